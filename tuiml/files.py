@@ -1,0 +1,93 @@
+"""Files and folders: written whole or not at all, looked for where they belong.
+
+Environment: ``TUIML_HOME`` (runs, presets, settings), ``TUIML_DATA`` (folders searched for data first).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def write_whole(path: Path, payload: bytes | str) -> None:
+    """Write ``payload`` to ``path`` so that a reader, or a crash, sees the old file or the new one.
+
+    Raises:
+        OSError: nothing was written; a file that was there is as it was.
+    """
+    data = payload.encode() if isinstance(payload, str) else payload
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o666 & ~_umask())  # mkstemp gives 0600: a shared folder's readers would be shut out
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the folder's entries durable: after a rename the new name survives a power cut."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def asset(*parts: str) -> Path:
+    """A file or folder of ``assets/``: inside the installed package, or beside it in a checkout.
+
+    Raises:
+        FileNotFoundError: it is in neither.
+    """
+    package = Path(__file__).resolve().parent
+    for root in (package / "assets", package.parent / "assets"):
+        path = root.joinpath(*parts)
+        if path.exists():
+            return path
+    raise FileNotFoundError(f"the installation lacks assets/{'/'.join(parts)}: install tuiml again")
+
+
+def home() -> Path:
+    """The folder of runs, presets and settings: ``TUIML_HOME``, else the platform's."""
+    given = os.environ.get("TUIML_HOME")
+    if given:
+        return Path(given).expanduser()
+    from platformdirs import user_data_path
+
+    return user_data_path("tuiml", appauthor=False)
+
+
+def data_folders() -> Iterator[Path]:
+    """The folders searched for data sets, first to last: those of ``TUIML_DATA``, then the cache."""
+    for part in os.environ.get("TUIML_DATA", "").split(os.pathsep):
+        if part:
+            yield Path(part).expanduser()
+    yield cache() / "data"
+
+
+def cache() -> Path:
+    """The folder of downloaded data sets."""
+    if os.environ.get("TUIML_HOME"):
+        return home() / "cache"
+    from platformdirs import user_cache_path
+
+    return user_cache_path("tuiml", appauthor=False)
