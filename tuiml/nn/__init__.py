@@ -1,0 +1,25 @@
+"""The mathematics, each formula once.
+
+Formulas are written over an array namespace ``xp`` that a backend hands in (numpy's names plus a few of our
+own), so this package imports no array library. Arrays of activations are *features × examples*: axis 0 runs
+over units (or classes), axis 1 over the batch.
+"""
+
+from tuiml.nn.activations import Activation, activations
+from tuiml.nn.initializers import Initializer, initializers
+from tuiml.nn.layers import Layer, layers
+from tuiml.nn.losses import Loss, losses
+from tuiml.nn.optimizers import Optimizer, optimizers
+
+__all__ = [
+    "Activation",
+    "Initializer",
+    "Layer",
+    "Loss",
+    "Optimizer",
+    "activations",
+    "initializers",
+    "layers",
+    "losses",
+    "optimizers",
+]

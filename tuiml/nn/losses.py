@@ -1,0 +1,83 @@
+"""Losses: one number an example, and the gradient that starts the backward pass.
+
+``z`` is the last layer before its activation, ``y`` after it, ``t`` the target: all outputs × examples
+(``t`` one-hot for classes, or a single row of 0 and 1). ``value`` returns one loss an example, 1 × examples;
+a batch's loss is their mean. ``gradient`` is that of an example's own loss: the backend divides by the batch.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from tuiml.nn.activations import softplus
+from tuiml.registry import Entry, Registry
+
+Array = Any
+
+
+class Loss(Entry):
+    """What training makes small."""
+
+    activation: ClassVar[str | None] = None
+    """The activation the last layer must have: the two are fused, so neither log nor exp overflows."""
+
+    def value(self, xp: Any, z: Array, y: Array, t: Array) -> Array:
+        """Loss of each example, shape (1, examples)."""
+        raise NotImplementedError  # pragma: no cover - every entry defines it
+
+    def gradient(self, xp: Any, z: Array, y: Array, t: Array) -> Array:
+        """dvalue/dz where ``activation`` is set (fused), else dvalue/dy; shape of ``y``."""
+        raise NotImplementedError  # pragma: no cover - every entry defines it
+
+
+losses: Registry[Loss] = Registry("a loss")
+
+
+@losses.add
+class CrossEntropy(Loss):
+    name = "cross_entropy"
+    aliases = ("categorical_crossentropy",)
+    formula = "-log y[label], in nats"
+    advice = "classes, with softmax on the last layer"
+    source = "Bridle 1990, eq. 9; log-sum-exp: Blanchard, Higham & Higham 2021, alg. 3.2"
+    activation = "softmax"
+
+    def value(self, xp: Any, z: Array, y: Array, t: Array) -> Array:
+        shifted = z - xp.max(z, axis=0, keepdims=True)
+        total = xp.log(xp.sum(xp.exp(shifted), axis=0, keepdims=True))
+        # where, not t·z: 0 × ∞ would turn an overflowed logit of another class into NaN
+        return total - xp.sum(xp.where(t > 0.0, shifted, 0.0), axis=0, keepdims=True)
+
+    def gradient(self, xp: Any, z: Array, y: Array, t: Array) -> Array:
+        return y - t
+
+
+@losses.add
+class BinaryCrossEntropy(Loss):
+    name = "binary_cross_entropy"
+    aliases = ("binary_crossentropy",)
+    formula = "-t log y - (1-t) log(1-y), in nats, mean over outputs"
+    advice = "two classes on one output, or one yes/no an output, with sigmoid"
+    source = "Bishop 2006, eq. 4.90"
+    activation = "sigmoid"
+
+    def value(self, xp: Any, z: Array, y: Array, t: Array) -> Array:
+        return xp.mean(softplus(xp, z) - t * z, axis=0, keepdims=True)
+
+    def gradient(self, xp: Any, z: Array, y: Array, t: Array) -> Array:
+        return (y - t) * (1.0 / y.shape[0])
+
+
+@losses.add
+class MeanSquaredError(Loss):
+    name = "mse"
+    aliases = ("mean_squared_error",)
+    formula = "(y - t)², mean over outputs"
+    advice = "regression; classes as 0 and 1"
+    source = "Bishop 2006, eq. 3.12"
+
+    def value(self, xp: Any, z: Array, y: Array, t: Array) -> Array:
+        return xp.mean(xp.square(y - t), axis=0, keepdims=True)
+
+    def gradient(self, xp: Any, z: Array, y: Array, t: Array) -> Array:
+        return (y - t) * (2.0 / y.shape[0])

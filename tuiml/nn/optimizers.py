@@ -1,0 +1,227 @@
+"""Optimizers: from weights and gradient to new weights, each for one array of any shape.
+
+``update(xp, w, g, state, s)`` returns the new weights and the new state. ``state`` maps each name in
+``state_names()`` to an array of w's shape that starts at 0. ``s`` holds the step's scalars, which the host
+computes once a step in double precision: ``scalars(step, rate)`` with ``step`` from 1. What depends on the
+step number lives there, so the arrays see a handful of operations and both backends the same numbers.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from tuiml.registry import Entry, Registry
+
+Array = Any
+State = dict[str, Any]
+Scalars = dict[str, Any]
+
+
+class Optimizer(Entry):
+    """A rule for the step from one set of weights to the next."""
+
+    rate: ClassVar[float] = 1e-3
+    """The learning rate where the preset gives none."""
+
+    def state_names(self) -> tuple[str, ...]:
+        """Arrays carried from step to step."""
+        return ()
+
+    def scalars(self, step: int, rate: float) -> dict[str, float]:
+        """Numbers of this step (``step`` ≥ 1) at learning rate ``rate``."""
+        return {"rate": rate}
+
+    def update(self, xp: Any, w: Array, g: Array, state: State, s: Scalars) -> tuple[Array, State]:
+        """New weights and state, of w's shape."""
+        raise NotImplementedError  # pragma: no cover - every entry defines it
+
+
+optimizers: Registry[Optimizer] = Registry("an optimizer")
+
+
+def decaying(default: float, text: str) -> Any:
+    """A decay rate in [0, 1)."""
+    return Field(default, ge=0.0, lt=1.0, description=text)
+
+
+def epsilon(default: float) -> Any:
+    """The small number that keeps a division finite."""
+    return Field(default, gt=0.0, le=1.0, description="added to the root, so no division by 0")
+
+
+@optimizers.add
+class SGD(Optimizer):
+    name = "sgd"
+    formula = "w -= η g;  with momentum v = μv + g, w -= η v"
+    advice = "the plain one; momentum 0.9 and Nesterov make it competitive"
+    source = "Sutskever, Martens, Dahl & Hinton 2013, eq. 1 to 4, in PyTorch's form without dampening"
+    rate = 0.01
+    momentum: float = decaying(0.0, "share μ of the last step kept")
+    nesterov: bool = Field(False, description="look ahead: g + μv in place of v")
+
+    def state_names(self) -> tuple[str, ...]:
+        return ("velocity",) if self.momentum else ()
+
+    def update(self, xp: Any, w: Array, g: Array, state: State, s: Scalars) -> tuple[Array, State]:
+        if not self.momentum:
+            return w - s["rate"] * g, {}
+        v = self.momentum * state["velocity"] + g
+        step = g + self.momentum * v if self.nesterov else v
+        return w - s["rate"] * step, {"velocity": v}
+
+
+@optimizers.add
+class Adagrad(Optimizer):
+    name = "adagrad"
+    formula = "a += g²;  w -= η g / (√a + ε)"
+    advice = "per-weight rates that only fall: good for rare features, then it stalls"
+    source = "Duchi, Hazan & Singer 2011, eq. 1"
+    rate = 0.01
+    eps: float = epsilon(1e-10)
+
+    def state_names(self) -> tuple[str, ...]:
+        return ("sum",)
+
+    def update(self, xp: Any, w: Array, g: Array, state: State, s: Scalars) -> tuple[Array, State]:
+        a = state["sum"] + g * g
+        return w - s["rate"] * g / (xp.sqrt(a) + self.eps), {"sum": a}
+
+
+@optimizers.add
+class Adadelta(Optimizer):
+    name = "adadelta"
+    formula = "E[g²], E[Δ²] decayed;  w -= η g √(E[Δ²]+ε) / √(E[g²]+ε)"
+    advice = "Adagrad that forgets; needs no learning rate (η = 1)"
+    source = "Zeiler 2012, algorithm 1"
+    rate = 1.0
+    rho: float = decaying(0.9, "decay ρ of both averages")
+    eps: float = Field(1e-6, gt=0.0, le=1.0, description="added inside the roots")
+
+    def state_names(self) -> tuple[str, ...]:
+        return ("square", "delta")
+
+    def update(self, xp: Any, w: Array, g: Array, state: State, s: Scalars) -> tuple[Array, State]:
+        square = self.rho * state["square"] + (1 - self.rho) * (g * g)
+        delta = xp.sqrt(state["delta"] + self.eps) / xp.sqrt(square + self.eps) * g
+        return w - s["rate"] * delta, {
+            "square": square,
+            "delta": self.rho * state["delta"] + (1 - self.rho) * (delta * delta),
+        }
+
+
+@optimizers.add
+class RMSprop(Optimizer):
+    name = "rmsprop"
+    formula = "a = ρa + (1-ρ)g²;  w -= η g / (√a + ε)"
+    advice = "Adagrad that forgets; steady on noisy gradients"
+    source = "Tieleman & Hinton 2012, lecture 6.5"
+    rho: float = decaying(0.9, "decay ρ of the squared gradient's average")
+    eps: float = epsilon(1e-8)
+
+    def state_names(self) -> tuple[str, ...]:
+        return ("square",)
+
+    def update(self, xp: Any, w: Array, g: Array, state: State, s: Scalars) -> tuple[Array, State]:
+        square = self.rho * state["square"] + (1 - self.rho) * (g * g)
+        return w - s["rate"] * g / (xp.sqrt(square) + self.eps), {"square": square}
+
+
+class Moments(Optimizer):
+    """What Adam and its kin share: decayed averages of the gradient and of its size, corrected for bias."""
+
+    beta1: float = decaying(0.9, "decay β1 of the gradient's average")
+    beta2: float = decaying(0.999, "decay β2 of its size's average")
+    eps: float = epsilon(1e-8)
+
+    def state_names(self) -> tuple[str, ...]:
+        return ("m", "v")
+
+    def scalars(self, step: int, rate: float) -> dict[str, float]:
+        return {
+            "rate": rate / (1 - self.beta1**step),
+            "root": (1 - self.beta2**step) ** -0.5,
+        }
+
+    def moments(self, g: Array, state: State) -> State:
+        """The new averages of g and g²."""
+        return {
+            "m": self.beta1 * state["m"] + (1 - self.beta1) * g,
+            "v": self.beta2 * state["v"] + (1 - self.beta2) * (g * g),
+        }
+
+    def update(self, xp: Any, w: Array, g: Array, state: State, s: Scalars) -> tuple[Array, State]:
+        new = self.moments(g, state)
+        return w - s["rate"] * new["m"] / (xp.sqrt(new["v"]) * s["root"] + self.eps), new
+
+
+@optimizers.add
+class Adam(Moments):
+    name = "adam"
+    formula = "m, v averages of g, g²;  w -= η m̂ / (√v̂ + ε)"
+    advice = "the safe default: scale-free steps of about η"
+    source = "Kingma & Ba 2015, algorithm 1"
+
+
+@optimizers.add
+class AdamW(Moments):
+    name = "adamw"
+    formula = "Adam, and w -= ηλw"
+    advice = "Adam with weight decay that its scaling does not touch"
+    source = "Loshchilov & Hutter 2019, algorithm 2"
+    weight_decay: float = Field(0.01, ge=0.0, le=1.0, description="decay λ of the weights, times η")
+
+    def scalars(self, step: int, rate: float) -> dict[str, float]:
+        return {**super().scalars(step, rate), "keep": 1 - rate * self.weight_decay}
+
+    def update(self, xp: Any, w: Array, g: Array, state: State, s: Scalars) -> tuple[Array, State]:
+        return super().update(xp, w * s["keep"], g, state, s)
+
+
+@optimizers.add
+class Adamax(Moments):
+    name = "adamax"
+    formula = "u = max(β2 u, |g|);  w -= η m̂ / u"
+    advice = "Adam by the largest recent gradient; calm with outliers"
+    source = "Kingma & Ba 2015, algorithm 2, in PyTorch's form"
+
+    def update(self, xp: Any, w: Array, g: Array, state: State, s: Scalars) -> tuple[Array, State]:
+        m = self.beta1 * state["m"] + (1 - self.beta1) * g
+        u = xp.maximum(self.beta2 * state["v"], xp.abs(g) + self.eps)
+        return w - s["rate"] * m / u, {"m": m, "v": u}
+
+
+@optimizers.add
+class NAdam(Moments):
+    name = "nadam"
+    formula = "Adam with Nesterov's look-ahead"
+    advice = "Adam, a little faster on smooth losses"
+    source = "Dozat 2016, algorithm 2, in PyTorch's form (momentum decay 0.004)"
+
+    decay: ClassVar[float] = 0.004
+    _products: ClassVar[dict[float, list[float]]] = {}
+
+    def momentum(self, step: int) -> float:
+        """μ of a step: it grows from β1/2 towards β1."""
+        return self.beta1 * (1 - 0.5 * 0.96 ** (step * self.decay))
+
+    def product(self, step: int) -> float:
+        """μ₁ … μ_step, kept from call to call since steps come in order."""
+        known = self._products.setdefault(self.beta1, [1.0])
+        while len(known) <= step:
+            known.append(known[-1] * self.momentum(len(known)))
+        return known[step]
+
+    def scalars(self, step: int, rate: float) -> dict[str, float]:
+        ahead = self.momentum(step + 1)
+        return {
+            "gradient": rate * (1 - self.momentum(step)) / (1 - self.product(step)),
+            "average": rate * ahead / (1 - self.product(step) * ahead),
+            "root": (1 - self.beta2**step) ** -0.5,
+        }
+
+    def update(self, xp: Any, w: Array, g: Array, state: State, s: Scalars) -> tuple[Array, State]:
+        new = self.moments(g, state)
+        ahead = s["gradient"] * g + s["average"] * new["m"]
+        return w - ahead / (xp.sqrt(new["v"]) * s["root"] + self.eps), new
