@@ -1,0 +1,182 @@
+"""The arrays of a run: three parts of a data set and how its raw values become a network's inputs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuiml.data.errors import DataError
+
+if TYPE_CHECKING:
+    from tuiml.data.base import Dataset, Normalize
+
+Values = NDArray[np.uint8] | NDArray[np.float32]
+Points = NDArray[np.float64] | NDArray[np.float32]
+Labels = NDArray[np.uint8] | NDArray[np.int32]
+
+_DRAW = 0x5053
+"""Keeps the draw of the parts apart from other uses of the same seed."""
+
+_BLOCK = 1 << 20
+"""Values converted or moved at a time: a few megabytes, whatever the data's size."""
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Examples and their labels; read-only, row i of one belongs to row i of the other."""
+
+    inputs: Values
+    """(n, features), C-contiguous, raw: not normalized."""
+    labels: Labels
+    """(n,), from 0."""
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, rows: slice) -> Part:
+        """The examples of a slice; views of these."""
+        return Part(self.inputs[rows], self.labels[rows])
+
+
+class Whole(NamedTuple):
+    """A data set before its parts are drawn."""
+
+    pool: Part
+    test: Part
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """What a run trains on. A network's input is ``(x - shift) * scale`` in float32."""
+
+    shape: tuple[int, ...]
+    classes: tuple[str, ...]
+    train: Part
+    validation: Part
+    test: Part
+    shift: np.float32 | NDArray[np.float32]
+    """A scalar, or (features,)."""
+    scale: np.float32 | NDArray[np.float32]
+    """A scalar, or (features,); 0 for a feature without variance, whose input is then always 0."""
+    normalize: Normalize
+
+    def batch(self, part: Part, index: Any) -> NDArray[np.float32]:
+        """The network's inputs for the examples of ``part`` that ``index`` (anything numpy takes) picks.
+
+        Returns:
+            (k, features) float32.
+        """
+        rows = np.atleast_2d(part.inputs[index]).astype(np.float32)
+        rows -= self.shift
+        rows *= self.scale
+        return rows
+
+
+def draw(dataset: Dataset, whole: Whole, seed: int) -> Data:
+    """Draw the training and validation parts of ``whole`` and find the normalization.
+
+    The validation examples come first in the draw: runs that differ in ``train`` alone are judged on
+    the same ones, and a smaller training part is contained in a larger. ``whole`` is used up: its pool
+    may be reordered where it lies.
+
+    Raises:
+        DataError: a label has no class.
+    """
+    for part in whole:
+        _check(dataset, part)
+    train, validation, _ = dataset.sizes()
+    order = np.random.Generator(np.random.PCG64([seed, _DRAW])).permutation(len(whole.pool))
+    chosen = order[: train + validation]
+    labels = whole.pool.labels[chosen]
+    if 2 * len(chosen) >= len(whole.pool):
+        # Most of it is wanted: reordered where it lies, the parts are views of it and nothing is doubled.
+        inputs = _reorder(whole.pool.inputs, order)
+    else:
+        inputs = whole.pool.inputs[chosen]
+    held_out = Part(inputs[:validation], labels[:validation])
+    training = Part(inputs[validation : len(chosen)], labels[validation:])
+    shift, scale = normalization(training.inputs, dataset.normalize, dataset.top)
+    for part in (training, held_out, whole.test):
+        part.inputs.setflags(write=False)
+        part.labels.setflags(write=False)
+    return Data(
+        dataset.shape, dataset.classes, training, held_out, whole.test, shift, scale, dataset.normalize
+    )
+
+
+def _check(dataset: Dataset, part: Part) -> None:
+    """Every example has its label, and every label its class."""
+    if len(part.inputs) != len(part.labels):
+        raise DataError(
+            f"'{dataset.name}' has {len(part.inputs)} examples but {len(part.labels)} labels: fetch it again"
+        )
+    wrong = np.flatnonzero((part.labels < 0) | (part.labels >= len(dataset.classes)))
+    if len(wrong):
+        raise DataError(
+            f"'{dataset.name}': example {wrong[0]} has label {part.labels[wrong[0]]}, "
+            f"labels go from 0 to {len(dataset.classes) - 1}"
+        )
+
+
+def _reorder(rows: Values, order: NDArray[np.intp]) -> Values:
+    """``rows[order]`` in the memory of ``rows``, a block of columns at a time."""
+    width = max(1, 4 * _BLOCK // (len(rows) * rows.itemsize))
+    for start in range(0, rows.shape[1], width):
+        rows[:, start : start + width] = rows[order, start : start + width]
+    return rows
+
+
+def normalization(
+    inputs: Values, normalize: Normalize, top: float | None = None
+) -> tuple[np.float32 | NDArray[np.float32], np.float32 | NDArray[np.float32]]:
+    """``shift`` and ``scale`` so that ``(x - shift) * scale`` of the training part is normalized.
+
+    ``none``: 0 and 1. ``unit``: 0…``top`` to 0…1, else each feature's smallest and largest value to 0
+    and 1. ``standard``: each feature to mean 0 and variance 1 (divided by n). A feature that never
+    varies gets scale 0.
+
+    Args:
+        inputs: (n, features), the training part, n ≥ 1.
+        normalize: which of the three.
+        top: the largest raw value there can be, where the data set declares it.
+    """
+    if normalize == "none":
+        return np.float32(0), np.float32(1)
+    if normalize == "unit" and top is not None:
+        return np.float32(0), np.float32(1 / top)
+    low = np.min(inputs, axis=0).astype(np.float64)
+    high = np.max(inputs, axis=0).astype(np.float64)
+    if normalize == "unit":
+        shift, spread = low, high - low
+    else:
+        shift, spread = _moments(inputs)
+    # What a float32 cannot tell from its neighbours is rounding, not variance.
+    varies = spread > 1e-7 * np.maximum(np.abs(low), np.abs(high))
+    scale = np.zeros_like(spread)
+    np.divide(1.0, spread, out=scale, where=varies)
+    scale[scale > np.finfo(np.float32).max] = 0.0
+    return shift.astype(np.float32), scale.astype(np.float32)
+
+
+def _moments(inputs: Values) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and standard deviation of each column, in two passes of float64 blocks."""
+    mean = np.zeros(inputs.shape[1])
+    for rows in _blocks(inputs):
+        mean += rows.sum(axis=0)
+    mean /= len(inputs)
+    squares = np.zeros_like(mean)
+    for rows in _blocks(inputs):
+        rows -= mean
+        squares += np.einsum("ij,ij->j", rows, rows)
+    return mean, np.sqrt(squares / len(inputs))
+
+
+def _blocks(inputs: Values) -> Iterator[NDArray[np.float64]]:
+    step = math.ceil(_BLOCK / inputs.shape[1])
+    for start in range(0, len(inputs), step):
+        yield inputs[start : start + step].astype(np.float64)

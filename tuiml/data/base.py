@@ -1,0 +1,113 @@
+"""What every data set declares. Importable without numpy: presets are validated from here."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from tuiml.data.errors import DataError
+from tuiml.registry import Entry, Registry
+
+if TYPE_CHECKING:
+    from tuiml.data.arrays import Data, Whole
+
+Progress = Callable[[str, int, int], None]
+"""Called with a file's name, the bytes done, and the bytes in all (0 where the server does not say)."""
+
+Normalize = Literal["none", "unit", "standard"]
+Kind = Literal["bundled", "files", "generated"]
+
+
+class Dataset(Entry):
+    """A data set with the part of it that a preset uses.
+
+    ``train`` and ``validation`` examples are drawn from the pool, the test examples lie apart and are
+    the same for every seed (a generated set's are drawn anew with its own seed).
+    """
+
+    kind: ClassVar[Kind]
+    top: ClassVar[float | None] = None
+    """The raw value that ``unit`` maps to 1 (0 maps to 0); ``None``: taken from the training part."""
+
+    train: int | None = Field(
+        None, ge=1, description="training examples, drawn with the seed; absent: all but validation"
+    )
+    validation: int | None = Field(
+        None, ge=0, description="validation examples, 0 for none; absent: a tenth, or what training leaves"
+    )
+    normalize: Normalize = Field(
+        "unit",
+        description="none: raw values; unit: to 0…1; standard: zero mean, unit variance of the training part",
+    )
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one example: ``(28, 28)``."""
+
+    @property
+    @abstractmethod
+    def classes(self) -> tuple[str, ...]:
+        """The names of the labels 0, 1, …"""
+
+    @property
+    @abstractmethod
+    def pool(self) -> int:
+        """The examples that training and validation are drawn from."""
+
+    @property
+    @abstractmethod
+    def test_examples(self) -> int:
+        """The examples of the test part."""
+
+    @abstractmethod
+    def read(self, seed: int, progress: Progress | None = None) -> Whole:
+        """Every example, as it lies in the files or comes from the generator, in arrays of its own.
+
+        Raises:
+            DataError: a file is missing or damaged.
+        """
+
+    def sizes(self) -> tuple[int, int, int]:
+        """The training, validation and test examples; meaningful where :meth:`problems` has none."""
+        if self.validation is not None:
+            validation = self.validation
+        elif self.train is None:
+            validation = self.pool // 10
+        else:
+            validation = min(self.pool // 10, max(self.pool - self.train, 0))
+        return self.pool - validation if self.train is None else self.train, validation, self.test_examples
+
+    def problems(self) -> list[tuple[str, str]]:
+        """What is wrong with the options taken together, as (field, message); nothing is loaded."""
+        train, validation, _ = self.sizes()
+        if train > self.pool:
+            return [("train", f"{train} is more than the {self.pool} examples of '{self.name}'")]
+        if validation >= self.pool:
+            return [
+                ("validation", f"{validation} of the {self.pool} examples of '{self.name}' leave no training")
+            ]
+        if train + validation > self.pool:
+            total = f"{train} for training and {validation} for validation"
+            return [("validation", f"{total} are more than the {self.pool} examples of '{self.name}'")]
+        return []
+
+    def load(self, seed: int, progress: Progress | None = None) -> Data:
+        """The three parts, drawn with ``seed`` (at least 0), and their normalization.
+
+        ``mnist`` and ``fashion-mnist`` are downloaded where no folder has them.
+
+        Raises:
+            DataError: the options do not fit the data; a file is missing, damaged or out of reach.
+        """
+        for field, message in self.problems():
+            raise DataError(f"data.{field}: {message}")
+        from tuiml.data.arrays import draw
+
+        return draw(self, self.read(seed, progress), seed)
+
+
+datasets: Registry[Dataset] = Registry("a data set")

@@ -1,0 +1,21 @@
+"""The data sets a preset can name, in the order they are listed."""
+
+from tuiml.data.base import Dataset, Kind, Normalize, Progress, datasets
+from tuiml.data.images import Digits, FashionMnist, Mnist
+from tuiml.data.points import Circles, Gaussians, Moons, Spiral, Xor
+
+__all__ = [
+    "Circles",
+    "Dataset",
+    "Digits",
+    "FashionMnist",
+    "Gaussians",
+    "Kind",
+    "Mnist",
+    "Moons",
+    "Normalize",
+    "Progress",
+    "Spiral",
+    "Xor",
+    "datasets",
+]

@@ -1,0 +1,112 @@
+"""The IDX format of MNIST: a magic number, big-endian dimensions, then the values, plain or gzipped.
+
+Layout: two zero bytes, the type of a value (0x08: unsigned byte, the only one read here), the number
+of dimensions, each dimension as an unsigned 32-bit number, the values row by row.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import math
+import os
+import zlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuiml.data.errors import DataError
+
+MOST = 1 << 30
+"""The most bytes of values read: sixteen times MNIST and more."""
+
+_CHUNK = 1 << 20
+_DEFLATE_RATIO = 1032
+"""No deflate stream expands further (zlib.net/zlib_tech.html), so a header that asks for more is false."""
+
+
+class OtherData(DataError):
+    """A sound file, but not the one expected: its dimensions or its hash are others."""
+
+
+def read(path: Path, shape: tuple[int, ...] | None = None, sha256: str | None = None) -> NDArray[np.uint8]:
+    """The values of an IDX file; memory for them is taken once its header is known to be right.
+
+    Args:
+        path: the file, gzipped or not (told by its first bytes, not by its name).
+        shape: the dimensions it must have; ``None``: one to four, at most 1 GiB.
+        sha256: the hash the whole decompressed file must have; ``None``: any.
+
+    Raises:
+        DataError: it cannot be read, is damaged, too long, or of another type.
+        OtherData: its shape or its hash is another.
+    """
+    try:
+        with open(path, "rb") as raw:
+            packed = raw.read(2) == b"\x1f\x8b"
+            raw.seek(0)
+            size = os.fstat(raw.fileno()).st_size
+            if not packed:
+                return _values(raw, path, size, shape, sha256, exact=True)
+            with gzip.open(raw) as unpacked:
+                return _values(unpacked, path, size * _DEFLATE_RATIO, shape, sha256, exact=False)
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        raise DataError(
+            f"{path} is damaged or an unfinished download: delete it and fetch it again"
+        ) from None
+    except OSError as problem:
+        raise DataError(f"{path} cannot be read: {problem.strerror or problem}") from None
+
+
+def _values(
+    file: io.BufferedIOBase,
+    path: Path,
+    room: int,
+    shape: tuple[int, ...] | None,
+    sha256: str | None,
+    *,
+    exact: bool,
+) -> NDArray[np.uint8]:
+    """The values after the header; the decompressed file has ``room`` bytes (at most, if not ``exact``)."""
+    header, found = _header(file, path)
+    text = "×".join(map(str, found))
+    if shape is not None and found != shape:
+        raise OtherData(f"{path} holds {text} values, not {'×'.join(map(str, shape))}: it is another file")
+    count = math.prod(found)
+    if not 0 < count <= MOST:
+        raise DataError(f"{path} says it holds {text} values: from 1 to {MOST} can be read")
+    if len(header) + count > room:
+        raise DataError(f"{path} is shorter than the {text} values it announces: fetch it again")
+    if exact and len(header) + count < room:
+        raise DataError(f"{path} goes on after the {text} values it announces: it is damaged")
+    values = np.empty(count, np.uint8)
+    digest = hashlib.sha256(header)
+    view = values.data
+    done = 0
+    while done < count:
+        got = file.readinto(view[done : done + _CHUNK])
+        if not got:
+            raise EOFError
+        digest.update(view[done : done + got])
+        done += got
+    if file.read(1):  # also makes gzip check its checksum
+        raise DataError(f"{path} goes on after the {text} values it announces: it is damaged")
+    if sha256 is not None and digest.hexdigest() != sha256:
+        raise OtherData(f"{path} is not the file expected (its SHA-256 is another): replace or remove it")
+    return values.reshape(found)
+
+
+def _header(file: io.BufferedIOBase, path: Path) -> tuple[bytes, tuple[int, ...]]:
+    """The header's bytes and the dimensions it announces."""
+    magic = file.read(4)
+    if len(magic) < 4 or magic[:2] != b"\0\0" or not 1 <= magic[3] <= 4:
+        raise DataError(f"{path} is not an IDX file: its first bytes are not a magic number")
+    if magic[2] != 0x08:
+        raise DataError(f"{path} holds values of type 0x{magic[2]:02x}: only unsigned bytes (0x08) are read")
+    rest = file.read(4 * magic[3])
+    if len(rest) < 4 * magic[3]:
+        raise EOFError
+    dimensions = tuple(int.from_bytes(rest[i : i + 4], "big") for i in range(0, len(rest), 4))
+    return magic + rest, dimensions
