@@ -1,0 +1,110 @@
+"""Where presets are: the bundled ones and the user's own, found by name or path."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tuiml.files import asset, home, write_whole
+from tuiml.registry import closest, short
+from tuiml.spec import toml
+from tuiml.spec.check import check
+from tuiml.spec.preset import Preset
+from tuiml.spec.problems import Problem, SpecError
+
+DEFAULT = "digits-quickstart"
+
+
+@dataclass(frozen=True)
+class PresetFile:
+    """A preset on disk; ``name`` is what ``tuiml train`` takes (the file's stem)."""
+
+    name: str
+    path: Path
+    bundled: bool
+
+    def document(self) -> dict[str, Any]:
+        """The file's tables in today's version, not validated.
+
+        Raises:
+            SpecError: unreadable, or not TOML.
+        """
+        return read(self.path)
+
+    def preset(self) -> Preset:
+        """The validated preset.
+
+        Raises:
+            SpecError: with every problem.
+        """
+        preset, problems = check(self.document())
+        if preset is None:
+            raise SpecError(problems)
+        return preset
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The tables of a preset file.
+
+    Raises:
+        SpecError: unreadable, or not TOML.
+    """
+    try:
+        with path.open("rb") as file:
+            return toml.loads(file.read(toml.MAX_BYTES + 1))
+    except OSError as error:
+        raise SpecError([Problem(str(path), f"cannot be read: {error.strerror or error}")]) from None
+
+
+def bundled() -> list[PresetFile]:
+    """The presets that come with tuiml."""
+    folder = asset("presets")
+    return [PresetFile(p.stem, p, True) for p in sorted(folder.glob("*.toml"))]
+
+
+def own_folder() -> Path:
+    """Where the user's presets are saved."""
+    return home() / "presets"
+
+
+def own() -> list[PresetFile]:
+    """The user's presets."""
+    return [PresetFile(p.stem, p, False) for p in sorted(own_folder().glob("*.toml")) if p.is_file()]
+
+
+def find(word: str) -> PresetFile:
+    """The preset that a command's PRESET means: a path to a TOML file, an own or a bundled name.
+
+    Raises:
+        SpecError: there is none; the nearest name is suggested.
+    """
+    if "/" in word or "\\" in word or word.endswith(".toml"):
+        path = Path(word).expanduser()
+        if not path.is_file():
+            raise SpecError([Problem("", f"there is no preset file {short(word, 200)}")])
+        return PresetFile(path.stem, path, False)
+    known = {p.name: p for p in [*bundled(), *own()]}  # one's own hides a bundled one of the same name
+    if word in known:
+        return known[word]
+    near = closest(word, known)
+    hint = f"did you mean '{near}'?" if near else "tuiml presets lists them"
+    raise SpecError([Problem("", f"there is no preset {short(word)}; {hint}")])
+
+
+def slug(name: str) -> str:
+    """A preset's name as a file name: letters, digits, ``-``, ``_`` and ``.``, never hidden, never empty."""
+    word = re.sub(r"[^\w.-]+", "-", name.strip()).strip("-.")[:80]
+    return word or "untitled"
+
+
+def save(document: dict[str, Any], path: Path | None = None) -> Path:
+    """Write a document whole, by its name among the user's presets where no path is given.
+
+    Raises:
+        OSError: it could not be written; a file that was there is as it was.
+    """
+    path = path or own_folder() / f"{slug(str(document.get('name', '')))}.toml"
+    write_whole(path, toml.dumps(document))
+    return path

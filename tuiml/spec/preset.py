@@ -1,0 +1,79 @@
+"""A preset: the data, the stack of layers and the training, as one frozen value."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, Field
+from pydantic_core import PydanticCustomError
+
+from tuiml.data.datasets import Dataset, datasets
+from tuiml.nn.layers import Layer, layers
+from tuiml.nn.losses import CrossEntropy, Loss, losses
+from tuiml.nn.optimizers import SGD, Optimizer, optimizers
+from tuiml.registry import Choice, Entry
+
+VERSION = 1
+AnyDataset = Annotated[Dataset, Choice(datasets)]
+AnyLayer = Annotated[Layer, Choice(layers)]  # here, since a field of the same name hides the registry
+MAX_LAYERS = 200
+
+
+def _plain(text: str) -> str:
+    if any(not c.isprintable() and c not in "\n\t" for c in text):
+        raise PydanticCustomError("plain", "holds a control character; write plain text")
+    return text
+
+
+def _one_line(text: str) -> str:
+    if not text.strip() or not text.isprintable():
+        raise PydanticCustomError("plain", "must be one line of plain text, not empty")
+    return text
+
+
+class Training(Entry):
+    """How the network is trained."""
+
+    loss: Annotated[Loss, Choice(losses)] = Field(CrossEntropy(), description="what training makes small")
+    optimizer: Annotated[Optimizer, Choice(optimizers)] = Field(SGD(), description="rule for each step")
+    learning_rate: float | None = Field(
+        None, gt=0.0, le=1000.0, description="size η of a step; left out: the optimizer's usual one"
+    )
+    batch_size: int = Field(32, ge=1, le=1_000_000, description="examples in one step")
+    epochs: int = Field(20, ge=1, le=1_000_000, description="passes over the training examples")
+    seed: int = Field(0, ge=0, lt=2**32, description="start of every random number: same seed, same run")
+
+    @property
+    def rate(self) -> float:
+        """The learning rate that training starts with."""
+        return self.optimizer.rate if self.learning_rate is None else self.learning_rate
+
+
+class Preset(BaseModel):
+    """Everything a run needs, and nothing about how it runs. Two equal presets train alike."""
+
+    model_config = Entry.model_config
+
+    version: Literal[1] = VERSION
+    name: Annotated[str, AfterValidator(_one_line)] = Field("untitled", min_length=1, max_length=80)
+    note: Annotated[str, AfterValidator(_plain)] = Field("", max_length=4000)
+    data: AnyDataset
+    layers: tuple[AnyLayer, ...] = Field(min_length=1, max_length=MAX_LAYERS, strict=False)
+    training: Training = Field(default_factory=Training)
+
+    def document(self) -> dict[str, Any]:
+        """The preset as TOML-ready tables; :func:`tuiml.spec.check.check` reads it back equal."""
+        document: dict[str, Any] = {"version": self.version, "name": self.name}
+        if self.note:
+            document["note"] = self.note
+        document["data"] = datasets.table(self.data)
+        document["layers"] = [layers.table(layer) for layer in self.layers]
+        training: dict[str, Any] = {
+            "loss": losses.write(self.training.loss),
+            "optimizer": optimizers.write(self.training.optimizer),
+        }
+        for field in ("learning_rate", "batch_size", "epochs", "seed"):
+            value = getattr(self.training, field)
+            if value is not None:
+                training[field] = value
+        return document | {"training": training}
