@@ -1,0 +1,1 @@
+"""How the mathematics runs: one engine a backend, the same results from each."""

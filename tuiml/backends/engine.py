@@ -1,0 +1,107 @@
+"""What the trainer asks of a backend."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from tuiml.data.arrays import Part
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Sums over a number of examples."""
+
+    loss: float
+    correct: int
+    examples: int
+
+    @property
+    def mean_loss(self) -> float:
+        """Mean loss an example; NaN when there was none."""
+        return self.loss / self.examples if self.examples else float("nan")
+
+    @property
+    def accuracy(self) -> float:
+        """Share got right, 0 to 1; NaN when there was no example."""
+        return self.correct / self.examples if self.examples else float("nan")
+
+    def __add__(self, other: Totals) -> Totals:
+        return Totals(self.loss + other.loss, self.correct + other.correct, self.examples + other.examples)
+
+
+@dataclass(frozen=True)
+class LayerView:
+    """Arrays of one layer as they are now; read them before the next step."""
+
+    output: Array
+    """Activations, features × batch."""
+    weights: Array | None
+    """Inputs (and the bias, last) × units; ``None`` for a layer without."""
+    gradients: Array | None
+    """Of the last step, shaped as ``weights``; ``None`` before the first."""
+
+
+class Engine(ABC):
+    """One network, its optimizer and its data on one device.
+
+    Built, run and read in one thread. Steps may be queued: their losses are known at :meth:`totals`.
+    """
+
+    name: ClassVar[str]
+    step_number: int
+    """Steps done."""
+
+    @abstractmethod
+    def step(self, rows: Array, rate: float) -> bool:
+        """Train on the training examples at ``rows`` (indices) with learning rate ``rate``.
+
+        Returns:
+            Whether the loss was finite. If not, the weights were left as they were.
+        """
+
+    @abstractmethod
+    def totals(self) -> Totals:
+        """Loss and hits of the steps since the last call, as they were trained."""
+
+    @abstractmethod
+    def evaluate(self, part: Part) -> Totals:
+        """Loss and hits over a whole part, in evaluation mode."""
+
+    @abstractmethod
+    def views(self) -> list[LayerView]:
+        """Each layer's arrays on the last batch trained, or on one not trained where there was none."""
+
+    @abstractmethod
+    def tensors(self) -> dict[str, Array]:
+        """Copies of the parameters by their names on disk (``layers.<i>.weight``: out × in)."""
+
+    @abstractmethod
+    def state(self) -> dict[str, Array]:
+        """:meth:`tensors` and the optimizer's arrays (``optimizer.<name>.layers.<i>.weight``)."""
+
+    @abstractmethod
+    def load(self, tensors: Mapping[str, Array], step: int) -> None:
+        """Go on from a :meth:`state` at ``step``.
+
+        Raises:
+            ValueError: an array is missing or has another shape.
+        """
+
+    @abstractmethod
+    def snapshot(self) -> Any:
+        """The state in memory, to :meth:`restore`."""
+
+    @abstractmethod
+    def restore(self, snapshot: Any) -> None:
+        """Go back to a snapshot."""
+
+    @abstractmethod
+    def finite(self) -> bool:
+        """Whether every parameter is finite."""

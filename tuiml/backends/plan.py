@@ -1,0 +1,232 @@
+"""A graph compiled to a list of bound NumPy calls on buffers that were allocated once.
+
+Each value gets an array when it is computed and gives it up after its last use; an element-wise result is
+written over an argument that nobody needs any more. So a run of the plan allocates nothing, and reads as what
+it is: ``print(plan)``.
+
+Every (n, batch) buffer has one more row of ones behind its last: an activation is then ready to be multiplied
+by weights whose last row is the bias, without a pass to add it or to sum its gradient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from tuiml.backends.graph import Graph, Node
+
+Array = np.ndarray[Any, Any]
+KEYWORD_OUT = frozenset({"maximum", "minimum"})
+REDUCTIONS = {"sum": np.add.reduce, "max": np.maximum.reduce}
+SHAPED = frozenset({"affine", "affine_input_gradient", "affine_gradient", *REDUCTIONS})
+"""Operations whose result cannot be written over an argument."""
+
+
+@dataclass(slots=True)
+class Call:
+    """One bound call, and the operation it came from."""
+
+    op: str
+    shape: tuple[int, ...]
+    run: Callable[[], object]
+
+
+class Steps:
+    """Bound calls to run in order."""
+
+    def __init__(self, calls: list[Callable[[], object]]) -> None:
+        self._calls = calls
+
+    def run(self) -> None:
+        """Run every call once."""
+        for call in self._calls:
+            call()
+
+
+class Plan(Steps):
+    """Calls to run in order.
+
+    Args:
+        inputs: the array of each of the graph's inputs, by label.
+        outputs: for each value wanted, the array it is written to (which may be that of an input), or
+            ``None`` for a buffer of the plan's own, found with :meth:`array`.
+        donated: labels of inputs that may be overwritten once they are no longer needed.
+        with_ones: the arrays of inputs that have a row of ones behind their last, by label, with that row.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        inputs: Mapping[str, Array],
+        outputs: Mapping[Node, Array | None],
+        donated: Iterable[str] = (),
+        with_ones: Mapping[str, Array] | None = None,
+    ) -> None:
+        self.calls: list[Call] = []
+        self._inputs = inputs
+        self._outputs = outputs
+        self._donated = frozenset(donated)
+        self._arrays: dict[Node, Array] = {}
+        self._free: dict[tuple[Any, ...], list[Array]] = {}
+        self._constants: dict[tuple[Any, ...], Array] = {}
+        self._copies: list[tuple[Array, Array]] = []
+        self._order = _needed(graph, outputs)
+        self._last_use = _last_uses(self._order, outputs)
+        self._owner: dict[int, Node] = {}
+        self._done_at: dict[Node, int] = {}
+        self._whole = {id(inputs[label]): whole for label, whole in (with_ones or {}).items()}
+        self._compile()
+        super().__init__([call.run for call in self.calls])
+
+    def split(self, node: Node) -> tuple[Steps, Steps]:
+        """The calls up to the one that computes ``node``, and the rest."""
+        cut = self._done_at[node]
+        return Steps(self._calls[:cut]), Steps(self._calls[cut:])
+
+    def array(self, node: Node) -> Array:
+        """Where an output lies."""
+        return self._arrays[node]
+
+    def __str__(self) -> str:
+        return "\n".join(f"{c.op} {'×'.join(map(str, c.shape))}" for c in self.calls)
+
+    # -- buffers --------------------------------------------------------------------------------------
+
+    def _compile(self) -> None:
+        for now, node in enumerate(self._order):
+            if node.op == "input":
+                self._arrays[node] = self._inputs[node.attributes[0]]
+                self._owner[id(self._arrays[node])] = node
+            elif node.op == "constant":
+                self._arrays[node] = np.asarray(node.attributes[0], node.dtype)
+            else:
+                out = self._buffer(node, now)
+                self._emit(node, out)
+                self._arrays[node] = out
+                self._owner[id(out)] = node
+                self._done_at[node] = len(self.calls)
+                self._release(node, now)
+        for target, source in self._copies:
+            self._call("copy", target.shape, partial(np.copyto, target, source))
+
+    def _buffer(self, node: Node, now: int) -> Array:
+        """The array to compute ``node`` into."""
+        wanted = self._outputs.get(node)
+        if wanted is not None:
+            owner = self._owner.get(id(wanted))
+            if owner is None or self._last_use[owner] < now or self._over(node, owner, now):
+                return wanted
+            # What lies there is needed after this: compute beside it and copy at the end.
+            spare = self._take(node)
+            self._copies.append((wanted, spare))
+            return spare
+        for arg in node.args:
+            if self._over(node, arg, now):
+                return self._arrays[arg]
+        return self._take(node)
+
+    def _over(self, node: Node, arg: Node, now: int) -> bool:
+        """Whether ``node`` may be written over its argument ``arg``, for which this is the last use."""
+        if node.op in SHAPED or arg not in node.args or self._last_use[arg] != now:
+            return False
+        if arg.shape != node.shape or arg.dtype != node.dtype or arg.op == "constant":
+            return False
+        if arg.op == "input" and arg.attributes[0] not in self._donated:
+            return False
+        return node.op != "where" or arg is node.args[2] and arg not in node.args[:2]
+
+    def _take(self, node: Node) -> Array:
+        free = self._free.get((node.shape, node.dtype))
+        if free:
+            return free.pop()
+        if len(node.shape) == 2 and node.dtype == np.float32:
+            whole = np.ones((node.shape[0] + 1, node.shape[1]), node.dtype)
+            array = whole[:-1]
+            self._whole[id(array)] = whole
+            return array
+        return np.empty(node.shape, node.dtype)
+
+    def _release(self, node: Node, now: int) -> None:
+        for arg in {a: None for a in node.args}:
+            array = self._arrays[arg]
+            ours = arg.op not in ("input", "constant") and all(array is not o for o in self._outputs.values())
+            if ours and self._last_use[arg] == now and self._owner[id(array)] is arg:
+                if all(array is not source for _, source in self._copies):
+                    self._free.setdefault((arg.shape, arg.dtype), []).append(array)
+
+    # -- calls ----------------------------------------------------------------------------------------
+
+    def _call(self, op: str, shape: tuple[int, ...], run: Callable[[], object]) -> None:
+        self.calls.append(Call(op, shape, run))
+
+    def _emit(self, node: Node, out: Array) -> None:
+        args = [self._arrays[a] for a in node.args]
+        special = getattr(self, f"_emit_{node.op}", None)
+        if special:
+            special(node, args, out)
+        elif node.op in REDUCTIONS:
+            reduce = partial(REDUCTIONS[node.op], axis=node.attributes[0], out=out, keepdims=True)
+            self._call(node.op, node.args[0].shape, partial(reduce, args[0]))
+        elif node.op in KEYWORD_OUT:
+            # A whole array of the constant: three times as fast as broadcasting it here.
+            full = [self._full(a, v, node) for a, v in zip(node.args, args, strict=True)]
+            self._call(node.op, node.shape, partial(getattr(np, node.op), *full, out=out))
+        else:
+            self._call(node.op, node.shape, partial(getattr(np, node.op), *args, out))
+
+    def _full(self, arg: Node, array: Array, node: Node) -> Array:
+        if arg.op != "constant":
+            return array
+        key = (arg.attributes[0], node.shape, node.dtype)
+        if key not in self._constants:
+            self._constants[key] = np.full(node.shape, arg.attributes[0], node.dtype)
+        return self._constants[key]
+
+    def _emit_astype(self, node: Node, args: list[Array], out: Array) -> None:
+        self._call("astype", node.shape, partial(np.copyto, out, args[0], casting="unsafe"))
+
+    def _emit_where(self, node: Node, args: list[Array], out: Array) -> None:
+        mask, a, b = args
+        if out is not b:
+            self._call("where: else", node.shape, partial(np.copyto, out, b))
+        self._call("where: then", node.shape, partial(np.copyto, out, a, where=mask))
+
+    def _emit_affine(self, node: Node, args: list[Array], out: Array) -> None:
+        weight, x = args[0], args[1]
+        if len(args) == 3:
+            x = self._whole[id(x)]
+        self._call("affine", node.shape, partial(weight.T.dot, x, out))
+
+    def _emit_affine_input_gradient(self, node: Node, args: list[Array], out: Array) -> None:
+        weight, g = args
+        self._call("affine_input_gradient", node.shape, partial(weight[: node.shape[0]].dot, g, out))
+
+    def _emit_affine_gradient(self, node: Node, args: list[Array], out: Array) -> None:
+        x, g = args
+        if node.attributes[0]:
+            x = self._whole[id(x)]
+        self._call("affine_gradient", node.shape, partial(x.dot, g.T, out))
+
+
+def _needed(graph: Graph, outputs: Iterable[Node]) -> list[Node]:
+    """The nodes that the outputs depend on, in the order they were made (arguments come first)."""
+    wanted: set[Node] = set()
+    stack = list(outputs)
+    while stack:
+        node = stack.pop()
+        if node not in wanted:
+            wanted.add(node)
+            stack.extend(node.args)
+    return [node for node in graph.nodes if node in wanted]
+
+
+def _last_uses(order: list[Node], outputs: Mapping[Node, Array | None]) -> dict[Node, int]:
+    last = {node: index for index, node in enumerate(order)}
+    for index, node in enumerate(order):
+        for arg in node.args:
+            last[arg] = index
+    return last | dict.fromkeys(outputs, len(order))

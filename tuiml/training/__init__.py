@@ -1,0 +1,19 @@
+"""Training: a generator of events that the command line and the app both consume."""
+
+from tuiml.training.control import Control
+from tuiml.training.events import End, Epoch, Event, Loading, Picture, Progress, Start, State
+from tuiml.training.trainer import Position, Trainer
+
+__all__ = [
+    "Control",
+    "End",
+    "Epoch",
+    "Event",
+    "Loading",
+    "Picture",
+    "Position",
+    "Progress",
+    "Start",
+    "State",
+    "Trainer",
+]

@@ -1,0 +1,38 @@
+"""Time budgets: what is nice to know may cost only a small share of the time that training takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+
+class Budget:
+    """Says when a task may run again.
+
+    Args:
+        share: of the time at most spent on the task, as 0.02.
+        interval: seconds at least between two runs.
+        clock: seconds, never going back.
+    """
+
+    def __init__(self, share: float, interval: float, clock: Callable[[], float]) -> None:
+        self._share = share
+        self._interval = interval
+        self._clock = clock
+        self.due_at = 0.0
+        self.spent = 0.0
+        """Seconds spent on the task so far."""
+
+    def due(self, now: float) -> bool:
+        """Whether the task may run at ``now``."""
+        return now >= self.due_at
+
+    def __enter__(self) -> Budget:
+        self._began = self._clock()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        now = self._clock()
+        cost = now - self._began
+        self.spent += cost
+        # Three quarters of the share: timers are coarse and the task slows what comes after it (caches).
+        self.due_at = now + max(self._interval, cost / (0.75 * self._share))

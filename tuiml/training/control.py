@@ -1,0 +1,79 @@
+"""How a running trainer is steered, from another thread if need be."""
+
+from __future__ import annotations
+
+import threading
+
+
+class Control:
+    """Pause, one batch, go on, stop, another learning rate.
+
+    The trainer looks at :attr:`attention` before each batch: one attribute read while nothing is asked.
+    """
+
+    def __init__(self) -> None:
+        self.attention = False
+        self._changed = threading.Condition()
+        self._paused = False
+        self._stopped = False
+        self._steps = 0
+        self._rate: float | None = None
+
+    def pause(self) -> None:
+        """Halt before the next batch."""
+        self._set(paused=True)
+
+    def resume(self) -> None:
+        """Go on."""
+        self._set(paused=False)
+
+    def step(self) -> None:
+        """While paused: train one batch, then halt again."""
+        with self._changed:
+            self._steps += 1
+            self._paused = self.attention = True
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """End the run after the batch in hand."""
+        with self._changed:
+            self._stopped = self.attention = True
+            self._changed.notify_all()
+
+    def set_rate(self, rate: float) -> None:
+        """Change the learning rate from the next batch on (> 0)."""
+        with self._changed:
+            self._rate, self.attention = rate, True
+            self._changed.notify_all()
+
+    def _set(self, paused: bool) -> None:
+        with self._changed:
+            self._paused, self._steps, self.attention = paused, 0, True
+            self._changed.notify_all()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether :meth:`stop` was called."""
+        return self._stopped
+
+    @property
+    def paused(self) -> bool:
+        """Whether the next batch waits."""
+        return self._paused and not self._steps and not self._stopped
+
+    def take_rate(self) -> float | None:
+        """The learning rate asked for since the last call, if any."""
+        with self._changed:
+            rate, self._rate = self._rate, None
+            return rate
+
+    def take_step(self) -> None:
+        """A batch is about to be trained: use up one that was asked for; lower the flag if all is plain."""
+        with self._changed:
+            self._steps = max(0, self._steps - 1)
+            self.attention = self._paused or self._stopped or self._rate is not None
+
+    def wait(self) -> None:
+        """Block until something is asked that a paused trainer acts on."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self.paused or self._rate is not None)

@@ -1,0 +1,168 @@
+"""What a run tells: small frozen records, each a line of JSON.
+
+``to_json`` gives plain data whose non-finite numbers are ``None``; ``from_json`` reads it back (``None`` as
+NaN where a number belongs). Steps and epochs count from 1; losses are means over examples, accuracies shares.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+from tuiml.training.statistics import LayerStatistics
+
+Reason = Literal["completed", "stopped", "diverged", "early_stopped"]
+NAN = float("nan")
+
+
+@dataclass(frozen=True)
+class Event:
+    """Anything a run tells."""
+
+    event: ClassVar[str]
+
+    def to_json(self) -> dict[str, Any]:
+        """The event as plain data, its kind first."""
+        return {"event": self.event, **{k: plain(v) for k, v in vars(self).items()}}
+
+
+@dataclass(frozen=True)
+class Loading(Event):
+    """Data on its way: bytes of a file (``total`` 0 where unknown)."""
+
+    event: ClassVar[str] = "loading"
+    name: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Start(Event):
+    """Everything is ready for the first step."""
+
+    event: ClassVar[str] = "start"
+    run: str
+    path: str
+    backend: str
+    device: str
+    threads: int
+    parameters: int
+    train_examples: int
+    validation_examples: int
+    test_examples: int
+    batch_size: int
+    epochs: int
+    steps: int
+    """Steps in all."""
+    seed: int
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Progress(Event):
+    """Somewhere within an epoch: the batches trained since the last one of these."""
+
+    event: ClassVar[str] = "batch"
+    epoch: int
+    step: int
+    train_loss: float
+    train_accuracy: float
+    learning_rate: float
+    examples_per_second: float
+    seconds: float
+    """Spent training so far."""
+    seconds_left: float
+
+
+@dataclass(frozen=True)
+class Epoch(Event):
+    """An epoch is done. ``train_*`` are means over its batches as they were trained."""
+
+    event: ClassVar[str] = "epoch"
+    epoch: int
+    step: int
+    train_loss: float
+    train_accuracy: float
+    val_loss: float
+    val_accuracy: float
+    learning_rate: float
+    seconds: float
+    """Spent training so far, evaluation and pictures not counted."""
+    examples_per_second: float
+
+
+@dataclass(frozen=True)
+class Picture(Event):
+    """Statistics of every layer at one step; of two that wait, the newer is worth sending."""
+
+    event: ClassVar[str] = "picture"
+    epoch: int
+    step: int
+    layers: tuple[LayerStatistics, ...]
+
+
+@dataclass(frozen=True)
+class State(Event):
+    """Training pauses or goes on; or its learning rate was changed by hand."""
+
+    event: ClassVar[str] = "state"
+    state: Literal["running", "paused"]
+    step: int
+    learning_rate: float
+
+
+@dataclass(frozen=True)
+class End(Event):
+    """The run is over, and why."""
+
+    event: ClassVar[str] = "end"
+    reason: Reason
+    run: str
+    path: str
+    epochs: int
+    """Epochs completed."""
+    step: int
+    best_epoch: int
+    """The epoch of the least validation loss (training loss where there is no validation); 0: none."""
+    test_loss: float
+    test_accuracy: float
+    seconds: float
+    examples_per_second: float
+    message: str = ""
+    """Why, where ``reason`` does not say it all."""
+
+
+KINDS: dict[str, type[Event]] = {c.event: c for c in (Loading, Start, Progress, Epoch, Picture, State, End)}
+
+
+def from_json(line: dict[str, Any]) -> Event | None:
+    """The event of a line, or ``None`` for a kind or shape that is not known (a newer tuiml's)."""
+    kind = KINDS.get(line.get("event", ""))
+    if kind is None:
+        return None
+    values: dict[str, Any] = {}
+    for f in dataclasses.fields(kind):
+        if f.name in line:
+            value = line[f.name]
+            values[f.name] = NAN if value is None and f.type == "float" else value
+    if kind is Picture:
+        values["layers"] = tuple(LayerStatistics.from_json(v) for v in values.get("layers", ()))
+    try:
+        return kind(**values)
+    except TypeError:
+        return None
+
+
+def plain(value: Any) -> Any:
+    """JSON's types, with ``None`` for what is not finite."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if dataclasses.is_dataclass(value):
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    if isinstance(value, dict):
+        return {k: plain(v) for k, v in value.items()}
+    return value
