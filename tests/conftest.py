@@ -1,0 +1,68 @@
+"""Every test has folders of its own and no network; arithmetic is on one thread, so bits repeat."""
+
+import os
+
+for _library in ("OPENBLAS", "OMP", "MKL", "VECLIB_MAXIMUM"):  # before numpy is imported
+    os.environ[f"{_library}_NUM_THREADS"] = "1"
+
+import ipaddress
+import socket
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+SLOW = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+settings.register_profile(
+    "house", max_examples=60, deadline=None, derandomize=True, suppress_health_check=SLOW
+)
+# pytest --hypothesis-profile=long: new examples each time, for an hour's hunt
+settings.register_profile("long", max_examples=2500, deadline=None, suppress_health_check=SLOW)
+settings.load_profile("house")
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path_factory, monkeypatch):
+    """``TUIML_HOME`` in a fresh folder; whatever data the machine has is out of sight."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("TUIML_HOME", str(home))
+    monkeypatch.delenv("TUIML_DATA", raising=False)
+    return home
+
+
+def _is_local(address):
+    if not isinstance(address, tuple):  # a Unix socket's path
+        return True
+    host = address[0]
+    if host in ("", "localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch):
+    """Connections and look-ups beyond this machine are refused, as on a machine without a network."""
+    connect, connect_ex, look_up = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
+
+    def refuse(address):
+        if not _is_local(address):
+            raise ConnectionRefusedError(f"tests have no network: {address!r}")
+
+    def guarded_connect(self, address):
+        refuse(address)
+        return connect(self, address)
+
+    def guarded_connect_ex(self, address):
+        refuse(address)
+        return connect_ex(self, address)
+
+    def guarded_look_up(host, *args, **kwargs):
+        if host is not None:
+            refuse((host.decode() if isinstance(host, bytes) else host,))
+        return look_up(host, *args, **kwargs)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded_connect)
+    monkeypatch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
+    monkeypatch.setattr(socket, "getaddrinfo", guarded_look_up)

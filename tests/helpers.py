@@ -1,0 +1,75 @@
+"""Small networks, data and presets for the tests of the core."""
+
+import numpy as np
+
+from tuiml.backends.graph import Graph
+from tuiml.backends.numpy_backend import NumpyEngine
+from tuiml.backends.plan import Plan
+from tuiml.data.arrays import Data, Part
+from tuiml.nn.layers import layers
+from tuiml.nn.losses import losses
+from tuiml.nn.network import build
+from tuiml.nn.optimizers import optimizers
+from tuiml.spec import check, network_of
+
+
+def part(rng, examples, features, classes):
+    """Normal inputs, labels in turn."""
+    inputs = rng.standard_normal((examples, features)).astype(np.float32)
+    return Part(inputs, (np.arange(examples) % classes).astype(np.uint8))
+
+
+def tiny(features=4, classes=3, train=12, validation=6, test=5, seed=0):
+    """A run's data, directly: no data set behind it."""
+    rng = np.random.default_rng(seed)
+    parts = [part(rng, n, features, classes) for n in (train, validation, test)]
+    names = tuple(f"class {i}" for i in range(classes))
+    return Data((features,), names, *parts, np.float32(0), np.float32(1), "none")
+
+
+def network(stack, features=4, loss="cross_entropy"):
+    """A network from layers as presets write them."""
+    return build([layers.read(layer) for layer in stack], (features,), losses.read(loss))
+
+
+def engine(stack, data, optimizer="sgd", loss="cross_entropy", seed=0):
+    """A NumPy engine for such layers."""
+    net = network(stack, data.train.inputs.shape[1], loss)
+    return NumpyEngine(net, optimizers.read(optimizer), data, seed)
+
+
+def document(stack=None, training=None, **rest):
+    """A preset's document: spiral points, one small hidden layer."""
+    stack = stack or [
+        {"type": "dense", "units": 6, "activation": "tanh"},
+        {"type": "dense", "activation": "softmax"},
+    ]
+    data = {"name": "spiral", "size": 80, "validation": 20}
+    training = {"batch_size": 16, "epochs": 3, "learning_rate": 0.1, **(training or {})}
+    return {"version": 1, "name": "test", "data": data, "layers": stack, "training": training, **rest}
+
+
+def preset(*args, **kwargs):
+    """The checked preset of :func:`document`."""
+    found, problems = check(document(*args, **kwargs))
+    assert found is not None, problems
+    return found
+
+
+def run_parts(chosen):
+    """Network, data and engine of a preset."""
+    net, data = network_of(chosen), chosen.data.load(chosen.training.seed)
+    return net, data, NumpyEngine(net, chosen.training.optimizer, data, chosen.training.seed)
+
+
+def compiled(formula, *arrays, donated=()):
+    """``formula(xp, *arrays)`` traced, compiled and run by a plan; the tuple of its results."""
+    graph = Graph()
+    inputs = {str(i): np.array(a) for i, a in enumerate(arrays)}
+    nodes = [graph.input(label, a.shape, a.dtype) for label, a in inputs.items()]
+    results = formula(graph, *nodes)
+    results = results if isinstance(results, tuple) else (results,)
+    plan = Plan(graph, inputs, dict.fromkeys(results), donated)
+    with np.errstate(all="ignore"):
+        plan.run()
+    return tuple(plan.array(node).copy() for node in results)

@@ -1,0 +1,120 @@
+"""The command line. Its parts import what they need when they run: ``--help`` answers at once."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import signal
+import sys
+import traceback
+
+from tuiml.cli import data, doctor, presets, runs, training
+from tuiml.cli.output import note
+from tuiml.cli.parser import Parser, top_parser
+from tuiml.text import plain_text
+
+GROUPS = (training, presets, runs, data, doctor)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run ``tuiml`` with the arguments given (default: the process's own); the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # an ASCII terminal gets ? for what it lacks
+    try:
+        code = _run(sys.argv[1:] if argv is None else argv)
+        sys.stdout.flush()
+        return code
+    except SystemExit as leave:  # argparse's way
+        return leave.code if isinstance(leave.code, int) else 2
+    except BrokenPipeError:
+        _drop_output()
+        return 128 + signal.SIGPIPE
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except Exception as error:
+        try:
+            sys.stdout.flush()
+        except OSError:
+            _drop_output()
+        return _report(error)
+
+
+def _run(arguments: list[str]) -> int:
+    parser = top_parser()
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", prog="tuiml")
+    for group in GROUPS:
+        group.add(commands)
+    word = arguments[0] if arguments else None
+    if word is None or (not word.startswith("-") and word not in commands.choices):
+        return _open(parser, list(commands.choices), word, arguments[1:])
+    chosen, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        used = commands.choices.get(chosen.command)
+        (used if isinstance(used, Parser) else parser).refuse(unknown)
+    if chosen.command is None:
+        parser.error("no command; 'tuiml -h' lists them")
+    code: int = chosen.run(chosen)
+    return code
+
+
+def _open(parser: Parser, commands: list[str], word: str | None, rest: list[str]) -> int:
+    """The app, on the preset of that name; the last session without one."""
+    if word is not None:
+        _known(parser, commands, word)
+    if rest:
+        parser.refuse(rest)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        note("tuiml: the app needs a terminal; 'tuiml train PRESET' trains without one")
+        return 2
+    from tuiml.tui import run_app
+
+    code: int = run_app(word)
+    return code
+
+
+def _known(parser: Parser, commands: list[str], word: str) -> None:
+    """Leave with a line unless ``word`` is a preset."""
+    from tuiml.registry import closest, short
+    from tuiml.spec import SpecError, library
+
+    try:
+        library.find(word)
+    except SpecError as error:
+        if "/" in word or word.endswith(".toml"):
+            raise
+        names = [preset.name for preset in (*library.bundled(), *library.own())]
+        near = closest(word, [*commands, *names])
+        hint = f"did you mean '{plain_text(near)}'?" if near else "'tuiml -h' and 'tuiml presets' list them"
+        note(f"tuiml: there is no preset or command {short(word)}; {hint}")
+        raise SystemExit(2) from error
+
+
+def _report(error: Exception) -> int:
+    """Say what went wrong, a line for each problem; the exit code."""
+    from tuiml.data.errors import DataError
+    from tuiml.runs.errors import RunError
+    from tuiml.spec.problems import SpecError
+
+    if os.environ.get("TUIML_DEBUG") == "1":
+        traceback.print_exc()
+    if isinstance(error, SpecError):
+        for problem in error.problems:
+            note(str(problem))
+        return 2
+    if isinstance(error, DataError | RunError):
+        note(f"tuiml: {error}")
+        return error.code if isinstance(error, RunError) else 2
+    text = str(error) or type(error).__name__
+    hint = "" if isinstance(error, OSError) else " (TUIML_DEBUG=1 shows where)"
+    note(f"tuiml: {type(error).__name__}: {text.splitlines()[0]}{hint}")
+    return 1
+
+
+def _drop_output() -> None:
+    """Nobody reads any more: what is left in the buffers goes nowhere, without a word."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)

@@ -1,0 +1,128 @@
+"""``tuiml doctor``: what is here, what is chosen and why."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from tuiml.cli.output import print_json
+from tuiml.cli.parser import Commands, add_json, command
+from tuiml.runs import threads
+
+PACKAGES = ("numpy", "textual", "plotext", "pydantic", "safetensors", "mlx")
+
+
+def add(commands: Commands) -> None:
+    """Add the command of this module."""
+    parser = command(commands, "doctor", doctor, "print versions, backend, terminal, folders and data sets")
+    add_json(parser)
+
+
+def doctor(chosen: argparse.Namespace) -> int:
+    """``tuiml doctor``."""
+    asked = threads.given() is not None  # before limit() settles it
+    count = threads.limit()
+    found = examine(count, asked)
+    if chosen.json:
+        print_json(found)
+        return 0
+    from tuiml.text import plain_text
+
+    for title, rows in found.items():
+        print(title)
+        for name, value in rows.items():
+            print(f"  {name:<14} {plain_text(_words(value))}")
+    return 0
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_words(inner)}" for key, inner in value.items())
+    return "–" if value in (None, "") else str(value)
+
+
+def examine(count: int, asked: bool) -> dict[str, dict[str, Any]]:
+    """Everything, as plain data by section.
+
+    Args:
+        count: threads of the matrix products.
+        asked: whether the environment asked for that number.
+    """
+    from tuiml import __version__
+    from tuiml.runs import machine, memory
+
+    why = "the environment says so" if asked else "a core is left free, and more than four gain little"
+    return {
+        "versions": {"tuiml": __version__, "python": machine.python(), **_packages()},
+        "machine": {
+            "system": machine.system(),
+            "cores": threads.cores(),
+            "memory": memory.size(memory.machine()),
+            "blas": machine.blas(),
+            "threads": count,
+            "threads why": why,
+        },
+        "backend": {"chosen": "numpy", "why": _why_numpy(), "device": "cpu"},
+        "terminal": _terminal(),
+        "folders": _folders(),
+        "data": _data(),
+    }
+
+
+def _packages() -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = None
+    return found
+
+
+def _why_numpy() -> str:
+    return "runs everywhere; this version has no other backend yet"
+
+
+def _terminal() -> dict[str, Any]:
+    size = shutil.get_terminal_size()
+    return {
+        "terminal": sys.stdout.isatty(),
+        "TERM": os.environ.get("TERM"),
+        "COLORTERM": os.environ.get("COLORTERM"),
+        "NO_COLOR": bool(os.environ.get("NO_COLOR")),
+        "size": f"{size.columns}×{size.lines}",
+        "encoding": sys.stdout.encoding,
+    }
+
+
+def _folders() -> dict[str, Any]:
+    from tuiml import files
+
+    home = files.home()
+    found = {"home": home, "runs": home / "runs", "presets": home / "presets", "cache": files.cache()}
+    given = [Path(part).expanduser() for part in os.environ.get("TUIML_DATA", "").split(os.pathsep) if part]
+    rows: dict[str, Any] = {name: _folder(path, written=True) for name, path in found.items()}
+    return rows | {f"TUIML_DATA {i}": _folder(path, written=False) for i, path in enumerate(given, 1)}
+
+
+def _folder(path: Path, *, written: bool) -> str:
+    """A folder in words: where it is, and whether it can be used."""
+    if not written:
+        return f"{path} ({'there' if path.is_dir() else 'not there'})"
+    nearest = next((p for p in (path, *path.parents) if p.exists()), path)
+    able = nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
+    state = "there" if path.is_dir() else "made when needed"
+    return f"{path} ({state}, {'writable' if able else 'NOT writable: set TUIML_HOME'})"
+
+
+def _data() -> dict[str, str]:
+    from tuiml.data import catalog
+
+    return {row.name: row.where for row in catalog.where()}

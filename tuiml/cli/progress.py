@@ -1,0 +1,207 @@
+"""How a run is shown without the app: JSON lines, a bar that is redrawn, or a line an epoch."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import sys
+import time
+
+from tuiml.cli.output import cells, duration, loss, note, share, whole
+from tuiml.text import plain_text
+from tuiml.training import End, Epoch, Event, Loading, Progress, Start
+
+BAR = 10
+"""Cells of the bar."""
+REDRAWN = 0.1
+"""Seconds between two drawings."""
+
+
+class Show:
+    """Shows nothing but the result: ``--quiet``."""
+
+    watches = False
+    """Whether events within an epoch are wanted."""
+
+    def __init__(self) -> None:
+        self._silent = False
+        self._loading = ""
+        self._epochs = 0
+        self._steps = 0
+        self._last: Epoch | None = None
+
+    def tell(self, event: Event) -> None:
+        """Show an event.
+
+        Raises:
+            OSError: stdout takes nothing any more.
+        """
+        if isinstance(event, Start):
+            self._epochs, self._steps = event.epochs, event.steps
+        if isinstance(event, Epoch):
+            self._last = event
+        if not self._silent:
+            self.draw(event)
+            if isinstance(event, End):
+                self.result(event)
+
+    def silence(self) -> None:
+        """Show nothing from here on."""
+        self._silent = True
+
+    def draw(self, event: Event) -> None:
+        """Show progress."""
+
+    def result(self, end: End) -> None:
+        """Say how it ended, on stdout; what to do about it, on stderr."""
+        self.close()
+        print(
+            f"{plain_text(end.run)}: {end.reason}, epochs {end.epochs}, best {end.best_epoch}, "
+            f"{duration(end.seconds)} of training, {whole(end.examples_per_second)} examples/s\n"
+            f"test loss {loss(end.test_loss)}, test accuracy {share(end.test_accuracy)}\n"
+            f"{plain_text(end.path)}",
+            flush=True,
+        )
+        if end.message:
+            note(f"tuiml: {end.message}")
+        if end.reason == "stopped":
+            note(f"tuiml: stopped at step {end.step:,} and saved; 'tuiml resume {end.run}' goes on")
+
+    def close(self) -> None:
+        """Leave the line, where one was begun."""
+
+    def loading(self, event: Event) -> None:
+        """Say once which file is on its way."""
+        if isinstance(event, Loading) and event.name != self._loading:
+            self._loading = event.name
+            note(f"downloading {event.name}")
+
+
+class Lines(Show):
+    """A JSON object a line on stdout: start, epochs, end."""
+
+    def __init__(self, quiet: bool) -> None:
+        super().__init__()
+        self._quiet = quiet
+
+    def draw(self, event: Event) -> None:
+        if not self._quiet:
+            self.loading(event)
+        if isinstance(event, Start | Epoch | End):
+            print(json.dumps(event.to_json(), allow_nan=False), flush=True)
+
+    def result(self, end: End) -> None:
+        if end.message:
+            note(f"tuiml: {end.message}")
+
+
+class Plain(Show):
+    """A line an epoch on stderr, where that is no terminal."""
+
+    def draw(self, event: Event) -> None:
+        self.loading(event)
+        if isinstance(event, Start):
+            note(opening(event))
+        if isinstance(event, Epoch):
+            note("  ".join([f"epoch {event.epoch}/{self._epochs}", *figures(event), speed(event)]))
+
+
+class Bar(Show):
+    """One line on a terminal's stderr, drawn again and again."""
+
+    watches = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._drawn = 0
+        self._due = 0.0
+        encoding = (sys.stderr.encoding or "").lower()
+        self._marks = ("▰", "▱") if encoding.startswith("utf") else ("#", ".")
+
+    def draw(self, event: Event) -> None:
+        if isinstance(event, Start):
+            self.close()
+            note(opening(event))
+            return
+        now = time.monotonic()
+        if now < self._due and not isinstance(event, Epoch):
+            return
+        parts = self._parts(event)
+        if parts:
+            self._due = now + REDRAWN
+            self._redraw(parts)
+
+    def _parts(self, event: Event) -> list[str]:
+        """What the line says, the most important first."""
+        if isinstance(event, Loading):
+            of = f" of {whole(event.total / 1e6)}" if event.total else ""
+            return [f"{event.name}: {whole(event.done / 1e6)}{of} MB"]
+        if not isinstance(event, Progress | Epoch):
+            return []
+        epochs = f"epoch {event.epoch:>{len(str(self._epochs))}}/{self._epochs}"
+        done = round(BAR * event.step / self._steps) if self._steps else 0
+        bar = self._marks[0] * done + self._marks[1] * (BAR - done)
+        left = [f"{duration(event.seconds_left)} left"] if isinstance(event, Progress) else []
+        return [f"{epochs} {bar}", *figures(event, self._last), *left, speed(event)]
+
+    def _redraw(self, parts: list[str]) -> None:
+        width = _columns() - 1
+        line = plain_text(parts[0])
+        for part in parts[1:]:
+            longer = f"{line}  {plain_text(part)}"
+            if cells(longer) > width:
+                break
+            line = longer
+        line = line[:width]
+        rest = " " * (self._drawn - cells(line))
+        with contextlib.suppress(OSError):  # the terminal is gone; the run is not
+            sys.stderr.write(f"\r{line}{rest}")
+            sys.stderr.flush()
+        self._drawn = cells(line)
+
+    def close(self) -> None:
+        if self._drawn:
+            self._drawn = 0
+            note("")
+
+
+def choose(*, json: bool, quiet: bool) -> Show:
+    """How to show a run, by what was asked for and by what stderr is."""
+    if json:
+        return Lines(quiet)
+    if quiet:
+        return Show()
+    terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    return Bar() if terminal else Plain()
+
+
+def opening(start: Start) -> str:
+    """The line that a run begins with."""
+    threads = f"{start.threads} thread" + ("s" if start.threads > 1 else "")
+    return (
+        f"{start.run}: {start.parameters:,} parameters, {start.train_examples:,} training and "
+        f"{start.validation_examples:,} validation examples, {start.backend} on {start.device}, {threads}"
+    )
+
+
+def figures(event: Progress | Epoch, last: Epoch | None = None) -> list[str]:
+    """Loss and accuracy, in training and (of the last epoch) in validation."""
+    found = [f"loss {loss(event.train_loss)}", f"accuracy {share(event.train_accuracy)}"]
+    judged = event if isinstance(event, Epoch) else last
+    if judged and not math.isnan(judged.val_accuracy):
+        found += [f"val loss {loss(judged.val_loss)}", f"val accuracy {share(judged.val_accuracy)}"]
+    return found
+
+
+def speed(event: Progress | Epoch) -> str:
+    """Training examples a second."""
+    return f"{whole(event.examples_per_second)} examples/s"
+
+
+def _columns() -> int:
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or 80  # 0: it does not know
+    except (OSError, ValueError):
+        return 80

@@ -1,0 +1,168 @@
+"""What ``tuiml show`` says of a document, whatever state it is in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tuiml.cli.output import figure, print_table, whole
+from tuiml.data.datasets import Dataset, datasets
+from tuiml.nn.layers import Layer, Shape, dimensions
+from tuiml.nn.network import Node
+from tuiml.nn.optimizers import SGD, Optimizer, optimizers
+from tuiml.runs import memory
+from tuiml.spec import Preset, Problem, check, network_of
+from tuiml.spec.check import complete, outline, read_layers
+from tuiml.spec.preset import Training
+from tuiml.text import plain_text
+
+Description = dict[str, Any]
+
+
+def describe(document: dict[str, Any], problems: Sequence[Problem] = ()) -> Description:
+    """A document as plain data: its layers as far as they can be worked out, its settings, its problems.
+
+    Args:
+        problems: found before, in what changed the document.
+    """
+    preset, found = check(document)
+    stack = read_layers(document.get("layers"))
+    data = _dataset(document.get("data"))
+    if preset is not None:
+        stack = list(complete(preset.layers, preset.data, preset.training.loss))
+    shapes = outline(stack, data.shape)[0] if data else [None] * len(stack)
+    optimizer, batch = _update(document.get("training"))
+    layers = [
+        _layer(index, layer, before, after, optimizer, batch)
+        for index, (layer, before, after) in enumerate(
+            zip(stack, [data.shape if data else None, *shapes], shapes, strict=False)
+        )
+    ]
+    sizes = [layer["parameters"] for layer in layers]
+    found = [*problems, *found]
+    return {
+        "name": str(document.get("name", "untitled")),
+        "note": str(document.get("note", "")),
+        "input_shape": list(data.shape) if data else None,
+        "layers": layers,
+        "parameters": None if None in sizes else sum(sizes),
+        "memory": memory.of_run(preset, network_of(preset)) if preset else None,
+        "settings": _settings(preset) if preset else {},
+        "problems": [{"path": p.path, "message": p.message} for p in found],
+    }
+
+
+def _dataset(value: Any) -> Dataset | None:
+    try:
+        return datasets.read(value)
+    except ValueError:  # pydantic's errors are ValueErrors
+        return None
+
+
+def _update(value: Any) -> tuple[Optimizer, int]:
+    """Optimizer and batch size, as far as they can be read: they decide on the memory of a layer."""
+    table = value if isinstance(value, dict) else {}
+    try:
+        optimizer = optimizers.read(table.get("optimizer", SGD()))
+    except ValueError:
+        optimizer = SGD()
+    batch = table.get("batch_size")
+    if not isinstance(batch, int) or isinstance(batch, bool) or batch < 1:
+        batch = Training().batch_size
+    return optimizer, batch
+
+
+def _layer(
+    index: int,
+    layer: Layer | None,
+    before: Shape | None,
+    after: Shape | None,
+    optimizer: Optimizer,
+    batch: int,
+) -> Description:
+    row: Description = {"index": index}
+    row |= dict.fromkeys(("type", "output_shape", "parameters", "activation", "initializer", "memory"))
+    if layer is None:
+        return row
+    row["type"] = layer.name
+    for field in ("activation", "initializer"):
+        choice = getattr(layer, field, None)
+        row[field] = choice.name if choice is not None else None
+    if before is not None and after is not None:
+        node = Node(index, layer, before, after, layer.parameters(before))
+        row["output_shape"] = list(after)
+        row["parameters"] = node.size
+        row["memory"] = memory.of_layer(node, optimizer, batch)
+    return row
+
+
+def _settings(preset: Preset) -> Description:
+    data, training = preset.data, preset.training
+    train, validation, test = data.sizes()
+    document = preset.document()
+    return {
+        "data": document["data"],
+        "examples": {"train": train, "validation": validation, "test": test},
+        "normalize": data.normalize,
+        "loss": document["training"]["loss"],
+        "optimizer": document["training"]["optimizer"],
+        "learning_rate": training.rate,
+        "batch_size": training.batch_size,
+        "epochs": training.epochs,
+        "steps": training.epochs * -(-train // training.batch_size),
+        "seed": training.seed,
+    }
+
+
+def print_outline(found: Description) -> None:
+    """The layer table and what follows, for reading."""
+    print(plain_text(found["name"]))
+    if found["note"]:
+        print(plain_text(found["note"], lines=True))
+    print()
+    header = ("#", "layer", "output", "parameters", "activation", "initializer", "memory")
+    shape = found["input_shape"]
+    rows = [["", "input", dimensions(tuple(shape)) if shape else "?", "", "", "", ""]]
+    rows += [_cells(layer) for layer in found["layers"]]
+    print_table(header, rows, right=("#", "parameters", "memory"))
+    if found["memory"] is not None:
+        size = memory.size(found["memory"])
+        print(f"\n{whole(found['parameters'])} parameters; training takes about {size} of memory")
+    if found["settings"]:
+        _print_settings(found["settings"])
+
+
+def _cells(layer: Description) -> list[str]:
+    shape = layer["output_shape"]
+    return [
+        str(layer["index"]),
+        layer["type"] or "?",
+        dimensions(tuple(shape)) if shape is not None else "?",
+        "?" if layer["parameters"] is None else whole(layer["parameters"]),
+        layer["activation"] or "",
+        layer["initializer"] or "",
+        "?" if layer["memory"] is None else memory.size(layer["memory"]),
+    ]
+
+
+def _print_settings(settings: Description) -> None:
+    examples = settings["examples"]
+    counts = ", ".join(f"{whole(examples[part])} {part}" for part in ("train", "validation", "test"))
+    rows = [
+        ["data", f"{_choice(settings['data'])}: {counts}; normalize {settings['normalize']}"],
+        ["loss", _choice(settings["loss"])],
+        ["optimizer", f"{_choice(settings['optimizer'])}, learning rate {figure(settings['learning_rate'])}"],
+        ["batch", f"{whole(settings['batch_size'])} examples"],
+        ["epochs", f"{whole(settings['epochs'])}, {whole(settings['steps'])} steps; seed {settings['seed']}"],
+    ]
+    print()
+    for name, text in rows:
+        print(f"{name:<10} {plain_text(text)}")
+
+
+def _choice(value: Any) -> str:
+    """A name with its options in words: ``sgd (momentum 0.9)``."""
+    if not isinstance(value, dict):
+        return str(value)
+    options = ", ".join(f"{key} {option}" for key, option in value.items() if key != "name")
+    return f"{value['name']} ({options})" if options else str(value["name"])

@@ -1,0 +1,47 @@
+"""Ctrl-C and its kin, while a run is going on."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tuiml.training.control import Control
+
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Stopping:
+    """Within it the first SIGINT, SIGTERM or SIGHUP stops the run, which is saved; a second one kills."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+        self._before: dict[int, Any] = {}
+        self.number: int | None = None
+        """The signal that came."""
+
+    def __enter__(self) -> Stopping:
+        for number in ENDING:
+            before = signal.getsignal(number)
+            if before is not signal.SIG_IGN:  # nohup, or in the background of a script
+                self._before[number] = before
+                signal.signal(number, self._on_signal)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, before in self._before.items():
+            signal.signal(number, before)
+
+    def stop(self, number: int | None) -> None:
+        """End the run, as if the signal had come if there is one."""
+        self.number = self.number or number
+        # From a thread: a signal may have interrupted the trainer inside this very lock.
+        threading.Thread(target=self._control.stop, daemon=True).start()
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        self.stop(number)

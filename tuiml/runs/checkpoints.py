@@ -1,0 +1,210 @@
+"""Checkpoints: everything a run needs to go on with the same bits, in one safetensors file.
+
+The file holds the parameters and the optimizer's arrays under the names of the run folder, and in its
+metadata ``tuiml``, a JSON object (preset, step, position, versions), and ``sha256``, the hash of the whole
+file with 64 zeros in the hash's place: safetensors itself loads a flipped bit silently.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.numpy
+from safetensors import SafetensorError
+
+from tuiml.backends.engine import Totals
+from tuiml.files import write_whole
+from tuiml.nn.network import Network
+from tuiml.nn.optimizers import Optimizer
+from tuiml.runs.errors import CheckpointError
+from tuiml.text import plain_text
+from tuiml.training.trainer import NONE, Position
+
+Array = np.ndarray[Any, Any]
+Tensors = Mapping[str, Array]
+BLANK = "0" * 64
+MOST_HEADER = 8 * 1024 * 1024
+_FILE = re.compile(r"checkpoint-(\d{1,15})\.safetensors")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint read back and found sound."""
+
+    path: Path
+    tensors: dict[str, Array]
+    step: int
+    position: Position
+    details: dict[str, Any]
+    """The metadata's JSON object, as it is."""
+
+
+def shapes(network: Network, optimizer: Optimizer) -> dict[str, tuple[int, ...]]:
+    """The arrays of a network's checkpoint by name, with their shapes."""
+    prefixes = ["", *(f"optimizer.{name}." for name in optimizer.state_names())]
+    return {
+        f"{prefix}layers.{node.index}.{p.name}": p.shape
+        for prefix in prefixes
+        for node in network.nodes
+        for p in node.parameters
+    }
+
+
+def position_at(position: Position, step: int, batches: int) -> Position:
+    """The position of a run of ``batches`` an epoch after ``step`` steps.
+
+    It is ``position`` itself, unless the run fell back to an earlier step.
+    """
+    epoch, batch = step // batches + 1, step % batches
+    ahead = (position.epoch - 1) * batches + position.batch
+    return position if ahead == step else replace(position, epoch=epoch, batch=batch, totals=NONE)
+
+
+# -- writing ----------------------------------------------------------------------------------------------
+
+
+def encode(tensors: Tensors, step: int, position: Position, details: Mapping[str, Any]) -> bytes:
+    """The bytes of a checkpoint file."""
+    where = vars(position) | {
+        "totals": [position.totals.loss, position.totals.correct, position.totals.examples],
+        "best_loss": position.best_loss if math.isfinite(position.best_loss) else None,
+    }
+    text = json.dumps({**details, "step": step, "position": where}, allow_nan=False)
+    data = safetensors.numpy.save(dict(tensors), metadata={"sha256": BLANK, "tuiml": text})
+    return data.replace(_mark(BLANK), _mark(hashlib.sha256(data).hexdigest()), 1)
+
+
+def _mark(digest: str) -> bytes:
+    # No preset's note can hold this: inside a JSON string its quotes are escaped.
+    return f'"sha256":"{digest}"'.encode()
+
+
+def write(path: Path, tensors: Tensors, step: int, position: Position, details: Mapping[str, Any]) -> None:
+    """Write a checkpoint whole.
+
+    Raises:
+        OSError: nothing was written.
+    """
+    write_whole(path, encode(tensors, step, position, details))
+
+
+def path_of(folder: Path, step: int) -> Path:
+    """Where the checkpoint of a step lies."""
+    return folder / f"checkpoint-{step}.safetensors"
+
+
+def steps_in(folder: Path) -> list[int]:
+    """The steps of the folder's checkpoints, the newest first, sound or not."""
+    matches = (_FILE.fullmatch(path.name) for path in folder.iterdir())
+    return sorted((int(match.group(1)) for match in matches if match), reverse=True)
+
+
+# -- reading ----------------------------------------------------------------------------------------------
+
+
+def load(path: Path, network: Network, optimizer: Optimizer) -> Checkpoint:
+    """Read a checkpoint; what is returned is undamaged, finite and fits the network.
+
+    Raises:
+        CheckpointError: anything else.
+    """
+    expected = shapes(network, optimizer)
+    data = _bytes(path, sum(4 * math.prod(shape) for shape in expected.values()))
+    metadata = _metadata(path, data)
+    digest = metadata.get("sha256", "")
+    blank = data.replace(_mark(digest), _mark(BLANK), 1)
+    if len(digest) != 64 or hashlib.sha256(blank).hexdigest() != digest:
+        raise _damaged(path, "its SHA-256 does not fit its content")
+    try:
+        tensors: dict[str, Array] = safetensors.numpy.load(data)
+    except (SafetensorError, ValueError, KeyError, TypeError):
+        raise _damaged(path, "its arrays cannot be read") from None
+    _check(path, tensors, expected)
+    try:
+        details = json.loads(metadata["tuiml"])
+        step, position = details["step"], _position(details["position"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise _damaged(path, "it does not say where the run stood") from None
+    if not isinstance(step, int) or isinstance(step, bool) or step < 0:
+        raise _damaged(path, "its step is not a number")
+    return Checkpoint(path, tensors, step, position, details)
+
+
+def _bytes(path: Path, payload: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(payload + MOST_HEADER + 1)
+    except OSError as error:
+        raise CheckpointError(f"{plain_text(str(path))}: {error.strerror or error}") from None
+    if len(data) > payload + MOST_HEADER:
+        raise _damaged(path, "it is larger than the network it belongs to")
+    return data
+
+
+def _metadata(path: Path, data: bytes) -> dict[str, str]:
+    size = int.from_bytes(data[:8], "little")
+    if len(data) < 8 or size > len(data) - 8:
+        raise _damaged(path, "it is cut off")
+    try:
+        found = json.loads(data[8 : 8 + size])["__metadata__"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise _damaged(path, "its header cannot be read") from None
+    if not isinstance(found, dict) or not all(isinstance(v, str) for v in found.values()):
+        raise _damaged(path, "its header cannot be read")
+    return found
+
+
+def _check(path: Path, tensors: Tensors, expected: Mapping[str, tuple[int, ...]]) -> None:
+    if set(tensors) != set(expected):
+        raise _damaged(path, "its arrays are those of another network or optimizer")
+    for name, shape in expected.items():
+        values = tensors[name]
+        if values.dtype != np.float32 or values.shape != shape:
+            raise _damaged(path, f"{name} is {values.dtype} {values.shape}, not float32 {shape}")
+        if not np.isfinite(values).all():
+            raise _damaged(path, f"{name} has values that are not finite")
+
+
+def _position(value: dict[str, Any]) -> Position:
+    loss, correct, examples = value["totals"]
+    best = value["best_loss"]
+    found = Position(
+        epoch=int(value["epoch"]),
+        batch=int(value["batch"]),
+        rate=float(value["rate"]),
+        totals=Totals(float(loss), int(correct), int(examples)),
+        seconds=float(value["seconds"]),
+        examples=int(value["examples"]),
+        best_epoch=int(value["best_epoch"]),
+        best_loss=math.inf if best is None else float(best),
+    )
+    numbers = (found.rate, found.totals.loss, found.seconds)
+    counts = (found.epoch - 1, found.batch, correct, examples, found.examples, found.best_epoch)
+    if not all(map(math.isfinite, numbers)) or found.rate <= 0 or min(counts) < 0:
+        raise ValueError
+    return found
+
+
+def _damaged(path: Path, why: str) -> CheckpointError:
+    return CheckpointError(f"{plain_text(str(path))} is no checkpoint of this run: {why}")
+
+
+def newest(folder: Path, network: Network, optimizer: Optimizer, batches: int) -> Checkpoint | None:
+    """The newest sound checkpoint of a run with ``batches`` an epoch; ``None`` where there is none."""
+    for step in steps_in(folder):
+        try:
+            found = load(path_of(folder, step), network, optimizer)
+        except CheckpointError:
+            continue
+        where = found.position
+        if found.step == step and (where.epoch - 1) * batches + where.batch == step:
+            return found
+    return None

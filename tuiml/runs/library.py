@@ -1,0 +1,233 @@
+"""The runs there are: listed, found, renamed, deleted. Works without numpy, whatever state a folder is in."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import shutil
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from tuiml.registry import closest, short
+from tuiml.runs.errors import RunError
+from tuiml.runs.folder import METRICS, PRESET, Line, fitting, is_held, read_metrics, runs_folder
+from tuiml.spec.library import read
+from tuiml.spec.problems import SpecError
+from tuiml.text import plain_text
+
+NAN = float("nan")
+LATEST = 250_000_000_000
+"""Seconds since 1970 of a time that every calendar can still show."""
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """A run in a list. Texts are safe to show; figures are those of the metrics' lines."""
+
+    name: str
+    """Its folder's name, as it is: what rename and delete take with :attr:`path`."""
+    path: Path
+    preset: str
+    when: float
+    """Start, in seconds since 1970."""
+    reason: str
+    """Why it ended (``completed``, ``stopped``, ``diverged``, ``early_stopped``); ``running``;
+    ``interrupted`` when its process ended without a word; ``broken`` when there is nothing to read."""
+    epochs: int
+    """Done."""
+    planned: int
+    parameters: int
+    last: Line | None
+    """The last epoch's line."""
+    best: Line | None
+    """The line of the epoch with the least validation loss (training loss where there is none)."""
+    end: Line | None
+    problem: str = ""
+    """What is broken."""
+
+    def figure(self, name: str) -> float:
+        """A number of the run's end, else of its last epoch; NaN where it has none."""
+        for line in (self.end, self.last):
+            value = number(line, name)
+            if not math.isnan(value):
+                return value
+        return NAN
+
+
+def number(line: Line | None, name: str) -> float:
+    """A number of a line; NaN where it is missing, ``null`` or something else."""
+    value = line.get(name) if line else None
+    if not isinstance(value, int | float) or isinstance(value, bool) or abs(value) > 1e300:
+        return NAN
+    return float(value)
+
+
+def list_runs() -> list[RunSummary]:
+    """Every run in the runs folder, the newest first."""
+    try:
+        names = os.listdir(runs_folder())
+    except OSError:
+        return []
+    folders = [runs_folder() / name for name in names if not name.startswith(".")]
+    found = [summary(path) for path in folders if os.path.isdir(path)]
+    return sorted(found, key=lambda run: (run.when, run.name), reverse=True)
+
+
+def summary(path: Path) -> RunSummary:
+    """One run, by its folder; never raises for what is in it."""
+    held = is_held(path)
+    problem, preset, lines = "", "", []
+    try:
+        lines = read_metrics(path, pictures=False)
+    except OSError as error:
+        problem = f"{METRICS}: {error.strerror or error}"
+    try:
+        preset = str(read(path / PRESET).get("name", ""))
+    except SpecError as error:
+        problem = str(error)
+    starts = [line for line in lines if line.get("event") == "start"]
+    epochs = [line for line in lines if line.get("event") == "epoch"]
+    ends = [line for line in lines if line.get("event") in ("start", "end")]
+    start = starts[-1] if starts else None
+    end = ends[-1] if ends and ends[-1]["event"] == "end" else None
+    if not starts and not problem and not held:
+        problem = f"{METRICS}: has no start"
+    return RunSummary(
+        name=path.name,
+        path=path,
+        preset=plain_text(preset[:80]),
+        when=_when(starts[0] if starts else None, path),
+        reason=_reason(end, held, bool(problem)),
+        epochs=_whole(epochs[-1] if epochs else None, "epoch"),
+        planned=_whole(start, "epochs"),
+        parameters=_whole(start, "parameters"),
+        last=epochs[-1] if epochs else None,
+        best=_best(epochs),
+        end=end,
+        problem=plain_text(problem),
+    )
+
+
+def _reason(end: Line | None, held: bool, broken: bool) -> str:
+    if held:
+        return "running"
+    if end is not None:
+        return plain_text(str(end.get("reason", "")))[:20]
+    return "broken" if broken else "interrupted"
+
+
+def _whole(line: Line | None, name: str) -> int:
+    value = number(line, name)
+    return int(value) if math.isfinite(value) else 0
+
+
+def _when(start: Line | None, path: Path) -> float:
+    with contextlib.suppress(ValueError, OverflowError, OSError):
+        when = datetime.fromisoformat(str((start or {}).get("time"))).timestamp()
+        if 0 <= when < LATEST:
+            return when
+    with contextlib.suppress(OSError):
+        return path.stat().st_mtime
+    return 0.0
+
+
+def _best(epochs: list[Line]) -> Line | None:
+    best, least = None, math.inf
+    for line in epochs:
+        loss = number(line, "val_loss")
+        loss = number(line, "train_loss") if math.isnan(loss) else loss
+        if loss < least:
+            best, least = line, loss
+    return best
+
+
+# -- one run ----------------------------------------------------------------------------------------------
+
+
+def find(word: str) -> Path:
+    """The folder of the run that a command's RUN means: a run's name, or the path of a folder.
+
+    Raises:
+        RunError: there is none; the nearest name is suggested.
+    """
+    inside = runs_folder() / word
+    for path in (inside if Path(word).name == word else None, Path(word).expanduser()):
+        if path is not None and (path / PRESET).is_file():
+            return path
+    near = closest(word, _names())
+    hint = f"did you mean '{plain_text(near)}'?" if near else "tuiml runs lists them"
+    raise RunError(f"there is no run {short(word, 200)}; {hint}")
+
+
+def _names() -> Iterable[str]:
+    folder = runs_folder()
+    return [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
+
+
+def rename(path: Path, name: str) -> Path:
+    """Give a run another name; its new folder.
+
+    Raises:
+        RunError: the name is taken, the run is going on, or it is not in the runs folder.
+    """
+    _ours(path)
+    target = path.with_name(fitting(name))
+    if target == path:
+        return path
+    if target.exists() or target.is_symlink():
+        raise RunError(f"there is a run '{target.name}' already; give another name")
+    try:
+        path.rename(target)
+    except OSError as error:
+        raise _refused("rename", path, error) from None
+    return target
+
+
+def delete(path: Path) -> None:
+    """Remove a run for good. Of a link the link is removed, not what it leads to.
+
+    Raises:
+        RunError: the run is going on, is not in the runs folder, or cannot be removed.
+    """
+    _ours(path)
+    try:
+        if stat.S_ISDIR(path.lstat().st_mode):
+            shutil.rmtree(path)  # removes links inside, and does not follow them
+        else:
+            path.unlink()
+    except OSError as error:
+        raise _refused("delete", path, error) from None
+
+
+def _refused(do: str, path: Path, error: OSError) -> RunError:
+    return RunError(f"cannot {do} '{plain_text(path.name)}': {error.strerror or error}", code=1)
+
+
+def _ours(path: Path) -> None:
+    if path.parent.resolve() != runs_folder().resolve() or path.name in ("", ".", ".."):
+        raise RunError(f"{plain_text(str(path))} is not in {plain_text(str(runs_folder()))}")
+    if not path.is_symlink() and is_held(path):
+        raise RunError(f"the run '{plain_text(path.name)}' is going on; stop it first")
+
+
+def figures(run: RunSummary) -> dict[str, Any]:
+    """A summary as plain data for ``--json``."""
+    return {
+        "run": run.name,
+        "path": str(run.path),
+        "preset": run.preset,
+        "when": datetime.fromtimestamp(run.when).astimezone().isoformat(timespec="seconds"),
+        "reason": run.reason,
+        "epochs": run.epochs,
+        "planned": run.planned,
+        "parameters": run.parameters,
+        "last": run.last,
+        "best": run.best,
+        "end": run.end,
+        **({"problem": run.problem} if run.problem else {}),
+    }

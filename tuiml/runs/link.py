@@ -1,0 +1,143 @@
+"""The line between the app and the process that trains: framed JSON over a socket.
+
+A frame is its length as four bytes, the highest first, and a JSON object in UTF-8. Nothing is pickled.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from typing import Any
+
+MOST = 16 * 1024 * 1024
+"""Bytes of a frame at most."""
+INTERVAL = 0.05
+"""Seconds between two bundles of events, at least."""
+BUNDLE = 2000
+"""Events in a bundle at most."""
+WAITING = 5000
+"""Events kept for an app that does not read; beyond, half of the batches' progress is let go."""
+
+Message = dict[str, Any]
+
+
+def pack(message: Message) -> bytes:
+    """A message as a frame.
+
+    Raises:
+        ValueError: it is too large, or holds a number that is not finite.
+    """
+    data = json.dumps(message, allow_nan=False, separators=(",", ":")).encode()
+    if len(data) > MOST:
+        raise ValueError(f"a message of {len(data):,} bytes is more than the {MOST:,} of a frame")
+    return len(data).to_bytes(4, "big") + data
+
+
+class Unpacker:
+    """Turns bytes as they arrive into messages."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> list[Message]:
+        """The messages that ``data`` completes.
+
+        Raises:
+            ValueError: a frame is too large or is not a JSON object; the line cannot be used any more.
+        """
+        self._buffer += data
+        found, start = [], 0
+        while len(self._buffer) - start >= 4:
+            size = int.from_bytes(self._buffer[start : start + 4], "big")
+            if size > MOST:
+                raise ValueError(f"a frame of {size:,} bytes is more than {MOST:,}")
+            end = start + 4 + size
+            if len(self._buffer) < end:
+                break
+            found.append(_message(bytes(self._buffer[start + 4 : end])))
+            start = end
+        del self._buffer[:start]
+        return found
+
+
+def _message(data: bytes) -> Message:
+    try:
+        message = json.loads(data)
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
+        raise ValueError("a frame is not JSON") from None
+    if not isinstance(message, dict):
+        raise ValueError("a frame is not a JSON object")
+    return message
+
+
+class Sender:
+    """Sends messages from a thread of its own, so that whoever trains never waits for whoever reads.
+
+    Events go in bundles, at most twenty a second. Of pictures only the newest waits: a reader that falls
+    behind gets fewer of them.
+    """
+
+    def __init__(self, line: socket.socket) -> None:
+        self._line = line
+        self._waiting: list[Message] = []
+        self._changed = threading.Condition()
+        self._closed = threading.Event()
+        self._last: Message | None = None
+        self._broken = False
+        self._thread = threading.Thread(target=self._run, name="sender", daemon=True)
+        self._thread.start()
+
+    @property
+    def broken(self) -> bool:
+        """Whether the other end is gone."""
+        return self._broken
+
+    def send(self, event: Message) -> None:
+        """Send an event as soon as may be; returns at once."""
+        if self._broken:
+            return
+        with self._changed:
+            if event.get("event") == "picture":
+                self._waiting = [e for e in self._waiting if e.get("event") != "picture"]
+            self._waiting.append(event)
+            if len(self._waiting) > WAITING:
+                self._waiting = thin(self._waiting)
+            self._changed.notify()
+
+    def close(self, timeout: float | None = None, last: Message | None = None) -> bool:
+        """Send what waits and a frame for ``last``, then stop; whether ``timeout`` seconds were enough."""
+        self._last = last
+        self._closed.set()
+        with self._changed:
+            self._changed.notify()
+        self._thread.join(timeout)
+        return not self._thread.is_alive() and not self._broken
+
+    def _run(self) -> None:
+        try:
+            while events := self._take():
+                self._line.sendall(pack({"events": events}))
+                self._closed.wait(INTERVAL)
+            if self._last is not None:
+                self._line.sendall(pack(self._last))
+        except OSError:
+            self._broken = True
+
+    def _take(self) -> list[Message]:
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._closed.is_set())
+            events, self._waiting = self._waiting[:BUNDLE], self._waiting[BUNDLE:]
+            return events
+
+
+def thin(events: list[Message]) -> list[Message]:
+    """The events with every other one about batches left out, in their order."""
+    found, keep = [], False
+    for event in events:
+        if event.get("event") == "batch":
+            keep = not keep
+            if not keep:
+                continue
+        found.append(event)
+    return found

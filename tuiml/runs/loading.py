@@ -1,0 +1,53 @@
+"""Loading the data of a run so that it can be watched and stopped."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Generator
+
+from tuiml.data.arrays import Data
+from tuiml.runs.errors import Cancelled
+from tuiml.spec.preset import Preset
+from tuiml.training import Control, Loading
+
+
+def load(preset: Preset, control: Control) -> Generator[Loading, None, Data]:
+    """Load a preset's data in a thread, telling how far a download is; the generator's value is the data.
+
+    Raises:
+        DataError: it is missing or damaged.
+        Cancelled: the run was stopped meanwhile.
+    """
+    told: queue.SimpleQueue[Loading | Data | BaseException] = queue.SimpleQueue()
+
+    def progress(name: str, done: int, total: int) -> None:
+        if control.stopped:
+            raise Cancelled("stopped while the data was loading; nothing was written")
+        told.put(Loading(name, done, total))
+
+    def read() -> None:
+        try:
+            told.put(preset.data.load(preset.training.seed, progress))
+        except BaseException as error:  # raised again where it is waited for
+            told.put(error)
+
+    threading.Thread(target=read, name="loader", daemon=True).start()
+    latest = -1.0
+    while True:
+        try:
+            found = told.get(timeout=0.1)
+        except queue.Empty:
+            found = None
+        if control.stopped:
+            raise Cancelled("stopped while the data was loading; nothing was written")
+        if isinstance(found, BaseException):
+            raise found
+        if isinstance(found, Loading):
+            now = time.monotonic()
+            if now - latest >= 0.1 or found.done == found.total:
+                latest = now
+                yield found
+        elif found is not None:
+            return found

@@ -1,0 +1,70 @@
+"""How much memory a run takes, worked out before any is taken."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+from pathlib import Path
+
+from tuiml.nn.network import Network, Node
+from tuiml.nn.optimizers import Optimizer
+from tuiml.spec.preset import Preset
+from tuiml.spec.problems import Problem, SpecError
+
+FLOAT = 4
+"""Bytes of a float32."""
+EVALUATED = 500
+"""Examples evaluated at a time."""
+
+
+def of_layer(node: Node, optimizer: Optimizer, batch: int) -> int:
+    """Bytes that training takes for a layer: its parameters, their gradients and the optimizer's arrays, and
+    for each example of a batch the values before and after the activation and their gradients."""
+    parameters = node.size * (2 + len(optimizer.state_names()))
+    return FLOAT * (parameters + 4 * batch * math.prod(node.output_shape))
+
+
+def of_run(preset: Preset, network: Network) -> int:
+    """Bytes that a run takes, about: layers, copies to fall back on, buffers, data."""
+    optimizer, data = preset.training.optimizer, preset.data
+    train, validation, test = data.sizes()
+    batches = min(preset.training.batch_size, train) + min(EVALUATED, max(validation, test))
+    layers = sum(of_layer(node, optimizer, batches) for node in network.nodes)
+    # Two copies of the state are kept: the last finite one and the best one.
+    copies = 2 * FLOAT * network.size * (1 + len(optimizer.state_names()))
+    features = math.prod(data.shape)
+    examples = (data.pool + test) * features * (FLOAT if data.kind == "generated" else 1)
+    return layers + copies + 2 * FLOAT * batches * features + examples
+
+
+def refuse_if_short(preset: Preset, network: Network, available: int | None = None) -> None:
+    """Refuse a run that this machine cannot hold.
+
+    Raises:
+        SpecError: with the memory it needs and the memory there is.
+    """
+    needed, there = of_run(preset, network), machine() if available is None else available
+    if needed > there:
+        largest = max(network.nodes, key=lambda n: of_layer(n, preset.training.optimizer, 1))
+        text = (
+            f"training needs about {size(needed)} of memory and this machine has {size(there)}; "
+            f"give fewer units (layers[{largest.index}] is the largest) or a smaller batch"
+        )
+        raise SpecError([Problem("layers", text)])
+
+
+def machine() -> int:
+    """Bytes of memory in this machine, or what its container may use."""
+    found = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    with contextlib.suppress(OSError, ValueError):
+        found = min(found, int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    return found
+
+
+def size(count: int) -> str:
+    """Bytes as one says them: ``2.4 MB``."""
+    value, units = float(count), ["bytes", "kB", "MB", "GB", "TB", "PB"]
+    while value >= 999.95 and len(units) > 1:
+        value, units = value / 1000, units[1:]
+    return f"{value:,.0f} bytes" if units[0] == "bytes" else f"{value:,.1f} {units[0]}"

@@ -1,0 +1,274 @@
+"""A run from a preset to its last checkpoint: what ``tuiml train`` and the app's worker both drive."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tuiml.backends.engine import Engine
+from tuiml.backends.numpy_backend import NumpyEngine
+from tuiml.data.arrays import Data
+from tuiml.nn.network import Network
+from tuiml.registry import short
+from tuiml.runs import checkpoints, library, machine, memory, threads
+from tuiml.runs.errors import CheckpointError, RunError
+from tuiml.runs.folder import PRESET, RunFolder, refuse_taken
+from tuiml.runs.loading import load
+from tuiml.runs.saving import Saver
+from tuiml.spec import check, network_of
+from tuiml.spec.edit import assign, split
+from tuiml.spec.library import read
+from tuiml.spec.preset import Preset
+from tuiml.spec.problems import SpecError
+from tuiml.training import Control, End, Epoch, Event, Position, Start, Trainer
+
+BACKENDS = ("auto", "numpy", "mlx")
+CHANGEABLE = (["training", "epochs"], ["training", "learning_rate"])
+"""What may change when a run goes on: anything else would be another run."""
+
+
+def run(
+    preset: Preset,
+    *,
+    name: str | None = None,
+    backend: str = "auto",
+    control: Control | None = None,
+    watched: bool = False,
+) -> Generator[Event]:
+    """Train a preset into a run folder of its own, telling what happens; the last event is :class:`End`.
+
+    Nothing is written before the data is loaded and the first step can be taken. However the generator ends,
+    the state is saved.
+
+    Args:
+        name: the run's; else one made of the preset's name and the time.
+        control: to pause and stop it, from another thread.
+        watched: whether somebody looks on: more of the events about batches and of the pictures.
+
+    Raises:
+        SpecError: this machine lacks the memory for it.
+        DataError: the data is missing or damaged.
+        RunError: the name is taken, the backend is not here, or nothing can be written.
+        Cancelled: it was stopped before it began.
+    """
+    engine_class = choose(backend)
+    network = network_of(preset)
+    memory.refuse_if_short(preset, network)
+    if name is not None:
+        refuse_taken(name)
+    control = control or Control()
+    data = yield from load(preset, control)
+    session = _Session(preset, network, data, engine_class, control, watched)
+    folder = RunFolder.create(preset, name)
+    try:
+        session.begin(folder)
+    except OSError as error:
+        folder.discard()
+        raise _cannot_write(folder, error) from None
+    except BaseException:
+        folder.discard()
+        raise
+    yield from session.events()
+
+
+def resume(
+    word: str | Path,
+    settings: Sequence[str] = (),
+    *,
+    backend: str = "auto",
+    control: Control | None = None,
+    watched: bool = False,
+) -> Generator[Event]:
+    """Go on with a run from its newest sound checkpoint, with the same bits as if it had never stopped.
+
+    Args:
+        word: the run's name or its folder.
+        settings: ``PATH=VALUE`` of the number of epochs or the learning rate.
+
+    Raises:
+        SpecError: a setting is wrong, or this machine lacks the memory for the network.
+        DataError: the data is missing or damaged.
+        RunError: there is no such run, another process is at it, or all its epochs are done.
+        Cancelled: it was stopped before it went on.
+    """
+    engine_class = choose(backend)
+    folder = RunFolder.reopen(library.find(str(word)))
+    try:
+        preset = _changed(folder.path, settings)
+        network = network_of(preset)
+        memory.refuse_if_short(preset, network)
+        control = control or Control()
+        data = yield from load(preset, control)
+        session = _Session(preset, network, data, engine_class, control, watched)
+        new_rate = any(split(s.partition("=")[0].strip()) == CHANGEABLE[1] for s in settings)
+        session.go_on(folder, new_rate, bool(settings))
+        yield from session.events()
+    finally:
+        folder.close()
+
+
+def choose(backend: str) -> type[NumpyEngine]:
+    """The engine that a backend's name means.
+
+    Raises:
+        RunError: there is no such backend here.
+    """
+    if backend == "mlx":
+        raise RunError("this version has no mlx backend yet; use --backend numpy, or leave it out")
+    if backend not in BACKENDS:
+        raise RunError(f"{backend!r} is not a backend; choose from {', '.join(BACKENDS)}")
+    return NumpyEngine
+
+
+def _changed(path: Path, settings: Sequence[str]) -> Preset:
+    """The run's preset with what was asked for."""
+    document = read(path / PRESET)
+    for setting in settings:
+        if split(setting.partition("=")[0].strip()) not in CHANGEABLE:
+            allowed = " and ".join(".".join(part) for part in CHANGEABLE)
+            text = f"--set {short(setting)}: a run that goes on can change only {allowed}; train anew"
+            raise RunError(text)
+        document = assign(document, setting)
+    preset, problems = check(document)
+    if preset is None:
+        raise SpecError(problems)
+    return preset
+
+
+def _cannot_write(folder: RunFolder, error: OSError) -> RunError:
+    return RunError(f"cannot write in {folder.path}: {error.strerror or error}", code=1)
+
+
+# -- training ---------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Session:
+    """One run in hand: the trainer and what records it."""
+
+    preset: Preset
+    network: Network
+    data: Data
+    engine_class: type[NumpyEngine]
+    control: Control
+    watched: bool
+
+    def __post_init__(self) -> None:
+        training = self.preset.training
+        self.batches = -(-len(self.data.train) // training.batch_size)
+        build = self.engine_class
+        try:
+            self.engine: Engine = build(self.network, training.optimizer, self.data, training.seed)
+        except MemoryError:
+            raise RunError("there is not enough free memory for the network", code=1) from None
+
+    def begin(self, folder: RunFolder) -> None:
+        """Write what a run starts with."""
+        self._record_into(folder, None, [])
+        self.saver.initial()
+
+    def go_on(self, folder: RunFolder, new_rate: bool, changed: bool) -> None:
+        """Take up the run in ``folder`` where its newest sound checkpoint left it, or from its start."""
+        training = self.preset.training
+        found = checkpoints.newest(folder.path, self.network, training.optimizer, self.batches)
+        position, step, sound = Position(rate=training.rate), 0, []
+        if found:
+            position, step, sound = found.position, found.step, [found.step]
+            if position.epoch > training.epochs:
+                text = f"the {training.epochs} epochs of '{folder.name}' are done; lengthen it with"
+                raise RunError(f"{text} --set training.epochs={training.epochs + 10}")
+            self.engine.load(found.tensors, step)
+            if new_rate:
+                position = replace(position, rate=training.rate)
+            best = position.best_epoch * self.batches
+            if best != step and self._sound(folder, best):
+                sound.append(best)
+        try:
+            folder.rewind(step)
+            if changed:
+                folder.write_preset(self.preset)
+        except OSError as error:
+            raise _cannot_write(folder, error) from None
+        self._record_into(folder, position, sound)
+
+    def _sound(self, folder: RunFolder, step: int) -> bool:
+        path = checkpoints.path_of(folder.path, step)
+        try:
+            checkpoints.load(path, self.network, self.preset.training.optimizer)
+        except CheckpointError:
+            return False
+        return True
+
+    def _record_into(self, folder: RunFolder, position: Position | None, sound: list[int]) -> None:
+        self.folder = folder
+        self.trainer = Trainer(
+            self.preset,
+            self.network,
+            self.data,
+            self.engine,
+            self.control,
+            watched=self.watched,
+            position=position,
+        )
+        self.start = self._start()
+        details = {
+            "preset": self.preset.document(),
+            "run": folder.name,
+            "backend": self.start.backend,
+            "threads": self.start.threads,
+            "versions": self.start.versions,
+        }
+        self.saver = Saver(folder, self.trainer, self.batches, details, sound)
+
+    def _start(self) -> Start:
+        return Start(
+            run=self.folder.name,
+            path=str(self.folder.path),
+            backend=self.engine.name,
+            device="cpu",
+            threads=threads.given() or threads.cores(),
+            parameters=self.network.size,
+            train_examples=len(self.data.train),
+            validation_examples=len(self.data.validation),
+            test_examples=len(self.data.test),
+            batch_size=self.preset.training.batch_size,
+            epochs=self.preset.training.epochs,
+            steps=self.trainer.steps,
+            seed=self.preset.training.seed,
+            versions=machine.versions(),
+        )
+
+    def events(self) -> Generator[Event]:
+        """Train, record, save; however it ends, the folder is let go."""
+        ended = False
+        try:
+            yield self._record(self.start)
+            for event in self.trainer.events():
+                if isinstance(event, End):
+                    ended = True
+                    event = replace(event, run=self.folder.name, path=str(self.folder.path))
+                    self.saver.save(fell_back=event.reason == "diverged")
+                line = self._record(event)
+                if isinstance(event, Epoch):
+                    self.saver.epoch(event.epoch)
+                yield line
+        except OSError as error:
+            ended = True  # the disk is full: nothing more can be saved
+            raise _cannot_write(self.folder, error) from None
+        finally:
+            try:
+                if not ended:
+                    self._rescue()
+            finally:
+                self.folder.close()
+
+    def _record(self, event: Event) -> Event:
+        self.folder.record(event.to_json())
+        return event
+
+    def _rescue(self) -> None:
+        """Save what there is when the run ends without an end: an error, or nobody listens any more."""
+        with contextlib.suppress(OSError):  # what ended the run is told already
+            self.saver.save()

@@ -1,0 +1,153 @@
+"""The process that trains beside the screen: ``python -m tuiml.runs.worker FD``.
+
+It takes commands and sends events over a socket it was started with. When the other end closes, however the
+app ended, it stops, saves and ends too.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import socket
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from tuiml.runs import threads
+from tuiml.runs.link import Message, Sender, Unpacker
+from tuiml.text import plain_text
+
+if TYPE_CHECKING:
+    from tuiml.training.control import Control
+
+NICENESS = 10
+"""The screen goes first."""
+GRACE = 5.0
+"""Seconds to finish a step and save, once the app is gone."""
+PATIENCE = 2.0
+"""Seconds to wait, once told to end, for an app that does not read."""
+
+
+def main(arguments: list[str]) -> int:
+    """Train what the app on the socket ``arguments[0]`` (a descriptor) asks for."""
+    # The terminal's ctrl+c goes to the whole group; only the app decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threads.limit()
+    os.nice(NICENESS)
+    with socket.socket(fileno=int(arguments[0])) as line:
+        return Worker(line).work()
+
+
+class Worker:
+    """One run for the app at the other end of ``line``."""
+
+    def __init__(self, line: socket.socket, leave: Callable[[int], None] = os._exit) -> None:
+        from tuiml.training.control import Control
+
+        self._line = line
+        self._leave = leave
+        self._control: Control = Control()
+        self._sender = Sender(line)
+        self._first: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        self._told_to_end = False
+
+    def work(self) -> int:
+        """Wait for the preset, train it, tell the end; the exit code."""
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._on_signal)
+        threading.Thread(target=self._listen, name="listener", daemon=True).start()
+        order = self._first.get()
+        if order is None:
+            return 0
+        last = self._train(order)
+        self._sender.close(PATIENCE if self._told_to_end else None, last)
+        return 1 if last else 0
+
+    # -- from the app -------------------------------------------------------------------------------------
+
+    def _on_signal(self, number: int, frame: object) -> None:
+        self._told_to_end = True
+        self._first.put(None)  # in case it still waits for its first order
+        # From a thread: the signal may have interrupted the trainer inside this very lock.
+        threading.Thread(target=self._control.stop, daemon=True).start()
+
+    def _listen(self) -> None:
+        unpacker = Unpacker()
+        try:
+            while data := self._line.recv(65536):
+                for message in unpacker.feed(data):
+                    obey(self._control, message, self._first)
+        except (OSError, ValueError):
+            pass  # gone, or out of step with us: as good as gone
+        timer = threading.Timer(GRACE, self._leave, (1,))
+        timer.daemon = True
+        timer.start()
+        self._control.stop()
+        self._first.put(None)
+
+    # -- to the app ---------------------------------------------------------------------------------------
+
+    def _train(self, order: Message) -> Message | None:
+        """Train; what to tell at the end where it is not an event."""
+        from tuiml.data.errors import DataError
+        from tuiml.runs import session
+        from tuiml.runs.errors import RunError
+        from tuiml.spec import SpecError, check
+
+        name = order.get("name")
+        try:
+            preset, problems = check(order.get("document"))
+            if preset is None:
+                raise SpecError(problems)
+            for event in session.run(
+                preset,
+                name=name if isinstance(name, str) else None,
+                backend=str(order.get("backend", "auto")),
+                control=self._control,
+                watched=bool(order.get("watched", True)),
+            ):
+                self._sender.send(event.to_json())
+        except SpecError as error:
+            return problem_message([[p.path, p.message] for p in error.problems])
+        except DataError as error:
+            return problem_message([["data", str(error)]])
+        except RunError as error:
+            return failure(str(error))
+        except Exception as error:
+            traceback.print_exc()
+            return failure(f"{type(error).__name__}: {error}")
+        return None
+
+
+def obey(control: Control, message: Message, first: queue.SimpleQueue[Message | None]) -> None:
+    """Do what a message asks for; what is not known is passed over, for it may come from a newer app."""
+    do, value = message.get("do"), message.get("value")
+    actions: dict[Any, Callable[[], object]] = {
+        "start": lambda: first.put(message),
+        "pause": control.pause,
+        "resume": control.resume,
+        "step": control.step,
+        "stop": control.stop,
+    }
+    if isinstance(do, str) and do in actions:
+        actions[do]()
+    elif do == "rate" and isinstance(value, int | float) and 0 < value <= 1000:
+        control.set_rate(float(value))
+
+
+def problem_message(problems: list[list[str]]) -> Message:
+    """The preset or its data cannot be used: path and message of each problem."""
+    return {"event": "problems", "problems": problems}
+
+
+def failure(text: str) -> Message:
+    """Anything else went wrong, in one line."""
+    first = (text.splitlines() or [""])[0]
+    return {"event": "failed", "message": plain_text(first)[:500]}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
