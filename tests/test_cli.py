@@ -112,7 +112,6 @@ def test_every_problem_is_a_line_and_nothing_is_written(small: str, home: Path, 
     [
         (["train", "no-such-preset"], "there is no preset 'no-such-preset'"),
         (["train", "missing.toml"], "there is no preset file 'missing.toml'"),
-        (["train", "SMALL", "--backend", "mlx"], "no mlx backend yet"),
         (["train", "SMALL", "--backend", "numpi"], "invalid choice"),
         (["train", "SMALL", "--jsno"], "did you mean '--json'?"),
         (["train", "SMALL", "other"], "unknown argument 'other'"),

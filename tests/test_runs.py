@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
+from tuiml.backends import choice
 from tuiml.backends.numpy_backend import NumpyEngine
 from tuiml.runs import checkpoints, folder, library, memory, saving, session, threads
 from tuiml.runs.errors import Cancelled, CheckpointError, RunError
@@ -147,7 +148,8 @@ def test_no_name_leads_out_of_the_runs_folder(name: str) -> None:
 
 
 def test_nothing_is_written_where_a_run_cannot_begin(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(RunError, match="no mlx backend yet"):
+    monkeypatch.setattr(choice, "_missing", lambda: "MLX is not installed")
+    with pytest.raises(RunError, match=r"MLX is not installed.*use --backend numpy"):
         next(session.run(preset(), backend="mlx"))
     with pytest.raises(RunError, match="not a backend"):
         next(session.run(preset(), backend="torch"))

@@ -16,8 +16,9 @@ Array = np.ndarray[Any, Any]
 class Batches:
     """Buffers for ``size`` examples.
 
-    ``x`` is (features, size), a transposed view of rows as the data has them; ``x_with_ones`` has one more row,
-    of ones. ``targets`` is (outputs, size): one-hot, or 0 and 1 in one row where two classes share an output.
+    ``x`` is (features, size), a transposed view of rows as the data has them; ``x_with_ones`` has one more
+    row, of ones. ``targets`` is (outputs, size): one-hot, or 0 and 1 in one row where two classes share an
+    output.
     """
 
     def __init__(self, data: Data, network: Network, size: int) -> None:
@@ -32,6 +33,7 @@ class Batches:
         self._labels = np.empty(size, data.train.labels.dtype)
         # One output is the probability of class 1; else each class has its own.
         self._classes = np.arange(outputs, dtype=self._labels.dtype)[:, None] + (outputs == 1)
+        self._rows_out = np.empty((size, outputs), np.float32)
         self._guess = np.empty(size, np.intp)
         self._hits = np.empty(size, bool)
 
@@ -52,6 +54,7 @@ class Batches:
         if len(output) == 1:
             np.greater(output[0], 0.5, self._guess)
         else:
-            output.argmax(0, self._guess)
+            np.copyto(self._rows_out, output.T)  # argmax along the first axis would make this copy anew
+            self._rows_out.argmax(1, self._guess)
         np.equal(self._guess, self._labels, self._hits)
         return int(np.count_nonzero(self._hits))

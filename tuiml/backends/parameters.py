@@ -19,7 +19,7 @@ Array = np.ndarray[Any, Any]
 
 
 def stored_shape(node: Node, parameter: Parameter) -> tuple[int, ...]:
-    """The shape a parameter has in the arena: a matrix transposed, with its bias below; a vector as a column."""
+    """A parameter's shape in the arena: a matrix transposed, its bias below it; a vector as a column."""
     if parameter.name == "weight":
         return (parameter.shape[1] + _has_bias(node), parameter.shape[0])
     return (parameter.shape[0], 1)
@@ -90,8 +90,11 @@ class Arena:
     def _view(self, node: Node, parameter: Parameter) -> Array:
         """A parameter as it lies on disk, as a view of the arena."""
         views = self.views[node.index]
+        found: Array
         if parameter.name == "bias":
-            return views["weight"][-1]
-        if parameter.name == "weight":
-            return views["weight"][: parameter.shape[1]].T
-        return views[parameter.name][:, 0]
+            found = views["weight"][-1]
+        elif parameter.name == "weight":
+            found = views["weight"][: parameter.shape[1]].T
+        else:
+            found = views[parameter.name][:, 0]
+        return found

@@ -125,9 +125,14 @@ class Plan(Steps):
             self._copies.append((wanted, spare))
             return spare
         for arg in node.args:
-            if self._over(node, arg, now):
+            # An output of its own stays out of the arrays that other outputs are written to in the end.
+            if self._over(node, arg, now) and not (node in self._outputs and self._wanted(self._arrays[arg])):
                 return self._arrays[arg]
         return self._take(node)
+
+    def _wanted(self, array: Array) -> bool:
+        """Whether an output is to be written to this array."""
+        return any(array is wanted for wanted in self._outputs.values())
 
     def _over(self, node: Node, arg: Node, now: int) -> bool:
         """Whether ``node`` may be written over its argument ``arg``, for which this is the last use."""
@@ -137,7 +142,7 @@ class Plan(Steps):
             return False
         if arg.op == "input" and arg.attributes[0] not in self._donated:
             return False
-        return node.op != "where" or arg is node.args[2] and arg not in node.args[:2]
+        return node.op != "where" or (arg is node.args[2] and arg not in node.args[:2])
 
     def _take(self, node: Node) -> Array:
         free = self._free.get((node.shape, node.dtype))
@@ -151,12 +156,11 @@ class Plan(Steps):
         return np.empty(node.shape, node.dtype)
 
     def _release(self, node: Node, now: int) -> None:
-        for arg in {a: None for a in node.args}:
+        for arg in dict.fromkeys(node.args):
             array = self._arrays[arg]
-            ours = arg.op not in ("input", "constant") and all(array is not o for o in self._outputs.values())
+            ours = arg.op not in ("input", "constant") and not self._wanted(array)
             if ours and self._last_use[arg] == now and self._owner[id(array)] is arg:
-                if all(array is not source for _, source in self._copies):
-                    self._free.setdefault((arg.shape, arg.dtype), []).append(array)
+                self._free.setdefault((arg.shape, arg.dtype), []).append(array)
 
     # -- calls ----------------------------------------------------------------------------------------
 

@@ -56,8 +56,10 @@ def examine(count: int, asked: bool) -> dict[str, dict[str, Any]]:
         asked: whether the environment asked for that number.
     """
     from tuiml import __version__
+    from tuiml.backends.choice import choose
     from tuiml.runs import machine, memory
 
+    chosen = choose()
     why = "the environment says so" if asked else "a core is left free, and more than four gain little"
     return {
         "versions": {"tuiml": __version__, "python": machine.python(), **_packages()},
@@ -69,7 +71,7 @@ def examine(count: int, asked: bool) -> dict[str, dict[str, Any]]:
             "threads": count,
             "threads why": why,
         },
-        "backend": {"chosen": "numpy", "why": _why_numpy(), "device": "cpu"},
+        "backend": {"chosen": chosen.name, "why": chosen.why, "device": chosen.device},
         "terminal": _terminal(),
         "folders": _folders(),
         "data": _data(),
@@ -84,10 +86,6 @@ def _packages() -> dict[str, str | None]:
         except metadata.PackageNotFoundError:
             found[name] = None
     return found
-
-
-def _why_numpy() -> str:
-    return "runs everywhere; this version has no other backend yet"
 
 
 def _terminal() -> dict[str, Any]:

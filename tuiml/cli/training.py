@@ -9,6 +9,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tuiml.backends.choice import NAMES
 from tuiml.cli.output import note
 from tuiml.cli.parser import Commands, Parser, add_json, add_settings, command
 from tuiml.runs import threads
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from tuiml.cli.signals import Stopping
     from tuiml.spec import Preset, Problem
     from tuiml.training import Control, Event
-
-BACKENDS = ("auto", "numpy", "mlx")
 
 
 def add(commands: Commands) -> None:
@@ -36,7 +35,7 @@ def add(commands: Commands) -> None:
 
 
 def _add_common(parser: Parser) -> None:
-    parser.add_argument("--backend", choices=BACKENDS, default="auto", help="what computes (default: auto)")
+    parser.add_argument("--backend", choices=NAMES, default="auto", help="what computes (default: auto)")
     parser.add_argument("--quiet", action="store_true", help="no progress")
     add_json(parser, "print start, epochs and end as a JSON object a line")
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import platform
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +20,15 @@ def versions() -> dict[str, str]:
     """Versions of what the numbers depend on; the kernels of OpenBLAS are chosen by the processor."""
     import numpy
 
-    return {
+    found = {
         "tuiml": __version__,
         "python": platform.python_version(),
         "numpy": numpy.__version__,
         "blas": blas(),
     }
+    with contextlib.suppress(metadata.PackageNotFoundError):
+        found["mlx"] = metadata.version("mlx")
+    return found
 
 
 def blas() -> str:

@@ -7,8 +7,9 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tuiml.backends.choice import BackendError, Choice, build
+from tuiml.backends.choice import choose as choose_backend
 from tuiml.backends.engine import Engine
-from tuiml.backends.numpy_backend import NumpyEngine
 from tuiml.data.arrays import Data
 from tuiml.nn.network import Network
 from tuiml.registry import short
@@ -24,7 +25,6 @@ from tuiml.spec.preset import Preset
 from tuiml.spec.problems import SpecError
 from tuiml.training import Control, End, Epoch, Event, Position, Start, Trainer
 
-BACKENDS = ("auto", "numpy", "mlx")
 CHANGEABLE = (["training", "epochs"], ["training", "learning_rate"])
 """What may change when a run goes on: anything else would be another run."""
 
@@ -53,14 +53,14 @@ def run(
         RunError: the name is taken, the backend is not here, or nothing can be written.
         Cancelled: it was stopped before it began.
     """
-    engine_class = choose(backend)
+    chosen = choose(backend)
     network = network_of(preset)
     memory.refuse_if_short(preset, network)
     if name is not None:
         refuse_taken(name)
     control = control or Control()
     data = yield from load(preset, control)
-    session = _Session(preset, network, data, engine_class, control, watched)
+    session = _Session(preset, network, data, chosen, control, watched)
     folder = RunFolder.create(preset, name)
     try:
         session.begin(folder)
@@ -93,7 +93,7 @@ def resume(
         RunError: there is no such run, another process is at it, or all its epochs are done.
         Cancelled: it was stopped before it went on.
     """
-    engine_class = choose(backend)
+    chosen = choose(backend)
     folder = RunFolder.reopen(library.find(str(word)))
     try:
         preset = _changed(folder.path, settings)
@@ -101,7 +101,7 @@ def resume(
         memory.refuse_if_short(preset, network)
         control = control or Control()
         data = yield from load(preset, control)
-        session = _Session(preset, network, data, engine_class, control, watched)
+        session = _Session(preset, network, data, chosen, control, watched)
         new_rate = any(split(s.partition("=")[0].strip()) == CHANGEABLE[1] for s in settings)
         session.go_on(folder, new_rate, bool(settings))
         yield from session.events()
@@ -109,17 +109,16 @@ def resume(
         folder.close()
 
 
-def choose(backend: str) -> type[NumpyEngine]:
-    """The engine that a backend's name means.
+def choose(backend: str) -> Choice:
+    """The backend that a name means here.
 
     Raises:
         RunError: there is no such backend here.
     """
-    if backend == "mlx":
-        raise RunError("this version has no mlx backend yet; use --backend numpy, or leave it out")
-    if backend not in BACKENDS:
-        raise RunError(f"{backend!r} is not a backend; choose from {', '.join(BACKENDS)}")
-    return NumpyEngine
+    try:
+        return choose_backend(backend)
+    except BackendError as error:
+        raise RunError(str(error)) from None
 
 
 def _changed(path: Path, settings: Sequence[str]) -> Preset:
@@ -151,16 +150,17 @@ class _Session:
     preset: Preset
     network: Network
     data: Data
-    engine_class: type[NumpyEngine]
+    chosen: Choice
     control: Control
     watched: bool
 
     def __post_init__(self) -> None:
         training = self.preset.training
         self.batches = -(-len(self.data.train) // training.batch_size)
-        build = self.engine_class
         try:
-            self.engine: Engine = build(self.network, training.optimizer, self.data, training.seed)
+            self.engine: Engine = build(
+                self.chosen, self.network, training.optimizer, self.data, training.seed
+            )
         except MemoryError:
             raise RunError("there is not enough free memory for the network", code=1) from None
 
@@ -227,7 +227,7 @@ class _Session:
             run=self.folder.name,
             path=str(self.folder.path),
             backend=self.engine.name,
-            device="cpu",
+            device=self.chosen.device,
             threads=threads.given() or threads.cores(),
             parameters=self.network.size,
             train_examples=len(self.data.train),
