@@ -1,15 +1,14 @@
 """Every test has folders of its own and no network; arithmetic is on one thread, so bits repeat."""
 
-import os
-
-for _library in ("OPENBLAS", "OMP", "MKL", "VECLIB_MAXIMUM"):  # before numpy is imported
-    os.environ[f"{_library}_NUM_THREADS"] = "1"
-
 import ipaddress
+import os
 import socket
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+for _library in ("OPENBLAS", "OMP", "MKL", "VECLIB_MAXIMUM"):  # read when numpy is imported, which is later
+    os.environ[f"{_library}_NUM_THREADS"] = "1"
 
 SLOW = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 settings.register_profile(

@@ -32,7 +32,8 @@ def write_whole(path: Path, payload: bytes | str) -> None:
         with contextlib.suppress(OSError):
             os.unlink(name)
         raise
-    sync_folder(path.parent)
+    with contextlib.suppress(OSError):  # not every file system can, and the new file is there all the same
+        sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:

@@ -26,6 +26,8 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError, PydanticUndefined, core_schema
 
+from tuiml.text import plain_text
+
 
 class Entry(BaseModel):
     """One choice with the values of its hyper-parameters: plain, frozen, validated data."""
@@ -134,7 +136,7 @@ class Registry(Generic[E]):
 
 
 class Choice:
-    """Annotation of a field that holds an entry of a registry: ``Annotated[Activation, Choice(activations)]``."""
+    """Annotation of a field that holds a registry's entry: ``Annotated[Activation, Choice(activations)]``."""
 
     def __init__(self, registry: Registry[Any]) -> None:
         self.registry = registry
@@ -153,7 +155,7 @@ class Option:
 
     name: str
     kind: str
-    """``int``, ``float``, ``bool``, ``text``, ``words`` (a fixed list), ``choice`` (a registry) or ``table``."""
+    """``int``, ``float``, ``bool``, ``text``, ``words`` (a list), ``choice`` (a registry) or ``table``."""
     default: Any
     required: bool
     optional: bool
@@ -174,7 +176,7 @@ class Option:
         if self.registry:
             return self.registry.kind
         if self.words:
-            return "one of " + ", ".join(self.words)
+            return "one of " + ", ".join(map(str, self.words))
         word = {"int": "a whole number", "float": "a number", "bool": "true or false", "text": "text"}
         bounds = []
         if self.low is not None:
@@ -256,6 +258,9 @@ def plain(number: float) -> str:
 
 def short(value: object, limit: int = 40) -> str:
     """``repr`` of a value from a file, cut to ``limit`` characters and free of control characters."""
-    text = repr(value[: limit + 1] if isinstance(value, str) else value)
-    text = "".join(c if c.isprintable() else "�" for c in text)
+    try:
+        text = repr(value[: limit + 1] if isinstance(value, str) else value)
+    except (ValueError, RecursionError):  # thousands of digits, hundreds of lists in one another
+        return "a value too long to show"
+    text = plain_text(text)
     return text if len(text) <= limit + 2 else text[:limit] + "…"

@@ -207,7 +207,7 @@ class CELU(Activation):
     formula = "max(0, x) + min(0, α(e^(x/α) - 1))"
     advice = "ELU with a continuous slope for every α"
     source = "Barron 2017, eq. 2"
-    alpha: float = Field(1.0, gt=0.0, le=10.0, description="the value -α is approached far below 0")
+    alpha: float = Field(1.0, ge=0.001, le=10.0, description="the value -α is approached far below 0")
 
     def forward(self, xp: Namespace, x: Array) -> Array:
         return xp.maximum(x, 0.0) + self.alpha * xp.expm1(xp.minimum(x, 0.0) * (1 / self.alpha))

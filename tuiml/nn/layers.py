@@ -1,8 +1,8 @@
 """Layers: what a layer is made of, the shape it gives, and its two passes.
 
-``forward(xp, x, p, noise)`` returns :class:`Values`; ``backward`` turns dL/dy into dL/dx and dL/dθ. ``p`` maps
-the names of :meth:`Layer.parameters` to arrays (a one-value-a-unit parameter as a column). A backend that
-differentiates by itself needs only the forward pass.
+``forward(xp, x, p, noise)`` returns :class:`Values`; ``backward`` turns dL/dy into dL/dx and dL/dθ. ``p``
+maps the names of :meth:`Layer.parameters` to arrays (a one-value-a-unit parameter as a column). A backend
+that differentiates by itself needs only the forward pass.
 """
 
 from __future__ import annotations

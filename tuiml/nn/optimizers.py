@@ -8,6 +8,7 @@ step number lives there, so the arrays see a handful of operations and both back
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -46,9 +47,9 @@ def decaying(default: float, text: str) -> Any:
     return Field(default, ge=0.0, lt=1.0, description=text)
 
 
-def epsilon(default: float) -> Any:
-    """The small number that keeps a division finite."""
-    return Field(default, gt=0.0, le=1.0, description="added to the root, so no division by 0")
+def epsilon(default: float, text: str = "added to the root, so no division by 0") -> Any:
+    """The small number that keeps a division finite: one that float32 tells from 0."""
+    return Field(default, ge=1e-30, le=1.0, description=text)
 
 
 @optimizers.add
@@ -97,7 +98,7 @@ class Adadelta(Optimizer):
     source = "Zeiler 2012, algorithm 1"
     rate = 1.0
     rho: float = decaying(0.9, "decay ρ of both averages")
-    eps: float = Field(1e-6, gt=0.0, le=1.0, description="added inside the roots")
+    eps: float = epsilon(1e-6, "added inside the roots")
 
     def state_names(self) -> tuple[str, ...]:
         return ("square", "delta")
@@ -204,7 +205,7 @@ class NAdam(Moments):
 
     def momentum(self, step: int) -> float:
         """μ of a step: it grows from β1/2 towards β1."""
-        return self.beta1 * (1 - 0.5 * 0.96 ** (step * self.decay))
+        return self.beta1 * (1 - 0.5 * math.pow(0.96, step * self.decay))
 
     def product(self, step: int) -> float:
         """μ₁ … μ_step, kept from call to call since steps come in order."""

@@ -12,7 +12,7 @@ MASK = 0xFFFFFFFF
 
 
 def key(seed: int, layer: int, step: int) -> int:
-    """One 32-bit number for a layer's mask at a step (SplitMix64's finalizer; Steele et al. 2014, fig. 15)."""
+    """One 32-bit number for a layer's mask at a step (SplitMix64; Steele, Lea & Flood 2014, fig. 15)."""
     z = (
         seed * 0x9E3779B97F4A7C15 + (layer + 1) * 0xD1B54A32D192ED03 + (step + 1) * 0x8CB92BA72F3D8DD7
     ) % 2**64

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,10 @@ from tuiml.spec import toml
 from tuiml.spec.preset import Preset
 from tuiml.spec.problems import Problem, SpecError, translate
 
+MAX_PROBLEMS = 100
+MAX_VALUES = 1_000_000_000
+"""The most parameters, and the most values in a step: 4 GB of either."""
+
 
 def check(document: Any) -> tuple[Preset | None, list[Problem]]:
     """The preset that a document describes, or ``None``, and every problem it has.
@@ -25,7 +30,10 @@ def check(document: Any) -> tuple[Preset | None, list[Problem]]:
     try:
         preset = Preset.model_validate(document)
     except ValidationError as error:
-        found = [translate(dict(d), document, Preset) for d in error.errors(include_url=False)]
+        errors = error.errors(include_url=False)
+        found = [translate(dict(d), document, Preset) for d in errors[:MAX_PROBLEMS]]
+        if len(errors) > MAX_PROBLEMS:
+            found.append(Problem("", f"and {len(errors) - MAX_PROBLEMS:,} more problems"))
         return None, found
     problems = fit(preset)
     return (None if problems else preset), problems
@@ -61,6 +69,7 @@ def fit(preset: Preset) -> list[Problem]:
     problems += trouble
     if not trouble:
         problems += _end(preset, stack[-1], shapes[-1] or (), f"layers[{last}]")
+        problems += _memory(preset, stack)
     return problems
 
 
@@ -121,8 +130,22 @@ def _end(preset: Preset, last: Layer, shape: Shape, where: str) -> list[Problem]
     return problems
 
 
+def _memory(preset: Preset, stack: Sequence[Layer]) -> list[Problem]:
+    """Whether the run has a size that some computer holds: asked for more, an array library may crash."""
+    built = network.build(stack, preset.data.shape, preset.training.loss)
+    largest = max(built.nodes, key=lambda node: node.size)
+    if built.size > MAX_VALUES:
+        text = f"makes the network's parameters {built.size:,}; at most {MAX_VALUES:,}"
+        return [Problem(f"layers[{largest.index}].units", text)]
+    values = sum(math.prod(node.output_shape) for node in built.nodes) * preset.training.batch_size
+    if values > MAX_VALUES:
+        text = f"makes {values:,} values pass through the layers in a step; at most {MAX_VALUES:,}"
+        return [Problem("training.batch_size", text)]
+    return []
+
+
 def read_layers(documents: Any) -> list[Layer | None]:
-    """Each layer that can be read by itself, ``None`` for one that cannot: for drawing a stack being edited."""
+    """Each layer that can be read by itself, ``None`` for one that cannot: to draw a stack being edited."""
     found: list[Layer | None] = []
     for value in documents if isinstance(documents, list | tuple) else []:
         try:

@@ -1,14 +1,14 @@
-"""Changing a document by dotted paths: ``training.learning_rate=0.01``, ``layers[*].initializer=he_normal``."""
+"""Changing a document by dotted paths: ``training.epochs=5``, ``layers[*].initializer=he_normal``."""
 
 from __future__ import annotations
 
 import copy
 import re
-import tomllib
 from typing import Any
 
 from tuiml.nn.layers import layers
 from tuiml.registry import closest, options_of, short
+from tuiml.spec import toml
 from tuiml.spec.problems import Problem, SpecError
 
 _PART = re.compile(r"\.?([A-Za-z_][\w-]*|\d+|\*)|\[(\d+|\*)\]")
@@ -49,25 +49,29 @@ def split(path: str) -> list[str]:
 
 def parse(text: str) -> Any:
     """A value as TOML reads it, or the text itself."""
-    if "\n" in text or "=" in text and not text.startswith("{"):
+    if "\n" in text:
         return text
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except (tomllib.TOMLDecodeError, RecursionError, ValueError):
+        return toml.parse(f"value = {text}")["value"]
+    except toml.ParseError:
         return text
 
 
 def _put(target: Any, parts: list[str], value: Any, path: str) -> None:
     head, rest = parts[0], parts[1:]
     if isinstance(target, list):
-        for index in _indices(target, head, path):
+        for index in _indices(target, head, rest, path):
             if not rest:
-                target[index] = value
-            elif head != "*" or _takes(target[index], rest[0]):
-                _put(target[index], rest, value, path)
+                target[index] = copy.deepcopy(value)  # one a layer, or the next edit would change them all
+                continue
+            if isinstance(target[index], str):  # as below
+                target[index] = {layers.key: target[index]}
+            if not isinstance(target[index], dict):
+                raise SpecError([Problem("--set", f"{path}: {short(target[index])} is not a layer")])
+            _put(target[index], rest, value, path)
         return
     if not rest:
-        target[head] = value
+        target[head] = copy.deepcopy(value)
         return
     inner = target.get(head)
     if isinstance(inner, str):  # "sgd" becomes { name = "sgd" }, so that an option can join it
@@ -82,15 +86,22 @@ def _put(target: Any, parts: list[str], value: Any, path: str) -> None:
     _put(inner, rest, value, path)
 
 
-def _indices(target: list[Any], word: str, path: str) -> list[int]:
+def _indices(target: list[Any], word: str, rest: list[str], path: str) -> list[int]:
+    """The places of a list that a word of a path means: a number, or ``*`` for all that have the next key."""
     if word == "*":
-        return list(range(len(target)))
-    if not word.isdigit() or int(word) >= len(target):
-        last = len(target) - 1
-        raise SpecError([Problem("--set", f"{path}: there is no layer {word}; they count from 0 to {last}")])
+        found = [i for i, layer in enumerate(target) if not rest or rest[0] in _keys(layer)]
+        if not found:
+            near = closest(rest[0], {key for layer in target for key in _keys(layer)}) if rest else None
+            hint = f"; did you mean '{near}'?" if near else ""
+            raise SpecError([Problem("--set", f"{path}: no layer has the key{hint}")])
+        return found
+    if not word.isdigit() or len(word) > 9 or int(word) >= len(target):
+        known = f"they count from 0 to {len(target) - 1}" if target else "there is none"
+        raise SpecError([Problem("--set", f"{short(path)[1:-1]}: there is no layer {word[:9]}; {known}")])
     return [int(word)]
 
 
-def _takes(layer: Any, key: str) -> bool:
-    kind = layer.get("type") if isinstance(layer, dict) else None
-    return kind in layers and any(option.name == key for option in options_of(layers[kind]))
+def _keys(layer: Any) -> list[str]:
+    kind = layer.get(layers.key) if isinstance(layer, dict) else layer
+    known = options_of(layers[kind]) if isinstance(kind, str) and kind in layers else ()
+    return [layers.key, *(option.name for option in known)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,7 +82,7 @@ def find(word: str) -> PresetFile:
         SpecError: there is none; the nearest name is suggested.
     """
     if "/" in word or "\\" in word or word.endswith(".toml"):
-        path = Path(word).expanduser()
+        path = Path(os.path.expanduser(word))  # Path.expanduser raises where there is no such user
         if not path.is_file():
             raise SpecError([Problem("", f"there is no preset file {short(word, 200)}")])
         return PresetFile(path.stem, path, False)
@@ -95,7 +96,7 @@ def find(word: str) -> PresetFile:
 
 def slug(name: str) -> str:
     """A preset's name as a file name: letters, digits, ``-``, ``_`` and ``.``, never hidden, never empty."""
-    word = re.sub(r"[^\w.-]+", "-", name.strip()).strip("-.")[:80]
+    word = re.sub(r"[^\w.-]+", "-", name.strip()).strip("-.")[:60]
     return word or "untitled"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, Field
 from pydantic_core import PydanticCustomError
@@ -12,6 +12,7 @@ from tuiml.nn.layers import Layer, layers
 from tuiml.nn.losses import CrossEntropy, Loss, losses
 from tuiml.nn.optimizers import SGD, Optimizer, optimizers
 from tuiml.registry import Choice, Entry
+from tuiml.text import plain_text
 
 VERSION = 1
 AnyDataset = Annotated[Dataset, Choice(datasets)]
@@ -20,15 +21,21 @@ MAX_LAYERS = 200
 
 
 def _plain(text: str) -> str:
-    if any(not c.isprintable() and c not in "\n\t" for c in text):
+    if plain_text(text, lines=True) != text.replace("\t", " "):
         raise PydanticCustomError("plain", "holds a control character; write plain text")
     return text
 
 
 def _one_line(text: str) -> str:
-    if not text.strip() or not text.isprintable():
+    if not text.strip() or plain_text(text) != text:
         raise PydanticCustomError("plain", "must be one line of plain text, not empty")
     return text
+
+
+def _some(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
+    if not layers:  # a min_length would also complain where every layer has a problem of its own
+        raise PydanticCustomError("plain", "needs at least one layer")
+    return layers
 
 
 class Training(Entry):
@@ -54,11 +61,13 @@ class Preset(BaseModel):
 
     model_config = Entry.model_config
 
-    version: Literal[1] = VERSION
+    version: int = Field(VERSION, ge=VERSION, le=VERSION)
     name: Annotated[str, AfterValidator(_one_line)] = Field("untitled", min_length=1, max_length=80)
     note: Annotated[str, AfterValidator(_plain)] = Field("", max_length=4000)
     data: AnyDataset
-    layers: tuple[AnyLayer, ...] = Field(min_length=1, max_length=MAX_LAYERS, strict=False)
+    layers: Annotated[tuple[AnyLayer, ...], AfterValidator(_some)] = Field(
+        max_length=MAX_LAYERS, strict=False
+    )
     training: Training = Field(default_factory=Training)
 
     def document(self) -> dict[str, Any]:

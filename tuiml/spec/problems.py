@@ -10,6 +10,8 @@ from pydantic import BaseModel
 
 from tuiml.registry import Option, Registry, closest, options_of, short
 
+SHAPES = {"model_type": "a table", "tuple_type": "a list of tables"}
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -58,6 +60,10 @@ def translate(details: dict[str, Any], document: Any, root: type[BaseModel]) -> 
         return Problem(path, "is missing")
     if kind in ("choice", "no_name", "plain"):
         return Problem(path, details["msg"])
+    if kind in SHAPES:
+        return Problem(path, f"{short(value)} is not {SHAPES[kind]}")
+    if kind == "too_long":
+        return Problem(path, f"has more than {details['ctx']['max_length']} entries")
     if option and option.kind in ("int", "float", "bool", "words"):
         return Problem(path, f"{short(value)} is not allowed; give {option.allowed()}")
     return Problem(path, f"{short(value)} is not allowed: {details['msg'][:1].lower()}{details['msg'][1:]}")

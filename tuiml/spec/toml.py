@@ -12,14 +12,23 @@ import tomli_w
 from tuiml.registry import short
 from tuiml.spec.preset import VERSION
 from tuiml.spec.problems import Problem, SpecError
+from tuiml.text import plain_text
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 6
+TOO_BIG = "holds a whole number of more than 64 bits"
 
+# Possessive, and each closing quote optional: what was scanned is consumed, so the time is linear. An
+# unterminated string ends tomllib's reading as well.
 _STRING_OR_COMMENT = re.compile(
-    r'"""(?:[^\\]|\\.)*?"""|\'\'\'.*?\'\'\'|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*', re.DOTALL
+    r'"""(?:[^"\\]|\\.|"(?!""))*+(?:"{3,5})?'
+    r"|'''(?:[^']|'(?!''))*+(?:'{3,5})?"
+    r'|"(?:[^"\\\n]|\\[^\n])*+"?'
+    r"|'[^'\n]*+'?"
+    r"|#[^\n]*+",
+    re.DOTALL,
 )
-_DOTTED = re.compile(r"[^.\s=\[\]{},]*(?:\s*\.\s*[^.\s=\[\]{},]*)*")
+_BETWEEN_KEYS = re.compile(r"[=\[\]{},\n]")
 
 Document = dict[str, Any]
 MIGRATIONS: dict[int, Callable[[Document], Document]] = {}
@@ -34,30 +43,52 @@ def loads(text: str | bytes) -> Document:
     """
     data = text.encode() if isinstance(text, str) else text
     if len(data) > MAX_BYTES:
-        raise _refused(f"is {len(data):,} bytes; a preset has at most {MAX_BYTES:,}")
+        raise _refused(f"has more than {MAX_BYTES:,} bytes, the most a preset may have")
     try:
-        document = tomllib.loads(_shallow(data.decode()))
+        return migrate(parse(data.decode()))
     except UnicodeDecodeError as error:
         raise _refused(f"is not UTF-8 text (byte {error.start})") from None
+    except ParseError as error:
+        raise _refused(str(error)) from None
+
+
+class ParseError(ValueError):
+    """A text is not TOML, or is TOML made to exhaust whoever reads it: one line."""
+
+
+def parse(text: str) -> Document:
+    """Parse TOML from anywhere, in time linear in its length.
+
+    Raises:
+        ParseError: it is not TOML, nests deeper than a preset, or holds a number of more than 64 bits.
+    """
+    try:
+        document = tomllib.loads(_shallow(text))
+        _bounded(document)
+    except ParseError:
+        raise
     except RecursionError:
-        raise _refused("nests tables or lists too deep") from None
-    except (tomllib.TOMLDecodeError, ValueError) as error:
-        raise _refused(f"is not TOML: {_first_line(error)}") from None
-    return migrate(document)
+        raise ParseError("nests tables or lists too deep") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ParseError(f"is not TOML: {_first_line(error)}") from None
+    except ValueError:  # Python reads no more than some thousand digits
+        raise ParseError(TOO_BIG) from None
+    return document
 
 
 def dumps(document: Document) -> str:
     """A document as TOML that :func:`loads` reads back equal: one ``[[layers]]`` a layer, choices inline."""
-    lines: list[str] = []
+    plain: list[str] = []  # first: after a table's header they would be the table's
+    tables: list[str] = []
     for key, value in document.items():
-        if key == "layers" and isinstance(value, list) and all(isinstance(v, dict) for v in value):
+        if key == "layers" and isinstance(value, list) and value and all(isinstance(v, dict) for v in value):
             for layer in value:
-                lines += ["", "[[layers]]", *_pairs(layer)]
+                tables += ["", "[[layers]]", *_pairs(layer)]
         elif isinstance(value, dict):
-            lines += ["", f"[{_key(key)}]", *_pairs(value)]
+            tables += ["", f"[{_key(key)}]", *_pairs(value)]
         else:
-            lines += _pairs({key: value})
-    return "\n".join(lines) + "\n"
+            plain += _pairs({key: value})
+    return "\n".join(plain + tables).lstrip("\n") + "\n"
 
 
 def _pairs(table: Document) -> list[str]:
@@ -91,24 +122,31 @@ def migrate(document: Document) -> Document:
             [Problem("version", f"{version} is newer than this tuiml reads ({VERSION}); update it")]
         )
     for step in range(version, VERSION):
-        document = MIGRATIONS[step](document)
+        document = {**MIGRATIONS[step](document), "version": step + 1}
     return document
 
 
 def _shallow(text: str) -> str:
     # tomllib takes time and memory quadratic in the parts of a dotted key; no preset has more than a few.
     bare = _STRING_OR_COMMENT.sub(lambda m: "" if m.group().startswith("#") else "s", text)
-    for line in bare.splitlines():
-        if line.count(".") > MAX_DEPTH and any(
-            m.group().count(".") > MAX_DEPTH for m in _DOTTED.finditer(line)
-        ):
-            raise _refused(f"has a dotted key of more than {MAX_DEPTH} parts")
+    if any(key.count(".") >= MAX_DEPTH for key in _BETWEEN_KEYS.split(bare)):
+        raise ParseError(f"has a dotted key of more than {MAX_DEPTH} parts")
     return text
+
+
+def _bounded(value: Any, depth: int = 0) -> None:
+    # Deep nests end in RecursionError wherever they are copied or shown, huge numbers where they are written.
+    if depth > MAX_DEPTH:
+        raise RecursionError
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise ParseError(TOO_BIG)
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _bounded(inner, depth + 1)
 
 
 def _first_line(error: Exception) -> str:
     text = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return "".join(c if c.isprintable() else "�" for c in text[:200])
+    return plain_text(text[:200])
 
 
 def _refused(message: str) -> SpecError:

@@ -139,7 +139,7 @@ KINDS: dict[str, type[Event]] = {c.event: c for c in (Loading, Start, Progress, 
 
 def from_json(line: dict[str, Any]) -> Event | None:
     """The event of a line, or ``None`` for a kind or shape that is not known (a newer tuiml's)."""
-    kind = KINDS.get(line.get("event", ""))
+    kind = KINDS.get(str(line.get("event")))
     if kind is None:
         return None
     values: dict[str, Any] = {}
@@ -147,11 +147,11 @@ def from_json(line: dict[str, Any]) -> Event | None:
         if f.name in line:
             value = line[f.name]
             values[f.name] = NAN if value is None and f.type == "float" else value
-    if kind is Picture:
-        values["layers"] = tuple(LayerStatistics.from_json(v) for v in values.get("layers", ()))
     try:
+        if kind is Picture:
+            values["layers"] = tuple(LayerStatistics.from_json(v) for v in values["layers"])
         return kind(**values)
-    except TypeError:
+    except (AttributeError, KeyError, TypeError):
         return None
 
 

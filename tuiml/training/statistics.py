@@ -73,21 +73,23 @@ class LayerStatistics:
 
 def sample(values: Array) -> Array:
     """At most :data:`SAMPLE` of the values, evenly spaced in memory order, flat; no copy where possible."""
-    flat = values.T.reshape(-1) if values.flags.f_contiguous else values.reshape(-1)
-    # An odd stride visits every unit and every example, whatever the shape.
-    stride = -(-flat.size // SAMPLE)
-    return flat[:: stride | 1] if stride > 1 else flat
+    rows = values.T if values.flags.f_contiguous else values
+    stride = max(1, -(-rows.size // SAMPLE))
+    while math.gcd(stride, rows.shape[1]) > 1:  # else only some of the columns would ever be visited
+        stride += 1
+    return rows.reshape(-1)[::stride]
 
 
 def histogram(values: Array, low: float, high: float) -> Histogram:
     """Counts of the finite values of a flat array in :data:`BINS` equal bins."""
-    with np.errstate(all="ignore"):
-        places = (values - np.float32(low)) * np.float32(BINS / (high - low))
-        # The last bin is closed: an output of exactly 1 belongs to 0…1. Clipped before the cast: a huge value
-        # has no integer.
-        places[values == np.float32(high)] = BINS - 0.5
-        bins = np.clip(places, -1, BINS, out=places)
-    bins = np.floor(bins[np.isfinite(bins)]).astype(np.int64) + 1
+    values = values[np.isfinite(values)].astype(
+        np.float64
+    )  # float32 has no room for the ends of its own range
+    places = (values - low) * (BINS / (high - low))
+    # The last bin is closed: an output of exactly 1 belongs to 0…1.
+    np.minimum(places, BINS - 0.5, out=places, where=values <= high)
+    # Clipped before the cast: a huge value has no integer.
+    bins = np.floor(np.clip(places, -1, BINS, out=places), out=places).astype(np.int64) + 1
     counts = np.bincount(bins, minlength=BINS + 2)
     return Histogram(low, high, tuple(counts[1:-1].tolist()), int(counts[0]), int(counts[-1]))
 
@@ -134,8 +136,7 @@ def layer_statistics(view: LayerView, activation: Activation | None) -> LayerSta
             dead = _share(view.output.max(axis=1) <= activation.silent)
         norm = NAN
         if view.gradients is not None:
-            flat = view.gradients.reshape(-1)
-            norm = math.sqrt(float(np.dot(flat, flat)))
+            norm = _norm(view.gradients.reshape(-1))
     return LayerStatistics(
         mean=mean,
         std=std,
@@ -163,9 +164,16 @@ def _histogram_of(
 
 
 def _moments(values: Array) -> tuple[float, float]:
-    mean = float(values.mean())
-    centred = values - np.float32(mean)
-    return mean, math.sqrt(float(np.dot(centred, centred)) / values.size)
+    values = values.astype(np.float64)
+    return float(values.mean()), float(values.std())
+
+
+def _norm(values: Array) -> float:
+    square = float(np.dot(values, values))
+    if not 1e-30 < square < 1e38:  # float32's squares may have vanished or overflowed
+        values = values.astype(np.float64)
+        square = float(np.dot(values, values))
+    return math.sqrt(square)
 
 
 def _share(mask: Array) -> float:

@@ -148,16 +148,14 @@ class Trainer:
             rate = self.control.take_rate()
             if rate is not None:
                 self.position = replace(self.position, rate=rate)
-            if rate is not None or self.control.paused and not was_paused:
+            paused = self.control.paused
+            tell = rate is not None or (paused and not was_paused)
+            was_paused |= paused  # before the event: who sees it may let us go on at once
+            if tell:
                 self._collect()
-                yield State(
-                    "paused" if self.control.paused else "running",
-                    self.engine.step_number,
-                    self.position.rate,
-                )
+                yield State("paused" if paused else "running", self.engine.step_number, self.position.rate)
             if not self.control.paused:
                 break
-            was_paused = True
             self.control.wait()
         if was_paused and not self.control.stopped:
             yield State("running", self.engine.step_number, self.position.rate)
@@ -182,13 +180,16 @@ class Trainer:
         return finite
 
     def _fall_back(self) -> None:
-        """The loss is no longer finite: go back to the last finite weights."""
-        step = self.engine.step_number + 1
+        """The loss of the next step is not finite: go back to the last finite weights."""
+        self._diverge(f"the loss was not finite at step {self.engine.step_number + 1}", self.position.epoch)
+
+    def _diverge(self, what: str, epoch: int) -> None:
+        """End the run as diverged, with finite weights."""
         if not self.engine.finite():
             self.engine.restore(self._snapshot)
         self._message = (
-            f"the loss was not finite at step {step} (epoch {self.position.epoch}, "
-            f"learning rate {self.position.rate:g}); kept the weights of step {self.engine.step_number}"
+            f"{what} (epoch {epoch}, learning rate {self.position.rate:g}); "
+            f"kept the weights of step {self.engine.step_number}"
         )
 
     # -- events ---------------------------------------------------------------------------------------
@@ -234,7 +235,9 @@ class Trainer:
         progress = self._progress()
         if progress and self._watched:
             yield progress
-        totals, epoch = self.position.totals, self.position.epoch
+        if not self._watched and self._pictures.due(self._clock()):
+            yield self._picture()
+        totals, epoch, step = self.position.totals, self.position.epoch, self.engine.step_number
         held_out = self.engine.evaluate(self.data.validation)
         judged = held_out.mean_loss if held_out.examples else totals.mean_loss
         better = judged < self.position.best_loss
@@ -246,11 +249,11 @@ class Trainer:
             best_epoch=epoch if better else self.position.best_epoch,
             best_loss=judged if better else self.position.best_loss,
         )
-        if not self._watched and self._pictures.due(self._clock()):
-            yield self._picture()
+        if not math.isfinite(judged):  # the weights overflow, or soon will: none that are not finite get out
+            self._diverge("the validation loss was not finite", epoch)
         yield Epoch(
             epoch=epoch,
-            step=self.engine.step_number,
+            step=step,
             train_loss=totals.mean_loss,
             train_accuracy=totals.accuracy,
             val_loss=held_out.mean_loss,
@@ -266,10 +269,12 @@ class Trainer:
 
     def _end(self) -> End:
         self._collect()
+        test = self.engine.evaluate(self.data.test)
+        if test.examples and not math.isfinite(test.mean_loss) and not self._message:
+            self._diverge("the test loss was not finite", self.position.epoch - 1)
         reason: Reason = "diverged" if self._message else "completed"
         if not self._message and self.position.epoch <= self.preset.training.epochs:
             reason = "stopped"
-        test = self.engine.evaluate(self.data.test)
         return End(
             reason=reason,
             run="",

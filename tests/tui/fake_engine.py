@@ -1,0 +1,87 @@
+"""An engine without a process: what it is asked is noted, and events come when a test feeds them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tuiml.tui.engine import EngineEvents, Post
+from tuiml.training.events import End, Epoch, Event, Progress, Start, State
+
+RUN = "a-run"
+
+
+class FakeEngine:
+    """Answers at once what a real one would say of a run of two epochs of ten steps."""
+
+    def __init__(self, post: Post) -> None:
+        self._post = post
+        self.active = False
+        self.paused = False
+        self.asked: list[Any] = []
+        self.steps = 0
+
+    def start(self, document: dict[str, Any], name: str | None = None, backend: str = "auto") -> bool:
+        if self.active:
+            return False
+        self.asked.append(("start", document))
+        self.active, self.paused, self.steps = True, False, 0
+        self.tell(
+            Start(
+                run=RUN, path="", backend="numpy", device="cpu", threads=2, parameters=100, train_examples=100,
+                validation_examples=10, test_examples=10, batch_size=10, epochs=2, steps=20, seed=0,
+            )
+        )  # fmt: skip
+        return True
+
+    def tell(self, *events: Event) -> None:
+        self._post(EngineEvents(list(events)))
+
+    def train(self, steps: int = 1) -> None:
+        """Let the run go on by some steps."""
+        for _ in range(steps):
+            if not self.active:
+                return
+            self.steps += 1
+            epoch = (self.steps - 1) // 10 + 1
+            shown = dict(epoch=epoch, step=self.steps, train_loss=1.0, train_accuracy=0.5)
+            pace = dict(learning_rate=0.1, examples_per_second=1000.0, seconds=0.1 * self.steps)
+            self.tell(Progress(**shown, **pace, seconds_left=1.0))
+            if self.steps % 10 == 0:
+                self.tell(Epoch(**shown, **pace, val_loss=1.0, val_accuracy=0.5))
+            if self.steps == 20:
+                self.end("completed")
+
+    def end(self, reason: str) -> None:
+        self.active = False
+        self.tell(
+            End(
+                reason=reason, run=RUN, path="", epochs=self.steps // 10, step=self.steps, best_epoch=1,
+                test_loss=1.0, test_accuracy=0.5, seconds=1.0, examples_per_second=1000.0,
+            )
+        )  # fmt: skip
+
+    def pause(self) -> None:
+        self.asked.append("pause")
+        self.paused = True
+        self.tell(State("paused", self.steps, 0.1))
+
+    def resume(self) -> None:
+        self.asked.append("resume")
+        self.paused = False
+        self.tell(State("running", self.steps, 0.1))
+
+    def step(self) -> None:
+        self.asked.append("step")
+        self.train()
+
+    def stop(self) -> None:
+        self.asked.append("stop")
+        self.end("stopped")
+
+    def set_rate(self, rate: float) -> None:
+        self.asked.append(("rate", rate))
+        self.tell(State("running", self.steps, rate))
+
+    def close(self, timeout: float = 0.0) -> None:
+        self.asked.append("close")
+        self.active = False

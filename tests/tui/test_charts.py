@@ -1,0 +1,684 @@
+"""Drawings and the numbers in them: sizes, gaps, spikes, rounding, and what plain terminals get."""
+
+from __future__ import annotations
+
+import math
+import threading
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from textual.strip import Strip
+
+from tuiml.tui.charts import numbers
+from tuiml.tui.charts.axes import Mark
+from tuiml.tui.charts.bars import histogram, mini, progress, rebin, zero_bin
+from tuiml.tui.charts.heat import heat_map
+from tuiml.tui.charts.lines import Curve, line_chart
+from tuiml.tui.charts.palette import ASCII, COLOURS, LAYER_COLOURS, UNICODE, Look, glyphs, layer_colour
+from tuiml.tui.charts.series import Series, Smoother, decimate, smooth
+from tuiml.tui.charts.text import clean, fit
+
+PLAIN = Look(colour=False)
+BARE = Look(colour=False, unicode=False)
+
+any_float = st.floats(width=64)
+any_value = st.one_of(st.none(), any_float, st.integers(-(10**400), 10**400))
+looks = st.builds(Look, st.booleans(), st.booleans(), st.booleans())
+sizes = st.one_of(st.integers(0, 30), st.integers(31, 200))
+names = st.text(max_size=12)
+counts = st.lists(any_value, max_size=40)
+points = st.lists(st.tuples(any_float, any_value), max_size=40).map(
+    lambda pairs: ([x for x, _ in pairs], [y for _, y in pairs])
+)
+limits = st.one_of(st.none(), st.tuples(any_float, any_float))
+styles = st.sampled_from(["solid", "dashed", "dotted"])
+
+
+def texts(strips: list[Strip]) -> list[str]:
+    return ["".join(segment.text for segment in strip) for strip in strips]
+
+
+def assert_size(strips: list[Strip], width: int, height: int) -> None:
+    assert len(strips) == (height if width and height else 0)
+    for strip in strips:
+        # measured anew: the length a strip was told may be wrong
+        assert Strip(list(strip)).cell_length == strip.cell_length == width
+
+
+def assert_ascii(strips: list[Strip], look: Look) -> None:
+    assert look.unicode or all(text.isascii() and text.isprintable() for text in texts(strips))
+
+
+# --- sizes, whatever the numbers ----------------------------------------------------------------
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    drawn=st.lists(st.tuples(names, points, styles, st.one_of(st.none(), points)), max_size=3),
+    width=sizes,
+    height=st.integers(0, 40),
+    title=names,
+    x_label=names,
+    kind=st.sampled_from(["number", "percent"]),
+    log=st.booleans(),
+    x_range=limits,
+    y_range=limits,
+    mark=st.builds(Mark, any_float, names),
+    look=looks,
+)
+def test_line_chart_has_its_size(
+    drawn, width, height, title, x_label, kind, log, x_range, y_range, mark, look
+) -> None:
+    curves = [Curve(label, xy, "blue", style, raw) for label, xy, style, raw in drawn]
+    strips = line_chart(
+        curves, width, height, title=title, x_label=x_label, y_format=kind, log=log,
+        x_range=x_range, y_range=y_range, marks=[mark], look=look,
+    )  # fmt: skip
+    assert_size(strips, width, height)
+    assert_ascii(strips, look)
+    assert all(clean(text) == text for text in texts(strips))
+
+
+@settings(deadline=None)
+@given(counts, any_float, any_float, sizes, st.integers(0, 60), names, any_value, looks)
+def test_histogram_has_its_size(values, low, high, width, height, title, share, look) -> None:
+    strips = histogram(values, low, high, width, height, title=title, zero_share=share, look=look)
+    assert_size(strips, width, height)
+    assert_ascii(strips, look)
+
+
+@settings(deadline=None)
+@given(st.lists(counts, max_size=12), any_float, any_float, sizes, st.integers(0, 40), names, names, looks)
+def test_heat_map_has_its_size(rows, low, high, width, height, title, label, look) -> None:
+    strips = heat_map(
+        rows, width, height, low=low, high=high, title=title, x_labels=(label, label), look=look
+    )
+    assert_size(strips, width, height)
+    assert_ascii(strips, look)
+
+
+@given(counts, sizes, st.one_of(st.none(), st.integers(-3, 60)), looks)
+def test_mini_has_its_width(values, width, zero, look) -> None:
+    line = mini(values, width, zero=zero, look=look)
+    assert len(line) == width
+    assert set(line) <= set(look.glyphs.bars)
+
+
+@given(any_value, sizes, looks)
+def test_progress_has_its_width(fraction, width, look) -> None:
+    assert len(progress(fraction, width, look)) == width
+
+
+# --- points -------------------------------------------------------------------------------------
+
+
+@given(
+    st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(allow_infinity=False)), min_size=1, max_size=200),
+    st.integers(1, 30),
+)
+def test_decimation_keeps_extremes_in_order(pairs, columns) -> None:
+    xs, ys = [x for x, _ in pairs], [y for _, y in pairs]
+    x, y = decimate(xs, ys, columns)
+    finite = [value for value in ys if not math.isnan(value)]
+    kept = y[~np.isnan(y)]
+    assert len(kept) <= 2 * columns
+    assert all(a <= b for a, b in pairwise(x))
+    assert set(zip(x.tolist(), map(repr, y.tolist()), strict=True)) <= set(
+        zip(xs, map(repr, ys), strict=True)
+    )
+    if finite:
+        assert (kept.min(), kept.max()) == (min(finite), max(finite))
+    else:
+        assert np.isnan(y).any()
+
+
+def test_decimation_keeps_the_extremes_of_each_column() -> None:
+    x, y = decimate(range(8), [1, 9, 2, 5, 0, 3, 7, 4], 2)
+    assert (x.tolist(), y.tolist()) == ([0, 1, 4, 6], [1, 9, 0, 7])
+
+
+def test_a_gap_before_a_long_silence_is_kept() -> None:
+    # 11 shares a column with 10; without its NaN a line would cross from 10 to 500
+    _, y = decimate([9, 10, 11, 500], [1.0, 2.0, None, 3.0], 5)
+    assert [str(value) for value in y] == ["1.0", "2.0", "nan", "3.0"]
+
+
+def test_series_is_bounded_and_loses_no_spike() -> None:
+    series = Series(256)
+    for step in range(20_000):
+        series.append(step, 1000.0 if step == 7_777 else -1000.0 if step == 12_345 else math.sin(step))
+    x, y = series.points()
+    assert len(series) == len(x) <= 256
+    assert (x[0], x[-1]) == (0, 19_999)
+    assert x[y.argmax()] == 7_777
+    assert x[y.argmin()] == 12_345
+    assert series.last == math.sin(19_999)
+    # the oldest points are thinned no more than the others: 256 / 8 columns, none of them lost
+    assert np.diff(x).max() <= 2 * 20_000 / 32
+
+
+def test_series_takes_gaps_and_drops_points_without_place() -> None:
+    series = Series()
+    series.extend([(0, 1.0), (1, None), (2, math.inf), (math.nan, 5.0), (3, 10**400)])
+    x, y = series.points()
+    assert x.tolist() == [0, 1, 2, 3]
+    assert np.isnan(y).tolist() == [False, True, True, True]
+    assert math.isnan(series.last)
+    with pytest.raises(ValueError, match="read-only"):
+        y[0] = 2.0
+    series.clear()
+    assert len(series) == 0
+
+
+def test_series_keeps_gaps_when_full() -> None:
+    series = Series(64)
+    for step in range(1000):
+        series.append(step, math.nan if 400 <= step < 600 else 1.0)
+    x, y = series.points()
+    inside = (x > 410) & (x < 590)
+    assert inside.any()
+    assert np.isnan(y[inside]).all()
+
+
+def test_smoothing_is_unbiased_from_the_start() -> None:
+    assert smooth(range(50), [3.0] * 50, 10) == pytest.approx([3.0] * 50)
+    first = smooth([0, 1], [4.0, 0.0], 10)
+    assert first[0] == 4.0
+    assert 0 < first[1] < 2.1
+
+
+def test_smoothing_weighs_by_distance_not_by_count() -> None:
+    near, far = Smoother(5), Smoother(5)
+    near.add(0, 0.0)
+    far.add(0, 0.0)
+    assert near.add(1, 1.0) == pytest.approx(1 / (1 + math.exp(-1 / 5)))
+    assert far.add(1000, 1.0) == pytest.approx(1.0)
+
+
+def test_smoothing_leaves_gaps_and_goes_on_after_them() -> None:
+    line = smooth([0, 1, 2], [2.0, None, 2.0], 3)
+    assert np.isnan(line).tolist() == [False, True, False]
+    assert line[2] == pytest.approx(2.0)
+
+
+@given(st.lists(st.tuples(any_float, any_value), max_size=30), st.floats(0, 1e300))
+def test_smoothing_stays_within_its_points(pairs, span) -> None:
+    xs, ys = [x for x, _ in pairs], [y for _, y in pairs]
+    line = smooth(xs, ys, span)
+    assert len(line) == len(pairs)
+    finite = [numbers.as_float(y) for y in ys if math.isfinite(numbers.as_float(y))]
+    shown = line[~np.isnan(line)]
+    if len(shown):
+        slack = 1e-9 * max(map(abs, finite))
+        assert min(finite) - slack <= shown.min()
+        assert shown.max() <= max(finite) + slack
+
+
+# --- line charts --------------------------------------------------------------------------------
+
+
+def canvas(strips: list[Strip]) -> list[str]:
+    """The part right of the axis, without title and bottom axis."""
+    lines = [text for text in texts(strips) if "│" in text[:8] or "┤" in text[:8]]
+    start = next(i for i, letter in enumerate(lines[0]) if letter in "│┤") + 1
+    return [line[start:] for line in lines]
+
+
+def test_a_gap_is_empty() -> None:
+    x = list(range(100))
+    y = [None if 40 <= i < 60 else 1.0 + i % 7 for i in x]
+    lines = canvas(line_chart([Curve("train", (x, y))], 104, 20, look=PLAIN))
+    columns = len(lines[0])
+    filled = [any(line[c] != " " for line in lines) for c in range(columns)]
+    gap = range(int(40 / 99 * columns) + 1, int(59 / 99 * columns) - 1)
+    assert not any(filled[c] for c in gap)
+    assert all(filled[c] for c in range(columns) if c < gap.start - 2 or c > gap.stop + 2)
+
+
+def test_before_the_first_point_it_waits_calmly() -> None:
+    shown = texts(line_chart([Curve("train", Series())], 60, 8, title="loss", look=PLAIN))
+    assert shown[0].startswith("loss  train ── ·")
+    assert any(line.strip() == "waiting for the first batch" for line in shown[1:])
+
+
+def test_a_single_point_and_a_constant_are_seen() -> None:
+    alone = canvas(line_chart([Curve("val", ([3], [0.5]))], 60, 12, look=PLAIN))
+    assert sum(line.count("●") for line in alone) == 1
+    level = canvas(line_chart([Curve("val", ([0, 10], [0.5, 0.5]))], 60, 12, look=PLAIN))
+    drawn = [line for line in level if line.strip()]
+    assert len(drawn) == 1
+    assert " " not in drawn[0]
+
+
+def test_two_curves_differ_without_colour() -> None:
+    x = [0, 100]
+    both = [Curve("train", (x, [2.301, 2.301])), Curve("val", (x, [1.25, 1.25]), "orange", "dashed")]
+    strips = line_chart(both, 80, 20, look=PLAIN)
+    assert texts(strips)[0].split() == ["train", "──", "2.301", "val", "┄┄", "1.250"]
+    solid, dashed = [line for line in canvas(strips) if line.strip()]
+    assert " " not in solid
+    assert len(dashed.split()) > 10
+
+
+def test_the_title_gives_up_words_before_values() -> None:
+    x = [0, 1]
+    both = [Curve("train", (x, [2.0, 2.301])), Curve("val", (x, [2.0, 2.302]), "orange", "dashed")]
+    for width, expected in (
+        (60, "loss  train ── 2.301  val ┄┄ 2.302"),
+        (30, "train ── 2.301  val ┄┄ 2.302"),
+        (26, "loss  ── 2.301  ┄┄ 2.302"),
+        (20, "── 2.301  ┄┄ 2.302"),
+    ):
+        assert texts(line_chart(both, width, 6, title="loss", look=PLAIN))[0].rstrip() == expected
+
+
+def test_the_last_value_is_that_of_the_newest_point() -> None:
+    series = Series()
+    series.extend([(0, 0.5), (1, None)])
+    assert "── ·" in texts(line_chart([Curve("train", series)], 40, 8, look=PLAIN))[0]
+    series.append(2, 0.125)
+    assert "── 12.5 %" in texts(line_chart([Curve("t", series)], 40, 8, y_format="percent", look=PLAIN))[0]
+
+
+def test_ticks_of_the_chart_are_rounded() -> None:
+    y = 1.641025641025641 + np.sin(np.arange(500) / 40) * 0.337
+    lines = texts(line_chart([Curve("train", (np.arange(500), y))], 90, 24, x_label="step", look=PLAIN))
+    labels = [line.split("┤")[0].strip() for line in lines if "┤" in line]
+    assert len(labels) >= 4
+    assert all(len(label) <= 4 for label in labels), labels
+    values = [float(label) for label in labels]
+    assert np.diff(values) == pytest.approx([values[1] - values[0]] * (len(values) - 1))
+    assert lines[-1].split() == ["0", "100", "200", "300", "400", "step"]
+
+
+def test_a_spike_survives_between_dashes() -> None:
+    x = np.arange(1000)
+    for at in range(500, 540):
+        y = np.ones(1000)
+        y[at] = 9.0
+        curve = Curve("val", (x, y), "orange", "dashed")
+        lines = canvas(line_chart([curve], 104, 20, y_range=(0, 10), look=PLAIN))
+        assert any(line.strip() for line in lines[: len(lines) // 3]), at
+
+
+def test_raw_points_are_faint_and_behind() -> None:
+    look = Look()
+    x = np.arange(200)
+    raw = 1 + np.sin(x * 12.9) * 0.5
+    strips = line_chart([Curve("train", (x, np.ones(200)), raw=(x, raw))], 80, 20, look=look)
+    drawn = {segment.style for strip in strips[1:] for segment in strip if segment.text.strip()}
+    assert {look.style("blue"), look.style("blue", faint=True)} <= drawn
+    level = [strip for strip in strips[1:] if any(s.style == look.style("blue") for s in strip)]
+    assert len(level) == 1
+    assert not any(s.style == look.style("blue", faint=True) for s in level[0])
+
+
+def test_a_logarithmic_axis_has_powers_of_ten_and_gaps_for_what_has_no_logarithm() -> None:
+    x = list(range(60))
+    y = [10 ** (-i / 10) for i in x]
+    y[30] = 0.0
+    lines = texts(line_chart([Curve("train", (x, y))], 80, 24, log=True, look=PLAIN))
+    labels = [line.split("┤")[0].strip() for line in lines if "┤" in line]
+    assert labels[0] == "1"
+    assert "1e-5" in labels
+
+
+def test_marks_stand_behind_the_curve_with_their_label() -> None:
+    curve = Curve("train", ([0, 100], [1.0, 1.0]))
+    lines = texts(line_chart([curve], 80, 20, marks=[Mark(50, "best"), Mark(500, "beyond")], look=PLAIN))
+    assert "▲best" in lines[-1]
+    assert "beyond" not in lines[-1]
+    at = lines[-1].index("▲")
+    assert sum(line[at : at + 5].count("│") for line in lines) >= 10
+
+
+def test_an_outlier_of_the_raw_points_does_not_flatten_the_curve() -> None:
+    x = np.arange(500)
+    raw = np.linspace(1, 2, 500)
+    raw[250] = 1e6
+    lines = canvas(
+        line_chart([Curve("train", (x, np.linspace(1, 2, 500)), raw=(x, raw))], 80, 20, look=PLAIN)
+    )
+    assert sum(1 for line in lines if line.strip()) > len(lines) // 2
+
+
+def test_charts_drawn_in_two_threads_equal_those_drawn_alone() -> None:
+    def chart(seed: int) -> list[str]:
+        x = np.arange(300)
+        y = np.sin(x / (3 + seed)) * seed
+        return texts(
+            line_chart([Curve(f"c{seed}", (x, y)), Curve("v", (x, y / 2), "orange", "dashed")], 70, 16)
+        )
+
+    alone = {seed: chart(seed) for seed in (1, 2)}
+    wrong: list[int] = []
+    barrier = threading.Barrier(2)
+
+    def draw(seed: int) -> None:
+        barrier.wait()
+        wrong.extend(seed for _ in range(12) if chart(seed) != alone[seed])
+
+    threads = [threading.Thread(target=draw, args=(seed,)) for seed in (1, 2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert alone[1] != alone[2]
+    assert wrong == []
+
+
+def test_ascii_curves_have_their_own_characters() -> None:
+    x = list(range(100))
+    curves = [
+        Curve("a", (x, [1.0] * 100)),
+        Curve("b", (x, [2.0] * 100), style="dashed"),
+        Curve("c", (x, [3.0] * 100), style="dotted"),
+    ]
+    lines = texts(line_chart(curves, 60, 16, look=BARE))
+    assert lines[0].split() == ["a", "**", "1.000", "b", "oo", "2.000", "c", "++", "3.000"]
+    drawn = [line[line.index("+" if "+" in line[:6] else "|") + 1 :] for line in lines[1:-2]]
+    dotted, dashed, solid = [line for line in drawn if line.strip()]
+    assert solid == "*" * len(solid)
+    assert dashed.startswith("oo oo oo")
+    assert dotted.startswith("+ + +")
+
+
+# --- histograms ---------------------------------------------------------------------------------
+
+
+def bars(strips: list[Strip]) -> list[str]:
+    return texts(strips)[:-1]
+
+
+def test_the_spike_at_zero_does_not_flatten_the_others() -> None:
+    relu = [10_000, 100, 90, 80, 60, 40, 20, 10, 5, 1]
+    shown = texts(histogram(relu, 0.0, 5.0, 40, 10, title="dense 3", zero_share=0.961, look=PLAIN))
+    assert shown[0].split("  ")[0] == "dense 3"
+    assert shown[0].endswith("▲ zeros 96.1 %")
+    body = shown[1:-1]
+    assert body[0].startswith("▲▲▲▲████")
+    assert "▲" not in "".join(body)[4:]
+    assert body[len(body) // 2].startswith("█" * 20)
+
+
+def test_a_high_bar_elsewhere_is_not_cut() -> None:
+    saturated = [1000, 5, 3, 3, 5, 900]
+    shown = bars(histogram(saturated, 0.5, 1.0, 12, 9, look=PLAIN))
+    assert "▲" not in "".join(shown)
+    assert shown[0].count("█") + shown[1].count("█") >= 4
+    assert "▲" not in "".join(bars(histogram([500, 600, 550], -1, 1, 12, 9, look=PLAIN)))
+
+
+def test_nothing_but_zeros_is_a_full_bar() -> None:
+    shown = bars(histogram([0, 0, 50, 0, 0], -1, 1, 10, 6, look=PLAIN))
+    assert all(line == "    ██    " for line in shown)
+
+
+def test_bars_rise_by_eighths_and_the_least_is_seen() -> None:
+    shown = bars(histogram([1, 2, 4, 8, 8000], 1, 2, 5, 3, look=PLAIN))
+    assert shown == ["    █", "▁▁▁▁█"]
+    assert bars(histogram(range(17), 1, 2, 17, 3, look=PLAIN))[1] == " ▁▂▃▄▅▆▇█████████"
+
+
+def test_the_axis_shows_both_ends_and_zero() -> None:
+    axis = texts(histogram([1, 2, 3], -2.0837, 1.0419, 60, 8, look=PLAIN))[-1]
+    assert axis.startswith("-2.1 ─")
+    assert axis.endswith("─ 1.0")
+    assert 38 <= axis.index(" 0 ") <= 41
+    assert " .75 " in texts(histogram([1, 2, 3], 0.5, 1.0, 60, 8, look=PLAIN))[-1]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "bins", "expected"),
+    [
+        (0, 1, 10, 0),
+        (-1, 0, 10, 9),
+        (-1, 1, 10, 5),
+        (1, 2, 10, None),
+        (-3, 1, 4, 3),
+        (0, 0, 5, None),
+        (0, 1, 0, None),
+    ],
+)
+def test_zero_bin(low, high, bins, expected) -> None:
+    assert zero_bin(low, high, bins) == expected
+
+
+def test_mini() -> None:
+    assert mini([8, 1, 0, 0, 2, 8], 6) == "█▁  ▂█"
+    assert mini([0, 1, 2, 3, 4, 5, 6, 7, 7, 7], 10) == " ▂▃▄▅▆▇███"
+    assert mini([1, 1, 0, 0], 2) == "█ "
+    assert mini([], 4) == mini([0, 0], 4) == mini([math.nan, None], 4) == "    "
+    assert mini([900, 4, 2, 1], 4, zero=0) == "██▄▂"
+    assert mini([7, 3], 2, look=BARE) == "#-"
+
+
+def test_rebinning_shares_by_area() -> None:
+    assert rebin([2, 4, 2, 4], 2) == pytest.approx([1.5, 1.5])
+    assert rebin([3, 3, 3], 2) == pytest.approx([1.5, 1.5])
+    assert rebin([4.0, 2.0], 4) == pytest.approx([0.5, 0.5, 0.25, 0.25])
+
+
+@given(st.lists(st.floats(0, 1e9), min_size=1, max_size=60), st.integers(1, 80))
+def test_rebinning_keeps_the_sum(values, width) -> None:
+    if max(values) > 0:
+        assert rebin(values, width).sum() * max(values) == pytest.approx(sum(values))
+
+
+def test_progress_is_full_only_when_done() -> None:
+    assert progress(0.5, 4) == "▰▰▱▱"
+    assert progress(0.999, 4) == "▰▰▰▱"
+    assert progress(1.0, 4) == progress(7, 4) == "▰▰▰▰"
+    assert progress(None, 3) == progress(-1, 3) == "▱▱▱"
+    assert progress(0.5, 4, BARE) == "##--"
+
+
+# --- heat maps ----------------------------------------------------------------------------------
+
+
+def test_heat_map_shows_time_to_the_right_and_values_upwards() -> None:
+    rising = [[1 if bin_ == moment else 0 for bin_ in range(8)] for moment in range(8)]
+    shown = texts(heat_map(rising, 8, 8, look=PLAIN))
+    assert shown == [" " * (7 - row) + "█" + " " * row for row in range(8)]
+
+
+def test_heat_map_is_legible_without_colour() -> None:
+    shown = texts(heat_map([[100, 60, 25, 2, 0]] * 4, 4, 5, look=PLAIN))
+    assert [line[0] for line in shown] == [" ", "░", "▒", "█", "█"]
+
+
+def test_heat_map_uses_half_cells_in_colour() -> None:
+    strips = heat_map([[0, 1, 0, 1]] * 3, 3, 2, look=Look())
+    assert texts(strips) == ["▀▀▀", "▀▀▀"]
+    strips = heat_map([[1, 0, 1, 1]] * 3, 3, 2, look=Look())
+    assert texts(strips) == ["▀▀▀", "▄▄▄"]
+
+
+def test_heat_map_labels() -> None:
+    shown = texts(
+        heat_map(
+            [[1, 2, 3]] * 9,
+            60,
+            9,
+            low=-2,
+            high=1,
+            title="weights",
+            x_labels=("step 0", "step 90"),
+            look=PLAIN,
+        )
+    )
+    assert shown[0].startswith("weights")
+    assert shown[1].startswith(" 1│")
+    assert shown[-2].startswith("-2│")
+    assert sum(line.startswith(" 0│") for line in shown) == 1
+    assert shown[-1].startswith("step 0")
+    assert shown[-1].endswith("step 90")
+
+
+# --- numbers ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (0.5, ".50"), (-7.1, "-7.1"), (3e-9, "3e-9"), (200_960, "200,960"), (math.nan, "·"), (None, "·"),
+        (0, "0"), (0.0, "0"), (78.2, "78"), (0.021, ".02"), (0.996, "1.0"), (9.96, "10"), (-0.25, "-.25"),
+        (31_234.4, "31,234"), (1e30, "1e30"), (math.inf, "inf"), (-math.inf, "-inf"), (12_345_678, "12.3M"),
+        (0.0021, "2e-3"), (np.float32(0.5), ".50"), (np.int64(1234), "1,234"), (10**400, ">1e300"),
+    ],
+)  # fmt: skip
+def test_compact(value, expected) -> None:
+    assert numbers.compact(value) == expected
+
+
+@given(any_value, st.integers(1, 6))
+def test_compact_is_short(value, digits) -> None:
+    assert 1 <= len(numbers.compact(value, digits)) <= 12
+
+
+@given(st.floats(-1e300, 1e300))
+def test_compact_tells_the_number(value) -> None:
+    shown = float(numbers.compact(value, 4).replace(",", ""))
+    assert shown == pytest.approx(value, rel=5.1e-3, abs=0)
+
+
+@pytest.mark.parametrize(
+    ("fraction", "expected"),
+    [
+        (0.112, "11.2 %"), (0, "0 %"), (1, "100 %"), (0.0001, "<0.1 %"), (0.99999, ">99.9 %"),
+        (None, "·"), (math.nan, "·"), (0.39, "39.0 %"), (1.5, "150.0 %"),
+    ],
+)  # fmt: skip
+def test_percent(fraction, expected) -> None:
+    assert numbers.percent(fraction) == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (72, "1:12"), (7.4, "0:07"), (59.7, "1:00"), (7389, "2:03:09"), (273_600, "3 d 4 h"),
+        (None, "·"), (-1, "·"), (math.inf, "·"),
+    ],
+)  # fmt: skip
+def test_duration(seconds, expected) -> None:
+    assert numbers.duration(seconds) == expected
+
+
+@pytest.mark.parametrize(
+    ("speed", "expected"),
+    [(31_234, "31,200/s"), (0.52, ".52/s"), (124.7, "125/s"), (None, "·"), (0, "0/s"), (9.4e8, "9.4e8/s")],
+)  # fmt: skip
+def test_rate(speed, expected) -> None:
+    assert numbers.rate(speed) == expected
+
+
+@given(st.floats(-1e12, 1e12), st.floats(-1e12, 1e12), st.integers(1, 12))
+def test_ticks_are_rounded(a, b, n) -> None:
+    ticks = numbers.nice_ticks(a, b, n)
+    low, high = min(a, b), max(a, b)
+    slack = (high - low) * 1e-6
+    assert len(ticks) <= n + 1
+    assert all(low - slack <= tick <= high + slack for tick in ticks)
+    for first, second in pairwise(ticks):
+        digits = f"{second - first:.6e}".partition("e")[0]
+        assert digits in ("1.000000", "2.000000", "5.000000")
+    # rounded: no more digits than the distance to the next needs
+    labels = numbers.tick_labels(ticks)
+    assert len(set(labels)) == len(ticks)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "n", "labels"),
+    [
+        (0, 1, 5, ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]),
+        (2.297, 2.304, 3, ["2.298", "2.300", "2.302", "2.304"]),
+        (0, 23_456, 3, ["0", "10,000", "20,000"]),
+        (0, 4.1e-6, 3, ["0", "2e-6", "4e-6"]),
+        (-1e9, 1e9, 2, ["-1e9", "0", "1e9"]),
+        (1.0, 1.0, 3, []),
+    ],
+)
+def test_tick_labels(low, high, n, labels) -> None:
+    assert numbers.tick_labels(numbers.nice_ticks(low, high, n)) == labels
+
+
+def test_percent_ticks() -> None:
+    assert numbers.tick_labels([0, 0.5, 1], "percent") == ["0%", "50%", "100%"]
+    assert numbers.tick_labels([0.93, 0.935], "percent") == ["93.0%", "93.5%"]
+
+
+@given(st.floats(-1e290, 1e290), st.floats(-1e290, 1e290), st.integers(1, 9))
+def test_limits_hold_their_numbers(a, b, n) -> None:
+    low, high = numbers.nice_limits(min(a, b), max(a, b), n)
+    slack = 1e-6 * (high - low)
+    assert low <= min(a, b) + slack
+    assert high >= max(a, b) - slack
+    assert low < high
+
+
+# --- what the terminal can show -----------------------------------------------------------------
+
+
+def test_glyphs_follow_the_encoding() -> None:
+    assert glyphs("utf-8") is glyphs("UTF-16") is UNICODE
+    assert (
+        glyphs("ascii") is glyphs("latin-1") is glyphs("cp437") is glyphs(None) is glyphs("no-such") is ASCII
+    )
+    assert all(str(getattr(ASCII, name)).isascii() for name in ASCII.__slots__)
+    for kind in (UNICODE, ASCII):
+        singles = (
+            kind.vertical,
+            kind.horizontal,
+            kind.tick,
+            kind.up,
+            kind.down,
+            kind.dot,
+            kind.done,
+            kind.more,
+        )
+        assert all(fit(glyph, 1) == glyph for glyph in singles)
+
+
+def test_layers_keep_a_colour_that_is_not_trouble() -> None:
+    assert [layer_colour(i) for i in range(6)] == list(LAYER_COLOURS)
+    assert layer_colour(6) == layer_colour(0)
+    assert set(LAYER_COLOURS) <= set(COLOURS) - {"red", "quiet"}
+
+
+def test_without_colour_no_style_has_one() -> None:
+    rows = [[1, 2, 3]] * 4
+    x = [0, 1, 2]
+    curves = [Curve("a", (x, x), raw=(x, x))]
+    for look in (PLAIN, BARE):
+        drawings = [
+            line_chart(curves, 60, 14, title="t", x_label="x", look=look, marks=[Mark(1, "m")]),
+            histogram([9, 1, 2], 0, 1, 40, 9, title="t", zero_share=0.5, look=look),
+            heat_map(rows, 40, 9, low=0, high=1, title="t", look=look),
+        ]  # fmt: skip
+        for segment in (segment for strips in drawings for strip in strips for segment in strip):
+            assert segment.style is not None
+            assert segment.style.color is None
+            assert segment.style.bgcolor is None
+
+
+def test_names_from_files_cannot_reach_the_terminal() -> None:
+    hostile = "a\x1b[2J\u202eb\x9b1m\nc[/]"
+    for look in (Look(), BARE):
+        strips = line_chart(
+            [Curve(hostile, ([0, 1], [1, 2]))], 90, 12, title=hostile, x_label=hostile, look=look
+        )
+        strips += histogram([1, 2], 0, 1, 60, 6, title=hostile, look=look)
+        strips += heat_map([[1, 2]], 60, 6, title=hostile, x_labels=(hostile, hostile), look=look)
+        shown = "".join(texts(strips))
+        assert not set(shown) & set("\x1b\u202e\x9b\n")
+        assert "c[/]" in shown
+    assert clean("naïve · σ×2", BARE) == "naive - ?x2"
+
+
+@given(st.text(max_size=30), st.integers(0, 20))
+def test_fitted_text_has_its_width(text, width) -> None:
+    assert cell_len(fit(clean(text), width)) == width

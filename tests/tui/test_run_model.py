@@ -1,0 +1,205 @@
+"""The run on screen as plain state: live events and a past run's file lead to the same."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from tests import helpers
+from tuiml.training import Control, Trainer
+from tuiml.training.events import End, Epoch, Loading, Picture, Progress, Start, State
+from tuiml.tui.run_model import RunModel
+from tuiml.tui.wire import read_event
+
+NAN = math.nan
+
+
+def start(epochs=4, steps=40, **values):
+    names = {"run": "a-run", "path": "/runs/a-run", "backend": "numpy", "device": "cpu", "threads": 1}
+    sizes = {"parameters": 63, "train_examples": 80, "validation_examples": 20, "test_examples": 0}
+    return Start(**names, **sizes, batch_size=8, epochs=epochs, steps=steps, seed=0, **values)
+
+
+def batch(epoch, step, loss, **values):
+    figures = {"train_accuracy": 0.5, "learning_rate": 0.1, "examples_per_second": 900.0}
+    return Progress(epoch, step, loss, **{**figures, "seconds": 1.0, "seconds_left": 9.0, **values})
+
+
+def epoch(n, step, loss, val=NAN, rate=0.1):
+    return Epoch(n, step, loss, 0.5, val, 0.4, rate, 2.0, 900.0)
+
+
+def end(reason="completed", message=""):
+    return End(reason, "a-run", "/runs/a-run", 4, 40, 2, 0.3, 0.9, 4.0, 900.0, message)
+
+
+def model(*events, document=None):
+    found = RunModel()
+    found.begin(document or helpers.document())
+    found.feed(events)
+    return found
+
+
+def points(series):
+    return list(zip(*(values.tolist() for values in series.points()), strict=True))
+
+
+def test_a_run_goes_through_its_states():
+    run = RunModel()
+    assert run.status == "empty"
+    run.begin(helpers.document(), "named")
+    assert (run.status, run.name, run.alive) == ("loading", "named", True)
+    assert run.feed([Loading("mnist", 5, 10)]) == {"loading"}
+    assert run.loading.done == 5
+    run.feed([start()])
+    assert (run.status, run.loading, run.name) == ("running", None, "a-run")
+    run.feed([State("paused", 3, 0.1)])
+    assert run.status == "paused"
+    assert run.alive
+    run.feed([State("running", 3, 0.1), end("diverged", "the loss was not finite")])
+    assert (run.status, run.message, run.alive) == ("diverged", "the loss was not finite", False)
+
+
+def test_a_new_run_forgets_the_last_one():
+    run = model(start(), batch(1, 5, 2.0), epoch(1, 10, 1.5, 1.4), State("running", 12, 0.5), end())
+    run.begin(helpers.document(name="next"))
+    assert len(run.loss.train) == len(run.loss.validation) == len(run.epochs) == len(run.rates) == 0
+    assert (run.best, run.end, run.picture, run.step) == (None, None, None, 0)
+    assert run.preset.name == "next"
+
+
+def test_training_lies_in_the_middle_of_its_batches_and_validation_at_the_epochs_end():
+    run = model(start(), batch(1, 4, 2.0), batch(1, 10, 1.0), epoch(1, 10, 1.4, 1.2))
+    assert points(run.loss.raw) == [(0.2, 2.0), (0.7, 1.0)]
+    assert points(run.loss.validation) == [(1.0, 1.2)]
+    assert points(run.accuracy.validation) == [(1.0, 0.4)]
+
+
+def test_epochs_alone_draw_a_curve():
+    run = model(start(), epoch(1, 10, 1.5, 1.4), epoch(2, 20, 1.0, 1.1))
+    assert points(run.loss.raw) == [(0.5, 1.5), (1.5, 1.0)]
+
+
+def test_events_before_a_start_have_a_place():
+    run = model(epoch(1, 10, 1.5), epoch(2, 20, 1.0))
+    assert points(run.loss.raw) == [(0.5, 1.5), (1.5, 1.0)]
+
+
+def test_a_loss_that_is_not_finite_is_a_gap():
+    run = model(start(), batch(1, 2, 2.0), batch(1, 4, NAN), batch(1, 6, math.inf), batch(1, 8, 1.0))
+    ys = run.loss.train.points()[1]
+    assert np.isnan(ys).tolist() == [False, True, True, False]
+
+
+def test_smoothing_follows_the_run_and_does_not_lag_behind_a_long_one():
+    run = model(start(epochs=1000, steps=1000))
+    run.feed(batch(n, n, 10.0 if n <= 500 else 0.0) for n in range(1, 1001))
+    xs, ys = run.loss.train.points()
+    assert ys[np.searchsorted(xs, 495)] == pytest.approx(10.0)
+    assert ys[np.searchsorted(xs, 600)] < 1.0  # 3 % of 500 epochs later most of the fall is seen
+
+
+def test_a_long_run_takes_bounded_memory():
+    run = model(start(epochs=30_000, steps=30_000))
+    run.feed(epoch(n, n, 1.0 / n, 2.0 / n) for n in range(1, 30_001))
+    run.feed(State("running", n, 1.0 / (n + 2)) for n in range(1000))
+    assert max(len(s) for s in (run.loss.raw, run.loss.train, run.loss.validation)) <= 4096
+    assert len(run.epochs) < 1000
+    assert len(run.rates) < 100
+    assert run.loss.raw.points()[0][0] == 0.5
+    assert run.epochs[-1].epoch == run.best.epoch == 30_000
+
+
+def test_the_best_epoch_is_judged_by_validation_and_without_it_by_training():
+    assert model(epoch(1, 1, 1.0, 0.5), epoch(2, 2, 0.1, 0.9)).best.epoch == 1
+    assert model(epoch(1, 1, 1.0), epoch(2, 2, 0.1), epoch(3, 3, NAN)).best.epoch == 2
+
+
+def test_changes_of_the_rate_are_marked_where_they_happened():
+    run = model(start(), batch(1, 5, 2.0), State("paused", 10, 0.1), State("paused", 10, 0.2))
+    run.feed([State("paused", 10, 0.5), State("running", 10, 0.5), State("running", 20, 0.05)])
+    assert list(run.rates) == [(1.0, 0.5), (2.0, 0.05)]
+    assert run.rate == 0.05
+
+
+def test_a_counter_moves_when_and_only_when_there_is_something_new_to_draw():
+    run = model(start())
+    before = (run.curves, run.pictures)
+    run.feed([State("paused", 1, 0.1)])
+    assert (run.curves, run.pictures) == before
+    run.feed([batch(1, 2, 1.0)])
+    assert run.curves > before[0]
+    run.feed([Picture(1, 2, ())])
+    assert run.pictures > before[1]
+
+
+def test_failure_says_why_and_a_stop_while_loading_is_no_failure():
+    run = RunModel()
+    run.begin(helpers.document())
+    run.fail("the training process was killed")
+    assert (run.status, run.message, run.alive) == ("failed", "the training process was killed", False)
+    run.fail("stopped while the data was loading", asked=True)
+    assert run.status == "stopped"
+
+
+def test_a_past_run_looks_as_it_did():
+    chosen = helpers.preset()
+    net, data, engine = helpers.run_parts(chosen)
+    told = [start(epochs=3, steps=12), *Trainer(chosen, net, data, engine, Control(), watched=True).events()]
+    live = model(*told, document=chosen.document())
+    past = RunModel()
+    past.load([json.dumps(e.to_json()) for e in told], chosen.document())
+    for name in ("raw", "train", "validation"):
+        assert points(getattr(past.loss, name)) == points(getattr(live.loss, name))
+    assert past.picture == live.picture
+    assert (past.status, past.best, past.step) == ("completed", live.best, 12)
+    assert past.statistics(0).activations is not None
+    assert past.statistics(7) is None
+
+
+def test_a_run_without_an_end_was_cut_off():
+    past = RunModel()
+    past.load([json.dumps(start().to_json())], helpers.document())
+    assert past.status == "stopped"
+    assert "not recorded" in past.message
+
+
+def test_lines_that_cannot_be_read_are_left_out():
+    good = epoch(1, 10, 1.5, 1.4)
+    statistics = {"mean": 0, "activations": {"low": 0, "high": 1, "counts": ["x"], "below": 0, "above": 0}}
+    bad = [
+        "",
+        "not json",
+        "[1]",
+        "null",
+        '{"event": "epoch"}',
+        '{"event": []}',
+        '{"event": "a newer kind", "epoch": 2}',
+        json.dumps(good.to_json() | {"epoch": "2"}),
+        json.dumps(good.to_json() | {"epoch": True}),
+        json.dumps(good.to_json() | {"epoch": 10**400}),
+        json.dumps(good.to_json() | {"train_loss": "1.5"}),
+        json.dumps(end().to_json() | {"reason": "exploded"}),
+        json.dumps({"event": "picture", "epoch": 1, "step": 1, "layers": [{"mean": "x"}]}),
+        json.dumps({"event": "picture", "epoch": 1, "step": 1, "layers": [statistics]}),
+        json.dumps({"event": "picture", "epoch": 1, "step": 1, "layers": 3}),
+        "[" * 100_000,
+    ]
+    past = RunModel()
+    past.load([*bad, json.dumps(good.to_json()), *bad], helpers.document())
+    assert [e.epoch for e in past.epochs] == [1]
+    assert past.picture is None
+    assert past.end is None
+
+
+def test_a_preset_of_the_past_that_is_no_longer_valid_still_shows_its_curves():
+    past = RunModel()
+    past.load([json.dumps(epoch(1, 10, 1.5).to_json())], {"version": 1, "layers": [{"type": "gone"}]})
+    assert (past.preset, past.network) == (None, None)
+    assert len(past.loss.raw) == 1
+
+
+def test_an_event_is_read_back_as_it_was_told():
+    for event in (start(), batch(1, 2, 1.0), epoch(1, 2, 1.0, 0.5), State("paused", 2, 0.1), end()):
+        assert read_event(event.to_json()) == event

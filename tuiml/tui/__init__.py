@@ -1,0 +1,30 @@
+"""The app: screens, widgets and the drawings they show. Nothing of it is imported before it is opened."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+REPAINTS = "240"
+"""Textual's limit of repaints a second: at its usual 60 a key pressed just after one waits for the next."""
+
+
+def run_app(word: str | None) -> int:
+    """Open the app on a preset (a bundled or own name, or a path), or where it was left; its exit code."""
+    problem = _refusal()
+    if problem:
+        print(f"tuiml: {problem}", file=sys.stderr)  # noqa: T201 - there is no screen to say it on
+        return 2
+    os.environ.setdefault("TEXTUAL_FPS", REPAINTS)
+    from tuiml.tui.start import start
+
+    return start(word)
+
+
+def _refusal() -> str:
+    """Why there can be no screen here, or nothing."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return "the app needs a terminal; 'tuiml train PRESET' works without one"
+    if os.environ.get("TERM", "dumb") in ("dumb", ""):
+        return "this terminal (TERM=dumb) cannot move its cursor; 'tuiml train PRESET' works without"
+    return ""

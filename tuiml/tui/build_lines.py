@@ -1,0 +1,68 @@
+"""What Build says in its table and below it. Pure but for styles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tuiml.nn.layers import dimensions
+from tuiml.spec.problems import Problem
+from tuiml.text import plain_text
+from tuiml.tui import stack
+from tuiml.tui.charts.palette import TROUBLE, Look
+from tuiml.tui.document import Document, LayerRow
+from tuiml.tui.form_lines import wrap
+from tuiml.tui.layer_table import Cell, Column
+from tuiml.tui.picker import Part
+
+COLUMNS = (
+    Column("index", "#", 3, "right"),
+    Column("layer", "layer", 7, keep=0, grow=1),
+    Column("units", "units", 5, "right", keep=1),
+    Column("activation", "activation", 10, keep=2, grow=1),
+    Column("initializer", "initializer", 14, keep=5, grow=1),
+    Column("shape", "output", 7, "right", keep=4),
+    Column("parameters", "params", 9, "right", keep=3),
+)
+MOST_PROBLEMS = 3
+MOST_LINES = 3
+"""Of one problem; the form has all of it."""
+
+
+def cells(row: LayerRow, look: Look) -> dict[str, Cell]:
+    """A layer as a row of the table; a sign beside its number where something is wrong with it."""
+    quiet = look.style("quiet")
+    number: Cell = (str(row.index), quiet)
+    if row.problem:
+        number = (f"{look.glyphs.up}{row.index}", look.style(TROUBLE))
+    shape = dimensions(row.output_shape) if row.output_shape else look.glyphs.missing
+    count = f"{row.parameters:,}" if row.parameters is not None else look.glyphs.missing
+    return {
+        "index": number,
+        "layer": row.type,
+        "units": row.units,
+        "activation": row.activation,
+        "initializer": (row.initializer, quiet),
+        "shape": shape,
+        "parameters": count if row.parameters else (count, quiet),
+    }
+
+
+def facts(document: Document, rows: Sequence[LayerRow], width: int, look: Look) -> list[list[Part]]:
+    """What the stack comes to, and what is wrong with the preset."""
+    quiet, trouble = look.style("quiet"), look.style(TROUBLE)
+    lines = [[(text, quiet)] for text in (stack.summary(document, rows), *stack.details(document))]
+    problems = document.problems
+    for problem in problems[:MOST_PROBLEMS]:
+        text = wrap(f"{where(problem)}{plain_text(problem.message)}", max(20, width - 2))[:MOST_LINES]
+        lines += [[(f"{look.glyphs.up} {line}" if not i else f"  {line}", trouble)] for i, line in enumerate(text)]
+    if len(problems) > MOST_PROBLEMS:
+        lines.append([(f"  and {len(problems) - MOST_PROBLEMS} more", trouble)])
+    return lines
+
+
+def where(problem: Problem) -> str:
+    """Where a problem is, in words: ``layer 2, units: ``."""
+    index = stack.layer_of(problem.path)
+    path = problem.path if index is None else f"layer {index}{problem.path.partition(']')[2]}"
+    words = path.replace(".", ", ").replace("_", " ")
+    return f"{plain_text(words)}: " if words else ""

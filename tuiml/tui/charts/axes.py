@@ -1,0 +1,189 @@
+"""Axes of a line chart: limits that seldom move, rounded ticks, labels that never overlap."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from tuiml.tui.charts.numbers import Format, log_ticks, nice_limits, nice_ticks, tick_labels
+from tuiml.tui.charts.palette import QUIET, Look
+from tuiml.tui.charts.series import Floats
+from tuiml.tui.charts.text import PLAIN, clean, strip
+
+Range: TypeAlias = tuple[float, float]
+
+LARGEST = 1e300
+"""Beyond it, sums and differences of limits would overflow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A vertical line behind the curves, its label below the axis: the best epoch, a change of the rate."""
+
+    x: float
+    label: str = ""
+    colour: str = QUIET
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Where the canvas of a chart lies, and the limits of its axes.
+
+    Args:
+        margin: cells left of the canvas.
+        columns, rows: cells of the canvas.
+        x, y: the limits; of a logarithmic axis, their logarithms.
+        dots: how many a cell has, across and up.
+    """
+
+    margin: int
+    columns: int
+    rows: int
+    x: Range
+    y: Range
+    dots: tuple[int, int]
+
+    def across(self, x: Floats) -> Floats:
+        """x in dots from the left; beyond the limits, the nearest dot."""
+        return _scaled(x, self.x, self.columns * self.dots[0] - 1)
+
+    def up(self, y: Floats) -> Floats:
+        """y in dots from the bottom; beyond the limits, the nearest dot."""
+        return _scaled(y, self.y, self.rows * self.dots[1] - 1)
+
+    def column(self, x: float) -> int:
+        """The column of the canvas, from the left."""
+        return int(self.across(np.array([x]))[0] + 0.5) // self.dots[0]
+
+    def row(self, y: float) -> int:
+        """The row of the canvas, from the top."""
+        return self.rows - 1 - int(self.up(np.array([y]))[0] + 0.5) // self.dots[1]
+
+    def holds(self, mark: Mark) -> bool:
+        return self.x[0] <= mark.x <= self.x[1]
+
+
+def _scaled(values: Floats, limits: Range, last: int) -> Floats:
+    low, high = limits
+    # clipped first: far beyond the limits, the difference or the quotient would overflow
+    return (np.clip(values, low, high) - low) / (high - low) * last
+
+
+def rounded(low: float, high: float, rows: int, kind: Format) -> Range:
+    """Limits of a linear y axis around ``low`` to ``high``; those of a percentage stay within 0 and 100."""
+    lower, upper = nice_limits(low, high, tick_count(rows))
+    if kind == "percent" and low >= 0 and high <= 1:
+        lower, upper = max(0.0, lower), min(1.0, upper)
+    return lower, upper
+
+
+def widened(low: float, high: float, least: float = 0.5) -> Range:
+    """Limits as they are, or around them where they are too close to tell points apart."""
+    low, high = max(-LARGEST, min(low, high)), min(LARGEST, max(low, high))
+    if high - low > 1e-9 * max(abs(low), abs(high)) and high - low > 1e-280:
+        return low, high
+    margin = max(abs(low) * 1e-3, least)
+    return low - margin, high + margin
+
+
+def tick_count(rows: int) -> int:
+    """How many ticks an axis of ``rows`` cells carries without crowding."""
+    return max(2, min(8, rows // 2))
+
+
+def y_labels(limits: Range, rows: int, kind: Format, log: bool) -> list[tuple[float, str]]:
+    """Ticks, as :class:`Frame` takes y, and their labels."""
+    low, high = limits
+    if log and low > -300 and high < 300:
+        ticks = log_ticks(10**low, 10**high, tick_count(rows))
+        return [(math.log10(tick), tick_labels([tick], kind)[0]) for tick in ticks]
+    ticks = nice_ticks(low, high, tick_count(rows))
+    return list(zip(ticks, tick_labels(ticks, kind), strict=True))
+
+
+def left_axis(
+    body: Sequence[list[Segment]], labels: Sequence[tuple[float, str]], frame: Frame, look: Look
+) -> list[Strip]:
+    """The lines of the canvas with labels and the axis left of them, if the frame has a margin."""
+    if not frame.margin:
+        return [Strip(segments, frame.columns) for segments in body]
+    glyphs, quiet = look.glyphs, look.style(QUIET)
+    texts: dict[int, str] = {}
+    for value, label in labels:
+        texts.setdefault(frame.row(value), label)
+    lines = []
+    for row, segments in enumerate(body):
+        edge = glyphs.tick if row in texts else glyphs.vertical
+        text = texts.get(row, "").rjust(frame.margin - 1) + edge
+        lines.append(Strip([Segment(text, quiet), *segments], frame.margin + frame.columns))
+    return lines
+
+
+def bottom_axis(frame: Frame, rows: int, x_label: str, marks: Sequence[Mark], look: Look) -> list[Strip]:
+    """No row (``rows`` 0), one with labels, or a line and labels."""
+    if not rows:
+        return []
+    width = frame.margin + frame.columns
+    ruler, quiet = Ruler(width), look.style(QUIET)
+    label = clean(x_label, look)
+    if label and cell_len(label) + 2 <= frame.columns // 2:
+        ruler.put(width - cell_len(label), label, quiet)
+    for mark in filter(frame.holds, marks):
+        if mark.label:
+            text = look.glyphs.up + clean(mark.label, look)
+            ruler.centre(frame.margin + frame.column(mark.x), text, look.style(mark.colour))
+    ticks = nice_ticks(*frame.x, max(1, frame.columns // 10))
+    notches = [
+        frame.column(tick)
+        for tick, text in zip(ticks, tick_labels(ticks), strict=True)
+        if ruler.centre(frame.margin + frame.column(tick), text, quiet)
+    ]
+    return [ruler.strip()] if rows == 1 else [_axis_line(frame, notches, look), ruler.strip()]
+
+
+def _axis_line(frame: Frame, notches: Sequence[int], look: Look) -> Strip:
+    glyphs = look.glyphs
+    cells = [glyphs.horizontal] * frame.columns
+    for at in notches:
+        cells[at] = glyphs.notch
+    corner = glyphs.corner.rjust(frame.margin) if frame.margin else ""
+    return strip([(corner + "".join(cells), look.style(QUIET))], frame.margin + frame.columns)
+
+
+class Ruler:
+    """One row on which labels find place where nothing is yet, two cells apart."""
+
+    def __init__(self, width: int) -> None:
+        self._width = width
+        self._parts: list[tuple[int, int, str, Style]] = []
+
+    def centre(self, at: int, text: str, style: Style) -> bool:
+        """Put ``text`` around cell ``at``, moved inwards at the ends; False if there is no room."""
+        cells = cell_len(text)
+        return self.put(max(0, min(at - (cells - 1) // 2, self._width - cells)), text, style)
+
+    def put(self, start: int, text: str, style: Style) -> bool:
+        """Put ``text`` at cell ``start``; False if there is no room."""
+        end = start + cell_len(text)
+        if end > self._width or any(start < other + 2 and at < end + 2 for at, other, _, _ in self._parts):
+            return False
+        self._parts.append((start, end, text, style))
+        return True
+
+    def strip(self, fill: tuple[str, Style] = (" ", PLAIN)) -> Strip:
+        """The row, with one-cell ``fill`` between the labels."""
+        parts: list[tuple[str, Style]] = []
+        cell = 0
+        for start, end, text, style in sorted(self._parts, key=lambda part: part[0]):
+            parts += [(fill[0] * (start - cell), fill[1]), (text, style)]
+            cell = end
+        parts.append((fill[0] * (self._width - cell), fill[1]))
+        return strip(parts, self._width)

@@ -1,0 +1,151 @@
+"""Colours, glyphs and styles: the one place that knows what this terminal can show.
+
+Colours are those of Okabe and Ito (2008), which people with a colour vision deficiency can tell apart, each
+in a shade for dark and one for light backgrounds. Nothing is told by colour alone: NO_COLOR leaves shapes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from rich.color import Color
+from rich.style import Style
+
+COLOURS: dict[str, tuple[str, str]] = {
+    "blue": ("#56b4e9", "#0072b2"),
+    "orange": ("#e69f00", "#a85f00"),
+    "green": ("#1fc191", "#007a59"),
+    "purple": ("#cc79a7", "#9a4577"),
+    "yellow": ("#f0e442", "#7d7400"),
+    "indigo": ("#8f9bff", "#3f4bb5"),
+    "red": ("#ff6e3a", "#c24a00"),
+    "quiet": ("#8a8a8a", "#6c6c6c"),
+}
+"""By name: on a dark, on a light background. Indigo fills the place of Okabe and Ito's black."""
+
+TRAIN, VALIDATION, RUNNING, TROUBLE, QUIET = "blue", "orange", "green", "red", "quiet"
+
+LAYER_COLOURS = ("green", "purple", "blue", "yellow", "orange", "indigo")
+"""Without the colour of trouble."""
+
+_GROUNDS = ("#121212", "#fafafa")
+_FAINT = 0.45
+
+HEAT = ("#00204d", "#243767", "#4a526c", "#6b6d73", "#8e8a76", "#b3a871", "#dac95c", "#ffea46")
+"""From little to much on dark, reversed on light: after cividis (Nuñez, Anderton and Renslow, 2018)."""
+
+
+def layer_colour(index: int) -> str:
+    """The colour name of layer ``index``, the same in the table, the charts and the histograms."""
+    return LAYER_COLOURS[index % len(LAYER_COLOURS)]
+
+
+@dataclass(frozen=True, slots=True)
+class Glyphs:
+    """Characters one cell wide. ``bars`` and ``shades`` go from nothing to full."""
+
+    bars: str
+    shades: str
+    vertical: str
+    horizontal: str
+    corner: str
+    tick: str
+    """On a vertical axis, beside its label."""
+    notch: str
+    """On a horizontal axis, above its label."""
+    up: str
+    down: str
+    left: str
+    right: str
+    dot: str
+    missing: str
+    upper: str
+    """Half a cell; empty where half cells cannot be drawn."""
+    lower: str
+    done: str
+    """One cell of a progress bar, and one not yet reached."""
+    ahead: str
+    solid: str
+    """Two cells that stand for a curve drawn so."""
+    dashed: str
+    dotted: str
+    more: str
+    braille: bool
+
+
+UNICODE = Glyphs(
+    bars=" ▁▂▃▄▅▆▇█", shades=" ░▒▓█", vertical="│", horizontal="─", corner="└", tick="┤", notch="┬",
+    up="▲", down="▼", left="◀", right="▶", dot="●", missing="·", upper="▀", lower="▄", done="▰", ahead="▱",
+    solid="──", dashed="┄┄", dotted="··", more="…", braille=True,
+)  # fmt: skip
+ASCII = Glyphs(
+    bars=" .:-=+*#", shades=" .:*#", vertical="|", horizontal="-", corner="+", tick="+", notch="+",
+    up="^", down="v", left="<", right=">", dot="*", missing="-", upper="", lower="", done="#", ahead="-",
+    solid="**", dashed="oo", dotted="++", more="~", braille=False,
+)  # fmt: skip
+
+
+def glyphs(encoding: str | None) -> Glyphs:
+    """The richest glyphs that output in ``encoding`` can carry; ASCII where that is unknown."""
+    try:
+        for text in (*(getattr(UNICODE, name) for name in Glyphs.__slots__ if name != "braille"), "⣿"):
+            text.encode(encoding or "ascii")
+    except (UnicodeError, LookupError):
+        return ASCII
+    return UNICODE
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What every drawing is told about the terminal.
+
+    Args:
+        colour: False under NO_COLOR: then only faint, bold and shapes.
+        unicode: False where only ASCII arrives.
+        dark: whether the background is dark.
+    """
+
+    colour: bool = True
+    unicode: bool = True
+    dark: bool = True
+
+    @property
+    def glyphs(self) -> Glyphs:
+        return UNICODE if self.unicode else ASCII
+
+    def style(self, name: str = "", *, faint: bool = False, bold: bool = False) -> Style:
+        """A cached style; an unknown or empty ``name`` is the terminal's own colour.
+
+        ``faint`` mixes the colour into the background: the dim attribute is missing on some terminals.
+        """
+        return _style(name, self.colour, self.dark, faint, bold)
+
+
+@lru_cache(256)
+def _style(name: str, colour: bool, dark: bool, faint: bool, bold: bool) -> Style:
+    shades = COLOURS.get(name)
+    if not colour or shades is None:
+        return Style(dim=True if faint or name == QUIET else None, bold=bold or None)
+    shade = shades[0 if dark else 1]
+    if faint:
+        shade = _mix(_GROUNDS[0 if dark else 1], shade, _FAINT)
+    return Style(color=shade, bold=bold or None)
+
+
+def _mix(ground: str, shade: str, part: float) -> str:
+    a, b = Color.parse(ground).get_truecolor(), Color.parse(shade).get_truecolor()
+    red, green, blue = (round(x + (y - x) * part) for x, y in zip(a, b, strict=True))
+    return f"#{red:02x}{green:02x}{blue:02x}"
+
+
+@lru_cache(512)
+def heat_style(upper: int, lower: int, dark: bool) -> Style:
+    """The style of a cell whose halves have levels 0 (nothing) to ``len(HEAT)``.
+
+    The foreground is the upper half unless that is nothing; then the lower, with no background.
+    """
+    ramp = HEAT if dark else HEAT[::-1]
+    if upper and lower:
+        return Style(color=ramp[upper - 1], bgcolor=ramp[lower - 1])
+    return Style(color=ramp[max(upper, lower) - 1]) if upper or lower else Style()

@@ -1,0 +1,182 @@
+"""Points of a curve: kept in bounded memory, reduced to what a chart can show, smoothed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuiml.tui.charts.numbers import Number, as_float
+
+Floats: TypeAlias = NDArray[np.float64]
+Values: TypeAlias = Sequence[Number] | NDArray[np.floating] | NDArray[np.integer]
+
+
+def as_floats(values: Values) -> Floats:
+    """``values`` as a vector; None, infinity and what is too large for a float become NaN."""
+    try:
+        vector = np.array(values, dtype=np.float64).reshape(-1)
+    except (OverflowError, TypeError, ValueError):  # an integer of 400 digits in a file of metrics
+        vector = np.array([as_float(value) for value in values], dtype=np.float64)
+    vector[~np.isfinite(vector)] = np.nan
+    return vector
+
+
+class Series:
+    """Points (x, y), appended in the order they come and never more than ``capacity`` of them kept.
+
+    When they are full, the range of x is cut into equal columns and each keeps its least and its greatest
+    y: a million batches cost as much to draw as a thousand, and no spike is lost. A y of None, NaN or
+    infinity is a gap.
+    """
+
+    def __init__(self, capacity: int = 8192) -> None:
+        if capacity < 64:
+            raise ValueError(f"capacity: {capacity} is too few; use at least 64")
+        self._xs: Floats = np.empty(capacity)
+        self._ys: Floats = np.empty(capacity)
+        self._count = 0
+        self.last = math.nan
+        """y of the newest point, as given; NaN before the first."""
+
+    def __len__(self) -> int:
+        """How many points are kept."""
+        return self._count
+
+    def append(self, x: float, y: Number) -> None:
+        """Add a point; one whose x is not finite has no place and is dropped."""
+        if not math.isfinite(x):
+            return
+        if self._count == len(self._xs):
+            self._reduce()
+        value = as_float(y)
+        self._xs[self._count] = x
+        self._ys[self._count] = value
+        self._count += 1
+        self.last = value
+
+    def extend(self, points: Iterable[tuple[float, Number]]) -> None:
+        """Add a batch of points."""
+        for x, y in points:
+            self.append(x, y)
+
+    def clear(self) -> None:
+        """Forget all points."""
+        self._count = 0
+        self.last = math.nan
+
+    def points(self) -> tuple[Floats, Floats]:
+        """x and y of the kept points, as read-only views that stay as they are until the next point."""
+        xs, ys = self._xs[: self._count], self._ys[: self._count]
+        xs.flags.writeable = ys.flags.writeable = False
+        return xs, ys
+
+    def _reduce(self) -> None:
+        # a column yields at most four points (two extremes, a gap at either side): at most half is kept
+        xs, ys = decimate(self._xs, self._ys, len(self._xs) // 8)
+        if xs[0] != self._xs[0]:  # else the curve's beginning would move to the right, time after time
+            xs, ys = np.insert(xs, 0, self._xs[0]), np.insert(ys, 0, self._ys[0])
+        self._count = len(xs)
+        self._xs[: self._count], self._ys[: self._count] = xs, ys
+
+
+def decimate(
+    xs: Values, ys: Values, columns: int, span: tuple[float, float] | None = None
+) -> tuple[Floats, Floats]:
+    """At most two points a column, its least and its greatest y in the order of x, and the gaps.
+
+    Args:
+        columns: into how many equal parts ``span`` is cut.
+        span: the x of the left and of the right edge; that of the points if absent. Points beyond fall
+            into the outermost columns.
+
+    Returns:
+        x and y, sorted by x. NaN marks a gap: a column with nothing else has one, and a column that begins
+        or ends with a gap keeps it beside its two points.
+    """
+    x, y = as_floats(xs), as_floats(ys)
+    count = min(len(x), len(y))
+    x, y = x[:count], y[:count]
+    if columns < 1 or not count:
+        return np.empty(0), np.empty(0)
+    x, y = _in_order(x, y)
+    if not len(x):
+        return x, y
+    left, right = span or (float(x[0]), float(x[-1]))
+    width = right / 2 - left / 2  # of half the span: the whole may be beyond the largest float
+    if width > 0:
+        place = (np.clip(x, left, right) / 2 - left / 2) / width * columns
+        column = np.minimum(place.astype(np.intp), columns - 1)
+    else:
+        column = np.zeros(len(x), dtype=np.intp)
+    kept = _extremes(y, np.flatnonzero(np.diff(column, prepend=-1)))
+    return x[kept], y[kept]
+
+
+def _in_order(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    placed = np.isfinite(x)
+    if not placed.all():
+        x, y = x[placed], y[placed]
+    if (x[1:] < x[:-1]).any():
+        order = np.argsort(x, kind="stable")
+        x, y = x[order], y[order]
+    return x, y
+
+
+def _extremes(y: Floats, starts: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Where, in each run of ``y`` that begins at ``starts``, the extremes and the gaps at its ends are."""
+    count = len(y)
+    index = np.arange(count)
+    ends = np.append(starts[1:], count)
+    length = ends - starts
+    low = np.repeat(np.fmin.reduceat(y, starts), length)
+    high = np.repeat(np.fmax.reduceat(y, starts), length)
+    first = np.minimum.reduceat(np.where(y == low, index, count), starts)
+    # the last of equal ones: a level stretch is kept from end to end
+    second = np.maximum.reduceat(np.where(y == high, index, -1), starts)
+    gaps = np.concatenate([starts[np.isnan(y[starts])], (ends - 1)[np.isnan(y[ends - 1])]])
+    found = first < count
+    whole_gap = starts[~found]  # one NaN is enough for a column of them
+    gaps = gaps[~np.isin(gaps, (ends - 1)[~found])]
+    return np.unique(np.concatenate([first[found], second[found], gaps, whole_gap]))
+
+
+class Smoother:
+    """Exponential moving average of points that need not be evenly spaced.
+
+    A point weighs exp(−distance / ``span``); dividing by the sum of the weights corrects the bias towards
+    zero that a plain average has at the start (as Adam's moments have; Kingma and Ba, 2015, section 3).
+
+    Args:
+        span: distance in x after which a point weighs 1/e; 0 leaves the points as they are.
+    """
+
+    def __init__(self, span: float) -> None:
+        if not span >= 0:
+            raise ValueError(f"span: {span} is not a distance; use 0 or more")
+        self.span = span
+        self._x = math.nan
+        self._mean = self._weight = 0.0
+
+    def add(self, x: float, y: Number) -> float:
+        """The average including this point; NaN for a gap, which leaves the average as it was."""
+        value = as_float(y)
+        if math.isnan(value) or not math.isfinite(x):
+            return math.nan
+        distance = max(0.0, x - self._x) if self._weight else 0.0
+        decay = math.exp(-distance / self.span) if self.span else 0.0
+        self._weight = self._weight * decay + 1.0
+        # a step towards the new value, not a sum of all: two values near the largest float do not overflow
+        self._mean += value / self._weight - self._mean / self._weight
+        self._x = x
+        return self._mean
+
+
+def smooth(xs: Values, ys: Values, span: float) -> Floats:
+    """The averages of :class:`Smoother` at each point: as many as points, NaN where y is a gap."""
+    smoother = Smoother(span)
+    pairs = zip(as_floats(xs).tolist(), as_floats(ys).tolist(), strict=False)
+    return np.array([smoother.add(x, y) for x, y in pairs], dtype=np.float64)

@@ -1,0 +1,175 @@
+"""Drawings as widgets: strips built when what they show has changed, in turn, at most ten times a second.
+
+A view is built between two keys, never in the middle of painting: :class:`Pacer` builds one view at a time
+with a pause after each, so that no key waits for more than one drawing.
+"""
+
+from __future__ import annotations
+
+import gc
+import math
+import time
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Protocol, cast
+
+from textual import events
+from textual.geometry import Region
+from textual.message_pump import MessagePump
+from textual.strip import Strip
+from textual.timer import Timer
+from textual.widget import Widget
+
+from tuiml.tui.charts.palette import Look
+
+INTERVAL = 0.1
+"""Seconds between two builds of one view, at least."""
+PAUSE = 0.02
+"""Seconds between the builds of two views."""
+LITTER = 2500
+"""Objects made since the last collection that call for the next: a chart of plotext's leaves hundreds."""
+
+
+class Drawing(Protocol):
+    """What a :class:`Pacer` keeps up to date."""
+
+    built_at: float
+
+    def stale(self) -> bool:
+        """Whether it is on the screen and shows something old."""
+        ...
+
+    def build(self) -> None:
+        """Draw it anew."""
+        ...
+
+
+class Pacer:
+    """Builds stale drawings in turn. No timer runs while none is stale."""
+
+    def __init__(
+        self,
+        owner: MessagePump,
+        drawings: Sequence[Drawing],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._owner = owner
+        self._drawings = drawings
+        self._clock = clock
+        self._timer: Timer | None = None
+
+    def kick(self) -> None:
+        """Something may have changed: build what is stale as soon as its turn comes."""
+        if self._timer is None:
+            self._schedule(0.0)
+
+    def now(self, *drawings: Drawing) -> None:
+        """Build these, if they are stale, at once: somebody pressed a key and looks."""
+        for drawing in drawings:
+            if drawing.stale():
+                self._build(drawing)
+
+    def _build(self, drawing: Drawing) -> None:
+        drawing.build()
+        drawing.built_at = self._clock()
+        if gc.get_count()[0] > LITTER:  # a little now, rather than much in the middle of something
+            gc.collect(0)
+
+    def _schedule(self, pause: float) -> None:
+        stale = [drawing for drawing in self._drawings if drawing.stale()]
+        if stale:
+            wait = min(d.built_at for d in stale) + INTERVAL - self._clock()
+            self._timer = self._owner.set_timer(max(pause, wait, 0.001), self._turn)
+
+    def _turn(self) -> None:
+        self._timer = None
+        due = self._clock() - INTERVAL + 0.001
+        stale = [d for d in self._drawings if d.built_at <= due and d.stale()]
+        if stale:
+            self._build(min(stale, key=lambda d: d.built_at))
+        self._schedule(PAUSE)
+
+
+def look_of(widget: Widget) -> Look:
+    """What the terminal can show."""
+    return cast(Look, getattr(widget.app, "look", None) or Look())
+
+
+def on_screen(widget: Widget) -> bool:
+    """Whether anybody can see it."""
+    return widget.is_mounted and widget.size.area > 0 and all(w.display for w in widget.ancestors_with_self)
+
+
+class Line(Strip):
+    """A strip that is freed when nobody needs it.
+
+    Textual's puts itself into its own cache when it is cut at its end alone, as each line painted is: the
+    garbage collector then has thousands of them to find at once, which keys would have to wait for.
+    """
+
+    def divide(self, cuts: Iterable[int]) -> Sequence[Strip]:
+        places = list(cuts)
+        return [self] if places == [self.cell_length] else super().divide(places)
+
+
+class View(Widget):
+    """A widget of ready-made strips. Subclasses say what they show and draw it."""
+
+    DEFAULT_CSS = "View { height: 1fr; width: 1fr; }"
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self.built_at = -math.inf
+        self._lines: list[Strip] = []
+        self._stamp: Hashable = None
+
+    def stamp(self) -> Hashable:
+        """Changes whenever the drawing would."""
+        raise NotImplementedError  # pragma: no cover - every view has one
+
+    def draw(self, width: int, height: int, look: Look) -> list[Strip]:
+        """The drawing: at most ``height`` strips of ``width`` cells."""
+        raise NotImplementedError  # pragma: no cover - every view has one
+
+    def stale(self) -> bool:
+        return on_screen(self) and self._full_stamp() != self._stamp
+
+    def _full_stamp(self) -> Hashable:
+        return (self.stamp(), self.size, look_of(self), self.visual_style)
+
+    def build(self) -> None:
+        self._stamp = self._full_stamp()
+        base = self.visual_style.rich_style
+        strips = self.draw(self.size.width, self.size.height, look_of(self))
+        lines = [strip.apply_style(base) for strip in strips]
+        changed = [
+            Region(0, y, self.size.width, 1)
+            for y in range(max(len(lines), len(self._lines)))
+            if lines[y : y + 1] != self._lines[y : y + 1]
+        ]
+        self._lines = lines
+        if changed:
+            self.refresh(*changed)
+
+    def render_line(self, y: int) -> Strip:
+        if y < len(self._lines):
+            return self._lines[y]
+        return Strip.blank(self.size.width, self.visual_style.rich_style)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        return [Line(strip, strip.cell_length) for strip in super().render_lines(crop)]
+
+    def _on_resize(self, event: events.Resize) -> None:
+        self._renew()
+
+    def _on_show(self, event: events.Show) -> None:
+        self._renew()
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._renew()
+
+    def _renew(self) -> None:
+        """Build at once: a drawing of the wrong size is never seen."""
+        if self.stale():
+            self.build()
+            self.built_at = time.monotonic()

@@ -1,0 +1,164 @@
+"""Keeping what the user made: saving under a name, unsaved edits of presets left open, the app's settings."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tuiml.spec import SpecError, dumps, loads
+from tuiml.spec.library import PresetFile, bundled, own, own_folder, save, slug
+from tuiml.text import plain_text
+from tuiml.tui import settings
+from tuiml.tui.dialogs import ConfirmDialog, NameDialog
+from tuiml.tui.document import Document, Raw
+from tuiml.tui.settings import MOST_DRAFTS, Settings
+
+if TYPE_CHECKING:
+    from tuiml.tui.app import TuimlApp
+
+MOST_OPENABLE = 200
+
+
+class Keeper:
+    """Saves the app's document; holds the unsaved ones that were left for another.
+
+    A preset that is left with unsaved edits is not asked about: opened again, it has them still.
+    """
+
+    def __init__(self, app: TuimlApp, remembered: Settings) -> None:
+        self._app = app
+        self._lock = threading.Lock()
+        self._over = False
+        found = (settings.document_of(draft) for draft in remembered.drafts)
+        self._drafts = {key(d): d for d in found if d and d.dirty}
+
+    # -- opening -------------------------------------------------------------------------------------------
+
+    def put_away(self, document: Document) -> None:
+        """Keep a document with unsaved edits for when it is opened again; at most a few of them."""
+        if document.dirty:
+            self._drafts.pop(key(document), None)
+            self._drafts[key(document)] = document
+            while len(self._drafts) > MOST_DRAFTS:
+                del self._drafts[next(iter(self._drafts))]
+
+    def take(self, document: Document) -> Document:
+        """The document, or the one with unsaved edits that was put away for the same file."""
+        return self._drafts.pop(key(document), document) if document.path or document.origin else document
+
+    def openable(self) -> Iterator[tuple[str, Callable[[], None]]]:
+        """Names of what can be opened, and how: unsaved new presets, own ones, bundled ones."""
+        for document in list(self._drafts.values()):
+            if not document.path and not document.origin:
+                yield f"{document.name} (new, not saved)", partial(self._app.show_document, document)
+        files: list[PresetFile] = []
+        for listed in (own, bundled):
+            with contextlib.suppress(OSError):
+                files += listed()
+        for file in files[:MOST_OPENABLE]:
+            yield file.name, partial(self._open, file)
+
+    def _open(self, file: PresetFile) -> None:
+        try:
+            raw = file.document()
+        except SpecError as error:
+            self._app.complain(f"{file.name}: {error.problems[0]}")
+            return
+        path = None if file.bundled else file.path
+        self._app.open_document(raw, path=path, origin=file.name if file.bundled else "")
+
+    # -- saving --------------------------------------------------------------------------------------------
+
+    def save(self) -> None:
+        """Write the document to its file; one that has none gets a name first."""
+        document = self._app.document
+        if document.path is None:
+            self.save_as()
+        elif self._write(document, document.raw, document.path):
+            self._app.say(f"saved {document.path.name}")
+
+    def save_as(self) -> None:
+        """Ask for a name, then write."""
+        document = self._app.document
+        name = document.raw.get("name")
+        dialog = NameDialog(
+            "Save the preset as", name if isinstance(name, str) else "", check=_too_long, warn=_replaces
+        )
+        self._app.push_screen(dialog, lambda answer: self._named(document, answer))
+
+    def _named(self, document: Document, name: str | None) -> None:
+        if not name:
+            return
+        path = own_folder() / f"{slug(name)}.toml"
+        write = partial(self._save_named, document, name, path)
+        if path.exists() and path != document.path:
+            question = f"Replace your preset {path.stem}?"
+            detail = "It is another one than this; what it holds is lost."
+            dialog = ConfirmDialog(question, detail, verb="Replace")
+            self._app.push_screen(dialog, lambda yes: write() if yes else None)
+        else:
+            write()
+
+    def _save_named(self, document: Document, name: str, path: Path) -> None:
+        raw = document.raw | {"name": name}
+        if self._write(document, raw, path):
+            self._app.say(f"saved as {path.stem}")
+
+    def _write(self, document: Document, raw: Raw, path: Path) -> bool:
+        try:
+            loads(dumps(raw))  # what cannot be read again is not worth writing
+            save(raw, path)
+        except SpecError as error:
+            self._app.complain(f"not saved: {error}")
+            return False
+        except (TypeError, ValueError) as error:
+            self._app.complain(f"not saved: TOML cannot hold the preset: {error}")
+            return False
+        except OSError as error:
+            self._app.complain(f"{path}: {error.strerror or error}; nothing was saved")
+            return False
+        if raw is not document.raw:
+            document.seal()
+            document.set("name", raw["name"])
+        document.saved(path)
+        self._app.document_edited()
+        return True
+
+    # -- the settings --------------------------------------------------------------------------------------
+
+    def settings(self, place: str, row: int, run: str, dark: bool) -> Settings:
+        """Where the app is, with the document and all that were put away."""
+        drafts = [d for d in map(settings.draft_of, self._drafts.values()) if d]
+        document = settings.draft_of(self._app.document)
+        return Settings(place=place, row=row, run=run, dark=dark, document=document, drafts=drafts)
+
+    def remember(self, found: Settings, *, last: bool = False) -> None:
+        """Write the settings; from any thread. After the ``last`` ones none are written any more.
+
+        A disk that refuses does not keep anyone from going on.
+        """
+        with self._lock:
+            if not self._over:
+                self._over = last
+                with contextlib.suppress(OSError):
+                    settings.save(found)
+
+
+def key(document: Document) -> str:
+    """What tells a document from others that were opened."""
+    if document.path:
+        return f"file {document.path.absolute()}"
+    return f"bundled {document.origin}" if document.origin else f"new {document.name}"
+
+
+def _too_long(name: str) -> str | None:
+    return "at most 80 characters" if len(name) > 80 else None
+
+
+def _replaces(name: str) -> str | None:
+    path = own_folder() / f"{slug(name)}.toml"
+    return f"you have a preset of that name ({plain_text(path.stem)})" if path.exists() else None

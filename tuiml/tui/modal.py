@@ -1,0 +1,23 @@
+"""A screen that waits for one answer."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from textual.await_complete import AwaitComplete
+from textual.screen import ModalScreen
+
+Answer = TypeVar("Answer")
+
+
+class Modal(ModalScreen[Answer]):
+    """A modal screen that is answered once.
+
+    Of two quick presses of enter the second may arrive while the first is still closing the screen; Textual
+    would close whatever is below for it.
+    """
+
+    def dismiss(self, result: Answer | None = None) -> AwaitComplete:
+        if self.app.screen is not self:
+            return AwaitComplete()
+        return super().dismiss(result)

@@ -1,0 +1,145 @@
+"""The open dialog: type a few letters of a preset or a run, or the path of a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Input, Static
+
+from tuiml.text import plain_text
+from tuiml.tui import items as shelf
+from tuiml.tui.dialogs import Dialog
+from tuiml.tui.filter_input import FilterInput
+from tuiml.tui.item_list import ItemList
+from tuiml.tui.items import Item, Key, Shelf
+
+
+class OpenDialog(Dialog[Item | None]):
+    """A list that narrows as one types; the answer is a preset or a run that can be opened.
+
+    Args:
+        source: reads the list.
+        items: what is known of it already, shown until it is read again.
+    """
+
+    DEFAULT_CSS = """
+    OpenDialog > .dialog {
+        width: 80;
+        height: 80%;
+        & > FilterInput { border: none; height: 1; padding: 0; background: $panel; }
+        & > FilterInput:focus { border: none; }
+        & > ItemList { height: 1fr; margin: 1 0 0 0; }
+    }
+    """
+
+    class Listed(Message):
+        """The list was read."""
+
+        def __init__(self, items: list[Item]) -> None:
+            super().__init__()
+            self.items = items
+
+    class FileRead(Message):
+        """The file of a typed path was read."""
+
+        def __init__(self, item: Item) -> None:
+            super().__init__()
+            self.item = item
+
+    def __init__(self, source: Shelf | None = None, items: Sequence[Item] = ()) -> None:
+        super().__init__()
+        self._source = source or Shelf()
+        self.items = list(items)
+        self._by_key: dict[Key, Item] = {}
+        self._names = ItemList(empty="reading", id="open-items")
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Static("Open", markup=False, classes="title")
+            yield FilterInput(self._names, "a preset, a run, or the path of a preset file", id="open-words")
+            yield self._names
+            yield Static("", markup=False, classes="said")
+            yield Static("↑↓ select   enter open   esc cancel", markup=False, classes="keys")
+
+    def on_mount(self) -> None:
+        self._names.can_focus = False
+        self.query_one(FilterInput).focus()
+        if self.items:
+            self._fill()
+        self.run_worker(self._read, thread=True, group="list")
+
+    @property
+    def typed(self) -> str:
+        return self.query_one(FilterInput).value.strip()
+
+    @property
+    def path(self) -> Path | None:
+        """The path that was typed, if what was typed looks like one."""
+        typed = self.typed
+        is_path = typed.endswith(".toml") or typed.startswith(("/", "./", "../", "~"))
+        return Path(typed).expanduser() if is_path and "\0" not in typed else None
+
+    def _read(self) -> None:
+        self.post_message(self.Listed(self._source.read()))
+
+    @on(Listed)
+    def _listed(self, message: Listed) -> None:
+        self.items = message.items
+        self._fill()
+
+    def _fill(self) -> list[Item]:
+        self._by_key = {item.key: item for item in self.items}
+        found = [] if self.path else shelf.matching(self.items, self.typed)
+        empty = "enter reads this file" if self.path else "nothing has these words"
+        self._names.set_rows(shelf.rows(found, datetime.now()), empty=empty)
+        return found
+
+    def _select(self, found: Sequence[Item]) -> None:
+        key = shelf.best(found, self.typed)
+        if key:
+            self._names.select(key)
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._say("")
+        self._select(self._fill())
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        if self.path:
+            self.run_worker(partial(self._read_file, self.path), thread=True, group="file", exclusive=True)
+        else:
+            self._choose()
+
+    @on(ItemList.Chosen)
+    def _choose(self) -> None:
+        item = self._by_key.get(cast(Key, self._names.key))
+        if item:
+            self._answer(item)
+
+    def _read_file(self, path: Path) -> None:
+        self.post_message(self.FileRead(shelf.preset_item(path, "file")))
+
+    @on(FileRead)
+    def _file_read(self, message: FileRead) -> None:
+        self._answer(message.item)
+
+    def _answer(self, item: Item) -> None:
+        if item.document is None and (item.problem or not item.run):
+            self._say(item.problem)
+        else:
+            self.dismiss(item)
+
+    def _say(self, text: str) -> None:
+        self.query_one(".said", Static).update(Content(plain_text(text.replace("\n", "; "))), layout=False)

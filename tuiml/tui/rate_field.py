@@ -1,0 +1,127 @@
+"""The learning rate while a run is on: typed in a line, or to the next round number."""
+
+from __future__ import annotations
+
+import math
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Input, Static
+
+from tuiml.registry import Option, options_of, short
+from tuiml.spec.preset import Training
+
+NICE = (1, 2, 5)
+RATE: Option = next(option for option in options_of(Training) if option.name == "learning_rate")
+
+
+class RateField(Horizontal):
+    """A line to type a learning rate in; shown only while somebody does."""
+
+    DEFAULT_CSS = """
+    RateField { height: 1; display: none; padding: 0 1; }
+    RateField.-open { display: block; }
+    RateField > .word { width: auto; padding: 0 1 0 0; }
+    RateField > .hint { width: 1fr; color: $text-muted; padding: 0 1; }
+    RateField > .hint.-wrong { color: $text-error; }
+    RateField > Input, RateField > Input:focus {
+        width: 16; border: none; height: 1; padding: 0 1; background: $panel;
+    }
+    """
+
+    class Chosen(Message):
+        """A rate that is allowed was entered."""
+
+        def __init__(self, rate: float) -> None:
+            super().__init__()
+            self.rate = rate
+
+    class Left(Message):
+        """The line is gone; something else shall take the keys."""
+
+    def compose(self) -> ComposeResult:
+        yield Static("learning rate", classes="word", markup=False)
+        yield Input(max_length=24)
+        yield Static("", classes="hint", markup=False)
+
+    @property
+    def is_open(self) -> bool:
+        return self.has_class("-open")
+
+    def open(self, rate: float) -> None:
+        """Show the line, ``rate`` in it to be typed over."""
+        self.add_class("-open")
+        field = self.query_one(Input)
+        field.value = f"{rate:.6g}"
+        self._hint("")
+        field.focus()
+
+    def leave(self) -> None:
+        """Hide the line."""
+        if self.is_open:
+            self.remove_class("-open")
+            self.post_message(self.Left())
+
+    def _hint(self, problem: str) -> None:
+        hint = self.query_one(".hint", Static)
+        hint.set_class(bool(problem), "-wrong")
+        hint.update(Content(problem or "enter sets it, esc leaves it"))
+
+    @on(Input.Submitted)
+    def _entered(self, message: Input.Submitted) -> None:
+        message.stop()
+        rate = read_rate(message.value)
+        if rate is None:
+            self._hint(f"{short(message.value)} is not allowed; give {RATE.allowed()}")
+            return
+        self.post_message(self.Chosen(rate))
+        self.leave()
+
+    @on(Input.Changed)
+    def _edited(self, message: Input.Changed) -> None:
+        message.stop()
+        self._hint("")
+
+    @on(Input.Blurred)
+    def _blurred(self, message: Input.Blurred) -> None:
+        message.stop()
+        if self.app.app_focus:  # else the terminal lost it, and the line takes it again later
+            self.remove_class("-open")
+
+
+def allowed(rate: float) -> bool:
+    """Whether a preset could have this learning rate."""
+    return (RATE.low or 0.0) < rate <= (RATE.high or math.inf)
+
+
+def read_rate(text: str) -> float | None:
+    """A learning rate as typed, ``None`` where it is not one that a preset could have."""
+    try:
+        rate = float(text.strip().replace(",", "."))
+    except ValueError:
+        return None
+    return rate if allowed(rate) else None
+
+
+def nice_above(rate: float) -> float:
+    """The next number above of those that are 1, 2 or 5 times a power of ten."""
+    return _nice(rate, 1)
+
+
+def nice_below(rate: float) -> float:
+    """The next number below of those that are 1, 2 or 5 times a power of ten."""
+    return _nice(rate, -1)
+
+
+def _nice(rate: float, way: int) -> float:
+    if not (math.isfinite(rate) and rate > 0):
+        return math.nan
+    power = math.floor(math.log10(rate))
+    # read from text, since 5 · 10⁻³ rounds twice
+    found = [float(f"{m}e{p}") for p in (power - 1, power, power + 1) for m in NICE]
+    if way > 0:
+        return next(n for n in found if n > rate * (1 + 1e-9))
+    return next(n for n in reversed(found) if n < rate * (1 - 1e-9))

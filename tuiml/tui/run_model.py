@@ -1,0 +1,255 @@
+"""The run on screen as plain state: fed events, read by the Train place; knows nothing of widgets.
+
+A run that goes on now and one read from its ``metrics.jsonl`` are the same to whoever looks: the events are
+the same. Memory is bounded whatever the length of the run. Every change gives one of ``curves``, ``pictures``
+and ``state`` a number that no model had before, so that a chart can tell cheaply whether to draw again.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from collections import deque
+from collections.abc import Iterable
+from typing import Any, Literal, TypeAlias
+
+from tuiml.nn.network import Network
+from tuiml.spec import Preset, check, network_of
+from tuiml.training.events import End, Epoch, Event, Loading, Picture, Progress, Start, State
+from tuiml.training.statistics import LayerStatistics
+from tuiml.tui.charts.series import Series, Smoother
+from tuiml.tui.wire import read_event
+
+Status: TypeAlias = Literal[
+    "empty", "loading", "running", "paused", "completed", "stopped", "diverged", "early_stopped", "failed"
+]
+ALIVE: frozenset[Status] = frozenset({"loading", "running", "paused"})
+TROUBLE: frozenset[Status] = frozenset({"diverged", "failed"})
+
+SMOOTHING = 0.03
+"""Span of the smoothed curves, as a part of the x reached: the same on the screen however long the run."""
+EPOCHS_KEPT = 512
+RATES_KEPT = 64
+NAN = math.nan
+_serial = itertools.count(1)
+
+
+class Curves:
+    """One quantity over the epochs: training as it came, smoothed, and validation."""
+
+    def __init__(self) -> None:
+        self.raw = Series(4096)
+        self.train = Series(4096)
+        self.validation = Series(4096)
+        self.first = NAN
+        """The first of training."""
+        self._smoother = Smoother(0.0)
+
+    def add_train(self, x: float, y: float) -> None:
+        """A mean over the batches around ``x`` (in epochs)."""
+        if not len(self.raw):
+            self.first = y
+        self.raw.append(x, y)
+        self._smoother.span = SMOOTHING * max(0.0, x)
+        self.train.append(x, self._smoother.add(x, y))
+
+
+class RunModel:
+    """What the screen knows of a run: :meth:`begin` or :meth:`load` one, then :meth:`feed` it events."""
+
+    def __init__(self) -> None:
+        self.curves = self.pictures = self.state = 0
+        self._clear()
+
+    def _clear(self) -> None:
+        self.status: Status = "empty"
+        self.message = ""
+        """Why the run failed, diverged or stopped, in plain words; one line."""
+        self.name = ""
+        self.document: dict[str, Any] = {}
+        """The preset as run: not the one being edited."""
+        self.preset: Preset | None = None
+        self.network: Network | None = None
+        self.loading: Loading | None = None
+        self.start: Start | None = None
+        self.end: End | None = None
+        self.picture: Picture | None = None
+        self.epochs: deque[Epoch] = deque(maxlen=EPOCHS_KEPT)
+        """The newest epochs that are done."""
+        self.best: Epoch | None = None
+        """The epoch of the least validation loss, or training loss without validation."""
+        self.loss, self.accuracy = Curves(), Curves()
+        self.rates: deque[tuple[float, float]] = deque(maxlen=RATES_KEPT)
+        """Changes of the learning rate by hand: when, in epochs, and to what."""
+        self.epoch = 0
+        """The epoch in hand, from 1; 0 before the first."""
+        self.step = 0
+        self.rate = self.speed = self.seconds = self.seconds_left = NAN
+        self._train_step = 0
+        self._touch("curves", "pictures", "state")
+
+    def _touch(self, *counters: str) -> None:
+        for counter in counters:
+            setattr(self, counter, next(_serial))
+
+    # -- what follows from the state --------------------------------------------------------------------
+
+    @property
+    def alive(self) -> bool:
+        """Whether the run is being trained (or paused), as far as its events tell."""
+        return self.status in ALIVE
+
+    @property
+    def epochs_planned(self) -> int:
+        if self.start:
+            return self.start.epochs
+        return self.preset.training.epochs if self.preset else 0
+
+    @property
+    def steps_planned(self) -> int:
+        return self.start.steps if self.start else 0
+
+    @property
+    def done(self) -> float:
+        """Share of the planned steps that are done, 0 to 1."""
+        return min(1.0, self.step / self.steps_planned) if self.steps_planned > 0 else 0.0
+
+    def x_of(self, step: float) -> float:
+        """Where a step lies in epochs."""
+        planned = self.start
+        if planned and planned.steps > 0 and planned.epochs > 0:
+            return step * planned.epochs / planned.steps
+        return float(self.epoch)
+
+    def statistics(self, layer: int) -> LayerStatistics | None:
+        """The newest statistics of a layer."""
+        layers = self.picture.layers if self.picture else ()
+        return layers[layer] if 0 <= layer < len(layers) else None
+
+    # -- the life of a run ------------------------------------------------------------------------------
+
+    def begin(self, document: dict[str, Any], name: str = "") -> None:
+        """A new run of ``document`` is on its way: forget the last one."""
+        self._clear()
+        self.status = "loading"
+        self._describe(document, name)
+
+    def load(self, lines: Iterable[str], document: dict[str, Any], *, name: str = "") -> None:
+        """Show a past run from the lines of its ``metrics.jsonl``; lines that cannot be read are left out."""
+        self._clear()
+        self._describe(document, name)
+        for line in lines:
+            try:
+                event = read_event(json.loads(line))
+            except (ValueError, RecursionError):
+                continue
+            if event:
+                self._take(event)
+        if not self.end:
+            self.status = "stopped"
+            self.message = "its end is not recorded: it was cut off, or it still runs elsewhere"
+
+    def _describe(self, document: dict[str, Any], name: str) -> None:
+        self.document = document
+        self.preset = check(document)[0]
+        self.network = network_of(self.preset) if self.preset else None
+        self.name = name or (self.preset.name if self.preset else "")
+        self.rate = self.preset.training.rate if self.preset else NAN
+
+    def feed(self, events: Iterable[Event]) -> set[str]:
+        """Take in events; the kinds that came, as ``run_changed`` of a place wants them."""
+        kinds = set()
+        for event in events:
+            self._take(event)
+            kinds.add(event.event)
+        return kinds
+
+    def fail(self, message: str, asked: bool = False) -> None:
+        """The run is over for a reason outside training, or was stopped before it began; one line."""
+        self.status, self.message, self.loading = "stopped" if asked else "failed", message, None
+        self._touch("state")
+
+    # -- events -----------------------------------------------------------------------------------------
+
+    def _take(self, event: Event) -> None:
+        if isinstance(event, Progress):
+            self._progress(event)
+        elif isinstance(event, Picture):
+            self.picture = event
+            self._touch("pictures")
+        elif isinstance(event, Epoch):
+            self._epoch(event)
+        elif isinstance(event, State):
+            self._state(event)
+        elif isinstance(event, Loading):
+            self.loading, self.status = event, "loading"
+        elif isinstance(event, Start):
+            self._start(event)
+        elif isinstance(event, End):
+            self._end(event)
+        self._touch("state")
+
+    def _start(self, event: Start) -> None:
+        self.start, self.status, self.loading, self.end = event, "running", None, None
+        self.name = event.run or self.name
+        self.message = ""
+        self.epoch = max(1, self.epoch)
+        self._train_step = 0
+
+    def _progress(self, event: Progress) -> None:
+        self._at(event)
+        self._train(event.train_loss, event.train_accuracy)
+        self.seconds_left = event.seconds_left
+
+    def _at(self, event: Progress | Epoch) -> None:
+        self.epoch, self.step = event.epoch, event.step
+        self.rate, self.speed, self.seconds = (
+            event.learning_rate,
+            event.examples_per_second,
+            event.seconds,
+        )
+
+    def _train(self, loss: float, accuracy: float) -> None:
+        # A mean belongs to the middle of the steps it is over: those since the last one, of this epoch.
+        x = self.epoch - 0.5
+        if self.start and self.start.epochs:
+            first = max(self._train_step, self.step - self.start.steps // self.start.epochs)
+            x = self.x_of((first + self.step) / 2)
+        self._train_step = self.step
+        self.loss.add_train(x, loss)
+        self.accuracy.add_train(x, accuracy)
+        self._touch("curves")
+
+    def _epoch(self, event: Epoch) -> None:
+        self._at(event)
+        if self._train_step < event.step:  # no batches were told: the epoch's mean is all there is
+            self._train(event.train_loss, event.train_accuracy)
+        self.loss.validation.append(float(event.epoch), event.val_loss)
+        self.accuracy.validation.append(float(event.epoch), event.val_accuracy)
+        self.epochs.append(event)
+        if self.best is None or judged(event) < judged(self.best):
+            self.best = event
+        self._touch("curves")
+
+    def _state(self, event: State) -> None:
+        self.status, self.step = event.state, event.step
+        if math.isfinite(self.rate) and event.learning_rate != self.rate:
+            x = self.x_of(event.step)
+            if self.rates and self.rates[-1][0] == x:  # several changes between two steps are one
+                self.rates.pop()
+            self.rates.append((x, event.learning_rate))
+            self._touch("curves")
+        self.rate = event.learning_rate
+
+    def _end(self, event: End) -> None:
+        self.end, self.status, self.message = event, event.reason, event.message
+        self.step, self.seconds, self.speed = event.step, event.seconds, event.examples_per_second
+        self.seconds_left = 0.0
+        self._touch("curves")
+
+
+def judged(epoch: Epoch) -> float:
+    """The loss by which epochs are compared; infinity where there is none."""
+    loss = epoch.val_loss if not math.isnan(epoch.val_loss) else epoch.train_loss
+    return loss if not math.isnan(loss) else math.inf

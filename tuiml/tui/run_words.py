@@ -1,0 +1,171 @@
+"""The run in words: where it stands, how it ended. Lines as wide as there is room."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.cells import cell_len
+from rich.style import Style
+
+from tuiml.text import plain_text
+from tuiml.tui.charts.bars import progress
+from tuiml.tui.charts.numbers import compact, duration, percent, rate
+from tuiml.tui.charts.palette import QUIET, RUNNING, TROUBLE, Look
+from tuiml.tui.charts.text import clean
+from tuiml.tui.run_model import RunModel, Status
+
+Part = tuple[str, Style]
+BAR = 16
+GAP = 3
+
+WORDS: dict[Status, str] = {
+    "empty": "nothing trained yet",
+    "loading": "starting",
+    "running": "running",
+    "paused": "paused",
+    "completed": "completed",
+    "stopped": "stopped",
+    "diverged": "diverged",
+    "early_stopped": "stopped early",
+    "failed": "failed",
+}
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a line; where there is no room those with the highest ``drop`` go first, 0 never goes."""
+
+    text: str
+    style: Style
+    drop: int = 0
+
+
+def status_line(model: RunModel, width: int, look: Look) -> list[Part]:
+    """Status, epoch, progress, step, speed, time and learning rate of a run."""
+    if model.status == "empty":
+        return [(WORDS["empty"], look.style(QUIET))]
+    return fitted([_status(model, look), *_where(model, look), *_how_fast(model, look)], width)
+
+
+def _status(model: RunModel, look: Look) -> Piece:
+    word = WORDS[model.status]
+    if model.status in ("running", "loading"):
+        return Piece(f"{look.glyphs.dot} {word}", look.style(RUNNING, bold=True))
+    if model.status in ("diverged", "failed"):
+        return Piece(f"{look.glyphs.up} {word}", look.style(TROUBLE, bold=True))
+    return Piece(word, look.style(bold=True))
+
+
+def _where(model: RunModel, look: Look) -> list[Piece]:
+    plain, quiet = look.style(), look.style(QUIET)
+    pieces = []
+    epochs = model.epochs_planned
+    if epochs and model.start:
+        now = min(model.epoch, epochs)
+        pieces.append(Piece(f"epoch {now:,}/{epochs:,}", plain))
+    if model.alive and model.start:
+        style = look.style(RUNNING) if model.status == "running" else plain
+        pieces.append(Piece(progress(model.done, BAR, look), style, 2))
+        pieces.append(Piece(f"step {model.step:,}/{model.steps_planned:,}", quiet, 5))
+    elif model.start:
+        pieces.append(Piece(f"step {model.step:,}", quiet, 5))
+    return pieces
+
+
+def _how_fast(model: RunModel, look: Look) -> list[Piece]:
+    plain, quiet = look.style(), look.style(QUIET)
+    pieces = []
+    if math.isfinite(model.speed):
+        pieces.append(Piece(speed_words(model.speed, look), quiet, 4))
+    if model.alive and math.isfinite(model.seconds_left):
+        pieces.append(Piece(f"{duration(model.seconds_left)} left", plain, 3))
+    elif not model.alive and math.isfinite(model.seconds):
+        pieces.append(Piece(f"{duration(model.seconds)} trained", quiet, 3))
+    if math.isfinite(model.rate) and model.start:
+        pieces.append(Piece(f"rate {model.rate:.3g}", plain, 1))
+    return pieces
+
+
+def speed_words(per_second: float, look: Look) -> str:
+    """Training examples a second: ``31,200 examples/s``."""
+    return rate(per_second, look.glyphs.missing).replace("/s", " examples/s")
+
+
+def detail_line(model: RunModel, width: int, look: Look) -> list[Part]:
+    """What there is to say beyond the status: a download, how it ended and where it lies. May be empty."""
+    if model.status == "loading":
+        return fitted(_download(model, look), width)
+    if model.status == "failed":
+        return fitted([Piece(safe(model.message, look), look.style(TROUBLE)), *_place(model, look)], width)
+    if model.status == "diverged":
+        return fitted(_diverged(model, look), width)
+    if model.status not in ("empty", "running", "paused"):
+        return fitted(_ended(model, look), width)
+    return []
+
+
+def _download(model: RunModel, look: Look) -> list[Piece]:
+    found = model.loading
+    if found is None:
+        return [Piece("reading the data", look.style(QUIET))]
+    megabytes = f"{found.done / 1e6:,.1f}"
+    pieces = [Piece(f"fetching {safe(found.name, look)}", look.style())]
+    if found.total > 0:
+        pieces.append(Piece(progress(found.done / found.total, BAR, look), look.style(RUNNING), 1))
+        megabytes += f" of {found.total / 1e6:,.1f}"
+    return [*pieces, Piece(f"{megabytes} MB", look.style(QUIET))]
+
+
+def _diverged(model: RunModel, look: Look) -> list[Piece]:
+    advice = Piece("a smaller learning rate helps", look.style(QUIET), 1)
+    return [Piece(safe(model.message, look), look.style(TROUBLE)), advice, *_place(model, look)]
+
+
+def _ended(model: RunModel, look: Look) -> list[Piece]:
+    plain, quiet = look.style(), look.style(QUIET)
+    pieces = []
+    end = model.end
+    if end and math.isfinite(end.test_accuracy):
+        pieces.append(Piece(f"test accuracy {percent(end.test_accuracy)}", look.style(bold=True)))
+        pieces.append(Piece(f"test loss {compact(end.test_loss, 3)}", plain))
+    if end and end.best_epoch:
+        pieces.append(Piece(f"best epoch {end.best_epoch:,}", plain, 1))
+    if model.message:
+        pieces.append(Piece(safe(model.message, look), quiet, 3))
+    return pieces + _place(model, look)
+
+
+def _place(model: RunModel, look: Look) -> list[Piece]:
+    told = model.end or model.start
+    return [Piece(safe(at_home(told.path), look), look.style(QUIET), 2)] if told and told.path else []
+
+
+def fitted(pieces: list[Piece], width: int) -> list[Part]:
+    """The pieces with spaces between, without those that find no room."""
+    kept = list(pieces)
+    while sum(cell_len(p.text) + GAP for p in kept) - GAP > width:
+        last = max(kept, key=lambda p: p.drop)
+        if not last.drop:
+            break
+        kept.remove(last)
+    parts: list[Part] = []
+    for piece in kept:
+        if parts:
+            parts.append((" " * GAP, Style()))
+        parts.append((piece.text, piece.style))
+    return parts
+
+
+def safe(text: str, look: Look) -> str:
+    """Text from a file or another process in one harmless line."""
+    return clean(plain_text(" ".join(text.split())), look)
+
+
+def at_home(path: str) -> str:
+    """A path with the user's folder as ``~``."""
+    try:
+        return f"~/{Path(path).relative_to(Path.home())}"
+    except (ValueError, RuntimeError):
+        return path

@@ -1,0 +1,137 @@
+"""What the app remembers from one start to the next, in one file; whatever is wrong with it, it is left."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tuiml.files import home, write_whole
+from tuiml.spec import SpecError, dumps, loads
+from tuiml.spec.library import bundled, read
+from tuiml.tui.document import Document
+
+VERSION = 1
+MOST_BYTES = 4_000_000
+MOST_DRAFTS = 20
+
+
+@dataclass
+class Draft:
+    """A preset as it was left: where it is from, and its text with all edits."""
+
+    text: str
+    path: str = ""
+    origin: str = ""
+    dirty: bool = False
+
+
+@dataclass
+class Settings:
+    """Where the app was left."""
+
+    version: int = VERSION
+    place: str = "build"
+    row: int = 0
+    run: str = ""
+    """Folder of the run on the screen."""
+    dark: bool = True
+    document: Draft | None = None
+    drafts: list[Draft] = field(default_factory=list)
+    """Other presets with unsaved edits."""
+
+
+def state_path() -> Path:
+    """The file of the settings."""
+    return home() / "state.json"
+
+
+def load(path: Path | None = None) -> Settings:
+    """The settings as they were saved; fresh ones where there are none, or none that can be understood."""
+    try:
+        with (path or state_path()).open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            return Settings()
+        return _read(json.loads(data))
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return Settings()
+
+
+def _read(found: Any) -> Settings:
+    if found["version"] != VERSION:
+        return Settings()
+    settings = Settings()
+    for name in ("place", "row", "run", "dark"):
+        value = found.get(name)
+        if type(value) is type(getattr(settings, name)):
+            setattr(settings, name, value)
+    settings.document = _draft(found.get("document"))
+    drafts = found.get("drafts")
+    if isinstance(drafts, list):
+        settings.drafts = [d for d in map(_draft, drafts[:MOST_DRAFTS]) if d]
+    return settings
+
+
+def _draft(found: Any) -> Draft | None:
+    if not isinstance(found, dict) or not isinstance(found.get("text"), str):
+        return None
+    path, origin, dirty = found.get("path"), found.get("origin"), found.get("dirty")
+    return Draft(
+        found["text"],
+        path if isinstance(path, str) and "\0" not in path else "",
+        origin if isinstance(origin, str) else "",
+        dirty is True,
+    )
+
+
+def save(settings: Settings, path: Path | None = None) -> None:
+    """Write the settings whole.
+
+    Raises:
+        OSError: they could not be written; those of before are as they were.
+    """
+    write_whole(path or state_path(), json.dumps(asdict(settings), indent=1))
+
+
+def draft_of(document: Document) -> Draft | None:
+    """A document as it can be kept, ``None`` if TOML cannot hold it."""
+    try:
+        text = dumps(document.raw)
+        loads(text)
+    except (SpecError, TypeError, ValueError):
+        return None
+    return Draft(text, str(document.path or ""), document.origin, document.dirty)
+
+
+def document_of(draft: Draft) -> Document | None:
+    """The document of a draft, over what its file holds now; ``None`` if it cannot be understood.
+
+    Unsaved edits are one step that can be taken back.
+    """
+    try:
+        raw = loads(draft.text)
+    except SpecError:
+        return None
+    source = source_of(draft)
+    if source is None:
+        document = Document(raw)
+        if draft.dirty or draft.path or draft.origin:  # its file is gone: what is here is all there is
+            document.mark_saved({})
+        return document
+    document = Document(source, path=Path(draft.path) if draft.path else None, origin=draft.origin)
+    if draft.dirty:
+        document.replace(raw)
+        document.seal()
+    return document
+
+
+def source_of(draft: Draft) -> dict[str, Any] | None:
+    """What the draft's file, or the bundled preset it is from, holds now."""
+    try:
+        if draft.path:
+            return read(Path(draft.path))
+        return next((p.document() for p in bundled() if p.name == draft.origin), None)
+    except (SpecError, OSError):
+        return None

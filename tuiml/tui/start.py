@@ -1,0 +1,84 @@
+"""From the command line to the app and back: what it opens on, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import sys
+from collections.abc import Callable
+
+from tuiml.spec import SpecError
+from tuiml.spec.library import DEFAULT, find
+from tuiml.tui import settings
+from tuiml.tui.document import Document, Raw
+from tuiml.tui.items import NEW
+from tuiml.tui.settings import Settings
+
+
+SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
+
+
+def start(word: str | None) -> int:
+    """Open the app; its exit code.
+
+    A preset that cannot be read is refused before the screen is taken.
+    """
+    from tuiml.tui.app import TuimlApp
+
+    try:
+        document = named(word) if word else None
+    except SpecError as error:
+        for problem in error.problems:
+            print(f"tuiml: {problem}", file=sys.stderr)  # noqa: T201 - there is no screen yet
+        return 2
+    app = TuimlApp(document, settings.load())
+    app.run()
+    return app.return_code or 0
+
+
+def named(word: str) -> Document:
+    """The document of a preset's name or path.
+
+    Raises:
+        SpecError: there is none, or it is not TOML.
+    """
+    found = find(word)
+    bundled = found.bundled
+    return Document(
+        found.document(), path=None if bundled else found.path.absolute(), origin=found.name if bundled else ""
+    )
+
+
+def left(remembered: Settings) -> Document:
+    """The document as it was left, else the default preset."""
+    document = settings.document_of(remembered.document) if remembered.document else None
+    return document or default()
+
+
+def default() -> Document:
+    """What a first start shows."""
+    try:
+        return named(DEFAULT)
+    except (SpecError, OSError):
+        raw: Raw = dict(NEW)
+        return Document(raw)
+
+
+def watch_signals(leave: Callable[[int], None]) -> None:
+    """Call ``leave`` with the exit code when a signal asks the process to end.
+
+    Textual restores the terminal when the app exits; left alone, these signals end the process without.
+    """
+    loop = asyncio.get_running_loop()
+    for name in SIGNALS:
+        number = getattr(signal, name, None)
+        if number is not None:
+            loop.add_signal_handler(number, leave, 128 + number)
+
+
+def settle() -> None:
+    """Spare the collector what was imported and mounted: its rounds would make single keys wait."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 1000, 1000)

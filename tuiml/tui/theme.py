@@ -1,0 +1,45 @@
+"""The two themes, in the colours of the charts."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from textual.theme import Theme
+
+from tuiml.tui.charts.palette import COLOURS, UNICODE, Look, glyphs
+
+_GROUND = {True: ("#121212", "#1c1c1c", "#2c2c2c", "#e4e4e4"), False: ("#fafafa", "#f0f0f0", "#dedede", "#1a1a1a")}
+"""Background, surface, panel, text: for dark and light."""
+
+
+def theme(dark: bool) -> Theme:
+    """The theme of dark or light backgrounds."""
+    shade = 0 if dark else 1
+    background, surface, panel, text = _GROUND[dark]
+    colour = {name: shades[shade] for name, shades in COLOURS.items()}
+    return Theme(
+        name=name_of(dark),
+        primary=colour["blue"],
+        secondary=colour["indigo"],
+        accent=colour["blue"],
+        success=colour["green"],
+        warning=colour["orange"],
+        error=colour["red"],
+        foreground=text,
+        background=background,
+        surface=surface,
+        panel=panel,
+        dark=dark,
+    )
+
+
+def name_of(dark: bool) -> str:
+    """What Textual calls it."""
+    return "tuiml-dark" if dark else "tuiml-light"
+
+
+def look(dark: bool) -> Look:
+    """What drawings are told about this terminal."""
+    encoding = getattr(sys.__stdout__, "encoding", None)
+    return Look(colour=not os.environ.get("NO_COLOR"), unicode=glyphs(encoding) is UNICODE, dark=dark)
