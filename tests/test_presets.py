@@ -217,6 +217,13 @@ def test_what_does_not_fit_together(stack, training, path, words):
     assert words in found[path]
 
 
+def test_a_misspelled_key_is_compared_with_the_keys_of_its_table():
+    found = problems_of([{**LAST, "tyep": 1, "zzz": 2}])
+    assert found["layers[0]"].startswith("'zzz' is not a key here; known here: type, units, activation")
+    assert "did you mean 'type'" in str(check(document([{**LAST, "tyep": 1}]))[1][0])
+    assert "did you mean 'noise'" in str(check({**document(), "data": {"name": "moons", "nosie": 1}})[1][0])
+
+
 def test_pictures_need_a_flatten_layer():
     wrong = {**document([LAST]), "data": {"name": "digits"}}
     (problem,) = check(wrong)[1]

@@ -10,6 +10,7 @@ from typing import Any
 import on_disk
 import pytest
 from fake_engine import FakeEngine
+from textual import events
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
@@ -83,7 +84,9 @@ class Keys:
         self.library = app.query_one(Library)
 
     async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
+        for key in keys:
+            self.app.post_message(events.Key(key, key if len(key) == 1 else None))
+            await self.pilot.pause()
         await self.settle()
 
     async def settle(self) -> None:
@@ -92,7 +95,6 @@ class Keys:
         while self.library.preview.waits or any(not worker.is_finished for worker in self.app.workers):
             await self.app.workers.wait_for_complete()
             await self.pilot.pause()
-        await self.pilot.pause()
 
     async def type(self, text: str) -> None:
         """Put text into the field that has the focus, as if typed over what was there."""
@@ -464,7 +466,7 @@ async def test_the_open_dialog_finds_as_one_types_and_opens():
         keys.library.ask()
         await keys.settle()
         assert isinstance(keys.app.screen, OpenDialog)
-        await keys.press(*"relu", "minus", *"10", "enter")
+        await keys.press(*"relu-10", "enter")
         assert keys.app.opened == [("mnist-relu-10", None, "mnist-relu-10")]
         assert not isinstance(keys.app.screen, OpenDialog)
 
@@ -518,7 +520,7 @@ async def test_a_past_run_is_shown_in_train_and_remembered():
         await keys.press("3", "end", "enter")
         assert keys.app.place_name == "train"
         assert keys.app.model.name == "first"
-        keys.app.remember()
+        await keys.pilot.press("ctrl+q")
     assert settings.load().run == str(runs_folder() / "first")
 
 

@@ -12,6 +12,8 @@ from tuiml.spec import toml
 from tuiml.spec.problems import Problem, SpecError
 
 _PART = re.compile(r"\.?([A-Za-z_][\w-]*|\d+|\*)|\[(\d+|\*)\]")
+_SHORT_NUMBER = re.compile(r"[+-]?(\.\d+|\d+\.)(e[+-]?\d+)?", re.IGNORECASE)
+"""``.01`` and ``1.``: TOML refuses what one types."""
 SECTIONS = ("version", "name", "note", "data", "layers", "training")
 
 
@@ -54,7 +56,7 @@ def parse(text: str) -> Any:
     try:
         return toml.parse(f"value = {text}")["value"]
     except toml.ParseError:
-        return text
+        return float(text) if _SHORT_NUMBER.fullmatch(text) else text
 
 
 def _put(target: Any, parts: list[str], value: Any, path: str) -> None:

@@ -1,0 +1,86 @@
+"""Whole sessions in a real terminal, as a person has them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.terminal import Terminal
+from tuiml.spec.library import read
+
+
+def app(home: Path, *arguments: str, columns: int = 120, lines: int = 40) -> Terminal:
+    """``tuiml`` in a terminal of its own, with its folders below ``home``."""
+    env = {**os.environ, "TUIML_HOME": str(home), "TERM": "xterm-256color", "COLUMNS": "", "LINES": ""}
+    return Terminal([sys.executable, "-m", "tuiml", *arguments], columns=columns, lines=lines, env=env)
+
+
+def test_edit_train_save_quit_and_come_back(tmp_path: Path) -> None:
+    with app(tmp_path) as t:
+        t.wait("digits-quickstart")
+        t.wait("▸▌   0  flatten")
+        t.press("j")
+        t.wait("▸▌   1  dense")
+        t.press("a")
+        t.wait("Add a layer")
+        t.press("enter")
+        t.wait("▌   4  dense")
+        t.press("escape")
+        t.press("ctrl+s")
+        t.wait("Save the preset as")
+        t.press("my net")  # the suggestion is selected: typing replaces it
+        t.wait("│ my net ")
+        t.press("enter")
+        t.wait(lambda text: "my net" in text and "Save the preset as" not in text)
+        t.press("ctrl+r")
+        t.wait("running")
+        t.press("ctrl+r")
+        t.wait("paused")
+        t.press("ctrl+r")
+        screen = t.wait("completed", 120)
+        assert "loss" in screen
+        assert "accuracy" in screen
+        t.press("ctrl+q")
+        assert t.wait_exit() == 0
+
+    saved = read(tmp_path / "presets" / "my-net.toml")
+    assert [layer["type"] for layer in saved["layers"]] == ["flatten", "dense", "dense", "dense", "dense"]
+    (run,) = (tmp_path / "runs").iterdir()
+    assert (run / "metrics.jsonl").read_text().count('"event": "epoch"') == saved["training"]["epochs"]
+
+    with app(tmp_path) as t:
+        t.wait("my net")
+        t.press("1")
+        t.wait("▌   4  dense")  # the stack as it was left
+        t.press("3")
+        t.wait(lambda text: text.count(" my-net ") == 2)  # the preset and its run
+        t.press("ctrl+q")
+        assert t.wait_exit() == 0
+
+
+def test_quitting_while_it_trains_leaves_no_process_and_a_whole_run(tmp_path: Path) -> None:
+    with app(tmp_path, "spiral-playground", columns=80, lines=24) as t:
+        t.wait("spiral-playground")
+        t.press("ctrl+r")
+        t.wait("running")
+        t.wait("epoch")
+        t.press("ctrl+q")
+        assert t.wait_exit() == 0
+    (run,) = (tmp_path / "runs").iterdir()
+    assert '"event": "end"' in (run / "metrics.jsonl").read_text().splitlines()[-1]
+    assert list(run.glob("checkpoint-*.safetensors"))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (200, 50)])
+def test_it_draws_at_other_sizes(tmp_path: Path, size: tuple[int, int]) -> None:
+    with app(tmp_path, columns=size[0], lines=size[1]) as t:
+        screen = t.wait("? help")
+        assert "digits-quickstart" in screen
+        assert max(map(len, screen.splitlines())) <= size[0]
+        t.press("?")
+        t.wait("Everywhere")
+        t.press("escape", "ctrl+q")
+        assert t.wait_exit() == 0

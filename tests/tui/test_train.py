@@ -1,0 +1,428 @@
+"""Train by its keys: what is shown, what the run is told, in every size."""
+
+import asyncio
+import json
+import math
+from contextlib import asynccontextmanager
+
+import pytest
+from fake_engine import FakeEngine
+from textual.widgets import Input
+
+from tests import helpers
+from tests.tui_documents import raw
+from tuiml.training.events import Loading, Picture, State
+from tuiml.training.statistics import Histogram, LayerStatistics
+from tuiml.tui import charts_view
+from tuiml.tui.actions import ACTIONS
+from tuiml.tui.app import TuimlApp
+from tuiml.tui.charts.palette import Look
+from tuiml.tui.document import Document
+from tuiml.tui.frame import KeyBar
+from tuiml.tui.run_model import RunModel
+from tuiml.tui.train import Train
+
+pytestmark = pytest.mark.usefixtures("quick")
+NAN = math.nan
+SIZES = [(80, 24), (120, 40), (200, 50)]
+HOSTILE = "[/b] [@click=app.quit]x[bold \x1b[31m\u202eno"
+
+
+def bars(*counts, low=0.0, high=1.0, below=0, above=0):
+    return Histogram(low, high, counts, below, above)
+
+
+def layer(mean=0.5, **values):
+    """A layer's statistics: a sigmoid's, unless told otherwise."""
+    kept = {"std": 0.2, "zeros": 0.0, "saturated": 0.1, "dead": NAN, "weight_mean": 0.0, "weight_std": 0.3}
+    found = {"activations": bars(1, 5, 9), "weights": bars(3, 1), "gradients": bars(1, 2, low=-1.0)}
+    return LayerStatistics(mean, **{**kept, "gradient_norm": 0.1, **found, **values})
+
+
+FLAT = layer(
+    0.3, saturated=NAN, weight_std=NAN, weight_mean=NAN, gradient_norm=NAN, weights=None, gradients=None
+)
+
+
+class Bench:
+    """The app with Train on the screen, and shorthands."""
+
+    def __init__(self, app, pilot):
+        self.app, self.pilot = app, pilot
+
+    @property
+    def train(self):
+        return self.app.query_one(Train)
+
+    @property
+    def engine(self):
+        return self.app.engine
+
+    @property
+    def asked(self):
+        """What the engine was asked since the start."""
+        return [ask for ask in self.engine.asked if ask[0] != "start"]
+
+    @property
+    def keys(self):
+        return self.app.query_one(KeyBar).shown
+
+    @property
+    def views(self):
+        """Ids of the charts on the screen."""
+        train = self.train
+        charts = (train.loss, train.accuracy, *train.histograms)
+        return [view.id for view in charts if charts_view.on_screen(view)]
+
+    async def press(self, *keys):
+        await self.pilot.press(*keys)
+        await self.drawn()
+
+    async def tell(self, *events):
+        self.engine.tell(*events)
+        await self.drawn()
+
+    async def drawn(self):
+        """Wait until everything on the screen shows what is known."""
+        for _ in range(3):  # styles, then the layout, then what follows from it
+            await self.pilot.pause()
+        for drawing in self.train._drawings:
+            if drawing.stale():
+                drawing.build()
+
+    async def until(self, condition):
+        async with asyncio.timeout(20):
+            while not condition():
+                await self.pilot.pause()
+
+    def cell(self, row, column):
+        cell = self.train.table._rows[row].get(column, "")
+        return cell if isinstance(cell, str) else cell[0]
+
+
+@asynccontextmanager
+async def bench(size=(120, 40), *, running=False, layers=None, **changes):
+    changes = {"layers": layers, **changes} if layers else changes
+    app = TuimlApp(Document(raw(**changes)), engine_factory=FakeEngine)
+    async with app.run_test(size=size) as pilot:
+        on = Bench(app, pilot)
+        await on.press("2")
+        if running:
+            await on.press("ctrl+r")
+        yield on
+
+
+# -- what is shown -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_before_the_first_run_the_layers_stand_there_and_the_key_that_trains(size):
+    async with bench(size) as on:
+        assert on.train.status.text.strip() == "nothing trained yet"
+        assert "ctrl+r trains small" in on.train.loss.text
+        assert [on.cell(row, "layer") for row in range(3)] == ["flatten", "dense 64 relu", "dense 10 softmax"]
+        assert not {"stop", "step", "rate_up", "next_kind", "enlarge"} & set(on.keys)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_run_moves_everything(size):
+    async with bench(size, running=True) as on:
+        on.engine.train(10)
+        await on.tell(Picture(1, 10, (FLAT, layer(0.25, dead=0.75, saturated=NAN), layer(0.1))))
+        status = on.train.status.text
+        assert "running" in status
+        assert "epoch 1/2" in status
+        assert "rate 0.1" in status
+        assert "train" in on.train.loss.text
+        assert "1.000" in on.train.loss.text
+        assert (on.cell(1, "mean"), on.cell(1, "idle")) == (".25", "▲75% dead")
+        assert on.cell(1, "histogram").strip()
+        assert {"stop", "step"} <= set(on.keys)
+        on.engine.train(10)
+        await on.drawn()
+        assert "completed" in on.train.status.text
+        assert "test accuracy 50.0 %" in on.train.status.text
+        assert "stop" not in on.keys
+
+
+async def test_side_by_side_where_there_is_room_else_one_at_a_time():
+    async with bench((120, 40), running=True) as on:
+        assert on.views == ["loss", "accuracy", "beside"]
+        assert "next_chart" not in on.keys
+        await on.pilot.resize_terminal(80, 24)
+        await on.drawn()
+        await on.until(lambda: on.views == ["loss"])
+        for view in ("accuracy", "histogram", "loss"):
+            await on.press("c")
+            await on.until(lambda view=view: on.views == [view])
+        assert on.train.table.has_focus
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_one_chart_takes_the_whole_place_and_gives_it_back(size):
+    async with bench(size, running=True) as on:
+        await on.press("z")
+        assert on.views == ["loss"]
+        assert on.train.loss.has_focus
+        assert on.train.loss.size.height >= size[1] - 5
+        await on.press("c")
+        assert on.views == ["accuracy"]
+        await on.press("z")
+        assert charts_view.on_screen(on.train.table)
+        assert on.train.table.has_focus
+        await on.press("enter")
+        assert on.views == ["histogram"]
+        await on.press("escape")
+        assert on.train.table.has_focus
+
+
+async def test_the_selected_layer_is_the_one_in_the_histogram():
+    async with bench(running=True) as on:
+        await on.tell(Picture(1, 1, (FLAT, layer(0.25), layer(0.1))))
+        view = on.train.histograms[1]
+        assert "2 dense 64 relu · activations" in view.text, "a layer that learns is selected first"
+        assert "mean .250" in view.text
+        await on.press("down")
+        assert "3 dense 10 softmax" in view.text
+        await on.press("enter", "k", "k")
+        assert "1 flatten" in on.train.histograms[0].text
+        assert on.train.table.cursor == 0
+
+
+async def test_one_key_goes_through_activations_gradients_and_weights():
+    async with bench(running=True) as on:
+        await on.tell(Picture(1, 1, (FLAT, layer(), layer())))
+        view = on.train.histograms[1]
+        await on.press("v")
+        assert "gradients" in view.text
+        assert "norm .100" in view.text
+        await on.press("v")
+        assert "weights" in view.text
+        assert "std .300" in view.text
+        await on.press("up")
+        assert "this layer has no weights" in view.text
+        await on.press("v")
+        assert "activations" in view.text
+
+
+async def test_in_a_small_terminal_the_first_press_shows_the_histogram_as_it_is():
+    async with bench((80, 24), running=True) as on:
+        await on.press("v")
+        assert (on.views, on.train.histograms[0].kind) == (["histogram"], "activations")
+        await on.press("v")
+        assert on.train.histograms[0].kind == "gradients"
+
+
+async def test_what_lies_outside_a_histogram_and_its_zeros_are_told():
+    async with bench((200, 50), running=True) as on:
+        part = bars(90, 5, 5, below=12, above=3456)
+        await on.tell(
+            Picture(1, 1, (FLAT, layer(zeros=0.9, dead=0.6, saturated=NAN, activations=part), layer()))
+        )
+        await on.press("enter")
+        text = on.train.histograms[0].text
+        for words in ("zeros 90.0 %", "dead 60.0 % ▲", "below 0: 12", "above 1.0: 3,456"):
+            assert words in text
+
+
+async def test_loss_goes_logarithmic_by_key_and_by_itself_where_it_starts_far_off():
+    async with bench(running=True) as on:
+        on.engine.train()
+        await on.press("o")
+        assert on.train.loss.text.startswith("loss, log")
+        await on.press("o")
+        assert on.train.loss.text.startswith("loss  ")
+    async with bench(running=True) as on:
+        on.app.model.loss.add_train(0.1, 2000.0)
+        assert on.train.loss.log_axis
+        await on.press("o")
+        assert not on.train.loss.log_axis
+
+
+async def test_the_table_shows_the_run_not_the_preset_being_edited():
+    async with bench(running=True) as on:
+        await on.press("1", "down", "d", "2")
+        assert on.app.document.count == 4
+        assert on.train.table.row_count == 3
+        on.engine.end("stopped")
+        await on.press("ctrl+r")
+        assert on.train.table.row_count == 4
+
+
+async def test_nothing_is_drawn_while_nobody_looks_and_all_of_it_afterwards():
+    async with bench(running=True) as on:
+        await on.press("1")
+        before = on.train.loss.text
+        on.engine.train(10)
+        await on.pilot.pause()
+        assert not any(drawing.stale() for drawing in on.train._drawings), "out of sight"
+        assert on.train.loss.text == before
+        await on.press("2")
+        assert on.train.loss.text != before
+        assert on.train.table.has_focus
+
+
+async def test_a_download_is_told_as_it_goes():
+    async with bench(running=True) as on:
+        await on.tell(Loading(HOSTILE, 3_000_000, 12_000_000))
+        text = on.train.status.text
+        assert "3.0 of 12.0 MB" in text
+        assert "▰▰▰▰▱" in text
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [("completed", "completed"), ("stopped", "stopped"), ("diverged", "▲ diverged")],
+)
+async def test_how_it_ended(reason, words):
+    async with bench(running=True) as on:
+        on.engine.train(3)
+        on.engine.end(reason)
+        await on.drawn()
+        assert words in on.train.status.text
+
+
+async def test_a_failure_is_told_in_plain_words():
+    async with bench(running=True) as on:
+        on.engine.active = False
+        on.app.model.fail(f"the training process was killed by {HOSTILE}\n2")
+        on.app._run_changed({"end"})
+        await on.drawn()
+        assert "▲ failed" in on.train.status.text
+        assert "was killed by [/b]" in on.train.status.text
+        assert "\x1b" not in on.train.status.text
+
+
+async def test_a_past_run_is_shown_as_it_ended():
+    chosen = helpers.document(training={"epochs": 2})
+    lines = [{"event": "epoch", "epoch": n, "step": n, "train_loss": 1.0 / n} for n in (1, 2)]
+    rest = dict.fromkeys(
+        ("train_accuracy", "val_loss", "val_accuracy", "seconds", "examples_per_second"), 0.5
+    )
+    async with bench() as on:
+        model = RunModel()
+        model.load([json.dumps(line | rest | {"learning_rate": 0.1}) for line in lines], chosen)
+        on.app.model = model
+        await on.press("1", "2")
+        assert on.cell(0, "layer") == "dense 6 tanh"
+        assert ".5000" in on.train.loss.text
+        assert "stopped" in on.train.status.text
+
+
+# -- the run -----------------------------------------------------------------------------------------------
+
+
+async def test_pause_go_on_one_batch_and_stop():
+    async with bench(running=True) as on:
+        await on.press("ctrl+r")
+        assert "paused" in on.train.status.text
+        await on.press("full_stop")
+        assert on.app.model.step == 1
+        await on.press("ctrl+r")
+        assert "running" in on.train.status.text
+        await on.press("s")
+        assert "stopped" in on.train.status.text
+        assert on.asked == ["pause", "step", "resume", "stop"]
+
+
+async def test_the_rate_goes_to_the_next_round_number_and_keeps_pace_with_the_keys():
+    async with bench(running=True) as on:
+        await on.tell(State("running", 0, 0.03))
+        on.engine.tell = lambda *events: None  # the run has not answered yet
+        await on.press("]", "]", "[")
+        assert on.asked == [("rate", 0.05), ("rate", 0.1), ("rate", 0.05)]
+
+
+async def test_a_rate_is_typed_and_a_wrong_one_is_refused_at_the_field():
+    async with bench((80, 24), running=True) as on:
+        await on.press("l", "-", "3", "enter")
+        field = on.app.query_one("#rate")
+        assert "not allowed" in str(field.query_one(".hint").render())
+        assert on.asked == []
+        await on.press("ctrl+u", *"0,02", "enter")
+        assert on.asked == [("rate", 0.02)]
+        assert not field.is_open
+        assert on.train.table.has_focus
+        await on.press("l", "s", "c", "1", "escape")
+        assert on.asked == [("rate", 0.02)], "letters went into the field"
+        assert on.train.table.has_focus
+
+
+async def test_the_field_closes_when_the_run_ends():
+    async with bench(running=True) as on:
+        await on.press("l")
+        assert isinstance(on.app.focused, Input)
+        on.engine.end("completed")
+        await on.drawn()
+        assert on.train.table.has_focus
+
+
+async def test_without_a_run_its_keys_do_nothing():
+    async with bench() as on:
+        await on.press("full_stop", "s", "[", "]", "l", "v", "o", "z", "escape")
+        assert on.engine.asked == []
+        assert on.train.table.has_focus
+
+
+async def test_a_real_run_from_key_to_end():
+    app = TuimlApp(Document(helpers.document()))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("ctrl+r")
+        async with asyncio.timeout(60):
+            while not app.model.end:
+                await pilot.pause()
+        on = Bench(app, pilot)
+        await on.drawn()
+        assert app.model.status == "completed"
+        assert "completed" in on.train.status.text
+        assert "best" in on.train.loss.text
+        assert on.cell(0, "histogram").strip()
+        assert on.cell(0, "gradient")
+        app.engine.close()
+
+
+# -- every size and terminal -------------------------------------------------------------------------------
+
+
+async def test_any_size_will_do():
+    async with bench(running=True) as on:
+        on.engine.train(12)
+        await on.tell(Picture(1, 10, (FLAT, layer(), layer())))
+        for width, height in [(10, 3), (1, 1), (40, 10), (99, 24), (100, 12), (300, 100), (80, 24)]:
+            await on.pilot.resize_terminal(width, height)
+            await on.drawn()
+            for keys in ("z", "v", "z", "c"):
+                await on.press(keys)
+        assert on.app.is_running
+
+
+@pytest.mark.parametrize("look", [Look(colour=False), Look(unicode=False), Look(dark=False)])
+async def test_every_terminal_is_told_the_same(look):
+    async with bench(running=True) as on:
+        on.app.look = look
+        on.engine.train(12)
+        await on.tell(Picture(1, 10, (FLAT, layer(saturated=0.9), layer(gradient_norm=0.0))))
+        await on.press("1", "2")
+        up, down = look.glyphs.up, look.glyphs.down
+        assert (on.cell(1, "idle"), on.cell(2, "gradient")) == (f"{up}90% sat", f"{down}0")
+        if not look.unicode:
+            views = (on.train.status, on.train.loss, on.train.accuracy, on.train.histograms[1])
+            assert all(view.text.isascii() for view in views)
+
+
+async def test_two_hundred_layers_fill_only_the_rows_in_sight():
+    stack = [{"type": "flatten"}, *[{"type": "dense", "units": 4, "activation": "tanh"}] * 198]
+    async with bench(running=True, layers=[*stack, {"type": "dense", "activation": "softmax"}]) as on:
+        await on.tell(Picture(1, 1, (FLAT, *[layer()] * 199)))
+        assert on.cell(1, "mean") == ".50"
+        assert on.cell(199, "mean") == ""
+        await on.press("end")
+        assert on.cell(199, "mean") == ".50"
+
+
+def test_every_key_of_train_does_something():
+    own = [action for action in ACTIONS if action.place == "train"]
+    assert {"step", "stop", "rate_up", "rate_down", "rate_type", "enlarge"} <= {a.id for a in own}
+    assert all(callable(getattr(Train, f"action_{action.id}", None)) for action in own)
