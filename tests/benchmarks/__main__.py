@@ -1,8 +1,8 @@
 """A training step against the bare matrix products it cannot do without.
 
-The products are those of the forward pass, of every weight gradient, and of every input gradient but the first
-layer's, by ``np.matmul(out=)`` on buffers of their own. Both are timed in turns, so that what else the machine
-does falls on both; the ratio of the medians is what counts.
+The products are those of the forward pass, of every weight gradient, and of every input gradient but the
+first layer's, by ``np.matmul(out=)`` on buffers of their own. Both are timed in turns, so that what else the
+machine does falls on both; the ratio of the medians is what counts.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from typing import Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import numpy as np  # noqa: E402  - after the number of threads is set
+import numpy as np
 
-from tuiml.backends.numpy_backend import NumpyEngine  # noqa: E402
-from tuiml.data.arrays import Data, Part  # noqa: E402
-from tuiml.spec.check import check, network_of  # noqa: E402
+from tuiml.backends.numpy_backend import NumpyEngine
+from tuiml.data.arrays import Data, Part
+from tuiml.spec.check import check, network_of
 
 
 @dataclass(frozen=True)
