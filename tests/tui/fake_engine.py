@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tuiml.tui.engine import EngineEvents, Post
 from tuiml.training.events import End, Epoch, Event, Progress, Start, State
+from tuiml.tui.engine import EngineEvents, Post
 
 RUN = "a-run"
 
@@ -27,8 +27,9 @@ class FakeEngine:
         self.active, self.paused, self.steps = True, False, 0
         self.tell(
             Start(
-                run=RUN, path="", backend="numpy", device="cpu", threads=2, parameters=100, train_examples=100,
-                validation_examples=10, test_examples=10, batch_size=10, epochs=2, steps=20, seed=0,
+                run=RUN, path="", backend="numpy", device="cpu", threads=2, parameters=100,
+                train_examples=100, validation_examples=10, test_examples=10, batch_size=10,
+                epochs=2, steps=20, seed=0,
             )
         )  # fmt: skip
         return True
@@ -43,11 +44,9 @@ class FakeEngine:
                 return
             self.steps += 1
             epoch = (self.steps - 1) // 10 + 1
-            shown = dict(epoch=epoch, step=self.steps, train_loss=1.0, train_accuracy=0.5)
-            pace = dict(learning_rate=0.1, examples_per_second=1000.0, seconds=0.1 * self.steps)
-            self.tell(Progress(**shown, **pace, seconds_left=1.0))
+            self.tell(Progress(epoch, self.steps, 1.0, 0.5, 0.1, 1000.0, 0.1 * self.steps, 1.0))
             if self.steps % 10 == 0:
-                self.tell(Epoch(**shown, **pace, val_loss=1.0, val_accuracy=0.5))
+                self.tell(Epoch(epoch, self.steps, 1.0, 0.5, 1.0, 0.5, 0.1, 0.1 * self.steps, 1000.0))
             if self.steps == 20:
                 self.end("completed")
 

@@ -174,7 +174,8 @@ async def test_a_file_changed_or_gone_meanwhile() -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"[1]", b"null", b"\xff\xfe", b'{"version": 99}', b"[" * 100_000, b'{"version": 1, "place": 7}',
+    [b"", b"{", b"[1]", b"null", b"\xff\xfe", b'{"version": 99}', b"[" * 100_000,
+     b'{"version": 1, "place": 7}',
      b'{"version": 1, "row": -5, "place": "nowhere", "run": "/nowhere\\u0000", "document": {"text": "x = "}}',
      b'{"version": 1, "row": true, "drafts": [1, {"text": 2}, {"text": "a=1"}], "document": {"text": ""}}'],
 )  # fmt: skip

@@ -97,8 +97,8 @@ async def test_keys_of_the_table_edit_the_stack(size: tuple[int, int]) -> None:
 
 
 async def test_a_new_dense_layer_takes_after_its_neighbour_and_stays_below_the_cursor() -> None:
-    stack = [{"type": "flatten"}, {"type": "dense", "units": 9, "activation": "tanh", "initializer": "normal"},
-             {"type": "dense", "activation": "softmax"}]  # fmt: skip
+    hidden = {"type": "dense", "units": 9, "activation": "tanh", "initializer": "normal"}
+    stack = [{"type": "flatten"}, hidden, {"type": "dense", "activation": "softmax"}]
     async with bench(layers=stack) as on:
         await on.press("a", "enter")
         assert on.layers[1] == stack[1]

@@ -1,4 +1,4 @@
-"""The form without a screen: what follows from the registry, what typed text becomes, where the focus goes."""
+"""The form without a screen: what follows from the registry, what typed text becomes, where focus goes."""
 
 from typing import Any
 
@@ -213,7 +213,7 @@ def test_typing_narrows_the_open_list_and_enter_takes() -> None:
     editing.type("elu")
     picker = editing.form.picker
     assert picker is not None
-    assert [p.name for p in picker.found][0] == "elu", "what begins with it comes first"
+    assert picker.found[0].name == "elu", "what begins with it comes first"
     assert all("elu" in p.name for p in picker.found)
     editing.form.open()
     assert editing.document.get("layers[1].activation") == "elu"
@@ -268,7 +268,8 @@ def test_the_focus_stays_on_the_same_setting_from_layer_to_layer() -> None:
 
 def test_sections_are_entered_where_most_is_to_do() -> None:
     form = Editing().form
-    for path, wanted in [("layers[", "layers[1].units"), ("data", "data"), ("training", "training.loss"), ("", "name")]:
+    entries = {"layers[": "layers[1].units", "data": "data", "training": "training.loss", "": "name"}
+    for path, wanted in entries.items():
         number = form.entry_of(path)
         assert number is not None
         assert form.fields[number].path == wanted
@@ -359,7 +360,7 @@ def test_the_window_of_a_long_line_holds_the_caret(width: int) -> None:
 
 
 def test_the_list_scrolls_with_its_cursor() -> None:
-    picker = Picker([p for p in Editing().at("layers[1].activation").picks], "softmax")
+    picker = Picker(Editing().at("layers[1].activation").picks, "softmax")
     assert picker.chosen is not None
     assert picker.chosen.name == "softmax"
     assert picker.cursor in picker.window(5)

@@ -5,6 +5,7 @@ elsewhere.
 """
 
 import asyncio
+import contextlib
 import os
 import random
 
@@ -43,10 +44,8 @@ async def act(pilot: Pilot[int], rng: random.Random, engine: FakeEngine) -> str:
     if dice < 0.04:
         width, height = pilot.app.size
         spot = (rng.randrange(width), rng.randrange(height))
-        try:
+        with contextlib.suppress(OutOfBounds):
             await pilot.click(offset=spot, times=rng.choice([1, 1, 2]))
-        except OutOfBounds:
-            pass
         return f"click {spot}"
     if dice < 0.08:
         engine.train(rng.randrange(1, 8))

@@ -5,33 +5,15 @@ import math
 
 import numpy as np
 import pytest
+from told import batch, end, epoch, start
 
 from tests import helpers
 from tuiml.training import Control, Trainer
-from tuiml.training.events import End, Epoch, Loading, Picture, Progress, Start, State
+from tuiml.training.events import Loading, Picture, State
 from tuiml.tui.run_model import RunModel
 from tuiml.tui.wire import read_event
 
 NAN = math.nan
-
-
-def start(epochs=4, steps=40, **values):
-    names = {"run": "a-run", "path": "/runs/a-run", "backend": "numpy", "device": "cpu", "threads": 1}
-    sizes = {"parameters": 63, "train_examples": 80, "validation_examples": 20, "test_examples": 0}
-    return Start(**names, **sizes, batch_size=8, epochs=epochs, steps=steps, seed=0, **values)
-
-
-def batch(epoch, step, loss, **values):
-    figures = {"train_accuracy": 0.5, "learning_rate": 0.1, "examples_per_second": 900.0}
-    return Progress(epoch, step, loss, **{**figures, "seconds": 1.0, "seconds_left": 9.0, **values})
-
-
-def epoch(n, step, loss, val=NAN, rate=0.1):
-    return Epoch(n, step, loss, 0.5, val, 0.4, rate, 2.0, 900.0)
-
-
-def end(reason="completed", message=""):
-    return End(reason, "a-run", "/runs/a-run", 4, 40, 2, 0.3, 0.9, 4.0, 900.0, message)
 
 
 def model(*events, document=None):

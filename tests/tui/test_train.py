@@ -2,17 +2,16 @@
 
 import asyncio
 import json
-import math
 from contextlib import asynccontextmanager
 
 import pytest
 from fake_engine import FakeEngine
 from textual.widgets import Input
+from told import FLAT, NAN, bars, layer
 
 from tests import helpers
 from tests.tui_documents import raw
 from tuiml.training.events import Loading, Picture, State
-from tuiml.training.statistics import Histogram, LayerStatistics
 from tuiml.tui import charts_view
 from tuiml.tui.actions import ACTIONS
 from tuiml.tui.app import TuimlApp
@@ -23,25 +22,8 @@ from tuiml.tui.run_model import RunModel
 from tuiml.tui.train import Train
 
 pytestmark = pytest.mark.usefixtures("quick")
-NAN = math.nan
 SIZES = [(80, 24), (120, 40), (200, 50)]
 HOSTILE = "[/b] [@click=app.quit]x[bold \x1b[31m\u202eno"
-
-
-def bars(*counts, low=0.0, high=1.0, below=0, above=0):
-    return Histogram(low, high, counts, below, above)
-
-
-def layer(mean=0.5, **values):
-    """A layer's statistics: a sigmoid's, unless told otherwise."""
-    kept = {"std": 0.2, "zeros": 0.0, "saturated": 0.1, "dead": NAN, "weight_mean": 0.0, "weight_std": 0.3}
-    found = {"activations": bars(1, 5, 9), "weights": bars(3, 1), "gradients": bars(1, 2, low=-1.0)}
-    return LayerStatistics(mean, **{**kept, "gradient_norm": 0.1, **found, **values})
-
-
-FLAT = layer(
-    0.3, saturated=NAN, weight_std=NAN, weight_mean=NAN, gradient_norm=NAN, weights=None, gradients=None
-)
 
 
 class Bench:
@@ -176,16 +158,30 @@ async def test_one_chart_takes_the_whole_place_and_gives_it_back(size):
         assert on.train.table.has_focus
 
 
+async def test_a_chart_that_takes_the_keys_shows_it_and_can_be_enlarged_by_the_mouse():
+    async with bench(running=True) as on:
+        on.engine.train()
+        await on.press("tab")
+        marked = [view for view in (on.train.loss, on.train.accuracy) if "▸" in view.text]
+        assert marked == [on.app.focused] or on.train.histograms[1].has_focus
+        await on.pilot.click("#accuracy", offset=(20, 5), times=2)
+        await on.until(lambda: on.views == ["accuracy"])
+        await on.press("down")
+        assert on.train.table.cursor == 2
+        await on.press("escape")
+        assert on.train.table.has_focus
+
+
 async def test_the_selected_layer_is_the_one_in_the_histogram():
     async with bench(running=True) as on:
         await on.tell(Picture(1, 1, (FLAT, layer(0.25), layer(0.1))))
         view = on.train.histograms[1]
-        assert "2 dense 64 relu · activations" in view.text, "a layer that learns is selected first"
+        assert "1 dense 64 relu · activations" in view.text, "a layer that learns is selected first"
         assert "mean .250" in view.text
         await on.press("down")
-        assert "3 dense 10 softmax" in view.text
+        assert "2 dense 10 softmax" in view.text
         await on.press("enter", "k", "k")
-        assert "1 flatten" in on.train.histograms[0].text
+        assert "0 flatten" in on.train.histograms[0].text
         assert on.train.table.cursor == 0
 
 

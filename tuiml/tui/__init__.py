@@ -8,6 +8,9 @@ import sys
 REPAINTS = "240"
 """Textual's limit of repaints a second: at its usual 60 a key pressed just after one waits for the next."""
 
+ESCAPE = "30"
+"""Milliseconds that the rest of a key that begins with an escape byte may take."""
+
 
 def run_app(word: str | None) -> int:
     """Open the app on a preset (a bundled or own name, or a path), or where it was left; its exit code."""
@@ -16,6 +19,7 @@ def run_app(word: str | None) -> int:
         print(f"tuiml: {problem}", file=sys.stderr)  # noqa: T201 - there is no screen to say it on
         return 2
     os.environ.setdefault("TEXTUAL_FPS", REPAINTS)
+    os.environ.setdefault("ESCDELAY", ESCAPE)
     from tuiml.tui.start import start
 
     return start(word)

@@ -1,15 +1,15 @@
 """Every key of the app, once: bindings, the key bar, the palette and the help screen all read this table.
 
 A row names a method ``action_<id>``: of the app for ``any``, of the place for ``build``, ``train`` and
-``library``, of the widget for ``table`` (a layer table), ``field`` (a form), ``list`` (a list to choose from),
-``note`` and ``help`` (their screens). The key bar shows the rows
-that work at the moment, in this order.
+``library``, of the widget or screen for the others: ``table`` (of layers), ``field`` (of a form), ``list``
+(to choose from), ``note``, ``help``, ``dialog``. The key bar shows what works now, in this order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from textual.binding import Binding
@@ -35,24 +35,26 @@ class Action:
     """Taken before the focused widget sees the key."""
 
 
+hidden = partial(Action, shown=False)
+
 ACTIONS: tuple[Action, ...] = (
     Action("toggle_run", ("ctrl+r",), "start", "Start the training, pause it, go on.", priority=True),
     Action("choose", ("enter",), "open", "Build: edit the layer. Train: look into the layer.", "table"),
     # -- a form --------------------------------------------------------------------------------------------
     Action("open_field", ("enter",), "choose", "Open the choices, switch, or go to the next field.", "field"),
     Action("leave_field", ("escape",), "back", "Close the choices; back to the layer table.", "field"),
-    Action("value_next", ("right",), "next choice", "The next choice.", "field", shown=False),
+    hidden("value_next", ("right",), "next choice", "The next choice.", "field"),
     Action("value_back", ("left",), "change", "The choice before.", "field"),
-    Action("toggle_value", ("space",), "choices", "Open the choices, or switch.", "field", shown=False),
+    hidden("toggle_value", ("space",), "choices", "Open the choices, or switch.", "field"),
     Action("reset_value", ("delete", "backspace"), "default", "Leave the setting out: its default.", "field"),
-    Action("layer_back", ("ctrl+up", "alt+up"), "layer above", "Same field, layer above.", "field", shown=False),
+    hidden("layer_back", ("ctrl+up", "alt+up"), "layer above", "Same field, layer above.", "field"),
     Action("layer_next", ("ctrl+down", "alt+down"), "other layer", "Same field, layer below.", "field"),
-    Action("field_up", ("up",), "up", "The field above, or the choice above.", "field", shown=False),
-    Action("field_down", ("down",), "down", "The field below, or the choice below.", "field", shown=False),
-    Action("tab_up", ("shift+tab",), "up", "The field above; before the first, the table.", "field", shown=False),
-    Action("tab_down", ("tab",), "down", "The field below; after the last, the table.", "field", shown=False),
-    Action("section_back", ("pageup",), "section up", "To the section above.", "field", shown=False),
-    Action("section_next", ("pagedown",), "section down", "To the next section.", "field", shown=False),
+    hidden("field_up", ("up",), "up", "The field above, or the choice above.", "field"),
+    hidden("field_down", ("down",), "down", "The field below, or the choice below.", "field"),
+    hidden("tab_up", ("shift+tab",), "up", "The field above; before the first, the table.", "field"),
+    hidden("tab_down", ("tab",), "down", "The field below; after the last, the table.", "field"),
+    hidden("section_back", ("pageup",), "section up", "To the section above.", "field"),
+    hidden("section_next", ("pagedown",), "section down", "To the next section.", "field"),
     # -- build ---------------------------------------------------------------------------------------------
     Action("next_problem", ("e",), "what is wrong", "To the next thing that is wrong.", "build"),
     Action("add_layer", ("a",), "add", "Add a layer below the selected one.", "build"),
@@ -60,51 +62,53 @@ ACTIONS: tuple[Action, ...] = (
     Action("duplicate", ("d",), "duplicate", "Duplicate the selected layer.", "build"),
     Action("undo", ("u", "ctrl+underscore"), "undo", "Take back the last edit.", "build"),
     Action("redo", ("U", "ctrl+y"), "redo", "Do again what was taken back.", "build"),
-    Action("edit_training", ("t",), "training", "To the training settings: optimizer, rate, epochs.", "build"),
+    Action("edit_training", ("t",), "training", "To the training: optimizer, rate, epochs.", "build"),
     Action("edit_data", ("D",), "data", "To the data settings: set, sizes, normalization.", "build"),
     Action("edit_name", ("n",), "name", "To the preset's name and note.", "build"),
-    Action("move_up", ("K", "shift+up"), "move up", "Move the selected layer up.", "build", shown=False),
+    hidden("form_first", ("tab",), "form", "To the first field of the form.", "build"),
+    hidden("form_last", ("shift+tab",), "form", "To the last field of the form.", "build"),
+    hidden("move_up", ("K", "shift+up"), "move up", "Move the selected layer up.", "build"),
     Action("move_down", ("J", "shift+down"), "move", "Move the selected layer down.", "build"),
     # -- train ---------------------------------------------------------------------------------------------
     Action("step", ("full_stop",), "one batch", "Train one batch, then halt.", "train"),
     Action("stop", ("s",), "stop", "End the run after the batch in hand; it is saved.", "train"),
-    Action("rate_down", ("left_square_bracket",), "rate ÷", "Learn slower: the next 1, 2 or 5 · 10ⁿ.", "train"),
-    Action("rate_up", ("right_square_bracket",), "rate ×", "Learn faster: the next 1, 2 or 5 · 10ⁿ.", "train"),
+    Action("rate_down", ("left_square_bracket",), "rate ÷", "Learn slower: the next 1, 2, 5 · 10ⁿ.", "train"),
+    Action("rate_up", ("right_square_bracket",), "rate ×", "Learn faster: the next 1, 2, 5 · 10ⁿ.", "train"),
     Action("rate_type", ("l",), "rate", "Type a learning rate for the run that is on.", "train"),
-    Action("next_kind", ("v",), "view", "Histogram of the activations, the gradients or the weights.", "train"),
+    Action("next_kind", ("v",), "view", "Histogram of activations, gradients or weights.", "train"),
     Action("next_chart", ("c",), "next chart", "Show the next chart: loss, accuracy, histogram.", "train"),
     Action("enlarge", ("z",), "enlarge", "One chart on the whole place, and back.", "train"),
     Action("log_loss", ("o",), "log", "Loss on a logarithmic axis, and back.", "train"),
-    Action("leave", ("escape",), "back", "Back to the layer table.", "train", shown=False),
-    Action("layer_above", ("up", "k"), "up", "Select the layer above.", "train", shown=False),
-    Action("layer_below", ("down", "j"), "down", "Select the layer below.", "train", shown=False),
+    hidden("leave", ("escape",), "back", "Back to the layer table.", "train"),
+    hidden("layer_above", ("up", "k"), "up", "Select the layer above.", "train"),
+    hidden("layer_below", ("down", "j"), "down", "Select the layer below.", "train"),
     # -- library -------------------------------------------------------------------------------------------
     Action("item_open", ("enter",), "open", "Open: a preset in Build, a run in Train.", "library"),
     Action("item_preset", ("p",), "its preset", "Open the preset of the selected run in Build.", "library"),
-    Action("item_preview", ("space",), "preview", "Where the screen is narrow: the preview, and back.", "library"),
+    Action("item_preview", ("space",), "preview", "The preview, and back (narrow screens).", "library"),
     Action("item_filter", ("slash",), "filter", "Show only what has the words you type.", "library"),
     Action("item_all", ("escape",), "show all", "Leave the filter; show everything again.", "library"),
     Action("item_new", ("n",), "new", "Start a new preset: the least that trains.", "library"),
-    Action("item_duplicate", ("d",), "duplicate", "Make a preset of your own from the selected one.", "library"),
-    Action("item_rename", ("r",), "rename", "Rename the selected preset of yours, or run.", "library"),
-    Action("item_delete", ("x", "delete"), "delete", "Delete the selected preset of yours, or run.", "library"),
-    Action("item_section_before", ("left",), "section up", "To the section before.", "library", shown=False),
-    Action("item_section_after", ("right",), "section down", "To the next section.", "library", shown=False),
+    Action("item_duplicate", ("d",), "duplicate", "Make a preset of your own from it.", "library"),
+    Action("item_rename", ("r",), "rename", "Rename the preset of yours, or the run.", "library"),
+    Action("item_delete", ("x", "delete"), "delete", "Delete the preset of yours, or the run.", "library"),
+    hidden("item_section_before", ("left",), "section up", "To the section before.", "library"),
+    hidden("item_section_after", ("right",), "section down", "To the next section.", "library"),
     # -- a list to choose from -----------------------------------------------------------------------------
     Action("pick", ("enter",), "choose", "Take the one under the cursor.", "list"),
     Action("no_pick", ("escape",), "cancel", "Take none.", "list"),
-    Action("pick_up", ("up", "shift+tab"), "up", "The one above; typing narrows the list.", "list", shown=False),
-    Action("pick_down", ("down", "tab"), "down", "The one below.", "list", shown=False),
-    Action("pick_page_up", ("pageup",), "page up", "Ten up.", "list", shown=False),
-    Action("pick_page_down", ("pagedown",), "page down", "Ten down.", "list", shown=False),
+    hidden("pick_up", ("up", "shift+tab"), "up", "The one above; typing narrows the list.", "list"),
+    hidden("pick_down", ("down", "tab"), "down", "The one below.", "list"),
+    hidden("pick_page_up", ("pageup",), "page up", "Ten up.", "list"),
+    hidden("pick_page_down", ("pagedown",), "page down", "Ten down.", "list"),
     # -- the note ------------------------------------------------------------------------------------------
     Action("note_done", ("escape",), "done", "Keep the note as it is written.", "note"),
     # -- a dialog ------------------------------------------------------------------------------------------
     Action("cancel", ("escape",), "cancel", "Leave the dialog; nothing is done.", "dialog"),
     Action("answer_yes", ("y",), "yes", "Do what the dialog asks about.", "dialog"),
     Action("answer_no", ("n",), "no", "Do nothing.", "dialog"),
-    Action("other_before", ("left", "up", "h", "k"), "before", "The other answer.", "dialog", shown=False),
-    Action("other_after", ("right", "down", "l", "j"), "after", "The other answer.", "dialog", shown=False),
+    hidden("other_before", ("left", "up", "h", "k"), "before", "The other answer.", "dialog"),
+    hidden("other_after", ("right", "down", "l", "j"), "after", "The other answer.", "dialog"),
     # -- the help screen -----------------------------------------------------------------------------------
     Action("close_help", ("escape", "q", "question_mark", "f1"), "close", "Close the help.", "help"),
     # -- any -----------------------------------------------------------------------------------------------
@@ -114,21 +118,21 @@ ACTIONS: tuple[Action, ...] = (
     Action("save_as", (), "save as", "Save the preset under another name."),
     Action("revert", (), "discard", "Discard unsaved changes; undo brings them back."),
     Action("open", ("ctrl+o",), "open", "Open a preset or a run.", priority=True),
-    Action("place_build", ("1",), "build", "Go to Build: the layers and their settings.", shown=False),
-    Action("place_train", ("2",), "train", "Go to Train: the run, live.", shown=False),
-    Action("place_library", ("3",), "library", "Go to Library: presets and past runs.", shown=False),
+    hidden("place_build", ("1",), "build", "Go to Build: the layers and their settings."),
+    hidden("place_train", ("2",), "train", "Go to Train: the run, live."),
+    hidden("place_library", ("3",), "library", "Go to Library: presets and past runs."),
     Action("help", ("question_mark", "f1"), "help", "Show all keys."),
     Action("command_palette", ("ctrl+p",), "palette", "Find an action by its name.", priority=True),
     Action("toggle_dark", (), "light", "Colours for a light or a dark background."),
-    Action("suspend_process", ("ctrl+z",), "suspend", "Suspend; fg in the shell goes on.", shown=False, priority=True),
+    hidden("suspend_process", ("ctrl+z",), "suspend", "Suspend; fg in the shell goes on.", priority=True),
     Action("quit", ("ctrl+q",), "quit", "Quit; everything is as it was at the next start.", priority=True),
     # -- a layer table -------------------------------------------------------------------------------------
-    Action("cursor_up", ("up", "k"), "up", "Select the layer above.", "table", shown=False),
-    Action("cursor_down", ("down", "j"), "down", "Select the layer below.", "table", shown=False),
-    Action("cursor_first", ("home", "g"), "first", "Select the first layer.", "table", shown=False),
-    Action("cursor_last", ("end", "G"), "last", "Select the last layer.", "table", shown=False),
-    Action("page_up", ("pageup",), "page up", "A page up.", "table", shown=False),
-    Action("page_down", ("pagedown",), "page down", "A page down.", "table", shown=False),
+    hidden("cursor_up", ("up", "k"), "up", "Select the layer above.", "table"),
+    hidden("cursor_down", ("down", "j"), "down", "Select the layer below.", "table"),
+    hidden("cursor_first", ("home", "g"), "first", "Select the first layer.", "table"),
+    hidden("cursor_last", ("end", "G"), "last", "Select the last layer.", "table"),
+    hidden("page_up", ("pageup",), "page up", "A page up.", "table"),
+    hidden("page_down", ("pagedown",), "page down", "A page down.", "table"),
 )
 
 

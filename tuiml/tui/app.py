@@ -64,6 +64,8 @@ class TuimlApp(App[int]):
         scrollbar-background-hover: $background;
         scrollbar-background-active: $background;
     }
+    .ascii Form, .ascii #library-preview { border-left: ascii $foreground 25%; }
+    .ascii PickList, .ascii .dialog, .ascii ModalScreen > Vertical { border: ascii $primary; }
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class TuimlApp(App[int]):
         self.engine: Any = None
         self._engine_factory = engine_factory
         self.look = theme.look(self._remembered.dark)
+        self.set_class(not self.look.unicode, "ascii")
         self._left = False
         self._remembering: Timer | None = None
         for dark in (True, False):
@@ -254,7 +257,7 @@ class TuimlApp(App[int]):
         self._run_changed({"end"})
 
     def on_engine_gone(self, message: EngineGone) -> None:
-        self.model.fail(message.reason)
+        self.model.fail(message.reason, message.asked)
         self._run_changed({"end"})
 
     # -- words, help, palette ------------------------------------------------------------------------------

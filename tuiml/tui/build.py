@@ -41,7 +41,10 @@ class Build(Place):
         & Form:focus { border-left: solid $primary; }
         &.narrow {
             & #stack { width: 1fr; padding: 0; }
-            & Form { width: 1fr; min-width: 0; max-width: 100%; display: none; border-left: none; padding: 0; }
+            & Form {
+                width: 1fr; min-width: 0; max-width: 100%;
+                display: none; border-left: none; padding: 0;
+            }
         }
         &.narrow.form {
             & #stack { display: none; }
@@ -268,6 +271,17 @@ class Build(Place):
             here = self._here
             at = next((i for i, p in enumerate(problems) if p.path == here), -1)
             self.go_to(problems[(at + 1) % len(problems)])
+
+    def action_form_first(self) -> None:
+        self._into_form(0)
+
+    def action_form_last(self) -> None:
+        self._into_form(-1)
+
+    def _into_form(self, number: int) -> None:
+        self.add_class("form")
+        self.form.go_to_number(number)
+        self.form.focus()
 
     def action_edit_training(self) -> None:
         self.edit("training")

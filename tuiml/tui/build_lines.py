@@ -20,7 +20,7 @@ COLUMNS = (
     Column("units", "units", 5, "right", keep=1),
     Column("activation", "activation", 10, keep=2, grow=1),
     Column("initializer", "initializer", 14, keep=5, grow=1),
-    Column("shape", "output", 7, "right", keep=4),
+    Column("shape", "output", 6, "right", keep=4),
     Column("parameters", "params", 9, "right", keep=3),
 )
 MOST_PROBLEMS = 3
@@ -54,7 +54,8 @@ def facts(document: Document, rows: Sequence[LayerRow], width: int, look: Look) 
     problems = document.problems
     for problem in problems[:MOST_PROBLEMS]:
         text = wrap(f"{where(problem)}{plain_text(problem.message)}", max(20, width - 2))[:MOST_LINES]
-        lines += [[(f"{look.glyphs.up} {line}" if not i else f"  {line}", trouble)] for i, line in enumerate(text)]
+        signs = [f"{look.glyphs.up} ", *["  "] * MOST_LINES]
+        lines += [[(sign + line, trouble)] for sign, line in zip(signs, text, strict=False)]
     if len(problems) > MOST_PROBLEMS:
         lines.append([(f"  and {len(problems) - MOST_PROBLEMS} more", trouble)])
     return lines

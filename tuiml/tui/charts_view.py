@@ -23,6 +23,8 @@ from tuiml.tui.charts.palette import Look
 
 INTERVAL = 0.1
 """Seconds between two builds of one view, at least."""
+SHARE = 0.1
+"""Of the time that one view may take: on a slow or busy machine there are fewer builds."""
 PAUSE = 0.02
 """Seconds between the builds of two views."""
 LITTER = 2500
@@ -32,7 +34,8 @@ LITTER = 2500
 class Drawing(Protocol):
     """What a :class:`Pacer` keeps up to date."""
 
-    built_at: float
+    due_at: float
+    """When it may be built again."""
 
     def stale(self) -> bool:
         """Whether it is on the screen and shows something old."""
@@ -69,23 +72,25 @@ class Pacer:
                 self._build(drawing)
 
     def _build(self, drawing: Drawing) -> None:
+        began = self._clock()
         drawing.build()
-        drawing.built_at = self._clock()
+        now = self._clock()
+        drawing.due_at = now + max(INTERVAL, (now - began) / SHARE)
         if gc.get_count()[0] > LITTER:  # a little now, rather than much in the middle of something
             gc.collect(0)
 
     def _schedule(self, pause: float) -> None:
         stale = [drawing for drawing in self._drawings if drawing.stale()]
         if stale:
-            wait = min(d.built_at for d in stale) + INTERVAL - self._clock()
+            wait = min(drawing.due_at for drawing in stale) - self._clock()
             self._timer = self._owner.set_timer(max(pause, wait, 0.001), self._turn)
 
     def _turn(self) -> None:
         self._timer = None
-        due = self._clock() - INTERVAL + 0.001
-        stale = [d for d in self._drawings if d.built_at <= due and d.stale()]
-        if stale:
-            self._build(min(stale, key=lambda d: d.built_at))
+        soon = self._clock() + 0.001
+        due = [drawing for drawing in self._drawings if drawing.due_at <= soon and drawing.stale()]
+        if due:
+            self._build(min(due, key=lambda drawing: drawing.due_at))
         self._schedule(PAUSE)
 
 
@@ -118,9 +123,14 @@ class View(Widget):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self.built_at = -math.inf
+        self.due_at = -math.inf
         self._lines: list[Strip] = []
         self._stamp: Hashable = None
+
+    @property
+    def text(self) -> str:
+        """What it shows, without styles."""
+        return "\n".join(line.text.rstrip() for line in self._lines)
 
     def stamp(self) -> Hashable:
         """Changes whenever the drawing would."""
@@ -130,11 +140,15 @@ class View(Widget):
         """The drawing: at most ``height`` strips of ``width`` cells."""
         raise NotImplementedError  # pragma: no cover - every view has one
 
+    def pointer(self, look: Look) -> str:
+        """What a title begins with where the view takes the keys."""
+        return ("▸ " if look.unicode else "> ") if self.has_focus else ""
+
     def stale(self) -> bool:
         return on_screen(self) and self._full_stamp() != self._stamp
 
     def _full_stamp(self) -> Hashable:
-        return (self.stamp(), self.size, look_of(self), self.visual_style)
+        return (self.stamp(), self.has_focus, self.size, look_of(self), self.visual_style)
 
     def build(self) -> None:
         self._stamp = self._full_stamp()
@@ -161,6 +175,10 @@ class View(Widget):
     def _on_resize(self, event: events.Resize) -> None:
         self._renew()
 
+    def watch_has_focus(self, has_focus: bool) -> None:
+        super().watch_has_focus(has_focus)
+        self._renew()
+
     def _on_show(self, event: events.Show) -> None:
         self._renew()
 
@@ -172,4 +190,3 @@ class View(Widget):
         """Build at once: a drawing of the wrong size is never seen."""
         if self.stale():
             self.build()
-            self.built_at = time.monotonic()

@@ -68,9 +68,9 @@ class PickList(Widget, can_focus=True):
         return Strip([Segment(text, style) for text, style in parts]).adjust_cell_length(width, base)
 
     def on_click(self, event: events.Click) -> None:
-        shown = self.picker.window(self._rows)
-        if 1 <= event.y <= len(shown):
-            self.picker.cursor = shown[event.y - 1]
+        at, shown = event.get_content_offset(self), self.picker.window(self._rows)
+        if at is not None and 1 <= at.y <= len(shown):
+            self.picker.cursor = shown[at.y - 1]
             self.screen.dismiss(self.picker.chosen.name if self.picker.chosen else None)
 
 

@@ -171,9 +171,9 @@ class Worker:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=self._errors,
-                # A closed terminal signals the app's session: the worker shall see the end of the socket
-                # instead, and save.
-                start_new_session=True,
+                # Signals of the terminal are for the app: the worker sees the end of the socket instead, and
+                # saves. Not a session of its own: Linux would give that as much time as the whole app.
+                process_group=0,
             )
         except OSError:
             self._socket.close()

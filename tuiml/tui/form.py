@@ -66,6 +66,10 @@ class Form(ScrollView, can_focus=True):
         self.model = FormModel(apply)
         self._drawn: list[Line] = []
         self._strips: dict[int, Strip] = {}
+        self._seen: tuple[list[Line], int] = ([], 0)
+        """Lines and scroll offset as last painted."""
+        self._pressed = Line([])
+        self._styles: Styles | None = None
 
     # -- content -------------------------------------------------------------------------------------------
 
@@ -81,6 +85,10 @@ class Form(ScrollView, can_focus=True):
     def go_to_section(self, path: str) -> bool:
         """Focus the field where the section at ``path`` is entered (``layers[``: the layer's)."""
         return self._go(self.model.entry_of(path))
+
+    def go_to_number(self, number: int) -> None:
+        """Focus a field by its place in the form; −1 is the last."""
+        self._go(number % max(1, len(self.model.fields)))
 
     def _go(self, number: int | None) -> bool:
         if number is None:
@@ -194,9 +202,14 @@ class Form(ScrollView, can_focus=True):
 
     # -- mouse and focus -----------------------------------------------------------------------------------
 
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        # the press that brings the focus makes help appear, which moves lines: what counts is what was seen
+        lines, top = self._seen
+        row = event.y + top
+        self._pressed = lines[row] if 0 <= row < len(lines) else Line([])
+
     def on_click(self, event: events.Click) -> None:
-        row = event.y + self.scroll_offset.y
-        line = self._drawn[row] if 0 <= row < len(self._drawn) else Line([])
+        line, self._pressed = self._pressed, Line([])
         if line.pick is not None and self.model.picker:
             self.model.picker.cursor = line.pick
             self.action_open_field()
@@ -216,27 +229,45 @@ class Form(ScrollView, can_focus=True):
     # -- drawing -------------------------------------------------------------------------------------------
 
     def on_resize(self) -> None:
+        self._strips.clear()
         self._redraw(reveal=self.has_focus)
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
-        self._strips.clear()
+        self._styles = None
+        self._drawn = []  # so that every line is painted again
+        if self.is_mounted:
+            self._redraw(reveal=False)
+
+    def _all_styles(self) -> Styles:
+        if self._styles is None:
+            names = ("heading", "focus", "input")
+            found = [self.get_component_rich_style(f"form--{name}", partial=True) for name in names]
+            self._styles = Styles(self.rich_style, *found)
+        return self._styles
 
     def _redraw(self, *, reveal: bool = True) -> None:
         model, width = self.model, self.scrollable_content_region.width
-        names = ("heading", "focus", "input")
-        styles = [self.get_component_rich_style(f"form--{name}", partial=True) for name in names]
         look: Look = getattr(self.app, "look", None) or Look()
         view = View(
             model.sections, model.focus, self.has_focus, model.edit, model.picker,
-            width, self.size.height, look, Styles(self.rich_style, *styles),
+            width, self.size.height, look, self._all_styles(),
         )  # fmt: skip
-        self._drawn = draw(view)
-        self._strips.clear()
+        before, self._drawn = self._drawn, draw(view)
         self.virtual_size = Size(width, len(self._drawn))
         if reveal:
             self._reveal()
-        self.refresh()
+        self._repaint(before)
+
+    def _repaint(self, before: list[Line]) -> None:
+        """Paint the lines that differ; all of them would take most of the time a key has."""
+        top = self.scroll_offset.y
+        for row in range(top, top + self.size.height):
+            if before[row : row + 1] != self._drawn[row : row + 1]:
+                self._strips.pop(row, None)
+                self.refresh(Region(0, row - top, self.size.width, 1))
+        for row in [row for row in self._strips if before[row : row + 1] != self._drawn[row : row + 1]]:
+            del self._strips[row]
 
     def _reveal(self) -> None:
         """Scroll so that the focused field is seen, its heading and all its lines where they fit."""
@@ -254,10 +285,11 @@ class Form(ScrollView, can_focus=True):
         self.scroll_to_region(region, animate=False, force=True)
 
     def render_line(self, y: int) -> Strip:
-        width, row = self.size.width, y + self.scroll_offset.y
+        width, row, ground = self.size.width, y + self.scroll_offset.y, self._all_styles().ground
+        self._seen = (self._drawn, self.scroll_offset.y)
         if row >= len(self._drawn):
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, ground)
         if row not in self._strips:
             segments = [Segment(text, style) for text, style in self._drawn[row].parts]
-            self._strips[row] = Strip(segments).adjust_cell_length(width, self.rich_style)
+            self._strips[row] = Strip(segments).adjust_cell_length(width, ground)
         return self._strips[row]

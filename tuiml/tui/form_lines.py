@@ -97,7 +97,7 @@ def _field(item: Field, number: int, column: int, view: View) -> list[Line]:
     base = styles.ground + (styles.focus if here else Style())
     mark = ("▸ " if look.unicode else "> ") if focused else "  "
     indent = "  " * item.depth
-    label = fit(indent + item.label, column - 5, look.glyphs.more) + " "
+    label = fit(indent + clean(item.label, look), column - 5, look.glyphs.more) + " "
     sign = look.glyphs.up if item.problem else " "
     parts: list[Part] = [
         (mark, base + look.style(bold=True)),
@@ -126,9 +126,10 @@ def _value(item: Field, focused: bool, column: int, view: View, base: Style) -> 
     if item.kind == "note":
         return [] if item.text else [("none", base + quiet)]
     if here and view.picker:
-        typed = view.picker.filter
+        typed = clean(view.picker.filter, look)
         style = Style() if typed else quiet
-        return [(fit(typed or "type to find", max(1, room - 1)), base + view.styles.input + style)]
+        text = fit(typed or "type to find", max(1, room - 1), look.glyphs.more)
+        return [(text, base + view.styles.input + style)]
     absent = not item.text
     text = clean(item.text or item.placeholder, look) or look.glyphs.missing
     if item.picks and here:
@@ -155,7 +156,7 @@ def _typing(edit: LineEdit, item: Field, room: int, view: View, base: Style) -> 
         first = hint[:1] or " "
         return [
             (first, style + Style(reverse=True, dim=True)),
-            (fit(hint[1:], width - cell_len(first)), style + view.look.style("quiet")),
+            (fit(hint[1:], width - cell_len(first), view.look.glyphs.more), style + view.look.style("quiet")),
         ]
     under = text[caret : caret + 1] or " "
     after = text[caret + 1 :]
@@ -163,7 +164,7 @@ def _typing(edit: LineEdit, item: Field, room: int, view: View, base: Style) -> 
     return [
         (text[:caret], style),
         (under, style + Style(reverse=True)),
-        (fit(after, width - used), style),
+        (fit(after, width - used, view.look.glyphs.more), style),
     ]
 
 

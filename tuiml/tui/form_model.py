@@ -27,7 +27,7 @@ class FormModel:
         """The text of the focused field, if it is one that is typed."""
         self.picker: Picker | None = None
         """The open list of choices."""
-        self._tail: str | None = None  # of the layer's field last gone to: the same is wanted of the next layer
+        self._tail: str | None = None  # of the layer's field last gone to: wanted of the next layer, too
 
     @property
     def field(self) -> Field | None:

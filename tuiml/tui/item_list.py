@@ -226,7 +226,7 @@ class ItemList(ScrollView, can_focus=True):
         return Strip(segments).adjust_cell_length(width, base)
 
     def _aside(self, row: Row, room: int, name: int, look: Look) -> str:
-        """The longest that fits beside the name; else the shortest, if the name may be cut and enough stays."""
+        """The longest that fits beside the name; else the shortest, if the name may be cut for it."""
         texts = [clean(text, look) for text in row.asides]
         for text in texts:
             if name + 2 + cell_len(text) <= room:

@@ -51,7 +51,7 @@ def layer_cells(row: LayerRow, look: Look) -> dict[str, Cell]:
     """What a layer is: the cells that do not change while it is trained."""
     missing = look.glyphs.missing
     return {
-        "number": (str(row.index + 1), look.style(QUIET)),
+        "number": (str(row.index), look.style(QUIET)),
         "layer": row.title,
         "out": dimensions(row.output_shape) if row.output_shape else missing,
         "parameters": compact(row.parameters, missing=missing) if row.parameters != 0 else "",

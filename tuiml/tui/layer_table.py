@@ -77,6 +77,7 @@ class LayerTable(ScrollView, can_focus=True):
         self._rows: list[dict[str, Cell]] = []
         self._strips: dict[int, Strip] = {}
         self._widths: list[tuple[Column, int]] = []
+        self._styles: tuple[Style, Style] | None = None
 
     # -- content -------------------------------------------------------------------------------------------
 
@@ -86,7 +87,12 @@ class LayerTable(ScrollView, can_focus=True):
 
     def set_rows(self, rows: Sequence[Row]) -> None:
         """Replace all rows; the cursor stays, or moves to the last row there is."""
-        self._rows = [dict(row) for row in rows]
+        before, self._rows = self._rows, [dict(row) for row in rows]
+        if len(before) == len(self._rows):  # an edit changes a row or two: paint no more than those
+            for row, cells in enumerate(before):
+                if cells != self._rows[row]:
+                    self._repaint(row)
+            return
         self._strips.clear()
         self._fit()
         self.cursor = self.validate_cursor(self.cursor)
@@ -166,6 +172,15 @@ class LayerTable(ScrollView, can_focus=True):
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._strips.clear()
+        self._styles = None
+
+    def _grounds(self) -> tuple[Style, Style]:
+        """The style of a row, and of the one under the cursor."""
+        if self._styles is None:
+            ground = self.rich_style
+            cursor = ground + self.get_component_rich_style("table--cursor", partial=True)
+            self._styles = (ground, cursor)
+        return self._styles
 
     def _fit(self) -> None:
         width = self.scrollable_content_region.width
@@ -193,7 +208,7 @@ class LayerTable(ScrollView, can_focus=True):
             return self._header(width)
         row = y - 1 + self.scroll_offset.y
         if row >= len(self._rows):
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self._grounds()[0])
         if row not in self._strips:
             self._strips[row] = self._line(row, width)
         return self._strips[row]
@@ -202,14 +217,12 @@ class LayerTable(ScrollView, can_focus=True):
         style = self._look().style("quiet")
         cells = [_aligned(c.title, w, c.align, "…") for c, w in self._widths]
         text = clean(" " * MARKS + (" " * GAP).join(cells), self._look())
-        return Strip([Segment(set_cell_size(text, width), self.rich_style + style)], width)
+        return Strip([Segment(set_cell_size(text, width), self._grounds()[0] + style)], width)
 
     def _line(self, row: int, width: int) -> Strip:
         look = self._look()
-        base = self.rich_style
         current = row == self.cursor
-        if current:
-            base += self.get_component_rich_style("table--cursor", partial=True)
+        base = self._grounds()[current]
         mark = ("▸" if look.unicode else ">") if current else " "
         bar = "▌" if look.unicode else "|"
         segments = [

@@ -39,6 +39,9 @@ class NoteScreen(Modal[str | None]):
             yield self._area
             yield Static("esc done", classes="keys", markup=False)
 
+    def on_mount(self) -> None:
+        self._area.move_cursor(self._area.document.end)
+
     def action_note_done(self) -> None:
         text = self._area.text
         self.dismiss(None if text == self._shown else text)

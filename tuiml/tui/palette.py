@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from tuiml.tui.app import TuimlApp
 
 WIDTH = 84
+PLACES = ("any", "build", "train", "library")
 
 
 def commands(app: TuimlApp) -> Iterator[tuple[Pick, Callable[[], None]]]:
     """What can be done now, the actions of the place on the screen first; then what can be opened."""
     order = {app.place_name: 0, "any": 1}
-    rows = [a for a in ACTIONS if a.place in ("any", "build", "train", "library") and a.id != "command_palette"]
+    rows = [a for a in ACTIONS if a.place in PLACES and a.id != "command_palette"]
     for action in sorted(rows, key=lambda a: order.get(a.place, 2)):
         if _node(app, action).check_action(action.id, ()) is True:
             where = "" if action.place in ("any", app.place_name) else f"{action.place.capitalize()}: "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from tuiml.registry import Entry, Registry, options_of
@@ -29,7 +30,7 @@ def follow(value: Any, parts: Sequence[str]) -> Any:
 def put(raw: Raw, parts: Sequence[str], value: Any) -> None:
     """Put a value at a place; tables on the way are made where there are none."""
     target: Any = raw
-    for part, after in zip(parts[:-1], parts[1:], strict=True):
+    for part, after in pairwise(parts):
         inner = follow(target, [part])
         if not isinstance(inner, list if after.isdigit() else dict):
             # "sgd" becomes { name = "sgd" }, so that an option can join it

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from rich.style import Style
 
 from tuiml.tui.charts.palette import Look
-from tuiml.tui.charts.text import fit
+from tuiml.tui.charts.text import clean, fit
 from tuiml.tui.fields import Pick
 
 Part = tuple[str, Style]
@@ -77,8 +77,8 @@ class Picker:
         more = look.glyphs.more
         return [
             (mark + held, base + look.style(bold=under)),
-            (fit(pick.name, names, more), base + look.style(bold=under)),
-            (fit(pick.formula, room - names, more), base + look.style("quiet")),
+            (fit(clean(pick.name, look), names, more), base + look.style(bold=under)),
+            (fit(clean(pick.formula, look), room - names, more), base + look.style("quiet")),
         ]
 
 

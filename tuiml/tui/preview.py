@@ -29,6 +29,7 @@ from tuiml.tui.charts.text import PLAIN, blank, clean, fit, strip
 from tuiml.tui.document import Document, LayerRow
 from tuiml.tui.run_model import TROUBLE as TROUBLES
 from tuiml.tui.run_model import RunModel
+from tuiml.tui.train_views import HIGH
 
 Part: TypeAlias = tuple[str, Style]
 MOST_PROBLEMS = 6
@@ -316,4 +317,6 @@ def _chart(model: RunModel, kind: str, width: int, height: int, look: Look) -> l
     if math.isfinite(curves.validation.last):
         drawn.append(Curve("val", curves.validation, VALIDATION, "dashed"))
     unit: Format = "percent" if kind == "accuracy" else "number"
-    return line_chart(drawn, width, height, title=kind, x_label="epoch", y_format=unit, look=look)
+    log = kind == "loss" and model.loss.first > HIGH  # as Train shows it
+    title = f"{kind}, log" if log else kind
+    return line_chart(drawn, width, height, title=title, x_label="epoch", y_format=unit, log=log, look=look)

@@ -139,9 +139,7 @@ def _nested(holder: Holder, option: Option, registry: Registry[Any]) -> Iterator
     yield from _options(below, entry_at(default if inner is None else inner, registry))
 
 
-def _head(
-    document: Document, path: str, label: str, registry: Registry[Any], value: Any, help: str
-) -> Field:
+def _head(document: Document, path: str, label: str, registry: Registry[Any], value: Any, help: str) -> Field:
     """The field that names an entry."""
     entry = entry_at(value, registry)
     name = value.get(registry.key) if isinstance(value, dict) else value

@@ -82,10 +82,7 @@ def details(document: Document) -> list[str]:
         return []
     train, validation, test = preset.data.sizes()
     steps = -(-train // preset.training.batch_size)
-    epochs = preset.training.epochs
     return [
-        f"{train:,} training, {validation:,} validation, {test:,} test examples",
-        f"{steps:,} steps an epoch, {steps * epochs:,} in {epochs:,} epoch{'s' if epochs != 1 else ''}",
+        f"{train:,} train, {validation:,} validation, {test:,} test",
+        f"{steps:,} steps an epoch, {steps * preset.training.epochs:,} in all",
     ]
-
-

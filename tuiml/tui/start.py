@@ -8,13 +8,14 @@ import signal
 import sys
 from collections.abc import Callable
 
+from textual.driver import Driver
+
 from tuiml.spec import SpecError
 from tuiml.spec.library import DEFAULT, find
 from tuiml.tui import settings
 from tuiml.tui.document import Document, Raw
 from tuiml.tui.items import NEW
 from tuiml.tui.settings import Settings
-
 
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
 
@@ -33,8 +34,18 @@ def start(word: str | None) -> int:
             print(f"tuiml: {problem}", file=sys.stderr)  # noqa: T201 - there is no screen yet
         return 2
     app = TuimlApp(document, settings.load())
+    app.driver_class = _driver(app.driver_class)
     app.run()
     return app.return_code or 0
+
+
+def _driver(usual: type[Driver]) -> type[Driver]:
+    """Our own where Textual would take the one it is made from."""
+    if usual.__name__ != "LinuxDriver":
+        return usual
+    from tuiml.tui.driver import UnixDriver
+
+    return UnixDriver
 
 
 def named(word: str) -> Document:
@@ -45,9 +56,8 @@ def named(word: str) -> Document:
     """
     found = find(word)
     bundled = found.bundled
-    return Document(
-        found.document(), path=None if bundled else found.path.absolute(), origin=found.name if bundled else ""
-    )
+    path = None if bundled else found.path.absolute()
+    return Document(found.document(), path=path, origin=found.name if bundled else "")
 
 
 def left(remembered: Settings) -> Document:

@@ -9,7 +9,10 @@ from textual.theme import Theme
 
 from tuiml.tui.charts.palette import COLOURS, UNICODE, Look, glyphs
 
-_GROUND = {True: ("#121212", "#1c1c1c", "#2c2c2c", "#e4e4e4"), False: ("#fafafa", "#f0f0f0", "#dedede", "#1a1a1a")}
+_GROUND = {
+    True: ("#121212", "#1c1c1c", "#2c2c2c", "#e4e4e4"),
+    False: ("#fafafa", "#f0f0f0", "#dedede", "#1a1a1a"),
+}
 """Background, surface, panel, text: for dark and light."""
 
 

@@ -10,7 +10,7 @@ from textual.containers import Horizontal
 
 from tuiml.tui.actions import Where
 from tuiml.tui.charts.palette import Look
-from tuiml.tui.charts_view import Pacer, View, look_of
+from tuiml.tui.charts_view import Drawing, Pacer, View, look_of
 from tuiml.tui.document import Document, LayerRow
 from tuiml.tui.layer_cells import COLUMNS, columns, layer_cells
 from tuiml.tui.layer_table import LayerTable
@@ -58,7 +58,13 @@ class Train(Place):
         self.table = LayerTable(COLUMNS, id="layers")
         self.histograms = [HistogramView(self._model, id=name) for name in ("histogram", "beside")]
         self.figures = TableFigures(self._model, self.table)
-        self._drawings = (self.status, self.loss, self.accuracy, self.figures, *self.histograms)
+        self._drawings: tuple[Drawing, ...] = (
+            self.status,
+            self.loss,
+            self.accuracy,
+            self.figures,
+            *self.histograms,
+        )
         self._pacer = Pacer(self, self._drawings)
 
     def compose(self) -> ComposeResult:
@@ -163,6 +169,10 @@ class Train(Place):
 
     def on_resize(self, event: events.Resize) -> None:
         self._arrange()
+
+    def on_click(self, event: events.Click) -> None:
+        if event.chain == 2 and isinstance(event.widget, CurvesView | HistogramView):
+            self.action_enlarge()
 
     @on(LayerTable.Moved)
     def _moved(self, message: LayerTable.Moved) -> None:

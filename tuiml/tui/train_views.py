@@ -78,12 +78,13 @@ class CurvesView(View, can_focus=True):
 
     def stamp(self) -> Hashable:
         model = self._model()
-        return (model.curves, model.status, self.log_axis, self._hint(), self.has_focus)
+        return (model.curves, model.status, self.log_axis, self._hint())
 
     def draw(self, width: int, height: int, look: Look) -> list[Strip]:
         model = self._model()
         curves = model.loss if self._quantity == "loss" else model.accuracy
         style: Format = "number" if self._quantity == "loss" else "percent"
+        found = marks(model)
         shown = [Curve("train", curves.train, TRAIN, raw=curves.raw)] if len(curves.raw) else []
         if not math.isnan(curves.validation.last):
             shown.append(Curve("validation", curves.validation, VALIDATION, "dashed"))
@@ -91,12 +92,12 @@ class CurvesView(View, can_focus=True):
             shown,
             width,
             height,
-            title=self._quantity + (", log" if self.log_axis else ""),
-            x_label="epoch",
+            title=self.pointer(look) + self._quantity + (", log" if self.log_axis else ""),
+            x_label="" if found else "epoch",  # it would take the place of their labels
             y_format=style,
             log=self.log_axis,
             x_range=(0.0, x_end(reached(model), model.epochs_planned)),
-            marks=marks(model),
+            marks=found,
             look=look,
             empty=self._hint(),
         )
@@ -116,12 +117,12 @@ class HistogramView(View, can_focus=True):
         """What the layer is called."""
 
     def stamp(self) -> Hashable:
-        return (self._model().pictures, self.index, self.kind, self.called, self.has_focus)
+        return (self._model().pictures, self.index, self.kind, self.called)
 
     def draw(self, width: int, height: int, look: Look) -> list[Strip]:
         found = self._model().statistics(self.index)
         part: Histogram | None = getattr(found, self.kind) if found else None
-        title = f"{self.index + 1} {self.called} · {self.kind}" if self.called else self.kind
+        title = f"{self.index} {self.called} · {self.kind}" if self.called else self.kind
         figures = _numbers(found, part, self.kind, look)
         foot = [strip(fitted(figures, width), width)] if figures and height > 4 else []
         bars = histogram(
@@ -130,7 +131,7 @@ class HistogramView(View, can_focus=True):
             part.high if part else 1.0,
             width,
             height - len(foot),
-            title=title,
+            title=self.pointer(look) + title,
             colour=layer_colour(self.index),
             look=look,
             empty=self._why_empty(found),
@@ -208,7 +209,7 @@ class TableFigures:
         self._model = model
         self._table = table
         self._stamp: Hashable = None
-        self.built_at = -math.inf
+        self.due_at = -math.inf
 
     def forget(self) -> None:
         """The rows are new: their cells have to be filled."""
