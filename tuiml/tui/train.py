@@ -17,6 +17,7 @@ from tuiml.tui.layer_table import LayerTable
 from tuiml.tui.place import Place
 from tuiml.tui.rate_field import RateField, allowed, nice_above, nice_below
 from tuiml.tui.run_model import RunModel
+from tuiml.tui.run_words import safe
 from tuiml.tui.train_views import KINDS, CurvesView, HistogramView, Kind, StatusView, TableFigures
 
 WIDE = 100
@@ -93,6 +94,8 @@ class Train(Place):
             return f"ctrl+r trains {self.document.name}"
         if model.status == "loading":
             return "getting ready"
+        if model.status == "failed" and not model.start:
+            return safe(model.message, look_of(self))  # what the line above has no room for
         return "waiting for the first batch" if model.alive else "no batch was trained"
 
     # -- told by the app --------------------------------------------------------------------------------

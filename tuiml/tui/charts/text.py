@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import unicodedata
 from collections.abc import Iterable
 
@@ -73,9 +74,13 @@ def blank(width: int) -> Strip:
 
 
 def notice(message: str, width: int, height: int, look: Look) -> list[Strip]:
-    """``message`` in the middle of an otherwise empty block of ``height`` strips."""
-    text = fit(message, min(width, cell_len(message)), look.glyphs.more)
-    indent = " " * ((width - cell_len(text)) // 2)
-    middle = (height - 1) // 2
-    line = strip([(indent, PLAIN), (text, look.style("quiet"))], width)
-    return [line if row == middle else blank(width) for row in range(height)]
+    """``message`` in the middle of an otherwise empty block of ``height`` strips, on as many as it takes."""
+    lines = textwrap.wrap(message, max(1, width - 2))[:height] or [""]
+    above = (height - len(lines)) // 2
+    strips = []
+    for row in range(height):
+        line = lines[row - above] if 0 <= row - above < len(lines) else ""
+        text = fit(line, min(width, cell_len(line)), look.glyphs.more)
+        indent = " " * ((width - cell_len(text)) // 2)
+        strips.append(strip([(indent, PLAIN), (text, look.style("quiet"))], width))
+    return strips
