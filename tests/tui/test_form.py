@@ -348,6 +348,16 @@ def test_a_line_takes_no_control_character_and_no_more_than_its_limit() -> None:
     assert not edit.takes("escape", "\x1b")
 
 
+@pytest.mark.parametrize(
+    ("keys", "text"), [(["7"], "7"), (["backspace"], ""), (["end", "7"], "647"), (["left", "backspace"], "4")]
+)
+def test_a_selected_text_is_replaced_by_what_is_typed(keys: list[str], text: str) -> None:
+    edit = LineEdit("64", selected=True)
+    for key in keys:
+        assert edit.key(key, key if len(key) == 1 else None)
+    assert edit.text == text
+
+
 @pytest.mark.parametrize("width", [2, 5, 9])
 def test_the_window_of_a_long_line_holds_the_caret(width: int) -> None:
     edit = LineEdit("abc字字defghijkl")

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import termios
+import time
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,9 @@ def saved(home: Path) -> settings.Settings:
 
 
 @pytest.mark.parametrize("number", ENDING, ids=lambda n: n.name)
-def test_a_signal_that_ends_it_restores_the_terminal_and_saves(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_signal_that_ends_it_restores_the_terminal_and_saves(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     with opened(tmp_path) as t:
         before = modes(t)
         t.wait("▸▌   0  flatten")
@@ -77,7 +80,10 @@ def test_after_a_suspension_the_screen_is_drawn_again(tmp_path: Path) -> None:
         t.wait("▸▌   0  flatten")
         raw = modes(t)
         os.kill(t.process.pid, signal.SIGTSTP)
-        _, status = os.waitpid(t.process.pid, os.WUNTRACED)
+        until, status = time.monotonic() + 20, 0
+        while not status and time.monotonic() < until:
+            t._read(time.monotonic() + 0.02)  # it waits for its last words to be taken
+            status = os.waitpid(t.process.pid, os.WUNTRACED | os.WNOHANG)[1]
         assert os.WIFSTOPPED(status)
         assert modes(t) == before
         t.screen.reset()
@@ -94,7 +100,7 @@ def test_escape_alone_and_keys_that_begin_with_it(tmp_path: Path) -> None:
     with opened(tmp_path) as t:
         t.wait("▸▌   0  flatten")
         t.press("down", "enter")
-        t.wait("▸ units")
+        t.wait("enter next")
         t.press("escape")
         t.wait("d duplicate")
         t.press("down")

@@ -110,13 +110,13 @@ class TuimlApp(App[int]):
         self.engine = self._engine_factory(self.post_message)
         if not self.is_headless:
             start.watch_signals(self.leave)
+            self.call_after_refresh(start.settle)
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
         if self._remembered.run:
             self.run_worker(self._read_run, thread=True, group="run")
         if not self._named:
             self.query_one(Build).select(self._remembered.row)
         self.show_place("build" if self._named else self._remembered.place)
-        self.call_after_refresh(start.settle)
 
     class RunRead(Message):
         """The run that was on the screen when the app was left."""

@@ -158,6 +158,9 @@ def _typing(edit: LineEdit, item: Field, room: int, view: View, base: Style) -> 
             (first, style + Style(reverse=True, dim=True)),
             (fit(hint[1:], width - cell_len(first), view.look.glyphs.more), style + view.look.style("quiet")),
         ]
+    if edit.selected:
+        shown = fit(text, min(width, cell_len(text)), view.look.glyphs.more)
+        return [(shown, style + Style(reverse=True)), (" " * (width - cell_len(shown)), style)]
     under = text[caret : caret + 1] or " "
     after = text[caret + 1 :]
     used = cell_len(text[:caret]) + cell_len(under)

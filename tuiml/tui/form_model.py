@@ -73,7 +73,7 @@ class FormModel:
         if now is None or not now.typed:
             self.edit = None
         elif not same or not self.edit or fields.parse(now, self.edit.text) != fields.parse(now, now.text):
-            self.edit = LineEdit(now.text)
+            self.edit = LineEdit(now.text, selected=not same)
 
     # -- going about ---------------------------------------------------------------------------------------
 

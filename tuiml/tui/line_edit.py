@@ -16,15 +16,18 @@ class LineEdit:
     Args:
         text: what to start from; the caret is at its end.
         limit: the most characters it takes.
+        selected: the whole text is, until the first key: what is typed then replaces it.
     """
 
-    def __init__(self, text: str = "", limit: int = 200) -> None:
+    def __init__(self, text: str = "", limit: int = 200, *, selected: bool = False) -> None:
         self.text = text
+        self.selected = selected
         self.caret = len(text)
         self.limit = limit
 
     def insert(self, text: str) -> None:
         """Put printable characters at the caret, as many as still fit; the others are left out."""
+        self._let_go(erase=True)
         new = "".join(c for c in text if c.isprintable())[: max(0, self.limit - len(self.text))]
         self.text = self.text[: self.caret] + new + self.text[self.caret :]
         self.caret += len(new)
@@ -36,12 +39,20 @@ class LineEdit:
     def key(self, key: str, character: str | None) -> bool:
         """Do what a key does; whether it is one of this line's keys."""
         if key in _KEYS:
-            _KEYS[key](self)
+            if not self._let_go(erase=key in _ERASING):
+                _KEYS[key](self)
             return True
         if _printable(character):
             self.insert(character or "")
             return True
         return False
+
+    def _let_go(self, erase: bool) -> bool:
+        """End the selection of the whole text; whether that erased it."""
+        erase, self.selected = erase and self.selected, False
+        if erase:
+            self._cut(0, len(self.text))
+        return erase
 
     def window(self, width: int) -> tuple[str, int]:
         """As much of the text as ``width`` cells show, around the caret, and the caret's character in it."""
@@ -125,3 +136,4 @@ _KEYS = {
     "ctrl+u": LineEdit._to_start,
     "ctrl+k": LineEdit._to_end,
 }
+_ERASING = {"backspace", "delete", "ctrl+d", "ctrl+w", "ctrl+f", "ctrl+u", "ctrl+k"}
