@@ -219,7 +219,7 @@ def test_values_from_files_are_shown_short_and_plain():
     nested: list = []
     for _ in range(5000):
         nested = [nested]
-    assert "too long" in short(nested)
+    assert len(short(nested)) < 50  # whether or not this Python can write it
 
 
 def test_bounds_are_written_as_one_does():
