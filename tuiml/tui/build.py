@@ -131,7 +131,13 @@ class Build(Place):
         look = self.shell.look
         self.table.set_rows([build_lines.cells(row, look) for row in rows])
         self.form.show(sections(self.document, self.table.cursor))
-        facts = build_lines.facts(self.document, rows, self.table.size.width - 2, look)
+        self._show_facts()
+
+    def _show_facts(self) -> None:
+        table = self.table
+        facts = build_lines.facts(
+            self.document, self.document.rows(), table.cursor, table.size.width - 2, self.shell.look
+        )
         self.query_one("#facts", Lines).show(facts)
 
     # -- table and form ------------------------------------------------------------------------------------
@@ -140,6 +146,7 @@ class Build(Place):
         message.stop()
         self.document.seal()
         self.form.show(sections(self.document, message.index))
+        self._show_facts()
         self.refresh_bindings()
 
     def on_layer_table_chosen(self, message: LayerTable.Chosen) -> None:

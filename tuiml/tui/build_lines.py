@@ -47,10 +47,16 @@ def cells(row: LayerRow, look: Look) -> dict[str, Cell]:
     }
 
 
-def facts(document: Document, rows: Sequence[LayerRow], width: int, look: Look) -> list[list[Part]]:
-    """What the stack comes to, and what is wrong with the preset."""
+def facts(
+    document: Document, rows: Sequence[LayerRow], selected: int, width: int, look: Look
+) -> list[list[Part]]:
+    """What the selected layer and the stack come to, and what is wrong with the preset."""
     quiet, trouble = look.style("quiet"), look.style(TROUBLE)
-    lines = [[(text, quiet)] for text in (stack.summary(document, rows), *stack.details(document))]
+    texts = (stack.summary(document, rows), *stack.details(document))
+    lines: list[list[Part]] = [
+        [(passage(rows, selected), look.style())],
+        *([(text, quiet)] for text in texts),
+    ]
     problems = document.problems
     for problem in problems[:MOST_PROBLEMS]:
         text = wrap(f"{where(problem)}{plain_text(problem.message)}", max(20, width - 2))[:MOST_LINES]
@@ -59,6 +65,16 @@ def facts(document: Document, rows: Sequence[LayerRow], width: int, look: Look) 
     if len(problems) > MOST_PROBLEMS:
         lines.append([(f"  and {len(problems) - MOST_PROBLEMS} more", trouble)])
     return lines
+
+
+def passage(rows: Sequence[LayerRow], selected: int) -> str:
+    """Shapes and parameters of a layer in words: narrow tables have no room for them."""
+    if not 0 <= selected < len(rows):
+        return ""
+    row = rows[selected]
+    shape = dimensions(row.output_shape) if row.output_shape else "not known"
+    count = f" · {row.parameters:,} parameters" if row.parameters is not None else ""
+    return f"layer {row.index}: output {shape}{count}"
 
 
 def where(problem: Problem) -> str:

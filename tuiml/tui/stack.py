@@ -66,13 +66,13 @@ def first_difference(before: Raw, after: Raw) -> int | None:
 
 
 def summary(document: Document, rows: Sequence[LayerRow]) -> str:
-    """Parameters and memory in one line; what cannot be worked out is left out."""
+    """Parameters, and memory that training takes, in one line; what cannot be worked out is left out."""
     known = [row.parameters for row in rows if row.parameters is not None]
     text = f"{sum(known):,} parameters" if len(known) == len(rows) else "parameters not known"
     if document.preset is None:
         return text
     needed = memory.of_run(document.preset, network_of(document.preset))
-    return f"{text} · {memory.size(needed)} of memory"
+    return f"{text} · {memory.size(needed)}"
 
 
 def details(document: Document) -> list[str]:
