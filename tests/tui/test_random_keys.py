@@ -20,7 +20,7 @@ from tuiml.tui.actions import ACTIONS
 from tuiml.tui.app import TuimlApp
 from tuiml.tui.frame import PLACES
 
-COUNT = int(os.environ.get("TUIML_RANDOM_KEYS", "600"))
+COUNT = int(os.environ.get("TUIML_RANDOM_KEYS", "400"))
 SEED = int(os.environ.get("TUIML_RANDOM_SEED", "0"))
 PER_SESSION = 200
 SIZES = [(80, 24), (120, 40), (200, 50), (60, 20), (40, 10), (10, 3), (101, 30)]

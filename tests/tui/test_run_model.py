@@ -134,7 +134,8 @@ def test_a_past_run_looks_as_it_did():
     past.load([json.dumps(e.to_json()) for e in told], chosen.document())
     for name in ("raw", "train", "validation"):
         assert points(getattr(past.loss, name)) == points(getattr(live.loss, name))
-    assert past.picture and live.picture
+    assert past.picture
+    assert live.picture
     assert past.picture.to_json() == live.picture.to_json()  # NaN is not equal to itself
     assert (past.status, past.best, past.step) == ("completed", live.best, 12)
     assert past.statistics(0).activations is not None

@@ -284,7 +284,7 @@ async def test_a_failure_is_told_in_plain_words():
     async with bench(running=True) as on:
         on.engine.active = False
         on.app.model.fail(f"the training process was killed by {HOSTILE}\n2")
-        on.app._run_changed({"end"})
+        on.app.run_changed({"end"})
         await on.drawn()
         assert "▲ failed" in on.train.status.text
         assert "was killed by [/b]" in on.train.status.text

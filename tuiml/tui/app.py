@@ -15,10 +15,9 @@ from textual.timer import Timer
 from textual.widgets import ContentSwitcher
 
 from tuiml.spec import SpecError
-from tuiml.spec.problems import Problem
 from tuiml.text import plain_text
 from tuiml.tui import items as shelf
-from tuiml.tui import start, theme
+from tuiml.tui import running, start, theme
 from tuiml.tui.actions import actions, bindings
 from tuiml.tui.build import Build
 from tuiml.tui.build_lines import where
@@ -54,19 +53,7 @@ class TuimlApp(App[int]):
     TITLE = "tuiml"
     BINDINGS: ClassVar[list[Any]] = list(bindings("any"))
     ENABLE_COMMAND_PALETTE = False  # the palette is one of our own
-    CSS = """
-    ContentSwitcher { height: 1fr; width: 1fr; }
-    * {
-        scrollbar-color: $foreground 25%;
-        scrollbar-color-hover: $foreground 40%;
-        scrollbar-color-active: $primary;
-        scrollbar-background: $background;
-        scrollbar-background-hover: $background;
-        scrollbar-background-active: $background;
-    }
-    .ascii Form, .ascii #library-preview { border-left: ascii $foreground 25%; }
-    .ascii PickList, .ascii .dialog, .ascii ModalScreen > Vertical { border: ascii $primary; }
-    """
+    CSS = theme.CSS
 
     def __init__(
         self,
@@ -132,7 +119,7 @@ class TuimlApp(App[int]):
     def on_tuiml_app_run_read(self, message: RunRead) -> None:
         if self.model.status == "empty":
             self.model = message.model
-            self._run_changed(set(ALL_KINDS))
+            self.run_changed(set(ALL_KINDS))
 
     # -- places --------------------------------------------------------------------------------------------
 
@@ -150,9 +137,10 @@ class TuimlApp(App[int]):
         """Go to a place."""
         self.query_one("#places", ContentSwitcher).current = name if name in PLACES else PLACES[0]
         self.current_place.shown()
-        self._renew()
+        self.renew()
 
-    def _renew(self) -> None:
+    def renew(self) -> None:
+        """Say anew what the two bars say."""
         self.query_one(TopBar).renew()
         self.refresh_bindings()
 
@@ -175,7 +163,7 @@ class TuimlApp(App[int]):
         """The document was changed: tell everyone."""
         for place in self._places:
             place.document_changed()
-        self._renew()
+        self.renew()
         self._remember_soon()
 
     def open_document(self, raw: Raw, *, path: Path | None = None, origin: str = "") -> None:
@@ -215,33 +203,10 @@ class TuimlApp(App[int]):
     # -- the run -------------------------------------------------------------------------------------------
 
     def action_toggle_run(self) -> None:
-        if not self.engine.active:
-            self._train()
-            return
-        if self.engine.paused:
-            self.engine.resume()
-        else:
-            self.engine.pause()
-        self._renew()
+        running.toggle(self)
 
-    def _train(self) -> None:
-        problems = self.document.problems
-        if problems:
-            self._refuse(problems)
-            return
-        self.model.begin(self.document.raw)
-        self.show_place("train")
-        self.engine.start(self.document.raw)
-        self._run_changed(set(ALL_KINDS))
-
-    def _refuse(self, problems: list[Problem]) -> None:
-        first = problems[0]
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        self.complain(f"not trained: {where(first)}{first.message}{more}")
-        self.show_place("build")
-        self.query_one(Build).go_to(first)
-
-    def _run_changed(self, kinds: set[str]) -> None:
+    def run_changed(self, kinds: set[str]) -> None:
+        """The run model was fed: tell the places."""
         for place in self._places:
             place.run_changed(kinds)
         self.query_one(TopBar).renew()
@@ -249,16 +214,15 @@ class TuimlApp(App[int]):
             self.refresh_bindings()
 
     def on_engine_events(self, message: EngineEvents) -> None:
-        self._run_changed(self.model.feed(message.events))
+        self.run_changed(self.model.feed(message.events))
 
     def on_engine_problems(self, message: EngineProblems) -> None:
-        text = "; ".join(f"{where(p)}{p.message}" for p in message.problems)
-        self.model.fail(text or "the preset cannot be trained")
-        self._run_changed({"end"})
+        self.model.fail("; ".join(f"{where(p)}{p.message}" for p in message.problems))
+        self.run_changed({"end"})
 
     def on_engine_gone(self, message: EngineGone) -> None:
         self.model.fail(message.reason, message.asked)
-        self._run_changed({"end"})
+        self.run_changed({"end"})
 
     # -- words, help, palette ------------------------------------------------------------------------------
 
@@ -299,7 +263,7 @@ class TuimlApp(App[int]):
         self.look = theme.look(dark)
         self.theme = theme.name_of(dark)
         self.document_edited()
-        self._run_changed(set(ALL_KINDS))
+        self.run_changed(set(ALL_KINDS))
 
     # -- leaving -------------------------------------------------------------------------------------------
 

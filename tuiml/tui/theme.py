@@ -9,6 +9,21 @@ from textual.theme import Theme
 
 from tuiml.tui.charts.palette import COLOURS, UNICODE, Look, glyphs
 
+CSS = """
+ContentSwitcher { height: 1fr; width: 1fr; }
+* {
+    scrollbar-color: $foreground 25%;
+    scrollbar-color-hover: $foreground 40%;
+    scrollbar-color-active: $primary;
+    scrollbar-background: $background;
+    scrollbar-background-hover: $background;
+    scrollbar-background-active: $background;
+}
+.ascii Form, .ascii #library-preview { border-left: ascii $foreground 25%; }
+.ascii PickList, .ascii .dialog, .ascii ModalScreen > Vertical { border: ascii $primary; }
+"""
+"""Of the whole app; where only ASCII arrives, its borders too."""
+
 _GROUND = {
     True: ("#121212", "#1c1c1c", "#2c2c2c", "#e4e4e4"),
     False: ("#fafafa", "#f0f0f0", "#dedede", "#1a1a1a"),
