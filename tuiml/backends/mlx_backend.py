@@ -64,7 +64,7 @@ class MlxEngine(Engine):
     def __init__(self, network: Network, optimizer: Optimizer, data: Data, seed: int) -> None:
         self.network, self.optimizer, self.data, self.seed = network, optimizer, data, seed
         self.step_number = 0
-        self._shift, self._scale = mx.array(data.shift), mx.array(data.scale)
+        self._shift, self._scale = (mx.array(np.asarray(v)) for v in (data.shift, data.scale))
         self._parts: dict[int, tuple[Array, Array]] = {}
         self._params = {k: mx.array(v) for k, v in initial_tensors(network, seed).items()}
         self._state = {
