@@ -7,6 +7,8 @@ import math
 
 import numpy as np
 
+from tuiml.nn import activations
+
 SELU = 1.0507009873554805, 1.6732632423543772
 erf = np.vectorize(math.erf)
 
@@ -91,7 +93,10 @@ class Reference:
             low, high = options.pop("lower", 1 / 8), options.pop("upper", 1 / 3)
             share = 0.5 if step is None else self._draws(i, step, position, len(z))
             options["slope"] = low + (high - low) * share
-        return ACTIVATIONS[name](z, **options)
+        if name in ACTIVATIONS:
+            return ACTIVATIONS[name](z, **options)
+        # A new one has no second writing here: its own formula, in float64.
+        return activations.read({"name": name, **options}).forward(np, z)
 
     def _draws(self, layer, step, position, units):
         return np.array([uniform(self.seed, layer, step, position * units + u) for u in range(units)])
