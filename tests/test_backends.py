@@ -78,7 +78,7 @@ def assert_same(one: Engine, two: Engine, rate: float) -> None:
         assert other[name] == pytest.approx(
             values, rel=1e-4, abs=1e-5 * max(1e-6, float(abs(values).max()))
         ), name
-    judged, again = one.evaluate(one.data.test), two.evaluate(two.data.test)  # type: ignore[attr-defined]
+    judged, again = one.evaluate(one.data.test), two.evaluate(two.data.test)
     assert again.mean_loss == pytest.approx(judged.mean_loss, rel=3e-6)
 
 

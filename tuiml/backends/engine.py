@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tuiml.data.arrays import Part
+from tuiml.data.arrays import Data, Part
 
 Array = np.ndarray[Any, Any]
 
@@ -55,6 +55,7 @@ class Engine(ABC):
     """
 
     name: ClassVar[str]
+    data: Data
     step_number: int
     """Steps done."""
 

@@ -103,8 +103,9 @@ class Graph:
         return self._node(op, (x,), x.shape, x.dtype)
 
     def binary(self, op: str, a: Any, b: Any, dtype: Any = None) -> Node:
-        if op == "multiply" and (_is(a, 1.0) or _is(b, 1.0)):
-            return b if _is(a, 1.0) else a  # type: ignore[no-any-return]  # the other one is a node
+        for one, other in ((a, b), (b, a)):
+            if op == "multiply" and isinstance(other, Node) and not isinstance(one, Node) and one == 1.0:
+                return other
         like = a.dtype if isinstance(a, Node) else b.dtype
         if like == np.bool_:  # a mask times a number is a number
             like = self.float32
@@ -169,7 +170,3 @@ class Graph:
         """g xᵀ for the weights and, in the same product, g's sum over the batch for the bias."""
         gradient = self._node("affine_gradient", (x, g), weight.shape, self.float32, (bias is not None,))
         return {"weight": gradient}
-
-
-def _is(value: Any, number: float) -> bool:
-    return not isinstance(value, Node) and value == number

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tuiml.backends import EVALUATION_BATCH
 from tuiml.backends.batches import Batches
 from tuiml.backends.engine import Engine, LayerView, Totals
 from tuiml.backends.graph import Graph
@@ -21,7 +22,6 @@ from tuiml.nn.network import Network, backward, forward
 from tuiml.nn.optimizers import Optimizer
 
 Array = np.ndarray[Any, Any]
-EVALUATION_BATCH = 500
 
 
 class NumpyEngine(Engine):
@@ -100,24 +100,14 @@ class NumpyEngine(Engine):
     def state(self) -> dict[str, Array]:
         found = self.weights.tensors()
         for name, flat in self.update.state.items():
-            found |= self._arena_over(flat).tensors(f"optimizer.{name}.")
+            found |= Arena(self.network, flat).tensors(f"optimizer.{name}.")
         return found
 
     def load(self, tensors: Mapping[str, Array], step: int) -> None:
         for name, flat in self.update.state.items():
-            self._arena_over(flat).load(tensors, f"optimizer.{name}.")
+            Arena(self.network, flat).load(tensors, f"optimizer.{name}.")
         self.weights.load(tensors)
         self.step_number = step
-
-    def _arena_over(self, flat: Array) -> Arena:
-        """The parameters' layout over another flat array, the optimizer's."""
-        arena = Arena(self.network)
-        start = 0
-        for views in arena.views:
-            for name, view in views.items():
-                views[name] = flat[start : start + view.size].reshape(view.shape)
-                start += view.size
-        return arena
 
     def snapshot(self) -> Any:
         return self.step_number, self.weights.flat.copy(), {k: v.copy() for k, v in self.update.state.items()}

@@ -44,11 +44,15 @@ def initial_tensors(network: Network, seed: int) -> dict[str, Array]:
 
 
 class Arena:
-    """One flat array with a named view for each parameter of a network."""
+    """One flat array with a named view for each parameter of a network.
 
-    def __init__(self, network: Network) -> None:
+    Args:
+        flat: the array to lay the views over, ``network.size`` float32 values; else a new one of zeros.
+    """
+
+    def __init__(self, network: Network, flat: Array | None = None) -> None:
         self.network = network
-        self.flat = np.zeros(network.size, np.float32)
+        self.flat = np.zeros(network.size, np.float32) if flat is None else flat
         self.views: list[dict[str, Array]] = [{} for _ in network.nodes]
         start = 0
         for node in network.nodes:

@@ -7,6 +7,7 @@ import math
 import os
 from pathlib import Path
 
+from tuiml.backends import EVALUATION_BATCH
 from tuiml.nn.network import Network, Node
 from tuiml.nn.optimizers import Optimizer
 from tuiml.spec.preset import Preset
@@ -14,8 +15,6 @@ from tuiml.spec.problems import Problem, SpecError
 
 FLOAT = 4
 """Bytes of a float32."""
-EVALUATED = 500
-"""Examples evaluated at a time."""
 
 
 def of_layer(node: Node, optimizer: Optimizer, batch: int) -> int:
@@ -29,7 +28,7 @@ def of_run(preset: Preset, network: Network) -> int:
     """Bytes that a run takes, about: layers, copies to fall back on, buffers, data."""
     optimizer, data = preset.training.optimizer, preset.data
     train, validation, test = data.sizes()
-    batches = min(preset.training.batch_size, train) + min(EVALUATED, max(validation, test))
+    batches = min(preset.training.batch_size, train) + min(EVALUATION_BATCH, max(validation, test))
     layers = sum(of_layer(node, optimizer, batches) for node in network.nodes)
     # Two copies of the state are kept: the last finite one and the best one.
     copies = 2 * FLOAT * network.size * (1 + len(optimizer.state_names()))

@@ -17,7 +17,7 @@ from tuiml.data.datasets import datasets
 from tuiml.nn.layers import Dense, Layer, Shape
 from tuiml.nn.losses import CrossEntropy
 from tuiml.registry import Registry
-from tuiml.spec import check, dumps
+from tuiml.spec import check
 from tuiml.spec.check import complete, outline, read_layers
 from tuiml.spec.edit import split
 from tuiml.spec.preset import Preset
@@ -267,14 +267,6 @@ class Document:
         """``raw`` is what the file holds: what differs from it is unsaved."""
         self._saved = raw
         self.seal()
-
-    def storable(self) -> bool:
-        """Whether TOML can hold the document, right or wrong."""
-        try:
-            dumps(self.raw)
-        except (TypeError, ValueError):
-            return False
-        return True
 
     def _change_stack(self, change: Callable[[list[Any]], object]) -> None:
         def apply(raw: Raw) -> None:

@@ -120,12 +120,7 @@ def preset_strips(document: Document, kind: str, width: int, _height: int, look:
     if isinstance(note, str) and note.strip():
         page.text(note, most=NOTE_LINES)
     _problems(page, document)
-    page.gap()
-    _layers(page, document)
-    if document.preset:
-        page.gap()
-        _settings(page, document.preset)
-    return page.strips
+    return _ending(page, document)
 
 
 def broken_strips(name: str, problem: str, width: int, _height: int, look: Look) -> list[Strip]:
@@ -241,6 +236,11 @@ def run_strips(run: RunSummary, model: RunModel | None, width: int, height: int,
     if isinstance(note, str) and note.strip():
         page.gap()
         page.text(note, most=NOTE_LINES)
+    return _ending(page, document)
+
+
+def _ending(page: Page, document: Document) -> list[Strip]:
+    """What the previews of presets and runs end with: the stack and the settings."""
     page.gap()
     _layers(page, document)
     if document.preset:

@@ -9,7 +9,6 @@ from pathlib import Path
 from rich.cells import cell_len
 from rich.style import Style
 
-from tuiml.text import plain_text
 from tuiml.tui.charts.bars import progress
 from tuiml.tui.charts.numbers import compact, duration, percent, rate
 from tuiml.tui.charts.palette import QUIET, RUNNING, TROUBLE, Look
@@ -160,7 +159,7 @@ def fitted(pieces: list[Piece], width: int) -> list[Part]:
 
 def safe(text: str, look: Look) -> str:
     """Text from a file or another process in one harmless line."""
-    return clean(plain_text(" ".join(text.split())), look)
+    return clean(" ".join(text.split()), look)
 
 
 def at_home(path: str) -> str:

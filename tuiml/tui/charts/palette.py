@@ -71,25 +71,24 @@ class Glyphs:
     dashed: str
     dotted: str
     more: str
-    braille: bool
 
 
 UNICODE = Glyphs(
     bars=" ▁▂▃▄▅▆▇█", shades=" ░▒▓█", vertical="│", horizontal="─", corner="└", tick="┤", notch="┬",
     up="▲", down="▼", left="◀", right="▶", dot="●", missing="·", upper="▀", lower="▄", done="▰", ahead="▱",
-    solid="──", dashed="┄┄", dotted="··", more="…", braille=True,
+    solid="──", dashed="┄┄", dotted="··", more="…",
 )  # fmt: skip
 ASCII = Glyphs(
     bars=" .:-=+*#", shades=" .:*#", vertical="|", horizontal="-", corner="+", tick="+", notch="+",
     up="^", down="v", left="<", right=">", dot="*", missing="-", upper="", lower="", done="#", ahead="-",
-    solid="**", dashed="oo", dotted="++", more="~", braille=False,
+    solid="**", dashed="oo", dotted="++", more="~",
 )  # fmt: skip
 
 
 def glyphs(encoding: str | None) -> Glyphs:
     """The richest glyphs that output in ``encoding`` can carry; ASCII where that is unknown."""
     try:
-        for text in (*(getattr(UNICODE, name) for name in Glyphs.__slots__ if name != "braille"), "⣿"):
+        for text in (*(getattr(UNICODE, name) for name in Glyphs.__slots__), "⣿"):
             text.encode(encoding or "ascii")
     except (UnicodeError, LookupError):
         return ASCII

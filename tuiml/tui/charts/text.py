@@ -11,6 +11,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from tuiml.text import plain_text
 from tuiml.tui.charts.palette import Look
 
 PLAIN = Style()
@@ -32,13 +33,9 @@ def clean(text: str, look: Look | None = None) -> str:
             for letter in plain
             if not unicodedata.combining(letter)
         )
-    # line and paragraph separators (Zl, Zp) break a row as a newline does
-    return "".join(
-        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(letter) in _UNSAFE else letter for letter in text
-    )
+    return plain_text(text)
 
 
-_UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _NEAREST = str.maketrans(
     {"·": "-", "–": "-", "—": "-", "−": "-", "×": "x", "÷": "/", "→": ">", "‖": "|", "Δ": "d", "’": "'"}
 )
