@@ -1,0 +1,91 @@
+"""Layers: what a layer is made of, the shape it gives, and its two passes.
+
+``forward(xp, x, p, noise)`` returns :class:`Values`; ``backward`` turns dL/dy into dL/dx and dL/dθ. ``p``
+maps the names of :meth:`Layer.parameters` to arrays (a one-value-a-unit parameter as a column). A backend
+that differentiates by itself needs only the forward pass.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+from tuiml.nn.initializers import Initializer
+from tuiml.registry import Entry, Registry
+
+Array = Any
+Shape = tuple[int, ...]
+
+
+class ShapeError(ValueError):
+    """A layer cannot take the shape it is given: the field to change, and why, in one line."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """An array that training changes, as it lies on disk (dense weights: out × in)."""
+
+    name: str
+    shape: Shape
+    fan_in: int
+    fan_out: int
+    initializer: Initializer
+
+    @property
+    def size(self) -> int:
+        """Number of values."""
+        return math.prod(self.shape)
+
+
+class Values(NamedTuple):
+    """What a forward pass leaves for the backward one: input, before and after the activation."""
+
+    x: Array
+    z: Array
+    y: Array
+
+
+class Layer(Entry):
+    """One row of the stack."""
+
+    activation_field: ClassVar[str | None] = None
+    """The field that holds the layer's activation, where it has one."""
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Shape of one example after the layer.
+
+        Raises:
+            ShapeError: the layer cannot take ``shape``.
+        """
+        return shape
+
+    def parameters(self, shape: Shape) -> tuple[Parameter, ...]:
+        """The learned arrays for an input of ``shape``."""
+        return ()
+
+    def noisy(self) -> bool:
+        """Whether training draws random numbers, one for each output element."""
+        return False
+
+    def forward(self, xp: Any, x: Array, p: dict[str, Array], noise: Array | None) -> Values:
+        """The layer's output; ``noise`` is ``None`` in evaluation."""
+        return Values(x, x, x)
+
+    def backward(
+        self, xp: Any, v: Values, g: Array, p: dict[str, Array], noise: Array | None, fused: bool = False
+    ) -> tuple[Array, dict[str, Array]]:
+        """dL/dx and dL/dθ from ``g`` = dL/dy, or dL/dz when the loss is ``fused`` with the activation."""
+        return g, {}
+
+
+def dimensions(shape: Shape) -> str:
+    """A shape in words: ``28×28``."""
+    return "×".join(map(str, shape))
+
+
+layers: Registry[Layer] = Registry("a layer", key="type")
