@@ -5,6 +5,7 @@ import numpy as np
 from tuiml.backends.graph import Graph
 from tuiml.backends.numpy_backend import NumpyEngine
 from tuiml.backends.plan import Plan
+from tuiml.backends.update import Update
 from tuiml.data.arrays import Data, Part
 from tuiml.nn.layers import layers
 from tuiml.nn.losses import losses
@@ -73,3 +74,15 @@ def compiled(formula, *arrays, donated=()):
     with np.errstate(all="ignore"):
         plan.run()
     return tuple(plan.array(node).copy() for node in results)
+
+
+def updating(optimizer, weights, g):
+    """An optimizer's compiled step: a function of the step's number and the learning rate."""
+    update = Update(optimizer, weights)
+    (plan,) = update.plans([g])
+
+    def run(step, rate):
+        update.prepare(step, rate)
+        plan.run()
+
+    return run

@@ -303,7 +303,8 @@ sys.exit(main(sys.argv[1:]))
         check=True,
     )
     said = done.stderr.splitlines()
-    assert said == [f"threads {lines_of(done.stdout)[0]['threads']}"]
+    assert said == ["threads 1"]  # the shares of a batch are threads of our own
+    assert lines_of(done.stdout)[0]["threads"] >= 1
 
 
 # -- what is printed --------------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ def check_gradients(stack, loss, classes, batch=4, step=0):
     reference = Reference(stack, loss, SEED)
     inputs, labels = data.train.inputs[rows].astype(np.float64), data.train.labels[rows]
     assert run.totals().mean_loss == pytest.approx(reference.mean_loss(inputs, labels, p, step), rel=2e-6)
-    found, expected = run.gradients.tensors(), reference.gradients(inputs, labels, p, step)
+    found, expected = run._gradients[0].tensors(), reference.gradients(inputs, labels, p, step)
     assert set(found) == set(expected)
     scale = max(np.abs(g).max() for g in expected.values())
     assert scale > 1e-4  # nothing would be shown by zeros
@@ -175,7 +175,7 @@ def test_state_that_does_not_fit_is_refused_by_name():
     with pytest.raises(ValueError, match=r"layers\.0\.slope has the shape \(6,\), not \(5,\)"):
         run.load({**saved, "layers.0.slope": np.zeros(6, np.float32)}, 1)
     without = {k: v for k, v in saved.items() if not k.startswith("optimizer.")}
-    with pytest.raises(ValueError, match=r"optimizer\.m\.layers\.0\.weight is missing"):
+    with pytest.raises(ValueError, match=r"optimizer\.gradients\.layers\.0\.weight is missing"):
         run.load(without, 1)
     assert run.step_number == 0
 
@@ -267,7 +267,7 @@ def test_views_show_every_layer_of_the_last_batch():
     assert [v.weights is None for v in after] == [True, False, True, False, False]
     assert [v.weights.shape for v in after if v.weights is not None] == [(5, 5), (5, 6), (7, 3)]
     assert [v.gradients.shape for v in after if v.gradients is not None] == [(5, 5), (5, 6), (7, 3)]
-    np.testing.assert_array_equal(after[1].gradients[-1], run.gradients.tensors()["layers.1.bias"])
+    np.testing.assert_array_equal(after[1].gradients[-1], run._gradients[0].tensors()["layers.1.bias"])
 
 
 def test_rows_of_ones_stay_ones():
@@ -276,7 +276,9 @@ def test_rows_of_ones_stay_ones():
     train(run, 50)
     train(run, 3, size=2)
     run.evaluate(run.data.test)
-    wholes = [w for p in run._passes.values() for w in p._plan._whole.values()]
+    passes = [p for step in run._steps.values() for p in step.passes]
+    passes += [p for found in run._passes.values() for p in found]
+    wholes = [w for p in passes for w in p._plan._whole.values()]
     assert len(wholes) > 12
     for whole in wholes:
         np.testing.assert_array_equal(whole[-1], 1.0)
@@ -302,7 +304,7 @@ def test_many_classes_need_more_than_a_byte():
     data = Data((4,), names, many, many, many, np.float32(0), np.float32(1), "none")
     run = engine([{"type": "dense", "units": 300, "activation": "softmax"}], data)
     assert run.step(np.arange(300), 0.1)
-    targets = run._passes[(300, True)].batches.targets
+    targets = run._steps[300].passes[0].batches.targets
     np.testing.assert_array_equal(targets, np.eye(300))
 
 

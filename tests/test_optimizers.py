@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from tuiml.backends.numpy_backend import Update
+from tests.helpers import updating
 from tuiml.nn.optimizers import optimizers
 from tuiml.registry import options_of
 
@@ -137,10 +137,10 @@ def test_compiled_update_in_float32(name, options):
     optimizer, rng = optimizers.read({"name": name, **options}), np.random.default_rng(2)
     start, all_g, rate = rng.standard_normal(30), gradients(rng), 0.01
     weights, g = start.astype(np.float32), np.zeros(30, np.float32)
-    update = Update(optimizer, weights, g)
+    update = updating(optimizer, weights, g)
     for step, gradient in enumerate(all_g, 1):
         g[:] = gradient
-        update.run(step, rate)
+        update(step, rate)
         np.testing.assert_array_equal(g, gradient.astype(np.float32))  # the screen shows it after the step
     expected = in_float64(name, options, start, all_g, rate)
     np.testing.assert_allclose(weights - start, expected - start, rtol=2e-5, atol=2e-6)
@@ -150,9 +150,9 @@ def test_compiled_update_in_float32(name, options):
 def test_a_weight_without_gradient_stays(name, options):
     decay = {"weight_decay": 0.0} if name == "adamw" else {}
     weights, g = np.float32([1.5, -2.0]), np.zeros(2, np.float32)
-    update = Update(optimizers.read({"name": name, **options, **decay}), weights, g)
+    update = updating(optimizers.read({"name": name, **options, **decay}), weights, g)
     for step in range(1, 6):
-        update.run(step, 0.1)
+        update(step, 0.1)
     np.testing.assert_array_equal(weights, np.float32([1.5, -2.0]))
 
 
@@ -161,11 +161,11 @@ def test_usual_rate_lowers_a_parabola(name):
     """x² from 1 with the rate that a preset without one gets: it goes down, and does not jump across."""
     optimizer = optimizers[name]()
     weights, g = np.ones(1, np.float32), np.zeros(1, np.float32)
-    update = Update(optimizer, weights, g)
+    update = updating(optimizer, weights, g)
     passed = [1.0]
     for step in range(1, 31):
         g[:] = 2 * weights
-        update.run(step, optimizer.rate)
+        update(step, optimizer.rate)
         passed.append(float(weights[0]))
     assert all(0 < b < a for a, b in itertools.pairwise(passed))
 

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tests.helpers import compiled, engine, tiny
+from tests.helpers import compiled, engine, tiny, updating
 from tuiml.backends.graph import Graph
-from tuiml.backends.numpy_backend import Update
 from tuiml.backends.plan import Plan
 from tuiml.nn.activations import activations
 from tuiml.nn.optimizers import optimizers
@@ -280,5 +279,5 @@ def test_a_training_step_allocates_no_array(name):
 @pytest.mark.parametrize("name", optimizers.names())
 def test_an_update_allocates_no_array(name):
     weights, g = np.ones(100_000, np.float32), np.ones(100_000, np.float32)
-    update = Update(optimizers[name](), weights, g)
-    assert growth(lambda: [update.run(step, 1e-3) for step in range(1, 51)]) < 20_000
+    update = updating(optimizers[name](), weights, g)
+    assert growth(lambda: [update(step, 1e-3) for step in range(1, 51)]) < 20_000

@@ -1,8 +1,9 @@
-"""One batch's buffers: examples taken from uint8 or float32 rows, normalized, beside their targets."""
+"""Batches: examples taken from uint8 or float32 rows, normalized, beside their targets."""
 
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,27 @@ from tuiml.data.arrays import Data, Part
 from tuiml.nn.network import Network
 
 Array = np.ndarray[Any, Any]
+READY = 1 << 22
+"""Bytes of a part that is kept normalized, its column of ones in place: a batch of it is a single call."""
+
+
+class Source:
+    """The rows that batches are taken from: a large part as it lies in memory, a small one made ready."""
+
+    def __init__(self, data: Data) -> None:
+        self.data = data
+        self._ready: dict[int, tuple[Part, Array | None]] = {}
+
+    def ready(self, part: Part) -> Array | None:
+        """Examples × (features + 1) network inputs with a last column of ones; ``None`` for a large part."""
+        if id(part) not in self._ready:
+            n, features = part.inputs.shape
+            rows = None
+            if n * (features + 1) * 4 <= READY:
+                rows = np.ones((n, features + 1), np.float32)
+                rows[:, :-1] = self.data.batch(part, slice(None))
+            self._ready[id(part)] = part, rows  # the part too: its id is then nobody else's
+        return self._ready[id(part)][1]
 
 
 class Batches:
@@ -21,40 +43,67 @@ class Batches:
     output.
     """
 
-    def __init__(self, data: Data, network: Network, size: int) -> None:
-        features, outputs = math.prod(network.input_shape), network.outputs
+    def __init__(self, source: Source, network: Network, size: int) -> None:
+        data, features, outputs = source.data, math.prod(network.input_shape), network.outputs
+        self._source = source
         self._shift, self._scale = data.shift, data.scale
-        self._raw = np.empty((size, features), data.train.inputs.dtype)
+        self._shifted = bool(np.any(data.shift))
+        self._raw: Array | None = None
+        self._ready: Array | None = None
         self._rows = np.ones((size, features + 1), np.float32)
         self._inputs = self._rows[:, :features]
         self.x_with_ones = self._rows.T
         self.x = self.x_with_ones[:features]
         self.targets = np.zeros((outputs, size), np.float32)
-        self._labels = np.empty(size, data.train.labels.dtype)
+        self.labels = np.empty(size, data.train.labels.dtype)
         # One output is the probability of class 1; else each class has its own.
-        self._classes = np.arange(outputs, dtype=self._labels.dtype)[:, None] + (outputs == 1)
-        self._rows_out = np.empty((size, outputs), np.float32)
-        self._guess = np.empty(size, np.intp)
-        self._hits = np.empty(size, bool)
+        self._classes = np.arange(outputs, dtype=self.labels.dtype)[:, None] + (outputs == 1)
+        self._part: Part | None = None
 
     def load(self, part: Part, rows: Array) -> None:
         """Fill the buffers with the examples at ``rows``."""
+        if part is not self._part:
+            self._part, self._ready = part, self._source.ready(part)
         # mode="clip" spares take a buffered copy of out; rows are in range by construction
+        if self._ready is not None:
+            self._ready.take(rows, 0, self._rows, "clip")
+        else:
+            self._convert(part, rows)
+        part.labels.take(rows, 0, self.labels, "clip")
+        np.equal(self.labels, self._classes, self.targets)
+
+    def _convert(self, part: Part, rows: Array) -> None:
+        if self._raw is None:
+            self._raw = np.empty(self._inputs.shape, part.inputs.dtype)
         part.inputs.take(rows, 0, self._raw, "clip")
-        if np.any(self._shift):
+        if self._shifted:
             np.subtract(self._raw, self._shift, self._inputs)
             np.multiply(self._inputs, self._scale, self._inputs)
         else:
             np.multiply(self._raw, self._scale, self._inputs)
-        part.labels.take(rows, 0, self._labels, "clip")
-        np.equal(self._labels, self._classes, self.targets)
 
-    def correct(self, output: Array) -> int:
-        """How many columns of ``output`` have their largest value (or their side of ½) at the label."""
-        if len(output) == 1:
-            np.greater(output[0], 0.5, self._guess)
+
+class Hits:
+    """How many columns of an output (classes × examples) have their largest value, or their side of ½ where
+    there is but one row, at the label; of equal values the first counts."""
+
+    def __init__(self, output: Array, labels: Array) -> None:
+        size = len(labels)
+        hits = np.empty(size, bool)
+        self._count = partial(np.count_nonzero, hits)
+        if len(output) <= 2:
+            larger = np.empty(size, bool)
+            other = output[0] if len(output) == 2 else np.float32(0.5)
+            guess = larger.view(np.uint8) if labels.dtype == np.uint8 else larger  # compared without a cast
+            self._calls = [partial(np.greater, output[-1], other, larger)]
         else:
-            np.copyto(self._rows_out, output.T)  # argmax along the first axis would make this copy anew
-            self._rows_out.argmax(1, self._guess)
-        np.equal(self._guess, self._labels, self._hits)
-        return int(np.count_nonzero(self._hits))
+            rows, guess = np.empty((size, len(output)), np.float32), np.empty(size, np.intp)
+            # argmax along the first axis would make this copy anew
+            self._calls = [partial(np.copyto, rows, output.T), partial(rows.argmax, 1, guess)]
+        self._calls.append(partial(np.equal, guess, labels, hits))
+
+    def count(self) -> int:
+        """The hits of the batch in hand."""
+        for call in self._calls:
+            call()
+        return int(self._count())

@@ -54,7 +54,9 @@ def choose(name: str = "auto") -> Choice:
     return Choice("numpy", "cpu", "MLX has no GPU here, and on a CPU NumPy is many times as fast")
 
 
-def build(choice: Choice, network: Network, optimizer: Optimizer, data: Data, seed: int) -> Engine:
+def build(
+    choice: Choice, network: Network, optimizer: Optimizer, data: Data, seed: int, threads: int
+) -> Engine:
     """The backend's engine. To be used in the thread that calls this, and in no other."""
     if choice.name == "mlx":
         from tuiml.backends.mlx_backend import MlxEngine
@@ -62,7 +64,7 @@ def build(choice: Choice, network: Network, optimizer: Optimizer, data: Data, se
         return MlxEngine(network, optimizer, data, seed)
     from tuiml.backends.numpy_backend import NumpyEngine
 
-    return NumpyEngine(network, optimizer, data, seed)
+    return NumpyEngine(network, optimizer, data, seed, threads)
 
 
 def _missing() -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -59,12 +59,20 @@ class Engine(ABC):
     step_number: int
     """Steps done."""
 
-    @abstractmethod
     def step(self, rows: Array, rate: float) -> bool:
         """Train on the training examples at ``rows`` (indices) with learning rate ``rate``.
 
         Returns:
             Whether the loss was finite. If not, the weights were left as they were.
+        """
+        return self.steps([rows], [rate]) == 1
+
+    @abstractmethod
+    def steps(self, batches: Sequence[Array], rates: Sequence[float]) -> int:
+        """Train on one batch after the other, each with its own learning rate.
+
+        Returns:
+            How many there were before a loss was not finite; from there on the weights were left alone.
         """
 
     @abstractmethod
@@ -106,3 +114,6 @@ class Engine(ABC):
     @abstractmethod
     def finite(self) -> bool:
         """Whether every parameter is finite."""
+
+    def close(self) -> None:  # noqa: B027 - not every engine holds anything
+        """Give back threads and the device; the engine is not used afterwards."""

@@ -7,6 +7,7 @@ again by the backward pass.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,9 @@ import numpy as np
 
 Shape = tuple[int, ...]
 UNARY = frozenset({"exp", "expm1", "log", "log1p", "sqrt", "square", "tanh", "abs", "sign", "negative"})
+REDUCED = frozenset({"sum", "max"})
+SMALL = 2048
+"""Values of an array for which a call's own time counts more than the work done in it."""
 
 
 @dataclass(eq=False, slots=True)
@@ -110,7 +114,15 @@ class Graph:
         if like == np.bool_:  # a mask times a number is a number
             like = self.float32
         a, b = (v if isinstance(v, Node) else self.constant(v, like) for v in (a, b))
-        return self._node(op, (a, b), np.broadcast_shapes(a.shape, b.shape), np.dtype(dtype or like))
+        shape = np.broadcast_shapes(a.shape, b.shape)
+        a, b = (self._spread(v, shape) for v in (a, b))
+        return self._node(op, (a, b), shape, np.dtype(dtype or like))
+
+    def _spread(self, row: Node, shape: Shape) -> Node:
+        """A reduced row repeated to ``shape``, if that is small: NumPy's own broadcasting takes longer."""
+        if row.op in REDUCED and row.shape != shape and math.prod(shape) <= SMALL:
+            return self._node("spread", (row,), shape, row.dtype)
+        return row
 
     def __getattr__(self, name: str) -> Any:
         if name in UNARY:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import mlx.core as mx
@@ -19,6 +19,7 @@ from tuiml.backends.parameters import initial_tensors
 from tuiml.data.arrays import Data, Part
 from tuiml.nn import random
 from tuiml.nn.layers import Values
+from tuiml.nn.losses import OVERFLOW
 from tuiml.nn.network import Network, forward
 from tuiml.nn.optimizers import Optimizer
 
@@ -126,7 +127,7 @@ class MlxEngine(Engine):
         x, y = self._inputs(inputs, labels, rows)
         (_, total, correct), gradients = mx.value_and_grad(self._loss)(params, x, y, keys)
         # Once the loss is not finite nothing changes any more: the weights stay those before that step.
-        alive = mx.logical_and(sums["alive"], mx.isfinite(total))
+        alive = mx.logical_and(sums["alive"], total < OVERFLOW)
         new_params: dict[str, Array] = {}
         new_state: dict[str, dict[str, Array]] = {name: {} for name in state}
         for key, w in params.items():
@@ -153,7 +154,13 @@ class MlxEngine(Engine):
 
     # -- the engine -----------------------------------------------------------------------------------
 
-    def step(self, rows: np.ndarray[Any, Any], rate: float) -> bool:
+    def steps(self, batches: Sequence[np.ndarray[Any, Any]], rates: Sequence[float]) -> int:
+        for done, (rows, rate) in enumerate(zip(batches, rates, strict=True)):
+            if not self._enqueue(rows, rate):
+                return done
+        return len(batches)
+
+    def _enqueue(self, rows: np.ndarray[Any, Any], rate: float) -> bool:
         number = self.step_number + self._queued
         keys = mx.array([random.key(self.seed, i, number) for i in self._noisy], dtype=mx.uint32)
         scalars = {k: mx.array(v, mx.float32) for k, v in self.optimizer.scalars(number + 1, rate).items()}
@@ -245,6 +252,9 @@ class MlxEngine(Engine):
     def finite(self) -> bool:
         self._flush()
         return all(bool(mx.all(mx.isfinite(value)).item()) for value in self._params.values())
+
+    def close(self) -> None:
+        mx.clear_streams()  # else the thread that used them may abort the process at its end
 
     def _part(self, part: Part) -> tuple[Array, Array]:
         """A part's arrays on the device, moved there once."""

@@ -3,62 +3,85 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from tuiml.backends import EVALUATION_BATCH
-from tuiml.backends.batches import Batches
+from tuiml.backends.batches import Source
+from tuiml.backends.denormals import flushed
 from tuiml.backends.engine import Engine, LayerView, Totals
-from tuiml.backends.graph import Graph
-from tuiml.backends.graph import Node as Value
-from tuiml.backends.parameters import Arena, initial_tensors, stored_shape
-from tuiml.backends.plan import Plan
+from tuiml.backends.parameters import Arena, initial_tensors
+from tuiml.backends.passes import Pass
+from tuiml.backends.steps import Step, shares
+from tuiml.backends.team import Team, parted
+from tuiml.backends.update import Update
 from tuiml.data.arrays import Data, Part
-from tuiml.nn import random
-from tuiml.nn.layers import Values
-from tuiml.nn.network import Network, backward, forward
+from tuiml.nn.losses import OVERFLOW
+from tuiml.nn.network import Network
 from tuiml.nn.optimizers import Optimizer
 
 Array = np.ndarray[Any, Any]
 
 
 class NumpyEngine(Engine):
-    """Trains one network on one set of data. See :class:`tuiml.backends.engine.Engine`."""
+    """Trains one network on one set of data. See :class:`tuiml.backends.engine.Engine`.
+
+    Args:
+        threads: shares that a batch worth it is split into, each a thread's. The bits depend on the number of
+            shares, not on how many threads find a free core.
+    """
 
     name = "numpy"
 
-    def __init__(self, network: Network, optimizer: Optimizer, data: Data, seed: int) -> None:
+    def __init__(
+        self, network: Network, optimizer: Optimizer, data: Data, seed: int, threads: int = 1
+    ) -> None:
         self.network = network
         self.data = data
         self.seed = seed
         self.step_number = 0
+        self.team = Team(threads)
+        self.source = Source(data)
         self.weights = Arena(network)
-        self.gradients = Arena(network)
+        self._gradients = [Arena(network) for _ in range(threads)]
         self.weights.load(initial_tensors(network, seed))
-        self.update = Update(optimizer, self.weights.flat, self.gradients.flat)
-        self._passes: dict[tuple[int, bool], Pass] = {}
-        self._latest: Pass | None = None
+        self.update = Update(optimizer, self.weights.flat)
+        self._steps: dict[int, Step] = {}
+        self._passes: dict[int, list[Pass]] = {}
+        self._latest: Step | None = None
         self._loss, self._correct, self._examples = 0.0, 0, 0
 
-    def step(self, rows: Array, rate: float) -> bool:
-        run = self._pass(len(rows), training=True)
-        self._latest = run
-        run.load(self.data.train, rows)
-        run.draw_noise(self.seed, self.step_number)
-        with np.errstate(all="ignore"):  # what overflows is found in the loss, below
-            run.forward.run()
-            loss = run.total_loss()
-            if not math.isfinite(loss):
-                return False
-            run.backward.run()
-            self.step_number += 1
-            self.update.run(self.step_number, rate)
-        self._loss += loss
-        self._correct += run.correct()
-        self._examples += len(rows)
-        return True
+    def close(self) -> None:
+        self.team.close()
+
+    def steps(self, batches: Sequence[Array], rates: Sequence[float]) -> int:
+        done = 0
+        with np.errstate(all="ignore"), flushed():  # what overflows is found in the loss
+            for rows, rate in zip(batches, rates, strict=True):
+                size = len(rows)
+                step = self._steps.get(size) or self._step(size)
+                self._latest = step
+                loss = step.run(rows, self.step_number, rate)
+                if not loss < OVERFLOW:  # or it is NaN
+                    break
+                done += 1
+                self.step_number += 1
+                self._loss += loss
+                self._correct += step.correct
+                self._examples += size
+        return done
+
+    def _step(self, size: int) -> Step:
+        """The step for a batch of ``size``, compiled once."""
+        gradients = self._gradients[: shares(self.network, size, self.team.size)]
+        ends = parted(size, len(gradients))
+        passes = [self._pass(g, *share, size) for g, share in zip(gradients, ends, strict=True)]
+        plans = self.update.plans([g.flat for g in gradients])
+        step = Step(passes, plans, self.update, self.team, self.data.train)
+        self._steps[size] = step
+        return step
 
     def totals(self) -> Totals:
         found = Totals(self._loss, self._correct, self._examples)
@@ -67,32 +90,43 @@ class NumpyEngine(Engine):
 
     def evaluate(self, part: Part) -> Totals:
         loss, correct, n = 0.0, 0, len(part)
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), flushed():
             for start in range(0, n, EVALUATION_BATCH):
                 rows = np.arange(start, min(start + EVALUATION_BATCH, n))
-                run = self._pass(len(rows), training=False)
-                run.load(part, rows)
-                run.forward.run()
-                loss += run.total_loss()
-                correct += run.correct()
+                passes = self._forward(part, rows)
+                loss += sum(run.total_loss() for run in passes)
+                correct += sum(run.hits.count() for run in passes)
         return Totals(loss, correct, n)
 
+    def _forward(self, part: Part, rows: Array) -> list[Pass]:
+        """Evaluate the examples at ``rows``; the passes that hold what came out."""
+        passes = self._evaluation(len(rows))
+        ends = parted(len(rows), len(passes))
+
+        def judge(share: int) -> None:
+            passes[share].load(part, rows[slice(*ends[share])])
+            passes[share].forward.run()
+
+        self.team.run(len(passes), judge)
+        return passes
+
     def views(self) -> list[LayerView]:
-        run = self._latest
-        if run is None:
-            run = self._pass(min(256, len(self.data.train)), training=False)
-            run.load(self.data.train, np.arange(run.size))
-            with np.errstate(all="ignore"):
-                run.forward.run()
         trained = self._latest is not None
+        passes = self._latest.passes if self._latest else self._look()
+        gradients = self._gradients[0].views
         return [
             LayerView(
-                output=run.output(i),
+                output=_joined([run.output(i) for run in passes]),
                 weights=self.weights.views[i].get("weight"),
-                gradients=self.gradients.views[i].get("weight") if trained else None,
+                gradients=gradients[i].get("weight") if trained else None,
             )
             for i in range(len(self.network.nodes))
         ]
+
+    def _look(self) -> list[Pass]:
+        """Evaluate some training examples where nothing was trained yet."""
+        with np.errstate(all="ignore"):
+            return self._forward(self.data.train, np.arange(min(256, len(self.data.train))))
 
     def tensors(self) -> dict[str, Array]:
         return self.weights.tensors()
@@ -124,123 +158,18 @@ class NumpyEngine(Engine):
             total = float(np.dot(self.weights.flat, self.weights.flat))
         return math.isfinite(total) or bool(np.isfinite(self.weights.flat).all())
 
-    def _pass(self, size: int, training: bool) -> Pass:
-        key = (size, training)
-        if key not in self._passes:
-            self._passes[key] = Pass(self.network, self.weights, self.gradients, self.data, size, training)
-        return self._passes[key]
+    def _evaluation(self, size: int) -> list[Pass]:
+        """The passes that evaluate ``size`` examples together."""
+        if size not in self._passes:
+            count = shares(self.network, size // 2, self.team.size)  # a third of a step's work, half at least
+            self._passes[size] = [self._pass(None, start, end, size) for start, end in parted(size, count)]
+        return self._passes[size]
+
+    def _pass(self, gradients: Arena | None, start: int, end: int, size: int) -> Pass:
+        share = range(start, end)
+        return Pass(self.network, self.weights, gradients, self.source, share, size, self.seed)
 
 
-class Pass:
-    """The plans for one batch size: forward to the loss, and (in training) backward to the gradients."""
-
-    def __init__(
-        self, network: Network, weights: Arena, gradients: Arena, data: Data, size: int, training: bool
-    ) -> None:
-        self.size = size
-        self.batches = Batches(data, network, size)
-        graph = Graph()
-        x = graph.input("x", (math.prod(network.input_shape), size))
-        t = graph.input("t", (network.outputs, size))
-        inputs: dict[str, Array] = {"x": self.batches.x, "t": self.batches.targets}
-        p = self._parameters(graph, network, weights, inputs)
-        noise = self._noise(graph, network, inputs) if training else [None] * len(network.nodes)
-        values = forward(graph, network, x, p, noise)
-        last = values[-1]
-        loss = graph.sum(network.loss.value(graph, last.z, last.y, t), axis=1)
-        self.values: list[Values] = values
-
-        ones = {"x": self.batches.x_with_ones}
-        wanted: dict[Value, Array | None] = {loss: None}
-        wanted |= {v.y: None for v in values if v.y.op != "input"}
-        grads: dict[Value, Array | None] = {}
-        if training:
-            by_layer = backward(graph, network, values, t, p, noise)
-            for i, layer in enumerate(by_layer):
-                grads |= {node: gradients.views[i][name] for name, node in layer.items()}
-        self._loss = loss
-        self._plan = Plan(graph, inputs, {**wanted, **grads}, with_ones=ones)
-        self.forward, self.backward = self._plan.split(loss)
-        self._total = self._plan.array(loss)
-        self._output = self._plan.array(last.y)
-
-    @staticmethod
-    def _parameters(
-        graph: Graph, network: Network, weights: Arena, inputs: dict[str, Array]
-    ) -> list[dict[str, Value]]:
-        p: list[dict[str, Value]] = [{} for _ in network.nodes]
-        for node in network.nodes:
-            for parameter in node.parameters:
-                label = f"{node.index}.{parameter.name}"
-                shape = parameter.shape if len(parameter.shape) > 1 else stored_shape(node, parameter)
-                p[node.index][parameter.name] = graph.input(label, shape)
-                home = "weight" if parameter.name == "bias" else parameter.name
-                inputs[label] = weights.views[node.index][home]
-        return p
-
-    def _noise(self, graph: Graph, network: Network, inputs: dict[str, Array]) -> list[Value | None]:
-        self._keys: list[tuple[int, Array]] = []
-        noise: list[Value | None] = [None] * len(network.nodes)
-        for node in network.nodes:
-            if not node.layer.noisy():
-                continue
-            i, shape = node.index, (math.prod(node.output_shape), self.size)
-            key = np.zeros((), np.uint32)
-            counter = np.arange(math.prod(shape), dtype=np.uint32).reshape(shape[::-1]).T.copy()
-            inputs |= {f"{i}.key": key, f"{i}.counter": counter}
-            self._keys.append((i, key))
-            noise[i] = random.uniform(
-                graph,
-                graph.input(f"{i}.counter", shape, np.uint32),
-                graph.input(f"{i}.key", (), np.uint32),
-            )
-        return noise
-
-    def load(self, part: Part, rows: Array) -> None:
-        """Take the examples at ``rows`` as the next batch."""
-        self.batches.load(part, rows)
-
-    def draw_noise(self, seed: int, step: int) -> None:
-        """New numbers for the layers that draw them."""
-        for layer, key in self._keys:
-            key[...] = random.key(seed, layer, step)
-
-    def total_loss(self) -> float:
-        """Sum of the examples' losses."""
-        return float(self._total[0, 0])
-
-    def correct(self) -> int:
-        """How many examples the network got right."""
-        return self.batches.correct(self._output)
-
-    def output(self, layer: int) -> Array:
-        """A layer's output, features × batch; a view that the next batch overwrites."""
-        value = self.values[layer].y
-        return self._plan.array(value)
-
-
-class Update:
-    """An optimizer compiled over the whole arena."""
-
-    def __init__(self, optimizer: Optimizer, weights: Array, gradients: Array) -> None:
-        self.optimizer = optimizer
-        self.state = {name: np.zeros_like(weights) for name in optimizer.state_names()}
-        self.scalars = {name: np.zeros((), np.float32) for name in optimizer.scalars(1, 1.0)}
-        graph = Graph()
-        shape = weights.shape
-        w, g = graph.input("w", shape), graph.input("g", shape)
-        state = {name: graph.input(f"state.{name}", shape) for name in self.state}
-        scalars = {name: graph.input(f"scalar.{name}", ()) for name in self.scalars}
-        new_w, new_state = optimizer.update(graph, w, g, state, scalars)
-        inputs = {"w": weights, "g": gradients}
-        inputs |= {f"state.{name}": array for name, array in self.state.items()}
-        inputs |= {f"scalar.{name}": array for name, array in self.scalars.items()}
-        outputs: dict[Value, Array | None] = {new_state[name]: self.state[name] for name in self.state}
-        outputs[new_w] = weights
-        self.plan = Plan(graph, inputs, outputs, donated=["w", *(f"state.{name}" for name in self.state)])
-
-    def run(self, step: int, rate: float) -> None:
-        """Change the weights in place; ``step`` counts from 1."""
-        for name, value in self.optimizer.scalars(step, rate).items():
-            self.scalars[name][...] = value
-        self.plan.run()
+def _joined(outputs: list[Array]) -> Array:
+    """The shares of a layer's output side by side."""
+    return outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=1)

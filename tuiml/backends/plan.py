@@ -22,7 +22,7 @@ from tuiml.backends.graph import Graph, Node
 Array = np.ndarray[Any, Any]
 KEYWORD_OUT = frozenset({"maximum", "minimum"})
 REDUCTIONS = {"sum": np.add.reduce, "max": np.maximum.reduce}
-SHAPED = frozenset({"affine", "affine_input_gradient", "affine_gradient", *REDUCTIONS})
+SHAPED = frozenset({"affine", "affine_input_gradient", "affine_gradient", "spread", *REDUCTIONS})
 """Operations whose result cannot be written over an argument."""
 
 
@@ -172,15 +172,40 @@ class Plan(Steps):
         special = getattr(self, f"_emit_{node.op}", None)
         if special:
             special(node, args, out)
-        elif node.op in REDUCTIONS:
-            reduce = partial(REDUCTIONS[node.op], axis=node.attributes[0], out=out, keepdims=True)
-            self._call(node.op, node.args[0].shape, partial(reduce, args[0]))
         elif node.op in KEYWORD_OUT:
             # A whole array of the constant: three times as fast as broadcasting it here.
             full = [self._full(a, v, node) for a, v in zip(node.args, args, strict=True)]
             self._call(node.op, node.shape, partial(getattr(np, node.op), *full, out=out))
         else:
             self._call(node.op, node.shape, partial(getattr(np, node.op), *args, out))
+
+    def _emit_sum(self, node: Node, args: list[Array], out: Array) -> None:
+        (x,), axis = args, node.attributes[0]
+        if x.ndim != 2 or not isinstance(axis, int):
+            self._reduce(node, x, out)
+            return
+        # A product with ones: a third of the time of a reduction where there is little to add up.
+        ones = np.ones((1, len(x)) if axis == 0 else (x.shape[1], 1), x.dtype)
+        run = partial(ones.dot, x, out) if axis == 0 else partial(x.dot, ones, out)
+        self._call("sum", x.shape, run)
+
+    def _emit_spread(self, node: Node, args: list[Array], out: Array) -> None:
+        (x,) = args
+        if len(node.shape) == 2 and x.shape[0] == 1:
+            self._call("spread", node.shape, partial(np.ones((len(out), 1), x.dtype).dot, x, out))
+        else:
+            self._call("spread", node.shape, partial(np.copyto, out, x))
+
+    def _emit_max(self, node: Node, args: list[Array], out: Array) -> None:
+        (x,), axis = args, node.attributes[0]
+        if axis == 0 and len(x) == 2:
+            self._call("max", x.shape, partial(np.maximum, x[:1], x[1:], out=out))
+        else:
+            self._reduce(node, x, out)
+
+    def _reduce(self, node: Node, x: Array, out: Array) -> None:
+        reduce = partial(REDUCTIONS[node.op], axis=node.attributes[0], out=out, keepdims=True)
+        self._call(node.op, x.shape, partial(reduce, x))
 
     def _full(self, arg: Node, array: Array, node: Node) -> Array:
         if arg.op != "constant":

@@ -52,7 +52,7 @@ def examine(count: int, asked: bool) -> dict[str, dict[str, Any]]:
     """Everything, as plain data by section.
 
     Args:
-        count: threads of the matrix products.
+        count: threads that a batch is split for.
         asked: whether the environment asked for that number.
     """
     from tuiml import __version__
@@ -60,7 +60,7 @@ def examine(count: int, asked: bool) -> dict[str, dict[str, Any]]:
     from tuiml.runs import machine, memory
 
     chosen = choose()
-    why = "the environment says so" if asked else "a core is left free, and more than four gain little"
+    why = "the environment says so" if asked else "one a core; more than four gain little"
     return {
         "versions": {"tuiml": __version__, "python": machine.python(), **_packages()},
         "machine": {

@@ -180,10 +180,11 @@ def choose(*, json: bool, quiet: bool) -> Show:
 def opening(start: Start) -> str:
     """The line that a run begins with."""
     threads = f"{start.threads} thread" + ("s" if start.threads > 1 else "")
-    return (
+    text = (
         f"{start.run}: {start.parameters:,} parameters, {start.train_examples:,} training and "
         f"{start.validation_examples:,} validation examples, {start.backend} on {start.device}, {threads}"
     )
+    return f"{text}\n{plain_text(start.note)}" if start.note else text
 
 
 def figures(event: Progress | Epoch, last: Epoch | None = None) -> list[str]:

@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import signal
 from collections.abc import Generator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuiml.backends.choice import NAMES
@@ -27,6 +26,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("preset", metavar="PRESET", help="a name that 'tuiml presets' lists, or a TOML file")
     add_settings(parser, "change the preset: training.epochs=5, layers[*].initializer=he_normal")
     parser.add_argument("--run", dest="run_name", metavar="NAME", help="name of the run")
+    parser.add_argument("--threads", type=_count, metavar="N", help="threads that a batch is split for")
     _add_common(parser)
     parser = command(commands, "resume", resume, "go on with a run from its newest checkpoint")
     parser.add_argument("name", metavar="RUN", help="a name that 'tuiml runs' lists, or a folder")
@@ -40,9 +40,17 @@ def _add_common(parser: Parser) -> None:
     add_json(parser, "print start, epochs and end as a JSON object a line")
 
 
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= threads.LIMIT):
+        raise argparse.ArgumentTypeError(
+            f"{text[:20]!r} is not a number of threads from 1 to {threads.LIMIT}"
+        )
+    return int(text)
+
+
 def train(chosen: argparse.Namespace) -> int:
     """``tuiml train``."""
-    threads.limit()  # before numpy is imported, by what follows
+    threads.limit(chosen.threads)  # before numpy is imported, by what follows
     preset = read_preset(chosen.preset, chosen.settings)
     from tuiml.runs import session
     from tuiml.training import Control
@@ -63,7 +71,7 @@ def resume(chosen: argparse.Namespace) -> int:
     from tuiml.runs import library
 
     path = library.find(chosen.name)
-    threads.limit(_threads_before(path))  # as many as before: the same bits
+    threads.limit()
     from tuiml.runs import session
     from tuiml.training import Control
 
@@ -110,18 +118,6 @@ def read_document(word: str, settings: list[str]) -> tuple[dict[str, Any], list[
         except SpecError as error:
             problems += error.problems
     return document, problems
-
-
-def _threads_before(path: Path) -> int | None:
-    """The threads of a run's last start."""
-    from tuiml.runs.folder import read_metrics
-
-    try:
-        starts = [line for line in read_metrics(path, pictures=False) if line.get("event") == "start"]
-    except OSError:
-        return None
-    before = starts[-1].get("threads") if starts else None
-    return before if isinstance(before, int) and before > 0 else None
 
 
 def _progress(chosen: argparse.Namespace) -> Show:

@@ -13,6 +13,8 @@ from tuiml.nn.activations import softplus
 from tuiml.registry import Entry, Registry
 
 Array = Any
+OVERFLOW = 1e30
+"""A batch's loss of this size has overflowed in all but name."""
 
 
 class Loss(Entry):
@@ -45,8 +47,9 @@ class CrossEntropy(Loss):
     def value(self, xp: Any, z: Array, y: Array, t: Array) -> Array:
         shifted = z - xp.max(z, axis=0, keepdims=True)
         total = xp.log(xp.sum(xp.exp(shifted), axis=0, keepdims=True))
-        # where, not t·z: 0 × ∞ would turn an overflowed logit of another class into NaN
-        return total - xp.sum(xp.where(t > 0.0, shifted, 0.0), axis=0, keepdims=True)
+        # A floor, since 0 × ∞ would turn an overflowed logit of another class into NaN; a loss so large is
+        # divergence, as an infinite one.
+        return total - xp.sum(t * xp.maximum(shifted, -OVERFLOW), axis=0, keepdims=True)
 
     def gradient(self, xp: Any, z: Array, y: Array, t: Array) -> Array:
         return y - t

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,11 @@ class Node:
     def size(self) -> int:
         """Number of learned values."""
         return sum(p.size for p in self.parameters)
+
+    @property
+    def products(self) -> int:
+        """Multiplications of an example's forward pass: each weight once at every place of a picture."""
+        return self.size * math.prod(self.output_shape[1:])
 
 
 @dataclass(frozen=True)
@@ -89,10 +95,15 @@ def backward(
     target: Array,
     p: Parameters,
     noise: Sequence[Array | None],
+    whole: int,
 ) -> Parameters:
-    """Gradient of the batch's mean loss for every parameter (back-propagation; Rumelhart et al. 1986)."""
+    """Gradient of the batch's mean loss for every parameter (back-propagation; Rumelhart et al. 1986).
+
+    Args:
+        whole: examples in the batch, of which these may be a share.
+    """
     last = passed[-1]
-    g = network.loss.gradient(xp, last.z, last.y, target) * (1.0 / target.shape[1])
+    g = network.loss.gradient(xp, last.z, last.y, target) * (1.0 / whole)
     gradients: Parameters = [{} for _ in network.nodes]
     for node in reversed(network.nodes):
         i, fused = node.index, node is network.nodes[-1] and network.fused

@@ -16,6 +16,8 @@ from pydantic import Field
 from tuiml.registry import Entry, Registry
 
 Array = Any
+TINY = 1e-30
+"""In place of a rate of 0, by which nothing can be divided."""
 State = dict[str, Any]
 Scalars = dict[str, Any]
 
@@ -137,24 +139,28 @@ class Moments(Optimizer):
     eps: float = epsilon(1e-8)
 
     def state_names(self) -> tuple[str, ...]:
-        return ("m", "v")
+        return ("gradients", "squares")
+
+    def sums(self, g: Array, state: State) -> State:
+        """Decayed sums of g and g²: the averages but for a factor, which the scalars carry."""
+        return {
+            "gradients": self.beta1 * state["gradients"] + g,
+            "squares": self.beta2 * state["squares"] + g * g,
+        }
+
+    def factors(self, step: int) -> tuple[float, float]:
+        """From the sums to the averages corrected for bias: of g, and of the root of g²'s."""
+        return (1 - self.beta1) / (1 - self.beta1**step), math.sqrt((1 - self.beta2) / (1 - self.beta2**step))
 
     def scalars(self, step: int, rate: float) -> dict[str, float]:
-        return {
-            "rate": rate / (1 - self.beta1**step),
-            "root": (1 - self.beta2**step) ** -0.5,
-        }
-
-    def moments(self, g: Array, state: State) -> State:
-        """The new averages of g and g²."""
-        return {
-            "m": self.beta1 * state["m"] + (1 - self.beta1) * g,
-            "v": self.beta2 * state["v"] + (1 - self.beta2) * (g * g),
-        }
+        average, root = self.factors(step)
+        divisor = max(rate * average, TINY)
+        return {"root": root / divisor, "eps": self.eps / divisor}
 
     def update(self, xp: Any, w: Array, g: Array, state: State, s: Scalars) -> tuple[Array, State]:
-        new = self.moments(g, state)
-        return w - s["rate"] * new["m"] / (xp.sqrt(new["v"]) * s["root"] + self.eps), new
+        # The rate divides the divisor: ten operations on the arrays where the textbook's order takes 13.
+        new = self.sums(g, state)
+        return w - new["gradients"] / (xp.sqrt(new["squares"]) * s["root"] + s["eps"]), new
 
 
 @optimizers.add
@@ -187,10 +193,16 @@ class Adamax(Moments):
     advice = "Adam by the largest recent gradient; calm with outliers"
     source = "Kingma & Ba 2015, algorithm 2, in PyTorch's form"
 
+    def state_names(self) -> tuple[str, ...]:
+        return ("gradients", "largest")
+
+    def scalars(self, step: int, rate: float) -> dict[str, float]:
+        return {"rate": rate * self.factors(step)[0]}
+
     def update(self, xp: Any, w: Array, g: Array, state: State, s: Scalars) -> tuple[Array, State]:
-        m = self.beta1 * state["m"] + (1 - self.beta1) * g
-        u = xp.maximum(self.beta2 * state["v"], xp.abs(g) + self.eps)
-        return w - s["rate"] * m / u, {"m": m, "v": u}
+        m = self.beta1 * state["gradients"] + g
+        u = xp.maximum(self.beta2 * state["largest"], xp.abs(g) + self.eps)
+        return w - s["rate"] * m / u, {"gradients": m, "largest": u}
 
 
 @optimizers.add
@@ -218,11 +230,11 @@ class NAdam(Moments):
         ahead = self.momentum(step + 1)
         return {
             "gradient": rate * (1 - self.momentum(step)) / (1 - self.product(step)),
-            "average": rate * ahead / (1 - self.product(step) * ahead),
-            "root": (1 - self.beta2**step) ** -0.5,
+            "average": rate * ahead / (1 - self.product(step) * ahead) * (1 - self.beta1),
+            "root": self.factors(step)[1],
         }
 
     def update(self, xp: Any, w: Array, g: Array, state: State, s: Scalars) -> tuple[Array, State]:
-        new = self.moments(g, state)
-        ahead = s["gradient"] * g + s["average"] * new["m"]
-        return w - ahead / (xp.sqrt(new["v"]) * s["root"] + self.eps), new
+        new = self.sums(g, state)
+        ahead = s["gradient"] * g + s["average"] * new["gradients"]
+        return w - ahead / (xp.sqrt(new["squares"]) * s["root"] + self.eps), new

@@ -240,6 +240,15 @@ def read_metrics(path: Path, *, pictures: bool = True) -> list[Line]:
     return list(_lines(path / METRICS if path.is_dir() else path, pictures))
 
 
+def last_start(path: Path) -> Line:
+    """The ``start`` line of a run's latest session; empty where there is none to read."""
+    try:
+        starts = [line for line in read_metrics(path, pictures=False) if line.get("event") == "start"]
+    except OSError:
+        starts = []
+    return starts[-1] if starts else {}
+
+
 def _lines(path: Path, pictures: bool) -> Iterator[Line]:
     with path.open("rb") as file:
         for data in file:

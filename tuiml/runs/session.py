@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tuiml.backends.choice import BackendError, Choice, build
@@ -15,7 +15,7 @@ from tuiml.nn.network import Network
 from tuiml.registry import short
 from tuiml.runs import checkpoints, library, machine, memory, threads
 from tuiml.runs.errors import CheckpointError, RunError
-from tuiml.runs.folder import PRESET, RunFolder, refuse_taken
+from tuiml.runs.folder import PRESET, Line, RunFolder, last_start, refuse_taken
 from tuiml.runs.loading import load
 from tuiml.runs.saving import Saver
 from tuiml.spec import check, network_of
@@ -23,6 +23,7 @@ from tuiml.spec.edit import assign, split
 from tuiml.spec.library import read
 from tuiml.spec.preset import Preset
 from tuiml.spec.problems import SpecError
+from tuiml.text import plain_text
 from tuiml.training import Control, End, Epoch, Event, Position, Start, Trainer
 
 CHANGEABLE = (["training", "epochs"], ["training", "learning_rate"])
@@ -36,6 +37,7 @@ def run(
     backend: str = "auto",
     control: Control | None = None,
     watched: bool = False,
+    shares: int | None = None,
 ) -> Generator[Event]:
     """Train a preset into a run folder of its own, telling what happens; the last event is :class:`End`.
 
@@ -46,6 +48,7 @@ def run(
         name: the run's; else one made of the preset's name and the time.
         control: to pause and stop it, from another thread.
         watched: whether somebody looks on: more of the events about batches and of the pictures.
+        shares: threads that a batch is split for; else as :mod:`tuiml.runs.threads` settled.
 
     Raises:
         SpecError: this machine lacks the memory for it.
@@ -60,7 +63,7 @@ def run(
         refuse_taken(name)
     control = control or Control()
     data = yield from load(preset, control)
-    session = _Session(preset, network, data, chosen, control, watched)
+    session = _Session(preset, network, data, chosen, control, watched, shares or threads.count())
     folder = RunFolder.create(preset, name)
     try:
         session.begin(folder)
@@ -101,9 +104,11 @@ def resume(
         memory.refuse_if_short(preset, network)
         control = control or Control()
         data = yield from load(preset, control)
-        session = _Session(preset, network, data, chosen, control, watched)
+        before = last_start(folder.path)
+        session = _Session(preset, network, data, chosen, control, watched, _shares_of(before))
         new_rate = any(split(s.partition("=")[0].strip()) == CHANGEABLE[1] for s in settings)
         session.go_on(folder, new_rate, bool(settings))
+        session.compare(before)
         yield from session.events()
     finally:
         folder.close()
@@ -136,6 +141,12 @@ def _changed(path: Path, settings: Sequence[str]) -> Preset:
     return preset
 
 
+def _shares_of(start: Line) -> int:
+    """The threads of a run's last start, with which it goes on: the same bits."""
+    found = start.get("threads")
+    return found if isinstance(found, int) and 1 <= found <= threads.LIMIT else threads.count()
+
+
 def _cannot_write(folder: RunFolder, error: OSError) -> RunError:
     return RunError(f"cannot write in {folder.path}: {error.strerror or error}", code=1)
 
@@ -153,13 +164,15 @@ class _Session:
     chosen: Choice
     control: Control
     watched: bool
+    shares: int
+    start: Start = field(init=False)
 
     def __post_init__(self) -> None:
         training = self.preset.training
         self.batches = -(-len(self.data.train) // training.batch_size)
         try:
             self.engine: Engine = build(
-                self.chosen, self.network, training.optimizer, self.data, training.seed
+                self.chosen, self.network, training.optimizer, self.data, training.seed, self.shares
             )
         except MemoryError:
             raise RunError("there is not enough free memory for the network", code=1) from None
@@ -192,6 +205,22 @@ class _Session:
         except OSError as error:
             raise _cannot_write(folder, error) from None
         self._record_into(folder, position, sound)
+
+    def compare(self, before: Line) -> None:
+        """Say in the start event what is not as it was in the last session: the bits may then differ."""
+        now = self.start.to_json()
+        versions = before.get("versions")
+        old = {"backend": before.get("backend"), "threads": before.get("threads")}
+        old |= versions if isinstance(versions, dict) else {}
+        new = {"backend": now["backend"], "threads": now["threads"], **self.start.versions}
+        changed = [
+            f"{name} {plain_text(str(old[name]))[:60]} before, now {value}"
+            for name, value in new.items()
+            if old.get(name) not in (None, value)
+        ]
+        if changed:
+            text = "goes on under other conditions, so not to the same bits: "
+            self.start = replace(self.start, note=text + "; ".join(changed))
 
     def _sound(self, folder: RunFolder, step: int) -> bool:
         path = checkpoints.path_of(folder.path, step)
@@ -228,7 +257,7 @@ class _Session:
             path=str(self.folder.path),
             backend=self.engine.name,
             device=self.chosen.device,
-            threads=threads.given() or threads.cores(),
+            threads=self.shares,
             parameters=self.network.size,
             train_examples=len(self.data.train),
             validation_examples=len(self.data.validation),
@@ -262,6 +291,7 @@ class _Session:
                 if not ended:
                     self._rescue()
             finally:
+                self.engine.close()
                 self.folder.close()
 
     def _record(self, event: Event) -> Event:

@@ -1,8 +1,9 @@
-"""How many threads the matrix products use: to be settled before numpy is imported.
+"""How many threads train: to be settled before numpy is imported.
 
-OpenBLAS's threads wait by spinning. Two of them on two cores, one busy with something else, take four times
-as long as one alone, which loses nothing; on quiet cores they gain a third. So one core is left free. The app
-and ``tuiml train`` use the same number, since another number gives other bits.
+The threads of a matrix library wait by spinning: two of them on two cores, one busy with something else, take
+several times as long as one alone. So the library gets one thread, and the batch is split into shares for
+threads of our own, which take turns when a core is busy (:mod:`tuiml.backends.team`). The number of shares
+decides on the bits, so a run records it; the app and ``tuiml train`` use the same one.
 """
 
 from __future__ import annotations
@@ -12,30 +13,40 @@ import math
 import os
 from pathlib import Path
 
-VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+OURS = "TUIML_THREADS"
+LIBRARIES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 MOST = 4
-"""The products of a batch gain little from more."""
+"""The shares of a batch gain little from more."""
+
+LIMIT = 64
+"""The most that can be asked for."""
 
 
 def limit(wanted: int | None = None) -> int:
     """Settle the number of threads, and return it.
 
-    What the user's environment says stands; then ``wanted`` (a run that goes on wants as many as before);
-    then one less than the cores, at most :data:`MOST`.
+    What is ``wanted`` comes first (an option, or a run that goes on with as many as before), then what the
+    environment says, for us or for a matrix library, then one for each core, at most :data:`MOST`.
     """
-    count = given() or min(wanted or max(1, min(MOST, cores() - 1)), cores())
-    for name in VARIABLES:
-        os.environ.setdefault(name, str(count))
+    count = wanted or given() or min(MOST, cores())
+    os.environ[OURS] = str(count)
+    for name in LIBRARIES:
+        os.environ[name] = "1"
     return count
 
 
 def given() -> int | None:
     """The number in the environment, if it names one."""
-    for name in VARIABLES:
+    for name in (OURS, *LIBRARIES):
         word = os.environ.get(name, "")
         if word.isascii() and word.isdigit() and int(word[:6]) > 0:
             return int(word[:6])
     return None
+
+
+def count() -> int:
+    """The number that was settled; one where nobody did."""
+    return given() or 1
 
 
 def cores() -> int:

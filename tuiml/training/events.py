@@ -58,6 +58,8 @@ class Start(Event):
     """Steps in all."""
     seed: int
     versions: dict[str, str] = field(default_factory=dict)
+    note: str = ""
+    """What is to be known before, in a line: as a run that goes on under other versions."""
 
 
 @dataclass(frozen=True)

@@ -193,7 +193,7 @@ class RunModel:
     def _start(self, event: Start) -> None:
         self.start, self.status, self.loading, self.end = event, "running", None, None
         self.name = event.run or self.name
-        self.message = ""
+        self.message = event.note
         self.epoch = max(1, self.epoch)
         self._train_step = 0
 

@@ -1,0 +1,121 @@
+"""One share of a batch, compiled: forward to the loss, and (in training) backward to the gradients."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tuiml.backends.batches import Batches, Hits, Source
+from tuiml.backends.graph import Graph
+from tuiml.backends.graph import Node as Value
+from tuiml.backends.parameters import Arena, stored_shape
+from tuiml.backends.plan import Plan
+from tuiml.data.arrays import Part
+from tuiml.nn import random
+from tuiml.nn.layers import Values
+from tuiml.nn.network import Network, backward, forward
+
+Array = np.ndarray[Any, Any]
+
+
+class Pass:
+    """The plans for a share of a batch.
+
+    Args:
+        gradients: where to write them; ``None`` in evaluation.
+        share: places in the batch of the share's examples.
+        whole: examples in the batch; the loss is their mean.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        weights: Arena,
+        gradients: Arena | None,
+        source: Source,
+        share: range,
+        whole: int,
+        seed: int,
+    ) -> None:
+        self.size = size = len(share)
+        self._share, self._seed = share, seed
+        training = gradients is not None
+        self.batches = Batches(source, network, size)
+        graph = Graph()
+        x = graph.input("x", (math.prod(network.input_shape), size))
+        t = graph.input("t", (network.outputs, size))
+        inputs: dict[str, Array] = {"x": self.batches.x, "t": self.batches.targets}
+        p = self._parameters(graph, network, weights, inputs)
+        noise = self._noise(graph, network, inputs) if training else [None] * len(network.nodes)
+        values = forward(graph, network, x, p, noise)
+        last = values[-1]
+        loss = graph.sum(network.loss.value(graph, last.z, last.y, t), axis=1)
+        self.values: list[Values] = values
+
+        ones = {"x": self.batches.x_with_ones}
+        wanted: dict[Value, Array | None] = {loss: None}
+        wanted |= {v.y: None for v in values if v.y.op != "input"}
+        grads: dict[Value, Array | None] = {}
+        if gradients is not None:
+            by_layer = backward(graph, network, values, t, p, noise, whole)
+            for i, layer in enumerate(by_layer):
+                grads |= {node: gradients.views[i][name] for name, node in layer.items()}
+        self._loss = loss
+        self._plan = Plan(graph, inputs, {**wanted, **grads}, with_ones=ones)
+        self.forward, self.backward = self._plan.split(loss)
+        self._total = self._plan.array(loss)
+        self.hits = Hits(self._plan.array(last.y), self.batches.labels)
+
+    @staticmethod
+    def _parameters(
+        graph: Graph, network: Network, weights: Arena, inputs: dict[str, Array]
+    ) -> list[dict[str, Value]]:
+        p: list[dict[str, Value]] = [{} for _ in network.nodes]
+        for node in network.nodes:
+            for parameter in node.parameters:
+                label = f"{node.index}.{parameter.name}"
+                shape = parameter.shape if len(parameter.shape) > 1 else stored_shape(node, parameter)
+                p[node.index][parameter.name] = graph.input(label, shape)
+                home = "weight" if parameter.name == "bias" else parameter.name
+                inputs[label] = weights.views[node.index][home]
+        return p
+
+    def _noise(self, graph: Graph, network: Network, inputs: dict[str, Array]) -> list[Value | None]:
+        self._keys: list[tuple[int, Array]] = []
+        noise: list[Value | None] = [None] * len(network.nodes)
+        for node in network.nodes:
+            if not node.layer.noisy():
+                continue
+            i, shape = node.index, (math.prod(node.output_shape), self.size)
+            key = np.zeros((), np.uint32)
+            first = self._share.start * shape[0]
+            counter = np.arange(first, first + math.prod(shape), dtype=np.uint32)
+            counter = counter.reshape(shape[::-1]).T.copy()
+            inputs |= {f"{i}.key": key, f"{i}.counter": counter}
+            self._keys.append((i, key))
+            noise[i] = random.uniform(
+                graph,
+                graph.input(f"{i}.counter", shape, np.uint32),
+                graph.input(f"{i}.key", (), np.uint32),
+            )
+        return noise
+
+    def load(self, part: Part, rows: Array) -> None:
+        """Take the examples at ``rows`` as the next share."""
+        self.batches.load(part, rows)
+
+    def draw_noise(self, step: int) -> None:
+        """New numbers for the layers that draw them."""
+        for layer, key in self._keys:
+            key[...] = random.key(self._seed, layer, step)
+
+    def total_loss(self) -> float:
+        """Sum of the examples' losses."""
+        return float(self._total[0, 0])
+
+    def output(self, layer: int) -> Array:
+        """A layer's output, features × batch; a view that the next batch overwrites."""
+        value = self.values[layer].y
+        return self._plan.array(value)

@@ -1,0 +1,152 @@
+"""Shares of one task on threads of their own, or one after the other: whichever is faster just now.
+
+A batch is split into shares and their results are put together in a fixed order, so the bits do not depend on
+how many threads took part. That leaves the choice to the moment: side by side on quiet cores, in turn when
+another process keeps a core busy and a step would wait for the share that lost its turn there.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+import weakref
+from collections.abc import Callable
+
+import numpy as np
+
+from tuiml.backends.denormals import flushed
+
+PROBE_EVERY = 0.25
+"""Seconds between two looks at the way not taken."""
+PROBE_RUNS = 3
+"""Runs of such a look; the first of them warms caches and is not counted."""
+ALARM = 1.3
+"""A way that takes so many times what it used to is doubted at once."""
+
+
+def parted(size: int, count: int) -> list[tuple[int, int]]:
+    """Start and end of each of ``count`` nearly equal parts of ``size`` places."""
+    ends = [size * k // count for k in range(count + 1)]
+    return list(itertools.pairwise(ends))
+
+
+class Pace:
+    """Which of two ways of running the same thing is faster, found out on the way.
+
+    Call :meth:`choose` before a run and :meth:`took` after it. ``True`` is side by side.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._clock = clock
+        self.side_by_side = True
+        self._mean = {True: 0.0, False: 0.0}
+        """Seconds a run takes each way, the recent runs counting most; 0 where it was never tried."""
+        self._probe: list[float] | None = None
+        self._next = clock()
+
+    def choose(self) -> bool:
+        """The way to take now."""
+        if self._probe is None and self._clock() >= self._next:
+            self._probe = []
+        return self.side_by_side if self._probe is None else not self.side_by_side
+
+    def took(self, seconds: float) -> None:
+        """The run since :meth:`choose` took ``seconds``."""
+        if self._probe is not None:
+            self._probe.append(seconds)
+            if len(self._probe) == PROBE_RUNS:
+                self._judge(self._probe[1:])
+            return
+        mean = self._mean[self.side_by_side]
+        self._mean[self.side_by_side] = mean + 0.1 * (seconds - mean) if mean else seconds
+        if mean and self._mean[self.side_by_side] > ALARM * mean and self._mean[not self.side_by_side]:
+            self._next = self._clock()
+
+    def _judge(self, probe: list[float]) -> None:
+        """Compare the way just tried with the one in use."""
+        found = sum(probe) / len(probe)
+        self._mean[not self.side_by_side] = found
+        if found < self._mean[self.side_by_side]:
+            self.side_by_side = not self.side_by_side
+        self._probe, self._next = None, self._clock() + PROBE_EVERY
+
+
+class _Mailbox:
+    """What a worker and its team share: no reference to the team, so that it can be collected."""
+
+    def __init__(self) -> None:
+        self.task: Callable[[int], None] | None = None
+        self.error: BaseException | None = None
+        # Bare locks, handed back and forth: a few microseconds, where conditions take fifty.
+        self.go, self.done = threading.Lock(), threading.Lock()
+        self.go.acquire()
+        self.done.acquire()
+
+
+class Team:
+    """Up to ``size`` shares of a task: the caller's thread takes the first, a thread each the others."""
+
+    def __init__(self, size: int, pace: Pace | None = None) -> None:
+        self.size = size
+        self.pace = pace or Pace()
+        self._boxes = [_Mailbox() for _ in range(size - 1)]
+        for share, box in enumerate(self._boxes, 1):
+            threading.Thread(target=_work, args=(box, share), name=f"share {share}", daemon=True).start()
+        self.close = weakref.finalize(self, _dismiss, self._boxes)
+
+    def run(self, count: int, *phases: Callable[[int], None]) -> None:
+        """``phase(share)`` for each of ``count`` shares; a phase begins when the one before is done."""
+        if count == 1:
+            for phase in phases:
+                phase(0)
+            return
+        side_by_side = self.pace.choose()
+        began = time.perf_counter()
+        for phase in phases:
+            if side_by_side:
+                self._together(phase, self._boxes[: count - 1])
+            else:
+                for share in range(count):
+                    phase(share)
+        self.pace.took(time.perf_counter() - began)
+
+    @staticmethod
+    def _together(phase: Callable[[int], None], boxes: list[_Mailbox]) -> None:
+        for box in boxes:
+            box.task = phase
+            box.go.release()
+        try:
+            phase(0)
+        finally:
+            for box in boxes:
+                box.done.acquire()
+        for box in boxes:
+            error, box.error = box.error, None
+            if error is not None:
+                raise error
+
+
+def _work(box: _Mailbox, share: int) -> None:
+    with np.errstate(all="ignore"), flushed():  # as the caller does; both are a thread's own
+        while _next(box, share):
+            pass
+
+
+def _next(box: _Mailbox, share: int) -> bool:
+    box.go.acquire()
+    if box.task is None:
+        return False
+    try:
+        box.task(share)
+    except BaseException as error:
+        box.error = error
+    box.task = None
+    box.done.release()
+    return True
+
+
+def _dismiss(boxes: list[_Mailbox]) -> None:
+    for box in boxes:
+        box.task = None
+        box.go.release()
