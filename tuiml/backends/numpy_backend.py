@@ -18,7 +18,7 @@ from tuiml.backends.plan import Plan
 from tuiml.data.arrays import Data, Part
 from tuiml.nn import random
 from tuiml.nn.layers import Values
-from tuiml.nn.network import Network, backward, forward
+from tuiml.nn.network import Network, backward, forward, renewed
 from tuiml.nn.optimizers import Optimizer
 
 Array = np.ndarray[Any, Any]
@@ -36,7 +36,10 @@ class NumpyEngine(Engine):
         self.step_number = 0
         self.weights = Arena(network)
         self.gradients = Arena(network)
-        self.weights.load(initial_tensors(network, seed))
+        self.buffers = Arena(network, buffers=True)
+        start = initial_tensors(network, seed)
+        self.weights.load(start)
+        self.buffers.load(start)
         self.update = Update(optimizer, self.weights.flat, self.gradients.flat)
         self._passes: dict[tuple[int, bool], Pass] = {}
         self._latest: Pass | None = None
@@ -95,47 +98,64 @@ class NumpyEngine(Engine):
         ]
 
     def tensors(self) -> dict[str, Array]:
-        return self.weights.tensors()
+        return self.weights.tensors() | self.buffers.tensors()
 
     def state(self) -> dict[str, Array]:
-        found = self.weights.tensors()
+        found = self.tensors()
         for name, flat in self.update.state.items():
             found |= Arena(self.network, flat).tensors(f"optimizer.{name}.")
         return found
 
     def load(self, tensors: Mapping[str, Array], step: int) -> None:
+        pairs = self.weights.pairs(tensors) + self.buffers.pairs(tensors)
         for name, flat in self.update.state.items():
-            Arena(self.network, flat).load(tensors, f"optimizer.{name}.")
-        self.weights.load(tensors)
+            pairs += Arena(self.network, flat).pairs(tensors, f"optimizer.{name}.")
+        for home, values in pairs:
+            home[...] = values
         self.step_number = step
 
     def snapshot(self) -> Any:
-        return self.step_number, self.weights.flat.copy(), {k: v.copy() for k, v in self.update.state.items()}
+        return self.step_number, [flat.copy() for flat in self._flats()]
 
     def restore(self, snapshot: Any) -> None:
-        self.step_number, weights, state = snapshot
-        self.weights.flat[...] = weights
-        for name, values in state.items():
-            self.update.state[name][...] = values
+        self.step_number, flats = snapshot
+        for flat, values in zip(self._flats(), flats, strict=True):
+            flat[...] = values
+
+    def _flats(self) -> list[Array]:
+        """The arrays that hold everything a step changes."""
+        return [self.weights.flat, self.buffers.flat, *self.update.state.values()]
 
     def finite(self) -> bool:
-        # A sum of squares is finite only if every value is; one pass, no temporary.
-        with np.errstate(all="ignore"):
-            total = float(np.dot(self.weights.flat, self.weights.flat))
-        return math.isfinite(total) or bool(np.isfinite(self.weights.flat).all())
+        return _finite(self.weights.flat) and _finite(self.buffers.flat)
 
     def _pass(self, size: int, training: bool) -> Pass:
         key = (size, training)
         if key not in self._passes:
-            self._passes[key] = Pass(self.network, self.weights, self.gradients, self.data, size, training)
+            arenas = (self.weights, self.gradients, self.buffers)
+            self._passes[key] = Pass(self.network, *arenas, self.data, size, training)
         return self._passes[key]
+
+
+def _finite(values: Array) -> bool:
+    # A sum of squares is finite only if every value is; one pass, no temporary.
+    with np.errstate(all="ignore"):
+        total = float(np.dot(values, values))
+    return math.isfinite(total) or bool(np.isfinite(values).all())
 
 
 class Pass:
     """The plans for one batch size: forward to the loss, and (in training) backward to the gradients."""
 
     def __init__(
-        self, network: Network, weights: Arena, gradients: Arena, data: Data, size: int, training: bool
+        self,
+        network: Network,
+        weights: Arena,
+        gradients: Arena,
+        buffers: Arena,
+        data: Data,
+        size: int,
+        training: bool,
     ) -> None:
         self.size = size
         self.batches = Batches(data, network, size)
@@ -144,6 +164,9 @@ class Pass:
         t = graph.input("t", (network.outputs, size))
         inputs: dict[str, Array] = {"x": self.batches.x, "t": self.batches.targets}
         p = self._parameters(graph, network, weights, inputs)
+        kept = self._buffers(graph, network, buffers, inputs)
+        if not training:
+            p = [mine | held for mine, held in zip(p, kept, strict=True)]
         noise = self._noise(graph, network, inputs) if training else [None] * len(network.nodes)
         values = forward(graph, network, x, p, noise)
         last = values[-1]
@@ -158,8 +181,12 @@ class Pass:
             by_layer = backward(graph, network, values, t, p, noise)
             for i, layer in enumerate(by_layer):
                 grads |= {node: gradients.views[i][name] for name, node in layer.items()}
+            # Made after the loss, so written in the backward part: never for a loss that is not finite.
+            for i, layer in enumerate(renewed(graph, network, values, kept)):
+                grads |= {node: buffers.views[i][name] for name, node in layer.items()}
+        donated = [f"{i}.{name}" for i, held in enumerate(kept) for name in held] if training else []
         self._loss = loss
-        self._plan = Plan(graph, inputs, {**wanted, **grads}, with_ones=ones)
+        self._plan = Plan(graph, inputs, {**wanted, **grads}, donated, with_ones=ones)
         self.forward, self.backward = self._plan.split(loss)
         self._total = self._plan.array(loss)
         self._output = self._plan.array(last.y)
@@ -172,11 +199,23 @@ class Pass:
         for node in network.nodes:
             for parameter in node.parameters:
                 label = f"{node.index}.{parameter.name}"
-                shape = parameter.shape if len(parameter.shape) > 1 else stored_shape(node, parameter)
+                shape = stored_shape(node, parameter) if parameter.by_element else parameter.shape
                 p[node.index][parameter.name] = graph.input(label, shape)
-                home = "weight" if parameter.name == "bias" else parameter.name
+                home = parameter.name if parameter.by_element else "weight"
                 inputs[label] = weights.views[node.index][home]
         return p
+
+    @staticmethod
+    def _buffers(
+        graph: Graph, network: Network, buffers: Arena, inputs: dict[str, Array]
+    ) -> list[dict[str, Value]]:
+        found: list[dict[str, Value]] = [{} for _ in network.nodes]
+        for node in network.nodes:
+            for name, view in buffers.views[node.index].items():
+                label = f"{node.index}.{name}"
+                found[node.index][name] = graph.input(label, view.shape)
+                inputs[label] = view
+        return found
 
     def _noise(self, graph: Graph, network: Network, inputs: dict[str, Array]) -> list[Value | None]:
         self._keys: list[tuple[int, Array]] = []

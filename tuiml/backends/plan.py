@@ -21,8 +21,7 @@ from tuiml.backends.graph import Graph, Node
 
 Array = np.ndarray[Any, Any]
 KEYWORD_OUT = frozenset({"maximum", "minimum"})
-REDUCTIONS = {"sum": np.add.reduce, "max": np.maximum.reduce}
-SHAPED = frozenset({"affine", "affine_input_gradient", "affine_gradient", *REDUCTIONS})
+SHAPED = frozenset({"affine", "affine_input_gradient", "affine_gradient", "sum", "max"})
 """Operations whose result cannot be written over an argument."""
 
 
@@ -172,9 +171,9 @@ class Plan(Steps):
         special = getattr(self, f"_emit_{node.op}", None)
         if special:
             special(node, args, out)
-        elif node.op in REDUCTIONS:
-            reduce = partial(REDUCTIONS[node.op], axis=node.attributes[0], out=out, keepdims=True)
-            self._call(node.op, node.args[0].shape, partial(reduce, args[0]))
+        elif node.op == "max":
+            run = partial(np.maximum.reduce, args[0], axis=node.attributes[0], out=out, keepdims=True)
+            self._call("max", args[0].shape, run)
         elif node.op in KEYWORD_OUT:
             # A whole array of the constant: three times as fast as broadcasting it here.
             full = [self._full(a, v, node) for a, v in zip(node.args, args, strict=True)]
@@ -192,6 +191,17 @@ class Plan(Steps):
 
     def _emit_astype(self, node: Node, args: list[Array], out: Array) -> None:
         self._call("astype", node.shape, partial(np.copyto, out, args[0], casting="unsafe"))
+
+    def _emit_sum(self, node: Node, args: list[Array], out: Array) -> None:
+        (x,), axis = args, node.attributes[0]
+        if x.ndim == 2 and x.dtype == np.float32 and isinstance(axis, int):
+            # A product with ones: three to six times as fast as adding up.
+            shape = (x.shape[1], 1) if axis else (1, x.shape[0])
+            ones = self._constants.setdefault((1.0, shape, x.dtype), np.ones(shape, x.dtype))
+            run = partial(x.dot, ones, out) if axis else partial(ones.dot, x, out)
+        else:
+            run = partial(np.add.reduce, x, axis=axis, out=out, keepdims=True)
+        self._call("sum", x.shape, run)
 
     def _emit_where(self, node: Node, args: list[Array], out: Array) -> None:
         mask, a, b = args

@@ -23,11 +23,17 @@ class Node:
     input_shape: Shape
     output_shape: Shape
     parameters: tuple[Parameter, ...]
+    buffers: tuple[Parameter, ...] = ()
 
     @property
     def size(self) -> int:
         """Number of learned values."""
         return sum(p.size for p in self.parameters)
+
+    @property
+    def kept(self) -> int:
+        """Number of values kept beside them, which are not learned."""
+        return sum(p.size for p in self.buffers)
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,11 @@ class Network:
     def size(self) -> int:
         """Number of learned values."""
         return sum(node.size for node in self.nodes)
+
+    @property
+    def kept(self) -> int:
+        """Number of values kept beside them, which are not learned."""
+        return sum(node.kept for node in self.nodes)
 
     @property
     def input_shape(self) -> Shape:
@@ -66,7 +77,7 @@ def build(layers: Sequence[Layer], input_shape: Shape, loss: Loss) -> Network:
     nodes, shape = [], input_shape
     for index, layer in enumerate(layers):
         after = layer.output_shape(shape)
-        nodes.append(Node(index, layer, shape, after, layer.parameters(shape)))
+        nodes.append(Node(index, layer, shape, after, layer.parameters(shape), layer.buffers(shape)))
         shape = after
     return Network(tuple(nodes), loss)
 
@@ -74,12 +85,25 @@ def build(layers: Sequence[Layer], input_shape: Shape, loss: Loss) -> Network:
 def forward(
     xp: Any, network: Network, x: Array, p: Parameters, noise: Sequence[Array | None]
 ) -> list[Values]:
-    """Each layer's values, first to last; ``noise`` has one entry a layer, ``None`` in evaluation."""
+    """Each layer's values, first to last.
+
+    Args:
+        p: the parameters, and in evaluation the buffers.
+        noise: one entry a layer, ``None`` in evaluation.
+    """
     passed: list[Values] = []
     for node in network.nodes:
         passed.append(node.layer.forward(xp, x, p[node.index], noise[node.index]))
         x = passed[-1].y
     return passed
+
+
+def renewed(xp: Any, network: Network, passed: Sequence[Values], old: Parameters) -> Parameters:
+    """Every layer's buffers after a training step, from those before it."""
+    return [
+        node.layer.renewed(xp, old[node.index], passed[node.index].found) if node.buffers else {}
+        for node in network.nodes
+    ]
 
 
 def backward(

@@ -50,12 +50,13 @@ class Checkpoint:
 def shapes(network: Network, optimizer: Optimizer) -> dict[str, tuple[int, ...]]:
     """The arrays of a network's checkpoint by name, with their shapes."""
     prefixes = ["", *(f"optimizer.{name}." for name in optimizer.state_names())]
-    return {
+    found = {
         f"{prefix}layers.{node.index}.{p.name}": p.shape
         for prefix in prefixes
         for node in network.nodes
         for p in node.parameters
     }
+    return found | {f"layers.{n.index}.{p.name}": p.shape for n in network.nodes for p in n.buffers}
 
 
 def position_at(position: Position, step: int, batches: int) -> Position:
