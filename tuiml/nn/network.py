@@ -68,17 +68,27 @@ class Network:
         return self.loss.activation is not None
 
 
+def node_of(index: int, layer: Layer, shape: Shape) -> Node:
+    """A layer in its place.
+
+    Raises:
+        ShapeError: it cannot take ``shape``.
+    """
+    after = layer.output_shape(shape)
+    return Node(index, layer, shape, after, layer.parameters(shape), layer.buffers(shape))
+
+
 def build(layers: Sequence[Layer], input_shape: Shape, loss: Loss) -> Network:
     """Work out the shapes of a stack that is known to fit.
 
     Raises:
         ShapeError: a layer cannot take what the one before it gives.
     """
-    nodes, shape = [], input_shape
+    nodes: list[Node] = []
+    shape = input_shape
     for index, layer in enumerate(layers):
-        after = layer.output_shape(shape)
-        nodes.append(Node(index, layer, shape, after, layer.parameters(shape), layer.buffers(shape)))
-        shape = after
+        nodes.append(node_of(index, layer, shape))
+        shape = nodes[-1].output_shape
     return Network(tuple(nodes), loss)
 
 

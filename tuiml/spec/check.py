@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -18,6 +18,7 @@ from tuiml.spec import toml
 from tuiml.spec.preset import Preset
 from tuiml.spec.problems import Problem, SpecError, translate
 
+L = TypeVar("L", Layer, Layer | None)
 MAX_PROBLEMS = 100
 MAX_VALUES = 1_000_000_000
 """The most parameters, and the most values in a step: 4 GB of either."""
@@ -86,7 +87,7 @@ def network_of(preset: Preset) -> network.Network:
     return network.build(stack, preset.data.shape, preset.training.loss)
 
 
-def complete(stack: Sequence[Layer], data: Dataset, loss: Loss) -> list[Layer]:
+def complete(stack: Sequence[L], data: Dataset, loss: Loss) -> list[L]:
     """The stack with the units of its output layer filled in: one for each class."""
     found, index = list(stack), output_layer(stack)
     if index is not None:

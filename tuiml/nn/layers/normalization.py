@@ -91,7 +91,8 @@ class BatchNorm(Layer):
     def _values(x: Array, p: dict[str, Array]) -> int:
         """How many values each mean is over."""
         values: int = math.prod(x.shape)
-        return values // math.prod(p["weight"].shape)
+        means: int = math.prod(p["weight"].shape)
+        return values // means
 
 
 @layers.add
