@@ -16,9 +16,7 @@ from tuiml.registry import Choice
 class ActivationLayer(Layer):
     name = "activation"
     formula = "y = f(x)"
-    advice = (
-        "where a function comes after something else than weights: dense (linear), batch_norm, activation"
-    )
+    advice = "a function by itself: after batch_norm, or as the end of the stack"
     activation_field = "activation"
 
     activation: Annotated[Activation, Choice(activations)] = Field(
