@@ -6,13 +6,16 @@ import math
 import numpy as np
 import pytest
 
-from tests.helpers import compiled, engine, network, part, tiny
+from tests.helpers import compiled, engine, network, part, preset, run_parts, tiny
 from tests.reference import Reference
 from tuiml.backends.numpy_backend import NumpyEngine
 from tuiml.data.arrays import Data
 from tuiml.nn.layers import layers
+from tuiml.nn.losses import losses
+from tuiml.nn.network import build
 from tuiml.nn.optimizers import optimizers
 from tuiml.runs import checkpoints
+from tuiml.training import Picture, Trainer
 
 RUNNING = ("layers.1.running_mean", "layers.1.running_var")
 NORMED = [
@@ -192,9 +195,6 @@ def test_a_picture_without_channels_is_one_channel():
     parts = [part(rng, n, 12, 3) for n in (9, 6, 5)]
     data = Data((4, 3), ("a", "b", "c"), *parts, np.float32(0), np.float32(1), "none")
     stack = [{"type": "batch_norm"}, {"type": "flatten"}, {"type": "dense", "units": 3}, NORMED[-1]]
-    from tuiml.nn.losses import losses
-    from tuiml.nn.network import build
-
     net = build([layers.read(layer) for layer in stack], (4, 3), losses.read("cross_entropy"))
     run = NumpyEngine(net, optimizers.read("sgd"), data, 0)
     assert run.step(np.arange(9), 0.1)
@@ -270,3 +270,18 @@ def test_batches_without_a_variance_do_not_divide_by_zero():
     assert run.step(np.arange(1), 0.1)
     assert run.finite()
     assert math.isfinite(run.totals().loss)
+
+
+def test_pictures_tell_how_an_activation_layer_does():
+    hidden = [{"type": "dense", "units": 6}, {"type": "batch_norm"}]
+    ends = [{"type": "dense"}, {"type": "activation", "activation": "softmax"}]
+    for name, share in (("tanh", "saturated"), ("relu", "dead")):
+        chosen = preset([*hidden, {"type": "activation", "activation": name}, *ends])
+        net, data, run = run_parts(chosen)
+        pictures = [e for e in Trainer(chosen, net, data, run).events() if isinstance(e, Picture)]
+        before, normal, after, *_ = pictures[-1].layers
+        assert 0 <= getattr(after, share) < 0.6
+        assert math.isnan(getattr(before, share))
+        assert math.isnan(getattr(normal, share))
+        assert normal.gradient_norm > 0
+        assert normal.weight_mean == pytest.approx(1.0, abs=0.3)

@@ -1,4 +1,5 @@
-"""Every parameter of a network in one contiguous float32 array, every gradient in another.
+"""Every parameter of a network in one contiguous float32 array, every gradient in another, every buffer in a
+third.
 
 An optimizer is then a handful of vector operations whatever the number of layers. A dense layer's weights lie
 as (in + 1) × out with the bias as their last row; on disk they are PyTorch's out × in and a bias.

@@ -1,8 +1,8 @@
 """Checkpoints: everything a run needs to go on with the same bits, in one safetensors file.
 
-The file holds the parameters and the optimizer's arrays under the names of the run folder, and in its
-metadata ``tuiml``, a JSON object (preset, step, position, versions), and ``sha256``, the hash of the whole
-file with 64 zeros in the hash's place: safetensors itself loads a flipped bit silently.
+The file holds the parameters, the buffers and the optimizer's arrays under the names of the run folder, and
+in its metadata ``tuiml``, a JSON object (preset, step, position, versions), and ``sha256``, the hash of the
+whole file with 64 zeros in the hash's place: safetensors itself loads a flipped bit silently.
 """
 
 from __future__ import annotations
