@@ -69,23 +69,33 @@ def valid(draw):
     loss = losses[draw(names(losses))]
     hidden = [f.name for f in activations if not f.output_only]
     stack = [{"type": "flatten"}]
+    lonely = table["train"] == 1  # one example has no mean that is not itself
+    kinds = names(layers).filter(lambda kind: not (lonely and layers[kind].mixes_examples))
     for _ in range(draw(st.integers(0, 4))):
-        kind = draw(names(layers))
+        kind = draw(kinds)
+        known = {o.name for o in options_of(layers[kind])}
         layer = {"type": kind, **options(draw, layers[kind], skip=("units", "activation"))}
-        if "units" in {o.name for o in options_of(layers[kind])}:
+        if "units" in known:
             layer["units"] = draw(st.integers(1, 8))
+        if "activation" in known:
             layer["activation"] = draw(table_of(activations, hidden))
         stack.append(layer)
     last = {"type": "dense", **options(draw, layers["dense"], skip=("units", "activation"))}
-    last["activation"] = loss.activation or draw(table_of(activations, activations.names()))
+    function = loss.activation or draw(table_of(activations, activations.names()))
     if draw(st.booleans()):
-        named = last["activation"] if isinstance(last["activation"], str) else last["activation"]["name"]
+        named = function if isinstance(function, str) else function["name"]
         one = classes == 2 and activations[named].name != "softmax" and draw(st.booleans())
         last["units"] = 1 if one else classes
-    stack.append(last)
+    alone = draw(st.booleans())
+    stack += [last, {"type": "activation", "activation": function}] if alone else []
+    stack += [] if alone else [{**last, "activation": function}]
 
     training = options(draw, Training, skip=("loss", "batch_size", "epochs"))
-    training |= {"loss": loss.name, "batch_size": draw(st.integers(1, table["train"]))}
+    batch = draw(st.integers(1, table["train"]))
+    mixed = any(layers[layer["type"]].mixes_examples for layer in stack)
+    if mixed and min(batch, table["train"] % batch or batch) == 1:
+        batch = table["train"]
+    training |= {"loss": loss.name, "batch_size": batch}
     return {
         "version": 1,
         **options(draw, Preset, skip=("version", "data", "layers", "training")),

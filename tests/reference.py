@@ -69,22 +69,48 @@ class Reference:
     def __init__(self, stack, loss, seed=0):
         self.stack, self.loss, self.seed = stack, LOSSES[loss], seed
 
-    def output(self, x, p, step=None, position=0):
-        """What the network gives for one example; in training with ``step`` and its place in the batch."""
+    def outputs(self, xs, p, step=None):
+        """What the network gives for a batch of examples (rows); in training with ``step``.
+
+        One layer after the other, since some look at the whole batch; in a layer one example after the other.
+        """
         for i, layer in enumerate(self.stack):
-            if layer["type"] == "dense":
-                x = self._dense(i, layer, x, p, step, position)
-            elif layer["type"] == "dropout" and step is not None:
-                rate = layer.get("rate", 0.5)
-                kept = self._draws(i, step, position, len(x)) >= rate
-                x = x * kept / (1 - rate)
+            if layer["type"] == "batch_norm":
+                xs = self._batch_norm(i, layer, xs, p, training=step is not None)
+            else:
+                xs = [self._one(i, layer, x, p, step, position) for position, x in enumerate(xs)]
+        return xs
+
+    def _one(self, i, layer, x, p, step, position):
+        """A layer that takes each example by itself."""
+        if layer["type"] == "dense":
+            return self._dense(i, layer, x, p, step, position)
+        if layer["type"] == "activation":
+            return self._activation(i, layer.get("activation", "relu"), x, p, step, position)
+        if layer["type"] == "layer_norm":
+            spread = math.sqrt(np.mean((x - np.mean(x)) ** 2) + layer.get("eps", 1e-5))
+            return p[f"layers.{i}.weight"] * (x - np.mean(x)) / spread + p[f"layers.{i}.bias"]
+        if layer["type"] == "dropout" and step is not None:
+            rate = layer.get("rate", 0.5)
+            kept = self._draws(i, step, position, len(x)) >= rate
+            return x * kept / (1 - rate)
         return x
+
+    def _batch_norm(self, i, layer, xs, p, training):
+        """Ioffe & Szegedy 2015, algorithm 1 (in training) and 2, step 11 and what follows."""
+        mean, variance = np.mean(xs, axis=0), np.var(xs, axis=0)
+        if not training:
+            mean, variance = p[f"layers.{i}.running_mean"], p[f"layers.{i}.running_var"]
+        spread = np.sqrt(variance + layer.get("eps", 1e-5))
+        return [p[f"layers.{i}.weight"] * (x - mean) / spread + p[f"layers.{i}.bias"] for x in xs]
 
     def _dense(self, i, layer, x, p, step, position):
         z = p[f"layers.{i}.weight"] @ x
         if layer.get("bias", True):
             z = z + p[f"layers.{i}.bias"]
-        found = layer.get("activation", "linear")
+        return self._activation(i, layer.get("activation", "linear"), z, p, step, position)
+
+    def _activation(self, i, found, z, p, step, position):
         options = dict(found) if isinstance(found, dict) else {"name": found}
         name = options.pop("name")
         if name == "prelu":
@@ -104,8 +130,7 @@ class Reference:
     def mean_loss(self, inputs, labels, p, step=None):
         """Mean over a batch of examples (rows)."""
         total = 0.0
-        for position, (x, label) in enumerate(zip(inputs, labels, strict=True)):
-            y = self.output(x, p, step, position)
+        for y, label in zip(self.outputs(inputs, p, step), labels, strict=True):
             t = np.eye(len(y))[label] if len(y) > 1 else np.array([float(label)])
             total += self.loss(y, t)
         return total / len(labels)
@@ -113,8 +138,7 @@ class Reference:
     def accuracy(self, inputs, labels, p):
         """Share of the examples whose largest output (whose side of ½) is the label's."""
         hits = 0
-        for x, label in zip(inputs, labels, strict=True):
-            y = self.output(x, p)
+        for y, label in zip(self.outputs(inputs, p), labels, strict=True):
             hits += int(np.argmax(y) if len(y) > 1 else y[0] > 0.5) == label
         return hits / len(labels)
 
@@ -122,6 +146,8 @@ class Reference:
         """d(mean loss)/dp by central differences, for every value of every parameter."""
         found = {}
         for name, values in p.items():
+            if "running" in name:
+                continue  # no parameter: training does not look at it
             found[name] = np.empty_like(values)
             for where in np.ndindex(values.shape):
                 ends = []

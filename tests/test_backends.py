@@ -125,10 +125,50 @@ def test_every_layer_is_the_same_on_both(layer: str) -> None:
     )
 
 
+NORMED: list[dict[str, Any]] = [
+    dense(activation="linear", bias=False),
+    {"type": "batch_norm", "momentum": 0.3},
+    {"type": "activation", "activation": "prelu"},
+    {"type": "layer_norm"},
+]
+
+
+@needs_mlx
+@pytest.mark.parametrize("layer", ["batch_norm", "layer_norm", "activation"])
+def test_what_a_normalized_layer_shows_is_the_same_on_both(layer: str) -> None:
+    one, two, _ = engines([*NORMED, {"type": layer}])
+    for _ in range(2):  # before the first step with running statistics, after it with the batch's own
+        for first, second in zip(one.views(), two.views(), strict=True):
+            assert second.output == pytest.approx(first.output, rel=1e-4, abs=1e-5)
+        rows = np.random.default_rng(1).permutation(270)[:50]
+        assert one.step(rows, 0.0)
+        assert two.step(rows, 0.0)
+    for first, second in zip(one.views(), two.views(), strict=True):
+        if first.weights is not None and first.gradients is not None:
+            assert second.weights is not None
+            assert second.gradients is not None
+            assert float(np.linalg.norm(second.gradients)) > 0
+            if first.weights.shape[1] == 1:
+                assert second.gradients == pytest.approx(first.gradients, rel=1e-3, abs=1e-6)
+
+
+@needs_mlx
+def test_a_loss_that_is_not_finite_leaves_running_statistics_on_both() -> None:
+    for run in engines(NORMED)[:2]:
+        huge = run.state()
+        huge["layers.0.weight"] = np.full_like(huge["layers.0.weight"], 3e38)
+        run.load(huge, 0)
+        run.step(np.arange(50), 0.1)
+        assert run.totals().examples == 0
+        assert run.step_number == 0
+        for name, values in run.state().items():
+            assert np.array_equal(values, huge[name]), name
+
+
 @needs_mlx
 def test_compiled_steps_are_the_same_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    assert_same(*engines([dense(), {"type": "dropout", "rate": 0.3}], optimizer="adam"))
+    assert_same(*engines([*NORMED, {"type": "dropout", "rate": 0.3}], optimizer="adam"))
 
 
 @needs_mlx
@@ -147,7 +187,7 @@ def test_a_loss_that_is_not_finite_leaves_the_weights_of_the_step_before() -> No
 
 @needs_mlx
 def test_what_one_backend_saved_the_other_goes_on_from() -> None:
-    one, two, rate = engines([dense()], optimizer="adam")
+    one, two, rate = engines(NORMED, optimizer="adam")
     rows = np.arange(50)
     for _ in range(3):
         one.step(rows, rate)

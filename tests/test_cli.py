@@ -333,6 +333,15 @@ def test_show_prints_the_layer_table(small: str, capsys: Capture) -> None:
     assert found["memory"] > sum(layer["memory"] for layer in found["layers"])
 
 
+def test_show_counts_what_is_kept_but_not_trained(capsys: Capture) -> None:
+    assert main(["show", "mnist-sigmoid-10-batch-norm"]) == 0
+    assert "732,170 parameters and 4,608 values not trained;" in capsys.readouterr().out
+    assert main(["show", "mnist-sigmoid-10-batch-norm", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["not_trained"] == 4608
+    assert [layer["not_trained"] for layer in found["layers"]][:5] == [0, 0, 512, 0, 0]
+
+
 def test_show_of_a_broken_preset_shows_what_can_be_read_and_every_problem(
     small: str, capsys: Capture
 ) -> None:

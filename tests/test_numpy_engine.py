@@ -17,6 +17,12 @@ BETWEEN = {  # a stack that shows each type of layer at work, between two dense 
     "flatten": [{"type": "flatten"}],
     "dense": [{"type": "dense", "units": 3, "activation": "tanh"}],
     "dropout": [{"type": "dropout", "rate": 0.3}],
+    "activation": [
+        {"type": "activation", "activation": "prelu"},
+        {"type": "activation", "activation": "rrelu"},
+    ],
+    "batch_norm": [{"type": "batch_norm", "eps": 0.01}, {"type": "activation", "activation": "tanh"}],
+    "layer_norm": [{"type": "layer_norm", "eps": 0.01}],
 }
 OPTIONS = {"leaky_relu": {"negative_slope": 0.3}, "elu": {"alpha": 1.5}, "celu": {"alpha": 0.5}}
 

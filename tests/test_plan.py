@@ -263,7 +263,10 @@ def test_a_training_step_allocates_no_array(name):
     stack = [
         {"type": "dense", "units": 64, "activation": name},
         {"type": "dropout"},
-        {"type": "dense", "units": 64, "activation": name, "bias": False},
+        {"type": "dense", "units": 64, "bias": False},
+        {"type": "batch_norm"},
+        {"type": "activation", "activation": name},
+        {"type": "layer_norm"},
         {"type": "dense", "units": 64, "activation": "softmax"},
     ]
     data = tiny(features=300, classes=64, train=batch)

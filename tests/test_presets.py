@@ -136,6 +136,8 @@ def problems_of(*args, **kwargs):
     return {problem.path: problem.message for problem in check(document(*args, **kwargs))[1]}
 
 
+DENSE = {"type": "dense"}
+SOFTMAX = {"type": "activation", "activation": "softmax"}
 LAST = {"type": "dense", "activation": "softmax"}
 
 
@@ -192,6 +194,45 @@ def test_every_problem_is_listed_at_once():
             "layers[1]",
             "the last layer must be dense with 2 units",
         ),
+        ([{"type": "dense"}, {"type": "batch_norm"}], {}, "layers[0].units", "is missing"),
+        (
+            [{"type": "dense", "units": 2}, {"type": "batch_norm"}],
+            {},
+            "layers[1]",
+            "dense with 2 units, or an activation after it, not batch_norm",
+        ),
+        ([SOFTMAX, LAST], {}, "layers[0].activation", "last layer alone"),
+        ([LAST, SOFTMAX], {}, "layers[0].activation", "last layer alone"),
+        (
+            [DENSE, {"type": "activation"}],
+            {},
+            "layers[1].activation",
+            "needs softmax on the last layer, not relu",
+        ),
+        (
+            [{**DENSE, "units": 5}, SOFTMAX],
+            {},
+            "layers[0].units",
+            "5 outputs for 2 classes; give 2, or leave",
+        ),
+        (
+            [{**DENSE, "units": 5}, {"type": "layer_norm"}, SOFTMAX],
+            {},
+            "layers[2]",
+            "5 outputs for 2 classes; put a dense layer with 2 units before it",
+        ),
+        (
+            [{"type": "batch_norm"}, LAST],
+            {"batch_size": 1},
+            "training.batch_size",
+            "batch_norm (layers[0]) needs 2 examples in a batch; a batch has 1: give 2",
+        ),
+        (
+            [{"type": "batch_norm"}, LAST],
+            {"batch_size": 59},
+            "training.batch_size",
+            "the last batch of 60 examples has 1: give 60",
+        ),
         ([{**LAST, "units": 5}], {}, "layers[0].units", "5 outputs for 2 classes; give 2"),
         ([{**LAST, "units": 1}], {}, "layers[0].units", "1 outputs for 2 classes"),
         ([{**LAST, "activation": "tanh"}], {}, "layers[0].activation", "cross_entropy needs softmax"),
@@ -215,6 +256,25 @@ def test_what_does_not_fit_together(stack, training, path, words):
     )
     assert set(found) == {path}
     assert words in found[path]
+
+
+@pytest.mark.parametrize("between", [[], [{"type": "activation", "activation": "tanh"}]])
+def test_units_are_left_out_before_activations_that_end_the_stack(between):
+    stack = [*between, DENSE, *between, SOFTMAX]
+    preset, problems = check(document(stack))
+    assert not problems
+    assert network_of(preset).outputs == 2
+    assert problems_of([DENSE, {"type": "dropout"}, SOFTMAX]).keys() == {"layers[0].units"}
+    single = [{"type": "dense", "units": 1}, {"type": "activation", "activation": "sigmoid"}]
+    assert not problems_of(single, {"loss": "binary_cross_entropy"})
+
+
+def test_one_example_is_enough_where_a_picture_is_normalized():
+    stack = [{"type": "batch_norm"}, {"type": "flatten"}, LAST]
+    assert check({**document(stack, {"batch_size": 1}), "data": {"name": "digits"}})[0]
+    lonely = {"name": "digits", "train": 1, "validation": 0}
+    (problem,) = check({**document([stack[1], *stack], {"batch_size": 1}), "data": lonely})[1]
+    assert str(problem).endswith("a batch has 1: give at least 2 training examples")
 
 
 def test_a_misspelled_key_is_compared_with_the_keys_of_its_table():

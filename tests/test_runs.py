@@ -194,12 +194,16 @@ def test_memory_grows_with_what_takes_it() -> None:
 def test_a_stopped_run_ends_with_the_bits_of_one_never_stopped(
     step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = finish(session.run(preset(), name="whole"))
+    first, *rest = DOCUMENT["layers"]  # with running statistics too
+    chosen, problems = check(DOCUMENT | {"layers": [first, {"type": "batch_norm"}, *rest]})
+    assert chosen, problems
+    whole = finish(session.run(chosen, name="whole"))
     control = Control()
     with monkeypatch.context() as patch:
         stop_at(control, step, patch)
-        stopped = finish(session.run(preset(), name="parts", control=control))
+        stopped = finish(session.run(chosen, name="parts", control=control))
     assert (stopped.reason, stopped.step) == ("stopped", step)
+    assert {"layers.1.running_mean", "layers.1.running_var"} <= tensors(stopped.path, step).keys()
     end = finish(session.resume("parts"))
     assert end.reason == "completed"
     assert same(tensors(whole.path, 4 * BATCHES), tensors(end.path, 4 * BATCHES))

@@ -12,6 +12,7 @@ from tests.tui_documents import raw
 from tuiml.tui.actions import ACTIONS
 from tuiml.tui.app import TuimlApp
 from tuiml.tui.build import Build
+from tuiml.tui.build_lines import passage
 from tuiml.tui.chooser import Chooser
 from tuiml.tui.document import Document
 from tuiml.tui.frame import KeyBar, TopBar
@@ -110,6 +111,45 @@ async def test_a_new_dense_layer_takes_after_its_neighbour_and_stays_below_the_c
         assert on.layers[1] == {"type": "dropout"}
         await on.press("a", "escape")
         assert len(on.layers) == 6
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_normalization_and_activations_are_layers_like_others(size: tuple[int, int]) -> None:
+    async with bench(size) as on:
+        await on.press("down", "a", *"batch_n", "enter", "a", *"activ", "enter")
+        assert on.kinds == ["flatten", "dense64", "batch_norm", "activation", "dense"]
+        assert not on.app.document.problems
+        await on.press("enter")
+        assert on.at == "layers[3].activation"
+        await on.press("escape", "up", "enter")
+        assert on.at == "layers[2].momentum"
+        await on.press("backspace", "backspace", "backspace", "0", ".", "5")
+        assert on.layers[2] == {"type": "batch_norm", "momentum": 0.5}
+        rows = on.app.document.rows()
+        assert [(row.parameters, row.kept) for row in rows[2:4]] == [(128, 128), (0, 0)]
+        assert rows[3].title == "activation relu"
+        facts = passage(rows, 2)
+        assert facts == "layer 2: output 64 · 128 parameters, 128 values not trained"
+
+
+async def test_a_stack_may_end_in_an_activation_layer() -> None:
+    stack = [
+        {"type": "flatten"},
+        {"type": "dense", "units": 8, "activation": "relu"},
+        {"type": "dense"},
+        {"type": "activation", "activation": "softmax"},
+    ]
+    async with bench(layers=stack) as on:
+        assert not on.app.document.problems
+        assert on.app.document.rows()[2].units == "10"
+        for below in ("end", "up"):
+            await on.press(below, "a", *"drop", "enter")
+            assert on.layers[-2:] == stack[-2:], "new layers go above those that make the outputs"
+        assert on.kinds == ["flatten", "dense8", "dropout", "dropout", "dense", "activation"]
+        await on.press("end", "up", "enter")
+        field = on.build.form.model.field
+        assert field is not None
+        assert (field.path, field.placeholder) == ("layers[4].units", "10")
 
 
 async def test_the_first_layer_of_an_empty_stack() -> None:

@@ -63,7 +63,7 @@ class Engine(ABC):
         """Train on the training examples at ``rows`` (indices) with learning rate ``rate``.
 
         Returns:
-            Whether the loss was finite. If not, the weights were left as they were.
+            Whether the loss was finite. If not, weights and buffers were left as they were.
         """
         return self.steps([rows], [rate]) == 1
 
@@ -89,7 +89,7 @@ class Engine(ABC):
 
     @abstractmethod
     def tensors(self) -> dict[str, Array]:
-        """Copies of the parameters by their names on disk (``layers.<i>.weight``: out × in)."""
+        """Copies of parameters and buffers by their names on disk (``layers.<i>.weight``: out × in)."""
 
     @abstractmethod
     def state(self) -> dict[str, Array]:
@@ -113,7 +113,7 @@ class Engine(ABC):
 
     @abstractmethod
     def finite(self) -> bool:
-        """Whether every parameter is finite."""
+        """Whether every parameter and every buffer is finite."""
 
     def close(self) -> None:  # noqa: B027 - not every engine holds anything
         """Give back threads and the device; the engine is not used afterwards."""

@@ -145,20 +145,23 @@ class Graph:
 
     # -- over an axis ---------------------------------------------------------------------------------
 
-    def sum(self, x: Node, axis: int, keepdims: bool = True) -> Node:
+    def sum(self, x: Node, axis: int | tuple[int, ...], keepdims: bool = True) -> Node:
         return self._reduce("sum", x, axis)
 
-    def max(self, x: Node, axis: int, keepdims: bool = True) -> Node:
+    def max(self, x: Node, axis: int | tuple[int, ...], keepdims: bool = True) -> Node:
         return self._reduce("max", x, axis)
 
-    def mean(self, x: Node, axis: int, keepdims: bool = True) -> Node:
-        return self.sum(x, axis) * (1.0 / x.shape[axis])
+    def mean(self, x: Node, axis: int | tuple[int, ...], keepdims: bool = True) -> Node:
+        total = self.sum(x, axis)
+        return total * (math.prod(total.shape) / math.prod(x.shape))
 
-    def _reduce(self, op: str, x: Node, axis: int) -> Node:
-        if x.shape[axis] == 1:
+    def _reduce(self, op: str, x: Node, axis: int | tuple[int, ...]) -> Node:
+        axes = axis if isinstance(axis, tuple) else (axis,)
+        axes = tuple(i for i in axes if x.shape[i] > 1)
+        if not axes:
             return x
-        shape = tuple(1 if i == axis else n for i, n in enumerate(x.shape))
-        return self._node(op, (x,), shape, x.dtype, (axis,))
+        shape = tuple(1 if i in axes else n for i, n in enumerate(x.shape))
+        return self._node(op, (x,), shape, x.dtype, (axes[0] if len(axes) == 1 else axes,))
 
     # -- layers ---------------------------------------------------------------------------------------
 

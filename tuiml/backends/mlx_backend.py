@@ -15,12 +15,12 @@ import mlx.core as mx
 import numpy as np
 
 from tuiml.backends.engine import Engine, LayerView, Totals
-from tuiml.backends.parameters import initial_tensors
+from tuiml.backends.parameters import initial_tensors, stored_shape
 from tuiml.data.arrays import Data, Part
 from tuiml.nn import random
 from tuiml.nn.layers import Values
 from tuiml.nn.losses import OVERFLOW
-from tuiml.nn.network import Network, forward
+from tuiml.nn.network import Network, forward, renewed
 from tuiml.nn.optimizers import Optimizer
 
 Array = Any
@@ -67,7 +67,10 @@ class MlxEngine(Engine):
         self.step_number = 0
         self._shift, self._scale = (mx.array(np.asarray(v)) for v in (data.shift, data.scale))
         self._parts: dict[int, tuple[Array, Array]] = {}
-        self._params = {k: mx.array(v) for k, v in initial_tensors(network, seed).items()}
+        start = {k: mx.array(v) for k, v in initial_tensors(network, seed).items()}
+        kept = {f"layers.{node.index}.{p.name}" for node in network.nodes for p in node.buffers}
+        self._params = {k: v for k, v in start.items() if k not in kept}
+        self._buffers = {k: v for k, v in start.items() if k in kept}
         self._state = {
             name: {k: mx.zeros_like(v) for k, v in self._params.items()} for name in optimizer.state_names()
         }
@@ -85,29 +88,52 @@ class MlxEngine(Engine):
 
     # -- the mathematics ------------------------------------------------------------------------------
 
-    def _forward(self, params: dict[str, Array], x: Array, keys: Array | None) -> list[Values]:
+    def _forward(self, arrays: dict[str, Array], x: Array, keys: Array | None) -> list[Values]:
+        """Each layer's values; ``arrays`` are the parameters, and in evaluation the buffers too."""
         noise: list[Array | None] = [None] * len(self.network.nodes)
         if keys is not None:
             for place, layer in enumerate(self._noisy):
                 shape = (math.prod(self.network.nodes[layer].output_shape), x.shape[1])
                 noise[layer] = random.uniform(XP, self._counter(*shape), keys[place])
-        p: list[dict[str, Array]] = [{} for _ in self.network.nodes]
+        return forward(XP, self.network, x, self._by_layer(arrays), noise)
+
+    def _by_layer(self, arrays: dict[str, Array]) -> list[dict[str, Array]]:
+        """The arrays there are, as the layers' formulas take them."""
+        found: list[dict[str, Array]] = [{} for _ in self.network.nodes]
         for node in self.network.nodes:
-            for parameter in node.parameters:
-                value = params[f"layers.{node.index}.{parameter.name}"]
-                column = value.ndim == 1 and parameter.name != "bias"
-                p[node.index][parameter.name] = value[:, None] if column else value
-        return forward(XP, self.network, x, p, noise)
+            for p in (*node.parameters, *node.buffers):
+                value = arrays.get(f"layers.{node.index}.{p.name}")
+                if value is not None:
+                    shape = stored_shape(node, p) if p.by_element else p.shape
+                    found[node.index][p.name] = mx.reshape(value, shape)
+        return found
+
+    def _renewed(self, buffers: dict[str, Array], passed: list[Values]) -> dict[str, Array]:
+        """The buffers after a training step."""
+        by_layer = renewed(XP, self.network, passed, self._by_layer(buffers))
+        names = {
+            f"layers.{i}.{name}": value for i, layer in enumerate(by_layer) for name, value in layer.items()
+        }
+        return {name: mx.reshape(value, buffers[name].shape) for name, value in names.items()}
 
     def _loss(
-        self, params: dict[str, Array], x: Array, labels: Array, keys: Array | None
-    ) -> tuple[Array, ...]:
-        last = self._forward(params, x, keys)[-1]
+        self,
+        params: dict[str, Array],
+        buffers: dict[str, Array],
+        x: Array,
+        labels: Array,
+        keys: Array | None,
+        training: bool = True,
+    ) -> tuple[Any, ...]:
+        """Mean and sum of the examples' losses, hits, and the buffers afterwards."""
+        passed = self._forward(params if training else params | buffers, x, keys)
+        last = passed[-1]
         classes = mx.arange(self.network.outputs)[:, None] + (self.network.outputs == 1)
         target = (labels[None, :] == classes).astype(mx.float32)
         total = mx.sum(self.network.loss.value(XP, last.z, last.y, target))
         guess = last.y[0] > 0.5 if len(last.y) == 1 else mx.argmax(last.y, axis=0)
-        return total / labels.shape[0], total, mx.sum(guess == labels)
+        after = self._renewed(buffers, passed) if training else buffers
+        return total / labels.shape[0], total, mx.sum(guess == labels), after
 
     def _inputs(self, inputs: Array, labels: Array, rows: Array) -> tuple[Array, Array]:
         x = (inputs[rows].astype(mx.float32) - self._shift) * self._scale
@@ -116,6 +142,7 @@ class MlxEngine(Engine):
     def _train(
         self,
         params: dict[str, Array],
+        buffers: dict[str, Array],
         state: dict[str, dict[str, Array]],
         sums: dict[str, Array],
         inputs: Array,
@@ -123,9 +150,10 @@ class MlxEngine(Engine):
         rows: Array,
         keys: Array,
         scalars: dict[str, Array],
-    ) -> tuple[Any, Any, Any]:
+    ) -> tuple[Any, Any, Any, Any]:
         x, y = self._inputs(inputs, labels, rows)
-        (_, total, correct), gradients = mx.value_and_grad(self._loss)(params, x, y, keys)
+        passed, gradients = mx.value_and_grad(self._loss)(params, buffers, x, y, keys)
+        _, total, correct, after = passed
         # Once the loss is not finite nothing changes any more: the weights stay those before that step.
         alive = mx.logical_and(sums["alive"], total < OVERFLOW)
         new_params: dict[str, Array] = {}
@@ -136,6 +164,7 @@ class MlxEngine(Engine):
             new_params[key] = mx.where(alive, changed, w)
             for name, value in carried.items():
                 new_state[name][key] = mx.where(alive, value, mine[name])
+        new_buffers = {key: mx.where(alive, value, buffers[key]) for key, value in after.items()}
         new_sums = {
             "alive": alive,
             "loss": sums["loss"] + mx.where(alive, total, 0.0),
@@ -143,13 +172,13 @@ class MlxEngine(Engine):
             "examples": sums["examples"] + mx.where(alive, rows.shape[0], 0),
             "steps": sums["steps"] + alive,
         }
-        return new_params, new_state, new_sums
+        return new_params, new_buffers, new_state, new_sums
 
     def _evaluate(
-        self, params: dict[str, Array], inputs: Array, labels: Array, rows: Array
+        self, params: dict[str, Array], buffers: dict[str, Array], inputs: Array, labels: Array, rows: Array
     ) -> tuple[Array, Array]:
         x, y = self._inputs(inputs, labels, rows)
-        _, total, correct = self._loss(params, x, y, None)
+        _, total, correct, _ = self._loss(params, buffers, x, y, None, training=False)
         return total, correct
 
     # -- the engine -----------------------------------------------------------------------------------
@@ -165,8 +194,9 @@ class MlxEngine(Engine):
         keys = mx.array([random.key(self.seed, i, number) for i in self._noisy], dtype=mx.uint32)
         scalars = {k: mx.array(v, mx.float32) for k, v in self.optimizer.scalars(number + 1, rate).items()}
         self._latest = mx.array(rows.astype(np.uint32))
-        self._params, self._state, self._sums = self._step(
-            self._params, self._state, self._sums, *self._part(self.data.train), self._latest, keys, scalars
+        carried = (self._params, self._buffers, self._state, self._sums)
+        self._params, self._buffers, self._state, self._sums = self._step(
+            *carried, *self._part(self.data.train), self._latest, keys, scalars
         )
         self._queued += 1
         return self._flush() if self._queued >= QUEUED else self._alive
@@ -174,7 +204,7 @@ class MlxEngine(Engine):
     def _flush(self) -> bool:
         """Run what is queued; whether every loss was finite."""
         if self._queued:
-            mx.eval(self._params, self._state, self._sums)
+            mx.eval(self._params, self._buffers, self._state, self._sums)
             self._queued = 0
             found = {name: value.item() for name, value in self._sums.items()}
             self.step_number += found["steps"]
@@ -201,7 +231,7 @@ class MlxEngine(Engine):
         loss, correct = 0.0, 0
         for start in range(0, len(part), EVALUATION_BATCH):
             rows = mx.arange(start, min(start + EVALUATION_BATCH, len(part)), dtype=mx.uint32)
-            total, hits = self._judge(self._params, inputs, labels, rows)
+            total, hits = self._judge(self._params, self._buffers, inputs, labels, rows)
             loss, correct = loss + total.item(), correct + hits.item()
         return Totals(loss, correct, len(part))
 
@@ -210,8 +240,13 @@ class MlxEngine(Engine):
         trained = self._latest is not None
         rows = self._latest if trained else mx.arange(min(256, len(self.data.train)), dtype=mx.uint32)
         x, labels = self._inputs(*self._part(self.data.train), rows)
-        passed = self._forward(self._params, x, None)
-        gradients = mx.grad(lambda p: self._loss(p, x, labels, None)[0])(self._params) if trained else {}
+        # On a batch trained, statistics are the batch's own, as they were in the step; no noise is drawn.
+        passed = self._forward(self._params if trained else self._params | self._buffers, x, None)
+        gradients = (
+            mx.grad(lambda p: self._loss(p, self._buffers, x, labels, None)[0])(self._params)
+            if trained
+            else {}
+        )
         mx.eval([v.y for v in passed], gradients)
         return [
             LayerView(
@@ -224,7 +259,7 @@ class MlxEngine(Engine):
 
     def tensors(self) -> dict[str, np.ndarray[Any, Any]]:
         self._flush()
-        return {name: np.array(value) for name, value in self._params.items()}
+        return {name: np.array(value) for name, value in (self._params | self._buffers).items()}
 
     def state(self) -> dict[str, np.ndarray[Any, Any]]:
         found = self.tensors()
@@ -234,24 +269,27 @@ class MlxEngine(Engine):
 
     def load(self, tensors: Mapping[str, np.ndarray[Any, Any]], step: int) -> None:
         params = {key: _taken(tensors, key, old) for key, old in self._params.items()}
+        buffers = {key: _taken(tensors, key, old) for key, old in self._buffers.items()}
         state = {
             name: {key: _taken(tensors, f"optimizer.{name}.{key}", old) for key, old in arrays.items()}
             for name, arrays in self._state.items()
         }
-        self._params, self._state, self.step_number = params, state, step
+        self._params, self._buffers, self._state, self.step_number = params, buffers, state, step
 
     def snapshot(self) -> Any:
         self._flush()  # arrays are never written in place, so keeping them is a copy
-        return self.step_number, dict(self._params), {k: dict(v) for k, v in self._state.items()}
+        state = {k: dict(v) for k, v in self._state.items()}
+        return self.step_number, dict(self._params), dict(self._buffers), state
 
     def restore(self, snapshot: Any) -> None:
-        self.step_number, self._params, self._state = snapshot
+        self.step_number, self._params, self._buffers, self._state = snapshot
         self._queued, self._alive = 0, True
         self._fresh()
 
     def finite(self) -> bool:
         self._flush()
-        return all(bool(mx.all(mx.isfinite(value)).item()) for value in self._params.values())
+        arrays = (self._params | self._buffers).values()
+        return all(bool(mx.all(mx.isfinite(value)).item()) for value in arrays)
 
     def close(self) -> None:
         mx.clear_streams()  # else the thread that used them may abort the process at its end
@@ -273,7 +311,10 @@ class MlxEngine(Engine):
 
 
 def _numpy(value: Array | None) -> np.ndarray[Any, Any] | None:
-    return None if value is None else np.array(value)
+    if value is None:
+        return None
+    found = np.array(value)
+    return found if found.ndim > 1 else found[:, None]
 
 
 def _taken(tensors: Mapping[str, np.ndarray[Any, Any]], name: str, like: Array) -> Array:

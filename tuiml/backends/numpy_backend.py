@@ -45,8 +45,11 @@ class NumpyEngine(Engine):
         self.team = Team(threads)
         self.source = Source(data)
         self.weights = Arena(network)
+        self.buffers = Arena(network, buffers=True)
         self._gradients = [Arena(network) for _ in range(threads)]
-        self.weights.load(initial_tensors(network, seed))
+        start = initial_tensors(network, seed)
+        self.weights.load(start)
+        self.buffers.load(start)
         self.update = Update(optimizer, self.weights.flat)
         self._steps: dict[int, Step] = {}
         self._passes: dict[int, list[Pass]] = {}
@@ -129,34 +132,36 @@ class NumpyEngine(Engine):
             return self._forward(self.data.train, np.arange(min(256, len(self.data.train))))
 
     def tensors(self) -> dict[str, Array]:
-        return self.weights.tensors()
+        return self.weights.tensors() | self.buffers.tensors()
 
     def state(self) -> dict[str, Array]:
-        found = self.weights.tensors()
+        found = self.tensors()
         for name, flat in self.update.state.items():
             found |= Arena(self.network, flat).tensors(f"optimizer.{name}.")
         return found
 
     def load(self, tensors: Mapping[str, Array], step: int) -> None:
+        pairs = self.weights.pairs(tensors) + self.buffers.pairs(tensors)
         for name, flat in self.update.state.items():
-            Arena(self.network, flat).load(tensors, f"optimizer.{name}.")
-        self.weights.load(tensors)
+            pairs += Arena(self.network, flat).pairs(tensors, f"optimizer.{name}.")
+        for home, values in pairs:
+            home[...] = values
         self.step_number = step
 
     def snapshot(self) -> Any:
-        return self.step_number, self.weights.flat.copy(), {k: v.copy() for k, v in self.update.state.items()}
+        return self.step_number, [flat.copy() for flat in self._flats()]
 
     def restore(self, snapshot: Any) -> None:
-        self.step_number, weights, state = snapshot
-        self.weights.flat[...] = weights
-        for name, values in state.items():
-            self.update.state[name][...] = values
+        self.step_number, flats = snapshot
+        for flat, values in zip(self._flats(), flats, strict=True):
+            flat[...] = values
+
+    def _flats(self) -> list[Array]:
+        """The arrays that hold everything a step changes."""
+        return [self.weights.flat, self.buffers.flat, *self.update.state.values()]
 
     def finite(self) -> bool:
-        # A sum of squares is finite only if every value is; one pass, no temporary.
-        with np.errstate(all="ignore"):
-            total = float(np.dot(self.weights.flat, self.weights.flat))
-        return math.isfinite(total) or bool(np.isfinite(self.weights.flat).all())
+        return _finite(self.weights.flat) and _finite(self.buffers.flat)
 
     def _evaluation(self, size: int) -> list[Pass]:
         """The passes that evaluate ``size`` examples together."""
@@ -166,10 +171,17 @@ class NumpyEngine(Engine):
         return self._passes[size]
 
     def _pass(self, gradients: Arena | None, start: int, end: int, size: int) -> Pass:
-        share = range(start, end)
-        return Pass(self.network, self.weights, gradients, self.source, share, size, self.seed)
+        arenas = (self.weights, gradients, self.buffers)
+        return Pass(self.network, *arenas, self.source, range(start, end), size, self.seed)
 
 
 def _joined(outputs: list[Array]) -> Array:
     """The shares of a layer's output side by side."""
     return outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=1)
+
+
+def _finite(values: Array) -> bool:
+    # A sum of squares is finite only if every value is; one pass, no temporary.
+    with np.errstate(all="ignore"):
+        total = float(np.dot(values, values))
+    return math.isfinite(total) or bool(np.isfinite(values).all())

@@ -1,4 +1,5 @@
-"""Every parameter of a network in one contiguous float32 array, every gradient in another.
+"""Every parameter of a network in one contiguous float32 array, every gradient in another, every buffer in a
+third.
 
 An optimizer is then a handful of vector operations whatever the number of layers. A dense layer's weights lie
 as (in + 1) × out with the bias as their last row; on disk they are PyTorch's out × in and a bias.
@@ -19,24 +20,29 @@ Array = np.ndarray[Any, Any]
 
 
 def stored_shape(node: Node, parameter: Parameter) -> tuple[int, ...]:
-    """A parameter's shape in the arena: a matrix transposed, its bias below it; a vector as a column."""
-    if parameter.name == "weight":
-        return (parameter.shape[1] + _has_bias(node), parameter.shape[0])
-    return (parameter.shape[0], 1)
+    """A parameter's shape in the arena: a matrix transposed, its bias below it; anything else a column."""
+    if parameter.by_element:
+        return (parameter.size, 1)
+    return (parameter.shape[1] + _has_bias(node), parameter.shape[0])
 
 
 def _has_bias(node: Node) -> bool:
-    return any(p.name == "bias" for p in node.parameters)
+    return any(_in_matrix(p) for p in node.parameters)
+
+
+def _in_matrix(parameter: Parameter) -> bool:
+    """Whether it is a matrix's bias, which lies as its last row."""
+    return parameter.name == "bias" and not parameter.by_element
 
 
 def initial_tensors(network: Network, seed: int) -> dict[str, Array]:
-    """First values of every parameter by its name on disk, float32, drawn layer by layer.
+    """First values of every parameter and buffer by its name on disk, float32, drawn layer by layer.
 
     Each parameter has a generator of its own, so changing one layer leaves the others' values alone.
     """
     tensors = {}
     for node in network.nodes:
-        for position, p in enumerate(node.parameters):
+        for position, p in enumerate((*node.parameters, *node.buffers)):
             rng = np.random.Generator(np.random.PCG64([seed, node.index, position]))
             values = p.initializer.draw(np, rng, p.shape, p.fan_in, p.fan_out)
             tensors[f"layers.{node.index}.{p.name}"] = np.ascontiguousarray(values, np.float32)
@@ -48,29 +54,44 @@ class Arena:
 
     Args:
         flat: the array to lay the views over, ``network.size`` float32 values; else a new one of zeros.
+        buffers: hold the network's buffers, ``network.kept`` values, in place of its parameters.
     """
 
-    def __init__(self, network: Network, flat: Array | None = None) -> None:
-        self.network = network
-        self.flat = np.zeros(network.size, np.float32) if flat is None else flat
+    def __init__(self, network: Network, flat: Array | None = None, *, buffers: bool = False) -> None:
+        self._entries = [(n, p) for n in network.nodes for p in (n.buffers if buffers else n.parameters)]
+        size = sum(p.size for _, p in self._entries)
+        self.flat = np.zeros(size, np.float32) if flat is None else flat
         self.views: list[dict[str, Array]] = [{} for _ in network.nodes]
         start = 0
-        for node in network.nodes:
-            for p in node.parameters:
-                if p.name == "bias":
-                    continue  # the last row of the weights
-                shape = stored_shape(node, p)
-                end = start + math.prod(shape)
-                self.views[node.index][p.name] = self.flat[start:end].reshape(shape)
-                start = end
+        for node, p in self._entries:
+            if _in_matrix(p):
+                continue  # the last row of the weights
+            shape = stored_shape(node, p)
+            end = start + math.prod(shape)
+            self.views[node.index][p.name] = self.flat[start:end].reshape(shape)
+            start = end
 
     def tensors(self, prefix: str = "") -> dict[str, Array]:
         """Copies of the values by their names on disk."""
-        found = {}
-        for node in self.network.nodes:
-            for p in node.parameters:
-                view = self._view(node, p)
-                found[f"{prefix}layers.{node.index}.{p.name}"] = np.array(view, order="C")
+        return {
+            f"{prefix}layers.{node.index}.{p.name}": np.array(self._view(node, p), order="C")
+            for node, p in self._entries
+        }
+
+    def pairs(self, tensors: Mapping[str, Array], prefix: str = "") -> list[tuple[Array, Array]]:
+        """Where values go, and the values by their names on disk.
+
+        Raises:
+            ValueError: one is missing or has another shape.
+        """
+        found = []
+        for node, p in self._entries:
+            name = f"{prefix}layers.{node.index}.{p.name}"
+            if name not in tensors:
+                raise ValueError(f"{name} is missing")
+            if tensors[name].shape != p.shape:
+                raise ValueError(f"{name} has the shape {tensors[name].shape}, not {p.shape}")
+            found.append((self._view(node, p), tensors[name]))
         return found
 
     def load(self, tensors: Mapping[str, Array], prefix: str = "") -> None:
@@ -79,26 +100,17 @@ class Arena:
         Raises:
             ValueError: one is missing or has another shape; nothing was changed.
         """
-        pairs = []
-        for node in self.network.nodes:
-            for p in node.parameters:
-                name = f"{prefix}layers.{node.index}.{p.name}"
-                if name not in tensors:
-                    raise ValueError(f"{name} is missing")
-                if tensors[name].shape != p.shape:
-                    raise ValueError(f"{name} has the shape {tensors[name].shape}, not {p.shape}")
-                pairs.append((self._view(node, p), tensors[name]))
-        for view, values in pairs:
+        for view, values in self.pairs(tensors, prefix):
             view[...] = values
 
     def _view(self, node: Node, parameter: Parameter) -> Array:
         """A parameter as it lies on disk, as a view of the arena."""
         views = self.views[node.index]
         found: Array
-        if parameter.name == "bias":
+        if _in_matrix(parameter):
             found = views["weight"][-1]
-        elif parameter.name == "weight":
-            found = views["weight"][: parameter.shape[1]].T
+        elif parameter.by_element:
+            found = views[parameter.name].reshape(parameter.shape)
         else:
-            found = views[parameter.name][:, 0]
+            found = views["weight"][: parameter.shape[1]].T
         return found

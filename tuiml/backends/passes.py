@@ -15,7 +15,7 @@ from tuiml.backends.plan import Plan
 from tuiml.data.arrays import Part
 from tuiml.nn import random
 from tuiml.nn.layers import Values
-from tuiml.nn.network import Network, backward, forward
+from tuiml.nn.network import Network, backward, forward, renewed
 
 Array = np.ndarray[Any, Any]
 
@@ -25,6 +25,7 @@ class Pass:
 
     Args:
         gradients: where to write them; ``None`` in evaluation.
+        buffers: values kept beside the weights: read in evaluation, renewed in training.
         share: places in the batch of the share's examples.
         whole: examples in the batch; the loss is their mean.
     """
@@ -34,6 +35,7 @@ class Pass:
         network: Network,
         weights: Arena,
         gradients: Arena | None,
+        buffers: Arena,
         source: Source,
         share: range,
         whole: int,
@@ -48,6 +50,9 @@ class Pass:
         t = graph.input("t", (network.outputs, size))
         inputs: dict[str, Array] = {"x": self.batches.x, "t": self.batches.targets}
         p = self._parameters(graph, network, weights, inputs)
+        kept = self._buffers(graph, network, buffers, inputs)
+        if not training:
+            p = [mine | held for mine, held in zip(p, kept, strict=True)]
         noise = self._noise(graph, network, inputs) if training else [None] * len(network.nodes)
         values = forward(graph, network, x, p, noise)
         last = values[-1]
@@ -62,8 +67,12 @@ class Pass:
             by_layer = backward(graph, network, values, t, p, noise, whole)
             for i, layer in enumerate(by_layer):
                 grads |= {node: gradients.views[i][name] for name, node in layer.items()}
+            # Made after the loss, so written in the backward part: never for a loss that is not finite.
+            for i, layer in enumerate(renewed(graph, network, values, kept)):
+                grads |= {node: buffers.views[i][name] for name, node in layer.items()}
+        donated = [f"{i}.{name}" for i, held in enumerate(kept) for name in held] if training else []
         self._loss = loss
-        self._plan = Plan(graph, inputs, {**wanted, **grads}, with_ones=ones)
+        self._plan = Plan(graph, inputs, {**wanted, **grads}, donated, with_ones=ones)
         self.forward, self.backward = self._plan.split(loss)
         self._total = self._plan.array(loss)
         self.hits = Hits(self._plan.array(last.y), self.batches.labels)
@@ -76,11 +85,23 @@ class Pass:
         for node in network.nodes:
             for parameter in node.parameters:
                 label = f"{node.index}.{parameter.name}"
-                shape = parameter.shape if len(parameter.shape) > 1 else stored_shape(node, parameter)
+                shape = stored_shape(node, parameter) if parameter.by_element else parameter.shape
                 p[node.index][parameter.name] = graph.input(label, shape)
-                home = "weight" if parameter.name == "bias" else parameter.name
+                home = parameter.name if parameter.by_element else "weight"
                 inputs[label] = weights.views[node.index][home]
         return p
+
+    @staticmethod
+    def _buffers(
+        graph: Graph, network: Network, buffers: Arena, inputs: dict[str, Array]
+    ) -> list[dict[str, Value]]:
+        found: list[dict[str, Value]] = [{} for _ in network.nodes]
+        for node in network.nodes:
+            for name, view in buffers.views[node.index].items():
+                label = f"{node.index}.{name}"
+                found[node.index][name] = graph.input(label, view.shape)
+                inputs[label] = view
+        return found
 
     def _noise(self, graph: Graph, network: Network, inputs: dict[str, Array]) -> list[Value | None]:
         self._keys: list[tuple[int, Array]] = []

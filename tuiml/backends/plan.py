@@ -21,8 +21,7 @@ from tuiml.backends.graph import Graph, Node
 
 Array = np.ndarray[Any, Any]
 KEYWORD_OUT = frozenset({"maximum", "minimum"})
-REDUCTIONS = {"sum": np.add.reduce, "max": np.maximum.reduce}
-SHAPED = frozenset({"affine", "affine_input_gradient", "affine_gradient", "spread", *REDUCTIONS})
+SHAPED = frozenset({"affine", "affine_input_gradient", "affine_gradient", "spread", "sum", "max"})
 """Operations whose result cannot be written over an argument."""
 
 
@@ -179,16 +178,6 @@ class Plan(Steps):
         else:
             self._call(node.op, node.shape, partial(getattr(np, node.op), *args, out))
 
-    def _emit_sum(self, node: Node, args: list[Array], out: Array) -> None:
-        (x,), axis = args, node.attributes[0]
-        if x.ndim != 2 or not isinstance(axis, int):
-            self._reduce(node, x, out)
-            return
-        # A product with ones: a third of the time of a reduction where there is little to add up.
-        ones = np.ones((1, len(x)) if axis == 0 else (x.shape[1], 1), x.dtype)
-        run = partial(ones.dot, x, out) if axis == 0 else partial(x.dot, ones, out)
-        self._call("sum", x.shape, run)
-
     def _emit_spread(self, node: Node, args: list[Array], out: Array) -> None:
         (x,) = args
         if len(node.shape) == 2 and x.shape[0] == 1:
@@ -201,11 +190,8 @@ class Plan(Steps):
         if axis == 0 and len(x) == 2:
             self._call("max", x.shape, partial(np.maximum, x[:1], x[1:], out=out))
         else:
-            self._reduce(node, x, out)
-
-    def _reduce(self, node: Node, x: Array, out: Array) -> None:
-        reduce = partial(REDUCTIONS[node.op], axis=node.attributes[0], out=out, keepdims=True)
-        self._call(node.op, x.shape, partial(reduce, x))
+            run = partial(np.maximum.reduce, x, axis=axis, out=out, keepdims=True)
+            self._call("max", x.shape, run)
 
     def _full(self, arg: Node, array: Array, node: Node) -> Array:
         if arg.op != "constant":
@@ -217,6 +203,17 @@ class Plan(Steps):
 
     def _emit_astype(self, node: Node, args: list[Array], out: Array) -> None:
         self._call("astype", node.shape, partial(np.copyto, out, args[0], casting="unsafe"))
+
+    def _emit_sum(self, node: Node, args: list[Array], out: Array) -> None:
+        (x,), axis = args, node.attributes[0]
+        if x.ndim == 2 and x.dtype == np.float32 and isinstance(axis, int):
+            # A product with ones: three to six times as fast as adding up.
+            shape = (x.shape[1], 1) if axis else (1, x.shape[0])
+            ones = self._constants.setdefault((1.0, shape, x.dtype), np.ones(shape, x.dtype))
+            run = partial(x.dot, ones, out) if axis else partial(ones.dot, x, out)
+        else:
+            run = partial(np.add.reduce, x, axis=axis, out=out, keepdims=True)
+        self._call("sum", x.shape, run)
 
     def _emit_where(self, node: Node, args: list[Array], out: Array) -> None:
         mask, a, b = args

@@ -24,6 +24,8 @@ FEWEST = 16
 
 def shares(network: Network, size: int, most: int) -> int:
     """How many shares a batch is split into: known before the run, since its bits depend on it."""
+    if any(node.layer.mixes_examples for node in network.nodes):
+        return 1
     work = 6 * size * sum(node.products for node in network.nodes)
     return max(1, min(most, size // FEWEST, int(work / WORTH_SHARING)))
 

@@ -8,7 +8,7 @@ from typing import Any
 from tuiml.cli.output import figure, print_table, whole
 from tuiml.data.datasets import Dataset, datasets
 from tuiml.nn.layers import Layer, Shape, dimensions
-from tuiml.nn.network import Node
+from tuiml.nn.network import node_of
 from tuiml.nn.optimizers import SGD, Optimizer, optimizers
 from tuiml.runs import memory
 from tuiml.spec import Preset, Problem, check, network_of
@@ -46,6 +46,7 @@ def describe(document: dict[str, Any], problems: Sequence[Problem] = ()) -> Desc
         "input_shape": list(data.shape) if data else None,
         "layers": layers,
         "parameters": None if None in sizes else sum(sizes),
+        "not_trained": None if None in sizes else sum(layer["not_trained"] for layer in layers),
         "memory": memory.of_run(preset, network_of(preset)) if preset else None,
         "settings": _settings(preset) if preset else {},
         "problems": [{"path": p.path, "message": p.message} for p in found],
@@ -81,7 +82,8 @@ def _layer(
     batch: int,
 ) -> Description:
     row: Description = {"index": index}
-    row |= dict.fromkeys(("type", "output_shape", "parameters", "activation", "initializer", "memory"))
+    row |= dict.fromkeys(("type", "output_shape", "parameters", "not_trained"))
+    row |= dict.fromkeys(("activation", "initializer", "memory"))
     if layer is None:
         return row
     row["type"] = layer.name
@@ -89,9 +91,10 @@ def _layer(
         choice = getattr(layer, field, None)
         row[field] = choice.name if choice is not None else None
     if before is not None and after is not None:
-        node = Node(index, layer, before, after, layer.parameters(before))
+        node = node_of(index, layer, before)
         row["output_shape"] = list(after)
         row["parameters"] = node.size
+        row["not_trained"] = node.kept
         row["memory"] = memory.of_layer(node, optimizer, batch)
     return row
 
@@ -127,7 +130,8 @@ def print_outline(found: Description) -> None:
     print_table(header, rows, right=("#", "parameters", "memory"))
     if found["memory"] is not None:
         size = memory.size(found["memory"])
-        print(f"\n{whole(found['parameters'])} parameters; training takes about {size} of memory")
+        beside = f" and {whole(found['not_trained'])} values not trained" if found["not_trained"] else ""
+        print(f"\n{whole(found['parameters'])} parameters{beside}; training takes about {size} of memory")
     if found["settings"]:
         _print_settings(found["settings"])
 

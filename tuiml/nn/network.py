@@ -24,6 +24,7 @@ class Node:
     input_shape: Shape
     output_shape: Shape
     parameters: tuple[Parameter, ...]
+    buffers: tuple[Parameter, ...] = ()
 
     @property
     def size(self) -> int:
@@ -34,6 +35,11 @@ class Node:
     def products(self) -> int:
         """Multiplications of an example's forward pass: each weight once at every place of a picture."""
         return self.size * math.prod(self.output_shape[1:])
+
+    @property
+    def kept(self) -> int:
+        """Number of values kept beside them, which are not learned."""
+        return sum(p.size for p in self.buffers)
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,11 @@ class Network:
     def size(self) -> int:
         """Number of learned values."""
         return sum(node.size for node in self.nodes)
+
+    @property
+    def kept(self) -> int:
+        """Number of values kept beside them, which are not learned."""
+        return sum(node.kept for node in self.nodes)
 
     @property
     def input_shape(self) -> Shape:
@@ -63,29 +74,52 @@ class Network:
         return self.loss.activation is not None
 
 
+def node_of(index: int, layer: Layer, shape: Shape) -> Node:
+    """A layer in its place.
+
+    Raises:
+        ShapeError: it cannot take ``shape``.
+    """
+    after = layer.output_shape(shape)
+    return Node(index, layer, shape, after, layer.parameters(shape), layer.buffers(shape))
+
+
 def build(layers: Sequence[Layer], input_shape: Shape, loss: Loss) -> Network:
     """Work out the shapes of a stack that is known to fit.
 
     Raises:
         ShapeError: a layer cannot take what the one before it gives.
     """
-    nodes, shape = [], input_shape
+    nodes: list[Node] = []
+    shape = input_shape
     for index, layer in enumerate(layers):
-        after = layer.output_shape(shape)
-        nodes.append(Node(index, layer, shape, after, layer.parameters(shape)))
-        shape = after
+        nodes.append(node_of(index, layer, shape))
+        shape = nodes[-1].output_shape
     return Network(tuple(nodes), loss)
 
 
 def forward(
     xp: Any, network: Network, x: Array, p: Parameters, noise: Sequence[Array | None]
 ) -> list[Values]:
-    """Each layer's values, first to last; ``noise`` has one entry a layer, ``None`` in evaluation."""
+    """Each layer's values, first to last.
+
+    Args:
+        p: the parameters, and in evaluation the buffers.
+        noise: one entry a layer, ``None`` in evaluation.
+    """
     passed: list[Values] = []
     for node in network.nodes:
         passed.append(node.layer.forward(xp, x, p[node.index], noise[node.index]))
         x = passed[-1].y
     return passed
+
+
+def renewed(xp: Any, network: Network, passed: Sequence[Values], old: Parameters) -> Parameters:
+    """Every layer's buffers after a training step, from those before it."""
+    return [
+        node.layer.renewed(xp, old[node.index], passed[node.index].found) if node.buffers else {}
+        for node in network.nodes
+    ]
 
 
 def backward(

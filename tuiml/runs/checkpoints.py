@@ -1,8 +1,8 @@
 """Checkpoints: everything a run needs to go on with the same bits, in one safetensors file.
 
-The file holds the parameters and the optimizer's arrays under the names of the run folder, and in its
-metadata ``tuiml``, a JSON object (preset, step, position, versions), and ``sha256``, the hash of the whole
-file with 64 zeros in the hash's place: safetensors itself loads a flipped bit silently.
+The file holds the parameters, the buffers and the optimizer's arrays under the names of the run folder, and
+in its metadata ``tuiml``, a JSON object (preset, step, position, versions), and ``sha256``, the hash of the
+whole file with 64 zeros in the hash's place: safetensors itself loads a flipped bit silently.
 """
 
 from __future__ import annotations
@@ -50,12 +50,13 @@ class Checkpoint:
 def shapes(network: Network, optimizer: Optimizer) -> dict[str, tuple[int, ...]]:
     """The arrays of a network's checkpoint by name, with their shapes."""
     prefixes = ["", *(f"optimizer.{name}." for name in optimizer.state_names())]
-    return {
+    found = {
         f"{prefix}layers.{node.index}.{p.name}": p.shape
         for prefix in prefixes
         for node in network.nodes
         for p in node.parameters
     }
+    return found | {f"layers.{n.index}.{p.name}": p.shape for n in network.nodes for p in n.buffers}
 
 
 def position_at(position: Position, step: int, batches: int) -> Position:

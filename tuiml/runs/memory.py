@@ -21,7 +21,7 @@ def of_layer(node: Node, optimizer: Optimizer, batch: int) -> int:
     """Bytes that training takes for a layer: its parameters, their gradients and the optimizer's arrays, and
     for each example of a batch the values before and after the activation and their gradients."""
     parameters = node.size * (2 + len(optimizer.state_names()))
-    return FLOAT * (parameters + 4 * batch * math.prod(node.output_shape))
+    return FLOAT * (parameters + node.kept + 4 * batch * math.prod(node.output_shape))
 
 
 def of_run(preset: Preset, network: Network) -> int:
@@ -31,7 +31,7 @@ def of_run(preset: Preset, network: Network) -> int:
     batches = min(preset.training.batch_size, train) + min(EVALUATION_BATCH, max(validation, test))
     layers = sum(of_layer(node, optimizer, batches) for node in network.nodes)
     # Two copies of the state are kept: the last finite one and the best one.
-    copies = 2 * FLOAT * network.size * (1 + len(optimizer.state_names()))
+    copies = 2 * FLOAT * (network.size * (1 + len(optimizer.state_names())) + network.kept)
     features = math.prod(data.shape)
     examples = (data.pool + test) * features * (FLOAT if data.kind == "generated" else 1)
     return layers + copies + 2 * FLOAT * batches * features + examples

@@ -49,7 +49,7 @@ class Saver:
         """State in memory and position of the best epoch, where no file has them yet."""
 
     def initial(self) -> None:
-        """Write the values that training starts from: the parameters alone.
+        """Write the values that training starts from: parameters and buffers, no optimizer's.
 
         Raises:
             OSError: it could not be written.

@@ -5,18 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from tuiml.data.datasets import Dataset
 from tuiml.nn import network
-from tuiml.nn.layers import Dense, Layer, Shape, ShapeError, dimensions, layers
+from tuiml.nn.activations import Activation
+from tuiml.nn.layers import ActivationLayer, Dense, Layer, Shape, ShapeError, dimensions, layers
 from tuiml.nn.losses import Loss
 from tuiml.spec import toml
 from tuiml.spec.preset import Preset
 from tuiml.spec.problems import Problem, SpecError, translate
 
+L = TypeVar("L", Layer, Layer | None)
 MAX_PROBLEMS = 100
 MAX_VALUES = 1_000_000_000
 """The most parameters, and the most values in a step: 4 GB of either."""
@@ -58,19 +60,25 @@ def fit(preset: Preset) -> list[Problem]:
     problems = [Problem(f"data.{field}", message) for field, message in preset.data.problems()]
     if not problems:
         problems += _sizes(preset)
-    stack, last = complete(preset.layers, preset.data, preset.training.loss), len(preset.layers) - 1
+    stack = complete(preset.layers, preset.data, preset.training.loss)
     for index, layer in enumerate(stack[:-1]):
-        if isinstance(layer, Dense) and layer.activation.output_only:
-            name = layer.activation.name
-            problems.append(
-                Problem(f"layers[{index}].activation", f"'{name}' belongs on the last layer alone")
-            )
+        activation = activation_of(layer)
+        if activation and activation.output_only:
+            text = f"'{activation.name}' belongs on the last layer alone"
+            problems.append(Problem(f"layers[{index}].{layer.activation_field}", text))
     shapes, trouble = outline(stack, preset.data.shape)
     problems += trouble
     if not trouble:
-        problems += _end(preset, stack[-1], shapes[-1] or (), f"layers[{last}]")
+        problems += _end(preset, stack, shapes[-1] or ())
+        problems += _batches(preset, stack)
         problems += _memory(preset, stack)
     return problems
+
+
+def activation_of(layer: Layer) -> Activation | None:
+    """The activation of a layer that has one."""
+    found: Activation | None = getattr(layer, layer.activation_field or "", None)
+    return found
 
 
 def network_of(preset: Preset) -> network.Network:
@@ -79,12 +87,24 @@ def network_of(preset: Preset) -> network.Network:
     return network.build(stack, preset.data.shape, preset.training.loss)
 
 
-def complete(stack: Sequence[Layer], data: Dataset, loss: Loss) -> list[Layer]:
-    """The stack with the units of its last layer filled in: one for each class."""
-    found = list(stack)
-    if found and isinstance(found[-1], Dense) and found[-1].units is None:
-        found[-1] = found[-1].model_copy(update={"units": len(data.classes)})
+def complete(stack: Sequence[L], data: Dataset, loss: Loss) -> list[L]:
+    """The stack with the units of its output layer filled in: one for each class."""
+    found, index = list(stack), output_layer(stack)
+    if index is not None:
+        layer = found[index]
+        if isinstance(layer, Dense) and layer.units is None:
+            found[index] = layer.model_copy(update={"units": len(data.classes)})
     return found
+
+
+def output_layer(stack: Sequence[Layer | None]) -> int | None:
+    """The dense layer that makes the outputs: the last one, with nothing but activations after it."""
+    for index in reversed(range(len(stack))):
+        if isinstance(stack[index], Dense):
+            return index
+        if not isinstance(stack[index], ActivationLayer):
+            break
+    return None
 
 
 def outline(stack: Sequence[Layer | None], shape: Shape) -> tuple[list[Shape | None], list[Problem]]:
@@ -113,21 +133,56 @@ def _sizes(preset: Preset) -> list[Problem]:
     return []
 
 
-def _end(preset: Preset, last: Layer, shape: Shape, where: str) -> list[Problem]:
+def _end(preset: Preset, stack: Sequence[Layer], shape: Shape) -> list[Problem]:
     """Whether the last layer gives what the loss and the data take."""
     loss, classes = preset.training.loss, len(preset.data.classes)
-    if not isinstance(last, Dense):
-        return [Problem(where, f"the last layer must be dense with {classes} units, not {last.name}")]
+    last, where = stack[-1], f"layers[{len(stack) - 1}]"
+    activation = activation_of(last)
+    if activation is None:
+        text = (
+            f"the last layer must be dense with {classes} units, or an activation after it, not {last.name}"
+        )
+        return [Problem(where, text)]
     problems = []
     wanted = loss.activation
-    if wanted and last.activation.name != wanted:
-        text = f"{loss.name} needs {wanted} on the last layer, not {last.activation.name}"
-        problems.append(Problem(f"{where}.activation", text))
-    single = classes == 2 and shape == (1,) and last.activation.name != "softmax"
+    if wanted and activation.name != wanted:
+        text = f"{loss.name} needs {wanted} on the last layer, not {activation.name}"
+        problems.append(Problem(f"{where}.{last.activation_field}", text))
+    single = classes == 2 and shape == (1,) and activation.name != "softmax"
     if shape != (classes,) and not single:
-        text = f"{dimensions(shape)} outputs for {classes} classes; give {classes}, or leave units out"
-        problems.append(Problem(f"{where}.units", text))
+        maker = output_layer(stack)
+        text = f"{dimensions(shape)} outputs for {classes} classes"
+        if maker is None:
+            text = f"{text}; put a dense layer with {classes} units before it"
+            problems.append(Problem(where, text))
+        else:
+            text = f"{text}; give {classes}, or leave units out"
+            problems.append(Problem(f"layers[{maker}].units", text))
     return problems
+
+
+def _batches(preset: Preset, stack: Sequence[Layer]) -> list[Problem]:
+    """Whether every batch, the last one of an epoch too, has the examples that the layers need."""
+    train, size = preset.data.sizes()[0], preset.training.batch_size
+    for node in network.build(stack, preset.data.shape, preset.training.loss).nodes:
+        least = node.layer.least_batch(node.input_shape)
+        smallest = min(size, train % size or size)
+        if size <= train and smallest < least:
+            which = "a batch" if smallest == size else f"the last batch of {train:,} examples"
+            better = _nearest(size, train, least)
+            hint = f"give {better:,}" if better else f"give at least {least} training examples"
+            text = f"{node.layer.name} (layers[{node.index}]) needs {least} examples in a batch; {which} has"
+            return [Problem("training.batch_size", f"{text} {smallest}: {hint}")]
+    return []
+
+
+def _nearest(size: int, train: int, least: int) -> int | None:
+    """The batch size nearest to ``size`` with which no batch has fewer than ``least`` examples."""
+    for step in range(train):
+        for found in (size + step, size - step):
+            if least <= found <= train and (train % found or found) >= least:
+                return found
+    return None
 
 
 def _memory(preset: Preset, stack: Sequence[Layer]) -> list[Problem]:

@@ -74,7 +74,8 @@ def passage(rows: Sequence[LayerRow], selected: int) -> str:
     row = rows[selected]
     shape = dimensions(row.output_shape) if row.output_shape else "not known"
     count = f" · {row.parameters:,} parameters" if row.parameters is not None else ""
-    return f"layer {row.index}: output {shape}{count}"
+    kept = f", {row.kept:,} values not trained" if row.kept else ""
+    return f"layer {row.index}: output {shape}{count}{kept}"
 
 
 def where(problem: Problem) -> str:

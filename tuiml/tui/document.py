@@ -16,9 +16,10 @@ from tuiml.data.base import Dataset
 from tuiml.data.datasets import datasets
 from tuiml.nn.layers import Dense, Layer, Shape
 from tuiml.nn.losses import CrossEntropy
+from tuiml.nn.network import Node, node_of
 from tuiml.registry import Registry
 from tuiml.spec import check
-from tuiml.spec.check import complete, outline, read_layers
+from tuiml.spec.check import activation_of, complete, outline, read_layers
 from tuiml.spec.edit import split
 from tuiml.spec.preset import Preset
 from tuiml.spec.problems import Problem
@@ -44,6 +45,8 @@ class LayerRow:
     output_shape: Shape | None
     """``None`` where it is not known: this layer, or one before it, does not fit."""
     parameters: int | None
+    kept: int
+    """Values beside the parameters that are not trained."""
     problem: str | None
     """The first thing that is wrong with it."""
 
@@ -117,32 +120,28 @@ class Document:
         """Every layer with its output shape and parameters as far as they are known."""
         stack = self._stack(self.raw)
         read = read_layers(stack)
-        if self.data and read and read[-1] is not None:
-            read[-1:] = complete([read[-1]], self.data, CrossEntropy())
-        shapes, sizes = self._outline(read)
-        return [self._row(i, stack[i], read[i], shapes[i], sizes[i]) for i in range(len(stack))]
+        if self.data:
+            read = complete(read, self.data, CrossEntropy())
+        nodes = self._outline(read)
+        return [self._row(i, stack[i], read[i], nodes[i]) for i in range(len(stack))]
 
-    def _outline(self, read: list[Layer | None]) -> tuple[list[Shape | None], list[int | None]]:
-        """Shape after each layer and its parameters, ``None`` from where they are not known."""
+    def _outline(self, read: list[Layer | None]) -> list[Node | None]:
+        """Each layer in its place, ``None`` from where it is not known."""
         if self.data is None:
-            return [None] * len(read), [None] * len(read)
+            return [None] * len(read)
         start: Shape | None = self.data.shape
         shapes, _ = outline(read, self.data.shape)
-        sizes: list[int | None] = []
-        for before, layer, after in zip([start, *shapes], read, shapes, strict=False):
-            if before is None or layer is None or after is None:
-                sizes.append(None)
-            else:
-                sizes.append(sum(p.size for p in layer.parameters(before)))
-        return shapes, sizes
+        return [
+            None if before is None or layer is None or after is None else node_of(index, layer, before)
+            for index, (before, layer, after) in enumerate(zip([start, *shapes], read, shapes, strict=False))
+        ]
 
-    def _row(
-        self, index: int, value: Any, layer: Layer | None, shape: Shape | None, size: int | None
-    ) -> LayerRow:
+    def _row(self, index: int, value: Any, layer: Layer | None, node: Node | None) -> LayerRow:
         table = value if isinstance(value, dict) else {}
         dense = layer if isinstance(layer, Dense) else None
         kind = layer.name if layer else _word(table.get("type"), "type")
-        activation = dense.activation.name if dense else _word(table.get("activation"))
+        function = activation_of(layer) if layer else None
+        activation = function.name if function else _word(table.get("activation"))
         initializer = dense.initializer.name if dense else _word(table.get("initializer"))
         units = _word(table.get("units")) if dense is None or dense.units is None else str(dense.units)
         found = self.problem_within(f"layers[{index}]")
@@ -153,8 +152,9 @@ class Document:
             units=units,
             activation=activation,
             initializer=initializer,
-            output_shape=shape,
-            parameters=size,
+            output_shape=node.output_shape if node else None,
+            parameters=node.size if node else None,
+            kept=node.kept if node else 0,
             problem=found.message if found else None,
         )
 

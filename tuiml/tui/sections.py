@@ -22,6 +22,7 @@ from tuiml.text import plain_text
 from tuiml.tui.document import Document
 from tuiml.tui.fields import NO, NUMBERS, YES, Field, Kind, Pick, Section
 from tuiml.tui.paths import entry_at
+from tuiml.tui.stack import output_row
 
 LONGEST = 4000
 """Characters of a value that are shown."""
@@ -57,12 +58,12 @@ def sections(document: Document, index: int) -> list[Section]:
 
 
 def layer_section(document: Document, index: int) -> Section:
-    """Kind and options of a layer; units of the last one are the number of classes."""
+    """Kind and options of a layer; units of the output layer are the number of classes."""
     path = f"layers[{index}]"
     value = document.get(path)
     entry = entry_at(value, layers)
     usual = {}
-    if entry is Dense and index == document.count - 1 and document.data:
+    if entry is Dense and document.data and index == output_row(document):
         usual["units"] = str(len(document.data.classes))
     fields = [_head(document, path, "type", layers, value, "kind of layer")]
     fields += _options(Holder(document, path, value, usual), entry)

@@ -21,17 +21,33 @@ COPIED = ("units", "activation", "initializer", "bias")
 
 def is_output(value: Any) -> bool:
     """Whether a layer is meant to be the last: its activation says so, or its units are left out."""
-    if not isinstance(value, dict) or entry_at(value, layers) is not layers["dense"]:
+    entry = entry_at(value, layers)
+    field = getattr(entry, "activation_field", None)
+    if not isinstance(value, dict) or field is None:
         return False
-    activation = entry_at(value.get("activation", "linear"), activations)
-    return "units" not in value or bool(activation and getattr(activation, "output_only", False))
+    activation = entry_at(value.get(field), activations)
+    unsized = entry is layers["dense"] and "units" not in value
+    return unsized or bool(activation and getattr(activation, "output_only", False))
+
+
+def output_row(document: Document) -> int | None:
+    """The dense layer that makes the outputs: the last one, with nothing but activations after it."""
+    for index in reversed(range(document.count)):
+        entry = entry_at(document.get(f"layers[{index}]"), layers)
+        if entry is layers["dense"]:
+            return index
+        if entry is not layers["activation"]:
+            break
+    return None
 
 
 def place_below(document: Document, cursor: int) -> int:
-    """The row a new layer goes below: the selected one, or the one above an output layer that is last."""
-    last = document.count - 1
-    if cursor == last and last >= 0 and is_output(document.get(f"layers[{last}]")):
-        return last - 1
+    """The row a new layer goes below: the selected one, or the one above the layers of the output."""
+    last, row = document.count - 1, output_row(document)
+    if row is not None and cursor >= row:
+        ends = [document.get(f"layers[{index}]") for index in range(row, last + 1)]
+        if any(map(is_output, ends)):
+            return row - 1
     return min(cursor, last)
 
 
@@ -69,6 +85,9 @@ def summary(document: Document, rows: Sequence[LayerRow]) -> str:
     """Parameters, and memory that training takes, in one line; what cannot be worked out is left out."""
     known = [row.parameters for row in rows if row.parameters is not None]
     text = f"{sum(known):,} parameters" if len(known) == len(rows) else "parameters not known"
+    kept = sum(row.kept for row in rows)
+    if kept and len(known) == len(rows):
+        text += f", {kept:,} values not trained"
     if document.preset is None:
         return text
     needed = memory.of_run(document.preset, network_of(document.preset))

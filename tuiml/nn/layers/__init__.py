@@ -5,13 +5,18 @@ from tuiml.nn.layers.base import Layer, Parameter, Shape, ShapeError, Values, di
 from tuiml.nn.layers.flatten import Flatten
 from tuiml.nn.layers.dense import Dense
 from tuiml.nn.layers.dropout import Dropout
+from tuiml.nn.layers.activation import ActivationLayer
+from tuiml.nn.layers.normalization import BatchNorm, LayerNorm
 # isort: on
 
 __all__ = [
+    "ActivationLayer",
+    "BatchNorm",
     "Dense",
     "Dropout",
     "Flatten",
     "Layer",
+    "LayerNorm",
     "Parameter",
     "Shape",
     "ShapeError",

@@ -8,7 +8,9 @@ that differentiates by itself needs only the forward pass.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
 
 from tuiml.nn.initializers import Initializer
@@ -35,6 +37,8 @@ class Parameter:
     fan_in: int
     fan_out: int
     initializer: Initializer
+    by_element: bool = False
+    """Scales or shifts values one by one, broadcast over the batch; else it is (the bias of) a matrix."""
 
     @property
     def size(self) -> int:
@@ -48,6 +52,8 @@ class Values(NamedTuple):
     x: Array
     z: Array
     y: Array
+    found: Mapping[str, Array] = MappingProxyType({})
+    """In training, what this batch says of each of the layer's buffers; see :meth:`Layer.renewed`."""
 
 
 class Layer(Entry):
@@ -55,6 +61,8 @@ class Layer(Entry):
 
     activation_field: ClassVar[str | None] = None
     """The field that holds the layer's activation, where it has one."""
+    mixes_examples: ClassVar[bool] = False
+    """Whether an example's output in training depends on the others of its batch."""
 
     def output_shape(self, shape: Shape) -> Shape:
         """Shape of one example after the layer.
@@ -68,6 +76,17 @@ class Layer(Entry):
         """The learned arrays for an input of ``shape``."""
         return ()
 
+    def buffers(self, shape: Shape) -> tuple[Parameter, ...]:
+        """The arrays that training keeps but no optimizer changes, such as running means.
+
+        Their names are in ``p`` in evaluation and not in training: so ``forward`` knows which it is.
+        """
+        return ()
+
+    def least_batch(self, shape: Shape) -> int:
+        """The fewest examples that a training step can have."""
+        return 1
+
     def noisy(self) -> bool:
         """Whether training draws random numbers, one for each output element."""
         return False
@@ -76,11 +95,25 @@ class Layer(Entry):
         """The layer's output; ``noise`` is ``None`` in evaluation."""
         return Values(x, x, x)
 
+    def renewed(self, xp: Any, old: Mapping[str, Array], found: Mapping[str, Array]) -> dict[str, Array]:
+        """New values of the buffers after a step whose forward pass ``found`` something for them."""
+        return dict(found)
+
     def backward(
         self, xp: Any, v: Values, g: Array, p: dict[str, Array], noise: Array | None, fused: bool = False
     ) -> tuple[Array, dict[str, Array]]:
         """dL/dx and dL/dθ from ``g`` = dL/dy, or dL/dz when the loss is ``fused`` with the activation."""
         return g, {}
+
+
+def channels(shape: Shape) -> int:
+    """Units of a flat example, channels of a picture; a (height, width) picture is one channel."""
+    return 1 if len(shape) == 2 else shape[0]
+
+
+def broadcast_axes(like: Array) -> tuple[int, ...]:
+    """The axes along which a parameter of this array's shape is the same."""
+    return tuple(axis for axis, n in enumerate(like.shape) if n == 1)
 
 
 def dimensions(shape: Shape) -> str:

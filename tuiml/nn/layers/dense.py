@@ -48,7 +48,7 @@ class Dense(Layer):
             found.append(Parameter("bias", (units,), *fans, Zeros()))
         for name, field in self.activation.learned.items():
             start = Constant(value=getattr(self.activation, field))
-            found.append(Parameter(name, (units,), *fans, start))
+            found.append(Parameter(name, (units,), *fans, start, by_element=True))
         return tuple(found)
 
     def noisy(self) -> bool:
