@@ -68,9 +68,9 @@ def valid(draw):
 
     loss = losses[draw(names(losses))]
     hidden = [f.name for f in activations if not f.output_only]
-    stack = [{"type": "flatten"}]
+    stack = draw(before_flatten(data(**table_options(table)).shape, hidden))
     for _ in range(draw(st.integers(0, 4))):
-        kind = draw(names(layers))
+        kind = draw(names(layers).filter(lambda name: not layers[name].pictures))
         layer = {"type": kind, **options(draw, layers[kind], skip=("units", "activation"))}
         if "units" in {o.name for o in options_of(layers[kind])}:
             layer["units"] = draw(st.integers(1, 8))
@@ -93,6 +93,26 @@ def valid(draw):
         "layers": stack,
         "training": training,
     }
+
+
+@st.composite
+def before_flatten(draw, shape, hidden):
+    """Layers for pictures, as long as what is left of one fits into them; then a flat row of numbers."""
+    stack = []
+    kinds = st.sampled_from([entry.name for entry in layers if entry.pictures])
+    for _ in range(draw(st.integers(0, 3)) if len(shape) > 1 else 0):
+        kind = draw(kinds)
+        layer = {"type": kind, **options(draw, layers[kind], skip=("filters", "activation"))}
+        if "filters" in {o.name for o in options_of(layers[kind])}:
+            layer["filters"] = draw(st.integers(1, 4))
+            layer["activation"] = draw(table_of(activations, hidden))
+        try:
+            after = layers.read(layer).output_shape(shape)
+        except ValueError:
+            continue
+        stack.append(layer)
+        shape = after
+    return [*stack, {"type": "flatten"}]
 
 
 def table_options(table):

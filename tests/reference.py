@@ -63,35 +63,92 @@ def uniform(seed, layer, step, element):
     return (mix((mix(element ^ key) + key) % 2**32) >> 8) / 2**24
 
 
-class Reference:
-    """A stack of layers as presets write them (tables), and the loss at its end."""
+def slide(length, size, stride, padding):
+    """Where each window begins along an axis, as Keras has it, and how many places it has before the edge."""
+    if padding == "valid":
+        return range(0, length - size + 1, stride)
+    outputs = -(-length // stride)
+    before = max((outputs - 1) * stride + size - length, 0) // 2
+    return range(-before, -before + outputs * stride, stride)
 
-    def __init__(self, stack, loss, seed=0):
-        self.stack, self.loss, self.seed = stack, LOSSES[loss], seed
+
+def windows(x, size, stride, padding):
+    """Every window of a picture (channels, height, width): its row and column, and where its pixels are."""
+    _, height, width = x.shape
+    for row, top in enumerate(slide(height, size, stride, padding)):
+        for column, left in enumerate(slide(width, size, stride, padding)):
+            rows = [r for r in range(top, top + size) if 0 <= r < height]
+            columns = [c for c in range(left, left + size) if 0 <= c < width]
+            yield row, column, top, left, rows, columns
+
+
+def convolve(x, weight, size, stride, padding):
+    """Sums of weight × window, pixel by pixel."""
+    places = [slide(n, size, stride, padding) for n in x.shape[1:]]
+    z = np.zeros((len(weight), *map(len, places)))
+    for row, column, top, left, rows, columns in windows(x, size, stride, padding):
+        for r in rows:
+            for c in columns:
+                z[:, row, column] += weight[:, :, r - top, c - left] @ x[:, r, c]
+    return z
+
+
+def pool(x, size, stride, padding, kind):
+    """The greatest value, or the mean, of each window of each channel."""
+    places = [slide(n, size, stride, padding) for n in x.shape[1:]]
+    y = np.zeros((len(x), *map(len, places)))
+    for row, column, _, _, rows, columns in windows(x, size, stride, padding):
+        for channel in range(len(x)):
+            seen = [x[channel, r, c] for r in rows for c in columns]
+            y[channel, row, column] = max(seen) if kind == "max_pool2d" else sum(seen) / len(seen)
+    return y
+
+
+class Reference:
+    """A stack of layers as presets write them (tables), and the loss at its end.
+
+    ``shape`` is that of an example, (channels, height, width) where it is a picture.
+    """
+
+    def __init__(self, stack, loss, seed=0, shape=None):
+        self.stack, self.loss, self.seed, self.shape = stack, LOSSES[loss], seed, shape
 
     def output(self, x, p, step=None, position=0):
         """What the network gives for one example; in training with ``step`` and its place in the batch."""
+        x = x.reshape(self.shape or x.shape)
         for i, layer in enumerate(self.stack):
-            if layer["type"] == "dense":
-                x = self._dense(i, layer, x, p, step, position)
-            elif layer["type"] == "dropout" and step is not None:
+            kind, size = layer["type"], layer.get("pool_size", 2)
+            if kind == "dense":
+                x = self._activated(i, layer, p[f"layers.{i}.weight"] @ x, p, step, position)
+            elif kind == "conv2d":
+                options = layer.get("kernel_size", 3), layer.get("strides", 1), layer.get("padding", "valid")
+                z = convolve(x, p[f"layers.{i}.weight"], *options)
+                x = self._activated(i, layer, z, p, step, position)
+            elif kind in ("max_pool2d", "avg_pool2d"):
+                x = pool(x, size, layer.get("strides") or size, layer.get("padding", "valid"), kind)
+            elif kind == "global_avg_pool":
+                x = np.array([np.mean(channel) for channel in x])
+            elif kind == "flatten":
+                x = x.reshape(-1)
+            elif kind == "dropout" and step is not None:
                 rate = layer.get("rate", 0.5)
-                kept = self._draws(i, step, position, len(x)) >= rate
+                kept = self._draws(i, step, position, x.size).reshape(x.shape) >= rate
                 x = x * kept / (1 - rate)
         return x
 
-    def _dense(self, i, layer, x, p, step, position):
-        z = p[f"layers.{i}.weight"] @ x
+    def _activated(self, i, layer, z, p, step, position):
+        """Bias and activation, one value of each a unit or a channel."""
+        column = (-1, *[1] * (z.ndim - 1))
         if layer.get("bias", True):
-            z = z + p[f"layers.{i}.bias"]
+            z = z + p[f"layers.{i}.bias"].reshape(column)
         found = layer.get("activation", "linear")
         options = dict(found) if isinstance(found, dict) else {"name": found}
         name = options.pop("name")
         if name == "prelu":
-            options["slope"] = p[f"layers.{i}.slope"]
+            options["slope"] = p[f"layers.{i}.slope"].reshape(column)
         if name == "rrelu":
             low, high = options.pop("lower", 1 / 8), options.pop("upper", 1 / 3)
-            share = 0.5 if step is None else self._draws(i, step, position, len(z))
+            share = 0.5 if step is None else self._draws(i, step, position, z.size).reshape(z.shape)
             options["slope"] = low + (high - low) * share
         if name in ACTIVATIONS:
             return ACTIVATIONS[name](z, **options)

@@ -1,4 +1,5 @@
-"""The MLX engine: the same formulas, differentiated and compiled by MLX. The only module that imports it.
+"""The MLX engine: the same formulas, differentiated and compiled by MLX. This and
+:mod:`tuiml.backends.mlx_pictures` alone import it.
 
 An array made in one thread cannot be evaluated in another, so an engine is built, run, read and closed in one
 thread. Steps are queued and evaluated together: nothing waits for the device between batches.
@@ -15,10 +16,13 @@ import mlx.core as mx
 import numpy as np
 
 from tuiml.backends.engine import Engine, LayerView, Totals
+from tuiml.backends.mlx_pictures import Pictures
 from tuiml.backends.parameters import initial_tensors
+from tuiml.backends.pictures import by_unit
 from tuiml.data.arrays import Data, Part
 from tuiml.nn import random
 from tuiml.nn.layers import Values
+from tuiml.nn.layers.windows import with_channels
 from tuiml.nn.network import Network, forward
 from tuiml.nn.optimizers import Optimizer
 
@@ -27,7 +31,7 @@ QUEUED = 16
 EVALUATION_BATCH = 2000
 
 
-class Namespace:
+class Namespace(Pictures):
     """``xp`` for the formulas: MLX's own names, and the few of ours."""
 
     def __getattr__(self, name: str) -> Any:
@@ -36,10 +40,6 @@ class Namespace:
     @staticmethod
     def astype(x: Array, dtype: Any) -> Array:
         return x.astype(dtype)
-
-    @staticmethod
-    def flatten(x: Array) -> Array:
-        return x  # (features, batch) already
 
     @staticmethod
     def affine(weight: Array, bias: Array | None, x: Array) -> Array:
@@ -88,14 +88,17 @@ class MlxEngine(Engine):
         noise: list[Array | None] = [None] * len(self.network.nodes)
         if keys is not None:
             for place, layer in enumerate(self._noisy):
-                shape = (math.prod(self.network.nodes[layer].output_shape), x.shape[1])
-                noise[layer] = random.uniform(XP, self._counter(*shape), keys[place])
+                shape = with_channels(self.network.nodes[layer].output_shape)
+                counter = self._counter(math.prod(shape), x.shape[1])
+                counter = counter if len(shape) == 1 else XP.picture(counter, shape)
+                noise[layer] = random.uniform(XP, counter, keys[place])
         p: list[dict[str, Array]] = [{} for _ in self.network.nodes]
         for node in self.network.nodes:
             for parameter in node.parameters:
                 value = params[f"layers.{node.index}.{parameter.name}"]
-                column = value.ndim == 1 and parameter.name != "bias"
-                p[node.index][parameter.name] = value[:, None] if column else value
+                if value.ndim == 1 and parameter.name != "bias":  # one value a unit, or a channel
+                    value = value.reshape(-1, *[1] * len(with_channels(node.output_shape)))
+                p[node.index][parameter.name] = value
         return forward(XP, self.network, x, p, noise)
 
     def _loss(
@@ -208,7 +211,7 @@ class MlxEngine(Engine):
         mx.eval([v.y for v in passed], gradients)
         return [
             LayerView(
-                output=np.array(passed[i].y),
+                output=by_unit(np.array(passed[i].y)),
                 weights=_numpy(self._params.get(f"layers.{i}.weight")),
                 gradients=_numpy(gradients.get(f"layers.{i}.weight")),
             )

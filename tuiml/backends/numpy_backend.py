@@ -13,11 +13,13 @@ from tuiml.backends.batches import Batches
 from tuiml.backends.engine import Engine, LayerView, Totals
 from tuiml.backends.graph import Graph
 from tuiml.backends.graph import Node as Value
-from tuiml.backends.parameters import Arena, initial_tensors, stored_shape
+from tuiml.backends.parameters import Arena, initial_tensors
+from tuiml.backends.pictures import by_unit, laid
 from tuiml.backends.plan import Plan
 from tuiml.data.arrays import Data, Part
 from tuiml.nn import random
 from tuiml.nn.layers import Values
+from tuiml.nn.layers.windows import with_channels
 from tuiml.nn.network import Network, backward, forward
 from tuiml.nn.optimizers import Optimizer
 
@@ -157,7 +159,9 @@ class Pass:
         if training:
             by_layer = backward(graph, network, values, t, p, noise)
             for i, layer in enumerate(by_layer):
-                grads |= {node: gradients.views[i][name] for name, node in layer.items()}
+                for name, node in layer.items():
+                    home = gradients.views[i][name]
+                    grads[node] = home if name == "weight" else home.reshape(node.shape)
         self._loss = loss
         self._plan = Plan(graph, inputs, {**wanted, **grads}, with_ones=ones)
         self.forward, self.backward = self._plan.split(loss)
@@ -172,10 +176,14 @@ class Pass:
         for node in network.nodes:
             for parameter in node.parameters:
                 label = f"{node.index}.{parameter.name}"
-                shape = parameter.shape if len(parameter.shape) > 1 else stored_shape(node, parameter)
-                p[node.index][parameter.name] = graph.input(label, shape)
                 home = "weight" if parameter.name == "bias" else parameter.name
                 inputs[label] = weights.views[node.index][home]
+                shape = parameter.shape
+                if len(shape) == 1:  # one value a unit, or a channel
+                    shape += (1,) * len(with_channels(node.output_shape))
+                if parameter.name == home != "weight":
+                    inputs[label] = inputs[label].reshape(shape)
+                p[node.index][parameter.name] = graph.input(label, shape)
         return p
 
     def _noise(self, graph: Graph, network: Network, inputs: dict[str, Array]) -> list[Value | None]:
@@ -184,14 +192,15 @@ class Pass:
         for node in network.nodes:
             if not node.layer.noisy():
                 continue
-            i, shape = node.index, (math.prod(node.output_shape), self.size)
+            i, features = node.index, math.prod(node.output_shape)
             key = np.zeros((), np.uint32)
-            counter = np.arange(math.prod(shape), dtype=np.uint32).reshape(shape[::-1]).T.copy()
+            places = np.arange(features * self.size, dtype=np.uint32).reshape(self.size, features).T
+            counter = laid(places, with_channels(node.output_shape))
             inputs |= {f"{i}.key": key, f"{i}.counter": counter}
             self._keys.append((i, key))
             noise[i] = random.uniform(
                 graph,
-                graph.input(f"{i}.counter", shape, np.uint32),
+                graph.input(f"{i}.counter", counter.shape, np.uint32),
                 graph.input(f"{i}.key", (), np.uint32),
             )
         return noise
@@ -214,9 +223,8 @@ class Pass:
         return self.batches.correct(self._output)
 
     def output(self, layer: int) -> Array:
-        """A layer's output, features × batch; a view that the next batch overwrites."""
-        value = self.values[layer].y
-        return self._plan.array(value)
+        """A layer's output as a view of it has it; the next batch may overwrite it."""
+        return by_unit(self._plan.array(self.values[layer].y))
 
 
 class Update:

@@ -1,7 +1,8 @@
 """Every parameter of a network in one contiguous float32 array, every gradient in another.
 
 An optimizer is then a handful of vector operations whatever the number of layers. A dense layer's weights lie
-as (in + 1) × out with the bias as their last row; on disk they are PyTorch's out × in and a bias.
+as (in + 1) × out with the bias as their last row; on disk they are PyTorch's out × in and a bias. A
+convolution's lie likewise, its kernel's values as rows in the order (height, width, channel).
 """
 
 from __future__ import annotations
@@ -19,10 +20,15 @@ Array = np.ndarray[Any, Any]
 
 
 def stored_shape(node: Node, parameter: Parameter) -> tuple[int, ...]:
-    """A parameter's shape in the arena: a matrix transposed, its bias below it; a vector as a column."""
+    """A parameter's shape in the arena: weights as inputs × outputs, their bias below; a vector as a column."""
     if parameter.name == "weight":
-        return (parameter.shape[1] + _has_bias(node), parameter.shape[0])
+        return (_inputs(parameter) + _has_bias(node), parameter.shape[0])
     return (parameter.shape[0], 1)
+
+
+def _inputs(weight: Parameter) -> int:
+    """Values that one output is made of."""
+    return math.prod(weight.shape[1:])
 
 
 def _has_bias(node: Node) -> bool:
@@ -98,7 +104,9 @@ class Arena:
         if parameter.name == "bias":
             found = views["weight"][-1]
         elif parameter.name == "weight":
-            found = views["weight"][: parameter.shape[1]].T
+            outputs, channels, *kernel = parameter.shape
+            rows = views["weight"][: _inputs(parameter)]
+            found = np.moveaxis(rows.reshape(*kernel, channels, outputs), (-1, -2), (0, 1))
         else:
             found = views[parameter.name][:, 0]
         return found
