@@ -278,7 +278,7 @@ def test_a_training_step_allocates_no_array(name):
 
 
 def test_a_step_of_a_convolutional_network_allocates_no_array():
-    """The smallest buffer of activations here has 200 kB."""
+    """The smallest buffer of activations here has 200 kB; three of NumPy's own for casts have 99."""
     batch = 512
     stack = [
         {"type": "conv2d", "filters": 4, "activation": "relu", "padding": "same"},
@@ -297,7 +297,7 @@ def test_a_step_of_a_convolutional_network_allocates_no_array():
         for _ in range(10):
             assert run.step(rows, 1e-3)
 
-    assert growth(steps) < 80_000
+    assert growth(steps) < 120_000
 
 
 @pytest.mark.parametrize("name", optimizers.names())
