@@ -1,8 +1,8 @@
-"""Layers for pictures: against the textbook's loops, whatever the kernel, the strides, the padding, the picture."""
+"""Layers for pictures: the textbook's loops, whatever the kernel, strides, padding and picture."""
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.helpers import engine, tiny
@@ -64,8 +64,7 @@ def compiled(formula, home=None, **arrays):
         inputs[label] = laid(flat, values.shape[:-1]) if pixels else values
         shape = inputs[label].shape
         if label == "weight":  # as it lies in the arena, with or without its bias
-            out, channels, height, width = values.shape
-            inputs[label] = values.transpose(2, 3, 1, 0).reshape(-1, out).copy()
+            inputs[label] = values.transpose(2, 3, 1, 0).reshape(-1, len(values)).copy()
             if "bias" in arrays:
                 inputs[label] = np.vstack([inputs[label], arrays["bias"]])
         nodes[label] = graph.input(label, shape)
@@ -134,19 +133,28 @@ def test_a_convolution_and_its_two_gradients(case, filters, biased):
         assert dw.flat[place] == np.sum(g * by_hand(convolve, x, one, size, stride, padding))
 
 
+def pooled(layer, x):
+    return compiled(lambda xp, x: layer.forward(xp, x, {}, None).y, x=x)
+
+
+def pooled_gradient(layer, x, g):
+    def formula(xp, x, g):
+        return layer.backward(xp, layer.forward(xp, x, {}, None), g, {}, None)[0]
+
+    return compiled(formula, x=x, g=g)
+
+
 @given(cases())
 def test_pooling_and_its_gradient(case):
     rng, x, size, stride, padding = case
     rows, columns = windows_of(x, size, stride, padding)
     for kind in ("max_pool2d", "avg_pool2d"):
         layer = layers.read({"type": kind, "pool_size": size, "strides": stride, "padding": padding})
-        y = compiled(lambda xp, x: layer.forward(xp, x, {}, None).y, x=x)
+        y = pooled(layer, x)
         expected = by_hand(pool, x, size, stride, padding, kind)
         np.testing.assert_allclose(y, expected, rtol=1e-6, atol=1e-6)
         g = rng.integers(-2, 3, y.shape).astype(np.float32)
-        dx = compiled(
-            lambda xp, x, g: layer.backward(xp, layer.forward(xp, x, {}, None), g, {}, None)[0], x=x, g=g
-        )
+        dx = pooled_gradient(layer, x, g)
         spread = by_hand_gradient(x, g, rows, columns, kind)
         np.testing.assert_allclose(dx, spread, rtol=1e-6, atol=1e-6)
 
@@ -174,10 +182,7 @@ def by_hand_gradient(x, g, rows, columns, kind):
 
 def test_all_values_equal_the_first_of_each_window_gets_the_gradient():
     x, g = np.ones((1, 4, 4, 1), np.float32), np.full((1, 2, 2, 1), 3, np.float32)
-    layer = layers.read("max_pool2d")
-    dx = compiled(
-        lambda xp, x, g: layer.backward(xp, layer.forward(xp, x, {}, None), g, {}, None)[0], x=x, g=g
-    )
+    dx = pooled_gradient(layers.read("max_pool2d"), x, g)
     np.testing.assert_array_equal(dx[0, ..., 0], [[3, 0, 3, 0], [0, 0, 0, 0], [3, 0, 3, 0], [0, 0, 0, 0]])
 
 

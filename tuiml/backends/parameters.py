@@ -20,7 +20,7 @@ Array = np.ndarray[Any, Any]
 
 
 def stored_shape(node: Node, parameter: Parameter) -> tuple[int, ...]:
-    """A parameter's shape in the arena: weights as inputs × outputs, their bias below; a vector as a column."""
+    """A parameter's shape in the arena: weights as in × out, their bias below; a vector as a column."""
     if parameter.name == "weight":
         return (_inputs(parameter) + _has_bias(node), parameter.shape[0])
     return (parameter.shape[0], 1)

@@ -42,7 +42,7 @@ def empty(shape: tuple[int, ...], dtype: Any) -> Array:
 
 
 def as_it_lies(logical: Array) -> Array:
-    """A batch of pictures as (height, channels, width, batch), contiguous where it came from :func:`empty`."""
+    """A batch of pictures as (height, channels, width, batch), contiguous if :func:`empty` made it."""
     return logical.transpose(2, 0, 1, 3)
 
 

@@ -1,8 +1,8 @@
 """Activations: y = f(x), and dy/dx written in whichever of x and y is cheaper.
 
 ``forward(xp, x, **extra)`` and ``derivative(xp, x, y, **extra)`` are element-wise on arrays of any shape.
-At a kink the derivative is that of the lower side, as in PyTorch; a backend that differentiates by itself gives
-all of a tie's gradient to the second argument of ``maximum`` and ``minimum``, hence the order of theirs.
+At a kink the derivative is that of the lower side, as in PyTorch; a backend that differentiates by itself
+gives a tie's gradient to the second argument of ``maximum`` and ``minimum``, hence the order of theirs.
 ``extra`` holds what the activation declares beyond its hyper-parameters: ``slopes`` it learns (one value a
 unit, broadcast over the batch) and ``noise`` drawn anew for every element of every training step.
 """

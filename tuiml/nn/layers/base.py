@@ -57,6 +57,8 @@ class Layer(Entry):
 
     activation_field: ClassVar[str | None] = None
     """The field that holds the layer's activation, where it has one."""
+    width_field: ClassVar[str | None] = None
+    """The field that says how many units or channels it gives, where there is one."""
     pictures: ClassVar[bool] = False
     """Whether it takes pictures alone."""
 

@@ -10,7 +10,7 @@ from tuiml.nn.activations import Activation, Linear, activations
 from tuiml.nn.initializers import GlorotUniform, Initializer, Zeros, initializers
 from tuiml.nn.layers.activated import Activated
 from tuiml.nn.layers.base import Array, Parameter, Shape, Values, layers
-from tuiml.nn.layers.windows import HEIGHT, PADDING, WIDTH, Padding, picture, slide, window
+from tuiml.nn.layers.windows import HEIGHT, PADDING, WIDTH, Padding, Window, picture, slide, window
 from tuiml.registry import Choice
 
 
@@ -21,6 +21,7 @@ class Conv2d(Activated):
     formula = "y = f(Σ w · x over the window + b)"
     advice = "pictures: each filter looks for one small pattern everywhere"
     source = "LeCun, Bottou, Bengio & Haffner 1998, section II.A"
+    width_field = "filters"
     pictures = True
 
     filters: int = Field(16, ge=1, le=65_536, description="patterns looked for: channels of the output")
@@ -64,10 +65,10 @@ class Conv2d(Activated):
         gradients = xp.convolve_gradients(p["weight"], p.get("bias"), v.x, g, *windows)
         return xp.convolve_input_gradient(p["weight"], v.x, g, *windows), {**gradients, **learned}
 
-    def _slide(self, shape: Shape) -> Any:
+    def _slide(self, shape: Shape) -> tuple[int, Window, Window]:
         return slide(shape, self.name, "kernel_size", self.kernel_size, self.strides, self.padding)
 
-    def _windows(self, x: Array) -> Any:
+    def _windows(self, x: Array) -> list[Window]:
         """Along the height and the width of a batch of pictures."""
         lengths = (x.shape[HEIGHT], x.shape[WIDTH])
         return [window(n, self.kernel_size, self.strides, self.padding) for n in lengths]

@@ -19,6 +19,7 @@ class Dense(Activated):
     aliases = ("linear", "fully_connected")
     formula = "y = f(Wx + b)"
     advice = "every output sees every input"
+    width_field = "units"
 
     units: int | None = Field(
         None, ge=1, le=1_000_000, description="outputs; left out on the last layer: the number of classes"

@@ -23,9 +23,7 @@ class Pool(Layer):
 
     def output_shape(self, shape: Shape) -> Shape:
         stride = self.strides or self.pool_size
-        channels, rows, columns = slide(
-            shape, self.name, "pool_size", self.pool_size, stride, self.padding
-        )
+        channels, rows, columns = slide(shape, self.name, "pool_size", self.pool_size, stride, self.padding)
         return (channels, rows.outputs, columns.outputs)
 
     def workspace(self, shape: Shape) -> int:
@@ -100,6 +98,6 @@ class GlobalAvgPool(Layer):
     def backward(
         self, xp: Any, v: Values, g: Array, p: dict[str, Array], noise: Array | None, fused: bool = False
     ) -> tuple[Array, dict[str, Array]]:
-        channels, width, height, batch = v.x.shape
+        channels, width, height, _ = v.x.shape
         g = xp.picture(g * (1.0 / (width * height)), (channels, 1, 1))
         return xp.broadcast_to(g, v.x.shape), {}

@@ -31,7 +31,7 @@ class Window(NamedTuple):
         return (self.outputs - 1) * self.stride + self.size
 
     def places(self, offset: int, length: int) -> tuple[slice, slice]:
-        """The windows whose place ``offset`` lies in a picture of ``length``, and those places of the picture."""
+        """The windows whose place ``offset`` is in a picture of ``length``, and where it is there."""
         first = max(0, -(-(self.before - offset) // self.stride))
         last = min(self.outputs, -(-(length + self.before - offset) // self.stride))
         begin = first * self.stride + offset - self.before
