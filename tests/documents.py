@@ -68,9 +68,11 @@ def valid(draw):
 
     loss = losses[draw(names(losses))]
     hidden = [f.name for f in activations if not f.output_only]
-    stack = [{"type": "flatten"}]
+    stack = draw(before_flatten(data(**table_options(table)).shape, hidden))
     lonely = table["train"] == 1  # one example has no mean that is not itself
-    kinds = names(layers).filter(lambda kind: not (lonely and layers[kind].mixes_examples))
+    kinds = names(layers).filter(
+        lambda kind: not layers[kind].pictures and not (lonely and layers[kind].mixes_examples)
+    )
     for _ in range(draw(st.integers(0, 4))):
         kind = draw(kinds)
         known = {o.name for o in options_of(layers[kind])}
@@ -103,6 +105,26 @@ def valid(draw):
         "layers": stack,
         "training": training,
     }
+
+
+@st.composite
+def before_flatten(draw, shape, hidden):
+    """Layers for pictures, as long as what is left of one fits into them; then a flat row of numbers."""
+    stack = []
+    kinds = st.sampled_from([entry.name for entry in layers if entry.pictures])
+    for _ in range(draw(st.integers(0, 3)) if len(shape) > 1 else 0):
+        kind = draw(kinds)
+        layer = {"type": kind, **options(draw, layers[kind], skip=("filters", "activation"))}
+        if "filters" in {o.name for o in options_of(layers[kind])}:
+            layer["filters"] = draw(st.integers(1, 4))
+            layer["activation"] = draw(table_of(activations, hidden))
+        try:
+            after = layers.read(layer).output_shape(shape)
+        except ValueError:
+            continue
+        stack.append(layer)
+        shape = after
+    return [*stack, {"type": "flatten"}]
 
 
 def table_options(table):

@@ -20,12 +20,13 @@ def part(rng, examples, features, classes):
     return Part(inputs, (np.arange(examples) % classes).astype(np.uint8))
 
 
-def tiny(features=4, classes=3, train=12, validation=6, test=5, seed=0):
-    """A run's data, directly: no data set behind it."""
-    rng = np.random.default_rng(seed)
+def tiny(features=4, classes=3, train=12, validation=6, test=5, seed=0, shape=None):
+    """A run's data, directly: no data set behind it. ``shape`` is that of an example, where it is no row."""
+    rng, shape = np.random.default_rng(seed), shape or (features,)
+    features = int(np.prod(shape))
     parts = [part(rng, n, features, classes) for n in (train, validation, test)]
     names = tuple(f"class {i}" for i in range(classes))
-    return Data((features,), names, *parts, np.float32(0), np.float32(1), "none")
+    return Data(shape, names, *parts, np.float32(0), np.float32(1), "none")
 
 
 def network(stack, features=4, loss="cross_entropy"):
@@ -35,7 +36,7 @@ def network(stack, features=4, loss="cross_entropy"):
 
 def engine(stack, data, optimizer="sgd", loss="cross_entropy", seed=0):
     """A NumPy engine for such layers."""
-    net = network(stack, data.train.inputs.shape[1], loss)
+    net = build([layers.read(layer) for layer in stack], data.shape, losses.read(loss))
     return NumpyEngine(net, optimizers.read(optimizer), data, seed)
 
 

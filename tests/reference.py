@@ -63,17 +63,62 @@ def uniform(seed, layer, step, element):
     return (mix((mix(element ^ key) + key) % 2**32) >> 8) / 2**24
 
 
-class Reference:
-    """A stack of layers as presets write them (tables), and the loss at its end."""
+def slide(length, size, stride, padding):
+    """Where each window begins along an axis, as Keras has it, and how many places it has before the edge."""
+    if padding == "valid":
+        return range(0, length - size + 1, stride)
+    outputs = -(-length // stride)
+    before = max((outputs - 1) * stride + size - length, 0) // 2
+    return range(-before, -before + outputs * stride, stride)
 
-    def __init__(self, stack, loss, seed=0):
-        self.stack, self.loss, self.seed = stack, LOSSES[loss], seed
+
+def windows(x, size, stride, padding):
+    """Every window of a picture (channels, height, width): its row and column, and where its pixels are."""
+    _, height, width = x.shape
+    for row, top in enumerate(slide(height, size, stride, padding)):
+        for column, left in enumerate(slide(width, size, stride, padding)):
+            rows = [r for r in range(top, top + size) if 0 <= r < height]
+            columns = [c for c in range(left, left + size) if 0 <= c < width]
+            yield row, column, top, left, rows, columns
+
+
+def convolve(x, weight, size, stride, padding):
+    """Sums of weight × window, pixel by pixel."""
+    places = [slide(n, size, stride, padding) for n in x.shape[1:]]
+    z = np.zeros((len(weight), *map(len, places)))
+    for row, column, top, left, rows, columns in windows(x, size, stride, padding):
+        for r in rows:
+            for c in columns:
+                z[:, row, column] += weight[:, :, r - top, c - left] @ x[:, r, c]
+    return z
+
+
+def pool(x, size, stride, padding, kind):
+    """The greatest value, or the mean, of each window of each channel."""
+    places = [slide(n, size, stride, padding) for n in x.shape[1:]]
+    y = np.zeros((len(x), *map(len, places)))
+    for row, column, _, _, rows, columns in windows(x, size, stride, padding):
+        for channel in range(len(x)):
+            seen = [x[channel, r, c] for r in rows for c in columns]
+            y[channel, row, column] = max(seen) if kind == "max_pool2d" else sum(seen) / len(seen)
+    return y
+
+
+class Reference:
+    """A stack of layers as presets write them (tables), and the loss at its end.
+
+    ``shape`` is that of an example, (channels, height, width) where it is a picture.
+    """
+
+    def __init__(self, stack, loss, seed=0, shape=None):
+        self.stack, self.loss, self.seed, self.shape = stack, LOSSES[loss], seed, shape
 
     def outputs(self, xs, p, step=None):
         """What the network gives for a batch of examples (rows); in training with ``step``.
 
         One layer after the other, since some look at the whole batch; in a layer one example after the other.
         """
+        xs = [x.reshape(self.shape or x.shape) for x in xs]
         for i, layer in enumerate(self.stack):
             if layer["type"] == "batch_norm":
                 xs = self._batch_norm(i, layer, xs, p, training=step is not None)
@@ -83,41 +128,56 @@ class Reference:
 
     def _one(self, i, layer, x, p, step, position):
         """A layer that takes each example by itself."""
-        if layer["type"] == "dense":
-            return self._dense(i, layer, x, p, step, position)
-        if layer["type"] == "activation":
+        kind, size = layer["type"], layer.get("pool_size", 2)
+        if kind == "dense":
+            return self._activated(i, layer, p[f"layers.{i}.weight"] @ x, p, step, position)
+        if kind == "conv2d":
+            options = layer.get("kernel_size", 3), layer.get("strides", 1), layer.get("padding", "valid")
+            z = convolve(x, p[f"layers.{i}.weight"], *options)
+            return self._activated(i, layer, z, p, step, position)
+        if kind in ("max_pool2d", "avg_pool2d"):
+            return pool(x, size, layer.get("strides") or size, layer.get("padding", "valid"), kind)
+        if kind == "global_avg_pool":
+            return np.array([np.mean(channel) for channel in x])
+        if kind == "flatten":
+            return x.reshape(-1)
+        if kind == "activation":
             return self._activation(i, layer.get("activation", "relu"), x, p, step, position)
-        if layer["type"] == "layer_norm":
+        if kind == "layer_norm":
             spread = math.sqrt(np.mean((x - np.mean(x)) ** 2) + layer.get("eps", 1e-5))
             return p[f"layers.{i}.weight"] * (x - np.mean(x)) / spread + p[f"layers.{i}.bias"]
-        if layer["type"] == "dropout" and step is not None:
+        if kind == "dropout" and step is not None:
             rate = layer.get("rate", 0.5)
-            kept = self._draws(i, step, position, len(x)) >= rate
+            kept = self._draws(i, step, position, x.size).reshape(x.shape) >= rate
             return x * kept / (1 - rate)
         return x
 
     def _batch_norm(self, i, layer, xs, p, training):
         """Ioffe & Szegedy 2015, algorithm 1 (in training) and 2, step 11 and what follows."""
-        mean, variance = np.mean(xs, axis=0), np.var(xs, axis=0)
+        others = (0, *range(2, xs[0].ndim + 1))  # a channel's statistics are over all of its pixels
+        mean, variance = np.mean(xs, axis=others), np.var(xs, axis=others)
         if not training:
             mean, variance = p[f"layers.{i}.running_mean"], p[f"layers.{i}.running_var"]
-        spread = np.sqrt(variance + layer.get("eps", 1e-5))
-        return [p[f"layers.{i}.weight"] * (x - mean) / spread + p[f"layers.{i}.bias"] for x in xs]
+        column = (-1, *[1] * (xs[0].ndim - 1))
+        spread = np.sqrt(variance + layer.get("eps", 1e-5)).reshape(column)
+        weight, bias = (p[f"layers.{i}.{name}"].reshape(column) for name in ("weight", "bias"))
+        return [weight * (x - mean.reshape(column)) / spread + bias for x in xs]
 
-    def _dense(self, i, layer, x, p, step, position):
-        z = p[f"layers.{i}.weight"] @ x
+    def _activated(self, i, layer, z, p, step, position):
+        """Bias, one value a unit or a channel, and activation."""
         if layer.get("bias", True):
-            z = z + p[f"layers.{i}.bias"]
+            z = z + p[f"layers.{i}.bias"].reshape(-1, *[1] * (z.ndim - 1))
         return self._activation(i, layer.get("activation", "linear"), z, p, step, position)
 
     def _activation(self, i, found, z, p, step, position):
+        column = (-1, *[1] * (z.ndim - 1))
         options = dict(found) if isinstance(found, dict) else {"name": found}
         name = options.pop("name")
         if name == "prelu":
-            options["slope"] = p[f"layers.{i}.slope"]
+            options["slope"] = p[f"layers.{i}.slope"].reshape(column)
         if name == "rrelu":
             low, high = options.pop("lower", 1 / 8), options.pop("upper", 1 / 3)
-            share = 0.5 if step is None else self._draws(i, step, position, len(z))
+            share = 0.5 if step is None else self._draws(i, step, position, z.size).reshape(z.shape)
             options["slope"] = low + (high - low) * share
         if name in ACTIVATIONS:
             return ACTIVATIONS[name](z, **options)

@@ -35,7 +35,8 @@ def test_the_names_the_interface_promises():
         (initializers, "xavier he_normal he_uniform msra lecun_normal lecun_uniform orthogonal"),
         (optimizers, "sgd adagrad adadelta rmsprop adam adamw adamax nadam"),
         (losses, "cross_entropy binary_cross_entropy mse"),
-        (layers, "flatten dense dropout activation batch_norm layer_norm"),
+        (layers, "flatten dense conv2d max_pool2d avg_pool2d global_avg_pool dropout"),
+        (layers, "activation batch_norm layer_norm"),
     ):
         assert [name for name in names.split() if name not in registry] == []
 

@@ -9,6 +9,7 @@ from fake_engine import FakeEngine
 from textual.pilot import Pilot
 
 from tests.tui_documents import raw
+from tuiml.nn.layers import layers
 from tuiml.tui.actions import ACTIONS
 from tuiml.tui.app import TuimlApp
 from tuiml.tui.build import Build
@@ -367,4 +368,4 @@ async def test_the_chooser_narrows_and_is_answered_by_the_mouse() -> None:
         assert [p.name for p in screen.picker.found] == ["flatten"]
         await on.press("backspace")
         await on.pilot.click("PickList", offset=(10, 4))
-        assert on.kinds[1] == "dropout"
+        assert on.kinds[1] == layers.names()[2]

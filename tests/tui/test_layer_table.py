@@ -122,3 +122,16 @@ async def test_other_columns_of_the_same_rows() -> None:
         app.table.set_columns(COLUMNS[:1])
         assert app.table.shown_columns == ["index"]
         assert "dense" not in app.text()[1]
+
+
+async def test_a_column_is_as_wide_as_its_cells_up_to_a_limit() -> None:
+    app = Shell(rows=3)
+    async with app.run_test(size=(60, 11)):
+        app.table.set_columns([c._replace(most=9) if c.key == "shape" else c for c in COLUMNS])
+        assert "    64" in app.text()[1]
+        for shape, shown in (("16×26×26", "16×26×26"), ("128×112×112", "128×112×…"), ("64", "  64")):
+            app.table.set_rows([row(0), row(1, shape=shape), row(2)])
+            lines = app.text()
+            assert f" {shown}  more" in lines[2]
+            ends = {line.rstrip().rindex("  ") for line in lines[1:4]}
+            assert len(ends) == 1  # all rows are painted with the new width

@@ -41,7 +41,7 @@ class LayerView:
     """Arrays of one layer as they are now; read them before the next step."""
 
     output: Array
-    """Activations, features × batch."""
+    """Activations, features × batch; of pictures channels × (pixels and batch)."""
     weights: Array | None
     """Inputs (and the bias, last) × units; ``None`` for a layer without."""
     gradients: Array | None

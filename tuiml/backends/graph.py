@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from tuiml.nn.layers.windows import Window
+
 Shape = tuple[int, ...]
 UNARY = frozenset({"exp", "expm1", "log", "log1p", "sqrt", "square", "tanh", "abs", "sign", "negative"})
 REDUCED = frozenset({"sum", "max"})
@@ -165,12 +167,27 @@ class Graph:
 
     # -- layers ---------------------------------------------------------------------------------------
 
+    def picture(self, x: Node, shape: Shape) -> Node:
+        """(features, batch) as (channels, width, height, batch); ``shape`` is (channels, height, width)."""
+        channels, height, width = shape
+        logical = (channels, width, height, x.shape[-1])
+        return self._node("picture", (x,), logical, x.dtype, shape)
+
     def flatten(self, x: Node) -> Node:
-        """Examples lie flat already: (features, batch) whatever their shape."""
-        return x
+        """(features, batch), channel by channel and row by row; a flat input as it is."""
+        if len(x.shape) == 2:
+            return x
+        return self._node("flatten", (x,), (math.prod(x.shape[:-1]), x.shape[-1]), x.dtype)
 
     def unflatten(self, g: Node, x: Node) -> Node:
-        return g
+        """A gradient of :meth:`flatten`'s result in the shape of ``x``."""
+        if len(x.shape) == 2:
+            return g
+        channels, width, height, _ = x.shape
+        return self.picture(g, (channels, height, width))
+
+    def broadcast_to(self, x: Node, shape: Shape) -> Node:
+        return x if x.shape == shape else self._node("broadcast_to", (x,), shape, x.dtype)
 
     def affine(self, weight: Node, bias: Node | None, x: Node) -> Node:
         """W x + b, (units, batch)."""
@@ -185,3 +202,46 @@ class Graph:
         """g xᵀ for the weights and, in the same product, g's sum over the batch for the bias."""
         gradient = self._node("affine_gradient", (x, g), weight.shape, self.float32, (bias is not None,))
         return {"weight": gradient}
+
+    def convolve(self, weight: Node, bias: Node | None, x: Node, rows: Window, columns: Window) -> Node:
+        """Sums of weight × window, and the bias; ``weight`` is (filters, channels, height, width)."""
+        args = [weight, self._patches(x, bias, rows, columns), *([] if bias is None else [bias])]
+        shape = (weight.shape[0], columns.outputs, rows.outputs, x.shape[-1])
+        return self._node("convolve", tuple(args), shape, self.float32, (rows, columns))
+
+    def convolve_gradients(
+        self, weight: Node, bias: Node | None, x: Node, g: Node, rows: Window, columns: Window
+    ) -> dict[str, Node]:
+        """dL/dweight and, in the same product, dL/dbias from ``g`` = dL/dy."""
+        args = (self._patches(x, bias, rows, columns), g)
+        attributes = (rows, columns, bias is not None)
+        return {"weight": self._node("convolve_gradient", args, weight.shape, self.float32, attributes)}
+
+    def convolve_input_gradient(self, weight: Node, x: Node, g: Node, rows: Window, columns: Window) -> Node:
+        """dL/dx, of x's shape."""
+        return self._node("convolve_input_gradient", (weight, g), x.shape, self.float32, (rows, columns))
+
+    def _patches(self, x: Node, bias: Node | None, rows: Window, columns: Window) -> Node:
+        """The picture's rows, each once for every column of the kernel, and a row of ones for the bias."""
+        channels, _, _, batch = x.shape
+        shape = (rows.span, columns.size * channels + (bias is not None), columns.outputs * batch)
+        return self._node("patches", (x,), shape, self.float32, (rows, columns))
+
+    def max_window(self, x: Node, axis: int, window: Window) -> Node:
+        """The greatest value of each window along an axis."""
+        return self._window("max_window", x, axis, window, window.outputs)
+
+    def mean_window(self, x: Node, axis: int, window: Window) -> Node:
+        """The mean of each window along an axis; what lies beyond the edge does not count."""
+        return self._window("mean_window", x, axis, window, window.outputs)
+
+    def mean_window_gradient(self, g: Node, axis: int, window: Window, length: int) -> Node:
+        return self._window("mean_window_gradient", g, axis, window, length)
+
+    def max_window_gradient(self, x: Node, y: Node, g: Node, axis: int, window: Window) -> Node:
+        """``g`` for the first of each window's greatest values, 0 for the others."""
+        return self._node("max_window_gradient", (x, y, g), x.shape, self.float32, (axis, window))
+
+    def _window(self, op: str, x: Node, axis: int, window: Window, length: int) -> Node:
+        shape = tuple(length if i == axis else n for i, n in enumerate(x.shape))
+        return self._node(op, (x,), shape, self.float32, (axis, window))

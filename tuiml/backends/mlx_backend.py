@@ -1,4 +1,5 @@
-"""The MLX engine: the same formulas, differentiated and compiled by MLX. The only module that imports it.
+"""The MLX engine: the same formulas, differentiated and compiled by MLX. This and
+:mod:`tuiml.backends.mlx_pictures` alone import it.
 
 An array made in one thread cannot be evaluated in another, so an engine is built, run, read and closed in one
 thread. Steps are queued and evaluated together: nothing waits for the device between batches.
@@ -15,10 +16,13 @@ import mlx.core as mx
 import numpy as np
 
 from tuiml.backends.engine import Engine, LayerView, Totals
-from tuiml.backends.parameters import initial_tensors, stored_shape
+from tuiml.backends.mlx_pictures import Pictures
+from tuiml.backends.parameters import initial_tensors, seen
+from tuiml.backends.pictures import by_unit
 from tuiml.data.arrays import Data, Part
 from tuiml.nn import random
 from tuiml.nn.layers import Values
+from tuiml.nn.layers.windows import with_channels
 from tuiml.nn.losses import OVERFLOW
 from tuiml.nn.network import Network, forward, renewed
 from tuiml.nn.optimizers import Optimizer
@@ -28,7 +32,7 @@ QUEUED = 16
 EVALUATION_BATCH = 2000
 
 
-class Namespace:
+class Namespace(Pictures):
     """``xp`` for the formulas: MLX's own names, and the few of ours."""
 
     def __getattr__(self, name: str) -> Any:
@@ -37,10 +41,6 @@ class Namespace:
     @staticmethod
     def astype(x: Array, dtype: Any) -> Array:
         return x.astype(dtype)
-
-    @staticmethod
-    def flatten(x: Array) -> Array:
-        return x  # (features, batch) already
 
     @staticmethod
     def affine(weight: Array, bias: Array | None, x: Array) -> Array:
@@ -93,8 +93,10 @@ class MlxEngine(Engine):
         noise: list[Array | None] = [None] * len(self.network.nodes)
         if keys is not None:
             for place, layer in enumerate(self._noisy):
-                shape = (math.prod(self.network.nodes[layer].output_shape), x.shape[1])
-                noise[layer] = random.uniform(XP, self._counter(*shape), keys[place])
+                shape = with_channels(self.network.nodes[layer].output_shape)
+                counter = self._counter(math.prod(shape), x.shape[1])
+                counter = counter if len(shape) == 1 else XP.picture(counter, shape)
+                noise[layer] = random.uniform(XP, counter, keys[place])
         return forward(XP, self.network, x, self._by_layer(arrays), noise)
 
     def _by_layer(self, arrays: dict[str, Array]) -> list[dict[str, Array]]:
@@ -104,8 +106,7 @@ class MlxEngine(Engine):
             for p in (*node.parameters, *node.buffers):
                 value = arrays.get(f"layers.{node.index}.{p.name}")
                 if value is not None:
-                    shape = stored_shape(node, p) if p.by_element else p.shape
-                    found[node.index][p.name] = mx.reshape(value, shape)
+                    found[node.index][p.name] = seen(node, p, value)
         return found
 
     def _renewed(self, buffers: dict[str, Array], passed: list[Values]) -> dict[str, Array]:
@@ -250,7 +251,7 @@ class MlxEngine(Engine):
         mx.eval([v.y for v in passed], gradients)
         return [
             LayerView(
-                output=np.array(passed[i].y),
+                output=by_unit(np.array(passed[i].y)),
                 weights=_numpy(self._params.get(f"layers.{i}.weight")),
                 gradients=_numpy(gradients.get(f"layers.{i}.weight")),
             )

@@ -2,7 +2,8 @@
 third.
 
 An optimizer is then a handful of vector operations whatever the number of layers. A dense layer's weights lie
-as (in + 1) × out with the bias as their last row; on disk they are PyTorch's out × in and a bias.
+as (in + 1) × out with the bias as their last row; on disk they are PyTorch's out × in and a bias. A
+convolution's lie likewise, its kernel's values as rows in the order (height, width, channel).
 """
 
 from __future__ import annotations
@@ -14,16 +15,40 @@ from typing import Any
 import numpy as np
 
 from tuiml.nn.layers import Parameter
+from tuiml.nn.layers.windows import with_channels
 from tuiml.nn.network import Network, Node
 
 Array = np.ndarray[Any, Any]
 
 
 def stored_shape(node: Node, parameter: Parameter) -> tuple[int, ...]:
-    """A parameter's shape in the arena: a matrix transposed, its bias below it; anything else a column."""
+    """A parameter's shape in the arena: weights as in × out, their bias below; anything else a column."""
     if parameter.by_element:
         return (parameter.size, 1)
-    return (parameter.shape[1] + _has_bias(node), parameter.shape[0])
+    return (_inputs(parameter) + _has_bias(node), parameter.shape[0])
+
+
+def seen_shape(node: Node, parameter: Parameter) -> tuple[int, ...]:
+    """The shape in which formulas see a parameter: what belongs to values one by one broadcasts over them."""
+    if not parameter.by_element:
+        return parameter.shape
+    if len(parameter.shape) == 1:  # one value a unit, or a channel
+        return parameter.shape + (1,) * len(with_channels(node.output_shape))
+    channels, height, width = with_channels(parameter.shape)
+    return (channels, width, height, 1)
+
+
+def seen(node: Node, parameter: Parameter, values: Any) -> Any:
+    """An array of either backend, flat or as on disk, in that shape; a view where possible."""
+    shape = seen_shape(node, parameter)
+    if parameter.by_element and len(parameter.shape) > 1:
+        return values.reshape(*with_channels(parameter.shape), 1).transpose(0, 2, 1, 3)
+    return values.reshape(shape)
+
+
+def _inputs(weight: Parameter) -> int:
+    """Values that one output is made of."""
+    return math.prod(weight.shape[1:])
 
 
 def _has_bias(node: Node) -> bool:
@@ -111,6 +136,10 @@ class Arena:
             found = views["weight"][-1]
         elif parameter.by_element:
             found = views[parameter.name].reshape(parameter.shape)
+        elif len(parameter.shape) > 2:
+            outputs, channels, *kernel = parameter.shape
+            rows = views["weight"][: _inputs(parameter)]
+            found = np.moveaxis(rows.reshape(*kernel, channels, outputs), (-1, -2), (0, 1))
         else:
             found = views["weight"][: parameter.shape[1]].T
         return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,14 @@ import numpy as np
 from tuiml.backends.batches import Batches, Hits, Source
 from tuiml.backends.graph import Graph
 from tuiml.backends.graph import Node as Value
-from tuiml.backends.parameters import Arena, stored_shape
+from tuiml.backends.parameters import Arena, seen, seen_shape
+from tuiml.backends.pictures import by_unit, laid
 from tuiml.backends.plan import Plan
 from tuiml.data.arrays import Part
 from tuiml.nn import random
-from tuiml.nn.layers import Values
-from tuiml.nn.network import Network, backward, forward, renewed
+from tuiml.nn.layers import Parameter, Values
+from tuiml.nn.layers.windows import with_channels
+from tuiml.nn.network import Network, Node, backward, forward, renewed
 
 Array = np.ndarray[Any, Any]
 
@@ -65,11 +68,13 @@ class Pass:
         grads: dict[Value, Array | None] = {}
         if gradients is not None:
             by_layer = backward(graph, network, values, t, p, noise, whole)
-            for i, layer in enumerate(by_layer):
-                grads |= {node: gradients.views[i][name] for name, node in layer.items()}
+            for place, layer in zip(network.nodes, by_layer, strict=True):
+                homes = _homes(place, place.parameters, gradients)
+                grads |= {value: homes[name] for name, value in layer.items()}
             # Made after the loss, so written in the backward part: never for a loss that is not finite.
-            for i, layer in enumerate(renewed(graph, network, values, kept)):
-                grads |= {node: buffers.views[i][name] for name, node in layer.items()}
+            for place, layer in zip(network.nodes, renewed(graph, network, values, kept), strict=True):
+                homes = _homes(place, place.buffers, buffers)
+                grads |= {value: homes[name] for name, value in layer.items()}
         donated = [f"{i}.{name}" for i, held in enumerate(kept) for name in held] if training else []
         self._loss = loss
         self._plan = Plan(graph, inputs, {**wanted, **grads}, donated, with_ones=ones)
@@ -85,10 +90,8 @@ class Pass:
         for node in network.nodes:
             for parameter in node.parameters:
                 label = f"{node.index}.{parameter.name}"
-                shape = stored_shape(node, parameter) if parameter.by_element else parameter.shape
-                p[node.index][parameter.name] = graph.input(label, shape)
-                home = parameter.name if parameter.by_element else "weight"
-                inputs[label] = weights.views[node.index][home]
+                p[node.index][parameter.name] = graph.input(label, seen_shape(node, parameter))
+                inputs[label] = _homes(node, node.parameters, weights)[parameter.name]
         return p
 
     @staticmethod
@@ -97,10 +100,10 @@ class Pass:
     ) -> list[dict[str, Value]]:
         found: list[dict[str, Value]] = [{} for _ in network.nodes]
         for node in network.nodes:
-            for name, view in buffers.views[node.index].items():
+            for name, home in _homes(node, node.buffers, buffers).items():
                 label = f"{node.index}.{name}"
-                found[node.index][name] = graph.input(label, view.shape)
-                inputs[label] = view
+                found[node.index][name] = graph.input(label, home.shape)
+                inputs[label] = home
         return found
 
     def _noise(self, graph: Graph, network: Network, inputs: dict[str, Array]) -> list[Value | None]:
@@ -109,16 +112,17 @@ class Pass:
         for node in network.nodes:
             if not node.layer.noisy():
                 continue
-            i, shape = node.index, (math.prod(node.output_shape), self.size)
+            i, features = node.index, math.prod(node.output_shape)
             key = np.zeros((), np.uint32)
-            first = self._share.start * shape[0]
-            counter = np.arange(first, first + math.prod(shape), dtype=np.uint32)
-            counter = counter.reshape(shape[::-1]).T.copy()
+            first = self._share.start * features
+            counted = np.arange(first, first + features * self.size, dtype=np.uint32)
+            places = counted.reshape(self.size, features).T
+            counter = laid(places, with_channels(node.output_shape))
             inputs |= {f"{i}.key": key, f"{i}.counter": counter}
             self._keys.append((i, key))
             noise[i] = random.uniform(
                 graph,
-                graph.input(f"{i}.counter", shape, np.uint32),
+                graph.input(f"{i}.counter", counter.shape, np.uint32),
                 graph.input(f"{i}.key", (), np.uint32),
             )
         return noise
@@ -137,6 +141,11 @@ class Pass:
         return float(self._total[0, 0])
 
     def output(self, layer: int) -> Array:
-        """A layer's output, features × batch; a view that the next batch overwrites."""
-        value = self.values[layer].y
-        return self._plan.array(value)
+        """A layer's output as a view of it has it; the next batch may overwrite it."""
+        return by_unit(self._plan.array(self.values[layer].y))
+
+
+def _homes(node: Node, parameters: Sequence[Parameter], arena: Arena) -> dict[str, Array]:
+    """Where each of a layer's arrays lies, as formulas see it; a matrix with its bias below it."""
+    views = arena.views[node.index]
+    return {p.name: seen(node, p, views[p.name]) if p.by_element else views["weight"] for p in parameters}

@@ -5,7 +5,8 @@ written over an argument that nobody needs any more. So a run of the plan alloca
 it is: ``print(plan)``.
 
 Every (n, batch) buffer has one more row of ones behind its last: an activation is then ready to be multiplied
-by weights whose last row is the bias, without a pass to add it or to sum its gradient.
+by weights whose last row is the bias, without a pass to add it or to sum its gradient. How pictures lie, and
+what convolutions and pooling are made of, is in :mod:`tuiml.backends.pictures`.
 """
 
 from __future__ import annotations
@@ -17,11 +18,14 @@ from typing import Any
 
 import numpy as np
 
+from tuiml.backends import pictures
 from tuiml.backends.graph import Graph, Node
 
 Array = np.ndarray[Any, Any]
 KEYWORD_OUT = frozenset({"maximum", "minimum"})
-SHAPED = frozenset({"affine", "affine_input_gradient", "affine_gradient", "spread", "sum", "max"})
+SHAPED = frozenset(
+    {"affine", "affine_input_gradient", "affine_gradient", "spread", "sum", "max", *pictures.EMITTERS}
+)
 """Operations whose result cannot be written over an argument."""
 
 
@@ -110,7 +114,7 @@ class Plan(Steps):
                 self._done_at[node] = len(self.calls)
                 self._release(node, now)
         for target, source in self._copies:
-            self._call("copy", target.shape, partial(np.copyto, target, source))
+            self.add("copy", target.shape, partial(np.copyto, target, source))
 
     def _buffer(self, node: Node, now: int) -> Array:
         """The array to compute ``node`` into."""
@@ -145,25 +149,26 @@ class Plan(Steps):
 
     def _take(self, node: Node) -> Array:
         free = self._free.get((node.shape, node.dtype))
-        if free:
+        if free and node.op not in pictures.OWN:
             return free.pop()
         if len(node.shape) == 2 and node.dtype == np.float32:
             whole = np.ones((node.shape[0] + 1, node.shape[1]), node.dtype)
             array = whole[:-1]
             self._whole[id(array)] = whole
             return array
-        return np.empty(node.shape, node.dtype)
+        return pictures.empty(node.shape, node.dtype)
 
     def _release(self, node: Node, now: int) -> None:
         for arg in dict.fromkeys(node.args):
             array = self._arrays[arg]
-            ours = arg.op not in ("input", "constant") and not self._wanted(array)
+            ours = arg.op not in ("input", "constant", *pictures.OWN) and not self._wanted(array)
             if ours and self._last_use[arg] == now and self._owner[id(array)] is arg:
                 self._free.setdefault((arg.shape, arg.dtype), []).append(array)
 
     # -- calls ----------------------------------------------------------------------------------------
 
-    def _call(self, op: str, shape: tuple[int, ...], run: Callable[[], object]) -> None:
+    def add(self, op: str, shape: tuple[int, ...], run: Callable[[], object]) -> None:
+        """One more call."""
         self.calls.append(Call(op, shape, run))
 
     def _emit(self, node: Node, out: Array) -> None:
@@ -171,38 +176,41 @@ class Plan(Steps):
         special = getattr(self, f"_emit_{node.op}", None)
         if special:
             special(node, args, out)
+        elif node.op in pictures.EMITTERS:
+            pictures.EMITTERS[node.op](self, node, args, out)
         elif node.op in KEYWORD_OUT:
             # A whole array of the constant: three times as fast as broadcasting it here.
             full = [self._full(a, v, node) for a, v in zip(node.args, args, strict=True)]
-            self._call(node.op, node.shape, partial(getattr(np, node.op), *full, out=out))
+            self.add(node.op, node.shape, partial(getattr(np, node.op), *full, out=out))
         else:
-            self._call(node.op, node.shape, partial(getattr(np, node.op), *args, out))
+            self.add(node.op, node.shape, partial(getattr(np, node.op), *args, out))
 
     def _emit_spread(self, node: Node, args: list[Array], out: Array) -> None:
         (x,) = args
         if len(node.shape) == 2 and x.shape[0] == 1:
-            self._call("spread", node.shape, partial(np.ones((len(out), 1), x.dtype).dot, x, out))
+            self.add("spread", node.shape, partial(np.ones((len(out), 1), x.dtype).dot, x, out))
         else:
-            self._call("spread", node.shape, partial(np.copyto, out, x))
+            self.add("spread", node.shape, partial(np.copyto, out, x))
 
     def _emit_max(self, node: Node, args: list[Array], out: Array) -> None:
         (x,), axis = args, node.attributes[0]
         if axis == 0 and len(x) == 2:
-            self._call("max", x.shape, partial(np.maximum, x[:1], x[1:], out=out))
+            self.add("max", x.shape, partial(np.maximum, x[:1], x[1:], out=out))
         else:
             run = partial(np.maximum.reduce, x, axis=axis, out=out, keepdims=True)
-            self._call("max", x.shape, run)
+            self.add("max", x.shape, run)
 
     def _full(self, arg: Node, array: Array, node: Node) -> Array:
         if arg.op != "constant":
             return array
         key = (arg.attributes[0], node.shape, node.dtype)
         if key not in self._constants:
-            self._constants[key] = np.full(node.shape, arg.attributes[0], node.dtype)
+            self._constants[key] = pictures.empty(node.shape, node.dtype)
+            self._constants[key].fill(arg.attributes[0])
         return self._constants[key]
 
     def _emit_astype(self, node: Node, args: list[Array], out: Array) -> None:
-        self._call("astype", node.shape, partial(np.copyto, out, args[0], casting="unsafe"))
+        self.add("astype", node.shape, partial(np.copyto, out, args[0], casting="unsafe"))
 
     def _emit_sum(self, node: Node, args: list[Array], out: Array) -> None:
         (x,), axis = args, node.attributes[0]
@@ -213,29 +221,29 @@ class Plan(Steps):
             run = partial(x.dot, ones, out) if axis else partial(ones.dot, x, out)
         else:
             run = partial(np.add.reduce, x, axis=axis, out=out, keepdims=True)
-        self._call("sum", x.shape, run)
+        self.add("sum", x.shape, run)
 
     def _emit_where(self, node: Node, args: list[Array], out: Array) -> None:
         mask, a, b = args
         if out is not b:
-            self._call("where: else", node.shape, partial(np.copyto, out, b))
-        self._call("where: then", node.shape, partial(np.copyto, out, a, where=mask))
+            self.add("where: else", node.shape, partial(np.copyto, out, b))
+        self.add("where: then", node.shape, partial(np.copyto, out, a, where=mask))
 
     def _emit_affine(self, node: Node, args: list[Array], out: Array) -> None:
         weight, x = args[0], args[1]
         if len(args) == 3:
             x = self._whole[id(x)]
-        self._call("affine", node.shape, partial(weight.T.dot, x, out))
+        self.add("affine", node.shape, partial(weight.T.dot, x, out))
 
     def _emit_affine_input_gradient(self, node: Node, args: list[Array], out: Array) -> None:
         weight, g = args
-        self._call("affine_input_gradient", node.shape, partial(weight[: node.shape[0]].dot, g, out))
+        self.add("affine_input_gradient", node.shape, partial(weight[: node.shape[0]].dot, g, out))
 
     def _emit_affine_gradient(self, node: Node, args: list[Array], out: Array) -> None:
         x, g = args
         if node.attributes[0]:
             x = self._whole[id(x)]
-        self._call("affine_gradient", node.shape, partial(x.dot, g.T, out))
+        self.add("affine_gradient", node.shape, partial(x.dot, g.T, out))
 
 
 def _needed(graph: Graph, outputs: Iterable[Node]) -> list[Node]:

@@ -1,6 +1,8 @@
 """Activations: y = f(x), and dy/dx written in whichever of x and y is cheaper.
 
 ``forward(xp, x, **extra)`` and ``derivative(xp, x, y, **extra)`` are element-wise on arrays of any shape.
+At a kink the derivative is that of the lower side, as in PyTorch; a backend that differentiates by itself
+gives a tie's gradient to the second argument of ``maximum`` and ``minimum``, hence the order of theirs.
 ``extra`` holds what the activation declares beyond its hyper-parameters: ``slopes`` it learns (one value a
 unit, broadcast over the batch) and ``noise`` drawn anew for every element of every training step.
 """
@@ -152,13 +154,13 @@ class PReLU(Activation):
     init: float = Field(0.25, ge=-1.0, le=1.0, description="slope every unit starts from")
 
     def forward(self, xp: Namespace, x: Array, slope: Array = None) -> Array:
-        return xp.maximum(x, 0.0) + slope * xp.minimum(x, 0.0)
+        return xp.maximum(x, 0.0) + slope * xp.minimum(0.0, x)
 
     def derivative(self, xp: Namespace, x: Array, y: Array, slope: Array = None) -> Array:
         return xp.where(x > 0.0, 1.0, slope)
 
     def learned_gradients(self, xp: Namespace, x: Array, y: Array, g: Array) -> dict[str, Array]:
-        return {"slope": g * xp.minimum(x, 0.0)}
+        return {"slope": g * xp.minimum(0.0, x)}
 
 
 @activations.add
@@ -178,7 +180,7 @@ class RReLU(Activation):
         return noise * (self.upper - self.lower) + self.lower
 
     def forward(self, xp: Namespace, x: Array, noise: Array = None) -> Array:
-        return xp.maximum(x, 0.0) + self.slope(noise) * xp.minimum(x, 0.0)
+        return xp.maximum(x, 0.0) + self.slope(noise) * xp.minimum(0.0, x)
 
     def derivative(self, xp: Namespace, x: Array, y: Array, noise: Array = None) -> Array:
         return xp.where(x > 0.0, 1.0, self.slope(noise))
@@ -193,7 +195,7 @@ class ELU(Activation):
     alpha: float = Field(1.0, gt=0.0, le=10.0, description="the value -α is approached far below 0")
 
     def forward(self, xp: Namespace, x: Array) -> Array:
-        return xp.maximum(x, 0.0) + self.alpha * xp.expm1(xp.minimum(x, 0.0))
+        return xp.maximum(x, 0.0) + self.alpha * xp.expm1(xp.minimum(0.0, x))
 
     def derivative(self, xp: Namespace, x: Array, y: Array) -> Array:
         if self.alpha == 1.0:
@@ -210,7 +212,7 @@ class CELU(Activation):
     alpha: float = Field(1.0, ge=0.001, le=10.0, description="the value -α is approached far below 0")
 
     def forward(self, xp: Namespace, x: Array) -> Array:
-        return xp.maximum(x, 0.0) + self.alpha * xp.expm1(xp.minimum(x, 0.0) * (1 / self.alpha))
+        return xp.maximum(x, 0.0) + self.alpha * xp.expm1(xp.minimum(0.0, x) * (1 / self.alpha))
 
     def derivative(self, xp: Namespace, x: Array, y: Array) -> Array:
         return xp.minimum(y, 0.0) * (1 / self.alpha) + 1.0
@@ -227,7 +229,7 @@ class SELU(Activation):
     scale: ClassVar[float] = 1.0507009873554805
 
     def forward(self, xp: Namespace, x: Array) -> Array:
-        below = xp.expm1(xp.minimum(x, 0.0))
+        below = xp.expm1(xp.minimum(0.0, x))
         return self.scale * xp.maximum(x, 0.0) + (self.scale * self.alpha) * below
 
     def derivative(self, xp: Namespace, x: Array, y: Array) -> Array:
@@ -293,8 +295,9 @@ class Softplus(Activation):
 
 
 def softplus(xp: Namespace, x: Array) -> Array:
-    """log(1 + eˣ) without overflow: max(x, 0) + log(1 + e^-|x|)."""
-    return xp.maximum(x, 0.0) + xp.log1p(xp.exp(-xp.abs(x)))
+    """log(1 + eˣ) without overflow: max(x, 0) + log(1 + e^-|x|), of slope ½ at 0."""
+    a = xp.abs(x)
+    return 0.5 * (x + a) + xp.log1p(xp.exp(-a))
 
 
 @activations.add

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tuiml.nn.layers import Layer, Parameter, Shape, Values
+from tuiml.nn.layers import Flatten, Layer, Parameter, Shape, Values
+from tuiml.nn.layers.windows import picture
 from tuiml.nn.losses import Loss
 
 Array = Any
@@ -104,10 +105,13 @@ def forward(
     """Each layer's values, first to last.
 
     Args:
+        x: examples as they lie in the data, features × batch.
         p: the parameters, and in evaluation the buffers.
         noise: one entry a layer, ``None`` in evaluation.
     """
     passed: list[Values] = []
+    if len(network.input_shape) > 1 and not isinstance(network.nodes[0].layer, Flatten):
+        x = xp.picture(x, picture(network.input_shape, "the network"))
     for node in network.nodes:
         passed.append(node.layer.forward(xp, x, p[node.index], noise[node.index]))
         x = passed[-1].y

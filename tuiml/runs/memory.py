@@ -19,9 +19,11 @@ FLOAT = 4
 
 def of_layer(node: Node, optimizer: Optimizer, batch: int) -> int:
     """Bytes that training takes for a layer: its parameters, their gradients and the optimizer's arrays, and
-    for each example of a batch the values before and after the activation and their gradients."""
+    for each example of a batch the values before and after the activation and their gradients, and what else
+    the layer keeps."""
     parameters = node.size * (2 + len(optimizer.state_names()))
-    return FLOAT * (parameters + node.kept + 4 * batch * math.prod(node.output_shape))
+    each = 4 * math.prod(node.output_shape) + node.layer.workspace(node.input_shape)
+    return FLOAT * (parameters + node.kept + batch * each)
 
 
 def of_run(preset: Preset, network: Network) -> int:

@@ -190,9 +190,11 @@ def _memory(preset: Preset, stack: Sequence[Layer]) -> list[Problem]:
     built = network.build(stack, preset.data.shape, preset.training.loss)
     largest = max(built.nodes, key=lambda node: node.size)
     if built.size > MAX_VALUES:
+        field = largest.layer.width_field
         text = f"makes the network's parameters {built.size:,}; at most {MAX_VALUES:,}"
-        return [Problem(f"layers[{largest.index}].units", text)]
-    values = sum(math.prod(node.output_shape) for node in built.nodes) * preset.training.batch_size
+        return [Problem(f"layers[{largest.index}].{field}", text)]
+    each = sum(math.prod(node.output_shape) + node.layer.workspace(node.input_shape) for node in built.nodes)
+    values = each * preset.training.batch_size
     if values > MAX_VALUES:
         text = f"makes {values:,} values pass through the layers in a step; at most {MAX_VALUES:,}"
         return [Problem("training.batch_size", text)]

@@ -20,7 +20,7 @@ COLUMNS = (
     Column("units", "units", 5, "right", keep=1),
     Column("activation", "activation", 10, keep=2, grow=1),
     Column("initializer", "initializer", 14, keep=5, grow=1),
-    Column("shape", "output", 6, "right", keep=4),
+    Column("shape", "output", 6, "right", keep=4, most=10),
     Column("parameters", "params", 9, "right", keep=3),
 )
 MOST_PROBLEMS = 3

@@ -14,12 +14,12 @@ from typing import Any
 
 from tuiml.data.base import Dataset
 from tuiml.data.datasets import datasets
-from tuiml.nn.layers import Dense, Layer, Shape
+from tuiml.nn.layers import Layer, Shape
 from tuiml.nn.losses import CrossEntropy
 from tuiml.nn.network import Node, node_of
 from tuiml.registry import Registry
 from tuiml.spec import check
-from tuiml.spec.check import activation_of, complete, outline, read_layers
+from tuiml.spec.check import complete, outline, read_layers
 from tuiml.spec.edit import split
 from tuiml.spec.preset import Preset
 from tuiml.spec.problems import Problem
@@ -138,12 +138,11 @@ class Document:
 
     def _row(self, index: int, value: Any, layer: Layer | None, node: Node | None) -> LayerRow:
         table = value if isinstance(value, dict) else {}
-        dense = layer if isinstance(layer, Dense) else None
         kind = layer.name if layer else _word(table.get("type"), "type")
-        function = activation_of(layer) if layer else None
-        activation = function.name if function else _word(table.get("activation"))
-        initializer = dense.initializer.name if dense else _word(table.get("initializer"))
-        units = _word(table.get("units")) if dense is None or dense.units is None else str(dense.units)
+        activation, initializer = (_chosen(layer, table, key) for key in ("activation", "initializer"))
+        width = (layer.width_field or "") if layer else "units"
+        known = getattr(layer, width, None)
+        units = _word(table.get(width)) if known is None else str(known)
         found = self.problem_within(f"layers[{index}]")
         return LayerRow(
             index=index,
@@ -302,6 +301,12 @@ class Document:
     def _stack(raw: Raw) -> list[Any]:
         stack = raw.get("layers")
         return stack if isinstance(stack, list) else []
+
+
+def _chosen(layer: Layer | None, table: Raw, key: str) -> str:
+    """The name of what a layer has chosen; while the layer cannot be read, what its table says."""
+    entry = getattr(layer, key, None)
+    return _word(table.get(key)) if entry is None else str(entry.name)
 
 
 def _word(value: Any, key: str = "name") -> str:

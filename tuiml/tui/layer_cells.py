@@ -21,7 +21,7 @@ MINI = 10
 COLUMNS = (
     Column("number", "#", 2, "right"),
     Column("layer", "layer", 17, grow=1),
-    Column("out", "out", 5, "right", keep=6),
+    Column("out", "out", 5, "right", keep=6, most=10),
     Column("parameters", "params", 7, "right", keep=7),
     Column("mean", "mean", 5, "right", keep=3),
     Column("std", "std", 5, "right", keep=2),

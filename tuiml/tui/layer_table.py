@@ -28,7 +28,7 @@ MARKS = 3
 
 
 class Column(NamedTuple):
-    """One column; ``width`` is the least it takes.
+    """One column; ``width`` is the least it takes, ``most`` what its cells may widen it to.
 
     ``keep`` ranks it: where the table is too narrow the column with the highest goes first, 0 never goes.
     ``grow`` is its share of what is left over.
@@ -40,6 +40,7 @@ class Column(NamedTuple):
     align: Literal["left", "right"] = "left"
     keep: int = 0
     grow: int = 0
+    most: int = 0
 
 
 class LayerTable(ScrollView, can_focus=True):
@@ -88,13 +89,14 @@ class LayerTable(ScrollView, can_focus=True):
     def set_rows(self, rows: Sequence[Row]) -> None:
         """Replace all rows; the cursor stays, or moves to the last row there is."""
         before, self._rows = self._rows, [dict(row) for row in rows]
-        if len(before) == len(self._rows):  # an edit changes a row or two: paint no more than those
+        widths = self._widths
+        self._fit()
+        if len(before) == len(self._rows) and widths == self._widths:  # paint no more than an edit changed
             for row, cells in enumerate(before):
                 if cells != self._rows[row]:
                     self._repaint(row)
             return
         self._strips.clear()
-        self._fit()
         self.cursor = self.validate_cursor(self.cursor)
         self.refresh()
 
@@ -186,7 +188,7 @@ class LayerTable(ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         self.virtual_size = Size(width, len(self._rows) + 1)
         width = self.scrollable_content_region.width  # a scrollbar may have come or gone
-        shown = list(self.columns)
+        shown = [column._replace(width=self._width(column)) for column in self.columns]
         while len(shown) > 1 and sum(c.width + GAP for c in shown) - GAP > width - MARKS:
             last = max(shown, key=lambda c: (c.keep, shown.index(c)))
             if not last.keep:
@@ -195,6 +197,14 @@ class LayerTable(ScrollView, can_focus=True):
         spare = max(0, width - MARKS - sum(c.width + GAP for c in shown) + GAP)
         parts = sum(c.grow for c in shown)
         self._widths = [(c, c.width + (spare * c.grow // parts if parts else 0)) for c in shown]
+
+    def _width(self, column: Column) -> int:
+        """What a column takes at least, with the cells it has now."""
+        if column.most <= column.width:
+            return column.width
+        cells = [row.get(column.key, "") for row in self._rows]
+        texts = [cell[0] if isinstance(cell, tuple) else cell for cell in cells]
+        return min(column.most, max([column.width, *map(cell_len, texts)]))
 
     def _repaint(self, row: int) -> None:
         self._strips.pop(row, None)

@@ -14,9 +14,12 @@ from tuiml.spec import network_of
 from tuiml.tui.document import Document, LayerRow, Raw
 from tuiml.tui.paths import entry_at
 
-HIDDEN: Raw = {"units": 64, "activation": "relu", "initializer": "he_normal"}
-"""A dense layer where there is none to take after."""
-COPIED = ("units", "activation", "initializer", "bias")
+FRESH: dict[str, Raw] = {
+    "dense": {"units": 64, "activation": "relu", "initializer": "he_normal"},
+    "conv2d": {"filters": 16, "activation": "relu", "initializer": "he_normal"},
+}
+"""A layer with weights where there is none of its kind to take after."""
+COPIED = ("units", "filters", "kernel_size", "padding", "activation", "initializer", "bias")
 
 
 def is_output(value: Any) -> bool:
@@ -52,16 +55,16 @@ def place_below(document: Document, cursor: int) -> int:
 
 
 def new_layer(document: Document, kind: str, after: int) -> Raw:
-    """A layer of a kind for the place below row ``after``; a dense one takes after its nearest neighbour."""
-    if kind != "dense":
+    """A layer of a kind for below row ``after``; one with weights takes after the nearest of its kind."""
+    if kind not in FRESH:
         return {"type": kind}
     found = document.raw.get("layers")
     rows = found if isinstance(found, list) else []
     near = [*reversed(rows[: after + 1]), *rows[after + 1 :]]
     for value in near:
-        if isinstance(value, dict) and value.get("type") == "dense" and not is_output(value):
-            return {"type": "dense", **{k: copy.deepcopy(value[k]) for k in COPIED if k in value}}
-    return {"type": "dense", **HIDDEN}
+        if isinstance(value, dict) and value.get("type") == kind and not is_output(value):
+            return {"type": kind, **{k: copy.deepcopy(value[k]) for k in COPIED if k in value}}
+    return {"type": kind, **FRESH[kind]}
 
 
 def layer_of(path: str) -> int | None:

@@ -1,8 +1,10 @@
 """Layers: what a layer is made of, the shape it gives, and its two passes.
 
 ``forward(xp, x, p, noise)`` returns :class:`Values`; ``backward`` turns dL/dy into dL/dx and dL/dθ. ``p``
-maps the names of :meth:`Layer.parameters` to arrays (a one-value-a-unit parameter as a column). A backend
-that differentiates by itself needs only the forward pass.
+maps the names of :meth:`Layer.parameters` to arrays (a one-value-a-unit parameter with an axis of 1 for each
+of the output's others). A backend that differentiates by itself needs only the forward pass.
+
+Arrays are features × batch; pictures are (channels, width, height, batch): the batch, then the height, last.
 """
 
 from __future__ import annotations
@@ -63,6 +65,10 @@ class Layer(Entry):
     """The field that holds the layer's activation, where it has one."""
     mixes_examples: ClassVar[bool] = False
     """Whether an example's output in training depends on the others of its batch."""
+    width_field: ClassVar[str | None] = None
+    """The field that says how many units or channels it gives, where there is one."""
+    pictures: ClassVar[bool] = False
+    """Whether it takes pictures alone."""
 
     def output_shape(self, shape: Shape) -> Shape:
         """Shape of one example after the layer.
@@ -86,6 +92,10 @@ class Layer(Entry):
     def least_batch(self, shape: Shape) -> int:
         """The fewest examples that a training step can have."""
         return 1
+
+    def workspace(self, shape: Shape) -> int:
+        """Values that a step keeps for an example beside the layer's output and its gradient, about."""
+        return 0
 
     def noisy(self) -> bool:
         """Whether training draws random numbers, one for each output element."""

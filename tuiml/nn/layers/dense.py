@@ -7,18 +7,19 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from tuiml.nn.activations import Activation, Linear, activations
-from tuiml.nn.initializers import Constant, GlorotUniform, Initializer, Zeros, initializers
-from tuiml.nn.layers.base import Array, Layer, Parameter, Shape, ShapeError, Values, dimensions, layers
+from tuiml.nn.initializers import GlorotUniform, Initializer, Zeros, initializers
+from tuiml.nn.layers.activated import Activated
+from tuiml.nn.layers.base import Array, Parameter, Shape, ShapeError, Values, dimensions, layers
 from tuiml.registry import Choice
 
 
 @layers.add
-class Dense(Layer):
+class Dense(Activated):
     name = "dense"
     aliases = ("linear", "fully_connected")
     formula = "y = f(Wx + b)"
     advice = "every output sees every input"
-    activation_field = "activation"
+    width_field = "units"
 
     units: int | None = Field(
         None, ge=1, le=1_000_000, description="outputs; left out on the last layer: the number of classes"
@@ -46,30 +47,15 @@ class Dense(Layer):
         found = [Parameter("weight", (units, shape[0]), *fans, self.initializer)]
         if self.bias:
             found.append(Parameter("bias", (units,), *fans, Zeros()))
-        for name, field in self.activation.learned.items():
-            start = Constant(value=getattr(self.activation, field))
-            found.append(Parameter(name, (units,), *fans, start, by_element=True))
+        found += self.learned(units, *fans)
         return tuple(found)
 
-    def noisy(self) -> bool:
-        return self.activation.noisy
-
-    def extra(self, p: dict[str, Array], noise: Array | None) -> dict[str, Array]:
-        """What the activation takes beside its input."""
-        found = {name: p[name] for name in self.activation.learned}
-        return {**found, "noise": noise} if self.activation.noisy else found
-
     def forward(self, xp: Any, x: Array, p: dict[str, Array], noise: Array | None) -> Values:
-        z = xp.affine(p["weight"], p.get("bias"), x)
-        return Values(x, z, self.activation.forward(xp, z, **self.extra(p, noise)))
+        return self.activate(xp, x, xp.affine(p["weight"], p.get("bias"), x), p, noise)
 
     def backward(
         self, xp: Any, v: Values, g: Array, p: dict[str, Array], noise: Array | None, fused: bool = False
     ) -> tuple[Array, dict[str, Array]]:
-        learned: dict[str, Array] = {}
-        if not fused:
-            by_element = self.activation.learned_gradients(xp, v.z, v.y, g)
-            learned = {name: xp.sum(a, axis=1, keepdims=True) for name, a in by_element.items()}
-            g = self.activation.backward(xp, v.z, v.y, g, **self.extra(p, noise))
+        g, learned = self.through(xp, v, g, p, noise, fused)
         gradients = xp.affine_gradients(p["weight"], p.get("bias"), v.x, g)
         return xp.affine_input_gradient(p["weight"], v.x, g), {**gradients, **learned}
