@@ -61,11 +61,12 @@ class NumpyEngine(Engine):
 
     def steps(self, batches: Sequence[Array], rates: Sequence[float]) -> int:
         done = 0
+        for size in {len(rows) for rows in batches} - self._steps.keys():
+            self._steps[size] = self._step(size)
         with np.errstate(all="ignore"), flushed():  # what overflows is found in the loss
             for rows, rate in zip(batches, rates, strict=True):
                 size = len(rows)
-                step = self._steps.get(size) or self._step(size)
-                self._latest = step
+                self._latest = step = self._steps[size]
                 loss = step.run(rows, self.step_number, rate)
                 if not loss < OVERFLOW:  # or it is NaN
                     break
@@ -77,14 +78,12 @@ class NumpyEngine(Engine):
         return done
 
     def _step(self, size: int) -> Step:
-        """The step for a batch of ``size``, compiled once."""
+        """The step for a batch of ``size``."""
         gradients = self._gradients[: shares(self.network, size, self.team.size)]
         ends = parted(size, len(gradients))
         passes = [self._pass(g, *share, size) for g, share in zip(gradients, ends, strict=True)]
         plans = self.update.plans([g.flat for g in gradients])
-        step = Step(passes, plans, self.update, self.team, self.data.train)
-        self._steps[size] = step
-        return step
+        return Step(passes, plans, self.update, self.team, self.data.train)
 
     def totals(self) -> Totals:
         found = Totals(self._loss, self._correct, self._examples)
@@ -93,6 +92,8 @@ class NumpyEngine(Engine):
 
     def evaluate(self, part: Part) -> Totals:
         loss, correct, n = 0.0, 0, len(part)
+        for size in {min(n, EVALUATION_BATCH), n % EVALUATION_BATCH} - {0}:
+            self._prepare(size)
         with np.errstate(all="ignore"), flushed():
             for start in range(0, n, EVALUATION_BATCH):
                 rows = np.arange(start, min(start + EVALUATION_BATCH, n))
@@ -103,7 +104,7 @@ class NumpyEngine(Engine):
 
     def _forward(self, part: Part, rows: Array) -> list[Pass]:
         """Evaluate the examples at ``rows``; the passes that hold what came out."""
-        passes = self._evaluation(len(rows))
+        passes = self._passes[len(rows)]
         ends = parted(len(rows), len(passes))
 
         def judge(share: int) -> None:
@@ -128,8 +129,10 @@ class NumpyEngine(Engine):
 
     def _look(self) -> list[Pass]:
         """Evaluate some training examples where nothing was trained yet."""
+        size = min(256, len(self.data.train))
+        self._prepare(size)
         with np.errstate(all="ignore"):
-            return self._forward(self.data.train, np.arange(min(256, len(self.data.train))))
+            return self._forward(self.data.train, np.arange(size))
 
     def tensors(self) -> dict[str, Array]:
         return self.weights.tensors() | self.buffers.tensors()
@@ -163,12 +166,11 @@ class NumpyEngine(Engine):
     def finite(self) -> bool:
         return _finite(self.weights.flat) and _finite(self.buffers.flat)
 
-    def _evaluation(self, size: int) -> list[Pass]:
-        """The passes that evaluate ``size`` examples together."""
+    def _prepare(self, size: int) -> None:
+        """Compile the passes that evaluate ``size`` examples together."""
         if size not in self._passes:
             count = shares(self.network, size // 2, self.team.size)  # a third of a step's work, half at least
             self._passes[size] = [self._pass(None, start, end, size) for start, end in parted(size, count)]
-        return self._passes[size]
 
     def _pass(self, gradients: Arena | None, start: int, end: int, size: int) -> Pass:
         arenas = (self.weights, gradients, self.buffers)
