@@ -152,10 +152,10 @@ class NumpyEngine(Engine):
         self.step_number = step
 
     def snapshot(self) -> Any:
-        return self.step_number, [flat.copy() for flat in self._flats()]
+        return self.step_number, *(flat.copy() for flat in self._flats())
 
     def restore(self, snapshot: Any) -> None:
-        self.step_number, flats = snapshot
+        self.step_number, *flats = snapshot
         for flat, values in zip(self._flats(), flats, strict=True):
             flat[...] = values
 

@@ -46,6 +46,10 @@ class PresetFile:
         return preset
 
 
+def _stem(path: Path) -> str:
+    return path.stem  # a name comes before the longer ones that begin with it
+
+
 def read(path: Path) -> dict[str, Any]:
     """The tables of a preset file.
 
@@ -62,7 +66,7 @@ def read(path: Path) -> dict[str, Any]:
 def bundled() -> list[PresetFile]:
     """The presets that come with tuiml."""
     folder = asset("presets")
-    return [PresetFile(p.stem, p, True) for p in sorted(folder.glob("*.toml"))]
+    return [PresetFile(p.stem, p, True) for p in sorted(folder.glob("*.toml"), key=_stem)]
 
 
 def own_folder() -> Path:
@@ -72,7 +76,9 @@ def own_folder() -> Path:
 
 def own() -> list[PresetFile]:
     """The user's presets."""
-    return [PresetFile(p.stem, p, False) for p in sorted(own_folder().glob("*.toml")) if p.is_file()]
+    return [
+        PresetFile(p.stem, p, False) for p in sorted(own_folder().glob("*.toml"), key=_stem) if p.is_file()
+    ]
 
 
 def find(word: str) -> PresetFile:
