@@ -19,6 +19,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
+from tests.benchmarks import pictures
 from tuiml.backends.numpy_backend import NumpyEngine
 from tuiml.data.arrays import Data, Part
 from tuiml.spec.check import check, network_of
@@ -109,10 +110,12 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0, help="time for each workload")
     seconds = parser.parse_args().seconds
     print(f"numpy {np.__version__}, {os.environ['OPENBLAS_NUM_THREADS']} BLAS thread(s)")
-    print(f"{'workload':<40} {'step µs':>9} {'products µs':>12} {'ratio':>6}")
-    for work in WORKLOADS:
-        step, products = compare(step_of(work), products_of(work), seconds)
-        print(f"{work.name:<40} {step * 1e6:9.1f} {products * 1e6:12.1f} {step / products:6.2f}")
+    print(f"{'workload':<48} {'step µs':>9} {'products µs':>12} {'ratio':>6}")
+    pairs = [(work.name, step_of(work), products_of(work)) for work in WORKLOADS]
+    pairs.append((pictures.NAME, pictures.step(), pictures.products()))
+    for name, whole, bare in pairs:
+        step, products = compare(whole, bare, seconds)
+        print(f"{name:<48} {step * 1e6:9.1f} {products * 1e6:12.1f} {step / products:6.2f}")
 
 
 if __name__ == "__main__":
