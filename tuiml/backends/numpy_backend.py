@@ -14,12 +14,14 @@ from tuiml.backends.engine import Engine, LayerView, Totals
 from tuiml.backends.graph import Graph
 from tuiml.backends.graph import Node as Value
 from tuiml.backends.parameters import Arena, initial_tensors, stored_shape
+from tuiml.backends.penalizing import Penalizer
 from tuiml.backends.plan import Plan
 from tuiml.data.arrays import Data, Part
 from tuiml.nn import random
 from tuiml.nn.layers import Values
 from tuiml.nn.network import Network, backward, forward
 from tuiml.nn.optimizers import Optimizer
+from tuiml.nn.penalties import NO_PENALTIES, Penalties
 
 Array = np.ndarray[Any, Any]
 
@@ -29,7 +31,14 @@ class NumpyEngine(Engine):
 
     name = "numpy"
 
-    def __init__(self, network: Network, optimizer: Optimizer, data: Data, seed: int) -> None:
+    def __init__(
+        self,
+        network: Network,
+        optimizer: Optimizer,
+        data: Data,
+        seed: int,
+        penalties: Penalties = NO_PENALTIES,
+    ) -> None:
         self.network = network
         self.data = data
         self.seed = seed
@@ -37,7 +46,8 @@ class NumpyEngine(Engine):
         self.weights = Arena(network)
         self.gradients = Arena(network)
         self.weights.load(initial_tensors(network, seed))
-        self.update = Update(optimizer, self.weights.flat, self.gradients.flat)
+        penalizer = Penalizer(penalties, network)
+        self.update = Update(optimizer, self.weights.flat, self.gradients.flat, penalizer)
         self._passes: dict[tuple[int, bool], Pass] = {}
         self._latest: Pass | None = None
         self._loss, self._correct, self._examples = 0.0, 0, 0
@@ -53,8 +63,9 @@ class NumpyEngine(Engine):
             if not math.isfinite(loss):
                 return False
             run.backward.run()
+            if not self.update.run(self.step_number + 1, rate):
+                return False
             self.step_number += 1
-            self.update.run(self.step_number, rate)
         self._loss += loss
         self._correct += run.correct()
         self._examples += len(rows)
@@ -220,10 +231,14 @@ class Pass:
 
 
 class Update:
-    """An optimizer compiled over the whole arena."""
+    """An optimizer, with the penalties, compiled over the whole arena."""
 
-    def __init__(self, optimizer: Optimizer, weights: Array, gradients: Array) -> None:
+    def __init__(
+        self, optimizer: Optimizer, weights: Array, gradients: Array, penalizer: Penalizer | None = None
+    ) -> None:
         self.optimizer = optimizer
+        self.penalizer = penalizer or Penalizer(NO_PENALTIES)
+        self._gradients = gradients
         self.state = {name: np.zeros_like(weights) for name in optimizer.state_names()}
         self.scalars = {name: np.zeros((), np.float32) for name in optimizer.scalars(1, 1.0)}
         graph = Graph()
@@ -231,16 +246,25 @@ class Update:
         w, g = graph.input("w", shape), graph.input("g", shape)
         state = {name: graph.input(f"state.{name}", shape) for name in self.state}
         scalars = {name: graph.input(f"scalar.{name}", ()) for name in self.scalars}
-        new_w, new_state = optimizer.update(graph, w, g, state, scalars)
         inputs = {"w": weights, "g": gradients}
+        w, g, added = self.penalizer.trace(graph, w, g)
+        new_w, new_state = optimizer.update(graph, w, g, state, scalars)
+        inputs |= added
         inputs |= {f"state.{name}": array for name, array in self.state.items()}
         inputs |= {f"scalar.{name}": array for name, array in self.scalars.items()}
         outputs: dict[Value, Array | None] = {new_state[name]: self.state[name] for name in self.state}
         outputs[new_w] = weights
         self.plan = Plan(graph, inputs, outputs, donated=["w", *(f"state.{name}" for name in self.state)])
 
-    def run(self, step: int, rate: float) -> None:
-        """Change the weights in place; ``step`` counts from 1."""
+    def run(self, step: int, rate: float) -> bool:
+        """Change the weights in place; ``step`` counts from 1.
+
+        Returns:
+            Whether there was a gradient to go by: one that cannot be clipped is not, and changes nothing.
+        """
+        if not self.penalizer.prepare(self._gradients, rate):
+            return False
         for name, value in self.optimizer.scalars(step, rate).items():
             self.scalars[name][...] = value
         self.plan.run()
+        return True

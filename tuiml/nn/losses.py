@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from pydantic import Field
+
 from tuiml.nn.activations import softplus
 from tuiml.registry import Entry, Registry
 
@@ -37,19 +39,29 @@ losses: Registry[Loss] = Registry("a loss")
 class CrossEntropy(Loss):
     name = "cross_entropy"
     aliases = ("categorical_crossentropy",)
-    formula = "-log y[label], in nats"
-    advice = "classes, with softmax on the last layer"
-    source = "Bridle 1990, eq. 9; log-sum-exp: Blanchard, Higham & Higham 2021, alg. 3.2"
+    formula = "-Σ t log y, in nats; t is 1 at the label, or 1-ε there and ε/K more everywhere"
+    advice = "classes, with softmax on the last layer; smoothing against overconfidence"
+    source = "Bridle 1990, eq. 9; log-sum-exp: Blanchard, Higham & Higham 2021, alg. 3.2; smoothing: Szegedy et al. 2016, sec. 7"
     activation = "softmax"
+    label_smoothing: float = Field(
+        0.0, ge=0.0, lt=1.0, description="share ε of the target spread evenly over all classes"
+    )
 
     def value(self, xp: Any, z: Array, y: Array, t: Array) -> Array:
         shifted = z - xp.max(z, axis=0, keepdims=True)
         total = xp.log(xp.sum(xp.exp(shifted), axis=0, keepdims=True))
         # where, not t·z: 0 × ∞ would turn an overflowed logit of another class into NaN
-        return total - xp.sum(xp.where(t > 0.0, shifted, 0.0), axis=0, keepdims=True)
+        at_label = xp.sum(xp.where(t > 0.0, shifted, 0.0), axis=0, keepdims=True)
+        if not self.label_smoothing:
+            return total - at_label
+        # Every class counts here, so an overflowed logit's infinite loss is the true one.
+        everywhere = xp.sum(shifted, axis=0, keepdims=True) * (self.label_smoothing / z.shape[0])
+        return total - at_label * (1.0 - self.label_smoothing) - everywhere
 
     def gradient(self, xp: Any, z: Array, y: Array, t: Array) -> Array:
-        return y - t
+        if not self.label_smoothing:
+            return y - t
+        return y - (t * (1.0 - self.label_smoothing) + self.label_smoothing / t.shape[0])
 
 
 @losses.add

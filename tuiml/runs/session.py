@@ -159,7 +159,7 @@ class _Session:
         self.batches = -(-len(self.data.train) // training.batch_size)
         try:
             self.engine: Engine = build(
-                self.chosen, self.network, training.optimizer, self.data, training.seed
+                self.chosen, self.network, training.optimizer, self.data, training.seed, training.penalties
             )
         except MemoryError:
             raise RunError("there is not enough free memory for the network", code=1) from None

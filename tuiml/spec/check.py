@@ -67,6 +67,7 @@ def fit(preset: Preset) -> list[Problem]:
             )
     shapes, trouble = outline(stack, preset.data.shape)
     problems += trouble
+    problems += _stopping(preset)
     if not trouble:
         problems += _end(preset, stack[-1], shapes[-1] or (), f"layers[{last}]")
         problems += _memory(preset, stack)
@@ -111,6 +112,16 @@ def _sizes(preset: Preset) -> list[Problem]:
         )
         return [Problem("training.batch_size", text)]
     return []
+
+
+def _stopping(preset: Preset) -> list[Problem]:
+    """Whether there are examples for the figure that early stopping watches."""
+    rule = preset.training.early_stopping
+    _, validation, _ = preset.data.sizes()
+    if validation or not rule.watched(False).startswith("val_"):
+        return []
+    text = f"{rule.name} needs validation examples; give data.validation at least 1, or watch train_loss"
+    return [Problem("training.early_stopping", text)]
 
 
 def _end(preset: Preset, last: Layer, shape: Shape, where: str) -> list[Problem]:
