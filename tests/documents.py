@@ -8,6 +8,7 @@ from tuiml.data.datasets import datasets
 from tuiml.nn import activations, layers, losses
 from tuiml.registry import options_of
 from tuiml.spec import Preset, Training
+from tuiml.spec.stopping import stoppings
 
 text = st.text(st.characters(exclude_categories=("C", "Zl", "Zp")), min_size=1, max_size=20).filter(str.strip)
 
@@ -84,7 +85,10 @@ def valid(draw):
         last["units"] = 1 if one else classes
     stack.append(last)
 
-    training = options(draw, Training, skip=("loss", "batch_size", "epochs"))
+    training = options(draw, Training, skip=("loss", "batch_size", "epochs", "early_stopping"))
+    if draw(st.booleans()):
+        rules = [r for r in stoppings.names() if table["validation"] or not r.startswith("val_")]
+        training["early_stopping"] = draw(table_of(stoppings, rules))
     training |= {"loss": loss.name, "batch_size": draw(st.integers(1, table["train"]))}
     return {
         "version": 1,

@@ -59,7 +59,8 @@ def preset(*args, **kwargs):
 def run_parts(chosen):
     """Network, data and engine of a preset."""
     net, data = network_of(chosen), chosen.data.load(chosen.training.seed)
-    return net, data, NumpyEngine(net, chosen.training.optimizer, data, chosen.training.seed)
+    training = chosen.training
+    return net, data, NumpyEngine(net, training.optimizer, data, training.seed, training.penalties)
 
 
 def compiled(formula, *arrays, donated=()):

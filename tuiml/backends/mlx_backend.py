@@ -180,9 +180,7 @@ class MlxEngine(Engine):
         scale = clip_scale(XP, norm, limit)
         return {key: g * scale for key, g in gradients.items()}, mx.isfinite(norm)
 
-    def _with_penalties(
-        self, key: str, w: Array, g: Array, scalars: dict[str, Array]
-    ) -> tuple[Array, Array]:
+    def _with_penalties(self, key: str, w: Array, g: Array, scalars: dict[str, Array]) -> tuple[Array, Array]:
         """A parameter and its gradient as the optimizer sees them."""
         if key not in self._penalized:
             return w, g

@@ -41,7 +41,7 @@ class CrossEntropy(Loss):
     aliases = ("categorical_crossentropy",)
     formula = "-Σ t log y, in nats; t is 1 at the label, or 1-ε there and ε/K more everywhere"
     advice = "classes, with softmax on the last layer; smoothing against overconfidence"
-    source = "Bridle 1990, eq. 9; log-sum-exp: Blanchard, Higham & Higham 2021, alg. 3.2; smoothing: Szegedy et al. 2016, sec. 7"
+    source = "Bridle 1990, eq. 9; log-sum-exp: Blanchard, Higham & Higham 2021, alg. 3.2"
     activation = "softmax"
     label_smoothing: float = Field(
         0.0, ge=0.0, lt=1.0, description="share ε of the target spread evenly over all classes"
@@ -54,7 +54,7 @@ class CrossEntropy(Loss):
         at_label = xp.sum(xp.where(t > 0.0, shifted, 0.0), axis=0, keepdims=True)
         if not self.label_smoothing:
             return total - at_label
-        # Every class counts here, so an overflowed logit's infinite loss is the true one.
+        # Szegedy et al. 2016, section 7. Every class counts here, so an overflowed logit's infinite loss is the true one.
         everywhere = xp.sum(shifted, axis=0, keepdims=True) * (self.label_smoothing / z.shape[0])
         return total - at_label * (1.0 - self.label_smoothing) - everywhere
 

@@ -58,7 +58,7 @@ class Training(Entry):
     early_stopping: Annotated[Stopping, Choice(stoppings)] = Field(
         Never(), description="when to end before the last epoch"
     )
-    l1: float = Field(0.0, ge=0.0, le=10.0, description="penalty l1·|w| on the weights: drives most of them to about 0")
+    l1: float = Field(0.0, ge=0.0, le=10.0, description="penalty l1·|w| on the weights: most go to about 0")
     l2: float = Field(0.0, ge=0.0, le=10.0, description="penalty l2/2·w² on the weights: keeps them small")
     weight_decay: float = Field(
         0.0, ge=0.0, le=1.0, description="λ of w -= η·λ·w in each step, beside any of the optimizer's own"

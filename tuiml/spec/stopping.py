@@ -1,4 +1,4 @@
-"""Early stopping: which figure of an epoch is watched, and when a run has waited long enough for a better one.
+"""Early stopping: the figure of an epoch that is watched, and how long a run waits for a better one.
 
 What is watched also says which epoch is the best one.
 """
@@ -53,9 +53,7 @@ class Patient(Stopping):
     min_delta: float = Field(
         0.0, ge=0.0, le=1000.0, description="by how much a figure must be better to count"
     )
-    restore_best: bool = Field(
-        True, description="end with the weights of the best epoch, not of the last"
-    )
+    restore_best: bool = Field(True, description="end with the weights of the best epoch, not of the last")
 
     def wait(self) -> int | None:
         return self.patience
