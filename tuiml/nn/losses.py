@@ -54,7 +54,7 @@ class CrossEntropy(Loss):
         at_label = xp.sum(xp.where(t > 0.0, shifted, 0.0), axis=0, keepdims=True)
         if not self.label_smoothing:
             return total - at_label
-        # Szegedy et al. 2016, section 7. Every class counts here, so an overflowed logit's infinite loss is the true one.
+        # Szegedy et al. 2016, section 7. Every class counts: an overflowed logit's infinite loss is true.
         everywhere = xp.sum(shifted, axis=0, keepdims=True) * (self.label_smoothing / z.shape[0])
         return total - at_label * (1.0 - self.label_smoothing) - everywhere
 
