@@ -8,7 +8,7 @@ import pytest
 
 from tests.helpers import document, preset, run_parts
 from tuiml.backends.engine import Totals
-from tuiml.runs import library, session
+from tuiml.runs import checkpoints, library, session
 from tuiml.runs.checkpoints import path_of, steps_in
 from tuiml.runs.errors import RunError
 from tuiml.spec import check
@@ -210,3 +210,21 @@ def test_another_figure_to_watch_starts_its_own_count():
     end = finished(session.resume("plain", more))
     assert end.best_epoch > 12
     assert end.epochs >= 12 + 5
+
+
+def test_a_checkpoint_of_the_first_version_goes_on():
+    """It does not say what was watched, nor which epoch gained enough."""
+    finished(session.run(preset(training={**OVERFITS, "early_stopping": "never", "epochs": 5}), name="old"))
+    folder = library.find("old")
+    chosen = preset(training=OVERFITS)
+    net, _, _ = run_parts(chosen)
+    for step in steps_in(folder):
+        found = checkpoints.load(path_of(folder, step), net, chosen.training.optimizer)
+        data = checkpoints.encode(found.tensors, step, found.position, found.details)
+        text = data[8 : 8 + int.from_bytes(data[:8], "little")].decode()
+        details = json.loads(json.loads(text)["__metadata__"]["tuiml"])
+        for name in ("watched", "gained_epoch", "gained_loss"):
+            del details["position"][name]
+        again = checkpoints._position(details["position"])
+        assert (again.watched, again.gained_epoch) == ("", found.position.best_epoch)
+        assert again.gained_loss == again.best_loss == found.position.best_loss
