@@ -8,6 +8,7 @@ from tuiml.data.datasets import datasets
 from tuiml.nn import activations, layers, losses
 from tuiml.registry import options_of
 from tuiml.spec import Preset, Training
+from tuiml.spec.stopping import stoppings
 
 text = st.text(st.characters(exclude_categories=("C", "Zl", "Zp")), min_size=1, max_size=20).filter(str.strip)
 
@@ -92,7 +93,10 @@ def valid(draw):
     stack += [last, {"type": "activation", "activation": function}] if alone else []
     stack += [] if alone else [{**last, "activation": function}]
 
-    training = options(draw, Training, skip=("loss", "batch_size", "epochs"))
+    training = options(draw, Training, skip=("loss", "batch_size", "epochs", "early_stopping"))
+    if draw(st.booleans()):
+        rules = [r for r in stoppings.names() if table["validation"] or not r.startswith("val_")]
+        training["early_stopping"] = draw(table_of(stoppings, rules))
     batch = draw(st.integers(1, table["train"]))
     mixed = any(layers[layer["type"]].mixes_examples for layer in stack)
     if mixed and min(batch, table["train"] % batch or batch) == 1:

@@ -61,7 +61,8 @@ def preset(*args, **kwargs):
 def run_parts(chosen):
     """Network, data and engine of a preset."""
     net, data = network_of(chosen), chosen.data.load(chosen.training.seed)
-    return net, data, NumpyEngine(net, chosen.training.optimizer, data, chosen.training.seed)
+    training = chosen.training
+    return net, data, NumpyEngine(net, training.optimizer, data, training.seed, training.penalties)
 
 
 def compiled(formula, *arrays, donated=()):
@@ -80,10 +81,10 @@ def compiled(formula, *arrays, donated=()):
 def updating(optimizer, weights, g):
     """An optimizer's compiled step: a function of the step's number and the learning rate."""
     update = Update(optimizer, weights)
-    (plan,) = update.plans([g])
+    (change,) = update.changes([g])
 
     def run(step, rate):
         update.prepare(step, rate)
-        plan.run()
+        change.plan.run()
 
     return run

@@ -46,7 +46,7 @@ def engines(
     hidden: list[dict[str, Any]],
     *,
     optimizer: Any = "sgd",
-    loss: str = "cross_entropy",
+    loss: Any = "cross_entropy",
     of: Any = CLOUDS,
     initializer: str = "glorot_uniform",
     **training: Any,
@@ -54,7 +54,8 @@ def engines(
     """The same network on both backends, and its learning rate."""
     from tuiml.backends.mlx_backend import MlxEngine
 
-    last = {"type": "dense", "activation": losses[loss].activation or "linear", "initializer": initializer}
+    end = losses.read(loss).activation or "linear"
+    last = {"type": "dense", "activation": end, "initializer": initializer}
     preset, problems = check(
         {
             "version": 1,
@@ -66,7 +67,8 @@ def engines(
     assert preset is not None, problems
     data, network = preset.data.load(0), network_of(preset)
     kinds = (NumpyEngine, MlxEngine)
-    one, two = (kind(network, preset.training.optimizer, data, 3) for kind in kinds)
+    penalties = preset.training.penalties
+    one, two = (kind(network, preset.training.optimizer, data, 3, penalties) for kind in kinds)
     return one, two, preset.training.rate
 
 
@@ -212,6 +214,45 @@ def test_ties_slopes_and_noise_in_pictures_are_the_same_on_both(activation: str)
 def test_exact_zeros_in_front_of_every_fused_loss_are_the_same_on_both() -> None:
     for loss in losses.names():
         assert_same(*engines([], loss=loss, initializer="zeros"))
+
+
+@needs_mlx
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"l1": 0.01},
+        {"l2": 0.05},
+        {"weight_decay": 0.5, "optimizer": "adam"},
+        {"clip_norm": 0.05},
+        {
+            "clip_norm": 0.2,
+            "l1": 0.01,
+            "l2": 0.02,
+            "weight_decay": 0.1,
+            "optimizer": {"name": "sgd", "momentum": 0.9},
+        },
+        {"loss": {"name": "cross_entropy", "label_smoothing": 0.2}},
+    ],
+    ids=str,
+)
+def test_penalties_clipping_and_smoothing_are_the_same_on_both(setting: dict[str, Any]) -> None:
+    assert_same(*engines([dense(activation="prelu"), dense(bias=False)], **setting))
+
+
+@needs_mlx
+def test_a_gradient_that_cannot_be_clipped_changes_nothing_on_mlx_either() -> None:
+    _, two, rate = engines([dense()], clip_norm=1.0, optimizer="adam")
+    rows = np.arange(50)
+    assert two.step(rows, rate)
+    before = two.state()
+    bad = {name: values.copy() for name, values in before.items()}
+    bad["layers.1.weight"][:] = 3e38  # its gradient is finite; that of the layer before it overflows
+    bad["layers.1.weight"][::2] *= -1
+    two.load(bad, 1)
+    two.step(rows, rate)
+    two.totals()
+    assert all(np.array_equal(values, bad[name]) for name, values in two.state().items())
+    assert two.step_number == 1
 
 
 @needs_mlx

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from tests.helpers import compiled
+from tuiml.backends.graph import Graph
 from tuiml.nn.activations import activations
 from tuiml.nn.losses import losses
 
-every = pytest.mark.parametrize("loss", [entry() for entry in losses], ids=lambda loss: loss.name)
+CASES = [entry() for entry in losses] + [losses["cross_entropy"](label_smoothing=e) for e in (0.1, 0.9)]
+every = pytest.mark.parametrize("loss", CASES, ids=lambda loss: repr(losses.write(loss)))
 
 
 def targets(loss, outputs, batch, rng):
@@ -81,6 +83,24 @@ def test_cross_entropy_by_hand():
     )  # what an untrained classifier of ten starts at
 
 
+@pytest.mark.parametrize("smoothing", [0.1, 0.5])
+def test_label_smoothing_is_cross_entropy_against_softened_targets(smoothing):
+    rng = np.random.default_rng(5)
+    z, t = rng.standard_normal((4, 6)), np.eye(4)[rng.integers(0, 4, 6)].T
+    soft = t * (1 - smoothing) + smoothing / 4
+    y = activations["softmax"]().forward(np, z)
+    loss = losses["cross_entropy"](label_smoothing=smoothing)
+    np.testing.assert_allclose(loss.value(np, z, y, t)[0], -(soft * np.log(y)).sum(axis=0))
+    np.testing.assert_allclose(loss.gradient(np, z, y, t), y - soft, atol=1e-15)
+
+
+def test_smoothing_of_nothing_computes_nothing_more():
+    graph = Graph()
+    z, t = graph.input("z", (3, 2)), graph.input("t", (3, 2))
+    found = losses["cross_entropy"](label_smoothing=0.0).gradient(graph, z, z, t)
+    assert (found.op, found.args) == ("subtract", (z, t))
+
+
 def test_binary_cross_entropy_by_hand():
     loss = losses["binary_cross_entropy"]()
     z = np.array([[math.log(3.0), math.log(3.0)]])  # a probability of 3/4
@@ -119,3 +139,6 @@ def test_an_overflowed_logit_of_another_class_does_not_hide_the_loss():
     t = np.float32([[1.0], [0.0], [0.0]])
     (value,) = compiled(lambda xp, z, t: losses["cross_entropy"]().value(xp, z, z, t), z, t)
     assert float(value[0, 0]) == pytest.approx(math.log(2))
+    smooth = losses["cross_entropy"](label_smoothing=0.1)
+    (value,) = compiled(lambda xp, z, t: smooth.value(xp, z, z, t), z, t)
+    assert float(value[0, 0]) == math.inf  # a share of the target is there, so this is the true loss

@@ -212,7 +212,7 @@ def test_ten_layers_of_sigmoid_pass_a_gradient_on_once_they_are_normalized():
         hidden += [{"type": "activation", "activation": "sigmoid"}]
         run = engine([*hidden * 10, *NORMED[-2:]], tiny(4, 3, train=12))
         assert run.step(np.arange(12), 0.0)
-        return float(np.linalg.norm(run.gradients.tensors()["layers.0.weight"]))
+        return float(np.linalg.norm(run._gradients[0].tensors()["layers.0.weight"]))
 
     assert first_gradient(normal=False) < 1e-7
     assert first_gradient(normal=True) > 1e-3

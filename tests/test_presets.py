@@ -32,7 +32,8 @@ def data_for(preset):
 
 def train_one_step(preset):
     network, data = network_of(preset), data_for(preset)
-    engine = NumpyEngine(network, preset.training.optimizer, data, preset.training.seed)
+    training = preset.training
+    engine = NumpyEngine(network, training.optimizer, data, training.seed, training.penalties)
     rows = np.arange(min(preset.training.batch_size, EXAMPLES))
     engine.step(rows, preset.training.rate)
     totals = engine.evaluate(data.test)

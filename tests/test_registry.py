@@ -7,9 +7,10 @@ from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
 from tuiml.data.datasets import datasets
-from tuiml.nn import activations, initializers, layers, losses, optimizers
+from tuiml.nn import activations, initializers, layers, losses, optimizers, schedules
 from tuiml.registry import Choice, Entry, Registry, closest, options_of, plain, short
 from tuiml.spec import Preset, Training
+from tuiml.spec.stopping import stoppings
 
 REGISTRIES = {
     "activations": activations,
@@ -18,6 +19,8 @@ REGISTRIES = {
     "layers": layers,
     "losses": losses,
     "optimizers": optimizers,
+    "schedules": schedules,
+    "stoppings": stoppings,
 }
 registries = pytest.mark.parametrize("registry", REGISTRIES.values(), ids=REGISTRIES)
 entries = pytest.mark.parametrize(
@@ -37,6 +40,8 @@ def test_the_names_the_interface_promises():
         (losses, "cross_entropy binary_cross_entropy mse"),
         (layers, "flatten dense conv2d max_pool2d avg_pool2d global_avg_pool dropout"),
         (layers, "activation batch_norm layer_norm"),
+        (schedules, "constant step exponential cosine linear_warmup one_cycle"),
+        (stoppings, "never val_loss val_accuracy train_loss"),
     ):
         assert [name for name in names.split() if name not in registry] == []
 

@@ -233,7 +233,7 @@ def test_a_finished_run_can_be_lengthened() -> None:
 def test_only_epochs_and_rate_change_when_a_run_goes_on() -> None:
     finish(session.run(preset(epochs=1), name="a"))
     for setting in ("training.seed=1", "layers.0.units=9", "training=1"):
-        with pytest.raises(RunError, match=r"only training\.epochs and training\.learning_rate"):
+        with pytest.raises(RunError, match=r"only training\.epochs, training\.learning_rate and training"):
             finish(session.resume("a", [setting]))
     with pytest.raises(SpecError, match="epochs"):
         finish(session.resume("a", ["training.epochs=none"]))

@@ -14,6 +14,7 @@ from tuiml.backends.denormals import flushed
 from tuiml.backends.numpy_backend import NumpyEngine
 from tuiml.backends.team import PROBE_EVERY, PROBE_RUNS, Pace, Team, parted
 from tuiml.nn.optimizers import optimizers
+from tuiml.nn.penalties import Penalties
 
 
 class Clock:
@@ -150,7 +151,7 @@ def split(monkeypatch):
 
 def trained(threads, pace=None, optimizer="adam", stack=None, batches=8):
     data = tiny(4, 3, train=64, validation=50)
-    run = NumpyEngine(network(stack or DEEP), optimizers.read(optimizer), data, 5, threads)
+    run = NumpyEngine(network(stack or DEEP), optimizers.read(optimizer), data, 5, threads=threads)
     if pace:
         run.team.pace = pace
     for step in range(batches):
@@ -185,6 +186,19 @@ def test_a_split_batch_trains_as_a_whole_one(split, threads):
             np.testing.assert_allclose(one.gradients, other.gradients, rtol=2e-2, atol=2e-4)
     judged, again = whole.evaluate(whole.data.validation), parts.evaluate(parts.data.validation)
     assert again.mean_loss == pytest.approx(judged.mean_loss, rel=1e-4)
+
+
+def test_the_whole_gradient_is_clipped_not_each_share(split):
+    data = tiny(4, 3, train=64)
+    found = []
+    for threads in (1, 3):
+        penalties = Penalties(clip_norm=0.01, l2=0.1)
+        run = NumpyEngine(network(DEEP), optimizers.read("sgd"), data, 5, penalties, threads)
+        for step in range(4):
+            assert run.step(np.random.default_rng(step).permutation(64)[:48], 0.5)
+        found.append(run.tensors())
+    for name, values in found[0].items():
+        np.testing.assert_allclose(found[1][name], values, rtol=1e-4, atol=1e-6, err_msg=name)
 
 
 def test_a_share_whose_loss_overflows_stops_the_step_for_all(split):

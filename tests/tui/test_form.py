@@ -9,6 +9,7 @@ from tests.tui_documents import raw
 from tuiml.nn.activations import activations
 from tuiml.nn.layers import layers
 from tuiml.nn.optimizers import optimizers
+from tuiml.nn.schedules import schedules
 from tuiml.registry import options_of
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.document import Document
@@ -93,6 +94,15 @@ def test_the_learning_rate_left_out_is_the_usual_one_of_the_optimizer(entry: Any
     rate = next(f for f in training_section(document).fields if f.path == "training.learning_rate")
     assert float(rate.placeholder) == entry.rate
     assert rate.text == ""
+
+
+@pytest.mark.parametrize("entry", schedules, ids=lambda e: e.name)
+def test_every_schedule_has_its_options_in_the_form(entry: Any) -> None:
+    document = Document(raw(training={"schedule": entry.name, "early_stopping": "val_loss"}))
+    for option in options_of(entry):
+        assert field(document, f"training.schedule.{option.name}").depth == 1
+    assert field(document, "training.early_stopping.patience").placeholder == "5"
+    assert field(document, "training.clip_norm").allowed == "a number above 0, at most 1,000,000"
 
 
 def test_units_left_out_are_the_number_of_classes_on_the_last_layer_alone() -> None:

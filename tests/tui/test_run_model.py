@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -96,6 +97,21 @@ def test_a_long_run_takes_bounded_memory():
 def test_the_best_epoch_is_judged_by_validation_and_without_it_by_training():
     assert model(epoch(1, 1, 1.0, 0.5), epoch(2, 2, 0.1, 0.9)).best.epoch == 1
     assert model(epoch(1, 1, 1.0), epoch(2, 2, 0.1), epoch(3, 3, NAN)).best.epoch == 2
+
+
+def test_the_best_epoch_is_judged_by_what_the_run_watched():
+    told = [replace(epoch(n, n, 1.0, val=n / 10), val_accuracy=a) for n, a in ((1, 0.5), (2, 0.8), (3, 0.8))]
+    assert model(start(watched="val_accuracy"), *told).best.epoch == 2
+    assert model(start(watched="train_loss"), epoch(1, 1, 2.0, 0.1), epoch(2, 2, 1.0, 0.2)).best.epoch == 2
+    assert model(start(watched="no such figure"), *told).best.epoch == 1
+    assert model(start(watched=["a list"]), *told).best.epoch == 1
+
+
+def test_what_a_schedule_does_to_the_rate_is_no_change_by_hand():
+    run = model(start(), batch(1, 5, 2.0), State("paused", 9, 0.08, False), State("running", 9, 0.08, False))
+    assert not run.rates
+    run.feed([State("running", 12, 0.5, True)])
+    assert list(run.rates) == [(1.2, 0.5)]
 
 
 def test_changes_of_the_rate_are_marked_where_they_happened():

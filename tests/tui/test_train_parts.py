@@ -264,3 +264,14 @@ def test_what_was_asked_for_by_a_key_does_not_wait_its_turn():
     pacer = paced(painter, other, clock=clock)
     pacer.now(painter)
     assert (len(painter.built), len(other.built)) == (1, 0)
+
+
+@pytest.mark.parametrize("width", [76, 120])
+def test_why_a_run_ended_early_is_said_where_there_is_little_room(width):
+    told = "no better val_loss for 5 epochs; weights of epoch 7"
+    early = run(start(), epoch(1, 10, 1.0, 0.5), end("early_stopped", told))
+    shown = text(detail_line(early, width, LOOK))
+    assert told in shown
+    assert "test accuracy" in shown
+    assert cell_len(shown) <= width
+    assert "stopped early" in text(status_line(early, width, LOOK))

@@ -11,6 +11,7 @@ if TYPE_CHECKING:  # a command's help names the backends without importing numpy
     from tuiml.data.arrays import Data
     from tuiml.nn.network import Network
     from tuiml.nn.optimizers import Optimizer
+    from tuiml.nn.penalties import Penalties
 
 NAMES = ("auto", "numpy", "mlx")
 INSTALL = (
@@ -55,16 +56,22 @@ def choose(name: str = "auto") -> Choice:
 
 
 def build(
-    choice: Choice, network: Network, optimizer: Optimizer, data: Data, seed: int, threads: int
+    choice: Choice,
+    network: Network,
+    optimizer: Optimizer,
+    data: Data,
+    seed: int,
+    penalties: Penalties,
+    threads: int,
 ) -> Engine:
     """The backend's engine. To be used in the thread that calls this, and in no other."""
     if choice.name == "mlx":
         from tuiml.backends.mlx_backend import MlxEngine
 
-        return MlxEngine(network, optimizer, data, seed)
+        return MlxEngine(network, optimizer, data, seed, penalties)
     from tuiml.backends.numpy_backend import NumpyEngine
 
-    return NumpyEngine(network, optimizer, data, seed, threads)
+    return NumpyEngine(network, optimizer, data, seed, penalties, threads)
 
 
 def _missing() -> str:

@@ -26,6 +26,14 @@ from tuiml.nn.layers.windows import with_channels
 from tuiml.nn.losses import OVERFLOW
 from tuiml.nn.network import Network, forward, renewed
 from tuiml.nn.optimizers import Optimizer
+from tuiml.nn.penalties import (
+    NO_PENALTIES,
+    Penalties,
+    clip_scale,
+    decayed,
+    is_penalized,
+    penalized_gradient,
+)
 
 Array = Any
 QUEUED = 16
@@ -62,8 +70,22 @@ class MlxEngine(Engine):
 
     name = "mlx"
 
-    def __init__(self, network: Network, optimizer: Optimizer, data: Data, seed: int) -> None:
+    def __init__(
+        self,
+        network: Network,
+        optimizer: Optimizer,
+        data: Data,
+        seed: int,
+        penalties: Penalties = NO_PENALTIES,
+    ) -> None:
         self.network, self.optimizer, self.data, self.seed = network, optimizer, data, seed
+        self.penalties = penalties
+        self._penalized = {
+            f"layers.{node.index}.{p.name}"
+            for node in network.nodes
+            for p in node.parameters
+            if is_penalized(p)
+        }
         self.step_number = 0
         self._shift, self._scale = (mx.array(np.asarray(v)) for v in (data.shift, data.scale))
         self._parts: dict[int, tuple[Array, Array]] = {}
@@ -156,12 +178,15 @@ class MlxEngine(Engine):
         passed, gradients = mx.value_and_grad(self._loss)(params, buffers, x, y, keys)
         _, total, correct, after = passed
         # Once the loss is not finite nothing changes any more: the weights stay those before that step.
-        alive = mx.logical_and(sums["alive"], total < OVERFLOW)
+        gradients, usable = self._clipped(gradients)
+        alive = mx.logical_and(sums["alive"], mx.logical_and(total < OVERFLOW, usable))
         new_params: dict[str, Array] = {}
         new_state: dict[str, dict[str, Array]] = {name: {} for name in state}
         for key, w in params.items():
             mine = {name: state[name][key] for name in state}
-            changed, carried = self.optimizer.update(XP, w, gradients[key], mine, scalars)
+            changed, carried = self.optimizer.update(
+                XP, *self._with_penalties(key, w, gradients[key], scalars), mine, scalars
+            )
             new_params[key] = mx.where(alive, changed, w)
             for name, value in carried.items():
                 new_state[name][key] = mx.where(alive, value, mine[name])
@@ -174,6 +199,26 @@ class MlxEngine(Engine):
             "steps": sums["steps"] + alive,
         }
         return new_params, new_buffers, new_state, new_sums
+
+    def _clipped(self, gradients: dict[str, Array]) -> tuple[dict[str, Array], Array]:
+        """The gradients no longer than wanted in all, and whether their length is finite."""
+        limit = self.penalties.clip_norm
+        if limit is None:
+            return gradients, mx.array(True)
+        largest = mx.max(mx.stack([mx.max(mx.abs(g)) for g in gradients.values()]))
+        unit = mx.where(largest > 0.0, largest, 1.0)  # so that no square leaves float32
+        norm = unit * mx.sqrt(sum(mx.sum(mx.square(g / unit)) for g in gradients.values()))
+        scale = clip_scale(XP, norm, limit)
+        return {key: g * scale for key, g in gradients.items()}, mx.isfinite(norm)
+
+    def _with_penalties(self, key: str, w: Array, g: Array, scalars: dict[str, Array]) -> tuple[Array, Array]:
+        """A parameter and its gradient as the optimizer sees them."""
+        if key not in self._penalized:
+            return w, g
+        g = penalized_gradient(XP, w, g, self.penalties.l1 or None, self.penalties.l2 or None)
+        if self.penalties.weight_decay:
+            w = decayed(w, scalars["penalty.rate"], self.penalties.weight_decay)
+        return w, g
 
     def _evaluate(
         self, params: dict[str, Array], buffers: dict[str, Array], inputs: Array, labels: Array, rows: Array
@@ -193,7 +238,8 @@ class MlxEngine(Engine):
     def _enqueue(self, rows: np.ndarray[Any, Any], rate: float) -> bool:
         number = self.step_number + self._queued
         keys = mx.array([random.key(self.seed, i, number) for i in self._noisy], dtype=mx.uint32)
-        scalars = {k: mx.array(v, mx.float32) for k, v in self.optimizer.scalars(number + 1, rate).items()}
+        numbers = self.optimizer.scalars(number + 1, rate) | {"penalty.rate": rate}
+        scalars = {k: mx.array(v, mx.float32) for k, v in numbers.items()}
         self._latest = mx.array(rows.astype(np.uint32))
         carried = (self._params, self._buffers, self._state, self._sums)
         self._params, self._buffers, self._state, self._sums = self._step(

@@ -14,6 +14,7 @@ from tuiml.backends.denormals import flushed
 from tuiml.backends.engine import Engine, LayerView, Totals
 from tuiml.backends.parameters import Arena, initial_tensors
 from tuiml.backends.passes import Pass
+from tuiml.backends.penalizing import Penalizer
 from tuiml.backends.steps import Step, shares
 from tuiml.backends.team import Team, parted
 from tuiml.backends.update import Update
@@ -21,6 +22,7 @@ from tuiml.data.arrays import Data, Part
 from tuiml.nn.losses import OVERFLOW
 from tuiml.nn.network import Network
 from tuiml.nn.optimizers import Optimizer
+from tuiml.nn.penalties import NO_PENALTIES, Penalties
 
 Array = np.ndarray[Any, Any]
 
@@ -36,7 +38,13 @@ class NumpyEngine(Engine):
     name = "numpy"
 
     def __init__(
-        self, network: Network, optimizer: Optimizer, data: Data, seed: int, threads: int = 1
+        self,
+        network: Network,
+        optimizer: Optimizer,
+        data: Data,
+        seed: int,
+        penalties: Penalties = NO_PENALTIES,
+        threads: int = 1,
     ) -> None:
         self.network = network
         self.data = data
@@ -50,7 +58,7 @@ class NumpyEngine(Engine):
         start = initial_tensors(network, seed)
         self.weights.load(start)
         self.buffers.load(start)
-        self.update = Update(optimizer, self.weights.flat)
+        self.update = Update(optimizer, self.weights.flat, Penalizer(penalties, network))
         self._steps: dict[int, Step] = {}
         self._passes: dict[int, list[Pass]] = {}
         self._latest: Step | None = None
@@ -82,8 +90,8 @@ class NumpyEngine(Engine):
         gradients = self._gradients[: shares(self.network, size, self.team.size)]
         ends = parted(size, len(gradients))
         passes = [self._pass(g, *share, size) for g, share in zip(gradients, ends, strict=True)]
-        plans = self.update.plans([g.flat for g in gradients])
-        return Step(passes, plans, self.update, self.team, self.data.train)
+        changes = self.update.changes([g.flat for g in gradients])
+        return Step(passes, changes, self.update, self.team, self.data.train)
 
     def totals(self) -> Totals:
         found = Totals(self._loss, self._correct, self._examples)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from tuiml.backends.passes import Pass
-from tuiml.backends.plan import Plan
 from tuiml.backends.team import Team, parted
-from tuiml.backends.update import Update
+from tuiml.backends.update import Change, Update
 from tuiml.data.arrays import Part
 from tuiml.nn.losses import OVERFLOW
 from tuiml.nn.network import Network
@@ -35,15 +35,15 @@ class Step:
 
     Args:
         passes: one for each share of the batch, with gradients of its own.
-        plans: one for each share of the weights: adds the gradients up and updates.
+        changes: one for each share of the weights.
         part: the examples to train on.
     """
 
     def __init__(
-        self, passes: Sequence[Pass], plans: Sequence[Plan], update: Update, team: Team, part: Part
+        self, passes: Sequence[Pass], changes: Sequence[Change], update: Update, team: Team, part: Part
     ) -> None:
         self.passes = passes
-        self._plans = plans
+        self._changes = changes
         self._update = update
         self._team = team
         self._part = part
@@ -51,6 +51,10 @@ class Step:
         self._slices = [slice(*ends) for ends in parted(size, len(passes))]
         self._losses = [0.0] * len(passes)
         self._hits = [0] * len(passes)
+        self._loss = 0.0
+        self._phases = [self._gradients, self._sums_and_weights]
+        if update.penalizer.limits:
+            self._phases = [self._gradients, self._sums, self._judge, self._weights]
 
     @property
     def correct(self) -> int:
@@ -61,25 +65,42 @@ class Step:
         """Train on the examples at ``rows``; ``number`` of steps were done before.
 
         Returns:
-            The sum of their losses; no weight has changed unless it is below
-            :data:`~tuiml.nn.losses.OVERFLOW`.
+            The sum of their losses, infinite where there is no gradient to go by; no weight has changed
+            unless it is below :data:`~tuiml.nn.losses.OVERFLOW`.
         """
         self._update.prepare(number + 1, rate)
         if len(self.passes) == 1:
-            loss = self._pass(0, rows, number)
-            if loss < OVERFLOW:
-                self._plans[0].run()
-            return loss
-        self._rows, self._number = rows, number
-        self._team.run(len(self.passes), self._gradients, self._weights)
-        return sum(self._losses)
+            self._losses[0] = self._pass(0, rows, number)
+            self._judge(0)
+            self._weights(0)
+        else:
+            self._rows, self._number = rows, number
+            self._team.run(len(self.passes), *self._phases)
+        return self._loss
 
     def _gradients(self, share: int) -> None:
         self._losses[share] = self._pass(share, self._rows[self._slices[share]], self._number)
 
+    def _sums(self, share: int) -> None:
+        self._changes[share].add_up()
+
+    def _judge(self, share: int) -> None:
+        if share == 0:
+            loss = sum(self._losses)
+            self._loss = loss if not loss < OVERFLOW or self._changes[0].limit() else math.inf
+
     def _weights(self, share: int) -> None:
-        if sum(self._losses) < OVERFLOW:
-            self._plans[share].run()
+        if self._loss < OVERFLOW:
+            self._changes[share].plan.run()
+
+    def _sums_and_weights(self, share: int) -> None:
+        """Where nothing depends on the whole gradient: a thread need not wait for the others' sums."""
+        loss = sum(self._losses)
+        if share == 0:
+            self._loss = loss
+        if loss < OVERFLOW:
+            self._sums(share)
+            self._changes[share].plan.run()
 
     def _pass(self, share: int, rows: Array, number: int) -> float:
         run = self.passes[share]

@@ -1,4 +1,4 @@
-"""An optimizer compiled over the arena: one plan for each share of it."""
+"""An optimizer, with the penalties, compiled over the arena: one plan for each share of it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from tuiml.backends.graph import Graph, Node
+from tuiml.backends.penalizing import Penalizer
 from tuiml.backends.plan import Plan
 from tuiml.backends.team import parted
 from tuiml.nn.optimizers import Optimizer
+from tuiml.nn.penalties import NO_PENALTIES
 
 Array = np.ndarray[Any, Any]
 
@@ -18,9 +20,10 @@ Array = np.ndarray[Any, Any]
 class Update:
     """The optimizer's arrays and scalars, and plans that change the weights in place."""
 
-    def __init__(self, optimizer: Optimizer, weights: Array) -> None:
+    def __init__(self, optimizer: Optimizer, weights: Array, penalizer: Penalizer | None = None) -> None:
         self.optimizer = optimizer
         self.weights = weights
+        self.penalizer = penalizer or Penalizer(NO_PENALTIES)
         self.state = {name: np.zeros_like(weights) for name in optimizer.state_names()}
         self.scalars = {name: np.zeros((), np.float32) for name in optimizer.scalars(1, 1.0)}
 
@@ -28,30 +31,46 @@ class Update:
         """Set the numbers of a step, counted from 1, before its plans run."""
         for name, value in self.optimizer.scalars(step, rate).items():
             self.scalars[name][...] = value
+        self.penalizer.rate[...] = rate
 
-    def plans(self, gradients: Sequence[Array]) -> list[Plan]:
-        """For each of as many slices of the arena as there are ``gradients``: a plan that adds these up (into
-        the first of them) and updates the slice's weights."""
-        ends = parted(len(self.weights), len(gradients))
-        return [self._plan(slice(*share), gradients) for share in ends]
+    def changes(self, gradients: Sequence[Array]) -> list[Change]:
+        """What is to be done for each of as many slices of the arena as there are ``gradients``."""
+        slices = [slice(*ends) for ends in parted(len(self.weights), len(gradients))]
+        return [Change(self, [g[part] for g in gradients], part, gradients[0]) for part in slices]
 
-    def _plan(self, part: slice, gradients: Sequence[Array]) -> Plan:
+
+class Change:
+    """One slice of the weights in a step: the shares' gradients are added up, then the weights change.
+
+    Args:
+        gradients: the slice's; the sum is left in the first of them.
+        whole: the first share's whole gradient, of which the sum of all is a part.
+    """
+
+    def __init__(self, update: Update, gradients: Sequence[Array], part: slice, whole: Array) -> None:
+        self._gradients, self._whole, self._penalizer = gradients, whole, update.penalizer
         graph = Graph()
-        inputs = {"w": self.weights[part]}
-        inputs |= {f"g{k}": g[part] for k, g in enumerate(gradients)}
-        inputs |= {f"state.{name}": array[part] for name, array in self.state.items()}
+        inputs = {"w": update.weights[part], "g": gradients[0]}
+        inputs |= {f"state.{name}": array[part] for name, array in update.state.items()}
         arrays = {label: graph.input(label, array.shape) for label, array in inputs.items()}
-        scalars = {name: graph.input(f"scalar.{name}", ()) for name in self.scalars}
-        outputs: dict[Node, Array | None] = {}
-        g = arrays["g0"]
-        for k in range(1, len(gradients)):
-            g = g + arrays[f"g{k}"]
-        if len(gradients) > 1:
-            outputs[g] = inputs["g0"]
-        state = {name: arrays[f"state.{name}"] for name in self.state}
-        new_w, new_state = self.optimizer.update(graph, arrays["w"], g, state, scalars)
-        outputs |= {new_state[name]: inputs[f"state.{name}"] for name in self.state}
+        scalars = {name: graph.input(f"scalar.{name}", ()) for name in update.scalars}
+        state = {name: arrays[f"state.{name}"] for name in update.state}
+        w, g, added = update.penalizer.trace(graph, arrays["w"], arrays["g"], part)
+        new_w, new_state = update.optimizer.update(graph, w, g, state, scalars)
+        outputs: dict[Node, Array | None] = {
+            new_state[name]: inputs[f"state.{name}"] for name in update.state
+        }
         outputs[new_w] = inputs["w"]
-        donated = [label for label in inputs if label != "g0" or len(gradients) > 1]
-        inputs |= {f"scalar.{name}": array for name, array in self.scalars.items()}
-        return Plan(graph, inputs, outputs, donated)
+        donated = [label for label in inputs if label != "g"]  # the screen shows the gradient after the step
+        inputs |= added | {f"scalar.{name}": array for name, array in update.scalars.items()}
+        self.plan = Plan(graph, inputs, outputs, donated)
+
+    def add_up(self) -> None:
+        """Put the sum of the shares' gradients into the first one's place."""
+        total, *others = self._gradients
+        for g in others:
+            np.add(total, g, total)
+
+    def limit(self) -> bool:
+        """Once all slices are added up, see to the gradient's length; whether it can be gone by."""
+        return self._penalizer.limit(self._whole)

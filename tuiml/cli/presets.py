@@ -103,6 +103,7 @@ def show(chosen: argparse.Namespace) -> int:
 def _kinds() -> dict[str, Registry[Any]]:
     from tuiml import nn
     from tuiml.data.datasets import datasets
+    from tuiml.spec.stopping import stoppings
 
     return {
         "layers": nn.layers,
@@ -110,6 +111,8 @@ def _kinds() -> dict[str, Registry[Any]]:
         "initializers": nn.initializers,
         "optimizers": nn.optimizers,
         "losses": nn.losses,
+        "schedules": nn.schedules,
+        "stoppings": stoppings,
         "data": datasets,
     }
 

@@ -10,10 +10,12 @@ from tuiml.data.datasets import Dataset, datasets
 from tuiml.nn.layers import Layer, Shape, dimensions
 from tuiml.nn.network import node_of
 from tuiml.nn.optimizers import SGD, Optimizer, optimizers
+from tuiml.nn.schedules import peak_of, schedules
 from tuiml.runs import memory
 from tuiml.spec import Preset, Problem, check, network_of
 from tuiml.spec.check import complete, outline, read_layers
 from tuiml.spec.preset import Training
+from tuiml.spec.stopping import stoppings
 from tuiml.text import plain_text
 
 Description = dict[str, Any]
@@ -110,10 +112,28 @@ def _settings(preset: Preset) -> Description:
         "loss": document["training"]["loss"],
         "optimizer": document["training"]["optimizer"],
         "learning_rate": training.rate,
+        "schedule": schedules.write(training.schedule),
+        "rates": _rates(training, -(-train // training.batch_size)),
+        "regularization": {
+            name: getattr(training, name)
+            for name in ("l1", "l2", "weight_decay", "clip_norm")
+            if getattr(training, name)
+        },
+        "early_stopping": stoppings.write(training.early_stopping),
         "batch_size": training.batch_size,
         "epochs": training.epochs,
         "steps": training.epochs * -(-train // training.batch_size),
         "seed": training.seed,
+    }
+
+
+def _rates(training: Training, batches: int) -> dict[str, float]:
+    """The learning rate of the first and the last step, and the greatest."""
+    schedule, steps = training.schedule, training.epochs * batches
+    return {
+        "first": training.rate * schedule.factor(0, steps, batches),
+        "peak": training.rate * peak_of(schedule, steps, batches),
+        "last": training.rate * schedule.factor(steps - 1, steps, batches),
     }
 
 
@@ -159,6 +179,14 @@ def _print_settings(settings: Description) -> None:
         ["batch", f"{whole(settings['batch_size'])} examples"],
         ["epochs", f"{whole(settings['epochs'])}, {whole(settings['steps'])} steps; seed {settings['seed']}"],
     ]
+    rates = settings["rates"]
+    if len(set(rates.values())) > 1:
+        words = ", ".join(f"{name} {figure(rate)}" for name, rate in rates.items())
+        rows.insert(3, ["schedule", f"{_choice(settings['schedule'])}: learning rate {words}"])
+    if settings["regularization"]:
+        rows.append(["penalties", ", ".join(f"{k} {v:g}" for k, v in settings["regularization"].items())])
+    if settings["early_stopping"] != "never":
+        rows.append(["stops", f"early: {_choice(settings['early_stopping'])}"])
     print()
     for name, text in rows:
         print(f"{name:<10} {plain_text(text)}")

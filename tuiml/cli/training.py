@@ -30,7 +30,10 @@ def add(commands: Commands) -> None:
     _add_common(parser)
     parser = command(commands, "resume", resume, "go on with a run from its newest checkpoint")
     parser.add_argument("name", metavar="RUN", help="a name that 'tuiml runs' lists, or a folder")
-    add_settings(parser, "lengthen the run (training.epochs=N) or change its training.learning_rate")
+    add_settings(
+        parser,
+        "lengthen the run (training.epochs=N), change training.learning_rate or training.early_stopping",
+    )
     _add_common(parser)
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from pydantic import Field
+
 from tuiml.nn.activations import softplus
 from tuiml.registry import Entry, Registry
 
@@ -39,20 +41,30 @@ losses: Registry[Loss] = Registry("a loss")
 class CrossEntropy(Loss):
     name = "cross_entropy"
     aliases = ("categorical_crossentropy",)
-    formula = "-log y[label], in nats"
-    advice = "classes, with softmax on the last layer"
+    formula = "-Σ t log y, in nats; t is 1 at the label, or 1-ε there and ε/K more everywhere"
+    advice = "classes, with softmax on the last layer; smoothing against overconfidence"
     source = "Bridle 1990, eq. 9; log-sum-exp: Blanchard, Higham & Higham 2021, alg. 3.2"
     activation = "softmax"
+    label_smoothing: float = Field(
+        0.0, ge=0.0, lt=1.0, description="share ε of the target spread evenly over all classes"
+    )
 
     def value(self, xp: Any, z: Array, y: Array, t: Array) -> Array:
         shifted = z - xp.max(z, axis=0, keepdims=True)
         total = xp.log(xp.sum(xp.exp(shifted), axis=0, keepdims=True))
         # A floor, since 0 × ∞ would turn an overflowed logit of another class into NaN; a loss so large is
         # divergence, as an infinite one.
-        return total - xp.sum(t * xp.maximum(shifted, -OVERFLOW), axis=0, keepdims=True)
+        at_label = xp.sum(t * xp.maximum(shifted, -OVERFLOW), axis=0, keepdims=True)
+        if not self.label_smoothing:
+            return total - at_label
+        # Szegedy et al. 2016, section 7. Every class counts: an overflowed logit's infinite loss is true.
+        everywhere = xp.sum(shifted, axis=0, keepdims=True) * (self.label_smoothing / z.shape[0])
+        return total - at_label * (1.0 - self.label_smoothing) - everywhere
 
     def gradient(self, xp: Any, z: Array, y: Array, t: Array) -> Array:
-        return y - t
+        if not self.label_smoothing:
+            return y - t
+        return y - (t * (1.0 - self.label_smoothing) + self.label_smoothing / t.shape[0])
 
 
 @losses.add

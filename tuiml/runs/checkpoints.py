@@ -76,11 +76,16 @@ def encode(tensors: Tensors, step: int, position: Position, details: Mapping[str
     """The bytes of a checkpoint file."""
     where = vars(position) | {
         "totals": [position.totals.loss, position.totals.correct, position.totals.examples],
-        "best_loss": position.best_loss if math.isfinite(position.best_loss) else None,
+        "best_loss": _finite(position.best_loss),
+        "gained_loss": _finite(position.gained_loss),
     }
     text = json.dumps({**details, "step": step, "position": where}, allow_nan=False)
     data = safetensors.numpy.save(dict(tensors), metadata={"sha256": BLANK, "tuiml": text})
     return data.replace(_mark(BLANK), _mark(hashlib.sha256(data).hexdigest()), 1)
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _mark(digest: str) -> bytes:
@@ -176,7 +181,8 @@ def _check(path: Path, tensors: Tensors, expected: Mapping[str, tuple[int, ...]]
 
 def _position(value: dict[str, Any]) -> Position:
     loss, correct, examples = value["totals"]
-    best = value["best_loss"]
+    best, best_epoch = value["best_loss"], int(value["best_epoch"])
+    gained = value.get("gained_loss", best)  # not in the files of 0.1
     found = Position(
         epoch=int(value["epoch"]),
         batch=int(value["batch"]),
@@ -184,11 +190,14 @@ def _position(value: dict[str, Any]) -> Position:
         totals=Totals(float(loss), int(correct), int(examples)),
         seconds=float(value["seconds"]),
         examples=int(value["examples"]),
-        best_epoch=int(value["best_epoch"]),
+        best_epoch=best_epoch,
         best_loss=math.inf if best is None else float(best),
+        watched=str(value.get("watched", "")),
+        gained_epoch=int(value.get("gained_epoch", best_epoch)),
+        gained_loss=math.inf if gained is None else float(gained),
     )
     numbers = (found.rate, found.totals.loss, found.seconds)
-    counts = (found.epoch - 1, found.batch, correct, examples, found.examples, found.best_epoch)
+    counts = (found.epoch - 1, found.batch, correct, examples, found.examples, best_epoch, found.gained_epoch)
     if not all(map(math.isfinite, numbers)) or found.rate <= 0 or min(counts) < 0:
         raise ValueError
     return found

@@ -18,6 +18,7 @@ from tuiml.runs.errors import RunError
 from tuiml.runs.folder import METRICS, PRESET, Line, fitting, is_held, read_metrics, runs_folder
 from tuiml.spec.library import read
 from tuiml.spec.problems import SpecError
+from tuiml.spec.stopping import badness
 from tuiml.text import plain_text
 
 NAN = float("nan")
@@ -107,7 +108,7 @@ def summary(path: Path) -> RunSummary:
         planned=_whole(start, "epochs"),
         parameters=_whole(start, "parameters"),
         last=epochs[-1] if epochs else None,
-        best=_best(epochs),
+        best=_best(epochs, str((start or {}).get("watched") or "val_loss")),
         end=end,
         problem=plain_text(problem),
     )
@@ -136,13 +137,14 @@ def _when(start: Line | None, path: Path) -> float:
     return 0.0
 
 
-def _best(epochs: list[Line]) -> Line | None:
+def _best(epochs: list[Line], watched: str) -> Line | None:
+    """The line that is best by the figure that the run watched (the training loss where there is none)."""
     best, least = None, math.inf
     for line in epochs:
-        loss = number(line, "val_loss")
-        loss = number(line, "train_loss") if math.isnan(loss) else loss
-        if loss < least:
-            best, least = line, loss
+        bad = badness(watched, number(line, watched))
+        bad = number(line, "train_loss") if math.isnan(bad) else bad
+        if bad < least:
+            best, least = line, bad
     return best
 
 

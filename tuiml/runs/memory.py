@@ -32,8 +32,9 @@ def of_run(preset: Preset, network: Network) -> int:
     train, validation, test = data.sizes()
     batches = min(preset.training.batch_size, train) + min(EVALUATION_BATCH, max(validation, test))
     layers = sum(of_layer(node, optimizer, batches) for node in network.nodes)
-    # Two copies of the state are kept: the last finite one and the best one.
-    copies = 2 * FLOAT * (network.size * (1 + len(optimizer.state_names())) + network.kept)
+    # Copies of the state are kept: the last finite one, the best one to save, and perhaps one to go back to.
+    state = FLOAT * (network.size * (1 + len(optimizer.state_names())) + network.kept)
+    copies = (2 + preset.training.early_stopping.restores()) * state
     features = math.prod(data.shape)
     examples = (data.pool + test) * features * (FLOAT if data.kind == "generated" else 1)
     return layers + copies + 2 * FLOAT * batches * features + examples

@@ -67,7 +67,9 @@ class Saver:
         trainer = self._trainer
         if trainer.position.best_epoch == number and trainer.engine.finite():
             self._best = trainer.engine.snapshot(), trainer.position
-        if self._budget.due(self._clock()):
+        if trainer.over and trainer.restores:
+            self.save()  # the last weights, to go on from: the run ends with others
+        elif self._budget.due(self._clock()):
             with self._budget:
                 self.save()
 
@@ -81,21 +83,26 @@ class Saver:
             OSError: it could not be written; the checkpoints before are as they were.
         """
         engine = self._trainer.engine
+        self._save_best()  # first: what the newest one says is best is then there
         position = checkpoints.position_at(self._trainer.position, engine.step_number, self._batches)
         whole = fell_back or position is self._trainer.position
         if whole and engine.finite() and position != self._saved:
             self._write(position)
             self._saved = position
-        if self._best is not None:
-            snapshot, best = self._best
-            now = engine.snapshot()
-            engine.restore(snapshot)
-            if engine.step_number not in self._sound:
-                self._write(best)
-            engine.restore(now)
-            self._best = None
         self._prune()
         self._folder.sync()
+
+    def _save_best(self) -> None:
+        if self._best is None:
+            return
+        engine, (snapshot, best) = self._trainer.engine, self._best
+        now = engine.snapshot()
+        engine.restore(snapshot)
+        if engine.step_number not in self._sound:
+            self._write(best)
+            self._saved = best
+        engine.restore(now)
+        self._best = None
 
     def _write(self, position: Position) -> None:
         engine = self._trainer.engine

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from tuiml.backends.choice import BackendError, Choice, build
 from tuiml.backends.choice import choose as choose_backend
@@ -14,6 +15,7 @@ from tuiml.data.arrays import Data
 from tuiml.nn.network import Network
 from tuiml.registry import short
 from tuiml.runs import checkpoints, library, machine, memory, threads
+from tuiml.runs.checkpoints import Checkpoint
 from tuiml.runs.errors import CheckpointError, RunError
 from tuiml.runs.folder import PRESET, Line, RunFolder, last_start, refuse_taken
 from tuiml.runs.loading import load
@@ -26,7 +28,7 @@ from tuiml.spec.problems import SpecError
 from tuiml.text import plain_text
 from tuiml.training import Control, End, Epoch, Event, Position, Start, Trainer
 
-CHANGEABLE = (["training", "epochs"], ["training", "learning_rate"])
+CHANGEABLE = (["training", "epochs"], ["training", "learning_rate"], ["training", "early_stopping"])
 """What may change when a run goes on: anything else would be another run."""
 
 
@@ -88,7 +90,7 @@ def resume(
 
     Args:
         word: the run's name or its folder.
-        settings: ``PATH=VALUE`` of the number of epochs or the learning rate.
+        settings: ``PATH=VALUE`` of the number of epochs, the learning rate or early stopping.
 
     Raises:
         SpecError: a setting is wrong, or this machine lacks the memory for the network.
@@ -130,8 +132,9 @@ def _changed(path: Path, settings: Sequence[str]) -> Preset:
     """The run's preset with what was asked for."""
     document = read(path / PRESET)
     for setting in settings:
-        if split(setting.partition("=")[0].strip()) not in CHANGEABLE:
-            allowed = " and ".join(".".join(part) for part in CHANGEABLE)
+        if split(setting.partition("=")[0].strip())[:2] not in CHANGEABLE:
+            *some, last = [".".join(part) for part in CHANGEABLE]
+            allowed = f"{', '.join(some)} and {last}"
             text = f"--set {short(setting)}: a run that goes on can change only {allowed}; train anew"
             raise RunError(text)
         document = assign(document, setting)
@@ -172,7 +175,13 @@ class _Session:
         self.batches = -(-len(self.data.train) // training.batch_size)
         try:
             self.engine: Engine = build(
-                self.chosen, self.network, training.optimizer, self.data, training.seed, self.shares
+                self.chosen,
+                self.network,
+                training.optimizer,
+                self.data,
+                training.seed,
+                training.penalties,
+                self.shares,
             )
         except MemoryError:
             raise RunError("there is not enough free memory for the network", code=1) from None
@@ -186,25 +195,30 @@ class _Session:
         """Take up the run in ``folder`` where its newest sound checkpoint left it, or from its start."""
         training = self.preset.training
         found = checkpoints.newest(folder.path, self.network, training.optimizer, self.batches)
-        position, step, sound = Position(rate=training.rate), 0, []
+        position, step, sound, kept = Position(rate=training.rate), 0, [], None
         if found:
             position, step, sound = found.position, found.step, [found.step]
             if position.epoch > training.epochs:
                 text = f"the {training.epochs} epochs of '{folder.name}' are done; lengthen it with"
                 raise RunError(f"{text} --set training.epochs={training.epochs + 10}")
+            best = position.best_epoch * self.batches
+            other = self._checkpoint(folder, best) if best not in (0, step) else None
+            if other:
+                sound.append(best)
+            if training.early_stopping.restores() and (other or best == step):
+                at_best = other or found
+                self.engine.load(at_best.tensors, best)
+                kept = self.engine.snapshot()
             self.engine.load(found.tensors, step)
             if new_rate:
                 position = replace(position, rate=training.rate)
-            best = position.best_epoch * self.batches
-            if best != step and self._sound(folder, best):
-                sound.append(best)
         try:
             folder.rewind(step)
             if changed:
                 folder.write_preset(self.preset)
         except OSError as error:
             raise _cannot_write(folder, error) from None
-        self._record_into(folder, position, sound)
+        self._record_into(folder, position, sound, kept)
 
     def compare(self, before: Line) -> None:
         """Say in the start event what is not as it was in the last session: the bits may then differ."""
@@ -222,15 +236,17 @@ class _Session:
             text = "goes on under other conditions, so not to the same bits: "
             self.start = replace(self.start, note=text + "; ".join(changed))
 
-    def _sound(self, folder: RunFolder, step: int) -> bool:
+    def _checkpoint(self, folder: RunFolder, step: int) -> Checkpoint | None:
+        """The checkpoint of a step, if it is there and sound."""
         path = checkpoints.path_of(folder.path, step)
         try:
-            checkpoints.load(path, self.network, self.preset.training.optimizer)
+            return checkpoints.load(path, self.network, self.preset.training.optimizer)
         except CheckpointError:
-            return False
-        return True
+            return None
 
-    def _record_into(self, folder: RunFolder, position: Position | None, sound: list[int]) -> None:
+    def _record_into(
+        self, folder: RunFolder, position: Position | None, sound: list[int], best: Any = None
+    ) -> None:
         self.folder = folder
         self.trainer = Trainer(
             self.preset,
@@ -240,6 +256,7 @@ class _Session:
             self.control,
             watched=self.watched,
             position=position,
+            best=best,
         )
         self.start = self._start()
         details = {
@@ -267,6 +284,7 @@ class _Session:
             steps=self.trainer.steps,
             seed=self.preset.training.seed,
             versions=machine.versions(),
+            watched=self.trainer.position.watched,
         )
 
     def events(self) -> Generator[Event]:

@@ -68,6 +68,7 @@ def fit(preset: Preset) -> list[Problem]:
             problems.append(Problem(f"layers[{index}].{layer.activation_field}", text))
     shapes, trouble = outline(stack, preset.data.shape)
     problems += trouble
+    problems += _stopping(preset)
     if not trouble:
         problems += _end(preset, stack, shapes[-1] or ())
         problems += _batches(preset, stack)
@@ -131,6 +132,16 @@ def _sizes(preset: Preset) -> list[Problem]:
         )
         return [Problem("training.batch_size", text)]
     return []
+
+
+def _stopping(preset: Preset) -> list[Problem]:
+    """Whether there are examples for the figure that early stopping watches."""
+    rule = preset.training.early_stopping
+    _, validation, _ = preset.data.sizes()
+    if validation or not rule.watched(False).startswith("val_"):
+        return []
+    text = f"{rule.name} needs validation examples; give data.validation at least 1, or watch train_loss"
+    return [Problem("training.early_stopping", text)]
 
 
 def _end(preset: Preset, stack: Sequence[Layer], shape: Shape) -> list[Problem]:

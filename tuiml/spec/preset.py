@@ -11,7 +11,10 @@ from tuiml.data.datasets import Dataset, datasets
 from tuiml.nn.layers import Layer, layers
 from tuiml.nn.losses import CrossEntropy, Loss, losses
 from tuiml.nn.optimizers import SGD, Optimizer, optimizers
-from tuiml.registry import Choice, Entry
+from tuiml.nn.penalties import Penalties
+from tuiml.nn.schedules import Constant, Schedule, schedules
+from tuiml.registry import Choice, Entry, options_of
+from tuiml.spec.stopping import Never, Stopping, stoppings
 from tuiml.text import plain_text
 
 VERSION = 1
@@ -49,11 +52,43 @@ class Training(Entry):
     batch_size: int = Field(32, ge=1, le=1_000_000, description="examples in one step")
     epochs: int = Field(20, ge=1, le=1_000_000, description="passes over the training examples")
     seed: int = Field(0, ge=0, lt=2**32, description="start of every random number: same seed, same run")
+    schedule: Annotated[Schedule, Choice(schedules)] = Field(
+        Constant(), description="how the learning rate changes over the run"
+    )
+    early_stopping: Annotated[Stopping, Choice(stoppings)] = Field(
+        Never(), description="when to end before the last epoch"
+    )
+    l1: float = Field(0.0, ge=0.0, le=10.0, description="penalty l1·|w| on the weights: most go to about 0")
+    l2: float = Field(0.0, ge=0.0, le=10.0, description="penalty l2/2·w² on the weights: keeps them small")
+    weight_decay: float = Field(
+        0.0, ge=0.0, le=1.0, description="λ of w -= η·λ·w in each step, beside any of the optimizer's own"
+    )
+    clip_norm: float | None = Field(
+        None, gt=0.0, le=1e6, description="length of the whole gradient at most; a longer one is shortened"
+    )
 
     @property
     def rate(self) -> float:
         """The learning rate that training starts with."""
         return self.optimizer.rate if self.learning_rate is None else self.learning_rate
+
+    @property
+    def penalties(self) -> Penalties:
+        """What acts on weights and gradients beside loss and optimizer."""
+        return Penalties(self.l1, self.l2, self.weight_decay, self.clip_norm)
+
+    def document(self) -> dict[str, Any]:
+        """As TOML-ready values; what came later only where it is not as usual: files stay short."""
+        found: dict[str, Any] = {}
+        for option in options_of(Training):
+            value = getattr(self, option.name)
+            if value is None or (option.name in _ADDED and value == option.default):
+                continue
+            found[option.name] = option.registry.write(value) if option.registry else value
+        return found
+
+
+_ADDED = ("schedule", "early_stopping", "l1", "l2", "weight_decay", "clip_norm")
 
 
 class Preset(BaseModel):
@@ -77,12 +112,4 @@ class Preset(BaseModel):
             document["note"] = self.note
         document["data"] = datasets.table(self.data)
         document["layers"] = [layers.table(layer) for layer in self.layers]
-        training: dict[str, Any] = {
-            "loss": losses.write(self.training.loss),
-            "optimizer": optimizers.write(self.training.optimizer),
-        }
-        for field in ("learning_rate", "batch_size", "epochs", "seed"):
-            value = getattr(self.training, field)
-            if value is not None:
-                training[field] = value
-        return document | {"training": training}
+        return document | {"training": self.training.document()}

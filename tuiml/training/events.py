@@ -60,6 +60,8 @@ class Start(Event):
     versions: dict[str, str] = field(default_factory=dict)
     note: str = ""
     """What is to be known before, in a line: as a run that goes on under other versions."""
+    watched: str = ""
+    """The figure that says which epoch is best; empty: val_loss, or train_loss without validation."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,9 @@ class State(Event):
     state: Literal["running", "paused"]
     step: int
     learning_rate: float
+    """In use: of the last step, or as just changed by hand."""
+    changed: bool | None = None
+    """Whether it was changed by hand; ``None``: not known, as in runs of tuiml 0.1."""
 
 
 @dataclass(frozen=True)
@@ -126,8 +131,9 @@ class End(Event):
     epochs: int
     """Epochs completed."""
     step: int
+    """Steps trained; the weights kept may be those of an earlier one (``message`` says so)."""
     best_epoch: int
-    """The epoch of the least validation loss (training loss where there is no validation); 0: none."""
+    """The epoch that is best by :attr:`Start.watched`; 0: none."""
     test_loss: float
     test_accuracy: float
     seconds: float

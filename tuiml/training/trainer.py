@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from tuiml.backends.engine import Engine, Totals
 from tuiml.data.arrays import Data
 from tuiml.nn.network import Network
 from tuiml.spec.preset import Preset
+from tuiml.spec.stopping import badness
 from tuiml.training.budget import Budget
 from tuiml.training.control import Control
 from tuiml.training.events import End, Epoch, Event, Picture, Progress, Reason, State
@@ -34,12 +36,19 @@ class Position:
     batch: int = 0
     """Batches of it that are done."""
     rate: float = 0.0
+    """The learning rate that the schedule multiplies."""
     totals: Totals = NONE
     """Of those batches."""
     seconds: float = 0.0
     examples: int = 0
     best_epoch: int = 0
     best_loss: float = math.inf
+    """The best epoch's :func:`~tuiml.spec.stopping.badness`: its loss, or less its accuracy."""
+    watched: str = ""
+    """The figure that says so; empty where it is not known."""
+    gained_epoch: int = 0
+    """The last epoch that was better by as much as early stopping wants."""
+    gained_loss: float = math.inf
 
 
 class Trainer:
@@ -51,6 +60,7 @@ class Trainer:
     Args:
         watched: whether somebody looks at pictures while they come; else there is one an epoch at most.
         position: where to go on from; the engine must hold the state of that moment.
+        best: the engine's snapshot of the position's best epoch, where there is one.
     """
 
     def __init__(
@@ -63,6 +73,7 @@ class Trainer:
         *,
         watched: bool = False,
         position: Position | None = None,
+        best: Any = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.preset = preset
@@ -70,7 +81,11 @@ class Trainer:
         self.data = data
         self.engine = engine
         self.control = control or Control()
+        self._rule = preset.training.early_stopping
+        self._best = best
         self.position = position or Position(rate=preset.training.rate)
+        self._watch()
+        self._used = self._rate_now()
         self._watched = watched
         self._clock = clock
         self._pictures = Budget(PICTURES, 0.1, clock)
@@ -80,6 +95,7 @@ class Trainer:
         self._examples = self.position.examples
         self._since = NONE
         self._message = ""
+        self._note: list[str] = []
 
     @property
     def steps(self) -> int:
@@ -90,11 +106,52 @@ class Trainer:
     def _batches(self) -> int:
         return -(-len(self.data.train) // self.preset.training.batch_size)
 
+    def _watch(self) -> None:
+        """Forget what was best if another figure is watched from here on."""
+        watched = self._rule.watched(len(self.data.validation) > 0)
+        where = replace(self.position, watched=watched)
+        if self.position.watched not in ("", watched):
+            where = replace(where, best_epoch=0, best_loss=math.inf, gained_loss=math.inf)
+            where = replace(where, gained_epoch=where.epoch - 1)
+            self._best = None
+        self.position = where
+
+    def _rate_now(self) -> float:
+        """The learning rate of the next step: the position's, times what the schedule says."""
+        return self.position.rate * self._factor()
+
+    def _factor(self) -> float:
+        step = min((self.position.epoch - 1) * self._batches + self.position.batch, self.steps - 1)
+        return self.preset.training.schedule.factor(step, self.steps, self._batches)
+
+    def _set_rate(self, rate: float) -> None:
+        """Make ``rate`` that of the next step; the schedule goes on from there in proportion."""
+        factor = self._factor()
+        self.position = replace(self.position, rate=rate / factor if factor > 1e-9 else rate)
+        self._used = rate
+
+    @property
+    def waited(self) -> int:
+        """Epochs since the last one that was enough better."""
+        return self.position.epoch - 1 - self.position.gained_epoch
+
+    @property
+    def over(self) -> bool:
+        """Whether there is nothing more to train: all epochs are done, or none got better for too long."""
+        patience = self._rule.wait()
+        tired = patience is not None and self.waited >= patience
+        return tired or self.position.epoch > self.preset.training.epochs
+
+    @property
+    def restores(self) -> bool:
+        """Whether the run is to end with the weights of an epoch before the last."""
+        return self._rule.restores() and 0 < self.position.best_epoch < self.position.epoch - 1
+
     def events(self) -> Iterator[Event]:
         """Train to the end, telling what happens; the last event is :class:`End`."""
         yield self._picture()
         self._pictures.due_at = 0.0  # taken before training, so not from its time
-        while self.position.epoch <= self.preset.training.epochs:
+        while not self.over:
             yield from self._epoch()
             if self._message or self.control.stopped:
                 break
@@ -119,7 +176,8 @@ class Trainer:
                     return
                 self.control.take_step()
             rows = order[batch * size : (batch + 1) * size]
-            if not self.engine.step(rows, self.position.rate):
+            self._used = self._rate_now()
+            if not self.engine.step(rows, self._used):
                 self._spend(mark)
                 self._fall_back()
                 return
@@ -147,18 +205,21 @@ class Trainer:
         while True:
             rate = self.control.take_rate()
             if rate is not None:
-                self.position = replace(self.position, rate=rate)
+                self._set_rate(rate)
             paused = self.control.paused
             tell = rate is not None or (paused and not was_paused)
             was_paused |= paused  # before the event: who sees it may let us go on at once
             if tell:
                 self._collect()
-                yield State("paused" if paused else "running", self.engine.step_number, self.position.rate)
+                yield self._state("paused" if paused else "running", rate is not None)
             if not self.control.paused:
                 break
             self.control.wait()
         if was_paused and not self.control.stopped:
-            yield State("running", self.engine.step_number, self.position.rate)
+            yield self._state("running", False)
+
+    def _state(self, state: Literal["running", "paused"], changed: bool) -> State:
+        return State(state, self.engine.step_number, self._used, changed)
 
     def _look(self, now: float) -> Iterator[Event]:
         """What is due between two batches."""
@@ -181,14 +242,15 @@ class Trainer:
 
     def _fall_back(self) -> None:
         """The loss of the next step is not finite: go back to the last finite weights."""
-        self._diverge(f"the loss was not finite at step {self.engine.step_number + 1}", self.position.epoch)
+        what = "the loss" if self.preset.training.clip_norm is None else "the loss or its gradient"
+        self._diverge(f"{what} was not finite at step {self.engine.step_number + 1}", self.position.epoch)
 
     def _diverge(self, what: str, epoch: int) -> None:
         """End the run as diverged, with finite weights."""
         if not self.engine.finite():
             self.engine.restore(self._snapshot)
         self._message = (
-            f"{what} (epoch {epoch}, learning rate {self.position.rate:g}); "
+            f"{what} (epoch {epoch}, learning rate {self._used:g}); "
             f"kept the weights of step {self.engine.step_number}"
         )
 
@@ -218,7 +280,7 @@ class Trainer:
             step=self.engine.step_number,
             train_loss=since.mean_loss,
             train_accuracy=since.accuracy,
-            learning_rate=self.position.rate,
+            learning_rate=self._used,
             examples_per_second=speed,
             seconds=self._seconds,
             seconds_left=left * len(self.data.train) / self._batches / speed if speed else math.nan,
@@ -239,17 +301,12 @@ class Trainer:
             yield self._picture()
         totals, epoch, step = self.position.totals, self.position.epoch, self.engine.step_number
         held_out = self.engine.evaluate(self.data.validation)
-        judged = held_out.mean_loss if held_out.examples else totals.mean_loss
-        better = judged < self.position.best_loss
-        self.position = replace(
-            self.position,
-            epoch=epoch + 1,
-            batch=0,
-            totals=NONE,
-            best_epoch=epoch if better else self.position.best_epoch,
-            best_loss=judged if better else self.position.best_loss,
-        )
-        if not math.isfinite(judged):  # the weights overflow, or soon will: none that are not finite get out
+        self.position = replace(self.position, epoch=epoch + 1, batch=0, totals=NONE)
+        self._judge(totals, held_out)
+        judged = held_out if held_out.examples else totals
+        if not math.isfinite(
+            judged.mean_loss
+        ):  # the weights overflow, or soon will: none that are not finite get out
             self._diverge("the validation loss was not finite", epoch)
         yield Epoch(
             epoch=epoch,
@@ -258,10 +315,33 @@ class Trainer:
             train_accuracy=totals.accuracy,
             val_loss=held_out.mean_loss,
             val_accuracy=held_out.accuracy,
-            learning_rate=self.position.rate,
+            learning_rate=self._used,
             seconds=self._seconds,
             examples_per_second=self._speed(),
         )
+
+    def _judge(self, trained: Totals, held_out: Totals) -> None:
+        """Whether the epoch that is done is the best one so far, and whether it is enough better."""
+        where, epoch = self.position, self.position.epoch - 1
+        figures = {
+            "train_loss": trained.mean_loss,
+            "val_loss": held_out.mean_loss,
+            "val_accuracy": held_out.accuracy,
+        }
+        judged = badness(where.watched, figures[where.watched])
+        if judged < where.gained_loss - self._rule.gain():
+            where = replace(where, gained_epoch=epoch, gained_loss=judged)
+        if judged < where.best_loss:
+            where = replace(where, best_epoch=epoch, best_loss=judged)
+            if self._rule.restores():
+                self._best = self.engine.snapshot()
+        self.position = where
+
+    def _restore_best(self) -> None:
+        """Go back to the weights of the best epoch, if that is asked for."""
+        if self.restores and self._best is not None:
+            self.engine.restore(self._best)
+            self._note.append(f"weights of epoch {self.position.best_epoch}")
 
     def _speed(self) -> float:
         """Training examples a second, evaluation and pictures not counted."""
@@ -269,22 +349,29 @@ class Trainer:
 
     def _end(self) -> End:
         self._collect()
+        step = self.engine.step_number
+        early = self.over and self.position.epoch <= self.preset.training.epochs and not self._message
+        if early:
+            epochs = "1 epoch" if self.waited == 1 else f"{self.waited} epochs"
+            self._note.append(f"no better {self.position.watched} for {epochs}")
+        if self.over and not self._message:
+            self._restore_best()
         test = self.engine.evaluate(self.data.test)
         if test.examples and not math.isfinite(test.mean_loss) and not self._message:
             self._diverge("the test loss was not finite", self.position.epoch - 1)
-        reason: Reason = "diverged" if self._message else "completed"
-        if not self._message and self.position.epoch <= self.preset.training.epochs:
-            reason = "stopped"
+        reason: Reason = "early_stopped" if early else "completed" if self.over else "stopped"
+        if self._message:
+            reason, step = "diverged", self.engine.step_number
         return End(
             reason=reason,
             run="",
             path="",
             epochs=self.position.epoch - 1,
-            step=self.engine.step_number,
+            step=step,
             best_epoch=self.position.best_epoch,
             test_loss=test.mean_loss,
             test_accuracy=test.accuracy,
             seconds=self._seconds,
             examples_per_second=self._speed(),
-            message=self._message,
+            message=self._message or "; ".join(self._note),
         )

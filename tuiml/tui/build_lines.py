@@ -57,6 +57,7 @@ def facts(
         [(passage(rows, selected), look.style())],
         *([(text, quiet)] for text in texts),
     ]
+    lines += [[(text, quiet)] for text in schedule_lines(document, width, look)]
     problems = document.problems
     for problem in problems[:MOST_PROBLEMS]:
         text = wrap(f"{where(problem)}{plain_text(problem.message)}", max(20, width - 2))[:MOST_LINES]
@@ -65,6 +66,25 @@ def facts(
     if len(problems) > MOST_PROBLEMS:
         lines.append([(f"  and {len(problems) - MOST_PROBLEMS} more", trouble)])
     return lines
+
+
+def schedule_lines(document: Document, width: int, look: Look) -> list[str]:
+    """The learning rate over the run as a curve between its first and its last value; none if it stays."""
+    preset = document.preset
+    if preset is None:
+        return []
+    training, ramp = preset.training, look.glyphs.bars
+    batches = -(-preset.data.sizes()[0] // training.batch_size)
+    steps = training.epochs * batches
+    first, last = (training.schedule.factor(step, steps, batches) for step in (0, steps - 1))
+    start, end = f"rate {training.rate * first:.2g} ", f" {training.rate * last:.2g}"
+    room = max(4, min(24, width - len(start) - len(end) - 1))
+    places = [round(i * (steps - 1) / (room - 1)) for i in range(room)]
+    factors = [training.schedule.factor(step, steps, batches) for step in places]
+    if len(set(factors)) == 1:
+        return []
+    curve = "".join(ramp[max(1, round(f / max(factors) * (len(ramp) - 1)))] for f in factors)
+    return [start + curve + end]
 
 
 def passage(rows: Sequence[LayerRow], selected: int) -> str:

@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeAlias
 
 from tuiml.nn.network import Network
 from tuiml.spec import Preset, check, network_of
+from tuiml.spec.stopping import badness
 from tuiml.training.events import End, Epoch, Event, Loading, Picture, Progress, Start, State
 from tuiml.training.statistics import LayerStatistics
 from tuiml.tui.charts.series import Series, Smoother
@@ -228,13 +229,15 @@ class RunModel:
         self.loss.validation.append(float(event.epoch), event.val_loss)
         self.accuracy.validation.append(float(event.epoch), event.val_accuracy)
         self.epochs.append(event)
-        if self.best is None or judged(event) < judged(self.best):
+        watched = str(self.start.watched) if self.start else ""  # it may be from a file
+        if self.best is None or judged(event, watched) < judged(self.best, watched):
             self.best = event
         self._touch("curves")
 
     def _state(self, event: State) -> None:
         self.status, self.step = event.state, event.step
-        if math.isfinite(self.rate) and event.learning_rate != self.rate:
+        by_hand = event.changed is not False  # else a schedule's doing
+        if by_hand and math.isfinite(self.rate) and event.learning_rate != self.rate:
             x = self.x_of(event.step)
             if self.rates and self.rates[-1][0] == x:  # several changes between two steps are one
                 self.rates.pop()
@@ -249,7 +252,9 @@ class RunModel:
         self._touch("curves")
 
 
-def judged(epoch: Epoch) -> float:
-    """The loss by which epochs are compared; infinity where there is none."""
-    loss = epoch.val_loss if not math.isnan(epoch.val_loss) else epoch.train_loss
-    return loss if not math.isnan(loss) else math.inf
+def judged(epoch: Epoch, watched: str = "") -> float:
+    """The number by which epochs are compared, the smaller the better; infinity where there is none."""
+    figures = {"val_loss": epoch.val_loss, "val_accuracy": epoch.val_accuracy}
+    bad = badness(watched, figures.get(watched or "val_loss", epoch.train_loss))
+    bad = epoch.train_loss if math.isnan(bad) else bad
+    return bad if not math.isnan(bad) else math.inf

@@ -128,11 +128,11 @@ def _ended(model: RunModel, look: Look) -> list[Piece]:
     end = model.end
     if end and math.isfinite(end.test_accuracy):
         pieces.append(Piece(f"test accuracy {percent(end.test_accuracy)}", look.style(bold=True)))
-        pieces.append(Piece(f"test loss {compact(end.test_loss, 3)}", plain))
+        pieces.append(Piece(f"test loss {compact(end.test_loss, 3)}", plain, 1 if model.message else 0))
     if end and end.best_epoch:
-        pieces.append(Piece(f"best epoch {end.best_epoch:,}", plain, 1))
-    if model.message:
-        pieces.append(Piece(safe(model.message, look), quiet, 3))
+        pieces.append(Piece(f"best epoch {end.best_epoch:,}", plain, 2 if model.message else 1))
+    if model.message:  # whose weights these are, and why it ended before its last epoch
+        pieces.append(Piece(safe(model.message, look), quiet, 1))
     return pieces + _place(model, look)
 
 

@@ -1,0 +1,91 @@
+"""Early stopping: the figure of an epoch that is watched, and how long a run waits for a better one.
+
+What is watched also says which epoch is the best one.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from tuiml.registry import Entry, Registry
+
+
+class Stopping(Entry):
+    """When a run ends before its last epoch."""
+
+    def watched(self, validation: bool) -> str:
+        """The figure of an epoch that is compared: ``val_loss``, ``val_accuracy`` or ``train_loss``."""
+        return self.name
+
+    def wait(self) -> int | None:
+        """Epochs without a better figure after which the run ends; ``None``: it never does."""
+        return None
+
+    def gain(self) -> float:
+        """By how much a figure must be better to count."""
+        return 0.0
+
+    def restores(self) -> bool:
+        """Whether a run ends with the weights of its best epoch, not of its last."""
+        return False
+
+
+stoppings: Registry[Stopping] = Registry("a rule for early stopping")
+
+
+@stoppings.add
+class Never(Stopping):
+    name = "never"
+    formula = "all epochs"
+    advice = "the run ends with its last epoch"
+
+    def watched(self, validation: bool) -> str:
+        return "val_loss" if validation else "train_loss"
+
+
+class Patient(Stopping):
+    """A figure that is waited for to get better."""
+
+    source = "Prechelt 1998; options as in Keras' EarlyStopping"
+    patience: int = Field(
+        5, ge=1, le=1_000_000, description="epochs without a better figure after which it ends"
+    )
+    min_delta: float = Field(
+        0.0, ge=0.0, le=1000.0, description="by how much a figure must be better to count"
+    )
+    restore_best: bool = Field(True, description="end with the weights of the best epoch, not of the last")
+
+    def wait(self) -> int | None:
+        return self.patience
+
+    def gain(self) -> float:
+        return self.min_delta
+
+    def restores(self) -> bool:
+        return self.restore_best
+
+
+@stoppings.add
+class ValidationLoss(Patient):
+    name = "val_loss"
+    formula = "ends when val_loss has not fallen for `patience` epochs"
+    advice = "the usual one: overfitting shows here first"
+
+
+@stoppings.add
+class ValidationAccuracy(Patient):
+    name = "val_accuracy"
+    formula = "ends when val_accuracy has not risen for `patience` epochs"
+    advice = "what counts in the end; moves in steps, so give it patience"
+
+
+@stoppings.add
+class TrainingLoss(Patient):
+    name = "train_loss"
+    formula = "ends when train_loss has not fallen for `patience` epochs"
+    advice = "until nothing more is learned; needs no validation, sees no overfitting"
+
+
+def badness(watched: str, figure: float) -> float:
+    """A watched figure as a number that is the smaller the better (NaN stays NaN)."""
+    return -figure if watched.endswith("accuracy") else figure
