@@ -49,7 +49,7 @@ def penalized_gradient(xp: Any, w: Array, g: Array, l1: Any, l2: Any) -> Array:
 
 
 def decayed(w: Array, rate: Any, decay: Any) -> Array:
-    """w - η λ w: decay that no optimizer scales (Loshchilov & Hutter 2019, eq. 1 with αλ as ηλ)."""
+    """w - η λ w: decay that no optimizer scales (Loshchilov & Hutter 2019, λ times η as in PyTorch)."""
     return w - rate * (decay * w)
 
 

@@ -64,7 +64,7 @@ class Step(Warmed):
     aliases = ("step_decay",)
     formula = "η γ^⌊epoch / k⌋"
     advice = "drops at set epochs: the loss falls visibly at each"
-    source = "He, Zhang, Ren & Sun 2016, section 3.4; as PyTorch's StepLR"
+    source = "He, Zhang, Ren & Sun 2016, section 4.2; as PyTorch's StepLR"
     every: int = Field(10, ge=1, le=1_000_000, description="epochs k from one drop to the next")
     decay: float = Field(0.1, gt=0.0, le=1.0, description="what each drop multiplies the rate by, γ")
 

@@ -38,6 +38,10 @@ def _sound(record: Event | LayerStatistics | Histogram) -> bool:
     """Whether every field of a record has the type it is declared with."""
     for field in dataclasses.fields(record):
         value = getattr(record, field.name)
+        if field.type == "bool | None":
+            if not isinstance(value, bool | None):
+                return False
+            continue
         if isinstance(value, bool) or (isinstance(value, int) and abs(value) > _LARGEST):
             return False
         if isinstance(field.type, str) and not isinstance(value, _TYPES.get(field.type, object)):
