@@ -11,8 +11,12 @@ from tests.test_numpy_engine import HIDDEN, check_gradients, hidden
 from tuiml.backends.graph import Graph
 from tuiml.backends.pictures import laid
 from tuiml.backends.plan import Plan
+from tuiml.cli import main
 from tuiml.nn.layers import ShapeError, layers
 from tuiml.nn.layers.windows import window
+from tuiml.nn.optimizers import optimizers
+from tuiml.runs import memory
+from tuiml.spec import check, network_of
 
 LAST = [{"type": "flatten"}, {"type": "dense", "units": 3, "activation": "softmax"}]
 SHOWN = {  # a stack that shows each type of layer for pictures at work
@@ -276,3 +280,50 @@ def test_state_goes_round_and_evaluation_is_the_textbooks():
     judged, inputs = run.evaluate(data.test), data.test.inputs.astype(np.float64)
     reference = Reference(NET, "cross_entropy", shape=(1, 6, 8))
     assert judged.mean_loss == pytest.approx(reference.mean_loss(inputs, data.test.labels, p), rel=1e-5)
+
+
+# -- presets ----------------------------------------------------------------------------------------------
+
+DIGITS = {"name": "digits"}
+END = [{"type": "flatten"}, {"type": "dense", "activation": "softmax"}]
+
+
+@pytest.mark.parametrize(
+    ("stack", "path", "words"),
+    [
+        ([{"type": "conv2d", "kernel_size": 9}, *END], "layers[0].kernel_size", "9 is more than"),
+        ([{"type": "flatten"}, {"type": "max_pool2d"}, END[1]], "layers[1]", "needs a picture"),
+        ([{"type": "conv2d"}, END[1]], "layers[1]", "put a flatten layer before it"),
+        ([{"type": "conv2d", "activation": "softmax"}, *END], "layers[0].activation", "last layer alone"),
+        ([{"type": "conv2d"}], "layers[0]", "the last layer must be dense with 10 units, not conv2d"),
+        (
+            [{"type": "conv2d", "filters": 60_000}, {"type": "conv2d", "filters": 60_000}, *END],
+            "layers[1].filters",
+            "parameters",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_preset_is_said_by_place(stack, path, words):
+    preset, problems = check({"version": 1, "data": DIGITS, "layers": stack})
+    assert preset is None
+    assert words in {p.path: p.message for p in problems}[path]
+
+
+def test_memory_counts_what_a_convolution_keeps():
+    """As many values as its patches: for a wide kernel far more than its output."""
+    small, wide = (
+        network_of(check({"version": 1, "data": DIGITS, "layers": [conv, *END]})[0])
+        for conv in ({"type": "conv2d", "padding": "same", "kernel_size": n} for n in (1, 7))
+    )
+    sizes = [memory.of_layer(net.nodes[0], optimizers.read("sgd"), 100) for net in (small, wide)]
+    more = 2 * 100 * 4 * 8 * (14 * 8 - 8 * 2)  # rows × (kernel width + 1) × columns: 14×8 and 8×2, of 8 each
+    weights = 2 * 4 * 16 * (49 - 1)
+    assert sizes[1] - sizes[0] == more + weights
+
+
+def test_the_outline_shows_channels_height_and_width(capsys):
+    assert main(["show", "mnist-cnn"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    rows = [line.split()[1:4] for line in lines if line[:1].isdigit()][:5]
+    assert rows[:2] == [["conv2d", "16×26×26", "160"], ["max_pool2d", "16×13×13", "0"]]
+    assert rows[2:4] == [["conv2d", "32×11×11", "4,640"], ["max_pool2d", "32×5×5", "0"]]

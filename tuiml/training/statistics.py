@@ -49,7 +49,7 @@ class LayerStatistics:
     saturated: float
     """Share of outputs beyond the activation's saturation bounds; NaN where it has none."""
     dead: float
-    """Share of units silent on the whole batch; NaN for activations without a silent value."""
+    """Share of units (a picture's channels) silent on the whole batch; NaN for activations never silent."""
     weight_mean: float
     weight_std: float
     gradient_norm: float
