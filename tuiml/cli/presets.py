@@ -110,6 +110,7 @@ def _kinds() -> dict[str, Registry[Any]]:
         "initializers": nn.initializers,
         "optimizers": nn.optimizers,
         "losses": nn.losses,
+        "pretraining": nn.pretrainings,
         "data": datasets,
     }
 

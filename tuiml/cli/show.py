@@ -111,6 +111,7 @@ def _settings(preset: Preset) -> Description:
         "epochs": training.epochs,
         "steps": training.epochs * -(-train // training.batch_size),
         "seed": training.seed,
+        "pretraining": document.get("pretraining"),
     }
 
 
@@ -155,14 +156,16 @@ def _print_settings(settings: Description) -> None:
         ["batch", f"{whole(settings['batch_size'])} examples"],
         ["epochs", f"{whole(settings['epochs'])}, {whole(settings['steps'])} steps; seed {settings['seed']}"],
     ]
+    if settings["pretraining"]:
+        rows.insert(1, ["pretrained", _choice(settings["pretraining"], "method")])
     print()
     for name, text in rows:
         print(f"{name:<10} {plain_text(text)}")
 
 
-def _choice(value: Any) -> str:
+def _choice(value: Any, key: str = "name") -> str:
     """A name with its options in words: ``sgd (momentum 0.9)``."""
     if not isinstance(value, dict):
         return str(value)
-    options = ", ".join(f"{key} {option}" for key, option in value.items() if key != "name")
-    return f"{value['name']} ({options})" if options else str(value["name"])
+    options = ", ".join(f"{name} {option}" for name, option in value.items() if name != key)
+    return f"{value[key]} ({options})" if options else str(value[key])

@@ -10,6 +10,7 @@ from tuiml.nn.initializers import Initializer, initializers
 from tuiml.nn.layers import Layer, layers
 from tuiml.nn.losses import Loss, losses
 from tuiml.nn.optimizers import Optimizer, optimizers
+from tuiml.nn.pretraining import Pretraining, pretrainings
 
 __all__ = [
     "Activation",
@@ -17,9 +18,11 @@ __all__ = [
     "Layer",
     "Loss",
     "Optimizer",
+    "Pretraining",
     "activations",
     "initializers",
     "layers",
     "losses",
     "optimizers",
+    "pretrainings",
 ]

@@ -13,7 +13,7 @@ from tuiml.data.datasets import Dataset
 from tuiml.nn import network
 from tuiml.nn.layers import Dense, Layer, Shape, ShapeError, dimensions, layers
 from tuiml.nn.losses import Loss
-from tuiml.spec import toml
+from tuiml.spec import pretraining, toml
 from tuiml.spec.preset import Preset
 from tuiml.spec.problems import Problem, SpecError, translate
 
@@ -65,6 +65,7 @@ def fit(preset: Preset) -> list[Problem]:
             problems.append(
                 Problem(f"layers[{index}].activation", f"'{name}' belongs on the last layer alone")
             )
+    problems += pretraining.problems(preset, stack)
     shapes, trouble = outline(stack, preset.data.shape)
     problems += trouble
     if not trouble:
@@ -141,6 +142,10 @@ def _memory(preset: Preset, stack: Sequence[Layer]) -> list[Problem]:
     if values > MAX_VALUES:
         text = f"makes {values:,} values pass through the layers in a step; at most {MAX_VALUES:,}"
         return [Problem("training.batch_size", text)]
+    values = pretraining.values(preset, built)
+    if values > MAX_VALUES:
+        text = f"makes pretraining hold {values:,} values at a time; at most {MAX_VALUES:,}"
+        return [Problem("pretraining", f"{text}: give fewer examples or units")]
     return []
 
 

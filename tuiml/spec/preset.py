@@ -11,6 +11,7 @@ from tuiml.data.datasets import Dataset, datasets
 from tuiml.nn.layers import Layer, layers
 from tuiml.nn.losses import CrossEntropy, Loss, losses
 from tuiml.nn.optimizers import SGD, Optimizer, optimizers
+from tuiml.nn.pretraining import Pretraining, pretrainings
 from tuiml.registry import Choice, Entry
 from tuiml.text import plain_text
 
@@ -68,6 +69,9 @@ class Preset(BaseModel):
     layers: Annotated[tuple[AnyLayer, ...], AfterValidator(_some)] = Field(
         max_length=MAX_LAYERS, strict=False
     )
+    pretraining: Annotated[Pretraining, Choice(pretrainings)] | None = Field(
+        None, description="how hidden layers get learned initial values; left out: not at all"
+    )
     training: Training = Field(default_factory=Training)
 
     def document(self) -> dict[str, Any]:
@@ -77,6 +81,8 @@ class Preset(BaseModel):
             document["note"] = self.note
         document["data"] = datasets.table(self.data)
         document["layers"] = [layers.table(layer) for layer in self.layers]
+        if self.pretraining is not None:
+            document["pretraining"] = pretrainings.table(self.pretraining)
         training: dict[str, Any] = {
             "loss": losses.write(self.training.loss),
             "optimizer": optimizers.write(self.training.optimizer),
