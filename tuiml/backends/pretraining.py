@@ -109,8 +109,8 @@ class Machine:
         return error
 
     def tensors(self) -> dict[str, Array]:
-        """The layer's parameters by their names on disk."""
-        found = {f"layers.{self.node.index}.weight": np.ascontiguousarray(self.weights[: self.inputs].T)}
+        """Copies of the layer's parameters by their names on disk."""
+        found = {f"layers.{self.node.index}.weight": np.array(self.weights[: self.inputs].T, order="C")}
         if self._biased:
             found[f"layers.{self.node.index}.bias"] = self.weights[-1].copy()
         return found

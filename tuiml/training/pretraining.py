@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -93,8 +93,7 @@ class Pretrainer:
 
     def _layer(self, machine: Machine, number: int, attend: Callable[[], Iterator[Event]]) -> Iterator[Event]:
         for epoch in range(1, self.method.epochs + 1):
-            yield from self._epoch(machine, number, epoch, attend)
-            if self.message or self._control.stopped:
+            if not (yield from self._epoch(machine, number, epoch, attend)):
                 return
         self._tensors |= machine.tensors()
         self.layers_done = number + 1
@@ -106,7 +105,8 @@ class Pretrainer:
 
     def _epoch(
         self, machine: Machine, number: int, epoch: int, attend: Callable[[], Iterator[Event]]
-    ) -> Iterator[Event]:
+    ) -> Generator[Event, None, bool]:
+        """Whether the epoch was trained to its end."""
         order, size = self.order(machine.node.index, epoch), self.method.batch_size
         batches, total, seen, told = -(-len(order) // size), 0.0, 0, self._clock()
         for batch in range(batches):
@@ -114,14 +114,14 @@ class Pretrainer:
             if asked:
                 yield from attend()
                 if self._control.stopped:
-                    return
+                    return False
                 self._control.take_step()
             rows = order[batch * size : (batch + 1) * size]
             total += machine.step(rows, (epoch - 1) * batches + batch)
             seen += len(rows)
             if not math.isfinite(total):
                 self.message = self._failure(machine.node, epoch)
-                return
+                return False
             if (asked or self._clock() - told >= TOLD) and batch + 1 < batches:
                 told = self._clock()
                 yield PretrainingProgress(
@@ -129,8 +129,9 @@ class Pretrainer:
                 )
         if not np.isfinite(machine.weights).all():
             self.message = self._failure(machine.node, epoch)
-            return
+            return False
         yield Pretraining(**self._told(machine, number, epoch, total, seen))
+        return True
 
     def _told(self, machine: Machine, number: int, epoch: int, total: float, seen: int) -> dict[str, Any]:
         return {
