@@ -5,7 +5,7 @@ import math
 from hypothesis import strategies as st
 
 from tuiml.data.datasets import datasets
-from tuiml.nn import activations, layers, losses
+from tuiml.nn import activations, layers, losses, pretrainings
 from tuiml.registry import options_of
 from tuiml.spec import Preset, Training
 from tuiml.spec.stopping import stoppings
@@ -83,6 +83,14 @@ def valid(draw):
         if "activation" in known:
             layer["activation"] = draw(table_of(activations, hidden))
         stack.append(layer)
+    pretrained = {}
+    if draw(st.booleans()):
+        table["normalize"] = draw(st.sampled_from(["unit", "standard"]))
+        hidden_units = {"type": "dense", "units": draw(st.integers(1, 8)), "activation": "sigmoid"}
+        stack = [{"type": "flatten"}, hidden_units, *([{"type": "dropout"}] if draw(st.booleans()) else [])]
+        method = draw(names(pretrainings))
+        drawn = options(draw, pretrainings[method], skip=("epochs", "batch_size"))
+        pretrained = {"pretraining": {"method": method, **drawn, "epochs": 1, "batch_size": 1}}
     last = {"type": "dense", **options(draw, layers["dense"], skip=("units", "activation"))}
     function = loss.activation or draw(table_of(activations, activations.names()))
     if draw(st.booleans()):
@@ -104,9 +112,10 @@ def valid(draw):
     training |= {"loss": loss.name, "batch_size": batch}
     return {
         "version": 1,
-        **options(draw, Preset, skip=("version", "data", "layers", "training")),
+        **options(draw, Preset, skip=("version", "data", "layers", "pretraining", "training")),
         "data": table,
         "layers": stack,
+        **pretrained,
         "training": training,
     }
 
@@ -151,6 +160,7 @@ def loose(draw):
         "note": text,
         "data": choices(datasets),
         "layers": st.lists(choices(layers), max_size=5),
+        "pretraining": choices(pretrainings),
         "training": st.builds(dict),
     }.items():
         if draw(st.integers(0, 9)):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.numpy
 
 from tuiml.backends import choice
 from tuiml.backends.engine import Engine
@@ -287,3 +289,32 @@ def test_what_one_backend_saved_the_other_goes_on_from() -> None:
     two.step(rows, rate)
     assert two.totals().loss == pytest.approx(one.totals().loss, rel=3e-6)
     assert two.step_number == one.step_number
+
+
+@needs_mlx
+def test_pretraining_gives_both_the_same_bits_to_start_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tuiml.runs import folder, session
+
+    monkeypatch.setenv("TUIML_HOME", str(tmp_path))
+    layers = [{"type": "flatten"}, dense(activation="sigmoid"), {"type": "dense", "activation": "softmax"}]
+    preset, problems = check(
+        {
+            "version": 1,
+            "data": {"name": "digits", "train": 300, "validation": 100},
+            "layers": layers,
+            "pretraining": {"method": "rbm", "epochs": 2},
+            "training": {"epochs": 1, "optimizer": "adam"},
+        }
+    )
+    assert preset is not None, problems
+    losses_of = []
+    for backend in ("numpy", "mlx"):
+        end = list(session.run(preset, name=backend, backend=backend))[-1]
+        losses_of.append(end.to_json()["test_loss"])
+    files = [(folder.runs_folder() / name / "initial.safetensors") for name in ("numpy", "mlx")]
+    one, two = (safetensors.numpy.load_file(file) for file in files)
+    assert one.keys() == two.keys()
+    assert all(np.array_equal(one[name], two[name]) for name in one)
+    assert losses_of[0] == pytest.approx(losses_of[1], rel=1e-4)

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
 from tuiml.data.datasets import datasets
-from tuiml.nn import activations, initializers, layers, losses, optimizers, schedules
+from tuiml.nn import activations, initializers, layers, losses, optimizers, pretrainings, schedules
 from tuiml.registry import Choice, Entry, Registry, closest, options_of, plain, short
 from tuiml.spec import Preset, Training
 from tuiml.spec.stopping import stoppings
@@ -21,6 +21,7 @@ REGISTRIES = {
     "optimizers": optimizers,
     "schedules": schedules,
     "stoppings": stoppings,
+    "pretrainings": pretrainings,
 }
 registries = pytest.mark.parametrize("registry", REGISTRIES.values(), ids=REGISTRIES)
 entries = pytest.mark.parametrize(
@@ -155,6 +156,7 @@ class Sample(BaseModel):
     maybe: int | None = Field(None, ge=0)
     text: str
     choice: Annotated[Entry, Choice(activations)] = Field(activations["relu"]())
+    perhaps: Annotated[Entry, Choice(activations)] | None = None
     many: tuple[Annotated[Entry, Choice(layers)], ...] = ()
     table: Training = Field(default_factory=Training)
     constant: ClassVar[int] = 1
@@ -171,6 +173,7 @@ def test_options_are_read_from_the_fields():
         "maybe": "int",
         "text": "text",
         "choice": "choice",
+        "perhaps": "choice",
         "many": "choice",
         "table": "table",
     }
@@ -181,6 +184,8 @@ def test_options_are_read_from_the_fields():
     assert not found["maybe"].required
     assert found["text"].required
     assert found["choice"].registry is activations
+    assert found["perhaps"].registry is activations
+    assert found["perhaps"].optional
     assert found["many"].registry is layers
     assert found["table"].model is Training
     allowed = {name: option.allowed() for name, option in found.items() if option.kind != "table"}

@@ -195,6 +195,9 @@ def _option(name: str, field: FieldInfo) -> Option:
     annotation, optional = _unwrap(field.annotation)
     extra: dict[str, Any] = {}
     marks = list(field.metadata)
+    if typing.get_origin(annotation) is typing.Annotated:  # of a choice that may be left out
+        annotation, *inner = typing.get_args(annotation)
+        marks += inner
     if typing.get_origin(annotation) is tuple:  # a list of choices
         marks += getattr(typing.get_args(annotation)[0], "__metadata__", ())
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):

@@ -216,6 +216,25 @@ async def test_keys_to_the_sections() -> None:
             assert on.at == "table"
 
 
+@pytest.mark.parametrize("size", SIZES)
+async def test_pretraining_is_off_until_it_is_picked_and_off_again_when_left_out(
+    size: tuple[int, int],
+) -> None:
+    async with bench(size) as on:
+        await on.press("n", *["shift+tab"])
+        assert on.at == "pretraining"
+        assert "pretraining" not in on.app.document.raw
+        await on.press("right")
+        assert on.app.document.raw["pretraining"] == {"method": "rbm"}
+        await on.press("down", *"12")
+        assert on.at == "pretraining.epochs"
+        assert on.app.document.raw["pretraining"] == {"method": "rbm", "epochs": 12}
+        assert on.app.document.problem_at("layers[1].activation")
+        await on.press("up", "delete")
+        assert "pretraining" not in on.app.document.raw
+        assert on.app.document.preset is not None
+
+
 async def test_another_layer_without_leaving_the_form() -> None:
     async with bench() as on:
         await on.press("enter", "ctrl+down")

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from fake_engine import FakeEngine
 from textual.widgets import Input
-from told import FLAT, NAN, bars, layer
+from told import FLAT, NAN, bars, layer, pretraining
 
 from tests import helpers
 from tests.tui_documents import raw
@@ -266,6 +266,28 @@ async def test_a_download_is_told_as_it_goes():
         assert "▰▰▰▰▱" in text
         assert "\x1b" not in text
         assert "\u202e" not in text
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_pretraining_is_told_as_it_goes_until_training_begins(size):
+    async with bench(size, running=True) as on:
+        await on.tell(pretraining(2, 1, 0.0121, done=0.5))
+        text = on.train.status.text
+        assert "pretraining layer 2/3" in text
+        assert "epoch 1/5" in text
+        assert "error .012" in text
+        assert "pretraining" in on.train.loss.text
+        assert {"stop", "step"} <= set(on.keys)
+        await on.tell(pretraining(3, 5, NAN))
+        assert "layer 3/3" in on.train.status.text
+        await on.press("ctrl+r")
+        assert "paused" in on.train.status.text
+        assert "layer 3/3" in on.train.status.text
+        await on.press("ctrl+r")
+        on.engine.train(10)
+        await on.drawn()
+        assert "pretraining" not in on.train.status.text
+        assert "epoch 1/2" in on.train.status.text
 
 
 @pytest.mark.parametrize(

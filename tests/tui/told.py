@@ -2,7 +2,7 @@
 
 import math
 
-from tuiml.training.events import End, Epoch, Progress, Start
+from tuiml.training.events import End, Epoch, Pretraining, PretrainingProgress, Progress, Start
 from tuiml.training.statistics import Histogram, LayerStatistics
 
 NAN = math.nan
@@ -17,6 +17,12 @@ def start(epochs=4, steps=40, **values):
 def batch(epoch, step, loss, **values):
     figures = {"train_accuracy": 0.5, "learning_rate": 0.1, "examples_per_second": 900.0}
     return Progress(epoch, step, loss, **{**figures, "seconds": 1.0, "seconds_left": 9.0, **values})
+
+
+def pretraining(number, epoch, error=0.02, done=None):
+    """Of three layers, five epochs each; ``done``: somewhere within one."""
+    values = (2 * number, number, 3, epoch, 5, error, 12.0)
+    return Pretraining(*values) if done is None else PretrainingProgress(*values, done)
 
 
 def epoch(n, step, loss, val=NAN, rate=0.1):

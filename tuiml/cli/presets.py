@@ -113,6 +113,7 @@ def _kinds() -> dict[str, Registry[Any]]:
         "losses": nn.losses,
         "schedules": nn.schedules,
         "stoppings": stoppings,
+        "pretraining": nn.pretrainings,
         "data": datasets,
     }
 

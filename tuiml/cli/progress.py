@@ -11,7 +11,7 @@ import time
 
 from tuiml.cli.output import cells, duration, loss, note, share, whole
 from tuiml.text import plain_text
-from tuiml.training import End, Epoch, Event, Loading, Progress, Start
+from tuiml.training import End, Epoch, Event, Loading, Pretraining, PretrainingProgress, Progress, Start
 
 BAR = 10
 """Cells of the bar."""
@@ -80,7 +80,7 @@ class Show:
 
 
 class Lines(Show):
-    """A JSON object a line on stdout: start, epochs, end."""
+    """A JSON object a line on stdout: start, epochs (of pretraining, too), end."""
 
     def __init__(self, quiet: bool) -> None:
         super().__init__()
@@ -89,7 +89,8 @@ class Lines(Show):
     def draw(self, event: Event) -> None:
         if not self._quiet:
             self.loading(event)
-        if isinstance(event, Start | Epoch | End):
+        whole_epoch = isinstance(event, Pretraining) and not isinstance(event, PretrainingProgress)
+        if whole_epoch or isinstance(event, Start | Epoch | End):
             print(json.dumps(event.to_json(), allow_nan=False), flush=True)
 
     def result(self, end: End) -> None:
@@ -104,6 +105,8 @@ class Plain(Show):
         self.loading(event)
         if isinstance(event, Start):
             note(opening(event))
+        if isinstance(event, Pretraining) and not isinstance(event, PretrainingProgress):
+            note("  ".join(pretraining(event)))
         if isinstance(event, Epoch):
             note("  ".join([f"epoch {event.epoch}/{self._epochs}", *figures(event), speed(event)]))
 
@@ -126,7 +129,7 @@ class Bar(Show):
             note(opening(event))
             return
         now = time.monotonic()
-        if now < self._due and not isinstance(event, Epoch):
+        if now < self._due and not isinstance(event, Epoch | Pretraining):
             return
         parts = self._parts(event)
         if parts:
@@ -138,6 +141,8 @@ class Bar(Show):
         if isinstance(event, Loading):
             of = f" of {whole(event.total / 1e6)}" if event.total else ""
             return [f"{event.name}: {whole(event.done / 1e6)}{of} MB"]
+        if isinstance(event, Pretraining):
+            return pretraining(event)
         if not isinstance(event, Progress | Epoch):
             return []
         epochs = f"epoch {event.epoch:>{len(str(self._epochs))}}/{self._epochs}"
@@ -185,6 +190,12 @@ def opening(start: Start) -> str:
         f"{start.validation_examples:,} validation examples, {start.backend} on {start.device}, {threads}"
     )
     return f"{text}\n{plain_text(start.note)}" if start.note else text
+
+
+def pretraining(event: Pretraining) -> list[str]:
+    """Where pretraining stands, the most important first."""
+    where = f"pretraining layer {event.number}/{event.layers}, epoch {event.epoch}/{event.epochs}"
+    return [where, f"reconstruction error {loss(event.reconstruction_error)}"]
 
 
 def figures(event: Progress | Epoch, last: Epoch | None = None) -> list[str]:

@@ -124,6 +124,7 @@ def _settings(preset: Preset) -> Description:
         "epochs": training.epochs,
         "steps": training.epochs * -(-train // training.batch_size),
         "seed": training.seed,
+        "pretraining": document.get("pretraining"),
     }
 
 
@@ -179,10 +180,12 @@ def _print_settings(settings: Description) -> None:
         ["batch", f"{whole(settings['batch_size'])} examples"],
         ["epochs", f"{whole(settings['epochs'])}, {whole(settings['steps'])} steps; seed {settings['seed']}"],
     ]
+    if settings["pretraining"]:
+        rows.insert(1, ["pretrained", _choice(settings["pretraining"], "method")])
     rates = settings["rates"]
     if len(set(rates.values())) > 1:
         words = ", ".join(f"{name} {figure(rate)}" for name, rate in rates.items())
-        rows.insert(3, ["schedule", f"{_choice(settings['schedule'])}: learning rate {words}"])
+        rows.insert(-3, ["schedule", f"{_choice(settings['schedule'])}: learning rate {words}"])
     if settings["regularization"]:
         rows.append(["penalties", ", ".join(f"{k} {v:g}" for k, v in settings["regularization"].items())])
     if settings["early_stopping"] != "never":
@@ -192,9 +195,9 @@ def _print_settings(settings: Description) -> None:
         print(f"{name:<10} {plain_text(text)}")
 
 
-def _choice(value: Any) -> str:
+def _choice(value: Any, key: str = "name") -> str:
     """A name with its options in words: ``sgd (momentum 0.9)``."""
     if not isinstance(value, dict):
         return str(value)
-    options = ", ".join(f"{key} {option}" for key, option in value.items() if key != "name")
-    return f"{value['name']} ({options})" if options else str(value["name"])
+    options = ", ".join(f"{name} {option}" for name, option in value.items() if name != key)
+    return f"{value[key]} ({options})" if options else str(value[key])

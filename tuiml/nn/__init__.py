@@ -10,6 +10,7 @@ from tuiml.nn.initializers import Initializer, initializers
 from tuiml.nn.layers import Layer, layers
 from tuiml.nn.losses import Loss, losses
 from tuiml.nn.optimizers import Optimizer, optimizers
+from tuiml.nn.pretraining import Pretraining, pretrainings
 from tuiml.nn.schedules import Schedule, schedules
 
 __all__ = [
@@ -18,11 +19,13 @@ __all__ = [
     "Layer",
     "Loss",
     "Optimizer",
+    "Pretraining",
     "Schedule",
     "activations",
     "initializers",
     "layers",
     "losses",
     "optimizers",
+    "pretrainings",
     "schedules",
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import math
 import os
 import time
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ from tuiml.text import plain_text
 PRESET = "preset.toml"
 METRICS = "metrics.jsonl"
 INITIAL = "initial.safetensors"
-RECORDED = frozenset({"start", "epoch", "picture", "state", "end"})
+RECORDED = frozenset({"start", "epoch", "picture", "state", "end", "pretraining"})
 NAME_BYTES = 120
 """Of a name of our making, at most: file systems take 255 bytes, and a number may follow."""
 PICTURE_BYTES = 10_000
@@ -117,9 +118,14 @@ class RunFolder:
         """Make the lines durable."""
         os.fsync(self._metrics.fileno())
 
-    def rewind(self, step: int) -> None:
-        """Drop the lines of steps after ``step``, and a torn last one: the run goes on from there."""
+    def rewind(self, step: int, pretrained: float = math.inf) -> None:
+        """Drop the lines of steps after ``step``, and a torn last one: the run goes on from there.
+
+        Args:
+            pretrained: how many layers need no more pretraining; the lines about others go.
+        """
         kept = [line for line in read_metrics(self.path) if _step(line) <= step]
+        kept = [line for line in kept if line.get("event") != "pretraining" or _number(line) <= pretrained]
         self._metrics.close()
         write_whole(self.path / METRICS, "".join(json.dumps(line) + "\n" for line in kept))
         self._metrics = (self.path / METRICS).open("ab")
@@ -147,6 +153,11 @@ class RunFolder:
 def _step(line: Line) -> float:
     step = line.get("step", 0)
     return step if isinstance(step, int | float) else 0
+
+
+def _number(line: Line) -> float:
+    number = line.get("number", 0)
+    return number if isinstance(number, int | float) else 0
 
 
 def _make(runs: Path, preset: str, name: str | None) -> Path:

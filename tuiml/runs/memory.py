@@ -10,6 +10,7 @@ from pathlib import Path
 from tuiml.backends import EVALUATION_BATCH
 from tuiml.nn.network import Network, Node
 from tuiml.nn.optimizers import Optimizer
+from tuiml.spec import pretraining
 from tuiml.spec.preset import Preset
 from tuiml.spec.problems import Problem, SpecError
 
@@ -37,7 +38,8 @@ def of_run(preset: Preset, network: Network) -> int:
     copies = (2 + preset.training.early_stopping.restores()) * state
     features = math.prod(data.shape)
     examples = (data.pool + test) * features * (FLOAT if data.kind == "generated" else 1)
-    return layers + copies + 2 * FLOAT * batches * features + examples
+    pretrained = FLOAT * pretraining.values(preset, network)
+    return layers + copies + 2 * FLOAT * batches * features + examples + pretrained
 
 
 def refuse_if_short(preset: Preset, network: Network, available: int | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from tuiml.backends.engine import Engine
 from tuiml.data.arrays import Data
 from tuiml.nn.network import Network
 from tuiml.registry import short
-from tuiml.runs import checkpoints, library, machine, memory, threads
+from tuiml.runs import checkpoints, library, machine, memory, pretrained, threads
 from tuiml.runs.checkpoints import Checkpoint
 from tuiml.runs.errors import CheckpointError, RunError
 from tuiml.runs.folder import PRESET, Line, RunFolder, last_start, refuse_taken
@@ -27,6 +28,7 @@ from tuiml.spec.preset import Preset
 from tuiml.spec.problems import SpecError
 from tuiml.text import plain_text
 from tuiml.training import Control, End, Epoch, Event, Position, Start, Trainer
+from tuiml.training.pretraining import Pretrainer
 
 CHANGEABLE = (["training", "epochs"], ["training", "learning_rate"], ["training", "early_stopping"])
 """What may change when a run goes on: anything else would be another run."""
@@ -172,6 +174,8 @@ class _Session:
 
     def __post_init__(self) -> None:
         training = self.preset.training
+        self.pretrainer: Pretrainer | None = None
+        """Where layers are still to be pretrained; until they are, there is nothing to go on from."""
         self.batches = -(-len(self.data.train) // training.batch_size)
         try:
             self.engine: Engine = build(
@@ -189,7 +193,10 @@ class _Session:
     def begin(self, folder: RunFolder) -> None:
         """Write what a run starts with."""
         self._record_into(folder, None, [])
-        self.saver.initial()
+        if self.preset.pretraining is None:
+            self.saver.initial()
+        else:
+            self.pretrainer = Pretrainer(self.preset, self.network, self.data, self.control)
 
     def go_on(self, folder: RunFolder, new_rate: bool, changed: bool) -> None:
         """Take up the run in ``folder`` where its newest sound checkpoint left it, or from its start."""
@@ -212,8 +219,12 @@ class _Session:
             self.engine.load(found.tensors, step)
             if new_rate:
                 position = replace(position, rate=training.rate)
+        elif self.preset.pretraining is not None:
+            self.pretrainer = pretrained.take_up(
+                folder.path, self.preset, self.network, self.data, self.control
+            )
         try:
-            folder.rewind(step)
+            folder.rewind(step, self.pretrainer.layers_done if self.pretrainer else math.inf)
             if changed:
                 folder.write_preset(self.preset)
         except OSError as error:
@@ -267,6 +278,7 @@ class _Session:
             "versions": self.start.versions,
         }
         self.saver = Saver(folder, self.trainer, self.batches, details, sound)
+        self.kept = pretrained.Kept(folder, self.trainer, details)
 
     def _start(self) -> Start:
         return Start(
@@ -292,11 +304,13 @@ class _Session:
         ended = False
         try:
             yield self._record(self.start)
+            if self.pretrainer is not None:
+                yield from self._pretrain(self.pretrainer)
             for event in self.trainer.events():
                 if isinstance(event, End):
                     ended = True
                     event = replace(event, run=self.folder.name, path=str(self.folder.path))
-                    self.saver.save(fell_back=event.reason == "diverged")
+                    self._save(fell_back=event.reason == "diverged")
                 line = self._record(event)
                 if isinstance(event, Epoch):
                     self.saver.epoch(event.epoch)
@@ -319,4 +333,25 @@ class _Session:
     def _rescue(self) -> None:
         """Save what there is when the run ends without an end: an error, or nobody listens any more."""
         with contextlib.suppress(OSError):  # what ended the run is told already
+            self._save()
+
+    def _save(self, *, fell_back: bool = False) -> None:
+        if self.pretrainer is None:
+            self.saver.save(fell_back=fell_back)
+        else:
+            self.kept.keep(self.pretrainer)
+
+    def _pretrain(self, pretrainer: Pretrainer) -> Generator[Event]:
+        """Pretrain, or as far as it goes; then the engine has what was learned."""
+        for event in pretrainer.events(self.trainer.attend):
+            line = self._record(event)
+            self.kept.keep(pretrainer)
+            yield line
+        self.trainer.start_from(pretrainer.tensors())
+        if pretrainer.message:
+            self.trainer.refuse(pretrainer.message)
+        if pretrainer.complete:
+            self.pretrainer = None  # from here on the run goes on from its checkpoints
+            self.saver.initial()
             self.saver.save()
+            self.kept.forget()

@@ -14,7 +14,7 @@ from tuiml.nn import network
 from tuiml.nn.activations import Activation
 from tuiml.nn.layers import ActivationLayer, Dense, Layer, Shape, ShapeError, dimensions, layers
 from tuiml.nn.losses import Loss
-from tuiml.spec import toml
+from tuiml.spec import pretraining, toml
 from tuiml.spec.preset import Preset
 from tuiml.spec.problems import Problem, SpecError, translate
 
@@ -66,6 +66,7 @@ def fit(preset: Preset) -> list[Problem]:
         if activation and activation.output_only:
             text = f"'{activation.name}' belongs on the last layer alone"
             problems.append(Problem(f"layers[{index}].{layer.activation_field}", text))
+    problems += pretraining.problems(preset, stack)
     shapes, trouble = outline(stack, preset.data.shape)
     problems += trouble
     problems += _stopping(preset)
@@ -209,6 +210,10 @@ def _memory(preset: Preset, stack: Sequence[Layer]) -> list[Problem]:
     if values > MAX_VALUES:
         text = f"makes {values:,} values pass through the layers in a step; at most {MAX_VALUES:,}"
         return [Problem("training.batch_size", text)]
+    values = pretraining.values(preset, built)
+    if values > MAX_VALUES:
+        text = f"makes pretraining hold {values:,} values at a time; at most {MAX_VALUES:,}"
+        return [Problem("pretraining", f"{text}: give fewer examples or units")]
     return []
 
 

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from tuiml.nn.layers import layers
+from tuiml.nn.pretraining import pretrainings
 from tuiml.registry import closest, options_of, short
 from tuiml.spec import toml
 from tuiml.spec.problems import Problem, SpecError
@@ -14,7 +15,7 @@ from tuiml.spec.problems import Problem, SpecError
 _PART = re.compile(r"\.?([A-Za-z_][\w-]*|\d+|\*)|\[(\d+|\*)\]")
 _SHORT_NUMBER = re.compile(r"[+-]?(\.\d+|\d+\.)(e[+-]?\d+)?", re.IGNORECASE)
 """``.01`` and ``1.``: TOML refuses what one types."""
-SECTIONS = ("version", "name", "note", "data", "layers", "training")
+SECTIONS = ("version", "name", "note", "data", "layers", "pretraining", "training")
 
 
 def assign(document: dict[str, Any], setting: str) -> dict[str, Any]:
@@ -77,7 +78,9 @@ def _put(target: Any, parts: list[str], value: Any, path: str) -> None:
         return
     inner = target.get(head)
     if isinstance(inner, str):  # "sgd" becomes { name = "sgd" }, so that an option can join it
-        inner = {"name": inner}
+        inner = {pretrainings.key if head == "pretraining" else "name": inner}
+    elif inner is None and target.get("type") is None and head == "pretraining":
+        inner = {pretrainings.key: pretrainings.names()[0]}  # an option of it means that there is some
     elif inner is None and target.get("type") is None and head in ("data", "training"):
         inner = {}
     if not isinstance(inner, dict | list):

@@ -12,6 +12,7 @@ from tuiml.nn.layers import Layer, layers
 from tuiml.nn.losses import CrossEntropy, Loss, losses
 from tuiml.nn.optimizers import SGD, Optimizer, optimizers
 from tuiml.nn.penalties import Penalties
+from tuiml.nn.pretraining import Pretraining, pretrainings
 from tuiml.nn.schedules import Constant, Schedule, schedules
 from tuiml.registry import Choice, Entry, options_of
 from tuiml.spec.stopping import Never, Stopping, stoppings
@@ -103,6 +104,9 @@ class Preset(BaseModel):
     layers: Annotated[tuple[AnyLayer, ...], AfterValidator(_some)] = Field(
         max_length=MAX_LAYERS, strict=False
     )
+    pretraining: Annotated[Pretraining, Choice(pretrainings)] | None = Field(
+        None, description="how hidden layers get learned initial values; left out: not at all"
+    )
     training: Training = Field(default_factory=Training)
 
     def document(self) -> dict[str, Any]:
@@ -112,4 +116,6 @@ class Preset(BaseModel):
             document["note"] = self.note
         document["data"] = datasets.table(self.data)
         document["layers"] = [layers.table(layer) for layer in self.layers]
+        if self.pretraining is not None:
+            document["pretraining"] = pretrainings.table(self.pretraining)
         return document | {"training": self.training.document()}

@@ -1,7 +1,18 @@
 """Training: a generator of events that the command line and the app both consume."""
 
 from tuiml.training.control import Control
-from tuiml.training.events import End, Epoch, Event, Loading, Picture, Progress, Start, State
+from tuiml.training.events import (
+    End,
+    Epoch,
+    Event,
+    Loading,
+    Picture,
+    Pretraining,
+    PretrainingProgress,
+    Progress,
+    Start,
+    State,
+)
 from tuiml.training.trainer import Position, Trainer
 
 __all__ = [
@@ -12,6 +23,8 @@ __all__ = [
     "Loading",
     "Picture",
     "Position",
+    "Pretraining",
+    "PretrainingProgress",
     "Progress",
     "Start",
     "State",

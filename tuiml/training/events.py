@@ -65,6 +65,34 @@ class Start(Event):
 
 
 @dataclass(frozen=True)
+class Pretraining(Event):
+    """A layer is pretrained for another epoch."""
+
+    event: ClassVar[str] = "pretraining"
+    layer: int
+    """Its place in the preset, from 0."""
+    number: int
+    layers: int
+    """It is the ``number``-th (from 1) of the ``layers`` that are pretrained."""
+    epoch: int
+    epochs: int
+    """Epochs of each layer."""
+    reconstruction_error: float
+    """Squared error of an input's reconstruction, mean over inputs and examples as they were trained."""
+    seconds: float
+    """Spent pretraining so far."""
+
+
+@dataclass(frozen=True)
+class PretrainingProgress(Pretraining):
+    """Somewhere within such an epoch."""
+
+    event: ClassVar[str] = "pretraining_batch"
+    done: float
+    """Share of the epoch, 0 to 1."""
+
+
+@dataclass(frozen=True)
 class Progress(Event):
     """Somewhere within an epoch: the batches trained since the last one of these."""
 
@@ -142,7 +170,10 @@ class End(Event):
     """Why, where ``reason`` does not say it all."""
 
 
-KINDS: dict[str, type[Event]] = {c.event: c for c in (Loading, Start, Progress, Epoch, Picture, State, End)}
+KINDS: dict[str, type[Event]] = {
+    c.event: c
+    for c in (Loading, Start, Pretraining, PretrainingProgress, Progress, Epoch, Picture, State, End)
+}
 
 
 def from_json(line: dict[str, Any]) -> Event | None:

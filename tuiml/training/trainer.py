@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -147,13 +147,22 @@ class Trainer:
         """Whether the run is to end with the weights of an epoch before the last."""
         return self._rule.restores() and 0 < self.position.best_epoch < self.position.epoch - 1
 
+    def start_from(self, tensors: Mapping[str, np.ndarray[Any, Any]]) -> None:
+        """Before the first step: begin with these parameters (by their names on disk), not the engine's."""
+        self.engine.load({**self.engine.state(), **tensors}, 0)
+        self._snapshot = self.engine.snapshot()
+
+    def refuse(self, message: str) -> None:
+        """End as diverged before the first step, and say why."""
+        self._message = message
+
     def events(self) -> Iterator[Event]:
         """Train to the end, telling what happens; the last event is :class:`End`."""
         yield self._picture()
         self._pictures.due_at = 0.0  # taken before training, so not from its time
-        while not self.over:
+        while not self.over and not self._message:
             yield from self._epoch()
-            if self._message or self.control.stopped:
+            if self.control.stopped:
                 break
         yield self._end()
 
@@ -170,7 +179,7 @@ class Trainer:
         for batch in range(self.position.batch, self._batches):
             if self.control.attention:
                 self._spend(mark)
-                yield from self._attend()
+                yield from self.attend()
                 mark = self._clock()
                 if self.control.stopped:
                     return
@@ -199,7 +208,7 @@ class Trainer:
         """Count the time from ``since`` to now as training."""
         self._seconds += self._clock() - since
 
-    def _attend(self) -> Iterator[Event]:
+    def attend(self) -> Iterator[Event]:
         """Do what was asked for; blocks while paused."""
         was_paused = False
         while True:

@@ -210,7 +210,7 @@ class TuimlApp(App[int]):
         for place in self._places:
             place.run_changed(kinds)
         self.query_one(TopBar).renew()
-        if kinds - {"batch", "picture", "epoch"}:
+        if kinds - {"batch", "picture", "epoch", "pretraining", "pretraining_batch"}:
             self.refresh_bindings()
 
     def on_engine_events(self, message: EngineEvents) -> None:

@@ -34,7 +34,7 @@ def put(raw: Raw, parts: Sequence[str], value: Any) -> None:
         inner = follow(target, [part])
         if not isinstance(inner, list if after.isdigit() else dict):
             # "sgd" becomes { name = "sgd" }, so that an option can join it
-            key = "type" if part.isdigit() else "name"
+            key = "type" if part.isdigit() else "method" if part == "pretraining" else "name"
             inner = {key: inner} if isinstance(inner, str) and part not in TABLES else {}
         _place(target, part, inner)
         target = inner
@@ -74,8 +74,8 @@ def chosen(before: Any, name: str, registry: Registry[Any], path: str) -> Any:
 
 
 def _is_table(path: str) -> bool:
-    """Whether a choice is always written as a table: the data and each layer."""
-    return path == "data" or (path.startswith("layers[") and path.endswith("]"))
+    """Whether a choice is always written as a table: the data, pretraining and each layer."""
+    return path in ("data", "pretraining") or (path.startswith("layers[") and path.endswith("]"))
 
 
 def entry_at(value: Any, registry: Registry[Any]) -> type[Entry] | None:

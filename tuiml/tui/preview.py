@@ -19,6 +19,7 @@ from tuiml.data.datasets import datasets
 from tuiml.nn.layers import dimensions
 from tuiml.nn.losses import losses
 from tuiml.nn.optimizers import optimizers
+from tuiml.nn.pretraining import pretrainings
 from tuiml.runs.library import RunSummary
 from tuiml.spec.preset import Preset
 from tuiml.training.events import Epoch
@@ -187,6 +188,8 @@ def _settings(page: Page, preset: Preset) -> None:
         "", f"{dimensions(data.shape)} inputs, {len(data.classes)} classes, normalized: {data.normalize}"
     )
     page.fact("", f"{train:,} train, {validation:,} validation, {test:,} test examples")
+    if preset.pretraining is not None:
+        page.fact("pretrained", _options(pretrainings.table(preset.pretraining)))
     page.fact("loss", _options(losses.table(training.loss)))
     page.fact("optimizer", f"{_options(optimizers.table(training.optimizer))}, rate {training.rate:g}")
     epochs = f"{training.epochs:,} epoch{'s' if training.epochs != 1 else ''}"

@@ -17,7 +17,17 @@ from typing import Any, Literal, TypeAlias
 from tuiml.nn.network import Network
 from tuiml.spec import Preset, check, network_of
 from tuiml.spec.stopping import badness
-from tuiml.training.events import End, Epoch, Event, Loading, Picture, Progress, Start, State
+from tuiml.training.events import (
+    End,
+    Epoch,
+    Event,
+    Loading,
+    Picture,
+    Pretraining,
+    Progress,
+    Start,
+    State,
+)
 from tuiml.training.statistics import LayerStatistics
 from tuiml.tui.charts.series import Series, Smoother
 from tuiml.tui.wire import read_event
@@ -73,6 +83,8 @@ class RunModel:
         self.preset: Preset | None = None
         self.network: Network | None = None
         self.loading: Loading | None = None
+        self.pretraining: Pretraining | None = None
+        """Where pretraining stands; ``None`` before it and once training has begun."""
         self.start: Start | None = None
         self.end: End | None = None
         self.picture: Picture | None = None
@@ -174,7 +186,11 @@ class RunModel:
     # -- events -----------------------------------------------------------------------------------------
 
     def _take(self, event: Event) -> None:
-        if isinstance(event, Progress):
+        if isinstance(event, Start | Progress | Epoch | End):
+            self.pretraining = None
+        if isinstance(event, Pretraining):
+            self.pretraining = event
+        elif isinstance(event, Progress):
             self._progress(event)
         elif isinstance(event, Picture):
             self.picture = event

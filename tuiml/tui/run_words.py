@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.cells import cell_len
 from rich.style import Style
 
+from tuiml.training.events import Pretraining, PretrainingProgress
 from tuiml.tui.charts.bars import progress
 from tuiml.tui.charts.numbers import compact, duration, percent, rate
 from tuiml.tui.charts.palette import QUIET, RUNNING, TROUBLE, Look
@@ -45,6 +46,8 @@ def status_line(model: RunModel, width: int, look: Look) -> list[Part]:
     """Status, epoch, progress, step, speed, time and learning rate of a run."""
     if model.status == "empty":
         return [(WORDS["empty"], look.style(QUIET))]
+    if model.pretraining and model.alive:
+        return fitted([_status(model, look), *_pretraining(model.pretraining, look)], width)
     return fitted([_status(model, look), *_where(model, look), *_how_fast(model, look)], width)
 
 
@@ -71,6 +74,19 @@ def _where(model: RunModel, look: Look) -> list[Piece]:
     elif model.start:
         pieces.append(Piece(f"step {model.step:,}", quiet, 5))
     return pieces
+
+
+def _pretraining(at: Pretraining, look: Look) -> list[Piece]:
+    plain, quiet = look.style(), look.style(QUIET)
+    done = at.epoch - 1 + (at.done if isinstance(at, PretrainingProgress) else 1.0)
+    share = (at.number - 1 + done / max(1, at.epochs)) / max(1, at.layers)
+    return [
+        Piece(f"pretraining layer {at.number:,}/{at.layers:,}", plain),
+        Piece(f"epoch {at.epoch:,}/{at.epochs:,}", plain, 3),
+        Piece(progress(min(1.0, max(0.0, share)), BAR, look), look.style(RUNNING), 2),
+        Piece(f"error {compact(at.reconstruction_error, 3, look.glyphs.missing)}", plain, 1),
+        Piece(duration(at.seconds), quiet, 4),
+    ]
 
 
 def _how_fast(model: RunModel, look: Look) -> list[Piece]:

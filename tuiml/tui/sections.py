@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from tuiml.data.datasets import datasets
 from tuiml.nn.layers import Dense, layers
 from tuiml.nn.optimizers import Optimizer, optimizers
+from tuiml.nn.pretraining import pretrainings
 from tuiml.registry import Entry, Option, Registry, options_of, short
 from tuiml.spec.preset import Preset, Training
 from tuiml.text import plain_text
@@ -54,7 +55,8 @@ class Holder:
 def sections(document: Document, index: int) -> list[Section]:
     """The whole form, with the layer at ``index`` first (if there is such a layer)."""
     found = [layer_section(document, index)] if 0 <= index < document.count else []
-    return [*found, data_section(document), training_section(document), preset_section(document)]
+    settings = (data_section, training_section, pretraining_section, preset_section)
+    return [*found, *(section(document) for section in settings)]
 
 
 def layer_section(document: Document, index: int) -> Section:
@@ -92,6 +94,15 @@ def training_section(document: Document) -> Section:
     return _section(document, "training", "training", list(fields))
 
 
+def pretraining_section(document: Document) -> Section:
+    """The method and its options; none where the document has no such table."""
+    value = document.get("pretraining")
+    head = _head(document, "pretraining", "method", pretrainings, value, "initial values learned by layers")
+    fields = [replace(head, placeholder="none")]
+    fields += _options(Holder(document, "pretraining", value), entry_at(value, pretrainings))
+    return _section(document, "pretraining", "pretraining", fields)
+
+
 def preset_section(document: Document) -> Section:
     """Name and note, and what is wrong with the document as a whole."""
     holder = Holder(document, "", document.raw)
@@ -99,7 +110,7 @@ def preset_section(document: Document) -> Section:
     fields = [_value(holder, option) for option in named]
     fields += _unknown(holder, {o.name for o in _options_of(Preset)})
     known = {f.path for f in fields}
-    elsewhere = ("layers[", "data", "training")
+    elsewhere = ("layers[", "data", "training", "pretraining")
     loose = [str(p) for p in document.problems if p.path not in known and not p.path.startswith(elsewhere)]
     return Section("preset", "", tuple(fields), tuple(map(plain_text, loose)))
 
@@ -126,7 +137,7 @@ def _options(holder: Holder, entry: type[BaseModel] | None) -> Iterator[Field]:
             yield from _nested(holder, option, option.registry)
         else:
             yield _value(holder, option)
-    yield from _unknown(holder, {o.name for o in _options_of(entry)} | {"name", "type"})
+    yield from _unknown(holder, {o.name for o in _options_of(entry)} | {"name", "type", "method"})
 
 
 def _nested(holder: Holder, option: Option, registry: Registry[Any]) -> Iterator[Field]:

@@ -96,6 +96,8 @@ class Train(Place):
             return "getting ready"
         if model.status == "failed" and not model.start:
             return safe(model.message, look_of(self))  # what the line above has no room for
+        if model.pretraining and model.alive:
+            return "pretraining; the curves begin with the first batch after it"
         return "waiting for the first batch" if model.alive else "no batch was trained"
 
     # -- told by the app --------------------------------------------------------------------------------
@@ -114,7 +116,7 @@ class Train(Place):
         if self.is_current:
             self._sync()
             self._pacer.kick()
-        if kinds - {"batch", "picture", "epoch"}:
+        if kinds - {"batch", "picture", "epoch", "pretraining", "pretraining_batch"}:
             self._asked = None
             if not self._alive:
                 self.rate.leave()
