@@ -16,9 +16,9 @@ import mlx.core as mx
 import numpy as np
 
 from tuiml.backends.engine import Engine, LayerView, Totals
+from tuiml.backends.layout import by_unit
 from tuiml.backends.mlx_pictures import Pictures
 from tuiml.backends.parameters import initial_tensors
-from tuiml.backends.pictures import by_unit
 from tuiml.data.arrays import Data, Part
 from tuiml.nn import random
 from tuiml.nn.layers import Values

@@ -13,8 +13,8 @@ from tuiml.backends.batches import Batches
 from tuiml.backends.engine import Engine, LayerView, Totals
 from tuiml.backends.graph import Graph
 from tuiml.backends.graph import Node as Value
+from tuiml.backends.layout import by_unit, laid
 from tuiml.backends.parameters import Arena, initial_tensors
-from tuiml.backends.pictures import by_unit, laid
 from tuiml.backends.plan import Plan
 from tuiml.data.arrays import Data, Part
 from tuiml.nn import random
