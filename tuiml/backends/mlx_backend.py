@@ -266,7 +266,8 @@ class MlxEngine(Engine):
 
 
 def _numpy(value: Array | None) -> np.ndarray[Any, Any] | None:
-    return None if value is None else np.array(value)
+    """Weights as a matrix, outputs first."""
+    return None if value is None else np.array(value).reshape(value.shape[0], -1)
 
 
 def _taken(tensors: Mapping[str, np.ndarray[Any, Any]], name: str, like: Array) -> Array:
