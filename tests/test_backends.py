@@ -213,6 +213,21 @@ def test_ties_slopes_and_noise_in_pictures_are_the_same_on_both(activation: str)
 
 
 @needs_mlx
+def test_views_of_pictures_are_the_same_on_both() -> None:
+    conv = {"type": "conv2d", "filters": 3, "kernel_size": 2, "activation": "tanh"}
+    one, two, rate = engines([conv, {"type": "max_pool2d"}, {"type": "flatten"}], of=DIGITS)
+    for view, other in zip(one.views(), two.views(), strict=True):
+        assert view.output.shape == other.output.shape
+        np.testing.assert_allclose(view.output, other.output, rtol=1e-5, atol=1e-6)
+    assert one.step(np.arange(50), rate)
+    assert two.step(np.arange(50), rate)
+    for view, other in zip(one.views(), two.views(), strict=True):
+        for mine, theirs in ((view.weights, other.weights), (view.gradients, other.gradients)):
+            assert (mine is None) == (theirs is None)
+            assert theirs is None or theirs.ndim == 2
+
+
+@needs_mlx
 def test_exact_zeros_in_front_of_every_fused_loss_are_the_same_on_both() -> None:
     for loss in losses.names():
         assert_same(*engines([], loss=loss, initializer="zeros"))

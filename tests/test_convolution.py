@@ -9,7 +9,7 @@ from tests.helpers import engine, tiny
 from tests.reference import Reference, convolve, pool
 from tests.test_numpy_engine import HIDDEN, check_gradients, hidden
 from tuiml.backends.graph import Graph
-from tuiml.backends.pictures import laid
+from tuiml.backends.layout import laid
 from tuiml.backends.plan import Plan
 from tuiml.cli import main
 from tuiml.nn.layers import ShapeError, layers

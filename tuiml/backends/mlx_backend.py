@@ -16,9 +16,9 @@ import mlx.core as mx
 import numpy as np
 
 from tuiml.backends.engine import Engine, LayerView, Totals
+from tuiml.backends.layout import by_unit
 from tuiml.backends.mlx_pictures import Pictures
 from tuiml.backends.parameters import initial_tensors, seen
-from tuiml.backends.pictures import by_unit
 from tuiml.data.arrays import Data, Part
 from tuiml.nn import random
 from tuiml.nn.layers import Values
@@ -358,10 +358,8 @@ class MlxEngine(Engine):
 
 
 def _numpy(value: Array | None) -> np.ndarray[Any, Any] | None:
-    if value is None:
-        return None
-    found = np.array(value)
-    return found if found.ndim > 1 else found[:, None]
+    """Weights as a matrix, outputs first; one value a unit as a column."""
+    return None if value is None else np.array(value).reshape(value.shape[0], -1)
 
 
 def _taken(tensors: Mapping[str, np.ndarray[Any, Any]], name: str, like: Array) -> Array:

@@ -11,8 +11,8 @@ import numpy as np
 from tuiml.backends.batches import Batches, Hits, Source
 from tuiml.backends.graph import Graph
 from tuiml.backends.graph import Node as Value
+from tuiml.backends.layout import by_unit, laid
 from tuiml.backends.parameters import Arena, seen, seen_shape
-from tuiml.backends.pictures import by_unit, laid
 from tuiml.backends.plan import Plan
 from tuiml.data.arrays import Part
 from tuiml.nn import random

@@ -5,8 +5,8 @@ written over an argument that nobody needs any more. So a run of the plan alloca
 it is: ``print(plan)``.
 
 Every (n, batch) buffer has one more row of ones behind its last: an activation is then ready to be multiplied
-by weights whose last row is the bias, without a pass to add it or to sum its gradient. How pictures lie, and
-what convolutions and pooling are made of, is in :mod:`tuiml.backends.pictures`.
+by weights whose last row is the bias, without a pass to add it or to sum its gradient. How pictures lie is
+in :mod:`tuiml.backends.layout`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy as np
 
 from tuiml.backends import pictures
 from tuiml.backends.graph import Graph, Node
+from tuiml.backends.layout import empty
 
 Array = np.ndarray[Any, Any]
 KEYWORD_OUT = frozenset({"maximum", "minimum"})
@@ -156,7 +157,7 @@ class Plan(Steps):
             array = whole[:-1]
             self._whole[id(array)] = whole
             return array
-        return pictures.empty(node.shape, node.dtype)
+        return empty(node.shape, node.dtype)
 
     def _release(self, node: Node, now: int) -> None:
         for arg in dict.fromkeys(node.args):
@@ -205,7 +206,7 @@ class Plan(Steps):
             return array
         key = (arg.attributes[0], node.shape, node.dtype)
         if key not in self._constants:
-            self._constants[key] = pictures.empty(node.shape, node.dtype)
+            self._constants[key] = empty(node.shape, node.dtype)
             self._constants[key].fill(arg.attributes[0])
         return self._constants[key]
 

@@ -16,7 +16,7 @@ from tuiml.tui.picker import Part
 
 COLUMNS = (
     Column("index", "#", 3, "right"),
-    Column("layer", "layer", 7, keep=0, grow=1),
+    Column("layer", "layer", 7, keep=0, grow=1, most=10),
     Column("units", "units", 5, "right", keep=1),
     Column("activation", "activation", 10, keep=2, grow=1),
     Column("initializer", "initializer", 14, keep=5, grow=1),

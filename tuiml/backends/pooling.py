@@ -1,0 +1,119 @@
+"""Pooling as bound NumPy calls for a :class:`~tuiml.backends.plan.Plan`, one axis of a picture at a time."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tuiml.backends.graph import Node
+from tuiml.backends.layout import empty
+from tuiml.nn.layers.windows import Window
+
+if TYPE_CHECKING:
+    from tuiml.backends.plan import Plan
+
+Array = np.ndarray[Any, Any]
+
+
+def _along(array: Array, axis: int, places: slice) -> Array:
+    return array[(slice(None),) * axis + (places,)]
+
+
+def _pairs(out: Array, x: Array, axis: int, window: Window) -> list[tuple[Array, Array]]:
+    """For each place in a window: the windows that have it (of ``out``), and it (of ``x``)."""
+    found = []
+    for offset in range(window.size):
+        there, here = window.places(offset, x.shape[axis])
+        found.append((_along(out, axis, there), _along(x, axis, here)))
+    return found
+
+
+def max_window(plan: Plan, node: Node, args: list[Array], out: Array) -> None:
+    axis, window = node.attributes
+    pairs = _pairs(out, args[0], axis, window)
+    if not window.within(args[0].shape[axis]):
+        plan.add("lowest", out.shape, partial(out.fill, -np.inf))
+    elif len(pairs) == 1:
+        plan.add("max_window", out.shape, partial(np.copyto, *pairs[0]))
+        return
+    else:
+        (_, first), (_, second), *pairs = pairs
+        plan.add("max_window", out.shape, partial(np.maximum, first, second, out=out))
+    for there, here in pairs:
+        plan.add("max_window", there.shape, partial(np.maximum, there, here, out=there))
+
+
+def max_window_gradient(plan: Plan, node: Node, args: list[Array], out: Array) -> None:
+    """Each place in turn takes what is left of the gradient where it holds the greatest value."""
+    axis, window = node.attributes
+    x, y, g = args
+    length = x.shape[axis]
+    apart = window.stride >= window.size and window.within(length)
+    if not apart or window.outputs * window.size != length:
+        plan.add("zero", out.shape, partial(out.fill, 0.0))
+    if apart:
+        _scatter(plan, _pairs(y, x, axis, window), _pairs(g, out, axis, window))
+        return
+    left, mask, share = empty(y.shape, np.float32), empty(y.shape, np.bool_), empty(y.shape, np.float32)
+    plan.add("left", g.shape, partial(np.copyto, left, g))
+    for offset in range(window.size):
+        there, here = window.places(offset, length)
+        rest, hit, part = (_along(a, axis, there) for a in (left, mask, share))
+        into = _along(out, axis, here)
+        value, greatest = _along(x, axis, here), _along(y, axis, there)
+        plan.add("equal", hit.shape, partial(np.equal, value, greatest, hit))
+        plan.add("share", part.shape, partial(np.multiply, rest, hit, part))
+        plan.add("add", into.shape, partial(np.add, into, part, into))
+        plan.add("left", rest.shape, partial(np.subtract, rest, part, rest))
+
+
+def _scatter(plan: Plan, values: list[tuple[Array, Array]], places: list[tuple[Array, Array]]) -> None:
+    """The same for windows that do not overlap: every place is written once.
+
+    Args:
+        values: for each place in a window: every window's greatest value, and the value there.
+        places: for each place in a window: every window's gradient, and where the place's is written.
+    """
+    left, last = places[0][0], places[-1][1]
+    if len(places) == 1:
+        plan.add("share", last.shape, partial(np.copyto, last, left))
+        return
+    mask = empty(left.shape, np.bool_)
+    rest = empty(left.shape, np.float32) if len(places) > 2 else last
+    for index, ((greatest, value), (_, place)) in enumerate(zip(values[:-1], places, strict=False)):
+        plan.add("equal", mask.shape, partial(np.equal, value, greatest, mask))
+        plan.add("share", place.shape, partial(np.multiply, left, mask, place))
+        after = last if index == len(values) - 2 else rest
+        plan.add("left", left.shape, partial(np.subtract, left, place, after))
+        left = after
+
+
+def _shares(length: int, axis: int, window: Window) -> Array:
+    """One over the number of places that each window has in the picture, along ``axis``."""
+    count = np.zeros(window.outputs, np.float32)
+    for offset in range(window.size):
+        count[window.places(offset, length)[0]] += 1.0
+    shape = [1, 1, 1, 1]
+    shape[axis] = -1
+    return (1.0 / count).reshape(shape)
+
+
+def mean_window(plan: Plan, node: Node, args: list[Array], out: Array) -> None:
+    axis, window = node.attributes
+    plan.add("zero", out.shape, partial(out.fill, 0.0))
+    for there, here in _pairs(out, args[0], axis, window):
+        plan.add("add", there.shape, partial(np.add, there, here, there))
+    shares = _shares(args[0].shape[axis], axis, window)
+    plan.add("mean_window", out.shape, partial(np.multiply, out, shares, out))
+
+
+def mean_window_gradient(plan: Plan, node: Node, args: list[Array], out: Array) -> None:
+    axis, window = node.attributes
+    each = empty(args[0].shape, np.float32)
+    shares = _shares(node.shape[axis], axis, window)
+    plan.add("mean_window_gradient", each.shape, partial(np.multiply, args[0], shares, each))
+    plan.add("zero", out.shape, partial(out.fill, 0.0))
+    for there, here in _pairs(each, out, axis, window):
+        plan.add("add", here.shape, partial(np.add, here, there, here))
