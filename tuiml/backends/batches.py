@@ -72,6 +72,17 @@ class Batches:
         part.labels.take(rows, 0, self.labels, "clip")
         np.equal(self.labels, self._classes, self.targets)
 
+    def calls(self, part: Part, rows: Array) -> list[partial[object]] | None:
+        """What :meth:`load` does for the examples that ``rows`` names at the time; ``None`` for a large part."""
+        ready = self._source.ready(part)
+        if ready is None:
+            return None
+        return [
+            partial(ready.take, rows, 0, self._rows, "clip"),
+            partial(part.labels.take, rows, 0, self.labels, "clip"),
+            partial(np.equal, self.labels, self._classes, self.targets),
+        ]
+
     def _convert(self, part: Part, rows: Array) -> None:
         if self._raw is None:
             self._raw = np.empty(self._inputs.shape, part.inputs.dtype)
@@ -88,6 +99,7 @@ class Hits:
     there is but one row, at the label; of equal values the first counts."""
 
     def __init__(self, output: Array, labels: Array) -> None:
+        self.output, self.labels = output, labels
         size = len(labels)
         hits = np.empty(size, bool)
         self._count = partial(np.count_nonzero, hits)

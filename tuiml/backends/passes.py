@@ -79,7 +79,7 @@ class Pass:
         self._loss = loss
         self._plan = Plan(graph, inputs, {**wanted, **grads}, donated, with_ones=ones)
         self.forward, self.backward = self._plan.split(loss)
-        self._total = self._plan.array(loss)
+        self.total = self._plan.array(loss)
         self.hits = Hits(self._plan.array(last.y), self.batches.labels)
 
     @staticmethod
@@ -138,7 +138,7 @@ class Pass:
 
     def total_loss(self) -> float:
         """Sum of the examples' losses."""
-        return float(self._total[0, 0])
+        return float(self.total[0, 0])
 
     def output(self, layer: int) -> Array:
         """A layer's output as a view of it has it; the next batch may overwrite it."""

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from tuiml.backends import pictures
+from tuiml.backends import fast, pictures
 from tuiml.backends.graph import Graph, Node
 from tuiml.backends.layout import empty
 
@@ -40,10 +40,11 @@ class Call:
 
 
 class Steps:
-    """Bound calls to run in order."""
+    """Bound calls to run in order, in fewer where :mod:`tuiml.backends.fast` makes them."""
 
     def __init__(self, calls: list[Callable[[], object]]) -> None:
-        self._calls = calls
+        self.bound = calls
+        self._calls = fast.fused(calls)
 
     def run(self) -> None:
         """Run every call once."""
@@ -89,7 +90,7 @@ class Plan(Steps):
     def split(self, node: Node) -> tuple[Steps, Steps]:
         """The calls up to the one that computes ``node``, and the rest."""
         cut = self._done_at[node]
-        return Steps(self._calls[:cut]), Steps(self._calls[cut:])
+        return Steps(self.bound[:cut]), Steps(self.bound[cut:])
 
     def array(self, node: Node) -> Array:
         """Where an output lies."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tuiml.backends import fast
 from tuiml.backends.passes import Pass
 from tuiml.backends.team import Team, parted
 from tuiml.backends.update import Change, Update
@@ -53,6 +54,8 @@ class Step:
         self._hits = [0] * len(passes)
         self._loss = 0.0
         self._phases = [self._gradients, self._sums_and_weights]
+        one = len(passes) == 1 and not update.penalizer.limits
+        self._whole = fast.whole(passes[0], part, changes[0].plan) if one else None
         if update.penalizer.limits:
             self._phases = [self._gradients, self._sums, self._judge, self._weights]
 
@@ -69,7 +72,11 @@ class Step:
             unless it is below :data:`~tuiml.nn.losses.OVERFLOW`.
         """
         self._update.prepare(number + 1, rate)
-        if len(self.passes) == 1:
+        if self._whole:
+            self.passes[0].draw_noise(number)
+            self._whole.run(rows)
+            self._loss, self._hits[0] = self.passes[0].total_loss(), self._whole.hits
+        elif len(self.passes) == 1:
             self._losses[0] = self._pass(0, rows, number)
             self._judge(0)
             self._weights(0)
