@@ -241,16 +241,45 @@ def _unary(f: Any) -> Any:
     return block
 
 
-def _binary(f: Any, pointer: Any = floats) -> Any:
+def _in_place(f: Any) -> Any:
+    """A loop over a block, written but once: for functions beside which a copy costs nothing."""
+
+    @njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+    def block(n: Any, out: Any, a: Any) -> None:
+        if out != a:
+            _copy(n, out, a)
+        y = carray(floats(out), n)
+        for i in range(n):
+            y[i] = f(y[i])
+
+    return block
+
+
+def _either(f: Any, pointer: Any = floats) -> Any:
+    """A loop over a block, of a function for which the order of its arguments makes no difference."""
+
+    @njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+    def block(n: Any, out: Any, a: Any, b: Any) -> None:
+        if out == b:
+            a, b = b, a
+        y, p, q = carray(pointer(out), n), carray(pointer(a), n), carray(pointer(b), n)
+        if out == a:
+            for i in range(n):
+                y[i] = f(y[i], q[i])
+        else:
+            for i in range(n):
+                y[i] = f(p[i], q[i])
+
+    return block
+
+
+def _ordered(f: Any, pointer: Any = floats) -> Any:
     """A loop over a block."""
 
     @njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
     def block(n: Any, out: Any, a: Any, b: Any) -> None:
         y, p, q = carray(pointer(out), n), carray(pointer(a), n), carray(pointer(b), n)
-        if out == a and out == b:
-            for i in range(n):
-                y[i] = f(y[i], y[i])
-        elif out == a:
+        if out == a:
             for i in range(n):
                 y[i] = f(y[i], q[i])
         elif out == b:
@@ -312,13 +341,12 @@ def _fill(n: Any, out: Any, a: Any) -> None:
         y[i] = value
 
 
-_copy, _exp, _expm1, _log, _log1p, _sqrt, _square, _tanh, _abs, _sign, _negative = map(
-    _unary, (same, exp, expm1, log, log1p, sqrt, square, tanh, absolute, sign, negative)
-)
-_add, _subtract, _multiply, _divide, _maximum, _minimum = map(
-    _binary, (add, subtract, multiply, divide, maximum, minimum)
-)
-_xor, _shift, _whole_add, _whole_multiply = (_binary(f, wholes) for f in (xor, shift, add, multiply))
+_copy, _sqrt, _square, _abs, _sign, _negative = map(_unary, (same, sqrt, square, absolute, sign, negative))
+_exp, _expm1, _log, _log1p, _tanh = map(_in_place, (exp, expm1, log, log1p, tanh))
+_add, _multiply, _maximum, _minimum = map(_either, (add, multiply, maximum, minimum))
+_subtract, _divide = map(_ordered, (subtract, divide))
+_xor, _whole_add, _whole_multiply = (_either(f, wholes) for f in (xor, add, multiply))
+_shift = _ordered(shift, wholes)
 
 
 @compiled
@@ -350,14 +378,7 @@ def _one(op: Any, n: Any, out: Any, a: Any, b: Any) -> None:  # noqa: C901
         _negative(n, out, a)
     elif op == WHOLE_FLOAT:
         _float(n, out, a)
-    else:
-        _two(op, n, out, a, b)
-
-
-@compiled
-def _two(op: Any, n: Any, out: Any, a: Any, b: Any) -> None:
-    """An instruction with two arguments."""
-    if op == ADD:
+    elif op == ADD:
         _add(n, out, a, b)
     elif op == SUBTRACT:
         _subtract(n, out, a, b)
