@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import mlx.core as mx
@@ -229,11 +229,13 @@ class MlxEngine(Engine):
 
     # -- the engine -----------------------------------------------------------------------------------
 
-    def steps(self, batches: Sequence[np.ndarray[Any, Any]], rates: Sequence[float]) -> int:
-        for done, (rows, rate) in enumerate(zip(batches, rates, strict=True)):
+    def steps(self, batches: Iterable[tuple[np.ndarray[Any, Any], float]]) -> int:
+        done = 0
+        for rows, rate in batches:
             if not self._enqueue(rows, rate):
                 return done
-        return len(batches)
+            done += 1
+        return done
 
     def _enqueue(self, rows: np.ndarray[Any, Any], rate: float) -> bool:
         number = self.step_number + self._queued

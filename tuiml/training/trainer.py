@@ -20,6 +20,8 @@ from tuiml.training.control import Control
 from tuiml.training.events import End, Epoch, Event, Picture, Progress, Reason, State
 from tuiml.training.statistics import layer_statistics
 
+AT_ONCE = 0.004
+"""Seconds of steps that the engine is given at a time: few enough that keys are heeded at once."""
 NONE = Totals(0.0, 0, 0)
 PICTURES = 0.02
 """Share of the time that pictures may take, and no more than ten a second."""
@@ -85,7 +87,7 @@ class Trainer:
         self._best = best
         self.position = position or Position(rate=preset.training.rate)
         self._watch()
-        self._used = self._rate_now()
+        self._used = self.position.rate * self._factor(self.position.batch)
         self._watched = watched
         self._clock = clock
         self._pictures = Budget(PICTURES, 0.1, clock)
@@ -116,17 +118,14 @@ class Trainer:
             self._best = None
         self.position = where
 
-    def _rate_now(self) -> float:
-        """The learning rate of the next step: the position's, times what the schedule says."""
-        return self.position.rate * self._factor()
-
-    def _factor(self) -> float:
-        step = min((self.position.epoch - 1) * self._batches + self.position.batch, self.steps - 1)
+    def _factor(self, batch: int) -> float:
+        """What the schedule multiplies the learning rate by at a batch of this epoch, from 0."""
+        step = min((self.position.epoch - 1) * self._batches + batch, self.steps - 1)
         return self.preset.training.schedule.factor(step, self.steps, self._batches)
 
     def _set_rate(self, rate: float) -> None:
         """Make ``rate`` that of the next step; the schedule goes on from there in proportion."""
-        factor = self._factor()
+        factor = self._factor(self.position.batch)
         self.position = replace(self.position, rate=rate / factor if factor > 1e-9 else rate)
         self._used = rate
 
@@ -174,9 +173,9 @@ class Trainer:
         return rng.permutation(len(self.data.train))
 
     def _epoch(self) -> Iterator[Event]:
-        order, size = self.order(self.position.epoch), self.preset.training.batch_size
+        order = self.order(self.position.epoch)
         mark = self._clock()
-        for batch in range(self.position.batch, self._batches):
+        while self.position.batch < self._batches:
             if self.control.attention:
                 self._spend(mark)
                 yield from self.attend()
@@ -184,14 +183,10 @@ class Trainer:
                 if self.control.stopped:
                     return
                 self.control.take_step()
-            rows = order[batch * size : (batch + 1) * size]
-            self._used = self._rate_now()
-            if not self.engine.step(rows, self._used):
+            if not self._some_steps(order):
                 self._spend(mark)
                 self._fall_back()
                 return
-            self._examples += len(rows)
-            self.position = replace(self.position, batch=batch + 1)
             now = self._clock()
             if (
                 (self._watched and self._pictures.due(now))
@@ -203,6 +198,26 @@ class Trainer:
                 mark = self._clock()
         self._spend(mark)
         yield from self._close_epoch()
+
+    def _some_steps(self, order: np.ndarray[Any, Any]) -> bool:
+        """Train the next batches, as many as a few milliseconds hold; whether every loss was finite."""
+        first, given = self.position.batch, 0
+
+        def batches() -> Iterator[tuple[np.ndarray[Any, Any], float]]:
+            nonlocal given
+            until, size, rate = self._clock() + AT_ONCE, self.preset.training.batch_size, self.position.rate
+            for batch in range(first, self._batches):
+                if given and (self.control.attention or self._clock() >= until):
+                    return
+                given += 1
+                self._used = rate * self._factor(batch)
+                yield order[batch * size : (batch + 1) * size], self._used
+
+        done = self.engine.steps(batches())
+        size = self.preset.training.batch_size
+        self._examples += min((first + done) * size, len(order)) - first * size
+        self.position = replace(self.position, batch=first + done)
+        return done == given
 
     def _spend(self, since: float) -> None:
         """Count the time from ``since`` to now as training."""
