@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -225,6 +226,66 @@ def test_views_of_pictures_are_the_same_on_both() -> None:
         for mine, theirs in ((view.weights, other.weights), (view.gradients, other.gradients)):
             assert (mine is None) == (theirs is None)
             assert theirs is None or theirs.ndim == 2
+
+
+def all_pairs(*kinds: list[str]) -> list[tuple[str, ...]]:
+    """Rows with one name of each kind, such that any two names of two kinds stand together in some row."""
+    places = list(itertools.combinations(range(len(kinds)), 2))
+    wanted = {(a, b, x, y) for a, b in places for x in kinds[a] for y in kinds[b]}
+    rows = []
+    while wanted:
+        a, b, x, y = min(wanted)
+        row = {a: x, b: y}
+        for free in range(len(kinds)):
+            if free not in row:
+                row[free] = max(kinds[free], key=lambda name: len(_new({**row, free: name}, places) & wanted))
+        wanted -= _new(row, places)
+        rows.append(tuple(row[place] for place in range(len(kinds))))
+    return rows
+
+
+def _new(row: dict[int, str], places: list[tuple[int, int]]) -> set[tuple[int, int, str, str]]:
+    return {(a, b, row[a], row[b]) for a, b in places if a in row and b in row}
+
+
+COMBINED = all_pairs(
+    layers.names(),
+    [a.name for a in activations if not a.output_only],
+    initializers.names(),
+    optimizers.names(),
+)
+
+
+@needs_mlx
+@pytest.mark.parametrize("layer", layers.names())
+def test_fifty_steps_of_any_combination_are_the_same_on_both(layer: str) -> None:
+    """Every activation with every initializer, optimizer and layer, and so for any two of the four."""
+    for kind, activation, initializer, optimizer in COMBINED:
+        if kind != layer:
+            continue
+        common = {"activation": activation, "initializer": initializer}
+        extra: dict[str, Any] = {"type": layer}
+        extra |= {"units": 9, **common} if layer == "dense" else {}
+        extra |= {"filters": 3, **common} if layer == "conv2d" else {}
+        extra |= {"activation": activation} if layer == "activation" else {}
+        if layers[layer].pictures:
+            end = [] if layer == "global_avg_pool" else [{"type": "flatten"}]
+            stack = [{"type": "conv2d", "filters": 3, **common}, extra, *end]
+        else:
+            # Not before a normalization: the spread of units that are equal is that of their rounding.
+            stack = [dense(activation=activation), extra, dense(**common)]
+        of = DIGITS if layers[layer].pictures else CLOUDS
+        one, two, _ = engines(stack, optimizer=optimizer, of=of)
+        for name, values in one.tensors().items():
+            assert np.array_equal(values, two.tensors()[name]), name
+        found: tuple[list[float], list[float]] = ([], [])
+        for step in range(50):
+            rows = np.random.default_rng(step).permutation(270)[:50]
+            for engine, seen in zip((one, two), found, strict=True):
+                assert engine.step(rows, 1e-3)
+                seen.append(engine.totals().loss)
+        words = f"{activation} {initializer} {optimizer} {layer}"
+        assert found[1] == pytest.approx(found[0], rel=1e-4), words
 
 
 @needs_mlx
