@@ -68,7 +68,7 @@ def test_train_prints_json_lines_and_leaves_a_run(small: str, capsys: Capture) -
     lines = lines_of(out)
     assert [line["event"] for line in lines] == ["start", "epoch", "epoch", "epoch", "end"]
     assert lines[-1]["reason"] == "completed"
-    assert lines[-1]["path"] == str(folder.runs_folder() / "mine")
+    assert lines[-1]["path"] == str(folder.folder.runs_folder() / "mine")
     assert err == ""
     kept = [line for line in folder.read_metrics(Path(lines[-1]["path"])) if line["event"] != "picture"]
     assert [line | {"time": 0} for line in kept] == [line | {"time": 0} for line in lines]
@@ -305,6 +305,28 @@ sys.exit(main(sys.argv[1:]))
     said = done.stderr.splitlines()
     assert said == ["threads 1"]  # the shares of a batch are threads of our own
     assert lines_of(done.stdout)[0]["threads"] >= 1
+
+
+def test_threads_can_be_given_and_are_kept_by_a_resume(small: str, capsys: Capture) -> None:
+    assert main(["train", small, "--run", "mine", "--threads", "3", "--json"]) == 0
+    assert lines_of(capsys.readouterr().out)[0]["threads"] == 3
+    assert main(["resume", "mine", "--set", "training.epochs=9", "--json"]) == 0
+    first = lines_of(capsys.readouterr().out)[0]
+    assert (first["threads"], first["note"]) == (3, "")
+    for wrong in ("0", "65", "two", "-1"):
+        with pytest.raises(SystemExit) as caught:
+            main(["train", small, "--threads", wrong])
+        assert caught.value.code == 2
+        assert "from 1 to 64" in capsys.readouterr().err or wrong == "-1"
+
+
+def test_a_resume_under_other_conditions_says_so(small: str, capsys: Capture) -> None:
+    assert main(["train", small, "--run", "mine", "--quiet"]) == 0
+    metrics = folder.runs_folder() / "mine" / "metrics.jsonl"
+    metrics.write_text(re.sub('"numpy": "[^"]*"', '"numpy": "1.0"', metrics.read_text()))
+    capsys.readouterr()
+    assert main(["resume", "mine", "--set", "training.epochs=9"]) == 0
+    assert "numpy 1.0 before, now" in capsys.readouterr().err
 
 
 # -- what is printed --------------------------------------------------------------------------------------
