@@ -54,7 +54,7 @@ def engines(
     **training: Any,
 ) -> tuple[Engine, Engine, float]:
     """The same network on both backends, and its learning rate."""
-    from tuiml.backends.mlx_backend import MlxEngine
+    from tuiml.backends.mlx.engine import MlxEngine
 
     end = losses.read(loss).activation or "linear"
     last = {"type": "dense", "activation": end, "initializer": initializer}
