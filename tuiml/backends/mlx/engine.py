@@ -25,7 +25,9 @@ from tuiml.nn.optimizers import Optimizer
 from tuiml.nn.penalties import NO_PENALTIES, Penalties
 
 QUEUED = 16
-EVALUATION_BATCH = 2000
+"""Steps that are put together before any result is waited for."""
+EVALUATION_BATCH = 1000
+"""Examples evaluated at a time: more would need more memory than :mod:`tuiml.runs.memory` reckons with."""
 
 
 class MlxEngine(Engine):
