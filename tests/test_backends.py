@@ -15,7 +15,8 @@ from tuiml.backends import choice
 from tuiml.backends.engine import Engine
 from tuiml.backends.numpy_backend import NumpyEngine
 from tuiml.nn import activations, initializers, layers, losses, optimizers
-from tuiml.spec import check, network_of
+from tuiml.runs import memory
+from tuiml.spec import SpecError, check, network_of
 
 needs_mlx = pytest.mark.skipif(
     importlib.util.find_spec("mlx") is None, reason="MLX is an extra; CI runs these with it"
@@ -42,6 +43,24 @@ def test_without_mlx_auto_is_numpy_and_asking_for_it_says_what_to_do(monkeypatch
         choice.choose("torch")
 
 
+def test_a_network_too_large_for_the_gpu_is_refused_before_anything_is_allocated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    last = {"type": "dense", "activation": "softmax"}
+    preset, problems = check({"version": 1, "data": CLOUDS, "layers": [dense(units=4000), last]})
+    assert preset is not None, problems
+    network, gpu = network_of(preset), choice.Choice("mlx", "a small GPU", "")
+    needed = memory.of_run(preset, network)
+    monkeypatch.setattr(choice, "memory", lambda _: needed)  # what NumPy takes is too little for MLX
+    with pytest.raises(SpecError, match=r"a small GPU has [\d.]+ MB"):
+        memory.refuse_if_short(preset, network, 100 * needed, gpu)
+    memory.refuse_if_short(preset, network, needed, choice.Choice("numpy", "cpu", ""))
+    monkeypatch.setattr(choice, "memory", lambda _: None)  # MLX on the processor: the machine's memory
+    memory.refuse_if_short(preset, network, 2 * needed, gpu)
+    with pytest.raises(SpecError, match="this machine has"):
+        memory.refuse_if_short(preset, network, needed, gpu)
+
+
 CLOUDS = {"name": "gaussians", "features": 6, "clouds": 3, "size": 300}
 
 
@@ -55,7 +74,7 @@ def engines(
     **training: Any,
 ) -> tuple[Engine, Engine, float]:
     """The same network on both backends, and its learning rate."""
-    from tuiml.backends.mlx_backend import MlxEngine
+    from tuiml.backends.mlx.engine import MlxEngine
 
     end = losses.read(loss).activation or "linear"
     last = {"type": "dense", "activation": end, "initializer": initializer}

@@ -68,7 +68,7 @@ def test_train_prints_json_lines_and_leaves_a_run(small: str, capsys: Capture) -
     lines = lines_of(out)
     assert [line["event"] for line in lines] == ["start", "epoch", "epoch", "epoch", "end"]
     assert lines[-1]["reason"] == "completed"
-    assert lines[-1]["path"] == str(folder.folder.runs_folder() / "mine")
+    assert lines[-1]["path"] == str(folder.runs_folder() / "mine")
     assert err == ""
     kept = [line for line in folder.read_metrics(Path(lines[-1]["path"])) if line["event"] != "picture"]
     assert [line | {"time": 0} for line in kept] == [line | {"time": 0} for line in lines]
@@ -314,10 +314,8 @@ def test_threads_can_be_given_and_are_kept_by_a_resume(small: str, capsys: Captu
     first = lines_of(capsys.readouterr().out)[0]
     assert (first["threads"], first["note"]) == (3, "")
     for wrong in ("0", "65", "two", "-1"):
-        with pytest.raises(SystemExit) as caught:
-            main(["train", small, "--threads", wrong])
-        assert caught.value.code == 2
-        assert "from 1 to 64" in capsys.readouterr().err or wrong == "-1"
+        assert main(["train", small, "--threads", wrong]) == 2
+        assert "--threads" in capsys.readouterr().err
 
 
 def test_a_resume_under_other_conditions_says_so(small: str, capsys: Capture) -> None:

@@ -45,14 +45,14 @@ def run(
         shares: threads that a batch is split for; else as :mod:`tuiml.runs.threads` settled.
 
     Raises:
-        SpecError: this machine lacks the memory for it.
+        SpecError: this machine, or its GPU, lacks the memory for it.
         DataError: the data is missing or damaged.
         RunError: the name is taken, the backend is not here, or nothing can be written.
         Cancelled: it was stopped before it began.
     """
     chosen = choose(backend)
     network = network_of(preset)
-    memory.refuse_if_short(preset, network)
+    memory.refuse_if_short(preset, network, chosen=chosen)
     if name is not None:
         refuse_taken(name)
     control = control or Control()
@@ -95,7 +95,7 @@ def resume(
     try:
         preset = _changed(folder.path, settings)
         network = network_of(preset)
-        memory.refuse_if_short(preset, network)
+        memory.refuse_if_short(preset, network, chosen=chosen)
         control = control or Control()
         data = yield from load(preset, control)
         before = last_start(folder.path)
