@@ -174,7 +174,7 @@ class Formulas:
             return gradients, mx.array(True)
         largest = mx.max(mx.stack([mx.max(mx.abs(g)) for g in gradients.values()]))
         unit = mx.where(largest > 0.0, largest, 1.0)  # so that no square leaves float32
-        norm = unit * mx.sqrt(sum(mx.sum(mx.square(g / unit)) for g in gradients.values()))
+        norm = unit * mx.sqrt(mx.sum(mx.stack([mx.sum(mx.square(g / unit)) for g in gradients.values()])))
         scale = clip_scale(XP, norm, limit)
         return {key: g * scale for key, g in gradients.items()}, mx.isfinite(norm)
 
