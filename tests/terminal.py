@@ -25,6 +25,7 @@ KEYS = {
     "down": "\x1b[B",
     "right": "\x1b[C",
     "left": "\x1b[D",
+    "end": "\x1b[F",
     "shift+down": "\x1b[1;2B",
     "shift+up": "\x1b[1;2A",
     "shift+tab": "\x1b[Z",

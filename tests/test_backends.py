@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from tuiml.backends import choice
 from tuiml.backends.engine import Engine
 from tuiml.backends.numpy_backend import NumpyEngine
 from tuiml.nn import activations, initializers, layers, losses, optimizers
-from tuiml.spec import check, network_of
+from tuiml.runs import memory
+from tuiml.spec import SpecError, check, network_of
 
 needs_mlx = pytest.mark.skipif(
     importlib.util.find_spec("mlx") is None, reason="MLX is an extra; CI runs these with it"
@@ -41,6 +43,24 @@ def test_without_mlx_auto_is_numpy_and_asking_for_it_says_what_to_do(monkeypatch
         choice.choose("torch")
 
 
+def test_a_network_too_large_for_the_gpu_is_refused_before_anything_is_allocated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    last = {"type": "dense", "activation": "softmax"}
+    preset, problems = check({"version": 1, "data": CLOUDS, "layers": [dense(units=4000), last]})
+    assert preset is not None, problems
+    network, gpu = network_of(preset), choice.Choice("mlx", "a small GPU", "")
+    needed = memory.of_run(preset, network)
+    monkeypatch.setattr(choice, "memory", lambda _: needed)  # what NumPy takes is too little for MLX
+    with pytest.raises(SpecError, match=r"a small GPU has [\d.]+ MB"):
+        memory.refuse_if_short(preset, network, 100 * needed, gpu)
+    memory.refuse_if_short(preset, network, needed, choice.Choice("numpy", "cpu", ""))
+    monkeypatch.setattr(choice, "memory", lambda _: None)  # MLX on the processor: the machine's memory
+    memory.refuse_if_short(preset, network, 2 * needed, gpu)
+    with pytest.raises(SpecError, match="this machine has"):
+        memory.refuse_if_short(preset, network, needed, gpu)
+
+
 CLOUDS = {"name": "gaussians", "features": 6, "clouds": 3, "size": 300}
 
 
@@ -54,7 +74,7 @@ def engines(
     **training: Any,
 ) -> tuple[Engine, Engine, float]:
     """The same network on both backends, and its learning rate."""
-    from tuiml.backends.mlx_backend import MlxEngine
+    from tuiml.backends.mlx.engine import MlxEngine
 
     end = losses.read(loss).activation or "linear"
     last = {"type": "dense", "activation": end, "initializer": initializer}
@@ -225,6 +245,67 @@ def test_views_of_pictures_are_the_same_on_both() -> None:
         for mine, theirs in ((view.weights, other.weights), (view.gradients, other.gradients)):
             assert (mine is None) == (theirs is None)
             assert theirs is None or theirs.ndim == 2
+
+
+def all_pairs(*kinds: list[str]) -> list[tuple[str, ...]]:
+    """Rows with one name of each kind, such that any two names of two kinds stand together in some row."""
+    places = list(itertools.combinations(range(len(kinds)), 2))
+    wanted = {(a, b, x, y) for a, b in places for x in kinds[a] for y in kinds[b]}
+    rows = []
+    while wanted:
+        a, b, x, y = min(wanted)
+        row = {a: x, b: y}
+        for free in range(len(kinds)):
+            if free not in row:
+                row[free] = max(kinds[free], key=lambda name: len(_new({**row, free: name}, places) & wanted))
+        wanted -= _new(row, places)
+        rows.append(tuple(row[place] for place in range(len(kinds))))
+    return rows
+
+
+def _new(row: dict[int, str], places: list[tuple[int, int]]) -> set[tuple[int, int, str, str]]:
+    return {(a, b, row[a], row[b]) for a, b in places if a in row and b in row}
+
+
+COMBINED = all_pairs(
+    layers.names(),
+    [a.name for a in activations if not a.output_only],
+    initializers.names(),
+    optimizers.names(),
+)
+
+
+@needs_mlx
+@pytest.mark.parametrize("layer", layers.names())
+def test_fifty_steps_of_any_combination_are_the_same_on_both(layer: str) -> None:
+    """Every activation with every initializer, optimizer and layer, and so for any two of the four."""
+    for kind, activation, initializer, optimizer in COMBINED:
+        if kind != layer:
+            continue
+        common = {"activation": activation, "initializer": initializer}
+        extra: dict[str, Any] = {"type": layer}
+        extra |= {"units": 9, **common} if layer == "dense" else {}
+        extra |= {"filters": 3, **common} if layer == "conv2d" else {}
+        extra |= {"activation": activation} if layer == "activation" else {}
+        if layers[layer].pictures:
+            end = [] if layer == "global_avg_pool" else [{"type": "flatten"}]
+            stack = [{"type": "conv2d", "filters": 3, **common}, extra, *end]
+        else:
+            stack = [dense(activation=activation), extra, dense(**common)]
+        of = DIGITS if layers[layer].pictures else CLOUDS
+        one, two, _ = engines(stack, optimizer=optimizer, of=of)
+        for name, values in one.tensors().items():
+            assert np.array_equal(values, two.tensors()[name]), name
+        found: tuple[list[float], list[float]] = ([], [])
+        for step in range(50):
+            rows = np.random.default_rng(step).permutation(270)[:50]
+            for engine, seen in zip((one, two), found, strict=True):
+                assert engine.step(rows, 1e-3)
+                seen.append(engine.totals().loss)
+        # Between equal units a normalization passes on rounding alone, which some optimizers scale up.
+        equal = layer == "layer_norm" and initializer in ("zeros", "ones", "constant")
+        words = f"{activation} {initializer} {optimizer} {layer}"
+        assert found[1] == pytest.approx(found[0], rel=2e-2 if equal else 1e-4), words
 
 
 @needs_mlx

@@ -307,6 +307,26 @@ sys.exit(main(sys.argv[1:]))
     assert lines_of(done.stdout)[0]["threads"] >= 1
 
 
+def test_threads_can_be_given_and_are_kept_by_a_resume(small: str, capsys: Capture) -> None:
+    assert main(["train", small, "--run", "mine", "--threads", "3", "--json"]) == 0
+    assert lines_of(capsys.readouterr().out)[0]["threads"] == 3
+    assert main(["resume", "mine", "--set", "training.epochs=9", "--json"]) == 0
+    first = lines_of(capsys.readouterr().out)[0]
+    assert (first["threads"], first["note"]) == (3, "")
+    for wrong in ("0", "65", "two", "-1"):
+        assert main(["train", small, "--threads", wrong]) == 2
+        assert "--threads" in capsys.readouterr().err
+
+
+def test_a_resume_under_other_conditions_says_so(small: str, capsys: Capture) -> None:
+    assert main(["train", small, "--run", "mine", "--quiet"]) == 0
+    metrics = folder.runs_folder() / "mine" / "metrics.jsonl"
+    metrics.write_text(re.sub('"numpy": "[^"]*"', '"numpy": "1.0"', metrics.read_text()))
+    capsys.readouterr()
+    assert main(["resume", "mine", "--set", "training.epochs=9"]) == 0
+    assert "numpy 1.0 before, now" in capsys.readouterr().err
+
+
 # -- what is printed --------------------------------------------------------------------------------------
 
 

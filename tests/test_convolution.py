@@ -295,7 +295,7 @@ END = [{"type": "flatten"}, {"type": "dense", "activation": "softmax"}]
         ([{"type": "flatten"}, {"type": "max_pool2d"}, END[1]], "layers[1]", "needs a picture"),
         ([{"type": "conv2d"}, END[1]], "layers[1]", "put a flatten layer before it"),
         ([{"type": "conv2d", "activation": "softmax"}, *END], "layers[0].activation", "last layer alone"),
-        ([{"type": "conv2d"}], "layers[0]", "the last layer must be dense with 10 units, not conv2d"),
+        ([{"type": "conv2d"}], "layers[0]", "the last layer must be dense with 10 units"),
         (
             [{"type": "conv2d", "filters": 60_000}, {"type": "conv2d", "filters": 60_000}, *END],
             "layers[1].filters",

@@ -62,15 +62,18 @@ def finish(events: Iterator[Event]) -> End:
 
 def stop_at(control: Control, step: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stop once the engine has trained ``step`` batches."""
-    train = NumpyEngine.step
+    train = NumpyEngine.steps
 
-    def counted(engine: NumpyEngine, rows: Any, rate: float) -> bool:
-        done = train(engine, rows, rate)
-        if engine.step_number == step:
-            control.stop()
-        return done
+    def counted(engine: NumpyEngine, batches: Any) -> int:
+        def watched() -> Any:
+            for batch in batches:
+                yield batch
+                if engine.step_number == step:
+                    control.stop()
 
-    monkeypatch.setattr(NumpyEngine, "step", counted)
+        return train(engine, watched())
+
+    monkeypatch.setattr(NumpyEngine, "steps", counted)
 
 
 def tensors(path: str | Path, step: int) -> dict[str, Any]:
@@ -437,15 +440,19 @@ def test_the_best_weights_are_kept_even_where_time_allows_one_checkpoint() -> No
 def test_an_error_in_the_midst_of_a_step_saves_no_half_step(
     often: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    train = NumpyEngine.step
+    train = NumpyEngine.steps
 
-    def broken(engine: NumpyEngine, rows: Any, rate: float) -> bool:
-        if engine.step_number == BATCHES + 2:
-            engine.step_number += 1
-            raise ZeroDivisionError("planted")
-        return train(engine, rows, rate)
+    def broken(engine: NumpyEngine, batches: Any) -> int:
+        def until() -> Any:
+            for batch in batches:
+                if engine.step_number == BATCHES + 2:
+                    engine.step_number += 1
+                    raise ZeroDivisionError("planted")
+                yield batch
 
-    monkeypatch.setattr(NumpyEngine, "step", broken)
+        return train(engine, until())
+
+    monkeypatch.setattr(NumpyEngine, "steps", broken)
     with pytest.raises(ZeroDivisionError):
         finish(session.run(preset(), name="half"))
     assert checkpoints.steps_in(folder.runs_folder() / "half") == [BATCHES]

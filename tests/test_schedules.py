@@ -103,14 +103,25 @@ def test_a_warm_up_longer_than_the_run_is_all_there_is(name):
 # -- the trainer ----------------------------------------------------------------------------------------
 
 
+def before_each(engine, look):
+    """Call ``look`` with the learning rate before each of the engine's steps."""
+    steps = engine.steps
+
+    def watched(batches):
+        for rows, rate in batches:
+            look(rate)
+            yield rows, rate
+
+    engine.steps = lambda batches: steps(watched(batches))
+
+
 def trainer(schedule, *, epochs=3, control=None, position=None, state=None, **options):
     chosen = preset(training={"epochs": epochs, "schedule": schedule, "optimizer": "adam", "batch_size": 16})
     network, data, engine = run_parts(chosen)
     if state is not None:
         engine.load(*state)
     used = []
-    step = engine.step
-    engine.step = lambda rows, rate: used.append(rate) or step(rows, rate)
+    before_each(engine, lambda rate: used.append(rate))
     return Trainer(chosen, network, data, engine, control, position=position, **options), used
 
 
@@ -128,8 +139,7 @@ def test_a_run_that_goes_on_has_the_bits_of_one_that_never_stopped(name):
     list(whole.events())
     control = Control()
     first, before = trainer(name, epochs=5, control=control)
-    step = first.engine.step
-    first.engine.step = lambda rows, rate: (len(before) == 5 and control.stop()) or step(rows, rate)
+    before_each(first.engine, lambda rate: len(before) == 5 and control.stop())
     list(first.events())
     assert len(before) == 6  # in the midst of the second epoch
     state = first.engine.state(), first.engine.step_number

@@ -36,9 +36,13 @@ class Timed(NumpyEngine):
 
     clock, cost, look, copy = Clock(), 0.0, 0.0, 0.0
 
-    def step(self, rows, rate):
-        self.clock.now += self.cost
-        return super().step(rows, rate)
+    def steps(self, batches):
+        def slowly():
+            for batch in batches:
+                self.clock.now += self.cost
+                yield batch
+
+        return super().steps(slowly())
 
     def views(self):
         self.clock.now += self.look

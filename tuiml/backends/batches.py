@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tuiml.backends.graph import SMALL
 from tuiml.data.arrays import Data, Part
 from tuiml.nn.network import Network
 
@@ -58,6 +59,8 @@ class Batches:
         self.labels = np.empty(size, data.train.labels.dtype)
         # One output is the probability of class 1; else each class has its own.
         self._classes = np.arange(outputs, dtype=self.labels.dtype)[:, None] + (outputs == 1)
+        self._one_hot = np.eye(max(outputs, 2), dtype=np.float32)[-outputs:]
+        self._aim = self._by_taking if self.targets.size <= SMALL else self._by_comparing
         self._part: Part | None = None
 
     def load(self, part: Part, rows: Array) -> None:
@@ -70,6 +73,12 @@ class Batches:
         else:
             self._convert(part, rows)
         part.labels.take(rows, 0, self.labels, "clip")
+        self._aim()
+
+    def _by_taking(self) -> None:
+        self._one_hot.take(self.labels, 1, self.targets, "clip")
+
+    def _by_comparing(self) -> None:
         np.equal(self.labels, self._classes, self.targets)
 
     def calls(self, part: Part, rows: Array) -> list[partial[object]] | None:

@@ -66,7 +66,7 @@ def build(
 ) -> Engine:
     """The backend's engine. To be used in the thread that calls this, and in no other."""
     if choice.name == "mlx":
-        from tuiml.backends.mlx_backend import MlxEngine
+        from tuiml.backends.mlx.engine import MlxEngine
 
         return MlxEngine(network, optimizer, data, seed, penalties)
     from tuiml.backends.numpy_backend import NumpyEngine
@@ -79,7 +79,7 @@ def _missing() -> str:
     if importlib.util.find_spec("mlx") is None:
         return "MLX is not installed"
     try:
-        from tuiml.backends import mlx_backend  # noqa: F401 - only to see whether it loads
+        from tuiml.backends.mlx import device  # noqa: F401 - only to see whether it loads
     except (ImportError, OSError, RuntimeError) as error:
         return (
             f"MLX does not load: {str(error).splitlines()[0][:120] if str(error) else type(error).__name__}"
@@ -87,7 +87,16 @@ def _missing() -> str:
     return ""
 
 
-def _gpu() -> str:
-    from tuiml.backends import mlx_backend
+def memory(choice: Choice) -> int | None:
+    """Bytes that the backend can take on its device; ``None`` where that is the machine's own memory."""
+    if choice.name != "mlx":
+        return None
+    from tuiml.backends.mlx import device
 
-    return mlx_backend.gpu()
+    return device.memory()
+
+
+def _gpu() -> str:
+    from tuiml.backends.mlx import device
+
+    return device.gpu()

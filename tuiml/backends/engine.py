@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -65,11 +65,11 @@ class Engine(ABC):
         Returns:
             Whether the loss was finite. If not, weights and buffers were left as they were.
         """
-        return self.steps([rows], [rate]) == 1
+        return self.steps([(rows, rate)]) == 1
 
     @abstractmethod
-    def steps(self, batches: Sequence[Array], rates: Sequence[float]) -> int:
-        """Train on one batch after the other, each with its own learning rate.
+    def steps(self, batches: Iterable[tuple[Array, float]]) -> int:
+        """Train on one batch after the other: indices of training examples, and a learning rate.
 
         Returns:
             How many there were before a loss was not finite; from there on the weights were left alone.

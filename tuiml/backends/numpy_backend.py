@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -67,23 +67,25 @@ class NumpyEngine(Engine):
     def close(self) -> None:
         self.team.close()
 
-    def steps(self, batches: Sequence[Array], rates: Sequence[float]) -> int:
-        done = 0
-        for size in {len(rows) for rows in batches} - self._steps.keys():
-            self._steps[size] = self._step(size)
-        with np.errstate(all="ignore"), flushed():  # what overflows is found in the loss
-            for rows, rate in zip(batches, rates, strict=True):
-                size = len(rows)
-                self._latest = step = self._steps[size]
-                loss = step.run(rows, self.step_number, rate)
-                if not loss < OVERFLOW:  # or it is NaN
-                    break
-                done += 1
-                self.step_number += 1
-                self._loss += loss
-                self._correct += step.correct
-                self._examples += size
-        return done
+    def steps(self, batches: Iterable[tuple[Array, float]]) -> int:
+        begun, stream = self.step_number, iter(batches)
+        batch = next(stream, None)
+        while batch is not None:
+            size = len(batch[0])
+            if size not in self._steps:
+                self._steps[size] = self._step(size)
+            self._latest = step = self._steps[size]
+            with np.errstate(all="ignore"), flushed():  # what overflows is found in the loss
+                while batch is not None and len(batch[0]) == size:
+                    loss = step.run(*batch, self.step_number)
+                    if not loss < OVERFLOW:  # or it is NaN
+                        return self.step_number - begun
+                    self.step_number += 1
+                    self._loss += loss
+                    self._correct += step.correct
+                    self._examples += size
+                    batch = next(stream, None)
+        return self.step_number - begun
 
     def _step(self, size: int) -> Step:
         """The step for a batch of ``size``."""

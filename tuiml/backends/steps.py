@@ -64,7 +64,7 @@ class Step:
         """How many examples of the last batch were right."""
         return sum(self._hits)
 
-    def run(self, rows: Array, number: int, rate: float) -> float:
+    def run(self, rows: Array, rate: float, number: int) -> float:
         """Train on the examples at ``rows``; ``number`` of steps were done before.
 
         Returns:

@@ -104,7 +104,8 @@ class Plain(Show):
     def draw(self, event: Event) -> None:
         self.loading(event)
         if isinstance(event, Start):
-            note(opening(event))
+            for line in opening(event):
+                note(line)
         if isinstance(event, Pretraining) and not isinstance(event, PretrainingProgress):
             note("  ".join(pretraining(event)))
         if isinstance(event, Epoch):
@@ -126,7 +127,8 @@ class Bar(Show):
     def draw(self, event: Event) -> None:
         if isinstance(event, Start):
             self.close()
-            note(opening(event))
+            for line in opening(event):
+                note(line)
             return
         now = time.monotonic()
         if now < self._due and not isinstance(event, Epoch | Pretraining):
@@ -182,14 +184,14 @@ def choose(*, json: bool, quiet: bool) -> Show:
     return Bar() if terminal else Plain()
 
 
-def opening(start: Start) -> str:
-    """The line that a run begins with."""
+def opening(start: Start) -> list[str]:
+    """The lines that a run begins with."""
     threads = f"{start.threads} thread" + ("s" if start.threads > 1 else "")
     text = (
         f"{start.run}: {start.parameters:,} parameters, {start.train_examples:,} training and "
         f"{start.validation_examples:,} validation examples, {start.backend} on {start.device}, {threads}"
     )
-    return f"{text}\n{plain_text(start.note)}" if start.note else text
+    return [text, plain_text(start.note)] if start.note else [text]
 
 
 def pretraining(event: Pretraining) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tuiml.nn.layers import Flatten, Layer, Parameter, Shape, Values
+from tuiml.nn.layers import ActivationLayer, Dense, Flatten, Layer, Parameter, Shape, Values
 from tuiml.nn.layers.windows import picture
 from tuiml.nn.losses import Loss
 
@@ -97,6 +97,16 @@ def build(layers: Sequence[Layer], input_shape: Shape, loss: Loss) -> Network:
         nodes.append(node_of(index, layer, shape))
         shape = nodes[-1].output_shape
     return Network(tuple(nodes), loss)
+
+
+def output_layer(stack: Sequence[Layer | None]) -> int | None:
+    """The dense layer that makes the outputs: the last one, with nothing but activations after it."""
+    for index in reversed(range(len(stack))):
+        if isinstance(stack[index], Dense):
+            return index
+        if not isinstance(stack[index], ActivationLayer):
+            break
+    return None
 
 
 def forward(

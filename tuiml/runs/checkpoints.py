@@ -26,7 +26,7 @@ from tuiml.nn.network import Network
 from tuiml.nn.optimizers import Optimizer
 from tuiml.runs.errors import CheckpointError
 from tuiml.text import plain_text
-from tuiml.training.trainer import NONE, Position
+from tuiml.training.course import NONE, Position
 
 Array = np.ndarray[Any, Any]
 Tensors = Mapping[str, Array]

@@ -7,7 +7,8 @@ import math
 import os
 from pathlib import Path
 
-from tuiml.backends import EVALUATION_BATCH
+from tuiml.backends import EVALUATION_BATCH, choice
+from tuiml.backends.choice import Choice
 from tuiml.nn.network import Network, Node
 from tuiml.nn.optimizers import Optimizer
 from tuiml.spec import pretraining
@@ -16,6 +17,9 @@ from tuiml.spec.problems import Problem, SpecError
 
 FLOAT = 4
 """Bytes of a float32."""
+
+ON_MLX = 1.5
+"""MLX holds more at once, above all of convolutions, and ends the process where it gets no memory."""
 
 
 def of_layer(node: Node, optimizer: Optimizer, batch: int) -> int:
@@ -42,17 +46,24 @@ def of_run(preset: Preset, network: Network) -> int:
     return layers + copies + 2 * FLOAT * batches * features + examples + pretrained
 
 
-def refuse_if_short(preset: Preset, network: Network, available: int | None = None) -> None:
-    """Refuse a run that this machine cannot hold.
+def refuse_if_short(
+    preset: Preset, network: Network, available: int | None = None, chosen: Choice | None = None
+) -> None:
+    """Refuse a run that this machine cannot hold, or the device that ``chosen`` computes on.
 
     Raises:
         SpecError: with the memory it needs and the memory there is.
     """
     needed, there = of_run(preset, network), machine() if available is None else available
+    where = "this machine"
+    if chosen is not None and chosen.name == "mlx":
+        needed, own = int(ON_MLX * needed), choice.memory(chosen)
+        if own is not None and own < there:
+            there, where = own, chosen.device
     if needed > there:
         largest = max(network.nodes, key=lambda n: of_layer(n, preset.training.optimizer, 1))
         text = (
-            f"training needs about {size(needed)} of memory and this machine has {size(there)}; "
+            f"training needs about {size(needed)} of memory and {where} has {size(there)}; "
             f"give fewer units (layers[{largest.index}] is the largest) or a smaller batch"
         )
         raise SpecError([Problem("layers", text)])

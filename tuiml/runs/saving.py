@@ -9,7 +9,8 @@ from typing import Any
 from tuiml.runs import checkpoints
 from tuiml.runs.folder import INITIAL, RunFolder
 from tuiml.training.budget import Budget
-from tuiml.training.trainer import Position, Trainer
+from tuiml.training.course import Position
+from tuiml.training.trainer import Trainer
 
 SHARE = 0.01
 """Of the time at most spent on checkpoints while training."""

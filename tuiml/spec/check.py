@@ -14,6 +14,7 @@ from tuiml.nn import network
 from tuiml.nn.activations import Activation
 from tuiml.nn.layers import ActivationLayer, Dense, Layer, Shape, ShapeError, dimensions, layers
 from tuiml.nn.losses import Loss
+from tuiml.nn.network import output_layer
 from tuiml.spec import pretraining, toml
 from tuiml.spec.preset import Preset
 from tuiml.spec.problems import Problem, SpecError, translate
@@ -99,16 +100,6 @@ def complete(stack: Sequence[L], data: Dataset, loss: Loss) -> list[L]:
     return found
 
 
-def output_layer(stack: Sequence[Layer | None]) -> int | None:
-    """The dense layer that makes the outputs: the last one, with nothing but activations after it."""
-    for index in reversed(range(len(stack))):
-        if isinstance(stack[index], Dense):
-            return index
-        if not isinstance(stack[index], ActivationLayer):
-            break
-    return None
-
-
 def outline(stack: Sequence[Layer | None], shape: Shape) -> tuple[list[Shape | None], list[Problem]]:
     """Shape after each layer, ``None`` from where it is unknown, and why it is."""
     shapes: list[Shape | None] = []
@@ -150,7 +141,7 @@ def _end(preset: Preset, stack: Sequence[Layer], shape: Shape) -> list[Problem]:
     loss, classes = preset.training.loss, len(preset.data.classes)
     last, where = stack[-1], f"layers[{len(stack) - 1}]"
     activation = activation_of(last)
-    if activation is None:
+    if activation is None or not isinstance(last, Dense | ActivationLayer):
         text = (
             f"the last layer must be dense with {classes} units, or an activation after it, not {last.name}"
         )

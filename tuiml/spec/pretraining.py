@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tuiml.nn.layers import Dense, Dropout, Flatten, Layer
-from tuiml.nn.network import Network, Node
+from tuiml.nn.network import Network, Node, output_layer
 from tuiml.spec.problems import Problem
 
 if TYPE_CHECKING:
@@ -18,8 +18,9 @@ PASSED = (Flatten, Dropout)
 
 
 def nodes(network: Network) -> list[Node]:
-    """The layers of a checked preset's network that are pretrained: every dense one but the last."""
-    return [node for node in network.nodes[:-1] if isinstance(node.layer, Dense)]
+    """The layers of a checked preset's network that are pretrained: every dense one but the output."""
+    before = network.nodes[: output_layer([node.layer for node in network.nodes])]
+    return [node for node in before if isinstance(node.layer, Dense)]
 
 
 def linear(preset: Preset) -> bool:
@@ -40,7 +41,7 @@ def problems(preset: Preset, stack: Sequence[Layer]) -> list[Problem]:
     if preset.data.normalize == "none":
         text = f"{method.name} takes inputs in 0…1 or of unit variance, not raw ones; give unit or standard"
         found.append(Problem("data.normalize", text))
-    hidden = list(enumerate(stack[:-1]))
+    hidden = list(enumerate(stack[: output_layer(stack)]))
     if not any(isinstance(layer, Dense) for _, layer in hidden):
         text = f"needs a dense layer before the last one: {method.name} pretrains the hidden layers"
         found.append(Problem("pretraining", text))

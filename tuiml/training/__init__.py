@@ -1,6 +1,7 @@
 """Training: a generator of events that the command line and the app both consume."""
 
 from tuiml.training.control import Control
+from tuiml.training.course import Position
 from tuiml.training.events import (
     End,
     Epoch,
@@ -13,7 +14,7 @@ from tuiml.training.events import (
     Start,
     State,
 )
-from tuiml.training.trainer import Position, Trainer
+from tuiml.training.trainer import Trainer
 
 __all__ = [
     "Control",

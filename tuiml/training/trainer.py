@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -14,41 +14,18 @@ from tuiml.backends.engine import Engine, Totals
 from tuiml.data.arrays import Data
 from tuiml.nn.network import Network
 from tuiml.spec.preset import Preset
-from tuiml.spec.stopping import badness
 from tuiml.training.budget import Budget
 from tuiml.training.control import Control
+from tuiml.training.course import NONE, Course, Position
 from tuiml.training.events import End, Epoch, Event, Picture, Progress, Reason, State
 from tuiml.training.statistics import layer_statistics
 
-NONE = Totals(0.0, 0, 0)
+AT_ONCE = 0.004
+"""Seconds of steps that the engine is given at a time: few enough that keys are heeded at once."""
 PICTURES = 0.02
 """Share of the time that pictures may take, and no more than ten a second."""
 SNAPSHOTS = 0.005
 """Share of the time for copies to fall back on when training diverges."""
-
-
-@dataclass(frozen=True)
-class Position:
-    """Where a run stands: enough, with the engine's state, to go on as if it had never stopped."""
-
-    epoch: int = 1
-    """The epoch in hand, from 1."""
-    batch: int = 0
-    """Batches of it that are done."""
-    rate: float = 0.0
-    """The learning rate that the schedule multiplies."""
-    totals: Totals = NONE
-    """Of those batches."""
-    seconds: float = 0.0
-    examples: int = 0
-    best_epoch: int = 0
-    best_loss: float = math.inf
-    """The best epoch's :func:`~tuiml.spec.stopping.badness`: its loss, or less its accuracy."""
-    watched: str = ""
-    """The figure that says so; empty where it is not known."""
-    gained_epoch: int = 0
-    """The last epoch that was better by as much as early stopping wants."""
-    gained_loss: float = math.inf
 
 
 class Trainer:
@@ -81,11 +58,11 @@ class Trainer:
         self.data = data
         self.engine = engine
         self.control = control or Control()
-        self._rule = preset.training.early_stopping
-        self._best = best
-        self.position = position or Position(rate=preset.training.rate)
-        self._watch()
-        self._used = self._rate_now()
+        self.course = Course(preset.training, len(data.train), len(data.validation) > 0)
+        where = position or Position(rate=preset.training.rate)
+        self._best = best if self.course.same_figure(where) else None
+        self.position = self.course.take_up(where)
+        self._used = self.course.rate(self.position)
         self._watched = watched
         self._clock = clock
         self._pictures = Budget(PICTURES, 0.1, clock)
@@ -100,52 +77,17 @@ class Trainer:
     @property
     def steps(self) -> int:
         """Steps of the whole run."""
-        return self.preset.training.epochs * self._batches
-
-    @property
-    def _batches(self) -> int:
-        return -(-len(self.data.train) // self.preset.training.batch_size)
-
-    def _watch(self) -> None:
-        """Forget what was best if another figure is watched from here on."""
-        watched = self._rule.watched(len(self.data.validation) > 0)
-        where = replace(self.position, watched=watched)
-        if self.position.watched not in ("", watched):
-            where = replace(where, best_epoch=0, best_loss=math.inf, gained_loss=math.inf)
-            where = replace(where, gained_epoch=where.epoch - 1)
-            self._best = None
-        self.position = where
-
-    def _rate_now(self) -> float:
-        """The learning rate of the next step: the position's, times what the schedule says."""
-        return self.position.rate * self._factor()
-
-    def _factor(self) -> float:
-        step = min((self.position.epoch - 1) * self._batches + self.position.batch, self.steps - 1)
-        return self.preset.training.schedule.factor(step, self.steps, self._batches)
-
-    def _set_rate(self, rate: float) -> None:
-        """Make ``rate`` that of the next step; the schedule goes on from there in proportion."""
-        factor = self._factor()
-        self.position = replace(self.position, rate=rate / factor if factor > 1e-9 else rate)
-        self._used = rate
-
-    @property
-    def waited(self) -> int:
-        """Epochs since the last one that was enough better."""
-        return self.position.epoch - 1 - self.position.gained_epoch
+        return self.course.steps
 
     @property
     def over(self) -> bool:
-        """Whether there is nothing more to train: all epochs are done, or none got better for too long."""
-        patience = self._rule.wait()
-        tired = patience is not None and self.waited >= patience
-        return tired or self.position.epoch > self.preset.training.epochs
+        """Whether there is nothing more to train."""
+        return self.course.over(self.position)
 
     @property
     def restores(self) -> bool:
         """Whether the run is to end with the weights of an epoch before the last."""
-        return self._rule.restores() and 0 < self.position.best_epoch < self.position.epoch - 1
+        return self.course.restores(self.position)
 
     def start_from(self, tensors: Mapping[str, np.ndarray[Any, Any]]) -> None:
         """Before the first step: begin with these parameters (by their names on disk), not the engine's."""
@@ -174,9 +116,9 @@ class Trainer:
         return rng.permutation(len(self.data.train))
 
     def _epoch(self) -> Iterator[Event]:
-        order, size = self.order(self.position.epoch), self.preset.training.batch_size
+        order = self.order(self.position.epoch)
         mark = self._clock()
-        for batch in range(self.position.batch, self._batches):
+        while self.position.batch < self.course.batches:
             if self.control.attention:
                 self._spend(mark)
                 yield from self.attend()
@@ -184,14 +126,10 @@ class Trainer:
                 if self.control.stopped:
                     return
                 self.control.take_step()
-            rows = order[batch * size : (batch + 1) * size]
-            self._used = self._rate_now()
-            if not self.engine.step(rows, self._used):
+            if not self._some_steps(order):
                 self._spend(mark)
                 self._fall_back()
                 return
-            self._examples += len(rows)
-            self.position = replace(self.position, batch=batch + 1)
             now = self._clock()
             if (
                 (self._watched and self._pictures.due(now))
@@ -204,6 +142,26 @@ class Trainer:
         self._spend(mark)
         yield from self._close_epoch()
 
+    def _some_steps(self, order: np.ndarray[Any, Any]) -> bool:
+        """Train the next batches, as many as a few milliseconds hold; whether every loss was finite."""
+        first, given = self.position.batch, 0
+
+        def batches() -> Iterator[tuple[np.ndarray[Any, Any], float]]:
+            nonlocal given
+            until, size, rate = self._clock() + AT_ONCE, self.preset.training.batch_size, self.position.rate
+            for batch in range(first, self.course.batches):
+                if given and (self.control.attention or self._clock() >= until):
+                    return
+                given += 1
+                self._used = rate * self.course.factor(self.position.epoch, batch)
+                yield order[batch * size : (batch + 1) * size], self._used
+
+        done = self.engine.steps(batches())
+        size = self.preset.training.batch_size
+        self._examples += min((first + done) * size, len(order)) - first * size
+        self.position = replace(self.position, batch=first + done)
+        return done == given
+
     def _spend(self, since: float) -> None:
         """Count the time from ``since`` to now as training."""
         self._seconds += self._clock() - since
@@ -214,7 +172,8 @@ class Trainer:
         while True:
             rate = self.control.take_rate()
             if rate is not None:
-                self._set_rate(rate)
+                self.position = self.course.with_rate(self.position, rate)
+                self._used = rate
             paused = self.control.paused
             tell = rate is not None or (paused and not was_paused)
             was_paused |= paused  # before the event: who sees it may let us go on at once
@@ -292,7 +251,7 @@ class Trainer:
             learning_rate=self._used,
             examples_per_second=speed,
             seconds=self._seconds,
-            seconds_left=left * len(self.data.train) / self._batches / speed if speed else math.nan,
+            seconds_left=left * len(self.data.train) / self.course.batches / speed if speed else math.nan,
         )
 
     def _picture(self) -> Picture:
@@ -311,11 +270,11 @@ class Trainer:
         totals, epoch, step = self.position.totals, self.position.epoch, self.engine.step_number
         held_out = self.engine.evaluate(self.data.validation)
         self.position = replace(self.position, epoch=epoch + 1, batch=0, totals=NONE)
-        self._judge(totals, held_out)
+        self.position, better = self.course.judge(self.position, totals, held_out)
+        if better and self.course.keeps_best:
+            self._best = self.engine.snapshot()
         judged = held_out if held_out.examples else totals
-        if not math.isfinite(
-            judged.mean_loss
-        ):  # the weights overflow, or soon will: none that are not finite get out
+        if not math.isfinite(judged.mean_loss):  # the weights overflow, or soon will: none of these get out
             self._diverge("the validation loss was not finite", epoch)
         yield Epoch(
             epoch=epoch,
@@ -328,23 +287,6 @@ class Trainer:
             seconds=self._seconds,
             examples_per_second=self._speed(),
         )
-
-    def _judge(self, trained: Totals, held_out: Totals) -> None:
-        """Whether the epoch that is done is the best one so far, and whether it is enough better."""
-        where, epoch = self.position, self.position.epoch - 1
-        figures = {
-            "train_loss": trained.mean_loss,
-            "val_loss": held_out.mean_loss,
-            "val_accuracy": held_out.accuracy,
-        }
-        judged = badness(where.watched, figures[where.watched])
-        if judged < where.gained_loss - self._rule.gain():
-            where = replace(where, gained_epoch=epoch, gained_loss=judged)
-        if judged < where.best_loss:
-            where = replace(where, best_epoch=epoch, best_loss=judged)
-            if self._rule.restores():
-                self._best = self.engine.snapshot()
-        self.position = where
 
     def _restore_best(self) -> None:
         """Go back to the weights of the best epoch, if that is asked for."""
@@ -361,7 +303,8 @@ class Trainer:
         step = self.engine.step_number
         early = self.over and self.position.epoch <= self.preset.training.epochs and not self._message
         if early:
-            epochs = "1 epoch" if self.waited == 1 else f"{self.waited} epochs"
+            waited = self.course.waited(self.position)
+            epochs = "1 epoch" if waited == 1 else f"{waited} epochs"
             self._note.append(f"no better {self.position.watched} for {epochs}")
         if self.over and not self._message:
             self._restore_best()

@@ -1,4 +1,4 @@
-"""Convolutions and pooling for the MLX engine.
+"""``xp`` for the formulas, as MLX has it and can differentiate it.
 
 A batch of pictures is (channels, width, height, batch) to the formulas: the transpose of MLX's own (batch,
 height, width, channels), so nothing is copied on the way.
@@ -15,8 +15,19 @@ from tuiml.nn.layers.windows import Window
 Array = Any
 
 
-class Pictures:
-    """The operations on pictures that formulas use, as MLX can differentiate them."""
+class Namespace:
+    """MLX's own names, and the few of ours."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(mx, name)
+
+    @staticmethod
+    def astype(x: Array, dtype: Any) -> Array:
+        return x.astype(dtype)
+
+    @staticmethod
+    def affine(weight: Array, bias: Array | None, x: Array) -> Array:
+        return weight @ x if bias is None else mx.addmm(bias[:, None], weight, x)
 
     @staticmethod
     def picture(x: Array, shape: tuple[int, ...]) -> Array:
@@ -46,6 +57,9 @@ class Pictures:
         inside = _places(_padded(mx.ones(shape), axis, window, 0.0), axis, window)
         places = _places(_padded(x, axis, window, 0.0), axis, window)
         return sum(places[1:], places[0]) / sum(inside[1:], inside[0])
+
+
+XP = Namespace()
 
 
 def _padded(x: Array, axis: int, window: Window, value: float) -> Array:

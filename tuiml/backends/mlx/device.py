@@ -1,0 +1,22 @@
+"""What MLX computes on here."""
+
+from __future__ import annotations
+
+import mlx.core as mx
+
+
+def gpu() -> str:
+    """The name of the GPU that MLX would use; empty where it has none."""
+    if not mx.is_available(mx.gpu):
+        return ""
+    return str(mx.device_info(mx.gpu).get("device_name", "GPU"))
+
+
+def memory() -> int | None:
+    """Bytes that the GPU can use: what is free on one with memory of its own, else what the system recommends
+    of the memory it shares with the processor. ``None`` where MLX has no GPU or does not tell."""
+    if not mx.is_available(mx.gpu):
+        return None
+    found = mx.device_info(mx.gpu)
+    names = ("free_memory", "max_recommended_working_set_size", "total_memory", "memory_size")
+    return next((int(found[name]) for name in names if name in found), None)

@@ -1,0 +1,202 @@
+"""The MLX engine: the same formulas, differentiated and compiled by MLX.
+
+An array made in one thread cannot be evaluated in another, so an engine is built, run, read and closed in one
+thread. Steps are queued and evaluated together: nothing waits for the device between batches.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import mlx.core as mx
+import numpy as np
+
+from tuiml.backends.engine import Engine, LayerView, Totals
+from tuiml.backends.layout import by_unit
+from tuiml.backends.mlx.device import gpu
+from tuiml.backends.mlx.formulas import Array, Arrays, Formulas
+from tuiml.backends.parameters import initial_tensors
+from tuiml.data.arrays import Data, Part
+from tuiml.nn import random
+from tuiml.nn.network import Network
+from tuiml.nn.optimizers import Optimizer
+from tuiml.nn.penalties import NO_PENALTIES, Penalties
+
+QUEUED = 16
+"""Steps that are put together before any result is waited for."""
+EVALUATION_BATCH = 1000
+"""Examples evaluated at a time: more would need more memory than :mod:`tuiml.runs.memory` reckons with."""
+
+
+class MlxEngine(Engine):
+    """Trains one network on one set of data. See :class:`tuiml.backends.engine.Engine`."""
+
+    name = "mlx"
+
+    def __init__(
+        self,
+        network: Network,
+        optimizer: Optimizer,
+        data: Data,
+        seed: int,
+        penalties: Penalties = NO_PENALTIES,
+    ) -> None:
+        self.network, self.data, self.seed = network, data, seed
+        self.step_number = 0
+        self._formulas = Formulas(network, optimizer, penalties, data)
+        self._parts: dict[int, tuple[Array, Array]] = {}
+        start = {k: mx.array(v) for k, v in initial_tensors(network, seed).items()}
+        kept = {f"layers.{node.index}.{p.name}" for node in network.nodes for p in node.buffers}
+        self._params = {k: v for k, v in start.items() if k not in kept}
+        self._buffers = {k: v for k, v in start.items() if k in kept}
+        self._state = {
+            name: {k: mx.zeros_like(v) for k, v in self._params.items()} for name in optimizer.state_names()
+        }
+        self._no_keys = mx.zeros(0, mx.uint32)
+        self._latest: Array | None = None
+        self._alive = True
+        self._sums: Arrays = {}
+        self._fresh()
+        self._queued = 0
+        self._totals = Totals(0.0, 0, 0)
+        compiled = bool(gpu() or shutil.which("g++"))  # on a CPU, MLX compiles by way of g++
+        train, evaluate = self._formulas.train, self._formulas.evaluate
+        self._step: Any = mx.compile(train) if compiled else train
+        self._judge: Any = mx.compile(evaluate) if compiled else evaluate
+
+    def steps(self, batches: Iterable[tuple[np.ndarray[Any, Any], float]]) -> int:
+        done = 0
+        for rows, rate in batches:
+            if not self._enqueue(rows, rate):
+                return done
+            done += 1
+        return done
+
+    def _enqueue(self, rows: np.ndarray[Any, Any], rate: float) -> bool:
+        number = self.step_number + self._queued
+        noisy = self._formulas.noisy
+        keys = self._no_keys
+        if noisy:
+            keys = mx.array([random.key(self.seed, i, number) for i in noisy], dtype=mx.uint32)
+        scalars = self._formulas.scalars(number + 1, rate)
+        self._latest = mx.array(rows.astype(np.uint32, copy=False))
+        carried = (self._params, self._buffers, self._state, self._sums)
+        self._params, self._buffers, self._state, self._sums = self._step(
+            *carried, *self._part(self.data.train), self._latest, keys, scalars
+        )
+        self._queued += 1
+        return self._flush() if self._queued >= QUEUED else self._alive
+
+    def _flush(self) -> bool:
+        """Run what is queued; whether every loss was finite."""
+        if self._queued:
+            mx.eval(self._params, self._buffers, self._state, self._sums)
+            self._queued = 0
+            found = {name: value.item() for name, value in self._sums.items()}
+            self.step_number += found["steps"]
+            self._totals += Totals(found["loss"], found["correct"], found["examples"])
+            self._alive = bool(found["alive"])
+            self._fresh()
+        return self._alive
+
+    def _fresh(self) -> None:
+        self._sums = {
+            "alive": mx.array(self._alive),  # stays down until restore()
+            "loss": mx.array(0.0),
+            **{name: mx.array(0, mx.int32) for name in ("correct", "examples", "steps")},
+        }
+
+    def totals(self) -> Totals:
+        self._flush()
+        found, self._totals = self._totals, Totals(0.0, 0, 0)
+        return found
+
+    def evaluate(self, part: Part) -> Totals:
+        self._flush()
+        inputs, labels = self._part(part)
+        loss, correct = 0.0, 0
+        for start in range(0, len(part), EVALUATION_BATCH):
+            rows = mx.arange(start, min(start + EVALUATION_BATCH, len(part)), dtype=mx.uint32)
+            total, hits = self._judge(self._params, self._buffers, inputs, labels, rows)
+            loss, correct = loss + total.item(), correct + hits.item()
+        return Totals(loss, correct, len(part))
+
+    def views(self) -> list[LayerView]:
+        self._flush()
+        trained = self._latest is not None
+        rows = self._latest if trained else mx.arange(min(256, len(self.data.train)), dtype=mx.uint32)
+        x, labels = self._formulas.inputs(*self._part(self.data.train), rows)
+        # On a batch trained, statistics are the batch's own, as they were in the step; no noise is drawn.
+        passed = self._formulas.forward(self._params if trained else self._params | self._buffers, x, None)
+        gradients = (
+            mx.grad(lambda p: self._formulas.loss(p, self._buffers, x, labels, None)[0])(self._params)
+            if trained
+            else {}
+        )
+        mx.eval([v.y for v in passed], gradients)
+        return [
+            LayerView(
+                output=by_unit(np.array(passed[i].y)),
+                weights=_numpy(self._params.get(f"layers.{i}.weight")),
+                gradients=_numpy(gradients.get(f"layers.{i}.weight")),
+            )
+            for i in range(len(self.network.nodes))
+        ]
+
+    def tensors(self) -> dict[str, np.ndarray[Any, Any]]:
+        self._flush()
+        return {name: np.array(value) for name, value in (self._params | self._buffers).items()}
+
+    def state(self) -> dict[str, np.ndarray[Any, Any]]:
+        found = self.tensors()
+        for name, arrays in self._state.items():
+            found |= {f"optimizer.{name}.{key}": np.array(value) for key, value in arrays.items()}
+        return found
+
+    def load(self, tensors: Mapping[str, np.ndarray[Any, Any]], step: int) -> None:
+        params = {key: _taken(tensors, key, old) for key, old in self._params.items()}
+        buffers = {key: _taken(tensors, key, old) for key, old in self._buffers.items()}
+        state = {
+            name: {key: _taken(tensors, f"optimizer.{name}.{key}", old) for key, old in arrays.items()}
+            for name, arrays in self._state.items()
+        }
+        self._params, self._buffers, self._state, self.step_number = params, buffers, state, step
+
+    def snapshot(self) -> Any:
+        self._flush()  # arrays are never written in place, so keeping them is a copy
+        state = {k: dict(v) for k, v in self._state.items()}
+        return self.step_number, dict(self._params), dict(self._buffers), state
+
+    def restore(self, snapshot: Any) -> None:
+        self.step_number, self._params, self._buffers, self._state = snapshot
+        self._queued, self._alive = 0, True
+        self._fresh()
+
+    def finite(self) -> bool:
+        self._flush()
+        arrays = (self._params | self._buffers).values()
+        return all(bool(mx.all(mx.isfinite(value)).item()) for value in arrays)
+
+    def close(self) -> None:
+        mx.clear_streams()  # else the thread that used them may abort the process at its end
+
+    def _part(self, part: Part) -> tuple[Array, Array]:
+        """A part's arrays on the device, moved there once."""
+        if id(part) not in self._parts:
+            self._parts[id(part)] = mx.array(part.inputs), mx.array(part.labels.astype(np.int32))
+        return self._parts[id(part)]
+
+
+def _numpy(value: Array | None) -> np.ndarray[Any, Any] | None:
+    """Weights as a matrix, outputs first; one value a unit as a column."""
+    return None if value is None else np.array(value).reshape(value.shape[0], -1)
+
+
+def _taken(tensors: Mapping[str, np.ndarray[Any, Any]], name: str, like: Array) -> Array:
+    if name not in tensors:
+        raise ValueError(f"{name} is missing")
+    if tensors[name].shape != like.shape:
+        raise ValueError(f"{name} has the shape {tensors[name].shape}, not {like.shape}")
+    return mx.array(tensors[name])

@@ -1,0 +1,188 @@
+"""A training step and an evaluation as MLX functions: arrays in, arrays out.
+
+Arrays go by their names on disk (``layers.<i>.weight``). A step carries four dictionaries on to the next:
+parameters, buffers, the optimizer's arrays, and the sums that say how training goes.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import mlx.core as mx
+import numpy as np
+
+from tuiml.backends.mlx.namespace import XP
+from tuiml.backends.parameters import seen
+from tuiml.data.arrays import Data
+from tuiml.nn import random
+from tuiml.nn.layers import Values
+from tuiml.nn.layers.windows import with_channels
+from tuiml.nn.losses import OVERFLOW
+from tuiml.nn.network import Network, forward, renewed
+from tuiml.nn.optimizers import Optimizer
+from tuiml.nn.penalties import Penalties, clip_scale, decayed, is_penalized, penalized_gradient
+
+Array = Any
+Arrays = dict[str, Array]
+RATE = "penalty.rate"
+"""The learning rate as weight decay takes it, among the scalars of a step."""
+
+
+class Formulas:
+    """The mathematics of one network on one set of data, for :mod:`tuiml.backends.mlx.engine`."""
+
+    def __init__(self, network: Network, optimizer: Optimizer, penalties: Penalties, data: Data) -> None:
+        self.network, self.optimizer, self.penalties = network, optimizer, penalties
+        self._shift, self._scale = (mx.array(np.asarray(v)) for v in (data.shift, data.scale))
+        self._shifted = bool(np.any(data.shift))
+        self._penalized = {
+            f"layers.{node.index}.{p.name}"
+            for node in network.nodes
+            for p in node.parameters
+            if is_penalized(p)
+        }
+        self.noisy = [node.index for node in network.nodes if node.layer.noisy()]
+        self._counters: dict[tuple[int, int], Array] = {}
+
+    # -- layers and loss ------------------------------------------------------------------------------
+
+    def inputs(self, inputs: Array, labels: Array, rows: Array) -> tuple[Array, Array]:
+        """The examples at ``rows`` as the network takes them, features × batch, and their labels."""
+        x = inputs[rows].astype(mx.float32)
+        if self._shifted:
+            x = x - self._shift
+        return (x * self._scale).T, labels[rows]
+
+    def forward(self, arrays: Arrays, x: Array, keys: Array | None) -> list[Values]:
+        """Each layer's values; ``arrays`` are the parameters, and in evaluation the buffers too."""
+        noise: list[Array | None] = [None] * len(self.network.nodes)
+        if keys is not None:
+            for place, layer in enumerate(self.noisy):
+                shape = with_channels(self.network.nodes[layer].output_shape)
+                counter = self._counter(math.prod(shape), x.shape[1])
+                counter = counter if len(shape) == 1 else XP.picture(counter, shape)
+                noise[layer] = random.uniform(XP, counter, keys[place])
+        return forward(XP, self.network, x, self._by_layer(arrays), noise)
+
+    def loss(
+        self,
+        params: Arrays,
+        buffers: Arrays,
+        x: Array,
+        labels: Array,
+        keys: Array | None,
+        training: bool = True,
+    ) -> tuple[Any, ...]:
+        """Mean and sum of the examples' losses, hits, and the buffers afterwards."""
+        passed = self.forward(params if training else params | buffers, x, keys)
+        last = passed[-1]
+        classes = mx.arange(self.network.outputs)[:, None] + (self.network.outputs == 1)
+        target = (labels[None, :] == classes).astype(mx.float32)
+        total = mx.sum(self.network.loss.value(XP, last.z, last.y, target))
+        guess = last.y[0] > 0.5 if len(last.y) == 1 else mx.argmax(last.y, axis=0)
+        after = self._renewed(buffers, passed) if training else buffers
+        return total / labels.shape[0], total, mx.sum(guess == labels), after
+
+    def evaluate(
+        self, params: Arrays, buffers: Arrays, inputs: Array, labels: Array, rows: Array
+    ) -> tuple[Array, Array]:
+        """Sum of the losses and hits of the examples at ``rows``, in evaluation mode."""
+        x, y = self.inputs(inputs, labels, rows)
+        _, total, correct, _ = self.loss(params, buffers, x, y, None, training=False)
+        return total, correct
+
+    def _by_layer(self, arrays: Arrays) -> list[Arrays]:
+        """The arrays there are, as the layers' formulas take them."""
+        found: list[Arrays] = [{} for _ in self.network.nodes]
+        for node in self.network.nodes:
+            for p in (*node.parameters, *node.buffers):
+                value = arrays.get(f"layers.{node.index}.{p.name}")
+                if value is not None:
+                    found[node.index][p.name] = seen(node, p, value)
+        return found
+
+    def _renewed(self, buffers: Arrays, passed: list[Values]) -> Arrays:
+        """The buffers after a training step."""
+        by_layer = renewed(XP, self.network, passed, self._by_layer(buffers))
+        names = {
+            f"layers.{i}.{name}": value for i, layer in enumerate(by_layer) for name, value in layer.items()
+        }
+        return {name: mx.reshape(value, buffers[name].shape) for name, value in names.items()}
+
+    def _counter(self, features: int, examples: int) -> Array:
+        """Positions of a layer's outputs, example by example as the NumPy engine counts them."""
+        key = (features, examples)
+        if key not in self._counters:
+            self._counters[key] = (
+                mx.arange(features * examples, dtype=mx.uint32).reshape(examples, features).T
+            )
+        return self._counters[key]
+
+    # -- the step -------------------------------------------------------------------------------------
+
+    def train(
+        self,
+        params: Arrays,
+        buffers: Arrays,
+        state: dict[str, Arrays],
+        sums: Arrays,
+        inputs: Array,
+        labels: Array,
+        rows: Array,
+        keys: Array,
+        scalars: Arrays,
+    ) -> tuple[Arrays, Arrays, dict[str, Arrays], Arrays]:
+        """What is carried, after a step on the examples at ``rows``."""
+        x, y = self.inputs(inputs, labels, rows)
+        passed, gradients = mx.value_and_grad(self.loss)(params, buffers, x, y, keys)
+        _, total, correct, after = passed
+        # Once the loss is not finite nothing changes any more: the weights stay those before that step.
+        gradients, usable = self._clipped(gradients)
+        alive = mx.logical_and(sums["alive"], mx.logical_and(total < OVERFLOW, usable))
+        new_params: Arrays = {}
+        new_state: dict[str, Arrays] = {name: {} for name in state}
+        for key, w in params.items():
+            mine = {name: state[name][key] for name in state}
+            changed, carried = self.optimizer.update(
+                XP, *self._with_penalties(key, w, gradients[key], scalars), mine, scalars
+            )
+            new_params[key] = mx.where(alive, changed, w)
+            for name, value in carried.items():
+                new_state[name][key] = mx.where(alive, value, mine[name])
+        new_buffers = {key: mx.where(alive, value, buffers[key]) for key, value in after.items()}
+        new_sums = {
+            "alive": alive,
+            "loss": sums["loss"] + mx.where(alive, total, 0.0),
+            "correct": sums["correct"] + mx.where(alive, correct, 0),
+            "examples": sums["examples"] + mx.where(alive, rows.shape[0], 0),
+            "steps": sums["steps"] + alive,
+        }
+        return new_params, new_buffers, new_state, new_sums
+
+    def scalars(self, step: int, rate: float) -> Arrays:
+        """What a step takes beside the examples; ``step`` counts from 1."""
+        numbers = self.optimizer.scalars(step, rate)
+        if self.penalties.weight_decay:
+            numbers = {**numbers, RATE: rate}
+        return {name: mx.array(value, mx.float32) for name, value in numbers.items()}
+
+    def _clipped(self, gradients: Arrays) -> tuple[Arrays, Array]:
+        """The gradients no longer than wanted in all, and whether their length is finite."""
+        limit = self.penalties.clip_norm
+        if limit is None:
+            return gradients, mx.array(True)
+        largest = mx.max(mx.stack([mx.max(mx.abs(g)) for g in gradients.values()]))
+        unit = mx.where(largest > 0.0, largest, 1.0)  # so that no square leaves float32
+        norm = unit * mx.sqrt(mx.sum(mx.stack([mx.sum(mx.square(g / unit)) for g in gradients.values()])))
+        scale = clip_scale(XP, norm, limit)
+        return {key: g * scale for key, g in gradients.items()}, mx.isfinite(norm)
+
+    def _with_penalties(self, key: str, w: Array, g: Array, scalars: Arrays) -> tuple[Array, Array]:
+        """A parameter and its gradient as the optimizer sees them."""
+        if key not in self._penalized:
+            return w, g
+        g = penalized_gradient(XP, w, g, self.penalties.l1 or None, self.penalties.l2 or None)
+        if self.penalties.weight_decay:
+            w = decayed(w, scalars[RATE], self.penalties.weight_decay)
+        return w, g
