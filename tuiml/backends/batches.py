@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tuiml.backends.graph import SMALL
+from tuiml.backends.plan import Steps
 from tuiml.data.arrays import Data, Part
 from tuiml.nn.network import Network
 
@@ -95,12 +96,17 @@ class Batches:
     def _convert(self, part: Part, rows: Array) -> None:
         if self._raw is None:
             self._raw = np.empty(self._inputs.shape, part.inputs.dtype)
+            self._normalize = self._normalizing(self._raw)
         part.inputs.take(rows, 0, self._raw, "clip")
-        if self._shifted:
-            np.subtract(self._raw, self._shift, self._inputs)
-            np.multiply(self._inputs, self._scale, self._inputs)
-        else:
-            np.multiply(self._raw, self._scale, self._inputs)
+        self._normalize.run()
+
+    def _normalizing(self, raw: Array) -> Steps:
+        """From values as the data has them to the network's inputs."""
+        shift, scale = (np.asarray(v, np.float32) for v in (self._shift, self._scale))
+        if not self._shifted:
+            return Steps([partial(np.multiply, raw, scale, self._inputs)])
+        minus = partial(np.subtract, raw, shift, self._inputs)
+        return Steps([minus, partial(np.multiply, self._inputs, scale, self._inputs)])
 
 
 class Hits:

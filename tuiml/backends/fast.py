@@ -1,7 +1,7 @@
 """Whether plans run as machine code: where numba is installed, the extra ``fast``, and nobody says no.
 
 ``TUIML_FAST=0`` in the environment says no. Without numba every plan is what it is anyway, a list of bound
-NumPy calls; with it, :mod:`tuiml.backends.fused` makes one call of many.
+NumPy calls; with it, :mod:`tuiml.backends.machine` makes one call of many.
 """
 
 from __future__ import annotations
@@ -10,55 +10,58 @@ import functools
 import importlib.util
 import os
 from collections.abc import Callable, Sequence
+from importlib import metadata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tuiml.backends.machine.whole import Whole
     from tuiml.backends.passes import Pass
     from tuiml.backends.plan import Steps
     from tuiml.data.arrays import Part
-    from tuiml.backends.whole import Whole
 
 SWITCH = "TUIML_FAST"
 Calls = list[Callable[[], object]]
+Range = tuple[int, int]
 
 
 def trouble() -> str:
-    """Why machine code is not used, or nothing; numba is not imported to find out."""
+    """Why machine code is not used, or nothing."""
     if os.environ.get(SWITCH, "") == "0":
         return f"{SWITCH}=0 is set"
-    if importlib.util.find_spec("numba") is None:
-        return "numba is not installed: pip install 'tuiml[fast]'"
-    return ""
+    return _missing()
 
 
 @functools.cache
-def _loads() -> str:
-    """Why numba does not load or compile here, or nothing."""
+def _missing() -> str:
+    """Why numba cannot be used, or nothing."""
+    if importlib.util.find_spec("numba") is None:
+        return "numba is not installed: pip install 'tuiml[fast]'"
     try:
-        from tuiml.backends import fused  # noqa: F401 - only to see whether it loads
-    except Exception as error:  # whatever it is: training does not need it
-        return f"numba does not load: {str(error).splitlines()[0][:120] if str(error) else type(error).__name__}"
+        from tuiml.backends.machine import programs  # noqa: F401 - only to see whether it loads
+    except Exception as error:  # whatever it is, nobody needs it to train
+        said = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+        return f"numba does not load: {said}"
     return ""
 
 
-def used() -> bool:
-    """Whether machine code is used in this process."""
-    return not trouble() and not _loads()
+def version() -> str | None:
+    """The version of numba where it is used; the bits depend on it."""
+    return None if trouble() else metadata.version("numba")
 
 
-def fused(calls: Sequence[Callable[[], object]]) -> Calls:
-    """The same work in fewer calls, or the calls as they are."""
-    if not calls or not used():
+def fused(calls: Sequence[Callable[[], object]], own: Sequence[Range], later: Sequence[Callable[[], object]]) -> Calls:
+    """The same work in fewer calls, or the calls as they are. See :func:`tuiml.backends.machine.programs.fuse`."""
+    if not calls or trouble():
         return list(calls)
-    from tuiml.backends.fused import fuse
+    from tuiml.backends.machine.programs import fuse
 
-    return fuse(calls)
+    return fuse(calls, own, later)
 
 
 def whole(run: Pass, part: Part, update: Steps) -> Whole | None:
     """A step in one call, for networks so small that all of it can be; else ``None``."""
-    if not used():
+    if trouble():
         return None
-    from tuiml.backends.whole import whole_step
+    from tuiml.backends.machine.whole import whole_step
 
     return whole_step(run, part, update)

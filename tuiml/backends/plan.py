@@ -11,7 +11,8 @@ in :mod:`tuiml.backends.layout`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -23,6 +24,7 @@ from tuiml.backends.graph import Graph, Node
 from tuiml.backends.layout import empty
 
 Array = np.ndarray[Any, Any]
+Bound = Callable[[], object]
 KEYWORD_OUT = frozenset({"maximum", "minimum"})
 SHAPED = frozenset(
     {"affine", "affine_input_gradient", "affine_gradient", "spread", "sum", "max", *pictures.EMITTERS}
@@ -40,15 +42,26 @@ class Call:
 
 
 class Steps:
-    """Bound calls to run in order, in fewer where :mod:`tuiml.backends.fast` makes them."""
+    """Bound calls to run in order, in fewer where :mod:`tuiml.backends.fast` makes them.
 
-    def __init__(self, calls: list[Callable[[], object]]) -> None:
-        self.bound = calls
-        self._calls = fast.fused(calls)
+    Args:
+        own: where in memory (first address, the one behind the last) only what these calls wrote is read, by
+            themselves and by those that run ``later``.
+    """
+
+    def __init__(
+        self, bound: list[Bound], own: Sequence[tuple[int, int]] = (), later: Sequence[Bound] = ()
+    ) -> None:
+        self.bound, self.own, self._later = bound, own, later
+
+    @functools.cached_property
+    def ready(self) -> list[Bound]:
+        """What is called in the end."""
+        return fast.fused(self.bound, self.own, self._later)
 
     def run(self) -> None:
         """Run every call once."""
-        for call in self._calls:
+        for call in self.ready:
             call()
 
 
@@ -72,6 +85,7 @@ class Plan(Steps):
         with_ones: Mapping[str, Array] | None = None,
     ) -> None:
         self.calls: list[Call] = []
+        self._taken: list[Array] = []
         self._inputs = inputs
         self._outputs = outputs
         self._donated = frozenset(donated)
@@ -85,12 +99,13 @@ class Plan(Steps):
         self._done_at: dict[Node, int] = {}
         self._whole = {id(inputs[label]): whole for label, whole in (with_ones or {}).items()}
         self._compile()
-        super().__init__([call.run for call in self.calls])
+        super().__init__([call.run for call in self.calls], self._temporary())
 
     def split(self, node: Node) -> tuple[Steps, Steps]:
         """The calls up to the one that computes ``node``, and the rest."""
         cut = self._done_at[node]
-        return Steps(self.bound[:cut]), Steps(self.bound[cut:])
+        then = self.bound[cut:]
+        return Steps(self.bound[:cut], self.own, then), Steps(then, self.own)
 
     def array(self, node: Node) -> Array:
         """Where an output lies."""
@@ -157,8 +172,17 @@ class Plan(Steps):
             whole = np.ones((node.shape[0] + 1, node.shape[1]), node.dtype)
             array = whole[:-1]
             self._whole[id(array)] = whole
-            return array
-        return empty(node.shape, node.dtype)
+        else:
+            array = empty(node.shape, node.dtype)
+        self._taken.append(array)
+        return array
+
+    def _temporary(self) -> list[tuple[int, int]]:
+        """Where nobody looks after a run: the buffers without those of outputs."""
+        ends = np.lib.array_utils.byte_bounds
+        kept = [ends(self._arrays[node]) for node in self._outputs]
+        taken = map(ends, self._taken)
+        return [(a, b) for a, b in taken if not any(first < b and a < last for first, last in kept)]
 
     def _release(self, node: Node, now: int) -> None:
         for arg in dict.fromkeys(node.args):

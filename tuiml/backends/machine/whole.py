@@ -5,18 +5,17 @@ What is left to Python is the numbers of the step: which examples, the learning 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from tuiml.backends import fused
-from tuiml.backends import kernels as k
 from tuiml.backends.batches import Hits
+from tuiml.backends.machine.programs import Guard, Life, Program
+from tuiml.backends.machine.reading import Array, Other, address, read
 from tuiml.backends.passes import Pass
 from tuiml.backends.plan import Steps
 from tuiml.data.arrays import Part
-
-Array = np.ndarray[Any, Any]
 
 
 class Whole:
@@ -27,8 +26,8 @@ class Whole:
         hits: where it leaves how many of them were right.
     """
 
-    def __init__(self, program: fused.Program, rows: Array, hits: Array) -> None:
-        self._run, self._rows, self._hits = program.run, rows, hits
+    def __init__(self, program: Program, rows: Array, hits: Array) -> None:
+        self._run, self._rows, self._hits = program, rows, hits
 
     def run(self, rows: Array) -> None:
         """One step on the examples at ``rows``."""
@@ -47,16 +46,19 @@ def whole_step(run: Pass, part: Part, update: Steps) -> Whole | None:
     load = run.batches.calls(part, rows)
     if load is None:
         return None
-    instructions = [*map(fused.read, load), *map(fused.read, run.forward.bound)]
-    instructions += [(k.GUARD, fused.address(run.total)), *map(fused.read, run.backward.bound)]
-    instructions += [_hits(run.hits, count), *map(fused.read, update.bound)]
-    known = [instruction for instruction in instructions if instruction is not None]
-    if len(known) < len(instructions):
+    calls: list[Any] = [*load, *run.forward.bound]
+    instructions: list[Any] = [read(call) for call in calls]
+    for steps, first in ((run.backward, Guard([address(run.total)])), (update, _hits(run.hits, count))):
+        instructions += [first, *map(read, steps.bound)]
+        calls += [None, *steps.bound]
+    if None in instructions:
         return None
-    return Whole(fused.Program(known, [*load, *run.forward.bound, *run.backward.bound, *update.bound]), rows, count)
+    life = Life(instructions, calls, [*run.forward.own, *run.backward.own, *update.own])
+    return Whole(Program(instructions, calls, partial(life.dead, 0)), rows, count)
 
 
-def _hits(hits: Hits, count: Array) -> fused.Row | None:
+def _hits(hits: Hits, count: Array) -> Other | None:
     if hits.labels.dtype != np.uint8 or not hits.output.flags.c_contiguous:
         return None
-    return (k.HITS, fused.address(count), *hits.output.shape, fused.address(hits.output), fused.address(hits.labels))
+    places = (address(hits.output), address(hits.labels))
+    return Other("hits", (address(count), *hits.output.shape, *places))

@@ -1,0 +1,1 @@
+"""Plans as machine code, by numba: the one package that imports it. :mod:`tuiml.backends.fast` is its switch."""

@@ -1,0 +1,211 @@
+"""Bound NumPy calls read back as instructions.
+
+A plan's call is a ``partial`` of a NumPy function on arrays that stay where they are, so all that machine code
+needs can be read off it: which function, and each array's address, shape and strides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+BoundCall = Callable[[], object]
+PRODUCT = 12_000
+"""Multiplications up to which our own product is faster than calling the matrix library."""
+NARROW, MANY = 16, 64
+"""Rows shorter than the one are not taken one by one if there are more of them than the other."""
+
+KINDS = {np.dtype(np.float32): "f", np.dtype(np.uint32): "u", np.dtype(np.bool_): "b", np.dtype(np.uint8): "B"}
+SIZES = {"f": 4, "u": 4, "b": 1, "B": 1}
+OPERATIONS: dict[tuple[str, str], str] = {
+    **{(f, "ff"): f + "({0})" for f in ("exp", "expm1", "log", "log1p", "sqrt", "tanh", "sign")},
+    ("absolute", "ff"): "abs({0})",
+    ("negative", "ff"): "-{0}",
+    ("square", "ff"): "{0} * {0}",
+    ("add", "fff"): "{0} + {1}",
+    ("subtract", "fff"): "{0} - {1}",
+    ("multiply", "fff"): "{0} * {1}",
+    ("divide", "fff"): "{0} / {1}",
+    ("maximum", "fff"): "maximum({0}, {1})",
+    ("minimum", "fff"): "minimum({0}, {1})",
+    ("greater", "bff"): "{0} > {1}",
+    ("greater_equal", "bff"): "{0} >= {1}",
+    ("multiply", "ffb"): "{0} * f32({1})",
+    ("multiply", "fbf"): "f32({0}) * {1}",
+    ("multiply", "fBf"): "f32({0}) * {1}",
+    ("subtract", "fBf"): "f32({0}) - {1}",
+    ("bitwise_xor", "uuu"): "u32({0} ^ {1})",
+    ("right_shift", "uuu"): "u32({0} >> {1})",
+    ("add", "uuu"): "u32({0} + {1})",
+    ("multiply", "uuu"): "u32({0} * {1})",
+    ("copyto", "ff"): "{0}",
+    ("copyto", "fu"): "f32({0})",
+    ("copyto", "fb"): "f32({0})",
+    ("copyto", "ffb"): "({0} if {1} else {2})",  # the last is what was there
+}
+"""What is written for a function's name and the kinds of its result and arguments."""
+
+
+@dataclass(frozen=True)
+class Operand:
+    """Where a loop's values of a kind lie: an address, and how many bytes further the next row's."""
+
+    address: int
+    step: int
+    kind: str
+    single: bool = False
+    """One value a row."""
+
+
+@dataclass(frozen=True)
+class Each:
+    """An element-wise instruction on ``rows`` rows of ``size`` values; the result is the first operand."""
+
+    words: str
+    rows: int
+    size: int
+    operands: tuple[Operand, ...]
+
+    def ends(self, operand: Operand) -> tuple[int, int]:
+        """First address and the one behind the last."""
+        values = (1 if operand.single else self.size) * SIZES[operand.kind]
+        return operand.address, operand.address + (self.rows - 1) * operand.step + values
+
+    def in_rows(self, rows: int, size: int) -> Each | None:
+        """The same in other rows: a single one can be taken as many."""
+        if (self.rows, self.size) == (rows, size):
+            return self
+        if self.rows != 1 or self.size != rows * size:
+            return None
+        steps = [0 if o.single else size * SIZES[o.kind] for o in self.operands]
+        cut = tuple(replace(o, step=s) for o, s in zip(self.operands, steps, strict=True))
+        return Each(self.words, rows, size, cut)
+
+
+@dataclass(frozen=True)
+class Other:
+    """An instruction of :mod:`tuiml.backends.machine.products`, by name, with its numbers."""
+
+    name: str
+    numbers: tuple[int, ...]
+
+
+def address(array: Array) -> int:
+    return int(array.__array_interface__["data"][0])
+
+
+def read(call: BoundCall) -> Each | Other | None:
+    """The instruction that does what a bound call does, or ``None``."""
+    if not isinstance(call, partial):
+        return None
+    function, arguments, keywords = call.func, list(call.args), dict(call.keywords)
+    owner, name = getattr(function, "__self__", None), getattr(function, "__name__", "")
+    if isinstance(function, np.ufunc):
+        if name == "equal":
+            return _one_hot(*arguments)
+        out = keywords.pop("out", None)
+        if out is None:
+            out = arguments.pop()
+        return None if keywords else _each(name, out, arguments)
+    if function is np.copyto:
+        out, value = arguments
+        mask = keywords.pop("where", None)
+        if keywords.pop("casting", "unsafe") != "unsafe" or keywords:
+            return None
+        return _each("copyto", out, [value] if mask is None else [value, mask, out])
+    if name == "dot" and isinstance(owner, np.ndarray):
+        return _product(owner, *arguments)
+    if name == "take" and isinstance(owner, np.ndarray):
+        return _gather(owner, *arguments)
+    if owner is np.maximum and name == "reduce":
+        return _greatest(*arguments, **keywords)
+    return None
+
+
+def _each(name: str, out: Array, arguments: list[Array]) -> Each | None:
+    """An element-wise instruction."""
+    arrays = [out, *arguments]
+    if not all(isinstance(a, np.ndarray) and a.dtype in KINDS for a in arrays) or not out.size:
+        return None
+    kinds = "".join(KINDS[a.dtype] for a in arrays)
+    words = OPERATIONS.get((name, kinds[:3] if name == "copyto" and len(kinds) == 4 else kinds))
+    lying = _lying(arrays) if words else None
+    if words is None or lying is None:
+        return None
+    found = Each(words, *lying)
+    result, *rest = found.operands
+    first, last = found.ends(result)
+    for operand in rest:
+        begin, end = found.ends(operand)
+        if operand != result and begin < last and first < end:
+            return None  # NumPy makes a copy first
+    return found
+
+
+def _lying(arrays: list[Array]) -> tuple[int, int, tuple[Operand, ...]] | None:
+    """The first array's values in the order they lie, the others' beside them; ``None`` if there are gaps."""
+    out = arrays[0]
+    spread = [np.broadcast_to(a, out.shape) for a in arrays]
+    axes = [axis for axis in np.argsort([-s for s in out.strides], kind="stable") if out.shape[axis] > 1]
+    sizes = [out.shape[axis] for axis in axes] or [1]
+    strides = [[a.strides[axis] for axis in axes] or [a.itemsize] for a in spread]
+    for i in range(len(sizes) - 1, 0, -1):  # two axes that all arrays run through as one
+        if all(s[i - 1] == s[i] * sizes[i] for s in strides):
+            sizes[i - 1 : i + 1] = [sizes[i - 1] * sizes[i]]
+            for s in strides:
+                del s[i - 1]
+    if len(sizes) == 1:
+        sizes, strides = [1, *sizes], [[0, *s] for s in strides]
+    gaps = any(s[1] not in (0, a.itemsize) or s[0] < 0 for s, a in zip(strides, arrays, strict=True) if len(s) == 2)
+    if len(sizes) > 2 or gaps or strides[0][1] == 0 or (sizes[1] < NARROW and sizes[0] > MANY):
+        return None
+    operands = [
+        Operand(address(a), step, KINDS[a.dtype], single=inner == 0)
+        for a, (step, inner) in zip(arrays, strides, strict=True)
+    ]
+    return sizes[0], sizes[1], tuple(operands)
+
+
+def _product(a: Array, b: Array, out: Array) -> Each | Other | None:
+    """A matrix product, if it is small; of a column and a row it is element-wise."""
+    if any(x.ndim != 2 or x.dtype != np.float32 for x in (a, b, out)) or not out.flags.c_contiguous:
+        return None
+    rows, inner = a.shape
+    columns = b.shape[1]
+    if inner == 1:
+        return _each("multiply", out, [a, b])
+    if rows * inner * columns > PRODUCT:
+        return None
+    strides = [s // 4 for x in (a, b) for s in x.strides]
+    places = (address(a), *strides[:2], address(b), *strides[2:])
+    return Other("product", (address(out), rows, columns, inner, *places))
+
+
+def _greatest(x: Array, axis: Any = 0, out: Array | None = None, keepdims: bool = False) -> Other | None:
+    if out is None or x.ndim != 2 or axis != 0 or x.dtype != np.float32 or x.strides[1] != 4:
+        return None
+    return Other("greatest", (address(out), *x.shape, address(x), x.strides[0]))
+
+
+def _one_hot(labels: Array, classes: Array, out: Array) -> Other | None:
+    """Each class's row: whether it is the label; classes are counted on from the first."""
+    if labels.dtype != np.uint8 or out.dtype != np.float32 or classes.dtype != np.uint8 or classes.ndim != 2:
+        return None
+    return Other("one_hot", (address(out), *out.shape, address(labels), int(classes[0, 0])))
+
+
+def _gather(source: Array, rows: Array, axis: int, out: Array, mode: str) -> Other | None:
+    """The examples at ``rows``, which are in range."""
+    if rows.dtype != np.int64 or not (source.flags.c_contiguous and out.flags.c_contiguous) or axis != 0:
+        return None
+    places = (address(source), address(rows))
+    if source.dtype == np.uint8 and source.ndim == 1:
+        return Other("gather_bytes", (address(out), len(rows), *places))
+    if source.dtype == np.float32 and source.ndim == 2:
+        return Other("gather", (address(out), *out.shape, *places))
+    return None
