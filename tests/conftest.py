@@ -19,6 +19,11 @@ settings.register_profile("long", max_examples=2500, deadline=None, suppress_hea
 settings.load_profile("house")
 
 
+def pytest_configure(config):
+    """What numba compiles is kept from one test to the next."""
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(config.cache.mkdir("numba")))
+
+
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path_factory, monkeypatch):
     """``TUIML_HOME`` in a fresh folder; whatever data the machine has is out of sight."""

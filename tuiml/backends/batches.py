@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tuiml.backends import fast
 from tuiml.backends.graph import SMALL
 from tuiml.backends.plan import Steps
 from tuiml.data.arrays import Data, Part
@@ -83,7 +84,7 @@ class Batches:
         np.equal(self.labels, self._classes, self.targets)
 
     def calls(self, part: Part, rows: Array) -> list[partial[object]] | None:
-        """What :meth:`load` does for the examples that ``rows`` names at the time; ``None`` for a large part."""
+        """What :meth:`load` does, for what ``rows`` names at the time; ``None`` for a large part."""
         ready = self._source.ready(part)
         if ready is None:
             return None
@@ -114,7 +115,7 @@ class Hits:
     there is but one row, at the label; of equal values the first counts."""
 
     def __init__(self, output: Array, labels: Array) -> None:
-        self.output, self.labels = output, labels
+        self.compiled = fast.hits(output, labels)
         size = len(labels)
         hits = np.empty(size, bool)
         self._count = partial(np.count_nonzero, hits)
@@ -131,6 +132,8 @@ class Hits:
 
     def count(self) -> int:
         """The hits of the batch in hand."""
+        if self.compiled:
+            return self.compiled.count()
         for call in self._calls:
             call()
         return int(self._count())

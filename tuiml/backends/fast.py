@@ -11,9 +11,10 @@ import importlib.util
 import os
 from collections.abc import Callable, Sequence
 from importlib import metadata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tuiml.backends.machine.counting import Counting
     from tuiml.backends.machine.whole import Whole
     from tuiml.backends.passes import Pass
     from tuiml.backends.plan import Steps
@@ -49,13 +50,24 @@ def version() -> str | None:
     return None if trouble() else metadata.version("numba")
 
 
-def fused(calls: Sequence[Callable[[], object]], own: Sequence[Range], later: Sequence[Callable[[], object]]) -> Calls:
-    """The same work in fewer calls, or the calls as they are. See :func:`tuiml.backends.machine.programs.fuse`."""
+def fused(
+    calls: Sequence[Callable[[], object]], own: Sequence[Range], later: Sequence[Callable[[], object]]
+) -> Calls:
+    """The same work in fewer calls, or the calls as they are; see machine/programs.py."""
     if not calls or trouble():
         return list(calls)
     from tuiml.backends.machine.programs import fuse
 
     return fuse(calls, own, later)
+
+
+def hits(output: Any, labels: Any) -> Counting | None:
+    """Counts how many columns of ``output`` have their largest value at their label; or ``None``."""
+    if trouble():
+        return None
+    from tuiml.backends.machine.counting import counting
+
+    return counting(output, labels)
 
 
 def whole(run: Pass, part: Part, update: Steps) -> Whole | None:

@@ -181,6 +181,8 @@ class NumpyEngine(Engine):
         if size not in self._passes:
             count = shares(self.network, size // 2, self.team.size)  # a third of a step's work, half at least
             self._passes[size] = [self._pass(None, start, end, size) for start, end in parted(size, count)]
+            for run in self._passes[size]:
+                run.forward.prepare()
 
     def _pass(self, gradients: Arena | None, start: int, end: int, size: int) -> Pass:
         arenas = (self.weights, gradients, self.buffers)

@@ -59,6 +59,10 @@ class Steps:
         """What is called in the end."""
         return fast.fused(self.bound, self.own, self._later)
 
+    def prepare(self) -> None:
+        """Compile, if it is to be: this may take seconds the first time."""
+        _ = self.ready
+
     def run(self) -> None:
         """Run every call once."""
         for call in self.ready:

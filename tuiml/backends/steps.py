@@ -56,6 +56,9 @@ class Step:
         self._phases = [self._gradients, self._sums_and_weights]
         one = len(passes) == 1 and not update.penalizer.limits
         self._whole = fast.whole(passes[0], part, changes[0].plan) if one else None
+        if not self._whole:
+            for steps in [*(s for p in passes for s in (p.forward, p.backward)), *(c.plan for c in changes)]:
+                steps.prepare()
         if update.penalizer.limits:
             self._phases = [self._gradients, self._sums, self._judge, self._weights]
 

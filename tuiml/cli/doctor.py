@@ -14,7 +14,7 @@ from tuiml.cli.output import print_json
 from tuiml.cli.parser import Commands, add_json, command
 from tuiml.runs import threads
 
-PACKAGES = ("numpy", "textual", "plotext", "pydantic", "safetensors", "mlx")
+PACKAGES = ("numpy", "textual", "plotext", "pydantic", "safetensors", "mlx", "numba")
 
 
 def add(commands: Commands) -> None:
@@ -71,11 +71,30 @@ def examine(count: int, asked: bool) -> dict[str, dict[str, Any]]:
             "threads": count,
             "threads why": why,
         },
-        "backend": {"chosen": chosen.name, "why": chosen.why, "device": chosen.device},
+        "backend": {
+            "chosen": chosen.name,
+            "why": chosen.why,
+            "device": chosen.device,
+            "fast": _fast(chosen.name),
+        },
         "terminal": _terminal(),
         "folders": _folders(),
         "data": _data(),
     }
+
+
+def _fast(backend: str) -> str:
+    """Whether machine code is used, or why not."""
+    from tuiml.backends import fast
+
+    if backend != "numpy":
+        return "no: only the numpy backend runs machine code of numba's"
+    why = fast.trouble()
+    return (
+        f"no: {why}"
+        if why
+        else f"yes: numba {fast.version()} compiles what NumPy's plans do element by element"
+    )
 
 
 def _packages() -> dict[str, str | None]:

@@ -16,9 +16,14 @@ NAMES = ("scipy_openblas_get_corename64_", "openblas_get_corename64_", "openblas
 """What OpenBLAS calls the function that names its kernels, by how it was built."""
 
 
-def versions() -> dict[str, str]:
-    """Versions of what the numbers depend on; the kernels of OpenBLAS are chosen by the processor."""
+NOT_USED = "not used"
+
+
+def versions(backend: str) -> dict[str, str]:
+    """Versions of what a backend's numbers depend on; the kernels of OpenBLAS are chosen by the processor."""
     import numpy
+
+    from tuiml.backends import fast
 
     found = {
         "tuiml": __version__,
@@ -28,6 +33,8 @@ def versions() -> dict[str, str]:
     }
     with contextlib.suppress(metadata.PackageNotFoundError):
         found["mlx"] = metadata.version("mlx")
+    if backend == "numpy":
+        found["numba"] = fast.version() or NOT_USED
     return found
 
 

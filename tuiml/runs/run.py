@@ -154,7 +154,7 @@ class Run:
             epochs=self.preset.training.epochs,
             steps=self.trainer.steps,
             seed=self.preset.training.seed,
-            versions=machine.versions(),
+            versions=machine.versions(self.engine.name),
             watched=self.trainer.position.watched,
         )
 
@@ -220,7 +220,8 @@ def other_conditions(before: Line, start: Start) -> str:
     """What is not as it was in a run's last session, in a line: the bits may then differ. Else empty."""
     versions = before.get("versions")
     old = {"backend": before.get("backend"), "threads": before.get("threads")}
-    old |= versions if isinstance(versions, dict) else {}
+    if isinstance(versions, dict) and versions:
+        old |= {"numba": machine.NOT_USED, **versions}
     new = {"backend": start.backend, "threads": start.threads, **start.versions}
     changed = [
         f"{name} {plain_text(str(old[name]))[:60]} before, now {value}"

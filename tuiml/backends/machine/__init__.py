@@ -1,1 +1,1 @@
-"""Plans as machine code, by numba: the one package that imports it. :mod:`tuiml.backends.fast` is its switch."""
+"""Plans as machine code, by numba, which nothing else imports. The switch is :mod:`tuiml.backends.fast`."""

@@ -29,8 +29,10 @@ floats, wholes, bytes_, longs = map(_pointer, (types.float32, types.uint32, type
 
 
 def _told_apart(builder: Any, instruction: Any, number: int) -> None:
-    """Mark a load or store: what it touches, none of the other numbers touch. Without these marks the compiler
-    tests for overlaps before a loop, and with many arrays takes values one by one."""
+    """Mark a load or store: what it touches, none of the other numbers touch.
+
+    Without these marks the compiler tests for overlaps first; with many arrays, it takes values one by one.
+    """
     module = builder.module
     domain = module.add_metadata([ir.MetaDataString(module, "tuiml")])
     scopes = [module.add_metadata([ir.MetaDataString(module, f"tuiml {k}"), domain]) for k in range(MOST)]
@@ -69,7 +71,7 @@ def store(number: int) -> Any:
     return intrinsic(typed)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def call(_typing: Any, function: Any, arguments: Any) -> Any:
     """Call the function at an address with the address of its arguments."""
 

@@ -1,6 +1,7 @@
 """Functions compiled once on a machine: what was compiled is kept in a folder of the cache.
 
-The folder's name says which text of this package it was compiled from, so nothing old is ever taken for new.
+The folder is in ``NUMBA_CACHE_DIR``, if that is set, else in tuiml's cache. Its name says from which text of
+this package it was compiled, so nothing old is taken for new; numba minds its own version and the processor.
 Where it cannot be written, nothing is kept and each process compiles what it needs.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ from tuiml import files
 
 SIGNATURE = "void(CPointer(int64))"
 """Of every function here: it is given where its numbers lie, addresses among them."""
-OPTIONS = {"nopython": True, "error_model": "numpy"}
+OPTIONS: dict[str, Any] = {"nopython": True, "error_model": "numpy"}
 
 
 @functools.cache
@@ -27,7 +29,8 @@ def folder() -> Path | None:
     """Where compiled functions are kept, or ``None``."""
     texts = sorted(Path(__file__).parent.glob("*.py"))
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in texts)).hexdigest()[:16]
-    found = files.cache() / "compiled" / digest
+    given = os.environ.get("NUMBA_CACHE_DIR")
+    found = (Path(given) if given else files.cache() / "compiled") / digest
     try:
         found.mkdir(parents=True, exist_ok=True)
         files.write_whole(found / "writable", "")

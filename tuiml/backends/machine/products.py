@@ -16,10 +16,21 @@ f32 = np.float32
 def product(c: Any) -> None:
     """A matrix product, for matrices so small that calling a library takes longer.
 
-    Takes the result's address, rows, columns and the sum's terms; of each argument address and two strides, in
-    values.
+    Takes the result's address, rows, columns and the sum's terms; of each argument
+    address and two strides, in values.
     """
-    out, rows, columns, inner, a, a0, a1, b, b0, b1 = c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8], c[9]
+    out, rows, columns, inner, a, a0, a1, b, b0, b1 = (
+        c[0],
+        c[1],
+        c[2],
+        c[3],
+        c[4],
+        c[5],
+        c[6],
+        c[7],
+        c[8],
+        c[9],
+    )
     if b1 == 1:
         _by_row(out, rows, columns, inner, a, a0, a1, b, b0)
     elif a1 == 1 and b0 == 1:
@@ -65,7 +76,7 @@ def _by_row(out: Any, rows: Any, n: Any, inner: Any, a: Any, a0: Any, a1: Any, b
                 k, at = k + 1, at + a1
 
 
-@njit(nogil=True, error_model="numpy", fastmath={"reassoc", "contract"})  # type: ignore[untyped-decorator]
+@njit(nogil=True, error_model="numpy", fastmath={"reassoc", "contract"})
 def _by_value(out: Any, rows: Any, columns: Any, inner: Any, a: Any, a0: Any, b: Any, b1: Any) -> None:
     """Rows of ``a`` times columns of ``b``, both without gaps: each value's sum in a vector."""
     y = carray(floats(out), rows * columns)
@@ -112,7 +123,7 @@ def gather_bytes(c: Any) -> None:
 
 
 def one_hot(c: Any) -> None:
-    """A row for each class, 1 where it is the label: result, classes, labels, their address, the first class."""
+    """A row for each class, 1 where it is the label: result, classes, labels, their address, first class."""
     n = c[2]
     label = carray(bytes_(c[3]), n)
     for row in range(c[1]):

@@ -170,7 +170,7 @@ class Program:
         self,
         instructions: Sequence[Each | Other | Guard],
         calls: Sequence[BoundCall],
-        dead: Callable[[int, Range], bool],
+        dead: Callable[[int, Range], bool] = lambda place, values: False,
     ) -> None:
         self._calls = calls
         found: list[tuple[Any, list[int]]] = []
@@ -207,7 +207,7 @@ def fuse(calls: Sequence[BoundCall], own: Sequence[Range], later: Sequence[Bound
     """The same work in fewer calls.
 
     Args:
-        own: addresses that nobody reads but these calls and ``later``, and those only what was written before.
+        own: addresses that nobody but these calls and ``later`` reads, and they only what they wrote.
         later: calls that run after these.
     """
     instructions = [read(call) for call in calls]
@@ -231,7 +231,10 @@ class Life:
     """Which values are read again."""
 
     def __init__(
-        self, instructions: Sequence[Each | Other | Guard | None], calls: Sequence[BoundCall | None], own: Sequence[Range]
+        self,
+        instructions: Sequence[Each | Other | Guard | None],
+        calls: Sequence[BoundCall | None],
+        own: Sequence[Range],
     ) -> None:
         self._uses = [_use(i, c) for i, c in zip(instructions, calls, strict=True)]
         self._own = own
@@ -249,7 +252,9 @@ class Life:
         return True
 
 
-def _use(instruction: Each | Other | Guard | None, call: BoundCall | None) -> tuple[list[Range] | None, list[Range]]:
+def _use(
+    instruction: Each | Other | Guard | None, call: BoundCall | None
+) -> tuple[list[Range] | None, list[Range]]:
     """What is read (``None``: it may be anything) and what is written altogether."""
     if isinstance(instruction, Guard) or call is None:
         return [], []

@@ -1,7 +1,7 @@
 """Bound NumPy calls read back as instructions.
 
-A plan's call is a ``partial`` of a NumPy function on arrays that stay where they are, so all that machine code
-needs can be read off it: which function, and each array's address, shape and strides.
+A plan's call is a ``partial`` of a NumPy function on arrays that stay where they are, so all that is needed
+can be read off it: which function, and each array's address, shape and strides.
 """
 
 from __future__ import annotations
@@ -20,7 +20,12 @@ PRODUCT = 12_000
 NARROW, MANY = 16, 64
 """Rows shorter than the one are not taken one by one if there are more of them than the other."""
 
-KINDS = {np.dtype(np.float32): "f", np.dtype(np.uint32): "u", np.dtype(np.bool_): "b", np.dtype(np.uint8): "B"}
+KINDS = {
+    np.dtype(np.float32): "f",
+    np.dtype(np.uint32): "u",
+    np.dtype(np.bool_): "b",
+    np.dtype(np.uint8): "B",
+}
 SIZES = {"f": 4, "u": 4, "b": 1, "B": 1}
 OPERATIONS: dict[tuple[str, str], str] = {
     **{(f, "ff"): f + "({0})" for f in ("exp", "expm1", "log", "log1p", "sqrt", "tanh", "sign")},
@@ -40,7 +45,7 @@ OPERATIONS: dict[tuple[str, str], str] = {
     ("multiply", "fBf"): "f32({0}) * {1}",
     ("subtract", "fBf"): "f32({0}) - {1}",
     ("bitwise_xor", "uuu"): "u32({0} ^ {1})",
-    ("right_shift", "uuu"): "u32({0} >> {1})",
+    ("right_shift", "uuu"): "u32(({0} >> {1}) if {1} < 32 else 0)",
     ("add", "uuu"): "u32({0} + {1})",
     ("multiply", "uuu"): "u32({0} * {1})",
     ("copyto", "ff"): "{0}",
@@ -161,7 +166,9 @@ def _lying(arrays: list[Array]) -> tuple[int, int, tuple[Operand, ...]] | None:
                 del s[i - 1]
     if len(sizes) == 1:
         sizes, strides = [1, *sizes], [[0, *s] for s in strides]
-    gaps = any(s[1] not in (0, a.itemsize) or s[0] < 0 for s, a in zip(strides, arrays, strict=True) if len(s) == 2)
+    gaps = any(
+        s[1] not in (0, a.itemsize) or s[0] < 0 for s, a in zip(strides, arrays, strict=True) if len(s) == 2
+    )
     if len(sizes) > 2 or gaps or strides[0][1] == 0 or (sizes[1] < NARROW and sizes[0] > MANY):
         return None
     operands = [

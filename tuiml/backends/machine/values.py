@@ -72,7 +72,8 @@ def expm1(x: Any) -> Any:
     """e^x - 1, with every digit near 0."""
     q, low, high = _exponent(x)
     scale = low * high
-    return (q * scale + (scale - ONE)) if x < LARGE else (q + ONE) * low * high
+    y = (q * scale + (scale - ONE)) if x < LARGE else (q + ONE) * low * high
+    return x if x == ZERO else y  # the sign of zero
 
 
 @value

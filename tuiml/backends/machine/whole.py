@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from tuiml.backends.batches import Hits
+from tuiml.backends.machine.counting import Counting
 from tuiml.backends.machine.programs import Guard, Life, Program
-from tuiml.backends.machine.reading import Array, Other, address, read
+from tuiml.backends.machine.reading import Array, address, read
 from tuiml.backends.passes import Pass
 from tuiml.backends.plan import Steps
 from tuiml.data.arrays import Part
@@ -26,7 +26,7 @@ class Whole:
         hits: where it leaves how many of them were right.
     """
 
-    def __init__(self, program: Program, rows: Array, hits: Array) -> None:
+    def __init__(self, program: Program, rows: Array, hits: Counting) -> None:
         self._run, self._rows, self._hits = program, rows, hits
 
     def run(self, rows: Array) -> None:
@@ -37,28 +37,21 @@ class Whole:
     @property
     def hits(self) -> int:
         """Of the last step that had a loss to go by."""
-        return int(self._hits[0])
+        return int(self._hits.found[0])
 
 
 def whole_step(run: Pass, part: Part, update: Steps) -> Whole | None:
     """The step, or ``None`` if a part of it has no instruction."""
-    rows, count = np.zeros(run.size, np.int64), np.zeros(1, np.int64)
+    rows, hits = np.zeros(run.size, np.int64), run.hits.compiled
     load = run.batches.calls(part, rows)
-    if load is None:
+    if load is None or hits is None:
         return None
     calls: list[Any] = [*load, *run.forward.bound]
     instructions: list[Any] = [read(call) for call in calls]
-    for steps, first in ((run.backward, Guard([address(run.total)])), (update, _hits(run.hits, count))):
+    for steps, first in ((run.backward, Guard([address(run.total)])), (update, hits.instruction)):
         instructions += [first, *map(read, steps.bound)]
         calls += [None, *steps.bound]
     if None in instructions:
         return None
     life = Life(instructions, calls, [*run.forward.own, *run.backward.own, *update.own])
-    return Whole(Program(instructions, calls, partial(life.dead, 0)), rows, count)
-
-
-def _hits(hits: Hits, count: Array) -> Other | None:
-    if hits.labels.dtype != np.uint8 or not hits.output.flags.c_contiguous:
-        return None
-    places = (address(hits.output), address(hits.labels))
-    return Other("hits", (address(count), *hits.output.shape, *places))
+    return Whole(Program(instructions, calls, partial(life.dead, 0)), rows, hits)
