@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from tuiml import __version__
+from tuiml.backends import fast
 from tuiml.cli import main
 from tuiml.cli.output import cells, duration, loss, print_table, share
 from tuiml.runs import checkpoints, folder, library
@@ -484,11 +485,15 @@ def test_doctor(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) ->
     found = json.loads(capsys.readouterr().out)
     assert found["versions"]["tuiml"] == __version__
     assert found["backend"]["chosen"] == "numpy"
+    assert found["backend"]["fast"].startswith("yes: numba" if fast.version() else "no: ")
     assert found["folders"]["runs"] == f"{home / 'runs'} (made when needed, writable)"
     assert found["folders"]["TUIML_DATA 1"].endswith("(not there)")
     assert main(["doctor"]) == 0
     assert "digits" in capsys.readouterr().out
     assert not home.exists()
+    monkeypatch.setenv("TUIML_FAST", "0")
+    assert main(["doctor"]) == 0
+    assert "no: TUIML_FAST=0 is set" in capsys.readouterr().out
 
 
 def test_nothing_that_a_terminal_acts_on_is_printed(small: str, capsys: Capture) -> None:

@@ -1,36 +1,25 @@
-"""Neighbouring bound calls as one call: loops written for what is element-wise, compiled, run in order.
-
-In a loop values stay in the processor's registers from one operation to the next, and what nobody reads
-afterwards is not written. Loops are compiled by their text, in which no size and no address occurs: the same
-formula is compiled once, whatever the network.
-"""
+"""Neighbouring bound calls as one: a table of compiled functions and their numbers, called in order."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from types import ModuleType, NoneType
 from typing import Any
 
 import numpy as np
 from numba import carray
 
-from tuiml.backends.machine import access, products, values
-from tuiml.backends.machine.compiling import compiled, entered, written
-from tuiml.backends.machine.reading import Array, BoundCall, Each, Operand, Other, read
+from tuiml.backends.machine import access, products
+from tuiml.backends.machine.compiling import compiled, entered
+from tuiml.backends.machine.loops import Loop, Range
+from tuiml.backends.machine.reading import Array, BoundCall, Each, Other, read
 from tuiml.nn.losses import OVERFLOW
 
-Range = tuple[int, int]
-POINTERS = {"f": "floats", "u": "wholes", "b": "bytes_", "B": "bytes_"}
+KNOWN = (np.ndarray, np.ufunc, np.generic, ModuleType, NoneType, int, float, str, type, np.dtype)
+"""What a call may be of so that the arrays among it are all that it reads."""
 TOO_MUCH = np.float32(OVERFLOW)
-NAMES: dict[str, Any] = {
-    **{name: getattr(values, name) for name in ("exp", "expm1", "log", "log1p", "sqrt", "tanh", "sign")},
-    **{name: getattr(values, name) for name in ("maximum", "minimum", "f32", "u32", "u8")},
-    **{name: getattr(access, name) for name in ("floats", "wholes", "bytes_")},
-    **{f"load{k}": access.load(k) for k in range(access.MOST)},
-    **{f"store{k}": access.store(k) for k in range(access.MOST)},
-}
-"""What the text of a loop can name."""
 
 
 def _run(table: Any) -> None:
@@ -43,7 +32,10 @@ def _run(table: Any) -> None:
             access.call(table[i, 0], table[i, 1])
 
 
-run: Callable[[Array], None] = entered("void(int64[:, ::1])", _run)
+@functools.cache
+def _runner() -> Callable[[Array], None]:
+    found: Callable[[Array], None] = entered("void(int64[:, ::1])", _run)
+    return found
 
 
 @functools.cache
@@ -51,111 +43,8 @@ def _other(name: str) -> Any:
     return compiled(getattr(products, name))
 
 
-@functools.cache
-def _loop(text: str) -> Any:
-    return compiled(written(text, NAMES))
-
-
 class Guard(tuple[int]):
     """Ends the program unless the value at an address is below :data:`~tuiml.nn.losses.OVERFLOW`."""
-
-
-class Loop:
-    """Element-wise instructions that go through the same rows together."""
-
-    def __init__(self, first: Each) -> None:
-        self._all = [first]
-
-    def add(self, each: Each) -> bool:
-        """Take one more instruction in, or not."""
-        last = self._all[-1]
-        fits, mine = each.in_rows(last.rows, last.size), self._all
-        if fits is None:
-            fits, mine = each, [i for i in (e.in_rows(each.rows, each.size) for e in mine) if i]
-        together = [*mine, fits]
-        if len(together) <= len(self._all) or not _apart(together):
-            return False
-        self._all = together
-        return True
-
-    def code(self, dead: Callable[[Range], bool]) -> tuple[Any, list[int]]:
-        """The compiled loop and its numbers; what is ``dead`` afterwards is not written."""
-        results = dict.fromkeys(each.operands[0] for each in self._all)
-        stored = [o for o in results if not dead(self._all[0].ends(o))]
-        text, operands = _text(self._all, stored)
-        places = [number for o in operands for number in (o.address, o.step)]
-        return _loop(text), [self._all[0].rows, self._all[0].size, *places]
-
-    def reads(self) -> Iterable[Range]:
-        """Where it reads what it has not written itself."""
-        written: set[Operand] = set()
-        for each in self._all:
-            yield from (each.ends(o) for o in each.operands[1:] if o not in written)
-            written.add(each.operands[0])
-
-    def writes(self) -> Iterable[Range]:
-        """Where it writes every value."""
-        return [each.ends(o) for each in self._all if (o := each.operands[0]) and _dense(each, o)]
-
-
-def _dense(each: Each, operand: Operand) -> bool:
-    first, last = each.ends(operand)
-    return last - first == each.rows * each.size * (4 if operand.kind in "fu" else 1)
-
-
-def _apart(together: list[Each]) -> bool:
-    """Whether no two arrays overlap of which one is written, and there are not too many."""
-    results = {each.operands[0] for each in together}
-    operands = {o: each.ends(o) for each in together for o in each.operands}
-    for result in results:
-        first, last = operands[result]
-        if any(begin < last and first < end for o, (begin, end) in operands.items() if o != result):
-            return False
-    return len(operands) <= access.MOST
-
-
-def _text(loop: Sequence[Each], stored: Sequence[Operand]) -> tuple[str, list[Operand]]:
-    """A loop in Python, and the operands that it takes, in order."""
-    numbers: dict[Operand, int] = {}
-    held: dict[Operand, str] = {}
-    heads: list[str] = []
-    body: list[str] = []
-
-    def number(o: Operand) -> int:
-        if o not in numbers:
-            k = numbers[o] = len(numbers)
-            place = f"{POINTERS[o.kind]}(c[{2 * k + 2}] + row * c[{2 * k + 3}])"
-            heads.append(f"p{k} = {place}" + (f"\n        s{k} = p{k}[0]" if o.single else ""))
-        return numbers[o]
-
-    def value(o: Operand) -> str:
-        if o not in held:
-            k = number(o)
-            found = f"s{k}" if o.single else f"load{k}(p{k}, i)"
-            if o.kind == "b":
-                found = f"({found} != 0)"
-            held[o] = f"v{len(body)}"
-            body.append(f"{held[o]} = {found}")
-        return held[o]
-
-    for each in loop:
-        words = each.words.format(*map(value, each.operands[1:]))
-        name = f"v{len(body)}"
-        body.append(f"{name} = {words}")
-        held[each.operands[0]] = name
-    for o in stored:
-        k = number(o)
-        body.append(f"store{k}(p{k}, i, {'u8(' + held[o] + ')' if o.kind == 'b' else held[o]})")
-    lines = [
-        "def kernel(c):",
-        "    n = c[1]",
-        "    for row in range(c[0]):",
-        *(f"        {line}" for line in heads),
-        "        for i in range(n):",
-        *(f"            {line}" for line in body),
-        "",
-    ]
-    return "\n".join(lines), list(numbers)
 
 
 class Program:
@@ -198,9 +87,10 @@ class Program:
             np.int64,
         )
         self._functions = [f for f, _ in found]
+        self._run = partial(_runner(), self.table)
 
     def __call__(self) -> None:
-        run(self.table)
+        self._run()
 
 
 def fuse(calls: Sequence[BoundCall], own: Sequence[Range], later: Sequence[BoundCall]) -> list[BoundCall]:
@@ -259,13 +149,15 @@ def _use(
     if isinstance(instruction, Guard) or call is None:
         return [], []
     if isinstance(instruction, Each):
-        loop = Loop(instruction)
-        return list(loop.reads()), list(loop.writes())
+        result, *arguments = instruction.operands
+        written = [instruction.ends(result)] if instruction.dense(result) else []
+        return [instruction.ends(o) for o in arguments], written
     if not isinstance(call, partial):
         return None, []
     things = [getattr(call.func, "__self__", None), *call.args, *call.keywords.values()]
-    arrays = [thing for thing in things if isinstance(thing, np.ndarray)]
-    return [ends(a) for a in arrays], []
+    if not all(isinstance(thing, KNOWN) for thing in things):
+        return None, []
+    return [ends(thing) for thing in things if isinstance(thing, np.ndarray)], []
 
 
 def ends(array: Array) -> Range:

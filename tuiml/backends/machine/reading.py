@@ -81,6 +81,11 @@ class Each:
         values = (1 if operand.single else self.size) * SIZES[operand.kind]
         return operand.address, operand.address + (self.rows - 1) * operand.step + values
 
+    def dense(self, operand: Operand) -> bool:
+        """Whether there is no gap between its values, nor between rows."""
+        first, last = self.ends(operand)
+        return last - first == self.rows * self.size * SIZES[operand.kind]
+
     def in_rows(self, rows: int, size: int) -> Each | None:
         """The same in other rows: a single one can be taken as many."""
         if (self.rows, self.size) == (rows, size):
