@@ -1,121 +1,145 @@
-"""A training step against the bare matrix products it cannot do without.
+"""A training step against the bare matrix products it cannot do without, and against other libraries.
 
-The products are those of the forward pass, of every weight gradient, and of every input gradient but the
-first layer's, by ``np.matmul(out=)`` on buffers of their own. Both are timed in turns, so that what else the
-machine does falls on both; the ratio of the medians is what counts.
+Every engine runs in a process of its own, one after the other, and takes turns there with the products alone:
+those of the forward pass, of every weight gradient, and of every input gradient but the first layer's, by
+``np.matmul(out=)``. What else the machine does falls on both; the ratio of the medians is what counts.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
+import json
 import os
-import statistics
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+from tests.benchmarks import memory
+from tests.benchmarks.measure import BUSY, PRODUCTS
+from tests.benchmarks.workloads import WORKLOADS
 
-import numpy as np
-
-from tests.benchmarks import pictures
-from tuiml.backends.numpy_backend import NumpyEngine
-from tuiml.data.arrays import Data, Part
-from tuiml.spec.check import check, network_of
-
-
-@dataclass(frozen=True)
-class Workload:
-    name: str
-    sizes: tuple[int, ...]
-    activation: str
-    optimizer: str
-    batch: int
-
-
-WORKLOADS = (
-    Workload("784-200×4-10 relu, sgd, batch 100", (784, 200, 200, 200, 200, 10), "relu", "sgd", 100),
-    Workload("784-200×4-10 tanh, adam, batch 200", (784, 200, 200, 200, 200, 10), "tanh", "adam", 200),
-    Workload("784-256×9-10 sigmoid, adam, batch 128", (784, *[256] * 9, 10), "sigmoid", "adam", 128),
-    Workload("2-8-8-2 tanh, sgd, batch 32", (2, 8, 8, 2), "tanh", "sgd", 32),
-)
-
-
-def step_of(work: Workload) -> Callable[[], object]:
-    """One training step on random data of the workload's shape."""
-    rng = np.random.default_rng(0)
-    n, features, classes = 4 * work.batch, work.sizes[0], work.sizes[-1]
-    part = Part(
-        rng.integers(0, 256, (n, features), dtype=np.uint8), rng.integers(0, classes, n).astype(np.uint8)
-    )
-    names = tuple(map(str, range(classes)))
-    data = Data((features,), names, part, part, part, np.float32(0), np.float32(1 / 255), "unit")
-    document: dict[str, Any] = {
-        "version": 1,
-        "data": {"name": "gaussians", "features": features, "clouds": classes, "size": 2000},
-        "layers": [
-            *({"type": "dense", "units": u, "activation": work.activation} for u in work.sizes[1:-1]),
-            {"type": "dense", "activation": "softmax"},
-        ],
-        "training": {"optimizer": work.optimizer, "batch_size": work.batch},
-    }
-    preset, problems = check(document)
-    if preset is None:
-        raise SystemExit("\n".join(map(str, problems)))
-    engine = NumpyEngine(network_of(preset), preset.training.optimizer, data, seed=0)
-    rows = rng.permutation(n)[: work.batch]
-    return lambda: engine.step(rows, 1e-4)
-
-
-def products_of(work: Workload) -> Callable[[], object]:
-    """The step's matrix products alone."""
-    rng = np.random.default_rng(0)
-    calls: list[tuple[Any, Any, Any]] = []
-
-    def array(*shape: int) -> Any:
-        return rng.standard_normal(shape).astype(np.float32)
-
-    for index, (fan_in, fan_out) in enumerate(zip(work.sizes, work.sizes[1:], strict=False)):
-        w, x, g = array(fan_out, fan_in), array(fan_in, work.batch), array(fan_out, work.batch)
-        calls.append((w, x, array(fan_out, work.batch)))
-        calls.append((g, x.T, array(fan_out, fan_in)))
-        if index:
-            calls.append((w.T, g, array(fan_in, work.batch)))
-
-    def run() -> None:
-        for a, b, out in calls:
-            np.matmul(a, b, out=out)
-
-    return run
-
-
-def compare(first: Callable[[], object], second: Callable[[], object], seconds: float) -> tuple[float, float]:
-    """Median seconds of each, timed in turns for about ``seconds`` in all."""
-    times: tuple[list[float], list[float]] = ([], [])
-    for call in (first, second) * 5:
-        call()
-    until = time.perf_counter() + seconds
-    while time.perf_counter() < until:
-        for call, taken in zip((first, second), times, strict=True):
-            began = time.perf_counter()
-            for _ in range(10):
-                call()
-            taken.append((time.perf_counter() - began) / 10)
-    return statistics.median(times[0]), statistics.median(times[1])
+PEERS = {
+    "torch": ("torch", "PyTorch"),
+    "jax": ("jax", "JAX"),
+    "keras": ("keras", "Keras"),
+    "sklearn": ("sklearn", "scikit-learn"),
+}
+"""What must be importable for an engine of :mod:`tests.benchmarks.measure`, and its name."""
+Found = dict[str, Any]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=5.0, help="time for each workload")
-    seconds = parser.parse_args().seconds
-    print(f"numpy {np.__version__}, {os.environ['OPENBLAS_NUM_THREADS']} BLAS thread(s)")
-    print(f"{'workload':<48} {'step µs':>9} {'products µs':>12} {'ratio':>6}")
-    pairs = [(work.name, step_of(work), products_of(work)) for work in WORKLOADS]
-    pairs.append((pictures.NAME, pictures.step(), pictures.products()))
-    for name, whole, bare in pairs:
-        step, products = compare(whole, bare, seconds)
-        print(f"{name:<48} {step * 1e6:9.1f} {products * 1e6:12.1f} {step / products:6.2f}")
+    chosen = _parser().parse_args()
+    count = os.cpu_count() or 1
+    keys = chosen.workloads or [work.key for work in WORKLOADS]
+    found: Found = {"machine": machine(), "threads": {}, "versions": {"Python": platform.python_version()}}
+    if chosen.mlx:
+        found["mlx"] = _taken("mlx", count, chosen.seconds, keys, found)
+    else:
+        engines = ["ours", *(_present() if chosen.peers else [])]
+        for threads in sorted({1, count}):
+            rows: dict[str, Found] = {}
+            for engine in engines:
+                for key, ratios in _taken(engine, threads, chosen.seconds, keys, found).items():
+                    rows.setdefault(key, {}).update(ratios)
+            found["threads"][str(threads)] = rows
+    if chosen.memory:
+        found["memory MB"], found["memory"] = memory.peak()
+    if chosen.json:
+        print(json.dumps(found, indent=1, ensure_ascii=False))
+    else:
+        print("\n".join(report(found)))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--peers", action="store_true", help="other libraries too: pip install -e '.[bench]'")
+    parser.add_argument("--mlx", action="store_true", help="only the MLX engine, beside an MLX loop by hand")
+    parser.add_argument("--memory", action="store_true", help="the most memory taken on all of MNIST too")
+    parser.add_argument("--seconds", type=float, default=3.0, help="of measuring for each figure (default 3)")
+    parser.add_argument("--json", action="store_true", help="the figures as one JSON object")
+    names = [work.key for work in WORKLOADS]
+    help_ = ", ".join(f"{work.key}: {work.name}" for work in WORKLOADS)
+    parser.add_argument("workloads", nargs="*", choices=[*names, []], metavar="WORKLOAD", help=help_)
+    return parser
+
+
+def _present() -> Iterator[str]:
+    """The peers that are installed; a line for each that is not."""
+    for engine, (module, name) in PEERS.items():
+        if importlib.util.find_spec(module):
+            yield engine
+        else:
+            print(f"{name} is not installed, so left out: pip install -e '.[bench]'", file=sys.stderr)
+
+
+def _taken(engine: str, threads: int, seconds: float, keys: list[str], found: Found) -> dict[str, Found]:
+    """Each workload's seconds of the bare products, and each way's multiple of them."""
+    print(f"{engine}, {threads} thread(s) …", file=sys.stderr, flush=True)
+    command = [sys.executable, "-m", "tests.benchmarks.measure", engine, str(threads), str(seconds), *keys]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        print(f"{engine} failed, so left out (see above)", file=sys.stderr)
+        return {}
+    rows: dict[str, Found] = {}
+    for line in map(json.loads, done.stdout.splitlines()):
+        if "workload" in line:
+            times = line["seconds"]
+            bare = times.pop(PRODUCTS)
+            ratios = {name: value / bare for name, value in times.items()}
+            rows[line["workload"]] = ({"µs": bare * 1e6} if engine in ("ours", "mlx") else {}) | ratios
+        found["versions"] |= line.get("versions", {})
+        if BUSY in line:
+            found[BUSY] = line[BUSY]
+    return rows
+
+
+def machine() -> str:
+    """The processor's name and number of cores, and the system."""
+    name = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        named = [
+            line for line in info.read_text(encoding="utf-8").splitlines() if line.startswith("model name")
+        ]
+        name = named[0].partition(":")[2].strip() if named else name
+    return f"{name}, {os.cpu_count()} processors, {platform.system()} {platform.release()}"
+
+
+def report(found: Found) -> Iterator[str]:
+    """Everything as Markdown."""
+    yield f"{found['machine']}; " + ", ".join(f"{k} {v}" for k, v in found["versions"].items())
+    for threads, rows in found["threads"].items():
+        yield f"\n{threads} thread(s): time of a step over the bare matrix products\n"
+        yield from table(rows)
+    if "mlx" in found:
+        yield "\nMLX: time of a step over NumPy's bare matrix products\n"
+        yield from table(found["mlx"])
+    if BUSY in found:
+        yield f"\nW1 with another process busy on one core: a step takes {found[BUSY]:.2f} times as long"
+    if "memory MB" in found:
+        peak = found["memory MB"]
+        yield f"\nmemory on all of MNIST: {f'{peak:.0f} MB' if peak else found['memory']}"
+
+
+def table(rows: dict[str, Found]) -> Iterator[str]:
+    """A row for each workload, a column for each way."""
+    names = list(dict.fromkeys(name for row in rows.values() for name in row if name != "µs"))
+    yield "| workload | products, µs | " + " | ".join(names) + " |"
+    yield "|---|---|" + "---|" * len(names)
+    for work in WORKLOADS:
+        if work.key in rows:
+            row = rows[work.key]
+            figures = [f"{row[name]:.2f}" if name in row else "–" for name in names]
+            yield f"| {work.key} {work.name} | {row.get('µs', 0):.0f} | " + " | ".join(figures) + " |"
 
 
 if __name__ == "__main__":

@@ -32,6 +32,11 @@ def trouble() -> str:
     return _missing()
 
 
+def available() -> bool:
+    """Whether numba can be used, should nobody say no."""
+    return not _missing()
+
+
 @functools.cache
 def _missing() -> str:
     """Why numba cannot be used, or nothing."""
