@@ -212,6 +212,42 @@ def test_what_nobody_reads_is_not_written_and_all_else_is():
     assert (middle == 4).all()
 
 
+@needs_numba
+@pytest.mark.usefixtures("on")
+def test_what_was_compiled_is_found_again():
+    from tuiml.backends.machine import loops
+
+    x, out = np.ones(9, np.float32), np.zeros(9, np.float32)
+    calls = [partial(np.subtract, x, x, out), partial(np.sqrt, out, out), partial(np.subtract, out, x, out)]
+    hits = []
+    for _ in range(2):
+        loops._loop.cache_clear()  # as in another process
+        (program,) = fast.fused(calls, [], [])
+        program()
+        hits.append(program._functions[0].cache_hits)
+    assert hits[1] == 1
+    assert (out == -1).all()
+
+
+@needs_numba
+@pytest.mark.usefixtures("on")
+def test_nothing_is_kept_where_nothing_can_be_written(monkeypatch, tmp_path):
+    from tuiml.backends.machine import compiling, loops
+
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file" / "below"))
+    compiling.folder.cache_clear()
+    loops._loop.cache_clear()
+    try:
+        assert compiling.folder() is None
+        x = np.full(9, 4, np.float32)
+        (program,) = fast.fused([partial(np.sqrt, x, x), partial(np.negative, x, x)], [], [])
+        program()
+        assert (x == -2).all()
+    finally:
+        compiling.folder.cache_clear()
+
+
 # -- training -----------------------------------------------------------------------------------------------
 
 
