@@ -95,6 +95,11 @@ A = np.ones((4, 6), np.float32)
         partial(np.add, A[:, :-1], A[:, 1:], A[:, 1:]),  # overlaps: NumPy copies first
         partial(np.add, A[:, ::2], A[:, ::2], np.ones((4, 3), np.float32)),
         partial(np.copyto, A, 1.0),
+        partial(np.exp, A),
+        partial(np.equal, A, A, out=A > 0),
+        partial(A.dot, A.T),
+        partial(A.take, np.arange(2), axis=0, out=A[:2].copy()),
+        partial(np.maximum.reduce, A, axis=0, out=A[:1].copy(), initial=2.0),
         partial(np.arctan, A, A.copy()),
         partial(A.dot, np.ones((6, 4000), np.float32), np.ones((4, 4000), np.float32)),
         partial(np.maximum.reduce, A, axis=1, out=np.ones((4, 1), np.float32), keepdims=True),

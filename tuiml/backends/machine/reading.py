@@ -20,6 +20,7 @@ PRODUCT = 12_000
 NARROW, MANY = 16, 64
 """Rows shorter than the one are not taken one by one if there are more of them than the other."""
 
+REDUCED = {"axis", "out", "keepdims"}
 KINDS = {
     np.dtype(np.float32): "f",
     np.dtype(np.uint32): "u",
@@ -116,23 +117,23 @@ def read(call: BoundCall) -> Each | Other | None:
     function, arguments, keywords = call.func, list(call.args), dict(call.keywords)
     owner, name = getattr(function, "__self__", None), getattr(function, "__name__", "")
     if isinstance(function, np.ufunc):
-        if name == "equal":
-            return _one_hot(*arguments)
         out = keywords.pop("out", None)
-        if out is None:
+        if out is None and len(arguments) > function.nin:
             out = arguments.pop()
-        return None if keywords else _each(name, out, arguments)
+        if keywords or not isinstance(out, np.ndarray) or len(arguments) != function.nin:
+            return None
+        return _one_hot(*arguments, out) if name == "equal" else _each(name, out, arguments)
     if function is np.copyto:
         out, value = arguments
         mask = keywords.pop("where", None)
         if keywords.pop("casting", "unsafe") != "unsafe" or keywords:
             return None
         return _each("copyto", out, [value] if mask is None else [value, mask, out])
-    if name == "dot" and isinstance(owner, np.ndarray):
+    if name == "dot" and isinstance(owner, np.ndarray) and len(arguments) == 2 and not keywords:
         return _product(owner, *arguments)
-    if name == "take" and isinstance(owner, np.ndarray):
+    if name == "take" and isinstance(owner, np.ndarray) and len(arguments) == 4 and not keywords:
         return _gather(owner, *arguments)
-    if owner is np.maximum and name == "reduce":
+    if owner is np.maximum and name == "reduce" and len(arguments) == 1 and set(keywords) <= REDUCED:
         return _greatest(*arguments, **keywords)
     return None
 
