@@ -11,13 +11,15 @@ from itertools import repeat
 
 import numpy as np
 
-from tests.benchmarks.timing import Way, medians
+from tests.benchmarks.timing import BLOCK, Way, medians
 from tests.benchmarks.workloads import RATE, Batches, Workload, data, preset_of
 from tuiml.backends.numpy_backend import NumpyEngine
 from tuiml.runs import threads
 from tuiml.spec.check import network_of
 
 NAME = "tuiml"
+TEAMWORK = 0.5
+"""Seconds of a block with several threads: the engine looks for the better way of sharing as it goes."""
 SETTLED = 0.5
 """Seconds after which the engine has noticed that a core is busy, or free again."""
 
@@ -33,7 +35,7 @@ def ways(work: Workload, count: int) -> list[Way]:
         if engine.steps(zip(batches.take(number), repeat(RATE), strict=False)) != number:
             raise SystemExit("the loss was not finite")
 
-    return [Way(NAME, steps)]
+    return [Way(NAME, steps, block=BLOCK if shares == 1 else TEAMWORK)]
 
 
 def versions() -> dict[str, str]:
