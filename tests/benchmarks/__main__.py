@@ -20,7 +20,7 @@ from typing import Any
 
 from tests.benchmarks import memory
 from tests.benchmarks.measure import BUSY, PRODUCTS
-from tests.benchmarks.workloads import WORKLOADS
+from tests.benchmarks.workloads import LARGE, WORKLOADS
 
 PEERS = {
     "torch": ("torch", "PyTorch"),
@@ -35,7 +35,7 @@ Found = dict[str, Any]
 def main() -> None:
     chosen = _parser().parse_args()
     count = os.cpu_count() or 1
-    keys = chosen.workloads or [work.key for work in WORKLOADS]
+    keys = chosen.workloads or [work.key for work in WORKLOADS if chosen.mlx or work is not LARGE]
     found: Found = {"machine": machine(), "threads": {}, "versions": {"Python": platform.python_version()}}
     if chosen.mlx:
         found["mlx"] = _taken("mlx", count, chosen.seconds, keys, found)

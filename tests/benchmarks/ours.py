@@ -13,7 +13,7 @@ from itertools import repeat
 
 import numpy as np
 
-from tests.benchmarks.timing import Way, medians
+from tests.benchmarks.timing import BLOCK, Way, medians
 from tests.benchmarks.workloads import RATE, Batches, Workload, data, preset_of
 from tuiml.backends import fast
 from tuiml.backends.numpy_backend import NumpyEngine
@@ -21,15 +21,18 @@ from tuiml.runs import threads
 from tuiml.spec.check import network_of
 
 NAME, FAST = "tuiml", "tuiml[fast]"
+TEAMWORK = 0.5
+"""Seconds of a block with several threads: the engine looks for the better way of sharing as it goes."""
 SETTLED = 0.5
 """Seconds after which the engine has noticed that a core is busy, or free again."""
 
 
 def ways(work: Workload, count: int) -> list[Way]:
     """The engine as shipped, and where numba is installed, with it."""
-    found = [Way(NAME, _steps(work, count, "0"))]
+    block = BLOCK if count == 1 else TEAMWORK
+    found = [Way(NAME, _steps(work, count, "0"), block=block)]
     if fast.available():
-        found.append(Way(FAST, _steps(work, count, "1")))
+        found.append(Way(FAST, _steps(work, count, "1"), block=block))
     return found
 
 

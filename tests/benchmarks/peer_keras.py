@@ -32,19 +32,13 @@ def ways(work: Workload, count: int) -> list[Way]:
         steps_per_execution=EXECUTED,
         jit_compile=True,
     )
-    batches, ahead = Batches(work), 0
+    batches = Batches(work)
 
     def steps(number: int) -> None:
-        # Executions have one length: what they do beyond this block counts for the next.
-        nonlocal ahead
-        wanted = -(-(number - ahead) // EXECUTED) * EXECUTED
-        if wanted > 0:
-            rows = np.concatenate(batches.take(wanted))
-            model.fit(x[rows], y[rows], batch_size=work.batch, epochs=1, shuffle=False, verbose=0)
-            ahead += wanted
-        ahead -= number
+        rows = np.concatenate(batches.take(number))
+        model.fit(x[rows], y[rows], batch_size=work.batch, epochs=1, shuffle=False, verbose=0)
 
-    return [Way("Keras on JAX", steps, block=BLOCK)]
+    return [Way("Keras on JAX", steps, block=BLOCK, unit=EXECUTED)]
 
 
 def _layers(work: Workload) -> list[Any]:

@@ -30,7 +30,7 @@ def ways(work: Workload, count: int) -> list[Way]:
 
     def steps(number: int) -> None:
         rows = np.concatenate(batches.take(number))
-        model.partial_fit(x[rows], y[rows], classes)
+        model.partial_fit(x[rows], y[rows], classes=classes)
 
     return [Way("scikit-learn", steps)]
 

@@ -30,6 +30,7 @@ class Way:
     Args:
         before: called before each block (sets the matrix library's threads, say).
         spins: whether threads of it may spin after a block.
+        unit: steps that cannot be divided: a block is a multiple of so many.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Way:
     before: Callable[[], object] = lambda: None
     spins: bool = False
     block: float = BLOCK
+    unit: int = 1
 
 
 def medians(ways: list[Way], seconds: float) -> dict[str, float]:
@@ -48,7 +50,7 @@ def medians(ways: list[Way], seconds: float) -> dict[str, float]:
         for way in ways:
             count = counts[way.name]
             way.before()
-            way.steps(max(1, count // 5))
+            way.steps(max(1, count // way.unit // 5) * way.unit)
             began = time.perf_counter()
             way.steps(count)
             taken = time.perf_counter() - began
@@ -62,8 +64,8 @@ def medians(ways: list[Way], seconds: float) -> dict[str, float]:
 def _steps_of_a_block(way: Way) -> int:
     """How many steps fill a block; compiles and warms up on the way."""
     way.before()
-    way.steps(1)
-    count = 1
+    way.steps(way.unit)
+    count = way.unit
     while True:
         began = time.perf_counter()
         way.steps(count)
@@ -73,4 +75,4 @@ def _steps_of_a_block(way: Way) -> int:
         count *= 2
     if way.spins:
         time.sleep(PAUSE)
-    return max(1, min(MOST, round(count * way.block / taken)))
+    return max(1, round(min(MOST, count * way.block / taken) / way.unit)) * way.unit

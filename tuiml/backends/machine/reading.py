@@ -122,7 +122,7 @@ def read(call: BoundCall) -> Each | Other | None:
             out = arguments.pop()
         if keywords or not isinstance(out, np.ndarray) or len(arguments) != function.nin:
             return None
-        return _one_hot(*arguments, out) if name == "equal" else _each(name, out, arguments)
+        return _one_hot(arguments[0], arguments[1], out) if name == "equal" else _each(name, out, arguments)
     if function is np.copyto:
         out, value = arguments
         mask = keywords.pop("where", None)
@@ -207,7 +207,10 @@ def _greatest(x: Array, axis: Any = 0, out: Array | None = None, keepdims: bool 
 
 def _one_hot(labels: Array, classes: Array, out: Array) -> Other | None:
     """Each class's row: whether it is the label; classes are counted on from the first."""
-    if labels.dtype != np.uint8 or out.dtype != np.float32 or classes.dtype != np.uint8 or classes.ndim != 2:
+    bytes_ = labels.dtype == np.uint8 and classes.dtype == np.uint8 and out.dtype == np.float32
+    if not bytes_ or out.shape != (len(classes), len(labels)) or not out.flags.c_contiguous:
+        return None
+    if labels.strides != (1,) or not np.array_equal(classes, classes[0] + np.arange(len(classes))[:, None]):
         return None
     return Other("one_hot", (address(out), *out.shape, address(labels), int(classes[0, 0])))
 
