@@ -33,6 +33,12 @@ def own_folders(tmp_path_factory, monkeypatch):
     return home
 
 
+@pytest.fixture
+def machine_code(monkeypatch):
+    """Plans run as machine code, whatever the environment says of it."""
+    monkeypatch.delenv("TUIML_FAST", raising=False)
+
+
 def _is_local(address):
     if not isinstance(address, tuple):  # a Unix socket's path
         return True

@@ -1,6 +1,9 @@
 """Small networks, data and presets for the tests of the core."""
 
+import importlib.util
+
 import numpy as np
+import pytest
 
 from tuiml.backends.graph import Graph
 from tuiml.backends.numpy_backend import NumpyEngine
@@ -12,6 +15,10 @@ from tuiml.nn.losses import losses
 from tuiml.nn.network import build
 from tuiml.nn.optimizers import optimizers
 from tuiml.spec import check, network_of
+
+needs_numba = pytest.mark.skipif(
+    importlib.util.find_spec("numba") is None, reason="numba is an extra; CI runs these with it"
+)
 
 
 def part(rng, examples, features, classes):
