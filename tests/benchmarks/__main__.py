@@ -41,7 +41,7 @@ def main() -> None:
         found["mlx"] = _taken("mlx", count, chosen.seconds, keys, found)
     else:
         engines = ["ours", *(_present() if chosen.peers else [])]
-        for threads in sorted({1, count}):
+        for threads in chosen.threads or sorted({1, count}):
             rows: dict[str, Found] = {}
             for engine in engines:
                 for key, ratios in _taken(engine, threads, chosen.seconds, keys, found).items():
@@ -65,6 +65,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--mlx", action="store_true", help="only the MLX engine, beside an MLX loop by hand")
     parser.add_argument("--memory", action="store_true", help="the most memory taken on all of MNIST too")
     parser.add_argument("--seconds", type=float, default=3.0, help="of measuring for each figure (default 3)")
+    help_ = "only with so many (default: with one, and with one a processor)"
+    parser.add_argument("--threads", type=int, action="append", metavar="N", help=help_)
     parser.add_argument("--json", action="store_true", help="the figures as one JSON object")
     names = [work.key for work in WORKLOADS]
     help_ = ", ".join(f"{work.key}: {work.name}" for work in WORKLOADS)
