@@ -139,7 +139,8 @@ class Values:
     def __init__(self, array: Array) -> None:
         self.raw = sample(array)
         self.flat = self.raw.astype(np.float64)  # float32 has no room for the ends of its own range
-        self.mean = float(self.flat.sum()) / self.flat.size
+        with np.errstate(invalid="ignore"):
+            self.mean = float(self.flat.sum()) / self.flat.size
         self.finite = self.flat if math.isfinite(self.mean) else _finite(self.flat)
 
     @cached_property
@@ -309,7 +310,9 @@ def _norm(values: Array) -> float:
 def _finite(values: Array) -> Array:
     """The finite ones, in float64."""
     values = values.astype(np.float64, copy=False)
-    return values if math.isfinite(values.sum()) else values[np.isfinite(values)]
+    with np.errstate(invalid="ignore"):
+        total = values.sum()
+    return values if math.isfinite(total) else values[np.isfinite(values)]
 
 
 def _clipped(values: Array, low: float, high: float) -> Array:

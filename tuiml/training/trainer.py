@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 
-from tuiml.backends.engine import Engine, Totals
+from tuiml.backends import LOOK
+from tuiml.backends.engine import Engine, LayerView, Totals
 from tuiml.data.arrays import Data
 from tuiml.nn.network import Network
 from tuiml.spec.preset import Preset
@@ -114,6 +115,8 @@ class Trainer:
             yield from self._epoch()
             if self.control.stopped:
                 break
+        if self._watched and not self.control.watching and not self._message:
+            yield self._picture(self.engine.look(LOOK))  # nobody looked of late: how it ended is to be seen
         yield self._end()
 
     # -- one epoch ------------------------------------------------------------------------------------
@@ -292,9 +295,9 @@ class Trainer:
             seconds_left=left * len(self.data.train) / self.course.batches / speed if speed else math.nan,
         )
 
-    def _picture(self) -> Picture:
+    def _picture(self, views: Sequence[LayerView] = ()) -> Picture:
         with self._pictures:
-            layers = self._observer.picture(self.engine.views())
+            layers = self._observer.picture(views or self.engine.views())
         return Picture(self.position.epoch, self.engine.step_number, layers)
 
     def _close_epoch(self) -> Iterator[Event]:
