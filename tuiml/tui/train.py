@@ -117,9 +117,7 @@ class Train(Charting):
         self.lay_out()
 
     def _select(self) -> None:
-        cursor = self.table.cursor
-        self.sight.index = cursor
-        self.sight.called = self._rows[cursor].title if cursor < len(self._rows) else ""
+        self.sight.rows, self.sight.index = self._rows, self.table.cursor
 
     # -- keys ---------------------------------------------------------------------------------------------
 
@@ -143,6 +141,8 @@ class Train(Charting):
     def action_leave(self) -> None:
         if self.rate.is_open:
             self.rate.leave()
+        elif self.sight.moment:
+            self.action_now()
         elif self.large:
             self.give_place(None)
         else:
