@@ -72,9 +72,6 @@ ACTIONS: tuple[Action, ...] = (
     # -- train ---------------------------------------------------------------------------------------------
     Action("step", ("full_stop",), "one batch", "Train one batch, then halt.", "train"),
     Action("stop", ("s",), "stop", "End the run after the batch in hand; it is saved.", "train"),
-    Action("rate_down", ("left_square_bracket",), "rate ÷", "Learn slower: the next 1, 2, 5 · 10ⁿ.", "train"),
-    Action("rate_up", ("right_square_bracket",), "rate ×", "Learn faster: the next 1, 2, 5 · 10ⁿ.", "train"),
-    Action("rate_type", ("l",), "rate", "Type a learning rate for the run that is on.", "train"),
     Action("earlier", ("left",), "earlier", "Layers as they were a picture before.", "train"),
     Action("later", ("right",), "later", "A picture later; after the newest, as they are now.", "train"),
     hidden("much_earlier", ("shift+left",), "earlier", "Ten pictures before.", "train"),
@@ -82,12 +79,18 @@ ACTIONS: tuple[Action, ...] = (
     Action("now", ("end",), "now", "Layers as they are now (in the table: esc).", "train"),
     Action("next_kind", ("v",), "view", "Activations, inputs, gradients, weights, biases.", "train"),
     hidden("kind_before", ("V",), "view before", "The quantity before.", "train"),
-    Action("depth_lines", ("i",), "lines", "The gradient landscape as lines, and back.", "train"),
     Action("next_chart", ("c",), "next chart", "The next chart, here or at the right above.", "train"),
     hidden("last_chart", ("C",), "chart before", "The chart before.", "train"),
     Action("pick_chart", ("p",), "charts", "Choose a chart from the list of all.", "train"),
     Action("enlarge", ("z",), "enlarge", "One chart on the whole place, and back.", "train"),
+    Action(
+        "compare", ("equals_sign",), "compare", "Draw another run beside this one, and remove it.", "train"
+    ),
+    Action("rate_down", ("left_square_bracket",), "rate ÷", "Learn slower: the next 1, 2, 5 · 10ⁿ.", "train"),
+    Action("rate_up", ("right_square_bracket",), "rate ×", "Learn faster: the next 1, 2, 5 · 10ⁿ.", "train"),
+    Action("rate_type", ("l",), "rate", "Type a learning rate for the run that is on.", "train"),
     Action("log_loss", ("o",), "log", "Loss on a logarithmic axis, and back.", "train"),
+    Action("depth_lines", ("i",), "lines", "The gradient landscape as lines, and back.", "train"),
     hidden("leave", ("escape",), "back", "Back to the layer table.", "train"),
     hidden("layer_above", ("up", "k"), "up", "Select the layer above.", "train"),
     hidden("layer_below", ("down", "j"), "down", "Select the layer below.", "train"),
@@ -175,7 +178,7 @@ _KEY_WORDS = {
     "question_mark": "?", "slash": "/", "full_stop": ".", "left_square_bracket": "[",
     "right_square_bracket": "]", "escape": "esc", "up": "↑", "down": "↓", "left": "←", "right": "→",
     "plus": "+", "minus": "-", "comma": ",", "delete": "del", "pageup": "pgup", "pagedown": "pgdn",
-    "underscore": "_",
+    "underscore": "_", "equals_sign": "=",
 }  # fmt: skip
 
 

@@ -186,13 +186,13 @@ class Charting(Steering):
     def action_next_kind(self) -> None:
         if self._views_with("next_kind"):
             self.sight.kind = self.sight.next_kind()
-            self._looked()
+            self.looked()
         else:
             self.show_chart("histogram")
 
     def action_kind_before(self) -> None:
         self.sight.kind = self.sight.next_kind(-1)
-        self._looked()
+        self.looked()
 
     def action_earlier(self) -> None:
         self._look_back(-1)
@@ -208,13 +208,14 @@ class Charting(Steering):
 
     def _look_back(self, by: int) -> None:
         self.sight.look_back(by)
-        self._looked()
+        self.looked()
 
     def action_now(self) -> None:
         self.sight.look_now()
-        self._looked()
+        self.looked()
 
-    def _looked(self) -> None:
+    def looked(self) -> None:
+        """Something else is looked at: draw it."""
         self.shell.refresh_bindings()
         self.redraw()
 
@@ -239,6 +240,8 @@ class Charting(Steering):
             return self.run.status != "empty" or self.large
         if action_id in ("earlier", "much_earlier"):
             return len(self.run.history) > 1
+        if action_id == "compare":
+            return self.run.status != "empty"
         if action_id in ("later", "much_later", "now"):
             return self.sight.moment is not None
         if any(action_id in entry.actions for entry in CHARTS):
@@ -248,6 +251,8 @@ class Charting(Steering):
     def label(self, action_id: str) -> str | None:
         if action_id == "enlarge" and self.large:
             return "all"
+        if action_id == "compare" and self.sight.other:
+            return "alone"
         views = self._views_with(action_id)
         if action_id == "next_kind":
             return TITLES.get(kind := self.sight.next_kind(), kind) if views else self.sight.title

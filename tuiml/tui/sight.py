@@ -91,8 +91,8 @@ class Sight:
 
     @property
     def when(self) -> str:
-        """In words, empty for now."""
-        return f" · step {self.moment.step:,}" if self.moment else ""
+        """Before a title: empty for now."""
+        return f"step {self.moment.step:,} · " if self.moment else ""
 
     @property
     def layers(self) -> Sequence[LayerStatistics]:

@@ -11,9 +11,9 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 
 from tuiml.tui.actions import Where
-from tuiml.tui.charting import Charting
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts_view import look_of
+from tuiml.tui.comparing import Comparing
 from tuiml.tui.document import Document, LayerRow
 from tuiml.tui.layer_cells import COLUMNS, columns, layer_cells
 from tuiml.tui.layer_table import LayerTable
@@ -21,7 +21,7 @@ from tuiml.tui.run_words import safe
 from tuiml.tui.train_views import StatusView, TableFigures
 
 
-class Train(Charting):
+class Train(Comparing):
     """The run on the screen: its curves, its layers, and the keys that steer it."""
 
     place: ClassVar[Where] = "train"

@@ -21,6 +21,8 @@ from tuiml.tui.run_model import RunModel
 from tuiml.tui.run_words import detail_line, status_line
 from tuiml.tui.sight import Sight
 
+OTHERS = ("purple", "yellow")
+"""Colours of training and validation of another run."""
 HIGH = 20.0
 """A loss that begins above it (chance is 2.3 for ten classes) falls too far to be seen on a linear axis."""
 
@@ -84,7 +86,7 @@ class CurvesView(View, can_focus=True):
 
     def stamp(self) -> Hashable:
         model = self._sight.model
-        return (model.curves, model.status, self.log_axis, self._sight.hint(self))
+        return (model.curves, model.status, self.log_axis, self._sight.hint(self), self._sight.other)
 
     def draw(self, width: int, height: int, look: Look) -> list[Strip]:
         model = self._sight.model
@@ -94,6 +96,9 @@ class CurvesView(View, can_focus=True):
         shown = [Curve("train", curves.train, TRAIN, raw=curves.raw)] if len(curves.raw) else []
         if not math.isnan(curves.validation.last):
             shown.append(Curve("validation", curves.validation, VALIDATION, "dashed"))
+        other = self._sight.other
+        shown = _beside(other, self._quantity) + shown
+        ends = max(reached(run) for run in (model, other) if run)
         return line_chart(
             shown,
             width,
@@ -102,11 +107,22 @@ class CurvesView(View, can_focus=True):
             x_label="" if found else "epoch",  # it would take the place of their labels
             y_format=style,
             log=self.log_axis,
-            x_range=(0.0, x_end(reached(model), model.epochs_planned)),
+            x_range=(0.0, x_end(ends, model.epochs_planned)),
             marks=found,
             look=look,
             empty=self._sight.hint(self),
         )
+
+
+def _beside(other: RunModel | None, quantity: Literal["loss", "accuracy"]) -> list[Curve]:
+    """The curves of the run that is compared with: dotted, behind."""
+    if other is None:
+        return []
+    curves = other.loss if quantity == "loss" else other.accuracy
+    shown = [Curve(f"{other.name} train", curves.train, OTHERS[0], "dotted")] if len(curves.train) else []
+    if not math.isnan(curves.validation.last):
+        shown.append(Curve("validation", curves.validation, OTHERS[1], "dotted"))
+    return shown
 
 
 def reached(model: RunModel) -> float:
