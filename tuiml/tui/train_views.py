@@ -176,12 +176,8 @@ class TableFigures:
         self._stamp = None
 
     def _full_stamp(self) -> Hashable:
-        return (
-            self._sight.model.pictures,
-            self._table.scroll_offset.y,
-            self._table.size,
-            look_of(self._table),
-        )
+        table, when = self._table, self._sight.moment or self._sight.model.pictures
+        return (when, table.scroll_offset.y, table.size, look_of(table))
 
     def stale(self) -> bool:
         return on_screen(self._table) and self._full_stamp() != self._stamp
