@@ -30,6 +30,7 @@ from tuiml.training.events import (
 )
 from tuiml.training.statistics import LayerStatistics
 from tuiml.tui.charts.series import Series, Smoother
+from tuiml.tui.history import History
 from tuiml.tui.wire import read_event
 
 Status: TypeAlias = Literal[
@@ -88,6 +89,8 @@ class RunModel:
         self.start: Start | None = None
         self.end: End | None = None
         self.picture: Picture | None = None
+        self.history = History()
+        """The pictures to look back at."""
         self.epochs: deque[Epoch] = deque(maxlen=EPOCHS_KEPT)
         """The newest epochs that are done."""
         self.best: Epoch | None = None
@@ -194,6 +197,7 @@ class RunModel:
             self._progress(event)
         elif isinstance(event, Picture):
             self.picture = event
+            self.history.add(event.step, event.layers)
             self._touch("pictures")
         elif isinstance(event, Epoch):
             self._epoch(event)

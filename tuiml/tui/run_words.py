@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,13 +43,18 @@ class Piece:
     drop: int = 0
 
 
-def status_line(model: RunModel, width: int, look: Look) -> list[Part]:
-    """Status, epoch, progress, step, speed, time and learning rate of a run."""
+def status_line(model: RunModel, width: int, look: Look, notes: Sequence[Piece] = ()) -> list[Part]:
+    """Status, epoch, progress, step, speed, time and learning rate of a run.
+
+    Args:
+        notes: what else is on the screen, said after the status.
+    """
     if model.status == "empty":
         return [(WORDS["empty"], look.style(QUIET))]
     if model.pretraining and model.alive:
         return fitted([_status(model, look), *_pretraining(model.pretraining, look)], width)
-    return fitted([_status(model, look), *_where(model, look), *_how_fast(model, look)], width)
+    rest = [*_where(model, look), *_how_fast(model, look)]
+    return fitted([_status(model, look), *notes, *rest], width)
 
 
 def _status(model: RunModel, look: Look) -> Piece:

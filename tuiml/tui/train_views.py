@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable
-from typing import Literal, TypeAlias
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Literal
 
 from textual.strip import Strip
 
-from tuiml.training.statistics import Histogram, LayerStatistics
 from tuiml.tui.charts.axes import Mark
-from tuiml.tui.charts.bars import histogram
 from tuiml.tui.charts.lines import Curve, line_chart
-from tuiml.tui.charts.numbers import Format, compact, percent
-from tuiml.tui.charts.palette import QUIET, TRAIN, TROUBLE, VALIDATION, Look, layer_colour
+from tuiml.tui.charts.numbers import Format
+from tuiml.tui.charts.palette import QUIET, TRAIN, VALIDATION, Look
 from tuiml.tui.charts.text import strip
 from tuiml.tui.charts_view import View, look_of, on_screen
-from tuiml.tui.layer_cells import activations_of, idle_share, statistics_cells
+from tuiml.tui.items import short_name
+from tuiml.tui.layer_cells import activations_of, statistics_cells
 from tuiml.tui.layer_table import LayerTable
 from tuiml.tui.run_model import RunModel
-from tuiml.tui.run_words import Piece, detail_line, fitted, status_line
+from tuiml.tui.run_words import Piece, detail_line, safe, status_line
+from tuiml.tui.sight import Sight
 
-Kind: TypeAlias = Literal["activations", "gradients", "weights"]
-KINDS: tuple[Kind, ...] = ("activations", "gradients", "weights")
-Model: TypeAlias = Callable[[], RunModel]
-"""The run on the screen: asked each time, since the app may put another in its place."""
-
-
+OTHERS = ("purple", "yellow")
+"""Colours of training and validation of another run."""
 HIGH = 20.0
 """A loss that begins above it (chance is 2.3 for ten classes) falls too far to be seen on a linear axis."""
 
@@ -39,55 +36,80 @@ class StatusView(View):
     StatusView.-two { height: 2; }
     """
 
-    def __init__(self, model: Model, *, id: str | None = None) -> None:
+    def __init__(self, sight: Sight, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._model = model
+        self._sight = sight
 
     def stamp(self) -> Hashable:
-        return self._model().state
+        return (self._sight.model.state, self._sight.moment, self._sight.other)
 
     def draw(self, width: int, height: int, look: Look) -> list[Strip]:
-        model = self._model()
-        lines = [status_line(model, width, look), detail_line(model, width, look)]
+        model = self._sight.model
+        lines = [status_line(model, width, look, self._notes(look)), detail_line(model, width, look)]
         return [strip(line, width) for line in lines][:height]
+
+    def _notes(self, look: Look) -> list[Piece]:
+        """The moment that is looked back at, and the run that is compared with."""
+        moment, other = self._sight.moment, self._sight.other
+        notes = []
+        if moment:
+            text = f"{look.glyphs.left} as of step {moment.step:,}"
+            notes.append(Piece(text, look.style(VALIDATION, bold=True)))
+        if other:
+            name = safe(short_name(other.name), look)
+            notes.append(Piece(f"{look.glyphs.dotted} {name}", look.style(OTHERS[0]), 1))
+        return notes
 
     def make_room(self) -> None:
         """Take one row, or two."""
-        self.set_class(bool(detail_line(self._model(), 400, look_of(self))), "-two")
+        self.set_class(bool(detail_line(self._sight.model, 400, look_of(self))), "-two")
+
+
+@dataclass
+class LossAxis:
+    """How the loss is drawn, wherever it is."""
+
+    logarithmic: bool | None = None
+    """``None``: as suits the run."""
 
 
 class CurvesView(View, can_focus=True):
     """Training and validation over the epochs."""
 
-    DEFAULT_CSS = "CurvesView { padding: 0 1; }"
-
-    def __init__(self, model: Model, quantity: Literal["loss", "accuracy"], hint: Callable[[], str]) -> None:
+    def __init__(self, sight: Sight, quantity: Literal["loss", "accuracy"]) -> None:
         super().__init__(id=quantity)
-        self._model = model
+        self._sight = sight
         self._quantity: Literal["loss", "accuracy"] = quantity
-        self._hint = hint
-        self.logarithmic: bool | None = None
-        """``None``: as suits the run."""
 
     @property
     def log_axis(self) -> bool:
         """Whether y is on a logarithmic axis."""
-        if self.logarithmic is None:
-            return self._quantity == "loss" and self._model().loss.first > HIGH
-        return self.logarithmic
+        if self._quantity != "loss":
+            return False
+        asked = self._sight.of(LossAxis).logarithmic
+        return self._sight.model.loss.first > HIGH if asked is None else asked
+
+    def action_log_loss(self) -> None:
+        self._sight.of(LossAxis).logarithmic = not self.log_axis
+
+    def label(self, action_id: str) -> str | None:
+        return "linear" if action_id == "log_loss" and self.log_axis else None
 
     def stamp(self) -> Hashable:
-        model = self._model()
-        return (model.curves, model.status, self.log_axis, self._hint())
+        model = self._sight.model
+        return (model.curves, model.status, self.log_axis, self._sight.hint(self), self._sight.other)
 
     def draw(self, width: int, height: int, look: Look) -> list[Strip]:
-        model = self._model()
+        model = self._sight.model
         curves = model.loss if self._quantity == "loss" else model.accuracy
         style: Format = "number" if self._quantity == "loss" else "percent"
         found = marks(model)
         shown = [Curve("train", curves.train, TRAIN, raw=curves.raw)] if len(curves.raw) else []
         if not math.isnan(curves.validation.last):
             shown.append(Curve("validation", curves.validation, VALIDATION, "dashed"))
+        other = self._sight.other
+        shown = _beside(other, self._quantity) + shown
+        ends = max(reached(run) for run in (model, other) if run)
         return line_chart(
             shown,
             width,
@@ -96,84 +118,22 @@ class CurvesView(View, can_focus=True):
             x_label="" if found else "epoch",  # it would take the place of their labels
             y_format=style,
             log=self.log_axis,
-            x_range=(0.0, x_end(reached(model), model.epochs_planned)),
+            x_range=(0.0, x_end(ends, model.epochs_planned)),
             marks=found,
             look=look,
-            empty=self._hint(),
+            empty=self._sight.hint(self),
         )
 
 
-class HistogramView(View, can_focus=True):
-    """One layer's activations, gradients or weights as they are now."""
-
-    DEFAULT_CSS = "HistogramView { padding: 0 1; }"
-
-    def __init__(self, model: Model, *, id: str) -> None:
-        super().__init__(id=id)
-        self._model = model
-        self.index = 0
-        self.kind: Kind = "activations"
-        self.called = ""
-        """What the layer is called."""
-
-    def stamp(self) -> Hashable:
-        return (self._model().pictures, self.index, self.kind, self.called)
-
-    def draw(self, width: int, height: int, look: Look) -> list[Strip]:
-        found = self._model().statistics(self.index)
-        part: Histogram | None = getattr(found, self.kind) if found else None
-        title = f"{self.index} {self.called} · {self.kind}" if self.called else self.kind
-        figures = _numbers(found, part, self.kind, look)
-        foot = [strip(fitted(figures, width), width)] if figures and height > 4 else []
-        bars = histogram(
-            part.counts if part else (),
-            part.low if part else 0.0,
-            part.high if part else 1.0,
-            width,
-            height - len(foot),
-            title=self.pointer(look) + title,
-            colour=layer_colour(self.index),
-            look=look,
-            empty=self._why_empty(found),
-        )
-        return bars + foot
-
-    def _why_empty(self, found: LayerStatistics | None) -> str:
-        if found is None:
-            return ""
-        if self.kind == "gradients" and not math.isnan(found.weight_std):
-            return "no gradient before the first step"
-        return f"this layer has no {self.kind}" if self.kind != "activations" else "no finite activation"
-
-
-def _numbers(found: LayerStatistics | None, part: Histogram | None, kind: Kind, look: Look) -> list[Piece]:
-    """Figures below the histogram."""
-    if found is None or part is None:
+def _beside(other: RunModel | None, quantity: Literal["loss", "accuracy"]) -> list[Curve]:
+    """The curves of the run that is compared with: dotted, behind."""
+    if other is None:
         return []
-    plain, quiet, missing = look.style(), look.style(QUIET), look.glyphs.missing
-    if kind == "gradients":
-        pieces = [Piece(f"norm {compact(found.gradient_norm, 3, missing)}", plain)]
-    else:
-        own = kind == "activations"
-        mean, std = (found.mean, found.std) if own else (found.weight_mean, found.weight_std)
-        pieces = [
-            Piece(f"mean {compact(mean, 3, missing)}", plain),
-            Piece(f"std {compact(std, 3, missing)}", plain, 1),
-        ]
-    if kind == "activations":
-        pieces.append(Piece(f"zeros {percent(found.zeros)}", plain, 2))
-        pieces += _idle(found, look)
-    outside = ((f"below {compact(part.low)}", part.below), (f"above {compact(part.high)}", part.above))
-    pieces += [Piece(f"{where}: {count:,}", quiet, 4) for where, count in outside if count]
-    return pieces
-
-
-def _idle(found: LayerStatistics, look: Look) -> list[Piece]:
-    share, word, trouble = idle_share(found)
-    if word == "zero":
-        return []
-    text = f"{word} {percent(share)}{f' {look.glyphs.up}' if trouble else ''}"
-    return [Piece(text, look.style(TROUBLE) if trouble else look.style(), 3)]
+    curves = other.loss if quantity == "loss" else other.accuracy
+    shown = [Curve(short_name(other.name), curves.train, OTHERS[0], "dotted")] if len(curves.train) else []
+    if not math.isnan(curves.validation.last):
+        shown.append(Curve("val", curves.validation, OTHERS[1], "dotted"))
+    return shown
 
 
 def reached(model: RunModel) -> float:
@@ -205,8 +165,8 @@ def marks(model: RunModel) -> list[Mark]:
 class TableFigures:
     """The moving cells of the layer table: kept up to date as a view is, for the rows that can be seen."""
 
-    def __init__(self, model: Model, table: LayerTable) -> None:
-        self._model = model
+    def __init__(self, sight: Sight, table: LayerTable) -> None:
+        self._sight = sight
         self._table = table
         self._stamp: Hashable = None
         self.due_at = -math.inf
@@ -216,15 +176,16 @@ class TableFigures:
         self._stamp = None
 
     def _full_stamp(self) -> Hashable:
-        return (self._model().pictures, self._table.scroll_offset.y, self._table.size, look_of(self._table))
+        table, when = self._table, self._sight.moment or self._sight.model.pictures
+        return (when, table.scroll_offset.y, table.size, look_of(table))
 
     def stale(self) -> bool:
         return on_screen(self._table) and self._full_stamp() != self._stamp
 
     def build(self) -> None:
         self._stamp = self._full_stamp()
-        model, table, look = self._model(), self._table, look_of(self._table)
-        layers = model.picture.layers if model.picture else ()
+        model, table, look = self._sight.model, self._table, look_of(self._table)
+        layers = self._sight.layers
         activations = activations_of(model.network)
         first = table.scroll_offset.y
         for row in range(first, min(table.row_count, first + table.size.height)):
