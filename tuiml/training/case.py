@@ -138,7 +138,8 @@ class Case:
 
     def settings(self, indices: Sequence[int]) -> str:
         """Activations and initializers of layers: ``sigmoid, normal σ = 1``."""
-        words = [self.activation(i).name for i in indices] + [spread(self.initializer(i)) for i in indices]
+        hidden = [i for i in indices if i in self.hidden]
+        words = [self.activation(i).name for i in hidden] + [spread(self.initializer(i)) for i in hidden]
         found = list(dict.fromkeys(filter(None, words)))
         return ", ".join(found) if len(found) <= 3 else ""
 
@@ -160,10 +161,13 @@ def spread(initializer: Initializer | None) -> str:
 
 
 def span(indices: Sequence[int]) -> str:
-    """Layers in words, as the table numbers them: ``Layers 2 to 10``, ``Layer 3``, ``Layers 1, 2 and 5``."""
+    """Layers in words, as the table numbers them: ``Layers 2 to 10``, ``Layer 3``, ``Layers 1, 2 and 5``.
+
+    Of many, those between that do not belong are passed over: they have no weights.
+    """
     if len(indices) == 1:
         return f"Layer {indices[0]}"
-    if len(indices) <= 3 and indices[-1] - indices[0] >= len(indices):
+    if len(indices) == 2 or (len(indices) == 3 and indices[-1] - indices[0] > 2):
         return f"Layers {', '.join(map(str, indices[:-1]))} and {indices[-1]}"
     return f"Layers {indices[0]} to {indices[-1]}"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from tuiml.data.arrays import Data, Part
 from tuiml.nn.network import Network
 from tuiml.spec.check import activation_of
 from tuiml.spec.preset import Preset
-from tuiml.training.events import Picture, plain
+from tuiml.training.events import Event, Picture
 from tuiml.training.statistics import layer_statistics
 from tuiml.training.verdicts import Verdict, verdicts
 
@@ -25,9 +25,10 @@ Inputs = Literal["data", "noise"]
 
 
 @dataclass(frozen=True)
-class Probe:
+class Probe(Event):
     """What a probe found."""
 
+    event: ClassVar[str] = "probe"
     inputs: Inputs
     """``noise``: the data is not on this machine; the inputs are normal, the labels random."""
     examples: int
@@ -35,40 +36,34 @@ class Probe:
     input_std: float
     """Of the network's inputs, normalized as the preset says."""
     picture: Picture
-    verdicts: tuple[Verdict, ...]
     note: str = ""
     """What is to be known about it, in a line."""
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data; numbers that are not finite are ``None``."""
-        found: dict[str, Any] = plain(self)
-        return found
+        return super().to_json() | {"picture": self.picture.to_json()}
+
+    def verdicts(self, preset: Preset, network: Network) -> list[Verdict]:
+        """What is wrong by its numbers."""
+        measured = (self.input_mean, self.input_std) if self.inputs == "data" else None
+        return verdicts(preset, network, self.picture.layers, inputs=measured)
 
 
-def probe(preset: Preset, network: Network, data: Data, engine: Engine) -> Picture:
+def probe(preset: Preset, network: Network, data: Data, engine: Engine, inputs: Inputs = "data") -> Probe:
     """Statistics of every layer at initialisation: forward and backward on one batch, nothing trained."""
-    views = engine.look(min(EXAMPLES, len(data.train)))
-    pairs = zip(network.nodes, views, strict=True)
-    layers = tuple(layer_statistics(view, activation_of(node.layer)) for node, view in pairs)
-    return Picture(epoch=0, step=0, layers=layers)
-
-
-def judged(preset: Preset, network: Network, data: Data, engine: Engine, inputs: Inputs = "data") -> Probe:
-    """:func:`probe`, with what is wrong by its numbers."""
-    picture = probe(preset, network, data, engine)
     count = min(EXAMPLES, len(data.train))
+    pairs = zip(network.nodes, engine.look(count), strict=True)
+    layers = tuple(layer_statistics(view, activation_of(node.layer)) for node, view in pairs)
     batch = data.batch(data.train, slice(0, count)).astype(np.float64)
-    measured = (float(batch.mean()), float(batch.std()))
-    told = verdicts(preset, network, picture.layers, inputs=measured if inputs == "data" else None)
-    return Probe(inputs, count, *measured, picture, tuple(told), _note(preset, inputs))
+    picture = Picture(epoch=0, step=0, layers=layers)
+    return Probe(inputs, count, float(batch.mean()), float(batch.std()), picture, _note(preset, inputs))
 
 
 def _note(preset: Preset, inputs: Inputs) -> str:
     notes = []
     if inputs == "noise":
-        notes.append(f"{preset.data.name} is not on this machine: normal inputs and random labels instead")
+        notes.append(f"{preset.data.name} is not on this machine: normal inputs, random labels")
     if preset.pretraining is not None:
-        notes.append("before pretraining, which gives the hidden layers other values")
+        notes.append("before pretraining, which changes the initial values")
     return "; ".join(notes)
 
 
@@ -86,5 +81,6 @@ def noise(preset: Preset) -> Data:
 
 
 def small(data: Data) -> Data:
-    """The data with no more training examples than a probe looks at, for an engine that holds no more."""
-    return replace(data, train=data.train[:EXAMPLES], validation=data.validation[:0], test=data.test[:0])
+    """The data with no more examples than a probe looks at; those in arrays of their own."""
+    train = Part(data.train.inputs[:EXAMPLES].copy(), data.train.labels[:EXAMPLES].copy())
+    return replace(data, train=train, validation=train[:0], test=train[:0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +38,20 @@ class Remedy:
         for path, value in self.edits:
             document = put(document, path, value)
         return document
+
+    def lines(self) -> list[str]:
+        """The edits for reading, those of a kind in one line: ``layers[1, 2, 3].activation = relu``."""
+        places: dict[tuple[str, str], list[str]] = {}
+        for path, value in self.edits:
+            found = re.fullmatch(r"layers\[(\d+)\]\.(.+)", path)
+            key, place = (found[2], found[1]) if found else (path, "")
+            places.setdefault((key, f"{value:g}" if isinstance(value, float) else str(value)), []).append(
+                place
+            )
+        return [
+            f"layers[{', '.join(found)}].{key} = {value}" if found[0] else f"{key} = {value}"
+            for (key, value), found in places.items()
+        ]
 
     def fits(self, preset: Preset) -> bool:
         """Whether the preset is one still, with the edits in it."""

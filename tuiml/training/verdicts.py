@@ -59,7 +59,7 @@ class Verdict:
     evidence: str
     """``Layers 2 to 10: 62 to 73 % of the outputs are saturated (sigmoid, normal σ = 1)``."""
     follows: tuple[str, ...]
-    """The names of what follows from it; the evidence has their numbers too."""
+    """The names of what follows from it; the evidence has the numbers of the first."""
     remedy: Remedy
 
 
@@ -105,7 +105,8 @@ def _take(found: dict[str, tuple[Rule, Finding]], rule: Rule) -> list[tuple[Rule
 
 def _verdict(case: Case, rule: Rule, seen: Finding, followed: Sequence[tuple[Rule, Finding]]) -> Verdict:
     settings = case.settings(seen.layers)
-    text = "; ".join([seen.text + (f" ({settings})" if settings else ""), *(f.text for _, f in followed)])
+    texts = [seen.text + (f" ({settings})" if settings else ""), *(f.text for _, f in followed[:1])]
+    text = "; ".join(texts)
     evidence = f"{span(seen.layers)}: {text}" if seen.layers else f"{text[:1].upper()}{text[1:]}"
     remedy = rule.remedy(case, seen)
     if remedy.edits and not remedy.fits(case.preset):
