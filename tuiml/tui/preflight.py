@@ -47,6 +47,11 @@ class PreFlight:
         """Whether what was found is of the document as it is now."""
         return self.found is not None and self._wanted is not None and alike(self._wanted, self._preset)
 
+    @property
+    def wanted(self) -> bool:
+        """Whether there is a preset to look at: nothing is wrong with the document."""
+        return self._wanted is not None
+
     def follow(self, document: Document) -> None:
         """The document is on the screen as it is now: look at it soon, unless that is known already."""
         preset = document.preset
