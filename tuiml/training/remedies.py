@@ -13,12 +13,11 @@ from tuiml.nn.initializers import Glorot, He, Initializer, LeCun, initializers
 from tuiml.spec import check
 from tuiml.spec.edit import put
 from tuiml.spec.preset import Preset
+from tuiml.training.bounds import UPDATE
 from tuiml.training.case import Case
 
 DEEP = 3
 """Sigmoid layers from which on no initial values keep the gradient: each lets through a quarter at most."""
-GOAL = -3.0
-"""log10 of update over weight that a good learning rate gives (Karpathy, CS231n)."""
 Edit = tuple[str, Any]
 
 
@@ -138,7 +137,7 @@ def _slower(case: Case) -> float:
 
 def aimed(case: Case) -> Remedy:
     """The learning rate that brings update over weight to about a thousandth."""
-    shift = GOAL - case.ratio if math.isfinite(case.ratio) else -1.0
+    shift = UPDATE - case.ratio if math.isfinite(case.ratio) else -1.0
     rate = nice(min(1000.0, case.preset.training.rate * 10 ** max(-4.0, min(4.0, shift))))
     return Remedy(f"a learning rate of {rate:g}", (("training.learning_rate", rate),))
 

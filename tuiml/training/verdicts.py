@@ -166,8 +166,8 @@ def _saturated(case: Case) -> Finding | None:
 def _exploding(case: Case) -> Finding | None:
     stds = [case.of(i).std for i in case.hidden]
     norms = [case.gradient(i) for i in case.weighted]
-    large = [norm for norm in norms if norm > bounds.EXPLODED]
-    wide = [std for std in stds if std > bounds.GREATEST]
+    large = [norm for norm in norms if norm > bounds.HUGE]
+    wide = [std for std in stds if std > bounds.WIDE]
     if not large and not wide:
         return None
     told = f"the gradient norm reaches {max(large):.2g}" if large else ""
@@ -207,14 +207,14 @@ def _step_size(case: Case) -> str:
 
 def _too_fast(case: Case) -> Finding | None:
     stuck = case.losses is not None and not case.learns
-    if case.step < SETTLED or not case.ratio > (bounds.RATIO_HIGH if stuck else bounds.RATIO_HIGH + 0.5):
+    if case.step < SETTLED or not case.ratio > (bounds.UPDATE_HIGH if stuck else bounds.UPDATE_HIGH + 0.5):
         return None
     return Finding((), _step_size(case))
 
 
 def _too_slow(case: Case) -> Finding | None:
     stuck = case.losses is not None and not case.learns
-    if case.step < SETTLED or not stuck or not case.ratio < bounds.RATIO_LOW:
+    if case.step < SETTLED or not stuck or not case.ratio < bounds.UPDATE_LOW:
         return None
     return Finding((), f"{_step_size(case)}, and the loss stays where it was")
 
@@ -234,7 +234,7 @@ RULES: tuple[Rule, ...] = (
         "Goodfellow, Bengio & Courville 2016, section 8.4",
         _symmetric,
         lambda case, seen: remedies.initial_values(case),
-        ("collapsed", "vanishing gradient", "dead units", "saturated", "exploding", "learning rate too low"),
+        ("saturated", "exploding", "dead units", "collapsed", "vanishing gradient", "learning rate too low"),
     ),
     Rule(
         "saturated",
@@ -253,12 +253,20 @@ RULES: tuple[Rule, ...] = (
         ("diverged", "dead units", "learning rate too high", "vanishing gradient"),
     ),
     Rule(
+        "dead units",
+        "units that are 0 for every example get no gradient and stay so",
+        "Maas, Hannun & Ng 2013; Lu et al. 2019",
+        _dead,
+        lambda case, seen: remedies.leaky(case, seen.layers),
+        ("collapsed", "vanishing gradient", "learning rate too low"),
+    ),
+    Rule(
         "collapsed",
         "every example gives nearly the same outputs: later layers have nothing to tell them apart by",
         "Glorot & Bengio 2010, section 4.2",
         _collapsed,
         lambda case, seen: remedies.initial_values(case),
-        ("vanishing gradient", "dead units", "learning rate too low"),
+        ("vanishing gradient", "learning rate too low"),
     ),
     Rule(
         "vanishing gradient",
@@ -267,13 +275,6 @@ RULES: tuple[Rule, ...] = (
         _vanishing,
         lambda case, seen: remedies.initial_values(case, renew=True),
         ("learning rate too low",),
-    ),
-    Rule(
-        "dead units",
-        "units that are 0 for every example get no gradient and stay so",
-        "Maas, Hannun & Ng 2013; Lu et al. 2019",
-        _dead,
-        lambda case, seen: remedies.leaky(case, seen.layers),
     ),
     Rule(
         "diverged",
