@@ -211,11 +211,10 @@ class Client:
 
 
 @pytest.fixture
-def client(monkeypatch):
+def client():
     """The app's end of a line whose other end is answered in a thread."""
-    monkeypatch.setattr(prober.os, "_exit", lambda code: None)
     ours, theirs = socket.socketpair()
-    answerer = prober.Answerer(theirs)
+    answerer = prober.Answerer(theirs, lambda code: None)
     thread = threading.Thread(target=answerer.work, daemon=True)
     thread.start()
     yield Client(ours, answerer)

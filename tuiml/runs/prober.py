@@ -13,6 +13,7 @@ import socket
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 from tuiml.runs import threads
@@ -36,8 +37,9 @@ def main(arguments: list[str]) -> int:
 class Answerer:
     """Answers the app at the other end of ``line``."""
 
-    def __init__(self, line: socket.socket) -> None:
+    def __init__(self, line: socket.socket, leave: Callable[[int], object] = os._exit) -> None:
         self._line = line
+        self._leave = leave
         self._order: Message | None = None
         self._over = False
         self._changed = threading.Condition()
@@ -72,7 +74,7 @@ class Answerer:
                             self._changed.notify()
         except (OSError, ValueError):
             pass
-        os._exit(0)  # perhaps amid a large network: nobody waits for it
+        self._leave(0)  # perhaps amid a large network: nobody waits for it
 
 
 def answer_to(order: Message, prober: Any) -> Message:

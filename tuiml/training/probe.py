@@ -10,10 +10,9 @@ import numpy as np
 from tuiml.backends.engine import Engine
 from tuiml.data.arrays import Data, Part
 from tuiml.nn.network import Network
-from tuiml.spec.check import activation_of
 from tuiml.spec.preset import Preset
 from tuiml.training.events import Event, Picture
-from tuiml.training.statistics import layer_statistics
+from tuiml.training.observer import Observer
 from tuiml.training.verdicts import Verdict, verdicts
 
 EXAMPLES = 256
@@ -51,8 +50,7 @@ class Probe(Event):
 def probe(preset: Preset, network: Network, data: Data, engine: Engine, inputs: Inputs = "data") -> Probe:
     """Statistics of every layer at initialisation: forward and backward on one batch, nothing trained."""
     count = min(EXAMPLES, len(data.train))
-    pairs = zip(network.nodes, engine.look(count), strict=True)
-    layers = tuple(layer_statistics(view, activation_of(node.layer)) for node, view in pairs)
+    layers = Observer(network).picture(engine.look(count))
     batch = data.batch(data.train, slice(0, count)).astype(np.float64)
     picture = Picture(epoch=0, step=0, layers=layers)
     return Probe(inputs, count, float(batch.mean()), float(batch.std()), picture, _note(preset, inputs))

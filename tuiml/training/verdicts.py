@@ -22,6 +22,8 @@ MOST = 3
 """Verdicts that are told at a time."""
 SETTLED = 50
 """Steps before which update ratios say little: optimizers that adapt take their largest steps first."""
+BEYOND = 0.5
+"""How far above its bound the median update ratio must lie to be told: some that train well are on it."""
 
 
 @dataclass(frozen=True)
@@ -206,8 +208,7 @@ def _step_size(case: Case) -> str:
 
 
 def _too_fast(case: Case) -> Finding | None:
-    stuck = case.losses is not None and not case.learns
-    if case.step < SETTLED or not case.ratio > (bounds.UPDATE_HIGH if stuck else bounds.UPDATE_HIGH + 0.5):
+    if case.step < SETTLED or not case.ratio > bounds.UPDATE_HIGH + BEYOND:
         return None
     return Finding((), _step_size(case))
 

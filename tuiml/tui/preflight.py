@@ -56,16 +56,14 @@ class PreFlight:
         """The document is on the screen as it is now: look at it soon, unless that is known already."""
         preset = document.preset
         self._wanted = preset
-        if self._timer is not None:
-            self._timer.stop()
-            self._timer = None
+        self._stop()
         if preset is None or self.fresh or (self._asked and alike(self._asked[1], preset)):
             return
         self._timer = self._host.set_timer(SOON, self.ask)
 
     def ask(self) -> None:
         """Look now."""
-        self._timer = None
+        self._stop()
         if self._wanted is None:
             return
         if self._client is None:
@@ -86,10 +84,14 @@ class PreFlight:
             self.verdicts = tuple(message.found.verdicts(preset, self.network))
         return True
 
-    def close(self) -> None:
-        """Ask nothing more."""
+    def _stop(self) -> None:
         if self._timer is not None:
             self._timer.stop()
+        self._timer = None
+
+    def close(self) -> None:
+        """Ask nothing more."""
+        self._stop()
         if self._client is not None:
             self._client.close()
             self._client = None

@@ -191,6 +191,7 @@ class Train(Place):
 
     def on_resize(self, event: events.Resize) -> None:
         self._arrange()
+        self._tell_verdict()
 
     def on_click(self, event: events.Click) -> None:
         if event.chain == 2 and isinstance(event.widget, CurvesView | HistogramView):
