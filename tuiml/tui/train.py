@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widget import Widget
 
+from tuiml.training.remedies import Remedy
 from tuiml.tui.actions import Where
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts_view import look_of
@@ -19,6 +20,7 @@ from tuiml.tui.layer_cells import COLUMNS, columns, layer_cells
 from tuiml.tui.layer_table import LayerTable
 from tuiml.tui.run_words import safe
 from tuiml.tui.train_views import StatusView, TableFigures
+from tuiml.tui.verdict_view import Judge, VerdictView
 
 
 class Train(Comparing):
@@ -46,6 +48,8 @@ class Train(Comparing):
         self.table = LayerTable(COLUMNS, id="layers")
         self.figures = TableFigures(self.sight, self.table)
         self.drawings += [self.status, self.figures]
+        self.verdict = VerdictView(id="verdict")
+        self.judge = Judge()
 
     def compose(self) -> ComposeResult:
         yield self.status
@@ -55,6 +59,7 @@ class Train(Comparing):
         with Horizontal(id="below"):
             yield self.table
             yield self.beside
+        yield self.verdict
 
     def on_mount(self) -> None:
         self.table.set_columns(columns(look_of(self)))
@@ -104,6 +109,7 @@ class Train(Comparing):
         """Rows of the run's preset, or of the one being edited before the first run."""
         model = self.run
         self.status.make_room()
+        self._tell_verdict()
         raw, look = self.document.raw if model.status == "empty" else model.document, look_of(self)
         if raw is self._shown_raw and look == self._shown_look:
             return
@@ -116,8 +122,22 @@ class Train(Comparing):
         self._select()
         self.lay_out()
 
+    def _tell_verdict(self) -> None:
+        found, key = self.judge.look(self.run), "f" if self._remedy() else ""
+        if self.verdict.tell(found, key, self.size.width - 2, look_of(self)):
+            self.shell.refresh_bindings()
+
+    def _remedy(self) -> Remedy | None:
+        """What is advised, where the preset on Build is the run's: it can be done to it."""
+        found = self.judge.look(self.run)
+        same = self.run.preset is not None and self.run.preset == self.document.preset
+        return found[0].remedy if same and found and found[0].remedy.edits else None
+
     def _select(self) -> None:
         self.sight.rows, self.sight.index = self._rows, self.table.cursor
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._tell_verdict()
 
     # -- keys ---------------------------------------------------------------------------------------------
 
@@ -148,11 +168,21 @@ class Train(Comparing):
         else:
             self.table.focus()
 
+    def action_apply_remedy(self) -> None:
+        remedy = self._remedy()
+        if remedy is not None:
+            self.document.apply(remedy.edits)
+            self.shell.document_edited()
+            self.shell.say(f"changed the preset: {remedy.words}; ctrl+r starts a new run")
+
     def action_layer_above(self) -> None:
         self.table.cursor -= 1
 
     def action_layer_below(self) -> None:
         self.table.cursor += 1
+
+    def enabled(self, action_id: str) -> bool | None:
+        return self._remedy() is not None if action_id == "apply_remedy" else super().enabled(action_id)
 
     def label(self, action_id: str) -> str | None:
         return "look into" if action_id == "choose" else super().label(action_id)
