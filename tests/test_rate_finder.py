@@ -56,7 +56,7 @@ def epoch(preset, data, engine, rate, number=1):
     return engine.steps([(order[i : i + size], rate) for i in range(0, len(order), size)])
 
 
-# -- what it suggests ----------------------------------------------------------------------------------------
+# -- what it suggests -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["digits-quickstart", "digits-rate-constant"])
@@ -158,7 +158,7 @@ def test_noise_alone_suggests_nothing() -> None:
         assert math.isnan(suggest(rates, losses, [smoother.add(v) for v in losses], ramp).rate)
 
 
-# -- everything as it was ------------------------------------------------------------------------------------
+# -- everything as it was ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -230,7 +230,7 @@ def test_a_ramp_that_is_none_is_refused(ramp: tuple[float, float, int]) -> None:
         Ramp(*ramp)
 
 
-# -- with its data ---------------------------------------------------------------------------------------------
+# -- with its data ----------------------------------------------------------------------------------------
 
 
 def test_a_preset_is_pretrained_first(own_folders) -> None:

@@ -33,7 +33,7 @@ PLATEAU = 0.25
 """Share of the ramp whose rates are too small to learn by: what the loss does there is noise."""
 LEAST_FALL = 0.02
 """Share of the loss at the start that it must fall by, for there to be anything to suggest."""
-SPREAD = 4.0
+SPREAD = 5.0
 """Standard deviations of the smoothed loss's noise that it must fall by."""
 BEGUN = 0.1
 """Share of the whole fall from which on the loss is said to fall: before it, a slope may be noise."""
@@ -209,7 +209,7 @@ def _steepest(slopes: Array, begun: int, lowest: int) -> int | None:
 
 
 def _slopes(x: Array, y: Array, width: int) -> Array:
-    """Slope of the straight line through the ``width`` points around each; NaN where they are not all there."""
+    """Slope of the line through the ``width`` points around each; NaN where they are not all there."""
     found = np.full(len(x), NAN)
     half = width // 2
     for middle in range(half, len(x) - half):
