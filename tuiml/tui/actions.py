@@ -2,7 +2,8 @@
 
 A row names a method ``action_<id>``: of the app for ``any``, of the place for ``build``, ``train`` and
 ``library``, of the widget or screen for the others: ``table`` (of layers), ``field`` (of a form), ``list``
-(to choose from), ``note``, ``help``, ``dialog``. The key bar shows what works now, in this order.
+(to choose from), ``note``, ``finder`` (of a learning rate), ``help``, ``dialog``. The key bar shows what
+works now, in this order.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from typing import Literal
 
 from textual.binding import Binding
 
-Where = Literal["any", "build", "train", "library", "table", "field", "list", "note", "help", "dialog"]
+Where = Literal[
+    "any", "build", "train", "library", "table", "field", "list", "note", "finder", "help", "dialog"
+]
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("undo", ("u", "ctrl+underscore"), "undo", "Take back the last edit.", "build"),
     Action("redo", ("U", "ctrl+y"), "redo", "Do again what was taken back.", "build"),
     Action("edit_training", ("t",), "training", "To the training: optimizer, rate, epochs.", "build"),
+    Action("find_rate", ("r",), "find rate", "Find a learning rate: a short ramp, nothing kept.", "build"),
     Action("edit_data", ("D",), "data", "To the data settings: set, sizes, normalization.", "build"),
     Action("edit_name", ("n",), "name", "To the preset's name and note.", "build"),
     hidden("form_first", ("tab",), "form", "To the first field of the form.", "build"),
@@ -75,6 +79,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("rate_down", ("left_square_bracket",), "rate ÷", "Learn slower: the next 1, 2, 5 · 10ⁿ.", "train"),
     Action("rate_up", ("right_square_bracket",), "rate ×", "Learn faster: the next 1, 2, 5 · 10ⁿ.", "train"),
     Action("rate_type", ("l",), "rate", "Type a learning rate for the run that is on.", "train"),
+    Action("rate_find", ("r",), "find rate", "Find a learning rate, while no run is on.", "train"),
     Action("next_kind", ("v",), "view", "Histogram of activations, gradients or weights.", "train"),
     Action("next_chart", ("c",), "next chart", "Show the next chart: loss, accuracy, histogram.", "train"),
     Action("enlarge", ("z",), "enlarge", "One chart on the whole place, and back.", "train"),
@@ -103,6 +108,9 @@ ACTIONS: tuple[Action, ...] = (
     hidden("pick_page_down", ("pagedown",), "page down", "Ten down.", "list"),
     # -- the note ------------------------------------------------------------------------------------------
     Action("note_done", ("escape",), "done", "Keep the note as it is written.", "note"),
+    # -- the learning-rate finder --------------------------------------------------------------------------
+    Action("take_rate", ("enter",), "take it", "Take the suggested learning rate.", "finder"),
+    Action("leave_finder", ("escape", "q"), "back", "Stop, and leave everything as it is.", "finder"),
     # -- a dialog ------------------------------------------------------------------------------------------
     Action("cancel", ("escape",), "cancel", "Leave the dialog; nothing is done.", "dialog"),
     Action("answer_yes", ("y",), "yes", "Do what the dialog asks about.", "dialog"),

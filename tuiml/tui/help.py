@@ -27,6 +27,7 @@ TITLES: tuple[tuple[Where, str], ...] = (
     ("table", "In a table of layers"),
     ("list", "In a list to choose from"),
     ("note", "In the note"),
+    ("finder", "In the learning-rate finder"),
 )
 KEYS = 22
 

@@ -8,6 +8,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
+from tuiml.tui import finding
 from tuiml.tui.actions import Where
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts_view import Drawing, Pacer, View, look_of
@@ -271,6 +272,9 @@ class Train(Place):
             self._asked = rate
             self.shell.engine.set_rate(rate)
 
+    def action_rate_find(self) -> None:
+        finding.find_rate(self.shell)
+
     def action_rate_type(self) -> None:
         self.rate.open(self._asked or self.run.rate)
 
@@ -289,6 +293,8 @@ class Train(Place):
             return self._alive
         if action_id in ("step", "rate_down", "rate_up", "rate_type"):
             return self._alive and self.run.start is not None
+        if action_id == "rate_find":
+            return not self._alive
         if action_id == "next_chart":
             return self._one
         if action_id in ("enlarge", "next_kind"):
