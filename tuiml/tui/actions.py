@@ -2,8 +2,8 @@
 
 A row names a method ``action_<id>``: of the app for ``any``, of the place for ``build``, ``train`` and
 ``library``, of the widget or screen for the others: ``table`` (of layers), ``field`` (of a form), ``list``
-(to choose from), ``note``, ``finder`` (of a learning rate), ``help``, ``dialog``. The key bar shows what
-works now, in this order.
+(to choose from), ``note``, ``finder`` (of a learning rate), ``explorer`` (of activations), ``help``,
+``dialog``. The key bar shows what works now, in this order.
 """
 
 from __future__ import annotations
@@ -16,7 +16,18 @@ from typing import Literal
 from textual.binding import Binding
 
 Where = Literal[
-    "any", "build", "train", "library", "table", "field", "list", "note", "finder", "help", "dialog"
+    "any",
+    "build",
+    "train",
+    "library",
+    "table",
+    "field",
+    "list",
+    "note",
+    "finder",
+    "explorer",
+    "help",
+    "dialog",
 ]
 
 
@@ -67,6 +78,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("redo", ("U", "ctrl+y"), "redo", "Do again what was taken back.", "build"),
     Action("edit_training", ("t",), "training", "To the training: optimizer, rate, epochs.", "build"),
     Action("find_rate", ("r",), "find rate", "Find a learning rate: a short ramp, nothing kept.", "build"),
+    Action("explore", ("y",), "explore f", "Explore activations: f, its slope, what goes in.", "build"),
     Action("edit_data", ("D",), "data", "To the data settings: set, sizes, normalization.", "build"),
     Action("edit_name", ("n",), "name", "To the preset's name and note.", "build"),
     hidden("form_first", ("tab",), "form", "To the first field of the form.", "build"),
@@ -80,6 +92,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("rate_up", ("right_square_bracket",), "rate ×", "Learn faster: the next 1, 2, 5 · 10ⁿ.", "train"),
     Action("rate_type", ("l",), "rate", "Type a learning rate for the run that is on.", "train"),
     Action("rate_find", ("r",), "find rate", "Find a learning rate, while no run is on.", "train"),
+    Action("explore_layer", ("y",), "explore f", "Explore the activation of the layer.", "train"),
     Action("next_kind", ("v",), "view", "Histogram of activations, gradients or weights.", "train"),
     Action("next_chart", ("c",), "next chart", "Show the next chart: loss, accuracy, histogram.", "train"),
     Action("enlarge", ("z",), "enlarge", "One chart on the whole place, and back.", "train"),
@@ -111,6 +124,22 @@ ACTIONS: tuple[Action, ...] = (
     # -- the learning-rate finder --------------------------------------------------------------------------
     Action("take_rate", ("enter",), "take it", "Take the suggested learning rate.", "finder"),
     Action("leave_finder", ("escape", "q"), "back", "Stop, and leave everything as it is.", "finder"),
+    # -- the activation explorer ---------------------------------------------------------------------------
+    Action("take_activation", ("enter",), "take it", "Take the activation for the layer.", "explorer"),
+    Action("leave_explorer", ("escape", "q"), "back", "Leave everything as it is.", "explorer"),
+    hidden("activation_back", ("up", "k"), "before", "The activation before.", "explorer"),
+    hidden("activation_next", ("down", "j"), "next", "The next activation.", "explorer"),
+    hidden("x_left", ("left", "h"), "left", "Look at a smaller x.", "explorer"),
+    hidden("x_right", ("right", "l"), "right", "Look at a greater x.", "explorer"),
+    hidden("narrower", ("plus",), "narrower", "A narrower range of x.", "explorer"),
+    hidden("wider", ("minus",), "wider", "A wider range of x; the sign of a value being typed.", "explorer"),
+    hidden(
+        "value_down", ("left_square_bracket",), "less", "The parameter smaller; digits type it.", "explorer"
+    ),
+    hidden(
+        "value_up", ("right_square_bracket",), "more", "The parameter greater; digits type it.", "explorer"
+    ),
+    hidden("parameter_next", ("tab",), "other", "The other parameter, where there are two.", "explorer"),
     # -- a dialog ------------------------------------------------------------------------------------------
     Action("cancel", ("escape",), "cancel", "Leave the dialog; nothing is done.", "dialog"),
     Action("answer_yes", ("y",), "yes", "Do what the dialog asks about.", "dialog"),

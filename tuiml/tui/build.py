@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical
 
 from tuiml.nn.layers import layers
 from tuiml.spec.problems import Problem
-from tuiml.tui import build_lines, finding, stack
+from tuiml.tui import build_lines, exploring, finding, stack
 from tuiml.tui.build_lines import COLUMNS
 from tuiml.tui.chooser import Chooser
 from tuiml.tui.fields import Field, Pick
@@ -292,6 +292,9 @@ class Build(Place):
 
     def action_edit_training(self) -> None:
         self.edit("training")
+
+    def action_explore(self) -> None:
+        exploring.in_build(self.shell, self.table.cursor)
 
     def action_find_rate(self) -> None:
         finding.find_rate(self.shell)

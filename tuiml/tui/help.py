@@ -28,6 +28,7 @@ TITLES: tuple[tuple[Where, str], ...] = (
     ("list", "In a list to choose from"),
     ("note", "In the note"),
     ("finder", "In the learning-rate finder"),
+    ("explorer", "In the activation explorer"),
 )
 KEYS = 22
 

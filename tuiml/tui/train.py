@@ -8,7 +8,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
-from tuiml.tui import finding
+from tuiml.tui import exploring, finding
 from tuiml.tui.actions import Where
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts_view import Drawing, Pacer, View, look_of
@@ -271,6 +271,9 @@ class Train(Place):
         if self._alive and allowed(rate):
             self._asked = rate
             self.shell.engine.set_rate(rate)
+
+    def action_explore_layer(self) -> None:
+        exploring.in_train(self.shell, self.table.cursor)
 
     def action_rate_find(self) -> None:
         finding.find_rate(self.shell)
