@@ -45,6 +45,9 @@ class FakeEngine:
         self.asked.append("stop_finding")
         self.finding = None
 
+    def watch(self, on: bool) -> None:
+        self.watching = on
+
     def tell(self, *events: Event) -> None:
         self._post(EngineEvents(list(events)))
 

@@ -148,6 +148,8 @@ def obey(control: Control, message: Message, first: queue.SimpleQueue[Message | 
         actions[do]()
     elif do == "rate" and isinstance(value, int | float) and 0 < value <= 1000:
         control.set_rate(float(value))
+    elif do == "watch" and isinstance(value, bool):
+        control.watch(value)
 
 
 def problem_message(problems: list[list[str]]) -> Message:

@@ -133,7 +133,7 @@ class MlxEngine(Engine):
             loss, correct = loss + total.item(), correct + hits.item()
         return Totals(loss, correct, len(part))
 
-    def watch(self) -> None:
+    def watch(self, size: int) -> None:
         self._watch = True
 
     def views(self) -> list[LayerView]:
