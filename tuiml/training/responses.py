@@ -16,7 +16,7 @@ from tuiml.training.statistics import Histogram
 Array = np.ndarray[Any, Any]
 FLAT = 0.05
 """A slope nearer to 0 than this lets next to nothing of a gradient through."""
-FINE = 8
+FINE = 32
 """Places of a bin at which the slope is looked at."""
 
 

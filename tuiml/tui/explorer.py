@@ -16,7 +16,7 @@ from tuiml.training.responses import FLAT, flat_share
 from tuiml.tui.actions import bindings
 from tuiml.tui.charts.functions import function_chart, slope_name
 from tuiml.tui.charts.numbers import percent
-from tuiml.tui.charts.palette import QUIET, TROUBLE, Look, layer_colour
+from tuiml.tui.charts.palette import QUIET, TROUBLE, VALIDATION, Look, layer_colour
 from tuiml.tui.charts.text import PLAIN, clean, fit, strip
 from tuiml.tui.charts_view import Pacer, View
 from tuiml.tui.explorer_model import Explorer, Inputs
@@ -82,6 +82,9 @@ class ExplorerView(View):
     def _about(self, look: Look) -> list[list[Part]]:
         entry = self._model.activation
         lines = [[(entry.advice, PLAIN)]]
+        if self._model.left_out:
+            text = f"the layer's {self._model.left_out} is not here: it is no function of one value"
+            lines.insert(0, [(text, look.style(VALIDATION))])
         if entry.source:
             lines.append([(f"source: {entry.source}", look.style(QUIET))])
         return lines

@@ -41,9 +41,13 @@ class Explorer:
         self.entries = functions()
         self._kept: dict[str, Activation] = {}
         self.at = 0
+        self.left_out = ""
+        """What the layer has, where that cannot be shown."""
         if start is not None and type(start) in self.entries:
             self.at = self.entries.index(type(start))
             self._kept[start.name] = start
+        elif start is not None:
+            self.left_out = start.name
         self.span = USUAL
         self.cursor = 1.0
         self.parameter = 0
