@@ -34,6 +34,17 @@ class FakeEngine:
         )  # fmt: skip
         return True
 
+    def find_rate(self, document: dict[str, Any], post: Post, backend: str = "auto") -> bool:
+        if self.active:
+            return False
+        self.asked.append(("find_rate", document))
+        self.finding: Post | None = post
+        return True
+
+    def stop_finding(self) -> None:
+        self.asked.append("stop_finding")
+        self.finding = None
+
     def watch(self, on: bool) -> None:
         self.watching = on
 

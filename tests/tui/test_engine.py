@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from tests import helpers
+from tuiml.training.events import RateFound, RateTried
 from tuiml.tui import engine
 from tuiml.tui.engine import EngineClient, EngineEvents, EngineGone, EngineProblems
 from tuiml.tui.run_model import RunModel
@@ -130,6 +131,51 @@ async def test_another_run_may_follow_at_once(ear, worker):
         ear.start()
         await ear.until(EngineEvents)
         assert not ear.client.active
+
+
+async def test_a_learning_rate_is_found_in_a_process_that_keeps_nothing(ear, own_folders):
+    told = asyncio.Queue()
+    assert ear.client.find_rate(helpers.document(), told.put_nowait)
+    assert not ear.client.active
+    process, events = ear.client._finder._process, []
+    while not events or not isinstance(events[-1], RateFound):
+        events += (await asyncio.wait_for(told.get(), LIMIT)).events
+    tried = [event for event in events if isinstance(event, RateTried)]
+    assert [t.number for t in tried] == list(range(1, len(tried) + 1))
+    assert events[-1].tried == len(tried) > 30
+    assert ear.posted.empty(), "the app is told nothing"
+    assert not list(own_folders.glob("runs/*"))
+    ear.start()  # a run may follow at once
+    await ear.until(EngineEvents)
+    while process.poll() is None:
+        await asyncio.sleep(0.01)
+    assert process.returncode == 0
+
+
+async def test_a_search_that_is_left_ends_and_tells_nothing_more(ear, worker):
+    worker("wait()")
+    told = asyncio.Queue()
+    assert ear.client.find_rate(helpers.document(), told.put_nowait)
+    process = ear.client._finder._process
+    ear.client.stop_finding()
+    while process.poll() is None:
+        await asyncio.sleep(0.01)
+    assert told.empty()
+
+
+async def test_while_a_run_is_on_no_rate_is_looked_for(ear, worker):
+    worker("line.sendall(pack({'events': [state]})); wait()")
+    ear.start()
+    assert not ear.client.find_rate(helpers.document(), print)
+    assert ear.client._finder is None
+
+
+async def test_a_search_that_cannot_begin_says_why(ear):
+    told = asyncio.Queue()
+    assert ear.client.find_rate(helpers.document(training={"epochs": 0}), told.put_nowait)
+    message = await asyncio.wait_for(told.get(), LIMIT)
+    assert isinstance(message, EngineProblems)
+    assert [p.path for p in message.problems] == ["training.epochs"]
 
 
 async def test_a_preset_that_cannot_be_used_is_told_by_its_problems(ear):

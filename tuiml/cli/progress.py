@@ -12,6 +12,7 @@ import time
 from tuiml.cli.output import cells, duration, loss, note, share, whole
 from tuiml.text import plain_text
 from tuiml.training import End, Epoch, Event, Loading, Pretraining, PretrainingProgress, Progress, Start
+from tuiml.training.events import RateTried
 
 BAR = 10
 """Cells of the bar."""
@@ -145,13 +146,19 @@ class Bar(Show):
             return [f"{event.name}: {whole(event.done / 1e6)}{of} MB"]
         if isinstance(event, Pretraining):
             return pretraining(event)
+        if isinstance(event, RateTried):
+            bar = self._bar(event.number / event.steps)
+            return [f"{bar} rate {event.learning_rate:.1e}", f"loss {loss(event.smoothed)}"]
         if not isinstance(event, Progress | Epoch):
             return []
         epochs = f"epoch {event.epoch:>{len(str(self._epochs))}}/{self._epochs}"
-        done = round(BAR * event.step / self._steps) if self._steps else 0
-        bar = self._marks[0] * done + self._marks[1] * (BAR - done)
+        bar = self._bar(event.step / self._steps if self._steps else 0.0)
         left = [f"{duration(event.seconds_left)} left"] if isinstance(event, Progress) else []
         return [f"{epochs} {bar}", *figures(event, self._last), *left, speed(event)]
+
+    def _bar(self, share: float) -> str:
+        done = round(BAR * share)
+        return self._marks[0] * done + self._marks[1] * (BAR - done)
 
     def _redraw(self, parts: list[str]) -> None:
         width = _columns() - 1

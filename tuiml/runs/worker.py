@@ -21,6 +21,7 @@ from tuiml.runs.link import Message, Sender, Unpacker
 from tuiml.text import plain_text
 
 if TYPE_CHECKING:
+    from tuiml.spec import Preset
     from tuiml.training.control import Control
 
 NICENESS = 10
@@ -102,6 +103,9 @@ class Worker:
             preset, problems = check(order.get("document"))
             if preset is None:
                 raise SpecError(problems)
+            if order.get("do") == "find_rate":
+                self._find_rate(preset, str(order.get("backend", "auto")))
+                return None
             for event in session.run(
                 preset,
                 name=name if isinstance(name, str) else None,
@@ -121,12 +125,20 @@ class Worker:
             return failure(f"{type(error).__name__}: {error}")
         return None
 
+    def _find_rate(self, preset: Preset, backend: str) -> None:
+        """Try rising learning rates; nothing is written."""
+        from tuiml.runs.rate_finding import find_rate
+
+        for event in find_rate(preset, backend=backend, control=self._control):
+            self._sender.send(event.to_json())
+
 
 def obey(control: Control, message: Message, first: queue.SimpleQueue[Message | None]) -> None:
     """Do what a message asks for; what is not known is passed over, for it may come from a newer app."""
     do, value = message.get("do"), message.get("value")
     actions: dict[Any, Callable[[], object]] = {
         "start": lambda: first.put(message),
+        "find_rate": lambda: first.put(message),
         "pause": control.pause,
         "resume": control.resume,
         "step": control.step,

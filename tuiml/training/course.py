@@ -8,11 +8,19 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from tuiml.backends.engine import Totals
 from tuiml.spec.preset import Training
 from tuiml.spec.stopping import badness
 
 NONE = Totals(0.0, 0, 0)
+
+
+def order_of(seed: int, epoch: int, examples: int) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+    """The training examples in the order of an epoch: a function of the seed alone."""
+    rng = np.random.Generator(np.random.PCG64([seed, 0x0E, epoch]))
+    return rng.permutation(examples)
 
 
 @dataclass(frozen=True)

@@ -170,9 +170,40 @@ class End(Event):
     """Why, where ``reason`` does not say it all."""
 
 
+@dataclass(frozen=True)
+class RateTried(Event):
+    """A batch was trained at one rate of a learning-rate finder's ramp."""
+
+    event: ClassVar[str] = "rate_tried"
+    number: int
+    """Of the batch, from 1."""
+    steps: int
+    """Batches of the whole ramp."""
+    learning_rate: float
+    loss: float
+    smoothed: float
+
+
+@dataclass(frozen=True)
+class RateFound(Event):
+    """A learning-rate finder is done, and everything is as it was before."""
+
+    event: ClassVar[str] = "rate_found"
+    learning_rate: float
+    """What it suggests; NaN: nothing."""
+    tried: int
+    steps: int
+    """Batches that were tried, of how many."""
+    message: str
+    """Why this rate, or why none."""
+
+
 KINDS: dict[str, type[Event]] = {
     c.event: c
-    for c in (Loading, Start, Pretraining, PretrainingProgress, Progress, Epoch, Picture, State, End)
+    for c in (
+        *(Loading, Start, Pretraining, PretrainingProgress, Progress, Epoch, Picture, State, End),
+        *(RateTried, RateFound),
+    )
 }
 
 

@@ -17,7 +17,7 @@ from tuiml.nn.network import Network
 from tuiml.spec.preset import Preset
 from tuiml.training.budget import Budget
 from tuiml.training.control import Control
-from tuiml.training.course import NONE, Course, Position
+from tuiml.training.course import NONE, Course, Position, order_of
 from tuiml.training.events import End, Epoch, Event, Picture, Progress, Reason, State
 from tuiml.training.observer import Observer
 
@@ -123,8 +123,7 @@ class Trainer:
 
     def order(self, epoch: int) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
         """The training examples in the order of an epoch: a function of the seed alone."""
-        rng = np.random.Generator(np.random.PCG64([self.preset.training.seed, 0x0E, epoch]))
-        return rng.permutation(len(self.data.train))
+        return order_of(self.preset.training.seed, epoch, len(self.data.train))
 
     def _epoch(self) -> Iterator[Event]:
         order = self.order(self.position.epoch)

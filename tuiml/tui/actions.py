@@ -2,7 +2,8 @@
 
 A row names a method ``action_<id>``: of the app for ``any``, of the place for ``build``, ``train`` and
 ``library``, of the widget or screen for the others: ``table`` (of layers), ``field`` (of a form), ``list``
-(to choose from), ``note``, ``help``, ``dialog``. The key bar shows what works now, in this order.
+(to choose from), ``note``, ``finder`` (of a learning rate), ``explorer`` (of activations), ``help``,
+``dialog``. The key bar shows what works now, in this order.
 """
 
 from __future__ import annotations
@@ -14,7 +15,20 @@ from typing import Literal
 
 from textual.binding import Binding
 
-Where = Literal["any", "build", "train", "library", "table", "field", "list", "note", "help", "dialog"]
+Where = Literal[
+    "any",
+    "build",
+    "train",
+    "library",
+    "table",
+    "field",
+    "list",
+    "note",
+    "finder",
+    "explorer",
+    "help",
+    "dialog",
+]
 
 
 @dataclass(frozen=True)
@@ -76,6 +90,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("next_activation", ("v",), "activation", "The next activation of all hidden layers.", "build"),
     hidden("last_activation", ("V",), "activation back", "The activation before, likewise.", "build"),
     Action("edit_training", ("t",), "training", "To the training: optimizer, rate, epochs.", "build"),
+    Action("find_rate", ("r",), "find rate", "Find a learning rate: a short ramp, nothing kept.", "build"),
+    Action("explore", ("y",), "explore f", "Explore activations: f, its slope, what goes in.", "build"),
     Action("edit_data", ("D",), "data", "To the data settings: set, sizes, normalization.", "build"),
     Action("edit_name", ("n",), "name", "To the preset's name and note.", "build"),
     hidden("form_first", ("tab",), "form", "To the first field of the form.", "build"),
@@ -103,6 +119,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("rate_down", ("left_square_bracket",), "rate ÷", "Learn slower: the next 1, 2, 5 · 10ⁿ.", "train"),
     Action("rate_up", ("right_square_bracket",), "rate ×", "Learn faster: the next 1, 2, 5 · 10ⁿ.", "train"),
     Action("rate_type", ("l",), "rate", "Type a learning rate for the run that is on.", "train"),
+    Action("rate_find", ("r",), "find rate", "Find a learning rate, while no run is on.", "train"),
+    Action("explore_layer", ("y",), "explore f", "Explore the activation of the layer.", "train"),
     Action("log_loss", ("o",), "log", "Loss on a logarithmic axis, and back.", "train"),
     Action("depth_lines", ("i",), "lines", "The gradient landscape as lines, and back.", "train"),
     hidden("leave", ("escape",), "back", "Back to the layer table.", "train"),
@@ -129,6 +147,25 @@ ACTIONS: tuple[Action, ...] = (
     hidden("pick_page_down", ("pagedown",), "page down", "Ten down.", "list"),
     # -- the note ------------------------------------------------------------------------------------------
     Action("note_done", ("escape",), "done", "Keep the note as it is written.", "note"),
+    # -- the learning-rate finder --------------------------------------------------------------------------
+    Action("take_rate", ("enter",), "take it", "Take the suggested learning rate.", "finder"),
+    Action("leave_finder", ("escape", "q"), "back", "Stop, and leave everything as it is.", "finder"),
+    # -- the activation explorer ---------------------------------------------------------------------------
+    Action("take_activation", ("enter",), "take it", "Take the activation for the layer.", "explorer"),
+    Action("leave_explorer", ("escape", "q"), "back", "Leave everything as it is.", "explorer"),
+    hidden("activation_back", ("up", "k"), "before", "The activation before.", "explorer"),
+    hidden("activation_next", ("down", "j"), "next", "The next activation.", "explorer"),
+    hidden("x_left", ("left", "h"), "left", "Look at a smaller x.", "explorer"),
+    hidden("x_right", ("right", "l"), "right", "Look at a greater x.", "explorer"),
+    hidden("narrower", ("plus",), "narrower", "A narrower range of x.", "explorer"),
+    hidden("wider", ("minus",), "wider", "A wider range of x; the sign of a value being typed.", "explorer"),
+    hidden(
+        "value_down", ("left_square_bracket",), "less", "The parameter smaller; digits type it.", "explorer"
+    ),
+    hidden(
+        "value_up", ("right_square_bracket",), "more", "The parameter greater; digits type it.", "explorer"
+    ),
+    hidden("parameter_next", ("tab",), "other", "The other parameter, where there are two.", "explorer"),
     # -- a dialog ------------------------------------------------------------------------------------------
     Action("cancel", ("escape",), "cancel", "Leave the dialog; nothing is done.", "dialog"),
     Action("answer_yes", ("y",), "yes", "Do what the dialog asks about.", "dialog"),

@@ -12,7 +12,7 @@ from textual.containers import Horizontal, Vertical
 from tuiml.nn.layers import layers
 from tuiml.spec.problems import Problem
 from tuiml.training.remedies import Edit, Remedy
-from tuiml.tui import build_lines, stack
+from tuiml.tui import build_lines, exploring, finding, stack
 from tuiml.tui.build_lines import COLUMNS
 from tuiml.tui.chooser import Chooser
 from tuiml.tui.cycle import activation_edits, initializer_edits
@@ -346,6 +346,12 @@ class Build(Place):
 
     def action_edit_training(self) -> None:
         self.edit("training")
+
+    def action_explore(self) -> None:
+        exploring.in_build(self.shell, self.table.cursor)
+
+    def action_find_rate(self) -> None:
+        finding.find_rate(self.shell)
 
     def action_edit_data(self) -> None:
         self.edit("data")

@@ -28,7 +28,7 @@ import tuiml
 from tuiml.runs.link import Unpacker, pack
 from tuiml.spec.problems import Problem
 from tuiml.text import plain_text
-from tuiml.training.events import End, Event
+from tuiml.training.events import End, Event, RateFound
 from tuiml.tui.wire import events_of, problems_of
 
 CHUNK = 1 << 16
@@ -78,6 +78,7 @@ class EngineClient:
         self._post = post
         self._worker: Worker | None = None
         self._leaving: list[Worker] = []
+        self._finder: Worker | None = None
         self.paused = False
         """Whether it was last asked to pause (it halts before its next batch)."""
         self._watching = True
@@ -91,6 +92,7 @@ class EngineClient:
         """Train a preset; False if a run is on already. Failure is told by a message."""
         if self.active:
             return False
+        self.stop_finding()
         self._leaving = [w for w in (*self._leaving, self._worker) if w and not w.gone]
         self.paused = False
         try:
@@ -103,6 +105,30 @@ class EngineClient:
         self._worker.send(order)
         self._tell_watching()
         return True
+
+    def find_rate(self, document: dict[str, Any], post: Post, backend: str = "auto") -> bool:
+        """Look for a learning rate in a process that keeps nothing; False while a run is on.
+
+        Args:
+            post: takes the messages above, in place of the app.
+        """
+        if self.active:
+            return False
+        self.stop_finding()
+        try:
+            self._finder = Worker(post)
+        except OSError as error:
+            post(EngineGone(f"the training process could not be started: {error.strerror or error}"))
+            return True
+        self._finder.send({"do": "find_rate", "document": document, "backend": backend})
+        return True
+
+    def stop_finding(self) -> None:
+        """Hang up on the process that looks for a learning rate, if there is one; it ends by itself."""
+        if self._finder:
+            self._finder.leave()
+            self._leaving = [*(w for w in self._leaving if not w.gone), self._finder]
+            self._finder = None
 
     def pause(self) -> None:
         """Halt before the next batch."""
@@ -150,6 +176,7 @@ class EngineClient:
     def close(self, timeout: float = 3.0) -> None:
         """Hang up: the run stops and is saved. Blocks until every process is gone, at most about ``timeout``
         seconds; what is left then is killed. No message comes afterwards."""
+        self.stop_finding()
         workers = [w for w in (*self._leaving, self._worker) if w]
         self._worker, self._leaving = None, []
         for worker in workers:
@@ -251,7 +278,7 @@ class Worker:
             events = events_of(message["events"])
             if self.over or not events:
                 return
-            self.over = any(isinstance(event, End) for event in events)
+            self.over = any(isinstance(event, End | RateFound) for event in events)
             self._post(EngineEvents(events))
         elif message.get("event") == "problems":
             self._finish(EngineProblems(problems_of(message.get("problems"))))
@@ -276,6 +303,12 @@ class Worker:
             self._loop.remove_reader(self._socket)
             self._loop.remove_writer(self._socket)
             self._socket.close()
+
+    def leave(self) -> None:
+        """Hang up, post nothing more and see it out."""
+        self.over = True
+        self.hang_up()
+        self._see_out(time.monotonic() + GRACE)
 
     def _see_out(self, until: float) -> None:
         """Look now and then whether the process has exited; say why if nobody knows."""

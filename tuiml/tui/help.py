@@ -27,6 +27,8 @@ TITLES: tuple[tuple[Where, str], ...] = (
     ("table", "In a table of layers"),
     ("list", "In a list to choose from"),
     ("note", "In the note"),
+    ("finder", "In the learning-rate finder"),
+    ("explorer", "In the activation explorer"),
 )
 KEYS = 22
 

@@ -37,10 +37,10 @@ def start(app: TuimlApp) -> None:
     app.run_changed({"start", "state"})
 
 
-def refuse(app: TuimlApp, problems: Sequence[Problem]) -> None:
+def refuse(app: TuimlApp, problems: Sequence[Problem], what: str = "not trained") -> None:
     """Say why there is no run, and go to the field."""
     first = problems[0]
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    app.complain(f"not trained: {where(first)}{first.message}{more}")
+    app.complain(f"{what}: {where(first)}{first.message}{more}")
     app.show_place("build")
     app.query_one(Build).go_to(first)

@@ -11,6 +11,7 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 
 from tuiml.training.remedies import Remedy
+from tuiml.tui import exploring, finding
 from tuiml.tui.actions import Where
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts_view import look_of
@@ -181,8 +182,18 @@ class Train(Comparing):
     def action_layer_below(self) -> None:
         self.table.cursor += 1
 
+    def action_explore_layer(self) -> None:
+        exploring.in_train(self.shell, self.table.cursor)
+
+    def action_rate_find(self) -> None:
+        finding.find_rate(self.shell)
+
     def enabled(self, action_id: str) -> bool | None:
-        return self._remedy() is not None if action_id == "apply_remedy" else super().enabled(action_id)
+        if action_id == "apply_remedy":
+            return self._remedy() is not None
+        if action_id == "rate_find":
+            return not self.alive
+        return super().enabled(action_id)
 
     def label(self, action_id: str) -> str | None:
         return "look into" if action_id == "choose" else super().label(action_id)

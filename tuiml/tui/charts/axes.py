@@ -127,8 +127,15 @@ def left_axis(
     return lines
 
 
-def bottom_axis(frame: Frame, rows: int, x_label: str, marks: Sequence[Mark], look: Look) -> list[Strip]:
-    """No row (``rows`` 0), one with labels, or a line and labels."""
+def bottom_axis(
+    frame: Frame,
+    rows: int,
+    x_label: str,
+    marks: Sequence[Mark],
+    look: Look,
+    labels: Sequence[tuple[float, str]] | None = None,
+) -> list[Strip]:
+    """No row (``rows`` 0), one with labels (rounded numbers, or those given), or a line and labels."""
     if not rows:
         return []
     width = frame.margin + frame.columns
@@ -140,10 +147,12 @@ def bottom_axis(frame: Frame, rows: int, x_label: str, marks: Sequence[Mark], lo
         if mark.label:
             text = look.glyphs.up + clean(mark.label, look)
             ruler.centre(frame.margin + frame.column(mark.x), text, look.style(mark.colour))
-    ticks = nice_ticks(*frame.x, max(1, frame.columns // 10))
+    if labels is None:
+        ticks = nice_ticks(*frame.x, max(1, frame.columns // 10))
+        labels = list(zip(ticks, tick_labels(ticks), strict=True))
     notches = [
         frame.column(tick)
-        for tick, text in zip(ticks, tick_labels(ticks), strict=True)
+        for tick, text in labels
         if ruler.centre(frame.margin + frame.column(tick), text, quiet)
     ]
     return [ruler.strip()] if rows == 1 else [_axis_line(frame, notches, look), ruler.strip()]

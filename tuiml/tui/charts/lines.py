@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal, TypeAlias
@@ -57,6 +57,21 @@ class Curve:
     colour: str = "blue"
     style: CurveStyle = "solid"
     raw: Points | None = None
+    told: float | None = None
+    """The value told in the title; absent: the last one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Under:
+    """Strips between the canvas of a chart and the axis below it, on the same x.
+
+    Args:
+        rows: how many.
+        draw: makes them, of the width of canvas and margin.
+    """
+
+    rows: int
+    draw: Callable[[Frame, Look], list[Strip]]
 
 
 def line_chart(
@@ -70,7 +85,9 @@ def line_chart(
     log: bool = False,
     x_range: Range | None = None,
     y_range: Range | None = None,
+    x_ticks: Sequence[tuple[float, str]] | None = None,
     marks: Sequence[Mark] = (),
+    under: Under | None = None,
     look: Look | None = None,
     empty: str = "waiting for the first batch",
 ) -> list[Strip]:
@@ -81,25 +98,28 @@ def line_chart(
         log: whether y is on a logarithmic axis.
         x_range, y_range: the limits of the axes; absent, those of the points, y rounded outwards. What
             lies beyond is drawn at the edge (y) or not at all (x).
+        x_ticks: x and label of the ticks; absent: rounded numbers.
+        under: what is drawn between the canvas and the axis below it.
         empty: what to say while there is nothing to draw.
     """
     if width < 1 or height < 1:
         return []
     look = look or Look()
     head = [strip(_title(curves, title, y_format, width, look), width)] if height > 1 else []
-    tall = height - len(head)
+    tall = height - len(head) - (under.rows if under else 0)
     below = 0 if tall < 5 else 1 if tall < 9 else 2
     drawn = [_Drawn.of(curve, width, log, _finite(x_range)) for curve in curves]
     limits = _limits(drawn, _finite(x_range), _log_range(_finite(y_range), log), log, y_format, tall - below)
     if limits is None:
-        return head + notice(clean(empty, look), width, tall, look)
+        return head + notice(clean(empty, look), width, height - len(head), look)
     labels = y_labels(limits[1], tall - below, y_format, log)
     margin = max((len(label) for _, label in labels), default=-1) + 1
     if width - margin < max(8, width // 2):
         labels, margin = [], 0
     frame = Frame(margin, width - margin, tall - below, *limits, (2, 4) if look.unicode else (1, 1))
     body = _canvas(drawn, frame, marks, look)
-    return head + left_axis(body, labels, frame, look) + bottom_axis(frame, below, x_label, marks, look)
+    axis = bottom_axis(frame, below, x_label, marks, look, x_ticks)
+    return head + left_axis(body, labels, frame, look) + (under.draw(frame, look) if under else []) + axis
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +202,7 @@ def _title(
     full: list[tuple[str, Style]] = []
     short: list[tuple[str, Style]] = []
     for curve in curves:
-        last = _last(curve.points)
+        last = _last(curve.points) if curve.told is None else curve.told
         tell = percent if kind == "percent" else partial(compact, digits=4)
         value = tell(last, missing=glyphs.missing)
         sample = {"solid": glyphs.solid, "dashed": glyphs.dashed, "dotted": glyphs.dotted}[curve.style]

@@ -1,0 +1,141 @@
+"""``tuiml find-rate``."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+from tuiml.backends.choice import NAMES
+from tuiml.cli.output import figure, loss, note, print_json
+from tuiml.cli.parser import Commands, add_json, add_settings, command
+from tuiml.cli.training import read_preset
+from tuiml.runs import threads
+
+if TYPE_CHECKING:
+    from tuiml.cli.progress import Show
+    from tuiml.spec import Preset
+    from tuiml.training import Event
+    from tuiml.training.events import RateFound, RateTried
+    from tuiml.training.rate_finder import Ramp
+
+WIDTH, HEIGHT = 78, 14
+"""Cells of the chart."""
+
+
+def add(commands: Commands) -> None:
+    """Add the command of this module."""
+    parser = command(commands, "find-rate", find_rate, "suggest a learning rate; nothing is kept")
+    parser.epilog = "exit code 1 where no rate can be suggested"
+    parser.add_argument("preset", metavar="PRESET", help="a name that 'tuiml presets' lists, or a TOML file")
+    add_settings(parser, "change the preset first, as training.optimizer=adam")
+    parser.add_argument("--backend", choices=NAMES, default="auto", help="what computes (default: auto)")
+    parser.add_argument("--low", type=float, metavar="RATE", help="where the ramp begins (default: 1e-7)")
+    parser.add_argument("--high", type=float, metavar="RATE", help="where it ends (default: 10)")
+    parser.add_argument("--steps", type=int, metavar="N", help="how many rates are tried (default: 150)")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+    add_json(parser, "print the suggestion, and the loss at every rate, as one JSON object")
+
+
+def find_rate(chosen: argparse.Namespace) -> int:
+    """``tuiml find-rate``."""
+    threads.limit()  # before numpy is imported, by what follows
+    preset = read_preset(chosen.preset, chosen.settings)
+    ramp = _ramp(chosen)
+    from tuiml.runs import rate_finding
+    from tuiml.runs.errors import Cancelled
+    from tuiml.training import Control
+
+    control = Control()
+    events = rate_finding.find_rate(preset, backend=chosen.backend, control=control, ramp=ramp)
+    from tuiml.cli.signals import Stopping
+
+    with Stopping(control) as stopping, contextlib.closing(events):
+        try:
+            tried, found = _follow(events, _show(chosen))
+        except Cancelled:
+            tried, found = [], None
+    if stopping.number is not None:
+        note("tuiml: stopped; nothing was kept")
+        return 128 + stopping.number
+    assert found is not None  # only what is stopped ends without it
+    if chosen.json:
+        _print_json(preset, tried, found)
+    else:
+        _print(preset, tried, found, ramp)
+    return 0 if found.learning_rate > 0 else 1
+
+
+def _ramp(chosen: argparse.Namespace) -> Ramp:
+    from tuiml.runs.errors import RunError
+    from tuiml.training.rate_finder import Ramp
+
+    given = {name: getattr(chosen, name) for name in ("low", "high", "steps")}
+    try:
+        return Ramp(**{name: value for name, value in given.items() if value is not None})
+    except ValueError as error:
+        raise RunError(str(error)) from None
+
+
+def _follow(events: Generator[Event], show: Show) -> tuple[list[RateTried], RateFound | None]:
+    """What was tried and found; progress meanwhile."""
+    from tuiml.training.events import RateFound, RateTried
+
+    tried, found = [], None
+    try:
+        for event in events:
+            if isinstance(event, RateTried):
+                tried.append(event)
+            elif isinstance(event, RateFound):
+                found = event
+            show.tell(event)
+    finally:
+        show.close()
+    return tried, found
+
+
+def _show(chosen: argparse.Namespace) -> Show:
+    from tuiml.cli import progress
+
+    if chosen.quiet:
+        return progress.Show()
+    terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    return progress.Bar() if terminal else progress.Plain()
+
+
+def _print_json(preset: Preset, tried: list[RateTried], found: RateFound) -> None:
+    value: dict[str, Any] = {
+        "preset": preset.name,
+        "learning_rate": found.learning_rate,
+        "message": found.message,
+        "preset_learning_rate": preset.training.rate,
+        "tried": found.tried,
+        "steps": found.steps,
+        "rates": [t.learning_rate for t in tried],
+        "losses": [t.loss for t in tried],
+        "smoothed": [t.smoothed for t in tried],
+    }
+    print_json(value)
+
+
+def _print(preset: Preset, tried: list[RateTried], found: RateFound, ramp: Ramp) -> None:
+    from tuiml.tui.charts.palette import UNICODE, Look, glyphs
+    from tuiml.tui.charts.rates import rate_chart
+
+    look = Look(colour=False, unicode=glyphs(sys.stdout.encoding) is UNICODE)
+    if tried:
+        for strip in rate_chart(tried, found, (ramp.low, ramp.high), WIDTH, HEIGHT, look):
+            print(strip.text.rstrip())
+        print()
+    if found.learning_rate > 0:
+        print(f"learning rate {figure(found.learning_rate)}: {found.message}")
+        least = min(tried, key=lambda t: t.smoothed)
+        print(
+            f"least smoothed loss {loss(least.smoothed)} at {figure(least.learning_rate)}; "
+            f"the preset has {figure(preset.training.rate)}"
+        )
+    else:
+        print(found.message)

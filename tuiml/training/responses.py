@@ -1,0 +1,84 @@
+"""An activation as a function of one value: what it gives and how it passes a gradient on.
+
+Evaluated from the same formulas as in training, by NumPy in double precision.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tuiml.nn.activations import Activation, activations
+from tuiml.training.statistics import Histogram
+
+Array = np.ndarray[Any, Any]
+FLAT = 0.05
+"""A slope nearer to 0 than this lets next to nothing of a gradient through."""
+FINE = 32
+"""Places of a bin at which the slope is looked at."""
+
+
+@dataclass(frozen=True)
+class Response:
+    """f and f′ at some x, all of one shape."""
+
+    x: Array
+    y: Array
+    slope: Array
+    band: tuple[Array, Array] | None
+    """Of an activation that draws numbers, f at either end of what it draws; ``y`` is its mean then."""
+
+    @property
+    def flat(self) -> Array:
+        """Where the gradient dies."""
+        return np.abs(self.slope) < FLAT
+
+
+def functions() -> list[type[Activation]]:
+    """The activations that are functions of one value: all but those over the classes."""
+    return [entry for entry in activations if not entry.output_only]
+
+
+def respond(activation: Activation, x: Array) -> Response:
+    """f and f′ as in evaluation: learned values as they start, the mean of drawn ones."""
+    learned: dict[str, Any] = {name: getattr(activation, field) for name, field in activation.learned.items()}
+    with np.errstate(all="ignore"):
+        y = _like(activation.forward(np, x, **learned), x)
+        slope = _like(activation.derivative(np, x, y, **learned), x)
+        band = None
+        if activation.noisy:
+            ends: list[dict[str, Any]] = [{"noise": 0.0}, {"noise": 1.0}]
+            low, high = (_like(activation.forward(np, x, **end), x) for end in ends)
+            band = low, high
+    return Response(x, y, slope, band)
+
+
+def _like(value: Any, x: Array) -> Array:
+    """A result as numbers of x's shape: some formulas give a scalar, some true and false."""
+    return np.broadcast_to(np.asarray(value, np.float64), x.shape)
+
+
+def flat_share(activation: Activation, inputs: Histogram) -> float:
+    """Share of the inputs counted that lie where the gradient dies; NaN where none was counted.
+
+    Within a bin they are taken to be evenly spread; those beyond the bins, to lie next to them.
+    """
+    if not inputs.total:
+        return float("nan")
+    edges = np.asarray(inputs.edges())
+    inside = np.linspace(edges[:-1], edges[1:], FINE, endpoint=False, axis=1)
+    inside += (edges[1:] - edges[:-1])[:, None] / (2 * FINE)
+    flat = float(respond(activation, inside).flat.mean(axis=1) @ np.asarray(inputs.counts, np.float64))
+    beyond = respond(activation, np.array([edges[0] - 1e-9, edges[-1] + 1e-9])).flat
+    flat += float(beyond @ np.array([inputs.below, inputs.above], np.float64))
+    return flat / inputs.total
+
+
+def spread(inputs: Histogram, low: float, high: float, columns: int) -> Array:
+    """Share of the inputs in each of ``columns`` equal parts of ``low`` to ``high``, by area."""
+    edges = np.asarray(inputs.edges())
+    until = np.concatenate([[0.0], np.cumsum(inputs.counts, dtype=np.float64)])
+    found: Array = np.diff(np.interp(np.linspace(low, high, columns + 1), edges, until))
+    return found / inputs.total if inputs.total else found

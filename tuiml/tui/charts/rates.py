@@ -1,0 +1,79 @@
+"""The picture of a learning-rate finder: the loss over the rate, in powers of ten."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from textual.strip import Strip
+
+from tuiml.training.events import RateFound, RateTried
+from tuiml.tui.charts.axes import Mark
+from tuiml.tui.charts.lines import Curve, line_chart
+from tuiml.tui.charts.palette import RUNNING, TRAIN, Look
+
+SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+HEADROOM = 1.15
+"""Times the highest smoothed loss before the least, the top of the axis: what explodes is cut there."""
+
+
+def rate_chart(
+    tried: Sequence[RateTried],
+    found: RateFound | None,
+    ends: tuple[float, float],
+    width: int,
+    height: int,
+    look: Look,
+    *,
+    title: str = "loss",
+    empty: str = "",
+) -> list[Strip]:
+    """The smoothed loss over the rates tried: ``height`` strips of ``width`` cells.
+
+    Args:
+        ends: the ramp's lowest and highest rate.
+    """
+    x = [math.log10(t.learning_rate) for t in tried]
+    smoothed = [t.smoothed for t in tried]
+    marks = []
+    if found is not None and found.learning_rate > 0:
+        text = f"{found.learning_rate:.2g}"
+        marks.append(Mark(math.log10(found.learning_rate), text, RUNNING))
+    curve = Curve("smoothed", (x, smoothed), TRAIN, raw=(x, [t.loss for t in tried]))
+    low, high = math.log10(ends[0]), math.log10(ends[1])
+    return line_chart(
+        [curve] if tried else [],
+        width,
+        height,
+        title=title,
+        x_label="" if marks else "learning rate",
+        x_range=(low, high),
+        y_range=_seen(smoothed),
+        x_ticks=powers(low, high, max(2, width // 9), look),
+        marks=marks,
+        look=look,
+        empty=empty,
+    )
+
+
+def _seen(smoothed: Sequence[float]) -> tuple[float, float] | None:
+    """From below the least loss to above the greatest before it."""
+    if not smoothed:
+        return None
+    least = min(smoothed)
+    top = max(smoothed[: smoothed.index(least) + 1]) * HEADROOM
+    return least - 0.1 * (top - least), top
+
+
+def powers(low: float, high: float, most: int, look: Look) -> list[tuple[float, str]]:
+    """Powers of ten between two exponents, at most ``most`` of them, and their labels."""
+    first, last = math.ceil(low - 1e-9), math.floor(high + 1e-9)
+    stride = max(1, math.ceil((last - first + 1) / most))
+    return [(float(n), power(n, look)) for n in range(first, last + 1, stride)]
+
+
+def power(exponent: int, look: Look) -> str:
+    """``10⁻⁵``, or ``1e-5``; ``1`` and ``10`` as such."""
+    if exponent in (0, 1):
+        return str(10**exponent)
+    return f"10{str(exponent).translate(SUPERSCRIPTS)}" if look.unicode else f"1e{exponent}"
