@@ -107,7 +107,7 @@ def test_the_table_and_the_verdict_for_reading(capsys):
     assert main(["probe", "zeros-never-learns"]) == 0
     out = capsys.readouterr().out
     assert "dense relu zeros" in out
-    assert "▲ symmetric units: Layers 1 and 2" in out
+    assert "▲ symmetric units: layers 1 and 2" in out
     assert "layers[1, 2].initializer = he_normal" in out
     assert main(["probe", "digits-quickstart"]) == 0
     assert "nothing is wrong" in capsys.readouterr().out

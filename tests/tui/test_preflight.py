@@ -104,7 +104,7 @@ async def test_the_table_shows_the_initial_values_and_the_verdict(size: tuple[in
         assert all(pictures)
         assert pictures[1][0] in "▆▇█", "the outputs pile up at 0"
         assert "histogram" in on.build.table.shown_columns
-        assert "Saturated: Layers 2 and 3" in on.facts
+        assert "Saturated: layers 2 and 3" in on.facts
         assert "f try he_normal with relu" in on.facts
         await on.until(lambda: "try_remedy" in on.keys)
         if size[0] == 200:
@@ -258,7 +258,7 @@ async def test_train_tells_the_verdict_and_the_key_changes_the_preset() -> None:
         assert not train.verdict.display
         engine.tell(Picture(1, 3, found.picture.layers))
         await on.until(lambda: train.verdict.display)
-        assert "Saturated: Layers 2 and 3" in train.verdict.text
+        assert "Saturated: layers 2 and 3" in train.verdict.text
         await on.until(lambda: "apply_remedy" in on.keys)
         await on.press("f")
         assert on.chosen("activation")[0] == "relu"

@@ -155,7 +155,7 @@ def print_verdicts(told: Sequence[Verdict]) -> None:
     if not told:
         print("nothing is wrong with these numbers")
     for verdict in told:
-        print(f"▲ {verdict.name}: {verdict.evidence}")
+        print(f"▲ {verdict.name}: {verdict.evidence[:1].lower()}{verdict.evidence[1:]}")
         print(f"  {verdict.meaning} ({verdict.source})")
         print(f"  try {verdict.remedy.words}")
         for line in verdict.remedy.lines():

@@ -106,7 +106,7 @@ def flight_lines(flight: PreFlight, selected: int, table: bool, width: int, look
     lines: list[list[Part]] = []
     layers = flight.found.picture.layers
     if table and selected < len(layers):
-        lines.append([(numbers(layers[selected]), quiet)])
+        lines += [[(line, quiet)] for line in wrap(numbers(layers[selected]), max(20, width))]
     if flight.fresh:
         for verdict in flight.verdicts[:1]:
             lines += verdict_lines(verdict, width, look, most=MOST_LINES)
@@ -116,7 +116,7 @@ def flight_lines(flight: PreFlight, selected: int, table: bool, width: int, look
 
 
 def numbers(found: LayerStatistics) -> str:
-    """A layer's outputs in words: ``starts with mean .51, std .49, 91 % sat, gradient .85``."""
+    """A layer's outputs in words: ``mean .51, std .49, 91 % sat, gradient .85``."""
     share, word, _ = idle_share(found)
     parts = [f"mean {compact(found.mean, 2)}", f"std {compact(found.std, 2)}"]
     parts += [f"{100 * share:.0f} % {word}"] if word != "zero" else []

@@ -20,7 +20,8 @@ def verdict_lines(
         key: the key that applies the remedy; empty where none does.
     """
     trouble, quiet = look.style(TROUBLE), look.style(QUIET)
-    told = plain_text(f"{verdict.name}: {verdict.evidence}")
+    evidence = verdict.evidence[:1].lower() + verdict.evidence[1:]
+    told = plain_text(f"{verdict.name}: {evidence}")
     text = wrap(told[:1].upper() + told[1:], max(20, width - 2))
     if len(text) > most:
         text = [*text[: most - 1], text[most - 1] + look.glyphs.more]
