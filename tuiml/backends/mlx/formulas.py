@@ -77,12 +77,21 @@ class Formulas:
         """Mean and sum of the examples' losses, hits, and the buffers afterwards."""
         passed = self.forward(params if training else params | buffers, x, keys)
         last = passed[-1]
-        classes = mx.arange(self.network.outputs)[:, None] + (self.network.outputs == 1)
-        target = (labels[None, :] == classes).astype(mx.float32)
-        total = mx.sum(self.network.loss.value(XP, last.z, last.y, target))
+        total = mx.sum(self._losses(last, labels))
         guess = last.y[0] > 0.5 if len(last.y) == 1 else mx.argmax(last.y, axis=0)
         after = self._renewed(buffers, passed) if training else buffers
         return total / labels.shape[0], total, mx.sum(guess == labels), after
+
+    def _losses(self, last: Values, labels: Array) -> Array:
+        """Each example's loss, 1 × examples, from the last layer's values."""
+        classes = mx.arange(self.network.outputs)[:, None] + (self.network.outputs == 1)
+        target = (labels[None, :] == classes).astype(mx.float32)
+        return self.network.loss.value(XP, last.z, last.y, target)
+
+    def judged(self, arrays: Arrays, x: Array, labels: Array) -> tuple[Array, Array]:
+        """Each example's outputs and its loss, in evaluation mode."""
+        last = self.forward(arrays, x, None)[-1]
+        return last.y, self._losses(last, labels)
 
     def evaluate(
         self, params: Arrays, buffers: Arrays, inputs: Array, labels: Array, rows: Array
