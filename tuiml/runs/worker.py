@@ -6,6 +6,7 @@ app ended, it stops, saves and ends too.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import signal
@@ -27,6 +28,7 @@ NICENESS = 10
 """The screen goes first."""
 GRACE = 5.0
 """Seconds to finish a step and save, once the app is gone."""
+MOST_WISHES = 8
 PATIENCE = 2.0
 """Seconds to wait, once told to end, for an app that does not read."""
 
@@ -72,7 +74,7 @@ class Worker:
         self._told_to_end = True
         self._first.put(None)  # in case it still waits for its first order
         # From a thread: the signal may have interrupted the trainer inside this very lock.
-        threading.Thread(target=self._control.stop, daemon=True).start()
+        threading.Thread(target=self._control.leave, daemon=True).start()
 
     def _listen(self) -> None:
         unpacker = Unpacker()
@@ -85,7 +87,7 @@ class Worker:
         timer = threading.Timer(GRACE, self._leave, (1,))
         timer.daemon = True
         timer.start()
-        self._control.stop()
+        self._control.leave()
         self._first.put(None)
 
     # -- to the app ---------------------------------------------------------------------------------------
@@ -98,6 +100,7 @@ class Worker:
         from tuiml.spec import SpecError, check
 
         name = order.get("name")
+        self._control.lingers = bool(order.get("lingers"))
         try:
             preset, problems = check(order.get("document"))
             if preset is None:
@@ -136,6 +139,19 @@ def obey(control: Control, message: Message, first: queue.SimpleQueue[Message | 
         actions[do]()
     elif do == "rate" and isinstance(value, int | float) and 0 < value <= 1000:
         control.set_rate(float(value))
+    elif do in ("inspect", "guess"):
+        ask(control, str(do), value)
+
+
+def ask(control: Control, do: str, value: Any) -> None:
+    """What was learned is to be shown; a wish that cannot be one is passed over."""
+    from tuiml.training.learned import read_drawn, read_wish
+
+    with contextlib.suppress(ValueError):
+        if do == "guess":
+            control.guess(read_drawn(value))
+        elif isinstance(value, list):
+            control.inspect([read_wish(wish) for wish in value[:MOST_WISHES]])
 
 
 def problem_message(problems: list[list[str]]) -> Message:

@@ -14,6 +14,7 @@ from tuiml.backends.engine import Engine, Totals
 from tuiml.data.arrays import Data
 from tuiml.nn.network import Network
 from tuiml.spec.preset import Preset
+from tuiml.training.answers import SHARE, Answers
 from tuiml.training.budget import Budget
 from tuiml.training.control import Control
 from tuiml.training.course import NONE, Course, Position
@@ -23,7 +24,7 @@ from tuiml.training.statistics import layer_statistics
 AT_ONCE = 0.004
 """Seconds of steps that the engine is given at a time: few enough that keys are heeded at once."""
 PICTURES = 0.02
-"""Share of the time that pictures may take, and no more than ten a second."""
+"""Share of the time that pictures and what else is wished for may take, and no more than ten a second."""
 SNAPSHOTS = 0.005
 """Share of the time for copies to fall back on when training diverges."""
 
@@ -67,6 +68,7 @@ class Trainer:
         self._clock = clock
         self._pictures = Budget(PICTURES, 0.1, clock)
         self._snapshots = Budget(SNAPSHOTS, 0.05, clock)
+        self.answers = Answers(self.control, network, engine, clock)
         self._snapshot = engine.snapshot()
         self._seconds = self.position.seconds
         self._examples = self.position.examples
@@ -134,6 +136,7 @@ class Trainer:
             if (
                 (self._watched and self._pictures.due(now))
                 or self._snapshots.due(now)
+                or self.answers.due(now)
                 or self.control.attention
             ):
                 self._spend(mark)
@@ -180,6 +183,7 @@ class Trainer:
             if tell:
                 self._collect()
                 yield self._state("paused" if paused else "running", rate is not None)
+            yield from self.answers.asked(again=tell and paused)
             if not self.control.paused:
                 break
             self.control.wait()
@@ -199,6 +203,8 @@ class Trainer:
             if progress:
                 yield progress
             yield self._picture()
+        if self.answers.due(now):
+            yield from self.answers.again()
 
     def _guard(self) -> bool:
         """Keep a copy of the weights if they are finite."""
@@ -255,6 +261,7 @@ class Trainer:
         )
 
     def _picture(self) -> Picture:
+        self._pictures.share = PICTURES - SHARE if self.control.wishes else PICTURES
         with self._pictures:
             views = self.engine.views()
             activations = [getattr(n.layer, n.layer.activation_field or "", None) for n in self.network.nodes]
