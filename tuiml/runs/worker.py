@@ -14,7 +14,7 @@ import socket
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from tuiml.runs import threads
@@ -23,6 +23,7 @@ from tuiml.text import plain_text
 
 if TYPE_CHECKING:
     from tuiml.training.control import Control
+    from tuiml.training.events import Event
 
 NICENESS = 10
 """The screen goes first."""
@@ -93,25 +94,13 @@ class Worker:
     # -- to the app ---------------------------------------------------------------------------------------
 
     def _train(self, order: Message) -> Message | None:
-        """Train; what to tell at the end where it is not an event."""
+        """Train, or look into a past run; what to tell at the end where it is not an event."""
         from tuiml.data.errors import DataError
-        from tuiml.runs import session
         from tuiml.runs.errors import RunError
-        from tuiml.spec import SpecError, check
+        from tuiml.spec import SpecError
 
-        name = order.get("name")
-        self._control.lingers = bool(order.get("lingers"))
         try:
-            preset, problems = check(order.get("document"))
-            if preset is None:
-                raise SpecError(problems)
-            for event in session.run(
-                preset,
-                name=name if isinstance(name, str) else None,
-                backend=str(order.get("backend", "auto")),
-                control=self._control,
-                watched=bool(order.get("watched", True)),
-            ):
+            for event in self._events(order):
                 self._sender.send(event.to_json())
         except SpecError as error:
             return problem_message([[p.path, p.message] for p in error.problems])
@@ -124,12 +113,34 @@ class Worker:
             return failure(f"{type(error).__name__}: {error}")
         return None
 
+    def _events(self, order: Message) -> Iterator[Event]:
+        from tuiml.runs import session, viewing
+        from tuiml.spec import SpecError, check
+
+        backend = str(order.get("backend", "auto"))
+        if order.get("do") == "open":
+            yield from viewing.view(str(order.get("run")), self._control, backend=backend)
+            return
+        name = order.get("name")
+        self._control.lingers = bool(order.get("lingers"))
+        preset, problems = check(order.get("document"))
+        if preset is None:
+            raise SpecError(problems)
+        yield from session.run(
+            preset,
+            name=name if isinstance(name, str) else None,
+            backend=backend,
+            control=self._control,
+            watched=bool(order.get("watched", True)),
+        )
+
 
 def obey(control: Control, message: Message, first: queue.SimpleQueue[Message | None]) -> None:
     """Do what a message asks for; what is not known is passed over, for it may come from a newer app."""
     do, value = message.get("do"), message.get("value")
     actions: dict[Any, Callable[[], object]] = {
         "start": lambda: first.put(message),
+        "open": lambda: first.put(message),
         "pause": control.pause,
         "resume": control.resume,
         "step": control.step,
