@@ -263,17 +263,18 @@ def test_views_show_every_layer_of_the_last_batch():
     run = engine([{"type": "flatten"}, *DEEP], data)
     before = run.views()
     assert [v.output.shape for v in before] == [(4, 12), (5, 12), (5, 12), (6, 12), (3, 12)]
-    assert all(v.gradients is None for v in before)
-    np.testing.assert_array_equal(before[2].output, before[1].output)  # evaluation: nothing dropped
+    assert [v.gradients is None for v in before] == [v.weights is None for v in before]
+    assert not np.array_equal(before[2].output, before[1].output)  # as in training: something dropped
     rows = np.array([7, 2, 9])
     assert run.step(rows, 0.1)
     after = run.views()
     np.testing.assert_array_equal(after[0].output, data.train.inputs[rows].T)
     np.testing.assert_allclose(after[4].output.sum(axis=0), 1.0, rtol=1e-6)
     assert [v.weights is None for v in after] == [True, False, True, False, False]
-    assert [v.weights.shape for v in after if v.weights is not None] == [(5, 5), (5, 6), (7, 3)]
-    assert [v.gradients.shape for v in after if v.gradients is not None] == [(5, 5), (5, 6), (7, 3)]
-    np.testing.assert_array_equal(after[1].gradients[-1], run._gradients[0].tensors()["layers.1.bias"])
+    assert [v.weights.shape for v in after if v.weights is not None] == [(4, 5), (5, 6), (6, 3)]
+    assert [v.gradients.shape for v in after if v.gradients is not None] == [(4, 5), (5, 6), (6, 3)]
+    assert [v.biases is None for v in after] == [True, False, True, True, False]
+    np.testing.assert_array_equal(after[1].bias_gradients, run._gradients[0].tensors()["layers.1.bias"])
 
 
 def test_rows_of_ones_stay_ones():

@@ -52,9 +52,19 @@ class Bench:
     @property
     def views(self):
         """Ids of the charts on the screen."""
-        train = self.train
-        charts = (train.loss, train.accuracy, *train.histograms)
-        return [view.id for view in charts if charts_view.on_screen(view)]
+        return [slot.chart.id for slot in self.train.shown_slots if charts_view.on_screen(slot.view)]
+
+    def chart(self, name):
+        """The view of a chart that is on the screen."""
+        return next(slot.view for slot in self.train.shown_slots if slot.chart.id == name)
+
+    @property
+    def loss(self):
+        return self.chart("loss")
+
+    @property
+    def histogram(self):
+        return self.chart("histogram")
 
     async def press(self, *keys):
         await self.pilot.press(*keys)
@@ -68,7 +78,7 @@ class Bench:
         """Wait until everything on the screen shows what is known."""
         for _ in range(3):  # styles, then the layout, then what follows from it
             await self.pilot.pause()
-        for drawing in self.train._drawings:
+        for drawing in self.train.drawings:
             if drawing.stale():
                 drawing.build()
 
@@ -101,7 +111,7 @@ async def bench(size=(120, 40), *, running=False, layers=None, **changes):
 async def test_before_the_first_run_the_layers_stand_there_and_the_key_that_trains(size):
     async with bench(size) as on:
         assert on.train.status.text.strip() == "nothing trained yet"
-        assert "ctrl+r trains small" in on.train.loss.text
+        assert "ctrl+r trains small" in on.loss.text
         assert [on.cell(row, "layer") for row in range(3)] == ["flatten", "dense 64 relu", "dense 10 softmax"]
         assert not {"stop", "step", "rate_up", "next_kind", "enlarge"} & set(on.keys)
 
@@ -115,8 +125,8 @@ async def test_a_run_moves_everything(size):
         assert "running" in status
         assert "epoch 1/2" in status
         assert "rate 0.1" in status
-        assert "train" in on.train.loss.text
-        assert "1.000" in on.train.loss.text
+        assert "train" in on.loss.text
+        assert "1.000" in on.loss.text
         assert (on.cell(1, "mean"), on.cell(1, "idle")) == (".25", "▲75% dead")
         assert on.cell(1, "histogram").strip()
         assert {"stop", "step"} <= set(on.keys)
@@ -129,8 +139,7 @@ async def test_a_run_moves_everything(size):
 
 async def test_side_by_side_where_there_is_room_else_one_at_a_time():
     async with bench((120, 40), running=True) as on:
-        assert on.views == ["loss", "accuracy", "beside"]
-        assert "next_chart" not in on.keys
+        assert on.views == ["loss", "accuracy", "histogram"]
         await on.pilot.resize_terminal(80, 24)
         await on.drawn()
         await on.until(lambda: on.views == ["loss"])
@@ -145,8 +154,8 @@ async def test_one_chart_takes_the_whole_place_and_gives_it_back(size):
     async with bench(size, running=True) as on:
         await on.press("z")
         assert on.views == ["loss"]
-        assert on.train.loss.has_focus
-        assert on.train.loss.size.height >= size[1] - 5
+        assert on.loss.has_focus
+        assert on.loss.size.height >= size[1] - 5
         await on.press("c")
         assert on.views == ["accuracy"]
         await on.press("z")
@@ -162,8 +171,8 @@ async def test_a_chart_that_takes_the_keys_shows_it_and_can_be_enlarged_by_the_m
     async with bench(running=True) as on:
         on.engine.train()
         await on.press("tab")
-        marked = [view for view in (on.train.loss, on.train.accuracy) if "▸" in view.text]
-        assert marked == [on.app.focused] or on.train.histograms[1].has_focus
+        marked = [view for view in map(on.chart, on.views) if "▸" in view.text]
+        assert marked == [on.app.focused]
         await on.pilot.click("#accuracy", offset=(20, 5), times=2)
         await on.until(lambda: on.views == ["accuracy"])
         await on.press("down")
@@ -175,20 +184,20 @@ async def test_a_chart_that_takes_the_keys_shows_it_and_can_be_enlarged_by_the_m
 async def test_the_selected_layer_is_the_one_in_the_histogram():
     async with bench(running=True) as on:
         await on.tell(Picture(1, 1, (FLAT, layer(0.25), layer(0.1))))
-        view = on.train.histograms[1]
+        view = on.histogram
         assert "1 dense 64 relu · activations" in view.text, "a layer that learns is selected first"
         assert "mean .250" in view.text
         await on.press("down")
         assert "2 dense 10 softmax" in view.text
         await on.press("enter", "k", "k")
-        assert "0 flatten" in on.train.histograms[0].text
+        assert "0 flatten" in on.histogram.text
         assert on.train.table.cursor == 0
 
 
 async def test_one_key_goes_through_activations_gradients_and_weights():
     async with bench(running=True) as on:
         await on.tell(Picture(1, 1, (FLAT, layer(), layer())))
-        view = on.train.histograms[1]
+        view = on.histogram
         await on.press("v")
         assert "gradients" in view.text
         assert "norm .100" in view.text
@@ -204,9 +213,9 @@ async def test_one_key_goes_through_activations_gradients_and_weights():
 async def test_in_a_small_terminal_the_first_press_shows_the_histogram_as_it_is():
     async with bench((80, 24), running=True) as on:
         await on.press("v")
-        assert (on.views, on.train.histograms[0].kind) == (["histogram"], "activations")
+        assert (on.views, on.train.sight.kind) == (["histogram"], "activations")
         await on.press("v")
-        assert on.train.histograms[0].kind == "gradients"
+        assert on.train.sight.kind == "gradients"
 
 
 async def test_what_lies_outside_a_histogram_and_its_zeros_are_told():
@@ -216,7 +225,7 @@ async def test_what_lies_outside_a_histogram_and_its_zeros_are_told():
             Picture(1, 1, (FLAT, layer(zeros=0.9, dead=0.6, saturated=NAN, activations=part), layer()))
         )
         await on.press("enter")
-        text = on.train.histograms[0].text
+        text = on.histogram.text
         for words in ("zeros 90.0 %", "dead 60.0 % ▲", "below 0: 12", "above 1.0: 3,456"):
             assert words in text
 
@@ -225,14 +234,14 @@ async def test_loss_goes_logarithmic_by_key_and_by_itself_where_it_starts_far_of
     async with bench(running=True) as on:
         on.engine.train()
         await on.press("o")
-        assert on.train.loss.text.startswith("loss, log")
+        assert on.loss.text.startswith("loss, log")
         await on.press("o")
-        assert on.train.loss.text.startswith("loss  ")
+        assert on.loss.text.startswith("loss  ")
     async with bench(running=True) as on:
         on.app.model.loss.add_train(0.1, 2000.0)
-        assert on.train.loss.log_axis
+        assert on.loss.log_axis
         await on.press("o")
-        assert not on.train.loss.log_axis
+        assert not on.loss.log_axis
 
 
 async def test_the_table_shows_the_run_not_the_preset_being_edited():
@@ -248,13 +257,13 @@ async def test_the_table_shows_the_run_not_the_preset_being_edited():
 async def test_nothing_is_drawn_while_nobody_looks_and_all_of_it_afterwards():
     async with bench(running=True) as on:
         await on.press("1")
-        before = on.train.loss.text
+        before = on.loss.text
         on.engine.train(10)
         await on.pilot.pause()
-        assert not any(drawing.stale() for drawing in on.train._drawings), "out of sight"
-        assert on.train.loss.text == before
+        assert not any(drawing.stale() for drawing in on.train.drawings), "out of sight"
+        assert on.loss.text == before
         await on.press("2")
-        assert on.train.loss.text != before
+        assert on.loss.text != before
         assert on.train.table.has_focus
 
 
@@ -276,7 +285,7 @@ async def test_pretraining_is_told_as_it_goes_until_training_begins(size):
         assert "pretraining layer 2/3" in text
         assert "epoch 1/5" in text
         assert "error .012" in text
-        assert "pretraining" in on.train.loss.text
+        assert "pretraining" in on.loss.text
         assert {"stop", "step"} <= set(on.keys)
         await on.tell(pretraining(3, 5, NAN))
         assert "layer 3/3" in on.train.status.text
@@ -325,7 +334,7 @@ async def test_a_past_run_is_shown_as_it_ended():
         on.app.model = model
         await on.press("1", "2")
         assert on.cell(0, "layer") == "dense 6 tanh"
-        assert ".5000" in on.train.loss.text
+        assert ".5000" in on.loss.text
         assert "stopped" in on.train.status.text
 
 
@@ -395,7 +404,7 @@ async def test_a_real_run_from_key_to_end():
         await on.drawn()
         assert app.model.status == "completed"
         assert "completed" in on.train.status.text
-        assert "best" in on.train.loss.text
+        assert "best" in on.loss.text
         assert on.cell(0, "histogram").strip()
         assert on.cell(0, "gradient")
         app.engine.close()
@@ -426,7 +435,7 @@ async def test_every_terminal_is_told_the_same(look):
         up, down = look.glyphs.up, look.glyphs.down
         assert (on.cell(1, "idle"), on.cell(2, "gradient")) == (f"{up}90% sat", f"{down}0")
         if not look.unicode:
-            views = (on.train.status, on.train.loss, on.train.accuracy, on.train.histograms[1])
+            views = (on.train.status, on.loss, on.chart("accuracy"), on.histogram)
             assert all(view.text.isascii() for view in views)
 
 

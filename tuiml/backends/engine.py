@@ -49,9 +49,16 @@ class LayerView:
     output: Array
     """Activations, features × batch; of pictures channels × (pixels and batch)."""
     weights: Array | None
-    """Inputs (and the bias, last) × units; ``None`` for a layer without."""
+    """A matrix without its bias, or one value a unit; ``None`` for a layer without."""
     gradients: Array | None
-    """Of the last step, shaped as ``weights``; ``None`` before the first."""
+    """Of the weights in the last step, shaped as they are; ``None`` where none was computed."""
+    inputs: Array | None = None
+    """What goes into the activation, as ``output``; ``None`` where the layer has none or it was not kept."""
+    biases: Array | None = None
+    """One value a unit; ``None`` for a layer without."""
+    bias_gradients: Array | None = None
+    before: Array | None = None
+    """The weights before the step that was watched; ``None`` for any other."""
 
 
 class Engine(ABC):
@@ -110,8 +117,25 @@ class Engine(ABC):
         return self.responses(inputs, -1)
 
     @abstractmethod
+    def watch(self) -> None:
+        """Have the next step keep what a picture shows beyond what training needs.
+
+        The step does the same sums, so a run that is watched has the same bits as one that is not.
+        """
+
+    @abstractmethod
     def views(self) -> list[LayerView]:
-        """Each layer's arrays on the last batch trained, or on one not trained where there was none."""
+        """Each layer's arrays in the last step, with its weights as they are after it.
+
+        All of them where the step was watched (see :meth:`watch`). Before any step: :meth:`look`.
+        """
+
+    @abstractmethod
+    def look(self, size: int) -> list[LayerView]:
+        """Each layer's arrays on the first ``size`` training examples, as the next step would have them.
+
+        Forward and backward, in training mode; nothing is trained and nothing that training reads changes.
+        """
 
     @abstractmethod
     def tensors(self) -> dict[str, Array]:

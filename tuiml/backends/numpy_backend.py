@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from tuiml.backends import EVALUATION_BATCH
+from tuiml.backends import EVALUATION_BATCH, LOOK
 from tuiml.backends.batches import Source
 from tuiml.backends.denormals import flushed
 from tuiml.backends.engine import Engine, LayerView, Totals, as_part
-from tuiml.backends.parameters import Arena, initial_tensors
+from tuiml.backends.parameters import Arena, initial_tensors, parts_of
 from tuiml.backends.passes import Pass
 from tuiml.backends.penalizing import Penalizer
 from tuiml.backends.steps import Step, shares
@@ -60,8 +60,12 @@ class NumpyEngine(Engine):
         self.buffers.load(start)
         self.update = Update(optimizer, self.weights.flat, Penalizer(penalties, network))
         self._steps: dict[int, Step] = {}
+        self._watched: dict[int, Step] = {}
         self._passes: dict[int, list[Pass]] = {}
         self._latest: Step | None = None
+        self._watch = False
+        self._before: Arena | None = None
+        self._old = Arena(network)
         self._loss, self._correct, self._examples = 0.0, 0, 0
 
     def close(self) -> None:
@@ -72,9 +76,7 @@ class NumpyEngine(Engine):
         batch = next(stream, None)
         while batch is not None:
             size = len(batch[0])
-            if size not in self._steps:
-                self._steps[size] = self._step(size)
-            self._latest = step = self._steps[size]
+            step = self._next_step(size)
             with np.errstate(all="ignore"), flushed():  # what overflows is found in the loss
                 while batch is not None and len(batch[0]) == size:
                     loss = step.run(*batch, self.step_number)
@@ -85,13 +87,27 @@ class NumpyEngine(Engine):
                     self._correct += step.correct
                     self._examples += size
                     batch = next(stream, None)
+                    if self._before is not None:
+                        break  # one step is watched, not those after it
         return self.step_number - begun
 
-    def _step(self, size: int) -> Step:
+    def _next_step(self, size: int) -> Step:
+        """What trains the next batch, of ``size``."""
+        watched, self._watch = self._watch, False
+        known = self._watched if watched else self._steps
+        if size not in known:
+            known[size] = self._step(size, watched)
+        if watched:
+            np.copyto(self._old.flat, self.weights.flat)
+        self._before = self._old if watched else None
+        self._latest = known[size]
+        return self._latest
+
+    def _step(self, size: int, watched: bool) -> Step:
         """The step for a batch of ``size``."""
         gradients = self._gradients[: shares(self.network, size, self.team.size)]
         ends = parted(size, len(gradients))
-        passes = [self._pass(g, *share, size) for g, share in zip(gradients, ends, strict=True)]
+        passes = [self._pass(g, *share, size, watched) for g, share in zip(gradients, ends, strict=True)]
         changes = self.update.changes([g.flat for g in gradients])
         return Step(passes, changes, self.update, self.team, self.data.train)
 
@@ -145,25 +161,45 @@ class NumpyEngine(Engine):
         if not self.data.holds(part):
             self.source.forget(part)
 
-    def views(self) -> list[LayerView]:
-        trained = self._latest is not None
-        passes = self._latest.passes if self._latest else self._look()
-        gradients = self._gradients[0].views
-        return [
-            LayerView(
-                output=_joined([run.output(i) for run in passes]),
-                weights=self.weights.views[i].get("weight"),
-                gradients=gradients[i].get("weight") if trained else None,
-            )
-            for i in range(len(self.network.nodes))
-        ]
+    def watch(self) -> None:
+        self._watch = True
 
-    def _look(self) -> list[Pass]:
-        """Evaluate some training examples where nothing was trained yet."""
-        size = min(256, len(self.data.train))
-        self._prepare(size)
-        with np.errstate(all="ignore"):
-            return self._forward(self.data.train, np.arange(size))
+    def views(self) -> list[LayerView]:
+        if self._latest is None:
+            return self.look(LOOK)
+        return self._views(self._latest.passes, self._gradients[0], self._before)
+
+    def look(self, size: int) -> list[LayerView]:
+        size = min(size, len(self.data.train))
+        gradients, buffers = Arena(self.network), Arena(self.network, self.buffers.flat.copy(), buffers=True)
+        run = Pass(
+            self.network, self.weights, gradients, buffers, self.source, range(size), size, self.seed, True
+        )
+        with np.errstate(all="ignore"), flushed():
+            run.load(self.data.train, np.arange(size))
+            run.draw_noise(self.step_number)
+            run.forward.run()
+            run.backward.run()
+        return self._views([run], gradients, None)
+
+    def _views(self, passes: Sequence[Pass], gradients: Arena, before: Arena | None) -> list[LayerView]:
+        found = []
+        for node in self.network.nodes:
+            i, watched = node.index, passes[0].watched and node.layer.activation_field is not None
+            weights, biases = parts_of(node, self.weights)
+            by_weight, by_bias = parts_of(node, gradients)
+            found.append(
+                LayerView(
+                    output=_joined([run.output(i) for run in passes]),
+                    weights=weights,
+                    gradients=by_weight,
+                    inputs=_joined([run.inputs(i) for run in passes]) if watched else None,
+                    biases=biases,
+                    bias_gradients=by_bias,
+                    before=parts_of(node, before)[0] if before else None,
+                )
+            )
+        return found
 
     def tensors(self) -> dict[str, Array]:
         return self.weights.tensors() | self.buffers.tensors()
@@ -203,9 +239,9 @@ class NumpyEngine(Engine):
             count = shares(self.network, size // 2, self.team.size)  # a third of a step's work, half at least
             self._passes[size] = [self._pass(None, start, end, size) for start, end in parted(size, count)]
 
-    def _pass(self, gradients: Arena | None, start: int, end: int, size: int) -> Pass:
+    def _pass(self, gradients: Arena | None, start: int, end: int, size: int, watched: bool = False) -> Pass:
         arenas = (self.weights, gradients, self.buffers)
-        return Pass(self.network, *arenas, self.source, range(start, end), size, self.seed)
+        return Pass(self.network, *arenas, self.source, range(start, end), size, self.seed, watched)
 
 
 def _joined(outputs: Sequence[Array]) -> Array:

@@ -74,6 +74,15 @@ def initial_tensors(network: Network, seed: int) -> dict[str, Array]:
     return tensors
 
 
+def parts_of(node: Node, arena: Arena) -> tuple[Array | None, Array | None]:
+    """A layer's weights and its biases as views of an arena; ``None`` where it has none."""
+    views = arena.views[node.index]
+    weights, biases = views.get("weight"), views.get("bias")
+    if weights is not None and _has_bias(node):
+        return weights[:-1], weights[-1]
+    return weights, None if biases is None else biases.reshape(-1)
+
+
 class Arena:
     """One flat array with a named view for each parameter of a network.
 

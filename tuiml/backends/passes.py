@@ -31,6 +31,7 @@ class Pass:
         buffers: values kept beside the weights: read in evaluation, renewed in training.
         share: places in the batch of the share's examples.
         whole: examples in the batch; the loss is their mean.
+        watched: keep what goes into the activations too, for :meth:`inputs`.
     """
 
     def __init__(
@@ -43,8 +44,10 @@ class Pass:
         share: range,
         whole: int,
         seed: int,
+        watched: bool = False,
     ) -> None:
         self.size = size = len(share)
+        self.watched = watched
         self._share, self._seed = share, seed
         training = gradients is not None
         self.batches = Batches(source, network, size)
@@ -68,6 +71,8 @@ class Pass:
         wanted |= {v.y: None for v in values if v.y.op != "input"}
         if not training:
             wanted[losses] = None
+        if watched:
+            wanted |= {v.z: None for v in values if v.z.op != "input"}
         grads: dict[Value, Array | None] = {}
         if gradients is not None:
             by_layer = backward(graph, network, values, t, p, noise, whole)
@@ -155,6 +160,10 @@ class Pass:
     def output(self, layer: int) -> Array:
         """A layer's output as a view of it has it; the next batch may overwrite it."""
         return by_unit(self._plan.array(self.values[layer].y))
+
+    def inputs(self, layer: int) -> Array:
+        """What goes into a layer's activation, likewise; only where the pass is watched."""
+        return by_unit(self._plan.array(self.values[layer].z))
 
 
 def _homes(node: Node, parameters: Sequence[Parameter], arena: Arena) -> dict[str, Array]:

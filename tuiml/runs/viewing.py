@@ -1,4 +1,4 @@
-"""Looking into a past run: its newest checkpoint in an engine that answers what is asked and trains nothing."""
+"""Looking into a past run: an engine with its newest checkpoint answers what is asked, and trains nothing."""
 
 from __future__ import annotations
 

@@ -263,7 +263,7 @@ class Trainer:
     def _picture(self) -> Picture:
         self._pictures.share = PICTURES - SHARE if self.control.wishes else PICTURES
         with self._pictures:
-            views = self.engine.views()
+            views = self.engine.views()  # before the first step: what it is going to see
             activations = [getattr(n.layer, n.layer.activation_field or "", None) for n in self.network.nodes]
             layers = tuple(layer_statistics(v, a) for v, a in zip(views, activations, strict=True))
         return Picture(self.position.epoch, self.engine.step_number, layers)

@@ -89,7 +89,7 @@ class TuimlApp(App[int]):
         yield TopBar(id="top")
         with ContentSwitcher(initial="build", id="places"):
             yield Build(id="build")
-            yield Train(id="train")
+            yield Train(id="train", charts=self._remembered.charts)
             yield Library(id="library")
         yield KeyBar(id="keys")
 
@@ -289,7 +289,8 @@ class TuimlApp(App[int]):
         """Where the app is."""
         end = self.model.end or self.model.start
         row = self.query_one(Build).table.cursor
-        return self.keeper.settings(self.place_name, row, end.path if end else "", self.look.dark)
+        charts = self.query_one(Train).charts
+        return self.keeper.settings(self.place_name, row, end.path if end else "", self.look.dark, charts)
 
     def _remember_soon(self) -> None:
         """Write down where the app is a little later, away from the screen: a crash shall cost little."""

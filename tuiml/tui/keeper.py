@@ -130,11 +130,13 @@ class Keeper:
 
     # -- the settings --------------------------------------------------------------------------------------
 
-    def settings(self, place: str, row: int, run: str, dark: bool) -> Settings:
+    def settings(self, place: str, row: int, run: str, dark: bool, charts: list[str]) -> Settings:
         """Where the app is, with the document and all that were put away."""
         drafts = [d for d in map(settings.draft_of, self._drafts.values()) if d]
         document = settings.draft_of(self._app.document)
-        return Settings(place=place, row=row, run=run, dark=dark, document=document, drafts=drafts)
+        here = Settings(place=place, row=row, run=run, dark=dark, charts=charts)
+        here.document, here.drafts = document, drafts
+        return here
 
     def remember(self, found: Settings, *, last: bool = False) -> None:
         """Write the settings; from any thread. After the ``last`` ones none are written any more.

@@ -12,6 +12,7 @@ from tuiml.text import plain_text
 from tuiml.tui.actions import ACTIONS, Action, key_word
 from tuiml.tui.chooser import Chooser
 from tuiml.tui.fields import Pick
+from tuiml.tui.train import Train
 
 if TYPE_CHECKING:
     from tuiml.tui.app import TuimlApp
@@ -29,6 +30,9 @@ def commands(app: TuimlApp) -> Iterator[tuple[Pick, Callable[[], None]]]:
             where = "" if action.place in ("any", app.place_name) else f"{action.place.capitalize()}: "
             keys = "  ".join(map(key_word, action.keys))
             yield Pick(f"{where}{action.help.rstrip('.')}", keys), partial(_run, app, action)
+    train = app.query_one(Train)
+    for entry in train.choices() if app.place_name == "train" else ():
+        yield Pick(f"Show the chart: {entry.title}", entry.help), partial(train.show_chart, entry.id)
     for name, open_it in app.keeper.openable():
         yield Pick(f"Open {plain_text(name)}"), open_it
 

@@ -30,7 +30,8 @@ class Place(Container):
         inherit_bindings: bool = True,
         inherit_component_classes: bool = True,
     ) -> None:
-        cls.BINDINGS = list(bindings(cls.place))  # before Textual merges them
+        if "place" in vars(cls):
+            cls.BINDINGS = list(bindings(cls.place))  # before Textual merges them
         super().__init_subclass__(inherit_css, inherit_bindings, inherit_component_classes)
 
     @property

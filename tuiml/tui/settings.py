@@ -15,6 +15,7 @@ from tuiml.tui.document import Document
 VERSION = 1
 MOST_BYTES = 4_000_000
 MOST_DRAFTS = 20
+MOST_CHARTS = 8
 
 
 @dataclass
@@ -37,6 +38,8 @@ class Settings:
     run: str = ""
     """Folder of the run on the screen."""
     dark: bool = True
+    charts: list[str] = field(default_factory=list)
+    """Ids of the charts that were chosen on Train."""
     document: Draft | None = None
     drafts: list[Draft] = field(default_factory=list)
     """Other presets with unsaved edits."""
@@ -67,6 +70,9 @@ def _read(found: Any) -> Settings:
         value = found.get(name)
         if type(value) is type(getattr(settings, name)):
             setattr(settings, name, value)
+    charts = found.get("charts")
+    if isinstance(charts, list) and all(isinstance(name, str) for name in charts):
+        settings.charts = charts[:MOST_CHARTS]
     settings.document = _draft(found.get("document"))
     drafts = found.get("drafts")
     if isinstance(drafts, list):

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
+from textual.widget import Widget
 
 from tuiml.tui.actions import Where
+from tuiml.tui.charting import Charting
 from tuiml.tui.charts.palette import Look
-from tuiml.tui.charts_view import Drawing, Pacer, View, look_of
+from tuiml.tui.charts_view import look_of
 from tuiml.tui.document import Document, LayerRow
 from tuiml.tui.layer_cells import COLUMNS, columns, layer_cells
 from tuiml.tui.layer_table import LayerTable
-from tuiml.tui.place import Place
-from tuiml.tui.rate_field import RateField, allowed, nice_above, nice_below
-from tuiml.tui.run_model import RunModel
 from tuiml.tui.run_words import safe
-from tuiml.tui.train_views import KINDS, CurvesView, HistogramView, Kind, StatusView, TableFigures
-
-WIDE = 100
-"""Cells from which charts stand side by side; below, one at a time above the table."""
-CHARTS = ("loss", "accuracy", "histogram")
+from tuiml.tui.train_views import StatusView, TableFigures
 
 
-class Train(Place):
+class Train(Charting):
     """The run on the screen: its curves, its layers, and the keys that steer it."""
 
     place: ClassVar[Where] = "train"
@@ -35,61 +31,41 @@ class Train(Place):
     Train #below { height: 50%; }
     Train #layers { width: 2fr; }
     Train #beside { width: 1fr; }
-    Train #charts > #histogram { display: none; }
-    Train.-one #charts > View { display: none; }
-    Train.-one #charts > View.-current, Train.-one #charts > #histogram.-current { display: block; }
     Train.-narrow #beside { display: none; }
     Train.-large #below { display: none; }
     """
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
-        self.chart = "loss"
-        """The chart that is shown where only one is."""
-        self.large = False
-        """Whether one chart has the whole place."""
+    def __init__(
+        self, *, charts: Sequence[str] = (), id: str | None = None, classes: str | None = None
+    ) -> None:
+        super().__init__(charts, id=id, classes=classes)
         self._rows: list[LayerRow] = []
         self._shown_raw: Any = None
         self._shown_look: Look | None = None
-        self._asked: float | None = None  # the rate last asked for, until the run says that it has it
-        self.rate = RateField(id="rate")
-        self.status = StatusView(self._model, id="status")
-        self.loss = CurvesView(self._model, "loss", self._hint)
-        self.accuracy = CurvesView(self._model, "accuracy", lambda: self._hint() if self._one else "")
+        self.status = StatusView(self.sight, id="status")
         self.table = LayerTable(COLUMNS, id="layers")
-        self.histograms = [HistogramView(self._model, id=name) for name in ("histogram", "beside")]
-        self.figures = TableFigures(self._model, self.table)
-        self._drawings: tuple[Drawing, ...] = (
-            self.status,
-            self.loss,
-            self.accuracy,
-            self.figures,
-            *self.histograms,
-        )
-        self._pacer = Pacer(self, self._drawings)
+        self.figures = TableFigures(self.sight, self.table)
+        self.drawings += [self.status, self.figures]
 
     def compose(self) -> ComposeResult:
         yield self.status
         yield self.rate
         with Horizontal(id="charts"):
-            yield self.loss
-            yield self.accuracy
-            yield self.histograms[0]
+            yield from self.slots
         with Horizontal(id="below"):
             yield self.table
-            yield self.histograms[1]
+            yield self.beside
 
     def on_mount(self) -> None:
         self.table.set_columns(columns(look_of(self)))
-        self.watch(self.table, "scroll_y", self._pacer.kick)
+        self.watch(self.table, "scroll_y", self.pacer.kick)
         self._sync()
 
-    def _model(self) -> RunModel:
-        return self.run
-
-    def _hint(self) -> str:
-        """What an empty chart says."""
+    def hint(self, view: Widget) -> str:
+        """What an empty chart says: the first one alone says why there is nothing."""
         model = self.run
+        if view is not self.slots[0].view:
+            return ""
         if model.status == "empty":
             return f"ctrl+r trains {self.document.name}"
         if model.status == "loading":
@@ -104,22 +80,24 @@ class Train(Place):
 
     def shown(self) -> None:
         self._sync()
-        self._main().focus()
-        self.call_after_refresh(self._pacer.now, *self._drawings)
+        self.main().focus()
+        self.call_after_refresh(self.pacer.now, *self.drawings)
 
     def document_changed(self) -> None:
         if self.is_current:
             self._sync()
-            self._pacer.kick()
+            self.pacer.kick()
 
     def run_changed(self, kinds: set[str]) -> None:
         if self.is_current:
             self._sync()
-            self._pacer.kick()
+            self.pacer.kick()
         if kinds - {"batch", "picture", "epoch", "pretraining", "pretraining_batch"}:
-            self._asked = None
-            if not self._alive:
+            self.asked = None
+            if not self.alive:
                 self.rate.leave()
+            if self.is_current:
+                self.lay_out()  # what charts there are is the run's
             self.shell.refresh_bindings()
 
     def _sync(self) -> None:
@@ -136,107 +114,37 @@ class Train(Place):
             self.table.cursor = next((row.index for row in self._rows if row.parameters), 0)
         self.figures.forget()
         self._select()
-        self._arrange()
+        self.lay_out()
 
     def _select(self) -> None:
-        row = self._rows[self.table.cursor] if self.table.cursor < len(self._rows) else None
-        for view in self.histograms:
-            view.index = self.table.cursor
-            view.called = row.title if row else ""
+        cursor = self.table.cursor
+        self.sight.index = cursor
+        self.sight.called = self._rows[cursor].title if cursor < len(self._rows) else ""
 
-    # -- what is shown ----------------------------------------------------------------------------------
+    # -- keys ---------------------------------------------------------------------------------------------
 
-    @property
-    def _one(self) -> bool:
-        """Whether only one chart is shown."""
-        return self.large or self.size.width < WIDE
+    def main(self) -> Widget:
+        return self.slots[0].view if self.large else self.table
 
-    @property
-    def _histogram_hidden(self) -> bool:
-        return self._one and self.chart != "histogram"
-
-    def _current(self) -> View:
-        views: dict[str, View] = {"loss": self.loss, "accuracy": self.accuracy}
-        return views.get(self.chart, self.histograms[0])
-
-    def _main(self) -> Any:
-        """The widget that takes the keys."""
-        return self._current() if self.large else self.table
-
-    def _arrange(self) -> None:
-        self.set_class(self._one, "-one")
-        self.set_class(self.large, "-large")
-        self.set_class(self.size.width < WIDE, "-narrow")
-        for view in (self.loss, self.accuracy, self.histograms[0]):
-            view.set_class(view is self._current(), "-current")
-        self.query_one("#below").styles.height = rows_below(self.size.height, len(self._rows))
-        self.shell.refresh_bindings()
-
-    def on_resize(self, event: events.Resize) -> None:
-        self._arrange()
-
-    def on_click(self, event: events.Click) -> None:
-        if event.chain == 2 and isinstance(event.widget, CurvesView | HistogramView):
-            self.action_enlarge()
+    def rows_below(self) -> int:
+        return rows_below(self.size.height, len(self._rows))
 
     @on(LayerTable.Moved)
     def _moved(self, message: LayerTable.Moved) -> None:
         message.stop()
         self._select()
-        self._pacer.now(*self.histograms)
+        self.redraw()
 
     @on(LayerTable.Chosen)
     def _chosen(self, message: LayerTable.Chosen) -> None:
         message.stop()
-        self._enlarge("histogram")
-
-    def _enlarge(self, chart: str | None) -> None:
-        """Give a chart the whole place; ``None``: back to all of them."""
-        self.large = chart is not None
-        self.chart = chart or self.chart
-        self._arrange()
-        self._main().focus()
-
-    # -- keys: what is shown ----------------------------------------------------------------------------
-
-    def action_enlarge(self) -> None:
-        if self.large:
-            self._enlarge(None)
-            return
-        focused = self.screen.focused
-        chart = self.chart if self.size.width < WIDE else "loss"
-        if isinstance(focused, CurvesView):
-            chart = focused.id or chart
-        elif isinstance(focused, HistogramView):
-            chart = "histogram"
-        self._enlarge(chart)
-
-    def action_next_chart(self) -> None:
-        self.chart = CHARTS[(CHARTS.index(self.chart) + 1) % len(CHARTS)]
-        self._arrange()
-        self._main().focus()
-
-    def action_next_kind(self) -> None:
-        if self._histogram_hidden:
-            self.chart = "histogram"
-            self._arrange()
-            self._main().focus()
-            return
-        for view in self.histograms:
-            view.kind = next_kind(view.kind)
-        self.shell.refresh_bindings()
-        self._pacer.now(*self.histograms)
-
-    def action_log_loss(self) -> None:
-        self.loss.logarithmic = not self.loss.log_axis
-        self.shell.refresh_bindings()
-        self._pacer.now(self.loss)
+        self.give_place("histogram")
 
     def action_leave(self) -> None:
         if self.rate.is_open:
             self.rate.leave()
         elif self.large:
-            self._enlarge(None)
+            self.give_place(None)
         else:
             self.table.focus()
 
@@ -246,76 +154,11 @@ class Train(Place):
     def action_layer_below(self) -> None:
         self.table.cursor += 1
 
-    # -- keys: the run ----------------------------------------------------------------------------------
-
-    @property
-    def _alive(self) -> bool:
-        engine = self.shell.engine
-        return engine is not None and engine.active
-
-    def action_step(self) -> None:
-        self.shell.engine.step()
-        self.shell.refresh_bindings()
-
-    def action_stop(self) -> None:
-        self.shell.engine.stop()
-
-    def action_rate_up(self) -> None:
-        self._set_rate(nice_above(self._asked or self.run.rate))
-
-    def action_rate_down(self) -> None:
-        self._set_rate(nice_below(self._asked or self.run.rate))
-
-    def _set_rate(self, rate: float) -> None:
-        if self._alive and allowed(rate):
-            self._asked = rate
-            self.shell.engine.set_rate(rate)
-
-    def action_rate_type(self) -> None:
-        self.rate.open(self._asked or self.run.rate)
-
-    @on(RateField.Chosen)
-    def _rate_chosen(self, message: RateField.Chosen) -> None:
-        message.stop()
-        self._set_rate(message.rate)
-
-    @on(RateField.Left)
-    def _rate_left(self, message: RateField.Left) -> None:
-        message.stop()
-        self._main().focus()
-
-    def enabled(self, action_id: str) -> bool | None:
-        if action_id == "stop":
-            return self._alive
-        if action_id in ("step", "rate_down", "rate_up", "rate_type"):
-            return self._alive and self.run.start is not None
-        if action_id == "next_chart":
-            return self._one
-        if action_id in ("enlarge", "next_kind"):
-            return self.run.status != "empty" or self.large
-        if action_id == "log_loss":
-            return self.run.status != "empty" and not (self._one and self.chart != "loss")
-        return True
-
     def label(self, action_id: str) -> str | None:
-        if action_id == "enlarge" and self.large:
-            return "all"
-        if action_id == "choose":
-            return "look into"
-        if action_id == "next_kind":
-            kind = self.histograms[0].kind
-            return kind if self._histogram_hidden else next_kind(kind)
-        if action_id == "log_loss" and self.loss.log_axis:
-            return "linear"
-        return None
+        return "look into" if action_id == "choose" else super().label(action_id)
 
 
 def rows_below(height: int, layers: int) -> int:
     """Rows for the layer table in a place of ``height``: all layers, if the charts keep two fifths."""
     free = height - 2  # for the run's line and what is to be said below it
     return max(min(max(layers + 1, free * 2 // 5), free * 3 // 5), 3)
-
-
-def next_kind(kind: Kind) -> Kind:
-    """What the histogram shows after ``kind``."""
-    return KINDS[(KINDS.index(kind) + 1) % len(KINDS)]

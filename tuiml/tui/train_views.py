@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable
-from typing import Literal, TypeAlias
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Literal
 
 from textual.strip import Strip
 
@@ -20,12 +21,7 @@ from tuiml.tui.layer_cells import activations_of, idle_share, statistics_cells
 from tuiml.tui.layer_table import LayerTable
 from tuiml.tui.run_model import RunModel
 from tuiml.tui.run_words import Piece, detail_line, fitted, status_line
-
-Kind: TypeAlias = Literal["activations", "gradients", "weights"]
-KINDS: tuple[Kind, ...] = ("activations", "gradients", "weights")
-Model: TypeAlias = Callable[[], RunModel]
-"""The run on the screen: asked each time, since the app may put another in its place."""
-
+from tuiml.tui.sight import Kind, Sight
 
 HIGH = 20.0
 """A loss that begins above it (chance is 2.3 for ten classes) falls too far to be seen on a linear axis."""
@@ -39,49 +35,59 @@ class StatusView(View):
     StatusView.-two { height: 2; }
     """
 
-    def __init__(self, model: Model, *, id: str | None = None) -> None:
+    def __init__(self, sight: Sight, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._model = model
+        self._sight = sight
 
     def stamp(self) -> Hashable:
-        return self._model().state
+        return self._sight.model.state
 
     def draw(self, width: int, height: int, look: Look) -> list[Strip]:
-        model = self._model()
+        model = self._sight.model
         lines = [status_line(model, width, look), detail_line(model, width, look)]
         return [strip(line, width) for line in lines][:height]
 
     def make_room(self) -> None:
         """Take one row, or two."""
-        self.set_class(bool(detail_line(self._model(), 400, look_of(self))), "-two")
+        self.set_class(bool(detail_line(self._sight.model, 400, look_of(self))), "-two")
+
+
+@dataclass
+class LossAxis:
+    """How the loss is drawn, wherever it is."""
+
+    logarithmic: bool | None = None
+    """``None``: as suits the run."""
 
 
 class CurvesView(View, can_focus=True):
     """Training and validation over the epochs."""
 
-    DEFAULT_CSS = "CurvesView { padding: 0 1; }"
-
-    def __init__(self, model: Model, quantity: Literal["loss", "accuracy"], hint: Callable[[], str]) -> None:
+    def __init__(self, sight: Sight, quantity: Literal["loss", "accuracy"]) -> None:
         super().__init__(id=quantity)
-        self._model = model
+        self._sight = sight
         self._quantity: Literal["loss", "accuracy"] = quantity
-        self._hint = hint
-        self.logarithmic: bool | None = None
-        """``None``: as suits the run."""
 
     @property
     def log_axis(self) -> bool:
         """Whether y is on a logarithmic axis."""
-        if self.logarithmic is None:
-            return self._quantity == "loss" and self._model().loss.first > HIGH
-        return self.logarithmic
+        if self._quantity != "loss":
+            return False
+        asked = self._sight.of(LossAxis).logarithmic
+        return self._sight.model.loss.first > HIGH if asked is None else asked
+
+    def action_log_loss(self) -> None:
+        self._sight.of(LossAxis).logarithmic = not self.log_axis
+
+    def label(self, action_id: str) -> str | None:
+        return "linear" if action_id == "log_loss" and self.log_axis else None
 
     def stamp(self) -> Hashable:
-        model = self._model()
-        return (model.curves, model.status, self.log_axis, self._hint())
+        model = self._sight.model
+        return (model.curves, model.status, self.log_axis, self._sight.hint(self))
 
     def draw(self, width: int, height: int, look: Look) -> list[Strip]:
-        model = self._model()
+        model = self._sight.model
         curves = model.loss if self._quantity == "loss" else model.accuracy
         style: Format = "number" if self._quantity == "loss" else "percent"
         found = marks(model)
@@ -99,31 +105,25 @@ class CurvesView(View, can_focus=True):
             x_range=(0.0, x_end(reached(model), model.epochs_planned)),
             marks=found,
             look=look,
-            empty=self._hint(),
+            empty=self._sight.hint(self),
         )
 
 
 class HistogramView(View, can_focus=True):
     """One layer's activations, gradients or weights as they are now."""
 
-    DEFAULT_CSS = "HistogramView { padding: 0 1; }"
-
-    def __init__(self, model: Model, *, id: str) -> None:
-        super().__init__(id=id)
-        self._model = model
-        self.index = 0
-        self.kind: Kind = "activations"
-        self.called = ""
-        """What the layer is called."""
+    def __init__(self, sight: Sight) -> None:
+        super().__init__()
+        self._sight = sight
 
     def stamp(self) -> Hashable:
-        return (self._model().pictures, self.index, self.kind, self.called)
+        return self._sight.stamp()
 
     def draw(self, width: int, height: int, look: Look) -> list[Strip]:
-        found = self._model().statistics(self.index)
-        part: Histogram | None = getattr(found, self.kind) if found else None
-        title = f"{self.index} {self.called} · {self.kind}" if self.called else self.kind
-        figures = _numbers(found, part, self.kind, look)
+        sight, found = self._sight, self._sight.statistics
+        part: Histogram | None = getattr(found, sight.kind) if found else None
+        title = f"{sight.index} {sight.called} · {sight.kind}" if sight.called else sight.kind
+        figures = _numbers(found, part, sight.kind, look)
         foot = [strip(fitted(figures, width), width)] if figures and height > 4 else []
         bars = histogram(
             part.counts if part else (),
@@ -132,7 +132,7 @@ class HistogramView(View, can_focus=True):
             width,
             height - len(foot),
             title=self.pointer(look) + title,
-            colour=layer_colour(self.index),
+            colour=layer_colour(sight.index),
             look=look,
             empty=self._why_empty(found),
         )
@@ -141,9 +141,10 @@ class HistogramView(View, can_focus=True):
     def _why_empty(self, found: LayerStatistics | None) -> str:
         if found is None:
             return ""
-        if self.kind == "gradients" and not math.isnan(found.weight_std):
+        kind = self._sight.kind
+        if kind == "gradients" and not math.isnan(found.weight_std):
             return "no gradient before the first step"
-        return f"this layer has no {self.kind}" if self.kind != "activations" else "no finite activation"
+        return f"this layer has no {kind}" if kind != "activations" else "no finite activation"
 
 
 def _numbers(found: LayerStatistics | None, part: Histogram | None, kind: Kind, look: Look) -> list[Piece]:
@@ -205,8 +206,8 @@ def marks(model: RunModel) -> list[Mark]:
 class TableFigures:
     """The moving cells of the layer table: kept up to date as a view is, for the rows that can be seen."""
 
-    def __init__(self, model: Model, table: LayerTable) -> None:
-        self._model = model
+    def __init__(self, sight: Sight, table: LayerTable) -> None:
+        self._sight = sight
         self._table = table
         self._stamp: Hashable = None
         self.due_at = -math.inf
@@ -216,14 +217,19 @@ class TableFigures:
         self._stamp = None
 
     def _full_stamp(self) -> Hashable:
-        return (self._model().pictures, self._table.scroll_offset.y, self._table.size, look_of(self._table))
+        return (
+            self._sight.model.pictures,
+            self._table.scroll_offset.y,
+            self._table.size,
+            look_of(self._table),
+        )
 
     def stale(self) -> bool:
         return on_screen(self._table) and self._full_stamp() != self._stamp
 
     def build(self) -> None:
         self._stamp = self._full_stamp()
-        model, table, look = self._model(), self._table, look_of(self._table)
+        model, table, look = self._sight.model, self._table, look_of(self._table)
         layers = model.picture.layers if model.picture else ()
         activations = activations_of(model.network)
         first = table.scroll_offset.y

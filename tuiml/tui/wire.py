@@ -34,6 +34,9 @@ def read_event(line: Any) -> Event | None:
 
 
 _LARGEST = 2**53
+_FARTHEST = 1e39
+"""Beyond what float32 holds."""
+_MOST_BINS = 1000
 _TYPES: dict[str, type | tuple[type, ...]] = {"int": int, "float": (int, float), "str": str}
 
 
@@ -52,11 +55,22 @@ def _sound(record: Event | LayerStatistics | Histogram) -> bool:
     if isinstance(record, Picture):
         return all(map(_sound, record.layers))
     if isinstance(record, LayerStatistics):
-        parts = (record.activations, record.weights, record.gradients)
-        return all(_sound(part) for part in parts if part is not None)
+        return all(_sound(part) for part in vars(record).values() if isinstance(part, Histogram))
     if isinstance(record, Histogram):
-        return all(isinstance(n, int) and 0 <= n <= _LARGEST for n in record.counts)
+        return _drawable(record)
     return not isinstance(record, End | State) or _words_known(record)
+
+
+def _drawable(found: Histogram) -> bool:
+    """Whether a histogram's axis has a length and its bins, not absurdly many, hold counts."""
+    if not all(isinstance(n, int) and 0 <= n <= _LARGEST for n in (*found.counts, found.below, found.above)):
+        return False
+    if not (-_FARTHEST <= found.low < found.high <= _FARTHEST and 1 <= len(found.counts) <= _MOST_BINS):
+        return False
+    if not found.floor:
+        return True
+    mirrored = found.low == -found.high and len(found.counts) % 2 == 1 and len(found.counts) > 1
+    return mirrored and 1e-300 <= found.floor < found.high
 
 
 def _words_known(record: End | State) -> bool:

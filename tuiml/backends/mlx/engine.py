@@ -13,6 +13,7 @@ from typing import Any
 import mlx.core as mx
 import numpy as np
 
+from tuiml.backends import LOOK
 from tuiml.backends.engine import Engine, LayerView, Totals, as_part
 from tuiml.backends.layout import by_feature, by_unit
 from tuiml.backends.mlx.device import gpu
@@ -55,7 +56,9 @@ class MlxEngine(Engine):
             name: {k: mx.zeros_like(v) for k, v in self._params.items()} for name in optimizer.state_names()
         }
         self._no_keys = mx.zeros(0, mx.uint32)
-        self._latest: Array | None = None
+        self._latest: tuple[Array, Array] | None = None
+        self._watch = False
+        self._before: Arrays | None = None
         self._alive = True
         self._sums: Arrays = {}
         self._fresh()
@@ -65,6 +68,7 @@ class MlxEngine(Engine):
         train, evaluate = self._formulas.train, self._formulas.evaluate
         self._step: Any = mx.compile(train) if compiled else train
         self._judge: Any = mx.compile(evaluate) if compiled else evaluate
+        self._looked: Any = mx.compile(self._formulas.look) if compiled else self._formulas.look
 
     def steps(self, batches: Iterable[tuple[np.ndarray[Any, Any], float]]) -> int:
         done = 0
@@ -76,18 +80,24 @@ class MlxEngine(Engine):
 
     def _enqueue(self, rows: np.ndarray[Any, Any], rate: float) -> bool:
         number = self.step_number + self._queued
-        noisy = self._formulas.noisy
-        keys = self._no_keys
-        if noisy:
-            keys = mx.array([random.key(self.seed, i, number) for i in noisy], dtype=mx.uint32)
+        keys = self._keys(number)
+        self._before, self._watch = dict(self._params) if self._watch else None, False
         scalars = self._formulas.scalars(number + 1, rate)
-        self._latest = mx.array(rows.astype(np.uint32, copy=False))
+        indices = mx.array(rows.astype(np.uint32, copy=False))
+        self._latest = indices, keys
         carried = (self._params, self._buffers, self._state, self._sums)
         self._params, self._buffers, self._state, self._sums = self._step(
-            *carried, *self._part(self.data.train), self._latest, keys, scalars
+            *carried, *self._part(self.data.train), indices, keys, scalars
         )
         self._queued += 1
         return self._flush() if self._queued >= QUEUED else self._alive
+
+    def _keys(self, number: int) -> Array:
+        """Where the noise of the step after ``number`` begins, one for each layer that draws any."""
+        noisy = self._formulas.noisy
+        if not noisy:
+            return self._no_keys
+        return mx.array([random.key(self.seed, i, number) for i in noisy], dtype=mx.uint32)
 
     def _flush(self) -> bool:
         """Run what is queued; whether every loss was finite."""
@@ -148,27 +158,43 @@ class MlxEngine(Engine):
             rows = mx.arange(start, min(start + EVALUATION_BATCH, len(labels)), dtype=mx.uint32)
             yield self._formulas.inputs(inputs, labels, rows)
 
+    def watch(self) -> None:
+        self._watch = True
+
     def views(self) -> list[LayerView]:
         self._flush()
-        trained = self._latest is not None
-        rows = self._latest if trained else mx.arange(min(256, len(self.data.train)), dtype=mx.uint32)
-        x, labels = self._formulas.inputs(*self._part(self.data.train), rows)
-        # On a batch trained, statistics are the batch's own, as they were in the step; no noise is drawn.
-        passed = self._formulas.forward(self._params if trained else self._params | self._buffers, x, None)
-        gradients = (
-            mx.grad(lambda p: self._formulas.loss(p, self._buffers, x, labels, None)[0])(self._params)
-            if trained
-            else {}
-        )
-        mx.eval([v.y for v in passed], gradients)
-        return [
-            LayerView(
-                output=by_unit(np.array(passed[i].y)),
-                weights=_numpy(self._params.get(f"layers.{i}.weight")),
-                gradients=_numpy(gradients.get(f"layers.{i}.weight")),
+        if self._latest is None:
+            return self.look(LOOK)
+        # The weights of the step's beginning were let go of, where it was not watched.
+        params = self._before or self._params
+        return self._views(params, *self._latest, self._before)
+
+    def look(self, size: int) -> list[LayerView]:
+        self._flush()
+        rows = mx.arange(min(size, len(self.data.train)), dtype=mx.uint32)
+        return self._views(self._params, rows, self._keys(self.step_number), None)
+
+    def _views(self, params: Arrays, rows: Array, keys: Array, before: Arrays | None) -> list[LayerView]:
+        """What a step has that begins with ``params``."""
+        inputs, outputs, gradients = self._looked(params, *self._part(self.data.train), rows, keys)
+        mx.eval(inputs, outputs, gradients)
+        found = []
+        for node in self.network.nodes:
+            i, active = node.index, node.layer.activation_field is not None
+            weight, bias = f"layers.{i}.weight", f"layers.{i}.bias"
+            by_element = any(p.by_element for p in node.parameters if p.name == "weight")
+            found.append(
+                LayerView(
+                    output=by_unit(np.array(outputs[i])),
+                    weights=_matrix(self._params.get(weight), by_element),
+                    gradients=_matrix(gradients.get(weight), by_element),
+                    inputs=by_unit(np.array(inputs[i])) if active else None,
+                    biases=_flat(self._params.get(bias)),
+                    bias_gradients=_flat(gradients.get(bias)),
+                    before=_matrix(before.get(weight), by_element) if before else None,
+                )
             )
-            for i in range(len(self.network.nodes))
-        ]
+        return found
 
     def tensors(self) -> dict[str, np.ndarray[Any, Any]]:
         self._flush()
@@ -218,9 +244,19 @@ def _arrays(part: Part) -> tuple[Array, Array]:
     return mx.array(part.inputs), mx.array(part.labels.astype(np.int32))
 
 
-def _numpy(value: Array | None) -> np.ndarray[Any, Any] | None:
-    """Weights as a matrix, outputs first; one value a unit as a column."""
-    return None if value is None else np.array(value).reshape(value.shape[0], -1)
+def _matrix(value: Array | None, by_element: bool) -> np.ndarray[Any, Any] | None:
+    """Weights as the NumPy engine has them: inputs × outputs, a kernel's by height, width and channel; one
+    value a unit as a column."""
+    if value is None:
+        return None
+    found = np.array(value)
+    if by_element:
+        return found.reshape(-1, 1)
+    return np.moveaxis(found, 1, -1).reshape(len(found), -1).T
+
+
+def _flat(value: Array | None) -> np.ndarray[Any, Any] | None:
+    return None if value is None else np.array(value).reshape(-1)
 
 
 def _taken(tensors: Mapping[str, np.ndarray[Any, Any]], name: str, like: Array) -> Array:

@@ -76,11 +76,30 @@ class Formulas:
     ) -> tuple[Any, ...]:
         """Mean and sum of the examples' losses, hits, and the buffers afterwards."""
         passed = self.forward(params if training else params | buffers, x, keys)
+        mean, total, correct = self._judged(passed, labels)
+        return mean, total, correct, self._renewed(buffers, passed) if training else buffers
+
+    def _judged(self, passed: list[Values], labels: Array) -> tuple[Array, Array, Array]:
+        """Mean and sum of the examples' losses, and hits."""
         last = passed[-1]
         total = mx.sum(self._losses(last, labels))
         guess = last.y[0] > 0.5 if len(last.y) == 1 else mx.argmax(last.y, axis=0)
-        after = self._renewed(buffers, passed) if training else buffers
-        return total / labels.shape[0], total, mx.sum(guess == labels), after
+        return total / labels.shape[0], total, mx.sum(guess == labels)
+
+    def look(
+        self, params: Arrays, inputs: Array, labels: Array, rows: Array, keys: Array
+    ) -> tuple[list[Array], list[Array], Arrays]:
+        """Of the step on the examples at ``rows``: what goes into each layer's activation, what comes out,
+        and the parameters' gradients."""
+
+        def passed(params: Arrays, x: Array, y: Array) -> tuple[Any, ...]:
+            values = self.forward(params, x, keys)
+            mean, _, _ = self._judged(values, y)
+            return mean, [v.z for v in values], [v.y for v in values]
+
+        x, y = self.inputs(inputs, labels, rows)
+        (_, before, after), gradients = mx.value_and_grad(passed)(params, x, y)
+        return before, after, gradients
 
     def _losses(self, last: Values, labels: Array) -> Array:
         """Each example's loss, 1 × examples, from the last layer's values."""

@@ -1,0 +1,67 @@
+"""The keys of Train that steer the run: one batch, stop, the learning rate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual import on
+
+from tuiml.tui.place import Place
+from tuiml.tui.rate_field import RateField, allowed, nice_above, nice_below
+
+
+class Steering(Place):
+    """What Train can tell the training process."""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self.asked: float | None = None
+        """The rate last asked for, until the run says that it has it."""
+        self.rate = RateField(id="rate")
+
+    def main(self) -> Any:
+        """The widget that takes the keys."""
+        raise NotImplementedError  # pragma: no cover - Train has one
+
+    @property
+    def alive(self) -> bool:
+        engine = self.shell.engine
+        return engine is not None and engine.active
+
+    def action_step(self) -> None:
+        self.shell.engine.step()
+        self.shell.refresh_bindings()
+
+    def action_stop(self) -> None:
+        self.shell.engine.stop()
+
+    def action_rate_up(self) -> None:
+        self._set_rate(nice_above(self.asked or self.run.rate))
+
+    def action_rate_down(self) -> None:
+        self._set_rate(nice_below(self.asked or self.run.rate))
+
+    def _set_rate(self, rate: float) -> None:
+        if self.alive and allowed(rate):
+            self.asked = rate
+            self.shell.engine.set_rate(rate)
+
+    def action_rate_type(self) -> None:
+        self.rate.open(self.asked or self.run.rate)
+
+    @on(RateField.Chosen)
+    def _rate_chosen(self, message: RateField.Chosen) -> None:
+        message.stop()
+        self._set_rate(message.rate)
+
+    @on(RateField.Left)
+    def _rate_left(self, message: RateField.Left) -> None:
+        message.stop()
+        self.main().focus()
+
+    def enabled(self, action_id: str) -> bool | None:
+        if action_id == "stop":
+            return self.alive
+        if action_id in ("step", "rate_down", "rate_up", "rate_type"):
+            return self.alive and self.run.start is not None
+        return True
