@@ -131,10 +131,11 @@ class EngineClient:
         if not self.active:
             self._dismiss()
             self._past = path
-            self._look_into()
+            if self._wishes:
+                self._look_into()
 
     def _look_into(self) -> None:
-        if self._past and self._wishes and self._worker is None:
+        if self._past and self._worker is None:
             self._send_for({"do": "open", "run": self._past}, past=True)
 
     def inspect(self, wishes: Sequence[Wish]) -> None:
@@ -142,11 +143,12 @@ class EngineClient:
         self._wishes = [wish.to_json() for wish in wishes]
         if self._worker:
             self._worker.send({"do": "inspect", "value": self._wishes})
-        else:
+        elif wishes:
             self._look_into()
 
     def guess(self, drawn: Drawn) -> None:
         """Say what a drawn picture is."""
+        self._look_into()
         if self._worker:
             self._worker.send({"do": "guess", "value": drawn.to_json()})
 

@@ -17,6 +17,7 @@ from tuiml.tui.charts_view import look_of
 from tuiml.tui.document import Document, LayerRow
 from tuiml.tui.layer_cells import COLUMNS, columns, layer_cells
 from tuiml.tui.layer_table import LayerTable
+from tuiml.tui.run_model import MOVING
 from tuiml.tui.run_words import safe
 from tuiml.tui.train_views import StatusView, TableFigures
 
@@ -92,7 +93,7 @@ class Train(Charting):
         if self.is_current:
             self._sync()
             self.pacer.kick()
-        if kinds - {"batch", "picture", "epoch", "pretraining", "pretraining_batch"}:
+        if kinds - MOVING:
             self.asked = None
             if not self.alive:
                 self.rate.leave()
