@@ -29,6 +29,8 @@ def confusion(
     n = len(counts)
     labels = [clean(names[i], look) if i < len(names) else str(i) for i in range(n)]
     first = min(max(map(len, labels), default=0), max(6, width // 6))
+    if width - 9 - 9 >= 6 * n:
+        first = max(first, 9)  # what stands below the names has room too
     largest = max((max(row) for row in counts), default=0)
     least = 6 if shares else max(3, len(str(largest)) + 2)
     cell = min(10, (width - first - 9) // max(1, n))
