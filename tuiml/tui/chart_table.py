@@ -12,7 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tuiml.tui.charts_view import View
+from tuiml.tui.depth_view import DepthView
 from tuiml.tui.draw_view import DrawView
+from tuiml.tui.layer_views import HeatView, HistogramView, MultiplesView
 from tuiml.tui.learned_views import (
     BoundaryView,
     ConfusionView,
@@ -26,7 +28,7 @@ from tuiml.tui.learned_views import (
 )
 from tuiml.tui.run_model import RunModel
 from tuiml.tui.sight import Sight
-from tuiml.tui.train_views import CurvesView, HistogramView
+from tuiml.tui.train_views import CurvesView
 
 
 def always(model: RunModel) -> bool:
@@ -51,6 +53,9 @@ class Chart:
     """Ids of the actions that work only while it is on the screen."""
 
 
+LAYERS = ("next_kind", "kind_before")
+"""Actions of charts that show one quantity of the layers."""
+
 CHARTS: tuple[Chart, ...] = (
     Chart(
         "loss",
@@ -70,7 +75,28 @@ CHARTS: tuple[Chart, ...] = (
         "histogram",
         "How the values of the selected layer are distributed.",
         HistogramView,
-        actions=("next_kind",),
+        actions=LAYERS,
+    ),
+    Chart(
+        "multiples",
+        "all layers",
+        "The histograms of all layers side by side, on one axis.",
+        MultiplesView,
+        actions=LAYERS,
+    ),
+    Chart(
+        "heat",
+        "over time",
+        "The histogram of the selected layer through time, as a heat map.",
+        HeatView,
+        actions=LAYERS,
+    ),
+    Chart(
+        "depth",
+        "gradient landscape",
+        "The gradient norm of every layer against the step: vanishing, exploding.",
+        DepthView,
+        actions=("depth_lines",),
     ),
     Chart(
         "boundary",
@@ -115,7 +141,7 @@ CHARTS: tuple[Chart, ...] = (
     Chart("draw", "draw", "Draw a picture and see what the network takes it for.", DrawView, is_picture),
 )
 
-TOP = ("loss", "accuracy", "histogram")
+TOP = ("loss", "accuracy", "depth")
 """What stands above the table at a first start, from the left, as many as there is room for."""
 BESIDE = "histogram"
 """What stands beside the table."""

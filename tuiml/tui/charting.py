@@ -11,13 +11,15 @@ from tuiml.tui.chart_table import BESIDE, CHARTS, TOP, Chart, chart
 from tuiml.tui.charts_view import Drawing, Pacer, View
 from tuiml.tui.chooser import Chooser
 from tuiml.tui.fields import Pick
-from tuiml.tui.sight import Sight
+from tuiml.tui.sight import TITLES, Sight
 from tuiml.tui.slot import Slot
 from tuiml.tui.steering import Steering
 from tuiml.tui.wishing import Wishing
 
 WIDE, WIDER = 100, 160
 """Cells from which two charts, and three, stand side by side; below, one at a time above the table."""
+LEAP = 10
+"""Pictures that a long step back or on goes."""
 
 
 class Charting(Steering):
@@ -187,11 +189,41 @@ class Charting(Steering):
 
         self.app.push_screen(Chooser("Chart", listed, self._turned.chart.title), answered)
 
+    # -- keys: what the pictures of layers show ---------------------------------------------------------
+
     def action_next_kind(self) -> None:
-        if not self._views_with("next_kind"):
+        if self._views_with("next_kind"):
+            self.sight.kind = self.sight.next_kind()
+            self.looked()
+        else:
             self.show_chart("histogram")
-            return
-        self.sight.kind = self.sight.next_kind()
+
+    def action_kind_before(self) -> None:
+        self.sight.kind = self.sight.next_kind(-1)
+        self.looked()
+
+    def action_earlier(self) -> None:
+        self._look_back(-1)
+
+    def action_later(self) -> None:
+        self._look_back(1)
+
+    def action_much_earlier(self) -> None:
+        self._look_back(-LEAP)
+
+    def action_much_later(self) -> None:
+        self._look_back(LEAP)
+
+    def _look_back(self, by: int) -> None:
+        self.sight.look_back(by)
+        self.looked()
+
+    def action_now(self) -> None:
+        self.sight.look_now()
+        self.looked()
+
+    def looked(self) -> None:
+        """Something else is looked at: draw it."""
         self.shell.refresh_bindings()
         self.redraw()
 
@@ -219,6 +251,12 @@ class Charting(Steering):
             return self.run.status != "empty" or self.large
         if action_id == "draw":
             return any(entry.id == "draw" for entry in self.choices()) and self.run.status != "empty"
+        if action_id in ("earlier", "much_earlier"):
+            return len(self.run.history) > 1
+        if action_id == "compare":
+            return self.run.status != "empty"
+        if action_id in ("later", "much_later", "now"):
+            return self.sight.moment is not None
         if any(action_id in entry.actions for entry in CHARTS):
             return self.run.status != "empty" and bool(self._views_with(action_id))
         return super().enabled(action_id)
@@ -226,9 +264,11 @@ class Charting(Steering):
     def label(self, action_id: str) -> str | None:
         if action_id == "enlarge" and self.large:
             return "all"
+        if action_id == "compare" and self.sight.other:
+            return "alone"
         views = self._views_with(action_id)
         if action_id == "next_kind":
-            return self.sight.next_kind() if views else self.sight.kind
+            return TITLES.get(kind := self.sight.next_kind(), kind) if views else self.sight.title
         own = getattr(views[0], "label", None) if views else None
         return own(action_id) if own else None
 

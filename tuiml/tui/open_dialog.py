@@ -29,6 +29,8 @@ class OpenDialog(Dialog[Item | None]):
     Args:
         source: reads the list.
         items: what is known of it already, shown until it is read again.
+        title: what is asked.
+        runs: whether only runs are offered.
     """
 
     DEFAULT_CSS = """
@@ -55,8 +57,17 @@ class OpenDialog(Dialog[Item | None]):
             super().__init__()
             self.item = item
 
-    def __init__(self, source: Shelf | None = None, items: Sequence[Item] = ()) -> None:
+    def __init__(
+        self,
+        source: Shelf | None = None,
+        items: Sequence[Item] = (),
+        *,
+        title: str = "Open",
+        runs: bool = False,
+    ) -> None:
         super().__init__()
+        self._asked = title
+        self._runs = runs
         self._source = source or Shelf()
         self.items = list(items)
         self._by_key: dict[Key, Item] = {}
@@ -64,11 +75,12 @@ class OpenDialog(Dialog[Item | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
-            yield Static("Open", markup=False, classes="title")
-            yield FilterInput(self._names, "a preset, a run, or the path of a preset file", id="open-words")
+            hint = "a run" if self._runs else "a preset, a run, or the path of a preset file"
+            yield Static(self._asked, markup=False, classes="title")
+            yield FilterInput(self._names, hint, id="open-words")
             yield self._names
             yield Static("", markup=False, classes="said")
-            yield Static("↑↓ select   enter open   esc cancel", markup=False, classes="keys")
+            yield Static("↑↓ select   enter choose   esc cancel", markup=False, classes="keys")
 
     def on_mount(self) -> None:
         self._names.can_focus = False
@@ -85,7 +97,7 @@ class OpenDialog(Dialog[Item | None]):
     def path(self) -> Path | None:
         """The path that was typed, if what was typed looks like one."""
         typed = self.typed
-        is_path = typed.endswith(".toml") or typed.startswith(("/", "./", "../", "~"))
+        is_path = not self._runs and (typed.endswith(".toml") or typed.startswith(("/", "./", "../", "~")))
         return Path(typed).expanduser() if is_path and "\0" not in typed else None
 
     def _read(self) -> None:
@@ -93,7 +105,7 @@ class OpenDialog(Dialog[Item | None]):
 
     @on(Listed)
     def _listed(self, message: Listed) -> None:
-        self.items = message.items
+        self.items = [item for item in message.items if item.run] if self._runs else message.items
         self._fill()
 
     def _fill(self) -> list[Item]:

@@ -32,6 +32,7 @@ from tuiml.training.events import (
 from tuiml.training.learned import KINDS, Inspection
 from tuiml.training.statistics import LayerStatistics
 from tuiml.tui.charts.series import Series, Smoother
+from tuiml.tui.history import History
 from tuiml.tui.wire import read_event
 
 Status: TypeAlias = Literal[
@@ -96,6 +97,8 @@ class RunModel:
         """What was wished for and shown last, by its kind."""
         self.blind = ""
         """Why a past run cannot be looked into; one line."""
+        self.history = History()
+        """The pictures to look back at."""
         self.epochs: deque[Epoch] = deque(maxlen=EPOCHS_KEPT)
         """The newest epochs that are done."""
         self.best: Epoch | None = None
@@ -211,6 +214,7 @@ class RunModel:
             self._progress(event)
         elif isinstance(event, Picture):
             self.picture = event
+            self.history.add(event.step, event.layers)
             self._touch("pictures")
         elif isinstance(event, Epoch):
             self._epoch(event)

@@ -12,7 +12,7 @@ from rich.style import Style
 from tuiml.training.events import Pretraining, PretrainingProgress
 from tuiml.tui.charts.bars import progress
 from tuiml.tui.charts.numbers import compact, duration, percent, rate
-from tuiml.tui.charts.palette import QUIET, RUNNING, TROUBLE, Look
+from tuiml.tui.charts.palette import QUIET, RUNNING, TROUBLE, VALIDATION, Look
 from tuiml.tui.charts.text import clean
 from tuiml.tui.run_model import RunModel, Status
 
@@ -42,13 +42,19 @@ class Piece:
     drop: int = 0
 
 
-def status_line(model: RunModel, width: int, look: Look) -> list[Part]:
-    """Status, epoch, progress, step, speed, time and learning rate of a run."""
+def status_line(model: RunModel, width: int, look: Look, back: str = "") -> list[Part]:
+    """Status, epoch, progress, step, speed, time and learning rate of a run.
+
+    Args:
+        back: what is looked back at, after the status.
+    """
+    looked = [Piece(back, look.style(VALIDATION, bold=True))] if back else []
     if model.status == "empty":
         return [(WORDS["empty"], look.style(QUIET))]
     if model.pretraining and model.alive:
         return fitted([_status(model, look), *_pretraining(model.pretraining, look)], width)
-    return fitted([_status(model, look), *_where(model, look), *_how_fast(model, look)], width)
+    rest = [*_where(model, look), *_how_fast(model, look)]
+    return fitted([_status(model, look), *looked, *rest], width)
 
 
 def _status(model: RunModel, look: Look) -> Piece:

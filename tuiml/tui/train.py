@@ -11,9 +11,9 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 
 from tuiml.tui.actions import Where
-from tuiml.tui.charting import Charting
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts_view import look_of
+from tuiml.tui.comparing import Comparing
 from tuiml.tui.document import Document, LayerRow
 from tuiml.tui.layer_cells import COLUMNS, columns, layer_cells
 from tuiml.tui.layer_table import LayerTable
@@ -22,7 +22,7 @@ from tuiml.tui.run_words import safe
 from tuiml.tui.train_views import StatusView, TableFigures
 
 
-class Train(Charting):
+class Train(Comparing):
     """The run on the screen: its curves, its layers, and the keys that steer it."""
 
     place: ClassVar[Where] = "train"
@@ -118,9 +118,7 @@ class Train(Charting):
         self.lay_out()
 
     def _select(self) -> None:
-        cursor = self.table.cursor
-        self.sight.index = cursor
-        self.sight.called = self._rows[cursor].title if cursor < len(self._rows) else ""
+        self.sight.rows, self.sight.index = self._rows, self.table.cursor
 
     # -- keys ---------------------------------------------------------------------------------------------
 
@@ -144,6 +142,8 @@ class Train(Charting):
     def action_leave(self) -> None:
         if self.rate.is_open:
             self.rate.leave()
+        elif self.sight.moment:
+            self.action_now()
         elif self.large:
             self.give_place(None)
         else:

@@ -9,20 +9,20 @@ from typing import Literal
 
 from textual.strip import Strip
 
-from tuiml.training.statistics import Histogram, LayerStatistics
 from tuiml.tui.charts.axes import Mark
-from tuiml.tui.charts.bars import histogram
 from tuiml.tui.charts.lines import Curve, line_chart
-from tuiml.tui.charts.numbers import Format, compact, percent
-from tuiml.tui.charts.palette import QUIET, TRAIN, TROUBLE, VALIDATION, Look, layer_colour
+from tuiml.tui.charts.numbers import Format
+from tuiml.tui.charts.palette import QUIET, TRAIN, VALIDATION, Look
 from tuiml.tui.charts.text import strip
 from tuiml.tui.charts_view import View, look_of, on_screen
-from tuiml.tui.layer_cells import activations_of, idle_share, statistics_cells
+from tuiml.tui.layer_cells import activations_of, statistics_cells
 from tuiml.tui.layer_table import LayerTable
 from tuiml.tui.run_model import RunModel
-from tuiml.tui.run_words import Piece, detail_line, fitted, status_line
-from tuiml.tui.sight import Kind, Sight
+from tuiml.tui.run_words import detail_line, status_line
+from tuiml.tui.sight import Sight
 
+OTHERS = ("purple", "yellow")
+"""Colours of training and validation of another run."""
 HIGH = 20.0
 """A loss that begins above it (chance is 2.3 for ten classes) falls too far to be seen on a linear axis."""
 
@@ -40,11 +40,13 @@ class StatusView(View):
         self._sight = sight
 
     def stamp(self) -> Hashable:
-        return self._sight.model.state
+        return (self._sight.model.state, self._sight.moment)
 
     def draw(self, width: int, height: int, look: Look) -> list[Strip]:
         model = self._sight.model
-        lines = [status_line(model, width, look), detail_line(model, width, look)]
+        moment = self._sight.moment
+        back = f"{look.glyphs.left} as of step {moment.step:,}" if moment else ""
+        lines = [status_line(model, width, look, back), detail_line(model, width, look)]
         return [strip(line, width) for line in lines][:height]
 
     def make_room(self) -> None:
@@ -84,7 +86,7 @@ class CurvesView(View, can_focus=True):
 
     def stamp(self) -> Hashable:
         model = self._sight.model
-        return (model.curves, model.status, self.log_axis, self._sight.hint(self))
+        return (model.curves, model.status, self.log_axis, self._sight.hint(self), self._sight.other)
 
     def draw(self, width: int, height: int, look: Look) -> list[Strip]:
         model = self._sight.model
@@ -94,6 +96,9 @@ class CurvesView(View, can_focus=True):
         shown = [Curve("train", curves.train, TRAIN, raw=curves.raw)] if len(curves.raw) else []
         if not math.isnan(curves.validation.last):
             shown.append(Curve("validation", curves.validation, VALIDATION, "dashed"))
+        other = self._sight.other
+        shown = _beside(other, self._quantity) + shown
+        ends = max(reached(run) for run in (model, other) if run)
         return line_chart(
             shown,
             width,
@@ -102,79 +107,22 @@ class CurvesView(View, can_focus=True):
             x_label="" if found else "epoch",  # it would take the place of their labels
             y_format=style,
             log=self.log_axis,
-            x_range=(0.0, x_end(reached(model), model.epochs_planned)),
+            x_range=(0.0, x_end(ends, model.epochs_planned)),
             marks=found,
             look=look,
             empty=self._sight.hint(self),
         )
 
 
-class HistogramView(View, can_focus=True):
-    """One layer's activations, gradients or weights as they are now."""
-
-    def __init__(self, sight: Sight) -> None:
-        super().__init__()
-        self._sight = sight
-
-    def stamp(self) -> Hashable:
-        return self._sight.stamp()
-
-    def draw(self, width: int, height: int, look: Look) -> list[Strip]:
-        sight, found = self._sight, self._sight.statistics
-        part: Histogram | None = getattr(found, sight.kind) if found else None
-        title = f"{sight.index} {sight.called} · {sight.kind}" if sight.called else sight.kind
-        figures = _numbers(found, part, sight.kind, look)
-        foot = [strip(fitted(figures, width), width)] if figures and height > 4 else []
-        bars = histogram(
-            part.counts if part else (),
-            part.low if part else 0.0,
-            part.high if part else 1.0,
-            width,
-            height - len(foot),
-            title=self.pointer(look) + title,
-            colour=layer_colour(sight.index),
-            look=look,
-            empty=self._why_empty(found),
-        )
-        return bars + foot
-
-    def _why_empty(self, found: LayerStatistics | None) -> str:
-        if found is None:
-            return ""
-        kind = self._sight.kind
-        if kind == "gradients" and not math.isnan(found.weight_std):
-            return "no gradient before the first step"
-        return f"this layer has no {kind}" if kind != "activations" else "no finite activation"
-
-
-def _numbers(found: LayerStatistics | None, part: Histogram | None, kind: Kind, look: Look) -> list[Piece]:
-    """Figures below the histogram."""
-    if found is None or part is None:
+def _beside(other: RunModel | None, quantity: Literal["loss", "accuracy"]) -> list[Curve]:
+    """The curves of the run that is compared with: dotted, behind."""
+    if other is None:
         return []
-    plain, quiet, missing = look.style(), look.style(QUIET), look.glyphs.missing
-    if kind == "gradients":
-        pieces = [Piece(f"norm {compact(found.gradient_norm, 3, missing)}", plain)]
-    else:
-        own = kind == "activations"
-        mean, std = (found.mean, found.std) if own else (found.weight_mean, found.weight_std)
-        pieces = [
-            Piece(f"mean {compact(mean, 3, missing)}", plain),
-            Piece(f"std {compact(std, 3, missing)}", plain, 1),
-        ]
-    if kind == "activations":
-        pieces.append(Piece(f"zeros {percent(found.zeros)}", plain, 2))
-        pieces += _idle(found, look)
-    outside = ((f"below {compact(part.low)}", part.below), (f"above {compact(part.high)}", part.above))
-    pieces += [Piece(f"{where}: {count:,}", quiet, 4) for where, count in outside if count]
-    return pieces
-
-
-def _idle(found: LayerStatistics, look: Look) -> list[Piece]:
-    share, word, trouble = idle_share(found)
-    if word == "zero":
-        return []
-    text = f"{word} {percent(share)}{f' {look.glyphs.up}' if trouble else ''}"
-    return [Piece(text, look.style(TROUBLE) if trouble else look.style(), 3)]
+    curves = other.loss if quantity == "loss" else other.accuracy
+    shown = [Curve(f"{other.name} train", curves.train, OTHERS[0], "dotted")] if len(curves.train) else []
+    if not math.isnan(curves.validation.last):
+        shown.append(Curve("validation", curves.validation, OTHERS[1], "dotted"))
+    return shown
 
 
 def reached(model: RunModel) -> float:
@@ -230,7 +178,7 @@ class TableFigures:
     def build(self) -> None:
         self._stamp = self._full_stamp()
         model, table, look = self._sight.model, self._table, look_of(self._table)
-        layers = model.picture.layers if model.picture else ()
+        layers = self._sight.layers
         activations = activations_of(model.network)
         first = table.scroll_offset.y
         for row in range(first, min(table.row_count, first + table.size.height)):

@@ -17,7 +17,7 @@ from tuiml.tui.charts.palette import QUIET, Look
 from tuiml.tui.charts.series import Floats, Values, as_floats
 from tuiml.tui.charts.text import clean, fit, notice, strip
 
-_SPIKE = 2.0
+SPIKE = 2.0
 """A bar at zero that is so many times as high as all others is cut, for it would flatten them."""
 
 
@@ -77,18 +77,19 @@ def _columns(counts: Values, width: int, zero: int | None) -> tuple[Floats, NDAr
     parts = _parts(counts)
     if width < 1 or not len(parts):
         return np.zeros(max(0, width)), np.zeros(max(0, width), dtype=np.bool_)
-    shown = _spread(parts, width)
+    shown = spread(parts, width)
     if zero is not None and 0 <= zero < len(parts):
         others = parts.copy()
         others[zero] = 0
-        highest = _spread(others, width).max()
-        if highest > 0 and shown.max() > _SPIKE * highest:
+        highest = spread(others, width).max()
+        if highest > 0 and shown.max() > SPIKE * highest:
             return np.minimum(shown / highest, 1.0), shown > highest * (1 + 1e-9)
     greatest = shown.max()
     return (shown / greatest if greatest > 0 else shown), np.zeros(width, dtype=np.bool_)
 
 
-def _spread(parts: Floats, width: int) -> Floats:
+def spread(parts: Floats, width: int) -> Floats:
+    """Bins over columns: with room each column shows one bin, so that bars keep their edges."""
     bins = len(parts)
     if width < bins:
         return shared(parts, width)

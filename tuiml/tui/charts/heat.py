@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from textual.strip import Strip
 
 from tuiml.tui.charts.axes import Ruler
 from tuiml.tui.charts.bars import glyphs_at, rebin, shared
+from tuiml.tui.charts.columns import column, in_columns
 from tuiml.tui.charts.numbers import compact, place
 from tuiml.tui.charts.palette import HEAT, QUIET, Look, heat_style
 from tuiml.tui.charts.series import Floats, Values, as_floats
@@ -28,32 +29,43 @@ def heat_map(
     high: float = math.nan,
     title: str = "",
     x_labels: tuple[str, str] = ("", ""),
+    steps: Values | None = None,
+    marks: Iterable[tuple[float, str]] | None = None,
+    cursor: tuple[float, str] | None = None,
     look: Look | None = None,
     empty: str = "nothing counted yet",
 ) -> list[Strip]:
     """Time to the right, values upwards: ``height`` strips of ``width`` cells; none if either is below 1.
 
     Each moment is shown in parts of its own greatest bin, under a square root, so that tails are seen beside
-    a spike. More moments than columns are averaged.
+    a spike. More moments than columns are averaged; a column without any shows the one before.
 
     Args:
         rows: one histogram a moment, oldest first, all over the same range.
         low, high: the ends of that range, shown at the left if finite.
         x_labels: what to call the oldest and the newest moment.
+        steps: when each was, rising; absent: evenly spaced.
+        marks: places from the bottom, 0 to 1, and their labels, the most important first; absent: the ends
+            of the range, and zero.
+        cursor: a step that is marked, and what to call it.
         empty: what to say where nothing was counted.
     """
     if width < 1 or height < 1:
         return []
     look = look or Look()
     head = [strip([(clean(title, look), look.style(bold=True))], width)] if title and height > 2 else []
-    foot = [_foot(x_labels, width, look)] if any(x_labels) and height > 3 else []
-    tall = height - len(head) - len(foot)
-    labels = _labels(low, high, tall, look)
+    tall = height - len(head) - (1 if any(x_labels) and height > 3 else 0)
+    labels = _labels(low, high, tall, look) if marks is None else _placed(marks, tall)
     margin = max(map(len, labels)) + 1 if labels else 0
     if margin and width - margin < max(8, width // 2):
         labels, margin = [], 0
+    when = as_floats(steps) if steps is not None else np.arange(float(len(rows)))
+    foot = []
+    if any(x_labels) and height > 3:
+        at = None if cursor is None else (margin + column(cursor[0], when, width - margin), cursor[1])
+        foot = [_foot(x_labels, width, look, margin, at)]
     halves = 2 if look.colour and look.unicode else 1
-    grid = _grid(rows, width - margin, tall * halves)
+    grid = _grid(rows, when, width - margin, tall * halves)
     if not grid.any():
         return head + notice(clean(empty, look), width, tall, look) + foot
     body = _coloured(grid, look) if halves == 2 else _shaded(grid, look)
@@ -62,25 +74,15 @@ def heat_map(
     return head + [Strip(segments, width) for segments in body] + foot
 
 
-def _grid(rows: Sequence[Values], width: int, height: int) -> Floats:
+def _grid(rows: Sequence[Values], steps: Floats, width: int, height: int) -> Floats:
     """Parts of each moment's greatest bin, 0 to 1: (height, width), the highest bins first."""
-    # only as many histograms are read as can be seen: four to a column are average enough
-    rows = rows[:: max(1, len(rows) // (4 * width))]
     bins = max(map(len, rows), default=0)
     if not bins:
         return np.zeros((height, width))
     table = np.stack([as_floats(row if len(row) == bins else rebin(row, bins)) for row in rows])
     table[~(table > 0)] = 0
     table = shared(_of_greatest(table), height)
-    table = np.sqrt(_of_greatest(table))
-    count = len(table)
-    if count <= width:
-        table = table[np.arange(width) * count // width]
-    else:
-        starts = np.arange(width) * count // width
-        lengths = np.diff(np.append(starts, count))
-        table = np.add.reduceat(table, starts, axis=0) / lengths[:, None]
-    return table.T[::-1]
+    return in_columns(np.sqrt(_of_greatest(table)), steps, width).T[::-1]
 
 
 def _of_greatest(table: Floats) -> Floats:
@@ -133,10 +135,25 @@ def _labels(low: float, high: float, rows: int, look: Look) -> list[str]:
     return labels
 
 
-def _foot(x_labels: tuple[str, str], width: int, look: Look) -> Strip:
+def _placed(marks: Iterable[tuple[float, str]], rows: int) -> list[str]:
+    """A label for each row, with a free one between two."""
+    labels = [""] * rows
+    for place_, label in marks:
+        at = rows - 1 - min(rows - 1, int(place_ * rows))
+        if not any(labels[max(0, at - 1) : at + 2]):
+            labels[at] = label
+    return labels
+
+
+def _foot(
+    x_labels: tuple[str, str], width: int, look: Look, margin: int, cursor: tuple[int, str] | None
+) -> Strip:
     ruler, quiet = Ruler(width), look.style(QUIET)
     first, last = (clean(label, look) for label in x_labels)
-    first = fit(first, min(len(first), width), look.glyphs.more)
-    ruler.put(0, first, quiet)
+    if cursor is not None:
+        text = look.glyphs.up + clean(cursor[1], look)
+        ruler.put(max(0, min(cursor[0], width - len(text))), text, look.style(bold=True))
+    margin = margin if margin + len(first) + len(last) + 2 <= width else 0
+    ruler.put(margin, fit(first, min(len(first), width - margin), look.glyphs.more), quiet)
     ruler.put(max(0, width - len(last)), last, quiet)
     return ruler.strip()

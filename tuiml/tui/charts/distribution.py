@@ -1,0 +1,160 @@
+"""One large histogram: signed, its ends labelled with what lies beyond, another run's as an outline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from tuiml.tui.charts.axes import Ruler
+from tuiml.tui.charts.bars import SPIKE, glyphs_at, spread
+from tuiml.tui.charts.palette import QUIET, VALIDATION, Look
+from tuiml.tui.charts.scale import Scale, axis, moved
+from tuiml.tui.charts.series import Floats, Values, as_floats
+from tuiml.tui.charts.text import clean, notice, strip
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """What was counted.
+
+    Args:
+        counts: one for each bin of the scale.
+        below, above: values beyond its ends.
+    """
+
+    scale: Scale
+    counts: Values
+    below: float = 0
+    above: float = 0
+
+    def shares(self) -> Floats:
+        """The bins as parts of all values, those beyond the ends as well."""
+        counts = as_floats(self.counts)
+        counts[~(counts > 0)] = 0
+        total = counts.sum() + max(0.0, self.below) + max(0.0, self.above)
+        return counts / total if total > 0 else counts
+
+    def on(self, scale: Scale) -> Bars:
+        """The same on another axis."""
+        if scale == self.scale:
+            return self
+        counts, below, above = moved(as_floats(self.counts), self.scale, scale)
+        return Bars(scale, counts, self.below + below, self.above + above)
+
+
+def heights(shares: Sequence[Floats], width: int, zero: int | None) -> tuple[list[Floats], NDArray[np.bool_]]:
+    """Columns of histograms over one axis, 0 to 1 of the highest of all, and where any is cut.
+
+    A bar at zero that towers over all others is cut to their height, for it would flatten them.
+    """
+    columns = [spread(part, width) for part in shares]
+    greatest = max((float(part.max(initial=0.0)) for part in columns), default=0.0)
+    if zero is not None and shares:
+        highest = 0.0
+        for part in shares:
+            others = part.copy()
+            others[zero] = 0
+            highest = max(highest, float(spread(others, width).max(initial=0.0)))
+        if 0 < SPIKE * highest < greatest:
+            greatest = highest
+    if greatest <= 0:
+        return columns, np.zeros(width, dtype=np.bool_)
+    cut = np.any([part > greatest * (1 + 1e-9) for part in columns], axis=0)
+    return [np.minimum(part / greatest, 1.0) for part in columns], cut
+
+
+def distribution(
+    bars: Bars | None,
+    width: int,
+    height: int,
+    *,
+    title: str = "",
+    colour: str = "blue",
+    other: Bars | None = None,
+    look: Look | None = None,
+    empty: str = "nothing counted yet",
+) -> list[Strip]:
+    """Bars over an axis: ``height`` strips of ``width`` cells; none if either is below 1.
+
+    Args:
+        bars: None: nothing was counted.
+        other: drawn as an outline, in parts of its own total as the bars are of theirs.
+    """
+    if width < 1 or height < 1:
+        return []
+    look = look or Look()
+    head = [strip([(clean(title, look), look.style(bold=True))], width)] if title and height > 2 else []
+    if bars is None or not bars.shares().any():
+        beyond = [] if bars is None else _beyond(bars, width, look)
+        rows = height - len(head) - len(beyond)
+        return (head + notice(clean(empty, look), width, rows, look) + beyond)[:height]
+    low, high = bars.below > 0, bars.above > 0
+    foot = [axis(bars.scale, width, look, below=low, above=high)] if height > 1 else []
+    if height > 5:
+        foot += _beyond(bars, width, look)
+    shown = [bars.shares()] + ([other.on(bars.scale).shares()] if other else [])
+    columns, cut = heights(shown, width, bars.scale.zero)
+    body = bar_rows(columns, cut, height - len(head) - len(foot), colour, look)
+    return head + body + foot
+
+
+def _beyond(bars: Bars, width: int, look: Look) -> list[Strip]:
+    """How much lies beyond the ends, under them; no row where nothing does."""
+    if bars.below <= 0 and bars.above <= 0:
+        return []
+    ruler, quiet, glyphs = Ruler(width), look.style(QUIET), look.glyphs
+    if bars.below > 0:
+        ruler.put(0, f"{glyphs.left} {bars.below:,.0f} below", quiet)
+    if bars.above > 0:
+        text = f"{bars.above:,.0f} above {glyphs.right}"
+        ruler.put(max(0, width - len(text)), text, quiet)
+    return [ruler.strip()]
+
+
+def bar_rows(
+    columns: Sequence[Floats], cut: NDArray[np.bool_], rows: int, colour: str, look: Look
+) -> list[Strip]:
+    """The first of ``columns`` as bars, in eighths of a cell, a second one as an outline over them."""
+    if rows < 1:
+        return []
+    glyphs, width, bar = look.glyphs, len(columns[0]), look.style(colour)
+    full = len(glyphs.bars) - 1
+    # whatever was counted is seen: at least the lowest glyph
+    filled = np.ceil(columns[0] * rows * full - 1e-9)
+    levels = np.clip(filled - np.arange(rows - 1, -1, -1)[:, None] * full, 0, full)
+    if cut.any():
+        levels[0, cut] = full + 1
+    ramp = glyphs.bars + glyphs.up
+    if len(columns) < 2:
+        return [Strip([Segment(glyphs_at(line, ramp), bar)], width) for line in levels]
+    tops = rows - np.ceil(columns[1] * rows - 1e-9).astype(np.intp)
+    lines = []
+    for row, line in enumerate(levels):
+        text = glyphs_at(line, ramp)
+        kinds = np.where(tops == row, 1 + (line == full), 0).tolist()
+        lines.append(_outlined(text, kinds, bar, look))
+    return lines
+
+
+def _outlined(text: str, kinds: list[int], bar: Style, look: Look) -> Strip:
+    """A row of bars with an outline where ``kinds`` is not 0: 1 over nothing, 2 over a bar."""
+    ink = look.style(VALIDATION, bold=True)
+    over = ink + Style(bgcolor=bar.color) if bar.color else ink
+    line = "─" if look.unicode else "o"
+    segments = []
+    start = 0
+    for kind, run in groupby(kinds):
+        end = start + sum(1 for _ in run)
+        if kind:
+            segments.append(Segment(line * (end - start), over if kind == 2 else ink))
+        else:
+            segments.append(Segment(text[start:end], bar))
+        start = end
+    return Strip(segments, len(kinds))

@@ -1,0 +1,205 @@
+"""The gradient over the depth of a network and the time of a run, as shades of its powers of ten."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.segment import Segment
+from textual.strip import Strip
+
+from tuiml.tui.charts.axes import Ruler
+from tuiml.tui.charts.columns import column, in_columns
+from tuiml.tui.charts.numbers import compact
+from tuiml.tui.charts.palette import HEAT, QUIET, Look, heat_style, layer_colour
+from tuiml.tui.charts.series import Floats
+from tuiml.tui.charts.text import PLAIN, clean, fit, notice, strip
+
+DECADES = 3
+"""Powers of ten that the shades span at least: less than that between layers is no landscape."""
+TALLEST = 3
+"""Rows that one layer takes at most."""
+FIGURES = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """What the landscape is of.
+
+    Args:
+        layers: numbers of the layers, the first at the top.
+        norms: (moments, layers), at rising ``steps``; NaN where there was none.
+        at: the moment whose numbers stand at the right.
+        selected: the number of the layer that is marked.
+    """
+
+    layers: Sequence[int]
+    norms: Floats
+    steps: Floats
+    at: int = -1
+    selected: int = -1
+
+
+def limits(norms: Floats) -> tuple[int, int] | None:
+    """The powers of ten that the shades span; None where no norm is a finite number above 0."""
+    known = norms[np.isfinite(norms) & (norms > 0)]
+    if not known.size:
+        return None
+    low, high = math.floor(math.log10(known.min())), math.ceil(math.log10(known.max()))
+    return min(low, high - DECADES), high
+
+
+def landscape(
+    depth: Depth,
+    width: int,
+    height: int,
+    *,
+    title: str = "",
+    cursor: bool = False,
+    look: Look | None = None,
+    empty: str = "no gradient yet",
+) -> list[Strip]:
+    """Layers from top to bottom, steps to the right: ``height`` strips of ``width`` cells.
+
+    What is 0 has the lowest shade, what is infinite the highest; a gap is a NaN. More layers than rows
+    share a row, by the mean of their logarithms.
+
+    Args:
+        cursor: whether to mark the moment ``at``, which is else the newest.
+    """
+    if width < 1 or height < 1:
+        return []
+    look = look or Look()
+    span = limits(depth.norms)
+    if span is None:
+        head = [strip([(clean(title, look), look.style(bold=True))], width)] if height > 2 else []
+        return head + notice(clean(empty, look), width, height - len(head), look)
+    head = [_head(title, span, width, look)] if height > 1 else []
+    foot = 1 if height > 3 else 0
+    rows = height - len(head) - foot
+    groups = _groups(len(depth.layers), rows)
+    left, right = (5, FIGURES) if width >= 30 else (0, 0)
+    room = width - left - right
+    with np.errstate(all="ignore"):
+        powers = np.where(np.isnan(depth.norms), np.nan, np.clip(np.log10(depth.norms), *span))
+    shown = in_columns(_grouped(powers, groups), depth.steps, room).T
+    levels = _levels(shown, span, look)
+    tall = min(TALLEST, max(1, rows // len(groups)))
+    drawn: list[Strip] = []
+    for group, line in zip(groups, levels, strict=True):
+        cells = _cells(line, look)
+        labelled = [*_left(depth, group, left, look), *cells, *_right(depth, group, right, look)]
+        plain = [Segment(" " * left, PLAIN), *cells, Segment(" " * right, PLAIN)]
+        drawn += [Strip(labelled, width), *[Strip(plain, width)] * (tall - 1)]
+    if foot:
+        drawn.append(_foot(depth, width, left, room, cursor, look))
+    blanks = [strip([], width)] * height
+    return (head + drawn + blanks)[:height]
+
+
+def _groups(layers: int, rows: int) -> list[range]:
+    """Which layers each row shows."""
+    count = max(1, min(layers, rows))
+    ends = [layers * i // count for i in range(count + 1)]
+    return [range(a, b) for a, b in pairwise(ends)]
+
+
+def _grouped(powers: Floats, groups: Sequence[range]) -> Floats:
+    if all(len(group) == 1 for group in groups):
+        return powers
+    known = np.isfinite(powers)
+    sums = [np.where(known, powers, 0.0)[:, list(g)].sum(axis=1) for g in groups]
+    counts = np.stack([known[:, list(g)].sum(axis=1) for g in groups], axis=1)
+    found: Floats = np.divide(
+        np.stack(sums, axis=1), counts, out=np.full(counts.shape, np.nan), where=counts > 0
+    )
+    return found
+
+
+def _levels(shown: Floats, span: tuple[int, int], look: Look) -> NDArray[np.intp]:
+    """0 where there is nothing, else from 1 to as many shades as there are."""
+    shades = len(HEAT) if look.colour and look.unicode else len(look.glyphs.shades) - 1
+    share = (shown - span[0]) / (span[1] - span[0])
+    levels = 1 + np.minimum(np.nan_to_num(share) * shades, shades - 1).astype(np.intp)
+    return np.where(np.isnan(shown), 0, levels)
+
+
+def _cells(levels: NDArray[np.intp], look: Look) -> list[Segment]:
+    """A row of shades."""
+    glyphs = look.glyphs
+    found = []
+    for level, run in groupby(levels.tolist()):
+        count = sum(1 for _ in run)
+        if not level:
+            found.append(Segment(" " * count, PLAIN))
+        elif look.colour and look.unicode:
+            found.append(Segment("█" * count, heat_style(level, 0, look.dark)))
+        else:
+            style = look.style("yellow") if look.colour else PLAIN
+            found.append(Segment(glyphs.shades[level] * count, style))
+    return found
+
+
+def _left(depth: Depth, group: range, width: int, look: Look) -> list[Segment]:
+    if not width:
+        return []
+    numbers = [depth.layers[i] for i in group]
+    marked = depth.selected in numbers
+    mark = look.glyphs.right if marked else " "
+    number = depth.selected if marked else numbers[0]
+    more = "+" if len(numbers) > 1 else " "
+    text = f"{mark}{number:>2}{more}"[: width - 1]
+    bar = "▌" if look.unicode else "|"
+    return [
+        Segment(text, look.style(bold=marked)),
+        Segment(bar.rjust(width - len(text)), look.style(layer_colour(number))),
+    ]
+
+
+def _right(depth: Depth, group: range, width: int, look: Look) -> list[Segment]:
+    """The norm at the moment that is looked at, of the layer that the row is named after."""
+    if not width:
+        return []
+    numbers = [depth.layers[i] for i in group]
+    own = group[numbers.index(depth.selected)] if depth.selected in numbers else group[0]
+    norm = float(depth.norms[depth.at, own])
+    return [Segment(fit(f" {compact(norm, 2, look.glyphs.missing)}", width, look.glyphs.more), PLAIN)]
+
+
+def _head(title: str, span: tuple[int, int], width: int, look: Look) -> Strip:
+    """The title, and what the shades mean."""
+    low, high = span
+    powers = np.linspace(low, high, high - low + 1) if high - low < 16 else np.linspace(low, high, 16)
+    levels = _levels(powers[None, :], span, look)[0]
+    quiet = look.style(QUIET)
+    legend = [Segment(f"1e{low} ", quiet), *_cells(levels, look), Segment(f" 1e{high}", quiet)]
+    cells = sum(segment.cell_length for segment in legend)
+    name = clean(title, look)
+    room = width - cells - 2
+    if room < 8:
+        return strip([(name, look.style(bold=True))], width)
+    shown = Segment(fit(name, min(room, len(name)), look.glyphs.more) + "  ", look.style(bold=True))
+    return Strip([shown, *legend]).adjust_cell_length(width)
+
+
+def _foot(depth: Depth, width: int, left: int, room: int, cursor: bool, look: Look) -> Strip:
+    ruler, quiet = Ruler(width), look.style(QUIET)
+    step = float(depth.steps[depth.at])
+    if cursor:
+        text = f"{look.glyphs.up}{step:,.0f}"
+        at = left + column(step, depth.steps, room)
+        ruler.put(max(0, min(at, width - len(text))), text, look.style(bold=True))
+    first, last = f"step {depth.steps[0]:,.0f}", f"{depth.steps[-1]:,.0f}"
+    ruler.put(left, first, quiet)
+    ruler.put(max(left, left + room - len(last)), last, quiet)
+    return ruler.strip()
+
+
+def decades(norms: Sequence[float]) -> float:
+    """By how many powers of ten the last of the known norms is greater than the first; NaN if unknown."""
+    known = [norm for norm in norms if math.isfinite(norm) and norm > 0]
+    return math.log10(known[-1]) - math.log10(known[0]) if len(known) > 1 else math.nan

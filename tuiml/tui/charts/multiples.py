@@ -1,0 +1,132 @@
+"""Small multiples: one quantity of all layers side by side, on one axis."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from rich.style import Style
+from textual.strip import Strip
+
+from tuiml.tui.charts.distribution import Bars, bar_rows, heights
+from tuiml.tui.charts.numbers import compact, percent
+from tuiml.tui.charts.palette import QUIET, Look, layer_colour
+from tuiml.tui.charts.scale import Scale, axis, common
+from tuiml.tui.charts.text import PLAIN, blank, clean, fit, notice, strip
+
+NARROWEST, LOWEST = 14, 6
+"""Cells of a panel at least."""
+GAP = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One layer.
+
+    Args:
+        number: its place in the stack, which gives its colour.
+        bars: None: it has nothing of the kind that is shown.
+        zeros: share of values that are exactly 0; NaN: not told.
+        other: another run's, as an outline.
+    """
+
+    number: int
+    name: str
+    bars: Bars | None
+    mean: float = math.nan
+    std: float = math.nan
+    zeros: float = math.nan
+    other: Bars | None = None
+
+
+def multiples(
+    panels: Sequence[Panel],
+    width: int,
+    height: int,
+    *,
+    title: str = "",
+    selected: int = -1,
+    look: Look | None = None,
+    empty: str = "nothing counted yet",
+) -> list[Strip]:
+    """Panels from the left, as many as fit, around the selected one: ``height`` strips of ``width`` cells.
+
+    Args:
+        selected: the number of the layer that is marked.
+    """
+    if width < 1 or height < 1:
+        return []
+    look = look or Look()
+    scale = common([panel.bars.scale for panel in panels if panel.bars])
+    if scale is None:
+        head = [strip([(clean(title, look), look.style(bold=True))], width)] if height > 2 else []
+        return head + notice(clean(empty, look), width, height - len(head), look)
+    tall = height - 1
+    across, down = grid(len(panels), width, tall)
+    shown = window(panels, across * down, selected)
+    wide = (width - (across - 1) * GAP) // across
+    strips = [_head(title, panels, shown, width, look)]
+    for row in range(down):
+        part = shown[row * across : (row + 1) * across]
+        high = tall // down + (1 if row < tall % down else 0)
+        blocks = [_panel(panel, scale, wide, high, panel.number == selected, look) for panel in part]
+        for line in range(high if part else 0):
+            joined = [piece for block in blocks for piece in (block[line], blank(GAP))][:-1]
+            strips.append(Strip.join(joined).adjust_cell_length(width))
+    return (strips + [blank(width)] * height)[:height]
+
+
+def grid(count: int, width: int, height: int) -> tuple[int, int]:
+    """How many panels stand side by side, and how many rows of them."""
+    across = max(1, min(count, (width + GAP) // (NARROWEST + GAP)))
+    down = max(1, min(-(-count // across), height // LOWEST))
+    return -(-count // down) if across * down >= count else across, down
+
+
+def window(panels: Sequence[Panel], room: int, selected: int) -> Sequence[Panel]:
+    """As many panels as there is room for, the selected one, or the nearest to it, in the middle."""
+    after = next((i for i, panel in enumerate(panels) if panel.number >= selected), len(panels))
+    first = max(0, min(after - room // 2, len(panels) - room))
+    return panels[first : first + room]
+
+
+def _head(title: str, panels: Sequence[Panel], shown: Sequence[Panel], width: int, look: Look) -> Strip:
+    parts: list[tuple[str, Style]] = [(f"{clean(title, look)}  ", look.style(bold=True))]
+    if len(shown) < len(panels):
+        words = f"{len(shown)} of {len(panels)} layers"
+        if cell_len(parts[0][0]) + len(words) <= width:
+            parts.append((words, look.style(QUIET)))
+    return strip(parts, width)
+
+
+def _panel(panel: Panel, scale: Scale, width: int, height: int, marked: bool, look: Look) -> list[Strip]:
+    """A layer's number and name, its bars over the common axis, its mean ± standard deviation."""
+    glyphs, colour = look.glyphs, layer_colour(panel.number)
+    mark = glyphs.right if marked else " "
+    number = f"{mark}{panel.number} "
+    name = fit(clean(panel.name, look), max(0, width - len(number)), glyphs.more)
+    lines = [strip([(number, look.style(colour, bold=True)), (name, look.style(bold=marked))], width)]
+    foot = _foot(panel, width, look)[: max(0, min(2, height - 4))]
+    bars = panel.bars.on(scale) if panel.bars else None
+    rows = height - 2 - len(foot)
+    if bars is None or not bars.shares().any():
+        lines += notice("none" if panel.bars is None else "outside", width, rows, look)
+    else:
+        other = [panel.other.on(scale).shares()] if panel.other else []
+        columns, cut = heights([bars.shares(), *other], width, scale.zero)
+        lines += bar_rows(columns, cut, rows, colour, look)
+    low, high = bars is not None and bars.below > 0, bars is not None and bars.above > 0
+    lines.append(axis(scale, width, look, below=low, above=high))
+    return (lines + foot)[:height]
+
+
+def _foot(panel: Panel, width: int, look: Look) -> list[Strip]:
+    missing = look.glyphs.missing
+    sign = "±" if look.unicode else "+-"
+    words = f"{compact(panel.mean, 2, missing)} {sign} {compact(panel.std, 2, missing)}"
+    lines = [strip([(words, PLAIN)], width)]
+    if panel.zeros > 0:
+        lines.append(strip([(f"zeros {percent(panel.zeros)}", look.style(QUIET))], width))
+    return lines

@@ -1,0 +1,56 @@
+"""Another run beside the one on the screen: its curves and its histograms, chosen and removed by one key."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from textual import on
+from textual.message import Message
+
+from tuiml.tui.charting import Charting
+from tuiml.tui.items import Item, Shelf
+from tuiml.tui.library_preview import read_run
+from tuiml.tui.open_dialog import OpenDialog
+from tuiml.tui.run_model import RunModel
+
+
+class Comparing(Charting):
+    """The key that asks for a run, and what becomes of the answer."""
+
+    class Compared(Message):
+        """A run was read to compare with; a text is why it could not be."""
+
+        def __init__(self, item: Item, run: RunModel | str) -> None:
+            super().__init__()
+            self.item, self.run = item, run
+
+    _shelf: Shelf | None = None
+    _reading: Item | None = None
+
+    def action_compare(self) -> None:
+        if self.sight.other or self._reading:
+            self.sight.other = self._reading = None
+            self.looked()
+            return
+        self._shelf = self._shelf or Shelf()
+        self.app.push_screen(OpenDialog(self._shelf, title="Compare with a run", runs=True), self._chosen_run)
+
+    def _chosen_run(self, item: Item | None) -> None:
+        if item:
+            self._reading = item
+            self.run_worker(partial(self._read, item), thread=True, group="compare", exclusive=True)
+
+    def _read(self, item: Item) -> None:
+        self.post_message(self.Compared(item, read_run(item, pictures=True)))
+
+    @on(Compared)
+    def _compared(self, message: Compared) -> None:
+        message.stop()
+        if message.item is not self._reading:
+            return  # the key was pressed again meanwhile
+        self._reading = None
+        if isinstance(message.run, str):
+            self.shell.complain(message.run)
+            return
+        self.sight.other = message.run
+        self.looked()

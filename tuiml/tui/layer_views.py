@@ -1,0 +1,206 @@
+"""Histograms of the layers: a large one, all side by side, and one over time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable
+
+from textual.strip import Strip
+
+from tuiml.training.statistics import LayerStatistics
+from tuiml.tui.charts.distribution import Bars, distribution, heights
+from tuiml.tui.charts.heat import heat_map
+from tuiml.tui.charts.multiples import Panel, multiples
+from tuiml.tui.charts.numbers import compact, percent
+from tuiml.tui.charts.palette import QUIET, TROUBLE, Look, layer_colour
+from tuiml.tui.charts.scale import Scale, common
+from tuiml.tui.charts.series import Floats
+from tuiml.tui.charts.text import strip
+from tuiml.tui.charts_view import View
+from tuiml.tui.history import Counted
+from tuiml.tui.layer_cells import idle_share
+from tuiml.tui.run_words import Piece, fitted
+from tuiml.tui.sight import Kind, Sight
+
+
+def bars_of(part: Counted | None) -> Bars | None:
+    """What a drawing takes of a histogram."""
+    if part is None:
+        return None
+    scale = Scale(part.low, part.high, len(part.counts), part.floor)
+    return Bars(scale, part.counts, part.below, part.above)
+
+
+def bars_in(found: LayerStatistics | None, kind: Kind) -> Bars | None:
+    """A layer's histogram of a kind."""
+    part = getattr(found, kind) if found else None
+    return bars_of(Counted.of(part)) if part else None
+
+
+class LayerView(View, can_focus=True):
+    """A picture of the layers at the moment that is looked at."""
+
+    def __init__(self, sight: Sight) -> None:
+        super().__init__()
+        self.sight = sight
+
+    def stamp(self) -> Hashable:
+        return (self.sight.stamp(), self.sight.hint(self))
+
+    def compared(self, words: str) -> str:
+        """A title with what the outline is of."""
+        sight = self.sight
+        moment = sight.other_moment
+        return (
+            f"{words} · outline: {sight.other.name}, step {moment.step:,}"
+            if sight.other and moment
+            else words
+        )
+
+    def why_empty(self) -> str:
+        """Why there is no histogram of the selected layer."""
+        found, kind = self.sight.statistics, self.sight.kind
+        if found is None:
+            return self.sight.hint(self)
+        if kind == "gradients" and not math.isnan(found.weight_std):
+            return "no gradient before the first step"
+        return f"this layer has no {kind}" if kind != "activations" else "no finite activation"
+
+
+class HistogramView(LayerView):
+    """One layer's activations, inputs, gradients, weights or biases."""
+
+    def draw(self, width: int, height: int, look: Look) -> list[Strip]:
+        sight, found = self.sight, self.sight.statistics
+        bars = bars_in(found, sight.kind)
+        title = f"{sight.index} {sight.called} · {sight.title}" if sight.called else sight.title
+        figures = _numbers(found, bars, sight.kind, look, beyond=height <= 6)
+        foot = [strip(fitted(figures, width), width)] if figures and height > 4 else []
+        moment = sight.other_moment
+        drawn = distribution(
+            bars,
+            width,
+            height - len(foot),
+            title=self.pointer(look) + self.compared(title + sight.when),
+            colour=layer_colour(sight.index),
+            other=bars_of(moment.part(sight.index, sight.kind)) if moment else None,
+            look=look,
+            empty=self.why_empty(),
+        )
+        return drawn + foot
+
+
+def _numbers(
+    found: LayerStatistics | None, bars: Bars | None, kind: Kind, look: Look, *, beyond: bool
+) -> list[Piece]:
+    """Figures below the histogram; with what lies ``beyond`` its ends where that has no row of its own."""
+    if found is None or bars is None:
+        return []
+    plain, quiet, missing = look.style(), look.style(QUIET), look.glyphs.missing
+    mean, std = {
+        "activations": (found.mean, found.std),
+        "inputs": (found.input_mean, found.input_std),
+        "weights": (found.weight_mean, found.weight_std),
+    }.get(kind, (math.nan, math.nan))
+    pieces = []
+    if kind == "gradients":
+        pieces.append(Piece(f"norm {compact(found.gradient_norm, 3, missing)}", plain))
+    elif not math.isnan(mean):
+        pieces.append(Piece(f"mean {compact(mean, 3, missing)}", plain))
+        pieces.append(Piece(f"std {compact(std, 3, missing)}", plain, 1))
+    if kind == "activations":
+        pieces.append(Piece(f"zeros {percent(found.zeros)}", plain, 2))
+        pieces += _idle(found, look)
+    if beyond:
+        ends = ((bars.scale.low, "below", bars.below), (bars.scale.high, "above", bars.above))
+        pieces += [
+            Piece(f"{word} {compact(at)}: {count:,.0f}", quiet, 4) for at, word, count in ends if count
+        ]
+    return pieces
+
+
+def _idle(found: LayerStatistics, look: Look) -> list[Piece]:
+    share, word, trouble = idle_share(found)
+    if word == "zero":
+        return []
+    text = f"{word} {percent(share)}{f' {look.glyphs.up}' if trouble else ''}"
+    return [Piece(text, look.style(TROUBLE) if trouble else look.style(), 3)]
+
+
+class MultiplesView(LayerView):
+    """All layers side by side, as the study notes show what initial values do to five of them."""
+
+    def draw(self, width: int, height: int, look: Look) -> list[Strip]:
+        sight = self.sight
+        moment = sight.other_moment
+        panels = []
+        for row, found in zip(sight.rows, sight.layers, strict=False):
+            bars = bars_in(found, sight.kind)
+            if bars is None or not (row.parameters or row.activation):
+                continue  # what only passes values on looks like the layer before it
+            mean, std = _moments(found, sight.kind)
+            zeros = found.zeros if sight.kind == "activations" else math.nan
+            other = bars_of(moment.part(row.index, sight.kind)) if moment else None
+            panels.append(Panel(row.index, row.activation or row.type, bars, mean, std, zeros, other))
+        words = f"{sight.title} of each layer{sight.when}"
+        return multiples(
+            panels,
+            width,
+            height,
+            title=self.pointer(look) + self.compared(words),
+            selected=sight.index,
+            look=look,
+            empty=f"no {sight.kind} to show" if sight.layers else sight.hint(self),
+        )
+
+
+def _moments(found: LayerStatistics, kind: Kind) -> tuple[float, float]:
+    """Mean and standard deviation of a kind, where they are known."""
+    if kind == "inputs":
+        return found.input_mean, found.input_std
+    if kind == "weights":
+        return found.weight_mean, found.weight_std
+    return (found.mean, found.std) if kind == "activations" else (math.nan, math.nan)
+
+
+class HeatView(LayerView):
+    """The selected layer's histograms through time."""
+
+    def stamp(self) -> Hashable:
+        return (super().stamp(), self.sight.model.pictures)
+
+    def draw(self, width: int, height: int, look: Look) -> list[Strip]:
+        sight = self.sight
+        moments = sight.model.history.moments
+        told = [(m.step, bars) for m in moments if (bars := bars_of(m.part(sight.index, sight.kind)))]
+        title = f"{sight.index} {sight.called} · {sight.title} over time{sight.when}"
+        scale = common([bars.scale for _, bars in told]) or Scale(0.0, 1.0, 1)
+        rows = _on_one_axis([bars for _, bars in told], scale)
+        outside = _outside(told[-1][1].on(scale)) if told else ""
+        return heat_map(
+            rows,
+            width,
+            height,
+            title=self.pointer(look) + title + outside,
+            steps=[float(step) for step, _ in told],
+            marks=[(scale.place(value), label) for value, label in scale.ticks()],
+            x_labels=(f"step {told[0][0]:,}", f"{told[-1][0]:,}") if told else ("", ""),
+            cursor=(float(sight.step), f"{sight.step:,}") if sight.moment else None,
+            look=look,
+            empty=self.why_empty(),
+        )
+
+
+def _on_one_axis(told: list[Bars], scale: Scale) -> list[Floats]:
+    """Shares on one axis, a spike at zero cut to the height of all else."""
+    found = []
+    for bars in told:
+        shares = bars.on(scale).shares()
+        found.append(heights([shares], len(shares), scale.zero)[0][0])
+    return found
+
+
+def _outside(bars: Bars) -> str:
+    """How much of the newest lies beyond the axis, in a title."""
+    share = 1.0 - float(bars.shares().sum())
+    return f" · outside {percent(share)}" if bars.below + bars.above > 0 else ""
