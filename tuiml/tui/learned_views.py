@@ -124,7 +124,7 @@ class LearnedView(View, can_focus=True):
         raise NotImplementedError  # pragma: no cover - every view shows something
 
     def _head(self, found: Inspection, width: int, look: Look) -> Strip:
-        about = self.about(found, look)
+        about = clean(self.about(found, look), look)
         parts = [(self.pointer(look) + self.title, look.style(bold=True))]
         quiet = look.style(QUIET)
         parts.append((f"  {about}" if about else "", quiet))

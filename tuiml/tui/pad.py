@@ -55,14 +55,7 @@ class Pad:
 
     def move(self, dx: int, dy: int, draw: bool = False) -> None:
         """Move the cursor, as far as the picture goes; with the pen down, or to ``draw``, leave a trace."""
-        if draw or self.down:
-            self._touch(self.x, self.y)
-        height, width = self.ink.shape
-        self.x = min(max(self.x + dx, 0), width - 1)
-        self.y = min(max(self.y + dy, 0), height - 1)
-        if draw or self.down:
-            self._touch(self.x, self.y)
-        self.version += 1
+        self.go_to(self.x + dx, self.y + dy, draw or self.down)
 
     def toggle(self) -> None:
         """Put the pen down, or lift it."""
