@@ -461,3 +461,27 @@ def test_pretraining_gives_both_the_same_bits_to_start_from(
     assert one.keys() == two.keys()
     assert all(np.array_equal(one[name], two[name]) for name in one)
     assert losses_of[0] == pytest.approx(losses_of[1], rel=1e-4)
+
+
+@needs_mlx
+@pytest.mark.parametrize("loss", losses.names())
+def test_both_judge_and_predict_the_same(loss: str) -> None:
+    picture = {"type": "conv2d", "filters": 4, "activation": "relu"}
+    hidden = [picture, {"type": "batch_norm"}, {"type": "flatten"}, dense(activation="tanh")]
+    of = {"name": "digits", "train": 300, "validation": 100}
+    one, two, _ = engines(hidden, loss=loss, of=of)
+    for run in (one, two):
+        for _ in range(4):
+            run.step(np.arange(50), 0.05)
+    held_out = one.data.validation
+    for part in (held_out, held_out[:1]):
+        (outputs, lost), (others, other_losses) = one.judge(part), two.judge(two.data.validation[: len(part)])
+        assert other_losses == pytest.approx(lost, rel=1e-3, abs=1e-4)
+        assert others == pytest.approx(outputs, rel=1e-3, abs=1e-4)
+        assert two.predict(part.inputs) == pytest.approx(outputs, rel=1e-3, abs=1e-4)
+        for layer in range(4):
+            mine, theirs = one.responses(part.inputs, layer), two.responses(part.inputs, layer)
+            assert theirs == pytest.approx(mine, rel=1e-3, abs=1e-4)
+    assert float(two.judge(held_out)[1].sum()) == pytest.approx(
+        two.evaluate(two.data.validation).loss, rel=1e-4
+    )

@@ -17,6 +17,7 @@ from tuiml.nn.layers import layers
 from tuiml.spec import check
 from tuiml.training import Control, End, Epoch, Loading, Picture, Progress, Start, State, Trainer
 from tuiml.training.events import from_json
+from tuiml.training.learned import Boundary, Confusion, Drawn, Inspection, Wish
 
 STEPS = 4  # batches of 16 in an epoch of 60 examples: the last one has 12
 
@@ -590,3 +591,81 @@ def test_lines_of_another_version_are_passed_over(line):
 def test_more_keys_than_are_known_are_no_trouble():
     line = {"event": "state", "state": "paused", "step": 3, "learning_rate": 0.1, "new": 1}
     assert from_json(line) == State("paused", 3, 0.1)
+
+
+# -- what is asked meanwhile -------------------------------------------------------------------------------
+
+
+def test_what_is_wished_for_is_shown_again_and_again_within_its_budget():
+    class Slow(Timed):
+        def judge(self, part):
+            self.clock.now += 0.005
+            return super().judge(part)
+
+    for watched in (False, True):
+        trainer, control = timed(preset(training={"epochs": 400}), cost=0.01, glance=0.002, watched=watched)
+        trainer.engine.__class__ = Slow
+        control.inspect([Wish("confusion"), Wish("boundary", 4, 4), Wish("worst")])
+        events = list(trainer.events())
+        shown = [e for e in events if isinstance(e, Confusion)]
+        assert len(shown) == len([e for e in events if isinstance(e, Boundary)]) > 5
+        pictures = len([e for e in events if isinstance(e, Picture)]) if watched else 0
+        assert 0.005 < (len(shown) * 0.005 + pictures * 0.002) / events[-1].seconds < 0.02
+        steps = [e.step for e in shown]
+        assert steps == sorted(set(steps))
+
+
+def test_nothing_is_looked_at_when_nobody_wishes_to():
+    trainer, control = timed(preset(), watched=True)
+    control.inspect([Wish("boundary")])
+    control.inspect([])
+    assert not [e for e in trainer.events() if isinstance(e, Inspection)]
+
+
+def test_a_paused_run_answers_at_once_and_after_each_single_step():
+    trainer, control = timed(preset())
+    control.pause()
+    told = []
+    for event in trainer.events():
+        told.append(event)
+        if isinstance(event, State) and event.state == "paused":
+            if event.step == 0:
+                control.inspect([Wish("boundary", 5, 5)])
+            elif event.step == 1:
+                control.guess(Drawn(1, b""))  # there are no pictures here: no answer
+                control.inspect([Wish("confusion")])
+            else:
+                control.stop()
+        if isinstance(event, Boundary) and event.step == 0:
+            control.step()
+        if isinstance(event, Confusion):
+            control.step()
+    shown = [(e.event, e.step) for e in told if isinstance(e, Inspection)]
+    assert shown == [("boundary", 0), ("confusion", 1), ("confusion", 2)]
+
+
+def test_a_single_step_shows_everything_anew():
+    trainer, control = timed(preset())
+    control.inspect([Wish("boundary", 5, 5)])
+    control.pause()
+    shown = []
+    for event in trainer.events():
+        if isinstance(event, Boundary):
+            shown.append(event.step)
+            control.step() if event.step < 2 else control.stop()
+    assert shown == [0, 1, 2]
+
+
+def test_after_the_end_it_answers_until_nobody_is_there():
+    trainer, control = timed(preset(training={"epochs": 1}))
+    control.inspect([Wish("confusion")])
+    end = list(trainer.events())[-1]
+    shown = []
+    for event in trainer.answers.linger():
+        shown.append(event.event)
+        assert event.step == end.step
+        if len(shown) == 1:
+            control.inspect([Wish("worst"), Wish("boundary")])
+        if len(shown) == 3:
+            control.leave()
+    assert shown == ["confusion", "worst", "boundary"]

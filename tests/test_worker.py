@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import os
@@ -20,6 +21,7 @@ import pytest
 from tuiml.runs import checkpoints, folder, library
 from tuiml.runs.link import MOST, WAITING, Sender, Unpacker, pack, thin
 from tuiml.runs.worker import obey
+from tuiml.spec import dumps
 
 PATIENCE = 30.0
 """Seconds after which a test fails instead of waiting on."""
@@ -361,3 +363,63 @@ def test_pictures_are_switched_on_and_off_from_the_app() -> None:
         obey(control, {"do": "watch", "value": value}, first)
         assert control.watching is expected
     assert not control.attention  # nothing that a step would have to wait for
+
+
+# -- what was learned -------------------------------------------------------------------------------------
+
+SEEN = {"what": "boundary", "columns": 8, "rows": 6, "layer": 0, "first": 0, "count": 1}
+
+
+def test_what_is_wished_for_comes_while_it_trains_while_it_is_paused_and_after_its_end(
+    worker: Process,
+) -> None:
+    worker.start(ENDLESS, lingers=True)
+    worker.app.until("epoch")
+    for nonsense in ("x", [3], [SEEN | {"columns": 10**6}], {"do": 1}, [SEEN | {"what": "all"}], None):
+        worker.app.send(do="inspect", value=nonsense)
+        worker.app.send(do="guess", value=nonsense)
+    worker.app.send(do="inspect", value=[SEEN])
+    first = worker.app.until("boundary")["step"]
+    assert worker.app.until("boundary")["step"] > first
+    worker.app.send(do="pause")
+    step = worker.app.until("state", state="paused")["step"]
+    worker.app.send(do="inspect", value=[SEEN | {"what": "confusion"}])
+    assert worker.app.until("confusion")["step"] == step
+    worker.app.send(do="stop")
+    assert worker.app.until("end")["step"] == step
+    library.rename(run_folder(), "another")  # nobody holds its folder any more
+    for what in ("worst", "responses", "boundary"):
+        worker.app.send(do="inspect", value=[SEEN | {"what": what}])
+        assert worker.app.until(what)["step"] == step
+    assert worker.popen.poll() is None
+    worker.app.line.close()
+    assert worker.wait() == 0
+
+
+def test_a_past_run_is_looked_into_without_being_touched(worker: Process, home: Path) -> None:
+    worker.start(SHORT)
+    list(worker.app.events())
+    files = {path: path.read_bytes() for path in run_folder().iterdir()}
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        viewer = subprocess.Popen(
+            [sys.executable, "-m", "tuiml.runs.worker", str(theirs.fileno())], pass_fds=[theirs.fileno()]
+        )
+        theirs.close()
+        app = App(ours)
+        app.send(do="open", run=str(run_folder()))
+        app.send(do="inspect", value=[SEEN, SEEN | {"what": "confusion"}])
+        assert len(base64.b64decode(app.until("boundary")["winners"])) == 48
+        assert app.until("confusion")["examples"] == 50
+        viewer.send_signal(signal.SIGTERM)
+        assert viewer.wait(PATIENCE) == 0
+    assert {path: path.read_bytes() for path in run_folder().iterdir()} == files
+
+
+def test_a_run_without_a_sound_checkpoint_cannot_be_looked_into(worker: Process) -> None:
+    path = run_folder()
+    path.mkdir(parents=True)
+    (path / "preset.toml").write_text(dumps(SHORT))
+    worker.app.send(do="open", run=str(path))
+    assert "checkpoint" in worker.app.until("failed")["message"]
+    assert worker.wait() == 1

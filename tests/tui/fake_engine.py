@@ -19,6 +19,9 @@ class FakeEngine:
         self.paused = False
         self.asked: list[Any] = []
         self.steps = 0
+        self.wishes: list[Any] = []
+        self.drawn: list[Any] = []
+        self.path = ""
 
     def start(self, document: dict[str, Any], name: str | None = None, backend: str = "auto") -> bool:
         if self.active:
@@ -94,6 +97,15 @@ class FakeEngine:
     def set_rate(self, rate: float) -> None:
         self.asked.append(("rate", rate))
         self.tell(State("running", self.steps, rate))
+
+    def inspect(self, wishes: Any) -> None:
+        self.wishes = list(wishes)
+
+    def guess(self, drawn: Any) -> None:
+        self.drawn.append(drawn)
+
+    def look_at(self, path: str) -> None:
+        self.path = path
 
     def close(self, timeout: float = 0.0) -> None:
         self.asked.append("close")

@@ -46,7 +46,7 @@ class Shell(App[None]):
         self.look = Look()
         self.document = Document(file.document(), path=path, origin=origin)
         self.model = RunModel()
-        self.engine = SimpleNamespace(active=False)
+        self.engine = SimpleNamespace(active=False, look_at=lambda path: None)
         self.keeper = SimpleNamespace(take=lambda document: document, put_away=lambda document: None)
         self.opened: list[tuple[str, Path | None, str]] = []
         self.went: list[str] = []
@@ -68,6 +68,10 @@ class Shell(App[None]):
 
     def document_edited(self) -> None:
         pass
+
+    def show_run(self, model: RunModel, path: Path) -> None:
+        assert path.name == model.name
+        self.model = model
 
     def show_place(self, name: str) -> None:
         self.went.append(name)

@@ -37,6 +37,10 @@ class Source:
             self._ready[id(part)] = part, rows  # the part too: its id is then nobody else's
         return self._ready[id(part)][1]
 
+    def forget(self, part: Part) -> None:
+        """Nobody will ask for this part again."""
+        self._ready.pop(id(part), None)
+
 
 class Batches:
     """Buffers for ``size`` examples.

@@ -14,6 +14,12 @@ from tuiml.data.arrays import Data, Part
 Array = np.ndarray[Any, Any]
 
 
+def as_part(inputs: Array, like: Part) -> Part:
+    """Examples that are in no part of the data, as one of its parts; their labels say nothing."""
+    rows: Any = np.ascontiguousarray(inputs, like.inputs.dtype)
+    return Part(rows, np.zeros(len(rows), like.labels.dtype))
+
+
 @dataclass(frozen=True)
 class Totals:
     """Sums over a number of examples."""
@@ -89,6 +95,26 @@ class Engine(ABC):
     @abstractmethod
     def evaluate(self, part: Part) -> Totals:
         """Loss and hits over a whole part, in evaluation mode."""
+
+    @abstractmethod
+    def judge(self, part: Part) -> tuple[Array, Array]:
+        """Each example's outputs (outputs × examples) and its loss (examples), in evaluation mode."""
+
+    @abstractmethod
+    def responses(self, inputs: Array, layer: int) -> Array:
+        """What a layer makes of any examples, in evaluation mode.
+
+        Args:
+            inputs: (examples, features), raw as in the parts of :attr:`data`: not normalized.
+            layer: its place, from 0; -1 is the last.
+
+        Returns:
+            Features × examples, float32; of pictures channel by channel, each row by row.
+        """
+
+    def predict(self, inputs: Array) -> Array:
+        """The network's outputs (outputs × examples) for raw ``inputs`` (examples × features)."""
+        return self.responses(inputs, -1)
 
     @abstractmethod
     def watch(self, size: int) -> None:

@@ -41,6 +41,13 @@ def laid(flat: Array, shape: tuple[int, ...]) -> Array:
     return found
 
 
+def by_feature(output: Array) -> Array:
+    """A layer's output as features × examples: of a picture channel by channel, each row by row."""
+    if output.ndim == 2:
+        return output
+    return output.transpose(0, 2, 1, 3).reshape(-1, output.shape[-1])
+
+
 def by_unit(output: Array) -> Array:
     """A layer's output as units × values: a picture's channels, each with all of its pixels and examples."""
     if output.ndim == 2:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from tuiml.backends import EVALUATION_BATCH, LOOK
 from tuiml.backends.batches import Source
 from tuiml.backends.denormals import flushed
-from tuiml.backends.engine import Engine, LayerView, Totals
+from tuiml.backends.engine import Engine, LayerView, Totals, as_part
 from tuiml.backends.parameters import Arena, initial_tensors, parts_of
 from tuiml.backends.passes import Pass
 from tuiml.backends.penalizing import Penalizer
@@ -138,6 +138,27 @@ class NumpyEngine(Engine):
         self.team.run(len(passes), judge)
         return passes
 
+    def judge(self, part: Part) -> tuple[Array, Array]:
+        found = [(run.responses(-1).copy(), run.losses().copy()) for run in self._runs(part)]
+        outputs, losses = zip(*found, strict=True)
+        return _joined(outputs)[:, : len(part)], np.concatenate(losses)[: len(part)]
+
+    def responses(self, inputs: Array, layer: int) -> Array:
+        part = as_part(inputs, self.data.train)
+        return _joined([run.responses(layer).copy() for run in self._runs(part)])[:, : len(part)]
+
+    def _runs(self, part: Part) -> Iterator[Pass]:
+        """Evaluate a part; after its end the last example again, so that few sizes are ever compiled."""
+        n = len(part)
+        size = n if n == 1 or n in self._passes else EVALUATION_BATCH
+        self._prepare(size)
+        for start in range(0, n, size):
+            with np.errstate(all="ignore"), flushed():
+                passes = self._forward(part, np.minimum(np.arange(start, start + size), n - 1))
+            yield from passes
+        if not self.data.holds(part):
+            self.source.forget(part)
+
     def watch(self, size: int) -> None:
         self._watch = True
         np.copyto(self._old.flat, self.weights.flat)
@@ -227,7 +248,7 @@ class NumpyEngine(Engine):
         return Pass(self.network, *arenas, self.source, range(start, end), size, self.seed, watched)
 
 
-def _joined(outputs: list[Array]) -> Array:
+def _joined(outputs: Sequence[Array]) -> Array:
     """The shares of a layer's output side by side."""
     return outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=1)
 

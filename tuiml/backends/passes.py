@@ -11,7 +11,7 @@ import numpy as np
 from tuiml.backends.batches import Batches, Hits, Source
 from tuiml.backends.graph import Graph
 from tuiml.backends.graph import Node as Value
-from tuiml.backends.layout import by_unit, laid
+from tuiml.backends.layout import by_feature, by_unit, laid
 from tuiml.backends.parameters import Arena, seen, seen_shape
 from tuiml.backends.plan import Plan
 from tuiml.data.arrays import Part
@@ -62,12 +62,15 @@ class Pass:
         noise = self._noise(graph, network, inputs) if training else [None] * len(network.nodes)
         values = forward(graph, network, x, p, noise)
         last = values[-1]
-        loss = graph.sum(network.loss.value(graph, last.z, last.y, t), axis=1)
+        losses = network.loss.value(graph, last.z, last.y, t)
+        loss = graph.sum(losses, axis=1)
         self.values: list[Values] = values
 
         ones = {"x": self.batches.x_with_ones}
         wanted: dict[Value, Array | None] = {loss: None}
         wanted |= {v.y: None for v in values if v.y.op != "input"}
+        if not training:
+            wanted[losses] = None
         if watched:
             wanted |= {v.z: None for v in values if v.z.op != "input"}
         grads: dict[Value, Array | None] = {}
@@ -81,7 +84,7 @@ class Pass:
                 homes = _homes(place, place.buffers, buffers)
                 grads |= {value: homes[name] for name, value in layer.items()}
         donated = [f"{i}.{name}" for i, held in enumerate(kept) for name in held] if training else []
-        self._loss = loss
+        self._losses = losses
         self._plan = Plan(graph, inputs, {**wanted, **grads}, donated, with_ones=ones)
         self.forward, self.backward = self._plan.split(loss)
         self.total = self._plan.array(loss)
@@ -144,6 +147,15 @@ class Pass:
     def total_loss(self) -> float:
         """Sum of the examples' losses."""
         return float(self.total[0, 0])
+
+    def losses(self) -> Array:
+        """Each example's loss, in evaluation."""
+        found: Array = self._plan.array(self._losses)[0]
+        return found
+
+    def responses(self, layer: int) -> Array:
+        """A layer's output, features × examples."""
+        return by_feature(self._plan.array(self.values[layer].y))
 
     def output(self, layer: int) -> Array:
         """A layer's output as a view of it has it; the next batch may overwrite it."""

@@ -65,6 +65,10 @@ class Data:
     """A scalar, or (features,); 0 for a feature without variance, whose input is then always 0."""
     normalize: Normalize
 
+    def holds(self, part: Part) -> bool:
+        """Whether it is one of the three parts, and not examples put together for the moment."""
+        return any(part is mine for mine in (self.train, self.validation, self.test))
+
     def batch(self, part: Part, index: Any) -> NDArray[np.float32]:
         """The network's inputs for the examples of ``part`` that ``index`` (anything numpy takes) picks.
 

@@ -19,6 +19,9 @@ BUNDLE = 2000
 WAITING = 5000
 """Events kept for an app that does not read; beyond, half of the batches' progress is let go."""
 
+REPLACED = frozenset({"picture", "boundary", "responses", "confusion", "worst", "weights", "guess"})
+"""Events of which the newest says all."""
+
 Message = dict[str, Any]
 
 
@@ -98,8 +101,9 @@ class Sender:
         if self._broken:
             return
         with self._changed:
-            if event.get("event") == "picture":
-                self._waiting = [e for e in self._waiting if e.get("event") != "picture"]
+            kind = event.get("event")
+            if kind in REPLACED:
+                self._waiting = [e for e in self._waiting if e.get("event") != kind]
             self._waiting.append(event)
             if len(self._waiting) > WAITING:
                 self._waiting = thin(self._waiting)

@@ -174,6 +174,9 @@ class Run:
                 if isinstance(event, Epoch):
                     self.saver.epoch(event.epoch)
                 yield line
+            if self.control.lingers:
+                self.folder.close()  # it is all there: others may go on with it
+                yield from self.trainer.answers.linger()
         except OSError as error:
             ended = True  # the disk is full: nothing more can be saved
             raise cannot_write(self.folder, error) from None

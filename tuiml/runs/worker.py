@@ -6,6 +6,7 @@ app ended, it stops, saves and ends too.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import signal
@@ -13,7 +14,7 @@ import socket
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from tuiml.runs import threads
@@ -21,13 +22,14 @@ from tuiml.runs.link import Message, Sender, Unpacker
 from tuiml.text import plain_text
 
 if TYPE_CHECKING:
-    from tuiml.spec import Preset
     from tuiml.training.control import Control
+    from tuiml.training.events import Event
 
 NICENESS = 10
 """The screen goes first."""
 GRACE = 5.0
 """Seconds to finish a step and save, once the app is gone."""
+MOST_WISHES = 8
 PATIENCE = 2.0
 """Seconds to wait, once told to end, for an app that does not read."""
 
@@ -73,7 +75,7 @@ class Worker:
         self._told_to_end = True
         self._first.put(None)  # in case it still waits for its first order
         # From a thread: the signal may have interrupted the trainer inside this very lock.
-        threading.Thread(target=self._control.stop, daemon=True).start()
+        threading.Thread(target=self._control.leave, daemon=True).start()
 
     def _listen(self) -> None:
         unpacker = Unpacker()
@@ -86,33 +88,19 @@ class Worker:
         timer = threading.Timer(GRACE, self._leave, (1,))
         timer.daemon = True
         timer.start()
-        self._control.stop()
+        self._control.leave()
         self._first.put(None)
 
     # -- to the app ---------------------------------------------------------------------------------------
 
     def _train(self, order: Message) -> Message | None:
-        """Train; what to tell at the end where it is not an event."""
+        """Train, or look into a past run; what to tell at the end where it is not an event."""
         from tuiml.data.errors import DataError
-        from tuiml.runs import session
         from tuiml.runs.errors import RunError
-        from tuiml.spec import SpecError, check
+        from tuiml.spec import SpecError
 
-        name = order.get("name")
         try:
-            preset, problems = check(order.get("document"))
-            if preset is None:
-                raise SpecError(problems)
-            if order.get("do") == "find_rate":
-                self._find_rate(preset, str(order.get("backend", "auto")))
-                return None
-            for event in session.run(
-                preset,
-                name=name if isinstance(name, str) else None,
-                backend=str(order.get("backend", "auto")),
-                control=self._control,
-                watched=bool(order.get("watched", True)),
-            ):
+            for event in self._events(order):
                 self._sender.send(event.to_json())
         except SpecError as error:
             return problem_message([[p.path, p.message] for p in error.problems])
@@ -125,12 +113,30 @@ class Worker:
             return failure(f"{type(error).__name__}: {error}")
         return None
 
-    def _find_rate(self, preset: Preset, backend: str) -> None:
-        """Try rising learning rates; nothing is written."""
+    def _events(self, order: Message) -> Iterator[Event]:
+        from tuiml.runs import session, viewing
         from tuiml.runs.rate_finding import find_rate
+        from tuiml.spec import SpecError, check
 
-        for event in find_rate(preset, backend=backend, control=self._control):
-            self._sender.send(event.to_json())
+        backend = str(order.get("backend", "auto"))
+        if order.get("do") == "open":
+            yield from viewing.view(str(order.get("run")), self._control, backend=backend)
+            return
+        name = order.get("name")
+        self._control.lingers = bool(order.get("lingers"))
+        preset, problems = check(order.get("document"))
+        if preset is None:
+            raise SpecError(problems)
+        if order.get("do") == "find_rate":
+            yield from find_rate(preset, backend=backend, control=self._control)
+            return
+        yield from session.run(
+            preset,
+            name=name if isinstance(name, str) else None,
+            backend=backend,
+            control=self._control,
+            watched=bool(order.get("watched", True)),
+        )
 
 
 def obey(control: Control, message: Message, first: queue.SimpleQueue[Message | None]) -> None:
@@ -139,6 +145,7 @@ def obey(control: Control, message: Message, first: queue.SimpleQueue[Message | 
     actions: dict[Any, Callable[[], object]] = {
         "start": lambda: first.put(message),
         "find_rate": lambda: first.put(message),
+        "open": lambda: first.put(message),
         "pause": control.pause,
         "resume": control.resume,
         "step": control.step,
@@ -150,6 +157,19 @@ def obey(control: Control, message: Message, first: queue.SimpleQueue[Message | 
         control.set_rate(float(value))
     elif do == "watch" and isinstance(value, bool):
         control.watch(value)
+    elif do in ("inspect", "guess"):
+        ask(control, str(do), value)
+
+
+def ask(control: Control, do: str, value: Any) -> None:
+    """What was learned is to be shown; a wish that cannot be one is passed over."""
+    from tuiml.training.learned import read_drawn, read_wish
+
+    with contextlib.suppress(ValueError):
+        if do == "guess":
+            control.guess(read_drawn(value))
+        elif isinstance(value, list):
+            control.inspect([read_wish(wish) for wish in value[:MOST_WISHES]])
 
 
 def problem_message(problems: list[list[str]]) -> Message:

@@ -15,7 +15,7 @@ class Budget:
     """
 
     def __init__(self, share: float, interval: float, clock: Callable[[], float]) -> None:
-        self._share = share
+        self.share = share
         self._interval = interval
         self._clock = clock
         self.due_at = 0.0
@@ -42,4 +42,4 @@ class Budget:
         cost, self._before = now - self._began + self._before, 0.0
         self.spent += cost
         # Three quarters of the share: timers are coarse and the task slows what comes after it (caches).
-        self.due_at = now + max(self._interval, cost / (0.75 * self._share))
+        self.due_at = now + max(self._interval, cost / (0.75 * self.share))

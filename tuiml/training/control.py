@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
+
+from tuiml.training.learned import Drawn, Wish
 
 
 class Control:
@@ -20,6 +23,12 @@ class Control:
         self._stopped = False
         self._steps = 0
         self._rate: float | None = None
+        self._wishes: tuple[Wish, ...] = ()
+        self._fresh = False
+        self._drawn: Drawn | None = None
+        self._left = False
+        self.lingers = False
+        """Whether somebody may still ask what was learned when the run is over, until :meth:`leave`."""
 
     def pause(self) -> None:
         """Halt before the next batch."""
@@ -52,6 +61,24 @@ class Control:
             self._rate, self.attention = rate, True
             self._changed.notify_all()
 
+    def inspect(self, wishes: Sequence[Wish]) -> None:
+        """Show these now, and again and again while the network learns, in place of those before."""
+        with self._changed:
+            self._wishes, self._fresh, self.attention = tuple(wishes), True, True
+            self._changed.notify_all()
+
+    def guess(self, drawn: Drawn) -> None:
+        """Say once what a drawn picture is; one that waits for its turn still is forgotten."""
+        with self._changed:
+            self._drawn, self.attention = drawn, True
+            self._changed.notify_all()
+
+    def leave(self) -> None:
+        """End the run after the batch in hand; nobody is there any more to ask anything."""
+        with self._changed:
+            self._left = self._stopped = self.attention = True
+            self._changed.notify_all()
+
     def _set(self, paused: bool) -> None:
         with self._changed:
             self._paused, self._steps, self.attention = paused, 0, True
@@ -73,13 +100,35 @@ class Control:
             rate, self._rate = self._rate, None
             return rate
 
+    @property
+    def wishes(self) -> tuple[Wish, ...]:
+        """What is to be shown."""
+        return self._wishes
+
+    @property
+    def _asked(self) -> bool:
+        return self._fresh or self._drawn is not None
+
+    def take_asked(self) -> tuple[tuple[Wish, ...], Drawn | None]:
+        """What was asked for since the last call: wishes that are new, and a picture to guess."""
+        with self._changed:
+            wishes, drawn = self._wishes if self._fresh else (), self._drawn
+            self._fresh, self._drawn = False, None
+            return wishes, drawn
+
     def take_step(self) -> None:
         """A batch is about to be trained: use up one that was asked for; lower the flag if all is plain."""
         with self._changed:
             self._steps = max(0, self._steps - 1)
-            self.attention = self._paused or self._stopped or self._rate is not None
+            self.attention = self._paused or self._stopped or self._rate is not None or self._asked
 
     def wait(self) -> None:
         """Block until something is asked that a paused trainer acts on."""
         with self._changed:
-            self._changed.wait_for(lambda: not self.paused or self._rate is not None)
+            self._changed.wait_for(lambda: not self.paused or self._rate is not None or self._asked)
+
+    def wait_asked(self) -> bool:
+        """Block until something is asked for; False when nothing will be any more."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._left or self._asked)
+            return not self._left

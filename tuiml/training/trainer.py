@@ -15,6 +15,7 @@ from tuiml.backends.engine import Engine, LayerView, Totals
 from tuiml.data.arrays import Data
 from tuiml.nn.network import Network
 from tuiml.spec.preset import Preset
+from tuiml.training.answers import SHARE, Answers
 from tuiml.training.budget import Budget
 from tuiml.training.control import Control
 from tuiml.training.course import NONE, Course, Position, order_of
@@ -24,7 +25,7 @@ from tuiml.training.observer import Observer
 AT_ONCE = 0.004
 """Seconds of steps that the engine is given at a time: few enough that keys are heeded at once."""
 PICTURES = 0.02
-"""Share of the time that pictures may take, and no more than ten a second."""
+"""Share of the time that pictures and what else is wished for may take, and no more than ten a second."""
 REPORTS = 0.005
 """Share of the time for telling of progress, no more than ten times a second either."""
 SNAPSHOTS = 0.005
@@ -75,6 +76,7 @@ class Trainer:
         self._shown = False
         """Whether the next step, or the one just done, goes into a picture."""
         self._snapshots = Budget(SNAPSHOTS, 0.05, clock)
+        self.answers = Answers(self.control, network, engine, clock)
         self._snapshot = engine.snapshot()
         self._seconds = self.position.seconds
         self._examples = self.position.examples
@@ -150,6 +152,7 @@ class Trainer:
                 self._shown
                 or (self._watched and self._reports.due(now))
                 or self._snapshots.due(now)
+                or self.answers.due(now)
                 or self.control.attention
             ):
                 self._spend(mark)
@@ -219,6 +222,7 @@ class Trainer:
             if tell:
                 self._collect()
                 yield self._state("paused" if paused else "running", rate is not None)
+            yield from self.answers.asked(again=tell and paused)
             if not self.control.paused:
                 break
             self.control.wait()
@@ -239,6 +243,8 @@ class Trainer:
                 yield progress
         if self._shown:
             yield self._picture()
+        if self.answers.due(now):
+            yield from self.answers.again()
 
     def _guard(self) -> bool:
         """Keep a copy of the weights if they are finite."""
@@ -295,6 +301,7 @@ class Trainer:
         )
 
     def _picture(self, views: Sequence[LayerView] = ()) -> Picture:
+        self._pictures.share = PICTURES - SHARE if self.control.wishes else PICTURES
         with self._pictures:
             layers = self._observer.picture(views or self.engine.views())
         return Picture(self.position.epoch, self.engine.step_number, layers)

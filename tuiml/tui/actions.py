@@ -1,9 +1,9 @@
 """Every key of the app, once: bindings, the key bar, the palette and the help screen all read this table.
 
 A row names a method ``action_<id>``: of the app for ``any``, of the place for ``build``, ``train`` and
-``library``, of the widget or screen for the others: ``table`` (of layers), ``field`` (of a form), ``list``
-(to choose from), ``note``, ``finder`` (of a learning rate), ``explorer`` (of activations), ``help``,
-``dialog``. The key bar shows what works now, in this order.
+``library``, of the widget or screen for the others: ``table`` (of layers), ``pad`` (to draw on), ``field``
+(of a form), ``list`` (to choose from), ``note``, ``finder`` (of a learning rate), ``explorer`` (of
+activations), ``help``, ``dialog``. The key bar shows what works now, in this order.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ Where = Literal[
     "train",
     "library",
     "table",
+    "pad",
     "field",
     "list",
     "note",
@@ -69,6 +70,20 @@ ACTIONS: tuple[Action, ...] = (
     hidden("tab_down", ("tab",), "down", "The field below; after the last, the table.", "field"),
     hidden("section_back", ("pageup",), "section up", "To the section above.", "field"),
     hidden("section_next", ("pagedown",), "section down", "To the next section.", "field"),
+    # -- a picture that is drawn ---------------------------------------------------------------------------
+    Action("pen_toggle", ("space",), "pen", "Pen down: moving draws; and up again.", "pad"),
+    Action("pad_clear", ("x",), "clear", "Take all ink away.", "pad"),
+    Action("pen_next", ("b",), "pen size", "A fine, a soft, a broad pen.", "pad"),
+    Action("pen_erase", ("e",), "erase", "The pen takes ink away, and brings it again.", "pad"),
+    Action("pad_centre", ("m",), "centre", "Put the picture's middle of mass in the middle.", "pad"),
+    hidden("pen_up", ("up", "k"), "up", "Move the pen up.", "pad"),
+    hidden("pen_down", ("down", "j"), "down", "Move the pen down.", "pad"),
+    hidden("pen_left", ("left", "h"), "left", "Move the pen to the left.", "pad"),
+    hidden("pen_right", ("right", "l"), "right", "Move the pen to the right.", "pad"),
+    hidden("draw_up", ("shift+up", "K"), "draw up", "Draw upwards.", "pad"),
+    hidden("draw_down", ("shift+down", "J"), "draw down", "Draw downwards.", "pad"),
+    hidden("draw_left", ("shift+left", "H"), "draw left", "Draw to the left.", "pad"),
+    hidden("draw_right", ("shift+right", "L"), "draw right", "Draw to the right.", "pad"),
     # -- build ---------------------------------------------------------------------------------------------
     Action("next_problem", ("e",), "what is wrong", "To the next thing that is wrong.", "build"),
     Action("add_layer", ("a",), "add", "Add a layer below the selected one.", "build"),
@@ -122,6 +137,11 @@ ACTIONS: tuple[Action, ...] = (
     Action("rate_find", ("r",), "find rate", "Find a learning rate, while no run is on.", "train"),
     Action("explore_layer", ("y",), "explore f", "Explore the activation of the layer.", "train"),
     Action("log_loss", ("o",), "log", "Loss on a logarithmic axis, and back.", "train"),
+    Action("draw", ("d",), "draw", "Draw a picture and see what the network takes it for.", "train"),
+    Action("one_unit", ("u",), "one unit", "One unit or example large, and all of them again.", "train"),
+    Action("confusion_shares", ("percent_sign",), "shares", "Confusions as counts or as shares.", "train"),
+    Action("tiles_on", ("greater_than_sign",), "more", "The next units, or examples.", "train"),
+    hidden("tiles_back", ("less_than_sign",), "back", "The units, or examples, before.", "train"),
     Action("depth_lines", ("i",), "lines", "The gradient landscape as lines, and back.", "train"),
     hidden("leave", ("escape",), "back", "Back to the layer table.", "train"),
     hidden("layer_above", ("up", "k"), "up", "Select the layer above.", "train"),
@@ -229,7 +249,8 @@ _KEY_WORDS = {
     "question_mark": "?", "slash": "/", "full_stop": ".", "left_square_bracket": "[",
     "right_square_bracket": "]", "escape": "esc", "up": "↑", "down": "↓", "left": "←", "right": "→",
     "plus": "+", "minus": "-", "comma": ",", "delete": "del", "pageup": "pgup", "pagedown": "pgdn",
-    "underscore": "_", "equals_sign": "=",
+    "underscore": "_", "percent_sign": "%", "equals_sign": "=", "less_than_sign": "<",
+    "greater_than_sign": ">",
 }  # fmt: skip
 
 

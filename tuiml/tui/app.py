@@ -22,7 +22,7 @@ from tuiml.tui.actions import actions, bindings
 from tuiml.tui.build import Build
 from tuiml.tui.build_lines import where
 from tuiml.tui.document import Document, Raw
-from tuiml.tui.engine import EngineClient, EngineEvents, EngineGone, EngineProblems, Post
+from tuiml.tui.engine import EngineBlind, EngineClient, EngineEvents, EngineGone, EngineProblems, Post
 from tuiml.tui.frame import PLACES, KeyBar, TopBar
 from tuiml.tui.help import HelpScreen
 from tuiml.tui.keeper import Keeper
@@ -30,7 +30,7 @@ from tuiml.tui.library import Library
 from tuiml.tui.palette import palette
 from tuiml.tui.place import Place
 from tuiml.tui.prober import ProbeClient
-from tuiml.tui.run_model import RunModel
+from tuiml.tui.run_model import MOVING, RunModel
 from tuiml.tui.settings import Settings
 from tuiml.tui.train import Train
 
@@ -122,8 +122,13 @@ class TuimlApp(App[int]):
 
     def on_tuiml_app_run_read(self, message: RunRead) -> None:
         if self.model.status == "empty":
-            self.model = message.model
-            self.run_changed(set(ALL_KINDS))
+            self.show_run(message.model, Path(self._remembered.run))
+
+    def show_run(self, model: RunModel, path: Path) -> None:
+        """Put a past run on the screen; what it learned is asked of its folder."""
+        self.model = model
+        self.engine.look_at(str(path))
+        self.run_changed(set(ALL_KINDS))
 
     # -- places --------------------------------------------------------------------------------------------
 
@@ -216,7 +221,7 @@ class TuimlApp(App[int]):
         for place in self._places:
             place.run_changed(kinds)
         self.query_one(TopBar).renew()
-        if kinds - {"batch", "picture", "epoch", "pretraining", "pretraining_batch"}:
+        if kinds - MOVING:
             self.refresh_bindings()
 
     def on_engine_events(self, message: EngineEvents) -> None:
@@ -225,6 +230,10 @@ class TuimlApp(App[int]):
     def on_engine_problems(self, message: EngineProblems) -> None:
         self.model.fail("; ".join(f"{where(p)}{p.message}" for p in message.problems))
         self.run_changed({"end"})
+
+    def on_engine_blind(self, message: EngineBlind) -> None:
+        self.model.cannot_look(message.reason)
+        self.run_changed({"blind"})
 
     def on_engine_gone(self, message: EngineGone) -> None:
         self.model.fail(message.reason, message.asked)

@@ -13,7 +13,19 @@ from dataclasses import dataclass
 
 from tuiml.tui.charts_view import View
 from tuiml.tui.depth_view import DepthView
+from tuiml.tui.draw_view import DrawView
 from tuiml.tui.layer_views import HeatView, HistogramView, MultiplesView
+from tuiml.tui.learned_views import (
+    BoundaryView,
+    ConfusionView,
+    UnitsView,
+    WeightsView,
+    WorstView,
+    has_classes,
+    has_weights,
+    is_picture,
+    is_plane,
+)
 from tuiml.tui.run_model import RunModel
 from tuiml.tui.sight import Sight
 from tuiml.tui.train_views import CurvesView
@@ -86,6 +98,47 @@ CHARTS: tuple[Chart, ...] = (
         DepthView,
         actions=("depth_lines",),
     ),
+    Chart(
+        "boundary",
+        "boundary",
+        "What the network takes each point of the plane for, and what the units make of it.",
+        BoundaryView,
+        is_plane,
+        actions=("one_unit", "tiles_on", "tiles_back"),
+    ),
+    Chart(
+        "units",
+        "units",
+        "What each unit of the selected layer makes of the points of the plane.",
+        UnitsView,
+        is_plane,
+        actions=("one_unit", "tiles_on", "tiles_back"),
+    ),
+    Chart(
+        "confusions",
+        "confusions",
+        "Which class is taken for which, of examples that were not learned from.",
+        ConfusionView,
+        has_classes,
+        actions=("confusion_shares",),
+    ),
+    Chart(
+        "worst",
+        "worst examples",
+        "The examples with the largest losses: truth, guess and confidence.",
+        WorstView,
+        has_classes,
+        actions=("one_unit", "tiles_on", "tiles_back"),
+    ),
+    Chart(
+        "weights",
+        "first weights",
+        "The weights of the first layer as pictures.",
+        WeightsView,
+        has_weights,
+        actions=("one_unit", "tiles_on", "tiles_back"),
+    ),
+    Chart("draw", "draw", "Draw a picture and see what the network takes it for.", DrawView, is_picture),
 )
 
 TOP = ("loss", "accuracy", "depth")

@@ -14,6 +14,7 @@ from tuiml.tui.fields import Pick
 from tuiml.tui.sight import TITLES, Sight
 from tuiml.tui.slot import Slot
 from tuiml.tui.steering import Steering
+from tuiml.tui.wishing import Wishing
 
 WIDE, WIDER = 100, 160
 """Cells from which two charts, and three, stand side by side; below, one at a time above the table."""
@@ -43,7 +44,8 @@ class Charting(Steering):
         entries = {entry.id: entry for entry in CHARTS}
         self.slots = [Slot(self.sight, entries[name], id=f"top-{i}") for i, name in enumerate(TOP)]
         self.beside = Slot(self.sight, entries[BESIDE], id="beside")
-        self.drawings: list[Drawing] = []
+        self.wishing = Wishing(self._views, lambda: self.shell.engine)
+        self.drawings: list[Drawing] = [self.wishing]
         self.pacer = Pacer(self, self.drawings)
 
     def hint(self, view: Widget) -> str:
@@ -72,6 +74,12 @@ class Charting(Steering):
         if self._one:
             return self.slots[:1]
         return [*self.slots[: 3 if self.size.width >= WIDER else 2], self.beside]
+
+    def _views(self) -> list[View]:
+        return [view for slot in (*self.slots, self.beside) for view in slot.views]
+
+    def on_hide(self) -> None:
+        self.pacer.now(self.wishing)
 
     def slot_of(self, widget: Widget | None) -> Slot | None:
         """The slot on the screen that a widget is in."""
@@ -219,6 +227,9 @@ class Charting(Steering):
         self.shell.refresh_bindings()
         self.redraw()
 
+    def action_draw(self) -> None:
+        self.give_place("draw")
+
     # -- keys of the charts themselves ------------------------------------------------------------------
 
     def _views_with(self, action_id: str) -> list[View]:
@@ -238,6 +249,8 @@ class Charting(Steering):
     def enabled(self, action_id: str) -> bool | None:
         if action_id in ("enlarge", "next_kind"):
             return self.run.status != "empty" or self.large
+        if action_id == "draw":
+            return any(entry.id == "draw" for entry in self.choices()) and self.run.status != "empty"
         if action_id in ("earlier", "much_earlier"):
             return len(self.run.history) > 1
         if action_id == "compare":

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -29,6 +29,7 @@ from tuiml.runs.link import Unpacker, pack
 from tuiml.spec.problems import Problem
 from tuiml.text import plain_text
 from tuiml.training.events import End, Event, RateFound
+from tuiml.training.learned import Drawn, Inspection, Wish
 from tuiml.tui.wire import events_of, problems_of
 
 CHUNK = 1 << 16
@@ -64,6 +65,14 @@ class EngineGone(Message):
         self.reason, self.asked = reason, asked
 
 
+class EngineBlind(Message):
+    """The past run on the screen cannot be looked into; ``reason`` is one line in plain words."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+
 Post = Callable[[Message], object]
 
 
@@ -79,6 +88,8 @@ class EngineClient:
         self._worker: Worker | None = None
         self._leaving: list[Worker] = []
         self._finder: Worker | None = None
+        self._wishes: list[dict[str, Any]] = []
+        self._past = ""
         self.paused = False
         """Whether it was last asked to pause (it halts before its next batch)."""
         self._watching = True
@@ -93,16 +104,9 @@ class EngineClient:
         if self.active:
             return False
         self.stop_finding()
-        self._leaving = [w for w in (*self._leaving, self._worker) if w and not w.gone]
-        self.paused = False
-        try:
-            self._worker = Worker(self._post)
-        except OSError as error:
-            self._worker = None
-            self._post(EngineGone(f"the training process could not be started: {error.strerror or error}"))
-            return True
         order = {"do": "start", "document": document, "name": name, "backend": backend, "watched": True}
-        self._worker.send(order)
+        self.paused, self._past = False, ""
+        self._send_for(order | {"lingers": True})
         self._tell_watching()
         return True
 
@@ -126,9 +130,55 @@ class EngineClient:
     def stop_finding(self) -> None:
         """Hang up on the process that looks for a learning rate, if there is one; it ends by itself."""
         if self._finder:
-            self._finder.leave()
+            self._finder.dismiss()
             self._leaving = [*(w for w in self._leaving if not w.gone), self._finder]
             self._finder = None
+
+    def _send_for(self, order: dict[str, Any], past: bool = False) -> None:
+        """Give an order to a process of its own, in place of the one before."""
+        self._dismiss()
+        try:
+            self._worker = Worker(self._post, past)
+        except OSError as error:
+            reason = f"the training process could not be started: {error.strerror or error}"
+            self._post(EngineBlind(reason) if past else EngineGone(reason))
+            return
+        self._worker.send(order)
+        if self._wishes:
+            self._worker.send({"do": "inspect", "value": self._wishes})
+
+    def _dismiss(self) -> None:
+        """Let go of a process whose run is over."""
+        if self._worker:
+            self._worker.dismiss()
+        self._leaving = [w for w in (*self._leaving, self._worker) if w and not w.gone]
+        self._worker = None
+
+    def look_at(self, path: str) -> None:
+        """The run on the screen is a past one, in a folder: what is asked is about it from now on."""
+        if not self.active:
+            self._dismiss()
+            self._past = path
+            if self._wishes:
+                self._look_into()
+
+    def _look_into(self) -> None:
+        if self._past and self._worker is None:
+            self._send_for({"do": "open", "run": self._past}, past=True)
+
+    def inspect(self, wishes: Sequence[Wish]) -> None:
+        """Show these of the run on the screen, again and again while it trains; none: show nothing."""
+        self._wishes = [wish.to_json() for wish in wishes]
+        if self._worker:
+            self._worker.send({"do": "inspect", "value": self._wishes})
+        elif wishes:
+            self._look_into()
+
+    def guess(self, drawn: Drawn) -> None:
+        """Say what a drawn picture is."""
+        self._look_into()
+        if self._worker:
+            self._worker.send({"do": "guess", "value": drawn.to_json()})
 
     def pause(self) -> None:
         """Halt before the next batch."""
@@ -195,13 +245,14 @@ class Worker:
 
     called: ClassVar[str] = "the training process"
 
-    def __init__(self, post: Post) -> None:
+    def __init__(self, post: Post, past: bool = False) -> None:
         self._post = post
+        self._past = past
         self._loop = asyncio.get_running_loop()
         self._unpacker = Unpacker()
         self._unsent = bytearray()
-        self.over = False
-        """Whether it has told how the run ended, or died; nothing more is posted."""
+        self.over = past
+        """Whether it has told how the run ended, or died; from then on only what was learned is posted."""
         self.told_to_stop = False
         self._socket, theirs = socket.socketpair()
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - open while the process lives
@@ -276,14 +327,19 @@ class Worker:
     def _take(self, message: dict[str, Any]) -> None:
         if "events" in message:
             events = events_of(message["events"])
-            if self.over or not events:
+            if self.over:
+                events = [event for event in events if isinstance(event, Inspection)]
+            if not events:
                 return
-            self.over = any(isinstance(event, End | RateFound) for event in events)
+            self.over = self.over or any(isinstance(event, End | RateFound) for event in events)
             self._post(EngineEvents(events))
         elif message.get("event") == "problems":
-            self._finish(EngineProblems(problems_of(message.get("problems"))))
+            problems = problems_of(message.get("problems"))
+            self._blind("; ".join(problem.message for problem in problems))
+            self._finish(EngineProblems(problems))
         elif message.get("event") == "failed":
             text = plain_text(str(message.get("message") or "training failed"))
+            self._blind(text)
             self._finish(EngineGone(text, self.told_to_stop))
         else:
             raise ValueError("neither events nor a failure")
@@ -291,6 +347,17 @@ class Worker:
     def _lost(self, reason: str) -> None:
         """It is of no use any more."""
         self._finish(EngineGone(reason))
+
+    def _blind(self, reason: str) -> None:
+        if self._past and self._socket.fileno() >= 0:
+            self._post(EngineBlind(reason))
+
+    def dismiss(self) -> None:
+        """Nobody asks it anything any more: hang up, post nothing more and see it out."""
+        if self._socket.fileno() >= 0:
+            self.over = True
+            self.hang_up()
+            self._see_out(time.monotonic() + GRACE)
 
     def _finish(self, message: Message) -> None:
         if not self.over:
@@ -303,12 +370,6 @@ class Worker:
             self._loop.remove_reader(self._socket)
             self._loop.remove_writer(self._socket)
             self._socket.close()
-
-    def leave(self) -> None:
-        """Hang up, post nothing more and see it out."""
-        self.over = True
-        self.hang_up()
-        self._see_out(time.monotonic() + GRACE)
 
     def _see_out(self, until: float) -> None:
         """Look now and then whether the process has exited; say why if nobody knows."""

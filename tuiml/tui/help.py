@@ -23,6 +23,7 @@ TITLES: tuple[tuple[Where, str], ...] = (
     ("build", "Build"),
     ("field", "Build, in the form"),
     ("train", "Train"),
+    ("pad", "On a picture that is drawn"),
     ("library", "Library"),
     ("table", "In a table of layers"),
     ("list", "In a list to choose from"),

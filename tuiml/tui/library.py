@@ -36,7 +36,6 @@ NARROW = 70
 """Cells below which list and preview take turns."""
 AGAIN = 1.0
 """Seconds between two readings of the list while a run goes on."""
-EVERYTHING = frozenset({"loading", "start", "batch", "epoch", "picture", "state", "end"})
 
 
 class Library(Place):
@@ -269,9 +268,7 @@ class Library(Place):
         if isinstance(message.run, str):
             self.shell.complain(message.run)
         elif not self.shell.engine.active:
-            self.shell.model = message.run
-            for place in self.shell.query(Place):
-                place.run_changed(set(EVERYTHING))
+            self.shell.show_run(message.run, message.item.path)
             self.shell.show_place("train")
 
     # -- changing ------------------------------------------------------------------------------------------

@@ -68,6 +68,7 @@ class Changes:
         model = self._app.model
         if not model.alive and model.name == item.name:  # it is the one on the screen
             shelf.at(model, path)
+            self._app.engine.look_at(str(path))
         self._changed(("run", str(path)))
 
     def delete(self, item: Item) -> None:

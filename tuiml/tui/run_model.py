@@ -1,8 +1,9 @@
 """The run on screen as plain state: fed events, read by the Train place; knows nothing of widgets.
 
 A run that goes on now and one read from its ``metrics.jsonl`` are the same to whoever looks: the events are
-the same. Memory is bounded whatever the length of the run. Every change gives one of ``curves``, ``pictures``
-and ``state`` a number that no model had before, so that a chart can tell cheaply whether to draw again.
+the same. Memory is bounded whatever the length of the run. Every change gives one of ``curves``,
+``pictures``, ``seen`` and ``state`` a number that no model had before, so that a chart can tell cheaply
+whether to draw again.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from tuiml.training.events import (
     Start,
     State,
 )
+from tuiml.training.learned import KINDS, Inspection
 from tuiml.training.statistics import LayerStatistics
 from tuiml.tui.charts.series import Series, Smoother
 from tuiml.tui.history import History
@@ -39,6 +41,8 @@ Status: TypeAlias = Literal[
 ALIVE: frozenset[Status] = frozenset({"loading", "running", "paused"})
 TROUBLE: frozenset[Status] = frozenset({"diverged", "failed"})
 
+MOVING = frozenset({"batch", "picture", "epoch", "pretraining", "pretraining_batch", *KINDS})
+"""Events that change what is shown, and not what can be done."""
 SMOOTHING = 0.03
 """Span of the smoothed curves, as a part of the x reached: the same on the screen however long the run."""
 EPOCHS_KEPT = 512
@@ -71,7 +75,7 @@ class RunModel:
     """What the screen knows of a run: :meth:`begin` or :meth:`load` one, then :meth:`feed` it events."""
 
     def __init__(self) -> None:
-        self.curves = self.pictures = self.state = 0
+        self.curves = self.pictures = self.state = self.seen = 0
         self._clear()
 
     def _clear(self) -> None:
@@ -89,6 +93,10 @@ class RunModel:
         self.start: Start | None = None
         self.end: End | None = None
         self.picture: Picture | None = None
+        self.learned: dict[str, Inspection] = {}
+        """What was wished for and shown last, by its kind."""
+        self.blind = ""
+        """Why a past run cannot be looked into; one line."""
         self.history = History()
         """The pictures to look back at."""
         self.epochs: deque[Epoch] = deque(maxlen=EPOCHS_KEPT)
@@ -103,7 +111,7 @@ class RunModel:
         self.step = 0
         self.rate = self.speed = self.seconds = self.seconds_left = NAN
         self._train_step = 0
-        self._touch("curves", "pictures", "state")
+        self._touch("curves", "pictures", "state", "seen")
 
     def _touch(self, *counters: str) -> None:
         for counter in counters:
@@ -186,9 +194,18 @@ class RunModel:
         self.status, self.message, self.loading = "stopped" if asked else "failed", message, None
         self._touch("state")
 
+    def cannot_look(self, reason: str) -> None:
+        """What it learned cannot be shown; one line."""
+        self.blind = reason
+        self._touch("seen")
+
     # -- events -----------------------------------------------------------------------------------------
 
     def _take(self, event: Event) -> None:
+        if isinstance(event, Inspection):
+            self.learned[event.event] = event
+            self._touch("seen")
+            return
         if isinstance(event, Start | Progress | Epoch | End):
             self.pretraining = None
         if isinstance(event, Pretraining):

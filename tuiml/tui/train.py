@@ -19,6 +19,7 @@ from tuiml.tui.comparing import Comparing
 from tuiml.tui.document import Document, LayerRow
 from tuiml.tui.layer_cells import COLUMNS, columns, layer_cells
 from tuiml.tui.layer_table import LayerTable
+from tuiml.tui.run_model import MOVING
 from tuiml.tui.run_words import safe
 from tuiml.tui.train_views import StatusView, TableFigures
 from tuiml.tui.verdict_view import Judge, VerdictView
@@ -98,7 +99,7 @@ class Train(Comparing):
         if self.is_current:
             self._sync()
             self.pacer.kick()
-        if kinds - {"batch", "picture", "epoch", "pretraining", "pretraining_batch"}:
+        if kinds - MOVING:
             self.asked = None
             if not self.alive:
                 self.rate.leave()

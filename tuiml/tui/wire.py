@@ -11,6 +11,7 @@ from typing import Any
 from tuiml.registry import short
 from tuiml.spec.problems import Problem
 from tuiml.text import plain_text
+from tuiml.training import learned
 from tuiml.training.events import End, Event, Picture, State, from_json
 from tuiml.training.statistics import Histogram, LayerStatistics
 
@@ -22,6 +23,8 @@ def read_event(line: Any) -> Event | None:
         ValueError: it is not an event: something is missing or of the wrong type.
     """
     try:
+        if isinstance(line, dict) and line.get("event") in learned.KINDS:
+            return learned.read(line)
         event = from_json(line)
     except (AttributeError, KeyError, TypeError, ValueError):
         raise ValueError(f"not an event: {short(line)}") from None

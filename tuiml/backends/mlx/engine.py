@@ -7,15 +7,15 @@ thread. Steps are queued and evaluated together: nothing waits for the device be
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import mlx.core as mx
 import numpy as np
 
 from tuiml.backends import LOOK
-from tuiml.backends.engine import Engine, LayerView, Totals
-from tuiml.backends.layout import by_unit
+from tuiml.backends.engine import Engine, LayerView, Totals, as_part
+from tuiml.backends.layout import by_feature, by_unit
 from tuiml.backends.mlx.device import gpu
 from tuiml.backends.mlx.formulas import Array, Arrays, Formulas
 from tuiml.backends.parameters import initial_tensors
@@ -133,6 +133,31 @@ class MlxEngine(Engine):
             loss, correct = loss + total.item(), correct + hits.item()
         return Totals(loss, correct, len(part))
 
+    def judge(self, part: Part) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        found = [self._formulas.judged(self._everything, *batch) for batch in self._batches(part)]
+        outputs, losses = zip(
+            *((by_feature(np.array(y)), np.array(loss)[0]) for y, loss in found), strict=True
+        )
+        return np.concatenate(outputs, axis=1), np.concatenate(losses)
+
+    def responses(self, inputs: np.ndarray[Any, Any], layer: int) -> np.ndarray[Any, Any]:
+        batches = self._batches(as_part(inputs, self.data.train))
+        found = [self._formulas.forward(self._everything, x, None)[layer].y for x, _ in batches]
+        return np.concatenate([by_feature(np.array(y)) for y in found], axis=1)
+
+    @property
+    def _everything(self) -> Arrays:
+        """Parameters and buffers: what an evaluation takes."""
+        return self._params | self._buffers
+
+    def _batches(self, part: Part) -> Iterator[tuple[Array, Array]]:
+        """Examples as the network takes them, and their labels, no more at a time than memory is for."""
+        self._flush()
+        inputs, labels = self._part(part) if self.data.holds(part) else _arrays(part)
+        for start in range(0, len(labels), EVALUATION_BATCH):
+            rows = mx.arange(start, min(start + EVALUATION_BATCH, len(labels)), dtype=mx.uint32)
+            yield self._formulas.inputs(inputs, labels, rows)
+
     def watch(self, size: int) -> None:
         self._watch = True
 
@@ -211,8 +236,12 @@ class MlxEngine(Engine):
     def _part(self, part: Part) -> tuple[Array, Array]:
         """A part's arrays on the device, moved there once."""
         if id(part) not in self._parts:
-            self._parts[id(part)] = mx.array(part.inputs), mx.array(part.labels.astype(np.int32))
+            self._parts[id(part)] = _arrays(part)
         return self._parts[id(part)]
+
+
+def _arrays(part: Part) -> tuple[Array, Array]:
+    return mx.array(part.inputs), mx.array(part.labels.astype(np.int32))
 
 
 def _matrix(value: Array | None, by_element: bool) -> np.ndarray[Any, Any] | None:

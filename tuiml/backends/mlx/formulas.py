@@ -82,9 +82,7 @@ class Formulas:
     def _judged(self, passed: list[Values], labels: Array) -> tuple[Array, Array, Array]:
         """Mean and sum of the examples' losses, and hits."""
         last = passed[-1]
-        classes = mx.arange(self.network.outputs)[:, None] + (self.network.outputs == 1)
-        target = (labels[None, :] == classes).astype(mx.float32)
-        total = mx.sum(self.network.loss.value(XP, last.z, last.y, target))
+        total = mx.sum(self._losses(last, labels))
         guess = last.y[0] > 0.5 if len(last.y) == 1 else mx.argmax(last.y, axis=0)
         return total / labels.shape[0], total, mx.sum(guess == labels)
 
@@ -102,6 +100,17 @@ class Formulas:
         x, y = self.inputs(inputs, labels, rows)
         (_, before, after), gradients = mx.value_and_grad(passed)(params, x, y)
         return before, after, gradients
+
+    def _losses(self, last: Values, labels: Array) -> Array:
+        """Each example's loss, 1 × examples, from the last layer's values."""
+        classes = mx.arange(self.network.outputs)[:, None] + (self.network.outputs == 1)
+        target = (labels[None, :] == classes).astype(mx.float32)
+        return self.network.loss.value(XP, last.z, last.y, target)
+
+    def judged(self, arrays: Arrays, x: Array, labels: Array) -> tuple[Array, Array]:
+        """Each example's outputs and its loss, in evaluation mode."""
+        last = self.forward(arrays, x, None)[-1]
+        return last.y, self._losses(last, labels)
 
     def evaluate(
         self, params: Arrays, buffers: Arrays, inputs: Array, labels: Array, rows: Array

@@ -1,0 +1,47 @@
+"""Looking into a past run: an engine with its newest checkpoint answers what is asked, and trains nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from pathlib import Path
+
+from tuiml.backends.choice import build
+from tuiml.runs import checkpoints, library, memory
+from tuiml.runs.errors import RunError
+from tuiml.runs.folder import PRESET
+from tuiml.runs.loading import load
+from tuiml.runs.session import choose
+from tuiml.spec import SpecError, check, network_of
+from tuiml.spec.library import read
+from tuiml.training import Control, Event
+from tuiml.training.answers import Answers
+
+
+def view(word: str | Path, control: Control, *, backend: str = "auto") -> Generator[Event]:
+    """Answer what ``control`` is asked about a run, until nobody is there any more. Nothing is written.
+
+    Raises:
+        SpecError: its preset cannot be used, or this machine lacks the memory for it.
+        DataError: its data is missing or damaged.
+        RunError: there is no such run, or it has no sound checkpoint.
+        Cancelled: nobody was there any more before the data was loaded.
+    """
+    chosen = choose(backend)
+    folder = library.find(str(word))
+    preset, problems = check(read(folder / PRESET))
+    if preset is None:
+        raise SpecError(problems)
+    network, training = network_of(preset), preset.training
+    memory.refuse_if_short(preset, network, chosen=chosen)
+    data = yield from load(preset, control)
+    batches = -(-len(data.train) // training.batch_size)
+    found = checkpoints.newest(folder, network, training.optimizer, batches)
+    if found is None:
+        raise RunError("this run has no sound checkpoint to look into")
+    engine = build(chosen, network, training.optimizer, data, training.seed, training.penalties, 1)
+    try:
+        engine.load(found.tensors, found.step)
+        yield from Answers(control, network, engine, time.perf_counter).linger()
+    finally:
+        engine.close()

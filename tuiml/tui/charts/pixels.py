@@ -1,0 +1,150 @@
+"""Pictures in cells: two pixels one above the other in each, or one shade where there are no half cells."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.color import Color
+from rich.segment import Segment
+from rich.style import Style
+
+from tuiml.tui.charts.bars import shared
+from tuiml.tui.charts.palette import COLOURS, Look
+
+Row = list[Segment]
+GREYS = 16
+SIGNED = 8
+"""Levels on each side of zero."""
+RAMP = "=- +#"
+"""Where there is no colour: much and little below zero, about zero, little and much above it."""
+CLASS_COLOURS = ("blue", "orange", "green", "purple", "yellow", "indigo")
+MARKS = "●▲■◆▼★○△□◇▽☆"
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+SURE = 6
+"""Levels of a class's colour."""
+_GROUNDS = ("#121212", "#fafafa")
+_INKS = ("#f4f4f4", "#101010")
+
+
+def resized(picture: NDArray[Any], height: int, width: int) -> NDArray[np.float64]:
+    """A picture in another size: each new pixel is the mean of what it covers."""
+    found = picture.astype(np.float64)
+    if found.shape[0] != height:
+        found = shared(found.T, height).T * (height / found.shape[0])
+    if found.shape[1] != width:
+        found = shared(found, width) * (width / found.shape[1])
+    return found
+
+
+def halves(look: Look) -> int:
+    """Pixels that a cell shows, one above the other."""
+    return 2 if look.colour and look.unicode else 1
+
+
+def grey(picture: NDArray[Any], look: Look) -> list[Row]:
+    """A picture of 0 (nothing) to 1 (all ink), as many rows of cells as half its height."""
+    if halves(look) == 2:
+        levels = np.rint(np.clip(picture, 0, 1) * (GREYS - 1)).astype(np.intp)
+        return in_halves(levels, _greys(look.dark))
+    shades = look.glyphs.shades
+    levels = np.ceil(np.clip(_paired(picture), 0, 1) * (len(shades) - 1) - 0.25).astype(np.intp)
+    return glyph_rows(levels, shades, look.style())
+
+
+def signed(picture: NDArray[Any], look: Look) -> list[Row]:
+    """A picture of -1 to 1: below zero blue, above it orange, by signs where there is no colour."""
+    if halves(look) == 2:
+        levels = np.rint(np.clip(picture, -1, 1) * SIGNED).astype(np.intp) + SIGNED
+        return in_halves(levels, _diverging(look.dark))
+    levels = np.rint(np.clip(_paired(picture), -1, 1) * 2).astype(np.intp) + 2
+    return glyph_rows(levels, RAMP, look.style())
+
+
+def glyph_rows(levels: NDArray[np.intp], ramp: str, style: Style) -> list[Row]:
+    return [[Segment("".join(ramp[level] for level in row), style)] for row in levels.tolist()]
+
+
+def _paired(picture: NDArray[Any]) -> NDArray[np.float64]:
+    """Each two rows of pixels as one."""
+    if len(picture) % 2:
+        picture = np.concatenate([picture, picture[-1:] * 0])
+    found: NDArray[np.float64] = picture.astype(np.float64).reshape(-1, 2, picture.shape[1]).mean(axis=1)
+    return found
+
+
+def in_halves(levels: NDArray[np.intp], palette: tuple[str, ...]) -> list[Row]:
+    """Places in ``palette``, two rows of pixels in one of cells; a last odd one stands alone."""
+    ground = None
+    if len(levels) % 2:
+        ground, levels = levels.shape[1], np.concatenate([levels, levels[-1:]])
+    rows: list[Row] = []
+    for upper, lower in zip(levels[::2].tolist(), levels[1::2].tolist(), strict=True):
+        row: Row = []
+        before, run = (-1, -1), 0
+        for pair in [*zip(upper, lower, strict=True), (-2, -2)]:
+            if pair != before:
+                if run:
+                    row.append(Segment("▀" * run, cell_style(palette[before[0]], palette[before[1]])))
+                before, run = pair, 0
+            run += 1
+        rows.append(row)
+    if ground is not None:
+        rows[-1] = [Segment(s.text, Style(color=s.style.color if s.style else None)) for s in rows[-1]]
+    return rows
+
+
+@lru_cache(8192)
+def cell_style(upper: str, lower: str) -> Style:
+    """Of a cell whose upper half is drawn, and whose lower half is its ground."""
+    return Style(color=upper, bgcolor=lower)
+
+
+@lru_cache(4096)
+def mixed(ground: str, shade: str, part: float) -> str:
+    """A colour between two."""
+    a, b = Color.parse(ground).get_truecolor(), Color.parse(shade).get_truecolor()
+    red, green, blue = (round(x + (y - x) * part) for x, y in zip(a, b, strict=True))
+    return f"#{red:02x}{green:02x}{blue:02x}"
+
+
+def ground(dark: bool) -> str:
+    """The colour of nothing."""
+    return _GROUNDS[0 if dark else 1]
+
+
+@lru_cache(2)
+def _greys(dark: bool) -> tuple[str, ...]:
+    none, ink = mixed(ground(dark), _INKS[0 if dark else 1], 0.08), _INKS[0 if dark else 1]
+    return tuple(mixed(none, ink, i / (GREYS - 1)) for i in range(GREYS))
+
+
+@lru_cache(2)
+def _diverging(dark: bool) -> tuple[str, ...]:
+    none = mixed(ground(dark), _INKS[0 if dark else 1], 0.08)
+    below, above = (COLOURS[name][0 if dark else 1] for name in ("blue", "orange"))
+    parts = [i / SIGNED for i in range(1, SIGNED + 1)]
+    return (
+        *(mixed(none, below, part) for part in reversed(parts)),
+        none,
+        *(mixed(none, above, part) for part in parts),
+    )
+
+
+def class_colour(label: int) -> str:
+    """The name of a class's colour."""
+    return CLASS_COLOURS[label % len(CLASS_COLOURS)]
+
+
+def class_mark(label: int, look: Look) -> str:
+    """The sign of a class's points."""
+    return MARKS[label % len(MARKS)] if look.unicode else LETTERS[label % len(LETTERS)].upper()
+
+
+@lru_cache(512)
+def field_colour(label: int, level: int, dark: bool) -> str:
+    """The ground of a class, of :data:`SURE` levels."""
+    shade = COLOURS[class_colour(label)][0 if dark else 1]
+    return mixed(ground(dark), shade, 0.06 + 0.5 * level / (SURE - 1))
