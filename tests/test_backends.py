@@ -247,6 +247,53 @@ def test_views_of_pictures_are_the_same_on_both() -> None:
             assert theirs is None or theirs.ndim == 2
 
 
+@needs_mlx
+@pytest.mark.parametrize("of", [CLOUDS, DIGITS], ids=["clouds", "digits"])
+def test_a_look_and_a_watched_step_show_the_same_on_both(of: dict[str, Any]) -> None:
+    conv = {"type": "conv2d", "filters": 3, "kernel_size": 2, "activation": "relu", "padding": "same"}
+    front = [conv, {"type": "max_pool2d"}, {"type": "flatten"}] if of is DIGITS else []
+    hidden = [*front, dense(activation="tanh"), {"type": "batch_norm"}, {"type": "dropout", "rate": 0.3}]
+    one, two, rate = engines([*hidden, dense(activation="sigmoid")], of=of, optimizer="adam")
+    before = one.state(), two.state()
+
+    def compare(mine: Any, theirs: Any) -> None:
+        for first, second in zip(mine, theirs, strict=True):
+            for field in vars(first):
+                a, b = getattr(first, field), getattr(second, field)
+                assert (a is None) == (b is None), field
+                if a is not None:
+                    assert a.shape == b.shape, field
+                    np.testing.assert_allclose(b, a, rtol=2e-3, atol=2e-5, err_msg=field)
+
+    compare(one.look(70), two.look(70))
+    for run, state in zip((one, two), before, strict=True):
+        assert run.step_number == 0
+        assert all(np.array_equal(values, state[name]) for name, values in run.state().items())
+    rows = np.random.default_rng(1).permutation(200)[:50]
+    for _ in range(3):
+        for run in (one, two):
+            run.watch(len(rows))
+            assert run.step(rows, rate)
+        compare(one.views(), two.views())
+        assert all((v.before is None) == (v.weights is None) for v in two.views())
+
+
+@needs_mlx
+def test_watching_changes_nothing_on_mlx() -> None:
+    hidden = [dense(activation="tanh"), {"type": "batch_norm"}, {"type": "dropout", "rate": 0.3}]
+    found = []
+    for watched in (False, True):
+        _, run, rate = engines(hidden, optimizer="adam")
+        for k in range(6):
+            if watched and k % 2:
+                run.watch(50)
+            assert run.step(np.arange(k, k + 50), rate)
+            if watched:
+                run.views()
+        found.append(run.state())
+    assert all(np.array_equal(values, found[1][name]) for name, values in found[0].items())
+
+
 def all_pairs(*kinds: list[str]) -> list[tuple[str, ...]]:
     """Rows with one name of each kind, such that any two names of two kinds stand together in some row."""
     places = list(itertools.combinations(range(len(kinds)), 2))

@@ -504,6 +504,53 @@ def test_an_unwatched_run_looks_once_an_epoch_at_most():
     assert 2 <= sum(isinstance(e, Picture) for e in events) <= 21
 
 
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_a_run_that_is_watched_has_the_bits_of_one_that_is_not(optimizer):
+    chosen = preset(NOISY, {"epochs": 20, "optimizer": optimizer})
+    trainers = [timed(chosen, cost=0.02, watched=watched)[0] for watched in (False, True)]
+    (one, ends), (other, seen) = [(t, [e for e in t.events() if isinstance(e, Epoch)]) for t in trainers]
+    assert [(e.train_loss, e.val_loss) for e in ends] == [(e.train_loss, e.val_loss) for e in seen]
+    for name, values in one.engine.state().items():
+        np.testing.assert_array_equal(other.engine.state()[name], values, err_msg=name)
+
+
+def test_pictures_hold_what_a_watched_step_has():
+    trainer, _ = timed(preset(training={"epochs": 40}), watched=True)
+    first, *rest = [e for e in trainer.events() if isinstance(e, Picture)]
+    assert all(math.isnan(layer.update_ratio) for layer in first.layers)
+    assert len(rest) > 5
+    for picture in rest:
+        for layer in picture.layers:
+            assert -6 < layer.update_ratio < 0
+            assert layer.inputs is not None
+            assert layer.biases is not None
+
+
+def test_no_pictures_while_nobody_looks_but_the_curves_go_on():
+    trainer, control = timed(preset(training={"epochs": 60}), watched=True)
+    views, seen = [], []
+    trainer.engine.views = lambda: views.append(1) or type(trainer.engine).views(trainer.engine)
+    for event in trainer.events():
+        seen.append(event)
+        if isinstance(event, Epoch):
+            control.watch(not 20 <= event.epoch < 40)
+    steps = [e.step for e in seen if isinstance(e, Picture)]
+    assert not [s for s in steps if 20 * STEPS < s <= 40 * STEPS]
+    assert [s for s in steps if s <= 20 * STEPS]
+    assert [s for s in steps if s > 40 * STEPS]
+    assert len(views) == len(steps)  # and nothing was read for them
+    progress = [e.step for e in seen if isinstance(e, Progress)]
+    assert max(b - a for a, b in itertools.pairwise(progress)) <= 12  # a tenth of a second
+
+
+def test_how_a_run_ended_is_seen_where_nobody_looked():
+    trainer, control = timed(preset(), watched=True)
+    control.watch(False)
+    *_, last, end = trainer.events()
+    assert isinstance(last, Picture)
+    assert last.step == end.step == 3 * STEPS
+
+
 # -- lines ----------------------------------------------------------------------------------------------
 
 

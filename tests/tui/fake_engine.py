@@ -37,6 +37,9 @@ class FakeEngine:
         )  # fmt: skip
         return True
 
+    def watch(self, on: bool) -> None:
+        self.watching = on
+
     def tell(self, *events: Event) -> None:
         self._post(EngineEvents(list(events)))
 

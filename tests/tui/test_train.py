@@ -143,9 +143,12 @@ async def test_side_by_side_where_there_is_room_else_one_at_a_time():
         await on.pilot.resize_terminal(80, 24)
         await on.drawn()
         await on.until(lambda: on.views == ["loss"])
-        for view in ("accuracy", "histogram", "loss"):
+        for view in ("accuracy", "histogram", "multiples", "heat", "depth", "loss"):
             await on.press("c")
             await on.until(lambda view=view: on.views == [view])
+            assert on.chart(view).text
+        await on.press("C", "C")
+        assert on.views == ["heat"]
         assert on.train.table.has_focus
 
 
@@ -214,6 +217,7 @@ async def test_in_a_small_terminal_the_first_press_shows_the_histogram_as_it_is(
     async with bench((80, 24), running=True) as on:
         await on.press("v")
         assert (on.views, on.train.sight.kind) == (["histogram"], "activations")
+        await on.tell(Picture(1, 1, (FLAT, layer(), layer())))
         await on.press("v")
         assert on.train.sight.kind == "gradients"
 
@@ -226,7 +230,7 @@ async def test_what_lies_outside_a_histogram_and_its_zeros_are_told():
         )
         await on.press("enter")
         text = on.histogram.text
-        for words in ("zeros 90.0 %", "dead 60.0 % ▲", "below 0: 12", "above 1.0: 3,456"):
+        for words in ("zeros 90.0 %", "dead 60.0 % ▲", "◀ 12 below", "3,456 above ▶", "◀0 ─", "─ 1.0▶"):
             assert words in text
 
 

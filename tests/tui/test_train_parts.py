@@ -11,6 +11,7 @@ from told import FLAT, NAN, batch, end, epoch, layer, start
 
 from tests import helpers
 from tuiml.training.events import Loading, State
+from tuiml.training.statistics import NEVER
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts_view import INTERVAL, PAUSE, Pacer
 from tuiml.tui.layer_cells import statistics_cells
@@ -153,10 +154,18 @@ def test_the_table_has_room_for_all_layers_while_the_charts_keep_theirs(height, 
         (layer(saturated=0.6), "idle", "▲60% sat"),
         (layer(saturated=0.5), "idle", "50% sat"),
         (layer(saturated=NAN, dead=1.0), "idle", "▲100% dead"),
+        (layer(saturated=NAN, dead=0.4), "idle", "40% dead"),
+        (layer(saturated=NAN, dead=0.41), "idle", "▲41% dead"),
         (layer(saturated=NAN, zeros=0.3), "idle", "30% zero"),
+        (layer(update_ratio=-1.9), "update", "▲-1.9"),
+        (layer(update_ratio=-3.04), "update", "-3.0"),
+        (layer(update_ratio=-4.1), "update", "▼-4.1"),
+        (layer(update_ratio=NEVER), "update", "▼-∞"),
+        (layer(update_ratio=NAN), "update", ""),
+        (layer(weight_norm=12.34), "norm", "12"),
         (layer(gradient_norm=101.0), "gradient", "▲101"),
-        (layer(gradient_norm=0.9e-4), "gradient", "▼9e-5"),
-        (layer(gradient_norm=2e-4), "gradient", "2e-4"),
+        (layer(gradient_norm=0.9e-3), "gradient", "▼9e-4"),
+        (layer(gradient_norm=2e-3), "gradient", "2e-3"),
         (layer(gradient_norm=0.0), "gradient", "▼0"),
         (layer(gradient_norm=math.inf), "gradient", "▲inf"),
         (layer(gradient_norm=NAN), "gradient", ""),
@@ -172,7 +181,7 @@ def test_a_layers_cells_show_trouble_by_sign(statistics, column, words):
 
 def test_a_layer_without_weights_or_activation_leaves_their_cells_empty():
     cells = statistics_cells(0, [FLAT], None, LOOK)
-    assert [cells[key] for key in ("idle", "gradient", "weights")] == ["", "", ""]
+    assert [cells[key] for key in ("idle", "gradient", "update", "norm")] == ["", "", "", ""]
     assert set(statistics_cells(5, [FLAT], None, LOOK).values()) == {""}
 
 

@@ -117,8 +117,8 @@ class Engine(ABC):
         return self.responses(inputs, -1)
 
     @abstractmethod
-    def watch(self) -> None:
-        """Have the next step keep what a picture shows beyond what training needs.
+    def watch(self, size: int) -> None:
+        """Have the next step, on a batch of ``size``, keep what a picture shows beyond what training needs.
 
         The step does the same sums, so a run that is watched has the same bits as one that is not.
         """

@@ -97,8 +97,6 @@ class NumpyEngine(Engine):
         known = self._watched if watched else self._steps
         if size not in known:
             known[size] = self._step(size, watched)
-        if watched:
-            np.copyto(self._old.flat, self.weights.flat)
         self._before = self._old if watched else None
         self._latest = known[size]
         return self._latest
@@ -161,8 +159,11 @@ class NumpyEngine(Engine):
         if not self.data.holds(part):
             self.source.forget(part)
 
-    def watch(self) -> None:
+    def watch(self, size: int) -> None:
         self._watch = True
+        np.copyto(self._old.flat, self.weights.flat)
+        if size not in self._watched:
+            self._watched[size] = self._step(size, True)
 
     def views(self) -> list[LayerView]:
         if self._latest is None:
@@ -216,12 +217,13 @@ class NumpyEngine(Engine):
             pairs += Arena(self.network, flat).pairs(tensors, f"optimizer.{name}.")
         for home, values in pairs:
             home[...] = values
-        self.step_number = step
+        self.step_number, self._watch = step, False
 
     def snapshot(self) -> Any:
         return self.step_number, *(flat.copy() for flat in self._flats())
 
     def restore(self, snapshot: Any) -> None:
+        self._watch = False
         self.step_number, *flats = snapshot
         for flat, values in zip(self._flats(), flats, strict=True):
             flat[...] = values

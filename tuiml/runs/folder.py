@@ -101,18 +101,18 @@ class RunFolder:
             return
         if line["event"] == "start":
             line = line | {"time": datetime.now(UTC).isoformat(timespec="seconds")}
-        data = json.dumps(line, allow_nan=False).encode() + b"\n"
-        if line["event"] == "picture" and not self._picture_due(len(data)):
+        if line["event"] == "picture" and time.monotonic() - self._began < self._next_picture:
             return
+        data = json.dumps(line, allow_nan=False).encode() + b"\n"
+        if line["event"] == "picture":
+            self._plan_picture(len(data))
         self._metrics.write(data)
         self._metrics.flush()
 
-    def _picture_due(self, size: int) -> bool:
+    def _plan_picture(self, size: int) -> None:
+        """Say when the next one is kept, after one of ``size`` bytes."""
         passed = time.monotonic() - self._began
-        if passed < self._next_picture:
-            return False
         self._next_picture = passed + max(1.0, passed / 500) * max(1.0, size / PICTURE_BYTES)
-        return True
 
     def sync(self) -> None:
         """Make the lines durable."""

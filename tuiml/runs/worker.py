@@ -152,6 +152,8 @@ def obey(control: Control, message: Message, first: queue.SimpleQueue[Message | 
         control.set_rate(float(value))
     elif do in ("inspect", "guess"):
         ask(control, str(do), value)
+    elif do == "watch" and isinstance(value, bool):
+        control.watch(value)
 
 
 def ask(control: Control, do: str, value: Any) -> None:

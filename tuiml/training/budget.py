@@ -21,6 +21,13 @@ class Budget:
         self.due_at = 0.0
         self.spent = 0.0
         """Seconds spent on the task so far."""
+        self._before = 0.0
+
+    def prepare(self, task: Callable[[], object]) -> None:
+        """Do what the next run of the task needs beforehand; its cost is the run's."""
+        began = self._clock()
+        task()
+        self._before += self._clock() - began
 
     def due(self, now: float) -> bool:
         """Whether the task may run at ``now``."""
@@ -32,7 +39,7 @@ class Budget:
 
     def __exit__(self, *_: object) -> None:
         now = self._clock()
-        cost = now - self._began
+        cost, self._before = now - self._began + self._before, 0.0
         self.spent += cost
         # Three quarters of the share: timers are coarse and the task slows what comes after it (caches).
         self.due_at = now + max(self._interval, cost / (0.75 * self.share))

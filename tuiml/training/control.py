@@ -9,13 +9,15 @@ from tuiml.training.learned import Drawn, Wish
 
 
 class Control:
-    """Pause, one batch, go on, stop, another learning rate.
+    """Pause, one batch, go on, stop, another learning rate, pictures or none.
 
     The trainer looks at :attr:`attention` before each batch: one attribute read while nothing is asked.
     """
 
     def __init__(self) -> None:
         self.attention = False
+        self.watching = True
+        """Whether pictures are looked at while they come; where nobody does, none are made."""
         self._changed = threading.Condition()
         self._paused = False
         self._stopped = False
@@ -48,6 +50,10 @@ class Control:
         with self._changed:
             self._stopped = self.attention = True
             self._changed.notify_all()
+
+    def watch(self, on: bool) -> None:
+        """Make pictures, or none until told again; not for a run that is not watched at all."""
+        self.watching = on
 
     def set_rate(self, rate: float) -> None:
         """Change the learning rate from the next batch on (> 0)."""

@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
-from tuiml.training.statistics import LayerStatistics
+from tuiml.training.statistics import Histogram, LayerStatistics
 
 Reason = Literal["completed", "stopped", "diverged", "early_stopped"]
 NAN = float("nan")
@@ -198,6 +198,8 @@ def plain(value: Any) -> Any:
     """JSON's types, with ``None`` for what is not finite."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
+    if isinstance(value, Histogram):  # finite numbers, and many
+        return {**vars(value), "counts": list(value.counts)}
     if dataclasses.is_dataclass(value):
         return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, list | tuple):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 
-from tuiml.backends.engine import Engine, Totals
+from tuiml.backends import LOOK
+from tuiml.backends.engine import Engine, LayerView, Totals
 from tuiml.data.arrays import Data
 from tuiml.nn.network import Network
 from tuiml.spec.preset import Preset
@@ -19,12 +20,14 @@ from tuiml.training.budget import Budget
 from tuiml.training.control import Control
 from tuiml.training.course import NONE, Course, Position
 from tuiml.training.events import End, Epoch, Event, Picture, Progress, Reason, State
-from tuiml.training.statistics import layer_statistics
+from tuiml.training.observer import Observer
 
 AT_ONCE = 0.004
 """Seconds of steps that the engine is given at a time: few enough that keys are heeded at once."""
 PICTURES = 0.02
 """Share of the time that pictures and what else is wished for may take, and no more than ten a second."""
+REPORTS = 0.005
+"""Share of the time for telling of progress, no more than ten times a second either."""
 SNAPSHOTS = 0.005
 """Share of the time for copies to fall back on when training diverges."""
 
@@ -36,7 +39,8 @@ class Trainer:
     :attr:`position`, to save them.
 
     Args:
-        watched: whether somebody looks at pictures while they come; else there is one an epoch at most.
+        watched: whether somebody looks at pictures while they come (and ``control.watching`` says when);
+            else there is one an epoch at most.
         position: where to go on from; the engine must hold the state of that moment.
         best: the engine's snapshot of the position's best epoch, where there is one.
     """
@@ -67,6 +71,10 @@ class Trainer:
         self._watched = watched
         self._clock = clock
         self._pictures = Budget(PICTURES, 0.1, clock)
+        self._reports = Budget(REPORTS, 0.1, clock)
+        self._observer = Observer(network)
+        self._shown = False
+        """Whether the next step, or the one just done, goes into a picture."""
         self._snapshots = Budget(SNAPSHOTS, 0.05, clock)
         self.answers = Answers(self.control, network, engine, clock)
         self._snapshot = engine.snapshot()
@@ -102,12 +110,15 @@ class Trainer:
 
     def events(self) -> Iterator[Event]:
         """Train to the end, telling what happens; the last event is :class:`End`."""
+        self._prepare()
         yield self._picture()
         self._pictures.due_at = 0.0  # taken before training, so not from its time
         while not self.over and not self._message:
             yield from self._epoch()
             if self.control.stopped:
                 break
+        if self._watched and not self.control.watching and not self._message:
+            yield self._picture(self.engine.look(LOOK))  # nobody looked of late: how it ended is to be seen
         yield self._end()
 
     # -- one epoch ------------------------------------------------------------------------------------
@@ -128,13 +139,19 @@ class Trainer:
                 if self.control.stopped:
                     return
                 self.control.take_step()
+            self._shown = self._to_be_shown()
+            if self._shown:
+                self._spend(mark)
+                self._prepare()
+                mark = self._clock()
             if not self._some_steps(order):
                 self._spend(mark)
                 self._fall_back()
                 return
             now = self._clock()
             if (
-                (self._watched and self._pictures.due(now))
+                self._shown
+                or (self._watched and self._reports.due(now))
                 or self._snapshots.due(now)
                 or self.answers.due(now)
                 or self.control.attention
@@ -145,14 +162,37 @@ class Trainer:
         self._spend(mark)
         yield from self._close_epoch()
 
+    def _to_be_shown(self) -> bool:
+        """Whether a picture is to be made of the next step."""
+        if self._watched or self.control.attention:  # a single step is shown at once
+            due = self.control.attention or self._pictures.due(self._clock())
+            return due and self.control.watching
+        return self._last_alone() == self.position.batch
+
+    def _last_alone(self) -> int:
+        """The batch before which steps stop: where nobody looks, an epoch's last may go into a picture."""
+        last = self.course.batches - 1
+        due = not self._watched and self._pictures.due(self._clock())
+        return last if due else self.course.batches
+
+    def _prepare(self) -> None:
+        """See to it that the next step goes into a picture."""
+        size, done = self.preset.training.batch_size, self.position.batch
+        left = len(self.data.train) - size * done
+        self._pictures.prepare(lambda: self.engine.watch(min(size, left)))
+
     def _some_steps(self, order: np.ndarray[Any, Any]) -> bool:
         """Train the next batches, as many as a few milliseconds hold; whether every loss was finite."""
-        first, given = self.position.batch, 0
+        first, given, end = self.position.batch, 0, self.course.batches
+        if self._shown:
+            end = first + 1
+        elif first < self._last_alone():
+            end = self._last_alone()
 
         def batches() -> Iterator[tuple[np.ndarray[Any, Any], float]]:
             nonlocal given
             until, size, rate = self._clock() + AT_ONCE, self.preset.training.batch_size, self.position.rate
-            for batch in range(first, self.course.batches):
+            for batch in range(first, end):
                 if given and (self.control.attention or self._clock() >= until):
                     return
                 given += 1
@@ -197,11 +237,12 @@ class Trainer:
         """What is due between two batches."""
         if self._snapshots.due(now) and not self._guard():
             return
-        asked = self.control.attention  # a single step is shown at once
-        if asked or (self._watched and self._pictures.due(now)):
-            progress = self._progress()
+        if self.control.attention or (self._watched and (self._shown or self._reports.due(now))):
+            with self._reports:
+                progress = self._progress()
             if progress:
                 yield progress
+        if self._shown:
             yield self._picture()
         if self.answers.due(now):
             yield from self.answers.again()
@@ -260,20 +301,16 @@ class Trainer:
             seconds_left=left * len(self.data.train) / self.course.batches / speed if speed else math.nan,
         )
 
-    def _picture(self) -> Picture:
+    def _picture(self, views: Sequence[LayerView] = ()) -> Picture:
         self._pictures.share = PICTURES - SHARE if self.control.wishes else PICTURES
         with self._pictures:
-            views = self.engine.views()  # before the first step: what it is going to see
-            activations = [getattr(n.layer, n.layer.activation_field or "", None) for n in self.network.nodes]
-            layers = tuple(layer_statistics(v, a) for v, a in zip(views, activations, strict=True))
+            layers = self._observer.picture(views or self.engine.views())
         return Picture(self.position.epoch, self.engine.step_number, layers)
 
     def _close_epoch(self) -> Iterator[Event]:
         progress = self._progress()
         if progress and self._watched:
             yield progress
-        if not self._watched and self._pictures.due(self._clock()):
-            yield self._picture()
         totals, epoch, step = self.position.totals, self.position.epoch, self.engine.step_number
         held_out = self.engine.evaluate(self.data.validation)
         self.position = replace(self.position, epoch=epoch + 1, batch=0, totals=NONE)

@@ -98,9 +98,7 @@ ACTIONS: tuple[Action, ...] = (
     hidden("last_chart", ("C",), "chart before", "The chart before.", "train"),
     Action("pick_chart", ("p",), "charts", "Choose a chart from the list of all.", "train"),
     Action("enlarge", ("z",), "enlarge", "One chart on the whole place, and back.", "train"),
-    Action(
-        "compare", ("equals_sign",), "compare", "Draw another run beside this one, and remove it.", "train"
-    ),
+    Action("compare", ("equals_sign",), "compare", "Draw another run beside this one, and back.", "train"),
     Action("rate_down", ("left_square_bracket",), "rate ÷", "Learn slower: the next 1, 2, 5 · 10ⁿ.", "train"),
     Action("rate_up", ("right_square_bracket",), "rate ×", "Learn faster: the next 1, 2, 5 · 10ⁿ.", "train"),
     Action("rate_type", ("l",), "rate", "Type a learning rate for the run that is on.", "train"),

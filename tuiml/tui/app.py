@@ -142,6 +142,8 @@ class TuimlApp(App[int]):
         """Go to a place."""
         self.query_one("#places", ContentSwitcher).current = name if name in PLACES else PLACES[0]
         self.current_place.shown()
+        if self.engine:
+            self.engine.watch(self.place_name == "train")
         self.renew()
 
     def renew(self) -> None:

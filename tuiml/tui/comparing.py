@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 from textual import on
 from textual.message import Message
@@ -33,7 +34,14 @@ class Comparing(Charting):
             self.looked()
             return
         self._shelf = self._shelf or Shelf()
-        self.app.push_screen(OpenDialog(self._shelf, title="Compare with a run", runs=True), self._chosen_run)
+        told = self.run.end or self.run.start
+        here = Path(told.path) if told and "\0" not in told.path else None
+        dialog = OpenDialog(
+            self._shelf,
+            title="Compare with a run",
+            only=lambda item: item.run is not None and item.path != here,
+        )
+        self.app.push_screen(dialog, self._chosen_run)
 
     def _chosen_run(self, item: Item | None) -> None:
         if item:

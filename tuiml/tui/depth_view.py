@@ -11,7 +11,7 @@ from textual.strip import Strip
 
 from tuiml.tui.charts.landscape import Depth, decades, landscape
 from tuiml.tui.charts.lines import Curve, CurveStyle, line_chart
-from tuiml.tui.charts.numbers import compact
+from tuiml.tui.charts.numbers import compact, scientific
 from tuiml.tui.charts.palette import QUIET, Look, layer_colour
 from tuiml.tui.charts.text import clean, strip
 from tuiml.tui.history import Moment
@@ -48,7 +48,7 @@ class DepthView(LayerView):
         steps = np.array(history.steps, dtype=np.float64)
         at = _place(sight.moment, history.steps)
         depth = Depth(layers.tolist(), norms, steps, at, sight.index)
-        title = self.pointer(look) + "gradient norm" + sight.when
+        title = self.pointer(look) + sight.when + "gradient norm"
         if sight.of(DepthStyle).lines and len(layers):
             return _lines(depth, width, height, title, look)
         return landscape(
@@ -75,9 +75,7 @@ def _fall(norms: list[float], look: Look) -> str:
     if math.isnan(powers) or abs(powers) < 1:
         return ""
     times = "×" if look.unicode else "x"
-    return (
-        f" · {'falls' if powers > 0 else 'grows'} {compact(10 ** abs(powers), 1)}{times} to the first layer"
-    )
+    return f" · {'falls' if powers > 0 else 'grows'} {scientific(10 ** abs(powers), 0)}{times}"
 
 
 def _lines(depth: Depth, width: int, height: int, title: str, look: Look) -> list[Strip]:

@@ -91,6 +91,7 @@ class EngineClient:
         self._past = ""
         self.paused = False
         """Whether it was last asked to pause (it halts before its next batch)."""
+        self._watching = True
 
     @property
     def active(self) -> bool:
@@ -104,6 +105,7 @@ class EngineClient:
         order = {"do": "start", "document": document, "name": name, "backend": backend, "watched": True}
         self.paused, self._past = False, ""
         self._send_for(order | {"lingers": True})
+        self._tell_watching()
         return True
 
     def _send_for(self, order: dict[str, Any], past: bool = False) -> None:
@@ -169,6 +171,16 @@ class EngineClient:
         self._ask({"do": "stop"}, paused=False)
         if self._worker:
             self._worker.told_to_stop = True
+
+    def watch(self, on: bool) -> None:
+        """Whether pictures are on the screen: where they are not, none are made, in this run or the next."""
+        if on != self._watching:
+            self._watching = on
+            self._tell_watching()
+
+    def _tell_watching(self) -> None:
+        if self._worker and self.active:
+            self._worker.send({"do": "watch", "value": self._watching})
 
     def set_rate(self, rate: float) -> None:
         """Another learning rate from the next batch on.

@@ -10,7 +10,8 @@ from rich.style import Style
 from tuiml.nn.activations import Activation
 from tuiml.nn.layers import dimensions
 from tuiml.nn.network import Network
-from tuiml.training.statistics import LayerStatistics
+from tuiml.training import bounds
+from tuiml.training.statistics import NEVER, LayerStatistics
 from tuiml.tui.charts.bars import mini, zero_bin
 from tuiml.tui.charts.numbers import compact, scientific
 from tuiml.tui.charts.palette import QUIET, TROUBLE, Look, layer_colour
@@ -23,21 +24,15 @@ COLUMNS = (
     Column("layer", "layer", 17, grow=1),
     Column("out", "out", 5, "right", keep=6, most=10),
     Column("parameters", "params", 7, "right", keep=7),
-    Column("mean", "mean", 5, "right", keep=3),
-    Column("std", "std", 5, "right", keep=2),
-    Column("idle", "sat/dead", 10, "right", keep=4),
+    Column("mean", "mean", 5, "right", keep=5),
+    Column("std", "std", 5, "right", keep=4),
+    Column("idle", "sat/dead", 10, "right", keep=2),
     Column("gradient", "‖g‖", 7, "right", keep=1),
-    Column("weights", "σ(w)", 5, "right", keep=5),
+    Column("update", "Δw/w", 5, "right", keep=3),
+    Column("norm", "‖w‖", 5, "right", keep=8),
     Column("histogram", "histogram", MINI),
 )
-ASCII_TITLES = {"gradient": "|g|", "weights": "std(w)"}
-
-SATURATED = 0.5
-"""Share of saturated outputs, or of dead units, from which a layer is marked."""
-VANISHED = 1e-4
-"""Gradient norm, in parts of the greatest of all layers, below which a layer is marked."""
-EXPLODED = 100.0
-"""Gradient norm from which a layer is marked."""
+ASCII_TITLES = {"gradient": "|g|", "update": "dw/w", "norm": "|w|"}
 
 
 def columns(look: Look) -> tuple[Column, ...]:
@@ -63,14 +58,15 @@ def statistics_cells(
 ) -> dict[str, Cell]:
     """How layer ``index`` does, of the statistics of all layers."""
     if index >= len(layers):
-        return dict.fromkeys(("mean", "std", "idle", "gradient", "weights", "histogram"), "")
+        return dict.fromkeys(("mean", "std", "idle", "gradient", "update", "norm", "histogram"), "")
     found = layers[index]
     return {
         "mean": number(found.mean),
         "std": number(found.std),
         "idle": _idle(found, activation, look),
         "gradient": _gradient(found.gradient_norm, layers, look),
-        "weights": number(found.weight_std),
+        "update": _update(found.update_ratio, look),
+        "norm": number(found.weight_norm),
         "histogram": _histogram(index, found, look),
     }
 
@@ -86,9 +82,9 @@ def number(value: float) -> str:
 def idle_share(found: LayerStatistics) -> tuple[float, str, bool]:
     """The share of a layer that passes no gradient, its name, and whether it is too much."""
     if not math.isnan(found.saturated):
-        return found.saturated, "sat", found.saturated > SATURATED
+        return found.saturated, "sat", found.saturated > bounds.SATURATED
     if not math.isnan(found.dead):
-        return found.dead, "dead", found.dead > SATURATED
+        return found.dead, "dead", found.dead > bounds.DEAD
     return found.zeros, "zero", False
 
 
@@ -106,10 +102,22 @@ def _gradient(norm: float, layers: Sequence[LayerStatistics], look: Look) -> Cel
     if math.isnan(norm):
         return ""
     text = number(norm)
-    greatest = max((n for n in (layer.gradient_norm for layer in layers) if math.isfinite(n)), default=0.0)
-    if norm > EXPLODED:
+    last = bounds.last_norm([layer.gradient_norm for layer in layers])
+    if norm > bounds.HUGE or norm > bounds.EXPLODED * last:
         return f"{look.glyphs.up}{text}", look.style(TROUBLE)
-    if norm < VANISHED * greatest or norm == 0:
+    if norm < bounds.VANISHED * last or norm == 0:
+        return f"{look.glyphs.down}{text}", look.style(TROUBLE)
+    return text
+
+
+def _update(ratio: float, look: Look) -> Cell:
+    if math.isnan(ratio):
+        return ""
+    least = "-∞" if look.unicode else "-inf"
+    text = least if ratio <= NEVER else f"{ratio:.1f}"
+    if ratio > bounds.UPDATE_HIGH:
+        return f"{look.glyphs.up}{text}", look.style(TROUBLE)
+    if ratio < bounds.UPDATE_LOW:
         return f"{look.glyphs.down}{text}", look.style(TROUBLE)
     return text
 

@@ -12,14 +12,15 @@ from tuiml.tui.charts.distribution import Bars, distribution, heights
 from tuiml.tui.charts.heat import heat_map
 from tuiml.tui.charts.multiples import Panel, multiples
 from tuiml.tui.charts.numbers import compact, percent
-from tuiml.tui.charts.palette import QUIET, TROUBLE, Look, layer_colour
+from tuiml.tui.charts.palette import QUIET, TROUBLE, VALIDATION, Look, layer_colour
 from tuiml.tui.charts.scale import Scale, common
 from tuiml.tui.charts.series import Floats
 from tuiml.tui.charts.text import strip
 from tuiml.tui.charts_view import View
 from tuiml.tui.history import Counted
+from tuiml.tui.items import short_name
 from tuiml.tui.layer_cells import idle_share
-from tuiml.tui.run_words import Piece, fitted
+from tuiml.tui.run_words import Piece, fitted, safe
 from tuiml.tui.sight import Kind, Sight
 
 
@@ -47,15 +48,13 @@ class LayerView(View, can_focus=True):
     def stamp(self) -> Hashable:
         return (self.sight.stamp(), self.sight.hint(self))
 
-    def compared(self, words: str) -> str:
-        """A title with what the outline is of."""
-        sight = self.sight
-        moment = sight.other_moment
-        return (
-            f"{words} · outline: {sight.other.name}, step {moment.step:,}"
-            if sight.other and moment
-            else words
-        )
+    def outline(self, look: Look) -> str:
+        """What the outline is of; empty where there is none."""
+        moment = self.sight.other_moment
+        if self.sight.other is None or moment is None:
+            return ""
+        line = "─" if look.unicode else "o"
+        return f"{line} {safe(short_name(self.sight.other.name), look)} step {moment.step:,}"
 
     def why_empty(self) -> str:
         """Why there is no histogram of the selected layer."""
@@ -75,13 +74,16 @@ class HistogramView(LayerView):
         bars = bars_in(found, sight.kind)
         title = f"{sight.index} {sight.called} · {sight.title}" if sight.called else sight.title
         figures = _numbers(found, bars, sight.kind, look, beyond=height <= 6)
+        outline = self.outline(look)
+        if outline and bars:
+            figures.insert(0, Piece(outline, look.style(VALIDATION, bold=True), 1))
         foot = [strip(fitted(figures, width), width)] if figures and height > 4 else []
         moment = sight.other_moment
         drawn = distribution(
             bars,
             width,
             height - len(foot),
-            title=self.pointer(look) + self.compared(title + sight.when),
+            title=self.pointer(look) + sight.when + title,
             colour=layer_colour(sight.index),
             other=bars_of(moment.part(sight.index, sight.kind)) if moment else None,
             look=look,
@@ -97,11 +99,7 @@ def _numbers(
     if found is None or bars is None:
         return []
     plain, quiet, missing = look.style(), look.style(QUIET), look.glyphs.missing
-    mean, std = {
-        "activations": (found.mean, found.std),
-        "inputs": (found.input_mean, found.input_std),
-        "weights": (found.weight_mean, found.weight_std),
-    }.get(kind, (math.nan, math.nan))
+    mean, std = _mean_and_std(found, kind)
     pieces = []
     if kind == "gradients":
         pieces.append(Piece(f"norm {compact(found.gradient_norm, 3, missing)}", plain))
@@ -138,29 +136,43 @@ class MultiplesView(LayerView):
             bars = bars_in(found, sight.kind)
             if bars is None or not (row.parameters or row.activation):
                 continue  # what only passes values on looks like the layer before it
-            mean, std = _moments(found, sight.kind)
             zeros = found.zeros if sight.kind == "activations" else math.nan
             other = bars_of(moment.part(row.index, sight.kind)) if moment else None
-            panels.append(Panel(row.index, row.activation or row.type, bars, mean, std, zeros, other))
-        words = f"{sight.title} of each layer{sight.when}"
+            panels.append(
+                Panel(
+                    row.index, row.activation or row.type, bars, _note(found, sight.kind, look), zeros, other
+                )
+            )
+        outline = self.outline(look)
+        words = f"{sight.when}{sight.title} of each layer{' · ' if outline else ''}{outline}"
         return multiples(
             panels,
             width,
             height,
-            title=self.pointer(look) + self.compared(words),
+            title=self.pointer(look) + words,
             selected=sight.index,
             look=look,
             empty=f"no {sight.kind} to show" if sight.layers else sight.hint(self),
         )
 
 
-def _moments(found: LayerStatistics, kind: Kind) -> tuple[float, float]:
-    """Mean and standard deviation of a kind, where they are known."""
-    if kind == "inputs":
-        return found.input_mean, found.input_std
-    if kind == "weights":
-        return found.weight_mean, found.weight_std
-    return (found.mean, found.std) if kind == "activations" else (math.nan, math.nan)
+def _note(found: LayerStatistics, kind: Kind, look: Look) -> str:
+    """Mean ± standard deviation of a kind, or what else is known of it."""
+    missing = look.glyphs.missing
+    if kind == "gradients":
+        return f"norm {compact(found.gradient_norm, 2, missing)}"
+    mean, std = _mean_and_std(found, kind)
+    if math.isnan(mean):
+        return ""
+    return f"{compact(mean, 2, missing)} {'±' if look.unicode else '+-'} {compact(std, 2, missing)}"
+
+
+def _mean_and_std(found: LayerStatistics, kind: Kind) -> tuple[float, float]:
+    return {
+        "activations": (found.mean, found.std),
+        "inputs": (found.input_mean, found.input_std),
+        "weights": (found.weight_mean, found.weight_std),
+    }.get(kind, (math.nan, math.nan))
 
 
 class HeatView(LayerView):
@@ -173,7 +185,7 @@ class HeatView(LayerView):
         sight = self.sight
         moments = sight.model.history.moments
         told = [(m.step, bars) for m in moments if (bars := bars_of(m.part(sight.index, sight.kind)))]
-        title = f"{sight.index} {sight.called} · {sight.title} over time{sight.when}"
+        title = f"{sight.when}{sight.index} {sight.called} · {sight.title} over time"
         scale = common([bars.scale for _, bars in told]) or Scale(0.0, 1.0, 1)
         rows = _on_one_axis([bars for _, bars in told], scale)
         outside = _outside(told[-1][1].on(scale)) if told else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -30,7 +30,7 @@ class OpenDialog(Dialog[Item | None]):
         source: reads the list.
         items: what is known of it already, shown until it is read again.
         title: what is asked.
-        runs: whether only runs are offered.
+        only: which items are offered; absent: all, and the path of any preset file.
     """
 
     DEFAULT_CSS = """
@@ -63,11 +63,11 @@ class OpenDialog(Dialog[Item | None]):
         items: Sequence[Item] = (),
         *,
         title: str = "Open",
-        runs: bool = False,
+        only: Callable[[Item], bool] | None = None,
     ) -> None:
         super().__init__()
         self._asked = title
-        self._runs = runs
+        self._only = only
         self._source = source or Shelf()
         self.items = list(items)
         self._by_key: dict[Key, Item] = {}
@@ -75,7 +75,7 @@ class OpenDialog(Dialog[Item | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
-            hint = "a run" if self._runs else "a preset, a run, or the path of a preset file"
+            hint = "type to find" if self._only else "a preset, a run, or the path of a preset file"
             yield Static(self._asked, markup=False, classes="title")
             yield FilterInput(self._names, hint, id="open-words")
             yield self._names
@@ -97,7 +97,7 @@ class OpenDialog(Dialog[Item | None]):
     def path(self) -> Path | None:
         """The path that was typed, if what was typed looks like one."""
         typed = self.typed
-        is_path = not self._runs and (typed.endswith(".toml") or typed.startswith(("/", "./", "../", "~")))
+        is_path = not self._only and (typed.endswith(".toml") or typed.startswith(("/", "./", "../", "~")))
         return Path(typed).expanduser() if is_path and "\0" not in typed else None
 
     def _read(self) -> None:
@@ -105,7 +105,7 @@ class OpenDialog(Dialog[Item | None]):
 
     @on(Listed)
     def _listed(self, message: Listed) -> None:
-        self.items = [item for item in message.items if item.run] if self._runs else message.items
+        self.items = [item for item in message.items if self._only is None or self._only(item)]
         self._fill()
 
     def _fill(self) -> list[Item]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from rich.style import Style
 from tuiml.training.events import Pretraining, PretrainingProgress
 from tuiml.tui.charts.bars import progress
 from tuiml.tui.charts.numbers import compact, duration, percent, rate
-from tuiml.tui.charts.palette import QUIET, RUNNING, TROUBLE, VALIDATION, Look
+from tuiml.tui.charts.palette import QUIET, RUNNING, TROUBLE, Look
 from tuiml.tui.charts.text import clean
 from tuiml.tui.run_model import RunModel, Status
 
@@ -42,19 +43,18 @@ class Piece:
     drop: int = 0
 
 
-def status_line(model: RunModel, width: int, look: Look, back: str = "") -> list[Part]:
+def status_line(model: RunModel, width: int, look: Look, notes: Sequence[Piece] = ()) -> list[Part]:
     """Status, epoch, progress, step, speed, time and learning rate of a run.
 
     Args:
-        back: what is looked back at, after the status.
+        notes: what else is on the screen, said after the status.
     """
-    looked = [Piece(back, look.style(VALIDATION, bold=True))] if back else []
     if model.status == "empty":
         return [(WORDS["empty"], look.style(QUIET))]
     if model.pretraining and model.alive:
         return fitted([_status(model, look), *_pretraining(model.pretraining, look)], width)
     rest = [*_where(model, look), *_how_fast(model, look)]
-    return fitted([_status(model, look), *looked, *rest], width)
+    return fitted([_status(model, look), *notes, *rest], width)
 
 
 def _status(model: RunModel, look: Look) -> Piece:

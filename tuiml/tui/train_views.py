@@ -15,10 +15,11 @@ from tuiml.tui.charts.numbers import Format
 from tuiml.tui.charts.palette import QUIET, TRAIN, VALIDATION, Look
 from tuiml.tui.charts.text import strip
 from tuiml.tui.charts_view import View, look_of, on_screen
+from tuiml.tui.items import short_name
 from tuiml.tui.layer_cells import activations_of, statistics_cells
 from tuiml.tui.layer_table import LayerTable
 from tuiml.tui.run_model import RunModel
-from tuiml.tui.run_words import detail_line, status_line
+from tuiml.tui.run_words import Piece, detail_line, safe, status_line
 from tuiml.tui.sight import Sight
 
 OTHERS = ("purple", "yellow")
@@ -40,14 +41,24 @@ class StatusView(View):
         self._sight = sight
 
     def stamp(self) -> Hashable:
-        return (self._sight.model.state, self._sight.moment)
+        return (self._sight.model.state, self._sight.moment, self._sight.other)
 
     def draw(self, width: int, height: int, look: Look) -> list[Strip]:
         model = self._sight.model
-        moment = self._sight.moment
-        back = f"{look.glyphs.left} as of step {moment.step:,}" if moment else ""
-        lines = [status_line(model, width, look, back), detail_line(model, width, look)]
+        lines = [status_line(model, width, look, self._notes(look)), detail_line(model, width, look)]
         return [strip(line, width) for line in lines][:height]
+
+    def _notes(self, look: Look) -> list[Piece]:
+        """The moment that is looked back at, and the run that is compared with."""
+        moment, other = self._sight.moment, self._sight.other
+        notes = []
+        if moment:
+            text = f"{look.glyphs.left} as of step {moment.step:,}"
+            notes.append(Piece(text, look.style(VALIDATION, bold=True)))
+        if other:
+            name = safe(short_name(other.name), look)
+            notes.append(Piece(f"{look.glyphs.dotted} {name}", look.style(OTHERS[0]), 1))
+        return notes
 
     def make_room(self) -> None:
         """Take one row, or two."""
@@ -119,9 +130,9 @@ def _beside(other: RunModel | None, quantity: Literal["loss", "accuracy"]) -> li
     if other is None:
         return []
     curves = other.loss if quantity == "loss" else other.accuracy
-    shown = [Curve(f"{other.name} train", curves.train, OTHERS[0], "dotted")] if len(curves.train) else []
+    shown = [Curve(short_name(other.name), curves.train, OTHERS[0], "dotted")] if len(curves.train) else []
     if not math.isnan(curves.validation.last):
-        shown.append(Curve("validation", curves.validation, OTHERS[1], "dotted"))
+        shown.append(Curve("val", curves.validation, OTHERS[1], "dotted"))
     return shown
 
 
@@ -165,12 +176,8 @@ class TableFigures:
         self._stamp = None
 
     def _full_stamp(self) -> Hashable:
-        return (
-            self._sight.model.pictures,
-            self._table.scroll_offset.y,
-            self._table.size,
-            look_of(self._table),
-        )
+        table, when = self._table, self._sight.moment or self._sight.model.pictures
+        return (when, table.scroll_offset.y, table.size, look_of(table))
 
     def stale(self) -> bool:
         return on_screen(self._table) and self._full_stamp() != self._stamp

@@ -158,7 +158,7 @@ class MlxEngine(Engine):
             rows = mx.arange(start, min(start + EVALUATION_BATCH, len(labels)), dtype=mx.uint32)
             yield self._formulas.inputs(inputs, labels, rows)
 
-    def watch(self) -> None:
+    def watch(self, size: int) -> None:
         self._watch = True
 
     def views(self) -> list[LayerView]:

@@ -11,7 +11,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from tuiml.tui.charts.distribution import Bars, bar_rows, heights
-from tuiml.tui.charts.numbers import compact, percent
+from tuiml.tui.charts.numbers import percent
 from tuiml.tui.charts.palette import QUIET, Look, layer_colour
 from tuiml.tui.charts.scale import Scale, axis, common
 from tuiml.tui.charts.text import PLAIN, blank, clean, fit, notice, strip
@@ -28,6 +28,7 @@ class Panel:
     Args:
         number: its place in the stack, which gives its colour.
         bars: None: it has nothing of the kind that is shown.
+        note: what is said under the axis: its mean and standard deviation.
         zeros: share of values that are exactly 0; NaN: not told.
         other: another run's, as an outline.
     """
@@ -35,8 +36,7 @@ class Panel:
     number: int
     name: str
     bars: Bars | None
-    mean: float = math.nan
-    std: float = math.nan
+    note: str = ""
     zeros: float = math.nan
     other: Bars | None = None
 
@@ -67,11 +67,12 @@ def multiples(
     across, down = grid(len(panels), width, tall)
     shown = window(panels, across * down, selected)
     wide = (width - (across - 1) * GAP) // across
+    feet = any(panel.note for panel in shown) + any(panel.zeros > 0 for panel in shown)
     strips = [_head(title, panels, shown, width, look)]
     for row in range(down):
         part = shown[row * across : (row + 1) * across]
         high = tall // down + (1 if row < tall % down else 0)
-        blocks = [_panel(panel, scale, wide, high, panel.number == selected, look) for panel in part]
+        blocks = [_panel(panel, scale, (wide, high), feet, panel.number == selected, look) for panel in part]
         for line in range(high if part else 0):
             joined = [piece for block in blocks for piece in (block[line], blank(GAP))][:-1]
             strips.append(Strip.join(joined).adjust_cell_length(width))
@@ -101,14 +102,16 @@ def _head(title: str, panels: Sequence[Panel], shown: Sequence[Panel], width: in
     return strip(parts, width)
 
 
-def _panel(panel: Panel, scale: Scale, width: int, height: int, marked: bool, look: Look) -> list[Strip]:
-    """A layer's number and name, its bars over the common axis, its mean ± standard deviation."""
-    glyphs, colour = look.glyphs, layer_colour(panel.number)
+def _panel(
+    panel: Panel, scale: Scale, size: tuple[int, int], feet: int, marked: bool, look: Look
+) -> list[Strip]:
+    """A layer's number and name, its bars over the common axis, its note."""
+    (width, height), glyphs, colour = size, look.glyphs, layer_colour(panel.number)
     mark = glyphs.right if marked else " "
     number = f"{mark}{panel.number} "
     name = fit(clean(panel.name, look), max(0, width - len(number)), glyphs.more)
     lines = [strip([(number, look.style(colour, bold=True)), (name, look.style(bold=marked))], width)]
-    foot = _foot(panel, width, look)[: max(0, min(2, height - 4))]
+    foot = [*_foot(panel, width, look), *[blank(width)] * feet][: max(0, min(feet, height - 4))]
     bars = panel.bars.on(scale) if panel.bars else None
     rows = height - 2 - len(foot)
     if bars is None or not bars.shares().any():
@@ -123,10 +126,7 @@ def _panel(panel: Panel, scale: Scale, width: int, height: int, marked: bool, lo
 
 
 def _foot(panel: Panel, width: int, look: Look) -> list[Strip]:
-    missing = look.glyphs.missing
-    sign = "±" if look.unicode else "+-"
-    words = f"{compact(panel.mean, 2, missing)} {sign} {compact(panel.std, 2, missing)}"
-    lines = [strip([(words, PLAIN)], width)]
+    lines = [strip([(clean(panel.note, look), PLAIN)], width)] if panel.note else []
     if panel.zeros > 0:
         lines.append(strip([(f"zeros {percent(panel.zeros)}", look.style(QUIET))], width))
     return lines

@@ -1,0 +1,114 @@
+"""What pictures cost: ``python -m tests.benchmarks.pictures [SECONDS [KEY…]]``.
+
+Two trainers of the same network in one process, one watched at the app's pace and one not, take turns of some
+tenths of a second; printed is the median ratio of the time that a step takes. Then what one picture takes.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import numpy as np
+
+from tests.benchmarks.workloads import WORKLOADS, Workload, data, preset_of
+from tuiml.backends.numpy_backend import NumpyEngine
+from tuiml.spec.check import network_of
+from tuiml.training.control import Control
+from tuiml.training.events import Event, Picture, Progress
+from tuiml.training.observer import Observer
+from tuiml.training.trainer import Trainer
+
+TURN = 0.5
+"""Seconds of a turn: long beside the time between two pictures."""
+
+
+def main(arguments: list[str]) -> None:
+    seconds = float(arguments[0]) if arguments else 20.0
+    for work in WORKLOADS:
+        if not arguments[1:] or work.key in arguments[1:]:
+            print(f"{work.key}  {work.name}", flush=True)
+            print(f"    {compared(work, seconds)}", flush=True)
+            print(f"    {one_picture(work)}", flush=True)
+
+
+def compared(work: Workload, seconds: float) -> str:
+    """How much longer a step takes where somebody watches."""
+    plain, watched = Turns(work, watching=False), Turns(work, watching=True)
+    for turns in (plain, watched):
+        turns.take(TURN)
+    gc.disable()
+    ratios = []
+    until = time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        one, other = plain.take(TURN), watched.take(TURN)
+        ratios.append(other / one)
+        other, one = watched.take(TURN), plain.take(TURN)
+        ratios.append(other / one)
+    gc.enable()
+    rate = watched.pictures / watched.spent
+    share = watched.trainer._pictures.spent / watched.spent
+    ratio = statistics.median(ratios)
+    return (
+        f"watched / not: {ratio:.4f}; {rate:.1f} pictures a second, {100 * share:.2f} % of the time in them"
+    )
+
+
+class Turns:
+    """A run without end that is trained a while, then waits."""
+
+    def __init__(self, work: Workload, *, watching: bool) -> None:
+        preset = preset_of(work)
+        preset = preset.model_copy(update={"training": preset.training.model_copy(update={"epochs": 10**6})})
+        network, examples = network_of(preset), data(work)
+        engine = NumpyEngine(network, preset.training.optimizer, examples, 0)
+        control = Control()
+        control.watch(watching)  # both tell of their progress; that is what the curves are made of
+        self.trainer = Trainer(preset, network, examples, engine, control, watched=True)
+        self.pictures, self.spent = 0, 0.0
+        self._events: Iterator[Event] = self.trainer.events()
+
+    def take(self, seconds: float) -> float:
+        """Train for some seconds; how long a step took."""
+        began, first = time.perf_counter(), self.trainer.engine.step_number
+        for event in self._events:
+            self.pictures += isinstance(event, Picture)
+            event.to_json()
+            if isinstance(event, Progress | Picture) and time.perf_counter() >= began + seconds:
+                break
+        took = time.perf_counter() - began
+        self.spent += took
+        return took / (self.trainer.engine.step_number - first)
+
+
+def one_picture(work: Workload) -> str:
+    """Milliseconds of one picture, and of the step before it beside any other."""
+    preset = preset_of(work)
+    network, examples = network_of(preset), data(work)
+    engine = NumpyEngine(network, preset.training.optimizer, examples, 0)
+    observer, rows = Observer(network), np.arange(preset.training.batch_size)
+    plain, watched, copy, picture = [], [], [], []
+    for _ in range(60):
+        plain.append(timed(lambda: engine.step(rows, 1e-3)))
+        copy.append(timed(lambda: engine.watch(len(rows))))
+        watched.append(timed(lambda: engine.step(rows, 1e-3)))
+        picture.append(timed(lambda: observer.picture(engine.views())))
+    found = {"a step": plain, "to watch": copy, "a watched step": watched, "a picture": picture}
+    return ", ".join(f"{name} {1000 * statistics.median(took[5:]):.2f} ms" for name, took in found.items())
+
+
+def timed(task: Callable[[], object]) -> float:
+    """Seconds that it takes."""
+    began = time.perf_counter()
+    task()
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
