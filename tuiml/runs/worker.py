@@ -155,10 +155,10 @@ def obey(control: Control, message: Message, first: queue.SimpleQueue[Message | 
         actions[do]()
     elif do == "rate" and isinstance(value, int | float) and 0 < value <= 1000:
         control.set_rate(float(value))
-    elif do == "watch" and isinstance(value, bool):
-        control.watch(value)
     elif do in ("inspect", "guess"):
         ask(control, str(do), value)
+    elif do == "watch" and isinstance(value, bool):
+        control.watch(value)
 
 
 def ask(control: Control, do: str, value: Any) -> None:
