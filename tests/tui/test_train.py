@@ -143,12 +143,13 @@ async def test_side_by_side_where_there_is_room_else_one_at_a_time():
         await on.pilot.resize_terminal(80, 24)
         await on.drawn()
         await on.until(lambda: on.views == ["loss"])
-        for view in ("accuracy", "histogram", "multiples", "heat", "depth", "loss"):
+        layers = ("accuracy", "histogram", "multiples", "heat", "depth")
+        for view in (*layers, "confusions", "worst", "weights", "draw", "loss"):
             await on.press("c")
             await on.until(lambda view=view: on.views == [view])
             assert on.chart(view).text
         await on.press("C", "C")
-        assert on.views == ["heat"]
+        assert on.views == ["weights"]
         assert on.train.table.has_focus
 
 
