@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import queue
 import select
 import signal
 import socket
@@ -18,6 +19,7 @@ import pytest
 
 from tuiml.runs import checkpoints, folder, library
 from tuiml.runs.link import MOST, WAITING, Sender, Unpacker, pack, thin
+from tuiml.runs.worker import obey
 
 PATIENCE = 30.0
 """Seconds after which a test fails instead of waiting on."""
@@ -349,3 +351,13 @@ def test_the_worker_ends_with_its_parent_even_by_sigkill() -> None:
     finally:
         os.close(alive)
     assert library.summary(run_folder()).reason == "stopped"
+
+
+def test_pictures_are_switched_on_and_off_from_the_app() -> None:
+    from tuiml.training.control import Control
+
+    control, first = Control(), queue.SimpleQueue[Any]()
+    for value, expected in ((False, False), ("on", False), (None, False), (True, True)):
+        obey(control, {"do": "watch", "value": value}, first)
+        assert control.watching is expected
+    assert not control.attention  # nothing that a step would have to wait for

@@ -43,6 +43,7 @@ def compared(work: Workload, seconds: float) -> str:
     plain, watched = Turns(work, watching=False), Turns(work, watching=True)
     for turns in (plain, watched):
         turns.take(TURN)
+    before = watched.seen()
     gc.disable()
     ratios = []
     until = time.perf_counter() + seconds
@@ -52,12 +53,10 @@ def compared(work: Workload, seconds: float) -> str:
         other, one = watched.take(TURN), plain.take(TURN)
         ratios.append(other / one)
     gc.enable()
-    rate = watched.pictures / watched.spent
-    share = watched.trainer._pictures.spent / watched.spent
+    took, spent, pictures = (now - then for now, then in zip(watched.seen(), before, strict=True))
+    rate, share = pictures / took, spent / took
     ratio = statistics.median(ratios)
-    return (
-        f"watched / not: {ratio:.4f}; {rate:.1f} pictures a second, {100 * share:.2f} % of the time in them"
-    )
+    return f"watched / not: {ratio:.4f}; {rate:.1f} pictures a second, {100 * share:.2f} % of the time"
 
 
 class Turns:
@@ -71,8 +70,12 @@ class Turns:
         control = Control()
         control.watch(watching)  # both tell of their progress; that is what the curves are made of
         self.trainer = Trainer(preset, network, examples, engine, control, watched=True)
-        self.pictures, self.spent = 0, 0.0
+        self.pictures, self.took = 0, 0.0
         self._events: Iterator[Event] = self.trainer.events()
+
+    def seen(self) -> tuple[float, float, int]:
+        """Seconds of all turns, seconds of them for pictures, and how many those were."""
+        return self.took, self.trainer._pictures.spent, self.pictures
 
     def take(self, seconds: float) -> float:
         """Train for some seconds; how long a step took."""
@@ -83,7 +86,7 @@ class Turns:
             if isinstance(event, Progress | Picture) and time.perf_counter() >= began + seconds:
                 break
         took = time.perf_counter() - began
-        self.spent += took
+        self.took += took
         return took / (self.trainer.engine.step_number - first)
 
 

@@ -373,3 +373,12 @@ async def test_open_asks_what(tmp_path: Path) -> None:
         await pilot.press("ctrl+o", *str(file), "enter")
         await until(pilot, lambda: app.document.path == file)
         assert app.place_name == "build"
+
+
+async def test_pictures_are_made_only_while_train_is_on_the_screen() -> None:
+    async with opened() as (app, pilot):
+        assert app.engine.watching is False
+        for name, expected in (("train", True), ("library", False), ("train", True), ("build", False)):
+            app.show_place(name)
+            await pilot.pause()
+            assert app.engine.watching is expected, name

@@ -165,6 +165,72 @@ def test_a_run_without_an_end_was_cut_off():
     assert "not recorded" in past.message
 
 
+HOSTILE = [
+    {"counts": []},
+    {"counts": [1] * 100_000},
+    {"counts": [-1]},
+    {"counts": [1.5]},
+    {"counts": 3},
+    {"below": -1},
+    {"above": "many"},
+    {"low": 1, "high": 1},
+    {"low": 2, "high": 1},
+    {"low": None},
+    {"high": 1e300},
+    {"high": True},
+    {"floor": -1, "low": -1},
+    {"floor": "low"},
+    {"floor": 1e-10},  # an axis on both sides of 0 has to be as long on either
+    {"floor": 1e-10, "low": -1, "counts": [1, 2]},
+    {"floor": 1e-10, "low": -1, "counts": [1]},
+    {"floor": 2, "low": -1, "counts": [1, 2, 3]},
+    {"floor": 1e-320, "low": -1, "counts": [1, 2, 3]},
+]
+
+
+def hostile(kind="gradients", **part):
+    """A picture with a histogram that nobody can draw."""
+    good = {"low": 0.0, "high": 1.0, "counts": [1, 2, 3], "below": 0, "above": 0}
+    layers = [{"mean": 0.0, kind: good | part}]
+    return {"event": "picture", "epoch": 1, "step": 1, "layers": layers}
+
+
+def readable(line):
+    try:
+        return read_event(line) is not None
+    except ValueError:
+        return False
+
+
+@pytest.mark.parametrize("kind", ["activations", "inputs", "weights", "biases", "gradients"])
+def test_a_histogram_that_can_be_drawn_is_read(kind):
+    found = read_event(hostile(kind))
+    assert getattr(found.layers[0], kind).counts == (1, 2, 3)
+    log = read_event(hostile(kind, floor=1e-10, low=-1.0)).layers[0]
+    assert getattr(log, kind).edges() == pytest.approx((-1.0, -1e-10, 1e-10, 1.0))
+    for part in HOSTILE:
+        assert not readable(hostile(kind, **part)), part
+
+
+def test_pictures_of_tuiml_0_1_are_read():
+    """Fewer fields, and gradients on an axis of equal bins."""
+    bars = {"low": -0.5, "high": 0.5, "counts": [1, 2, 3], "below": 4, "above": 0}
+    old = {
+        "mean": 0.1, "std": 0.2, "zeros": 0.0, "saturated": None, "dead": 0.25, "weight_mean": 0.0,
+        "weight_std": 0.1, "gradient_norm": 0.3, "activations": None, "weights": bars, "gradients": bars,
+    }  # fmt: skip
+    past = RunModel()
+    line = {"event": "picture", "epoch": 1, "step": 7, "layers": [old]}
+    past.load([json.dumps(line)], helpers.document())
+    found = past.statistics(0)
+    assert (found.dead, found.gradient_norm) == (0.25, 0.3)
+    assert math.isnan(found.update_ratio)
+    assert math.isnan(found.weight_norm)
+    assert (found.inputs, found.biases) == (None, None)
+    assert found.gradients.floor == 0.0
+    assert found.gradients.edges() == pytest.approx((-0.5, -1 / 6, 1 / 6, 0.5))
+
+
 def test_lines_that_cannot_be_read_are_left_out():
     good = epoch(1, 10, 1.5, 1.4)
     statistics = {"mean": 0, "activations": {"low": 0, "high": 1, "counts": ["x"], "below": 0, "above": 0}}
@@ -184,6 +250,7 @@ def test_lines_that_cannot_be_read_are_left_out():
         json.dumps({"event": "picture", "epoch": 1, "step": 1, "layers": [{"mean": "x"}]}),
         json.dumps({"event": "picture", "epoch": 1, "step": 1, "layers": [statistics]}),
         json.dumps({"event": "picture", "epoch": 1, "step": 1, "layers": 3}),
+        *(json.dumps(hostile(**part)) for part in HOSTILE),
         "[" * 100_000,
     ]
     past = RunModel()

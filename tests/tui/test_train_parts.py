@@ -14,7 +14,7 @@ from tuiml.training.events import Loading, State
 from tuiml.training.statistics import NEVER
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts_view import INTERVAL, PAUSE, Pacer
-from tuiml.tui.layer_cells import statistics_cells
+from tuiml.tui.layer_cells import columns, statistics_cells
 from tuiml.tui.rate_field import nice_above, nice_below, read_rate
 from tuiml.tui.run_model import RunModel
 from tuiml.tui.run_words import at_home, detail_line, status_line
@@ -177,6 +177,16 @@ def test_the_table_has_room_for_all_layers_while_the_charts_keep_theirs(height, 
 def test_a_layers_cells_show_trouble_by_sign(statistics, column, words):
     cell = statistics_cells(1, [FLAT, statistics, layer(gradient_norm=1.0)], object(), LOOK)[column]
     assert (cell if isinstance(cell, str) else cell[0]).strip() == words
+
+
+def test_a_terminal_without_unicode_gets_plain_signs_and_titles():
+    plain = Look(unicode=False)
+    assert all(column.title.isascii() for column in columns(plain))
+    cells = statistics_cells(
+        0, [layer(update_ratio=NEVER, gradient_norm=0.0, saturated=0.9)], object(), plain
+    )
+    assert all((cell if isinstance(cell, str) else cell[0]).isascii() for cell in cells.values())
+    assert [cells[key][0] for key in ("update", "gradient", "idle")] == ["v-inf", "v0", "^90% sat"]
 
 
 def test_a_layer_without_weights_or_activation_leaves_their_cells_empty():

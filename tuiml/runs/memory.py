@@ -35,7 +35,8 @@ def of_run(preset: Preset, network: Network) -> int:
     """Bytes that a run takes, about: layers, copies to fall back on, buffers, data."""
     optimizer, data = preset.training.optimizer, preset.data
     train, validation, test = data.sizes()
-    batches = min(preset.training.batch_size, train) + min(EVALUATION_BATCH, max(validation, test))
+    # A batch has buffers of its own where it is watched for a picture, and so has one that is evaluated.
+    batches = 2 * min(preset.training.batch_size, train) + min(EVALUATION_BATCH, max(validation, test))
     layers = sum(of_layer(node, optimizer, batches) for node in network.nodes)
     # Copies of the state are kept: the last finite one, the best one to save, and perhaps one to go back to.
     state = FLOAT * (network.size * (1 + len(optimizer.state_names())) + network.kept)

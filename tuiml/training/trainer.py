@@ -162,9 +162,14 @@ class Trainer:
     def _to_be_shown(self) -> bool:
         """Whether a picture is to be made of the next step."""
         if self._watched or self.control.attention:  # a single step is shown at once
-            due = self.control.attention or self._pictures.due(self._clock())
+            due = self.control.attention or (self._full_batch() and self._pictures.due(self._clock()))
             return due and self.control.watching
         return self._last_alone() == self.position.batch
+
+    def _full_batch(self) -> bool:
+        """Whether the next batch is as large as the others: plans are made for each size."""
+        size, first = self.preset.training.batch_size, self.position.batch
+        return first == 0 or size * (first + 1) <= len(self.data.train)
 
     def _last_alone(self) -> int:
         """The batch before which steps stop: where nobody looks, an epoch's last may go into a picture."""

@@ -59,6 +59,7 @@ class MlxEngine(Engine):
         self._latest: tuple[Array, Array] | None = None
         self._watch = False
         self._before: Arrays | None = None
+        self._seen: set[int] = set()
         self._alive = True
         self._sums: Arrays = {}
         self._fresh()
@@ -135,6 +136,9 @@ class MlxEngine(Engine):
 
     def watch(self, size: int) -> None:
         self._watch = True
+        if size not in self._seen:  # compiled here and now, not amid the training that follows
+            self._seen.add(size)
+            self.look(size)
 
     def views(self) -> list[LayerView]:
         self._flush()
