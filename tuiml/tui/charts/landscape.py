@@ -85,7 +85,7 @@ def landscape(
     left, right = (5, FIGURES) if width >= 30 else (0, 0)
     room = width - left - right
     with np.errstate(all="ignore"):
-        powers = np.where(np.isnan(depth.norms), np.nan, np.clip(np.log10(depth.norms), *span))
+        powers = np.clip(np.log10(depth.norms), *span)
     shown = in_columns(_grouped(powers, groups), depth.steps, room).T
     levels = _levels(shown, span, look)
     tall = min(TALLEST, max(1, rows // len(groups)))

@@ -77,9 +77,7 @@ def multiples(
         part = shown[row * across : (row + 1) * across]
         high = tall // down + (1 if row < tall % down else 0)
         blocks = [_panel(panel, scale, (wide, high), feet, panel.number == selected, look) for panel in part]
-        for lines in zip(
-            *blocks, strict=True
-        ):  # joined as segments: a strip for each costs more than all else
+        for lines in zip(*blocks, strict=True):  # as segments: strips cost more than all else
             joined = [segment for line in lines for segment in (*line, gap)][:-1]
             used = len(lines) * (wide + GAP) - GAP
             strips.append(Strip([*joined, Segment(" " * (width - used), PLAIN)], width))

@@ -38,7 +38,7 @@ def norm_lines(
         return []
     look = look or Look()
     span = limits(depth.norms)
-    head = [strip([(clean(title, look), look.style(bold=True))], width)] if height > 2 else []
+    head = [strip([(clean(title, look), look.style(bold=True))], width)] if title and height > 2 else []
     if span is None:
         return head + notice(clean(empty, look), width, height - len(head), look)
     below = 1 if height > 4 else 0
@@ -66,10 +66,8 @@ def _canvas(
     """The dots of each cell and which layer is on top there, -1 for none: (rows, width) each."""
     across, down = (2, 4) if look.unicode else (1, 1)
     with np.errstate(all="ignore"):
-        powers = np.log10(depth.norms)
-    shown = in_columns(
-        np.where(np.isnan(depth.norms), np.nan, np.clip(powers, *span)), depth.steps, width * across
-    )
+        powers = np.clip(np.log10(depth.norms), *span)
+    shown = in_columns(powers, depth.steps, width * across)
     glyphs = np.zeros((rows, width), dtype=np.intp)
     owners = np.full((rows, width), -1, dtype=np.intp)
     order = sorted(range(len(depth.layers)), key=lambda i: depth.layers[i] == depth.selected)
@@ -105,10 +103,11 @@ def _label(row: int, rows: int, span: tuple[int, int], width: int, look: Look) -
     """A power of ten, in every row that has one of its own."""
     if not width:
         return Segment("", PLAIN)
-    powers = np.arange(span[0], span[1] + 1, max(1, -(-(span[1] - span[0]) // max(1, rows - 1))))
+    stride = max(1, -(-(span[1] - span[0]) // max(1, rows - 1)))
+    powers = np.arange(span[0], span[1] + 1, stride, dtype=np.float64)
     here = [power for power, at in zip(powers, _up(powers, span, rows), strict=True) if at == row]
     glyphs = look.glyphs
-    text = f"1e{here[0]}".rjust(width - 1) + glyphs.tick if here else " " * (width - 1) + glyphs.vertical
+    text = f"1e{here[0]:.0f}".rjust(width - 1) + glyphs.tick if here else " " * (width - 1) + glyphs.vertical
     return Segment(text, look.style(QUIET))
 
 
