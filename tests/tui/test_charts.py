@@ -515,7 +515,7 @@ def test_heat_map_labels() -> None:
     assert shown[1].startswith(" 1│")
     assert shown[-2].startswith("-2│")
     assert sum(line.startswith(" 0│") for line in shown) == 1
-    assert shown[-1].startswith("step 0")
+    assert shown[-1].startswith("   step 0")
     assert shown[-1].endswith("step 90")
 
 

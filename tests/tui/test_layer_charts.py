@@ -12,6 +12,7 @@ from tuiml.tui.charts.distribution import Bars, distribution
 from tuiml.tui.charts.heat import heat_map
 from tuiml.tui.charts.landscape import Depth, landscape, limits
 from tuiml.tui.charts.multiples import Panel, grid, multiples, window
+from tuiml.tui.charts.norm_lines import norm_lines
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.scale import Scale, axis, common, moved
 
@@ -225,6 +226,15 @@ def test_shades_span_three_powers_of_ten_at_least():
     assert limits(np.array([[NAN, 0.0, math.inf]])) is None
 
 
+def test_as_lines_each_layer_has_its_place_on_the_axis_and_its_number_at_the_right():
+    shown = texts(norm_lines(depth([[1e-4, 1.0]] * 5), 30, 7, title="g", look=BARE))
+    assert shown[1] == "  1e0+" + "*" * 15 + " 2: 1    "
+    assert shown[5] == " 1e-4+" + "*" * 15 + " 1: 1e-4 "
+    assert shown[3] == " 1e-2+" + " " * 24
+    gap = texts(norm_lines(depth([[1.0], [NAN], [1.0], [1.0]]), 30, 7, look=PLAIN))
+    assert gap[0][6:21].count(" ") == 5
+
+
 # -- whatever comes ----------------------------------------------------------------------------------------
 
 numbers = st.one_of(st.integers(0, 10**6), st.just(0))
@@ -247,6 +257,8 @@ def test_any_size_is_filled_and_plain_terminals_get_ascii(width, height, counts,
         multiples([], width, height, look=look),
         landscape(depth([counts, [NAN] * 9, counts]), width, height, title="g", cursor=True, look=look),
         landscape(depth([[NAN] * 3]), width, height, title="g", look=look),
+        norm_lines(depth([counts, [NAN] * 9, counts]), width, height, title="g", cursor=True, look=look),
+        norm_lines(depth([[NAN] * 3]), width, height, title="g", look=look),
         landscape(Depth([], np.empty((0, 0)), np.empty(0)), width, height, look=look),
         heat_map(
             [counts, counts], width, height, steps=[1, 9], marks=[(0.5, "0")], cursor=(5, "5"), look=look

@@ -158,8 +158,9 @@ async def test_the_landscape_is_drawn_as_lines_by_its_own_key():
         assert "falls 1e5×" in view.text
         assert "1e-6" in view.text
         await on.press("i")
-        assert "layer 1 ── 1e-6" in view.text
-        assert "layer 2 ┄┄ .10" in view.text
+        assert "1: 1e-6" in view.text
+        assert "2: .1" in view.text
+        assert "1e-4┤" in view.text
         await on.press("i")
         assert "█" in view.text
 

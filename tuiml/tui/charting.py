@@ -120,9 +120,10 @@ class Charting(Steering):
         if slot:
             self.give_place(slot.chart.id)
 
-    def redraw(self) -> None:
-        """Somebody pressed a key and looks: what it changed is drawn at once."""
-        self.pacer.now(*self.drawings)
+    def redraw(self, *first: Drawing) -> None:
+        """Somebody pressed a key and looks: what it changed is drawn at once, the rest in its turn."""
+        self.pacer.now(*first, *(d for d in self.drawings if not isinstance(d, View) or d.quick))
+        self.pacer.kick()
 
     def give_place(self, name: str | None) -> None:
         """Give a chart the whole place; ``None``: back to all of them."""
@@ -244,7 +245,7 @@ class Charting(Steering):
         if views:
             getattr(views[0], f"action_{action_id}")()
             self.shell.refresh_bindings()
-            self.redraw()
+            self.redraw(views[0])
 
     def enabled(self, action_id: str) -> bool | None:
         if action_id in ("enlarge", "next_kind"):

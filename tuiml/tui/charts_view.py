@@ -10,7 +10,7 @@ import gc
 import math
 import time
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from typing import Protocol, cast
+from typing import ClassVar, Protocol, cast
 
 from textual import events
 from textual.geometry import Region
@@ -120,6 +120,8 @@ class View(Widget):
     """A widget of ready-made strips. Subclasses say what they show and draw it."""
 
     DEFAULT_CSS = "View { height: 1fr; width: 1fr; }"
+    quick: ClassVar[bool] = True
+    """Whether a key that changes what is looked at may wait for it; else it is drawn in its turn."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)

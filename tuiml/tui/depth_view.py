@@ -10,10 +10,9 @@ import numpy as np
 from textual.strip import Strip
 
 from tuiml.tui.charts.landscape import Depth, decades, landscape
-from tuiml.tui.charts.lines import Curve, CurveStyle, line_chart
-from tuiml.tui.charts.numbers import compact, scientific
-from tuiml.tui.charts.palette import QUIET, Look, layer_colour
-from tuiml.tui.charts.text import clean, strip
+from tuiml.tui.charts.norm_lines import norm_lines
+from tuiml.tui.charts.numbers import scientific
+from tuiml.tui.charts.palette import Look
 from tuiml.tui.history import Moment
 from tuiml.tui.layer_views import LayerView
 
@@ -49,9 +48,8 @@ class DepthView(LayerView):
         at = _place(sight.moment, history.steps)
         depth = Depth(layers.tolist(), norms, steps, at, sight.index)
         title = self.pointer(look) + sight.when + "gradient norm"
-        if sight.of(DepthStyle).lines and len(layers):
-            return _lines(depth, width, height, title, look)
-        return landscape(
+        drawing = norm_lines if sight.of(DepthStyle).lines else landscape
+        return drawing(
             depth,
             width,
             height,
@@ -76,23 +74,3 @@ def _fall(norms: list[float], look: Look) -> str:
         return ""
     times = "×" if look.unicode else "x"
     return f" · {'falls' if powers > 0 else 'grows'} {scientific(10 ** abs(powers), 0)}{times}"
-
-
-def _lines(depth: Depth, width: int, height: int, title: str, look: Look) -> list[Strip]:
-    """A line for each layer; the first is solid, the last dashed, those between are dotted."""
-    last = len(depth.layers) - 1
-    curves = []
-    for place, layer in enumerate(depth.layers):
-        points = (depth.steps, depth.norms[:, place])
-        style: CurveStyle = "solid" if place == 0 else "dashed" if place == last else "dotted"
-        curves.append(Curve(str(layer), points, layer_colour(layer), style))
-    drawn = line_chart(curves[::-1], width, height, log=True, x_label="step", look=look)
-    if height > 1:
-        glyphs = look.glyphs
-        parts = [(f"{clean(title, look)}  ", look.style(bold=True))]
-        for place, sample in {0: glyphs.solid, last: glyphs.dashed}.items():
-            value = compact(float(depth.norms[depth.at, place]), 2, glyphs.missing)
-            parts.append((f"layer {depth.layers[place]} ", look.style(QUIET)))
-            parts.append((f"{sample} {value}  ", look.style(curves[place].colour)))
-        drawn[0] = strip(parts, width)
-    return drawn

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 
+import numpy as np
 from textual.strip import Strip
 
 from tuiml.training.statistics import LayerStatistics
-from tuiml.tui.charts.distribution import Bars, distribution, heights
-from tuiml.tui.charts.heat import heat_map
+from tuiml.tui.charts.distribution import Bars, distribution
+from tuiml.tui.charts.heat import heat_map, without_spike
 from tuiml.tui.charts.multiples import Panel, multiples
 from tuiml.tui.charts.numbers import compact, percent
 from tuiml.tui.charts.palette import QUIET, TROUBLE, VALIDATION, Look, layer_colour
-from tuiml.tui.charts.scale import Scale, common
-from tuiml.tui.charts.series import Floats
+from tuiml.tui.charts.scale import Scale, common, moved
+from tuiml.tui.charts.series import Floats, Values
 from tuiml.tui.charts.text import strip
 from tuiml.tui.charts_view import View
 from tuiml.tui.history import Counted
@@ -184,13 +185,13 @@ class HeatView(LayerView):
     def draw(self, width: int, height: int, look: Look) -> list[Strip]:
         sight = self.sight
         moments = sight.model.history.moments
-        told = [(m.step, bars) for m in moments if (bars := bars_of(m.part(sight.index, sight.kind)))]
+        told = [(m.step, part) for m in moments if (part := m.part(sight.index, sight.kind))]
         title = f"{sight.when}{sight.index} {sight.called} · {sight.title} over time"
-        scale = common([bars.scale for _, bars in told]) or Scale(0.0, 1.0, 1)
-        rows = _on_one_axis([bars for _, bars in told], scale)
-        outside = _outside(told[-1][1].on(scale)) if told else ""
+        scales = [Scale(part.low, part.high, len(part.counts), part.floor) for _, part in told]
+        scale = common(scales) or Scale(0.0, 1.0, 1)
+        outside = _outside(bars_of(told[-1][1]), scale) if told else ""
         return heat_map(
-            rows,
+            without_spike(_table([part.counts for _, part in told], scales, scale), scale.zero),
             width,
             height,
             title=self.pointer(look) + title + outside,
@@ -203,16 +204,19 @@ class HeatView(LayerView):
         )
 
 
-def _on_one_axis(told: list[Bars], scale: Scale) -> list[Floats]:
-    """Shares on one axis, a spike at zero cut to the height of all else."""
-    found = []
-    for bars in told:
-        shares = bars.on(scale).shares()
-        found.append(heights([shares], len(shares), scale.zero)[0][0])
+def _table(counts: Sequence[Values], scales: Sequence[Scale], scale: Scale) -> Floats:
+    """Histograms of several axes, from moment to moment, on one: (moments, bins)."""
+    found = np.zeros((len(counts), scale.bins))
+    for source in set(scales):
+        rows = [i for i, own in enumerate(scales) if own == source]
+        found[rows] = moved(np.array([counts[i] for i in rows], dtype=np.float64), source, scale)[0]
     return found
 
 
-def _outside(bars: Bars) -> str:
+def _outside(newest: Bars | None, scale: Scale) -> str:
     """How much of the newest lies beyond the axis, in a title."""
+    if newest is None:
+        return ""
+    bars = newest.on(scale)
     share = 1.0 - float(bars.shares().sum())
     return f" · outside {percent(share)}" if bars.below + bars.above > 0 else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from textual.strip import Strip
 
@@ -75,6 +75,8 @@ class LossAxis:
 
 class CurvesView(View, can_focus=True):
     """Training and validation over the epochs."""
+
+    quick: ClassVar[bool] = False
 
     def __init__(self, sight: Sight, quantity: Literal["loss", "accuracy"]) -> None:
         super().__init__(id=quantity)

@@ -46,7 +46,7 @@ class Bars:
         if scale == self.scale:
             return self
         counts, below, above = moved(as_floats(self.counts), self.scale, scale)
-        return Bars(scale, counts, self.below + below, self.above + above)
+        return Bars(scale, counts, self.below + float(below), self.above + float(above))
 
 
 def heights(shares: Sequence[Floats], width: int, zero: int | None) -> tuple[list[Floats], NDArray[np.bool_]]:
@@ -102,7 +102,7 @@ def distribution(
     shown = [bars.shares()] + ([other.on(bars.scale).shares()] if other else [])
     columns, cut = heights(shown, width, bars.scale.zero)
     body = bar_rows(columns, cut, height - len(head) - len(foot), colour, look)
-    return head + body + foot
+    return head + [Strip(line, width) for line in body] + foot
 
 
 def _beyond(bars: Bars, width: int, look: Look) -> list[Strip]:
@@ -120,7 +120,7 @@ def _beyond(bars: Bars, width: int, look: Look) -> list[Strip]:
 
 def bar_rows(
     columns: Sequence[Floats], cut: NDArray[np.bool_], rows: int, colour: str, look: Look
-) -> list[Strip]:
+) -> list[list[Segment]]:
     """The first of ``columns`` as bars, in eighths of a cell, a second one as an outline over them."""
     if rows < 1:
         return []
@@ -133,7 +133,8 @@ def bar_rows(
         levels[0, cut] = full + 1
     ramp = glyphs.bars + glyphs.up
     if len(columns) < 2:
-        return [Strip([Segment(glyphs_at(line, ramp), bar)], width) for line in levels]
+        text = glyphs_at(levels, ramp)
+        return [[Segment(text[row * width : (row + 1) * width], bar)] for row in range(rows)]
     tops = rows - np.ceil(columns[1] * rows - 1e-9).astype(np.intp)
     lines = []
     for row, line in enumerate(levels):
@@ -143,7 +144,7 @@ def bar_rows(
     return lines
 
 
-def _outlined(text: str, kinds: list[int], bar: Style, look: Look) -> Strip:
+def _outlined(text: str, kinds: list[int], bar: Style, look: Look) -> list[Segment]:
     """A row of bars with an outline where ``kinds`` is not 0: 1 over nothing, 2 over a bar."""
     ink = look.style(VALIDATION, bold=True)
     over = ink + Style(bgcolor=bar.color) if bar.color else ink
@@ -157,4 +158,4 @@ def _outlined(text: str, kinds: list[int], bar: Style, look: Look) -> Strip:
         else:
             segments.append(Segment(text[start:end], bar))
         start = end
-    return Strip(segments, len(kinds))
+    return segments

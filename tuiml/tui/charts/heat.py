@@ -12,7 +12,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from tuiml.tui.charts.axes import Ruler
-from tuiml.tui.charts.bars import glyphs_at, rebin, shared
+from tuiml.tui.charts.bars import SPIKE, glyphs_at, rebin, shared
 from tuiml.tui.charts.columns import column, in_columns
 from tuiml.tui.charts.numbers import compact, place
 from tuiml.tui.charts.palette import HEAT, QUIET, Look, heat_style
@@ -21,7 +21,7 @@ from tuiml.tui.charts.text import clean, fit, notice, strip
 
 
 def heat_map(
-    rows: Sequence[Values],
+    rows: Sequence[Values] | Floats,
     width: int,
     height: int,
     *,
@@ -74,15 +74,30 @@ def heat_map(
     return head + [Strip(segments, width) for segments in body] + foot
 
 
-def _grid(rows: Sequence[Values], steps: Floats, width: int, height: int) -> Floats:
+def _grid(rows: Sequence[Values] | Floats, steps: Floats, width: int, height: int) -> Floats:
     """Parts of each moment's greatest bin, 0 to 1: (height, width), the highest bins first."""
     bins = max(map(len, rows), default=0)
     if not bins:
         return np.zeros((height, width))
-    table = np.stack([as_floats(row if len(row) == bins else rebin(row, bins)) for row in rows])
+    if isinstance(rows, np.ndarray):
+        table = rows.astype(np.float64)
+    else:
+        table = np.stack([as_floats(row if len(row) == bins else rebin(row, bins)) for row in rows])
     table[~(table > 0)] = 0
     table = shared(_of_greatest(table), height)
     return in_columns(np.sqrt(_of_greatest(table)), steps, width).T[::-1]
+
+
+def without_spike(table: Floats, zero: int | None) -> Floats:
+    """Histograms, (moments, bins), with a bin at zero that towers over all others cut to their height."""
+    if zero is None:
+        return table
+    others = table.copy()
+    others[:, zero] = 0
+    highest = others.max(axis=1)
+    spike = table[:, zero]
+    others[:, zero] = np.where((highest > 0) & (spike > SPIKE * highest), highest, spike)
+    return others
 
 
 def _of_greatest(table: Floats) -> Floats:

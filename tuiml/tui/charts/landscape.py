@@ -79,13 +79,13 @@ def landscape(
         head = [strip([(clean(title, look), look.style(bold=True))], width)] if height > 2 else []
         return head + notice(clean(empty, look), width, height - len(head), look)
     head = [_head(title, span, width, look)] if height > 1 else []
-    foot = 1 if height > 3 else 0
-    rows = height - len(head) - foot
+    below = 1 if height > 3 else 0
+    rows = height - len(head) - below
     groups = _groups(len(depth.layers), rows)
     left, right = (5, FIGURES) if width >= 30 else (0, 0)
     room = width - left - right
     with np.errstate(all="ignore"):
-        powers = np.where(np.isnan(depth.norms), np.nan, np.clip(np.log10(depth.norms), *span))
+        powers = np.clip(np.log10(depth.norms), *span)
     shown = in_columns(_grouped(powers, groups), depth.steps, room).T
     levels = _levels(shown, span, look)
     tall = min(TALLEST, max(1, rows // len(groups)))
@@ -95,8 +95,8 @@ def landscape(
         labelled = [*_left(depth, group, left, look), *cells, *_right(depth, group, right, look)]
         plain = [Segment(" " * left, PLAIN), *cells, Segment(" " * right, PLAIN)]
         drawn += [Strip(labelled, width), *[Strip(plain, width)] * (tall - 1)]
-    if foot:
-        drawn.append(_foot(depth, width, left, room, cursor, look))
+    if below:
+        drawn.append(foot(depth, width, left, room, cursor, look))
     blanks = [strip([], width)] * height
     return (head + drawn + blanks)[:height]
 
@@ -186,7 +186,8 @@ def _head(title: str, span: tuple[int, int], width: int, look: Look) -> Strip:
     return Strip([shown, *legend]).adjust_cell_length(width)
 
 
-def _foot(depth: Depth, width: int, left: int, room: int, cursor: bool, look: Look) -> Strip:
+def foot(depth: Depth, width: int, left: int, room: int, cursor: bool, look: Look) -> Strip:
+    """The first step, the last, and the one that is looked at."""
     ruler, quiet = Ruler(width), look.style(QUIET)
     step = float(depth.steps[depth.at])
     if cursor:

@@ -33,8 +33,6 @@ from tuiml.tui.charts.text import clean, notice, strip
 
 Points: TypeAlias = Series | tuple[Values, Values]
 
-CurveStyle: TypeAlias = Literal["solid", "dashed", "dotted"]
-
 _DASHES = {"dashed": (4.0, 4.0), "dotted": (0.0, 3.0)}
 _ASCII_DASHES = {"dashed": (1.0, 2.0), "dotted": (0.0, 2.0)}
 _ASCII_MARKERS = {"solid": "*", "dashed": "o", "dotted": "+"}
@@ -55,7 +53,7 @@ class Curve:
     label: str
     points: Points
     colour: str = "blue"
-    style: CurveStyle = "solid"
+    style: Literal["solid", "dashed", "dotted"] = "solid"
     raw: Points | None = None
     told: float | None = None
     """The value told in the title; absent: the last one."""

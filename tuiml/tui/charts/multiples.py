@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from rich.cells import cell_len
+from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
@@ -16,6 +18,7 @@ from tuiml.tui.charts.palette import QUIET, Look, layer_colour
 from tuiml.tui.charts.scale import Scale, axis, common
 from tuiml.tui.charts.text import PLAIN, blank, clean, fit, notice, strip
 
+Line: TypeAlias = list[Segment]
 NARROWEST, LOWEST = 14, 6
 """Cells of a panel at least."""
 GAP = 2
@@ -69,13 +72,15 @@ def multiples(
     wide = (width - (across - 1) * GAP) // across
     feet = any(panel.note for panel in shown) + any(panel.zeros > 0 for panel in shown)
     strips = [_head(title, panels, shown, width, look)]
+    gap = Segment(" " * GAP, PLAIN)
     for row in range(down):
         part = shown[row * across : (row + 1) * across]
         high = tall // down + (1 if row < tall % down else 0)
         blocks = [_panel(panel, scale, (wide, high), feet, panel.number == selected, look) for panel in part]
-        for line in range(high if part else 0):
-            joined = [piece for block in blocks for piece in (block[line], blank(GAP))][:-1]
-            strips.append(Strip.join(joined).adjust_cell_length(width))
+        for lines in zip(*blocks, strict=True):  # as segments: strips cost more than all else
+            joined = [segment for line in lines for segment in (*line, gap)][:-1]
+            used = len(lines) * (wide + GAP) - GAP
+            strips.append(Strip([*joined, Segment(" " * (width - used), PLAIN)], width))
     return (strips + [blank(width)] * height)[:height]
 
 
@@ -104,25 +109,26 @@ def _head(title: str, panels: Sequence[Panel], shown: Sequence[Panel], width: in
 
 def _panel(
     panel: Panel, scale: Scale, size: tuple[int, int], feet: int, marked: bool, look: Look
-) -> list[Strip]:
+) -> list[Line]:
     """A layer's number and name, its bars over the common axis, its note."""
     (width, height), glyphs, colour = size, look.glyphs, layer_colour(panel.number)
     mark = glyphs.right if marked else " "
     number = f"{mark}{panel.number} "
     name = fit(clean(panel.name, look), max(0, width - len(number)), glyphs.more)
-    lines = [strip([(number, look.style(colour, bold=True)), (name, look.style(bold=marked))], width)]
+    head = strip([(number, look.style(colour, bold=True)), (name, look.style(bold=marked))], width)
     foot = [*_foot(panel, width, look), *[blank(width)] * feet][: max(0, min(feet, height - 4))]
     bars = panel.bars.on(scale) if panel.bars else None
     rows = height - 2 - len(foot)
+    body: list[Line]
     if bars is None or not bars.shares().any():
-        lines += notice("none" if panel.bars is None else "outside", width, rows, look)
+        body = [list(line) for line in notice("none" if panel.bars is None else "outside", width, rows, look)]
     else:
         other = [panel.other.on(scale).shares()] if panel.other else []
         columns, cut = heights([bars.shares(), *other], width, scale.zero)
-        lines += bar_rows(columns, cut, rows, colour, look)
+        body = bar_rows(columns, cut, rows, colour, look)
     low, high = bars is not None and bars.below > 0, bars is not None and bars.above > 0
-    lines.append(axis(scale, width, look, below=low, above=high))
-    return (lines + foot)[:height]
+    ends = [axis(scale, width, look, below=low, above=high), *foot]
+    return [list(head), *body, *map(list, ends)][:height]
 
 
 def _foot(panel: Panel, width: int, look: Look) -> list[Strip]:

@@ -87,16 +87,22 @@ def common(scales: Sequence[Scale]) -> Scale | None:
     return Scale(low, high, bins)
 
 
-def moved(counts: Floats, source: Scale, target: Scale) -> tuple[Floats, float, float]:
-    """Counts in the bins of another axis, shared out by how far bins overlap; those below, and above it.
+def moved(counts: Floats, source: Scale, target: Scale) -> tuple[Floats, Floats, Floats]:
+    """Counts, (…, bins), in the bins of another axis, by how far bins overlap; those below, those above it.
 
     What the target's bins, below and above hold together is what was counted.
     """
     if source == target:
-        return counts, 0.0, 0.0
-    until = np.concatenate([[0.0], np.cumsum(counts)])
-    at = np.interp(target.edges(), source.edges(), until)
-    return np.diff(at), float(at[0]), float(until[-1] - at[-1])
+        nothing = np.zeros(counts.shape[:-1])
+        return counts, nothing, nothing
+    until = np.zeros((*counts.shape[:-1], source.bins + 1))
+    np.cumsum(counts, axis=-1, out=until[..., 1:])
+    # where each new edge lies among the old ones, in bins: the same for all rows
+    edges = source.edges()
+    at = np.interp(target.edges(), edges, np.arange(len(edges)))
+    whole = np.minimum(at.astype(np.intp), source.bins - 1)
+    held = until[..., whole] + (at - whole) * counts[..., whole]
+    return np.diff(held, axis=-1), held[..., 0], until[..., -1] - held[..., -1]
 
 
 def axis(scale: Scale, width: int, look: Look, *, below: bool = False, above: bool = False) -> Strip:
