@@ -1,6 +1,7 @@
 """Fixtures for tests of the screen."""
 
 import pytest
+from fake_prober import FakeProber
 
 
 @pytest.fixture
@@ -8,3 +9,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pilot looks every millisecond whether the app is idle, in place of every twentieth of a second."""
     monkeypatch.setattr("textual._wait.SLEEP_GRANULARITY", 0.001)
     monkeypatch.setattr("textual._wait.SLEEP_IDLE", 0.0002)
+
+
+@pytest.fixture(autouse=True)
+def no_prober(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No process looks at networks beside the screen, unless a test asks for one."""
+    monkeypatch.setattr("tuiml.tui.app.ProbeClient", FakeProber)

@@ -103,11 +103,31 @@ class Dataset(Entry):
         Raises:
             DataError: the options do not fit the data; a file is missing, damaged or out of reach.
         """
+        self._refuse()
+        return self._drawn(self.read(seed, progress), seed)
+
+    def load_here(self, seed: int) -> Data | None:
+        """As :meth:`load`, but never downloaded: ``None`` where the data is not on this machine.
+
+        Raises:
+            DataError: the options do not fit the data, or a file of the user's is damaged.
+        """
+        self._refuse()
+        whole = self.read_here(seed)
+        return None if whole is None else self._drawn(whole, seed)
+
+    def read_here(self, seed: int) -> Whole | None:
+        """As :meth:`read`, but ``None`` where it would be downloaded."""
+        return self.read(seed)
+
+    def _refuse(self) -> None:
         for field, message in self.problems():
             raise DataError(f"data.{field}: {message}")
+
+    def _drawn(self, whole: Whole, seed: int) -> Data:
         from tuiml.data.arrays import draw
 
-        return draw(self, self.read(seed, progress), seed)
+        return draw(self, whole, seed)
 
 
 datasets: Registry[Dataset] = Registry("a data set")

@@ -72,6 +72,11 @@ class Files(Dataset):
 
         return read_origin(self.origin, progress)
 
+    def read_here(self, seed: int) -> Whole | None:
+        from tuiml.data.store import read_here
+
+        return read_here(self.origin)
+
 
 @datasets.add
 class Mnist(Files):

@@ -60,6 +60,19 @@ def read_origin(origin: Origin, progress: Progress | None = None) -> Whole:
     return Whole(_part(images, labels), _part(test_images, test_labels))
 
 
+def read_here(origin: Origin) -> Whole | None:
+    """As :func:`read_origin`, but ``None`` where a file lies in no folder: nothing is downloaded.
+
+    Raises:
+        DataError: a file in a folder of the user's is damaged.
+    """
+    found = [values for source in origin.sources if (values := _first(origin, source)) is not None]
+    if len(found) < len(origin.sources):
+        return None
+    (_, images), (_, labels), (_, test_images), (_, test_labels) = found
+    return Whole(_part(images, labels), _part(test_images, test_labels))
+
+
 def read_digits(test: int) -> Whole:
     """The bundled digits: every sixth of the first ``6 * test`` images is the test part.
 

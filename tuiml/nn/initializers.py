@@ -23,6 +23,9 @@ TRUNCATED_STD = 0.87962566103423978
 class Initializer(Entry):
     """A distribution of initial weights."""
 
+    tries: ClassVar[tuple[dict[str, float], ...]] = ({},)
+    """Options worth a look where one goes through all initializers, one set after the other."""
+
     def draw(self, xp: Any, rng: Any, shape: tuple[int, ...], fan_in: int, fan_out: int) -> Array:
         """Float64 array of ``shape``."""
         raise NotImplementedError  # pragma: no cover - every entry defines it
@@ -78,6 +81,7 @@ class Normal(Initializer):
     aliases = ("random_normal",)
     formula = "N(mean, stddev²)"
     advice = "a fixed spread whatever the width: σ = 1 saturates, σ = 0.01 fades"
+    tries = ({}, {"stddev": 0.01})
     mean: float = Field(0.0, ge=-1e3, le=1e3, description="mean of the weights")
     stddev: float = Field(1.0, ge=0.0, le=1e3, description="standard deviation σ of the weights")
 

@@ -29,8 +29,17 @@ def assign(document: dict[str, Any], setting: str) -> dict[str, Any]:
     path, found, text = setting.partition("=")
     if not found or not path.strip():
         raise SpecError([Problem("--set", f"{short(setting)} is not PATH=VALUE")])
+    return put(document, path.strip(), parse(text.strip()))
+
+
+def put(document: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """A copy of the document with a value at a path.
+
+    Raises:
+        SpecError: the path leads nowhere.
+    """
     document = copy.deepcopy(document)
-    _put(document, split(path.strip()), parse(text.strip()), path.strip())
+    _put(document, split(path), value, path)
     return document
 
 

@@ -1,16 +1,16 @@
-"""From where on a layer's statistics mean trouble: one place for the screen's marks and for the verdicts."""
+"""From where on a layer's statistics mean trouble: one place for the screen's marks and the verdicts."""
 
 SATURATED = 0.5
-"""Share of an activation's outputs near its ends: most of the layer passes hardly any gradient on (Glorot &
-Bengio 2010, section 3: saturated sigmoids)."""
+"""Share of an activation's outputs near its ends: most of the layer passes hardly any gradient on (Glorot
+& Bengio 2010, section 3: saturated sigmoids)."""
 
 DEAD = 0.4
 """Share of a layer's units that are silent: 40 % of a network may be dead where the learning rate was too
 high (Karpathy, CS231n notes, "Neural Networks 1": the dying ReLU)."""
 
-VANISHED = 1e-3
+VANISHED = 1e-2
 """A layer's gradient norm in parts of the last layer's: below, the gradient vanishes on its way back (Glorot
-& Bengio 2010, figure 7; Bengio, Simard & Frasconi 1994)."""
+& Bengio 2010, figure 7; Bengio, Simard & Frasconi 1994). Stacks that train well stay within a tenth."""
 
 EXPLODED = 1e3
 """A layer's gradient norm in parts of the last layer's: above, it explodes on its way back (Pascanu, Mikolov
@@ -26,6 +26,17 @@ ratio of updates to weights is about 1e-3)."""
 
 UPDATE_HIGH, UPDATE_LOW = -2.0, -4.0
 """Beyond these weights are thrown about, or hardly move."""
+
+WIDE = 100.0
+"""Standard deviation of a hidden layer's outputs that is too much."""
+
+COLLAPSED = 0.03
+"""Standard deviation of a hidden layer's outputs below which every example gives nearly the same (Glorot
+& Bengio 2010, section 4.2)."""
+
+INPUTS = 4.0
+"""Root mean square of a network's inputs that is too much; 1 is to be had (LeCun et al. 1998, section
+4.3)."""
 
 
 def last_norm(norms: list[float]) -> float:

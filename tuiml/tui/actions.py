@@ -76,6 +76,19 @@ ACTIONS: tuple[Action, ...] = (
     Action("duplicate", ("d",), "duplicate", "Duplicate the selected layer.", "build"),
     Action("undo", ("u", "ctrl+underscore"), "undo", "Take back the last edit.", "build"),
     Action("redo", ("U", "ctrl+y"), "redo", "Do again what was taken back.", "build"),
+    Action(
+        "try_remedy", ("f",), "try it", "Do what is advised against what is wrong; u takes it back.", "build"
+    ),
+    Action(
+        "next_initializer",
+        ("i",),
+        "initial",
+        "The next initializer of all hidden layers; of the output layer alone, on it.",
+        "build",
+    ),
+    hidden("last_initializer", ("I",), "initial back", "The initializer before, likewise.", "build"),
+    Action("next_activation", ("v",), "activation", "The next activation of all hidden layers.", "build"),
+    hidden("last_activation", ("V",), "activation back", "The activation before, likewise.", "build"),
     Action("edit_training", ("t",), "training", "To the training: optimizer, rate, epochs.", "build"),
     Action("find_rate", ("r",), "find rate", "Find a learning rate: a short ramp, nothing kept.", "build"),
     Action("explore", ("y",), "explore f", "Explore activations: f, its slope, what goes in.", "build"),
@@ -86,6 +99,9 @@ ACTIONS: tuple[Action, ...] = (
     hidden("move_up", ("K", "shift+up"), "move up", "Move the selected layer up.", "build"),
     Action("move_down", ("J", "shift+down"), "move", "Move the selected layer down.", "build"),
     # -- train ---------------------------------------------------------------------------------------------
+    Action(
+        "apply_remedy", ("f",), "try it", "Do to the preset what is advised; ctrl+r trains it anew.", "train"
+    ),
     Action("step", ("full_stop",), "one batch", "Train one batch, then halt.", "train"),
     Action("stop", ("s",), "stop", "End the run after the batch in hand; it is saved.", "train"),
     Action("rate_down", ("left_square_bracket",), "rate ÷", "Learn slower: the next 1, 2, 5 · 10ⁿ.", "train"),

@@ -29,6 +29,7 @@ from tuiml.tui.keeper import Keeper
 from tuiml.tui.library import Library
 from tuiml.tui.palette import palette
 from tuiml.tui.place import Place
+from tuiml.tui.prober import ProbeClient
 from tuiml.tui.run_model import RunModel
 from tuiml.tui.settings import Settings
 from tuiml.tui.train import Train
@@ -48,6 +49,7 @@ class TuimlApp(App[int]):
         document: what to open; absent: what the settings remember.
         settings: where the app was left; absent: a first start.
         engine_factory: makes the client of the training process, given where its messages go.
+        probe_factory: makes that of the process that looks at networks before they are trained.
     """
 
     TITLE = "tuiml"
@@ -61,6 +63,7 @@ class TuimlApp(App[int]):
         settings: Settings | None = None,
         *,
         engine_factory: Callable[[Post], Any] = EngineClient,
+        probe_factory: Callable[[Post], Any] | None = None,
     ) -> None:
         super().__init__()
         self._remembered = settings or Settings()
@@ -70,6 +73,7 @@ class TuimlApp(App[int]):
         self.model = RunModel()
         self.engine: Any = None
         self._engine_factory = engine_factory
+        self.probe_factory: Callable[[Post], Any] = probe_factory or ProbeClient
         self.look = theme.look(self._remembered.dark)
         self.set_class(not self.look.unicode, "ascii")
         self._left = False
@@ -283,6 +287,7 @@ class TuimlApp(App[int]):
             return
         self._left = True
         self.keeper.remember(self._settings(), last=True)
+        self.query_one(Build).flight.close()
         if self.engine is not None:
             self.engine.close(LEAVING)
         self.exit(code, return_code=code)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from textual import events
@@ -11,17 +11,23 @@ from textual.containers import Horizontal, Vertical
 
 from tuiml.nn.layers import layers
 from tuiml.spec.problems import Problem
+from tuiml.training.remedies import Edit, Remedy
 from tuiml.tui import build_lines, exploring, finding, stack
 from tuiml.tui.build_lines import COLUMNS
 from tuiml.tui.chooser import Chooser
+from tuiml.tui.cycle import activation_edits, initializer_edits
+from tuiml.tui.document import Document
 from tuiml.tui.fields import Field, Pick
 from tuiml.tui.form import Form
 from tuiml.tui.layer_table import LayerTable
 from tuiml.tui.lines import Lines
 from tuiml.tui.note import NoteScreen
 from tuiml.tui.place import Place
+from tuiml.tui.preflight import PreFlight
+from tuiml.tui.prober import Probed
 from tuiml.tui.sections import sections
 
+CYCLES = ("next_initializer", "last_initializer", "next_activation", "last_activation")
 NARROW = 66
 """Below this width table and form take turns."""
 
@@ -56,6 +62,7 @@ class Build(Place):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._stale = True
+        self.flight = PreFlight(self, lambda: self.shell.probe_factory(self.post_message))
 
     def compose(self) -> ComposeResult:
         with Horizontal():
@@ -95,8 +102,10 @@ class Build(Place):
             return document.can_redo
         if action_id == "next_problem":
             return bool(document.problems)
-        if action_id == "add_layer":
+        if action_id in ("add_layer", *CYCLES):
             return in_table
+        if action_id == "try_remedy":
+            return in_table and self._remedy is not None
         if action_id in ("duplicate", "remove"):
             return in_table and document.count > 0
         if action_id == "move_up":
@@ -129,16 +138,29 @@ class Build(Place):
         self._stale = False
         rows = self.document.rows()
         look = self.shell.look
-        self.table.set_rows([build_lines.cells(row, look) for row in rows])
+        self.flight.follow(self.document)
+        probed = build_lines.probe_cells(self.flight, len(rows), look)
+        cells = [build_lines.cells(row, look) for row in rows]
+        self.table.set_rows([{**row, **more} for row, more in zip(cells, probed, strict=True)])
         self.form.show(sections(self.document, self.table.cursor))
         self._show_facts()
 
     def _show_facts(self) -> None:
         table = self.table
-        facts = build_lines.facts(
-            self.document, self.document.rows(), table.cursor, table.size.width - 2, self.shell.look
-        )
+        width, look = table.size.width - 2, self.shell.look
+        facts = build_lines.facts(self.document, self.document.rows(), table.cursor, width, look)
+        narrow = not {"mean", "std"} <= set(table.shown_columns)
+        facts += build_lines.flight_lines(self.flight, table.cursor, narrow, width, look)
         self.query_one("#facts", Lines).show(facts)
+
+    def on_probed(self, message: Probed) -> None:
+        message.stop()
+        if self.flight.take(message) and self.is_current:
+            self._refresh()
+            self.refresh_bindings()
+
+    def on_unmount(self) -> None:
+        self.flight.close()
 
     # -- table and form ------------------------------------------------------------------------------------
 
@@ -220,6 +242,38 @@ class Build(Place):
 
     # -- actions -------------------------------------------------------------------------------------------
 
+    @property
+    def _remedy(self) -> Remedy | None:
+        """What the verdict on the screen advises, where it can be done."""
+        told = self.flight.verdicts if self.flight.fresh else ()
+        return told[0].remedy if told and told[0].remedy.edits else None
+
+    def action_try_remedy(self) -> None:
+        if self._remedy is not None:
+            words = self._remedy.words
+            self._apply_edits(self._remedy.edits)
+            self.shell.say(f"{words}: u takes it back")
+
+    def action_next_initializer(self) -> None:
+        self._cycle(initializer_edits, 1)
+
+    def action_last_initializer(self) -> None:
+        self._cycle(initializer_edits, -1)
+
+    def action_next_activation(self) -> None:
+        self._cycle(activation_edits, 1)
+
+    def action_last_activation(self) -> None:
+        self._cycle(activation_edits, -1)
+
+    def _cycle(self, edits: Callable[[Document, int, int], list[Edit]], by: int) -> None:
+        self._apply_edits(edits(self.document, self.table.cursor, by))
+
+    def _apply_edits(self, edits: Sequence[Edit]) -> None:
+        if edits:
+            self.document.apply(edits)
+            self.shell.document_edited()
+
     def action_add_layer(self) -> None:
         picks = [Pick(entry.name, entry.formula, entry.advice) for entry in layers]
         self.app.push_screen(Chooser("Add a layer", picks, "dense"), self._add)
@@ -294,7 +348,7 @@ class Build(Place):
         self.edit("training")
 
     def action_explore(self) -> None:
-        exploring.in_build(self.shell, self.table.cursor)
+        exploring.in_build(self.shell, self.table.cursor, self.flight)
 
     def action_find_rate(self) -> None:
         finding.find_rate(self.shell)

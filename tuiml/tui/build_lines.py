@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from tuiml.nn.layers import dimensions
 from tuiml.spec.problems import Problem
 from tuiml.text import plain_text
+from tuiml.training.statistics import LayerStatistics
 from tuiml.tui import stack
-from tuiml.tui.charts.palette import TROUBLE, Look
+from tuiml.tui.charts.bars import mini, zero_bin
+from tuiml.tui.charts.numbers import compact
+from tuiml.tui.charts.palette import TROUBLE, Look, layer_colour
 from tuiml.tui.document import Document, LayerRow
 from tuiml.tui.form_lines import wrap
+from tuiml.tui.layer_cells import activations_of, idle_share, statistics_cells
 from tuiml.tui.layer_table import Cell, Column
 from tuiml.tui.picker import Part
+from tuiml.tui.preflight import PreFlight
+from tuiml.tui.verdict_lines import verdict_lines
 
+MINI = 8
+"""Cells of a histogram."""
 COLUMNS = (
     Column("index", "#", 3, "right"),
-    Column("layer", "layer", 7, keep=0, grow=1, most=10),
-    Column("units", "units", 5, "right", keep=1),
-    Column("activation", "activation", 10, keep=2, grow=1),
-    Column("initializer", "initializer", 14, keep=5, grow=1),
-    Column("shape", "output", 6, "right", keep=4, most=10),
-    Column("parameters", "params", 9, "right", keep=3),
+    Column("layer", "layer", 5, keep=0, grow=1, most=10),
+    Column("units", "units", 5, "right", keep=3),
+    Column("activation", "activ.", 7, keep=1, grow=1, most=10),
+    Column("initializer", "initial", 9, keep=4, grow=1, most=14),
+    Column("shape", "output", 6, "right", keep=5, most=10),
+    Column("parameters", "params", 6, "right", keep=6, most=9),
+    Column("mean", "mean", 5, "right", keep=10),
+    Column("std", "std", 5, "right", keep=8),
+    Column("idle", "sat/dead", 10, "right", keep=9),
+    Column("gradient", "‖g‖", 7, "right", keep=7),
+    Column("histogram", "outputs", MINI, keep=2),
 )
+PROBED = ("mean", "std", "idle", "gradient", "histogram")
+"""The columns of the initial values."""
 MOST_PROBLEMS = 3
 MOST_LINES = 3
 """Of one problem; the form has all of it."""
@@ -45,6 +61,67 @@ def cells(row: LayerRow, look: Look) -> dict[str, Cell]:
         "shape": shape,
         "parameters": count if row.parameters else (count, quiet),
     }
+
+
+def probe_cells(flight: PreFlight, count: int, look: Look) -> list[dict[str, Cell]]:
+    """The cells of each of ``count`` layers that tell of its initial values; quiet where they are not known
+    yet of the preset as it is now."""
+    layers = flight.found.picture.layers if flight.found else ()
+    if len(layers) != count or not flight.wanted:
+        return [dict.fromkeys(PROBED, "")] * count
+    activations = activations_of(flight.network)
+    found = []
+    for index, statistics in enumerate(layers):
+        activation = activations[index] if index < len(activations) else None
+        cells = statistics_cells(index, layers, activation, look)
+        part = statistics.activations
+        if part is not None:
+            zero = zero_bin(part.low, part.high, len(part.counts))
+            cells["histogram"] = (
+                mini(part.counts, MINI, zero=zero, look=look),
+                look.style(layer_colour(index)),
+            )
+        found.append(
+            {key: cells.get(key, "") if flight.fresh else _dim(cells.get(key, ""), look) for key in PROBED}
+        )
+    return found
+
+
+def _dim(cell: Cell, look: Look) -> Cell:
+    return (cell if isinstance(cell, str) else cell[0]), look.style("quiet")
+
+
+def flight_lines(flight: PreFlight, selected: int, table: bool, width: int, look: Look) -> list[list[Part]]:
+    """What the selected layer's initial values are like, and the worst that is wrong with the network's.
+
+    Args:
+        table: whether the table has no room for the numbers.
+    """
+    quiet = look.style("quiet")
+    if not flight.wanted:
+        return []
+    if flight.found is None:
+        text = plain_text(flight.problem)
+        return [[(line, quiet)] for line in wrap(text, max(20, width))[:MOST_LINES]] if text else []
+    lines: list[list[Part]] = []
+    layers = flight.found.picture.layers
+    if table and selected < len(layers):
+        lines += [[(line, quiet)] for line in wrap(numbers(layers[selected]), max(20, width))]
+    if flight.fresh:
+        for verdict in flight.verdicts[:1]:
+            lines += verdict_lines(verdict, width, look, most=MOST_LINES)
+        if flight.found.note:
+            lines += [[(line, quiet)] for line in wrap(flight.found.note, max(20, width))[:MOST_LINES]]
+    return lines
+
+
+def numbers(found: LayerStatistics) -> str:
+    """A layer's outputs in words: ``mean .51, std .49, 91 % sat, gradient .85``."""
+    share, word, _ = idle_share(found)
+    parts = [f"mean {compact(found.mean, 2)}", f"std {compact(found.std, 2)}"]
+    parts += [f"{100 * share:.0f} % {word}"] if word != "zero" else []
+    parts += [f"gradient {compact(found.gradient_norm, 2)}"] if math.isfinite(found.gradient_norm) else []
+    return ", ".join(parts)
 
 
 def facts(

@@ -7,7 +7,7 @@ Nothing here knows the screen.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from tuiml.nn.network import Node, node_of
 from tuiml.registry import Registry
 from tuiml.spec import check
 from tuiml.spec.check import complete, outline, read_layers
-from tuiml.spec.edit import split
+from tuiml.spec.edit import put, split
 from tuiml.spec.preset import Preset
 from tuiml.spec.problems import Problem
 from tuiml.text import plain_text
@@ -227,6 +227,17 @@ class Document:
             target.update(copy.deepcopy(raw))
 
         self._edit(None, change)
+
+    def apply(self, edits: Sequence[tuple[str, Any]]) -> None:
+        """Put a value at each of some paths, as one edit.
+
+        Raises:
+            SpecError: a path leads nowhere; then nothing is changed.
+        """
+        raw = self.raw
+        for path, value in edits:
+            raw = put(raw, path, value)
+        self.replace(raw)
 
     def seal(self) -> None:
         """The next edit is an undo step of its own, even on the same path."""

@@ -20,7 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from textual.message import Message
 
@@ -193,6 +193,8 @@ class Worker:
         OSError: it could not be started.
     """
 
+    called: ClassVar[str] = "the training process"
+
     def __init__(self, post: Post) -> None:
         self._post = post
         self._loop = asyncio.get_running_loop()
@@ -205,7 +207,7 @@ class Worker:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - open while the process lives
         try:
             self._process = subprocess.Popen(
-                command(theirs.fileno()),
+                self.command(theirs.fileno()),
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -222,6 +224,10 @@ class Worker:
             theirs.close()
         self._socket.setblocking(False)
         self._loop.add_reader(self._socket, self._readable)
+
+    def command(self, descriptor: int) -> list[str]:
+        """How its process is started."""
+        return command(descriptor)
 
     @property
     def gone(self) -> bool:
@@ -263,7 +269,7 @@ class Worker:
                 self._take(message)
         except ValueError:
             self._process.kill()
-            self._finish(EngineGone("the training process sent what cannot be understood; it was ended"))
+            self._lost(f"{self.called} sent what cannot be understood; it was ended")
             self.hang_up()
             self._see_out(time.monotonic() + GRACE)
 
@@ -281,6 +287,10 @@ class Worker:
             self._finish(EngineGone(text, self.told_to_stop))
         else:
             raise ValueError("neither events nor a failure")
+
+    def _lost(self, reason: str) -> None:
+        """It is of no use any more."""
+        self._finish(EngineGone(reason))
 
     def _finish(self, message: Message) -> None:
         if not self.over:
@@ -309,9 +319,9 @@ class Worker:
             self._process.kill()
             self._process.wait()
         if not self._errors.closed:
-            reason = cause(self._process.returncode, self._last_error())
+            reason = cause(self._process.returncode, self._last_error(), self.called)
             self._errors.close()
-            self._finish(EngineGone(reason))
+            self._lost(reason)
 
     def wait(self, timeout: float) -> None:
         """Block until the process has exited, killing it after ``timeout`` seconds."""
@@ -331,22 +341,22 @@ class Worker:
         return plain_text(lines[-1].strip()[:300]) if lines else ""
 
 
-def command(descriptor: int) -> list[str]:
-    """How the training process is started."""
+def command(descriptor: int, module: str = "tuiml.runs.worker") -> list[str]:
+    """How the training process is started, or another one that speaks as it does."""
     root = Path(tuiml.__file__).resolve().parent.parent
     # A file in the current folder must not pass for a module of the library (random.py is popular); only
     # in a checkout that is not installed is tuiml itself found there.
     safe = [] if Path.cwd().resolve() == root else ["-P"]
-    return [sys.executable, *safe, "-m", "tuiml.runs.worker", str(descriptor)]
+    return [sys.executable, *safe, "-m", module, str(descriptor)]
 
 
-def cause(code: int, last_line: str) -> str:
+def cause(code: int, last_line: str, called: str = Worker.called) -> str:
     """Why the process is gone, for people."""
     if code < 0:
         with contextlib.suppress(ValueError):
-            text = f"the training process was killed by signal {-code} ({signal.Signals(-code).name})"
+            text = f"{called} was killed by signal {-code} ({signal.Signals(-code).name})"
             hint = "; perhaps memory ran out" if -code == signal.SIGKILL else ""
             return text + hint
-        return f"the training process was killed by signal {-code}"
-    text = f"the training process ended unasked (exit code {code})"
+        return f"{called} was killed by signal {-code}"
+    text = f"{called} ended unasked (exit code {code})"
     return f"{text}: {last_line}" if last_line else text

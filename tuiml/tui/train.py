@@ -8,6 +8,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
+from tuiml.training.remedies import Remedy
 from tuiml.tui import exploring, finding
 from tuiml.tui.actions import Where
 from tuiml.tui.charts.palette import Look
@@ -20,6 +21,7 @@ from tuiml.tui.rate_field import RateField, allowed, nice_above, nice_below
 from tuiml.tui.run_model import RunModel
 from tuiml.tui.run_words import safe
 from tuiml.tui.train_views import KINDS, CurvesView, HistogramView, Kind, StatusView, TableFigures
+from tuiml.tui.verdict_view import Judge, VerdictView
 
 WIDE = 100
 """Cells from which charts stand side by side; below, one at a time above the table."""
@@ -60,6 +62,8 @@ class Train(Place):
         self.table = LayerTable(COLUMNS, id="layers")
         self.histograms = [HistogramView(self._model, id=name) for name in ("histogram", "beside")]
         self.figures = TableFigures(self._model, self.table)
+        self.verdict = VerdictView(id="verdict")
+        self.judge = Judge()
         self._drawings: tuple[Drawing, ...] = (
             self.status,
             self.loss,
@@ -79,6 +83,7 @@ class Train(Place):
         with Horizontal(id="below"):
             yield self.table
             yield self.histograms[1]
+        yield self.verdict
 
     def on_mount(self) -> None:
         self.table.set_columns(columns(look_of(self)))
@@ -127,6 +132,7 @@ class Train(Place):
         """Rows of the run's preset, or of the one being edited before the first run."""
         model = self.run
         self.status.make_room()
+        self._tell_verdict()
         raw, look = self.document.raw if model.status == "empty" else model.document, look_of(self)
         if raw is self._shown_raw and look == self._shown_look:
             return
@@ -138,6 +144,17 @@ class Train(Place):
         self.figures.forget()
         self._select()
         self._arrange()
+
+    def _tell_verdict(self) -> None:
+        found, key = self.judge.look(self.run), "f" if self._remedy() else ""
+        if self.verdict.tell(found, key, self.size.width - 2, look_of(self)):
+            self.shell.refresh_bindings()
+
+    def _remedy(self) -> Remedy | None:
+        """What is advised, where the preset on Build is the run's: it can be done to it."""
+        found = self.judge.look(self.run)
+        same = self.run.preset is not None and self.run.preset == self.document.preset
+        return found[0].remedy if same and found and found[0].remedy.edits else None
 
     def _select(self) -> None:
         row = self._rows[self.table.cursor] if self.table.cursor < len(self._rows) else None
@@ -175,6 +192,7 @@ class Train(Place):
 
     def on_resize(self, event: events.Resize) -> None:
         self._arrange()
+        self._tell_verdict()
 
     def on_click(self, event: events.Click) -> None:
         if event.chain == 2 and isinstance(event.widget, CurvesView | HistogramView):
@@ -258,6 +276,13 @@ class Train(Place):
         self.shell.engine.step()
         self.shell.refresh_bindings()
 
+    def action_apply_remedy(self) -> None:
+        remedy = self._remedy()
+        if remedy is not None:
+            self.document.apply(remedy.edits)
+            self.shell.document_edited()
+            self.shell.say(f"changed the preset: {remedy.words}; ctrl+r starts a new run")
+
     def action_stop(self) -> None:
         self.shell.engine.stop()
 
@@ -294,6 +319,8 @@ class Train(Place):
     def enabled(self, action_id: str) -> bool | None:
         if action_id == "stop":
             return self._alive
+        if action_id == "apply_remedy":
+            return self._remedy() is not None
         if action_id in ("step", "rate_down", "rate_up", "rate_type"):
             return self._alive and self.run.start is not None
         if action_id == "rate_find":

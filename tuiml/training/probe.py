@@ -1,0 +1,84 @@
+"""A network at its initial values: what one batch makes of it, before anything is trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from tuiml.backends.engine import Engine
+from tuiml.data.arrays import Data, Part
+from tuiml.nn.network import Network
+from tuiml.spec.preset import Preset
+from tuiml.training.events import Event, Picture
+from tuiml.training.observer import Observer
+from tuiml.training.verdicts import Verdict, verdicts
+
+EXAMPLES = 256
+"""Examples that pass through the network, where the data has as many."""
+_NOISE = 0x4E01
+"""Keeps the random inputs apart from other uses of the seed."""
+
+Inputs = Literal["data", "noise"]
+
+
+@dataclass(frozen=True)
+class Probe(Event):
+    """What a probe found."""
+
+    event: ClassVar[str] = "probe"
+    inputs: Inputs
+    """``noise``: the data is not on this machine; the inputs are normal, the labels random."""
+    examples: int
+    input_mean: float
+    input_std: float
+    """Of the network's inputs, normalized as the preset says."""
+    picture: Picture
+    note: str = ""
+    """What is to be known about it, in a line."""
+
+    def to_json(self) -> dict[str, Any]:
+        return super().to_json() | {"picture": self.picture.to_json()}
+
+    def verdicts(self, preset: Preset, network: Network) -> list[Verdict]:
+        """What is wrong by its numbers."""
+        measured = (self.input_mean, self.input_std) if self.inputs == "data" else None
+        return verdicts(preset, network, self.picture.layers, inputs=measured)
+
+
+def probe(preset: Preset, network: Network, data: Data, engine: Engine, inputs: Inputs = "data") -> Probe:
+    """Statistics of every layer at initialisation: forward and backward on one batch, nothing trained."""
+    count = min(EXAMPLES, len(data.train))
+    layers = Observer(network).picture(engine.look(count))
+    batch = data.batch(data.train, slice(0, count)).astype(np.float64)
+    picture = Picture(epoch=0, step=0, layers=layers)
+    return Probe(inputs, count, float(batch.mean()), float(batch.std()), picture, _note(preset, inputs))
+
+
+def _note(preset: Preset, inputs: Inputs) -> str:
+    notes = []
+    if inputs == "noise":
+        notes.append(f"{preset.data.name} is not on this machine: normal inputs, random labels")
+    if preset.pretraining is not None:
+        notes.append("before pretraining, which changes the initial values")
+    return "; ".join(notes)
+
+
+def noise(preset: Preset) -> Data:
+    """Normal inputs of the preset's shape with random labels, seeded, in place of data that is not here."""
+    rng = np.random.Generator(np.random.PCG64([preset.training.seed, _NOISE]))
+    dataset = preset.data
+    features = int(np.prod(dataset.shape))
+    count = max(1, min(EXAMPLES, dataset.sizes()[0]))
+    part = Part(
+        rng.standard_normal((count, features), dtype=np.float32),
+        rng.integers(0, len(dataset.classes), count).astype(np.int32),
+    )
+    return Data(dataset.shape, dataset.classes, part, part, part, np.float32(0), np.float32(1), "none")
+
+
+def small(data: Data) -> Data:
+    """The data with no more examples than a probe looks at; those in arrays of their own."""
+    train = Part(data.train.inputs[:EXAMPLES].copy(), data.train.labels[:EXAMPLES].copy())
+    return replace(data, train=train, validation=train[:0], test=train[:0])

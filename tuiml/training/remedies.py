@@ -1,0 +1,149 @@
+"""What to change in a preset against a verdict: edits of its document, and what they do in words."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tuiml.nn.activations import Activation, Linear, ReLU, Softmax, activations
+from tuiml.nn.initializers import Glorot, He, Initializer, LeCun, initializers
+from tuiml.spec import check
+from tuiml.spec.edit import put
+from tuiml.spec.preset import Preset
+from tuiml.training.bounds import UPDATE
+from tuiml.training.case import Case
+
+DEEP = 3
+"""Sigmoid layers from which on no initial values keep the gradient: each lets through a quarter at most."""
+Edit = tuple[str, Any]
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """Edits of a document, each a path and a value, and what they do in words; none where none is known."""
+
+    words: str
+    edits: tuple[Edit, ...] = ()
+
+    def apply(self, document: dict[str, Any]) -> dict[str, Any]:
+        """A copy of a preset's document with the edits in it.
+
+        Raises:
+            SpecError: the document has no such place.
+        """
+        for path, value in self.edits:
+            document = put(document, path, value)
+        return document
+
+    def lines(self) -> list[str]:
+        """The edits for reading, those of a kind in one line: ``layers[1, 2, 3].activation = relu``."""
+        places: dict[tuple[str, str], list[str]] = {}
+        for path, value in self.edits:
+            found = re.fullmatch(r"layers\[(\d+)\]\.(.+)", path)
+            key, place = (found[2], found[1]) if found else (path, "")
+            places.setdefault((key, f"{value:g}" if isinstance(value, float) else str(value)), []).append(
+                place
+            )
+        return [
+            f"layers[{', '.join(found)}].{key} = {value}" if found[0] else f"{key} = {value}"
+            for (key, value), found in places.items()
+        ]
+
+    def fits(self, preset: Preset) -> bool:
+        """Whether the preset is one still, with the edits in it."""
+        return check(self.apply(preset.document()))[0] is not None
+
+
+def suited(activation: Activation) -> type[Initializer]:
+    """The initializer that keeps the spread through layers of an activation."""
+    if activation.name == "selu":
+        return initializers["lecun_normal"]
+    keeps = activation.saturation is not None or isinstance(activation, Linear | Softmax)
+    return initializers["glorot_normal" if keeps else "he_normal"]
+
+
+def is_suited(initializer: Initializer | None, activation: Activation) -> bool:
+    """Whether it is of the family that is."""
+    wanted = suited(activation)
+    family = next(f for f in (Glorot, He, LeCun) if issubclass(wanted, f))
+    return isinstance(initializer, family)
+
+
+def initial_values(case: Case, renew: bool = False) -> Remedy:
+    """Initial values that keep spread and gradient; another activation where none do, or if ``renew``."""
+    chosen = _activation(case, renew)
+    edits: list[Edit] = []
+    names: dict[str, None] = {}
+    for index in case.weighted:
+        hidden = index != case.output
+        activation = chosen if chosen is not None and hidden else case.activation(index)
+        if hidden and activation is chosen and case.activation(index).name != activation.name:
+            edits.append((case.path(index, "activation"), activation.name))
+        if not is_suited(case.initializer(index), activation):
+            name = suited(activation).name
+            edits.append((case.path(index, "initializer"), name))
+            if hidden:
+                names[name] = None
+    if chosen is not None:
+        names[f"with {chosen.name}"] = None
+    if not names and edits:
+        names["suited initial values of the output layer"] = None
+    if not edits:
+        return slower(case) if case.step else Remedy("batch_norm after each layer keeps the spread")
+    return Remedy(" ".join(names), tuple(edits))
+
+
+def _activation(case: Case, renew: bool) -> Activation | None:
+    """The activation that the hidden layers should have instead of theirs; ``None``: they may keep it."""
+    own = [case.activation(i) for i in case.hidden]
+    deep = sum(f.saturation is not None and f.saturation[0] > 0 for f in own) >= DEEP
+    settled = all(is_suited(case.initializer(i), case.activation(i)) for i in case.hidden)
+    saturating = any(f.saturation is not None for f in own)
+    return ReLU() if saturating and (deep or renew or (settled and not case.step)) else None
+
+
+def leaky(case: Case, dead: Sequence[int]) -> Remedy:
+    """A slope below 0 for the layers that are silent, and smaller steps where steps silenced them."""
+    edits: list[Edit] = []
+    for index in dead:
+        edits.append((case.path(index, "activation"), "leaky_relu"))
+        if not is_suited(case.initializer(index), activations["leaky_relu"]()):
+            edits.append((case.path(index, "initializer"), "he_normal"))
+    words = "leaky_relu lets a gradient through below 0"
+    if case.step:
+        edits += slower(case).edits
+        words += f"; a rate of {_slower(case):g}"
+    return Remedy(words, tuple(edits))
+
+
+def normalized(case: Case) -> Remedy:
+    """Inputs of everyday size."""
+    word = "unit" if case.preset.data.top else "standard"
+    return Remedy(f"normalize = {word}", (("data.normalize", word),))
+
+
+def slower(case: Case) -> Remedy:
+    """A tenth of the learning rate."""
+    rate = _slower(case)
+    return Remedy(f"a learning rate of {rate:g}", (("training.learning_rate", rate),))
+
+
+def _slower(case: Case) -> float:
+    return nice(case.preset.training.rate / 10)
+
+
+def aimed(case: Case) -> Remedy:
+    """The learning rate that brings update over weight to about a thousandth."""
+    shift = UPDATE - case.ratio if math.isfinite(case.ratio) else -1.0
+    rate = nice(min(1000.0, case.preset.training.rate * 10 ** max(-4.0, min(4.0, shift))))
+    return Remedy(f"a learning rate of {rate:g}", (("training.learning_rate", rate),))
+
+
+def nice(rate: float) -> float:
+    """The number 1, 2 or 5 times a power of ten that is nearest in proportion."""
+    power = math.floor(math.log10(rate))
+    steps = [float(f"{m}e{power + p}") for p in (0, 1) for m in (1, 2, 5)]
+    return min(steps, key=lambda step: abs(math.log(step / rate)))

@@ -1,0 +1,303 @@
+"""What is wrong with a network, said of its statistics: each rule with its evidence, its source and a remedy.
+
+A rule is one entry of :data:`RULES`. It looks at a :class:`Case` and says what it finds, or nothing. What
+follows from another finding is told with it, not beside it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from tuiml.nn.network import Network
+from tuiml.spec.preset import Preset
+from tuiml.training import bounds, remedies
+from tuiml.training.case import Case, figures, percents, span, times
+from tuiml.training.remedies import Remedy
+from tuiml.training.statistics import LayerStatistics
+
+MOST = 3
+"""Verdicts that are told at a time."""
+SETTLED = 50
+"""Steps before which update ratios say little: optimizers that adapt take their largest steps first."""
+BEYOND = 0.5
+"""How far above its bound the median update ratio must lie to be told: some that train well are on it."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a rule sees."""
+
+    layers: tuple[int, ...]
+    """Their places in the stack, from 0; empty: the whole network."""
+    text: str
+    """The numbers, after the layers: ``62 to 73 % of the outputs are saturated``."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One way to be in trouble."""
+
+    name: str
+    meaning: str
+    """One line: what it is and why it is bad."""
+    source: str
+    look: Callable[[Case], Finding | None]
+    remedy: Callable[[Case, Finding], Remedy]
+    causes: tuple[str, ...] = ()
+    """The names of what follows from it."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is wrong, how one sees it, and what helps."""
+
+    name: str
+    meaning: str
+    source: str
+    layers: tuple[int, ...]
+    evidence: str
+    """``Layers 2 to 10: 62 to 73 % of the outputs are saturated (sigmoid, normal σ = 1)``."""
+    follows: tuple[str, ...]
+    """The names of what follows from it; the evidence has the numbers of the first."""
+    remedy: Remedy
+
+
+def verdicts(
+    preset: Preset,
+    network: Network,
+    layers: Sequence[LayerStatistics],
+    step: int = 0,
+    *,
+    inputs: tuple[float, float] | None = None,
+    losses: tuple[float, float] | None = None,
+    diverged: bool = False,
+) -> list[Verdict]:
+    """What is wrong with a network by its statistics at a step, the worst first, at most :data:`MOST`.
+
+    Args:
+        step: steps trained before; 0: initial values (where pretraining will replace them, nothing is said).
+        inputs: mean and standard deviation of the network's inputs, where measured.
+        losses: training loss at the beginning and now: without them nothing is said of a small learning rate.
+        diverged: whether training ended so.
+    """
+    if len(layers) != len(network.nodes) or (step == 0 and preset.pretraining is not None):
+        return []
+    case = Case(preset, network, layers, step, inputs, losses, diverged)
+    found = {rule.name: (rule, seen) for rule in RULES if (seen := rule.look(case)) is not None}
+    told: list[Verdict] = []
+    for rule, seen in list(found.values()):
+        if rule.name in found and len(told) < MOST:
+            told.append(_verdict(case, rule, seen, _take(found, rule)))
+    return told
+
+
+def _take(found: dict[str, tuple[Rule, Finding]], rule: Rule) -> list[tuple[Rule, Finding]]:
+    """What follows from a rule's finding, taken out of what was found: it is not told again."""
+    followed, ahead = [], list(rule.causes)
+    while ahead:
+        one = found.pop(ahead.pop(0), None)
+        if one is not None:
+            followed.append(one)
+            ahead += one[0].causes
+    return followed
+
+
+def _verdict(case: Case, rule: Rule, seen: Finding, followed: Sequence[tuple[Rule, Finding]]) -> Verdict:
+    settings = case.settings(seen.layers)
+    texts = [seen.text + (f" ({settings})" if settings else ""), *(f.text for _, f in followed[:1])]
+    text = "; ".join(texts)
+    evidence = f"{span(seen.layers)}: {text}" if seen.layers else f"{text[:1].upper()}{text[1:]}"
+    remedy = rule.remedy(case, seen)
+    if remedy.edits and not remedy.fits(case.preset):
+        remedy = replace(remedy, edits=())
+    names = tuple(other.name for other, _ in followed)
+    return Verdict(rule.name, rule.meaning, rule.source, seen.layers, evidence, names, remedy)
+
+
+# -- the rules ---------------------------------------------------------------------------------------------
+
+
+def _inputs(case: Case) -> Finding | None:
+    if case.hidden and case.normalized(case.weighted[0]):
+        return None
+    data = case.preset.data
+    if case.inputs is not None:
+        mean, std = case.inputs
+    elif data.normalize == "none" and data.top:  # as of pixels: some are near 0, some near the top
+        mean, std = data.top / 4, data.top / 4
+    else:
+        return None
+    size = math.hypot(mean, std)
+    if not size > bounds.INPUTS:
+        return None
+    if case.inputs is None:
+        return Finding((), f"the inputs go up to {data.top:g}, for they are not normalized")
+    return Finding((), f"the inputs have mean {mean:.2g} and std {std:.2g}, for they are not normalized")
+
+
+def _diverged(case: Case) -> Finding | None:
+    if case.diverged:
+        return Finding((), f"training diverged after {case.step:,} steps")
+    wrong = [i for i in case.weighted if not math.isfinite(case.of(i).std)]
+    return Finding(tuple(wrong), "the outputs are not finite") if wrong else None
+
+
+def _symmetric(case: Case) -> Finding | None:
+    """Units that start equal stay equal where those who hear them cannot tell them apart either."""
+    if case.preset.pretraining is not None:
+        return None
+    found = [
+        i for i, j in pairwise(case.weighted) if case.symmetric(i) and case.symmetric(j) and not case.noisy(i)
+    ]
+    if not found:
+        return None
+    return Finding(tuple(found), "all units of a layer are equal, get equal gradients, and so stay equal")
+
+
+def _saturated(case: Case) -> Finding | None:
+    shares = {i: case.of(i).saturated for i in case.hidden}
+    found = tuple(i for i, share in shares.items() if share > bounds.SATURATED)
+    if not found:
+        return None
+    return Finding(found, f"{percents([shares[i] for i in found])} of the outputs are saturated")
+
+
+def _exploding(case: Case) -> Finding | None:
+    stds = [case.of(i).std for i in case.hidden]
+    norms = [case.gradient(i) for i in case.weighted]
+    large = [norm for norm in norms if norm > bounds.HUGE]
+    wide = [std for std in stds if std > bounds.WIDE]
+    if not large and not wide:
+        return None
+    told = f"the gradient norm reaches {max(large):.2g}" if large else ""
+    if len(stds) > 1 and stds[-1] > 3 * stds[0] > 0:
+        told = ", ".join(filter(None, [f"the outputs' std grows from {stds[0]:.2g} to {stds[-1]:.2g}", told]))
+    elif wide:
+        told = ", ".join(filter(None, [f"the outputs' std reaches {max(wide):.2g}", told]))
+    return Finding(case.weighted, told)
+
+
+def _collapsed(case: Case) -> Finding | None:
+    stds = {i: case.of(i).std for i in case.hidden if not case.normalized(i)}
+    found = tuple(i for i, std in stds.items() if std < bounds.COLLAPSED)
+    if not found:
+        return None
+    text = f"the outputs' std is {figures([stds[i] for i in found])}: nearly the same for every example"
+    return Finding(found, text)
+
+
+def _vanishing(case: Case) -> Finding | None:
+    if not case.fall > 1 / bounds.VANISHED:
+        return None
+    return Finding(case.weighted, f"the gradient norm falls {times(case.fall)} from the last to the first")
+
+
+def _dead(case: Case) -> Finding | None:
+    shares = {i: case.of(i).dead for i in case.hidden}
+    found = tuple(i for i, share in shares.items() if share > bounds.DEAD)
+    if not found:
+        return None
+    return Finding(found, f"{percents([shares[i] for i in found])} of the units are silent on every example")
+
+
+def _step_size(case: Case) -> str:
+    return f"a step changes the weights by {100 * 10**case.ratio:.2g} % of their spread"
+
+
+def _too_fast(case: Case) -> Finding | None:
+    if case.step < SETTLED or not case.ratio > bounds.UPDATE_HIGH + BEYOND:
+        return None
+    return Finding((), _step_size(case))
+
+
+def _too_slow(case: Case) -> Finding | None:
+    stuck = case.losses is not None and not case.learns
+    if case.step < SETTLED or not stuck or not case.ratio < bounds.UPDATE_LOW:
+        return None
+    return Finding((), f"{_step_size(case)}, and the loss stays where it was")
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "inputs not normalized",
+        "large inputs make the first layer's outputs and gradients large",
+        "LeCun, Bottou, Orr & Müller 1998, section 4.3",
+        _inputs,
+        lambda case, seen: remedies.normalized(case),
+        ("exploding", "saturated", "diverged", "dead units", "vanishing gradient", "learning rate too high"),
+    ),
+    Rule(
+        "symmetric units",
+        "units that are equal at the start and get equal gradients are one unit for ever",
+        "Goodfellow, Bengio & Courville 2016, section 8.4",
+        _symmetric,
+        lambda case, seen: remedies.initial_values(case),
+        ("saturated", "exploding", "dead units", "collapsed", "vanishing gradient", "learning rate too low"),
+    ),
+    Rule(
+        "saturated",
+        "outputs at the ends of the activation, where its slope and so the gradient is almost 0",
+        "Glorot & Bengio 2010, section 3",
+        _saturated,
+        lambda case, seen: remedies.initial_values(case),
+        ("vanishing gradient", "learning rate too low"),
+    ),
+    Rule(
+        "exploding",
+        "outputs and gradients grow from layer to layer: a step leads far away",
+        "Pascanu, Mikolov & Bengio 2013; He et al. 2015, section 2.2",
+        _exploding,
+        lambda case, seen: remedies.initial_values(case),
+        ("diverged", "dead units", "learning rate too high", "vanishing gradient"),
+    ),
+    Rule(
+        "dead units",
+        "units that are 0 for every example get no gradient and stay so",
+        "Maas, Hannun & Ng 2013; Lu et al. 2019",
+        _dead,
+        lambda case, seen: remedies.leaky(case, seen.layers),
+        ("collapsed", "vanishing gradient", "learning rate too low"),
+    ),
+    Rule(
+        "collapsed",
+        "every example gives nearly the same outputs: later layers have nothing to tell them apart by",
+        "Glorot & Bengio 2010, section 4.2",
+        _collapsed,
+        lambda case, seen: remedies.initial_values(case),
+        ("vanishing gradient", "learning rate too low"),
+    ),
+    Rule(
+        "vanishing gradient",
+        "the first layers hardly learn: each layer before them makes the gradient smaller",
+        "Bengio, Simard & Frasconi 1994; Glorot & Bengio 2010, section 4",
+        _vanishing,
+        lambda case, seen: remedies.initial_values(case, renew=True),
+        ("learning rate too low",),
+    ),
+    Rule(
+        "diverged",
+        "the weights grew until their loss was no number",
+        "Bengio 2012, section 3.1",
+        _diverged,
+        lambda case, seen: remedies.slower(case),
+        ("learning rate too high",),
+    ),
+    Rule(
+        "learning rate too high",
+        "steps of more than a hundredth of the weights overshoot; about a thousandth is right",
+        "Karpathy, CS231n notes, part 3",
+        _too_fast,
+        lambda case, seen: remedies.aimed(case),
+    ),
+    Rule(
+        "learning rate too low",
+        "steps of less than a ten-thousandth of the weights get nowhere; about a thousandth is right",
+        "Karpathy, CS231n notes, part 3",
+        _too_slow,
+        lambda case, seen: remedies.aimed(case),
+    ),
+)
+"""The worst first: what is told first is what should be changed first."""
