@@ -17,6 +17,7 @@ from tuiml.nn.activations import activations
 from tuiml.training.events import Picture
 from tuiml.training.responses import functions
 from tuiml.tui.app import TuimlApp
+from tuiml.tui.build import Build
 from tuiml.tui.charts.functions import bar_lines, function_chart
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.document import Document
@@ -59,7 +60,7 @@ async def bench(size: tuple[int, int] = (120, 40), stack: object = STACK) -> Asy
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         on = Bench(app, pilot)
-        app.query_one("#build").select(1)  # type: ignore[attr-defined]
+        app.query_one(Build).select(1)
         yield on
 
 
@@ -144,7 +145,7 @@ async def test_softmax_is_left_out_with_a_word_and_other_layers_have_none_to_tak
         await on.press("down", "y")
         assert "softmax is not here: it is no function of one value" in on.text
         await on.press("escape")
-        on.app.query_one("#build").select(0)  # type: ignore[attr-defined]
+        on.app.query_one(Build).select(0)
         before = on.app.document.raw
         await on.press("y")
         assert "enter" not in on.text
@@ -162,7 +163,7 @@ async def test_what_goes_into_the_layer_of_a_run_is_drawn_and_judged_live(size: 
         on.app.engine.tell(Picture(1, 7, (layer(), wide, layer())))
         await on.press("y")
         assert on.screen.model.span == 10, "the inputs fit in"
-        assert "▲ 71.1 % of the inputs lie where |f′| < 0.05 ░   step 7" in on.text
+        assert "▲ 71.2 % of the inputs lie where |f′| < 0.05 ░   step 7" in on.text
         assert "█" in on.text
         narrow = bars(*[1] * 20, low=-1.0, high=1.0)
         on.app.engine.tell(Picture(1, 8, (layer(), replace(layer(), inputs=narrow), layer())))
@@ -171,10 +172,34 @@ async def test_what_goes_into_the_layer_of_a_run_is_drawn_and_judged_live(size: 
         await on.press("down", "enter")
         assert on.app.document.raw["layers"][1]["activation"] == "tanh"
         assert on.app.model.document["layers"][1]["activation"] == "sigmoid", "the run is as it was"
-        await on.press("1", "y")
-        assert "not known yet" in on.text, "that was another network"
-        await on.press("escape", "u", "y")
-        assert "step 8" in on.text
+
+
+async def test_in_build_what_goes_in_is_that_of_initial_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tuiml.tui.preflight.SOON", 0.001)
+    wide = {"name": "normal", "stddev": 1.0}
+    first = {**STACK[1], "units": 64, "activation": "sigmoid", "initializer": wide}
+    async with bench((80, 24), [STACK[0], first, {**first, "units": 32}, STACK[2]]) as on:
+        flight = on.app.query_one(Build).flight
+        on.app.query_one(Build).select(2)
+        await on.press("y")
+        assert "not known yet" in on.text
+        for _ in range(2000):
+            if flight._client and flight._client.asked:
+                break
+            await on.pilot.pause()
+        flight._client.answer()
+        for _ in range(2000):
+            if flight.fresh:
+                break
+            await on.pilot.pause()
+        shown = on.text
+        assert "at initial values" in shown
+        share = float(shown.partition(" % of the inputs")[0].split()[-1])
+        assert share > 30, "sums of 64 values of about 1/2: most of them saturate"
+        await on.press("escape")
+        on.app.query_one(Build).select(0)
+        await on.press("y")
+        assert "not known yet" in on.text, "nothing goes into an activation there"
 
 
 async def test_in_train_a_layer_of_another_stack_is_only_looked_at() -> None:

@@ -348,7 +348,7 @@ class Build(Place):
         self.edit("training")
 
     def action_explore(self) -> None:
-        exploring.in_build(self.shell, self.table.cursor)
+        exploring.in_build(self.shell, self.table.cursor, self.flight)
 
     def action_find_rate(self) -> None:
         finding.find_rate(self.shell)

@@ -140,7 +140,8 @@ class ExplorerScreen(Modal[Activation | None]):
     ) -> None:
         super().__init__()
         self.model = Explorer(start)
-        self.model.fit(inputs().histogram)
+        self._inputs, self._fitted = inputs, False
+        self._fit()
         self._takes = takes
         self.view = ExplorerView(
             self.model, plain_text(layer), index, inputs, "enter take it" if takes else ""
@@ -151,7 +152,18 @@ class ExplorerScreen(Modal[Activation | None]):
         yield self.view
 
     def on_mount(self) -> None:
-        self.set_interval(LIVE, self._pacer.kick)
+        self.set_interval(LIVE, self._live)
+
+    def _live(self) -> None:
+        self._fit()
+        self._pacer.kick()
+
+    def _fit(self) -> None:
+        """A range that holds the inputs, the first time that they are known."""
+        found = self._inputs().histogram
+        if found is not None and not self._fitted:
+            self._fitted = True
+            self.model.fit(found)
 
     def on_key(self, event: events.Key) -> None:
         typed = event.character or ""

@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from tuiml.tui.app import TuimlApp
     from tuiml.tui.document import Document
     from tuiml.tui.explorer_model import Inputs
+    from tuiml.tui.preflight import PreFlight
 
 UNKNOWN = "what goes into the layer is not known yet"
 
 
-def in_build(app: TuimlApp, index: int) -> None:
-    """Explore for a layer of the preset being edited."""
-    _open(app, app.document, index, partial(_inputs_in_build, app, index))
+def in_build(app: TuimlApp, index: int, flight: PreFlight) -> None:
+    """Explore for a layer of the preset being edited; ``flight`` knows its initial values."""
+    _open(app, app.document, index, partial(_inputs_in_build, index, flight))
 
 
 def in_train(app: TuimlApp, index: int) -> None:
@@ -88,16 +89,12 @@ def _inputs_of_run(app: TuimlApp, index: int) -> Inputs:
     return Inputs(found.inputs, f"step {app.model.picture.step:,}")
 
 
-def _inputs_in_build(app: TuimlApp, index: int) -> Inputs:
-    """Of the run on the screen, if its layers up to this one are those of the preset being edited."""
+def _inputs_in_build(index: int, flight: PreFlight) -> Inputs:
+    """At initial values, once they were looked at."""
     from tuiml.tui.explorer_model import Inputs
 
-    raw, run = app.document.raw, app.model.document
-    upto = index + 1
-    same = run and raw.get("data") == run.get("data") and _first(raw, upto) == _first(run, upto)
-    return _inputs_of_run(app, index) if same else Inputs(None, UNKNOWN)
-
-
-def _first(raw: dict[str, Any], count: int) -> Any:
-    stack = raw.get("layers")
-    return stack[:count] if isinstance(stack, list) else None
+    found = flight.found if flight.fresh else None
+    layers = found.picture.layers if found else ()
+    if index >= len(layers) or layers[index].inputs is None:
+        return Inputs(None, UNKNOWN)
+    return Inputs(layers[index].inputs, "at initial values")
