@@ -41,6 +41,7 @@ def of_run(preset: Preset, network: Network) -> int:
     # Copies of the state are kept: the last finite one, the best one to save, and perhaps one to go back to.
     state = FLOAT * (network.size * (1 + len(optimizer.state_names())) + network.kept)
     copies = (2 + preset.training.early_stopping.restores()) * state
+    copies += FLOAT * network.size  # the weights before a step that is watched
     features = math.prod(data.shape)
     examples = (data.pool + test) * features * (FLOAT if data.kind == "generated" else 1)
     pretrained = FLOAT * pretraining.values(preset, network)

@@ -69,7 +69,8 @@ class MlxEngine(Engine):
         train, evaluate = self._formulas.train, self._formulas.evaluate
         self._step: Any = mx.compile(train) if compiled else train
         self._judge: Any = mx.compile(evaluate) if compiled else evaluate
-        self._looked: Any = mx.compile(self._formulas.look) if compiled else self._formulas.look
+        # On a CPU that compiling takes seconds, and saves less than one over many pictures.
+        self._looked: Any = mx.compile(self._formulas.look) if gpu() else self._formulas.look
 
     def steps(self, batches: Iterable[tuple[np.ndarray[Any, Any], float]]) -> int:
         done = 0
@@ -138,7 +139,7 @@ class MlxEngine(Engine):
         self._watch = True
         if size not in self._seen:  # compiled here and now, not amid the training that follows
             self._seen.add(size)
-            self.look(size)
+            mx.eval(self._looked(*self._looking_at(size)))
 
     def views(self) -> list[LayerView]:
         self._flush()
@@ -146,16 +147,22 @@ class MlxEngine(Engine):
             return self.look(LOOK)
         # The weights of the step's beginning were let go of, where it was not watched.
         params = self._before or self._params
-        return self._views(params, *self._latest, self._before)
+        return self._views(self._looked(params, *self._part(self.data.train), *self._latest), self._before)
 
     def look(self, size: int) -> list[LayerView]:
         self._flush()
-        rows = mx.arange(min(size, len(self.data.train)), dtype=mx.uint32)
-        return self._views(self._params, rows, self._keys(self.step_number), None)
+        return self._views(self._formulas.look(*self._looking_at(size)), None)
 
-    def _views(self, params: Arrays, rows: Array, keys: Array, before: Arrays | None) -> list[LayerView]:
-        """What a step has that begins with ``params``."""
-        inputs, outputs, gradients = self._looked(params, *self._part(self.data.train), rows, keys)
+    def _looking_at(self, size: int) -> tuple[Any, ...]:
+        """The first examples, as the next step would see them."""
+        rows = mx.arange(min(size, len(self.data.train)), dtype=mx.uint32)
+        return self._params, *self._part(self.data.train), rows, self._keys(self.step_number)
+
+    def _views(
+        self, looked: tuple[list[Array], list[Array], Arrays], before: Arrays | None
+    ) -> list[LayerView]:
+        """What was found in a step as LayerViews, with the weights as they are now."""
+        inputs, outputs, gradients = looked
         mx.eval(inputs, outputs, gradients)
         found = []
         for node in self.network.nodes:
