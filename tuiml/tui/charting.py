@@ -259,7 +259,9 @@ class Charting(Steering):
         if action_id in ("later", "much_later", "now"):
             return self.sight.moment is not None
         if any(action_id in entry.actions for entry in CHARTS):
-            return self.run.status != "empty" and bool(self._views_with(action_id))
+            views = self._views_with(action_id)
+            own = getattr(views[0], "enabled", None) if views else None
+            return self.run.status != "empty" and bool(views) and (own is None or bool(own(action_id)))
         return super().enabled(action_id)
 
     def label(self, action_id: str) -> str | None:
