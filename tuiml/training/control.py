@@ -7,6 +7,9 @@ from collections.abc import Sequence
 
 from tuiml.training.learned import Drawn, Wish
 
+AWAKE = 0.5
+"""Seconds that whoever waits sleeps at most: a signal that comes just before it sleeps is heeded only then."""
+
 
 class Control:
     """Pause, one batch, go on, stop, another learning rate, pictures or none.
@@ -125,10 +128,14 @@ class Control:
     def wait(self) -> None:
         """Block until something is asked that a paused trainer acts on."""
         with self._changed:
-            self._changed.wait_for(lambda: not self.paused or self._rate is not None or self._asked)
+            while not self._changed.wait_for(
+                lambda: not self.paused or self._rate is not None or self._asked, AWAKE
+            ):
+                pass
 
     def wait_asked(self) -> bool:
         """Block until something is asked for; False when nothing will be any more."""
         with self._changed:
-            self._changed.wait_for(lambda: self._left or self._asked)
+            while not self._changed.wait_for(lambda: self._left or self._asked, AWAKE):
+                pass
             return not self._left
