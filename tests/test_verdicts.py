@@ -171,6 +171,17 @@ def test_what_training_saturated_is_not_mended_by_initial_values():
     assert verdict.remedy.edits == (("training.learning_rate", 0.5),)
 
 
+@pytest.mark.parametrize(
+    "change", [{"saturated": 0.9}, {"std": 0.001}, {"dead": 0.9}, {"gradient_norm": 1e-9}]
+)
+def test_what_would_be_trouble_is_none_once_the_loss_is_gone(change):
+    preset = read(stack(3))
+    network, layers = statistics(preset)
+    layers = [replace(layers[0]), *(replace(s, **change) for s in layers[1:-1]), layers[-1]]
+    assert verdicts(preset, network, layers, step=100, losses=(2.3, 2.2))
+    assert verdicts(preset, network, layers, step=100, losses=(2.3, 0.1)) == []
+
+
 @pytest.mark.parametrize("name", [name for name in SICK if not name.startswith("mnist")])
 def test_what_shows_at_the_start_shows_while_it_trains(name):
     assert SICK[name] in told_in_training(PRESETS[name].document(), 100)[1]

@@ -134,6 +134,11 @@ class Case:
         """Whether the loss fell noticeably since the beginning; nothing known counts as no."""
         return self.losses is not None and self.losses[1] < 0.9 * self.losses[0]
 
+    @property
+    def learned(self) -> bool:
+        """Whether most of the loss is gone: saturated outputs, small gradients are then signs of success."""
+        return self.losses is not None and self.losses[1] < 0.25 * self.losses[0]
+
     # -- words ---------------------------------------------------------------------------------------------
 
     def settings(self, indices: Sequence[int]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from tuiml.training.learned import Drawn, Wish
 
 AWAKE = 0.5
-"""Seconds that whoever waits sleeps at most: a signal that comes just before it sleeps is heeded only then."""
+"""Seconds that whoever waits sleeps at most: a signal just before it sleeps is heeded only then."""
 
 
 class Control:

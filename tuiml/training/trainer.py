@@ -73,8 +73,8 @@ class Trainer:
         self._pictures = Budget(PICTURES, 0.1, clock)
         self._reports = Budget(REPORTS, 0.1, clock)
         self._observer = Observer(network)
-        self._shown = False
-        """Whether the next step, or the one just done, goes into a picture."""
+        self._shown, self._pictured = False, 0
+        """Whether the next step, or the one just done, goes into a picture; the step of the newest."""
         self._snapshots = Budget(SNAPSHOTS, 0.05, clock)
         self.answers = Answers(self.control, network, engine, clock)
         self._snapshot = engine.snapshot()
@@ -117,8 +117,8 @@ class Trainer:
             yield from self._epoch()
             if self.control.stopped:
                 break
-        if self._watched and not self.control.watching and not self._message:
-            yield self._picture(self.engine.look(LOOK))  # nobody looked of late: how it ended is to be seen
+        if self._watched and self._pictured < self.engine.step_number and not self._message:
+            yield self._picture(self.engine.look(LOOK))  # how it ended is to be seen
         yield self._end()
 
     # -- one epoch ------------------------------------------------------------------------------------
@@ -165,7 +165,7 @@ class Trainer:
         """Whether a picture is to be made of the next step."""
         if self._watched or self.control.attention:  # a single step is shown at once
             due = self.control.attention or (self._full_batch() and self._pictures.due(self._clock()))
-            return due and self.control.watching
+            return (due or self._last_alone() == self.position.batch) and self.control.watching
         return self._last_alone() == self.position.batch
 
     def _full_batch(self) -> bool:
@@ -174,9 +174,13 @@ class Trainer:
         return first == 0 or size * (first + 1) <= len(self.data.train)
 
     def _last_alone(self) -> int:
-        """The batch before which steps stop: where nobody looks, an epoch's last may go into a picture."""
+        """The batch before which steps stop, for it goes into a picture: the last of all, which shows how it
+        ended; where nobody looks on, an epoch's last now and then."""
         last = self.course.batches - 1
-        due = not self._watched and self._pictures.due(self._clock())
+        if self._watched:
+            due = self.position.epoch == self.preset.training.epochs
+        else:
+            due = self._pictures.due(self._clock())
         return last if due else self.course.batches
 
     def _prepare(self) -> None:
@@ -309,6 +313,7 @@ class Trainer:
         self._pictures.share = PICTURES - SHARE if self.control.wishes else PICTURES
         with self._pictures:
             layers = self._observer.picture(views or self.engine.views())
+        self._pictured = self.engine.step_number
         return Picture(self.position.epoch, self.engine.step_number, layers)
 
     def _close_epoch(self) -> Iterator[Event]:

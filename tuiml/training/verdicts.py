@@ -158,6 +158,8 @@ def _symmetric(case: Case) -> Finding | None:
 
 
 def _saturated(case: Case) -> Finding | None:
+    if case.learned:
+        return None
     shares = {i: case.of(i).saturated for i in case.hidden}
     found = tuple(i for i, share in shares.items() if share > bounds.SATURATED)
     if not found:
@@ -181,6 +183,8 @@ def _exploding(case: Case) -> Finding | None:
 
 
 def _collapsed(case: Case) -> Finding | None:
+    if case.learned:
+        return None
     stds = {i: case.of(i).std for i in case.hidden if not case.normalized(i)}
     found = tuple(i for i, std in stds.items() if std < bounds.COLLAPSED)
     if not found:
@@ -190,12 +194,14 @@ def _collapsed(case: Case) -> Finding | None:
 
 
 def _vanishing(case: Case) -> Finding | None:
-    if not case.fall > 1 / bounds.VANISHED:
+    if case.learned or not case.fall > 1 / bounds.VANISHED:
         return None
     return Finding(case.weighted, f"the gradient norm falls {times(case.fall)} from the last to the first")
 
 
 def _dead(case: Case) -> Finding | None:
+    if case.learned:
+        return None
     shares = {i: case.of(i).dead for i in case.hidden}
     found = tuple(i for i, share in shares.items() if share > bounds.DEAD)
     if not found:

@@ -115,6 +115,10 @@ class Charting(Steering):
     def on_resize(self, event: events.Resize) -> None:
         self.lay_out()
 
+    def on_view_fitted(self, message: View.Fitted) -> None:
+        message.stop()
+        self.pacer.kick()
+
     def on_click(self, event: events.Click) -> None:
         slot = self.slot_of(event.widget) if event.chain == 2 else None
         if slot:

@@ -14,6 +14,7 @@ from typing import ClassVar, Protocol, cast
 
 from textual import events
 from textual.geometry import Region
+from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.strip import Strip
 from textual.timer import Timer
@@ -120,6 +121,10 @@ class View(Widget):
     """A widget of ready-made strips. Subclasses say what they show and draw it."""
 
     DEFAULT_CSS = "View { height: 1fr; width: 1fr; }"
+
+    class Fitted(Message):
+        """The view has a place on the screen, or another size: what it needs may be asked for now."""
+
     quick: ClassVar[bool] = True
     """Whether a key that changes what is looked at may wait for it; else it is drawn in its turn."""
 
@@ -176,6 +181,7 @@ class View(Widget):
 
     def _on_resize(self, event: events.Resize) -> None:
         self._renew()
+        self.post_message(self.Fitted())
 
     def watch_has_focus(self, has_focus: bool) -> None:
         super().watch_has_focus(has_focus)
