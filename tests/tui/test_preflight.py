@@ -257,8 +257,7 @@ async def test_train_tells_the_verdict_and_the_key_changes_the_preset() -> None:
         train, engine = on.app.query_one(Train), on.app.engine
         assert not train.verdict.display
         engine.tell(Picture(1, 3, found.picture.layers))
-        await on.until(lambda: train.verdict.display)
-        assert "Saturated: layers 2 and 3" in train.verdict.text
+        await on.until(lambda: train.verdict.display and "Saturated: layers 2 and 3" in train.verdict.text)
         await on.until(lambda: "apply_remedy" in on.keys)
         await on.press("f")
         assert on.chosen("activation")[0] == "relu"
