@@ -464,6 +464,15 @@ def test_pretraining_gives_both_the_same_bits_to_start_from(
 
 
 @needs_mlx
+def test_a_thread_can_train_again_after_an_engine_was_closed() -> None:
+    for _ in range(2):
+        _, run, _ = engines([dense(activation="relu")])
+        assert run.step(np.arange(20), 0.05)
+        assert run.totals().examples == 20
+        run.close()
+
+
+@needs_mlx
 @pytest.mark.parametrize("loss", losses.names())
 def test_both_judge_and_predict_the_same(loss: str) -> None:
     picture = {"type": "conv2d", "filters": 4, "activation": "relu"}

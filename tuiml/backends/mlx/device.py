@@ -12,6 +12,14 @@ def gpu() -> str:
     return str(mx.device_info(mx.gpu).get("device_name", "GPU"))
 
 
+def ready() -> None:
+    """See to it that this thread can compute: one whose streams were cleared has none any more."""
+    try:
+        mx.eval(mx.zeros(()))
+    except RuntimeError:
+        mx.set_default_stream(mx.new_stream(mx.default_device()))
+
+
 def memory() -> int | None:
     """Bytes that the GPU can use: what is free on one with memory of its own, else what the system recommends
     of the memory it shares with the processor. ``None`` where MLX has no GPU or does not tell."""

@@ -16,7 +16,7 @@ import numpy as np
 from tuiml.backends import LOOK
 from tuiml.backends.engine import Engine, LayerView, Totals, as_part
 from tuiml.backends.layout import by_feature, by_unit
-from tuiml.backends.mlx.device import gpu
+from tuiml.backends.mlx.device import gpu, ready
 from tuiml.backends.mlx.formulas import Array, Arrays, Formulas
 from tuiml.backends.parameters import initial_tensors
 from tuiml.data.arrays import Data, Part
@@ -44,6 +44,7 @@ class MlxEngine(Engine):
         seed: int,
         penalties: Penalties = NO_PENALTIES,
     ) -> None:
+        ready()
         self.network, self.data, self.seed = network, data, seed
         self.step_number = 0
         self._formulas = Formulas(network, optimizer, penalties, data)
