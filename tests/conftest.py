@@ -21,7 +21,8 @@ settings.load_profile("house")
 
 def pytest_configure(config):
     """What numba compiles is kept from one test to the next."""
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(config.cache.mkdir("numba")))
+    if hasattr(config, "cache"):  # pytest's plugin may be switched off
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(config.cache.mkdir("numba")))
 
 
 @pytest.fixture(autouse=True)
