@@ -184,8 +184,7 @@ class LearnedView(View, can_focus=True):
 
     def plan_of(self, size: tuple[int, int], width: int, height: int, wanted: int, **options: int) -> Layout:
         """How tiles of pictures of ``size`` are laid out."""
-        one = self.one
-        return layout(size, width, height, wanted=1 if one else wanted, **options)
+        return layout(size, width, height, wanted=1 if self.one else wanted, **options)
 
 
 class UnitsView(LearnedView):
@@ -238,13 +237,23 @@ def unit_tiles(
     """Units' responses as tiles."""
     if found.layer != view.sight.index:
         return notice("asking the network", width, height, look)
+    return signed_tiles(view, found, (found.rows, found.columns), plan, width, height, look)
+
+
+def signed_tiles(
+    view: LearnedView,
+    found: Responses | Weights,
+    size: tuple[int, int],
+    plan: Layout,
+    width: int,
+    height: int,
+    look: Look,
+) -> list[Strip]:
+    """Signed grids of ``size`` (rows, columns) as tiles, each with its unit's number."""
     made = []
     for i, (grid, scale) in enumerate(zip(found.grids, found.scales, strict=True)):
-        picture = pixels.resized(from_signed(grid, found.rows, found.columns), plan.height, plan.width)
-        label = (
-            f"{found.first + i} ±{compact(scale)}" if look.unicode else f"{found.first + i} {compact(scale)}"
-        )
-        made.append((pixels.signed(picture, look), [(label, look.style(QUIET))]))
+        picture = pixels.resized(from_signed(grid, *size), plan.height, plan.width)
+        made.append((pixels.signed(picture, look), [unit_caption(found.first + i, scale, look)]))
     return tiles(made[: 1 if view.one else None], plan, width, height, look.glyphs.more)
 
 
@@ -443,15 +452,5 @@ class WeightsView(LearnedView):
 
     def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Strip]:
         assert isinstance(found, Weights)
-        plan = self._plan(width, height)
-        made = []
-        for i, (grid, scale) in enumerate(zip(found.grids, found.scales, strict=True)):
-            picture = pixels.resized(from_signed(grid, found.height, found.width), plan.height, plan.width)
-            sign = "±" if look.unicode else ""
-            made.append(
-                (
-                    pixels.signed(picture, look),
-                    [(f"{found.first + i} {sign}{compact(scale)}", look.style(QUIET))],
-                )
-            )
-        return tiles(made[: 1 if self.one else None], plan, width, height, look.glyphs.more)
+        size = (found.height, found.width)
+        return signed_tiles(self, found, size, self._plan(width, height), width, height, look)
