@@ -15,17 +15,9 @@ from tuiml.tui.charts_view import View
 from tuiml.tui.depth_view import DepthView
 from tuiml.tui.draw_view import DrawView
 from tuiml.tui.layer_views import HeatView, HistogramView, MultiplesView
-from tuiml.tui.learned_views import (
-    BoundaryView,
-    ConfusionView,
-    UnitsView,
-    WeightsView,
-    WorstView,
-    has_classes,
-    has_weights,
-    is_picture,
-    is_plane,
-)
+from tuiml.tui.learned_view import has_classes, has_weights, is_picture, is_plane
+from tuiml.tui.learned_views import ConfusionView, WeightsView, WorstView
+from tuiml.tui.plane_views import BoundaryView, UnitsView
 from tuiml.tui.run_model import RunModel
 from tuiml.tui.sight import Sight
 from tuiml.tui.train_views import CurvesView

@@ -19,7 +19,7 @@ from tuiml.tui.charts.numbers import percent
 from tuiml.tui.charts.palette import QUIET, TROUBLE, Look
 from tuiml.tui.charts.text import clean, fit, notice, strip
 from tuiml.tui.charts_view import View
-from tuiml.tui.learned_views import names_of, picture_of
+from tuiml.tui.learned_view import names_of, picture_of
 from tuiml.tui.pad import Pad
 from tuiml.tui.sight import Sight
 
