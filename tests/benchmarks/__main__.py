@@ -68,10 +68,16 @@ def _parser() -> argparse.ArgumentParser:
     help_ = "only with so many (default: with one, and with one a processor)"
     parser.add_argument("--threads", type=int, action="append", metavar="N", help=help_)
     parser.add_argument("--json", action="store_true", help="the figures as one JSON object")
-    names = [work.key for work in WORKLOADS]
     help_ = ", ".join(f"{work.key}: {work.name}" for work in WORKLOADS)
-    parser.add_argument("workloads", nargs="*", choices=[*names, []], metavar="WORKLOAD", help=help_)
+    parser.add_argument("workloads", nargs="*", type=_workload, metavar="WORKLOAD", help=help_)
     return parser
+
+
+def _workload(word: str) -> str:
+    names = [work.key for work in WORKLOADS]
+    if word not in names:
+        raise argparse.ArgumentTypeError(f"'{word}' is none of {', '.join(names)}")
+    return word
 
 
 def _present() -> Iterator[str]:
