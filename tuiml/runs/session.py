@@ -93,7 +93,7 @@ def resume(
     chosen = choose(backend)
     folder = RunFolder.reopen(library.find(str(word)))
     try:
-        preset = _changed(folder.path, settings)
+        preset = preset_of(folder.path, settings)
         network = network_of(preset)
         memory.refuse_if_short(preset, network, chosen=chosen)
         control = control or Control()
@@ -119,8 +119,13 @@ def choose(backend: str) -> Choice:
         raise RunError(str(error)) from None
 
 
-def _changed(path: Path, settings: Sequence[str]) -> Preset:
-    """The run's preset with what was asked for."""
+def preset_of(path: Path, settings: Sequence[str] = ()) -> Preset:
+    """The preset of the run in a folder, with what was asked for.
+
+    Raises:
+        SpecError: it cannot be used, or a setting is wrong.
+        RunError: a setting is none that may change when a run goes on.
+    """
     document = read(path / PRESET)
     for setting in settings:
         if split(setting.partition("=")[0].strip())[:2] not in CHANGEABLE:

@@ -9,11 +9,9 @@ from pathlib import Path
 from tuiml.backends.choice import build
 from tuiml.runs import checkpoints, library, memory
 from tuiml.runs.errors import RunError
-from tuiml.runs.folder import PRESET
 from tuiml.runs.loading import load
-from tuiml.runs.session import choose
-from tuiml.spec import SpecError, check, network_of
-from tuiml.spec.library import read
+from tuiml.runs.session import choose, preset_of
+from tuiml.spec import network_of
 from tuiml.training import Control, Event
 from tuiml.training.answers import Answers
 
@@ -29,9 +27,7 @@ def view(word: str | Path, control: Control, *, backend: str = "auto") -> Genera
     """
     chosen = choose(backend)
     folder = library.find(str(word))
-    preset, problems = check(read(folder / PRESET))
-    if preset is None:
-        raise SpecError(problems)
+    preset = preset_of(folder)
     network, training = network_of(preset), preset.training
     memory.refuse_if_short(preset, network, chosen=chosen)
     data = yield from load(preset, control)
