@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tuiml.training.events import End, Epoch, Event, Progress, Start, State
-from tuiml.tui.engine import EngineEvents, Post
+from tuiml.tui.process import EngineEvents, Post
 
 RUN = "a-run"
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from tuiml.runs.probing import Prober
 from tuiml.spec import check
-from tuiml.tui.engine import Post
 from tuiml.tui.prober import Probed
+from tuiml.tui.process import Post
 
 
 class FakeProber:

@@ -23,9 +23,9 @@ from tuiml.tui.build import Build
 from tuiml.tui.chooser import Chooser
 from tuiml.tui.dialogs import ConfirmDialog, NameDialog
 from tuiml.tui.document import Document
-from tuiml.tui.engine import EngineGone, EngineProblems
 from tuiml.tui.frame import KeyBar, TopBar
 from tuiml.tui.help import HelpScreen, help_strips
+from tuiml.tui.process import EngineGone, EngineProblems
 
 pytestmark = pytest.mark.usefixtures("quick")
 Opened = tuple[TuimlApp, Pilot[int]]

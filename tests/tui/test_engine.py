@@ -8,8 +8,9 @@ import pytest
 
 from tests import helpers
 from tuiml.training.events import RateFound, RateTried
-from tuiml.tui import engine
-from tuiml.tui.engine import EngineClient, EngineEvents, EngineGone, EngineProblems
+from tuiml.tui import process
+from tuiml.tui.engine import EngineClient
+from tuiml.tui.process import EngineEvents, EngineGone, EngineProblems
 from tuiml.tui.run_model import RunModel
 
 LIMIT = 60
@@ -69,7 +70,7 @@ def worker(monkeypatch):
 
     def replace(body):
         program = [sys.executable, "-c", PRELUDE + body]
-        monkeypatch.setattr(engine, "command", lambda descriptor: [*program, str(descriptor)])
+        monkeypatch.setattr(process, "command", lambda descriptor: [*program, str(descriptor)])
 
     return replace
 
@@ -215,7 +216,7 @@ async def test_a_process_that_dies_or_babbles_ends_the_run_with_a_reason(ear, wo
 
 
 async def test_a_process_that_hangs_up_and_stays_is_killed(ear, worker, monkeypatch):
-    monkeypatch.setattr(engine, "GRACE", 0.0)
+    monkeypatch.setattr(process, "GRACE", 0.0)
     worker("line.close(); time.sleep(600)")
     ear.start()
     assert "SIGKILL" in (await ear.until(EngineGone)).reason
@@ -274,7 +275,7 @@ async def test_what_is_asked_without_a_run_is_passed_over(ear):
 
 
 async def test_a_process_that_cannot_be_started_is_told(ear, monkeypatch):
-    monkeypatch.setattr(engine, "command", lambda descriptor: ["/nonexistent/python"])
+    monkeypatch.setattr(process, "command", lambda descriptor: ["/nonexistent/python"])
     assert ear.client.start(helpers.document())
     assert "could not be started: No such file" in (await ear.next()).reason
     assert not ear.client.active
@@ -282,4 +283,4 @@ async def test_a_process_that_cannot_be_started_is_told(ear, monkeypatch):
 
 def test_modules_in_the_current_folder_do_not_pass_for_the_librarys(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert "-P" in engine.command(3)
+    assert "-P" in process.command(3)

@@ -17,8 +17,8 @@ from tuiml.tui.app import TuimlApp
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.rates import powers, rate_chart
 from tuiml.tui.document import Document
-from tuiml.tui.engine import EngineEvents, EngineGone, EngineProblems
 from tuiml.tui.frame import KeyBar, TopBar
+from tuiml.tui.process import EngineEvents, EngineGone, EngineProblems
 from tuiml.tui.rate_screen import RateScreen
 
 pytestmark = pytest.mark.usefixtures("quick")

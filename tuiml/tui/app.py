@@ -22,7 +22,7 @@ from tuiml.tui.actions import actions, bindings
 from tuiml.tui.build import Build
 from tuiml.tui.build_lines import where
 from tuiml.tui.document import Document, Raw
-from tuiml.tui.engine import EngineBlind, EngineClient, EngineEvents, EngineGone, EngineProblems, Post
+from tuiml.tui.engine import EngineClient
 from tuiml.tui.frame import PLACES, KeyBar, TopBar
 from tuiml.tui.help import HelpScreen
 from tuiml.tui.keeper import Keeper
@@ -30,6 +30,7 @@ from tuiml.tui.library import Library
 from tuiml.tui.palette import palette
 from tuiml.tui.place import Place
 from tuiml.tui.prober import ProbeClient
+from tuiml.tui.process import EngineBlind, EngineEvents, EngineGone, EngineProblems, Post
 from tuiml.tui.run_model import MOVING, RunModel
 from tuiml.tui.settings import Settings
 from tuiml.tui.train import Train

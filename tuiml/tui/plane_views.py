@@ -1,4 +1,4 @@
-"""The plane as a network sees it, as charts of Train: the regions of the classes, what each unit makes of it."""
+"""The plane as a network sees it, as charts of Train: regions of the classes, what each unit makes of it."""
 
 from __future__ import annotations
 

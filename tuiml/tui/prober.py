@@ -16,7 +16,7 @@ from textual.message import Message
 from tuiml.text import plain_text
 from tuiml.training.events import Picture
 from tuiml.training.probe import Probe
-from tuiml.tui.engine import Post, Worker, command
+from tuiml.tui.process import Post, Worker, command
 from tuiml.tui.wire import problems_of, read_event
 
 BUSY = 1.0

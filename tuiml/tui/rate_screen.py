@@ -19,9 +19,9 @@ from tuiml.tui.charts.palette import QUIET, RUNNING, TROUBLE, Look
 from tuiml.tui.charts.rates import rate_chart
 from tuiml.tui.charts.text import PLAIN, clean, fit, strip
 from tuiml.tui.charts_view import Pacer, View
-from tuiml.tui.engine import EngineEvents, EngineGone, EngineProblems
 from tuiml.tui.form_lines import wrap
 from tuiml.tui.modal import Modal
+from tuiml.tui.process import EngineEvents, EngineGone, EngineProblems
 from tuiml.tui.rate_field import allowed
 
 WORDS = 3
