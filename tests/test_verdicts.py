@@ -180,6 +180,9 @@ def test_what_would_be_trouble_is_none_once_the_loss_is_gone(change):
     layers = [replace(layers[0]), *(replace(s, **change) for s in layers[1:-1]), layers[-1]]
     assert verdicts(preset, network, layers, step=100, losses=(2.3, 2.2))
     assert verdicts(preset, network, layers, step=100, losses=(2.3, 0.1)) == []
+    assert verdicts(preset, network, layers, step=100, losses=(10.0, 1.5)), (
+        "wild at first, and hardly better than a guess"
+    )
 
 
 @pytest.mark.parametrize("name", [name for name in SICK if not name.startswith("mnist")])

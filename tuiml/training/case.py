@@ -136,8 +136,14 @@ class Case:
 
     @property
     def learned(self) -> bool:
-        """Whether most of the loss is gone: saturated outputs, small gradients are then signs of success."""
-        return self.losses is not None and self.losses[1] < 0.25 * self.losses[0]
+        """Whether most of the loss is gone: saturated outputs, small gradients are then signs of success.
+
+        Wild initial values begin far above a guess: it counts from there on, ln(classes).
+        """
+        if self.losses is None:
+            return False
+        first, now = self.losses
+        return now < 0.25 * min(first, math.log(max(2, self.network.outputs)))
 
     # -- words ---------------------------------------------------------------------------------------------
 
