@@ -10,8 +10,10 @@ from told import batch, end, epoch, start
 
 from tests import helpers
 from tuiml.training import Control, Trainer
-from tuiml.training.events import Loading, Picture, State
+from tuiml.training.events import Loading, Notice, Picture, State
+from tuiml.tui.charts.palette import Look
 from tuiml.tui.run_model import RunModel
+from tuiml.tui.run_words import detail_line
 from tuiml.tui.wire import read_event
 
 NAN = math.nan
@@ -42,6 +44,17 @@ def test_a_run_goes_through_its_states():
     assert run.alive
     run.feed([State("running", 3, 0.1), end("diverged", "the loss was not finite")])
     assert (run.status, run.message, run.alive) == ("diverged", "the loss was not finite", False)
+
+
+def test_of_two_notices_about_the_same_the_later_holds_and_an_empty_one_ends_it():
+    run = model(Notice("saving", "of before"), start(), Notice("saving", "disk full"), Notice("data", "x"))
+    assert run.notices == {"saving": "disk full", "data": "x"}
+    run.feed([Notice("saving", "still full")])
+    assert list(run.notices.values()) == ["x", "still full"]
+    run.feed([Notice("saving", "")])
+    assert run.notices == {"data": "x"}
+    assert run.alive
+    assert "".join(text for text, _ in detail_line(run, 80, Look())) == "▲ x"
 
 
 def test_a_new_run_forgets_the_last_one():

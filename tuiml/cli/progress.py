@@ -11,7 +11,17 @@ import time
 
 from tuiml.cli.output import cells, duration, loss, note, share, whole
 from tuiml.text import plain_text
-from tuiml.training import End, Epoch, Event, Loading, Pretraining, PretrainingProgress, Progress, Start
+from tuiml.training import (
+    End,
+    Epoch,
+    Event,
+    Loading,
+    Notice,
+    Pretraining,
+    PretrainingProgress,
+    Progress,
+    Start,
+)
 from tuiml.training.events import RateTried
 
 BAR = 10
@@ -44,6 +54,9 @@ class Show:
         if isinstance(event, Epoch):
             self._last = event
         if not self._silent:
+            if isinstance(event, Notice) and event.text:  # --quiet says nothing of progress, but this
+                self.close()
+                note(f"tuiml: {event.text}")
             self.draw(event)
             if isinstance(event, End):
                 self.result(event)
@@ -81,7 +94,7 @@ class Show:
 
 
 class Lines(Show):
-    """A JSON object a line on stdout: start, epochs (of pretraining, too), end."""
+    """A JSON object a line on stdout: start, epochs (of pretraining, too), notices, end."""
 
     def __init__(self, quiet: bool) -> None:
         super().__init__()
@@ -91,7 +104,7 @@ class Lines(Show):
         if not self._quiet:
             self.loading(event)
         whole_epoch = isinstance(event, Pretraining) and not isinstance(event, PretrainingProgress)
-        if whole_epoch or isinstance(event, Start | Epoch | End):
+        if whole_epoch or isinstance(event, Start | Epoch | Notice | End):
             print(json.dumps(event.to_json(), allow_nan=False), flush=True)
 
     def result(self, end: End) -> None:

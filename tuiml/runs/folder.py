@@ -27,7 +27,7 @@ from tuiml.text import plain_text
 PRESET = "preset.toml"
 METRICS = "metrics.jsonl"
 INITIAL = "initial.safetensors"
-RECORDED = frozenset({"start", "epoch", "picture", "state", "end", "pretraining"})
+RECORDED = frozenset({"start", "epoch", "picture", "state", "notice", "end", "pretraining"})
 NAME_BYTES = 120
 """Of a name of our making, at most: file systems take 255 bytes, and a number may follow."""
 PICTURE_BYTES = 10_000

@@ -149,6 +149,18 @@ class State(Event):
 
 
 @dataclass(frozen=True)
+class Notice(Event):
+    """Something to know that does not end the run: what is odd about its data, or that it cannot be saved."""
+
+    event: ClassVar[str] = "notice"
+    about: str
+    """What it is about, in a word: of two about the same the later one holds."""
+    text: str
+    """One line; empty: what was told before is over."""
+    step: int = 0
+
+
+@dataclass(frozen=True)
 class End(Event):
     """The run is over, and why."""
 
@@ -201,7 +213,7 @@ class RateFound(Event):
 KINDS: dict[str, type[Event]] = {
     c.event: c
     for c in (
-        *(Loading, Start, Pretraining, PretrainingProgress, Progress, Epoch, Picture, State, End),
+        *(Loading, Start, Pretraining, PretrainingProgress, Progress, Epoch, Picture, State, Notice, End),
         *(RateTried, RateFound),
     )
 }

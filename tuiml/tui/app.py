@@ -40,7 +40,7 @@ REMEMBER = 3.0
 LEAVING = 2.0
 """Seconds that the run in hand has to save itself when the app is left."""
 APART = frozenset(a.id for a in actions("any") if a.id not in ("quit", "suspend_process"))
-ALL_KINDS = frozenset({"loading", "start", "batch", "epoch", "picture", "state", "end"})
+ALL_KINDS = frozenset({"loading", "start", "batch", "epoch", "picture", "state", "notice", "end"})
 
 
 class TuimlApp(App[int]):

@@ -23,6 +23,7 @@ from tuiml.training.events import (
     Epoch,
     Event,
     Loading,
+    Notice,
     Picture,
     Pretraining,
     Progress,
@@ -47,6 +48,7 @@ SMOOTHING = 0.03
 """Span of the smoothed curves, as a part of the x reached: the same on the screen however long the run."""
 EPOCHS_KEPT = 512
 RATES_KEPT = 64
+NOTICES_KEPT = 16
 NAN = math.nan
 _serial = itertools.count(1)
 
@@ -82,6 +84,8 @@ class RunModel:
         self.status: Status = "empty"
         self.message = ""
         """Why the run failed, diverged or stopped, in plain words; one line."""
+        self.notices: dict[str, str] = {}
+        """What there is to know about the run, a line each, by what it is about."""
         self.name = ""
         self.document: dict[str, Any] = {}
         """The preset as run: not the one being edited."""
@@ -220,6 +224,10 @@ class RunModel:
             self._epoch(event)
         elif isinstance(event, State):
             self._state(event)
+        elif isinstance(event, Notice):
+            self.notices.pop(event.about, None)
+            if event.text and len(self.notices) < NOTICES_KEPT:
+                self.notices[event.about] = event.text
         elif isinstance(event, Loading):
             self.loading, self.status = event, "loading"
         elif isinstance(event, Start):
@@ -232,6 +240,7 @@ class RunModel:
         self.start, self.status, self.loading, self.end = event, "running", None, None
         self.name = event.run or self.name
         self.message = event.note
+        self.notices.clear()
         self.epoch = max(1, self.epoch)
         self._train_step = 0
 

@@ -124,7 +124,14 @@ def detail_line(model: RunModel, width: int, look: Look) -> list[Part]:
         return fitted(_diverged(model, look), width)
     if model.status not in ("empty", "running", "paused"):
         return fitted(_ended(model, look), width)
-    return []
+    return fitted(_noticed(model, look), width)
+
+
+def _noticed(model: RunModel, look: Look) -> list[Piece]:
+    """What there is to know, the newest first."""
+    style = look.style(TROUBLE)
+    texts = [f"{look.glyphs.up} {safe(text, look)}" for text in reversed(model.notices.values())]
+    return [Piece(text, style, at + 1 - model.alive) for at, text in enumerate(texts)]
 
 
 def _download(model: RunModel, look: Look) -> list[Piece]:
@@ -155,7 +162,7 @@ def _ended(model: RunModel, look: Look) -> list[Piece]:
         pieces.append(Piece(f"best epoch {end.best_epoch:,}", plain, 2 if model.message else 1))
     if model.message:  # whose weights these are, and why it ended before its last epoch
         pieces.append(Piece(safe(model.message, look), quiet, 1))
-    return pieces + _place(model, look)
+    return [*pieces, *_noticed(model, look), *_place(model, look)]
 
 
 def _place(model: RunModel, look: Look) -> list[Piece]:
