@@ -11,6 +11,7 @@ import fcntl
 import json
 import math
 import os
+import socket
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from typing import Any
 
 from tuiml.files import home, write_whole
 from tuiml.runs.errors import RunError
+from tuiml.runs.thinning import Thinner
 from tuiml.spec import toml
 from tuiml.spec.library import slug
 from tuiml.spec.preset import Preset
@@ -27,7 +29,9 @@ from tuiml.text import plain_text
 PRESET = "preset.toml"
 METRICS = "metrics.jsonl"
 INITIAL = "initial.safetensors"
-RECORDED = frozenset({"start", "epoch", "picture", "state", "notice", "end", "pretraining"})
+WRITER = ".writer"
+"""Says which process holds the lock: see :mod:`tuiml.runs.writer`."""
+RECORDED = frozenset({"start", "batch", "epoch", "picture", "state", "notice", "end", "pretraining"})
 NAME_BYTES = 120
 """Of a name of our making, at most: file systems take 255 bytes, and a number may follow."""
 PICTURE_BYTES = 10_000
@@ -50,6 +54,8 @@ class RunFolder:
         self._metrics = (path / METRICS).open("ab")
         self._began = time.monotonic()
         self._next_picture = 0.0
+        self._thinner = Thinner()
+        sign(path)
 
     @property
     def name(self) -> str:
@@ -92,7 +98,7 @@ class RunFolder:
             raise RunError(f"{plain_text(str(path))}: {error.strerror or error}", code=1) from None
 
     def record(self, line: Line) -> None:
-        """Append a line if it is of a kind that is kept. Of many pictures a few are kept, ever more rarely.
+        """Append a line if it is of a kind that is kept. Of pictures and batches a few are, ever more rarely.
 
         Raises:
             OSError: the disk is full, or worse.
@@ -103,11 +109,13 @@ class RunFolder:
             line = line | {"time": datetime.now(UTC).isoformat(timespec="seconds")}
         if line["event"] == "picture" and time.monotonic() - self._began < self._next_picture:
             return
-        data = json.dumps(line, allow_nan=False).encode() + b"\n"
+        kept = self._thinner.take(line)
+        data = b"".join(json.dumps(one, allow_nan=False).encode() + b"\n" for one in kept)
         if line["event"] == "picture":
             self._plan_picture(len(data))
-        self._metrics.write(data)
-        self._metrics.flush()
+        if data:
+            self._metrics.write(data)
+            self._metrics.flush()
 
     def _plan_picture(self, size: int) -> None:
         """Say when the next one is kept, after one of ``size`` bytes."""
@@ -146,6 +154,7 @@ class RunFolder:
         for finish in (self.sync, self._metrics.close):
             with contextlib.suppress(OSError):  # the disk is full: the lines before are there
                 finish()
+        unsign(self.path)
         os.close(self._lock)
         self._lock = -1
 
@@ -236,14 +245,31 @@ def is_held(path: Path) -> bool:
     return False
 
 
+# -- who writes -------------------------------------------------------------------------------------------
+
+
+def sign(path: Path) -> None:
+    """Say in a run's folder that this process writes to it."""
+    with contextlib.suppress(OSError):
+        (path / WRITER).write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
+
+
+def unsign(path: Path) -> None:
+    """Take that back."""
+    with contextlib.suppress(OSError):
+        (path / WRITER).unlink()
+
+
 # -- reading ----------------------------------------------------------------------------------------------
+
+_MANY = (b'{"event": "picture"', b'{"event": "batch"')
 
 
 def read_metrics(path: Path, *, pictures: bool = True) -> list[Line]:
     """The lines of a run's metrics, by its folder or the file itself; what is no JSON object is passed over.
 
     Args:
-        pictures: with the layers' statistics, which are nearly all of the file.
+        pictures: with the layers' statistics, which are nearly all of the file, and what is said of batches.
 
     Raises:
         OSError: it cannot be read.
@@ -263,7 +289,7 @@ def last_start(path: Path) -> Line:
 def _lines(path: Path, pictures: bool) -> Iterator[Line]:
     with path.open("rb") as file:
         for data in file:
-            if not pictures and data.startswith(b'{"event": "picture"'):
+            if not pictures and data.startswith(_MANY):
                 continue
             if not data.endswith(b"\n"):
                 return  # the writer was cut off, or is at it

@@ -156,6 +156,7 @@ class Run:
             seed=self.preset.training.seed,
             versions=machine.versions(self.engine.name),
             watched=self.trainer.position.watched,
+            step=self.engine.step_number,
         )
 
     def events(self) -> Generator[Event]:

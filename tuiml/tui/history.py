@@ -115,6 +115,10 @@ class History:
         if len(kept) > max(2, min(self._most, max(FEWEST, LAYERS // max(1, len(layers))))):
             self._thin()
 
+    def go_back(self, step: int) -> None:
+        """Forget the pictures after ``step``."""
+        self._moments = [moment for moment in self._moments if moment.step <= step]
+
     def _thin(self) -> None:
         moments = self._moments
         self._gap = max(2 * self._gap, 2 * (moments[-1].step - moments[0].step) / (len(moments) - 1))

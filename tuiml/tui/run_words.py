@@ -30,6 +30,7 @@ WORDS: dict[Status, str] = {
     "stopped": "stopped",
     "diverged": "diverged",
     "early_stopped": "stopped early",
+    "interrupted": "interrupted",
     "failed": "failed",
 }
 
