@@ -1,4 +1,4 @@
-"""Reading a run's metrics while they are being written: what is new, and whether the file is another one now."""
+"""Reading a run's metrics while they are written: what is new, and whether the file is another one now."""
 
 from __future__ import annotations
 
@@ -28,6 +28,15 @@ class Tail:
         self._rest = b""
         self._passing = False
         """Whether the rest of a line that is too long is on its way."""
+
+    def to_end(self) -> None:
+        """Pass over what is there.
+
+        Raises:
+            OSError: as below.
+        """
+        found = os.stat(self._file)
+        self._known, self._offset = (found.st_dev, found.st_ino), found.st_size
 
     def changed(self) -> bool:
         """Whether there is something to read.

@@ -1,8 +1,8 @@
 """Which of a run's many lines about batches are kept, so that its curves can be drawn again later.
 
-For the first twenty seconds of training all that come (ten a second at most), then ever more rarely: two lines
-are a two-hundredth of the time trained apart, less than a chart can show. A day is under 2,000 lines. What lies
-between two of them is not lost: a line that is kept has the means over all batches since the one before.
+For the first twenty seconds of training all that come (ten a second at most), then ever more rarely: two
+lines are a two-hundredth of the time trained apart, which no chart can show. A day is under 2,000 lines. What
+lies between two of them is not lost: a line that is kept has the means over all batches since the one before.
 """
 
 from __future__ import annotations

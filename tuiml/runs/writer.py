@@ -1,8 +1,8 @@
-"""Who writes to a run's folder, for others to tell: a small file beside the lock, believed only while it can be.
+"""Who writes to a run's folder, for others to tell: a file beside the lock, believed only while it can be.
 
 The lock alone says whether anybody does: the system drops it however a process ends. The file, which
-:class:`tuiml.runs.folder.RunFolder` writes, may be left over from a process that was killed, or missing where a
-disk was full.
+:class:`tuiml.runs.folder.RunFolder` writes, may be left over from a process that was killed, or missing
+where a disk was full.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,19 +14,21 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import ContentSwitcher
 
-from tuiml.spec import SpecError
+from tuiml.runs.tail import Tail
 from tuiml.text import plain_text
+from tuiml.tui import going_on, running, start, theme
 from tuiml.tui import items as shelf
-from tuiml.tui import running, start, theme
 from tuiml.tui.actions import actions, bindings
 from tuiml.tui.build import Build
 from tuiml.tui.build_lines import where
 from tuiml.tui.document import Document, Raw
 from tuiml.tui.engine import EngineClient
+from tuiml.tui.following import Following, News
 from tuiml.tui.frame import PLACES, KeyBar, TopBar
 from tuiml.tui.help import HelpScreen
 from tuiml.tui.keeper import Keeper
 from tuiml.tui.library import Library
+from tuiml.tui.library_preview import read_run
 from tuiml.tui.palette import palette
 from tuiml.tui.place import Place
 from tuiml.tui.prober import ProbeClient
@@ -49,6 +51,7 @@ class TuimlApp(App[int]):
     Args:
         document: what to open; absent: what the settings remember.
         settings: where the app was left; absent: a first start.
+        run: the folder of a run to open on, in Train.
         engine_factory: makes the client of the training process, given where its messages go.
         probe_factory: makes that of the process that looks at networks before they are trained.
     """
@@ -63,12 +66,17 @@ class TuimlApp(App[int]):
         document: Document | None = None,
         settings: Settings | None = None,
         *,
+        run: Path | None = None,
         engine_factory: Callable[[Post], Any] = EngineClient,
         probe_factory: Callable[[Post], Any] | None = None,
     ) -> None:
         super().__init__()
         self._remembered = settings or Settings()
         self._named = document is not None
+        if run is not None:
+            self._remembered = replace(self._remembered, run=str(run), place="train")
+        self._asked_for = run
+        self.following = Following(self)
         self.keeper = Keeper(self, self._remembered)
         self.document = self._first(document)
         self.model = RunModel()
@@ -113,23 +121,29 @@ class TuimlApp(App[int]):
     class RunRead(Message):
         """The run that was on the screen when the app was left."""
 
-        def __init__(self, model: RunModel) -> None:
+        def __init__(self, model: RunModel | str, tail: Tail) -> None:
             super().__init__()
-            self.model = model
+            self.model, self.tail = model, tail
 
     def _read_run(self) -> None:
-        with contextlib.suppress(SpecError, OSError, ValueError):
-            self.post_message(self.RunRead(shelf.load_run(Path(self._remembered.run))))
+        path = Path(self._remembered.run)
+        tail = Tail(path)
+        self.post_message(self.RunRead(read_run(path, pictures=True, tail=tail), tail))
 
     def on_tuiml_app_run_read(self, message: RunRead) -> None:
-        if self.model.status == "empty":
-            self.show_run(message.model, Path(self._remembered.run))
+        if isinstance(message.model, str):
+            if self._asked_for:
+                self.complain(message.model)
+        elif self.model.status == "empty":
+            self.show_run(message.model, message.tail)
 
-    def show_run(self, model: RunModel, path: Path) -> None:
-        """Put a past run on the screen; what it learned is asked of its folder."""
+    def show_run(self, model: RunModel, tail: Tail) -> None:
+        """Put a run on the screen that is not trained here; what it learned is asked of its folder."""
         self.model = model
-        self.engine.look_at(str(path))
+        self.engine.look_at(str(tail.path))
+        self.following.watch(str(tail.path), tail)
         self.run_changed(set(ALL_KINDS))
+        self._remember_soon()
 
     # -- places --------------------------------------------------------------------------------------------
 
@@ -226,19 +240,42 @@ class TuimlApp(App[int]):
             self.refresh_bindings()
 
     def on_engine_events(self, message: EngineEvents) -> None:
-        self.run_changed(self.model.feed(message.events))
+        kinds = self.model.feed(message.events)
+        self.run_changed(kinds)
+        if "end" in kinds:
+            self.after_run()
+        elif "start" in kinds:
+            self._remember_soon()
+
+    def on_news(self, message: News) -> None:
+        self.following.take(message)
 
     def on_engine_problems(self, message: EngineProblems) -> None:
-        self.model.fail("; ".join(f"{where(p)}{p.message}" for p in message.problems))
-        self.run_changed({"end"})
+        text = "; ".join(f"{where(p)}{p.message}" for p in message.problems)
+        if not going_on.refused(self, text):
+            self.model.fail(text)
+            self.run_changed({"end"})
 
     def on_engine_blind(self, message: EngineBlind) -> None:
         self.model.cannot_look(message.reason)
         self.run_changed({"blind"})
 
     def on_engine_gone(self, message: EngineGone) -> None:
-        self.model.fail(message.reason, message.asked)
+        if going_on.refused(self, message.reason):
+            return
+        model, reason = self.model, message.reason
+        model.fail(reason, message.asked)
+        if model.path:
+            model.saved = shelf.newest_step(Path(model.path))
+            model.message = reason + going_on.offer(model)
+            self.engine.look_at(model.path)
+        self.after_run()
+
+    def after_run(self) -> None:
+        """The run on the screen is not trained here any more."""
+        self.following.watch(self.model.path)
         self.run_changed({"end"})
+        self._remember_soon()
 
     # -- words, help, palette ------------------------------------------------------------------------------
 
@@ -261,6 +298,8 @@ class TuimlApp(App[int]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if len(self.screen_stack) > 1 and action in APART:
             return False  # a dialog waits for its answer
+        if action == "toggle_run" and self.model.followed and self.place_name == "train":
+            return False  # it is not ours to pause; a new run is started from Build
         if action == "revert":
             return self.document.dirty and bool(self.document.saved_raw)
         return True
@@ -298,16 +337,16 @@ class TuimlApp(App[int]):
         self._left = True
         self.keeper.remember(self._settings(), last=True)
         self.query_one(Build).flight.close()
+        self.following.stop()
         if self.engine is not None:
             self.engine.close(LEAVING)
         self.exit(code, return_code=code)
 
     def _settings(self) -> Settings:
         """Where the app is."""
-        end = self.model.end or self.model.start
         row = self.query_one(Build).table.cursor
         charts = self.query_one(Train).charts
-        return self.keeper.settings(self.place_name, row, end.path if end else "", self.look.dark, charts)
+        return self.keeper.settings(self.place_name, row, self.model.path, self.look.dark, charts)
 
     def _remember_soon(self) -> None:
         """Write down where the app is a little later, away from the screen: a crash shall cost little."""

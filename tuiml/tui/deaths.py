@@ -1,4 +1,4 @@
-"""Why a process beside the app is gone, for people: crash, or out of memory, where the system lets one tell."""
+"""Why a process beside the app is gone, for people: a crash, or memory that ran out, where one can tell."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CRASHES = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE
 
 
 def killed_for_memory(own: Path = Path("/proc/self/cgroup"), root: Path = GROUPS) -> int | None:
-    """How many processes of our control group the kernel killed since its memory ran out; ``None``: not known.
+    """How many processes of our control group the kernel killed for want of memory; ``None``: not known.
 
     Linux: ``memory.events`` of version 2 of control groups, ``memory.oom_control`` of version 1.
     """
@@ -57,7 +57,7 @@ class MemoryWatch:
         self._at = clock()
 
     def look(self) -> None:
-        """The process lives: what was killed until now was another one. Cheap, and rarely more than a clock."""
+        """The process lives: what was killed until now was another one. Cheap: rarely more than a clock."""
         now = self._clock()
         if now - self._at >= AGAIN:
             self._before, self._at = self._count(), now

@@ -12,8 +12,11 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Literal, TypeAlias
 
+from tuiml.runs.checkpoints import steps_in
 from tuiml.runs.folder import METRICS, PRESET, runs_folder
 from tuiml.runs.library import RunSummary, summary
+from tuiml.runs.tail import Tail
+from tuiml.runs.writer import writer_of
 from tuiml.spec import SpecError, check
 from tuiml.spec.library import bundled, own, own_folder, read, save, slug
 from tuiml.text import plain_text
@@ -39,7 +42,7 @@ NEW: Raw = {
 """The least that trains: to add layers to."""
 
 _STAMP = re.compile(r"-\d{8}-\d{6}(?=(-\d+)?$)")
-_PICTURE = '{"event": "picture"'
+_PICTURE = b'{"event": "picture"'
 
 
 @dataclass(frozen=True)
@@ -175,21 +178,35 @@ def run_document(path: Path) -> Raw:
     return read(path / PRESET)
 
 
-def load_run(path: Path, *, pictures: bool = True) -> RunModel:
-    """A past run as the screen shows it.
+def load_run(path: Path, *, pictures: bool = True, tail: Tail | None = None) -> RunModel:
+    """A past run as the screen shows it, or one that another process trains, as it is now.
 
     Args:
         pictures: with the layers' statistics, which are nearly all of the file.
+        tail: reads the file; what is written later can be read from it afterwards.
 
     Raises:
         SpecError, OSError: its preset or its metrics cannot be read.
     """
     model = RunModel()
     document = run_document(path)
-    with (path / METRICS).open(encoding="utf-8", errors="replace") as lines:
-        kept = lines if pictures else (line for line in lines if not line.startswith(_PICTURE))
-        model.load(kept, document, name=path.name)
+    writer = writer_of(path)  # first: what it writes before it ends is then read
+    model.load(_lines(tail or Tail(path), pictures), document, name=path.name, writer=writer or "")
+    model.saved = newest_step(path)
     return at(model, path)
+
+
+def _lines(tail: Tail, pictures: bool) -> Iterator[bytes]:
+    while lines := tail.read():
+        yield from (line for line in lines if pictures or not line.startswith(_PICTURE))
+
+
+def newest_step(path: Path) -> int:
+    """The step of a run's newest checkpoint, by its name; 0 where there is none."""
+    try:
+        return max(steps_in(path), default=0)
+    except OSError:
+        return 0
 
 
 def at(model: RunModel, path: Path) -> RunModel:

@@ -38,8 +38,16 @@ from tuiml.tui.history import History
 from tuiml.tui.wire import read_event
 
 Status: TypeAlias = Literal[
-    *("empty", "loading", "running", "paused"),
-    *("completed", "stopped", "diverged", "early_stopped", "interrupted", "failed"),
+    "empty",
+    "loading",
+    "running",
+    "paused",
+    "completed",
+    "stopped",
+    "diverged",
+    "early_stopped",
+    "interrupted",
+    "failed",
 ]
 ALIVE: frozenset[Status] = frozenset({"loading", "running", "paused"})
 TROUBLE: frozenset[Status] = frozenset({"diverged", "failed"})
@@ -101,9 +109,11 @@ class RunModel:
         self.writer = ""
         """Of a run that another process trains: which one, in words."""
         self.saved = 0
-        """The step of its newest checkpoint, where it is known; 0: none."""
-        self._going_on: tuple[Status, str] | None = None
-        """What was said before it was told to go on, until it does."""
+        """The step of its newest checkpoint; 0: none."""
+        self.lost = False
+        """Whether its folder is gone."""
+        self._going_on: tuple[Status, str, dict[str, Any]] | None = None
+        """What was said before it was told to go on, until it does, and its preset from then on."""
         self.document: dict[str, Any] = {}
         """The preset as run: not the one being edited."""
         self.preset: Preset | None = None
@@ -157,6 +167,11 @@ class RunModel:
         return bool(self.writer) and self.alive
 
     @property
+    def resumable(self) -> bool:
+        """Whether it may be told to go on, by us."""
+        return bool(self.path) and not self.alive and not self.lost and self.preset is not None
+
+    @property
     def starting(self) -> bool:
         """Whether it was told to go on and does not yet."""
         return self._going_on is not None
@@ -196,13 +211,26 @@ class RunModel:
         self.status = "loading"
         self._describe(document, name)
 
-    def load(self, lines: Iterable[str], document: dict[str, Any], *, name: str = "") -> None:
-        """Show a past run from the lines of its ``metrics.jsonl``; lines that cannot be read are left out."""
+    def load(
+        self, lines: Iterable[str | bytes], document: dict[str, Any], *, name: str = "", writer: str = ""
+    ) -> None:
+        """Show a past run from the lines of its ``metrics.jsonl``; lines that cannot be read are left out.
+
+        Args:
+            writer: who trains it now, if anybody does.
+        """
         self._clear()
         self._describe(document, name)
+        self.status = "loading"
         self.feed(events_in(lines))
-        if not self.end:
+        self.told_by(writer)
+
+    def told_by(self, writer: str) -> None:
+        """Who trains it now: another process, or nobody; then it has ended, or was cut off."""
+        self.writer = "" if self.end else writer
+        if not self.end and not writer and self.alive:
             self.cut_off()
+        self._touch("state")
 
     def cut_off(self) -> None:
         """Nobody trains it, and it has no end."""
@@ -212,16 +240,28 @@ class RunModel:
             self.message = f"interrupted at {where}step {self.step:,}"
         self._touch("state", "curves")
 
-    def go_on(self) -> None:
-        """It was told to go on: everything stays on the screen; what is to be trained anew goes with its start."""
-        self._going_on = (self.status, self.message)
+    def lose(self) -> None:
+        """Its folder is not there any more."""
+        self.lost, self.saved = True, 0
+        if self.alive:
+            self.cut_off()
+        self.notices["folder"] = "its folder is gone: it was renamed or deleted"
+        self._touch("state")
+
+    def go_on(self, document: dict[str, Any] | None = None) -> None:
+        """It was told to go on: everything stays on the screen until it starts, and then what is before that.
+
+        Args:
+            document: its preset with what was changed, from its start on.
+        """
+        self._going_on = (self.status, self.message, document or self.document)
         self.status, self.loading = "loading", None
         self._touch("state")
 
     def stay(self) -> None:
         """It does not go on after all: all is as it was."""
         if self._going_on:
-            self.status, self.message = self._going_on
+            self.status, self.message, _ = self._going_on
             self._going_on, self.loading = None, None
             self._touch("state")
 
@@ -292,7 +332,9 @@ class RunModel:
         if event.note:
             self.notices["conditions"] = event.note
         if self._going_on:
-            self._going_on = None
+            document, self._going_on = self._going_on[2], None
+            if document != self.document:
+                self._describe(document, self.name)
             self._go_back(event.step)
         self.epoch = max(1, self.epoch)
         self._train_step = event.step
@@ -373,7 +415,8 @@ def events_in(lines: Iterable[str | bytes]) -> Iterator[Event]:
     """The events of the lines of a ``metrics.jsonl``, without what cannot be read."""
     for line in lines:
         with contextlib.suppress(ValueError, RecursionError):
-            event = read_event(json.loads(line))
+            text = line.decode(errors="replace") if isinstance(line, bytes) else line
+            event = read_event(json.loads(text))
             if event:
                 yield event
 

@@ -139,6 +139,7 @@ class Train(Comparing):
         self.sight.rows, self.sight.index = self._rows, self.table.cursor
 
     def on_resize(self, event: events.Resize) -> None:
+        self.status.make_room()
         self._tell_verdict()
 
     # -- keys ---------------------------------------------------------------------------------------------
