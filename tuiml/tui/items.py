@@ -12,8 +12,9 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Literal, TypeAlias
 
-from tuiml.runs.folder import METRICS, PRESET, runs_folder
+from tuiml.runs.folder import METRICS, PICTURE, PRESET, runs_folder
 from tuiml.runs.library import RunSummary, summary
+from tuiml.runs.metrics import read_lines
 from tuiml.spec import SpecError, check
 from tuiml.spec.library import bundled, own, own_folder, read, save, slug
 from tuiml.text import plain_text
@@ -39,7 +40,6 @@ NEW: Raw = {
 """The least that trains: to add layers to."""
 
 _STAMP = re.compile(r"-\d{8}-\d{6}(?=(-\d+)?$)")
-_PICTURE = '{"event": "picture"'
 
 
 @dataclass(frozen=True)
@@ -186,9 +186,8 @@ def load_run(path: Path, *, pictures: bool = True) -> RunModel:
     """
     model = RunModel()
     document = run_document(path)
-    with (path / METRICS).open(encoding="utf-8", errors="replace") as lines:
-        kept = lines if pictures else (line for line in lines if not line.startswith(_PICTURE))
-        model.load(kept, document, name=path.name)
+    lines = (data for _, data in read_lines(path / METRICS) if pictures or not data.startswith(PICTURE))
+    model.load((data.decode(errors="replace") for data in lines), document, name=path.name)
     return at(model, path)
 
 
