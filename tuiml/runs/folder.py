@@ -20,6 +20,7 @@ from typing import Any
 
 from tuiml.files import home, write_whole
 from tuiml.runs.errors import RunError
+from tuiml.runs.metrics import Metrics, end_of, parse, read_lines
 from tuiml.runs.thinning import Thinner
 from tuiml.spec import toml
 from tuiml.spec.library import slug
@@ -32,6 +33,9 @@ INITIAL = "initial.safetensors"
 WRITER = ".writer"
 """Says which process holds the lock: see :mod:`tuiml.runs.writer`."""
 RECORDED = frozenset({"start", "batch", "epoch", "picture", "state", "notice", "end", "pretraining"})
+SPARE = frozenset({"picture", "batch"})
+"""Of these, the ones that may be dropped while the disk takes nothing."""
+PICTURE = b'{"event": "picture"'
 NAME_BYTES = 120
 """Of a name of our making, at most: file systems take 255 bytes, and a number may follow."""
 PICTURE_BYTES = 10_000
@@ -51,7 +55,7 @@ class RunFolder:
     def __init__(self, path: Path, lock: int) -> None:
         self.path = path
         self._lock = lock
-        self._metrics = (path / METRICS).open("ab")
+        self._metrics = Metrics(path / METRICS)
         self._began = time.monotonic()
         self._next_picture = 0.0
         self._thinner = Thinner()
@@ -92,7 +96,8 @@ class RunFolder:
         try:
             folder = cls(path, _hold(path))
             for left in path.glob(".*.part"):  # of a writer that was killed
-                left.unlink()
+                with contextlib.suppress(OSError):
+                    left.unlink()
             return folder
         except OSError as error:
             raise RunError(f"{plain_text(str(path))}: {error.strerror or error}", code=1) from None
@@ -101,7 +106,7 @@ class RunFolder:
         """Append a line if it is of a kind that is kept. Of pictures and batches a few are, ever more rarely.
 
         Raises:
-            OSError: the disk is full, or worse.
+            OSError: the disk is full, or worse; the line waits in memory for the next one, or :meth:`sync`.
         """
         if line.get("event") not in RECORDED:
             return
@@ -114,29 +119,41 @@ class RunFolder:
         if line["event"] == "picture":
             self._plan_picture(len(data))
         if data:
-            self._metrics.write(data)
-            self._metrics.flush()
+            self._metrics.add(data, spare=line["event"] in SPARE)
 
     def _plan_picture(self, size: int) -> None:
         """Say when the next one is kept, after one of ``size`` bytes."""
         passed = time.monotonic() - self._began
         self._next_picture = passed + max(1.0, passed / 500) * max(1.0, size / PICTURE_BYTES)
 
-    def sync(self) -> None:
-        """Make the lines durable."""
-        os.fsync(self._metrics.fileno())
+    @property
+    def recorded(self) -> int | None:
+        """Bytes of the lines so far; ``None`` while some of them wait for the disk."""
+        return None if self._metrics.waits else self._metrics.size
 
-    def rewind(self, step: int, pretrained: float = math.inf) -> None:
+    def sync(self) -> None:
+        """Write the lines that wait, and make them durable.
+
+        Raises:
+            OSError: they are not.
+        """
+        self._metrics.sync()
+
+    def rewind(self, step: int, pretrained: float = math.inf, *, known: int | None = None) -> None:
         """Drop the lines of steps after ``step``, and a torn last one: the run goes on from there.
 
         Args:
             pretrained: how many layers need no more pretraining; the lines about others go.
+            known: the size of the lines when that step was saved.
+
+        Raises:
+            OSError: nothing was changed.
         """
-        kept = [line for line in read_metrics(self.path) if _step(line) <= step]
-        kept = [line for line in kept if line.get("event") != "pretraining" or _number(line) <= pretrained]
-        self._metrics.close()
-        write_whole(self.path / METRICS, "".join(json.dumps(line) + "\n" for line in kept))
-        self._metrics = (self.path / METRICS).open("ab")
+
+        def unlearned(line: Line) -> bool:
+            return line.get("event") == "pretraining" and _number(line) > pretrained
+
+        self._metrics.cut(end_of(self.path / METRICS, step, known, unlearned))
 
     def write_preset(self, preset: Preset) -> None:
         """Replace the preset: the run goes on longer."""
@@ -151,17 +168,11 @@ class RunFolder:
         """Let go of the folder."""
         if self._lock < 0:
             return
-        for finish in (self.sync, self._metrics.close):
-            with contextlib.suppress(OSError):  # the disk is full: the lines before are there
-                finish()
+        with contextlib.suppress(OSError):  # the disk is full: the lines before are there
+            self._metrics.close()
         unsign(self.path)
         os.close(self._lock)
         self._lock = -1
-
-
-def _step(line: Line) -> float:
-    step = line.get("step", 0)
-    return step if isinstance(step, int | float) else 0
 
 
 def _number(line: Line) -> float:
@@ -262,7 +273,7 @@ def unsign(path: Path) -> None:
 
 # -- reading ----------------------------------------------------------------------------------------------
 
-_MANY = (b'{"event": "picture"', b'{"event": "batch"')
+_MANY = (PICTURE, b'{"event": "batch"')
 
 
 def read_metrics(path: Path, *, pictures: bool = True) -> list[Line]:
@@ -287,13 +298,8 @@ def last_start(path: Path) -> Line:
 
 
 def _lines(path: Path, pictures: bool) -> Iterator[Line]:
-    with path.open("rb") as file:
-        for data in file:
-            if not pictures and data.startswith(_MANY):
-                continue
-            if not data.endswith(b"\n"):
-                return  # the writer was cut off, or is at it
-            with contextlib.suppress(ValueError, RecursionError):
-                line = json.loads(data, parse_constant=lambda _: None)
-                if isinstance(line, dict):
-                    yield line
+    for _, data in read_lines(path):
+        if pictures or not data.startswith(_MANY):
+            line = parse(data)
+            if line is not None:
+                yield line

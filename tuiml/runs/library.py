@@ -159,7 +159,7 @@ def find(word: str) -> Path:
     """
     inside = runs_folder() / word
     for path in (inside if Path(word).name == word else None, Path(word).expanduser()):
-        if path is not None and (path / PRESET).is_file():
+        if path is not None and ((path / PRESET).is_file() or (path / METRICS).is_file()):
             return path
     near = closest(word, _names())
     hint = f"did you mean '{plain_text(near)}'?" if near else "tuiml runs lists them"

@@ -1,16 +1,20 @@
-"""Reading a run's metrics while they are written: what is new, and whether the file is another one now."""
+"""Reading a run's metrics while they are written: what is new, and whether the file was cut or replaced."""
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from pathlib import Path
 
 from tuiml.runs.folder import METRICS
+from tuiml.runs.metrics import MOST_LINE
 
 MOST = 8 * 1024 * 1024
 """Bytes that are read at a time: a file of any size takes bounded memory beyond what it says."""
-LONGEST = 16 * 1024 * 1024
-"""A line that is longer is none of ours, and passed over."""
+MARK = 256
+"""Bytes before the end of what was read that are looked at again: a run that goes on cuts its lines, and may
+write more of them than it cut."""
 
 
 class Tail:
@@ -23,9 +27,13 @@ class Tail:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file = path / METRICS
-        self._known: tuple[int, int] | None = None
-        self._offset = 0
-        self._rest = b""
+        self.restart()
+
+    def restart(self) -> None:
+        """Read from the beginning."""
+        self._offset = self._size = 0
+        self._mark = self._rest = b""
+        self._inode: tuple[int, int] | None = None
         self._passing = False
         """Whether the rest of a line that is too long is on its way."""
 
@@ -33,33 +41,38 @@ class Tail:
         """Pass over what is there.
 
         Raises:
-            OSError: as below.
+            OSError: it cannot be read.
         """
-        found = os.stat(self._file)
-        self._known, self._offset = (found.st_dev, found.st_ino), found.st_size
+        handle, size = self._open()
+        try:
+            self._offset = self._size = size
+            self._mark = os.pread(handle, MARK, max(0, size - MARK))
+        finally:
+            os.close(handle)
 
     def changed(self) -> bool:
-        """Whether there is something to read.
+        """Whether there is something to read, or the file is another one.
 
         Raises:
             OSError: the file is not there any more, or cannot be looked at.
         """
         found = os.stat(self._file)
-        return (found.st_dev, found.st_ino) != self._known or found.st_size != self._offset
+        return found.st_size != self._size or (self._inode or _inode(found)) != _inode(found)
 
     def restarted(self) -> bool:
-        """Whether the file is not the one that was read before: a run that goes on writes it anew.
+        """Whether what was read is not what the file begins with any more.
 
         Raises:
             OSError: as above.
         """
-        found = os.stat(self._file)
-        known = self._known
-        return known is not None and ((found.st_dev, found.st_ino) != known or found.st_size < self._offset)
-
-    def restart(self) -> None:
-        """Read from the beginning."""
-        self._known, self._offset, self._rest, self._passing = None, 0, b"", False
+        if not self.changed():
+            return False
+        handle, size = self._open()
+        try:
+            before = os.pread(handle, len(self._mark), self._offset - len(self._mark))
+        finally:
+            os.close(handle)
+        return size < self._offset or before != self._mark
 
     def read(self) -> list[bytes]:
         """The next whole lines, of a few megabytes at most; none where there is nothing new.
@@ -67,22 +80,34 @@ class Tail:
         Raises:
             OSError: it cannot be read.
         """
-        with self._file.open("rb") as file:
-            found = os.fstat(file.fileno())
-            inode = (found.st_dev, found.st_ino)
-            if self._known != inode or found.st_size < self._offset:
-                if self._known is not None:
-                    return []  # another file: whoever asks is to restart
-                self._known = inode
-            file.seek(self._offset)
-            data = file.read(MOST)
+        handle, _ = self._open()
+        try:
+            data = os.pread(handle, MOST, self._offset)
+        finally:
+            os.close(handle)
         self._offset += len(data)
+        self._size = self._offset
+        self._mark = (self._mark + data[-MARK:])[-MARK:]
         first, *more = data.split(b"\n")
         lines = [self._rest + first, *more]
         self._rest = lines.pop()
         if lines and self._passing:
             del lines[0]
             self._passing = False
-        if len(self._rest) > LONGEST:
+        if len(self._rest) > MOST_LINE:
             self._rest, self._passing = b"", True
         return lines
+
+    def _open(self) -> tuple[int, int]:
+        """The file, and its size."""
+        handle = os.open(self._file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe would make us wait
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode):
+            os.close(handle)
+            raise OSError(errno.EINVAL, "is no file", str(self._file))
+        self._inode = _inode(found)
+        return handle, found.st_size
+
+
+def _inode(found: os.stat_result) -> tuple[int, int]:
+    return found.st_dev, found.st_ino

@@ -15,6 +15,8 @@ from tuiml.training.statistics import Histogram, LayerStatistics
 
 Reason = Literal["completed", "stopped", "diverged", "early_stopped"]
 NAN = float("nan")
+SAVING = "saving"
+"""What a :class:`Notice` is about that the run cannot be saved."""
 
 
 @dataclass(frozen=True)

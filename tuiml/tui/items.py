@@ -13,7 +13,7 @@ from threading import Lock
 from typing import Any, Literal, TypeAlias
 
 from tuiml.runs.checkpoints import steps_in
-from tuiml.runs.folder import METRICS, PRESET, runs_folder
+from tuiml.runs.folder import METRICS, PICTURE, PRESET, runs_folder
 from tuiml.runs.library import RunSummary, summary
 from tuiml.runs.tail import Tail
 from tuiml.runs.writer import writer_of
@@ -42,7 +42,6 @@ NEW: Raw = {
 """The least that trains: to add layers to."""
 
 _STAMP = re.compile(r"-\d{8}-\d{6}(?=(-\d+)?$)")
-_PICTURE = b'{"event": "picture"'
 
 
 @dataclass(frozen=True)
@@ -198,7 +197,7 @@ def load_run(path: Path, *, pictures: bool = True, tail: Tail | None = None) -> 
 
 def _lines(tail: Tail, pictures: bool) -> Iterator[bytes]:
     while lines := tail.read():
-        yield from (line for line in lines if pictures or not line.startswith(_PICTURE))
+        yield from (line for line in lines if pictures or not line.startswith(PICTURE))
 
 
 def newest_step(path: Path) -> int:
