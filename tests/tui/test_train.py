@@ -355,7 +355,7 @@ async def test_pause_go_on_one_batch_and_stop():
         await on.press("ctrl+r")
         assert "running" in on.train.status.text
         await on.press("s")
-        assert "interrupted" in on.train.status.text
+        assert "stopped" in on.train.status.text
         assert on.asked == ["pause", "step", "resume", "stop"]
 
 

@@ -136,6 +136,8 @@ class TuimlApp(App[int]):
                 self.complain(message.model)
         elif self.model.status == "empty":
             self.show_run(message.model, message.tail)
+            if not self._asked_for:
+                self.query_one(Train).see(self._remembered.seen)
 
     def show_run(self, model: RunModel, tail: Tail) -> None:
         """Put a run on the screen that is not trained here; what it learned is asked of its folder."""
@@ -163,6 +165,7 @@ class TuimlApp(App[int]):
         self.current_place.shown()
         if self.engine:
             self.engine.watch(self.place_name == "train")
+            self._remember_soon()
         self.renew()
 
     def renew(self) -> None:
@@ -345,8 +348,10 @@ class TuimlApp(App[int]):
     def _settings(self) -> Settings:
         """Where the app is."""
         row = self.query_one(Build).table.cursor
-        charts = self.query_one(Train).charts
-        return self.keeper.settings(self.place_name, row, self.model.path, self.look.dark, charts)
+        train, path = self.query_one(Train), self.model.path
+        here = self.keeper.settings(self.place_name, row, path, self.look.dark, train.charts)
+        here.seen = train.seen
+        return here
 
     def _remember_soon(self) -> None:
         """Write down where the app is a little later, away from the screen: a crash shall cost little."""

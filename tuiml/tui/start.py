@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from textual.driver import Driver
 
+from tuiml.runs import library as runs
+from tuiml.runs.errors import RunError
 from tuiml.spec import SpecError
 from tuiml.spec.library import DEFAULT, find
 from tuiml.tui import settings
@@ -27,13 +31,14 @@ def start(word: str | None) -> int:
     """
     from tuiml.tui.app import TuimlApp
 
+    run = run_of(word) if word else None
     try:
-        document = named(word) if word else None
+        document = named(word) if word and run is None else None
     except SpecError as error:
         for problem in error.problems:
             print(f"tuiml: {problem}", file=sys.stderr)  # noqa: T201 - there is no screen yet
         return 2
-    app = TuimlApp(document, settings.load())
+    app = TuimlApp(document, settings.load(), run=run)
     app.driver_class = _driver(app.driver_class)
     app.run()
     return app.return_code or 0
@@ -58,6 +63,16 @@ def named(word: str) -> Document:
     bundled = found.bundled
     path = None if bundled else found.path.absolute()
     return Document(found.document(), path=path, origin=found.name if bundled else "")
+
+
+def run_of(word: str) -> Path | None:
+    """The folder of the run of that name or path, where there is no such preset."""
+    try:
+        find(word)
+    except (SpecError, OSError):
+        with contextlib.suppress(RunError, OSError, ValueError):
+            return runs.find(word).absolute()
+    return None
 
 
 def left(remembered: Settings) -> Document:
