@@ -147,3 +147,14 @@ class History:
         for row, moment in zip(found, self._moments, strict=True):
             row[: len(moment)] = moment.figures(name)
         return found
+
+
+def worth_reading(steps: Sequence[int]) -> set[int]:
+    """Which of a recorded run's pictures, by their number, a :class:`History` would keep of all of them."""
+    history, number = History(), {}
+    for at, step in enumerate(steps):
+        history.add(step, ())
+        number[id(history.moments[-1])] = (
+            at  # of one that is gone the identity may come again: it is then this
+        )
+    return {number[id(moment)] for moment in history.moments}

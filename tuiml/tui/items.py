@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeAlias
 from tuiml.runs.checkpoints import steps_in
 from tuiml.runs.folder import METRICS, PICTURE, PRESET, runs_folder
 from tuiml.runs.library import RunSummary, summary
+from tuiml.runs.metrics import read_lines
 from tuiml.runs.tail import Tail
 from tuiml.runs.writer import writer_of
 from tuiml.spec import SpecError, check
@@ -22,6 +23,7 @@ from tuiml.spec.library import bundled, own, own_folder, read, save, slug
 from tuiml.text import plain_text
 from tuiml.tui.charts.numbers import percent
 from tuiml.tui.charts.palette import QUIET, RUNNING
+from tuiml.tui.history import worth_reading
 from tuiml.tui.item_list import Row
 from tuiml.tui.run_model import RunModel
 
@@ -41,6 +43,7 @@ NEW: Raw = {
 }
 """The least that trains: to add layers to."""
 
+_STEP = re.compile(rb'{"event": "picture", "epoch": \d{1,15}, "step": (\d{1,15}),')
 _STAMP = re.compile(r"-\d{8}-\d{6}(?=(-\d+)?$)")
 
 
@@ -190,14 +193,28 @@ def load_run(path: Path, *, pictures: bool = True, tail: Tail | None = None) -> 
     model = RunModel()
     document = run_document(path)
     writer = writer_of(path)  # first: what it writes before it ends is then read
-    model.load(_lines(tail or Tail(path), pictures), document, name=path.name, writer=writer or "")
+    wanted = worth_reading(_picture_steps(path)) if pictures else None
+    model.load(_lines(tail or Tail(path), wanted), document, name=path.name, writer=writer or "")
     model.saved = newest_step(path)
     return at(model, path)
 
 
-def _lines(tail: Tail, pictures: bool) -> Iterator[bytes]:
+def _picture_steps(path: Path) -> list[int]:
+    """The steps of a run's pictures; 0 of one that does not say it first."""
+    found = (_STEP.match(line) for _, line in read_lines(path / METRICS) if line.startswith(PICTURE))
+    return [int(step.group(1)) if step else 0 for step in found]
+
+
+def _lines(tail: Tail, wanted: set[int] | None) -> Iterator[bytes]:
+    """The lines of a run, of pictures only the ``wanted`` ones and later ones; ``None``: none of them."""
+    last, number = max(wanted or (), default=-1), -1
     while lines := tail.read():
-        yield from (line for line in lines if pictures or not line.startswith(PICTURE))
+        for line in lines:
+            if line.startswith(PICTURE):
+                number += 1
+                if wanted is None or (number not in wanted and number < last):
+                    continue
+            yield line
 
 
 def newest_step(path: Path) -> int:
