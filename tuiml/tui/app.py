@@ -251,7 +251,11 @@ class TuimlApp(App[int]):
             self._remember_soon()
 
     def on_news(self, message: News) -> None:
-        self.following.take(message)
+        if self.query(TopBar):  # else the screen is being taken away
+            self.following.take(message)
+
+    def on_unmount(self) -> None:
+        self.following.stop()
 
     def on_engine_problems(self, message: EngineProblems) -> None:
         text = "; ".join(f"{where(p)}{p.message}" for p in message.problems)
