@@ -39,6 +39,8 @@ DOCUMENT: dict[str, Any] = {
     ],
     "training": {"optimizer": "adam", "learning_rate": 0.05, "batch_size": 32, "epochs": 4},
 }
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+"""A folder in memory, where this system has one."""
 BATCHES = 4
 """126 training examples, 32 at a time."""
 STEPS = 4 * BATCHES
@@ -195,19 +197,20 @@ def compare(name: str, whole: dict[str, Any], count: Count, when: str) -> None:
 
 
 def at_random(backend: str, kills: int, seed: int, whole: dict[str, Any], took: dict[bool, float]) -> Count:
-    """Kill runs at random moments, each until it is done."""
+    """Kill runs at random moments, each some times; then it may end."""
     rng, count = random.Random(seed), Count()
     while count.kills < kills:
         name, single = f"run-{count.runs}", rng.random() < 0.5
-        watch, again = Watch(name, count), True
+        watch, again, left = Watch(name, count), True, min(rng.randrange(1, 7), kills - count.kills)
         while again:
-            delay = rng.random() * took[single] if count.kills < kills else None
+            delay = rng.random() * took[single] if left else None
             try:
                 again = killed(*child(name, backend, single), delay)
             except ChildProcessError as error:
                 count.add("failed", f"{name}: {error}")
                 break
             count.kills += again
+            left -= again
             watch.look(f"{name}, after {delay}")
         else:
             compare(name, whole, count, name)

@@ -42,6 +42,10 @@ class Disk:
         for name, old in self._old.items():
             setattr(os, name, old)
 
+    def fail(self, act: Callable[[str, Callable[[], Any]], Any], *, lasting: bool = True) -> None:
+        """From the next thing on, or at it only."""
+        self._at, self._act, self._lasting = len(self.calls) + 1, act, lasting
+
     def heal(self) -> None:
         """Fail no more."""
         self._at = 0

@@ -211,9 +211,10 @@ def _taken(path: Path) -> RunError:
 
 
 def _discard(path: Path) -> None:
-    for file in path.iterdir():
-        file.unlink()
-    path.rmdir()
+    with contextlib.suppress(OSError):  # what is wrong with the disk is told already
+        for file in path.iterdir():
+            file.unlink()
+        path.rmdir()
 
 
 # -- the lock ---------------------------------------------------------------------------------------------
