@@ -160,7 +160,7 @@ class Watch:
                 self._count.add("mixed", f"{when}: {error}")
         newest = max(sound, default=-1)
         if newest < self._newest or len(sound) < min(self._most, 2):
-            self._count.add("lost", f"{when}: {sorted(sound)} left, {self._newest} was the newest")
+            self._count.add("lost", f"{when}: of {self._most} {sorted(sound)} left, not {self._newest}")
         if sound:
             best = sound[newest].position.best_epoch * BATCHES
             if best and best not in sound and best != newest:
