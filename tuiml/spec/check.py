@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from tuiml.data.datasets import Dataset
+from tuiml.files import read_regular
 from tuiml.nn import network
 from tuiml.nn.activations import Activation
 from tuiml.nn.layers import ActivationLayer, Dense, Layer, Shape, ShapeError, dimensions, layers
@@ -49,8 +50,7 @@ def load(path: Path) -> Preset:
         OSError: it cannot be read.
         SpecError: it is not a preset; every problem is listed.
     """
-    with path.open("rb") as file:
-        preset, problems = check(toml.loads(file.read(toml.MAX_BYTES + 1)))
+    preset, problems = check(toml.loads(read_regular(path, toml.MAX_BYTES + 1)))
     if preset is None:
         raise SpecError(problems)
     return preset
