@@ -87,8 +87,9 @@ class Ending:
             return
         self._came = now
         loop = self.app._loop if self.app else None
-        if self.app is None or loop is None:
-            raise SystemExit(128 + number)
+        if self.app is None or loop is None:  # nothing to save yet; an exception might end in some import
+            self._force(128 + number)
+            return
         timer = threading.Timer(PATIENCE, self._force, (128 + number,))
         timer.daemon = True
         timer.start()

@@ -35,8 +35,6 @@ def start(word: str | None) -> int:
         crash: BaseException | None = None
         try:
             app.run()
-        except SystemExit:
-            raise
         except BaseException as error:  # KeyboardInterrupt among them: nobody pressed anything
             app.keep()
             crash = error
