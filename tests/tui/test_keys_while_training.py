@@ -25,7 +25,7 @@ version = 1
 name = "keys"
 data = { name = "moons", size = 200, validation = 50 }
 layers = [{ type = "dense", units = 6, activation = "tanh" }, { type = "dense", activation = "softmax" }]
-training = { epochs = 2000, batch_size = 10 }
+training = { epochs = 100000, batch_size = 10 }
 """
 
 
@@ -68,10 +68,11 @@ def session(home: Path, rng: random.Random, count: int) -> tuple[int, int]:
     """One app, from start to ctrl+q; how many keys it took and how often its window changed."""
     path = os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]))
     env = {**os.environ, "TUIML_HOME": str(home), "TERM": "xterm-256color", "PYTHONPATH": path}
-    (home / "keys.toml").write_text(PRESET)
+    preset = home / f"keys-{rng.randrange(10**9)}.toml"  # another one each time: unsaved edits come back
+    preset.write_text(PRESET)
     keys = resizes = 0
     log: list[str] = []
-    with Terminal([sys.executable, "-m", "tuiml", str(home / "keys.toml")], env=env) as t:
+    with Terminal([sys.executable, "-m", "tuiml", str(preset)], env=env) as t:
         t.wait("? help")
         t.press("ctrl+r")
         t.wait("● running")
