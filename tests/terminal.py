@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -13,6 +14,7 @@ import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
+from typing import Any
 
 import pyte
 
@@ -39,11 +41,22 @@ class Terminal:
         self, command: Sequence[str], *, columns: int = 120, lines: int = 40, env: Mapping[str, str]
     ) -> None:
         self.screen = pyte.Screen(columns, lines)
+        self.raw = bytearray()
+        """All that the program wrote."""
+        self.emulates = True
+        """Whether what comes is put on the screen; reading is much faster where nobody looks."""
         self._stream = pyte.ByteStream(self.screen)
         self._master, slave = pty.openpty()
+        os.set_blocking(self._master, False)
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         self.process = subprocess.Popen(
-            command, stdin=slave, stdout=slave, stderr=slave, env=dict(env), start_new_session=True
+            command,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env=dict(env),
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # it is told when the terminal goes
         )
         os.close(slave)
 
@@ -56,12 +69,49 @@ class Terminal:
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        if self._master >= 0:
+            os.close(self._master)
+
+    def hang_up(self) -> None:
+        """Close the terminal, as a window is closed."""
         os.close(self._master)
+        self._master = -1
+
+    def attributes(self) -> list[Any]:
+        """The line discipline's: echo, whole lines, signals, special characters."""
+        return termios.tcgetattr(self._master)
+
+    def left_on(self) -> set[str]:
+        """Modes that the program switched on and not off again, or off and not on again; keyboard protocols
+        that it pushed and did not pop."""
+        usual = {"7": "h", "25": "h"}
+        now = dict(re.findall(r"\x1b\[\?(\d+)([hl])", self.raw.decode(errors="replace")))
+        found = {mode for mode, state in now.items() if state != usual.get(mode, "l")}
+        pushed = len(re.findall(rb"\x1b\[>\d*u", self.raw)) - self.raw.count(b"\x1b[<u")
+        return found | ({f"{pushed} keyboard protocols"} if pushed else set())
+
+    def last_words(self) -> list[str]:
+        """The lines that were written after the screen was given back."""
+        text = self.raw.decode(errors="replace").rpartition("\x1b[?1004l")[2]
+        text = re.sub(r"\x1b\].*?(\x1b\\|\x07)|\x1b\[0m", "", text)  # the pointer's shape
+        return [line for line in text.splitlines() if line]
+
+    def resize(self, columns: int, lines: int) -> None:
+        """Another size of the window; the program is told by a signal."""
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        if self.emulates:
+            self.screen.resize(max(1, lines), max(1, columns))
 
     def press(self, *keys: str) -> None:
         """Type keys: names from :data:`KEYS`, or text as it is."""
         for key in keys:
-            os.write(self._master, KEYS.get(key, key).encode())
+            data = KEYS.get(key, key).encode()
+            while data:  # a program that is busy takes no more than some thousand bytes
+                ready = select.select([self._master], [self._master], [], 30)
+                if self._master in ready[0]:
+                    self._read(time.monotonic())
+                if self._master in ready[1]:
+                    data = data[os.write(self._master, data) :]
 
     def text(self) -> str:
         """What the screen shows."""
@@ -87,6 +137,12 @@ class Terminal:
             pass
         return self.process.wait(max(0.1, until - time.monotonic()))
 
+    def read_for(self, seconds: float) -> None:
+        """Read what comes, for so long or until the program ends."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and (self._read(until) or self.process.poll() is None):
+            pass
+
     def _read(self, until: float) -> bool:
         """Feed the emulator what comes next; whether anything came before ``until`` and the end."""
         ready, _, _ = select.select([self._master], [], [], max(0.0, until - time.monotonic()))
@@ -96,5 +152,7 @@ class Terminal:
             data = os.read(self._master, 1 << 16)
         except OSError:  # the program's end of the pty is closed
             return False
-        self._stream.feed(data)
+        self.raw += data
+        if self.emulates:
+            self._stream.feed(data)
         return bool(data)

@@ -1,5 +1,6 @@
 """Downloads against a server that misbehaves: only what is right gets its name, nothing else stays."""
 
+import email
 import errno
 import hashlib
 import http.server
@@ -11,6 +12,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+import urllib.response
 
 import pytest
 
@@ -114,6 +116,34 @@ def senseless(handler):
     handler.wfile.write(b"\0\1\2 what is this\r\n\r\n")
 
 
+def page(handler):
+    """What a captive portal sends: 200, and a page to log in."""
+    body = b"<html><body>Please log in</body></html>"
+    handler.start(Content_Type="text/html", Content_Length=len(body))
+    handler.wfile.write(body)
+
+
+def other_rest(handler):
+    """The rest that was asked for by its announcement, but of another file."""
+    start = int(handler.headers["Range"].removeprefix("bytes=").removesuffix("-"))
+    size = len(BODY)
+    handler.start(206, Content_Range=f"bytes {start}-{size - 1}/{size}", Content_Length=size - start)
+    handler.wfile.write(BODY[start:][::-1])
+
+
+def rest_that_was_not_asked_for(handler):
+    handler.start(206, Content_Range=f"bytes 5-{len(BODY) - 1}/{len(BODY)}", Content_Length=len(BODY) - 5)
+    handler.wfile.write(BODY[5:])
+
+
+def drip(handler):
+    """A byte now and then, always before the client gives up."""
+    handler.start(Content_Length=len(BODY))
+    while not handler.server.over.wait(0.02):
+        handler.wfile.write(b"x")
+        handler.wfile.flush()
+
+
 def status(code):
     return lambda handler: handler.start(code, Content_Length=0)
 
@@ -126,6 +156,7 @@ def redirect(handler):
 @pytest.fixture
 def server(monkeypatch):
     monkeypatch.setattr(download, "TIMEOUT", 0.3)
+    monkeypatch.setattr(download, "PATIENCE", 0.3)
     server = Server(("127.0.0.1", 0), Handler)
     server.asked, server.script, server.over = [], {}, threading.Event()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -223,6 +254,10 @@ FINAL = {
     "403": ([status(403)], "HTTP status 403"),
     "redirect to http": ([redirect], "not https"),
     "announced too long": ([too_long], f"sends {AT_MOST + 1} bytes"),
+    "a page to log in": ([page], "another file or a damaged one"),
+    "the rest of another file": ([half, other_rest], "another file or a damaged one"),
+    "a rest that was not asked for": ([rest_that_was_not_asked_for], "another file or a damaged one"),
+    "byte by byte": ([drip] * 3, "slower than"),
     "endless": ([endless], f"more than the {AT_MOST} bytes"),
     "500 for ever": ([status(500)] * 3, "HTTP status 500"),
     "cut for ever": ([half, status(500), status(500)], "HTTP status 500"),
@@ -359,3 +394,39 @@ def test_no_network_is_told_at_once(tmp_path):
         )
     assert str(caught.value) == ("one.test: Name or service not known; two.test: Name or service not known")
     assert asked == [ONE, TWO]
+
+
+def test_a_redirect_to_itself_is_not_followed_for_ever(tmp_path):
+    asked = []
+
+    class Loop(urllib.request.HTTPSHandler):
+        def https_open(self, request):
+            asked.append(request.full_url)
+            headers = email.message_from_string(f"Location: {ONE}\n\n")
+            answer = urllib.response.addinfourl(io.BytesIO(b""), headers, request.full_url, 302)
+            answer.msg = "Found"
+            return answer
+
+    def opener(url, headers, timeout):
+        return urllib.request.build_opener(Loop, HttpsRedirects).open(url, timeout=timeout)
+
+    with pytest.raises(Unreachable, match=r"one\.test: HTTP status 302"):
+        download.download([ONE], tmp_path / "data" / "file.gz", at_most=9, check=check, opener=opener)
+    assert len(asked) < 20
+    assert left(tmp_path) == []
+
+
+def test_a_server_without_tls_is_not_believed(server, tmp_path):
+    """Whoever answers in the place of the mirror cannot prove to be it."""
+    server.script["/file.gz"] = [good] * 3
+    host, port = server.server_address
+    with pytest.raises(Unreachable, match=f"^{host}: "):
+        download.download(
+            [f"https://{host}:{port}/file.gz"],
+            tmp_path / "data" / "file.gz",
+            at_most=AT_MOST,
+            check=check,
+            pause=lambda seconds: None,
+        )
+    assert server.asked == []
+    assert left(tmp_path) == []

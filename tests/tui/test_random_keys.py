@@ -8,22 +8,28 @@ import asyncio
 import contextlib
 import os
 import random
+from typing import Any
 
 import pytest
 from fake_engine import FakeEngine
+from hostile import STRINGS, end
+from hostile import events as events_of
 from textual import events
 from textual.keys import key_to_character
 from textual.pilot import OutOfBounds, Pilot
 
+from tuiml.spec.problems import Problem
 from tuiml.tui import settings
 from tuiml.tui.actions import ACTIONS
 from tuiml.tui.app import TuimlApp
 from tuiml.tui.frame import PLACES
+from tuiml.tui.process import EngineBlind, EngineGone, EngineProblems
 
 COUNT = int(os.environ.get("TUIML_RANDOM_KEYS", "400"))
 SEED = int(os.environ.get("TUIML_RANDOM_SEED", "0"))
 PER_SESSION = 200
 SIZES = [(80, 24), (120, 40), (200, 50), (60, 20), (40, 10), (10, 3), (101, 30)]
+ODD_SIZES = [(0, 0), (1, 1), (0, 24), (80, 0), (2, 300), (400, 2), (300, 90)]
 TABLE = [key for action in ACTIONS for key in action.keys if action.id != "suspend_process"]
 TEXT = [*"0123456789.,-eEnaxu_ /#[]é字", "backspace", "delete", "home", "end", "space"]
 OFTEN = ["up", "down", "left", "right", "enter", "escape", "tab"]
@@ -38,18 +44,20 @@ async def act(pilot: Pilot[int], rng: random.Random, engine: FakeEngine) -> str:
     """Do one random thing; what it was."""
     dice = rng.random()
     if dice < 0.01:
-        size = rng.choice(SIZES)
+        size = rng.choice(SIZES if rng.random() < 0.7 else ODD_SIZES)
         await pilot.resize_terminal(*size)
         return f"size {size}"
     if dice < 0.04:
         width, height = pilot.app.size
-        spot = (rng.randrange(width), rng.randrange(height))
+        spot = (rng.randrange(max(1, width)), rng.randrange(max(1, height)))
         with contextlib.suppress(OutOfBounds):
             await pilot.click(offset=spot, times=rng.choice([1, 1, 2]))
         return f"click {spot}"
     if dice < 0.08:
-        engine.train(rng.randrange(1, 8))
-        return "train"
+        if rng.random() < 0.7:
+            engine.train(rng.randrange(1, 8))
+            return "train"
+        return babble(pilot.app, rng, engine)
     key = random_key(rng)
     if dice < 0.12:
         await pilot.press(key)  # waits until all is done
@@ -58,6 +66,19 @@ async def act(pilot: Pilot[int], rng: random.Random, engine: FakeEngine) -> str:
     pilot.app.post_message(events.Key(key, character))
     await asyncio.sleep(0.001)  # the next key may come while this one is still at work
     return key
+
+
+def babble(app: Any, rng: random.Random, engine: FakeEngine) -> str:
+    """Have the engine say something odd that it may say at that moment."""
+    text = rng.choice(STRINGS)
+    told = rng.choice([events_of(text, rng), [end(text, rng.choice(["completed", "diverged", "stopped"]))]])
+    if rng.random() < 0.2:
+        lost = rng.choice([EngineGone(text), EngineBlind(text), EngineProblems([Problem(text, text)])])
+        engine.active = engine.active and isinstance(lost, EngineBlind)
+        app.post_message(lost)
+        return "lost"
+    engine.tell(*rng.sample(told, rng.randrange(1, len(told) + 1)))
+    return "babble"
 
 
 async def session(rng: random.Random, count: int) -> int:

@@ -19,6 +19,8 @@ from tuiml.spec.stopping import stoppings
 from tuiml.text import plain_text
 
 Description = dict[str, Any]
+MOST_TEXT = 4000
+"""Characters of a name or a note; a preset that has more is refused anyway."""
 
 
 def describe(document: dict[str, Any], problems: Sequence[Problem] = ()) -> Description:
@@ -140,9 +142,9 @@ def _rates(training: Training, batches: int) -> dict[str, float]:
 
 def print_outline(found: Description) -> None:
     """The layer table and what follows, for reading."""
-    print(plain_text(found["name"]))
+    print(plain_text(found["name"][:MOST_TEXT]))
     if found["note"]:
-        print(plain_text(found["note"], lines=True))
+        print(plain_text(found["note"][:MOST_TEXT], lines=True))
     print()
     header = ("#", "layer", "output", "parameters", "activation", "initializer", "memory")
     shape = found["input_shape"]

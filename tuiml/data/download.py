@@ -26,6 +26,9 @@ ATTEMPTS = 3
 """Tries at one mirror."""
 TIMEOUT = 20.0
 """Seconds without a byte after which a try is given up."""
+PATIENCE = 30.0
+"""Seconds after which a try must have brought :data:`SLOWEST` bytes a second."""
+SLOWEST = 1000
 _CHUNK = 1 << 16
 _STALE = 3600.0
 """Seconds after which a partial file must be one that a killed download left."""
@@ -238,6 +241,7 @@ class _Transfer:
         return response.status == 206 and said.startswith(f"bytes {have}-")
 
     def _receive(self, response: Response, have: int, total: int) -> None:
+        began, before = time.monotonic(), have
         while True:
             with _network():
                 piece = response.read1(_CHUNK)  # what is there: a later fault does not take it back
@@ -247,6 +251,9 @@ class _Transfer:
             if have > self.at_most:
                 raise _Fault(f"sends more than the {self.at_most} bytes that the file can have")
             self.file.write(piece)
+            passed = time.monotonic() - began
+            if passed > PATIENCE and have - before < SLOWEST * passed:
+                raise _Passing(f"is slower than {SLOWEST:,} bytes a second")
             if self.progress:
                 self.progress(self.name, have, total)
         if have < total:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from tuiml.data.datasets import Dataset
+from tuiml.files import read_regular
 from tuiml.nn import network
 from tuiml.nn.activations import Activation
 from tuiml.nn.layers import ActivationLayer, Dense, Layer, Shape, ShapeError, dimensions, layers
@@ -49,8 +50,7 @@ def load(path: Path) -> Preset:
         OSError: it cannot be read.
         SpecError: it is not a preset; every problem is listed.
     """
-    with path.open("rb") as file:
-        preset, problems = check(toml.loads(file.read(toml.MAX_BYTES + 1)))
+    preset, problems = check(toml.loads(read_regular(path, toml.MAX_BYTES + 1)))
     if preset is None:
         raise SpecError(problems)
     return preset
@@ -194,18 +194,26 @@ def _memory(preset: Preset, stack: Sequence[Layer]) -> list[Problem]:
     largest = max(built.nodes, key=lambda node: node.size)
     if built.size > MAX_VALUES:
         field = largest.layer.width_field
-        text = f"makes the network's parameters {built.size:,}; at most {MAX_VALUES:,}"
+        text = f"makes the network's parameters {_amount(built.size)}; at most {_amount(MAX_VALUES)}"
         return [Problem(f"layers[{largest.index}].{field}", text)]
     each = sum(math.prod(node.output_shape) + node.layer.workspace(node.input_shape) for node in built.nodes)
     values = each * preset.training.batch_size
     if values > MAX_VALUES:
-        text = f"makes {values:,} values pass through the layers in a step; at most {MAX_VALUES:,}"
+        text = f"makes the values of a step {_amount(values)}; at most {_amount(MAX_VALUES)}"
         return [Problem("training.batch_size", text)]
     values = pretraining.values(preset, built)
     if values > MAX_VALUES:
-        text = f"makes pretraining hold {values:,} values at a time; at most {MAX_VALUES:,}"
+        text = f"makes pretraining hold at a time {_amount(values)} values; at most {_amount(MAX_VALUES)}"
         return [Problem("pretraining", f"{text}: give fewer examples or units")]
     return []
+
+
+def _amount(values: int) -> str:
+    """So many numbers of four bytes, and what they take: ``100,000,000,000 (400 GB)``."""
+    size, unit = 4 * values / 1e9, "GB"
+    if size >= 1000:
+        size, unit = size / 1000, "TB"
+    return f"{values:,} ({size:,.0f} {unit})" if size >= 10 else f"{values:,} ({size:.1f} {unit})"
 
 
 def read_layers(documents: Any) -> list[Layer | None]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tuiml.files import asset, home, write_whole
+from tuiml.files import asset, home, read_regular, write_whole
 from tuiml.registry import closest, short
 from tuiml.spec import toml
 from tuiml.spec.check import check
@@ -57,8 +57,7 @@ def read(path: Path) -> dict[str, Any]:
         SpecError: unreadable, or not TOML.
     """
     try:
-        with path.open("rb") as file:
-            return toml.loads(file.read(toml.MAX_BYTES + 1))
+        return toml.loads(read_regular(path, toml.MAX_BYTES + 1))
     except OSError as error:
         raise SpecError([Problem(str(path), f"cannot be read: {error.strerror or error}")]) from None
 

@@ -16,6 +16,8 @@ from tuiml.text import plain_text
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 6
+MAX_ENTRIES = 500
+"""Of a list or a table; a preset has at most 200 layers."""
 TOO_BIG = "holds a whole number of more than 64 bits"
 
 # Possessive, and each closing quote optional: what was scanned is consumed, so the time is linear. An
@@ -60,7 +62,7 @@ def parse(text: str) -> Document:
     """Parse TOML from anywhere, in time linear in its length.
 
     Raises:
-        ParseError: it is not TOML, nests deeper than a preset, or holds a number of more than 64 bits.
+        ParseError: it is not TOML, nests deeper than a preset, or holds a list or a number too long.
     """
     try:
         document = tomllib.loads(_shallow(text))
@@ -140,6 +142,8 @@ def _bounded(value: Any, depth: int = 0) -> None:
         raise RecursionError
     if isinstance(value, int) and not -(2**63) <= value < 2**63:
         raise ParseError(TOO_BIG)
+    if isinstance(value, dict | list) and len(value) > MAX_ENTRIES:
+        raise ParseError(f"has a {'table' if isinstance(value, dict) else 'list'} of {len(value):,} entries")
     for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
         _bounded(inner, depth + 1)
 

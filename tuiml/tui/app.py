@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -10,9 +14,11 @@ from typing import Any, ClassVar
 
 from textual import events
 from textual.app import App, ComposeResult
+from textual.css.query import NoMatches
 from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import ContentSwitcher
+from textual.worker import WorkerFailed
 
 from tuiml.runs.tail import Tail
 from tuiml.text import plain_text
@@ -26,7 +32,7 @@ from tuiml.tui.engine import EngineClient
 from tuiml.tui.following import Following, News
 from tuiml.tui.frame import PLACES, KeyBar, TopBar
 from tuiml.tui.help import HelpScreen
-from tuiml.tui.keeper import Keeper
+from tuiml.tui.keeper import Keeper, Snapshot
 from tuiml.tui.library import Library
 from tuiml.tui.library_preview import read_run
 from tuiml.tui.palette import palette
@@ -37,8 +43,10 @@ from tuiml.tui.run_model import MOVING, RunModel
 from tuiml.tui.settings import Settings
 from tuiml.tui.train import Train
 
-REMEMBER = 3.0
-"""Seconds after an edit that it is safe even from a crash."""
+REMEMBER = 0.5
+"""Seconds without another edit after which the edits are written down."""
+LATEST = 2.0
+"""Seconds after the first edit at which they are, whatever goes on: a crash costs no more."""
 LEAVING = 2.0
 """Seconds that the run in hand has to save itself when the app is left."""
 APART = frozenset(a.id for a in actions("any") if a.id not in ("quit", "suspend_process"))
@@ -87,6 +95,11 @@ class TuimlApp(App[int]):
         self.set_class(not self.look.unicode, "ascii")
         self._left = False
         self._remembering: Timer | None = None
+        self._unsafe_since = 0.0
+        self.crash: BaseException | None = None
+        """What ended the app unasked."""
+        self.kept = ""
+        """What became of the user's work when it did."""
         for dark in (True, False):
             self.register_theme(theme.theme(dark))
         self.theme = theme.name_of(self._remembered.dark)
@@ -109,8 +122,10 @@ class TuimlApp(App[int]):
     def on_mount(self) -> None:
         self.engine = self._engine_factory(self.post_message)
         if not self.is_headless:
-            start.watch_signals(self.leave)
+            self._catch_all()
             self.call_after_refresh(start.settle)
+        if self._remembered.trouble:
+            self.complain(self._remembered.trouble)
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
         if self._remembered.run:
             self.run_worker(self._read_run, thread=True, group="run")
@@ -339,29 +354,84 @@ class TuimlApp(App[int]):
 
     def leave(self, code: int) -> None:
         """Remember where we are, let the run save itself, and end with an exit code."""
+        if not self._left:
+            self.keep()
+            self.exit(code, return_code=code)
+
+    def keep(self) -> None:
+        """Put the user's work where it is safe, whatever state the app is in; the first time only."""
         if self._left:
             return
         self._left = True
-        self.keeper.remember(self._settings(), last=True)
-        self.query_one(Build).flight.close()
+        said = ["your last edits are not kept"]
+        with self._in_any_case():
+            self.keeper.remember(self._snapshot(), last=True)
+            said = [self.keeper.trouble or "your edits are kept for the next start"]
+        with self._in_any_case():
+            self.query_one(Build).flight.close()
         self.following.stop()
-        if self.engine is not None:
-            self.engine.close(LEAVING)
-        self.exit(code, return_code=code)
+        with self._in_any_case():
+            if self.engine is not None:
+                if self.engine.active:
+                    said.append("training was stopped, and the run is in the library")
+                self.engine.close(LEAVING)
+        self.kept = "; ".join(said)
 
-    def _settings(self) -> Settings:
-        """Where the app is."""
-        row = self.query_one(Build).table.cursor
-        train, path = self.query_one(Train), self.model.path
-        here = self.keeper.settings(self.place_name, row, path, self.look.dark, train.charts)
-        here.seen = train.seen
-        return here
+    @contextlib.contextmanager
+    def _in_any_case(self) -> Iterator[None]:
+        """An error on the way out keeps nothing else from being done; it is told if it is the first."""
+        try:
+            yield
+        except NoMatches:  # so early that there is nothing yet
+            pass
+        except Exception as error:
+            self.crash = self.crash or error
+
+    def _catch_all(self) -> None:
+        """Errors in callbacks of the loop and in threads are errors like others."""
+        loop = asyncio.get_running_loop()
+
+        def found(error: BaseException | None) -> None:
+            if isinstance(error, Exception) and not self._left:
+                self._handle_exception(error)
+
+        def in_thread(args: threading.ExceptHookArgs) -> None:
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(found, args.exc_value)
+
+        loop.set_exception_handler(lambda _, context: found(context.get("exception")))
+        threading.excepthook = in_thread
+
+    def _handle_exception(self, error: Exception) -> None:
+        if self.is_headless or self._driver is None:
+            super()._handle_exception(error)
+            return
+        if not self._left:  # else half of the screen is gone, or was never there
+            self.crash = error.error if isinstance(error, WorkerFailed) else error
+            self.keep()
+            self._return_code = 1
+        self._close_messages_no_wait()
+
+    def _snapshot(self) -> Snapshot:
+        """Where the app is; once the screen is gone, where it was."""
+        with contextlib.suppress(NoMatches):
+            row, train = self.query_one(Build).table.cursor, self.query_one(Train)
+            here = replace(self._remembered, place=self.place_name, row=row, charts=train.charts)
+            if self.model.status != "empty":  # else the run of last time is still being read
+                here = replace(here, run=self.model.path, seen=train.seen)
+            self._remembered = here
+        return self.keeper.snapshot(replace(self._remembered, dark=self.look.dark))
 
     def _remember_soon(self) -> None:
         """Write down where the app is a little later, away from the screen: a crash shall cost little."""
+        now = time.monotonic()
         if self._remembering is None:
-            self._remembering = self.set_timer(REMEMBER, self._remember)
+            self._unsafe_since = now
+        else:
+            self._remembering.stop()
+        delay = min(REMEMBER, max(0.0, self._unsafe_since + LATEST - now))
+        self._remembering = self.set_timer(delay, self._remember)
 
     def _remember(self) -> None:
         self._remembering = None
-        self.run_worker(partial(self.keeper.remember, self._settings()), thread=True, group="state")
+        self.run_worker(partial(self.keeper.remember, self._snapshot()), thread=True, group="state")

@@ -7,10 +7,15 @@ Terminals with the kitty protocol send no such byte.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import selectors
+import signal
+import termios
 from codecs import getincrementaldecoder
 from collections.abc import Iterable
+from typing import IO, Any
 
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
@@ -22,8 +27,100 @@ IDLE = 0.1
 """Seconds between two looks whether the app is over."""
 
 
+class Quiet:
+    """A terminal to write to that may go away: then nothing is written, and the app hears of it once."""
+
+    def __init__(self, file: IO[str], gone: Any) -> None:
+        self._file = file
+        self._gone = gone
+        self._lost = False
+
+    def write(self, text: str) -> None:
+        self._do(lambda: self._file.write(text))
+
+    def flush(self) -> None:
+        self._do(self._file.flush)
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    def _do(self, act: Any) -> None:
+        if not self._lost:
+            try:
+                act()
+            except (OSError, ValueError):  # an exception would end the thread that writes, and block the app
+                self._lost = True
+                self._gone()
+
+
 class UnixDriver(LinuxDriver):
-    """Textual's driver with another way of reading."""
+    """Textual's driver with another way of reading, and of stopping and going on."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._loop = asyncio.get_running_loop()
+        self._file: Any = Quiet(self._file, self._hung_up)
+        self._found: list[Any] | None = None  # the terminal's attributes before anything was done to it
+        self.on_screen = False
+        """Whether the terminal is set up for the app."""
+        # From the loop: a handler may have interrupted the very queue that it would write to.
+        signal.signal(signal.SIGTSTP, lambda *_: self._soon(self._stop))
+        signal.signal(signal.SIGCONT, lambda *_: self._soon(self._go_on))
+
+    def _soon(self, act: Any) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: it ends anyway
+            self._loop.call_soon_threadsafe(act)
+
+    def _hung_up(self) -> None:
+        """The terminal is gone: end as if it had said so."""
+        self._soon(lambda: self._app.leave(128 + signal.SIGHUP))  # type: ignore[attr-defined]
+
+    # -- the screen ----------------------------------------------------------------------------------------
+
+    def start_application_mode(self) -> None:
+        if self._found is None:
+            with contextlib.suppress(termios.error):
+                self._found = termios.tcgetattr(self.fileno)
+        before = self._writer_thread
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+        self.on_screen = self._writer_thread is not before
+        if self._found is not None:
+            self.attrs_before = self._found
+
+    def stop_application_mode(self) -> None:
+        if self.on_screen:
+            if self._mouse_pixels:
+                self.write("\x1b[?1016l")
+            super().stop_application_mode()
+            self.on_screen = False
+
+    def disable_input(self) -> None:
+        if self.on_screen:  # while it is given back the mouse has been switched off before
+            super().disable_input()
+
+    def _stop(self) -> None:
+        """Ctrl+z, or a signal that asks for the same: give the terminal back and sleep."""
+        if self._auto_restart and self.on_screen:
+            self.suspend_application_mode()
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+    def _go_on(self) -> None:
+        """Awake: set the terminal up again, and draw. Whoever was stopped by SIGSTOP had no time to give
+        it back; the shell has used it since."""
+        if not self._auto_restart or self._app._exit:
+            return
+        if self.on_screen:
+            self.suspend_application_mode()
+        self._must_signal_resume = True
+        self.start_application_mode()
+
+    # -- the keyboard --------------------------------------------------------------------------------------
+
+    def _run_input_thread(self) -> None:
+        try:
+            self.run_input_thread()
+        except Exception as error:
+            self._soon(lambda error=error: self._app._handle_exception(error))
 
     def run_input_thread(self) -> None:
         """Pass on what comes until the app is over, or the terminal is gone."""
@@ -37,7 +134,7 @@ class UnixDriver(LinuxDriver):
                 if selector.select(wait):
                     data = self._read()
                     if not data:
-                        self._app.call_later(self._app.action_quit)
+                        self._hung_up()
                         return
                     self._pass_on(parser.feed(decode(data)))
                     wait = DELAY if data.endswith(b"\x1b") else IDLE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from tuiml.text import plain_text
 from tuiml.tui import settings
 from tuiml.tui.dialogs import ConfirmDialog, NameDialog
 from tuiml.tui.document import Document, Raw
-from tuiml.tui.settings import MOST_DRAFTS, Settings
+from tuiml.tui.settings import MOST_DRAFTS, Draft, Settings
 
 if TYPE_CHECKING:
     from tuiml.tui.app import TuimlApp
@@ -33,6 +34,10 @@ class Keeper:
         self._app = app
         self._lock = threading.Lock()
         self._over = False
+        self._made = self._written = 0
+        self._told = False
+        self.trouble = ""
+        """Why edits cannot be kept, while they cannot."""
         found = (settings.document_of(draft) for draft in remembered.drafts)
         self._drafts = {key(d): d for d in found if d and d.dirty}
 
@@ -130,24 +135,66 @@ class Keeper:
 
     # -- the settings --------------------------------------------------------------------------------------
 
-    def settings(self, place: str, row: int, run: str, dark: bool, charts: list[str]) -> Settings:
-        """Where the app is, with the document and all that were put away."""
-        drafts = [d for d in map(settings.draft_of, self._drafts.values()) if d]
-        document = settings.draft_of(self._app.document)
-        here = Settings(place=place, row=row, run=run, dark=dark, charts=charts)
-        here.document, here.drafts = document, drafts
-        return here
+    def snapshot(self, here: Settings) -> Snapshot:
+        """Where the app is, with the document and all that were put away; cheap."""
+        documents = [Left.of(d) for d in (self._app.document, *self._drafts.values())]
+        self._made += 1
+        return Snapshot(self._made, here, documents)
 
-    def remember(self, found: Settings, *, last: bool = False) -> None:
-        """Write the settings; from any thread. After the ``last`` ones none are written any more.
+    def remember(self, found: Snapshot, *, last: bool = False) -> None:
+        """Write a snapshot down; from any thread. One older than what was written is passed over, and after
+        the ``last`` one all others.
 
-        A disk that refuses does not keep anyone from going on.
+        A disk that refuses does not keep anyone from going on: :attr:`trouble` says so, the app once.
         """
         with self._lock:
-            if not self._over:
-                self._over = last
-                with contextlib.suppress(OSError):
-                    settings.save(found)
+            if self._over or found.number < self._written:
+                return
+            self._over, self._written = last, found.number
+            try:
+                settings.save(found.settings())
+            except OSError as error:
+                reason = error.strerror or str(error)
+                self.trouble = f"your edits cannot be kept: {settings.state_path()}: {reason}"
+            else:
+                self.trouble, self._told = "", False
+                return
+            if not last and not self._told:
+                self._told = True
+                self._app.call_later(self._app.complain, self.trouble)
+
+
+@dataclass(frozen=True)
+class Left:
+    """A document at one moment: its tables are never changed in place."""
+
+    raw: Raw
+    path: str
+    origin: str
+    dirty: bool
+
+    @classmethod
+    def of(cls, document: Document) -> Left:
+        return cls(document.raw, str(document.path or ""), document.origin, document.dirty)
+
+    def draft(self) -> Draft | None:
+        """How it is kept; ``None`` if TOML cannot hold it."""
+        return settings.draft_of(self.raw, self.path, self.origin, self.dirty)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What is to be written down: of two, the one with the higher number is the newer."""
+
+    number: int
+    here: Settings
+    documents: list[Left]
+    """The open one, then those that were put away."""
+
+    def settings(self) -> Settings:
+        """As the file holds it."""
+        first, *others = (left.draft() for left in self.documents)
+        return replace(self.here, document=first, drafts=[d for d in others if d])
 
 
 def key(document: Document) -> str:

@@ -1,13 +1,15 @@
-"""What the app remembers from one start to the next, in one file; whatever is wrong with it, it is left."""
+"""What the app remembers from one start to the next, in one file; one that is damaged is put aside."""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tuiml.files import home, write_whole
+from tuiml.files import home, read_regular, write_whole
 from tuiml.spec import SpecError, dumps, loads
 from tuiml.spec.library import bundled, read
 from tuiml.tui.document import Document
@@ -17,6 +19,8 @@ MOST_BYTES = 4_000_000
 MOST_DRAFTS = 20
 MOST_CHARTS = 8
 MOST_ROWS = 100_000
+STALE = 60.0
+"""Seconds after which a half-written file must be one that a killed process left."""
 
 
 @dataclass
@@ -61,6 +65,8 @@ class Settings:
     document: Draft | None = None
     drafts: list[Draft] = field(default_factory=list)
     """Other presets with unsaved edits."""
+    trouble: str = ""
+    """Why less was found than had been kept; not kept itself."""
 
 
 def state_path() -> Path:
@@ -69,20 +75,52 @@ def state_path() -> Path:
 
 
 def load(path: Path | None = None) -> Settings:
-    """The settings as they were saved; fresh ones where there are none, or none that can be understood."""
+    """The settings as they were saved, fresh ones where there are none.
+
+    A file that cannot be understood may hold somebody's work: it is put aside, and :attr:`Settings.trouble`
+    says so.
+    """
+    path = path or state_path()
+    _sweep(path)
     try:
-        with (path or state_path()).open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
-        if len(data) > MOST_BYTES:
-            return Settings()
-        return _read(json.loads(data))
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        data = read_regular(path, MOST_BYTES + 1)
+    except FileNotFoundError:
         return Settings()
+    except OSError as error:
+        return Settings(trouble=f"{path} cannot be read: {error.strerror or error}")
+    try:
+        if len(data) > MOST_BYTES:
+            raise ValueError("too long")
+        return _read(json.loads(data))
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return Settings(trouble=_put_aside(path))
+
+
+def _put_aside(path: Path) -> str:
+    """Move a damaged file out of the way of the next one; what to say."""
+    what = f"{path.name} is damaged, or of a newer tuiml: you start afresh"
+    for number in range(1, 100):
+        aside = path.with_name(f"{path.name}.damaged" + (f"-{number}" if number > 1 else ""))
+        if not aside.exists():
+            break
+    try:
+        path.rename(aside)
+    except OSError as error:
+        return f"{what}; it cannot be put aside: {error.strerror or error}"
+    return f"{what}; what it held is in {aside.name}"
+
+
+def _sweep(path: Path) -> None:
+    """Remove what was being written when a process was killed."""
+    with contextlib.suppress(OSError):
+        for part in path.parent.glob(f".{path.name}.*.part"):
+            if time.time() - part.stat().st_mtime > STALE:
+                part.unlink()
 
 
 def _read(found: Any) -> Settings:
     if found["version"] != VERSION:
-        return Settings()
+        raise ValueError("another version")
     settings = Settings()
     for name in ("place", "row", "run", "dark"):
         value = found.get(name)
@@ -131,17 +169,19 @@ def save(settings: Settings, path: Path | None = None) -> None:
     Raises:
         OSError: they could not be written; those of before are as they were.
     """
-    write_whole(path or state_path(), json.dumps(asdict(settings), indent=1))
+    kept = asdict(settings)
+    del kept["trouble"]
+    write_whole(path or state_path(), json.dumps(kept, indent=1))
 
 
-def draft_of(document: Document) -> Draft | None:
+def draft_of(raw: dict[str, Any], path: str = "", origin: str = "", dirty: bool = False) -> Draft | None:
     """A document as it can be kept, ``None`` if TOML cannot hold it."""
     try:
-        text = dumps(document.raw)
+        text = dumps(raw)
         loads(text)
     except (SpecError, TypeError, ValueError):
         return None
-    return Draft(text, str(document.path or ""), document.origin, document.dirty)
+    return Draft(text, path, origin, dirty)
 
 
 def document_of(draft: Draft) -> Document | None:

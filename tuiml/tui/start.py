@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import gc
-import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from textual.driver import Driver
@@ -18,10 +15,9 @@ from tuiml.spec import SpecError
 from tuiml.spec.library import DEFAULT, find
 from tuiml.tui import settings
 from tuiml.tui.document import Document, Raw
+from tuiml.tui.ending import Ending, report
 from tuiml.tui.items import NEW
 from tuiml.tui.settings import Settings
-
-SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
 
 
 def start(word: str | None) -> int:
@@ -29,19 +25,37 @@ def start(word: str | None) -> int:
 
     A preset that cannot be read is refused before the screen is taken.
     """
-    from tuiml.tui.app import TuimlApp
+    with Ending() as ending:
+        from tuiml.tui.app import TuimlApp
 
-    run = run_of(word) if word else None
-    try:
-        document = named(word) if word and run is None else None
-    except SpecError as error:
-        for problem in error.problems:
-            print(f"tuiml: {problem}", file=sys.stderr)  # noqa: T201 - there is no screen yet
-        return 2
-    app = TuimlApp(document, settings.load(), run=run)
-    app.driver_class = _driver(app.driver_class)
-    app.run()
+        run = run_of(word) if word else None
+        try:
+            document = named(word) if word and run is None else None
+        except SpecError as error:
+            _print([f"tuiml: {problem}" for problem in error.problems])
+            return 2
+        app = ending.app = TuimlApp(document, settings.load(), run=run)
+        app.driver_class = _driver(app.driver_class)
+        crash: BaseException | None = None
+        try:
+            app.run()
+        except BaseException as error:  # KeyboardInterrupt among them: nobody pressed anything
+            app.keep()
+            crash = error
+    crash = app.crash or crash
+    if crash is not None:
+        _print(report(crash, app.kept))
+        return 1
+    if app.keeper.trouble:
+        _print([f"tuiml: {app.keeper.trouble}"])
     return app.return_code or 0
+
+
+def _print(lines: list[str]) -> None:
+    """Say it where there is no screen; lost in silence where the terminal is gone."""
+    with contextlib.suppress(OSError, ValueError):
+        for line in lines:
+            print(line, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _driver(usual: type[Driver]) -> type[Driver]:
@@ -88,18 +102,6 @@ def default() -> Document:
     except (SpecError, OSError):
         raw: Raw = dict(NEW)
         return Document(raw)
-
-
-def watch_signals(leave: Callable[[int], None]) -> None:
-    """Call ``leave`` with the exit code when a signal asks the process to end.
-
-    Textual restores the terminal when the app exits; left alone, these signals end the process without.
-    """
-    loop = asyncio.get_running_loop()
-    for name in SIGNALS:
-        number = getattr(signal, name, None)
-        if number is not None:
-            loop.add_signal_handler(number, leave, 128 + number)
 
 
 def settle() -> None:
