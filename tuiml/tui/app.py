@@ -429,7 +429,7 @@ class TuimlApp(App[int]):
             self._unsafe_since = now
         else:
             self._remembering.stop()
-        delay = min(REMEMBER, max(0.0, self._unsafe_since + LATEST - now))
+        delay = min(REMEMBER, max(0.01, self._unsafe_since + LATEST - now))  # a timer of 0 s fails
         self._remembering = self.set_timer(delay, self._remember)
 
     def _remember(self) -> None:

@@ -337,7 +337,7 @@ class RunModel:
                 self._describe(document, self.name)
             self._go_back(event.step)
         self.epoch = max(1, self.epoch)
-        self._train_step = event.step
+        self._train_step = event.step if 0 <= event.step <= event.steps else 0  # it may be from a file
 
     def _go_back(self, step: int) -> None:
         """Forget what came after ``step``: the run goes on from there."""
