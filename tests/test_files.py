@@ -42,24 +42,17 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, c
 
 
 def test_a_full_disk_in_the_middle_of_writing(tmp_path, monkeypatch):
-    path, opened = tmp_path / "big", os.fdopen
+    path, write, room = tmp_path / "big", os.write, [1000]
 
-    class Full:
-        def __init__(self, file):
-            self.file = file
-
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *_):
-            self.file.close()
-
-        def write(self, data):
-            self.file.write(data[:1])
+    def filling(handle, data):
+        if room[0] == 0:
             full()
+        written = write(handle, data[: room[0]])
+        room[0] -= written
+        return written
 
     write_whole(path, b"old")
-    monkeypatch.setattr(files.os, "fdopen", lambda *args: Full(opened(*args)))
+    monkeypatch.setattr(files.os, "write", filling)
     with pytest.raises(OSError, match="No space left"):
         write_whole(path, b"new" * 1000)
     assert path.read_bytes() == b"old"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -15,7 +16,7 @@ import safetensors.numpy
 
 from tuiml.backends import choice
 from tuiml.backends.numpy_backend import NumpyEngine
-from tuiml.runs import checkpoints, folder, library, memory, saving, session, threads
+from tuiml.runs import checkpoints, folder, library, memory, saving, sealed, session, threads
 from tuiml.runs.errors import Cancelled, CheckpointError, RunError
 from tuiml.spec import Preset, SpecError, check, network_of
 from tuiml.training import Control, End, Epoch, Event, Position, Start
@@ -320,7 +321,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     network, p = network_of(preset()), preset()
     shapes = checkpoints.shapes(network, p.training.optimizer)
     arrays = {name: np.full(shape, 0.5, np.float32) for name, shape in shapes.items()}
-    note = 'its note has "sha256":"' + checkpoints.BLANK + '"'
+    note = 'its note has "sha256":"' + sealed.BLANK + '"'
     return checkpoints.encode(arrays, 2, Position(batch=2, rate=0.01), {"preset": {"note": note}})
 
 
@@ -366,7 +367,6 @@ def test_what_is_cut_off_or_goes_on_is_noticed(written: bytes, tmp_path: Path) -
     [
         {"layers.0.weight": np.full((8, 2), np.nan, np.float32)},
         {"layers.0.weight": np.zeros((2, 8), np.float32)},
-        {"layers.0.weight": np.zeros((8, 2), np.float64)},
         {"layers.9.weight": np.zeros(1, np.float32)},
     ],
 )
@@ -382,10 +382,10 @@ def test_arrays_that_do_not_fit_are_refused(written: bytes, tmp_path: Path, chan
 def test_positions_that_cannot_be_are_refused(written: bytes, tmp_path: Path, change: dict[str, Any]) -> None:
     arrays = read(tmp_path / "c", written).tensors
     text = json.dumps({"step": 2, "position": _where() | change})
-    data = safetensors.numpy.save(arrays, metadata={"sha256": checkpoints.BLANK, "tuiml": text})
-    digest = checkpoints.hashlib.sha256(data).hexdigest()
+    data = safetensors.numpy.save(arrays, metadata={"sha256": sealed.BLANK, "tuiml": text})
+    digest = hashlib.sha256(data).hexdigest()
     with pytest.raises(CheckpointError, match="where the run stood"):
-        read(tmp_path / "c", data.replace(checkpoints.BLANK.encode(), digest.encode(), 1))
+        read(tmp_path / "c", data.replace(sealed.BLANK.encode(), digest.encode(), 1))
 
 
 def _where() -> dict[str, Any]:

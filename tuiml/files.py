@@ -10,32 +10,57 @@ import errno
 import os
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+CANNOT_SYNC = frozenset(
+    {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF, errno.EACCES, errno.EPERM}
+)
+"""What a file system says that cannot make a folder's entries durable: there is nothing to wait for."""
 
-def write_whole(path: Path, payload: bytes | str) -> None:
-    """Write ``payload`` to ``path`` so that a reader, or a crash, sees the old file or the new one.
+
+def write_whole(path: Path, payload: bytes | str | Sequence[bytes | memoryview]) -> bool:
+    """Write ``payload``, or its pieces, to ``path``: a reader, or a crash, sees the old file or the new one.
+
+    Returns:
+        Whether the new file will be there after a power cut, as far as the file system can say.
 
     Raises:
         OSError: nothing was written; a file that was there is as it was.
     """
-    data = payload.encode() if isinstance(payload, str) else payload
+    whole = payload.encode() if isinstance(payload, str) else payload
+    parts = [whole] if isinstance(whole, bytes) else whole
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".part")
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            for part in parts:
+                write_all(handle, part)
+            os.fsync(handle)
+        finally:
+            os.close(handle)
         os.chmod(name, 0o666 & ~_umask())  # mkstemp gives 0600: a shared folder's readers would be shut out
         os.replace(name, path)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(name)
         raise
-    with contextlib.suppress(OSError):  # not every file system can, and the new file is there all the same
+    try:
         sync_folder(path.parent)
+    except OSError as error:  # the new file is there all the same
+        return error.errno in CANNOT_SYNC
+    return True
+
+
+def write_all(handle: int, data: bytes | memoryview) -> None:
+    """Write every byte to a descriptor; a disk that fills up takes some of them first.
+
+    Raises:
+        OSError: some bytes may have been written.
+    """
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(handle, rest) :]
 
 
 def sync_folder(folder: Path) -> None:

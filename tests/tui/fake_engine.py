@@ -37,6 +37,16 @@ class FakeEngine:
         )  # fmt: skip
         return True
 
+    def go_on(self, path: str, settings: Any = (), backend: str = "auto") -> bool:
+        if self.active:
+            return False
+        self.asked.append(("go_on", path, list(settings)))
+        self.active, self.paused = True, False
+        return True
+
+    def look_again(self) -> None:
+        self.asked.append("look_again")
+
     def find_rate(self, document: dict[str, Any], post: Post, backend: str = "auto") -> bool:
         if self.active:
             return False

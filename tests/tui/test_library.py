@@ -16,6 +16,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
 from tuiml.runs.folder import runs_folder
+from tuiml.runs.tail import Tail
 from tuiml.spec.library import find, own, own_folder, read
 from tuiml.tui import settings
 from tuiml.tui.app import TuimlApp
@@ -47,6 +48,7 @@ class Shell(App[None]):
         self.document = Document(file.document(), path=path, origin=origin)
         self.model = RunModel()
         self.engine = SimpleNamespace(active=False, look_at=lambda path: None)
+        self.following = SimpleNamespace(watch=lambda path: None)
         self.keeper = SimpleNamespace(take=lambda document: document, put_away=lambda document: None)
         self.opened: list[tuple[str, Path | None, str]] = []
         self.went: list[str] = []
@@ -69,8 +71,8 @@ class Shell(App[None]):
     def document_edited(self) -> None:
         pass
 
-    def show_run(self, model: RunModel, path: Path) -> None:
-        assert path.name == model.name
+    def show_run(self, model: RunModel, tail: Tail) -> None:
+        assert tail.path.name == model.name
         self.model = model
 
     def show_place(self, name: str) -> None:

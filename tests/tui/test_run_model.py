@@ -174,8 +174,10 @@ def test_a_past_run_looks_as_it_did():
 def test_a_run_without_an_end_was_cut_off():
     past = RunModel()
     past.load([json.dumps(start().to_json())], helpers.document())
-    assert past.status == "stopped"
-    assert "not recorded" in past.message
+    assert (past.status, past.message) == ("interrupted", "interrupted before its first step")
+    assert not past.alive
+    past.load([json.dumps(e.to_json()) for e in (start(), batch(3, 25, 1.0))], helpers.document())
+    assert past.message == "interrupted at epoch 3 of 4, step 25"
 
 
 HOSTILE = [

@@ -340,7 +340,7 @@ async def test_a_past_run_is_shown_as_it_ended():
         await on.press("1", "2")
         assert on.cell(0, "layer") == "dense 6 tanh"
         assert ".5000" in on.loss.text
-        assert "stopped" in on.train.status.text
+        assert "interrupted" in on.train.status.text
 
 
 # -- the run -----------------------------------------------------------------------------------------------

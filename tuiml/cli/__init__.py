@@ -75,19 +75,24 @@ def _open(parser: Parser, commands: list[str], word: str | None, rest: list[str]
 
 
 def _known(parser: Parser, commands: list[str], word: str) -> None:
-    """Leave with a line unless ``word`` is a preset."""
+    """Leave with a line unless ``word`` is a preset or a run."""
     from tuiml.registry import closest, short
+    from tuiml.runs import library as runs
+    from tuiml.runs.errors import RunError
     from tuiml.spec import SpecError, library
 
     try:
         library.find(word)
     except SpecError as error:
+        with contextlib.suppress(RunError, OSError, ValueError):
+            runs.find(word)
+            return
         if "/" in word or word.endswith(".toml"):
             raise
         names = [preset.name for preset in (*library.bundled(), *library.own())]
-        near = closest(word, [*commands, *names])
+        near = closest(word, [*commands, *names, *runs.names()])
         hint = f"did you mean '{plain_text(near)}'?" if near else "'tuiml -h' and 'tuiml presets' list them"
-        note(f"tuiml: there is no preset or command {short(word)}; {hint}")
+        note(f"tuiml: there is no preset, run or command {short(word)}; {hint}")
         raise SystemExit(2) from error
 
 

@@ -17,6 +17,7 @@ A terminal lab for neural networks: stack layers, train for real, see inside whi
 
   tuiml                  opens the app where it was left
   tuiml PRESET           opens it on a preset: a name ('tuiml presets' lists them) or a TOML file
+  tuiml RUN              opens it on a run ('tuiml runs'); one that another process trains is followed live
   tuiml COMMAND …        does one of the commands below without the app ('tuiml COMMAND -h')
 """
 ENVIRONMENT = """\
@@ -57,7 +58,7 @@ def top_parser() -> Parser:
     """The parser of ``tuiml`` itself, its commands still to be added."""
     parser = Parser(
         prog="tuiml",
-        usage="tuiml [PRESET] | tuiml COMMAND …",
+        usage="tuiml [PRESET | RUN] | tuiml COMMAND …",
         description=DESCRIPTION,
         epilog=ENVIRONMENT,
         formatter_class=argparse.RawDescriptionHelpFormatter,

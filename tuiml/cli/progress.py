@@ -22,7 +22,7 @@ from tuiml.training import (
     Progress,
     Start,
 )
-from tuiml.training.events import RateTried
+from tuiml.training.events import SAVING, RateTried
 
 BAR = 10
 """Cells of the bar."""
@@ -37,6 +37,8 @@ class Show:
     """Whether events within an epoch are wanted."""
 
     def __init__(self) -> None:
+        self.unsaved = False
+        """Whether the disk lacks something of the run."""
         self._silent = False
         self._loading = ""
         self._epochs = 0
@@ -53,6 +55,8 @@ class Show:
             self._epochs, self._steps = event.epochs, event.steps
         if isinstance(event, Epoch):
             self._last = event
+        if isinstance(event, Notice) and event.about == SAVING:
+            self.unsaved = bool(event.text)
         if not self._silent:
             if isinstance(event, Notice) and event.text:  # --quiet says nothing of progress, but this
                 self.close()
@@ -78,10 +82,10 @@ class Show:
             f"{plain_text(end.path)}",
             flush=True,
         )
+        if end.reason == "stopped" and not self.unsaved:
+            note(f"tuiml: stopped at step {end.step:,} and saved; 'tuiml resume {end.run}' goes on")
         if end.message:
             note(f"tuiml: {end.message}")
-        if end.reason == "stopped":
-            note(f"tuiml: stopped at step {end.step:,} and saved; 'tuiml resume {end.run}' goes on")
 
     def close(self) -> None:
         """Leave the line, where one was begun."""

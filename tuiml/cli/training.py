@@ -148,7 +148,7 @@ def _follow(events: Generator[Event], control: Control, show: Show) -> int:
             return 128 + stopping.number
         finally:
             show.close()
-    if end is None:
+    if end is None or show.unsaved:
         return 1
     if end.reason == "stopped":
         return 128 + stopping.number if stopping.number is not None else 1

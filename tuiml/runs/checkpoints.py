@@ -1,13 +1,13 @@
 """Checkpoints: everything a run needs to go on with the same bits, in one safetensors file.
 
-The file holds the parameters, the buffers and the optimizer's arrays under the names of the run folder, and
-in its metadata ``tuiml``, a JSON object (preset, step, position, versions), and ``sha256``, the hash of the
-whole file with 64 zeros in the hash's place: safetensors itself loads a flipped bit silently.
+The file is sealed (:mod:`tuiml.runs.sealed`). It holds the parameters, the buffers and the optimizer's
+arrays under the names of the run folder, and as its text a JSON object (preset, step, position, versions).
+The data's order and every random number are functions of the preset's seed and the step.
 """
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import json
 import math
 import re
@@ -17,21 +17,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors.numpy
-from safetensors import SafetensorError
 
 from tuiml.backends.engine import Totals
 from tuiml.files import write_whole
 from tuiml.nn.network import Network
 from tuiml.nn.optimizers import Optimizer
+from tuiml.runs import sealed
 from tuiml.runs.errors import CheckpointError
-from tuiml.text import plain_text
 from tuiml.training.course import NONE, Position
 
 Array = np.ndarray[Any, Any]
 Tensors = Mapping[str, Array]
-BLANK = "0" * 64
-MOST_HEADER = 8 * 1024 * 1024
+MOST = 10**15
+"""Steps, epochs or examples that a file may speak of."""
 _FILE = re.compile(r"checkpoint-(\d{1,15})\.safetensors")
 
 
@@ -45,6 +43,8 @@ class Checkpoint:
     position: Position
     details: dict[str, Any]
     """The metadata's JSON object, as it is."""
+    metrics: int | None = None
+    """Bytes of ``metrics.jsonl`` then; ``None`` where it does not say."""
 
 
 def shapes(network: Network, optimizer: Optimizer) -> dict[str, tuple[int, ...]]:
@@ -74,32 +74,29 @@ def position_at(position: Position, step: int, batches: int) -> Position:
 
 def encode(tensors: Tensors, step: int, position: Position, details: Mapping[str, Any]) -> bytes:
     """The bytes of a checkpoint file."""
+    return b"".join(sealed.pieces(tensors, _text(step, position, details)))
+
+
+def _text(step: int, position: Position, details: Mapping[str, Any]) -> str:
     where = vars(position) | {
         "totals": [position.totals.loss, position.totals.correct, position.totals.examples],
         "best_loss": _finite(position.best_loss),
         "gained_loss": _finite(position.gained_loss),
     }
-    text = json.dumps({**details, "step": step, "position": where}, allow_nan=False)
-    data = safetensors.numpy.save(dict(tensors), metadata={"sha256": BLANK, "tuiml": text})
-    return data.replace(_mark(BLANK), _mark(hashlib.sha256(data).hexdigest()), 1)
+    return json.dumps({**details, "step": step, "position": where}, allow_nan=False)
 
 
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _mark(digest: str) -> bytes:
-    # No preset's note can hold this: inside a JSON string its quotes are escaped.
-    return f'"sha256":"{digest}"'.encode()
-
-
-def write(path: Path, tensors: Tensors, step: int, position: Position, details: Mapping[str, Any]) -> None:
-    """Write a checkpoint whole.
+def write(path: Path, tensors: Tensors, step: int, position: Position, details: Mapping[str, Any]) -> bool:
+    """Write a checkpoint whole; whether it will be there after a power cut, as far as one can say.
 
     Raises:
         OSError: nothing was written.
     """
-    write_whole(path, encode(tensors, step, position, details))
+    return write_whole(path, sealed.pieces(tensors, _text(step, position, details)))
 
 
 def path_of(folder: Path, step: int) -> Path:
@@ -120,101 +117,66 @@ def load(path: Path, network: Network, optimizer: Optimizer) -> Checkpoint:
     """Read a checkpoint; what is returned is undamaged, finite and fits the network.
 
     Raises:
+        UnreadableError: the system does not let us read it; it may be sound.
         CheckpointError: anything else.
     """
-    expected = shapes(network, optimizer)
-    data = _bytes(path, sum(4 * math.prod(shape) for shape in expected.values()))
-    metadata = _metadata(path, data)
-    digest = metadata.get("sha256", "")
-    blank = data.replace(_mark(digest), _mark(BLANK), 1)
-    if len(digest) != 64 or hashlib.sha256(blank).hexdigest() != digest:
-        raise _damaged(path, "its SHA-256 does not fit its content")
+    tensors, text = sealed.read(path, shapes(network, optimizer))
     try:
-        tensors: dict[str, Array] = safetensors.numpy.load(data)
-    except (SafetensorError, ValueError, KeyError, TypeError):
-        raise _damaged(path, "its arrays cannot be read") from None
-    _check(path, tensors, expected)
-    try:
-        details = json.loads(metadata["tuiml"])
-        step, position = details["step"], _position(details["position"])
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise _damaged(path, "it does not say where the run stood") from None
-    if not isinstance(step, int) or isinstance(step, bool) or step < 0:
-        raise _damaged(path, "its step is not a number")
-    return Checkpoint(path, tensors, step, position, details)
+        details = json.loads(text)
+        step, position = _count(details["step"]), _position(details["position"])
+        metrics = None if details.get("metrics") is None else _count(details["metrics"])
+    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError):
+        raise sealed.damaged(path, "it does not say where the run stood") from None
+    return Checkpoint(path, tensors, step, position, details, metrics)
 
 
-def _bytes(path: Path, payload: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            data = file.read(payload + MOST_HEADER + 1)
-    except OSError as error:
-        raise CheckpointError(f"{plain_text(str(path))}: {error.strerror or error}") from None
-    if len(data) > payload + MOST_HEADER:
-        raise _damaged(path, "it is larger than the network it belongs to")
-    return data
-
-
-def _metadata(path: Path, data: bytes) -> dict[str, str]:
-    size = int.from_bytes(data[:8], "little")
-    if len(data) < 8 or size > len(data) - 8:
-        raise _damaged(path, "it is cut off")
-    try:
-        found = json.loads(data[8 : 8 + size])["__metadata__"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise _damaged(path, "its header cannot be read") from None
-    if not isinstance(found, dict) or not all(isinstance(v, str) for v in found.values()):
-        raise _damaged(path, "its header cannot be read")
-    return found
-
-
-def _check(path: Path, tensors: Tensors, expected: Mapping[str, tuple[int, ...]]) -> None:
-    if set(tensors) != set(expected):
-        raise _damaged(path, "its arrays are those of another network or optimizer")
-    for name, shape in expected.items():
-        values = tensors[name]
-        if values.dtype != np.float32 or values.shape != shape:
-            raise _damaged(path, f"{name} is {values.dtype} {values.shape}, not float32 {shape}")
-        if not np.isfinite(values).all():
-            raise _damaged(path, f"{name} has values that are not finite")
+def _count(value: Any) -> int:
+    if type(value) is not int or not 0 <= value <= MOST:
+        raise ValueError
+    return value
 
 
 def _position(value: dict[str, Any]) -> Position:
     loss, correct, examples = value["totals"]
-    best, best_epoch = value["best_loss"], int(value["best_epoch"])
+    best, best_epoch = value["best_loss"], _count(value["best_epoch"])
     gained = value.get("gained_loss", best)  # not in the files of 0.1
     found = Position(
-        epoch=int(value["epoch"]),
-        batch=int(value["batch"]),
+        epoch=_count(value["epoch"]),
+        batch=_count(value["batch"]),
         rate=float(value["rate"]),
-        totals=Totals(float(loss), int(correct), int(examples)),
+        totals=Totals(float(loss), _count(correct), _count(examples)),
         seconds=float(value["seconds"]),
-        examples=int(value["examples"]),
+        examples=_count(value["examples"]),
         best_epoch=best_epoch,
         best_loss=math.inf if best is None else float(best),
-        watched=str(value.get("watched", "")),
-        gained_epoch=int(value.get("gained_epoch", best_epoch)),
+        watched=str(value.get("watched", ""))[:40],
+        gained_epoch=_count(value.get("gained_epoch", best_epoch)),
         gained_loss=math.inf if gained is None else float(gained),
     )
     numbers = (found.rate, found.totals.loss, found.seconds)
-    counts = (found.epoch - 1, found.batch, correct, examples, found.examples, best_epoch, found.gained_epoch)
-    if not all(map(math.isfinite, numbers)) or found.rate <= 0 or min(counts) < 0:
+    if not all(map(math.isfinite, numbers)) or found.rate <= 0 or found.seconds < 0 or found.epoch < 1:
+        raise ValueError
+    if math.isnan(found.best_loss) or math.isnan(found.gained_loss):  # nothing would be better ever after
         raise ValueError
     return found
 
 
-def _damaged(path: Path, why: str) -> CheckpointError:
-    return CheckpointError(f"{plain_text(str(path))} is no checkpoint of this run: {why}")
+def load_of(folder: Path, step: int, network: Network, optimizer: Optimizer, batches: int) -> Checkpoint:
+    """Read the checkpoint of a step of a run with ``batches`` an epoch.
+
+    Raises:
+        UnreadableError, CheckpointError: as :func:`load`.
+    """
+    found = load(path_of(folder, step), network, optimizer)
+    where = found.position
+    if found.step != step or (where.epoch - 1) * batches + where.batch != step or where.batch > batches:
+        raise sealed.damaged(found.path, "it does not say where the run stood")
+    return found
 
 
 def newest(folder: Path, network: Network, optimizer: Optimizer, batches: int) -> Checkpoint | None:
     """The newest sound checkpoint of a run with ``batches`` an epoch; ``None`` where there is none."""
     for step in steps_in(folder):
-        try:
-            found = load(path_of(folder, step), network, optimizer)
-        except CheckpointError:
-            continue
-        where = found.position
-        if found.step == step and (where.epoch - 1) * batches + where.batch == step:
-            return found
+        with contextlib.suppress(CheckpointError):
+            return load_of(folder, step, network, optimizer, batches)
     return None

@@ -23,5 +23,13 @@ class CheckpointError(RunError):
         super().__init__(message, code=1)
 
 
+class UnreadableError(CheckpointError):
+    """The system does not let us read a checkpoint; it may be sound."""
+
+
+class ForeignError(CheckpointError):
+    """A checkpoint is sound, but of another run or another preset."""
+
+
 class Cancelled(RunError):
     """Stopped before the first step; nothing was written."""

@@ -11,6 +11,7 @@ import fcntl
 import json
 import math
 import os
+import socket
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -19,6 +20,8 @@ from typing import Any
 
 from tuiml.files import home, write_whole
 from tuiml.runs.errors import RunError
+from tuiml.runs.metrics import Metrics, end_of, parse, read_lines
+from tuiml.runs.thinning import Thinner
 from tuiml.spec import toml
 from tuiml.spec.library import slug
 from tuiml.spec.preset import Preset
@@ -27,7 +30,12 @@ from tuiml.text import plain_text
 PRESET = "preset.toml"
 METRICS = "metrics.jsonl"
 INITIAL = "initial.safetensors"
-RECORDED = frozenset({"start", "epoch", "picture", "state", "notice", "end", "pretraining"})
+WRITER = ".writer"
+"""Says which process holds the lock: see :mod:`tuiml.runs.writer`."""
+RECORDED = frozenset({"start", "batch", "epoch", "picture", "state", "notice", "end", "pretraining"})
+SPARE = frozenset({"picture", "batch"})
+"""Of these, the ones that may be dropped while the disk takes nothing."""
+PICTURE = b'{"event": "picture"'
 NAME_BYTES = 120
 """Of a name of our making, at most: file systems take 255 bytes, and a number may follow."""
 PICTURE_BYTES = 10_000
@@ -47,9 +55,11 @@ class RunFolder:
     def __init__(self, path: Path, lock: int) -> None:
         self.path = path
         self._lock = lock
-        self._metrics = (path / METRICS).open("ab")
+        self._metrics = Metrics(path / METRICS)
         self._began = time.monotonic()
         self._next_picture = 0.0
+        self._thinner = Thinner()
+        sign(path)
 
     @property
     def name(self) -> str:
@@ -86,16 +96,17 @@ class RunFolder:
         try:
             folder = cls(path, _hold(path))
             for left in path.glob(".*.part"):  # of a writer that was killed
-                left.unlink()
+                with contextlib.suppress(OSError):
+                    left.unlink()
             return folder
         except OSError as error:
             raise RunError(f"{plain_text(str(path))}: {error.strerror or error}", code=1) from None
 
     def record(self, line: Line) -> None:
-        """Append a line if it is of a kind that is kept. Of many pictures a few are kept, ever more rarely.
+        """Append a line if it is of a kind that is kept. Of pictures and batches a few are, ever more rarely.
 
         Raises:
-            OSError: the disk is full, or worse.
+            OSError: the disk is full, or worse; the line waits in memory for the next one, or :meth:`sync`.
         """
         if line.get("event") not in RECORDED:
             return
@@ -103,32 +114,46 @@ class RunFolder:
             line = line | {"time": datetime.now(UTC).isoformat(timespec="seconds")}
         if line["event"] == "picture" and time.monotonic() - self._began < self._next_picture:
             return
-        data = json.dumps(line, allow_nan=False).encode() + b"\n"
+        kept = self._thinner.take(line)
+        data = b"".join(json.dumps(one, allow_nan=False).encode() + b"\n" for one in kept)
         if line["event"] == "picture":
             self._plan_picture(len(data))
-        self._metrics.write(data)
-        self._metrics.flush()
+        if data:
+            self._metrics.add(data, spare=line["event"] in SPARE)
 
     def _plan_picture(self, size: int) -> None:
         """Say when the next one is kept, after one of ``size`` bytes."""
         passed = time.monotonic() - self._began
         self._next_picture = passed + max(1.0, passed / 500) * max(1.0, size / PICTURE_BYTES)
 
-    def sync(self) -> None:
-        """Make the lines durable."""
-        os.fsync(self._metrics.fileno())
+    @property
+    def recorded(self) -> int | None:
+        """Bytes of the lines so far; ``None`` while some of them wait for the disk."""
+        return None if self._metrics.waits else self._metrics.size
 
-    def rewind(self, step: int, pretrained: float = math.inf) -> None:
+    def sync(self) -> None:
+        """Write the lines that wait, and make them durable.
+
+        Raises:
+            OSError: they are not.
+        """
+        self._metrics.sync()
+
+    def rewind(self, step: int, pretrained: float = math.inf, *, known: int | None = None) -> None:
         """Drop the lines of steps after ``step``, and a torn last one: the run goes on from there.
 
         Args:
             pretrained: how many layers need no more pretraining; the lines about others go.
+            known: the size of the lines when that step was saved.
+
+        Raises:
+            OSError: nothing was changed.
         """
-        kept = [line for line in read_metrics(self.path) if _step(line) <= step]
-        kept = [line for line in kept if line.get("event") != "pretraining" or _number(line) <= pretrained]
-        self._metrics.close()
-        write_whole(self.path / METRICS, "".join(json.dumps(line) + "\n" for line in kept))
-        self._metrics = (self.path / METRICS).open("ab")
+
+        def unlearned(line: Line) -> bool:
+            return line.get("event") == "pretraining" and _number(line) > pretrained
+
+        self._metrics.cut(end_of(self.path / METRICS, step, known, unlearned))
 
     def write_preset(self, preset: Preset) -> None:
         """Replace the preset: the run goes on longer."""
@@ -143,16 +168,11 @@ class RunFolder:
         """Let go of the folder."""
         if self._lock < 0:
             return
-        for finish in (self.sync, self._metrics.close):
-            with contextlib.suppress(OSError):  # the disk is full: the lines before are there
-                finish()
+        with contextlib.suppress(OSError):  # the disk is full: the lines before are there
+            self._metrics.close()
+        unsign(self.path)
         os.close(self._lock)
         self._lock = -1
-
-
-def _step(line: Line) -> float:
-    step = line.get("step", 0)
-    return step if isinstance(step, int | float) else 0
 
 
 def _number(line: Line) -> float:
@@ -236,14 +256,31 @@ def is_held(path: Path) -> bool:
     return False
 
 
+# -- who writes -------------------------------------------------------------------------------------------
+
+
+def sign(path: Path) -> None:
+    """Say in a run's folder that this process writes to it."""
+    with contextlib.suppress(OSError):
+        (path / WRITER).write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
+
+
+def unsign(path: Path) -> None:
+    """Take that back."""
+    with contextlib.suppress(OSError):
+        (path / WRITER).unlink()
+
+
 # -- reading ----------------------------------------------------------------------------------------------
+
+_MANY = (PICTURE, b'{"event": "batch"')
 
 
 def read_metrics(path: Path, *, pictures: bool = True) -> list[Line]:
     """The lines of a run's metrics, by its folder or the file itself; what is no JSON object is passed over.
 
     Args:
-        pictures: with the layers' statistics, which are nearly all of the file.
+        pictures: with the layers' statistics, which are nearly all of the file, and what is said of batches.
 
     Raises:
         OSError: it cannot be read.
@@ -261,13 +298,8 @@ def last_start(path: Path) -> Line:
 
 
 def _lines(path: Path, pictures: bool) -> Iterator[Line]:
-    with path.open("rb") as file:
-        for data in file:
-            if not pictures and data.startswith(b'{"event": "picture"'):
-                continue
-            if not data.endswith(b"\n"):
-                return  # the writer was cut off, or is at it
-            with contextlib.suppress(ValueError, RecursionError):
-                line = json.loads(data, parse_constant=lambda _: None)
-                if isinstance(line, dict):
-                    yield line
+    for _, data in read_lines(path):
+        if pictures or not data.startswith(_MANY):
+            line = parse(data)
+            if line is not None:
+                yield line

@@ -159,14 +159,15 @@ def find(word: str) -> Path:
     """
     inside = runs_folder() / word
     for path in (inside if Path(word).name == word else None, Path(word).expanduser()):
-        if path is not None and (path / PRESET).is_file():
+        if path is not None and ((path / PRESET).is_file() or (path / METRICS).is_file()):
             return path
-    near = closest(word, _names())
+    near = closest(word, names())
     hint = f"did you mean '{plain_text(near)}'?" if near else "tuiml runs lists them"
     raise RunError(f"there is no run {short(word, 200)}; {hint}")
 
 
-def _names() -> Iterable[str]:
+def names() -> Iterable[str]:
+    """The names of the runs there are."""
     folder = runs_folder()
     return [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
 

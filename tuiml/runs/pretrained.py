@@ -30,6 +30,12 @@ class Kept:
         self._trainer = trainer
         self._details = details
         self._done = 0
+        self._there = True
+        """Whether the file may be there."""
+
+    def lacks(self, pretrainer: Pretrainer) -> bool:
+        """Whether there is something to keep."""
+        return pretrainer.layers_done > self._done
 
     def keep(self, pretrainer: Pretrainer) -> None:
         """Write what was not written yet.
@@ -38,7 +44,7 @@ class Kept:
             OSError: it could not be written; the layers kept before are as they were.
         """
         done = pretrainer.layers_done
-        if done > self._done:
+        if self.lacks(pretrainer):
             tensors = {**self._trainer.engine.tensors(), **pretrainer.tensors()}
             details = {**self._details, DONE: done}
             checkpoints.write(self._path, tensors, 0, self._trainer.position, details)
@@ -46,7 +52,9 @@ class Kept:
 
     def forget(self) -> None:
         """Training has a checkpoint of its own now."""
-        self._path.unlink(missing_ok=True)
+        if self._there:
+            self._path.unlink(missing_ok=True)
+            self._there = False
 
 
 def take_up(folder: Path, preset: Preset, network: Network, data: Data, control: Control) -> Pretrainer:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,14 +11,16 @@ from tuiml.backends.choice import Choice, build
 from tuiml.backends.engine import Engine
 from tuiml.data.arrays import Data
 from tuiml.nn.network import Network
-from tuiml.runs import checkpoints, machine, pretrained
+from tuiml.runs import checkpoints, generations, machine, pretrained
 from tuiml.runs.checkpoints import Checkpoint
 from tuiml.runs.errors import CheckpointError, RunError
 from tuiml.runs.folder import Line, RunFolder
+from tuiml.runs.generations import Found
+from tuiml.runs.recording import Recorder
 from tuiml.runs.saving import Saver
 from tuiml.spec.preset import Preset
 from tuiml.text import plain_text
-from tuiml.training import Control, End, Epoch, Event, Position, Start, Trainer
+from tuiml.training import Control, End, Epoch, Event, Position, Start, State, Trainer
 from tuiml.training.pretraining import Pretrainer
 
 
@@ -34,6 +35,8 @@ class Run:
     control: Control
     watched: bool
     shares: int
+    save_every: float | None = None
+    """Seconds between two checkpoints, whatever they cost; else as :mod:`tuiml.runs.saving` says."""
     start: Start = field(init=False)
 
     def __post_init__(self) -> None:
@@ -56,8 +59,9 @@ class Run:
 
     def begin(self, folder: RunFolder) -> None:
         """Write what a run starts with."""
-        self._record_into(folder, None, [])
+        self._record_into(folder, None, Found())
         if self.preset.pretraining is None:
+            self.saver.begin()
             self.saver.initial()
         else:
             self.pretrainer = Pretrainer(self.preset, self.network, self.data, self.control)
@@ -71,9 +75,11 @@ class Run:
             before: the start of the session before this one.
         """
         training = self.preset.training
-        found = checkpoints.newest(folder.path, self.network, training.optimizer, self.batches)
+        survey = generations.survey(folder.path, self.preset, self.network, self.batches)
+        found = survey.newest
         position, step, best = Position(rate=training.rate), 0, None
         sound: list[int] = []
+        mended = generations.mend_initial(folder.path, self.preset, self.network, self.engine, survey)
         if found:
             position, step = found.position, found.step
             if position.epoch > training.epochs:
@@ -87,13 +93,15 @@ class Run:
                 folder.path, self.preset, self.network, self.data, self.control
             )
         try:
-            folder.rewind(step, self.pretrainer.layers_done if self.pretrainer else math.inf)
+            layers = self.pretrainer.layers_done if self.pretrainer else math.inf
+            folder.rewind(step, layers, known=found.metrics if found else None)
             if changed:
                 folder.write_preset(self.preset)
         except OSError as error:
             raise cannot_write(folder, error) from None
-        self._record_into(folder, position, sound, best)
-        self.start = replace(self.start, note=other_conditions(before, self.start))
+        self._record_into(folder, position, survey, sound, best)
+        notes = (survey.note, mended, other_conditions(before, self.start))
+        self.start = replace(self.start, note="; ".join(filter(None, notes)))
 
     def _take_up(self, folder: RunFolder, found: Checkpoint) -> tuple[list[int], Any]:
         """Load a checkpoint; the steps of the sound ones, and the state to end with, if not the last."""
@@ -115,7 +123,12 @@ class Run:
             return None
 
     def _record_into(
-        self, folder: RunFolder, position: Position | None, sound: list[int], best: Any = None
+        self,
+        folder: RunFolder,
+        position: Position | None,
+        survey: Found,
+        sound: Sequence[int] = (),
+        best: Any = None,
     ) -> None:
         self.folder = folder
         self.trainer = Trainer(
@@ -132,11 +145,21 @@ class Run:
         details = {
             "preset": self.preset.document(),
             "run": folder.name,
+            "identity": survey.identity,
             "backend": self.start.backend,
             "threads": self.start.threads,
             "versions": self.start.versions,
         }
-        self.saver = Saver(folder, self.trainer, self.batches, details, sound)
+        self.saver = Saver(
+            folder,
+            self.trainer,
+            self.batches,
+            details,
+            sound,
+            spared=survey.spared,
+            every=self.save_every,
+        )
+        self.recorder = Recorder(folder, lambda: self.saver.newest)
         self.kept = pretrained.Kept(folder, self.trainer, details)
 
     def _start(self) -> Start:
@@ -156,67 +179,84 @@ class Run:
             seed=self.preset.training.seed,
             versions=machine.versions(self.engine.name),
             watched=self.trainer.position.watched,
+            step=self.engine.step_number,
         )
 
     def events(self) -> Generator[Event]:
-        """Train, record, save; however it ends, the folder is let go."""
+        """Train, record, save; however it ends, the folder is let go.
+
+        Raises:
+            RunError: the system refuses something that training cannot do without.
+        """
         ended = False
         try:
-            yield self._record(self.start)
+            yield from self._told(self.start)
             if self.pretrainer is not None:
                 yield from self._pretrain(self.pretrainer)
             for event in self.trainer.events():
                 if isinstance(event, End):
                     ended = True
-                    event = replace(event, run=self.folder.name, path=str(self.folder.path))
-                    self._save(fell_back=event.reason == "diverged")
-                line = self._record(event)
-                if isinstance(event, Epoch):
-                    self.saver.epoch(event.epoch)
-                yield line
+                    yield from self._end(event)
+                else:
+                    yield from self._told(event, self.saver.due)
             if self.control.lingers:
-                self.folder.close()  # it is all there: others may go on with it
-                yield from self.trainer.answers.linger()
-        except OSError as error:
-            ended = True  # the disk is full: nothing more can be saved
-            raise cannot_write(self.folder, error) from None
+                yield from self._linger()
+        except OSError as error:  # what is written is the recorder's to care for: it is something else
+            raise RunError(f"training cannot go on: {error.strerror or error}", code=1) from None
         finally:
             try:
                 if not ended:
-                    self._rescue()
+                    self.recorder.save(self._save)  # an error, or nobody listens any more
             finally:
                 self.engine.close()
                 self.folder.close()
 
-    def _record(self, event: Event) -> Event:
-        self.folder.record(event.to_json())
-        return event
+    def _told(self, event: Event, due: Callable[[Event], bool] = lambda _: False) -> Generator[Event]:
+        """Record an event, save what is due, tell it, and say what is the matter with saving."""
+        self.recorder.record(event)
+        paused = isinstance(event, State) and event.state == "paused"
+        best = isinstance(event, Epoch) and self.saver.is_best(event)
+        if self.recorder.ready(due(event), now=paused, soon=best):
+            self.recorder.save(self._save)
+        yield event
+        yield from self.recorder.changes(self.engine.step_number)
 
-    def _rescue(self) -> None:
-        """Save what there is when the run ends without an end: an error, or nobody listens any more."""
-        with contextlib.suppress(OSError):  # what ended the run is told already
-            self._save()
+    def _end(self, event: End) -> Generator[Event]:
+        """Save, and tell the end; nothing comes after it."""
+        fell_back = event.reason == "diverged"
+        self.recorder.save(lambda: self._save(fell_back=fell_back))
+        message = "; ".join(filter(None, (event.message, self.recorder.at_end(event.step))))
+        event = replace(event, run=self.folder.name, path=str(self.folder.path), message=message)
+        self.recorder.record(event)
+        yield from self.recorder.changes(event.step)
+        yield event
+
+    def _linger(self) -> Generator[Event]:
+        """Answer what is asked; what could not be saved is tried again when nobody is there any more."""
+        if not self.recorder.why:
+            self.folder.close()  # it is all there: others may go on with it
+        yield from self.trainer.answers.linger()
+        if self.recorder.why:
+            self.recorder.save(self._save)
 
     def _save(self, *, fell_back: bool = False) -> None:
         if self.pretrainer is None:
             self.saver.save(fell_back=fell_back)
+            self.kept.forget()
         else:
             self.kept.keep(self.pretrainer)
 
     def _pretrain(self, pretrainer: Pretrainer) -> Generator[Event]:
         """Pretrain, or as far as it goes; then the engine has what was learned."""
         for event in pretrainer.events(self.trainer.attend):
-            line = self._record(event)
-            self.kept.keep(pretrainer)
-            yield line
+            yield from self._told(event, lambda _: self.kept.lacks(pretrainer))
         self.trainer.start_from(pretrainer.tensors())
         if pretrainer.message:
             self.trainer.refuse(pretrainer.message)
         if pretrainer.complete:
             self.pretrainer = None  # from here on the run goes on from its checkpoints
-            self.saver.initial()
-            self.saver.save()
-            self.kept.forget()
+            self.saver.begin()
+            self.recorder.save(self._save)
 
 
 def other_conditions(before: Line, start: Start) -> str:

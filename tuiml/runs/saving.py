@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from tuiml.runs import checkpoints
 from tuiml.runs.folder import INITIAL, RunFolder
 from tuiml.training.budget import Budget
 from tuiml.training.course import Position
+from tuiml.training.events import Epoch, Event, Progress, State
 from tuiml.training.trainer import Trainer
 
 SHARE = 0.01
@@ -20,12 +24,27 @@ KEPT = 2
 """The newest checkpoints that stay; the best one stays too."""
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A state that is to be saved later."""
+
+    snapshot: Any
+    position: Position
+    recorded: int | None
+    """Bytes of the metrics then."""
+
+
 class Saver:
     """Writes the checkpoints of one run, from the thread that trains, between two events.
+
+    What could not be written is kept in memory, and written by the next :meth:`save` that can.
 
     Args:
         details: what a checkpoint says beside its step and position: preset, versions, threads.
         sound: steps of checkpoints that are there already and were found sound.
+        spared: steps of files that are not to be removed.
+        every: seconds between two checkpoints, whatever they cost; else as :data:`INTERVAL` and
+            :data:`SHARE` say.
     """
 
     def __init__(
@@ -34,89 +53,141 @@ class Saver:
         trainer: Trainer,
         batches: int,
         details: Mapping[str, Any],
-        sound: list[int] | None = None,
+        sound: Collection[int] = (),
+        *,
+        spared: Collection[int] = (),
+        every: float | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._folder = folder
         self._trainer = trainer
         self._batches = batches
         self._details = details
-        self._sound = set(sound or ())
-        self._budget = Budget(SHARE, INTERVAL, clock)
-        self._budget.due_at = clock() + INTERVAL
+        self._sound = set(sound)
+        self._spared = set(spared)
+        interval = INTERVAL if every is None else every
+        self._budget = Budget(SHARE if every is None else math.inf, interval, clock)
+        self._budget.due_at = clock() + interval
         self._clock = clock
         self._saved: Position | None = None
-        self._best: tuple[Any, Position] | None = None
-        """State in memory and position of the best epoch, where no file has them yet."""
+        self._durable = True
+        """Whether the newest file's name is sure to outlive a power cut."""
+        self._initial: tuple[Mapping[str, Any], Position] | None = None
+        self._best: Kept | None = None
+        self._last: Kept | None = None
+
+    @property
+    def newest(self) -> int | None:
+        """The step of the newest checkpoint on the disk; ``None`` where there is none."""
+        return max(self._sound, default=None)
+
+    def begin(self) -> None:
+        """What training starts from is to be saved: parameters and buffers, no optimizer's."""
+        self._initial = self._trainer.engine.tensors(), self._trainer.position
 
     def initial(self) -> None:
-        """Write the values that training starts from: parameters and buffers, no optimizer's.
+        """Write what :meth:`begin` kept.
 
         Raises:
             OSError: it could not be written.
         """
-        trainer = self._trainer
-        path = self._folder.path / INITIAL
-        checkpoints.write(path, trainer.engine.tensors(), 0, trainer.position, self._details)
+        if self._initial is not None:
+            checkpoints.write(
+                self._folder.path / INITIAL, self._initial[0], 0, self._initial[1], self._details
+            )
+            self._initial = None
 
-    def epoch(self, number: int) -> None:
-        """An epoch is done: remember it if it is the best, write what is due.
-
-        Raises:
-            OSError: it could not be written.
-        """
+    def due(self, event: Event) -> bool:
+        """Whether the state is to be saved after an event. The best epoch's is kept in memory until then."""
         trainer = self._trainer
-        if trainer.position.best_epoch == number and trainer.engine.finite():
-            self._best = trainer.engine.snapshot(), trainer.position
-        if trainer.over and trainer.restores:
-            self.save()  # the last weights, to go on from: the run ends with others
-        elif self._budget.due(self._clock()):
-            with self._budget:
-                self.save()
+        if isinstance(event, Epoch):
+            if self.is_best(event) and trainer.engine.finite():
+                self._best = self._kept()
+            if trainer.over and trainer.restores:
+                return True  # the last weights, to go on from: the run ends with others
+        told = isinstance(event, Epoch | Progress | State)  # the position counts every batch before these
+        return told and self._budget.due(self._clock())
+
+    def is_best(self, event: Epoch) -> bool:
+        """Whether that epoch is the best so far."""
+        return self._trainer.position.best_epoch == event.epoch
+
+    def _kept(self) -> Kept:
+        return Kept(self._trainer.engine.snapshot(), self._trainer.position, self._folder.recorded)
 
     def save(self, *, fell_back: bool = False) -> None:
-        """Write the state as it is now, unless it is not finite or in the midst of a step, and the best one.
+        """Write what is not written: the initial values, the best state and the one that is now.
+
+        The latter not where it is not finite or in the midst of a step. Lines before the weights: a
+        checkpoint's metrics are there, too.
 
         Args:
             fell_back: the engine went back to an earlier step than the trainer's position.
 
         Raises:
-            OSError: it could not be written; the checkpoints before are as they were.
+            OSError: something could not be written; the checkpoints before are as they were.
         """
+        lines: OSError | None = None
+        try:
+            self._folder.sync()
+        except OSError as error:  # the weights may be saved all the same, and matter more
+            lines = error
+        try:
+            with self._budget:
+                self._save(fell_back)
+        except OSError:
+            if self._trainer.over and self._trainer.restores and self._is_whole():
+                self._last = self._kept()  # the engine goes back to the best ones now
+            raise
+        if lines:
+            raise lines
+
+    def _is_whole(self) -> bool:
+        engine, position = self._trainer.engine, self._trainer.position
+        return checkpoints.position_at(position, engine.step_number, self._batches) is position
+
+    def _save(self, fell_back: bool) -> None:
         engine = self._trainer.engine
-        self._save_best()  # first: what the newest one says is best is then there
+        self.initial()
+        self._write_kept(self._best)  # first: what the newest one says is best is then there
+        self._write_kept(self._last)
+        self._best = self._last = None
         position = checkpoints.position_at(self._trainer.position, engine.step_number, self._batches)
         whole = fell_back or position is self._trainer.position
         if whole and engine.finite() and position != self._saved:
-            self._write(position)
-            self._saved = position
-        self._prune()
-        self._folder.sync()
+            self._write(position, None if fell_back else self._folder.recorded)
+        if self._durable:
+            self._prune()
 
-    def _save_best(self) -> None:
-        if self._best is None:
+    def _write_kept(self, kept: Kept | None) -> None:
+        """Write a state that is not the engine's now."""
+        engine = self._trainer.engine
+        if kept is None:
             return
-        engine, (snapshot, best) = self._trainer.engine, self._best
         now = engine.snapshot()
-        engine.restore(snapshot)
-        if engine.step_number not in self._sound:
-            self._write(best)
-            self._saved = best
-        engine.restore(now)
-        self._best = None
+        engine.restore(kept.snapshot)
+        try:
+            if engine.step_number not in self._sound:
+                self._write(kept.position, kept.recorded)
+        finally:
+            engine.restore(now)
 
-    def _write(self, position: Position) -> None:
+    def _write(self, position: Position, recorded: int | None) -> None:
         engine = self._trainer.engine
         step = engine.step_number
         path = checkpoints.path_of(self._folder.path, step)
-        checkpoints.write(path, engine.state(), step, position, self._details)
+        details = {**self._details, "metrics": recorded}
+        self._durable = checkpoints.write(path, engine.state(), step, position, details)
         self._sound.add(step)
+        self._spared.discard(step)
+        self._saved = position
 
     def _prune(self) -> None:
         """Remove what is neither among the newest nor the best; what was found damaged goes too."""
         best = self._trainer.position.best_epoch * self._batches
         keep = {*sorted(self._sound)[-KEPT:], *({best} & self._sound)}
-        for step in checkpoints.steps_in(self._folder.path):
-            if step not in keep:
-                checkpoints.path_of(self._folder.path, step).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # it is tried again after the next one
+            for step in checkpoints.steps_in(self._folder.path):
+                if step not in keep | self._spared:
+                    checkpoints.path_of(self._folder.path, step).unlink(missing_ok=True)
         self._sound = keep

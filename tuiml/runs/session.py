@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tuiml.backends.choice import BackendError, Choice
 from tuiml.backends.choice import choose as choose_backend
 from tuiml.registry import short
-from tuiml.runs import library, memory, threads
+from tuiml.runs import generations, library, memory, threads
 from tuiml.runs.errors import RunError
 from tuiml.runs.folder import PRESET, Line, RunFolder, last_start, refuse_taken
 from tuiml.runs.loading import load
 from tuiml.runs.run import Run, cannot_write
 from tuiml.spec import check, network_of
 from tuiml.spec.edit import assign, split
-from tuiml.spec.library import read
 from tuiml.spec.preset import Preset
 from tuiml.spec.problems import SpecError
 from tuiml.training import Control, Event
@@ -32,6 +32,7 @@ def run(
     control: Control | None = None,
     watched: bool = False,
     shares: int | None = None,
+    save_every: float | None = None,
 ) -> Generator[Event]:
     """Train a preset into a run folder of its own, telling what happens; the last event is :class:`End`.
 
@@ -43,6 +44,7 @@ def run(
         control: to pause and stop it, from another thread.
         watched: whether somebody looks on: more of the events about batches and of the pictures.
         shares: threads that a batch is split for; else as :mod:`tuiml.runs.threads` settled.
+        save_every: seconds between two checkpoints, whatever they cost; else :mod:`tuiml.runs.saving` says.
 
     Raises:
         SpecError: this machine, or its GPU, lacks the memory for it.
@@ -57,7 +59,7 @@ def run(
         refuse_taken(name)
     control = control or Control()
     data = yield from load(preset, control)
-    made = Run(preset, network, data, chosen, control, watched, shares or threads.count())
+    made = Run(preset, network, data, chosen, control, watched, shares or threads.count(), save_every)
     folder = RunFolder.create(preset, name)
     try:
         made.begin(folder)
@@ -77,12 +79,14 @@ def resume(
     backend: str = "auto",
     control: Control | None = None,
     watched: bool = False,
+    save_every: float | None = None,
 ) -> Generator[Event]:
     """Go on with a run from its newest sound checkpoint, with the same bits as if it had never stopped.
 
     Args:
         word: the run's name or its folder.
         settings: ``PATH=VALUE`` of the number of epochs, the learning rate or early stopping.
+        save_every: as in :func:`run`.
 
     Raises:
         SpecError: a setting is wrong, or this machine lacks the memory for the network.
@@ -94,14 +98,18 @@ def resume(
     folder = RunFolder.reopen(library.find(str(word)))
     try:
         preset = preset_of(folder.path, settings)
+        lost = generations.preset_document(folder.path)[1]
         network = network_of(preset)
         memory.refuse_if_short(preset, network, chosen=chosen)
         control = control or Control()
         data = yield from load(preset, control)
         before = last_start(folder.path)
-        made = Run(preset, network, data, chosen, control, watched, _shares_of(before))
+        made = Run(preset, network, data, chosen, control, watched, _shares_of(before), save_every)
         new_rate = any(split(s.partition("=")[0].strip()) == CHANGEABLE[1] for s in settings)
-        made.go_on(folder, new_rate, bool(settings), before)
+        made.go_on(folder, new_rate, bool(settings or lost), before)
+        if lost:
+            text = f"{PRESET} was lost or damaged and is written anew from {lost}"
+            made.start = replace(made.start, note="; ".join(filter(None, (text, made.start.note))))
         yield from made.events()
     finally:
         folder.close()
@@ -126,7 +134,7 @@ def preset_of(path: Path, settings: Sequence[str] = ()) -> Preset:
         SpecError: it cannot be used, or a setting is wrong.
         RunError: a setting is none that may change when a run goes on.
     """
-    document = read(path / PRESET)
+    document, _ = generations.preset_document(path)
     for setting in settings:
         if split(setting.partition("=")[0].strip())[:2] not in CHANGEABLE:
             *some, last = [".".join(part) for part in CHANGEABLE]

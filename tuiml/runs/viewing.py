@@ -14,6 +14,7 @@ from tuiml.runs.session import choose, preset_of
 from tuiml.spec import network_of
 from tuiml.training import Control, Event
 from tuiml.training.answers import Answers
+from tuiml.training.inspection import AT_LEISURE
 
 
 def view(word: str | Path, control: Control, *, backend: str = "auto") -> Generator[Event]:
@@ -38,6 +39,16 @@ def view(word: str | Path, control: Control, *, backend: str = "auto") -> Genera
     engine = build(chosen, network, training.optimizer, data, training.seed, training.penalties, 1)
     try:
         engine.load(found.tensors, found.step)
-        yield from Answers(control, network, engine, time.perf_counter).linger()
+        answers, step = Answers(control, network, engine, time.perf_counter), found.step
+        yield from answers.asked(AT_LEISURE, again=True)
+        while control.wait_asked():
+            if checkpoints.steps_in(folder)[:1] not in ([], [step]):  # another process trains it
+                newer = checkpoints.newest(folder, network, training.optimizer, batches)
+                if newer is not None and newer.step != step:
+                    engine.load(newer.tensors, newer.step)
+                    step = newer.step
+            yield from answers.asked(AT_LEISURE)
+    except OSError:
+        raise RunError("the run's folder is gone; it was renamed or deleted elsewhere") from None
     finally:
         engine.close()

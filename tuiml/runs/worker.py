@@ -108,6 +108,9 @@ class Worker:
             return problem_message([["data", str(error)]])
         except RunError as error:
             return failure(str(error))
+        except MemoryError as error:
+            traceback.print_exc()
+            return failure(f"memory ran out: {error}" if str(error) else "memory ran out")
         except Exception as error:
             traceback.print_exc()
             return failure(f"{type(error).__name__}: {error}")
@@ -122,8 +125,15 @@ class Worker:
         if order.get("do") == "open":
             yield from viewing.view(str(order.get("run")), self._control, backend=backend)
             return
-        name = order.get("name")
         self._control.lingers = bool(order.get("lingers"))
+        if order.get("do") == "go_on":
+            asked = order.get("settings")
+            settings = [str(setting) for setting in asked] if isinstance(asked, list) else []
+            run = str(order.get("run"))
+            control, watched = self._control, bool(order.get("watched", True))
+            yield from session.resume(run, settings, backend=backend, control=control, watched=watched)
+            return
+        name = order.get("name")
         preset, problems = check(order.get("document"))
         if preset is None:
             raise SpecError(problems)
@@ -146,6 +156,7 @@ def obey(control: Control, message: Message, first: queue.SimpleQueue[Message | 
         "start": lambda: first.put(message),
         "find_rate": lambda: first.put(message),
         "open": lambda: first.put(message),
+        "go_on": lambda: first.put(message),
         "pause": control.pause,
         "resume": control.resume,
         "step": control.step,

@@ -15,6 +15,8 @@ from tuiml.training.statistics import Histogram, LayerStatistics
 
 Reason = Literal["completed", "stopped", "diverged", "early_stopped"]
 NAN = float("nan")
+SAVING = "saving"
+"""What a :class:`Notice` is about that the run cannot be saved."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ class Start(Event):
     """What is to be known before, in a line: as a run that goes on under other versions."""
     watched: str = ""
     """The figure that says which epoch is best; empty: val_loss, or train_loss without validation."""
+    step: int = 0
+    """Steps trained before: of a run that goes on."""
 
 
 @dataclass(frozen=True)

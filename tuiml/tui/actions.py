@@ -117,6 +117,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "apply_remedy", ("f",), "try it", "Do to the preset what is advised; ctrl+r trains it anew.", "train"
     ),
+    Action("go_on", ("g",), "go on", "Go on with a run that is not trained, from its checkpoint.", "train"),
     Action("step", ("full_stop",), "one batch", "Train one batch, then halt.", "train"),
     Action("stop", ("s",), "stop", "End the run after the batch in hand; it is saved.", "train"),
     Action("earlier", ("left",), "earlier", "Layers as they were a picture before.", "train"),
@@ -148,6 +149,7 @@ ACTIONS: tuple[Action, ...] = (
     hidden("layer_below", ("down", "j"), "down", "Select the layer below.", "train"),
     # -- library -------------------------------------------------------------------------------------------
     Action("item_open", ("enter",), "open", "Open: a preset in Build, a run in Train.", "library"),
+    Action("item_go_on", ("g",), "go on", "Go on with the run, from its newest checkpoint.", "library"),
     Action("item_preset", ("p",), "its preset", "Open the preset of the selected run in Build.", "library"),
     Action("item_preview", ("space",), "preview", "The preview, and back (narrow screens).", "library"),
     Action("item_filter", ("slash",), "filter", "Show only what has the words you type.", "library"),
@@ -212,8 +214,8 @@ ACTIONS: tuple[Action, ...] = (
     # -- a layer table -------------------------------------------------------------------------------------
     hidden("cursor_up", ("up", "k"), "up", "Select the layer above.", "table"),
     hidden("cursor_down", ("down", "j"), "down", "Select the layer below.", "table"),
-    hidden("cursor_first", ("home", "g"), "first", "Select the first layer.", "table"),
-    hidden("cursor_last", ("end", "G"), "last", "Select the last layer.", "table"),
+    hidden("cursor_first", ("home",), "first", "Select the first layer.", "table"),
+    hidden("cursor_last", ("end",), "last", "Select the last layer.", "table"),
     hidden("page_up", ("pageup",), "page up", "A page up.", "table"),
     hidden("page_down", ("pagedown",), "page down", "A page down.", "table"),
 )

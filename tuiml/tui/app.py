@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -12,27 +10,28 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-from textual import events
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.css.query import NoMatches
 from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import ContentSwitcher
-from textual.worker import WorkerFailed
 
-from tuiml.spec import SpecError
+from tuiml.runs.tail import Tail
 from tuiml.text import plain_text
+from tuiml.tui import going_on, running, start, theme
 from tuiml.tui import items as shelf
-from tuiml.tui import running, start, theme
 from tuiml.tui.actions import actions, bindings
 from tuiml.tui.build import Build
 from tuiml.tui.build_lines import where
 from tuiml.tui.document import Document, Raw
 from tuiml.tui.engine import EngineClient
+from tuiml.tui.following import Following, News
 from tuiml.tui.frame import PLACES, KeyBar, TopBar
 from tuiml.tui.help import HelpScreen
 from tuiml.tui.keeper import Keeper, Snapshot
+from tuiml.tui.leaving import LeavingApp
 from tuiml.tui.library import Library
+from tuiml.tui.library_preview import read_run
 from tuiml.tui.palette import palette
 from tuiml.tui.place import Place
 from tuiml.tui.prober import ProbeClient
@@ -51,12 +50,13 @@ APART = frozenset(a.id for a in actions("any") if a.id not in ("quit", "suspend_
 ALL_KINDS = frozenset({"loading", "start", "batch", "epoch", "picture", "state", "notice", "end"})
 
 
-class TuimlApp(App[int]):
+class TuimlApp(LeavingApp):
     """The shell: it holds the preset being edited and the run on the screen, and tells the places.
 
     Args:
         document: what to open; absent: what the settings remember.
         settings: where the app was left; absent: a first start.
+        run: the folder of a run to open on, in Train.
         engine_factory: makes the client of the training process, given where its messages go.
         probe_factory: makes that of the process that looks at networks before they are trained.
     """
@@ -71,27 +71,28 @@ class TuimlApp(App[int]):
         document: Document | None = None,
         settings: Settings | None = None,
         *,
+        run: Path | None = None,
         engine_factory: Callable[[Post], Any] = EngineClient,
         probe_factory: Callable[[Post], Any] | None = None,
     ) -> None:
         super().__init__()
         self._remembered = settings or Settings()
         self._named = document is not None
+        if run is not None:
+            self._remembered = replace(self._remembered, run=str(run), place="train")
+        self._asked_for = run
+        self.following = Following(self)
         self.keeper = Keeper(self, self._remembered)
         self.document = self._first(document)
         self.model = RunModel()
         self.engine: Any = None
         self._engine_factory = engine_factory
         self.probe_factory: Callable[[Post], Any] = probe_factory or ProbeClient
+        self._here = replace(self._remembered, trouble="")
         self.look = theme.look(self._remembered.dark)
         self.set_class(not self.look.unicode, "ascii")
-        self._left = False
         self._remembering: Timer | None = None
         self._unsafe_since = 0.0
-        self.crash: BaseException | None = None
-        """What ended the app unasked."""
-        self.kept = ""
-        """What became of the user's work when it did."""
         for dark in (True, False):
             self.register_theme(theme.theme(dark))
         self.theme = theme.name_of(self._remembered.dark)
@@ -114,7 +115,7 @@ class TuimlApp(App[int]):
     def on_mount(self) -> None:
         self.engine = self._engine_factory(self.post_message)
         if not self.is_headless:
-            self._catch_all()
+            self.catch_all()
             self.call_after_refresh(start.settle)
         if self._remembered.trouble:
             self.complain(self._remembered.trouble)
@@ -128,23 +129,31 @@ class TuimlApp(App[int]):
     class RunRead(Message):
         """The run that was on the screen when the app was left."""
 
-        def __init__(self, model: RunModel) -> None:
+        def __init__(self, model: RunModel | str, tail: Tail) -> None:
             super().__init__()
-            self.model = model
+            self.model, self.tail = model, tail
 
     def _read_run(self) -> None:
-        with contextlib.suppress(SpecError, OSError, ValueError):
-            self.post_message(self.RunRead(shelf.load_run(Path(self._remembered.run))))
+        path = Path(self._remembered.run)
+        tail = Tail(path)
+        self.post_message(self.RunRead(read_run(path, pictures=True, tail=tail), tail))
 
     def on_tuiml_app_run_read(self, message: RunRead) -> None:
-        if self.model.status == "empty":
-            self.show_run(message.model, Path(self._remembered.run))
+        if isinstance(message.model, str):
+            if self._asked_for:
+                self.complain(message.model)
+        elif self.model.status == "empty":
+            self.show_run(message.model, message.tail)
+            if not self._asked_for:
+                self.query_one(Train).see(self._remembered.seen)
 
-    def show_run(self, model: RunModel, path: Path) -> None:
-        """Put a past run on the screen; what it learned is asked of its folder."""
+    def show_run(self, model: RunModel, tail: Tail) -> None:
+        """Put a run on the screen that is not trained here; what it learned is asked of its folder."""
         self.model = model
-        self.engine.look_at(str(path))
+        self.engine.look_at(str(tail.path))
+        self.following.watch(str(tail.path), tail)
         self.run_changed(set(ALL_KINDS))
+        self._remember_soon()
 
     # -- places --------------------------------------------------------------------------------------------
 
@@ -164,6 +173,7 @@ class TuimlApp(App[int]):
         self.current_place.shown()
         if self.engine:
             self.engine.watch(self.place_name == "train")
+            self._remember_soon()
         self.renew()
 
     def renew(self) -> None:
@@ -241,19 +251,46 @@ class TuimlApp(App[int]):
             self.refresh_bindings()
 
     def on_engine_events(self, message: EngineEvents) -> None:
-        self.run_changed(self.model.feed(message.events))
+        kinds = self.model.feed(message.events)
+        self.run_changed(kinds)
+        if "end" in kinds:
+            self.after_run()
+        elif "start" in kinds:
+            self._remember_soon()
+
+    def on_news(self, message: News) -> None:
+        if self.query(TopBar):  # else the screen is being taken away
+            self.following.take(message)
+
+    def on_unmount(self) -> None:
+        self.following.stop()
 
     def on_engine_problems(self, message: EngineProblems) -> None:
-        self.model.fail("; ".join(f"{where(p)}{p.message}" for p in message.problems))
-        self.run_changed({"end"})
+        text = "; ".join(f"{where(p)}{p.message}" for p in message.problems)
+        if not going_on.refused(self, text):
+            self.model.fail(text)
+            self.run_changed({"end"})
 
     def on_engine_blind(self, message: EngineBlind) -> None:
         self.model.cannot_look(message.reason)
         self.run_changed({"blind"})
 
     def on_engine_gone(self, message: EngineGone) -> None:
-        self.model.fail(message.reason, message.asked)
+        if going_on.refused(self, message.reason):
+            return
+        model, reason = self.model, message.reason
+        model.fail(reason, message.asked)
+        if model.path:
+            model.saved = shelf.newest_step(Path(model.path))
+            model.message = reason + going_on.offer(model)
+            self.engine.look_at(model.path)
+        self.after_run()
+
+    def after_run(self) -> None:
+        """The run on the screen is not trained here any more."""
+        self.following.watch(self.model.path)
         self.run_changed({"end"})
+        self._remember_soon()
 
     # -- words, help, palette ------------------------------------------------------------------------------
 
@@ -276,6 +313,8 @@ class TuimlApp(App[int]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if len(self.screen_stack) > 1 and action in APART:
             return False  # a dialog waits for its answer
+        if action == "toggle_run" and self.model.followed and self.place_name == "train":
+            return False  # it is not ours to pause; a new run is started from Build
         if action == "revert":
             return self.document.dirty and bool(self.document.saved_raw)
         return True
@@ -298,82 +337,30 @@ class TuimlApp(App[int]):
 
     # -- leaving -------------------------------------------------------------------------------------------
 
-    async def on_event(self, event: events.Event) -> None:
-        if self._left and isinstance(event, events.InputEvent):
-            return  # pressed while the screens are being closed: there is nothing to take it
-        await super().on_event(event)
-
-    async def action_quit(self) -> None:
-        self.leave(0)
-
-    def leave(self, code: int) -> None:
-        """Remember where we are, let the run save itself, and end with an exit code."""
-        if not self._left:
-            self.keep()
-            self.exit(code, return_code=code)
-
-    def keep(self) -> None:
-        """Put the user's work where it is safe, whatever state the app is in; the first time only."""
-        if self._left:
-            return
-        self._left = True
-        said = ["your last edits are not kept"]
-        with self._going_on():
+    def safe_work(self) -> Iterator[str]:
+        said = "your last edits are not kept"
+        with self.going_on():
             self.keeper.remember(self._snapshot(), last=True)
-            said = [self.keeper.trouble or "your edits are kept for the next start"]
-        with self._going_on():
-            self.query_one(Build).flight.close()
-        with self._going_on():
+            said = self.keeper.trouble or "your edits are kept for the next start"
+        yield said
+        for close in (self.following.stop, lambda: self.query_one(Build).flight.close()):
+            with self.going_on():
+                close()
+        with self.going_on():
             if self.engine is not None:
-                if self.engine.active:
-                    said.append("training was stopped, and the run is in the library")
+                yield "training was stopped, and the run is in the library" if self.engine.active else ""
                 self.engine.close(LEAVING)
-        self.kept = "; ".join(said)
-
-    @contextlib.contextmanager
-    def _going_on(self) -> Iterator[None]:
-        """An error on the way out keeps nothing else from being done; it is told if it is the first."""
-        try:
-            yield
-        except NoMatches:  # so early that there is nothing yet
-            pass
-        except Exception as error:
-            self.crash = self.crash or error
-
-    def _catch_all(self) -> None:
-        """Errors in callbacks of the loop and in threads are errors like others."""
-        loop = asyncio.get_running_loop()
-
-        def found(error: BaseException | None) -> None:
-            if isinstance(error, Exception) and not self._left:
-                self._handle_exception(error)
-
-        def in_thread(args: threading.ExceptHookArgs) -> None:
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(found, args.exc_value)
-
-        loop.set_exception_handler(lambda _, context: found(context.get("exception")))
-        threading.excepthook = in_thread
-
-    def _handle_exception(self, error: Exception) -> None:
-        if self.is_headless or self._driver is None:
-            super()._handle_exception(error)
-            return
-        if not self._left:  # else half of the screen is gone, or was never there
-            self.crash = error.error if isinstance(error, WorkerFailed) else error
-            self.keep()
-            self._return_code = 1
-        self._close_messages_no_wait()
 
     def _snapshot(self) -> Snapshot:
         """Where the app is; once the screen is gone, where it was."""
+        here, path = self._here, self.model.path
         with contextlib.suppress(NoMatches):
-            row, charts = self.query_one(Build).table.cursor, self.query_one(Train).charts
-            self._remembered = replace(self._remembered, place=self.place_name, row=row, charts=charts)
-        here, run = self._remembered, self.model.end or self.model.start
-        return self.keeper.snapshot(
-            here.place, here.row, run.path if run else "", self.look.dark, here.charts
-        )
+            row, train = self.query_one(Build).table.cursor, self.query_one(Train)
+            here = replace(here, place=self.place_name, row=row, charts=train.charts)
+            if path:  # else it may still be read, and is shown as it was seen last
+                here = replace(here, run=path, seen=train.seen)
+        self._here = replace(here, dark=self.look.dark)
+        return self.keeper.snapshot(self._here)
 
     def _remember_soon(self) -> None:
         """Write down where the app is a little later, away from the screen: a crash shall cost little."""

@@ -49,6 +49,21 @@ class EngineClient:
         self._tell_watching()
         return True
 
+    def go_on(self, path: str, settings: Sequence[str] = (), backend: str = "auto") -> bool:
+        """Go on with the run in a folder from its newest checkpoint; False if a run is on already.
+
+        Args:
+            settings: ``PATH=VALUE``, as ``tuiml resume --set`` takes them.
+        """
+        if self.active:
+            return False
+        self.stop_finding()
+        order = {"do": "go_on", "run": path, "settings": list(settings), "backend": backend}
+        self.paused, self._past = False, ""
+        self._send_for(order | {"watched": True, "lingers": True})
+        self._tell_watching()
+        return True
+
     def find_rate(self, document: dict[str, Any], post: Post, backend: str = "auto") -> bool:
         """Look for a learning rate in a process that keeps nothing; False while a run is on.
 
@@ -77,7 +92,7 @@ class EngineClient:
         if self._worker:
             self._worker.send(order)
             if self._wishes:
-                self._worker.send({"do": "inspect", "value": self._wishes})
+                self._send_wishes()
 
     def _dismiss(self) -> None:
         """Let go of a process whose run is over."""
@@ -94,6 +109,14 @@ class EngineClient:
             if self._wishes:
                 self._look_into()
 
+    def look_again(self) -> None:
+        """The past run on the screen has another checkpoint now: ask again for what is on the screen."""
+        if self._past and self._wishes and not self.active:
+            if self._worker and not self._worker.gone:
+                self._send_wishes()
+            else:
+                self.look_at(self._past)
+
     def _look_into(self) -> None:
         if self._past and self._worker is None:
             self._send_for({"do": "open", "run": self._past}, past=True)
@@ -102,9 +125,14 @@ class EngineClient:
         """Show these of the run on the screen, again and again while it trains; none: show nothing."""
         self._wishes = [wish.to_json() for wish in wishes]
         if self._worker:
-            self._worker.send({"do": "inspect", "value": self._wishes})
+            self._send_wishes()
         elif wishes:
             self._look_into()
+
+    def _send_wishes(self) -> None:
+        """Tell the process what is on the screen."""
+        if self._worker:
+            self._worker.send({"do": "inspect", "value": self._wishes})
 
     def guess(self, drawn: Drawn) -> None:
         """Say what a drawn picture is."""

@@ -115,6 +115,10 @@ class History:
         if len(kept) > max(2, min(self._most, max(FEWEST, LAYERS // max(1, len(layers))))):
             self._thin()
 
+    def go_back(self, step: int) -> None:
+        """Forget the pictures after ``step``."""
+        self._moments = [moment for moment in self._moments if moment.step <= step]
+
     def _thin(self) -> None:
         moments = self._moments
         self._gap = max(2 * self._gap, 2 * (moments[-1].step - moments[0].step) / (len(moments) - 1))
@@ -143,3 +147,14 @@ class History:
         for row, moment in zip(found, self._moments, strict=True):
             row[: len(moment)] = moment.figures(name)
         return found
+
+
+def worth_reading(steps: Sequence[int]) -> set[int]:
+    """Which of a recorded run's pictures, by their number, a :class:`History` would keep of all of them."""
+    history, number = History(), {}
+    for at, step in enumerate(steps):
+        history.add(step, ())
+        number[id(history.moments[-1])] = (
+            at  # of one that is gone the identity may come again: it is then this
+        )
+    return {number[id(moment)] for moment in history.moments}

@@ -12,13 +12,18 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Literal, TypeAlias
 
-from tuiml.runs.folder import METRICS, PRESET, runs_folder
+from tuiml.runs.checkpoints import steps_in
+from tuiml.runs.folder import METRICS, PICTURE, PRESET, runs_folder
 from tuiml.runs.library import RunSummary, summary
+from tuiml.runs.metrics import read_lines
+from tuiml.runs.tail import Tail
+from tuiml.runs.writer import writer_of
 from tuiml.spec import SpecError, check
 from tuiml.spec.library import bundled, own, own_folder, read, save, slug
 from tuiml.text import plain_text
 from tuiml.tui.charts.numbers import percent
 from tuiml.tui.charts.palette import QUIET, RUNNING
+from tuiml.tui.history import worth_reading
 from tuiml.tui.item_list import Row
 from tuiml.tui.run_model import RunModel
 
@@ -38,8 +43,8 @@ NEW: Raw = {
 }
 """The least that trains: to add layers to."""
 
+_STEP = re.compile(rb'{"event": "picture", "epoch": \d{1,15}, "step": (\d{1,15}),')
 _STAMP = re.compile(r"-\d{8}-\d{6}(?=(-\d+)?$)")
-_PICTURE = '{"event": "picture"'
 
 
 @dataclass(frozen=True)
@@ -175,21 +180,49 @@ def run_document(path: Path) -> Raw:
     return read(path / PRESET)
 
 
-def load_run(path: Path, *, pictures: bool = True) -> RunModel:
-    """A past run as the screen shows it.
+def load_run(path: Path, *, pictures: bool = True, tail: Tail | None = None) -> RunModel:
+    """A past run as the screen shows it, or one that another process trains, as it is now.
 
     Args:
         pictures: with the layers' statistics, which are nearly all of the file.
+        tail: reads the file; what is written later can be read from it afterwards.
 
     Raises:
         SpecError, OSError: its preset or its metrics cannot be read.
     """
     model = RunModel()
     document = run_document(path)
-    with (path / METRICS).open(encoding="utf-8", errors="replace") as lines:
-        kept = lines if pictures else (line for line in lines if not line.startswith(_PICTURE))
-        model.load(kept, document, name=path.name)
+    writer = writer_of(path)  # first: what it writes before it ends is then read
+    wanted = worth_reading(_picture_steps(path)) if pictures else None
+    model.load(_lines(tail or Tail(path), wanted), document, name=path.name, writer=writer or "")
+    model.saved = newest_step(path)
     return at(model, path)
+
+
+def _picture_steps(path: Path) -> list[int]:
+    """The steps of a run's pictures; 0 of one that does not say it first."""
+    found = (_STEP.match(line) for _, line in read_lines(path / METRICS) if line.startswith(PICTURE))
+    return [int(step.group(1)) if step else 0 for step in found]
+
+
+def _lines(tail: Tail, wanted: set[int] | None) -> Iterator[bytes]:
+    """The lines of a run, of pictures only the ``wanted`` ones and later ones; ``None``: none of them."""
+    last, number = max(wanted or (), default=-1), -1
+    while lines := tail.read():
+        for line in lines:
+            if line.startswith(PICTURE):
+                number += 1
+                if wanted is None or (number not in wanted and number < last):
+                    continue
+            yield line
+
+
+def newest_step(path: Path) -> int:
+    """The step of a run's newest checkpoint, by its name; 0 where there is none."""
+    try:
+        return max(steps_in(path), default=0)
+    except OSError:
+        return 0
 
 
 def at(model: RunModel, path: Path) -> RunModel:

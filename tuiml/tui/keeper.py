@@ -135,9 +135,8 @@ class Keeper:
 
     # -- the settings --------------------------------------------------------------------------------------
 
-    def snapshot(self, place: str, row: int, run: str, dark: bool, charts: list[str]) -> Snapshot:
+    def snapshot(self, here: Settings) -> Snapshot:
         """Where the app is, with the document and all that were put away; cheap."""
-        here = Settings(place=place, row=row, run=run, dark=dark, charts=charts)
         documents = [Left.of(d) for d in (self._app.document, *self._drafts.values())]
         self._made += 1
         return Snapshot(self._made, here, documents)

@@ -20,6 +20,8 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input
 
+from tuiml.runs.tail import Tail
+from tuiml.tui import going_on
 from tuiml.tui import items as shelf
 from tuiml.tui.actions import Where
 from tuiml.tui.document import Raw
@@ -65,9 +67,9 @@ class Library(Place):
     class Opened(Message):
         """A run was read for Train; a text is why it could not be."""
 
-        def __init__(self, item: Item, run: RunModel | str) -> None:
+        def __init__(self, run: RunModel | str, tail: Tail, go_on: bool) -> None:
             super().__init__()
-            self.item, self.run = item, run
+            self.run, self.tail, self.go_on = run, tail, go_on
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -221,6 +223,10 @@ class Library(Place):
         if self.item:
             self.open(self.item)
 
+    def action_item_go_on(self) -> None:
+        if self.item:
+            self.open_run(self.item, go_on=True)
+
     def action_item_preset(self) -> None:
         item = self.item
         if item and item.run:
@@ -251,25 +257,29 @@ class Library(Place):
         self.shell.open_document(raw, path=path, origin=origin)
         self.shell.show_place("build")
 
-    def open_run(self, item: Item) -> None:
-        """Show a run in Train; not while another is being trained there."""
+    def open_run(self, item: Item, go_on: bool = False) -> None:
+        """Show a run in Train, and perhaps go on with it; not while another is being trained there."""
         if not self.shell.engine.active:
-            self.run_worker(partial(self._read_run, item), thread=True, group="run", exclusive=True)
+            read = partial(self._read_run, item, go_on)
+            self.run_worker(read, thread=True, group="run", exclusive=True)
         elif self.run.name == item.name:
             self.shell.show_place("train")
         else:
             self.shell.complain(f"{self.run.name} is being trained; stop it to look at another run in Train")
 
-    def _read_run(self, item: Item) -> None:
-        self.post_message(self.Opened(item, read_run(item, pictures=True)))
+    def _read_run(self, item: Item, go_on: bool) -> None:
+        tail = Tail(item.path)
+        self.post_message(self.Opened(read_run(item.path, pictures=True, tail=tail), tail, go_on))
 
     @on(Opened)
     def _opened(self, message: Opened) -> None:
         if isinstance(message.run, str):
             self.shell.complain(message.run)
         elif not self.shell.engine.active:
-            self.shell.show_run(message.run, message.item.path)
+            self.shell.show_run(message.run, message.tail)
             self.shell.show_place("train")
+            if message.go_on:
+                going_on.go_on(self.shell)
 
     # -- changing ------------------------------------------------------------------------------------------
 
@@ -307,6 +317,7 @@ def _ours(item: Item) -> bool:
 
 _ON_ITEMS: dict[str, Callable[[Item], bool]] = {
     "item_open": lambda item: item.document is not None or (item.run is not None and not item.problem),
+    "item_go_on": lambda item: item.run is not None and item.run.reason != "running" and not item.problem,
     "item_preset": lambda item: item.run is not None,
     "item_duplicate": lambda item: item.document is not None or item.run is not None,
     "item_rename": _ours,

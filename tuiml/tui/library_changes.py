@@ -69,6 +69,7 @@ class Changes:
         if not model.alive and model.name == item.name:  # it is the one on the screen
             shelf.at(model, path)
             self._app.engine.look_at(str(path))
+            self._app.following.watch(str(path))
         self._changed(("run", str(path)))
 
     def delete(self, item: Item) -> None:

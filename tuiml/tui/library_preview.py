@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 from textual import on
 from textual.message import Message
 from textual.timer import Timer
 
+from tuiml.runs.tail import Tail
 from tuiml.spec import SpecError
 from tuiml.text import plain_text
 from tuiml.tui import items as shelf
@@ -72,7 +74,7 @@ class Preview(StripsView):
             self.run_worker(partial(self._read, self._item), thread=True, group="preview", exclusive=True)
 
     def _read(self, item: Item) -> None:
-        self.post_message(self.Loaded(item, read_run(item, pictures=False)))
+        self.post_message(self.Loaded(item, read_run(item.path, pictures=False)))
 
     @on(Loaded)
     def _take(self, message: Loaded) -> None:
@@ -86,14 +88,16 @@ class Preview(StripsView):
             self.show(_run(item, message.run), top=False)
 
 
-def read_run(item: Item, *, pictures: bool) -> RunModel | str:
+def read_run(path: Path, *, pictures: bool, tail: Tail | None = None) -> RunModel | str:
     """A run, or in one line why it cannot be read."""
     try:
-        return shelf.load_run(item.path, pictures=pictures)
+        return shelf.load_run(path, pictures=pictures, tail=tail)
     except SpecError as error:
         return plain_text("; ".join(map(str, error.problems)))
     except OSError as error:
-        return plain_text(f"{item.path}: {error.strerror or error}")
+        return plain_text(f"{path}: {error.strerror or error}")
+    except ValueError as error:  # a path with a zero byte in it
+        return plain_text(f"{path}: {error}")
 
 
 def _preset(item: Item) -> Drawing:

@@ -7,9 +7,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -27,6 +25,7 @@ from tuiml.spec.problems import Problem
 from tuiml.text import plain_text
 from tuiml.training.events import End, Event, RateFound
 from tuiml.training.learned import Inspection
+from tuiml.tui.deaths import MemoryWatch, cause
 from tuiml.tui.wire import events_of, problems_of
 
 CHUNK = 1 << 16
@@ -91,6 +90,7 @@ class Worker:
         self.over = past
         """Whether it has told how the run ended, or died; from then on only what was learned is posted."""
         self.told_to_stop = False
+        self._memory = MemoryWatch()
         self._socket, theirs = socket.socketpair()
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - open while the process lives
         try:
@@ -152,6 +152,7 @@ class Worker:
             self.hang_up()
             self._see_out(time.monotonic() + GRACE)
             return
+        self._memory.look()
         try:
             for message in self._unpacker.feed(data):
                 self._take(message)
@@ -217,7 +218,8 @@ class Worker:
             self._process.kill()
             self._process.wait()
         if not self._errors.closed:
-            reason = cause(self._process.returncode, self._last_error(), self.called)
+            code, last = self._process.returncode, self._last_error()
+            reason = cause(code, last, self.called, self._memory.rose())
             self._errors.close()
             self._lost(reason)
 
@@ -246,15 +248,3 @@ def command(descriptor: int, module: str = "tuiml.runs.worker") -> list[str]:
     # in a checkout that is not installed is tuiml itself found there.
     safe = [] if Path.cwd().resolve() == root else ["-P"]
     return [sys.executable, *safe, "-m", module, str(descriptor)]
-
-
-def cause(code: int, last_line: str, called: str = Worker.called) -> str:
-    """Why the process is gone, for people."""
-    if code < 0:
-        with contextlib.suppress(ValueError):
-            text = f"{called} was killed by signal {-code} ({signal.Signals(-code).name})"
-            hint = "; perhaps memory ran out" if -code == signal.SIGKILL else ""
-            return text + hint
-        return f"{called} was killed by signal {-code}"
-    text = f"{called} ended unasked (exit code {code})"
-    return f"{text}: {last_line}" if last_line else text

@@ -8,11 +8,12 @@ whether to draw again.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal, TypeAlias
 
 from tuiml.nn.network import Network
@@ -37,7 +38,16 @@ from tuiml.tui.history import History
 from tuiml.tui.wire import read_event
 
 Status: TypeAlias = Literal[
-    "empty", "loading", "running", "paused", "completed", "stopped", "diverged", "early_stopped", "failed"
+    "empty",
+    "loading",
+    "running",
+    "paused",
+    "completed",
+    "stopped",
+    "diverged",
+    "early_stopped",
+    "interrupted",
+    "failed",
 ]
 ALIVE: frozenset[Status] = frozenset({"loading", "running", "paused"})
 TROUBLE: frozenset[Status] = frozenset({"diverged", "failed"})
@@ -64,6 +74,15 @@ class Curves:
         """The first of training."""
         self._smoother = Smoother(0.0)
 
+    def cut(self, x: float) -> None:
+        """Forget everything after ``x``: from there it comes anew."""
+        for series in (self.raw, self.train, self.validation):
+            series.cut(x)
+        if not len(self.raw):
+            self.first = NAN
+        xs = self.train.points()[0]
+        self._smoother.go_back(float(xs[-1]) if len(xs) else NAN, self.train.last)
+
     def add_train(self, x: float, y: float) -> None:
         """A mean over the batches around ``x`` (in epochs)."""
         if not len(self.raw):
@@ -87,6 +106,14 @@ class RunModel:
         self.notices: dict[str, str] = {}
         """What there is to know about the run, a line each, by what it is about."""
         self.name = ""
+        self.writer = ""
+        """Of a run that another process trains: which one, in words."""
+        self.saved = 0
+        """The step of its newest checkpoint; 0: none."""
+        self.lost = False
+        """Whether its folder is gone."""
+        self._going_on: tuple[Status, str, dict[str, Any]] | None = None
+        """What was said before it was told to go on, until it does, and its preset from then on."""
         self.document: dict[str, Any] = {}
         """The preset as run: not the one being edited."""
         self.preset: Preset | None = None
@@ -129,6 +156,27 @@ class RunModel:
         return self.status in ALIVE
 
     @property
+    def path(self) -> str:
+        """Its folder; empty before there is one."""
+        told = self.end or self.start
+        return told.path if told and "\0" not in told.path else ""
+
+    @property
+    def followed(self) -> bool:
+        """Whether it is being trained by another process."""
+        return bool(self.writer) and self.alive
+
+    @property
+    def resumable(self) -> bool:
+        """Whether it may be told to go on, by us."""
+        return bool(self.path) and not self.alive and not self.lost and self.preset is not None
+
+    @property
+    def starting(self) -> bool:
+        """Whether it was told to go on and does not yet."""
+        return self._going_on is not None
+
+    @property
     def epochs_planned(self) -> int:
         if self.start:
             return self.start.epochs
@@ -163,20 +211,59 @@ class RunModel:
         self.status = "loading"
         self._describe(document, name)
 
-    def load(self, lines: Iterable[str], document: dict[str, Any], *, name: str = "") -> None:
-        """Show a past run from the lines of its ``metrics.jsonl``; lines that cannot be read are left out."""
+    def load(
+        self, lines: Iterable[str | bytes], document: dict[str, Any], *, name: str = "", writer: str = ""
+    ) -> None:
+        """Show a past run from the lines of its ``metrics.jsonl``; lines that cannot be read are left out.
+
+        Args:
+            writer: who trains it now, if anybody does.
+        """
         self._clear()
         self._describe(document, name)
-        for line in lines:
-            try:
-                event = read_event(json.loads(line))
-            except (ValueError, RecursionError):
-                continue
-            if event:
-                self._take(event)
-        if not self.end:
-            self.status = "stopped"
-            self.message = "its end is not recorded: it was cut off, or it still runs elsewhere"
+        self.status = "loading"
+        self.feed(events_in(lines))
+        self.told_by(writer)
+
+    def told_by(self, writer: str) -> None:
+        """Who trains it now: another process, or nobody; then it has ended, or was cut off."""
+        self.writer = "" if self.end else writer
+        if not self.end and not writer and self.alive:
+            self.cut_off()
+        self._touch("state")
+
+    def cut_off(self) -> None:
+        """Nobody trains it, and it has no end."""
+        self.status, self.message = "interrupted", "interrupted before its first step"
+        if self.step:
+            where = f"epoch {self.epoch:,} of {self.epochs_planned:,}, " if self.start else ""
+            self.message = f"interrupted at {where}step {self.step:,}"
+        self._touch("state", "curves")
+
+    def lose(self) -> None:
+        """Its folder is not there any more."""
+        self.lost, self.saved = True, 0
+        if self.alive:
+            self.cut_off()
+        self.notices["folder"] = "its folder is gone: it was renamed or deleted"
+        self._touch("state")
+
+    def go_on(self, document: dict[str, Any] | None = None) -> None:
+        """It was told to go on: everything stays on the screen until it starts, and then what is before that.
+
+        Args:
+            document: its preset with what was changed, from its start on.
+        """
+        self._going_on = (self.status, self.message, document or self.document)
+        self.status, self.loading = "loading", None
+        self._touch("state")
+
+    def stay(self) -> None:
+        """It does not go on after all: all is as it was."""
+        if self._going_on:
+            self.status, self.message, _ = self._going_on
+            self._going_on, self.loading = None, None
+            self._touch("state")
 
     def _describe(self, document: dict[str, Any], name: str) -> None:
         self.document = document
@@ -196,6 +283,7 @@ class RunModel:
     def fail(self, message: str, asked: bool = False) -> None:
         """The run is over for a reason outside training, or was stopped before it began; one line."""
         self.status, self.message, self.loading = "stopped" if asked else "failed", message, None
+        self._going_on = None
         self._touch("state")
 
     def cannot_look(self, reason: str) -> None:
@@ -241,8 +329,33 @@ class RunModel:
         self.name = event.run or self.name
         self.message = event.note
         self.notices.clear()
+        if event.note:
+            self.notices["conditions"] = event.note
+        if self._going_on:
+            document, self._going_on = self._going_on[2], None
+            if document != self.document:
+                self._describe(document, self.name)
+            self._go_back(event.step)
         self.epoch = max(1, self.epoch)
-        self._train_step = 0
+        self._train_step = event.step
+
+    def _go_back(self, step: int) -> None:
+        """Forget what came after ``step``: the run goes on from there."""
+        x = self.x_of(step)
+        for curves in (self.loss, self.accuracy):
+            curves.cut(x)
+        self.rates = deque((mark for mark in self.rates if mark[0] <= x), maxlen=RATES_KEPT)
+        self.epochs = deque((epoch for epoch in self.epochs if epoch.step <= step), maxlen=EPOCHS_KEPT)
+        if self.best and self.best.step > step:
+            watched = str(self.start.watched) if self.start else ""
+            self.best = min(self.epochs, key=lambda epoch: judged(epoch, watched), default=None)
+        self.history.go_back(step)
+        newest = self.history.moments[-1] if len(self.history) else None
+        if self.picture and self.picture.step > step:
+            self.picture = Picture(self.epoch, newest.step, newest.layers()) if newest else None
+        per_epoch = self.start.steps // max(1, self.start.epochs) if self.start else 0
+        self.step, self.epoch = step, step // per_epoch + 1 if per_epoch else self.epoch
+        self._touch("curves", "pictures")
 
     def _progress(self, event: Progress) -> None:
         self._at(event)
@@ -296,6 +409,16 @@ class RunModel:
         self.step, self.seconds, self.speed = event.step, event.seconds, event.examples_per_second
         self.seconds_left = 0.0
         self._touch("curves")
+
+
+def events_in(lines: Iterable[str | bytes]) -> Iterator[Event]:
+    """The events of the lines of a ``metrics.jsonl``, without what cannot be read."""
+    for line in lines:
+        with contextlib.suppress(ValueError, RecursionError):
+            text = line.decode(errors="replace") if isinstance(line, bytes) else line
+            event = read_event(json.loads(text))
+            if event:
+                yield event
 
 
 def judged(epoch: Epoch, watched: str = "") -> float:

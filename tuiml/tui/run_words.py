@@ -15,6 +15,7 @@ from tuiml.tui.charts.bars import progress
 from tuiml.tui.charts.numbers import compact, duration, percent, rate
 from tuiml.tui.charts.palette import QUIET, RUNNING, TROUBLE, Look
 from tuiml.tui.charts.text import clean
+from tuiml.tui.form_lines import wrap
 from tuiml.tui.run_model import RunModel, Status
 
 Part = tuple[str, Style]
@@ -30,6 +31,7 @@ WORDS: dict[Status, str] = {
     "stopped": "stopped",
     "diverged": "diverged",
     "early_stopped": "stopped early",
+    "interrupted": "interrupted",
     "failed": "failed",
 }
 
@@ -114,12 +116,29 @@ def speed_words(per_second: float, look: Look) -> str:
     return rate(per_second, look.glyphs.missing).replace("/s", " examples/s")
 
 
+MOST_LINES = 3
+"""Rows that what ended a run may take, where it is long and the screen narrow."""
+
+
+def detail_lines(model: RunModel, width: int, look: Look) -> list[list[Part]]:
+    """What there is to say beyond the status, in as many lines as it needs where it is why a run ended."""
+    line = detail_line(model, width, look)
+    if not line or sum(cell_len(text) for text, _ in line) <= width:
+        return [line] if line else []
+    if model.status not in ("failed", "interrupted", "diverged"):
+        return [line]
+    text, style = line[0]
+    return [[(part, style)] for part in wrap(text, max(8, width))[:MOST_LINES]]
+
+
 def detail_line(model: RunModel, width: int, look: Look) -> list[Part]:
     """What there is to say beyond the status: a download, how it ended and where it lies. May be empty."""
     if model.status == "loading":
         return fitted(_download(model, look), width)
     if model.status == "failed":
         return fitted([Piece(safe(model.message, look), look.style(TROUBLE)), *_place(model, look)], width)
+    if model.status == "interrupted":
+        return fitted(_interrupted(model, look), width)
     if model.status == "diverged":
         return fitted(_diverged(model, look), width)
     if model.status not in ("empty", "running", "paused"):
@@ -149,6 +168,14 @@ def _download(model: RunModel, look: Look) -> list[Piece]:
 def _diverged(model: RunModel, look: Look) -> list[Piece]:
     advice = Piece("a smaller learning rate helps", look.style(QUIET), 1)
     return [Piece(safe(model.message, look), look.style(TROUBLE)), advice, *_place(model, look)]
+
+
+def _interrupted(model: RunModel, look: Look) -> list[Piece]:
+    text = safe(model.message, look)
+    if model.resumable:
+        from_there = f" from step {model.saved:,}" if model.saved not in (0, model.step) else ""
+        text += f"; g goes on{from_there}"
+    return [Piece(text, look.style()), *_noticed(model, look), *_place(model, look)]
 
 
 def _ended(model: RunModel, look: Look) -> list[Piece]:

@@ -31,6 +31,7 @@ def start(app: TuimlApp) -> None:
     if problems:
         refuse(app, problems)
         return
+    app.following.stop()
     app.model.begin(app.document.raw)
     app.show_place("train")
     app.engine.start(app.document.raw)

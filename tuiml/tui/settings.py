@@ -20,6 +20,7 @@ MOST_DRAFTS = 20
 MOST_CHARTS = 8
 STALE = 60.0
 """Seconds after which a half-written file must be one that a killed process left."""
+MOST_ROWS = 100_000
 
 
 @dataclass
@@ -30,6 +31,22 @@ class Draft:
     path: str = ""
     origin: str = ""
     dirty: bool = False
+
+
+@dataclass
+class Seen:
+    """What Train showed of its run, beside the charts."""
+
+    layer: int = -1
+    """The selected one; -1: not known."""
+    scroll: int = 0
+    """Rows of the layer table above the first that was shown."""
+    kind: str = ""
+    """Of histograms."""
+    log: bool | None = None
+    """Whether the loss was on a logarithmic axis; ``None``: as suits the run."""
+    large: bool = False
+    """Whether one chart had the whole place."""
 
 
 @dataclass
@@ -44,6 +61,7 @@ class Settings:
     dark: bool = True
     charts: list[str] = field(default_factory=list)
     """Ids of the charts that were chosen on Train."""
+    seen: Seen = field(default_factory=Seen)
     document: Draft | None = None
     drafts: list[Draft] = field(default_factory=list)
     """Other presets with unsaved edits."""
@@ -111,11 +129,26 @@ def _read(found: Any) -> Settings:
     charts = found.get("charts")
     if isinstance(charts, list) and all(isinstance(name, str) for name in charts):
         settings.charts = charts[:MOST_CHARTS]
+    settings.seen = _seen(found.get("seen"))
     settings.document = _draft(found.get("document"))
     drafts = found.get("drafts")
     if isinstance(drafts, list):
         settings.drafts = [d for d in map(_draft, drafts[:MOST_DRAFTS]) if d]
     return settings
+
+
+def _seen(found: Any) -> Seen:
+    seen = Seen()
+    if not isinstance(found, dict):
+        return seen
+    for name, kinds in (("kind", str), ("large", bool), ("log", bool)):
+        if isinstance(found.get(name), kinds):
+            setattr(seen, name, found[name])
+    for name in ("layer", "scroll"):
+        value = found.get(name)
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_ROWS:
+            setattr(seen, name, value)
+    return seen
 
 
 def _draft(found: Any) -> Draft | None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import gc
 import sys
+from pathlib import Path
 
 from textual.driver import Driver
 
+from tuiml.runs import library as runs
+from tuiml.runs.errors import RunError
 from tuiml.spec import SpecError
 from tuiml.spec.library import DEFAULT, find
 from tuiml.tui import settings
@@ -26,11 +29,12 @@ def start(word: str | None) -> int:
         from tuiml.tui.app import TuimlApp
 
         try:
-            document = named(word) if word else None
+            run = run_of(word) if word else None
+            document = named(word) if word and run is None else None
         except SpecError as error:
             _print([f"tuiml: {problem}" for problem in error.problems])
             return 2
-        app = ending.app = TuimlApp(document, settings.load())
+        app = ending.app = TuimlApp(document, settings.load(), run=run)
         app.driver_class = _driver(app.driver_class)
         crash: BaseException | None = None
         try:
@@ -73,6 +77,16 @@ def named(word: str) -> Document:
     bundled = found.bundled
     path = None if bundled else found.path.absolute()
     return Document(found.document(), path=path, origin=found.name if bundled else "")
+
+
+def run_of(word: str) -> Path | None:
+    """The folder of the run of that name or path, where there is no such preset."""
+    try:
+        find(word)
+    except (SpecError, OSError):
+        with contextlib.suppress(RunError, OSError, ValueError):
+            return runs.find(word).absolute()
+    return None
 
 
 def left(remembered: Settings) -> Document:

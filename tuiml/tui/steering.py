@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from textual import on
+from textual import events, on
 
+from tuiml.tui import going_on
+from tuiml.tui.actions import find
 from tuiml.tui.place import Place
 from tuiml.tui.rate_field import RateField, allowed, nice_above, nice_below
+
+STEERS = ("toggle_run", "go_on", "step", "stop", "rate_down", "rate_up", "rate_type")
 
 
 class Steering(Place):
@@ -31,6 +35,15 @@ class Steering(Place):
     def action_step(self) -> None:
         self.shell.engine.step()
         self.shell.refresh_bindings()
+
+    def action_go_on(self) -> None:
+        going_on.go_on(self.shell)
+
+    def on_key(self, event: events.Key) -> None:
+        """A key that would steer a run that another process trains does nothing; say why."""
+        if self.run.followed and any(event.key in find(name).keys for name in STEERS):
+            event.stop()
+            self.shell.say(f"trained by {self.run.writer}: only followed here")
 
     def action_stop(self) -> None:
         self.shell.engine.stop()
@@ -60,6 +73,8 @@ class Steering(Place):
         self.main().focus()
 
     def enabled(self, action_id: str) -> bool | None:
+        if action_id == "go_on":
+            return self.run.resumable and not self.alive
         if action_id == "stop":
             return self.alive
         if action_id in ("step", "rate_down", "rate_up", "rate_type"):

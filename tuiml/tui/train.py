@@ -21,7 +21,9 @@ from tuiml.tui.layer_cells import COLUMNS, columns, layer_cells
 from tuiml.tui.layer_table import LayerTable
 from tuiml.tui.run_model import MOVING
 from tuiml.tui.run_words import safe
-from tuiml.tui.train_views import StatusView, TableFigures
+from tuiml.tui.settings import Seen
+from tuiml.tui.sight import KINDS
+from tuiml.tui.train_views import LossAxis, StatusView, TableFigures
 from tuiml.tui.verdict_view import Judge, VerdictView
 
 
@@ -67,6 +69,25 @@ class Train(Comparing):
         self.table.set_columns(columns(look_of(self)))
         self.watch(self.table, "scroll_y", self.pacer.kick)
         self._sync()
+
+    # -- from one start to the next -----------------------------------------------------------------------
+
+    @property
+    def seen(self) -> Seen:
+        """What is looked at, for the next start."""
+        scroll, log = round(self.table.scroll_offset.y), self.sight.of(LossAxis).logarithmic
+        return Seen(self.table.cursor, scroll, self.sight.kind, log, self.large)
+
+    def see(self, seen: Seen) -> None:
+        """Look at what was looked at when the app was left; what is not there any more is left as it is."""
+        self.sight.kind = next((kind for kind in KINDS if kind == seen.kind), self.sight.kind)
+        self.sight.of(LossAxis).logarithmic = seen.log
+        if 0 <= seen.layer < len(self._rows):
+            self.table.cursor = seen.layer
+            self.call_after_refresh(self.table.scroll_to, y=seen.scroll, animate=False)
+        if seen.large and self.is_current:
+            self.give_place(self.chart)
+        self.looked()
 
     def hint(self, view: Widget) -> str:
         """What an empty chart says: the first one alone says why there is nothing."""
@@ -139,6 +160,7 @@ class Train(Comparing):
         self.sight.rows, self.sight.index = self._rows, self.table.cursor
 
     def on_resize(self, event: events.Resize) -> None:
+        self.status.make_room()
         self._tell_verdict()
 
     # -- keys ---------------------------------------------------------------------------------------------

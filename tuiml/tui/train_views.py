@@ -19,7 +19,7 @@ from tuiml.tui.items import short_name
 from tuiml.tui.layer_cells import activations_of, statistics_cells
 from tuiml.tui.layer_table import LayerTable
 from tuiml.tui.run_model import RunModel
-from tuiml.tui.run_words import Piece, detail_line, safe, status_line
+from tuiml.tui.run_words import Piece, detail_lines, safe, status_line
 from tuiml.tui.sight import Sight
 
 OTHERS = ("purple", "yellow")
@@ -33,7 +33,6 @@ class StatusView(View):
 
     DEFAULT_CSS = """
     StatusView { height: 1; padding: 0 1; }
-    StatusView.-two { height: 2; }
     """
 
     def __init__(self, sight: Sight, *, id: str | None = None) -> None:
@@ -45,13 +44,16 @@ class StatusView(View):
 
     def draw(self, width: int, height: int, look: Look) -> list[Strip]:
         model = self._sight.model
-        lines = [status_line(model, width, look, self._notes(look)), detail_line(model, width, look)]
+        lines = [status_line(model, width, look, self._notes(look)), *detail_lines(model, width, look)]
         return [strip(line, width) for line in lines][:height]
 
     def _notes(self, look: Look) -> list[Piece]:
         """The moment that is looked back at, and the run that is compared with."""
         moment, other = self._sight.moment, self._sight.other
         notes = []
+        if self._sight.model.followed:
+            text = f"followed: trained by {safe(self._sight.model.writer, look)}"
+            notes.append(Piece(text, look.style(VALIDATION, bold=True)))
         if moment:
             text = f"{look.glyphs.left} as of step {moment.step:,}"
             notes.append(Piece(text, look.style(VALIDATION, bold=True)))
@@ -61,8 +63,11 @@ class StatusView(View):
         return notes
 
     def make_room(self) -> None:
-        """Take one row, or two."""
-        self.set_class(bool(detail_line(self._sight.model, 400, look_of(self))), "-two")
+        """Take one row, or as many as there is to say."""
+        width = self.content_size.width or self.app.size.width - 2
+        height = 1 + len(detail_lines(self._sight.model, width, look_of(self)))
+        if self.styles.height is None or self.styles.height.value != height:
+            self.styles.height = height
 
 
 @dataclass

@@ -1,0 +1,185 @@
+"""A run's metrics, a JSON object a line: appended to whatever the disk says, read whatever is in the file."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import stat
+from collections import deque
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from tuiml.files import write_all
+
+Line = dict[str, Any]
+MOST_LINE = 4 * 1024 * 1024
+"""Bytes of a line that is read; a longer one is none of ours."""
+MOST_READ = 1024 * 1024 * 1024
+"""Bytes of a file that are read."""
+MOST_WAITING = 4 * 1024 * 1024
+"""Bytes of lines that wait in memory for the disk, before pictures among them are dropped."""
+BLOCK = 64 * 1024
+
+
+class Metrics:
+    """Appends whole lines. What the disk does not take waits in memory, in order.
+
+    No line is ever written behind a torn one: the file is cut back to its last whole line first.
+
+    Raises:
+        OSError: the file cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC
+        self._handle = os.open(path, flags, 0o666)
+        try:
+            if not stat.S_ISREG(os.fstat(self._handle).st_mode):
+                raise OSError(errno.EINVAL, "metrics.jsonl is no file")
+            self.size = _whole(self._handle)
+            """Bytes of whole lines."""
+        except BaseException:
+            os.close(self._handle)
+            raise
+        self._torn = True  # what a writer that was killed has left behind them
+        self._waiting: deque[tuple[bytes, bool]] = deque()
+        self._bytes = 0
+
+    @property
+    def waits(self) -> bool:
+        """Whether there are lines that the disk did not take yet."""
+        return bool(self._waiting)
+
+    def add(self, data: bytes, spare: bool) -> None:
+        """Append a line, after those that wait.
+
+        Args:
+            data: with its line break.
+            spare: it may be dropped where too much waits.
+
+        Raises:
+            OSError: it waits, too.
+        """
+        self._waiting.append((data, spare))
+        self._bytes += len(data)
+        if self._bytes > MOST_WAITING:
+            self._drop()
+        self.flush()
+
+    def _drop(self) -> None:
+        """Forget the spare ones that wait."""
+        self._waiting = deque(entry for entry in self._waiting if not entry[1])
+        self._bytes = sum(len(data) for data, _ in self._waiting)
+
+    def flush(self) -> None:
+        """Write the lines that wait.
+
+        Raises:
+            OSError: some of them still wait.
+        """
+        while self._waiting:
+            data = self._waiting[0][0]
+            if self._torn:
+                os.ftruncate(self._handle, self.size)
+            self._torn = True
+            write_all(self._handle, data)
+            self._torn = False
+            self.size += len(data)
+            self._bytes -= len(data)
+            self._waiting.popleft()
+
+    def sync(self) -> None:
+        """Write what waits, and make it all durable.
+
+        Raises:
+            OSError: it is not.
+        """
+        self.flush()
+        os.fsync(self._handle)
+
+    def cut(self, size: int) -> None:
+        """Drop what lies behind ``size`` bytes of whole lines.
+
+        Raises:
+            OSError: it is all still there.
+        """
+        os.ftruncate(self._handle, size)
+        self.size, self._torn = size, False
+
+    def close(self) -> None:
+        """Let go of the file, with a last try for the lines that wait.
+
+        Raises:
+            OSError: they are lost.
+        """
+        try:
+            self.sync()
+        finally:
+            os.close(self._handle)
+
+
+def _whole(handle: int) -> int:
+    """Bytes up to the last line break, looked for from the end."""
+    end = os.fstat(handle).st_size
+    while end > 0:
+        start = max(0, end - BLOCK)
+        at = os.pread(handle, end - start, start).rfind(b"\n")
+        if at >= 0:
+            return start + at + 1
+        end = start
+    return 0
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """The whole lines of a file, each with where it begins; those too long to be ours are passed over.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe would make us wait
+    with os.fdopen(handle, "rb", buffering=BLOCK) as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "is no file")
+        at, long = 0, False
+        while at < MOST_READ and (data := file.readline(MOST_LINE)):
+            whole = data.endswith(b"\n")
+            if whole and not long:
+                yield at, data
+            elif not whole and len(data) < MOST_LINE:
+                return  # the writer was cut off, or is at it
+            long = not whole
+            at += len(data)
+
+
+def parse(data: bytes) -> Line | None:
+    """The object of a line; ``None`` where it is none."""
+    try:
+        line = json.loads(data, parse_constant=lambda _: None)
+    except (ValueError, RecursionError):
+        return None
+    return line if isinstance(line, dict) else None
+
+
+def end_of(path: Path, step: int, known: int | None, drop: Callable[[Line], bool]) -> int:
+    """Where the lines end that a run has told which goes on from ``step``.
+
+    Args:
+        known: the size that the file had when that step was saved; else lines come in the order of steps.
+        drop: says of a line that it ends there in any case.
+    """
+    end = 0
+    for at, data in read_lines(path):
+        line = parse(data) or {}
+        told = _step(line)
+        later = told is not None and (told > step if known is None else at >= known and told != step)
+        if later or drop(line):
+            return at
+        end = at + len(data)
+    return end
+
+
+def _step(line: Line) -> float | None:
+    step = line.get("step")
+    return step if isinstance(step, int | float) and not isinstance(step, bool) else None

@@ -1,0 +1,113 @@
+"""Reading a run's metrics while they are written: what is new, and whether the file was cut or replaced."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+from tuiml.runs.folder import METRICS
+from tuiml.runs.metrics import MOST_LINE
+
+MOST = 8 * 1024 * 1024
+"""Bytes that are read at a time: a file of any size takes bounded memory beyond what it says."""
+MARK = 256
+"""Bytes before the end of what was read that are looked at again: a run that goes on cuts its lines, and may
+write more of them than it cut."""
+
+
+class Tail:
+    """The lines of one run's metrics, each told once; whole ones only, for the last may be half written.
+
+    Args:
+        path: the run's folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = path / METRICS
+        self.restart()
+
+    def restart(self) -> None:
+        """Read from the beginning."""
+        self._offset = self._size = 0
+        self._mark = self._rest = b""
+        self._inode: tuple[int, int] | None = None
+        self._passing = False
+        """Whether the rest of a line that is too long is on its way."""
+
+    def to_end(self) -> None:
+        """Pass over what is there.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        handle, size = self._open()
+        try:
+            self._offset = self._size = size
+            self._mark = os.pread(handle, MARK, max(0, size - MARK))
+        finally:
+            os.close(handle)
+
+    def changed(self) -> bool:
+        """Whether there is something to read, or the file is another one.
+
+        Raises:
+            OSError: the file is not there any more, or cannot be looked at.
+        """
+        found = os.stat(self._file)
+        return found.st_size != self._size or (self._inode or _inode(found)) != _inode(found)
+
+    def restarted(self) -> bool:
+        """Whether what was read is not what the file begins with any more.
+
+        Raises:
+            OSError: as above.
+        """
+        if not self.changed():
+            return False
+        handle, size = self._open()
+        try:
+            before = os.pread(handle, len(self._mark), self._offset - len(self._mark))
+        finally:
+            os.close(handle)
+        return size < self._offset or before != self._mark
+
+    def read(self) -> list[bytes]:
+        """The next whole lines, of a few megabytes at most; none where there is nothing new.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        handle, _ = self._open()
+        try:
+            data = os.pread(handle, MOST, self._offset)
+        finally:
+            os.close(handle)
+        self._offset += len(data)
+        self._size = self._offset
+        self._mark = (self._mark + data[-MARK:])[-MARK:]
+        first, *more = data.split(b"\n")
+        lines = [self._rest + first, *more]
+        self._rest = lines.pop()
+        if lines and self._passing:
+            del lines[0]
+            self._passing = False
+        if len(self._rest) > MOST_LINE:
+            self._rest, self._passing = b"", True
+        return lines
+
+    def _open(self) -> tuple[int, int]:
+        """The file, and its size."""
+        handle = os.open(self._file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe would make us wait
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode):
+            os.close(handle)
+            raise OSError(errno.EINVAL, "is no file", str(self._file))
+        self._inode = _inode(found)
+        return handle, found.st_size
+
+
+def _inode(found: os.stat_result) -> tuple[int, int]:
+    return found.st_dev, found.st_ino
