@@ -139,10 +139,13 @@ class RunFolder:
         """
         self._metrics.sync()
 
-    def rewind(self, step: int, pretrained: float = math.inf, *, known: int | None = None) -> None:
-        """Drop the lines of steps after ``step``, and a torn last one: the run goes on from there.
+    def rewind(
+        self, step: int, epoch: int = 1, pretrained: float = math.inf, *, known: int | None = None
+    ) -> None:
+        """Drop the lines of what comes after ``step``, and a torn last one: the run goes on from there.
 
         Args:
+            epoch: the one in hand at that step: its line is still to come.
             pretrained: how many layers need no more pretraining; the lines about others go.
             known: the size of the lines when that step was saved.
 
@@ -150,10 +153,12 @@ class RunFolder:
             OSError: nothing was changed.
         """
 
-        def unlearned(line: Line) -> bool:
-            return line.get("event") == "pretraining" and _number(line) > pretrained
+        def redone(line: Line) -> bool:
+            if line.get("event") == "pretraining":
+                return _number(line, "number") > pretrained
+            return line.get("event") == "epoch" and _number(line, "epoch") >= epoch
 
-        self._metrics.cut(end_of(self.path / METRICS, step, known, unlearned))
+        self._metrics.cut(end_of(self.path / METRICS, step, known, redone))
 
     def write_preset(self, preset: Preset) -> None:
         """Replace the preset: the run goes on longer."""
@@ -175,8 +180,8 @@ class RunFolder:
         self._lock = -1
 
 
-def _number(line: Line) -> float:
-    number = line.get("number", 0)
+def _number(line: Line, name: str) -> float:
+    number = line.get(name, 0)
     return number if isinstance(number, int | float) else 0
 
 
@@ -215,9 +220,10 @@ def _taken(path: Path) -> RunError:
 
 
 def _discard(path: Path) -> None:
-    for file in path.iterdir():
-        file.unlink()
-    path.rmdir()
+    with contextlib.suppress(OSError):  # what is wrong with the disk is told already
+        for file in path.iterdir():
+            file.unlink()
+        path.rmdir()
 
 
 # -- the lock ---------------------------------------------------------------------------------------------
@@ -290,11 +296,20 @@ def read_metrics(path: Path, *, pictures: bool = True) -> list[Line]:
 
 def last_start(path: Path) -> Line:
     """The ``start`` line of a run's latest session; empty where there is none to read."""
-    try:
-        starts = [line for line in read_metrics(path, pictures=False) if line.get("event") == "start"]
-    except OSError:
-        starts = []
-    return starts[-1] if starts else {}
+    return _last(path, "start")
+
+
+def has_ended(path: Path) -> bool:
+    """Whether a run's latest session told its end."""
+    return _last(path, "start", "end").get("event") == "end"
+
+
+def _last(path: Path, *kinds: str) -> Line:
+    found: Line = {}
+    with contextlib.suppress(OSError):
+        for line in _lines(path / METRICS, pictures=False):
+            found = line if line.get("event") in kinds else found
+    return found
 
 
 def _lines(path: Path, pictures: bool) -> Iterator[Line]:

@@ -162,19 +162,19 @@ def parse(data: bytes) -> Line | None:
     return line if isinstance(line, dict) else None
 
 
-def end_of(path: Path, step: int, known: int | None, drop: Callable[[Line], bool]) -> int:
+def end_of(path: Path, step: int, known: int | None, redone: Callable[[Line], bool]) -> int:
     """Where the lines end that a run has told which goes on from ``step``.
 
     Args:
         known: the size that the file had when that step was saved; else lines come in the order of steps.
-        drop: says of a line that it ends there in any case.
+        redone: whether the run will tell such a line again, be it of that very step.
     """
     end = 0
     for at, data in read_lines(path):
         line = parse(data) or {}
         told = _step(line)
-        later = told is not None and (told > step if known is None else at >= known and told != step)
-        if later or drop(line):
+        later = told is not None and (told > step if known is None else told != step)
+        if (known is None or at >= known) and (later or redone(line)):
             return at
         end = at + len(data)
     return end

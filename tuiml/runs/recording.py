@@ -64,8 +64,8 @@ class Recorder:
         except OSError as error:
             self._failed = error
             return False
-        if saves or not self._owed:
-            self._failed = None
+        if (saves or not self._owed) and self._folder.recorded is not None:
+            self._failed = None  # and no line waits
         return True
 
     @property

@@ -66,13 +66,16 @@ class Run:
         else:
             self.pretrainer = Pretrainer(self.preset, self.network, self.data, self.control)
 
-    def go_on(self, folder: RunFolder, new_rate: bool, changed: bool, before: Line) -> None:
+    def go_on(
+        self, folder: RunFolder, new_rate: bool, changed: bool, before: Line, ended: bool = True
+    ) -> None:
         """Take up the run in ``folder`` where its newest sound checkpoint left it, or from its start.
 
         Args:
             new_rate: the preset's learning rate replaces the checkpoint's.
             changed: the preset is not the one in the folder.
             before: the start of the session before this one.
+            ended: that session told its end; else it was cut off, be it after its last step.
         """
         training = self.preset.training
         survey = generations.survey(folder.path, self.preset, self.network, self.batches)
@@ -82,7 +85,7 @@ class Run:
         mended = generations.mend_initial(folder.path, self.preset, self.network, self.engine, survey)
         if found:
             position, step = found.position, found.step
-            if position.epoch > training.epochs:
+            if position.epoch > training.epochs and ended:
                 text = f"the {training.epochs} epochs of '{folder.name}' are done; lengthen it with"
                 raise RunError(f"{text} --set training.epochs={training.epochs + 10}")
             sound, best = self._take_up(folder, found)
@@ -94,7 +97,7 @@ class Run:
             )
         try:
             layers = self.pretrainer.layers_done if self.pretrainer else math.inf
-            folder.rewind(step, layers, known=found.metrics if found else None)
+            folder.rewind(step, position.epoch, layers, known=found.metrics if found else None)
             if changed:
                 folder.write_preset(self.preset)
         except OSError as error:

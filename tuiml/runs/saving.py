@@ -188,6 +188,8 @@ class Saver:
         keep = {*sorted(self._sound)[-KEPT:], *({best} & self._sound)}
         with contextlib.suppress(OSError):  # it is tried again after the next one
             for step in checkpoints.steps_in(self._folder.path):
-                if step not in keep | self._spared:
+                newer = sum(other > step for other in keep)
+                unread = step not in self._sound and 0 < newer < KEPT  # of a session before: it may be sound
+                if step not in keep | self._spared and not unread:
                     checkpoints.path_of(self._folder.path, step).unlink(missing_ok=True)
         self._sound = keep

@@ -11,7 +11,7 @@ from tuiml.backends.choice import choose as choose_backend
 from tuiml.registry import short
 from tuiml.runs import generations, library, memory, threads
 from tuiml.runs.errors import RunError
-from tuiml.runs.folder import PRESET, Line, RunFolder, last_start, refuse_taken
+from tuiml.runs.folder import PRESET, Line, RunFolder, has_ended, last_start, refuse_taken
 from tuiml.runs.loading import load
 from tuiml.runs.run import Run, cannot_write
 from tuiml.spec import check, network_of
@@ -103,10 +103,10 @@ def resume(
         memory.refuse_if_short(preset, network, chosen=chosen)
         control = control or Control()
         data = yield from load(preset, control)
-        before = last_start(folder.path)
+        before, ended = last_start(folder.path), has_ended(folder.path)
         made = Run(preset, network, data, chosen, control, watched, _shares_of(before), save_every)
         new_rate = any(split(s.partition("=")[0].strip()) == CHANGEABLE[1] for s in settings)
-        made.go_on(folder, new_rate, bool(settings or lost), before)
+        made.go_on(folder, new_rate, bool(settings or lost), before, ended)
         if lost:
             text = f"{PRESET} was lost or damaged and is written anew from {lost}"
             made.start = replace(made.start, note="; ".join(filter(None, (text, made.start.note))))

@@ -187,7 +187,8 @@ class Trainer:
         """See to it that the next step goes into a picture."""
         size, done = self.preset.training.batch_size, self.position.batch
         left = len(self.data.train) - size * done
-        self._pictures.prepare(lambda: self.engine.watch(min(size, left)))
+        most = size if left <= 0 else min(size, left)  # all batches may be done, the epoch not closed
+        self._pictures.prepare(lambda: self.engine.watch(most))
 
     def _some_steps(self, order: np.ndarray[Any, Any]) -> bool:
         """Train the next batches, as many as a few milliseconds hold; whether every loss was finite."""

@@ -43,7 +43,7 @@ class Steering(Place):
         """A key that would steer a run that another process trains does nothing; say why."""
         if self.run.followed and any(event.key in find(name).keys for name in STEERS):
             event.stop()
-            self.shell.say(f"trained by {self.run.writer}: only followed here")
+            self.shell.say("only followed here")  # who trains it is said below
 
     def action_stop(self) -> None:
         self.shell.engine.stop()
