@@ -339,14 +339,14 @@ class TuimlApp(LeavingApp):
 
     def safe_work(self) -> Iterator[str]:
         said = "your last edits are not kept"
-        with self.going_on():
+        with self.in_any_case():
             self.keeper.remember(self._snapshot(), last=True)
             said = self.keeper.trouble or "your edits are kept for the next start"
         yield said
         for close in (self.following.stop, lambda: self.query_one(Build).flight.close()):
-            with self.going_on():
+            with self.in_any_case():
                 close()
-        with self.going_on():
+        with self.in_any_case():
             if self.engine is not None:
                 yield "training was stopped, and the run is in the library" if self.engine.active else ""
                 self.engine.close(LEAVING)

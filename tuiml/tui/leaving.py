@@ -51,7 +51,7 @@ class LeavingApp(App[int]):
             self.kept = "; ".join(filter(None, self.safe_work()))
 
     @contextlib.contextmanager
-    def going_on(self) -> Iterator[None]:
+    def in_any_case(self) -> Iterator[None]:
         """An error on the way out keeps nothing else from being done; it is told if it is the first."""
         try:
             yield
