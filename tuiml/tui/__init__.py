@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 REPAINTS = "240"
@@ -18,6 +19,9 @@ def run_app(word: str | None) -> int:
     if problem:
         print(f"tuiml: {problem}", file=sys.stderr)  # noqa: T201 - there is no screen to say it on
         return 2
+    # While a second of imports goes by nothing is to be saved, and an exception might end in one of them.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.environ.setdefault("TEXTUAL_FPS", REPAINTS)
     os.environ.setdefault("ESCDELAY", ESCAPE)
     from tuiml.tui.start import start

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -12,13 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-from textual import events
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.css.query import NoMatches
 from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import ContentSwitcher
-from textual.worker import WorkerFailed
 
 from tuiml.runs.tail import Tail
 from tuiml.text import plain_text
@@ -33,6 +29,7 @@ from tuiml.tui.following import Following, News
 from tuiml.tui.frame import PLACES, KeyBar, TopBar
 from tuiml.tui.help import HelpScreen
 from tuiml.tui.keeper import Keeper, Snapshot
+from tuiml.tui.leaving import LeavingApp
 from tuiml.tui.library import Library
 from tuiml.tui.library_preview import read_run
 from tuiml.tui.palette import palette
@@ -53,7 +50,7 @@ APART = frozenset(a.id for a in actions("any") if a.id not in ("quit", "suspend_
 ALL_KINDS = frozenset({"loading", "start", "batch", "epoch", "picture", "state", "notice", "end"})
 
 
-class TuimlApp(App[int]):
+class TuimlApp(LeavingApp):
     """The shell: it holds the preset being edited and the run on the screen, and tells the places.
 
     Args:
@@ -91,15 +88,11 @@ class TuimlApp(App[int]):
         self.engine: Any = None
         self._engine_factory = engine_factory
         self.probe_factory: Callable[[Post], Any] = probe_factory or ProbeClient
+        self._here = replace(self._remembered, trouble="")
         self.look = theme.look(self._remembered.dark)
         self.set_class(not self.look.unicode, "ascii")
-        self._left = False
         self._remembering: Timer | None = None
         self._unsafe_since = 0.0
-        self.crash: BaseException | None = None
-        """What ended the app unasked."""
-        self.kept = ""
-        """What became of the user's work when it did."""
         for dark in (True, False):
             self.register_theme(theme.theme(dark))
         self.theme = theme.name_of(self._remembered.dark)
@@ -122,7 +115,7 @@ class TuimlApp(App[int]):
     def on_mount(self) -> None:
         self.engine = self._engine_factory(self.post_message)
         if not self.is_headless:
-            self._catch_all()
+            self.catch_all()
             self.call_after_refresh(start.settle)
         if self._remembered.trouble:
             self.complain(self._remembered.trouble)
@@ -344,83 +337,30 @@ class TuimlApp(App[int]):
 
     # -- leaving -------------------------------------------------------------------------------------------
 
-    async def on_event(self, event: events.Event) -> None:
-        if self._left and isinstance(event, events.InputEvent):
-            return  # pressed while the screens are being closed: there is nothing to take it
-        await super().on_event(event)
-
-    async def action_quit(self) -> None:
-        self.leave(0)
-
-    def leave(self, code: int) -> None:
-        """Remember where we are, let the run save itself, and end with an exit code."""
-        if not self._left:
-            self.keep()
-            self.exit(code, return_code=code)
-
-    def keep(self) -> None:
-        """Put the user's work where it is safe, whatever state the app is in; the first time only."""
-        if self._left:
-            return
-        self._left = True
-        said = ["your last edits are not kept"]
-        with self._in_any_case():
+    def safe_work(self) -> Iterator[str]:
+        said = "your last edits are not kept"
+        with self.in_any_case():
             self.keeper.remember(self._snapshot(), last=True)
-            said = [self.keeper.trouble or "your edits are kept for the next start"]
-        with self._in_any_case():
-            self.query_one(Build).flight.close()
-        self.following.stop()
-        with self._in_any_case():
+            said = self.keeper.trouble or "your edits are kept for the next start"
+        yield said
+        for close in (self.following.stop, lambda: self.query_one(Build).flight.close()):
+            with self.in_any_case():
+                close()
+        with self.in_any_case():
             if self.engine is not None:
-                if self.engine.active:
-                    said.append("training was stopped, and the run is in the library")
+                yield "training was stopped, and the run is in the library" if self.engine.active else ""
                 self.engine.close(LEAVING)
-        self.kept = "; ".join(said)
-
-    @contextlib.contextmanager
-    def _in_any_case(self) -> Iterator[None]:
-        """An error on the way out keeps nothing else from being done; it is told if it is the first."""
-        try:
-            yield
-        except NoMatches:  # so early that there is nothing yet
-            pass
-        except Exception as error:
-            self.crash = self.crash or error
-
-    def _catch_all(self) -> None:
-        """Errors in callbacks of the loop and in threads are errors like others."""
-        loop = asyncio.get_running_loop()
-
-        def found(error: BaseException | None) -> None:
-            if isinstance(error, Exception) and not self._left:
-                self._handle_exception(error)
-
-        def in_thread(args: threading.ExceptHookArgs) -> None:
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(found, args.exc_value)
-
-        loop.set_exception_handler(lambda _, context: found(context.get("exception")))
-        threading.excepthook = in_thread
-
-    def _handle_exception(self, error: Exception) -> None:
-        if self.is_headless or self._driver is None:
-            super()._handle_exception(error)
-            return
-        if not self._left:  # else half of the screen is gone, or was never there
-            self.crash = error.error if isinstance(error, WorkerFailed) else error
-            self.keep()
-            self._return_code = 1
-        self._close_messages_no_wait()
 
     def _snapshot(self) -> Snapshot:
         """Where the app is; once the screen is gone, where it was."""
+        here, path = self._here, self.model.path
         with contextlib.suppress(NoMatches):
             row, train = self.query_one(Build).table.cursor, self.query_one(Train)
-            here = replace(self._remembered, place=self.place_name, row=row, charts=train.charts)
-            if self.model.status != "empty":  # else the run of last time is still being read
-                here = replace(here, run=self.model.path, seen=train.seen)
-            self._remembered = here
-        return self.keeper.snapshot(replace(self._remembered, dark=self.look.dark))
+            here = replace(here, place=self.place_name, row=row, charts=train.charts)
+            if path:  # else it may still be read, and is shown as it was seen last
+                here = replace(here, run=path, seen=train.seen)
+        self._here = replace(here, dark=self.look.dark)
+        return self.keeper.snapshot(self._here)
 
     def _remember_soon(self) -> None:
         """Write down where the app is a little later, away from the screen: a crash shall cost little."""

@@ -18,9 +18,9 @@ VERSION = 1
 MOST_BYTES = 4_000_000
 MOST_DRAFTS = 20
 MOST_CHARTS = 8
-MOST_ROWS = 100_000
 STALE = 60.0
 """Seconds after which a half-written file must be one that a killed process left."""
+MOST_ROWS = 100_000
 
 
 @dataclass

@@ -28,8 +28,8 @@ def start(word: str | None) -> int:
     with Ending() as ending:
         from tuiml.tui.app import TuimlApp
 
-        run = run_of(word) if word else None
         try:
+            run = run_of(word) if word else None
             document = named(word) if word and run is None else None
         except SpecError as error:
             _print([f"tuiml: {problem}" for problem in error.problems])
