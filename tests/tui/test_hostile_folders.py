@@ -44,7 +44,7 @@ def fill(home: Path) -> None:
         file.truncate(10**10)
     good = (runs / "good-run" / "preset.toml").read_bytes()
     for name, make in {
-        "sparse": lambda path: os.truncate(path, 10**9) if path.touch() is None else None,
+        "sparse": lambda path: os.truncate(path, 10**8) if path.touch() is None else None,
         "pipe": os.mkfifo,
         "zero": lambda path: path.symlink_to("/dev/zero"),
         "folder": lambda path: path.mkdir(),
