@@ -17,7 +17,7 @@ Array = np.ndarray[Any, Any]
 def as_part(inputs: Array, like: Part) -> Part:
     """Examples that are in no part of the data, as one of its parts; their labels say nothing."""
     rows: Any = np.ascontiguousarray(inputs, like.inputs.dtype)
-    return Part(rows, np.zeros(len(rows), like.labels.dtype))
+    return Part(rows, np.zeros((len(rows), *like.labels.shape[1:]), like.labels.dtype))
 
 
 @dataclass(frozen=True)

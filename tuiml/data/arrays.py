@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -13,15 +13,16 @@ from numpy.typing import NDArray
 from tuiml.data.errors import DataError
 
 if TYPE_CHECKING:
-    from tuiml.data.base import Dataset, Normalize
+    from tuiml.data.base import Dataset, Normalize, Scaling, Target
 
 Values = NDArray[np.uint8] | NDArray[np.float32]
 Points = NDArray[np.float64] | NDArray[np.float32]
-Labels = NDArray[np.uint8] | NDArray[np.int32]
+Labels = NDArray[np.uint8] | NDArray[np.int32] | NDArray[np.float32]
 
 _DRAW = 0x5053
 """Keeps the draw of the parts apart from other uses of the same seed."""
 
+_NOTHING = np.empty(0, np.float32)
 _BLOCK = 1 << 20
 """Values converted or moved at a time: a few megabytes, whatever the data's size."""
 
@@ -33,7 +34,7 @@ class Part:
     inputs: Values
     """(n, features), C-contiguous, raw: not normalized."""
     labels: Labels
-    """(n,), from 0."""
+    """(n,), from 0; where the target is numbers (n, outputs) float32, in :class:`Data` as trained on."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -64,6 +65,15 @@ class Data:
     scale: np.float32 | NDArray[np.float32]
     """A scalar, or (features,); 0 for a feature without variance, whose input is then always 0."""
     normalize: Normalize
+    target: Target = "classes"
+    target_shift: NDArray[np.float32] = field(default_factory=lambda: _NOTHING)
+    """(outputs,): a number of the target is trained on as ``(t - target_shift) * target_scale``."""
+    target_scale: NDArray[np.float32] = field(default_factory=lambda: _NOTHING)
+    """(outputs,), above 0."""
+
+    def original(self, targets: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Numbers as trained on, or as the network tells them, (n, outputs), in the units of the data set."""
+        return targets / self.target_scale + self.target_shift
 
     def holds(self, part: Part) -> bool:
         """Whether it is one of the three parts, and not examples put together for the moment."""
@@ -89,7 +99,7 @@ def draw(dataset: Dataset, whole: Whole, seed: int) -> Data:
     may be reordered where it lies.
 
     Raises:
-        DataError: a label has no class.
+        DataError: a label has no class, or a number of the target is not finite.
     """
     for part in whole:
         _check(dataset, part)
@@ -105,12 +115,29 @@ def draw(dataset: Dataset, whole: Whole, seed: int) -> Data:
     held_out = Part(inputs[:validation], labels[:validation])
     training = Part(inputs[validation : len(chosen)], labels[validation:])
     shift, scale = normalization(training.inputs, dataset.normalize, dataset.top)
-    for part in (training, held_out, whole.test):
+    test, numbers = whole.test, (_NOTHING, _NOTHING)
+    if dataset.target == "numbers":
+        numbers = _scaling(training.labels, dataset.target_scaling())
+        training, held_out, test = (_scaled(part, *numbers) for part in (training, held_out, test))
+    for part in (training, held_out, test):
         part.inputs.setflags(write=False)
         part.labels.setflags(write=False)
-    return Data(
-        dataset.shape, dataset.classes, training, held_out, whole.test, shift, scale, dataset.normalize
-    )
+    scaling = dataset.normalize, dataset.target, *numbers
+    return Data(dataset.shape, dataset.classes, training, held_out, test, shift, scale, *scaling)
+
+
+def _scaled(part: Part, shift: NDArray[np.float32], scale: NDArray[np.float32]) -> Part:
+    """The part with its targets as they are trained on."""
+    return Part(part.inputs, (np.asarray(part.labels, np.float32) - shift) * scale)
+
+
+def _scaling(targets: Labels, scaling: Scaling) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """``target_shift`` and ``target_scale``; a number that never varies keeps its unit."""
+    if scaling == "none":
+        return np.zeros(targets.shape[1], np.float32), np.ones(targets.shape[1], np.float32)
+    shift, scale = normalization(np.asarray(targets, np.float32), "standard")
+    scale = np.asarray(scale)
+    return np.asarray(shift), np.where(scale > 0, scale, np.float32(1))
 
 
 def _check(dataset: Dataset, part: Part) -> None:
@@ -119,12 +146,23 @@ def _check(dataset: Dataset, part: Part) -> None:
         raise DataError(
             f"'{dataset.name}' has {len(part.inputs)} examples but {len(part.labels)} labels: fetch it again"
         )
+    if dataset.target == "numbers":
+        _check_numbers(dataset, part)
+        return
     wrong = np.flatnonzero((part.labels < 0) | (part.labels >= len(dataset.classes)))
     if len(wrong):
         raise DataError(
             f"'{dataset.name}': example {wrong[0]} has label {part.labels[wrong[0]]}, "
             f"labels go from 0 to {len(dataset.classes) - 1}"
         )
+
+
+def _check_numbers(dataset: Dataset, part: Part) -> None:
+    if part.labels.dtype != np.float32 or part.labels.shape != (len(part), dataset.outputs):
+        raise DataError(f"'{dataset.name}': its targets are not {dataset.outputs} float32 numbers an example")
+    wrong = np.flatnonzero(~np.isfinite(part.labels).all(axis=1))
+    if len(wrong):
+        raise DataError(f"'{dataset.name}': the target of example {wrong[0]} is not a finite number")
 
 
 def _reorder(rows: Values, order: NDArray[np.intp]) -> Values:

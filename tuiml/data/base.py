@@ -19,6 +19,8 @@ Progress = Callable[[str, int, int], None]
 
 Normalize = Literal["none", "unit", "standard"]
 Kind = Literal["bundled", "files", "generated"]
+Target = Literal["classes", "numbers"]
+Scaling = Literal["none", "standard"]
 
 
 class Dataset(Entry):
@@ -49,9 +51,28 @@ class Dataset(Entry):
         """The shape of one example: ``(28, 28)``."""
 
     @property
+    def target(self) -> Target:
+        """What is to be told of an example: its class, or numbers (regression)."""
+        return "classes"
+
+    @property
     @abstractmethod
     def classes(self) -> tuple[str, ...]:
-        """The names of the labels 0, 1, …"""
+        """The names of the labels 0, 1, …; none where the target is numbers."""
+
+    @property
+    def outputs(self) -> int:
+        """The units of the last layer: one for each class, or for each number of the target."""
+        return len(self.classes)
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """What the numbers of the target are called, where they have names; else none."""
+        return ()
+
+    def target_scaling(self) -> Scaling:
+        """``standard``: numbers are trained on as (t - mean) / σ of the training part; else as they are."""
+        return "none"
 
     @property
     @abstractmethod

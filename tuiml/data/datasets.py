@@ -1,6 +1,6 @@
 """The data sets a preset can name, in the order they are listed."""
 
-from tuiml.data.base import Dataset, Kind, Normalize, Progress, datasets
+from tuiml.data.base import Dataset, Kind, Normalize, Progress, Scaling, Target, datasets
 from tuiml.data.images import Digits, FashionMnist, Mnist
 from tuiml.data.points import Circles, Gaussians, Moons, Spiral, Xor
 
@@ -15,7 +15,9 @@ __all__ = [
     "Moons",
     "Normalize",
     "Progress",
+    "Scaling",
     "Spiral",
+    "Target",
     "Xor",
     "datasets",
 ]
