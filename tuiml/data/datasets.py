@@ -3,19 +3,23 @@
 from tuiml.data.base import Dataset, Kind, Normalize, Progress, Scaling, Target, datasets
 from tuiml.data.images import Digits, FashionMnist, Mnist
 from tuiml.data.points import Circles, Gaussians, Moons, Spiral, Xor
+from tuiml.data.regression import Friedman1, Hills, Sine
 
 __all__ = [
     "Circles",
     "Dataset",
     "Digits",
     "FashionMnist",
+    "Friedman1",
     "Gaussians",
+    "Hills",
     "Kind",
     "Mnist",
     "Moons",
     "Normalize",
     "Progress",
     "Scaling",
+    "Sine",
     "Spiral",
     "Target",
     "Xor",
