@@ -2,8 +2,8 @@
 
 ``to_json`` gives plain data whose non-finite numbers are ``None``; ``from_json`` reads it back (``None`` as
 NaN where a number belongs). Steps and epochs count from 1; losses are means over examples, accuracies shares.
-Where the target is numbers, accuracies are NaN and there is ``…_r2``, the share of the targets' variance that is
-explained; else there is none, and lines leave it out.
+Where the target is numbers, accuracies are NaN and there is ``…_r2``, the share of the targets' variance that
+is explained; of classes lines leave it out.
 """
 
 from __future__ import annotations
