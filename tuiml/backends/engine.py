@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -44,7 +45,7 @@ class Totals:
     def r2(self) -> float:
         """Share of the targets' variance that is explained: 1 at best, 0 for always the mean; else NaN."""
         return (
-            1.0 - self.missed / self.examples if self.examples and self.missed is not None else float("nan")
+            1.0 - self.missed / self.examples if self.examples and self.missed is not None else math.nan
         )
 
     def __add__(self, other: Totals) -> Totals:

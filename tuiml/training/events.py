@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Literal
 from tuiml.training.statistics import Histogram, LayerStatistics
 
 Reason = Literal["completed", "stopped", "diverged", "early_stopped"]
-NAN = float("nan")
+NAN = math.nan
 _R2 = ("train_r2", "val_r2", "test_r2")
 
 
