@@ -38,7 +38,7 @@ def list_data(chosen: argparse.Namespace) -> int:
             row.name,
             row.kind,
             "×".join(map(str, row.shape)),
-            str(row.classes),
+            str(row.classes) if row.classes else "–",
             whole(row.examples),
             "yes" if row.here else "no",
             row.where,

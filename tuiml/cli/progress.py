@@ -9,7 +9,7 @@ import os
 import sys
 import time
 
-from tuiml.cli.output import cells, duration, loss, note, share, whole
+from tuiml.cli.output import cells, duration, loss, note, score, whole
 from tuiml.text import plain_text
 from tuiml.training import (
     End,
@@ -74,7 +74,7 @@ class Show:
         print(
             f"{plain_text(end.run)}: {end.reason}, epochs {end.epochs}, best {end.best_epoch}, "
             f"{duration(end.seconds)} of training, {whole(end.examples_per_second)} examples/s\n"
-            f"test loss {loss(end.test_loss)}, test accuracy {share(end.test_accuracy)}\n"
+            f"test loss {loss(end.test_loss)}, test {score(end.test_accuracy, end.test_r2)}\n"
             f"{plain_text(end.path)}",
             flush=True,
         )
@@ -221,11 +221,11 @@ def pretraining(event: Pretraining) -> list[str]:
 
 
 def figures(event: Progress | Epoch, last: Epoch | None = None) -> list[str]:
-    """Loss and accuracy, in training and (of the last epoch) in validation."""
-    found = [f"loss {loss(event.train_loss)}", f"accuracy {share(event.train_accuracy)}"]
+    """Loss and accuracy or R², in training and (of the last epoch) in validation."""
+    found = [f"loss {loss(event.train_loss)}", score(event.train_accuracy, event.train_r2)]
     judged = event if isinstance(event, Epoch) else last
-    if judged and not math.isnan(judged.val_accuracy):
-        found += [f"val loss {loss(judged.val_loss)}", f"val accuracy {share(judged.val_accuracy)}"]
+    if judged and not math.isnan(judged.val_loss):
+        found += [f"val loss {loss(judged.val_loss)}", f"val {score(judged.val_accuracy, judged.val_r2)}"]
     return found
 
 

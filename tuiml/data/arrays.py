@@ -76,9 +76,9 @@ class Data:
     target_scale: NDArray[np.float32] = field(default_factory=lambda: _NOTHING)
     """(outputs,), above 0."""
 
-    def original(self, targets: NDArray[np.float32]) -> NDArray[np.float32]:
+    def original(self, targets: Labels) -> NDArray[np.float32]:
         """Numbers as trained on, or as the network tells them, (n, outputs), in the units of the data set."""
-        return targets / self.target_scale + self.target_shift
+        return np.asarray(targets, np.float32) / self.target_scale + self.target_shift
 
     def holds(self, part: Part) -> bool:
         """Whether it is one of the three parts, and not examples put together for the moment."""

@@ -4,13 +4,16 @@ from tuiml.data.base import Dataset, Kind, Normalize, Progress, Scaling, Target,
 from tuiml.data.images import Digits, FashionMnist, Mnist
 from tuiml.data.own.entries import Own, own_files
 from tuiml.data.points import Circles, Gaussians, Moons, Spiral, Xor
+from tuiml.data.regression import Friedman1, Hills, Sine
 
 __all__ = [
     "Circles",
     "Dataset",
     "Digits",
     "FashionMnist",
+    "Friedman1",
     "Gaussians",
+    "Hills",
     "Kind",
     "Mnist",
     "Moons",
@@ -18,6 +21,7 @@ __all__ = [
     "Own",
     "Progress",
     "Scaling",
+    "Sine",
     "Spiral",
     "Target",
     "Xor",

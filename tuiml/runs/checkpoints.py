@@ -74,8 +74,10 @@ def position_at(position: Position, step: int, batches: int) -> Position:
 
 def encode(tensors: Tensors, step: int, position: Position, details: Mapping[str, Any]) -> bytes:
     """The bytes of a checkpoint file."""
+    totals = position.totals
+    missed = [] if totals.missed is None else [_finite(totals.missed)]
     where = vars(position) | {
-        "totals": [position.totals.loss, position.totals.correct, position.totals.examples],
+        "totals": [totals.loss, totals.correct, totals.examples, *missed],
         "best_loss": _finite(position.best_loss),
         "gained_loss": _finite(position.gained_loss),
     }
@@ -180,14 +182,15 @@ def _check(path: Path, tensors: Tensors, expected: Mapping[str, tuple[int, ...]]
 
 
 def _position(value: dict[str, Any]) -> Position:
-    loss, correct, examples = value["totals"]
+    loss, correct, examples, *rest = value["totals"]
+    missed = math.nan if rest == [None] else float(rest[0]) if rest else None  # None: of classes
     best, best_epoch = value["best_loss"], int(value["best_epoch"])
     gained = value.get("gained_loss", best)  # not in the files of 0.1
     found = Position(
         epoch=int(value["epoch"]),
         batch=int(value["batch"]),
         rate=float(value["rate"]),
-        totals=Totals(float(loss), int(correct), int(examples)),
+        totals=Totals(float(loss), int(correct), int(examples), missed),
         seconds=float(value["seconds"]),
         examples=int(value["examples"]),
         best_epoch=best_epoch,

@@ -2,6 +2,8 @@
 
 ``to_json`` gives plain data whose non-finite numbers are ``None``; ``from_json`` reads it back (``None`` as
 NaN where a number belongs). Steps and epochs count from 1; losses are means over examples, accuracies shares.
+Where the target is numbers, accuracies are NaN and there is ``…_r2``, the share of the targets' variance that
+is explained; of classes lines leave it out.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ from typing import Any, ClassVar, Literal
 from tuiml.training.statistics import Histogram, LayerStatistics
 
 Reason = Literal["completed", "stopped", "diverged", "early_stopped"]
-NAN = float("nan")
+NAN = math.nan
+_R2 = ("train_r2", "val_r2", "test_r2")
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,8 @@ class Event:
 
     def to_json(self) -> dict[str, Any]:
         """The event as plain data, its kind first."""
-        return {"event": self.event, **{k: plain(v) for k, v in vars(self).items()}}
+        told = {k: plain(v) for k, v in vars(self).items()}
+        return {"event": self.event, **{k: v for k, v in told.items() if v is not None or k not in _R2}}
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,7 @@ class Progress(Event):
     seconds: float
     """Spent training so far."""
     seconds_left: float
+    train_r2: float = NAN
 
 
 @dataclass(frozen=True)
@@ -125,6 +130,8 @@ class Epoch(Event):
     seconds: float
     """Spent training so far, evaluation and pictures not counted."""
     examples_per_second: float
+    train_r2: float = NAN
+    val_r2: float = NAN
 
 
 @dataclass(frozen=True)
@@ -182,6 +189,7 @@ class End(Event):
     examples_per_second: float
     message: str = ""
     """Why, where ``reason`` does not say it all."""
+    test_r2: float = NAN
 
 
 @dataclass(frozen=True)
