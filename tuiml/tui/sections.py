@@ -236,7 +236,7 @@ def _words(option: Option) -> tuple[Pick, ...]:
 
 
 def _default(option: Option) -> str:
-    if option.default is None:
+    if option.default is None or option.default == ():
         return ""
     if isinstance(option.default, float):
         return f"{option.default:g}"

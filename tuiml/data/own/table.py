@@ -125,14 +125,14 @@ class _Planner:
         for index in self.used:
             self._finite(self.scan.columns[index])
         dropped = self._dropped(features)
+        rows = self.scan.rows - len(dropped)
+        if rows < 2:
+            raise Wrong("missing", f"{title} has {_rows(rows)} that can be used; training needs two")
         classes = self._classes()
         plan = Plan(layout, tuple(features), self.labels, classes, self.scan.rows, dropped)
-        rows = self.scan.rows - len(dropped)
         if rows * plan.width > MOST_VALUES:
             text = f"{title} makes {rows * plan.width:,} values; at most {MOST_VALUES:,} are read"
             raise Wrong("path", text)
-        if rows < 2:
-            raise Wrong("missing", f"{title} has {rows} usable row{'s' * (rows != 1)}; training needs two")
         test = test_count(rows, self.table.test)
         header = "with a header" if layout.header else "without a header"
         separator = next(name for name, sign in SEPARATORS.items() if sign == layout.separator)
@@ -290,7 +290,7 @@ class _Planner:
     def _names(self, classes: dict[str, int]) -> tuple[str, ...]:
         names: dict[int, str] = {}
         for text, index in classes.items():
-            names.setdefault(index, short(text, 60)[1:-1] if text else text)
+            names.setdefault(index, plain_text(text)[:60])
         return tuple(names[index] for index in range(len(names)))
 
     def _counts(self, classes: dict[str, int]) -> tuple[int, ...]:
