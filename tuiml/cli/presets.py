@@ -55,7 +55,7 @@ def _preset_row(file: PresetFile) -> dict[str, Any]:
         preset, problems = None, error.problems
     if preset is not None:
         row |= {
-            "data": preset.data.name,
+            "data": preset.data.title,
             "layers": len(preset.layers),
             "optimizer": preset.training.optimizer.name,
             "epochs": preset.training.epochs,

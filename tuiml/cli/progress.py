@@ -90,7 +90,7 @@ class Show:
         """Say once which file is on its way."""
         if isinstance(event, Loading) and event.name != self._loading:
             self._loading = event.name
-            note(f"downloading {event.name}")
+            note(f"loading {event.name}")
 
 
 class Lines(Show):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tuiml.data import soundness
 from tuiml.data.errors import DataError
 
 if TYPE_CHECKING:
@@ -66,6 +67,10 @@ class Data:
     """A scalar, or (features,); 0 for a feature without variance, whose input is then always 0."""
     normalize: Normalize
     target: Target = "classes"
+    notices: tuple[tuple[str, str], ...] = ()
+    """What is to be known of it before the first step: what it is about, and one line."""
+    fingerprint: str = ""
+    """SHA-256 of a user's examples as they were read; empty where they are tuiml's own."""
     target_shift: NDArray[np.float32] = field(default_factory=lambda: _NOTHING)
     """(outputs,): a number of the target is trained on as ``(t - target_shift) * target_scale``."""
     target_scale: NDArray[np.float32] = field(default_factory=lambda: _NOTHING)
@@ -103,17 +108,21 @@ def draw(dataset: Dataset, whole: Whole, seed: int) -> Data:
     """
     for part in whole:
         _check(dataset, part)
+    soundness.refuse_unsound(dataset, whole)
+    print_of = soundness.fingerprint(whole) if dataset.kind == "own" else ""
     train, validation, _ = dataset.sizes()
     order = np.random.Generator(np.random.PCG64([seed, _DRAW])).permutation(len(whole.pool))
     chosen = order[: train + validation]
     labels = whole.pool.labels[chosen]
     if 2 * len(chosen) >= len(whole.pool):
         # Most of it is wanted: reordered where it lies, the parts are views of it and nothing is doubled.
-        inputs = _reorder(whole.pool.inputs, order)
+        inputs = reorder(whole.pool.inputs, order)
     else:
         inputs = whole.pool.inputs[chosen]
     held_out = Part(inputs[:validation], labels[:validation])
     training = Part(inputs[validation : len(chosen)], labels[validation:])
+    if dataset.fills:
+        _fill(training.inputs, (training, held_out, whole.test))
     shift, scale = normalization(training.inputs, dataset.normalize, dataset.top)
     test, numbers = whole.test, (_NOTHING, _NOTHING)
     if dataset.target == "numbers":
@@ -122,8 +131,27 @@ def draw(dataset: Dataset, whole: Whole, seed: int) -> Data:
     for part in (training, held_out, test):
         part.inputs.setflags(write=False)
         part.labels.setflags(write=False)
-    scaling = dataset.normalize, dataset.target, *numbers
-    return Data(dataset.shape, dataset.classes, training, held_out, test, shift, scale, *scaling)
+    data = Data(
+        *(dataset.shape, dataset.classes, training, held_out, test, shift, scale),
+        dataset.normalize,
+        dataset.target,
+        fingerprint=print_of,
+        target_shift=numbers[0],
+        target_scale=numbers[1],
+    )
+    return replace(data, notices=soundness.notices(dataset, data))
+
+
+def _fill(like: Values, parts: Iterable[Part]) -> None:
+    """Put the mean of ``like``'s column in place of every value of the parts that is missing (NaN)."""
+    means = np.zeros(like.shape[1], np.float32)
+    for column in range(like.shape[1]):
+        known = like[:, column][~np.isnan(like[:, column])]
+        means[column] = known.mean(dtype=np.float64) if len(known) else 0
+    for part in parts:
+        for column in range(like.shape[1]):
+            values = part.inputs[:, column]
+            values[np.isnan(values)] = means[column]
 
 
 def _scaled(part: Part, shift: NDArray[np.float32], scale: NDArray[np.float32]) -> Part:
@@ -144,7 +172,7 @@ def _check(dataset: Dataset, part: Part) -> None:
     """Every example has its label, and every label its class."""
     if len(part.inputs) != len(part.labels):
         raise DataError(
-            f"'{dataset.name}' has {len(part.inputs)} examples but {len(part.labels)} labels: fetch it again"
+            f"'{dataset.title}' has {len(part.inputs)} examples but {len(part.labels)} labels: fetch it again"
         )
     if dataset.target == "numbers":
         _check_numbers(dataset, part)
@@ -152,22 +180,24 @@ def _check(dataset: Dataset, part: Part) -> None:
     wrong = np.flatnonzero((part.labels < 0) | (part.labels >= len(dataset.classes)))
     if len(wrong):
         raise DataError(
-            f"'{dataset.name}': example {wrong[0]} has label {part.labels[wrong[0]]}, "
+            f"'{dataset.title}': example {wrong[0]} has label {part.labels[wrong[0]]}, "
             f"labels go from 0 to {len(dataset.classes) - 1}"
         )
 
 
 def _check_numbers(dataset: Dataset, part: Part) -> None:
     if part.labels.dtype != np.float32 or part.labels.shape != (len(part), dataset.outputs):
-        raise DataError(f"'{dataset.name}': its targets are not {dataset.outputs} float32 numbers an example")
+        raise DataError(
+            f"'{dataset.title}': its targets are not {dataset.outputs} float32 numbers an example"
+        )
     wrong = np.flatnonzero(~np.isfinite(part.labels).all(axis=1))
     if len(wrong):
-        raise DataError(f"'{dataset.name}': the target of example {wrong[0]} is not a finite number")
+        raise DataError(f"'{dataset.title}': the target of example {wrong[0]} is not a finite number")
 
 
-def _reorder(rows: Values, order: NDArray[np.intp]) -> Values:
+def reorder(rows: Values, order: NDArray[np.intp]) -> Values:
     """``rows[order]`` in the memory of ``rows``, a block of columns at a time."""
-    width = max(1, 4 * _BLOCK // (len(rows) * rows.itemsize))
+    width = max(1, 4 * _BLOCK // max(1, len(rows) * rows.itemsize))
     for start in range(0, rows.shape[1], width):
         rows[:, start : start + width] = rows[order, start : start + width]
     return rows

@@ -18,7 +18,7 @@ Progress = Callable[[str, int, int], None]
 """Called with a file's name, the bytes done, and the bytes in all (0 where the server does not say)."""
 
 Normalize = Literal["none", "unit", "standard"]
-Kind = Literal["bundled", "files", "generated"]
+Kind = Literal["bundled", "files", "generated", "own"]
 Target = Literal["classes", "numbers"]
 Scaling = Literal["none", "standard"]
 
@@ -31,8 +31,8 @@ class Dataset(Entry):
     """
 
     kind: ClassVar[Kind]
-    top: ClassVar[float | None] = None
-    """The raw value that ``unit`` maps to 1 (0 maps to 0); ``None``: taken from the training part."""
+    highest: ClassVar[float | None] = None
+    """What :attr:`top` is, where it is the same whatever the options."""
 
     train: int | None = Field(
         None, ge=1, description="training examples, drawn with the seed; absent: all but validation"
@@ -44,6 +44,26 @@ class Dataset(Entry):
         "unit",
         description="none: raw values; unit: to 0…1; standard: zero mean, unit variance of the training part",
     )
+
+    @property
+    def title(self) -> str:
+        """What it is called where it is shown."""
+        return self.name
+
+    @property
+    def top(self) -> float | None:
+        """The raw value that ``unit`` maps to 1 (0 maps to 0); ``None``: taken from the training part."""
+        return self.highest
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of a raw value, once read."""
+        return 4 if self.kind == "generated" else 1
+
+    @property
+    def fills(self) -> bool:
+        """Whether a value that is missing (NaN) is to be the mean of its feature in the training part."""
+        return False
 
     @property
     @abstractmethod
@@ -68,6 +88,11 @@ class Dataset(Entry):
     @property
     def target_names(self) -> tuple[str, ...]:
         """What the numbers of the target are called, where they have names; else none."""
+        return ()
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """What the inputs are called, one name each, where they have names; else none."""
         return ()
 
     def target_scaling(self) -> Scaling:
@@ -106,14 +131,17 @@ class Dataset(Entry):
         """What is wrong with the options taken together, as (field, message); nothing is loaded."""
         train, validation, _ = self.sizes()
         if train > self.pool:
-            return [("train", f"{train} is more than the {self.pool} examples of '{self.name}'")]
+            return [("train", f"{train} is more than the {self.pool} examples of '{self.title}'")]
         if validation >= self.pool:
             return [
-                ("validation", f"{validation} of the {self.pool} examples of '{self.name}' leave no training")
+                (
+                    "validation",
+                    f"{validation} of the {self.pool} examples of '{self.title}' leave no training",
+                )
             ]
         if train + validation > self.pool:
             total = f"{train} for training and {validation} for validation"
-            return [("validation", f"{total} are more than the {self.pool} examples of '{self.name}'")]
+            return [("validation", f"{total} are more than the {self.pool} examples of '{self.title}'")]
         return []
 
     def load(self, seed: int, progress: Progress | None = None) -> Data:

@@ -1,7 +1,8 @@
-"""The data sets a preset can name, in the order they are listed."""
+"""The data sets a preset can name, in the order they are listed, and the kinds of files it can have."""
 
 from tuiml.data.base import Dataset, Kind, Normalize, Progress, Scaling, Target, datasets
 from tuiml.data.images import Digits, FashionMnist, Mnist
+from tuiml.data.own.entries import Own, own_files
 from tuiml.data.points import Circles, Gaussians, Moons, Spiral, Xor
 from tuiml.data.regression import Friedman1, Hills, Sine
 
@@ -17,6 +18,7 @@ __all__ = [
     "Mnist",
     "Moons",
     "Normalize",
+    "Own",
     "Progress",
     "Scaling",
     "Sine",
@@ -24,4 +26,5 @@ __all__ = [
     "Target",
     "Xor",
     "datasets",
+    "own_files",
 ]

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from tuiml.data.datasets import Dataset
+from tuiml.data.own.location import beside
 from tuiml.nn import network
 from tuiml.nn.activations import Activation
 from tuiml.nn.layers import ActivationLayer, Dense, Layer, Shape, ShapeError, dimensions, layers
@@ -50,7 +51,7 @@ def load(path: Path) -> Preset:
         SpecError: it is not a preset; every problem is listed.
     """
     with path.open("rb") as file:
-        preset, problems = check(toml.loads(file.read(toml.MAX_BYTES + 1)))
+        preset, problems = check(beside(toml.loads(file.read(toml.MAX_BYTES + 1)), path))
     if preset is None:
         raise SpecError(problems)
     return preset

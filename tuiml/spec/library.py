@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tuiml.data.own.location import beside
 from tuiml.files import asset, home, write_whole
 from tuiml.registry import closest, short
 from tuiml.spec import toml
@@ -51,14 +52,14 @@ def _stem(path: Path) -> str:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The tables of a preset file.
+    """The tables of a preset file; the path of data that lies beside it is absolute.
 
     Raises:
         SpecError: unreadable, or not TOML.
     """
     try:
         with path.open("rb") as file:
-            return toml.loads(file.read(toml.MAX_BYTES + 1))
+            return beside(toml.loads(file.read(toml.MAX_BYTES + 1)), path)
     except OSError as error:
         raise SpecError([Problem(str(path), f"cannot be read: {error.strerror or error}")]) from None
 

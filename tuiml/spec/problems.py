@@ -94,8 +94,7 @@ def _option(model: type[BaseModel] | None, name: str) -> Option | None:
 def _entry(registry: Registry[Any] | None, value: Any) -> type[BaseModel] | None:
     if registry is None:
         return None
-    name = _get(value, registry.key) if isinstance(value, dict) else value
-    return registry[name] if isinstance(name, str) and name in registry else None
+    return registry.entry_of(value)
 
 
 def _get(value: Any, key: str | int) -> Any:

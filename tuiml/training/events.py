@@ -66,6 +66,8 @@ class Start(Event):
     """What is to be known before, in a line: as a run that goes on under other versions."""
     watched: str = ""
     """The figure that says which epoch is best; empty: val_loss, or train_loss without validation."""
+    data: str = ""
+    """SHA-256 of a user's own examples; empty where they are tuiml's."""
 
 
 @dataclass(frozen=True)

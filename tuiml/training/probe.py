@@ -59,7 +59,7 @@ def probe(preset: Preset, network: Network, data: Data, engine: Engine, inputs: 
 def _note(preset: Preset, inputs: Inputs) -> str:
     notes = []
     if inputs == "noise":
-        notes.append(f"{preset.data.name} is not on this machine: normal inputs, random labels")
+        notes.append(f"{preset.data.title} is not on this machine: normal inputs, random labels")
     if preset.pretraining is not None:
         notes.append("before pretraining, which changes the initial values")
     return "; ".join(notes)

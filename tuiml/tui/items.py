@@ -157,7 +157,7 @@ def preset_item(path: Path, kind: Kind) -> Item:
         path,
         document,
         problem="" if preset else plain_text(str(problems[0])),
-        about=preset.data.name if preset else "",
+        about=preset.data.title if preset else "",
     )
 
 
