@@ -61,15 +61,17 @@ def valid(draw):
     if "size" in known:
         table["size"] = draw(st.integers(20, 60))
     if "features" in known:
-        table["features"] = draw(st.integers(2, 6))
+        low = next(o.low for o in options_of(data) if o.name == "features")
+        table["features"] = draw(st.integers(low, low + 4))
     pool = data(**table_options(table)).pool
     table["train"] = draw(st.integers(1, min(pool, 30)))
     table["validation"] = draw(st.integers(0, min(pool - table["train"], 10)))
-    classes = len(data(**table_options(table)).classes)
+    made = data(**table_options(table))
+    classes, numbers = made.outputs, made.target == "numbers"
 
-    loss = losses[draw(names(losses))]
+    loss = losses[draw(names(losses).filter(lambda word: not (numbers and losses[word].activation)))]
     hidden = [f.name for f in activations if not f.output_only]
-    stack = draw(before_flatten(data(**table_options(table)).shape, hidden))
+    stack = draw(before_flatten(made.shape, hidden))
     lonely = table["train"] == 1  # one example has no mean that is not itself
     kinds = names(layers).filter(
         lambda kind: not layers[kind].pictures and not (lonely and layers[kind].mixes_examples)
@@ -92,10 +94,10 @@ def valid(draw):
         drawn = options(draw, pretrainings[method], skip=("epochs", "batch_size"))
         pretrained = {"pretraining": {"method": method, **drawn, "epochs": 1, "batch_size": 1}}
     last = {"type": "dense", **options(draw, layers["dense"], skip=("units", "activation"))}
-    function = loss.activation or draw(table_of(activations, activations.names()))
+    function = loss.activation or draw(table_of(activations, hidden if numbers else activations.names()))
     if draw(st.booleans()):
         named = function if isinstance(function, str) else function["name"]
-        one = classes == 2 and activations[named].name != "softmax" and draw(st.booleans())
+        one = classes == 2 and not numbers and activations[named].name != "softmax" and draw(st.booleans())
         last["units"] = 1 if one else classes
     alone = draw(st.booleans())
     stack += [last, {"type": "activation", "activation": function}] if alone else []
@@ -104,6 +106,7 @@ def valid(draw):
     training = options(draw, Training, skip=("loss", "batch_size", "epochs", "early_stopping"))
     if draw(st.booleans()):
         rules = [r for r in stoppings.names() if table["validation"] or not r.startswith("val_")]
+        rules = [r for r in rules if not (numbers and r.endswith("accuracy"))]
         training["early_stopping"] = draw(table_of(stoppings, rules))
     batch = draw(st.integers(1, table["train"]))
     mixed = any(layers[layer["type"]].mixes_examples for layer in stack)

@@ -36,6 +36,20 @@ def tiny(features=4, classes=3, train=12, validation=6, test=5, seed=0, shape=No
     return Data(shape, names, *parts, np.float32(0), np.float32(1), "none")
 
 
+def numbers(features=3, outputs=1, train=40, validation=12, test=10, seed=0):
+    """A run's data whose target is numbers: a bent function of the inputs, and some noise."""
+    rng = np.random.default_rng(seed)
+    weights = rng.standard_normal((features, outputs))
+    parts = []
+    for n in (train, validation, test):
+        x = rng.standard_normal((n, features)).astype(np.float32)
+        t = np.tanh(x @ weights) + 0.3 * x[:, :1] + 0.1 * rng.standard_normal((n, outputs))
+        parts.append(Part(x, t.astype(np.float32)))
+    shift, scale = np.zeros(outputs, np.float32), np.ones(outputs, np.float32)
+    fixed = np.float32(0), np.float32(1), "none"
+    return Data((features,), (), *parts, *fixed, "numbers", shift, scale)
+
+
 def network(stack, features=4, loss="cross_entropy"):
     """A network from layers as presets write them."""
     return build([layers.read(layer) for layer in stack], (features,), losses.read(loss))

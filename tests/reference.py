@@ -43,6 +43,8 @@ LOSSES = {
     "cross_entropy": lambda y, t: -math.log(float(y @ t)),
     "binary_cross_entropy": lambda y, t: float(np.mean(-t * np.log(y) - (1 - t) * np.log(1 - y))),
     "mse": lambda y, t: float(np.mean((y - t) ** 2)),
+    "mae": lambda y, t: float(np.mean(np.abs(y - t))),
+    "huber": lambda y, t: float(np.mean([d * d / 2 if d <= 1 else d - 0.5 for d in np.abs(y - t)])),
 }
 
 
@@ -191,9 +193,20 @@ class Reference:
         """Mean over a batch of examples (rows)."""
         total = 0.0
         for y, label in zip(self.outputs(inputs, p, step), labels, strict=True):
-            t = np.eye(len(y))[label] if len(y) > 1 else np.array([float(label)])
-            total += self.loss(y, t)
+            total += self.loss(y, self._target(label, len(y)))
         return total / len(labels)
+
+    @staticmethod
+    def _target(label, outputs):
+        """One-hot, or 0 or 1 on a single output; numbers as they are."""
+        if np.ndim(label):
+            return np.asarray(label, np.float64)
+        return np.eye(outputs)[label] if outputs > 1 else np.array([float(label)])
+
+    def r2(self, inputs, targets, p):
+        """1 less the squared errors in parts of those of the targets' mean."""
+        errors = np.sum((np.array(self.outputs(inputs, p)) - targets) ** 2)
+        return 1 - errors / np.sum((targets - np.mean(targets, axis=0)) ** 2)
 
     def accuracy(self, inputs, labels, p):
         """Share of the examples whose largest output (whose side of ½) is the label's."""

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
+from tests.helpers import network, numbers
 from tuiml.backends import choice
 from tuiml.backends.engine import Engine
 from tuiml.backends.numpy_backend import NumpyEngine
@@ -147,6 +148,42 @@ def test_every_initializer_is_the_same_on_both(initializer: str) -> None:
 @pytest.mark.parametrize("loss", losses.names())
 def test_every_loss_is_the_same_on_both(loss: str) -> None:
     assert_same(*engines([dense(activation="relu")], loss=loss, optimizer="adam"))
+
+
+def assert_alike(one: Engine, two: Engine) -> None:
+    """Numbers: squared errors and every example's outputs are the same too, in training and held out."""
+    for run in (one, two):
+        assert run.step(np.arange(50), 0.01)
+    assert two.totals().r2 == pytest.approx(one.totals().r2, rel=1e-4)
+    assert two.evaluate(two.data.test).r2 == pytest.approx(one.evaluate(one.data.test).r2, rel=1e-4)
+    for mine, theirs in zip(one.judge(one.data.test), two.judge(two.data.test), strict=True):
+        np.testing.assert_allclose(theirs, mine, rtol=1e-3, atol=1e-5)
+    predicted = one.predict(one.data.test.inputs), two.predict(two.data.test.inputs)
+    np.testing.assert_allclose(predicted[1], predicted[0], rtol=1e-3, atol=1e-5)
+    one.watch(50)
+    for first, second in zip(one.look(50), two.look(50), strict=True):
+        np.testing.assert_allclose(second.output, first.output, rtol=1e-3, atol=1e-5)
+
+
+@needs_mlx
+@pytest.mark.parametrize("loss", [entry.name for entry in losses if entry.activation is None])
+def test_numbers_are_the_same_on_both(loss: str) -> None:
+    one, two, rate = engines([dense()], loss=loss, of={"name": "friedman1", "size": 300}, optimizer="adam")
+    assert_same(one, two, rate)
+    assert_alike(one, two)
+
+
+@needs_mlx
+def test_several_numbers_at_once_are_the_same_on_both() -> None:
+    from tuiml.backends.mlx.engine import MlxEngine
+
+    data = numbers(outputs=3, train=270)
+    built = network(
+        [{"type": "dense", "units": 7, "activation": "tanh"}, {"type": "dense", "units": 3}], 3, "mse"
+    )
+    one, two = (kind(built, optimizers.read("adam"), data, 3) for kind in (NumpyEngine, MlxEngine))
+    assert_same(one, two, 0.01)
+    assert_alike(one, two)
 
 
 @needs_mlx

@@ -129,7 +129,7 @@ def test_every_problem_is_a_line_and_nothing_is_written(small: str, home: Path, 
         (["choices", "activations", "rellu"], "did you mean 'relu'?"),
         (["data"], "required: ACTION"),
         (["data", "fetch", "minst"], "did you mean 'mnist'?"),
-        (["data", "check", "missing"], "missing cannot be read"),
+        (["data", "check", "missing"], "there is no missing in"),
         (["--verison"], "did you mean '--version'?"),
     ],
 )
@@ -458,18 +458,22 @@ def test_data_list_and_check(tmp_path: Path, capsys: Capture) -> None:
     folder = tmp_path / "files"
     folder.mkdir()
     (folder / "images-idx3-ubyte").write_bytes(bytes([0, 0, 8, 3, *[0, 0, 0, 2] * 3, *range(8)]))
-    (folder / "labels-idx1-ubyte.gz").write_bytes(gzip.compress(bytes([0, 0, 8, 1, 0, 0, 0, 3, 1, 0, 1])))
+    (folder / "labels-idx1-ubyte.gz").write_bytes(gzip.compress(bytes([0, 0, 8, 1, 0, 0, 0, 2, 1, 0])))
     assert main(["data", "check", str(folder)]) == 0
-    images, labels = capsys.readouterr().out.splitlines()
+    images, labels, kind, *_ = capsys.readouterr().out.splitlines()
     assert images.endswith("2 examples of 2×2 bytes, values 0 to 7; not a file that tuiml knows")
-    assert labels.endswith("of each label 1, 2")
+    assert labels.endswith("of each label 1, 1")
+    assert kind == f"{folder}: IDX files of uint8: images-idx3-ubyte"
     (folder / "more-idx1-ubyte").write_bytes(b"\0\0\x08\x01\0\0\0\x09abc")
     assert main(["data", "check", str(folder)]) == 2
     out, err = capsys.readouterr()
     assert len(out.splitlines()) == 2
+    assert "several files of examples" in err
     assert "more-idx1-ubyte is shorter" in err
     assert main(["data", "check", str(folder), "--json"]) == 2
-    assert [bool(row["problem"]) for row in json.loads(capsys.readouterr().out)] == [False, False, True]
+    found = json.loads(capsys.readouterr().out)
+    assert [bool(row["problem"]) for row in found["files"]] == [False, False, True]
+    assert len(found["problems"]) == 1
 
 
 def test_data_fetch_of_what_is_here(capsys: Capture) -> None:

@@ -13,7 +13,8 @@ from tuiml.data.arrays import Part, Whole, draw, normalization
 from tuiml.data.datasets import Dataset, Digits, Gaussians, Mnist, Spiral, datasets
 from tuiml.registry import options_of
 
-GENERATED = [entry for entry in datasets if entry.kind == "generated"]
+GENERATED = [e for e in datasets if e.kind == "generated" and e().target == "classes"]
+FUNCTIONS = [e for e in datasets if e.kind == "generated" and e().target == "numbers"]
 names = pytest.mark.parametrize("entry", GENERATED, ids=lambda entry: entry.name)
 
 
@@ -50,6 +51,7 @@ def test_declarations_need_no_numpy():
 
 def test_the_names_of_the_interface():
     expected = ["digits", "mnist", "fashion-mnist", "spiral", "moons", "circles", "xor", "gaussians"]
+    expected += ["sine", "hills", "friedman1"]
     assert datasets.names() == expected
 
 
@@ -62,7 +64,11 @@ def test_every_data_set_says_what_a_form_needs(entry):
     assert dataset.problems() == []
     train, validation, test = dataset.sizes()
     assert train > validation > 0 < test
-    assert len(set(dataset.classes)) == len(dataset.classes) >= 2
+    if dataset.target == "classes":
+        assert len(set(dataset.classes)) == len(dataset.classes) == dataset.outputs >= 2
+    else:
+        assert dataset.classes == ()
+        assert dataset.outputs >= 1
     assert datasets.read(datasets.write(dataset)) == dataset
 
 
@@ -193,7 +199,7 @@ def test_statistics_come_from_the_training_part_alone():
     assert data.batch(data.train, 4).dtype == np.float32
 
 
-@names
+@pytest.mark.parametrize("entry", GENERATED + FUNCTIONS, ids=lambda entry: entry.name)
 def test_a_seed_and_options_give_the_same_points(entry):
     first, again, other = entry().load(5), entry().load(5), entry().load(6)
     assert np.array_equal(first.train.inputs, again.train.inputs)
@@ -298,3 +304,76 @@ def test_mnist_is_declared_without_its_files():
     assert (mnist.shape, mnist.pool, mnist.test_examples) == ((28, 28), 60_000, 10_000)
     assert Mnist(train=60_001).problems()[0][0] == "train"
     assert datasets["fashion-mnist"]().classes[9] == "Ankle boot"
+
+
+# -- numbers ----------------------------------------------------------------------------------------------
+
+functions = pytest.mark.parametrize("entry", FUNCTIONS, ids=lambda entry: entry.name)
+
+
+@functions
+def test_numbers_are_a_function_of_the_inputs_and_noise_of_the_size_asked_for(entry):
+    still = entry(noise=0.0, size=4000, normalize_target="none").load(0)
+    moved = entry(noise=0.2, size=4000, normalize_target="none").load(0)
+    assert still.target == "numbers"
+    assert still.train.labels.dtype == np.float32
+    assert still.train.labels.shape == (len(still.train), entry().outputs)
+    assert np.array_equal(still.train.inputs, moved.train.inputs)
+    assert np.std(moved.train.labels - still.train.labels) == pytest.approx(0.2, rel=0.05)
+    expected = entry(noise=0.0).function(still.test.inputs.astype(np.float64))
+    assert still.test.labels[:, 0] == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_functions_by_hand():
+    assert datasets["sine"](waves=2.0).function(np.array([[0.125], [-0.125]])) == pytest.approx([1, -1])
+    assert datasets["hills"]().function(np.array([[0.5, 0.0], [0.5, 1.0]])) == pytest.approx([1, -1])
+    ones = np.ones((1, 10)) * [[0.5, 1, 0.5, 1, 1, 9, 9, 9, 9, 9]]
+    assert datasets["friedman1"]().function(ones) == pytest.approx([10 + 0 + 10 + 5])
+
+
+@functions
+def test_a_normalized_target_has_mean_0_and_variance_1_in_the_training_part_and_can_be_told_as_it_was(entry):
+    plain = entry(normalize_target="none").load(2)
+    data = entry(normalize_target="standard").load(2)
+    assert data.train.labels.mean() == pytest.approx(0, abs=1e-5)
+    assert data.train.labels.var() == pytest.approx(1, abs=1e-4)
+    for part, raw in (
+        (data.train, plain.train),
+        (data.validation, plain.validation),
+        (data.test, plain.test),
+    ):
+        assert data.original(part.labels) == pytest.approx(raw.labels, rel=1e-5, abs=1e-5)
+        assert not part.labels.flags.writeable
+    assert np.array_equal(plain.original(plain.test.labels), plain.test.labels)
+
+
+class Constant(Counting):
+    """Its target is the number 7, and counts."""
+
+    name = "constant"
+    target = property(lambda self: "numbers")
+    classes = property(lambda self: ())
+    outputs = property(lambda self: 2)
+
+    def target_scaling(self):
+        return "standard"
+
+    @staticmethod
+    def part(numbers):
+        numbers = np.array(numbers)
+        inputs = np.repeat(numbers[:, None], 3, axis=1).astype(np.uint8)
+        return Part(inputs, np.stack([np.full(len(numbers), 7.0), numbers], axis=1).astype(np.float32))
+
+
+def test_a_number_that_never_varies_keeps_its_unit_and_others_are_refused_where_they_are_no_numbers():
+    data = Constant().load(0)
+    assert not data.train.labels[:, 0].any()
+    assert data.original(data.test.labels)[:, 0] == pytest.approx(7)
+    assert np.array_equal(data.train.inputs[:, 0], np.rint(data.original(data.train.labels)[:, 1]))
+    whole = Constant().read(0)
+    whole.test.labels[3, 1] = np.nan
+    with pytest.raises(DataError, match="target of example 3 is not a finite number"):
+        draw(Constant(), whole, 0)
+    whole = Constant().read(0)
+    with pytest.raises(DataError, match="not 2 float32 numbers an example"):
+        draw(Constant(), Whole(Part(whole.pool.inputs, whole.pool.labels[:, :1]), whole.test), 0)

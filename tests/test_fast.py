@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from tests.helpers import engine, needs_numba, network, tiny
+from tests.helpers import engine, needs_numba, network, numbers, tiny
 from tests.test_numpy_engine import BETWEEN, hidden, stack_of
 from tuiml.backends import fast, steps
 from tuiml.backends.numpy_backend import NumpyEngine
@@ -77,6 +77,7 @@ def same_as_numpy(monkeypatch, *args, **kwargs):
         assert b.examples == a.examples
         assert b.loss == pytest.approx(a.loss, rel=1e-4)
         assert b.correct == pytest.approx(a.correct, abs=1)
+        assert b.missed == (None if a.missed is None else pytest.approx(a.missed, rel=1e-4))
     return run
 
 
@@ -111,6 +112,15 @@ def test_training_through_every_layer_is_numpys(monkeypatch, kind):
 def test_training_by_every_loss_is_numpys(monkeypatch, loss):
     stack = stack_of("tanh", losses[loss].activation or "sigmoid", 3)
     same_as_numpy(monkeypatch, stack, tiny(), "adam", loss)
+
+
+@needs_numba
+@pytest.mark.parametrize("loss", [entry.name for entry in losses if entry.activation is None])
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_training_on_numbers_is_numpys(monkeypatch, loss, outputs):
+    stack = stack_of("tanh", "linear", outputs)
+    run = same_as_numpy(monkeypatch, stack, numbers(outputs=outputs), "adam", loss)
+    assert all(bool(step._whole) == (outputs == 1) for step in run._steps.values())
 
 
 @needs_numba

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -266,6 +267,83 @@ def inspected_any(engine, what):
     return read_event(json.loads(json.dumps(found.to_json(), allow_nan=False)))
 
 
+# -- numbers -----------------------------------------------------------------------------------------------
+
+
+def told_numbers(features=1, outputs=1, shift=10.0, scale=0.25):
+    """A network by hand: it tells the sum of its inputs, of a target normalized by (t - shift) · scale."""
+    data = helpers.numbers(features, outputs)
+    units = np.full(outputs, shift, np.float32), np.full(outputs, scale, np.float32)
+    data = replace(data, target_shift=units[0], target_scale=units[1])
+    engine = helpers.engine([{"type": "dense", "units": outputs}], data, loss="mse")
+    weight = np.ones((outputs, features), np.float32) * np.arange(1, outputs + 1)[:, None]
+    engine.load(engine.state() | {"layers.0.weight": weight.astype(np.float32)}, 0)
+    return engine
+
+
+def test_the_fit_is_told_in_the_units_of_the_data_with_the_datas_points():
+    engine = told_numbers(outputs=2)
+    data = engine.data
+    found = inspected(engine, Wish("fit", columns=5, first=1))
+    assert (found.target, found.targets, len(found.curve)) == (1, 2, 5)
+    x = np.linspace(*found.limits, 5)
+    assert found.limits[0] < data.train.inputs.min() < data.train.inputs.max() < found.limits[1]
+    assert found.curve == pytest.approx((2 * x) * 4 + 10, rel=1e-5)
+    assert len(found.xs) == len(data.train) + len(data.validation)
+    assert found.held_out == len(data.validation)
+    assert found.ys[-1] == pytest.approx(data.validation.labels[-1, 1] * 4 + 10, rel=1e-6)
+    assert inspected(engine, Wish("fit", first=99)).target == 1
+
+
+def test_heights_stand_on_the_datas_own_range():
+    engine = told_numbers(features=2)
+    found = inspected(engine, Wish("heights", columns=6, rows=4))
+    truths = engine.data.original(
+        np.concatenate([p.labels for p in (engine.data.train, engine.data.validation)])
+    )
+    assert (found.low, found.high) == (pytest.approx(truths.min()), pytest.approx(truths.max()))
+    heights = np.frombuffer(found.values, np.uint8).reshape(4, 6)
+    assert (np.diff(heights.astype(int), axis=0) <= 0).all()  # the top row first, and it is the highest
+    assert (np.diff(heights.astype(int), axis=1) >= 0).all()
+    assert min(found.truths) == 0 < 255 == max(found.truths)
+    assert inspected(engine, Wish("fit")) is None
+    assert inspected(engine, Wish("responses", columns=4, rows=4)).total == 1
+
+
+def test_predictions_and_misses_are_those_of_the_engine():
+    engine = told_numbers(features=3)
+    found, part = inspected(engine, Wish("predictions")), engine.data.validation
+    assert found.r2 == pytest.approx(engine.evaluate(part).r2, abs=1e-5)
+    expected = part.inputs.sum(axis=1)
+    assert found.guesses == pytest.approx(expected * 4 + 10, rel=1e-5)
+    assert found.truths == pytest.approx(part.labels[:, 0] * 4 + 10, rel=1e-5)
+    assert found.mae == pytest.approx(4 * np.abs(expected - part.labels[:, 0]).mean(), rel=1e-5)
+    worst = inspected(engine, Wish("misses", first=1, count=3))
+    order = np.argsort(-np.square(expected - part.labels[:, 0]))[1:4]
+    assert [miss.row for miss in worst.found] == order.tolist()
+    assert worst.found[0].guesses == pytest.approx((found.guesses[order[0]],))
+    assert worst.found[0].truths == pytest.approx((found.truths[order[0]],))
+    assert worst.found[0].values == pytest.approx(tuple(part.inputs[order[0]]))
+    assert (worst.part, worst.examples, worst.of) == ("validation", 12, 12)
+
+
+def test_what_is_for_classes_has_no_answer_where_the_target_is_numbers():
+    engine = told_numbers(features=2)
+    for what in ("boundary", "confusion", "worst", "weights", "fit"):
+        assert inspected(engine, Wish(what)) is None
+    assert inspected(straight(), Wish("predictions")) is None
+
+
+def test_numbers_that_overflowed_can_still_be_looked_at():
+    for features in (1, 2):
+        engine = told_numbers(features)
+        for value in (np.nan, 3e38):
+            broken = np.full((1, features), value, np.float32)
+            engine.load(engine.state() | {"layers.0.weight": broken}, 0)
+            for what in ("fit" if features == 1 else "heights", "predictions", "misses"):
+                assert inspected_any(engine, what) is not None
+
+
 # -- what comes from another process -----------------------------------------------------------------------
 
 
@@ -278,6 +356,9 @@ def lines():
     found = [inspected(engine, Wish(w, columns=4, rows=3, count=2)) for w in ("boundary", "responses")]
     found += [inspected(pictures, Wish(w, count=2)) for w in ("confusion", "worst", "weights")]
     found.append(Inspector(pictures.network, pictures).guess(Drawn(1, b"\0\1\2\3")))
+    for features, kinds in ((1, ("fit", "predictions", "misses")), (2, ("heights",))):
+        told = told_numbers(features)
+        found += [inspected(told, Wish(w, columns=4, rows=3, count=2)) for w in kinds]
     return [record.to_json() for record in found]
 
 

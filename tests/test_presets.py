@@ -25,9 +25,13 @@ def data_for(preset):
     """A few examples of the preset's shape and classes, not the data set's own."""
     rng, features = np.random.default_rng(0), int(np.prod(preset.data.shape))
     classes = preset.data.classes
-    labels = (np.arange(EXAMPLES) % len(classes)).astype(np.int32)
-    few = Part(rng.standard_normal((EXAMPLES, features)).astype(np.float32), labels)
-    return Data(preset.data.shape, classes, few, few, few, np.float32(0), np.float32(1), "none")
+    inputs = rng.standard_normal((EXAMPLES, features)).astype(np.float32)
+    usual = np.float32(0), np.float32(1), "none"
+    if preset.data.target == "numbers":
+        few = Part(inputs, rng.standard_normal((EXAMPLES, preset.data.outputs)).astype(np.float32))
+        return Data(preset.data.shape, (), few, few, few, *usual, "numbers")
+    few = Part(inputs, (np.arange(EXAMPLES) % len(classes)).astype(np.int32))
+    return Data(preset.data.shape, classes, few, few, few, *usual)
 
 
 def train_one_step(preset):

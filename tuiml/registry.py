@@ -17,7 +17,7 @@ from __future__ import annotations
 import difflib
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -62,6 +62,10 @@ class Registry(Generic[E]):
         self.key = key
         self._entries: dict[str, type[E]] = {}
         self._aliases: dict[str, str] = {}
+        self.other = ""
+        """A key that a table may have in place of the name: an entry of :attr:`others` is then meant."""
+        self.others: Registry[Any] | None = None
+        self._other_entry: Callable[[object], type[E]] | None = None
 
     def add(self, entry: type[E]) -> type[E]:
         """Class decorator: register ``entry`` under its name and aliases.
@@ -75,6 +79,11 @@ class Registry(Generic[E]):
         self._entries[entry.name] = entry
         self._aliases.update(dict.fromkeys(entry.aliases, entry.name))
         return entry
+
+    def also(self, key: str, others: Registry[Any], find: Callable[[object], type[E]]) -> None:
+        """A table may have ``key`` in place of a name; ``find`` tells from its value which of ``others`` it
+        is (raising PydanticCustomError where it can be none). These are not among the registry's own."""
+        self.other, self.others, self._other_entry = key, others, find
 
     def __iter__(self) -> Iterator[type[E]]:
         return iter(self._entries.values())
@@ -105,34 +114,66 @@ class Registry(Generic[E]):
         Raises:
             PydanticCustomError, pydantic.ValidationError: unknown name, or its options are wrong.
         """
-        if isinstance(value, Entry) and type(value) in self._entries.values():
+        if isinstance(value, Entry) and (type(value) in self._entries.values() or self._is_other(value)):
             return typing.cast(E, value)
         options: dict[str, Any] = {}
         name: object = value
         if isinstance(value, dict):
             options = dict(value)
+            if self._other_entry is not None and self.other in options:
+                return self._read_other(options)
             if self.key not in options:
-                raise PydanticCustomError(
-                    "no_name", "{text}", {"text": f"has no '{self.key}' that names {self.kind}"}
-                )
+                text = f"has no '{self.key}' that names {self.kind}"
+                text += f", and no '{self.other}'" if self.other else ""
+                raise PydanticCustomError("no_name", "{text}", {"text": text})
             name = options.pop(self.key)
         if not isinstance(name, str) or name not in self:
             raise PydanticCustomError("choice", "{text}", {"text": self.complaint(name)})
         return self[name].model_validate(options)
 
+    def _read_other(self, options: dict[str, Any]) -> E:
+        if self.key in options:
+            text = f"has a '{self.key}' and a '{self.other}': give one of the two"
+            raise PydanticCustomError("no_name", "{text}", {"text": text})
+        assert self._other_entry is not None
+        return self._other_entry(options[self.other]).model_validate(options)
+
+    def _is_other(self, entry: Entry) -> bool:
+        return self.others is not None and type(entry) in self.others._entries.values()
+
+    def entry_of(self, value: object) -> type[E] | None:
+        """The type of entry that a document's value asks for, whatever its options; ``None``: of none."""
+        if isinstance(value, dict) and self._other_entry is not None and self.other in value:
+            try:
+                return self._other_entry(value[self.other])
+            except PydanticCustomError:
+                return None
+        name = value.get(self.key) if isinstance(value, dict) else value
+        return self[name] if isinstance(name, str) and name in self else None
+
     def write(self, entry: E) -> Any:
         """The shortest TOML value that :meth:`read` turns back into ``entry``."""
         table = self.table(entry)
-        return table[self.key] if len(table) == 1 else table
+        return table[self.key] if list(table) == [self.key] else table
 
     def table(self, entry: E) -> dict[str, Any]:
         """``entry`` as a table: its name first, then the options that differ from their defaults."""
-        table: dict[str, Any] = {self.key: entry.name}
+        other = self._is_other(entry)
+        table: dict[str, Any] = {self.other: getattr(entry, self.other)} if other else {self.key: entry.name}
         for option in options_of(type(entry)):
+            if option.name in table:
+                continue
             value = getattr(entry, option.name)
             if option.required or value != option.default:
-                table[option.name] = option.registry.write(value) if option.registry else value
+                table[option.name] = option.registry.write(value) if option.registry else _listed(value)
         return table
+
+
+def _listed(value: Any) -> Any:
+    """A value as TOML has it: one of a list alone, a list."""
+    if not isinstance(value, tuple):
+        return value
+    return value[0] if len(value) == 1 else list(value)
 
 
 class Choice:
@@ -187,8 +228,10 @@ class Option:
 
 
 def options_of(entry: type[BaseModel]) -> tuple[Option, ...]:
-    """The hyper-parameters of an entry (or of any settings model), in the order declared."""
-    return tuple(_option(name, field) for name, field in entry.model_fields.items())
+    """The hyper-parameters of an entry (or of any settings model), in the order declared; what must be given
+    comes first."""
+    found = (_option(name, field) for name, field in entry.model_fields.items())
+    return tuple(sorted(found, key=lambda option: not option.required))
 
 
 def _option(name: str, field: FieldInfo) -> Option:

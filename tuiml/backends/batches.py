@@ -47,7 +47,7 @@ class Batches:
 
     ``x`` is (features, size), a transposed view of rows as the data has them; ``x_with_ones`` has one more
     row, of ones. ``targets`` is (outputs, size): one-hot, or 0 and 1 in one row where two classes share an
-    output.
+    output; or the numbers that are to be told.
     """
 
     def __init__(self, source: Source, network: Network, size: int) -> None:
@@ -62,12 +62,15 @@ class Batches:
         self.x_with_ones = self._rows.T
         self.x = self.x_with_ones[:features]
         self.targets = np.zeros((outputs, size), np.float32)
-        self.labels = np.empty(size, data.train.labels.dtype)
+        self.labels = np.empty((size, *data.train.labels.shape[1:]), data.train.labels.dtype)
+        self._part: Part | None = None
+        if data.target == "numbers":
+            self._aim = self._by_copying
+            return
         # One output is the probability of class 1; else each class has its own.
         self._classes = np.arange(outputs, dtype=self.labels.dtype)[:, None] + (outputs == 1)
         self._one_hot = np.eye(max(outputs, 2), dtype=np.float32)[-outputs:]
         self._aim = self._by_taking if self.targets.size <= SMALL else self._by_comparing
-        self._part: Part | None = None
 
     def load(self, part: Part, rows: Array) -> None:
         """Fill the buffers with the examples at ``rows``."""
@@ -87,15 +90,21 @@ class Batches:
     def _by_comparing(self) -> None:
         np.equal(self.labels, self._classes, self.targets)
 
+    def _by_copying(self) -> None:
+        np.copyto(self.targets, self.labels.T)
+
     def calls(self, part: Part, rows: Array) -> list[partial[object]] | None:
         """What :meth:`load` does, for what ``rows`` names at the time; ``None`` for a large part."""
         ready = self._source.ready(part)
         if ready is None:
             return None
+        aim = partial(np.copyto, self.targets, self.labels.T)
+        if self.labels.ndim == 1:
+            aim = partial(np.equal, self.labels, self._classes, self.targets)
         return [
             partial(ready.take, rows, 0, self._rows, "clip"),
             partial(part.labels.take, rows, 0, self.labels, "clip"),
-            partial(np.equal, self.labels, self._classes, self.targets),
+            aim,
         ]
 
     def _convert(self, part: Part, rows: Array) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ Array = np.ndarray[Any, Any]
 def as_part(inputs: Array, like: Part) -> Part:
     """Examples that are in no part of the data, as one of its parts; their labels say nothing."""
     rows: Any = np.ascontiguousarray(inputs, like.inputs.dtype)
-    return Part(rows, np.zeros(len(rows), like.labels.dtype))
+    return Part(rows, np.zeros((len(rows), *like.labels.shape[1:]), like.labels.dtype))
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class Totals:
     loss: float
     correct: int
     examples: int
+    missed: float | None = None
+    """Where the target is numbers, not classes: what :attr:`r2` is short of 1, times the examples."""
 
     @property
     def mean_loss(self) -> float:
@@ -35,11 +38,20 @@ class Totals:
 
     @property
     def accuracy(self) -> float:
-        """Share got right, 0 to 1; NaN when there was no example."""
-        return self.correct / self.examples if self.examples else float("nan")
+        """Share got right, 0 to 1; NaN when there was no example, or no classes."""
+        return self.correct / self.examples if self.examples and self.missed is None else float("nan")
+
+    @property
+    def r2(self) -> float:
+        """Share of the targets' variance that is explained: 1 at best, 0 for always the mean; else NaN."""
+        return 1.0 - self.missed / self.examples if self.examples and self.missed is not None else math.nan
 
     def __add__(self, other: Totals) -> Totals:
-        return Totals(self.loss + other.loss, self.correct + other.correct, self.examples + other.examples)
+        missed = None
+        if self.missed is not None or other.missed is not None:
+            missed = (self.missed or 0.0) + (other.missed or 0.0)
+        correct, examples = self.correct + other.correct, self.examples + other.examples
+        return Totals(self.loss + other.loss, correct, examples, missed)
 
 
 @dataclass(frozen=True)

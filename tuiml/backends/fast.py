@@ -14,7 +14,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tuiml.backends.machine.counting import Counting
+    from tuiml.backends.machine.counting import Counting, Squares
     from tuiml.backends.machine.whole import Whole
     from tuiml.backends.passes import Pass
     from tuiml.backends.plan import Steps
@@ -73,6 +73,15 @@ def hits(output: Any, labels: Any) -> Counting | None:
     from tuiml.backends.machine.counting import counting
 
     return counting(output, labels)
+
+
+def errors(output: Any, targets: Any) -> Squares | None:
+    """Adds up the squares of ``output`` less ``targets``; or ``None``."""
+    if trouble():
+        return None
+    from tuiml.backends.machine.counting import squares
+
+    return squares(output, targets)
 
 
 def whole(run: Pass, part: Part, update: Steps) -> Whole | None:

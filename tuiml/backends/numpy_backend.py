@@ -16,6 +16,7 @@ from tuiml.backends.parameters import Arena, initial_tensors, parts_of
 from tuiml.backends.passes import Pass
 from tuiml.backends.penalizing import Penalizer
 from tuiml.backends.steps import Step, shares
+from tuiml.backends.tally import Tally
 from tuiml.backends.team import Team, parted
 from tuiml.backends.update import Update
 from tuiml.data.arrays import Data, Part
@@ -66,7 +67,8 @@ class NumpyEngine(Engine):
         self._watch = False
         self._before: Arena | None = None
         self._old = Arena(network)
-        self._loss, self._correct, self._examples = 0.0, 0, 0
+        self._tally = Tally(data)
+        self._loss, self._found, self._examples = 0.0, 0.0, 0
 
     def close(self) -> None:
         self.team.close()
@@ -84,7 +86,7 @@ class NumpyEngine(Engine):
                         return self.step_number - begun
                     self.step_number += 1
                     self._loss += loss
-                    self._correct += step.correct
+                    self._found += step.tally
                     self._examples += size
                     batch = next(stream, None)
                     if self._before is not None:
@@ -110,12 +112,12 @@ class NumpyEngine(Engine):
         return Step(passes, changes, self.update, self.team, self.data.train)
 
     def totals(self) -> Totals:
-        found = Totals(self._loss, self._correct, self._examples)
-        self._loss, self._correct, self._examples = 0.0, 0, 0
+        found = self._tally.totals(self.data.train, self._loss, self._found, self._examples)
+        self._loss, self._found, self._examples = 0.0, 0.0, 0
         return found
 
     def evaluate(self, part: Part) -> Totals:
-        loss, correct, n = 0.0, 0, len(part)
+        loss, found, n = 0.0, 0.0, len(part)
         for size in {min(n, EVALUATION_BATCH), n % EVALUATION_BATCH} - {0}:
             self._prepare(size)
         with np.errstate(all="ignore"), flushed():
@@ -123,8 +125,8 @@ class NumpyEngine(Engine):
                 rows = np.arange(start, min(start + EVALUATION_BATCH, n))
                 passes = self._forward(part, rows)
                 loss += sum(run.total_loss() for run in passes)
-                correct += sum(run.hits.count() for run in passes)
-        return Totals(loss, correct, n)
+                found += sum(run.hits.count() for run in passes)
+        return self._tally.totals(part, loss, found, n)
 
     def _forward(self, part: Part, rows: Array) -> list[Pass]:
         """Evaluate the examples at ``rows``; the passes that hold what came out."""

@@ -14,6 +14,7 @@ from tuiml.backends.graph import Node as Value
 from tuiml.backends.layout import by_feature, by_unit, laid
 from tuiml.backends.parameters import Arena, seen, seen_shape
 from tuiml.backends.plan import Plan
+from tuiml.backends.tally import Errors
 from tuiml.data.arrays import Part
 from tuiml.nn import random
 from tuiml.nn.layers import Parameter, Values
@@ -88,7 +89,9 @@ class Pass:
         self._plan = Plan(graph, inputs, {**wanted, **grads}, donated, with_ones=ones)
         self.forward, self.backward = self._plan.split(loss)
         self.total = self._plan.array(loss)
-        self.hits = Hits(self._plan.array(last.y), self.batches.labels)
+        output = self._plan.array(last.y)
+        numbers = source.data.target == "numbers"
+        self.hits = Errors(output, self.batches.targets) if numbers else Hits(output, self.batches.labels)
 
     @staticmethod
     def _parameters(

@@ -51,7 +51,7 @@ class Step:
         size = sum(run.size for run in passes)
         self._slices = [slice(*ends) for ends in parted(size, len(passes))]
         self._losses = [0.0] * len(passes)
-        self._hits = [0] * len(passes)
+        self._hits: list[float] = [0] * len(passes)
         self._loss = 0.0
         self._phases = [self._gradients, self._sums_and_weights]
         one = len(passes) == 1 and not update.penalizer.limits
@@ -63,8 +63,8 @@ class Step:
             self._phases = [self._gradients, self._sums, self._judge, self._weights]
 
     @property
-    def correct(self) -> int:
-        """How many examples of the last batch were right."""
+    def tally(self) -> float:
+        """How many examples of the last batch were right; of numbers, their squared errors."""
         return sum(self._hits)
 
     def run(self, rows: Array, rate: float, number: int) -> float:

@@ -63,6 +63,11 @@ def share(value: float) -> str:
     return NONE if math.isnan(value) else f"{100 * value:.2f} %"
 
 
+def score(accuracy: float, r2: float) -> str:
+    """What stands beside a loss, in words: ``accuracy 93.1 %``, or of numbers ``R² 0.9312``."""
+    return f"R² {loss(r2)}" if math.isnan(accuracy) and not math.isnan(r2) else f"accuracy {share(accuracy)}"
+
+
 def figure(value: float) -> str:
     """A setting such as a learning rate, four digits: ``0.005``."""
     return NONE if math.isnan(value) else f"{value:.4g}"
@@ -72,7 +77,7 @@ def loss(value: float) -> str:
     """A loss, four places where they say something: ``0.2410``."""
     if math.isnan(value):
         return NONE
-    return f"{value:.4f}" if 0.001 <= value < 1000 or value == 0 else f"{value:.3g}"
+    return f"{value:.4f}" if 0.001 <= abs(value) < 1000 or value == 0 else f"{value:.3g}"
 
 
 def whole(value: float) -> str:

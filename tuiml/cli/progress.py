@@ -9,7 +9,7 @@ import os
 import sys
 import time
 
-from tuiml.cli.output import cells, duration, loss, note, share, whole
+from tuiml.cli.output import cells, duration, loss, note, score, whole
 from tuiml.text import plain_text
 from tuiml.training import (
     End,
@@ -78,7 +78,7 @@ class Show:
         print(
             f"{plain_text(end.run)}: {end.reason}, epochs {end.epochs}, best {end.best_epoch}, "
             f"{duration(end.seconds)} of training, {whole(end.examples_per_second)} examples/s\n"
-            f"test loss {loss(end.test_loss)}, test accuracy {share(end.test_accuracy)}\n"
+            f"test loss {loss(end.test_loss)}, test {score(end.test_accuracy, end.test_r2)}\n"
             f"{plain_text(end.path)}",
             flush=True,
         )
@@ -92,9 +92,11 @@ class Show:
 
     def loading(self, event: Event) -> None:
         """Say once which file is on its way."""
-        if isinstance(event, Loading) and event.name != self._loading:
+        if not isinstance(event, Loading) or (event.total and event.done >= event.total):
+            return  # what is there at once is not worth a line
+        if event.name != self._loading:
             self._loading = event.name
-            note(f"downloading {event.name}")
+            note(f"loading {event.name}")
 
 
 class Lines(Show):
@@ -225,11 +227,11 @@ def pretraining(event: Pretraining) -> list[str]:
 
 
 def figures(event: Progress | Epoch, last: Epoch | None = None) -> list[str]:
-    """Loss and accuracy, in training and (of the last epoch) in validation."""
-    found = [f"loss {loss(event.train_loss)}", f"accuracy {share(event.train_accuracy)}"]
+    """Loss and accuracy or R², in training and (of the last epoch) in validation."""
+    found = [f"loss {loss(event.train_loss)}", score(event.train_accuracy, event.train_r2)]
     judged = event if isinstance(event, Epoch) else last
-    if judged and not math.isnan(judged.val_accuracy):
-        found += [f"val loss {loss(judged.val_loss)}", f"val accuracy {share(judged.val_accuracy)}"]
+    if judged and not math.isnan(judged.val_loss):
+        found += [f"val loss {loss(judged.val_loss)}", f"val {score(judged.val_accuracy, judged.val_r2)}"]
     return found
 
 

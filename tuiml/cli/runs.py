@@ -32,14 +32,22 @@ def runs(chosen: argparse.Namespace) -> int:
     elif not found:
         note(f"there are no runs in {folder.runs_folder()}; 'tuiml train digits-quickstart' makes one")
     else:
-        header = ("run", "when", "ended", "epochs", "val loss", "val acc", "test acc", "parameters")
-        print_table(header, [_row(run) for run in found], right=header[3:])
+        numbers = any(_has_r2(run) for run in found)
+        r2 = ("val R²", "test R²") if numbers else ()
+        header = ("run", "when", "ended", "epochs", "val loss", "val acc", "test acc", *r2, "parameters")
+        print_table(header, [_row(run, numbers) for run in found], right=header[3:])
     return 0
 
 
-def _row(run: RunSummary) -> list[str]:
+def _has_r2(run: RunSummary) -> bool:
+    """Whether its target is numbers."""
+    return any("train_r2" in (line or {}) for line in (run.last, run.best)) or "test_r2" in (run.end or {})
+
+
+def _row(run: RunSummary, numbers: bool) -> list[str]:
     from tuiml.runs.library import number
 
+    r2 = [loss(number(run.best, "val_r2")), loss(number(run.end, "test_r2"))] if numbers else []
     return [
         run.name,
         f"{datetime.fromtimestamp(run.when):%Y-%m-%d %H:%M}",
@@ -48,6 +56,7 @@ def _row(run: RunSummary) -> list[str]:
         loss(number(run.best, "val_loss")),
         share(number(run.best, "val_accuracy")),
         share(number(run.end, "test_accuracy")),
+        *r2,
         whole(run.parameters),
     ]
 
@@ -74,13 +83,14 @@ def compare(chosen: argparse.Namespace) -> int:
         print_json([library.figures(run) | {"settings": own[i]} for i, run in enumerate(found)])
         return 0
     table = [[key, *("–" if value is None else str(value) for value in values)] for key, values in settings]
-    table += [[title, *(show(run) for run in found)] for title, show in _figures()]
+    figures = _figures(classes=not all(map(_has_r2, found)), numbers=any(map(_has_r2, found)))
+    table += [[title, *(show(run) for run in found)] for title, show in figures]
     print_table(("", *(run.name for run in found)), table)
     return 0
 
 
-def _figures() -> list[tuple[str, Any]]:
-    """The rows of figures: a title, and how to show it of a run."""
+def _figures(classes: bool, numbers: bool) -> list[tuple[str, Any]]:
+    """The rows of figures: a title, and how to show it of a run; accuracies of classes, R² of numbers."""
     from tuiml.runs.library import number
 
     rows: list[tuple[str, Any]] = [
@@ -88,22 +98,19 @@ def _figures() -> list[tuple[str, Any]]:
         ("epochs", lambda run: f"{run.epochs}/{run.planned}"),
         ("parameters", lambda run: whole(run.parameters)),
     ]
-    for title, name, show in (
-        ("train loss", "train_loss", loss),
-        ("train accuracy", "train_accuracy", share),
-        ("val loss", "val_loss", loss),
-        ("val accuracy", "val_accuracy", share),
-    ):
-        rows.append((title, lambda run, n=name, s=show: s(number(run.last, n))))
+    kinds = [("loss", "loss", loss)]
+    kinds += [("accuracy", "accuracy", share)] if classes else []
+    kinds += [("R²", "r2", loss)] if numbers else []
+    for part in ("train", "val"):
+        for word, name, show in kinds:
+            key = f"{part}_{name}"
+            rows.append((f"{part} {word}", lambda run, n=key, s=show: s(number(run.last, n))))
     rows.append(("best epoch", lambda run: whole(number(run.best, "epoch"))))
-    for title, name, show in (
-        ("best val loss", "val_loss", loss),
-        ("best val accuracy", "val_accuracy", share),
-    ):
-        rows.append((title, lambda run, n=name, s=show: s(number(run.best, n))))
+    for word, name, show in kinds:
+        rows.append((f"best val {word}", lambda run, n=f"val_{name}", s=show: s(number(run.best, n))))
+    for word, name, show in kinds:
+        rows.append((f"test {word}", lambda run, n=f"test_{name}", s=show: s(number(run.end, n))))
     rows += [
-        ("test loss", lambda run: loss(number(run.end, "test_loss"))),
-        ("test accuracy", lambda run: share(number(run.end, "test_accuracy"))),
         ("training time", lambda run: duration(run.figure("seconds"))),
         ("examples/s", lambda run: whole(run.figure("examples_per_second"))),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from tuiml.cli.output import figure, print_table, whole
@@ -201,5 +202,6 @@ def _choice(value: Any, key: str = "name") -> str:
     """A name with its options in words: ``sgd (momentum 0.9)``."""
     if not isinstance(value, dict):
         return str(value)
-    options = ", ".join(f"{name} {option}" for name, option in value.items() if name != key)
-    return f"{value[key]} ({options})" if options else str(value[key])
+    options = ", ".join(f"{name} {option}" for name, option in value.items() if name not in (key, "path"))
+    name = value[key] if key in value else Path(str(value["path"])).name  # a file of the user's
+    return f"{name} ({options})" if options else str(name)

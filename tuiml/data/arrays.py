@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tuiml.data import soundness
 from tuiml.data.errors import DataError
 
 if TYPE_CHECKING:
-    from tuiml.data.base import Dataset, Normalize
+    from tuiml.data.base import Dataset, Normalize, Scaling, Target
 
 Values = NDArray[np.uint8] | NDArray[np.float32]
 Points = NDArray[np.float64] | NDArray[np.float32]
-Labels = NDArray[np.uint8] | NDArray[np.int32]
+Labels = NDArray[np.uint8] | NDArray[np.int32] | NDArray[np.float32]
 
 _DRAW = 0x5053
 """Keeps the draw of the parts apart from other uses of the same seed."""
 
+_NOTHING = np.empty(0, np.float32)
 _BLOCK = 1 << 20
 """Values converted or moved at a time: a few megabytes, whatever the data's size."""
 
@@ -33,7 +35,7 @@ class Part:
     inputs: Values
     """(n, features), C-contiguous, raw: not normalized."""
     labels: Labels
-    """(n,), from 0."""
+    """(n,), from 0; where the target is numbers (n, outputs) float32, in :class:`Data` as trained on."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -64,6 +66,19 @@ class Data:
     scale: np.float32 | NDArray[np.float32]
     """A scalar, or (features,); 0 for a feature without variance, whose input is then always 0."""
     normalize: Normalize
+    target: Target = "classes"
+    target_shift: NDArray[np.float32] = field(default_factory=lambda: _NOTHING)
+    """(outputs,): a number of the target is trained on as ``(t - target_shift) * target_scale``."""
+    target_scale: NDArray[np.float32] = field(default_factory=lambda: _NOTHING)
+    """(outputs,), above 0."""
+    notices: tuple[tuple[str, str], ...] = ()
+    """What is to be known of it before the first step: what it is about, and one line."""
+    fingerprint: str = ""
+    """SHA-256 of a user's examples as they were read; empty where they are tuiml's own."""
+
+    def original(self, targets: Labels) -> NDArray[np.float32]:
+        """Numbers as trained on, or as the network tells them, (n, outputs), in the units of the data set."""
+        return np.asarray(targets, np.float32) / self.target_scale + self.target_shift
 
     def holds(self, part: Part) -> bool:
         """Whether it is one of the three parts, and not examples put together for the moment."""
@@ -89,47 +104,102 @@ def draw(dataset: Dataset, whole: Whole, seed: int) -> Data:
     may be reordered where it lies.
 
     Raises:
-        DataError: a label has no class.
+        DataError: a label has no class, or a number of the target is not finite.
     """
     for part in whole:
         _check(dataset, part)
+    soundness.refuse_unsound(dataset, whole)
+    print_of = soundness.fingerprint(whole) if dataset.kind == "own" else ""
     train, validation, _ = dataset.sizes()
     order = np.random.Generator(np.random.PCG64([seed, _DRAW])).permutation(len(whole.pool))
     chosen = order[: train + validation]
     labels = whole.pool.labels[chosen]
     if 2 * len(chosen) >= len(whole.pool):
         # Most of it is wanted: reordered where it lies, the parts are views of it and nothing is doubled.
-        inputs = _reorder(whole.pool.inputs, order)
+        inputs = reorder(whole.pool.inputs, order)
     else:
         inputs = whole.pool.inputs[chosen]
     held_out = Part(inputs[:validation], labels[:validation])
     training = Part(inputs[validation : len(chosen)], labels[validation:])
+    if dataset.fills:
+        _fill(training.inputs, (training, held_out, whole.test))
     shift, scale = normalization(training.inputs, dataset.normalize, dataset.top)
-    for part in (training, held_out, whole.test):
+    test, numbers = whole.test, (_NOTHING, _NOTHING)
+    if dataset.target == "numbers":
+        numbers = _scaling(training.labels, dataset.target_scaling())
+        training, held_out, test = (_scaled(part, *numbers) for part in (training, held_out, test))
+    for part in (training, held_out, test):
         part.inputs.setflags(write=False)
         part.labels.setflags(write=False)
-    return Data(
-        dataset.shape, dataset.classes, training, held_out, whole.test, shift, scale, dataset.normalize
+    data = Data(
+        *(dataset.shape, dataset.classes, training, held_out, test, shift, scale),
+        dataset.normalize,
+        dataset.target,
+        fingerprint=print_of,
+        target_shift=numbers[0],
+        target_scale=numbers[1],
     )
+    return replace(data, notices=soundness.notices(dataset, data))
+
+
+def _fill(like: Values, parts: Iterable[Part]) -> None:
+    """Put the mean of ``like``'s column in place of every value of the parts that is missing (NaN)."""
+    found = list(parts)
+    gone = np.zeros(like.shape[1], np.bool_)
+    for part in found:
+        gone |= np.isnan(part.inputs).any(axis=0)
+    for column in np.flatnonzero(gone):
+        known = like[:, column][~np.isnan(like[:, column])]
+        mean = known.mean(dtype=np.float64) if len(known) else 0.0
+        for part in found:
+            values = part.inputs[:, column]
+            values[np.isnan(values)] = mean
+
+
+def _scaled(part: Part, shift: NDArray[np.float32], scale: NDArray[np.float32]) -> Part:
+    """The part with its targets as they are trained on."""
+    return Part(part.inputs, (np.asarray(part.labels, np.float32) - shift) * scale)
+
+
+def _scaling(targets: Labels, scaling: Scaling) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """``target_shift`` and ``target_scale``; a number that never varies keeps its unit."""
+    if scaling == "none":
+        return np.zeros(targets.shape[1], np.float32), np.ones(targets.shape[1], np.float32)
+    shift, scale = normalization(np.asarray(targets, np.float32), "standard")
+    scale = np.asarray(scale)
+    return np.asarray(shift), np.where(scale > 0, scale, np.float32(1))
 
 
 def _check(dataset: Dataset, part: Part) -> None:
     """Every example has its label, and every label its class."""
     if len(part.inputs) != len(part.labels):
         raise DataError(
-            f"'{dataset.name}' has {len(part.inputs)} examples but {len(part.labels)} labels: fetch it again"
+            f"'{dataset.title}' has {len(part.inputs)} examples but {len(part.labels)} labels: fetch it again"
         )
+    if dataset.target == "numbers":
+        _check_numbers(dataset, part)
+        return
     wrong = np.flatnonzero((part.labels < 0) | (part.labels >= len(dataset.classes)))
     if len(wrong):
         raise DataError(
-            f"'{dataset.name}': example {wrong[0]} has label {part.labels[wrong[0]]}, "
+            f"'{dataset.title}': example {wrong[0]} has label {part.labels[wrong[0]]}, "
             f"labels go from 0 to {len(dataset.classes) - 1}"
         )
 
 
-def _reorder(rows: Values, order: NDArray[np.intp]) -> Values:
+def _check_numbers(dataset: Dataset, part: Part) -> None:
+    if part.labels.dtype != np.float32 or part.labels.shape != (len(part), dataset.outputs):
+        raise DataError(
+            f"'{dataset.title}': its targets are not {dataset.outputs} float32 numbers an example"
+        )
+    wrong = np.flatnonzero(~np.isfinite(part.labels).all(axis=1))
+    if len(wrong):
+        raise DataError(f"'{dataset.title}': the target of example {wrong[0]} is not a finite number")
+
+
+def reorder(rows: Values, order: NDArray[np.intp]) -> Values:
     """``rows[order]`` in the memory of ``rows``, a block of columns at a time."""
-    width = max(1, 4 * _BLOCK // (len(rows) * rows.itemsize))
+    width = max(1, 4 * _BLOCK // max(1, len(rows) * rows.itemsize))
     for start in range(0, rows.shape[1], width):
         rows[:, start : start + width] = rows[order, start : start + width]
     return rows

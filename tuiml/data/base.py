@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
@@ -18,7 +18,9 @@ Progress = Callable[[str, int, int], None]
 """Called with a file's name, the bytes done, and the bytes in all (0 where the server does not say)."""
 
 Normalize = Literal["none", "unit", "standard"]
-Kind = Literal["bundled", "files", "generated"]
+Kind = Literal["bundled", "files", "generated", "own"]
+Target = Literal["classes", "numbers"]
+Scaling = Literal["none", "standard"]
 
 
 class Dataset(Entry):
@@ -29,8 +31,8 @@ class Dataset(Entry):
     """
 
     kind: ClassVar[Kind]
-    top: ClassVar[float | None] = None
-    """The raw value that ``unit`` maps to 1 (0 maps to 0); ``None``: taken from the training part."""
+    highest: ClassVar[float | None] = None
+    """What :attr:`top` is, where it is the same whatever the options."""
 
     train: int | None = Field(
         None, ge=1, description="training examples, drawn with the seed; absent: all but validation"
@@ -44,14 +46,63 @@ class Dataset(Entry):
     )
 
     @property
+    def title(self) -> str:
+        """What it is called where it is shown."""
+        return self.name
+
+    @property
+    def version(self) -> Hashable:
+        """What changes when files of the user's that it reads do."""
+        return None
+
+    @property
+    def top(self) -> float | None:
+        """The raw value that ``unit`` maps to 1 (0 maps to 0); ``None``: taken from the training part."""
+        return self.highest
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of a raw value, once read."""
+        return 4 if self.kind == "generated" else 1
+
+    @property
+    def fills(self) -> bool:
+        """Whether a value that is missing (NaN) is to be the mean of its feature in the training part."""
+        return False
+
+    @property
     @abstractmethod
     def shape(self) -> tuple[int, ...]:
         """The shape of one example: ``(28, 28)``."""
 
     @property
+    def target(self) -> Target:
+        """What is to be told of an example: its class, or numbers (regression)."""
+        return "classes"
+
+    @property
     @abstractmethod
     def classes(self) -> tuple[str, ...]:
-        """The names of the labels 0, 1, …"""
+        """The names of the labels 0, 1, …; none where the target is numbers."""
+
+    @property
+    def outputs(self) -> int:
+        """The units of the last layer: one for each class, or for each number of the target."""
+        return len(self.classes)
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """What the numbers of the target are called, where they have names; else none."""
+        return ()
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """What the inputs are called, one name each, where they have names; else none."""
+        return ()
+
+    def target_scaling(self) -> Scaling:
+        """``standard``: numbers are trained on as (t - mean) / σ of the training part; else as they are."""
+        return "none"
 
     @property
     @abstractmethod
@@ -85,14 +136,17 @@ class Dataset(Entry):
         """What is wrong with the options taken together, as (field, message); nothing is loaded."""
         train, validation, _ = self.sizes()
         if train > self.pool:
-            return [("train", f"{train} is more than the {self.pool} examples of '{self.name}'")]
+            return [("train", f"{train} is more than the {self.pool} examples of '{self.title}'")]
         if validation >= self.pool:
             return [
-                ("validation", f"{validation} of the {self.pool} examples of '{self.name}' leave no training")
+                (
+                    "validation",
+                    f"{validation} of the {self.pool} examples of '{self.title}' leave no training",
+                )
             ]
         if train + validation > self.pool:
             total = f"{train} for training and {validation} for validation"
-            return [("validation", f"{total} are more than the {self.pool} examples of '{self.name}'")]
+            return [("validation", f"{total} are more than the {self.pool} examples of '{self.title}'")]
         return []
 
     def load(self, seed: int, progress: Progress | None = None) -> Data:

@@ -20,6 +20,7 @@ class Row:
     kind: Kind
     shape: tuple[int, ...]
     classes: int
+    """0: the target is numbers."""
     examples: int
     """Pool and test part; of a generated set as many as its ``size`` asks for by default."""
     here: bool

@@ -22,7 +22,7 @@ class Digits(Dataset):
     advice = "comes with tuiml and trains in seconds: the one to begin with"
     source = "E. Alpaydin, C. Kaynak (1998), Optical Recognition of Handwritten Digits, UCI; CC BY 4.0"
     kind = "bundled"
-    top = 16.0
+    highest = 16.0
 
     TEST: ClassVar[int] = 297
 
@@ -52,7 +52,7 @@ class Files(Dataset):
     """A data set that lies in the four IDX files of an :class:`Origin`."""
 
     kind = "files"
-    top = 255.0
+    highest = 255.0
     origin: ClassVar[Origin]
 
     @property

@@ -1,8 +1,9 @@
 """Losses: one number an example, and the gradient that starts the backward pass.
 
 ``z`` is the last layer before its activation, ``y`` after it, ``t`` the target: all outputs × examples
-(``t`` one-hot for classes, or a single row of 0 and 1). ``value`` returns one loss an example, 1 × examples;
-a batch's loss is their mean. ``gradient`` is that of an example's own loss: the backend divides by the batch.
+(``t`` one-hot for classes, or a single row of 0 and 1; or the numbers of a regression). ``value`` returns one
+loss an example, 1 × examples; a batch's loss is their mean.
+``gradient`` is that of an example's own loss: the backend divides by the batch.
 """
 
 from __future__ import annotations
@@ -96,3 +97,35 @@ class MeanSquaredError(Loss):
 
     def gradient(self, xp: Any, z: Array, y: Array, t: Array) -> Array:
         return (y - t) * (2.0 / y.shape[0])
+
+
+@losses.add
+class MeanAbsoluteError(Loss):
+    name = "mae"
+    aliases = ("mean_absolute_error", "l1")
+    formula = "|y - t|, mean over outputs"
+    advice = "regression where a few targets are far off: these pull no harder than others"
+    source = "Bloomfield & Steiger 1983; at y = t its gradient is taken to be 0"
+
+    def value(self, xp: Any, z: Array, y: Array, t: Array) -> Array:
+        return xp.mean(xp.abs(y - t), axis=0, keepdims=True)
+
+    def gradient(self, xp: Any, z: Array, y: Array, t: Array) -> Array:
+        return xp.sign(y - t) * (1.0 / y.shape[0])
+
+
+@losses.add
+class Huber(Loss):
+    name = "huber"
+    formula = "d²/2 where |d| ≤ δ, else δ(|d| - δ/2), of d = y - t; mean over outputs"
+    advice = "regression: mse near the target, mae far from it"
+    source = "Huber 1964, section 4"
+    delta: float = Field(1.0, gt=0.0, le=1e6, description="error δ from which on it grows in proportion")
+
+    def value(self, xp: Any, z: Array, y: Array, t: Array) -> Array:
+        size = xp.abs(y - t)
+        near = xp.minimum(size, self.delta)
+        return xp.mean(near * (size - 0.5 * near), axis=0, keepdims=True)
+
+    def gradient(self, xp: Any, z: Array, y: Array, t: Array) -> Array:
+        return xp.maximum(xp.minimum(y - t, self.delta), -self.delta) * (1.0 / y.shape[0])

@@ -78,8 +78,10 @@ def encode(tensors: Tensors, step: int, position: Position, details: Mapping[str
 
 
 def _text(step: int, position: Position, details: Mapping[str, Any]) -> str:
+    totals = position.totals
+    missed = [] if totals.missed is None else [_finite(totals.missed)]
     where = vars(position) | {
-        "totals": [position.totals.loss, position.totals.correct, position.totals.examples],
+        "totals": [totals.loss, totals.correct, totals.examples, *missed],
         "best_loss": _finite(position.best_loss),
         "gained_loss": _finite(position.gained_loss),
     }
@@ -137,14 +139,15 @@ def _count(value: Any) -> int:
 
 
 def _position(value: dict[str, Any]) -> Position:
-    loss, correct, examples = value["totals"]
+    loss, correct, examples, *rest = value["totals"]
+    missed = math.nan if rest == [None] else float(rest[0]) if rest else None  # None: of classes
     best, best_epoch = value["best_loss"], _count(value["best_epoch"])
     gained = value.get("gained_loss", best)  # not in the files of 0.1
     found = Position(
         epoch=_count(value["epoch"]),
         batch=_count(value["batch"]),
         rate=float(value["rate"]),
-        totals=Totals(float(loss), _count(correct), _count(examples)),
+        totals=Totals(float(loss), _count(correct), _count(examples), missed),
         seconds=float(value["seconds"]),
         examples=_count(value["examples"]),
         best_epoch=best_epoch,

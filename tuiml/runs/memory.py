@@ -43,7 +43,7 @@ def of_run(preset: Preset, network: Network) -> int:
     copies = (2 + preset.training.early_stopping.restores()) * state
     copies += FLOAT * network.size  # the weights before a step that is watched
     features = math.prod(data.shape)
-    examples = (data.pool + test) * features * (FLOAT if data.kind == "generated" else 1)
+    examples = (data.pool + test) * features * data.itemsize
     pretrained = FLOAT * pretraining.values(preset, network)
     return layers + copies + 2 * FLOAT * batches * features + examples + pretrained
 

@@ -20,7 +20,7 @@ from tuiml.runs.recording import Recorder
 from tuiml.runs.saving import Saver
 from tuiml.spec.preset import Preset
 from tuiml.text import plain_text
-from tuiml.training import Control, End, Epoch, Event, Position, Start, State, Trainer
+from tuiml.training import Control, End, Epoch, Event, Notice, Position, Start, State, Trainer
 from tuiml.training.pretraining import Pretrainer
 
 
@@ -183,6 +183,7 @@ class Run:
             versions=machine.versions(self.engine.name),
             watched=self.trainer.position.watched,
             step=self.engine.step_number,
+            data=self.data.fingerprint,
         )
 
     def events(self) -> Generator[Event]:
@@ -194,6 +195,8 @@ class Run:
         ended = False
         try:
             yield from self._told(self.start)
+            for about, text in self.data.notices:
+                yield from self._told(Notice(about, text, self.engine.step_number))
             if self.pretrainer is not None:
                 yield from self._pretrain(self.pretrainer)
             for event in self.trainer.events():
@@ -274,7 +277,14 @@ def other_conditions(before: Line, start: Start) -> str:
         for name, value in new.items()
         if old.get(name) not in (None, value)
     ]
+    if _differ(before.get("data"), start.data):
+        changed.append("its data is not what it was")
     return "goes on under other conditions, so not to the same bits: " + "; ".join(changed) if changed else ""
+
+
+def _differ(before: object, now: str) -> bool:
+    """Whether data is known to be another: fingerprints that are there and differ."""
+    return isinstance(before, str) and before not in ("", now) and now != ""
 
 
 def cannot_write(folder: RunFolder, error: OSError) -> RunError:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from tuiml.data.datasets import Dataset
+from tuiml.data.own.location import beside
 from tuiml.files import read_regular
 from tuiml.nn import network
 from tuiml.nn.activations import Activation
@@ -50,7 +51,7 @@ def load(path: Path) -> Preset:
         OSError: it cannot be read.
         SpecError: it is not a preset; every problem is listed.
     """
-    preset, problems = check(toml.loads(read_regular(path, toml.MAX_BYTES + 1)))
+    preset, problems = check(beside(toml.loads(read_regular(path, toml.MAX_BYTES + 1)), path))
     if preset is None:
         raise SpecError(problems)
     return preset
@@ -91,12 +92,12 @@ def network_of(preset: Preset) -> network.Network:
 
 
 def complete(stack: Sequence[L], data: Dataset, loss: Loss) -> list[L]:
-    """The stack with the units of its output layer filled in: one for each class."""
+    """The stack with the units of its output layer filled in: one for each class, or number."""
     found, index = list(stack), output_layer(stack)
     if index is not None:
         layer = found[index]
         if isinstance(layer, Dense) and layer.units is None:
-            found[index] = layer.model_copy(update={"units": len(data.classes)})
+            found[index] = layer.model_copy(update={"units": data.outputs})
     return found
 
 
@@ -127,8 +128,11 @@ def _sizes(preset: Preset) -> list[Problem]:
 
 
 def _stopping(preset: Preset) -> list[Problem]:
-    """Whether there are examples for the figure that early stopping watches."""
+    """Whether there are examples for the figure that early stopping watches, and classes for an accuracy."""
     rule = preset.training.early_stopping
+    if preset.data.target == "numbers" and rule.watched(True).endswith("accuracy"):
+        text = f"{rule.name} is for classes, and the target of {preset.data.title} is numbers; watch val_loss"
+        return [Problem("training.early_stopping", text)]
     _, validation, _ = preset.data.sizes()
     if validation or not rule.watched(False).startswith("val_"):
         return []
@@ -138,30 +142,40 @@ def _stopping(preset: Preset) -> list[Problem]:
 
 def _end(preset: Preset, stack: Sequence[Layer], shape: Shape) -> list[Problem]:
     """Whether the last layer gives what the loss and the data take."""
-    loss, classes = preset.training.loss, len(preset.data.classes)
+    loss, wished, numbers = preset.training.loss, preset.data.outputs, preset.data.target == "numbers"
     last, where = stack[-1], f"layers[{len(stack) - 1}]"
     activation = activation_of(last)
     if activation is None or not isinstance(last, Dense | ActivationLayer):
-        text = (
-            f"the last layer must be dense with {classes} units, or an activation after it, not {last.name}"
-        )
+        text = f"the last layer must be dense with {wished} units, or an activation after it, not {last.name}"
         return [Problem(where, text)]
-    problems = []
+    problems = _of_numbers(preset, activation, f"{where}.{last.activation_field}") if numbers else []
     wanted = loss.activation
-    if wanted and activation.name != wanted:
+    if wanted and not numbers and activation.name != wanted:
         text = f"{loss.name} needs {wanted} on the last layer, not {activation.name}"
         problems.append(Problem(f"{where}.{last.activation_field}", text))
-    single = classes == 2 and shape == (1,) and activation.name != "softmax"
-    if shape != (classes,) and not single:
+    single = wished == 2 and not numbers and shape == (1,) and activation.name != "softmax"
+    if shape != (wished,) and not single:
         maker = output_layer(stack)
-        text = f"{dimensions(shape)} outputs for {classes} classes"
+        text = f"{dimensions(shape)} outputs for {wished} {'numbers' if numbers else 'classes'}"
         if maker is None:
-            text = f"{text}; put a dense layer with {classes} units before it"
+            text = f"{text}; put a dense layer with {wished} units before it"
             problems.append(Problem(where, text))
         else:
-            text = f"{text}; give {classes}, or leave units out"
+            text = f"{text}; give {wished}, or leave units out"
             problems.append(Problem(f"layers[{maker}].units", text))
     return problems
+
+
+def _of_numbers(preset: Preset, activation: Activation, where: str) -> list[Problem]:
+    """Whether loss and last activation can tell numbers."""
+    found, loss = [], preset.training.loss
+    if loss.activation:
+        text = f"{loss.name} is for classes, and the target of {preset.data.title} is numbers; give mse"
+        found.append(Problem("training.loss", text))
+    if activation.output_only:
+        text = f"{activation.name} gives shares of classes, and the target is numbers; give linear"
+        found.append(Problem(where, text))
+    return found
 
 
 def _batches(preset: Preset, stack: Sequence[Layer]) -> list[Problem]:

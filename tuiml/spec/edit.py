@@ -6,6 +6,7 @@ import copy
 import re
 from typing import Any
 
+from tuiml.data.datasets import datasets
 from tuiml.nn.layers import layers
 from tuiml.nn.pretraining import pretrainings
 from tuiml.registry import closest, options_of, short
@@ -39,8 +40,19 @@ def put(document: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
         SpecError: the path leads nowhere.
     """
     document = copy.deepcopy(document)
-    _put(document, split(path), value, path)
+    parts = split(path)
+    if parts[0] == "data" and parts[1:] in ([datasets.key], [datasets.other]):
+        _rename_data(document, parts[1])
+    _put(document, parts, value, path)
     return document
+
+
+def _rename_data(document: dict[str, Any], key: str) -> None:
+    """Make way for a data set of another name, or for a file in place of one: it has either."""
+    data = document.get("data")
+    given = {datasets.key, datasets.other} - {key}
+    if isinstance(data, dict) and given & set(data):
+        document["data"] = {}  # sizes and options were those of the other
 
 
 def split(path: str) -> list[str]:

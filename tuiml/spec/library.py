@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tuiml.data.own.location import beside
 from tuiml.files import asset, home, read_regular, write_whole
 from tuiml.registry import closest, short
 from tuiml.spec import toml
@@ -51,13 +52,13 @@ def _stem(path: Path) -> str:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The tables of a preset file.
+    """The tables of a preset file; the path of data that lies beside it is absolute.
 
     Raises:
         SpecError: unreadable, or not TOML.
     """
     try:
-        return toml.loads(read_regular(path, toml.MAX_BYTES + 1))
+        return beside(toml.loads(read_regular(path, toml.MAX_BYTES + 1)), path)
     except OSError as error:
         raise SpecError([Problem(str(path), f"cannot be read: {error.strerror or error}")]) from None
 

@@ -52,7 +52,8 @@ def translate(details: dict[str, Any], document: Any, root: type[BaseModel]) -> 
     options = {o.name: o for o in options_of(model)} if model else {}
     option = options.get(str(location[-1])) if location else None
     if kind == "extra_forbidden":
-        names = [*([registry.key] if registry else []), *options]
+        key = [registry.key] if registry and registry.other not in options else []
+        names = [*key, *options]
         near = closest(location[-1], names)
         hint = f"did you mean '{near}'?" if near else f"known here: {', '.join(names)}"
         return Problem(join(location[:-1]), f"{short(location[-1])} is not a key here; {hint}")
@@ -94,8 +95,7 @@ def _option(model: type[BaseModel] | None, name: str) -> Option | None:
 def _entry(registry: Registry[Any] | None, value: Any) -> type[BaseModel] | None:
     if registry is None:
         return None
-    name = _get(value, registry.key) if isinstance(value, dict) else value
-    return registry[name] if isinstance(name, str) and name in registry else None
+    return registry.entry_of(value)
 
 
 def _get(value: Any, key: str | int) -> Any:

@@ -2,6 +2,8 @@
 
 ``to_json`` gives plain data whose non-finite numbers are ``None``; ``from_json`` reads it back (``None`` as
 NaN where a number belongs). Steps and epochs count from 1; losses are means over examples, accuracies shares.
+Where the target is numbers, accuracies are NaN and there is ``…_r2``, the share of the targets' variance that
+is explained; of classes lines leave it out.
 """
 
 from __future__ import annotations
@@ -14,9 +16,10 @@ from typing import Any, ClassVar, Literal
 from tuiml.training.statistics import Histogram, LayerStatistics
 
 Reason = Literal["completed", "stopped", "diverged", "early_stopped"]
-NAN = float("nan")
+NAN = math.nan
 SAVING = "saving"
 """What a :class:`Notice` is about that the run cannot be saved."""
+_R2 = ("train_r2", "val_r2", "test_r2")
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,8 @@ class Event:
 
     def to_json(self) -> dict[str, Any]:
         """The event as plain data, its kind first."""
-        return {"event": self.event, **{k: plain(v) for k, v in vars(self).items()}}
+        told = {k: plain(v) for k, v in vars(self).items()}
+        return {"event": self.event, **{k: v for k, v in told.items() if v is not None or k not in _R2}}
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,8 @@ class Start(Event):
     """The figure that says which epoch is best; empty: val_loss, or train_loss without validation."""
     step: int = 0
     """Steps trained before: of a run that goes on."""
+    data: str = ""
+    """SHA-256 of a user's own examples; empty where they are tuiml's."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +116,7 @@ class Progress(Event):
     seconds: float
     """Spent training so far."""
     seconds_left: float
+    train_r2: float = NAN
 
 
 @dataclass(frozen=True)
@@ -127,6 +134,8 @@ class Epoch(Event):
     seconds: float
     """Spent training so far, evaluation and pictures not counted."""
     examples_per_second: float
+    train_r2: float = NAN
+    val_r2: float = NAN
 
 
 @dataclass(frozen=True)
@@ -184,6 +193,7 @@ class End(Event):
     examples_per_second: float
     message: str = ""
     """Why, where ``reason`` does not say it all."""
+    test_r2: float = NAN
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ import numpy as np
 from tuiml.backends.engine import Engine
 from tuiml.data.arrays import Part
 from tuiml.nn.network import Network, Node
+from tuiml.training.inspection_numbers import NumberAnswers
 from tuiml.training.learned import (
     CELLS,
     CLASSES,
-    POINTS,
     VALUES,
     ZERO,
     Boundary,
@@ -31,16 +31,13 @@ from tuiml.training.learned import (
     picture_size,
     thinned,
 )
+from tuiml.training.plane import as_bytes, grid, limits_of, places, points_of
 
 Array = np.ndarray[Any, Any]
 AT_ONCE = 2000
 """Examples judged while the network trains, at most."""
 AT_LEISURE = 20_000
 """Examples judged while nothing else is to be done, at most."""
-MARGIN = 0.08
-"""Room around the data's points, as a part of their range."""
-HELD_OUT = POINTS // 4
-"""Points shown that are of the validation part, at most."""
 
 
 class Inspector:
@@ -67,17 +64,25 @@ class Inspector:
             if len(part):
                 self._part_name, self._part = name, part
                 break
+        if data.target == "numbers":
+            of_numbers = NumberAnswers(engine, self._part_name, self._part).answers
+            self._answers = {**of_numbers, "responses": self._responses, "weights": self._weights}
 
     def answer(self, wish: Wish, most: int = AT_ONCE) -> Inspection | None:
         """What was wished for; of a part's examples the first ``most`` are judged."""
         if self._classes > CLASSES:
             return None
         with np.errstate(all="ignore"):
-            return self._answers[wish.what](wish, most)
+            asked = self._answers.get(wish.what)
+            return asked(wish, most) if asked else None
 
     def guess(self, drawn: Drawn) -> Guess | None:
         """What the network takes a drawn picture for."""
-        if self._size is None or len(drawn.pixels) != math.prod(self._size) or self._classes > CLASSES:
+        if (
+            self._size is None
+            or len(drawn.pixels) != math.prod(self._size)
+            or not 0 < self._classes <= CLASSES
+        ):
             return None
         low, high = self._raw_range()
         pixels = np.frombuffer(drawn.pixels, np.uint8).astype(np.float64) / 255
@@ -97,11 +102,10 @@ class Inspector:
     def _boundary(self, wish: Wish, most: int) -> Boundary | None:
         if self._data.shape != (2,):
             return None
-        limits = self._limits()
-        found = shares(self._engine.predict(_grid(limits, wish.columns, wish.rows)))
-        points, labels = self._points()
-        places = (points - limits[::2]) / (np.subtract(limits[1::2], limits[::2]))
-        xs, ys = _bytes(places).T
+        limits = limits_of(self._data)
+        found = shares(self._engine.predict(grid(limits, wish.columns, wish.rows)))
+        points, labels, _ = points_of(self._data)
+        xs, ys = places(points, limits)
         return Boundary(
             step=self._engine.step_number,
             columns=wish.columns,
@@ -109,28 +113,16 @@ class Inspector:
             limits=tuple(limits.tolist()),
             classes=self._classes,
             winners=found.argmax(0).astype(np.uint8).tobytes(),
-            shares=_bytes(found.max(0)).tobytes(),
-            xs=xs.tobytes(),
-            ys=ys.tobytes(),
+            shares=as_bytes(found.max(0)).tobytes(),
+            xs=xs,
+            ys=ys,
             labels=labels.astype(np.uint8).tobytes(),
         )
-
-    def _limits(self) -> Array:
-        """Left, right, bottom, top of the training points, and some room."""
-        low, high = self._data.train.inputs.min(0), self._data.train.inputs.max(0)
-        room = np.maximum((high - low) * MARGIN, 1e-6)
-        return np.stack([low - room, high + room], axis=1).astype(np.float64).ravel()
-
-    def _points(self) -> tuple[Array, Array]:
-        held_out = self._data.validation[: min(HELD_OUT, len(self._data.validation))]
-        train = self._data.train[: POINTS - len(held_out)]
-        parts = (train, held_out)
-        return np.concatenate([p.inputs for p in parts]), np.concatenate([p.labels for p in parts])
 
     def _responses(self, wish: Wish, most: int) -> Responses | None:
         if self._data.shape != (2,) or wish.layer >= len(self._network.nodes):
             return None
-        inputs = _grid(self._limits(), wish.columns, wish.rows)
+        inputs = grid(limits_of(self._data), wish.columns, wish.rows)
         found = self._engine.responses(inputs, wish.layer)
         total = len(found)
         scales, grids = _signed(found[wish.first : wish.first + wish.count])
@@ -187,7 +179,7 @@ class Inspector:
             stride = thinned(self._size)[2]
             low, high = self._raw_range()
             picture = raw.reshape(-1, *self._size)[:, ::stride, ::stride].astype(np.float64).mean(axis=0)
-            pixels = _bytes((picture - low) / ((high - low) or 1.0)).tobytes()
+            pixels = as_bytes((picture - low) / ((high - low) or 1.0)).tobytes()
         else:
             values = tuple(float(v) for v in raw[:VALUES])
         return Example(row, int(part.labels[row]), guess, share, loss, pixels, values)
@@ -241,21 +233,6 @@ def shares(outputs: Array) -> Array:
         found = np.concatenate([1.0 - found, found])
     clipped: Array = np.clip(found, 0.0, 1.0)
     return clipped
-
-
-def _grid(limits: Array, columns: int, rows: int) -> Array:
-    """The middles of a rectangle's cells, the top row first: (cells, 2)."""
-    left, right, bottom, top = limits
-    xs = left + (np.arange(columns) + 0.5) * (right - left) / columns
-    ys = top - (np.arange(rows) + 0.5) * (top - bottom) / rows
-    x, y = np.meshgrid(xs, ys)
-    return np.stack([x.ravel(), y.ravel()], axis=1)
-
-
-def _bytes(parts: Array) -> Array:
-    """Parts of a whole, 0 to 1, as bytes."""
-    found: Array = np.rint(np.clip(np.nan_to_num(parts), 0, 1) * 255).astype(np.uint8)
-    return found
 
 
 def _signed(rows: Array) -> tuple[tuple[float, ...], tuple[bytes, ...]]:

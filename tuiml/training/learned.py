@@ -10,26 +10,29 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
-from tuiml.training.events import Event
+from tuiml.training import learned_numbers
+from tuiml.training.learned_base import CELLS as CELLS
+from tuiml.training.learned_base import PARTS as PARTS
+from tuiml.training.learned_base import POINTS as POINTS
+from tuiml.training.learned_base import VALUES as VALUES
+from tuiml.training.learned_base import Inspection as Inspection
+from tuiml.training.learned_base import Judged as Judged
+from tuiml.training.learned_base import judged
 from tuiml.training.lines import Line, as_many, exactly, packed
 
-CELLS = 1 << 16
-"""Bytes of all the grids or pictures of one record, at most."""
 SIDE = 64
 """Pixels of a picture in either direction, at most: a larger one is told in every second pixel, or fewer."""
 CLASSES = 100
 """Classes that are told apart, at most."""
-POINTS = 400
-VALUES = 16
-"""Numbers of an example that is no picture, at most."""
 ZERO = 128
 """The byte of a signed grid that stands for 0; 1 and 255 are the ends of its scale."""
 
-What = Literal["boundary", "responses", "confusion", "worst", "weights"]
-WHAT: tuple[What, ...] = ("boundary", "responses", "confusion", "worst", "weights")
-PARTS = ("training", "validation", "test")
+What = Literal[
+    "boundary", "responses", "confusion", "worst", "weights", "fit", "heights", "predictions", "misses"
+]
+WHAT: tuple[What, ...] = get_args(What)
 
 
 def picture_size(shape: tuple[int, ...]) -> tuple[int, int] | None:
@@ -51,7 +54,9 @@ class Wish:
     """Something to be shown, and again and again while the network learns.
 
     ``boundary`` takes ``columns`` and ``rows``; ``responses`` these, and of ``layer`` the ``count`` units
-    from ``first`` on; ``worst`` and ``weights`` the ``count`` examples or units from ``first`` on.
+    from ``first`` on; ``worst``, ``misses`` and ``weights`` the ``count`` examples or units from ``first``
+    on. Of numbers ``fit`` takes ``columns``, ``heights`` also ``rows``; ``first`` is there, and of
+    ``predictions``, which of the target's numbers is shown.
     """
 
     what: What
@@ -106,16 +111,6 @@ def read_drawn(value: Any) -> Drawn:
 
 
 # -- what is shown -----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Inspection(Event):
-    """Something that was wished for, as it was at a step; of two that wait, the newer is worth sending."""
-
-    step: int
-
-    def to_json(self) -> dict[str, Any]:
-        return {"event": self.event, **{name: packed(value) for name, value in vars(self).items()}}
 
 
 @dataclass(frozen=True)
@@ -201,18 +196,6 @@ class Responses(Inspection):
 
 
 @dataclass(frozen=True)
-class Judged(Inspection):
-    """Of the examples of a part."""
-
-    part: str
-    """Which: validation, else test, else training."""
-    examples: int
-    """So many were judged."""
-    of: int
-    """So many there are."""
-
-
-@dataclass(frozen=True)
 class Confusion(Judged):
     """How often each class was taken for each."""
 
@@ -222,16 +205,7 @@ class Confusion(Judged):
 
     @classmethod
     def read(cls, line: Line) -> Confusion:
-        return cls(**_judged(line), counts=line.table("counts", CLASSES))
-
-
-def _judged(line: Line) -> dict[str, Any]:
-    return {
-        "step": line.whole("step"),
-        "part": line.word("part", PARTS),
-        "examples": line.whole("examples"),
-        "of": line.whole("of"),
-    }
+        return cls(**judged(line), counts=line.table("counts", CLASSES))
 
 
 @dataclass(frozen=True)
@@ -280,7 +254,7 @@ class Worst(Judged):
         width, height = line.whole("width", SIDE), line.whole("height", SIDE)
         most = min(256, CELLS // max(1, width * height))
         found = tuple(Example.read(each, width * height) for each in line.lines("found", most))
-        return cls(**_judged(line), first=line.whole("first"), width=width, height=height, found=found)
+        return cls(**judged(line), first=line.whole("first"), width=width, height=height, found=found)
 
 
 @dataclass(frozen=True)
@@ -330,8 +304,12 @@ class Guess(Inspection):
         return cls(line.whole("step"), line.whole("number"), line.numbers("shares", CLASSES))
 
 
-KINDS: dict[str, type[Boundary | Responses | Confusion | Worst | Weights | Guess]] = {
-    kind.event: kind for kind in (Boundary, Responses, Confusion, Worst, Weights, Guess)
+Known = Boundary | Responses | Confusion | Worst | Weights | Guess
+OfNumbers = (
+    learned_numbers.Fit | learned_numbers.Heights | learned_numbers.Predictions | learned_numbers.Misses
+)
+KINDS: dict[str, type[Known | OfNumbers]] = {
+    kind.event: kind for kind in (*get_args(Known), *get_args(OfNumbers))
 }
 
 

@@ -59,23 +59,27 @@ def probe(preset: Preset, network: Network, data: Data, engine: Engine, inputs: 
 def _note(preset: Preset, inputs: Inputs) -> str:
     notes = []
     if inputs == "noise":
-        notes.append(f"{preset.data.name} is not on this machine: normal inputs, random labels")
+        notes.append(f"{preset.data.title} is not on this machine: normal inputs, random labels")
     if preset.pretraining is not None:
         notes.append("before pretraining, which changes the initial values")
     return "; ".join(notes)
 
 
 def noise(preset: Preset) -> Data:
-    """Normal inputs of the preset's shape with random labels, seeded, in place of data that is not here."""
+    """Normal inputs of the preset's shape with random labels (or normal numbers), seeded, in place of data
+    that is not here."""
     rng = np.random.Generator(np.random.PCG64([preset.training.seed, _NOISE]))
     dataset = preset.data
     features = int(np.prod(dataset.shape))
     count = max(1, min(EXAMPLES, dataset.sizes()[0]))
-    part = Part(
-        rng.standard_normal((count, features), dtype=np.float32),
-        rng.integers(0, len(dataset.classes), count).astype(np.int32),
-    )
-    return Data(dataset.shape, dataset.classes, part, part, part, np.float32(0), np.float32(1), "none")
+    inputs = rng.standard_normal((count, features), dtype=np.float32)
+    one = np.float32(1)
+    if dataset.target == "numbers":
+        part = Part(inputs, rng.standard_normal((count, dataset.outputs), dtype=np.float32))
+        units = np.zeros(dataset.outputs, np.float32), np.ones(dataset.outputs, np.float32)
+        return Data(dataset.shape, (), part, part, part, 0 * one, one, "none", "numbers", *units)
+    part = Part(inputs, rng.integers(0, len(dataset.classes), count).astype(np.int32))
+    return Data(dataset.shape, dataset.classes, part, part, part, 0 * one, one, "none")
 
 
 def small(data: Data) -> Data:

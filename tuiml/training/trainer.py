@@ -308,6 +308,7 @@ class Trainer:
             examples_per_second=speed,
             seconds=self._seconds,
             seconds_left=left * len(self.data.train) / self.course.batches / speed if speed else math.nan,
+            train_r2=since.r2,
         )
 
     def _picture(self, views: Sequence[LayerView] = ()) -> Picture:
@@ -340,6 +341,8 @@ class Trainer:
             learning_rate=self._used,
             seconds=self._seconds,
             examples_per_second=self._speed(),
+            train_r2=totals.r2,
+            val_r2=held_out.r2,
         )
 
     def _restore_best(self) -> None:
@@ -380,4 +383,5 @@ class Trainer:
             seconds=self._seconds,
             examples_per_second=self._speed(),
             message=self._message or "; ".join(self._note),
+            test_r2=test.r2,
         )

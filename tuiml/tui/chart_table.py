@@ -15,8 +15,17 @@ from tuiml.tui.charts_view import View
 from tuiml.tui.depth_view import DepthView
 from tuiml.tui.draw_view import DrawView
 from tuiml.tui.layer_views import HeatView, HistogramView, MultiplesView
-from tuiml.tui.learned_view import has_classes, has_weights, is_picture, is_plane
+from tuiml.tui.learned_view import has_classes, has_units, has_weights, is_picture, is_plane
 from tuiml.tui.learned_views import ConfusionView, WeightsView, WorstView
+from tuiml.tui.numbers_views import (
+    FitView,
+    HeightsView,
+    MissesView,
+    PredictionsView,
+    has_line,
+    has_map,
+    tells_numbers,
+)
 from tuiml.tui.plane_views import BoundaryView, UnitsView
 from tuiml.tui.run_model import RunModel
 from tuiml.tui.sight import Sight
@@ -59,7 +68,7 @@ CHARTS: tuple[Chart, ...] = (
     Chart(
         "accuracy",
         "accuracy",
-        "Accuracy of training and validation over the epochs.",
+        "Accuracy of training and validation over the epochs; of numbers R².",
         lambda sight: CurvesView(sight, "accuracy"),
     ),
     Chart(
@@ -103,8 +112,40 @@ CHARTS: tuple[Chart, ...] = (
         "units",
         "What each unit of the selected layer makes of the points of the plane.",
         UnitsView,
-        is_plane,
+        has_units,
         actions=("one_unit", "tiles_on", "tiles_back"),
+    ),
+    Chart(
+        "fit",
+        "fit",
+        "Of one input: the curve of what the network tells, over the data's points.",
+        FitView,
+        has_line,
+        actions=("tiles_on", "tiles_back"),
+    ),
+    Chart(
+        "map",
+        "map",
+        "Of points of the plane: the number that the network tells of each, as a map.",
+        HeightsView,
+        has_map,
+        actions=("tiles_on", "tiles_back"),
+    ),
+    Chart(
+        "predictions",
+        "predictions",
+        "Predicted numbers against true ones; right where they lie on the line.",
+        PredictionsView,
+        tells_numbers,
+        actions=("tiles_on", "tiles_back"),
+    ),
+    Chart(
+        "misses",
+        "largest errors",
+        "The examples with the largest losses: truth and prediction.",
+        MissesView,
+        tells_numbers,
+        actions=("tiles_on", "tiles_back"),
     ),
     Chart(
         "confusions",

@@ -21,11 +21,12 @@ from tuiml.runs.writer import writer_of
 from tuiml.spec import SpecError, check
 from tuiml.spec.library import bundled, own, own_folder, read, save, slug
 from tuiml.text import plain_text
-from tuiml.tui.charts.numbers import percent
+from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import QUIET, RUNNING
 from tuiml.tui.history import worth_reading
 from tuiml.tui.item_list import Row
 from tuiml.tui.run_model import RunModel
+from tuiml.tui.score import R2, score_of, told
 
 Key: TypeAlias = tuple[str, str]
 Kind: TypeAlias = Literal["own", "bundled", "file", "run"]
@@ -161,7 +162,7 @@ def preset_item(path: Path, kind: Kind) -> Item:
         path,
         document,
         problem="" if preset else plain_text(str(problems[0])),
-        about=preset.data.name if preset else "",
+        about=preset.data.title if preset else "",
     )
 
 
@@ -294,12 +295,18 @@ def short_name(run: str) -> str:
 
 
 def _asides(run: RunSummary, now: datetime) -> Iterator[str]:
-    accuracy = run.figure("test_accuracy")
-    accuracy = accuracy if math.isfinite(accuracy) else run.figure("val_accuracy")
-    told = run.reason in ("completed", "stopped", "early_stopped") and math.isfinite(accuracy)
-    word = percent(accuracy) if told else run.reason
+    pairs = [(run.figure(f"{part}_accuracy"), run.figure(f"{part}_r2")) for part in ("test", "val")]
+    found = next((pair for pair in pairs if math.isfinite(told(*pair))), None)
+    ended = run.reason in ("completed", "stopped", "early_stopped")
+    word = _words(*found) if ended and found else run.reason
     yield from (f"{time}  {word}" for time in moment(run.when, now))
     yield word
+
+
+def _words(accuracy: float, r2: float) -> str:
+    """``93.1 %``, or of numbers ``R² 0.931``."""
+    score = score_of(accuracy, r2)
+    return f"{score.word} {compact(r2, 3)}" if score is R2 else score.tell(accuracy)
 
 
 def moment(when: float, now: datetime) -> tuple[str, ...]:

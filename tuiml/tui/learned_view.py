@@ -46,6 +46,12 @@ def is_plane(model: RunModel) -> bool:
     return has_classes(model) and model.preset is not None and model.preset.data.shape == (2,)
 
 
+def has_units(model: RunModel) -> bool:
+    """Whether units can be shown as what they make of the plane."""
+    few = model.preset is not None and len(model.preset.data.classes) <= CLASSES
+    return few and model.network is not None and model.preset is not None and model.preset.data.shape == (2,)
+
+
 def has_classes(model: RunModel) -> bool:
     """Whether there are few enough classes to be told apart."""
     return model.network is not None and 2 <= len(names_of(model)) <= CLASSES

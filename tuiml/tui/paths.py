@@ -80,5 +80,4 @@ def _is_table(path: str) -> bool:
 
 def entry_at(value: Any, registry: Registry[Any]) -> type[Entry] | None:
     """The entry that a document's value names, ``None`` where it names none."""
-    found = value.get(registry.key) if isinstance(value, dict) else value
-    return registry[found] if isinstance(found, str) and found in registry else None
+    return registry.entry_of(value)

@@ -24,12 +24,13 @@ from tuiml.runs.library import RunSummary
 from tuiml.spec.preset import Preset
 from tuiml.training.events import Epoch
 from tuiml.tui.charts.lines import Curve, line_chart
-from tuiml.tui.charts.numbers import Format, compact, duration, percent
+from tuiml.tui.charts.numbers import Format, compact, duration
 from tuiml.tui.charts.palette import QUIET, TRAIN, TROUBLE, VALIDATION, Look, layer_colour
 from tuiml.tui.charts.text import PLAIN, blank, clean, fit, strip
 from tuiml.tui.document import Document, LayerRow
 from tuiml.tui.run_model import TROUBLE as TROUBLES
 from tuiml.tui.run_model import RunModel
+from tuiml.tui.score import score_of, told
 from tuiml.tui.train_views import HIGH
 
 Part: TypeAlias = tuple[str, Style]
@@ -184,9 +185,10 @@ def _settings(page: Page, preset: Preset) -> None:
     data, training = preset.data, preset.training
     train, validation, test = data.sizes()
     page.fact("data", _options(datasets.table(data), ("train", "validation", "normalize")))
-    page.fact(
-        "", f"{dimensions(data.shape)} inputs, {len(data.classes)} classes, normalized: {data.normalize}"
+    wished = (
+        f"{len(data.classes)} classes" if data.classes else f"{data.outputs} number{'s' * (data.outputs > 1)}"
     )
+    page.fact("", f"{dimensions(data.shape)} inputs, {wished}, normalized: {data.normalize}")
     page.fact("", f"{train:,} train, {validation:,} validation, {test:,} test examples")
     if preset.pretraining is not None:
         page.fact("pretrained", _options(pretrainings.table(preset.pretraining)))
@@ -274,25 +276,30 @@ def _figures(page: Page, run: RunSummary, model: RunModel) -> None:
         return
     page.gap()
     lead = max(14, page.width // 3 if page.width < 60 else 20)
-    page.line((f"{'':<{lead}}{'loss':>9}  {'accuracy':>9}", look.style(QUIET)))
+    word = clean(model.beside_loss.word, look)
+    page.line((f"{'':<{lead}}{'loss':>9}  {word:>9}", look.style(QUIET)))
     last, best, end = epochs[-1], model.best, model.end
-    _figure(page, "train", last.train_loss, last.train_accuracy, lead, TRAIN)
+    _figure(page, "train", last.train_loss, (last.train_accuracy, last.train_r2), lead, TRAIN)
     if math.isfinite(last.val_loss):
-        _figure(page, "validation", last.val_loss, last.val_accuracy, lead, VALIDATION)
+        _figure(page, "validation", last.val_loss, (last.val_accuracy, last.val_r2), lead, VALIDATION)
         if best and best.epoch != last.epoch:
             _best(page, best, lead)
     if end and math.isfinite(end.test_loss):
-        _figure(page, "test", end.test_loss, end.test_accuracy, lead)
+        _figure(page, "test", end.test_loss, (end.test_accuracy, end.test_r2), lead)
 
 
 def _best(page: Page, best: Epoch, lead: int) -> None:
     word = f"best, epoch {best.epoch:,}" if lead >= 18 else f"best at {best.epoch:,}"
-    _figure(page, word, best.val_loss, best.val_accuracy, lead, VALIDATION)
+    _figure(page, word, best.val_loss, (best.val_accuracy, best.val_r2), lead, VALIDATION)
 
 
-def _figure(page: Page, word: str, loss: float, accuracy: float, lead: int, colour: str = "") -> None:
+def _figure(
+    page: Page, word: str, loss: float, score: tuple[float, float], lead: int, colour: str = ""
+) -> None:
+    """A row of the table of figures; ``score`` is accuracy and R², of which there is one."""
     look, missing = page.look, page.look.glyphs.missing
-    numbers = f"{compact(loss, 4, missing):>9}  {percent(accuracy, missing=missing):>9}"
+    second = score_of(*score).tell(told(*score), missing)
+    numbers = f"{compact(loss, 4, missing):>9}  {second:>9}"
     page.line((fit(word, lead, look.glyphs.more), look.style(colour)), (numbers, PLAIN))
 
 
@@ -304,14 +311,14 @@ def _curves(page: Page, model: RunModel, room: int) -> None:
         width = (page.width - 2) // 2
         rows = max(least, min(most, room))
         loss = _chart(model, "loss", width, rows, page.look)
-        accuracy = _chart(model, "accuracy", width, rows, page.look)
+        accuracy = _chart(model, "score", width, rows, page.look)
         space = blank(page.width - 2 * width)
         page.strips += [Strip.join(line) for line in zip(loss, [space] * rows, accuracy, strict=True)]
         return
     rows = max(least, min(most, (room - (not page.tight)) // 2))
     page.strips += _chart(model, "loss", page.width, rows, page.look)
     page.gap()
-    page.strips += _chart(model, "accuracy", page.width, rows, page.look)
+    page.strips += _chart(model, "score", page.width, rows, page.look)
 
 
 def _chart(model: RunModel, kind: str, width: int, height: int, look: Look) -> list[Strip]:
@@ -319,7 +326,7 @@ def _chart(model: RunModel, kind: str, width: int, height: int, look: Look) -> l
     drawn = [Curve("train", curves.raw, TRAIN)]
     if math.isfinite(curves.validation.last):
         drawn.append(Curve("val", curves.validation, VALIDATION, "dashed"))
-    unit: Format = "percent" if kind == "accuracy" else "number"
+    unit: Format = "number" if kind == "loss" else model.beside_loss.unit
     log = kind == "loss" and model.loss.first > HIGH  # as Train shows it
-    title = f"{kind}, log" if log else kind
+    title = "loss, log" if log else "loss" if kind == "loss" else clean(model.beside_loss.word, look)
     return line_chart(drawn, width, height, title=title, x_label="epoch", y_format=unit, log=log, look=look)

@@ -35,6 +35,7 @@ from tuiml.training.learned import KINDS, Inspection
 from tuiml.training.statistics import LayerStatistics
 from tuiml.tui.charts.series import Series, Smoother
 from tuiml.tui.history import History
+from tuiml.tui.score import ACCURACY, R2, Score, told
 from tuiml.tui.wire import read_event
 
 Status: TypeAlias = Literal[
@@ -134,7 +135,9 @@ class RunModel:
         """The newest epochs that are done."""
         self.best: Epoch | None = None
         """The epoch of the least validation loss, or training loss without validation."""
-        self.loss, self.accuracy = Curves(), Curves()
+        self.loss = Curves()
+        self.accuracy = Curves()
+        """Accuracy; of numbers R²."""
         self.rates: deque[tuple[float, float]] = deque(maxlen=RATES_KEPT)
         """Changes of the learning rate by hand: when, in epochs, and to what."""
         self.epoch = 0
@@ -185,6 +188,11 @@ class RunModel:
     @property
     def steps_planned(self) -> int:
         return self.start.steps if self.start else 0
+
+    @property
+    def beside_loss(self) -> Score:
+        """What :attr:`accuracy` holds."""
+        return R2 if self.preset and self.preset.data.target == "numbers" else ACCURACY
 
     @property
     def done(self) -> float:
@@ -359,7 +367,7 @@ class RunModel:
 
     def _progress(self, event: Progress) -> None:
         self._at(event)
-        self._train(event.train_loss, event.train_accuracy)
+        self._train(event.train_loss, told(event.train_accuracy, event.train_r2))
         self.seconds_left = event.seconds_left
 
     def _at(self, event: Progress | Epoch) -> None:
@@ -370,7 +378,7 @@ class RunModel:
             event.seconds,
         )
 
-    def _train(self, loss: float, accuracy: float) -> None:
+    def _train(self, loss: float, score: float) -> None:
         # A mean belongs to the middle of the steps it is over: those since the last one, of this epoch.
         x = self.epoch - 0.5
         if self.start and self.start.epochs:
@@ -378,15 +386,15 @@ class RunModel:
             x = self.x_of((first + self.step) / 2)
         self._train_step = self.step
         self.loss.add_train(x, loss)
-        self.accuracy.add_train(x, accuracy)
+        self.accuracy.add_train(x, score)
         self._touch("curves")
 
     def _epoch(self, event: Epoch) -> None:
         self._at(event)
         if self._train_step < event.step:  # no batches were told: the epoch's mean is all there is
-            self._train(event.train_loss, event.train_accuracy)
+            self._train(event.train_loss, told(event.train_accuracy, event.train_r2))
         self.loss.validation.append(float(event.epoch), event.val_loss)
-        self.accuracy.validation.append(float(event.epoch), event.val_accuracy)
+        self.accuracy.validation.append(float(event.epoch), told(event.val_accuracy, event.val_r2))
         self.epochs.append(event)
         watched = str(self.start.watched) if self.start else ""  # it may be from a file
         if self.best is None or judged(event, watched) < judged(self.best, watched):

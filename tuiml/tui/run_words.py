@@ -12,11 +12,12 @@ from rich.style import Style
 
 from tuiml.training.events import Pretraining, PretrainingProgress
 from tuiml.tui.charts.bars import progress
-from tuiml.tui.charts.numbers import compact, duration, percent, rate
+from tuiml.tui.charts.numbers import compact, duration, rate
 from tuiml.tui.charts.palette import QUIET, RUNNING, TROUBLE, Look
 from tuiml.tui.charts.text import clean
 from tuiml.tui.form_lines import wrap
 from tuiml.tui.run_model import RunModel, Status
+from tuiml.tui.score import told
 
 Part = tuple[str, Style]
 BAR = 16
@@ -182,8 +183,10 @@ def _ended(model: RunModel, look: Look) -> list[Piece]:
     plain, quiet = look.style(), look.style(QUIET)
     pieces = []
     end = model.end
-    if end and math.isfinite(end.test_accuracy):
-        pieces.append(Piece(f"test accuracy {percent(end.test_accuracy)}", look.style(bold=True)))
+    score = told(end.test_accuracy, end.test_r2) if end else math.nan
+    if end and math.isfinite(score):
+        word = safe(model.beside_loss.word, look)
+        pieces.append(Piece(f"test {word} {model.beside_loss.tell(score)}", look.style(bold=True)))
         pieces.append(Piece(f"test loss {compact(end.test_loss, 3)}", plain, 1 if model.message else 0))
     if end and end.best_epoch:
         pieces.append(Piece(f"best epoch {end.best_epoch:,}", plain, 2 if model.message else 1))

@@ -60,13 +60,13 @@ def sections(document: Document, index: int) -> list[Section]:
 
 
 def layer_section(document: Document, index: int) -> Section:
-    """Kind and options of a layer; units of the output layer are the number of classes."""
+    """Kind and options of a layer; units of the output layer are as many as classes, or numbers."""
     path = f"layers[{index}]"
     value = document.get(path)
     entry = entry_at(value, layers)
     usual = {}
     if entry is Dense and document.data and index == output_row(document):
-        usual["units"] = str(len(document.data.classes))
+        usual["units"] = str(document.data.outputs)
     fields = [_head(document, path, "type", layers, value, "kind of layer")]
     fields += _options(Holder(document, path, value, usual), entry)
     return replace(_section(document, f"layer {index}", path, fields), layer=index)
@@ -236,7 +236,7 @@ def _words(option: Option) -> tuple[Pick, ...]:
 
 
 def _default(option: Option) -> str:
-    if option.default is None:
+    if option.default is None or option.default == ():
         return ""
     if isinstance(option.default, float):
         return f"{option.default:g}"

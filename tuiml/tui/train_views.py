@@ -7,18 +7,19 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+import numpy as np
 from textual.strip import Strip
 
 from tuiml.tui.charts.axes import Mark
 from tuiml.tui.charts.lines import Curve, line_chart
 from tuiml.tui.charts.numbers import Format
 from tuiml.tui.charts.palette import QUIET, TRAIN, VALIDATION, Look
-from tuiml.tui.charts.text import strip
+from tuiml.tui.charts.text import clean, strip
 from tuiml.tui.charts_view import View, look_of, on_screen
 from tuiml.tui.items import short_name
 from tuiml.tui.layer_cells import activations_of, statistics_cells
 from tuiml.tui.layer_table import LayerTable
-from tuiml.tui.run_model import RunModel
+from tuiml.tui.run_model import Curves, RunModel
 from tuiml.tui.run_words import Piece, detail_lines, safe, status_line
 from tuiml.tui.sight import Sight
 
@@ -109,22 +110,25 @@ class CurvesView(View, can_focus=True):
     def draw(self, width: int, height: int, look: Look) -> list[Strip]:
         model = self._sight.model
         curves = model.loss if self._quantity == "loss" else model.accuracy
-        style: Format = "number" if self._quantity == "loss" else "percent"
+        score = model.beside_loss
+        style: Format = "number" if self._quantity == "loss" else score.unit
+        word = "loss" if self._quantity == "loss" else clean(score.word, look)
         found = marks(model)
         shown = [Curve("train", curves.train, TRAIN, raw=curves.raw)] if len(curves.raw) else []
         if not math.isnan(curves.validation.last):
             shown.append(Curve("validation", curves.validation, VALIDATION, "dashed"))
         other = self._sight.other
-        shown = _beside(other, self._quantity) + shown
+        shown = _beside(other, model, self._quantity) + shown
         ends = max(reached(run) for run in (model, other) if run)
         return line_chart(
             shown,
             width,
             height,
-            title=self.pointer(look) + self._quantity + (", log" if self.log_axis else ""),
+            title=self.pointer(look) + word + (", log" if self.log_axis else ""),
             x_label="" if found else "epoch",  # it would take the place of their labels
             y_format=style,
             log=self.log_axis,
+            y_range=_above(curves) if word not in ("loss", "accuracy") else None,
             x_range=(0.0, x_end(ends, model.epochs_planned)),
             marks=found,
             look=look,
@@ -132,9 +136,20 @@ class CurvesView(View, can_focus=True):
         )
 
 
-def _beside(other: RunModel | None, quantity: Literal["loss", "accuracy"]) -> list[Curve]:
+LEAST = -0.25
+"""R² below it only says how bad it was before anything was learned."""
+
+
+def _above(curves: Curves) -> tuple[float, float] | None:
+    """The limits of an axis of R², where it was far below 0."""
+    values = [ys[np.isfinite(ys)] for _, ys in (curves.train.points(), curves.validation.points())]
+    every = np.concatenate(values)
+    return (LEAST, 1.0) if len(every) and every.min() < LEAST else None
+
+
+def _beside(other: RunModel | None, model: RunModel, quantity: Literal["loss", "accuracy"]) -> list[Curve]:
     """The curves of the run that is compared with: dotted, behind."""
-    if other is None:
+    if other is None or (quantity != "loss" and other.beside_loss is not model.beside_loss):
         return []
     curves = other.loss if quantity == "loss" else other.accuracy
     shown = [Curve(short_name(other.name), curves.train, OTHERS[0], "dotted")] if len(curves.train) else []

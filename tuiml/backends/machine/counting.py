@@ -1,4 +1,4 @@
-"""How many examples of a batch were right, counted by machine code."""
+"""How many examples of a batch were right, or how wrong in all, counted by machine code."""
 
 from __future__ import annotations
 
@@ -26,6 +26,32 @@ class Counting:
             self._program = Program([self.instruction], [])
         self._program()
         return int(self.found[0])
+
+
+class Squares:
+    """Adds up the squares of ``output`` less ``targets``, both outputs × examples without gaps."""
+
+    def __init__(self, output: Array, targets: Array) -> None:
+        self._held = output, targets
+        self.found = np.zeros(1, np.float32)
+        self.instruction = Other(
+            "squares", (address(self.found), output.size, address(output), address(targets))
+        )
+        self._program: Any = None
+
+    def count(self) -> float:
+        """Of the batch in hand."""
+        if self._program is None:
+            self._program = Program([self.instruction], [])
+        self._program()
+        return float(self.found[0])
+
+
+def squares(output: Array, targets: Array) -> Squares | None:
+    """The same, where the arrays lie as it takes them."""
+    if any(a.dtype != np.float32 or not a.flags.c_contiguous for a in (output, targets)):
+        return None
+    return Squares(output, targets)
 
 
 def counting(output: Array, labels: Array) -> Counting | None:

@@ -148,3 +148,12 @@ def hits(c: Any) -> None:
                 guess, best = row, v[row * n + i]
         count += 1 if guess == label[i] else 0
     carray(longs(c[0]), 1)[0] = count
+
+
+def squares(c: Any) -> None:
+    """The sum of squared differences: result, how many values, both addresses."""
+    n, total = c[1], 0.0
+    v, t = carray(floats(c[2]), n), carray(floats(c[3]), n)
+    for i in range(n):
+        total += (v[i] - t[i]) * (v[i] - t[i])
+    carray(floats(c[0]), 1)[0] = f32(total)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tuiml.backends.machine.counting import Counting
+from tuiml.backends.machine.counting import Counting, Squares
 from tuiml.backends.machine.programs import Guard, Life, Program
 from tuiml.backends.machine.reading import Array, address, read
 from tuiml.backends.passes import Pass
@@ -26,7 +26,7 @@ class Whole:
         hits: where it leaves how many of them were right.
     """
 
-    def __init__(self, program: Program, rows: Array, hits: Counting) -> None:
+    def __init__(self, program: Program, rows: Array, hits: Counting | Squares) -> None:
         self._run, self._rows, self._hits = program, rows, hits
 
     def run(self, rows: Array) -> None:
@@ -35,9 +35,9 @@ class Whole:
         self._run()
 
     @property
-    def hits(self) -> int:
+    def hits(self) -> float:
         """Of the last step that had a loss to go by."""
-        return int(self._hits.found[0])
+        return float(self._hits.found[0])
 
 
 def whole_step(run: Pass, part: Part, update: Steps) -> Whole | None:

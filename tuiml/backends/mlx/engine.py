@@ -19,6 +19,7 @@ from tuiml.backends.layout import by_feature, by_unit
 from tuiml.backends.mlx.device import gpu, ready
 from tuiml.backends.mlx.formulas import Array, Arrays, Formulas
 from tuiml.backends.parameters import initial_tensors
+from tuiml.backends.tally import Tally
 from tuiml.data.arrays import Data, Part
 from tuiml.nn import random
 from tuiml.nn.network import Network
@@ -47,6 +48,7 @@ class MlxEngine(Engine):
         ready()
         self.network, self.data, self.seed = network, data, seed
         self.step_number = 0
+        self._tally = Tally(data)
         self._formulas = Formulas(network, optimizer, penalties, data)
         self._parts: dict[int, tuple[Array, Array]] = {}
         start = {k: mx.array(v) for k, v in initial_tensors(network, seed).items()}
@@ -109,7 +111,8 @@ class MlxEngine(Engine):
             self._queued = 0
             found = {name: value.item() for name, value in self._sums.items()}
             self.step_number += found["steps"]
-            self._totals += Totals(found["loss"], found["correct"], found["examples"])
+            sums = found["loss"], found["tally"], found["examples"]
+            self._totals += self._tally.totals(self.data.train, *sums)
             self._alive = bool(found["alive"])
             self._fresh()
         return self._alive
@@ -118,7 +121,8 @@ class MlxEngine(Engine):
         self._sums = {
             "alive": mx.array(self._alive),  # stays down until restore()
             "loss": mx.array(0.0),
-            **{name: mx.array(0, mx.int32) for name in ("correct", "examples", "steps")},
+            "tally": mx.array(0, mx.int32 if self.data.target == "classes" else mx.float32),
+            **{name: mx.array(0, mx.int32) for name in ("examples", "steps")},
         }
 
     def totals(self) -> Totals:
@@ -129,12 +133,12 @@ class MlxEngine(Engine):
     def evaluate(self, part: Part) -> Totals:
         self._flush()
         inputs, labels = self._part(part)
-        loss, correct = 0.0, 0
+        loss, found = 0.0, 0.0
         for start in range(0, len(part), EVALUATION_BATCH):
             rows = mx.arange(start, min(start + EVALUATION_BATCH, len(part)), dtype=mx.uint32)
             total, hits = self._judge(self._params, self._buffers, inputs, labels, rows)
-            loss, correct = loss + total.item(), correct + hits.item()
-        return Totals(loss, correct, len(part))
+            loss, found = loss + total.item(), found + hits.item()
+        return self._tally.totals(part, loss, found, len(part))
 
     def judge(self, part: Part) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
         found = [self._formulas.judged(self._everything, *batch) for batch in self._batches(part)]
@@ -253,7 +257,8 @@ class MlxEngine(Engine):
 
 
 def _arrays(part: Part) -> tuple[Array, Array]:
-    return mx.array(part.inputs), mx.array(part.labels.astype(np.int32))
+    labels = part.labels if part.labels.ndim == 2 else part.labels.astype(np.int32)
+    return mx.array(part.inputs), mx.array(labels)
 
 
 def _matrix(value: Array | None, by_element: bool) -> np.ndarray[Any, Any] | None:

@@ -36,6 +36,7 @@ class Formulas:
         self.network, self.optimizer, self.penalties = network, optimizer, penalties
         self._shift, self._scale = (mx.array(np.asarray(v)) for v in (data.shift, data.scale))
         self._shifted = bool(np.any(data.shift))
+        self._numbers = data.target == "numbers"
         self._penalized = {
             f"layers.{node.index}.{p.name}"
             for node in network.nodes
@@ -74,15 +75,17 @@ class Formulas:
         keys: Array | None,
         training: bool = True,
     ) -> tuple[Any, ...]:
-        """Mean and sum of the examples' losses, hits, and the buffers afterwards."""
+        """Mean and sum of the examples' losses, hits (of numbers: squared errors), buffers afterwards."""
         passed = self.forward(params if training else params | buffers, x, keys)
-        mean, total, correct = self._judged(passed, labels)
-        return mean, total, correct, self._renewed(buffers, passed) if training else buffers
+        mean, total, tally = self._judged(passed, labels)
+        return mean, total, tally, self._renewed(buffers, passed) if training else buffers
 
     def _judged(self, passed: list[Values], labels: Array) -> tuple[Array, Array, Array]:
-        """Mean and sum of the examples' losses, and hits."""
+        """Mean and sum of the examples' losses, and hits or squared errors."""
         last = passed[-1]
         total = mx.sum(self._losses(last, labels))
+        if self._numbers:
+            return total / labels.shape[0], total, mx.sum(mx.square(last.y - labels.T))
         guess = last.y[0] > 0.5 if len(last.y) == 1 else mx.argmax(last.y, axis=0)
         return total / labels.shape[0], total, mx.sum(guess == labels)
 
@@ -103,6 +106,8 @@ class Formulas:
 
     def _losses(self, last: Values, labels: Array) -> Array:
         """Each example's loss, 1 × examples, from the last layer's values."""
+        if self._numbers:
+            return self.network.loss.value(XP, last.z, last.y, labels.T)
         classes = mx.arange(self.network.outputs)[:, None] + (self.network.outputs == 1)
         target = (labels[None, :] == classes).astype(mx.float32)
         return self.network.loss.value(XP, last.z, last.y, target)
@@ -117,8 +122,8 @@ class Formulas:
     ) -> tuple[Array, Array]:
         """Sum of the losses and hits of the examples at ``rows``, in evaluation mode."""
         x, y = self.inputs(inputs, labels, rows)
-        _, total, correct, _ = self.loss(params, buffers, x, y, None, training=False)
-        return total, correct
+        _, total, tally, _ = self.loss(params, buffers, x, y, None, training=False)
+        return total, tally
 
     def _by_layer(self, arrays: Arrays) -> list[Arrays]:
         """The arrays there are, as the layers' formulas take them."""
@@ -164,7 +169,7 @@ class Formulas:
         """What is carried, after a step on the examples at ``rows``."""
         x, y = self.inputs(inputs, labels, rows)
         passed, gradients = mx.value_and_grad(self.loss)(params, buffers, x, y, keys)
-        _, total, correct, after = passed
+        _, total, tally, after = passed
         # Once the loss is not finite nothing changes any more: the weights stay those before that step.
         gradients, usable = self._clipped(gradients)
         alive = mx.logical_and(sums["alive"], mx.logical_and(total < OVERFLOW, usable))
@@ -182,7 +187,7 @@ class Formulas:
         new_sums = {
             "alive": alive,
             "loss": sums["loss"] + mx.where(alive, total, 0.0),
-            "correct": sums["correct"] + mx.where(alive, correct, 0),
+            "tally": sums["tally"] + mx.where(alive, tally, 0),
             "examples": sums["examples"] + mx.where(alive, rows.shape[0], 0),
             "steps": sums["steps"] + alive,
         }

@@ -22,7 +22,10 @@ class Dense(Activated):
     width_field = "units"
 
     units: int | None = Field(
-        None, ge=1, le=1_000_000, description="outputs; left out on the last layer: the number of classes"
+        None,
+        ge=1,
+        le=1_000_000,
+        description="outputs; left out on the last layer: one for each class or number",
     )
     activation: Annotated[Activation, Choice(activations)] = Field(
         Linear(), description="function of each output"

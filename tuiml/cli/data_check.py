@@ -1,0 +1,202 @@
+"""``tuiml data check``: what tuiml makes of a user's file."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tuiml.cli.output import NONE, figure, note, print_json, print_table, whole
+from tuiml.cli.parser import Parser
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tuiml.data.own.facts import Column
+    from tuiml.data.report import Report
+
+OPTIONS = ("label", "ignore", "header", "delimiter", "predict", "missing", "test", "width", "height", "grey")
+MOST = 40
+"""Columns and classes that are listed."""
+
+
+def add_arguments(parser: Parser) -> None:
+    """The file, and the options of ``[data]`` that say how it is to be read."""
+    text = "a CSV, NPZ or IDX file, a folder of IDX files, or one with a folder of pictures for each class"
+    parser.add_argument("path", metavar="PATH", type=Path, help=text)
+    listed = {"action": "append", "metavar": "COLUMN"}
+    parser.add_argument("--label", help="column to be told, by name or number; may be repeated", **listed)  # type: ignore[arg-type]
+    parser.add_argument("--ignore", help="column left out; may be repeated", **listed)  # type: ignore[arg-type]
+    parser.add_argument("--header", choices=("auto", "yes", "no"), help="whether the first row has names")
+    words = ("auto", "comma", "semicolon", "tab", "pipe")
+    parser.add_argument("--delimiter", choices=words, help="what separates columns")
+    parser.add_argument("--predict", choices=("auto", "classes", "numbers"), help="what the label is")
+    parser.add_argument("--missing", choices=("refuse", "drop", "mean"), help="what a missing value means")
+    parser.add_argument("--test", type=float, metavar="SHARE", help="share kept apart for the test")
+    parser.add_argument("--width", type=int, metavar="N", help="pixels across of every picture")
+    parser.add_argument("--height", type=int, metavar="N", help="pixels down of every picture")
+    parser.add_argument("--grey", action="store_true", default=None, help="pictures in grey")
+
+
+def check(chosen: argparse.Namespace) -> int:
+    """The command; 2 where the file cannot be used."""
+    from tuiml.data import report
+
+    files = [_examine(file) for file in _idx_files(chosen.path)]
+    found: Report | None = None
+    if not (len(files) == 1 and not files[0]["problem"] and len(files[0]["shape"]) == 1):
+        options = {name: getattr(chosen, name) for name in OPTIONS}
+        found = report.look(chosen.path, deep=True, progress=_telling(), **options)
+    if chosen.json:
+        print_json((found.to_json() if found else {}) | ({"files": files} if files else {}))
+    else:
+        for row in files:
+            (note if row["problem"] else print)(_sentence(row))
+        if found is not None:
+            _print(found)
+    bad = any(row["problem"] for row in files) or (found is not None and not found.usable)
+    return 2 if bad else 0
+
+
+def _telling() -> Any:
+    """Says how far it is, where somebody sees it and it takes its time."""
+    if not sys.stderr.isatty():
+        return None
+    from tuiml.cli import progress
+    from tuiml.training import Loading
+
+    show = progress.Bar()
+
+    def tell(name: str, done: int, total: int) -> None:
+        show.draw(Loading(name, done, total))
+        if done >= total:
+            show.close()
+
+    return tell
+
+
+# -- a report ---------------------------------------------------------------------------------------------
+
+
+def _print(found: Report) -> None:
+    """A report for reading; problems go to stderr."""
+    if found.kind:
+        shape = "×".join(map(str, found.shape))
+        print(f"{found.path}: {found.kind}")
+        parts = f"{whole(found.examples)} examples, {whole(found.test)} of them the test part"
+        print(f"{parts}; {shape} input{'s' * (found.shape != (1,))} each")
+        print(_target(found))
+    if not found.usable and found.rows:
+        _print_rows(found.rows)
+    elif found.format == "csv" and found.columns:
+        print()
+        _print_columns(found.columns)
+    if found.warnings:
+        print()
+        for text in found.warnings:
+            print(f"note: {text}")
+    for text in found.problems:
+        note(text)
+    if found.usable and found.table is not None:
+        from tuiml.spec import toml
+
+        print(f"\nin a preset:\n\n{toml.dumps({'data': found.table})}", end="")
+
+
+def _target(found: Report) -> str:
+    if found.target == "numbers":
+        names = ", ".join(found.target_names[:MOST])
+        return "to be told: " + (f"the number of {names}" if names else "numbers")
+    pairs = zip(found.classes[:MOST], found.counts[:MOST], strict=False)
+    some = "; ".join(f"{name}: {whole(count)}" for name, count in pairs)
+    more = "; …" if len(found.classes) > MOST else ""
+    return f"to be told: one of {whole(len(found.classes))} classes ({some}{more})"
+
+
+def _print_columns(columns: Sequence[Column]) -> None:
+    header = ("column", "kind", "min", "max", "mean", "values", "missing")
+    rows = [
+        [
+            column.name,
+            column.kind,
+            *(NONE if value is None else figure(value) for value in (column.low, column.high, column.mean)),
+            NONE if column.values is None else whole(column.values),
+            whole(column.missing),
+        ]
+        for column in columns[:MOST]
+    ]
+    print_table(header, rows, right=header[2:])
+    if len(columns) > MOST:
+        print(f"… {whole(len(columns))} columns in all")
+
+
+def _print_rows(rows: Sequence[Sequence[str]]) -> None:
+    print_table(rows[0][:12], [row[:12] for row in rows[1:] if len(row) >= len(rows[0][:12])])
+    print()
+
+
+# -- IDX files by themselves ------------------------------------------------------------------------------
+
+
+def _idx_files(path: Path) -> list[Path]:
+    """The IDX files that a path means: itself, or those of a folder."""
+    from tuiml.data.own.entries import Idx, entry_for
+    from tuiml.data.own.idx_files import files_in
+
+    if path.is_dir():
+        return files_in(path)
+    return [path] if path.exists() and entry_for(str(path.absolute())) is Idx else []
+
+
+def _examine(path: Path) -> dict[str, Any]:
+    """A file as plain data: what it holds, which known file it is, or what is wrong with it."""
+    from tuiml.data import idx
+    from tuiml.data.errors import DataError
+
+    row: dict[str, Any] = {"path": str(path), "shape": None, "low": None, "high": None, "known": None}
+    try:
+        values = idx.read_any(path)
+    except DataError as error:
+        return row | {"problem": str(error)}
+    low, high = values.min().item(), values.max().item()
+    row |= {"shape": list(values.shape), "type": values.dtype.name, "low": low, "high": high}
+    if values.ndim == 1 and values.dtype.name == "uint8":
+        import numpy as np
+
+        row["counts"] = np.bincount(values).tolist()
+    return row | {"known": _known(values), "problem": None}
+
+
+def _known(values: NDArray[Any]) -> str | None:
+    """The file of a known data set that these values are, by their hash."""
+    import hashlib
+
+    from tuiml.data.sources import FASHION, MNIST
+
+    dimensions = b"".join(n.to_bytes(4, "big") for n in values.shape)
+    digest = hashlib.sha256(bytes([0, 0, 8, values.ndim]) + dimensions + values.tobytes()).hexdigest()
+    for origin in (MNIST, FASHION):
+        for source in origin.sources:
+            if source.sha256 == digest:
+                return f"{source.file} of {origin.name}"
+    return None
+
+
+def _sentence(row: dict[str, Any]) -> str:
+    from tuiml.text import plain_text
+
+    if row["problem"]:
+        return str(row["problem"])
+    count, *each = row["shape"]
+    kind = (
+        f"examples of {'×'.join(map(str, each))} {'bytes' if row['type'] == 'uint8' else row['type']}"
+        if each
+        else "labels"
+    )
+    known = f"; {row['known']}, undamaged" if row["known"] else "; not a file that tuiml knows"
+    text = f"{plain_text(row['path'])}: {whole(count)} {kind}, values {row['low']} to {row['high']}{known}"
+    if row.get("counts") and len(row["counts"]) <= 32:
+        text += f"; of each label {', '.join(map(str, row['counts']))}"
+    return text

@@ -1,0 +1,174 @@
+"""IDX files of the user's: examples with their labels, of one part or of both."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tuiml.data.own.facts import MOST_VALUES, Column, Facts, Wrong
+from tuiml.data.own.location import exists
+from tuiml.data.own.location import signature as file_signature
+from tuiml.data.own.split import test_count
+from tuiml.text import plain_text
+
+if TYPE_CHECKING:
+    from tuiml.data.arrays import Part, Whole
+    from tuiml.data.own.entries import Idx
+    from tuiml.data.own.labels import Coding
+
+MOST_FILES = 1000
+"""Of a folder that are looked at."""
+_NAME = re.compile(r"idx\d|idx$|ubyte", re.IGNORECASE)
+_TEST = re.compile(r"^(t10k|test|eval)|[-_.]test[-_.]", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Examples and their labels."""
+
+    images: Path
+    labels: Path
+
+
+def files_in(folder: Path) -> list[Path]:
+    """The files of a folder that are called as IDX files are, sorted."""
+    try:
+        with os.scandir(folder) as entries:
+            found = [
+                entry.name for entry, _ in zip(entries, range(MOST_FILES), strict=False) if entry.is_file()
+            ]
+    except OSError:
+        return []
+    return [folder / name for name in sorted(found) if _NAME.search(name.removesuffix(".gz"))]
+
+
+def pairs(path: Path) -> list[Pair]:
+    """The part to train on and, where there is one, the test part.
+
+    Raises:
+        Wrong: examples or labels are missing.
+    """
+    title = plain_text(path.name)
+    if not path.is_dir():
+        if "label" in path.name.lower():
+            raise Wrong("path", f"{title} seems to hold labels: give the file of the examples, or the folder")
+        return [Pair(path, _labels_of(path, files_in(path.parent)))]
+    files = files_in(path)
+    images = [file for file in files if "label" not in file.name.lower()]
+    found = []
+    for test in (False, True):
+        mine = [file for file in images if bool(_TEST.search(file.name)) == test]
+        if len(mine) > 1 and len({_stem(file) for file in mine}) > 1:
+            names = ", ".join(plain_text(file.name) for file in mine[:4])
+            raise Wrong("path", f"{title} has several files of examples ({names}): give one of them")
+        if mine:
+            found.append(Pair(mine[0], _labels_of(mine[0], files)))
+        elif not test:
+            raise Wrong("path", f"{title} has no IDX file of examples (such as train-images-idx3-ubyte)")
+    return found
+
+
+def _stem(file: Path) -> str:
+    return file.name.removesuffix(".gz")
+
+
+def _labels_of(images: Path, files: list[Path]) -> Path:
+    """The file of labels that goes with one of examples: called alike, or the only one there is."""
+    plain = re.sub(r"(?i)images?|data|examples?", "labels", _stem(images))
+    wanted = re.sub(r"(?i)idx\d", "idx1", plain)
+    test = bool(_TEST.search(images.name))
+    labels = [file for file in files if "label" in file.name.lower()]
+    alike = [file for file in labels if _stem(file) in (wanted, plain)]
+    alone = [file for file in labels if bool(_TEST.search(file.name)) == test]
+    if alike or len(alone) == 1:
+        return (alike or alone)[0]
+    raise Wrong("path", f"{plain_text(images.name)} has no labels beside it (such as {plain_text(wanted)})")
+
+
+def signature(path: Path) -> tuple[Any, ...]:
+    """What changes when a file of the set does."""
+    own = file_signature(path)
+    try:
+        found = pairs(path)
+    except Wrong:
+        return own
+    return (*own[:1], *(file_signature(f) for pair in found for f in (pair.images, pair.labels) if exists(f)))
+
+
+def find(dataset: Idx) -> Facts:
+    """The facts of IDX files: the headers of the examples, and the labels.
+
+    Raises:
+        DataError: a file is missing, or damaged.
+    """
+    import numpy as np
+
+    from tuiml.data import idx
+    from tuiml.data.own.labels import coding
+    from tuiml.data.own.values import example_shape
+
+    title, found = dataset.title, pairs(Path(dataset.path))
+    headers = [idx.header(pair.images) for pair in found]
+    shape, last = example_shape(headers[0][1], title)
+    labels = [idx.read_any(pair.labels) for pair in found]
+    for (_, dimensions), part, pair in zip(headers, labels, found, strict=True):
+        if dimensions[1:] != headers[0][1][1:]:
+            raise Wrong("path", f"{title}: test examples have another shape than the training ones")
+        if len(part) != dimensions[0]:
+            text = f"{plain_text(pair.images.name)} has {dimensions[0]:,} examples but {len(part):,} labels"
+            raise Wrong("path", text)
+        if int(np.prod([float(n) for n in dimensions])) > MOST_VALUES:
+            raise Wrong("path", f"{title} announces more than {MOST_VALUES:,} values, the most that are read")
+    how = coding(labels, "classes", title)
+    pixels = all(kind == ">u1" for kind, _ in headers)
+    count = len(labels[0])
+    test = len(labels[1]) if len(labels) > 1 else test_count(count, dataset.test)
+    if count < 2:
+        raise Wrong("path", f"{title} has {count} example: training needs two")
+    counts = np.bincount(
+        np.concatenate([how.apply(part, title) for part in labels]), minlength=len(how.names)
+    )
+    return Facts(
+        kind=f"IDX files of {np.dtype(headers[0][0]).name}: "
+        + ", ".join(plain_text(p.images.name) for p in found),
+        shape=shape,
+        pool=count if len(labels) > 1 else count - test,
+        test=test,
+        classes=how.names,
+        counts=tuple(counts.tolist()),
+        top=255.0 if pixels else None,
+        itemsize=1 if pixels else 4,
+        columns=(Column("examples", "number"), Column("labels", "label", values=len(how.names))),
+        notes=how.notes,
+        how=(found, last, how),
+    )
+
+
+def read(dataset: Idx) -> Part | Whole:
+    """The examples.
+
+    Raises:
+        DataError: a file is damaged, or was changed.
+    """
+    import numpy as np
+
+    from tuiml.data import idx
+    from tuiml.data.arrays import Part, Whole
+    from tuiml.data.own.values import rows_of
+
+    found: list[Pair]
+    how: Coding
+    found, last, how = dataset.facts.how
+    parts = []
+    for pair in found:
+        raw, labels = idx.read_any(pair.images), idx.read_any(pair.labels)
+        if dataset.key() != dataset.version:
+            raise Wrong("path", f"{dataset.title} was changed while it was read: start again")
+        inputs = rows_of(raw, last, dataset.title)
+        if dataset.facts.itemsize == 4:
+            inputs = inputs.astype(np.float32, copy=False)
+        parts.append(Part(inputs, how.apply(labels, dataset.title)))
+    return Whole(*parts) if len(parts) > 1 else parts[0]

@@ -1,0 +1,103 @@
+"""Labels of arrays: classes from whole numbers, text or one-hot rows; or numbers to be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuiml.data.own.facts import Wrong
+from tuiml.text import plain_text
+
+MOST_CLASSES = 1000
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Coding:
+    """How raw labels become those of a run."""
+
+    values: Array | None
+    """The raw value of each class, sorted; ``None``: the columns of one-hot rows, or no classes."""
+    names: tuple[str, ...]
+    outputs: int
+    one_hot: bool = False
+    notes: tuple[str, ...] = ()
+
+    def apply(self, raw: Array, title: str) -> Array:
+        """(n,) classes from 0, or (n, outputs) float32.
+
+        Raises:
+            Wrong: a number is not finite, or too large for float32.
+        """
+        if self.one_hot:
+            hot: Array = np.argmax(raw, axis=1).astype(np.uint8 if raw.shape[1] <= 256 else np.int32)
+            return hot
+        if self.values is not None:
+            found = np.searchsorted(self.values, raw.reshape(-1))
+            return found.astype(np.uint8 if len(self.values) <= 256 else np.int32)
+        with np.errstate(over="ignore"):
+            numbers = raw.reshape(len(raw), -1).astype(np.float32)
+        wrong = np.flatnonzero(~np.isfinite(numbers).all(axis=1))
+        if len(wrong):
+            text = f"the target of example {wrong[0]:,} is {raw[wrong[0]]}, no finite float32"
+            raise Wrong("path", f"{title}: {text} ({len(wrong):,} such examples)")
+        return numbers
+
+
+def coding(parts: list[Array], predict: str, title: str) -> Coding:
+    """Whether labels are classes or numbers, and which.
+
+    Args:
+        parts: the raw labels of each part, (n,), (n, 1) or (n, k).
+
+    Raises:
+        Wrong: they can be neither, or not what ``predict`` wants.
+    """
+    if any(part.ndim not in (1, 2) for part in parts) or len({part.shape[1:] for part in parts}) > 1:
+        shapes = ", ".join("×".join(map(str, part.shape)) for part in parts)
+        raise Wrong("path", f"{title}: labels of shape {shapes}; give one an example, or one-hot rows")
+    width = parts[0].shape[1] if parts[0].ndim == 2 else 1
+    text = parts[0].dtype.kind in "US"
+    if width > 1 and predict != "numbers" and not text and all(_is_one_hot(part) for part in parts):
+        names = tuple(str(k) for k in range(width))
+        return Coding(None, names, width, True, (f"labels are one-hot rows: {width} classes",))
+    if predict == "numbers" or (width > 1 and predict == "auto"):
+        if text:
+            raise Wrong("predict", f"{title}: the labels are text, which are classes and no numbers")
+        return Coding(None, (), width)
+    if width > 1:
+        raise Wrong("predict", f"{title}: labels of {width} columns that are not one-hot are no classes")
+    return _classes(parts, predict, title)
+
+
+def _classes(parts: list[Array], predict: str, title: str) -> Coding:
+    """The different values of single labels as classes, unless they are numbers."""
+    kind = parts[0].dtype.kind
+    if kind == "f" and predict == "auto":
+        return Coding(None, (), 1)
+    if kind == "f" and not all(np.isfinite(part).all() for part in parts):
+        raise Wrong("path", f"{title}: a label is not a finite number")
+    values = np.unique(np.concatenate([np.unique(part) for part in parts]))
+    if len(values) > MOST_CLASSES:
+        if predict == "auto" and kind not in "US":
+            return Coding(
+                None, (), 1, notes=(f"{len(values):,} different labels: they are taken for numbers",)
+            )
+        raise Wrong(
+            "predict", f"{title} has {len(values):,} different labels; at most {MOST_CLASSES:,} classes"
+        )
+    if len(values) < 2:
+        raise Wrong("path", f"{title}: every label is the same: there is nothing to tell apart")
+    names = [
+        v.decode("utf-8", "replace") if isinstance(v, bytes) else f"{v:g}" if kind == "f" else str(v)
+        for v in values
+    ]
+    return Coding(values, tuple(plain_text(name)[:60] for name in names), len(values))
+
+
+def _is_one_hot(part: Array) -> bool:
+    values = part if part.dtype.kind != "b" else part.astype(np.uint8)
+    return bool(((values == 0) | (values == 1)).all() and (values.sum(axis=1) == 1).all())

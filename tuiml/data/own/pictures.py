@@ -1,0 +1,314 @@
+"""A folder of pictures per class as a data set. Pillow (the extra ``images``) decodes them."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tuiml.data.base import Progress
+from tuiml.data.own.facts import MOST_VALUES, Column, Facts, Wrong
+from tuiml.data.own.location import signature as file_signature
+from tuiml.data.own.split import test_count
+from tuiml.text import plain_text
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from tuiml.data.arrays import Part, Whole
+    from tuiml.data.own.entries import Pictures
+
+ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+"""Of Pillow's formats those that pictures are in; others start programs, or are seldom tried."""
+MOST_PIXELS = 50_000_000
+"""Of one picture as it lies in its file."""
+MOST_PICTURES = 1_000_000
+MOST_CLASSES = 1000
+MOST_FILE = 100_000_000
+"""Bytes of one picture's file."""
+SIDE = 64
+"""Pixels on the longer side, at most, where nobody says how large."""
+TRAIN, TEST = ("train", "training"), ("test", "testing", "val", "valid", "validation")
+
+
+Files = tuple[tuple[Path, int], ...]
+"""Each file and its class."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which files are read, and the size they are made."""
+
+    pool: Files
+    test: Files | None
+    width: int
+    height: int
+
+
+def library() -> Any:
+    """Pillow's module of images.
+
+    Raises:
+        Wrong: it is not installed.
+    """
+    try:
+        import PIL.Image
+        import PIL.ImageOps
+    except ImportError:
+        raise Wrong("path", "folders of pictures need Pillow: pip install 'tuiml[images]'") from None
+    return PIL.Image
+
+
+def _folders(path: Path) -> list[Path]:
+    """The folders in a folder, sorted; hidden ones and links are none."""
+    with os.scandir(path) as entries:
+        found = [e.name for e in entries if not e.name.startswith(".") and e.is_dir(follow_symlinks=False)]
+        return [path / name for name in sorted(found)]
+
+
+def _roots(path: Path) -> tuple[Path, Path | None]:
+    """The folder of the classes' folders, and that of the test part where there is one."""
+    folders = {folder.name.lower(): folder for folder in _folders(path)}
+    train = next((folders[name] for name in TRAIN if name in folders), None)
+    test = next((folders[name] for name in TEST if name in folders), None)
+    return (train, test) if train is not None else (path, None)
+
+
+def signature(path: Path) -> tuple[Any, ...]:
+    """What changes when a picture comes or goes: the times of the folders."""
+    found = [file_signature(path)]
+    try:
+        for root in _roots(path):
+            if root is not None:
+                found += [file_signature(folder) for folder in (root, *_folders(root)[: MOST_CLASSES + 1])]
+    except OSError:
+        pass
+    return tuple(found)
+
+
+def find(dataset: Pictures) -> Facts:
+    """The facts of a folder: its classes, how many pictures each has, and their size; none is decoded.
+
+    Raises:
+        Wrong: it has no such folders, or Pillow is not here.
+    """
+    title, path = dataset.title, Path(dataset.path)
+    if not path.is_dir():
+        raise Wrong("path", f"{title} is no folder of pictures")
+    library()
+    names, pool, held, notes = _listed(title, path)
+    height, width = _size(dataset, pool[0][0])
+    channels = 1 if dataset.grey else 3
+    total = (len(pool) + len(held or ())) * width * height * channels
+    if total > MOST_VALUES:
+        text = f"{title} makes {total:,} values; at most {MOST_VALUES:,}: give a smaller width and height"
+        raise Wrong("width", text)
+    test = len(held) if held else test_count(len(pool), dataset.test)
+    counts = [0] * len(names)
+    for _, label in (*pool, *(held or ())):
+        counts[label] += 1
+    colours = "grey" if channels == 1 else "in colour"
+    return Facts(
+        kind=f"a folder of pictures per class, made {width}×{height} {colours}",
+        shape=(height, width) if channels == 1 else (3, height, width),
+        pool=len(pool) if held else len(pool) - test,
+        test=test,
+        classes=tuple(plain_text(name)[:60] for name in names),
+        counts=tuple(counts),
+        top=255.0,
+        itemsize=1,
+        columns=(Column("pixels", "number", 0, 255), Column("folder", "label", values=len(names))),
+        notes=notes,
+        how=Plan(pool, held, width, height),
+    )
+
+
+def _listed(title: str, path: Path) -> tuple[list[str], Files, Files | None, tuple[str, ...]]:
+    """The classes of a folder, the files of both parts with their class, and what is odd.
+
+    Raises:
+        Wrong: these are no two classes, or there are too many.
+    """
+    root, test_root = _roots(path)
+    folders = _folders(root)
+    if len(folders) > MOST_CLASSES:
+        raise Wrong(
+            "path", f"{title} has {len(folders):,} folders; at most {MOST_CLASSES:,} classes are read"
+        )
+    listed = {folder.name: _files(folder) for folder in folders}
+    names = [name for name, files in listed.items() if files]
+    if not names:
+        text = f"{title} has no folders with pictures in them (one for each class: cats/1.png, dogs/2.png)"
+        raise Wrong("path", text)
+    if len(names) == 1:
+        text = f"{title} has pictures of one class only, '{plain_text(names[0])[:60]}'"
+        raise Wrong("path", f"{text}: a second folder is needed to tell apart")
+    empty = [name for name, files in listed.items() if not files]
+    notes = (f"folders without pictures: {_few(empty)}",) if empty else ()
+    return names, _with_classes(names, listed), _held_out(title, names, root, test_root), notes
+
+
+def _held_out(title: str, names: list[str], root: Path, test_root: Path | None) -> Files | None:
+    """The files of the test part, where it has a folder."""
+    if test_root is None:
+        return None
+    tested = {folder.name: _files(folder) for folder in _folders(test_root)[: MOST_CLASSES + 1]}
+    odd = [name for name, files in tested.items() if files and name not in names]
+    if odd:
+        raise Wrong("path", f"{title}: {_few(odd)} in {test_root.name} has no folder in {root.name}")
+    return _with_classes(names, tested) or None
+
+
+def _with_classes(names: list[str], listed: dict[str, list[Path]]) -> Files:
+    return tuple((file, index) for index, name in enumerate(names) for file in listed.get(name, ()))
+
+
+def _files(folder: Path) -> list[Path]:
+    """The pictures in a folder by their names, sorted; links and whatever is no file are none."""
+    with os.scandir(folder) as entries:
+        found = []
+        for entry in entries:
+            if entry.name.lower().endswith(ENDINGS) and not entry.name.startswith("."):
+                if stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode):
+                    found.append(entry.name)
+                if len(found) > MOST_PICTURES:
+                    raise Wrong("path", f"{plain_text(folder.name)} has more than {MOST_PICTURES:,} pictures")
+    return [folder / name for name in sorted(found)]
+
+
+def _size(dataset: Pictures, first: Path) -> tuple[int, int]:
+    """Height and width that every picture is made."""
+    if dataset.width and dataset.height:
+        return dataset.height, dataset.width
+    with _opened(first) as picture:
+        width, height = picture.size
+        if picture.getexif().get(0x0112, 1) >= 5:  # lies on its side
+            width, height = height, width
+    if dataset.width or dataset.height:
+        scale = dataset.width / width if dataset.width else (dataset.height or height) / height
+    else:
+        scale = min(1.0, SIDE / max(width, height))
+    sides = (min(1024, max(1, round(side * scale))) for side in (height, width))
+    found = next(sides), next(sides)
+    return dataset.height or found[0], dataset.width or found[1]
+
+
+def _opened(path: Path) -> Image:
+    """A picture, its header read.
+
+    Raises:
+        Wrong: it is none, or too large.
+    """
+    images = library()
+    name = plain_text(f"{path.parent.name}/{path.name}")
+    try:
+        if path.stat().st_size > MOST_FILE:
+            raise Wrong("path", f"{name} has more than {MOST_FILE:,} bytes, too many for a picture")
+        import warnings
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the size, which is looked at below
+            found: Image = images.open(path, formats=FORMATS)
+    except Wrong:
+        raise
+    except images.DecompressionBombError:
+        raise Wrong("path", f"{name} has too many pixels; at most {MOST_PIXELS:,} are read") from None
+    except Exception as problem:  # a decoder's, whatever it is
+        raise _unreadable(name, problem) from None
+    if found.width * found.height > MOST_PIXELS:
+        text = f"{name} has {found.width:,}×{found.height:,} pixels; at most {MOST_PIXELS:,} are read"
+        found.close()
+        raise Wrong("path", text)
+    return found
+
+
+def _unreadable(name: str, problem: Exception) -> Wrong:
+    why = plain_text(str(problem).splitlines()[0])[:80] if str(problem) else type(problem).__name__
+    if "cannot identify" in why:
+        why = "it is in no format that is known"
+    return Wrong("path", f"{name} cannot be read as a picture: {why}; replace or remove it")
+
+
+def read(dataset: Pictures, progress: Progress | None = None) -> Part | Whole:
+    """Every picture, decoded and made the same size.
+
+    Raises:
+        Wrong: one cannot be read; its name is said.
+    """
+    from tuiml.data.arrays import Part, Whole
+
+    plan: Plan = dataset.facts.how
+    total = len(plan.pool) + len(plan.test or ())
+    done = 0
+    parts = []
+    for listed in (plan.pool, plan.test):
+        if listed is None:
+            continue
+        inputs, labels = _arrays(dataset, len(listed))
+        for row, (file, label) in enumerate(listed):
+            inputs[row] = _pixels(file, plan, dataset.grey)
+            labels[row] = label
+            done += 1
+            if progress is not None and (done % 32 == 0 or done == total):
+                progress(dataset.title, done * inputs.shape[1], total * inputs.shape[1])
+        parts.append(Part(inputs, labels))
+    if dataset.key() != dataset.version:
+        raise Wrong("path", f"{dataset.title} was changed while it was read: start again")
+    return Whole(*parts) if len(parts) > 1 else parts[0]
+
+
+def _arrays(dataset: Pictures, count: int) -> tuple[Any, Any]:
+    import math
+
+    import numpy as np
+
+    kind = np.uint8 if len(dataset.classes) <= 256 else np.int32
+    return np.empty((count, math.prod(dataset.shape)), np.uint8), np.empty(count, kind)
+
+
+def _pixels(file: Path, plan: Plan, grey: bool) -> Any:
+    """A picture's bytes, channels first: upright, on white where it is see-through, of the common size."""
+    import numpy as np
+    import PIL.ImageOps
+
+    images = library()
+    name = plain_text(f"{file.parent.name}/{file.name}")
+    with _opened(file) as picture:
+        try:
+            if not grey or picture.mode != "P":
+                picture.draft(
+                    "L" if grey else "RGB", (2 * plan.width, 2 * plan.height)
+                )  # JPEG: fewer to decode
+            upright: Image = PIL.ImageOps.exif_transpose(picture)
+            if upright.mode.startswith("I") or upright.mode == "F":
+                upright = _sixteen(images, upright)
+            if upright.has_transparency_data:
+                white = images.new("RGBA", upright.size, "white")
+                white.alpha_composite(upright.convert("RGBA"))
+                upright = white
+            made = upright.convert("L" if grey else "RGB")
+            if made.size != (plan.width, plan.height):
+                made = made.resize((plan.width, plan.height), images.Resampling.BILINEAR)
+            pixels = np.asarray(made, np.uint8)
+        except MemoryError:
+            raise
+        except Exception as problem:  # a decoder's, whatever it is
+            raise _unreadable(name, problem) from None
+    return pixels.reshape(-1) if grey else pixels.transpose(2, 0, 1).reshape(-1)
+
+
+def _sixteen(images: Any, picture: Image) -> Image:
+    """A picture of 16-bit or floating grey as one of bytes, its largest value white where it is above 255."""
+    import numpy as np
+
+    values = np.nan_to_num(np.asarray(picture, np.float64))
+    top = 65535.0 if values.max(initial=0) > 255 else 255.0
+    found: Image = images.fromarray(np.clip(values * (255 / top), 0, 255).astype(np.uint8))
+    return found
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(plain_text(name)[:30] for name in names[:5]) + (", …" if len(names) > 5 else "")

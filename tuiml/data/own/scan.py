@@ -1,0 +1,185 @@
+"""One pass through a table: what is in each of its columns, without keeping the values."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tuiml.data.own.facts import MOST_BYTES, MOST_VALUES, Wrong
+from tuiml.data.own.location import open_file
+from tuiml.data.own.rows import MISSING, Layout, Rows, layout_of, number
+from tuiml.text import plain_text
+
+CATEGORIES = 20
+"""Different values that a column of text may have to become inputs, one for each."""
+LABELS = 1000
+"""Different values that are counted of a label."""
+LARGEST = 3.4028234e38
+"""The largest float32."""
+MOST_MISSING = 5_000_000
+PREVIEW = 8
+"""Rows kept as text, and of each as many cells as below."""
+PREVIEW_COLUMNS = 50
+
+
+@dataclass(slots=True)
+class Scanned:
+    """A column as one pass sees it. Rows count from 0, the header and blank ones left out."""
+
+    name: str
+    limit: int
+    """Different values that are counted at most."""
+    numbers: int = 0
+    texts: int = 0
+    first_text: tuple[int, str] | None = None
+    low: float = math.inf
+    high: float = -math.inf
+    total: float = 0.0
+    whole: bool = True
+    """Every number is a whole one."""
+    missing: array[int] = field(default_factory=lambda: array("I"))
+    odd: tuple[int, str] | None = None
+    """The first number that no float32 holds."""
+    commas: bool = False
+    """A number had a decimal comma."""
+    counts: Counter[str] | None = field(default_factory=Counter)
+    """The different values, until there are too many."""
+
+    @property
+    def mean(self) -> float | None:
+        return self.total / self.numbers if self.numbers else None
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A table as one pass sees it."""
+
+    layout: Layout
+    columns: tuple[Scanned, ...]
+    rows: int
+    blank: tuple[int, ...]
+    preview: tuple[tuple[str, ...], ...]
+
+    def row_number(self, row: int) -> int:
+        """The number that a spreadsheet shows for a row."""
+        found = row + 1 + self.layout.header
+        for blank in self.blank:
+            if blank > found:
+                break
+            found += 1
+        return found
+
+
+def scan(path: Path, layout: Layout, labels: Collection[int]) -> Scan:
+    """Go through a table once; of the columns ``labels`` more different values are counted.
+
+    Raises:
+        Wrong: it is no such text, is not rectangular, or holds too much.
+    """
+    rows, count = Rows(path, layout), len(layout.names)
+    limits = [LABELS if index in labels else CATEGORIES for index in range(count)]
+    columns = [Scanned(name, limit) for name, limit in zip(layout.names, limits, strict=True)]
+    start, missing = 0, 0
+    preview: list[tuple[str, ...]] = []
+    for block, _ in rows.blocks():
+        if len(preview) < PREVIEW:
+            preview += [_shown(cells) for cells in block[: PREVIEW - len(preview)]]
+        plain = not rows.underscores
+        for column, cells in zip(columns, zip(*block, strict=True), strict=True):
+            _take(column, cells, start, layout.decimal_comma, plain)
+        start += len(block)
+        missing = (
+            sum(len(column.missing) for column in columns) if count <= 1000 or start % 64 == 0 else missing
+        )
+        if start * count > MOST_VALUES or missing > MOST_MISSING:
+            what = (
+                f"{MOST_VALUES:,} values" if missing <= MOST_MISSING else f"{MOST_MISSING:,} missing values"
+            )
+            raise Wrong("path", f"{rows.title} has more than {what}, the most that are read")
+    if not start:
+        raise Wrong("path", f"{rows.title} has no rows below its header")
+    return Scan(layout, tuple(columns), start, tuple(rows.blank), tuple(preview))
+
+
+def _shown(cells: Sequence[str]) -> tuple[str, ...]:
+    return tuple(plain_text(cell.strip())[:24] for cell in cells[:PREVIEW_COLUMNS])
+
+
+def _take(column: Scanned, cells: Sequence[str], start: int, comma: bool, plain: bool) -> None:
+    """Count a block's cells of a column."""
+    values: list[float] | None = None
+    if plain and not column.texts:
+        try:
+            values = list(map(float, cells))
+        except ValueError:
+            values = None
+    if values is not None:
+        low, high, total = min(values), max(values), sum(values)
+        if math.isfinite(total) and low >= -LARGEST and high <= LARGEST:
+            column.numbers += len(values)
+            column.low, column.high = min(column.low, low), max(column.high, high)
+            column.total += total
+            if column.whole:
+                column.whole = all(map(float.is_integer, values))
+            if column.counts is not None:
+                _count(column, Counter(cells))
+            return
+    _take_slowly(column, cells, start, comma)
+
+
+def _count(column: Scanned, found: Counter[str]) -> None:
+    """Add to the different values, unless there are too many by now."""
+    assert column.counts is not None
+    for text, times in found.items():
+        column.counts[text.strip()] += times
+        if len(column.counts) > column.limit:
+            column.counts = None
+            return
+
+
+def _take_slowly(column: Scanned, cells: Sequence[str], start: int, comma: bool) -> None:
+    """As :func:`_take`, each different cell by itself: some are missing, or text, or too large."""
+    found = Counter(cells)
+    gone = {cell for cell in found if cell.strip().lower() in MISSING}
+    if gone:
+        column.missing.extend(start + row for row, cell in enumerate(cells) if cell in gone)
+        for cell in gone:
+            del found[cell]
+    for cell, times in found.items():
+        value = number(cell.strip(), comma)
+        if value is None:
+            column.texts += times
+            column.whole = False
+            if column.first_text is None:
+                column.first_text = start + cells.index(cell), plain_text(cell.strip())[:40]
+            continue
+        column.numbers += times
+        if not -LARGEST <= value <= LARGEST:
+            column.odd = column.odd or (start + cells.index(cell), plain_text(cell.strip())[:40])
+            continue
+        column.low, column.high = min(column.low, value), max(column.high, value)
+        column.total += value * times
+        column.whole = column.whole and value.is_integer()
+        column.commas = column.commas or "," in cell
+    if column.counts is not None:
+        _count(column, found)
+
+
+def glimpse(path: Path, separator: str, header: str) -> tuple[Layout, tuple[tuple[str, ...], ...]]:
+    """Layout and first rows of a table, whatever comes after them.
+
+    Raises:
+        Wrong: even these cannot be read.
+    """
+    layout = layout_of(path, separator, header)
+    found: list[tuple[str, ...]] = []
+    with open_file(path, MOST_BYTES) as raw:
+        for _, cells in Rows(path, layout).rows(raw, layout.separator):
+            found.append(_shown(cells))
+            if len(found) > PREVIEW:
+                break
+    return layout, tuple(found[1:] if layout.header else found[:PREVIEW])

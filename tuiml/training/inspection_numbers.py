@@ -1,0 +1,144 @@
+"""Looking into a network that tells numbers: answers what is wished for, in the units of the data set."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tuiml.backends.engine import Engine
+from tuiml.data.arrays import Part
+from tuiml.training.learned import VALUES, Inspection, What, Wish
+from tuiml.training.learned_base import POINTS
+from tuiml.training.learned_numbers import COLUMNS, Fit, Heights, Miss, Misses, Predictions
+from tuiml.training.plane import as_bytes, grid, limits_of, places, points_of
+
+Array = np.ndarray[Any, Any]
+LARGEST = 1e300
+"""What may be told: beyond it, sums of two would overflow."""
+
+
+class NumberAnswers:
+    """The answers to wishes about one engine's network.
+
+    Args:
+        part: the examples that are judged, and which these are.
+    """
+
+    def __init__(self, engine: Engine, part_name: str, part: Part) -> None:
+        self._engine, self._data = engine, engine.data
+        self._part_name, self._part = part_name, part
+        self._judged: tuple[tuple[int, int], Array, Array] | None = None
+        self.answers: dict[What, Callable[[Wish, int], Inspection | None]] = {
+            "fit": self._fit,
+            "heights": self._heights,
+            "predictions": self._predictions,
+            "misses": self._misses,
+        }
+
+    @property
+    def _targets(self) -> int:
+        return int(self._part.labels.shape[1])
+
+    def _which(self, wish: Wish) -> dict[str, Any]:
+        return {"target": min(wish.first, self._targets - 1), "targets": self._targets}
+
+    def _told(self, inputs: Array, target: int) -> Array:
+        """One of the target's numbers, for raw inputs."""
+        outputs = self._data.original(self._engine.predict(inputs).T)[:, target]
+        return np.clip(outputs.astype(np.float64), -LARGEST, LARGEST)
+
+    def _fit(self, wish: Wish, most: int) -> Fit | None:
+        if self._data.shape != (1,):
+            return None
+        which = self._which(wish)
+        left, right = limits_of(self._data)
+        xs = np.linspace(left, right, min(wish.columns, COLUMNS))
+        points, labels, held_out = points_of(self._data)
+        return Fit(
+            step=self._engine.step_number,
+            **which,
+            limits=(float(left), float(right)),
+            curve=tuple(self._told(xs[:, None], which["target"]).tolist()),
+            xs=tuple(points[:, 0].astype(np.float64).tolist()),
+            ys=tuple(self._data.original(labels)[:, which["target"]].astype(np.float64).tolist()),
+            held_out=held_out,
+        )
+
+    def _heights(self, wish: Wish, most: int) -> Heights | None:
+        if self._data.shape != (2,):
+            return None
+        which, limits = self._which(wish), limits_of(self._data)
+        found = self._told(grid(limits, wish.columns, wish.rows), which["target"])
+        points, labels, _ = points_of(self._data)
+        truths = self._data.original(labels)[:, which["target"]].astype(np.float64)
+        # The data's own range: it stands still while the network learns, and one that is far off shows.
+        low, high = float(truths.min()), float(truths.max())
+        spread = (high - low) or 1.0
+        xs, ys = places(points, limits)
+        return Heights(
+            step=self._engine.step_number,
+            **which,
+            columns=wish.columns,
+            rows=wish.rows,
+            limits=tuple(limits.tolist()),
+            low=low,
+            high=low + spread,
+            values=as_bytes((found - low) / spread).tobytes(),
+            xs=xs,
+            ys=ys,
+            truths=as_bytes((truths - low) / spread).tobytes(),
+        )
+
+    # -- examples -----------------------------------------------------------------------------------------
+
+    def _judge(self, most: int) -> tuple[Part, Array, Array]:
+        """Some of the examples held out, what is told of them (examples × numbers), and their losses."""
+        part = self._part if len(self._part) <= most else self._part[:most]
+        key = (self._engine.step_number, len(part))
+        if self._judged is None or self._judged[0] != key:
+            outputs, losses = self._engine.judge(part)
+            self._judged = key, self._data.original(outputs.T), losses
+        return part, *self._judged[1:]
+
+    def _of_part(self, part: Part) -> dict[str, Any]:
+        step = self._engine.step_number
+        return {"step": step, "part": self._part_name, "examples": len(part), "of": len(self._part)}
+
+    def _predictions(self, wish: Wish, most: int) -> Predictions:
+        which = self._which(wish)
+        part, outputs, _ = self._judge(most)
+        truths = self._data.original(part.labels)[:, which["target"]].astype(np.float64)
+        guesses = np.clip(outputs[:, which["target"]].astype(np.float64), -LARGEST, LARGEST)
+        errors, spread = guesses - truths, float(np.square(truths - truths.mean()).sum())
+        return Predictions(
+            **self._of_part(part),
+            **which,
+            r2=1.0 - float(np.square(errors).sum()) / spread if spread else math.nan,
+            mae=float(np.abs(errors).mean()),
+            truths=tuple(truths[:POINTS].tolist()),
+            guesses=tuple(guesses[:POINTS].tolist()),
+        )
+
+    def _misses(self, wish: Wish, most: int) -> Misses:
+        part, outputs, losses = self._judge(most)
+        order = np.argsort(-np.nan_to_num(losses, nan=np.inf), kind="stable")
+        chosen = order[wish.first : wish.first + wish.count].tolist()
+        truths = self._data.original(part.labels)
+        found = tuple(
+            Miss(
+                row,
+                _first(truths[row]),
+                _first(outputs[row]),
+                float(losses[row]),
+                _first(part.inputs[row]),
+            )
+            for row in chosen
+        )
+        return Misses(**self._of_part(part), first=wish.first, found=found)
+
+
+def _first(values: Array) -> tuple[float, ...]:
+    return tuple(float(v) for v in values[:VALUES])

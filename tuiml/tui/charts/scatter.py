@@ -1,0 +1,87 @@
+"""Points and lines over any x, every point drawn: a fit over its data, truths against predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from textual.strip import Strip
+
+from tuiml.tui.charts import plot
+from tuiml.tui.charts.axes import LARGEST, Frame, Range, bottom_axis, left_axis, rounded, widened, y_labels
+from tuiml.tui.charts.palette import Look
+from tuiml.tui.charts.series import Values, as_floats
+from tuiml.tui.charts.text import clean, notice
+
+
+@dataclass(frozen=True, slots=True)
+class Cloud:
+    """Points, or a line through them.
+
+    Args:
+        colour: a name of :data:`~tuiml.tui.charts.palette.COLOURS`; empty: the terminal's own.
+        joined: whether it is a line; its points come from left to right.
+        sign: what it is drawn with where there is no Unicode.
+    """
+
+    x: Values
+    y: Values
+    colour: str = ""
+    joined: bool = False
+    faint: bool = False
+    sign: str = "."
+
+
+def scatter(
+    clouds: Sequence[Cloud],
+    width: int,
+    height: int,
+    look: Look,
+    *,
+    x_label: str = "",
+    x_range: Range | None = None,
+    y_range: Range | None = None,
+    empty: str = "",
+) -> list[Strip]:
+    """``height`` strips of ``width`` cells; the last cloud is drawn on top.
+
+    Args:
+        x_range, y_range: the limits of the axes; absent, those of the points, y rounded outwards. What lies
+            beyond is drawn at the edge.
+    """
+    if width < 1 or height < 1:
+        return []
+    below = 0 if height < 5 else 1 if height < 9 else 2
+    points = [(cloud, *_finite(cloud)) for cloud in clouds]
+    all_x, all_y = (np.concatenate([p[i] for p in points] or [np.empty(0)]) for i in (1, 2))
+    if not len(all_x):
+        return notice(clean(empty, look), width, height, look)
+    across = widened(*(x_range or (float(all_x.min()), float(all_x.max()))))
+    up = rounded(float(all_y.min()), float(all_y.max()), height - below, "number")
+    up = widened(*(y_range or up))
+    labels = y_labels(up, height - below, "number", False)
+    margin = max((len(label) for _, label in labels), default=-1) + 1
+    if width - margin < max(8, width // 2):
+        labels, margin = [], 0
+    frame = Frame(margin, width - margin, height - below, across, up, (2, 4) if look.unicode else (1, 1))
+    strokes = [
+        plot.Stroke(
+            np.rint(frame.across(x)),
+            np.rint(frame.up(y)),
+            look.style(cloud.colour, faint=cloud.faint),
+            plot.BRAILLE if look.unicode else cloud.sign,
+            cloud.joined,
+        )
+        for cloud, x, y in points
+        if len(x)
+    ]
+    body = plot.draw(strokes, frame.columns, frame.rows, dots=frame.dots)
+    return left_axis(body, labels, frame, look) + bottom_axis(frame, below, x_label, (), look)
+
+
+def _finite(cloud: Cloud) -> tuple[np.ndarray, np.ndarray]:
+    """Its points that can be placed."""
+    x, y = as_floats(cloud.x), as_floats(cloud.y)
+    placed = np.isfinite(x) & np.isfinite(y)
+    return np.clip(x[placed], -LARGEST, LARGEST), np.clip(y[placed], -LARGEST, LARGEST)
