@@ -44,9 +44,7 @@ class Totals:
     @property
     def r2(self) -> float:
         """Share of the targets' variance that is explained: 1 at best, 0 for always the mean; else NaN."""
-        return (
-            1.0 - self.missed / self.examples if self.examples and self.missed is not None else math.nan
-        )
+        return 1.0 - self.missed / self.examples if self.examples and self.missed is not None else math.nan
 
     def __add__(self, other: Totals) -> Totals:
         missed = None

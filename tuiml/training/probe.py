@@ -76,8 +76,11 @@ def noise(preset: Preset) -> Data:
     one = np.float32(1)
     if dataset.target == "numbers":
         part = Part(inputs, rng.standard_normal((count, dataset.outputs), dtype=np.float32))
-        units = np.zeros(dataset.outputs, np.float32), np.ones(dataset.outputs, np.float32)
-        return Data(dataset.shape, (), part, part, part, 0 * one, one, "none", "numbers", *units)
+        return Data(
+            *(dataset.shape, (), part, part, part, 0 * one, one, "none", "numbers"),
+            target_shift=np.zeros(dataset.outputs, np.float32),
+            target_scale=np.ones(dataset.outputs, np.float32),
+        )
     part = Part(inputs, rng.integers(0, len(dataset.classes), count).astype(np.int32))
     return Data(dataset.shape, dataset.classes, part, part, part, 0 * one, one, "none")
 
