@@ -75,6 +75,16 @@ class PathInput(FilterInput):
             return
         await super()._on_key(event)
 
+    def _on_paste(self, event: events.Paste) -> None:
+        lines = event.text.strip().splitlines()
+        if lines and folders.as_path(lines[0]) is not None:  # as of a file dropped on the terminal
+            self.value = lines[0].strip()
+            self.cursor_position = len(self.value)
+            event.prevent_default()
+            event.stop()
+            return
+        super()._on_paste(event)
+
 
 class FilePicker(Modal[Taken | None]):
     """Looks through folders; answered with what was picked, ``None`` where nothing was.
@@ -137,8 +147,8 @@ class FilePicker(Modal[Taken | None]):
         self._places: list[Entry] = []
         self._entries: dict[str, Entry] = {}
         """What is listed, by the keys of its rows."""
-        self._first = True
-        """Whether the places are still listed."""
+        self._typing = False
+        """Whether the path of the folder was typed, and stays."""
         self._wish: Wish | None = None
         self._looking: Wish | None = None
         self._found: Report | Item | None = None
@@ -189,9 +199,13 @@ class FilePicker(Modal[Taken | None]):
         places = folders.places() if first else []
         self.post_message(self.Listed(folders.listing(folder, self._presets), places))
 
-    def open_folder(self, folder: Path, at: Path | None = None) -> None:
-        """List another folder, the cursor on ``at``."""
-        self._folder, self._at, self._first = folder, at, False
+    def open_folder(self, folder: Path, at: Path | None = None, *, typing: bool = False) -> None:
+        """List another folder, the cursor on ``at``.
+
+        Args:
+            typing: its path is being typed: what was typed stays.
+        """
+        self._folder, self._at, self._typing = folder, at, typing
         self._in_thread(partial(self._read, folder))
 
     @on(Listed)
@@ -205,9 +219,9 @@ class FilePicker(Modal[Taken | None]):
         self._listing, self._places = message.found, message.places
         self._say(message.found.problem)
         self.query_one(".title", Static).update(Content(folders.short(self._folder)), layout=False)
-        with self.prevent(Input.Changed):
-            if self._at is not None or not self._typed_path:
-                self.words.value = "" if self._at is not None else self.words.value
+        if not self._typing:
+            with self.prevent(Input.Changed):
+                self.words.value = ""
         self._fill()
         if self._at is not None:
             self.names.select(str(self._at))
@@ -277,9 +291,9 @@ class FilePicker(Modal[Taken | None]):
         if message.folder is False:  # a file: there it is
             self.open_folder(message.path.parent, message.path)
         elif message.folder and inside:
-            self.open_folder(message.path)
+            self.open_folder(message.path, typing=True)
         elif message.path.parent != self._folder:
-            self.open_folder(message.path.parent)
+            self.open_folder(message.path.parent, typing=True)
         else:
             self._fill()
 
@@ -462,7 +476,7 @@ class FilePicker(Modal[Taken | None]):
 
 
 def _size(entry: Entry) -> str:
-    if entry.folder:
+    if entry.folder or entry.size < 0:
         return ""
     for unit, word in UNITS:
         if entry.size >= unit:

@@ -36,7 +36,8 @@ class Entry:
     folder: bool
     known: bool = False
     """Whether it is data by its name (or a preset, where these are looked for)."""
-    size: int = 0
+    size: int = -1
+    """Bytes; below 0: not known."""
 
 
 @dataclass(frozen=True)
