@@ -228,8 +228,10 @@ class Option:
 
 
 def options_of(entry: type[BaseModel]) -> tuple[Option, ...]:
-    """The hyper-parameters of an entry (or of any settings model), in the order declared."""
-    return tuple(_option(name, field) for name, field in entry.model_fields.items())
+    """The hyper-parameters of an entry (or of any settings model), in the order declared; what must be given
+    comes first."""
+    found = (_option(name, field) for name, field in entry.model_fields.items())
+    return tuple(sorted(found, key=lambda option: not option.required))
 
 
 def _option(name: str, field: FieldInfo) -> Option:

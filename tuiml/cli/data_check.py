@@ -88,11 +88,11 @@ def _print(found: Report) -> None:
         parts = f"{whole(found.examples)} examples, {whole(found.test)} of them the test part"
         print(f"{parts}; {shape} input{'s' * (found.shape != (1,))} each")
         print(_target(found))
-    if len(found.columns) > 2:
+    if not found.usable and found.rows:
+        _print_rows(found.rows)
+    elif found.format == "csv" and found.columns:
         print()
         _print_columns(found.columns)
-    elif not found.usable and found.rows:
-        _print_rows(found.rows)
     if found.warnings:
         print()
         for text in found.warnings:
@@ -116,8 +116,6 @@ def _target(found: Report) -> str:
 
 
 def _print_columns(columns: Sequence[Column]) -> None:
-    if not any(column.kind for column in columns):
-        return
     header = ("column", "kind", "min", "max", "mean", "values", "missing")
     rows = [
         [

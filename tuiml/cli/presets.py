@@ -102,7 +102,7 @@ def show(chosen: argparse.Namespace) -> int:
 
 def _kinds() -> dict[str, Registry[Any]]:
     from tuiml import nn
-    from tuiml.data.datasets import datasets
+    from tuiml.data.datasets import datasets, own_files
     from tuiml.spec.stopping import stoppings
 
     return {
@@ -115,6 +115,7 @@ def _kinds() -> dict[str, Registry[Any]]:
         "stoppings": stoppings,
         "pretraining": nn.pretrainings,
         "data": datasets,
+        "files": own_files,
     }
 
 
@@ -175,7 +176,7 @@ def _print_entry(entry: type[Entry], json: bool) -> int:
 def _default(option: Option) -> str:
     if option.required:
         return "must be given"
-    if option.default is None:
+    if option.default is None or option.default == ():
         return "left out"
     return str(_plain_default(option)).lower() if option.kind == "bool" else str(_plain_default(option))
 
@@ -183,7 +184,7 @@ def _default(option: Option) -> str:
 def _plain_default(option: Option) -> Any:
     if option.registry is not None and option.default is not None:
         return option.registry.write(option.default)
-    return option.default
+    return list(option.default) if isinstance(option.default, tuple) else option.default
 
 
 def _entry(entry: type[Entry]) -> dict[str, Any]:

@@ -88,7 +88,9 @@ class Show:
 
     def loading(self, event: Event) -> None:
         """Say once which file is on its way."""
-        if isinstance(event, Loading) and event.name != self._loading:
+        if not isinstance(event, Loading) or (event.total and event.done >= event.total):
+            return  # what is there at once is not worth a line
+        if event.name != self._loading:
             self._loading = event.name
             note(f"loading {event.name}")
 

@@ -67,14 +67,14 @@ class Data:
     """A scalar, or (features,); 0 for a feature without variance, whose input is then always 0."""
     normalize: Normalize
     target: Target = "classes"
-    notices: tuple[tuple[str, str], ...] = ()
-    """What is to be known of it before the first step: what it is about, and one line."""
-    fingerprint: str = ""
-    """SHA-256 of a user's examples as they were read; empty where they are tuiml's own."""
     target_shift: NDArray[np.float32] = field(default_factory=lambda: _NOTHING)
     """(outputs,): a number of the target is trained on as ``(t - target_shift) * target_scale``."""
     target_scale: NDArray[np.float32] = field(default_factory=lambda: _NOTHING)
     """(outputs,), above 0."""
+    notices: tuple[tuple[str, str], ...] = ()
+    """What is to be known of it before the first step: what it is about, and one line."""
+    fingerprint: str = ""
+    """SHA-256 of a user's examples as they were read; empty where they are tuiml's own."""
 
     def original(self, targets: Labels) -> NDArray[np.float32]:
         """Numbers as trained on, or as the network tells them, (n, outputs), in the units of the data set."""
@@ -144,14 +144,16 @@ def draw(dataset: Dataset, whole: Whole, seed: int) -> Data:
 
 def _fill(like: Values, parts: Iterable[Part]) -> None:
     """Put the mean of ``like``'s column in place of every value of the parts that is missing (NaN)."""
-    means = np.zeros(like.shape[1], np.float32)
-    for column in range(like.shape[1]):
+    found = list(parts)
+    gone = np.zeros(like.shape[1], np.bool_)
+    for part in found:
+        gone |= np.isnan(part.inputs).any(axis=0)
+    for column in np.flatnonzero(gone):
         known = like[:, column][~np.isnan(like[:, column])]
-        means[column] = known.mean(dtype=np.float64) if len(known) else 0
-    for part in parts:
-        for column in range(like.shape[1]):
+        mean = known.mean(dtype=np.float64) if len(known) else 0.0
+        for part in found:
             values = part.inputs[:, column]
-            values[np.isnan(values)] = means[column]
+            values[np.isnan(values)] = mean
 
 
 def _scaled(part: Part, shift: NDArray[np.float32], scale: NDArray[np.float32]) -> Part:

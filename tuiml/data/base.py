@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
@@ -49,6 +49,11 @@ class Dataset(Entry):
     def title(self) -> str:
         """What it is called where it is shown."""
         return self.name
+
+    @property
+    def version(self) -> Hashable:
+        """What changes when files of the user's that it reads do."""
+        return None
 
     @property
     def top(self) -> float | None:

@@ -27,7 +27,8 @@ MANY_TIMES = 50
 LARGE = 100.0
 """An input of this size makes the first layer's outputs as large, where nothing normalizes."""
 _COMPARED = 50_000_000
-"""Values up to which the test part is compared with the training part."""
+_COMPARED_EXAMPLES = 200_000
+"""Values and examples up to which the test part is compared with the training part."""
 _BLOCK = 1 << 20
 
 
@@ -153,7 +154,8 @@ def _range(dataset: Dataset, data: Data) -> str:
 
 def _twice(data: Data) -> str:
     """Test examples that are training examples, too."""
-    if data.train.inputs.size + data.test.inputs.size > _COMPARED or not len(data.test):
+    values, examples = data.train.inputs.size + data.test.inputs.size, len(data.train) + len(data.test)
+    if values > _COMPARED or examples > _COMPARED_EXAMPLES:
         return ""
     known = {row.tobytes() for row in data.train.inputs}
     count = sum(row.tobytes() in known for row in data.test.inputs)

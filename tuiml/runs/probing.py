@@ -46,7 +46,7 @@ class Prober:
             engine.close()
 
     def _data(self, preset: Preset) -> tuple[Data, Inputs]:
-        key = _key(datasets.table(preset.data), preset.training.seed)
+        key = _key(datasets.table(preset.data), preset.training.seed), preset.data.version
         if key not in self._kept:
             found = preset.data.load_here(preset.training.seed)
             self._kept[key] = (noise(preset), "noise") if found is None else (small(found), "data")

@@ -131,7 +131,7 @@ def _stopping(preset: Preset) -> list[Problem]:
     """Whether there are examples for the figure that early stopping watches, and classes for an accuracy."""
     rule = preset.training.early_stopping
     if preset.data.target == "numbers" and rule.watched(True).endswith("accuracy"):
-        text = f"{rule.name} is for classes, and the target of {preset.data.name} is numbers; watch val_loss"
+        text = f"{rule.name} is for classes, and the target of {preset.data.title} is numbers; watch val_loss"
         return [Problem("training.early_stopping", text)]
     _, validation, _ = preset.data.sizes()
     if validation or not rule.watched(False).startswith("val_"):
@@ -170,7 +170,7 @@ def _of_numbers(preset: Preset, activation: Activation, where: str) -> list[Prob
     """Whether loss and last activation can tell numbers."""
     found, loss = [], preset.training.loss
     if loss.activation:
-        text = f"{loss.name} is for classes, and the target of {preset.data.name} is numbers; give mse"
+        text = f"{loss.name} is for classes, and the target of {preset.data.title} is numbers; give mse"
         found.append(Problem("training.loss", text))
     if activation.output_only:
         text = f"{activation.name} gives shares of classes, and the target is numbers; give linear"

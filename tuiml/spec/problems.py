@@ -52,7 +52,8 @@ def translate(details: dict[str, Any], document: Any, root: type[BaseModel]) -> 
     options = {o.name: o for o in options_of(model)} if model else {}
     option = options.get(str(location[-1])) if location else None
     if kind == "extra_forbidden":
-        names = [*([registry.key] if registry else []), *options]
+        key = [registry.key] if registry and registry.other not in options else []
+        names = [*key, *options]
         near = closest(location[-1], names)
         hint = f"did you mean '{near}'?" if near else f"known here: {', '.join(names)}"
         return Problem(join(location[:-1]), f"{short(location[-1])} is not a key here; {hint}")

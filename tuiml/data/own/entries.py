@@ -81,8 +81,8 @@ class Own(Dataset):
         return self._facts
 
     @property
-    def looked_at(self) -> Hashable:
-        """:attr:`key` as it was when the facts were asked for."""
+    def version(self) -> Hashable:
+        """:meth:`key` as it was when the facts were asked for."""
         return self._looked_at
 
     @property

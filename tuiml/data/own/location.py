@@ -38,14 +38,22 @@ def resolve(text: str) -> Path:
     if not text.strip() or len(text) > LONGEST or "\0" in text:
         raise Wrong("path", "give the path of a file or of a folder")
     given = Path(os.path.expanduser(text))
-    folders = [Path.cwd(), *files.data_folders()]
-    places = [given] if given.is_absolute() else [folder.absolute() / given for folder in folders]
+    places = [given] if given.is_absolute() else [folder / given for folder in _folders()]
     for place in places:
         if exists(place):
             return place.resolve() if ".." in place.parts else Path(os.path.abspath(place))
     name = plain_text(given.name or text)
-    looked = ", ".join(dict.fromkeys(plain_text(str(place.parent)) for place in places))
+    looked = ", ".join(dict.fromkeys(plain_text(str(place.parent)) for place in places))[:400]
     raise Wrong("path", f"there is no {name} in {looked}; give the path of a file or a folder that is there")
+
+
+def _folders() -> list[Path]:
+    """Where a relative path is looked for."""
+    found = [Path(os.path.abspath(folder)) for folder in files.data_folders() if folder.is_absolute()]
+    try:
+        return [Path.cwd(), *found]
+    except OSError:  # the current folder is gone
+        return found
 
 
 def exists(path: Path) -> bool:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 INPUTS = ("x", "inputs", "images", "data", "features")
 LABELS = ("y", "labels", "label", "targets", "target")
+MOST_LABELS = 20_000_000
 PARTS = ("", "_train"), ("_test",)
 """What the names of the pool's arrays end with, and those of the test part's."""
 
@@ -58,9 +59,12 @@ def find(arrays: Arrays) -> Facts:
         shape, last = example_shape(pool[0].shape, title)
         if test is not None and test[0].shape[1:] != pool[0].shape[1:]:
             raise Wrong("path", f"{title}: test examples have another shape than the training ones")
-        raw = [archive.read(pair[1]) for pair in (pool, test) if pair is not None]
-    found = coding(raw, arrays.predict, title)
-    return _facts(arrays, Plan(pool, test, last, found), shape, raw)
+        found = [pair[1] for pair in (pool, test) if pair is not None]
+        if sum(header.count for header in found) > MOST_LABELS:
+            raise Wrong("path", f"{title} has more than {MOST_LABELS:,} labels, the most that are read")
+        raw = [archive.read(header) for header in found]
+    how = coding(raw, arrays.predict, title)
+    return _facts(arrays, Plan(pool, test, last, how), shape, raw)
 
 
 def _pair(archive: Archive, endings: Iterable[str], title: str) -> tuple[Header, Header] | None:

@@ -239,9 +239,9 @@ def read(dataset: Pictures, progress: Progress | None = None) -> Part | Whole:
             labels[row] = label
             done += 1
             if progress is not None and (done % 32 == 0 or done == total):
-                progress(dataset.title, done, total)
+                progress(dataset.title, done * inputs.shape[1], total * inputs.shape[1])
         parts.append(Part(inputs, labels))
-    if dataset.key() != dataset.looked_at:
+    if dataset.key() != dataset.version:
         raise Wrong("path", f"{dataset.title} was changed while it was read: start again")
     return Whole(*parts) if len(parts) > 1 else parts[0]
 

@@ -18,7 +18,7 @@ SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 LONGEST_LINE = 4_000_000
 """Characters of a line."""
 MOST_COLUMNS = 50_000
-MOST_BLANK = 1_000_000
+MOST_BLANK = 100_000
 _SAMPLE = 1 << 16
 _SNIFFED = 30
 """Rows that separator and header are found from."""

@@ -8,18 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tuiml.data.own.columns import coded, column, labels_of
 from tuiml.data.own.facts import MOST_VALUES, Column, Facts, Wrong
 from tuiml.data.own.rows import SEPARATORS, Layout, layout_of
-from tuiml.data.own.rows import number as number_in
 from tuiml.data.own.scan import CATEGORIES, LABELS, Scan, Scanned, scan
 from tuiml.data.own.split import test_count
-from tuiml.registry import closest, short
+from tuiml.registry import short
 from tuiml.text import plain_text
 
 if TYPE_CHECKING:
     from tuiml.data.own.entries import Table
 
-LABEL_NAMES = ("label", "class", "target", "y")
 FEW = 20
 """Different whole numbers that a label may have to be taken for classes without being asked."""
 NAMED = 8
@@ -67,41 +66,9 @@ def find(table: Table) -> Facts:
     if len(layout.names) < 2:
         text = f"{table.title} has one column; a table needs inputs and a label (what separates the columns?)"
         raise Wrong("delimiter", text)
-    labels = _labels(table, layout)
+    labels = labels_of(table, layout)
     found = scan(path, layout, labels)
     return _Planner(table, found, labels).facts()
-
-
-def _labels(table: Table, layout: Layout) -> tuple[int, ...]:
-    """The columns to be told, from 0."""
-    if table.label:
-        found = tuple(column(word, layout, "label") for word in table.label)
-        return tuple(dict.fromkeys(found))
-    lower = [name.lower() for name in layout.names]
-    for name in LABEL_NAMES:
-        if lower.count(name) == 1:
-            return (lower.index(name),)
-    return (len(lower) - 1,)
-
-
-def column(word: str, layout: Layout, field: str) -> int:
-    """The column, from 0, that a name or a number from 1 means.
-
-    Raises:
-        Wrong: there is none, or several are called so.
-    """
-    for names in (layout.names, [name.lower() for name in layout.names]):
-        wanted = word if names is layout.names else word.lower()
-        if names.count(wanted) > 1:
-            raise Wrong(field, f"{names.count(wanted)} columns are called {short(wanted)}: give its number")
-        if wanted in names:
-            return names.index(wanted)
-    if word.isascii() and word.isdigit() and 1 <= int(word[:9]) <= len(layout.names):
-        return int(word) - 1
-    near = closest(word, layout.names)
-    some = ", ".join(layout.names[:12]) + (", …" if len(layout.names) > 12 else "")
-    hint = f"did you mean '{near}'?" if near else f"there are {some}"
-    raise Wrong(field, f"there is no column {short(word)}; {hint}")
 
 
 class _Planner:
@@ -125,14 +92,14 @@ class _Planner:
         for index in self.used:
             self._finite(self.scan.columns[index])
         dropped = self._dropped(features)
+        rows = self.scan.rows - len(dropped)
+        if rows < 2:
+            raise Wrong("missing", f"{title} has {_rows(rows)} that can be used; training needs two")
         classes = self._classes()
         plan = Plan(layout, tuple(features), self.labels, classes, self.scan.rows, dropped)
-        rows = self.scan.rows - len(dropped)
         if rows * plan.width > MOST_VALUES:
             text = f"{title} makes {rows * plan.width:,} values; at most {MOST_VALUES:,} are read"
             raise Wrong("path", text)
-        if rows < 2:
-            raise Wrong("missing", f"{title} has {rows} usable row{'s' * (rows != 1)}; training needs two")
         test = test_count(rows, self.table.test)
         header = "with a header" if layout.header else "without a header"
         separator = next(name for name, sign in SEPARATORS.items() if sign == layout.separator)
@@ -254,11 +221,11 @@ class _Planner:
             text = f"column '{found.name}' has more than {LABELS:,} different values, too many for classes"
             hint = "give another label" if found.texts else 'give predict = "numbers", or another label'
             raise Wrong("label", f"{text}; {hint}")
-        coded = _coded(found, self.scan.layout.decimal_comma)
-        if len(set(coded.values())) < 2:
+        classes = coded(found, self.scan.layout.decimal_comma)
+        if len(set(classes.values())) < 2:
             text = f"column '{found.name}' is the same in every row: there is nothing to tell apart"
             raise Wrong("label", f"{self.title}: {text}; give another label")
-        return coded
+        return classes
 
     def _only_numbers(self, columns: Sequence[Scanned]) -> dict[str, int]:
         for found in columns:
@@ -277,8 +244,8 @@ class _Planner:
             return True
         if not found.whole or found.counts is None:
             return False
-        different = len(_coded(found, self.scan.layout.decimal_comma))
-        names = len(set(_coded(found, self.scan.layout.decimal_comma).values()))
+        different = len(coded(found, self.scan.layout.decimal_comma))
+        names = len(set(coded(found, self.scan.layout.decimal_comma).values()))
         few = names <= FEW or (found.low == 0 and found.high == names - 1)
         if few and names > 2 and different:
             self.notes.append(
@@ -290,7 +257,7 @@ class _Planner:
     def _names(self, classes: dict[str, int]) -> tuple[str, ...]:
         names: dict[int, str] = {}
         for text, index in classes.items():
-            names.setdefault(index, short(text, 60)[1:-1] if text else text)
+            names.setdefault(index, plain_text(text)[:60])
         return tuple(names[index] for index in range(len(names)))
 
     def _counts(self, classes: dict[str, int]) -> tuple[int, ...]:
@@ -320,16 +287,6 @@ class _Planner:
             mean = c.mean if numbers else None
             found.append(Column(c.name, kind, low, high, mean, len(c.missing), values))
         return tuple(found)
-
-
-def _coded(found: Scanned, decimal_comma: bool) -> dict[str, int]:
-    """From each text of a label to its class: sorted, numbers by their value (1 and 1.0 are the same)."""
-    texts = sorted(found.counts or ())
-    if found.texts:
-        return {text: index for index, text in enumerate(texts)}
-    values = {text: number_in(text, decimal_comma) or 0.0 for text in texts}
-    order = {value: index for index, value in enumerate(sorted(set(values.values())))}
-    return {text: order[values[text]] for text in sorted(texts, key=lambda t: (values[t], len(t)))}
 
 
 def _rows(count: int) -> str:

@@ -52,7 +52,7 @@ def read(table: Table, progress: Progress | None = None) -> Part:
         at += len(block)
         if progress is not None:
             progress(table.title, min(done, size), size)
-    if start != plan.rows or table.key() != table.looked_at:
+    if start != plan.rows or table.key() != table.version:
         raise _changed(table)
     return Part(inputs, labels)
 
