@@ -14,10 +14,11 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import ContentSwitcher
 
+from tuiml.data.own import facts
 from tuiml.spec import SpecError
 from tuiml.text import plain_text
 from tuiml.tui import items as shelf
-from tuiml.tui import running, start, theme
+from tuiml.tui import own_data, running, start, theme
 from tuiml.tui.actions import actions, bindings
 from tuiml.tui.build import Build
 from tuiml.tui.build_lines import where
@@ -67,6 +68,7 @@ class TuimlApp(App[int]):
         probe_factory: Callable[[Post], Any] | None = None,
     ) -> None:
         super().__init__()
+        facts.in_background()
         self._remembered = settings or Settings()
         self._named = document is not None
         self.keeper = Keeper(self, self._remembered)
@@ -109,6 +111,7 @@ class TuimlApp(App[int]):
         if not self._named:
             self.query_one(Build).select(self._remembered.row)
         self.show_place("build" if self._named else self._remembered.place)
+        own_data.look_ahead(self)
 
     class RunRead(Message):
         """The run that was on the screen when the app was left."""
@@ -177,6 +180,12 @@ class TuimlApp(App[int]):
             place.document_changed()
         self.renew()
         self._remember_soon()
+        own_data.look_ahead(self)
+
+    def on_files_looked(self) -> None:
+        """A file that the preset may name is known now."""
+        self.document.look_again()
+        self.document_edited()
 
     def open_document(self, raw: Raw, *, path: Path | None = None, origin: str = "") -> None:
         """Edit another preset; one left with unsaved edits has them still when it is opened again."""
@@ -287,6 +296,9 @@ class TuimlApp(App[int]):
         if self._left and isinstance(event, events.InputEvent):
             return  # pressed while the screens are being closed: there is nothing to take it
         await super().on_event(event)
+
+    def on_unmount(self) -> None:
+        facts.in_background(False)
 
     async def action_quit(self) -> None:
         self.leave(0)

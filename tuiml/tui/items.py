@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Literal, TypeAlias
 
+from tuiml.data.own import facts
 from tuiml.runs.folder import METRICS, PRESET, runs_folder
 from tuiml.runs.library import RunSummary, summary
 from tuiml.spec import SpecError, check
@@ -187,7 +188,8 @@ def load_run(path: Path, *, pictures: bool = True) -> RunModel:
     """
     model = RunModel()
     document = run_document(path)
-    with (path / METRICS).open(encoding="utf-8", errors="replace") as lines:
+    # Whoever calls is in a thread of its own and waits for the files that the preset names.
+    with facts.patiently(), (path / METRICS).open(encoding="utf-8", errors="replace") as lines:
         kept = lines if pictures else (line for line in lines if not line.startswith(_PICTURE))
         model.load(kept, document, name=path.name)
     return at(model, path)

@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from textual.message import Message
+
 from tuiml.data.datasets import datasets
+from tuiml.data.own import facts
+from tuiml.data.own.entries import Own
 from tuiml.tui.adopting import adopt
 from tuiml.tui.file_picker import FilePicker, Taken
 
 if TYPE_CHECKING:
     from tuiml.tui.app import TuimlApp
+
+
+class FilesLooked(Message):
+    """What validation could not wait for is known."""
+
+
+def look_ahead(shell: TuimlApp) -> None:
+    """Look at the user's files that validation did not wait for, in a thread that nothing waits for."""
+    found = facts.awaited()
+    if found:
+        threading.Thread(target=partial(_look, shell, found), daemon=True).start()
+
+
+def _look(shell: TuimlApp, found: Sequence[Own]) -> None:
+    for dataset in found:
+        facts.look(dataset)
+    shell.post_message(FilesLooked())
 
 
 def pick_data(shell: TuimlApp) -> None:
