@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tuiml.cli import main
-from tuiml.spec import check, loads
+from tuiml.spec import check, dumps, loads
 from tuiml.spec.library import bundled
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
@@ -35,6 +35,25 @@ def test_every_command_works(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_preset_it_shows_is_one() -> None:
     preset, problems = check(loads(block("## Presets", "toml")))
     assert preset, problems
+
+
+def test_the_table_of_a_user_is_explained_and_trained_on(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("plants.csv").write_text(block("### Your own", "csv"))
+    assert main(["data", "check", "plants.csv"]) == 2
+    assert "row 6, column 'soil' is empty" in capsys.readouterr().err
+    shown = loads("version = 1\n" + block("### Your own", "toml"))
+    preset = {
+        **shown,
+        "layers": [{"type": "dense", "activation": "softmax"}],
+        "training": {"batch_size": 2, "epochs": 1},
+    }
+    Path("p.toml").write_text(dumps(preset))
+    assert main(["train", "p.toml", "--json"]) == 0
+    assert '"train_examples": 3' in capsys.readouterr().out
+    Path("full.csv").write_text(block("### Your own", "csv").replace("28,,", "28,clay,"))
+    settings = ["--set", "data.path=full.csv", "--set", "training.batch_size=2", "--set", "training.epochs=1"]
+    assert main(["train", "digits-quickstart", *settings]) == 0
 
 
 def test_it_names_every_bundled_preset() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
@@ -19,6 +19,9 @@ from tuiml.data.own import facts
 from tuiml.data.own.entries import Own, Table, entry_for
 from tuiml.data.own.facts import Column
 from tuiml.text import plain_text
+
+if TYPE_CHECKING:
+    from tuiml.data.arrays import Data
 
 MOST = 50
 """Rows, columns and classes that a preview is given of each."""
@@ -92,11 +95,12 @@ def look(path: str | Path, *, deep: bool = False, progress: Progress | None = No
 def _report(dataset: Own, deep: bool, progress: Progress | None) -> Report:
     found = dataset.facts
     problems = [f"{field}: {message}" for field, message in dataset.problems()]
-    warnings = [*found.notes, *_counted(found.classes, found.counts)]
+    warnings, counts = [*found.notes, *_counted(found.classes, found.counts)], found.counts
     if deep and not problems:
         try:
             data = dataset.load(0, progress)
-            warnings += [text for _, text in data.notices if text not in warnings]
+            warnings += [text for about, text in data.notices if about != "data classes"]
+            counts = _all(data) or counts
         except DataError as error:
             problems.append(str(error))
         except MemoryError:
@@ -110,7 +114,7 @@ def _report(dataset: Own, deep: bool, progress: Progress | None) -> Report:
         shape=found.shape,
         target=found.target,
         classes=found.classes,
-        counts=found.counts,
+        counts=counts,
         target_names=found.target_names,
         columns=found.columns,
         rows=found.rows,
@@ -118,6 +122,16 @@ def _report(dataset: Own, deep: bool, progress: Progress | None) -> Report:
         warnings=tuple(dict.fromkeys(warnings)),
         table=datasets.table(dataset),
     )
+
+
+def _all(data: Data) -> tuple[int, ...]:
+    """The examples of each class, in all three parts."""
+    import numpy as np
+
+    if data.target != "classes":
+        return ()
+    labels = np.concatenate([part.labels for part in (data.train, data.validation, data.test)])
+    return tuple(np.bincount(labels.astype(np.intp), minlength=len(data.classes)).tolist())
 
 
 def _message(found: dict[str, Any], kind: type[Own]) -> str:

@@ -155,8 +155,8 @@ def _find(key: Hashable, dataset: Own) -> Facts | Wrong:
         found = Wrong("path", str(error))
     except OSError as error:
         found = Wrong("path", f"{dataset.title} cannot be read: {error.strerror or error}")
-    except MemoryError:
-        found = Wrong("path", f"there is not enough free memory for {dataset.title}")
+    except MemoryError:  # not kept: there may be more the next time
+        return Wrong("path", f"there is not enough free memory for {dataset.title}")
     with _lock:
         _facts[key] = found
         while len(_facts) > KEPT:

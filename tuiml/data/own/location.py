@@ -49,11 +49,11 @@ def resolve(text: str) -> Path:
 
 def _folders() -> list[Path]:
     """Where a relative path is looked for."""
-    found = [Path(os.path.abspath(folder)) for folder in files.data_folders() if folder.is_absolute()]
     try:
-        return [Path.cwd(), *found]
-    except OSError:  # the current folder is gone
-        return found
+        here = Path.cwd()
+    except OSError:  # it is gone
+        return [folder for folder in files.data_folders() if folder.is_absolute()]
+    return [here, *(here / folder for folder in files.data_folders())]
 
 
 def exists(path: Path) -> bool:
@@ -66,7 +66,7 @@ def exists(path: Path) -> bool:
 
 
 def signature(path: Path) -> Signature:
-    """What changes when a file does: its size, its time and its inode.
+    """What changes when a file does: its size, its times and its inode.
 
     Raises:
         Wrong: it is not there, or neither a file nor a folder.
@@ -78,7 +78,7 @@ def signature(path: Path) -> Signature:
         raise Wrong("path", f"{name} cannot be read: {getattr(problem, 'strerror', problem)}") from None
     if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
         raise Wrong("path", f"{name} is neither a file nor a folder")
-    return found.st_size, found.st_mtime_ns, found.st_ino
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
 
 
 def open_file(path: Path, most: int) -> IO[bytes]:

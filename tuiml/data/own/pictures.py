@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,13 +34,16 @@ SIDE = 64
 TRAIN, TEST = ("train", "training"), ("test", "testing", "val", "valid", "validation")
 
 
+Files = tuple[tuple[Path, int], ...]
+"""Each file and its class."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """Which files are read, and the size they are made."""
 
-    pool: tuple[tuple[Path, int], ...]
-    """Each file and its class."""
-    test: tuple[tuple[Path, int], ...] | None
+    pool: Files
+    test: Files | None
     width: int
     height: int
 
@@ -97,6 +99,39 @@ def find(dataset: Pictures) -> Facts:
     if not path.is_dir():
         raise Wrong("path", f"{title} is no folder of pictures")
     library()
+    names, pool, held, notes = _listed(title, path)
+    height, width = _size(dataset, pool[0][0])
+    channels = 1 if dataset.grey else 3
+    total = (len(pool) + len(held or ())) * width * height * channels
+    if total > MOST_VALUES:
+        text = f"{title} makes {total:,} values; at most {MOST_VALUES:,}: give a smaller width and height"
+        raise Wrong("width", text)
+    test = len(held) if held else test_count(len(pool), dataset.test)
+    counts = [0] * len(names)
+    for _, label in (*pool, *(held or ())):
+        counts[label] += 1
+    colours = "grey" if channels == 1 else "in colour"
+    return Facts(
+        kind=f"a folder of pictures per class, made {width}×{height} {colours}",
+        shape=(height, width) if channels == 1 else (3, height, width),
+        pool=len(pool) if held else len(pool) - test,
+        test=test,
+        classes=tuple(plain_text(name)[:60] for name in names),
+        counts=tuple(counts),
+        top=255.0,
+        itemsize=1,
+        columns=(Column("pixels", "number", 0, 255), Column("folder", "label", values=len(names))),
+        notes=notes,
+        how=Plan(pool, held, width, height),
+    )
+
+
+def _listed(title: str, path: Path) -> tuple[list[str], Files, Files | None, tuple[str, ...]]:
+    """The classes of a folder, the files of both parts with their class, and what is odd.
+
+    Raises:
+        Wrong: these are no two classes, or there are too many.
+    """
     root, test_root = _roots(path)
     folders = _folders(root)
     if len(folders) > MOST_CLASSES:
@@ -111,45 +146,24 @@ def find(dataset: Pictures) -> Facts:
     if len(names) == 1:
         text = f"{title} has pictures of one class only, '{plain_text(names[0])[:60]}'"
         raise Wrong("path", f"{text}: a second folder is needed to tell apart")
-    notes = [f"folders without pictures: {_few([n for n in listed if not listed[n]])}"] * (
-        len(names) < len(listed)
-    )
-    pool = tuple((file, names.index(name)) for name in names for file in listed[name])
-    held = None
-    if test_root is not None:
-        tested = {folder.name: _files(folder) for folder in _folders(test_root)}
-        odd = [name for name in tested if name not in names and tested[name]]
-        if odd:
-            raise Wrong("path", f"{title}: {_few(odd)} in {test_root.name} has no folder in {root.name}")
-        held = tuple((file, names.index(name)) for name in names for file in tested.get(name, ())) or None
-    if len(pool) < 2:
-        raise Wrong("path", f"{title} has {len(pool)} picture: training needs two")
-    height, width = _size(dataset, pool[0][0])
-    channels = 1 if dataset.grey else 3
-    total = (len(pool) + len(held or ())) * width * height * channels
-    if total > MOST_VALUES:
-        raise Wrong(
-            "width",
-            f"{title} makes {total:,} values; at most {MOST_VALUES:,}: give a smaller width and height",
-        )
-    test = len(held) if held else test_count(len(pool), dataset.test)
-    counts = [0] * len(names)
-    for _, label in (*pool, *(held or ())):
-        counts[label] += 1
-    return Facts(
-        kind=f"a folder of pictures per class, made {width}×{height} "
-        + ("grey" if channels == 1 else "in colour"),
-        shape=(height, width) if channels == 1 else (3, height, width),
-        pool=len(pool) if held else len(pool) - test,
-        test=test,
-        classes=tuple(plain_text(name)[:60] for name in names),
-        counts=tuple(counts),
-        top=255.0,
-        itemsize=1,
-        columns=(Column("pixels", "number", 0, 255), Column("folder", "label", values=len(names))),
-        notes=tuple(notes),
-        how=Plan(pool, held, width, height),
-    )
+    empty = [name for name, files in listed.items() if not files]
+    notes = (f"folders without pictures: {_few(empty)}",) if empty else ()
+    return names, _with_classes(names, listed), _held_out(title, names, root, test_root), notes
+
+
+def _held_out(title: str, names: list[str], root: Path, test_root: Path | None) -> Files | None:
+    """The files of the test part, where it has a folder."""
+    if test_root is None:
+        return None
+    tested = {folder.name: _files(folder) for folder in _folders(test_root)[: MOST_CLASSES + 1]}
+    odd = [name for name, files in tested.items() if files and name not in names]
+    if odd:
+        raise Wrong("path", f"{title}: {_few(odd)} in {test_root.name} has no folder in {root.name}")
+    return _with_classes(names, tested) or None
+
+
+def _with_classes(names: list[str], listed: dict[str, list[Path]]) -> Files:
+    return tuple((file, index) for index, name in enumerate(names) for file in listed.get(name, ()))
 
 
 def _files(folder: Path) -> list[Path]:
@@ -298,10 +312,3 @@ def _sixteen(images: Any, picture: Image) -> Image:
 
 def _few(names: list[str]) -> str:
     return ", ".join(plain_text(name)[:30] for name in names[:5]) + (", …" if len(names) > 5 else "")
-
-
-def preview(dataset: Pictures) -> Iterator[str]:
-    """The names of the first pictures."""
-    plan: Plan = dataset.facts.how
-    for file, _ in plan.pool[:8]:
-        yield plain_text(f"{file.parent.name}/{file.name}")
