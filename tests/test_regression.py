@@ -153,7 +153,7 @@ def test_the_last_layer_has_a_unit_for_each_number():
     assert network_of(preset()).outputs == 1
     assert preset(last={"units": 1}).data.outputs == 1
     assert complaints(last={"units": 3}) == {
-        "layers[1].units": "3 outputs for 1 numbers; give 1, or leave units out"
+        "layers[1].units": "3 outputs for 1 number; give 1, or leave units out"
     }
 
 

@@ -399,7 +399,7 @@ async def test_a_long_look_holds_up_no_key_and_an_earlier_one_is_let_go(shelf, m
         time.sleep(0.3 if "houses" in path else 0)
         return look_into(path, **options)
 
-    monkeypatch.setattr("tuiml.tui.file_picker.look", slow)
+    monkeypatch.setattr("tuiml.tui.file_look.look", slow)
     async with opened(shelf) as on:
         await on.press(*"houses", "enter")  # taken as soon as it is known …
         await on.until(lambda: "houses.csv" in asked)

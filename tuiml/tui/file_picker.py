@@ -6,8 +6,6 @@ holds up a key, nor the end of the app. What comes too late is let go.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,29 +16,25 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.timer import Timer
 from textual.widgets import Input, Static
 
-from tuiml.data.report import Report, look
+from tuiml.data.report import Report
 from tuiml.text import plain_text
-from tuiml.tui import folders, items
+from tuiml.tui import folders
 from tuiml.tui.actions import bindings
-from tuiml.tui.charts.palette import QUIET
 from tuiml.tui.data_preview import report_strips
 from tuiml.tui.document import Document
-from tuiml.tui.filter_input import FilterInput
+from tuiml.tui.file_look import PAUSE, Looked, Looker, Wish, in_thread
+from tuiml.tui.file_rows import HERE, PathInput, file_rows
 from tuiml.tui.folders import Entry, Listing
-from tuiml.tui.item_list import ItemList, Row
+from tuiml.tui.item_list import ItemList
 from tuiml.tui.items import Item
 from tuiml.tui.modal import Modal
 from tuiml.tui.preview import broken_strips, preset_strips
 from tuiml.tui.strips_view import StripsView
 
-PAUSE = 0.12
-"""Seconds that the cursor stays on a file before it is looked at."""
 WIDE = 96
 """Cells from which the preview is at the right."""
-UNITS = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
 
 
 @dataclass(frozen=True)
@@ -50,40 +44,6 @@ class Taken:
     path: Path
     table: dict[str, Any] | None = None
     preset: Item | None = None
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What is to be looked at, and how."""
-
-    entry: Entry
-    label: str = ""
-    """The column to be told, by name or number; empty: as it is found out."""
-
-
-class PathInput(FilterInput):
-    """Typing narrows the list, or is a path; keys that would do nothing in an empty field go about."""
-
-    def __init__(self, target: ItemList, placeholder: str, go: Callable[[str], bool]) -> None:
-        super().__init__(target, placeholder, id="file-words")
-        self._go = go
-
-    async def _on_key(self, event: events.Key) -> None:
-        if not self.value and event.key in ("backspace", "left", "right") and self._go(event.key):
-            event.prevent_default()
-            event.stop()
-            return
-        await super()._on_key(event)
-
-    def _on_paste(self, event: events.Paste) -> None:
-        lines = event.text.strip().splitlines()
-        if lines and folders.as_path(lines[0]) is not None:  # as of a file dropped on the terminal
-            self.value = lines[0].strip()
-            self.cursor_position = len(self.value)
-            event.prevent_default()
-            event.stop()
-            return
-        super()._on_paste(event)
 
 
 class FilePicker(Modal[Taken | None]):
@@ -123,13 +83,6 @@ class FilePicker(Modal[Taken | None]):
             super().__init__()
             self.found, self.places = found, places
 
-    class Looked(Message):
-        """A file was looked at."""
-
-        def __init__(self, wish: Wish, found: Report | Item) -> None:
-            super().__init__()
-            self.wish, self.found = wish, found
-
     class Found(Message):
         """Whether there is something at a typed path."""
 
@@ -149,13 +102,9 @@ class FilePicker(Modal[Taken | None]):
         """What is listed, by the keys of its rows."""
         self._typing = False
         """Whether the path of the folder was typed, and stays."""
-        self._wish: Wish | None = None
-        self._looking: Wish | None = None
-        self._found: Report | Item | None = None
-        """What was found out about :attr:`_wish`."""
+        self._look = Looker(self, presets, self._show)
         self._take = False
-        """Whether it is to be taken as soon as that is known."""
-        self._timer: Timer | None = None
+        """Whether what is looked at is to be taken as soon as it is known."""
         self.names = ItemList(empty="reading", id="file-items")
         self.view = StripsView(id="file-preview")
         self.words = PathInput(self.names, "type to find, or a path", self._go)
@@ -173,16 +122,11 @@ class FilePicker(Modal[Taken | None]):
     def on_mount(self) -> None:
         self.names.can_focus = self.view.can_focus = False
         self.words.focus()
-        self._in_thread(self._begin)
+        in_thread(self._begin)
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.width < WIDE, "narrow")
         self._show_keys()
-
-    @staticmethod
-    def _in_thread(do: Callable[[], object]) -> None:
-        # Not a worker: Python would wait for its thread at the end of the app.
-        threading.Thread(target=do, daemon=True).start()
 
     # -- folders -------------------------------------------------------------------------------------------
 
@@ -206,7 +150,7 @@ class FilePicker(Modal[Taken | None]):
             typing: its path is being typed: what was typed stays.
         """
         self._folder, self._at, self._typing = folder, at, typing
-        self._in_thread(partial(self._read, folder))
+        in_thread(partial(self._read, folder))
 
     @on(Listed)
     def _listed(self, message: Listed) -> None:
@@ -232,36 +176,15 @@ class FilePicker(Modal[Taken | None]):
         return folders.as_path(self.words.value)
 
     def _fill(self) -> None:
-        found = self._listing
+        found, typed = self._listing, self.words.value.strip()
         if found is None:
             return
-        typed = self.words.value.strip()
         path = self._typed_path
         if path is not None:
-            typed = "" if folders.ends_in_folder(self.words.value) else path.name
-        shown = folders.matching(found.entries, typed)
-        rows: list[Row] = []
-        if self._places and not typed:
-            rows.append(Row(None, "lately, and where data is"))
-            rows += [self._row(e) for e in self._places]
-            rows.append(Row(None, f"in {folders.short(found.folder)}"))
-        if any(e.folder for e in found.entries) and not typed:
-            rows.append(Row(f"{found.folder}/.", "this folder", ("as data",), colour=QUIET))
-        known = [e for e in shown if e.folder or e.known]
-        rows += [self._row(e) for e in known]
-        if len(known) < len(shown):
-            rows.append(Row(None, "other files"))
-            rows += [self._row(e) for e in shown if not (e.folder or e.known)]
-        if found.more:
-            rows.append(Row(None, f"and more: {folders.MOST:,} are listed"))
-        self._entries = {str(e.path): e for e in (*self._places, *shown)}
-        self._entries[f"{found.folder}/."] = Entry(found.folder, "this folder", True, True)
+            typed = "" if folders.ends_in_folder(typed) else path.name
+        rows, self._entries = file_rows(found, self._places, typed)
         empty = found.problem or ("nothing has these words" if typed else "an empty folder")
         self.names.set_rows(rows, empty=empty)
-
-    @staticmethod
-    def _row(entry: Entry) -> Row:
-        return Row(str(entry.path), f"{entry.name}/" if entry.folder else entry.name, (_size(entry),))
 
     # -- typing --------------------------------------------------------------------------------------------
 
@@ -273,7 +196,7 @@ class FilePicker(Modal[Taken | None]):
         if path is None:
             self._fill()
         else:
-            self._in_thread(partial(self._find, event.value, path))
+            in_thread(partial(self._find, event.value, path))
 
     def _find(self, typed: str, path: Path) -> None:
         """In a thread: whether there is a file or a folder at a typed path."""
@@ -303,7 +226,7 @@ class FilePicker(Modal[Taken | None]):
             self._turn(1 if key == "right" else -1)
         elif key == "right":
             entry = self._entry
-            if entry is not None and entry.folder and entry.name != "this folder":
+            if entry is not None and entry.folder and entry.name != HERE:
                 self.open_folder(entry.path)
         elif self._folder.parent != self._folder:
             self.open_folder(self._folder.parent, self._folder)
@@ -317,60 +240,21 @@ class FilePicker(Modal[Taken | None]):
 
     @on(ItemList.Moved)
     def _moved(self) -> None:
-        entry = self._entry
-        if self._wish is not None and entry == self._wish.entry:
-            return
-        self._want(Wish(entry) if entry is not None else None, PAUSE)
-
-    def _want(self, wish: Wish | None, pause: float = 0.0) -> None:
-        """Look at a file in a moment: the cursor may only pass over it."""
-        self._wish, self._found, self._take = wish, None, False
-        if self._timer is not None:
-            self._timer.stop()
-        self._timer = self.set_timer(pause or 0.001, self._look)
-        self._draw()
-        self._show_keys()
-
-    def _look(self) -> None:
-        """Start to look at what is wanted, unless another is being looked at: that one's end starts it."""
-        self._timer = None
-        wish = self._wish
-        if wish is None or self._looking is not None or self._found is not None:
-            return
-        if wish.entry.folder and wish.entry.name != "this folder" and not wish.entry.known:
-            return
-        self._looking = wish
-        self._in_thread(partial(self._look_at, wish))
-
-    def _look_at(self, wish: Wish) -> None:
-        """In a thread: what a file holds."""
-        found: Report | Item
-        if self._presets and wish.entry.path.suffix.lower() == folders.PRESET:
-            found = items.preset_item(wish.entry.path, "file")
-        else:
-            try:
-                found = look(str(wish.entry.path), label=wish.label or None)
-            except Exception as error:  # whatever a file does to a reader, the picker stays
-                text = plain_text(f"it cannot be read: {error}"[:300])
-                found = Report(plain_text(str(wish.entry.path)), "", problems=(text,))
-        self.post_message(self.Looked(wish, found))
+        entry, wish = self._entry, self._look.wish
+        if wish is None or entry != wish.entry:
+            self._take = False
+            self._look.want(Wish(entry) if entry is not None else None, PAUSE)
 
     @on(Looked)
     def _looked(self, message: Looked) -> None:
-        self._looking = None
-        if message.wish != self._wish:
-            if self._timer is None:
-                self._look()
-            return
-        self._found = message.found
-        self._draw()
-        self._show_keys()
-        if self._take:
+        if self._look.took(message) and self._take:
             self._choose()
 
-    def _draw(self) -> None:
-        wish, found = self._wish, self._found
-        if wish is None or (wish.entry.folder and found is None and not self._looked_at(wish)):
+    def _show(self) -> None:
+        """The preview, and the keys that work on it."""
+        self._show_keys()
+        wish, found = self._look.wish, self._look.found
+        if wish is None or not wish.holds:
             self.view.show(None)
             return
         name = wish.entry.path.name or str(wish.entry.path)
@@ -383,16 +267,12 @@ class FilePicker(Modal[Taken | None]):
         else:
             self.view.show(partial(report_strips, found, name))
 
-    @staticmethod
-    def _looked_at(wish: Wish) -> bool:
-        return not wish.entry.folder or wish.entry.known or wish.entry.name == "this folder"
-
     # -- the column to tell --------------------------------------------------------------------------------
 
     @property
     def _columns(self) -> list[str]:
         """The columns of the table that is shown, as an option takes them."""
-        found = self._found
+        found = self._look.found
         if not isinstance(found, Report) or found.format != "csv" or len(found.columns) < 2:
             return []
         names = [column.name for column in found.columns]
@@ -402,14 +282,15 @@ class FilePicker(Modal[Taken | None]):
         ]
 
     def _turn(self, by: int) -> None:
-        found, wish = self._found, self._wish
+        found, wish = self._look.found, self._look.wish
         if not isinstance(found, Report) or wish is None:
             return
         kinds = [column.kind for column in found.columns]
         at = kinds.index("label") if "label" in kinds else -1 if by > 0 else 0
         if wish.label in self._columns:
             at = self._columns.index(wish.label)
-        self._want(replace(wish, label=self._columns[(at + by) % len(self._columns)]))
+        self._take = False
+        self._look.want(replace(wish, label=self._columns[(at + by) % len(self._columns)]))
 
     # -- taking --------------------------------------------------------------------------------------------
 
@@ -427,16 +308,16 @@ class FilePicker(Modal[Taken | None]):
         entry = self._entry
         if entry is None:
             return
-        if entry.folder and entry.name != "this folder" and not (entry.known and self._found):
+        if entry.folder and entry.name != HERE and not (entry.known and self._look.found):
             self.open_folder(entry.path)
-        elif self._found is None:
+        elif self._look.found is None:
             self._take = True
             self._say("looking …")
         else:
             self._choose()
 
     def _choose(self) -> None:
-        found, wish = self._found, self._wish
+        found, wish = self._look.found, self._look.wish
         self._take = False
         if wish is None:
             return
@@ -446,7 +327,7 @@ class FilePicker(Modal[Taken | None]):
             else:
                 self.dismiss(Taken(wish.entry.path, preset=found))
         elif found is not None and found.usable and found.table is not None:
-            self._in_thread(partial(folders.remember, wish.entry.path))
+            in_thread(partial(folders.remember, wish.entry.path))
             self.dismiss(Taken(wish.entry.path, found.table))
         elif found is not None:
             self._say(found.problems[0] if found.problems else "it cannot be used")
@@ -473,12 +354,3 @@ class FilePicker(Modal[Taken | None]):
         if self._columns:
             words.insert(1, "←→ column to tell")
         self.query_one(".keys", Static).update(Content("   ".join(words)), layout=False)
-
-
-def _size(entry: Entry) -> str:
-    if entry.folder or entry.size < 0:
-        return ""
-    for unit, word in UNITS:
-        if entry.size >= unit:
-            return f"{entry.size / unit:.3g} {word}"
-    return f"{entry.size} B"
