@@ -45,9 +45,8 @@ def numbers(features=3, outputs=1, train=40, validation=12, test=10, seed=0):
         x = rng.standard_normal((n, features)).astype(np.float32)
         t = np.tanh(x @ weights) + 0.3 * x[:, :1] + 0.1 * rng.standard_normal((n, outputs))
         parts.append(Part(x, t.astype(np.float32)))
-    shift, scale = np.zeros(outputs, np.float32), np.ones(outputs, np.float32)
-    fixed = np.float32(0), np.float32(1), "none"
-    return Data((features,), (), *parts, *fixed, "numbers", shift, scale)
+    units = {"target_shift": np.zeros(outputs, np.float32), "target_scale": np.ones(outputs, np.float32)}
+    return Data((features,), (), *parts, np.float32(0), np.float32(1), "none", "numbers", **units)
 
 
 def network(stack, features=4, loss="cross_entropy"):

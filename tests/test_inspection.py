@@ -301,7 +301,7 @@ def test_heights_stand_on_the_datas_own_range():
     truths = engine.data.original(
         np.concatenate([p.labels for p in (engine.data.train, engine.data.validation)])
     )
-    assert (found.low, found.high) == (pytest.approx(truths.min()), pytest.approx(truths.max()))
+    assert found.scale == (pytest.approx(truths.min()), pytest.approx(truths.max()))
     heights = np.frombuffer(found.values, np.uint8).reshape(4, 6)
     assert (np.diff(heights.astype(int), axis=0) <= 0).all()  # the top row first, and it is the highest
     assert (np.diff(heights.astype(int), axis=1) >= 0).all()
@@ -313,11 +313,11 @@ def test_heights_stand_on_the_datas_own_range():
 def test_predictions_and_misses_are_those_of_the_engine():
     engine = told_numbers(features=3)
     found, part = inspected(engine, Wish("predictions")), engine.data.validation
-    assert found.r2 == pytest.approx(engine.evaluate(part).r2, abs=1e-5)
+    assert found.figures[0] == pytest.approx(engine.evaluate(part).r2, abs=1e-5)
     expected = part.inputs.sum(axis=1)
     assert found.guesses == pytest.approx(expected * 4 + 10, rel=1e-5)
     assert found.truths == pytest.approx(part.labels[:, 0] * 4 + 10, rel=1e-5)
-    assert found.mae == pytest.approx(4 * np.abs(expected - part.labels[:, 0]).mean(), rel=1e-5)
+    assert found.figures[1] == pytest.approx(4 * np.abs(expected - part.labels[:, 0]).mean(), rel=1e-5)
     worst = inspected(engine, Wish("misses", first=1, count=3))
     order = np.argsort(-np.square(expected - part.labels[:, 0]))[1:4]
     assert [miss.row for miss in worst.found] == order.tolist()

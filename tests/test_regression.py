@@ -2,19 +2,27 @@
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.helpers import engine, numbers
+from tests.helpers import engine, numbers, run_parts
 from tests.reference import Reference
+from tests.test_runs import finish, same, stop_at, tensors
 from tuiml.backends import steps
 from tuiml.backends.engine import Totals
 from tuiml.backends.numpy_backend import NumpyEngine
+from tuiml.cli import main
 from tuiml.nn.losses import losses
+from tuiml.runs import folder, session
 from tuiml.spec import check, network_of
+from tuiml.spec.library import bundled
 from tuiml.training import Control, Trainer
+from tuiml.training.case import Case
 from tuiml.training.events import End, Epoch, Progress
+from tuiml.training.probe import probe
+from tuiml.training.rate_finder import RateFinder
 
 LOSSES = [entry.name for entry in losses if entry.activation is None]
 every_loss = pytest.mark.parametrize("loss", LOSSES)
@@ -145,7 +153,7 @@ def test_the_last_layer_has_a_unit_for_each_number():
     assert network_of(preset()).outputs == 1
     assert preset(last={"units": 1}).data.outputs == 1
     assert complaints(last={"units": 3}) == {
-        "layers[1].units": "3 outputs for 1 numbers; give 1, or leave units out"
+        "layers[1].units": "3 outputs for 1 number; give 1, or leave units out"
     }
 
 
@@ -190,3 +198,98 @@ def test_mse_of_a_normalized_target_is_what_r2_lacks():
     told = events_of(preset(data={"name": "friedman1", "validation": 20}, epochs=2))
     last = [event for event in told if isinstance(event, Epoch)][-1]
     assert last.train_loss == pytest.approx(1 - last.train_r2, abs=1e-4)
+
+
+def probed(**data):
+    chosen = preset(data={"name": "friedman1", "validation": 20, **data})
+    net, loaded, run = run_parts(chosen)
+    return chosen, net, probe(chosen, net, loaded, run)
+
+
+def test_targets_that_are_not_normalized_are_told_before_the_first_step_with_the_remedy():
+    chosen, net, found = probed(normalize_target="none")
+    assert found.target_mean == pytest.approx(14.4, abs=1)
+    (told,) = (v for v in found.verdicts(chosen, net) if v.name == "targets not normalized")
+    assert "mean 15.1 and std 4.5" in told.evidence
+    healed, problems = check(told.remedy.apply(chosen.document()))
+    assert healed is not None, problems
+    assert healed.data.target_scaling() == "standard"
+    chosen, net, found = probed()
+    assert not [v for v in found.verdicts(chosen, net) if "targets" in v.name]
+
+
+def test_success_at_numbers_is_not_measured_by_the_number_of_classes():
+    chosen, net, found = probed()
+    told = {"preset": chosen, "network": net, "layers": found.picture.layers, "step": 100}
+    assert Case(**told, losses=(200.0, 40.0)).learned
+    assert not Case(**told, losses=(1.0, 0.5)).learned
+
+
+def test_the_rate_finder_finds_a_rate_for_mse():
+    chosen = preset(data={"name": "friedman1", "size": 1000, "validation": 20}, batch_size=32)
+    _, data, run = run_parts(chosen)
+    found = list(RateFinder(chosen, data, run).events())[-1]
+    assert 1e-4 < found.learning_rate < 1
+
+
+# -- saved, and gone on with ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("step", [3, 4, 9])
+def test_a_stopped_run_of_numbers_ends_with_the_bits_of_one_never_stopped(step, monkeypatch):
+    chosen = preset(last={"bias": False}, loss="huber")
+    whole = finish(session.run(chosen, name="whole"))
+    control = Control()
+    with monkeypatch.context() as patch:
+        stop_at(control, step, patch)
+        finish(session.run(chosen, name="parts", control=control))
+    end = finish(session.resume("parts"))
+    assert (end.test_loss, end.test_r2) == (whole.test_loss, whole.test_r2)
+    assert same(tensors(whole.path, 12), tensors(end.path, 12))
+    for a, b in zip(*(map(epochs_of, (whole.path, end.path))), strict=True):
+        assert a["train_r2"] == pytest.approx(b["train_r2"])
+        assert (a["val_loss"], a["val_r2"], a["val_accuracy"]) == (b["val_loss"], b["val_r2"], None)
+
+
+def epochs_of(path):
+    return [line for line in folder.read_metrics(Path(path)) if line["event"] == "epoch"]
+
+
+# -- the command line -------------------------------------------------------------------------------------
+
+
+def test_commands_tell_r2_of_numbers_and_accuracy_of_classes(capsys):
+    numbers_ = ["sine-regression", "--set", "training.epochs=2"]
+    assert main(["train", *numbers_, "--run", "wave"]) == 0
+    out, err = capsys.readouterr()
+    assert "test R² " in out
+    assert "accuracy" not in out + err
+    assert "val R² " in err
+    assert main(["train", "spiral-playground", "--set", "training.epochs=1", "--run", "arms", "--quiet"]) == 0
+    assert "test accuracy" in capsys.readouterr().out
+    assert main(["runs"]) == 0
+    header, *rows = capsys.readouterr().out.splitlines()
+    assert "test acc" in header
+    assert "test R²" in header
+    assert any(row.startswith("wave") and "%" not in row for row in rows)
+    assert main(["compare", "wave", "arms"]) == 0
+    titles = {line.split("  ")[0] for line in capsys.readouterr().out.splitlines()}
+    assert {"test R²", "test accuracy", "best val R²"} <= titles
+    assert main(["compare", "wave"]) == 0
+    assert "accuracy" not in capsys.readouterr().out
+    assert main(["train", *numbers_, "--json"]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert all(line["train_accuracy"] is None for line in lines if line["event"] == "epoch")
+    assert math.isfinite(lines[-1]["test_r2"])
+    assert lines[-1]["test_accuracy"] is None
+
+
+@pytest.mark.parametrize("name", ["sine-regression", "friedman-regression"])
+def test_bundled_regressions_explain_nearly_all_there_is(name):
+    chosen = next(p for p in bundled() if p.name == name)
+    document_ = chosen.document()
+    found, problems = check(document_ | {"training": document_["training"] | {"epochs": 40}}
+                            if name.startswith("friedman") else document_)  # fmt: skip
+    assert found is not None, problems
+    (end,) = (event for event in events_of(found) if isinstance(event, End))
+    assert end.test_r2 > 0.93

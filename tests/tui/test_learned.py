@@ -220,7 +220,7 @@ class Bench:
 
     def __init__(self, app, pilot, document):
         self.app, self.pilot = app, pilot
-        preset = helpers.preset(document["layers"], data=document["data"])
+        preset = helpers.preset(document["layers"], data=document["data"], training=document.get("training"))
         self.network, self.data, engine = helpers.run_parts(preset)
         self.inspector = Inspector(self.network, engine)
 

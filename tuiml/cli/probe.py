@@ -67,6 +67,11 @@ def as_json(preset: Preset, network: Network, found: Probe, told: Sequence[Verdi
         "examples": found.examples,
         "input_mean": found.input_mean,
         "input_std": found.input_std,
+        **(
+            {}
+            if math.isnan(found.target_std)
+            else {k: getattr(found, k) for k in ("target_mean", "target_std")}
+        ),
         "note": found.note,
         "parameters": network.size,
         "layers": layers,
@@ -104,6 +109,8 @@ def print_layers(network: Network, found: Probe) -> None:
     print_table(header, rows, right=("#", "params", "mean", "std", "idle", "‖g‖"))
     words = f"{found.examples} examples, mean {figure(found.input_mean)}, std {figure(found.input_std)}"
     print(f"\ninputs: {words}; nothing was trained")
+    if not math.isnan(found.target_std):
+        print(f"targets: mean {figure(found.target_mean)}, std {figure(found.target_std)}")
 
 
 def _cells(node: Node, found: LayerStatistics) -> list[str]:

@@ -108,7 +108,7 @@ class Hills(Function):
 
     name = "hills"
     formula = "sin(π x) · cos(π y) + noise, x and y in -1…1"
-    advice = "two inputs, one number: the boundary chart shows it as a map of heights"
+    advice = "two inputs, one number: the chart 'map' shows its heights"
 
     size: int = Field(
         2000, ge=20, le=1_000_000, description="examples; a further quarter of them is the test part"

@@ -156,7 +156,8 @@ def _end(preset: Preset, stack: Sequence[Layer], shape: Shape) -> list[Problem]:
     single = wished == 2 and not numbers and shape == (1,) and activation.name != "softmax"
     if shape != (wished,) and not single:
         maker = output_layer(stack)
-        text = f"{dimensions(shape)} outputs for {wished} {'numbers' if numbers else 'classes'}"
+        told = "classes" if not numbers else "number" if wished == 1 else "numbers"
+        text = f"{dimensions(shape)} outputs for {wished} {told}"
         if maker is None:
             text = f"{text}; put a dense layer with {wished} units before it"
             problems.append(Problem(where, text))

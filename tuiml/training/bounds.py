@@ -38,6 +38,11 @@ INPUTS = 4.0
 """Root mean square of a network's inputs that is too much; 1 is to be had (LeCun et al. 1998, section
 4.3)."""
 
+TARGETS = 10.0
+"""Root mean square of targets that are numbers that is too much: the first steps then only bring the outputs
+there, and squared errors' gradients are as many times larger (LeCun et al. 1998, section 4.5: targets within
+the range of the outputs)."""
+
 
 def last_norm(norms: list[float]) -> float:
     """The gradient norm that the others are compared with: the last layer's that has one; NaN for none."""

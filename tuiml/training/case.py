@@ -31,6 +31,8 @@ class Case:
     """Steps trained."""
     inputs: tuple[float, float] | None = None
     """Mean and standard deviation of what goes into the network, where they were measured."""
+    targets: tuple[float, float] | None = None
+    """Mean and standard deviation of targets that are numbers, as trained on, where they were measured."""
     losses: tuple[float, float] | None = None
     """Training loss at the beginning and now."""
     diverged: bool = False
@@ -138,12 +140,15 @@ class Case:
     def learned(self) -> bool:
         """Whether most of the loss is gone: saturated outputs, small gradients are then signs of success.
 
-        Wild initial values begin far above a guess: it counts from there on, ln(classes).
+        Wild initial values begin far above a guess: it counts from there on, ln(classes). What a guess of
+        numbers loses is not known here.
         """
         if self.losses is None:
             return False
         first, now = self.losses
-        return now < 0.25 * min(first, math.log(max(2, self.network.outputs)))
+        classes = self.preset.data.target == "classes"
+        guess = math.log(max(2, self.network.outputs)) if classes else math.inf
+        return now < 0.25 * min(first, guess)
 
     # -- words ---------------------------------------------------------------------------------------------
 

@@ -16,8 +16,8 @@ from tuiml.training.learned_numbers import COLUMNS, Fit, Heights, Miss, Misses, 
 from tuiml.training.plane import as_bytes, grid, limits_of, places, points_of
 
 Array = np.ndarray[Any, Any]
-LARGEST = 1e300
-"""What may be told: beyond it, sums of two would overflow."""
+LARGEST = 1e100
+"""What may be told: of more, sums of squares would overflow."""
 
 
 class NumberAnswers:
@@ -84,8 +84,7 @@ class NumberAnswers:
             columns=wish.columns,
             rows=wish.rows,
             limits=tuple(limits.tolist()),
-            low=low,
-            high=low + spread,
+            scale=(low, low + spread),
             values=as_bytes((found - low) / spread).tobytes(),
             xs=xs,
             ys=ys,
@@ -113,11 +112,11 @@ class NumberAnswers:
         truths = self._data.original(part.labels)[:, which["target"]].astype(np.float64)
         guesses = np.clip(outputs[:, which["target"]].astype(np.float64), -LARGEST, LARGEST)
         errors, spread = guesses - truths, float(np.square(truths - truths.mean()).sum())
+        r2 = 1.0 - float(np.square(errors).sum()) / spread if spread else math.nan
         return Predictions(
             **self._of_part(part),
             **which,
-            r2=1.0 - float(np.square(errors).sum()) / spread if spread else math.nan,
-            mae=float(np.abs(errors).mean()),
+            figures=(r2, float(np.abs(errors).mean())),
             truths=tuple(truths[:POINTS].tolist()),
             guesses=tuple(guesses[:POINTS].tolist()),
         )

@@ -73,8 +73,7 @@ class Heights(Inspection):
     rows: int
     limits: tuple[float, ...]
     """Of the rectangle, in raw values: left, right, bottom, top."""
-    low: float
-    high: float
+    scale: tuple[float, ...]
     """What the bytes 0 and 255 stand for."""
     values: bytes
     """Of each cell, the top row first."""
@@ -90,15 +89,13 @@ class Heights(Inspection):
         if columns * rows > CELLS:
             raise ValueError("too large a grid")
         xs = line.packed("xs", POINTS)
-        low, high = _finite((line.number("low"), line.number("high")))
         return cls(
             step=line.whole("step"),
             **_which(line),
             columns=columns,
             rows=rows,
             limits=_finite(as_many(line.numbers("limits", 4), 4)),
-            low=low,
-            high=high,
+            scale=_finite(as_many(line.numbers("scale", 2), 2)),
             values=exactly(line.packed("values", CELLS), columns * rows),
             xs=xs,
             ys=exactly(line.packed("ys", POINTS), len(xs)),
@@ -113,10 +110,9 @@ class Predictions(Judged):
     event: ClassVar[str] = "predictions"
     target: int
     targets: int
-    r2: float
-    """Share of its variance over the examples judged that is explained; NaN where it has none."""
-    mae: float
-    """Mean distance of what is told from what is."""
+    figures: tuple[float, ...]
+    """R² over the examples judged (NaN where it has no variance), and the mean distance of what is told from
+    what is."""
     truths: tuple[float, ...]
     guesses: tuple[float, ...]
     """Of some of the examples judged; NaN where it is no number."""
@@ -127,8 +123,7 @@ class Predictions(Judged):
         return cls(
             **judged(line),
             **_which(line),
-            r2=line.number("r2"),
-            mae=line.number("mae"),
+            figures=as_many(line.numbers("figures", 2), 2),
             truths=truths,
             guesses=as_many(line.numbers("guesses", POINTS), len(truths)),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
@@ -37,6 +38,9 @@ class Probe(Event):
     picture: Picture
     note: str = ""
     """What is to be known about it, in a line."""
+    target_mean: float = math.nan
+    target_std: float = math.nan
+    """Of a target that is numbers, as it is trained on."""
 
     def to_json(self) -> dict[str, Any]:
         return super().to_json() | {"picture": self.picture.to_json()}
@@ -44,7 +48,8 @@ class Probe(Event):
     def verdicts(self, preset: Preset, network: Network) -> list[Verdict]:
         """What is wrong by its numbers."""
         measured = (self.input_mean, self.input_std) if self.inputs == "data" else None
-        return verdicts(preset, network, self.picture.layers, inputs=measured)
+        targets = (self.target_mean, self.target_std) if math.isfinite(self.target_std) else None
+        return verdicts(preset, network, self.picture.layers, inputs=measured, targets=targets)
 
 
 def probe(preset: Preset, network: Network, data: Data, engine: Engine, inputs: Inputs = "data") -> Probe:
@@ -53,7 +58,12 @@ def probe(preset: Preset, network: Network, data: Data, engine: Engine, inputs: 
     layers = Observer(network).picture(engine.look(count))
     batch = data.batch(data.train, slice(0, count)).astype(np.float64)
     picture = Picture(epoch=0, step=0, layers=layers)
-    return Probe(inputs, count, float(batch.mean()), float(batch.std()), picture, _note(preset, inputs))
+    told = math.nan, math.nan
+    if data.target == "numbers" and inputs == "data":
+        targets = data.train.labels.astype(np.float64)
+        told = float(targets.mean()), float(targets.std())
+    measured = float(batch.mean()), float(batch.std())
+    return Probe(inputs, count, *measured, picture, _note(preset, inputs), *told)
 
 
 def _note(preset: Preset, inputs: Inputs) -> str:
@@ -76,8 +86,11 @@ def noise(preset: Preset) -> Data:
     one = np.float32(1)
     if dataset.target == "numbers":
         part = Part(inputs, rng.standard_normal((count, dataset.outputs), dtype=np.float32))
-        units = np.zeros(dataset.outputs, np.float32), np.ones(dataset.outputs, np.float32)
-        return Data(dataset.shape, (), part, part, part, 0 * one, one, "none", "numbers", *units)
+        return Data(
+            *(dataset.shape, (), part, part, part, 0 * one, one, "none", "numbers"),
+            target_shift=np.zeros(dataset.outputs, np.float32),
+            target_scale=np.ones(dataset.outputs, np.float32),
+        )
     part = Part(inputs, rng.integers(0, len(dataset.classes), count).astype(np.int32))
     return Data(dataset.shape, dataset.classes, part, part, part, 0 * one, one, "none")
 

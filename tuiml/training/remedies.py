@@ -125,6 +125,13 @@ def normalized(case: Case) -> Remedy:
     return Remedy(f"normalize = {word}", (("data.normalize", word),))
 
 
+def normalized_target(case: Case) -> Remedy:
+    """Targets of mean 0 and variance 1; predictions are told in the data's units all the same."""
+    if "normalize_target" not in type(case.preset.data).model_fields:
+        return Remedy("numbers of everyday size")
+    return Remedy("normalize_target = standard", (("data.normalize_target", "standard"),))
+
+
 def slower(case: Case) -> Remedy:
     """A tenth of the learning rate."""
     rate = _slower(case)

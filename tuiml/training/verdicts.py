@@ -72,6 +72,7 @@ def verdicts(
     step: int = 0,
     *,
     inputs: tuple[float, float] | None = None,
+    targets: tuple[float, float] | None = None,
     losses: tuple[float, float] | None = None,
     diverged: bool = False,
 ) -> list[Verdict]:
@@ -80,12 +81,13 @@ def verdicts(
     Args:
         step: steps trained before; 0: initial values (where pretraining will replace them, nothing is said).
         inputs: mean and standard deviation of the network's inputs, where measured.
+        targets: those of a target that is numbers, likewise.
         losses: training loss at the beginning and now: without them nothing is said of a small learning rate.
         diverged: whether training ended so.
     """
     if len(layers) != len(network.nodes) or (step == 0 and preset.pretraining is not None):
         return []
-    case = Case(preset, network, layers, step, inputs, losses, diverged)
+    case = Case(preset, network, layers, step, inputs, targets, losses, diverged)
     found = {rule.name: (rule, seen) for rule in RULES if (seen := rule.look(case)) is not None}
     told: list[Verdict] = []
     for rule, seen in list(found.values()):
@@ -143,6 +145,13 @@ def _diverged(case: Case) -> Finding | None:
         return Finding((), f"training diverged after {case.step:,} steps")
     wrong = [i for i in case.weighted if not math.isfinite(case.of(i).std)]
     return Finding(tuple(wrong), "the outputs are not finite") if wrong else None
+
+
+def _targets(case: Case) -> Finding | None:
+    if case.targets is None or not math.hypot(*case.targets) > bounds.TARGETS:
+        return None
+    mean, std = case.targets
+    return Finding((), f"the targets have mean {mean:.3g} and std {std:.2g}, for they are not normalized")
 
 
 def _symmetric(case: Case) -> Finding | None:
@@ -234,6 +243,14 @@ RULES: tuple[Rule, ...] = (
         _inputs,
         lambda case, seen: remedies.normalized(case),
         ("exploding", "saturated", "diverged", "dead units", "vanishing gradient", "learning rate too high"),
+    ),
+    Rule(
+        "targets not normalized",
+        "far from 0 or wide, targets make the loss and its first gradients as large as their squares",
+        "LeCun, Bottou, Orr & Müller 1998, section 4.5",
+        _targets,
+        lambda case, seen: remedies.normalized_target(case),
+        ("exploding", "diverged", "dead units", "vanishing gradient", "learning rate too high"),
     ),
     Rule(
         "symmetric units",

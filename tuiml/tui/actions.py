@@ -3,7 +3,8 @@
 A row names a method ``action_<id>``: of the app for ``any``, of the place for ``build``, ``train`` and
 ``library``, of the widget or screen for the others: ``table`` (of layers), ``pad`` (to draw on), ``field``
 (of a form), ``list`` (to choose from), ``note``, ``finder`` (of a learning rate), ``explorer`` (of
-activations), ``help``, ``dialog``. The key bar shows what works now, in this order.
+activations), ``files`` (to look through), ``opening`` (the open dialog), ``help``, ``dialog``. The key bar
+shows what works now, in this order.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ Where = Literal[
     "note",
     "finder",
     "explorer",
+    "files",
+    "opening",
     "help",
     "dialog",
 ]
@@ -107,6 +110,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("edit_training", ("t",), "training", "To the training: optimizer, rate, epochs.", "build"),
     Action("find_rate", ("r",), "find rate", "Find a learning rate: a short ramp, nothing kept.", "build"),
     Action("explore", ("y",), "explore f", "Explore activations: f, its slope, what goes in.", "build"),
+    Action("open_data", ("o",), "your data", "Open a file of yours as the data.", "build"),
     Action("edit_data", ("D",), "data", "To the data settings: set, sizes, normalization.", "build"),
     Action("edit_name", ("n",), "name", "To the preset's name and note.", "build"),
     hidden("form_first", ("tab",), "form", "To the first field of the form.", "build"),
@@ -188,6 +192,12 @@ ACTIONS: tuple[Action, ...] = (
         "value_up", ("right_square_bracket",), "more", "The parameter greater; digits type it.", "explorer"
     ),
     hidden("parameter_next", ("tab",), "other", "The other parameter, where there are two.", "explorer"),
+    # -- files and folders ---------------------------------------------------------------------------------
+    Action("take_file", ("enter",), "take it", "Into the folder, or take the file as data.", "files"),
+    Action("leave_files", ("escape",), "back", "Empty the field, or leave everything as it is.", "files"),
+    hidden("folder_up", ("ctrl+u",), "up", "To the folder above; also backspace.", "files"),
+    hidden("flip", ("tab",), "preview", "The preview alone, and back.", "files"),
+    hidden("browse", ("tab",), "files", "Look through folders for a file of yours.", "opening"),
     # -- a dialog ------------------------------------------------------------------------------------------
     Action("cancel", ("escape",), "cancel", "Leave the dialog; nothing is done.", "dialog"),
     Action("answer_yes", ("y",), "yes", "Do what the dialog asks about.", "dialog"),

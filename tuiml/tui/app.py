@@ -16,9 +16,10 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import ContentSwitcher
 
+from tuiml.data.own import facts
 from tuiml.runs.tail import Tail
 from tuiml.text import plain_text
-from tuiml.tui import going_on, running, start, theme
+from tuiml.tui import going_on, own_data, running, start, theme
 from tuiml.tui import items as shelf
 from tuiml.tui.actions import actions, bindings
 from tuiml.tui.build import Build
@@ -76,6 +77,7 @@ class TuimlApp(LeavingApp):
         probe_factory: Callable[[Post], Any] | None = None,
     ) -> None:
         super().__init__()
+        facts.in_background()
         self._remembered = settings or Settings()
         self._named = document is not None
         if run is not None:
@@ -125,6 +127,7 @@ class TuimlApp(LeavingApp):
         if not self._named:
             self.query_one(Build).select(self._remembered.row)
         self.show_place("build" if self._named else self._remembered.place)
+        own_data.look_ahead(self)
 
     class RunRead(Message):
         """The run that was on the screen when the app was left."""
@@ -202,6 +205,12 @@ class TuimlApp(LeavingApp):
             place.document_changed()
         self.renew()
         self._remember_soon()
+        own_data.look_ahead(self)
+
+    def on_files_looked(self) -> None:
+        """A file that the preset may name is known now."""
+        self.document.look_again()
+        self.document_edited()
 
     def open_document(self, raw: Raw, *, path: Path | None = None, origin: str = "") -> None:
         """Edit another preset; one left with unsaved edits has them still when it is opened again."""
@@ -264,6 +273,7 @@ class TuimlApp(LeavingApp):
 
     def on_unmount(self) -> None:
         self.following.stop()
+        facts.in_background(False)
 
     def on_engine_problems(self, message: EngineProblems) -> None:
         text = "; ".join(f"{where(p)}{p.message}" for p in message.problems)

@@ -12,12 +12,12 @@ from textual.containers import Horizontal, Vertical
 from tuiml.nn.layers import layers
 from tuiml.spec.problems import Problem
 from tuiml.training.remedies import Edit, Remedy
-from tuiml.tui import build_lines, exploring, finding, stack
+from tuiml.tui import build_lines, exploring, finding, own_data, stack
 from tuiml.tui.build_lines import COLUMNS
 from tuiml.tui.chooser import Chooser
 from tuiml.tui.cycle import activation_edits, initializer_edits
 from tuiml.tui.document import Document
-from tuiml.tui.fields import Field, Pick
+from tuiml.tui.fields import FILE, Field, Pick
 from tuiml.tui.form import Form
 from tuiml.tui.layer_table import LayerTable
 from tuiml.tui.lines import Lines
@@ -230,6 +230,9 @@ class Build(Place):
 
     def _apply(self, field: Field, value: Any) -> None:
         document = self.document
+        if field.path == "data" and value == FILE:
+            own_data.pick_data(self.shell)
+            return
         if field.kind == "unknown":
             document.remove_key(field.owner, field.key)
         elif value is None:
@@ -352,6 +355,9 @@ class Build(Place):
 
     def action_find_rate(self) -> None:
         finding.find_rate(self.shell)
+
+    def action_open_data(self) -> None:
+        own_data.pick_data(self.shell)
 
     def action_edit_data(self) -> None:
         self.edit("data")

@@ -68,7 +68,7 @@ CHARTS: tuple[Chart, ...] = (
     Chart(
         "accuracy",
         "accuracy",
-        "Accuracy of training and validation over the epochs; of numbers R².",
+        "Accuracy of training and validation over the epochs; of numbers R squared.",
         lambda sight: CurvesView(sight, "accuracy"),
     ),
     Chart(

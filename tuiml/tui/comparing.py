@@ -11,7 +11,7 @@ from textual.message import Message
 from tuiml.tui.charting import Charting
 from tuiml.tui.items import Item, Shelf
 from tuiml.tui.library_preview import read_run
-from tuiml.tui.open_dialog import OpenDialog
+from tuiml.tui.open_dialog import Browse, OpenDialog
 from tuiml.tui.run_model import RunModel
 
 
@@ -43,8 +43,8 @@ class Comparing(Charting):
         )
         self.app.push_screen(dialog, self._chosen_run)
 
-    def _chosen_run(self, item: Item | None) -> None:
-        if item:
+    def _chosen_run(self, item: Item | Browse | None) -> None:
+        if isinstance(item, Item):
             self._reading = item
             self.run_worker(partial(self._read, item), thread=True, group="compare", exclusive=True)
 

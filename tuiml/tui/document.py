@@ -239,6 +239,10 @@ class Document:
             raw = put(raw, path, value)
         self.replace(raw)
 
+    def look_again(self) -> None:
+        """What is wrong may be something else by now: a file that it names was looked at."""
+        self._look()
+
     def seal(self) -> None:
         """The next edit is an undo step of its own, even on the same path."""
         self._open = None

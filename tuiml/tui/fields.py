@@ -14,6 +14,8 @@ NUMBERS = ("int", "float")
 TYPED = ("int", "float", "text")
 """Kinds that are typed; the others are picked, or opened."""
 YES, NO = "yes", "no"
+FILE = "a file of yours…"
+"""Among the data sets to choose from."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,8 @@ class Pick:
     name: str
     formula: str = ""
     advice: str = ""
+    opens: bool = False
+    """Whether it asks for something first: then it is not among those that are gone through one by one."""
 
 
 @dataclass(frozen=True)

@@ -158,7 +158,7 @@ class FormModel:
         """The next choice (+1), or the one before."""
         now = self.field
         if now and now.picks:
-            names = [pick.name for pick in now.picks]
+            names = [pick.name for pick in now.picks if not pick.opens]
             at = names.index(now.picked) + by if now.picked in names else 0
             self.pick(names[at % len(names)])
 

@@ -30,6 +30,8 @@ TITLES: tuple[tuple[Where, str], ...] = (
     ("note", "In the note"),
     ("finder", "In the learning-rate finder"),
     ("explorer", "In the activation explorer"),
+    ("files", "In files and folders"),
+    ("opening", "In the open dialog"),
 )
 KEYS = 22
 

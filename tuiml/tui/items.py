@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Literal, TypeAlias
 
+from tuiml.data.own import facts
 from tuiml.runs.checkpoints import steps_in
 from tuiml.runs.folder import METRICS, PICTURE, PRESET, runs_folder
 from tuiml.runs.library import RunSummary, summary
@@ -195,7 +196,8 @@ def load_run(path: Path, *, pictures: bool = True, tail: Tail | None = None) -> 
     document = run_document(path)
     writer = writer_of(path)  # first: what it writes before it ends is then read
     wanted = worth_reading(_picture_steps(path)) if pictures else None
-    model.load(_lines(tail or Tail(path), wanted), document, name=path.name, writer=writer or "")
+    with facts.patiently():  # whoever calls is in a thread of its own and waits for the files of the preset
+        model.load(_lines(tail or Tail(path), wanted), document, name=path.name, writer=writer or "")
     model.saved = newest_step(path)
     return at(model, path)
 

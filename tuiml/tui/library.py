@@ -21,7 +21,7 @@ from textual.timer import Timer
 from textual.widgets import Input
 
 from tuiml.runs.tail import Tail
-from tuiml.tui import going_on
+from tuiml.tui import going_on, own_data
 from tuiml.tui import items as shelf
 from tuiml.tui.actions import Where
 from tuiml.tui.document import Raw
@@ -30,7 +30,7 @@ from tuiml.tui.item_list import ItemList
 from tuiml.tui.items import Item, Key, Shelf
 from tuiml.tui.library_changes import Changes
 from tuiml.tui.library_preview import Preview, read_run
-from tuiml.tui.open_dialog import OpenDialog
+from tuiml.tui.open_dialog import Browse, OpenDialog
 from tuiml.tui.place import Place
 from tuiml.tui.run_model import RunModel
 
@@ -239,8 +239,10 @@ class Library(Place):
         """The open dialog, over whatever place is on the screen."""
         self.app.push_screen(OpenDialog(self.shelf, self.items), self._answered)
 
-    def _answered(self, item: Item | None) -> None:
-        if item:
+    def _answered(self, item: Item | Browse | None) -> None:
+        if isinstance(item, Browse):
+            own_data.look_through(self.shell, item.path)
+        elif item:
             self.open(item)
 
     def open(self, item: Item) -> None:

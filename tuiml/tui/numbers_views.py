@@ -126,8 +126,8 @@ class PredictionsView(NumberView):
         missing = look.glyphs.missing
         words = (
             self.target(found.target, found.targets),
-            f"R² {compact(found.r2, 4, missing)}",
-            f"mean error {compact(found.mae, 3, missing)}",
+            f"R² {compact(found.figures[0], 4, missing)}",
+            f"mean error {compact(found.figures[1], 3, missing)}",
             judged_words(found),
         )
         return "  ".join(filter(None, words))

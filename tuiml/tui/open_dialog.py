@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Any, ClassVar, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -17,13 +18,21 @@ from textual.widgets import Input, Static
 
 from tuiml.text import plain_text
 from tuiml.tui import items as shelf
+from tuiml.tui.actions import bindings
 from tuiml.tui.dialogs import Dialog
 from tuiml.tui.filter_input import FilterInput
 from tuiml.tui.item_list import ItemList
 from tuiml.tui.items import Item, Key, Shelf
 
 
-class OpenDialog(Dialog[Item | None]):
+@dataclass(frozen=True)
+class Browse:
+    """Files are to be looked through instead, at a path or where the last one was."""
+
+    path: Path | None = None
+
+
+class OpenDialog(Dialog[Item | Browse | None]):
     """A list that narrows as one types; the answer is a preset or a run that can be opened.
 
     Args:
@@ -33,6 +42,7 @@ class OpenDialog(Dialog[Item | None]):
         only: which items are offered; absent: all, and the path of any preset file.
     """
 
+    BINDINGS: ClassVar[list[Any]] = list(bindings("opening"))
     DEFAULT_CSS = """
     OpenDialog > .dialog {
         width: 80;
@@ -80,7 +90,12 @@ class OpenDialog(Dialog[Item | None]):
             yield FilterInput(self._names, hint, id="open-words")
             yield self._names
             yield Static("", markup=False, classes="said")
-            yield Static("↑↓ select   enter choose   esc cancel", markup=False, classes="keys")
+            keys = "↑↓ select   enter choose   " + ("" if self._only else "tab files   ") + "esc cancel"
+            yield Static(keys, markup=False, classes="keys")
+
+    def action_browse(self) -> None:
+        if self._only is None:
+            self.dismiss(Browse(self.path if self.path and self.path.is_absolute() else None))
 
     def on_mount(self) -> None:
         self._names.can_focus = False
@@ -129,7 +144,9 @@ class OpenDialog(Dialog[Item | None]):
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        if self.path:
+        if self.path and self.path.suffix != ".toml" and self.path.is_absolute():
+            self.action_browse()
+        elif self.path:
             self.run_worker(partial(self._read_file, self.path), thread=True, group="file", exclusive=True)
         else:
             self._choose()

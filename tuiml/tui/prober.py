@@ -136,8 +136,9 @@ def probed(number: int, message: dict[str, Any]) -> Probed:
         raise ValueError("not a probe")
     if not isinstance(examples, int) or isinstance(examples, bool):
         raise ValueError("not a probe")
+    told = [_number(message.get(key)) for key in ("target_mean", "target_std")]
     kind_of: Any = inputs
-    return Probed(number, Probe(kind_of, examples, mean, std, picture, plain_text(note)[:500]))
+    return Probed(number, Probe(kind_of, examples, mean, std, picture, plain_text(note)[:500], *told))
 
 
 def _number(value: Any) -> float:

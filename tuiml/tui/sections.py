@@ -21,10 +21,11 @@ from tuiml.registry import Entry, Option, Registry, options_of, short
 from tuiml.spec.preset import Preset, Training
 from tuiml.text import plain_text
 from tuiml.tui.document import Document
-from tuiml.tui.fields import NO, NUMBERS, YES, Field, Kind, Pick, Section
+from tuiml.tui.fields import FILE, NO, NUMBERS, YES, Field, Kind, Pick, Section
 from tuiml.tui.paths import entry_at
 from tuiml.tui.stack import output_row
 
+OWN = Pick(FILE, "CSV, NPZ, IDX, or a folder of pictures per class", "looks through your files", opens=True)
 LONGEST = 4000
 """Characters of a value that are shown."""
 
@@ -78,7 +79,8 @@ def data_section(document: Document) -> Section:
     if document.data:
         train, validation, _ = document.data.sizes()
         usual = {"train": f"{max(train, 0):,}", "validation": f"{max(validation, 0):,}"}
-    fields = [_head(document, "data", "set", datasets, value, "examples to learn from")]
+    head = _head(document, "data", "set", datasets, value, "examples to learn from")
+    fields = [replace(head, picks=(*head.picks, OWN))]
     fields += _options(Holder(document, "data", value, usual), entry_at(value, datasets))
     return _section(document, "data", "data", fields)
 

@@ -65,12 +65,12 @@ def colour(value: int, look: Look) -> str:
 def legend(found: Heights, width: int, look: Look) -> Strip:
     """Which colour or shade is how much, and what the plane's limits are."""
     quiet = look.style(QUIET)
-    parts: list[tuple[str, Style]] = [(f"{compact(found.low)} ", look.style())]
+    parts: list[tuple[str, Style]] = [(f"{compact(found.scale[0])} ", look.style())]
     if halves(look) == 2:
         parts += [("█", Style(color=colour(level, look))) for level in range(0, 256, 28)]
     else:
         parts.append((look.glyphs.shades, look.style()))
-    parts.append((f" {compact(found.high)}   ", look.style()))
+    parts.append((f" {compact(found.scale[1])}   ", look.style()))
     left, right, bottom, top = map(compact, found.limits)
     dots = look.glyphs.more if look.unicode else ".."
     parts.append((f"x {left}{dots}{right}  y {bottom}{dots}{top}", quiet))

@@ -70,7 +70,7 @@ def scatter(
             np.rint(frame.across(x)),
             np.rint(frame.up(y)),
             look.style(cloud.colour, faint=cloud.faint),
-            plot.BRAILLE if look.unicode else cloud.sign,
+            _marker(cloud, len(x), look),
             cloud.joined,
         )
         for cloud, x, y in points
@@ -78,6 +78,16 @@ def scatter(
     ]
     body = plot.draw(strokes, frame.columns, frame.rows, dots=frame.dots)
     return left_axis(body, labels, frame, look) + bottom_axis(frame, below, x_label, (), look)
+
+
+FEW = 60
+"""Points of a cloud that are drawn large: single dots would be overlooked."""
+
+
+def _marker(cloud: Cloud, count: int, look: Look) -> str:
+    if not look.unicode:
+        return cloud.sign
+    return look.glyphs.dot if not cloud.joined and count <= FEW else plot.BRAILLE
 
 
 def _finite(cloud: Cloud) -> tuple[np.ndarray, np.ndarray]:
