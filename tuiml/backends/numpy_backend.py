@@ -76,7 +76,7 @@ class NumpyEngine(Engine):
         return Update(optimizer, self.weights.flat, Penalizer(self._penalties, self.network))
 
     @property
-    def born(self) -> int:  # type: ignore[override]
+    def born(self) -> int:
         return self.update.born
 
     @born.setter
@@ -247,12 +247,12 @@ class NumpyEngine(Engine):
         self.step_number, self._watch = step, False
 
     def snapshot(self) -> Any:
-        ours = self.step_number, self.update.optimizer, self.update.born
-        return *ours, *(flat.copy() for flat in self._flats())
+        flats = [flat.copy() for flat in self._flats()]
+        return self.step_number, *flats, (self.update.optimizer, self.update.born)
 
     def restore(self, snapshot: Any) -> None:
         self._watch = False
-        self.step_number, optimizer, born, *flats = snapshot
+        self.step_number, *flats, (optimizer, born) = snapshot
         if optimizer != self.update.optimizer:
             self._take(optimizer)
         self.update.born = born
