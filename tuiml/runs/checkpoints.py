@@ -12,7 +12,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,14 @@ import numpy as np
 import safetensors.numpy
 from safetensors import SafetensorError
 
-from tuiml.backends.engine import Totals
+from tuiml.backends.engine import Engine, Totals
 from tuiml.files import write_whole
 from tuiml.nn.network import Network
-from tuiml.nn.optimizers import Optimizer
+from tuiml.nn.optimizers import Optimizer, optimizers
 from tuiml.runs.errors import CheckpointError
 from tuiml.text import plain_text
-from tuiml.training.course import NONE, Position
+from tuiml.training.changes import OPTIMIZER, read_changes
+from tuiml.training.course import UNKNOWN, Position
 
 Array = np.ndarray[Any, Any]
 Tensors = Mapping[str, Array]
@@ -59,14 +60,10 @@ def shapes(network: Network, optimizer: Optimizer) -> dict[str, tuple[int, ...]]
     return found | {f"layers.{n.index}.{p.name}": p.shape for n in network.nodes for p in n.buffers}
 
 
-def position_at(position: Position, step: int, batches: int) -> Position:
-    """The position of a run of ``batches`` an epoch after ``step`` steps.
-
-    It is ``position`` itself, unless the run fell back to an earlier step.
-    """
-    epoch, batch = step // batches + 1, step % batches
-    ahead = (position.epoch - 1) * batches + position.batch
-    return position if ahead == step else replace(position, epoch=epoch, batch=batch, totals=NONE)
+def optimizer_at(position: Position, first: Optimizer) -> Optimizer:
+    """The optimizer of a position in a run that began with ``first``."""
+    chosen = [change.value for change in position.changes if change.what == OPTIMIZER]
+    return optimizers.read(chosen[-1]) if chosen else first
 
 
 # -- writing ----------------------------------------------------------------------------------------------
@@ -78,6 +75,7 @@ def encode(tensors: Tensors, step: int, position: Position, details: Mapping[str
         "totals": [position.totals.loss, position.totals.correct, position.totals.examples],
         "best_loss": _finite(position.best_loss),
         "gained_loss": _finite(position.gained_loss),
+        "changes": [vars(change) for change in position.changes],
     }
     text = json.dumps({**details, "step": step, "position": where}, allow_nan=False)
     data = safetensors.numpy.save(dict(tensors), metadata={"sha256": BLANK, "tuiml": text})
@@ -119,11 +117,14 @@ def steps_in(folder: Path) -> list[int]:
 def load(path: Path, network: Network, optimizer: Optimizer) -> Checkpoint:
     """Read a checkpoint; what is returned is undamaged, finite and fits the network.
 
+    Args:
+        optimizer: the one that the run began with; the checkpoint says which one was changed to.
+
     Raises:
         CheckpointError: anything else.
     """
-    expected = shapes(network, optimizer)
-    data = _bytes(path, sum(4 * math.prod(shape) for shape in expected.values()))
+    most = max(len(entry().state_names()) for entry in optimizers)
+    data = _bytes(path, 4 * (network.size * (1 + max(most, len(optimizer.state_names()))) + network.kept))
     metadata = _metadata(path, data)
     digest = metadata.get("sha256", "")
     blank = data.replace(_mark(digest), _mark(BLANK), 1)
@@ -133,7 +134,6 @@ def load(path: Path, network: Network, optimizer: Optimizer) -> Checkpoint:
         tensors: dict[str, Array] = safetensors.numpy.load(data)
     except (SafetensorError, ValueError, KeyError, TypeError):
         raise _damaged(path, "its arrays cannot be read") from None
-    _check(path, tensors, expected)
     try:
         details = json.loads(metadata["tuiml"])
         step, position = details["step"], _position(details["position"])
@@ -141,7 +141,15 @@ def load(path: Path, network: Network, optimizer: Optimizer) -> Checkpoint:
         raise _damaged(path, "it does not say where the run stood") from None
     if not isinstance(step, int) or isinstance(step, bool) or step < 0:
         raise _damaged(path, "its step is not a number")
+    _check(path, tensors, shapes(network, optimizer_at(position, optimizer)))
     return Checkpoint(path, tensors, step, position, details)
+
+
+def put_into(engine: Engine, found: Checkpoint, first: Optimizer) -> None:
+    """Have an engine go on from a checkpoint of a run that began with the optimizer ``first``."""
+    engine.change(optimizer_at(found.position, first))
+    engine.load(found.tensors, found.step)
+    engine.born = found.position.born
 
 
 def _bytes(path: Path, payload: int) -> bytes:
@@ -195,10 +203,21 @@ def _position(value: dict[str, Any]) -> Position:
         watched=str(value.get("watched", "")),
         gained_epoch=int(value.get("gained_epoch", best_epoch)),
         gained_loss=math.inf if gained is None else float(gained),
+        # None of these is in the files of 0.1.
+        step=int(value.get("step", UNKNOWN)),
+        done=int(value.get("done", UNKNOWN)),
+        since=int(value.get("since", 0)),
+        best_step=int(value.get("best_step", UNKNOWN)),
+        born=int(value.get("born", 0)),
+        changes=read_changes(value.get("changes", [])),
+        interventions=int(value.get("interventions", 0)),
     )
     numbers = (found.rate, found.totals.loss, found.seconds)
     counts = (found.epoch - 1, found.batch, correct, examples, found.examples, best_epoch, found.gained_epoch)
     if not all(map(math.isfinite, numbers)) or found.rate <= 0 or min(counts) < 0:
+        raise ValueError
+    later = (found.since, found.born, found.interventions, found.done, found.best_step)
+    if min(later) < (UNKNOWN if found.step == UNKNOWN else 0):
         raise ValueError
     return found
 
@@ -208,13 +227,29 @@ def _damaged(path: Path, why: str) -> CheckpointError:
 
 
 def newest(folder: Path, network: Network, optimizer: Optimizer, batches: int) -> Checkpoint | None:
-    """The newest sound checkpoint of a run with ``batches`` an epoch; ``None`` where there is none."""
-    for step in steps_in(folder):
+    """The newest sound checkpoint of a run with ``batches`` an epoch; ``None`` where there is none.
+
+    The newest is the one written last: a run that went back has checkpoints of lower steps than before.
+    """
+    for step in sorted(steps_in(folder), key=lambda step: _order(path_of(folder, step), step), reverse=True):
         try:
             found = load(path_of(folder, step), network, optimizer)
         except CheckpointError:
             continue
         where = found.position
-        if found.step == step and (where.epoch - 1) * batches + where.batch == step:
+        told = (where.epoch - 1) * batches + where.batch if where.step == UNKNOWN else where.step
+        if found.step == told == step:
             return found
     return None
+
+
+def _order(path: Path, step: int) -> tuple[int, int]:
+    """What grows from one checkpoint of a run to the next; as its header says, which nothing vouches for."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(8)
+            header = file.read(min(int.from_bytes(start, "little"), MOST_HEADER))
+        details = json.loads(_metadata(path, start + header)["tuiml"])
+        return int(details["position"].get("interventions", 0)), step
+    except (OSError, CheckpointError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return 0, step

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tuiml.files import home, write_whole
+from tuiml.runs import timeline
 from tuiml.runs.errors import RunError
 from tuiml.spec import toml
 from tuiml.spec.library import slug
@@ -27,7 +28,7 @@ from tuiml.text import plain_text
 PRESET = "preset.toml"
 METRICS = "metrics.jsonl"
 INITIAL = "initial.safetensors"
-RECORDED = frozenset({"start", "epoch", "picture", "state", "notice", "end", "pretraining"})
+RECORDED = frozenset({"start", "epoch", "picture", "state", "intervention", "notice", "end", "pretraining"})
 NAME_BYTES = 120
 """Of a name of our making, at most: file systems take 255 bytes, and a number may follow."""
 PICTURE_BYTES = 10_000
@@ -118,13 +119,14 @@ class RunFolder:
         """Make the lines durable."""
         os.fsync(self._metrics.fileno())
 
-    def rewind(self, step: int, pretrained: float = math.inf) -> None:
+    def rewind(self, step: int, pretrained: float = math.inf, interventions: int = 0) -> None:
         """Drop the lines of steps after ``step``, and a torn last one: the run goes on from there.
 
         Args:
+            interventions: how many there were by then; the lines of later ones go.
             pretrained: how many layers need no more pretraining; the lines about others go.
         """
-        kept = [line for line in read_metrics(self.path) if _step(line) <= step]
+        kept = timeline.until(read_metrics(self.path), step, interventions)
         kept = [line for line in kept if line.get("event") != "pretraining" or _number(line) <= pretrained]
         self._metrics.close()
         write_whole(self.path / METRICS, "".join(json.dumps(line) + "\n" for line in kept))
@@ -148,11 +150,6 @@ class RunFolder:
                 finish()
         os.close(self._lock)
         self._lock = -1
-
-
-def _step(line: Line) -> float:
-    step = line.get("step", 0)
-    return step if isinstance(step, int | float) else 0
 
 
 def _number(line: Line) -> float:

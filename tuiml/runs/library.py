@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tuiml.registry import closest, short
+from tuiml.runs import timeline
 from tuiml.runs.errors import RunError
 from tuiml.runs.folder import METRICS, PRESET, Line, fitting, is_held, read_metrics, runs_folder
 from tuiml.spec.library import read
@@ -84,7 +85,7 @@ def summary(path: Path) -> RunSummary:
     held = is_held(path)
     problem, preset, lines = "", "", []
     try:
-        lines = read_metrics(path, pictures=False)
+        lines = timeline.surviving(read_metrics(path, pictures=False))
     except OSError as error:
         problem = f"{METRICS}: {error.strerror or error}"
     try:

@@ -9,7 +9,9 @@ from typing import Any
 from tuiml.runs import checkpoints
 from tuiml.runs.folder import INITIAL, RunFolder
 from tuiml.training.budget import Budget
+from tuiml.training.changes import RATE, REWIND
 from tuiml.training.course import Position
+from tuiml.training.moments import Saved
 from tuiml.training.trainer import Trainer
 
 SHARE = 0.01
@@ -32,21 +34,19 @@ class Saver:
         self,
         folder: RunFolder,
         trainer: Trainer,
-        batches: int,
         details: Mapping[str, Any],
         sound: list[int] | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._folder = folder
         self._trainer = trainer
-        self._batches = batches
         self._details = details
         self._sound = set(sound or ())
         self._budget = Budget(SHARE, INTERVAL, clock)
         self._budget.due_at = clock() + INTERVAL
         self._clock = clock
         self._saved: Position | None = None
-        self._best: tuple[Any, Position] | None = None
+        self._best: Saved | None = None
         """State in memory and position of the best epoch, where no file has them yet."""
 
     def initial(self) -> None:
@@ -67,27 +67,38 @@ class Saver:
         """
         trainer = self._trainer
         if trainer.position.best_epoch == number and trainer.engine.finite():
-            self._best = trainer.engine.snapshot(), trainer.position
+            self._best = trainer.saved()
         if trainer.over and trainer.restores:
             self.save()  # the last weights, to go on from: the run ends with others
         elif self._budget.due(self._clock()):
             with self._budget:
                 self.save()
 
-    def save(self, *, fell_back: bool = False) -> None:
-        """Write the state as it is now, unless it is not finite or in the midst of a step, and the best one.
+    def changed(self, what: str) -> None:
+        """Something was changed by hand, or the run went back: what was done so far is to be gone on from.
 
-        Args:
-            fell_back: the engine went back to an earlier step than the trainer's position.
+        Raises:
+            OSError: it could not be written.
+        """
+        trainer, step = self._trainer, self._trainer.position.step
+        if what == REWIND:
+            # Files of later steps are of no use any more; they go once there is a newer one, of this step.
+            self._sound = {other for other in self._sound if other <= step}
+            best = trainer.position.best_step
+            self._best = trainer.moments.at(best) if best not in self._sound else None
+        if what != RATE:  # of these there may be many in a second
+            self.save()
+
+    def save(self) -> None:
+        """Write the state as it is now, unless it is not finite or in the midst of a step, and the best one.
 
         Raises:
             OSError: it could not be written; the checkpoints before are as they were.
         """
         engine = self._trainer.engine
         self._save_best()  # first: what the newest one says is best is then there
-        position = checkpoints.position_at(self._trainer.position, engine.step_number, self._batches)
-        whole = fell_back or position is self._trainer.position
-        if whole and engine.finite() and position != self._saved:
+        position = self._trainer.standing
+        if engine.finite() and engine.step_number == position.step and position != self._saved:
             self._write(position)
             self._saved = position
         self._prune()
@@ -96,13 +107,13 @@ class Saver:
     def _save_best(self) -> None:
         if self._best is None:
             return
-        engine, (snapshot, best) = self._trainer.engine, self._best
-        now = engine.snapshot()
-        engine.restore(snapshot)
-        if engine.step_number not in self._sound:
-            self._write(best)
-            self._saved = best
-        engine.restore(now)
+        engine, best = self._trainer.engine, self._best
+        if best.position.step not in self._sound:
+            now = engine.snapshot()
+            engine.restore(best.state)
+            self._write(best.position)
+            self._saved = best.position
+            engine.restore(now)
         self._best = None
 
     def _write(self, position: Position) -> None:
@@ -114,7 +125,7 @@ class Saver:
 
     def _prune(self) -> None:
         """Remove what is neither among the newest nor the best; what was found damaged goes too."""
-        best = self._trainer.position.best_epoch * self._batches
+        best = self._trainer.position.best_step
         keep = {*sorted(self._sound)[-KEPT:], *({best} & self._sound)}
         for step in checkpoints.steps_in(self._folder.path):
             if step not in keep:

@@ -93,15 +93,15 @@ def resume(
     chosen = choose(backend)
     folder = RunFolder.reopen(library.find(str(word)))
     try:
-        preset = preset_of(folder.path, settings)
+        preset, kept = preset_of(folder.path, settings), preset_of(folder.path)
         network = network_of(preset)
         memory.refuse_if_short(preset, network, chosen=chosen)
         control = control or Control()
         data = yield from load(preset, control)
         before = last_start(folder.path)
         made = Run(preset, network, data, chosen, control, watched, _shares_of(before))
-        new_rate = any(split(s.partition("=")[0].strip()) == CHANGEABLE[1] for s in settings)
-        made.go_on(folder, new_rate, bool(settings), before)
+        asked = {str(split(s.partition("=")[0].strip())[1]) for s in settings}
+        made.go_on(folder, kept, asked, before)
         yield from made.events()
     finally:
         folder.close()

@@ -37,7 +37,7 @@ def view(word: str | Path, control: Control, *, backend: str = "auto") -> Genera
         raise RunError("this run has no sound checkpoint to look into")
     engine = build(chosen, network, training.optimizer, data, training.seed, training.penalties, 1)
     try:
-        engine.load(found.tensors, found.step)
+        checkpoints.put_into(engine, found, training.optimizer)
         yield from Answers(control, network, engine, time.perf_counter).linger()
     finally:
         engine.close()

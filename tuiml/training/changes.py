@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,13 +85,19 @@ def at_first(training: Training, changes: Iterable[Change]) -> Training:
     return training
 
 
-def between(step: int, before: Training, after: Training) -> Change | None:
-    """What a new session changed at a step; ``None``: nothing."""
+def between(step: int, before: Training, after: Training, asked: Collection[str]) -> Change | None:
+    """What a new session changed at a step; ``None``: nothing.
+
+    Args:
+        asked: names of settings that were given, the same as before or not: a learning rate that was given
+            takes the place of one that was set by hand.
+    """
     old, new = before.document(), after.document()
     usual = {"early_stopping": stoppings.write(Training().early_stopping)}
     names = ("epochs", "learning_rate", "early_stopping")
     pairs = {n: [old.get(n, usual.get(n)), new.get(n, usual.get(n))] for n in names}
-    changed = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+    rates = {"learning_rate"} & set(asked)
+    changed = {name: pair for name, pair in pairs.items() if pair[0] != pair[1] or name in rates}
     return Change(step, SETTINGS, changed) if changed else None
 
 

@@ -145,17 +145,8 @@ class Course:
         return where.watched in ("", self._watched)
 
     def take_up(self, where: Position) -> Position:
-        """A position to go on from: nothing was best yet if another figure was watched until now.
-
-        What a position of tuiml 0.1 does not say is worked out: all its batches were of one size.
-        """
-        if where.step == UNKNOWN:
-            where = replace(
-                where,
-                step=(where.epoch - 1) * self.batches + where.batch,
-                done=min(where.batch * self.size, self.examples),
-                best_step=where.best_epoch * self.batches,
-            )
+        """A position to go on from: nothing was best yet if another figure was watched until now."""
+        where = self.complete(where)
         if self.same_figure(where):
             return replace(where, watched=self._watched)
         return replace(
@@ -166,6 +157,17 @@ class Course:
             best_loss=math.inf,
             gained_epoch=where.epoch - 1,
             gained_loss=math.inf,
+        )
+
+    def complete(self, where: Position) -> Position:
+        """A position with what it does not say in the files of tuiml 0.1: all batches were of one size."""
+        if where.step != UNKNOWN:
+            return where
+        return replace(
+            where,
+            step=(where.epoch - 1) * self.batches + where.batch,
+            done=min(where.batch * self.size, self.examples),
+            best_step=where.best_epoch * self.batches,
         )
 
     def judge(self, where: Position, trained: Totals, held_out: Totals) -> tuple[Position, bool]:

@@ -90,6 +90,10 @@ class Moments:
         )
         del kept[densest]
 
+    def at(self, step: int) -> Moment | None:
+        """The moment of a step, if it is kept."""
+        return next((moment for moment in self._kept if moment.position.step == step), None)
+
     def nearest(self, step: int) -> Moment | None:
         """The last moment at or before a step; else the first there is."""
         before = [moment for moment in self._kept if moment.position.step <= step]

@@ -129,6 +129,13 @@ class Steered:
         arrays = 1 + len(self.training.optimizer.state_names())
         return 4 * (self.network.size * arrays + self.network.kept)
 
+    def saved(self) -> Saved:
+        """The state as it is now, in memory."""
+        now = self.moments.at(self.position.step)
+        if now and now.position == self.position:
+            return Saved(now.state, now.position, now.size)
+        return self._saved()
+
     def _saved(self) -> Saved:
         return Saved(self.engine.snapshot(), self.position, self._bytes())
 
