@@ -276,17 +276,22 @@ class Run:
 
 def other_conditions(before: Line, start: Start) -> str:
     """What is not as it was in a run's last session, in a line: the bits may then differ. Else empty."""
+    changed = differing(before, start)
+    return "goes on under other conditions, so not to the same bits: " + "; ".join(changed) if changed else ""
+
+
+def differing(before: Line, start: Start) -> list[str]:
+    """What on which the bits depend is not as it was in a session."""
     versions = before.get("versions")
     old = {"backend": before.get("backend"), "threads": before.get("threads")}
     if isinstance(versions, dict) and versions:
         old |= {"numba": machine.NOT_USED, **versions}
     new = {"backend": start.backend, "threads": start.threads, **start.versions}
-    changed = [
+    return [
         f"{name} {plain_text(str(old[name]))[:60]} before, now {value}"
         for name, value in new.items()
         if old.get(name) not in (None, value)
     ]
-    return "goes on under other conditions, so not to the same bits: " + "; ".join(changed) if changed else ""
 
 
 def cannot_write(folder: RunFolder, error: OSError) -> RunError:

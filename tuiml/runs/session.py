@@ -99,7 +99,7 @@ def resume(
         control = control or Control()
         data = yield from load(preset, control)
         before = last_start(folder.path)
-        made = Run(preset, network, data, chosen, control, watched, _shares_of(before))
+        made = Run(preset, network, data, chosen, control, watched, shares_of(before))
         asked = {str(split(s.partition("=")[0].strip())[1]) for s in settings}
         made.go_on(folder, kept, asked, before)
         yield from made.events()
@@ -140,7 +140,7 @@ def preset_of(path: Path, settings: Sequence[str] = ()) -> Preset:
     return preset
 
 
-def _shares_of(start: Line) -> int:
+def shares_of(start: Line) -> int:
     """The threads of a run's last start, with which it goes on: the same bits."""
     found = start.get("threads")
     return found if isinstance(found, int) and 1 <= found <= threads.LIMIT else threads.count()

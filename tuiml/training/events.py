@@ -219,6 +219,25 @@ class End(Event):
 
 
 @dataclass(frozen=True)
+class Replayed(Event):
+    """A run was done again from its folder."""
+
+    event: ClassVar[str] = "replayed"
+    run: str
+    """The run that was done again."""
+    replay: str
+    """The run that did it."""
+    step: int
+    """Where they were compared."""
+    changes: int
+    """How many changes by hand were made again."""
+    same: bool
+    """Whether weights, buffers and the optimizer's arrays are the same to the bit."""
+    differs: tuple[str, ...] = ()
+    """What is not the same: arrays, and the conditions that may be why."""
+
+
+@dataclass(frozen=True)
 class RateTried(Event):
     """A batch was trained at one rate of a learning-rate finder's ramp."""
 
@@ -250,7 +269,7 @@ KINDS: dict[str, type[Event]] = {
     c.event: c
     for c in (
         *(Loading, Start, Pretraining, PretrainingProgress, Progress, Epoch, Picture, State, Notice, End),
-        *(Intervention, Moments, RateTried, RateFound),
+        *(Intervention, Moments, Replayed, RateTried, RateFound),
     )
 }
 
