@@ -115,6 +115,11 @@ class History:
         if len(kept) > max(2, min(self._most, max(FEWEST, LAYERS // max(1, len(layers))))):
             self._thin()
 
+    def go_back(self, step: int) -> None:
+        """Forget what came after a step."""
+        while self._moments and self._moments[-1].step > step:
+            self._moments.pop()
+
     def _thin(self) -> None:
         moments = self._moments
         self._gap = max(2 * self._gap, 2 * (moments[-1].step - moments[0].step) / (len(moments) - 1))

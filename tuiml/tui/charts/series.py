@@ -68,6 +68,11 @@ class Series:
         self._count = 0
         self.last = math.nan
 
+    def cut(self, x: float) -> None:
+        """Forget the points beyond ``x``; the points lie in the order of their x."""
+        self._count = int(np.searchsorted(self._xs[: self._count], x, side="right"))
+        self.last = float(self._ys[self._count - 1]) if self._count else math.nan
+
     def points(self) -> tuple[Floats, Floats]:
         """x and y of the kept points, as read-only views that stay as they are until the next point."""
         xs, ys = self._xs[: self._count], self._ys[: self._count]
