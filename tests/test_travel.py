@@ -14,8 +14,7 @@ from tuiml.nn.optimizers import optimizers
 from tuiml.runs import checkpoints, folder, library, memory, replaying, session, timeline
 from tuiml.runs.errors import RunError
 from tuiml.spec import network_of
-from tuiml.training import Control, End, Epoch, Intervention, Notice, Picture, State, Trainer
-from tuiml.training import steered
+from tuiml.training import Control, End, Epoch, Intervention, Notice, Picture, State, Trainer, steered
 from tuiml.training.changes import Change, at_first, between, in_force, read_changes
 from tuiml.training.course import Course, Position
 from tuiml.training.moments import Moment, Moments
@@ -147,9 +146,7 @@ def test_a_moment_in_the_midst_of_an_epoch_can_be_gone_back_to():
 def test_what_is_restored_is_all_that_the_course_depends_on():
     """Best epoch, early stopping and the schedule go on as if the steps between had never been."""
     stopping = {"name": "val_loss", "patience": 2, "restore_best": True}
-    chosen = noisy(
-        epochs=40, learning_rate=0.4, optimizer="sgd", schedule="cosine", early_stopping=stopping
-    )
+    chosen = noisy(epochs=40, learning_rate=0.4, optimizer="sgd", schedule="cosine", early_stopping=stopping)
     plain = trainer_of(chosen)
     *_, end = plain.events()
     trainer = trainer_of(chosen)
@@ -686,9 +683,7 @@ def test_a_kill_while_going_back_leaves_a_run_that_goes_on(where, monkeypatch):
 
 def test_settings_of_a_new_session_are_recorded_with_what_was_before():
     list(session.run(noisy(epochs=3, schedule="cosine"), name="run", shares=1))
-    told = list(
-        session.resume("run", ["training.epochs=5", "training.learning_rate=0.01"])
-    )
+    told = list(session.resume("run", ["training.epochs=5", "training.learning_rate=0.01"]))
     assert [e.value for e in told if isinstance(e, Intervention)] == [
         {"epochs": [3, 5], "learning_rate": [0.02, 0.01]}
     ]

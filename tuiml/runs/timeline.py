@@ -1,6 +1,6 @@
 """The lines of a run's metrics in which something was changed by hand, or the run went back.
 
-Nothing is erased when a run goes back: a line says so, and what it takes back is passed over by whoever reads.
+Nothing is erased when a run goes back: a line says so, and whoever reads passes over what it takes back.
 """
 
 from __future__ import annotations

@@ -108,7 +108,7 @@ def asked_for(
     training: Training,
     allow: Callable[[Training], None],
 ) -> list[Change]:
-    """The changes that are asked for, in the order in which they are done; those that change nothing left out.
+    """The changes that are asked for, in the order in which they are done, without those that change nothing.
 
     Args:
         asked: any of optimizer (its name or document), batch_size and learning_rate.

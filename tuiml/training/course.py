@@ -48,7 +48,7 @@ class Position:
     """The last epoch that was better by as much as early stopping wants."""
     gained_loss: float = math.inf
     step: int = UNKNOWN
-    """Steps done in all; unknown in the files of tuiml 0.1, as all that follows: see :meth:`Course.take_up`."""
+    """Steps done in all; not in the files of tuiml 0.1, as all that follows: see :meth:`Course.complete`."""
     done: int = UNKNOWN
     """Examples of the epoch that are done."""
     since: int = 0

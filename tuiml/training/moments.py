@@ -1,4 +1,4 @@
-"""Moments of a run that are kept in memory, to go back to: many of late, few of long ago, always the first."""
+"""Moments of a run that are kept in memory to go back to: many of late, few of long ago, always the first."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Saved:
 
     state: Any
     position: Position
-    size: int = 0
+    size: int
     """Bytes of the state."""
 
 
@@ -29,7 +29,7 @@ class Saved:
 class Moment(Saved):
     """What it takes to go back."""
 
-    training: Training = Training()
+    training: Training
     """The settings in force."""
     best: Saved | None = None
     """The best epoch until then."""

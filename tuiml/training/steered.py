@@ -81,7 +81,7 @@ class Steered:
         self._set_training(in_force(preset.training, where.changes))
         same = self.course.same_figure(where)
         self.position = self.course.take_up(where)
-        self.best = Saved(best, self.position) if same and best is not None else None
+        self.best = Saved(best, self.position, self._bytes()) if same and best is not None else None
         """The best epoch so far, where the run may end with its weights."""
         self._used = self.course.rate(self.position)
         self.moments = Moments(room)

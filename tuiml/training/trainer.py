@@ -107,7 +107,7 @@ class Trainer(Steered):
         while not self._message:
             if self.position.step >= self._cue:
                 yield from self._on_cue()
-            if self.over or self.control.stopped and self.position.step >= self._until:
+            if self.over or (self.control.stopped and self.position.step >= self._until):
                 break
             yield from self._epoch()
             if self.control.stopped:

@@ -134,6 +134,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("rate_down", ("left_square_bracket",), "rate ÷", "Learn slower: the next 1, 2, 5 · 10ⁿ.", "train"),
     Action("rate_up", ("right_square_bracket",), "rate ×", "Learn faster: the next 1, 2, 5 · 10ⁿ.", "train"),
     Action("rate_type", ("l",), "rate", "Type a learning rate for the run that is on.", "train"),
+    Action("go_back", ("b",), "go back", "Back to the moment looked at, or to one of a list.", "train"),
+    Action("change_settings", ("O",), "change", "Optimizer, rate, batch size of the run on.", "train"),
     Action("rate_find", ("r",), "find rate", "Find a learning rate, while no run is on.", "train"),
     Action("explore_layer", ("y",), "explore f", "Explore the activation of the layer.", "train"),
     Action("log_loss", ("o",), "log", "Loss on a logarithmic axis, and back.", "train"),

@@ -63,7 +63,9 @@ class Curves:
             xs, ys = series.points()
             if len(xs) and xs[-1] > x:  # the branch begins where it leaves the curve
                 kept = int((xs <= x).sum())
-                beyond.extend(zip(xs[max(0, kept - 1) :].tolist(), ys[max(0, kept - 1) :].tolist(), strict=True))
+                beyond.extend(
+                    zip(xs[max(0, kept - 1) :].tolist(), ys[max(0, kept - 1) :].tolist(), strict=True)
+                )
             series.cut(x)
         if len(left.train) or len(left.validation):
             self.branches.append(left)

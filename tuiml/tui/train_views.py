@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable
-from itertools import groupby
 from dataclasses import dataclass
+from itertools import groupby
 from typing import ClassVar, Literal
 
 from textual.strip import Strip
