@@ -32,6 +32,7 @@ class Changed:
     x: float
     label: str
     number: int = 0
+    what: str = ""
 
 
 class Curves:
@@ -62,10 +63,8 @@ class Curves:
         for series, beyond in ((self.train, left.train), (self.validation, left.validation)):
             xs, ys = series.points()
             if len(xs) and xs[-1] > x:  # the branch begins where it leaves the curve
-                kept = int((xs <= x).sum())
-                beyond.extend(
-                    zip(xs[max(0, kept - 1) :].tolist(), ys[max(0, kept - 1) :].tolist(), strict=True)
-                )
+                first = max(0, int((xs <= x).sum()) - 1)
+                beyond.extend(zip(xs[first:].tolist(), ys[first:].tolist(), strict=True))
             series.cut(x)
         if len(left.train) or len(left.validation):
             self.branches.append(left)

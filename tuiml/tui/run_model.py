@@ -307,10 +307,10 @@ class RunModel:
             self._sets.append((event.number, event.what, event.value))
         self.settings = {what: value for _, what, value in self._sets}
         self._anchor = (self.step if event.what == "rewind" else event.step), x
-        if self.changed and event.what == "rate" and self.changed[-1].x == x:
-            if self.changed[-1].label.startswith("rate"):
-                self.changed.pop()  # several between two steps are one
-        self.changed.append(Changed(x, words_of(event), event.number))
+        last = self.changed[-1] if self.changed else None
+        if last and event.what == last.what == "rate" and last.x == x:
+            self.changed.pop()  # several between two steps are one
+        self.changed.append(Changed(x, words_of(event), event.number, event.what))
         self._touch("curves")
 
     def _go_back(self, step: int, x: float, since: int) -> None:
