@@ -34,7 +34,7 @@ class Moment(Saved):
     best: Saved | None = None
     """The best epoch until then."""
     loss: float = float("nan")
-    """Of the batches before it, as known then."""
+    """Of the epoch's batches until then; where there are none, of the epoch before."""
 
 
 class Moments:

@@ -86,7 +86,7 @@ class Steered:
         self._used = self.course.rate(self.position)
         self.moments = Moments(room)
         self._moments_told = 0
-        self._keeping = Budget(KEEPING, 0.0, clock)
+        self._keeping = Budget(KEEPING, 0.0, clock, runs=5)
         self._allow = allow
         self._script, self._until = deque(script), math.inf if until is None else until
         self._cue_next()
@@ -95,6 +95,8 @@ class Steered:
         self._snapshot = self._saved()
         """The last copy that was finite, to fall back on when training diverges."""
         self._since = NONE
+        self._judged = math.nan
+        """The loss of the last epoch, in validation where there is any."""
         self._rewound = False
         """Whether the run went back, so that the epoch in hand is another one."""
         self._complained = False
@@ -139,8 +141,9 @@ class Steered:
     def _saved(self) -> Saved:
         return Saved(self.engine.snapshot(), self.position, self._bytes())
 
-    def _remember(self, loss: float = math.nan) -> None:
+    def _remember(self) -> None:
         """Keep this moment to go back to."""
+        loss = self.position.totals.mean_loss if self.position.done else self._judged
         with self._keeping:
             if not self.moments.has(self.position.step) and self.engine.finite():
                 now = self._saved()
@@ -162,8 +165,8 @@ class Steered:
             paused = self.control.paused
             tell = told or (paused and not was_paused)
             if paused and not was_paused and self.moments:  # not while layers are still pretrained
-                since = self._collect()
-                self._remember(since.mean_loss)
+                self._collect()
+                self._remember()
             was_paused |= paused  # before the event: who sees it may let us go on at once
             if tell:
                 self._collect()
@@ -208,7 +211,7 @@ class Steered:
             self._complained = False
             yield Notice(CHANGES, "", step)
         if self.moments:
-            self._remember(self._since.mean_loss)
+            self._remember()
         for change in changes:
             if change.what != RATE or change.value != self._used:
                 yield self.change(change)

@@ -297,11 +297,11 @@ class Trainer(Steered):
         self.position, better = self.course.judge(self.position, totals, held_out)
         if better and self.course.keeps_best:
             self.best = self._saved()
-        judged = held_out if held_out.examples else totals
-        if not math.isfinite(judged.mean_loss):  # the weights overflow, or soon will: none of these get out
+        self._judged = (held_out if held_out.examples else totals).mean_loss
+        if not math.isfinite(self._judged):  # the weights overflow, or soon will: none of these get out
             self._diverge("the validation loss was not finite", epoch)
         elif not self.over and self._keeping.due(self._clock()):
-            self._remember(judged.mean_loss)
+            self._remember()
         yield Epoch(
             epoch=epoch,
             step=step,

@@ -118,6 +118,7 @@ ACTIONS: tuple[Action, ...] = (
         "apply_remedy", ("f",), "try it", "Do to the preset what is advised; ctrl+r trains it anew.", "train"
     ),
     Action("step", ("full_stop",), "one batch", "Train one batch, then halt.", "train"),
+    Action("go_back", ("b",), "go back", "Back to the moment looked at, or to one of a list.", "train"),
     Action("stop", ("s",), "stop", "End the run after the batch in hand; it is saved.", "train"),
     Action("earlier", ("left",), "earlier", "Layers as they were a picture before.", "train"),
     Action("later", ("right",), "later", "A picture later; after the newest, as they are now.", "train"),
@@ -134,7 +135,6 @@ ACTIONS: tuple[Action, ...] = (
     Action("rate_down", ("left_square_bracket",), "rate ÷", "Learn slower: the next 1, 2, 5 · 10ⁿ.", "train"),
     Action("rate_up", ("right_square_bracket",), "rate ×", "Learn faster: the next 1, 2, 5 · 10ⁿ.", "train"),
     Action("rate_type", ("l",), "rate", "Type a learning rate for the run that is on.", "train"),
-    Action("go_back", ("b",), "go back", "Back to the moment looked at, or to one of a list.", "train"),
     Action("change_settings", ("O",), "change", "Optimizer, rate, batch size of the run on.", "train"),
     Action("rate_find", ("r",), "find rate", "Find a learning rate, while no run is on.", "train"),
     Action("explore_layer", ("y",), "explore f", "Explore the activation of the layer.", "train"),

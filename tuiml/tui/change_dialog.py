@@ -80,7 +80,7 @@ class ChangeDialog(Dialog[dict[str, Any] | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
-            yield Static("Change the run from its next batch on", markup=False, classes="title")
+            yield Static("Change the run", markup=False, classes="title")
             yield ChangeForm(self._apply)
             yield Static("", markup=False, classes="said")
             yield Static(
@@ -99,7 +99,9 @@ class ChangeDialog(Dialog[dict[str, Any] | None]):
     def _show(self) -> None:
         found = training_section(self._change)
         fields = tuple(field for field in found.fields if field.path.startswith(SETTINGS))
-        self.form.show([replace(Section("", "training", fields), problems=found.problems)])
+        self.form.show(
+            [replace(Section("from the next batch on", "training", fields), problems=found.problems)]
+        )
         text = "" if self._change.preset else str(self._change.problems[0])
         self.query_one(".said", Static).update(Content(plain_text(text)), layout=False)
 

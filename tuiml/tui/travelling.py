@@ -68,4 +68,4 @@ class Travelling(Comparing):
 
 
 def _loss(loss: float) -> str:
-    return "" if math.isnan(loss) else f"loss {compact(loss, 4)} before it"
+    return "" if math.isnan(loss) else f"loss {compact(loss, 4)}"
