@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from textual import on
@@ -99,9 +98,7 @@ class ChangeDialog(Dialog[dict[str, Any] | None]):
     def _show(self) -> None:
         found = training_section(self._change)
         fields = tuple(field for field in found.fields if field.path.startswith(SETTINGS))
-        self.form.show(
-            [replace(Section("from the next batch on", "training", fields), problems=found.problems)]
-        )
+        self.form.show([Section("from the next batch on", "training", fields, found.problems)])
         text = "" if self._change.preset else str(self._change.problems[0])
         self.query_one(".said", Static).update(Content(plain_text(text)), layout=False)
 
