@@ -51,6 +51,8 @@ class RunSummary:
     end: Line | None
     problem: str = ""
     """What is broken."""
+    changes: tuple[Line, ...] = ()
+    """The lines of what was changed by hand and not taken back."""
 
     def figure(self, name: str) -> float:
         """A number of the run's end, else of its last epoch; NaN where it has none."""
@@ -112,6 +114,7 @@ def summary(path: Path) -> RunSummary:
         best=_best(epochs, str((start or {}).get("watched") or "val_loss")),
         end=end,
         problem=plain_text(problem),
+        changes=tuple(timeline.taken_by_hand(lines)),
     )
 
 
@@ -232,5 +235,6 @@ def figures(run: RunSummary) -> dict[str, Any]:
         "last": run.last,
         "best": run.best,
         "end": run.end,
+        "changes": [{key: line.get(key) for key in ("step", "what", "value")} for line in run.changes],
         **({"problem": run.problem} if run.problem else {}),
     }
