@@ -531,3 +531,56 @@ def test_both_judge_and_predict_the_same(loss: str) -> None:
     assert float(two.judge(held_out)[1].sum()) == pytest.approx(
         two.evaluate(two.data.validation).loss, rel=1e-4
     )
+
+
+@pytest.mark.parametrize("optimizer", optimizers.names())
+def test_an_optimizer_takes_over_the_same_on_both(optimizer: str) -> None:
+    """With arrays that stay (other options of the same rule) or start anew, and back by a snapshot."""
+    one, two, rate = engines([dense(units=9, activation="tanh")], optimizer="sgd")
+    other = {"name": "adam", "beta1": 0.95} if optimizer == "adam" else optimizer
+    kept = []
+    for engine in (one, two):
+        for step in range(20):
+            assert engine.step(np.random.default_rng(step).permutation(270)[:50], 0.05)
+        engine.totals()
+        kept.append((engine.snapshot(), engine.state()))
+        if optimizer == "adam":
+            engine.change(optimizers.read("adam"))
+            assert engine.step(np.arange(50), rate)
+        engine.change(optimizers.read(other))
+        for step in range(10):
+            assert engine.step(np.random.default_rng(step).permutation(270)[:40], 0.01)
+        engine.totals()
+    assert one.born == two.born
+    first, second = one.state(), two.state()
+    assert first.keys() == second.keys()
+    for name, values in first.items():
+        size = max(1e-6, float(abs(values).max()))
+        assert second[name] == pytest.approx(values, rel=1e-3, abs=1e-4 * size), name
+    for engine, (snapshot, before) in zip((one, two), kept, strict=True):
+        engine.restore(snapshot)
+        assert (engine.step_number, engine.born) == (20, 0)
+        again = engine.state()
+        assert again.keys() == before.keys()
+        assert all(np.array_equal(values, again[name]) for name, values in before.items())
+
+
+def test_on_mlx_a_run_goes_back_to_the_same_bits_and_is_done_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.test_travel import Whim, noisy, play
+    from tuiml.runs import replaying, session
+    from tuiml.training import Control, End
+    from tuiml.training.events import Replayed
+
+    monkeypatch.setenv("TUIML_HOME", str(tmp_path))
+    for seed in range(3):
+        whim, name, control = Whim(seed), f"run-{seed}", Control()
+        told = play(session.run(noisy(), name=name, backend="mlx", control=control), control, whim)
+        while not isinstance(told[-1], End):
+            control = Control()
+            told = play(session.resume(name, backend="mlx", control=control), control, whim)
+        *_, verdict = replaying.replay(name)
+        assert isinstance(verdict, Replayed)
+        assert verdict.same, verdict.differs
+        assert verdict.changes

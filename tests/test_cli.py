@@ -182,9 +182,47 @@ def test_resume_lengthens_a_run(small: str, capsys: Capture) -> None:
     assert "lengthen it with --set training.epochs=" in capsys.readouterr().err
     assert main(["resume", "a", "--set", "training.epochs=5", "--json"]) == 0
     lines = lines_of(capsys.readouterr().out)
-    assert [line.get("epoch") for line in lines] == [None, 4, 5, None]
+    assert [line["event"] for line in lines] == ["start", "intervention", "epoch", "epoch", "end"]
+    assert lines[1]["value"] == {"epochs": [3, 5]}
     kept = folder.read_metrics(folder.runs_folder() / "a")
     assert [line["epoch"] for line in kept if line["event"] == "epoch"] == [1, 2, 3, 4, 5]
+
+
+def test_replay_says_whether_a_run_comes_to_the_same_bits(small: str, capsys: Capture) -> None:
+    assert main(["train", small, "--run", "a", "--quiet"]) == 0
+    assert (
+        main(["resume", "a", "--quiet", "--set", "training.epochs=5", "--set", "training.learning_rate=0.03"])
+        == 0
+    )
+    capsys.readouterr()
+    assert main(["replay", "a", "--quiet"]) == 0
+    assert "a: same weights, bit for bit, at step" in capsys.readouterr().out
+    assert main(["replay", "a", "--run", "b", "--json"]) == 0
+    lines = lines_of(capsys.readouterr().out)
+    assert lines[-1]["event"] == "replayed"
+    assert (lines[-1]["same"], lines[-1]["changes"], lines[-1]["replay"]) == (True, 1, "b")
+    assert [line["epoch"] for line in lines if line["event"] == "epoch"] == [1, 2, 3, 4, 5]
+    assert main(["replay", "a", "--run", "b"]) == 2
+    assert "there is a run 'b' already" in capsys.readouterr().err
+    assert main(["replay", "nobody"]) == 2
+    path = folder.runs_folder() / "a" / "preset.toml"
+    text = path.read_text()
+    path.write_text(text.replace("seed = 0", "seed = 1"))
+    assert path.read_text() != text
+    assert main(["replay", "a", "--quiet"]) == 1
+    told = capsys.readouterr()
+    assert "other weights" in told.out
+    assert "arrays, by" in told.err
+
+
+def test_runs_tell_what_was_changed_by_hand(small: str, capsys: Capture) -> None:
+    assert main(["train", small, "--run", "a", "--quiet"]) == 0
+    assert main(["resume", "a", "--quiet", "--set", "training.epochs=5"]) == 0
+    capsys.readouterr()
+    assert main(["runs", "--json"]) == 0
+    (line,) = json.loads(capsys.readouterr().out)
+    (change,) = line["changes"]
+    assert (change["what"], change["value"]) == ("settings", {"epochs": [3, 5]})
 
 
 # -- in a process of its own ------------------------------------------------------------------------------

@@ -570,7 +570,8 @@ def test_every_event_is_a_line_of_json_and_reads_back():
         Start("r", "/p", "numpy", "cpu", 1, 10, 60, 20, 20, 16, 2, 8, 0, {"numpy": "2"}),
         *trainer.events(),
     ]
-    assert {e.event for e in events} == {"loading", "start", "batch", "epoch", "picture", "state", "end"}
+    kinds = {"loading", "start", "batch", "epoch", "picture", "state", "intervention", "moments", "end"}
+    assert {e.event for e in events} == kinds
     for event in events:
         line = json.dumps(event.to_json(), allow_nan=False)
         assert "\n" not in line

@@ -108,6 +108,13 @@ class FakeEngine:
         self.asked.append(("rate", rate))
         self.tell(State("running", self.steps, rate))
 
+    def rewind(self, step: int) -> None:
+        self.asked.append(("rewind", step))
+        self.paused = True
+
+    def change(self, asked: dict[str, Any]) -> None:
+        self.asked.append(("change", asked))
+
     def inspect(self, wishes: Any) -> None:
         self.wishes = list(wishes)
 

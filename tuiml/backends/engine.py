@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tuiml.data.arrays import Data, Part
+from tuiml.nn.optimizers import Optimizer
 
 Array = np.ndarray[Any, Any]
 
@@ -83,6 +84,8 @@ class Engine(ABC):
     data: Data
     step_number: int
     """Steps done."""
+    born: int
+    """The step after which the optimizer's arrays were all 0: 0, unless the optimizer was changed."""
 
     def step(self, rows: Array, rate: float) -> bool:
         """Train on the training examples at ``rows`` (indices) with learning rate ``rate``.
@@ -166,12 +169,16 @@ class Engine(ABC):
         """
 
     @abstractmethod
+    def change(self, optimizer: Optimizer) -> None:
+        """Go on with another optimizer: of the same rule the arrays stay, else they start at 0."""
+
+    @abstractmethod
     def snapshot(self) -> Any:
         """The state in memory, to :meth:`restore`."""
 
     @abstractmethod
     def restore(self, snapshot: Any) -> None:
-        """Go back to a snapshot."""
+        """Go back to a snapshot, and to the optimizer of that moment."""
 
     @abstractmethod
     def finite(self) -> bool:

@@ -59,7 +59,8 @@ class NumpyEngine(Engine):
         start = initial_tensors(network, seed)
         self.weights.load(start)
         self.buffers.load(start)
-        self.update = Update(optimizer, self.weights.flat, Penalizer(penalties, network))
+        self._penalties = penalties
+        self.update = self._updating(optimizer)
         self._steps: dict[int, Step] = {}
         self._watched: dict[int, Step] = {}
         self._passes: dict[int, list[Pass]] = {}
@@ -72,6 +73,32 @@ class NumpyEngine(Engine):
 
     def close(self) -> None:
         self.team.close()
+
+    def _updating(self, optimizer: Optimizer) -> Update:
+        return Update(optimizer, self.weights.flat, Penalizer(self._penalties, self.network))
+
+    @property
+    def born(self) -> int:
+        return self.update.born
+
+    @born.setter
+    def born(self, step: int) -> None:
+        self.update.born = step
+
+    def change(self, optimizer: Optimizer) -> None:
+        before = self.update
+        if optimizer == before.optimizer:
+            return
+        self._take(optimizer)
+        kept = optimizer.carried(before.optimizer)
+        for name, factor in kept.items():
+            np.multiply(before.state[name], np.float32(factor), self.update.state[name])
+        self.update.born = before.born if kept else self.step_number
+
+    def _take(self, optimizer: Optimizer) -> None:
+        """Have another optimizer, its arrays all 0. Steps are compiled for one, so these are made anew."""
+        self.update = self._updating(optimizer)
+        self._steps, self._watched = {}, {}
 
     def steps(self, batches: Iterable[tuple[Array, float]]) -> int:
         begun, stream = self.step_number, iter(batches)
@@ -222,11 +249,15 @@ class NumpyEngine(Engine):
         self.step_number, self._watch = step, False
 
     def snapshot(self) -> Any:
-        return self.step_number, *(flat.copy() for flat in self._flats())
+        flats = [flat.copy() for flat in self._flats()]
+        return self.step_number, *flats, (self.update.optimizer, self.update.born)
 
     def restore(self, snapshot: Any) -> None:
         self._watch = False
-        self.step_number, *flats = snapshot
+        self.step_number, *flats, (optimizer, born) = snapshot
+        if optimizer != self.update.optimizer:
+            self._take(optimizer)
+        self.update.born = born
         for flat, values in zip(self._flats(), flats, strict=True):
             flat[...] = values
 

@@ -9,12 +9,12 @@ import signal
 import sys
 import traceback
 
-from tuiml.cli import data, doctor, find_rate, presets, probe, runs, training
+from tuiml.cli import data, doctor, find_rate, presets, probe, replay, runs, training
 from tuiml.cli.output import note
 from tuiml.cli.parser import Parser, top_parser
 from tuiml.text import plain_text
 
-GROUPS = (training, find_rate, presets, probe, runs, data, doctor)
+GROUPS = (training, replay, find_rate, presets, probe, runs, data, doctor)
 
 
 def main(argv: list[str] | None = None) -> int:

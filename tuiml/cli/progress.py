@@ -15,6 +15,7 @@ from tuiml.training import (
     End,
     Epoch,
     Event,
+    Intervention,
     Loading,
     Notice,
     Pretraining,
@@ -22,7 +23,7 @@ from tuiml.training import (
     Progress,
     Start,
 )
-from tuiml.training.events import SAVING, RateTried
+from tuiml.training.events import SAVING, RateTried, Replayed
 
 BAR = 10
 """Cells of the bar."""
@@ -110,7 +111,7 @@ class Lines(Show):
         if not self._quiet:
             self.loading(event)
         whole_epoch = isinstance(event, Pretraining) and not isinstance(event, PretrainingProgress)
-        if whole_epoch or isinstance(event, Start | Epoch | Notice | End):
+        if whole_epoch or isinstance(event, Start | Epoch | Intervention | Notice | End | Replayed):
             print(json.dumps(event.to_json(), allow_nan=False), flush=True)
 
     def result(self, end: End) -> None:

@@ -59,8 +59,8 @@ def train(chosen: argparse.Namespace) -> int:
     from tuiml.training import Control
 
     control = Control()
-    show = _progress(chosen)
-    return _follow(
+    show = progress(chosen)
+    return follow(
         session.run(
             preset, name=chosen.run_name, backend=chosen.backend, control=control, watched=show.watches
         ),
@@ -79,11 +79,11 @@ def resume(chosen: argparse.Namespace) -> int:
     from tuiml.training import Control
 
     control = Control()
-    show = _progress(chosen)
+    show = progress(chosen)
     events = session.resume(
         path, chosen.settings, backend=chosen.backend, control=control, watched=show.watches
     )
-    return _follow(events, control, show)
+    return follow(events, control, show)
 
 
 def read_preset(word: str, settings: list[str]) -> Preset:
@@ -123,13 +123,13 @@ def read_document(word: str, settings: list[str]) -> tuple[dict[str, Any], list[
     return document, problems
 
 
-def _progress(chosen: argparse.Namespace) -> Show:
+def progress(chosen: argparse.Namespace) -> Show:
     from tuiml.cli.progress import choose
 
     return choose(json=chosen.json, quiet=chosen.quiet)
 
 
-def _follow(events: Generator[Event], control: Control, show: Show) -> int:
+def follow(events: Generator[Event], control: Control, show: Show) -> int:
     """Show a run's events to the end; the exit code."""
     from tuiml.cli.signals import Stopping
     from tuiml.runs.errors import Cancelled

@@ -36,6 +36,17 @@ class Optimizer(Entry):
         """Numbers of this step (``step`` ≥ 1) at learning rate ``rate``."""
         return {"rate": rate}
 
+    def carried(self, before: Optimizer) -> dict[str, float]:
+        """What is kept of another optimizer's arrays when this one takes over from it between two steps.
+
+        Returns:
+            By the name of each array that goes on, what it is multiplied by; every other one starts at 0.
+            Empty: nothing goes on, and steps are counted from 1 again.
+        """
+        if type(before) is not type(self):
+            return {}
+        return {name: 1.0 for name in self.state_names() if name in before.state_names()}
+
     def update(self, xp: Any, w: Array, g: Array, state: State, s: Scalars) -> tuple[Array, State]:
         """New weights and state, of w's shape."""
         raise NotImplementedError  # pragma: no cover - every entry defines it
@@ -140,6 +151,17 @@ class Moments(Optimizer):
 
     def state_names(self) -> tuple[str, ...]:
         return ("gradients", "squares")
+
+    def carried(self, before: Optimizer) -> dict[str, float]:
+        kept = super().carried(before)
+        if not isinstance(before, Moments):
+            return kept
+        # The arrays hold sums; the averages they stand for are to stay the same.
+        by_name = {
+            "gradients": (1 - before.beta1) / (1 - self.beta1),
+            "squares": (1 - before.beta2) / (1 - self.beta2),
+        }
+        return {name: by_name.get(name, factor) for name, factor in kept.items()}
 
     def sums(self, g: Array, state: State) -> State:
         """Decayed sums of g and g²: the averages but for a factor, which the scalars carry."""

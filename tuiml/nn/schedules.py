@@ -2,7 +2,8 @@
 
 ``factor(step, steps, batches)`` is a pure function: ``step`` counts from 0, ``steps`` is the whole run's
 number of them, ``batches`` an epoch's. So a run that goes on needs no state, and one that is lengthened
-follows the longer run's curve from there on.
+follows the longer run's curve from there on. ``step`` lies between two whole ones where the batch size was
+changed in the midst of an epoch: then these are steps as if all had been of the size in use.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ class Schedule(Entry):
     changes: ClassVar[bool] = True
     """Whether the rate changes at all, warm-up aside."""
 
-    def factor(self, step: int, steps: int, batches: int) -> float:
+    def factor(self, step: float, steps: int, batches: int) -> float:
         """Multiplier of the learning rate at ``step``, from 0 to 1 (0 ≤ step < steps)."""
         raise NotImplementedError  # pragma: no cover - every entry defines it
 
@@ -36,13 +37,13 @@ class Warmed(Schedule):
         0.0, ge=0.0, le=1_000_000.0, description="epochs in which the rate first rises from near 0, evenly"
     )
 
-    def factor(self, step: int, steps: int, batches: int) -> float:
+    def factor(self, step: float, steps: int, batches: int) -> float:
         rising = round(self.warmup * batches)
         if step < rising:
             return (step + 1) / (rising + 1)  # neither 0, which would waste a step, nor the peak twice
         return self.after(step - rising, max(1, steps - rising), batches)
 
-    def after(self, step: int, steps: int, batches: int) -> float:
+    def after(self, step: float, steps: int, batches: int) -> float:
         """The multiplier after the warm-up; ``step`` and ``steps`` count from its end."""
         raise NotImplementedError  # pragma: no cover - every entry defines it
 
@@ -54,7 +55,7 @@ class Constant(Warmed):
     advice = "the plain one: the same learning rate from start to end"
     changes = False
 
-    def after(self, step: int, steps: int, batches: int) -> float:
+    def after(self, step: float, steps: int, batches: int) -> float:
         return 1.0
 
 
@@ -68,7 +69,7 @@ class Step(Warmed):
     every: int = Field(10, ge=1, le=1_000_000, description="epochs k from one drop to the next")
     decay: float = Field(0.1, gt=0.0, le=1.0, description="what each drop multiplies the rate by, γ")
 
-    def after(self, step: int, steps: int, batches: int) -> float:
+    def after(self, step: float, steps: int, batches: int) -> float:
         return float(self.decay ** (step // (self.every * batches)))
 
 
@@ -81,7 +82,7 @@ class Exponential(Warmed):
     source = "as PyTorch's ExponentialLR, smooth between the epochs"
     decay: float = Field(0.95, gt=0.0, le=1.0, description="what an epoch multiplies the rate by, γ")
 
-    def after(self, step: int, steps: int, batches: int) -> float:
+    def after(self, step: float, steps: int, batches: int) -> float:
         return float(self.decay ** (step / batches))
 
 
@@ -94,7 +95,7 @@ class Cosine(Warmed):
     source = "Loshchilov & Hutter 2017 (SGDR), eq. 5, without restarts"
     final: float = Field(0.0, ge=0.0, le=1.0, description="share of η that it ends at, a")
 
-    def after(self, step: int, steps: int, batches: int) -> float:
+    def after(self, step: float, steps: int, batches: int) -> float:
         return blend(1.0, self.final, step / steps)
 
 
@@ -121,7 +122,7 @@ class OneCycle(Schedule):
     div_factor: float = Field(25.0, ge=1.0, le=1e9, description="d: it starts at η/d")
     final_div_factor: float = Field(1e4, ge=1.0, le=1e9, description="f: it ends at the start's rate / f")
 
-    def factor(self, step: int, steps: int, batches: int) -> float:
+    def factor(self, step: float, steps: int, batches: int) -> float:
         first, last = 1.0 / self.div_factor, 1.0 / (self.div_factor * self.final_div_factor)
         peak, end = self.pct_start * steps - 1.0, steps - 1.0
         if step <= peak and peak > 0:

@@ -12,19 +12,20 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tuiml.backends.engine import Totals
+from tuiml.backends.engine import Engine, Totals
 from tuiml.files import write_whole
 from tuiml.nn.network import Network
-from tuiml.nn.optimizers import Optimizer
+from tuiml.nn.optimizers import Optimizer, optimizers
 from tuiml.runs import sealed
 from tuiml.runs.errors import CheckpointError
-from tuiml.training.course import NONE, Position
+from tuiml.training.changes import OPTIMIZER, read_changes
+from tuiml.training.course import UNKNOWN, Position
 
 Array = np.ndarray[Any, Any]
 Tensors = Mapping[str, Array]
@@ -59,14 +60,10 @@ def shapes(network: Network, optimizer: Optimizer) -> dict[str, tuple[int, ...]]
     return found | {f"layers.{n.index}.{p.name}": p.shape for n in network.nodes for p in n.buffers}
 
 
-def position_at(position: Position, step: int, batches: int) -> Position:
-    """The position of a run of ``batches`` an epoch after ``step`` steps.
-
-    It is ``position`` itself, unless the run fell back to an earlier step.
-    """
-    epoch, batch = step // batches + 1, step % batches
-    ahead = (position.epoch - 1) * batches + position.batch
-    return position if ahead == step else replace(position, epoch=epoch, batch=batch, totals=NONE)
+def optimizer_at(position: Position, first: Optimizer) -> Optimizer:
+    """The optimizer of a position in a run that began with ``first``."""
+    chosen = [change.value for change in position.changes if change.what == OPTIMIZER]
+    return optimizers.read(chosen[-1]) if chosen else first
 
 
 # -- writing ----------------------------------------------------------------------------------------------
@@ -84,6 +81,7 @@ def _text(step: int, position: Position, details: Mapping[str, Any]) -> str:
         "totals": [totals.loss, totals.correct, totals.examples, *missed],
         "best_loss": _finite(position.best_loss),
         "gained_loss": _finite(position.gained_loss),
+        "changes": [vars(change) for change in position.changes],
     }
     return json.dumps({**details, "step": step, "position": where}, allow_nan=False)
 
@@ -118,24 +116,53 @@ def steps_in(folder: Path) -> list[int]:
 def load(path: Path, network: Network, optimizer: Optimizer) -> Checkpoint:
     """Read a checkpoint; what is returned is undamaged, finite and fits the network.
 
+    Args:
+        optimizer: the one that the run began with; the checkpoint says which one was changed to.
+
     Raises:
         UnreadableError: the system does not let us read it; it may be sound.
         CheckpointError: anything else.
     """
-    tensors, text = sealed.read(path, shapes(network, optimizer))
+    said: list[tuple[dict[str, Any], int, Position, int | None]] = []
+
+    def declared(text: str) -> dict[str, tuple[int, ...]]:
+        said.append(_read(path, text))
+        return shapes(network, optimizer_at(said[0][2], optimizer))
+
+    most = max(len(entry().state_names()) for entry in optimizers)
+    parameters = sum(len(node.parameters) * (1 + most) + len(node.buffers) for node in network.nodes)
+    tensors, _ = sealed.read(path, declared, parameters)
+    details, step, position, metrics = said[0]
+    return Checkpoint(path, tensors, step, position, details, metrics)
+
+
+def _read(path: Path, text: str) -> tuple[dict[str, Any], int, Position, int | None]:
+    """What a checkpoint's text says: all of it, its step, the position, and the size of the metrics."""
     try:
         details = json.loads(text)
         step, position = _count(details["step"]), _position(details["position"])
         metrics = None if details.get("metrics") is None else _count(details["metrics"])
     except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError):
         raise sealed.damaged(path, "it does not say where the run stood") from None
-    return Checkpoint(path, tensors, step, position, details, metrics)
+    return details, step, position, metrics
+
+
+def put_into(engine: Engine, found: Checkpoint, first: Optimizer) -> None:
+    """Have an engine go on from a checkpoint of a run that began with the optimizer ``first``."""
+    engine.change(optimizer_at(found.position, first))
+    engine.load(found.tensors, found.step)
+    engine.born = found.position.born
 
 
 def _count(value: Any) -> int:
     if type(value) is not int or not 0 <= value <= MOST:
         raise ValueError
     return value
+
+
+def _known(value: Any) -> int:
+    """A count that the files of tuiml 0.1 lack."""
+    return UNKNOWN if value is None or value == UNKNOWN else _count(value)
 
 
 def _position(value: dict[str, Any]) -> Position:
@@ -155,11 +182,21 @@ def _position(value: dict[str, Any]) -> Position:
         watched=str(value.get("watched", ""))[:40],
         gained_epoch=_count(value.get("gained_epoch", best_epoch)),
         gained_loss=math.inf if gained is None else float(gained),
+        # None of these is in the files of 0.1.
+        step=_known(value.get("step")),
+        done=_known(value.get("done")),
+        since=_count(value.get("since", 0)),
+        best_step=_known(value.get("best_step")),
+        born=_count(value.get("born", 0)),
+        changes=read_changes(value.get("changes", [])),
+        interventions=_count(value.get("interventions", 0)),
     )
     numbers = (found.rate, found.totals.loss, found.seconds)
     if not all(map(math.isfinite, numbers)) or found.rate <= 0 or found.seconds < 0 or found.epoch < 1:
         raise ValueError
     if math.isnan(found.best_loss) or math.isnan(found.gained_loss):  # nothing would be better ever after
+        raise ValueError
+    if found.step != UNKNOWN and UNKNOWN in (found.done, found.best_step):
         raise ValueError
     return found
 
@@ -172,14 +209,31 @@ def load_of(folder: Path, step: int, network: Network, optimizer: Optimizer, bat
     """
     found = load(path_of(folder, step), network, optimizer)
     where = found.position
-    if found.step != step or (where.epoch - 1) * batches + where.batch != step or where.batch > batches:
+    told = where.step
+    if told == UNKNOWN:
+        told = (where.epoch - 1) * batches + where.batch if where.batch <= batches else UNKNOWN
+    if not found.step == told == step:
         raise sealed.damaged(found.path, "it does not say where the run stood")
     return found
 
 
 def newest(folder: Path, network: Network, optimizer: Optimizer, batches: int) -> Checkpoint | None:
     """The newest sound checkpoint of a run with ``batches`` an epoch; ``None`` where there is none."""
-    for step in steps_in(folder):
+    for step in newest_first(folder):
         with contextlib.suppress(CheckpointError):
             return load_of(folder, step, network, optimizer, batches)
     return None
+
+
+def newest_first(folder: Path) -> list[int]:
+    """The steps of the folder's checkpoints, the one written last first: a run that went back has some of
+    lower steps than before. Files that cannot be read come first."""
+    return sorted(steps_in(folder), key=lambda step: (_age(path_of(folder, step)), step), reverse=True)
+
+
+def _age(path: Path) -> int:
+    """How often the run was changed by hand until then; nothing vouches for it."""
+    try:
+        return _count(json.loads(sealed.glance(path))["position"].get("interventions", 0))
+    except (CheckpointError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return MOST

@@ -20,7 +20,7 @@ from typing import Any
 
 from tuiml.files import home, write_whole
 from tuiml.runs.errors import RunError
-from tuiml.runs.metrics import Metrics, end_of, parse, read_lines
+from tuiml.runs.metrics import Metrics, end_of, number_of, parse, read_lines
 from tuiml.runs.thinning import Thinner
 from tuiml.spec import toml
 from tuiml.spec.library import slug
@@ -32,7 +32,9 @@ METRICS = "metrics.jsonl"
 INITIAL = "initial.safetensors"
 WRITER = ".writer"
 """Says which process holds the lock: see :mod:`tuiml.runs.writer`."""
-RECORDED = frozenset({"start", "batch", "epoch", "picture", "state", "notice", "end", "pretraining"})
+RECORDED = frozenset(
+    {"start", "batch", "epoch", "picture", "state", "intervention", "notice", "end", "pretraining"}
+)
 SPARE = frozenset({"picture", "batch"})
 """Of these, the ones that may be dropped while the disk takes nothing."""
 PICTURE = b'{"event": "picture"'
@@ -140,7 +142,13 @@ class RunFolder:
         self._metrics.sync()
 
     def rewind(
-        self, step: int, epoch: int = 1, pretrained: float = math.inf, *, known: int | None = None
+        self,
+        step: int,
+        epoch: int = 1,
+        pretrained: float = math.inf,
+        *,
+        known: int | None = None,
+        interventions: int = 0,
     ) -> None:
         """Drop the lines of what comes after ``step``, and a torn last one: the run goes on from there.
 
@@ -148,6 +156,7 @@ class RunFolder:
             epoch: the one in hand at that step: its line is still to come.
             pretrained: how many layers need no more pretraining; the lines about others go.
             known: the size of the lines when that step was saved.
+            interventions: how many there were by then; the lines of later ones go.
 
         Raises:
             OSError: nothing was changed.
@@ -155,10 +164,10 @@ class RunFolder:
 
         def redone(line: Line) -> bool:
             if line.get("event") == "pretraining":
-                return _number(line, "number") > pretrained
+                return number_of(line) > pretrained
             return line.get("event") == "epoch" and _number(line, "epoch") >= epoch
 
-        self._metrics.cut(end_of(self.path / METRICS, step, known, redone))
+        self._metrics.cut(end_of(self.path / METRICS, step, known, redone, interventions))
 
     def write_preset(self, preset: Preset) -> None:
         """Replace the preset: the run goes on longer."""

@@ -64,7 +64,7 @@ def survey(folder: Path, preset: Preset, network: Network, batches: int) -> Foun
     known = _identity_in(_details(folder / INITIAL))
     refused: dict[int, CheckpointError] = {}
     stranger: Checkpoint | None = None
-    for step in checkpoints.steps_in(folder):
+    for step in checkpoints.newest_first(folder):
         try:
             found = checkpoints.load_of(folder, step, network, preset.training.optimizer, batches)
             _refuse_other(found.path, found.details, preset)
@@ -154,7 +154,7 @@ def preset_document(folder: Path) -> tuple[dict[str, Any], str]:
         error = SpecError(problems)
     except SpecError as found:
         error = found
-    for step in checkpoints.steps_in(folder):
+    for step in checkpoints.newest_first(folder):
         path = checkpoints.path_of(folder, step)
         preset = _preset_in(_details(path))
         if preset is not None:
@@ -174,7 +174,7 @@ def mend_initial(folder: Path, preset: Preset, network: Network, engine: Engine,
     path = folder / INITIAL
     expected = checkpoints.shapes(network, SGD())  # SGD: it adds no arrays of its own
     try:
-        _, text = sealed.read(path, expected)
+        _, text = sealed.read(path, lambda _: expected, len(expected))
         own = _identity_in(json.loads(text))
         if not own or own == found.identity:
             return ""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tuiml.registry import closest, short
+from tuiml.runs import timeline
 from tuiml.runs.errors import RunError
 from tuiml.runs.folder import METRICS, PRESET, Line, fitting, is_held, read_metrics, runs_folder
 from tuiml.spec.library import read
@@ -50,6 +51,8 @@ class RunSummary:
     end: Line | None
     problem: str = ""
     """What is broken."""
+    changes: tuple[Line, ...] = ()
+    """The lines of what was changed by hand and not taken back."""
 
     def figure(self, name: str) -> float:
         """A number of the run's end, else of its last epoch; NaN where it has none."""
@@ -84,7 +87,7 @@ def summary(path: Path) -> RunSummary:
     held = is_held(path)
     problem, preset, lines = "", "", []
     try:
-        lines = read_metrics(path, pictures=False)
+        lines = timeline.surviving(read_metrics(path, pictures=False))
     except OSError as error:
         problem = f"{METRICS}: {error.strerror or error}"
     try:
@@ -111,6 +114,7 @@ def summary(path: Path) -> RunSummary:
         best=_best(epochs, str((start or {}).get("watched") or "val_loss")),
         end=end,
         problem=plain_text(problem),
+        changes=tuple(timeline.taken_by_hand(lines)),
     )
 
 
@@ -232,5 +236,6 @@ def figures(run: RunSummary) -> dict[str, Any]:
         "last": run.last,
         "best": run.best,
         "end": run.end,
+        "changes": [{key: line.get(key) for key in ("step", "what", "value")} for line in run.changes],
         **({"problem": run.problem} if run.problem else {}),
     }

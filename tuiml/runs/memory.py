@@ -18,6 +18,9 @@ from tuiml.spec.problems import Problem, SpecError
 FLOAT = 4
 """Bytes of a float32."""
 
+MOST_FOR_MOMENTS = 1_000_000_000
+"""Bytes for copies of the state to go back to, however much memory is free."""
+
 ON_MLX = 1.5
 """MLX holds more at once, above all of convolutions, and ends the process where it gets no memory."""
 
@@ -46,6 +49,21 @@ def of_run(preset: Preset, network: Network) -> int:
     examples = (data.pool + test) * features * data.itemsize
     pretrained = FLOAT * pretraining.values(preset, network)
     return layers + copies + 2 * FLOAT * batches * features + examples + pretrained
+
+
+def for_moments(preset: Preset, network: Network, available: int | None = None) -> int:
+    """Bytes for copies of the state to go back to: an eighth of the memory that the run leaves free."""
+    there = min(machine(), free()) if available is None else available
+    return max(0, min(MOST_FOR_MOMENTS, (there - of_run(preset, network)) // 8))
+
+
+def free() -> int:
+    """Bytes of memory that nobody uses now; where the system does not say, all there are."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    return machine()
 
 
 def refuse_if_short(

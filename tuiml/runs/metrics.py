@@ -162,22 +162,46 @@ def parse(data: bytes) -> Line | None:
     return line if isinstance(line, dict) else None
 
 
-def end_of(path: Path, step: int, known: int | None, redone: Callable[[Line], bool]) -> int:
+def end_of(
+    path: Path, step: int, known: int | None, redone: Callable[[Line], bool], interventions: int = 0
+) -> int:
     """Where the lines end that a run has told which goes on from ``step``.
 
     Args:
-        known: the size that the file had when that step was saved; else lines come in the order of steps.
+        known: the size that the file had when that step was saved; else lines come in the order of steps,
+            from where the run went back last.
         redone: whether the run will tell such a line again, be it of that very step.
+        interventions: how many there were by then; the lines of later ones are beyond the end.
     """
+    first = _last_way_back(path, interventions) if known is None else known
     end = 0
     for at, data in read_lines(path):
         line = parse(data) or {}
         told = _step(line)
         later = told is not None and (told > step if known is None else told != step)
-        if (known is None or at >= known) and (later or redone(line)):
+        later |= line.get("event") == "intervention" and number_of(line) > interventions
+        if at >= first and (later or redone(line)):
             return at
         end = at + len(data)
     return end
+
+
+def _last_way_back(path: Path, interventions: int) -> int:
+    """Where the line ends by which a run last went back, of so many interventions; 0: it never did."""
+    end = 0
+    for at, data in read_lines(path) if interventions else ():
+        line = parse(data) or {}
+        if line.get("event") == "intervention":
+            if number_of(line) > interventions:
+                break
+            end = at + len(data) if line.get("what") == "rewind" else end
+    return end
+
+
+def number_of(line: Line) -> float:
+    """Which one of its kind a line is about, from 1; 0 where it does not say."""
+    number = line.get("number", 0)
+    return number if isinstance(number, int | float) and not isinstance(number, bool) else 0
 
 
 def _step(line: Line) -> float | None:

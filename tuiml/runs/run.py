@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,16 +11,19 @@ from tuiml.backends.choice import Choice, build
 from tuiml.backends.engine import Engine
 from tuiml.data.arrays import Data
 from tuiml.nn.network import Network
-from tuiml.runs import checkpoints, generations, machine, pretrained
+from tuiml.runs import checkpoints, generations, machine, memory, pretrained
 from tuiml.runs.checkpoints import Checkpoint
 from tuiml.runs.errors import CheckpointError, RunError
 from tuiml.runs.folder import Line, RunFolder
 from tuiml.runs.generations import Found
 from tuiml.runs.recording import Recorder
 from tuiml.runs.saving import Saver
-from tuiml.spec.preset import Preset
+from tuiml.spec.preset import Preset, Training
+from tuiml.spec.problems import SpecError
 from tuiml.text import plain_text
 from tuiml.training import Control, End, Epoch, Event, Notice, Position, Start, State, Trainer
+from tuiml.training.changes import SETTINGS, Change, between, in_force
+from tuiml.training.course import Course
 from tuiml.training.pretraining import Pretrainer
 
 
@@ -37,10 +40,16 @@ class Run:
     shares: int
     save_every: float | None = None
     """Seconds between two checkpoints, whatever they cost; else as :mod:`tuiml.runs.saving` says."""
+    script: Sequence[Change] = ()
+    """Changes to be made at their steps: the run is done again."""
+    until: int | None = None
+    """The step to stop at then."""
     start: Start = field(init=False)
 
     def __post_init__(self) -> None:
         training = self.preset.training
+        self._preset_owed = False
+        """Whether the folder's preset is still that of the session before."""
         self.pretrainer: Pretrainer | None = None
         """Where layers are still to be pretrained; until they are, there is nothing to go on from."""
         self.batches = -(-len(self.data.train) // training.batch_size)
@@ -67,54 +76,75 @@ class Run:
             self.pretrainer = Pretrainer(self.preset, self.network, self.data, self.control)
 
     def go_on(
-        self, folder: RunFolder, new_rate: bool, changed: bool, before: Line, ended: bool = True
+        self,
+        folder: RunFolder,
+        kept: Preset,
+        asked: Collection[str],
+        before: Line,
+        *,
+        ended: bool = True,
+        lost: bool = False,
     ) -> None:
         """Take up the run in ``folder`` where its newest sound checkpoint left it, or from its start.
 
         Args:
-            new_rate: the preset's learning rate replaces the checkpoint's.
-            changed: the preset is not the one in the folder.
+            kept: the preset in the folder; the run's own may have other settings.
+            asked: the names of these.
             before: the start of the session before this one.
             ended: that session told its end; else it was cut off, be it after its last step.
+            lost: whether the file of the preset is to be written anew.
         """
         training = self.preset.training
         survey = generations.survey(folder.path, self.preset, self.network, self.batches)
         found = survey.newest
-        position, step, best = Position(rate=training.rate), 0, None
+        position, best, change = Position(rate=training.rate), None, None
         sound: list[int] = []
         mended = generations.mend_initial(folder.path, self.preset, self.network, self.engine, survey)
         if found:
-            position, step = found.position, found.step
+            position = Course(training, len(self.data.train), False).complete(found.position)
+            training, change = self._settle(kept.training, position, asked)
             if position.epoch > training.epochs and ended:
                 text = f"the {training.epochs} epochs of '{folder.name}' are done; lengthen it with"
                 raise RunError(f"{text} --set training.epochs={training.epochs + 10}")
-            sound, best = self._take_up(folder, found)
-            if new_rate:
-                position = replace(position, rate=training.rate)
+            sound, best = self._take_up(folder, found, position)
         elif self.preset.pretraining is not None:
             self.pretrainer = pretrained.take_up(
                 folder.path, self.preset, self.network, self.data, self.control
             )
         try:
             layers = self.pretrainer.layers_done if self.pretrainer else math.inf
-            folder.rewind(step, position.epoch, layers, known=found.metrics if found else None)
-            if changed:
+            step, size = (found.step, found.metrics) if found else (0, None)
+            folder.rewind(step, position.epoch, layers, known=size, interventions=position.interventions)
+            self._record_into(folder, position, survey, sound, best, change)
+            if change is None and (lost or self.preset != kept):
                 folder.write_preset(self.preset)
         except OSError as error:
             raise cannot_write(folder, error) from None
-        self._record_into(folder, position, survey, sound, best)
         notes = (survey.note, mended, other_conditions(before, self.start))
         self.start = replace(self.start, note="; ".join(filter(None, notes)))
 
-    def _take_up(self, folder: RunFolder, found: Checkpoint) -> tuple[list[int], Any]:
+    def _settle(
+        self, kept: Training, position: Position, asked: Collection[str]
+    ) -> tuple[Training, Change | None]:
+        """Have the settings that go on from a checkpoint; what changes with them, to be recorded.
+
+        A session that was cut off may have changed the checkpoint's, and not yet the preset's in the folder.
+        """
+        before = in_force(kept, [change for change in position.changes if change.what == SETTINGS])
+        new = {name: getattr(self.preset.training, name) for name in asked}
+        after = before.model_copy(update=new)
+        self.preset = self.preset.model_copy(update={"training": after})
+        return after, between(position.step, before, after, asked)
+
+    def _take_up(self, folder: RunFolder, found: Checkpoint, where: Position) -> tuple[list[int], Any]:
         """Load a checkpoint; the steps of the sound ones, and the state to end with, if not the last."""
-        best = found.position.best_epoch * self.batches
+        best = where.best_step
         other = self._checkpoint(folder, best) if best not in (0, found.step) else None
         kept = None
         if self.preset.training.early_stopping.restores() and (other or best == found.step):
-            self.engine.load((other or found).tensors, best)
+            checkpoints.put_into(self.engine, other or found, self.preset.training.optimizer)
             kept = self.engine.snapshot()
-        self.engine.load(found.tensors, found.step)
+        checkpoints.put_into(self.engine, found, self.preset.training.optimizer)
         return [found.step, *([best] if other else [])], kept
 
     def _checkpoint(self, folder: RunFolder, step: int) -> Checkpoint | None:
@@ -132,6 +162,7 @@ class Run:
         survey: Found,
         sound: Sequence[int] = (),
         best: Any = None,
+        change: Change | None = None,
     ) -> None:
         self.folder = folder
         self.trainer = Trainer(
@@ -143,7 +174,13 @@ class Run:
             watched=self.watched,
             position=position,
             best=best,
+            script=self.script,
+            until=self.until,
+            room=memory.for_moments(self.preset, self.network),
+            allow=self._allow,
         )
+        self.changed = self.trainer.change(change) if change else None
+        """What this session changes before its first step."""
         self.start = self._start()
         details = {
             "preset": self.preset.document(),
@@ -153,17 +190,21 @@ class Run:
             "threads": self.start.threads,
             "versions": self.start.versions,
         }
-        self.saver = Saver(
-            folder,
-            self.trainer,
-            self.batches,
-            details,
-            sound,
-            spared=survey.spared,
-            every=self.save_every,
-        )
+        self.saver = Saver(folder, self.trainer, details, sound, spared=survey.spared, every=self.save_every)
         self.recorder = Recorder(folder, lambda: self.saver.newest)
         self.kept = pretrained.Kept(folder, self.trainer, details)
+
+    def _allow(self, training: Training) -> None:
+        """Refuse settings that this machine has not the memory for.
+
+        Raises:
+            ValueError: with the memory that is missing.
+        """
+        try:
+            preset = self.preset.model_copy(update={"training": training})
+            memory.refuse_if_short(preset, self.network, chosen=self.chosen)
+        except SpecError as error:
+            raise ValueError(error.problems[0].message) from None
 
     def _start(self) -> Start:
         return Start(
@@ -176,8 +217,8 @@ class Run:
             train_examples=len(self.data.train),
             validation_examples=len(self.data.validation),
             test_examples=len(self.data.test),
-            batch_size=self.preset.training.batch_size,
-            epochs=self.preset.training.epochs,
+            batch_size=self.trainer.training.batch_size,
+            epochs=self.trainer.training.epochs,
             steps=self.trainer.steps,
             seed=self.preset.training.seed,
             versions=machine.versions(self.engine.name),
@@ -197,6 +238,9 @@ class Run:
             yield from self._told(self.start)
             for about, text in self.data.notices:
                 yield from self._told(Notice(about, text, self.engine.step_number))
+            if self.changed is not None:
+                self._preset_owed = True
+                yield from self._told(self.changed, self.saver.due)
             if self.pretrainer is not None:
                 yield from self._pretrain(self.pretrainer)
             for event in self.trainer.events():
@@ -229,8 +273,7 @@ class Run:
 
     def _end(self, event: End) -> Generator[Event]:
         """Save, and tell the end; nothing comes after it."""
-        fell_back = event.reason == "diverged"
-        self.recorder.save(lambda: self._save(fell_back=fell_back))
+        self.recorder.save(self._save)
         message = "; ".join(filter(None, (event.message, self.recorder.at_end(event.step))))
         event = replace(event, run=self.folder.name, path=str(self.folder.path), message=message)
         self.recorder.record(event)
@@ -245,12 +288,15 @@ class Run:
         if self.recorder.why:
             self.recorder.save(self._save)
 
-    def _save(self, *, fell_back: bool = False) -> None:
+    def _save(self) -> None:
         if self.pretrainer is None:
-            self.saver.save(fell_back=fell_back)
+            self.saver.save()
             self.kept.forget()
         else:
             self.kept.keep(self.pretrainer)
+        if self._preset_owed:  # last: the checkpoint knows, should this be cut off
+            self.folder.write_preset(self.preset)
+            self._preset_owed = False
 
     def _pretrain(self, pretrainer: Pretrainer) -> Generator[Event]:
         """Pretrain, or as far as it goes; then the engine has what was learned."""
@@ -267,19 +313,22 @@ class Run:
 
 def other_conditions(before: Line, start: Start) -> str:
     """What is not as it was in a run's last session, in a line: the bits may then differ. Else empty."""
+    changed = differing(before, start)
+    return "goes on under other conditions, so not to the same bits: " + "; ".join(changed) if changed else ""
+
+
+def differing(before: Line, start: Start) -> list[str]:
+    """What on which the bits depend is not as it was in a session."""
     versions = before.get("versions")
     old = {"backend": before.get("backend"), "threads": before.get("threads")}
     if isinstance(versions, dict) and versions:
         old |= {"numba": machine.NOT_USED, **versions}
     new = {"backend": start.backend, "threads": start.threads, **start.versions}
-    changed = [
+    return [
         f"{name} {plain_text(str(old[name]))[:60]} before, now {value}"
         for name, value in new.items()
         if old.get(name) not in (None, value)
-    ]
-    if _differ(before.get("data"), start.data):
-        changed.append("its data is not what it was")
-    return "goes on under other conditions, so not to the same bits: " + "; ".join(changed) if changed else ""
+    ] + (["its data is not what it was"] if _differ(before.get("data"), start.data) else [])
 
 
 def _differ(before: object, now: str) -> bool:

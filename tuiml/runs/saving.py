@@ -12,8 +12,10 @@ from typing import Any
 from tuiml.runs import checkpoints
 from tuiml.runs.folder import INITIAL, RunFolder
 from tuiml.training.budget import Budget
+from tuiml.training.changes import RATE, REWIND
 from tuiml.training.course import Position
-from tuiml.training.events import Epoch, Event, Progress, State
+from tuiml.training.events import Epoch, Event, Intervention, Progress, State
+from tuiml.training.moments import Saved
 from tuiml.training.trainer import Trainer
 
 SHARE = 0.01
@@ -51,7 +53,6 @@ class Saver:
         self,
         folder: RunFolder,
         trainer: Trainer,
-        batches: int,
         details: Mapping[str, Any],
         sound: Collection[int] = (),
         *,
@@ -61,7 +62,6 @@ class Saver:
     ) -> None:
         self._folder = folder
         self._trainer = trainer
-        self._batches = batches
         self._details = details
         self._sound = set(sound)
         self._spared = set(spared)
@@ -102,9 +102,13 @@ class Saver:
         trainer = self._trainer
         if isinstance(event, Epoch):
             if self.is_best(event) and trainer.engine.finite():
-                self._best = self._kept()
+                self._best = self._kept(trainer.saved())
             if trainer.over and trainer.restores:
                 return True  # the last weights, to go on from: the run ends with others
+        if isinstance(event, Intervention):
+            if event.what == REWIND:
+                self._go_back()
+            return event.what != RATE  # of these there may be many in a second
         told = isinstance(event, Epoch | Progress | State)  # the position counts every batch before these
         return told and self._budget.due(self._clock())
 
@@ -112,17 +116,23 @@ class Saver:
         """Whether that epoch is the best so far."""
         return self._trainer.position.best_epoch == event.epoch
 
-    def _kept(self) -> Kept:
-        return Kept(self._trainer.engine.snapshot(), self._trainer.position, self._folder.recorded)
+    def _kept(self, saved: Saved) -> Kept:
+        return Kept(saved.state, saved.position, self._folder.recorded)
 
-    def save(self, *, fell_back: bool = False) -> None:
+    def _go_back(self) -> None:
+        """The run went back: files of later steps are of no use any more, once there is one of this step."""
+        trainer = self._trainer
+        self._sound = {step for step in self._sound if step <= trainer.position.step}
+        self._best = self._last = None
+        best = trainer.moments.at(trainer.position.best_step)
+        if best is not None and best.position.step not in self._sound:
+            self._best = Kept(best.state, best.position, None)
+
+    def save(self) -> None:
         """Write what is not written: the initial values, the best state and the one that is now.
 
         The latter not where it is not finite or in the midst of a step. Lines before the weights: a
         checkpoint's metrics are there, too.
-
-        Args:
-            fell_back: the engine went back to an earlier step than the trainer's position.
 
         Raises:
             OSError: something could not be written; the checkpoints before are as they were.
@@ -134,28 +144,27 @@ class Saver:
             lines = error
         try:
             with self._budget:
-                self._save(fell_back)
+                self._save()
         except OSError:
             if self._trainer.over and self._trainer.restores and self._is_whole():
-                self._last = self._kept()  # the engine goes back to the best ones now
+                self._last = self._kept(self._trainer.saved())  # the engine goes back to the best ones now
             raise
         if lines:
             raise lines
 
     def _is_whole(self) -> bool:
-        engine, position = self._trainer.engine, self._trainer.position
-        return checkpoints.position_at(position, engine.step_number, self._batches) is position
+        """Whether the engine is where the position says: not in the midst of a step, nor fallen back."""
+        return self._trainer.engine.step_number == self._trainer.position.step
 
-    def _save(self, fell_back: bool) -> None:
+    def _save(self) -> None:
         engine = self._trainer.engine
         self.initial()
         self._write_kept(self._best)  # first: what the newest one says is best is then there
         self._write_kept(self._last)
         self._best = self._last = None
-        position = checkpoints.position_at(self._trainer.position, engine.step_number, self._batches)
-        whole = fell_back or position is self._trainer.position
-        if whole and engine.finite() and position != self._saved:
-            self._write(position, None if fell_back else self._folder.recorded)
+        position = self._trainer.standing
+        if engine.finite() and engine.step_number == position.step and position != self._saved:
+            self._write(position, self._folder.recorded if self._is_whole() else None)
         if self._durable:
             self._prune()
 
@@ -184,7 +193,7 @@ class Saver:
 
     def _prune(self) -> None:
         """Remove what is neither among the newest nor the best; what was found damaged goes too."""
-        best = self._trainer.position.best_epoch * self._batches
+        best = self._trainer.position.best_step
         keep = {*sorted(self._sound)[-KEPT:], *({best} & self._sound)}
         with contextlib.suppress(OSError):  # it is tried again after the next one
             for step in checkpoints.steps_in(self._folder.path):

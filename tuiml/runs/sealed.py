@@ -14,7 +14,7 @@ import json
 import math
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, TypeGuard
 
@@ -59,18 +59,23 @@ def _mark(digest: str) -> bytes:
     return f'"sha256":"{digest}"'.encode()
 
 
-def read(path: Path, expected: Shapes) -> tuple[dict[str, Array], str]:
-    """The arrays and the text of a file that holds exactly the ``expected`` arrays, all finite.
+def read(path: Path, declared: Callable[[str], Shapes], arrays: int) -> tuple[dict[str, Array], str]:
+    """The arrays and the text of a file that holds exactly the arrays that are expected, all finite.
+
+    Args:
+        declared: the arrays that are expected of a file with that text; it may raise CheckpointError.
+        arrays: how many there are at most.
 
     Raises:
         UnreadableError: the system does not let us read it; it may be sound.
         CheckpointError: it is damaged, or another file.
     """
-    payload = sum(4 * math.prod(shape) for shape in expected.values())
     with _opened(path) as file:
         size = os.fstat(file.fileno()).st_size
-        header, table = _header(path, file, size, MOST_HEADER + AN_ARRAY * len(expected))
+        header, table = _header(path, file, size, MOST_HEADER + AN_ARRAY * arrays)
         metadata = _metadata(path, table)
+        expected = declared(metadata["tuiml"])
+        payload = sum(4 * math.prod(shape) for shape in expected.values())
         _check_table(path, table, expected)
         if size != len(header) + payload:
             raise damaged(path, "its arrays are cut off" if size < len(header) + payload else "it goes on")
@@ -110,6 +115,17 @@ def read_text(path: Path, most: int) -> str:
     if digest.hexdigest() != metadata["sha256"]:
         raise damaged(path, "its SHA-256 does not fit its content")
     return metadata["tuiml"]
+
+
+def glance(path: Path) -> str:
+    """The text of a file, which nothing vouches for: its arrays are not looked at.
+
+    Raises:
+        UnreadableError, CheckpointError: as :func:`read_text`.
+    """
+    with _opened(path) as file:
+        _, table = _header(path, file, os.fstat(file.fileno()).st_size, 2 * MOST_HEADER)
+        return _metadata(path, table)["tuiml"]
 
 
 def damaged(path: Path, why: str) -> CheckpointError:

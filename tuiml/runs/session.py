@@ -97,16 +97,16 @@ def resume(
     chosen = choose(backend)
     folder = RunFolder.reopen(library.find(str(word)))
     try:
-        preset = preset_of(folder.path, settings)
+        preset, kept = preset_of(folder.path, settings), preset_of(folder.path)
         lost = generations.preset_document(folder.path)[1]
         network = network_of(preset)
         memory.refuse_if_short(preset, network, chosen=chosen)
         control = control or Control()
         data = yield from load(preset, control)
         before, ended = last_start(folder.path), has_ended(folder.path)
-        made = Run(preset, network, data, chosen, control, watched, _shares_of(before), save_every)
-        new_rate = any(split(s.partition("=")[0].strip()) == CHANGEABLE[1] for s in settings)
-        made.go_on(folder, new_rate, bool(settings or lost), before, ended)
+        made = Run(preset, network, data, chosen, control, watched, shares_of(before), save_every)
+        asked = {str(split(s.partition("=")[0].strip())[1]) for s in settings}
+        made.go_on(folder, kept, asked, before, ended=ended, lost=bool(lost))
         if lost:
             text = f"{PRESET} was lost or damaged and is written anew from {lost}"
             made.start = replace(made.start, note="; ".join(filter(None, (text, made.start.note))))
@@ -148,7 +148,7 @@ def preset_of(path: Path, settings: Sequence[str] = ()) -> Preset:
     return preset
 
 
-def _shares_of(start: Line) -> int:
+def shares_of(start: Line) -> int:
     """The threads of a run's last start, with which it goes on: the same bits."""
     found = start.get("threads")
     return found if isinstance(found, int) and 1 <= found <= threads.LIMIT else threads.count()

@@ -38,14 +38,14 @@ def view(word: str | Path, control: Control, *, backend: str = "auto") -> Genera
         raise RunError("this run has no sound checkpoint to look into")
     engine = build(chosen, network, training.optimizer, data, training.seed, training.penalties, 1)
     try:
-        engine.load(found.tensors, found.step)
+        checkpoints.put_into(engine, found, training.optimizer)
         answers, step = Answers(control, network, engine, time.perf_counter), found.step
         yield from answers.asked(AT_LEISURE, again=True)
         while control.wait_asked():
             if checkpoints.steps_in(folder)[:1] not in ([], [step]):  # another process trains it
                 newer = checkpoints.newest(folder, network, training.optimizer, batches)
                 if newer is not None and newer.step != step:
-                    engine.load(newer.tensors, newer.step)
+                    checkpoints.put_into(engine, newer, training.optimizer)
                     step = newer.step
             yield from answers.asked(AT_LEISURE)
     except OSError:

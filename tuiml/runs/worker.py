@@ -166,6 +166,10 @@ def obey(control: Control, message: Message, first: queue.SimpleQueue[Message | 
         actions[do]()
     elif do == "rate" and isinstance(value, int | float) and 0 < value <= 1000:
         control.set_rate(float(value))
+    elif do == "rewind" and isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        control.rewind(value)
+    elif do == "change" and isinstance(value, dict):
+        control.change(value)  # the trainer checks it, for it knows what the run is
     elif do in ("inspect", "guess"):
         ask(control, str(do), value)
     elif do == "watch" and isinstance(value, bool):

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from tuiml.training.learned import Drawn, Wish
 
+Order = dict[str, Any]
+MOST_ORDERS = 1000
+"""That wait for the batch in hand."""
 AWAKE = 0.5
 """Seconds that whoever waits sleeps at most: a signal just before it sleeps is heeded only then."""
 
 
 class Control:
-    """Pause, one batch, go on, stop, another learning rate, pictures or none.
+    """Pause, one batch, go on, stop, back to an earlier step, other settings, pictures or none.
 
     The trainer looks at :attr:`attention` before each batch: one attribute read while nothing is asked.
     """
@@ -25,7 +29,7 @@ class Control:
         self._paused = False
         self._stopped = False
         self._steps = 0
-        self._rate: float | None = None
+        self._orders: list[Order] = []
         self._wishes: tuple[Wish, ...] = ()
         self._fresh = False
         self._drawn: Drawn | None = None
@@ -60,9 +64,27 @@ class Control:
 
     def set_rate(self, rate: float) -> None:
         """Change the learning rate from the next batch on (> 0)."""
+        self.change({"learning_rate": rate})
+
+    def change(self, asked: Mapping[str, Any]) -> None:
+        """Go on with another optimizer, batch_size or learning_rate from the next batch on; the trainer says
+        so where they cannot be had."""
         with self._changed:
-            self._rate, self.attention = rate, True
-            self._changed.notify_all()
+            if self._orders and set(self._orders[-1].get("change", ())) == set(asked) == {"learning_rate"}:
+                self._orders.pop()
+            self._order({"change": dict(asked)})
+
+    def rewind(self, step: int) -> None:
+        """Go back to the moment kept at or before a step, and halt there."""
+        with self._changed:
+            self._paused, self._steps = True, 0
+            self._order({"rewind": step})
+
+    def _order(self, order: Order) -> None:
+        if len(self._orders) < MOST_ORDERS:
+            self._orders.append(order)
+        self.attention = True
+        self._changed.notify_all()
 
     def inspect(self, wishes: Sequence[Wish]) -> None:
         """Show these now, and again and again while the network learns, in place of those before."""
@@ -97,11 +119,11 @@ class Control:
         """Whether the next batch waits."""
         return self._paused and not self._steps and not self._stopped
 
-    def take_rate(self) -> float | None:
-        """The learning rate asked for since the last call, if any."""
+    def take_orders(self) -> list[Order]:
+        """What was asked for since the last call: each has ``change`` (settings) or ``rewind`` (a step)."""
         with self._changed:
-            rate, self._rate = self._rate, None
-            return rate
+            orders, self._orders = self._orders, []
+            return orders
 
     @property
     def wishes(self) -> tuple[Wish, ...]:
@@ -123,13 +145,13 @@ class Control:
         """A batch is about to be trained: use up one that was asked for; lower the flag if all is plain."""
         with self._changed:
             self._steps = max(0, self._steps - 1)
-            self.attention = self._paused or self._stopped or self._rate is not None or self._asked
+            self.attention = self._paused or self._stopped or bool(self._orders) or self._asked
 
     def wait(self) -> None:
         """Block until something is asked that a paused trainer acts on."""
         with self._changed:
             while not self._changed.wait_for(
-                lambda: not self.paused or self._rate is not None or self._asked, AWAKE
+                lambda: not self.paused or bool(self._orders) or self._asked, AWAKE
             ):
                 pass
 

@@ -162,6 +162,42 @@ class State(Event):
 
 
 @dataclass(frozen=True)
+class Intervention(Event):
+    """Something was changed by hand, or the run went back to an earlier step."""
+
+    event: ClassVar[str] = "intervention"
+    number: int
+    """It is the ``number``-th of the run, from 1."""
+    step: int
+    """Steps done when it took effect; of a rewind, those that were done before it."""
+    epoch: int
+    """The epoch in hand from then on."""
+    what: str
+    """``rate``, ``optimizer``, ``batch_size``, ``settings`` (of a new session) or ``rewind``."""
+    value: Any
+    """The rate, the optimizer's document, the number of examples, the settings' values before and after; of
+    a rewind the step gone back to."""
+    epochs_done: float
+    """Where the run stands from then on, in epochs."""
+    steps: int
+    """Steps in all, as it goes on now."""
+    batch_size: int
+    learning_rate: float
+    """Of the next step, as ``batch_size``."""
+    since: int = 0
+    """Of a rewind: the number of the last intervention before the moment gone back to. What is numbered
+    higher is taken back, and so are the steps after ``value``."""
+
+
+@dataclass(frozen=True)
+class Moments(Event):
+    """The moments that the run can go back to: steps done, epoch in hand, loss; the earliest first."""
+
+    event: ClassVar[str] = "moments"
+    moments: tuple[tuple[int, int, float], ...]
+
+
+@dataclass(frozen=True)
 class Notice(Event):
     """Something to know that does not end the run: what is odd about its data, or that it cannot be saved."""
 
@@ -197,6 +233,25 @@ class End(Event):
 
 
 @dataclass(frozen=True)
+class Replayed(Event):
+    """A run was done again from its folder."""
+
+    event: ClassVar[str] = "replayed"
+    run: str
+    """The run that was done again."""
+    replay: str
+    """The run that did it."""
+    step: int
+    """Where they were compared."""
+    changes: int
+    """How many changes by hand were made again."""
+    same: bool
+    """Whether weights, buffers and the optimizer's arrays are the same to the bit."""
+    differs: tuple[str, ...] = ()
+    """What is not the same: arrays, and the conditions that may be why."""
+
+
+@dataclass(frozen=True)
 class RateTried(Event):
     """A batch was trained at one rate of a learning-rate finder's ramp."""
 
@@ -228,7 +283,7 @@ KINDS: dict[str, type[Event]] = {
     c.event: c
     for c in (
         *(Loading, Start, Pretraining, PretrainingProgress, Progress, Epoch, Picture, State, Notice, End),
-        *(RateTried, RateFound),
+        *(Intervention, Moments, Replayed, RateTried, RateFound),
     )
 }
 
@@ -246,9 +301,17 @@ def from_json(line: dict[str, Any]) -> Event | None:
     try:
         if kind is Picture:
             values["layers"] = tuple(LayerStatistics.from_json(v) for v in values["layers"])
+        if kind is Moments:
+            values["moments"] = tuple(_moment(*v) for v in values["moments"])
         return kind(**values)
     except (AttributeError, KeyError, TypeError):
         return None
+
+
+def _moment(step: int, epoch: int, loss: float | None) -> tuple[int, int, float]:
+    if not (type(step) is int and type(epoch) is int):
+        raise TypeError
+    return step, epoch, NAN if loss is None else float(loss)
 
 
 def plain(value: Any) -> Any:

@@ -6,21 +6,22 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from tuiml.backends import LOOK
-from tuiml.backends.engine import Engine, LayerView, Totals
+from tuiml.backends.engine import Engine, LayerView
 from tuiml.data.arrays import Data
 from tuiml.nn.network import Network
 from tuiml.spec.preset import Preset
-from tuiml.training.answers import SHARE, Answers
+from tuiml.training.answers import SHARE
 from tuiml.training.budget import Budget
 from tuiml.training.control import Control
-from tuiml.training.course import NONE, Course, Position, order_of
-from tuiml.training.events import End, Epoch, Event, Picture, Progress, Reason, State
+from tuiml.training.course import NONE, Position, order_of
+from tuiml.training.events import End, Epoch, Event, Picture, Progress, Reason
 from tuiml.training.observer import Observer
+from tuiml.training.steered import Steered
 
 AT_ONCE = 0.004
 """Seconds of steps that the engine is given at a time: few enough that keys are heeded at once."""
@@ -28,11 +29,11 @@ PICTURES = 0.02
 """Share of the time that pictures and what else is wished for may take, and no more than ten a second."""
 REPORTS = 0.005
 """Share of the time for telling of progress, no more than ten times a second either."""
-SNAPSHOTS = 0.005
+SNAPSHOTS = 0.0025
 """Share of the time for copies to fall back on when training diverges."""
 
 
-class Trainer:
+class Trainer(Steered):
     """Trains one network and tells about it.
 
     :meth:`events` runs in the caller's thread; between two events the caller may read :attr:`engine` and
@@ -41,8 +42,8 @@ class Trainer:
     Args:
         watched: whether somebody looks at pictures while they come (and ``control.watching`` says when);
             else there is one an epoch at most.
-        position: where to go on from; the engine must hold the state of that moment.
-        best: the engine's snapshot of the position's best epoch, where there is one.
+        others: what else :class:`~tuiml.training.steered.Steered` takes: where to go on from, what to do
+            again.
     """
 
     def __init__(
@@ -54,40 +55,29 @@ class Trainer:
         control: Control | None = None,
         *,
         watched: bool = False,
-        position: Position | None = None,
-        best: Any = None,
         clock: Callable[[], float] = time.perf_counter,
+        **others: Any,
     ) -> None:
-        self.preset = preset
-        self.network = network
-        self.data = data
-        self.engine = engine
-        self.control = control or Control()
-        self.course = Course(preset.training, len(data.train), len(data.validation) > 0)
-        where = position or Position(rate=preset.training.rate)
-        self._best = best if self.course.same_figure(where) else None
-        self.position = self.course.take_up(where)
-        self._used = self.course.rate(self.position)
-        self._watched = watched
-        self._clock = clock
+        super().__init__(preset, network, data, engine, control, watched=watched, clock=clock, **others)
         self._pictures = Budget(PICTURES, 0.1, clock)
         self._reports = Budget(REPORTS, 0.1, clock)
         self._observer = Observer(network)
         self._shown, self._pictured = False, 0
         """Whether the next step, or the one just done, goes into a picture; the step of the newest."""
         self._snapshots = Budget(SNAPSHOTS, 0.05, clock)
-        self.answers = Answers(self.control, network, engine, clock)
-        self._snapshot = engine.snapshot()
-        self._seconds = self.position.seconds
-        self._examples = self.position.examples
-        self._since = NONE
+        self._fallen: Position | None = None
         self._message = ""
         self._note: list[str] = []
 
     @property
     def steps(self) -> int:
         """Steps of the whole run."""
-        return self.course.steps
+        return self.course.steps(self.position)
+
+    @property
+    def standing(self) -> Position:
+        """Where the engine's state belongs: the position, unless the run diverged and fell back."""
+        return self._fallen or self.position
 
     @property
     def over(self) -> bool:
@@ -102,7 +92,7 @@ class Trainer:
     def start_from(self, tensors: Mapping[str, np.ndarray[Any, Any]]) -> None:
         """Before the first step: begin with these parameters (by their names on disk), not the engine's."""
         self.engine.load({**self.engine.state(), **tensors}, 0)
-        self._snapshot = self.engine.snapshot()
+        self._snapshot = self._saved()
 
     def refuse(self, message: str) -> None:
         """End as diverged before the first step, and say why."""
@@ -113,11 +103,16 @@ class Trainer:
         self._prepare()
         yield self._picture()
         self._pictures.due_at = 0.0  # taken before training, so not from its time
-        while not self.over and not self._message:
+        self._remember()
+        while not self._message:
+            if self.position.step >= self._cue:
+                yield from self._on_cue()
+            if self.over or (self.control.stopped and self.position.step >= self._until):
+                break
             yield from self._epoch()
             if self.control.stopped:
                 break
-        if self._watched and self._pictured < self.engine.step_number and not self._message:
+        if self._watched and self._pictured != self.engine.step_number and not self._message:
             yield self._picture(self.engine.look(LOOK))  # how it ended is to be seen
         yield self._end()
 
@@ -130,12 +125,15 @@ class Trainer:
     def _epoch(self) -> Iterator[Event]:
         order = self.order(self.position.epoch)
         mark = self._clock()
-        while self.position.batch < self.course.batches:
-            if self.control.attention:
+        while self.position.done < self.course.examples:
+            if self.control.attention or self.position.step >= self._cue:
                 self._spend(mark)
+                if self.position.step >= self._cue:
+                    yield from self._on_cue()
                 yield from self.attend()
                 mark = self._clock()
-                if self.control.stopped:
+                if self.control.stopped or self._rewound:
+                    self._rewound = False
                     return
                 self.control.take_step()
             self._shown = self._to_be_shown()
@@ -165,82 +163,63 @@ class Trainer:
         """Whether a picture is to be made of the next step."""
         if self._watched or self.control.attention:  # a single step is shown at once
             due = self.control.attention or (self._full_batch() and self._pictures.due(self._clock()))
-            return (due or self._last_alone() == self.position.batch) and self.control.watching
-        return self._last_alone() == self.position.batch
+            return (due or self._last_alone() == self.position.done) and self.control.watching
+        return self._last_alone() == self.position.done
+
+    def _wants_picture(self) -> bool:
+        return self._watched and self.control.watching
 
     def _full_batch(self) -> bool:
         """Whether the next batch is as large as the others: plans are made for each size."""
-        size, first = self.preset.training.batch_size, self.position.batch
-        return first == 0 or size * (first + 1) <= len(self.data.train)
+        done = self.position.done
+        return done == 0 or done + self.course.size <= self.course.examples
 
     def _last_alone(self) -> int:
-        """The batch before which steps stop, for it goes into a picture: the last of all, which shows how it
-        ended; where nobody looks on, an epoch's last now and then."""
-        last = self.course.batches - 1
+        """After how many of the epoch's examples steps stop, for the next goes into a picture: the last of
+        all, which shows how it ended; where nobody looks on, an epoch's last now and then."""
         if self._watched:
-            due = self.position.epoch == self.preset.training.epochs
+            due = self.position.epoch == self.training.epochs
         else:
             due = self._pictures.due(self._clock())
-        return last if due else self.course.batches
+        return self.course.last_batch(self.position) if due else self.course.examples
 
     def _prepare(self) -> None:
         """See to it that the next step goes into a picture."""
-        size, done = self.preset.training.batch_size, self.position.batch
-        left = len(self.data.train) - size * done
+        left = self.course.examples - self.position.done
+        size = self.course.size
         most = size if left <= 0 else min(size, left)  # all batches may be done, the epoch not closed
         self._pictures.prepare(lambda: self.engine.watch(most))
 
     def _some_steps(self, order: np.ndarray[Any, Any]) -> bool:
         """Train the next batches, as many as a few milliseconds hold; whether every loss was finite."""
-        first, given, end = self.position.batch, 0, self.course.batches
+        where, given, end = self.position, 0, self.course.examples
+        first, size = where.done, self.course.size
         if self._shown:
             end = first + 1
         elif first < self._last_alone():
             end = self._last_alone()
+        if end > first + (self._cue - where.step) * size:
+            end = first + int(self._cue - where.step) * size
 
         def batches() -> Iterator[tuple[np.ndarray[Any, Any], float]]:
             nonlocal given
-            until, size, rate = self._clock() + AT_ONCE, self.preset.training.batch_size, self.position.rate
-            for batch in range(first, end):
+            until, epoch, rate = self._clock() + AT_ONCE, where.epoch, where.rate
+            for begin in range(first, end, size):
                 if given and (self.control.attention or self._clock() >= until):
                     return
                 given += 1
-                self._used = rate * self.course.factor(self.position.epoch, batch)
-                yield order[batch * size : (batch + 1) * size], self._used
+                self._used = rate * self.course.factor(epoch, begin)
+                yield order[begin : begin + size], self._used
 
-        done = self.engine.steps(batches())
-        size = self.preset.training.batch_size
-        self._examples += min((first + done) * size, len(order)) - first * size
-        self.position = replace(self.position, batch=first + done)
-        return done == given
+        steps = self.engine.steps(batches())
+        done = min(first + steps * size, len(order))
+        self._examples += done - first
+        self.position = replace(where, batch=where.batch + steps, done=done, step=where.step + steps)
+        return steps == given
 
     def _spend(self, since: float) -> None:
         """Count the time from ``since`` to now as training."""
         self._seconds += self._clock() - since
-
-    def attend(self) -> Iterator[Event]:
-        """Do what was asked for; blocks while paused."""
-        was_paused = False
-        while True:
-            rate = self.control.take_rate()
-            if rate is not None:
-                self.position = self.course.with_rate(self.position, rate)
-                self._used = rate
-            paused = self.control.paused
-            tell = rate is not None or (paused and not was_paused)
-            was_paused |= paused  # before the event: who sees it may let us go on at once
-            if tell:
-                self._collect()
-                yield self._state("paused" if paused else "running", rate is not None)
-            yield from self.answers.asked(again=tell and paused)
-            if not self.control.paused:
-                break
-            self.control.wait()
-        if was_paused and not self.control.stopped:
-            yield self._state("running", False)
-
-    def _state(self, state: Literal["running", "paused"], changed: bool) -> State:
-        return State(state, self.engine.step_number, self._used, changed)
 
     def _look(self, now: float) -> Iterator[Event]:
         """What is due between two batches."""
@@ -251,6 +230,7 @@ class Trainer:
                 progress = self._progress()
             if progress:
                 yield progress
+            yield from self._tell_moments()
         if self._shown:
             yield self._picture()
         if self.answers.due(now):
@@ -261,7 +241,7 @@ class Trainer:
         with self._snapshots:
             finite = self.engine.finite()
             if finite:
-                self._snapshot = self.engine.snapshot()
+                self._snapshot = self._saved()
         return finite
 
     def _fall_back(self) -> None:
@@ -271,8 +251,12 @@ class Trainer:
 
     def _diverge(self, what: str, epoch: int) -> None:
         """End the run as diverged, with finite weights."""
+        behind = self.position.step - self.engine.step_number
         if not self.engine.finite():
-            self.engine.restore(self._snapshot)
+            self.engine.restore(self._snapshot.state)
+            self._fallen = self._snapshot.position
+        elif behind:  # an engine that queues steps finds out late
+            self._fallen = self.course.before(self.position, behind)
         self._message = (
             f"{what} (epoch {epoch}, learning rate {self._used:g}); "
             f"kept the weights of step {self.engine.step_number}"
@@ -280,24 +264,12 @@ class Trainer:
 
     # -- events ---------------------------------------------------------------------------------------
 
-    def _collect(self) -> Totals:
-        """Totals of the batches since the last call, added to the epoch's."""
-        fresh = self.engine.totals()
-        self._since = self._since + fresh
-        self.position = replace(
-            self.position,
-            totals=self.position.totals + fresh,
-            seconds=self._seconds,
-            examples=self._examples,
-        )
-        return self._since
-
     def _progress(self) -> Progress | None:
         since = self._collect()
         if not since.examples:
             return None
         self._since = NONE
-        left = self.steps - self.engine.step_number
+        left = self.course.left(self.position)
         speed = self._speed()
         return Progress(
             epoch=self.position.epoch,
@@ -307,7 +279,7 @@ class Trainer:
             learning_rate=self._used,
             examples_per_second=speed,
             seconds=self._seconds,
-            seconds_left=left * len(self.data.train) / self.course.batches / speed if speed else math.nan,
+            seconds_left=left / speed if speed else math.nan,
             train_r2=since.r2,
         )
 
@@ -324,13 +296,15 @@ class Trainer:
             yield progress
         totals, epoch, step = self.position.totals, self.position.epoch, self.engine.step_number
         held_out = self.engine.evaluate(self.data.validation)
-        self.position = replace(self.position, epoch=epoch + 1, batch=0, totals=NONE)
+        self.position = replace(self.position, epoch=epoch + 1, batch=0, done=0, since=0, totals=NONE)
         self.position, better = self.course.judge(self.position, totals, held_out)
         if better and self.course.keeps_best:
-            self._best = self.engine.snapshot()
-        judged = held_out if held_out.examples else totals
-        if not math.isfinite(judged.mean_loss):  # the weights overflow, or soon will: none of these get out
+            self.best = self._saved()
+        self._judged = (held_out if held_out.examples else totals).mean_loss
+        if not math.isfinite(self._judged):  # the weights overflow, or soon will: none of these get out
             self._diverge("the validation loss was not finite", epoch)
+        elif not self.over and self._keeping.due(self._clock()):
+            self._remember()
         yield Epoch(
             epoch=epoch,
             step=step,
@@ -347,8 +321,8 @@ class Trainer:
 
     def _restore_best(self) -> None:
         """Go back to the weights of the best epoch, if that is asked for."""
-        if self.restores and self._best is not None:
-            self.engine.restore(self._best)
+        if self.restores and self.best is not None:
+            self.engine.restore(self.best.state)
             self._note.append(f"weights of epoch {self.position.best_epoch}")
 
     def _speed(self) -> float:
@@ -358,7 +332,7 @@ class Trainer:
     def _end(self) -> End:
         self._collect()
         step = self.engine.step_number
-        early = self.over and self.position.epoch <= self.preset.training.epochs and not self._message
+        early = self.over and self.position.epoch <= self.training.epochs and not self._message
         if early:
             waited = self.course.waited(self.position)
             epochs = "1 epoch" if waited == 1 else f"{waited} epochs"

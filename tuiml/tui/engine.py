@@ -178,6 +178,14 @@ class EngineClient:
             raise ValueError(f"learning rate: {rate} is not a number above 0")
         self._ask({"do": "rate", "value": rate}, paused=self.paused)
 
+    def rewind(self, step: int) -> None:
+        """Go back to the moment kept at or before a step, and halt there."""
+        self._ask({"do": "rewind", "value": step}, paused=True)
+
+    def change(self, asked: dict[str, Any]) -> None:
+        """Another optimizer, batch_size or learning_rate from the next batch on."""
+        self._ask({"do": "change", "value": asked}, paused=self.paused)
+
     def _ask(self, order: dict[str, Any], paused: bool) -> None:
         if self._worker and self.active:
             self.paused = paused

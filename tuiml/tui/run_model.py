@@ -23,7 +23,9 @@ from tuiml.training.events import (
     End,
     Epoch,
     Event,
+    Intervention,
     Loading,
+    Moments,
     Notice,
     Picture,
     Pretraining,
@@ -33,7 +35,7 @@ from tuiml.training.events import (
 )
 from tuiml.training.learned import KINDS, Inspection
 from tuiml.training.statistics import LayerStatistics
-from tuiml.tui.charts.series import Series, Smoother
+from tuiml.tui.curves import Changed, Curves, words_of
 from tuiml.tui.history import History
 from tuiml.tui.score import ACCURACY, R2, Score, told
 from tuiml.tui.wire import read_event
@@ -53,44 +55,13 @@ Status: TypeAlias = Literal[
 ALIVE: frozenset[Status] = frozenset({"loading", "running", "paused"})
 TROUBLE: frozenset[Status] = frozenset({"diverged", "failed"})
 
-MOVING = frozenset({"batch", "picture", "epoch", "pretraining", "pretraining_batch", *KINDS})
+MOVING = frozenset({"batch", "picture", "epoch", "moments", "pretraining", "pretraining_batch", *KINDS})
 """Events that change what is shown, and not what can be done."""
-SMOOTHING = 0.03
-"""Span of the smoothed curves, as a part of the x reached: the same on the screen however long the run."""
 EPOCHS_KEPT = 512
 RATES_KEPT = 64
 NOTICES_KEPT = 16
 NAN = math.nan
 _serial = itertools.count(1)
-
-
-class Curves:
-    """One quantity over the epochs: training as it came, smoothed, and validation."""
-
-    def __init__(self) -> None:
-        self.raw = Series(4096)
-        self.train = Series(4096)
-        self.validation = Series(4096)
-        self.first = NAN
-        """The first of training."""
-        self._smoother = Smoother(0.0)
-
-    def cut(self, x: float) -> None:
-        """Forget everything after ``x``: from there it comes anew."""
-        for series in (self.raw, self.train, self.validation):
-            series.cut(x)
-        if not len(self.raw):
-            self.first = NAN
-        xs = self.train.points()[0]
-        self._smoother.go_back(float(xs[-1]) if len(xs) else NAN, self.train.last)
-
-    def add_train(self, x: float, y: float) -> None:
-        """A mean over the batches around ``x`` (in epochs)."""
-        if not len(self.raw):
-            self.first = y
-        self.raw.append(x, y)
-        self._smoother.span = SMOOTHING * max(0.0, x)
-        self.train.append(x, self._smoother.add(x, y))
 
 
 class RunModel:
@@ -139,7 +110,18 @@ class RunModel:
         self.accuracy = Curves()
         """Accuracy; of numbers R²."""
         self.rates: deque[tuple[float, float]] = deque(maxlen=RATES_KEPT)
-        """Changes of the learning rate by hand: when, in epochs, and to what."""
+        """Changes of the learning rate by hand in a run of tuiml 0.1: when, in epochs, and to what."""
+        self.changed: deque[Changed] = deque(maxlen=RATES_KEPT)
+        """What was changed by hand and not taken back, and where the run went back to."""
+        self.settings: dict[str, Any] = {}
+        """Optimizer and batch size where they are not the preset's any more."""
+        self.moments: tuple[tuple[int, int, float], ...] = ()
+        """What the run can go back to, as :class:`~tuiml.training.events.Moments` tells it."""
+        self._bests: deque[Epoch] = deque(maxlen=EPOCHS_KEPT)
+        self._sets: deque[tuple[int, str, Any]] = deque(maxlen=RATES_KEPT)
+        self._steps = 0
+        self._anchor: tuple[int, float] | None = None
+        self._per_epoch = 0
         self.epoch = 0
         """The epoch in hand, from 1; 0 before the first."""
         self.step = 0
@@ -187,7 +169,7 @@ class RunModel:
 
     @property
     def steps_planned(self) -> int:
-        return self.start.steps if self.start else 0
+        return self._steps or (self.start.steps if self.start else 0)
 
     @property
     def beside_loss(self) -> Score:
@@ -202,6 +184,8 @@ class RunModel:
     def x_of(self, step: float) -> float:
         """Where a step lies in epochs."""
         planned = self.start
+        if self._anchor and self._per_epoch:
+            return self._anchor[1] + (step - self._anchor[0]) / self._per_epoch
         if planned and planned.steps > 0 and planned.epochs > 0:
             return step * planned.epochs / planned.steps
         return float(self.epoch)
@@ -320,6 +304,10 @@ class RunModel:
             self._epoch(event)
         elif isinstance(event, State):
             self._state(event)
+        elif isinstance(event, Intervention):
+            self._intervene(event)
+        elif isinstance(event, Moments):
+            self.moments = event.moments
         elif isinstance(event, Notice):
             self.notices.pop(event.about, None)
             if event.text and len(self.notices) < NOTICES_KEPT:
@@ -343,27 +331,20 @@ class RunModel:
             document, self._going_on = self._going_on[2], None
             if document != self.document:
                 self._describe(document, self.name)
-            self._go_back(event.step)
+            self._take_up(event.step)
         self.epoch = max(1, self.epoch)
         self._train_step = event.step if 0 <= event.step <= event.steps else 0  # it may be from a file
+        self._steps, self.moments = 0, ()
+        if event.batch_size > 0:
+            self._per_epoch = -(-event.train_examples // event.batch_size)
 
-    def _go_back(self, step: int) -> None:
+    def _take_up(self, step: int) -> None:
         """Forget what came after ``step``: the run goes on from there."""
         x = self.x_of(step)
         for curves in (self.loss, self.accuracy):
             curves.cut(x)
-        self.rates = deque((mark for mark in self.rates if mark[0] <= x), maxlen=RATES_KEPT)
-        self.epochs = deque((epoch for epoch in self.epochs if epoch.step <= step), maxlen=EPOCHS_KEPT)
-        if self.best and self.best.step > step:
-            watched = str(self.start.watched) if self.start else ""
-            self.best = min(self.epochs, key=lambda epoch: judged(epoch, watched), default=None)
-        self.history.go_back(step)
-        newest = self.history.moments[-1] if len(self.history) else None
-        if self.picture and self.picture.step > step:
-            self.picture = Picture(self.epoch, newest.step, newest.layers()) if newest else None
-        per_epoch = self.start.steps // max(1, self.start.epochs) if self.start else 0
-        self.step, self.epoch = step, step // per_epoch + 1 if per_epoch else self.epoch
-        self._touch("curves", "pictures")
+        self.epoch = int(x + 1e-9) + 1
+        self._forget(step, x, max((c.number for c in self.changed if c.x <= x), default=0))
 
     def _progress(self, event: Progress) -> None:
         self._at(event)
@@ -382,7 +363,8 @@ class RunModel:
         # A mean belongs to the middle of the steps it is over: those since the last one, of this epoch.
         x = self.epoch - 0.5
         if self.start and self.start.epochs:
-            first = max(self._train_step, self.step - self.start.steps // self.start.epochs)
+            batches = self._per_epoch or self.start.steps // self.start.epochs
+            first = max(self._train_step, self.step - batches)
             x = self.x_of((first + self.step) / 2)
         self._train_step = self.step
         self.loss.add_train(x, loss)
@@ -391,6 +373,8 @@ class RunModel:
 
     def _epoch(self, event: Epoch) -> None:
         self._at(event)
+        if self._per_epoch and abs(self.x_of(event.step) - event.epoch) > 1e-9:
+            self._anchor = event.step, float(event.epoch)  # its batches were not all of one size
         if self._train_step < event.step:  # no batches were told: the epoch's mean is all there is
             self._train(event.train_loss, told(event.train_accuracy, event.train_r2))
         self.loss.validation.append(float(event.epoch), event.val_loss)
@@ -399,6 +383,7 @@ class RunModel:
         watched = str(self.start.watched) if self.start else ""  # it may be from a file
         if self.best is None or judged(event, watched) < judged(self.best, watched):
             self.best = event
+            self._bests.append(event)
         self._touch("curves")
 
     def _state(self, event: State) -> None:
@@ -411,6 +396,46 @@ class RunModel:
             self.rates.append((x, event.learning_rate))
             self._touch("curves")
         self.rate = event.learning_rate
+
+    def _intervene(self, event: Intervention) -> None:
+        """Something was changed by hand, or the run went back."""
+        examples = self.start.train_examples if self.start else 0
+        self._per_epoch = -(-examples // event.batch_size) if examples > 0 < event.batch_size else 0
+        self._steps, self.epoch, self.rate = event.steps, event.epoch, event.learning_rate
+        x, step = event.epochs_done, event.value if event.what == "rewind" else event.step
+        if event.what == "rewind":
+            self._go_back(step if isinstance(step, int) else event.step, x, event.since)
+        elif event.what in ("optimizer", "batch_size"):
+            self._sets.append((event.number, event.what, event.value))
+        self.settings = {what: value for _, what, value in self._sets}
+        self._anchor = (self.step if event.what == "rewind" else event.step), x
+        last = self.changed[-1] if self.changed else None
+        if last and event.what == last.what == "rate" and last.x == x:
+            self.changed.pop()  # several between two steps are one
+        self.changed.append(Changed(x, words_of(event), event.number, event.what))
+        self._touch("curves")
+
+    def _go_back(self, step: int, x: float, since: int) -> None:
+        """Leave what came after a step behind: it is still drawn."""
+        for curves in (self.loss, self.accuracy):
+            curves.go_back(x)
+        self._forget(max(0, step), x, since)
+
+    def _forget(self, step: int, x: float, since: int) -> None:
+        """Stand at an earlier step, after so many changes by hand."""
+        self.step = self._train_step = step
+        for kept in (self.epochs, self._bests):
+            while kept and kept[-1].step > step:
+                kept.pop()
+        self.best = self._bests[-1] if self._bests else None
+        self.changed = deque((c for c in self.changed if c.number <= since), RATES_KEPT)
+        self.rates = deque(((at, rate) for at, rate in self.rates if at <= x), RATES_KEPT)
+        self._sets = deque((kept for kept in self._sets if kept[0] <= since), RATES_KEPT)
+        self.history.go_back(step)
+        if self.picture and self.picture.step > step:
+            newest = self.history.moments[-1:]
+            self.picture = Picture(self.epoch, newest[0].step, newest[0].layers()) if newest else None
+        self._touch("curves", "pictures")
 
     def _end(self, event: End) -> None:
         self.end, self.status, self.message = event, event.reason, event.message

@@ -15,7 +15,6 @@ from tuiml.tui import exploring, finding
 from tuiml.tui.actions import Where
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts_view import look_of
-from tuiml.tui.comparing import Comparing
 from tuiml.tui.document import Document, LayerRow
 from tuiml.tui.layer_cells import COLUMNS, columns, layer_cells
 from tuiml.tui.layer_table import LayerTable
@@ -24,10 +23,11 @@ from tuiml.tui.run_words import safe
 from tuiml.tui.settings import Seen
 from tuiml.tui.sight import KINDS
 from tuiml.tui.train_views import LossAxis, StatusView, TableFigures
+from tuiml.tui.travelling import Travelling
 from tuiml.tui.verdict_view import Judge, VerdictView
 
 
-class Train(Comparing):
+class Train(Travelling):
     """The run on the screen: its curves, its layers, and the keys that steer it."""
 
     place: ClassVar[Where] = "train"
@@ -117,6 +117,7 @@ class Train(Comparing):
             self.pacer.kick()
 
     def run_changed(self, kinds: set[str]) -> None:
+        super().run_changed(kinds)
         if self.is_current:
             self._sync()
             self.pacer.kick()

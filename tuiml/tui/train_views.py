@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable
 from dataclasses import dataclass
+from itertools import groupby
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -16,10 +17,11 @@ from tuiml.tui.charts.numbers import Format
 from tuiml.tui.charts.palette import QUIET, TRAIN, VALIDATION, Look
 from tuiml.tui.charts.text import clean, strip
 from tuiml.tui.charts_view import View, look_of, on_screen
+from tuiml.tui.curves import Curves
 from tuiml.tui.items import short_name
 from tuiml.tui.layer_cells import activations_of, statistics_cells
 from tuiml.tui.layer_table import LayerTable
-from tuiml.tui.run_model import Curves, RunModel
+from tuiml.tui.run_model import RunModel
 from tuiml.tui.run_words import Piece, detail_lines, safe, status_line
 from tuiml.tui.sight import Sight
 
@@ -117,6 +119,7 @@ class CurvesView(View, can_focus=True):
         shown = [Curve("train", curves.train, TRAIN, raw=curves.raw)] if len(curves.raw) else []
         if not math.isnan(curves.validation.last):
             shown.append(Curve("validation", curves.validation, VALIDATION, "dashed"))
+        shown = _left(curves) + shown
         other = self._sight.other
         shown = _beside(other, model, self._quantity) + shown
         ends = max(reached(run) for run in (model, other) if run)
@@ -147,6 +150,15 @@ def _above(curves: Curves) -> tuple[float, float] | None:
     return (LEAST, 1.0) if len(every) and every.min() < LEAST else None
 
 
+def _left(curves: Curves) -> list[Curve]:
+    """What the run went back from: faint, behind."""
+    found: list[Curve] = []
+    for branch in curves.branches:
+        series = branch.train if len(branch.train) else branch.validation
+        found.append(Curve("" if found else "left", series, QUIET, "dotted"))
+    return found
+
+
 def _beside(other: RunModel | None, model: RunModel, quantity: Literal["loss", "accuracy"]) -> list[Curve]:
     """The curves of the run that is compared with: dotted, behind."""
     if other is None or (quantity != "loss" and other.beside_loss is not model.beside_loss):
@@ -160,7 +172,8 @@ def _beside(other: RunModel | None, model: RunModel, quantity: Literal["loss", "
 
 def reached(model: RunModel) -> float:
     """How far the curves go, in epochs."""
-    xs = [series.points()[0] for series in (model.loss.raw, model.loss.validation)]
+    left = [series for branch in model.loss.branches for series in (branch.train, branch.validation)]
+    xs = [series.points()[0] for series in (model.loss.raw, model.loss.validation, *left)]
     return max((float(x[-1]) for x in xs if len(x)), default=0.0)
 
 
@@ -177,8 +190,10 @@ def x_end(x: float, planned: int) -> float:
 
 
 def marks(model: RunModel) -> list[Mark]:
-    """Changes of the learning rate and, when the run is over, its best epoch."""
+    """What was changed by hand and, when the run is over, its best epoch."""
     found = [Mark(x, f"rate {rate:.3g}", QUIET) for x, rate in model.rates]
+    for x, several in groupby(model.changed, key=lambda changed: changed.x):
+        found.append(Mark(x, ", ".join(changed.label for changed in several), QUIET))
     if not model.alive and model.best and len(model.epochs) > 1:
         found.append(Mark(float(model.best.epoch), "best", VALIDATION))
     return found

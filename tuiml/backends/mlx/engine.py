@@ -48,6 +48,8 @@ class MlxEngine(Engine):
         ready()
         self.network, self.data, self.seed = network, data, seed
         self.step_number = 0
+        self.born = 0
+        self._penalties = penalties
         self._tally = Tally(data)
         self._formulas = Formulas(network, optimizer, penalties, data)
         self._parts: dict[int, tuple[Array, Array]] = {}
@@ -55,9 +57,7 @@ class MlxEngine(Engine):
         kept = {f"layers.{node.index}.{p.name}" for node in network.nodes for p in node.buffers}
         self._params = {k: v for k, v in start.items() if k not in kept}
         self._buffers = {k: v for k, v in start.items() if k in kept}
-        self._state = {
-            name: {k: mx.zeros_like(v) for k, v in self._params.items()} for name in optimizer.state_names()
-        }
+        self._take(optimizer)
         self._no_keys = mx.zeros(0, mx.uint32)
         self._latest: tuple[Array, Array] | None = None
         self._watch = False
@@ -68,12 +68,31 @@ class MlxEngine(Engine):
         self._fresh()
         self._queued = 0
         self._totals = Totals(0.0, 0, 0)
+
+    def _take(self, optimizer: Optimizer) -> None:
+        """Have an optimizer, its arrays all 0, and the formulas that are compiled for it."""
+        self.optimizer = optimizer
+        self._state = {
+            name: {k: mx.zeros_like(v) for k, v in self._params.items()} for name in optimizer.state_names()
+        }
+        self._formulas = Formulas(self.network, optimizer, self._penalties, self.data)
         compiled = bool(gpu() or shutil.which("g++"))  # on a CPU, MLX compiles by way of g++
         train, evaluate = self._formulas.train, self._formulas.evaluate
         self._step: Any = mx.compile(train) if compiled else train
         self._judge: Any = mx.compile(evaluate) if compiled else evaluate
         # On a CPU that compiling takes seconds, and saves less than one over many pictures.
         self._looked: Any = mx.compile(self._formulas.look) if gpu() else self._formulas.look
+
+    def change(self, optimizer: Optimizer) -> None:
+        self._flush()
+        before, arrays = self.optimizer, self._state
+        if optimizer == before:
+            return
+        self._take(optimizer)
+        kept = optimizer.carried(before)
+        for name, factor in kept.items():
+            self._state[name] = {key: value * mx.array(factor) for key, value in arrays[name].items()}
+        self.born = self.born if kept else self.step_number
 
     def steps(self, batches: Iterable[tuple[np.ndarray[Any, Any], float]]) -> int:
         done = 0
@@ -87,7 +106,7 @@ class MlxEngine(Engine):
         number = self.step_number + self._queued
         keys = self._keys(number)
         self._before, self._watch = dict(self._params) if self._watch else None, False
-        scalars = self._formulas.scalars(number + 1, rate)
+        scalars = self._formulas.scalars(number + 1 - self.born, rate)
         indices = mx.array(rows.astype(np.uint32, copy=False))
         self._latest = indices, keys
         carried = (self._params, self._buffers, self._state, self._sums)
@@ -234,10 +253,14 @@ class MlxEngine(Engine):
     def snapshot(self) -> Any:
         self._flush()  # arrays are never written in place, so keeping them is a copy
         state = {k: dict(v) for k, v in self._state.items()}
-        return self.step_number, dict(self._params), dict(self._buffers), state
+        ours = self.step_number, self.optimizer, self.born
+        return *ours, dict(self._params), dict(self._buffers), state
 
     def restore(self, snapshot: Any) -> None:
-        self.step_number, self._params, self._buffers, self._state = snapshot
+        self.step_number, optimizer, self.born, self._params, self._buffers, state = snapshot
+        if optimizer != self.optimizer:
+            self._take(optimizer)
+        self._state = state
         self._queued, self._alive = 0, True
         self._fresh()
 

@@ -43,7 +43,7 @@ class Curve:
     """One curve of a chart.
 
     Args:
-        label: its name in the title.
+        label: its name in the title; empty: it is not named there.
         points: a :class:`Series`, or x and y.
         colour: a name of :data:`~tuiml.tui.charts.palette.COLOURS`.
         style: how it is drawn, and told from the others without colour.
@@ -199,7 +199,7 @@ def _title(
     head = [(f"{clean(title, look)}  ", look.style(bold=True))] if title else []
     full: list[tuple[str, Style]] = []
     short: list[tuple[str, Style]] = []
-    for curve in curves:
+    for curve in filter(lambda curve: curve.label, curves):
         last = _last(curve.points) if curve.told is None else curve.told
         tell = percent if kind == "percent" else partial(compact, digits=4)
         value = tell(last, missing=glyphs.missing)

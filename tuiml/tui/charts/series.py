@@ -69,7 +69,7 @@ class Series:
         self.last = math.nan
 
     def cut(self, x: float) -> None:
-        """Forget the points beyond ``x``."""
+        """Forget the points beyond ``x``; the points lie in the order of their x."""
         self._count = int(np.searchsorted(self._xs[: self._count], x, side="right"))
         self.last = float(self._ys[self._count - 1]) if self._count else math.nan
 
@@ -165,13 +165,6 @@ class Smoother:
         self.span = span
         self._x = math.nan
         self._mean = self._weight = 0.0
-
-    def go_back(self, x: float, mean: float) -> None:
-        """Go on from an earlier point and the average there; NaN: from the beginning."""
-        if math.isfinite(x) and math.isfinite(mean):
-            self._x, self._mean = x, mean
-        else:
-            self._x, self._mean, self._weight = math.nan, 0.0, 0.0
 
     def add(self, x: float, y: Number) -> float:
         """The average including this point; NaN for a gap, which leaves the average as it was."""

@@ -1,0 +1,110 @@
+"""The curves of a run: training as it came, smoothed, validation, and the branches that were left."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from tuiml.text import plain_text
+from tuiml.training.events import Intervention
+from tuiml.tui.charts.series import Series, Smoother
+
+SMOOTHING = 0.03
+"""Span of the smoothed curves, as a part of the x reached: the same on the screen however long the run."""
+BRANCHES_KEPT = 3
+"""Branches that a run went back from and that are still drawn."""
+
+
+@dataclass
+class Branch:
+    """What a run had learned beyond a point before it went back there."""
+
+    train: Series = field(default_factory=lambda: Series(1024))
+    validation: Series = field(default_factory=lambda: Series(256))
+
+
+@dataclass(frozen=True)
+class Changed:
+    """Something that was changed by hand: where it lies in epochs, in words, and which one it was."""
+
+    x: float
+    label: str
+    number: int = 0
+    what: str = ""
+
+
+class Curves:
+    """One quantity over the epochs: training as it came, smoothed, and validation."""
+
+    def __init__(self) -> None:
+        self.raw = Series(4096)
+        self.train = Series(4096)
+        self.validation = Series(4096)
+        self.first = math.nan
+        """The first of training."""
+        self.branches: deque[Branch] = deque(maxlen=BRANCHES_KEPT)
+        """What the run went back from last, the newest at the end."""
+        self._smoother = Smoother(0.0)
+
+    def add_train(self, x: float, y: float) -> None:
+        """A mean over the batches around ``x`` (in epochs)."""
+        if not len(self.raw):
+            self.first = y
+        self.raw.append(x, y)
+        self._smoother.span = SMOOTHING * max(0.0, x)
+        self.train.append(x, self._smoother.add(x, y))
+
+    def cut(self, x: float) -> None:
+        """Forget everything after ``x``: from there it comes anew."""
+        for series in (self.raw, self.train, self.validation):
+            series.cut(x)
+        self._smooth_again()
+
+    def go_back(self, x: float) -> None:
+        """Leave the points beyond ``x`` behind, as a branch."""
+        left = Branch()
+        self.raw.cut(x)
+        for series, beyond in ((self.train, left.train), (self.validation, left.validation)):
+            xs, ys = series.points()
+            if len(xs) and xs[-1] > x:  # the branch begins where it leaves the curve
+                first = max(0, int((xs <= x).sum()) - 1)
+                beyond.extend(zip(xs[first:].tolist(), ys[first:].tolist(), strict=True))
+            series.cut(x)
+        if len(left.train) or len(left.validation):
+            self.branches.append(left)
+        self._smooth_again()
+
+    def _smooth_again(self) -> None:
+        """The average at the newest point, from the points before."""
+        self._smoother = Smoother(0.0)
+        if not len(self.raw):
+            self.first = math.nan
+        for at, y in zip(*(points.tolist() for points in self.raw.points()), strict=True):
+            self._smoother.span = SMOOTHING * max(0.0, at)
+            self._smoother.add(at, y)
+
+
+def words_of(event: Intervention) -> str:
+    """What was changed, in a word or two; it may come from a file."""
+    value: Any = event.value
+    if event.what == "rate" and _is_number(value):
+        return f"rate {value:.3g}"
+    if event.what == "batch_size" and _is_number(value):
+        return f"batch {value:,.0f}"
+    if event.what == "optimizer":
+        name = value.get("name") if isinstance(value, dict) else value
+        return plain_text(str(name))[:16]
+    if event.what == "rewind":
+        return f"back {event.epoch:,}"
+    if event.what == "settings" and isinstance(value, dict):
+        pair = value.get("epochs")
+        if isinstance(pair, list) and len(pair) == 2 and _is_number(pair[1]):
+            return f"{pair[1]:,.0f} epochs"
+        return "settings"
+    return plain_text(event.what)[:16]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15
