@@ -54,6 +54,8 @@ class Show:
         """
         if isinstance(event, Start):
             self._epochs, self._steps = event.epochs, event.steps
+        if isinstance(event, Intervention):
+            self._steps = event.steps
         if isinstance(event, Epoch):
             self._last = event
         if isinstance(event, Notice) and event.about == SAVING:

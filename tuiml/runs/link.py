@@ -19,9 +19,9 @@ BUNDLE = 2000
 WAITING = 5000
 """Events kept for an app that does not read; beyond, half of the batches' progress is let go."""
 
-REPLACED = frozenset({"picture", "boundary", "responses", "confusion", "worst", "weights", "guess"}) | {
-    *("fit", "heights", "predictions", "misses")
-}
+REPLACED = frozenset(
+    {"picture", "moments", "boundary", "responses", "confusion", "worst", "weights", "guess"}
+) | frozenset({"fit", "heights", "predictions", "misses"})
 """Events of which the newest says all."""
 
 Message = dict[str, Any]

@@ -18,6 +18,7 @@ from tuiml.spec.problems import Problem, SpecError
 FLOAT = 4
 """Bytes of a float32."""
 
+LEAST_FOR_MOMENTS = 64_000_000
 MOST_FOR_MOMENTS = 1_000_000_000
 """Bytes for copies of the state to go back to, however much memory is free."""
 
@@ -52,9 +53,14 @@ def of_run(preset: Preset, network: Network) -> int:
 
 
 def for_moments(preset: Preset, network: Network, available: int | None = None) -> int:
-    """Bytes for copies of the state to go back to: an eighth of the memory that the run leaves free."""
-    there = min(machine(), free()) if available is None else available
-    return max(0, min(MOST_FOR_MOMENTS, (there - of_run(preset, network)) // 8))
+    """Bytes for copies of the state to go back to: an eighth of the memory that the run leaves free.
+
+    Where others take nearly all of it at the moment, a little all the same, if the machine has it.
+    """
+    needed, all_there = of_run(preset, network), machine()
+    there = min(all_there, free()) if available is None else available
+    least = min(LEAST_FOR_MOMENTS, (all_there - needed) // 8) if available is None else 0
+    return max(0, least, min(MOST_FOR_MOMENTS, (there - needed) // 8))
 
 
 def free() -> int:

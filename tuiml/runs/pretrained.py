@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,9 @@ class Kept:
         if self.lacks(pretrainer):
             tensors = {**self._trainer.engine.tensors(), **pretrainer.tensors()}
             details = {**self._details, DONE: done}
-            checkpoints.write(self._path, tensors, 0, self._trainer.position, details)
+            # No optimizer has any arrays yet, whichever was chosen by hand meanwhile.
+            where = replace(self._trainer.position, changes=(), interventions=0)
+            checkpoints.write(self._path, tensors, 0, where, details)
             self._done = done
 
     def forget(self) -> None:
