@@ -116,8 +116,9 @@ class History:
             self._thin()
 
     def go_back(self, step: int) -> None:
-        """Forget the pictures after ``step``."""
-        self._moments = [moment for moment in self._moments if moment.step <= step]
+        """Forget what came after a step."""
+        while self._moments and self._moments[-1].step > step:
+            self._moments.pop()
 
     def _thin(self) -> None:
         moments = self._moments

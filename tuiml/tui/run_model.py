@@ -335,11 +335,11 @@ class RunModel:
             document, self._going_on = self._going_on[2], None
             if document != self.document:
                 self._describe(document, self.name)
-            self._go_back(event.step)
+            self._resume_at(event.step)
         self.epoch = max(1, self.epoch)
         self._train_step = event.step if 0 <= event.step <= event.steps else 0  # it may be from a file
 
-    def _go_back(self, step: int) -> None:
+    def _resume_at(self, step: int) -> None:
         """Forget what came after ``step``: the run goes on from there."""
         x = self.x_of(step)
         for curves in (self.loss, self.accuracy):

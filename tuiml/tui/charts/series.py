@@ -69,7 +69,7 @@ class Series:
         self.last = math.nan
 
     def cut(self, x: float) -> None:
-        """Forget the points beyond ``x``."""
+        """Forget the points beyond ``x``; the points lie in the order of their x."""
         self._count = int(np.searchsorted(self._xs[: self._count], x, side="right"))
         self.last = float(self._ys[self._count - 1]) if self._count else math.nan
 
