@@ -44,7 +44,7 @@ class Thinner:
             before = self._flush() if self._epoch == line.get("epoch") else []
             self._step, self._waiting = _whole(line, "step"), None
             return [*before, line]
-        elif kind in ("state", "end"):  # here the curve may have a corner, or its end
+        elif kind in ("state", "intervention", "end"):  # here the curve may have a corner, or its end
             return [*self._flush(), line]
         return [line]
 
