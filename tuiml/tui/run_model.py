@@ -245,7 +245,6 @@ class RunModel:
         self.lost, self.saved = True, 0
         if self.alive:
             self.cut_off()
-        self.notices["folder"] = "its folder is gone: it was renamed or deleted"
         self._touch("state")
 
     def go_on(self, document: dict[str, Any] | None = None) -> None:
