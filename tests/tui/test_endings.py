@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -310,3 +311,23 @@ def test_stopped_and_awake_again(tmp_path: Path, number: signal.Signals) -> None
         restored(t, before)
         nobody_left(others)
     whole(tmp_path)
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="job control is the shell's")
+def test_ctrl_z_and_fg_in_a_shell(tmp_path: Path) -> None:
+    with opened(tmp_path, "bash", "--norc", "-i", PS1="PROMPT> ") as t:
+        t.wait("PROMPT>")
+        t.press(f"{sys.executable} -m tuiml\r")
+        edited(t)
+        for back in ("fg", "bg; fg"):
+            t.press("ctrl+z")
+            t.wait("Stopped")
+            assert t.left_on() <= {"2004"}, "the shell's own"
+            t.screen.reset()
+            t.press(f"{back}\r")
+            t.wait("▸▌   2  dense")
+        t.press("ctrl+q")
+        t.wait("PROMPT>")
+        t.press("echo code $?\r")
+        t.wait("code 0")
+    assert kept(tmp_path)

@@ -36,6 +36,7 @@ class Keeper:
         self._over = False
         self._made = self._written = 0
         self._told = False
+        self._drawn_up: list[tuple[Left, Draft | None]] = []
         self.trouble = ""
         """Why edits cannot be kept, while they cannot."""
         found = (settings.document_of(draft) for draft in remembered.drafts)
@@ -152,7 +153,7 @@ class Keeper:
                 return
             self._over, self._written = last, found.number
             try:
-                settings.save(found.settings())
+                settings.save(self._with_drafts(found))
             except OSError as error:
                 reason = error.strerror or str(error)
                 self.trouble = f"your edits cannot be kept: {settings.state_path()}: {reason}"
@@ -162,6 +163,16 @@ class Keeper:
             if not last and not self._told:
                 self._told = True
                 self._app.call_later(self._app.complain, self.trouble)
+
+    def _with_drafts(self, found: Snapshot) -> Settings:
+        """As the file holds it. Only what was edited since the last time is put into words anew."""
+        before = {id(left.raw): (left, draft) for left, draft in self._drawn_up}
+        self._drawn_up = []
+        for left in found.documents:
+            known, draft = before.get(id(left.raw), (None, None))
+            self._drawn_up.append((left, draft if known == left else left.draft()))
+        first, *others = (draft for _, draft in self._drawn_up)
+        return replace(found.here, document=first, drafts=[d for d in others if d])
 
 
 @dataclass(frozen=True)
@@ -190,11 +201,6 @@ class Snapshot:
     here: Settings
     documents: list[Left]
     """The open one, then those that were put away."""
-
-    def settings(self) -> Settings:
-        """As the file holds it."""
-        first, *others = (left.draft() for left in self.documents)
-        return replace(self.here, document=first, drafts=[d for d in others if d])
 
 
 def key(document: Document) -> str:
