@@ -369,7 +369,7 @@ class TuimlApp(LeavingApp):
             self._unsafe_since = now
         else:
             self._remembering.stop()
-        delay = min(REMEMBER, max(0.01, self._unsafe_since + LATEST - now))  # a timer of 0 s fails
+        delay = min(REMEMBER, max(0.01, self._unsafe_since + LATEST - now))  # 0: Textual divides by it
         self._remembering = self.set_timer(delay, self._remember)
 
     def _remember(self) -> None:
