@@ -108,6 +108,18 @@ def test_a_writer_is_believed_only_as_far_as_it_can_be(left: bytes | None, words
     assert writer.writer_of(held.path) is None
 
 
+@pytest.mark.parametrize("kind", ["pipe", "link", "folder"])
+def test_nothing_is_written_where_a_strangers_sign_leads_to(tmp_path: Path, kind: str) -> None:
+    path, victim = made("strange"), tmp_path / "victim"
+    victim.write_text("mine")
+    sign = path / folder.WRITER
+    {"pipe": os.mkfifo, "link": lambda p: p.symlink_to(victim), "folder": os.mkdir}[kind](sign)
+    held = RunFolder.reopen(path)
+    assert writer.writer_of(path) in (f"process {os.getpid()}", "another process")
+    held.close()
+    assert victim.read_text() == "mine"
+
+
 def test_the_process_of_a_stale_sign_is_not_named(holder: Any) -> None:
     path = made("a")
     gone = holder(path)

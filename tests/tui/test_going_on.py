@@ -375,6 +375,15 @@ async def test_a_followed_run_that_is_deleted_or_renamed_says_so(writer):
         assert on.went_on == []
 
 
+async def test_that_a_past_runs_folder_is_gone_is_said_before_how_it_ended():
+    path = on_disk.run()
+    async with bench(path, size=(80, 24)) as on:
+        path.rename(path.with_name("elsewhere"))
+        await on.until(lambda: on.model.lost)
+        assert "its folder is gone: it was renamed or deleted" in on.train.status.text
+        assert on.model.status == "completed"
+
+
 async def test_opening_something_else_or_leaving_stops_nothing(writer):
     other = on_disk.run("other")
     async with bench(writer.path) as on:

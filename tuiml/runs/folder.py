@@ -276,8 +276,11 @@ def is_held(path: Path) -> bool:
 
 def sign(path: Path) -> None:
     """Say in a run's folder that this process writes to it."""
+    unsign(path)  # what a stranger put there may lead out of the folder
     with contextlib.suppress(OSError):
-        (path / WRITER).write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
+        handle = os.open(path / WRITER, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        with os.fdopen(handle, "w") as file:
+            json.dump({"pid": os.getpid(), "host": socket.gethostname()}, file)
 
 
 def unsign(path: Path) -> None:

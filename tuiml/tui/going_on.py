@@ -59,9 +59,9 @@ def go_on(app: TuimlApp) -> None:
 
 
 def all_done(model: RunModel) -> bool:
-    """Whether its newest checkpoint, or its end, is that of its last epoch."""
+    """Whether it ended with its last epoch. One that was cut off there has its end still to come."""
     steps = model.steps_planned
-    return model.status == "completed" or (steps > 0 and model.saved >= steps)
+    return model.status == "completed" or (model.end is not None and 0 < steps <= model.saved)
 
 
 def _ask_epochs(app: TuimlApp, model: RunModel) -> None:

@@ -237,7 +237,6 @@ class RunModel:
         self.lost, self.saved = True, 0
         if self.alive:
             self.cut_off()
-        self.notices["folder"] = "its folder is gone: it was renamed or deleted"
         self._touch("state")
 
     def go_on(self, document: dict[str, Any] | None = None) -> None:
@@ -331,14 +330,14 @@ class RunModel:
             document, self._going_on = self._going_on[2], None
             if document != self.document:
                 self._describe(document, self.name)
-            self._take_up(event.step)
+            self._resume_at(event.step)
         self.epoch = max(1, self.epoch)
         self._train_step = event.step if 0 <= event.step <= event.steps else 0  # it may be from a file
         self._steps, self.moments = 0, ()
         if event.batch_size > 0:
             self._per_epoch = -(-event.train_examples // event.batch_size)
 
-    def _take_up(self, step: int) -> None:
+    def _resume_at(self, step: int) -> None:
         """Forget what came after ``step``: the run goes on from there."""
         x = self.x_of(step)
         for curves in (self.loss, self.accuracy):

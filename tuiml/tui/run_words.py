@@ -134,6 +134,8 @@ def detail_lines(model: RunModel, width: int, look: Look) -> list[list[Part]]:
 
 def detail_line(model: RunModel, width: int, look: Look) -> list[Part]:
     """What there is to say beyond the status: a download, how it ended and where it lies. May be empty."""
+    if model.lost and not model.alive:
+        return fitted(_lost(model, look), width)
     if model.status == "loading":
         return fitted(_download(model, look), width)
     if model.status == "failed":
@@ -171,6 +173,13 @@ def _diverged(model: RunModel, look: Look) -> list[Piece]:
     return [Piece(safe(model.message, look), look.style(TROUBLE)), advice, *_place(model, look)]
 
 
+def _lost(model: RunModel, look: Look) -> list[Piece]:
+    """First that its folder is gone, then how it ended."""
+    told = Piece(f"{look.glyphs.up} its folder is gone: it was renamed or deleted", look.style(TROUBLE))
+    ended = _ended(model, look) if model.end else [Piece(safe(model.message, look), look.style())]
+    return [told, *(Piece(piece.text, piece.style, piece.drop + 1) for piece in ended)]
+
+
 def _interrupted(model: RunModel, look: Look) -> list[Piece]:
     text = safe(model.message, look)
     if model.resumable:
@@ -197,7 +206,8 @@ def _ended(model: RunModel, look: Look) -> list[Piece]:
 
 def _place(model: RunModel, look: Look) -> list[Piece]:
     told = model.end or model.start
-    return [Piece(safe(at_home(told.path), look), look.style(QUIET), 2)] if told and told.path else []
+    there = told and told.path and not model.lost
+    return [Piece(safe(at_home(told.path), look), look.style(QUIET), 2)] if told and there else []
 
 
 def fitted(pieces: list[Piece], width: int) -> list[Part]:

@@ -7,11 +7,14 @@ from typing import Any
 from textual import events, on
 
 from tuiml.tui import going_on
-from tuiml.tui.actions import find
+from tuiml.tui.actions import ACTIONS
 from tuiml.tui.place import Place
 from tuiml.tui.rate_field import RateField, allowed, nice_above, nice_below
 
-STEERS = ("toggle_run", "go_on", "step", "stop", "rate_down", "rate_up", "rate_type")
+STEERS = frozenset(
+    ("toggle_run", "go_on", "step", "stop", "rate_down", "rate_up", "rate_type", "go_back", "change_settings")
+)
+"""What changes a run that is being trained."""
 
 
 class Steering(Place):
@@ -41,7 +44,7 @@ class Steering(Place):
 
     def on_key(self, event: events.Key) -> None:
         """A key that would steer a run that another process trains does nothing; say why."""
-        if self.run.followed and any(event.key in find(name).keys for name in STEERS):
+        if self.run.followed and any(event.key in a.keys for a in ACTIONS if a.id in STEERS):
             event.stop()
             self.shell.say("only followed here")  # who trains it is said below
 
