@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 own_files: Registry[Own] = Registry("a kind of file")
 Predict = Literal["auto", "classes", "numbers"]
-QUICK = 400_000
+QUICK = 300_000
 """Bytes of a file that are looked at within some 20 ms."""
 
 

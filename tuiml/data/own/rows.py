@@ -63,7 +63,7 @@ class Rows:
         """
         assert self.layout is not None
         count = len(self.layout.names)
-        size = max(1, min(4096, 100_000 // count))
+        size = max(1, min(512, 50_000 // count))
         with open_file(self.path, MOST_BYTES) as raw:
             block: list[Cells] = []
             header = self.layout.header
