@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import threading
 
 import pytest
@@ -243,3 +244,13 @@ def test_idx_files_beside_each_other_are_trained_on(tmp_path, capsys):
     preset = text(tmp_path / "p.toml", toml.dumps(raw))
     assert main(["train", str(preset), "--json"]) == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["test_accuracy"] > 0.9
+
+
+def test_without_pillow_it_is_said_what_to_install(tmp_path, monkeypatch):
+    for name in ("cats", "dogs"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.png").write_bytes(b"never opened")
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    assert wrong({"path": str(tmp_path)}) == [
+        "data.path: folders of pictures need Pillow: pip install 'tuiml[images]'"
+    ]

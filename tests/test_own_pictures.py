@@ -1,6 +1,5 @@
 """Folders of pictures: classes by their folders, pictures of one size, whatever lies among them."""
 
-import sys
 import zlib
 
 import numpy as np
@@ -140,9 +139,3 @@ def test_a_picture_that_comes_or_goes_is_noticed(tmp_path):
     with pytest.raises(DataError):
         dataset.load(0)
     assert own(tmp_path).facts.counts == (4, 5)
-
-
-def test_without_pillow_it_is_said_what_to_install(tmp_path, monkeypatch):
-    zoo(tmp_path)
-    monkeypatch.setitem(sys.modules, "PIL", None)
-    assert problem(tmp_path) == "folders of pictures need Pillow: pip install 'tuiml[images]'"

@@ -104,7 +104,7 @@ def draw(dataset: Dataset, whole: Whole, seed: int) -> Data:
     may be reordered where it lies.
 
     Raises:
-        DataError: a label has no class, or a number of the target is not finite.
+        DataError: a label has no class, or an input or a number of the target is not finite.
     """
     for part in whole:
         _check(dataset, part)
