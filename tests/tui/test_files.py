@@ -459,3 +459,14 @@ async def test_the_mouse_picks_too(shelf):
         await on.pilot.click(on.picker.names, offset=(5, row), times=2)
         await on.until(lambda: not isinstance(on.app.screen, FilePicker))
         assert on.app.document.raw["data"]["path"] == str(shelf / "flowers.csv")
+
+
+async def test_a_file_of_no_known_kind_is_looked_at_only_when_asked_for(shelf):
+    (shelf / "table.log").write_text("a,b\n1,x\n2,y\n3,x\n4,y\n")
+    async with opened(shelf, (80, 24)) as on:
+        await on.press(*"table.log")
+        await on.at("table.log", "enter looks at it")
+        await on.press("enter")
+        await on.at("table.log", "2 classes")
+        await on.press("enter")
+        assert on.app.document.raw["data"]["path"] == str(shelf / "table.log")
