@@ -22,7 +22,7 @@ from tuiml.data.report import Report
 from tuiml.text import plain_text
 from tuiml.tui import folders
 from tuiml.tui.actions import bindings
-from tuiml.tui.data_preview import report_strips
+from tuiml.tui.data_preview import hint_strips, report_strips
 from tuiml.tui.document import Document
 from tuiml.tui.file_look import PAUSE, Looked, Looker, Wish, in_thread
 from tuiml.tui.file_rows import HERE, PathInput, file_rows
@@ -260,11 +260,11 @@ class FilePicker(Modal[Taken | None]):
         name = wish.entry.path.name or str(wish.entry.path)
         if not wish.holds:
             self.view.show(
-                partial(broken_strips, name, "no kind of file that is known here: enter looks at it")
+                partial(hint_strips, name, "no kind of file that is known here: enter looks at it")
             )
             return
         if found is None:
-            self.view.show(partial(broken_strips, "looking …", ""))
+            self.view.show(partial(hint_strips, name, "looking …"))
         elif isinstance(found, Item) and found.document is not None:
             self.view.show(partial(preset_strips, Document(found.document), "preset"))
         elif isinstance(found, Item):
