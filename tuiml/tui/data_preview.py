@@ -45,6 +45,15 @@ def report_strips(report: Report, name: str, width: int, height: int, look: Look
     return page.strips
 
 
+def hint_strips(name: str, text: str, width: int, height: int, look: Look) -> list[Strip]:
+    """A file of which nothing is known yet."""
+    page = Page(width, look)
+    page.ends(name, "")
+    page.gap()
+    page.text(text, look.style(QUIET))
+    return page.strips
+
+
 def _facts(page: Page, report: Report) -> None:
     test = f", {report.test:,} of them for the test" if report.test else ""
     page.text(f"{report.examples:,} examples{test}; {dimensions(report.shape)} inputs")

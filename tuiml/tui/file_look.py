@@ -34,11 +34,13 @@ class Wish:
     entry: Entry
     label: str = ""
     """The column to be told, by name or number; empty: as it is found out."""
+    asked: bool = False
+    """Whether it is to be looked at whatever its name."""
 
     @property
     def holds(self) -> bool:
-        """Whether it may be data: a folder that one only passes is not looked at."""
-        return not self.entry.folder or self.entry.known or self.entry.name == HERE
+        """Whether it may be data: a folder, or a file of another kind, that one only passes is left alone."""
+        return self.asked or self.entry.known or self.entry.name == HERE
 
 
 class Looked(Message):

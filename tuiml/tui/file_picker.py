@@ -22,7 +22,7 @@ from tuiml.data.report import Report
 from tuiml.text import plain_text
 from tuiml.tui import folders
 from tuiml.tui.actions import bindings
-from tuiml.tui.data_preview import report_strips
+from tuiml.tui.data_preview import hint_strips, report_strips
 from tuiml.tui.document import Document
 from tuiml.tui.file_look import PAUSE, Looked, Looker, Wish, in_thread
 from tuiml.tui.file_rows import HERE, PathInput, file_rows
@@ -254,12 +254,17 @@ class FilePicker(Modal[Taken | None]):
         """The preview, and the keys that work on it."""
         self._show_keys()
         wish, found = self._look.wish, self._look.found
-        if wish is None or not wish.holds:
+        if wish is None or (wish.entry.folder and not wish.holds):
             self.view.show(None)
             return
         name = wish.entry.path.name or str(wish.entry.path)
+        if not wish.holds:
+            self.view.show(
+                partial(hint_strips, name, "no kind of file that is known here: enter looks at it")
+            )
+            return
         if found is None:
-            self.view.show(partial(broken_strips, "looking …", ""))
+            self.view.show(partial(hint_strips, name, "looking …"))
         elif isinstance(found, Item) and found.document is not None:
             self.view.show(partial(preset_strips, Document(found.document), "preset"))
         elif isinstance(found, Item):
@@ -310,6 +315,8 @@ class FilePicker(Modal[Taken | None]):
             return
         if entry.folder and entry.name != HERE and not (entry.known and self._look.found):
             self.open_folder(entry.path)
+        elif self._look.wish is not None and not self._look.wish.holds:
+            self._look.want(replace(self._look.wish, asked=True))
         elif self._look.found is None:
             self._take = True
             self._say("looking …")
