@@ -209,10 +209,10 @@ def load_of(folder: Path, step: int, network: Network, optimizer: Optimizer, bat
     """
     found = load(path_of(folder, step), network, optimizer)
     where = found.position
-    told = where.step
-    if told == UNKNOWN:
-        told = (where.epoch - 1) * batches + where.batch if where.batch <= batches else UNKNOWN
-    if not found.step == told == step:
+    old = where.step == UNKNOWN
+    told = (where.epoch - 1) * batches + where.batch if old else where.step
+    past = max(where.born, where.best_step, *(change.step for change in where.changes), UNKNOWN)
+    if not found.step == told == step or past > step or (old and where.batch > batches):
         raise sealed.damaged(found.path, "it does not say where the run stood")
     return found
 

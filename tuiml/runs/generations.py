@@ -23,7 +23,7 @@ from tuiml.spec.problems import SpecError
 from tuiml.text import plain_text
 from tuiml.training.course import Position
 
-MAY_CHANGE = {"epochs", "learning_rate", "early_stopping", "optimizer", "batch_size"}
+MAY_CHANGE = {"epochs", "learning_rate", "early_stopping"}
 """Of training: a run that goes on may have others than the checkpoint it goes on from."""
 
 

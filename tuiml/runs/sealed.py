@@ -28,7 +28,7 @@ from tuiml.text import plain_text
 Array = np.ndarray[Any, Any]
 Shapes = Mapping[str, tuple[int, ...]]
 BLANK = "0" * 64
-MOST_HEADER = 1024 * 1024
+MOST_HEADER = 8 * 1024 * 1024
 """Bytes of a header at most, beside :data:`AN_ARRAY` for each array."""
 AN_ARRAY = 512
 AT_ONCE = 1024 * 1024
