@@ -379,9 +379,8 @@ async def test_that_a_past_runs_folder_is_gone_is_said_before_how_it_ended():
     path = on_disk.run()
     async with bench(path, size=(80, 24)) as on:
         path.rename(path.with_name("elsewhere"))
-        await on.until(lambda: on.model.lost)
-        assert "its folder is gone: it was renamed or deleted" in on.train.status.text
-        assert on.model.status == "completed"
+        await on.until(lambda: "its folder is gone: it was renamed or deleted" in on.train.status.text)
+        assert (on.model.lost, on.model.status) == (True, "completed")
 
 
 async def test_opening_something_else_or_leaving_stops_nothing(writer):
