@@ -533,6 +533,7 @@ def test_both_judge_and_predict_the_same(loss: str) -> None:
     )
 
 
+@needs_mlx
 @pytest.mark.parametrize("optimizer", optimizers.names())
 def test_an_optimizer_takes_over_the_same_on_both(optimizer: str) -> None:
     """With arrays that stay (other options of the same rule) or start anew, and back by a snapshot."""
@@ -565,6 +566,7 @@ def test_an_optimizer_takes_over_the_same_on_both(optimizer: str) -> None:
         assert all(np.array_equal(values, again[name]) for name, values in before.items())
 
 
+@needs_mlx
 def test_on_mlx_a_run_goes_back_to_the_same_bits_and_is_done_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
