@@ -182,7 +182,7 @@ def outcome(name: str) -> dict[str, Any]:
         "initial": (path / folder.INITIAL).exists(),
         "epochs": epochs,
         "end": [end.get(key) for key in ("event", "reason", "step", "best_epoch", "test_loss")],
-        "parts": [file.name for file in path.glob(".*")],
+        "parts": [file.name for file in path.glob(".*.part")],
     }
 
 

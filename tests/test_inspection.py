@@ -367,7 +367,7 @@ LINES = lines()
 
 def test_every_kind_is_told_and_only_its_newest_waits():
     assert {line["event"] for line in LINES} == set(KINDS)
-    assert set(KINDS) | {"picture"} == REPLACED
+    assert set(KINDS) | {"picture", "moments"} == REPLACED
 
 
 @pytest.mark.parametrize("line", LINES, ids=lambda line: line["event"])

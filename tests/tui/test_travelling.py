@@ -165,13 +165,13 @@ async def test_b_opens_the_moments_and_goes_back_to_one(size):
         assert on.train.enabled("go_back")
         await on.press("b")
         assert isinstance(on.app.screen, Chooser)
-        listed = [(pick.name, pick.formula, pick.advice) for pick in on.app.screen.picker.picks]
+        listed = [(pick.name, pick.formula) for pick in on.app.screen.picker.picks]
         assert listed == [
-            ("step 15", "epoch 2", "loss 1.100"),
-            ("step 10", "epoch 2", "loss 1.250"),
-            ("step 0", "epoch 1", ""),
+            ("epoch 2, step 15", "loss 1.100"),
+            ("epoch 2, step 10", "loss 1.250"),
+            ("epoch 1, step 0", ""),
         ]
-        await on.press("down", "enter")
+        await on.press(*"epoch", "space", "2", "down", "enter")
         assert on.asked[-1] == ("rewind", 10)
         await on.press("b", "escape")
         assert on.asked[-1] == ("rewind", 10)

@@ -83,4 +83,4 @@ class Picker:
 
 
 def _folded(text: str) -> str:
-    return text.casefold().replace("-", " ").replace("_", " ")
+    return text.casefold().replace("-", " ").replace("_", " ").replace(",", "")

@@ -21,10 +21,8 @@ class Travelling(Comparing):
             self._go_back(looked.step)
             return
         moments = self.run.moments
-        picks = {f"step {step:,}": step for step, _, _ in reversed(moments)}
-        listed = [
-            Pick(f"step {step:,}", f"epoch {epoch:,}", _loss(loss)) for step, epoch, loss in reversed(moments)
-        ]
+        picks = {_name(epoch, step): step for step, epoch, _ in reversed(moments)}
+        listed = [Pick(_name(epoch, step), _loss(loss)) for step, epoch, loss in reversed(moments)]
 
         def answered(name: str | None) -> None:
             if name is not None:
@@ -65,6 +63,10 @@ class Travelling(Comparing):
             steps = [m for m in self.run.moments if m[0] <= self.sight.moment.step] or self.run.moments[:1]
             return f"go back to epoch {steps[-1][1]:,}" if steps else None
         return super().label(action_id)
+
+
+def _name(epoch: int, step: int) -> str:
+    return f"epoch {epoch:,}, step {step:,}"
 
 
 def _loss(loss: float) -> str:
