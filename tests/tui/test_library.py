@@ -1,7 +1,7 @@
 """The Library and its dialogs by their keys, in an app that notes what it is asked to open."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -94,6 +94,11 @@ class Keys:
             self.app.post_message(events.Key(key, key if len(key) == 1 else None))
             await self.pilot.pause()
         await self.settle()
+
+    async def until(self, what: Callable[[], object]) -> None:
+        """Until it is so; a test that waits in vain ends with the suite's own limit."""
+        while not what():
+            await self.pilot.pause(0.01)
 
     async def settle(self) -> None:
         """Until no timer waits and no thread reads."""
@@ -523,8 +528,10 @@ async def test_ctrl_o_opens_a_preset_from_anywhere():
 async def test_a_past_run_is_shown_in_train_and_remembered():
     on_disk.run("first")
     async with whole_app() as keys:
-        await keys.press("3", "end", "enter")
-        assert keys.app.place_name == "train"
+        await keys.press("3")
+        await keys.until(lambda: any(item.run for item in keys.app.query_one(Library).items))
+        await keys.press("end", "enter")
+        await keys.until(lambda: keys.app.place_name == "train")
         assert keys.app.model.name == "first"
         await keys.pilot.press("ctrl+q")
     assert settings.load().run == str(runs_folder() / "first")

@@ -89,6 +89,8 @@ def test_after_a_suspension_the_screen_is_drawn_again(tmp_path: Path) -> None:
         t.screen.reset()
         os.kill(t.process.pid, signal.SIGCONT)
         t.wait("▸▌   0  flatten")
+        while modes(t) != raw and time.monotonic() < until:
+            t._read(time.monotonic() + 0.02)
         assert modes(t) == raw
         t.press("j")
         t.wait("▸▌   1  dense")

@@ -265,7 +265,7 @@ class TuimlApp(LeavingApp):
         if "end" in kinds:
             self.after_run()
         elif "start" in kinds:
-            self._remember_soon()
+            self._remember()  # at once: what trains is to be found again, whatever happens
 
     def on_news(self, message: News) -> None:
         if self.query(TopBar):  # else the screen is being taken away
@@ -383,5 +383,7 @@ class TuimlApp(LeavingApp):
         self._remembering = self.set_timer(delay, self._remember)
 
     def _remember(self) -> None:
+        if self._remembering is not None:
+            self._remembering.stop()
         self._remembering = None
         self.run_worker(partial(self.keeper.remember, self._snapshot()), thread=True, group="state")
