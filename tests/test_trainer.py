@@ -497,6 +497,14 @@ def test_a_watched_run_tells_of_its_progress():
     assert half.examples_per_second == pytest.approx(60 / 0.04, rel=0.02)
 
 
+def test_an_unwatched_run_reports_now_and_then_amid_long_epochs():
+    trainer, _ = timed(preset(training={"epochs": 3}), cost=1.0)
+    told = list(trainer.events())
+    reports = [event for event in told if isinstance(event, Progress)]
+    assert [event.step for event in reports] == [2, 4, 6, 8, 10, 12]
+    assert [event.step for event in told if isinstance(event, Epoch)] == [4, 8, 12]
+
+
 def test_an_unwatched_run_looks_once_an_epoch_at_most():
     trainer, _ = timed(preset(training={"epochs": 20}), cost=0.01, glance=0.0001)
     events = list(trainer.events())

@@ -29,6 +29,8 @@ PICTURES = 0.02
 """Share of the time that pictures and what else is wished for may take, and no more than ten a second."""
 REPORTS = 0.005
 """Share of the time for telling of progress, no more than ten times a second either."""
+ALONE = 2.0
+"""Seconds between two reports where nobody looks on: for later, and to save amid long epochs."""
 SNAPSHOTS = 0.0025
 """Share of the time for copies to fall back on when training diverges."""
 
@@ -60,7 +62,8 @@ class Trainer(Steered):
     ) -> None:
         super().__init__(preset, network, data, engine, control, watched=watched, clock=clock, **others)
         self._pictures = Budget(PICTURES, 0.1, clock)
-        self._reports = Budget(REPORTS, 0.1, clock)
+        self._reports = Budget(REPORTS, 0.1 if watched else ALONE, clock)
+        self._reports.due_at = 0.0 if watched else clock() + ALONE
         self._observer = Observer(network)
         self._shown, self._pictured = False, 0
         """Whether the next step, or the one just done, goes into a picture; the step of the newest."""
@@ -148,7 +151,7 @@ class Trainer(Steered):
             now = self._clock()
             if (
                 self._shown
-                or (self._watched and self._reports.due(now))
+                or self._reports.due(now)
                 or self._snapshots.due(now)
                 or self.answers.due(now)
                 or self.control.attention
@@ -225,7 +228,7 @@ class Trainer(Steered):
         """What is due between two batches."""
         if self._snapshots.due(now) and not self._guard():
             return
-        if self.control.attention or (self._watched and (self._shown or self._reports.due(now))):
+        if self.control.attention or (self._watched and self._shown) or self._reports.due(now):
             with self._reports:
                 progress = self._progress()
             if progress:
