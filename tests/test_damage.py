@@ -28,7 +28,7 @@ from tuiml.spec import SpecError, check, network_of
 from tuiml.training import Control, End, Epoch, Event, Position, Start
 
 FLIPS = MUTATIONS = 200
-SECONDS = 1.0
+SECONDS = 3.0
 BYTES = 100_000_000
 """What reading a file of some kilobytes, or a header of the largest size, may take at most."""
 

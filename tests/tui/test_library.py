@@ -197,7 +197,8 @@ async def test_what_is_broken_is_a_row_with_its_problem():
         assert "not TOML" in keys.library.preview.text
         await keys.press("enter")
         await keys.select("empty")
-        assert "has no start" in keys.library.preview.text or "preset.toml" in keys.library.preview.text
+        said = "".join(keys.library.preview.text.split())  # however a long path is broken
+        assert "hasnostart" in said or "preset.toml" in said
         await keys.press("enter")
         assert keys.app.opened == []
         assert keys.app.went == []
