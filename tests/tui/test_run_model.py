@@ -13,7 +13,7 @@ from tuiml.training import Control, Trainer
 from tuiml.training.events import Loading, Notice, Picture, State
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.run_model import RunModel
-from tuiml.tui.run_words import detail_line
+from tuiml.tui.run_words import detail_line, detail_lines
 from tuiml.tui.wire import read_event
 
 NAN = math.nan
@@ -55,6 +55,10 @@ def test_of_two_notices_about_the_same_the_later_holds_and_an_empty_one_ends_it(
     assert run.notices == {"data": "x"}
     assert run.alive
     assert "".join(text for text, _ in detail_line(run, 80, Look())) == "▲ x"
+    run.feed([Notice("saving", "word " * 30)])
+    rows = ["".join(text for text, _ in row) for row in detail_lines(run, 80, Look())]
+    assert len(rows) == 2, "a long one is told whole"
+    assert sum(row.count("word") for row in rows) == 30
 
 
 def test_a_new_run_forgets_the_last_one():

@@ -118,15 +118,15 @@ def speed_words(per_second: float, look: Look) -> str:
 
 
 MOST_LINES = 3
-"""Rows that what ended a run may take, where it is long and the screen narrow."""
+"""Rows that what is wrong with a run may take, where it is long and the screen narrow."""
 
 
 def detail_lines(model: RunModel, width: int, look: Look) -> list[list[Part]]:
-    """What there is to say beyond the status, in as many lines as it needs where it is why a run ended."""
+    """What there is to say beyond the status, in as many lines as it needs where something is wrong."""
     line = detail_line(model, width, look)
     if not line or sum(cell_len(text) for text, _ in line) <= width:
         return [line] if line else []
-    if model.status not in ("failed", "interrupted", "diverged"):
+    if model.status not in ("failed", "interrupted", "diverged", "running", "paused"):
         return [line]
     text, style = line[0]
     return [[(part, style)] for part in wrap(text, max(8, width))[:MOST_LINES]]
