@@ -253,6 +253,8 @@ class TuimlApp(LeavingApp):
 
     def run_changed(self, kinds: set[str]) -> None:
         """The run model was fed: tell the places."""
+        if not self.query(TopBar):  # the screen is being taken away
+            return
         for place in self._places:
             place.run_changed(kinds)
         self.query_one(TopBar).renew()

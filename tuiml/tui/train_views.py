@@ -119,7 +119,7 @@ class CurvesView(View, can_focus=True):
         shown = [Curve("train", curves.train, TRAIN, raw=curves.raw)] if len(curves.raw) else []
         if not math.isnan(curves.validation.last):
             shown.append(Curve("validation", curves.validation, VALIDATION, "dashed"))
-        shown = _left(curves) + shown
+        shown = _left(curves, "left" if width >= ROOMY else "") + shown
         other = self._sight.other
         shown = _beside(other, model, self._quantity) + shown
         ends = max(reached(run) for run in (model, other) if run)
@@ -139,6 +139,8 @@ class CurvesView(View, can_focus=True):
         )
 
 
+ROOMY = 72
+"""Cells of a chart from which on its title has room for the name of what was left, too."""
 LEAST = -0.25
 """R² below it only says how bad it was before anything was learned."""
 
@@ -150,12 +152,12 @@ def _above(curves: Curves) -> tuple[float, float] | None:
     return (LEAST, 1.0) if len(every) and every.min() < LEAST else None
 
 
-def _left(curves: Curves) -> list[Curve]:
+def _left(curves: Curves, name: str) -> list[Curve]:
     """What the run went back from: faint, behind."""
     found: list[Curve] = []
     for branch in curves.branches:
         series = branch.train if len(branch.train) else branch.validation
-        found.append(Curve("" if found else "left", series, QUIET, "dotted"))
+        found.append(Curve("" if found else name, series, QUIET, "dotted"))
     return found
 
 
