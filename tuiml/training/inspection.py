@@ -12,6 +12,7 @@ from tuiml.backends.engine import Engine
 from tuiml.data.arrays import Part
 from tuiml.nn.network import Network, Node
 from tuiml.training.inspection_numbers import NumberAnswers
+from tuiml.training.judging import Judged, held_out
 from tuiml.training.learned import (
     CELLS,
     CLASSES,
@@ -52,7 +53,6 @@ class Inspector:
         self._data = data = engine.data
         self._classes = len(data.classes)
         self._size = picture_size(data.shape)
-        self._judged: tuple[tuple[int, int], Array, Array] | None = None
         self._answers: dict[What, Callable[[Wish, int], Inspection | None]] = {
             "boundary": self._boundary,
             "responses": self._responses,
@@ -60,12 +60,10 @@ class Inspector:
             "worst": self._worst,
             "weights": self._weights,
         }
-        for name, part in (("validation", data.validation), ("test", data.test), ("training", data.train)):
-            if len(part):
-                self._part_name, self._part = name, part
-                break
+        name, part = held_out(data)
+        self._judged = Judged(engine, name, part, shares)
         if data.target == "numbers":
-            of_numbers = NumberAnswers(engine, self._part_name, self._part).answers
+            of_numbers = NumberAnswers(engine, name, part).answers
             self._answers = {**of_numbers, "responses": self._responses, "weights": self._weights}
 
     def answer(self, wish: Wish, most: int = AT_ONCE) -> Inspection | None:
@@ -139,28 +137,15 @@ class Inspector:
 
     # -- examples -----------------------------------------------------------------------------------------
 
-    def _judge(self, most: int) -> tuple[Part, Array, Array]:
-        """Some of the examples held out, the shares of their classes, and their losses."""
-        part = self._part if len(self._part) <= most else self._part[:most]
-        key = (self._engine.step_number, len(part))
-        if self._judged is None or self._judged[0] != key:
-            outputs, losses = self._engine.judge(part)
-            self._judged = key, shares(outputs), losses
-        return part, *self._judged[1:]
-
-    def _of_part(self, part: Part) -> dict[str, Any]:
-        step = self._engine.step_number
-        return {"step": step, "part": self._part_name, "examples": len(part), "of": len(self._part)}
-
     def _confusion(self, wish: Wish, most: int) -> Confusion:
-        part, found, _ = self._judge(most)
+        part, found, _ = self._judged.first(most)
         n = self._classes
         counts = np.bincount(part.labels.astype(np.int64) * n + found.argmax(0), minlength=n * n)
         table = tuple(tuple(row) for row in counts.reshape(n, n).tolist())
-        return Confusion(**self._of_part(part), counts=table)
+        return Confusion(**self._judged.of(part), counts=table)
 
     def _worst(self, wish: Wish, most: int) -> Worst:
-        part, found, losses = self._judge(most)
+        part, found, losses = self._judged.first(most)
         height, width, _ = thinned(self._size) if self._size else (0, 0, 1)
         count = min(wish.count, CELLS // max(1, width * height))
         order = np.argsort(-np.nan_to_num(losses, nan=np.inf), kind="stable")
@@ -170,7 +155,7 @@ class Inspector:
             self._example(part, row, int(guesses[row]), float(found[guesses[row], row]), float(losses[row]))
             for row in chosen
         )
-        return Worst(**self._of_part(part), first=wish.first, width=width, height=height, found=examples)
+        return Worst(**self._judged.of(part), first=wish.first, width=width, height=height, found=examples)
 
     def _example(self, part: Part, row: int, guess: int, share: float, loss: float) -> Example:
         raw, pixels = part.inputs[row], b""

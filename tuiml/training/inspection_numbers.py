@@ -10,6 +10,7 @@ import numpy as np
 
 from tuiml.backends.engine import Engine
 from tuiml.data.arrays import Part
+from tuiml.training.judging import Judged
 from tuiml.training.learned import VALUES, Inspection, What, Wish
 from tuiml.training.learned_base import POINTS
 from tuiml.training.learned_numbers import COLUMNS, Fit, Heights, Miss, Misses, Predictions
@@ -29,8 +30,7 @@ class NumberAnswers:
 
     def __init__(self, engine: Engine, part_name: str, part: Part) -> None:
         self._engine, self._data = engine, engine.data
-        self._part_name, self._part = part_name, part
-        self._judged: tuple[tuple[int, int], Array, Array] | None = None
+        self._judged = Judged(engine, part_name, part, lambda outputs: self._data.original(outputs.T))
         self.answers: dict[What, Callable[[Wish, int], Inspection | None]] = {
             "fit": self._fit,
             "heights": self._heights,
@@ -40,7 +40,7 @@ class NumberAnswers:
 
     @property
     def _targets(self) -> int:
-        return int(self._part.labels.shape[1])
+        return int(self._judged.part.labels.shape[1])
 
     def _which(self, wish: Wish) -> dict[str, Any]:
         return {"target": min(wish.first, self._targets - 1), "targets": self._targets}
@@ -93,28 +93,15 @@ class NumberAnswers:
 
     # -- examples -----------------------------------------------------------------------------------------
 
-    def _judge(self, most: int) -> tuple[Part, Array, Array]:
-        """Some of the examples held out, what is told of them (examples × numbers), and their losses."""
-        part = self._part if len(self._part) <= most else self._part[:most]
-        key = (self._engine.step_number, len(part))
-        if self._judged is None or self._judged[0] != key:
-            outputs, losses = self._engine.judge(part)
-            self._judged = key, self._data.original(outputs.T), losses
-        return part, *self._judged[1:]
-
-    def _of_part(self, part: Part) -> dict[str, Any]:
-        step = self._engine.step_number
-        return {"step": step, "part": self._part_name, "examples": len(part), "of": len(self._part)}
-
     def _predictions(self, wish: Wish, most: int) -> Predictions:
         which = self._which(wish)
-        part, outputs, _ = self._judge(most)
+        part, outputs, _ = self._judged.first(most)
         truths = self._data.original(part.labels)[:, which["target"]].astype(np.float64)
         guesses = np.clip(outputs[:, which["target"]].astype(np.float64), -LARGEST, LARGEST)
         errors, spread = guesses - truths, float(np.square(truths - truths.mean()).sum())
         r2 = 1.0 - float(np.square(errors).sum()) / spread if spread else math.nan
         return Predictions(
-            **self._of_part(part),
+            **self._judged.of(part),
             **which,
             figures=(r2, float(np.abs(errors).mean())),
             truths=tuple(truths[:POINTS].tolist()),
@@ -122,7 +109,7 @@ class NumberAnswers:
         )
 
     def _misses(self, wish: Wish, most: int) -> Misses:
-        part, outputs, losses = self._judge(most)
+        part, outputs, losses = self._judged.first(most)
         order = np.argsort(-np.nan_to_num(losses, nan=np.inf), kind="stable")
         chosen = order[wish.first : wish.first + wish.count].tolist()
         truths = self._data.original(part.labels)
@@ -136,7 +123,7 @@ class NumberAnswers:
             )
             for row in chosen
         )
-        return Misses(**self._of_part(part), first=wish.first, found=found)
+        return Misses(**self._judged.of(part), first=wish.first, found=found)
 
 
 def _first(values: Array) -> tuple[float, ...]:
