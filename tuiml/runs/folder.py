@@ -308,20 +308,25 @@ def read_metrics(path: Path, *, pictures: bool = True) -> list[Line]:
 
 def last_start(path: Path) -> Line:
     """The ``start`` line of a run's latest session; empty where there is none to read."""
-    return _last(path, "start")
+    return last_session(path)[0]
 
 
 def has_ended(path: Path) -> bool:
     """Whether a run's latest session told its end."""
-    return _last(path, "start", "end").get("event") == "end"
+    return last_session(path)[1]
 
 
-def _last(path: Path, *kinds: str) -> Line:
-    found: Line = {}
+def last_session(path: Path) -> tuple[Line, bool]:
+    """Both of these, read once."""
+    start: Line = {}
+    ended = False
     with contextlib.suppress(OSError):
         for line in _lines(path / METRICS, pictures=False):
-            found = line if line.get("event") in kinds else found
-    return found
+            if line.get("event") == "start":
+                start, ended = line, False
+            elif line.get("event") == "end":
+                ended = True
+    return start, ended
 
 
 def _lines(path: Path, pictures: bool) -> Iterator[Line]:

@@ -14,7 +14,7 @@ from tuiml.nn.network import Network
 from tuiml.runs import checkpoints, generations, machine, memory, pretrained
 from tuiml.runs.checkpoints import Checkpoint
 from tuiml.runs.errors import CheckpointError, RunError
-from tuiml.runs.folder import Line, RunFolder
+from tuiml.runs.folder import PRESET, Line, RunFolder
 from tuiml.runs.generations import Found
 from tuiml.runs.recording import Recorder
 from tuiml.runs.saving import Saver
@@ -83,7 +83,7 @@ class Run:
         before: Line,
         *,
         ended: bool = True,
-        lost: bool = False,
+        lost: str = "",
     ) -> None:
         """Take up the run in ``folder`` where its newest sound checkpoint left it, or from its start.
 
@@ -92,7 +92,7 @@ class Run:
             asked: the names of these.
             before: the start of the session before this one.
             ended: that session told its end; else it was cut off, be it after its last step.
-            lost: whether the file of the preset is to be written anew.
+            lost: the checkpoint that ``kept`` is from, where its own file is to be written anew.
         """
         training = self.preset.training
         survey = generations.survey(folder.path, self.preset, self.network, self.batches)
@@ -120,7 +120,8 @@ class Run:
                 folder.write_preset(self.preset)
         except OSError as error:
             raise cannot_write(folder, error) from None
-        notes = (survey.note, mended, other_conditions(before, self.start))
+        anew = f"{PRESET} was lost or damaged and is written anew from {lost}" if lost else ""
+        notes = (anew, survey.note, mended, other_conditions(before, self.start))
         self.start = replace(self.start, note="; ".join(filter(None, notes)))
 
     def _settle(

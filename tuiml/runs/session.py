@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from tuiml.backends.choice import BackendError, Choice
 from tuiml.backends.choice import choose as choose_backend
 from tuiml.registry import short
 from tuiml.runs import generations, library, memory, threads
 from tuiml.runs.errors import RunError
-from tuiml.runs.folder import PRESET, Line, RunFolder, has_ended, last_start, refuse_taken
+from tuiml.runs.folder import Line, RunFolder, last_session, refuse_taken
 from tuiml.runs.loading import load
 from tuiml.runs.run import Run, cannot_write
 from tuiml.spec import check, network_of
@@ -97,19 +97,16 @@ def resume(
     chosen = choose(backend)
     folder = RunFolder.reopen(library.find(str(word)))
     try:
-        preset, kept = preset_of(folder.path, settings), preset_of(folder.path)
-        lost = generations.preset_document(folder.path)[1]
+        document, lost = generations.preset_document(folder.path)
+        preset, kept = _changed(document, settings), _changed(document)
         network = network_of(preset)
         memory.refuse_if_short(preset, network, chosen=chosen)
         control = control or Control()
         data = yield from load(preset, control)
-        before, ended = last_start(folder.path), has_ended(folder.path)
+        before, ended = last_session(folder.path)
         made = Run(preset, network, data, chosen, control, watched, shares_of(before), save_every)
         asked = {str(split(s.partition("=")[0].strip())[1]) for s in settings}
-        made.go_on(folder, kept, asked, before, ended=ended, lost=bool(lost))
-        if lost:
-            text = f"{PRESET} was lost or damaged and is written anew from {lost}"
-            made.start = replace(made.start, note="; ".join(filter(None, (text, made.start.note))))
+        made.go_on(folder, kept, asked, before, ended=ended, lost=lost)
         yield from made.events()
     finally:
         folder.close()
@@ -127,14 +124,22 @@ def choose(backend: str) -> Choice:
         raise RunError(str(error)) from None
 
 
-def preset_of(path: Path, settings: Sequence[str] = ()) -> Preset:
-    """The preset of the run in a folder, with what was asked for.
+def preset_of(path: Path) -> Preset:
+    """The preset of the run in a folder.
+
+    Raises:
+        SpecError: it cannot be used.
+    """
+    return _changed(generations.preset_document(path)[0])
+
+
+def _changed(document: dict[str, Any], settings: Sequence[str] = ()) -> Preset:
+    """The preset of a run's document, with what was asked for.
 
     Raises:
         SpecError: it cannot be used, or a setting is wrong.
         RunError: a setting is none that may change when a run goes on.
     """
-    document, _ = generations.preset_document(path)
     for setting in settings:
         if split(setting.partition("=")[0].strip())[:2] not in CHANGEABLE:
             *some, last = [".".join(part) for part in CHANGEABLE]
