@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
@@ -23,10 +24,38 @@ def _noise(default: float) -> Any:
     return Field(default, ge=0, le=10, description="standard deviation of what is added to each coordinate")
 
 
-class Generated(Dataset):
-    """A seeded data set: the same seed and options give the same points, the classes taking turns."""
+class Seeded(Dataset):
+    """A data set that comes from a seed and its options: the same ones give the same examples."""
 
     kind = "generated"
+    if TYPE_CHECKING:  # each set declares its own, with its usual value, at its place in the form
+        size: int
+
+    @property
+    def pool(self) -> int:
+        return self.size
+
+    @property
+    def test_examples(self) -> int:
+        return self.size // 4
+
+    def rng(self, seed: int) -> Generator:
+        """Random numbers of the set's own: another set's are others with the same seed."""
+        import numpy as np
+
+        return np.random.Generator(np.random.PCG64([seed, zlib.crc32(self.name.encode())]))
+
+    def problems(self) -> list[tuple[str, str]]:
+        features = math.prod(self.shape)
+        values = (self.pool + self.test_examples) * features
+        if values > MOST_VALUES:
+            text = f"{self.pool} examples, and a quarter, of {features} features are {values} values"
+            return [("size", f"{text}: at most {MOST_VALUES}"), *super().problems()]
+        return super().problems()
+
+
+class Generated(Seeded):
+    """Points of classes that take turns."""
 
     normalize: Normalize = Field(
         "none",
@@ -41,24 +70,15 @@ class Generated(Dataset):
     def shape(self) -> tuple[int, ...]:
         return (2,)
 
-    @property
-    def pool(self) -> int:
-        return self.size
-
-    @property
-    def test_examples(self) -> int:
-        return self.size // 4
-
     @abstractmethod
     def points(self, rng: Generator, label: Any) -> Points:
         """Points without their noise, (n, features), of the classes ``label`` (n,); it may change them."""
 
     def read(self, seed: int, progress: Progress | None = None) -> Whole:
-        import numpy as np
 
         from tuiml.data.arrays import Whole
 
-        rng = np.random.Generator(np.random.PCG64([seed, zlib.crc32(self.name.encode())]))
+        rng = self.rng(seed)
         # One call after the other: the test part goes on where the pool's random numbers end.
         both = self._part(rng, self.pool + self.test_examples)
         return Whole(both[: self.pool], both[self.pool :])
@@ -194,13 +214,6 @@ class Gaussians(Generated):
     @property
     def classes(self) -> tuple[str, ...]:
         return tuple(f"cloud {i + 1}" for i in range(self.clouds))
-
-    def problems(self) -> list[tuple[str, str]]:
-        values = (self.pool + self.test_examples) * self.features
-        if values > MOST_VALUES:
-            text = f"{self.pool} examples, and a quarter, of {self.features} features are {values} values"
-            return [("size", f"{text}: at most {MOST_VALUES}"), *super().problems()]
-        return super().problems()
 
     def points(self, rng: Generator, label: Any) -> Points:
         import numpy as np

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import zlib
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from tuiml.data.base import Dataset, Normalize, Progress, Scaling, Target, datasets
-from tuiml.data.points import MOST_VALUES
+from tuiml.data.base import Normalize, Progress, Scaling, Target, datasets
+from tuiml.data.points import Seeded
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -18,10 +17,8 @@ if TYPE_CHECKING:
     from tuiml.data.arrays import Whole
 
 
-class Function(Dataset):
+class Function(Seeded):
     """A seeded data set: inputs evenly spread, the target a function of them plus normal noise."""
-
-    kind = "generated"
 
     normalize: Normalize = Field(
         "none", description="none: as generated; unit: to 0…1; standard: zero mean, unit variance"
@@ -47,14 +44,6 @@ class Function(Dataset):
     def outputs(self) -> int:
         return 1
 
-    @property
-    def pool(self) -> int:
-        return self.size
-
-    @property
-    def test_examples(self) -> int:
-        return self.size // 4
-
     def target_scaling(self) -> Scaling:
         return self.normalize_target
 
@@ -71,7 +60,7 @@ class Function(Dataset):
 
         from tuiml.data.arrays import Part, Whole
 
-        rng = np.random.Generator(np.random.PCG64([seed, zlib.crc32(self.name.encode())]))
+        rng = self.rng(seed)
         x = self.inputs(rng, self.pool + self.test_examples)
         target = self.function(x) + self.noise * rng.standard_normal(len(x))
         both = Part(x.astype(np.float32), target.astype(np.float32)[:, None])
@@ -150,13 +139,6 @@ class Friedman1(Function):
     @property
     def shape(self) -> tuple[int, ...]:
         return (self.features,)
-
-    def problems(self) -> list[tuple[str, str]]:
-        values = (self.pool + self.test_examples) * self.features
-        if values > MOST_VALUES:
-            text = f"{self.pool} examples, and a quarter, of {self.features} features are {values} values"
-            return [("size", f"{text}: at most {MOST_VALUES}"), *super().problems()]
-        return super().problems()
 
     def inputs(self, rng: Generator, n: int) -> NDArray[Any]:
         return rng.random((n, self.features))
