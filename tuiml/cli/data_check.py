@@ -26,9 +26,8 @@ def add_arguments(parser: Parser) -> None:
     """The file, and the options of ``[data]`` that say how it is to be read."""
     text = "a CSV, NPZ or IDX file, a folder of IDX files, or one with a folder of pictures for each class"
     parser.add_argument("path", metavar="PATH", type=Path, help=text)
-    listed = {"action": "append", "metavar": "COLUMN"}
-    parser.add_argument("--label", help="column to be told, by name or number; may be repeated", **listed)  # type: ignore[arg-type]
-    parser.add_argument("--ignore", help="column left out; may be repeated", **listed)  # type: ignore[arg-type]
+    for name, what in (("--label", "column to be told, by name or number"), ("--ignore", "column left out")):
+        parser.add_argument(name, action="append", metavar="COLUMN", help=f"{what}; may be repeated")
     parser.add_argument("--header", choices=("auto", "yes", "no"), help="whether the first row has names")
     words = ("auto", "comma", "semicolon", "tab", "pipe")
     parser.add_argument("--delimiter", choices=words, help="what separates columns")
