@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from tuiml.nn.network import Network
 from tuiml.nn.optimizers import Optimizer, optimizers
 from tuiml.runs import sealed
 from tuiml.runs.errors import CheckpointError
+from tuiml.runs.folder import steps_in
 from tuiml.training.changes import OPTIMIZER, read_changes
 from tuiml.training.course import UNKNOWN, Position
 
@@ -31,7 +31,6 @@ Array = np.ndarray[Any, Any]
 Tensors = Mapping[str, Array]
 MOST = 10**15
 """Steps, epochs or examples that a file may speak of."""
-_FILE = re.compile(r"checkpoint-(\d{1,15})\.safetensors")
 
 
 @dataclass(frozen=True)
@@ -102,12 +101,6 @@ def write(path: Path, tensors: Tensors, step: int, position: Position, details: 
 def path_of(folder: Path, step: int) -> Path:
     """Where the checkpoint of a step lies."""
     return folder / f"checkpoint-{step}.safetensors"
-
-
-def steps_in(folder: Path) -> list[int]:
-    """The steps of the folder's checkpoints, the newest first, sound or not."""
-    matches = (_FILE.fullmatch(path.name) for path in folder.iterdir())
-    return sorted((int(match.group(1)) for match in matches if match), reverse=True)
 
 
 # -- reading ----------------------------------------------------------------------------------------------

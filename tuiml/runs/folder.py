@@ -11,6 +11,7 @@ import fcntl
 import json
 import math
 import os
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -30,6 +31,7 @@ from tuiml.text import plain_text
 PRESET = "preset.toml"
 METRICS = "metrics.jsonl"
 INITIAL = "initial.safetensors"
+_CHECKPOINT = re.compile(r"checkpoint-(\d{1,15})\.safetensors")
 WRITER = ".writer"
 """Says which process holds the lock: see :mod:`tuiml.runs.writer`."""
 RECORDED = frozenset(
@@ -304,6 +306,16 @@ def read_metrics(path: Path, *, pictures: bool = True) -> list[Line]:
         OSError: it cannot be read.
     """
     return list(_lines(path / METRICS if path.is_dir() else path, pictures))
+
+
+def steps_in(path: Path) -> list[int]:
+    """The steps of a run's checkpoints, the greatest first, sound or not.
+
+    Raises:
+        OSError: the folder cannot be listed.
+    """
+    matches = (_CHECKPOINT.fullmatch(file.name) for file in path.iterdir())
+    return sorted((int(match.group(1)) for match in matches if match), reverse=True)
 
 
 def last_start(path: Path) -> Line:

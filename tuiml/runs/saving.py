@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tuiml.runs import checkpoints
-from tuiml.runs.folder import INITIAL, RunFolder
+from tuiml.runs.folder import INITIAL, RunFolder, steps_in
 from tuiml.training.budget import Budget
 from tuiml.training.changes import RATE, REWIND
 from tuiml.training.course import Position
@@ -196,7 +196,7 @@ class Saver:
         best = self._trainer.position.best_step
         keep = {*sorted(self._sound)[-KEPT:], *({best} & self._sound)}
         with contextlib.suppress(OSError):  # it is tried again after the next one
-            for step in checkpoints.steps_in(self._folder.path):
+            for step in steps_in(self._folder.path):
                 newer = sum(other > step for other in keep)
                 unread = step not in self._sound and 0 < newer < KEPT  # of a session before: it may be sound
                 if step not in keep | self._spared and not unread:

@@ -9,6 +9,7 @@ from pathlib import Path
 from tuiml.backends.choice import build
 from tuiml.runs import checkpoints, library, memory
 from tuiml.runs.errors import RunError
+from tuiml.runs.folder import steps_in
 from tuiml.runs.loading import load
 from tuiml.runs.session import choose, preset_of
 from tuiml.spec import network_of
@@ -42,7 +43,7 @@ def view(word: str | Path, control: Control, *, backend: str = "auto") -> Genera
         answers, step = Answers(control, network, engine, time.perf_counter), found.step
         yield from answers.asked(AT_LEISURE, again=True)
         while control.wait_asked():
-            if checkpoints.steps_in(folder)[:1] not in ([], [step]):  # another process trains it
+            if steps_in(folder)[:1] not in ([], [step]):  # another process trains it
                 newer = checkpoints.newest(folder, network, training.optimizer, batches)
                 if newer is not None and newer.step != step:
                     checkpoints.put_into(engine, newer, training.optimizer)

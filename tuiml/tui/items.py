@@ -13,8 +13,7 @@ from threading import Lock
 from typing import Any, Literal, TypeAlias
 
 from tuiml.data.own import facts
-from tuiml.runs.checkpoints import steps_in
-from tuiml.runs.folder import METRICS, PICTURE, PRESET, runs_folder
+from tuiml.runs.folder import METRICS, PICTURE, PRESET, runs_folder, steps_in
 from tuiml.runs.library import RunSummary, summary
 from tuiml.runs.metrics import read_lines
 from tuiml.runs.tail import Tail
