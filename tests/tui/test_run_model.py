@@ -64,7 +64,7 @@ def test_of_two_notices_about_the_same_the_later_holds_and_an_empty_one_ends_it(
 def test_a_new_run_forgets_the_last_one():
     run = model(start(), batch(1, 5, 2.0), epoch(1, 10, 1.5, 1.4), State("running", 12, 0.5), end())
     run.begin(helpers.document(name="next"))
-    assert len(run.loss.train) == len(run.loss.validation) == len(run.epochs) == len(run.rates) == 0
+    assert len(run.loss.train) == len(run.loss.validation) == len(run.epochs) == len(run.by_hand.rates) == 0
     assert (run.best, run.end, run.picture, run.step) == (None, None, None, 0)
     assert run.preset.name == "next"
 
@@ -106,7 +106,7 @@ def test_a_long_run_takes_bounded_memory():
     run.feed(State("running", n, 1.0 / (n + 2)) for n in range(1000))
     assert max(len(s) for s in (run.loss.raw, run.loss.train, run.loss.validation)) <= 4096
     assert len(run.epochs) < 1000
-    assert len(run.rates) < 100
+    assert len(run.by_hand.rates) < 100
     assert run.loss.raw.points()[0][0] == 0.5
     assert run.epochs[-1].epoch == run.best.epoch == 30_000
 
@@ -126,15 +126,15 @@ def test_the_best_epoch_is_judged_by_what_the_run_watched():
 
 def test_what_a_schedule_does_to_the_rate_is_no_change_by_hand():
     run = model(start(), batch(1, 5, 2.0), State("paused", 9, 0.08, False), State("running", 9, 0.08, False))
-    assert not run.rates
+    assert not run.by_hand.rates
     run.feed([State("running", 12, 0.5, True)])
-    assert list(run.rates) == [(1.2, 0.5)]
+    assert list(run.by_hand.rates) == [(1.2, 0.5)]
 
 
 def test_changes_of_the_rate_are_marked_where_they_happened():
     run = model(start(), batch(1, 5, 2.0), State("paused", 10, 0.1), State("paused", 10, 0.2))
     run.feed([State("paused", 10, 0.5), State("running", 10, 0.5), State("running", 20, 0.05)])
-    assert list(run.rates) == [(1.0, 0.5), (2.0, 0.05)]
+    assert list(run.by_hand.rates) == [(1.0, 0.5), (2.0, 0.05)]
     assert run.rate == 0.05
 
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any
 
-from tuiml.text import plain_text
-from tuiml.training.events import Intervention
 from tuiml.tui.charts.series import Series, Smoother
 
 SMOOTHING = 0.03
@@ -23,16 +20,6 @@ class Branch:
 
     train: Series = field(default_factory=lambda: Series(1024))
     validation: Series = field(default_factory=lambda: Series(256))
-
-
-@dataclass(frozen=True)
-class Changed:
-    """Something that was changed by hand: where it lies in epochs, in words, and which one it was."""
-
-    x: float
-    label: str
-    number: int = 0
-    what: str = ""
 
 
 class Curves:
@@ -84,27 +71,3 @@ class Curves:
         for at, y in zip(*(points.tolist() for points in self.raw.points()), strict=True):
             self._smoother.span = SMOOTHING * max(0.0, at)
             self._smoother.add(at, y)
-
-
-def words_of(event: Intervention) -> str:
-    """What was changed, in a word or two; it may come from a file."""
-    value: Any = event.value
-    if event.what == "rate" and _is_number(value):
-        return f"rate {value:.3g}"
-    if event.what == "batch_size" and _is_number(value):
-        return f"batch {value:,.0f}"
-    if event.what == "optimizer":
-        name = value.get("name") if isinstance(value, dict) else value
-        return plain_text(str(name))[:16]
-    if event.what == "rewind":
-        return f"back {event.epoch:,}"
-    if event.what == "settings" and isinstance(value, dict):
-        pair = value.get("epochs")
-        if isinstance(pair, list) and len(pair) == 2 and _is_number(pair[1]):
-            return f"{pair[1]:,.0f} epochs"
-        return "settings"
-    return plain_text(event.what)[:16]
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15

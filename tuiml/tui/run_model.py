@@ -35,7 +35,8 @@ from tuiml.training.events import (
 )
 from tuiml.training.learned import KINDS, Inspection
 from tuiml.training.statistics import LayerStatistics
-from tuiml.tui.curves import Changed, Curves, words_of
+from tuiml.tui.by_hand import ByHand
+from tuiml.tui.curves import Curves
 from tuiml.tui.history import History
 from tuiml.tui.score import ACCURACY, R2, Score, told
 from tuiml.tui.wire import read_event
@@ -58,7 +59,6 @@ TROUBLE: frozenset[Status] = frozenset({"diverged", "failed"})
 MOVING = frozenset({"batch", "picture", "epoch", "moments", "pretraining", "pretraining_batch", *KINDS})
 """Events that change what is shown, and not what can be done."""
 EPOCHS_KEPT = 512
-RATES_KEPT = 64
 NOTICES_KEPT = 16
 NAN = math.nan
 _serial = itertools.count(1)
@@ -109,16 +109,11 @@ class RunModel:
         self.loss = Curves()
         self.accuracy = Curves()
         """Accuracy; of numbers R²."""
-        self.rates: deque[tuple[float, float]] = deque(maxlen=RATES_KEPT)
-        """Changes of the learning rate by hand in a run of tuiml 0.1: when, in epochs, and to what."""
-        self.changed: deque[Changed] = deque(maxlen=RATES_KEPT)
-        """What was changed by hand and not taken back, and where the run went back to."""
-        self.settings: dict[str, Any] = {}
-        """Optimizer and batch size where they are not the preset's any more."""
+        self.by_hand = ByHand()
+        """What was changed by hand and not taken back."""
         self.moments: tuple[tuple[int, int, float], ...] = ()
         """What the run can go back to, as :class:`~tuiml.training.events.Moments` tells it."""
         self._bests: deque[Epoch] = deque(maxlen=EPOCHS_KEPT)
-        self._sets: deque[tuple[int, str, Any]] = deque(maxlen=RATES_KEPT)
         self._steps = 0
         self._anchor: tuple[int, float] | None = None
         self._per_epoch = 0
@@ -343,7 +338,7 @@ class RunModel:
         for curves in (self.loss, self.accuracy):
             curves.cut(x)
         self.epoch = int(x + 1e-9) + 1
-        self._forget(step, x, max((c.number for c in self.changed if c.x <= x), default=0))
+        self._forget(step, x, self.by_hand.until(x))
 
     def _progress(self, event: Progress) -> None:
         self._at(event)
@@ -389,10 +384,7 @@ class RunModel:
         self.status, self.step = event.state, event.step
         by_hand = event.changed is not False  # else a schedule's doing
         if by_hand and math.isfinite(self.rate) and event.learning_rate != self.rate:
-            x = self.x_of(event.step)
-            if self.rates and self.rates[-1][0] == x:  # several changes between two steps are one
-                self.rates.pop()
-            self.rates.append((x, event.learning_rate))
+            self.by_hand.add_rate(self.x_of(event.step), event.learning_rate)
             self._touch("curves")
         self.rate = event.learning_rate
 
@@ -404,14 +396,8 @@ class RunModel:
         x, step = event.epochs_done, event.value if event.what == "rewind" else event.step
         if event.what == "rewind":
             self._go_back(step if isinstance(step, int) else event.step, x, event.since)
-        elif event.what in ("optimizer", "batch_size"):
-            self._sets.append((event.number, event.what, event.value))
-        self.settings = {what: value for _, what, value in self._sets}
         self._anchor = (self.step if event.what == "rewind" else event.step), x
-        last = self.changed[-1] if self.changed else None
-        if last and event.what == last.what == "rate" and last.x == x:
-            self.changed.pop()  # several between two steps are one
-        self.changed.append(Changed(x, words_of(event), event.number, event.what))
+        self.by_hand.add(event)
         self._touch("curves")
 
     def _go_back(self, step: int, x: float, since: int) -> None:
@@ -427,9 +413,7 @@ class RunModel:
             while kept and kept[-1].step > step:
                 kept.pop()
         self.best = self._bests[-1] if self._bests else None
-        self.changed = deque((c for c in self.changed if c.number <= since), RATES_KEPT)
-        self.rates = deque(((at, rate) for at, rate in self.rates if at <= x), RATES_KEPT)
-        self._sets = deque((kept for kept in self._sets if kept[0] <= since), RATES_KEPT)
+        self.by_hand.forget(x, since)
         self.history.go_back(step)
         if self.picture and self.picture.step > step:
             newest = self.history.moments[-1:]

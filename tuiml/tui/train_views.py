@@ -193,8 +193,8 @@ def x_end(x: float, planned: int) -> float:
 
 def marks(model: RunModel) -> list[Mark]:
     """What was changed by hand and, when the run is over, its best epoch."""
-    found = [Mark(x, f"rate {rate:.3g}", QUIET) for x, rate in model.rates]
-    for x, several in groupby(model.changed, key=lambda changed: changed.x):
+    found = [Mark(x, f"rate {rate:.3g}", QUIET) for x, rate in model.by_hand.rates]
+    for x, several in groupby(model.by_hand.changed, key=lambda changed: changed.x):
         found.append(Mark(x, ", ".join(changed.label for changed in several), QUIET))
     if not model.alive and model.best and len(model.epochs) > 1:
         found.append(Mark(float(model.best.epoch), "best", VALIDATION))

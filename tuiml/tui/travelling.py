@@ -39,7 +39,7 @@ class Travelling(Comparing):
     def action_change_settings(self) -> None:
         model = self.run
         if model.preset is not None:
-            self.app.push_screen(ChangeDialog(model.preset, model.settings, model.rate), self._change)
+            self.app.push_screen(ChangeDialog(model.preset, model.by_hand.settings, model.rate), self._change)
 
     def _change(self, asked: dict[str, Any] | None) -> None:
         if asked and self.alive:
