@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.helpers import engine, tiny
-from tuiml.training.observer import Observer
+from tuiml.training.statistics_tracker import StatisticsTracker
 
 
 def probed(depth, activation, initializer, units=100, features=100, examples=256, seed=0):
@@ -21,7 +21,7 @@ def probed(depth, activation, initializer, units=100, features=100, examples=256
     last = {"type": "dense", "activation": "softmax", "units": 10}
     last |= {"initializer": "zeros"} if initializer == "zeros" else {}
     run = engine([hidden] * depth + [last], data, seed=seed)
-    return run, Observer(run.network).picture(run.look(examples))
+    return run, StatisticsTracker(run.network).picture(run.look(examples))
 
 
 def normal(std):
@@ -82,7 +82,8 @@ def test_zeros_leave_all_units_of_a_layer_equal_for_ever():
             np.testing.assert_allclose(view.output, np.tile(view.output[:1], (8, 1)), rtol=1e-4)
     run, _ = probed(3, "relu", "zeros", units=8)
     assert all(
-        layer.zeros == 1.0 and layer.dead == 1.0 for layer in Observer(run.network).picture(run.look(9))[:3]
+        layer.zeros == 1.0 and layer.dead == 1.0
+        for layer in StatisticsTracker(run.network).picture(run.look(9))[:3]
     )
 
 

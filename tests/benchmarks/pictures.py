@@ -20,9 +20,9 @@ import numpy as np
 from tests.benchmarks.workloads import WORKLOADS, Workload, data, preset_of
 from tuiml.backends.numpy_backend import NumpyEngine
 from tuiml.spec.check import network_of
-from tuiml.training.control import Control
-from tuiml.training.events import Event, Picture, Progress
-from tuiml.training.observer import Observer
+from tuiml.training.events import Event, Progress, Snapshot
+from tuiml.training.run_control import RunControl
+from tuiml.training.statistics_tracker import StatisticsTracker
 from tuiml.training.trainer import Trainer
 
 TURN = 0.5
@@ -67,7 +67,7 @@ class Turns:
         preset = preset.model_copy(update={"training": preset.training.model_copy(update={"epochs": 10**6})})
         network, examples = network_of(preset), data(work)
         engine = NumpyEngine(network, preset.training.optimizer, examples, 0)
-        control = Control()
+        control = RunControl()
         control.watch(watching)  # both tell of their progress; that is what the curves are made of
         self.trainer = Trainer(preset, network, examples, engine, control, watched=True)
         self.pictures, self.took = 0, 0.0
@@ -81,9 +81,9 @@ class Turns:
         """Train for some seconds; how long a step took."""
         began, first = time.perf_counter(), self.trainer.engine.step_number
         for event in self._events:
-            self.pictures += isinstance(event, Picture)
+            self.pictures += isinstance(event, Snapshot)
             event.to_json()
-            if isinstance(event, Progress | Picture) and time.perf_counter() >= began + seconds:
+            if isinstance(event, Progress | Snapshot) and time.perf_counter() >= began + seconds:
                 break
         took = time.perf_counter() - began
         self.took += took
@@ -95,7 +95,7 @@ def one_picture(work: Workload) -> str:
     preset = preset_of(work)
     network, examples = network_of(preset), data(work)
     engine = NumpyEngine(network, preset.training.optimizer, examples, 0)
-    observer, rows = Observer(network), np.arange(preset.training.batch_size)
+    observer, rows = StatisticsTracker(network), np.arange(preset.training.batch_size)
     plain, watched, copy, picture = [], [], [], []
     for _ in range(60):
         plain.append(timed(lambda: engine.step(rows, 1e-3)))

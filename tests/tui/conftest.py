@@ -1,7 +1,8 @@
 """Fixtures for tests of the screen."""
 
 import pytest
-from fake_prober import FakeProber
+
+from tests.tui.fake_probe_client import FakeProber
 
 
 @pytest.fixture
@@ -14,4 +15,4 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def no_prober(monkeypatch: pytest.MonkeyPatch) -> None:
     """No process looks at networks beside the screen, unless a test asks for one."""
-    monkeypatch.setattr("tuiml.tui.app.ProbeClient", FakeProber)
+    monkeypatch.setattr("tuiml.tui.app.app.ProbeClient", FakeProber)

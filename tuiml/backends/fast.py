@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tuiml.backends.machine.counting import Counting, Squares
-    from tuiml.backends.machine.whole import Whole
+    from tuiml.backends.machine.whole_step import Whole
     from tuiml.backends.passes import Pass
     from tuiml.backends.plan import Steps
     from tuiml.data.arrays import Part
@@ -88,6 +88,6 @@ def whole(run: Pass, part: Part, update: Steps) -> Whole | None:
     """A step in one call, for networks so small that all of it can be; else ``None``."""
     if trouble():
         return None
-    from tuiml.backends.machine.whole import whole_step
+    from tuiml.backends.machine.whole_step import whole_step
 
     return whole_step(run, part, update)

@@ -14,7 +14,7 @@ from tuiml.backends.denormals import flushed
 from tuiml.backends.engine import Engine, LayerView, Totals, as_part
 from tuiml.backends.parameters import Arena, initial_tensors, parts_of
 from tuiml.backends.passes import Pass
-from tuiml.backends.penalizing import Penalizer
+from tuiml.backends.penalties import Penalizer
 from tuiml.backends.steps import Step, shares
 from tuiml.backends.tally import Tally
 from tuiml.backends.team import Team, parted

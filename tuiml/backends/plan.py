@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from tuiml.backends import fast, pictures
+from tuiml.backends import fast, image_operations
 from tuiml.backends.graph import Graph, Node
 from tuiml.backends.layout import empty
 
@@ -27,7 +27,7 @@ Array = np.ndarray[Any, Any]
 Bound = Callable[[], object]
 KEYWORD_OUT = frozenset({"maximum", "minimum"})
 SHAPED = frozenset(
-    {"affine", "affine_input_gradient", "affine_gradient", "spread", "sum", "max", *pictures.EMITTERS}
+    {"affine", "affine_input_gradient", "affine_gradient", "spread", "sum", "max", *image_operations.EMITTERS}
 )
 """Operations whose result cannot be written over an argument."""
 
@@ -170,7 +170,7 @@ class Plan(Steps):
 
     def _take(self, node: Node) -> Array:
         free = self._free.get((node.shape, node.dtype))
-        if free and node.op not in pictures.OWN:
+        if free and node.op not in image_operations.OWN:
             return free.pop()
         if len(node.shape) == 2 and node.dtype == np.float32:
             whole = np.ones((node.shape[0] + 1, node.shape[1]), node.dtype)
@@ -191,7 +191,7 @@ class Plan(Steps):
     def _release(self, node: Node, now: int) -> None:
         for arg in dict.fromkeys(node.args):
             array = self._arrays[arg]
-            ours = arg.op not in ("input", "constant", *pictures.OWN) and not self._wanted(array)
+            ours = arg.op not in ("input", "constant", *image_operations.OWN) and not self._wanted(array)
             if ours and self._last_use[arg] == now and self._owner[id(array)] is arg:
                 self._free.setdefault((arg.shape, arg.dtype), []).append(array)
 
@@ -206,8 +206,8 @@ class Plan(Steps):
         special = getattr(self, f"_emit_{node.op}", None)
         if special:
             special(node, args, out)
-        elif node.op in pictures.EMITTERS:
-            pictures.EMITTERS[node.op](self, node, args, out)
+        elif node.op in image_operations.EMITTERS:
+            image_operations.EMITTERS[node.op](self, node, args, out)
         elif node.op in KEYWORD_OUT:
             # A whole array of the constant: three times as fast as broadcasting it here.
             full = [self._full(a, v, node) for a, v in zip(node.args, args, strict=True)]

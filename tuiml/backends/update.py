@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tuiml.backends.graph import Graph, Node
-from tuiml.backends.penalizing import Penalizer
+from tuiml.backends.penalties import Penalizer
 from tuiml.backends.plan import Plan
 from tuiml.backends.team import parted
 from tuiml.nn.optimizers import Optimizer

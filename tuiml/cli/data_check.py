@@ -14,8 +14,8 @@ from tuiml.cli.parser import Parser
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from tuiml.data.file_report import Report
     from tuiml.data.own.facts import Column
-    from tuiml.data.report import Report
 
 OPTIONS = ("label", "ignore", "header", "delimiter", "predict", "missing", "test", "width", "height", "grey")
 MOST = 40
@@ -41,13 +41,13 @@ def add_arguments(parser: Parser) -> None:
 
 def check(chosen: argparse.Namespace) -> int:
     """The command; 2 where the file cannot be used."""
-    from tuiml.data import report
+    from tuiml.data import file_report
 
     files = [_examine(file) for file in _idx_files(chosen.path)]
     found: Report | None = None
     if not (len(files) == 1 and not files[0]["problem"] and len(files[0]["shape"]) == 1):
         options = {name: getattr(chosen, name) for name in OPTIONS}
-        found = report.look(chosen.path, deep=True, progress=_telling(), **options)
+        found = file_report.look(chosen.path, deep=True, progress=_telling(), **options)
     if chosen.json:
         print_json((found.to_json() if found else {}) | ({"files": files} if files else {}))
     else:

@@ -57,17 +57,17 @@ def examine(count: int, asked: bool) -> dict[str, dict[str, Any]]:
     """
     from tuiml import __version__
     from tuiml.backends.choice import choose
-    from tuiml.runs import machine, memory
+    from tuiml.runs import environment, memory_estimate
 
     chosen = choose()
     why = "the environment says so" if asked else "one a core; more than four gain little"
     return {
-        "versions": {"tuiml": __version__, "python": machine.python(), **_packages()},
+        "versions": {"tuiml": __version__, "python": environment.python(), **_packages()},
         "machine": {
-            "system": machine.system(),
+            "system": environment.system(),
             "cores": threads.cores(),
-            "memory": memory.size(memory.machine()),
-            "blas": machine.blas(),
+            "memory": memory_estimate.size(memory_estimate.machine()),
+            "blas": environment.blas(),
             "threads": count,
             "threads why": why,
         },

@@ -45,12 +45,12 @@ def find_rate(chosen: argparse.Namespace) -> int:
     threads.limit()  # before numpy is imported, by what follows
     preset = read_preset(chosen.preset, chosen.settings)
     ramp = _ramp(chosen)
-    from tuiml.runs import rate_finding
+    from tuiml.runs import rate_search
     from tuiml.runs.errors import Cancelled
-    from tuiml.training import Control
+    from tuiml.training import RunControl
 
-    control = Control()
-    events = rate_finding.find_rate(preset, backend=chosen.backend, control=control, ramp=ramp)
+    control = RunControl()
+    events = rate_search.find_rate(preset, backend=chosen.backend, control=control, ramp=ramp)
     from tuiml.cli.signals import Stopping
 
     with Stopping(control) as stopping, contextlib.closing(events):

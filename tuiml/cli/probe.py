@@ -38,7 +38,7 @@ def probe(chosen: argparse.Namespace) -> int:
     from tuiml.cli.training import read_preset
 
     preset = read_preset(chosen.preset, chosen.settings)
-    from tuiml.runs.probing import Prober
+    from tuiml.runs.preset_prober import Prober
 
     network, found = Prober().probe(preset)
     told = found.verdicts(preset, network)

@@ -32,16 +32,16 @@ def replay(chosen: argparse.Namespace) -> int:
 
     path = library.find(chosen.name)
     threads.limit()
-    from tuiml.runs import replaying
-    from tuiml.training import Control
+    from tuiml.runs import replay
+    from tuiml.training import RunControl
     from tuiml.training.events import Replayed
 
-    control = Control()
+    control = RunControl()
     show = progress(chosen)
     found: list[Replayed] = []
 
     def seen() -> Generator[Event]:
-        for event in replaying.replay(path, name=chosen.run_name, control=control, watched=show.watches):
+        for event in replay.replay(path, name=chosen.run_name, control=control, watched=show.watches):
             if isinstance(event, Replayed):
                 found.append(event)
             yield event

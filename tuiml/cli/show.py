@@ -12,7 +12,7 @@ from tuiml.nn.layers import Layer, Shape, dimensions
 from tuiml.nn.network import node_of
 from tuiml.nn.optimizers import SGD, Optimizer, optimizers
 from tuiml.nn.schedules import peak_of, schedules
-from tuiml.runs import memory
+from tuiml.runs import memory_estimate
 from tuiml.spec import Preset, Problem, check, network_of
 from tuiml.spec.check import complete, outline, read_layers
 from tuiml.spec.preset import Training
@@ -52,7 +52,7 @@ def describe(document: dict[str, Any], problems: Sequence[Problem] = ()) -> Desc
         "layers": layers,
         "parameters": None if None in sizes else sum(sizes),
         "not_trained": None if None in sizes else sum(layer["not_trained"] for layer in layers),
-        "memory": memory.of_run(preset, network_of(preset)) if preset else None,
+        "memory": memory_estimate.of_run(preset, network_of(preset)) if preset else None,
         "settings": _settings(preset) if preset else {},
         "problems": [{"path": p.path, "message": p.message} for p in found],
     }
@@ -100,7 +100,7 @@ def _layer(
         row["output_shape"] = list(after)
         row["parameters"] = node.size
         row["not_trained"] = node.kept
-        row["memory"] = memory.of_layer(node, optimizer, batch)
+        row["memory"] = memory_estimate.of_layer(node, optimizer, batch)
     return row
 
 
@@ -153,7 +153,7 @@ def print_outline(found: Description) -> None:
     rows += [_cells(layer) for layer in found["layers"]]
     print_table(header, rows, right=("#", "parameters", "memory"))
     if found["memory"] is not None:
-        size = memory.size(found["memory"])
+        size = memory_estimate.size(found["memory"])
         beside = f" and {whole(found['not_trained'])} values not trained" if found["not_trained"] else ""
         print(f"\n{whole(found['parameters'])} parameters{beside}; training takes about {size} of memory")
     if found["settings"]:
@@ -169,7 +169,7 @@ def _cells(layer: Description) -> list[str]:
         "?" if layer["parameters"] is None else whole(layer["parameters"]),
         layer["activation"] or "",
         layer["initializer"] or "",
-        "?" if layer["memory"] is None else memory.size(layer["memory"]),
+        "?" if layer["memory"] is None else memory_estimate.size(layer["memory"]),
     ]
 
 

@@ -8,7 +8,7 @@ from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tuiml.training.control import Control
+    from tuiml.training.run_control import RunControl
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -16,7 +16,7 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class Stopping:
     """Within it the first SIGINT, SIGTERM or SIGHUP stops the run, which is saved; a second one kills."""
 
-    def __init__(self, control: Control) -> None:
+    def __init__(self, control: RunControl) -> None:
         self._control = control
         self._before: dict[int, Any] = {}
         self.number: int | None = None

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tuiml.cli.progress import Show
     from tuiml.cli.signals import Stopping
     from tuiml.spec import Preset, Problem
-    from tuiml.training import Control, Event
+    from tuiml.training import Event, RunControl
 
 
 def add(commands: Commands) -> None:
@@ -56,9 +56,9 @@ def train(chosen: argparse.Namespace) -> int:
     threads.limit(chosen.threads)  # before numpy is imported, by what follows
     preset = read_preset(chosen.preset, chosen.settings)
     from tuiml.runs import session
-    from tuiml.training import Control
+    from tuiml.training import RunControl
 
-    control = Control()
+    control = RunControl()
     show = progress(chosen)
     return follow(
         session.run(
@@ -76,9 +76,9 @@ def resume(chosen: argparse.Namespace) -> int:
     path = library.find(chosen.name)
     threads.limit()
     from tuiml.runs import session
-    from tuiml.training import Control
+    from tuiml.training import RunControl
 
-    control = Control()
+    control = RunControl()
     show = progress(chosen)
     events = session.resume(
         path, chosen.settings, backend=chosen.backend, control=control, watched=show.watches
@@ -129,7 +129,7 @@ def progress(chosen: argparse.Namespace) -> Show:
     return choose(json=chosen.json, quiet=chosen.quiet)
 
 
-def follow(events: Generator[Event], control: Control, show: Show) -> int:
+def follow(events: Generator[Event], control: RunControl, show: Show) -> int:
     """Show a run's events to the end; the exit code."""
     from tuiml.cli.signals import Stopping
     from tuiml.runs.errors import Cancelled

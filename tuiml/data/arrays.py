@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tuiml.data import soundness
+from tuiml.data import notices
 from tuiml.data.errors import DataError
 
 if TYPE_CHECKING:
@@ -108,8 +108,8 @@ def draw(dataset: Dataset, whole: Whole, seed: int) -> Data:
     """
     for part in whole:
         _check(dataset, part)
-    soundness.refuse_unsound(dataset, whole)
-    print_of = soundness.fingerprint(whole) if dataset.kind == "own" else ""
+    notices.refuse_unsound(dataset, whole)
+    print_of = notices.fingerprint(whole) if dataset.kind == "own" else ""
     train, validation, _ = dataset.sizes()
     order = np.random.Generator(np.random.PCG64([seed, _DRAW])).permutation(len(whole.pool))
     chosen = order[: train + validation]
@@ -139,7 +139,7 @@ def draw(dataset: Dataset, whole: Whole, seed: int) -> Data:
         target_shift=numbers[0],
         target_scale=numbers[1],
     )
-    return replace(data, notices=soundness.notices(dataset, data))
+    return replace(data, notices=notices.notices(dataset, data))
 
 
 def _fill(like: Values, parts: Iterable[Part]) -> None:

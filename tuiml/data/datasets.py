@@ -1,10 +1,10 @@
 """The data sets a preset can name, in the order they are listed, and the kinds of files it can have."""
 
 from tuiml.data.base import Dataset, Kind, Normalize, Progress, Scaling, Target, datasets
+from tuiml.data.generated_points import Circles, Gaussians, Moons, Spiral, Xor
+from tuiml.data.generated_regression import Friedman1, Hills, Sine
 from tuiml.data.images import Digits, FashionMnist, Mnist
 from tuiml.data.own.entries import Own, own_files
-from tuiml.data.points import Circles, Gaussians, Moons, Spiral, Xor
-from tuiml.data.regression import Friedman1, Hills, Sine
 
 __all__ = [
     "Circles",

@@ -1,7 +1,8 @@
 """Checkpoints: everything a run needs to go on with the same bits, in one safetensors file.
 
-The file is sealed (:mod:`tuiml.runs.sealed`). It holds the parameters, the buffers and the optimizer's
-arrays under the names of the run folder, and as its text a JSON object (preset, step, position, versions).
+The file is sealed (:mod:`tuiml.runs.checkpoint_file`). It holds the parameters, the buffers and the
+optimizer's arrays under the names of the run folder, and as its text a JSON object (preset, step, position,
+versions).
 The data's order and every random number are functions of the preset's seed and the step.
 """
 
@@ -21,11 +22,11 @@ from tuiml.backends.engine import Engine, Totals
 from tuiml.files import write_whole
 from tuiml.nn.network import Network
 from tuiml.nn.optimizers import Optimizer, optimizers
-from tuiml.runs import sealed
+from tuiml.runs import checkpoint_file
 from tuiml.runs.errors import CheckpointError
 from tuiml.runs.folder import steps_in
-from tuiml.training.changes import OPTIMIZER, read_changes
-from tuiml.training.course import UNKNOWN, Position
+from tuiml.training.interventions import OPTIMIZER, read_changes
+from tuiml.training.schedule_state import UNKNOWN, Position
 
 Array = np.ndarray[Any, Any]
 Tensors = Mapping[str, Array]
@@ -70,7 +71,7 @@ def optimizer_at(position: Position, first: Optimizer) -> Optimizer:
 
 def encode(tensors: Tensors, step: int, position: Position, details: Mapping[str, Any]) -> bytes:
     """The bytes of a checkpoint file."""
-    return b"".join(sealed.pieces(tensors, _text(step, position, details)))
+    return b"".join(checkpoint_file.pieces(tensors, _text(step, position, details)))
 
 
 def _text(step: int, position: Position, details: Mapping[str, Any]) -> str:
@@ -95,7 +96,7 @@ def write(path: Path, tensors: Tensors, step: int, position: Position, details: 
     Raises:
         OSError: nothing was written.
     """
-    return write_whole(path, sealed.pieces(tensors, _text(step, position, details)))
+    return write_whole(path, checkpoint_file.pieces(tensors, _text(step, position, details)))
 
 
 def path_of(folder: Path, step: int) -> Path:
@@ -124,7 +125,7 @@ def load(path: Path, network: Network, optimizer: Optimizer) -> Checkpoint:
 
     most = max(len(entry().state_names()) for entry in optimizers)
     parameters = sum(len(node.parameters) * (1 + most) + len(node.buffers) for node in network.nodes)
-    tensors, _ = sealed.read(path, declared, parameters)
+    tensors, _ = checkpoint_file.read(path, declared, parameters)
     details, step, position, metrics = said[0]
     return Checkpoint(path, tensors, step, position, details, metrics)
 
@@ -136,7 +137,7 @@ def _read(path: Path, text: str) -> tuple[dict[str, Any], int, Position, int | N
         step, position = _count(details["step"]), _position(details["position"])
         metrics = None if details.get("metrics") is None else _count(details["metrics"])
     except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError):
-        raise sealed.damaged(path, "it does not say where the run stood") from None
+        raise checkpoint_file.damaged(path, "it does not say where the run stood") from None
     return details, step, position, metrics
 
 
@@ -206,7 +207,7 @@ def load_of(folder: Path, step: int, network: Network, optimizer: Optimizer, bat
     told = (where.epoch - 1) * batches + where.batch if old else where.step
     past = max(where.born, where.best_step, *(change.step for change in where.changes), UNKNOWN)
     if not found.step == told == step or past > step or (old and where.batch > batches):
-        raise sealed.damaged(found.path, "it does not say where the run stood")
+        raise checkpoint_file.damaged(found.path, "it does not say where the run stood")
     return found
 
 
@@ -227,6 +228,6 @@ def newest_first(folder: Path) -> list[int]:
 def _age(path: Path) -> int:
     """How often the run was changed by hand until then; nothing vouches for it."""
     try:
-        return _count(json.loads(sealed.glance(path))["position"].get("interventions", 0))
+        return _count(json.loads(checkpoint_file.glance(path))["position"].get("interventions", 0))
     except (CheckpointError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return MOST

@@ -10,10 +10,10 @@ from collections.abc import Generator
 from tuiml.data.arrays import Data
 from tuiml.runs.errors import Cancelled
 from tuiml.spec.preset import Preset
-from tuiml.training import Control, Loading
+from tuiml.training import Loading, RunControl
 
 
-def load(preset: Preset, control: Control) -> Generator[Loading, None, Data]:
+def load(preset: Preset, control: RunControl) -> Generator[Loading, None, Data]:
     """Load a preset's data in a thread, telling how far a download is; the generator's value is the data.
 
     Raises:

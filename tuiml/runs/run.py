@@ -11,20 +11,20 @@ from tuiml.backends.choice import Choice, build
 from tuiml.backends.engine import Engine
 from tuiml.data.arrays import Data
 from tuiml.nn.network import Network
-from tuiml.runs import checkpoints, generations, machine, memory, pretrained
+from tuiml.runs import checkpoint_recovery, checkpoints, environment, memory_estimate, pretrained_layers
+from tuiml.runs.checkpoint_policy import Saver
+from tuiml.runs.checkpoint_recovery import Found
 from tuiml.runs.checkpoints import Checkpoint
 from tuiml.runs.errors import CheckpointError, RunError
 from tuiml.runs.folder import PRESET, Line, RunFolder
-from tuiml.runs.generations import Found
-from tuiml.runs.recording import Recorder
-from tuiml.runs.saving import Saver
+from tuiml.runs.run_recorder import Recorder
 from tuiml.spec.preset import Preset, Training
 from tuiml.spec.problems import SpecError
 from tuiml.text import plain_text
-from tuiml.training import Control, End, Epoch, Event, Notice, Position, Start, State, Trainer
-from tuiml.training.changes import SETTINGS, Change, between, in_force
-from tuiml.training.course import Course
+from tuiml.training import End, Epoch, Event, Notice, Position, RunControl, Start, State, Trainer
+from tuiml.training.interventions import SETTINGS, Change, between, in_force
 from tuiml.training.pretraining import Pretrainer
+from tuiml.training.schedule_state import ScheduleState
 
 
 @dataclass
@@ -35,11 +35,11 @@ class Run:
     network: Network
     data: Data
     chosen: Choice
-    control: Control
+    control: RunControl
     watched: bool
     shares: int
     save_every: float | None = None
-    """Seconds between two checkpoints, whatever they cost; else as :mod:`tuiml.runs.saving` says."""
+    """Seconds between two checkpoints; ``None``: as :mod:`tuiml.runs.checkpoint_policy` says."""
     script: Sequence[Change] = ()
     """Changes to be made at their steps: the run is done again."""
     until: int | None = None
@@ -95,20 +95,20 @@ class Run:
             lost: the checkpoint that ``kept`` is from, where its own file is to be written anew.
         """
         training = self.preset.training
-        survey = generations.survey(folder.path, self.preset, self.network, self.batches)
+        survey = checkpoint_recovery.survey(folder.path, self.preset, self.network, self.batches)
         found = survey.newest
         position, best, change = Position(rate=training.rate), None, None
         sound: list[int] = []
-        mended = generations.mend_initial(folder.path, self.preset, self.network, self.engine, survey)
+        mended = checkpoint_recovery.mend_initial(folder.path, self.preset, self.network, self.engine, survey)
         if found:
-            position = Course(training, len(self.data.train), False).complete(found.position)
+            position = ScheduleState(training, len(self.data.train), False).complete(found.position)
             training, change = self._settle(kept.training, position, asked)
             if position.epoch > training.epochs and ended:
                 text = f"the {training.epochs} epochs of '{folder.name}' are done; lengthen it with"
                 raise RunError(f"{text} --set training.epochs={training.epochs + 10}")
             sound, best = self._take_up(folder, found, position)
         elif self.preset.pretraining is not None:
-            self.pretrainer = pretrained.take_up(
+            self.pretrainer = pretrained_layers.take_up(
                 folder.path, self.preset, self.network, self.data, self.control
             )
         try:
@@ -177,7 +177,7 @@ class Run:
             best=best,
             script=self.script,
             until=self.until,
-            room=memory.for_moments(self.preset, self.network),
+            room=memory_estimate.for_moments(self.preset, self.network),
             allow=self._allow,
         )
         self.changed = self.trainer.change(change) if change else None
@@ -193,7 +193,7 @@ class Run:
         }
         self.saver = Saver(folder, self.trainer, details, sound, spared=survey.spared, every=self.save_every)
         self.recorder = Recorder(folder, lambda: self.saver.newest)
-        self.kept = pretrained.Kept(folder, self.trainer, details)
+        self.kept = pretrained_layers.Kept(folder, self.trainer, details)
 
     def _allow(self, training: Training) -> None:
         """Refuse settings that this machine has not the memory for.
@@ -203,7 +203,7 @@ class Run:
         """
         try:
             preset = self.preset.model_copy(update={"training": training})
-            memory.refuse_if_short(preset, self.network, chosen=self.chosen)
+            memory_estimate.refuse_if_short(preset, self.network, chosen=self.chosen)
         except SpecError as error:
             raise ValueError(error.problems[0].message) from None
 
@@ -222,7 +222,7 @@ class Run:
             epochs=self.trainer.training.epochs,
             steps=self.trainer.steps,
             seed=self.preset.training.seed,
-            versions=machine.versions(self.engine.name),
+            versions=environment.versions(self.engine.name),
             watched=self.trainer.position.watched,
             step=self.engine.step_number,
             data=self.data.fingerprint,
@@ -323,7 +323,7 @@ def differing(before: Line, start: Start) -> list[str]:
     versions = before.get("versions")
     old = {"backend": before.get("backend"), "threads": before.get("threads")}
     if isinstance(versions, dict) and versions:
-        old |= {"numba": machine.NOT_USED, **versions}
+        old |= {"numba": environment.NOT_USED, **versions}
     new = {"backend": start.backend, "threads": start.threads, **start.versions}
     return [
         f"{name} {plain_text(str(old[name]))[:60]} before, now {value}"

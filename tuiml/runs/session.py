@@ -9,7 +9,7 @@ from typing import Any
 from tuiml.backends.choice import BackendError, Choice
 from tuiml.backends.choice import choose as choose_backend
 from tuiml.registry import short
-from tuiml.runs import generations, library, memory, threads
+from tuiml.runs import checkpoint_recovery, library, memory_estimate, threads
 from tuiml.runs.errors import RunError
 from tuiml.runs.folder import Line, RunFolder, last_session, refuse_taken
 from tuiml.runs.loading import load
@@ -18,7 +18,7 @@ from tuiml.spec import check, network_of
 from tuiml.spec.edit import assign, split
 from tuiml.spec.preset import Preset
 from tuiml.spec.problems import SpecError
-from tuiml.training import Control, Event
+from tuiml.training import Event, RunControl
 
 CHANGEABLE = (["training", "epochs"], ["training", "learning_rate"], ["training", "early_stopping"])
 """What may change when a run goes on: anything else would be another run."""
@@ -29,7 +29,7 @@ def run(
     *,
     name: str | None = None,
     backend: str = "auto",
-    control: Control | None = None,
+    control: RunControl | None = None,
     watched: bool = False,
     shares: int | None = None,
     save_every: float | None = None,
@@ -44,7 +44,7 @@ def run(
         control: to pause and stop it, from another thread.
         watched: whether somebody looks on: more of the events about batches and of the pictures.
         shares: threads that a batch is split for; else as :mod:`tuiml.runs.threads` settled.
-        save_every: seconds between two checkpoints, whatever they cost; else :mod:`tuiml.runs.saving` says.
+        save_every: seconds between two checkpoints; ``None``: :mod:`tuiml.runs.checkpoint_policy` decides.
 
     Raises:
         SpecError: this machine, or its GPU, lacks the memory for it.
@@ -54,10 +54,10 @@ def run(
     """
     chosen = choose(backend)
     network = network_of(preset)
-    memory.refuse_if_short(preset, network, chosen=chosen)
+    memory_estimate.refuse_if_short(preset, network, chosen=chosen)
     if name is not None:
         refuse_taken(name)
-    control = control or Control()
+    control = control or RunControl()
     data = yield from load(preset, control)
     made = Run(preset, network, data, chosen, control, watched, shares or threads.count(), save_every)
     folder = RunFolder.create(preset, name)
@@ -77,7 +77,7 @@ def resume(
     settings: Sequence[str] = (),
     *,
     backend: str = "auto",
-    control: Control | None = None,
+    control: RunControl | None = None,
     watched: bool = False,
     save_every: float | None = None,
 ) -> Generator[Event]:
@@ -97,11 +97,11 @@ def resume(
     chosen = choose(backend)
     folder = RunFolder.reopen(library.find(str(word)))
     try:
-        document, lost = generations.preset_document(folder.path)
+        document, lost = checkpoint_recovery.preset_document(folder.path)
         preset, kept = _changed(document, settings), _changed(document)
         network = network_of(preset)
-        memory.refuse_if_short(preset, network, chosen=chosen)
-        control = control or Control()
+        memory_estimate.refuse_if_short(preset, network, chosen=chosen)
+        control = control or RunControl()
         data = yield from load(preset, control)
         before, ended = last_session(folder.path)
         made = Run(preset, network, data, chosen, control, watched, shares_of(before), save_every)
@@ -130,7 +130,7 @@ def preset_of(path: Path) -> Preset:
     Raises:
         SpecError: it cannot be used.
     """
-    return _changed(generations.preset_document(path)[0])
+    return _changed(checkpoint_recovery.preset_document(path)[0])
 
 
 def _changed(document: dict[str, Any], settings: Sequence[str] = ()) -> Preset:

@@ -1,7 +1,5 @@
 """Training: a generator of events that the command line and the app both consume."""
 
-from tuiml.training.control import Control
-from tuiml.training.course import Position
 from tuiml.training.events import (
     End,
     Epoch,
@@ -9,28 +7,30 @@ from tuiml.training.events import (
     Intervention,
     Loading,
     Notice,
-    Picture,
     Pretraining,
     PretrainingProgress,
     Progress,
+    Snapshot,
     Start,
     State,
 )
+from tuiml.training.run_control import RunControl
+from tuiml.training.schedule_state import Position
 from tuiml.training.trainer import Trainer
 
 __all__ = [
-    "Control",
     "End",
     "Epoch",
     "Event",
     "Intervention",
     "Loading",
     "Notice",
-    "Picture",
     "Position",
     "Pretraining",
     "PretrainingProgress",
     "Progress",
+    "RunControl",
+    "Snapshot",
     "Start",
     "State",
     "Trainer",

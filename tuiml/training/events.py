@@ -139,7 +139,7 @@ class Epoch(Event):
 
 
 @dataclass(frozen=True)
-class Picture(Event):
+class Snapshot(Event):
     """Statistics of every layer at one step; of two that wait, the newer is worth sending."""
 
     event: ClassVar[str] = "picture"
@@ -190,7 +190,7 @@ class Intervention(Event):
 
 
 @dataclass(frozen=True)
-class Moments(Event):
+class RestorePoints(Event):
     """The moments that the run can go back to: steps done, epoch in hand, loss; the earliest first."""
 
     event: ClassVar[str] = "moments"
@@ -282,8 +282,8 @@ class RateFound(Event):
 KINDS: dict[str, type[Event]] = {
     c.event: c
     for c in (
-        *(Loading, Start, Pretraining, PretrainingProgress, Progress, Epoch, Picture, State, Notice, End),
-        *(Intervention, Moments, Replayed, RateTried, RateFound),
+        *(Loading, Start, Pretraining, PretrainingProgress, Progress, Epoch, Snapshot, State, Notice, End),
+        *(Intervention, RestorePoints, Replayed, RateTried, RateFound),
     )
 }
 
@@ -299,9 +299,9 @@ def from_json(line: dict[str, Any]) -> Event | None:
             value = line[f.name]
             values[f.name] = NAN if value is None and f.type == "float" else value
     try:
-        if kind is Picture:
+        if kind is Snapshot:
             values["layers"] = tuple(LayerStatistics.from_json(v) for v in values["layers"])
-        if kind is Moments:
+        if kind is RestorePoints:
             values["moments"] = tuple(_moment(*v) for v in values["moments"])
         return kind(**values)
     except (AttributeError, KeyError, TypeError):

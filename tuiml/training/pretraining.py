@@ -18,8 +18,8 @@ from tuiml.data.arrays import Data
 from tuiml.nn.network import Network, Node
 from tuiml.spec import pretraining
 from tuiml.spec.preset import Preset
-from tuiml.training.control import Control
 from tuiml.training.events import Event, Pretraining, PretrainingProgress
+from tuiml.training.run_control import RunControl
 
 Array = np.ndarray[Any, Any]
 TOLD = 0.1
@@ -39,7 +39,7 @@ class Pretrainer:
         preset: Preset,
         network: Network,
         data: Data,
-        control: Control,
+        control: RunControl,
         *,
         done: Mapping[str, Array] | None = None,
         layers_done: int = 0,

@@ -12,8 +12,8 @@ from tuiml.backends.engine import Engine
 from tuiml.data.arrays import Data, Part
 from tuiml.nn.network import Network
 from tuiml.spec.preset import Preset
-from tuiml.training.events import Event, Picture
-from tuiml.training.observer import Observer
+from tuiml.training.events import Event, Snapshot
+from tuiml.training.statistics_tracker import StatisticsTracker
 from tuiml.training.verdicts import Verdict, verdicts
 
 EXAMPLES = 256
@@ -35,7 +35,7 @@ class Probe(Event):
     input_mean: float
     input_std: float
     """Of the network's inputs, normalized as the preset says."""
-    picture: Picture
+    picture: Snapshot
     note: str = ""
     """What is to be known about it, in a line."""
     target_mean: float = math.nan
@@ -55,9 +55,9 @@ class Probe(Event):
 def probe(preset: Preset, network: Network, data: Data, engine: Engine, inputs: Inputs = "data") -> Probe:
     """Statistics of every layer at initialisation: forward and backward on one batch, nothing trained."""
     count = min(EXAMPLES, len(data.train))
-    layers = Observer(network).picture(engine.look(count))
+    layers = StatisticsTracker(network).picture(engine.look(count))
     batch = data.batch(data.train, slice(0, count)).astype(np.float64)
-    picture = Picture(epoch=0, step=0, layers=layers)
+    picture = Snapshot(epoch=0, step=0, layers=layers)
     told = math.nan, math.nan
     if data.target == "numbers" and inputs == "data":
         targets = data.train.labels.astype(np.float64)

@@ -16,9 +16,9 @@ import numpy as np
 from tuiml.backends.engine import Engine
 from tuiml.data.arrays import Data
 from tuiml.spec.preset import Preset
-from tuiml.training.control import Control
-from tuiml.training.course import order_of
 from tuiml.training.events import RateFound, RateTried
+from tuiml.training.run_control import RunControl
+from tuiml.training.schedule_state import order_of
 
 Array = np.ndarray[Any, Any]
 NAN = math.nan
@@ -88,13 +88,13 @@ class RateFinder:
         preset: Preset,
         data: Data,
         engine: Engine,
-        control: Control | None = None,
+        control: RunControl | None = None,
         ramp: Ramp | None = None,
     ) -> None:
         self._seed = preset.training.seed
         self._data = data
         self._engine = engine
-        self._control = control or Control()
+        self._control = control or RunControl()
         self._size = min(preset.training.batch_size, len(data.train))
         self.ramp = ramp or Ramp()
 

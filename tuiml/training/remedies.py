@@ -14,7 +14,7 @@ from tuiml.spec import check
 from tuiml.spec.edit import put
 from tuiml.spec.preset import Preset
 from tuiml.training.bounds import UPDATE
-from tuiml.training.case import Case
+from tuiml.training.diagnosis_context import DiagnosisContext
 
 DEEP = 3
 """Sigmoid layers from which on no initial values keep the gradient: each lets through a quarter at most."""
@@ -72,7 +72,7 @@ def is_suited(initializer: Initializer | None, activation: Activation) -> bool:
     return isinstance(initializer, family)
 
 
-def initial_values(case: Case, renew: bool = False) -> Remedy:
+def initial_values(case: DiagnosisContext, renew: bool = False) -> Remedy:
     """Initial values that keep spread and gradient; another activation where none do, or if ``renew``."""
     chosen = _activation(case, renew)
     edits: list[Edit] = []
@@ -96,7 +96,7 @@ def initial_values(case: Case, renew: bool = False) -> Remedy:
     return Remedy(" ".join(names), tuple(edits))
 
 
-def _activation(case: Case, renew: bool) -> Activation | None:
+def _activation(case: DiagnosisContext, renew: bool) -> Activation | None:
     """The activation that the hidden layers should have instead of theirs; ``None``: they may keep it."""
     own = [case.activation(i) for i in case.hidden]
     deep = sum(f.saturation is not None and f.saturation[0] > 0 for f in own) >= DEEP
@@ -105,7 +105,7 @@ def _activation(case: Case, renew: bool) -> Activation | None:
     return ReLU() if saturating and (deep or renew or (settled and not case.step)) else None
 
 
-def leaky(case: Case, dead: Sequence[int]) -> Remedy:
+def leaky(case: DiagnosisContext, dead: Sequence[int]) -> Remedy:
     """A slope below 0 for the layers that are silent, and smaller steps where steps silenced them."""
     edits: list[Edit] = []
     for index in dead:
@@ -119,30 +119,30 @@ def leaky(case: Case, dead: Sequence[int]) -> Remedy:
     return Remedy(words, tuple(edits))
 
 
-def normalized(case: Case) -> Remedy:
+def normalized(case: DiagnosisContext) -> Remedy:
     """Inputs of everyday size."""
     word = "unit" if case.preset.data.top else "standard"
     return Remedy(f"normalize = {word}", (("data.normalize", word),))
 
 
-def normalized_target(case: Case) -> Remedy:
+def normalized_target(case: DiagnosisContext) -> Remedy:
     """Targets of mean 0 and variance 1; predictions are told in the data's units all the same."""
     if "normalize_target" not in type(case.preset.data).model_fields:
         return Remedy("numbers of everyday size")
     return Remedy("normalize_target = standard", (("data.normalize_target", "standard"),))
 
 
-def slower(case: Case) -> Remedy:
+def slower(case: DiagnosisContext) -> Remedy:
     """A tenth of the learning rate."""
     rate = _slower(case)
     return Remedy(f"a learning rate of {rate:g}", (("training.learning_rate", rate),))
 
 
-def _slower(case: Case) -> float:
+def _slower(case: DiagnosisContext) -> float:
     return nice(case.preset.training.rate / 10)
 
 
-def aimed(case: Case) -> Remedy:
+def aimed(case: DiagnosisContext) -> Remedy:
     """The learning rate that brings update over weight to about a thousandth."""
     shift = UPDATE - case.ratio if math.isfinite(case.ratio) else -1.0
     rate = nice(min(1000.0, case.preset.training.rate * 10 ** max(-4.0, min(4.0, shift))))

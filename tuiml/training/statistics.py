@@ -2,7 +2,7 @@
 
 Large arrays are read through an even subsample of at most :data:`SAMPLE` values; shares, means and histograms
 are of that sample, norms and dead units of the whole array. Nothing is remembered here: limits that stand
-still and units that are silent for long are :mod:`tuiml.training.observer`'s.
+still and units that are silent for long are :mod:`tuiml.training.statistics_tracker`'s.
 """
 
 from __future__ import annotations

@@ -15,13 +15,13 @@ from tuiml.backends.engine import Engine, LayerView
 from tuiml.data.arrays import Data
 from tuiml.nn.network import Network
 from tuiml.spec.preset import Preset
-from tuiml.training.answers import SHARE
 from tuiml.training.budget import Budget
-from tuiml.training.control import Control
-from tuiml.training.course import NONE, Position, order_of
-from tuiml.training.events import End, Epoch, Event, Picture, Progress, Reason
-from tuiml.training.observer import Observer
-from tuiml.training.steered import Steered
+from tuiml.training.events import End, Epoch, Event, Progress, Reason, Snapshot
+from tuiml.training.inspection_service import SHARE
+from tuiml.training.run_control import RunControl
+from tuiml.training.run_state import RunState
+from tuiml.training.schedule_state import NONE, Position, order_of
+from tuiml.training.statistics_tracker import StatisticsTracker
 
 AT_ONCE = 0.004
 """Seconds of steps that the engine is given at a time: few enough that keys are heeded at once."""
@@ -35,7 +35,7 @@ SNAPSHOTS = 0.0025
 """Share of the time for copies to fall back on when training diverges."""
 
 
-class Trainer(Steered):
+class Trainer(RunState):
     """Trains one network and tells about it.
 
     :meth:`events` runs in the caller's thread; between two events the caller may read :attr:`engine` and
@@ -44,7 +44,7 @@ class Trainer(Steered):
     Args:
         watched: whether somebody looks at pictures while they come (and ``control.watching`` says when);
             else there is one an epoch at most.
-        others: what else :class:`~tuiml.training.steered.Steered` takes: where to go on from, what to do
+        others: what else :class:`~tuiml.training.run_state.RunState` takes: where to go on from, what to do
             again.
     """
 
@@ -54,7 +54,7 @@ class Trainer(Steered):
         network: Network,
         data: Data,
         engine: Engine,
-        control: Control | None = None,
+        control: RunControl | None = None,
         *,
         watched: bool = False,
         clock: Callable[[], float] = time.perf_counter,
@@ -64,7 +64,7 @@ class Trainer(Steered):
         self._pictures = Budget(PICTURES, 0.1, clock)
         self._reports = Budget(REPORTS, 0.1 if watched else ALONE, clock)
         self._reports.due_at = 0.0 if watched else clock() + ALONE
-        self._observer = Observer(network)
+        self._observer = StatisticsTracker(network)
         self._shown, self._pictured = False, 0
         """Whether the next step, or the one just done, goes into a picture; the step of the newest."""
         self._snapshots = Budget(SNAPSHOTS, 0.05, clock)
@@ -286,12 +286,12 @@ class Trainer(Steered):
             train_r2=since.r2,
         )
 
-    def _picture(self, views: Sequence[LayerView] = ()) -> Picture:
+    def _picture(self, views: Sequence[LayerView] = ()) -> Snapshot:
         self._pictures.share = PICTURES - SHARE if self.control.wishes else PICTURES
         with self._pictures:
             layers = self._observer.picture(views or self.engine.views())
         self._pictured = self.engine.step_number
-        return Picture(self.position.epoch, self.engine.step_number, layers)
+        return Snapshot(self.position.epoch, self.engine.step_number, layers)
 
     def _close_epoch(self) -> Iterator[Event]:
         progress = self._progress()

@@ -1,6 +1,7 @@
 """What is wrong with a network, said of its statistics: each rule with its evidence, its source and a remedy.
 
-A rule is one entry of :data:`RULES`. It looks at a :class:`Case` and says what it finds, or nothing. What
+A rule is one entry of :data:`RULES`. It reads a :class:`DiagnosisContext` and says what it finds, or nothing.
+What
 follows from another finding is told with it, not beside it.
 """
 
@@ -14,7 +15,7 @@ from itertools import pairwise
 from tuiml.nn.network import Network
 from tuiml.spec.preset import Preset
 from tuiml.training import bounds, remedies
-from tuiml.training.case import Case, figures, percents, span, times
+from tuiml.training.diagnosis_context import DiagnosisContext, figures, percents, span, times
 from tuiml.training.remedies import Remedy
 from tuiml.training.statistics import LayerStatistics
 
@@ -44,8 +45,8 @@ class Rule:
     meaning: str
     """One line: what it is and why it is bad."""
     source: str
-    look: Callable[[Case], Finding | None]
-    remedy: Callable[[Case, Finding], Remedy]
+    look: Callable[[DiagnosisContext], Finding | None]
+    remedy: Callable[[DiagnosisContext, Finding], Remedy]
     causes: tuple[str, ...] = ()
     """The names of what follows from it."""
 
@@ -87,7 +88,7 @@ def verdicts(
     """
     if len(layers) != len(network.nodes) or (step == 0 and preset.pretraining is not None):
         return []
-    case = Case(preset, network, layers, step, inputs, targets, losses, diverged)
+    case = DiagnosisContext(preset, network, layers, step, inputs, targets, losses, diverged)
     found = {rule.name: (rule, seen) for rule in RULES if (seen := rule.look(case)) is not None}
     told: list[Verdict] = []
     for rule, seen in list(found.values()):
@@ -107,7 +108,9 @@ def _take(found: dict[str, tuple[Rule, Finding]], rule: Rule) -> list[tuple[Rule
     return followed
 
 
-def _verdict(case: Case, rule: Rule, seen: Finding, followed: Sequence[tuple[Rule, Finding]]) -> Verdict:
+def _verdict(
+    case: DiagnosisContext, rule: Rule, seen: Finding, followed: Sequence[tuple[Rule, Finding]]
+) -> Verdict:
     settings = case.settings(seen.layers)
     texts = [seen.text + (f" ({settings})" if settings else ""), *(f.text for _, f in followed[:1])]
     text = "; ".join(texts)
@@ -122,7 +125,7 @@ def _verdict(case: Case, rule: Rule, seen: Finding, followed: Sequence[tuple[Rul
 # -- the rules ---------------------------------------------------------------------------------------------
 
 
-def _inputs(case: Case) -> Finding | None:
+def _inputs(case: DiagnosisContext) -> Finding | None:
     if case.hidden and case.normalized(case.weighted[0]):
         return None
     data = case.preset.data
@@ -140,21 +143,21 @@ def _inputs(case: Case) -> Finding | None:
     return Finding((), f"the inputs have mean {mean:.2g} and std {std:.2g}, for they are not normalized")
 
 
-def _diverged(case: Case) -> Finding | None:
+def _diverged(case: DiagnosisContext) -> Finding | None:
     if case.diverged:
         return Finding((), f"training diverged after {case.step:,} steps")
     wrong = [i for i in case.weighted if not math.isfinite(case.of(i).std)]
     return Finding(tuple(wrong), "the outputs are not finite") if wrong else None
 
 
-def _targets(case: Case) -> Finding | None:
+def _targets(case: DiagnosisContext) -> Finding | None:
     if case.targets is None or not math.hypot(*case.targets) > bounds.TARGETS:
         return None
     mean, std = case.targets
     return Finding((), f"the targets have mean {mean:.3g} and std {std:.2g}, for they are not normalized")
 
 
-def _symmetric(case: Case) -> Finding | None:
+def _symmetric(case: DiagnosisContext) -> Finding | None:
     """Units that start equal stay equal where those who hear them cannot tell them apart either."""
     if case.preset.pretraining is not None:
         return None
@@ -166,7 +169,7 @@ def _symmetric(case: Case) -> Finding | None:
     return Finding(tuple(found), "all units of a layer are equal, get equal gradients, and so stay equal")
 
 
-def _saturated(case: Case) -> Finding | None:
+def _saturated(case: DiagnosisContext) -> Finding | None:
     if case.learned:
         return None
     shares = {i: case.of(i).saturated for i in case.hidden}
@@ -176,7 +179,7 @@ def _saturated(case: Case) -> Finding | None:
     return Finding(found, f"{percents([shares[i] for i in found])} of the outputs are saturated")
 
 
-def _exploding(case: Case) -> Finding | None:
+def _exploding(case: DiagnosisContext) -> Finding | None:
     stds = [case.of(i).std for i in case.hidden]
     norms = [case.gradient(i) for i in case.weighted]
     large = [norm for norm in norms if norm > bounds.HUGE]
@@ -191,7 +194,7 @@ def _exploding(case: Case) -> Finding | None:
     return Finding(case.weighted, told)
 
 
-def _collapsed(case: Case) -> Finding | None:
+def _collapsed(case: DiagnosisContext) -> Finding | None:
     if case.learned:
         return None
     stds = {i: case.of(i).std for i in case.hidden if not case.normalized(i)}
@@ -202,13 +205,13 @@ def _collapsed(case: Case) -> Finding | None:
     return Finding(found, text)
 
 
-def _vanishing(case: Case) -> Finding | None:
+def _vanishing(case: DiagnosisContext) -> Finding | None:
     if case.learned or not case.fall > 1 / bounds.VANISHED:
         return None
     return Finding(case.weighted, f"the gradient norm falls {times(case.fall)} from the last to the first")
 
 
-def _dead(case: Case) -> Finding | None:
+def _dead(case: DiagnosisContext) -> Finding | None:
     if case.learned:
         return None
     shares = {i: case.of(i).dead for i in case.hidden}
@@ -218,17 +221,17 @@ def _dead(case: Case) -> Finding | None:
     return Finding(found, f"{percents([shares[i] for i in found])} of the units are silent on every example")
 
 
-def _step_size(case: Case) -> str:
+def _step_size(case: DiagnosisContext) -> str:
     return f"a step changes the weights by {100 * 10**case.ratio:.2g} % of their spread"
 
 
-def _too_fast(case: Case) -> Finding | None:
+def _too_fast(case: DiagnosisContext) -> Finding | None:
     if case.step < SETTLED or not case.ratio > bounds.UPDATE_HIGH + BEYOND:
         return None
     return Finding((), _step_size(case))
 
 
-def _too_slow(case: Case) -> Finding | None:
+def _too_slow(case: DiagnosisContext) -> Finding | None:
     stuck = case.losses is not None and not case.learns
     if case.step < SETTLED or not stuck or not case.ratio < bounds.UPDATE_LOW:
         return None

@@ -24,7 +24,7 @@ def run_app(word: str | None) -> int:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.environ.setdefault("TEXTUAL_FPS", REPAINTS)
     os.environ.setdefault("ESCDELAY", ESCAPE)
-    from tuiml.tui.start import start
+    from tuiml.tui.app.main import start
 
     return start(word)
 

@@ -29,7 +29,7 @@ from tuiml.nn.penalties import NO_PENALTIES, Penalties
 QUEUED = 16
 """Steps that are put together before any result is waited for."""
 EVALUATION_BATCH = 1000
-"""Examples evaluated at a time: more would need more memory than :mod:`tuiml.runs.memory` reckons with."""
+"""Examples evaluated at a time: more would need more memory than is estimated."""
 
 
 class MlxEngine(Engine):

@@ -10,7 +10,7 @@ from rich.segment import Segment
 from textual.strip import Strip
 
 from tuiml.nn.activations import Activation
-from tuiml.training.responses import Array, respond, spread
+from tuiml.training.activation_curve import Array, respond, spread
 from tuiml.training.statistics import Histogram
 from tuiml.tui.charts.axes import Frame, Mark
 from tuiml.tui.charts.bars import glyphs_at

@@ -6,7 +6,7 @@ import textwrap
 import unicodedata
 from collections.abc import Iterable
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len, chop_cells, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
@@ -81,3 +81,16 @@ def notice(message: str, width: int, height: int, look: Look) -> list[Strip]:
         indent = " " * ((width - cell_len(text)) // 2)
         strips.append(strip([(indent, PLAIN), (text, look.style("quiet"))], width))
     return strips
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """``text`` in lines of at most ``width`` cells, broken between words where that is possible."""
+    lines: list[str] = []
+    for word in text.split():
+        for piece in chop_cells(word, max(2, width)):
+            joined = f"{lines[-1]} {piece}" if lines else piece
+            if lines and cell_len(joined) <= width:
+                lines[-1] = joined
+            else:
+                lines.append(piece)
+    return lines

@@ -1,0 +1,245 @@
+"""Arrays (NPZ) and IDX files of the user's: read as they are, refused by their headers."""
+
+import gzip
+import struct
+import warnings
+import zipfile
+
+import numpy as np
+import pytest
+
+from tests.data.own_files import archive, idx, npy, own
+from tuiml.data import DataError, file_report
+from tuiml.data.own.entries import Arrays, Idx, Pictures, Table, entry_for
+
+LABELS = np.array([0, 1, 2, 1, 0, 2], np.int64)
+
+
+def problem(path, **options) -> str:
+    """The one thing that is wrong with a file."""
+    (found,) = file_report.look(path, deep=True, **options).problems
+    assert found.isprintable()
+    return found
+
+
+def saved(path, packed=False, **arrays):
+    """An NPZ file as NumPy writes it."""
+    (np.savez_compressed if packed else np.savez)(path, **arrays)
+    return path
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("kind", ["u1", "i1", "<i8", ">i4", "<f2", "<f4", ">f8", "?"])
+def test_arrays_of_every_type_are_read(tmp_path, packed, kind):
+    x = (np.arange(24).reshape(6, 4) % 2 if kind == "?" else np.arange(24).reshape(6, 4)).astype(kind)
+    dataset = own(saved(tmp_path / "a.npz", packed, x=x, y=LABELS))
+    part = dataset.examples()
+    assert part.inputs.dtype == (np.uint8 if kind == "u1" else np.float32)
+    assert part.inputs.tolist() == x.astype(float).tolist()
+    assert part.labels.tolist() == LABELS.tolist()
+    assert (dataset.shape, dataset.classes, dataset.top) == (
+        (4,),
+        ("0", "1", "2"),
+        255.0 if kind == "u1" else None,
+    )
+
+
+def test_four_arrays_are_both_parts(tmp_path):
+    x, y = np.arange(6 * 20, dtype=np.uint8).reshape(6, 4, 5), LABELS
+    dataset = own(saved(tmp_path / "a.npz", X_train=x[:4], y_train=y[:4], x_test=x[4:], Y_test=y[4:]))
+    assert (dataset.shape, dataset.pool, dataset.test_examples) == ((4, 5), 4, 2)
+    data = own(tmp_path / "a.npz", validation=1).load(0)
+    assert data.test.inputs.tolist() == x[4:].reshape(2, -1).tolist()
+    assert data.test.labels.tolist() == [0, 2]
+    assert len(data.train) == 3
+
+
+@pytest.mark.parametrize("shape", [(6, 5, 3), (6, 5, 1), (3, 6, 5), (1, 6, 5)])
+def test_channels_come_first(tmp_path, shape):
+    x = np.arange(6 * np.prod(shape)).reshape(6, *shape).astype(np.float32)
+    dataset = own(saved(tmp_path / "a.npz", x=x, y=LABELS))
+    wanted = x.transpose(0, 3, 1, 2) if shape[2] in (1, 3) else x
+    assert dataset.shape == wanted.shape[1:]
+    assert dataset.examples().inputs.tolist() == wanted.reshape(6, -1).tolist()
+
+
+def test_values_that_lie_by_columns_are_turned(tmp_path):
+    x = np.asfortranarray(np.arange(24, dtype=np.float32).reshape(6, 4))
+    assert own(saved(tmp_path / "a.npz", x=x, y=LABELS)).examples().inputs.tolist() == x.tolist()
+
+
+def test_labels_of_every_kind(tmp_path):
+    x = np.arange(6, dtype=np.float32)
+    for y, classes in (
+        (np.array([7, -1, 7, 7, 300, 7]), ("-1", "7", "300")),
+        (np.array(["b", "a", "b", "b", "c", "a"]), ("a", "b", "c")),
+        (np.array([b"b", b"a", b"b", b"b", b"b", b"a"]), ("a", "b")),
+        (np.array([True, False] * 3), ("False", "True")),
+        (LABELS.reshape(6, 1), ("0", "1", "2")),
+        (np.eye(3)[LABELS], ("0", "1", "2")),
+        (np.eye(3, dtype=bool)[LABELS], ("0", "1", "2")),
+    ):
+        dataset = own(saved(tmp_path / "a.npz", x=x, y=y))
+        assert (dataset.shape, dataset.classes, dataset.target) == ((1,), classes, "classes")
+        told = [dataset.classes[label] for label in dataset.examples().labels]
+        raw = np.argmax(y, axis=1) if y.ndim == 2 and y.shape[1] == 3 else y.reshape(-1)
+        assert told == [v.decode() if isinstance(v, bytes) else str(v) for v in raw]
+
+
+def test_labels_that_are_numbers(tmp_path):
+    x, y = np.arange(12, dtype=np.float32).reshape(6, 2), np.linspace(0, 1, 12).reshape(6, 2)
+    two = own(saved(tmp_path / "a.npz", x=x, y=y))
+    assert (two.target, two.outputs) == ("numbers", 2)
+    assert two.examples().labels.tolist() == y.astype(np.float32).tolist()
+    one = own(saved(tmp_path / "b.npz", x=x, y=y[:, 0]))
+    assert (one.outputs, one.examples().labels.shape) == (1, (6, 1))
+    assert own(saved(tmp_path / "c.npz", x=x, y=LABELS), predict="numbers").target == "numbers"
+    assert own(saved(tmp_path / "d.npz", x=x, y=LABELS.astype(float)), predict="classes").classes == (
+        "0",
+        "1",
+        "2",
+    )
+
+
+X, Y = ("x.npy", npy("(2,)", values=bytes(8))), ("y.npy", npy("(2,)", "'|u1'", b"\0\1"))
+
+
+@pytest.mark.parametrize(
+    ("entries", "said"),
+    [
+        ([("x.npy", npy("(2,)", "'|O'", b"cos\nsystem\n(S'true'\ntR.")), Y], "holds 'x' with Python objects"),
+        ([("x.npy", npy("(2,)", "[('a', '<f4')]", bytes(8))), Y], "holds 'x' with values of type"),
+        ([("x.npy", npy("(2,)", "'<c8'", bytes(16))), Y], "holds 'x' with values of type '<c8'"),
+        ([("x.npy", npy("(99999999999,)")), Y], "at most 100,000,000 values"),
+        ([("x.npy", npy("(99999999,)")), Y], "not as many as its header announces"),
+        ([("x.npy", npy("(2, 99999999999999999999)")), Y], "at most 100,000,000 values"),
+        ([("x.npy", npy("(-2,)", values=bytes(8))), Y], "of shape (-2,)"),
+        ([("x.npy", npy("(2.0,)", values=bytes(8))), Y], "of shape (2.0,)"),
+        ([("x.npy", npy("(" * 20_000)), Y], "too long a header"),
+        ([("x.npy", npy("(" * 900)), Y], "is damaged"),
+        ([("x.npy", npy("__import__('os').abort()")), Y], "is damaged"),
+        ([("x.npy", b"nothing of NumPy's"), Y], "which is no NumPy array"),
+        ([("x.npy", b"\x93NUMPY\1\0"), Y], "is damaged"),
+        ([("x.npy", npy("(5, 0)")), ("y.npy", npy("(5,)", "'|u1'", b"\0\1\0\1\0"))], "none of them empty"),
+        ([("x.npy", npy("(2, 1, 1, 1, 1)", values=bytes(8))), Y], "from one to three dimensions"),
+        ([("x.npy", npy("(3,)", values=bytes(12))), Y], "as many labels as examples"),
+        ([X, ("x.npy", npy("(2,)", values=bytes(8)))], "two arrays called 'x'"),
+        ([("../../x.npy", X[1]), Y], "x and y are needed"),
+        ([X, ("y.npy", npy("(2,)", "'|u1'", b"\0\0"))], "every label is the same"),
+        ([("x.npy", npy("(2,)", values=struct.pack("<2f", 1, float("nan")))), Y], "example 1 is nan"),
+        ([("x.npy", npy("(2,)", "'<f8'", struct.pack("<2d", 1, 1e300))), Y], "example 1 is 1e+300"),
+        ([("x\x1b[2J\u202e.npy", X[1])], "x and y are needed"),
+        ([], "holds no arrays"),
+        ([(f"{i}.npy", b"") for i in range(1500)], "more than 1,000 arrays"),
+        ([(f"{i}.npy", b"") for i in range(30_000)], "too long a table of contents"),
+    ],
+)
+def test_what_is_refused_by_its_header(tmp_path, entries, said):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # zipfile's, of names that are there twice
+        path = archive(tmp_path / "a.npz", entries)
+    assert said in problem(path)
+
+
+def test_a_bomb_an_encrypted_and_a_damaged_entry_are_refused(tmp_path):
+    path = archive(tmp_path / "a.npz", [X, Y])
+    whole = path.read_bytes()
+    central = whole.rindex(b"PK\1\2", 0, whole.rindex(b"PK\1\2"))
+    bomb = bytearray(whole)
+    bomb[central + 24 : central + 28] = (4_000_000_000).to_bytes(4, "little")
+    path.write_bytes(bomb)
+    assert "announces more for 'x' than it can hold" in problem(path)
+    locked = bytearray(whole)
+    locked[central + 8] |= 1
+    path.write_bytes(locked)
+    assert "is encrypted" in problem(path)
+    for cut in range(0, len(whole), 7):
+        path.write_bytes(whole[:cut])
+        assert "is damaged" in problem(path) or "is empty" in problem(path)
+    packing = archive(tmp_path / "b.npz", [X, Y], zipfile.ZIP_LZMA)
+    assert "in a way that NumPy does not" in problem(packing)
+
+
+def test_one_array_alone_is_told_what_it_lacks(tmp_path):
+    np.save(tmp_path / "x.npy", LABELS)
+    assert "one array alone" in problem(tmp_path / "x.npy")
+
+
+def test_no_pickle_is_ever_read(tmp_path):
+    class Bad:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "written"), "w"))
+
+    x = np.array([Bad(), Bad()], dtype=object)
+    np.savez(tmp_path / "a.npz", x=x, y=np.arange(2))
+    assert "Python objects" in problem(tmp_path / "a.npz")
+    assert not (tmp_path / "written").exists()
+
+
+# -- IDX ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [0x08, 0x09, 0x0B, 0x0C, 0x0D, 0x0E])
+@pytest.mark.parametrize("packed", [False, True])
+def test_idx_files_of_every_type_are_read(tmp_path, kind, packed):
+    values = np.arange(6 * 6).reshape(6, 2, 3)
+    pack = gzip.compress if packed else bytes
+    end = ".gz" if packed else ""
+    (tmp_path / f"my-images-idx3-x{end}").write_bytes(pack(idx(values, kind)))
+    (tmp_path / f"my-labels-idx1-x{end}").write_bytes(pack(idx(LABELS, 0x08)))
+    dataset = own(tmp_path / f"my-images-idx3-x{end}")
+    part = dataset.examples()
+    assert (dataset.shape, dataset.classes) == ((2, 3), ("0", "1", "2"))
+    assert part.inputs.dtype == (np.uint8 if kind == 0x08 else np.float32)
+    assert part.inputs.tolist() == values.reshape(6, -1).tolist()
+    assert own(tmp_path).version[1] == own(tmp_path).version[1]
+    assert own(tmp_path).load(0).shape == (2, 3)
+
+
+def test_a_folder_of_four_idx_files_is_both_parts(tmp_path):
+    values = np.arange(60).reshape(10, 2, 3)
+    labels = np.arange(10) % 2
+    for name, some in (("train", slice(0, 7)), ("t10k", slice(7, 10))):
+        (tmp_path / f"{name}-images-idx3-ubyte").write_bytes(idx(values[some], 8))
+        (tmp_path / f"{name}-labels-idx1-ubyte").write_bytes(idx(labels[some], 8))
+    dataset = own(tmp_path)
+    assert (dataset.pool, dataset.test_examples) == (7, 3)
+    assert dataset.load(0).test.inputs.tolist() == values[7:].reshape(3, -1).tolist()
+    (tmp_path / "t10k-labels-idx1-ubyte").write_bytes(idx(labels[:2], 8))
+    assert problem(tmp_path) == "t10k-images-idx3-ubyte has 3 examples but 2 labels"
+    (tmp_path / "t10k-labels-idx1-ubyte").unlink()
+    assert "has no labels beside it" in problem(tmp_path)
+    assert "seems to hold labels" in problem(tmp_path / "train-labels-idx1-ubyte")
+
+
+def test_numbers_that_are_not_finite_are_placed(tmp_path):
+    values = np.ones((6, 2))
+    values[4, 1] = np.inf
+    (tmp_path / "images-idx2").write_bytes(idx(values, 0x0E))
+    (tmp_path / "labels-idx1").write_bytes(idx(LABELS, 8))
+    with pytest.raises(DataError, match=r"value 1 of example 4 is inf, no finite float32 \(1 such values\)"):
+        own(tmp_path / "images-idx2").load(0)
+
+
+# -- what lies at a path -----------------------------------------------------------------------------------
+
+
+def test_the_format_is_told_by_the_ending_else_by_the_first_bytes(tmp_path):
+    for name, content, kind in (
+        ("a.csv", b"PK", Table),
+        ("a.tsv", b"", Table),
+        ("a.NPZ", b"", Arrays),
+        ("a.data", b"PK\3\4", Arrays),
+        ("b.data", b"\0\0\x08\3", Idx),
+        ("c.data", b"\x1f\x8b", Idx),
+        ("d.data", b"1,2,3\n", Table),
+        ("empty", b"", Table),
+    ):
+        (tmp_path / name).write_bytes(content)
+        assert entry_for(str(tmp_path / name)) is kind
+    assert entry_for(str(tmp_path / "missing.npz")) is Arrays
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    assert entry_for(str(folder)) is Pictures
+    (folder / "x-idx3-ubyte").write_bytes(b"")
+    assert entry_for(str(folder)) is Idx

@@ -1,0 +1,418 @@
+"""What a network answers: outputs and losses of any examples, and what is told of them."""
+
+import base64
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests import helpers
+from tuiml.data.arrays import Data, Part
+from tuiml.runs.link import REPLACED
+from tuiml.training.event_reading import read_event
+from tuiml.training.inspection_records import KINDS, WHAT, Drawn, InspectionRequest, read_drawn, read_wish
+from tuiml.training.inspector import Inspector, first_weights
+
+STACK = [
+    {"type": "dense", "units": 7, "activation": "relu"},
+    {"type": "dropout", "rate": 0.5},
+    {"type": "dense", "units": 3, "activation": "softmax"},
+]
+
+
+def learned(data, stack=STACK, **options):
+    """An engine that has taken some steps."""
+    engine = helpers.engine(stack, data, **options)
+    for _ in range(20):
+        engine.step(np.arange(len(data.train)), 0.1)
+    return engine
+
+
+# -- the engine --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("examples", [1, 6, 499, 500, 1203])
+def test_outputs_and_losses_of_examples_add_up_to_the_evaluation(examples):
+    data = helpers.tiny(validation=examples)
+    engine = learned(data)
+    outputs, losses = engine.judge(data.validation)
+    whole = engine.evaluate(data.validation)
+    assert losses.mean() == pytest.approx(whole.mean_loss, rel=1e-5)
+    assert int((outputs.argmax(0) == data.validation.labels).sum()) == whole.correct
+    np.testing.assert_allclose(-np.log(outputs[data.validation.labels, range(examples)]), losses, rtol=1e-4)
+    np.testing.assert_allclose(engine.predict(data.validation.inputs), outputs, atol=1e-6)
+
+
+def test_predicting_takes_raw_inputs_leaves_no_trace_and_draws_no_noise():
+    chosen = helpers.preset(data={"name": "digits", "train": 60, "validation": 20}, stack=[
+        {"type": "flatten"}, *STACK[:2], {"type": "dense", "activation": "softmax"}
+    ])  # fmt: skip
+    _, data, engine = helpers.run_parts(chosen)
+    before, kept = engine.state(), len(engine.source._ready)
+    raw = data.validation.inputs.astype(np.float64)  # 0…16, as somebody might draw them
+    found = engine.predict(raw)
+    assert len(engine.source._ready) == kept
+    weights = engine.tensors()
+    x = data.batch(data.validation, slice(None)).T
+    hidden = np.maximum(weights["layers.1.weight"] @ x + weights["layers.1.bias"][:, None], 0)
+    np.testing.assert_allclose(engine.responses(raw, 1), hidden, atol=1e-5)
+    z = weights["layers.3.weight"] @ hidden + weights["layers.3.bias"][:, None]
+    np.testing.assert_allclose(found, np.exp(z) / np.exp(z).sum(0), atol=1e-5)
+    assert all(np.array_equal(before[name], value) for name, value in engine.state().items())
+
+
+def test_a_layer_of_pictures_responds_channel_by_channel_row_by_row():
+    data = helpers.tiny(shape=(5, 4))
+    stack = [
+        {"type": "conv2d", "filters": 1, "kernel_size": 1, "padding": "valid", "activation": "linear"},
+        {"type": "flatten"},
+        {"type": "dense", "units": 3, "activation": "softmax"},
+    ]
+    engine = helpers.engine(stack, data)
+    tensors = engine.state() | {
+        "layers.0.weight": np.full((1, 1, 1, 1), 2, np.float32), "layers.0.bias": np.ones(1, np.float32)
+    }  # fmt: skip
+    engine.load(tensors, 0)
+    raw = data.test.inputs
+    np.testing.assert_allclose(engine.responses(raw, 0), 2 * raw.T + 1, rtol=1e-6)
+
+
+# -- what is told ------------------------------------------------------------------------------------------
+
+
+def plane(examples=90, classes=2, scale=3.0):
+    """Points of a square of the plane, raw from 10 to 16, normalized to -1…1."""
+    rng = np.random.default_rng(4)
+
+    def part(n):
+        inputs = (10 + 2 * scale * rng.random((n, 2))).astype(np.float32)
+        return Part(inputs, (inputs[:, 0] + inputs[:, 1] > 20 + 2 * scale).astype(np.uint8))
+
+    parts = [part(examples), part(30), part(0)]
+    names = tuple(f"class {i}" for i in range(classes))
+    return Data((2,), names, *parts, np.float32(10 + scale), np.float32(1 / scale), "standard")
+
+
+def straight(activation="softmax", units=2):
+    """A network that parts the square by its falling diagonal, and knows it exactly."""
+    loss = "cross_entropy" if activation == "softmax" else "binary_cross_entropy"
+    data = plane()
+    engine = helpers.engine([{"type": "dense", "units": units, "activation": activation}], data, loss=loss)
+    weight = np.float32([[-20, -20], [20, 20]])[-units:]
+    engine.load(engine.state() | {"layers.0.weight": weight}, 0)
+    return engine
+
+
+def inspected(engine, wish, **options):
+    found = Inspector(engine.network, engine).answer(wish, **options)
+    return found and through_json(found)
+
+
+def through_json(found):
+    """As the app gets it."""
+    line = json.loads(json.dumps(found.to_json(), allow_nan=False))
+    assert read_event(line) == found
+    return found
+
+
+@pytest.mark.parametrize(("activation", "units"), [("softmax", 2), ("sigmoid", 1)])
+def test_the_boundary_of_a_network_made_by_hand_is_where_it_should_be(activation, units):
+    engine = straight(activation, units)
+    found = inspected(engine, InspectionRequest("boundary", columns=40, rows=20))
+    left, right, bottom, top = found.limits
+    points = engine.data.train.inputs
+    assert left < points[:, 0].min() < points[:, 0].max() < right
+    assert bottom < points[:, 1].min() < points[:, 1].max() < top
+    winners = np.frombuffer(found.winners, np.uint8).reshape(20, 40)
+    x = left + (np.arange(40) + 0.5) * (right - left) / 40
+    y = top - (np.arange(20) + 0.5) * (top - bottom) / 20
+    beyond = x[None, :] + y[:, None] - 26.0
+    clear = np.abs(beyond) > 1e-3
+    assert (winners[clear] == (beyond > 0)[clear]).all()
+    shares = np.frombuffer(found.shares, np.uint8).reshape(20, 40)
+    assert shares[np.abs(beyond) > 2].min() == 255  # far from it: sure
+    assert shares[np.abs(beyond) < 0.1].max() < 250
+    assert shares.min() >= 127
+
+
+def test_points_of_the_data_lie_where_they_are():
+    engine = straight()
+    found = inspected(engine, InspectionRequest("boundary"))
+    left, right, bottom, top = found.limits
+    xs = left + np.frombuffer(found.xs, np.uint8) / 255 * (right - left)
+    ys = bottom + np.frombuffer(found.ys, np.uint8) / 255 * (top - bottom)
+    data = engine.data
+    everything = np.concatenate([data.train.inputs, data.validation.inputs])
+    np.testing.assert_allclose(np.stack([xs, ys], 1), everything, atol=0.02)
+    assert found.labels == bytes([*data.train.labels, *data.validation.labels])
+
+
+def test_units_respond_on_the_same_grid():
+    engine = straight()
+    found = inspected(engine, InspectionRequest("responses", columns=8, rows=4, layer=0, first=1, count=5))
+    assert (found.first, found.total, len(found.grids)) == (1, 2, 1)
+    grid = np.frombuffer(found.grids[0], np.uint8).astype(int).reshape(4, 8)
+    assert found.scales[0] == pytest.approx(1.0)
+    assert grid[0, -1] == 255  # top right: all of it
+    assert grid[-1, 0] == 128  # bottom left: nothing
+    assert inspected(engine, InspectionRequest("responses", layer=1)) is None
+
+
+@pytest.mark.parametrize(
+    ("parts", "name"),
+    [({}, "validation"), ({"validation": 0}, "test"), ({"validation": 0, "test": 0}, "training")],
+)
+def test_confusions_are_counted_where_nothing_was_learned_from_if_possible(parts, name):
+    data = helpers.tiny(classes=3, **parts)
+    engine = learned(data)
+    found = inspected(engine, InspectionRequest("confusion"))
+    part = {"validation": data.validation, "test": data.test, "training": data.train}[name]
+    assert (found.part, found.examples, found.of) == (name, len(part), len(part))
+    table = np.array(found.counts)
+    assert table.sum(axis=1).tolist() == np.bincount(part.labels, minlength=3).tolist()
+    assert int(np.trace(table)) == engine.evaluate(part).correct
+
+
+def test_while_it_learns_only_some_examples_are_judged():
+    engine = learned(helpers.tiny(validation=50))
+    found = inspected(engine, InspectionRequest("confusion"), most=20)
+    assert (found.examples, found.of, sum(map(sum, found.counts))) == (20, 50, 20)
+
+
+def test_the_worst_examples_come_first_with_their_pictures():
+    chosen = helpers.preset(data={"name": "digits", "train": 200, "validation": 100}, stack=[
+        {"type": "flatten"}, {"type": "dense", "activation": "softmax"}
+    ])  # fmt: skip
+    _, data, engine = helpers.run_parts(chosen)
+    found = inspected(engine, InspectionRequest("worst", first=2, count=5))
+    outputs, losses = engine.judge(data.validation)
+    order = np.argsort(-losses)
+    assert [e.row for e in found.found] == order[2:7].tolist()
+    assert [e.loss for e in found.found] == sorted((e.loss for e in found.found), reverse=True)
+    for example in found.found:
+        assert example.truth == data.validation.labels[example.row]
+        assert example.guess == outputs[:, example.row].argmax()
+        assert example.share == pytest.approx(outputs[:, example.row].max())
+        pixels = np.frombuffer(example.pixels, np.uint8)
+        np.testing.assert_allclose(pixels / 255, data.validation.inputs[example.row] / 16, atol=0.01)
+    assert (found.width, found.height) == (8, 8)
+
+
+def test_examples_that_are_no_pictures_are_told_by_their_numbers():
+    engine = straight()
+    found = inspected(engine, InspectionRequest("worst", count=2))
+    held_out = engine.data.validation.inputs
+    assert [e.values for e in found.found] == [tuple(map(float, held_out[e.row])) for e in found.found]
+    assert found.found[0].pixels == b""
+
+
+def test_a_guess_takes_a_drawing_as_the_data_has_it():
+    chosen = helpers.preset(data={"name": "digits", "train": 200, "validation": 100}, stack=[
+        {"type": "flatten"}, {"type": "dense", "activation": "softmax"}
+    ])  # fmt: skip
+    _, data, engine = helpers.run_parts(chosen)
+    inspector = Inspector(engine.network, engine)
+    raw = data.validation.inputs[3]
+    pixels = np.rint(raw / 16 * 255).astype(np.uint8).tobytes()
+    guess = through_json(inspector.guess(Drawn(7, pixels)))
+    assert guess.number == 7
+    np.testing.assert_allclose(guess.shares, engine.predict(raw[None])[:, 0], atol=1e-6)
+    assert inspector.guess(Drawn(8, pixels[1:])) is None
+
+
+def test_the_weights_of_the_first_layer_are_pictures_scaled_by_their_largest():
+    chosen = helpers.preset(data={"name": "digits", "train": 200, "validation": 100}, stack=[
+        {"type": "flatten"}, {"type": "dense", "units": 12}, {"type": "dense", "activation": "softmax"}
+    ])  # fmt: skip
+    _, _, engine = helpers.run_parts(chosen)
+    found = inspected(engine, InspectionRequest("weights", first=10, count=20))
+    assert (found.layer, found.total, len(found.grids)) == (1, 12, 2)
+    weight = engine.tensors()["layers.1.weight"][11]
+    shown = (np.frombuffer(found.grids[1], np.uint8).astype(float) - 128) / 127 * found.scales[1]
+    np.testing.assert_allclose(shown, weight, atol=found.scales[1] / 200)
+    assert found.scales[1] == pytest.approx(float(np.abs(weight).max()))
+
+
+def test_filters_are_small_pictures_and_what_sees_no_picture_has_none():
+    stack = [{"type": "conv2d", "filters": 3, "kernel_size": 3}, {"type": "flatten"},
+             {"type": "dense", "units": 3, "activation": "softmax"}]  # fmt: skip
+    engine = helpers.engine(stack, helpers.tiny(shape=(6, 6)))
+    found = inspected(engine, InspectionRequest("weights"))
+    assert (found.width, found.height, found.total) == (3, 3, 3)
+    assert first_weights(engine.network, None) is None
+    pooled = [{"type": "max_pool2d"}, *stack[1:]]
+    engine = helpers.engine(pooled, helpers.tiny(shape=(6, 6)))
+    assert inspected(engine, InspectionRequest("weights")) is None
+
+
+def test_what_does_not_suit_the_data_has_no_answer():
+    engine = learned(helpers.tiny())
+    for what in ("boundary", "responses", "weights"):
+        assert inspected(engine, InspectionRequest(what)) is None
+    assert Inspector(engine.network, engine).guess(Drawn(1, b"\0" * 4)) is None
+
+
+def test_a_network_that_overflowed_can_still_be_looked_at():
+    engine = straight()
+    engine.load(engine.state() | {"layers.0.weight": np.full((2, 2), np.nan, np.float32)}, 0)
+    for what in ("boundary", "responses", "confusion", "worst"):
+        assert inspected_any(engine, what) is not None
+
+
+def inspected_any(engine, what):
+    found = Inspector(engine.network, engine).answer(InspectionRequest(what, columns=4, rows=4))
+    return read_event(json.loads(json.dumps(found.to_json(), allow_nan=False)))
+
+
+# -- numbers -----------------------------------------------------------------------------------------------
+
+
+def told_numbers(features=1, outputs=1, shift=10.0, scale=0.25):
+    """A network by hand: it tells the sum of its inputs, of a target normalized by (t - shift) · scale."""
+    data = helpers.numbers(features, outputs)
+    units = np.full(outputs, shift, np.float32), np.full(outputs, scale, np.float32)
+    data = replace(data, target_shift=units[0], target_scale=units[1])
+    engine = helpers.engine([{"type": "dense", "units": outputs}], data, loss="mse")
+    weight = np.ones((outputs, features), np.float32) * np.arange(1, outputs + 1)[:, None]
+    engine.load(engine.state() | {"layers.0.weight": weight.astype(np.float32)}, 0)
+    return engine
+
+
+def test_the_fit_is_told_in_the_units_of_the_data_with_the_datas_points():
+    engine = told_numbers(outputs=2)
+    data = engine.data
+    found = inspected(engine, InspectionRequest("fit", columns=5, first=1))
+    assert (found.target, found.targets, len(found.curve)) == (1, 2, 5)
+    x = np.linspace(*found.limits, 5)
+    assert found.limits[0] < data.train.inputs.min() < data.train.inputs.max() < found.limits[1]
+    assert found.curve == pytest.approx((2 * x) * 4 + 10, rel=1e-5)
+    assert len(found.xs) == len(data.train) + len(data.validation)
+    assert found.held_out == len(data.validation)
+    assert found.ys[-1] == pytest.approx(data.validation.labels[-1, 1] * 4 + 10, rel=1e-6)
+    assert inspected(engine, InspectionRequest("fit", first=99)).target == 1
+
+
+def test_heights_stand_on_the_datas_own_range():
+    engine = told_numbers(features=2)
+    found = inspected(engine, InspectionRequest("heights", columns=6, rows=4))
+    truths = engine.data.original(
+        np.concatenate([p.labels for p in (engine.data.train, engine.data.validation)])
+    )
+    assert found.scale == (pytest.approx(truths.min()), pytest.approx(truths.max()))
+    heights = np.frombuffer(found.values, np.uint8).reshape(4, 6)
+    assert (np.diff(heights.astype(int), axis=0) <= 0).all()  # the top row first, and it is the highest
+    assert (np.diff(heights.astype(int), axis=1) >= 0).all()
+    assert min(found.truths) == 0 < 255 == max(found.truths)
+    assert inspected(engine, InspectionRequest("fit")) is None
+    assert inspected(engine, InspectionRequest("responses", columns=4, rows=4)).total == 1
+
+
+def test_predictions_and_misses_are_those_of_the_engine():
+    engine = told_numbers(features=3)
+    found, part = inspected(engine, InspectionRequest("predictions")), engine.data.validation
+    assert found.figures[0] == pytest.approx(engine.evaluate(part).r2, abs=1e-5)
+    expected = part.inputs.sum(axis=1)
+    assert found.guesses == pytest.approx(expected * 4 + 10, rel=1e-5)
+    assert found.truths == pytest.approx(part.labels[:, 0] * 4 + 10, rel=1e-5)
+    assert found.figures[1] == pytest.approx(4 * np.abs(expected - part.labels[:, 0]).mean(), rel=1e-5)
+    worst = inspected(engine, InspectionRequest("misses", first=1, count=3))
+    order = np.argsort(-np.square(expected - part.labels[:, 0]))[1:4]
+    assert [miss.row for miss in worst.found] == order.tolist()
+    assert worst.found[0].guesses == pytest.approx((found.guesses[order[0]],))
+    assert worst.found[0].truths == pytest.approx((found.truths[order[0]],))
+    assert worst.found[0].values == pytest.approx(tuple(part.inputs[order[0]]))
+    assert (worst.part, worst.examples, worst.of) == ("validation", 12, 12)
+
+
+def test_what_is_for_classes_has_no_answer_where_the_target_is_numbers():
+    engine = told_numbers(features=2)
+    for what in ("boundary", "confusion", "worst", "weights", "fit"):
+        assert inspected(engine, InspectionRequest(what)) is None
+    assert inspected(straight(), InspectionRequest("predictions")) is None
+
+
+def test_numbers_that_overflowed_can_still_be_looked_at():
+    for features in (1, 2):
+        engine = told_numbers(features)
+        for value in (np.nan, 3e38):
+            broken = np.full((1, features), value, np.float32)
+            engine.load(engine.state() | {"layers.0.weight": broken}, 0)
+            for what in ("fit" if features == 1 else "heights", "predictions", "misses"):
+                assert inspected_any(engine, what) is not None
+
+
+# -- what comes from another process -----------------------------------------------------------------------
+
+
+def lines():
+    engine = straight()
+    pictures = helpers.engine(
+        [{"type": "flatten"}, {"type": "dense", "units": 3, "activation": "softmax"}],
+        helpers.tiny(shape=(2, 2)),
+    )
+    found = [
+        inspected(engine, InspectionRequest(w, columns=4, rows=3, count=2)) for w in ("boundary", "responses")
+    ]
+    found += [inspected(pictures, InspectionRequest(w, count=2)) for w in ("confusion", "worst", "weights")]
+    found.append(Inspector(pictures.network, pictures).guess(Drawn(1, b"\0\1\2\3")))
+    for features, kinds in ((1, ("fit", "predictions", "misses")), (2, ("heights",))):
+        told = told_numbers(features)
+        found += [inspected(told, InspectionRequest(w, columns=4, rows=3, count=2)) for w in kinds]
+    return [record.to_json() for record in found]
+
+
+LINES = lines()
+
+
+def test_every_kind_is_told_and_only_its_newest_waits():
+    assert {line["event"] for line in LINES} == set(KINDS)
+    assert set(KINDS) | {"picture", "moments"} == REPLACED
+
+
+@pytest.mark.parametrize("line", LINES, ids=lambda line: line["event"])
+def test_a_record_with_anything_missing_or_wrong_is_refused(line):
+    assert read_event(line).event == line["event"]
+    for name in set(line) - {"event"}:
+        for wrong in ("x", "\x1b[31m", [1, "y"], {}, True, -1, 2**60, 1e400, ["AAAA"] * 999, "A" * 100_000):
+            broken = line | {name: wrong}
+            with pytest.raises(ValueError, match="not an event"):
+                read_event(broken)
+        with pytest.raises(ValueError, match="not an event"):
+            read_event({k: v for k, v in line.items() if k != name} | {name: object()})
+
+
+def test_classes_beyond_the_last_are_refused():
+    for name in ("winners", "labels"):
+        line = dict(LINES[0])
+        line["classes"] = 2
+        data = bytearray(base64.b64decode(line[name]))
+        data[0] = 2
+        with pytest.raises(ValueError, match="not an event"):
+            read_event(line | {name: base64.b64encode(bytes(data)).decode()})
+
+
+FIELDS = ["what", "columns", "rows", "layer", "first", "count", "number", "pixels"]
+ANYTHING = st.one_of(st.sampled_from(WHAT), st.integers(), st.floats(), st.text(), st.none())
+
+
+@given(st.dictionaries(st.sampled_from(FIELDS), ANYTHING))
+def test_wishes_are_within_bounds_or_refused(value):
+    for reading in (read_wish, read_drawn):
+        try:
+            found = reading(value)
+        except ValueError:
+            continue
+        assert not isinstance(found, InspectionRequest) or found.columns * found.rows <= 1 << 16
+
+
+def test_wishes_survive_the_way():
+    wish = InspectionRequest("responses", 20, 10, 1, 4, 6)
+    assert read_wish(json.loads(json.dumps(wish.to_json()))) == wish
+    drawn = Drawn(3, bytes(range(64)))
+    assert read_drawn(json.loads(json.dumps(drawn.to_json()))) == drawn
+    for huge in (InspectionRequest("boundary", 400, 400), InspectionRequest("responses", 100, 100, count=20)):
+        with pytest.raises(ValueError, match="too large"):
+            read_wish(huge.to_json())

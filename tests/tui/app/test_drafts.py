@@ -1,0 +1,130 @@
+"""What the app keeps of itself: when, what it says if it cannot, what it does with a damaged file."""
+
+import asyncio
+import json
+import os
+from contextlib import asynccontextmanager
+
+import pytest
+
+from tests.tui.fake_training_client import FakeEngine
+from tuiml.tui.app.app import LATEST, REMEMBER, TuimlApp
+from tuiml.tui.model import settings
+
+pytestmark = pytest.mark.usefixtures("quick")
+
+
+@asynccontextmanager
+async def opened():
+    app = TuimlApp(settings=settings.load(), engine_factory=FakeEngine)
+    async with app.run_test(size=(120, 40)) as pilot:
+        yield app, pilot
+        await pilot.pause()
+
+
+async def until(true):
+    for _ in range(2000):
+        if true():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it never was")
+
+
+def told(app):
+    return [notice.message for notice in app._notifications]
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b'{"version": 2}', b"[" * 100_000, b"null"])
+async def test_a_damaged_state_is_put_aside_and_it_is_said_once(content):
+    path = settings.state_path()
+    path.write_bytes(content)
+    async with opened() as (app, _):
+        (said,) = told(app)
+        assert "state.json.damaged" in said
+        app.leave(0)
+    assert path.with_name("state.json.damaged").read_bytes() == content
+    path.write_bytes(b"{ again")
+    async with opened() as (app, _):
+        app.leave(0)
+    assert path.with_name("state.json.damaged").read_bytes() == content
+    assert path.with_name("state.json.damaged-2").read_bytes() == b"{ again"
+    async with opened() as (app, _):
+        assert told(app) == []
+
+
+async def test_a_pipe_in_the_place_of_the_state_is_not_waited_for():
+    os.mkfifo(settings.state_path())
+    found = await asyncio.wait_for(asyncio.to_thread(settings.load), 5)
+    assert "not an ordinary file" in found.trouble
+    settings.state_path().unlink()
+    text = 'version = 1\nname = "x"\n'
+    pipe = settings.state_path().with_name("pipe.toml")
+    os.mkfifo(pipe)
+    draft = settings.Draft(text, path=str(pipe), dirty=True)
+    assert await asyncio.wait_for(asyncio.to_thread(settings.document_of, draft), 5) is not None
+
+
+async def test_edits_that_cannot_be_kept_are_said_once_until_they_can_be(monkeypatch):
+    monkeypatch.setattr("tuiml.tui.app.app.REMEMBER", 0.001)
+    tried = []
+
+    def full(path, payload):
+        tried.append(path)
+        raise OSError(28, "No space left on device")
+
+    written = settings.write_whole
+    monkeypatch.setattr(settings, "write_whole", full)
+    async with opened() as (app, pilot):
+        for count in (1, 2, 3):
+            await pilot.press("down", "d")
+            await until(lambda count=count: len(tried) >= count)
+        await pilot.pause()
+        (said,) = told(app)
+        assert said.startswith("your edits cannot be kept: ")
+        assert said.endswith("No space left on device")
+        monkeypatch.setattr(settings, "write_whole", written)
+        await pilot.press("d")
+        await until(lambda: settings.state_path().exists())
+        await until(lambda: not app.drafts.trouble)
+        monkeypatch.setattr(settings, "write_whole", full)
+        await pilot.press("d")
+        await until(lambda: len(told(app)) == 2)
+        app.leave(0)
+        assert app.drafts.trouble
+
+
+async def test_edits_without_a_pause_are_kept_all_the_same(monkeypatch):
+    """Each edit puts the writing off, but not for ever."""
+    assert REMEMBER < LATEST <= 2
+    monkeypatch.setattr("tuiml.tui.app.app.REMEMBER", 3.0)
+    monkeypatch.setattr("tuiml.tui.app.app.LATEST", 0.3)
+    async with opened() as (app, pilot):
+        for _ in range(200):
+            await pilot.press("d", "x")
+            if settings.state_path().exists():
+                break
+            await asyncio.sleep(0.01)
+        assert settings.state_path().exists()
+        app.leave(0)
+
+
+async def test_an_older_snapshot_never_overwrites_a_newer_one():
+    async with opened() as (app, pilot):
+        older = app._snapshot()
+        await pilot.press("down", "d")
+        app.drafts.remember(app._snapshot())
+        app.drafts.remember(older)
+        kept = settings.load().document
+        assert kept is not None
+        assert kept.dirty
+        app.leave(0)
+
+
+async def test_what_a_killed_process_left_half_written_is_removed():
+    folder = settings.state_path().parent
+    old, new = folder / ".state.json.old.part", folder / ".state.json.new.part"
+    for part in (old, new):
+        part.write_text(json.dumps({}))
+    os.utime(old, (0, 0))
+    settings.load()
+    assert [path.name for path in folder.glob(".*.part")] == [new.name]

@@ -1,0 +1,471 @@
+"""What a network learned, on the screen: planes, units, confusions, pictures; and a pad to draw on."""
+
+import asyncio
+import unicodedata
+from contextlib import asynccontextmanager
+
+import numpy as np
+import pytest
+
+from tests import helpers
+from tests.tui.documents import raw
+from tests.tui.fake_training_client import FakeEngine
+from tuiml.runs.folder import runs_folder
+from tuiml.training.inspection_records import Boundary, Drawn, Guess, InspectionRequest, read
+from tuiml.training.inspector import Inspector
+from tuiml.tui.app.app import TuimlApp
+from tuiml.tui.app.bars import KeyBar
+from tuiml.tui.chart_views.draw_pad import PENS, Pad
+from tuiml.tui.charts import pixels
+from tuiml.tui.charts.boundary import field, legend
+from tuiml.tui.charts.confusion import confusion
+from tuiml.tui.charts.palette import Look
+from tuiml.tui.charts.tiles import layout, tiles
+from tuiml.tui.model.document import Document
+from tuiml.tui.process.training_client import TrainingClient
+from tuiml.tui.train.screen import Train
+from tuiml.tui.widgets.chart_view import on_screen
+
+pytestmark = pytest.mark.usefixtures("quick")
+SIZES = [(80, 24), (120, 40), (200, 50)]
+LOOKS = [Look(), Look(dark=False), Look(colour=False), Look(unicode=False), Look(colour=False, unicode=False)]
+HOSTILE = "x\x1b[31m\u202eno"
+PLANE = {
+    "data": {"name": "moons", "size": 120, "validation": 40},
+    "layers": [
+        {"type": "dense", "units": 5, "activation": "tanh"},
+        {"type": "dense", "units": 3, "activation": "tanh"},
+        {"type": "dense", "activation": "softmax"},
+    ],
+}
+
+
+def texts(rows):
+    """Rows of segments, or strips, as text."""
+    return ["".join(segment.text for segment in row) for row in rows]
+
+
+def assert_harmless(text, look=None):
+    for character in text:
+        assert character == "\n" or unicodedata.category(character)[0] != "C"
+        assert look is None or look.unicode or character.isascii()
+
+
+# -- pictures in cells -------------------------------------------------------------------------------------
+
+
+def test_two_pixels_stand_in_each_cell_where_half_cells_can_be_drawn():
+    picture = np.zeros((4, 3))
+    picture[0, 0] = picture[3, 2] = 1
+    rows = pixels.grey(picture, Look())
+    assert texts(rows) == ["▀▀▀", "▀▀▀"]
+    first, last = rows[0][0].style, rows[1][-1].style
+    assert first.color.triplet.hex == last.bgcolor.triplet.hex != last.color.triplet.hex
+    light = pixels.grey(picture, Look(dark=False))[0][0].style.color.triplet
+    assert sum(light) < 200 < sum(first.color.triplet)  # ink is dark on light ground
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_signs_are_seen_with_and_without_colour(look):
+    picture = np.array([[-1.0, 0.0, 1.0]] * 2)
+    (row,) = pixels.signed(picture, look)
+    if look.colour and look.unicode:
+        below, above = row[0].style.color.triplet, row[-1].style.color.triplet
+        assert below.blue > below.red
+        assert above.red > above.blue
+    else:
+        assert texts([row]) == ["= #"]
+
+
+def test_a_picture_made_smaller_keeps_its_mean():
+    picture = np.random.default_rng(0).random((28, 28))
+    for size in ((14, 14), (7, 9), (40, 33)):
+        small = pixels.resized(picture, *size)
+        assert small.shape == size
+        assert small.mean() == pytest.approx(picture.mean(), rel=1e-6)
+
+
+@pytest.mark.parametrize("room", [(78, 10), (118, 20), (198, 40), (30, 6)])
+@pytest.mark.parametrize("size", [(28, 28), (8, 8), (3, 3), (64, 64)])
+def test_tiles_never_leave_their_room(room, size):
+    plan = layout(size, *room, caption=2, least=14, wanted=4)
+    assert plan.count >= 1
+    assert plan.columns * (plan.tile + 2) - 2 <= room[0]
+    assert plan.rows * (-(-plan.height // 2) + 3) - 1 <= room[1]
+    if room[0] >= 78:
+        assert plan.columns >= 2
+    picture = pixels.grey(np.ones((plan.height, plan.width)), Look())
+    strips = tiles([(picture, [("a caption that is long", Look().style())] * 2)] * 50, plan, *room, "…")
+    assert len(strips) <= room[1]
+    assert {strip.cell_length for strip in strips} == {room[0]}
+
+
+# -- the plane ---------------------------------------------------------------------------------------------
+
+
+def halves(columns=20, rows=20):
+    """Class 0 at the left, class 1 at the right, unsure in between; a point of each."""
+    winners = np.tile((np.arange(columns) >= columns // 2).astype(np.uint8), (rows, 1))
+    shares = np.tile(np.linspace(-1, 1, columns) ** 2 * 127 + 128, (rows, 1)).astype(np.uint8)
+    points = {"xs": bytes([25, 230]), "ys": bytes([255, 0]), "labels": bytes([0, 1])}
+    limits = (-1.0, 1.0, -1.0, 1.0)
+    return Boundary(7, columns, rows, limits, 2, winners.tobytes(), shares.tobytes(), **points)
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_plane_shows_both_classes_and_their_points(look):
+    rows = field(halves(), 40, 10, look)
+    shown = texts(rows)
+    assert len(shown) == 10
+    assert {len(row) for row in shown} == {40}
+    one, two = pixels.class_mark(0, look), pixels.class_mark(1, look)
+    assert shown[0].index(one) < 10  # its y is at the top
+    assert shown[9].index(two) > 30
+    if not (look.colour and look.unicode):
+        assert shown[5][0] == "a"
+        assert shown[5][-1] == "b"
+        assert shown[5][19:21] == "  "  # undecided
+    else:
+        left, right = rows[5][0].style, rows[5][-1].style
+        assert left.color != right.color
+    named = legend(halves(), ["arm 1", HOSTILE], 60, look).text
+    assert f"{one}" in named
+    assert "arm 1" in named
+    assert_harmless("".join(shown) + named, look)
+
+
+# -- confusions --------------------------------------------------------------------------------------------
+
+COUNTS = [[50, 0, 2], [1, 40, 9], [0, 0, 30]]
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_table_of_confusions_has_counts_recall_and_precision_and_marks_mistakes(look):
+    lines = texts(confusion(COUNTS, ["cat", HOSTILE, "dog"], 78, 12, look))
+    assert lines[1].split()[0] == "cat"
+    assert lines[1].split()[1:4] == ["50", look.glyphs.missing, f"{look.glyphs.up}2"]
+    assert "96.2 %" in lines[1]  # recall: 50 of 52
+    assert f"{look.glyphs.up}9" in lines[2]
+    assert "98.0" in lines[4]  # precision: 50 of 51
+    assert_harmless("".join(lines), look)
+    shares = texts(confusion(COUNTS, ["cat", "cow", "dog"], 78, 12, look, shares=True))
+    assert "18 %" in shares[2]  # 9 of 50
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_where_a_table_has_no_room_the_commonest_mistakes_are_listed(look):
+    lines = texts(confusion(COUNTS, ["cat", "cow", "dog"], 60, 4, look))
+    arrow = "→" if look.unicode else ">"
+    assert len(lines) == 3
+    assert f"cow {arrow} dog" in lines[0]
+    assert "18.0 % of its class" in lines[0]
+    assert_harmless("".join(lines), look)
+    assert "no mistakes" in texts(confusion([[3, 0], [0, 4]], ["a", "b"], 60, 3, look))[0]
+
+
+# -- the pad -----------------------------------------------------------------------------------------------
+
+
+def test_moving_draws_only_with_the_pen_down():
+    pad = Pad()
+    pad.fit((28, 28))
+    pad.move(3, 0)
+    assert pad.empty
+    pad.toggle()
+    pad.move(5, 0)
+    line = pad.ink[14, 17:23]
+    assert (line == 1).all()
+    assert 0 < pad.ink[13, 18] < 1  # the pen is soft
+    pad.toggle()
+    pad.move(0, 9)
+    assert pad.ink[23].sum() == 0
+    pad.move(1, 0, draw=True)
+    assert pad.ink[23, 22] == 1
+    pad.clear()
+    assert pad.empty
+
+
+def test_the_pen_stays_inside_and_takes_ink_away_again():
+    pad = Pad()
+    pad.fit((8, 8))
+    for _ in range(len(PENS)):
+        pad.next_pen()
+        pad.move(-100, -100, draw=True)
+        pad.move(100, 100, draw=True)
+    assert (pad.x, pad.y) == (7, 7)
+    pad.erasing = True
+    pad.go_to(0, 0, draw=True)
+    assert pad.ink[3, 3] == pad.ink[7, 7] == 0
+
+
+def test_a_centred_picture_has_its_mass_in_the_middle_and_the_ink_stays():
+    pad = Pad()
+    pad.fit((28, 28))
+    pad.go_to(3, 4, draw=False)
+    pad.go_to(9, 10, draw=True)
+    seen = pad.seen()
+    ys, xs = np.nonzero(seen)
+    assert np.average(ys, weights=seen[ys, xs]) == pytest.approx(13.5, abs=0.51)
+    assert np.average(xs, weights=seen[ys, xs]) == pytest.approx(13.5, abs=0.51)
+    assert seen.sum() == pytest.approx(pad.ink.sum())
+    pad.centred = False
+    assert pad.pixels() == np.rint(pad.ink * 255).astype(np.uint8).tobytes()
+
+
+# -- on the screen -----------------------------------------------------------------------------------------
+
+
+class Bench:
+    """The app with Train on the screen, whose engine is answered by an inspector of the preset's own."""
+
+    def __init__(self, app, pilot, document):
+        self.app, self.pilot = app, pilot
+        preset = helpers.preset(document["layers"], data=document["data"], training=document.get("training"))
+        self.network, self.data, engine = helpers.run_parts(preset)
+        self.inspector = Inspector(self.network, engine)
+
+    @property
+    def train(self):
+        return self.app.query_one(Train)
+
+    @property
+    def wishes(self):
+        return {wish.what: wish for wish in self.app.engine.wishes}
+
+    @property
+    def keys(self):
+        return self.app.query_one(KeyBar).shown
+
+    def view(self, id):
+        views = [view for slot in self.train.shown_slots for view in slot.views if slot.chart.id == id]
+        return next(view for view in views if on_screen(view))
+
+    async def drawn(self):
+        for _ in range(3):
+            await self.pilot.pause()
+        for drawing in self.train.drawings:
+            if drawing.stale():
+                drawing.build()
+
+    async def press(self, *keys):
+        await self.pilot.press(*keys)
+        await self.drawn()
+
+    async def answer(self):
+        """What is wished for is shown."""
+        found = [self.inspector.answer(wish) for wish in self.app.engine.wishes]
+        self.app.engine.tell(*(read(record.to_json()) for record in found if record))
+        await self.drawn()
+
+    async def show(self, chart, large=True):
+        self.train.give_place(chart) if large else self.train.show_chart(chart)
+        await self.drawn()
+        await self.answer()
+        return self.view(chart)
+
+
+@asynccontextmanager
+async def bench(size=(120, 40), **changes):
+    document = raw(**changes)
+    app = TuimlApp(Document(document), engine_factory=FakeEngine)
+    async with app.run_test(size=size) as pilot:
+        on = Bench(app, pilot, document)
+        await on.press("2")
+        await on.press("ctrl+r")
+        yield on
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("large", [True, False])
+async def test_the_plane_and_its_units_are_shown_in_every_size(size, large):
+    async with bench(size, **PLANE) as on:
+        view = await on.show("boundary", large)
+        assert on.wishes["boundary"].columns * on.wishes["boundary"].rows <= 96 * 96
+        assert "▲" in view.text
+        assert "lower" in view.text  # a class's name
+        assert_harmless(view.text)
+        if large:
+            assert on.wishes["responses"].count == 5  # its first layer's units fit beside it
+        units = await on.show("units", large)
+        assert [f"{i} ±" in units.text for i in range(6)] == [True] * 5 + [False]
+        assert "units" in units.text.splitlines()[0]
+        await on.press("escape", "down")
+        assert on.train.sight.index == 1
+
+
+async def test_the_selected_layers_units_are_asked_for_and_one_alone_by_key():
+    async with bench((200, 50), **PLANE) as on:
+        await on.show("units", large=False)
+        await on.press("j")
+        assert on.wishes["responses"].layer == 1
+        assert on.wishes["responses"].count == 3
+        before = on.wishes["responses"].columns
+        await on.press("u")
+        wish = on.wishes["responses"]
+        assert wish.count == 1
+        assert wish.columns > before
+        await on.press(">", ">")
+        assert on.wishes["responses"].first == 2
+        await on.press(">", "<")
+        assert on.wishes["responses"].first == 1
+
+
+async def test_nothing_is_wished_for_that_is_not_on_the_screen():
+    async with bench((120, 40), **PLANE) as on:
+        assert on.wishes == {}
+        await on.show("confusions", large=False)
+        assert set(on.wishes) == {"confusion"}
+        await on.press("1")
+        assert on.wishes == {}
+        await on.press("2")
+        assert set(on.wishes) == {"confusion"}
+
+
+SHOWN = {
+    "confusions": [("right of", 1), ("validation examples", 1)],
+    "worst": [("→", 2), ("loss ", 2)],  # side by side
+    "weights": [("±", 6)],
+}
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("large", [True, False])
+async def test_confusions_worst_examples_and_weights_of_pictures(size, large):
+    async with bench(size) as on:
+        for chart, words in SHOWN.items():
+            view = await on.show(chart, large)
+            assert_harmless(view.text)
+            assert len(view.text.splitlines()) <= view.size.height
+            for word, count in words:
+                assert view.text.count(word) >= count
+
+
+async def test_worst_examples_are_paged():
+    async with bench((80, 24)) as on:
+        await on.show("worst")
+        shown = on.wishes["worst"].count
+        await on.press(">")
+        assert on.wishes["worst"].first == shown
+        await on.answer()
+        assert f"{shown + 1}–" in on.view("worst").text
+        await on.press("<", "<")
+        assert on.wishes["worst"].first == 0
+
+
+async def test_confusions_as_shares_by_key():
+    async with bench((120, 40)) as on:
+        view = await on.show("confusions")
+        assert on.train.enabled("confusion_shares")
+        counts = view.text
+        await on.press("%")
+        assert " %" in on.view("confusions").text.splitlines()[2][:40]
+        await on.press("%")
+        assert on.view("confusions").text == counts
+
+
+async def test_charts_are_there_only_where_a_run_has_them():
+    async with bench() as on:
+        ids = {chart.id for chart in on.train.choices()}
+        assert {"confusions", "worst", "weights", "draw"} <= ids
+        assert not {"boundary", "units"} & ids
+    async with bench(**PLANE) as on:
+        ids = {chart.id for chart in on.train.choices()}
+        assert {"confusions", "worst", "boundary", "units"} <= ids
+        assert not {"weights", "draw"} & ids
+        assert on.train.enabled("draw") is False
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_drawing_by_keys_asks_what_it_is_and_shows_the_bars(size):
+    async with bench(size) as on:
+        await on.press("d")
+        view = on.view("draw")
+        assert view.has_focus
+        assert "space" in view.text
+        assert {"pen_toggle", "pad_clear"} & set(on.keys)
+        await on.press("space", "down", "down", "shift+right")
+        async with asyncio.timeout(20):
+            while not on.app.engine.drawn or on.app.engine.drawn[-1].number != view.pad.version:
+                await on.drawn()
+        drawn = on.app.engine.drawn[-1]
+        assert len(drawn.pixels) == 64
+        assert drawn.pixels == view.pad.pixels()
+        on.app.engine.tell(Guess(3, drawn.number, (0.1, 0.0, 0.9, *[0.0] * 7)))
+        await on.drawn()
+        line = next(line for line in view.text.splitlines() if "90 %" in line)
+        assert line.rstrip().endswith("◀")
+        assert "█" in line
+        assert_harmless(view.text)
+        await on.press("x")
+        assert view.pad.empty
+        await on.press("escape")
+        assert on.train.table.has_focus
+
+
+async def test_drawing_by_mouse():
+    async with bench((120, 40)) as on:
+        await on.press("d")
+        view = on.view("draw")
+        top, left, scale = view._place
+        await on.pilot.mouse_down(view, offset=(1 + left + 2 * scale, top + scale))
+        await on.pilot.hover(view, offset=(1 + left + 5 * scale, top + scale))
+        await on.pilot.mouse_up(view, offset=(1 + left + 5 * scale, top + scale))
+        await on.drawn()
+        assert (view.pad.ink[2, 2:6] == 1).all()
+        before = view.pad.ink.copy()
+        await on.pilot.hover(view, offset=(1 + left + 7 * scale, top + 3 * scale))
+        assert np.array_equal(view.pad.ink, before)  # the button is up
+
+
+async def test_a_past_run_that_cannot_be_looked_into_says_why():
+    async with bench(**PLANE) as on:
+        on.app.model.cannot_look("this run has no sound checkpoint to look into")
+        view = await on.show("boundary")
+        on.app.model.learned.clear()
+        on.app.model.cannot_look("this run has no sound checkpoint to look into")
+        await on.drawn()
+        assert "no sound checkpoint" in view.text
+
+
+# -- with a real training process --------------------------------------------------------------------------
+
+DIGITS = {"data": {"name": "digits"}, "training": {"epochs": 12, "learning_rate": 0.3, "batch_size": 32}}
+
+
+async def until(on, condition):
+    async with asyncio.timeout(60):
+        while not condition():
+            await on.drawn()
+
+
+async def test_a_stroke_changes_the_guess_of_a_trained_network_after_its_run_and_from_its_folder():
+    app = TuimlApp(Document(raw(**DIGITS)), engine_factory=TrainingClient)
+    async with app.run_test(size=(80, 24)) as pilot:
+        on = Bench(app, pilot, raw())
+        await on.press("2", "ctrl+r")
+        await until(on, lambda: app.model.status == "completed")
+        assert app.model.end.test_accuracy > 0.85
+        await on.press("d", "up", "up", "up", "space", *["down"] * 6, "space")  # a one
+        await until(on, lambda: "guess" in app.model.learned)
+        view = on.view("draw")
+        await until(on, lambda: app.model.learned["guess"].number == view.pad.version)
+        shares = app.model.learned["guess"].shares
+        assert sum(shares) == pytest.approx(1, abs=1e-3)
+        before = view.text
+        await on.press("up", "up", "up", "shift+left", "shift+left", "shift+left")
+        await until(on, lambda: app.model.learned["guess"].number == view.pad.version)
+        await on.drawn()
+        assert app.model.learned["guess"].shares != shares
+        assert view.text != before
+        weights = app.model.learned["guess"].shares
+        path = next(runs_folder().iterdir())
+        app.model.learned.clear()
+        app.engine.look_at(str(path))  # another process, from the checkpoint
+        app.engine.guess(Drawn(99, view.pad.pixels()))
+        await until(on, lambda: "guess" in app.model.learned)
+        assert app.model.learned["guess"].shares == pytest.approx(weights, abs=1e-5)
+        app.engine.look_at(str(path.parent / "gone"))
+        app.engine.inspect([InspectionRequest("confusion")])
+        await until(on, lambda: app.model.blind != "")
+        assert "gone" in app.model.blind
+        app.engine.close()

@@ -1,0 +1,566 @@
+"""The Library and its dialogs by their keys, in an app that notes what it is asked to open."""
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import on_disk
+import pytest
+from textual import events
+from textual.app import App, ComposeResult
+from textual.pilot import Pilot
+from textual.widgets import Input, Static
+
+from tests.tui.fake_training_client import FakeEngine
+from tuiml.runs.folder import runs_folder
+from tuiml.runs.tail import Tail
+from tuiml.spec.library import find, own, own_folder, read
+from tuiml.tui.app.app import TuimlApp
+from tuiml.tui.app.bars import KeyBar
+from tuiml.tui.app.main import named
+from tuiml.tui.charts.palette import Look
+from tuiml.tui.library.open_dialog import OpenDialog
+from tuiml.tui.library.screen import Library
+from tuiml.tui.model import settings
+from tuiml.tui.model.document import Document
+from tuiml.tui.model.run_model import RunModel
+from tuiml.tui.widgets.dialogs import ConfirmDialog, NameDialog
+from tuiml.tui.widgets.filter_input import FilterInput
+
+
+@pytest.fixture(autouse=True)
+def rested(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs are read as soon as the cursor is on them."""
+    monkeypatch.setattr("tuiml.tui.library.preview_pane.SETTLED", 0.001)
+
+
+class Shell(App[None]):
+    """What the Library needs of the app."""
+
+    def __init__(self, name: str = "digits-quickstart") -> None:
+        super().__init__()
+        file = find(name)
+        path, origin = (None, name) if file.bundled else (file.path, "")
+        self.look = Look()
+        self.document = Document(file.document(), path=path, origin=origin)
+        self.model = RunModel()
+        self.engine = SimpleNamespace(active=False, look_at=lambda path: None)
+        self.following = SimpleNamespace(watch=lambda path: None)
+        self.drafts = SimpleNamespace(take=lambda document: document, put_away=lambda document: None)
+        self.opened: list[tuple[str, Path | None, str]] = []
+        self.went: list[str] = []
+        self.complaints: list[str] = []
+
+    def compose(self) -> ComposeResult:
+        yield Library(id="library")
+
+    @property
+    def library(self) -> Library:
+        return self.query_one(Library)
+
+    @property
+    def current_place(self) -> Library:
+        return self.library
+
+    def open_document(self, raw: dict[str, Any], *, path: Path | None = None, origin: str = "") -> None:
+        self.opened.append((raw["name"], path, origin))
+
+    def document_edited(self) -> None:
+        pass
+
+    def show_run(self, model: RunModel, tail: Tail) -> None:
+        assert tail.path.name == model.name
+        self.model = model
+
+    def show_place(self, name: str) -> None:
+        self.went.append(name)
+
+    def complain(self, text: str) -> None:
+        self.complaints.append(text)
+
+
+class Keys:
+    """A person at the Library."""
+
+    def __init__(self, app: Any, pilot: Pilot[Any]) -> None:
+        self.app, self.pilot = app, pilot
+        self.library = app.query_one(Library)
+
+    async def press(self, *keys: str) -> None:
+        for key in keys:
+            self.app.post_message(events.Key(key, key if len(key) == 1 else None))
+            await self.pilot.pause()
+        await self.settle()
+
+    async def until(self, what: Callable[[], object]) -> None:
+        """Until it is so; a test that waits in vain ends with the suite's own limit."""
+        while not what():
+            await self.pilot.pause(0.01)
+
+    async def settle(self) -> None:
+        """Until no timer waits and no thread reads."""
+        await self.pilot.pause()
+        while self.library.preview.waits or any(not worker.is_finished for worker in self.app.workers):
+            await self.app.workers.wait_for_complete()
+            await self.pilot.pause()
+
+    async def type(self, text: str) -> None:
+        """Put text into the field that has the focus, as if typed over what was there."""
+        assert isinstance(self.app.focused, Input)
+        self.app.focused.value = text
+        await self.settle()
+
+    @property
+    def names(self) -> list[str]:
+        return [row.name for row in self.library.names.rows if row.key]
+
+    @property
+    def selected(self) -> str:
+        return self.library.item.name
+
+    async def select(self, name: str) -> None:
+        assert self.library.names.select(next(i.key for i in self.library.items if i.name == name))
+        await self.settle()
+
+
+@asynccontextmanager
+async def library(name: str = "digits-quickstart", size: tuple[int, int] = (120, 40)) -> AsyncIterator[Keys]:
+    app = Shell(name)
+    async with app.run_test(size=size) as pilot:
+        keys = Keys(app, pilot)
+        app.library.shown()
+        await keys.settle()
+        yield keys
+
+
+# -- the list and the preview ------------------------------------------------------------------------------
+
+
+async def test_it_opens_on_the_preset_being_edited_with_its_preview():
+    async with library("mnist-relu-3") as keys:
+        assert keys.selected == "mnist-relu-3"
+        assert "dense 256 relu" in keys.library.preview.text
+        await keys.press("down")
+        assert keys.selected == "mnist-sigmoid-10"
+        assert "dense 256 sigmoid" in keys.library.preview.text
+
+
+async def test_the_cursor_passes_over_headings_and_goes_by_section():
+    on_disk.preset("mine")
+    on_disk.run("first")
+    async with library() as keys:
+        await keys.press("home")
+        assert keys.selected == "mine"
+        await keys.press("down")
+        first_bundled = keys.selected
+        assert keys.library.item.kind == "bundled"
+        await keys.press("k")
+        assert keys.selected == "mine"
+        await keys.press("right", "right")
+        assert keys.selected == "first"
+        await keys.press("left")
+        assert keys.selected == first_bundled
+        await keys.press("end")
+        assert keys.selected == "first"
+        await keys.press("up", "pageup", "pageup", "pageup")
+        assert keys.selected == "mine"
+
+
+async def test_a_run_shows_its_figures_and_curves():
+    on_disk.run("first", accuracy=0.941)
+    async with library() as keys:
+        await keys.press("end")
+        text = keys.library.preview.text
+        assert "completed" in text
+        assert "94.1 %" in text
+        assert "loss  train" in text
+
+
+async def test_the_list_is_read_again_when_the_place_is_shown_and_keeps_the_cursor():
+    async with library("mnist-relu-3") as keys:
+        on_disk.preset("mine")
+        keys.library.shown()
+        await keys.settle()
+        assert "mine" in keys.names
+        assert keys.selected == "mnist-relu-3"
+
+
+async def test_what_is_broken_is_a_row_with_its_problem():
+    own_folder().mkdir()
+    (own_folder() / "torn.toml").write_text("layers = [")
+    (runs_folder() / "empty").mkdir(parents=True)
+    async with library() as keys:
+        await keys.select("torn")
+        assert "not TOML" in keys.library.preview.text
+        await keys.press("enter")
+        await keys.select("empty")
+        said = "".join(keys.library.preview.text.split())  # however a long path is broken
+        assert "hasnostart" in said or "preset.toml" in said
+        await keys.press("enter")
+        assert keys.app.opened == []
+        assert keys.app.went == []
+
+
+async def test_hostile_names_are_shown_as_they_are_but_for_control_characters():
+    on_disk.run(on_disk.HOSTILE.replace("/", "_"))
+    own_folder().mkdir()
+    (own_folder() / "[bold.toml").write_text('version = 1\nname = "[/]"\n')
+    (own_folder() / os.fsdecode(b"\xff\x1b.toml")).write_text("?")  # not a name in UTF-8
+    async with library() as keys:
+        await keys.press("end")
+        assert "[@click=app.quit]" in keys.library.preview.text
+        await keys.press("x")
+        shown = keys.app.screen.query_one(".title", Static).render()
+        assert "[@click=app.quit]x[bold" in str(shown)
+        assert "\x1b" not in str(shown)
+        await keys.press("n")
+        await keys.select("[bold")
+        await keys.press("r")
+        assert keys.app.screen.query_one(Input).value == "[/]"
+        await keys.press("escape", "home")
+        lines = [keys.library.names.render_line(y).text for y in range(6)]
+        lines += keys.library.preview.text.splitlines()
+        assert all(line.isprintable() for line in lines)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
+async def test_list_and_preview_are_beside_each_other(size: tuple[int, int]):
+    async with library(size=size) as keys:
+        names, preview = keys.library.names.region, keys.library.preview.region
+        assert names.height == preview.height == size[1]
+        assert min(names.width, preview.width) >= 37
+        assert preview.right == size[0]
+        assert not keys.library.enabled("item_preview")
+
+
+async def test_list_and_preview_take_turns_where_it_is_narrow():
+    async with library("mnist-relu-3", size=(40, 12)) as keys:
+        assert keys.library.names.region.width == 40
+        assert not keys.library.preview.region.area
+        await keys.press("space")
+        assert keys.library.preview.region.width == 40
+        before = keys.library.preview.scroll_offset.y
+        await keys.press("down")
+        assert keys.library.preview.scroll_offset.y == before + 1
+        await keys.press("escape")
+        assert keys.library.names.region.width == 40
+        assert keys.app.focused is keys.library.names
+        await keys.press("space")
+        await keys.pilot.resize_terminal(100, 30)
+        await keys.settle()
+        assert keys.library.names.region.area
+
+
+async def test_tab_goes_to_the_preview_where_the_arrows_scroll():
+    async with library("mnist-sigmoid-10", size=(80, 24)) as keys:
+        await keys.press("tab", "down", "j")
+        assert keys.library.preview.scroll_offset.y == 2
+        assert keys.selected == "mnist-sigmoid-10"
+        await keys.press("end", "home")
+        assert keys.library.preview.scroll_offset.y == 0
+        await keys.press("enter")
+        assert keys.app.opened == [("mnist-sigmoid-10", None, "mnist-sigmoid-10")]
+
+
+async def test_the_mouse_selects_and_opens():
+    async with library() as keys:
+        await keys.pilot.click("#library-items", offset=(5, 3))
+        await keys.settle()
+        assert keys.selected == keys.names[2]
+        assert keys.app.opened == []
+        await keys.pilot.click("#library-items", offset=(5, 4), times=2)
+        await keys.settle()
+        assert [name for name, _, _ in keys.app.opened] == [keys.names[3]]
+        await keys.pilot.click("#library-items", offset=(5, 0))  # a heading
+        assert keys.selected == keys.names[3]
+
+
+# -- the filter --------------------------------------------------------------------------------------------
+
+
+async def test_typing_filters_and_escape_shows_all_again():
+    async with library() as keys:
+        everything = keys.names
+        await keys.press("slash")
+        await keys.type("relu-10")
+        assert keys.names == ["mnist-relu-10"]
+        assert "dense 256 relu" in keys.library.preview.text
+        await keys.press("enter")
+        assert keys.app.focused is keys.library.names
+        assert keys.names == ["mnist-relu-10"]
+        await keys.press("escape")
+        assert keys.names == everything
+        assert keys.selected == "mnist-relu-10"
+
+
+async def test_a_filter_that_nothing_passes_leaves_the_cursor_where_it_was():
+    async with library("mnist-relu-3") as keys:
+        await keys.press("slash")
+        await keys.type("no such thing")
+        assert keys.library.item is None
+        assert keys.library.preview.text == ""
+        await keys.press("enter", "enter", "escape")
+        assert keys.selected == "mnist-relu-3"
+        assert "dense 256 relu" in keys.library.preview.text
+
+
+async def test_letters_that_are_keys_go_to_the_filter_and_arrows_to_the_list():
+    on_disk.preset("mine")
+    async with library() as keys:
+        await keys.press("slash")
+        await keys.press(*"nxd")
+        assert keys.library.filter.value == "nxd"
+        assert keys.names == []
+        await keys.press("enter", "x")
+        assert [p.name for p in own()] == ["mine"]
+        await keys.press("slash")
+        await keys.type("mnist")
+        before = keys.selected
+        await keys.press("down")
+        assert keys.selected != before
+        assert isinstance(keys.app.focused, FilterInput)
+
+
+# -- opening -----------------------------------------------------------------------------------------------
+
+
+async def test_enter_opens_a_preset_in_build_knowing_where_it_is_from():
+    mine = on_disk.preset("mine")
+    async with library() as keys:
+        await keys.select("mine")
+        await keys.press("enter")
+        await keys.select("mnist-relu-10")
+        await keys.press("enter")
+        assert keys.app.opened == [("mine", mine, ""), ("mnist-relu-10", None, "mnist-relu-10")]
+        assert keys.app.went == ["build", "build"]
+
+
+async def test_enter_shows_a_run_in_train_and_p_opens_its_preset():
+    on_disk.run("first", of="spiral-playground")
+    async with library() as keys:
+        await keys.press("end", "enter")
+        assert keys.app.model.name == "first"
+        assert keys.app.model.status == "completed"
+        assert keys.app.went == ["train"]
+        await keys.press("p")
+        assert keys.app.opened == [("spiral-playground", None, "")]
+        await keys.press("r")
+        await keys.type("better")
+        await keys.press("enter")
+        assert keys.app.model.name == "better"
+        assert keys.app.model.end.path == str(runs_folder() / "better")
+
+
+async def test_a_run_being_trained_is_not_replaced_by_a_past_one():
+    on_disk.run("first")
+    async with library() as keys:
+        keys.app.model.begin(find("digits-quickstart").document(), "now")
+        keys.app.engine.active = True
+        await keys.press("end", "enter")
+        assert keys.app.model.name == "now"
+        assert keys.app.went == []
+        assert ["now" in text for text in keys.app.complaints] == [True]
+
+
+async def test_a_new_preset_is_untitled_and_of_no_file():
+    async with library() as keys:
+        await keys.press("n")
+        assert keys.app.opened == [("untitled", None, "")]
+
+
+# -- changing ----------------------------------------------------------------------------------------------
+
+
+async def test_duplicate_makes_an_own_preset_and_selects_it():
+    async with library("mnist-relu-3") as keys:
+        await keys.press("d")
+        assert [p.name for p in own()] == ["mnist-relu-3-copy"]
+        assert keys.selected == "mnist-relu-3-copy"
+
+
+async def test_rename_asks_refuses_what_is_taken_and_selects_the_renamed():
+    on_disk.preset("mine")
+    on_disk.preset("other")
+    async with library() as keys:
+        await keys.select("mine")
+        await keys.press("r")
+        assert isinstance(keys.app.screen, NameDialog)
+        await keys.type("other")
+        await keys.press("enter")
+        assert isinstance(keys.app.screen, NameDialog)
+        assert "there is a preset" in str(keys.app.screen.query_one(".said", Static).render())
+        await keys.type("third")
+        await keys.press("enter")
+        assert [p.name for p in own()] == ["other", "third"]
+        assert keys.selected == "third"
+
+
+async def test_renaming_the_preset_being_edited_renames_the_document_and_keeps_its_edits():
+    path = on_disk.preset("mine")
+    async with library("mine") as keys:
+        document = keys.app.document
+        document.set("training.epochs", 7)
+        await keys.press("r")
+        await keys.type("yours")
+        await keys.press("enter")
+        assert document.path == path.with_name("yours.toml")
+        assert document.raw["name"] == "yours"
+        assert document.raw["training"]["epochs"] == 7
+        assert document.dirty
+        document.set("training.epochs", read(document.path)["training"]["epochs"])
+        assert not document.dirty
+
+
+async def test_a_run_is_renamed_and_deleted():
+    on_disk.run("first")
+    on_disk.run("second", day=2)
+    async with library() as keys:
+        await keys.select("first")
+        await keys.press("r")
+        await keys.type("second")
+        await keys.press("enter")
+        assert isinstance(keys.app.screen, NameDialog)
+        await keys.press("escape", "r")
+        await keys.type("best")
+        await keys.press("enter")
+        assert sorted(p.name for p in runs_folder().iterdir()) == ["best", "second"]
+        assert keys.selected == "best"
+        await keys.press("x")
+        assert isinstance(keys.app.screen, ConfirmDialog)
+        await keys.press("enter")  # a hasty enter keeps it
+        assert (runs_folder() / "best").exists()
+        await keys.press("x", "y")
+        assert [p.name for p in runs_folder().iterdir()] == ["second"]
+        assert keys.selected == "second"
+
+
+async def test_deleting_the_preset_being_edited_leaves_it_unsaved():
+    path = on_disk.preset("mine")
+    async with library("mine") as keys:
+        await keys.press("delete", "right", "enter")
+        assert not path.exists()
+        assert keys.app.document.path is None
+        assert keys.app.document.dirty
+        assert "mine" not in keys.names
+
+
+async def test_bundled_presets_and_a_run_that_goes_on_cannot_be_renamed_or_deleted(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("tuiml.runs.library.is_held", lambda _path: True)
+    on_disk.run("first", reason=None)
+    async with library() as keys:
+        for key in ("home", "end"):
+            await keys.press(key, "x", "r")
+            assert not isinstance(keys.app.screen, NameDialog | ConfirmDialog)
+            assert not keys.library.enabled("item_delete")
+        assert keys.selected == "first"
+
+
+async def test_what_fails_on_disk_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch):
+    def full(*_args: Any) -> Path:
+        raise OSError(28, "No space left on device", "/disk")
+
+    monkeypatch.setattr("tuiml.tui.model.catalog.save", full)
+    async with library() as keys:
+        await keys.press("d")
+        assert keys.app.complaints == ["/disk: No space left on device"]
+
+
+# -- the open dialog ---------------------------------------------------------------------------------------
+
+
+async def test_the_open_dialog_finds_as_one_types_and_opens():
+    async with library() as keys:
+        keys.library.ask()
+        await keys.settle()
+        assert isinstance(keys.app.screen, OpenDialog)
+        await keys.press(*"relu-10", "enter")
+        assert keys.app.opened == [("mnist-relu-10", None, "mnist-relu-10")]
+        assert not isinstance(keys.app.screen, OpenDialog)
+
+
+async def test_the_open_dialog_takes_the_path_of_a_file(tmp_path: Path):
+    elsewhere = tmp_path / "else.toml"
+    async with library() as keys:
+        keys.library.ask()
+        await keys.settle()
+        await keys.type(str(elsewhere))
+        await keys.press("enter")
+        assert "cannot be read" in str(keys.app.screen.query_one(".said", Static).render())
+        elsewhere.write_bytes(find("mnist-relu-3").path.read_bytes())
+        await keys.press("enter")
+        assert keys.app.opened == [("mnist-relu-3", elsewhere, "")]
+
+
+async def test_escape_leaves_the_open_dialog_and_nothing_is_opened():
+    async with library() as keys:
+        keys.library.ask()
+        await keys.settle()
+        await keys.press("down", "escape")
+        assert not isinstance(keys.app.screen, OpenDialog)
+        assert keys.app.opened == []
+
+
+# -- in the app --------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def whole_app(name: str = "digits-quickstart") -> AsyncIterator[Keys]:
+    app = TuimlApp(named(name), engine_factory=FakeEngine)
+    async with app.run_test(size=(120, 40)) as pilot:
+        keys = Keys(app, pilot)
+        await keys.settle()
+        yield keys
+
+
+async def test_ctrl_o_opens_a_preset_from_anywhere():
+    async with whole_app() as keys:
+        await keys.press("2", "ctrl+o")
+        await keys.type("mnist-relu-10")
+        await keys.press("enter")
+        assert keys.app.document.origin == "mnist-relu-10"
+        assert keys.app.place_name == "build"
+
+
+async def test_a_past_run_is_shown_in_train_and_remembered():
+    on_disk.run("first")
+    async with whole_app() as keys:
+        await keys.press("3")
+        await keys.until(lambda: any(item.run for item in keys.app.query_one(Library).items))
+        await keys.press("end", "enter")
+        await keys.until(lambda: keys.app.place_name == "train")
+        assert keys.app.model.name == "first"
+        await keys.pilot.press("ctrl+q")
+    assert settings.load().run == str(runs_folder() / "first")
+
+
+async def test_unsaved_edits_of_a_preset_left_open_follow_its_new_name():
+    on_disk.preset("mine")
+    async with whole_app("mine") as keys:
+        keys.app.document.set("training.epochs", 7)
+        await keys.press("3")
+        await keys.select("mnist-relu-10")
+        await keys.press("enter", "3")
+        await keys.select("mine")
+        await keys.press("r")
+        await keys.type("yours")
+        await keys.press("enter", "enter")
+        assert keys.app.document.path.stem == "yours"
+        assert keys.app.document.raw["training"]["epochs"] == 7
+        assert keys.app.document.raw["name"] == "yours"
+
+
+async def test_the_key_bar_offers_only_what_suits_the_selected():
+    on_disk.preset("mine")
+    async with whole_app("mine") as keys:
+        await keys.press("3")
+        bar = keys.app.query_one(KeyBar)
+        assert {"item_rename", "item_delete"} <= set(bar.shown)
+        await keys.press("down")
+        assert keys.library.item.kind == "bundled"
+        assert not {"item_rename", "item_delete", "item_preset"} & set(bar.shown)
+        assert "item_duplicate" in bar.shown

@@ -1,0 +1,460 @@
+"""Train by its keys: what is shown, what the run is told, in every size."""
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+
+import pytest
+from textual.widgets import Input
+
+from tests import helpers
+from tests.tui.documents import raw
+from tests.tui.fake_training_client import FakeEngine
+from tests.tui.recorded_events import FLAT, NAN, bars, layer, pretraining
+from tuiml.training.events import Loading, Snapshot, State
+from tuiml.tui.app.app import TuimlApp
+from tuiml.tui.app.bars import KeyBar
+from tuiml.tui.charts.palette import Look
+from tuiml.tui.keys import ACTIONS
+from tuiml.tui.model.document import Document
+from tuiml.tui.model.run_model import RunModel
+from tuiml.tui.train.screen import Train
+from tuiml.tui.widgets import chart_view
+
+pytestmark = pytest.mark.usefixtures("quick")
+SIZES = [(80, 24), (120, 40), (200, 50)]
+HOSTILE = "[/b] [@click=app.quit]x[bold \x1b[31m\u202eno"
+
+
+class Bench:
+    """The app with Train on the screen, and shorthands."""
+
+    def __init__(self, app, pilot):
+        self.app, self.pilot = app, pilot
+
+    @property
+    def train(self):
+        return self.app.query_one(Train)
+
+    @property
+    def engine(self):
+        return self.app.engine
+
+    @property
+    def asked(self):
+        """What the engine was asked since the start."""
+        return [ask for ask in self.engine.asked if ask[0] != "start"]
+
+    @property
+    def keys(self):
+        return self.app.query_one(KeyBar).shown
+
+    @property
+    def views(self):
+        """Ids of the charts on the screen."""
+        return [slot.chart.id for slot in self.train.shown_slots if chart_view.on_screen(slot.view)]
+
+    def chart(self, name):
+        """The view of a chart that is on the screen."""
+        return next(slot.view for slot in self.train.shown_slots if slot.chart.id == name)
+
+    @property
+    def loss(self):
+        return self.chart("loss")
+
+    @property
+    def histogram(self):
+        return self.chart("histogram")
+
+    async def press(self, *keys):
+        await self.pilot.press(*keys)
+        await self.drawn()
+
+    async def tell(self, *events):
+        self.engine.tell(*events)
+        await self.drawn()
+
+    async def drawn(self):
+        """Wait until everything on the screen shows what is known."""
+        for _ in range(3):  # styles, then the layout, then what follows from it
+            await self.pilot.pause()
+        for drawing in self.train.drawings:
+            if drawing.stale():
+                drawing.build()
+
+    async def until(self, condition):
+        async with asyncio.timeout(20):
+            while not condition():
+                await self.pilot.pause()
+
+    def cell(self, row, column):
+        cell = self.train.table._rows[row].get(column, "")
+        return cell if isinstance(cell, str) else cell[0]
+
+
+@asynccontextmanager
+async def bench(size=(120, 40), *, running=False, layers=None, **changes):
+    changes = {"layers": layers, **changes} if layers else changes
+    app = TuimlApp(Document(raw(**changes)), engine_factory=FakeEngine)
+    async with app.run_test(size=size) as pilot:
+        on = Bench(app, pilot)
+        await on.press("2")
+        if running:
+            await on.press("ctrl+r")
+        yield on
+
+
+# -- what is shown -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_before_the_first_run_the_layers_stand_there_and_the_key_that_trains(size):
+    async with bench(size) as on:
+        assert on.train.status.text.strip() == "nothing trained yet"
+        assert "ctrl+r trains small" in on.loss.text
+        assert [on.cell(row, "layer") for row in range(3)] == ["flatten", "dense 64 relu", "dense 10 softmax"]
+        assert not {"stop", "step", "rate_up", "next_kind", "enlarge"} & set(on.keys)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_run_moves_everything(size):
+    async with bench(size, running=True) as on:
+        on.engine.train(10)
+        await on.tell(Snapshot(1, 10, (FLAT, layer(0.25, dead=0.75, saturated=NAN), layer(0.1))))
+        status = on.train.status.text
+        assert "running" in status
+        assert "epoch 1/2" in status
+        assert "rate 0.1" in status
+        assert "train" in on.loss.text
+        assert "1.000" in on.loss.text
+        assert (on.cell(1, "mean"), on.cell(1, "idle")) == (".25", "▲75% dead")
+        assert on.cell(1, "histogram").strip()
+        assert {"stop", "step"} <= set(on.keys)
+        on.engine.train(10)
+        await on.drawn()
+        assert "completed" in on.train.status.text
+        assert "test accuracy 50.0 %" in on.train.status.text
+        assert "stop" not in on.keys
+
+
+async def test_side_by_side_where_there_is_room_else_one_at_a_time():
+    async with bench((120, 40), running=True) as on:
+        assert on.views == ["loss", "accuracy", "histogram"]
+        await on.pilot.resize_terminal(80, 24)
+        await on.drawn()
+        await on.until(lambda: on.views == ["loss"])
+        layers = ("accuracy", "histogram", "multiples", "heat", "depth")
+        for view in (*layers, "confusions", "worst", "weights", "draw", "loss"):
+            await on.press("c")
+            await on.until(lambda view=view: on.views == [view])
+            assert on.chart(view).text
+        await on.press("C", "C")
+        assert on.views == ["weights"]
+        assert on.train.table.has_focus
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_one_chart_takes_the_whole_place_and_gives_it_back(size):
+    async with bench(size, running=True) as on:
+        await on.press("z")
+        assert on.views == ["loss"]
+        assert on.loss.has_focus
+        assert on.loss.size.height >= size[1] - 5
+        await on.press("c")
+        assert on.views == ["accuracy"]
+        await on.press("z")
+        assert chart_view.on_screen(on.train.table)
+        assert on.train.table.has_focus
+        await on.press("enter")
+        assert on.views == ["histogram"]
+        await on.press("escape")
+        assert on.train.table.has_focus
+
+
+async def test_a_chart_that_takes_the_keys_shows_it_and_can_be_enlarged_by_the_mouse():
+    async with bench(running=True) as on:
+        on.engine.train()
+        await on.press("tab")
+        marked = [view for view in map(on.chart, on.views) if "▸" in view.text]
+        assert marked == [on.app.focused]
+        await on.pilot.click("#accuracy", offset=(20, 5), times=2)
+        await on.until(lambda: on.views == ["accuracy"])
+        await on.press("down")
+        assert on.train.table.cursor == 2
+        await on.press("escape")
+        assert on.train.table.has_focus
+
+
+async def test_the_selected_layer_is_the_one_in_the_histogram():
+    async with bench(running=True) as on:
+        await on.tell(Snapshot(1, 1, (FLAT, layer(0.25), layer(0.1))))
+        view = on.histogram
+        assert "1 dense 64 relu · activations" in view.text, "a layer that learns is selected first"
+        assert "mean .250" in view.text
+        await on.press("down")
+        assert "2 dense 10 softmax" in view.text
+        await on.press("enter", "k", "k")
+        assert "0 flatten" in on.histogram.text
+        assert on.train.table.cursor == 0
+
+
+async def test_one_key_goes_through_activations_gradients_and_weights():
+    async with bench(running=True) as on:
+        await on.tell(Snapshot(1, 1, (FLAT, layer(), layer())))
+        view = on.histogram
+        await on.press("v")
+        assert "gradients" in view.text
+        assert "norm .100" in view.text
+        await on.press("v")
+        assert "weights" in view.text
+        assert "std .300" in view.text
+        await on.press("up")
+        assert "this layer has no weights" in view.text
+        await on.press("v")
+        assert "activations" in view.text
+
+
+async def test_in_a_small_terminal_the_first_press_shows_the_histogram_as_it_is():
+    async with bench((80, 24), running=True) as on:
+        await on.press("v")
+        assert (on.views, on.train.sight.kind) == (["histogram"], "activations")
+        await on.tell(Snapshot(1, 1, (FLAT, layer(), layer())))
+        await on.press("v")
+        assert on.train.sight.kind == "gradients"
+
+
+async def test_what_lies_outside_a_histogram_and_its_zeros_are_told():
+    async with bench((200, 50), running=True) as on:
+        part = bars(90, 5, 5, below=12, above=3456)
+        await on.tell(
+            Snapshot(1, 1, (FLAT, layer(zeros=0.9, dead=0.6, saturated=NAN, activations=part), layer()))
+        )
+        await on.press("enter")
+        text = on.histogram.text
+        for words in ("zeros 90.0 %", "dead 60.0 % ▲", "◀ 12 below", "3,456 above ▶", "◀0 ─", "─ 1.0▶"):
+            assert words in text
+
+
+async def test_loss_goes_logarithmic_by_key_and_by_itself_where_it_starts_far_off():
+    async with bench(running=True) as on:
+        on.engine.train()
+        await on.press("o")
+        assert on.loss.text.startswith("loss, log")
+        await on.press("o")
+        assert on.loss.text.startswith("loss  ")
+    async with bench(running=True) as on:
+        on.app.model.loss.add_train(0.1, 2000.0)
+        assert on.loss.log_axis
+        await on.press("o")
+        assert not on.loss.log_axis
+
+
+async def test_the_table_shows_the_run_not_the_preset_being_edited():
+    async with bench(running=True) as on:
+        await on.press("1", "down", "d", "2")
+        assert on.app.document.count == 4
+        assert on.train.table.row_count == 3
+        on.engine.end("stopped")
+        await on.press("ctrl+r")
+        assert on.train.table.row_count == 4
+
+
+async def test_nothing_is_drawn_while_nobody_looks_and_all_of_it_afterwards():
+    async with bench(running=True) as on:
+        await on.press("1")
+        before = on.loss.text
+        on.engine.train(10)
+        await on.pilot.pause()
+        assert not any(drawing.stale() for drawing in on.train.drawings), "out of sight"
+        assert on.loss.text == before
+        await on.press("2")
+        assert on.loss.text != before
+        assert on.train.table.has_focus
+
+
+async def test_a_download_is_told_as_it_goes():
+    async with bench(running=True) as on:
+        await on.tell(Loading(HOSTILE, 3_000_000, 12_000_000))
+        text = on.train.status.text
+        assert "3.0 of 12.0 MB" in text
+        assert "▰▰▰▰▱" in text
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_pretraining_is_told_as_it_goes_until_training_begins(size):
+    async with bench(size, running=True) as on:
+        await on.tell(pretraining(2, 1, 0.0121, done=0.5))
+        text = on.train.status.text
+        assert "pretraining layer 2/3" in text
+        assert "epoch 1/5" in text
+        assert "error .012" in text
+        assert "pretraining" in on.loss.text
+        assert {"stop", "step"} <= set(on.keys)
+        await on.tell(pretraining(3, 5, NAN))
+        assert "layer 3/3" in on.train.status.text
+        await on.press("ctrl+r")
+        assert "paused" in on.train.status.text
+        assert "layer 3/3" in on.train.status.text
+        await on.press("ctrl+r")
+        on.engine.train(10)
+        await on.drawn()
+        assert "pretraining" not in on.train.status.text
+        assert "epoch 1/2" in on.train.status.text
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [("completed", "completed"), ("stopped", "stopped"), ("diverged", "▲ diverged")],
+)
+async def test_how_it_ended(reason, words):
+    async with bench(running=True) as on:
+        on.engine.train(3)
+        on.engine.end(reason)
+        await on.drawn()
+        assert words in on.train.status.text
+
+
+async def test_a_failure_is_told_in_plain_words():
+    async with bench(running=True) as on:
+        on.engine.active = False
+        on.app.model.fail(f"the training process was killed by {HOSTILE}\n2")
+        on.app.run_changed({"end"})
+        await on.drawn()
+        assert "▲ failed" in on.train.status.text
+        assert "was killed by [/b]" in on.train.status.text
+        assert "\x1b" not in on.train.status.text
+
+
+async def test_a_past_run_is_shown_as_it_ended():
+    chosen = helpers.document(training={"epochs": 2})
+    lines = [{"event": "epoch", "epoch": n, "step": n, "train_loss": 1.0 / n} for n in (1, 2)]
+    rest = dict.fromkeys(
+        ("train_accuracy", "val_loss", "val_accuracy", "seconds", "examples_per_second"), 0.5
+    )
+    async with bench() as on:
+        model = RunModel()
+        model.load([json.dumps(line | rest | {"learning_rate": 0.1}) for line in lines], chosen)
+        on.app.model = model
+        await on.press("1", "2")
+        assert on.cell(0, "layer") == "dense 6 tanh"
+        assert ".5000" in on.loss.text
+        assert "interrupted" in on.train.status.text
+
+
+# -- the run -----------------------------------------------------------------------------------------------
+
+
+async def test_pause_go_on_one_batch_and_stop():
+    async with bench(running=True) as on:
+        await on.press("ctrl+r")
+        assert "paused" in on.train.status.text
+        await on.press("full_stop")
+        assert on.app.model.step == 1
+        await on.press("ctrl+r")
+        assert "running" in on.train.status.text
+        await on.press("s")
+        assert "stopped" in on.train.status.text
+        assert on.asked == ["pause", "step", "resume", "stop"]
+
+
+async def test_the_rate_goes_to_the_next_round_number_and_keeps_pace_with_the_keys():
+    async with bench(running=True) as on:
+        await on.tell(State("running", 0, 0.03))
+        on.engine.tell = lambda *events: None  # the run has not answered yet
+        await on.press("]", "]", "[")
+        assert on.asked == [("rate", 0.05), ("rate", 0.1), ("rate", 0.05)]
+
+
+async def test_a_rate_is_typed_and_a_wrong_one_is_refused_at_the_field():
+    async with bench((80, 24), running=True) as on:
+        await on.press("l", "-", "3", "enter")
+        field = on.app.query_one("#rate")
+        assert "not allowed" in str(field.query_one(".hint").render())
+        assert on.asked == []
+        await on.press("ctrl+u", *"0,02", "enter")
+        assert on.asked == [("rate", 0.02)]
+        assert not field.is_open
+        assert on.train.table.has_focus
+        await on.press("l", "s", "c", "1", "escape")
+        assert on.asked == [("rate", 0.02)], "letters went into the field"
+        assert on.train.table.has_focus
+
+
+async def test_the_field_closes_when_the_run_ends():
+    async with bench(running=True) as on:
+        await on.press("l")
+        assert isinstance(on.app.focused, Input)
+        on.engine.end("completed")
+        await on.drawn()
+        assert on.train.table.has_focus
+
+
+async def test_without_a_run_its_keys_do_nothing():
+    async with bench() as on:
+        await on.press("full_stop", "s", "[", "]", "l", "v", "o", "z", "escape")
+        assert on.engine.asked == []
+        assert on.train.table.has_focus
+
+
+async def test_a_real_run_from_key_to_end():
+    app = TuimlApp(Document(helpers.document()))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("ctrl+r")
+        async with asyncio.timeout(60):
+            while not app.model.end:
+                await pilot.pause()
+        on = Bench(app, pilot)
+        await on.drawn()
+        assert app.model.status == "completed"
+        assert "completed" in on.train.status.text
+        assert "best" in on.loss.text
+        assert on.cell(0, "histogram").strip()
+        assert on.cell(0, "gradient")
+        app.engine.close()
+
+
+# -- every size and terminal -------------------------------------------------------------------------------
+
+
+async def test_any_size_will_do():
+    async with bench(running=True) as on:
+        on.engine.train(12)
+        await on.tell(Snapshot(1, 10, (FLAT, layer(), layer())))
+        for width, height in [(10, 3), (1, 1), (40, 10), (99, 24), (100, 12), (300, 100), (80, 24)]:
+            await on.pilot.resize_terminal(width, height)
+            await on.drawn()
+            for keys in ("z", "v", "z", "c"):
+                await on.press(keys)
+        assert on.app.is_running
+
+
+@pytest.mark.parametrize("look", [Look(colour=False), Look(unicode=False), Look(dark=False)])
+async def test_every_terminal_is_told_the_same(look):
+    async with bench(running=True) as on:
+        on.app.look = look
+        on.engine.train(12)
+        await on.tell(Snapshot(1, 10, (FLAT, layer(saturated=0.9), layer(gradient_norm=0.0))))
+        await on.press("1", "2")
+        up, down = look.glyphs.up, look.glyphs.down
+        assert (on.cell(1, "idle"), on.cell(2, "gradient")) == (f"{up}90% sat", f"{down}0")
+        if not look.unicode:
+            views = (on.train.status, on.loss, on.chart("accuracy"), on.histogram)
+            assert all(view.text.isascii() for view in views)
+
+
+async def test_two_hundred_layers_fill_only_the_rows_in_sight():
+    stack = [{"type": "flatten"}, *[{"type": "dense", "units": 4, "activation": "tanh"}] * 198]
+    async with bench(running=True, layers=[*stack, {"type": "dense", "activation": "softmax"}]) as on:
+        await on.tell(Snapshot(1, 1, (FLAT, *[layer()] * 199)))
+        assert on.cell(1, "mean") == ".50"
+        assert on.cell(199, "mean") == ""
+        await on.press("end")
+        assert on.cell(199, "mean") == ".50"
+
+
+def test_every_key_of_train_does_something():
+    own = [action for action in ACTIONS if action.place == "train"]
+    assert {"step", "stop", "rate_up", "rate_down", "rate_type", "enlarge"} <= {a.id for a in own}
+    assert all(callable(getattr(Train, f"action_{action.id}", None)) for action in own)

@@ -1,0 +1,167 @@
+"""What tuiml makes of a user's file, as plain data to show: for ``tuiml data check`` and the app's preview.
+
+Importable without numpy. Every text in a report is safe to show; its size is bounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+from pydantic_core import PydanticCustomError
+
+from tuiml.data.base import Progress, Target, datasets
+from tuiml.data.errors import DataError
+from tuiml.data.own import facts
+from tuiml.data.own.entries import Own, Table, entry_for
+from tuiml.data.own.facts import Column
+from tuiml.text import plain_text
+
+if TYPE_CHECKING:
+    from tuiml.data.arrays import Data
+
+MOST = 50
+"""Rows, columns and classes that a preview is given of each."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """A file as it would be trained on."""
+
+    path: str
+    format: str
+    """``csv``, ``npz``, ``idx`` or ``pictures``."""
+    kind: str = ""
+    """In words, with what was found out about it."""
+    examples: int = 0
+    test: int = 0
+    """Of the examples, kept apart for the test."""
+    shape: tuple[int, ...] = ()
+    target: Target = "classes"
+    classes: tuple[str, ...] = ()
+    counts: tuple[int, ...] = ()
+    """Examples of each class."""
+    target_names: tuple[str, ...] = ()
+    columns: tuple[Column, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    """The first rows of a table as text, its header (or the numbers of the columns) first."""
+    problems: tuple[str, ...] = ()
+    """Why it cannot be used, a line each; empty: it can."""
+    warnings: tuple[str, ...] = ()
+    """What is odd, or was decided."""
+    table: dict[str, Any] | None = None
+    """The ``[data]`` of a preset that means it."""
+
+    @property
+    def usable(self) -> bool:
+        return not self.problems
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        return {**vars(self), "columns": [vars(column) for column in self.columns]}
+
+
+def look(path: str | Path, *, deep: bool = False, progress: Progress | None = None, **options: Any) -> Report:
+    """What a file holds, however it turns out: what is wrong is among ``problems``.
+
+    It reads as much as validation does: a table whole, of arrays their headers and labels, of pictures the
+    names. It may take seconds: not for the thread of a screen.
+
+    Args:
+        deep: read every example as well, for what only that shows: numbers that are not finite, pictures
+            that cannot be read, columns that never vary.
+        progress: told how far a deep look is.
+        options: of the entry, as ``label`` of a table; ``None`` is as if not given.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    table = {"path": str(path), **given}
+    try:
+        kind = entry_for(str(path))
+    except PydanticCustomError as error:
+        return Report(plain_text(str(path)), "", problems=(plain_text(str(error)),))
+    try:
+        with facts.patiently():
+            dataset = kind.model_validate(table)
+    except ValidationError as error:
+        columns, rows = _glimpse(kind, given, str(path))
+        problems = tuple(_message(dict(found), kind) for found in error.errors(include_url=False)[:MOST])
+        return Report(plain_text(str(path)), kind.name, rows=rows, columns=columns, problems=problems)
+    return _report(dataset, deep, progress)
+
+
+def _report(dataset: Own, deep: bool, progress: Progress | None) -> Report:
+    found = dataset.facts
+    problems = [f"{field}: {message}" for field, message in dataset.problems()]
+    warnings, counts = [*found.notes, *_counted(found.classes, found.counts)], found.counts
+    if deep and not problems:
+        try:
+            data = dataset.load(0, progress)
+            warnings += [text for about, text in data.notices if about != "data classes"]
+            counts = _all(data) or counts
+        except DataError as error:
+            problems.append(str(error))
+        except MemoryError:
+            problems.append(f"there is not enough free memory to read {dataset.title}")
+    return Report(
+        path=plain_text(dataset.path),
+        format=dataset.name,
+        kind=found.kind,
+        examples=found.pool + found.test,
+        test=found.test,
+        shape=found.shape,
+        target=found.target,
+        classes=found.classes,
+        counts=counts,
+        target_names=found.target_names,
+        columns=found.columns,
+        rows=found.rows,
+        problems=tuple(problems),
+        warnings=tuple(dict.fromkeys(warnings)),
+        table=datasets.table(dataset),
+    )
+
+
+def _all(data: Data) -> tuple[int, ...]:
+    """The examples of each class, in all three parts."""
+    import numpy as np
+
+    if data.target != "classes":
+        return ()
+    labels = np.concatenate([part.labels for part in (data.train, data.validation, data.test)])
+    return tuple(np.bincount(labels.astype(np.intp), minlength=len(data.classes)).tolist())
+
+
+def _message(found: dict[str, Any], kind: type[Own]) -> str:
+    where = ".".join(str(part) for part in found["loc"])
+    if found["type"] == "extra_forbidden":
+        return plain_text(f"{kind.name} files have no option '{where}'"[:200])
+    text = found["msg"] if found["type"] == "plain" else f"{where}: {found['msg']}"
+    return plain_text(text)
+
+
+def _glimpse(
+    kind: type[Own], options: dict[str, Any], path: str
+) -> tuple[tuple[Column, ...], tuple[tuple[str, ...], ...]]:
+    """The first rows of a table that cannot be used as it is, so that one sees why."""
+    if not issubclass(kind, Table):
+        return (), ()
+    from tuiml.data.own import location
+    from tuiml.data.own.scan import glimpse
+
+    try:
+        words = (str(options.get("delimiter", "auto")), str(options.get("header", "auto")))
+        layout, rows = glimpse(location.resolve(path), *words)
+    except (DataError, OSError):
+        return (), ()
+    columns = tuple(Column(name, "") for name in layout.names[:MOST])
+    return columns, (tuple(name[:24] for name in layout.names[:MOST]), *rows)
+
+
+def _counted(classes: Sequence[str], counts: Sequence[int]) -> list[str]:
+    """What is odd about the numbers of examples of the classes."""
+    from tuiml.data.notices import imbalance
+
+    return [text for text in (imbalance(classes, counts),) if text]

@@ -1,0 +1,103 @@
+"""The process that looks at networks beside the screen: ``python -m tuiml.runs.probe_process FD``.
+
+It takes presets over a socket it was started with and answers each with what a probe finds. A preset that
+comes while another one waits takes its place. When the other end closes it ends at once: there is nothing to
+save.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from tuiml.runs import threads
+from tuiml.runs.link import Message, Unpacker, pack
+from tuiml.runs.training_process import failure, problem_message
+
+NICENESS = 15
+"""The screen goes first, then training."""
+
+
+def main(arguments: list[str]) -> int:
+    """Answer the app on the socket ``arguments[0]`` (a descriptor) until it hangs up."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's ctrl+c is for the app
+    threads.limit(1)
+    os.nice(NICENESS)
+    with socket.socket(fileno=int(arguments[0])) as line:
+        Answerer(line).work()
+    return 0
+
+
+class Answerer:
+    """Answers the app at the other end of ``line``."""
+
+    def __init__(self, line: socket.socket, leave: Callable[[int], object] = os._exit) -> None:
+        self._line = line
+        self._leave = leave
+        self._order: Message | None = None
+        self._over = False
+        self._changed = threading.Condition()
+
+    def work(self) -> None:
+        """Answer the newest order, again and again."""
+        from tuiml.runs.preset_prober import Prober
+
+        threading.Thread(target=self._listen, name="listener", daemon=True).start()
+        prober = Prober()
+        while (order := self._next()) is not None:
+            answer = answer_to(order, prober) | {"number": order.get("number")}
+            try:
+                self._line.sendall(pack(answer))
+            except OSError:
+                return
+
+    def _next(self) -> Message | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._order is not None or self._over)
+            order, self._order = self._order, None
+            return None if self._over else order
+
+    def _listen(self) -> None:
+        unpacker = Unpacker()
+        try:
+            while data := self._line.recv(65536):
+                for message in unpacker.feed(data):
+                    if message.get("do") == "probe":
+                        with self._changed:
+                            self._order = message
+                            self._changed.notify()
+        except (OSError, ValueError):
+            pass
+        self._leave(0)  # perhaps amid a large network: nobody waits for it
+
+
+def answer_to(order: Message, prober: Any) -> Message:
+    """What there is to say of the preset in an order."""
+    from tuiml.data.errors import DataError
+    from tuiml.spec import SpecError, check
+
+    try:
+        preset, problems = check(order.get("document"))
+        if preset is None:
+            raise SpecError(problems)
+        answer: Message = prober.probe(preset)[1].to_json()
+        return answer
+    except SpecError as error:
+        return problem_message([[p.path, p.message] for p in error.problems])
+    except DataError as error:
+        return problem_message([["data", str(error)]])
+    except MemoryError:
+        return failure("there is not enough free memory for the network")
+    except Exception as error:
+        traceback.print_exc()
+        return failure(f"{type(error).__name__}: {error}")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

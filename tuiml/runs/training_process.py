@@ -1,0 +1,202 @@
+"""The process that trains beside the screen: ``python -m tuiml.runs.training_process FD``.
+
+It takes commands and sends events over a socket it was started with. When the other end closes, however the
+app ended, it stops, saves and ends too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import signal
+import socket
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from tuiml.runs import threads
+from tuiml.runs.link import Message, Sender, Unpacker
+from tuiml.text import plain_text
+
+if TYPE_CHECKING:
+    from tuiml.training.events import Event
+    from tuiml.training.run_control import RunControl
+
+NICENESS = 10
+"""The screen goes first."""
+GRACE = 5.0
+"""Seconds to finish a step and save, once the app is gone."""
+MOST_WISHES = 8
+PATIENCE = 2.0
+"""Seconds to wait, once told to end, for an app that does not read."""
+
+
+def main(arguments: list[str]) -> int:
+    """Train what the app on the socket ``arguments[0]`` (a descriptor) asks for."""
+    # The terminal's ctrl+c goes to the whole group; only the app decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threads.limit()
+    os.nice(NICENESS)
+    with socket.socket(fileno=int(arguments[0])) as line:
+        return Worker(line).work()
+
+
+class Worker:
+    """One run for the app at the other end of ``line``."""
+
+    def __init__(self, line: socket.socket, leave: Callable[[int], None] = os._exit) -> None:
+        from tuiml.training.run_control import RunControl
+
+        self._line = line
+        self._leave = leave
+        self._control: RunControl = RunControl()
+        self._sender = Sender(line)
+        self._first: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        self._told_to_end = False
+
+    def work(self) -> int:
+        """Wait for the preset, train it, tell the end; the exit code."""
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._on_signal)
+        threading.Thread(target=self._listen, name="listener", daemon=True).start()
+        order = self._first.get()
+        if order is None:
+            return 0
+        last = self._train(order)
+        self._sender.close(PATIENCE if self._told_to_end else None, last)
+        return 1 if last else 0
+
+    # -- from the app -------------------------------------------------------------------------------------
+
+    def _on_signal(self, number: int, frame: object) -> None:
+        self._told_to_end = True
+        self._first.put(None)  # in case it still waits for its first order
+        # From a thread: the signal may have interrupted the trainer inside this very lock.
+        threading.Thread(target=self._control.leave, daemon=True).start()
+
+    def _listen(self) -> None:
+        unpacker = Unpacker()
+        try:
+            while data := self._line.recv(65536):
+                for message in unpacker.feed(data):
+                    obey(self._control, message, self._first)
+        except (OSError, ValueError):
+            pass  # gone, or out of step with us: as good as gone
+        timer = threading.Timer(GRACE, self._leave, (1,))
+        timer.daemon = True
+        timer.start()
+        self._control.leave()
+        self._first.put(None)
+
+    # -- to the app ---------------------------------------------------------------------------------------
+
+    def _train(self, order: Message) -> Message | None:
+        """Train, or look into a past run; what to tell at the end where it is not an event."""
+        from tuiml.data.errors import DataError
+        from tuiml.runs.errors import RunError
+        from tuiml.spec import SpecError
+
+        try:
+            for event in self._events(order):
+                self._sender.send(event.to_json())
+        except SpecError as error:
+            return problem_message([[p.path, p.message] for p in error.problems])
+        except DataError as error:
+            return problem_message([["data", str(error)]])
+        except RunError as error:
+            return failure(str(error))
+        except MemoryError as error:
+            traceback.print_exc()
+            return failure(f"memory ran out: {error}" if str(error) else "memory ran out")
+        except Exception as error:
+            traceback.print_exc()
+            return failure(f"{type(error).__name__}: {error}")
+        return None
+
+    def _events(self, order: Message) -> Iterator[Event]:
+        from tuiml.runs import run_viewer, session
+        from tuiml.runs.rate_search import find_rate
+        from tuiml.spec import SpecError, check
+
+        backend = str(order.get("backend", "auto"))
+        if order.get("do") == "open":
+            yield from run_viewer.view(str(order.get("run")), self._control, backend=backend)
+            return
+        self._control.lingers = bool(order.get("lingers"))
+        if order.get("do") == "go_on":
+            asked = order.get("settings")
+            settings = [str(setting) for setting in asked] if isinstance(asked, list) else []
+            run = str(order.get("run"))
+            control, watched = self._control, bool(order.get("watched", True))
+            yield from session.resume(run, settings, backend=backend, control=control, watched=watched)
+            return
+        name = order.get("name")
+        preset, problems = check(order.get("document"))
+        if preset is None:
+            raise SpecError(problems)
+        if order.get("do") == "find_rate":
+            yield from find_rate(preset, backend=backend, control=self._control)
+            return
+        yield from session.run(
+            preset,
+            name=name if isinstance(name, str) else None,
+            backend=backend,
+            control=self._control,
+            watched=bool(order.get("watched", True)),
+        )
+
+
+def obey(control: RunControl, message: Message, first: queue.SimpleQueue[Message | None]) -> None:
+    """Do what a message asks for; what is not known is passed over, for it may come from a newer app."""
+    do, value = message.get("do"), message.get("value")
+    actions: dict[Any, Callable[[], object]] = {
+        "start": lambda: first.put(message),
+        "find_rate": lambda: first.put(message),
+        "open": lambda: first.put(message),
+        "go_on": lambda: first.put(message),
+        "pause": control.pause,
+        "resume": control.resume,
+        "step": control.step,
+        "stop": control.stop,
+    }
+    if isinstance(do, str) and do in actions:
+        actions[do]()
+    elif do == "rate" and isinstance(value, int | float) and 0 < value <= 1000:
+        control.set_rate(float(value))
+    elif do == "rewind" and isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        control.rewind(value)
+    elif do == "change" and isinstance(value, dict):
+        control.change(value)  # the trainer checks it, for it knows what the run is
+    elif do in ("inspect", "guess"):
+        ask(control, str(do), value)
+    elif do == "watch" and isinstance(value, bool):
+        control.watch(value)
+
+
+def ask(control: RunControl, do: str, value: Any) -> None:
+    """What was learned is to be shown; a wish that cannot be one is passed over."""
+    from tuiml.training.inspection_records import read_drawn, read_wish
+
+    with contextlib.suppress(ValueError):
+        if do == "guess":
+            control.guess(read_drawn(value))
+        elif isinstance(value, list):
+            control.inspect([read_wish(wish) for wish in value[:MOST_WISHES]])
+
+
+def problem_message(problems: list[list[str]]) -> Message:
+    """The preset or its data cannot be used: path and message of each problem."""
+    return {"event": "problems", "problems": problems}
+
+
+def failure(text: str) -> Message:
+    """Anything else went wrong, in one line."""
+    first = (text.splitlines() or [""])[0]
+    return {"event": "failed", "message": plain_text(first)[:500]}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,212 @@
+"""A network and its statistics as the rules of :mod:`tuiml.training.verdicts` read them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from tuiml.nn.activations import Activation, Linear
+from tuiml.nn.initializers import Initializer
+from tuiml.nn.layers import Layer
+from tuiml.nn.network import Network, output_layer
+from tuiml.registry import plain
+from tuiml.spec.preset import Preset
+from tuiml.training.statistics import LayerStatistics
+
+NORMALIZES = frozenset({"batch_norm", "layer_norm"})
+
+
+@dataclass(frozen=True)
+class DiagnosisContext:
+    """What is known of a network at one step."""
+
+    preset: Preset
+    network: Network
+    layers: Sequence[LayerStatistics]
+    step: int = 0
+    """Steps trained."""
+    inputs: tuple[float, float] | None = None
+    """Mean and standard deviation of what goes into the network, where they were measured."""
+    targets: tuple[float, float] | None = None
+    """Mean and standard deviation of targets that are numbers, as trained on, where they were measured."""
+    losses: tuple[float, float] | None = None
+    """Training loss at the beginning and now."""
+    diverged: bool = False
+
+    # -- the stack -----------------------------------------------------------------------------------------
+
+    def layer(self, index: int) -> Layer:
+        return self.network.nodes[index].layer
+
+    @cached_property
+    def weighted(self) -> tuple[int, ...]:
+        """The layers that multiply by a matrix of weights, first to last."""
+        return tuple(n.index for n in self.network.nodes if self.initializer(n.index) is not None)
+
+    @cached_property
+    def output(self) -> int | None:
+        """The layer that makes the outputs."""
+        return output_layer([node.layer for node in self.network.nodes])
+
+    @cached_property
+    def hidden(self) -> tuple[int, ...]:
+        """The layers with weights before it."""
+        return tuple(i for i in self.weighted if i != self.output)
+
+    def initializer(self, index: int) -> Initializer | None:
+        found: Initializer | None = getattr(self.layer(index), "initializer", None)
+        return found
+
+    def seat(self, index: int) -> int:
+        """The layer whose activation its outputs go through: itself, or one behind it, before new weights."""
+        for node in self.network.nodes[index:]:
+            own = self.own_activation(node.index)
+            if node.index != index and node.index in self.weighted:
+                break
+            if own is not None and not isinstance(own, Linear):
+                return node.index
+        return index
+
+    def _between(self, index: int) -> Iterable[Layer]:
+        """The layers after a weighted one, up to the next with weights."""
+        for node in self.network.nodes[index + 1 :]:
+            if node.index in self.weighted:
+                return
+            yield node.layer
+
+    def own_activation(self, index: int) -> Activation | None:
+        field = self.layer(index).activation_field
+        found: Activation | None = getattr(self.layer(index), field, None) if field else None
+        return found
+
+    def activation(self, index: int) -> Activation:
+        """The activation of a weighted layer, or of a layer of its own behind it."""
+        return self.own_activation(self.seat(index)) or Linear()
+
+    def path(self, index: int, key: str) -> str:
+        """Where the document has an option of a weighted layer; of its activation, that of its seat."""
+        at = self.seat(index) if key == "activation" else index
+        field = self.layer(at).activation_field if key == "activation" else key
+        return f"layers[{at}].{field}"
+
+    def normalized(self, index: int) -> bool:
+        """Whether a normalization follows before the next weights: what is learned there has no scale."""
+        return any(layer.name in NORMALIZES for layer in self._between(index))
+
+    def symmetric(self, index: int) -> bool:
+        """Whether a layer's weights all start equal."""
+        found = self.initializer(index)
+        return found is not None and constant(found)
+
+    def noisy(self, index: int) -> bool:
+        """Whether random numbers tell the layer's units apart, as dropout behind it does."""
+        return self.layer(index).noisy() or any(layer.noisy() for layer in self._between(index))
+
+    # -- numbers -------------------------------------------------------------------------------------------
+
+    def of(self, index: int) -> LayerStatistics:
+        """The statistics of a weighted layer's outputs: behind its activation."""
+        return self.layers[self.seat(index)]
+
+    def gradient(self, index: int) -> float:
+        return self.layers[index].gradient_norm
+
+    @cached_property
+    def ratio(self) -> float:
+        """Median over the layers of log10 of update over weight; NaN where none is known."""
+        found = [getattr(self.layers[i], "update_ratio", math.nan) for i in self.weighted]
+        found = [r for r in found if math.isfinite(r)]
+        return float(np.median(found)) if found else math.nan
+
+    @cached_property
+    def fall(self) -> float:
+        """How many times smaller the first layer's gradient is than the last's; NaN where not known."""
+        norms = [self.gradient(i) for i in self.weighted]
+        if len(norms) < 3 or not all(map(math.isfinite, norms)) or not norms[-1] > 0:
+            return math.nan
+        least = min(norms[: len(norms) // 2])
+        return norms[-1] / least if least > 0 else math.inf
+
+    @property
+    def learns(self) -> bool:
+        """Whether the loss fell noticeably since the beginning; nothing known counts as no."""
+        return self.losses is not None and self.losses[1] < 0.9 * self.losses[0]
+
+    @property
+    def learned(self) -> bool:
+        """Whether most of the loss is gone: saturated outputs, small gradients are then signs of success.
+
+        Wild initial values begin far above a guess: it counts from there on, ln(classes). What a guess of
+        numbers loses is not known here.
+        """
+        if self.losses is None:
+            return False
+        first, now = self.losses
+        classes = self.preset.data.target == "classes"
+        guess = math.log(max(2, self.network.outputs)) if classes else math.inf
+        return now < 0.25 * min(first, guess)
+
+    # -- words ---------------------------------------------------------------------------------------------
+
+    def settings(self, indices: Sequence[int]) -> str:
+        """Activations and initializers of layers: ``sigmoid, normal σ = 1``."""
+        hidden = [i for i in indices if i in self.hidden]
+        words = [self.activation(i).name for i in hidden] + [spread(self.initializer(i)) for i in hidden]
+        found = list(dict.fromkeys(filter(None, words)))
+        return ", ".join(found) if len(found) <= 3 else ""
+
+
+def constant(initializer: Initializer) -> bool:
+    """Whether every weight it draws is the same."""
+    drawn = initializer.draw(np, np.random.default_rng(0), (4, 4), 4, 4)
+    return float(np.ptp(drawn)) == 0.0
+
+
+def spread(initializer: Initializer | None) -> str:
+    """An initializer in words, with what sets its spread: ``normal σ = 1``."""
+    if initializer is None:
+        return ""
+    values = {name: getattr(initializer, name) for name in type(initializer).model_fields}
+    signs = {"stddev": "σ", "value": "c"}
+    shown = [f"{signs.get(k, k)} = {plain(v)}" for k, v in values.items() if k != "mean" or v]
+    return " ".join([initializer.name, ", ".join(shown)]).strip()
+
+
+def span(indices: Sequence[int]) -> str:
+    """Layers in words, as the table numbers them: ``Layers 2 to 10``, ``Layer 3``, ``Layers 1, 2 and 5``.
+
+    Of many, those between that do not belong are passed over: they have no weights.
+    """
+    if len(indices) == 1:
+        return f"Layer {indices[0]}"
+    if len(indices) == 2 or (len(indices) == 3 and indices[-1] - indices[0] > 2):
+        return f"Layers {', '.join(map(str, indices[:-1]))} and {indices[-1]}"
+    return f"Layers {indices[0]} to {indices[-1]}"
+
+
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def times(factor: float) -> str:
+    """A factor as one says it: ``300-fold``, ``10⁵-fold``."""
+    if not math.isfinite(factor):
+        return "to 0"
+    if factor < 9500:
+        return f"{float(f'{factor:.1g}'):,.0f}-fold"
+    return f"10{str(round(math.log10(factor))).translate(_SUPERSCRIPT)}-fold"
+
+
+def percents(shares: Sequence[float]) -> str:
+    """``62 to 73 %``."""
+    low, high = (f"{100 * value:.0f}" for value in (min(shares), max(shares)))
+    return f"{low} %" if low == high else f"{low} to {high} %"
+
+
+def figures(values: Sequence[float]) -> str:
+    """``0.011 to 0.025``."""
+    low, high = (f"{value:.2g}" for value in (min(values), max(values)))
+    return low if low == high else f"{low} to {high}"

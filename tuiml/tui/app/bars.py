@@ -1,0 +1,237 @@
+"""The two lines that stay: the top bar (where one is, what runs) and the key bar (what works now)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.dom import DOMNode
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tuiml.tui.charts.bars import progress
+from tuiml.tui.charts.numbers import duration
+from tuiml.tui.charts.palette import RUNNING, TROUBLE, Look
+from tuiml.tui.charts.text import clean, fit
+from tuiml.tui.keys import ACTIONS, key_word
+from tuiml.tui.model.status import WORDS, Piece, fitted, speed_words
+
+if TYPE_CHECKING:
+    from tuiml.tui.app.app import TuimlApp
+
+PLACES = ("build", "train", "library")
+GAP = 3
+LAST = "help"
+"""The action that the key bar shows whatever else has no room."""
+
+
+class Zone(NamedTuple):
+    """Cells that can be clicked."""
+
+    first: int
+    last: int
+    click: Callable[[], None]
+
+
+class Bar(Widget):
+    """One line with zones to click; never focused."""
+
+    DEFAULT_CSS = "Bar { height: 1; width: 1fr; background: $surface; }"
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._zones: list[Zone] = []
+        self._parts: list[tuple[str, Style]] = []
+
+    @property
+    def shell(self) -> TuimlApp:
+        """The app, with its own type."""
+        return cast("TuimlApp", self.app)
+
+    @property
+    def text(self) -> str:
+        """What it says, without styles."""
+        return "".join(text for text, _ in self._parts).rstrip()
+
+    def draw(self, width: int, look: Look) -> list[tuple[str, Style]]:
+        """Its parts from left to right; sets the zones."""
+        raise NotImplementedError  # pragma: no cover - both bars have one
+
+    def renew(self) -> None:
+        """Draw it again if it says something else now."""
+        parts = self.draw(self.size.width, self.shell.look)
+        if parts != self._parts:
+            self._parts = parts
+            self.refresh()
+
+    def on_resize(self) -> None:
+        self.renew()
+
+    def render_line(self, y: int) -> Strip:
+        base = self.rich_style
+        strip = Strip([Segment(text, base + style) for text, style in self._parts])
+        return strip.adjust_cell_length(self.size.width, base)
+
+    def on_click(self, event: events.Click) -> None:
+        for zone in self._zones:
+            if zone.first <= event.x < zone.last:
+                zone.click()
+                return
+
+
+class TopBar(Bar):
+    """Places, the preset, and at the right what runs, or what was just done."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._said = ""
+
+    def say(self, text: str, seconds: float = 4.0) -> None:
+        """Show a few words at the right for a moment."""
+        self._said = text
+        self.renew()
+        self.set_timer(seconds, lambda: self._unsay(text))
+
+    def _unsay(self, text: str) -> None:
+        if self._said == text:
+            self._said = ""
+            self.renew()
+
+    def draw(self, width: int, look: Look) -> list[tuple[str, Style]]:
+        quiet = look.style("quiet")
+        parts: list[tuple[str, Style]] = [(" tuiml  ", look.style(bold=True))]
+        self._zones = []
+        used = cell_len(parts[0][0])
+        for number, name in enumerate(PLACES, 1):
+            here = self.shell.place_name == name
+            style = look.style("blue", bold=True) + Style(reverse=True) if here else quiet
+            text = f" {number} {name.capitalize()} "
+            self._zones.append(Zone(used, used + len(text), self._going_to(name)))
+            parts.append((text, style))
+            used += len(text)
+        room = width - used
+        right = self._right(max(0, room - 16), look)
+        right_width = sum(cell_len(text) for text, _ in right)
+        title = self._title(room - right_width - GAP - 2, look)
+        middle = max(0, room - right_width - sum(cell_len(text) for text, _ in title) - 1)
+        return [*parts, *title, (" " * middle, Style()), *right]
+
+    def _going_to(self, name: str) -> Callable[[], None]:
+        return lambda: self.shell.show_place(name)
+
+    def _title(self, room: int, look: Look) -> list[tuple[str, Style]]:
+        document = self.shell.document
+        mark = f" {look.glyphs.dot}" if document.dirty else ""
+        name = clean(document.name, look)
+        width = max(0, min(cell_len(name), room - cell_len(mark)))
+        return [("  ", Style()), (fit(name, width, look.glyphs.more), look.style(bold=True)),
+                (mark, look.style("yellow"))]  # fmt: skip
+
+    def _right(self, room: int, look: Look) -> list[tuple[str, Style]]:
+        if self._said:
+            text = clean(self._said, look)
+            return [(fit(text, min(cell_len(text), room), look.glyphs.more), look.style("blue"))]
+        return fitted(self._run(look), room)
+
+    def _run(self, look: Look) -> list[Piece]:
+        model, quiet = self.shell.model, look.style("quiet")
+        if model.status == "empty":
+            return []
+        pieces = []
+        if model.start:
+            threads = f" · {model.start.threads} thread{'s' if model.start.threads != 1 else ''}"
+            pieces.append(Piece(clean(f"{model.start.backend}{threads}", look), quiet, 4))
+        if self.shell.place_name == "train":  # the rest is said there
+            return pieces
+        word = WORDS[model.status]
+        if model.status in ("running", "loading"):
+            pieces.append(Piece(f"{look.glyphs.dot} {word}", look.style(RUNNING, bold=True)))
+        elif model.status in ("diverged", "failed"):
+            pieces.append(Piece(f"{look.glyphs.up} {word}", look.style(TROUBLE, bold=True)))
+        else:
+            pieces.append(Piece(word, look.style(bold=True)))
+        if model.alive and model.start:
+            pieces.append(Piece(f"epoch {model.epoch:,}/{model.epochs_planned:,}", look.style(), 1))
+            pieces.append(Piece(progress(model.done, 10, look), look.style(RUNNING), 2))
+            pieces.append(Piece(speed_words(model.speed, look), quiet, 5))
+            pieces.append(Piece(f"{duration(model.seconds_left)} left", look.style(), 3))
+        return pieces
+
+
+class KeyBar(Bar):
+    """The keys that work now, in the order of the actions table; a click is a press."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._shown: list[tuple[str, str, str]] = []
+
+    def on_mount(self) -> None:
+        self.screen.bindings_updated_signal.subscribe(self, lambda _: self.call_after_refresh(self.renew))
+
+    @property
+    def shown(self) -> list[str]:
+        """Ids of the actions it shows."""
+        return [id for id, _, _ in self._shown]
+
+    def draw(self, width: int, look: Look) -> list[tuple[str, Style]]:
+        items = self.working()
+        room = width - 1
+        last = [item for item in items if item[0] == LAST]
+        rest = [item for item in items if item[0] != LAST]
+        left = room - sum(_width(item, look) for item in last)
+        kept = []
+        for item in rest:
+            if _width(item, look) > left:
+                break
+            left -= _width(item, look)
+            kept.append(item)
+        self._shown = [*kept, *last]
+        self._zones = []
+        parts: list[tuple[str, Style]] = [(" ", Style())]
+        x = 1
+        for _, key, label in self._shown:
+            word = clean(key_word(key), look)
+            width_of = cell_len(word) + 1 + cell_len(label)
+            self._zones.append(Zone(x, x + width_of, self._pressing(key)))
+            parts += [(word, look.style(bold=True)), (f" {label}", look.style("quiet")), (" " * GAP, Style())]
+            x += width_of + GAP
+        return parts
+
+    def _pressing(self, key: str) -> Callable[[], None]:
+        return lambda: self.app.simulate_key(key)
+
+    def working(self) -> list[tuple[str, str, str]]:
+        """Id, key and words of every action of the table that works now and is to be shown."""
+        if self.app.screen is not self.screen:
+            return []  # a dialog tells its own keys
+        active = self.screen.active_bindings
+        found = []
+        for action in ACTIONS:
+            if not action.shown:
+                continue
+            for key in action.keys:
+                binding = active.get(key)
+                if binding and binding.enabled and binding.binding.action == action.id:
+                    label = label_of(binding.node, action.id) or action.label
+                    found.append((action.id, key, label))
+                    break
+        return found
+
+
+def label_of(node: DOMNode, action_id: str) -> str | None:
+    """What the nearest widget with words of its own for the action calls it now."""
+    for ancestor in node.ancestors_with_self:
+        label = getattr(ancestor, "label", None)
+        if callable(label):
+            text = label(action_id)
+            if text:
+                return str(text)
+    return None
+
+
+def _width(item: tuple[str, str, str], look: Look) -> int:
+    return cell_len(clean(key_word(item[1]), look)) + 1 + cell_len(item[2]) + GAP

@@ -1,0 +1,179 @@
+"""However the app ends: the terminal as it was, the right exit code, and what went wrong in a few lines.
+
+The first signal that asks the process to end lets it save and leave; another one, or :data:`PATIENCE`
+seconds, ends it at once. Signal handlers are Python's own and not the event loop's, so that they are heeded
+before the loop runs and while it is stuck.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import select
+import signal
+import sys
+import termios
+import threading
+import time
+import traceback
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Any
+
+import tuiml
+from tuiml.files import home, write_whole
+from tuiml.text import plain_text
+
+if TYPE_CHECKING:
+    from tuiml.tui.app.app import TuimlApp
+
+SIGNALS = ("INT", "TERM", "HUP", "QUIT", "USR1", "USR2", "ALRM", "VTALRM", "PROF", "XCPU")
+"""All that end a process, can be caught and are not about a fault in it."""
+BURST = 0.3
+"""Seconds in which signals count as one: a terminal that closes sends more than one."""
+PATIENCE = 6.0
+"""Seconds that leaving may take after a signal."""
+MOST_REPORTS = 10
+ISSUES = "https://github.com/tuiml/tuiml/issues"
+
+# Cancel a half-written sequence; end a synchronized update; paste, wrap, resize reports, mouse, keyboard
+# protocol, screen, cursor, focus reports, colours: in the order in which Textual undoes them.
+LEAVE_SCREEN = (
+    b"\x18\x1b[?2026l\x1b[?2004l\x1b[?7h\x1b[?2048l\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l"
+    + (b"\x1b[?1016l\x1b[<u\x1b[?1049l\x1b[?25h\x1b[?1004l\x1b[0m")
+)
+
+
+class Ending:
+    """A context in which signals end the app, and after which the terminal is as it was before."""
+
+    def __init__(self) -> None:
+        self.app: TuimlApp | None = None
+        """The app, once there is one."""
+        self._before: dict[int, Any] = {}
+        self._attributes: list[Any] | None = None
+        self._came: float | None = None
+        self._over = False
+
+    def __enter__(self) -> Ending:
+        with contextlib.suppress(termios.error, OSError, ValueError):
+            self._attributes = termios.tcgetattr(sys.__stdin__)  # type: ignore[arg-type]
+        for name in SIGNALS:
+            number = getattr(signal, f"SIG{name}", None)
+            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+                self._before[number] = signal.signal(number, self._on_signal)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over = True
+        if self._screen_taken():
+            self._restore()
+        for number, before in self._before.items():
+            # Python's own handler would answer a late ctrl+c with a traceback.
+            signal.signal(number, signal.SIG_DFL if before is signal.default_int_handler else before)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        now = time.monotonic()
+        if self._over:
+            return
+        if self._came is not None:
+            if now - self._came > BURST:
+                self._force(128 + number)
+            return
+        self._came = now
+        loop = self.app._loop if self.app else None
+        if self.app is None or loop is None:  # nothing to save yet; an exception might end in some import
+            self._force(128 + number)
+            return
+        timer = threading.Timer(PATIENCE, self._force, (128 + number,))
+        timer.daemon = True
+        timer.start()
+        loop.call_soon_threadsafe(self.app.leave, 128 + number)
+
+    def _force(self, code: int) -> None:
+        """End now. Processes beside the app see that it is gone, save and end by themselves."""
+        if not self._over:
+            if self._screen_taken():
+                self._restore()
+            os._exit(code)
+
+    def _screen_taken(self) -> bool:
+        return bool(getattr(self.app and self.app._driver, "on_screen", False))
+
+    def _restore(self) -> None:
+        """Give the terminal back without Textual, and without waiting for a terminal that takes nothing."""
+        with contextlib.suppress(AttributeError, OSError, ValueError):
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTTOU])  # from the background, too
+        with contextlib.suppress(termios.error, OSError, ValueError):
+            if self._attributes:
+                termios.tcsetattr(sys.__stdin__, termios.TCSANOW, self._attributes)  # type: ignore[arg-type]
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            descriptor = sys.__stderr__.fileno()  # type: ignore[union-attr]
+            if select.select([], [descriptor], [], 0.5)[1]:
+                os.write(descriptor, LEAVE_SCREEN)
+
+
+# -- what went wrong ---------------------------------------------------------------------------------------
+
+
+def report(error: BaseException, kept: str) -> list[str]:
+    """What to say of an error that ended the app, one thing a line; the whole story goes to a file.
+
+    Args:
+        kept: what became of the user's work.
+    """
+    lines = [f"tuiml: the app had to end: {_line(error)}"]
+    where = _where(error)
+    if where:
+        lines.append(f"  {where}")
+    lines.append(f"  {kept}")
+    story = "".join(traceback.format_exception(error))
+    try:
+        path = _write(story)
+    except OSError as problem:
+        lines.append(f"  the traceback could not be written ({problem.strerror or problem})")
+    else:
+        lines.append(f"  the traceback is in {path}; please report it: {ISSUES}")
+    if os.environ.get("TUIML_DEBUG") == "1":
+        lines += story.splitlines()
+    else:
+        lines.append("  (TUIML_DEBUG=1 shows it here)")
+    return [plain_text(line) for line in lines]
+
+
+def _line(error: BaseException) -> str:
+    text = (str(error).splitlines() or [""])[0][:300]
+    name = type(error).__name__
+    return f"{name}: {text}" if text else name
+
+
+def _where(error: BaseException) -> str:
+    """The last place in our own code that the error came through, else the last of all."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return ""
+    root = str(Path(tuiml.__file__).resolve().parent)
+    frame = next((f for f in reversed(frames) if f.filename.startswith(root)), frames[-1])
+    return f"in {frame.name}, {Path(frame.filename).name} line {frame.lineno}"
+
+
+def _write(story: str) -> Path:
+    """Keep a traceback; of those before, the newest."""
+    folder = home() / "crashes"
+    now = datetime.now()
+    path = folder / f"{now:%Y%m%d-%H%M%S}-{os.getpid()}.txt"
+    head = (
+        f"tuiml {tuiml.__version__}, {now:%Y-%m-%d %H:%M:%S}\n"
+        f"Python {platform.python_version()}, textual {version('textual')}, {platform.platform()}\n"
+        f"TERM={os.environ.get('TERM', '')} {sys.argv[1:]}\n\n"
+    )
+    write_whole(path, (head + story).encode(errors="replace"))
+    for old in sorted(folder.glob("*.txt"))[:-MOST_REPORTS]:
+        with contextlib.suppress(OSError):
+            old.unlink()
+    return path

@@ -1,0 +1,115 @@
+"""A field of the form: what it shows, and what typed text means. Pure."""
+
+from __future__ import annotations
+
+from tuiml.tui.widgets.picker import Pick
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from tuiml.registry import Registry
+
+Kind = Literal["int", "float", "bool", "text", "note", "choice", "words", "unknown"]
+NUMBERS = ("int", "float")
+TYPED = ("int", "float", "text")
+"""Kinds that are typed; the others are picked, or opened."""
+YES, NO = "yes", "no"
+FILE = "a file of yours…"
+"""Among the data sets to choose from."""
+
+
+
+
+@dataclass(frozen=True)
+class Field:
+    """One line of the form. Every text is safe to show."""
+
+    path: str
+    label: str
+    kind: Kind
+    text: str
+    """The value as it is typed, ``""`` where the document leaves it out."""
+    placeholder: str
+    """What holds where it is left out."""
+    help: str
+    """What it means."""
+    allowed: str = ""
+    """What may be given, in words."""
+    problem: str | None = None
+    depth: int = 0
+    """1 for an option of the choice above it."""
+    picks: tuple[Pick, ...] = ()
+    registry: Registry[Any] | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Choices above it that the document leaves out, with the entry each has then."""
+    owner: str = ""
+    key: str = ""
+    """Of a key that is not known: the path of its table, and the key itself, whatever is in it."""
+
+    @property
+    def typed(self) -> bool:
+        """Whether keys go into its text."""
+        return self.kind in TYPED
+
+    @property
+    def picked(self) -> str:
+        """The name of the pick that holds now."""
+        return self.text or self.placeholder
+
+    @property
+    def pick(self) -> Pick | None:
+        """The pick that holds now."""
+        return next((p for p in self.picks if p.name == self.picked), None)
+
+
+@dataclass(frozen=True)
+class Section:
+    """Fields under one heading."""
+
+    title: str
+    path: str
+    fields: tuple[Field, ...]
+    problems: tuple[str, ...] = ()
+    """What is wrong with the section and belongs to none of its fields."""
+    layer: int | None = None
+
+
+def find(found: Sequence[Section], path: str) -> int | None:
+    """Number of the field at a path, or of the nearest one above it, counted over all sections."""
+    paths = [f.path for section in found for f in section.fields]
+    while path:
+        if path in paths:
+            return paths.index(path)
+        cut = max(path.rfind("."), path.rfind("["))
+        path = path[: max(cut, 0)]
+    return None
+
+
+def parse(field: Field, text: str) -> Any:
+    """The value that typed text means: a number where it is one, else the text itself, to be complained of.
+
+    ``None`` means that the field is left out.
+    """
+    text = text.strip() if field.kind in NUMBERS else text
+    if not text:
+        return None
+    if field.kind in NUMBERS:
+        return _numeric(text, whole=field.kind == "int")
+    return text
+
+
+def _numeric(text: str, *, whole: bool) -> Any:
+    plain = text.replace(",", "") if whole else text
+    try:
+        return int(plain)
+    except ValueError:
+        pass
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    if not math.isfinite(number):
+        return text
+    return int(number) if whole and number.is_integer() and abs(number) < 2**53 else number

@@ -1,0 +1,295 @@
+"""The form: every setting of the selected layer, the data, the training and the preset, in one list.
+
+One widget draws all of it and takes all its keys, so that a form of sixty lines costs no more than a line of
+text. What may be typed, and what is wrong, comes from :mod:`tuiml.tui.build.sections`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from rich.segment import Segment
+from textual import events
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tuiml.tui.keys import bindings
+from tuiml.tui.charts.palette import Look
+from tuiml.tui.build.fields import Section
+from tuiml.tui.build.form_render import Line, Styles, View, draw
+from tuiml.tui.build.form_model import Apply, FormModel
+
+PICKS = ("value_back", "value_next", "toggle_value")
+"""Actions of a field with choices."""
+APART = ("section_back", "section_next", "layer_back", "layer_next")
+"""Actions that an open list keeps waiting."""
+
+
+class Form(ScrollView, can_focus=True):
+    """Fields one below the other; the focused one has its help under it.
+
+    Args:
+        apply: called at once with a field and its new value, ``None`` to leave it out; it calls
+            :meth:`show` with what came of it.
+    """
+
+    BINDINGS: ClassVar[list[Any]] = list(bindings("field"))
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"form--heading", "form--focus", "form--input"}
+    DEFAULT_CSS = """
+    Form { height: 1fr; overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1; }
+    Form > .form--heading { text-style: bold; }
+    Form > .form--focus { background: $panel; }
+    Form > .form--input { background: $surface-lighten-2; }
+    """
+
+    class Left(Message):
+        """The user is done here."""
+
+    class Sealed(Message):
+        """The user went on to another field: what comes next is an edit of its own."""
+
+    class Note(Message):
+        """The note is to be written."""
+
+    class OtherLayer(Message):
+        """Go to the layer above (−1) or below (+1), staying in the form."""
+
+        def __init__(self, by: int) -> None:
+            super().__init__()
+            self.by = by
+
+    def __init__(self, apply: Apply, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.model = FormModel(apply)
+        self._drawn: list[Line] = []
+        self._strips: dict[int, Strip] = {}
+        self._seen: tuple[list[Line], int] = ([], 0)
+        """Lines and scroll offset as last painted."""
+        self._pressed = Line([])
+        self._styles: Styles | None = None
+
+    # -- content -------------------------------------------------------------------------------------------
+
+    def show(self, sections: Sequence[Section]) -> None:
+        """Show these; the focus stays on the field with the same path, what is being typed stays typed."""
+        self.model.show(sections)
+        self._redraw()
+
+    def go_to(self, path: str) -> bool:
+        """Focus the field at a path, or the nearest one above it; whether there is one."""
+        return self._go(self.model.place_of(path))
+
+    def go_to_section(self, path: str) -> bool:
+        """Focus the field where the section at ``path`` is entered (``layers[``: the layer's)."""
+        return self._go(self.model.entry_of(path))
+
+    def go_to_number(self, number: int) -> None:
+        """Focus a field by its place in the form; −1 is the last."""
+        self._go(number % max(1, len(self.model.fields)))
+
+    def _go(self, number: int | None) -> bool:
+        if number is None:
+            return False
+        self._moved(self.model.go(number))
+        return True
+
+    def _moved(self, elsewhere: bool) -> None:
+        if elsewhere:
+            self.post_message(self.Sealed())
+        self._redraw()
+        self.refresh_bindings()
+
+    # -- keys ----------------------------------------------------------------------------------------------
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """Whether the key goes into the text or the open list, so that no binding further out has it."""
+        return self.model.takes(key, character)
+
+    def on_key(self, event: events.Key) -> None:
+        if self.model.takes(event.key, event.character):
+            event.stop()
+            event.prevent_default()
+            self.model.key(event.key, event.character)
+            self._redraw()
+
+    def on_paste(self, event: events.Paste) -> None:
+        event.stop()
+        self.model.paste(event.text)
+        self._redraw()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        now, picking = self.model.field, self.model.picker is not None
+        if now is None:
+            return action == "leave_field"
+        if action in PICKS:
+            return bool(now.picks) and not picking
+        if action == "reset_value":
+            return self.model.resettable
+        return not (picking and action in APART)
+
+    def label(self, action_id: str) -> str | None:
+        """Words of the key bar that suit the focused field."""
+        now, picking = self.model.field, self.model.picker is not None
+        if action_id == "open_field" and now is not None:
+            words = {"choice": "choices", "words": "choices", "bool": "switch", "note": "write"}
+            return "choose" if picking else words.get(now.kind, "next")
+        if action_id == "reset_value" and now is not None and now.kind == "unknown":
+            return "remove"
+        return "cancel" if action_id == "leave_field" and picking else None
+
+    def action_field_up(self) -> None:
+        self._moved(self.model.step(-1))
+
+    def action_field_down(self) -> None:
+        self._moved(self.model.step(1))
+
+    def action_tab_up(self) -> None:
+        self._tab(-1)
+
+    def action_tab_down(self) -> None:
+        self._tab(1)
+
+    def _tab(self, by: int) -> None:
+        if self.model.picker or 0 <= self.model.focus + by < len(self.model.fields):
+            self._moved(self.model.step(by))
+        else:
+            self.post_message(self.Left())
+
+    def action_section_back(self) -> None:
+        self._go(self.model.section_at(-1))
+
+    def action_section_next(self) -> None:
+        self._go(self.model.section_at(1))
+
+    def action_layer_back(self) -> None:
+        self.post_message(self.OtherLayer(-1))
+
+    def action_layer_next(self) -> None:
+        self.post_message(self.OtherLayer(1))
+
+    def action_value_back(self) -> None:
+        self.model.cycle(-1)
+
+    def action_value_next(self) -> None:
+        self.model.cycle(1)
+
+    def action_reset_value(self) -> None:
+        self.model.reset()
+
+    def action_toggle_value(self) -> None:
+        self.action_open_field()
+
+    def action_open_field(self) -> None:
+        now = self.model.field
+        if now is not None and now.kind == "note":
+            self.post_message(self.Note())
+        elif self.model.open():
+            self._redraw()
+            self.refresh_bindings()
+        else:
+            self._moved(self.model.step(1))
+
+    def action_leave_field(self) -> None:
+        if self.model.picker:
+            self.model.picker = None
+            self._redraw()
+            self.refresh_bindings()
+        else:
+            self.post_message(self.Left())
+
+    # -- mouse and focus -----------------------------------------------------------------------------------
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        # the press that brings the focus makes help appear, which moves lines: what counts is what was seen
+        lines, top = self._seen
+        row = event.y + top
+        self._pressed = lines[row] if 0 <= row < len(lines) else Line([])
+
+    def on_click(self, event: events.Click) -> None:
+        line, self._pressed = self._pressed, Line([])
+        if line.pick is not None and self.model.picker:
+            self.model.picker.cursor = line.pick
+            self.action_open_field()
+        elif line.field is not None:
+            again = line.field == self.model.focus
+            self._go(line.field)
+            if again and self.model.edit is None:
+                self.action_open_field()
+
+    def watch_has_focus(self, focused: bool) -> None:
+        super().watch_has_focus(focused)
+        if not focused:
+            self.model.picker = None
+            self.post_message(self.Sealed())
+        self._redraw(reveal=focused)
+
+    # -- drawing -------------------------------------------------------------------------------------------
+
+    def on_resize(self) -> None:
+        self._strips.clear()
+        self._redraw(reveal=self.has_focus)
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._styles = None
+        self._drawn = []  # so that every line is painted again
+        if self.is_mounted:
+            self._redraw(reveal=False)
+
+    def _all_styles(self) -> Styles:
+        if self._styles is None:
+            names = ("heading", "focus", "input")
+            found = [self.get_component_rich_style(f"form--{name}", partial=True) for name in names]
+            self._styles = Styles(self.rich_style, *found)
+        return self._styles
+
+    def _redraw(self, *, reveal: bool = True) -> None:
+        model, width = self.model, self.scrollable_content_region.width
+        look: Look = getattr(self.app, "look", None) or Look()
+        view = View(
+            model.sections, model.focus, self.has_focus, model.edit, model.picker,
+            width, self.size.height, look, self._all_styles(),
+        )  # fmt: skip
+        before, self._drawn = self._drawn, draw(view)
+        self.virtual_size = Size(width, len(self._drawn))
+        if reveal:
+            self._reveal()
+        self._repaint(before)
+
+    def _repaint(self, before: list[Line]) -> None:
+        """Paint the lines that differ; all of them would take most of the time a key has."""
+        top = self.scroll_offset.y
+        for row in range(top, top + self.size.height):
+            if before[row : row + 1] != self._drawn[row : row + 1]:
+                self._strips.pop(row, None)
+                self.refresh(Region(0, row - top, self.size.width, 1))
+        for row in [row for row in self._strips if before[row : row + 1] != self._drawn[row : row + 1]]:
+            del self._strips[row]
+
+    def _reveal(self) -> None:
+        """Scroll so that the focused field is seen, its heading and all its lines where they fit."""
+        own = [y for y, line in enumerate(self._drawn) if line.field == self.model.focus]
+        if not own:
+            return
+        first, last, height = own[0], own[-1], max(1, self.size.height)
+        while first and self._drawn[first - 1].field is None and last - first + 2 <= height:
+            first -= 1
+        picker = self.model.picker
+        if picker:
+            under = next((y for y in own if self._drawn[y].pick == picker.cursor), first)
+            first = max(first, under - height + 1)
+        region = Region(0, first, 1, min(last - first + 1, height))
+        self.scroll_to_region(region, animate=False, force=True)
+
+    def render_line(self, y: int) -> Strip:
+        width, row, ground = self.size.width, y + self.scroll_offset.y, self._all_styles().ground
+        self._seen = (self._drawn, self.scroll_offset.y)
+        if row >= len(self._drawn):
+            return Strip.blank(width, ground)
+        if row not in self._strips:
+            segments = [Segment(text, style) for text, style in self._drawn[row].parts]
+            self._strips[row] = Strip(segments).adjust_cell_length(width, ground)
+        return self._strips[row]

@@ -1,0 +1,198 @@
+"""The form without the screen: which field has the focus, what is being typed or chosen. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tuiml.tui.build import fields
+from tuiml.tui.build.fields import NO, YES, Field, Section
+from tuiml.tui.widgets.line_edit import LineEdit
+from tuiml.tui.widgets.picker import Picker
+
+Apply = Callable[[Field, Any], None]
+"""Takes a field and its new value, ``None`` to leave it out; calls :meth:`FormModel.show` in turn."""
+
+
+class FormModel:
+    """Sections of fields, one of them focused. Edits are applied at once."""
+
+    def __init__(self, apply: Apply) -> None:
+        self._apply = apply
+        self.sections: list[Section] = []
+        self.fields: list[Field] = []
+        self.focus = 0
+        """Number of the focused field."""
+        self.edit: LineEdit | None = None
+        """The text of the focused field, if it is one that is typed."""
+        self.picker: Picker | None = None
+        """The open list of choices."""
+        self._tail: str | None = None  # of the layer's field last gone to: wanted of the next layer, too
+
+    @property
+    def field(self) -> Field | None:
+        """The focused field."""
+        return self.fields[self.focus] if 0 <= self.focus < len(self.fields) else None
+
+    # -- what is shown -------------------------------------------------------------------------------------
+
+    def show(self, sections: Sequence[Section]) -> None:
+        """Show these; the focus stays on the field with the same path, what is being typed stays typed."""
+        before = self.field
+        self.sections = list(sections)
+        self.fields = [f for s in sections for f in s.fields]
+        if before is None:
+            self.focus = self._entry(0, self.sections[0]) if self.sections else 0
+        else:
+            self.focus = self._again(before)
+        self._load(before)
+
+    def _again(self, before: Field) -> int:
+        """Where the focus is when what is shown has changed."""
+        found = fields.find(self.sections, before.path)
+        if found is not None and self.fields[found].path == before.path:
+            return found
+        first = self.sections[0] if self.sections else None
+        if first and first.layer is not None and before.path.startswith("layers["):
+            if self._tail is None:
+                return self._entry(0, first)
+            found = fields.find(self.sections, first.path + self._tail)
+        return found if found is not None else max(0, min(self.focus, len(self.fields) - 1))
+
+    @staticmethod
+    def _entry(number: int, section: Section) -> int:
+        """Where a section is entered; of a layer below its kind, which seldom changes."""
+        return number + (section.layer is not None and len(section.fields) > 1)
+
+    def _load(self, before: Field | None) -> None:
+        """Fit editor and picker to the focused field."""
+        now = self.field
+        same = now is not None and before is not None and (now.path, now.kind) == (before.path, before.kind)
+        if not same:
+            self.picker = None
+        if now is None or not now.typed:
+            self.edit = None
+        elif not same or not self.edit or fields.parse(now, self.edit.text) != fields.parse(now, now.text):
+            self.edit = LineEdit(now.text, selected=not same)
+
+    # -- going about ---------------------------------------------------------------------------------------
+
+    def go(self, number: int) -> bool:
+        """Focus a field by its number; whether it is another than before."""
+        if not self.fields:
+            return False
+        before = self.focus
+        self.focus = max(0, min(number, len(self.fields) - 1))
+        self.picker = self.edit = None
+        self._load(None)
+        path = self.fields[self.focus].path
+        if path.startswith("layers["):
+            self._tail = path.partition("]")[2]
+        return self.focus != before
+
+    def step(self, by: int) -> bool:
+        """To the field below (+1) or above; in an open list to the choice there."""
+        if self.picker:
+            self.picker.move(by)
+            return False
+        return self.go(self.focus + by)
+
+    def place_of(self, path: str) -> int | None:
+        """Number of the field at a path, or of the nearest one above it."""
+        return fields.find(self.sections, path)
+
+    def entry_of(self, path: str) -> int | None:
+        """Number of the field where the section at ``path`` is entered (``layers[``: the layer's)."""
+        for start, section in zip(self._starts(), self.sections, strict=True):
+            if section.path.startswith(path) and bool(section.path) == bool(path):
+                return self._entry(start, section)
+        return None
+
+    def section_at(self, by: int) -> int:
+        """Number of the first field of the next (+1) section, or of this one or the one before (−1)."""
+        starts = self._starts()
+        if by > 0:
+            return min((s for s in starts if s > self.focus), default=len(self.fields) - 1)
+        return max((s for s in starts if s < self.focus), default=0)
+
+    def _starts(self) -> list[int]:
+        starts = [0]
+        for section in self.sections:
+            starts.append(starts[-1] + len(section.fields))
+        return starts[:-1]
+
+    # -- editing -------------------------------------------------------------------------------------------
+
+    def takes(self, key: str, character: str | None) -> bool:
+        """Whether a key goes into the text or narrows the open list."""
+        if self.picker:
+            return key == "backspace" or (character is not None and character.isprintable())
+        return self.edit is not None and self.edit.takes(key, character)
+
+    def key(self, key: str, character: str | None) -> None:
+        """Do what a key does that :meth:`takes` said yes to."""
+        if self.picker:
+            if key == "backspace":
+                self.picker.rub_out()
+            else:
+                self.picker.type(character or "")
+        else:
+            self._typed(lambda edit: edit.key(key, character))
+
+    def paste(self, text: str) -> None:
+        """Put the first line of a text where it is typed."""
+        lines = text.strip().splitlines()
+        if lines and not self.picker:
+            self._typed(lambda edit: edit.insert(lines[0]))
+
+    def _typed(self, change: Callable[[LineEdit], object]) -> None:
+        edit, now = self.edit, self.field
+        if edit is None or now is None:
+            return
+        before = edit.text
+        change(edit)
+        if edit.text != before:
+            self._apply(now, fields.parse(now, edit.text))
+
+    def cycle(self, by: int) -> None:
+        """The next choice (+1), or the one before."""
+        now = self.field
+        if now and now.picks:
+            names = [pick.name for pick in now.picks if not pick.opens]
+            at = names.index(now.picked) + by if now.picked in names else 0
+            self.pick(names[at % len(names)])
+
+    def pick(self, name: str) -> None:
+        """Take a choice by its name."""
+        now = self.field
+        if now:
+            self._apply(now, {YES: True, NO: False}[name] if now.kind == "bool" else name)
+
+    def open(self) -> bool:
+        """Open the list of choices, take the one under its cursor, or switch; False if there is none."""
+        now = self.field
+        if self.picker:
+            chosen = self.picker.chosen
+            self.picker = None
+            if chosen:
+                self.pick(chosen.name)
+        elif now and now.kind == "bool":
+            self.cycle(1)
+        elif now and now.picks:
+            self.picker = Picker(now.picks, now.picked)
+        else:
+            return False
+        return True
+
+    @property
+    def resettable(self) -> bool:
+        """Whether the focused field can be left out, or taken away."""
+        now = self.field
+        if now is None or self.picker or not now.text:
+            return False
+        return now.kind == "unknown" or bool(now.picks and now.placeholder)
+
+    def reset(self) -> None:
+        """Leave the focused field out."""
+        if self.field:
+            self._apply(self.field, None)

@@ -1,0 +1,227 @@
+"""How the form is drawn: its lines, and which field and pick each belongs to. Pure but for styles."""
+
+from __future__ import annotations
+
+from tuiml.tui.charts.text import wrap
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from rich.cells import cell_len, chop_cells
+from rich.style import Style
+
+from tuiml.tui.charts.palette import TROUBLE, Look, layer_colour
+from tuiml.tui.charts.text import clean, fit
+from tuiml.tui.build.fields import Field, Section
+from tuiml.tui.widgets.line_edit import LineEdit
+from tuiml.tui.widgets.picker import Part, Picker
+
+MOST_LABEL = 20
+NOTE_LINES = 4
+
+
+@dataclass
+class Line:
+    """One line: its parts, the field it belongs to, and the pick it shows."""
+
+    parts: list[Part]
+    field: int | None = None
+    pick: int | None = None
+
+
+@dataclass
+class Styles:
+    """What the widget's CSS says."""
+
+    ground: Style = field(default_factory=Style)
+    heading: Style = field(default_factory=Style)
+    focus: Style = field(default_factory=Style)
+    """The line of the focused field."""
+    input: Style = field(default_factory=Style)
+    """Where it is typed into."""
+
+
+@dataclass
+class View:
+    """What is to be drawn."""
+
+    sections: Sequence[Section]
+    focus: int
+    active: bool
+    """Whether keys come here."""
+    edit: LineEdit | None
+    picker: Picker | None
+    width: int
+    height: int
+    look: Look
+    styles: Styles
+
+
+def draw(view: View) -> list[Line]:
+    """All lines of the form, as many as there are."""
+    lines: list[Line] = []
+    column = _column(view)
+    number = 0
+    for section in view.sections:
+        if lines:
+            lines.append(Line([]))
+        lines.append(_heading(section, view))
+        for problem in section.problems:
+            lines += _problem(problem, None, view)
+        for item in section.fields:
+            lines += _field(item, number, column, view)
+            number += 1
+    return lines
+
+
+def _column(view: View) -> int:
+    """Where values begin."""
+    labels = [2 * f.depth + cell_len(f.label) for s in view.sections for f in s.fields]
+    return 2 + min(max(labels, default=0), MOST_LABEL, max(6, view.width // 2 - 5)) + 5
+
+
+def _heading(section: Section, view: View) -> Line:
+    look, styles = view.look, view.styles
+    parts: list[Part] = []
+    if section.layer is not None:
+        parts.append(("▌" if look.unicode else "|", styles.ground + look.style(layer_colour(section.layer))))
+    title = f"{section.title} "
+    used = sum(cell_len(t) for t, _ in parts) + cell_len(title)
+    parts.append((title, styles.ground + styles.heading))
+    rule = look.glyphs.horizontal * max(0, view.width - used - 1)
+    return Line([*parts, (rule, styles.ground + look.style("quiet", faint=True))])
+
+
+def _field(item: Field, number: int, column: int, view: View) -> list[Line]:
+    focused = number == view.focus
+    here = focused and view.active
+    look, styles = view.look, view.styles
+    base = styles.ground + (styles.focus if here else Style())
+    mark = ("▸ " if look.unicode else "> ") if focused else "  "
+    indent = "  " * item.depth
+    label = fit(indent + clean(item.label, look), column - 5, look.glyphs.more) + " "
+    sign = look.glyphs.up if item.problem else " "
+    parts: list[Part] = [
+        (mark, base + look.style(bold=True)),
+        (label, base + (look.style(bold=True) if here else look.style("quiet"))),
+        (f"{sign} ", base + look.style(TROUBLE)),
+    ]
+    parts += _value(item, focused, column, view, base)
+    used = sum(cell_len(text) for text, _ in parts)
+    parts.append((" " * max(0, view.width - used), base))
+    lines = [Line(parts, number)]
+    if item.kind == "note":
+        lines += _note(item, number, view)
+    if here and view.picker:
+        return lines + _picks(view.picker, number, view)
+    if item.problem:
+        lines += _problem(item.problem, number, view)
+    return lines + (_help(item, number, view) if here else [])
+
+
+def _value(item: Field, focused: bool, column: int, view: View, base: Style) -> list[Part]:
+    room = max(1, view.width - column)
+    look, here = view.look, focused and view.active
+    quiet = look.style("quiet")
+    if here and view.edit and item.typed:
+        return _typing(view.edit, item, room, view, base)
+    if item.kind == "note":
+        return [] if item.text else [("none", base + quiet)]
+    if here and view.picker:
+        typed = clean(view.picker.filter, look)
+        style = Style() if typed else quiet
+        text = fit(typed or "type to find", max(1, room - 1), look.glyphs.more)
+        return [(text, base + view.styles.input + style)]
+    absent = not item.text
+    text = clean(item.text or item.placeholder, look) or look.glyphs.missing
+    if item.picks and here:
+        text = f"‹ {text} ›" if look.unicode else f"< {text} >"
+    style = base + (quiet if absent else Style())
+    shown = fit(text, min(cell_len(text), room), look.glyphs.more)
+    parts: list[Part] = [(shown, style)]
+    left = room - cell_len(shown) - 2
+    pick = item.pick
+    if pick and pick.formula and not here and left >= cell_len(pick.formula):
+        gap = max(2, 18 - cell_len(shown)) if left >= cell_len(pick.formula) + 16 - cell_len(shown) else 2
+        parts += [(" " * gap, base), (clean(pick.formula, look), base + look.style("quiet", faint=True))]
+    return parts
+
+
+def _typing(edit: LineEdit, item: Field, room: int, view: View, base: Style) -> list[Part]:
+    """The text with its caret, in a field as wide as there is room."""
+    style = base + view.styles.input
+    width = min(room, 40)
+    text, caret = edit.window(width - 1)
+    text = clean(text, view.look)
+    if not text:
+        hint = clean(item.placeholder, view.look)
+        first = hint[:1] or " "
+        return [
+            (first, style + Style(reverse=True, dim=True)),
+            (fit(hint[1:], width - cell_len(first), view.look.glyphs.more), style + view.look.style("quiet")),
+        ]
+    if edit.selected:
+        shown = fit(text, min(width, cell_len(text)), view.look.glyphs.more)
+        return [(shown, style + Style(reverse=True)), (" " * (width - cell_len(shown)), style)]
+    under = text[caret : caret + 1] or " "
+    after = text[caret + 1 :]
+    used = cell_len(text[:caret]) + cell_len(under)
+    return [
+        (text[:caret], style),
+        (under, style + Style(reverse=True)),
+        (fit(after, width - used, view.look.glyphs.more), style),
+    ]
+
+
+def _note(item: Field, number: int, view: View) -> list[Line]:
+    style = view.styles.ground
+    text = " ".join(item.text.split())
+    lines = wrap(clean(text, view.look), view.width - 5) if text else []
+    if len(lines) > NOTE_LINES:
+        lines = [*lines[: NOTE_LINES - 1], lines[NOTE_LINES - 1] + view.look.glyphs.more]
+    return [Line([("    ", style), (line, style)], number) for line in lines]
+
+
+def _help(item: Field, number: int, view: View) -> list[Line]:
+    """What the field means, what it may be, and what is said of what it is."""
+    allowed = "" if item.problem else item.allowed  # the problem says it
+    texts = ["; ".join(filter(None, [item.help, allowed]))]
+    pick = item.pick
+    if pick and item.kind == "choice":
+        texts = [pick.formula, pick.advice]
+    elif pick and pick.formula:
+        texts = [pick.formula]
+    if item.kind == "note":
+        texts = [f"{item.help}; enter writes it"]
+    look = view.look
+    style = view.styles.ground + look.style("quiet")
+    lines = [line for text in texts if text for line in wrap(clean(text, look), view.width - 5)]
+    return [Line([("    ", style), (line, style)], number) for line in lines]
+
+
+def _problem(text: str, number: int | None, view: View) -> list[Line]:
+    look = view.look
+    style = view.styles.ground + look.style(TROUBLE)
+    lines = wrap(clean(text, look), view.width - 5)[:4]
+    heads = [f"  {look.glyphs.up} "] + ["    "] * len(lines)
+    return [Line([(head, style), (line, style)], number) for head, line in zip(heads, lines, strict=False)]
+
+
+def _picks(picker: Picker, number: int, view: View) -> list[Line]:
+    ground, look = view.styles.ground, view.look
+    lines = []
+    for index in picker.window(max(4, view.height - 6)):
+        parts = [("  ", ground), *picker.line(index, view.width - 3, look, view.styles.focus, ground)]
+        lines.append(Line(parts, number, index))
+    chosen = picker.chosen
+    quiet = ground + look.style("quiet")
+    if chosen is None:
+        return [Line([("    nothing matches", quiet)], number)]
+    cut = any(text.endswith(look.glyphs.more) for line in lines for text, _ in line.parts[-1:])
+    for text in (chosen.formula if cut else "", chosen.advice):
+        lines += [
+            Line([("    ", quiet), (line, quiet)], number) for line in wrap(clean(text, look), view.width - 5)
+        ]
+    return lines
+
+

@@ -1,0 +1,47 @@
+"""Writing a preset's note: several lines, so it has a screen of its own."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widgets import Static, TextArea
+
+from tuiml.text import plain_text
+from tuiml.tui.keys import bindings
+from tuiml.tui.widgets.modal import Modal
+
+
+class NoteScreen(Modal[str | None]):
+    """Answered with the note as it is when the screen closes, ``None`` if it was not touched."""
+
+    BINDINGS: ClassVar[list[Any]] = list(bindings("note"))
+    DEFAULT_CSS = """
+    NoteScreen { align: center middle; background: $background 60%; }
+    NoteScreen > Vertical {
+        width: 80; max-width: 96%; height: 16; max-height: 90%;
+        border: round $primary; background: $surface; padding: 0 1;
+    }
+    NoteScreen TextArea { height: 1fr; border: none; padding: 0; background: $surface; }
+    NoteScreen .title { text-style: bold; }
+    NoteScreen .keys { color: $foreground 60%; height: 1; }
+    """
+
+    def __init__(self, note: str) -> None:
+        super().__init__()
+        self._shown = plain_text(note, lines=True)
+        self._area = TextArea(self._shown, soft_wrap=True, tab_behavior="focus")
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Static("Note: what to look for", classes="title", markup=False)
+            yield self._area
+            yield Static("esc done", classes="keys", markup=False)
+
+    def on_mount(self) -> None:
+        self._area.move_cursor(self._area.document.end)
+
+    def action_note_done(self) -> None:
+        text = self._area.text
+        self.dismiss(None if text == self._shown else text)

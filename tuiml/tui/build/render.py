@@ -1,0 +1,179 @@
+"""What Build says in its table and below it. Pure but for styles."""
+
+from __future__ import annotations
+
+from tuiml.tui.model.problems import where
+
+import math
+from collections.abc import Sequence
+
+from tuiml.nn.layers import dimensions
+from tuiml.spec.problems import Problem
+from tuiml.text import plain_text
+from tuiml.training.statistics import LayerStatistics
+from tuiml.tui.model import layer_stack
+from tuiml.tui.charts.bars import mini, zero_bin
+from tuiml.tui.charts.numbers import compact
+from tuiml.tui.charts.palette import TROUBLE, Look, layer_colour
+from tuiml.tui.model.document import Document, LayerRow
+from tuiml.tui.charts.text import wrap
+from tuiml.tui.model.layer_cells import activations_of, idle_share, statistics_cells
+from tuiml.tui.model.layer_cells import Cell, Column
+from tuiml.tui.widgets.picker import Part
+from tuiml.tui.process.probe_session import PreFlight
+from tuiml.tui.widgets.verdict_lines import verdict_lines
+
+MINI = 8
+"""Cells of a histogram."""
+COLUMNS = (
+    Column("index", "#", 3, "right"),
+    Column("layer", "layer", 5, keep=0, grow=1, most=10),
+    Column("units", "units", 5, "right", keep=3),
+    Column("activation", "activ.", 7, keep=1, grow=1, most=10),
+    Column("initializer", "initial", 9, keep=4, grow=1, most=14),
+    Column("shape", "output", 6, "right", keep=5, most=10),
+    Column("parameters", "params", 6, "right", keep=6, most=9),
+    Column("mean", "mean", 5, "right", keep=10),
+    Column("std", "std", 5, "right", keep=8),
+    Column("idle", "sat/dead", 10, "right", keep=9),
+    Column("gradient", "‖g‖", 7, "right", keep=7),
+    Column("histogram", "outputs", MINI, keep=2),
+)
+PROBED = ("mean", "std", "idle", "gradient", "histogram")
+"""The columns of the initial values."""
+MOST_PROBLEMS = 3
+MOST_LINES = 3
+"""Of one problem; the form has all of it."""
+
+
+def cells(row: LayerRow, look: Look) -> dict[str, Cell]:
+    """A layer as a row of the table; a sign beside its number where something is wrong with it."""
+    quiet = look.style("quiet")
+    number: Cell = (str(row.index), quiet)
+    if row.problem:
+        number = (f"{look.glyphs.up}{row.index}", look.style(TROUBLE))
+    shape = dimensions(row.output_shape) if row.output_shape else look.glyphs.missing
+    count = f"{row.parameters:,}" if row.parameters is not None else look.glyphs.missing
+    return {
+        "index": number,
+        "layer": row.type,
+        "units": row.units,
+        "activation": row.activation,
+        "initializer": (row.initializer, quiet),
+        "shape": shape,
+        "parameters": count if row.parameters else (count, quiet),
+    }
+
+
+def probe_cells(flight: PreFlight, count: int, look: Look) -> list[dict[str, Cell]]:
+    """The cells of each of ``count`` layers that tell of its initial values; quiet where they are not known
+    yet of the preset as it is now."""
+    layers = flight.found.picture.layers if flight.found else ()
+    if len(layers) != count or not flight.wanted:
+        return [dict.fromkeys(PROBED, "")] * count
+    activations = activations_of(flight.network)
+    found = []
+    for index, statistics in enumerate(layers):
+        activation = activations[index] if index < len(activations) else None
+        cells = statistics_cells(index, layers, activation, look)
+        part = statistics.activations
+        if part is not None:
+            zero = zero_bin(part.low, part.high, len(part.counts))
+            cells["histogram"] = (
+                mini(part.counts, MINI, zero=zero, look=look),
+                look.style(layer_colour(index)),
+            )
+        found.append(
+            {key: cells.get(key, "") if flight.fresh else _dim(cells.get(key, ""), look) for key in PROBED}
+        )
+    return found
+
+
+def _dim(cell: Cell, look: Look) -> Cell:
+    return (cell if isinstance(cell, str) else cell[0]), look.style("quiet")
+
+
+def flight_lines(flight: PreFlight, selected: int, table: bool, width: int, look: Look) -> list[list[Part]]:
+    """What the selected layer's initial values are like, and the worst that is wrong with the network's.
+
+    Args:
+        table: whether the table has no room for the numbers.
+    """
+    quiet = look.style("quiet")
+    if not flight.wanted:
+        return []
+    if flight.found is None:
+        text = plain_text(flight.problem)
+        return [[(line, quiet)] for line in wrap(text, max(20, width))[:MOST_LINES]] if text else []
+    lines: list[list[Part]] = []
+    layers = flight.found.picture.layers
+    if table and selected < len(layers):
+        lines += [[(line, quiet)] for line in wrap(numbers(layers[selected]), max(20, width))]
+    if flight.fresh:
+        for verdict in flight.verdicts[:1]:
+            lines += verdict_lines(verdict, width, look, most=MOST_LINES)
+        if flight.found.note:
+            lines += [[(line, quiet)] for line in wrap(flight.found.note, max(20, width))[:MOST_LINES]]
+    return lines
+
+
+def numbers(found: LayerStatistics) -> str:
+    """A layer's outputs in words: ``mean .51, std .49, 91 % sat, gradient .85``."""
+    share, word, _ = idle_share(found)
+    parts = [f"mean {compact(found.mean, 2)}", f"std {compact(found.std, 2)}"]
+    parts += [f"{100 * share:.0f} % {word}"] if word != "zero" else []
+    parts += [f"gradient {compact(found.gradient_norm, 2)}"] if math.isfinite(found.gradient_norm) else []
+    return ", ".join(parts)
+
+
+def facts(
+    document: Document, rows: Sequence[LayerRow], selected: int, width: int, look: Look
+) -> list[list[Part]]:
+    """What the selected layer and the stack come to, and what is wrong with the preset."""
+    quiet, trouble = look.style("quiet"), look.style(TROUBLE)
+    texts = (layer_stack.summary(document, rows), *layer_stack.details(document))
+    lines: list[list[Part]] = [
+        [(passage(rows, selected), look.style())],
+        *([(text, quiet)] for text in texts),
+    ]
+    lines += [[(text, quiet)] for text in schedule_lines(document, width, look)]
+    problems = document.problems
+    for problem in problems[:MOST_PROBLEMS]:
+        text = wrap(f"{where(problem)}{plain_text(problem.message)}", max(20, width - 2))[:MOST_LINES]
+        signs = [f"{look.glyphs.up} ", *["  "] * MOST_LINES]
+        lines += [[(sign + line, trouble)] for sign, line in zip(signs, text, strict=False)]
+    if len(problems) > MOST_PROBLEMS:
+        lines.append([(f"  and {len(problems) - MOST_PROBLEMS} more", trouble)])
+    return lines
+
+
+def schedule_lines(document: Document, width: int, look: Look) -> list[str]:
+    """The learning rate over the run as a curve between its first and its last value; none if it stays."""
+    preset = document.preset
+    if preset is None:
+        return []
+    training, ramp = preset.training, look.glyphs.bars
+    batches = -(-preset.data.sizes()[0] // training.batch_size)
+    steps = training.epochs * batches
+    first, last = (training.schedule.factor(step, steps, batches) for step in (0, steps - 1))
+    start, end = f"rate {training.rate * first:.2g} ", f" {training.rate * last:.2g}"
+    room = max(4, min(24, width - len(start) - len(end) - 1))
+    places = [round(i * (steps - 1) / (room - 1)) for i in range(room)]
+    factors = [training.schedule.factor(step, steps, batches) for step in places]
+    if len(set(factors)) == 1:
+        return []
+    curve = "".join(ramp[max(1, round(f / max(factors) * (len(ramp) - 1)))] for f in factors)
+    return [start + curve + end]
+
+
+def passage(rows: Sequence[LayerRow], selected: int) -> str:
+    """Shapes and parameters of a layer in words: narrow tables have no room for them."""
+    if not 0 <= selected < len(rows):
+        return ""
+    row = rows[selected]
+    shape = dimensions(row.output_shape) if row.output_shape else "not known"
+    count = f" · {row.parameters:,} parameters" if row.parameters is not None else ""
+    kept = f", {row.kept:,} values not trained" if row.kept else ""
+    return f"layer {row.index}: output {shape}{count}{kept}"
+
+

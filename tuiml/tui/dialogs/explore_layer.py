@@ -1,0 +1,100 @@
+"""Exploring the activation of a layer: opens the screen, and takes what it answers."""
+
+from __future__ import annotations
+
+import contextlib
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from tuiml.nn.activations import Activation, activations
+from tuiml.nn.layers import layers
+from tuiml.registry import options_of
+from tuiml.tui.model.document_paths import entry_at
+
+if TYPE_CHECKING:
+    from tuiml.tui.app.app import TuimlApp
+    from tuiml.tui.dialogs.explorer_model import Inputs
+    from tuiml.tui.model.document import Document
+    from tuiml.tui.process.probe_session import PreFlight
+
+UNKNOWN = "what goes into the layer is not known yet"
+
+
+def in_build(app: TuimlApp, index: int, flight: PreFlight) -> None:
+    """Explore for a layer of the preset being edited; ``flight`` knows its initial values."""
+    _open(app, app.document, index, partial(_inputs_in_build, index, flight))
+
+
+def in_train(app: TuimlApp, index: int) -> None:
+    """Explore for a layer of the run on the screen, or of the preset being edited before the first one."""
+    from tuiml.tui.model.document import Document
+
+    model = app.model
+    shown = app.document if model.status == "empty" else Document(model.document)
+    _open(app, shown, index, partial(_inputs_of_run, app, index))
+
+
+def _open(app: TuimlApp, shown: Document, index: int, inputs: Any) -> None:
+    """Open the screen for a layer of ``shown``."""
+    from tuiml.tui.dialogs.explorer import ExplorerScreen  # late: its charts are not needed at the start
+
+    rows = shown.rows()
+    called = f"layer {index}: {rows[index].title}" if index < len(rows) else ""
+    field = activation_field(app.document, index)
+    takes = field is not None and (shown is app.document or kinds(shown) == kinds(app.document))
+    start = activation_of(shown, index)
+    app.push_screen(ExplorerScreen(start, called, index, inputs, takes), partial(_take, app, index, field))
+
+
+def _take(app: TuimlApp, index: int, field: str | None, chosen: Activation | None) -> None:
+    """Make an activation the layer's, as one edit."""
+    if chosen is None or field is None:
+        return
+    app.document.seal()
+    app.document.set(f"layers[{index}].{field}", activations.write(chosen))
+    app.document.seal()
+    app.document_edited()
+    app.say(f"layer {index}: {chosen.name}; u in Build takes it back")
+
+
+def activation_field(document: Document, index: int) -> str | None:
+    """The key of a layer's activation, ``None`` where it has none."""
+    return getattr(entry_at(document.get(f"layers[{index}]"), layers), "activation_field", None)
+
+
+def activation_of(document: Document, index: int) -> Activation | None:
+    """The activation that a layer has, ``None`` where it has none or a wrong one."""
+    field, kind = activation_field(document, index), entry_at(document.get(f"layers[{index}]"), layers)
+    if field is None or kind is None:
+        return None
+    value = document.get(f"layers[{index}].{field}")
+    if value is None:
+        value = next(option.default for option in options_of(kind) if option.name == field)
+    with contextlib.suppress(ValueError):
+        return activations.read(value)
+    return None
+
+
+def kinds(document: Document) -> list[Any]:
+    """The kind of each layer."""
+    return [entry_at(document.get(f"layers[{index}]"), layers) for index in range(document.count)]
+
+
+def _inputs_of_run(app: TuimlApp, index: int) -> Inputs:
+    from tuiml.tui.dialogs.explorer_model import Inputs
+
+    found = app.model.statistics(index)
+    if found is None or found.inputs is None or app.model.picture is None:
+        return Inputs(None, UNKNOWN)
+    return Inputs(found.inputs, f"step {app.model.picture.step:,}")
+
+
+def _inputs_in_build(index: int, flight: PreFlight) -> Inputs:
+    """At initial values, once they were looked at."""
+    from tuiml.tui.dialogs.explorer_model import Inputs
+
+    found = flight.found if flight.fresh else None
+    layers = found.picture.layers if found else ()
+    if index >= len(layers) or layers[index].inputs is None:
+        return Inputs(None, UNKNOWN)
+    return Inputs(layers[index].inputs, "at initial values")

@@ -1,0 +1,109 @@
+"""Looking at the file under the cursor, in threads that nothing waits for: one at a time, the newest next."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from textual.message import Message
+from textual.message_pump import MessagePump
+from textual.timer import Timer
+
+from tuiml.data.file_report import Report, look
+from tuiml.text import plain_text
+from tuiml.tui.dialogs import folders
+from tuiml.tui.dialogs.file_rows import HERE
+from tuiml.tui.dialogs.folders import Entry
+from tuiml.tui.model import catalog
+from tuiml.tui.model.catalog import Item
+
+PAUSE = 0.12
+"""Seconds that the cursor stays on a file before it is looked at."""
+
+
+def in_thread(do: Callable[[], object]) -> None:
+    """Do something beside the screen; unlike a worker's thread, this one is not waited for at the end."""
+    threading.Thread(target=do, daemon=True).start()
+
+
+@dataclass(frozen=True)
+class FileRequest:
+    """What is to be looked at, and how."""
+
+    entry: Entry
+    label: str = ""
+    """The column to be told, by name or number; empty: as it is found out."""
+    asked: bool = False
+    """Whether it is to be looked at whatever its name."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether it may be data: a folder, or a file of another kind, that one only passes is left alone."""
+        return self.asked or self.entry.known or self.entry.name == HERE
+
+
+class Looked(Message):
+    """A file was looked at."""
+
+    def __init__(self, wish: FileRequest, found: Report | Item) -> None:
+        super().__init__()
+        self.wish, self.found = wish, found
+
+
+class FileInspector:
+    """What is wanted, and what was found out about it.
+
+    Args:
+        owner: gets :class:`Looked`, and hands it to :meth:`took`.
+        presets: whether preset files may be picked too.
+        changed: called when there is something else to show.
+    """
+
+    def __init__(self, owner: MessagePump, presets: bool, changed: Callable[[], object]) -> None:
+        self._owner, self._presets, self._changed = owner, presets, changed
+        self.wish: FileRequest | None = None
+        self.found: Report | Item | None = None
+        self._looking = False
+        self._timer: Timer | None = None
+
+    def want(self, wish: FileRequest | None, pause: float = 0.0) -> None:
+        """Look at a file in a moment: the cursor may only pass over it."""
+        self.wish, self.found = wish, None
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self._owner.set_timer(pause or 0.001, self._begin)
+        self._changed()
+
+    def _begin(self) -> None:
+        """Look at what is wanted, unless another is being looked at: that one's end leads here."""
+        self._timer = None
+        if self.wish is not None and self.wish.holds and self.found is None and not self._looking:
+            self._looking = True
+            in_thread(partial(self._look, self.wish))
+
+    def _look(self, wish: FileRequest) -> None:
+        """In a thread: what a file holds."""
+        path = wish.entry.path
+        found: Report | Item
+        try:
+            if self._presets and path.suffix.lower() == folders.PRESET:
+                found = catalog.preset_item(path, "file")
+            else:
+                found = look(str(path), label=wish.label or None)
+        except Exception as error:  # whatever a file does to a reader, the picker stays
+            text = plain_text(f"it cannot be read: {error}"[:300])
+            found = Report(plain_text(str(path)), "", problems=(text,))
+        self._owner.post_message(Looked(wish, found))
+
+    def took(self, message: Looked) -> bool:
+        """Whether what was found is what is wanted still; else that is looked at next."""
+        self._looking = False
+        if message.wish != self.wish:
+            if self._timer is None:
+                self._begin()
+            return False
+        self.found = message.found
+        self._changed()
+        return True

@@ -1,0 +1,363 @@
+"""The file picker: folders and files, what tuiml makes of the one under the cursor, which column to tell.
+
+Folders are read, and files looked at, by threads that nothing waits for: a slow disk or a long file never
+holds up a key, nor the end of the app. What comes too late is let go.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar, cast
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Input, Static
+
+from tuiml.data.file_report import Report
+from tuiml.text import plain_text
+from tuiml.tui.dialogs import folders
+from tuiml.tui.dialogs.data_preview import hint_strips, report_strips
+from tuiml.tui.dialogs.file_inspector import PAUSE, FileInspector, FileRequest, Looked, in_thread
+from tuiml.tui.dialogs.file_rows import HERE, PathInput, file_rows
+from tuiml.tui.dialogs.folders import Entry, Listing
+from tuiml.tui.keys import bindings
+from tuiml.tui.library.preview import broken_strips, preset_strips
+from tuiml.tui.model.catalog import Item
+from tuiml.tui.model.document import Document
+from tuiml.tui.widgets.item_list import ItemList
+from tuiml.tui.widgets.modal import Modal
+from tuiml.tui.widgets.strips_view import StripsView
+
+WIDE = 96
+"""Cells from which the preview is at the right."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What was picked: data with the table of a preset that means it, or a preset."""
+
+    path: Path
+    table: dict[str, Any] | None = None
+    preset: Item | None = None
+
+
+class FilePicker(Modal[Taken | None]):
+    """Looks through folders; answered with what was picked, ``None`` where nothing was.
+
+    Args:
+        presets: whether preset files may be picked too.
+        start: the folder to begin in, or the file to begin at; absent: where the last one was.
+    """
+
+    BINDINGS: ClassVar[list[Any]] = list(bindings("files"))
+    DEFAULT_CSS = """
+    FilePicker {
+        background: $background;
+        & > Vertical {
+            padding: 0 1;
+            & > .title { text-style: bold; height: 1; text-overflow: ellipsis; text-wrap: nowrap; }
+            & > .said { color: $error; height: 1; text-overflow: ellipsis; text-wrap: nowrap; }
+            & > .keys { color: $foreground 60%; height: 1; text-overflow: ellipsis; text-wrap: nowrap; }
+        }
+        & #files { height: 1fr; margin: 1 0 0 0; }
+        & ItemList { width: 2fr; }
+        & StripsView { width: 3fr; border-left: solid $foreground 15%; padding: 0 0 0 1; }
+        &.narrow {
+            & #files { layout: vertical; }
+            & ItemList { width: 1fr; height: 1fr; }
+            & StripsView { width: 1fr; height: 1fr; border-left: none; border-top: solid $foreground 15%; }
+        }
+        &.preview ItemList { display: none; }
+    }
+    """
+
+    class Listed(Message):
+        """A folder was read."""
+
+        def __init__(self, found: Listing, places: list[Entry]) -> None:
+            super().__init__()
+            self.found, self.places = found, places
+
+    class Found(Message):
+        """Whether there is something at a typed path."""
+
+        def __init__(self, typed: str, path: Path, folder: bool | None) -> None:
+            super().__init__()
+            self.typed, self.path, self.folder = typed, path, folder
+
+    def __init__(self, *, presets: bool = False, start: Path | None = None) -> None:
+        super().__init__()
+        self._presets, self._start = presets, start
+        self._folder = Path()
+        self._at: Path | None = None
+        """What the cursor goes to, once the folder is read."""
+        self._listing: Listing | None = None
+        self._places: list[Entry] = []
+        self._entries: dict[str, Entry] = {}
+        """What is listed, by the keys of its rows."""
+        self._typing = False
+        """Whether the path of the folder was typed, and stays."""
+        self._look = FileInspector(self, presets, self._show)
+        self._take = False
+        """Whether what is looked at is to be taken as soon as it is known."""
+        self.names = ItemList(empty="reading", id="file-items")
+        self.view = StripsView(id="file-preview")
+        self.words = PathInput(self.names, "type to find, or a path", self._go)
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Static("", markup=False, classes="title")
+            yield self.words
+            with Horizontal(id="files"):
+                yield self.names
+                yield self.view
+            yield Static("", markup=False, classes="said")
+            yield Static("", markup=False, classes="keys")
+
+    def on_mount(self) -> None:
+        self.names.can_focus = self.view.can_focus = False
+        self.words.focus()
+        in_thread(self._begin)
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.set_class(event.size.width < WIDE, "narrow")
+        self._show_keys()
+
+    # -- folders -------------------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        start = self._start
+        folder = folders.begin() if start is None else start if start.is_dir() else start.parent
+        self._at = start
+        self._read(folder, True)
+
+    def _read(self, folder: Path, first: bool = False) -> None:
+        """In a thread: list a folder; at first, the places too."""
+        if first:
+            self._folder = folder
+        places = folders.places() if first else []
+        self.post_message(self.Listed(folders.listing(folder, self._presets), places))
+
+    def open_folder(self, folder: Path, at: Path | None = None, *, typing: bool = False) -> None:
+        """List another folder, the cursor on ``at``.
+
+        Args:
+            typing: its path is being typed: what was typed stays.
+        """
+        self._folder, self._at, self._typing = folder, at, typing
+        in_thread(partial(self._read, folder))
+
+    @on(Listed)
+    def _listed(self, message: Listed) -> None:
+        if message.found.folder != self._folder:
+            return  # by now another one is wanted
+        if message.found.problem and self._listing is not None:
+            self._say(message.found.problem)
+            self._folder = self._listing.folder
+            return
+        self._listing, self._places = message.found, message.places
+        self._say(message.found.problem)
+        self.query_one(".title", Static).update(Content(folders.short(self._folder)), layout=False)
+        if not self._typing:
+            with self.prevent(Input.Changed):
+                self.words.value = ""
+        self._fill()
+        if self._at is not None:
+            self.names.select(str(self._at))
+            self._at = None
+
+    @property
+    def _typed_path(self) -> Path | None:
+        return folders.as_path(self.words.value)
+
+    def _fill(self) -> None:
+        found, typed = self._listing, self.words.value.strip()
+        if found is None:
+            return
+        path = self._typed_path
+        if path is not None:
+            typed = "" if folders.ends_in_folder(typed) else path.name
+        rows, self._entries = file_rows(found, self._places, typed)
+        empty = found.problem or ("nothing has these words" if typed else "an empty folder")
+        self.names.set_rows(rows, empty=empty)
+
+    # -- typing --------------------------------------------------------------------------------------------
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._say("")
+        path = self._typed_path
+        if path is None:
+            self._fill()
+        else:
+            in_thread(partial(self._find, event.value, path))
+
+    def _find(self, typed: str, path: Path) -> None:
+        """In a thread: whether there is a file or a folder at a typed path."""
+        try:
+            folder = path.is_dir() if path.exists() else None
+        except OSError:
+            folder = None
+        self.post_message(self.Found(typed, path, folder))
+
+    @on(Found)
+    def _path_found(self, message: Found) -> None:
+        if message.typed != self.words.value:
+            return  # typed on
+        inside = folders.ends_in_folder(message.typed)
+        if message.folder is False:  # a file: there it is
+            self.open_folder(message.path.parent, message.path)
+        elif message.folder and inside:
+            self.open_folder(message.path, typing=True)
+        elif message.path.parent != self._folder:
+            self.open_folder(message.path.parent, typing=True)
+        else:
+            self._fill()
+
+    def _go(self, key: str) -> bool:
+        """A key in an empty field: up, into a folder, or another column to tell."""
+        if key != "backspace" and self._columns:
+            self._turn(1 if key == "right" else -1)
+        elif key == "right":
+            entry = self._entry
+            if entry is not None and entry.folder and entry.name != HERE:
+                self.open_folder(entry.path)
+        elif self._folder.parent != self._folder:
+            self.open_folder(self._folder.parent, self._folder)
+        return True
+
+    # -- the file under the cursor -------------------------------------------------------------------------
+
+    @property
+    def _entry(self) -> Entry | None:
+        return self._entries.get(cast(str, self.names.key)) if self.names.rows else None
+
+    @on(ItemList.Moved)
+    def _moved(self) -> None:
+        entry, wish = self._entry, self._look.wish
+        if wish is None or entry != wish.entry:
+            self._take = False
+            self._look.want(FileRequest(entry) if entry is not None else None, PAUSE)
+
+    @on(Looked)
+    def _looked(self, message: Looked) -> None:
+        if self._look.took(message) and self._take:
+            self._choose()
+
+    def _show(self) -> None:
+        """The preview, and the keys that work on it."""
+        self._show_keys()
+        wish, found = self._look.wish, self._look.found
+        if wish is None or (wish.entry.folder and not wish.holds):
+            self.view.show(None)
+            return
+        name = wish.entry.path.name or str(wish.entry.path)
+        if not wish.holds:
+            self.view.show(
+                partial(hint_strips, name, "no kind of file that is known here: enter looks at it")
+            )
+            return
+        if found is None:
+            self.view.show(partial(hint_strips, name, "looking …"))
+        elif isinstance(found, Item) and found.document is not None:
+            self.view.show(partial(preset_strips, Document(found.document), "preset"))
+        elif isinstance(found, Item):
+            self.view.show(partial(broken_strips, name, found.problem))
+        else:
+            self.view.show(partial(report_strips, found, name))
+
+    # -- the column to tell --------------------------------------------------------------------------------
+
+    @property
+    def _columns(self) -> list[str]:
+        """The columns of the table that is shown, as an option takes them."""
+        found = self._look.found
+        if not isinstance(found, Report) or found.format != "csv" or len(found.columns) < 2:
+            return []
+        names = [column.name for column in found.columns]
+        return [
+            name if names.count(name) == 1 and name and not name.isdigit() else str(i + 1)
+            for i, name in enumerate(names)
+        ]
+
+    def _turn(self, by: int) -> None:
+        found, wish = self._look.found, self._look.wish
+        if not isinstance(found, Report) or wish is None:
+            return
+        kinds = [column.kind for column in found.columns]
+        at = kinds.index("label") if "label" in kinds else -1 if by > 0 else 0
+        if wish.label in self._columns:
+            at = self._columns.index(wish.label)
+        self._take = False
+        self._look.want(replace(wish, label=self._columns[(at + by) % len(self._columns)]))
+
+    # -- taking --------------------------------------------------------------------------------------------
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.action_take_file()
+
+    @on(ItemList.Chosen)
+    def _clicked_twice(self) -> None:
+        self.action_take_file()
+
+    def action_take_file(self) -> None:
+        """Into a folder; what a file holds is taken as soon as it is known."""
+        entry = self._entry
+        if entry is None:
+            return
+        if entry.folder and entry.name != HERE and not (entry.known and self._look.found):
+            self.open_folder(entry.path)
+        elif self._look.wish is not None and not self._look.wish.holds:
+            self._look.want(replace(self._look.wish, asked=True))
+        elif self._look.found is None:
+            self._take = True
+            self._say("looking …")
+        else:
+            self._choose()
+
+    def _choose(self) -> None:
+        found, wish = self._look.found, self._look.wish
+        self._take = False
+        if wish is None:
+            return
+        if isinstance(found, Item):
+            if found.document is None:
+                self._say(found.problem)
+            else:
+                self.dismiss(Taken(wish.entry.path, preset=found))
+        elif found is not None and found.usable and found.table is not None:
+            in_thread(partial(folders.remember, wish.entry.path))
+            self.dismiss(Taken(wish.entry.path, found.table))
+        elif found is not None:
+            self._say(found.problems[0] if found.problems else "it cannot be used")
+
+    def action_folder_up(self) -> None:
+        self._go("backspace")
+
+    def action_flip(self) -> None:
+        self.set_class(not self.has_class("preview"), "preview")
+
+    def action_leave_files(self) -> None:
+        if self.words.value:
+            self.words.value = ""
+        else:
+            self.dismiss(None)
+
+    # -- words ---------------------------------------------------------------------------------------------
+
+    def _say(self, text: str) -> None:
+        self.query_one(".said", Static).update(Content(plain_text(text)), layout=False)
+
+    def _show_keys(self) -> None:
+        words = ["enter open or take", "backspace up", "tab preview", "esc cancel"]
+        if self._columns:
+            words.insert(1, "←→ column to tell")
+        self.query_one(".keys", Static).update(Content("   ".join(words)), layout=False)

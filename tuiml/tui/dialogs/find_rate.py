@@ -1,0 +1,38 @@
+"""Finding a learning rate for the preset being edited: opens the screen, and takes what it answers."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tuiml.tui.app.app import TuimlApp
+
+RATE = "training.learning_rate"
+
+
+def find_rate(app: TuimlApp) -> None:
+    """Open the finder; a run that is on, or a preset that is wrong, is in its way."""
+    if app.engine.active:
+        app.say("a run is on: stop it first, then find a rate")
+        return
+    preset, problems = app.document.preset, app.document.problems
+    if problems or preset is None:
+        from tuiml.tui.shell.start_stop import refuse
+
+        refuse(app, problems, "no rate to be found")
+        return
+    from tuiml.tui.dialogs.rate_finder import RateScreen  # late: its charts are not needed at the start
+
+    app.push_screen(RateScreen(app.document.raw, preset, app.engine), partial(_take, app))
+
+
+def _take(app: TuimlApp, rate: float | None) -> None:
+    """Make a rate the preset's, as one edit."""
+    if rate is None:
+        return
+    app.document.seal()
+    app.document.set(RATE, rate)
+    app.document.seal()
+    app.document_edited()
+    app.say(f"learning rate {rate:g} taken; u in Build takes it back")

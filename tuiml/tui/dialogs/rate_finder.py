@@ -1,0 +1,194 @@
+"""The screen of the learning-rate finder: the loss over the rate, drawn while the ramp goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.strip import Strip
+
+from tuiml.spec.preset import Preset
+from tuiml.text import plain_text
+from tuiml.training.events import Event, Loading, Pretraining, RateFound, RateTried
+from tuiml.training.rate_finder import Ramp
+from tuiml.tui.charts.palette import QUIET, RUNNING, TROUBLE, Look
+from tuiml.tui.charts.rates import rate_chart
+from tuiml.tui.charts.text import PLAIN, clean, fit, strip, wrap
+from tuiml.tui.keys import bindings
+from tuiml.tui.model.problems import where
+from tuiml.tui.process.child import EngineEvents, EngineGone, EngineProblems
+from tuiml.tui.widgets.chart_view import Pacer, View
+from tuiml.tui.widgets.modal import Modal
+from tuiml.tui.widgets.rate_field import allowed
+
+WORDS = 3
+"""Rows for what is said below the chart."""
+
+
+class Finding:
+    """What is known of a search: fed events, read by the screen."""
+
+    def __init__(self, preset: Preset) -> None:
+        self.preset = preset
+        self.ramp = Ramp()
+        self.tried: list[RateTried] = []
+        self.found: RateFound | None = None
+        self.failure = ""
+        """Why there is no result, in a line."""
+        self.getting_ready = "getting ready"
+
+    @property
+    def rate(self) -> float | None:
+        """What can be taken."""
+        rate = self.found.learning_rate if self.found else 0.0
+        return rate if allowed(rate) else None
+
+    def feed(self, events: list[Event]) -> None:
+        """Take in what the process told."""
+        for event in events:
+            if isinstance(event, RateTried) and event.learning_rate > 0:
+                self.tried.append(event)
+            elif isinstance(event, RateFound):
+                self.found = event
+            elif isinstance(event, Loading):
+                self.getting_ready = f"loading {event.name}: {event.done / 1e6:,.0f} MB"
+            elif isinstance(event, Pretraining):
+                self.getting_ready = (
+                    f"pretraining first: layer {event.number} of {event.layers}, "
+                    f"epoch {event.epoch} of {event.epochs}"
+                )
+
+    def words(self) -> tuple[str, str]:
+        """Where it stands, and the colour to say it in."""
+        if self.failure:
+            return self.failure, TROUBLE
+        if self.found is not None:
+            if self.rate is None:
+                return self.found.message, TROUBLE
+            return f"suggested: {self.rate:g}, {self.found.message}. enter takes it", RUNNING
+        if self.tried:
+            last = self.tried[-1]
+            return f"trying {last.learning_rate:.1e}: {last.number} of {last.steps} rates", ""
+        return self.getting_ready, ""
+
+    def facts(self) -> str:
+        """What the preset has so far."""
+        training = self.preset.training
+        text = f"the preset has {training.rate:g} with {training.optimizer.name}"
+        if training.schedule.name != "constant":
+            text += f"; its schedule {training.schedule.name} multiplies the rate, but not here"
+        return f"{text}. Smith 2017: each rate for a few batches, then the weights as before"
+
+
+class RatePlot(View):
+    """The curve, and below it where the search stands."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(id="rate-plot")
+        self._finding = finding
+
+    def stamp(self) -> Hashable:
+        return (len(self._finding.tried), *self._finding.words())
+
+    def draw(self, width: int, height: int, look: Look) -> list[Strip]:
+        found, (text, colour) = self._finding, self._finding.words()
+        name = clean(plain_text(found.preset.name), look)
+        title = strip(
+            [(fit(f"learning rate of {name}", width, look.glyphs.more), look.style(bold=True))], width
+        )
+        lines = [(line, look.style(colour)) for line in wrap(clean(text, look), width)]
+        room = max(0, WORDS - len(lines))
+        lines += [(line, look.style(QUIET)) for line in wrap(clean(found.facts(), look), width)[:room]]
+        lines = [*lines, *[("", PLAIN)] * WORDS][:WORDS]
+        ends = (found.ramp.low, found.ramp.high)
+        below = [strip([line], width) for line in lines]
+        chart = rate_chart(
+            found.tried, found.found, ends, width, height - 1 - WORDS, look, empty=found.getting_ready
+        )
+        return [title, *chart, *below][:height]
+
+
+class RateScreen(Modal[float | None]):
+    """Looks for a learning rate; answered with it, ``None`` where none is taken. Leaving stops the search.
+
+    Args:
+        raw: the preset's document.
+        preset: what it says.
+        engine: the client of the training process.
+    """
+
+    BINDINGS: ClassVar[list[Any]] = list(bindings("finder"))
+    DEFAULT_CSS = """
+    RateScreen > Vertical {
+        width: 100%; height: 100%; padding: 0 1; background: $background; border: none;
+    }
+    RateScreen .keys { color: $foreground 60%; height: 1; width: 1fr; }
+    """
+
+    def __init__(self, raw: dict[str, Any], preset: Preset, engine: Any) -> None:
+        super().__init__()
+        self._raw, self._engine = raw, engine
+        self.finding = Finding(preset)
+        self.plot = RatePlot(self.finding)
+        self._keys = KeyLine(self)
+        self._pacer = Pacer(self, (self.plot, self._keys))
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield self.plot
+            yield self._keys
+
+    def on_mount(self) -> None:
+        if not self._engine.find_rate(self._raw, self.post_message):
+            self._fail("a run is on")
+
+    def on_unmount(self) -> None:
+        self._engine.stop_finding()
+
+    def on_engine_events(self, message: EngineEvents) -> None:
+        message.stop()
+        self.finding.feed(message.events)
+        self._pacer.kick()
+        if self.finding.found is not None:
+            self.refresh_bindings()
+
+    def on_engine_problems(self, message: EngineProblems) -> None:
+        message.stop()
+        self._fail("; ".join(f"{where(p)}{p.message}" for p in message.problems))
+
+    def on_engine_gone(self, message: EngineGone) -> None:
+        message.stop()
+        self._fail(message.reason)
+
+    def _fail(self, reason: str) -> None:
+        self.finding.failure = plain_text(reason)
+        self._pacer.kick()
+
+    def action_take_rate(self) -> None:
+        if self.finding.rate is not None:
+            self.dismiss(self.finding.rate)
+
+    def action_leave_finder(self) -> None:
+        self.dismiss(None)
+
+
+class KeyLine(View):
+    """The keys that work now."""
+
+    DEFAULT_CSS = "KeyLine { height: 1; }"
+
+    def __init__(self, screen: RateScreen) -> None:
+        super().__init__()
+        self._owner = screen
+
+    @property
+    def _words(self) -> str:
+        return "enter take it   esc leave it" if self._owner.finding.rate else "esc stop"
+
+    def stamp(self) -> Hashable:
+        return self._words
+
+    def draw(self, width: int, height: int, look: Look) -> list[Strip]:
+        return [strip([(self._words, look.style(QUIET))], width)]

@@ -1,0 +1,71 @@
+"""A file of the user's as the data of the preset that is edited."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from tuiml.data.datasets import datasets
+from tuiml.data.own import facts
+from tuiml.data.own.entries import Own
+from tuiml.tui.dialogs.file_picker import FilePicker, Taken
+from tuiml.tui.model.new_data import adopt
+
+if TYPE_CHECKING:
+    from tuiml.tui.app.app import TuimlApp
+
+
+class FilesLooked(Message):
+    """What validation could not wait for is known."""
+
+
+def look_ahead(shell: TuimlApp) -> None:
+    """Look at the user's files that validation did not wait for, in a thread that nothing waits for."""
+    found = facts.awaited()
+    if found:
+        threading.Thread(target=partial(_look, shell, found), daemon=True).start()
+
+
+def _look(shell: TuimlApp, found: Sequence[Own]) -> None:
+    for dataset in found:
+        facts.look(dataset)
+    shell.post_message(FilesLooked())
+
+
+def pick_data(shell: TuimlApp) -> None:
+    """The file picker over Build, at the file that is the data now, if one is."""
+    path = shell.document.get("data.path")
+    start = Path(path) if isinstance(path, str) and Path(path).is_absolute() and "\0" not in path else None
+    shell.push_screen(FilePicker(start=start), partial(taken, shell))
+
+
+def look_through(shell: TuimlApp, start: Path | None = None) -> None:
+    """The file picker over any place, for data or a preset."""
+    shell.push_screen(FilePicker(presets=True, start=start), partial(taken, shell))
+
+
+def taken(shell: TuimlApp, answer: Taken | None) -> None:
+    """A preset is opened; data becomes the preset's, as one edit, and what has to follow follows."""
+    if answer is None:
+        return
+    if answer.preset is not None:
+        from tuiml.tui.library.screen import Library
+
+        shell.query_one(Library).open(answer.preset)
+        return
+    try:
+        dataset = datasets.read(answer.table)
+    except ValueError as error:  # the file was changed or taken away since it was looked at
+        shell.complain(f"{answer.path.name} cannot be used any more: {str(error).splitlines()[0]}")
+        return
+    raw, words = adopt(shell.document.raw, answer.table or {}, dataset)
+    shell.document.seal()
+    shell.document.replace(raw)
+    shell.document_edited()
+    shell.show_place("build")
+    shell.say(f"{words}: u takes it back")

@@ -1,0 +1,147 @@
+"""What the Library changes on disk: duplicates, other names, and what is deleted after asking."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tuiml.runs import library as runs
+from tuiml.runs.errors import RunError
+from tuiml.runs.folder import fitting
+from tuiml.runs.memory_estimate import size
+from tuiml.spec import SpecError
+from tuiml.tui.model import catalog as shelf
+from tuiml.tui.model.catalog import Item, Key
+from tuiml.tui.model.document import Document
+from tuiml.tui.widgets.dialogs import ConfirmDialog, NameDialog
+
+if TYPE_CHECKING:
+    from tuiml.tui.app.app import TuimlApp
+
+LONGEST = 80
+"""Characters of a preset's name."""
+
+
+class Changes:
+    """Changes presets and runs.
+
+    Args:
+        app: for dialogs and complaints; a document of it that is open follows its file.
+        changed: called after each change with what is to be selected now, ``None``: what is near.
+    """
+
+    def __init__(self, app: TuimlApp, changed: Callable[[Key | None], None]) -> None:
+        self._app, self._changed = app, changed
+
+    def duplicate(self, item: Item) -> None:
+        """Make a preset of one's own from a preset or from a run's."""
+        self.attempt(lambda: self._changed(("preset", str(shelf.duplicate(item)))))
+
+    def rename(self, item: Item) -> None:
+        """Ask for another name."""
+        kind, name = ("run", item.name) if item.run else ("preset", _title(item))
+        dialog = NameDialog(
+            f"Rename the {kind}", name, verb="rename", check=lambda word: _refusal(item, kind, word)
+        )
+        self._app.push_screen(dialog, lambda word: self._renamed(item, word) if word else None)
+
+    def _renamed(self, item: Item, name: str) -> None:
+        def change() -> None:
+            if item.run:
+                self._rename_run(item, name)
+                return
+            path = shelf.rename_preset(item, name)
+            document = self._open(item)
+            if document:
+                saved = document.saved_raw | {"name": name}
+                document.set("name", name)
+                document.path = path
+                document.mark_saved(saved)
+                self._keep(document)
+            self._changed(("preset", str(path)))
+
+        self.attempt(change)
+
+    def _rename_run(self, item: Item, name: str) -> None:
+        path = runs.rename(item.path, name)
+        model = self._app.model
+        if not model.alive and model.name == item.name:  # it is the one on the screen
+            shelf.at(model, path)
+            self._app.engine.look_at(str(path))
+            self._app.following.watch(str(path))
+        self._changed(("run", str(path)))
+
+    def delete(self, item: Item) -> None:
+        """Ask, then remove it for good."""
+        if item.run:
+            what, detail = (
+                "run",
+                f"Its curves and weights, {size(_bytes(item.path))}, leave the disk for good.",
+            )
+        else:
+            what, detail = "preset", "Its file leaves the disk for good."
+        dialog = ConfirmDialog(f"Delete the {what} {item.name}?", detail)
+        self._app.push_screen(dialog, lambda yes: self._deleted(item) if yes else None)
+
+    def _deleted(self, item: Item) -> None:
+        def change() -> None:
+            if item.run:
+                runs.delete(item.path)
+            else:
+                item.path.unlink(missing_ok=True)
+                document = self._open(item)
+                if document is self._app.document:  # what is on the screen is now nowhere else
+                    document.path = None
+                    document.mark_saved({})
+                    self._keep(document)
+            self._changed(None)
+
+        self.attempt(change)
+
+    def _open(self, item: Item) -> Document | None:
+        """The document that is edited over the item's file: on the screen, or put away with its edits."""
+        document = self._app.document
+        if document.path == item.path:
+            return document
+        fresh = Document(item.document or {}, path=item.path)
+        found = self._app.drafts.take(fresh)
+        return None if found is fresh else found
+
+    def _keep(self, document: Document) -> None:
+        if document is self._app.document:
+            self._app.document_edited()
+        else:
+            self._app.drafts.put_away(document)
+
+    def attempt(self, change: Callable[[], None]) -> None:
+        """Do it; what fails is told in one line."""
+        try:
+            change()
+        except (RunError, SpecError, ValueError) as error:
+            self._app.complain(str(error).replace("\n", "; "))
+        except OSError as error:
+            self._app.complain(f"{error.filename or 'the disk'}: {error.strerror or error}")
+
+
+def _title(item: Item) -> str:
+    name = item.document.get("name") if item.document else None
+    return name if isinstance(name, str) and name.strip() else item.name
+
+
+def _refusal(item: Item, kind: str, name: str) -> str | None:
+    if len(name) > LONGEST:
+        return f"at most {LONGEST} characters"
+    if item.run:
+        target = item.path.with_name(fitting(name))
+        there = target != item.path and target.exists()
+    else:
+        there = shelf.name_taken(item.path, name)
+    return f"there is a {kind} of that name" if there else None
+
+
+def _bytes(folder: Path) -> int:
+    try:
+        return sum(path.lstat().st_size for path in folder.iterdir())
+    except OSError:
+        return 0

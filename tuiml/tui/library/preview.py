@@ -1,0 +1,332 @@
+"""What the Library shows beside its list: a preset or a run at a glance, drawn to strips.
+
+The functions are pure: a document or a run model, a size and a look go in; strips, each ``width`` cells and
+as many as it takes, come out. Text from files is made harmless here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from rich.cells import cell_len
+from rich.style import Style
+from textual.strip import Strip
+
+from tuiml.data.datasets import datasets
+from tuiml.nn.layers import dimensions
+from tuiml.nn.losses import losses
+from tuiml.nn.optimizers import optimizers
+from tuiml.nn.pretraining import pretrainings
+from tuiml.runs.library import RunSummary
+from tuiml.spec.preset import Preset
+from tuiml.training.events import Epoch
+from tuiml.tui.chart_views.curves import HIGH
+from tuiml.tui.charts.lines import Curve, line_chart
+from tuiml.tui.charts.numbers import Format, compact, duration
+from tuiml.tui.charts.palette import QUIET, TRAIN, TROUBLE, VALIDATION, Look, layer_colour
+from tuiml.tui.charts.text import PLAIN, blank, clean, fit, strip
+from tuiml.tui.model.document import Document, LayerRow
+from tuiml.tui.model.metric import score_of, told
+from tuiml.tui.model.run_model import TROUBLE as TROUBLES
+from tuiml.tui.model.run_model import RunModel
+
+Part: TypeAlias = tuple[str, Style]
+MOST_PROBLEMS = 6
+NOTE_LINES = 12
+CHART_ROWS = (6, 14)
+"""The least and the most rows of a chart."""
+SIDE_BY_SIDE = 88
+"""Cells from which the two charts stand beside each other."""
+WIDEST = 92
+"""Cells of text and tables at most: longer lines are hard to read."""
+TALL = 30
+"""Rows from which blank lines part what is said of a run."""
+
+
+class Page:
+    """Strips of one width, written from the top."""
+
+    def __init__(self, width: int, look: Look) -> None:
+        self.width, self.look = width, look
+        self.tight = False
+        """Whether gaps are left out."""
+        self.strips: list[Strip] = []
+
+    def line(self, *parts: Part) -> None:
+        self.strips.append(strip(parts, self.width))
+
+    def gap(self) -> None:
+        if self.strips and not self.tight:
+            self.strips.append(blank(self.width))
+
+    def ends(self, left: str, right: str, colour: str = QUIET) -> None:
+        """A bold text at the left and a word at the right end."""
+        words = clean(right, self.look)
+        room = self.width - (cell_len(words) + 2 if words else 0)
+        name = fit(clean(left, self.look), room, self.look.glyphs.more)
+        self.line((name, self.look.style(bold=True)), ("  ", PLAIN), (words, self.look.style(colour)))
+
+    def text(self, text: str, style: Style = PLAIN, *, indent: str = "", most: int = 0) -> None:
+        """Wrapped text; ``indent`` starts the first line, the others are indented as far."""
+        lines = wrap(text, min(WIDEST, self.width) - cell_len(indent), self.look)
+        if most and len(lines) > most:
+            lines = [*lines[: most - 1], lines[most - 1] + self.look.glyphs.more]
+        for index, line in enumerate(lines):
+            self.line((indent if not index else " " * cell_len(indent), style), (line, style))
+
+    def fact(self, word: str, value: str) -> None:
+        """A word and what is to be said of it: ``data   mnist, 8,000 to train``."""
+        quiet, lead = self.look.style(QUIET), f"{word:<11}"
+        for line in wrap(value, self.width - len(lead), self.look):
+            self.line((lead, quiet), (line, PLAIN))
+            lead = " " * len(lead)
+
+
+def wrap(text: str, width: int, look: Look) -> list[str]:
+    """``text`` in lines of at most ``width`` cells: its own line breaks kept, words cut where need be."""
+    width = max(1, width)
+    lines = []
+    for paragraph in text.expandtabs(4).splitlines():
+        line = ""
+        for word in clean(paragraph, look).split():
+            joined = f"{line} {word}" if line else word
+            if cell_len(joined) <= width:
+                line = joined
+                continue
+            if line:
+                lines.append(line)
+            while cell_len(word) > width:
+                head = fit(word, width, "") if cell_len(word[:width]) > width else word[:width]
+                lines.append(head)
+                word = word[len(head.rstrip()) or 1 :]
+            line = word
+        lines.append(line)
+    return lines
+
+
+# -- a preset ----------------------------------------------------------------------------------------------
+
+
+def preset_strips(document: Document, kind: str, width: int, _height: int, look: Look) -> list[Strip]:
+    """A preset: name, note, what is wrong with it, layers, data and training.
+
+    Args:
+        kind: what it is, in a word, at the right of the name: ``bundled``.
+    """
+    page = Page(width, look)
+    page.ends(document.name, kind)
+    note = document.raw.get("note")
+    if isinstance(note, str) and note.strip():
+        page.text(note, most=NOTE_LINES)
+    _problems(page, document)
+    return _ending(page, document)
+
+
+def broken_strips(name: str, problem: str, width: int, _height: int, look: Look) -> list[Strip]:
+    """Something that cannot be read, and why."""
+    page = Page(width, look)
+    page.ends(name, "")
+    page.gap()
+    page.text(problem, look.style(TROUBLE), indent=look.glyphs.up + " ")
+    return page.strips
+
+
+def _problems(page: Page, document: Document) -> None:
+    found = document.problems
+    if found:
+        page.gap()
+    for problem in found[:MOST_PROBLEMS]:
+        page.text(str(problem), page.look.style(TROUBLE), indent=page.look.glyphs.up + " ")
+    if len(found) > MOST_PROBLEMS:
+        page.text(f"and {len(found) - MOST_PROBLEMS} more", page.look.style(TROUBLE), indent="  ")
+
+
+def _layers(page: Page, document: Document) -> None:
+    rows, look = document.rows(), page.look
+    shapes = ["" if row.output_shape is None else dimensions(row.output_shape) for row in rows]
+    sizes = [look.glyphs.missing if row.parameters is None else f"{row.parameters:,}" for row in rows]
+    known = [row.parameters for row in rows if row.parameters is not None]
+    total = f"{sum(known):,}" if len(known) == len(rows) else ""
+    out = max(map(cell_len, [*shapes, "out"]))
+    many = max(map(cell_len, [*sizes, total, "parameters"]))
+    numbers = len(str(len(rows)))
+    names = min(WIDEST, page.width) - numbers - out - many - 7
+    wide = names >= 42
+    quiet = look.style(QUIET)
+    more = look.glyphs.more
+    head = fit("layer", names - 18) + fit("initializer", 18) if wide else fit("layer", names, more)
+    page.line((" " * (numbers + 3) + head + f"  {'out':>{out}}  {'parameters':>{many}}", quiet))
+    for row, shape, size in zip(rows, shapes, sizes, strict=True):
+        page.line(
+            (f"{row.index:>{numbers}} ", quiet),
+            ("▌" if look.unicode else "|", look.style(layer_colour(row.index))),
+            (" ", PLAIN),
+            *_title(row, names, wide, look),
+            (f"  {clean(shape, look):>{out}}  {size:>{many}}", PLAIN),
+        )
+    if total:
+        page.line((f"{total:>{numbers + 3 + names + out + many + 4}}", look.style(bold=True)))
+
+
+def _title(row: LayerRow, width: int, wide: bool, look: Look) -> Iterable[Part]:
+    style = look.style(TROUBLE) if row.problem else PLAIN
+    mark = look.glyphs.up + " " if row.problem else ""
+    room = width - 18 if wide else width
+    yield mark, style
+    yield fit(clean(row.title, look), room - cell_len(mark), look.glyphs.more), style
+    if wide:
+        yield fit(clean(row.initializer, look), 18, look.glyphs.more), look.style(QUIET)
+
+
+def _settings(page: Page, preset: Preset) -> None:
+    data, training = preset.data, preset.training
+    train, validation, test = data.sizes()
+    page.fact("data", _options(datasets.table(data), ("train", "validation", "normalize")))
+    wished = (
+        f"{len(data.classes)} classes" if data.classes else f"{data.outputs} number{'s' * (data.outputs > 1)}"
+    )
+    page.fact("", f"{dimensions(data.shape)} inputs, {wished}, normalized: {data.normalize}")
+    page.fact("", f"{train:,} train, {validation:,} validation, {test:,} test examples")
+    if preset.pretraining is not None:
+        page.fact("pretrained", _options(pretrainings.table(preset.pretraining)))
+    page.fact("loss", _options(losses.table(training.loss)))
+    page.fact("optimizer", f"{_options(optimizers.table(training.optimizer))}, rate {training.rate:g}")
+    epochs = f"{training.epochs:,} epoch{'s' if training.epochs != 1 else ''}"
+    page.fact("training", f"{epochs}, batches of {training.batch_size:,}, seed {training.seed}")
+
+
+def _options(table: dict[str, Any], without: Sequence[str] = ()) -> str:
+    """``sgd, momentum 0.9``."""
+    name, *options = ((k, v) for k, v in table.items() if k not in without)
+    return ", ".join([str(name[1]), *(f"{k} {_value(v)}" for k, v in options)])
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+# -- a run -------------------------------------------------------------------------------------------------
+
+
+def run_strips(run: RunSummary, model: RunModel | None, width: int, height: int, look: Look) -> list[Strip]:
+    """A run: how it ended, last and best figures, its curves, the preset's note and layers.
+
+    Args:
+        model: what its metrics tell; ``None`` while they are being read.
+        height: rows that are seen without scrolling; the curves take what the figures leave of them.
+    """
+    page = Page(width, look)
+    page.tight = height < TALL
+    trouble = TROUBLE if run.reason in TROUBLES or run.problem else QUIET
+    page.ends(run.name, run.reason.replace("_", " "), trouble)
+    page.text(_origin(run, model), look.style(QUIET), most=2)
+    if run.problem:
+        page.text(run.problem, look.style(TROUBLE), indent=look.glyphs.up + " ")
+    if model is None:
+        return page.strips
+    if model.end and model.message:
+        page.text(model.message, look.style(trouble))
+    page.gap()
+    _figures(page, run, model)
+    page.gap()
+    _curves(page, model, height - len(page.strips))
+    page.tight = False
+    document = Document(model.document)
+    note = document.raw.get("note")
+    if isinstance(note, str) and note.strip():
+        page.gap()
+        page.text(note, most=NOTE_LINES)
+    return _ending(page, document)
+
+
+def _ending(page: Page, document: Document) -> list[Strip]:
+    """What the previews of presets and runs end with: the stack and the settings."""
+    page.gap()
+    _layers(page, document)
+    if document.preset:
+        page.gap()
+        _settings(page, document.preset)
+    return page.strips
+
+
+def _origin(run: RunSummary, model: RunModel | None) -> str:
+    """Preset, date and backend in one line."""
+    words = [] if run.name.startswith(run.preset) else [run.preset]
+    try:
+        words.append(f"{datetime.fromtimestamp(run.when):%Y-%m-%d %H:%M}")
+    except (ValueError, OverflowError, OSError):
+        words.append("at an unknown time")
+    start = model.start if model else None
+    if start:
+        words.append(f"{start.backend}, {start.threads} thread{'s' if start.threads != 1 else ''}")
+    return ", ".join(words)
+
+
+def _figures(page: Page, run: RunSummary, model: RunModel) -> None:
+    look, epochs = page.look, model.epochs
+    planned = f" of {model.epochs_planned:,}" if model.epochs_planned else ""
+    took = f", {duration(model.seconds)} of training" if math.isfinite(model.seconds) else ""
+    page.line((f"{run.epochs:,}{planned} epochs{took}", PLAIN))
+    if not epochs:
+        return
+    page.gap()
+    lead = max(14, page.width // 3 if page.width < 60 else 20)
+    word = clean(model.beside_loss.word, look)
+    page.line((f"{'':<{lead}}{'loss':>9}  {word:>9}", look.style(QUIET)))
+    last, best, end = epochs[-1], model.best, model.end
+    _figure(page, "train", last.train_loss, (last.train_accuracy, last.train_r2), lead, TRAIN)
+    if math.isfinite(last.val_loss):
+        _figure(page, "validation", last.val_loss, (last.val_accuracy, last.val_r2), lead, VALIDATION)
+        if best and best.epoch != last.epoch:
+            _best(page, best, lead)
+    if end and math.isfinite(end.test_loss):
+        _figure(page, "test", end.test_loss, (end.test_accuracy, end.test_r2), lead)
+
+
+def _best(page: Page, best: Epoch, lead: int) -> None:
+    word = f"best, epoch {best.epoch:,}" if lead >= 18 else f"best at {best.epoch:,}"
+    _figure(page, word, best.val_loss, (best.val_accuracy, best.val_r2), lead, VALIDATION)
+
+
+def _figure(
+    page: Page, word: str, loss: float, score: tuple[float, float], lead: int, colour: str = ""
+) -> None:
+    """A row of the table of figures; ``score`` is accuracy and R², of which there is one."""
+    look, missing = page.look, page.look.glyphs.missing
+    second = score_of(*score).tell(told(*score), missing)
+    numbers = f"{compact(loss, 4, missing):>9}  {second:>9}"
+    page.line((fit(word, lead, look.glyphs.more), look.style(colour)), (numbers, PLAIN))
+
+
+def _curves(page: Page, model: RunModel, room: int) -> None:
+    if not len(model.loss.train):
+        return
+    least, most = CHART_ROWS
+    if page.width >= SIDE_BY_SIDE:
+        width = (page.width - 2) // 2
+        rows = max(least, min(most, room))
+        loss = _chart(model, "loss", width, rows, page.look)
+        accuracy = _chart(model, "score", width, rows, page.look)
+        space = blank(page.width - 2 * width)
+        page.strips += [Strip.join(line) for line in zip(loss, [space] * rows, accuracy, strict=True)]
+        return
+    rows = max(least, min(most, (room - (not page.tight)) // 2))
+    page.strips += _chart(model, "loss", page.width, rows, page.look)
+    page.gap()
+    page.strips += _chart(model, "score", page.width, rows, page.look)
+
+
+def _chart(model: RunModel, kind: str, width: int, height: int, look: Look) -> list[Strip]:
+    curves = model.loss if kind == "loss" else model.accuracy
+    drawn = [Curve("train", curves.raw, TRAIN)]
+    if math.isfinite(curves.validation.last):
+        drawn.append(Curve("val", curves.validation, VALIDATION, "dashed"))
+    unit: Format = "number" if kind == "loss" else model.beside_loss.unit
+    log = kind == "loss" and model.loss.first > HIGH  # as Train shows it
+    title = "loss, log" if log else "loss" if kind == "loss" else clean(model.beside_loss.word, look)
+    return line_chart(drawn, width, height, title=title, x_label="epoch", y_format=unit, log=log, look=look)

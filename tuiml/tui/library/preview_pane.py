@@ -1,0 +1,112 @@
+"""The preview beside the Library's list: draws what is selected, reads a run when the cursor rests on it."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from textual import on
+from textual.message import Message
+from textual.timer import Timer
+
+from tuiml.runs.tail import Tail
+from tuiml.spec import SpecError
+from tuiml.text import plain_text
+from tuiml.tui.library.preview import broken_strips, preset_strips, run_strips
+from tuiml.tui.model import catalog as shelf
+from tuiml.tui.model.catalog import Item, Key
+from tuiml.tui.model.document import Document
+from tuiml.tui.model.run_model import RunModel
+from tuiml.tui.widgets.strips_view import Drawing, StripsView
+
+SETTLED = 0.06
+"""Seconds the cursor rests on a run before its curves are read."""
+KEPT = 64
+"""Runs whose curves are kept in memory."""
+
+_KINDS = {"own": "yours", "bundled": "bundled"}
+
+
+class Preview(StripsView):
+    """Shows one item at a time; runs are read by a thread, with what is known at once shown meanwhile."""
+
+    DEFAULT_CSS = """
+    Preview { border-left: solid $foreground 20%; padding: 0 0 0 1; }
+    Preview:focus { border-left: solid $primary; }
+    """
+
+    class Loaded(Message):
+        """A run was read; a text is why it could not be."""
+
+        def __init__(self, item: Item, run: RunModel | str) -> None:
+            super().__init__()
+            self.item, self.run = item, run
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._item: Item | None = None
+        self._loaded: dict[Key, tuple[Item, RunModel | str]] = {}
+        self._resting: Timer | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether a run is to be read as soon as the cursor has rested."""
+        return self._resting is not None
+
+    def show_item(self, item: Item | None) -> None:
+        """Show another item from its top, or a newer state of the same where it is scrolled to."""
+        same = bool(item and self._item and item.key == self._item.key)
+        self._item = item
+        if self._resting:
+            self._resting.stop()
+            self._resting = None
+        if item and item.run:
+            known = self._loaded.get(item.key)
+            self.show(_run(item, known[1] if known else None), top=not same)
+            if not known or known[0] is not item:
+                self._resting = self.set_timer(SETTLED, self._rested)
+        else:
+            self.show(_preset(item) if item else None, top=not same)
+
+    def _rested(self) -> None:
+        self._resting = None
+        if self._item:
+            self.run_worker(partial(self._read, self._item), thread=True, group="preview", exclusive=True)
+
+    def _read(self, item: Item) -> None:
+        self.post_message(self.Loaded(item, read_run(item.path, pictures=False)))
+
+    @on(Loaded)
+    def _take(self, message: Loaded) -> None:
+        message.stop()
+        item = message.item
+        self._loaded.pop(item.key, None)
+        self._loaded[item.key] = (item, message.run)
+        while len(self._loaded) > KEPT:
+            del self._loaded[next(iter(self._loaded))]
+        if self._item is item:
+            self.show(_run(item, message.run), top=False)
+
+
+def read_run(path: Path, *, pictures: bool, tail: Tail | None = None) -> RunModel | str:
+    """A run, or in one line why it cannot be read."""
+    try:
+        return shelf.load_run(path, pictures=pictures, tail=tail)
+    except SpecError as error:
+        return plain_text("; ".join(map(str, error.problems)))
+    except OSError as error:
+        return plain_text(f"{path}: {error.strerror or error}")
+    except ValueError as error:  # a path with a zero byte in it
+        return plain_text(f"{path}: {error}")
+
+
+def _preset(item: Item) -> Drawing:
+    if item.document is None:
+        return partial(broken_strips, item.name, item.problem)
+    return partial(preset_strips, Document(item.document), _KINDS.get(item.kind, ""))
+
+
+def _run(item: Item, run: RunModel | str | None) -> Drawing:
+    if isinstance(run, str) or not item.run:
+        return partial(broken_strips, item.name, str(run))
+    return partial(run_strips, item.run, run)

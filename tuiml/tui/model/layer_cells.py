@@ -1,0 +1,159 @@
+"""The columns of the layer table on Train: a layer's statistics in a few cells each, trouble by sign too."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple, TypeAlias
+
+from rich.style import Style
+
+from tuiml.nn.activations import Activation
+from tuiml.nn.layers import dimensions
+from tuiml.nn.network import Network
+from tuiml.training import bounds
+from tuiml.training.statistics import NEVER, LayerStatistics
+from tuiml.tui.charts.bars import mini, zero_bin
+from tuiml.tui.charts.numbers import compact, scientific
+from tuiml.tui.charts.palette import QUIET, TROUBLE, Look, layer_colour
+from tuiml.tui.model.document import LayerRow
+
+MINI = 10
+Cell: TypeAlias = "str | tuple[str, Style]"
+
+
+Row: TypeAlias = Mapping[str, Cell]
+
+
+class Column(NamedTuple):
+    """One column; ``width`` is the least it takes, ``most`` what its cells may widen it to.
+
+    ``keep`` ranks it: where the table is too narrow the column with the highest goes first, 0 never goes.
+    ``grow`` is its share of what is left over.
+    """
+
+    key: str
+    title: str
+    width: int
+    align: Literal["left", "right"] = "left"
+    keep: int = 0
+    grow: int = 0
+    most: int = 0
+
+
+COLUMNS = (
+    Column("number", "#", 2, "right"),
+    Column("layer", "layer", 17, grow=1),
+    Column("out", "out", 5, "right", keep=6, most=10),
+    Column("parameters", "params", 7, "right", keep=7),
+    Column("mean", "mean", 5, "right", keep=5),
+    Column("std", "std", 5, "right", keep=4),
+    Column("idle", "sat/dead", 10, "right", keep=2),
+    Column("gradient", "‖g‖", 7, "right", keep=1),
+    Column("update", "Δw/w", 5, "right", keep=3),
+    Column("norm", "‖w‖", 5, "right", keep=8),
+    Column("histogram", "histogram", MINI),
+)
+ASCII_TITLES = {"gradient": "|g|", "update": "dw/w", "norm": "|w|"}
+
+
+def columns(look: Look) -> tuple[Column, ...]:
+    """The columns for what the terminal can show."""
+    if look.unicode:
+        return COLUMNS
+    return tuple(c._replace(title=ASCII_TITLES.get(c.key, c.title)) for c in COLUMNS)
+
+
+def layer_cells(row: LayerRow, look: Look) -> dict[str, Cell]:
+    """What a layer is: the cells that do not change while it is trained."""
+    missing = look.glyphs.missing
+    return {
+        "number": (str(row.index), look.style(QUIET)),
+        "layer": row.title,
+        "out": dimensions(row.output_shape) if row.output_shape else missing,
+        "parameters": compact(row.parameters, missing=missing) if row.parameters != 0 else "",
+    }
+
+
+def statistics_cells(
+    index: int, layers: Sequence[LayerStatistics], activation: Activation | None, look: Look
+) -> dict[str, Cell]:
+    """How layer ``index`` does, of the statistics of all layers."""
+    if index >= len(layers):
+        return dict.fromkeys(("mean", "std", "idle", "gradient", "update", "norm", "histogram"), "")
+    found = layers[index]
+    return {
+        "mean": number(found.mean),
+        "std": number(found.std),
+        "idle": _idle(found, activation, look),
+        "gradient": _gradient(found.gradient_norm, layers, look),
+        "update": _update(found.update_ratio, look),
+        "norm": number(found.weight_norm),
+        "histogram": _histogram(index, found, look),
+    }
+
+
+def number(value: float) -> str:
+    """A number in at most five cells, six with a sign; nothing for NaN."""
+    if math.isnan(value):
+        return ""
+    text = compact(value, 2)
+    return text if len(text) <= 5 else scientific(value, 0)
+
+
+def idle_share(found: LayerStatistics) -> tuple[float, str, bool]:
+    """The share of a layer that passes no gradient, its name, and whether it is too much."""
+    if not math.isnan(found.saturated):
+        return found.saturated, "sat", found.saturated > bounds.SATURATED
+    if not math.isnan(found.dead):
+        return found.dead, "dead", found.dead > bounds.DEAD
+    return found.zeros, "zero", False
+
+
+def _idle(found: LayerStatistics, activation: Activation | None, look: Look) -> Cell:
+    share, word, trouble = idle_share(found)
+    if math.isnan(share) or (word == "zero" and activation is None):
+        return ""
+    text = f"{share * 100:.0f}% {word}"
+    if trouble:
+        return f"{look.glyphs.up}{text}", look.style(TROUBLE)
+    return text, look.style(QUIET)
+
+
+def _gradient(norm: float, layers: Sequence[LayerStatistics], look: Look) -> Cell:
+    if math.isnan(norm):
+        return ""
+    text = number(norm)
+    last = bounds.last_norm([layer.gradient_norm for layer in layers])
+    if norm > bounds.HUGE or norm > bounds.EXPLODED * last:
+        return f"{look.glyphs.up}{text}", look.style(TROUBLE)
+    if norm < bounds.VANISHED * last or norm == 0:
+        return f"{look.glyphs.down}{text}", look.style(TROUBLE)
+    return text
+
+
+def _update(ratio: float, look: Look) -> Cell:
+    if math.isnan(ratio):
+        return ""
+    least = "-∞" if look.unicode else "-inf"
+    text = least if ratio <= NEVER else f"{ratio:.1f}"
+    if ratio > bounds.UPDATE_HIGH:
+        return f"{look.glyphs.up}{text}", look.style(TROUBLE)
+    if ratio < bounds.UPDATE_LOW:
+        return f"{look.glyphs.down}{text}", look.style(TROUBLE)
+    return text
+
+
+def _histogram(index: int, found: LayerStatistics, look: Look) -> Cell:
+    part = found.activations
+    if part is None:
+        return ""
+    zero = zero_bin(part.low, part.high, len(part.counts))
+    style: Style = look.style(layer_colour(index))
+    return mini(part.counts, MINI, zero=zero, look=look), style
+
+
+def activations_of(network: Network | None) -> list[Activation | None]:
+    """The activation of each layer, ``None`` where it has none."""
+    nodes = network.nodes if network else ()
+    return [getattr(node.layer, node.layer.activation_field or "", None) for node in nodes]

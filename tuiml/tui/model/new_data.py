@@ -1,0 +1,122 @@
+"""Another data set for a preset: what of its network and training has to follow. Pure."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+from tuiml.data.base import Dataset
+from tuiml.nn.activations import Activation, activations
+from tuiml.nn.layers import ActivationLayer, Dense, layers
+from tuiml.nn.losses import CrossEntropy, Loss, losses
+from tuiml.nn.network import output_layer
+from tuiml.spec.check import read_layers
+from tuiml.spec.stopping import stoppings
+from tuiml.tui.model.document_paths import Raw, entry_at
+
+
+def adopt(raw: Raw, table: dict[str, Any], dataset: Dataset) -> tuple[Raw, str]:
+    """The document with ``table`` as its data, and what else was changed for it, in words.
+
+    The last layer gets a unit for each class or number, loss and last activation suit the target, no batch
+    is larger than the data; whatever else does not fit is left, for the user to see.
+
+    Args:
+        dataset: what the table means.
+    """
+    raw = copy.deepcopy(raw)
+    raw["data"] = copy.deepcopy(table)
+    stack = raw.get("layers")
+    training = raw.setdefault("training", {})
+    done: list[str] = []
+    if isinstance(stack, list) and isinstance(training, dict) and all(isinstance(v, dict) for v in stack):
+        _input(stack, dataset, done)
+        _loss(stack, training, dataset, done)
+        _units(stack, dataset)
+        _sizes(training, dataset, done)
+    wished = f"{len(dataset.classes)} classes" if dataset.target == "classes" else _numbers(dataset)
+    return raw, ", ".join([f"{dataset.title}: {wished}", *done])
+
+
+def _numbers(dataset: Dataset) -> str:
+    return "a number" if dataset.outputs == 1 else f"{dataset.outputs} numbers"
+
+
+def _input(stack: list[Raw], dataset: Dataset, done: list[str]) -> None:
+    """Pictures are made flat before a dense layer."""
+    first = entry_at(stack[0], layers) if stack else None
+    if first is Dense and len(dataset.shape) > 1:
+        stack.insert(0, {"type": "flatten"})
+        done.append("a flatten layer first")
+
+
+def _loss(stack: list[Raw], training: Raw, dataset: Dataset, done: list[str]) -> None:
+    """Loss, last activation and early stopping for what is to be told."""
+    loss = entry_at(training.get("loss", CrossEntropy.name), losses)
+    numbers = dataset.target == "numbers"
+    if loss is None or not issubclass(loss, Loss) or not stack:
+        return
+    told = _activation(stack[-1])
+    if numbers:
+        if loss.activation:
+            training["loss"] = "mse"
+            done.append("loss mse")
+        if told and (told.output_only or told.name == loss.activation):
+            _activate(stack[-1], "linear")
+            done.append("linear outputs")
+        _stopping(training, done)
+        return
+    alone = stack[-1].get("units") == 1 and len(dataset.classes) == 2
+    suits = told is not None and told.name == loss.activation and (told.name == "softmax" or alone)
+    if not suits and (told is None or told.name != "softmax" or loss.activation):
+        training["loss"] = CrossEntropy.name
+        _activate(stack[-1], "softmax")
+        done.append("loss cross_entropy with softmax")
+
+
+def _stopping(training: Raw, done: list[str]) -> None:
+    rule = training.get("early_stopping")
+    entry = entry_at(rule, stoppings)
+    if entry is not None and entry.name.endswith("accuracy"):
+        training["early_stopping"] = {**rule, "name": "val_loss"} if isinstance(rule, dict) else "val_loss"
+        done.append("early stopping by val_loss")
+
+
+def _activation(layer: Raw) -> type[Activation] | None:
+    """What the last layer ends in; of a dense one without, linear."""
+    entry = entry_at(layer, layers)
+    if entry not in (Dense, ActivationLayer):
+        return None
+    default = "linear" if entry is Dense else "relu"
+    found = entry_at(layer.get("activation", default), activations)
+    return found if found is not None and issubclass(found, Activation) else None
+
+
+def _activate(layer: Raw, name: str) -> None:
+    if entry_at(layer, layers) is Dense and name == "linear":
+        layer.pop("activation", None)
+    elif entry_at(layer, layers) in (Dense, ActivationLayer):
+        layer["activation"] = name
+
+
+def _units(stack: list[Raw], dataset: Dataset) -> None:
+    """The output layer has as many as the data wants: left out, it follows."""
+    index = output_layer(_readable(stack))
+    if index is not None and stack[index].get("units") not in (None, dataset.outputs):
+        single = stack[index]["units"] == 1 and len(dataset.classes) == 2
+        told = _activation(stack[-1])
+        if not single or (told is not None and told.name == "softmax"):
+            del stack[index]["units"]
+
+
+def _readable(stack: Sequence[Raw]) -> list[Any]:
+    return list(read_layers(stack))
+
+
+def _sizes(training: Raw, dataset: Dataset, done: list[str]) -> None:
+    train, _, _ = dataset.sizes()
+    size = training.get("batch_size", 32)
+    if isinstance(size, int) and not isinstance(size, bool) and size > train > 0:
+        training["batch_size"] = train
+        done.append(f"batches of {train}")

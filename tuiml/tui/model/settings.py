@@ -1,0 +1,216 @@
+"""What the app remembers from one start to the next, in one file; one that is damaged is put aside."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tuiml.files import home, read_regular, write_whole
+from tuiml.spec import SpecError, dumps, loads
+from tuiml.spec.library import bundled, read
+from tuiml.tui.model.document import Document
+
+VERSION = 1
+MOST_BYTES = 4_000_000
+MOST_DRAFTS = 20
+MOST_CHARTS = 8
+STALE = 60.0
+"""Seconds after which a half-written file must be one that a killed process left."""
+MOST_ROWS = 100_000
+
+
+@dataclass
+class Draft:
+    """A preset as it was left: where it is from, and its text with all edits."""
+
+    text: str
+    path: str = ""
+    origin: str = ""
+    dirty: bool = False
+
+
+@dataclass
+class Seen:
+    """What Train showed of its run, beside the charts."""
+
+    layer: int = -1
+    """The selected one; -1: not known."""
+    scroll: int = 0
+    """Rows of the layer table above the first that was shown."""
+    kind: str = ""
+    """Of histograms."""
+    log: bool | None = None
+    """Whether the loss was on a logarithmic axis; ``None``: as suits the run."""
+    large: bool = False
+    """Whether one chart had the whole place."""
+
+
+@dataclass
+class Settings:
+    """Where the app was left."""
+
+    version: int = VERSION
+    place: str = "build"
+    row: int = 0
+    run: str = ""
+    """Folder of the run on the screen."""
+    dark: bool = True
+    charts: list[str] = field(default_factory=list)
+    """Ids of the charts that were chosen on Train."""
+    seen: Seen = field(default_factory=Seen)
+    document: Draft | None = None
+    drafts: list[Draft] = field(default_factory=list)
+    """Other presets with unsaved edits."""
+    trouble: str = ""
+    """Why less was found than had been kept; not kept itself."""
+
+
+def state_path() -> Path:
+    """The file of the settings."""
+    return home() / "state.json"
+
+
+def load(path: Path | None = None) -> Settings:
+    """The settings as they were saved, fresh ones where there are none.
+
+    A file that cannot be understood may hold somebody's work: it is put aside, and :attr:`Settings.trouble`
+    says so.
+    """
+    path = path or state_path()
+    _sweep(path)
+    try:
+        data = read_regular(path, MOST_BYTES + 1)
+    except FileNotFoundError:
+        return Settings()
+    except OSError as error:
+        return Settings(trouble=f"{path} cannot be read: {error.strerror or error}")
+    try:
+        if len(data) > MOST_BYTES:
+            raise ValueError("too long")
+        return _read(json.loads(data))
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return Settings(trouble=_put_aside(path))
+
+
+def _put_aside(path: Path) -> str:
+    """Move a damaged file out of the way of the next one; what to say."""
+    what = f"{path.name} is damaged, or of a newer tuiml: you start afresh"
+    for number in range(1, 100):
+        aside = path.with_name(f"{path.name}.damaged" + (f"-{number}" if number > 1 else ""))
+        if not aside.exists():
+            break
+    try:
+        path.rename(aside)
+    except OSError as error:
+        return f"{what}; it cannot be put aside: {error.strerror or error}"
+    return f"{what}; what it held is in {aside.name}"
+
+
+def _sweep(path: Path) -> None:
+    """Remove what was being written when a process was killed."""
+    with contextlib.suppress(OSError):
+        for part in path.parent.glob(f".{path.name}.*.part"):
+            if time.time() - part.stat().st_mtime > STALE:
+                part.unlink()
+
+
+def _read(found: Any) -> Settings:
+    if found["version"] != VERSION:
+        raise ValueError("another version")
+    settings = Settings()
+    for name in ("place", "row", "run", "dark"):
+        value = found.get(name)
+        if type(value) is type(getattr(settings, name)):
+            setattr(settings, name, value)
+    charts = found.get("charts")
+    if isinstance(charts, list) and all(isinstance(name, str) for name in charts):
+        settings.charts = charts[:MOST_CHARTS]
+    settings.seen = _seen(found.get("seen"))
+    settings.document = _draft(found.get("document"))
+    drafts = found.get("drafts")
+    if isinstance(drafts, list):
+        settings.drafts = [d for d in map(_draft, drafts[:MOST_DRAFTS]) if d]
+    return settings
+
+
+def _seen(found: Any) -> Seen:
+    seen = Seen()
+    if not isinstance(found, dict):
+        return seen
+    for name, kinds in (("kind", str), ("large", bool), ("log", bool)):
+        if isinstance(found.get(name), kinds):
+            setattr(seen, name, found[name])
+    for name in ("layer", "scroll"):
+        value = found.get(name)
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_ROWS:
+            setattr(seen, name, value)
+    return seen
+
+
+def _draft(found: Any) -> Draft | None:
+    if not isinstance(found, dict) or not isinstance(found.get("text"), str):
+        return None
+    path, origin, dirty = found.get("path"), found.get("origin"), found.get("dirty")
+    return Draft(
+        found["text"],
+        path if isinstance(path, str) and "\0" not in path else "",
+        origin if isinstance(origin, str) else "",
+        dirty is True,
+    )
+
+
+def save(settings: Settings, path: Path | None = None) -> None:
+    """Write the settings whole.
+
+    Raises:
+        OSError: they could not be written; those of before are as they were.
+    """
+    kept = asdict(settings)
+    del kept["trouble"]
+    write_whole(path or state_path(), json.dumps(kept, indent=1))
+
+
+def draft_of(raw: dict[str, Any], path: str = "", origin: str = "", dirty: bool = False) -> Draft | None:
+    """A document as it can be kept, ``None`` if TOML cannot hold it."""
+    try:
+        text = dumps(raw)
+        loads(text)
+    except (SpecError, TypeError, ValueError):
+        return None
+    return Draft(text, path, origin, dirty)
+
+
+def document_of(draft: Draft) -> Document | None:
+    """The document of a draft, over what its file holds now; ``None`` if it cannot be understood.
+
+    Unsaved edits are one step that can be taken back.
+    """
+    try:
+        raw = loads(draft.text)
+    except SpecError:
+        return None
+    source = source_of(draft)
+    if source is None:
+        document = Document(raw)
+        if draft.dirty or draft.path or draft.origin:  # its file is gone: what is here is all there is
+            document.mark_saved({})
+        return document
+    document = Document(source, path=Path(draft.path) if draft.path else None, origin=draft.origin)
+    if draft.dirty:
+        document.replace(raw)
+        document.seal()
+    return document
+
+
+def source_of(draft: Draft) -> dict[str, Any] | None:
+    """What the draft's file, or the bundled preset it is from, holds now."""
+    try:
+        if draft.path:
+            return read(Path(draft.path))
+        return next((p.document() for p in bundled() if p.name == draft.origin), None)
+    except (SpecError, OSError):
+        return None

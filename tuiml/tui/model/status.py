@@ -1,0 +1,238 @@
+"""The run in words: where it stands, how it ended. Lines as wide as there is room."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.cells import cell_len
+from rich.style import Style
+
+from tuiml.training.events import Pretraining, PretrainingProgress
+from tuiml.tui.charts.bars import progress
+from tuiml.tui.charts.numbers import compact, duration, rate
+from tuiml.tui.charts.palette import QUIET, RUNNING, TROUBLE, Look
+from tuiml.tui.charts.text import clean, wrap
+from tuiml.tui.model.metric import told
+from tuiml.tui.model.run_model import RunModel, Status
+
+Part = tuple[str, Style]
+BAR = 16
+GAP = 3
+
+WORDS: dict[Status, str] = {
+    "empty": "nothing trained yet",
+    "loading": "starting",
+    "running": "running",
+    "paused": "paused",
+    "completed": "completed",
+    "stopped": "stopped",
+    "diverged": "diverged",
+    "early_stopped": "stopped early",
+    "interrupted": "interrupted",
+    "failed": "failed",
+}
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a line; where there is no room those with the highest ``drop`` go first, 0 never goes."""
+
+    text: str
+    style: Style
+    drop: int = 0
+
+
+def status_line(model: RunModel, width: int, look: Look, notes: Sequence[Piece] = ()) -> list[Part]:
+    """Status, epoch, progress, step, speed, time and learning rate of a run.
+
+    Args:
+        notes: what else is on the screen, said after the status.
+    """
+    if model.status == "empty":
+        return [(WORDS["empty"], look.style(QUIET))]
+    if model.pretraining and model.alive:
+        return fitted([_status(model, look), *_pretraining(model.pretraining, look)], width)
+    rest = [*_where(model, look), *_how_fast(model, look)]
+    return fitted([_status(model, look), *notes, *rest], width)
+
+
+def _status(model: RunModel, look: Look) -> Piece:
+    word = WORDS[model.status]
+    if model.status in ("running", "loading"):
+        return Piece(f"{look.glyphs.dot} {word}", look.style(RUNNING, bold=True))
+    if model.status in ("diverged", "failed"):
+        return Piece(f"{look.glyphs.up} {word}", look.style(TROUBLE, bold=True))
+    return Piece(word, look.style(bold=True))
+
+
+def _where(model: RunModel, look: Look) -> list[Piece]:
+    plain, quiet = look.style(), look.style(QUIET)
+    pieces = []
+    epochs = model.epochs_planned
+    if epochs and model.start:
+        now = min(model.epoch, epochs)
+        pieces.append(Piece(f"epoch {now:,}/{epochs:,}", plain))
+    if model.alive and model.start:
+        style = look.style(RUNNING) if model.status == "running" else plain
+        pieces.append(Piece(progress(model.done, BAR, look), style, 2))
+        pieces.append(Piece(f"step {model.step:,}/{model.steps_planned:,}", quiet, 5))
+    elif model.start:
+        pieces.append(Piece(f"step {model.step:,}", quiet, 5))
+    return pieces
+
+
+def _pretraining(at: Pretraining, look: Look) -> list[Piece]:
+    plain, quiet = look.style(), look.style(QUIET)
+    done = at.epoch - 1 + (at.done if isinstance(at, PretrainingProgress) else 1.0)
+    share = (at.number - 1 + done / max(1, at.epochs)) / max(1, at.layers)
+    return [
+        Piece(f"pretraining layer {at.number:,}/{at.layers:,}", plain),
+        Piece(f"epoch {at.epoch:,}/{at.epochs:,}", plain, 3),
+        Piece(progress(min(1.0, max(0.0, share)), BAR, look), look.style(RUNNING), 2),
+        Piece(f"error {compact(at.reconstruction_error, 3, look.glyphs.missing)}", plain, 1),
+        Piece(duration(at.seconds), quiet, 4),
+    ]
+
+
+def _how_fast(model: RunModel, look: Look) -> list[Piece]:
+    plain, quiet = look.style(), look.style(QUIET)
+    pieces = []
+    if math.isfinite(model.speed):
+        pieces.append(Piece(speed_words(model.speed, look), quiet, 4))
+    if model.alive and math.isfinite(model.seconds_left):
+        pieces.append(Piece(f"{duration(model.seconds_left)} left", plain, 3))
+    elif not model.alive and math.isfinite(model.seconds):
+        pieces.append(Piece(f"{duration(model.seconds)} trained", quiet, 3))
+    if math.isfinite(model.rate) and model.start:
+        pieces.append(Piece(f"rate {model.rate:.3g}", plain, 1))
+    return pieces
+
+
+def speed_words(per_second: float, look: Look) -> str:
+    """Training examples a second: ``31,200 examples/s``."""
+    return rate(per_second, look.glyphs.missing).replace("/s", " examples/s")
+
+
+MOST_LINES = 3
+"""Rows that what is wrong with a run may take, where it is long and the screen narrow."""
+
+
+def detail_lines(model: RunModel, width: int, look: Look) -> list[list[Part]]:
+    """What there is to say beyond the status, in as many lines as it needs where something is wrong."""
+    line = detail_line(model, width, look)
+    if not line or sum(cell_len(text) for text, _ in line) <= width:
+        return [line] if line else []
+    if model.status not in ("failed", "interrupted", "diverged", "running", "paused"):
+        return [line]
+    text, style = line[0]
+    return [[(part, style)] for part in wrap(text, max(8, width))[:MOST_LINES]]
+
+
+def detail_line(model: RunModel, width: int, look: Look) -> list[Part]:
+    """What there is to say beyond the status: a download, how it ended and where it lies. May be empty."""
+    if model.lost and not model.alive:
+        return fitted(_lost(model, look), width)
+    if model.status == "loading":
+        return fitted(_download(model, look), width)
+    if model.status == "failed":
+        return fitted([Piece(safe(model.message, look), look.style(TROUBLE)), *_place(model, look)], width)
+    if model.status == "interrupted":
+        return fitted(_interrupted(model, look), width)
+    if model.status == "diverged":
+        return fitted(_diverged(model, look), width)
+    if model.status not in ("empty", "running", "paused"):
+        return fitted(_ended(model, look), width)
+    return fitted(_noticed(model, look), width)
+
+
+def _noticed(model: RunModel, look: Look) -> list[Piece]:
+    """What there is to know, the newest first."""
+    style = look.style(TROUBLE)
+    texts = [f"{look.glyphs.up} {safe(text, look)}" for text in reversed(model.notices.values())]
+    return [Piece(text, style, at + 1 - model.alive) for at, text in enumerate(texts)]
+
+
+def _download(model: RunModel, look: Look) -> list[Piece]:
+    found = model.loading
+    if found is None:
+        return [Piece("reading the data", look.style(QUIET))]
+    megabytes = f"{found.done / 1e6:,.1f}"
+    pieces = [Piece(f"fetching {safe(found.name, look)}", look.style())]
+    if found.total > 0:
+        pieces.append(Piece(progress(found.done / found.total, BAR, look), look.style(RUNNING), 1))
+        megabytes += f" of {found.total / 1e6:,.1f}"
+    return [*pieces, Piece(f"{megabytes} MB", look.style(QUIET))]
+
+
+def _diverged(model: RunModel, look: Look) -> list[Piece]:
+    advice = Piece("a smaller learning rate helps", look.style(QUIET), 1)
+    return [Piece(safe(model.message, look), look.style(TROUBLE)), advice, *_place(model, look)]
+
+
+def _lost(model: RunModel, look: Look) -> list[Piece]:
+    """First that its folder is gone, then how it ended."""
+    told = Piece(f"{look.glyphs.up} its folder is gone: it was renamed or deleted", look.style(TROUBLE))
+    ended = _ended(model, look) if model.end else [Piece(safe(model.message, look), look.style())]
+    return [told, *(Piece(piece.text, piece.style, piece.drop + 1) for piece in ended)]
+
+
+def _interrupted(model: RunModel, look: Look) -> list[Piece]:
+    text = safe(model.message, look)
+    if model.resumable:
+        from_there = f" from step {model.saved:,}" if model.saved not in (0, model.step) else ""
+        text += f"; g goes on{from_there}"
+    return [Piece(text, look.style()), *_noticed(model, look), *_place(model, look)]
+
+
+def _ended(model: RunModel, look: Look) -> list[Piece]:
+    plain, quiet = look.style(), look.style(QUIET)
+    pieces = []
+    end = model.end
+    score = told(end.test_accuracy, end.test_r2) if end else math.nan
+    if end and math.isfinite(score):
+        word = safe(model.beside_loss.word, look)
+        pieces.append(Piece(f"test {word} {model.beside_loss.tell(score)}", look.style(bold=True)))
+        pieces.append(Piece(f"test loss {compact(end.test_loss, 3)}", plain, 1 if model.message else 0))
+    if end and end.best_epoch:
+        pieces.append(Piece(f"best epoch {end.best_epoch:,}", plain, 2 if model.message else 1))
+    if model.message:  # whose weights these are, and why it ended before its last epoch
+        pieces.append(Piece(safe(model.message, look), quiet, 1))
+    return [*pieces, *_noticed(model, look), *_place(model, look)]
+
+
+def _place(model: RunModel, look: Look) -> list[Piece]:
+    told = model.end or model.start
+    there = told and told.path and not model.lost
+    return [Piece(safe(at_home(told.path), look), look.style(QUIET), 2)] if told and there else []
+
+
+def fitted(pieces: list[Piece], width: int) -> list[Part]:
+    """The pieces with spaces between, without those that find no room."""
+    kept = list(pieces)
+    while sum(cell_len(p.text) + GAP for p in kept) - GAP > width:
+        last = max(kept, key=lambda p: p.drop)
+        if not last.drop:
+            break
+        kept.remove(last)
+    parts: list[Part] = []
+    for piece in kept:
+        if parts:
+            parts.append((" " * GAP, Style()))
+        parts.append((piece.text, piece.style))
+    return parts
+
+
+def safe(text: str, look: Look) -> str:
+    """Text from a file or another process in one harmless line."""
+    return clean(" ".join(text.split()), look)
+
+
+def at_home(path: str) -> str:
+    """A path with the user's folder as ``~``."""
+    try:
+        return f"~/{Path(path).relative_to(Path.home())}"
+    except (ValueError, RuntimeError):
+        return path

@@ -1,0 +1,250 @@
+"""A process beside the app and the socket to it: what it tells becomes messages, its end is explained.
+
+``subprocess`` with a socket pair, since the spawn of ``multiprocessing`` fails inside Textual (Textual
+#3593). Everything here happens in the app's event loop; nothing blocks but :meth:`Worker.wait`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual.message import Message
+
+import tuiml
+from tuiml.runs.link import Unpacker, pack
+from tuiml.spec.problems import Problem
+from tuiml.text import plain_text
+from tuiml.training.event_reading import events_of, problems_of
+from tuiml.training.events import End, Event, RateFound
+from tuiml.training.inspection_records import Inspection
+from tuiml.tui.process.exit_reason import MemoryWatch, cause
+
+CHUNK = 1 << 16
+GRACE = 5.0
+"""Seconds that a process which has hung up may take to exit before it is killed."""
+POLL = 0.02
+
+
+class EngineEvents(Message):
+    """What the run told since the last of these, in order."""
+
+    def __init__(self, events: list[Event]) -> None:
+        super().__init__()
+        self.events = events
+
+
+class EngineProblems(Message):
+    """The preset or its data cannot be used; nothing was written and nothing runs."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__()
+        self.problems = problems
+
+
+class EngineGone(Message):
+    """The run is over without an :class:`End`; ``reason`` is one line in plain words.
+
+    ``asked``: it was told to stop, while its data was loading.
+    """
+
+    def __init__(self, reason: str, asked: bool = False) -> None:
+        super().__init__()
+        self.reason, self.asked = reason, asked
+
+
+class EngineBlind(Message):
+    """The past run on the screen cannot be looked into; ``reason`` is one line in plain words."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+
+Post = Callable[[Message], object]
+
+
+class Worker:
+    """One training process and the socket to it.
+
+    Raises:
+        OSError: it could not be started.
+    """
+
+    called: ClassVar[str] = "the training process"
+
+    def __init__(self, post: Post, past: bool = False) -> None:
+        self._post = post
+        self._past = past
+        self._loop = asyncio.get_running_loop()
+        self._unpacker = Unpacker()
+        self._unsent = bytearray()
+        self.over = past
+        """Whether it has told how the run ended, or died; from then on only what was learned is posted."""
+        self.told_to_stop = False
+        self._memory = MemoryWatch()
+        self._socket, theirs = socket.socketpair()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - open while the process lives
+        try:
+            self._process = subprocess.Popen(
+                self.command(theirs.fileno()),
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=self._errors,
+                # Signals of the terminal are for the app: the worker sees the end of the socket instead, and
+                # saves. Not a session of its own: Linux would give that as much time as the whole app.
+                process_group=0,
+            )
+        except OSError:
+            self._socket.close()
+            self._errors.close()
+            raise
+        finally:
+            theirs.close()
+        self._socket.setblocking(False)
+        self._loop.add_reader(self._socket, self._readable)
+
+    def command(self, descriptor: int) -> list[str]:
+        """How its process is started."""
+        return command(descriptor)
+
+    @property
+    def gone(self) -> bool:
+        """Whether the process has exited and was reaped."""
+        return self._process.poll() is not None
+
+    def send(self, order: dict[str, Any]) -> None:
+        """Queue a message; nothing happens if the process is not there any more."""
+        if self._socket.fileno() >= 0:
+            self._unsent += pack(order)
+            self._writable()
+
+    def _writable(self) -> None:
+        try:
+            sent = self._socket.send(self._unsent)
+        except BlockingIOError:
+            sent = 0
+        except OSError:  # it died: the reader finds out and says so
+            self._unsent.clear()
+            sent = 0
+        del self._unsent[:sent]
+        self._loop.remove_writer(self._socket)
+        if self._unsent:
+            self._loop.add_writer(self._socket, self._writable)
+
+    def _readable(self) -> None:
+        try:
+            data = self._socket.recv(CHUNK)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self.hang_up()
+            self._see_out(time.monotonic() + GRACE)
+            return
+        self._memory.look()
+        try:
+            for message in self._unpacker.feed(data):
+                self._take(message)
+        except ValueError:
+            self._process.kill()
+            self._lost(f"{self.called} sent what cannot be understood; it was ended")
+            self.hang_up()
+            self._see_out(time.monotonic() + GRACE)
+
+    def _take(self, message: dict[str, Any]) -> None:
+        if "events" in message:
+            events = events_of(message["events"])
+            if self.over:
+                events = [event for event in events if isinstance(event, Inspection)]
+            if not events:
+                return
+            self.over = self.over or any(isinstance(event, End | RateFound) for event in events)
+            self._post(EngineEvents(events))
+        elif message.get("event") == "problems":
+            problems = problems_of(message.get("problems"))
+            self._blind("; ".join(problem.message for problem in problems))
+            self._finish(EngineProblems(problems))
+        elif message.get("event") == "failed":
+            text = plain_text(str(message.get("message") or "training failed"))
+            self._blind(text)
+            self._finish(EngineGone(text, self.told_to_stop))
+        else:
+            raise ValueError("neither events nor a failure")
+
+    def _lost(self, reason: str) -> None:
+        """It is of no use any more."""
+        self._finish(EngineGone(reason))
+
+    def _blind(self, reason: str) -> None:
+        if self._past and self._socket.fileno() >= 0:
+            self._post(EngineBlind(reason))
+
+    def dismiss(self) -> None:
+        """Nobody asks it anything any more: hang up, post nothing more and see it out."""
+        if self._socket.fileno() >= 0:
+            self.over = True
+            self.hang_up()
+            self._see_out(time.monotonic() + GRACE)
+
+    def _finish(self, message: Message) -> None:
+        if not self.over:
+            self.over = True
+            self._post(message)
+
+    def hang_up(self) -> None:
+        """Close the socket; the process notices and exits."""
+        if self._socket.fileno() >= 0:
+            self._loop.remove_reader(self._socket)
+            self._loop.remove_writer(self._socket)
+            self._socket.close()
+
+    def _see_out(self, until: float) -> None:
+        """Look now and then whether the process has exited; say why if nobody knows."""
+        if self._process.poll() is None:
+            if time.monotonic() < until:
+                self._loop.call_later(POLL, self._see_out, until)
+                return
+            self._process.kill()
+            self._process.wait()
+        if not self._errors.closed:
+            code, last = self._process.returncode, self._last_error()
+            reason = cause(code, last, self.called, self._memory.rose())
+            self._errors.close()
+            self._lost(reason)
+
+    def wait(self, timeout: float) -> None:
+        """Block until the process has exited, killing it after ``timeout`` seconds."""
+        self.over = True
+        try:
+            self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._errors.close()
+
+    def _last_error(self) -> str:
+        """The last line the process wrote to stderr: of a traceback, what went wrong."""
+        size = self._errors.seek(0, os.SEEK_END)
+        self._errors.seek(max(0, size - 4096))
+        lines = self._errors.read().decode(errors="replace").strip().splitlines()
+        return plain_text(lines[-1].strip()[:300]) if lines else ""
+
+
+def command(descriptor: int, module: str = "tuiml.runs.training_process") -> list[str]:
+    """How the training process is started, or another one that speaks as it does."""
+    root = Path(tuiml.__file__).resolve().parent.parent
+    # A file in the current folder must not pass for a module of the library (random.py is popular); only
+    # in a checkout that is not installed is tuiml itself found there.
+    safe = [] if Path.cwd().resolve() == root else ["-P"]
+    return [sys.executable, *safe, "-m", module, str(descriptor)]

@@ -1,0 +1,149 @@
+"""The app's end of the process that looks at networks before they are trained.
+
+At most one, started when there is first something to look at. Of several presets asked for one after the
+other only the newest is answered; a process that is busy with an older one for long is ended and another
+started.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from textual.message import Message
+
+from tuiml.text import plain_text
+from tuiml.training.event_reading import problems_of, read_event
+from tuiml.training.events import Snapshot
+from tuiml.training.probe import Probe
+from tuiml.tui.process.child import Post, Worker, command
+
+BUSY = 1.0
+"""Seconds that an older order may take before it is given up for a newer one."""
+
+
+class Probed(Message):
+    """What was found of the preset asked for with ``number``; or why nothing was."""
+
+    def __init__(self, number: int, found: Probe | None, problem: str = "") -> None:
+        super().__init__()
+        self.number, self.found, self.problem = number, found, problem
+
+
+class ProbeClient:
+    """Asks for probes.
+
+    Args:
+        post: takes :class:`Probed`.
+    """
+
+    def __init__(self, post: Post, clock: Callable[[], float] = time.monotonic) -> None:
+        self._post = post
+        self._clock = clock
+        self._worker: ProbeWorker | None = None
+        self._leaving: list[ProbeWorker] = []
+        self._newest = 0
+        self._since: float | None = None  # when what is not yet answered was asked for
+
+    def ask(self, document: dict[str, Any]) -> int:
+        """Have a preset looked at; the number of the answer. Older ones are not answered any more."""
+        self._newest += 1
+        if self._worker and self._since is not None and self._clock() - self._since > BUSY:
+            self._give_up()
+        self._leaving = [w for w in self._leaving if not w.gone]
+        if self._worker is None or self._worker.over:
+            try:
+                self._worker = ProbeWorker(self._take)
+            except OSError as error:
+                reason = f"the process that looks could not be started: {error.strerror or error}"
+                self._post(Probed(self._newest, None, reason))
+                return self._newest
+        if self._since is None:
+            self._since = self._clock()
+        self._worker.send({"do": "probe", "document": document, "number": self._newest})
+        return self._newest
+
+    def _give_up(self) -> None:
+        if self._worker:
+            self._worker.over = True
+            self._worker.hang_up()  # it ends at once, whatever it does
+            self._leaving.append(self._worker)
+        self._worker, self._since = None, None
+
+    def _take(self, message: Message) -> None:
+        if not isinstance(message, Probed):
+            return
+        number = message.number
+        if message.found is None and number < 0:  # it died: that concerns whatever was asked for last
+            self._worker, number = None, self._newest
+            if self._since is None:
+                return  # nothing was: the next order starts another
+        if number == self._newest:
+            self._since = None
+            self._post(Probed(number, message.found, message.problem))
+        elif self._since is not None:
+            self._since = self._clock()  # an older one is done: it has turned to the newest now
+
+    def close(self, timeout: float = 1.0) -> None:
+        """End the process. Blocks until it is gone, at most about ``timeout`` seconds."""
+        workers = [w for w in (*self._leaving, self._worker) if w]
+        self._worker, self._leaving = None, []
+        for worker in workers:
+            worker.over = True
+            worker.hang_up()
+        for worker in workers:
+            worker.wait(timeout)
+
+
+class ProbeWorker(Worker):
+    """The process that looks, and the socket to it."""
+
+    called: ClassVar[str] = "the process that looks at networks"
+
+    def command(self, descriptor: int) -> list[str]:
+        return command(descriptor, "tuiml.runs.probe_process")
+
+    def _take(self, message: dict[str, Any]) -> None:
+        number = message.get("number")
+        if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+            raise ValueError("an answer has a number")
+        if not self.over:
+            self._post(probed(number, message))
+
+    def _lost(self, reason: str) -> None:
+        self._finish(Probed(-1, None, reason))
+
+
+def probed(number: int, message: dict[str, Any]) -> Probed:
+    """The answer in a message from the other process.
+
+    Raises:
+        ValueError: it is none.
+    """
+    kind = message.get("event")
+    if kind == "problems":
+        problems = problems_of(message.get("problems"))
+        return Probed(number, None, "; ".join(p.message for p in problems))
+    if kind == "failed":
+        return Probed(number, None, plain_text(str(message.get("message") or "it failed"))[:500])
+    if kind != "probe":
+        raise ValueError("neither a probe nor a failure")
+    picture = read_event(message.get("picture"))
+    inputs, examples, note = (message.get(key) for key in ("inputs", "examples", "note"))
+    mean, std = (_number(message.get(key)) for key in ("input_mean", "input_std"))
+    if not isinstance(picture, Snapshot) or inputs not in ("data", "noise") or not isinstance(note, str):
+        raise ValueError("not a probe")
+    if not isinstance(examples, int) or isinstance(examples, bool):
+        raise ValueError("not a probe")
+    told = [_number(message.get(key)) for key in ("target_mean", "target_std")]
+    kind_of: Any = inputs
+    return Probed(number, Probe(kind_of, examples, mean, std, picture, plain_text(note)[:500], *told))
+
+
+def _number(value: Any) -> float:
+    if value is None:
+        return float("nan")
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e300:
+        raise ValueError("not a number")
+    return float(value)

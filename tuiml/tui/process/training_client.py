@@ -1,0 +1,214 @@
+"""The app's end of the training process: starts it, steers it, tells what it tells, sees it out.
+
+Training runs in a process of its own: a thread beside the screen loses a third of its speed, and a crash
+there would take the screen down. Nothing here blocks but :meth:`TrainingClient.close`.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from tuiml.training.inspection_records import Drawn, InspectionRequest
+from tuiml.tui.process.child import EngineBlind, EngineGone, Post, Worker
+
+
+class TrainingClient:
+    """At most one run at a time, and the processes of those before until they have exited.
+
+    Args:
+        post: takes the messages above; ``app.post_message``.
+    """
+
+    def __init__(self, post: Post) -> None:
+        self._post = post
+        self._worker: Worker | None = None
+        self._leaving: list[Worker] = []
+        self._finder: Worker | None = None
+        self._wishes: list[dict[str, Any]] = []
+        self._past = ""
+        self.paused = False
+        """Whether it was last asked to pause (it halts before its next batch)."""
+        self._watching = True
+
+    @property
+    def active(self) -> bool:
+        """Whether a run is on: from :meth:`start` until its end, whatever that is."""
+        return self._worker is not None and not self._worker.over
+
+    def start(self, document: dict[str, Any], name: str | None = None, backend: str = "auto") -> bool:
+        """Train a preset; False if a run is on already. Failure is told by a message."""
+        if self.active:
+            return False
+        self.stop_finding()
+        order = {"do": "start", "document": document, "name": name, "backend": backend, "watched": True}
+        self.paused, self._past = False, ""
+        self._send_for(order | {"lingers": True})
+        self._tell_watching()
+        return True
+
+    def go_on(self, path: str, settings: Sequence[str] = (), backend: str = "auto") -> bool:
+        """Go on with the run in a folder from its newest checkpoint; False if a run is on already.
+
+        Args:
+            settings: ``PATH=VALUE``, as ``tuiml resume --set`` takes them.
+        """
+        if self.active:
+            return False
+        self.stop_finding()
+        order = {"do": "go_on", "run": path, "settings": list(settings), "backend": backend}
+        self.paused, self._past = False, ""
+        self._send_for(order | {"watched": True, "lingers": True})
+        self._tell_watching()
+        return True
+
+    def find_rate(self, document: dict[str, Any], post: Post, backend: str = "auto") -> bool:
+        """Look for a learning rate in a process that keeps nothing; False while a run is on.
+
+        Args:
+            post: takes the messages above, in place of the app.
+        """
+        if self.active:
+            return False
+        self.stop_finding()
+        self._finder = _started(post)
+        if self._finder:
+            self._finder.send({"do": "find_rate", "document": document, "backend": backend})
+        return True
+
+    def stop_finding(self) -> None:
+        """Hang up on the process that looks for a learning rate, if there is one; it ends by itself."""
+        if self._finder:
+            self._finder.dismiss()
+            self._leaving = [*(w for w in self._leaving if not w.gone), self._finder]
+            self._finder = None
+
+    def _send_for(self, order: dict[str, Any], past: bool = False) -> None:
+        """Give an order to a process of its own, in place of the one before."""
+        self._dismiss()
+        self._worker = _started(self._post, past)
+        if self._worker:
+            self._worker.send(order)
+            if self._wishes:
+                self._send_wishes()
+
+    def _dismiss(self) -> None:
+        """Let go of a process whose run is over."""
+        if self._worker:
+            self._worker.dismiss()
+        self._leaving = [w for w in (*self._leaving, self._worker) if w and not w.gone]
+        self._worker = None
+
+    def look_at(self, path: str) -> None:
+        """The run on the screen is a past one, in a folder: what is asked is about it from now on."""
+        if not self.active:
+            self._dismiss()
+            self._past = path
+            if self._wishes:
+                self._look_into()
+
+    def look_again(self) -> None:
+        """The past run on the screen has another checkpoint now: ask again for what is on the screen."""
+        if self._past and self._wishes and not self.active:
+            if self._worker and not self._worker.gone:
+                self._send_wishes()
+            else:
+                self.look_at(self._past)
+
+    def _look_into(self) -> None:
+        if self._past and self._worker is None:
+            self._send_for({"do": "open", "run": self._past}, past=True)
+
+    def inspect(self, wishes: Sequence[InspectionRequest]) -> None:
+        """Show these of the run on the screen, again and again while it trains; none: show nothing."""
+        self._wishes = [wish.to_json() for wish in wishes]
+        if self._worker:
+            self._send_wishes()
+        elif wishes:
+            self._look_into()
+
+    def _send_wishes(self) -> None:
+        """Tell the process what is on the screen."""
+        if self._worker:
+            self._worker.send({"do": "inspect", "value": self._wishes})
+
+    def guess(self, drawn: Drawn) -> None:
+        """Say what a drawn picture is."""
+        self._look_into()
+        if self._worker:
+            self._worker.send({"do": "guess", "value": drawn.to_json()})
+
+    def pause(self) -> None:
+        """Halt before the next batch."""
+        self._ask({"do": "pause"}, paused=True)
+
+    def resume(self) -> None:
+        """Go on."""
+        self._ask({"do": "resume"}, paused=False)
+
+    def step(self) -> None:
+        """Train one batch and halt."""
+        self._ask({"do": "step"}, paused=True)
+
+    def stop(self) -> None:
+        """End the run after the batch in hand and save it."""
+        self._ask({"do": "stop"}, paused=False)
+        if self._worker:
+            self._worker.told_to_stop = True
+
+    def watch(self, on: bool) -> None:
+        """Whether pictures are on the screen: where they are not, none are made, in this run or the next."""
+        if on != self._watching:
+            self._watching = on
+            self._tell_watching()
+
+    def _tell_watching(self) -> None:
+        if self._worker and self.active:
+            self._worker.send({"do": "watch", "value": self._watching})
+
+    def set_rate(self, rate: float) -> None:
+        """Another learning rate from the next batch on.
+
+        Raises:
+            ValueError: it is not a positive number.
+        """
+        if not (math.isfinite(rate) and rate > 0):
+            raise ValueError(f"learning rate: {rate} is not a number above 0")
+        self._ask({"do": "rate", "value": rate}, paused=self.paused)
+
+    def rewind(self, step: int) -> None:
+        """Go back to the moment kept at or before a step, and halt there."""
+        self._ask({"do": "rewind", "value": step}, paused=True)
+
+    def change(self, asked: dict[str, Any]) -> None:
+        """Another optimizer, batch_size or learning_rate from the next batch on."""
+        self._ask({"do": "change", "value": asked}, paused=self.paused)
+
+    def _ask(self, order: dict[str, Any], paused: bool) -> None:
+        if self._worker and self.active:
+            self.paused = paused
+            self._worker.send(order)
+
+    def close(self, timeout: float = 3.0) -> None:
+        """Hang up: the run stops and is saved. Blocks until every process is gone, at most about ``timeout``
+        seconds; what is left then is killed. No message comes afterwards."""
+        self.stop_finding()
+        workers = [w for w in (*self._leaving, self._worker) if w]
+        self._worker, self._leaving = None, []
+        for worker in workers:
+            worker.hang_up()
+        until = time.monotonic() + timeout
+        for worker in workers:
+            worker.wait(max(0.0, until - time.monotonic()))
+
+
+def _started(post: Post, past: bool = False) -> Worker | None:
+    """A process; ``None``, and ``post`` is told why, if it could not be started."""
+    try:
+        return Worker(post, past)
+    except OSError as error:
+        reason = f"the training process could not be started: {error.strerror or error}"
+        post(EngineBlind(reason) if past else EngineGone(reason))
+        return None

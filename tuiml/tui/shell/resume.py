@@ -1,0 +1,153 @@
+"""Going on with a run that is not trained: what is to be asked first, and what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tuiml.registry import short
+from tuiml.runs.writer import writer_of
+from tuiml.spec import SpecError, check
+from tuiml.spec.edit import assign
+from tuiml.tui.model.catalog import newest_step
+from tuiml.tui.model.run_model import RunModel
+from tuiml.tui.widgets.dialogs import ConfirmDialog, NameDialog
+from tuiml.tui.widgets.rate_field import nice_below
+
+if TYPE_CHECKING:
+    from tuiml.tui.app.app import TuimlApp
+
+EPOCHS, RATE, STOPPING = "training.epochs", "training.learning_rate", "training.early_stopping"
+
+
+class NumberDialog(NameDialog):
+    """Asks for a number in one line.
+
+    Args:
+        title: what for.
+        value: the one to start from.
+        problem: why a number cannot be taken, or ``None``.
+    """
+
+    def __init__(self, title: str, value: str, problem: Callable[[str], str | None]) -> None:
+        super().__init__(title, value, verb="go on")
+        self._refusal = problem
+
+    def problem(self, name: str) -> str | None:
+        return self._refusal(name.strip()) if name.strip() else "give a number"
+
+
+def go_on(app: TuimlApp) -> None:
+    """Go on with the run on the screen, after what has to be asked."""
+    model = app.model
+    if not model.resumable or app.engine.active:
+        return
+    writer = writer_of(Path(model.path))
+    if writer:
+        app.complain(f"{model.name} is being trained by {writer}: it is only followed here")
+        return
+    model.saved = newest_step(Path(model.path))
+    if model.status == "early_stopped":
+        _ask_stopping(app, model)
+    elif model.status == "diverged":
+        _ask_rate(app, model)
+    elif all_done(model):
+        _ask_epochs(app, model)
+    else:
+        begin(app, ())
+
+
+def all_done(model: RunModel) -> bool:
+    """Whether it ended with its last epoch. One that was cut off there has its end still to come."""
+    steps = model.steps_planned
+    return model.status == "completed" or (model.end is not None and 0 < steps <= model.saved)
+
+
+def _ask_epochs(app: TuimlApp, model: RunModel) -> None:
+    planned = model.epochs_planned
+    title = f"All {planned:,} epochs are done. Go on for how many more?"
+
+    def refusal(word: str) -> str | None:
+        if not (word.isascii() and word.isdigit() and int(word[:9]) > 0):
+            return "a whole number above 0"
+        return _refusal(model, f"{EPOCHS}={planned + int(word[:12])}")
+
+    def answered(word: str | None) -> None:
+        if word is not None:
+            begin(app, [f"{EPOCHS}={planned + int(word)}"])
+
+    app.push_screen(NumberDialog(title, str(max(1, planned // 2)), refusal), answered)
+
+
+def _ask_rate(app: TuimlApp, model: RunModel) -> None:
+    title = f"It diverged at a learning rate of {model.rate:.3g}. Go on with which?"
+
+    def answered(word: str | None) -> None:
+        if word is not None:
+            begin(app, [f"{RATE}={word}"])
+
+    suggested = f"{nice_below(model.rate):g}"
+    app.push_screen(NumberDialog(title, suggested, lambda word: _refusal(model, f"{RATE}={word}")), answered)
+
+
+def _ask_stopping(app: TuimlApp, model: RunModel) -> None:
+    done, planned = model.end.epochs if model.end else 0, model.epochs_planned
+    dialog = ConfirmDialog(
+        f"It stopped early, after {done:,} of {planned:,} epochs. Go on without early stopping?",
+        verb="Go on",
+        keep="Leave it",
+    )
+    app.push_screen(dialog, lambda yes: begin(app, [f"{STOPPING}=never"]) if yes else None)
+
+
+def _refusal(model: RunModel, setting: str) -> str | None:
+    """Why a setting cannot be taken."""
+    try:
+        problems = check(assign(model.document, setting))[1]
+    except SpecError as error:
+        problems = list(error.problems)
+    return short(problems[0].message, 60) if problems else None
+
+
+def begin(app: TuimlApp, settings: list[str] | tuple[()]) -> None:
+    """Let the training process go on with the run on the screen."""
+    model = app.model
+    if app.engine.active or not model.resumable:  # while a dialog was open
+        return
+    document = model.document
+    for setting in settings:
+        document = assign(document, setting)
+    app.following.stop()
+    model.go_on(document)
+    app.show_place("train")
+    app.engine.go_on(model.path, settings)
+    app.run_changed({"start", "state"})
+
+
+def refused(app: TuimlApp, reason: str) -> bool:
+    """It does not go on after all: say why, once; whether it was to."""
+    model = app.model
+    if not model.starting:
+        return False
+    model.stay()
+    app.complain(reason)
+    app.after_run()
+    return True
+
+
+def offer(model: RunModel) -> str:
+    """What there is to go on from, in words that follow another sentence."""
+    if not model.resumable:
+        return ""
+    if not model.saved:
+        return "; it has no checkpoint yet; g starts it over"
+    return f"; its newest checkpoint is of {where(model, model.saved)}; g goes on from there"
+
+
+def where(model: RunModel, step: int) -> str:
+    """A step in words: ``epoch 3, step 1,240``."""
+    start = model.start
+    if start is None or start.epochs <= 0 or start.steps < start.epochs:
+        return f"step {step:,}"
+    return f"epoch {max(0, step - 1) * start.epochs // start.steps + 1:,}, step {step:,}"

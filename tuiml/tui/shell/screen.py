@@ -1,0 +1,75 @@
+"""The base of the three places: Build, Train and Library."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.containers import Container
+
+from tuiml.tui.keys import Where, bindings
+
+if TYPE_CHECKING:
+    from tuiml.tui.app.app import TuimlApp
+    from tuiml.tui.model.document import Document
+    from tuiml.tui.model.run_model import RunModel
+
+
+class Place(Container):
+    """A place of the app. Its keys are the rows of the actions table with its name.
+
+    The app calls :meth:`shown`, :meth:`document_changed` and :meth:`run_changed`; a place that is hidden
+    (``not self.is_current``) notes what changed and catches up in :meth:`shown`.
+    """
+
+    place: ClassVar[Where]
+    DEFAULT_CSS = "Place { height: 1fr; width: 1fr; }"
+
+    def __init_subclass__(
+        cls,
+        inherit_css: bool = True,
+        inherit_bindings: bool = True,
+        inherit_component_classes: bool = True,
+    ) -> None:
+        if "place" in vars(cls):
+            cls.BINDINGS = list(bindings(cls.place))  # before Textual merges them
+        super().__init_subclass__(inherit_css, inherit_bindings, inherit_component_classes)
+
+    @property
+    def shell(self) -> TuimlApp:
+        """The app, with its own type."""
+        return cast("TuimlApp", self.app)
+
+    @property
+    def document(self) -> Document:
+        """The preset being edited."""
+        return self.shell.document
+
+    @property
+    def run(self) -> RunModel:
+        """The run on the screen."""
+        return self.shell.model
+
+    @property
+    def is_current(self) -> bool:
+        """Whether this is the place on the screen."""
+        return self.shell.current_place is self
+
+    def shown(self) -> None:
+        """The place became visible: refresh what changed meanwhile, focus the main widget."""
+
+    def document_changed(self) -> None:
+        """The document was edited, opened or saved."""
+
+    def run_changed(self, kinds: set[str]) -> None:
+        """The run model was fed; ``kinds`` names the events (``batch``, ``epoch``, ``picture``, …)."""
+
+    def enabled(self, action_id: str) -> bool | None:
+        """Whether an action of this place works now; what does not is hidden from the key bar."""
+        return True
+
+    def label(self, action_id: str) -> str | None:
+        """Words for the key bar that suit the moment, or ``None`` for the table's own."""
+        return None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return self.enabled(action)

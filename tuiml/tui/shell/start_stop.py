@@ -1,0 +1,47 @@
+"""Starting, pausing and going on: what the one key of the run does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from tuiml.spec.problems import Problem
+from tuiml.tui.build.screen import Build
+from tuiml.tui.model.problems import where
+
+if TYPE_CHECKING:
+    from tuiml.tui.app.app import TuimlApp
+
+
+def toggle(app: TuimlApp) -> None:
+    """Start a run of the document, or pause the one that is on, or let it go on."""
+    if not app.engine.active:
+        start(app)
+        return
+    if app.engine.paused:
+        app.engine.resume()
+    else:
+        app.engine.pause()
+    app.renew()
+
+
+def start(app: TuimlApp) -> None:
+    """Train the document and show it; one that is wrong is not trained, and what is wrong is gone to."""
+    problems = app.document.problems
+    if problems:
+        refuse(app, problems)
+        return
+    app.following.stop()
+    app.model.begin(app.document.raw)
+    app.show_place("train")
+    app.engine.start(app.document.raw)
+    app.run_changed({"start", "state"})
+
+
+def refuse(app: TuimlApp, problems: Sequence[Problem], what: str = "not trained") -> None:
+    """Say why there is no run, and go to the field."""
+    first = problems[0]
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    app.complain(f"{what}: {where(first)}{first.message}{more}")
+    app.show_place("build")
+    app.query_one(Build).go_to(first)

@@ -1,0 +1,93 @@
+"""The line that says where the run stands, and the moving cells of the layer table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable
+
+from textual.strip import Strip
+
+from tuiml.tui.chart_views.curves import (
+    OTHERS,
+)
+from tuiml.tui.chart_views.selection import ChartSelection
+from tuiml.tui.charts.palette import VALIDATION, Look
+from tuiml.tui.charts.text import strip
+from tuiml.tui.model.catalog import short_name
+from tuiml.tui.model.layer_cells import activations_of, statistics_cells
+from tuiml.tui.model.status import Piece, detail_lines, safe, status_line
+from tuiml.tui.widgets.chart_view import View, look_of, on_screen
+from tuiml.tui.widgets.layer_table import LayerTable
+
+
+class StatusView(View):
+    """Where the run stands, and below it, where there is something to say, the rest of it."""
+
+    DEFAULT_CSS = """
+    StatusView { height: 1; padding: 0 1; }
+    """
+
+    def __init__(self, sight: ChartSelection, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._sight = sight
+
+    def stamp(self) -> Hashable:
+        return (self._sight.model.state, self._sight.moment, self._sight.other)
+
+    def draw(self, width: int, height: int, look: Look) -> list[Strip]:
+        model = self._sight.model
+        lines = [status_line(model, width, look, self._notes(look)), *detail_lines(model, width, look)]
+        return [strip(line, width) for line in lines][:height]
+
+    def _notes(self, look: Look) -> list[Piece]:
+        """The moment that is looked back at, and the run that is compared with."""
+        moment, other = self._sight.moment, self._sight.other
+        notes = []
+        if self._sight.model.followed:
+            text = f"followed: trained by {safe(self._sight.model.writer, look)}"
+            notes.append(Piece(text, look.style(VALIDATION, bold=True)))
+        if moment:
+            text = f"{look.glyphs.left} as of step {moment.step:,}"
+            notes.append(Piece(text, look.style(VALIDATION, bold=True)))
+        if other:
+            name = safe(short_name(other.name), look)
+            notes.append(Piece(f"{look.glyphs.dotted} {name}", look.style(OTHERS[0]), 1))
+        return notes
+
+    def make_room(self) -> None:
+        """Take one row, or as many as there is to say."""
+        width = self.content_size.width or self.app.size.width - 2
+        height = 1 + len(detail_lines(self._sight.model, width, look_of(self)))
+        if self.styles.height is None or self.styles.height.value != height:
+            self.styles.height = height
+
+
+class TableFigures:
+    """The moving cells of the layer table: kept up to date as a view is, for the rows that can be seen."""
+
+    def __init__(self, sight: ChartSelection, table: LayerTable) -> None:
+        self._sight = sight
+        self._table = table
+        self._stamp: Hashable = None
+        self.due_at = -math.inf
+
+    def forget(self) -> None:
+        """The rows are new: their cells have to be filled."""
+        self._stamp = None
+
+    def _full_stamp(self) -> Hashable:
+        table, when = self._table, self._sight.moment or self._sight.model.pictures
+        return (when, table.scroll_offset.y, table.size, look_of(table))
+
+    def stale(self) -> bool:
+        return on_screen(self._table) and self._full_stamp() != self._stamp
+
+    def build(self) -> None:
+        self._stamp = self._full_stamp()
+        model, table, look = self._sight.model, self._table, look_of(self._table)
+        layers = self._sight.layers
+        activations = activations_of(model.network)
+        first = table.scroll_offset.y
+        for row in range(first, min(table.row_count, first + table.size.height)):
+            activation = activations[row] if row < len(activations) else None
+            table.update_cells(row, statistics_cells(row, layers, activation, look))

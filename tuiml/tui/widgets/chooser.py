@@ -1,0 +1,130 @@
+"""A list over everything else, to choose one thing from: a kind of layer, an action."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.app import ComposeResult
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tuiml.tui.charts.palette import Look
+from tuiml.tui.charts.text import clean, fit
+from tuiml.tui.keys import bindings
+from tuiml.tui.widgets.modal import Modal
+from tuiml.tui.widgets.picker import Pick, Picker
+
+MOST = 20
+ROOM = 6
+"""Lines of the screen that the list leaves free."""
+
+
+class PickList(Widget, can_focus=True):
+    """Title, what was typed to narrow the list, the picks, and what is said of the one under the cursor."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"pick--cursor", "pick--title"}
+    DEFAULT_CSS = """
+    PickList { height: auto; width: 1fr; }
+    PickList > .pick--cursor { background: $panel; }
+    PickList > .pick--title { text-style: bold; }
+    """
+
+    def __init__(self, title: str, picks: Sequence[Pick], current: str) -> None:
+        super().__init__()
+        self._title = title
+        self.picker = Picker(picks, current)
+        self._advised = any(pick.advice for pick in picks)
+
+    @property
+    def _rows(self) -> int:
+        return max(1, min(MOST, len(self.picker.picks), self.app.size.height - ROOM))
+
+    def get_content_height(self, container: Any, viewport: Any, width: int) -> int:
+        return self._rows + 1 + self._advised
+
+    def render_line(self, y: int) -> Strip:
+        width, base = self.size.width, self.rich_style
+        look: Look = getattr(self.app, "look", None) or Look()
+        shown = self.picker.window(self._rows)
+        if y == 0:
+            style = base + self.get_component_rich_style("pick--title", partial=True)
+            typed = self.picker.filter
+            hint = (clean(typed, look), base) if typed else ("type to find", base + look.style("quiet"))
+            parts = [(f"{self._title}  ", style), hint]
+        elif y <= len(shown):
+            highlight = base + self.get_component_rich_style("pick--cursor", partial=True)
+            parts = self.picker.line(shown[y - 1], width, look, highlight, base)
+        elif y == self._rows + 1 or (y == 1 and not shown):
+            chosen = self.picker.chosen
+            text = chosen.advice if chosen else "nothing matches"
+            parts = [(fit("    " + clean(text, look), width), base + look.style("quiet"))]
+        else:
+            parts = [(" ", Style())]
+        return Strip([Segment(text, style) for text, style in parts]).adjust_cell_length(width, base)
+
+    def on_click(self, event: events.Click) -> None:
+        at, shown = event.get_content_offset(self), self.picker.window(self._rows)
+        if at is not None and 1 <= at.y <= len(shown):
+            self.picker.cursor = shown[at.y - 1]
+            self.screen.dismiss(self.picker.chosen.name if self.picker.chosen else None)
+
+
+class Chooser(Modal[str | None]):
+    """Asks for one of a few; answered with its name, or ``None``."""
+
+    BINDINGS: ClassVar[list[Any]] = list(bindings("list"))
+    DEFAULT_CSS = """
+    Chooser { align: center middle; background: $background 60%; }
+    Chooser > PickList { max-width: 96%; border: round $primary; background: $surface; padding: 0 1; }
+    """
+
+    def __init__(self, title: str, picks: Sequence[Pick], current: str = "", *, width: int = 64) -> None:
+        super().__init__()
+        self._list = PickList(title, picks, current)
+        self._list.styles.width = width
+
+    def compose(self) -> ComposeResult:
+        yield self._list
+
+    @property
+    def picker(self) -> Picker:
+        """The list."""
+        return self._list.picker
+
+    def on_key(self, event: events.Key) -> None:
+        if event.key == "backspace":
+            self.picker.rub_out()
+        elif event.character and event.character.isprintable():
+            self.picker.type(event.character)
+        else:
+            return
+        event.stop()
+        self._list.refresh()
+
+    def action_pick_up(self) -> None:
+        self._move(-1)
+
+    def action_pick_down(self) -> None:
+        self._move(1)
+
+    def _move(self, by: int) -> None:
+        self.picker.move(by)
+        self._list.refresh()
+
+    def action_pick_page_up(self) -> None:
+        self._move(-MOST // 2)
+
+    def action_pick_page_down(self) -> None:
+        self._move(MOST // 2)
+
+    def action_pick(self) -> None:
+        chosen = self.picker.chosen
+        if chosen:
+            self.dismiss(chosen.name)
+
+    def action_no_pick(self) -> None:
+        self.dismiss(None)

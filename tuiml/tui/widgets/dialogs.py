@@ -1,0 +1,175 @@
+"""Dialogs: a name to give, something to destroy, something to open.
+
+Each is a modal screen that is dismissed with its answer, ``None`` (or ``False``) where there is none::
+
+    self.app.push_screen(NameDialog("Save as", document.raw["name"], check=refuse), self.saved)
+    self.app.push_screen(ConfirmDialog("Delete the run a-3?", verb="Delete"), self.deleted)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar, TypeVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Button, Input, Static
+
+from tuiml.text import plain_text
+from tuiml.tui.keys import bindings
+from tuiml.tui.widgets.modal import Modal
+
+Answer = TypeVar("Answer")
+Complaint = Callable[[str], str | None]
+"""Given what was typed, what is to be said about it in one line, or ``None``."""
+
+
+class Dialog(Modal[Answer]):
+    """A box in the middle of the screen that keeps everything else waiting; ``escape`` leaves it."""
+
+    DEFAULT_CSS = """
+    Dialog {
+        align: center middle;
+        background: $background 60%;
+        & > .dialog {
+            width: 64;
+            max-width: 96%;
+            height: auto;
+            max-height: 96%;
+            padding: 0 1;
+            border: round $primary;
+            background: $surface;
+            & > .title { text-style: bold; width: 1fr; height: auto; }
+            & > .detail { color: $foreground 80%; width: 1fr; height: auto; }
+            & > .said { color: $error; width: 1fr; height: 1; text-overflow: ellipsis; text-wrap: nowrap; }
+            & > .keys { color: $foreground 60%; width: 1fr; height: 1; text-overflow: ellipsis; }
+            & > Input { border: round $foreground 40%; height: 3; background: $surface; padding: 0 1; }
+            & > Input:focus { border: round $primary; }
+        }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [b for b in bindings("dialog") if b.action == "cancel"]
+
+    def action_cancel(self) -> None:
+        self.dismiss(None)
+
+
+class NameDialog(Dialog[str | None]):
+    """Asks for a name in one line; the answer is never empty.
+
+    Args:
+        title: what the name is for: ``Save as``.
+        value: the name to start from, selected, so that typing replaces it.
+        verb: what ``enter`` does, for the line of keys.
+        check: why a name cannot be taken; ``enter`` does nothing then.
+        warn: what taking it would do besides (replace a file): shown, not forbidden.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        value: str = "",
+        *,
+        verb: str = "save",
+        check: Complaint | None = None,
+        warn: Complaint | None = None,
+    ) -> None:
+        super().__init__()
+        self._title = title
+        self._value = plain_text(value)
+        self._verb = verb
+        self._check = check
+        self._warn = warn
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Static(plain_text(self._title), markup=False, classes="title")
+            yield Input(self._value, max_length=80, select_on_focus=True)
+            yield Static("", markup=False, classes="said")
+            yield Static(f"enter {self._verb}   esc cancel", markup=False, classes="keys")
+
+    def on_mount(self) -> None:
+        self._say(self._value)
+
+    def problem(self, name: str) -> str | None:
+        """Why ``name`` cannot be taken, or ``None``."""
+        if not name.strip():
+            return "give it a name"
+        if not name.isprintable():
+            return "holds a control character; write plain text"
+        return self._check(name.strip()) if self._check else None
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._say(event.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        if self.problem(event.value) is None:
+            self.dismiss(event.value.strip())
+
+    def _say(self, name: str) -> None:
+        text = self.problem(name)
+        if text is None and self._warn:
+            text = self._warn(name.strip())
+        self.query_one(".said", Static).update(Content(plain_text(text or "")), layout=False)
+
+
+class ConfirmDialog(Dialog[bool | None]):
+    """Asks before something is lost: ``y`` does it; ``n``, ``escape`` and a hasty ``enter`` do not.
+
+    Args:
+        title: the question.
+        detail: what exactly is lost.
+        verb: what ``y`` does, on the button: ``Delete``.
+        keep: what is on the other one.
+    """
+
+    DEFAULT_CSS = """
+    ConfirmDialog .buttons {
+        height: 1;
+        width: 1fr;
+        margin: 1 0 0 0;
+        & > Button { margin: 0 2 0 0; min-width: 12; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings("dialog"))
+
+    def __init__(self, title: str, detail: str = "", *, verb: str = "Delete", keep: str = "Keep") -> None:
+        super().__init__()
+        self._title, self._detail, self._verb, self._keep = title, detail, verb, keep
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Static(plain_text(self._title), markup=False, classes="title")
+            if self._detail:
+                yield Static(plain_text(self._detail), markup=False, classes="detail")
+            with Horizontal(classes="buttons"):
+                yield Button(Content(plain_text(self._keep)), id="keep", compact=True)
+                yield Button(Content(plain_text(self._verb)), id="do", variant="error", compact=True)
+            keys = f"y {self._verb.lower()}   n {self._keep.lower()}   ←→ enter choose"
+            yield Static(keys, markup=False, classes="keys")
+
+    def on_mount(self) -> None:
+        self.query_one("#keep", Button).focus()
+
+    def action_answer_yes(self) -> None:
+        self.dismiss(True)
+
+    def action_answer_no(self) -> None:
+        self.dismiss(False)
+
+    def action_other_before(self) -> None:
+        self.focus_previous()
+
+    def action_other_after(self) -> None:
+        self.focus_next()
+
+    def action_cancel(self) -> None:
+        self.dismiss(False)
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.dismiss(event.button.id == "do")

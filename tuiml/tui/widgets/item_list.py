@@ -1,0 +1,215 @@
+"""A list of names under headings, drawn line by line: a thousand rows cost no more than a screenful."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Any, ClassVar
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tuiml.tui.charts.palette import QUIET, TROUBLE, Look
+from tuiml.tui.charts.text import clean, fit, notice
+from tuiml.tui.keys import bindings
+from tuiml.tui.model.catalog import Row
+
+NAME = 14
+"""Cells of a name that an aside leaves at least."""
+
+
+class ItemList(ScrollView, can_focus=True):
+    """Rows with a cursor that keeps to what it is on when the rows change."""
+
+    BINDINGS: ClassVar[list[Any]] = [b for b in bindings("table") if b.action != "choose"]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"list--cursor"}
+    DEFAULT_CSS = """
+    ItemList { height: 1fr; overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1; }
+    ItemList > .list--cursor { background: $surface; }
+    ItemList:focus > .list--cursor { background: $panel; text-style: bold; }
+    """
+
+    cursor: reactive[int] = reactive(0, repaint=False)
+    """Index of the current row; never a heading unless there is nothing else."""
+
+    class Moved(Message):
+        """The cursor is on something else; ``key`` is ``None`` on an empty list."""
+
+        def __init__(self, item_list: ItemList, key: Hashable | None) -> None:
+            super().__init__()
+            self.item_list, self.key = item_list, key
+
+        @property
+        def control(self) -> ItemList:
+            return self.item_list
+
+    class Chosen(Moved):
+        """A double click on a row."""
+
+    def __init__(self, *, empty: str = "", id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._rows: list[Row] = []
+        self._empty = empty
+        self._told: Hashable | None = None
+        self._last: Hashable | None = None  # where the cursor was when there was anything
+
+    # -- content -------------------------------------------------------------------------------------------
+
+    @property
+    def rows(self) -> Sequence[Row]:
+        return self._rows
+
+    @property
+    def key(self) -> Hashable | None:
+        """What the cursor is on."""
+        return self._rows[self.cursor].key if self._rows else None
+
+    def set_rows(self, rows: Sequence[Row], empty: str = "") -> None:
+        """Replace the rows; the cursor stays on its key, else near its place. ``empty`` is said of none."""
+        kept, place = self._last, self.cursor
+        self._rows, self._empty = list(rows), empty
+        self.virtual_size = Size(0, len(self._rows))
+        where = next((i for i, row in enumerate(self._rows) if kept is not None and row.key == kept), place)
+        self.set_reactive(ItemList.cursor, self.validate_cursor(where))
+        self._reveal()
+        self.refresh()
+        self._tell()
+
+    def select(self, key: Hashable) -> bool:
+        """Put the cursor on ``key``; ``False`` if it is not in the list."""
+        for index, row in enumerate(self._rows):
+            if row.key == key:
+                self.cursor = index
+                return True
+        return False
+
+    # -- cursor --------------------------------------------------------------------------------------------
+
+    def validate_cursor(self, cursor: int) -> int:
+        """The nearest row that is no heading: onward first, then back."""
+        cursor = max(0, min(cursor, len(self._rows) - 1))
+        onward = range(cursor, len(self._rows))
+        back = range(cursor - 1, -1, -1)
+        return next((i for part in (onward, back) for i in part if self._rows[i].key is not None), 0)
+
+    def watch_cursor(self, old: int, new: int) -> None:
+        self._repaint(old)
+        self._repaint(new)
+        self._reveal()
+        self._tell()
+
+    def _tell(self) -> None:
+        self._last = self.key or self._last
+        if self.key != self._told:
+            self._told = self.key
+            self.post_message(self.Moved(self, self.key))
+
+    def _reveal(self) -> None:
+        above = self.cursor
+        while above > 0 and self._rows[above - 1].key is None:
+            above -= 1
+        self.scroll_to_region(Region(0, above, 1, self.cursor - above + 1), animate=False, force=True)
+
+    def _go(self, step: int) -> None:
+        cursor = self.cursor + step
+        while step < 0 <= cursor and self._rows[cursor].key is None:
+            cursor -= 1  # going up, the row nearest to a heading is above it
+        if cursor >= 0 and self._rows:
+            self.cursor = cursor
+        else:
+            self.action_cursor_first()
+
+    def action_cursor_up(self) -> None:
+        self._go(-1)
+
+    def action_cursor_down(self) -> None:
+        self._go(1)
+
+    def action_cursor_first(self) -> None:
+        self.cursor = 0
+
+    def action_cursor_last(self) -> None:
+        self.cursor = len(self._rows) - 1
+
+    def action_page_up(self) -> None:
+        self._go(-max(1, self.size.height - 2))
+
+    def action_page_down(self) -> None:
+        self._go(max(1, self.size.height - 2))
+
+    def go_section(self, direction: int) -> None:
+        """To the first row of the next section (+1), or of this one and then the one before (−1)."""
+        starts = [
+            i for i, row in enumerate(self._rows) if row.key is not None and (not i or self._heads(i - 1))
+        ]
+        if direction > 0:
+            self.cursor = next((i for i in starts if i > self.cursor), self.cursor)
+        else:
+            self.cursor = next((i for i in reversed(starts) if i < self.cursor), self.cursor)
+
+    def _heads(self, index: int) -> bool:
+        return self._rows[index].key is None
+
+    def on_click(self, event: events.Click) -> None:
+        row = event.y + self.scroll_offset.y
+        if 0 <= row < len(self._rows) and not self._heads(row):
+            self.cursor = row
+            if event.chain == 2:
+                self.post_message(self.Chosen(self, self.key))
+
+    # -- drawing -------------------------------------------------------------------------------------------
+
+    def _repaint(self, row: int) -> None:
+        y = row - self.scroll_offset.y
+        if 0 <= y < self.size.height:
+            self.refresh(Region(0, y, self.size.width, 1))
+
+    def render_line(self, y: int) -> Strip:
+        width, row = self.size.width, y + self.scroll_offset.y
+        look = getattr(self.app, "look", None) or Look()
+        if not self._rows and y == min(2, self.size.height - 1):
+            return notice(clean(self._empty, look), width, 1, look)[0].apply_style(self.rich_style)
+        if row >= len(self._rows):
+            return Strip.blank(width, self.rich_style)
+        item = self._rows[row]
+        return self._heading(item, width, look) if item.key is None else self._line(item, row, width, look)
+
+    def _heading(self, row: Row, width: int, look: Look) -> Strip:
+        style = self.rich_style + look.style(QUIET, bold=True)
+        text = clean(row.name, look)
+        return Strip([Segment(fit(f" {text}" if text else "", width, look.glyphs.more), style)], width)
+
+    def _line(self, row: Row, index: int, width: int, look: Look) -> Strip:
+        base, current = self.rich_style, index == self.cursor
+        if current:
+            base += self.get_component_rich_style("list--cursor", partial=True)
+        name = clean(row.name, look)
+        room = width - 3  # the cursor's mark before, one cell after
+        mark = look.glyphs.up + " " if row.trouble else ""
+        aside = self._aside(row, room - cell_len(mark), cell_len(name), look)
+        left = room - cell_len(mark) - (cell_len(aside) + 2 if aside else 0)
+        trouble = look.style(TROUBLE)
+        pointer = ("▸ " if look.unicode else "> ") if current else "  "
+        segments = [
+            Segment(pointer, base + look.style(bold=True)),
+            Segment(mark, base + trouble),
+            Segment(fit(name, left, look.glyphs.more), base),
+        ]
+        if aside:
+            colour: Style = trouble if row.trouble else look.style(row.colour)
+            segments.append(Segment("  " + aside, base + colour))
+        return Strip(segments).adjust_cell_length(width, base)
+
+    def _aside(self, row: Row, room: int, name: int, look: Look) -> str:
+        """The longest that fits beside the name; else the shortest, if the name may be cut for it."""
+        texts = [clean(text, look) for text in row.asides]
+        for text in texts:
+            if name + 2 + cell_len(text) <= room:
+                return text
+        return texts[-1] if texts and row.cut and room - 2 - cell_len(texts[-1]) >= NAME else ""

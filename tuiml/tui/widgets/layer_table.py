@@ -1,0 +1,244 @@
+"""The layer table: the same rows and colours in Build and in Train, only the columns differ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tuiml.tui.charts.palette import Look, layer_colour
+from tuiml.tui.charts.text import clean
+from tuiml.tui.keys import bindings
+from tuiml.tui.model.layer_cells import Cell, Column, Row
+
+GAP = 2
+MARKS = 3
+"""Cells at the left of each row: the cursor's mark, the layer's colour, a space."""
+
+
+class LayerTable(ScrollView, can_focus=True):
+    """Rows with a cursor. Colours come from the app's ``look``; the cursor has a mark of its own as well."""
+
+    BINDINGS: ClassVar[list[Any]] = list(bindings("table"))
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"table--cursor"}
+    DEFAULT_CSS = """
+    LayerTable { height: 1fr; overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1; }
+    LayerTable > .table--cursor { background: $surface; }
+    LayerTable:focus > .table--cursor { background: $panel; text-style: bold; }
+    """
+
+    cursor: reactive[int] = reactive(0, repaint=False, init=False)
+
+    class Moved(Message):
+        """The cursor is on another row."""
+
+        def __init__(self, table: LayerTable, index: int) -> None:
+            super().__init__()
+            self.table, self.index = table, index
+
+        @property
+        def control(self) -> LayerTable:
+            return self.table
+
+    class Chosen(Moved):
+        """Enter, or a double click, on a row."""
+
+    def __init__(
+        self, columns: Sequence[Column], *, id: str | None = None, classes: str | None = None
+    ) -> None:
+        super().__init__(id=id, classes=classes)
+        self.columns = tuple(columns)
+        self._rows: list[dict[str, Cell]] = []
+        self._strips: dict[int, Strip] = {}
+        self._widths: list[tuple[Column, int]] = []
+        self._styles: tuple[Style, Style] | None = None
+
+    # -- content -------------------------------------------------------------------------------------------
+
+    @property
+    def row_count(self) -> int:
+        return len(self._rows)
+
+    def set_rows(self, rows: Sequence[Row]) -> None:
+        """Replace all rows; the cursor stays, or moves to the last row there is."""
+        before, self._rows = self._rows, [dict(row) for row in rows]
+        widths = self._widths
+        self._fit()
+        if len(before) == len(self._rows) and widths == self._widths:  # paint no more than an edit changed
+            for row, cells in enumerate(before):
+                if cells != self._rows[row]:
+                    self._repaint(row)
+            return
+        self._strips.clear()
+        self.cursor = self.validate_cursor(self.cursor)
+        self.refresh()
+
+    def set_columns(self, columns: Sequence[Column]) -> None:
+        """Show other columns of the same rows."""
+        self.columns = tuple(columns)
+        self._fit()
+        self._strips.clear()
+        self.refresh()
+
+    def update_cells(self, row: int, cells: Row) -> None:
+        """Change some cells of a row; only its line is painted again, and only if something differs."""
+        if not 0 <= row < len(self._rows):
+            return
+        kept = self._rows[row]
+        if all(kept.get(key) == cell for key, cell in cells.items()):
+            return
+        kept.update(cells)
+        self._repaint(row)
+
+    @property
+    def shown_columns(self) -> list[str]:
+        """Keys of the columns that have room now."""
+        return [column.key for column, _ in self._widths]
+
+    # -- cursor --------------------------------------------------------------------------------------------
+
+    def validate_cursor(self, cursor: int) -> int:
+        return max(0, min(cursor, len(self._rows) - 1))
+
+    def watch_cursor(self, old: int, new: int) -> None:
+        self._repaint(old)
+        self._repaint(new)
+        self.scroll_to_region(
+            Region(0, new, 1, 2), animate=False, force=True
+        )  # the line and the header above it
+        self.post_message(self.Moved(self, new))
+
+    def action_cursor_up(self) -> None:
+        self.cursor -= 1
+
+    def action_cursor_down(self) -> None:
+        self.cursor += 1
+
+    def action_cursor_first(self) -> None:
+        self.cursor = 0
+
+    def action_cursor_last(self) -> None:
+        self.cursor = len(self._rows) - 1
+
+    def action_page_up(self) -> None:
+        self.cursor -= max(1, self.size.height - 2)
+
+    def action_page_down(self) -> None:
+        self.cursor += max(1, self.size.height - 2)
+
+    def action_choose(self) -> None:
+        if self._rows:
+            self.post_message(self.Chosen(self, self.cursor))
+
+    def on_click(self, event: events.Click) -> None:
+        row = event.y - 1 + self.scroll_offset.y
+        if event.y >= 1 and 0 <= row < len(self._rows):
+            self.cursor = row
+            if event.chain == 2:
+                self.action_choose()
+
+    # -- drawing -------------------------------------------------------------------------------------------
+
+    def _on_resize(self, event: events.Resize) -> None:
+        self._fit()
+        self._strips.clear()
+        self.refresh()
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._strips.clear()
+        self._styles = None
+
+    def _grounds(self) -> tuple[Style, Style]:
+        """The style of a row, and of the one under the cursor."""
+        if self._styles is None:
+            ground = self.rich_style
+            cursor = ground + self.get_component_rich_style("table--cursor", partial=True)
+            self._styles = (ground, cursor)
+        return self._styles
+
+    def _fit(self) -> None:
+        width = self.scrollable_content_region.width
+        self.virtual_size = Size(width, len(self._rows) + 1)
+        width = self.scrollable_content_region.width  # a scrollbar may have come or gone
+        shown = [column._replace(width=self._width(column)) for column in self.columns]
+        while len(shown) > 1 and sum(c.width + GAP for c in shown) - GAP > width - MARKS:
+            last = max(shown, key=lambda c: (c.keep, shown.index(c)))
+            if not last.keep:
+                break
+            shown.remove(last)
+        spare = max(0, width - MARKS - sum(c.width + GAP for c in shown) + GAP)
+        parts = sum(c.grow for c in shown)
+        self._widths = [(c, c.width + (spare * c.grow // parts if parts else 0)) for c in shown]
+
+    def _width(self, column: Column) -> int:
+        """What a column takes at least, with the cells it has now."""
+        if column.most <= column.width:
+            return column.width
+        cells = [row.get(column.key, "") for row in self._rows]
+        texts = [cell[0] if isinstance(cell, tuple) else cell for cell in cells]
+        return min(column.most, max([column.width, *map(cell_len, texts)]))
+
+    def _repaint(self, row: int) -> None:
+        self._strips.pop(row, None)
+        y = row + 1 - self.scroll_offset.y
+        if 1 <= y < self.size.height:
+            self.refresh(Region(0, y, self.size.width, 1))
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        if y == 0:
+            return self._header(width)
+        row = y - 1 + self.scroll_offset.y
+        if row >= len(self._rows):
+            return Strip.blank(width, self._grounds()[0])
+        if row not in self._strips:
+            self._strips[row] = self._line(row, width)
+        return self._strips[row]
+
+    def _header(self, width: int) -> Strip:
+        style = self._look().style("quiet")
+        cells = [_aligned(c.title, w, c.align, "…") for c, w in self._widths]
+        text = clean(" " * MARKS + (" " * GAP).join(cells), self._look())
+        return Strip([Segment(set_cell_size(text, width), self._grounds()[0] + style)], width)
+
+    def _line(self, row: int, width: int) -> Strip:
+        look = self._look()
+        current = row == self.cursor
+        base = self._grounds()[current]
+        mark = ("▸" if look.unicode else ">") if current else " "
+        bar = "▌" if look.unicode else "|"
+        segments = [
+            Segment(mark, base + look.style(bold=True)),
+            Segment(bar, base + look.style(layer_colour(row))),
+            Segment(" ", base),
+        ]
+        for index, (column, w) in enumerate(self._widths):
+            cell = self._rows[row].get(column.key, "")
+            text, style = cell if isinstance(cell, tuple) else (cell, None)
+            if index:
+                segments.append(Segment(" " * GAP, base))
+            text, more = clean(text, look), look.glyphs.more
+            segments.append(Segment(_aligned(text, w, column.align, more), base + style if style else base))
+        return Strip(segments).adjust_cell_length(width, base)
+
+    def _look(self) -> Look:
+        look: Look | None = getattr(self.app, "look", None)
+        return look or Look()
+
+
+def _aligned(text: str, width: int, align: str, more: str) -> str:
+    cells = cell_len(text)
+    if cells > width:
+        return set_cell_size(set_cell_size(text, max(0, width - 1)).rstrip() + more, width)
+    space = " " * (width - cells)
+    return space + text if align == "right" else text + space

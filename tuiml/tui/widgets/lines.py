@@ -1,0 +1,49 @@
+"""A few lines of text, as many as there are: cheaper than a Static, and never markup."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.segment import Segment
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tuiml.tui.charts.palette import Look
+from tuiml.tui.charts.text import clean
+from tuiml.tui.widgets.picker import Part
+
+
+class Lines(Widget):
+    """Lines of parts, each cut at the right; its height follows their number."""
+
+    DEFAULT_CSS = "Lines { height: 1; width: 1fr; }"
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._lines: list[list[Part]] = []
+
+    def show(self, lines: Sequence[Sequence[Part]]) -> None:
+        """Show these; nothing is drawn where nothing changed."""
+        new = [list(parts) for parts in lines]
+        if new == self._lines:
+            return
+        if len(new) != len(self._lines):
+            self.styles.height = len(new)
+        self._lines = new
+        self.refresh()
+
+    @property
+    def text(self) -> str:
+        """What it says, without styles."""
+        return "\n".join("".join(text for text, _ in parts) for parts in self._lines)
+
+    def render_line(self, y: int) -> Strip:
+        width, base = self.size.width, self.rich_style
+        if y >= len(self._lines):
+            return Strip.blank(width, base)
+        look: Look = getattr(self.app, "look", None) or Look()
+        segments = [Segment(clean(text, look), base + style) for text, style in self._lines[y]]
+        strip = Strip(segments)
+        if strip.cell_length > width > 1:
+            strip = Strip([*strip.crop(0, width - 1), Segment(look.glyphs.more, base)])
+        return strip.adjust_cell_length(width, base)

@@ -1,0 +1,97 @@
+"""Choosing from a list that typing narrows: the model, and its lines. Pure but for strips."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from rich.style import Style
+
+from tuiml.tui.charts.palette import Look
+from tuiml.tui.charts.text import clean, fit
+
+Part = tuple[str, Style]
+
+
+class Picker:
+    """A list of picks, those that match what was typed, and the one the cursor is on.
+
+    Args:
+        picks: all there are, in order.
+        current: name of the one that holds now; the cursor starts there.
+    """
+
+    def __init__(self, picks: Sequence[Pick], current: str = "") -> None:
+        self.picks = tuple(picks)
+        self.current = current
+        self.filter = ""
+        self.found = self.picks
+        self.cursor = max(0, self._place(current))
+
+    @property
+    def chosen(self) -> Pick | None:
+        """The pick under the cursor, ``None`` where nothing matches."""
+        return self.found[self.cursor] if self.found else None
+
+    def move(self, by: int) -> None:
+        """Move the cursor; at either end it stays."""
+        self.cursor = max(0, min(len(self.found) - 1, self.cursor + by))
+
+    def type(self, text: str) -> None:
+        """Narrow the list."""
+        self._narrow(self.filter + "".join(c for c in text if c.isprintable())[:40])
+
+    def rub_out(self) -> None:
+        """Take back the last character typed."""
+        self._narrow(self.filter[:-1])
+
+    def _narrow(self, text: str) -> None:
+        held = self.chosen
+        self.filter = text
+        words = _folded(text).split()
+        found = [p for p in self.picks if all(word in _folded(p.name) for word in words)]
+        # names that begin with it come first
+        self.found = tuple(sorted(found, key=lambda p: not _folded(p.name).startswith(" ".join(words))))
+        self.cursor = 0 if words else max(0, self._place(held.name if held else self.current))
+
+    def _place(self, name: str) -> int:
+        return next((i for i, pick in enumerate(self.found) if pick.name == name), -1)
+
+    def window(self, height: int) -> range:
+        """Which of the found picks ``height`` lines show, the cursor among them."""
+        first = max(0, min(self.cursor - height // 2, len(self.found) - height))
+        return range(first, min(len(self.found), first + height))
+
+    def line(self, index: int, width: int, look: Look, highlight: Style, ground: Style) -> list[Part]:
+        """The line of a found pick: mark, name, formula."""
+        pick = self.found[index]
+        under = index == self.cursor
+        base = highlight if under else ground
+        mark = ("▸ " if look.unicode else "> ") if under else "  "
+        held = (look.glyphs.dot if pick.name == self.current else " ") + " "
+        room = max(0, width - 4)
+        names = min(max(cell_len(p.name) for p in self.picks) + 2, room)
+        if pick.formula and cell_len(pick.formula) < 16:
+            names = min(names, max(room - 16, room // 2))
+        more = look.glyphs.more
+        return [
+            (mark + held, base + look.style(bold=under)),
+            (fit(clean(pick.name, look), names, more), base + look.style(bold=under)),
+            (fit(clean(pick.formula, look), room - names, more), base + look.style("quiet")),
+        ]
+
+
+def _folded(text: str) -> str:
+    return text.casefold().replace("-", " ").replace("_", " ").replace(",", "")
+
+
+@dataclass(frozen=True)
+class Pick:
+    """One thing that a field can be, as the picker lists it."""
+
+    name: str
+    formula: str = ""
+    advice: str = ""
+    opens: bool = False
+    """Whether it asks for something first: then it is not among those that are gone through one by one."""

@@ -1,0 +1,83 @@
+"""A block of strips that scrolls: drawn anew when its size or what it shows changes, never else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, TypeAlias
+
+from textual import events
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tuiml.tui.charts.palette import Look
+from tuiml.tui.keys import bindings
+
+Drawing: TypeAlias = Callable[[int, int, Look], Sequence[Strip]]
+"""From width, height in sight and look to strips, each of that width."""
+
+
+class StripsView(ScrollView, can_focus=True):
+    """Shows a drawing; with the focus, the keys that move a cursor elsewhere scroll it."""
+
+    BINDINGS: ClassVar[list[Any]] = [b for b in bindings("table") if b.action != "choose"]
+    DEFAULT_CSS = """
+    StripsView { height: 1fr; overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1; }
+    """
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._drawing: Drawing | None = None
+        self._strips: Sequence[Strip] = ()
+
+    @property
+    def text(self) -> str:
+        """What it shows, without styles."""
+        return "\n".join(strip.text.rstrip() for strip in self._strips)
+
+    def show(self, drawing: Drawing | None, *, top: bool = True) -> None:
+        """Show another drawing, from its top unless it is a newer state of the same."""
+        self._drawing = drawing
+        if top:
+            self.scroll_to(0, 0, animate=False, force=True)
+        self._draw()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._draw()
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._draw()
+
+    def _draw(self) -> None:
+        width, height = self.size
+        look = getattr(self.app, "look", None) or Look()
+        # one cell stays free, so that the text does not touch the scrollbar
+        strips = self._drawing(max(1, width - 1), height, look) if self._drawing and width > 1 else ()
+        self._strips = strips
+        self.virtual_size = Size(0, len(strips))
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        row, width = y + self.scroll_offset.y, self.size.width
+        if row >= len(self._strips):
+            return Strip.blank(width, self.rich_style)
+        return self._strips[row].adjust_cell_length(width).apply_style(self.rich_style)
+
+    def action_cursor_up(self) -> None:
+        self.scroll_relative(y=-1, animate=False)
+
+    def action_cursor_down(self) -> None:
+        self.scroll_relative(y=1, animate=False)
+
+    def action_cursor_first(self) -> None:
+        self.scroll_home(animate=False)
+
+    def action_cursor_last(self) -> None:
+        self.scroll_end(animate=False)
+
+    def action_page_up(self) -> None:
+        self.scroll_page_up(animate=False)
+
+    def action_page_down(self) -> None:
+        self.scroll_page_down(animate=False)
