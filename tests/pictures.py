@@ -31,7 +31,7 @@ async def picture(preset: str, epochs: int, size: tuple[int, int]) -> str:
             await pilot.pause(0.05)
         await pilot.pause(0.3)
         svg = app.export_screenshot(title="tuiml")
-        app.engine.stop()
+        app.client.stop()
     return svg
 
 

@@ -79,7 +79,7 @@ class Turns:
 
     def take(self, seconds: float) -> float:
         """Train for some seconds; how long a step took."""
-        began, first = time.perf_counter(), self.trainer.engine.step_number
+        began, first = time.perf_counter(), self.trainer.client.step_number
         for event in self._events:
             self.pictures += isinstance(event, Snapshot)
             event.to_json()
@@ -87,7 +87,7 @@ class Turns:
                 break
         took = time.perf_counter() - began
         self.took += took
-        return took / (self.trainer.engine.step_number - first)
+        return took / (self.trainer.client.step_number - first)
 
 
 def one_picture(work: Workload) -> str:

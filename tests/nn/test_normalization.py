@@ -15,7 +15,7 @@ from tuiml.nn.losses import losses
 from tuiml.nn.network import build
 from tuiml.nn.optimizers import optimizers
 from tuiml.runs import checkpoints
-from tuiml.training import Picture, Trainer
+from tuiml.training import Snapshot, Trainer
 
 RUNNING = ("layers.1.running_mean", "layers.1.running_var")
 NORMED = [
@@ -276,7 +276,7 @@ def test_pictures_tell_how_an_activation_layer_does():
     for name, share in (("tanh", "saturated"), ("relu", "dead")):
         chosen = preset([*hidden, {"type": "activation", "activation": name}, *ends])
         net, data, run = run_parts(chosen)
-        pictures = [e for e in Trainer(chosen, net, data, run).events() if isinstance(e, Picture)]
+        pictures = [e for e in Trainer(chosen, net, data, run).events() if isinstance(e, Snapshot)]
         before, normal, after, *_ = pictures[-1].layers
         assert 0 <= getattr(after, share) < 0.6
         assert math.isnan(getattr(before, share))

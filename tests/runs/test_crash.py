@@ -1,6 +1,6 @@
 """Runs that are killed: nothing is lost, nothing mixed, and they end with the bits of one never killed.
 
-``TUIML_KILLS=200 pytest tests/test_crash.py`` kills as many at random moments, on each backend;
+``TUIML_KILLS=200 pytest tests/runs/test_crash.py`` kills as many at random moments, on each backend;
 ``TUIML_KILL_EVERY=1`` kills at every single thing that a run does to its files.
 """
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.tui.fake_probe_client import FakeProber
+from tests.tui.fake_probe_client import FakeProbeClient
 
 
 @pytest.fixture
@@ -15,4 +15,4 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def no_prober(monkeypatch: pytest.MonkeyPatch) -> None:
     """No process looks at networks beside the screen, unless a test asks for one."""
-    monkeypatch.setattr("tuiml.tui.app.app.ProbeClient", FakeProber)
+    monkeypatch.setattr("tuiml.tui.app.app.ProbeClient", FakeProbeClient)

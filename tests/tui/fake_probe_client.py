@@ -10,7 +10,7 @@ from tuiml.tui.process.child import Post
 from tuiml.tui.process.probe_client import Probed
 
 
-class FakeProber:
+class FakeProbeClient:
     """Answers the newest preset, in the test's own process."""
 
     def __init__(self, post: Post) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from tuiml.training.events import End, Epoch, Event, Progress, Start, State
-from tuiml.tui.process.child import EngineEvents, Post
+from tuiml.tui.process.child import Post, TrainingEvents
 
 RUN = "a-run"
 
 
-class FakeEngine:
+class FakeTrainingClient:
     """Answers at once what a real one would say of a run of two epochs of ten steps."""
 
     def __init__(self, post: Post) -> None:
@@ -62,7 +62,7 @@ class FakeEngine:
         self.watching = on
 
     def tell(self, *events: Event) -> None:
-        self._post(EngineEvents(list(events)))
+        self._post(TrainingEvents(list(events)))
 
     def train(self, steps: int = 1) -> None:
         """Let the run go on by some steps."""

@@ -1,7 +1,7 @@
 """What a network has learned, as it is asked for and told: small frozen records, each a line of JSON.
 
-A :class:`InspectionRequest` says what somebody wants to see, an :class:`Inspection` shows it. Grids and images are
-bytes (in JSON: base64), row by row from the top; nothing is larger than its bounds here, whatever is asked for.
+A :class:`InspectionRequest` says what is asked for, an :class:`Inspection` is the answer. Grids and images
+are bytes (in JSON: base64), row by row from the top, and bounded in size whatever is asked for.
 :func:`read` and :func:`read_wish` take lines from another process and let nothing through that is not sound.
 """
 

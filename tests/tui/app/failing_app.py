@@ -1,4 +1,4 @@
-"""``python fall.py WAY [TUIML ARGUMENTS]``: the app, with a fault behind the key for help."""
+"""``python failing_app.py WAY [TUIML ARGUMENTS]``: the app, with a fault behind the key for help."""
 
 import asyncio
 import os

@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from tests.tui.documents import raw
-from tests.tui.fake_training_client import FakeEngine
+from tests.tui.fake_training_client import FakeTrainingClient
 from tuiml.spec import SpecError
 from tuiml.spec.library import DEFAULT, bundled, find, own_folder, read, save
 from tuiml.spec.problems import Problem
@@ -24,7 +24,7 @@ from tuiml.tui.build.screen import Build
 from tuiml.tui.keys import ACTIONS, key_word
 from tuiml.tui.model import settings
 from tuiml.tui.model.document import Document
-from tuiml.tui.process.child import EngineGone, EngineProblems
+from tuiml.tui.process.child import TrainingProblems, TrainingProcessEnded
 from tuiml.tui.widgets.chooser import Chooser
 from tuiml.tui.widgets.dialogs import ConfirmDialog, NameDialog
 
@@ -38,7 +38,7 @@ async def opened(
 ) -> AsyncIterator[Opened]:
     """The app; ``again``: with what the last one left behind."""
     found = settings.load() if again else None
-    app = TuimlApp(document, found, engine_factory=FakeEngine)
+    app = TuimlApp(document, found, client_factory=FakeTrainingClient)
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         yield app, pilot
@@ -205,7 +205,7 @@ async def test_leaving_stops_the_run_and_gives_the_exit_code(number: int) -> Non
         app.leave(1)
         await pilot.press("a", "1", "ctrl+s")
     assert app.return_code == number
-    assert app.engine.asked[-1] == "close"
+    assert app.client.asked[-1] == "close"
     assert settings.load().place == "train"
 
 
@@ -231,48 +231,48 @@ def test_a_preset_that_does_not_exist_is_refused_before_the_screen_is_taken(
 async def test_one_key_starts_pauses_and_goes_on() -> None:
     async with opened() as (app, pilot):
         await pilot.press("ctrl+r")
-        assert app.engine.asked == [("start", app.document.raw)]
+        assert app.client.asked == [("start", app.document.raw)]
         assert app.place_name == "train"
         await pilot.press("ctrl+r")
         assert app.model.status == "paused"
         await pilot.press("1", "ctrl+r")
         assert app.model.status == "running"
         assert app.place_name == "build", "pausing does not take one elsewhere"
-        assert app.engine.asked[1:] == ["pause", "resume"]
+        assert app.client.asked[1:] == ["pause", "resume"]
 
 
 async def test_the_top_bar_tells_how_far_the_run_is() -> None:
     async with opened(size=(160, 40)) as (app, pilot):
         await pilot.press("ctrl+r", "1")
-        app.engine.train(12)
+        app.client.train(12)
         await until(pilot, lambda: "epoch 2/2" in app.query_one(TopBar).text)
         text = app.query_one(TopBar).text
         assert "numpy · 2 threads" in text
         assert "1,000 examples/s" in text
-        app.engine.train(20)
+        app.client.train(20)
         await until(pilot, lambda: "completed" in app.query_one(TopBar).text)
 
 
 async def test_a_run_can_be_started_again_and_the_edited_preset_is_taken() -> None:
     async with opened() as (app, pilot):
         await pilot.press("ctrl+r")
-        app.engine.train(20)
+        app.client.train(20)
         await pilot.pause()
         assert app.model.status == "completed"
         await pilot.press("1", "down", "d", "ctrl+r")
         assert app.model.status == "running"
-        assert app.engine.asked[-1] == ("start", app.document.raw)
+        assert app.client.asked[-1] == ("start", app.document.raw)
         assert app.model.document == app.document.raw
 
 
 async def test_why_a_run_failed_is_shown_in_train() -> None:
     async with opened() as (app, pilot):
         await pilot.press("ctrl+r")
-        app.post_message(EngineProblems([Problem("data.name", "cannot be fetched")]))
+        app.post_message(TrainingProblems([Problem("data.name", "cannot be fetched")]))
         await pilot.pause()
         assert app.model.status == "failed"
         assert "cannot be fetched" in app.model.message
-        app.post_message(EngineGone("it was killed"))
+        app.post_message(TrainingProcessEnded("it was killed"))
         await pilot.pause()
         assert app.model.message == "it was killed"
 
@@ -304,7 +304,7 @@ async def test_help_lists_every_key_and_closes() -> None:
             assert isinstance(app.screen, HelpScreen)
             await pilot.press("down", "pagedown", "end", "ctrl+r", key)
             assert app.screen is app.screen_stack[0]
-        assert app.engine.asked == [], "a run does not start behind the help"
+        assert app.client.asked == [], "a run does not start behind the help"
 
 
 async def test_the_palette_does_actions_and_opens_presets() -> None:
@@ -364,7 +364,7 @@ async def test_a_dialog_keeps_the_keys_of_the_app_away() -> None:
         assert app.screen.query_one(Input).value == "1?"
         assert app.query_one(KeyBar).working() == []
         await pilot.press("escape")
-        assert app.engine.asked == []
+        assert app.client.asked == []
 
 
 async def test_open_asks_what(tmp_path: Path) -> None:
@@ -378,8 +378,8 @@ async def test_open_asks_what(tmp_path: Path) -> None:
 
 async def test_pictures_are_made_only_while_train_is_on_the_screen() -> None:
     async with opened() as (app, pilot):
-        assert app.engine.watching is False
+        assert app.client.watching is False
         for name, expected in (("train", True), ("library", False), ("train", True), ("build", False)):
             app.show_place(name)
             await pilot.pause()
-            assert app.engine.watching is expected, name
+            assert app.client.watching is expected, name

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from tests.tui.fake_training_client import FakeEngine
+from tests.tui.fake_training_client import FakeTrainingClient
 from tuiml.tui.app.app import LATEST, REMEMBER, TuimlApp
 from tuiml.tui.model import settings
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("quick")
 
 @asynccontextmanager
 async def opened():
-    app = TuimlApp(settings=settings.load(), engine_factory=FakeEngine)
+    app = TuimlApp(settings=settings.load(), client_factory=FakeTrainingClient)
     async with app.run_test(size=(120, 40)) as pilot:
         yield app, pilot
         await pilot.pause()

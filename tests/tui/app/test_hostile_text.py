@@ -6,7 +6,7 @@ import random
 import pytest
 from textual import events
 
-from tests.tui.fake_training_client import FakeEngine
+from tests.tui.fake_training_client import FakeTrainingClient
 from tests.tui.hostile_text import ALL, STRINGS, assert_harmless, document, end, shown
 from tests.tui.hostile_text import events as told
 from tuiml.spec import dumps
@@ -14,7 +14,7 @@ from tuiml.spec.problems import Problem
 from tuiml.tui.app.app import TuimlApp
 from tuiml.tui.keys import ACTIONS
 from tuiml.tui.model.document import Document
-from tuiml.tui.process.child import EngineBlind, EngineGone, EngineProblems
+from tuiml.tui.process.child import InspectionFailed, TrainingProblems, TrainingProcessEnded
 
 pytestmark = pytest.mark.usefixtures("quick")
 KEYS = sorted({key for a in ACTIONS for key in a.keys if a.id not in ("quit", "suspend_process")})
@@ -58,12 +58,12 @@ async def walk(app, pilot, where):
 async def test_every_screen(own_folders):
     text = ALL
     on_disk(own_folders, text)
-    app = TuimlApp(Document(document(text)), engine_factory=FakeEngine)
+    app = TuimlApp(Document(document(text)), client_factory=FakeTrainingClient)
     async with app.run_test(size=(120, 40)) as pilot:
         assert "�" in "".join(shown(app))
-        app.engine.tell(*told(text, random.Random(1)))
+        app.client.tell(*told(text, random.Random(1)))
         await walk(app, pilot, "while it runs")
-        app.engine.tell(end(text))
+        app.client.tell(end(text))
         await pilot.press("2")
         await pilot.pause()
         assert_harmless(app, "at the end")
@@ -74,15 +74,15 @@ async def test_every_text(own_folders, text):
     """In every place, the small screen too; words and complaints."""
     on_disk(own_folders, text)
     made = [
-        lambda: EngineProblems([Problem(text, text)]),
-        lambda: EngineGone(text),
-        lambda: EngineBlind(text),
+        lambda: TrainingProblems([Problem(text, text)]),
+        lambda: TrainingProcessEnded(text),
+        lambda: InspectionFailed(text),
     ]
-    app = TuimlApp(Document(document(text)), engine_factory=FakeEngine)
+    app = TuimlApp(Document(document(text)), client_factory=FakeTrainingClient)
     async with app.run_test(size=(80, 24)) as pilot:
         for place in ("1", "2", "3"):
             await pilot.press(place)
-            app.engine.tell(*told(text, random.Random(1)))
+            app.client.tell(*told(text, random.Random(1)))
             await pilot.pause()
             assert_harmless(app, place)
             for message in made:
@@ -106,7 +106,7 @@ async def test_every_text(own_folders, text):
 
 async def test_markup_is_shown_as_it_is(own_folders):
     on_disk(own_folders, "[@click=app.quit]x[/]")
-    app = TuimlApp(Document(document("[bold]a[/]")), engine_factory=FakeEngine)
+    app = TuimlApp(Document(document("[bold]a[/]")), client_factory=FakeTrainingClient)
     async with app.run_test(size=(120, 40)) as pilot:
         assert any("[bold]a[/]" in line for line in shown(app))
         await pilot.press("3")

@@ -66,7 +66,7 @@ def something(rng: random.Random) -> str:
 
 def session(home: Path, rng: random.Random, count: int) -> tuple[int, int]:
     """One app, from start to ctrl+q; how many keys it took and how often its window changed."""
-    path = os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]))
+    path = os.pathsep.join(filter(None, [str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH")]))
     env = {**os.environ, "TUIML_HOME": str(home), "TERM": "xterm-256color", "PYTHONPATH": path}
     preset = home / f"keys-{rng.randrange(10**9)}.toml"  # another one each time: unsaved edits come back
     preset.write_text(PRESET)

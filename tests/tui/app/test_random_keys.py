@@ -1,6 +1,6 @@
 """Whatever is pressed, clicked or resized, in whatever order: the app does not fall.
 
-``TUIML_RANDOM_KEYS=100000 pytest tests/tui/test_random_keys.py`` hunts for longer, ``TUIML_RANDOM_SEED``
+``TUIML_RANDOM_KEYS=100000 pytest tests/tui/app/test_random_keys.py`` hunts for longer, ``TUIML_RANDOM_SEED``
 elsewhere.
 """
 
@@ -15,7 +15,7 @@ from textual import events
 from textual.keys import key_to_character
 from textual.pilot import OutOfBounds, Pilot
 
-from tests.tui.fake_training_client import FakeEngine
+from tests.tui.fake_training_client import FakeTrainingClient
 from tests.tui.hostile_text import STRINGS, end
 from tests.tui.hostile_text import events as events_of
 from tuiml.spec.problems import Problem
@@ -23,7 +23,7 @@ from tuiml.tui.app.app import TuimlApp
 from tuiml.tui.app.bars import PLACES
 from tuiml.tui.keys import ACTIONS
 from tuiml.tui.model import settings
-from tuiml.tui.process.child import EngineBlind, EngineGone, EngineProblems
+from tuiml.tui.process.child import InspectionFailed, TrainingProblems, TrainingProcessEnded
 
 COUNT = int(os.environ.get("TUIML_RANDOM_KEYS", "400"))
 SEED = int(os.environ.get("TUIML_RANDOM_SEED", "0"))
@@ -40,7 +40,7 @@ def random_key(rng: random.Random) -> str:
     return rng.choice(pool)
 
 
-async def act(pilot: Pilot[int], rng: random.Random, engine: FakeEngine) -> str:
+async def act(pilot: Pilot[int], rng: random.Random, client: FakeTrainingClient) -> str:
     """Do one random thing; what it was."""
     dice = rng.random()
     if dice < 0.01:
@@ -55,9 +55,9 @@ async def act(pilot: Pilot[int], rng: random.Random, engine: FakeEngine) -> str:
         return f"click {spot}"
     if dice < 0.08:
         if rng.random() < 0.7:
-            engine.train(rng.randrange(1, 8))
+            client.train(rng.randrange(1, 8))
             return "train"
-        return babble(pilot.app, rng, engine)
+        return babble(pilot.app, rng, client)
     key = random_key(rng)
     if dice < 0.12:
         await pilot.press(key)  # waits until all is done
@@ -68,27 +68,29 @@ async def act(pilot: Pilot[int], rng: random.Random, engine: FakeEngine) -> str:
     return key
 
 
-def babble(app: Any, rng: random.Random, engine: FakeEngine) -> str:
-    """Have the engine say something odd that it may say at that moment."""
+def babble(app: Any, rng: random.Random, client: FakeTrainingClient) -> str:
+    """Have the client say something odd that it may say at that moment."""
     text = rng.choice(STRINGS)
     told = rng.choice([events_of(text, rng), [end(text, rng.choice(["completed", "diverged", "stopped"]))]])
     if rng.random() < 0.2:
-        lost = rng.choice([EngineGone(text), EngineBlind(text), EngineProblems([Problem(text, text)])])
-        engine.active = engine.active and isinstance(lost, EngineBlind)
+        lost = rng.choice(
+            [TrainingProcessEnded(text), InspectionFailed(text), TrainingProblems([Problem(text, text)])]
+        )
+        client.active = client.active and isinstance(lost, InspectionFailed)
         app.post_message(lost)
         return "lost"
-    engine.tell(*rng.sample(told, rng.randrange(1, len(told) + 1)))
+    client.tell(*rng.sample(told, rng.randrange(1, len(told) + 1)))
     return "babble"
 
 
 async def session(rng: random.Random, count: int) -> int:
     """One app from start to quit, opened where the last one was left; how much was done."""
-    app = TuimlApp(settings=settings.load(), engine_factory=FakeEngine)
+    app = TuimlApp(settings=settings.load(), client_factory=FakeTrainingClient)
     done: list[str] = []
     try:
         async with app.run_test(size=rng.choice(SIZES[:3])) as pilot:
             while len(done) < count and app.is_running and not app._exit:
-                done.append(await act(pilot, rng, app.engine))
+                done.append(await act(pilot, rng, app.client))
                 if not app._exit:
                     assert app.place_name in PLACES
                     table = app.query_one("#build-table")

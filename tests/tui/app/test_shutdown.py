@@ -16,8 +16,8 @@ from tests.terminal import Terminal
 from tests.tui.app.failing_app import WAYS, WORDS
 from tuiml.tui.model import settings
 
-FALL = Path(__file__).with_name("fall.py")
-ROOT = Path(__file__).parents[2]
+FALL = Path(__file__).with_name("failing_app.py")
+ROOT = Path(__file__).parents[3]
 
 
 def opened(home: Path, *command: str, **more: str) -> Terminal:

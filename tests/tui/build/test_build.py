@@ -5,19 +5,19 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from tests.tui.fake_training_client import FakeEngine
 from textual.pilot import Pilot
 
 from tests.tui.documents import raw
+from tests.tui.fake_training_client import FakeTrainingClient
 from tuiml.nn.layers import layers
-from tuiml.tui.keys import ACTIONS
 from tuiml.tui.app.app import TuimlApp
-from tuiml.tui.build.screen import Build
-from tuiml.tui.build.render import passage
-from tuiml.tui.widgets.chooser import Chooser
-from tuiml.tui.model.document import Document
 from tuiml.tui.app.bars import KeyBar, TopBar
 from tuiml.tui.build.note_dialog import NoteScreen
+from tuiml.tui.build.render import passage
+from tuiml.tui.build.screen import Build
+from tuiml.tui.keys import ACTIONS
+from tuiml.tui.model.document import Document
+from tuiml.tui.widgets.chooser import Chooser
 
 pytestmark = pytest.mark.usefixtures("quick")
 SIZES = [(80, 24), (120, 40)]
@@ -72,7 +72,7 @@ class Bench:
 
 @asynccontextmanager
 async def bench(size: tuple[int, int] = (120, 40), **changes: Any) -> AsyncIterator[Bench]:
-    app = TuimlApp(Document(raw(**changes)), engine_factory=FakeEngine)
+    app = TuimlApp(Document(raw(**changes)), client_factory=FakeTrainingClient)
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         yield Bench(app, pilot)
@@ -264,7 +264,7 @@ async def test_what_is_wrong_is_listed_and_gone_to() -> None:
         await on.press("e")
         assert (on.cursor, on.at) == (1, "layers[1].units")
         await on.press("escape", "ctrl+r")
-        assert on.app.engine.asked == []
+        assert on.app.client.asked == []
         assert (on.app.place_name, on.at) == ("build", "layers[1].units")
         assert [n.severity for n in on.app._notifications] == ["error"]
 

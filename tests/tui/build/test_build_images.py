@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from tests.tui.build.test_build import SIZES, bench
 
+from tests.tui.build.test_build import SIZES, bench
 from tuiml.nn.layers import layers
 from tuiml.registry import options_of
 

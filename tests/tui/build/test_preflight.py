@@ -7,23 +7,23 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from tests.tui.fake_training_client import FakeEngine
-from tests.tui.fake_probe_client import FakeProber
 from textual.pilot import Pilot
 
 from tests.tui.documents import raw
+from tests.tui.fake_probe_client import FakeProbeClient
+from tests.tui.fake_training_client import FakeTrainingClient
 from tuiml.nn.activations import activations
 from tuiml.nn.initializers import initializers
 from tuiml.runs.preset_prober import Prober
 from tuiml.spec import check
 from tuiml.training.events import Snapshot
-from tuiml.tui.build import cycle
-from tuiml.tui.process import probe_session
 from tuiml.tui.app.app import TuimlApp
+from tuiml.tui.app.bars import KeyBar, TopBar
+from tuiml.tui.build import cycle
 from tuiml.tui.build.screen import Build
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.model.document import Document
-from tuiml.tui.app.bars import KeyBar, TopBar
+from tuiml.tui.process import probe_session
 from tuiml.tui.train.screen import Train
 from tuiml.tui.widgets.verdict_lines import verdict_lines
 
@@ -56,9 +56,9 @@ class Bench:
         return self.app.query_one(Build)
 
     @property
-    def prober(self) -> FakeProber:
+    def prober(self) -> FakeProbeClient:
         found = self.build.flight._client
-        assert isinstance(found, FakeProber)
+        assert isinstance(found, FakeProbeClient)
         return found
 
     async def asked(self, count: int) -> None:
@@ -90,7 +90,7 @@ class Bench:
 
 @asynccontextmanager
 async def bench(size: tuple[int, int] = (120, 40), **changes: Any) -> AsyncIterator[Bench]:
-    app = TuimlApp(Document(raw(**{"layers": STACK, **changes})), engine_factory=FakeEngine)
+    app = TuimlApp(Document(raw(**{"layers": STACK, **changes})), client_factory=FakeTrainingClient)
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         yield Bench(app, pilot)
@@ -255,9 +255,9 @@ async def test_train_tells_the_verdict_and_the_key_changes_the_preset() -> None:
         found = on.build.flight.found
         assert found is not None
         await on.press("ctrl+r")
-        train, engine = on.app.query_one(Train), on.app.engine
+        train, client = on.app.query_one(Train), on.app.client
         assert not train.verdict.display
-        engine.tell(Snapshot(1, 3, found.picture.layers))
+        client.tell(Snapshot(1, 3, found.picture.layers))
         await on.until(lambda: train.verdict.display and "Saturated: layers 2 and 3" in train.verdict.text)
         await on.until(lambda: "apply_remedy" in on.keys)
         await on.press("f")
@@ -267,7 +267,7 @@ async def test_train_tells_the_verdict_and_the_key_changes_the_preset() -> None:
         assert train.run.document["layers"] == STACK, "the run goes on as it is"
         await on.press("f")
         assert on.chosen("activation")[0] == "relu"
-        engine.end("stopped")
+        client.end("stopped")
         await on.press("ctrl+r")
         await on.until(lambda: not train.verdict.display)
 

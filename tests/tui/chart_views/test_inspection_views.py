@@ -9,7 +9,7 @@ import pytest
 
 from tests import helpers
 from tests.tui.documents import raw
-from tests.tui.fake_training_client import FakeEngine
+from tests.tui.fake_training_client import FakeTrainingClient
 from tuiml.runs.folder import runs_folder
 from tuiml.training.inspection_records import Boundary, Drawn, Guess, InspectionRequest, read
 from tuiml.training.inspector import Inspector
@@ -230,7 +230,7 @@ class Bench:
 
     @property
     def wishes(self):
-        return {wish.what: wish for wish in self.app.engine.wishes}
+        return {wish.what: wish for wish in self.app.client.wishes}
 
     @property
     def keys(self):
@@ -253,8 +253,8 @@ class Bench:
 
     async def answer(self):
         """What is wished for is shown."""
-        found = [self.inspector.answer(wish) for wish in self.app.engine.wishes]
-        self.app.engine.tell(*(read(record.to_json()) for record in found if record))
+        found = [self.inspector.answer(wish) for wish in self.app.client.wishes]
+        self.app.client.tell(*(read(record.to_json()) for record in found if record))
         await self.drawn()
 
     async def show(self, chart, large=True):
@@ -267,7 +267,7 @@ class Bench:
 @asynccontextmanager
 async def bench(size=(120, 40), **changes):
     document = raw(**changes)
-    app = TuimlApp(Document(document), engine_factory=FakeEngine)
+    app = TuimlApp(Document(document), client_factory=FakeTrainingClient)
     async with app.run_test(size=size) as pilot:
         on = Bench(app, pilot, document)
         await on.press("2")
@@ -385,12 +385,12 @@ async def test_drawing_by_keys_asks_what_it_is_and_shows_the_bars(size):
         assert {"pen_toggle", "pad_clear"} & set(on.keys)
         await on.press("space", "down", "down", "shift+right")
         async with asyncio.timeout(20):
-            while not on.app.engine.drawn or on.app.engine.drawn[-1].number != view.pad.version:
+            while not on.app.client.drawn or on.app.client.drawn[-1].number != view.pad.version:
                 await on.drawn()
-        drawn = on.app.engine.drawn[-1]
+        drawn = on.app.client.drawn[-1]
         assert len(drawn.pixels) == 64
         assert drawn.pixels == view.pad.pixels()
-        on.app.engine.tell(Guess(3, drawn.number, (0.1, 0.0, 0.9, *[0.0] * 7)))
+        on.app.client.tell(Guess(3, drawn.number, (0.1, 0.0, 0.9, *[0.0] * 7)))
         await on.drawn()
         line = next(line for line in view.text.splitlines() if "90 %" in line)
         assert line.rstrip().endswith("◀")
@@ -439,7 +439,7 @@ async def until(on, condition):
 
 
 async def test_a_stroke_changes_the_guess_of_a_trained_network_after_its_run_and_from_its_folder():
-    app = TuimlApp(Document(raw(**DIGITS)), engine_factory=TrainingClient)
+    app = TuimlApp(Document(raw(**DIGITS)), client_factory=TrainingClient)
     async with app.run_test(size=(80, 24)) as pilot:
         on = Bench(app, pilot, raw())
         await on.press("2", "ctrl+r")
@@ -460,12 +460,12 @@ async def test_a_stroke_changes_the_guess_of_a_trained_network_after_its_run_and
         weights = app.model.learned["guess"].shares
         path = next(runs_folder().iterdir())
         app.model.learned.clear()
-        app.engine.look_at(str(path))  # another process, from the checkpoint
-        app.engine.guess(Drawn(99, view.pad.pixels()))
+        app.client.look_at(str(path))  # another process, from the checkpoint
+        app.client.guess(Drawn(99, view.pad.pixels()))
         await until(on, lambda: "guess" in app.model.learned)
         assert app.model.learned["guess"].shares == pytest.approx(weights, abs=1e-5)
-        app.engine.look_at(str(path.parent / "gone"))
-        app.engine.inspect([InspectionRequest("confusion")])
+        app.client.look_at(str(path.parent / "gone"))
+        app.client.inspect([InspectionRequest("confusion")])
         await until(on, lambda: app.model.blind != "")
         assert "gone" in app.model.blind
-        app.engine.close()
+        app.client.close()

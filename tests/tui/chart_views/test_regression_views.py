@@ -161,7 +161,7 @@ def test_r2_takes_the_place_of_accuracy():
 async def test_the_chart_of_accuracy_says_r2_and_the_end_tells_it():
     async with bench((120, 40), **LINE) as on:
         told = run_of(LINE)
-        on.app.engine.tell(*told.epochs, told.end)
+        on.app.client.tell(*told.epochs, told.end)
         await on.show("accuracy")
         assert "R²" in on.view("accuracy").text.splitlines()[0]
         assert "accuracy" not in on.view("accuracy").text

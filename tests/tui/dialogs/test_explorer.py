@@ -11,7 +11,7 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.tui.documents import raw
-from tests.tui.fake_training_client import FakeEngine
+from tests.tui.fake_training_client import FakeTrainingClient
 from tests.tui.recorded_events import bars, layer
 from tuiml.nn.activations import activations
 from tuiml.training.activation_curve import functions
@@ -56,7 +56,7 @@ class Bench:
 
 @asynccontextmanager
 async def bench(size: tuple[int, int] = (120, 40), stack: object = STACK) -> AsyncIterator[Bench]:
-    app = TuimlApp(Document(raw(layers=stack)), engine_factory=FakeEngine)
+    app = TuimlApp(Document(raw(layers=stack)), client_factory=FakeTrainingClient)
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         on = Bench(app, pilot)
@@ -160,13 +160,13 @@ async def test_what_goes_into_the_layer_of_a_run_is_drawn_and_judged_live(size: 
     async with bench(size, [STACK[0], *sigmoid]) as on:
         await on.press("2", "ctrl+r")
         wide = replace(layer(), inputs=INPUTS)
-        on.app.engine.tell(Snapshot(1, 7, (layer(), wide, layer())))
+        on.app.client.tell(Snapshot(1, 7, (layer(), wide, layer())))
         await on.press("y")
         assert on.screen.model.span == 10, "the inputs fit in"
         assert "▲ 71.2 % of the inputs lie where |f′| < 0.05 ░   step 7" in on.text
         assert "█" in on.text
         narrow = bars(*[1] * 20, low=-1.0, high=1.0)
-        on.app.engine.tell(Snapshot(1, 8, (layer(), replace(layer(), inputs=narrow), layer())))
+        on.app.client.tell(Snapshot(1, 8, (layer(), replace(layer(), inputs=narrow), layer())))
         await on.press("left")
         assert "0 % of the inputs lie where |f′| < 0.05 ░   step 8" in on.text
         await on.press("down", "enter")

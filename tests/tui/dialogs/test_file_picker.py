@@ -13,7 +13,7 @@ from textual.events import Paste
 
 from tests.tui.chart_views.test_inspection_views import assert_harmless
 from tests.tui.documents import raw
-from tests.tui.fake_training_client import FakeEngine
+from tests.tui.fake_training_client import FakeTrainingClient
 from tuiml.data.datasets import datasets
 from tuiml.data.file_report import look as look_into
 from tuiml.spec import check
@@ -267,7 +267,7 @@ class Bench:
 @asynccontextmanager
 async def opened(start, size=(120, 40), key="o", **changes):
     document = Document(raw(**changes))
-    app = TuimlApp(document, engine_factory=FakeEngine)
+    app = TuimlApp(document, client_factory=FakeTrainingClient)
     async with app.run_test(size=size) as pilot:
         on = Bench(app, pilot)
         await on.press(key)
@@ -418,7 +418,7 @@ async def test_the_field_and_the_open_dialog_lead_here_and_presets_can_be_picked
                                      '[[layers]]\ntype = "dense"\n'
                                      'activation = "softmax"\n')  # fmt: skip
     document = Document(raw())
-    app = TuimlApp(document, engine_factory=FakeEngine)
+    app = TuimlApp(document, client_factory=FakeTrainingClient)
     async with app.run_test(size=(120, 40)) as pilot:
         on = Bench(app, pilot)
         await on.press("D", "enter", *"yours", "enter")
@@ -441,7 +441,7 @@ async def test_the_field_and_the_open_dialog_lead_here_and_presets_can_be_picked
 
 async def test_going_through_data_sets_by_the_arrows_opens_nothing():
     document = Document(raw())
-    app = TuimlApp(document, engine_factory=FakeEngine)
+    app = TuimlApp(document, client_factory=FakeTrainingClient)
     async with app.run_test(size=(120, 40)) as pilot:
         on = Bench(app, pilot)
         await on.press("D")

@@ -9,7 +9,7 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.tui.documents import raw
-from tests.tui.fake_training_client import FakeEngine
+from tests.tui.fake_training_client import FakeTrainingClient
 from tuiml.spec.problems import Problem
 from tuiml.training.events import Event, RateFound, RateTried
 from tuiml.training.rate_finder import Ramp
@@ -19,7 +19,7 @@ from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.rates import powers, rate_chart
 from tuiml.tui.dialogs.rate_finder import RateScreen
 from tuiml.tui.model.document import Document
-from tuiml.tui.process.child import EngineEvents, EngineGone, EngineProblems
+from tuiml.tui.process.child import TrainingEvents, TrainingProblems, TrainingProcessEnded
 
 pytestmark = pytest.mark.usefixtures("quick")
 SIZES = [(80, 24), (120, 40), (200, 50)]
@@ -42,8 +42,8 @@ class Bench:
         self.app, self.pilot = app, pilot
 
     @property
-    def engine(self) -> FakeEngine:
-        return self.app.engine
+    def client(self) -> FakeTrainingClient:
+        return self.app.client
 
     @property
     def text(self) -> str:
@@ -55,14 +55,14 @@ class Bench:
         return f"{screen.plot.text}\n{screen._keys.text}"
 
     async def tell(self, *events: Event) -> None:
-        assert self.engine.finding
-        self.engine.finding(EngineEvents(list(events)))
+        assert self.client.finding
+        self.client.finding(TrainingEvents(list(events)))
         await self.pilot.pause()
 
 
 @asynccontextmanager
 async def bench(size: tuple[int, int] = (120, 40), **changes: object) -> AsyncIterator[Bench]:
-    app = TuimlApp(Document(raw(**changes)), engine_factory=FakeEngine)
+    app = TuimlApp(Document(raw(**changes)), client_factory=FakeTrainingClient)
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         yield Bench(app, pilot)
@@ -74,7 +74,7 @@ async def test_r_looks_for_a_rate_and_enter_takes_it_as_one_edit(size: tuple[int
     async with bench(size) as on:
         before = on.app.document.raw
         await on.pilot.press(place, "r")
-        assert ("find_rate", before) in on.engine.asked
+        assert ("find_rate", before) in on.client.asked
         assert "getting ready" in on.text
         await on.tell(*tried(60))
         assert "trying" in on.text
@@ -91,7 +91,7 @@ async def test_r_looks_for_a_rate_and_enter_takes_it_as_one_edit(size: tuple[int
         await on.pilot.press("enter")
         assert on.app.document.raw["training"]["learning_rate"] == 0.0123
         assert "0.0123 taken" in on.app.query_one(TopBar).text or size[0] < 100
-        assert on.engine.finding is None
+        assert on.client.finding is None
         assert on.app.document.undo()
         assert on.app.document.raw == before
         assert not on.app.document.can_undo
@@ -103,7 +103,7 @@ async def test_escape_leaves_everything_as_it_is_and_stops_the_search() -> None:
         await on.pilot.press("r")
         await on.tell(*tried(10))
         await on.pilot.press("escape")
-        assert on.engine.asked[-1] == "stop_finding"
+        assert on.client.asked[-1] == "stop_finding"
         assert on.app.document.raw == before
         assert not on.app.document.can_undo
         await on.pilot.press("r")
@@ -130,7 +130,7 @@ async def test_while_a_run_is_on_it_says_so() -> None:
         await on.pilot.press("1", "r")
         assert "a run is on" in on.app.query_one(TopBar).text
         assert not isinstance(on.app.screen, RateScreen)
-        assert not any(ask[0] == "find_rate" for ask in on.engine.asked)
+        assert not any(ask[0] == "find_rate" for ask in on.client.asked)
 
 
 async def test_a_preset_that_is_wrong_is_gone_to() -> None:
@@ -143,15 +143,17 @@ async def test_a_preset_that_is_wrong_is_gone_to() -> None:
 @pytest.mark.parametrize(
     ("message", "words"),
     [
-        (EngineProblems([Problem("data", "mnist is not here [/b]")]), "data: mnist is not here [/b]"),
-        (EngineGone("the training process was killed by signal 9"), "killed by signal 9"),
+        (TrainingProblems([Problem("data", "mnist is not here [/b]")]), "data: mnist is not here [/b]"),
+        (TrainingProcessEnded("the training process was killed by signal 9"), "killed by signal 9"),
     ],
 )
-async def test_what_goes_wrong_is_told_there(message: EngineGone | EngineProblems, words: str) -> None:
+async def test_what_goes_wrong_is_told_there(
+    message: TrainingProcessEnded | TrainingProblems, words: str
+) -> None:
     async with bench((80, 24)) as on:
         await on.pilot.press("r")
-        assert on.engine.finding
-        on.engine.finding(message)
+        assert on.client.finding
+        on.client.finding(message)
         await on.pilot.pause()
         assert words in on.text
         await on.pilot.press("escape")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.terminal import Terminal
-from tests.tui.fake_training_client import FakeEngine
+from tests.tui.fake_training_client import FakeTrainingClient
 from tests.tui.files_on_disk import preset, run
 from tests.tui.hostile_text import ALL, STRINGS, assert_harmless, document, end, events
 from tuiml.cli import main
@@ -84,7 +84,7 @@ def test_a_hostile_word_on_the_command_line(own_folders, capsys, command, text):
 async def test_listed_on_the_screen(own_folders):
     """Each is gone to and opened; the app stays quick and whole."""
     fill(own_folders)
-    app = TuimlApp(engine_factory=FakeEngine)
+    app = TuimlApp(client_factory=FakeTrainingClient)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("3")
         for _ in range(60):
@@ -97,7 +97,7 @@ async def test_listed_on_the_screen(own_folders):
 def test_what_reaches_a_terminal(own_folders):
     """All bytes that the app writes: its own sequences, and no others."""
     fill(own_folders)
-    path = os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]))
+    path = os.pathsep.join(filter(None, [str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH")]))
     env = {**os.environ, "TUIML_HOME": str(own_folders), "TERM": "xterm-256color", "PYTHONPATH": path}
     with Terminal([sys.executable, "-m", "tuiml"], env=env) as t:
         t.wait("? help")

@@ -7,14 +7,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import on_disk
 import pytest
 from textual import events
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
-from tests.tui.fake_training_client import FakeEngine
+from tests.tui import files_on_disk
+from tests.tui.fake_training_client import FakeTrainingClient
 from tuiml.runs.folder import runs_folder
 from tuiml.runs.tail import Tail
 from tuiml.spec.library import find, own, own_folder, read
@@ -47,7 +47,7 @@ class Shell(App[None]):
         self.look = Look()
         self.document = Document(file.document(), path=path, origin=origin)
         self.model = RunModel()
-        self.engine = SimpleNamespace(active=False, look_at=lambda path: None)
+        self.client = SimpleNamespace(active=False, look_at=lambda path: None)
         self.following = SimpleNamespace(watch=lambda path: None)
         self.drafts = SimpleNamespace(take=lambda document: document, put_away=lambda document: None)
         self.opened: list[tuple[str, Path | None, str]] = []
@@ -149,8 +149,8 @@ async def test_it_opens_on_the_preset_being_edited_with_its_preview():
 
 
 async def test_the_cursor_passes_over_headings_and_goes_by_section():
-    on_disk.preset("mine")
-    on_disk.run("first")
+    files_on_disk.preset("mine")
+    files_on_disk.run("first")
     async with library() as keys:
         await keys.press("home")
         assert keys.selected == "mine"
@@ -170,7 +170,7 @@ async def test_the_cursor_passes_over_headings_and_goes_by_section():
 
 
 async def test_a_run_shows_its_figures_and_curves():
-    on_disk.run("first", accuracy=0.941)
+    files_on_disk.run("first", accuracy=0.941)
     async with library() as keys:
         await keys.press("end")
         text = keys.library.preview.text
@@ -181,7 +181,7 @@ async def test_a_run_shows_its_figures_and_curves():
 
 async def test_the_list_is_read_again_when_the_place_is_shown_and_keeps_the_cursor():
     async with library("mnist-relu-3") as keys:
-        on_disk.preset("mine")
+        files_on_disk.preset("mine")
         keys.library.shown()
         await keys.settle()
         assert "mine" in keys.names
@@ -205,7 +205,7 @@ async def test_what_is_broken_is_a_row_with_its_problem():
 
 
 async def test_hostile_names_are_shown_as_they_are_but_for_control_characters():
-    on_disk.run(on_disk.HOSTILE.replace("/", "_"))
+    files_on_disk.run(files_on_disk.HOSTILE.replace("/", "_"))
     own_folder().mkdir()
     (own_folder() / "[bold.toml").write_text('version = 1\nname = "[/]"\n')
     (own_folder() / os.fsdecode(b"\xff\x1b.toml")).write_text("?")  # not a name in UTF-8
@@ -308,7 +308,7 @@ async def test_a_filter_that_nothing_passes_leaves_the_cursor_where_it_was():
 
 
 async def test_letters_that_are_keys_go_to_the_filter_and_arrows_to_the_list():
-    on_disk.preset("mine")
+    files_on_disk.preset("mine")
     async with library() as keys:
         await keys.press("slash")
         await keys.press(*"nxd")
@@ -328,7 +328,7 @@ async def test_letters_that_are_keys_go_to_the_filter_and_arrows_to_the_list():
 
 
 async def test_enter_opens_a_preset_in_build_knowing_where_it_is_from():
-    mine = on_disk.preset("mine")
+    mine = files_on_disk.preset("mine")
     async with library() as keys:
         await keys.select("mine")
         await keys.press("enter")
@@ -339,7 +339,7 @@ async def test_enter_opens_a_preset_in_build_knowing_where_it_is_from():
 
 
 async def test_enter_shows_a_run_in_train_and_p_opens_its_preset():
-    on_disk.run("first", of="spiral-playground")
+    files_on_disk.run("first", of="spiral-playground")
     async with library() as keys:
         await keys.press("end", "enter")
         assert keys.app.model.name == "first"
@@ -355,10 +355,10 @@ async def test_enter_shows_a_run_in_train_and_p_opens_its_preset():
 
 
 async def test_a_run_being_trained_is_not_replaced_by_a_past_one():
-    on_disk.run("first")
+    files_on_disk.run("first")
     async with library() as keys:
         keys.app.model.begin(find("digits-quickstart").document(), "now")
-        keys.app.engine.active = True
+        keys.app.client.active = True
         await keys.press("end", "enter")
         assert keys.app.model.name == "now"
         assert keys.app.went == []
@@ -382,8 +382,8 @@ async def test_duplicate_makes_an_own_preset_and_selects_it():
 
 
 async def test_rename_asks_refuses_what_is_taken_and_selects_the_renamed():
-    on_disk.preset("mine")
-    on_disk.preset("other")
+    files_on_disk.preset("mine")
+    files_on_disk.preset("other")
     async with library() as keys:
         await keys.select("mine")
         await keys.press("r")
@@ -399,7 +399,7 @@ async def test_rename_asks_refuses_what_is_taken_and_selects_the_renamed():
 
 
 async def test_renaming_the_preset_being_edited_renames_the_document_and_keeps_its_edits():
-    path = on_disk.preset("mine")
+    path = files_on_disk.preset("mine")
     async with library("mine") as keys:
         document = keys.app.document
         document.set("training.epochs", 7)
@@ -415,8 +415,8 @@ async def test_renaming_the_preset_being_edited_renames_the_document_and_keeps_i
 
 
 async def test_a_run_is_renamed_and_deleted():
-    on_disk.run("first")
-    on_disk.run("second", day=2)
+    files_on_disk.run("first")
+    files_on_disk.run("second", day=2)
     async with library() as keys:
         await keys.select("first")
         await keys.press("r")
@@ -438,7 +438,7 @@ async def test_a_run_is_renamed_and_deleted():
 
 
 async def test_deleting_the_preset_being_edited_leaves_it_unsaved():
-    path = on_disk.preset("mine")
+    path = files_on_disk.preset("mine")
     async with library("mine") as keys:
         await keys.press("delete", "right", "enter")
         assert not path.exists()
@@ -451,7 +451,7 @@ async def test_bundled_presets_and_a_run_that_goes_on_cannot_be_renamed_or_delet
     monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.setattr("tuiml.runs.library.is_held", lambda _path: True)
-    on_disk.run("first", reason=None)
+    files_on_disk.run("first", reason=None)
     async with library() as keys:
         for key in ("home", "end"):
             await keys.press(key, "x", "r")
@@ -510,7 +510,7 @@ async def test_escape_leaves_the_open_dialog_and_nothing_is_opened():
 
 @asynccontextmanager
 async def whole_app(name: str = "digits-quickstart") -> AsyncIterator[Keys]:
-    app = TuimlApp(named(name), engine_factory=FakeEngine)
+    app = TuimlApp(named(name), client_factory=FakeTrainingClient)
     async with app.run_test(size=(120, 40)) as pilot:
         keys = Keys(app, pilot)
         await keys.settle()
@@ -527,7 +527,7 @@ async def test_ctrl_o_opens_a_preset_from_anywhere():
 
 
 async def test_a_past_run_is_shown_in_train_and_remembered():
-    on_disk.run("first")
+    files_on_disk.run("first")
     async with whole_app() as keys:
         await keys.press("3")
         await keys.until(lambda: any(item.run for item in keys.app.query_one(Library).items))
@@ -539,7 +539,7 @@ async def test_a_past_run_is_shown_in_train_and_remembered():
 
 
 async def test_unsaved_edits_of_a_preset_left_open_follow_its_new_name():
-    on_disk.preset("mine")
+    files_on_disk.preset("mine")
     async with whole_app("mine") as keys:
         keys.app.document.set("training.epochs", 7)
         await keys.press("3")
@@ -555,7 +555,7 @@ async def test_unsaved_edits_of_a_preset_left_open_follow_its_new_name():
 
 
 async def test_the_key_bar_offers_only_what_suits_the_selected():
-    on_disk.preset("mine")
+    files_on_disk.preset("mine")
     async with whole_app("mine") as keys:
         await keys.press("3")
         bar = keys.app.query_one(KeyBar)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-import on_disk
 import pytest
 
+from tests.tui import files_on_disk
 from tuiml.spec import check
 from tuiml.spec.library import bundled, own, read
 from tuiml.tui.charts.palette import Look
@@ -39,9 +39,9 @@ def texts(strips) -> list[str]:
 
 
 def test_own_then_bundled_presets_then_runs_from_the_newest_on():
-    on_disk.preset("mine")
-    on_disk.run("older", day=1)
-    on_disk.run("newer", day=2)
+    files_on_disk.preset("mine")
+    files_on_disk.run("older", day=1)
+    files_on_disk.run("newer", day=2)
     found = Shelf().read()
     assert [item.name for item in found if item.kind == "own"] == ["mine"]
     assert [item.name for item in found if item.kind == "bundled"] == [p.name for p in bundled()]
@@ -54,9 +54,9 @@ def test_own_then_bundled_presets_then_runs_from_the_newest_on():
 def test_what_cannot_be_read_is_listed_with_its_problem(home: Path):
     (home / "presets").mkdir()
     (home / "presets" / "torn.toml").write_text("layers = [")
-    on_disk.preset("wrong", layers=[{"type": "dense", "activation": "rellu"}])
+    files_on_disk.preset("wrong", layers=[{"type": "dense", "activation": "rellu"}])
     (home / "runs" / "empty").mkdir(parents=True)
-    cut = on_disk.run("cut")
+    cut = files_on_disk.run("cut")
     (cut / "preset.toml").unlink()
     assert "not TOML" in named("torn").problem
     assert named("torn").document is None
@@ -71,8 +71,8 @@ def test_what_cannot_be_read_is_listed_with_its_problem(home: Path):
 
 
 def test_a_second_reading_keeps_what_did_not_change_and_sees_what_did():
-    mine, other = on_disk.preset("mine"), on_disk.preset("other")
-    run = on_disk.run("first", reason=None)
+    mine, other = files_on_disk.preset("mine"), files_on_disk.preset("other")
+    run = files_on_disk.run("first", reason=None)
     source = Shelf()
     before = {item.path: item for item in source.read()}
     other.write_text(other.read_text().replace('name = "other"', 'name = "more"'))
@@ -87,7 +87,7 @@ def test_a_second_reading_keeps_what_did_not_change_and_sees_what_did():
 
 
 def test_a_run_that_goes_on_is_looked_at_again(monkeypatch: pytest.MonkeyPatch):
-    path = on_disk.run("first", reason=None)
+    path = files_on_disk.run("first", reason=None)
     monkeypatch.setattr("tuiml.runs.library.is_held", lambda _path: True)
     source = Shelf()
     assert source.read()[-1].run.reason == "running"
@@ -97,7 +97,7 @@ def test_a_run_that_goes_on_is_looked_at_again(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_every_word_must_be_found_and_names_come_before_notes():
-    on_disk.run("swift", of="mnist-relu-3")
+    files_on_disk.run("swift", of="mnist-relu-3")
     found = Shelf().read()
     adam = [item.name for item in shelf.matching(found, "FASHION adam")]
     assert adam[0] == "fashion-dense-100-adam"
@@ -111,7 +111,7 @@ def test_every_word_must_be_found_and_names_come_before_notes():
 
 
 def test_the_cursor_goes_to_what_is_most_likely_meant():
-    on_disk.preset("aside", note="like mnist-relu-3")
+    files_on_disk.preset("aside", note="like mnist-relu-3")
     found = Shelf().read()
     for typed, meant in (("mnist-relu-3", "mnist-relu-3"), ("relu-10", "mnist-relu-10"), ("like", "aside")):
         kind, path = shelf.best(shelf.matching(found, typed), typed)
@@ -120,9 +120,9 @@ def test_the_cursor_goes_to_what_is_most_likely_meant():
 
 
 def test_runs_tell_figure_and_time_and_leave_their_stamp_out():
-    on_disk.run("digits-20240501-100000", accuracy=0.941)
-    on_disk.run("digits-20240502-100000-2", reason="diverged", day=2)
-    on_disk.run("cut", reason=None, day=20)
+    files_on_disk.run("digits-20240501-100000", accuracy=0.941)
+    files_on_disk.run("digits-20240502-100000-2", reason="diverged", day=2)
+    files_on_disk.run("cut", reason=None, day=20)
     rows = [row for row in shelf.rows(Shelf().read(), NOW) if row.key and row.key[0] == "run"]
     assert [row.name for row in rows] == ["cut", "digits-2", "digits"]
     assert rows[0].asides[-1] == "interrupted"
@@ -153,14 +153,14 @@ def test_a_duplicate_is_an_own_preset_with_a_name_of_its_own():
     assert [read(path)["name"] for path in (first, second)] == ["mnist-relu-3 copy", "mnist-relu-3 copy 2"]
     assert {p.path for p in own()} == {first, second}
     assert read(first) == source.document | {"name": "mnist-relu-3 copy"}
-    run = on_disk.run("first", of="spiral-playground")
+    run = files_on_disk.run("first", of="spiral-playground")
     copied = shelf.duplicate(shelf.run_item(run))
     assert read(copied)["name"] == "spiral-playground copy"
 
 
 def test_renaming_moves_the_file_and_the_name_in_it():
-    on_disk.preset("mine")
-    on_disk.preset("taken")
+    files_on_disk.preset("mine")
+    files_on_disk.preset("taken")
     item = named("mine")
     assert shelf.name_taken(item.path, "taken")
     assert not shelf.name_taken(item.path, "mine")
@@ -171,7 +171,7 @@ def test_renaming_moves_the_file_and_the_name_in_it():
 
 
 def test_renaming_within_the_same_file_keeps_it():
-    item = shelf.preset_item(on_disk.preset("a b"), "own")
+    item = shelf.preset_item(files_on_disk.preset("a b"), "own")
     path = shelf.rename_preset(item, "a-b")
     assert path == item.path
     assert read(path)["name"] == "a-b"
@@ -197,17 +197,17 @@ def test_the_new_preset_trains():
 @pytest.mark.parametrize("unicode", [True, False])
 def test_previews_are_as_wide_as_asked_whatever_is_in_them(width: int, unicode: bool):
     look = Look(unicode=unicode)
-    hostile = on_disk.preset(
-        "wild", note=f"{on_disk.HOSTILE} 漢字漢字漢字 " + "x" * 300, layers=[{"type": "?"}, 3]
+    hostile = files_on_disk.preset(
+        "wild", note=f"{files_on_disk.HOSTILE} 漢字漢字漢字 " + "x" * 300, layers=[{"type": "?"}, 3]
     )
-    run = shelf.run_item(on_disk.run("first", reason="diverged"))
+    run = shelf.run_item(files_on_disk.run("first", reason="diverged"))
     pages = [
         preset_strips(Document(named("mnist-sigmoid-10").document), "bundled", width, 20, look),
         preset_strips(Document(read(hostile)), "yours", width, 20, look),
         preset_strips(Document({}), "yours", width, 20, look),
         run_strips(run.run, None, width, 20, look),
         run_strips(run.run, shelf.load_run(run.path), width, 20, look),
-        broken_strips(on_disk.HOSTILE, "x\ny", width, 20, look),
+        broken_strips(files_on_disk.HOSTILE, "x\ny", width, 20, look),
     ]
     for strips in pages:
         assert {strip.cell_length for strip in strips} == {width}
@@ -233,7 +233,7 @@ def test_a_preset_shows_its_layers_data_training_and_problems():
 
 
 def test_a_run_shows_its_end_its_figures_and_its_curves():
-    item = shelf.run_item(on_disk.run("first", accuracy=0.941))
+    item = shelf.run_item(files_on_disk.run("first", accuracy=0.941))
     lines = texts(run_strips(item.run, shelf.load_run(item.path), 60, 40, Look()))
     assert lines[0].split() == ["first", "completed"]
     assert lines[1] == "digits-quickstart, 2024-05-01 10:00, numpy, 2 threads"
@@ -247,23 +247,23 @@ def test_a_run_shows_its_end_its_figures_and_its_curves():
 
 
 def test_a_run_that_diverged_says_why_and_one_without_epochs_says_so():
-    item = shelf.run_item(on_disk.run("first", reason="diverged"))
+    item = shelf.run_item(files_on_disk.run("first", reason="diverged"))
     page = texts(run_strips(item.run, shelf.load_run(item.path), 60, 40, Look()))
     assert page[0].split() == ["first", "diverged"]
     assert "the loss is not a number" in page
-    item = shelf.run_item(on_disk.run("none", epochs=0))
+    item = shelf.run_item(files_on_disk.run("none", epochs=0))
     page = texts(run_strips(item.run, shelf.load_run(item.path), 60, 40, Look()))
     assert not any(line.startswith("train ") for line in page)
 
 
 def test_a_run_has_the_name_of_its_folder_however_it_was_called_when_it_was_trained():
-    path = on_disk.run("first")
+    path = files_on_disk.run("first")
     model = shelf.load_run(path.rename(path.with_name("better")))
     assert (model.name, model.end.path) == ("better", str(path.with_name("better")))
 
 
 def test_curves_stand_side_by_side_where_there_is_room():
-    item = shelf.run_item(on_disk.run("first"))
+    item = shelf.run_item(files_on_disk.run("first"))
     model = shelf.load_run(item.path)
     for width, together in ((60, False), (140, True)):
         lines = texts(run_strips(item.run, model, width, 40, Look()))
@@ -271,7 +271,7 @@ def test_curves_stand_side_by_side_where_there_is_room():
 
 
 def test_a_run_is_read_with_its_pictures_or_without(home: Path):
-    path = on_disk.run("first")
+    path = files_on_disk.run("first")
     picture = '{"event": "picture", "epoch": 1, "step": 4, "layers": []}\n'
     lines = (path / "metrics.jsonl").read_text().splitlines(keepends=True)
     (path / "metrics.jsonl").write_text(

@@ -10,7 +10,7 @@ from tests import helpers
 from tuiml.training.events import RateFound, RateTried
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.process import child
-from tuiml.tui.process.child import EngineEvents, EngineGone, EngineProblems
+from tuiml.tui.process.child import TrainingEvents, TrainingProblems, TrainingProcessEnded
 from tuiml.tui.process.training_client import TrainingClient
 
 LIMIT = 60
@@ -81,7 +81,7 @@ async def test_a_real_run_from_start_to_end(ear):
     ear.start()
     assert ear.client.active
     while run.alive:
-        run.feed((await ear.until(EngineEvents)).events)
+        run.feed((await ear.until(TrainingEvents)).events)
     assert run.status == "completed"
     assert len(run.loss.validation) == 3
     assert run.picture is not None
@@ -95,7 +95,7 @@ async def test_pause_step_rate_and_stop_reach_the_run(ear):
 
     async def until(condition):
         while not condition():
-            run.feed((await ear.until(EngineEvents)).events)
+            run.feed((await ear.until(TrainingEvents)).events)
 
     await until(lambda: run.step > 0)
     ear.client.pause()
@@ -119,7 +119,7 @@ async def test_one_run_at_a_time(ear, worker):
     worker("line.sendall(pack({'events': [state]})); wait()")
     ear.start()
     assert not ear.client.start(helpers.document())
-    await ear.until(EngineEvents)
+    await ear.until(TrainingEvents)
     assert ear.client.active
 
 
@@ -130,7 +130,7 @@ async def test_another_run_may_follow_at_once(ear, worker):
     worker(f"line.sendall(pack({{'events': [{end!r}]}})); wait()")
     for _ in range(3):
         ear.start()
-        await ear.until(EngineEvents)
+        await ear.until(TrainingEvents)
         assert not ear.client.active
 
 
@@ -147,7 +147,7 @@ async def test_a_learning_rate_is_found_in_a_process_that_keeps_nothing(ear, own
     assert ear.posted.empty(), "the app is told nothing"
     assert not list(own_folders.glob("runs/*"))
     ear.start()  # a run may follow at once
-    await ear.until(EngineEvents)
+    await ear.until(TrainingEvents)
     while process.poll() is None:
         await asyncio.sleep(0.01)
     assert process.returncode == 0
@@ -175,14 +175,14 @@ async def test_a_search_that_cannot_begin_says_why(ear):
     told = asyncio.Queue()
     assert ear.client.find_rate(helpers.document(training={"epochs": 0}), told.put_nowait)
     message = await asyncio.wait_for(told.get(), LIMIT)
-    assert isinstance(message, EngineProblems)
+    assert isinstance(message, TrainingProblems)
     assert [p.path for p in message.problems] == ["training.epochs"]
 
 
 async def test_a_preset_that_cannot_be_used_is_told_by_its_problems(ear):
     ear.start(helpers.document(training={"epochs": 0}))
     message = await ear.next()
-    assert isinstance(message, EngineProblems)
+    assert isinstance(message, TrainingProblems)
     assert [p.path for p in message.problems] == ["training.epochs"]
     assert not ear.client.active
 
@@ -208,7 +208,7 @@ async def test_a_preset_that_cannot_be_used_is_told_by_its_problems(ear):
 async def test_a_process_that_dies_or_babbles_ends_the_run_with_a_reason(ear, worker, body, reason):
     worker(body)
     ear.start()
-    message = await ear.until(EngineGone)
+    message = await ear.until(TrainingProcessEnded)
     assert reason in message.reason
     assert "\n" not in message.reason
     assert not ear.client.active
@@ -219,27 +219,27 @@ async def test_a_process_that_hangs_up_and_stays_is_killed(ear, worker, monkeypa
     monkeypatch.setattr(child, "GRACE", 0.0)
     worker("line.close(); time.sleep(600)")
     ear.start()
-    assert "SIGKILL" in (await ear.until(EngineGone)).reason
+    assert "SIGKILL" in (await ear.until(TrainingProcessEnded)).reason
 
 
 async def test_a_stop_while_loading_is_told_as_asked_for(ear, worker):
     worker("hear(); line.sendall(pack({'event': 'failed', 'message': 'stopped meanwhile'}))")
     ear.start()
     ear.client.stop()
-    message = await ear.until(EngineGone)
+    message = await ear.until(TrainingProcessEnded)
     assert (message.reason, message.asked) == ("stopped meanwhile", True)
 
 
 async def test_kinds_of_events_that_are_not_known_are_passed_over(ear, worker):
     worker("line.sendall(pack({'events': [{'event': 'newer'}, state]})); wait()")
     ear.start()
-    assert [e.event for e in (await ear.until(EngineEvents)).events] == ["state"]
+    assert [e.event for e in (await ear.until(TrainingEvents)).events] == ["state"]
 
 
 async def test_closing_ends_a_process_that_does_not_listen(ear, worker):
     worker("line.sendall(pack({'events': [state]})); time.sleep(600)")
     ear.start()
-    await ear.until(EngineEvents)
+    await ear.until(TrainingEvents)
     ear.client.close(timeout=0.0)
     assert ear.process.returncode == -signal.SIGKILL
     assert not ear.client.active
@@ -247,7 +247,7 @@ async def test_closing_ends_a_process_that_does_not_listen(ear, worker):
 
 async def test_closing_lets_a_run_save_and_posts_nothing_more(ear, own_folders):
     ear.start(helpers.document(training={"epochs": 1_000_000}))
-    while not any(e.event == "batch" for e in (await ear.until(EngineEvents)).events):
+    while not any(e.event == "batch" for e in (await ear.until(TrainingEvents)).events):
         pass
     ear.client.close(timeout=LIMIT)
     assert ear.process.returncode == 0
@@ -262,7 +262,7 @@ async def test_closing_lets_a_run_save_and_posts_nothing_more(ear, own_folders):
 async def test_a_large_order_to_a_slow_reader_arrives_whole(ear, worker):
     worker("line.sendall(pack({'events': [state | {'step': len(order['document']['note'])}]})); wait()")
     ear.start(helpers.document(note="x" * 5_000_000))
-    assert (await ear.until(EngineEvents)).events[0].step == 5_000_000
+    assert (await ear.until(TrainingEvents)).events[0].step == 5_000_000
 
 
 async def test_what_is_asked_without_a_run_is_passed_over(ear):

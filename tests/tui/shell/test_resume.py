@@ -6,12 +6,12 @@ import os
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import on_disk
 import pytest
 from textual.widgets import Input
 
 from tests import helpers
-from tests.tui.fake_training_client import FakeEngine
+from tests.tui import files_on_disk
+from tests.tui.fake_training_client import FakeTrainingClient
 from tests.tui.recorded_events import batch, end, epoch, layer, start
 from tuiml.runs import folder
 from tuiml.runs.folder import METRICS, RunFolder
@@ -23,7 +23,7 @@ from tuiml.tui.model import catalog, settings
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.model.settings import Seen, Settings
 from tuiml.tui.process import follower
-from tuiml.tui.process.child import EngineGone
+from tuiml.tui.process.child import TrainingProcessEnded
 from tuiml.tui.process.exit_reason import MemoryWatch, cause, killed_for_memory
 from tuiml.tui.shell.resume import NumberDialog
 from tuiml.tui.train.screen import Train
@@ -60,7 +60,7 @@ class Bench:
 
     @property
     def went_on(self):
-        return [asked[1:] for asked in self.app.engine.asked if asked[0] == "go_on"]
+        return [asked[1:] for asked in self.app.client.asked if asked[0] == "go_on"]
 
     @property
     def complaints(self):
@@ -81,7 +81,7 @@ class Bench:
 
 @asynccontextmanager
 async def bench(run=None, *, size=(120, 40), left=None):
-    app = TuimlApp(settings=left, run=run, engine_factory=FakeEngine)
+    app = TuimlApp(settings=left, run=run, client_factory=FakeTrainingClient)
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         on = Bench(app, pilot)
@@ -99,7 +99,7 @@ def checkpoint(path, step):
 
 
 async def test_a_run_that_was_cut_off_says_where_and_goes_on_from_there():
-    path = on_disk.run(epochs=3, reason=None)
+    path = files_on_disk.run(epochs=3, reason=None)
     checkpoint(path, 100)
     async with bench(left=Settings(place="train", run=str(path)), size=(80, 24)) as on:
         assert "interrupted at epoch 3 of 3, step 129; g goes on from step 100" in on.train.status.text
@@ -112,7 +112,7 @@ async def test_a_run_that_was_cut_off_says_where_and_goes_on_from_there():
 
 
 async def test_of_a_run_that_is_done_it_is_asked_for_how_many_more_epochs():
-    path = on_disk.run(epochs=3)
+    path = files_on_disk.run(epochs=3)
     async with bench(path) as on:
         assert on.app.place_name == "train"
         await on.press("g")
@@ -127,21 +127,21 @@ async def test_of_a_run_that_is_done_it_is_asked_for_how_many_more_epochs():
         await on.press("enter")
         assert on.went_on == [(str(path), ["training.epochs=8"])]
         again = dataclasses.replace(start(8, 8 * 43, step=129), run="first", path=str(path))
-        on.app.engine.tell(again)
+        on.app.client.tell(again)
         await on.until(lambda: on.model.status == "running")
         assert on.model.preset.training.epochs == 8
         assert on.model.epochs_planned == 8
 
 
 async def test_escape_leaves_everything_as_it_is():
-    async with bench(on_disk.run()) as on:
+    async with bench(files_on_disk.run()) as on:
         await on.press("g", "escape")
         assert on.went_on == []
         assert on.model.status == "completed"
 
 
 async def test_a_run_that_diverged_goes_on_at_a_smaller_rate():
-    async with bench(on_disk.run(reason="diverged")) as on:
+    async with bench(files_on_disk.run(reason="diverged")) as on:
         await on.press("g")
         field = on.app.screen.query_one(Input)
         assert field.value == "0.005"
@@ -154,7 +154,7 @@ async def test_a_run_that_diverged_goes_on_at_a_smaller_rate():
 
 
 async def test_a_run_that_stopped_early_goes_on_without():
-    async with bench(on_disk.run(reason="early_stopped")) as on:
+    async with bench(files_on_disk.run(reason="early_stopped")) as on:
         await on.press("g")
         assert isinstance(on.app.screen, ConfirmDialog)
         await on.press("y")
@@ -162,7 +162,7 @@ async def test_a_run_that_stopped_early_goes_on_without():
 
 
 async def test_g_in_the_library_goes_on_with_the_run_under_the_cursor():
-    path = on_disk.run(reason="stopped")
+    path = files_on_disk.run(reason="stopped")
     async with bench() as on:
         await on.press("3", "end")
         library = on.app.query_one(Library)
@@ -175,11 +175,13 @@ async def test_g_in_the_library_goes_on_with_the_run_under_the_cursor():
 
 
 async def test_what_is_refused_is_said_and_all_is_as_it_was():
-    path = on_disk.run(reason="stopped")
+    path = files_on_disk.run(reason="stopped")
     async with bench(path) as on:
         await on.press("g")
-        on.app.engine.active = False
-        on.app.post_message(EngineGone("the run 'first' is going on in another process; stop it there first"))
+        on.app.client.active = False
+        on.app.post_message(
+            TrainingProcessEnded("the run 'first' is going on in another process; stop it there first")
+        )
         await on.until(lambda: on.complaints)
         assert "going on in another process" in on.complaints[0]
         assert on.model.status == "stopped"
@@ -187,7 +189,7 @@ async def test_what_is_refused_is_said_and_all_is_as_it_was():
 
 
 async def test_a_run_that_is_trained_elsewhere_is_not_gone_on_with():
-    path = on_disk.run(reason="stopped")
+    path = files_on_disk.run(reason="stopped")
     async with bench(path) as on:
         held = RunFolder.reopen(path)
         await on.press("g")
@@ -225,20 +227,20 @@ async def test_other_conditions_are_told():
 
 
 async def test_a_training_process_that_dies_leaves_everything_and_offers_its_checkpoint():
-    path = on_disk.run(reason="stopped")
+    path = files_on_disk.run(reason="stopped")
     async with bench(path, size=(80, 24)) as on:
         await on.press("g")
-        on.app.engine.tell(start(3, 129, step=43))
-        on.app.engine.tell(dataclasses.replace(start(3, 129, step=43), path=str(path)), batch(2, 60, 1.0))
+        on.app.client.tell(start(3, 129, step=43))
+        on.app.client.tell(dataclasses.replace(start(3, 129, step=43), path=str(path)), batch(2, 60, 1.0))
         await on.until(lambda: on.model.step == 60)
-        on.app.engine.active = False
+        on.app.client.active = False
         checkpoint(path, 86)
-        on.app.post_message(EngineGone("the training process was killed by signal 9 (SIGKILL)"))
+        on.app.post_message(TrainingProcessEnded("the training process was killed by signal 9 (SIGKILL)"))
         await on.until(lambda: on.model.status == "failed")
         said = " ".join(on.train.status.text.split())
         assert "newest checkpoint is of epoch 2, step 86; g goes on from there" in said
         assert len(on.model.loss.raw) == 2
-        assert on.app.engine.path == str(path), "what it learned is asked of the checkpoint"
+        assert on.app.client.path == str(path), "what it learned is asked of the checkpoint"
         await on.press("g")
         assert len(on.went_on) == 2
 
@@ -336,7 +338,7 @@ async def test_the_keys_that_would_steer_it_say_why_they_do_not(writer):
             on.app.say("")
             await on.press(key)
             assert "only followed here" in str(on.app.query_one("#top").text), key
-        assert [asked for asked in on.app.engine.asked if asked != "look_again"] == []
+        assert [asked for asked in on.app.client.asked if asked != "look_again"] == []
         assert on.model.followed
 
 
@@ -377,7 +379,7 @@ async def test_a_followed_run_that_is_deleted_or_renamed_says_so(writer):
 
 
 async def test_that_a_past_runs_folder_is_gone_is_said_before_how_it_ended():
-    path = on_disk.run()
+    path = files_on_disk.run()
     async with bench(path, size=(80, 24)) as on:
         path.rename(path.with_name("elsewhere"))
         await on.until(lambda: "its folder is gone: it was renamed or deleted" in on.train.status.text)
@@ -385,7 +387,7 @@ async def test_that_a_past_runs_folder_is_gone_is_said_before_how_it_ended():
 
 
 async def test_opening_something_else_or_leaving_stops_nothing(writer):
-    other = on_disk.run("other")
+    other = files_on_disk.run("other")
     async with bench(writer.path) as on:
         follower = on.app.following.follower
         await on.press("3", "end")
@@ -401,20 +403,20 @@ async def test_opening_something_else_or_leaving_stops_nothing(writer):
 
 async def test_another_checkpoint_is_asked_what_it_learned(writer):
     async with bench(writer.path) as on:
-        assert "look_again" not in on.app.engine.asked
+        assert "look_again" not in on.app.client.asked
         checkpoint(writer.path, 10)
-        await on.until(lambda: "look_again" in on.app.engine.asked)
+        await on.until(lambda: "look_again" in on.app.client.asked)
         on.model.cannot_look("this run has no sound checkpoint to look into")
-        on.app.engine.path = ""
+        on.app.client.path = ""
         checkpoint(writer.path, 20)
-        await on.until(lambda: on.app.engine.path == str(writer.path))
+        await on.until(lambda: on.app.client.path == str(writer.path))
         assert on.model.blind == ""
 
 
 async def test_a_run_starts_from_build_while_another_is_followed(writer):
     async with bench(writer.path) as on:
         await on.press("1", "ctrl+r")
-        await on.until(lambda: on.app.engine.active)
+        await on.until(lambda: on.app.client.active)
         assert on.app.following.follower is None
         assert not on.model.followed
 
@@ -423,7 +425,7 @@ async def test_a_run_starts_from_build_while_another_is_followed(writer):
 
 
 async def test_what_train_looked_at_comes_back():
-    path = on_disk.run(of="mnist-relu-10", reason="stopped")
+    path = files_on_disk.run(of="mnist-relu-10", reason="stopped")
     async with bench(path) as on:
         await on.press("down", "down", "down", "v", "v", "o", "c")
         charts, seen = on.train.charts, on.train.seen
@@ -447,7 +449,7 @@ async def test_what_train_looked_at_comes_back():
     ],
 )  # fmt: skip
 async def test_hostile_settings_of_train_are_left_out(hostile):
-    path = on_disk.run(reason="stopped")
+    path = files_on_disk.run(reason="stopped")
     left = {"version": 1, "place": "train", "run": str(path), "seen": hostile}
     settings.state_path().parent.mkdir(parents=True, exist_ok=True)
     settings.state_path().write_text(json.dumps(left))

@@ -53,7 +53,7 @@ async def test_every_chart_in_every_size_and_terminal_before_amid_and_with_what_
             await on.drawn()
             if not number:
                 assert on.chart(entry.id).text.strip(), "an empty chart says why"
-        on.engine.train(12)
+        on.client.train(12)
         odd = layer(NAN, gradient_norm=NAN, activations=None, weights=bars(0, 0), gradients=None)
         for step in range(3):
             await on.tell(picture(step))
@@ -84,7 +84,7 @@ async def test_the_gradient_landscape_comes_beside_the_loss_and_stays_for_the_ne
         await on.press("shift+tab")
         on.app.leave(0)
     kept = settings.load()
-    app = TuimlApp(settings=kept, engine_factory=type(on.engine))
+    app = TuimlApp(settings=kept, client_factory=type(on.client))
     async with app.run_test(size=(120, 40)) as pilot:
         again = Bench(app, pilot)
         await again.press("2")
@@ -149,7 +149,7 @@ async def test_settings_that_make_no_sense_are_put_right(charts):
         on = Bench(app, pilot)
         await on.drawn()
         assert set(on.views) <= {entry.id for entry in CHARTS}
-        app.engine.close()
+        app.client.close()
 
 
 async def test_the_landscape_is_drawn_as_lines_by_its_own_key():
@@ -236,7 +236,7 @@ async def test_another_run_is_drawn_beside_this_one_and_removed_by_the_same_key(
     told = [start(), batch(1, 5, 3.0), epoch(1, 10, 2.0, 2.5), picture(7, 0.9), end()]
     past("first run", *told)
     async with bench(size, running=True) as on:
-        on.engine.train(12)
+        on.client.train(12)
         await on.tell(picture(5))
         await on.press("equals_sign")
         assert isinstance(on.app.screen, OpenDialog)

@@ -9,7 +9,7 @@ from tests import helpers
 from tests.tui.recorded_events import FLAT, batch, end, epoch, layer, start
 from tests.tui.train.test_train import SIZES, bench
 from tuiml.training.event_reading import read_event
-from tuiml.training.events import Intervention, Moments, Snapshot, State
+from tuiml.training.events import Intervention, RestorePoints, Snapshot, State
 from tuiml.tui.chart_views.curves import marks
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.model.run_model import RunModel
@@ -152,13 +152,13 @@ def test_broken_lines_of_this_kind_are_no_events(line):
 
 # -- keys ------------------------------------------------------------------------------------------------
 
-MOMENTS = Moments(((0, 1, NAN), (10, 2, 1.25), (15, 2, 1.1)))
+MOMENTS = RestorePoints(((0, 1, NAN), (10, 2, 1.25), (15, 2, 1.1)))
 
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_b_opens_the_moments_and_goes_back_to_one(size):
     async with bench(size, running=True) as on:
-        on.engine.train(12)
+        on.client.train(12)
         await on.drawn()
         assert not on.train.enabled("go_back")  # nothing is known to go back to
         await on.tell(MOMENTS)
@@ -179,7 +179,7 @@ async def test_b_opens_the_moments_and_goes_back_to_one(size):
 
 async def test_the_key_bar_offers_to_go_back_once_a_run_is_halted():
     async with bench((80, 24), running=True) as on:
-        on.engine.train(12)
+        on.client.train(12)
         await on.tell(MOMENTS)
         await on.press("ctrl+r")
         assert "go_back" in on.keys
@@ -189,7 +189,7 @@ async def test_while_looking_back_b_goes_to_that_moment():
     async with bench((80, 24), running=True) as on:
         for step in (2, 9, 12):
             await on.tell(Snapshot(1, step, (FLAT, layer(0.1), layer(0.2))))
-        on.engine.train(14)
+        on.client.train(14)
         await on.tell(MOMENTS)
         await on.press("left")
         assert on.train.sight.moment.step == 9
@@ -203,7 +203,7 @@ async def test_what_was_taken_back_is_not_looked_at_any_more():
     async with bench((80, 24), running=True) as on:
         for step in (2, 9, 12):
             await on.tell(Snapshot(1, step, (FLAT, layer(0.1), layer(0.2))))
-        on.engine.train(14)
+        on.client.train(14)
         await on.drawn()
         await on.press("left")
         assert on.train.sight.moment.step == 9
@@ -224,7 +224,7 @@ async def test_without_a_run_there_is_nothing_to_go_back_to_or_to_change():
 @pytest.mark.parametrize("size", SIZES)
 async def test_o_changes_the_run_and_enter_applies_it(size):
     async with bench(size, running=True) as on:
-        on.engine.train(3)
+        on.client.train(3)
         await on.drawn()
         await on.press("O")
         dialog = on.app.screen
@@ -245,7 +245,7 @@ async def test_o_changes_the_run_and_enter_applies_it(size):
 
 async def test_a_change_that_cannot_be_is_not_applied():
     async with bench((80, 24), running=True) as on:
-        on.engine.train(3)
+        on.client.train(3)
         await on.drawn()
         await on.press("O")
         assert on.app.screen.form.go_to("training.batch_size")
@@ -260,7 +260,7 @@ async def test_a_change_that_cannot_be_is_not_applied():
 
 async def test_the_form_shows_what_is_in_force():
     async with bench((80, 24), running=True) as on:
-        on.engine.train(3)
+        on.client.train(3)
         await on.tell(
             changed(1, "optimizer", {"name": "adam", "beta1": 0.5}, step=3, at=0.3, epoch=1, batch=10),
             changed(2, "batch_size", 25, step=3, at=0.3, epoch=1, batch=25, rate=0.003),

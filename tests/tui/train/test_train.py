@@ -9,7 +9,7 @@ from textual.widgets import Input
 
 from tests import helpers
 from tests.tui.documents import raw
-from tests.tui.fake_training_client import FakeEngine
+from tests.tui.fake_training_client import FakeTrainingClient
 from tests.tui.recorded_events import FLAT, NAN, bars, layer, pretraining
 from tuiml.training.events import Loading, Snapshot, State
 from tuiml.tui.app.app import TuimlApp
@@ -37,13 +37,13 @@ class Bench:
         return self.app.query_one(Train)
 
     @property
-    def engine(self):
-        return self.app.engine
+    def client(self):
+        return self.app.client
 
     @property
     def asked(self):
         """What the engine was asked since the start."""
-        return [ask for ask in self.engine.asked if ask[0] != "start"]
+        return [ask for ask in self.client.asked if ask[0] != "start"]
 
     @property
     def keys(self):
@@ -71,7 +71,7 @@ class Bench:
         await self.drawn()
 
     async def tell(self, *events):
-        self.engine.tell(*events)
+        self.client.tell(*events)
         await self.drawn()
 
     async def drawn(self):
@@ -95,7 +95,7 @@ class Bench:
 @asynccontextmanager
 async def bench(size=(120, 40), *, running=False, layers=None, **changes):
     changes = {"layers": layers, **changes} if layers else changes
-    app = TuimlApp(Document(raw(**changes)), engine_factory=FakeEngine)
+    app = TuimlApp(Document(raw(**changes)), client_factory=FakeTrainingClient)
     async with app.run_test(size=size) as pilot:
         on = Bench(app, pilot)
         await on.press("2")
@@ -119,7 +119,7 @@ async def test_before_the_first_run_the_layers_stand_there_and_the_key_that_trai
 @pytest.mark.parametrize("size", SIZES)
 async def test_a_run_moves_everything(size):
     async with bench(size, running=True) as on:
-        on.engine.train(10)
+        on.client.train(10)
         await on.tell(Snapshot(1, 10, (FLAT, layer(0.25, dead=0.75, saturated=NAN), layer(0.1))))
         status = on.train.status.text
         assert "running" in status
@@ -130,7 +130,7 @@ async def test_a_run_moves_everything(size):
         assert (on.cell(1, "mean"), on.cell(1, "idle")) == (".25", "▲75% dead")
         assert on.cell(1, "histogram").strip()
         assert {"stop", "step"} <= set(on.keys)
-        on.engine.train(10)
+        on.client.train(10)
         await on.drawn()
         assert "completed" in on.train.status.text
         assert "test accuracy 50.0 %" in on.train.status.text
@@ -173,7 +173,7 @@ async def test_one_chart_takes_the_whole_place_and_gives_it_back(size):
 
 async def test_a_chart_that_takes_the_keys_shows_it_and_can_be_enlarged_by_the_mouse():
     async with bench(running=True) as on:
-        on.engine.train()
+        on.client.train()
         await on.press("tab")
         marked = [view for view in map(on.chart, on.views) if "▸" in view.text]
         assert marked == [on.app.focused]
@@ -237,7 +237,7 @@ async def test_what_lies_outside_a_histogram_and_its_zeros_are_told():
 
 async def test_loss_goes_logarithmic_by_key_and_by_itself_where_it_starts_far_off():
     async with bench(running=True) as on:
-        on.engine.train()
+        on.client.train()
         await on.press("o")
         assert on.loss.text.startswith("loss, log")
         await on.press("o")
@@ -254,7 +254,7 @@ async def test_the_table_shows_the_run_not_the_preset_being_edited():
         await on.press("1", "down", "d", "2")
         assert on.app.document.count == 4
         assert on.train.table.row_count == 3
-        on.engine.end("stopped")
+        on.client.end("stopped")
         await on.press("ctrl+r")
         assert on.train.table.row_count == 4
 
@@ -263,7 +263,7 @@ async def test_nothing_is_drawn_while_nobody_looks_and_all_of_it_afterwards():
     async with bench(running=True) as on:
         await on.press("1")
         before = on.loss.text
-        on.engine.train(10)
+        on.client.train(10)
         await on.pilot.pause()
         assert not any(drawing.stale() for drawing in on.train.drawings), "out of sight"
         assert on.loss.text == before
@@ -298,7 +298,7 @@ async def test_pretraining_is_told_as_it_goes_until_training_begins(size):
         assert "paused" in on.train.status.text
         assert "layer 3/3" in on.train.status.text
         await on.press("ctrl+r")
-        on.engine.train(10)
+        on.client.train(10)
         await on.drawn()
         assert "pretraining" not in on.train.status.text
         assert "epoch 1/2" in on.train.status.text
@@ -310,15 +310,15 @@ async def test_pretraining_is_told_as_it_goes_until_training_begins(size):
 )
 async def test_how_it_ended(reason, words):
     async with bench(running=True) as on:
-        on.engine.train(3)
-        on.engine.end(reason)
+        on.client.train(3)
+        on.client.end(reason)
         await on.drawn()
         assert words in on.train.status.text
 
 
 async def test_a_failure_is_told_in_plain_words():
     async with bench(running=True) as on:
-        on.engine.active = False
+        on.client.active = False
         on.app.model.fail(f"the training process was killed by {HOSTILE}\n2")
         on.app.run_changed({"end"})
         await on.drawn()
@@ -362,7 +362,7 @@ async def test_pause_go_on_one_batch_and_stop():
 async def test_the_rate_goes_to_the_next_round_number_and_keeps_pace_with_the_keys():
     async with bench(running=True) as on:
         await on.tell(State("running", 0, 0.03))
-        on.engine.tell = lambda *events: None  # the run has not answered yet
+        on.client.tell = lambda *events: None  # the run has not answered yet
         await on.press("]", "]", "[")
         assert on.asked == [("rate", 0.05), ("rate", 0.1), ("rate", 0.05)]
 
@@ -386,7 +386,7 @@ async def test_the_field_closes_when_the_run_ends():
     async with bench(running=True) as on:
         await on.press("l")
         assert isinstance(on.app.focused, Input)
-        on.engine.end("completed")
+        on.client.end("completed")
         await on.drawn()
         assert on.train.table.has_focus
 
@@ -394,7 +394,7 @@ async def test_the_field_closes_when_the_run_ends():
 async def test_without_a_run_its_keys_do_nothing():
     async with bench() as on:
         await on.press("full_stop", "s", "[", "]", "l", "v", "o", "z", "escape")
-        assert on.engine.asked == []
+        assert on.client.asked == []
         assert on.train.table.has_focus
 
 
@@ -412,7 +412,7 @@ async def test_a_real_run_from_key_to_end():
         assert "best" in on.loss.text
         assert on.cell(0, "histogram").strip()
         assert on.cell(0, "gradient")
-        app.engine.close()
+        app.client.close()
 
 
 # -- every size and terminal -------------------------------------------------------------------------------
@@ -420,7 +420,7 @@ async def test_a_real_run_from_key_to_end():
 
 async def test_any_size_will_do():
     async with bench(running=True) as on:
-        on.engine.train(12)
+        on.client.train(12)
         await on.tell(Snapshot(1, 10, (FLAT, layer(), layer())))
         for width, height in [(10, 3), (1, 1), (40, 10), (99, 24), (100, 12), (300, 100), (80, 24)]:
             await on.pilot.resize_terminal(width, height)
@@ -434,7 +434,7 @@ async def test_any_size_will_do():
 async def test_every_terminal_is_told_the_same(look):
     async with bench(running=True) as on:
         on.app.look = look
-        on.engine.train(12)
+        on.client.train(12)
         await on.tell(Snapshot(1, 10, (FLAT, layer(saturated=0.9), layer(gradient_norm=0.0))))
         await on.press("1", "2")
         up, down = look.glyphs.up, look.glyphs.down

@@ -18,6 +18,7 @@ from textual.widgets import ContentSwitcher
 
 from tuiml.data.own import facts
 from tuiml.runs.tail import Tail
+from tuiml.spec.problems import Problem
 from tuiml.text import plain_text
 from tuiml.tui.app import main as start
 from tuiml.tui.app import theme
@@ -32,11 +33,18 @@ from tuiml.tui.keys import actions, bindings
 from tuiml.tui.library.preview_pane import read_run
 from tuiml.tui.library.screen import Library
 from tuiml.tui.model import catalog as shelf
+from tuiml.tui.model.catalog import Item
 from tuiml.tui.model.document import Document, Raw
 from tuiml.tui.model.problems import where
 from tuiml.tui.model.run_model import MOVING, RunModel
 from tuiml.tui.model.settings import Settings
-from tuiml.tui.process.child import EngineBlind, EngineEvents, EngineGone, EngineProblems, Post
+from tuiml.tui.process.child import (
+    InspectionFailed,
+    Post,
+    TrainingEvents,
+    TrainingProblems,
+    TrainingProcessEnded,
+)
 from tuiml.tui.process.follower import Following, News
 from tuiml.tui.process.probe_client import ProbeClient
 from tuiml.tui.process.training_client import TrainingClient
@@ -61,8 +69,8 @@ class TuimlApp(LeavingApp):
         document: what to open; absent: what the settings remember.
         settings: where the app was left; absent: a first start.
         run: the folder of a run to open on, in Train.
-        engine_factory: makes the client of the training process, given where its messages go.
-        probe_factory: makes that of the process that looks at networks before they are trained.
+        client_factory: makes the client of the training process, given where its messages go.
+        probe_client_factory: makes that of the process that looks at networks before they are trained.
     """
 
     TITLE = "tuiml"
@@ -76,8 +84,8 @@ class TuimlApp(LeavingApp):
         settings: Settings | None = None,
         *,
         run: Path | None = None,
-        engine_factory: Callable[[Post], Any] = TrainingClient,
-        probe_factory: Callable[[Post], Any] | None = None,
+        client_factory: Callable[[Post], Any] = TrainingClient,
+        probe_client_factory: Callable[[Post], Any] | None = None,
     ) -> None:
         super().__init__()
         facts.in_background()
@@ -90,9 +98,9 @@ class TuimlApp(LeavingApp):
         self.drafts = Drafts(self, self._remembered)
         self.document = self._first(document)
         self.model = RunModel()
-        self.engine: Any = None
-        self._engine_factory = engine_factory
-        self.probe_factory: Callable[[Post], Any] = probe_factory or ProbeClient
+        self.client: Any = None
+        self._client_factory = client_factory
+        self.probe_client_factory: Callable[[Post], Any] = probe_client_factory or ProbeClient
         self._here = replace(self._remembered, trouble="")
         self.look = theme.look(self._remembered.dark)
         self.set_class(not self.look.unicode, "ascii")
@@ -118,7 +126,7 @@ class TuimlApp(LeavingApp):
         yield KeyBar(id="keys")
 
     def on_mount(self) -> None:
-        self.engine = self._engine_factory(self.post_message)
+        self.client = self._client_factory(self.post_message)
         if not self.is_headless:
             self.catch_all()
             self.call_after_refresh(start.settle)
@@ -156,7 +164,7 @@ class TuimlApp(LeavingApp):
     def show_run(self, model: RunModel, tail: Tail) -> None:
         """Put a run on the screen that is not trained here; what it learned is asked of its folder."""
         self.model = model
-        self.engine.look_at(str(tail.path))
+        self.client.look_at(str(tail.path))
         self.following.watch(str(tail.path), tail)
         self.run_changed(set(ALL_KINDS))
         self._remember_soon()
@@ -177,8 +185,8 @@ class TuimlApp(LeavingApp):
         """Go to a place."""
         self.query_one("#places", ContentSwitcher).current = name if name in PLACES else PLACES[0]
         self.current_place.shown()
-        if self.engine:
-            self.engine.watch(self.place_name == "train")
+        if self.client:
+            self.client.watch(self.place_name == "train")
             self._remember_soon()
         self.renew()
 
@@ -254,6 +262,19 @@ class TuimlApp(LeavingApp):
     def action_toggle_run(self) -> None:
         start_stop.toggle(self)
 
+    def follow(self, path: str, tail: Tail | None = None) -> None:
+        self.following.watch(path, tail)
+
+    def stop_following(self) -> None:
+        self.following.stop()
+
+    def go_to_problem(self, problem: Problem) -> None:
+        self.show_place("build")
+        self.query_one(Build).go_to(problem)
+
+    def open_preset(self, item: Item) -> None:
+        self.query_one(Library).open(item)
+
     def run_changed(self, kinds: set[str]) -> None:
         """The run model was fed: tell the places."""
         if not self.query(TopBar):  # the screen is being taken away
@@ -264,11 +285,11 @@ class TuimlApp(LeavingApp):
         if kinds - MOVING:
             self.refresh_bindings()
 
-    def on_engine_events(self, message: EngineEvents) -> None:
+    def on_training_events(self, message: TrainingEvents) -> None:
         kinds = self.model.feed(message.events)
         self.run_changed(kinds)
         if "end" in kinds:
-            self.after_run()
+            self.run_ended()
         elif "start" in kinds:
             self._remember()  # at once: what trains is to be found again, whatever happens
 
@@ -280,17 +301,17 @@ class TuimlApp(LeavingApp):
         self.following.stop()
         facts.in_background(False)
 
-    def on_engine_problems(self, message: EngineProblems) -> None:
+    def on_training_problems(self, message: TrainingProblems) -> None:
         text = "; ".join(f"{where(p)}{p.message}" for p in message.problems)
         if not resume.refused(self, text):
             self.model.fail(text)
             self.run_changed({"end"})
 
-    def on_engine_blind(self, message: EngineBlind) -> None:
+    def on_inspection_failed(self, message: InspectionFailed) -> None:
         self.model.cannot_look(message.reason)
         self.run_changed({"blind"})
 
-    def on_engine_gone(self, message: EngineGone) -> None:
+    def on_training_process_ended(self, message: TrainingProcessEnded) -> None:
         if resume.refused(self, message.reason):
             return
         model, reason = self.model, message.reason
@@ -298,10 +319,10 @@ class TuimlApp(LeavingApp):
         if model.path:
             model.saved = shelf.newest_step(Path(model.path))
             model.message = reason + resume.offer(model)
-            self.engine.look_at(model.path)
-        self.after_run()
+            self.client.look_at(model.path)
+        self.run_ended()
 
-    def after_run(self) -> None:
+    def run_ended(self) -> None:
         """The run on the screen is not trained here any more."""
         self.following.watch(self.model.path)
         self.run_changed({"end"})
@@ -319,8 +340,8 @@ class TuimlApp(LeavingApp):
 
     def label(self, action_id: str) -> str | None:
         """Words of the key bar that suit the moment."""
-        if action_id == "toggle_run" and self.engine and self.engine.active:
-            return "go on" if self.engine.paused else "pause"
+        if action_id == "toggle_run" and self.client and self.client.active:
+            return "go on" if self.client.paused else "pause"
         if action_id == "toggle_dark":
             return "light" if self.look.dark else "dark"
         return None
@@ -362,9 +383,9 @@ class TuimlApp(LeavingApp):
             with self.in_any_case():
                 close()
         with self.in_any_case():
-            if self.engine is not None:
-                yield "training was stopped, and the run is in the library" if self.engine.active else ""
-                self.engine.close(LEAVING)
+            if self.client is not None:
+                yield "training was stopped, and the run is in the library" if self.client.active else ""
+                self.client.close(LEAVING)
 
     def _snapshot(self) -> SavedState:
         """Where the app is; once the screen is gone, where it was."""

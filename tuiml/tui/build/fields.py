@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from tuiml.tui.widgets.picker import Pick
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tuiml.registry import Registry
+from tuiml.tui.widgets.picker import Pick
 
 Kind = Literal["int", "float", "bool", "text", "note", "choice", "words", "unknown"]
 NUMBERS = ("int", "float")
@@ -18,8 +17,6 @@ TYPED = ("int", "float", "text")
 YES, NO = "yes", "no"
 FILE = "a file of yours…"
 """Among the data sets to choose from."""
-
-
 
 
 @dataclass(frozen=True)

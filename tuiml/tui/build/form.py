@@ -16,11 +16,11 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tuiml.tui.keys import bindings
-from tuiml.tui.charts.palette import Look
 from tuiml.tui.build.fields import Section
-from tuiml.tui.build.form_render import Line, Styles, View, draw
 from tuiml.tui.build.form_model import Apply, FormModel
+from tuiml.tui.build.form_render import Line, Styles, View, draw
+from tuiml.tui.charts.palette import Look
+from tuiml.tui.keys import bindings
 
 PICKS = ("value_back", "value_next", "toggle_value")
 """Actions of a field with choices."""

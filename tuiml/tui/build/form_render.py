@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from tuiml.tui.charts.text import wrap
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from rich.cells import cell_len, chop_cells
+from rich.cells import cell_len
 from rich.style import Style
 
-from tuiml.tui.charts.palette import TROUBLE, Look, layer_colour
-from tuiml.tui.charts.text import clean, fit
 from tuiml.tui.build.fields import Field, Section
+from tuiml.tui.charts.palette import TROUBLE, Look, layer_colour
+from tuiml.tui.charts.text import clean, fit, wrap
 from tuiml.tui.widgets.line_edit import LineEdit
 from tuiml.tui.widgets.picker import Part, Picker
 
@@ -223,5 +221,3 @@ def _picks(picker: Picker, number: int, view: View) -> list[Line]:
             Line([("    ", quiet), (line, quiet)], number) for line in wrap(clean(text, look), view.width - 5)
         ]
     return lines
-
-

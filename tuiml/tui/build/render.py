@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from tuiml.tui.model.problems import where
-
 import math
 from collections.abc import Sequence
 
 from tuiml.nn.layers import dimensions
-from tuiml.spec.problems import Problem
 from tuiml.text import plain_text
 from tuiml.training.statistics import LayerStatistics
-from tuiml.tui.model import layer_stack
 from tuiml.tui.charts.bars import mini, zero_bin
 from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import TROUBLE, Look, layer_colour
-from tuiml.tui.model.document import Document, LayerRow
 from tuiml.tui.charts.text import wrap
-from tuiml.tui.model.layer_cells import activations_of, idle_share, statistics_cells
-from tuiml.tui.model.layer_cells import Cell, Column
-from tuiml.tui.widgets.picker import Part
+from tuiml.tui.model import layer_stack
+from tuiml.tui.model.document import Document, LayerRow
+from tuiml.tui.model.layer_cells import Cell, Column, activations_of, idle_share, statistics_cells
+from tuiml.tui.model.problems import where
 from tuiml.tui.process.probe_session import PreFlight
+from tuiml.tui.widgets.picker import Part
 from tuiml.tui.widgets.verdict_lines import verdict_lines
 
 MINI = 8
@@ -175,5 +172,3 @@ def passage(rows: Sequence[LayerRow], selected: int) -> str:
     count = f" · {row.parameters:,} parameters" if row.parameters is not None else ""
     kept = f", {row.kept:,} values not trained" if row.kept else ""
     return f"layer {row.index}: output {shape}{count}{kept}"
-
-

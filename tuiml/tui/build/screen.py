@@ -13,22 +13,22 @@ from tuiml.nn.layers import layers
 from tuiml.spec.problems import Problem
 from tuiml.training.remedies import Edit, Remedy
 from tuiml.tui.build import render
+from tuiml.tui.build.cycle import activation_edits, initializer_edits
+from tuiml.tui.build.fields import FILE, Field
+from tuiml.tui.build.form import Form
+from tuiml.tui.build.note_dialog import NoteScreen
+from tuiml.tui.build.render import COLUMNS
+from tuiml.tui.build.sections import sections
 from tuiml.tui.dialogs import explore_layer, find_rate, use_file
 from tuiml.tui.model import layer_stack
-from tuiml.tui.build.render import COLUMNS
-from tuiml.tui.widgets.chooser import Chooser
-from tuiml.tui.build.cycle import activation_edits, initializer_edits
 from tuiml.tui.model.document import Document
-from tuiml.tui.build.fields import FILE, Field
-from tuiml.tui.widgets.picker import Pick
-from tuiml.tui.build.form import Form
+from tuiml.tui.process.probe_client import Probed
+from tuiml.tui.process.probe_session import PreFlight
+from tuiml.tui.shell.screen import Place
+from tuiml.tui.widgets.chooser import Chooser
 from tuiml.tui.widgets.layer_table import LayerTable
 from tuiml.tui.widgets.lines import Lines
-from tuiml.tui.build.note_dialog import NoteScreen
-from tuiml.tui.shell.screen import Place
-from tuiml.tui.process.probe_session import PreFlight
-from tuiml.tui.process.probe_client import Probed
-from tuiml.tui.build.sections import sections
+from tuiml.tui.widgets.picker import Pick
 
 CYCLES = ("next_initializer", "last_initializer", "next_activation", "last_activation")
 NARROW = 66
@@ -65,7 +65,7 @@ class Build(Place):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._stale = True
-        self.flight = PreFlight(self, lambda: self.shell.probe_factory(self.post_message))
+        self.flight = PreFlight(self, lambda: self.shell.probe_client_factory(self.post_message))
 
     def compose(self) -> ComposeResult:
         with Horizontal():

@@ -20,11 +20,11 @@ from tuiml.nn.pretraining import pretrainings
 from tuiml.registry import Entry, Option, Registry, options_of, short
 from tuiml.spec.preset import Preset, Training
 from tuiml.text import plain_text
-from tuiml.tui.model.document import Document
 from tuiml.tui.build.fields import FILE, NO, NUMBERS, YES, Field, Kind, Section
-from tuiml.tui.widgets.picker import Pick
+from tuiml.tui.model.document import Document
 from tuiml.tui.model.document_paths import entry_at
 from tuiml.tui.model.layer_stack import output_row
+from tuiml.tui.widgets.picker import Pick
 
 OWN = Pick(FILE, "CSV, NPZ, IDX, or a folder of pictures per class", "looks through your files", opens=True)
 LONGEST = 4000

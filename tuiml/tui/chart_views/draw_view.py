@@ -163,9 +163,9 @@ class DrawView(View, can_focus=True):
     def _ask(self) -> None:
         self._timer = None
         self._asked, self._asked_at = (self.pad.version, self.sight.model.step), time.monotonic()
-        engine = getattr(self.app, "engine", None)
-        if engine is not None and not self.pad.empty:
-            engine.guess(Drawn(self.pad.version, self.pad.pixels()))
+        client = getattr(self.app, "client", None)
+        if client is not None and not self.pad.empty:
+            client.guess(Drawn(self.pad.version, self.pad.pixels()))
 
     def _changed(self) -> None:
         self._ask_soon()

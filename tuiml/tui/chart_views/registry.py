@@ -2,8 +2,8 @@
 
 A new chart is one entry here (its place is its place in the order of the keys) and a view. A chart with
 keys of its own names the rows of the table of actions; its view has a method ``action_<id>`` for each, and
-may have ``enabled(id)`` and ``label(id)``. What it remembers is in an object of :meth:`ChartSelection.of`, since one
-chart may be shown by several widgets.
+may have ``enabled(id)`` and ``label(id)``. What it remembers is in an object of
+:meth:`ChartSelection.of`, since one chart may be shown by several widgets.
 """
 
 from __future__ import annotations

@@ -12,20 +12,20 @@ from tuiml.registry import options_of
 from tuiml.tui.model.document_paths import entry_at
 
 if TYPE_CHECKING:
-    from tuiml.tui.app.app import TuimlApp
     from tuiml.tui.dialogs.explorer_model import Inputs
     from tuiml.tui.model.document import Document
     from tuiml.tui.process.probe_session import PreFlight
+    from tuiml.tui.shell.protocol import Shell
 
 UNKNOWN = "what goes into the layer is not known yet"
 
 
-def in_build(app: TuimlApp, index: int, flight: PreFlight) -> None:
+def in_build(app: Shell, index: int, flight: PreFlight) -> None:
     """Explore for a layer of the preset being edited; ``flight`` knows its initial values."""
     _open(app, app.document, index, partial(_inputs_in_build, index, flight))
 
 
-def in_train(app: TuimlApp, index: int) -> None:
+def in_train(app: Shell, index: int) -> None:
     """Explore for a layer of the run on the screen, or of the preset being edited before the first one."""
     from tuiml.tui.model.document import Document
 
@@ -34,7 +34,7 @@ def in_train(app: TuimlApp, index: int) -> None:
     _open(app, shown, index, partial(_inputs_of_run, app, index))
 
 
-def _open(app: TuimlApp, shown: Document, index: int, inputs: Any) -> None:
+def _open(app: Shell, shown: Document, index: int, inputs: Any) -> None:
     """Open the screen for a layer of ``shown``."""
     from tuiml.tui.dialogs.explorer import ExplorerScreen  # late: its charts are not needed at the start
 
@@ -46,7 +46,7 @@ def _open(app: TuimlApp, shown: Document, index: int, inputs: Any) -> None:
     app.push_screen(ExplorerScreen(start, called, index, inputs, takes), partial(_take, app, index, field))
 
 
-def _take(app: TuimlApp, index: int, field: str | None, chosen: Activation | None) -> None:
+def _take(app: Shell, index: int, field: str | None, chosen: Activation | None) -> None:
     """Make an activation the layer's, as one edit."""
     if chosen is None or field is None:
         return
@@ -80,7 +80,7 @@ def kinds(document: Document) -> list[Any]:
     return [entry_at(document.get(f"layers[{index}]"), layers) for index in range(document.count)]
 
 
-def _inputs_of_run(app: TuimlApp, index: int) -> Inputs:
+def _inputs_of_run(app: Shell, index: int) -> Inputs:
     from tuiml.tui.dialogs.explorer_model import Inputs
 
     found = app.model.statistics(index)

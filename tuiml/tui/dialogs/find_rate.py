@@ -6,14 +6,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tuiml.tui.app.app import TuimlApp
+    from tuiml.tui.shell.protocol import Shell
 
 RATE = "training.learning_rate"
 
 
-def find_rate(app: TuimlApp) -> None:
+def find_rate(app: Shell) -> None:
     """Open the finder; a run that is on, or a preset that is wrong, is in its way."""
-    if app.engine.active:
+    if app.client.active:
         app.say("a run is on: stop it first, then find a rate")
         return
     preset, problems = app.document.preset, app.document.problems
@@ -24,10 +24,10 @@ def find_rate(app: TuimlApp) -> None:
         return
     from tuiml.tui.dialogs.rate_finder import RateScreen  # late: its charts are not needed at the start
 
-    app.push_screen(RateScreen(app.document.raw, preset, app.engine), partial(_take, app))
+    app.push_screen(RateScreen(app.document.raw, preset, app.client), partial(_take, app))
 
 
-def _take(app: TuimlApp, rate: float | None) -> None:
+def _take(app: Shell, rate: float | None) -> None:
     """Make a rate the preset's, as one edit."""
     if rate is None:
         return

@@ -18,7 +18,7 @@ from tuiml.tui.charts.rates import rate_chart
 from tuiml.tui.charts.text import PLAIN, clean, fit, strip, wrap
 from tuiml.tui.keys import bindings
 from tuiml.tui.model.problems import where
-from tuiml.tui.process.child import EngineEvents, EngineGone, EngineProblems
+from tuiml.tui.process.child import TrainingEvents, TrainingProblems, TrainingProcessEnded
 from tuiml.tui.widgets.chart_view import Pacer, View
 from tuiml.tui.widgets.modal import Modal
 from tuiml.tui.widgets.rate_field import allowed
@@ -116,7 +116,7 @@ class RateScreen(Modal[float | None]):
     Args:
         raw: the preset's document.
         preset: what it says.
-        engine: the client of the training process.
+        client: the client of the training process.
     """
 
     BINDINGS: ClassVar[list[Any]] = list(bindings("finder"))
@@ -127,9 +127,9 @@ class RateScreen(Modal[float | None]):
     RateScreen .keys { color: $foreground 60%; height: 1; width: 1fr; }
     """
 
-    def __init__(self, raw: dict[str, Any], preset: Preset, engine: Any) -> None:
+    def __init__(self, raw: dict[str, Any], preset: Preset, client: Any) -> None:
         super().__init__()
-        self._raw, self._engine = raw, engine
+        self._raw, self._client = raw, client
         self.finding = Finding(preset)
         self.plot = RatePlot(self.finding)
         self._keys = KeyLine(self)
@@ -141,24 +141,24 @@ class RateScreen(Modal[float | None]):
             yield self._keys
 
     def on_mount(self) -> None:
-        if not self._engine.find_rate(self._raw, self.post_message):
+        if not self._client.find_rate(self._raw, self.post_message):
             self._fail("a run is on")
 
     def on_unmount(self) -> None:
-        self._engine.stop_finding()
+        self._client.stop_finding()
 
-    def on_engine_events(self, message: EngineEvents) -> None:
+    def on_training_events(self, message: TrainingEvents) -> None:
         message.stop()
         self.finding.feed(message.events)
         self._pacer.kick()
         if self.finding.found is not None:
             self.refresh_bindings()
 
-    def on_engine_problems(self, message: EngineProblems) -> None:
+    def on_training_problems(self, message: TrainingProblems) -> None:
         message.stop()
         self._fail("; ".join(f"{where(p)}{p.message}" for p in message.problems))
 
-    def on_engine_gone(self, message: EngineGone) -> None:
+    def on_training_process_ended(self, message: TrainingProcessEnded) -> None:
         message.stop()
         self._fail(message.reason)
 

@@ -17,46 +17,44 @@ from tuiml.tui.dialogs.file_picker import FilePicker, Taken
 from tuiml.tui.model.new_data import adopt
 
 if TYPE_CHECKING:
-    from tuiml.tui.app.app import TuimlApp
+    from tuiml.tui.shell.protocol import Shell
 
 
 class FilesLooked(Message):
     """What validation could not wait for is known."""
 
 
-def look_ahead(shell: TuimlApp) -> None:
+def look_ahead(shell: Shell) -> None:
     """Look at the user's files that validation did not wait for, in a thread that nothing waits for."""
     found = facts.awaited()
     if found:
         threading.Thread(target=partial(_look, shell, found), daemon=True).start()
 
 
-def _look(shell: TuimlApp, found: Sequence[Own]) -> None:
+def _look(shell: Shell, found: Sequence[Own]) -> None:
     for dataset in found:
         facts.look(dataset)
     shell.post_message(FilesLooked())
 
 
-def pick_data(shell: TuimlApp) -> None:
+def pick_data(shell: Shell) -> None:
     """The file picker over Build, at the file that is the data now, if one is."""
     path = shell.document.get("data.path")
     start = Path(path) if isinstance(path, str) and Path(path).is_absolute() and "\0" not in path else None
     shell.push_screen(FilePicker(start=start), partial(taken, shell))
 
 
-def look_through(shell: TuimlApp, start: Path | None = None) -> None:
+def look_through(shell: Shell, start: Path | None = None) -> None:
     """The file picker over any place, for data or a preset."""
     shell.push_screen(FilePicker(presets=True, start=start), partial(taken, shell))
 
 
-def taken(shell: TuimlApp, answer: Taken | None) -> None:
+def taken(shell: Shell, answer: Taken | None) -> None:
     """A preset is opened; data becomes the preset's, as one edit, and what has to follow follows."""
     if answer is None:
         return
     if answer.preset is not None:
-        from tuiml.tui.library.screen import Library
-
-        shell.query_one(Library).open(answer.preset)
+        shell.open_preset(answer.preset)
         return
     try:
         dataset = datasets.read(answer.table)

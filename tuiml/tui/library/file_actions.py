@@ -17,7 +17,7 @@ from tuiml.tui.model.document import Document
 from tuiml.tui.widgets.dialogs import ConfirmDialog, NameDialog
 
 if TYPE_CHECKING:
-    from tuiml.tui.app.app import TuimlApp
+    from tuiml.tui.shell.protocol import Shell
 
 LONGEST = 80
 """Characters of a preset's name."""
@@ -31,7 +31,7 @@ class Changes:
         changed: called after each change with what is to be selected now, ``None``: what is near.
     """
 
-    def __init__(self, app: TuimlApp, changed: Callable[[Key | None], None]) -> None:
+    def __init__(self, app: Shell, changed: Callable[[Key | None], None]) -> None:
         self._app, self._changed = app, changed
 
     def duplicate(self, item: Item) -> None:
@@ -68,8 +68,8 @@ class Changes:
         model = self._app.model
         if not model.alive and model.name == item.name:  # it is the one on the screen
             shelf.at(model, path)
-            self._app.engine.look_at(str(path))
-            self._app.following.watch(str(path))
+            self._app.client.look_at(str(path))
+            self._app.follow(str(path))
         self._changed(("run", str(path)))
 
     def delete(self, item: Item) -> None:

@@ -262,7 +262,7 @@ class Library(Place):
 
     def open_run(self, item: Item, go_on: bool = False) -> None:
         """Show a run in Train, and perhaps go on with it; not while another is being trained there."""
-        if not self.shell.engine.active:
+        if not self.shell.client.active:
             read = partial(self._read_run, item, go_on)
             self.run_worker(read, thread=True, group="run", exclusive=True)
         elif self.run.name == item.name:
@@ -278,7 +278,7 @@ class Library(Place):
     def _opened(self, message: Opened) -> None:
         if isinstance(message.run, str):
             self.shell.complain(message.run)
-        elif not self.shell.engine.active:
+        elif not self.shell.client.active:
             self.shell.show_run(message.run, message.tail)
             self.shell.show_place("train")
             if message.go_on:

@@ -34,7 +34,7 @@ GRACE = 5.0
 POLL = 0.02
 
 
-class EngineEvents(Message):
+class TrainingEvents(Message):
     """What the run told since the last of these, in order."""
 
     def __init__(self, events: list[Event]) -> None:
@@ -42,7 +42,7 @@ class EngineEvents(Message):
         self.events = events
 
 
-class EngineProblems(Message):
+class TrainingProblems(Message):
     """The preset or its data cannot be used; nothing was written and nothing runs."""
 
     def __init__(self, problems: list[Problem]) -> None:
@@ -50,7 +50,7 @@ class EngineProblems(Message):
         self.problems = problems
 
 
-class EngineGone(Message):
+class TrainingProcessEnded(Message):
     """The run is over without an :class:`End`; ``reason`` is one line in plain words.
 
     ``asked``: it was told to stop, while its data was loading.
@@ -61,7 +61,7 @@ class EngineGone(Message):
         self.reason, self.asked = reason, asked
 
 
-class EngineBlind(Message):
+class InspectionFailed(Message):
     """The past run on the screen cannot be looked into; ``reason`` is one line in plain words."""
 
     def __init__(self, reason: str) -> None:
@@ -170,25 +170,25 @@ class Worker:
             if not events:
                 return
             self.over = self.over or any(isinstance(event, End | RateFound) for event in events)
-            self._post(EngineEvents(events))
+            self._post(TrainingEvents(events))
         elif message.get("event") == "problems":
             problems = problems_of(message.get("problems"))
             self._blind("; ".join(problem.message for problem in problems))
-            self._finish(EngineProblems(problems))
+            self._finish(TrainingProblems(problems))
         elif message.get("event") == "failed":
             text = plain_text(str(message.get("message") or "training failed"))
             self._blind(text)
-            self._finish(EngineGone(text, self.told_to_stop))
+            self._finish(TrainingProcessEnded(text, self.told_to_stop))
         else:
             raise ValueError("neither events nor a failure")
 
     def _lost(self, reason: str) -> None:
         """It is of no use any more."""
-        self._finish(EngineGone(reason))
+        self._finish(TrainingProcessEnded(reason))
 
     def _blind(self, reason: str) -> None:
         if self._past and self._socket.fileno() >= 0:
-            self._post(EngineBlind(reason))
+            self._post(InspectionFailed(reason))
 
     def dismiss(self) -> None:
         """Nobody asks it anything any more: hang up, post nothing more and see it out."""

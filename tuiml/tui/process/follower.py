@@ -22,7 +22,7 @@ from tuiml.tui.model.catalog import load_run, newest_step
 from tuiml.tui.model.run_model import RunModel, events_in
 
 if TYPE_CHECKING:
-    from tuiml.tui.app.app import TuimlApp
+    from tuiml.tui.shell.protocol import Shell
 
 OFTEN, RARELY = 0.2, 1.0
 """Seconds between two looks: at a run that is trained, at one that is not."""
@@ -115,7 +115,7 @@ class Follower:
 class Following:
     """The follower of the run on the screen, and what its news do to the screen."""
 
-    def __init__(self, app: TuimlApp) -> None:
+    def __init__(self, app: Shell) -> None:
         self._app = app
         self.follower: Follower | None = None
 
@@ -142,7 +142,7 @@ class Following:
     def take(self, news: News) -> None:
         """Show what is new."""
         app = self._app
-        if news.follower is not self.follower or app.engine.active:
+        if news.follower is not self.follower or app.client.active:
             return
         if news.lost:
             self.stop()
@@ -167,6 +167,6 @@ class Following:
         """There is another checkpoint: what the network learned is asked of that one."""
         if self._app.model.blind:
             self._app.model.cannot_look("")
-            self._app.engine.look_at(str(path))
+            self._app.client.look_at(str(path))
         else:
-            self._app.engine.look_again()
+            self._app.client.look_again()

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tuiml.training.inspection_records import Drawn, InspectionRequest
-from tuiml.tui.process.child import EngineBlind, EngineGone, Post, Worker
+from tuiml.tui.process.child import InspectionFailed, Post, TrainingProcessEnded, Worker
 
 
 class TrainingClient:
@@ -210,5 +210,5 @@ def _started(post: Post, past: bool = False) -> Worker | None:
         return Worker(post, past)
     except OSError as error:
         reason = f"the training process could not be started: {error.strerror or error}"
-        post(EngineBlind(reason) if past else EngineGone(reason))
+        post(InspectionFailed(reason) if past else TrainingProcessEnded(reason))
         return None

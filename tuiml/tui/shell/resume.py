@@ -16,7 +16,7 @@ from tuiml.tui.widgets.dialogs import ConfirmDialog, NameDialog
 from tuiml.tui.widgets.rate_field import nice_below
 
 if TYPE_CHECKING:
-    from tuiml.tui.app.app import TuimlApp
+    from tuiml.tui.shell.protocol import Shell
 
 EPOCHS, RATE, STOPPING = "training.epochs", "training.learning_rate", "training.early_stopping"
 
@@ -38,10 +38,10 @@ class NumberDialog(NameDialog):
         return self._refusal(name.strip()) if name.strip() else "give a number"
 
 
-def go_on(app: TuimlApp) -> None:
+def go_on(app: Shell) -> None:
     """Go on with the run on the screen, after what has to be asked."""
     model = app.model
-    if not model.resumable or app.engine.active:
+    if not model.resumable or app.client.active:
         return
     writer = writer_of(Path(model.path))
     if writer:
@@ -64,7 +64,7 @@ def all_done(model: RunModel) -> bool:
     return model.status == "completed" or (model.end is not None and 0 < steps <= model.saved)
 
 
-def _ask_epochs(app: TuimlApp, model: RunModel) -> None:
+def _ask_epochs(app: Shell, model: RunModel) -> None:
     planned = model.epochs_planned
     title = f"All {planned:,} epochs are done. Go on for how many more?"
 
@@ -80,7 +80,7 @@ def _ask_epochs(app: TuimlApp, model: RunModel) -> None:
     app.push_screen(NumberDialog(title, str(max(1, planned // 2)), refusal), answered)
 
 
-def _ask_rate(app: TuimlApp, model: RunModel) -> None:
+def _ask_rate(app: Shell, model: RunModel) -> None:
     title = f"It diverged at a learning rate of {model.rate:.3g}. Go on with which?"
 
     def answered(word: str | None) -> None:
@@ -91,7 +91,7 @@ def _ask_rate(app: TuimlApp, model: RunModel) -> None:
     app.push_screen(NumberDialog(title, suggested, lambda word: _refusal(model, f"{RATE}={word}")), answered)
 
 
-def _ask_stopping(app: TuimlApp, model: RunModel) -> None:
+def _ask_stopping(app: Shell, model: RunModel) -> None:
     done, planned = model.end.epochs if model.end else 0, model.epochs_planned
     dialog = ConfirmDialog(
         f"It stopped early, after {done:,} of {planned:,} epochs. Go on without early stopping?",
@@ -110,29 +110,29 @@ def _refusal(model: RunModel, setting: str) -> str | None:
     return short(problems[0].message, 60) if problems else None
 
 
-def begin(app: TuimlApp, settings: list[str] | tuple[()]) -> None:
+def begin(app: Shell, settings: list[str] | tuple[()]) -> None:
     """Let the training process go on with the run on the screen."""
     model = app.model
-    if app.engine.active or not model.resumable:  # while a dialog was open
+    if app.client.active or not model.resumable:  # while a dialog was open
         return
     document = model.document
     for setting in settings:
         document = assign(document, setting)
-    app.following.stop()
+    app.stop_following()
     model.go_on(document)
     app.show_place("train")
-    app.engine.go_on(model.path, settings)
+    app.client.go_on(model.path, settings)
     app.run_changed({"start", "state"})
 
 
-def refused(app: TuimlApp, reason: str) -> bool:
+def refused(app: Shell, reason: str) -> bool:
     """It does not go on after all: say why, once; whether it was to."""
     model = app.model
     if not model.starting:
         return False
     model.stay()
     app.complain(reason)
-    app.after_run()
+    app.run_ended()
     return True
 
 

@@ -9,9 +9,9 @@ from textual.containers import Container
 from tuiml.tui.keys import Where, bindings
 
 if TYPE_CHECKING:
-    from tuiml.tui.app.app import TuimlApp
     from tuiml.tui.model.document import Document
     from tuiml.tui.model.run_model import RunModel
+    from tuiml.tui.shell.protocol import Shell
 
 
 class Place(Container):
@@ -35,9 +35,9 @@ class Place(Container):
         super().__init_subclass__(inherit_css, inherit_bindings, inherit_component_classes)
 
     @property
-    def shell(self) -> TuimlApp:
+    def shell(self) -> Shell:
         """The app, with its own type."""
-        return cast("TuimlApp", self.app)
+        return cast("Shell", self.app)
 
     @property
     def document(self) -> Document:
@@ -52,7 +52,7 @@ class Place(Container):
     @property
     def is_current(self) -> bool:
         """Whether this is the place on the screen."""
-        return self.shell.current_place is self
+        return self.shell.place_name == self.place
 
     def shown(self) -> None:
         """The place became visible: refresh what changed meanwhile, focus the main widget."""

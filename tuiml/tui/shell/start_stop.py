@@ -6,42 +6,40 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tuiml.spec.problems import Problem
-from tuiml.tui.build.screen import Build
 from tuiml.tui.model.problems import where
 
 if TYPE_CHECKING:
-    from tuiml.tui.app.app import TuimlApp
+    from tuiml.tui.shell.protocol import Shell
 
 
-def toggle(app: TuimlApp) -> None:
+def toggle(app: Shell) -> None:
     """Start a run of the document, or pause the one that is on, or let it go on."""
-    if not app.engine.active:
+    if not app.client.active:
         start(app)
         return
-    if app.engine.paused:
-        app.engine.resume()
+    if app.client.paused:
+        app.client.resume()
     else:
-        app.engine.pause()
+        app.client.pause()
     app.renew()
 
 
-def start(app: TuimlApp) -> None:
+def start(app: Shell) -> None:
     """Train the document and show it; one that is wrong is not trained, and what is wrong is gone to."""
     problems = app.document.problems
     if problems:
         refuse(app, problems)
         return
-    app.following.stop()
+    app.stop_following()
     app.model.begin(app.document.raw)
     app.show_place("train")
-    app.engine.start(app.document.raw)
+    app.client.start(app.document.raw)
     app.run_changed({"start", "state"})
 
 
-def refuse(app: TuimlApp, problems: Sequence[Problem], what: str = "not trained") -> None:
+def refuse(app: Shell, problems: Sequence[Problem], what: str = "not trained") -> None:
     """Say why there is no run, and go to the field."""
     first = problems[0]
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     app.complain(f"{what}: {where(first)}{first.message}{more}")
-    app.show_place("build")
-    app.query_one(Build).go_to(first)
+    app.go_to_problem(first)

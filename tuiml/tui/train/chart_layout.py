@@ -44,7 +44,7 @@ class Charting(Steering):
         entries = {entry.id: entry for entry in CHARTS}
         self.slots = [ChartSlot(self.sight, entries[name], id=f"top-{i}") for i, name in enumerate(TOP)]
         self.beside = ChartSlot(self.sight, entries[BESIDE], id="beside")
-        self.wishing = Subscriptions(self._views, lambda: self.shell.engine)
+        self.wishing = Subscriptions(self._views, lambda: self.shell.client)
         self.drawings: list[Drawing] = [self.wishing]
         self.pacer = Pacer(self, self.drawings)
 

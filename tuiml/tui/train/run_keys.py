@@ -32,11 +32,11 @@ class Steering(Place):
 
     @property
     def alive(self) -> bool:
-        engine = self.shell.engine
-        return engine is not None and engine.active
+        client = self.shell.client
+        return client is not None and client.active
 
     def action_step(self) -> None:
-        self.shell.engine.step()
+        self.shell.client.step()
         self.shell.refresh_bindings()
 
     def action_go_on(self) -> None:
@@ -49,7 +49,7 @@ class Steering(Place):
             self.shell.say("only followed here")  # who trains it is said below
 
     def action_stop(self) -> None:
-        self.shell.engine.stop()
+        self.shell.client.stop()
 
     def action_rate_up(self) -> None:
         self._set_rate(nice_above(self.asked or self.run.rate))
@@ -60,7 +60,7 @@ class Steering(Place):
     def _set_rate(self, rate: float) -> None:
         if self.alive and allowed(rate):
             self.asked = rate
-            self.shell.engine.set_rate(rate)
+            self.shell.client.set_rate(rate)
 
     def action_rate_type(self) -> None:
         self.rate.open(self.asked or self.run.rate)

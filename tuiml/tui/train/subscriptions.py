@@ -19,11 +19,11 @@ class Subscriptions:
 
     Args:
         views: all there are, on the screen or not.
-        engine: the client of the training process.
+        client: the client of the training process.
     """
 
-    def __init__(self, views: Callable[[], Iterable[View]], engine: Callable[[], Any]) -> None:
-        self._views, self._engine = views, engine
+    def __init__(self, views: Callable[[], Iterable[View]], client: Callable[[], Any]) -> None:
+        self._views, self._client = views, client
         self._told: tuple[InspectionRequest, ...] = ()
         self.due_at = -math.inf
 
@@ -37,8 +37,8 @@ class Subscriptions:
         return tuple(found.values())
 
     def stale(self) -> bool:
-        return self._wishes() != self._told and self._engine() is not None
+        return self._wishes() != self._told and self._client() is not None
 
     def build(self) -> None:
         self._told = self._wishes()
-        self._engine().inspect(self._told)
+        self._client().inspect(self._told)

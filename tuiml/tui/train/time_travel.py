@@ -32,7 +32,7 @@ class Travelling(Comparing):
 
     def _go_back(self, step: int) -> None:
         if self.alive:
-            self.shell.engine.rewind(step)
+            self.shell.client.rewind(step)
             self.sight.look_now()
             self.looked()
 
@@ -43,7 +43,7 @@ class Travelling(Comparing):
 
     def _change(self, asked: dict[str, Any] | None) -> None:
         if asked and self.alive:
-            self.shell.engine.change(asked)
+            self.shell.client.change(asked)
 
     def run_changed(self, kinds: set[str]) -> None:
         moment = self.sight.moment

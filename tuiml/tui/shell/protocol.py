@@ -1,0 +1,107 @@
+"""What a screen may ask of the app. Screens and dialogs know the app by this protocol only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from textual.message import Message
+from textual.screen import Screen
+
+from tuiml.runs.tail import Tail
+from tuiml.spec.problems import Problem
+from tuiml.tui.charts.palette import Look
+from tuiml.tui.model.catalog import Item
+from tuiml.tui.model.document import Document, Raw
+from tuiml.tui.model.run_model import RunModel
+from tuiml.tui.process.training_client import TrainingClient
+
+
+class OpenDrafts(Protocol):
+    """The documents with unsaved edits that are not on the screen."""
+
+    def take(self, document: Document) -> Document:
+        """The draft of the same file, removed from the drafts; else ``document`` itself."""
+        ...
+
+    def put_away(self, document: Document) -> None:
+        """Keep a document that leaves the screen, if it has unsaved edits."""
+        ...
+
+
+class Shell(Protocol):
+    """The app as its screens see it."""
+
+    model: RunModel
+    """The run on the screen."""
+    look: Look
+
+    probe_client_factory: Callable[[Callable[[Message], object]], Any]
+    """Makes the client of the process that computes statistics of a network before it is trained."""
+
+    @property
+    def document(self) -> Document:
+        """The preset being edited."""
+        ...
+
+    @property
+    def client(self) -> TrainingClient:
+        """The client of the training process."""
+        ...
+
+    @property
+    def drafts(self) -> OpenDrafts: ...
+
+    @property
+    def place_name(self) -> str: ...
+
+    def show_place(self, name: str) -> None:
+        """Go to ``build``, ``train`` or ``library``."""
+        ...
+
+    def go_to_problem(self, problem: Problem) -> None:
+        """Show Build with the cursor on the field that a problem is about."""
+        ...
+
+    def document_edited(self) -> None:
+        """Tell every screen that the document was changed."""
+        ...
+
+    def open_document(self, raw: Raw, *, path: Path | None = None, origin: str = "") -> None: ...
+
+    def open_preset(self, item: Item) -> None:
+        """Open a preset, as the Library does."""
+        ...
+
+    def run_changed(self, kinds: set[str]) -> None:
+        """Tell every screen that the run model was fed."""
+        ...
+
+    def run_ended(self) -> None:
+        """Tell every screen that the run on the screen is no longer trained here."""
+        ...
+
+    def show_run(self, model: RunModel, tail: Tail) -> None:
+        """Show a run that is not trained here."""
+        ...
+
+    def follow(self, path: str) -> None:
+        """Read what another process may write into a run's folder."""
+        ...
+
+    def stop_following(self) -> None: ...
+
+    def say(self, text: str) -> None: ...
+
+    def complain(self, text: str) -> None: ...
+
+    def renew(self) -> None:
+        """Draw the top bar and the key bar again."""
+        ...
+
+    def refresh_bindings(self) -> None: ...
+
+    def push_screen(self, screen: Screen[Any], callback: Callable[[Any], None] | None = None) -> Any: ...
+
+    def post_message(self, message: Message) -> bool: ...
