@@ -13,8 +13,8 @@ from textual.widgets import Input
 from told import batch, end, epoch, layer, start
 
 from tests import helpers
-from tuiml.runs import folder
 from tuiml.runs.folder import METRICS, RunFolder
+from tuiml.runs.writer import is_held
 from tuiml.spec.toml import loads
 from tuiml.tui import following, items, settings
 from tuiml.tui.app import TuimlApp
@@ -395,7 +395,7 @@ async def test_opening_something_else_or_leaving_stops_nothing(writer):
         assert follower._over.is_set()
         writer.tell(batch(2, 30, 0.1, seconds=9.0))
         assert on.model.step == 129
-    assert folder.is_held(writer.path)
+    assert is_held(writer.path)
 
 
 async def test_another_checkpoint_is_asked_what_it_learned(writer):
