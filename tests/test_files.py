@@ -27,7 +27,7 @@ def test_text_and_bytes_and_folders_that_are_not_there_yet(tmp_path):
     assert entries(path.parent) == ["preset.toml"]
 
 
-@pytest.mark.parametrize("call", ["fsync", "replace", "chmod"])
+@pytest.mark.parametrize("call", ["fsync", "replace", "fchmod"])
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, call):
     path = tmp_path / "preset.toml"
     write_whole(path, "old")

@@ -22,6 +22,10 @@ CANNOT_SYNC = frozenset(
 def write_whole(path: Path, payload: bytes | str | Sequence[bytes | memoryview]) -> bool:
     """Write ``payload``, or its pieces, to ``path``: a reader, or a crash, sees the old file or the new one.
 
+    The mode of an ordinary file that is replaced is kept. The bytes go to a new file, which is then renamed
+    to ``path``: a link there is itself replaced, and what a symbolic link leads to, or the other names of a
+    hard link, are as they were.
+
     Returns:
         Whether the new file will be there after a power cut, as far as the file system can say.
 
@@ -31,15 +35,16 @@ def write_whole(path: Path, payload: bytes | str | Sequence[bytes | memoryview])
     whole = payload.encode() if isinstance(payload, str) else payload
     parts = [whole] if isinstance(whole, bytes) else whole
     path.parent.mkdir(parents=True, exist_ok=True)
+    # mkstemp opens with O_EXCL and O_NOFOLLOW: a link that somebody put there is never written through.
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".part")
     try:
         try:
             for part in parts:
                 write_all(handle, part)
+            os.fchmod(handle, _mode(path))  # mkstemp gives 0600: a shared folder's readers would be shut out
             os.fsync(handle)
         finally:
             os.close(handle)
-        os.chmod(name, 0o666 & ~_umask())  # mkstemp gives 0600: a shared folder's readers would be shut out
         os.replace(name, path)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -74,29 +79,85 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _umask() -> int:
+def _mode(path: Path) -> int:
+    """The mode for a new file at ``path``: that of the ordinary file there, else as the umask says."""
+    with contextlib.suppress(OSError):
+        found = os.lstat(path)
+        if stat.S_ISREG(found.st_mode):
+            return found.st_mode & 0o777 | stat.S_IRUSR  # what we write we can read
     mask = os.umask(0)
     os.umask(mask)
-    return mask
+    return 0o666 & ~mask
+
+
+class UnsafeFile(OSError):
+    """A file is not written to, because that would change another file, or because it is no ordinary file."""
+
+
+def refuse_unsafe(path: Path) -> None:
+    """Raise :class:`UnsafeFile` unless ``path`` is an ordinary file with this one name, or nothing at all."""
+    with contextlib.suppress(FileNotFoundError):
+        _refuse(path, os.lstat(path))
+
+
+def open_to_append(path: Path) -> int:
+    """Open a file to read it and append to it, made anew where there is none; a descriptor.
+
+    This is how a file in a run's folder is opened for writing: the folder may come from a stranger, and a
+    link in it may lead to any file of the user's.
+
+    Raises:
+        UnsafeFile: it is a link, has a second name (a hard link), or is no ordinary file.
+        OSError: it cannot be opened.
+    """
+    refuse_unsafe(path)  # before it is opened: opening a device may do something
+    flags = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+    try:
+        handle = os.open(path, flags)
+    except FileNotFoundError:
+        handle = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        _refuse(path, os.fstat(handle))  # what was opened, should another file be there by now
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
+
+
+def _refuse(path: Path, found: os.stat_result) -> None:
+    if stat.S_ISREG(found.st_mode) and found.st_nlink <= 1:
+        return
+    if stat.S_ISLNK(found.st_mode) or stat.S_ISREG(found.st_mode):
+        kind = "symbolic" if stat.S_ISLNK(found.st_mode) else "hard"
+        why = f"it is a {kind} link, so another file would be changed; put a copy of that file in its place"
+    else:
+        kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket"}
+        kind = kinds.get(stat.S_IFMT(found.st_mode), "a device")
+        why = f"it is {kind}, not an ordinary file; remove it"
+    raise UnsafeFile(errno.EINVAL, why, str(path))
+
+
+def open_regular(path: Path) -> int:
+    """Open an ordinary file to read it; a descriptor. A pipe would be waited for, and a device never ends.
+
+    Raises:
+        OSError: it cannot be opened, or is no ordinary file.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "it is not an ordinary file", str(path))
+    return handle
 
 
 def read_regular(path: Path, most: int) -> bytes:
-    """At most the first ``most`` bytes of an ordinary file: a pipe would be waited for, a device never ends.
+    """At most the first ``most`` bytes of an ordinary file.
 
     Raises:
-        OSError: it cannot be read, or is no ordinary file.
+        OSError: as :func:`open_regular`.
     """
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
-    try:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(errno.EINVAL, "is not an ordinary file", str(path))
-        parts = []
-        while most > 0 and (part := os.read(handle, most)):
-            parts.append(part)
-            most -= len(part)
-        return b"".join(parts)
-    finally:
-        os.close(handle)
+    with os.fdopen(open_regular(path), "rb") as file:
+        return file.read(most)
 
 
 def asset(*parts: str) -> Path:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
-BY_PATH = ("mkdir", "open", "chmod", "replace", "unlink")
-BY_HANDLE = ("write", "ftruncate", "fsync")
+BY_PATH = ("mkdir", "open", "replace", "unlink")
+BY_HANDLE = ("write", "ftruncate", "fchmod", "fsync")
 
 
 class Disk:

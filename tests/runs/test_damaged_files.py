@@ -561,5 +561,5 @@ def test_metrics_that_are_a_pipe_are_no_trap(hurt: Path) -> None:
     (hurt / folder.METRICS).unlink()
     os.mkfifo(hurt / folder.METRICS)
     assert library.summary(hurt).reason == "broken"
-    with pytest.raises(RunError, match="no file"):
+    with pytest.raises(RunError, match="it is a named pipe"):
         go_on()

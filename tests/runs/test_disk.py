@@ -86,7 +86,7 @@ def test_each_thing_done_to_a_file_may_fail_once(whole: list[Any]) -> None:
     sound = failing_disk.Disk(folder.runs_folder())
     assert figures(run(sound)) == whole
     shutil.rmtree(folder.runs_folder() / NAME)
-    assert {"open", "write", "fsync", "replace", "chmod", "unlink", "mkdir"} <= set(sound.calls)
+    assert {"open", "write", "fsync", "replace", "fchmod", "unlink", "mkdir"} <= set(sound.calls)
     said, refused, left = 0, [], []
     for at in range(1, len(sound.calls) + 1):
         disk = failing_disk.Disk(folder.runs_folder(), at, failing_disk.FULL)

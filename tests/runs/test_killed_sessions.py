@@ -16,6 +16,7 @@ from safetensors.numpy import load_file
 from tests.helpers import document
 from tests.tui.app.test_session import app
 from tuiml.runs import checkpoints, folder, session
+from tuiml.runs.writer import WRITER
 from tuiml.spec import check, dumps
 
 
@@ -33,7 +34,7 @@ def newest(run: Path) -> Path:
 
 def writer(run: Path) -> int:
     """The process that trains a run."""
-    pid: int = json.loads((run / folder.WRITER).read_text())["pid"]
+    pid: int = json.loads((run / WRITER).read_text())["pid"]
     return pid
 
 

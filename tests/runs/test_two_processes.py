@@ -16,12 +16,13 @@ from typing import Any
 import pytest
 
 from tests import helpers
-from tuiml.runs import folder, writer
+from tuiml.runs import writer
 from tuiml.runs.errors import RunError
-from tuiml.runs.folder import METRICS, RunFolder, is_held
+from tuiml.runs.folder import METRICS, RunFolder
 from tuiml.runs.metrics import MOST_LINE
 from tuiml.runs.tail import Tail
 from tuiml.runs.thinning import Thinner
+from tuiml.runs.writer import is_held
 
 OPENINGS = 50
 
@@ -67,7 +68,7 @@ def made(name: str) -> Path:
 def test_of_fifty_double_openings_fifty_are_refused_and_a_killed_writer_leaves_no_lock(
     holder: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(folder.time, "sleep", lambda _: None)  # patience with those who only ask
+    monkeypatch.setattr(writer.time, "sleep", lambda _: None)  # patience with those who only ask
     paths = [made(f"run {i}") for i in range(OPENINGS)]
     process = holder(*paths)
     refused = 0
@@ -79,10 +80,10 @@ def test_of_fifty_double_openings_fifty_are_refused_and_a_killed_writer_leaves_n
     process.kill()
     process.wait()
     for path in paths:
-        assert (path / folder.WRITER).exists(), "it had no time to take it back"
+        assert (path / writer.WRITER).exists(), "it had no time to take it back"
         assert writer.writer_of(path) is None
         RunFolder.reopen(path).close()
-        assert not (path / folder.WRITER).exists()
+        assert not (path / writer.WRITER).exists()
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,7 @@ def test_of_fifty_double_openings_fifty_are_refused_and_a_killed_writer_leaves_n
 )
 def test_a_writer_is_believed_only_as_far_as_it_can_be(left: bytes | None, words: str) -> None:
     held = RunFolder.create(helpers.preset(), "held")
-    sign = held.path / folder.WRITER
+    sign = held.path / writer.WRITER
     sign.unlink()
     if left is not None:
         sign.write_bytes(left)
@@ -112,7 +113,7 @@ def test_a_writer_is_believed_only_as_far_as_it_can_be(left: bytes | None, words
 def test_nothing_is_written_where_a_strangers_sign_leads_to(tmp_path: Path, kind: str) -> None:
     path, victim = made("strange"), tmp_path / "victim"
     victim.write_text("mine")
-    sign = path / folder.WRITER
+    sign = path / writer.WRITER
     {"pipe": os.mkfifo, "link": lambda p: p.symlink_to(victim), "folder": os.mkdir}[kind](sign)
     held = RunFolder.reopen(path)
     assert writer.writer_of(path) in (f"process {os.getpid()}", "another process")
@@ -125,9 +126,9 @@ def test_the_process_of_a_stale_sign_is_not_named(holder: Any) -> None:
     gone = holder(path)
     gone.kill()
     gone.wait()
-    stale = (path / folder.WRITER).read_text()
+    stale = (path / writer.WRITER).read_text()
     with_lock = RunFolder.reopen(path)
-    (path / folder.WRITER).write_text(stale)  # as if the disk had refused the new one
+    (path / writer.WRITER).write_text(stale)  # as if the disk had refused the new one
     assert writer.writer_of(path) == "another process"
     with_lock.close()
 
@@ -191,7 +192,7 @@ def test_a_tail_begins_at_the_end_where_that_is_asked(tmp_path: Path) -> None:
 def test_what_is_no_file_is_refused_and_a_line_without_end_is_passed_over(tmp_path: Path) -> None:
     tail = Tail(tmp_path)
     os.mkfifo(tmp_path / METRICS)
-    with pytest.raises(OSError, match="no file"):
+    with pytest.raises(OSError, match="not an ordinary file"):
         tail.read()
     (tmp_path / METRICS).unlink()
     with (tmp_path / METRICS).open("wb") as file:

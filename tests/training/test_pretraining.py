@@ -18,7 +18,7 @@ from tuiml.backends.pretraining import Machine
 from tuiml.data.arrays import Data
 from tuiml.nn.network import Network, Node
 from tuiml.nn.pretraining import RBM
-from tuiml.runs import checkpoints, folder, memory_estimate, pretrained_layers, session
+from tuiml.runs import checkpoints, folder, memory_estimate, session
 from tuiml.spec import Preset, SpecError, check, dumps, loads, network_of, pretraining
 from tuiml.spec.edit import assign
 from tuiml.training import End, Epoch, Pretraining, PretrainingProgress, RunControl, Snapshot, Start, State
@@ -303,7 +303,7 @@ def test_a_run_tells_pretraining_before_its_epochs_and_starts_from_what_was_lear
     zero = tensors(checkpoints.path_of(path, 0))
     assert all(not values.any() for name, values in zero.items() if name.startswith("optimizer."))
     assert same({name: zero[name] for name in first}, first)
-    assert not (path / pretrained_layers.FILE).exists()
+    assert not (path / folder.PRETRAINED).exists()
     assert isinstance(plain[-1], End)
 
 
@@ -368,7 +368,7 @@ def test_layers_that_were_kept_and_are_damaged_are_learned_anew() -> None:
         if type(event) is Pretraining and event.number == 2:
             control.stop()
     cut = folder.runs_folder() / "cut"
-    kept = cut / pretrained_layers.FILE
+    kept = cut / folder.PRETRAINED
     data = bytearray(kept.read_bytes())
     data[-9] ^= 1
     kept.write_bytes(data)

@@ -11,7 +11,6 @@ import hashlib
 import io
 import math
 import os
-import stat
 import zlib
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuiml.data.errors import DataError
+from tuiml.files import open_regular
 
 MOST = 1 << 30
 """The most bytes of values read: sixteen times MNIST and more."""
@@ -77,7 +77,7 @@ def _read(
     header_only: bool = False,
 ) -> Any:
     try:
-        with open(path, "rb", opener=_opened) as raw:
+        with os.fdopen(open_regular(path), "rb") as raw:
             packed = raw.read(2) == b"\x1f\x8b"
             raw.seek(0)
             size = os.fstat(raw.fileno()).st_size
@@ -135,15 +135,6 @@ def _values(
     if sha256 is not None and digest.hexdigest() != sha256:
         raise OtherData(f"{path} is not the file expected (its SHA-256 is another): replace or remove it")
     return values.view(dtype).reshape(found)
-
-
-def _opened(path: str, flags: int) -> int:
-    """Never wait for a pipe, or read from a device: only a file has an end."""
-    handle = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        os.close(handle)
-        raise OSError("it is not a file")
-    return handle
 
 
 def _header(

@@ -13,7 +13,6 @@ import hashlib
 import json
 import math
 import os
-import stat
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, TypeGuard
@@ -22,6 +21,7 @@ import numpy as np
 import safetensors.numpy
 from safetensors import SafetensorError
 
+from tuiml.files import open_regular
 from tuiml.runs.errors import CheckpointError, UnreadableError
 from tuiml.text import plain_text
 
@@ -135,10 +135,7 @@ def damaged(path: Path, why: str) -> CheckpointError:
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes]]:
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe would make us wait
-        with os.fdopen(handle, "rb") as file:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
-                raise damaged(path, "it is no file")
+        with os.fdopen(open_regular(path), "rb") as file:
             yield file
     except OSError as error:
         raise UnreadableError(f"{plain_text(str(path))}: {error.strerror or error}") from None

@@ -7,22 +7,21 @@ run that goes on is told from one that was cut off. Read without numpy.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import math
 import os
 import re
-import socket
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tuiml.files import home, write_whole
+from tuiml.files import UnsafeFile, home, refuse_unsafe, write_whole
 from tuiml.runs.errors import RunError
 from tuiml.runs.metrics import Metrics, end_of, number_of, parse, read_lines
 from tuiml.runs.thinning import Thinner
+from tuiml.runs.writer import hold, sign, unsign
 from tuiml.spec import toml
 from tuiml.spec.library import slug
 from tuiml.spec.preset import Preset
@@ -31,9 +30,8 @@ from tuiml.text import plain_text
 PRESET = "preset.toml"
 METRICS = "metrics.jsonl"
 INITIAL = "initial.safetensors"
+PRETRAINED = "pretraining.safetensors"
 _CHECKPOINT = re.compile(r"checkpoint-(\d{1,15})\.safetensors")
-WRITER = ".writer"
-"""Says which process holds the lock: see :mod:`tuiml.runs.writer`."""
 RECORDED = frozenset(
     {"start", "batch", "epoch", "picture", "state", "intervention", "notice", "end", "pretraining"}
 )
@@ -79,7 +77,7 @@ class RunFolder:
         try:
             path = _make(runs_folder(), preset.name, name)
             try:
-                folder = cls(path, _hold(path))
+                folder = cls(path, hold(path))
                 write_whole(path / PRESET, toml.dumps(preset.document()))
             except BaseException:
                 _discard(path)
@@ -95,16 +93,28 @@ class RunFolder:
         """The folder of a run that is to go on.
 
         Raises:
-            RunError: another process writes to it, or it cannot be written.
+            RunError: another process writes to it, it cannot be written, or it is or has a link where a run
+                writes: it may come from a stranger. Nothing was changed.
         """
+        if path.is_symlink():
+            raise RunError(f"{plain_text(str(path))} is a symbolic link; give the folder that it leads to")
         try:
-            folder = cls(path, _hold(path))
-            for left in path.glob(".*.part"):  # of a writer that was killed
-                with contextlib.suppress(OSError):
-                    left.unlink()
-            return folder
+            lock = hold(path)
+            try:
+                _refuse_unsafe_files(path)
+                folder = cls(path, lock)
+            except BaseException:
+                os.close(lock)
+                raise
+        except UnsafeFile as error:
+            text = f"cannot write to {error.filename}: {error.strerror}"
+            raise RunError(plain_text(text)) from None
         except OSError as error:
             raise RunError(f"{plain_text(str(path))}: {error.strerror or error}", code=1) from None
+        for left in path.glob(".*.part"):  # of a writer that was killed
+            with contextlib.suppress(OSError):
+                left.unlink()
+        return folder
 
     def record(self, line: Line) -> None:
         """Append a line if it is of a kind that is kept. Of pictures and batches a few are, ever more rarely.
@@ -191,6 +201,15 @@ class RunFolder:
         self._lock = -1
 
 
+def _refuse_unsafe_files(path: Path) -> None:
+    """Raise UnsafeFile unless each file that a run writes in its folder is ours to write, or not there."""
+    for name in (METRICS, PRESET, INITIAL, PRETRAINED):
+        refuse_unsafe(path / name)
+    for file in path.iterdir():
+        if _CHECKPOINT.fullmatch(file.name):
+            refuse_unsafe(file)
+
+
 def _number(line: Line, name: str) -> float:
     number = line.get(name, 0)
     return number if isinstance(number, int | float) else 0
@@ -235,60 +254,6 @@ def _discard(path: Path) -> None:
         for file in path.iterdir():
             file.unlink()
         path.rmdir()
-
-
-# -- the lock ---------------------------------------------------------------------------------------------
-
-
-def _hold(path: Path) -> int:
-    """Take the lock of a run's folder; a descriptor that holds it until it is closed."""
-    handle = os.open(path, os.O_RDONLY)
-    for _ in range(40):
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(0.025)  # somebody asks whether it is held: that takes microseconds
-        except OSError:
-            return handle  # a file system without locks
-        else:
-            return handle
-    os.close(handle)
-    raise RunError(f"the run '{plain_text(path.name)}' is going on in another process; stop it there first")
-
-
-def is_held(path: Path) -> bool:
-    """Whether a process writes to the run's folder now."""
-    try:
-        handle = os.open(path, os.O_RDONLY)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False  # a file system without locks
-    finally:
-        os.close(handle)
-    return False
-
-
-# -- who writes -------------------------------------------------------------------------------------------
-
-
-def sign(path: Path) -> None:
-    """Say in a run's folder that this process writes to it."""
-    unsign(path)  # what a stranger put there may lead out of the folder
-    with contextlib.suppress(OSError):
-        handle = os.open(path / WRITER, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-        with os.fdopen(handle, "w") as file:
-            json.dump({"pid": os.getpid(), "host": socket.gethostname()}, file)
-
-
-def unsign(path: Path) -> None:
-    """Take that back."""
-    with contextlib.suppress(OSError):
-        (path / WRITER).unlink()
 
 
 # -- reading ----------------------------------------------------------------------------------------------

@@ -16,7 +16,8 @@ from typing import Any
 from tuiml.registry import closest, short
 from tuiml.runs import timeline
 from tuiml.runs.errors import RunError
-from tuiml.runs.folder import METRICS, PRESET, Line, fitting, is_held, read_metrics, runs_folder
+from tuiml.runs.folder import METRICS, PRESET, Line, fitting, read_metrics, runs_folder
+from tuiml.runs.writer import is_held
 from tuiml.spec.library import read
 from tuiml.spec.problems import SpecError
 from tuiml.spec.stopping import badness

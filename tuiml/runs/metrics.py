@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
-import stat
 from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from tuiml.files import write_all
+from tuiml.files import open_regular, open_to_append, write_all
 
 Line = dict[str, Any]
 MOST_LINE = 4 * 1024 * 1024
@@ -29,15 +27,12 @@ class Metrics:
     No line is ever written behind a torn one: the file is cut back to its last whole line first.
 
     Raises:
-        OSError: the file cannot be opened.
+        OSError: the file cannot be opened, or is unsafe to write to.
     """
 
     def __init__(self, path: Path) -> None:
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC
-        self._handle = os.open(path, flags, 0o666)
+        self._handle = open_to_append(path)
         try:
-            if not stat.S_ISREG(os.fstat(self._handle).st_mode):
-                raise OSError(errno.EINVAL, "metrics.jsonl is no file")
             self.size = _whole(self._handle)
             """Bytes of whole lines."""
         except BaseException:
@@ -138,10 +133,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     Raises:
         OSError: it cannot be read.
     """
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe would make us wait
-    with os.fdopen(handle, "rb", buffering=BLOCK) as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(errno.EINVAL, "is no file")
+    with os.fdopen(open_regular(path), "rb", buffering=BLOCK) as file:
         at, long = 0, False
         while at < MOST_READ and (data := file.readline(MOST_LINE)):
             whole = data.endswith(b"\n")

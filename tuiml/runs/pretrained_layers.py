@@ -12,14 +12,13 @@ from tuiml.nn.network import Network
 from tuiml.nn.optimizers import SGD
 from tuiml.runs import checkpoints
 from tuiml.runs.errors import CheckpointError
-from tuiml.runs.folder import RunFolder
+from tuiml.runs.folder import PRETRAINED, RunFolder
 from tuiml.spec import pretraining
 from tuiml.spec.preset import Preset
 from tuiml.training.pretraining import Pretrainer
 from tuiml.training.run_control import RunControl
 from tuiml.training.trainer import Trainer
 
-FILE = "pretraining.safetensors"
 DONE = "layers_done"
 
 
@@ -27,7 +26,7 @@ class Kept:
     """Writes the layers that are done, once for each: a layer that was cut off begins anew."""
 
     def __init__(self, folder: RunFolder, trainer: Trainer, details: Mapping[str, Any]) -> None:
-        self._path = folder.path / FILE
+        self._path = folder.path / PRETRAINED
         self._trainer = trainer
         self._details = details
         self._done = 0
@@ -63,7 +62,7 @@ class Kept:
 def take_up(folder: Path, preset: Preset, network: Network, data: Data, control: RunControl) -> Pretrainer:
     """Pretraining from the first layer that is not kept, or from the start: the same bits either way."""
     try:
-        found = checkpoints.load(folder / FILE, network, SGD())  # SGD: it adds no arrays of its own
+        found = checkpoints.load(folder / PRETRAINED, network, SGD())  # SGD: it adds no arrays of its own
     except CheckpointError:
         return Pretrainer(preset, network, data, control)
     done = found.details.get(DONE)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import stat
 from pathlib import Path
 
+from tuiml.files import open_regular
 from tuiml.runs.folder import METRICS
 from tuiml.runs.metrics import MOST_LINE
 
@@ -100,11 +99,8 @@ class Tail:
 
     def _open(self) -> tuple[int, int]:
         """The file, and its size."""
-        handle = os.open(self._file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe would make us wait
+        handle = open_regular(self._file)
         found = os.fstat(handle)
-        if not stat.S_ISREG(found.st_mode):
-            os.close(handle)
-            raise OSError(errno.EINVAL, "is no file", str(self._file))
         self._inode = _inode(found)
         return handle, found.st_size
 

@@ -1,19 +1,81 @@
 """Who writes to a run's folder, for others to tell: a file beside the lock, believed only while it can be.
 
 The lock alone says whether anybody does: the system drops it however a process ends. The file, which
-:class:`tuiml.runs.folder.RunFolder` writes, may be left over from a process that was killed, or missing
-where a disk was full.
+:func:`sign` writes, may be left over from a process that was killed, or missing where a disk was full.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import socket
+import time
 from pathlib import Path
 
-from tuiml.runs.folder import WRITER, is_held
+from tuiml.files import open_to_append, read_regular
+from tuiml.runs.errors import RunError
 from tuiml.text import plain_text
+
+WRITER = ".writer"
+
+# -- the lock ---------------------------------------------------------------------------------------------
+
+
+def hold(path: Path) -> int:
+    """Take the lock of a run's folder; a descriptor that holds it until it is closed.
+
+    Raises:
+        OSError: it is no folder, or a link to one.
+        RunError: another process holds it.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    for _ in range(40):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.025)  # somebody asks whether it is held: that takes microseconds
+        except OSError:
+            return handle  # a file system without locks
+        else:
+            return handle
+    os.close(handle)
+    raise RunError(f"the run '{plain_text(path.name)}' is going on in another process; stop it there first")
+
+
+def is_held(path: Path) -> bool:
+    """Whether a process writes to the run's folder now."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False  # a file system without locks
+    finally:
+        os.close(handle)
+    return False
+
+
+# -- who writes -------------------------------------------------------------------------------------------
+
+
+def sign(path: Path) -> None:
+    """Say in a run's folder that this process writes to it."""
+    unsign(path)  # what a stranger put there may lead out of the folder
+    with contextlib.suppress(OSError), os.fdopen(open_to_append(path / WRITER), "a") as file:
+        file.truncate(0)  # where it could not be removed
+        json.dump({"pid": os.getpid(), "host": socket.gethostname()}, file)
+
+
+def unsign(path: Path) -> None:
+    """Take that back."""
+    with contextlib.suppress(OSError):
+        (path / WRITER).unlink()
 
 
 def writer_of(path: Path) -> str | None:
@@ -22,11 +84,7 @@ def writer_of(path: Path) -> str | None:
         return None
     other = "another process"
     try:
-        handle = os.open(path / WRITER, os.O_RDONLY | os.O_NONBLOCK)  # a pipe would make us wait
-        try:
-            found = json.loads(os.read(handle, 1000))
-        finally:
-            os.close(handle)
+        found = json.loads(read_regular(path / WRITER, 1000))
         pid, host = found["pid"], found["host"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return other

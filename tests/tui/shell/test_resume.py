@@ -13,8 +13,8 @@ from tests import helpers
 from tests.tui import files_on_disk
 from tests.tui.fake_training_client import FakeTrainingClient
 from tests.tui.recorded_events import batch, end, epoch, layer, start
-from tuiml.runs import folder
 from tuiml.runs.folder import METRICS, RunFolder
+from tuiml.runs.writer import is_held
 from tuiml.spec.toml import loads
 from tuiml.tui.app.app import TuimlApp
 from tuiml.tui.app.bars import KeyBar
@@ -398,7 +398,7 @@ async def test_opening_something_else_or_leaving_stops_nothing(writer):
         assert follower._over.is_set()
         writer.tell(batch(2, 30, 0.1, seconds=9.0))
         assert on.model.step == 129
-    assert folder.is_held(writer.path)
+    assert is_held(writer.path)
 
 
 async def test_another_checkpoint_is_asked_what_it_learned(writer):

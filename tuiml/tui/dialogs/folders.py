@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from tuiml.data.own.entries import SUFFIXES
-from tuiml.files import data_folders, home, write_whole
+from tuiml.files import data_folders, home, read_regular, write_whole
 from tuiml.text import plain_text
 
 MOST = 10_000
@@ -165,8 +165,7 @@ def _recent_path() -> Path:
 def recent() -> list[Path]:
     """The files that were taken lately, the newest first; none where it is not known."""
     try:
-        with _recent_path().open("rb") as file:
-            found = json.loads(file.read(100_000))
+        found = json.loads(read_regular(_recent_path(), 100_000))
     except (OSError, ValueError, RecursionError):
         return []
     if not isinstance(found, list):
