@@ -19,7 +19,7 @@ from textual.widgets import ContentSwitcher
 from tuiml.data.own import facts
 from tuiml.runs.tail import Tail
 from tuiml.text import plain_text
-from tuiml.tui import going_on, own_data, running, start, theme
+from tuiml.tui import going_on, opening, own_data, running, start, theme
 from tuiml.tui import items as shelf
 from tuiml.tui.actions import actions, bindings
 from tuiml.tui.build import Build
@@ -78,8 +78,8 @@ class TuimlApp(LeavingApp):
     ) -> None:
         super().__init__()
         facts.in_background()
-        self._remembered = settings or Settings()
         self._named = document is not None
+        self._remembered = opening.spared(settings or Settings(), run, self._named)
         if run is not None:
             self._remembered = replace(self._remembered, run=str(run), place="train")
         self._asked_for = run
@@ -93,6 +93,7 @@ class TuimlApp(LeavingApp):
         self._here = replace(self._remembered, trouble="")
         self.look = theme.look(self._remembered.dark)
         self.set_class(not self.look.unicode, "ascii")
+        self._asked_to_leave = False
         self._remembering: Timer | None = None
         self._unsafe_since = 0.0
         for dark in (True, False):
@@ -122,8 +123,7 @@ class TuimlApp(LeavingApp):
         if self._remembered.trouble:
             self.complain(self._remembered.trouble)
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
-        if self._remembered.run:
-            self.run_worker(self._read_run, thread=True, group="run")
+        self.call_after_refresh(self._open_run)
         if not self._named:
             self.query_one(Build).select(self._remembered.row)
         self.show_place("build" if self._named else self._remembered.place)
@@ -136,7 +136,31 @@ class TuimlApp(LeavingApp):
             super().__init__()
             self.model, self.tail = model, tail
 
-    def _read_run(self) -> None:
+    def on_load(self) -> None:
+        if self._named or self._remembered.document or self._remembered.run:
+            self.keeper.remember(self._opening(opening.PRESET))
+
+    def _opening(self, stage: str) -> Snapshot:
+        """What is to be written down before something is opened that might end the app."""
+        self._here = replace(self._here, opening=stage)
+        return self.keeper.snapshot(self._here)
+
+    def _opened(self) -> None:
+        """All that was to be opened is on the screen."""
+        if self._here.opening:
+            self._here = replace(self._here, opening="")
+            self._remember()
+
+    def _open_run(self) -> None:
+        """Read the run that is to be shown, now that the screen is."""
+        if self._remembered.run and not self.left:
+            read = partial(self._read_run, self._opening(opening.RUN))
+            self.run_worker(read, thread=True, group="run")
+        else:
+            self._opened()
+
+    def _read_run(self, mark: Snapshot) -> None:
+        self.keeper.remember(mark)
         path = Path(self._remembered.run)
         tail = Tail(path)
         self.post_message(self.RunRead(read_run(path, pictures=True, tail=tail), tail))
@@ -149,6 +173,7 @@ class TuimlApp(LeavingApp):
             self.show_run(message.model, message.tail)
             if not self._asked_for:
                 self.query_one(Train).see(self._remembered.seen)
+        self.call_after_refresh(self._opened)
 
     def show_run(self, model: RunModel, tail: Tail) -> None:
         """Put a run on the screen that is not trained here; what it learned is asked of its folder."""
@@ -349,6 +374,11 @@ class TuimlApp(LeavingApp):
 
     # -- leaving -------------------------------------------------------------------------------------------
 
+    def leave(self, code: int) -> None:
+        self._here = replace(self._here, opening="")
+        self._asked_to_leave = True
+        super().leave(code)
+
     def safe_work(self) -> Iterator[str]:
         said = "your last edits are not kept"
         with self.in_any_case():
@@ -371,6 +401,8 @@ class TuimlApp(LeavingApp):
             here = replace(here, place=self.place_name, row=row, charts=train.charts)
             if path:  # else it may still be read, and is shown as it was seen last
                 here = replace(here, run=path, seen=train.seen)
+            if self.left and not self._asked_to_leave:  # what is shown there may be what ended the app
+                here = replace(here, place="build")
         self._here = replace(here, dark=self.look.dark)
         return self.keeper.snapshot(self._here)
 
