@@ -103,7 +103,8 @@ def passed_over(count: int) -> str:
 
 def _summary(path: Path) -> RunSummary:
     held = is_held(path)
-    problem, preset, lines, skipped = "", "", [], 0
+    problem, preset, skipped = "", "", 0
+    lines: list[Line] = []
     try:
         lines, skipped = read_counted(path, pictures=False)
         lines = timeline.surviving(lines)

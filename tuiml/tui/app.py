@@ -45,6 +45,8 @@ REMEMBER = 0.5
 """Seconds without another edit after which the edits are written down."""
 LATEST = 2.0
 """Seconds after the first edit at which they are, whatever goes on: a crash costs no more."""
+SHOWN = 1.0
+"""Seconds after which what was opened at the start has been drawn: it does not end the app."""
 LEAVING = 2.0
 """Seconds that the run in hand has to save itself when the app is left."""
 APART = frozenset(a.id for a in actions("any") if a.id not in ("quit", "suspend_process"))
@@ -146,8 +148,8 @@ class TuimlApp(LeavingApp):
         return self.keeper.snapshot(self._here)
 
     def _opened(self) -> None:
-        """All that was to be opened is on the screen."""
-        if self._here.opening:
+        """All that was to be opened is on the screen, and has been for a while."""
+        if self._here.opening and not self.left:
             self._here = replace(self._here, opening="")
             self._remember()
 
@@ -157,7 +159,7 @@ class TuimlApp(LeavingApp):
             read = partial(self._read_run, self._opening(opening.RUN))
             self.run_worker(read, thread=True, group="run")
         else:
-            self._opened()
+            self.set_timer(SHOWN, self._opened)
 
     def _read_run(self, mark: Snapshot) -> None:
         self.keeper.remember(mark)
@@ -173,7 +175,7 @@ class TuimlApp(LeavingApp):
             self.show_run(message.model, message.tail)
             if not self._asked_for:
                 self.query_one(Train).see(self._remembered.seen)
-        self.call_after_refresh(self._opened)
+        self.set_timer(SHOWN, self._opened)
 
     def show_run(self, model: RunModel, tail: Tail) -> None:
         """Put a run on the screen that is not trained here; what it learned is asked of its folder."""
