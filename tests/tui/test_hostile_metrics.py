@@ -149,7 +149,7 @@ async def _look_at(name, app, pilot):
 
 
 async def _until(pilot, true):
-    for _ in range(1000):
+    for _ in range(10_000):
         if true():
             return
         await pilot.pause(0.005)
