@@ -27,6 +27,7 @@ def runs(chosen: argparse.Namespace) -> int:
     from tuiml.runs import folder, library
 
     found = library.list_runs()
+    _note_skipped(found)
     if chosen.json:
         print_json([library.figures(run) for run in found])
     elif not found:
@@ -37,6 +38,15 @@ def runs(chosen: argparse.Namespace) -> int:
         header = ("run", "when", "ended", "epochs", "val loss", "val acc", "test acc", *r2, "parameters")
         print_table(header, [_row(run, numbers) for run in found], right=header[3:])
     return 0
+
+
+def _note_skipped(found: list[RunSummary]) -> None:
+    """Say which runs have lines that cannot be read."""
+    from tuiml.runs.library import passed_over
+
+    for run in found:
+        if run.skipped:
+            note(f"tuiml: run '{run.name}': {passed_over(run.skipped)}")
 
 
 def _has_r2(run: RunSummary) -> bool:
@@ -71,6 +81,7 @@ def compare(chosen: argparse.Namespace) -> int:
     from tuiml.spec.library import read
 
     found = [library.summary(library.find(word)) for word in chosen.names]
+    _note_skipped(found)
     documents = []
     for run in found:
         try:

@@ -12,7 +12,6 @@ import math
 import os
 import re
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -270,7 +269,15 @@ def read_metrics(path: Path, *, pictures: bool = True) -> list[Line]:
     Raises:
         OSError: it cannot be read.
     """
-    return list(_lines(path / METRICS if path.is_dir() else path, pictures))
+    return read_counted(path, pictures=pictures)[0]
+
+
+def read_counted(path: Path, *, pictures: bool = True) -> tuple[list[Line], int]:
+    """The same, and how many lines were passed over."""
+    file = path / METRICS if path.is_dir() else path
+    found = [parse(data) for _, data in read_lines(file) if pictures or not data.startswith(_MANY)]
+    lines = [line for line in found if line is not None]
+    return lines, len(found) - len(lines)
 
 
 def steps_in(path: Path) -> list[int]:
@@ -298,17 +305,9 @@ def last_session(path: Path) -> tuple[Line, bool]:
     start: Line = {}
     ended = False
     with contextlib.suppress(OSError):
-        for line in _lines(path / METRICS, pictures=False):
+        for line in read_metrics(path, pictures=False):
             if line.get("event") == "start":
                 start, ended = line, False
             elif line.get("event") == "end":
                 ended = True
     return start, ended
-
-
-def _lines(path: Path, pictures: bool) -> Iterator[Line]:
-    for _, data in read_lines(path):
-        if pictures or not data.startswith(_MANY):
-            line = parse(data)
-            if line is not None:
-                yield line

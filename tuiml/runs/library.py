@@ -16,7 +16,7 @@ from typing import Any
 from tuiml.registry import closest, short
 from tuiml.runs import timeline
 from tuiml.runs.errors import RunError
-from tuiml.runs.folder import METRICS, PRESET, Line, fitting, read_metrics, runs_folder
+from tuiml.runs.folder import METRICS, PRESET, Line, fitting, read_counted, runs_folder
 from tuiml.runs.writer import is_held
 from tuiml.spec.library import read
 from tuiml.spec.problems import SpecError
@@ -54,6 +54,8 @@ class RunSummary:
     """What is broken."""
     changes: tuple[Line, ...] = ()
     """The lines of what was changed by hand and not taken back."""
+    skipped: int = 0
+    """How many lines of its metrics were passed over, for they cannot be read."""
 
     def figure(self, name: str) -> float:
         """A number of the run's end, else of its last epoch; NaN where it has none."""
@@ -85,10 +87,28 @@ def list_runs() -> list[RunSummary]:
 
 def summary(path: Path) -> RunSummary:
     """One run, by its folder; never raises for what is in it."""
-    held = is_held(path)
-    problem, preset, lines = "", "", []
     try:
-        lines = timeline.surviving(read_metrics(path, pictures=False))
+        return _summary(path)
+    except Exception as error:  # one broken run must not hide the others
+        problem = plain_text(f"cannot be read: {type(error).__name__}: {error}"[:200])
+        when = _when(None, path)
+        return RunSummary(path.name, path, "", when, "broken", 0, 0, 0, None, None, None, problem)
+
+
+def passed_over(count: int) -> str:
+    """What to say of lines that cannot be read, in a line; empty where there are none."""
+    if count == 1:
+        return f"1 line of {METRICS} cannot be read and is left out"
+    return f"{count:,} lines of {METRICS} cannot be read and are left out" if count else ""
+
+
+def _summary(path: Path) -> RunSummary:
+    held = is_held(path)
+    problem, preset, skipped = "", "", 0
+    lines: list[Line] = []
+    try:
+        lines, skipped = read_counted(path, pictures=False)
+        lines = timeline.surviving(lines)
     except OSError as error:
         problem = f"{METRICS}: {error.strerror or error}"
     try:
@@ -116,6 +136,7 @@ def summary(path: Path) -> RunSummary:
         end=end,
         problem=plain_text(problem),
         changes=tuple(timeline.taken_by_hand(lines)),
+        skipped=skipped,
     )
 
 
@@ -239,4 +260,5 @@ def figures(run: RunSummary) -> dict[str, Any]:
         "end": run.end,
         "changes": [{key: line.get(key) for key in ("step", "what", "value")} for line in run.changes],
         **({"problem": run.problem} if run.problem else {}),
+        **({"skipped": run.skipped} if run.skipped else {}),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -10,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from tuiml.files import open_regular, open_to_append, write_all
+from tuiml.runs.timeline import Line, is_rewind
 
-Line = dict[str, Any]
 MOST_LINE = 4 * 1024 * 1024
 """Bytes of a line that is read; a longer one is none of ours."""
 MOST_READ = 1024 * 1024 * 1024
@@ -19,6 +20,16 @@ MOST_READ = 1024 * 1024 * 1024
 MOST_WAITING = 4 * 1024 * 1024
 """Bytes of lines that wait in memory for the disk, before pictures among them are dropped."""
 BLOCK = 64 * 1024
+LARGEST = 2**53
+"""The largest whole number that a line may hold."""
+MOST_TEXT = 100_000
+"""Characters of one text in a line."""
+MOST_VALUES = 100_000
+"""Values of one list or table in a line."""
+DEEPEST = 32
+"""Lists and tables within each other in a line."""
+COUNTS = ("step", "steps", "epoch", "epochs", "number", "since", "batch_size", "best_epoch")
+"""What is a whole number from 0 on in every line that has it."""
 
 
 class Metrics:
@@ -128,30 +139,70 @@ def _whole(handle: int) -> int:
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """The whole lines of a file, each with where it begins; those too long to be ours are passed over.
+    """The whole lines of a file, each with where it begins; of one that is too long to be ours, nothing.
 
     Raises:
         OSError: it cannot be read.
     """
     with os.fdopen(open_regular(path), "rb", buffering=BLOCK) as file:
-        at, long = 0, False
+        at, start, long = 0, 0, False
         while at < MOST_READ and (data := file.readline(MOST_LINE)):
             whole = data.endswith(b"\n")
-            if whole and not long:
-                yield at, data
+            if whole:
+                yield (start, b"") if long else (at, data)
             elif not whole and len(data) < MOST_LINE:
                 return  # the writer was cut off, or is at it
             long = not whole
             at += len(data)
+            start = at if whole else start
 
 
-def parse(data: bytes) -> Line | None:
-    """The object of a line; ``None`` where it is none."""
+def parse(data: bytes | str) -> Line | None:
+    """The object of a line; ``None`` where it is none, or holds values that no run writes."""
+    if len(data) > MOST_LINE:
+        return None
     try:
         line = json.loads(data, parse_constant=lambda _: None)
     except (ValueError, RecursionError):
         return None
-    return line if isinstance(line, dict) else None
+    return line if isinstance(line, dict) and _counts(line) and _bounded(line) else None
+
+
+def _counts(line: Line) -> bool:
+    """Whether steps, epochs and numbers are whole and not negative."""
+    names = (*COUNTS, "value") if is_rewind(line) else COUNTS
+    return all(type(line[name]) is int and line[name] >= 0 for name in names if name in line)
+
+
+def _bounded(line: Line) -> bool:
+    """Whether every value is of a size that a run writes, and not nested too deep."""
+    level: list[Any] = [line]
+    for _ in range(DEEPEST):
+        inner: list[Any] = []
+        for part in level:
+            if len(part) > MOST_VALUES:
+                return False
+            values = [*part, *part.values()] if isinstance(part, dict) else part
+            kinds = set(map(type, values))
+            if kinds == {int}:  # a histogram's counts: nearly all that there is
+                if max(values) > LARGEST or min(values) < -LARGEST:
+                    return False
+            elif not all(map(_fits, values)):
+                return False
+            if dict in kinds or list in kinds:
+                inner += [value for value in values if isinstance(value, dict | list)]
+        if not inner:
+            return True
+        level = inner
+    return False
+
+
+def _fits(value: Any) -> bool:
+    if isinstance(value, str):
+        return len(value) <= MOST_TEXT
+    if isinstance(value, float):
+        return math.isfinite(value)  # 1e999 is read as infinity
+    return not isinstance(value, int) or abs(value) <= LARGEST
 
 
 def end_of(

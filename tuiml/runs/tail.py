@@ -74,7 +74,8 @@ class Tail:
         return size < self._offset or before != self._mark
 
     def read(self) -> list[bytes]:
-        """The next whole lines, of a few megabytes at most; none where there is nothing new.
+        """The next whole lines, of a few megabytes at most; none where there is nothing new. One that is too
+        long is empty.
 
         Raises:
             OSError: it cannot be read.
@@ -91,7 +92,7 @@ class Tail:
         lines = [self._rest + first, *more]
         self._rest = lines.pop()
         if lines and self._passing:
-            del lines[0]
+            lines[0] = b""
             self._passing = False
         if len(self._rest) > MOST_LINE:
             self._rest, self._passing = b"", True

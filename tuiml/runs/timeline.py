@@ -28,18 +28,15 @@ def is_rewind(line: Line) -> bool:
 def surviving(lines: Iterable[Line]) -> list[Line]:
     """The lines but for those that were taken back later, the rewinds themselves among what stays."""
     kept: list[Line] = []
-    for line in lines:
+    step = since = math.inf  # the least that any later rewind went back to
+    for line in reversed(list(lines)):
+        by_hand = line.get("event") == "intervention"
+        if whole(line, "number") <= since if by_hand else whole(line, "step") <= step:
+            kept.append(line)
         if is_rewind(line):
-            step, since = whole(line, "value"), whole(line, "since")
-            kept = [old for old in kept if _stays(old, step, since)]
-        kept.append(line)
+            step, since = min(step, whole(line, "value")), min(since, whole(line, "since"))
+    kept.reverse()
     return kept
-
-
-def _stays(line: Line, step: int, since: int) -> bool:
-    if line.get("event") == "intervention":
-        return whole(line, "number") <= since
-    return whole(line, "step") <= step
 
 
 def taken_by_hand(lines: Iterable[Line]) -> list[Line]:

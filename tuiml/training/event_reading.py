@@ -26,7 +26,7 @@ def read_event(line: Any) -> Event | None:
         if isinstance(line, dict) and line.get("event") in inspection_records.KINDS:
             return inspection_records.read(line)
         event = from_json(line)
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
         raise ValueError(f"not an event: {short(line)}") from None
     if event is not None and not _sound(event):
         raise ValueError(f"not an event: {short(line)}")

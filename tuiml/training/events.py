@@ -304,12 +304,12 @@ def from_json(line: dict[str, Any]) -> Event | None:
         if kind is RestorePoints:
             values["moments"] = tuple(_moment(*v) for v in values["moments"])
         return kind(**values)
-    except (AttributeError, KeyError, TypeError):
+    except (AttributeError, KeyError, OverflowError, TypeError):
         return None
 
 
 def _moment(step: int, epoch: int, loss: float | None) -> tuple[int, int, float]:
-    if not (type(step) is int and type(epoch) is int):
+    if not (type(step) is int and type(epoch) is int and step >= 0 and epoch >= 0):
         raise TypeError
     return step, epoch, NAN if loss is None else float(loss)
 

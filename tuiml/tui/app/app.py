@@ -21,7 +21,7 @@ from tuiml.runs.tail import Tail
 from tuiml.spec.problems import Problem
 from tuiml.text import plain_text
 from tuiml.tui.app import main as start
-from tuiml.tui.app import theme
+from tuiml.tui.app import opening, theme
 from tuiml.tui.app.bars import PLACES, KeyBar, TopBar
 from tuiml.tui.app.drafts import Drafts, SavedState
 from tuiml.tui.app.help import HelpScreen
@@ -56,6 +56,8 @@ REMEMBER = 0.5
 """Seconds without another edit after which the edits are written down."""
 LATEST = 2.0
 """Seconds after the first edit at which they are, whatever goes on: a crash costs no more."""
+SHOWN = 1.0
+"""Seconds after which what was opened at the start has been drawn: it does not end the app."""
 LEAVING = 2.0
 """Seconds that the run in hand has to save itself when the app is left."""
 APART = frozenset(a.id for a in actions("any") if a.id not in ("quit", "suspend_process"))
@@ -89,8 +91,8 @@ class TuimlApp(LeavingApp):
     ) -> None:
         super().__init__()
         facts.in_background()
-        self._remembered = settings or Settings()
         self._named = document is not None
+        self._remembered = opening.spared(settings or Settings(), run, self._named)
         if run is not None:
             self._remembered = replace(self._remembered, run=str(run), place="train")
         self._asked_for = run
@@ -104,6 +106,7 @@ class TuimlApp(LeavingApp):
         self._here = replace(self._remembered, trouble="")
         self.look = theme.look(self._remembered.dark)
         self.set_class(not self.look.unicode, "ascii")
+        self._asked_to_leave = False
         self._remembering: Timer | None = None
         self._unsafe_since = 0.0
         for dark in (True, False):
@@ -133,8 +136,7 @@ class TuimlApp(LeavingApp):
         if self._remembered.trouble:
             self.complain(self._remembered.trouble)
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
-        if self._remembered.run:
-            self.run_worker(self._read_run, thread=True, group="run")
+        self.call_after_refresh(self._open_run)
         if not self._named:
             self.query_one(Build).select(self._remembered.row)
         self.show_place("build" if self._named else self._remembered.place)
@@ -147,7 +149,31 @@ class TuimlApp(LeavingApp):
             super().__init__()
             self.model, self.tail = model, tail
 
-    def _read_run(self) -> None:
+    def on_load(self) -> None:
+        if self._named or self._remembered.document or self._remembered.run:
+            self.drafts.remember(self._opening(opening.PRESET))
+
+    def _opening(self, stage: str) -> SavedState:
+        """What is to be written down before something is opened that might end the app."""
+        self._here = replace(self._here, opening=stage)
+        return self.drafts.snapshot(self._here)
+
+    def _opened(self) -> None:
+        """All that was to be opened is on the screen, and has been for a while."""
+        if self._here.opening and not self.left:
+            self._here = replace(self._here, opening="")
+            self._remember()
+
+    def _open_run(self) -> None:
+        """Read the run that is to be shown, now that the screen is."""
+        if self._remembered.run and not self.left:
+            read = partial(self._read_run, self._opening(opening.RUN))
+            self.run_worker(read, thread=True, group="run")
+        else:
+            self.set_timer(SHOWN, self._opened)
+
+    def _read_run(self, mark: SavedState) -> None:
+        self.drafts.remember(mark)
         path = Path(self._remembered.run)
         tail = Tail(path)
         self.post_message(self.RunRead(read_run(path, pictures=True, tail=tail), tail))
@@ -160,6 +186,7 @@ class TuimlApp(LeavingApp):
             self.show_run(message.model, message.tail)
             if not self._asked_for:
                 self.query_one(Train).see(self._remembered.seen)
+        self.set_timer(SHOWN, self._opened)
 
     def show_run(self, model: RunModel, tail: Tail) -> None:
         """Put a run on the screen that is not trained here; what it learned is asked of its folder."""
@@ -373,6 +400,11 @@ class TuimlApp(LeavingApp):
 
     # -- leaving -------------------------------------------------------------------------------------------
 
+    def leave(self, code: int) -> None:
+        self._here = replace(self._here, opening="")
+        self._asked_to_leave = True
+        super().leave(code)
+
     def safe_work(self) -> Iterator[str]:
         said = "your last edits are not kept"
         with self.in_any_case():
@@ -395,6 +427,8 @@ class TuimlApp(LeavingApp):
             here = replace(here, place=self.place_name, row=row, charts=train.charts)
             if path:  # else it may still be read, and is shown as it was seen last
                 here = replace(here, run=path, seen=train.seen)
+            if self.left and not self._asked_to_leave:  # what is shown there may be what ended the app
+                here = replace(here, place="build")
         self._here = replace(here, dark=self.look.dark)
         return self.drafts.snapshot(self._here)
 

@@ -20,7 +20,7 @@ from tuiml.nn.layers import dimensions
 from tuiml.nn.losses import losses
 from tuiml.nn.optimizers import optimizers
 from tuiml.nn.pretraining import pretrainings
-from tuiml.runs.library import RunSummary
+from tuiml.runs.library import RunSummary, passed_over
 from tuiml.spec.preset import Preset
 from tuiml.training.events import Epoch
 from tuiml.tui.chart_views.curves import HIGH
@@ -227,6 +227,9 @@ def run_strips(run: RunSummary, model: RunModel | None, width: int, height: int,
     page.text(_origin(run, model), look.style(QUIET), most=2)
     if run.problem:
         page.text(run.problem, look.style(TROUBLE), indent=look.glyphs.up + " ")
+    skipped = max(run.skipped, model.skipped if model else 0)
+    if skipped:
+        page.text(passed_over(skipped), look.style(TROUBLE), indent=look.glyphs.up + " ")
     if model is None:
         return page.strips
     if model.end and model.message:

@@ -98,6 +98,8 @@ def read_run(path: Path, *, pictures: bool, tail: Tail | None = None) -> RunMode
         return plain_text(f"{path}: {error.strerror or error}")
     except ValueError as error:  # a path with a zero byte in it
         return plain_text(f"{path}: {error}")
+    except Exception as error:  # one broken run must not end the app
+        return plain_text(f"{path} cannot be read: {type(error).__name__}: {error}"[:200])
 
 
 def _preset(item: Item) -> Drawing:

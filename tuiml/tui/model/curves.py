@@ -34,9 +34,13 @@ class Curves:
         self.branches: deque[Branch] = deque(maxlen=BRANCHES_KEPT)
         """What the run went back from last, the newest at the end."""
         self._smoother = Smoother(0.0)
+        self._stale = False
+        """Whether points were taken back since it was told any: going back often costs little."""
 
     def add_train(self, x: float, y: float) -> None:
         """A mean over the batches around ``x`` (in epochs)."""
+        if self._stale:
+            self._smooth_again()
         if not len(self.raw):
             self.first = y
         self.raw.append(x, y)
@@ -47,7 +51,7 @@ class Curves:
         """Forget everything after ``x``: from there it comes anew."""
         for series in (self.raw, self.train, self.validation):
             series.cut(x)
-        self._smooth_again()
+        self._shortened()
 
     def go_back(self, x: float) -> None:
         """Leave the points beyond ``x`` behind, as a branch."""
@@ -61,13 +65,16 @@ class Curves:
             series.cut(x)
         if len(left.train) or len(left.validation):
             self.branches.append(left)
-        self._smooth_again()
+        self._shortened()
+
+    def _shortened(self) -> None:
+        self._stale = True
+        if not len(self.raw):
+            self.first = math.nan
 
     def _smooth_again(self) -> None:
         """The average at the newest point, from the points before."""
-        self._smoother = Smoother(0.0)
-        if not len(self.raw):
-            self.first = math.nan
+        self._smoother, self._stale = Smoother(0.0), False
         for at, y in zip(*(points.tolist() for points in self.raw.points()), strict=True):
             self._smoother.span = SMOOTHING * max(0.0, at)
             self._smoother.add(at, y)

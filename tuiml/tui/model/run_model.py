@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal, TypeAlias
 
 from tuiml.nn.network import Network
+from tuiml.runs.library import passed_over
+from tuiml.runs.metrics import parse
 from tuiml.spec import Preset, check, network_of
 from tuiml.spec.stopping import badness
 from tuiml.training.event_reading import read_event
+from tuiml.training.events import KINDS as TOLD
 from tuiml.training.events import (
     End,
     Epoch,
@@ -58,6 +60,8 @@ TROUBLE: frozenset[Status] = frozenset({"diverged", "failed"})
 
 MOVING = frozenset({"batch", "picture", "epoch", "moments", "pretraining", "pretraining_batch", *KINDS})
 """Events that change what is shown, and not what can be done."""
+KNOWN = frozenset({*TOLD, *KINDS})
+"""Events of this version: a line of one that cannot be read is damaged; any other is of a newer version."""
 EPOCHS_KEPT = 512
 NOTICES_KEPT = 16
 NAN = math.nan
@@ -84,6 +88,8 @@ class RunModel:
         """The step of its newest checkpoint; 0: none."""
         self.lost = False
         """Whether its folder is gone."""
+        self.skipped = 0
+        """How many lines of its metrics were left out, for they cannot be read."""
         self._going_on: tuple[Status, str, dict[str, Any]] | None = None
         """What was said before it was told to go on, until it does, and its preset from then on."""
         self.document: dict[str, Any] = {}
@@ -209,7 +215,11 @@ class RunModel:
         self._clear()
         self._describe(document, name)
         self.status = "loading"
-        self.feed(events_in(lines))
+        damaged: list[None] = []
+        self.feed(events_in(lines, lambda: damaged.append(None)))
+        self.skipped = len(damaged)
+        if damaged:
+            self.notices["lines"] = passed_over(self.skipped)
         self.told_by(writer)
 
     def told_by(self, writer: str) -> None:
@@ -427,14 +437,17 @@ class RunModel:
         self._touch("curves")
 
 
-def events_in(lines: Iterable[str | bytes]) -> Iterator[Event]:
-    """The events of the lines of a ``metrics.jsonl``, without what cannot be read."""
+def events_in(lines: Iterable[str | bytes], damaged: Callable[[], object] = lambda: None) -> Iterator[Event]:
+    """The events of the lines of a ``metrics.jsonl``, without what cannot be read: ``damaged`` is called."""
     for line in lines:
+        found = parse(line)
+        event = None
         with contextlib.suppress(ValueError, RecursionError):
-            text = line.decode(errors="replace") if isinstance(line, bytes) else line
-            event = read_event(json.loads(text))
-            if event:
-                yield event
+            event = read_event(found) if found is not None else None
+        if event:
+            yield event
+        elif found is None or str(found.get("event")) in KNOWN:
+            damaged()
 
 
 def judged(epoch: Epoch, watched: str = "") -> float:

@@ -65,6 +65,8 @@ class Settings:
     document: Draft | None = None
     drafts: list[Draft] = field(default_factory=list)
     """Other presets with unsaved edits."""
+    opening: str = ""
+    """What is being opened and not yet shown, ``preset`` or ``run``: it may have ended the app."""
     trouble: str = ""
     """Why less was found than had been kept; not kept itself."""
 
@@ -122,7 +124,7 @@ def _read(found: Any) -> Settings:
     if found["version"] != VERSION:
         raise ValueError("another version")
     settings = Settings()
-    for name in ("place", "row", "run", "dark"):
+    for name in ("place", "row", "run", "dark", "opening"):
         value = found.get(name)
         if type(value) is type(getattr(settings, name)):
             setattr(settings, name, value)
