@@ -11,9 +11,9 @@ from unittest.mock import MagicMock
 import pytest
 from textual.pilot import Pilot
 
-from tests.test_session import app as in_terminal
+from tests.tui.app.test_session import app as in_terminal
 from tests.written_by_0_2 import IN_APP, RUNS, copy_to
-from tuiml.tui.app import TuimlApp
+from tuiml.tui.app.app import TuimlApp
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +52,7 @@ class Shown:
 async def opened(run: Path) -> AsyncIterator[Shown]:
     """The app on a past run; nothing is trained, so the processes beside it are left out."""
     engine = MagicMock(active=False, paused=False)
-    app = TuimlApp(run=run, engine_factory=lambda _: engine, probe_factory=MagicMock())
+    app = TuimlApp(run=run, client_factory=lambda _: engine, probe_client_factory=MagicMock())
     async with app.run_test(size=(200, 60)) as pilot:
         yield Shown(pilot)
 
