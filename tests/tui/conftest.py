@@ -3,6 +3,8 @@
 import pytest
 from fake_prober import FakeProber
 
+from tuiml.data.own import facts
+
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -13,5 +15,6 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def no_prober(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No process looks at networks beside the screen, unless a test asks for one."""
+    """No process looks at networks or files beside the screen, unless a test asks for one."""
     monkeypatch.setattr("tuiml.tui.app.ProbeClient", FakeProber)
+    monkeypatch.setattr("tuiml.tui.looker.FileLooks.find", lambda self, dataset: facts.here(dataset))

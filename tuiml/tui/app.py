@@ -33,6 +33,7 @@ from tuiml.tui.keeper import Keeper, Snapshot
 from tuiml.tui.leaving import LeavingApp
 from tuiml.tui.library import Library
 from tuiml.tui.library_preview import read_run
+from tuiml.tui.looker import FileLooks
 from tuiml.tui.palette import palette
 from tuiml.tui.place import Place
 from tuiml.tui.prober import ProbeClient
@@ -77,7 +78,8 @@ class TuimlApp(LeavingApp):
         probe_factory: Callable[[Post], Any] | None = None,
     ) -> None:
         super().__init__()
-        facts.in_background()
+        self.looks = FileLooks()
+        facts.in_background(self.looks.find)
         self._remembered = settings or Settings()
         self._named = document is not None
         if run is not None:
@@ -115,6 +117,7 @@ class TuimlApp(LeavingApp):
         yield KeyBar(id="keys")
 
     def on_mount(self) -> None:
+        self.looks.start()
         self.engine = self._engine_factory(self.post_message)
         if not self.is_headless:
             self.catch_all()
@@ -275,7 +278,8 @@ class TuimlApp(LeavingApp):
 
     def on_unmount(self) -> None:
         self.following.stop()
-        facts.in_background(False)
+        facts.in_background(None)
+        self.looks.close()
 
     def on_engine_problems(self, message: EngineProblems) -> None:
         text = "; ".join(f"{where(p)}{p.message}" for p in message.problems)
@@ -355,7 +359,7 @@ class TuimlApp(LeavingApp):
             self.keeper.remember(self._snapshot(), last=True)
             said = self.keeper.trouble or "your edits are kept for the next start"
         yield said
-        for close in (self.following.stop, lambda: self.query_one(Build).flight.close()):
+        for close in (self.following.stop, self.looks.close, lambda: self.query_one(Build).flight.close()):
             with self.in_any_case():
                 close()
         with self.in_any_case():
