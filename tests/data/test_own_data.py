@@ -131,7 +131,7 @@ def test_facts_are_found_once_until_the_file_changes(tmp_path, monkeypatch):
 def test_the_app_is_not_kept_waiting_for_a_long_file(tmp_path, monkeypatch):
     path = flowers(tmp_path / "t.csv")
     monkeypatch.setattr("tuiml.data.own.entries.QUICK", 100)
-    facts.in_background()
+    facts.in_background(facts.here)
     try:
         opened = Document(document({"path": str(path)}))
         assert [str(p) for p in opened.problems] == ["data.path: looking at t.csv …"]
@@ -148,7 +148,7 @@ def test_the_app_is_not_kept_waiting_for_a_long_file(tmp_path, monkeypatch):
         assert opened.data.classes == ("setosa", "versicolor", "virginica")
         assert file_report.look(path, label="length").usable  # asked for in so many words, it is looked at
     finally:
-        facts.in_background(False)
+        facts.in_background(None)
 
 
 def test_the_form_has_the_options_of_the_kind_of_file(tmp_path):

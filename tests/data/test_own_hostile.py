@@ -1,10 +1,14 @@
 """Files made by chance or to harm: a sound data set or one line, in bounded time and memory."""
 
+import contextlib
 import gzip
 import os
 import random
+import struct
 import time
 import tracemalloc
+import zipfile
+import zlib
 
 import numpy as np
 import pytest
@@ -130,6 +134,52 @@ def test_an_array_of_zeros_that_unpacks_to_more_than_it_may(tmp_path):
     assert found.examples == 200_000
     more = archive(tmp_path / "b.npz", [("x.npy", x.replace(b"400)", b"600)")), ("y.npy", y)])
     assert "at most 100,000,000 values" in sound(more).problems[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "count", "words"),
+    [
+        ("<U20000000", 50, "'y' of 4,000,000,000 bytes: at most 800,000,000 are read"),
+        ("|S99999999999", 50, "damaged"),
+        ("<f16", 60_000_000, "'y' of 960,000,000 bytes: at most 800,000,000 are read"),
+        ("<U1000000", 50, "'y' have 4,000,000 bytes each; at most 4,000 are read"),
+        ("<U1000", 41_000, "'y' have 164,000,000 bytes; at most 160,000,000 are read"),
+        ("|b1", 21_000_000, "'y' are more than 20,000,000"),
+        ("|V100", 50, "values of type '|V100'"),
+        ("<f8,<i4", 50, "values of type '<f8,<i4'"),
+        ("<f8,(1000000,1000)f8", 50, "values of type"),
+    ],
+)
+def test_labels_that_would_take_all_memory_are_refused_by_their_header(tmp_path, kind, count, words):
+    path, size = tmp_path / "a.npz", 0
+    with contextlib.suppress(TypeError, ValueError):
+        size = count * np.dtype(kind).itemsize
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("x.npy", npy(f"({count}, 1)", "'|u1'", bytes(count)))
+        with file.open("y.npy", "w") as entry:
+            entry.write(npy(f"({count},)", repr(kind)))
+            for _ in range(size // 1_000_000 if size < 800_000_000 else 0):
+                entry.write(bytes(1_000_000))
+    (problem,) = sound(path).problems
+    assert words in problem
+    assert problem.startswith("a.npz")
+
+
+def test_idx_labels_and_pictures_that_would_take_all_memory_are_refused_by_their_header(tmp_path):
+    head = struct.pack(">4B2I", 0, 0, 8, 2, 3, 4)
+    (tmp_path / "x-images-idx2-ubyte.gz").write_bytes(gzip.compress(head + bytes(12)))
+    labels = struct.pack(">4B2I", 0, 0, 8, 2, 3, 300_000_000) + bytes(100_000_000)
+    (tmp_path / "x-labels-idx1-ubyte.gz").write_bytes(gzip.compress(labels, 1))
+    (problem,) = sound(tmp_path / "x-images-idx2-ubyte.gz").problems
+    assert problem == "x-labels-idx1-ubyte.gz announces 900,000,000 values; at most 20,000,000 are read"
+    pytest.importorskip("PIL.Image", reason="Pillow is the extra 'images'; the extra 'test' has it")
+    chunk = b"IHDR" + struct.pack(">2I5B", 100_000, 100_000, 8, 2, 0, 0, 0)
+    png = b"\x89PNG\r\n\x1a\n\0\0\0\r" + chunk + struct.pack(">I", zlib.crc32(chunk)) + b"\0\0\0\0IDAT"
+    for name in ("a", "b"):
+        (tmp_path / "p" / name).mkdir(parents=True)
+        (tmp_path / "p" / name / "1.png").write_bytes(png)
+    (problem,) = sound(tmp_path / "p").problems
+    assert problem == "a/1.png has 100,000×100,000 pixels; at most 50,000,000 are read"
 
 
 def test_what_is_no_file_is_never_waited_for(tmp_path):

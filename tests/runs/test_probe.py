@@ -214,7 +214,7 @@ class Client:
 def client():
     """The app's end of a line whose other end is answered in a thread."""
     ours, theirs = socket.socketpair()
-    answerer = probe_process.Answerer(theirs, lambda code: None)
+    answerer = probe_process.Answerer(theirs, probe_process.answer_to, lambda code: None)
     thread = threading.Thread(target=answerer.work, daemon=True)
     thread.start()
     yield Client(ours, answerer)

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.tui.fake_probe_client import FakeProbeClient
+from tuiml.data.own import facts
 
 
 @pytest.fixture
@@ -14,5 +15,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def no_prober(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No process looks at networks beside the screen, unless a test asks for one."""
+    """No process looks at networks or files beside the screen, unless a test asks for one."""
     monkeypatch.setattr("tuiml.tui.app.app.ProbeClient", FakeProbeClient)
+    monkeypatch.setattr(
+        "tuiml.tui.process.file_inspection_client.FileInspectionClient.find",
+        lambda self, dataset: facts.here(dataset),
+    )

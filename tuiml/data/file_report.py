@@ -83,7 +83,7 @@ def look(path: str | Path, *, deep: bool = False, progress: Progress | None = No
     except PydanticCustomError as error:
         return Report(plain_text(str(path)), "", problems=(plain_text(str(error)),))
     try:
-        with facts.patiently():
+        with facts.patiently(anew=True):
             dataset = kind.model_validate(table)
     except ValidationError as error:
         columns, rows = _glimpse(kind, given, str(path))

@@ -7,6 +7,7 @@ save.
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import socket
@@ -26,19 +27,30 @@ NICENESS = 15
 
 def main(arguments: list[str]) -> int:
     """Answer the app on the socket ``arguments[0]`` (a descriptor) until it hangs up."""
+    return serve(int(arguments[0]), answer_to, NICENESS)
+
+
+def serve(descriptor: int, answer: Callable[[Message], Message], niceness: int) -> int:
+    """Answer the app at the other end of a socket, beside the screen, until it hangs up."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's ctrl+c is for the app
     threads.limit(1)
-    os.nice(NICENESS)
-    with socket.socket(fileno=int(arguments[0])) as line:
-        Answerer(line).work()
+    os.nice(niceness)
+    with socket.socket(fileno=descriptor) as line:
+        Answerer(line, answer).work()
     return 0
 
 
 class Answerer:
     """Answers the app at the other end of ``line``."""
 
-    def __init__(self, line: socket.socket, leave: Callable[[int], object] = os._exit) -> None:
+    def __init__(
+        self,
+        line: socket.socket,
+        answer: Callable[[Message], Message],
+        leave: Callable[[int], object] = os._exit,
+    ) -> None:
         self._line = line
+        self._answer = answer
         self._leave = leave
         self._order: Message | None = None
         self._over = False
@@ -46,12 +58,9 @@ class Answerer:
 
     def work(self) -> None:
         """Answer the newest order, again and again."""
-        from tuiml.runs.preset_prober import Prober
-
         threading.Thread(target=self._listen, name="listener", daemon=True).start()
-        prober = Prober()
         while (order := self._next()) is not None:
-            answer = answer_to(order, prober) | {"number": order.get("number")}
+            answer = self._answer(order) | {"number": order.get("number")}
             try:
                 self._line.sendall(pack(answer))
             except OSError:
@@ -68,16 +77,22 @@ class Answerer:
         try:
             while data := self._line.recv(65536):
                 for message in unpacker.feed(data):
-                    if message.get("do") == "probe":
-                        with self._changed:
-                            self._order = message
-                            self._changed.notify()
+                    with self._changed:
+                        self._order = message
+                        self._changed.notify()
         except (OSError, ValueError):
             pass
         self._leave(0)  # perhaps amid a large network: nobody waits for it
 
 
-def answer_to(order: Message, prober: Any) -> Message:
+@functools.cache
+def _prober() -> Any:
+    from tuiml.runs.probing import Prober
+
+    return Prober()
+
+
+def answer_to(order: Message) -> Message:
     """What there is to say of the preset in an order."""
     from tuiml.data.errors import DataError
     from tuiml.spec import SpecError, check
@@ -86,7 +101,7 @@ def answer_to(order: Message, prober: Any) -> Message:
         preset, problems = check(order.get("document"))
         if preset is None:
             raise SpecError(problems)
-        answer: Message = prober.probe(preset)[1].to_json()
+        answer: Message = _prober().probe(preset)[1].to_json()
         return answer
     except SpecError as error:
         return problem_message([[p.path, p.message] for p in error.problems])

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 own_files: Registry[Own] = Registry("a kind of file")
 Predict = Literal["auto", "classes", "numbers"]
 QUICK = 300_000
-"""Bytes of a file that are looked at within some 20 ms."""
+"""Bytes of a table that are looked at within some 20 ms."""
 
 
 def _located(text: str) -> str:
@@ -146,8 +146,8 @@ class Own(Dataset):
         return location.signature(Path(self.path))
 
     def quick(self) -> bool:
-        """Whether :meth:`find` takes no longer than a screen may stand still."""
-        return int(self.signature()[0]) <= QUICK
+        """Whether :meth:`find` takes no longer than a screen may stand still, nor much memory."""
+        return False
 
     @abstractmethod
     def find(self) -> Facts:
@@ -213,6 +213,9 @@ class Table(Own):
     def fills(self) -> bool:
         return self.missing == "mean"
 
+    def quick(self) -> bool:
+        return int(self.signature()[0]) <= QUICK
+
     def find(self) -> Facts:
         from tuiml.data.own.table import find
 
@@ -263,9 +266,6 @@ class Idx(Own):
 
         return signature(Path(self.path))
 
-    def quick(self) -> bool:
-        return False
-
     def find(self) -> Facts:
         from tuiml.data.own.idx_files import find
 
@@ -298,9 +298,6 @@ class Pictures(Own):
         from tuiml.data.own.pictures import signature
 
         return signature(Path(self.path))
-
-    def quick(self) -> bool:
-        return False
 
     def find(self) -> Facts:
         from tuiml.data.own.pictures import find

@@ -2,22 +2,23 @@
 
 Validation asks here at every edit. In the app (:func:`in_background`) it is not kept waiting for a long
 file: it gets "looking at my.csv …" as the problem, the file is among :func:`awaited`, and whoever calls
-:func:`look` on it in a thread of its own validates once more when that returns.
+:func:`look` on it in a thread of its own validates once more when that returns. Another process looks then.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from tuiml.data.base import Target
 from tuiml.data.errors import DataError
 
 if TYPE_CHECKING:
-    from tuiml.data.base import Target
     from tuiml.data.own.entries import Own
 
 Signature = tuple[int, ...]
@@ -27,6 +28,7 @@ MOST_BYTES = 2_000_000_000
 """The largest file that is read."""
 MOST_VALUES = 100_000_000
 """The most values of all examples together: 400 MB of float32."""
+MOST_LABELS = 20_000_000
 
 
 class Wrong(DataError):
@@ -35,6 +37,10 @@ class Wrong(DataError):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
         self.field = field
+
+
+class Unknown(Wrong):
+    """Looking at a file came to no end; asked in so many words, one looks again."""
 
 
 @dataclass(frozen=True)
@@ -86,25 +92,34 @@ class Facts:
 _facts: OrderedDict[Hashable, Facts | Wrong] = OrderedDict()
 _awaited: OrderedDict[Hashable, Own] = OrderedDict()
 _lock = threading.Lock()
-_background = False
+_elsewhere: Callable[[Own], Facts | Wrong] | None = None
 _patient = threading.local()
 
 
-def in_background(on: bool = True) -> None:
-    """Whether a long file is left to whoever calls :func:`look`: as the app wants it, and no command."""
-    global _background
-    _background = on
+def in_background(elsewhere: Callable[[Own], Facts | Wrong] | None) -> None:
+    """Whether a long file is left to whoever calls :func:`look`: as the app wants it, and no command.
+
+    Args:
+        elsewhere: has another process look at a file and waits for it; ``None``: no file is left.
+    """
+    global _elsewhere
+    _elsewhere = elsewhere
+    _awaited.clear()
 
 
 @contextmanager
-def patiently() -> Iterator[None]:
-    """In this thread every file is waited for, whatever :func:`in_background` says."""
-    before = getattr(_patient, "on", False)
-    _patient.on = True
+def patiently(anew: bool = False) -> Iterator[None]:
+    """In this thread every file is waited for, whatever :func:`in_background` says.
+
+    Args:
+        anew: a look that came to no end is tried once more.
+    """
+    before = vars(_patient).copy()
+    _patient.on, _patient.anew = True, anew
     try:
         yield
     finally:
-        _patient.on = before
+        vars(_patient).update({"on": False, "anew": False} | before)
 
 
 def of(dataset: Own) -> Facts:
@@ -118,12 +133,13 @@ def of(dataset: Own) -> Facts:
         found = _facts.get(key)
         if found is not None:
             _facts.move_to_end(key)
-    if found is None:
-        if _background and not getattr(_patient, "on", False) and not dataset.quick():
+    if found is None or (getattr(_patient, "anew", False) and isinstance(found, Unknown)):
+        elsewhere = None if dataset.quick() else _elsewhere
+        if elsewhere and not getattr(_patient, "on", False):
             with _lock:
                 _awaited[key] = dataset
             raise Wrong("path", f"looking at {dataset.title} …")
-        found = _find(key, dataset)
+        found = _find(key, dataset, elsewhere or here)
     if isinstance(found, Wrong):
         raise Wrong(found.field, str(found))
     return found
@@ -139,24 +155,53 @@ def awaited() -> list[Own]:
 
 def look(dataset: Own) -> None:
     """Find the facts of a file, however long it takes; whatever is wrong with it is among them."""
-    try:
-        key = dataset.key()
-    except Wrong:  # gone by now: validation will say so
-        return
-    _find(key, dataset)
+    with suppress(Wrong):  # gone by now: validation will say so
+        _find(dataset.key(), dataset, _elsewhere or here)
 
 
-def _find(key: Hashable, dataset: Own) -> Facts | Wrong:
+def to_json(found: Facts | Wrong) -> dict[str, Any]:
+    """What was found as plain data, without ``how``: that is for a process that reads the examples."""
+    if isinstance(found, Wrong):
+        return {"field": found.field, "wrong": str(found), "unknown": isinstance(found, Unknown)}
+    data: dict[str, Any] = _adapter().dump_python(found, mode="json", exclude={"how"})
+    return data
+
+
+def from_json(data: dict[str, Any]) -> Facts | Wrong:
+    """What :func:`to_json` gave.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    if "wrong" in data:
+        return (Unknown if data.get("unknown") else Wrong)(str(data.get("field")), str(data["wrong"]))
+    found: Facts = _adapter().validate_python(data)
+    return found
+
+
+@cache
+def _adapter() -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Facts)
+
+
+def here(dataset: Own) -> Facts | Wrong:
+    """Look at a file in this process."""
     try:
-        found: Facts | Wrong = dataset.find()
+        return dataset.find()
     except Wrong as wrong:
-        found = wrong
+        return wrong
     except DataError as error:
-        found = Wrong("path", str(error))
+        return Wrong("path", str(error))
     except OSError as error:
-        found = Wrong("path", f"{dataset.title} cannot be read: {error.strerror or error}")
-    except MemoryError:  # not kept: there may be more the next time
-        return Wrong("path", f"there is not enough free memory for {dataset.title}")
+        return Wrong("path", f"{dataset.title} cannot be read: {error.strerror or error}")
+    except MemoryError:
+        return Unknown("path", f"there is not enough free memory for {dataset.title}")
+
+
+def _find(key: Hashable, dataset: Own, find: Callable[[Own], Facts | Wrong]) -> Facts | Wrong:
+    found = find(dataset)
     with _lock:
         _facts[key] = found
         while len(_facts) > KEPT:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tuiml.data.own.facts import MOST_VALUES, Column, Facts, Wrong
+from tuiml.data.own.facts import MOST_LABELS, MOST_VALUES, Column, Facts, Wrong
 from tuiml.data.own.location import exists
 from tuiml.data.own.location import signature as file_signature
 from tuiml.data.own.split import test_count
@@ -113,15 +114,21 @@ def find(dataset: Idx) -> Facts:
     title, found = dataset.title, pairs(Path(dataset.path))
     headers = [idx.header(pair.images) for pair in found]
     shape, last = example_shape(headers[0][1], title)
-    labels = [idx.read_any(pair.labels) for pair in found]
-    for (_, dimensions), part, pair in zip(headers, labels, found, strict=True):
+    for (_, dimensions), pair in zip(headers, found, strict=True):
+        _, told = idx.header(pair.labels)
         if dimensions[1:] != headers[0][1][1:]:
             raise Wrong("path", f"{title}: test examples have another shape than the training ones")
-        if len(part) != dimensions[0]:
-            text = f"{plain_text(pair.images.name)} has {dimensions[0]:,} examples but {len(part):,} labels"
+        if told[0] != dimensions[0]:
+            text = f"{plain_text(pair.images.name)} has {dimensions[0]:,} examples but {told[0]:,} labels"
             raise Wrong("path", text)
-        if int(np.prod([float(n) for n in dimensions])) > MOST_VALUES:
-            raise Wrong("path", f"{title} announces more than {MOST_VALUES:,} values, the most that are read")
+        for file, most, count in (
+            (pair.images, MOST_VALUES, math.prod(dimensions)),
+            (pair.labels, MOST_LABELS, math.prod(told)),
+        ):
+            if count > most:
+                text = f"{plain_text(file.name)} announces {count:,} values; at most {most:,} are read"
+                raise Wrong("path", text)
+    labels = [idx.read_any(pair.labels) for pair in found]
     how = coding(labels, "classes", title)
     pixels = all(kind == ">u1" for kind, _ in headers)
     count = len(labels[0])

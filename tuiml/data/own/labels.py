@@ -12,6 +12,7 @@ from tuiml.data.own.facts import Wrong
 from tuiml.text import plain_text
 
 MOST_CLASSES = 1000
+_BLOCK = 1 << 16
 Array = NDArray[Any]
 
 
@@ -80,15 +81,14 @@ def _classes(parts: list[Array], predict: str, title: str) -> Coding:
         return Coding(None, (), 1)
     if kind == "f" and not all(np.isfinite(part).all() for part in parts):
         raise Wrong("path", f"{title}: a label is not a finite number")
-    values = np.unique(np.concatenate([np.unique(part) for part in parts]))
-    if len(values) > MOST_CLASSES:
-        if predict == "auto" and kind not in "US":
-            return Coding(
-                None, (), 1, notes=(f"{len(values):,} different labels: they are taken for numbers",)
-            )
-        raise Wrong(
-            "predict", f"{title} has {len(values):,} different labels; at most {MOST_CLASSES:,} classes"
-        )
+    values = np.empty(0, parts[0].dtype)
+    for block in (part[at : at + _BLOCK] for part in parts for at in range(0, len(part), _BLOCK)):
+        values = np.union1d(values, block)
+        if len(values) > MOST_CLASSES:  # enough: to count twenty million different ones takes a minute
+            text = f"more than {MOST_CLASSES:,} different labels"
+            if predict == "auto" and kind not in "US":
+                return Coding(None, (), 1, notes=(f"{text}: they are taken for numbers",))
+            raise Wrong("predict", f"{title} has {text}, the most classes there may be")
     if len(values) < 2:
         raise Wrong("path", f"{title}: every label is the same: there is nothing to tell apart")
     names = [

@@ -20,6 +20,8 @@ from tuiml.text import plain_text
 MOST_DIRECTORY = 1 << 20
 """Bytes of a zip file's table of contents."""
 MOST_HEADER = 10_000
+MOST_ARRAY = 8 * MOST_VALUES
+"""Bytes of one array: as many float64 as values are read."""
 _RATIO = 1032
 """No deflate stream expands further, so an entry that announces more is false."""
 _CHUNK = 1 << 20
@@ -48,6 +50,11 @@ class Header:
     @property
     def count(self) -> int:
         return math.prod(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Bytes of its values."""
+        return self.count * self.dtype.itemsize
 
 
 class Archive:
@@ -106,7 +113,7 @@ class Archive:
                 return self._parsed(entry, info, name, shown)
         except Wrong as wrong:
             return wrong
-        except _TROUBLE:
+        except (*_TROUBLE, MemoryError):  # Python's parser has no other word for "nested too deep"
             return self._damaged()
 
     def _parsed(self, entry: IO[bytes], info: zipfile.ZipInfo, name: str, shown: str) -> Header:
@@ -121,7 +128,7 @@ class Archive:
         if not isinstance(found, dict) or set(found) != {"descr", "fortran_order", "shape"}:
             raise self._damaged()
         descr, shape = found["descr"], found["shape"]
-        if not isinstance(descr, str) or descr.strip("<>|=")[:1] not in KINDS:
+        if not isinstance(descr, str) or "," in descr or descr.strip("<>|=")[:1] not in KINDS:
             what = (
                 "Python objects" if isinstance(descr, str) and "O" in descr else f"values of type {descr!r}"
             )
@@ -140,7 +147,9 @@ class Archive:
             bool(found["fortran_order"]),
             len(first) + (4 if wide else 2) + length,
         )
-        if header.start + header.count * header.dtype.itemsize != info.file_size:
+        if header.size > MOST_ARRAY:
+            raise self.wrong(f"holds '{shown}' of {header.size:,} bytes: at most {MOST_ARRAY:,} are read")
+        if header.start + header.size != info.file_size:
             raise self.wrong(
                 f"holds '{shown}' of {info.file_size:,} bytes, not as many as its header announces"
             )
@@ -181,7 +190,6 @@ _TROUBLE = (
     SyntaxError,
     TypeError,
     RecursionError,
-    MemoryError,
     NotImplementedError,
     RuntimeError,
     struct.error,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tuiml.data.arrays import Part, Whole
 from tuiml.data.base import Progress
-from tuiml.data.own.facts import MOST_BYTES, Column, Facts, Wrong
+from tuiml.data.own.facts import MOST_BYTES, MOST_LABELS, Column, Facts, Wrong
 from tuiml.data.own.labels import Coding, coding
 from tuiml.data.own.location import first_bytes, open_file
 from tuiml.data.own.npy import Archive, Header
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 INPUTS = ("x", "inputs", "images", "data", "features")
 LABELS = ("y", "labels", "label", "targets", "target")
-MOST_LABELS = 20_000_000
+MOST_LABEL_BYTES = 8 * MOST_LABELS
+LONGEST_LABEL = 4000
+"""Bytes of one label: a thousand characters of text."""
 PARTS = ("", "_train"), ("_test",)
 """What the names of the pool's arrays end with, and those of the test part's."""
 
@@ -60,8 +62,7 @@ def find(arrays: Arrays) -> Facts:
         if test is not None and test[0].shape[1:] != pool[0].shape[1:]:
             raise Wrong("path", f"{title}: test examples have another shape than the training ones")
         found = [pair[1] for pair in (pool, test) if pair is not None]
-        if sum(header.count for header in found) > MOST_LABELS:
-            raise Wrong("path", f"{title} has more than {MOST_LABELS:,} labels, the most that are read")
+        _bounded(found, title)
         raw = [archive.read(header) for header in found]
     how = coding(raw, arrays.predict, title)
     return _facts(arrays, Plan(pool, test, last, how), shape, raw)
@@ -93,6 +94,18 @@ def _pair(archive: Archive, endings: Iterable[str], title: str) -> tuple[Header,
             raise Wrong("path", f"{title}: '{inputs}' is text; numbers are needed")
         return x, y
     return None
+
+
+def _bounded(labels: list[Header], title: str) -> None:
+    """Refuse labels that would take more memory than labels need, before any of them is read."""
+    what = f"{title}: the labels '{plain_text(labels[0].name)[:60]}'"
+    longest, size = max(y.dtype.itemsize for y in labels), sum(y.size for y in labels)
+    if sum(y.count for y in labels) > MOST_LABELS:
+        raise Wrong("path", f"{what} are more than {MOST_LABELS:,}, the most that are read")
+    if longest > LONGEST_LABEL:
+        raise Wrong("path", f"{what} have {longest:,} bytes each; at most {LONGEST_LABEL:,} are read")
+    if size > MOST_LABEL_BYTES:
+        raise Wrong("path", f"{what} have {size:,} bytes; at most {MOST_LABEL_BYTES:,} are read")
 
 
 def _facts(arrays: Arrays, plan: Plan, shape: tuple[int, ...], raw: list[Any]) -> Facts:
@@ -160,8 +173,7 @@ def _part(
     arrays: Arrays, archive: Archive, plan: Plan, pair: tuple[Header, Header], progress: Progress | None
 ) -> Part:
     x, y = pair
-    size = x.count * x.dtype.itemsize
-    told = None if progress is None else (lambda done: progress(arrays.title, done, size))
+    told = None if progress is None else (lambda done: progress(arrays.title, done, x.size))
     raw = archive.read(x, told)
     labels = plan.coding.apply(archive.read(y), arrays.title)
     return Part(rows_of(raw, plan.channels_last, arrays.title), labels)

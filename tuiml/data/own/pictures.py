@@ -59,6 +59,7 @@ def library() -> Any:
         import PIL.ImageOps
     except ImportError:
         raise Wrong("path", "folders of pictures need Pillow: pip install 'tuiml[images]'") from None
+    PIL.Image.MAX_IMAGE_PIXELS = None  # _opened has a limit of its own, and says it with the size
     return PIL.Image
 
 
@@ -207,15 +208,9 @@ def _opened(path: Path) -> Image:
     try:
         if path.stat().st_size > MOST_FILE:
             raise Wrong("path", f"{name} has more than {MOST_FILE:,} bytes, too many for a picture")
-        import warnings
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of the size, which is looked at below
-            found: Image = images.open(path, formats=FORMATS)
-    except Wrong:
+        found: Image = images.open(path, formats=FORMATS)
+    except (Wrong, MemoryError):
         raise
-    except images.DecompressionBombError:
-        raise Wrong("path", f"{name} has too many pixels; at most {MOST_PIXELS:,} are read") from None
     except Exception as problem:  # a decoder's, whatever it is
         raise _unreadable(name, problem) from None
     if found.width * found.height > MOST_PIXELS:

@@ -45,6 +45,7 @@ from tuiml.tui.process.child import (
     TrainingProblems,
     TrainingProcessEnded,
 )
+from tuiml.tui.process.file_inspection_client import FileInspectionClient
 from tuiml.tui.process.follower import Following, News
 from tuiml.tui.process.probe_client import ProbeClient
 from tuiml.tui.process.training_client import TrainingClient
@@ -90,7 +91,8 @@ class TuimlApp(LeavingApp):
         probe_client_factory: Callable[[Post], Any] | None = None,
     ) -> None:
         super().__init__()
-        facts.in_background()
+        self.looks = FileInspectionClient()
+        facts.in_background(self.looks.find)
         self._named = document is not None
         self._remembered = opening.spared(settings or Settings(), run, self._named)
         if run is not None:
@@ -129,6 +131,7 @@ class TuimlApp(LeavingApp):
         yield KeyBar(id="keys")
 
     def on_mount(self) -> None:
+        self.looks.start()
         self.client = self._client_factory(self.post_message)
         if not self.is_headless:
             self.catch_all()
@@ -326,7 +329,8 @@ class TuimlApp(LeavingApp):
 
     def on_unmount(self) -> None:
         self.following.stop()
-        facts.in_background(False)
+        facts.in_background(None)
+        self.looks.close()
 
     def on_training_problems(self, message: TrainingProblems) -> None:
         text = "; ".join(f"{where(p)}{p.message}" for p in message.problems)
@@ -411,7 +415,7 @@ class TuimlApp(LeavingApp):
             self.drafts.remember(self._snapshot(), last=True)
             said = self.drafts.trouble or "your edits are kept for the next start"
         yield said
-        for close in (self.following.stop, lambda: self.query_one(Build).flight.close()):
+        for close in (self.following.stop, self.looks.close, lambda: self.query_one(Build).flight.close()):
             with self.in_any_case():
                 close()
         with self.in_any_case():

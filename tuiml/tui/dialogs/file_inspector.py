@@ -6,12 +6,14 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING, cast
 
 from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.timer import Timer
 
 from tuiml.data.file_report import Report, look
+from tuiml.data.own import facts
 from tuiml.text import plain_text
 from tuiml.tui.dialogs import folders
 from tuiml.tui.dialogs.file_rows import HERE
@@ -19,13 +21,18 @@ from tuiml.tui.dialogs.folders import Entry
 from tuiml.tui.model import catalog
 from tuiml.tui.model.catalog import Item
 
+if TYPE_CHECKING:
+    from tuiml.tui.shell.protocol import Shell
+
 PAUSE = 0.12
 """Seconds that the cursor stays on a file before it is looked at."""
 
 
-def in_thread(do: Callable[[], object]) -> None:
+def in_thread(do: Callable[[], object]) -> threading.Thread:
     """Do something beside the screen; unlike a worker's thread, this one is not waited for at the end."""
-    threading.Thread(target=do, daemon=True).start()
+    thread = threading.Thread(target=do, daemon=True)
+    thread.start()
+    return thread
 
 
 @dataclass(frozen=True)
@@ -65,23 +72,28 @@ class FileInspector:
         self._owner, self._presets, self._changed = owner, presets, changed
         self.wish: FileRequest | None = None
         self.found: Report | Item | None = None
-        self._looking = False
+        self._looking: threading.Thread | None = None
         self._timer: Timer | None = None
 
     def want(self, wish: FileRequest | None, pause: float = 0.0) -> None:
         """Look at a file in a moment: the cursor may only pass over it."""
+        self.let_go()
         self.wish, self.found = wish, None
         if self._timer is not None:
             self._timer.stop()
         self._timer = self._owner.set_timer(pause or 0.001, self._begin)
         self._changed()
 
+    def let_go(self) -> None:
+        """What is being looked at is not wanted any more."""
+        if self._looking:
+            cast("Shell", self._owner.app).looks.cancel(self._looking)
+
     def _begin(self) -> None:
         """Look at what is wanted, unless another is being looked at: that one's end leads here."""
         self._timer = None
         if self.wish is not None and self.wish.holds and self.found is None and not self._looking:
-            self._looking = True
-            in_thread(partial(self._look, self.wish))
+            self._looking = in_thread(partial(self._look, self.wish))
 
     def _look(self, wish: FileRequest) -> None:
         """In a thread: what a file holds."""
@@ -89,7 +101,8 @@ class FileInspector:
         found: Report | Item
         try:
             if self._presets and path.suffix.lower() == folders.PRESET:
-                found = catalog.preset_item(path, "file")
+                with facts.patiently(anew=True):
+                    found = catalog.preset_item(path, "file")
             else:
                 found = look(str(path), label=wish.label or None)
         except Exception as error:  # whatever a file does to a reader, the picker stays
@@ -99,8 +112,8 @@ class FileInspector:
 
     def took(self, message: Looked) -> bool:
         """Whether what was found is what is wanted still; else that is looked at next."""
-        self._looking = False
-        if message.wish != self.wish:
+        self._looking = None
+        if message.wish is not self.wish:  # or is wanted again, after it was let go
             if self._timer is None:
                 self._begin()
             return False

@@ -128,6 +128,9 @@ class FilePicker(Modal[Taken | None]):
         self.set_class(event.size.width < WIDE, "narrow")
         self._show_keys()
 
+    def on_unmount(self) -> None:
+        self._look.let_go()
+
     # -- folders -------------------------------------------------------------------------------------------
 
     def _begin(self) -> None:

@@ -16,6 +16,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
+from tuiml.data.own import facts
 from tuiml.text import plain_text
 from tuiml.tui.keys import bindings
 from tuiml.tui.model import catalog as shelf
@@ -158,7 +159,8 @@ class OpenDialog(Dialog[Item | Browse | None]):
             self._answer(item)
 
     def _read_file(self, path: Path) -> None:
-        self.post_message(self.FileRead(shelf.preset_item(path, "file")))
+        with facts.patiently():
+            self.post_message(self.FileRead(shelf.preset_item(path, "file")))
 
     @on(FileRead)
     def _file_read(self, message: FileRead) -> None:

@@ -20,6 +20,7 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input
 
+from tuiml.data.own import facts
 from tuiml.runs.tail import Tail
 from tuiml.tui.dialogs import use_file
 from tuiml.tui.keys import Where
@@ -147,7 +148,11 @@ class Library(Place):
     def _read(self) -> None:
         if not self.items:  # hundreds of runs take a second the first time
             self.post_message(self.Listed(self.shelf.presets()))
-        self.post_message(self.Listed(self.shelf.read()))
+        found = self.shelf.read()
+        self.post_message(self.Listed(found))
+        if any(item.problem and not item.run for item in found):  # of a preset, perhaps a file not looked at
+            with facts.patiently():
+                self.post_message(self.Listed(self.shelf.read()))
 
     @on(Listed)
     def _listed(self, message: Listed) -> None:

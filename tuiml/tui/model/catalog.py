@@ -109,7 +109,9 @@ class Shelf:
     def _preset(self, kept: dict[Path, tuple[Signature, Item]], kind: Kind, path: Path) -> Item:
         signed = _signature(path)
         known = kept.get(path)
-        item = known[1] if known and known[0] == signed else preset_item(path, kind)
+        # what is wrong may be its data, which changes apart
+        fresh = known and known[0] == signed and not known[1].problem
+        item = known[1] if known and fresh else preset_item(path, kind)
         self._known[path] = (signed, item)
         return item
 

@@ -15,6 +15,7 @@ from tuiml.tui.charts.palette import Look
 from tuiml.tui.model.catalog import Item
 from tuiml.tui.model.document import Document, Raw
 from tuiml.tui.model.run_model import RunModel
+from tuiml.tui.process.file_inspection_client import FileInspectionClient
 from tuiml.tui.process.training_client import TrainingClient
 
 
@@ -48,6 +49,11 @@ class Shell(Protocol):
     @property
     def client(self) -> TrainingClient:
         """The client of the training process."""
+        ...
+
+    @property
+    def looks(self) -> FileInspectionClient:
+        """The client of the process that reads the user's files."""
         ...
 
     @property

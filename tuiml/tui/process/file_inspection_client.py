@@ -1,0 +1,136 @@
+"""The app's end of the process that looks at the user's files: threads ask one after the other, and wait.
+
+At most one process, started when there is first a file to look at. It is ended when a look takes too long or
+nobody wants to know any more, and another one is started for the next file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future
+from typing import Any, ClassVar
+from weakref import WeakSet
+
+from tuiml.data.own import facts
+from tuiml.data.own.entries import Own
+from tuiml.data.own.facts import Facts, Unknown, Wrong
+from tuiml.runs import file_inspection_process
+from tuiml.text import plain_text
+from tuiml.tui.process.child import Worker, command
+
+
+class FileInspectionClient:
+    """Has files looked at. All but :meth:`find` is called in the thread of the screen."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._one = threading.Lock()
+        self._asks: tuple[threading.Thread, Future[Facts | Wrong]] | None = None
+        self._answer: Future[Facts | Wrong] | None = None
+        """Of the order that the process has."""
+        self._unwanted: WeakSet[threading.Thread] = WeakSet()
+        self._worker: LookWorker | None = None
+
+    def start(self) -> None:
+        """From now on files can be looked at."""
+        self._loop = asyncio.get_running_loop()
+
+    def find(self, dataset: Own) -> Facts | Wrong:
+        """The facts of a file; for a thread that can wait.
+
+        Raises:
+            Unknown: nobody wants to know any more.
+        """
+        with self._one:
+            self._asks = me, answer = threading.current_thread(), Future[Facts | Wrong]()
+            try:
+                if me in self._unwanted or self._loop is None:
+                    raise CancelledError
+                order = {"format": dataset.name, "options": dict(dataset)}
+                self._loop.call_soon_threadsafe(self._ask, order, answer)
+                return answer.result(file_inspection_process.DEADLINE)
+            except TimeoutError:
+                self._later(self._give_up)
+                text = f"{dataset.title}: looking at it took more than {file_inspection_process.DEADLINE} s"
+                return Unknown("path", text)
+            except (CancelledError, RuntimeError):  # the latter: the app is over
+                self._later(self._give_up)
+                raise Unknown("path", f"{dataset.title} was not looked at") from None
+            finally:
+                self._asks = None
+
+    def _later(self, do: Callable[[], object]) -> None:
+        with contextlib.suppress(RuntimeError):
+            if self._loop:
+                self._loop.call_soon_threadsafe(do)
+
+    def _ask(self, order: dict[str, Any], answer: Future[Facts | Wrong]) -> None:
+        if answer.cancelled():
+            return
+        if self._worker and (self._worker.over or self._worker.gone):
+            self._give_up()
+        self._answer = answer
+        try:
+            self._worker = self._worker or LookWorker(self._take)
+        except OSError as error:
+            text = f"{LookWorker.called} could not be started: {error.strerror or error}"
+            self._take(Unknown("path", text))
+        else:
+            self._worker.send(order)
+
+    def _take(self, found: Facts | Wrong) -> None:
+        if self._answer and not self._answer.done():
+            self._answer.set_result(found)
+
+    def cancel(self, thread: threading.Thread) -> None:
+        """What a thread wants to know is not wanted any more."""
+        self._unwanted.add(thread)
+        asks = self._asks
+        if asks and asks[0] is thread:
+            asks[1].cancel()
+
+    def _give_up(self) -> None:
+        if self._worker:
+            self._worker.dismiss()
+        self._worker = None
+
+    def close(self) -> None:
+        """End the process, and whatever waits for it."""
+        self._loop, worker, asks = None, self._worker, self._asks
+        if asks:
+            asks[1].cancel()
+        self._give_up()
+        if worker:
+            worker.wait(1.0)
+
+
+class LookWorker(Worker):
+    """The process that looks, and the socket to it."""
+
+    called: ClassVar[str] = "the process that looks at files"
+
+    def __init__(self, take: Callable[[Facts | Wrong], object]) -> None:
+        super().__init__(lambda _: None)
+        self._tell = take
+
+    def command(self, descriptor: int) -> list[str]:
+        return command(descriptor, "tuiml.runs.file_inspection_process")
+
+    def _take(self, message: dict[str, Any]) -> None:
+        found = facts.from_json(message)
+        if not self.over:
+            self._tell(found)
+
+    def _lost(self, reason: str) -> None:
+        if not self.over:
+            self.over = True
+            self._tell(Unknown("path", plain_text(reason)))
+
+    def dismiss(self) -> None:
+        """End it at once, whatever it is at."""
+        self.over = True
+        self._process.kill()
+        super().dismiss()
