@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests import helpers
-from tests.test_worker import App
+from tests.runs.test_training_process import App
 from tuiml.cli import main
 from tuiml.files import UnsafeFile, open_to_append, read_regular, write_whole
 from tuiml.runs import folder, library, session
@@ -159,7 +159,7 @@ def test_the_app_is_told_and_nothing_is_written(stranger: Path, victim: Path) ->
     ours, theirs = socket.socketpair()
     with ours:
         with theirs:
-            command = [sys.executable, "-m", "tuiml.runs.worker", str(theirs.fileno())]
+            command = [sys.executable, "-m", "tuiml.runs.training_process", str(theirs.fileno())]
             process = subprocess.Popen(command, pass_fds=[theirs.fileno()])
         app = App(ours)
         app.send(do="go_on", run=str(stranger), settings=["training.epochs=4"])

@@ -87,7 +87,7 @@ class Answerer:
 
 @functools.cache
 def _prober() -> Any:
-    from tuiml.runs.probing import Prober
+    from tuiml.runs.preset_prober import Prober
 
     return Prober()
 

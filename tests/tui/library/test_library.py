@@ -48,7 +48,7 @@ class Shell(App[None]):
         self.document = Document(file.document(), path=path, origin=origin)
         self.model = RunModel()
         self.client = SimpleNamespace(active=False, look_at=lambda path: None)
-        self.following = SimpleNamespace(watch=lambda path: None)
+        self.follow = lambda path: None
         self.drafts = SimpleNamespace(take=lambda document: document, put_away=lambda document: None)
         self.opened: list[tuple[str, Path | None, str]] = []
         self.went: list[str] = []

@@ -95,7 +95,8 @@ async def test_another_process_finds_what_this_one_would_and_stays(tmp_path, loo
 
 @pytest.mark.skipif(sys.platform != "linux", reason="macOS holds no process to its limit of memory")
 async def test_a_file_that_needs_more_memory_than_there_may_be_says_so(tmp_path, looks, monkeypatch):
-    text = "import sys\nfrom tuiml.runs import file_inspection_process\nlooker.MEMORY = 150_000_000\nlooker.main(sys.argv[1:])"
+    text = "import sys\nfrom tuiml.runs import file_inspection_process as p\n"
+    text += "p.MEMORY = 150_000_000\np.main(sys.argv[1:])"
     monkeypatch.setattr(
         "tuiml.tui.process.file_inspection_client.command",
         lambda fd, module: [sys.executable, "-c", text, str(fd)],

@@ -6,7 +6,7 @@ import json
 import pytest
 from hypothesis import given, settings
 
-from tests.hostile_metrics import LINES, UNREADABLE, damaged, events
+from tests.runs.hostile_metrics import LINES, UNREADABLE, damaged, events
 from tests.tui.fake_training_client import FakeTrainingClient
 from tests.tui.files_on_disk import run
 from tests.tui.hostile_text import assert_harmless, shown
