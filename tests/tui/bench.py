@@ -35,10 +35,12 @@ async def until(
         limit: seconds.
 
     Raises:
-        AssertionError: the condition did not hold within ``limit``.
+        AssertionError: the condition did not hold within ``limit``, or an error ended the app before.
     """
     end = time.monotonic() + limit
     while not condition():
+        if pilot and pilot.app._exception:
+            raise AssertionError("an error ended the app") from pilot.app._exception
         if time.monotonic() > end:
             shown = f"; on the screen:\n{screen_text(pilot.app)}" if pilot else ""
             raise AssertionError(f"the condition did not hold within {limit:g} s{shown}")

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from tests.tui.bench import until
 from tests.tui.fake_training_client import FakeTrainingClient
 from tuiml.tui.app.app import LATEST, REMEMBER, TuimlApp
 from tuiml.tui.model import settings
@@ -20,14 +21,6 @@ async def opened():
     async with app.run_test(size=(120, 40)) as pilot:
         yield app, pilot
         await pilot.pause()
-
-
-async def until(true):
-    for _ in range(2000):
-        if true():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it never was")
 
 
 def told(app):
