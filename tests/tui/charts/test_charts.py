@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
-from textual.strip import Strip
 
 from tuiml.tui.charts import numbers
 from tuiml.tui.charts.axes import Mark
@@ -20,7 +19,7 @@ from tuiml.tui.charts.heat import heat_map
 from tuiml.tui.charts.lines import Curve, line_chart
 from tuiml.tui.charts.palette import ASCII, COLOURS, LAYER_COLOURS, UNICODE, Look, glyphs, layer_colour
 from tuiml.tui.charts.series import Series, Smoother, decimate, smooth
-from tuiml.tui.charts.text import clean, fit
+from tuiml.tui.charts.text import Line, clean, fit
 
 PLAIN = Look(colour=False)
 BARE = Look(colour=False, unicode=False)
@@ -38,18 +37,18 @@ limits = st.one_of(st.none(), st.tuples(any_float, any_float))
 styles = st.sampled_from(["solid", "dashed", "dotted"])
 
 
-def texts(strips: list[Strip]) -> list[str]:
+def texts(strips: list[Line]) -> list[str]:
     return ["".join(segment.text for segment in strip) for strip in strips]
 
 
-def assert_size(strips: list[Strip], width: int, height: int) -> None:
+def assert_size(strips: list[Line], width: int, height: int) -> None:
     assert len(strips) == (height if width and height else 0)
     for strip in strips:
         # measured anew: the length a strip was told may be wrong
-        assert Strip(list(strip)).cell_length == strip.cell_length == width
+        assert Line.of(list(strip)).cell_length == strip.cell_length == width
 
 
-def assert_ascii(strips: list[Strip], look: Look) -> None:
+def assert_ascii(strips: list[Line], look: Look) -> None:
     assert look.unicode or all(text.isascii() and text.isprintable() for text in texts(strips))
 
 
@@ -221,7 +220,7 @@ def test_smoothing_stays_within_its_points(pairs, span) -> None:
 # --- line charts --------------------------------------------------------------------------------
 
 
-def canvas(strips: list[Strip]) -> list[str]:
+def canvas(strips: list[Line]) -> list[str]:
     """The part right of the axis, without title and bottom axis."""
     lines = [text for text in texts(strips) if "│" in text[:8] or "┤" in text[:8]]
     start = next(i for i, letter in enumerate(lines[0]) if letter in "│┤") + 1
@@ -390,7 +389,7 @@ def test_ascii_curves_have_their_own_characters() -> None:
 # --- histograms ---------------------------------------------------------------------------------
 
 
-def bars(strips: list[Strip]) -> list[str]:
+def bars(strips: list[Line]) -> list[str]:
     return texts(strips)[:-1]
 
 

@@ -8,11 +8,10 @@ from rich.cells import cell_len
 from rich.style import Style
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.strip import Strip
 from textual.widgets import Static
 
 from tuiml.tui.charts.palette import Look
-from tuiml.tui.charts.text import clean, strip, wrap
+from tuiml.tui.charts.text import Line, clean, strip, wrap
 from tuiml.tui.keys import Where, actions, bindings, key_word
 from tuiml.tui.widgets.modal import Modal
 from tuiml.tui.widgets.strips_view import StripsView
@@ -35,9 +34,9 @@ TITLES: tuple[tuple[Where, str], ...] = (
 KEYS = 22
 
 
-def help_strips(width: int, look: Look) -> list[Strip]:
+def help_strips(width: int, look: Look) -> list[Line]:
     """All of it, as strips of ``width`` cells."""
-    lines: list[Strip] = []
+    lines: list[Line] = []
     keys = min(KEYS, max(8, width // 3))
     for place, title in TITLES:
         rows = [action for action in actions(place) if action.keys]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from textual.strip import Strip
 
 from tuiml.training.inspection_records import (
     Confusion,
@@ -25,7 +24,7 @@ from tuiml.tui.charts import pixels
 from tuiml.tui.charts.confusion import confusion
 from tuiml.tui.charts.numbers import compact, percent
 from tuiml.tui.charts.palette import QUIET, TROUBLE, Look
-from tuiml.tui.charts.text import clean, strip
+from tuiml.tui.charts.text import Line, clean, strip
 from tuiml.tui.charts.tiles import Caption, Layout, tiles
 
 
@@ -41,7 +40,7 @@ class ConfusionView(LearnedView):
     def about(self, found: Inspection, look: Look) -> str:
         return judged_words(found)
 
-    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Strip]:
+    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Line]:
         assert isinstance(found, Confusion)
         names = names_of(self.sight.model)
         return confusion(found.counts, names, width, height, look, shares=self.turned.shares)
@@ -96,7 +95,7 @@ class WorstView(LearnedView):
         last = found.first + len(found.found)
         return f"{found.first + 1:,}–{last:,}, {judged_words(found)}" if found.found else judged_words(found)
 
-    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Strip]:
+    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Line]:
         assert isinstance(found, Worst)
         plan = self._plan(width, height)
         if not found.width:
@@ -123,7 +122,7 @@ class WorstView(LearnedView):
         )
         return f"{truth} {'→' if look.unicode else '>'} {guess} {percent(example.share, 0)}"
 
-    def _line(self, example: Example, width: int, look: Look) -> Strip:
+    def _line(self, example: Example, width: int, look: Look) -> Line:
         values = ", ".join(compact(value, 3, look.glyphs.missing) for value in example.values)
         (verdict, style), (loss, quiet) = self._captions(example, look)
         return strip([(f"{loss:<12} ", quiet), (f"{verdict:<28} ", style), (values, quiet)], width)
@@ -163,7 +162,7 @@ class WeightsView(LearnedView):
         last = found.first + (1 if self.one else len(found.grids))
         return f"of layer {found.layer}, units {found.first}–{last - 1} of {found.total:,}"
 
-    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Strip]:
+    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Line]:
         assert isinstance(found, Weights)
         size = (found.height, found.width)
         return signed_tiles(self, found, size, self._plan(width, height), width, height, look)

@@ -9,14 +9,13 @@ from itertools import groupby
 from typing import ClassVar, Literal
 
 import numpy as np
-from textual.strip import Strip
 
 from tuiml.tui.chart_views.selection import ChartSelection
 from tuiml.tui.charts.axes import Mark
 from tuiml.tui.charts.lines import Curve, line_chart
 from tuiml.tui.charts.numbers import Format
 from tuiml.tui.charts.palette import QUIET, TRAIN, VALIDATION, Look
-from tuiml.tui.charts.text import clean
+from tuiml.tui.charts.text import Line, clean
 from tuiml.tui.model.catalog import short_name
 from tuiml.tui.model.curves import Curves
 from tuiml.tui.model.run_model import RunModel
@@ -66,7 +65,7 @@ class CurvesView(View, can_focus=True):
         model = self._sight.model
         return (model.curves, model.status, self.log_axis, self._sight.hint(self), self._sight.other)
 
-    def draw(self, width: int, height: int, look: Look) -> list[Strip]:
+    def draw(self, width: int, height: int, look: Look) -> list[Line]:
         model = self._sight.model
         curves = model.loss if self._quantity == "loss" else model.accuracy
         score = model.beside_loss

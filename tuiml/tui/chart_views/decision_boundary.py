@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 from rich.segment import Segment
-from textual.strip import Strip
 
 from tuiml.training.inspection_records import (
     CELLS,
@@ -21,7 +20,7 @@ from tuiml.tui.chart_views.inspection import (
 )
 from tuiml.tui.charts.boundary import field, legend
 from tuiml.tui.charts.palette import Look
-from tuiml.tui.charts.text import clean, notice
+from tuiml.tui.charts.text import Line, clean, notice
 from tuiml.tui.charts.tiles import Layout
 
 MOST_COLUMNS, MOST_ROWS = 96, 96
@@ -59,7 +58,7 @@ class UnitsView(LearnedView):
     def about(self, found: Inspection, look: Look) -> str:
         return f"of layer {self.sight.index}, {clean(self.sight.called, look)}"
 
-    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Strip]:
+    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Line]:
         assert isinstance(found, Responses)
         return unit_tiles(self, found, self._plan(width, height), width, height, look)
 
@@ -78,7 +77,7 @@ def unit_wish(view: LearnedView, plan: Layout) -> InspectionRequest | None:
 
 def unit_tiles(
     view: LearnedView, found: Responses, plan: Layout, width: int, height: int, look: Look
-) -> list[Strip]:
+) -> list[Line]:
     """Units' responses as tiles."""
     if found.layer != view.sight.index:
         return notice("asking the network", width, height, look)
@@ -117,12 +116,12 @@ class BoundaryView(UnitsView):
     def about(self, found: Inspection, look: Look) -> str:
         return ""
 
-    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Strip]:
+    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Line]:
         assert isinstance(found, Boundary)
         wide, tall, rest = self._split(width, height)
         rows = field(found, wide, tall, look)
         units = self.sight.model.learned.get("responses")
-        beside: list[Strip] = []
+        beside: list[Line] = []
         if rest and isinstance(units, Responses):
             beside = unit_tiles(self, units, self._beside(width, height), rest, tall, look)
         strips = []
@@ -130,5 +129,5 @@ class BoundaryView(UnitsView):
             segments = [*row, Segment("   ")]
             if y < len(beside):
                 segments += list(beside[y])
-            strips.append(Strip(segments).adjust_cell_length(width))
+            strips.append(Line.of(segments).resized(width))
         return [*strips, legend(found, names_of(self.sight.model), width, look)][:height]

@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 import numpy as np
 from rich.segment import Segment
 from textual import events
-from textual.strip import Strip
 from textual.timer import Timer
 
 from tuiml.training.inspection_records import Drawn, Guess, InspectionRequest
@@ -19,7 +18,7 @@ from tuiml.tui.chart_views.selection import ChartSelection
 from tuiml.tui.charts import pixels
 from tuiml.tui.charts.numbers import percent
 from tuiml.tui.charts.palette import QUIET, TROUBLE, Look
-from tuiml.tui.charts.text import clean, fit, notice, strip
+from tuiml.tui.charts.text import Line, clean, fit, notice, strip
 from tuiml.tui.keys import bindings
 from tuiml.tui.widgets.chart_view import View
 
@@ -57,7 +56,7 @@ class DrawView(View, can_focus=True):
 
     # -- what is seen -------------------------------------------------------------------------------------
 
-    def draw(self, width: int, height: int, look: Look) -> list[Strip]:
+    def draw(self, width: int, height: int, look: Look) -> list[Line]:
         size = picture_of(self.sight.model)
         title = (self.pointer(look) + "draw", look.style(bold=True))
         if size is None or width < 12 or height < 4:
@@ -73,7 +72,7 @@ class DrawView(View, can_focus=True):
         for y in range(max(len(picture), len(bars))):
             row = picture[y] if y < len(picture) else [Segment(" " * len_of(picture[0]))]
             rest = list(bars[y]) if y < len(bars) else []
-            strips.append(Strip([*row, Segment("   "), *rest]).adjust_cell_length(width))
+            strips.append(Line.of([*row, Segment("   "), *rest]).resized(width))
         return [head, *strips][:height]
 
     def _words(self) -> str:
@@ -110,7 +109,7 @@ class DrawView(View, can_focus=True):
             [Segment(edges[1], style)],
         ]
 
-    def _bars(self, width: int, height: int, look: Look) -> list[Strip]:
+    def _bars(self, width: int, height: int, look: Look) -> list[Line]:
         """The network's shares, one class a line."""
         model = self.sight.model
         found, names = model.learned.get("guess"), names_of(model)
@@ -267,7 +266,6 @@ def len_of(row: pixels.Row) -> int:
 
 def with_cursor(row: pixels.Row, x: int, width: int, look: Look) -> pixels.Row:
     """A row with the cursor over some of its cells."""
-    before, rest = Strip(row).divide([x, len_of(row)])
-    _, after = rest.divide([width, rest.cell_length])
+    before, _, after = Segment.divide(row, [x, x + width, len_of(row)])
     mark = "▒" if look.unicode else "+"
     return [*before, Segment(mark * width, look.style(TROUBLE, bold=True)), *after]

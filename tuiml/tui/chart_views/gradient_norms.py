@@ -7,13 +7,13 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 import numpy as np
-from textual.strip import Strip
 
 from tuiml.tui.chart_views.histograms import LayerView
 from tuiml.tui.charts.landscape import Depth, decades, landscape
 from tuiml.tui.charts.norm_lines import norm_lines
 from tuiml.tui.charts.numbers import scientific
 from tuiml.tui.charts.palette import Look
+from tuiml.tui.charts.text import Line
 from tuiml.tui.model.snapshots import PastSnapshot
 
 
@@ -38,7 +38,7 @@ class DepthView(LayerView):
     def label(self, action_id: str) -> str | None:
         return "shades" if action_id == "depth_lines" and self.sight.of(DepthStyle).lines else None
 
-    def draw(self, width: int, height: int, look: Look) -> list[Strip]:
+    def draw(self, width: int, height: int, look: Look) -> list[Line]:
         sight = self.sight
         history = sight.model.history
         norms = history.figures("gradient_norm")

@@ -6,7 +6,6 @@ import math
 from collections.abc import Hashable, Sequence
 
 import numpy as np
-from textual.strip import Strip
 
 from tuiml.training.statistics import LayerStatistics
 from tuiml.tui.chart_views.selection import ChartSelection, Kind
@@ -17,7 +16,7 @@ from tuiml.tui.charts.numbers import compact, percent
 from tuiml.tui.charts.palette import QUIET, TROUBLE, VALIDATION, Look, layer_colour
 from tuiml.tui.charts.scale import Scale, common, moved
 from tuiml.tui.charts.series import Floats, Values
-from tuiml.tui.charts.text import strip
+from tuiml.tui.charts.text import Line, strip
 from tuiml.tui.model.catalog import short_name
 from tuiml.tui.model.layer_cells import idle_share
 from tuiml.tui.model.snapshots import Counted
@@ -70,7 +69,7 @@ class LayerView(View, can_focus=True):
 class HistogramView(LayerView):
     """One layer's activations, inputs, gradients, weights or biases."""
 
-    def draw(self, width: int, height: int, look: Look) -> list[Strip]:
+    def draw(self, width: int, height: int, look: Look) -> list[Line]:
         sight, found = self.sight, self.sight.statistics
         bars = bars_in(found, sight.kind)
         title = f"{sight.index} {sight.called} · {sight.title}" if sight.called else sight.title
@@ -129,7 +128,7 @@ def _idle(found: LayerStatistics, look: Look) -> list[Piece]:
 class MultiplesView(LayerView):
     """All layers side by side, as the study notes show what initial values do to five of them."""
 
-    def draw(self, width: int, height: int, look: Look) -> list[Strip]:
+    def draw(self, width: int, height: int, look: Look) -> list[Line]:
         sight = self.sight
         moment = sight.other_moment
         panels = []
@@ -182,7 +181,7 @@ class HeatView(LayerView):
     def stamp(self) -> Hashable:
         return (super().stamp(), self.sight.model.pictures)
 
-    def draw(self, width: int, height: int, look: Look) -> list[Strip]:
+    def draw(self, width: int, height: int, look: Look) -> list[Line]:
         sight = self.sight
         moments = sight.model.history.moments
         told = [(m.step, part) for m in moments if (part := m.part(sight.index, sight.kind))]

@@ -6,7 +6,6 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from textual.strip import Strip
 
 from tuiml.training.inspection_records import (
     CLASSES,
@@ -22,7 +21,7 @@ from tuiml.tui.chart_views.selection import ChartSelection
 from tuiml.tui.charts import pixels
 from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import QUIET, Look
-from tuiml.tui.charts.text import clean, notice, strip
+from tuiml.tui.charts.text import Line, clean, notice, strip
 from tuiml.tui.charts.tiles import Caption, Layout, layout, tiles
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.widgets.chart_view import View
@@ -100,7 +99,7 @@ class LearnedView(View, can_focus=True):
         """What it needs, for as long as it is on the screen."""
         raise NotImplementedError  # pragma: no cover - every view has some
 
-    def draw(self, width: int, height: int, look: Look) -> list[Strip]:
+    def draw(self, width: int, height: int, look: Look) -> list[Line]:
         found = self.sight.model.learned.get(self.what)
         if width < 8 or height < 2:
             return []
@@ -110,11 +109,11 @@ class LearnedView(View, can_focus=True):
         body = self.show(found, width, height - 1, look)
         return [self._head(found, width, look), *body]
 
-    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Strip]:
+    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Line]:
         """What was found, below the title."""
         raise NotImplementedError  # pragma: no cover - every view shows something
 
-    def _head(self, found: Inspection, width: int, look: Look) -> Strip:
+    def _head(self, found: Inspection, width: int, look: Look) -> Line:
         about = clean(self.about(found, look), look)
         parts = [(self.pointer(look) + self.title, look.style(bold=True))]
         quiet = look.style(QUIET)
@@ -186,7 +185,7 @@ def signed_tiles(
     width: int,
     height: int,
     look: Look,
-) -> list[Strip]:
+) -> list[Line]:
     """Signed grids of ``size`` (rows, columns) as tiles, each with its unit's number."""
     made = []
     for i, (grid, scale) in enumerate(zip(found.grids, found.scales, strict=True)):

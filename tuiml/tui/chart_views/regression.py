@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from textual.strip import Strip
 
 from tuiml.training.inspection_records import Inspection, InspectionRequest
 from tuiml.training.inspection_records_regression import COLUMNS, Fit, Heights, Misses, Predictions
@@ -14,7 +13,7 @@ from tuiml.tui.charts.heights import heights, legend
 from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import QUIET, TRAIN, VALIDATION, Look
 from tuiml.tui.charts.scatter import Cloud, scatter
-from tuiml.tui.charts.text import clean, strip
+from tuiml.tui.charts.text import Line, clean, strip
 from tuiml.tui.model.run_model import RunModel
 
 
@@ -64,7 +63,7 @@ class FitView(NumberView):
         columns = max(8, min(COLUMNS, 2 * self.size.width))
         return [InspectionRequest("fit", columns=columns, first=self.first)]
 
-    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Strip]:
+    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Line]:
         assert isinstance(found, Fit)
         known = len(found.xs) - found.held_out
         x = np.linspace(found.limits[0], found.limits[1], len(found.curve))
@@ -107,10 +106,10 @@ class HeightsView(NumberView):
             InspectionRequest("heights", min(wide, MOST_COLUMNS), min(2 * tall, MOST_ROWS), first=self.first)
         ]
 
-    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Strip]:
+    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Line]:
         assert isinstance(found, Heights)
         wide, tall = self._room(width, height)
-        strips = [Strip(row).adjust_cell_length(width) for row in heights(found, wide, tall, look)]
+        strips = [Line.of(row).resized(width) for row in heights(found, wide, tall, look)]
         return [*strips, legend(found, width, look)][:height]
 
 
@@ -134,7 +133,7 @@ class PredictionsView(NumberView):
         )
         return "  ".join(filter(None, words))
 
-    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Strip]:
+    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Line]:
         assert isinstance(found, Predictions)
         truths = np.asarray(found.truths)
         if not len(truths):
@@ -175,7 +174,7 @@ class MissesView(LearnedView):
         last = found.first + len(found.found)
         return f"{found.first + 1:,}–{last:,}, {judged_words(found)}" if found.found else judged_words(found)
 
-    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Strip]:
+    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Line]:
         assert isinstance(found, Misses)
         missing = look.glyphs.missing
         arrow = "→" if look.unicode else ">"

@@ -11,12 +11,11 @@ import numpy as np
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
-from textual.strip import Strip
 
 from tuiml.tui.charts.numbers import Format, log_ticks, nice_limits, nice_ticks, tick_labels
 from tuiml.tui.charts.palette import QUIET, Look
 from tuiml.tui.charts.series import Floats
-from tuiml.tui.charts.text import PLAIN, clean, strip
+from tuiml.tui.charts.text import PLAIN, Line, clean, strip
 
 Range: TypeAlias = tuple[float, float]
 
@@ -111,10 +110,10 @@ def y_labels(limits: Range, rows: int, kind: Format, log: bool) -> list[tuple[fl
 
 def left_axis(
     body: Sequence[list[Segment]], labels: Sequence[tuple[float, str]], frame: Frame, look: Look
-) -> list[Strip]:
+) -> list[Line]:
     """The lines of the canvas with labels and the axis left of them, if the frame has a margin."""
     if not frame.margin:
-        return [Strip(segments, frame.columns) for segments in body]
+        return [Line(segments, frame.columns) for segments in body]
     glyphs, quiet = look.glyphs, look.style(QUIET)
     texts: dict[int, str] = {}
     for value, label in labels:
@@ -123,7 +122,7 @@ def left_axis(
     for row, segments in enumerate(body):
         edge = glyphs.tick if row in texts else glyphs.vertical
         text = texts.get(row, "").rjust(frame.margin - 1) + edge
-        lines.append(Strip([Segment(text, quiet), *segments], frame.margin + frame.columns))
+        lines.append(Line([Segment(text, quiet), *segments], frame.margin + frame.columns))
     return lines
 
 
@@ -134,7 +133,7 @@ def bottom_axis(
     marks: Sequence[Mark],
     look: Look,
     labels: Sequence[tuple[float, str]] | None = None,
-) -> list[Strip]:
+) -> list[Line]:
     """No row (``rows`` 0), one with labels (rounded numbers, or those given), or a line and labels."""
     if not rows:
         return []
@@ -158,7 +157,7 @@ def bottom_axis(
     return [ruler.strip()] if rows == 1 else [_axis_line(frame, notches, look), ruler.strip()]
 
 
-def _axis_line(frame: Frame, notches: Sequence[int], look: Look) -> Strip:
+def _axis_line(frame: Frame, notches: Sequence[int], look: Look) -> Line:
     glyphs = look.glyphs
     cells = [glyphs.horizontal] * frame.columns
     for at in notches:
@@ -187,7 +186,7 @@ class Ruler:
         self._parts.append((start, end, text, style))
         return True
 
-    def strip(self, fill: tuple[str, Style] = (" ", PLAIN)) -> Strip:
+    def strip(self, fill: tuple[str, Style] = (" ", PLAIN)) -> Line:
         """The row, with one-cell ``fill`` between the labels."""
         parts: list[tuple[str, Style]] = []
         cell = 0

@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.cells import cell_len
 from rich.segment import Segment
-from textual.strip import Strip
 
 from tuiml.tui.charts.axes import Ruler
 from tuiml.tui.charts.numbers import Number, as_float, compact, percent, place
 from tuiml.tui.charts.palette import QUIET, Look
 from tuiml.tui.charts.series import Floats, Values, as_floats
-from tuiml.tui.charts.text import clean, fit, notice, strip
+from tuiml.tui.charts.text import Line, clean, fit, notice, strip
 
 SPIKE = 2.0
 """A bar at zero that is so many times as high as all others is cut, for it would flatten them."""
@@ -113,7 +112,7 @@ def histogram(
     zero_share: Number = None,
     look: Look | None = None,
     empty: str = "nothing counted yet",
-) -> list[Strip]:
+) -> list[Line]:
     """Bars over an axis: ``height`` strips of ``width`` cells; none if either is below 1.
 
     A bar at zero that towers over the others, as ReLU's does, is cut and marked with an arrow on its top.
@@ -137,7 +136,7 @@ def histogram(
         return head + notice(clean(empty, look), width, rows + len(axis), look)
     style = look.style(colour)
     body = _bar_rows(heights, cut, rows, look)
-    return head + [Strip([Segment(text, style)], width) for text in body] + axis
+    return head + [Line([Segment(text, style)], width) for text in body] + axis
 
 
 def _bar_rows(heights: Floats, cut: NDArray[np.bool_], rows: int, look: Look) -> list[str]:
@@ -154,7 +153,7 @@ def _bar_rows(heights: Floats, cut: NDArray[np.bool_], rows: int, look: Look) ->
     return [text[row * width : (row + 1) * width] for row in range(rows)]
 
 
-def _head(title: str, zero_share: float, cut: bool, width: int, look: Look) -> Strip:
+def _head(title: str, zero_share: float, cut: bool, width: int, look: Look) -> Line:
     share = ""
     if not math.isnan(zero_share):
         arrow = f"{look.glyphs.up} " if cut else ""
@@ -167,7 +166,7 @@ def _head(title: str, zero_share: float, cut: bool, width: int, look: Look) -> S
     return strip([(shown, look.style(bold=True)), (share, look.style(QUIET))], width)
 
 
-def _axis(low: float, high: float, width: int, look: Look) -> Strip:
+def _axis(low: float, high: float, width: int, look: Look) -> Line:
     """A line with the limits at its ends, and zero at its place, or the middle if zero is not inside."""
     quiet = look.style(QUIET)
     ruler = Ruler(width)

@@ -10,14 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.segment import Segment
 from rich.style import Style
-from textual.strip import Strip
 
 from tuiml.tui.charts.axes import Ruler
 from tuiml.tui.charts.bars import SPIKE, glyphs_at, spread
 from tuiml.tui.charts.palette import QUIET, VALIDATION, Look
 from tuiml.tui.charts.scale import Scale, axis, moved
 from tuiml.tui.charts.series import Floats, Values, as_floats
-from tuiml.tui.charts.text import clean, notice, strip
+from tuiml.tui.charts.text import Line, clean, notice, strip
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +79,7 @@ def distribution(
     other: Bars | None = None,
     look: Look | None = None,
     empty: str = "nothing counted yet",
-) -> list[Strip]:
+) -> list[Line]:
     """Bars over an axis: ``height`` strips of ``width`` cells; none if either is below 1.
 
     Args:
@@ -102,10 +101,10 @@ def distribution(
     shown = [bars.shares()] + ([other.on(bars.scale).shares()] if other else [])
     columns, cut = heights(shown, width, bars.scale.zero)
     body = bar_rows(columns, cut, height - len(head) - len(foot), colour, look)
-    return head + [Strip(line, width) for line in body] + foot
+    return head + [Line(line, width) for line in body] + foot
 
 
-def _beyond(bars: Bars, width: int, look: Look) -> list[Strip]:
+def _beyond(bars: Bars, width: int, look: Look) -> list[Line]:
     """How much lies beyond the ends, under them; no row where nothing does."""
     if bars.below <= 0 and bars.above <= 0:
         return []

@@ -7,7 +7,6 @@ from itertools import pairwise
 
 import numpy as np
 from rich.segment import Segment
-from textual.strip import Strip
 
 from tuiml.nn.activations import Activation
 from tuiml.training.activation_curve import Array, respond, spread
@@ -17,6 +16,7 @@ from tuiml.tui.charts.bars import glyphs_at
 from tuiml.tui.charts.lines import Curve, Under, line_chart
 from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import QUIET, TRAIN, TROUBLE, VALIDATION, Look
+from tuiml.tui.charts.text import Line
 
 POINTS = 800
 """At which the curves are worked out."""
@@ -31,7 +31,7 @@ def function_chart(
     height: int,
     look: Look,
     colour: str = "blue",
-) -> list[Strip]:
+) -> list[Line]:
     """f and f′ from ``-span`` to ``span``: ``height`` strips of ``width`` cells; their values at ``cursor``.
 
     Under them the inputs as bars, and a row that is shaded where the slope lets no gradient through.
@@ -67,7 +67,7 @@ def slope_name(look: Look) -> str:
 
 def _under(
     activation: Activation, inputs: Histogram | None, colour: str, tall: int, frame: Frame, look: Look
-) -> list[Strip]:
+) -> list[Line]:
     """Bars of the inputs, and below them the row that says where the gradient dies."""
     middles = frame.x[0] + (np.arange(frame.columns) + 0.5) * (frame.x[1] - frame.x[0]) / frame.columns
     flat = respond(activation, middles).flat
@@ -90,7 +90,7 @@ def bar_lines(heights: Array, rows: int, ramp: str) -> list[str]:
     return [text[row * columns : (row + 1) * columns] for row in range(rows)]
 
 
-def _row(text: str, flat: Array, edge: str, colour: str, frame: Frame, look: Look) -> Strip:
+def _row(text: str, flat: Array, edge: str, colour: str, frame: Frame, look: Look) -> Line:
     """A line of the canvas, in the colour of trouble where the gradient dies."""
     segments = []
     if frame.margin:
@@ -99,4 +99,4 @@ def _row(text: str, flat: Array, edge: str, colour: str, frame: Frame, look: Loo
     places = [0, *changes.tolist(), len(text)]
     for start, end in pairwise(places):
         segments.append(Segment(text[start:end], look.style(TROUBLE if flat[start] else colour)))
-    return Strip(segments, frame.margin + frame.columns)
+    return Line(segments, frame.margin + frame.columns)

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.segment import Segment
 from rich.style import Style
-from textual.strip import Strip
 
 from tuiml.tui.charts.axes import Ruler
 from tuiml.tui.charts.bars import SPIKE, glyphs_at, rebin, shared
@@ -17,7 +16,7 @@ from tuiml.tui.charts.columns import column, in_columns
 from tuiml.tui.charts.numbers import compact, place
 from tuiml.tui.charts.palette import HEAT, QUIET, Look, heat_style
 from tuiml.tui.charts.series import Floats, Values, as_floats
-from tuiml.tui.charts.text import clean, fit, notice, strip
+from tuiml.tui.charts.text import Line, clean, fit, notice, strip
 
 
 def heat_map(
@@ -34,7 +33,7 @@ def heat_map(
     cursor: tuple[float, str] | None = None,
     look: Look | None = None,
     empty: str = "nothing counted yet",
-) -> list[Strip]:
+) -> list[Line]:
     """Time to the right, values upwards: ``height`` strips of ``width`` cells; none if either is below 1.
 
     Each moment is shown in parts of its own greatest bin, under a square root, so that tails are seen beside
@@ -71,7 +70,7 @@ def heat_map(
     body = _coloured(grid, look) if halves == 2 else _shaded(grid, look)
     for segments, label in zip(body, labels, strict=False):
         segments.insert(0, Segment(label.rjust(margin - 1) + look.glyphs.vertical, look.style(QUIET)))
-    return head + [Strip(segments, width) for segments in body] + foot
+    return head + [Line(segments, width) for segments in body] + foot
 
 
 def _grid(rows: Sequence[Values] | Floats, steps: Floats, width: int, height: int) -> Floats:
@@ -162,7 +161,7 @@ def _placed(marks: Iterable[tuple[float, str]], rows: int) -> list[str]:
 
 def _foot(
     x_labels: tuple[str, str], width: int, look: Look, margin: int, cursor: tuple[int, str] | None
-) -> Strip:
+) -> Line:
     ruler, quiet = Ruler(width), look.style(QUIET)
     first, last = (clean(label, look) for label in x_labels)
     if cursor is not None:

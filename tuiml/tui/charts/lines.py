@@ -12,7 +12,6 @@ import numpy as np
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
-from textual.strip import Strip
 
 from tuiml.tui.charts import plot
 from tuiml.tui.charts.axes import (
@@ -29,7 +28,7 @@ from tuiml.tui.charts.axes import (
 from tuiml.tui.charts.numbers import Format, compact, percent
 from tuiml.tui.charts.palette import QUIET, Look
 from tuiml.tui.charts.series import Floats, Series, Values, as_floats, decimate
-from tuiml.tui.charts.text import clean, notice, strip
+from tuiml.tui.charts.text import Line, clean, notice, strip
 
 Points: TypeAlias = Series | tuple[Values, Values]
 
@@ -69,7 +68,7 @@ class Under:
     """
 
     rows: int
-    draw: Callable[[Frame, Look], list[Strip]]
+    draw: Callable[[Frame, Look], list[Line]]
 
 
 def line_chart(
@@ -88,7 +87,7 @@ def line_chart(
     under: Under | None = None,
     look: Look | None = None,
     empty: str = "waiting for the first batch",
-) -> list[Strip]:
+) -> list[Line]:
     """Curves over a common x: ``height`` strips of ``width`` cells; none if either is below 1.
 
     Args:

@@ -7,13 +7,12 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 from rich.segment import Segment
-from textual.strip import Strip
 
 from tuiml.tui.charts.columns import in_columns
 from tuiml.tui.charts.landscape import Depth, foot, limits
 from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import QUIET, Look, layer_colour
-from tuiml.tui.charts.text import PLAIN, clean, fit, notice, strip
+from tuiml.tui.charts.text import PLAIN, Line, clean, fit, notice, strip
 
 LEFT, RIGHT = 6, 9
 _DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
@@ -29,7 +28,7 @@ def norm_lines(
     cursor: bool = False,
     look: Look | None = None,
     empty: str = "no gradient yet",
-) -> list[Strip]:
+) -> list[Line]:
     """One line a layer, its number and its norm at the right end: ``height`` strips of ``width`` cells.
 
     Where lines cross, the later layer's is on top; the selected layer's is on top of all.
@@ -50,7 +49,7 @@ def norm_lines(
     lines = []
     for row in range(rows):
         parts = [_label(row, rows, span, left, look), *_cells(glyphs[row], owners[row], depth, look)]
-        lines.append(Strip([*parts, _end(ends.get(row), depth, right, look)], width))
+        lines.append(Line([*parts, _end(ends.get(row), depth, right, look)], width))
     return head + lines + ([foot(depth, width, left, room, cursor, look)] if below else [])
 
 

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from textual.strip import Strip
 
 from tuiml.tui.charts import plot
 from tuiml.tui.charts.axes import LARGEST, Frame, Range, bottom_axis, left_axis, rounded, widened, y_labels
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.series import Values, as_floats
-from tuiml.tui.charts.text import clean, notice
+from tuiml.tui.charts.text import Line, clean, notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ def scatter(
     x_range: Range | None = None,
     y_range: Range | None = None,
     empty: str = "",
-) -> list[Strip]:
+) -> list[Line]:
     """``height`` strips of ``width`` cells; the last cloud is drawn on top.
 
     Args:
