@@ -12,11 +12,10 @@ from tuiml.tui.charts.columns import in_columns
 from tuiml.tui.charts.landscape import Depth, foot, limits
 from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import QUIET, Look, layer_colour
+from tuiml.tui.charts.plot import BRAILLE_DOTS
 from tuiml.tui.charts.text import PLAIN, Line, clean, fit, notice, strip
 
 LEFT, RIGHT = 6, 9
-_DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
-"""Of a braille cell, from the top: left, right."""
 
 
 def norm_lines(
@@ -74,7 +73,7 @@ def _canvas(
         known = np.flatnonzero(~np.isnan(shown[:, place]))
         at = _up(shown[known, place], span, rows * down)
         row, column = at // down, known // across
-        bits = _DOTS[at % down, known % across] if look.unicode else np.ones(len(at), dtype=np.intp)
+        bits = BRAILLE_DOTS[at % down, known % across] if look.unicode else np.ones(len(at), dtype=np.intp)
         np.bitwise_or.at(glyphs, (row, column), bits)
         owners[row, column] = place
     return glyphs, owners
