@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -98,6 +98,12 @@ def tick_count(rows: int) -> int:
     return max(2, min(8, rows // 2))
 
 
+def label_margin(labels: Iterable[str], width: int) -> int:
+    """Cells for labels and an axis left of a canvas; 0 where there is no label, or no room beside them."""
+    margin = max(map(len, labels), default=-1) + 1
+    return margin if margin > 1 and width - margin >= max(8, width // 2) else 0
+
+
 def y_labels(limits: Range, rows: int, kind: Format, log: bool) -> list[tuple[float, str]]:
     """Ticks, as :class:`Frame` takes y, and their labels."""
     low, high = limits
@@ -106,6 +112,15 @@ def y_labels(limits: Range, rows: int, kind: Format, log: bool) -> list[tuple[fl
         return [(math.log10(tick), tick_labels([tick], kind)[0]) for tick in ticks]
     ticks = nice_ticks(low, high, tick_count(rows))
     return list(zip(ticks, tick_labels(ticks, kind), strict=True))
+
+
+def framed(
+    x: Range, y: Range, width: int, rows: int, look: Look, kind: Format = "number", log: bool = False
+) -> tuple[Frame, list[tuple[float, str]]]:
+    """The frame of a canvas ``rows`` cells high, with its y axis if that has room, and the labels of y."""
+    labels = y_labels(y, rows, kind, log)
+    margin = label_margin((text for _, text in labels), width)
+    return Frame(margin, width - margin, rows, x, y, (2, 4) if look.unicode else (1, 1)), labels
 
 
 def left_axis(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from tuiml.tui.charts.columns import column, in_columns
 from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import HEAT, QUIET, Look, heat_style, layer_colour
 from tuiml.tui.charts.series import Floats
-from tuiml.tui.charts.text import PLAIN, Line, clean, fit, notice, strip
+from tuiml.tui.charts.text import PLAIN, Line, clean, fit, heading, notice, runs, strip
 
 DECADES = 3
 """Powers of ten that the shades span at least: less than that between layers is no landscape."""
@@ -75,7 +75,7 @@ def landscape(
     look = look or Look()
     span = limits(depth.norms)
     if span is None:
-        head = [strip([(clean(title, look), look.style(bold=True))], width)] if height > 2 else []
+        head = heading(title, width, height, look)
         return head + notice(clean(empty, look), width, height - len(head), look)
     head = [_head(title, span, width, look)] if height > 1 else []
     below = 1 if height > 3 else 0
@@ -131,8 +131,8 @@ def _cells(levels: NDArray[np.intp], look: Look) -> list[Segment]:
     """A row of shades."""
     glyphs = look.glyphs
     found = []
-    for level, run in groupby(levels.tolist()):
-        count = sum(1 for _ in run)
+    for level, start, end in runs(levels.tolist()):
+        count = end - start
         if not level:
             found.append(Segment(" " * count, PLAIN))
         elif look.colour and look.unicode:

@@ -11,11 +11,12 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
-from tuiml.tui.charts.distribution import Bars, bar_rows, heights
+from tuiml.tui.charts.bars import heights
+from tuiml.tui.charts.distribution import Bars, bar_rows
 from tuiml.tui.charts.numbers import percent
 from tuiml.tui.charts.palette import QUIET, Look, layer_colour
 from tuiml.tui.charts.scale import Scale, axis, common
-from tuiml.tui.charts.text import PLAIN, Line, blank, clean, fit, notice, strip
+from tuiml.tui.charts.text import PLAIN, Line, blank, clean, fit, heading, notice, strip
 
 Segments: TypeAlias = list[Segment]
 NARROWEST, LOWEST = 14, 6
@@ -63,7 +64,7 @@ def multiples(
     look = look or Look()
     scale = common([panel.bars.scale for panel in panels if panel.bars])
     if scale is None:
-        head = [strip([(clean(title, look), look.style(bold=True))], width)] if height > 2 else []
+        head = heading(title, width, height, look)
         return head + notice(clean(empty, look), width, height - len(head), look)
     tall = height - 1
     across, down = grid(len(panels), width, tall)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import groupby
-
 import numpy as np
 from numpy.typing import NDArray
 from rich.segment import Segment
@@ -13,7 +11,7 @@ from tuiml.tui.charts.landscape import Depth, foot, limits
 from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import QUIET, Look, layer_colour
 from tuiml.tui.charts.plot import BRAILLE_DOTS
-from tuiml.tui.charts.text import PLAIN, Line, clean, fit, notice, strip
+from tuiml.tui.charts.text import PLAIN, Line, clean, fit, heading, notice, runs
 
 LEFT, RIGHT = 6, 9
 
@@ -36,7 +34,7 @@ def norm_lines(
         return []
     look = look or Look()
     span = limits(depth.norms)
-    head = [strip([(clean(title, look), look.style(bold=True))], width)] if title and height > 2 else []
+    head = heading(title, width, height, look)
     if span is None:
         return head + notice(clean(empty, look), width, height - len(head), look)
     below = 1 if height > 4 else 0
@@ -81,14 +79,8 @@ def _canvas(
 
 def _cells(glyphs: NDArray[np.intp], owners: NDArray[np.intp], depth: Depth, look: Look) -> list[Segment]:
     text = "".join([_glyph(glyph, look) for glyph in glyphs.tolist()])
-    found = []
-    start = 0
-    for place, run in groupby(owners.tolist()):
-        end = start + sum(1 for _ in run)
-        style = look.style(layer_colour(depth.layers[place])) if place >= 0 else PLAIN
-        found.append(Segment(text[start:end], style))
-        start = end
-    return found
+    styles = [look.style(layer_colour(layer)) for layer in depth.layers] + [PLAIN]  # the last for -1
+    return [Segment(text[start:end], styles[place]) for place, start, end in runs(owners.tolist())]
 
 
 def _glyph(dots: int, look: Look) -> str:

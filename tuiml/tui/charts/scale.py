@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tuiml.tui.charts.axes import Ruler
+from tuiml.tui.charts.bars import zero_bin
 from tuiml.tui.charts.numbers import compact, place
 from tuiml.tui.charts.palette import QUIET, Look
 from tuiml.tui.charts.series import Floats
@@ -54,9 +55,7 @@ class Scale:
         """The bin that zero is in."""
         if self.floor:
             return self.bins // 2
-        if not self.low <= 0 <= self.high or self.bins < 1:
-            return None
-        return min(self.bins - 1, int(place(0.0, self.low, self.high) * self.bins))
+        return zero_bin(self.low, self.high, self.bins)
 
     def ticks(self) -> Iterator[tuple[float, str]]:
         """Values worth a label and their labels, the most important first: ends, zero, powers of ten."""

@@ -6,6 +6,8 @@ import textwrap
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from typing import TypeVar
 
 from rich.cells import cell_len, chop_cells, set_cell_size
 from rich.segment import Segment
@@ -14,6 +16,7 @@ from rich.style import Style
 from tuiml.text import plain_text
 from tuiml.tui.charts.palette import Look
 
+Key = TypeVar("Key")
 PLAIN = Style()
 
 
@@ -97,6 +100,11 @@ def blank(width: int) -> Line:
     return Line([Segment(" " * width, PLAIN)] if width else [], width)
 
 
+def heading(title: str, width: int, height: int, look: Look) -> list[Line]:
+    """The title of a drawing of ``height`` lines; none where it is empty or there is no room for it."""
+    return [strip([(clean(title, look), look.style(bold=True))], width)] if title and height > 2 else []
+
+
 def notice(message: str, width: int, height: int, look: Look) -> list[Line]:
     """``message`` in the middle of an otherwise empty block of ``height`` lines, wrapped."""
     lines = textwrap.wrap(message, max(1, width - 2))[:height] or [""]
@@ -108,6 +116,15 @@ def notice(message: str, width: int, height: int, look: Look) -> list[Line]:
         indent = " " * ((width - cell_len(text)) // 2)
         strips.append(strip([(indent, PLAIN), (text, look.style("quiet"))], width))
     return strips
+
+
+def runs(keys: Iterable[Key]) -> Iterator[tuple[Key, int, int]]:
+    """Each run of equal keys with the places where it starts and ends."""
+    start = 0
+    for key, run in groupby(keys):
+        end = start + len(list(run))
+        yield key, start, end
+        start = end
 
 
 def wrap(text: str, width: int) -> list[str]:
