@@ -15,7 +15,7 @@ from tuiml.tui.app.bars import KeyBar, TopBar
 from tuiml.tui.build.note_dialog import NoteScreen
 from tuiml.tui.build.render import passage
 from tuiml.tui.build.screen import Build
-from tuiml.tui.keys import ACTIONS
+from tuiml.tui.keys import actions
 from tuiml.tui.model.document import Document
 from tuiml.tui.widgets.chooser import Chooser
 
@@ -305,7 +305,7 @@ async def test_a_key_that_is_not_known_is_taken_away_in_the_form() -> None:
 
 
 async def test_the_key_bar_has_what_works_now_in_the_order_of_the_table() -> None:
-    order = {action.id: number for number, action in enumerate(ACTIONS)}
+    order = {action.id: number for number, action in enumerate(actions())}
     async with bench((200, 50)) as on:
         assert {"toggle_run", "choose", "add_layer", "remove", "help"} <= set(on.keys)
         assert "undo" not in on.keys

@@ -13,7 +13,7 @@ from tuiml.training.events import Snapshot
 from tuiml.tui.app.app import TuimlApp
 from tuiml.tui.chart_views.registry import CHARTS, chart
 from tuiml.tui.charts.palette import Look
-from tuiml.tui.keys import ACTIONS
+from tuiml.tui.keys import actions
 from tuiml.tui.library.open_dialog import OpenDialog
 from tuiml.tui.model import settings
 from tuiml.tui.model.run_model import RunModel
@@ -32,7 +32,7 @@ def picture(step, mean=0.5, **values):
 
 def test_every_chart_is_told_and_its_actions_are_rows_of_the_table_of_actions():
     assert len({entry.id for entry in CHARTS}) == len({entry.title for entry in CHARTS}) == len(CHARTS)
-    rows = {action.id for action in ACTIONS if action.place == "train"}
+    rows = {row.id for row in actions("train")}
     for entry in CHARTS:
         assert entry.help.endswith(".")
         assert entry.help.isascii()

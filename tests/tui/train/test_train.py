@@ -15,7 +15,7 @@ from tuiml.training.events import Loading, Snapshot, State
 from tuiml.tui.app.app import TuimlApp
 from tuiml.tui.app.bars import KeyBar
 from tuiml.tui.charts.palette import Look
-from tuiml.tui.keys import ACTIONS
+from tuiml.tui.keys import actions
 from tuiml.tui.model.document import Document
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.train.screen import Train
@@ -455,6 +455,6 @@ async def test_two_hundred_layers_fill_only_the_rows_in_sight():
 
 
 def test_every_key_of_train_does_something():
-    own = [action for action in ACTIONS if action.place == "train"]
+    own = actions("train")
     assert {"step", "stop", "rate_up", "rate_down", "rate_type", "enlarge"} <= {a.id for a in own}
     assert all(callable(getattr(Train, f"action_{action.id}", None)) for action in own)

@@ -27,6 +27,7 @@ from tuiml.tui.charts.numbers import compact, percent
 from tuiml.tui.charts.palette import QUIET, TROUBLE, Look
 from tuiml.tui.charts.text import clean, strip
 from tuiml.tui.charts.tiles import Caption, Layout, tiles
+from tuiml.tui.keys import action
 
 
 class ConfusionView(LearnedView):
@@ -46,6 +47,7 @@ class ConfusionView(LearnedView):
         names = names_of(self.sight.model)
         return confusion(found.counts, names, width, height, look, shares=self.turned.shares)
 
+    @action("percent_sign", "shares", "Confusions as counts or as shares.", "train", rank=270)
     def action_confusion_shares(self) -> None:
         self.turned.shares = not self.turned.shares
         self.turned.version += 1

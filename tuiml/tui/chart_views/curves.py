@@ -17,6 +17,7 @@ from tuiml.tui.charts.lines import Curve, line_chart
 from tuiml.tui.charts.numbers import Format
 from tuiml.tui.charts.palette import QUIET, TRAIN, VALIDATION, Look
 from tuiml.tui.charts.text import clean
+from tuiml.tui.keys import action
 from tuiml.tui.model.catalog import short_name
 from tuiml.tui.model.curves import Curves
 from tuiml.tui.model.run_model import RunModel
@@ -56,6 +57,7 @@ class CurvesView(View, can_focus=True):
         asked = self._sight.of(LossAxis).logarithmic
         return self._sight.model.loss.first > HIGH if asked is None else asked
 
+    @action("o", "log", "Loss on a logarithmic axis, and back.", "train", rank=240)
     def action_log_loss(self) -> None:
         self._sight.of(LossAxis).logarithmic = not self.log_axis
 

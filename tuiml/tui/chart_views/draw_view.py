@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Hashable
-from typing import Any, ClassVar
 
 import numpy as np
 from rich.segment import Segment
@@ -20,7 +19,7 @@ from tuiml.tui.charts import pixels
 from tuiml.tui.charts.numbers import percent
 from tuiml.tui.charts.palette import QUIET, TROUBLE, Look
 from tuiml.tui.charts.text import clean, fit, notice, strip
-from tuiml.tui.keys import bindings
+from tuiml.tui.keys import Keyed, action
 from tuiml.tui.widgets.chart_view import View
 
 OFTEN = 0.1
@@ -31,10 +30,8 @@ BARS = 20
 """Cells beside the picture that the bars need."""
 
 
-class DrawView(View, can_focus=True):
+class DrawView(Keyed, View, can_focus=True):
     """Drawn on by keys or mouse; the network's guess beside it."""
-
-    BINDINGS: ClassVar[list[Any]] = list(bindings("pad"))
 
     def __init__(self, sight: ChartSelection) -> None:
         super().__init__()
@@ -181,47 +178,60 @@ class DrawView(View, can_focus=True):
         self.pad.move(dx, dy, draw)
         self._changed()
 
+    @action("up k", "up", "Move the pen up.", "pad", rank=60, shown=False)
     def action_pen_up(self) -> None:
         self._move(0, -1)
 
+    @action("down j", "down", "Move the pen down.", "pad", rank=70, shown=False)
     def action_pen_down(self) -> None:
         self._move(0, 1)
 
+    @action("left h", "left", "Move the pen to the left.", "pad", rank=80, shown=False)
     def action_pen_left(self) -> None:
         self._move(-1, 0)
 
+    @action("right l", "right", "Move the pen to the right.", "pad", rank=90, shown=False)
     def action_pen_right(self) -> None:
         self._move(1, 0)
 
+    @action("shift+up K", "draw up", "Draw upwards.", "pad", rank=100, shown=False)
     def action_draw_up(self) -> None:
         self._move(0, -1, True)
 
+    @action("shift+down J", "draw down", "Draw downwards.", "pad", rank=110, shown=False)
     def action_draw_down(self) -> None:
         self._move(0, 1, True)
 
+    @action("shift+left H", "draw left", "Draw to the left.", "pad", rank=120, shown=False)
     def action_draw_left(self) -> None:
         self._move(-1, 0, True)
 
+    @action("shift+right L", "draw right", "Draw to the right.", "pad", rank=130, shown=False)
     def action_draw_right(self) -> None:
         self._move(1, 0, True)
 
+    @action("space", "pen", "Pen down: moving draws; and up again.", "pad", rank=10)
     def action_pen_toggle(self) -> None:
         self.pad.toggle()
         self._changed()
 
+    @action("b", "pen size", "A fine, a soft, a broad pen.", "pad", rank=30)
     def action_pen_next(self) -> None:
         self.pad.next_pen()
         self._changed()
 
+    @action("e", "erase", "The pen takes ink away, and brings it again.", "pad", rank=40)
     def action_pen_erase(self) -> None:
         self.pad.erasing = not self.pad.erasing
         self.pad.version += 1
         self._changed()
 
+    @action("x", "clear", "Take all ink away.", "pad", rank=20)
     def action_pad_clear(self) -> None:
         self.pad.clear()
         self._changed()
 
+    @action("m", "centre", "Put the picture's middle of mass in the middle.", "pad", rank=50)
     def action_pad_centre(self) -> None:
         self.pad.centred = not self.pad.centred
         self.pad.version += 1

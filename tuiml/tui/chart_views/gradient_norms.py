@@ -14,6 +14,7 @@ from tuiml.tui.charts.landscape import Depth, decades, landscape
 from tuiml.tui.charts.norm_lines import norm_lines
 from tuiml.tui.charts.numbers import scientific
 from tuiml.tui.charts.palette import Look
+from tuiml.tui.keys import action
 from tuiml.tui.model.snapshots import PastSnapshot
 
 
@@ -31,6 +32,7 @@ class DepthView(LayerView):
         sight = self.sight
         return (super().stamp(), sight.model.pictures, sight.of(DepthStyle).lines)
 
+    @action("i", "lines", "The gradient landscape as lines, and back.", "train", rank=300)
     def action_depth_lines(self) -> None:
         style = self.sight.of(DepthStyle)
         style.lines = not style.lines

@@ -24,6 +24,7 @@ from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import QUIET, Look
 from tuiml.tui.charts.text import clean, notice, strip
 from tuiml.tui.charts.tiles import Caption, Layout, layout, tiles
+from tuiml.tui.keys import action
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.widgets.chart_view import View
 
@@ -157,14 +158,17 @@ class LearnedView(View, can_focus=True):
         self.turned.first[self.what] = max(0, min(first, max(0, self.total() - 1)))
         self.turned.version += 1
 
+    @action("greater_than_sign", "more", "The next units, or examples.", "train", rank=280)
     def action_tiles_on(self) -> None:
         step = max(1, self.shown_count())
         if self.first + step < self.total():
             self._turn(self.first + step)
 
+    @action("less_than_sign", "back", "The units, or examples, before.", "train", rank=290, shown=False)
     def action_tiles_back(self) -> None:
         self._turn(self.first - max(1, self.shown_count()))
 
+    @action("u", "one unit", "One unit or example large, and all of them again.", "train", rank=260)
     def action_one_unit(self) -> None:
         self.turned.one[self.what] = not self.one
         self.turned.version += 1

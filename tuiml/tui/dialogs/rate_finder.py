@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any, ClassVar
+from typing import Any
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -16,7 +16,7 @@ from tuiml.training.rate_finder import Ramp
 from tuiml.tui.charts.palette import QUIET, RUNNING, TROUBLE, Look
 from tuiml.tui.charts.rates import rate_chart
 from tuiml.tui.charts.text import PLAIN, clean, fit, strip, wrap
-from tuiml.tui.keys import bindings
+from tuiml.tui.keys import action
 from tuiml.tui.model.problems import where
 from tuiml.tui.process.child import TrainingEvents, TrainingProblems, TrainingProcessEnded
 from tuiml.tui.widgets.chart_view import Pacer, View
@@ -119,7 +119,6 @@ class RateScreen(Modal[float | None]):
         client: the client of the training process.
     """
 
-    BINDINGS: ClassVar[list[Any]] = list(bindings("finder"))
     DEFAULT_CSS = """
     RateScreen > Vertical {
         width: 100%; height: 100%; padding: 0 1; background: $background; border: none;
@@ -166,10 +165,12 @@ class RateScreen(Modal[float | None]):
         self.finding.failure = plain_text(reason)
         self._pacer.kick()
 
+    @action("enter", "take it", "Take the suggested learning rate.", "finder")
     def action_take_rate(self) -> None:
         if self.finding.rate is not None:
             self.dismiss(self.finding.rate)
 
+    @action("escape q", "back", "Stop, and leave everything as it is.", "finder")
     def action_leave_finder(self) -> None:
         self.dismiss(None)
 

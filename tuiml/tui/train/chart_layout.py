@@ -9,6 +9,7 @@ from textual.widget import Widget
 
 from tuiml.tui.chart_views.registry import BESIDE, CHARTS, TOP, Chart, chart
 from tuiml.tui.chart_views.selection import TITLES, ChartSelection
+from tuiml.tui.keys import action
 from tuiml.tui.train.chart_slot import ChartSlot
 from tuiml.tui.train.run_keys import Steering
 from tuiml.tui.train.subscriptions import Subscriptions
@@ -138,6 +139,7 @@ class Charting(Steering):
 
     # -- keys: which charts -----------------------------------------------------------------------------
 
+    @action("z", "enlarge", "One chart on the whole place, and back.", "train", rank=170)
     def action_enlarge(self) -> None:
         if self.large:
             self.give_place(None)
@@ -178,12 +180,15 @@ class Charting(Steering):
             at = choices.index(slot.chart) if slot.chart in choices else -1
             self.show_chart(choices[(at + by) % len(choices)].id)
 
+    @action("c", "next chart", "The next chart, here or at the right above.", "train", rank=140)
     def action_next_chart(self) -> None:
         self._turn(1)
 
+    @action("C", "chart before", "The chart before.", "train", rank=150, shown=False)
     def action_last_chart(self) -> None:
         self._turn(-1)
 
+    @action("p", "charts", "Choose a chart from the list of all.", "train", rank=160)
     def action_pick_chart(self) -> None:
         picks = {entry.title: entry.id for entry in self.choices()}
         listed = [Pick(entry.title, advice=entry.help) for entry in self.choices()]
@@ -196,6 +201,7 @@ class Charting(Steering):
 
     # -- keys: what the pictures of layers show ---------------------------------------------------------
 
+    @action("v", "view", "Activations, inputs, gradients, weights, biases.", "train", rank=120)
     def action_next_kind(self) -> None:
         if self._views_with("next_kind"):
             self.sight.kind = self.sight.next_kind()
@@ -203,19 +209,24 @@ class Charting(Steering):
         else:
             self.show_chart("histogram")
 
+    @action("V", "view before", "The quantity before.", "train", rank=130, shown=False)
     def action_kind_before(self) -> None:
         self.sight.kind = self.sight.next_kind(-1)
         self.looked()
 
+    @action("left", "earlier", "Layers as they were a picture before.", "train", rank=70)
     def action_earlier(self) -> None:
         self._look_back(-1)
 
+    @action("right", "later", "A picture later; after the newest, as they are now.", "train", rank=80)
     def action_later(self) -> None:
         self._look_back(1)
 
+    @action("shift+left", "earlier", "Ten pictures before.", "train", rank=90, shown=False)
     def action_much_earlier(self) -> None:
         self._look_back(-LEAP)
 
+    @action("shift+right", "later", "Ten pictures later.", "train", rank=100, shown=False)
     def action_much_later(self) -> None:
         self._look_back(LEAP)
 
@@ -223,6 +234,7 @@ class Charting(Steering):
         self.sight.look_back(by)
         self.looked()
 
+    @action("end", "now", "Layers as they are now (in the table: esc).", "train", rank=110)
     def action_now(self) -> None:
         self.sight.look_now()
         self.looked()
@@ -232,6 +244,7 @@ class Charting(Steering):
         self.shell.refresh_bindings()
         self.redraw()
 
+    @action("d", "draw", "Draw a picture and see what the network takes it for.", "train", rank=250)
     def action_draw(self) -> None:
         self.give_place("draw")
 
@@ -284,6 +297,6 @@ def _forwarded(action_id: str) -> Callable[[Charting], None]:
     return lambda train: train.act(action_id)
 
 
-for _id in {action for entry in CHARTS for action in entry.actions}:
+for _id in {name for entry in CHARTS for name in entry.actions}:
     if not hasattr(Charting, f"action_{_id}"):
         setattr(Charting, f"action_{_id}", _forwarded(_id))

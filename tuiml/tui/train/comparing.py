@@ -8,6 +8,7 @@ from pathlib import Path
 from textual import on
 from textual.message import Message
 
+from tuiml.tui.keys import action
 from tuiml.tui.library.open_dialog import Browse, OpenDialog
 from tuiml.tui.library.preview_pane import read_run
 from tuiml.tui.model.catalog import Item, Shelf
@@ -28,6 +29,7 @@ class Comparing(Charting):
     _shelf: Shelf | None = None
     _reading: Item | None = None
 
+    @action("equals_sign", "compare", "Draw another run beside this one, and back.", "train", rank=180)
     def action_compare(self) -> None:
         if self.sight.other or self._reading:
             self.sight.other = self._reading = None

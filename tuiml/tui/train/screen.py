@@ -15,7 +15,7 @@ from tuiml.tui.chart_views.curves import LossAxis
 from tuiml.tui.chart_views.selection import KINDS
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.dialogs import explore_layer, find_rate
-from tuiml.tui.keys import Where
+from tuiml.tui.keys import Where, action
 from tuiml.tui.model.document import Document, LayerRow
 from tuiml.tui.model.layer_cells import COLUMNS, columns, layer_cells
 from tuiml.tui.model.run_model import MOVING
@@ -184,6 +184,7 @@ class Train(Travelling):
         message.stop()
         self.give_place("histogram")
 
+    @action("escape", "back", "Back to the layer table.", "train", rank=310, shown=False)
     def action_leave(self) -> None:
         if self.rate.is_open:
             self.rate.leave()
@@ -194,6 +195,7 @@ class Train(Travelling):
         else:
             self.table.focus()
 
+    @action("f", "try it", "Do to the preset what is advised; ctrl+r trains it anew.", "train", rank=10)
     def action_apply_remedy(self) -> None:
         remedy = self._remedy()
         if remedy is not None:
@@ -201,15 +203,19 @@ class Train(Travelling):
             self.shell.document_edited()
             self.shell.say(f"changed the preset: {remedy.words}; ctrl+r starts a new run")
 
+    @action("up k", "up", "Select the layer above.", "train", rank=320, shown=False)
     def action_layer_above(self) -> None:
         self.table.cursor -= 1
 
+    @action("down j", "down", "Select the layer below.", "train", rank=330, shown=False)
     def action_layer_below(self) -> None:
         self.table.cursor += 1
 
+    @action("y", "explore f", "Explore the activation of the layer.", "train", rank=230)
     def action_explore_layer(self) -> None:
         explore_layer.in_train(self.shell, self.table.cursor)
 
+    @action("r", "find rate", "Find a learning rate, while no run is on.", "train", rank=220)
     def action_rate_find(self) -> None:
         find_rate.find_rate(self.shell)
 

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from tuiml.tui.charts.numbers import compact
+from tuiml.tui.keys import action
 from tuiml.tui.train.change_dialog import ChangeDialog
 from tuiml.tui.train.comparing import Comparing
 from tuiml.tui.widgets.chooser import Chooser
@@ -15,6 +16,7 @@ from tuiml.tui.widgets.picker import Pick
 class Travelling(Comparing):
     """Going back, and going on otherwise. The run has to be on: what it goes back to is in its memory."""
 
+    @action("b", "go back", "Back to the moment looked at, or to one of a list.", "train", rank=40)
     def action_go_back(self) -> None:
         looked = self.sight.moment
         if looked:
@@ -36,6 +38,7 @@ class Travelling(Comparing):
             self.sight.look_now()
             self.looked()
 
+    @action("O", "change", "Optimizer, rate, batch size of the run on.", "train", rank=60)
     def action_change_settings(self) -> None:
         model = self.run
         if model.preset is not None:

@@ -11,7 +11,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tuiml.tui.charts.palette import Look
-from tuiml.tui.keys import bindings
+from tuiml.tui.widgets.layer_table import LayerTable
 
 Drawing: TypeAlias = Callable[[int, int, Look], Sequence[Strip]]
 """From width, height in sight and look to strips, each of that width."""
@@ -20,7 +20,7 @@ Drawing: TypeAlias = Callable[[int, int, Look], Sequence[Strip]]
 class StripsView(ScrollView, can_focus=True):
     """Shows a drawing; with the focus, the keys that move a cursor elsewhere scroll it."""
 
-    BINDINGS: ClassVar[list[Any]] = [b for b in bindings("table") if b.action != "choose"]
+    BINDINGS: ClassVar[list[Any]] = [b for b in LayerTable.BINDINGS if b.action != "choose"]
     DEFAULT_CSS = """
     StripsView { height: 1fr; overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1; }
     """
