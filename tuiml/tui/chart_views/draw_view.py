@@ -1,4 +1,4 @@
-"""A picture to draw on, and what the network takes it for."""
+"""A pad to draw on, and the prediction of the network."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from textual import events
 from textual.strip import Strip
 from textual.timer import Timer
 
-from tuiml.training.inspection_records import Drawn, Guess, InspectionRequest
+from tuiml.training.inspection_records import Drawn, Guess
+from tuiml.tui.chart_views.chart import Chart, ChartView
 from tuiml.tui.chart_views.draw_pad import Pad
-from tuiml.tui.chart_views.inspection import names_of, picture_of
+from tuiml.tui.chart_views.inspection import is_picture, names_of, picture_of
 from tuiml.tui.chart_views.selection import ChartSelection
 from tuiml.tui.charts import pixels
 from tuiml.tui.charts.numbers import percent
 from tuiml.tui.charts.palette import QUIET, TROUBLE, Look
 from tuiml.tui.charts.text import clean, fit, notice, strip
 from tuiml.tui.keys import Keyed, action
-from tuiml.tui.widgets.chart_view import View
 
 OFTEN = 0.1
 """Seconds between two pictures that are sent to be guessed, at least."""
@@ -30,13 +30,12 @@ BARS = 20
 """Cells beside the picture that the bars need."""
 
 
-class DrawView(Keyed, View, can_focus=True):
-    """Drawn on by keys or mouse; the network's guess beside it."""
+class DrawView(Keyed, ChartView):
+    """A pad drawn on by keys or mouse, and the predicted probabilities beside it."""
 
-    def __init__(self, sight: ChartSelection) -> None:
-        super().__init__()
-        self.sight = sight
-        self.pad = sight.of(Pad)
+    def __init__(self, selection: ChartSelection, chart: Chart) -> None:
+        super().__init__(selection, chart)
+        self.pad = selection.of(Pad)
         self._asked = (-1, -1)  # the picture's version, and the run's step
         self._asked_at = 0.0
         self._timer: Timer | None = None
@@ -44,18 +43,14 @@ class DrawView(Keyed, View, can_focus=True):
         self._place = (0, 0, 1)  # of the picture: rows above it, cells before it, scale
 
     def stamp(self) -> Hashable:
-        model = self.sight.model
+        model = self.selection.model
         self._ask_soon()
         return (model.seen, model.status, self.pad.version)
-
-    def wishes(self) -> list[InspectionRequest]:
-        """Nothing again and again: it asks when something was drawn."""
-        return []
 
     # -- what is seen -------------------------------------------------------------------------------------
 
     def draw(self, width: int, height: int, look: Look) -> list[Strip]:
-        size = picture_of(self.sight.model)
+        size = picture_of(self.selection.model)
         title = (self.pointer(look) + "draw", look.style(bold=True))
         if size is None or width < 12 or height < 4:
             return [strip([title], width)][:height]
@@ -109,7 +104,7 @@ class DrawView(Keyed, View, can_focus=True):
 
     def _bars(self, width: int, height: int, look: Look) -> list[Strip]:
         """The network's shares, one class a line."""
-        model = self.sight.model
+        model = self.selection.model
         found, names = model.learned.get("guess"), names_of(model)
         if model.blind:
             return notice(clean(model.blind, look), width, height, look)
@@ -142,7 +137,7 @@ class DrawView(Keyed, View, can_focus=True):
         """Ask about what is drawn, no more often than need be."""
         if self._timer is not None or self.pad.empty or not self.is_mounted or not self.display:
             return
-        model = self.sight.model
+        model = self.selection.model
         if model.status in ("empty", "loading", "failed"):
             return
         now = time.monotonic()
@@ -159,7 +154,7 @@ class DrawView(Keyed, View, can_focus=True):
 
     def _ask(self) -> None:
         self._timer = None
-        self._asked, self._asked_at = (self.pad.version, self.sight.model.step), time.monotonic()
+        self._asked, self._asked_at = (self.pad.version, self.selection.model.step), time.monotonic()
         client = getattr(self.app, "client", None)
         if client is not None and not self.pad.empty:
             client.guess(Drawn(self.pad.version, self.pad.pixels()))
@@ -281,3 +276,6 @@ def with_cursor(row: pixels.Row, x: int, width: int, look: Look) -> pixels.Row:
     _, after = rest.divide([width, rest.cell_length])
     mark = "▒" if look.unicode else "+"
     return [*before, Segment(mark * width, look.style(TROUBLE, bold=True)), *after]
+
+
+DRAW = Chart("draw", "draw", "Draw an image and see what the network predicts.", 160, DrawView, is_picture)
