@@ -120,7 +120,7 @@ class ChartLayout(Part):
         else:
             self._top[self.slots.index(slot)] = name
         self._host.lay_out()
-        self._host.redraw()
+        self._host.selection_changed()
 
     def _next_chart(self, by: int) -> None:
         """Show the next or the previous chart that no other slot shows."""
@@ -193,8 +193,7 @@ class ChartLayout(Part):
         views = self._views_with(action_id)
         if views:
             getattr(views[0], f"action_{action_id}")()
-            self._host.shell.refresh_bindings()
-            self._host.redraw(views[0])
+            self._host.selection_changed(views[0])
 
     def enabled(self, action_id: str) -> bool:
         trained = self._host.run.status != "empty"

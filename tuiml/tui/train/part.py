@@ -11,6 +11,7 @@ from textual.widget import Widget
 
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.shell.protocol import Shell
+from tuiml.tui.widgets.chart_view import Drawing
 
 
 class Host(Protocol):
@@ -18,34 +19,16 @@ class Host(Protocol):
 
     @property
     def shell(self) -> Shell: ...
-
     @property
     def run(self) -> RunModel: ...
-
     @property
     def size(self) -> Size: ...
-
     @property
     def screen(self) -> Screen[Any]: ...
-
-    def main(self) -> Widget:
-        """The widget that has the focus unless a chart has it."""
-        ...
-
-    def lay_out(self) -> None:
-        """Show the charts that are chosen now."""
-        ...
-
-    def selection_changed(self) -> None:
-        """Draw what follows the selection at once: a key changed it."""
-        ...
-
-    def redraw(self, *first: Any) -> None:
-        """Draw at once what is quick to draw, ``first`` before all."""
-        ...
-
+    def main(self) -> Widget: ...
+    def lay_out(self) -> None: ...
+    def selection_changed(self, *first: Drawing) -> None: ...
     def run_worker(self, work: Any, *, group: str, exclusive: bool, thread: bool) -> Any: ...
-
     def call_later(self, callback: Callable[..., Any], *args: Any) -> Any: ...
 
 

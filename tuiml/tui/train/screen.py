@@ -161,15 +161,13 @@ class Train(Place):
         if self.table.cursor == 0:  # a layer with parameters has more to show than the input has
             self.table.cursor = next((row.index for row in self._rows if row.parameters), 0)
         self.figures.forget()
-        self._select()
-        self.lay_out()
-
-    def _select(self) -> None:
         self.selection.rows, self.selection.index = self._rows, self.table.cursor
+        self.lay_out()
 
     # -- layout and drawing -------------------------------------------------------------------------------
 
     def lay_out(self) -> None:
+        """Show the charts that are chosen now."""
         self.charts.arrange()
         self.set_class(self.charts.enlarged, "-large")
         self.set_class(self.size.width < WIDE, "-narrow")
@@ -179,12 +177,14 @@ class Train(Place):
         self.pacer.kick()
 
     def redraw(self, *first: Drawing) -> None:
+        """Draw ``first`` and what is quick to draw at once, since a key was pressed; the rest in turn."""
         self.pacer.now(*first, *(d for d in self.drawings if not isinstance(d, View) or d.quick))
         self.pacer.kick()
 
-    def selection_changed(self) -> None:
+    def selection_changed(self, *first: Drawing) -> None:
+        """Draw what a key selected."""
         self.shell.refresh_bindings()
-        self.redraw()
+        self.redraw(*first)
 
     def on_resize(self, event: events.Resize) -> None:
         self.lay_out()
@@ -199,6 +199,7 @@ class Train(Place):
         self.pacer.kick()
 
     def main(self) -> Widget:
+        """The widget that has the focus unless a chart among others has it."""
         return self.charts.slots[0].view if self.charts.enlarged else self.table
 
     # -- keys and mouse -----------------------------------------------------------------------------------
@@ -215,7 +216,7 @@ class Train(Place):
     @on(LayerTable.Moved)
     def _moved(self, message: LayerTable.Moved) -> None:
         message.stop()
-        self._select()
+        self.selection.index = self.table.cursor
         self.redraw()
 
     @on(LayerTable.Chosen)

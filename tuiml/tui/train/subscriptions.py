@@ -6,8 +6,9 @@ import math
 from collections.abc import Callable, Iterable
 
 from tuiml.training.inspection_records import InspectionRequest
+from tuiml.tui.chart_views.chart import ChartView
 from tuiml.tui.process.training_client import TrainingClient
-from tuiml.tui.widgets.chart_view import View, on_screen
+from tuiml.tui.widgets.chart_view import on_screen
 
 
 class Subscriptions:
@@ -19,7 +20,7 @@ class Subscriptions:
     """
 
     def __init__(
-        self, views: Callable[[], Iterable[View]], client: Callable[[], TrainingClient | None]
+        self, views: Callable[[], Iterable[ChartView]], client: Callable[[], TrainingClient | None]
     ) -> None:
         self._views, self._client = views, client
         self._sent: tuple[InspectionRequest, ...] = ()
