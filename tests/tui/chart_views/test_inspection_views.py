@@ -203,7 +203,7 @@ def test_a_centred_picture_has_its_mass_in_the_middle_and_the_ink_stays():
     pad.fit((28, 28))
     pad.go_to(3, 4, draw=False)
     pad.go_to(9, 10, draw=True)
-    seen = pad.seen()
+    seen = pad.centred_ink()
     ys, xs = np.nonzero(seen)
     assert np.average(ys, weights=seen[ys, xs]) == pytest.approx(13.5, abs=0.51)
     assert np.average(xs, weights=seen[ys, xs]) == pytest.approx(13.5, abs=0.51)

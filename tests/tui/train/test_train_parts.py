@@ -12,7 +12,7 @@ from tests import helpers
 from tests.tui.recorded_events import FLAT, NAN, batch, end, epoch, layer, start
 from tuiml.training.events import Loading, State
 from tuiml.training.statistics import NEVER
-from tuiml.tui.chart_views.curves import marks, last_epoch, x_end
+from tuiml.tui.chart_views.curves import last_epoch, marks, x_end
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.model.layer_cells import columns, statistics_cells
 from tuiml.tui.model.run_model import RunModel

@@ -24,8 +24,8 @@ from tuiml.tui.chart_views.inspection import (
     TilesView,
     has_classes,
     has_weights,
+    image_size,
     names_of,
-    picture_of,
     signed_tiles,
 )
 from tuiml.tui.charts import pixels
@@ -100,7 +100,7 @@ class HighestLossView(TilesView):
     inspection = "worst"
 
     def plan(self, width: int, height: int) -> Layout:
-        size = picture_of(self.selection.model)
+        size = image_size(self.selection.model)
         if size is None:
             return Layout(1, max(0, height), width, 2, width)
         return self.layout_of(size, width, height, 4, caption=2, least=14)
@@ -154,7 +154,7 @@ class WeightsView(TilesView):
     def _size_and_units(self) -> tuple[tuple[int, int], int]:
         """Rows and columns of the image of a unit, and the number of units."""
         model = self.selection.model
-        size = picture_of(model)
+        size = image_size(model)
         node = first_weights(model.network, size) if model.network else None
         if node is None:
             return (1, 1), 0

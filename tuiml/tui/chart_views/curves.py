@@ -108,12 +108,7 @@ class AccuracyView(CurvesView):
 
 LOSS = Chart("loss", "loss", "Loss of training and validation over the epochs.", 10, LossView, slot="top")
 ACCURACY = Chart(
-    "accuracy",
-    "accuracy",
-    "Accuracy of training and validation over the epochs; of a regression R squared.",
-    20,
-    AccuracyView,
-    slot="top",
+    "accuracy", "accuracy", "Accuracy, or R squared, over the epochs.", 20, AccuracyView, slot="top"
 )
 
 

@@ -20,7 +20,7 @@ from tuiml.tui.charts.scale import Scale, common, moved
 from tuiml.tui.charts.series import Floats, Values
 from tuiml.tui.charts.text import strip
 from tuiml.tui.model.catalog import short_name
-from tuiml.tui.model.layer_cells import idle_share
+from tuiml.tui.model.layer_cells import idle_fraction
 from tuiml.tui.model.snapshots import Counted
 from tuiml.tui.model.status import Piece, fitted, safe
 
@@ -130,7 +130,7 @@ def _numbers(
 
 
 def _idle(found: LayerStatistics, look: Look) -> list[Piece]:
-    share, word, trouble = idle_share(found)
+    share, word, trouble = idle_fraction(found)
     if word == "zero":
         return []
     text = f"{word} {percent(share)}{f' {look.glyphs.up}' if trouble else ''}"
@@ -232,24 +232,11 @@ def _outside(newest: Bars | None, scale: Scale) -> str:
 
 
 HISTOGRAM = Chart(
-    "histogram",
-    "histogram",
-    "How the values of the selected layer are distributed.",
-    30,
-    HistogramView,
-    slot="beside",
+    "histogram", "histogram", "How the values of the layer are distributed.", 30, HistogramView, slot="beside"
 )
 ALL_LAYERS = Chart(
-    "multiples",
-    "all layers",
-    "The histograms of all layers side by side, on one axis.",
-    40,
-    AllLayersView,
+    "multiples", "all layers", "The histograms of all layers side by side, on one axis.", 40, AllLayersView
 )
 OVER_TIME = Chart(
-    "heat",
-    "over time",
-    "The histogram of the selected layer over time, as a heat map.",
-    50,
-    OverTimeView,
+    "heat", "over time", "The histogram of the layer over time, as a heat map.", 50, OverTimeView
 )

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from textual.strip import Strip
 
+from tuiml.spec.preset import Preset
 from tuiml.training.inspection_records import (
     CLASSES,
     ZERO,
@@ -31,34 +32,41 @@ from tuiml.tui.model.run_model import RunModel
 # -- which runs have them ----------------------------------------------------------------------------------
 
 
-def is_plane(model: RunModel) -> bool:
-    """True if points of the plane are classified."""
-    return has_classes(model) and model.preset is not None and model.preset.data.shape == (2,)
-
-
-def has_units(model: RunModel) -> bool:
-    """True if the outputs of units can be drawn over the plane."""
-    few = model.preset is not None and len(model.preset.data.classes) <= CLASSES
-    return few and model.network is not None and model.preset is not None and model.preset.data.shape == (2,)
+def preset_of(model: RunModel) -> Preset | None:
+    """The preset of a run that has a network to ask."""
+    return model.preset if model.network else None
 
 
 def has_classes(model: RunModel) -> bool:
     """True if there are classes, few enough to distinguish."""
-    return model.network is not None and 2 <= len(names_of(model)) <= CLASSES
+    preset = preset_of(model)
+    return preset is not None and 2 <= len(preset.data.classes) <= CLASSES
 
 
-def is_picture(model: RunModel) -> bool:
-    """True if the examples are images small enough to draw."""
-    size = picture_of(model)
+def is_plane(model: RunModel) -> bool:
+    """True if points of the plane are classified."""
+    preset = preset_of(model)
+    return preset is not None and has_classes(model) and preset.data.shape == (2,)
+
+
+def has_units(model: RunModel) -> bool:
+    """True if the outputs of units can be drawn over the plane."""
+    preset = preset_of(model)
+    return preset is not None and len(preset.data.classes) <= CLASSES and preset.data.shape == (2,)
+
+
+def is_image(model: RunModel) -> bool:
+    """True if the examples are images that can be drawn on the pad."""
+    size = image_size(model)
     return size is not None and has_classes(model) and max(size) <= 64 and min(size) >= 4
 
 
 def has_weights(model: RunModel) -> bool:
     """True if the weights of the first layer can be shown as images."""
-    return model.network is not None and first_weights(model.network, picture_of(model)) is not None
+    return model.network is not None and first_weights(model.network, image_size(model)) is not None
 
 
-def picture_of(model: RunModel) -> tuple[int, int] | None:
+def image_size(model: RunModel) -> tuple[int, int] | None:
     """Height and width of an example that is an image."""
     return picture_size(model.preset.data.shape) if model.preset else None
 

@@ -10,7 +10,7 @@ from tuiml.training.inspection_records_regression import COLUMNS, Fit, Heights, 
 from tuiml.tui.chart_views.chart import Chart
 from tuiml.tui.chart_views.classification import page_words, part_words
 from tuiml.tui.chart_views.decision_boundary import MOST_COLUMNS, MOST_ROWS
-from tuiml.tui.chart_views.inspection import PagedView
+from tuiml.tui.chart_views.inspection import PagedView, preset_of
 from tuiml.tui.charts.heights import heights, legend
 from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import QUIET, TRAIN, VALIDATION, Look
@@ -21,17 +21,20 @@ from tuiml.tui.model.run_model import RunModel
 
 def is_regression(model: RunModel) -> bool:
     """True if the target is numbers."""
-    return model.network is not None and model.preset is not None and model.preset.data.target == "numbers"
+    preset = preset_of(model)
+    return preset is not None and preset.data.target == "numbers"
 
 
 def has_line(model: RunModel) -> bool:
     """True if the prediction is a curve over the only input."""
-    return is_regression(model) and model.preset is not None and model.preset.data.shape == (1,)
+    preset = preset_of(model)
+    return preset is not None and is_regression(model) and preset.data.shape == (1,)
 
 
 def has_map(model: RunModel) -> bool:
     """True if the prediction is a map of the plane."""
-    return is_regression(model) and model.preset is not None and model.preset.data.shape == (2,)
+    preset = preset_of(model)
+    return preset is not None and is_regression(model) and preset.data.shape == (2,)
 
 
 class RegressionView(PagedView):
