@@ -188,7 +188,7 @@ class TuimlApp(LeavingApp):
         elif self.model.status == "empty":
             self.show_run(message.model, message.tail)
             if not self._asked_for:
-                self.query_one(Train).see(self._remembered.seen)
+                self.query_one(Train).restore_view(self._remembered.seen)
         self.set_timer(SHOWN, self._opened)
 
     def show_run(self, model: RunModel, tail: Tail) -> None:
@@ -446,9 +446,9 @@ class TuimlApp(LeavingApp):
         here, path = self._here, self.model.path
         with contextlib.suppress(NoMatches):
             row, train = self.query_one(Build).table.cursor, self.query_one(Train)
-            here = replace(here, place=self.place_name, row=row, charts=train.charts)
+            here = replace(here, place=self.place_name, row=row, charts=train.charts.chosen)
             if path:  # else it may still be read, and is shown as it was seen last
-                here = replace(here, run=path, seen=train.seen)
+                here = replace(here, run=path, seen=train.view_state)
             if self.left and not self._asked_to_leave:  # what is shown there may be what ended the app
                 here = replace(here, place="build")
         self._here = replace(here, dark=self.look.dark)

@@ -31,8 +31,8 @@ def commands(app: TuimlApp) -> Iterator[tuple[Pick, Callable[[], None]]]:
             keys = "  ".join(map(key_word, action.keys))
             yield Pick(f"{where}{action.help.rstrip('.')}", keys), partial(_run, app, action)
     train = app.query_one(Train)
-    for entry in train.choices() if app.place_name == "train" else ():
-        yield Pick(f"Show the chart: {entry.title}", entry.help), partial(train.show_chart, entry.id)
+    for entry in train.charts.choices() if app.place_name == "train" else ():
+        yield Pick(f"Show the chart: {entry.title}", entry.help), partial(train.charts.show_chart, entry.id)
     for name, open_it in app.drafts.openable():
         yield Pick(f"Open {plain_text(name)}"), open_it
 
