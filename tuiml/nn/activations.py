@@ -60,9 +60,18 @@ class Activation(Entry):
 activations = Registry("an activation")
 
 
+LOWEST = -87.0
+"""Where e⁻ˣ is about to leave float32."""
+
+
+def odds_against(xp: Namespace, x: Array) -> Array:
+    """e⁻ˣ, finite in float32; below x = -87 it is constant."""
+    return xp.exp(-xp.maximum(x, LOWEST))
+
+
 def logistic(xp: Namespace, x: Array) -> Array:
-    """1 / (1 + e⁻ˣ), by tanh: no overflow at either end."""
-    return 0.5 * xp.tanh(0.5 * x) + 0.5
+    """1 / (1 + e⁻ˣ), accurate in proportion down to 1e-38, so never exactly 0."""
+    return 1.0 / (odds_against(xp, x) + 1.0)
 
 
 @activations.add
@@ -98,7 +107,7 @@ class Sigmoid(Activation):
         return logistic(xp, x)
 
     def derivative(self, xp: Namespace, x: Array, y: Array) -> Array:
-        return y * (1.0 - y)
+        return odds_against(xp, x) * y * y  # 1 - y loses its digits where y is nearly 1
 
 
 @activations.add
