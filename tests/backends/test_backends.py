@@ -388,10 +388,12 @@ def test_fifty_steps_of_any_combination_are_the_same_on_both(layer: str) -> None
             for engine, seen in zip((one, two), found, strict=True):
                 assert engine.step(rows, 1e-3)
                 seen.append(engine.totals().loss)
-        # Between equal units a normalization passes on rounding alone, which some optimizers scale up.
-        equal = layer == "layer_norm" and initializer in ("zeros", "ones", "constant")
+        # Between equal units rounding alone decides, which some optimizers scale up; a normalization more so.
+        tolerance = 1e-4
+        if initializer in ("zeros", "ones", "constant"):
+            tolerance = 5e-2 if layers[layer].normalizes else 1e-3
         words = f"{activation} {initializer} {optimizer} {layer}"
-        assert found[1] == pytest.approx(found[0], rel=2e-2 if equal else 1e-4), words
+        assert found[1] == pytest.approx(found[0], rel=tolerance), words
 
 
 @needs_mlx
@@ -588,3 +590,39 @@ def test_on_mlx_a_run_goes_back_to_the_same_bits_and_is_done_again(
         assert isinstance(verdict, Replayed)
         assert verdict.same, verdict.differs
         assert verdict.changes
+
+
+@needs_mlx
+def test_sigmoid_and_its_slope_keep_their_digits_on_mlx() -> None:
+    """The gradient is MLX's own, of the formula."""
+    import mlx.core as mx
+
+    from tuiml.backends.mlx.device import ready
+    from tuiml.backends.mlx.namespace import XP
+
+    ready()  # an engine that was closed in this thread took its streams along
+    x = np.float32([-80.0, -40.0, -20.0, -18.5, 0.0, 5.0, 20.0, 40.0])
+    sigmoid = activations["sigmoid"]()
+    value = sigmoid.forward(XP, mx.array(x))
+    slope = mx.grad(lambda v: mx.sum(sigmoid.forward(XP, v)))(mx.array(x))
+    exact = 1 / (1 + np.exp(-x.astype(np.float64)))
+    np.testing.assert_allclose(np.array(value), exact, rtol=2e-6)
+    tails = np.exp(-np.abs(x.astype(np.float64)))
+    np.testing.assert_allclose(np.array(slope)[1:], (tails / (1 + tails) ** 2)[1:], rtol=4e-6)
+    assert np.isfinite(
+        np.array(mx.grad(lambda v: mx.sum(sigmoid.forward(XP, v)))(mx.array([-1e4, 1e4])))
+    ).all()
+
+
+@needs_mlx
+def test_sums_on_mlx_do_not_depend_on_when_the_queue_was_run() -> None:
+    """Snapshots run it at moments that depend on the clock: equal runs are to have equal losses."""
+    found = []
+    for every in (1, 3, 100):
+        _, run, _ = engines([dense(), dense()])
+        for step in range(40):
+            run.steps([(np.random.default_rng(step).permutation(270)[:50], 1e-2)])
+            if step % every == 0:
+                run.finite()  # it looks at the weights, so the queue is run
+        found.append(run.totals())
+    assert found[0] == found[1] == found[2]

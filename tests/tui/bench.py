@@ -187,11 +187,11 @@ class Bench:
     @property
     def views(self) -> list[str]:
         """Ids of the charts on the screen."""
-        return [slot.chart.id for slot in self.train.shown_slots if on_screen(slot.view)]
+        return [slot.chart.id for slot in self.train.charts.shown_slots if on_screen(slot.view)]
 
     def chart(self, name: str) -> Any:
         """The view of a chart that is on the screen."""
-        return next(slot.view for slot in self.train.shown_slots if slot.chart.id == name)
+        return next(slot.view for slot in self.train.charts.shown_slots if slot.chart.id == name)
 
     @property
     def loss(self) -> Any:

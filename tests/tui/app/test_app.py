@@ -21,7 +21,7 @@ from tuiml.tui.app.app import TuimlApp
 from tuiml.tui.app.bars import KeyBar, TopBar
 from tuiml.tui.app.help import HelpScreen, help_strips
 from tuiml.tui.build.screen import Build
-from tuiml.tui.keys import ACTIONS, key_word
+from tuiml.tui.keys import actions, key_word
 from tuiml.tui.model import settings
 from tuiml.tui.model.document import Document
 from tuiml.tui.process.child import TrainingProblems, TrainingProcessEnded
@@ -285,7 +285,7 @@ async def test_places_by_key_and_by_mouse(size: tuple[int, int]) -> None:
 async def test_help_lists_every_key_and_closes() -> None:
     async with opened(size=(80, 24)) as (app, pilot):
         text = "\n".join(strip.text for strip in help_strips(70, app.look))
-        for action in ACTIONS:
+        for action in actions():
             for key in action.keys:
                 assert key_word(key) in text
         for key in ("escape", "q", "question_mark"):

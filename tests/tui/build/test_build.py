@@ -7,7 +7,7 @@ from tuiml.nn.layers import layers
 from tuiml.tui.app.bars import KeyBar, TopBar
 from tuiml.tui.build.note_dialog import NoteScreen
 from tuiml.tui.build.render import passage
-from tuiml.tui.keys import ACTIONS
+from tuiml.tui.keys import actions
 from tuiml.tui.widgets.chooser import Chooser
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -241,7 +241,7 @@ async def test_a_key_that_is_not_known_is_taken_away_in_the_form() -> None:
 
 
 async def test_the_key_bar_has_what_works_now_in_the_order_of_the_table() -> None:
-    order = {action.id: number for number, action in enumerate(ACTIONS)}
+    order = {action.id: number for number, action in enumerate(actions())}
     async with bench((200, 50)) as on:
         assert {"toggle_run", "choose", "add_layer", "remove", "help"} <= set(on.keys)
         assert "undo" not in on.keys

@@ -198,7 +198,7 @@ def test_a_centred_picture_has_its_mass_in_the_middle_and_the_ink_stays():
     pad.fit((28, 28))
     pad.go_to(3, 4, draw=False)
     pad.go_to(9, 10, draw=True)
-    seen = pad.seen()
+    seen = pad.centred_ink()
     ys, xs = np.nonzero(seen)
     assert np.average(ys, weights=seen[ys, xs]) == pytest.approx(13.5, abs=0.51)
     assert np.average(xs, weights=seen[ys, xs]) == pytest.approx(13.5, abs=0.51)
@@ -236,7 +236,7 @@ class InspectionBench(Bench):
         return {wish.what: wish for wish in self.client.wishes}
 
     def view(self, id):
-        views = [view for slot in self.train.shown_slots for view in slot.views if slot.chart.id == id]
+        views = [view for slot in self.train.charts.shown_slots for view in slot.views if slot.chart.id == id]
         return next(view for view in views if on_screen(view))
 
     async def answer(self):
@@ -245,7 +245,7 @@ class InspectionBench(Bench):
         await self.tell(*(read(record.to_json()) for record in found if record))
 
     async def show(self, chart, large=True):
-        self.train.give_place(chart) if large else self.train.show_chart(chart)
+        self.train.charts.enlarge(chart) if large else self.train.charts.show_chart(chart)
         await self.drawn()
         await self.answer()
         return self.view(chart)
@@ -270,7 +270,7 @@ async def test_the_plane_and_its_units_are_shown_in_every_size(size, large):
         assert [f"{i} ±" in units.text for i in range(6)] == [True] * 5 + [False]
         assert "units" in units.text.splitlines()[0]
         await on.press("escape", "down")
-        assert on.train.sight.index == 1
+        assert on.train.selection.index == 1
 
 
 async def test_the_selected_layers_units_are_asked_for_and_one_alone_by_key():
@@ -345,11 +345,11 @@ async def test_confusions_as_shares_by_key():
 
 async def test_charts_are_there_only_where_a_run_has_them():
     async with bench() as on:
-        ids = {chart.id for chart in on.train.choices()}
+        ids = {chart.id for chart in on.train.charts.choices()}
         assert {"confusions", "worst", "weights", "draw"} <= ids
         assert not {"boundary", "units"} & ids
     async with bench(**PLANE) as on:
-        ids = {chart.id for chart in on.train.choices()}
+        ids = {chart.id for chart in on.train.charts.choices()}
         assert {"confusions", "worst", "boundary", "units"} <= ids
         assert not {"weights", "draw"} & ids
         assert on.train.enabled("draw") is False

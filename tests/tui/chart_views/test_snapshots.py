@@ -117,56 +117,56 @@ def test_a_past_run_has_the_history_it_had_live():
 
 def test_looking_back_stays_where_it_is_while_the_run_goes_on():
     run = model(10, 20, 30)
-    sight = ChartSelection(lambda: run)
-    sight.index = 1
-    assert (sight.step, sight.statistics.mean) == (30, 0.03)
-    sight.look_back(-1)
-    before = sight.stamp()
-    assert (sight.step, sight.statistics.mean) == (20, 0.02)
+    selection = ChartSelection(lambda: run)
+    selection.index = 1
+    assert (selection.step, selection.statistics.mean) == (30, 0.03)
+    selection.move_snapshot(-1)
+    before = selection.stamp()
+    assert (selection.step, selection.statistics.mean) == (20, 0.02)
     run.feed([Snapshot(1, 40, (FLAT, layer(0.04)))])
-    assert (sight.step, sight.layers[1].mean) == (20, 0.02)
-    assert sight.stamp() == before, "nothing to draw again"
-    sight.look_back(1)
-    assert sight.step == 30
-    sight.look_back(1)
-    assert sight.moment is None
-    assert sight.step == 40
-    sight.look_back(1)
-    assert sight.moment is None
-    sight.look_back(-100)
-    assert sight.step == 10
-    sight.look_now()
-    assert sight.step == 40
+    assert (selection.step, selection.layers[1].mean) == (20, 0.02)
+    assert selection.stamp() == before, "nothing to draw again"
+    selection.move_snapshot(1)
+    assert selection.step == 30
+    selection.move_snapshot(1)
+    assert selection.past_snapshot is None
+    assert selection.step == 40
+    selection.move_snapshot(1)
+    assert selection.past_snapshot is None
+    selection.move_snapshot(-100)
+    assert selection.step == 10
+    selection.show_newest()
+    assert selection.step == 40
 
 
 def test_a_new_run_is_looked_at_as_it_is_now():
     run = model(10, 20, 30)
-    sight = ChartSelection(lambda: run)
-    sight.look_back(-2)
+    selection = ChartSelection(lambda: run)
+    selection.move_snapshot(-2)
     run.begin(helpers.document())
-    assert sight.moment is None
-    assert (sight.step, list(sight.layers), sight.statistics) == (0, [], None)
-    sight.look_back(-1)
-    assert sight.moment is None
+    assert selection.past_snapshot is None
+    assert (selection.step, list(selection.layers), selection.statistics) == (0, [], None)
+    selection.move_snapshot(-1)
+    assert selection.past_snapshot is None
 
 
 def test_what_thinning_took_is_still_looked_at():
     run = model(*range(200))
-    sight = ChartSelection(lambda: run)
-    sight.look_back(-100)
-    step = sight.step
+    selection = ChartSelection(lambda: run)
+    selection.move_snapshot(-100)
+    step = selection.step
     run.feed([Snapshot(1, n, (FLAT, layer())) for n in range(200, 2000)])
-    assert sight.step == step
-    sight.look_back(-1)
-    assert sight.step < step
+    assert selection.step == step
+    selection.move_snapshot(-1)
+    assert selection.step < step
 
 
 def test_kinds_that_no_layer_has_are_passed_over():
     run = model(1)
-    sight = ChartSelection(lambda: run)
-    assert [sight.next_kind(), sight.next_kind(-1)] == ["gradients", "weights"]
+    selection = ChartSelection(lambda: run)
+    assert [selection.next_kind(), selection.next_kind(-1)] == ["gradients", "weights"]
     run.feed([Snapshot(1, 2, (FLAT, layer(inputs=bars(1, 2), biases=bars(2))))])
-    assert [sight.next_kind(), sight.next_kind(-1)] == ["inputs", "biases"]
+    assert [selection.next_kind(), selection.next_kind(-1)] == ["inputs", "biases"]
 
 
 @pytest.mark.parametrize("norm", [NAN, math.inf])

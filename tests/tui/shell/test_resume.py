@@ -399,7 +399,7 @@ async def test_what_train_looked_at_comes_back():
         await on.until(lambda: on.train.table.cursor == 4)
         assert on.train.charts == charts
         assert on.train.seen == seen
-        assert on.train.sight.index == 4
+        assert on.train.selection.index == 4
         assert on.app.place_name == "train"
 
 
@@ -419,7 +419,7 @@ async def test_hostile_settings_of_train_are_left_out(hostile):
     assert dataclasses.replace(found.seen, kind="") == Seen()
     async with bench(left=found) as on:
         await on.until(lambda: on.model.status == "stopped")
-        assert on.train.sight.kind == "activations"
+        assert on.train.selection.kind == "activations"
         assert on.train.table.cursor == 1
 
 

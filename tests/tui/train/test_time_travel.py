@@ -193,11 +193,11 @@ async def test_while_looking_back_b_goes_to_that_moment():
         on.client.train(14)
         await on.tell(MOMENTS)
         await on.press("left")
-        assert on.train.sight.moment.step == 9
+        assert on.train.selection.past_snapshot.step == 9
         assert on.train.label("go_back") == "go back to epoch 1"
         await on.press("b")
         assert on.asked[-1] == ("rewind", 9)
-        assert on.train.sight.moment is None
+        assert on.train.selection.past_snapshot is None
 
 
 async def test_what_was_taken_back_is_not_looked_at_any_more():
@@ -207,9 +207,9 @@ async def test_what_was_taken_back_is_not_looked_at_any_more():
         on.client.train(14)
         await on.drawn()
         await on.press("left")
-        assert on.train.sight.moment.step == 9
+        assert on.train.selection.past_snapshot.step == 9
         await on.tell(changed(1, "rewind", 5, step=14, at=0.5, epoch=1, batch=10), State("paused", 5, 0.1))
-        assert on.train.sight.moment is None
+        assert on.train.selection.past_snapshot is None
         assert "paused" in on.train.status.text
         assert on.app.model.step == 5
 

@@ -11,7 +11,7 @@ from tests.tui.bench import train_bench as bench
 from tests.tui.recorded_events import FLAT, NAN, bars, layer, pretraining
 from tuiml.training.events import Loading, Snapshot, State
 from tuiml.tui.charts.palette import Look
-from tuiml.tui.keys import ACTIONS
+from tuiml.tui.keys import actions
 from tuiml.tui.model.document import Document
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.process.training_client import TrainingClient
@@ -135,10 +135,10 @@ async def test_one_key_goes_through_activations_gradients_and_weights():
 async def test_in_a_small_terminal_the_first_press_shows_the_histogram_as_it_is():
     async with bench((80, 24), running=True) as on:
         await on.press("v")
-        assert (on.views, on.train.sight.kind) == (["histogram"], "activations")
+        assert (on.views, on.train.selection.kind) == (["histogram"], "activations")
         await on.tell(Snapshot(1, 1, (FLAT, layer(), layer())))
         await on.press("v")
-        assert on.train.sight.kind == "gradients"
+        assert on.train.selection.kind == "gradients"
 
 
 async def test_what_lies_outside_a_histogram_and_its_zeros_are_told():
@@ -183,7 +183,7 @@ async def test_nothing_is_drawn_while_nobody_looks_and_all_of_it_afterwards():
         before = on.loss.text
         on.client.train(10)
         await on.pilot.pause()
-        assert not any(drawing.stale() for drawing in on.train.drawings), "out of sight"
+        assert not any(drawing.stale() for drawing in on.train.drawings), "out of selection"
         assert on.loss.text == before
         await on.press("2")
         assert on.loss.text != before
@@ -369,6 +369,6 @@ async def test_two_hundred_layers_fill_only_the_rows_in_sight():
 
 
 def test_every_key_of_train_does_something():
-    own = [action for action in ACTIONS if action.place == "train"]
+    own, train = actions("train"), Train()
     assert {"step", "stop", "rate_up", "rate_down", "rate_type", "enlarge"} <= {a.id for a in own}
-    assert all(callable(getattr(Train, f"action_{action.id}", None)) for action in own)
+    assert all(callable(getattr(train, f"action_{action.id}", None)) for action in own)

@@ -12,7 +12,7 @@ from tests import helpers
 from tests.tui.recorded_events import FLAT, NAN, batch, end, epoch, layer, start
 from tuiml.training.events import Loading, State
 from tuiml.training.statistics import NEVER
-from tuiml.tui.chart_views.curves import marks, reached, x_end
+from tuiml.tui.chart_views.curves import last_epoch, marks, x_end
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.model.layer_cells import columns, statistics_cells
 from tuiml.tui.model.run_model import RunModel
@@ -137,7 +137,7 @@ def test_marks_tell_where_the_rate_changed_and_at_the_end_the_best_epoch():
     told = [start(), epoch(1, 10, 1.0, 0.5), State("running", 10, 0.25), epoch(2, 20, 0.9, 0.6)]
     assert [(m.x, m.label) for m in marks(run(*told))] == [(1.0, "rate 0.25")]
     assert [m.label for m in marks(run(*told, end()))] == ["rate 0.25", "best"]
-    assert reached(run(*told)) == 2.0
+    assert last_epoch(run(*told)) == 2.0
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """A training step and an evaluation as MLX functions: arrays in, arrays out.
 
-Arrays go by their names on disk (``layers.<i>.weight``). A step carries four dictionaries on to the next:
-parameters, buffers, the optimizer's arrays, and the sums that say how training goes.
+Arrays go by their names on disk (``layers.<i>.weight``). A step passes parameters, buffers and the optimizer's
+arrays on to the next, and whether every loss so far was finite.
 """
 
 from __future__ import annotations
@@ -159,20 +159,21 @@ class Formulas:
         params: Arrays,
         buffers: Arrays,
         state: dict[str, Arrays],
-        sums: Arrays,
+        alive: Array,
         inputs: Array,
         labels: Array,
         rows: Array,
         keys: Array,
         scalars: Arrays,
-    ) -> tuple[Arrays, Arrays, dict[str, Arrays], Arrays]:
-        """What is carried, after a step on the examples at ``rows``."""
+    ) -> tuple[Arrays, Arrays, dict[str, Arrays], Array, Array, Array]:
+        """What is passed on after a step on the examples at ``rows``; the sum of their losses, and hits or
+        squared errors."""
         x, y = self.inputs(inputs, labels, rows)
         passed, gradients = mx.value_and_grad(self.loss)(params, buffers, x, y, keys)
-        _, total, tally, after = passed
+        _, total, hits, after = passed
         # Once the loss is not finite nothing changes any more: the weights stay those before that step.
         gradients, usable = self._clipped(gradients)
-        alive = mx.logical_and(sums["alive"], mx.logical_and(total < OVERFLOW, usable))
+        alive = mx.logical_and(alive, mx.logical_and(total < OVERFLOW, usable))
         new_params: Arrays = {}
         new_state: dict[str, Arrays] = {name: {} for name in state}
         for key, w in params.items():
@@ -184,14 +185,7 @@ class Formulas:
             for name, value in carried.items():
                 new_state[name][key] = mx.where(alive, value, mine[name])
         new_buffers = {key: mx.where(alive, value, buffers[key]) for key, value in after.items()}
-        new_sums = {
-            "alive": alive,
-            "loss": sums["loss"] + mx.where(alive, total, 0.0),
-            "tally": sums["tally"] + mx.where(alive, tally, 0),
-            "examples": sums["examples"] + mx.where(alive, rows.shape[0], 0),
-            "steps": sums["steps"] + alive,
-        }
-        return new_params, new_buffers, new_state, new_sums
+        return new_params, new_buffers, new_state, alive, total, hits
 
     def scalars(self, step: int, rate: float) -> Arrays:
         """What a step takes beside the examples; ``step`` counts from 1."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from textual.app import ComposeResult
 from textual.css.query import NoMatches
@@ -29,7 +29,7 @@ from tuiml.tui.app.leaving import LeavingApp
 from tuiml.tui.app.palette import palette
 from tuiml.tui.build.screen import Build
 from tuiml.tui.dialogs import use_file
-from tuiml.tui.keys import actions, bindings
+from tuiml.tui.keys import action, find
 from tuiml.tui.library.preview_pane import read_run
 from tuiml.tui.library.screen import Library
 from tuiml.tui.model import catalog as shelf
@@ -61,7 +61,8 @@ SHOWN = 1.0
 """Seconds after which what was opened at the start has been drawn: it does not end the app."""
 LEAVING = 2.0
 """Seconds that the run in hand has to save itself when the app is left."""
-APART = frozenset(a.id for a in actions("any") if a.id not in ("quit", "suspend_process"))
+ANYWHERE = ("quit", "suspend_process")
+"""Actions that work while a dialog is open."""
 ALL_KINDS = frozenset({"loading", "start", "batch", "epoch", "picture", "state", "notice", "end"})
 
 
@@ -77,7 +78,6 @@ class TuimlApp(LeavingApp):
     """
 
     TITLE = "tuiml"
-    BINDINGS: ClassVar[list[Any]] = list(bindings("any"))
     ENABLE_COMMAND_PALETTE = False  # the palette is one of our own
     CSS = theme.CSS
 
@@ -188,7 +188,7 @@ class TuimlApp(LeavingApp):
         elif self.model.status == "empty":
             self.show_run(message.model, message.tail)
             if not self._asked_for:
-                self.query_one(Train).see(self._remembered.seen)
+                self.query_one(Train).restore_view(self._remembered.seen)
         self.set_timer(SHOWN, self._opened)
 
     def show_run(self, model: RunModel, tail: Tail) -> None:
@@ -229,12 +229,15 @@ class TuimlApp(LeavingApp):
     def _places(self) -> Iterator[Place]:
         return iter(self.query(Place))
 
+    @action("1", "build", "Go to Build: the layers and their settings.", rank=50, shown=False)
     def action_place_build(self) -> None:
         self.show_place("build")
 
+    @action("2", "train", "Go to Train: the run, live.", rank=60, shown=False)
     def action_place_train(self) -> None:
         self.show_place("train")
 
+    @action("3", "library", "Go to Library: presets and past runs.", rank=70, shown=False)
     def action_place_library(self) -> None:
         self.show_place("library")
 
@@ -273,15 +276,21 @@ class TuimlApp(LeavingApp):
         self.query_one(Build).table.cursor = 0
         self.document_edited()
 
+    @action(
+        "ctrl+s", "save", "Save the preset; a bundled or new one asks for a name.", rank=10, priority=True
+    )
     def action_save(self) -> None:
         self.drafts.save()
 
+    @action("", "save as", "Save the preset under another name.", rank=20)
     def action_save_as(self) -> None:
         self.drafts.save_as()
 
+    @action("ctrl+o", "open", "Open a preset or a run.", rank=40, priority=True)
     def action_open(self) -> None:
         self.query_one(Library).ask()
 
+    @action("", "discard", "Discard unsaved changes; undo brings them back.", rank=30)
     def action_revert(self) -> None:
         if self.document.dirty and self.document.saved_raw:
             self.document.replace(self.document.saved_raw)
@@ -289,6 +298,7 @@ class TuimlApp(LeavingApp):
 
     # -- the run -------------------------------------------------------------------------------------------
 
+    @action("ctrl+r", "start", "Start the training, pause it, go on.", rank=-2, priority=True)
     def action_toggle_run(self) -> None:
         start_stop.toggle(self)
 
@@ -378,7 +388,8 @@ class TuimlApp(LeavingApp):
         return None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if len(self.screen_stack) > 1 and action in APART:
+        known = find(action)
+        if len(self.screen_stack) > 1 and known and known.where == "any" and action not in ANYWHERE:
             return False  # a dialog waits for its answer
         if action == "toggle_run" and self.model.followed and self.place_name == "train":
             return False  # it is not ours to pause; a new run is started from Build
@@ -386,15 +397,22 @@ class TuimlApp(LeavingApp):
             return self.document.dirty and bool(self.document.saved_raw)
         return True
 
+    @action("ctrl+p", "palette", "Find an action by its name.", rank=90, priority=True)
     def action_command_palette(self) -> None:
         self.push_screen(*palette(self))
 
+    @action("question_mark f1", "help", "Show all keys.", rank=80)
     def action_help(self) -> None:
         self.push_screen(HelpScreen())
+
+    @action("ctrl+z", "suspend", "Suspend; fg in the shell goes on.", rank=110, shown=False, priority=True)
+    def action_suspend_process(self) -> None:
+        super().action_suspend_process()
 
     def action_help_quit(self) -> None:
         self.say("ctrl+q quits")
 
+    @action("", "light", "Colours for a light or a dark background.", rank=100)
     def action_toggle_dark(self) -> None:
         dark = not self.look.dark
         self.look = theme.look(dark)
@@ -428,9 +446,9 @@ class TuimlApp(LeavingApp):
         here, path = self._here, self.model.path
         with contextlib.suppress(NoMatches):
             row, train = self.query_one(Build).table.cursor, self.query_one(Train)
-            here = replace(here, place=self.place_name, row=row, charts=train.charts)
+            here = replace(here, place=self.place_name, row=row, charts=train.charts.chosen)
             if path:  # else it may still be read, and is shown as it was seen last
-                here = replace(here, run=path, seen=train.seen)
+                here = replace(here, run=path, seen=train.view_state)
             if self.left and not self._asked_to_leave:  # what is shown there may be what ended the app
                 here = replace(here, place="build")
         self._here = replace(here, dark=self.look.dark)

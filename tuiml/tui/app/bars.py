@@ -17,7 +17,7 @@ from tuiml.tui.charts.bars import progress
 from tuiml.tui.charts.numbers import duration
 from tuiml.tui.charts.palette import RUNNING, TROUBLE, Look
 from tuiml.tui.charts.text import clean, fit
-from tuiml.tui.keys import ACTIONS, key_word
+from tuiml.tui.keys import actions, key_word
 from tuiml.tui.model.status import WORDS, Piece, fitted, speed_words
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ class TopBar(Bar):
 
 
 class KeyBar(Bar):
-    """The keys that work now, in the order of the actions table; a click is a press."""
+    """The keys that work now, in the order of their ranks; a click is a press."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -210,7 +210,7 @@ class KeyBar(Bar):
             return []  # a dialog tells its own keys
         active = self.screen.active_bindings
         found = []
-        for action in ACTIONS:
+        for action in actions():
             if not action.shown:
                 continue
             for key in action.keys:

@@ -13,8 +13,10 @@ from textual.app import App
 from textual.css.query import NoMatches
 from textual.worker import WorkerFailed
 
+from tuiml.tui.keys import Keyed, action
 
-class LeavingApp(App[int]):
+
+class LeavingApp(Keyed, App[int]):
     """An app that knows one way out, whatever drives it there."""
 
     def __init__(self) -> None:
@@ -35,6 +37,7 @@ class LeavingApp(App[int]):
             return  # pressed while the screens are being closed: there is nothing to take it
         await super().on_event(event)
 
+    @action("ctrl+q", "quit", "Quit; everything is as it was at the next start.", rank=120, priority=True)
     async def action_quit(self) -> None:
         self.leave(0)
 

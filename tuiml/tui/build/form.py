@@ -7,7 +7,7 @@ text. What may be typed, and what is wrong, comes from :mod:`tuiml.tui.build.sec
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from rich.segment import Segment
 from textual import events
@@ -20,7 +20,7 @@ from tuiml.tui.build.fields import Section
 from tuiml.tui.build.form_model import Apply, FormModel
 from tuiml.tui.build.form_render import Line, Styles, View, draw
 from tuiml.tui.charts.palette import Look
-from tuiml.tui.keys import bindings
+from tuiml.tui.keys import Keyed, action
 
 PICKS = ("value_back", "value_next", "toggle_value")
 """Actions of a field with choices."""
@@ -28,7 +28,7 @@ APART = ("section_back", "section_next", "layer_back", "layer_next")
 """Actions that an open list keeps waiting."""
 
 
-class Form(ScrollView, can_focus=True):
+class Form(Keyed, ScrollView, can_focus=True):
     """Fields one below the other; the focused one has its help under it.
 
     Args:
@@ -36,7 +36,6 @@ class Form(ScrollView, can_focus=True):
             :meth:`show` with what came of it.
     """
 
-    BINDINGS: ClassVar[list[Any]] = list(bindings("field"))
     COMPONENT_CLASSES: ClassVar[set[str]] = {"form--heading", "form--focus", "form--input"}
     DEFAULT_CSS = """
     Form { height: 1fr; overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1; }
@@ -140,15 +139,21 @@ class Form(ScrollView, can_focus=True):
             return "remove"
         return "cancel" if action_id == "leave_field" and picking else None
 
+    @action("up", "up", "The field above, or the choice above.", "field", rank=90, shown=False)
     def action_field_up(self) -> None:
         self._moved(self.model.step(-1))
 
+    @action("down", "down", "The field below, or the choice below.", "field", rank=100, shown=False)
     def action_field_down(self) -> None:
         self._moved(self.model.step(1))
 
+    @action(
+        "shift+tab", "up", "The field above; before the first, the table.", "field", rank=110, shown=False
+    )
     def action_tab_up(self) -> None:
         self._tab(-1)
 
+    @action("tab", "down", "The field below; after the last, the table.", "field", rank=120, shown=False)
     def action_tab_down(self) -> None:
         self._tab(1)
 
@@ -158,30 +163,39 @@ class Form(ScrollView, can_focus=True):
         else:
             self.post_message(self.Left())
 
+    @action("pageup", "section up", "To the section above.", "field", rank=130, shown=False)
     def action_section_back(self) -> None:
         self._go(self.model.section_at(-1))
 
+    @action("pagedown", "section down", "To the next section.", "field", rank=140, shown=False)
     def action_section_next(self) -> None:
         self._go(self.model.section_at(1))
 
+    @action("ctrl+up alt+up", "layer above", "Same field, layer above.", "field", rank=70, shown=False)
     def action_layer_back(self) -> None:
         self.post_message(self.OtherLayer(-1))
 
+    @action("ctrl+down alt+down", "other layer", "Same field, layer below.", "field", rank=80)
     def action_layer_next(self) -> None:
         self.post_message(self.OtherLayer(1))
 
+    @action("left", "change", "The choice before.", "field", rank=40)
     def action_value_back(self) -> None:
         self.model.cycle(-1)
 
+    @action("right", "next choice", "The next choice.", "field", rank=30, shown=False)
     def action_value_next(self) -> None:
         self.model.cycle(1)
 
+    @action("delete backspace", "default", "Leave the setting out: its default.", "field", rank=60)
     def action_reset_value(self) -> None:
         self.model.reset()
 
+    @action("space", "choices", "Open the choices, or switch.", "field", rank=50, shown=False)
     def action_toggle_value(self) -> None:
         self.action_open_field()
 
+    @action("enter", "choose", "Open the choices, switch, or go to the next field.", "field", rank=10)
     def action_open_field(self) -> None:
         now = self.model.field
         if now is not None and now.kind == "note":
@@ -192,6 +206,7 @@ class Form(ScrollView, can_focus=True):
         else:
             self._moved(self.model.step(1))
 
+    @action("escape", "back", "Close the choices; back to the layer table.", "field", rank=20)
     def action_leave_field(self) -> None:
         if self.model.picker:
             self.model.picker = None

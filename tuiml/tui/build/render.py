@@ -14,7 +14,7 @@ from tuiml.tui.charts.palette import TROUBLE, Look, layer_colour
 from tuiml.tui.charts.text import wrap
 from tuiml.tui.model import layer_stack
 from tuiml.tui.model.document import Document, LayerRow
-from tuiml.tui.model.layer_cells import Cell, Column, activations_of, idle_share, statistics_cells
+from tuiml.tui.model.layer_cells import Cell, Column, activations_of, idle_fraction, statistics_cells
 from tuiml.tui.model.problems import where
 from tuiml.tui.process.probe_session import PreFlight
 from tuiml.tui.widgets.picker import Part
@@ -116,7 +116,7 @@ def flight_lines(flight: PreFlight, selected: int, table: bool, width: int, look
 
 def numbers(found: LayerStatistics) -> str:
     """A layer's outputs in words: ``mean .51, std .49, 91 % sat, gradient .85``."""
-    share, word, _ = idle_share(found)
+    share, word, _ = idle_fraction(found)
     parts = [f"mean {compact(found.mean, 2)}", f"std {compact(found.std, 2)}"]
     parts += [f"{100 * share:.0f} % {word}"] if word != "zero" else []
     parts += [f"gradient {compact(found.gradient_norm, 2)}"] if math.isfinite(found.gradient_norm) else []

@@ -20,6 +20,7 @@ from tuiml.tui.build.note_dialog import NoteScreen
 from tuiml.tui.build.render import COLUMNS
 from tuiml.tui.build.sections import sections
 from tuiml.tui.dialogs import explore_layer, find_rate, use_file
+from tuiml.tui.keys import action
 from tuiml.tui.model import layer_stack
 from tuiml.tui.model.document import Document
 from tuiml.tui.process.probe_client import Probed
@@ -254,21 +255,32 @@ class Build(Place):
         told = self.flight.verdicts if self.flight.fresh else ()
         return told[0].remedy if told and told[0].remedy.edits else None
 
+    @action("f", "try it", "Do what is advised against what is wrong; u takes it back.", "build", rank=70)
     def action_try_remedy(self) -> None:
         if self._remedy is not None:
             words = self._remedy.words
             self._apply_edits(self._remedy.edits)
             self.shell.say(f"{words}: u takes it back")
 
+    @action(
+        "i",
+        "initial",
+        "The next initializer of all hidden layers; of the output layer alone, on it.",
+        "build",
+        rank=80,
+    )
     def action_next_initializer(self) -> None:
         self._cycle(initializer_edits, 1)
 
+    @action("I", "initial back", "The initializer before, likewise.", "build", rank=90, shown=False)
     def action_last_initializer(self) -> None:
         self._cycle(initializer_edits, -1)
 
+    @action("v", "activation", "The next activation of all hidden layers.", "build", rank=100)
     def action_next_activation(self) -> None:
         self._cycle(activation_edits, 1)
 
+    @action("V", "activation back", "The activation before, likewise.", "build", rank=110, shown=False)
     def action_last_activation(self) -> None:
         self._cycle(activation_edits, -1)
 
@@ -280,6 +292,7 @@ class Build(Place):
             self.document.apply(edits)
             self.shell.document_edited()
 
+    @action("a", "add", "Add a layer below the selected one.", "build", rank=20)
     def action_add_layer(self) -> None:
         picks = [Pick(entry.name, entry.formula, entry.advice) for entry in layers]
         self.app.push_screen(Chooser("Add a layer", picks, "dense"), self._add)
@@ -290,17 +303,21 @@ class Build(Place):
             self.document.add(after, layer_stack.new_layer(self.document, kind, after))
             self._edited(after + 1)
 
+    @action("d", "duplicate", "Duplicate the selected layer.", "build", rank=40)
     def action_duplicate(self) -> None:
         self.document.duplicate(self.table.cursor)
         self._edited(self.table.cursor + 1)
 
+    @action("x delete", "remove", "Remove the selected layer.", "build", rank=30)
     def action_remove(self) -> None:
         self.document.remove(self.table.cursor)
         self._edited(self.table.cursor)
 
+    @action("K shift+up", "move up", "Move the selected layer up.", "build", rank=200, shown=False)
     def action_move_up(self) -> None:
         self._move(-1)
 
+    @action("J shift+down", "move", "Move the selected layer down.", "build", rank=210)
     def action_move_down(self) -> None:
         self._move(1)
 
@@ -312,9 +329,11 @@ class Build(Place):
         self.shell.document_edited()
         self.table.cursor = cursor
 
+    @action("u ctrl+underscore", "undo", "Take back the last edit.", "build", rank=50)
     def action_undo(self) -> None:
         self._travel(self.document.undo)
 
+    @action("U ctrl+y", "redo", "Do again what was taken back.", "build", rank=60)
     def action_redo(self) -> None:
         self._travel(self.document.redo)
 
@@ -332,6 +351,7 @@ class Build(Place):
         field = self.form.model.field
         return field.path if field and self.form.has_focus else ""
 
+    @action("e", "what is wrong", "To the next thing that is wrong.", "build", rank=10)
     def action_next_problem(self) -> None:
         problems = self.document.problems
         if problems:
@@ -339,9 +359,11 @@ class Build(Place):
             at = next((i for i, p in enumerate(problems) if p.path == here), -1)
             self.go_to(problems[(at + 1) % len(problems)])
 
+    @action("tab", "form", "To the first field of the form.", "build", rank=180, shown=False)
     def action_form_first(self) -> None:
         self._into_form(0)
 
+    @action("shift+tab", "form", "To the last field of the form.", "build", rank=190, shown=False)
     def action_form_last(self) -> None:
         self._into_form(-1)
 
@@ -350,20 +372,26 @@ class Build(Place):
         self.form.go_to_number(number)
         self.form.focus()
 
+    @action("t", "training", "To the training: optimizer, rate, epochs.", "build", rank=120)
     def action_edit_training(self) -> None:
         self.edit("training")
 
+    @action("y", "explore f", "Explore activations: f, its slope, what goes in.", "build", rank=140)
     def action_explore(self) -> None:
         explore_layer.in_build(self.shell, self.table.cursor, self.flight)
 
+    @action("r", "find rate", "Find a learning rate: a short ramp, nothing kept.", "build", rank=130)
     def action_find_rate(self) -> None:
         find_rate.find_rate(self.shell)
 
+    @action("o", "your data", "Open a file of yours as the data.", "build", rank=150)
     def action_open_data(self) -> None:
         use_file.pick_data(self.shell)
 
+    @action("D", "data", "To the data settings: set, sizes, normalization.", "build", rank=160)
     def action_edit_data(self) -> None:
         self.edit("data")
 
+    @action("n", "name", "To the preset's name and note.", "build", rank=170)
     def action_edit_name(self) -> None:
         self.edit("")

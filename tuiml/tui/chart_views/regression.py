@@ -1,48 +1,51 @@
-"""What a network learned that tells numbers, as charts of Train: the fit, a map, predictions, the worst."""
+"""Charts of a regression: fit, map, predictions, largest errors."""
 
 from __future__ import annotations
 
 import numpy as np
-from textual.strip import Strip
 
 from tuiml.training.inspection_records import Inspection, InspectionRequest
 from tuiml.training.inspection_records_regression import COLUMNS, Fit, Heights, Misses, Predictions
-from tuiml.tui.chart_views.classification import judged_words
+from tuiml.tui.chart_views.chart import Chart
+from tuiml.tui.chart_views.classification import page_words, part_words
 from tuiml.tui.chart_views.decision_boundary import MOST_COLUMNS, MOST_ROWS
-from tuiml.tui.chart_views.inspection import LearnedView
+from tuiml.tui.chart_views.inspection import PagedView, preset_of
 from tuiml.tui.charts.heights import heights, legend
 from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import QUIET, TRAIN, VALIDATION, Look
 from tuiml.tui.charts.scatter import Cloud, scatter
-from tuiml.tui.charts.text import clean, strip
+from tuiml.tui.charts.text import Line, clean, strip
 from tuiml.tui.model.run_model import RunModel
 
 
-def tells_numbers(model: RunModel) -> bool:
-    """Whether the target is numbers."""
-    return model.network is not None and model.preset is not None and model.preset.data.target == "numbers"
+def is_regression(model: RunModel) -> bool:
+    """True if the target is numbers."""
+    preset = preset_of(model)
+    return preset is not None and preset.data.target == "numbers"
 
 
 def has_line(model: RunModel) -> bool:
-    """Whether there is one input, so that what is told of it is a curve."""
-    return tells_numbers(model) and model.preset is not None and model.preset.data.shape == (1,)
+    """True if the prediction is a curve over the only input."""
+    preset = preset_of(model)
+    return preset is not None and is_regression(model) and preset.data.shape == (1,)
 
 
 def has_map(model: RunModel) -> bool:
-    """Whether the examples are points of the plane, so that what is told of them is a map."""
-    return tells_numbers(model) and model.preset is not None and model.preset.data.shape == (2,)
+    """True if the prediction is a map of the plane."""
+    preset = preset_of(model)
+    return preset is not None and is_regression(model) and preset.data.shape == (2,)
 
 
-class NumberView(LearnedView):
-    """A chart of one of the target's numbers; the next and the one before by the keys that turn pages."""
+class RegressionView(PagedView):
+    """A chart of one number of the target; its pages are the numbers."""
 
     def total(self) -> int:
-        preset = self.sight.model.preset
+        preset = self.selection.model.preset
         return preset.data.outputs if preset else 0
 
     def target(self, index: int, count: int) -> str:
-        """What the number is called; nothing where it is the only one and has no name."""
-        preset = self.sight.model.preset
+        """The name of a number, and which of ``count`` it is if there are several."""
+        preset = self.selection.model.preset
         names = preset.data.target_names if preset else ()
         name = names[index] if index < len(names) else ""
         if count == 1:
@@ -54,17 +57,16 @@ class NumberView(LearnedView):
         return self.target(found.target, found.targets)
 
 
-class FitView(NumberView):
-    """What is told along the only input, over the data's points."""
+class FitView(RegressionView):
+    """The prediction along the only input, and points of the data."""
 
-    what = "fit"
-    title = "fit"
+    inspection = "fit"
 
-    def wishes(self) -> list[InspectionRequest]:
+    def requests(self) -> list[InspectionRequest]:
         columns = max(8, min(COLUMNS, 2 * self.size.width))
         return [InspectionRequest("fit", columns=columns, first=self.first)]
 
-    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Strip]:
+    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Line]:
         assert isinstance(found, Fit)
         known = len(found.xs) - found.held_out
         x = np.linspace(found.limits[0], found.limits[1], len(found.curve))
@@ -74,12 +76,12 @@ class FitView(NumberView):
             Cloud(x, found.curve, joined=True, sign="*"),
         ]
         low, high = found.limits
-        # By the data's own range, and a half of it on both sides: a curve that is far off leaves the room.
+        # The range of the data and half of it on both sides: a curve that is far off is cut.
         ys = np.asarray(found.ys)
         room = 0.5 * (float(np.ptp(ys)) or 1.0) if len(ys) else 1.0
-        told = np.asarray(found.curve)
-        told = told[np.isfinite(told)]
-        every = np.concatenate([ys, np.clip(told, ys.min() - room, ys.max() + room)]) if len(ys) else told
+        curve = np.asarray(found.curve)
+        curve = curve[np.isfinite(curve)]
+        every = np.concatenate([ys, np.clip(curve, ys.min() - room, ys.max() + room)]) if len(ys) else curve
         limits = (float(every.min()), float(every.max())) if len(every) else None
         return scatter(clouds, width, height, look, x_label="input", x_range=(low, high), y_range=limits)
 
@@ -91,36 +93,34 @@ class FitView(NumberView):
         return "  ".join(filter(None, (self.target(found.target, found.targets), signs)))
 
 
-class HeightsView(NumberView):
-    """What is told of each point of the plane."""
+class MapView(RegressionView):
+    """The prediction at each point of the plane."""
 
-    what = "heights"
-    title = "map"
+    inspection = "heights"
 
     def _room(self, width: int, height: int) -> tuple[int, int]:
         tall = max(1, height - 1)
         return max(1, min(width, 3 * tall)), tall
 
-    def wishes(self) -> list[InspectionRequest]:
+    def requests(self) -> list[InspectionRequest]:
         wide, tall = self._room(self.size.width, self.size.height - 1)
         return [
             InspectionRequest("heights", min(wide, MOST_COLUMNS), min(2 * tall, MOST_ROWS), first=self.first)
         ]
 
-    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Strip]:
+    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Line]:
         assert isinstance(found, Heights)
         wide, tall = self._room(width, height)
-        strips = [Strip(row).adjust_cell_length(width) for row in heights(found, wide, tall, look)]
+        strips = [Line.of(row).resized(width) for row in heights(found, wide, tall, look)]
         return [*strips, legend(found, width, look)][:height]
 
 
-class PredictionsView(NumberView):
-    """What is told against what is: right where it lies on the diagonal."""
+class PredictionsView(RegressionView):
+    """Predictions against targets: right on the diagonal."""
 
-    what = "predictions"
-    title = "predictions"
+    inspection = "predictions"
 
-    def wishes(self) -> list[InspectionRequest]:
+    def requests(self) -> list[InspectionRequest]:
         return [InspectionRequest("predictions", first=self.first)]
 
     def about(self, found: Inspection, look: Look) -> str:
@@ -130,11 +130,11 @@ class PredictionsView(NumberView):
             self.target(found.target, found.targets),
             f"R² {compact(found.figures[0], 4, missing)}",
             f"mean error {compact(found.figures[1], 3, missing)}",
-            judged_words(found),
+            part_words(found),
         )
         return "  ".join(filter(None, words))
 
-    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Strip]:
+    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Line]:
         assert isinstance(found, Predictions)
         truths = np.asarray(found.truths)
         if not len(truths):
@@ -149,50 +149,63 @@ class PredictionsView(NumberView):
             Cloud(np.array([low, high]), np.array([low, high]), QUIET, joined=True, sign="-"),
             Cloud(found.truths, found.guesses, VALIDATION if found.part == "validation" else TRAIN, sign="o"),
         ]
-        label = "truth; up: prediction"
+        label = "target; up: prediction"
         across, up = (low, high), (bottom, top)
         return scatter(clouds, width, height, look, x_label=label, x_range=across, y_range=up)
 
 
-class MissesView(LearnedView):
+class LargestErrorsView(PagedView):
     """The examples with the largest losses."""
 
-    what = "misses"
-    title = "largest errors"
+    inspection = "misses"
 
     def total(self) -> int:
-        found = self.sight.model.learned.get("misses")
-        return found.examples if isinstance(found, Misses) else 0
+        return self.found.examples if isinstance(self.found, Misses) else 0
 
     def shown_count(self) -> int:
         return max(1, self.size.height - 1)
 
-    def wishes(self) -> list[InspectionRequest]:
+    def requests(self) -> list[InspectionRequest]:
         return [InspectionRequest("misses", first=self.first, count=max(1, min(64, self.shown_count())))]
 
     def about(self, found: Inspection, look: Look) -> str:
         assert isinstance(found, Misses)
-        last = found.first + len(found.found)
-        return f"{found.first + 1:,}–{last:,}, {judged_words(found)}" if found.found else judged_words(found)
+        return page_words(found.first, len(found.found), found)
 
-    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Strip]:
+    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Line]:
         assert isinstance(found, Misses)
         missing = look.glyphs.missing
         arrow = "→" if look.unicode else ">"
         strips = []
         for miss in found.found[:height]:
             pairs = zip(miss.truths, miss.guesses, strict=True)
-            told = ", ".join(f"{compact(a, 4, missing)} {arrow} {compact(b, 4, missing)}" for a, b in pairs)
+            shown = ", ".join(f"{compact(a, 4, missing)} {arrow} {compact(b, 4, missing)}" for a, b in pairs)
             values = ", ".join(compact(value, 3, missing) for value in miss.values)
             loss = f"loss {compact(miss.loss, 3, missing)}"
-            strips.append(
-                strip(
-                    [
-                        (f"{loss:<12} ", look.style(QUIET)),
-                        (f"{clean(told, look):<24}  ", look.style()),
-                        (f"of {values}", look.style(QUIET)),
-                    ],
-                    width,
-                )
-            )
+            parts = [
+                (f"{loss:<12} ", look.style(QUIET)),
+                (f"{clean(shown, look):<24}  ", look.style()),
+                (f"of {values}", look.style(QUIET)),
+            ]
+            strips.append(strip(parts, width))
         return strips
+
+
+FIT = Chart("fit", "fit", "Of one input: the predicted curve over points of the data.", 90, FitView, has_line)
+MAP = Chart("map", "map", "Of two inputs: the predicted number as a map of the plane.", 100, MapView, has_map)
+PREDICTIONS = Chart(
+    "predictions",
+    "predictions",
+    "Predicted numbers against targets; right where they are on the line.",
+    110,
+    PredictionsView,
+    is_regression,
+)
+LARGEST_ERRORS = Chart(
+    "misses",
+    "largest errors",
+    "The examples with the largest losses: target and prediction.",
+    120,
+    LargestErrorsView,
+    is_regression,
+)

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.segment import Segment
 from rich.style import Style
-from textual.strip import Strip
 
 from tuiml.training.inspection_records import Boundary
 from tuiml.tui.charts.numbers import compact
@@ -23,7 +22,7 @@ from tuiml.tui.charts.pixels import (
     field_colour,
     halves,
 )
-from tuiml.tui.charts.text import clean, strip
+from tuiml.tui.charts.text import Line, clean, strip
 
 
 def field(found: Boundary, width: int, height: int, look: Look, *, points: bool = True) -> list[Row]:
@@ -109,7 +108,7 @@ def _merged(cells: Sequence[tuple[str, Style]]) -> Row:
     return [*row, Segment(text, style)] if text else row
 
 
-def legend(found: Boundary, names: Sequence[str], width: int, look: Look) -> Strip:
+def legend(found: Boundary, names: Sequence[str], width: int, look: Look) -> Line:
     """Which sign and colour is whose, and what the plane's limits are."""
     parts: list[tuple[str, Style]] = []
     for label in range(found.classes):

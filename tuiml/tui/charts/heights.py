@@ -6,13 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.segment import Segment
 from rich.style import Style
-from textual.strip import Strip
 
 from tuiml.training.inspection_records_regression import Heights
 from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import HEAT, QUIET, Look
 from tuiml.tui.charts.pixels import Row, cell_style, glyph_rows, halves, mixed
-from tuiml.tui.charts.text import strip
+from tuiml.tui.charts.text import Line, strip
 
 LEVELS = 22
 """Of colour: three between each two of the palette, and these."""
@@ -62,7 +61,7 @@ def colour(value: int, look: Look) -> str:
     return mixed(ramp[low], ramp[low + 1], round(place - low, 4))
 
 
-def legend(found: Heights, width: int, look: Look) -> Strip:
+def legend(found: Heights, width: int, look: Look) -> Line:
     """Which colour or shade is how much, and what the plane's limits are."""
     quiet = look.style(QUIET)
     parts: list[tuple[str, Style]] = [(f"{compact(found.scale[0])} ", look.style())]

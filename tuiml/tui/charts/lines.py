@@ -12,7 +12,6 @@ import numpy as np
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
-from textual.strip import Strip
 
 from tuiml.tui.charts import plot
 from tuiml.tui.charts.axes import (
@@ -21,15 +20,15 @@ from tuiml.tui.charts.axes import (
     Mark,
     Range,
     bottom_axis,
+    framed,
     left_axis,
     rounded,
     widened,
-    y_labels,
 )
 from tuiml.tui.charts.numbers import Format, compact, percent
 from tuiml.tui.charts.palette import QUIET, Look
 from tuiml.tui.charts.series import Floats, Series, Values, as_floats, decimate
-from tuiml.tui.charts.text import clean, notice, strip
+from tuiml.tui.charts.text import Line, clean, notice, strip
 
 Points: TypeAlias = Series | tuple[Values, Values]
 
@@ -69,7 +68,7 @@ class Under:
     """
 
     rows: int
-    draw: Callable[[Frame, Look], list[Strip]]
+    draw: Callable[[Frame, Look], list[Line]]
 
 
 def line_chart(
@@ -88,7 +87,7 @@ def line_chart(
     under: Under | None = None,
     look: Look | None = None,
     empty: str = "waiting for the first batch",
-) -> list[Strip]:
+) -> list[Line]:
     """Curves over a common x: ``height`` strips of ``width`` cells; none if either is below 1.
 
     Args:
@@ -110,11 +109,7 @@ def line_chart(
     limits = _limits(drawn, _finite(x_range), _log_range(_finite(y_range), log), log, y_format, tall - below)
     if limits is None:
         return head + notice(clean(empty, look), width, height - len(head), look)
-    labels = y_labels(limits[1], tall - below, y_format, log)
-    margin = max((len(label) for _, label in labels), default=-1) + 1
-    if width - margin < max(8, width // 2):
-        labels, margin = [], 0
-    frame = Frame(margin, width - margin, tall - below, *limits, (2, 4) if look.unicode else (1, 1))
+    frame, labels = framed(*limits, width, tall - below, look, y_format, log)
     body = _canvas(drawn, frame, marks, look)
     axis = bottom_axis(frame, below, x_label, marks, look, x_ticks)
     return head + left_axis(body, labels, frame, look) + (under.draw(frame, look) if under else []) + axis

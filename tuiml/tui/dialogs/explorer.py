@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import Any, ClassVar
 
 from rich.cells import cell_len
 from textual import events
 from textual.app import ComposeResult
-from textual.strip import Strip
 
 from tuiml.nn.activations import Activation
 from tuiml.text import plain_text
@@ -16,9 +14,9 @@ from tuiml.training.activation_curve import FLAT, flat_share
 from tuiml.tui.charts.functions import function_chart, slope_name
 from tuiml.tui.charts.numbers import percent
 from tuiml.tui.charts.palette import QUIET, TROUBLE, VALIDATION, Look, layer_colour
-from tuiml.tui.charts.text import PLAIN, clean, fit, strip
+from tuiml.tui.charts.text import PLAIN, Line, clean, fit, strip
 from tuiml.tui.dialogs.explorer_model import Explorer, Inputs
-from tuiml.tui.keys import bindings
+from tuiml.tui.keys import action
 from tuiml.tui.widgets.chart_view import Pacer, View
 from tuiml.tui.widgets.modal import Modal
 from tuiml.tui.widgets.picker import Part
@@ -44,7 +42,7 @@ class ExplorerView(View):
         m = self._model
         return (m.activation, m.span, m.cursor, m.parameter, m.typed, m.problem, self._inputs())
 
-    def draw(self, width: int, height: int, look: Look) -> list[Strip]:
+    def draw(self, width: int, height: int, look: Look) -> list[Line]:
         model, inputs = self._model, self._inputs()
         words = [self._input_words(inputs, look), *self._about(look), *self._parameters(look)]
         words.append([(self._keys(width), look.style(QUIET))])
@@ -61,7 +59,7 @@ class ExplorerView(View):
         )
         return [self._title(width, look), *chart, *below][:height]
 
-    def _title(self, width: int, look: Look) -> Strip:
+    def _title(self, width: int, look: Look) -> Line:
         model = self._model
         right = clean(f"{model.at + 1} of {len(model.entries)}  {self._layer}", look)
         name = clean(f"{model.activation.name}   y = {model.activation.formula}", look)
@@ -132,7 +130,6 @@ class ExplorerScreen(Modal[Activation | None]):
         takes: whether there is a layer to take an activation for.
     """
 
-    BINDINGS: ClassVar[list[Any]] = list(bindings("explorer"))
     DEFAULT_CSS = "ExplorerScreen { background: $background; }"
 
     def __init__(
@@ -179,26 +176,39 @@ class ExplorerScreen(Modal[Activation | None]):
     def _shown(self) -> None:
         self._pacer.now(self.view)
 
+    @action("down j", "next", "The next activation.", "explorer", rank=40, shown=False)
     def action_activation_next(self) -> None:
         self.model.turn(1)
         self._shown()
 
+    @action("up k", "before", "The activation before.", "explorer", rank=30, shown=False)
     def action_activation_back(self) -> None:
         self.model.turn(-1)
         self._shown()
 
+    @action("tab", "other", "The other parameter, where there are two.", "explorer", rank=110, shown=False)
     def action_parameter_next(self) -> None:
         self.model.next_parameter()
         self._shown()
 
+    @action("left h", "left", "Look at a smaller x.", "explorer", rank=50, shown=False)
     def action_x_left(self) -> None:
         self.model.move(-1)
         self._shown()
 
+    @action("right l", "right", "Look at a greater x.", "explorer", rank=60, shown=False)
     def action_x_right(self) -> None:
         self.model.move(1)
         self._shown()
 
+    @action(
+        "minus",
+        "wider",
+        "A wider range of x; the sign of a value being typed.",
+        "explorer",
+        rank=80,
+        shown=False,
+    )
     def action_wider(self) -> None:
         """A minus, while a value is typed, is its sign."""
         if self.model.typed is not None:
@@ -207,18 +217,36 @@ class ExplorerScreen(Modal[Activation | None]):
             self.model.zoom(1)
         self._shown()
 
+    @action("plus", "narrower", "A narrower range of x.", "explorer", rank=70, shown=False)
     def action_narrower(self) -> None:
         self.model.zoom(-1)
         self._shown()
 
+    @action(
+        "left_square_bracket",
+        "less",
+        "The parameter smaller; digits type it.",
+        "explorer",
+        rank=90,
+        shown=False,
+    )
     def action_value_down(self) -> None:
         self.model.change(-1)
         self._shown()
 
+    @action(
+        "right_square_bracket",
+        "more",
+        "The parameter greater; digits type it.",
+        "explorer",
+        rank=100,
+        shown=False,
+    )
     def action_value_up(self) -> None:
         self.model.change(1)
         self._shown()
 
+    @action("enter", "take it", "Take the activation for the layer.", "explorer", rank=10)
     def action_take_activation(self) -> None:
         if self.model.typed is not None:
             self.model.enter()
@@ -226,6 +254,7 @@ class ExplorerScreen(Modal[Activation | None]):
         elif self._takes:
             self.dismiss(self.model.activation)
 
+    @action("escape q", "back", "Leave everything as it is.", "explorer", rank=20)
     def action_leave_explorer(self) -> None:
         if self.model.typed is not None:
             self.model.stop_typing()

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any, ClassVar
+from typing import Any
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.strip import Strip
 
 from tuiml.spec.preset import Preset
 from tuiml.text import plain_text
@@ -15,8 +14,8 @@ from tuiml.training.events import Event, Loading, Pretraining, RateFound, RateTr
 from tuiml.training.rate_finder import Ramp
 from tuiml.tui.charts.palette import QUIET, RUNNING, TROUBLE, Look
 from tuiml.tui.charts.rates import rate_chart
-from tuiml.tui.charts.text import PLAIN, clean, fit, strip, wrap
-from tuiml.tui.keys import bindings
+from tuiml.tui.charts.text import PLAIN, Line, clean, fit, strip, wrap
+from tuiml.tui.keys import action
 from tuiml.tui.model.problems import where
 from tuiml.tui.process.child import TrainingEvents, TrainingProblems, TrainingProcessEnded
 from tuiml.tui.widgets.chart_view import Pacer, View
@@ -92,7 +91,7 @@ class RatePlot(View):
     def stamp(self) -> Hashable:
         return (len(self._finding.tried), *self._finding.words())
 
-    def draw(self, width: int, height: int, look: Look) -> list[Strip]:
+    def draw(self, width: int, height: int, look: Look) -> list[Line]:
         found, (text, colour) = self._finding, self._finding.words()
         name = clean(plain_text(found.preset.name), look)
         title = strip(
@@ -119,7 +118,6 @@ class RateScreen(Modal[float | None]):
         client: the client of the training process.
     """
 
-    BINDINGS: ClassVar[list[Any]] = list(bindings("finder"))
     DEFAULT_CSS = """
     RateScreen > Vertical {
         width: 100%; height: 100%; padding: 0 1; background: $background; border: none;
@@ -166,10 +164,12 @@ class RateScreen(Modal[float | None]):
         self.finding.failure = plain_text(reason)
         self._pacer.kick()
 
+    @action("enter", "take it", "Take the suggested learning rate.", "finder")
     def action_take_rate(self) -> None:
         if self.finding.rate is not None:
             self.dismiss(self.finding.rate)
 
+    @action("escape q", "back", "Stop, and leave everything as it is.", "finder")
     def action_leave_finder(self) -> None:
         self.dismiss(None)
 
@@ -190,5 +190,5 @@ class KeyLine(View):
     def stamp(self) -> Hashable:
         return self._words
 
-    def draw(self, width: int, height: int, look: Look) -> list[Strip]:
+    def draw(self, width: int, height: int, look: Look) -> list[Line]:
         return [strip([(self._words, look.style(QUIET))], width)]

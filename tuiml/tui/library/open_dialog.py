@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -18,7 +18,7 @@ from textual.widgets import Input, Static
 
 from tuiml.data.own import facts
 from tuiml.text import plain_text
-from tuiml.tui.keys import bindings
+from tuiml.tui.keys import action
 from tuiml.tui.model import catalog as shelf
 from tuiml.tui.model.catalog import Item, Key, Shelf
 from tuiml.tui.widgets.dialogs import Dialog
@@ -43,7 +43,6 @@ class OpenDialog(Dialog[Item | Browse | None]):
         only: which items are offered; absent: all, and the path of any preset file.
     """
 
-    BINDINGS: ClassVar[list[Any]] = list(bindings("opening"))
     DEFAULT_CSS = """
     OpenDialog > .dialog {
         width: 80;
@@ -94,6 +93,7 @@ class OpenDialog(Dialog[Item | Browse | None]):
             keys = "↑↓ select   enter choose   " + ("" if self._only else "tab files   ") + "esc cancel"
             yield Static(keys, markup=False, classes="keys")
 
+    @action("tab", "files", "Look through folders for a file of yours.", "opening", shown=False)
     def action_browse(self) -> None:
         if self._only is None:
             self.dismiss(Browse(self.path if self.path and self.path.is_absolute() else None))

@@ -23,7 +23,7 @@ from textual.widgets import Input
 from tuiml.data.own import facts
 from tuiml.runs.tail import Tail
 from tuiml.tui.dialogs import use_file
-from tuiml.tui.keys import Where
+from tuiml.tui.keys import Where, action
 from tuiml.tui.library.file_actions import Changes
 from tuiml.tui.library.open_dialog import Browse, OpenDialog
 from tuiml.tui.library.preview_pane import Preview, read_run
@@ -120,6 +120,7 @@ class Library(Place):
         self.set_class(self.narrow, "-narrow")
         self._look_at(self.has_class("-previewing") and self.narrow)
 
+    @action("space", "preview", "The preview, and back (narrow screens).", "library", rank=40)
     def action_item_preview(self) -> None:
         self._look_at(not self.has_class("-previewing"))
 
@@ -193,11 +194,13 @@ class Library(Place):
 
     # -- the filter ----------------------------------------------------------------------------------------
 
+    @action("slash", "filter", "Show only what has the words you type.", "library", rank=50)
     def action_item_filter(self) -> None:
         self._look_at(False)
         self.filter.add_class("used")
         self.filter.focus()
 
+    @action("escape", "show all", "Leave the filter; show everything again.", "library", rank=60)
     def action_item_all(self) -> None:
         if self.has_class("-previewing"):
             self._look_at(False)
@@ -217,27 +220,33 @@ class Library(Place):
     def _to_list(self) -> None:
         self.names.focus()
 
+    @action("left", "section up", "To the section before.", "library", rank=110, shown=False)
     def action_item_section_before(self) -> None:
         self.names.go_section(-1)
 
+    @action("right", "section down", "To the next section.", "library", rank=120, shown=False)
     def action_item_section_after(self) -> None:
         self.names.go_section(1)
 
     # -- opening -------------------------------------------------------------------------------------------
 
+    @action("enter", "open", "Open: a preset in Build, a run in Train.", "library", rank=10)
     def action_item_open(self) -> None:
         if self.item:
             self.open(self.item)
 
+    @action("g", "go on", "Go on with the run, from its newest checkpoint.", "library", rank=20)
     def action_item_go_on(self) -> None:
         if self.item:
             self.open_run(self.item, go_on=True)
 
+    @action("p", "its preset", "Open the preset of the selected run in Build.", "library", rank=30)
     def action_item_preset(self) -> None:
         item = self.item
         if item and item.run:
             self.changes.attempt(lambda: self._edit(shelf.run_document(item.path)))
 
+    @action("n", "new", "Start a new preset: the least that trains.", "library", rank=70)
     def action_item_new(self) -> None:
         self._edit(copy.deepcopy(shelf.NEW))
 
@@ -291,14 +300,17 @@ class Library(Place):
 
     # -- changing ------------------------------------------------------------------------------------------
 
+    @action("d", "duplicate", "Make a preset of your own from it.", "library", rank=80)
     def action_item_duplicate(self) -> None:
         if self.item:
             self.changes.duplicate(self.item)
 
+    @action("r", "rename", "Rename the preset of yours, or the run.", "library", rank=90)
     def action_item_rename(self) -> None:
         if self.item:
             self.changes.rename(self.item)
 
+    @action("x delete", "delete", "Delete the preset of yours, or the run.", "library", rank=100)
     def action_item_delete(self) -> None:
         if self.item:
             self.changes.delete(self.item)

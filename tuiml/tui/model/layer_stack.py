@@ -14,13 +14,6 @@ from tuiml.spec import network_of
 from tuiml.tui.model.document import Document, LayerRow, Raw
 from tuiml.tui.model.document_paths import entry_at
 
-FRESH: dict[str, Raw] = {
-    "dense": {"units": 64, "activation": "relu", "initializer": "he_normal"},
-    "conv2d": {"filters": 16, "activation": "relu", "initializer": "he_normal"},
-}
-"""A layer with weights where there is none of its kind to take after."""
-COPIED = ("units", "filters", "kernel_size", "padding", "activation", "initializer", "bias")
-
 
 def is_output(value: Any) -> bool:
     """Whether a layer is meant to be the last: its activation says so, or its units are left out."""
@@ -56,15 +49,17 @@ def place_below(document: Document, cursor: int) -> int:
 
 def new_layer(document: Document, kind: str, after: int) -> Raw:
     """A layer of a kind for below row ``after``; one with weights takes after the nearest of its kind."""
-    if kind not in FRESH:
+    entry = layers[kind]
+    if not entry.starter:
         return {"type": kind}
+    copied = entry.model_fields.keys() - entry.not_copied
     found = document.raw.get("layers")
     rows = found if isinstance(found, list) else []
     near = [*reversed(rows[: after + 1]), *rows[after + 1 :]]
     for value in near:
         if isinstance(value, dict) and value.get("type") == kind and not is_output(value):
-            return {"type": kind, **{k: copy.deepcopy(value[k]) for k in COPIED if k in value}}
-    return {"type": kind, **FRESH[kind]}
+            return {"type": kind, **{k: copy.deepcopy(value[k]) for k in value if k in copied}}
+    return {"type": kind, **entry.starter}
 
 
 def layer_of(path: str) -> int | None:

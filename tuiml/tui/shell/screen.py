@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.containers import Container
 
-from tuiml.tui.keys import Where, bindings
+from tuiml.tui.keys import Where, actions, bindings
 
 if TYPE_CHECKING:
     from tuiml.tui.model.document import Document
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Place(Container):
-    """A place of the app. Its keys are the rows of the actions table with its name.
+    """A place of the app. Its keys are those of the actions with its name.
 
     The app calls :meth:`shown`, :meth:`document_changed` and :meth:`run_changed`; a place that is hidden
     (``not self.is_current``) notes what changed and catches up in :meth:`shown`.
@@ -31,7 +31,7 @@ class Place(Container):
         inherit_component_classes: bool = True,
     ) -> None:
         if "place" in vars(cls):
-            cls.BINDINGS = list(bindings(cls.place))  # before Textual merges them
+            cls.BINDINGS = bindings(actions(cls.place))  # before Textual merges them
         super().__init_subclass__(inherit_css, inherit_bindings, inherit_component_classes)
 
     @property

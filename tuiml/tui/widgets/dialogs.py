@@ -9,16 +9,15 @@ Each is a modal screen that is dismissed with its answer, ``None`` (or ``False``
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar, TypeVar
+from typing import TypeVar
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Button, Input, Static
 
 from tuiml.text import plain_text
-from tuiml.tui.keys import bindings
+from tuiml.tui.keys import action
 from tuiml.tui.widgets.modal import Modal
 
 Answer = TypeVar("Answer")
@@ -50,8 +49,8 @@ class Dialog(Modal[Answer]):
         }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [b for b in bindings("dialog") if b.action == "cancel"]
 
+    @action("escape", "cancel", "Leave the dialog; nothing is done.", "dialog")
     def action_cancel(self) -> None:
         self.dismiss(None)
 
@@ -135,7 +134,6 @@ class ConfirmDialog(Dialog[bool | None]):
         & > Button { margin: 0 2 0 0; min-width: 12; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = list(bindings("dialog"))
 
     def __init__(self, title: str, detail: str = "", *, verb: str = "Delete", keep: str = "Keep") -> None:
         super().__init__()
@@ -155,15 +153,19 @@ class ConfirmDialog(Dialog[bool | None]):
     def on_mount(self) -> None:
         self.query_one("#keep", Button).focus()
 
+    @action("y", "yes", "Do what the dialog asks about.", "dialog")
     def action_answer_yes(self) -> None:
         self.dismiss(True)
 
+    @action("n", "no", "Do nothing.", "dialog")
     def action_answer_no(self) -> None:
         self.dismiss(False)
 
+    @action("left up h k", "before", "The other answer.", "dialog", shown=False)
     def action_other_before(self) -> None:
         self.focus_previous()
 
+    @action("right down l j", "after", "The other answer.", "dialog", shown=False)
     def action_other_after(self) -> None:
         self.focus_next()
 

@@ -17,8 +17,8 @@ from textual.strip import Strip
 
 from tuiml.tui.charts.palette import QUIET, TROUBLE, Look
 from tuiml.tui.charts.text import clean, fit, notice
-from tuiml.tui.keys import bindings
 from tuiml.tui.model.catalog import Row
+from tuiml.tui.widgets.layer_table import LayerTable
 
 NAME = 14
 """Cells of a name that an aside leaves at least."""
@@ -27,7 +27,7 @@ NAME = 14
 class ItemList(ScrollView, can_focus=True):
     """Rows with a cursor that keeps to what it is on when the rows change."""
 
-    BINDINGS: ClassVar[list[Any]] = [b for b in bindings("table") if b.action != "choose"]
+    BINDINGS: ClassVar[list[Any]] = [b for b in LayerTable.BINDINGS if b.action != "choose"]
     COMPONENT_CLASSES: ClassVar[set[str]] = {"list--cursor"}
     DEFAULT_CSS = """
     ItemList { height: 1fr; overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1; }
@@ -174,7 +174,8 @@ class ItemList(ScrollView, can_focus=True):
         width, row = self.size.width, y + self.scroll_offset.y
         look = getattr(self.app, "look", None) or Look()
         if not self._rows and y == min(2, self.size.height - 1):
-            return notice(clean(self._empty, look), width, 1, look)[0].apply_style(self.rich_style)
+            said = notice(clean(self._empty, look), width, 1, look)[0]
+            return Strip(said.segments, width).apply_style(self.rich_style)
         if row >= len(self._rows):
             return Strip.blank(width, self.rich_style)
         item = self._rows[row]

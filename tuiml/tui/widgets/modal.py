@@ -7,10 +7,12 @@ from typing import TypeVar
 from textual.await_complete import AwaitComplete
 from textual.screen import ModalScreen
 
+from tuiml.tui.keys import Keyed
+
 Answer = TypeVar("Answer")
 
 
-class Modal(ModalScreen[Answer]):
+class Modal(Keyed, ModalScreen[Answer]):
     """A modal screen that is answered once.
 
     Of two quick presses of enter the second may arrive while the first is still closing the screen; Textual
