@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.data.own_files import flowers, idx
+from tests.tui.bench import until
 from tests.tui.dialogs.test_file_picker import opened
 from tuiml.data.file_report import look
 from tuiml.data.own import facts
@@ -158,8 +159,7 @@ async def test_what_nobody_wants_to_know_any_more_is_let_go(tmp_path, looks, pro
     slow, found = arrays(tmp_path / "slow.npz"), []
     thread = threading.Thread(target=lambda: found.append(look(str(slow))))
     thread.start()
-    while looks._worker is None:
-        await asyncio.sleep(0)
+    await until(lambda: looks._worker is not None)
     looks.cancel(thread)
     await asyncio.to_thread(thread.join, LIMIT)
     assert found[0].problems == ("slow.npz was not looked at",)
