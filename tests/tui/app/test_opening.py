@@ -28,6 +28,7 @@ async def opened(document=None, **asked):
 
 async def settled(app, pilot):
     """All that was to be opened is on the screen, and that is written down; what was said."""
+    await pilot.pause()  # what is written down before the first message does not count
     await until(lambda: not settings.load().opening, pilot)
     return [notice.message for notice in app._notifications]
 
