@@ -12,6 +12,7 @@ import pytest
 import safetensors.numpy
 
 from tests.helpers import network, numbers
+from tuiml import installation
 from tuiml.backends import choice
 from tuiml.backends.engine import Engine
 from tuiml.backends.numpy_backend import NumpyEngine
@@ -38,8 +39,9 @@ def test_auto_takes_mlx_only_where_it_has_a_gpu(monkeypatch: pytest.MonkeyPatch)
 def test_without_mlx_auto_is_numpy_and_asking_for_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choice, "_missing", lambda: "MLX is not installed")
     assert choice.choose("auto") == choice.Choice("numpy", "cpu", "MLX is not installed")
-    with pytest.raises(choice.BackendError, match="pip install"):
+    with pytest.raises(choice.BackendError, match="pip install") as refused:
         choice.choose("mlx")
+    assert installation.hint("mlx-cuda") in str(refused.value)
     with pytest.raises(choice.BackendError, match="not a backend"):
         choice.choose("torch")
 

@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
+from tuiml.installation import hint
+
 if TYPE_CHECKING:
     from tuiml.backends.machine.counting import Counter
     from tuiml.backends.machine.whole_step import Phase, WholeStep
@@ -38,7 +40,7 @@ def available() -> bool:
 def _missing() -> str:
     """Why numba cannot be used, or nothing."""
     if importlib.util.find_spec("numba") is None:
-        return "numba is not installed: pip install 'tuiml[fast]'"
+        return f"numba is not installed: {hint('fast')}"
     try:
         from tuiml.backends.machine import programs  # noqa: F401 - only to see whether it loads
     except Exception as error:  # whatever it is, nobody needs it to train

@@ -2,7 +2,7 @@
 
 import json
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,8 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from tests.tui.bench import Bench, until
 from tests.tui.documents import raw
-from tests.tui.fake_training_client import FakeTrainingClient
 from tuiml.spec import SpecError
 from tuiml.spec.library import DEFAULT, bundled, find, own_folder, read, save
 from tuiml.spec.problems import Problem
@@ -38,19 +38,8 @@ async def opened(
 ) -> AsyncIterator[Opened]:
     """The app; ``again``: with what the last one left behind."""
     found = settings.load() if again else None
-    app = TuimlApp(document, found, client_factory=FakeTrainingClient)
-    async with app.run_test(size=size) as pilot:
-        await pilot.pause()
-        yield app, pilot
-
-
-async def until(pilot: Pilot[int], seen: Callable[[], bool]) -> None:
-    """Wait for what a thread or a repaint brings."""
-    for _ in range(2000):
-        if seen():
-            return
-        await pilot.pause()
-    raise AssertionError("it did not come")
+    async with Bench.opened(document, found, size=size) as on:
+        yield on.app, on.pilot
 
 
 def own(name: str = "mine", **changes: Any) -> Document:
@@ -194,7 +183,7 @@ async def test_edits_are_written_down_while_the_app_is_open(monkeypatch: pytest.
     monkeypatch.setattr("tuiml.tui.app.app.REMEMBER", 0.001)
     async with opened() as (_, pilot):
         await pilot.press("down", "d")
-        await until(pilot, lambda: bool((settings.load().document or settings.Draft("")).dirty))
+        await until(lambda: bool((settings.load().document or settings.Draft("")).dirty), pilot)
 
 
 @pytest.mark.parametrize("number", [0, 128 + signal.SIGTERM, 128 + signal.SIGHUP])
@@ -245,12 +234,12 @@ async def test_the_top_bar_tells_how_far_the_run_is() -> None:
     async with opened(size=(160, 40)) as (app, pilot):
         await pilot.press("ctrl+r", "1")
         app.client.train(12)
-        await until(pilot, lambda: "epoch 2/2" in app.query_one(TopBar).text)
+        await until(lambda: "epoch 2/2" in app.query_one(TopBar).text, pilot)
         text = app.query_one(TopBar).text
         assert "numpy · 2 threads" in text
         assert "1,000 examples/s" in text
         app.client.train(20)
-        await until(pilot, lambda: "completed" in app.query_one(TopBar).text)
+        await until(lambda: "completed" in app.query_one(TopBar).text, pilot)
 
 
 async def test_a_run_can_be_started_again_and_the_edited_preset_is_taken() -> None:
@@ -372,7 +361,7 @@ async def test_open_asks_what(tmp_path: Path) -> None:
     file.write_text(find("spiral-playground").path.read_text())
     async with opened() as (app, pilot):
         await pilot.press("ctrl+o", *str(file), "enter")
-        await until(pilot, lambda: app.document.path == file)
+        await until(lambda: app.document.path == file, pilot)
         assert app.place_name == "build"
 
 

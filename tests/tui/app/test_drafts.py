@@ -3,10 +3,12 @@
 import asyncio
 import json
 import os
+import time
 from contextlib import asynccontextmanager
 
 import pytest
 
+from tests.tui.bench import LIMIT, until
 from tests.tui.fake_training_client import FakeTrainingClient
 from tuiml.tui.app.app import LATEST, REMEMBER, TuimlApp
 from tuiml.tui.model import settings
@@ -20,14 +22,6 @@ async def opened():
     async with app.run_test(size=(120, 40)) as pilot:
         yield app, pilot
         await pilot.pause()
-
-
-async def until(true):
-    for _ in range(2000):
-        if true():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it never was")
 
 
 def told(app):
@@ -99,10 +93,9 @@ async def test_edits_without_a_pause_are_kept_all_the_same(monkeypatch):
     monkeypatch.setattr("tuiml.tui.app.app.REMEMBER", 3.0)
     monkeypatch.setattr("tuiml.tui.app.app.LATEST", 0.3)
     async with opened() as (app, pilot):
-        for _ in range(200):
+        end = time.monotonic() + LIMIT
+        while not settings.state_path().exists() and time.monotonic() < end:
             await pilot.press("d", "x")
-            if settings.state_path().exists():
-                break
             await asyncio.sleep(0.01)
         assert settings.state_path().exists()
         app.leave(0)

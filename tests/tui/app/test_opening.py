@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.terminal import Terminal
+from tests.tui.bench import until
 from tests.tui.fake_training_client import FakeTrainingClient
 from tests.tui.files_on_disk import preset, run
 from tuiml.tui.app.app import TuimlApp
@@ -25,24 +26,16 @@ async def opened(document=None, **asked):
         yield app, pilot
 
 
-async def until(pilot, true):
-    for _ in range(2000):
-        await pilot.pause(0.005)
-        if true():
-            return
-    raise AssertionError("it never was")
-
-
 async def settled(app, pilot):
     """All that was to be opened is on the screen, and that is written down; what was said."""
-    await until(pilot, lambda: not settings.load().opening)
+    await until(lambda: not settings.load().opening, pilot)
     return [notice.message for notice in app._notifications]
 
 
 async def ends(**asked):
     """Open the app, and wait for what ends it."""
     async with opened(**asked) as (_, pilot):
-        await until(pilot, lambda: False)
+        await until(lambda: False, pilot)
 
 
 @pytest.fixture
@@ -123,7 +116,7 @@ async def test_a_preset_that_ended_the_app_is_not_opened_again_and_its_edits_are
 async def test_an_app_that_is_left_before_the_run_was_shown_opens_it_the_next_time(monkeypatch, left):
     monkeypatch.setattr(TuimlApp, "on_tuiml_app_run_read", lambda self, message: None)
     async with opened() as (app, pilot):
-        await until(pilot, lambda: settings.load().opening == "run")
+        await until(lambda: settings.load().opening == "run", pilot)
         app.leave(0)
     assert settings.load().opening == ""
     assert settings.load().run == str(left)

@@ -1,81 +1,17 @@
 """Build by its keys and the mouse: what the table of actions says is what happens."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from typing import Any
-
 import pytest
-from textual.pilot import Pilot
 
-from tests.tui.documents import raw
-from tests.tui.fake_training_client import FakeTrainingClient
+from tests.tui.bench import build_bench as bench
 from tuiml.nn.layers import layers
-from tuiml.tui.app.app import TuimlApp
 from tuiml.tui.app.bars import KeyBar, TopBar
 from tuiml.tui.build.note_dialog import NoteScreen
 from tuiml.tui.build.render import passage
-from tuiml.tui.build.screen import Build
 from tuiml.tui.keys import actions
-from tuiml.tui.model.document import Document
 from tuiml.tui.widgets.chooser import Chooser
 
 pytestmark = pytest.mark.usefixtures("quick")
 SIZES = [(80, 24), (120, 40)]
-
-
-class Bench:
-    """The app with Build on the screen, and shorthands."""
-
-    def __init__(self, app: TuimlApp, pilot: Pilot[int]) -> None:
-        self.app, self.pilot = app, pilot
-        self.press = pilot.press
-
-    async def until(self, seen: Callable[[], bool]) -> None:
-        """Wait for what follows a repaint."""
-        for _ in range(500):
-            if seen():
-                return
-            await self.pilot.pause()
-        raise AssertionError("it did not come")
-
-    @property
-    def build(self) -> Build:
-        return self.app.query_one(Build)
-
-    @property
-    def layers(self) -> list[Any]:
-        found = self.app.document.raw["layers"]
-        assert isinstance(found, list)
-        return found
-
-    @property
-    def kinds(self) -> list[str]:
-        return [f"{v['type']}{v.get('units', '')}" for v in self.layers]
-
-    @property
-    def cursor(self) -> int:
-        return self.build.table.cursor
-
-    @property
-    def at(self) -> str:
-        """Where keys go: ``table``, or the path of the field."""
-        if self.build.table.has_focus:
-            return "table"
-        assert self.build.form.has_focus
-        field = self.build.form.model.field
-        return field.path if field else ""
-
-    @property
-    def keys(self) -> list[str]:
-        return self.app.query_one(KeyBar).shown
-
-
-@asynccontextmanager
-async def bench(size: tuple[int, int] = (120, 40), **changes: Any) -> AsyncIterator[Bench]:
-    app = TuimlApp(Document(raw(**changes)), client_factory=FakeTrainingClient)
-    async with app.run_test(size=size) as pilot:
-        await pilot.pause()
-        yield Bench(app, pilot)
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.tui.build.test_build import SIZES, bench
+from tests.tui.bench import build_bench as bench
+from tests.tui.build.test_build import SIZES
 from tuiml.nn.layers import layers
 from tuiml.registry import options_of
 

@@ -1,20 +1,17 @@
 """What a network learned, on the screen: planes, units, confusions, pictures; and a pad to draw on."""
 
-import asyncio
 import unicodedata
-from contextlib import asynccontextmanager
+from functools import cached_property
 
 import numpy as np
 import pytest
 
 from tests import helpers
+from tests.tui.bench import SIZES, Bench
 from tests.tui.documents import raw
-from tests.tui.fake_training_client import FakeTrainingClient
 from tuiml.runs.folder import runs_folder
 from tuiml.training.inspection_records import Boundary, Drawn, Guess, InspectionRequest, read
 from tuiml.training.inspector import Inspector
-from tuiml.tui.app.app import TuimlApp
-from tuiml.tui.app.bars import KeyBar
 from tuiml.tui.chart_views.draw_pad import PENS, Pad
 from tuiml.tui.charts import pixels
 from tuiml.tui.charts.boundary import field, legend
@@ -23,11 +20,9 @@ from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.tiles import layout, tiles
 from tuiml.tui.model.document import Document
 from tuiml.tui.process.training_client import TrainingClient
-from tuiml.tui.train.screen import Train
 from tuiml.tui.widgets.chart_view import on_screen
 
 pytestmark = pytest.mark.usefixtures("quick")
-SIZES = [(80, 24), (120, 40), (200, 50)]
 LOOKS = [Look(), Look(dark=False), Look(colour=False), Look(unicode=False), Look(colour=False, unicode=False)]
 HOSTILE = "x\x1b[31m\u202eno"
 PLANE = {
@@ -215,47 +210,39 @@ def test_a_centred_picture_has_its_mass_in_the_middle_and_the_ink_stays():
 # -- on the screen -----------------------------------------------------------------------------------------
 
 
-class Bench:
-    """The app with Train on the screen, whose engine is answered by an inspector of the preset's own."""
+class InspectionBench(Bench):
+    """Train, whose client is answered by an inspector of the preset's own network, which is not trained."""
 
-    def __init__(self, app, pilot, document):
-        self.app, self.pilot = app, pilot
+    @cached_property
+    def parts(self):
+        document = self.app.document.raw
         preset = helpers.preset(document["layers"], data=document["data"], training=document.get("training"))
-        self.network, self.data, engine = helpers.run_parts(preset)
-        self.inspector = Inspector(self.network, engine)
+        return helpers.run_parts(preset)
 
     @property
-    def train(self):
-        return self.app.query_one(Train)
+    def network(self):
+        return self.parts[0]
+
+    @property
+    def data(self):
+        return self.parts[1]
+
+    @cached_property
+    def inspector(self):
+        return Inspector(self.network, self.parts[2])
 
     @property
     def wishes(self):
-        return {wish.what: wish for wish in self.app.client.wishes}
-
-    @property
-    def keys(self):
-        return self.app.query_one(KeyBar).shown
+        return {wish.what: wish for wish in self.client.wishes}
 
     def view(self, id):
         views = [view for slot in self.train.charts.shown_slots for view in slot.views if slot.chart.id == id]
         return next(view for view in views if on_screen(view))
 
-    async def drawn(self):
-        for _ in range(3):
-            await self.pilot.pause()
-        for drawing in self.train.drawings:
-            if drawing.stale():
-                drawing.build()
-
-    async def press(self, *keys):
-        await self.pilot.press(*keys)
-        await self.drawn()
-
     async def answer(self):
-        """What is wished for is shown."""
-        found = [self.inspector.answer(wish) for wish in self.app.client.wishes]
-        self.app.client.tell(*(read(record.to_json()) for record in found if record))
-        await self.drawn()
+        """Answer what is asked for, and wait until the screen shows it."""
+        found = [self.inspector.answer(wish) for wish in self.client.wishes]
+        await self.tell(*(read(record.to_json()) for record in found if record))
 
     async def show(self, chart, large=True):
         self.train.charts.enlarge(chart) if large else self.train.charts.show_chart(chart)
@@ -264,15 +251,8 @@ class Bench:
         return self.view(chart)
 
 
-@asynccontextmanager
-async def bench(size=(120, 40), **changes):
-    document = raw(**changes)
-    app = TuimlApp(Document(document), client_factory=FakeTrainingClient)
-    async with app.run_test(size=size) as pilot:
-        on = Bench(app, pilot, document)
-        await on.press("2")
-        await on.press("ctrl+r")
-        yield on
+def bench(size=(120, 40), **changes):
+    return InspectionBench.opened(Document(raw(**changes)), size=size, keys=("2", "ctrl+r"))
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -384,9 +364,9 @@ async def test_drawing_by_keys_asks_what_it_is_and_shows_the_bars(size):
         assert "space" in view.text
         assert {"pen_toggle", "pad_clear"} & set(on.keys)
         await on.press("space", "down", "down", "shift+right")
-        async with asyncio.timeout(20):
-            while not on.app.client.drawn or on.app.client.drawn[-1].number != view.pad.version:
-                await on.drawn()
+        drawn = on.client.drawn
+        await on.until(lambda: drawn and drawn[-1].number == view.pad.version)
+        await on.drawn()
         drawn = on.app.client.drawn[-1]
         assert len(drawn.pixels) == 64
         assert drawn.pixels == view.pad.pixels()
@@ -432,28 +412,23 @@ async def test_a_past_run_that_cannot_be_looked_into_says_why():
 DIGITS = {"data": {"name": "digits"}, "training": {"epochs": 12, "learning_rate": 0.3, "batch_size": 32}}
 
 
-async def until(on, condition):
-    async with asyncio.timeout(60):
-        while not condition():
-            await on.drawn()
-
-
 async def test_a_stroke_changes_the_guess_of_a_trained_network_after_its_run_and_from_its_folder():
-    app = TuimlApp(Document(raw(**DIGITS)), client_factory=TrainingClient)
-    async with app.run_test(size=(80, 24)) as pilot:
-        on = Bench(app, pilot, raw())
-        await on.press("2", "ctrl+r")
-        await until(on, lambda: app.model.status == "completed")
+    on_train = InspectionBench.opened(
+        Document(raw(**DIGITS)), size=(80, 24), keys=("2", "ctrl+r"), client=TrainingClient
+    )
+    async with on_train as on:
+        app = on.app
+        await on.until(lambda: app.model.status == "completed", limit=60)
         assert app.model.end.test_accuracy > 0.85
         await on.press("d", "up", "up", "up", "space", *["down"] * 6, "space")  # a one
-        await until(on, lambda: "guess" in app.model.learned)
+        await on.until(lambda: "guess" in app.model.learned)
         view = on.view("draw")
-        await until(on, lambda: app.model.learned["guess"].number == view.pad.version)
+        await on.until(lambda: app.model.learned["guess"].number == view.pad.version)
         shares = app.model.learned["guess"].shares
         assert sum(shares) == pytest.approx(1, abs=1e-3)
         before = view.text
         await on.press("up", "up", "up", "shift+left", "shift+left", "shift+left")
-        await until(on, lambda: app.model.learned["guess"].number == view.pad.version)
+        await on.until(lambda: app.model.learned["guess"].number == view.pad.version)
         await on.drawn()
         assert app.model.learned["guess"].shares != shares
         assert view.text != before
@@ -462,10 +437,10 @@ async def test_a_stroke_changes_the_guess_of_a_trained_network_after_its_run_and
         app.model.learned.clear()
         app.client.look_at(str(path))  # another process, from the checkpoint
         app.client.guess(Drawn(99, view.pad.pixels()))
-        await until(on, lambda: "guess" in app.model.learned)
+        await on.until(lambda: "guess" in app.model.learned)
         assert app.model.learned["guess"].shares == pytest.approx(weights, abs=1e-5)
         app.client.look_at(str(path.parent / "gone"))
         app.client.inspect([InspectionRequest("confusion")])
-        await until(on, lambda: app.model.blind != "")
+        await on.until(lambda: app.model.blind != "")
         assert "gone" in app.model.blind
         app.client.close()

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from tests import helpers
-from tests.tui.chart_views.test_inspection_views import LOOKS, SIZES, assert_harmless, bench, texts
+from tests.tui.bench import SIZES
+from tests.tui.chart_views.test_inspection_views import LOOKS, assert_harmless, bench, texts
 from tuiml.spec import check
 from tuiml.training import RunControl, Trainer
 from tuiml.training.events import Epoch

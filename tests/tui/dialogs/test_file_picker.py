@@ -3,7 +3,6 @@
 import json
 import os
 import threading
-import time
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -11,14 +10,12 @@ import numpy as np
 import pytest
 from textual.events import Paste
 
+from tests.tui.bench import Bench
 from tests.tui.chart_views.test_inspection_views import assert_harmless
 from tests.tui.documents import raw
-from tests.tui.fake_training_client import FakeTrainingClient
 from tuiml.data.datasets import datasets
 from tuiml.data.file_report import look as look_into
 from tuiml.spec import check
-from tuiml.tui.app.app import TuimlApp
-from tuiml.tui.build.screen import Build
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.dialogs import folders
 from tuiml.tui.dialogs.data_preview import report_strips
@@ -224,18 +221,11 @@ def test_a_preview_says_what_counts(shelf):
 # -- on the screen -----------------------------------------------------------------------------------------
 
 
-class Bench:
-    def __init__(self, app, pilot):
-        self.app, self.pilot = app, pilot
-
+class PickerBench(Bench):
     @property
     def picker(self):
         assert isinstance(self.app.screen, FilePicker)
         return self.app.screen
-
-    @property
-    def build(self):
-        return self.app.query_one(Build)
 
     @property
     def listed(self):
@@ -245,19 +235,9 @@ class Bench:
     def preview(self):
         return self.picker.view.text
 
-    async def press(self, *keys):
-        await self.pilot.press(*keys)
-        await self.pilot.pause()
-
-    async def until(self, condition, seconds=20.0):
-        end = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < end, "it never happened"
-            await self.pilot.pause(0.01)
-
     async def paste(self, text):
         self.picker.words.post_message(Paste(text))
-        await self.pilot.pause()
+        await self.drawn()
 
     async def at(self, name, text):
         """The cursor is on a file and its preview says this."""
@@ -266,12 +246,8 @@ class Bench:
 
 @asynccontextmanager
 async def opened(start, size=(120, 40), key="o", **changes):
-    document = Document(raw(**changes))
-    app = TuimlApp(document, client_factory=FakeTrainingClient)
-    async with app.run_test(size=size) as pilot:
-        on = Bench(app, pilot)
-        await on.press(key)
-        await on.until(lambda: isinstance(app.screen, FilePicker) and on.picker._listing is not None)
+    async with PickerBench.opened(Document(raw(**changes)), size=size, keys=(key,)) as on:
+        await on.until(lambda: isinstance(on.app.screen, FilePicker) and on.picker._listing is not None)
         if start is not None:
             await on.paste(f"{start}/")
             await on.until(lambda: on.picker._listing.folder == Path(start))
@@ -417,11 +393,8 @@ async def test_the_field_and_the_open_dialog_lead_here_and_presets_can_be_picked
     (shelf / "mine.toml").write_text('version = 1\nname = "mine"\n[data]\nname = "moons"\n'
                                      '[[layers]]\ntype = "dense"\n'
                                      'activation = "softmax"\n')  # fmt: skip
-    document = Document(raw())
-    app = TuimlApp(document, client_factory=FakeTrainingClient)
-    async with app.run_test(size=(120, 40)) as pilot:
-        on = Bench(app, pilot)
-        await on.press("D", "enter", *"yours", "enter")
+    async with PickerBench.opened(Document(raw()), keys=("D", "enter", *"yours", "enter")) as on:
+        app = on.app
         await on.until(lambda: isinstance(app.screen, FilePicker))
         await on.press("escape", "escape", "ctrl+o")
         assert isinstance(app.screen, OpenDialog)
@@ -440,12 +413,8 @@ async def test_the_field_and_the_open_dialog_lead_here_and_presets_can_be_picked
 
 
 async def test_going_through_data_sets_by_the_arrows_opens_nothing():
-    document = Document(raw())
-    app = TuimlApp(document, client_factory=FakeTrainingClient)
-    async with app.run_test(size=(120, 40)) as pilot:
-        on = Bench(app, pilot)
-        await on.press("D")
-        names = set()
+    async with Bench.opened(Document(raw()), keys=("D",)) as on:
+        names, app = set(), on.app
         for _ in range(len(datasets) + 1):
             await on.press("right")
             assert len(app.screen_stack) == 1

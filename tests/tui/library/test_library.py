@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
 from tests.tui import files_on_disk
+from tests.tui.bench import until
 from tests.tui.fake_training_client import FakeTrainingClient
 from tuiml.runs.folder import runs_folder
 from tuiml.runs.tail import Tail
@@ -96,9 +97,7 @@ class Keys:
         await self.settle()
 
     async def until(self, what: Callable[[], object]) -> None:
-        """Until it is so; a test that waits in vain ends with the suite's own limit."""
-        while not what():
-            await self.pilot.pause(0.01)
+        await until(what, self.pilot)
 
     async def settle(self) -> None:
         """Until no timer waits and no thread reads."""

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from tests.runs.hostile_metrics import LINES, UNREADABLE, damaged, events
+from tests.tui.bench import until
 from tests.tui.fake_training_client import FakeTrainingClient
 from tests.tui.files_on_disk import run
 from tests.tui.hostile_text import assert_harmless, shown
@@ -136,24 +137,16 @@ async def _looked_at():
 async def _look_at(name, app, pilot):
     place = app.query_one("#library")
     place.refresh_list(("run", str(folder.runs_folder() / name)))
-    await _until(pilot, lambda: place.item and place.item.name == name and not place.preview.waits)
+    await until(lambda: place.item and place.item.name == name and not place.preview.waits, pilot)
     await app.workers.wait_for_complete()
     await pilot.pause()
     assert_harmless(app, name)
     assert name in "\n".join(shown(app))
     place.action_item_open()
-    await _until(pilot, lambda: app.model.name == name)
+    await until(lambda: app.model.name == name, pilot)
     assert app.place_name == "train"
     assert_harmless(app, name)
     await pilot.press("3")
-
-
-async def _until(pilot, true):
-    for _ in range(10_000):
-        if true():
-            return
-        await pilot.pause(0.005)
-    raise AssertionError("it never was")
 
 
 @pytest.mark.parametrize("count", [8_000, 80_000])

@@ -11,13 +11,11 @@ from textual.widgets import Input
 
 from tests import helpers
 from tests.tui import files_on_disk
-from tests.tui.fake_training_client import FakeTrainingClient
+from tests.tui.bench import Bench
 from tests.tui.recorded_events import batch, end, epoch, layer, start
 from tuiml.runs.folder import METRICS, RunFolder
 from tuiml.runs.writer import is_held
 from tuiml.spec.toml import loads
-from tuiml.tui.app.app import TuimlApp
-from tuiml.tui.app.bars import KeyBar
 from tuiml.tui.library.screen import Library
 from tuiml.tui.model import catalog, settings
 from tuiml.tui.model.run_model import RunModel
@@ -26,7 +24,6 @@ from tuiml.tui.process import follower
 from tuiml.tui.process.child import TrainingProcessEnded
 from tuiml.tui.process.exit_reason import MemoryWatch, cause, killed_for_memory
 from tuiml.tui.shell.resume import NumberDialog
-from tuiml.tui.train.screen import Train
 from tuiml.tui.widgets.dialogs import ConfirmDialog
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -40,53 +37,18 @@ def eager(monkeypatch):
     monkeypatch.setattr(follower, "RARELY", 0.01)
 
 
-class Bench:
-    """The app, and shorthands."""
-
-    def __init__(self, app, pilot):
-        self.app, self.pilot = app, pilot
-
-    @property
-    def train(self):
-        return self.app.query_one(Train)
-
-    @property
-    def model(self):
-        return self.app.model
-
-    @property
-    def keys(self):
-        return self.app.query_one(KeyBar).shown
-
+class RunBench(Bench):
     @property
     def went_on(self):
-        return [asked[1:] for asked in self.app.client.asked if asked[0] == "go_on"]
-
-    @property
-    def complaints(self):
-        return [note.message for note in self.app._notifications]
-
-    async def press(self, *keys):
-        await self.pilot.press(*keys)
-        await self.pilot.pause()
-
-    async def until(self, seen):
-        for _ in range(4000):
-            if seen():
-                await self.pilot.pause()
-                return
-            await self.pilot.pause()
-        raise AssertionError(f"it did not come; {self.train.status.text} {self.complaints}")
+        return [asked[1:] for asked in self.client.asked if asked[0] == "go_on"]
 
 
 @asynccontextmanager
 async def bench(run=None, *, size=(120, 40), left=None):
-    app = TuimlApp(settings=left, run=run, client_factory=FakeTrainingClient)
-    async with app.run_test(size=size) as pilot:
-        await pilot.pause()
-        on = Bench(app, pilot)
+    async with RunBench.opened(settings=left, run=run, size=size) as on:
         if run or (left and left.run):
-            await on.until(lambda: app.model.status != "empty")
+            await on.until(lambda: on.model.status != "empty")
+            await on.drawn()
         yield on
 
 

@@ -5,12 +5,13 @@ import json
 import pytest
 
 from tests import helpers
+from tests.tui.bench import SIZES, Bench
+from tests.tui.bench import train_bench as bench
 from tests.tui.documents import raw
 from tests.tui.recorded_events import FLAT, NAN, bars, batch, end, epoch, layer, start
-from tests.tui.train.test_train import HOSTILE, SIZES, Bench, bench
+from tests.tui.train.test_train import HOSTILE
 from tuiml.spec.library import save
 from tuiml.training.events import Snapshot
-from tuiml.tui.app.app import TuimlApp
 from tuiml.tui.chart_views.registry import CHARTS, chart
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.keys import actions
@@ -87,10 +88,7 @@ async def test_the_gradient_norms_come_beside_the_loss_and_stay_for_the_next_sta
         await on.press("shift+tab")
         on.app.leave(0)
     kept = settings.load()
-    app = TuimlApp(settings=kept, client_factory=type(on.client))
-    async with app.run_test(size=(120, 40)) as pilot:
-        again = Bench(app, pilot)
-        await again.press("2")
+    async with Bench.opened(settings=kept, keys=("2",)) as again:
         assert again.views == ["loss", "depth", "histogram"]
 
 
@@ -147,12 +145,8 @@ async def test_a_chart_that_a_run_does_not_have_is_replaced_and_comes_back(monke
 
 @pytest.mark.parametrize("charts", [["nothing", "\x1b", "heat"], ["loss"], ["heat"] * 8, []])
 async def test_settings_that_make_no_sense_are_put_right(charts):
-    app = TuimlApp(settings=settings.Settings(place="train", charts=charts))
-    async with app.run_test(size=(120, 40)) as pilot:
-        on = Bench(app, pilot)
-        await on.drawn()
+    async with Bench.opened(settings=settings.Settings(place="train", charts=charts)) as on:
         assert set(on.views) <= {entry.id for entry in CHARTS}
-        app.client.close()
 
 
 async def test_gradient_norms_are_drawn_as_lines_by_its_own_key():

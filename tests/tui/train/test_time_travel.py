@@ -6,8 +6,9 @@ import math
 import pytest
 
 from tests import helpers
+from tests.tui.bench import SIZES
+from tests.tui.bench import train_bench as bench
 from tests.tui.recorded_events import FLAT, batch, end, epoch, layer, start
-from tests.tui.train.test_train import SIZES, bench
 from tuiml.training.event_reading import read_event
 from tuiml.training.events import Intervention, RestorePoints, Snapshot, State
 from tuiml.tui.chart_views.curves import marks

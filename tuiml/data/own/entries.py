@@ -283,7 +283,7 @@ class Pictures(Own):
 
     name = "pictures"
     formula = "a folder with a folder of pictures for each class, or train/ and test/ with such folders"
-    advice = "photographs and drawings (PNG, JPEG, …), made the same size; needs pip install 'tuiml[images]'"
+    advice = "photographs and drawings (PNG, JPEG, …), made the same size; needs Pillow (the extra images)"
     source = "the layout of torchvision's ImageFolder"
 
     width: int | None = Field(

@@ -37,7 +37,6 @@ BURST = 0.3
 PATIENCE = 6.0
 """Seconds that leaving may take after a signal."""
 MOST_REPORTS = 10
-ISSUES = "https://github.com/tuiml/tuiml/issues"
 
 # Cancel a half-written sequence; end a synchronized update; paste, wrap, resize reports, mouse, keyboard
 # protocol, screen, cursor, focus reports, colours: in the order in which Textual undoes them.
@@ -138,7 +137,7 @@ def report(error: BaseException, kept: str) -> list[str]:
     except OSError as problem:
         lines.append(f"  the traceback could not be written ({problem.strerror or problem})")
     else:
-        lines.append(f"  the traceback is in {path}; please report it: {ISSUES}")
+        lines.append(f"  the traceback is in {path}; please send that file along if you report the error")
     if os.environ.get("TUIML_DEBUG") == "1":
         lines += story.splitlines()
     else:
