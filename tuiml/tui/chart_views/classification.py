@@ -5,16 +5,10 @@ from __future__ import annotations
 import numpy as np
 from textual.strip import Strip
 
-from tuiml.training.inspection_records import (
-    Confusion,
-    Example,
-    Inspection,
-    InspectionRequest,
-    Judged,
-    Weights,
-    Worst,
-)
-from tuiml.training.inspector import first_weights
+from tuiml.training.inspections.confusion import Confusion
+from tuiml.training.inspections.first_layer_weights import Weights, first_weights
+from tuiml.training.inspections.highest_loss import Example, HighestLoss
+from tuiml.training.inspections.record import Evaluated, Inspection, InspectionRequest
 from tuiml.tui.chart_views.inspection import (
     LearnedView,
     names_of,
@@ -56,22 +50,22 @@ class ConfusionView(LearnedView):
 
 def judged_words(found: Inspection) -> str:
     """Of which examples."""
-    if not isinstance(found, Judged):
+    if not isinstance(found, Evaluated):
         return ""
     right = ""
-    if isinstance(found, Confusion) and found.examples:
+    if isinstance(found, Confusion) and found.evaluated:
         hits = sum(row[i] for i, row in enumerate(found.counts))
-        right = f"{percent(hits / found.examples)} right of "
-    some = f"{found.examples:,}"
-    if found.examples < found.of:
-        some += f" of {found.of:,}"
+        right = f"{percent(hits / found.evaluated)} right of "
+    some = f"{found.evaluated:,}"
+    if found.evaluated < found.total:
+        some += f" of {found.total:,}"
     return f"{right}{some} {found.part} examples"
 
 
 class WorstView(LearnedView):
     """The examples with the largest losses."""
 
-    what = "worst"
+    what = HighestLoss.event
     title = "worst examples"
 
     def _plan(self, width: int, height: int) -> Layout:
@@ -81,35 +75,37 @@ class WorstView(LearnedView):
         return self.plan_of(size, width, height, 4, caption=2, least=14)
 
     def total(self) -> int:
-        found = self.sight.model.learned.get("worst")
-        return found.examples if isinstance(found, Worst) else 0
+        found = self.sight.model.inspections.get(self.what)
+        return found.evaluated if isinstance(found, HighestLoss) else 0
 
     def shown_count(self) -> int:
         plan = self._plan(self.size.width, self.size.height - 1)
         return 1 if self.one else plan.count
 
     def wishes(self) -> list[InspectionRequest]:
-        return [InspectionRequest("worst", first=self.first, count=max(1, min(64, self.shown_count())))]
+        return [InspectionRequest(self.what, first=self.first, count=max(1, min(64, self.shown_count())))]
 
     def about(self, found: Inspection, look: Look) -> str:
-        assert isinstance(found, Worst)
-        last = found.first + len(found.found)
-        return f"{found.first + 1:,}–{last:,}, {judged_words(found)}" if found.found else judged_words(found)
+        assert isinstance(found, HighestLoss)
+        last = found.first + len(found.examples)
+        return (
+            f"{found.first + 1:,}–{last:,}, {judged_words(found)}" if found.examples else judged_words(found)
+        )
 
     def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Strip]:
-        assert isinstance(found, Worst)
+        assert isinstance(found, HighestLoss)
         plan = self._plan(width, height)
         if not found.width:
-            return [self._line(example, width, look) for example in found.found][:height]
+            return [self._line(example, width, look) for example in found.examples][:height]
         made = []
-        for example in found.found[: 1 if self.one else None]:
+        for example in found.examples[: 1 if self.one else None]:
             picture = np.frombuffer(example.pixels, np.uint8).reshape(found.height, found.width) / 255
             shown = pixels.grey(pixels.resized(picture, plan.height, plan.width), look)
             made.append((shown, self._captions(example, look)))
         return tiles(made, plan, width, height, look.glyphs.more)
 
     def _captions(self, example: Example, look: Look) -> list[Caption]:
-        wrong = example.truth != example.guess
+        wrong = example.label != example.predicted
         loss = f"loss {compact(example.loss, 3, look.glyphs.missing)}"
         return [
             (self._verdict(example, look), look.style(TROUBLE if wrong else "", bold=wrong)),
@@ -119,9 +115,9 @@ class WorstView(LearnedView):
     def _verdict(self, example: Example, look: Look) -> str:
         names = names_of(self.sight.model)
         truth, guess = (
-            clean(names[k], look) if k < len(names) else str(k) for k in (example.truth, example.guess)
+            clean(names[k], look) if k < len(names) else str(k) for k in (example.label, example.predicted)
         )
-        return f"{truth} {'→' if look.unicode else '>'} {guess} {percent(example.share, 0)}"
+        return f"{truth} {'→' if look.unicode else '>'} {guess} {percent(example.probability, 0)}"
 
     def _line(self, example: Example, width: int, look: Look) -> Strip:
         values = ", ".join(compact(value, 3, look.glyphs.missing) for value in example.values)

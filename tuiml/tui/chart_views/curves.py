@@ -64,12 +64,12 @@ class CurvesView(View, can_focus=True):
 
     def stamp(self) -> Hashable:
         model = self._sight.model
-        return (model.curves, model.status, self.log_axis, self._sight.hint(self), self._sight.other)
+        return (model.curves_version, model.status, self.log_axis, self._sight.hint(self), self._sight.other)
 
     def draw(self, width: int, height: int, look: Look) -> list[Strip]:
         model = self._sight.model
         curves = model.loss if self._quantity == "loss" else model.accuracy
-        score = model.beside_loss
+        score = model.metric
         style: Format = "number" if self._quantity == "loss" else score.unit
         word = "loss" if self._quantity == "loss" else clean(score.word, look)
         found = marks(model)
@@ -122,7 +122,7 @@ def _left(curves: Curves, name: str) -> list[Curve]:
 
 def _beside(other: RunModel | None, model: RunModel, quantity: Literal["loss", "accuracy"]) -> list[Curve]:
     """The curves of the run that is compared with: dotted, behind."""
-    if other is None or (quantity != "loss" and other.beside_loss is not model.beside_loss):
+    if other is None or (quantity != "loss" and other.metric is not model.metric):
         return []
     curves = other.loss if quantity == "loss" else other.accuracy
     shown = [Curve(short_name(other.name), curves.train, OTHERS[0], "dotted")] if len(curves.train) else []
@@ -152,8 +152,8 @@ def x_end(x: float, planned: int) -> float:
 
 def marks(model: RunModel) -> list[Mark]:
     """What was changed by hand and, when the run is over, its best epoch."""
-    found = [Mark(x, f"rate {rate:.3g}", QUIET) for x, rate in model.by_hand.rates]
-    for x, several in groupby(model.by_hand.changed, key=lambda changed: changed.x):
+    found = [Mark(x, f"rate {rate:.3g}", QUIET) for x, rate in model.interventions.rates]
+    for x, several in groupby(model.interventions.marks, key=lambda changed: changed.x):
         found.append(Mark(x, ", ".join(changed.label for changed in several), QUIET))
     if not model.alive and model.best and len(model.epochs) > 1:
         found.append(Mark(float(model.best.epoch), "best", VALIDATION))

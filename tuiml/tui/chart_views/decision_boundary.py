@@ -7,13 +7,9 @@ import math
 from rich.segment import Segment
 from textual.strip import Strip
 
-from tuiml.training.inspection_records import (
-    CELLS,
-    Boundary,
-    Inspection,
-    InspectionRequest,
-    Responses,
-)
+from tuiml.training.inspections.boundary import Boundary
+from tuiml.training.inspections.record import CELLS, Inspection, InspectionRequest
+from tuiml.training.inspections.responses import Responses
 from tuiml.tui.chart_views.inspection import (
     LearnedView,
     names_of,
@@ -121,7 +117,7 @@ class BoundaryView(UnitsView):
         assert isinstance(found, Boundary)
         wide, tall, rest = self._split(width, height)
         rows = field(found, wide, tall, look)
-        units = self.sight.model.learned.get("responses")
+        units = self.sight.model.inspections.get("responses")
         beside: list[Strip] = []
         if rest and isinstance(units, Responses):
             beside = unit_tiles(self, units, self._beside(width, height), rest, tall, look)

@@ -12,7 +12,8 @@ from textual import events
 from textual.strip import Strip
 from textual.timer import Timer
 
-from tuiml.training.inspection_records import Drawn, Guess, InspectionRequest
+from tuiml.training.inspections.drawing import Drawing, DrawingPrediction
+from tuiml.training.inspections.record import InspectionRequest
 from tuiml.tui.chart_views.draw_pad import Pad
 from tuiml.tui.chart_views.inspection import names_of, picture_of
 from tuiml.tui.chart_views.selection import ChartSelection
@@ -32,7 +33,7 @@ BARS = 20
 
 
 class DrawView(View, can_focus=True):
-    """Drawn on by keys or mouse; the network's guess beside it."""
+    """Drawing on by keys or mouse; the network's guess beside it."""
 
     BINDINGS: ClassVar[list[Any]] = list(bindings("pad"))
 
@@ -49,7 +50,7 @@ class DrawView(View, can_focus=True):
     def stamp(self) -> Hashable:
         model = self.sight.model
         self._ask_soon()
-        return (model.seen, model.status, self.pad.version)
+        return (model.inspections_version, model.status, self.pad.version)
 
     def wishes(self) -> list[InspectionRequest]:
         """Nothing again and again: it asks when something was drawn."""
@@ -113,13 +114,13 @@ class DrawView(View, can_focus=True):
     def _bars(self, width: int, height: int, look: Look) -> list[Strip]:
         """The network's shares, one class a line."""
         model = self.sight.model
-        found, names = model.learned.get("guess"), names_of(model)
-        if model.blind:
-            return notice(clean(model.blind, look), width, height, look)
-        if self.pad.empty or not isinstance(found, Guess):
+        found, names = model.inspections.get(DrawingPrediction.event), names_of(model)
+        if model.inspection_problem:
+            return notice(clean(model.inspection_problem, look), width, height, look)
+        if self.pad.empty or not isinstance(found, DrawingPrediction):
             text = "space puts the pen down, arrows move it; or draw with the mouse"
             return notice(text, width, height, look)
-        shares = list(found.shares)[: len(names)]
+        shares = list(found.probabilities)[: len(names)]
         order = list(range(len(shares)))
         if len(order) > height:
             order = sorted(order, key=lambda k: -shares[k])[:height]
@@ -165,7 +166,7 @@ class DrawView(View, can_focus=True):
         self._asked, self._asked_at = (self.pad.version, self.sight.model.step), time.monotonic()
         client = getattr(self.app, "client", None)
         if client is not None and not self.pad.empty:
-            client.guess(Drawn(self.pad.version, self.pad.pixels()))
+            client.guess(Drawing(self.pad.version, self.pad.pixels()))
 
     def _changed(self) -> None:
         self._ask_soon()

@@ -29,7 +29,7 @@ class DepthView(LayerView):
 
     def stamp(self) -> Hashable:
         sight = self.sight
-        return (super().stamp(), sight.model.pictures, sight.of(DepthStyle).lines)
+        return (super().stamp(), sight.model.snapshots_version, sight.of(DepthStyle).lines)
 
     def action_depth_lines(self) -> None:
         style = self.sight.of(DepthStyle)
@@ -56,7 +56,7 @@ class DepthView(LayerView):
             title=title + (_fall(norms[at].tolist(), look) if len(norms) else ""),
             cursor=sight.moment is not None,
             look=look,
-            empty=sight.hint(self) if sight.model.picture is None else "no gradient before the first step",
+            empty=sight.hint(self) if sight.model.snapshot is None else "no gradient before the first step",
         )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 from textual.strip import Strip
 
-from tuiml.training.statistics import LayerStatistics
+from tuiml.training.layer_statistics import LayerStatistics
 from tuiml.tui.chart_views.selection import ChartSelection, Kind
 from tuiml.tui.charts.distribution import Bars, distribution
 from tuiml.tui.charts.heat import heat_map, without_spike
@@ -180,11 +180,11 @@ class HeatView(LayerView):
     """The selected layer's histograms through time."""
 
     def stamp(self) -> Hashable:
-        return (super().stamp(), self.sight.model.pictures)
+        return (super().stamp(), self.sight.model.snapshots_version)
 
     def draw(self, width: int, height: int, look: Look) -> list[Strip]:
         sight = self.sight
-        moments = sight.model.history.moments
+        moments = sight.model.history.snapshots
         told = [(m.step, part) for m in moments if (part := m.part(sight.index, sight.kind))]
         title = f"{sight.when}{sight.index} {sight.called} · {sight.title} over time"
         scales = [Scale(part.low, part.high, len(part.counts), part.floor) for _, part in told]

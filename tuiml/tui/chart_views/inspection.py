@@ -8,16 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from textual.strip import Strip
 
-from tuiml.training.inspection_records import (
-    CLASSES,
-    ZERO,
-    Inspection,
-    InspectionRequest,
-    Responses,
-    Weights,
-    picture_size,
-)
-from tuiml.training.inspector import first_weights
+from tuiml.training.inspections.first_layer_weights import Weights, first_weights
+from tuiml.training.inspections.network import ZERO, image_size
+from tuiml.training.inspections.record import CLASSES, Inspection, InspectionRequest
+from tuiml.training.inspections.responses import Responses
 from tuiml.tui.chart_views.selection import ChartSelection
 from tuiml.tui.charts import pixels
 from tuiml.tui.charts.numbers import compact
@@ -70,7 +64,7 @@ def has_weights(model: RunModel) -> bool:
 
 def picture_of(model: RunModel) -> tuple[int, int] | None:
     """Height and width of an example that is a picture."""
-    return picture_size(model.preset.data.shape) if model.preset else None
+    return image_size(model.preset.data.shape) if model.preset else None
 
 
 def names_of(model: RunModel) -> Sequence[str]:
@@ -94,14 +88,14 @@ class LearnedView(View, can_focus=True):
 
     def stamp(self) -> Hashable:
         model = self.sight.model
-        return (model.seen, model.status, self.sight.index, self.turned.version)
+        return (model.inspections_version, model.status, self.sight.index, self.turned.version)
 
     def wishes(self) -> list[InspectionRequest]:
         """What it needs, for as long as it is on the screen."""
         raise NotImplementedError  # pragma: no cover - every view has some
 
     def draw(self, width: int, height: int, look: Look) -> list[Strip]:
-        found = self.sight.model.learned.get(self.what)
+        found = self.sight.model.inspections.get(self.what)
         if width < 8 or height < 2:
             return []
         if found is None:
@@ -128,8 +122,8 @@ class LearnedView(View, can_focus=True):
 
     def _waiting(self) -> str:
         model = self.sight.model
-        if model.blind:
-            return model.blind
+        if model.inspection_problem:
+            return model.inspection_problem
         if model.status == "empty":
             return self.sight.hint(self)
         return "" if model.status in ("loading", "failed") else "asking the network"

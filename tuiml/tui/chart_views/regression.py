@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 from textual.strip import Strip
 
-from tuiml.training.inspection_records import Inspection, InspectionRequest
-from tuiml.training.inspection_records_regression import COLUMNS, Fit, Heights, Misses, Predictions
+from tuiml.training.inspections.fit import Fit
+from tuiml.training.inspections.largest_errors import LargestErrors
+from tuiml.training.inspections.predictions import Predictions
+from tuiml.training.inspections.record import COLUMNS, Inspection, InspectionRequest
+from tuiml.training.inspections.surface import Surface
 from tuiml.tui.chart_views.classification import judged_words
 from tuiml.tui.chart_views.decision_boundary import MOST_COLUMNS, MOST_ROWS
 from tuiml.tui.chart_views.inspection import LearnedView
@@ -50,8 +53,8 @@ class NumberView(LearnedView):
         return f"{name} ({index + 1} of {count})" if name else f"number {index + 1} of {count}"
 
     def about(self, found: Inspection, look: Look) -> str:
-        assert isinstance(found, Fit | Heights | Predictions)
-        return self.target(found.target, found.targets)
+        assert isinstance(found, Fit | Surface | Predictions)
+        return self.target(found.output, found.outputs)
 
 
 class FitView(NumberView):
@@ -88,13 +91,13 @@ class FitView(NumberView):
         signs = "blue train, orange validation" if look.colour else ""
         if not look.unicode:
             signs = "* fit, . train, o validation"
-        return "  ".join(filter(None, (self.target(found.target, found.targets), signs)))
+        return "  ".join(filter(None, (self.target(found.output, found.outputs), signs)))
 
 
 class HeightsView(NumberView):
     """What is told of each point of the plane."""
 
-    what = "heights"
+    what = Surface.event
     title = "map"
 
     def _room(self, width: int, height: int) -> tuple[int, int]:
@@ -104,11 +107,11 @@ class HeightsView(NumberView):
     def wishes(self) -> list[InspectionRequest]:
         wide, tall = self._room(self.size.width, self.size.height - 1)
         return [
-            InspectionRequest("heights", min(wide, MOST_COLUMNS), min(2 * tall, MOST_ROWS), first=self.first)
+            InspectionRequest(self.what, min(wide, MOST_COLUMNS), min(2 * tall, MOST_ROWS), first=self.first)
         ]
 
     def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Strip]:
-        assert isinstance(found, Heights)
+        assert isinstance(found, Surface)
         wide, tall = self._room(width, height)
         strips = [Strip(row).adjust_cell_length(width) for row in heights(found, wide, tall, look)]
         return [*strips, legend(found, width, look)][:height]
@@ -127,7 +130,7 @@ class PredictionsView(NumberView):
         assert isinstance(found, Predictions)
         missing = look.glyphs.missing
         words = (
-            self.target(found.target, found.targets),
+            self.target(found.output, found.outputs),
             f"R² {compact(found.figures[0], 4, missing)}",
             f"mean error {compact(found.figures[1], 3, missing)}",
             judged_words(found),
@@ -136,18 +139,23 @@ class PredictionsView(NumberView):
 
     def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Strip]:
         assert isinstance(found, Predictions)
-        truths = np.asarray(found.truths)
+        truths = np.asarray(found.targets)
         if not len(truths):
             return []
         low, high = float(truths.min()), float(truths.max())
         room = 0.25 * ((high - low) or 1.0)
-        guesses = np.asarray(found.guesses)
+        guesses = np.asarray(found.predictions)
         guesses = guesses[np.isfinite(guesses)]
         bottom = max(low - room, min([low, *guesses.tolist()]))
         top = min(high + room, max([high, *guesses.tolist()]))
         clouds = [
             Cloud(np.array([low, high]), np.array([low, high]), QUIET, joined=True, sign="-"),
-            Cloud(found.truths, found.guesses, VALIDATION if found.part == "validation" else TRAIN, sign="o"),
+            Cloud(
+                found.targets,
+                found.predictions,
+                VALIDATION if found.part == "validation" else TRAIN,
+                sign="o",
+            ),
         ]
         label = "truth; up: prediction"
         across, up = (low, high), (bottom, top)
@@ -157,31 +165,33 @@ class PredictionsView(NumberView):
 class MissesView(LearnedView):
     """The examples with the largest losses."""
 
-    what = "misses"
+    what = LargestErrors.event
     title = "largest errors"
 
     def total(self) -> int:
-        found = self.sight.model.learned.get("misses")
-        return found.examples if isinstance(found, Misses) else 0
+        found = self.sight.model.inspections.get(self.what)
+        return found.evaluated if isinstance(found, LargestErrors) else 0
 
     def shown_count(self) -> int:
         return max(1, self.size.height - 1)
 
     def wishes(self) -> list[InspectionRequest]:
-        return [InspectionRequest("misses", first=self.first, count=max(1, min(64, self.shown_count())))]
+        return [InspectionRequest(self.what, first=self.first, count=max(1, min(64, self.shown_count())))]
 
     def about(self, found: Inspection, look: Look) -> str:
-        assert isinstance(found, Misses)
-        last = found.first + len(found.found)
-        return f"{found.first + 1:,}–{last:,}, {judged_words(found)}" if found.found else judged_words(found)
+        assert isinstance(found, LargestErrors)
+        last = found.first + len(found.examples)
+        return (
+            f"{found.first + 1:,}–{last:,}, {judged_words(found)}" if found.examples else judged_words(found)
+        )
 
     def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Strip]:
-        assert isinstance(found, Misses)
+        assert isinstance(found, LargestErrors)
         missing = look.glyphs.missing
         arrow = "→" if look.unicode else ">"
         strips = []
-        for miss in found.found[:height]:
-            pairs = zip(miss.truths, miss.guesses, strict=True)
+        for miss in found.examples[:height]:
+            pairs = zip(miss.targets, miss.predictions, strict=True)
             told = ", ".join(f"{compact(a, 4, missing)} {arrow} {compact(b, 4, missing)}" for a, b in pairs)
             values = ", ".join(compact(value, 3, missing) for value in miss.values)
             loss = f"loss {compact(miss.loss, 3, missing)}"

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 
 from textual.widget import Widget
 
-from tuiml.training.statistics import LayerStatistics
+from tuiml.training.layer_statistics import LayerStatistics
 from tuiml.tui.model.document import LayerRow
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.model.snapshots import PastSnapshot, SnapshotHistory
@@ -53,7 +53,7 @@ class ChartSelection:
     def stamp(self) -> Hashable:
         """Changes whenever a picture of the layers at the moment would."""
         when = self.moment.step if self.moment else None
-        newest = 0 if self.moment else self.model.pictures
+        newest = 0 if self.moment else self.model.snapshots_version
         return (self.model.history, newest, when, self.index, self.kind, len(self.rows), self.other)
 
     # -- which layer, which quantity ----------------------------------------------------------------------
@@ -70,7 +70,7 @@ class ChartSelection:
 
     def next_kind(self, by: int = 1) -> Kind:
         """The kind after the one that is shown, or before it, of those that any layer has."""
-        layers = self.model.picture.layers if self.model.picture else ()
+        layers = self.model.snapshot.layers if self.model.snapshot else ()
         told = [kind for kind in KINDS if any(getattr(layer, kind) is not None for layer in layers)]
         kinds = [kind for kind in KINDS if kind in told or kind == self.kind] if told else list(KINDS)
         return kinds[(kinds.index(self.kind) + by) % len(kinds)]
@@ -87,7 +87,7 @@ class ChartSelection:
         """The step of what is shown."""
         if self.moment:
             return self.moment.step
-        return self.model.picture.step if self.model.picture else 0
+        return self.model.snapshot.step if self.model.snapshot else 0
 
     @property
     def when(self) -> str:
@@ -99,7 +99,7 @@ class ChartSelection:
         """The statistics of all layers at that moment."""
         if self.moment:
             return self.moment.layers()
-        return self.model.picture.layers if self.model.picture else ()
+        return self.model.snapshot.layers if self.model.snapshot else ()
 
     @property
     def statistics(self) -> LayerStatistics | None:

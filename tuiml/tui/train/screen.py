@@ -18,7 +18,7 @@ from tuiml.tui.dialogs import explore_layer, find_rate
 from tuiml.tui.keys import Where
 from tuiml.tui.model.document import Document, LayerRow
 from tuiml.tui.model.layer_cells import COLUMNS, columns, layer_cells
-from tuiml.tui.model.run_model import MOVING
+from tuiml.tui.model.run_model import KEYS_UNCHANGED
 from tuiml.tui.model.settings import Seen
 from tuiml.tui.model.status import safe
 from tuiml.tui.train.status_view import StatusView, TableFigures
@@ -122,7 +122,7 @@ class Train(Travelling):
         if self.is_current:
             self._sync()
             self.pacer.kick()
-        if kinds - MOVING:
+        if kinds - KEYS_UNCHANGED:
             self.asked = None
             if not self.alive:
                 self.rate.leave()

@@ -32,7 +32,7 @@ class StatusView(View):
         self._sight = sight
 
     def stamp(self) -> Hashable:
-        return (self._sight.model.state, self._sight.moment, self._sight.other)
+        return (self._sight.model.state_version, self._sight.moment, self._sight.other)
 
     def draw(self, width: int, height: int, look: Look) -> list[Strip]:
         model = self._sight.model
@@ -76,7 +76,7 @@ class TableFigures:
         self._stamp = None
 
     def _full_stamp(self) -> Hashable:
-        table, when = self._table, self._sight.moment or self._sight.model.pictures
+        table, when = self._table, self._sight.moment or self._sight.model.snapshots_version
         return (when, table.scroll_offset.y, table.size, look_of(table))
 
     def stale(self) -> bool:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol, cast
 
-from tuiml.training.inspection_records import InspectionRequest
+from tuiml.training.inspections.record import InspectionRequest
 from tuiml.tui.widgets.chart_view import View, on_screen
 
 

@@ -20,7 +20,7 @@ class Travelling(Comparing):
         if looked:
             self._go_back(looked.step)
             return
-        moments = self.run.moments
+        moments = self.run.restore_points
         picks = {_name(epoch, step): step for step, epoch, _ in reversed(moments)}
         listed = [Pick(_name(epoch, step), _loss(loss)) for step, epoch, loss in reversed(moments)]
 
@@ -39,7 +39,9 @@ class Travelling(Comparing):
     def action_change_settings(self) -> None:
         model = self.run
         if model.preset is not None:
-            self.app.push_screen(ChangeDialog(model.preset, model.by_hand.settings, model.rate), self._change)
+            self.app.push_screen(
+                ChangeDialog(model.preset, model.interventions.settings, model.rate), self._change
+            )
 
     def _change(self, asked: dict[str, Any] | None) -> None:
         if asked and self.alive:
@@ -55,12 +57,14 @@ class Travelling(Comparing):
         if action_id in ("go_back", "change_settings"):
             model = self.run
             ready = self.alive and model.start is not None and model.pretraining is None
-            return ready and (action_id == "change_settings" or bool(model.moments))
+            return ready and (action_id == "change_settings" or bool(model.restore_points))
         return super().enabled(action_id)
 
     def label(self, action_id: str) -> str | None:
         if action_id == "go_back" and self.sight.moment:
-            steps = [m for m in self.run.moments if m[0] <= self.sight.moment.step] or self.run.moments[:1]
+            steps = [
+                m for m in self.run.restore_points if m[0] <= self.sight.moment.step
+            ] or self.run.restore_points[:1]
             return f"go back to epoch {steps[-1][1]:,}" if steps else None
         return super().label(action_id)
 

@@ -26,9 +26,9 @@ class Judge:
 
     def look(self, model: RunModel) -> list[Verdict]:
         """What is wrong now; the worst first."""
-        if model.picture is None:
+        if model.snapshot is None:
             return []
-        stamp, now = (model.pictures, model.status), self._clock()
+        stamp, now = (model.snapshots_version, model.status), self._clock()
         if stamp != self._stamp and (model.status != "running" or now - self._at >= EVERY):
             self._stamp, self._at = stamp, now
             self._found = judge(model)
@@ -37,14 +37,14 @@ class Judge:
 
 def judge(model: RunModel) -> list[Verdict]:
     """What is wrong with a run by its newest picture."""
-    if model.preset is None or model.network is None or model.picture is None:
+    if model.preset is None or model.network is None or model.snapshot is None:
         return []
     losses = (model.loss.first, model.loss.train.last) if len(model.loss.train) else None
     return verdicts(
         model.preset,
         model.network,
-        model.picture.layers,
-        model.picture.step,
+        model.snapshot.layers,
+        model.snapshot.step,
         losses=losses,
         diverged=model.status == "diverged",
     )
