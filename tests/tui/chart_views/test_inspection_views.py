@@ -346,13 +346,13 @@ async def test_confusions_worst_examples_and_weights_of_pictures(size, large):
 async def test_worst_examples_are_paged():
     async with bench((80, 24)) as on:
         await on.show("worst")
-        shown = on.wishes["worst"].count
+        shown = on.wishes["highest_loss"].count
         await on.press(">")
-        assert on.wishes["worst"].first == shown
+        assert on.wishes["highest_loss"].first == shown
         await on.answer()
         assert f"{shown + 1}–" in on.view("worst").text
         await on.press("<", "<")
-        assert on.wishes["worst"].first == 0
+        assert on.wishes["highest_loss"].first == 0
 
 
 async def test_confusions_as_shares_by_key():
