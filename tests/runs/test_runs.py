@@ -28,7 +28,9 @@ from tuiml.runs import (
 )
 from tuiml.runs.errors import Cancelled, CheckpointError, RunError
 from tuiml.spec import Preset, SpecError, check, network_of
-from tuiml.training import End, Epoch, Event, Position, RunControl, Start
+from tuiml.training.events import End, Epoch, Event, Start
+from tuiml.training.run_control import RunControl
+from tuiml.training.schedule_state import Position
 
 DOCUMENT: dict[str, Any] = {
     "version": 1,
@@ -103,8 +105,12 @@ def test_a_run_leaves_its_preset_metrics_and_weights() -> None:
     assert (end.run, end.reason, path) == ("one", "completed", folder.runs_folder() / "one")
     assert library.read(path / "preset.toml") == preset().document()
     lines = folder.read_metrics(path)
-    assert [line["event"] for line in lines if line["event"] != "picture"] == ["start", *["epoch"] * 4, "end"]
-    assert lines[1]["event"] == "picture"
+    assert [line["event"] for line in lines if line["event"] != "snapshot"] == [
+        "start",
+        *["epoch"] * 4,
+        "end",
+    ]
+    assert lines[1]["event"] == "snapshot"
     assert len(lines[1]["layers"]) == 3
     expected = {
         "layers.0.weight": (8, 2),

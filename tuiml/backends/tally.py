@@ -51,6 +51,6 @@ class Errors:
     def count(self) -> float:
         """Of the batch in hand."""
         if self.compiled:
-            return self.compiled.count()
+            return float(self.compiled.count())
         self._minus()
         return float(self._squares())

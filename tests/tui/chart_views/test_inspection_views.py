@@ -10,7 +10,10 @@ from tests import helpers
 from tests.tui.bench import SIZES, Bench
 from tests.tui.documents import raw
 from tuiml.runs.folder import runs_folder
-from tuiml.training.inspection_records import Boundary, Drawn, Guess, InspectionRequest, read
+from tuiml.training.event_reading import read_event
+from tuiml.training.inspections.boundary import Boundary
+from tuiml.training.inspections.drawing import Drawing, DrawingPrediction
+from tuiml.training.inspections.record import InspectionRequest
 from tuiml.training.inspector import Inspector
 from tuiml.tui.chart_views.draw_pad import PENS, Pad
 from tuiml.tui.charts import pixels
@@ -242,7 +245,7 @@ class InspectionBench(Bench):
     async def answer(self):
         """Answer what is asked for, and wait until the screen shows it."""
         found = [self.inspector.answer(wish) for wish in self.client.wishes]
-        await self.tell(*(read(record.to_json()) for record in found if record))
+        await self.tell(*(read_event(record.to_json()) for record in found if record))
 
     async def show(self, chart, large=True):
         self.train.charts.enlarge(chart) if large else self.train.charts.show_chart(chart)
@@ -323,13 +326,13 @@ async def test_confusions_worst_examples_and_weights_of_pictures(size, large):
 async def test_worst_examples_are_paged():
     async with bench((80, 24)) as on:
         await on.show("worst")
-        shown = on.wishes["worst"].count
+        shown = on.wishes["highest_loss"].count
         await on.press(">")
-        assert on.wishes["worst"].first == shown
+        assert on.wishes["highest_loss"].first == shown
         await on.answer()
         assert f"{shown + 1}–" in on.view("worst").text
         await on.press("<", "<")
-        assert on.wishes["worst"].first == 0
+        assert on.wishes["highest_loss"].first == 0
 
 
 async def test_confusions_as_shares_by_key():
@@ -370,7 +373,7 @@ async def test_drawing_by_keys_asks_what_it_is_and_shows_the_bars(size):
         drawn = on.app.client.drawn[-1]
         assert len(drawn.pixels) == 64
         assert drawn.pixels == view.pad.pixels()
-        on.app.client.tell(Guess(3, drawn.number, (0.1, 0.0, 0.9, *[0.0] * 7)))
+        on.app.client.tell(DrawingPrediction(3, drawn.number, (0.1, 0.0, 0.9, *[0.0] * 7)))
         await on.drawn()
         line = next(line for line in view.text.splitlines() if "90 %" in line)
         assert line.rstrip().endswith("◀")
@@ -399,10 +402,10 @@ async def test_drawing_by_mouse():
 
 async def test_a_past_run_that_cannot_be_looked_into_says_why():
     async with bench(**PLANE) as on:
-        on.app.model.cannot_look("this run has no sound checkpoint to look into")
+        on.app.model.inspection_failed("this run has no sound checkpoint to look into")
         view = await on.show("boundary")
-        on.app.model.learned.clear()
-        on.app.model.cannot_look("this run has no sound checkpoint to look into")
+        on.app.model.inspections.clear()
+        on.app.model.inspection_failed("this run has no sound checkpoint to look into")
         await on.drawn()
         assert "no sound checkpoint" in view.text
 
@@ -421,26 +424,26 @@ async def test_a_stroke_changes_the_guess_of_a_trained_network_after_its_run_and
         await on.until(lambda: app.model.status == "completed", limit=60)
         assert app.model.end.test_accuracy > 0.85
         await on.press("d", "up", "up", "up", "space", *["down"] * 6, "space")  # a one
-        await on.until(lambda: "guess" in app.model.learned)
+        await on.until(lambda: "drawing" in app.model.inspections)
         view = on.view("draw")
-        await on.until(lambda: app.model.learned["guess"].number == view.pad.version)
-        shares = app.model.learned["guess"].shares
+        await on.until(lambda: app.model.inspections["drawing"].number == view.pad.version)
+        shares = app.model.inspections["drawing"].probabilities
         assert sum(shares) == pytest.approx(1, abs=1e-3)
         before = view.text
         await on.press("up", "up", "up", "shift+left", "shift+left", "shift+left")
-        await on.until(lambda: app.model.learned["guess"].number == view.pad.version)
+        await on.until(lambda: app.model.inspections["drawing"].number == view.pad.version)
         await on.drawn()
-        assert app.model.learned["guess"].shares != shares
+        assert app.model.inspections["drawing"].probabilities != shares
         assert view.text != before
-        weights = app.model.learned["guess"].shares
+        weights = app.model.inspections["drawing"].probabilities
         path = next(runs_folder().iterdir())
-        app.model.learned.clear()
+        app.model.inspections.clear()
         app.client.look_at(str(path))  # another process, from the checkpoint
-        app.client.guess(Drawn(99, view.pad.pixels()))
-        await on.until(lambda: "guess" in app.model.learned)
-        assert app.model.learned["guess"].shares == pytest.approx(weights, abs=1e-5)
+        app.client.guess(Drawing(99, view.pad.pixels()))
+        await on.until(lambda: "drawing" in app.model.inspections)
+        assert app.model.inspections["drawing"].probabilities == pytest.approx(weights, abs=1e-5)
         app.client.look_at(str(path.parent / "gone"))
         app.client.inspect([InspectionRequest("confusion")])
-        await on.until(lambda: app.model.blind != "")
-        assert "gone" in app.model.blind
+        await on.until(lambda: app.model.inspection_problem != "")
+        assert "gone" in app.model.inspection_problem
         app.client.close()

@@ -7,9 +7,10 @@ from tests import helpers
 from tests.tui.bench import SIZES
 from tests.tui.chart_views.test_inspection_views import LOOKS, assert_harmless, bench, texts
 from tuiml.spec import check
-from tuiml.training import RunControl, Trainer
 from tuiml.training.events import Epoch
-from tuiml.training.inspection_records_regression import Heights
+from tuiml.training.inspections.surface import Surface
+from tuiml.training.run_control import RunControl
+from tuiml.training.trainer import Trainer
 from tuiml.tui.chart_views.registry import CHARTS
 from tuiml.tui.charts.heights import heights, legend
 from tuiml.tui.charts.palette import Look
@@ -59,10 +60,11 @@ def test_points_and_lines_lie_where_they_belong_and_never_leave_their_room(look)
 
 def sloped(columns=20, rows=20):
     """Low at the left, high at the right; a point that is low at the right, and one that is high there."""
-    values = np.tile(np.linspace(0, 255, columns).astype(np.uint8), (rows, 1)).tobytes()
-    points = {"xs": bytes([250, 250]), "ys": bytes([10, 245]), "truths": bytes([0, 250])}
+    predictions = np.tile(np.linspace(0, 255, columns).astype(np.uint8), (rows, 1)).tobytes()
+    points = {"xs": bytes([250, 250]), "ys": bytes([10, 245]), "targets": bytes([0, 250])}
     limits = (-1.0, 1.0, -1.0, 1.0)
-    return Heights(3, 0, 1, columns, rows, limits=limits, scale=(-2.0, 5.0), values=values, **points)
+    scaled = {"scale": (-2.0, 5.0), "predictions": predictions}
+    return Surface(3, 0, 1, columns, rows, limits=limits, **scaled, **points)
 
 
 @pytest.mark.parametrize("look", LOOKS)
@@ -130,10 +132,10 @@ async def test_charts_of_classes_are_not_there_and_those_of_numbers_only_where_t
 async def test_the_largest_errors_are_paged():
     async with bench((80, 24), **MANY) as on:
         view = await on.show("misses")
-        assert on.wishes["misses"].first == 0
+        assert on.wishes["largest_errors"].first == 0
         await on.press(">")
         await on.answer()
-        first = on.wishes["misses"].first
+        first = on.wishes["largest_errors"].first
         assert first > 0
         assert f"{first + 1}–" in view.text
 
@@ -152,7 +154,7 @@ def test_r2_takes_the_place_of_accuracy():
     model = run_of(LINE)
     epoch = model.epochs[-1]
     assert isinstance(epoch, Epoch)
-    assert model.beside_loss.word == "R²"
+    assert model.metric.word == "R²"
     assert model.accuracy.validation.last == epoch.val_r2
     assert model.best is not None
     lines = [epoch.to_json() for epoch in model.epochs]

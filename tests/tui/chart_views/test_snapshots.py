@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from tests import helpers
 from tests.tui.recorded_events import FLAT, NAN, bars, layer
 from tuiml.training.events import Snapshot
-from tuiml.training.statistics import Histogram
+from tuiml.training.layer_statistics import Histogram
 from tuiml.tui.chart_views.selection import ChartSelection
 from tuiml.tui.model.run_model import RunModel
-from tuiml.tui.model.snapshots import FEWEST, LAYERS, MOMENTS, SnapshotHistory
+from tuiml.tui.model.snapshots import FEWEST, LAYERS, MOST, SnapshotHistory
 
 
-def of(steps, most=MOMENTS, layers=1):
+def of(steps, most=MOST, layers=1):
     found = SnapshotHistory(most)
     for step in steps:
         found.add(step, [layer(step / 1000)] * layers)
@@ -52,7 +52,7 @@ def test_the_first_and_the_newest_stay_all_in_order_and_never_too_many(steps, mo
 def test_a_long_run_is_covered_evenly():
     kept = of(range(0, 100_000, 10)).steps
     gaps = [b - a for a, b in pairwise(kept[:-1])]
-    assert len(kept) > MOMENTS / 3
+    assert len(kept) > MOST / 3
     assert max(gaps) <= 2 * min(gaps)
     assert kept[-1] == 99_990
 
@@ -73,7 +73,7 @@ def test_a_picture_comes_back_as_it_was_told():
     )
     found = SnapshotHistory()
     found.add(3, [FLAT, told])
-    moment = found.moments[0]
+    moment = found.snapshots[0]
     assert same(moment.layers()[0], FLAT)
     assert same(moment.statistics(1), told)
     assert moment.statistics(2) is moment.statistics(-1) is None
@@ -173,4 +173,4 @@ def test_kinds_that_no_layer_has_are_passed_over():
 def test_figures_that_are_no_numbers_are_kept(norm):
     found = SnapshotHistory()
     found.add(1, [layer(gradient_norm=norm)])
-    assert same(found.moments[0].statistics(0), layer(gradient_norm=norm))
+    assert same(found.snapshots[0].statistics(0), layer(gradient_norm=norm))

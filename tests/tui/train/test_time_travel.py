@@ -61,9 +61,9 @@ def told(model):
         model.best.step if model.best else 0,
         points(model.loss.validation),
         [points(branch.validation) for branch in model.loss.branches],
-        [(c.x, c.label) for c in model.by_hand.changed],
-        list(model.by_hand.rates),
-        model.by_hand.settings,
+        [(c.x, c.label) for c in model.interventions.marks],
+        list(model.interventions.rates),
+        model.interventions.settings,
         model.history.steps,
         (model.epoch, model.step, model.steps_planned, model.x_of(20)),
     )
@@ -87,11 +87,11 @@ def test_a_run_that_went_back_shows_the_line_that_stayed():
     assert [(e.epoch, e.step) for e in model.epochs] == [(1, 10), (2, 15), (3, 20)]
     assert model.best.step == 20
     assert points(model.loss.validation) == [(1.0, 1.4), (2.0, 1.1), (3.0, 0.9)]
-    assert [(c.x, c.label) for c in model.by_hand.changed] == [(1.0, "back 2"), (1.0, "batch 16")]
+    assert [(c.x, c.label) for c in model.interventions.marks] == [(1.0, "back 2"), (1.0, "batch 16")]
     assert [(mark.x, mark.label) for mark in marks(model)] == [(1.0, "back 2, batch 16")]
-    assert model.by_hand.settings == {"batch_size": 16}
+    assert model.interventions.settings == {"batch_size": 16}
     assert model.history.steps == [10]
-    assert model.picture.step == 10
+    assert model.snapshot.step == 10
     assert model.x_of(20) == 3.0
     assert model.steps_planned == 25
     (branch,) = model.loss.branches
@@ -111,8 +111,8 @@ def test_it_is_the_same_when_it_is_read_back():
 def test_changes_that_stay_are_marked_where_they_were_made():
     model = watched(story(live=True)[:9])
     assert [(m.x, m.label) for m in marks(model)] == [(1.5, "adam, rate 0.01")]
-    assert not model.by_hand.rates  # the event says it, and the state does not say it again
-    assert model.by_hand.settings == {"optimizer": {"name": "adam"}}
+    assert not model.interventions.rates  # the event says it, and the state does not say it again
+    assert model.interventions.settings == {"optimizer": {"name": "adam"}}
 
 
 def test_of_many_branches_the_last_few_are_drawn():
@@ -123,7 +123,7 @@ def test_of_many_branches_the_last_few_are_drawn():
     model = watched(events)
     kept = [points(branch.validation)[-1][1] for branch in model.loss.branches]
     assert kept == [0.6, 0.7, 0.8]
-    assert len(model.by_hand.changed) == 8
+    assert len(model.interventions.marks) == 8
     assert len(model.epochs) == 1
 
 
@@ -143,12 +143,13 @@ def test_interventions_of_strangers_are_shown_without_harm(what, value):
     [
         {"event": "moments", "moments": [[1, 2]]},
         {"event": "moments", "moments": [["a", 1, 0.5]]},
-        {"event": "moments", "moments": 3},
+        {"event": "restore_points", "points": 3},
         {"event": "intervention", "number": "one"},
     ],
 )
 def test_broken_lines_of_this_kind_are_no_events(line):
-    assert read_event(line) is None
+    with pytest.raises(ValueError, match="not an event"):
+        read_event(line)
 
 
 # -- keys ------------------------------------------------------------------------------------------------

@@ -7,16 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tuiml.training.inspection_records import (
-    Confusion,
-    Example,
-    Inspection,
-    InspectionRequest,
-    Judged,
-    Weights,
-    Worst,
-)
-from tuiml.training.inspector import first_weights
+from tuiml.training.inspections.confusion import Confusion
+from tuiml.training.inspections.first_layer_weights import Weights, first_weights
+from tuiml.training.inspections.highest_loss import Example, HighestLoss
+from tuiml.training.inspections.record import Evaluated, Inspection, InspectionRequest
 from tuiml.tui.chart_views.chart import Chart
 from tuiml.tui.chart_views.inspection import (
     InspectionView,
@@ -76,15 +70,15 @@ class ConfusionView(InspectionView):
 
 def part_words(found: Inspection) -> str:
     """Which examples, and how many of them, an inspection is of."""
-    if not isinstance(found, Judged):
+    if not isinstance(found, Evaluated):
         return ""
     right = ""
-    if isinstance(found, Confusion) and found.examples:
+    if isinstance(found, Confusion) and found.evaluated:
         hits = sum(row[i] for i, row in enumerate(found.counts))
-        right = f"{percent(hits / found.examples)} right of "
-    some = f"{found.examples:,}"
-    if found.examples < found.of:
-        some += f" of {found.of:,}"
+        right = f"{percent(hits / found.evaluated)} right of "
+    some = f"{found.evaluated:,}"
+    if found.evaluated < found.total:
+        some += f" of {found.total:,}"
     return f"{right}{some} {found.part} examples"
 
 
@@ -96,7 +90,7 @@ def page_words(first: int, shown: int, found: Inspection) -> str:
 class HighestLossView(TilesView):
     """The examples with the largest losses."""
 
-    inspection = "worst"
+    inspection = HighestLoss.event
 
     def plan(self, width: int, height: int) -> Layout:
         size = image_size(self.selection.model)
@@ -105,29 +99,31 @@ class HighestLossView(TilesView):
         return self.layout_of(size, width, height, 4, caption=2, least=14)
 
     def total(self) -> int:
-        return self.found.examples if isinstance(self.found, Worst) else 0
+        return self.found.evaluated if isinstance(self.found, HighestLoss) else 0
 
     def requests(self) -> list[InspectionRequest]:
-        return [InspectionRequest("worst", first=self.first, count=max(1, min(64, self.shown_count())))]
+        return [
+            InspectionRequest(HighestLoss.event, first=self.first, count=max(1, min(64, self.shown_count())))
+        ]
 
     def about(self, found: Inspection, look: Look) -> str:
-        assert isinstance(found, Worst)
-        return page_words(found.first, len(found.found), found)
+        assert isinstance(found, HighestLoss)
+        return page_words(found.first, len(found.examples), found)
 
     def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Line]:
-        assert isinstance(found, Worst)
+        assert isinstance(found, HighestLoss)
         plan = self.plan(width, height)
         if not found.width:
-            return [self._line(example, width, look) for example in found.found][:height]
+            return [self._line(example, width, look) for example in found.examples][:height]
         made = []
-        for example in found.found[: 1 if self.one else None]:
+        for example in found.examples[: 1 if self.one else None]:
             image = np.frombuffer(example.pixels, np.uint8).reshape(found.height, found.width) / 255
             shown = pixels.grey(pixels.resized(image, plan.height, plan.width), look)
             made.append((shown, self._captions(example, look)))
         return tiles(made, plan, width, height, look.glyphs.more)
 
     def _captions(self, example: Example, look: Look) -> list[Caption]:
-        wrong = example.truth != example.guess
+        wrong = example.label != example.predicted
         loss = f"loss {compact(example.loss, 3, look.glyphs.missing)}"
         prediction = look.style(TROUBLE if wrong else "", bold=wrong)
         return [(self._prediction(example, look), prediction), (loss, look.style(QUIET))]
@@ -135,9 +131,9 @@ class HighestLossView(TilesView):
     def _prediction(self, example: Example, look: Look) -> str:
         names = names_of(self.selection.model)
         target, predicted = (
-            clean(names[k], look) if k < len(names) else str(k) for k in (example.truth, example.guess)
+            clean(names[k], look) if k < len(names) else str(k) for k in (example.label, example.predicted)
         )
-        return f"{target} {'→' if look.unicode else '>'} {predicted} {percent(example.share, 0)}"
+        return f"{target} {'→' if look.unicode else '>'} {predicted} {percent(example.probability, 0)}"
 
     def _line(self, example: Example, width: int, look: Look) -> Line:
         values = ", ".join(compact(value, 3, look.glyphs.missing) for value in example.values)
@@ -190,7 +186,7 @@ CONFUSION_MATRIX = Chart(
     has_classes,
 )
 HIGHEST_LOSS = Chart(
-    "worst",
+    HighestLoss.event,
     "highest-loss examples",
     "The examples with the largest losses: target, prediction and probability.",
     140,

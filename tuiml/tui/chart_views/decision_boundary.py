@@ -6,7 +6,9 @@ import math
 
 from rich.segment import Segment
 
-from tuiml.training.inspection_records import CELLS, Boundary, Inspection, InspectionRequest, Responses
+from tuiml.training.inspections.boundary import Boundary
+from tuiml.training.inspections.record import CELLS, Inspection, InspectionRequest
+from tuiml.training.inspections.responses import Responses
 from tuiml.tui.chart_views.chart import Chart
 from tuiml.tui.chart_views.inspection import TilesView, has_units, is_plane, names_of, signed_tiles
 from tuiml.tui.charts.boundary import field, legend
@@ -92,7 +94,7 @@ class BoundaryView(UnitsView):
     def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Line]:
         assert isinstance(found, Boundary)
         wide, tall, rest = self._split(width, height)
-        units = self.selection.model.learned.get("responses")
+        units = self.selection.model.inspections.get("responses")
         beside: list[Line] = []
         if rest and isinstance(units, Responses):
             beside = self.unit_tiles(units, self.plan(width, height), rest, tall, look)

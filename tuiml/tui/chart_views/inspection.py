@@ -10,15 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuiml.spec.preset import Preset
-from tuiml.training.inspection_records import (
-    CLASSES,
-    ZERO,
-    Inspection,
-    Responses,
-    Weights,
-    picture_size,
-)
-from tuiml.training.inspector import first_weights
+from tuiml.training.inspections import network
+from tuiml.training.inspections.first_layer_weights import Weights, first_weights
+from tuiml.training.inspections.record import CLASSES, Inspection
+from tuiml.training.inspections.responses import Responses
 from tuiml.tui.chart_views.chart import ChartView
 from tuiml.tui.charts import pixels
 from tuiml.tui.charts.numbers import compact
@@ -67,7 +62,7 @@ def has_weights(model: RunModel) -> bool:
 
 def image_size(model: RunModel) -> tuple[int, int] | None:
     """Height and width of an example that is an image."""
-    return picture_size(model.preset.data.shape) if model.preset else None
+    return network.image_size(model.preset.data.shape) if model.preset else None
 
 
 def names_of(model: RunModel) -> Sequence[str]:
@@ -87,11 +82,11 @@ class InspectionView(ChartView):
     @property
     def found(self) -> Inspection | None:
         """The newest answer."""
-        return self.selection.model.learned.get(self.inspection)
+        return self.selection.model.inspections.get(self.inspection)
 
     def stamp(self) -> Hashable:
         model = self.selection.model
-        return (model.seen, model.status, self.selection.index)
+        return (model.inspections_version, model.status, self.selection.index)
 
     def draw(self, width: int, height: int, look: Look) -> list[Line]:
         found = self.found
@@ -115,8 +110,8 @@ class InspectionView(ChartView):
 
     def _waiting(self) -> str:
         model = self.selection.model
-        if model.blind:
-            return model.blind
+        if model.inspection_problem:
+            return model.inspection_problem
         if model.status == "empty":
             return self.selection.hint(self)
         return "" if model.status in ("loading", "failed") else "asking the network"
@@ -220,4 +215,6 @@ def unit_caption(unit: int, scale: float, look: Look) -> Caption:
 
 def from_signed(grid: bytes, rows: int, columns: int) -> NDArray[np.float64]:
     """A signed grid as values from -1 to 1, (rows, columns)."""
-    return (np.frombuffer(grid, np.uint8).reshape(rows, columns).astype(np.float64) - ZERO) / (ZERO - 1)
+    return (np.frombuffer(grid, np.uint8).reshape(rows, columns).astype(np.float64) - network.ZERO) / (
+        network.ZERO - 1
+    )

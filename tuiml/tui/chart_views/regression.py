@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from tuiml.training.inspection_records import Inspection, InspectionRequest
-from tuiml.training.inspection_records_regression import COLUMNS, Fit, Heights, Misses, Predictions
+from tuiml.training.inspections.fit import Fit
+from tuiml.training.inspections.largest_errors import LargestErrors
+from tuiml.training.inspections.predictions import Predictions
+from tuiml.training.inspections.record import COLUMNS, Inspection, InspectionRequest
+from tuiml.training.inspections.surface import Surface
 from tuiml.tui.chart_views.chart import Chart
 from tuiml.tui.chart_views.classification import page_words, part_words
 from tuiml.tui.chart_views.decision_boundary import MOST_COLUMNS, MOST_ROWS
@@ -53,8 +56,8 @@ class RegressionView(PagedView):
         return f"{name} ({index + 1} of {count})" if name else f"number {index + 1} of {count}"
 
     def about(self, found: Inspection, look: Look) -> str:
-        assert isinstance(found, Fit | Heights | Predictions)
-        return self.target(found.target, found.targets)
+        assert isinstance(found, Fit | Surface | Predictions)
+        return self.target(found.output, found.outputs)
 
 
 class FitView(RegressionView):
@@ -90,13 +93,13 @@ class FitView(RegressionView):
         signs = "blue train, orange validation" if look.colour else ""
         if not look.unicode:
             signs = "* fit, . train, o validation"
-        return "  ".join(filter(None, (self.target(found.target, found.targets), signs)))
+        return "  ".join(filter(None, (self.target(found.output, found.outputs), signs)))
 
 
 class MapView(RegressionView):
     """The prediction at each point of the plane."""
 
-    inspection = "heights"
+    inspection = Surface.event
 
     def _room(self, width: int, height: int) -> tuple[int, int]:
         tall = max(1, height - 1)
@@ -105,11 +108,13 @@ class MapView(RegressionView):
     def requests(self) -> list[InspectionRequest]:
         wide, tall = self._room(self.size.width, self.size.height - 1)
         return [
-            InspectionRequest("heights", min(wide, MOST_COLUMNS), min(2 * tall, MOST_ROWS), first=self.first)
+            InspectionRequest(
+                self.inspection, min(wide, MOST_COLUMNS), min(2 * tall, MOST_ROWS), first=self.first
+            )
         ]
 
     def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Line]:
-        assert isinstance(found, Heights)
+        assert isinstance(found, Surface)
         wide, tall = self._room(width, height)
         strips = [Line.of(row).resized(width) for row in heights(found, wide, tall, look)]
         return [*strips, legend(found, width, look)][:height]
@@ -127,7 +132,7 @@ class PredictionsView(RegressionView):
         assert isinstance(found, Predictions)
         missing = look.glyphs.missing
         words = (
-            self.target(found.target, found.targets),
+            self.target(found.output, found.outputs),
             f"R² {compact(found.figures[0], 4, missing)}",
             f"mean error {compact(found.figures[1], 3, missing)}",
             part_words(found),
@@ -136,18 +141,23 @@ class PredictionsView(RegressionView):
 
     def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Line]:
         assert isinstance(found, Predictions)
-        truths = np.asarray(found.truths)
+        truths = np.asarray(found.outputs)
         if not len(truths):
             return []
         low, high = float(truths.min()), float(truths.max())
         room = 0.25 * ((high - low) or 1.0)
-        guesses = np.asarray(found.guesses)
+        guesses = np.asarray(found.predictions)
         guesses = guesses[np.isfinite(guesses)]
         bottom = max(low - room, min([low, *guesses.tolist()]))
         top = min(high + room, max([high, *guesses.tolist()]))
         clouds = [
             Cloud(np.array([low, high]), np.array([low, high]), QUIET, joined=True, sign="-"),
-            Cloud(found.truths, found.guesses, VALIDATION if found.part == "validation" else TRAIN, sign="o"),
+            Cloud(
+                found.targets,
+                found.predictions,
+                VALIDATION if found.part == "validation" else TRAIN,
+                sign="o",
+            ),
         ]
         label = "target; up: prediction"
         across, up = (low, high), (bottom, top)
@@ -157,28 +167,32 @@ class PredictionsView(RegressionView):
 class LargestErrorsView(PagedView):
     """The examples with the largest losses."""
 
-    inspection = "misses"
+    inspection = LargestErrors.event
 
     def total(self) -> int:
-        return self.found.examples if isinstance(self.found, Misses) else 0
+        return self.found.evaluated if isinstance(self.found, LargestErrors) else 0
 
     def shown_count(self) -> int:
         return max(1, self.size.height - 1)
 
     def requests(self) -> list[InspectionRequest]:
-        return [InspectionRequest("misses", first=self.first, count=max(1, min(64, self.shown_count())))]
+        return [
+            InspectionRequest(
+                LargestErrors.event, first=self.first, count=max(1, min(64, self.shown_count()))
+            )
+        ]
 
     def about(self, found: Inspection, look: Look) -> str:
-        assert isinstance(found, Misses)
-        return page_words(found.first, len(found.found), found)
+        assert isinstance(found, LargestErrors)
+        return page_words(found.first, len(found.examples), found)
 
     def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Line]:
-        assert isinstance(found, Misses)
+        assert isinstance(found, LargestErrors)
         missing = look.glyphs.missing
         arrow = "→" if look.unicode else ">"
         strips = []
-        for miss in found.found[:height]:
-            pairs = zip(miss.truths, miss.guesses, strict=True)
+        for miss in found.examples[:height]:
+            pairs = zip(miss.targets, miss.predictions, strict=True)
             shown = ", ".join(f"{compact(a, 4, missing)} {arrow} {compact(b, 4, missing)}" for a, b in pairs)
             values = ", ".join(compact(value, 3, missing) for value in miss.values)
             loss = f"loss {compact(miss.loss, 3, missing)}"
@@ -202,7 +216,7 @@ PREDICTIONS = Chart(
     is_regression,
 )
 LARGEST_ERRORS = Chart(
-    "misses",
+    LargestErrors.event,
     "largest errors",
     "The examples with the largest losses: target and prediction.",
     120,

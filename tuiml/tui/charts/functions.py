@@ -9,7 +9,7 @@ from rich.segment import Segment
 
 from tuiml.nn.activations import Activation
 from tuiml.training.activation_curve import Array, respond, spread
-from tuiml.training.statistics import Histogram
+from tuiml.training.layer_statistics import Histogram
 from tuiml.tui.charts.axes import Frame, Mark
 from tuiml.tui.charts.bars import glyph_lines, levels_of
 from tuiml.tui.charts.lines import Curve, Under, line_chart
