@@ -230,9 +230,10 @@ async def test_train_tells_the_verdict_and_the_key_changes_the_preset() -> None:
         assert found is not None
         await on.press("ctrl+r")
         train, client = on.app.query_one(Train), on.app.client
-        assert not train.verdict.display
+        advice = train.advice.view
+        assert not advice.display
         client.tell(Snapshot(1, 3, found.picture.layers))
-        await on.until(lambda: train.verdict.display and "Saturated: layers 2 and 3" in train.verdict.text)
+        await on.until(lambda: advice.display and "Saturated: layers 2 and 3" in advice.text)
         await on.until(lambda: "apply_remedy" in on.keys)
         await on.press("f")
         assert on.chosen("activation")[0] == "relu"
@@ -243,7 +244,7 @@ async def test_train_tells_the_verdict_and_the_key_changes_the_preset() -> None:
         assert on.chosen("activation")[0] == "relu"
         client.end("stopped")
         await on.press("ctrl+r")
-        await on.until(lambda: not train.verdict.display)
+        await on.until(lambda: not advice.display)
 
 
 def test_a_verdict_fits_its_lines_and_says_nothing_a_terminal_would_act_on() -> None:
