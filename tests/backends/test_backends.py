@@ -572,8 +572,8 @@ def test_on_mlx_a_run_goes_back_to_the_same_bits_and_is_done_again(
 ) -> None:
     from tests.training.test_interventions import Whim, noisy, play
     from tuiml.runs import replay, session
-    from tuiml.training import End, RunControl
-    from tuiml.training.events import Replayed
+    from tuiml.training.events import End, Replayed
+    from tuiml.training.run_control import RunControl
 
     monkeypatch.setenv("TUIML_HOME", str(tmp_path))
     for seed in range(3):

@@ -12,7 +12,7 @@ from tuiml.data.arrays import Part, Whole, draw
 from tuiml.data.datasets import Dataset, datasets
 from tuiml.runs import session
 from tuiml.spec.check import check
-from tuiml.training import Epoch, Notice, Start
+from tuiml.training.events import Epoch, Notice, Start
 
 STACK = [{"type": "dense", "units": 4, "activation": "relu"}, {"type": "dense", "activation": "softmax"}]
 

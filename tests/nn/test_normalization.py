@@ -15,7 +15,8 @@ from tuiml.nn.losses import losses
 from tuiml.nn.network import build
 from tuiml.nn.optimizers import optimizers
 from tuiml.runs import checkpoints
-from tuiml.training import Snapshot, Trainer
+from tuiml.training.events import Snapshot
+from tuiml.training.trainer import Trainer
 
 RUNNING = ("layers.1.running_mean", "layers.1.running_var")
 NORMED = [

@@ -9,7 +9,9 @@ import pytest
 from tests.helpers import preset, run_parts
 from tuiml.nn import schedules
 from tuiml.nn.schedules import peak_of
-from tuiml.training import Epoch, RunControl, State, Trainer
+from tuiml.training.events import Epoch, State
+from tuiml.training.run_control import RunControl
+from tuiml.training.trainer import Trainer
 
 STEPS, BATCHES = 400, 20
 every = pytest.mark.parametrize("name", schedules.names())

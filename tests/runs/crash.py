@@ -25,7 +25,8 @@ from tuiml.runs import checkpoints, folder, session
 from tuiml.runs.errors import CheckpointError
 from tuiml.spec import Preset, check, network_of
 from tuiml.spec.library import read
-from tuiml.training import RunControl, State
+from tuiml.training.events import State
+from tuiml.training.run_control import RunControl
 
 DOCUMENT: dict[str, Any] = {
     "version": 1,

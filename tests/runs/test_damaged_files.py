@@ -25,7 +25,9 @@ from tests.runs.crash import BATCHES, DOCUMENT, STEPS, preset
 from tuiml.runs import checkpoint_file, checkpoint_recovery, checkpoints, folder, library, metrics, session
 from tuiml.runs.errors import CheckpointError, RunError
 from tuiml.spec import SpecError, check, network_of
-from tuiml.training import End, Epoch, Event, Position, RunControl, Start
+from tuiml.training.events import End, Epoch, Event, Start
+from tuiml.training.run_control import RunControl
+from tuiml.training.schedule_state import Position
 
 FLIPS = MUTATIONS = 200
 SECONDS = 3.0

@@ -23,7 +23,8 @@ from tuiml.runs import checkpoints, folder, library, metrics, session
 from tuiml.runs.errors import RunError
 from tuiml.spec import network_of
 from tuiml.spec.toml import dumps
-from tuiml.training import End, Epoch, Event, Notice, RunControl, Start, State
+from tuiml.training.events import End, Epoch, Event, Notice, Start, State
+from tuiml.training.run_control import RunControl
 
 NAME = "full"
 

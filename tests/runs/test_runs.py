@@ -28,7 +28,9 @@ from tuiml.runs import (
 )
 from tuiml.runs.errors import Cancelled, CheckpointError, RunError
 from tuiml.spec import Preset, SpecError, check, network_of
-from tuiml.training import End, Epoch, Event, Position, RunControl, Start
+from tuiml.training.events import End, Epoch, Event, Start
+from tuiml.training.run_control import RunControl
+from tuiml.training.schedule_state import Position
 
 DOCUMENT: dict[str, Any] = {
     "version": 1,

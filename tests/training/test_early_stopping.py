@@ -12,7 +12,9 @@ from tuiml.runs import checkpoints, library, session
 from tuiml.runs.checkpoints import path_of, steps_in
 from tuiml.runs.errors import RunError
 from tuiml.spec import check
-from tuiml.training import End, Epoch, RunControl, Trainer
+from tuiml.training.events import End, Epoch
+from tuiml.training.run_control import RunControl
+from tuiml.training.trainer import Trainer
 
 STEPS = 4  # an epoch's
 

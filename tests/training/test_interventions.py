@@ -24,10 +24,13 @@ from tuiml.runs import (
 )
 from tuiml.runs.errors import RunError
 from tuiml.spec import network_of
-from tuiml.training import End, Epoch, Intervention, Notice, RunControl, Snapshot, State, Trainer, run_state
+from tuiml.training import run_state
+from tuiml.training.events import End, Epoch, Intervention, Notice, Snapshot, State
 from tuiml.training.interventions import Change, at_first, between, in_force, read_changes
 from tuiml.training.restore_points import RestorePoint, RestorePoints
+from tuiml.training.run_control import RunControl
 from tuiml.training.schedule_state import Position, ScheduleState
+from tuiml.training.trainer import Trainer
 
 NOISY = [
     {"type": "dense", "units": 7, "activation": "rrelu"},

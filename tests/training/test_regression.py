@@ -18,11 +18,12 @@ from tuiml.nn.losses import losses
 from tuiml.runs import folder, session
 from tuiml.spec import check, network_of
 from tuiml.spec.library import bundled
-from tuiml.training import RunControl, Trainer
 from tuiml.training.diagnosis_context import DiagnosisContext
 from tuiml.training.events import End, Epoch, Progress
 from tuiml.training.probe import probe
 from tuiml.training.rate_finder import RateFinder
+from tuiml.training.run_control import RunControl
+from tuiml.training.trainer import Trainer
 
 LOSSES = [entry.name for entry in losses if entry.activation is None]
 every_loss = pytest.mark.parametrize("loss", LOSSES)

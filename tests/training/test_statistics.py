@@ -9,17 +9,8 @@ from hypothesis import strategies as st
 
 from tuiml.backends.engine import LayerView
 from tuiml.nn.activations import activations
-from tuiml.training.statistics import (
-    BINS,
-    SAMPLE,
-    Histogram,
-    LayerStatistics,
-    histogram,
-    layer_statistics,
-    limits,
-    round_up,
-    sample,
-)
+from tuiml.training.layer_statistics import Histogram, LayerStatistics
+from tuiml.training.statistics import BINS, SAMPLE, histogram, layer_statistics, limits, round_up, sample
 
 float32 = st.floats(width=32)
 finite32 = st.floats(width=32, allow_nan=False, allow_infinity=False)

@@ -15,9 +15,13 @@ from tests.spec import random_documents
 from tuiml.backends.numpy_backend import NumpyEngine
 from tuiml.nn.layers import layers
 from tuiml.spec import check
-from tuiml.training import End, Epoch, Loading, Progress, RunControl, Snapshot, Start, State, Trainer
-from tuiml.training.events import from_json
-from tuiml.training.inspection_records import Boundary, Confusion, Drawn, Inspection, InspectionRequest
+from tuiml.training.events import End, Epoch, Loading, Progress, Snapshot, Start, State, from_json
+from tuiml.training.inspections.boundary import Boundary
+from tuiml.training.inspections.confusion import Confusion
+from tuiml.training.inspections.drawing import Drawing
+from tuiml.training.inspections.record import Inspection, InspectionRequest
+from tuiml.training.run_control import RunControl
+from tuiml.training.trainer import Trainer
 
 STEPS = 4  # batches of 16 in an epoch of 60 examples: the last one has 12
 
@@ -651,7 +655,7 @@ def test_a_paused_run_answers_at_once_and_after_each_single_step():
             if event.step == 0:
                 control.inspect([InspectionRequest("boundary", 5, 5)])
             elif event.step == 1:
-                control.guess(Drawn(1, b""))  # there are no pictures here: no answer
+                control.guess(Drawing(1, b""))  # there are no pictures here: no answer
                 control.inspect([InspectionRequest("confusion")])
             else:
                 control.stop()

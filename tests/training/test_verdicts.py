@@ -11,11 +11,12 @@ from tuiml.nn.initializers import initializers
 from tuiml.runs.preset_prober import Prober
 from tuiml.spec import check
 from tuiml.spec.library import bundled
-from tuiml.training import Epoch, Trainer
 from tuiml.training.bounds import UPDATE_HIGH, UPDATE_LOW
 from tuiml.training.diagnosis_context import DiagnosisContext, constant, span, times
+from tuiml.training.events import Epoch
 from tuiml.training.remedies import nice
 from tuiml.training.statistics_tracker import StatisticsTracker
+from tuiml.training.trainer import Trainer
 from tuiml.training.verdicts import RULES, verdicts
 
 PRESETS = {preset.name: preset for preset in bundled()}

@@ -67,7 +67,7 @@ def fetch(chosen: argparse.Namespace) -> int:
 def _telling() -> Callable[[str, int, int], None]:
     """Says what is downloaded: a line a file, or on a terminal a line that is redrawn."""
     from tuiml.cli import progress
-    from tuiml.training import Loading
+    from tuiml.training.events import Loading
 
     show = progress.Bar() if sys.stderr.isatty() else progress.Plain()
 

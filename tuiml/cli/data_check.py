@@ -64,7 +64,7 @@ def _telling() -> Any:
     if not sys.stderr.isatty():
         return None
     from tuiml.cli import progress
-    from tuiml.training import Loading
+    from tuiml.training.events import Loading
 
     show = progress.Bar()
 

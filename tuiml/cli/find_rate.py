@@ -18,8 +18,7 @@ from tuiml.runs import threads
 if TYPE_CHECKING:
     from tuiml.cli.progress import Show
     from tuiml.spec import Preset
-    from tuiml.training import Event
-    from tuiml.training.events import RateFound, RateTried
+    from tuiml.training.events import Event, RateFound, RateTried
     from tuiml.training.rate_finder import Ramp
 
 WIDTH, HEIGHT = 78, 14
@@ -47,7 +46,7 @@ def find_rate(chosen: argparse.Namespace) -> int:
     ramp = _ramp(chosen)
     from tuiml.runs import rate_search
     from tuiml.runs.errors import Cancelled
-    from tuiml.training import RunControl
+    from tuiml.training.run_control import RunControl
 
     control = RunControl()
     events = rate_search.find_rate(preset, backend=chosen.backend, control=control, ramp=ramp)

@@ -15,8 +15,8 @@ from tuiml.runs import threads
 if TYPE_CHECKING:
     from tuiml.nn.network import Network, Node
     from tuiml.spec.preset import Preset
+    from tuiml.training.layer_statistics import LayerStatistics
     from tuiml.training.probe import Probe
-    from tuiml.training.statistics import LayerStatistics
     from tuiml.training.verdicts import Verdict
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
@@ -54,7 +54,7 @@ def probe(chosen: argparse.Namespace) -> int:
 
 def as_json(preset: Preset, network: Network, found: Probe, told: Sequence[Verdict]) -> dict[str, Any]:
     """Everything that the screen shows, as plain data."""
-    from tuiml.training.events import plain
+    from tuiml.training.codec import plain
 
     layers = [
         {**_named(node), **plain(statistics)}

@@ -11,7 +11,8 @@ import time
 
 from tuiml.cli.output import cells, duration, loss, note, score, whole
 from tuiml.text import plain_text
-from tuiml.training import (
+from tuiml.training.events import (
+    SAVING,
     End,
     Epoch,
     Event,
@@ -21,9 +22,10 @@ from tuiml.training import (
     Pretraining,
     PretrainingProgress,
     Progress,
+    RateTried,
+    Replayed,
     Start,
 )
-from tuiml.training.events import SAVING, RateTried, Replayed
 
 BAR = 10
 """Cells of the bar."""

@@ -13,8 +13,7 @@ from tuiml.runs import threads
 from tuiml.text import plain_text
 
 if TYPE_CHECKING:
-    from tuiml.training import Event
-    from tuiml.training.events import Replayed
+    from tuiml.training.events import Event, Replayed
 
 
 def add(commands: Commands) -> None:
@@ -33,8 +32,8 @@ def replay(chosen: argparse.Namespace) -> int:
     path = library.find(chosen.name)
     threads.limit()
     from tuiml.runs import replay
-    from tuiml.training import RunControl
     from tuiml.training.events import Replayed
+    from tuiml.training.run_control import RunControl
 
     control = RunControl()
     show = progress(chosen)

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from tuiml.cli.progress import Show
     from tuiml.cli.signals import Stopping
     from tuiml.spec import Preset, Problem
-    from tuiml.training import Event, RunControl
+    from tuiml.training.events import Event
+    from tuiml.training.run_control import RunControl
 
 
 def add(commands: Commands) -> None:
@@ -56,7 +57,7 @@ def train(chosen: argparse.Namespace) -> int:
     threads.limit(chosen.threads)  # before numpy is imported, by what follows
     preset = read_preset(chosen.preset, chosen.settings)
     from tuiml.runs import session
-    from tuiml.training import RunControl
+    from tuiml.training.run_control import RunControl
 
     control = RunControl()
     show = progress(chosen)
@@ -76,7 +77,7 @@ def resume(chosen: argparse.Namespace) -> int:
     path = library.find(chosen.name)
     threads.limit()
     from tuiml.runs import session
-    from tuiml.training import RunControl
+    from tuiml.training.run_control import RunControl
 
     control = RunControl()
     show = progress(chosen)
@@ -133,7 +134,7 @@ def follow(events: Generator[Event], control: RunControl, show: Show) -> int:
     """Show a run's events to the end; the exit code."""
     from tuiml.cli.signals import Stopping
     from tuiml.runs.errors import Cancelled
-    from tuiml.training import End
+    from tuiml.training.events import End
 
     end: End | None = None
     with Stopping(control) as stopping, contextlib.closing(events):

@@ -25,24 +25,28 @@ from tuiml.spec import toml
 from tuiml.spec.library import slug
 from tuiml.spec.preset import Preset
 from tuiml.text import plain_text
+from tuiml.training.events import KINDS, Event, Snapshot, Start, kind_of
 
 PRESET = "preset.toml"
 METRICS = "metrics.jsonl"
 INITIAL = "initial.safetensors"
 PRETRAINED = "pretraining.safetensors"
 _CHECKPOINT = re.compile(r"checkpoint-(\d{1,15})\.safetensors")
-RECORDED = frozenset(
-    {"start", "batch", "epoch", "picture", "state", "intervention", "notice", "end", "pretraining"}
-)
-SPARE = frozenset({"picture", "batch"})
-"""Of these, the ones that may be dropped while the disk takes nothing."""
-PICTURE = b'{"event": "picture"'
 NAME_BYTES = 120
 """Of a name of our making, at most: file systems take 255 bytes, and a number may follow."""
-PICTURE_BYTES = 10_000
-"""A picture of this size may be recorded each second; a larger one more rarely."""
+SNAPSHOT_BYTES = 10_000
+"""A snapshot of this size may be recorded each second; a larger one more rarely."""
 
 Line = dict[str, Any]
+
+
+def beginnings(*kinds: type[Event]) -> tuple[bytes, ...]:
+    """How lines of events begin: they need not be parsed to be passed over."""
+    return tuple(f'{{"event": "{name}"'.encode() for kind in kinds for name in kind.names)
+
+
+SNAPSHOT = beginnings(Snapshot)
+_MANY = beginnings(*(kind for kind in KINDS.values() if kind.droppable))
 
 
 def runs_folder() -> Path:
@@ -58,7 +62,7 @@ class RunFolder:
         self._lock = lock
         self._metrics = Metrics(path / METRICS)
         self._began = time.monotonic()
-        self._next_picture = 0.0
+        self._next_snapshot = 0.0
         self._thinner = Thinner()
         sign(path)
 
@@ -116,28 +120,29 @@ class RunFolder:
         return folder
 
     def record(self, line: Line) -> None:
-        """Append a line if it is of a kind that is kept. Of pictures and batches a few are, ever more rarely.
+        """Append a line if its kind is recorded; of snapshots and batches ever fewer are.
 
         Raises:
             OSError: the disk is full, or worse; the line waits in memory for the next one, or :meth:`sync`.
         """
-        if line.get("event") not in RECORDED:
+        kind = kind_of(line.get("event"))
+        if kind is None or not kind.recorded:
             return
-        if line["event"] == "start":
+        if kind is Start:
             line = line | {"time": datetime.now(UTC).isoformat(timespec="seconds")}
-        if line["event"] == "picture" and time.monotonic() - self._began < self._next_picture:
+        if kind is Snapshot and time.monotonic() - self._began < self._next_snapshot:
             return
         kept = self._thinner.take(line)
         data = b"".join(json.dumps(one, allow_nan=False).encode() + b"\n" for one in kept)
-        if line["event"] == "picture":
-            self._plan_picture(len(data))
+        if kind is Snapshot:
+            self._plan_snapshot(len(data))
         if data:
-            self._metrics.add(data, spare=line["event"] in SPARE)
+            self._metrics.add(data, spare=kind.droppable)
 
-    def _plan_picture(self, size: int) -> None:
+    def _plan_snapshot(self, size: int) -> None:
         """Say when the next one is kept, after one of ``size`` bytes."""
         passed = time.monotonic() - self._began
-        self._next_picture = passed + max(1.0, passed / 500) * max(1.0, size / PICTURE_BYTES)
+        self._next_snapshot = passed + max(1.0, passed / 500) * max(1.0, size / SNAPSHOT_BYTES)
 
     @property
     def recorded(self) -> int | None:
@@ -256,8 +261,6 @@ def _discard(path: Path) -> None:
 
 
 # -- reading ----------------------------------------------------------------------------------------------
-
-_MANY = (PICTURE, b'{"event": "batch"')
 
 
 def read_metrics(path: Path, *, pictures: bool = True) -> list[Line]:

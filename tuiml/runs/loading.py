@@ -10,7 +10,8 @@ from collections.abc import Generator
 from tuiml.data.arrays import Data
 from tuiml.runs.errors import Cancelled
 from tuiml.spec.preset import Preset
-from tuiml.training import Loading, RunControl
+from tuiml.training.events import Loading
+from tuiml.training.run_control import RunControl
 
 
 def load(preset: Preset, control: RunControl) -> Generator[Loading, None, Data]:

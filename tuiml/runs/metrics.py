@@ -18,7 +18,7 @@ MOST_LINE = 4 * 1024 * 1024
 MOST_READ = 1024 * 1024 * 1024
 """Bytes of a file that are read."""
 MOST_WAITING = 4 * 1024 * 1024
-"""Bytes of lines that wait in memory for the disk, before pictures among them are dropped."""
+"""Bytes of lines that wait in memory for the disk, before snapshots among them are dropped."""
 BLOCK = 64 * 1024
 LARGEST = 2**53
 """The largest whole number that a line may hold."""
@@ -28,7 +28,17 @@ MOST_VALUES = 100_000
 """Values of one list or table in a line."""
 DEEPEST = 32
 """Lists and tables within each other in a line."""
-COUNTS = ("step", "steps", "epoch", "epochs", "number", "since", "batch_size", "best_epoch")
+COUNTS = (
+    "step",
+    "steps",
+    "epoch",
+    "epochs",
+    "number",
+    "last_intervention",
+    "since",
+    "batch_size",
+    "best_epoch",
+)
 """What is a whole number from 0 on in every line that has it."""
 
 

@@ -13,9 +13,10 @@ from tuiml.runs.errors import RunError
 from tuiml.runs.loading import load
 from tuiml.spec import network_of
 from tuiml.spec.preset import Preset
-from tuiml.training import Event, RunControl
+from tuiml.training.events import Event
 from tuiml.training.pretraining import Pretrainer
 from tuiml.training.rate_finder import Ramp, RateFinder
+from tuiml.training.run_control import RunControl
 
 
 def find_rate(

@@ -19,9 +19,9 @@ from tuiml.runs.session import choose, preset_of, shares_of
 from tuiml.spec import network_of
 from tuiml.spec.preset import Preset
 from tuiml.text import plain_text
-from tuiml.training import Event, RunControl, Start
-from tuiml.training.events import Replayed
+from tuiml.training.events import Event, Replayed, Start
 from tuiml.training.interventions import SETTINGS, at_first, in_force
+from tuiml.training.run_control import RunControl
 from tuiml.training.schedule_state import Position, ScheduleState
 
 Array = np.ndarray[Any, Any]

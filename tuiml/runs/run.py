@@ -21,10 +21,12 @@ from tuiml.runs.run_recorder import Recorder
 from tuiml.spec.preset import Preset, Training
 from tuiml.spec.problems import SpecError
 from tuiml.text import plain_text
-from tuiml.training import End, Epoch, Event, Notice, Position, RunControl, Start, State, Trainer
+from tuiml.training.events import End, Epoch, Event, Notice, Start, State
 from tuiml.training.interventions import SETTINGS, Change, between, in_force
 from tuiml.training.pretraining import Pretrainer
-from tuiml.training.schedule_state import ScheduleState
+from tuiml.training.run_control import RunControl
+from tuiml.training.schedule_state import Position, ScheduleState
+from tuiml.training.trainer import Trainer
 
 
 @dataclass

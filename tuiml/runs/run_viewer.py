@@ -13,9 +13,9 @@ from tuiml.runs.folder import steps_in
 from tuiml.runs.loading import load
 from tuiml.runs.session import choose, preset_of
 from tuiml.spec import network_of
-from tuiml.training import Event, RunControl
-from tuiml.training.inspection_service import Answers
-from tuiml.training.inspector import AT_LEISURE
+from tuiml.training.events import Event
+from tuiml.training.inspector import MANY, InspectionService
+from tuiml.training.run_control import RunControl
 
 
 def view(word: str | Path, control: RunControl, *, backend: str = "auto") -> Generator[Event]:
@@ -40,15 +40,15 @@ def view(word: str | Path, control: RunControl, *, backend: str = "auto") -> Gen
     engine = build(chosen, network, training.optimizer, data, training.seed, training.penalties, 1)
     try:
         checkpoints.put_into(engine, found, training.optimizer)
-        answers, step = Answers(control, network, engine, time.perf_counter), found.step
-        yield from answers.asked(AT_LEISURE, again=True)
+        answers, step = InspectionService(control, network, engine, time.perf_counter), found.step
+        yield from answers.asked(MANY, again=True)
         while control.wait_asked():
             if steps_in(folder)[:1] not in ([], [step]):  # another process trains it
                 newer = checkpoints.newest(folder, network, training.optimizer, batches)
                 if newer is not None and newer.step != step:
                     checkpoints.put_into(engine, newer, training.optimizer)
                     step = newer.step
-            yield from answers.asked(AT_LEISURE)
+            yield from answers.asked(MANY)
     except OSError:
         raise RunError("the run's folder is gone; it was renamed or deleted elsewhere") from None
     finally:

@@ -18,7 +18,8 @@ from tuiml.spec import check, network_of
 from tuiml.spec.edit import assign, split
 from tuiml.spec.preset import Preset
 from tuiml.spec.problems import SpecError
-from tuiml.training import Event, RunControl
+from tuiml.training.events import Event
+from tuiml.training.run_control import RunControl
 
 CHANGEABLE = (["training", "epochs"], ["training", "learning_rate"], ["training", "early_stopping"])
 """What may change when a run goes on: anything else would be another run."""

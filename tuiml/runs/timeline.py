@@ -25,6 +25,11 @@ def is_rewind(line: Line) -> bool:
     return line.get("event") == "intervention" and line.get("what") == "rewind"
 
 
+def last_intervention(line: Line) -> int:
+    """Of a rewind: the number of the last intervention before the step gone back to."""
+    return whole(line, "last_intervention", whole(line, "since"))  # its name in files of 0.2 and before
+
+
 def surviving(lines: Iterable[Line]) -> list[Line]:
     """The lines but for those that were taken back later, the rewinds themselves among what stays."""
     kept: list[Line] = []
@@ -34,7 +39,7 @@ def surviving(lines: Iterable[Line]) -> list[Line]:
         if whole(line, "number") <= since if by_hand else whole(line, "step") <= step:
             kept.append(line)
         if is_rewind(line):
-            step, since = min(step, whole(line, "value")), min(since, whole(line, "since"))
+            step, since = min(step, whole(line, "value")), min(since, last_intervention(line))
     kept.reverse()
     return kept
 

@@ -177,14 +177,16 @@ def obey(control: RunControl, message: Message, first: queue.SimpleQueue[Message
 
 
 def ask(control: RunControl, do: str, value: Any) -> None:
-    """What was learned is to be shown; a wish that cannot be one is passed over."""
-    from tuiml.training.inspection_records import read_drawn, read_wish
+    """Ask for inspections, or for the prediction for a drawing; what is malformed is ignored."""
+    from tuiml.training import codec
+    from tuiml.training.inspections.drawing import Drawing
+    from tuiml.training.inspector import read_request
 
     with contextlib.suppress(ValueError):
         if do == "guess":
-            control.guess(read_drawn(value))
+            control.guess(codec.read(Drawing, value))
         elif isinstance(value, list):
-            control.inspect([read_wish(wish) for wish in value[:MOST_WISHES]])
+            control.inspect([read_request(request) for request in value[:MOST_WISHES]])
 
 
 def problem_message(problems: list[list[str]]) -> Message:

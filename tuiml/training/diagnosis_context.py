@@ -15,7 +15,7 @@ from tuiml.nn.layers import Layer
 from tuiml.nn.network import Network, output_layer
 from tuiml.registry import plain
 from tuiml.spec.preset import Preset
-from tuiml.training.statistics import LayerStatistics
+from tuiml.training.layer_statistics import LayerStatistics
 
 NORMALIZES = frozenset({"batch_norm", "layer_norm"})
 

@@ -6,7 +6,8 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tuiml.training.inspection_records import Drawn, InspectionRequest
+from tuiml.training.inspections.drawing import Drawing
+from tuiml.training.inspections.record import InspectionRequest
 
 Order = dict[str, Any]
 MOST_ORDERS = 1000
@@ -32,7 +33,7 @@ class RunControl:
         self._orders: list[Order] = []
         self._wishes: tuple[InspectionRequest, ...] = ()
         self._fresh = False
-        self._drawn: Drawn | None = None
+        self._drawn: Drawing | None = None
         self._left = False
         self.lingers = False
         """Whether somebody may still ask what was learned when the run is over, until :meth:`leave`."""
@@ -92,7 +93,7 @@ class RunControl:
             self._wishes, self._fresh, self.attention = tuple(wishes), True, True
             self._changed.notify_all()
 
-    def guess(self, drawn: Drawn) -> None:
+    def guess(self, drawn: Drawing) -> None:
         """Say once what a drawn picture is; one that waits for its turn still is forgotten."""
         with self._changed:
             self._drawn, self.attention = drawn, True
@@ -134,7 +135,7 @@ class RunControl:
     def _asked(self) -> bool:
         return self._fresh or self._drawn is not None
 
-    def take_asked(self) -> tuple[tuple[InspectionRequest, ...], Drawn | None]:
+    def take_asked(self) -> tuple[tuple[InspectionRequest, ...], Drawing | None]:
         """What was asked for since the last call: wishes that are new, and a picture to guess."""
         with self._changed:
             wishes, drawn = self._wishes if self._fresh else (), self._drawn

@@ -18,7 +18,7 @@ from tuiml.spec.preset import Preset, Training
 from tuiml.training.budget import Budget
 from tuiml.training.events import Event, Intervention, Notice, Snapshot, State
 from tuiml.training.events import RestorePoints as RestorePointsEvent
-from tuiml.training.inspection_service import Answers
+from tuiml.training.inspector import InspectionService
 from tuiml.training.interventions import (
     BATCH_SIZE,
     OPTIMIZER,
@@ -90,7 +90,7 @@ class RunState:
         self._allow = allow
         self._script, self._until = deque(script), math.inf if until is None else until
         self._cue_next()
-        self.answers = Answers(self.control, network, engine, clock)
+        self.answers = InspectionService(self.control, network, engine, clock)
         self._seconds, self._examples = self.position.seconds, self.position.examples
         self._snapshot = self._saved()
         """The last copy that was finite, to fall back on when training diverges."""
@@ -273,7 +273,7 @@ class RunState:
             steps=self.course.steps(where),
             batch_size=self.training.batch_size,
             learning_rate=self._used,
-            since=since,
+            last_intervention=since,
         )
 
     def _go_back(self, step: int) -> Generator[Event, None, bool]:

@@ -12,14 +12,12 @@ import numpy as np
 
 from tuiml.backends.engine import LayerView
 from tuiml.nn.network import Network
+from tuiml.training.layer_statistics import NAN, Histogram, LayerStatistics
 from tuiml.training.statistics import (
-    NAN,
     OUTSIDE,
     UNBOUNDED,
     Array,
     Bounds,
-    Histogram,
-    LayerStatistics,
     Limits,
     Values,
     histogram,

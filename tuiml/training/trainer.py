@@ -17,7 +17,7 @@ from tuiml.nn.network import Network
 from tuiml.spec.preset import Preset
 from tuiml.training.budget import Budget
 from tuiml.training.events import End, Epoch, Event, Progress, Reason, Snapshot
-from tuiml.training.inspection_service import SHARE
+from tuiml.training.inspector import TIME
 from tuiml.training.run_control import RunControl
 from tuiml.training.run_state import RunState
 from tuiml.training.schedule_state import NONE, Position, order_of
@@ -287,7 +287,7 @@ class Trainer(RunState):
         )
 
     def _picture(self, views: Sequence[LayerView] = ()) -> Snapshot:
-        self._pictures.share = PICTURES - SHARE if self.control.wishes else PICTURES
+        self._pictures.share = PICTURES - TIME if self.control.wishes else PICTURES
         with self._pictures:
             layers = self._observer.picture(views or self.engine.views())
         self._pictured = self.engine.step_number

@@ -16,8 +16,8 @@ from tuiml.nn.network import Network
 from tuiml.spec.preset import Preset
 from tuiml.training import bounds, remedies
 from tuiml.training.diagnosis_context import DiagnosisContext, figures, percents, span, times
+from tuiml.training.layer_statistics import LayerStatistics
 from tuiml.training.remedies import Remedy
-from tuiml.training.statistics import LayerStatistics
 
 MOST = 3
 """Verdicts that are told at a time."""

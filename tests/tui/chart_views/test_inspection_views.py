@@ -11,7 +11,10 @@ from tests import helpers
 from tests.tui.documents import raw
 from tests.tui.fake_training_client import FakeTrainingClient
 from tuiml.runs.folder import runs_folder
-from tuiml.training.inspection_records import Boundary, Drawn, Guess, InspectionRequest, read
+from tuiml.training.event_reading import read_event
+from tuiml.training.inspections.boundary import Boundary
+from tuiml.training.inspections.drawing import Drawing, DrawingPrediction
+from tuiml.training.inspections.record import InspectionRequest
 from tuiml.training.inspector import Inspector
 from tuiml.tui.app.app import TuimlApp
 from tuiml.tui.app.bars import KeyBar
@@ -254,7 +257,7 @@ class Bench:
     async def answer(self):
         """What is wished for is shown."""
         found = [self.inspector.answer(wish) for wish in self.app.client.wishes]
-        self.app.client.tell(*(read(record.to_json()) for record in found if record))
+        self.app.client.tell(*(read_event(record.to_json()) for record in found if record))
         await self.drawn()
 
     async def show(self, chart, large=True):
@@ -390,7 +393,7 @@ async def test_drawing_by_keys_asks_what_it_is_and_shows_the_bars(size):
         drawn = on.app.client.drawn[-1]
         assert len(drawn.pixels) == 64
         assert drawn.pixels == view.pad.pixels()
-        on.app.client.tell(Guess(3, drawn.number, (0.1, 0.0, 0.9, *[0.0] * 7)))
+        on.app.client.tell(DrawingPrediction(3, drawn.number, (0.1, 0.0, 0.9, *[0.0] * 7)))
         await on.drawn()
         line = next(line for line in view.text.splitlines() if "90 %" in line)
         assert line.rstrip().endswith("◀")
@@ -419,10 +422,10 @@ async def test_drawing_by_mouse():
 
 async def test_a_past_run_that_cannot_be_looked_into_says_why():
     async with bench(**PLANE) as on:
-        on.app.model.cannot_look("this run has no sound checkpoint to look into")
+        on.app.model.inspection_failed("this run has no sound checkpoint to look into")
         view = await on.show("boundary")
-        on.app.model.learned.clear()
-        on.app.model.cannot_look("this run has no sound checkpoint to look into")
+        on.app.model.inspections.clear()
+        on.app.model.inspection_failed("this run has no sound checkpoint to look into")
         await on.drawn()
         assert "no sound checkpoint" in view.text
 
@@ -446,26 +449,26 @@ async def test_a_stroke_changes_the_guess_of_a_trained_network_after_its_run_and
         await until(on, lambda: app.model.status == "completed")
         assert app.model.end.test_accuracy > 0.85
         await on.press("d", "up", "up", "up", "space", *["down"] * 6, "space")  # a one
-        await until(on, lambda: "guess" in app.model.learned)
+        await until(on, lambda: "drawing" in app.model.inspections)
         view = on.view("draw")
-        await until(on, lambda: app.model.learned["guess"].number == view.pad.version)
-        shares = app.model.learned["guess"].shares
+        await until(on, lambda: app.model.inspections["drawing"].number == view.pad.version)
+        shares = app.model.inspections["drawing"].probabilities
         assert sum(shares) == pytest.approx(1, abs=1e-3)
         before = view.text
         await on.press("up", "up", "up", "shift+left", "shift+left", "shift+left")
-        await until(on, lambda: app.model.learned["guess"].number == view.pad.version)
+        await until(on, lambda: app.model.inspections["drawing"].number == view.pad.version)
         await on.drawn()
-        assert app.model.learned["guess"].shares != shares
+        assert app.model.inspections["drawing"].probabilities != shares
         assert view.text != before
-        weights = app.model.learned["guess"].shares
+        weights = app.model.inspections["drawing"].probabilities
         path = next(runs_folder().iterdir())
-        app.model.learned.clear()
+        app.model.inspections.clear()
         app.client.look_at(str(path))  # another process, from the checkpoint
-        app.client.guess(Drawn(99, view.pad.pixels()))
-        await until(on, lambda: "guess" in app.model.learned)
-        assert app.model.learned["guess"].shares == pytest.approx(weights, abs=1e-5)
+        app.client.predict(Drawing(99, view.pad.pixels()))
+        await until(on, lambda: "drawing" in app.model.inspections)
+        assert app.model.inspections["drawing"].probabilities == pytest.approx(weights, abs=1e-5)
         app.client.look_at(str(path.parent / "gone"))
         app.client.inspect([InspectionRequest("confusion")])
-        await until(on, lambda: app.model.blind != "")
-        assert "gone" in app.model.blind
+        await until(on, lambda: app.model.inspection_problem != "")
+        assert "gone" in app.model.inspection_problem
         app.client.close()

@@ -6,9 +6,10 @@ import pytest
 from tests import helpers
 from tests.tui.chart_views.test_inspection_views import LOOKS, SIZES, assert_harmless, bench, texts
 from tuiml.spec import check
-from tuiml.training import RunControl, Trainer
 from tuiml.training.events import Epoch
-from tuiml.training.inspection_records_regression import Heights
+from tuiml.training.inspections.surface import Surface
+from tuiml.training.run_control import RunControl
+from tuiml.training.trainer import Trainer
 from tuiml.tui.chart_views.registry import CHARTS
 from tuiml.tui.charts.heights import heights, legend
 from tuiml.tui.charts.palette import Look
@@ -61,7 +62,7 @@ def sloped(columns=20, rows=20):
     values = np.tile(np.linspace(0, 255, columns).astype(np.uint8), (rows, 1)).tobytes()
     points = {"xs": bytes([250, 250]), "ys": bytes([10, 245]), "truths": bytes([0, 250])}
     limits = (-1.0, 1.0, -1.0, 1.0)
-    return Heights(3, 0, 1, columns, rows, limits=limits, scale=(-2.0, 5.0), values=values, **points)
+    return Surface(3, 0, 1, columns, rows, limits=limits, scale=(-2.0, 5.0), values=values, **points)
 
 
 @pytest.mark.parametrize("look", LOOKS)
@@ -151,7 +152,7 @@ def test_r2_takes_the_place_of_accuracy():
     model = run_of(LINE)
     epoch = model.epochs[-1]
     assert isinstance(epoch, Epoch)
-    assert model.beside_loss.word == "R²"
+    assert model.metric.word == "R²"
     assert model.accuracy.validation.last == epoch.val_r2
     assert model.best is not None
     lines = [epoch.to_json() for epoch in model.epochs]

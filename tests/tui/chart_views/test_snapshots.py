@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests import helpers
 from tests.tui.recorded_events import FLAT, NAN, bars, layer
 from tuiml.training.events import Snapshot
-from tuiml.training.statistics import Histogram
+from tuiml.training.layer_statistics import Histogram
 from tuiml.tui.chart_views.selection import ChartSelection
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.model.snapshots import FEWEST, LAYERS, MOMENTS, SnapshotHistory
@@ -73,7 +73,7 @@ def test_a_picture_comes_back_as_it_was_told():
     )
     found = SnapshotHistory()
     found.add(3, [FLAT, told])
-    moment = found.moments[0]
+    moment = found.snapshots[0]
     assert same(moment.layers()[0], FLAT)
     assert same(moment.statistics(1), told)
     assert moment.statistics(2) is moment.statistics(-1) is None
@@ -173,4 +173,4 @@ def test_kinds_that_no_layer_has_are_passed_over():
 def test_figures_that_are_no_numbers_are_kept(norm):
     found = SnapshotHistory()
     found.add(1, [layer(gradient_norm=norm)])
-    assert same(found.moments[0].statistics(0), layer(gradient_norm=norm))
+    assert same(found.snapshots[0].statistics(0), layer(gradient_norm=norm))

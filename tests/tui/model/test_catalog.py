@@ -277,8 +277,8 @@ def test_a_run_is_read_with_its_pictures_or_without(home: Path):
     (path / "metrics.jsonl").write_text(
         "".join([*lines[:2], picture, "\udcff{\n".encode("utf-8", "replace").decode(), *lines[2:]])
     )
-    assert shelf.load_run(path).picture.step == 4
-    assert shelf.load_run(path, pictures=False).picture is None
+    assert shelf.load_run(path).snapshot.step == 4
+    assert shelf.load_run(path, pictures=False).snapshot is None
     assert shelf.load_run(path).status == "completed"
 
 

@@ -63,7 +63,8 @@ def test_steps_epochs_and_numbers_are_whole_and_not_negative(line):
 
 
 def test_what_is_passed_over_is_counted_and_said(two, capsys):
-    moments, by_hand = (next(e for e in EVENTS if e.event == kind) for kind in ("moments", "intervention"))
+    kinds = ("restore_points", "intervention")
+    moments, by_hand = (next(e for e in EVENTS if e.event == kind) for kind in kinds)
     lines = [damaged(event, 3, UNREADABLE["400 digits"]) for event in (moments, by_hand)]
     lines += [b"{", b"[]", b" " * (metrics.MOST_LINE + 10)]
     run("third", day=3)

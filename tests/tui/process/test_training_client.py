@@ -84,7 +84,7 @@ async def test_a_real_run_from_start_to_end(ear):
         run.feed((await ear.until(TrainingEvents)).events)
     assert run.status == "completed"
     assert len(run.loss.validation) == 3
-    assert run.picture is not None
+    assert run.snapshot is not None
     assert not ear.client.active
 
 

@@ -204,8 +204,8 @@ async def test_curves_go_on_without_a_gap_or_a_point_twice():
     told = [start(), *(batch(1 + (s - 1) // 10, s, 1 / s) for s in range(2, 27, 2)), epoch(1, 10, 0.5, 0.5)]
     run.feed([*told, epoch(2, 20, 0.3, 0.3)])
     run.fail("gone")
-    run.go_on()
-    assert (run.status, run.starting, len(run.loss.raw)) == ("loading", True, 13)
+    run.resume()
+    assert (run.status, run.resuming, len(run.loss.raw)) == ("loading", True, 13)
     run.feed([start(step=16)])
     assert (run.step, run.epoch, run.status) == (16, 2, "running")
     assert [e.epoch for e in run.epochs] == [1]
@@ -370,7 +370,7 @@ async def test_a_run_that_somebody_goes_on_with_elsewhere_is_followed_from_then_
 async def test_a_followed_run_that_is_deleted_or_renamed_says_so(writer):
     async with bench(writer.path) as on:
         writer.path.rename(writer.path.with_name("elsewhere"))
-        await on.until(lambda: on.model.lost)
+        await on.until(lambda: on.model.folder_gone)
         assert "its folder is gone: it was renamed or deleted" in on.train.status.text
         assert on.model.status == "interrupted"
         assert "go_on" not in on.keys
@@ -383,7 +383,7 @@ async def test_that_a_past_runs_folder_is_gone_is_said_before_how_it_ended():
     async with bench(path, size=(80, 24)) as on:
         path.rename(path.with_name("elsewhere"))
         await on.until(lambda: "its folder is gone: it was renamed or deleted" in on.train.status.text)
-        assert (on.model.lost, on.model.status) == (True, "completed")
+        assert (on.model.folder_gone, on.model.status) == (True, "completed")
 
 
 async def test_opening_something_else_or_leaving_stops_nothing(writer):
@@ -406,11 +406,11 @@ async def test_another_checkpoint_is_asked_what_it_learned(writer):
         assert "look_again" not in on.app.client.asked
         checkpoint(writer.path, 10)
         await on.until(lambda: "look_again" in on.app.client.asked)
-        on.model.cannot_look("this run has no sound checkpoint to look into")
+        on.model.inspection_failed("this run has no sound checkpoint to look into")
         on.app.client.path = ""
         checkpoint(writer.path, 20)
         await on.until(lambda: on.app.client.path == str(writer.path))
-        assert on.model.blind == ""
+        assert on.model.inspection_problem == ""
 
 
 async def test_a_run_starts_from_build_while_another_is_followed(writer):
@@ -495,7 +495,7 @@ def test_a_stream_of_pictures_that_begins_while_it_is_read_is_not_lost():
     hand.tell(start())
     tail = catalog.Tail(hand.path)
     model = catalog.load_run(hand.path, tail=tail)
-    assert model.picture is None
+    assert model.snapshot is None
     hand.tell(_picture(1))
     assert [e.event for e in follower.events_in(tail.read())] == ["picture"]
     hand.folder.close()

@@ -60,9 +60,9 @@ def told(model):
         model.best.step if model.best else 0,
         points(model.loss.validation),
         [points(branch.validation) for branch in model.loss.branches],
-        [(c.x, c.label) for c in model.by_hand.changed],
-        list(model.by_hand.rates),
-        model.by_hand.settings,
+        [(c.x, c.label) for c in model.interventions.marks],
+        list(model.interventions.rates),
+        model.interventions.settings,
         model.history.steps,
         (model.epoch, model.step, model.steps_planned, model.x_of(20)),
     )
@@ -86,11 +86,11 @@ def test_a_run_that_went_back_shows_the_line_that_stayed():
     assert [(e.epoch, e.step) for e in model.epochs] == [(1, 10), (2, 15), (3, 20)]
     assert model.best.step == 20
     assert points(model.loss.validation) == [(1.0, 1.4), (2.0, 1.1), (3.0, 0.9)]
-    assert [(c.x, c.label) for c in model.by_hand.changed] == [(1.0, "back 2"), (1.0, "batch 16")]
+    assert [(c.x, c.label) for c in model.interventions.marks] == [(1.0, "back 2"), (1.0, "batch 16")]
     assert [(mark.x, mark.label) for mark in marks(model)] == [(1.0, "back 2, batch 16")]
-    assert model.by_hand.settings == {"batch_size": 16}
+    assert model.interventions.settings == {"batch_size": 16}
     assert model.history.steps == [10]
-    assert model.picture.step == 10
+    assert model.snapshot.step == 10
     assert model.x_of(20) == 3.0
     assert model.steps_planned == 25
     (branch,) = model.loss.branches
@@ -110,8 +110,8 @@ def test_it_is_the_same_when_it_is_read_back():
 def test_changes_that_stay_are_marked_where_they_were_made():
     model = watched(story(live=True)[:9])
     assert [(m.x, m.label) for m in marks(model)] == [(1.5, "adam, rate 0.01")]
-    assert not model.by_hand.rates  # the event says it, and the state does not say it again
-    assert model.by_hand.settings == {"optimizer": {"name": "adam"}}
+    assert not model.interventions.rates  # the event says it, and the state does not say it again
+    assert model.interventions.settings == {"optimizer": {"name": "adam"}}
 
 
 def test_of_many_branches_the_last_few_are_drawn():
@@ -122,7 +122,7 @@ def test_of_many_branches_the_last_few_are_drawn():
     model = watched(events)
     kept = [points(branch.validation)[-1][1] for branch in model.loss.branches]
     assert kept == [0.6, 0.7, 0.8]
-    assert len(model.by_hand.changed) == 8
+    assert len(model.interventions.marks) == 8
     assert len(model.epochs) == 1
 
 

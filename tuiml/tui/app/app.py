@@ -20,6 +20,7 @@ from tuiml.data.own import facts
 from tuiml.runs.tail import Tail
 from tuiml.spec.problems import Problem
 from tuiml.text import plain_text
+from tuiml.training.events import KINDS
 from tuiml.tui.app import main as start
 from tuiml.tui.app import opening, theme
 from tuiml.tui.app.bars import PLACES, KeyBar, TopBar
@@ -36,7 +37,7 @@ from tuiml.tui.model import catalog as shelf
 from tuiml.tui.model.catalog import Item
 from tuiml.tui.model.document import Document, Raw
 from tuiml.tui.model.problems import where
-from tuiml.tui.model.run_model import MOVING, RunModel
+from tuiml.tui.model.run_model import KEYS_UNCHANGED, RunModel
 from tuiml.tui.model.settings import Settings
 from tuiml.tui.process.child import (
     InspectionFailed,
@@ -63,7 +64,6 @@ LEAVING = 2.0
 """Seconds that the run in hand has to save itself when the app is left."""
 ANYWHERE = ("quit", "suspend_process")
 """Actions that work while a dialog is open."""
-ALL_KINDS = frozenset({"loading", "start", "batch", "epoch", "picture", "state", "notice", "end"})
 
 
 class TuimlApp(LeavingApp):
@@ -196,7 +196,7 @@ class TuimlApp(LeavingApp):
         self.model = model
         self.client.look_at(str(tail.path))
         self.following.watch(str(tail.path), tail)
-        self.run_changed(set(ALL_KINDS))
+        self.run_changed(set(KINDS))
         self._remember_soon()
 
     # -- places --------------------------------------------------------------------------------------------
@@ -322,7 +322,7 @@ class TuimlApp(LeavingApp):
         for place in self._places:
             place.run_changed(kinds)
         self.query_one(TopBar).renew()
-        if kinds - MOVING:
+        if kinds - KEYS_UNCHANGED:
             self.refresh_bindings()
 
     def on_training_events(self, message: TrainingEvents) -> None:
@@ -349,7 +349,7 @@ class TuimlApp(LeavingApp):
             self.run_changed({"end"})
 
     def on_inspection_failed(self, message: InspectionFailed) -> None:
-        self.model.cannot_look(message.reason)
+        self.model.inspection_failed(message.reason)
         self.run_changed({"blind"})
 
     def on_training_process_ended(self, message: TrainingProcessEnded) -> None:
@@ -418,7 +418,7 @@ class TuimlApp(LeavingApp):
         self.look = theme.look(dark)
         self.theme = theme.name_of(dark)
         self.document_edited()
-        self.run_changed(set(ALL_KINDS))
+        self.run_changed(set(KINDS))
 
     # -- leaving -------------------------------------------------------------------------------------------
 

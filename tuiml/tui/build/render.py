@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tuiml.nn.layers import dimensions
 from tuiml.text import plain_text
-from tuiml.training.statistics import LayerStatistics
+from tuiml.training.layer_statistics import LayerStatistics
 from tuiml.tui.charts.bars import mini, zero_bin
 from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import TROUBLE, Look, layer_colour

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from tuiml.training.inspection_records import InspectionRequest
+from tuiml.training.inspections.record import InspectionRequest
 from tuiml.tui.chart_views.selection import ChartSelection
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.widgets.chart_view import View

@@ -52,13 +52,13 @@ class CurvesView(ChartView):
     def stamp(self) -> Hashable:
         selection = self.selection
         model = selection.model
-        return (model.curves, model.status, self.log_axis, selection.hint(self), selection.other)
+        return (model.curves_version, model.status, self.log_axis, selection.hint(self), selection.other)
 
     def draw(self, width: int, height: int, look: Look) -> list[Strip]:
         model, other = self.selection.model, self.selection.other
         is_loss = self.quantity == "loss"
         curves = model.loss if is_loss else model.accuracy
-        word = "loss" if is_loss else clean(model.beside_loss.word, look)
+        word = "loss" if is_loss else clean(model.metric.word, look)
         run_marks = marks(model)
         shown = [*_beside(other, model, self.quantity), *_left(curves, "left" if width >= ROOMY else "")]
         if len(curves.raw):
@@ -72,7 +72,7 @@ class CurvesView(ChartView):
             height,
             title=self.pointer(look) + word + (", log" if self.log_axis else ""),
             x_label="" if run_marks else "epoch",  # it would take the place of their labels
-            y_format="number" if is_loss else model.beside_loss.unit,
+            y_format="number" if is_loss else model.metric.unit,
             log=self.log_axis,
             y_range=_r2_range(curves) if word not in ("loss", "accuracy") else None,
             x_range=(0.0, x_end(end, model.epochs_planned)),
@@ -136,7 +136,7 @@ def _left(curves: Curves, name: str) -> list[Curve]:
 
 def _beside(other: RunModel | None, model: RunModel, quantity: Quantity) -> list[Curve]:
     """The curves of the other run: dotted, behind."""
-    if other is None or (quantity != "loss" and other.beside_loss is not model.beside_loss):
+    if other is None or (quantity != "loss" and other.metric is not model.metric):
         return []
     curves = other.loss if quantity == "loss" else other.accuracy
     shown = [Curve(short_name(other.name), curves.train, OTHERS[0], "dotted")] if len(curves.train) else []
@@ -166,8 +166,8 @@ def x_end(x: float, planned: int) -> float:
 
 def marks(model: RunModel) -> list[Mark]:
     """Manual changes and, when the run is over, the best epoch."""
-    found = [Mark(x, f"rate {rate:.3g}", QUIET) for x, rate in model.by_hand.rates]
-    for x, several in groupby(model.by_hand.changed, key=lambda changed: changed.x):
+    found = [Mark(x, f"rate {rate:.3g}", QUIET) for x, rate in model.interventions.rates]
+    for x, several in groupby(model.interventions.marks, key=lambda changed: changed.x):
         found.append(Mark(x, ", ".join(changed.label for changed in several), QUIET))
     if not model.alive and model.best and len(model.epochs) > 1:
         found.append(Mark(float(model.best.epoch), "best", VALIDATION))

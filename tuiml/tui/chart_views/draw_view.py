@@ -12,7 +12,7 @@ from textual import events
 from textual.strip import Strip
 from textual.timer import Timer
 
-from tuiml.training.inspection_records import Drawn, Guess
+from tuiml.training.inspections.drawing import Drawing, DrawingPrediction
 from tuiml.tui.chart_views.chart import Chart, ChartView
 from tuiml.tui.chart_views.draw_pad import Pad
 from tuiml.tui.chart_views.inspection import image_size, is_image, names_of
@@ -46,7 +46,7 @@ class DrawView(Keyed, ChartView):
     def stamp(self) -> Hashable:
         model = self.selection.model
         self._ask_soon()
-        return (model.seen, model.status, self.pad.version)
+        return (model.inspections_version, model.status, self.pad.version)
 
     # -- drawing ------------------------------------------------------------------------------------------
 
@@ -96,13 +96,13 @@ class DrawView(Keyed, ChartView):
     def _bars(self, width: int, height: int, look: Look) -> list[Strip]:
         """The predicted probabilities, one class a line."""
         model = self.selection.model
-        found, names = model.learned.get("guess"), names_of(model)
-        if model.blind:
-            return notice(clean(model.blind, look), width, height, look)
-        if self.pad.empty or not isinstance(found, Guess):
+        found, names = model.inspections.get(DrawingPrediction.event), names_of(model)
+        if model.inspection_problem:
+            return notice(clean(model.inspection_problem, look), width, height, look)
+        if self.pad.empty or not isinstance(found, DrawingPrediction):
             text = "space puts the pen down, arrows move it; or draw with the mouse"
             return notice(text, width, height, look)
-        probabilities = list(found.shares)[: len(names)]
+        probabilities = list(found.probabilities)[: len(names)]
         order = list(range(len(probabilities)))
         if len(order) > height:
             order = sorted(order, key=lambda k: -probabilities[k])[:height]
@@ -146,7 +146,7 @@ class DrawView(Keyed, ChartView):
         self._asked, self._asked_at = (self.pad.version, self.selection.model.step), time.monotonic()
         client = getattr(self.app, "client", None)
         if client is not None and not self.pad.empty:
-            client.guess(Drawn(self.pad.version, self.pad.pixels()))
+            client.guess(Drawing(self.pad.version, self.pad.pixels()))
 
     def _changed(self) -> None:
         self._ask_soon()

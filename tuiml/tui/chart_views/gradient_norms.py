@@ -31,7 +31,7 @@ class GradientNormsView(LayerView):
 
     def stamp(self) -> Hashable:
         selection = self.selection
-        return (super().stamp(), selection.model.pictures, selection.of(NormsStyle).lines)
+        return (super().stamp(), selection.model.snapshots_version, selection.of(NormsStyle).lines)
 
     @action("i", "lines", "The gradient norms as lines, and back.", "train", rank=300)
     def action_depth_lines(self) -> None:
@@ -60,7 +60,7 @@ class GradientNormsView(LayerView):
             cursor=selection.past_snapshot is not None,
             look=look,
             empty=selection.hint(self)
-            if selection.model.picture is None
+            if selection.model.snapshot is None
             else "no gradient before the first step",
         )
 

@@ -8,7 +8,7 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 from textual.strip import Strip
 
-from tuiml.training.statistics import LayerStatistics
+from tuiml.training.layer_statistics import LayerStatistics
 from tuiml.tui.chart_views.chart import Chart, ChartView
 from tuiml.tui.chart_views.selection import Kind
 from tuiml.tui.charts.distribution import Bars, distribution
@@ -186,13 +186,13 @@ class OverTimeView(QuantityView):
     """The histograms of the selected layer over time."""
 
     def stamp(self) -> Hashable:
-        return (super().stamp(), self.selection.model.pictures)
+        return (super().stamp(), self.selection.model.snapshots_version)
 
     def draw(self, width: int, height: int, look: Look) -> list[Strip]:
         selection = self.selection
         parts = [
             (m.step, part)
-            for m in selection.model.history.moments
+            for m in selection.model.history.snapshots
             if (part := m.part(selection.index, selection.kind))
         ]
         title = f"{selection.prefix}{selection.index} {selection.layer_title} · {selection.title} over time"

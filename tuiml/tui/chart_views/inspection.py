@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from textual.strip import Strip
 
 from tuiml.spec.preset import Preset
-from tuiml.training.inspection_records import (
-    CLASSES,
-    ZERO,
-    Inspection,
-    Responses,
-    Weights,
-    picture_size,
-)
-from tuiml.training.inspector import first_weights
+from tuiml.training.inspections.first_layer_weights import Weights, first_weights
+from tuiml.training.inspections.network import ZERO
+from tuiml.training.inspections.network import image_size as size_of
+from tuiml.training.inspections.record import CLASSES, Inspection, InspectionRequest
+from tuiml.training.inspections.responses import Responses
 from tuiml.tui.chart_views.chart import ChartView
 from tuiml.tui.charts import pixels
 from tuiml.tui.charts.numbers import compact
@@ -68,7 +64,7 @@ def has_weights(model: RunModel) -> bool:
 
 def image_size(model: RunModel) -> tuple[int, int] | None:
     """Height and width of an example that is an image."""
-    return picture_size(model.preset.data.shape) if model.preset else None
+    return size_of(model.preset.data.shape) if model.preset else None
 
 
 def names_of(model: RunModel) -> Sequence[str]:
@@ -79,20 +75,27 @@ def names_of(model: RunModel) -> Sequence[str]:
 # -- views -------------------------------------------------------------------------------------------------
 
 
-class InspectionView(ChartView):
-    """A view of the answer to an inspection request."""
+R = TypeVar("R", bound=Inspection)
 
-    inspection: ClassVar[str]
-    """The name of the inspection that :meth:`show` draws."""
+
+class InspectionView(ChartView, Generic[R]):
+    """A view of the answer to an inspection request: a record of the type ``record``."""
+
+    record: type[R]
 
     @property
-    def found(self) -> Inspection | None:
+    def found(self) -> R | None:
         """The newest answer."""
-        return self.selection.model.learned.get(self.inspection)
+        found = self.selection.model.inspections.get(self.record.event)
+        return found if isinstance(found, self.record) else None
+
+    def request(self, **fields: int) -> InspectionRequest:
+        """A request for a record."""
+        return InspectionRequest(self.record.event, **fields)
 
     def stamp(self) -> Hashable:
         model = self.selection.model
-        return (model.seen, model.status, self.selection.index)
+        return (model.inspections_version, model.status, self.selection.index)
 
     def draw(self, width: int, height: int, look: Look) -> list[Strip]:
         found = self.found
@@ -106,18 +109,18 @@ class InspectionView(ChartView):
         head.append((words, look.style(QUIET)))
         return [strip(head, width), *self.show(found, width, height - 1, look)]
 
-    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Strip]:
+    def show(self, found: R, width: int, height: int, look: Look) -> list[Strip]:
         """Draw an answer, below the title."""
         raise NotImplementedError  # pragma: no cover - every view draws something
 
-    def about(self, found: Inspection, look: Look) -> str:
+    def about(self, found: R, look: Look) -> str:
         """A few words beside the title."""
         return ""
 
     def _waiting(self) -> str:
         model = self.selection.model
-        if model.blind:
-            return model.blind
+        if model.inspection_problem:
+            return model.inspection_problem
         if model.status == "empty":
             return self.selection.hint(self)
         return "" if model.status in ("loading", "failed") else "asking the network"
@@ -125,19 +128,19 @@ class InspectionView(ChartView):
 
 @dataclass
 class Pages:
-    """Where the views of each chart are in its list of items, by the name of the inspection."""
+    """Where the views of each chart are in its list of items, by the event of the record."""
 
     first: dict[str, int] = field(default_factory=dict)
     one: dict[str, bool] = field(default_factory=dict)
 
 
-class PagedView(InspectionView):
+class PagedView(InspectionView[R]):
     """A view of some of many items: examples, units, or numbers of the target."""
 
     @property
     def first(self) -> int:
         """The first item shown."""
-        return self.selection.of(Pages).first.get(self.inspection, 0)
+        return self.selection.of(Pages).first.get(self.record.event, 0)
 
     def total(self) -> int:
         """How many items there are, as far as is known."""
@@ -152,7 +155,7 @@ class PagedView(InspectionView):
 
     def _go_to(self, first: int) -> None:
         last = max(0, self.total() - 1)
-        self.selection.of(Pages).first[self.inspection] = max(0, min(first, last))
+        self.selection.of(Pages).first[self.record.event] = max(0, min(first, last))
 
     @action("greater_than_sign", "more", "The next units, or examples.", "train", rank=280)
     def action_tiles_on(self) -> None:
@@ -165,20 +168,20 @@ class PagedView(InspectionView):
         self._go_to(self.first - max(1, self.shown_count()))
 
 
-class TilesView(PagedView):
+class TilesView(PagedView[R]):
     """A view of tiles: many, or a single one."""
 
     @property
     def one(self) -> bool:
         """True if a single tile is shown."""
-        return self.selection.of(Pages).one.get(self.inspection, False)
+        return self.selection.of(Pages).one.get(self.record.event, False)
 
     def stamp(self) -> Hashable:
         return (super().stamp(), self.one)
 
     @action("u", "one unit", "One unit or example large, and all of them again.", "train", rank=260)
     def action_one_unit(self) -> None:
-        self.selection.of(Pages).one[self.inspection] = not self.one
+        self.selection.of(Pages).one[self.record.event] = not self.one
 
     def label(self, action_id: str) -> str | None:
         return "all" if action_id == "one_unit" and self.one else None
@@ -198,7 +201,7 @@ class TilesView(PagedView):
 
 
 def signed_tiles(
-    view: TilesView,
+    view: TilesView[Any],
     found: Responses | Weights,
     size: tuple[int, int],
     plan: Layout,

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 
 from textual.widget import Widget
 
-from tuiml.training.statistics import LayerStatistics
+from tuiml.training.layer_statistics import LayerStatistics
 from tuiml.tui.model.document import LayerRow
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.model.snapshots import PastSnapshot, SnapshotHistory
@@ -49,7 +49,7 @@ class ChartSelection:
     def stamp(self) -> Hashable:
         """A value that changes whenever a drawing of the layers at the selected step would."""
         step = self.past_snapshot.step if self.past_snapshot else None
-        newest = 0 if self.past_snapshot else self.model.pictures
+        newest = 0 if self.past_snapshot else self.model.snapshots_version
         return (self.model.history, newest, step, self.index, self.kind, len(self.rows), self.other)
 
     # -- which layer, which quantity ----------------------------------------------------------------------
@@ -66,7 +66,7 @@ class ChartSelection:
 
     def next_kind(self, by: int = 1) -> Kind:
         """The kind ``by`` places after the selected one, among those that any layer has."""
-        layers = self.model.picture.layers if self.model.picture else ()
+        layers = self.model.snapshot.layers if self.model.snapshot else ()
         known = {kind for kind in KINDS if any(getattr(layer, kind) is not None for layer in layers)}
         kinds = [kind for kind in KINDS if not known or kind in known or kind == self.kind]
         return kinds[(kinds.index(self.kind) + by) % len(kinds)]
@@ -81,7 +81,7 @@ class ChartSelection:
     @property
     def step(self) -> int:
         """The step of what is shown."""
-        shown = self.past_snapshot or self.model.picture
+        shown = self.past_snapshot or self.model.snapshot
         return shown.step if shown else 0
 
     @property
@@ -94,7 +94,7 @@ class ChartSelection:
         """The statistics of all layers at that step."""
         if self.past_snapshot:
             return self.past_snapshot.layers()
-        return self.model.picture.layers if self.model.picture else ()
+        return self.model.snapshot.layers if self.model.snapshot else ()
 
     @property
     def statistics(self) -> LayerStatistics | None:

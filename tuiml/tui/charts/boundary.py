@@ -10,7 +10,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from tuiml.training.inspection_records import Boundary
+from tuiml.training.inspections.boundary import Boundary
 from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import COLOURS, QUIET, Look
 from tuiml.tui.charts.pixels import (
@@ -29,8 +29,8 @@ from tuiml.tui.charts.text import clean, strip
 def field(found: Boundary, width: int, height: int, look: Look, *, points: bool = True) -> list[Row]:
     """``height`` rows of ``width`` cells: each class's ground in its colour, the surer the stronger."""
     per_cell = halves(look)
-    winners = _spread(found.winners, found, height * per_cell, width)
-    sure = _sureness(_spread(found.shares, found, height * per_cell, width), found.classes)
+    winners = _spread(found.predicted, found, height * per_cell, width)
+    sure = _sureness(_spread(found.probabilities, found, height * per_cell, width), found.classes)
     marks = _marks(found, width, height) if points else {}
     if per_cell == 2:
         return _coloured(winners, sure, marks, look)

@@ -11,7 +11,7 @@ from textual.strip import Strip
 
 from tuiml.nn.activations import Activation
 from tuiml.training.activation_curve import Array, respond, spread
-from tuiml.training.statistics import Histogram
+from tuiml.training.layer_statistics import Histogram
 from tuiml.tui.charts.axes import Frame, Mark
 from tuiml.tui.charts.bars import glyphs_at
 from tuiml.tui.charts.lines import Curve, Under, line_chart

@@ -8,7 +8,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from tuiml.training.inspection_records_regression import Heights
+from tuiml.training.inspections.surface import Surface
 from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import HEAT, QUIET, Look
 from tuiml.tui.charts.pixels import Row, cell_style, glyph_rows, halves, mixed
@@ -18,10 +18,10 @@ LEVELS = 22
 """Of colour: three between each two of the palette, and these."""
 
 
-def heights(found: Heights, width: int, height: int, look: Look) -> list[Row]:
+def heights(found: Surface, width: int, height: int, look: Look) -> list[Row]:
     """``height`` rows of ``width`` cells. A point whose colour differs from its ground is told wrong."""
     per_cell = halves(look)
-    grid = np.frombuffer(found.values, np.uint8).reshape(found.rows, found.columns)
+    grid = np.frombuffer(found.predictions, np.uint8).reshape(found.rows, found.columns)
     rows = (np.arange(height * per_cell) * 2 + 1) * found.rows // (2 * height * per_cell)
     columns = (np.arange(width) * 2 + 1) * found.columns // (2 * width)
     shown = grid[rows[:, None], columns[None, :]]
@@ -32,12 +32,12 @@ def heights(found: Heights, width: int, height: int, look: Look) -> list[Row]:
     return _coloured(shown, _points(found, width, height), look)
 
 
-def _points(found: Heights, width: int, height: int) -> dict[tuple[int, int], int]:
+def _points(found: Surface, width: int, height: int) -> dict[tuple[int, int], int]:
     """The cells with points in them, and the truth of the last of these."""
     xs, ys = (np.frombuffer(data, np.uint8).astype(int) for data in (found.xs, found.ys))
     columns = np.minimum(xs * width // 255, width - 1).tolist()
     rows = np.minimum((255 - ys) * height // 255, height - 1).tolist()
-    return dict(zip(zip(rows, columns, strict=True), found.truths, strict=True))
+    return dict(zip(zip(rows, columns, strict=True), found.targets, strict=True))
 
 
 def _coloured(shown: NDArray[np.uint8], points: dict[tuple[int, int], int], look: Look) -> list[Row]:
@@ -62,7 +62,7 @@ def colour(value: int, look: Look) -> str:
     return mixed(ramp[low], ramp[low + 1], round(place - low, 4))
 
 
-def legend(found: Heights, width: int, look: Look) -> Strip:
+def legend(found: Surface, width: int, look: Look) -> Strip:
     """Which colour or shade is how much, and what the plane's limits are."""
     quiet = look.style(QUIET)
     parts: list[tuple[str, Style]] = [(f"{compact(found.scale[0])} ", look.style())]

@@ -84,9 +84,9 @@ def _inputs_of_run(app: Shell, index: int) -> Inputs:
     from tuiml.tui.dialogs.explorer_model import Inputs
 
     found = app.model.statistics(index)
-    if found is None or found.inputs is None or app.model.picture is None:
+    if found is None or found.inputs is None or app.model.snapshot is None:
         return Inputs(None, UNKNOWN)
-    return Inputs(found.inputs, f"step {app.model.picture.step:,}")
+    return Inputs(found.inputs, f"step {app.model.snapshot.step:,}")
 
 
 def _inputs_in_build(index: int, flight: PreFlight) -> Inputs:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from tuiml.nn.activations import Activation
 from tuiml.registry import Option, options_of, short
 from tuiml.training.activation_curve import functions
-from tuiml.training.statistics import Histogram
+from tuiml.training.layer_statistics import Histogram
 
 SPANS = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0, 50.0, 100.0)
 """What x goes to on both sides."""

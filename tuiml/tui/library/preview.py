@@ -29,8 +29,8 @@ from tuiml.tui.charts.numbers import Format, compact, duration
 from tuiml.tui.charts.palette import QUIET, TRAIN, TROUBLE, VALIDATION, Look, layer_colour
 from tuiml.tui.charts.text import PLAIN, blank, clean, fit, strip
 from tuiml.tui.model.document import Document, LayerRow
-from tuiml.tui.model.metric import score_of, told
-from tuiml.tui.model.run_model import TROUBLE as TROUBLES
+from tuiml.tui.model.metric import accuracy_or_r2, metric_of
+from tuiml.tui.model.run_data import TROUBLE as TROUBLES
 from tuiml.tui.model.run_model import RunModel
 
 Part: TypeAlias = tuple[str, Style]
@@ -279,7 +279,7 @@ def _figures(page: Page, run: RunSummary, model: RunModel) -> None:
         return
     page.gap()
     lead = max(14, page.width // 3 if page.width < 60 else 20)
-    word = clean(model.beside_loss.word, look)
+    word = clean(model.metric.word, look)
     page.line((f"{'':<{lead}}{'loss':>9}  {word:>9}", look.style(QUIET)))
     last, best, end = epochs[-1], model.best, model.end
     _figure(page, "train", last.train_loss, (last.train_accuracy, last.train_r2), lead, TRAIN)
@@ -301,7 +301,7 @@ def _figure(
 ) -> None:
     """A row of the table of figures; ``score`` is accuracy and R², of which there is one."""
     look, missing = page.look, page.look.glyphs.missing
-    second = score_of(*score).tell(told(*score), missing)
+    second = metric_of(*score).text(accuracy_or_r2(*score), missing)
     numbers = f"{compact(loss, 4, missing):>9}  {second:>9}"
     page.line((fit(word, lead, look.glyphs.more), look.style(colour)), (numbers, PLAIN))
 
@@ -329,7 +329,7 @@ def _chart(model: RunModel, kind: str, width: int, height: int, look: Look) -> l
     drawn = [Curve("train", curves.raw, TRAIN)]
     if math.isfinite(curves.validation.last):
         drawn.append(Curve("val", curves.validation, VALIDATION, "dashed"))
-    unit: Format = "number" if kind == "loss" else model.beside_loss.unit
+    unit: Format = "number" if kind == "loss" else model.metric.unit
     log = kind == "loss" and model.loss.first > HIGH  # as Train shows it
-    title = "loss, log" if log else "loss" if kind == "loss" else clean(model.beside_loss.word, look)
+    title = "loss, log" if log else "loss" if kind == "loss" else clean(model.metric.word, look)
     return line_chart(drawn, width, height, title=title, x_label="epoch", y_format=unit, log=log, look=look)

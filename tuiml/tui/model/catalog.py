@@ -13,7 +13,7 @@ from threading import Lock
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from tuiml.data.own import facts
-from tuiml.runs.folder import METRICS, PICTURE, PRESET, runs_folder, steps_in
+from tuiml.runs.folder import METRICS, PRESET, SNAPSHOT, runs_folder, steps_in
 from tuiml.runs.library import RunSummary, summary
 from tuiml.runs.metrics import read_lines
 from tuiml.runs.tail import Tail
@@ -23,7 +23,7 @@ from tuiml.spec.library import bundled, own, own_folder, read, save, slug
 from tuiml.text import plain_text
 from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import QUIET, RUNNING
-from tuiml.tui.model.metric import R2, score_of, told
+from tuiml.tui.model.metric import R2, accuracy_or_r2, metric_of
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.model.snapshots import worth_reading
 
@@ -43,7 +43,7 @@ NEW: Raw = {
 }
 """The least that trains: to add layers to."""
 
-_STEP = re.compile(rb'{"event": "picture", "epoch": \d{1,15}, "step": (\d{1,15}),')
+_STEP = re.compile(rb'(?:%s), "epoch": \d{1,15}, "step": (\d{1,15}),' % b"|".join(map(re.escape, SNAPSHOT)))
 _STAMP = re.compile(r"-\d{8}-\d{6}(?=(-\d+)?$)")
 
 
@@ -204,7 +204,7 @@ def load_run(path: Path, *, pictures: bool = True, tail: Tail | None = None) -> 
 
 def _picture_steps(path: Path) -> list[int]:
     """The steps of a run's pictures; 0 of one that does not say it first."""
-    found = (_STEP.match(line) for _, line in read_lines(path / METRICS) if line.startswith(PICTURE))
+    found = (_STEP.match(line) for _, line in read_lines(path / METRICS) if line.startswith(SNAPSHOT))
     return [int(step.group(1)) if step else 0 for step in found]
 
 
@@ -213,7 +213,7 @@ def _lines(tail: Tail, wanted: set[int] | None) -> Iterator[bytes]:
     last, number = max(wanted or (), default=-1), -1
     while lines := tail.read():
         for line in lines:
-            if line.startswith(PICTURE):
+            if line.startswith(SNAPSHOT):
                 number += 1
                 if wanted is None or (number not in wanted and number < last):
                     continue
@@ -298,7 +298,7 @@ def short_name(run: str) -> str:
 
 def _asides(run: RunSummary, now: datetime) -> Iterator[str]:
     pairs = [(run.figure(f"{part}_accuracy"), run.figure(f"{part}_r2")) for part in ("test", "val")]
-    found = next((pair for pair in pairs if math.isfinite(told(*pair))), None)
+    found = next((pair for pair in pairs if math.isfinite(accuracy_or_r2(*pair))), None)
     ended = run.reason in ("completed", "stopped", "early_stopped")
     word = _words(*found) if ended and found else run.reason
     yield from (f"{time}  {word}" for time in moment(run.when, now))
@@ -307,8 +307,8 @@ def _asides(run: RunSummary, now: datetime) -> Iterator[str]:
 
 def _words(accuracy: float, r2: float) -> str:
     """``93.1 %``, or of numbers ``R² 0.931``."""
-    score = score_of(accuracy, r2)
-    return f"{score.word} {compact(r2, 3)}" if score is R2 else score.tell(accuracy)
+    score = metric_of(accuracy, r2)
+    return f"{score.word} {compact(r2, 3)}" if score is R2 else score.text(accuracy)
 
 
 def moment(when: float, now: datetime) -> tuple[str, ...]:

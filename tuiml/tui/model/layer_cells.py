@@ -1,4 +1,4 @@
-"""The columns of the layer table on Train: statistics of each layer, marked if they are too large or small."""
+"""The columns of the layer table on Train: statistics of each layer, with marks if something is wrong."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from tuiml.nn.activations import Activation
 from tuiml.nn.layers import dimensions
 from tuiml.nn.network import Network
 from tuiml.training import bounds
-from tuiml.training.statistics import NEVER, LayerStatistics
+from tuiml.training.layer_statistics import LayerStatistics
+from tuiml.training.statistics import NEVER
 from tuiml.tui.charts.bars import mini, zero_bin
 from tuiml.tui.charts.numbers import compact, scientific
 from tuiml.tui.charts.palette import QUIET, TROUBLE, Look, layer_colour

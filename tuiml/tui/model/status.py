@@ -15,8 +15,9 @@ from tuiml.tui.charts.bars import progress
 from tuiml.tui.charts.numbers import compact, duration, rate
 from tuiml.tui.charts.palette import QUIET, RUNNING, TROUBLE, Look
 from tuiml.tui.charts.text import clean, wrap
-from tuiml.tui.model.metric import told
-from tuiml.tui.model.run_model import RunModel, Status
+from tuiml.tui.model.metric import accuracy_or_r2
+from tuiml.tui.model.run_data import Status
+from tuiml.tui.model.run_model import RunModel
 
 Part = tuple[str, Style]
 BAR = 16
@@ -38,7 +39,7 @@ WORDS: dict[Status, str] = {
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of a line. If there is no room, those with the highest ``drop`` are left out first; 0 never is."""
+    """A part of a line. If there is no room, the highest ``drop`` is left out first, 0 never."""
 
     text: str
     style: Style
@@ -129,7 +130,7 @@ def detail_lines(model: RunModel, width: int, look: Look) -> list[list[Part]]:
 
 def detail_line(model: RunModel, width: int, look: Look) -> list[Part]:
     """Details beyond the status: a download, how the run ended and its folder. May be empty."""
-    if model.lost and not model.alive:
+    if model.folder_gone and not model.alive:
         pieces = _lost(model, look)
     elif model.status == "loading":
         pieces = _download(model, look)
@@ -189,10 +190,10 @@ def _ended(model: RunModel, look: Look) -> list[Piece]:
     plain, quiet = look.style(), look.style(QUIET)
     pieces = []
     end = model.end
-    score = told(end.test_accuracy, end.test_r2) if end else math.nan
+    score = accuracy_or_r2(end.test_accuracy, end.test_r2) if end else math.nan
     if end and math.isfinite(score):
-        word = safe(model.beside_loss.word, look)
-        pieces.append(Piece(f"test {word} {model.beside_loss.tell(score)}", look.style(bold=True)))
+        word = safe(model.metric.word, look)
+        pieces.append(Piece(f"test {word} {model.metric.text(score)}", look.style(bold=True)))
         pieces.append(Piece(f"test loss {compact(end.test_loss, 3)}", plain, 1 if model.message else 0))
     if end and end.best_epoch:
         pieces.append(Piece(f"best epoch {end.best_epoch:,}", plain, 2 if model.message else 1))
@@ -202,7 +203,7 @@ def _ended(model: RunModel, look: Look) -> list[Piece]:
 
 
 def _folder(model: RunModel, look: Look) -> list[Piece]:
-    path = "" if model.lost else model.path
+    path = "" if model.folder_gone else model.path
     return [Piece(safe(at_home(path), look), look.style(QUIET), 2)] if path else []
 
 

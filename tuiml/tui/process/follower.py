@@ -146,17 +146,17 @@ class Following:
             return
         if news.lost:
             self.stop()
-            app.model.lose()
+            app.model.lose_folder()
             app.run_changed({"state", "end"})
             return
         was, saved = app.model.followed, app.model.saved
         if news.model is not None:
             app.model = news.model
         kinds = app.model.feed(news.events)
-        app.model.told_by(news.writer)
+        app.model.trained_by(news.writer)
         app.model.saved = news.saved
         if news.model is not None:
-            kinds |= {"start", "epoch", "picture"}
+            kinds |= {"start", "epoch", "snapshot"}
         if was != app.model.followed:
             kinds |= {"state", "end"}
         if news.saved != saved:
@@ -165,8 +165,8 @@ class Following:
 
     def _look_again(self, path: Path) -> None:
         """There is another checkpoint: what the network learned is asked of that one."""
-        if self._app.model.blind:
-            self._app.model.cannot_look("")
+        if self._app.model.inspection_problem:
+            self._app.model.inspection_failed("")
             self._app.client.look_at(str(path))
         else:
             self._app.client.look_again()

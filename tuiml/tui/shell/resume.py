@@ -119,7 +119,7 @@ def begin(app: Shell, settings: list[str] | tuple[()]) -> None:
     for setting in settings:
         document = assign(document, setting)
     app.stop_following()
-    model.go_on(document)
+    model.resume(document)
     app.show_place("train")
     app.client.go_on(model.path, settings)
     app.run_changed({"start", "state"})
@@ -128,9 +128,9 @@ def begin(app: Shell, settings: list[str] | tuple[()]) -> None:
 def refused(app: Shell, reason: str) -> bool:
     """It does not go on after all: say why, once; whether it was to."""
     model = app.model
-    if not model.starting:
+    if not model.resuming:
         return False
-    model.stay()
+    model.refuse_resume()
     app.complain(reason)
     app.run_ended()
     return True

@@ -19,7 +19,7 @@ from tuiml.tui.dialogs import explore_layer
 from tuiml.tui.keys import Where, action
 from tuiml.tui.model.document import Document, LayerRow
 from tuiml.tui.model.layer_cells import COLUMNS, columns, layer_cells
-from tuiml.tui.model.run_model import MOVING
+from tuiml.tui.model.run_model import KEYS_UNCHANGED
 from tuiml.tui.model.settings import Seen
 from tuiml.tui.model.status import safe
 from tuiml.tui.shell.screen import Place
@@ -141,7 +141,7 @@ class Train(Place):
         if self.is_current:
             self._update_rows()
             self.pacer.kick()
-        if kinds - MOVING:
+        if kinds - KEYS_UNCHANGED:
             self.run_keys.run_changed()
             if self.is_current:
                 self.lay_out()  # other charts may be available now

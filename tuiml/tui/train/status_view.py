@@ -30,7 +30,7 @@ class StatusView(View):
         self._selection = selection
 
     def stamp(self) -> Hashable:
-        return (self._selection.model.state, self._selection.past_snapshot, self._selection.other)
+        return (self._selection.model.state_version, self._selection.past_snapshot, self._selection.other)
 
     def draw(self, width: int, height: int, look: Look) -> list[Strip]:
         model = self._selection.model
@@ -74,7 +74,7 @@ class TableFigures:
         self._stamp = None
 
     def _full_stamp(self) -> Hashable:
-        table, when = self._table, self._selection.past_snapshot or self._selection.model.pictures
+        table, when = self._table, self._selection.past_snapshot or self._selection.model.snapshots_version
         return (when, table.scroll_offset.y, table.size, look_of(table))
 
     def stale(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 
-from tuiml.training.inspection_records import InspectionRequest
+from tuiml.training.inspections.record import InspectionRequest
 from tuiml.tui.chart_views.chart import ChartView
 from tuiml.tui.process.training_client import TrainingClient
 from tuiml.tui.widgets.chart_view import on_screen

@@ -59,7 +59,7 @@ class TimeTravel(Part):
         if snapshot:
             self._go_back(snapshot.step)
             return
-        points = self._host.run.moments
+        points = self._host.run.restore_points
         picks = {_name(epoch, step): step for step, epoch, _ in reversed(points)}
         listed = [Pick(_name(epoch, step), _loss(loss)) for step, epoch, loss in reversed(points)]
 
@@ -78,7 +78,7 @@ class TimeTravel(Part):
     def action_change_settings(self) -> None:
         run = self._host.run
         if run.preset is not None:
-            dialog = ChangeDialog(run.preset, run.by_hand.settings, run.rate)
+            dialog = ChangeDialog(run.preset, run.interventions.settings, run.rate)
             self._host.shell.push_screen(dialog, self._change)
 
     def _change(self, asked: dict[str, Any] | None) -> None:
@@ -98,10 +98,10 @@ class TimeTravel(Part):
         if action_id in ("later", "much_later", "now"):
             return self._selection.past_snapshot is not None
         ready = self._keys.alive and run.start is not None and run.pretraining is None
-        return ready and (action_id == "change_settings" or bool(run.moments))
+        return ready and (action_id == "change_settings" or bool(run.restore_points))
 
     def label(self, action_id: str) -> str | None:
-        snapshot, points = self._selection.past_snapshot, self._host.run.moments
+        snapshot, points = self._selection.past_snapshot, self._host.run.restore_points
         if action_id != "go_back" or not snapshot:
             return None
         before = [point for point in points if point[0] <= snapshot.step] or points[:1]

@@ -31,9 +31,9 @@ class Diagnosis:
 
     def of(self, run: RunModel) -> list[Verdict]:
         """What is wrong now, the worst first."""
-        if run.picture is None:
+        if run.snapshot is None:
             return []
-        stamp, now = (run.pictures, run.status), self._clock()
+        stamp, now = (run.snapshots_version, run.status), self._clock()
         if stamp != self._stamp and (run.status != "running" or now - self._at >= EVERY):
             self._stamp, self._at = stamp, now
             self._verdicts = diagnose(run)
@@ -42,14 +42,14 @@ class Diagnosis:
 
 def diagnose(run: RunModel) -> list[Verdict]:
     """What is wrong with a run according to its newest snapshot."""
-    if run.preset is None or run.network is None or run.picture is None:
+    if run.preset is None or run.network is None or run.snapshot is None:
         return []
     losses = (run.loss.first, run.loss.train.last) if len(run.loss.train) else None
     return verdicts(
         run.preset,
         run.network,
-        run.picture.layers,
-        run.picture.step,
+        run.snapshot.layers,
+        run.snapshot.step,
         losses=losses,
         diverged=run.status == "diverged",
     )

@@ -29,7 +29,7 @@ FRACTION = 0.1
 PAUSE = 0.02
 """Seconds between the builds of two views."""
 GARBAGE = 2500
-"""Objects made since the last garbage collection that trigger the next: a chart of plotext leaves hundreds."""
+"""Objects made since the last garbage collection that trigger the next: plotext leaves hundreds a chart."""
 
 
 class Drawing(Protocol):
