@@ -110,7 +110,7 @@ def bindings(rows: list[Action]) -> list[BindingType]:
 class Keyed:
     """Base of a widget whose methods are actions: it has their keys. It comes before Textual's classes."""
 
-    BINDINGS: ClassVar[list[BindingType]]
+    BINDINGS: ClassVar[list[Any]]
 
     def __init_subclass__(cls, **options: Any) -> None:
         methods = {id(value) for value in vars(cls).values()}
