@@ -130,10 +130,10 @@ async def test_charts_of_classes_are_not_there_and_those_of_numbers_only_where_t
 async def test_the_largest_errors_are_paged():
     async with bench((80, 24), **MANY) as on:
         view = await on.show("misses")
-        assert on.wishes["misses"].first == 0
+        assert on.requests["largest_errors"].first == 0
         await on.press(">")
         await on.answer()
-        first = on.wishes["misses"].first
+        first = on.requests["largest_errors"].first
         assert first > 0
         assert f"{first + 1}–" in view.text
 

@@ -110,7 +110,8 @@ class MapView(RegressionView[Surface]):
 
     def requests(self) -> list[InspectionRequest]:
         wide, tall = self._room(self.size.width, self.size.height - 1)
-        return [self.request(min(wide, MOST_COLUMNS), min(2 * tall, MOST_ROWS), first=self.first)]
+        columns, rows = min(wide, MOST_COLUMNS), min(2 * tall, MOST_ROWS)
+        return [self.request(columns=columns, rows=rows, first=self.first)]
 
     def show(self, found: Surface, width: int, height: int, look: Look) -> list[Strip]:
         wide, tall = self._room(width, height)
@@ -146,14 +147,10 @@ class PredictionsView(RegressionView[Predictions]):
         guesses = guesses[np.isfinite(guesses)]
         bottom = max(low - room, min([low, *guesses.tolist()]))
         top = min(high + room, max([high, *guesses.tolist()]))
+        colour = VALIDATION if found.part == "validation" else TRAIN
         clouds = [
             Cloud(np.array([low, high]), np.array([low, high]), QUIET, joined=True, sign="-"),
-            Cloud(
-                found.targets,
-                found.predictions,
-                VALIDATION if found.part == "validation" else TRAIN,
-                sign="o",
-            ),
+            Cloud(found.targets, found.predictions, colour, sign="o"),
         ]
         label = "target; up: prediction"
         across, up = (low, high), (bottom, top)
