@@ -109,7 +109,7 @@ def test_it_is_the_same_when_it_is_read_back():
 
 def test_changes_that_stay_are_marked_where_they_were_made():
     model = watched(story(live=True)[:9])
-    assert [(m.x, m.label) for m in marks(model)] == [(1.5, "adam, rate 0.01")]
+    assert [(m.x, m.label) for m in marks(model)] == [(1.5, "adam, lr 0.01")]
     assert not model.interventions.rates  # the event says it, and the state does not say it again
     assert model.interventions.settings == {"optimizer": {"name": "adam"}}
 

@@ -166,7 +166,7 @@ def x_end(x: float, planned: int) -> float:
 
 def marks(model: RunModel) -> list[Mark]:
     """Manual changes and, when the run is over, the best epoch."""
-    found = [Mark(x, f"rate {rate:.3g}", QUIET) for x, rate in model.interventions.rates]
+    found = [Mark(x, f"lr {rate:.3g}", QUIET) for x, rate in model.interventions.rates]
     for x, several in groupby(model.interventions.marks, key=lambda changed: changed.x):
         found.append(Mark(x, ", ".join(changed.label for changed in several), QUIET))
     if not model.alive and model.best and len(model.epochs) > 1:

@@ -204,18 +204,18 @@ class DrawView(Keyed, ChartView):
         self.pad.next_pen()
         self._changed()
 
-    @action("e", "erase", "The pen takes ink away, and brings it again.", "pad", rank=40)
+    @action("e", "erase", "The pen removes ink, and draws again.", "pad", rank=40)
     def action_pen_erase(self) -> None:
         self.pad.erasing = not self.pad.erasing
         self.pad.version += 1
         self._changed()
 
-    @action("x", "clear", "Take all ink away.", "pad", rank=20)
+    @action("x", "clear", "Remove all ink.", "pad", rank=20)
     def action_pad_clear(self) -> None:
         self.pad.clear()
         self._changed()
 
-    @action("m", "centre", "Put the picture's middle of mass in the middle.", "pad", rank=50)
+    @action("m", "centre", "Move the centre of mass to the middle.", "pad", rank=50)
     def action_pad_centre(self) -> None:
         self.pad.centred = not self.pad.centred
         self.pad.version += 1

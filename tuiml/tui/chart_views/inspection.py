@@ -163,7 +163,7 @@ class PagedView(InspectionView[R]):
         if self.first + step < self.total():
             self._go_to(self.first + step)
 
-    @action("less_than_sign", "back", "The units, or examples, before.", "train", rank=290, shown=False)
+    @action("less_than_sign", "back", "The previous units, or examples.", "train", rank=290, shown=False)
     def action_tiles_back(self) -> None:
         self._go_to(self.first - max(1, self.shown_count()))
 
@@ -179,7 +179,7 @@ class TilesView(PagedView[R]):
     def stamp(self) -> Hashable:
         return (super().stamp(), self.one)
 
-    @action("u", "one unit", "One unit or example large, and all of them again.", "train", rank=260)
+    @action("u", "one unit", "One unit or example alone, and all of them again.", "train", rank=260)
     def action_one_unit(self) -> None:
         self.selection.of(Pages).one[self.record.event] = not self.one
 
@@ -196,7 +196,7 @@ class TilesView(PagedView[R]):
     def layout_of(
         self, size: tuple[int, int], width: int, height: int, wanted: int, **options: int
     ) -> Layout:
-        """How tiles of pictures of ``size`` fill a space."""
+        """How tiles of images of ``size`` fill a space."""
         return layout(size, width, height, wanted=1 if self.one else wanted, **options)
 
 
@@ -212,8 +212,8 @@ def signed_tiles(
     """Signed grids of ``size`` (rows, columns) as tiles, each with the number of its unit."""
     made = []
     for i, (grid, scale) in enumerate(zip(found.grids, found.scales, strict=True)):
-        picture = pixels.resized(from_signed(grid, *size), plan.height, plan.width)
-        made.append((pixels.signed(picture, look), [unit_caption(found.first + i, scale, look)]))
+        image = pixels.resized(from_signed(grid, *size), plan.height, plan.width)
+        made.append((pixels.signed(image, look), [unit_caption(found.first + i, scale, look)]))
     return tiles(made[: 1 if view.one else None], plan, width, height, look.glyphs.more)
 
 

@@ -21,7 +21,7 @@ class Comparing(Part):
         self._shelf: Shelf | None = None
         self._reading: Item | None = None
 
-    @action("equals_sign", "compare", "Draw another run beside this one, and back.", "train", rank=180)
+    @action("equals_sign", "compare", "Compare with another run, or clear the comparison.", "train", rank=180)
     def action_compare(self) -> None:
         if self._selection.other or self._reading:
             self._selection.other = self._reading = None
@@ -60,4 +60,4 @@ class Comparing(Part):
         return self._host.run.status != "empty"
 
     def label(self, action_id: str) -> str | None:
-        return "alone" if self._selection.other else None
+        return "clear comparison" if self._selection.other else None

@@ -282,7 +282,7 @@ class Train(Place):
 
     def label(self, action_id: str) -> str | None:
         if action_id == "choose":
-            return "look into"
+            return "inspect layer"
         part = self._part(action_id)
         return part.label(action_id) if part else None
 
