@@ -105,8 +105,12 @@ def test_a_run_leaves_its_preset_metrics_and_weights() -> None:
     assert (end.run, end.reason, path) == ("one", "completed", folder.runs_folder() / "one")
     assert library.read(path / "preset.toml") == preset().document()
     lines = folder.read_metrics(path)
-    assert [line["event"] for line in lines if line["event"] != "picture"] == ["start", *["epoch"] * 4, "end"]
-    assert lines[1]["event"] == "picture"
+    assert [line["event"] for line in lines if line["event"] != "snapshot"] == [
+        "start",
+        *["epoch"] * 4,
+        "end",
+    ]
+    assert lines[1]["event"] == "snapshot"
     assert len(lines[1]["layers"]) == 3
     expected = {
         "layers.0.weight": (8, 2),

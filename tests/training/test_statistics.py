@@ -1,5 +1,6 @@
 """What the screen shows of a layer: counts that add up, axes that stand still, shares as they are called."""
 
+import json
 import math
 
 import numpy as np
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 
 from tuiml.backends.engine import LayerView
 from tuiml.nn.activations import activations
-from tuiml.training.layer_statistics import Histogram, LayerStatistics
+from tuiml.training import codec
+from tuiml.training.layer_statistics import LayerStatistics
 from tuiml.training.statistics import BINS, SAMPLE, histogram, layer_statistics, limits, round_up, sample
 
 float32 = st.floats(width=32)
@@ -173,9 +175,6 @@ def test_a_sample_visits_every_unit_and_every_example():
 
 def test_json_and_back():
     found = statistics([[0.0, 1.0]], "relu", [[1.0]], None)
-    plain = {
-        name: vars(value) if isinstance(value, Histogram) else value for name, value in vars(found).items()
-    }
-    again = LayerStatistics.from_json({k: None if v != v else v for k, v in plain.items()})
+    again = codec.read(LayerStatistics, json.loads(json.dumps(codec.plain(found), allow_nan=False)))
     assert repr(again) == repr(found)
     assert again.weights == found.weights

@@ -15,7 +15,8 @@ from tests.spec import random_documents
 from tuiml.backends.numpy_backend import NumpyEngine
 from tuiml.nn.layers import layers
 from tuiml.spec import check
-from tuiml.training.events import End, Epoch, Loading, Progress, Snapshot, Start, State, from_json
+from tuiml.training.event_reading import read_event
+from tuiml.training.events import End, Epoch, Loading, Progress, Snapshot, Start, State
 from tuiml.training.inspections.boundary import Boundary
 from tuiml.training.inspections.confusion import Confusion
 from tuiml.training.inspections.drawing import Drawing
@@ -228,7 +229,7 @@ def test_stop_before_the_first_batch():
     trainer, control = timed(preset())
     control.stop()
     events = list(trainer.events())
-    assert kinds(events) == ["picture", "end"]
+    assert kinds(events) == ["snapshot", "end"]
     assert (events[-1].reason, events[-1].step, events[-1].epochs) == ("stopped", 0, 0)
 
 
@@ -267,15 +268,15 @@ def test_pause_step_and_resume():
                 control.resume()
     told = [(e.event, e.step) if not isinstance(e, State) else (e.state, e.step) for e in seen]
     assert told[:11] == [
-        ("picture", 0),
+        ("snapshot", 0),
         ("paused", 0),
         ("running", 0),
         ("batch", 1),  # a single step is shown at once
-        ("picture", 1),
+        ("snapshot", 1),
         ("paused", 1),
         ("running", 1),
         ("batch", 2),
-        ("picture", 2),
+        ("snapshot", 2),
         ("paused", 2),
         ("running", 2),
     ]
@@ -291,7 +292,7 @@ def test_stop_while_paused():
         seen.append(event)
         if isinstance(event, State):
             control.stop()
-    assert kinds(seen) == ["picture", "state", "end"]
+    assert kinds(seen) == ["snapshot", "state", "end"]
     assert seen[-1].reason == "stopped"
 
 
@@ -582,12 +583,22 @@ def test_every_event_is_a_line_of_json_and_reads_back():
         Start("r", "/p", "numpy", "cpu", 1, 10, 60, 20, 20, 16, 2, 8, 0, {"numpy": "2"}),
         *trainer.events(),
     ]
-    kinds = {"loading", "start", "batch", "epoch", "picture", "state", "intervention", "moments", "end"}
+    kinds = {
+        "loading",
+        "start",
+        "batch",
+        "epoch",
+        "snapshot",
+        "state",
+        "intervention",
+        "restore_points",
+        "end",
+    }
     assert {e.event for e in events} == kinds
     for event in events:
         line = json.dumps(event.to_json(), allow_nan=False)
         assert "\n" not in line
-        again = from_json(json.loads(line))
+        again = read_event(json.loads(line))
         assert type(again) is type(event)
         assert repr(again) == repr(event)
 
@@ -599,19 +610,29 @@ def test_every_event_is_a_line_of_json_and_reads_back():
         {"event": "new kind"},
         {"event": ["epoch"]},
         {"event": None},
+    ],
+)
+def test_lines_of_another_version_are_passed_over(line):
+    assert read_event(line) is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
         {"event": "epoch"},
         {"event": "picture", "layers": [{"activations": {"low": 1}}]},
         {"event": "picture", "layers": [None]},
         {"event": "picture", "layers": None},
     ],
 )
-def test_lines_of_another_version_are_passed_over(line):
-    assert from_json(line) is None
+def test_broken_lines_are_refused(line):
+    with pytest.raises(ValueError, match="not an event"):
+        read_event(line)
 
 
 def test_more_keys_than_are_known_are_no_trouble():
     line = {"event": "state", "state": "paused", "step": 3, "learning_rate": 0.1, "new": 1}
-    assert from_json(line) == State("paused", 3, 0.1)
+    assert read_event(line) == State("paused", 3, 0.1)
 
 
 # -- what is asked meanwhile -------------------------------------------------------------------------------
@@ -627,7 +648,11 @@ def test_what_is_wished_for_is_shown_again_and_again_within_its_budget():
         trainer, control = timed(preset(training={"epochs": 400}), cost=0.01, glance=0.002, watched=watched)
         trainer.engine.__class__ = Slow
         control.inspect(
-            [InspectionRequest("confusion"), InspectionRequest("boundary", 4, 4), InspectionRequest("worst")]
+            [
+                InspectionRequest("confusion"),
+                InspectionRequest("boundary", 4, 4),
+                InspectionRequest("highest_loss"),
+            ]
         )
         events = list(trainer.events())
         shown = [e for e in events if isinstance(e, Confusion)]
@@ -688,7 +713,7 @@ def test_after_the_end_it_answers_until_nobody_is_there():
         shown.append(event.event)
         assert event.step == end.step
         if len(shown) == 1:
-            control.inspect([InspectionRequest("worst"), InspectionRequest("boundary")])
+            control.inspect([InspectionRequest("highest_loss"), InspectionRequest("boundary")])
         if len(shown) == 3:
             control.leave()
-    assert shown == ["confusion", "worst", "boundary"]
+    assert shown == ["confusion", "highest_loss", "boundary"]

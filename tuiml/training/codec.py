@@ -8,8 +8,6 @@ from __future__ import annotations
 import base64
 import binascii
 import math
-from collections.abc import Hashable
-from functools import cache
 from typing import Annotated, Any, TypeVar
 
 from pydantic import (
@@ -19,6 +17,7 @@ from pydantic import (
     GetCoreSchemaHandler,
     PlainSerializer,
     TypeAdapter,
+    ValidationError,
 )
 from pydantic_core import CoreSchema, core_schema
 
@@ -83,9 +82,13 @@ Bytes = Annotated[bytes, BeforeValidator(_from_base64), PlainSerializer(_to_base
 """Bound their number with ``Field(max_length=…)``."""
 
 
-@cache
-def _adapter(kind: Hashable) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+_adapters: dict[Any, TypeAdapter[Any]] = {}
+
+
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    if kind not in _adapters:
+        _adapters[kind] = TypeAdapter(kind)
+    return _adapters[kind]
 
 
 def read(kind: type[T], value: Any) -> T:
@@ -96,7 +99,12 @@ def read(kind: type[T], value: Any) -> T:
     """
     if not isinstance(value, dict):
         raise ValueError("not an object")
-    found: T = _adapter(kind).validate_python(value)
+    try:
+        found: T = _adapter(kind).validate_python(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ValueError(f"not a {kind.__name__}: {where}: {first['msg']}") from None
     return found
 
 

@@ -14,10 +14,10 @@ from tuiml.training.events import Snapshot
 from tuiml.training.layer_statistics import Histogram
 from tuiml.tui.chart_views.selection import ChartSelection
 from tuiml.tui.model.run_model import RunModel
-from tuiml.tui.model.snapshots import FEWEST, LAYERS, MOMENTS, SnapshotHistory
+from tuiml.tui.model.snapshots import FEWEST, LAYERS, MOST, SnapshotHistory
 
 
-def of(steps, most=MOMENTS, layers=1):
+def of(steps, most=MOST, layers=1):
     found = SnapshotHistory(most)
     for step in steps:
         found.add(step, [layer(step / 1000)] * layers)
@@ -52,7 +52,7 @@ def test_the_first_and_the_newest_stay_all_in_order_and_never_too_many(steps, mo
 def test_a_long_run_is_covered_evenly():
     kept = of(range(0, 100_000, 10)).steps
     gaps = [b - a for a, b in pairwise(kept[:-1])]
-    assert len(kept) > MOMENTS / 3
+    assert len(kept) > MOST / 3
     assert max(gaps) <= 2 * min(gaps)
     assert kept[-1] == 99_990
 

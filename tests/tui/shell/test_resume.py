@@ -497,6 +497,6 @@ def test_a_stream_of_pictures_that_begins_while_it_is_read_is_not_lost():
     model = catalog.load_run(hand.path, tail=tail)
     assert model.snapshot is None
     hand.tell(_picture(1))
-    assert [e.event for e in follower.events_in(tail.read())] == ["picture"]
+    assert [e.event for e in follower.events_in(tail.read())] == ["snapshot"]
     hand.folder.close()
     assert (Path(hand.path) / METRICS).exists()

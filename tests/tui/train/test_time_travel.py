@@ -142,12 +142,13 @@ def test_interventions_of_strangers_are_shown_without_harm(what, value):
     [
         {"event": "moments", "moments": [[1, 2]]},
         {"event": "moments", "moments": [["a", 1, 0.5]]},
-        {"event": "moments", "moments": 3},
+        {"event": "restore_points", "points": 3},
         {"event": "intervention", "number": "one"},
     ],
 )
 def test_broken_lines_of_this_kind_are_no_events(line):
-    assert read_event(line) is None
+    with pytest.raises(ValueError, match="not an event"):
+        read_event(line)
 
 
 # -- keys ------------------------------------------------------------------------------------------------
