@@ -26,10 +26,11 @@ from tuiml.tui.dialogs import use_file
 from tuiml.tui.keys import Where, action
 from tuiml.tui.library.file_actions import Changes
 from tuiml.tui.library.open_dialog import Browse, OpenDialog
-from tuiml.tui.library.preview_pane import Preview, read_run
-from tuiml.tui.model import catalog as shelf
-from tuiml.tui.model.catalog import Item, Key, Shelf
+from tuiml.tui.library.preview_pane import Preview
+from tuiml.tui.model import item_rows, past_run, preset_files
+from tuiml.tui.model.catalog import Catalog, Item, Key
 from tuiml.tui.model.document import Raw
+from tuiml.tui.model.past_run import read_run
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.shell import resume
 from tuiml.tui.shell.screen import Place
@@ -75,7 +76,7 @@ class Library(Place):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.shelf = Shelf()
+        self.shelf = Catalog()
         self.items: list[Item] = []
         self._by_key: dict[Key, Item] = {}
         self._wanted: Key | None = None  # to be selected when it is in the list
@@ -178,8 +179,8 @@ class Library(Place):
         return None
 
     def _fill(self) -> list[Item]:
-        found = shelf.matching(self.items, self.filter.value)
-        self.names.set_rows(shelf.rows(found, datetime.now()), empty="nothing has these words; esc shows all")
+        found = item_rows.matching(self.items, self.filter.value)
+        self.names.set_rows(item_rows.rows(found, datetime.now()), empty="no matches; esc shows all")
         return found
 
     @on(ItemList.Moved)
@@ -212,7 +213,7 @@ class Library(Place):
     @on(Input.Changed, "#library-filter")
     def _typed(self) -> None:
         found = self._fill()
-        key = shelf.best(found, self.filter.value) if self.filter.value else None
+        key = item_rows.best(found, self.filter.value) if self.filter.value else None
         if key:
             self.names.select(key)
 
@@ -244,11 +245,11 @@ class Library(Place):
     def action_item_preset(self) -> None:
         item = self.item
         if item and item.run:
-            self.changes.attempt(lambda: self._edit(shelf.run_document(item.path)))
+            self.changes.attempt(lambda: self._edit(past_run.run_document(item.path)))
 
     @action("n", "new", "Start a new preset: the least that trains.", "library", rank=70)
     def action_item_new(self) -> None:
-        self._edit(copy.deepcopy(shelf.NEW))
+        self._edit(copy.deepcopy(preset_files.NEW))
 
     def ask(self) -> None:
         """The open dialog, over whatever place is on the screen."""
@@ -293,7 +294,7 @@ class Library(Place):
         if isinstance(message.run, str):
             self.shell.complain(message.run)
         elif not self.shell.client.active:
-            self.shell.show_run(message.run, message.tail)
+            self.shell.current_run.show(message.run, message.tail)
             self.shell.show_place("train")
             if message.go_on:
                 resume.go_on(self.shell)

@@ -10,8 +10,8 @@ from textual.message import Message
 
 from tuiml.tui.keys import action
 from tuiml.tui.library.open_dialog import Browse, OpenDialog
-from tuiml.tui.library.preview_pane import read_run
-from tuiml.tui.model.catalog import Item, Shelf
+from tuiml.tui.model.catalog import Catalog, Item
+from tuiml.tui.model.past_run import read_run
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.train.chart_layout import Charting
 
@@ -26,7 +26,7 @@ class Comparing(Charting):
             super().__init__()
             self.item, self.run = item, run
 
-    _shelf: Shelf | None = None
+    _shelf: Catalog | None = None
     _reading: Item | None = None
 
     @action("equals_sign", "compare", "Draw another run beside this one, and back.", "train", rank=180)
@@ -35,7 +35,7 @@ class Comparing(Charting):
             self.sight.other = self._reading = None
             self.looked()
             return
-        self._shelf = self._shelf or Shelf()
+        self._shelf = self._shelf or Catalog()
         told = self.run.end or self.run.start
         here = Path(told.path) if told and "\0" not in told.path else None
         dialog = OpenDialog(
