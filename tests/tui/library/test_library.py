@@ -472,7 +472,7 @@ async def test_what_fails_on_disk_is_told_in_one_line(monkeypatch: pytest.Monkey
 
 async def test_the_open_dialog_finds_as_one_types_and_opens():
     async with library() as keys:
-        keys.library.ask()
+        keys.library.ask(lambda path: None)
         await keys.settle()
         assert isinstance(keys.app.screen, OpenDialog)
         await keys.press(*"relu-10", "enter")
@@ -483,7 +483,7 @@ async def test_the_open_dialog_finds_as_one_types_and_opens():
 async def test_the_open_dialog_takes_the_path_of_a_file(tmp_path: Path):
     elsewhere = tmp_path / "else.toml"
     async with library() as keys:
-        keys.library.ask()
+        keys.library.ask(lambda path: None)
         await keys.settle()
         await keys.type(str(elsewhere))
         await keys.press("enter")
@@ -495,7 +495,7 @@ async def test_the_open_dialog_takes_the_path_of_a_file(tmp_path: Path):
 
 async def test_escape_leaves_the_open_dialog_and_nothing_is_opened():
     async with library() as keys:
-        keys.library.ask()
+        keys.library.ask(lambda path: None)
         await keys.settle()
         await keys.press("down", "escape")
         assert not isinstance(keys.app.screen, OpenDialog)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
+from functools import partial
 from typing import Any, cast
 
 from textual.app import App
@@ -19,6 +20,7 @@ from tuiml.tui.app.help import HelpScreen
 from tuiml.tui.app.palette import palette
 from tuiml.tui.app.shutdown import Shutdown
 from tuiml.tui.build.screen import Build
+from tuiml.tui.dialogs import use_file
 from tuiml.tui.keys import Keyed, action
 from tuiml.tui.library.screen import Library
 from tuiml.tui.model.settings import Settings
@@ -65,7 +67,7 @@ class MainScreen(Keyed, Screen[None]):
 
     @action("ctrl+o", "open", "Open a preset or a run.", rank=40, priority=True)
     def action_open(self) -> None:
-        self.query_one(Library).ask()
+        self.query_one(Library).ask(partial(use_file.look_through, self.shell))
 
     @action("ctrl+r", "start", "Start the training, pause it, go on.", rank=-2, priority=True)
     def action_toggle_run(self) -> None:

@@ -22,7 +22,6 @@ from textual.widgets import Input
 
 from tuiml.data.own import facts
 from tuiml.runs.tail import Tail
-from tuiml.tui.dialogs import use_file
 from tuiml.tui.keys import Where, action
 from tuiml.tui.library.file_actions import Changes
 from tuiml.tui.library.open_dialog import Browse, OpenDialog
@@ -251,15 +250,16 @@ class Library(Place):
     def action_item_new(self) -> None:
         self._edit(copy.deepcopy(preset_files.NEW))
 
-    def ask(self) -> None:
-        """The open dialog, over whatever place is on the screen."""
-        self.app.push_screen(OpenDialog(self.shelf, self.items), self._answered)
+    def ask(self, browse: Callable[[Path | None], None]) -> None:
+        """Show the open dialog over the screen; ``browse`` shows the files at a path in its place."""
 
-    def _answered(self, item: Item | Browse | None) -> None:
-        if isinstance(item, Browse):
-            use_file.look_through(self.shell, item.path)
-        elif item:
-            self.open(item)
+        def answered(item: Item | Browse | None) -> None:
+            if isinstance(item, Browse):
+                browse(item.path)
+            elif item:
+                self.open(item)
+
+        self.app.push_screen(OpenDialog(self.shelf, self.items), answered)
 
     def open(self, item: Item) -> None:
         """A preset in Build, a run in Train."""
