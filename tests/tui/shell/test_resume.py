@@ -394,7 +394,7 @@ async def test_opening_something_else_or_leaving_stops_nothing(writer):
         await on.press("3", "end")
         library = on.app.query_one(Library)
         await on.until(lambda: bool(library.items))
-        library.open_run(next(item for item in library.items if item.path == other))
+        library.opener.open_run(next(item for item in library.items if item.path == other))
         await on.until(lambda: on.model.name == "other")
         assert follower._over.is_set()
         writer.tell(batch(2, 30, 0.1, seconds=9.0))

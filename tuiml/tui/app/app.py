@@ -178,7 +178,7 @@ class TuimlApp(Keyed, App[int]):
         self.query_one(Build).go_to(problem)
 
     def open_preset(self, item: Item) -> None:
-        self.query_one(Library).open(item)
+        self.query_one(Library).opener.open(item)
 
     # -- the run -------------------------------------------------------------------------------------------
 

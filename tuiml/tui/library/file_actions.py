@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tuiml.runs import library as runs
 from tuiml.runs.errors import RunError
@@ -14,10 +13,9 @@ from tuiml.spec import SpecError
 from tuiml.tui.model import past_run, preset_files
 from tuiml.tui.model.catalog import Item, Key
 from tuiml.tui.model.document import Document
+from tuiml.tui.shell.protocol import Shell
+from tuiml.tui.shell.screen import Place
 from tuiml.tui.widgets.dialogs import ConfirmDialog, NameDialog
-
-if TYPE_CHECKING:
-    from tuiml.tui.shell.protocol import Shell
 
 LONGEST = 80
 """Characters of a preset's name."""
@@ -27,12 +25,16 @@ class Changes:
     """Changes presets and runs.
 
     Args:
-        app: for dialogs and complaints; a document of it that is open follows its file.
-        changed: called after each change with what is to be selected now, ``None``: what is near.
+        screen: the library.
+        changed: called after each change with what to select; ``None``: what is near.
     """
 
-    def __init__(self, app: Shell, changed: Callable[[Key | None], None]) -> None:
-        self._app, self._changed = app, changed
+    def __init__(self, screen: Place, changed: Callable[[Key | None], None]) -> None:
+        self._screen, self._changed = screen, changed
+
+    @property
+    def _app(self) -> Shell:
+        return self._screen.shell
 
     def duplicate(self, item: Item) -> None:
         """Make a preset of one's own from a preset or from a run's."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Literal, TypeAlias
 
+from tuiml.data.own import facts
 from tuiml.runs.folder import METRICS, PRESET, runs_folder
 from tuiml.runs.library import RunSummary, summary
 from tuiml.spec import SpecError, check
@@ -75,6 +76,21 @@ class Catalog:
             runs = [self._run(kept, path) for path in _or_none(_run_folders)]
             runs.sort(key=lambda item: (item.run.when if item.run else 0.0, item.name), reverse=True)
             return self._presets(kept) + runs
+
+    def readings(self, first: bool) -> Iterator[list[Item]]:
+        """The list, once or more: each is more complete than the one before.
+
+        Args:
+            first: nothing is shown yet; the presets alone come first.
+        """
+        if first:  # hundreds of runs take a second
+            yield self.presets()
+        found = self.read()
+        yield found
+        if any(item.problem and not item.run for item in found):  # perhaps a data file was not read yet
+            with facts.patiently():
+                found = self.read()
+            yield found
 
     def _presets(self, kept: dict[Path, tuple[Signature, Item]]) -> list[Item]:
         found = [self._preset(kept, "own", file.path) for file in _or_none(own)]

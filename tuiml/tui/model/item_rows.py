@@ -12,6 +12,7 @@ from tuiml.runs.library import RunSummary
 from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import QUIET, RUNNING
 from tuiml.tui.model.catalog import Item, Key, Kind
+from tuiml.tui.model.document import Document
 from tuiml.tui.model.metric import R2, score_of, told
 
 HEADINGS: dict[Kind, str] = {"own": "your presets", "bundled": "bundled presets", "run": "runs"}
@@ -40,6 +41,15 @@ def best(found: Sequence[Item], text: str) -> Key | None:
     named = (item for item in found if _named(item, wanted))
     item = next(same, None) or next(named, None) or next(iter(found), None)
     return item.key if item else None
+
+
+def key_of(document: Document, items: Sequence[Item]) -> Key | None:
+    """The key of the preset that a document is of."""
+    for item in items:
+        bundled = item.kind == "bundled" and document.path is None and item.name == document.origin
+        if not item.run and (item.path == document.path or bundled):
+            return item.key
+    return None
 
 
 def _named(item: Item, wanted: Sequence[str]) -> bool:
