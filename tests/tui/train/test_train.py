@@ -339,7 +339,7 @@ async def test_a_past_run_is_shown_as_it_ended():
     async with bench() as on:
         model = RunModel()
         model.load([json.dumps(line | rest | {"learning_rate": 0.1}) for line in lines], chosen)
-        on.app.model = model
+        on.app.current_run.model = model
         await on.press("1", "2")
         assert on.cell(0, "layer") == "dense 6 tanh"
         assert ".5000" in on.loss.text

@@ -17,8 +17,8 @@ from tuiml.tui.charts.lines import Curve, line_chart
 from tuiml.tui.charts.palette import QUIET, TRAIN, VALIDATION, Look
 from tuiml.tui.charts.text import clean
 from tuiml.tui.keys import action
-from tuiml.tui.model.catalog import short_name
 from tuiml.tui.model.curves import Curves
+from tuiml.tui.model.item_rows import short_name
 from tuiml.tui.model.run_model import RunModel
 
 OTHERS = ("purple", "yellow")
