@@ -464,7 +464,7 @@ async def test_a_stroke_changes_the_guess_of_a_trained_network_after_its_run_and
         path = next(runs_folder().iterdir())
         app.model.inspections.clear()
         app.client.look_at(str(path))  # another process, from the checkpoint
-        app.client.predict(Drawing(99, view.pad.pixels()))
+        app.client.guess(Drawing(99, view.pad.pixels()))
         await until(on, lambda: "drawing" in app.model.inspections)
         assert app.model.inspections["drawing"].probabilities == pytest.approx(weights, abs=1e-5)
         app.client.look_at(str(path.parent / "gone"))

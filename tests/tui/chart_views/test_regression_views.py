@@ -59,10 +59,11 @@ def test_points_and_lines_lie_where_they_belong_and_never_leave_their_room(look)
 
 def sloped(columns=20, rows=20):
     """Low at the left, high at the right; a point that is low at the right, and one that is high there."""
-    values = np.tile(np.linspace(0, 255, columns).astype(np.uint8), (rows, 1)).tobytes()
-    points = {"xs": bytes([250, 250]), "ys": bytes([10, 245]), "truths": bytes([0, 250])}
+    predictions = np.tile(np.linspace(0, 255, columns).astype(np.uint8), (rows, 1)).tobytes()
+    points = {"xs": bytes([250, 250]), "ys": bytes([10, 245]), "targets": bytes([0, 250])}
     limits = (-1.0, 1.0, -1.0, 1.0)
-    return Surface(3, 0, 1, columns, rows, limits=limits, scale=(-2.0, 5.0), values=values, **points)
+    scaled = {"scale": (-2.0, 5.0), "predictions": predictions}
+    return Surface(3, 0, 1, columns, rows, limits=limits, **scaled, **points)
 
 
 @pytest.mark.parametrize("look", LOOKS)

@@ -429,7 +429,7 @@ async def test_what_train_looked_at_comes_back():
     path = files_on_disk.run(of="mnist-relu-10", reason="stopped")
     async with bench(path) as on:
         await on.press("down", "down", "down", "v", "v", "o", "c")
-        charts, seen = on.train.charts, on.train.seen
+        charts, seen = on.train.charts, on.train.view_state
         assert (seen.layer, seen.kind, seen.log) == (4, "gradients", True)
         await on.press("ctrl+q")
     found = settings.load()
@@ -437,7 +437,7 @@ async def test_what_train_looked_at_comes_back():
     async with bench(left=found) as on:
         await on.until(lambda: on.train.table.cursor == 4)
         assert on.train.charts == charts
-        assert on.train.seen == seen
+        assert on.train.view_state == seen
         assert on.train.selection.index == 4
         assert on.app.place_name == "train"
 
@@ -471,7 +471,7 @@ def test_a_run_read_back_has_the_curves_it_had():
     live = RunModel()
     live.begin(hand.preset.document())
     for event in told:
-        hand.folder._next_picture = 0.0
+        hand.folder._next_snapshot = 0.0
         hand.tell(event)
         live.feed([event])
     hand.folder.close()
