@@ -429,14 +429,14 @@ async def test_what_train_looked_at_comes_back():
     path = files_on_disk.run(of="mnist-relu-10", reason="stopped")
     async with bench(path) as on:
         await on.press("down", "down", "down", "v", "v", "o", "c")
-        charts, seen = on.train.charts, on.train.view_state
+        charts, seen = on.train.charts.chosen, on.train.view_state
         assert (seen.layer, seen.kind, seen.log) == (4, "gradients", True)
         await on.press("ctrl+q")
     found = settings.load()
     assert found.seen == seen
     async with bench(left=found) as on:
         await on.until(lambda: on.train.table.cursor == 4)
-        assert on.train.charts == charts
+        assert on.train.charts.chosen == charts
         assert on.train.view_state == seen
         assert on.train.selection.index == 4
         assert on.app.place_name == "train"
