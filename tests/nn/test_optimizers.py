@@ -118,9 +118,7 @@ def in_float64(name, options, w, all_g, rate):
 
 
 def test_there_is_a_reference_for_every_optimizer_and_option():
-    assert set(REFERENCES) == set(OPTIONS) == set(optimizers.names()), (
-        "write its formula above"
-    )
+    assert set(REFERENCES) == set(OPTIONS) == set(optimizers.names()), "write its formula above"
     for name in REFERENCES:
         changed = set().union(*OPTIONS[name])
         assert changed == {option.name for option in options_of(optimizers[name])}, name
