@@ -170,7 +170,7 @@ class Build(Place):
         field = form.model.field
         inside = field is not None and path and field.path.startswith(path)
         if not inside:
-            form.go_to_section(path)
+            form.go_to_number(form.model.entry_of(path))
         form.focus()
 
     @on(Form.Left)
@@ -185,7 +185,7 @@ class Build(Place):
         if index is not None and index < self.document.count:
             self.table.cursor = index
             self.form.show(sections(self.document, index))
-        if self.form.go_to(problem.path):
+        if self.form.go_to_number(self.form.model.place_of(problem.path)):
             self.add_class("form")
             self.form.focus()
         else:
