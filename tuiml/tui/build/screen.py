@@ -17,7 +17,7 @@ from tuiml.tui.build.render import COLUMNS
 from tuiml.tui.build.sections import sections
 from tuiml.tui.dialogs import explore_layer, find_rate, use_file
 from tuiml.tui.keys import action
-from tuiml.tui.model import layer_stack
+from tuiml.tui.model.problems import layer_of
 from tuiml.tui.process.probe_client import Probed
 from tuiml.tui.process.probe_session import PreFlight
 from tuiml.tui.shell.screen import Place
@@ -181,7 +181,7 @@ class Build(Place):
 
     def go_to(self, problem: Problem) -> None:
         """Show where a problem is: its row, and its field if it has one."""
-        index = layer_stack.layer_of(problem.path)
+        index = layer_of(problem.path)
         if index is not None and index < self.document.count:
             self.table.cursor = index
             self.form.show(sections(self.document, index))
