@@ -18,8 +18,8 @@ from tuiml.tui.chart_views.inspection import (
     names_of,
     signed_tiles,
 )
-from tuiml.tui.charts.boundary import field, legend
 from tuiml.tui.charts.palette import Look
+from tuiml.tui.charts.plane import field, field_legend
 from tuiml.tui.charts.text import Line, clean, notice
 from tuiml.tui.charts.tiles import Layout
 
@@ -130,4 +130,4 @@ class BoundaryView(UnitsView):
             if y < len(beside):
                 segments += list(beside[y])
             strips.append(Line.of(segments).resized(width))
-        return [*strips, legend(found, names_of(self.sight.model), width, look)][:height]
+        return [*strips, field_legend(found, names_of(self.sight.model), width, look)][:height]

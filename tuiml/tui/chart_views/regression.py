@@ -9,9 +9,9 @@ from tuiml.training.inspection_records_regression import COLUMNS, Fit, Heights, 
 from tuiml.tui.chart_views.classification import judged_words
 from tuiml.tui.chart_views.decision_boundary import MOST_COLUMNS, MOST_ROWS
 from tuiml.tui.chart_views.inspection import LearnedView
-from tuiml.tui.charts.heights import heights, legend
 from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import QUIET, TRAIN, VALIDATION, Look
+from tuiml.tui.charts.plane import heights, heights_legend
 from tuiml.tui.charts.scatter import Cloud, scatter
 from tuiml.tui.charts.text import Line, clean, strip
 from tuiml.tui.model.run_model import RunModel
@@ -110,7 +110,7 @@ class HeightsView(NumberView):
         assert isinstance(found, Heights)
         wide, tall = self._room(width, height)
         strips = [Line.of(row).resized(width) for row in heights(found, wide, tall, look)]
-        return [*strips, legend(found, width, look)][:height]
+        return [*strips, heights_legend(found, width, look)][:height]
 
 
 class PredictionsView(NumberView):
