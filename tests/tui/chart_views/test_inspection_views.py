@@ -20,9 +20,9 @@ from tuiml.tui.app.app import TuimlApp
 from tuiml.tui.app.bars import KeyBar
 from tuiml.tui.chart_views.draw_pad import PENS, Pad
 from tuiml.tui.charts import pixels
-from tuiml.tui.charts.boundary import field, legend
 from tuiml.tui.charts.confusion import confusion
 from tuiml.tui.charts.palette import Look
+from tuiml.tui.charts.plane import field, field_legend
 from tuiml.tui.charts.tiles import layout, tiles
 from tuiml.tui.model.document import Document
 from tuiml.tui.process.training_client import TrainingClient
@@ -131,7 +131,7 @@ def test_a_plane_shows_both_classes_and_their_points(look):
     else:
         left, right = rows[5][0].style, rows[5][-1].style
         assert left.color != right.color
-    named = legend(halves(), ["arm 1", HOSTILE], 60, look).text
+    named = field_legend(halves(), ["arm 1", HOSTILE], 60, look).text
     assert f"{one}" in named
     assert "arm 1" in named
     assert_harmless("".join(shown) + named, look)
