@@ -24,6 +24,7 @@ from tuiml.tui.build.screen import Build
 from tuiml.tui.keys import actions, key_word
 from tuiml.tui.model import settings
 from tuiml.tui.model.document import Document
+from tuiml.tui.model.preset_files import named
 from tuiml.tui.process.child import TrainingProblems, TrainingProcessEnded
 from tuiml.tui.widgets.chooser import Chooser
 from tuiml.tui.widgets.dialogs import ConfirmDialog, NameDialog
@@ -180,7 +181,7 @@ async def test_a_state_that_cannot_be_understood_is_a_fresh_start(content: bytes
 
 
 async def test_edits_are_written_down_while_the_app_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tuiml.tui.app.app.REMEMBER", 0.001)
+    monkeypatch.setattr("tuiml.tui.app.session.WRITE_AFTER", 0.001)
     async with opened() as (_, pilot):
         await pilot.press("down", "d")
         await until(lambda: bool((settings.load().document or settings.Draft("")).dirty), pilot)
@@ -211,7 +212,7 @@ def test_a_preset_that_does_not_exist_is_refused_before_the_screen_is_taken(
     assert start.start("nosuch") == 2
     assert "nosuch" in capsys.readouterr().err
     with pytest.raises(SpecError):
-        start.named("nosuch")
+        named("nosuch")
 
 
 # -- the run -----------------------------------------------------------------------------------------------
@@ -277,7 +278,7 @@ async def test_places_by_key_and_by_mouse(size: tuple[int, int]) -> None:
             await pilot.press(key)
             assert app.place_name == name
             assert app.focused is not None
-            assert app.current_place in app.focused.ancestors
+            assert app.query_one(f"#{app.place_name}") in app.focused.ancestors
         await pilot.click(top, offset=(top.text.index("Library"), 0))
         assert app.place_name == "library"
 

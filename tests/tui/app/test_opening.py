@@ -12,8 +12,9 @@ from tests.tui.bench import until
 from tests.tui.fake_training_client import FakeTrainingClient
 from tests.tui.files_on_disk import preset, run
 from tuiml.tui.app.app import TuimlApp
-from tuiml.tui.app.main import named
+from tuiml.tui.app.opening import Opening
 from tuiml.tui.model import settings
+from tuiml.tui.model.preset_files import named
 from tuiml.tui.train.screen import Train
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -70,7 +71,7 @@ async def test_a_run_that_ended_the_app_is_not_opened_again_unasked(monkeypatch,
         with pytest.raises(Fatal):
             await ends()
     assert settings.load().opening == "run"
-    monkeypatch.setattr("tuiml.tui.app.app.SHOWN", 0.02)
+    monkeypatch.setattr("tuiml.tui.app.opening.SHOWN", 0.02)
     async with opened() as (app, pilot):
         said = await settled(app, pilot)
         assert said == ["the app ended while it opened the run culprit; 'tuiml culprit' opens it anyway"]
@@ -101,7 +102,7 @@ async def test_a_preset_that_ended_the_app_is_not_opened_again_and_its_edits_are
         with pytest.raises(Fatal):
             await ends()
     assert settings.load().opening == "preset"
-    monkeypatch.setattr("tuiml.tui.app.app.SHOWN", 0.02)
+    monkeypatch.setattr("tuiml.tui.app.opening.SHOWN", 0.02)
     async with opened() as (app, pilot):
         (said,) = await settled(app, pilot)
         assert said.startswith("the app ended while it opened the preset culprit; 'tuiml ")
@@ -115,7 +116,7 @@ async def test_a_preset_that_ended_the_app_is_not_opened_again_and_its_edits_are
 
 
 async def test_an_app_that_is_left_before_the_run_was_shown_opens_it_the_next_time(monkeypatch, left):
-    monkeypatch.setattr(TuimlApp, "on_tuiml_app_run_read", lambda self, message: None)
+    monkeypatch.setattr(Opening, "show", lambda *_: None)
     async with opened() as (app, pilot):
         await until(lambda: settings.load().opening == "run", pilot)
         app.leave(0)

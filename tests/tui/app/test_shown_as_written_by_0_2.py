@@ -124,9 +124,9 @@ async def test_a_run_shows_its_figures_curves_and_layers(name: str, home: Path) 
 
 
 MARKS = {
-    "steered": ("▲rate 0.05", "▲back 3"),
+    "steered": ("▲lr 0.05", "▲back 3"),
     "lengthened": ("▲best", "▲4 epochs"),
-    IN_APP: ("▲rate 0.2", "▲back 2", "▲batch 10", "▲best"),
+    IN_APP: ("▲lr 0.2", "▲back 2", "▲batch 10", "▲best"),
 }
 
 

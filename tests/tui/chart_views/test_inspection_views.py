@@ -17,9 +17,9 @@ from tuiml.training.inspections.record import InspectionRequest
 from tuiml.training.inspector import Inspector
 from tuiml.tui.chart_views.draw_pad import PENS, Pad
 from tuiml.tui.charts import pixels
-from tuiml.tui.charts.boundary import field, legend
 from tuiml.tui.charts.confusion import confusion
 from tuiml.tui.charts.palette import Look
+from tuiml.tui.charts.plane import field, field_legend
 from tuiml.tui.charts.tiles import layout, tiles
 from tuiml.tui.model.document import Document
 from tuiml.tui.process.training_client import TrainingClient
@@ -126,7 +126,7 @@ def test_a_plane_shows_both_classes_and_their_points(look):
     else:
         left, right = rows[5][0].style, rows[5][-1].style
         assert left.color != right.color
-    named = legend(halves(), ["arm 1", HOSTILE], 60, look).text
+    named = field_legend(halves(), ["arm 1", HOSTILE], 60, look).text
     assert f"{one}" in named
     assert "arm 1" in named
     assert_harmless("".join(shown) + named, look)
@@ -235,7 +235,7 @@ class InspectionBench(Bench):
         return Inspector(self.network, self.parts[2])
 
     @property
-    def wishes(self):
+    def requests(self):
         return {wish.what: wish for wish in self.client.wishes}
 
     def view(self, id):
@@ -263,12 +263,12 @@ def bench(size=(120, 40), **changes):
 async def test_the_plane_and_its_units_are_shown_in_every_size(size, large):
     async with bench(size, **PLANE) as on:
         view = await on.show("boundary", large)
-        assert on.wishes["boundary"].columns * on.wishes["boundary"].rows <= 96 * 96
+        assert on.requests["boundary"].columns * on.requests["boundary"].rows <= 96 * 96
         assert "▲" in view.text
         assert "lower" in view.text  # a class's name
         assert_harmless(view.text)
         if large:
-            assert on.wishes["responses"].count == 5  # its first layer's units fit beside it
+            assert on.requests["responses"].count == 5  # its first layer's units fit beside it
         units = await on.show("units", large)
         assert [f"{i} ±" in units.text for i in range(6)] == [True] * 5 + [False]
         assert "units" in units.text.splitlines()[0]
@@ -280,28 +280,28 @@ async def test_the_selected_layers_units_are_asked_for_and_one_alone_by_key():
     async with bench((200, 50), **PLANE) as on:
         await on.show("units", large=False)
         await on.press("j")
-        assert on.wishes["responses"].layer == 1
-        assert on.wishes["responses"].count == 3
-        before = on.wishes["responses"].columns
+        assert on.requests["responses"].layer == 1
+        assert on.requests["responses"].count == 3
+        before = on.requests["responses"].columns
         await on.press("u")
-        wish = on.wishes["responses"]
-        assert wish.count == 1
-        assert wish.columns > before
+        request = on.requests["responses"]
+        assert request.count == 1
+        assert request.columns > before
         await on.press(">", ">")
-        assert on.wishes["responses"].first == 2
+        assert on.requests["responses"].first == 2
         await on.press(">", "<")
-        assert on.wishes["responses"].first == 1
+        assert on.requests["responses"].first == 1
 
 
-async def test_nothing_is_wished_for_that_is_not_on_the_screen():
+async def test_nothing_is_requested_that_is_not_on_the_screen():
     async with bench((120, 40), **PLANE) as on:
-        assert on.wishes == {}
+        assert on.requests == {}
         await on.show("confusions", large=False)
-        assert set(on.wishes) == {"confusion"}
+        assert set(on.requests) == {"confusion"}
         await on.press("1")
-        assert on.wishes == {}
+        assert on.requests == {}
         await on.press("2")
-        assert set(on.wishes) == {"confusion"}
+        assert set(on.requests) == {"confusion"}
 
 
 SHOWN = {
@@ -326,13 +326,13 @@ async def test_confusions_worst_examples_and_weights_of_pictures(size, large):
 async def test_worst_examples_are_paged():
     async with bench((80, 24)) as on:
         await on.show("worst")
-        shown = on.wishes["highest_loss"].count
+        shown = on.requests["highest_loss"].count
         await on.press(">")
-        assert on.wishes["highest_loss"].first == shown
+        assert on.requests["highest_loss"].first == shown
         await on.answer()
         assert f"{shown + 1}–" in on.view("worst").text
         await on.press("<", "<")
-        assert on.wishes["highest_loss"].first == 0
+        assert on.requests["highest_loss"].first == 0
 
 
 async def test_confusions_as_shares_by_key():

@@ -12,8 +12,8 @@ from tuiml.training.inspections.surface import Surface
 from tuiml.training.run_control import RunControl
 from tuiml.training.trainer import Trainer
 from tuiml.tui.chart_views.registry import CHARTS
-from tuiml.tui.charts.heights import heights, legend
 from tuiml.tui.charts.palette import Look
+from tuiml.tui.charts.plane import heights, heights_legend
 from tuiml.tui.charts.scatter import Cloud, scatter
 from tuiml.tui.model.run_model import RunModel
 
@@ -88,7 +88,7 @@ def test_a_map_goes_from_low_to_high_and_a_point_told_wrong_stands_out(look):
     else:
         assert shown[5][0] == look.glyphs.shades[0]
         assert shown[5][-1] == look.glyphs.shades[-1]
-    words = legend(sloped(), 60, look).text
+    words = heights_legend(sloped(), 60, look).text
     assert "-2" in words
     assert "5" in words
     assert_harmless("".join(shown) + words, look)
@@ -132,10 +132,10 @@ async def test_charts_of_classes_are_not_there_and_those_of_numbers_only_where_t
 async def test_the_largest_errors_are_paged():
     async with bench((80, 24), **MANY) as on:
         view = await on.show("misses")
-        assert on.wishes["largest_errors"].first == 0
+        assert on.requests["largest_errors"].first == 0
         await on.press(">")
         await on.answer()
-        first = on.wishes["largest_errors"].first
+        first = on.requests["largest_errors"].first
         assert first > 0
         assert f"{first + 1}–" in view.text
 

@@ -21,12 +21,12 @@ from tuiml.runs.tail import Tail
 from tuiml.spec.library import find, own, own_folder, read
 from tuiml.tui.app.app import TuimlApp
 from tuiml.tui.app.bars import KeyBar
-from tuiml.tui.app.main import named
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.library.open_dialog import OpenDialog
 from tuiml.tui.library.screen import Library
 from tuiml.tui.model import settings
 from tuiml.tui.model.document import Document
+from tuiml.tui.model.preset_files import named
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.widgets.dialogs import ConfirmDialog, NameDialog
 from tuiml.tui.widgets.filter_input import FilterInput
@@ -49,7 +49,8 @@ class Shell(App[None]):
         self.document = Document(file.document(), path=path, origin=origin)
         self.model = RunModel()
         self.client = SimpleNamespace(active=False, look_at=lambda path: None)
-        self.follow = lambda path: None
+        self.shell = self
+        self.current_run = SimpleNamespace(show=self.show_run, follow=lambda path: None)
         self.drafts = SimpleNamespace(take=lambda document: document, put_away=lambda document: None)
         self.opened: list[tuple[str, Path | None, str]] = []
         self.went: list[str] = []
@@ -61,10 +62,6 @@ class Shell(App[None]):
     @property
     def library(self) -> Library:
         return self.query_one(Library)
-
-    @property
-    def current_place(self) -> Library:
-        return self.library
 
     def open_document(self, raw: dict[str, Any], *, path: Path | None = None, origin: str = "") -> None:
         self.opened.append((raw["name"], path, origin))
@@ -463,7 +460,7 @@ async def test_what_fails_on_disk_is_told_in_one_line(monkeypatch: pytest.Monkey
     def full(*_args: Any) -> Path:
         raise OSError(28, "No space left on device", "/disk")
 
-    monkeypatch.setattr("tuiml.tui.model.catalog.save", full)
+    monkeypatch.setattr("tuiml.tui.model.preset_files.save", full)
     async with library() as keys:
         await keys.press("d")
         assert keys.app.complaints == ["/disk: No space left on device"]
@@ -474,7 +471,7 @@ async def test_what_fails_on_disk_is_told_in_one_line(monkeypatch: pytest.Monkey
 
 async def test_the_open_dialog_finds_as_one_types_and_opens():
     async with library() as keys:
-        keys.library.ask()
+        keys.library.ask(lambda path: None)
         await keys.settle()
         assert isinstance(keys.app.screen, OpenDialog)
         await keys.press(*"relu-10", "enter")
@@ -485,7 +482,7 @@ async def test_the_open_dialog_finds_as_one_types_and_opens():
 async def test_the_open_dialog_takes_the_path_of_a_file(tmp_path: Path):
     elsewhere = tmp_path / "else.toml"
     async with library() as keys:
-        keys.library.ask()
+        keys.library.ask(lambda path: None)
         await keys.settle()
         await keys.type(str(elsewhere))
         await keys.press("enter")
@@ -497,7 +494,7 @@ async def test_the_open_dialog_takes_the_path_of_a_file(tmp_path: Path):
 
 async def test_escape_leaves_the_open_dialog_and_nothing_is_opened():
     async with library() as keys:
-        keys.library.ask()
+        keys.library.ask(lambda path: None)
         await keys.settle()
         await keys.press("down", "escape")
         assert not isinstance(keys.app.screen, OpenDialog)

@@ -16,7 +16,7 @@ from tuiml.runs import folder, library, metrics, timeline
 from tuiml.tui.app.app import TuimlApp
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.library.preview import run_strips
-from tuiml.tui.model import catalog
+from tuiml.tui.model import past_run
 
 pytestmark = pytest.mark.usefixtures("quick")
 SAID = "of metrics.jsonl cannot be read and"
@@ -79,11 +79,11 @@ def test_what_is_passed_over_is_counted_and_said(two, capsys):
     assert capsys.readouterr().err == said
     assert main(["compare", "good", "hostile"]) == 0
     assert capsys.readouterr().err == said
-    model = catalog.load_run(two)
+    model = past_run.load_run(two)
     assert model.skipped == 5
     assert len(model.epochs) == 3
     assert model.notices["lines"] == f"5 lines {SAID} are left out"
-    assert "lines" not in catalog.load_run(two.with_name("good")).notices
+    assert "lines" not in past_run.load_run(two.with_name("good")).notices
 
 
 def test_a_run_that_cannot_be_read_at_all_hides_no_other(two, capsys, monkeypatch):
@@ -109,7 +109,7 @@ def test_any_lines_are_listed_and_shown(lines, tmp_path_factory, capsys):
         assert not found["hostile"].get("problem")
         assert main(["runs"]) == 0
         assert main(["compare", "hostile", "good"]) == 0
-        model = catalog.load_run(path)
+        model = past_run.load_run(path)
         assert found["hostile"].get("skipped", 0) <= model.skipped <= len(lines)
         for size in ((40, 30), (120, 40)):
             run_strips(library.summary(path), model, *size, Look())
@@ -166,7 +166,7 @@ def test_work_grows_with_the_lines_and_not_with_their_square(two, monkeypatch, c
     assert asked[0] <= 8 * (count + 5)
     smoothed, add = [0], "tuiml.tui.charts.series.Smoother.add"
     monkeypatch.setattr(add, lambda *args: smoothed.__setitem__(0, smoothed[0] + 1) or 0.0)
-    assert len(catalog.load_run(two).epochs) == 2
+    assert len(past_run.load_run(two).epochs) == 2
     assert smoothed[0] < 100
 
 

@@ -14,11 +14,12 @@ from tests.tui import files_on_disk
 from tests.tui.bench import Bench
 from tests.tui.recorded_events import batch, end, epoch, layer, start
 from tuiml.runs.folder import METRICS, RunFolder
+from tuiml.runs.tail import Tail
 from tuiml.runs.writer import is_held
 from tuiml.spec.toml import loads
 from tuiml.tui.library.screen import Library
-from tuiml.tui.model import catalog, settings
-from tuiml.tui.model.run_model import RunModel
+from tuiml.tui.model import past_run, settings
+from tuiml.tui.model.run_model import RunModel, events_in
 from tuiml.tui.model.settings import Seen, Settings
 from tuiml.tui.process import follower
 from tuiml.tui.process.child import TrainingProcessEnded
@@ -351,11 +352,11 @@ async def test_that_a_past_runs_folder_is_gone_is_said_before_how_it_ended():
 async def test_opening_something_else_or_leaving_stops_nothing(writer):
     other = files_on_disk.run("other")
     async with bench(writer.path) as on:
-        follower = on.app.following.follower
+        follower = on.app.current_run.follower
         await on.press("3", "end")
         library = on.app.query_one(Library)
         await on.until(lambda: bool(library.items))
-        library.open_run(next(item for item in library.items if item.path == other))
+        library.opener.open_run(next(item for item in library.items if item.path == other))
         await on.until(lambda: on.model.name == "other")
         assert follower._over.is_set()
         writer.tell(batch(2, 30, 0.1, seconds=9.0))
@@ -379,7 +380,7 @@ async def test_a_run_starts_from_build_while_another_is_followed(writer):
     async with bench(writer.path) as on:
         await on.press("1", "ctrl+r")
         await on.until(lambda: on.app.client.active)
-        assert on.app.following.follower is None
+        assert on.app.current_run.follower is None
         assert not on.model.followed
 
 
@@ -432,11 +433,11 @@ def test_a_run_read_back_has_the_curves_it_had():
     live = RunModel()
     live.begin(hand.preset.document())
     for event in told:
-        hand.folder._next_picture = 0.0
+        hand.folder._next_snapshot = 0.0
         hand.tell(event)
         live.feed([event])
     hand.folder.close()
-    past = catalog.load_run(hand.path)
+    past = past_run.load_run(hand.path)
     assert past.history.steps == live.history.steps
     xs, ys = past.loss.raw.points()
     assert 150 < len(xs) <= 300
@@ -455,10 +456,10 @@ def _picture(step):
 def test_a_stream_of_pictures_that_begins_while_it_is_read_is_not_lost():
     hand = Writer("young")
     hand.tell(start())
-    tail = catalog.Tail(hand.path)
-    model = catalog.load_run(hand.path, tail=tail)
+    tail = Tail(hand.path)
+    model = past_run.load_run(hand.path, tail=tail)
     assert model.snapshot is None
     hand.tell(_picture(1))
-    assert [e.event for e in follower.events_in(tail.read())] == ["snapshot"]
+    assert [e.event for e in events_in(tail.read())] == ["snapshot"]
     hand.folder.close()
     assert (Path(hand.path) / METRICS).exists()

@@ -41,7 +41,7 @@ def test_every_chart_has_a_title_a_help_text_and_actions_that_work_on_train():
         own = {row.id for row in actions() if row.method in vars(entry.view).values()}
         of_charts |= {row.id for row in actions("train") if entry.has(row.id)}
         assert all(entry.has(id) for id in own)
-    assert {"log_loss", "depth_lines", "one_unit", "tiles_on", "tiles_back", "confusion_shares"} == of_charts
+    assert {"log_loss", "depth_lines", "one_unit", "tiles_on", "tiles_back", "confusion_shares"} <= of_charts
     assert all(callable(getattr(train, f"action_{id}")) for id in of_charts)
 
 

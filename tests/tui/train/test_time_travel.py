@@ -110,7 +110,7 @@ def test_it_is_the_same_when_it_is_read_back():
 
 def test_changes_that_stay_are_marked_where_they_were_made():
     model = watched(story(live=True)[:9])
-    assert [(m.x, m.label) for m in marks(model)] == [(1.5, "adam, rate 0.01")]
+    assert [(m.x, m.label) for m in marks(model)] == [(1.5, "adam, lr 0.01")]
     assert not model.interventions.rates  # the event says it, and the state does not say it again
     assert model.interventions.settings == {"optimizer": {"name": "adam"}}
 
@@ -250,7 +250,8 @@ async def test_a_change_that_cannot_be_is_not_applied():
         on.client.train(3)
         await on.drawn()
         await on.press("O")
-        assert on.app.screen.form.go_to("training.batch_size")
+        form = on.app.screen.form
+        assert form.go_to_number(form.model.place_of("training.batch_size"))
         await on.press("0")
         assert "training.batch_size" in str(on.app.screen.query_one(".said").render())
         await on.press("enter")

@@ -42,7 +42,7 @@ async def test_a_run_moves_everything(size):
         status = on.train.status.text
         assert "running" in status
         assert "epoch 1/2" in status
-        assert "rate 0.1" in status
+        assert "lr 0.1" in status
         assert "train" in on.loss.text
         assert "1.000" in on.loss.text
         assert (on.cell(1, "mean"), on.cell(1, "idle")) == (".25", "▲75% dead")
@@ -61,13 +61,16 @@ async def test_side_by_side_where_there_is_room_else_one_at_a_time():
         await on.pilot.resize_terminal(80, 24)
         await on.drawn()
         await on.until(lambda: on.views == ["loss"])
-        layers = ("accuracy", "histogram", "multiples", "heat", "depth")
-        for view in (*layers, "confusions", "worst", "weights", "draw", "loss"):
+        order = [entry.id for entry in on.train.charts.choices()]
+        expected = ["loss", "accuracy", "histogram", "multiples", "heat", "depth", "confusions", "worst"]
+        expected += ["weights", "draw"]
+        assert [id for id in order if id in expected] == expected
+        for view in [*order[1:], order[0]]:
             await on.press("c")
             await on.until(lambda view=view: on.views == [view])
             assert on.chart(view).text
         await on.press("C", "C")
-        assert on.views == ["weights"]
+        assert on.views == [order[-2]]
         assert on.train.table.has_focus
 
 
@@ -254,7 +257,7 @@ async def test_a_past_run_is_shown_as_it_ended():
     async with bench() as on:
         model = RunModel()
         model.load([json.dumps(line | rest | {"learning_rate": 0.1}) for line in lines], chosen)
-        on.app.model = model
+        on.app.current_run.model = model
         await on.press("1", "2")
         assert on.cell(0, "layer") == "dense 6 tanh"
         assert ".5000" in on.loss.text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import NamedTuple, cast
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -19,9 +19,7 @@ from tuiml.tui.charts.palette import RUNNING, TROUBLE, Look
 from tuiml.tui.charts.text import clean, fit
 from tuiml.tui.keys import actions, key_word
 from tuiml.tui.model.status import WORDS, Piece, fitted, speed_words
-
-if TYPE_CHECKING:
-    from tuiml.tui.app.app import TuimlApp
+from tuiml.tui.shell.protocol import Shell
 
 PLACES = ("build", "train", "library")
 GAP = 3
@@ -48,9 +46,9 @@ class Bar(Widget):
         self._parts: list[tuple[str, Style]] = []
 
     @property
-    def shell(self) -> TuimlApp:
+    def shell(self) -> Shell:
         """The app, with its own type."""
-        return cast("TuimlApp", self.app)
+        return cast(Shell, self.app)
 
     @property
     def text(self) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from tuiml.training.inspections.confusion import Confusion
 from tuiml.training.inspections.first_layer_weights import Weights, first_weights
 from tuiml.training.inspections.highest_loss import Example, HighestLoss
-from tuiml.training.inspections.record import Evaluated, Inspection, InspectionRequest
+from tuiml.training.inspections.record import Evaluated, InspectionRequest
 from tuiml.tui.chart_views.chart import Chart
 from tuiml.tui.chart_views.inspection import (
     InspectionView,
@@ -37,26 +37,27 @@ class ConfusionStyle:
     fractions: bool = False
 
 
-class ConfusionView(InspectionView):
+class ConfusionView(InspectionView[Confusion]):
     """How many examples of each class were predicted as each class."""
 
-    inspection = "confusion"
+    record = Confusion
 
     @property
     def style(self) -> ConfusionStyle:
         return self.selection.of(ConfusionStyle)
 
     def requests(self) -> list[InspectionRequest]:
-        return [InspectionRequest("confusion")]
+        return [self.request()]
 
     def stamp(self) -> Hashable:
         return (super().stamp(), self.style.fractions)
 
-    def about(self, found: Inspection, look: Look) -> str:
-        return part_words(found)
+    def about(self, found: Confusion, look: Look) -> str:
+        hits = sum(row[i] for i, row in enumerate(found.counts))
+        right = f"{percent(hits / found.evaluated)} right of " if found.evaluated else ""
+        return right + part_words(found)
 
-    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Line]:
-        assert isinstance(found, Confusion)
+    def show(self, found: Confusion, width: int, height: int, look: Look) -> list[Line]:
         names = names_of(self.selection.model)
         return confusion(found.counts, names, width, height, look, shares=self.style.fractions)
 
@@ -68,29 +69,23 @@ class ConfusionView(InspectionView):
         return "counts" if action_id == "confusion_shares" and self.style.fractions else None
 
 
-def part_words(found: Inspection) -> str:
+def part_words(found: Evaluated) -> str:
     """Which examples, and how many of them, an inspection is of."""
-    if not isinstance(found, Evaluated):
-        return ""
-    right = ""
-    if isinstance(found, Confusion) and found.evaluated:
-        hits = sum(row[i] for i, row in enumerate(found.counts))
-        right = f"{percent(hits / found.evaluated)} right of "
     some = f"{found.evaluated:,}"
     if found.evaluated < found.total:
         some += f" of {found.total:,}"
-    return f"{right}{some} {found.part} examples"
+    return f"{some} {found.part} examples"
 
 
-def page_words(first: int, shown: int, found: Inspection) -> str:
+def page_words(first: int, shown: int, found: Evaluated) -> str:
     """Which items of a sorted list are shown, from 0."""
     return f"{first + 1:,}–{first + shown:,}, {part_words(found)}" if shown else part_words(found)
 
 
-class HighestLossView(TilesView):
+class HighestLossView(TilesView[HighestLoss]):
     """The examples with the largest losses."""
 
-    inspection = HighestLoss.event
+    record = HighestLoss
 
     def plan(self, width: int, height: int) -> Layout:
         size = image_size(self.selection.model)
@@ -99,19 +94,15 @@ class HighestLossView(TilesView):
         return self.layout_of(size, width, height, 4, caption=2, least=14)
 
     def total(self) -> int:
-        return self.found.evaluated if isinstance(self.found, HighestLoss) else 0
+        return self.found.evaluated if self.found else 0
 
     def requests(self) -> list[InspectionRequest]:
-        return [
-            InspectionRequest(HighestLoss.event, first=self.first, count=max(1, min(64, self.shown_count())))
-        ]
+        return [self.request(first=self.first, count=max(1, min(64, self.shown_count())))]
 
-    def about(self, found: Inspection, look: Look) -> str:
-        assert isinstance(found, HighestLoss)
+    def about(self, found: HighestLoss, look: Look) -> str:
         return page_words(found.first, len(found.examples), found)
 
-    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Line]:
-        assert isinstance(found, HighestLoss)
+    def show(self, found: HighestLoss, width: int, height: int, look: Look) -> list[Line]:
         plan = self.plan(width, height)
         if not found.width:
             return [self._line(example, width, look) for example in found.examples][:height]
@@ -141,10 +132,10 @@ class HighestLossView(TilesView):
         return strip([(f"{loss:<12} ", quiet), (f"{prediction:<28} ", style), (values, quiet)], width)
 
 
-class WeightsView(TilesView):
+class WeightsView(TilesView[Weights]):
     """The weights of the first layer as images."""
 
-    inspection = "weights"
+    record = Weights
 
     def _size_and_units(self) -> tuple[tuple[int, int], int]:
         """Rows and columns of the image of a unit, and the number of units."""
@@ -164,15 +155,13 @@ class WeightsView(TilesView):
         return self._size_and_units()[1]
 
     def requests(self) -> list[InspectionRequest]:
-        return [InspectionRequest("weights", first=self.first, count=max(1, min(128, self.shown_count())))]
+        return [self.request(first=self.first, count=max(1, min(128, self.shown_count())))]
 
-    def about(self, found: Inspection, look: Look) -> str:
-        assert isinstance(found, Weights)
+    def about(self, found: Weights, look: Look) -> str:
         last = found.first + (1 if self.one else len(found.grids))
         return f"of layer {found.layer}, units {found.first}–{last - 1} of {found.total:,}"
 
-    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Line]:
-        assert isinstance(found, Weights)
+    def show(self, found: Weights, width: int, height: int, look: Look) -> list[Line]:
         size = (found.height, found.width)
         return signed_tiles(self, found, size, self.plan(width, height), width, height, look)
 
@@ -186,7 +175,7 @@ CONFUSION_MATRIX = Chart(
     has_classes,
 )
 HIGHEST_LOSS = Chart(
-    HighestLoss.event,
+    "worst",
     "highest-loss examples",
     "The examples with the largest losses: target, prediction and probability.",
     140,

@@ -16,8 +16,8 @@ from tuiml.tui.charts.lines import Curve, line_chart
 from tuiml.tui.charts.palette import QUIET, TRAIN, VALIDATION, Look
 from tuiml.tui.charts.text import Line, clean
 from tuiml.tui.keys import action
-from tuiml.tui.model.catalog import short_name
 from tuiml.tui.model.curves import Curves
+from tuiml.tui.model.item_rows import short_name
 from tuiml.tui.model.run_model import RunModel
 
 OTHERS = ("purple", "yellow")
@@ -165,7 +165,7 @@ def x_end(x: float, planned: int) -> float:
 
 def marks(model: RunModel) -> list[Mark]:
     """Manual changes and, when the run is over, the best epoch."""
-    found = [Mark(x, f"rate {rate:.3g}", QUIET) for x, rate in model.interventions.rates]
+    found = [Mark(x, f"lr {rate:.3g}", QUIET) for x, rate in model.interventions.rates]
     for x, several in groupby(model.interventions.marks, key=lambda changed: changed.x):
         found.append(Mark(x, ", ".join(changed.label for changed in several), QUIET))
     if not model.alive and model.best and len(model.epochs) > 1:

@@ -7,12 +7,12 @@ import math
 from rich.segment import Segment
 
 from tuiml.training.inspections.boundary import Boundary
-from tuiml.training.inspections.record import CELLS, Inspection, InspectionRequest
+from tuiml.training.inspections.record import CELLS, InspectionRequest
 from tuiml.training.inspections.responses import Responses
 from tuiml.tui.chart_views.chart import Chart
-from tuiml.tui.chart_views.inspection import TilesView, has_units, is_plane, names_of, signed_tiles
-from tuiml.tui.charts.boundary import field, legend
+from tuiml.tui.chart_views.inspection import R, TilesView, has_units, is_plane, names_of, signed_tiles
 from tuiml.tui.charts.palette import Look
+from tuiml.tui.charts.plane import field, field_legend
 from tuiml.tui.charts.text import Line, clean, notice
 from tuiml.tui.charts.tiles import Layout
 
@@ -24,10 +24,8 @@ SIZE = (12, 12)
 """Pixels of a unit's tile at least."""
 
 
-class UnitsView(TilesView):
-    """The output of each unit of the selected layer over the plane."""
-
-    inspection = "responses"
+class UnitTilesView(TilesView[R]):
+    """A view with the outputs of units of the selected layer over the plane."""
 
     def plan(self, width: int, height: int) -> Layout:
         return self.layout_of(SIZE, width, height, min(self.total(), 8), least=7)
@@ -39,23 +37,14 @@ class UnitsView(TilesView):
         return math.prod(network.nodes[index].output_shape)
 
     def requests(self) -> list[InspectionRequest]:
-        return self.unit_requests(self.plan(self.size.width, self.size.height - 1))
-
-    def unit_requests(self, plan: Layout) -> list[InspectionRequest]:
-        """The request for as many units as a layout has tiles; none if it has no room."""
+        """A request for as many units as there are tiles; none if there is no room."""
+        plan = self.plan(self.size.width, self.size.height - 1)
         if not plan.count or not self.total():
             return []
         columns, rows = min(plan.width, MOST_COLUMNS), min(plan.height, MOST_ROWS)
         count = min(1 if self.one else plan.count, self.total(), CELLS // (columns * rows))
         first = min(self.first, self.total() - 1)
-        return [InspectionRequest("responses", columns, rows, self.selection.index, first, count)]
-
-    def about(self, found: Inspection, look: Look) -> str:
-        return f"of layer {self.selection.index}, {clean(self.selection.layer_title, look)}"
-
-    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Line]:
-        assert isinstance(found, Responses)
-        return self.unit_tiles(found, self.plan(width, height), width, height, look)
+        return [InspectionRequest(Responses.event, columns, rows, self.selection.index, first, count)]
 
     def unit_tiles(self, found: Responses, plan: Layout, width: int, height: int, look: Look) -> list[Line]:
         """The units of an answer as tiles."""
@@ -64,10 +53,22 @@ class UnitsView(TilesView):
         return signed_tiles(self, found, (found.rows, found.columns), plan, width, height, look)
 
 
-class BoundaryView(UnitsView):
+class UnitsView(UnitTilesView[Responses]):
+    """The output of each unit of the selected layer over the plane."""
+
+    record = Responses
+
+    def about(self, found: Responses, look: Look) -> str:
+        return f"of layer {self.selection.index}, {clean(self.selection.layer_title, look)}"
+
+    def show(self, found: Responses, width: int, height: int, look: Look) -> list[Line]:
+        return self.unit_tiles(found, self.plan(width, height), width, height, look)
+
+
+class BoundaryView(UnitTilesView[Boundary]):
     """The plane in the colours of the classes and, if there is room, the units of the selected layer."""
 
-    inspection = "boundary"
+    record = Boundary
 
     def _split(self, width: int, height: int) -> tuple[int, int, int]:
         """Width and height of the plane, and the width of the space beside it."""
@@ -81,20 +82,15 @@ class BoundaryView(UnitsView):
         return super().plan(rest, tall) if rest else Layout(0, 0, 0, 0, 0)
 
     def requests(self) -> list[InspectionRequest]:
-        width, height = self.size.width, self.size.height - 1
-        wide, tall, _ = self._split(width, height)
+        wide, tall, _ = self._split(self.size.width, self.size.height - 1)
         if wide < 1:
             return []
-        plane = InspectionRequest("boundary", min(wide, MOST_COLUMNS), min(2 * tall, MOST_ROWS))
-        return [plane, *self.unit_requests(self.plan(width, height))]
+        plane = self.request(columns=min(wide, MOST_COLUMNS), rows=min(2 * tall, MOST_ROWS))
+        return [plane, *super().requests()]
 
-    def about(self, found: Inspection, look: Look) -> str:
-        return ""
-
-    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Line]:
-        assert isinstance(found, Boundary)
+    def show(self, found: Boundary, width: int, height: int, look: Look) -> list[Line]:
         wide, tall, rest = self._split(width, height)
-        units = self.selection.model.inspections.get("responses")
+        units = self.selection.model.inspections.get(Responses.event)
         beside: list[Line] = []
         if rest and isinstance(units, Responses):
             beside = self.unit_tiles(units, self.plan(width, height), rest, tall, look)
@@ -102,7 +98,7 @@ class BoundaryView(UnitsView):
         for y, row in enumerate(field(found, wide, tall, look)):
             segments = [*row, Segment("   "), *(beside[y] if y < len(beside) else ())]
             strips.append(Line.of(segments).resized(width))
-        return [*strips, legend(found, names_of(self.selection.model), width, look)][:height]
+        return [*strips, field_legend(found, names_of(self.selection.model), width, look)][:height]
 
 
 BOUNDARY = Chart(

@@ -95,7 +95,7 @@ class DrawView(Keyed, ChartView):
     def _bars(self, width: int, height: int, look: Look) -> list[Line]:
         """The predicted probabilities, one class a line."""
         model = self.selection.model
-        found, names = model.inspections.get("guess"), names_of(model)
+        found, names = model.inspections.get(DrawingPrediction.event), names_of(model)
         if model.inspection_problem:
             return notice(clean(model.inspection_problem, look), width, height, look)
         if self.pad.empty or not isinstance(found, DrawingPrediction):
@@ -203,18 +203,18 @@ class DrawView(Keyed, ChartView):
         self.pad.next_pen()
         self._changed()
 
-    @action("e", "erase", "The pen takes ink away, and brings it again.", "pad", rank=40)
+    @action("e", "erase", "The pen removes ink, and draws again.", "pad", rank=40)
     def action_pen_erase(self) -> None:
         self.pad.erasing = not self.pad.erasing
         self.pad.version += 1
         self._changed()
 
-    @action("x", "clear", "Take all ink away.", "pad", rank=20)
+    @action("x", "clear", "Remove all ink.", "pad", rank=20)
     def action_pad_clear(self) -> None:
         self.pad.clear()
         self._changed()
 
-    @action("m", "centre", "Put the picture's middle of mass in the middle.", "pad", rank=50)
+    @action("m", "centre", "Move the centre of mass to the middle.", "pad", rank=50)
     def action_pad_centre(self) -> None:
         self.pad.centred = not self.pad.centred
         self.pad.version += 1

@@ -18,7 +18,7 @@ from tuiml.tui.charts.palette import QUIET, TROUBLE, VALIDATION, Look, layer_col
 from tuiml.tui.charts.scale import Scale, common, moved
 from tuiml.tui.charts.series import Floats, Values
 from tuiml.tui.charts.text import Line, strip
-from tuiml.tui.model.catalog import short_name
+from tuiml.tui.model.item_rows import short_name
 from tuiml.tui.model.layer_cells import idle_fraction
 from tuiml.tui.model.snapshots import Counted
 from tuiml.tui.model.status import Piece, fitted, safe

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tuiml.spec.preset import Preset
-from tuiml.training.inspections import network
 from tuiml.training.inspections.first_layer_weights import Weights, first_weights
-from tuiml.training.inspections.record import CLASSES, Inspection
+from tuiml.training.inspections.network import ZERO
+from tuiml.training.inspections.network import image_size as size_of
+from tuiml.training.inspections.record import CLASSES, Inspection, InspectionRequest
 from tuiml.training.inspections.responses import Responses
 from tuiml.tui.chart_views.chart import ChartView
 from tuiml.tui.charts import pixels
@@ -62,7 +63,7 @@ def has_weights(model: RunModel) -> bool:
 
 def image_size(model: RunModel) -> tuple[int, int] | None:
     """Height and width of an example that is an image."""
-    return network.image_size(model.preset.data.shape) if model.preset else None
+    return size_of(model.preset.data.shape) if model.preset else None
 
 
 def names_of(model: RunModel) -> Sequence[str]:
@@ -73,16 +74,23 @@ def names_of(model: RunModel) -> Sequence[str]:
 # -- views -------------------------------------------------------------------------------------------------
 
 
-class InspectionView(ChartView):
-    """A view of the answer to an inspection request."""
+R = TypeVar("R", bound=Inspection)
 
-    inspection: ClassVar[str]
-    """The name of the inspection that :meth:`show` draws."""
+
+class InspectionView(ChartView, Generic[R]):
+    """A view of the answer to an inspection request: a record of the type ``record``."""
+
+    record: type[R]
 
     @property
-    def found(self) -> Inspection | None:
+    def found(self) -> R | None:
         """The newest answer."""
-        return self.selection.model.inspections.get(self.inspection)
+        found = self.selection.model.inspections.get(self.record.event)
+        return found if isinstance(found, self.record) else None
+
+    def request(self, **fields: int) -> InspectionRequest:
+        """A request for a record."""
+        return InspectionRequest(self.record.event, **fields)
 
     def stamp(self) -> Hashable:
         model = self.selection.model
@@ -100,11 +108,11 @@ class InspectionView(ChartView):
         head.append((words, look.style(QUIET)))
         return [strip(head, width), *self.show(found, width, height - 1, look)]
 
-    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Line]:
+    def show(self, found: R, width: int, height: int, look: Look) -> list[Line]:
         """Draw an answer, below the title."""
         raise NotImplementedError  # pragma: no cover - every view draws something
 
-    def about(self, found: Inspection, look: Look) -> str:
+    def about(self, found: R, look: Look) -> str:
         """A few words beside the title."""
         return ""
 
@@ -119,19 +127,19 @@ class InspectionView(ChartView):
 
 @dataclass
 class Pages:
-    """Where the views of each chart are in its list of items, by the name of the inspection."""
+    """Where the views of each chart are in its list of items, by the event of the record."""
 
     first: dict[str, int] = field(default_factory=dict)
     one: dict[str, bool] = field(default_factory=dict)
 
 
-class PagedView(InspectionView):
+class PagedView(InspectionView[R]):
     """A view of some of many items: examples, units, or numbers of the target."""
 
     @property
     def first(self) -> int:
         """The first item shown."""
-        return self.selection.of(Pages).first.get(self.inspection, 0)
+        return self.selection.of(Pages).first.get(self.record.event, 0)
 
     def total(self) -> int:
         """How many items there are, as far as is known."""
@@ -146,7 +154,7 @@ class PagedView(InspectionView):
 
     def _go_to(self, first: int) -> None:
         last = max(0, self.total() - 1)
-        self.selection.of(Pages).first[self.inspection] = max(0, min(first, last))
+        self.selection.of(Pages).first[self.record.event] = max(0, min(first, last))
 
     @action("greater_than_sign", "more", "The next units, or examples.", "train", rank=280)
     def action_tiles_on(self) -> None:
@@ -154,25 +162,25 @@ class PagedView(InspectionView):
         if self.first + step < self.total():
             self._go_to(self.first + step)
 
-    @action("less_than_sign", "back", "The units, or examples, before.", "train", rank=290, shown=False)
+    @action("less_than_sign", "back", "The previous units, or examples.", "train", rank=290, shown=False)
     def action_tiles_back(self) -> None:
         self._go_to(self.first - max(1, self.shown_count()))
 
 
-class TilesView(PagedView):
+class TilesView(PagedView[R]):
     """A view of tiles: many, or a single one."""
 
     @property
     def one(self) -> bool:
         """True if a single tile is shown."""
-        return self.selection.of(Pages).one.get(self.inspection, False)
+        return self.selection.of(Pages).one.get(self.record.event, False)
 
     def stamp(self) -> Hashable:
         return (super().stamp(), self.one)
 
-    @action("u", "one unit", "One unit or example large, and all of them again.", "train", rank=260)
+    @action("u", "one unit", "One unit or example alone, and all of them again.", "train", rank=260)
     def action_one_unit(self) -> None:
-        self.selection.of(Pages).one[self.inspection] = not self.one
+        self.selection.of(Pages).one[self.record.event] = not self.one
 
     def label(self, action_id: str) -> str | None:
         return "all" if action_id == "one_unit" and self.one else None
@@ -187,12 +195,12 @@ class TilesView(PagedView):
     def layout_of(
         self, size: tuple[int, int], width: int, height: int, wanted: int, **options: int
     ) -> Layout:
-        """How tiles of pictures of ``size`` fill a space."""
+        """How tiles of images of ``size`` fill a space."""
         return layout(size, width, height, wanted=1 if self.one else wanted, **options)
 
 
 def signed_tiles(
-    view: TilesView,
+    view: TilesView[Any],
     found: Responses | Weights,
     size: tuple[int, int],
     plan: Layout,
@@ -203,8 +211,8 @@ def signed_tiles(
     """Signed grids of ``size`` (rows, columns) as tiles, each with the number of its unit."""
     made = []
     for i, (grid, scale) in enumerate(zip(found.grids, found.scales, strict=True)):
-        picture = pixels.resized(from_signed(grid, *size), plan.height, plan.width)
-        made.append((pixels.signed(picture, look), [unit_caption(found.first + i, scale, look)]))
+        image = pixels.resized(from_signed(grid, *size), plan.height, plan.width)
+        made.append((pixels.signed(image, look), [unit_caption(found.first + i, scale, look)]))
     return tiles(made[: 1 if view.one else None], plan, width, height, look.glyphs.more)
 
 
@@ -215,6 +223,4 @@ def unit_caption(unit: int, scale: float, look: Look) -> Caption:
 
 def from_signed(grid: bytes, rows: int, columns: int) -> NDArray[np.float64]:
     """A signed grid as values from -1 to 1, (rows, columns)."""
-    return (np.frombuffer(grid, np.uint8).reshape(rows, columns).astype(np.float64) - network.ZERO) / (
-        network.ZERO - 1
-    )
+    return (np.frombuffer(grid, np.uint8).reshape(rows, columns).astype(np.float64) - ZERO) / (ZERO - 1)

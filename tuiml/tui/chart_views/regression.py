@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 
 from tuiml.training.inspections.fit import Fit
 from tuiml.training.inspections.largest_errors import LargestErrors
 from tuiml.training.inspections.predictions import Predictions
-from tuiml.training.inspections.record import COLUMNS, Inspection, InspectionRequest
+from tuiml.training.inspections.record import COLUMNS, InspectionRequest
 from tuiml.training.inspections.surface import Surface
 from tuiml.tui.chart_views.chart import Chart
 from tuiml.tui.chart_views.classification import page_words, part_words
 from tuiml.tui.chart_views.decision_boundary import MOST_COLUMNS, MOST_ROWS
 from tuiml.tui.chart_views.inspection import PagedView, preset_of
-from tuiml.tui.charts.heights import heights, legend
 from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import QUIET, TRAIN, VALIDATION, Look
+from tuiml.tui.charts.plane import heights, heights_legend
 from tuiml.tui.charts.scatter import Cloud, scatter
 from tuiml.tui.charts.text import Line, clean, strip
 from tuiml.tui.model.run_model import RunModel
@@ -39,7 +41,10 @@ def has_map(model: RunModel) -> bool:
     return preset is not None and is_regression(model) and preset.data.shape == (2,)
 
 
-class RegressionView(PagedView):
+S = TypeVar("S", Fit, Surface, Predictions)
+
+
+class RegressionView(PagedView[S]):
     """A chart of one number of the target; its pages are the numbers."""
 
     def total(self) -> int:
@@ -55,22 +60,20 @@ class RegressionView(PagedView):
             return name
         return f"{name} ({index + 1} of {count})" if name else f"number {index + 1} of {count}"
 
-    def about(self, found: Inspection, look: Look) -> str:
-        assert isinstance(found, Fit | Surface | Predictions)
+    def about(self, found: S, look: Look) -> str:
         return self.target(found.output, found.outputs)
 
 
-class FitView(RegressionView):
+class FitView(RegressionView[Fit]):
     """The prediction along the only input, and points of the data."""
 
-    inspection = "fit"
+    record = Fit
 
     def requests(self) -> list[InspectionRequest]:
         columns = max(8, min(COLUMNS, 2 * self.size.width))
-        return [InspectionRequest("fit", columns=columns, first=self.first)]
+        return [self.request(columns=columns, first=self.first)]
 
-    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Line]:
-        assert isinstance(found, Fit)
+    def show(self, found: Fit, width: int, height: int, look: Look) -> list[Line]:
         known = len(found.xs) - found.held_out
         x = np.linspace(found.limits[0], found.limits[1], len(found.curve))
         clouds = [
@@ -88,18 +91,17 @@ class FitView(RegressionView):
         limits = (float(every.min()), float(every.max())) if len(every) else None
         return scatter(clouds, width, height, look, x_label="input", x_range=(low, high), y_range=limits)
 
-    def about(self, found: Inspection, look: Look) -> str:
-        assert isinstance(found, Fit)
+    def about(self, found: Fit, look: Look) -> str:
         signs = "blue train, orange validation" if look.colour else ""
         if not look.unicode:
             signs = "* fit, . train, o validation"
         return "  ".join(filter(None, (self.target(found.output, found.outputs), signs)))
 
 
-class MapView(RegressionView):
+class MapView(RegressionView[Surface]):
     """The prediction at each point of the plane."""
 
-    inspection = Surface.event
+    record = Surface
 
     def _room(self, width: int, height: int) -> tuple[int, int]:
         tall = max(1, height - 1)
@@ -107,29 +109,24 @@ class MapView(RegressionView):
 
     def requests(self) -> list[InspectionRequest]:
         wide, tall = self._room(self.size.width, self.size.height - 1)
-        return [
-            InspectionRequest(
-                self.inspection, min(wide, MOST_COLUMNS), min(2 * tall, MOST_ROWS), first=self.first
-            )
-        ]
+        columns, rows = min(wide, MOST_COLUMNS), min(2 * tall, MOST_ROWS)
+        return [self.request(columns=columns, rows=rows, first=self.first)]
 
-    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Line]:
-        assert isinstance(found, Surface)
+    def show(self, found: Surface, width: int, height: int, look: Look) -> list[Line]:
         wide, tall = self._room(width, height)
         strips = [Line.of(row).resized(width) for row in heights(found, wide, tall, look)]
-        return [*strips, legend(found, width, look)][:height]
+        return [*strips, heights_legend(found, width, look)][:height]
 
 
-class PredictionsView(RegressionView):
+class PredictionsView(RegressionView[Predictions]):
     """Predictions against targets: right on the diagonal."""
 
-    inspection = "predictions"
+    record = Predictions
 
     def requests(self) -> list[InspectionRequest]:
-        return [InspectionRequest("predictions", first=self.first)]
+        return [self.request(first=self.first)]
 
-    def about(self, found: Inspection, look: Look) -> str:
-        assert isinstance(found, Predictions)
+    def about(self, found: Predictions, look: Look) -> str:
         missing = look.glyphs.missing
         words = (
             self.target(found.output, found.outputs),
@@ -139,9 +136,8 @@ class PredictionsView(RegressionView):
         )
         return "  ".join(filter(None, words))
 
-    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Line]:
-        assert isinstance(found, Predictions)
-        truths = np.asarray(found.outputs)
+    def show(self, found: Predictions, width: int, height: int, look: Look) -> list[Line]:
+        truths = np.asarray(found.targets)
         if not len(truths):
             return []
         low, high = float(truths.min()), float(truths.max())
@@ -150,44 +146,34 @@ class PredictionsView(RegressionView):
         guesses = guesses[np.isfinite(guesses)]
         bottom = max(low - room, min([low, *guesses.tolist()]))
         top = min(high + room, max([high, *guesses.tolist()]))
+        colour = VALIDATION if found.part == "validation" else TRAIN
         clouds = [
             Cloud(np.array([low, high]), np.array([low, high]), QUIET, joined=True, sign="-"),
-            Cloud(
-                found.targets,
-                found.predictions,
-                VALIDATION if found.part == "validation" else TRAIN,
-                sign="o",
-            ),
+            Cloud(found.targets, found.predictions, colour, sign="o"),
         ]
         label = "target; up: prediction"
         across, up = (low, high), (bottom, top)
         return scatter(clouds, width, height, look, x_label=label, x_range=across, y_range=up)
 
 
-class LargestErrorsView(PagedView):
+class LargestErrorsView(PagedView[LargestErrors]):
     """The examples with the largest losses."""
 
-    inspection = LargestErrors.event
+    record = LargestErrors
 
     def total(self) -> int:
-        return self.found.evaluated if isinstance(self.found, LargestErrors) else 0
+        return self.found.evaluated if self.found else 0
 
     def shown_count(self) -> int:
         return max(1, self.size.height - 1)
 
     def requests(self) -> list[InspectionRequest]:
-        return [
-            InspectionRequest(
-                LargestErrors.event, first=self.first, count=max(1, min(64, self.shown_count()))
-            )
-        ]
+        return [self.request(first=self.first, count=max(1, min(64, self.shown_count())))]
 
-    def about(self, found: Inspection, look: Look) -> str:
-        assert isinstance(found, LargestErrors)
+    def about(self, found: LargestErrors, look: Look) -> str:
         return page_words(found.first, len(found.examples), found)
 
-    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Line]:
-        assert isinstance(found, LargestErrors)
+    def show(self, found: LargestErrors, width: int, height: int, look: Look) -> list[Line]:
         missing = look.glyphs.missing
         arrow = "→" if look.unicode else ">"
         strips = []
@@ -216,7 +202,7 @@ PREDICTIONS = Chart(
     is_regression,
 )
 LARGEST_ERRORS = Chart(
-    LargestErrors.event,
+    "misses",
     "largest errors",
     "The examples with the largest losses: target and prediction.",
     120,

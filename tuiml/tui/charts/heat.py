@@ -12,6 +12,7 @@ from tuiml.tui.charts.axes import Ruler, label_margin
 from tuiml.tui.charts.bars import SPIKE, glyph_lines, shared
 from tuiml.tui.charts.columns import column, in_columns
 from tuiml.tui.charts.palette import HEAT, QUIET, Look, heat_style
+from tuiml.tui.charts.pixels import halves
 from tuiml.tui.charts.series import Floats, Values, as_floats
 from tuiml.tui.charts.text import PLAIN, Line, clean, fit, heading, notice, runs
 
@@ -31,34 +32,30 @@ def heat_map(
 ) -> list[Line]:
     """Time to the right, values upwards: ``height`` lines of ``width`` cells; none if either is below 1.
 
-    Each moment is shown as fractions of its greatest bin, under a square root, so that tails are seen beside
-    a spike. More moments than columns are averaged; a column without any shows the one before.
+    Shows the square root of each count as a fraction of its moment's greatest: tails are seen beside a
+    spike. More moments than columns are averaged; a column without any shows the one before.
 
     Args:
         table: one histogram a moment, oldest first, all over the same bins: (moments, bins).
-        x_labels: what to call the oldest and the newest moment.
-        steps: when each was, rising; absent: evenly spaced.
+        x_labels: labels of the oldest and the newest moment.
+        steps: the steps of the moments, rising; absent: evenly spaced.
         marks: places from the bottom, 0 to 1, and their labels, the most important first.
-        cursor: a step to mark, and its label.
-        empty: the message where nothing was counted.
     """
     if width < 1 or height < 1:
         return []
-    look = look or Look()
+    look, has_foot = look or Look(), any(x_labels) and height > 3
     head = heading(title, width, height, look)
-    rows = height - len(head) - (1 if any(x_labels) and height > 3 else 0)
+    rows = height - len(head) - has_foot
     labels = _row_labels(marks, rows)
     margin = label_margin(labels, width)
     when = as_floats(steps) if steps is not None else np.arange(float(len(table)))
-    foot = [_foot(x_labels, when, width, look, margin, cursor)] if any(x_labels) and height > 3 else []
-    halves = look.colour and look.unicode
-    grid = _grid(table, when, width - margin, rows * (2 if halves else 1))
+    foot = [_foot(x_labels, when, width, look, margin, cursor)] if has_foot else []
+    grid = _grid(table, when, width - margin, rows * halves(look))
     if not grid.any():
         return head + notice(clean(empty, look), width, rows, look) + foot
-    body = _coloured(grid, look) if halves else _shaded(grid, look)
-    if margin:
-        for segments, label in zip(body, labels, strict=True):
-            segments.insert(0, Segment(label.rjust(margin - 1) + look.glyphs.vertical, look.style(QUIET)))
+    body = _coloured(grid, look) if halves(look) == 2 else _shaded(grid, look)
+    for segments, label in zip(body, labels if margin else (), strict=False):
+        segments.insert(0, Segment(label.rjust(margin - 1) + look.glyphs.vertical, look.style(QUIET)))
     return head + [Line(segments, width) for segments in body] + foot
 
 

@@ -62,7 +62,7 @@ def landscape(
     look: Look | None = None,
     empty: str = "no gradient yet",
 ) -> list[Line]:
-    """Layers from top to bottom, steps to the right: ``height`` strips of ``width`` cells.
+    """Layers from top to bottom, steps to the right: ``height`` lines of ``width`` cells.
 
     What is 0 has the lowest shade, what is infinite the highest; a gap is a NaN. More layers than rows
     share a row, by the mean of their logarithms.
@@ -80,13 +80,24 @@ def landscape(
     head = [_head(title, span, width, look)] if height > 1 else []
     below = 1 if height > 3 else 0
     rows = height - len(head) - below
-    groups = _groups(len(depth.layers), rows)
     left, right = (5, FIGURES) if width >= 30 else (0, 0)
     room = width - left - right
+    drawn = _rows(depth, span, rows, (left, room, right), look)
+    if below:
+        drawn.append(foot(depth, width, left, room, cursor, look))
+    return [*head, *drawn, *[strip([], width)] * (height - len(head) - len(drawn))]
+
+
+def _rows(
+    depth: Depth, span: tuple[int, int], rows: int, widths: tuple[int, int, int], look: Look
+) -> list[Line]:
+    """The shades of each layer between its number and its norm."""
+    left, room, right = widths
+    width = sum(widths)
+    groups = _groups(len(depth.layers), rows)
     with np.errstate(all="ignore"):
         powers = np.clip(np.log10(depth.norms), *span)
-    shown = in_columns(_grouped(powers, groups), depth.steps, room).T
-    levels = _levels(shown, span, look)
+    levels = _levels(in_columns(_grouped(powers, groups), depth.steps, room).T, span, look)
     tall = min(TALLEST, max(1, rows // len(groups)))
     drawn: list[Line] = []
     for group, line in zip(groups, levels, strict=True):
@@ -94,10 +105,7 @@ def landscape(
         labelled = [*_left(depth, group, left, look), *cells, *_right(depth, group, right, look)]
         plain = [Segment(" " * left, PLAIN), *cells, Segment(" " * right, PLAIN)]
         drawn += [Line(labelled, width), *[Line(plain, width)] * (tall - 1)]
-    if below:
-        drawn.append(foot(depth, width, left, room, cursor, look))
-    blanks = [strip([], width)] * height
-    return (head + drawn + blanks)[:height]
+    return drawn
 
 
 def _groups(layers: int, rows: int) -> list[range]:

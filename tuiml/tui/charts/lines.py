@@ -92,12 +92,10 @@ def line_chart(
 
     Args:
         curves: the last is drawn on top. NaN, and what has no logarithm, is a gap.
-        log: whether y is on a logarithmic axis.
-        x_range, y_range: the limits of the axes; absent, those of the points, y rounded outwards. What
-            lies beyond is drawn at the edge (y) or not at all (x).
+        log: use a logarithmic axis for y.
+        x_range, y_range: limits of the axes; absent: those of the points, y rounded outwards. Points
+            beyond those of y are drawn at the edge, beyond those of x not at all.
         x_ticks: x and label of the ticks; absent: rounded numbers.
-        under: what is drawn between the canvas and the axis below it.
-        empty: what to say while there is nothing to draw.
     """
     if width < 1 or height < 1:
         return []
@@ -110,9 +108,9 @@ def line_chart(
     if limits is None:
         return head + notice(clean(empty, look), width, height - len(head), look)
     frame, labels = framed(*limits, width, tall - below, look, y_format, log)
-    body = _canvas(drawn, frame, marks, look)
-    axis = bottom_axis(frame, below, x_label, marks, look, x_ticks)
-    return head + left_axis(body, labels, frame, look) + (under.draw(frame, look) if under else []) + axis
+    body = left_axis(_canvas(drawn, frame, marks, look), labels, frame, look)
+    foot = bottom_axis(frame, below, x_label, marks, look, x_ticks)
+    return head + body + (under.draw(frame, look) if under else []) + foot
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,17 +60,11 @@ def scatter(
     up = rounded(float(all_y.min()), float(all_y.max()), height - below, "number")
     up = widened(*(y_range or up))
     frame, labels = framed(across, up, width, height - below, look)
-    strokes = [
-        plot.Stroke(
-            np.rint(frame.across(x)),
-            np.rint(frame.up(y)),
-            look.style(cloud.colour, faint=cloud.faint),
-            _marker(cloud, len(x), look),
-            cloud.joined,
-        )
-        for cloud, x, y in points
-        if len(x)
-    ]
+    strokes = []
+    for cloud, x, y in points:
+        style, marker = look.style(cloud.colour, faint=cloud.faint), _marker(cloud, len(x), look)
+        if len(x):
+            strokes.append(plot.Stroke(frame.across(x), frame.up(y), style, marker, cloud.joined))
     body = plot.draw(strokes, frame.columns, frame.rows, dots=frame.dots)
     return left_axis(body, labels, frame, look) + bottom_axis(frame, below, x_label, (), look)
 

@@ -19,8 +19,8 @@ from textual.widgets import Input, Static
 from tuiml.data.own import facts
 from tuiml.text import plain_text
 from tuiml.tui.keys import action
-from tuiml.tui.model import catalog as shelf
-from tuiml.tui.model.catalog import Item, Key, Shelf
+from tuiml.tui.model import catalog, item_rows
+from tuiml.tui.model.catalog import Catalog, Item, Key
 from tuiml.tui.widgets.dialogs import Dialog
 from tuiml.tui.widgets.filter_input import FilterInput
 from tuiml.tui.widgets.item_list import ItemList
@@ -69,7 +69,7 @@ class OpenDialog(Dialog[Item | Browse | None]):
 
     def __init__(
         self,
-        source: Shelf | None = None,
+        source: Catalog | None = None,
         items: Sequence[Item] = (),
         *,
         title: str = "Open",
@@ -78,7 +78,7 @@ class OpenDialog(Dialog[Item | Browse | None]):
         super().__init__()
         self._asked = title
         self._only = only
-        self._source = source or Shelf()
+        self._source = source or Catalog()
         self.items = list(items)
         self._by_key: dict[Key, Item] = {}
         self._names = ItemList(empty="reading", id="open-items")
@@ -126,13 +126,13 @@ class OpenDialog(Dialog[Item | Browse | None]):
 
     def _fill(self) -> list[Item]:
         self._by_key = {item.key: item for item in self.items}
-        found = [] if self.path else shelf.matching(self.items, self.typed)
-        empty = "enter reads this file" if self.path else "nothing has these words"
-        self._names.set_rows(shelf.rows(found, datetime.now()), empty=empty)
+        found = [] if self.path else item_rows.matching(self.items, self.typed)
+        empty = "enter reads this file" if self.path else "no matches"
+        self._names.set_rows(item_rows.rows(found, datetime.now()), empty=empty)
         return found
 
     def _select(self, found: Sequence[Item]) -> None:
-        key = shelf.best(found, self.typed)
+        key = item_rows.best(found, self.typed)
         if key:
             self._names.select(key)
 
@@ -160,7 +160,7 @@ class OpenDialog(Dialog[Item | Browse | None]):
 
     def _read_file(self, path: Path) -> None:
         with facts.patiently():
-            self.post_message(self.FileRead(shelf.preset_item(path, "file")))
+            self.post_message(self.FileRead(catalog.preset_item(path, "file")))
 
     @on(FileRead)
     def _file_read(self, message: FileRead) -> None:

@@ -28,7 +28,8 @@ from tuiml.tui.charts.lines import Curve, line_chart
 from tuiml.tui.charts.numbers import Format, compact, duration
 from tuiml.tui.charts.palette import QUIET, TRAIN, TROUBLE, VALIDATION, Look, layer_colour
 from tuiml.tui.charts.text import PLAIN, Line, blank, clean, fit, strip
-from tuiml.tui.model.document import Document, LayerRow
+from tuiml.tui.model.document import Document
+from tuiml.tui.model.layer_rows import LayerRow
 from tuiml.tui.model.metric import accuracy_or_r2, metric_of
 from tuiml.tui.model.run_data import TROUBLE as TROUBLES
 from tuiml.tui.model.run_model import RunModel

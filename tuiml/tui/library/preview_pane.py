@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 
 from textual import on
 from textual.message import Message
 from textual.timer import Timer
 
-from tuiml.runs.tail import Tail
-from tuiml.spec import SpecError
-from tuiml.text import plain_text
 from tuiml.tui.library.preview import broken_strips, preset_strips, run_strips
-from tuiml.tui.model import catalog as shelf
 from tuiml.tui.model.catalog import Item, Key
 from tuiml.tui.model.document import Document
+from tuiml.tui.model.past_run import read_run
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.widgets.strips_view import Drawing, StripsView
 
@@ -86,20 +82,6 @@ class Preview(StripsView):
             del self._loaded[next(iter(self._loaded))]
         if self._item is item:
             self.show(_run(item, message.run), top=False)
-
-
-def read_run(path: Path, *, pictures: bool, tail: Tail | None = None) -> RunModel | str:
-    """A run, or in one line why it cannot be read."""
-    try:
-        return shelf.load_run(path, pictures=pictures, tail=tail)
-    except SpecError as error:
-        return plain_text("; ".join(map(str, error.problems)))
-    except OSError as error:
-        return plain_text(f"{path}: {error.strerror or error}")
-    except ValueError as error:  # a path with a zero byte in it
-        return plain_text(f"{path}: {error}")
-    except Exception as error:  # one broken run must not end the app
-        return plain_text(f"{path} cannot be read: {type(error).__name__}: {error}"[:200])
 
 
 def _preset(item: Item) -> Drawing:

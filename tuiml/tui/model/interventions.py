@@ -67,7 +67,7 @@ def words_of(event: Intervention) -> str:
     """The label of a change, in a word or two; it may be from a file."""
     value: Any = event.value
     if event.what == "rate" and _is_number(value):
-        return f"rate {value:.3g}"
+        return f"lr {value:.3g}"
     if event.what == "batch_size" and _is_number(value):
         return f"batch {value:,.0f}"
     if event.what == "optimizer":

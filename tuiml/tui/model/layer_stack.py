@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,8 +10,9 @@ from tuiml.nn.activations import activations
 from tuiml.nn.layers import layers
 from tuiml.runs import memory_estimate
 from tuiml.spec import network_of
-from tuiml.tui.model.document import Document, LayerRow, Raw
+from tuiml.tui.model.document import Document, Raw
 from tuiml.tui.model.document_paths import entry_at
+from tuiml.tui.model.layer_rows import LayerRow
 
 
 def is_output(value: Any) -> bool:
@@ -60,12 +60,6 @@ def new_layer(document: Document, kind: str, after: int) -> Raw:
         if isinstance(value, dict) and value.get("type") == kind and not is_output(value):
             return {"type": kind, **{k: copy.deepcopy(value[k]) for k in value if k in copied}}
     return {"type": kind, **entry.starter}
-
-
-def layer_of(path: str) -> int | None:
-    """The layer a problem's path leads to: 2 of ``layers[2].units``."""
-    found = re.match(r"layers\[(\d{1,9})\]", path)
-    return int(found.group(1)) if found else None
 
 
 def first_difference(before: Raw, after: Raw) -> int | None:

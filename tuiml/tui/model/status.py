@@ -39,7 +39,7 @@ WORDS: dict[Status, str] = {
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of a line. If there is no room, the highest ``drop`` is left out first; 0 never is."""
+    """A part of a line. If there is no room, the highest ``drop`` is left out first, 0 never."""
 
     text: str
     style: Style
@@ -104,7 +104,7 @@ def _speed(model: RunModel, look: Look) -> list[Piece]:
     elif not model.alive and math.isfinite(model.seconds):
         pieces.append(Piece(f"{duration(model.seconds)} trained", quiet, 3))
     if math.isfinite(model.rate) and model.start:
-        pieces.append(Piece(f"rate {model.rate:.3g}", plain, 1))
+        pieces.append(Piece(f"lr {model.rate:.3g}", plain, 1))
     return pieces
 
 

@@ -10,7 +10,7 @@ from tuiml.registry import short
 from tuiml.runs.writer import writer_of
 from tuiml.spec import SpecError, check
 from tuiml.spec.edit import assign
-from tuiml.tui.model.catalog import newest_step
+from tuiml.tui.model.past_run import newest_step
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.widgets.dialogs import ConfirmDialog, NameDialog
 from tuiml.tui.widgets.rate_field import nice_below
@@ -118,7 +118,7 @@ def begin(app: Shell, settings: list[str] | tuple[()]) -> None:
     document = model.document
     for setting in settings:
         document = assign(document, setting)
-    app.stop_following()
+    app.current_run.stop_following()
     model.resume(document)
     app.show_place("train")
     app.client.go_on(model.path, settings)
@@ -132,7 +132,7 @@ def refused(app: Shell, reason: str) -> bool:
         return False
     model.refuse_resume()
     app.complain(reason)
-    app.run_ended()
+    app.current_run.ended()
     return True
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar, cast
 
 from textual.containers import Container
 
 from tuiml.tui.keys import Where, actions, bindings
-
-if TYPE_CHECKING:
-    from tuiml.tui.model.document import Document
-    from tuiml.tui.model.run_model import RunModel
-    from tuiml.tui.shell.protocol import Shell
+from tuiml.tui.model.document import Document
+from tuiml.tui.model.run_model import RunModel
+from tuiml.tui.shell.protocol import HasShell, Shell
 
 
 class Place(Container):
@@ -36,8 +34,8 @@ class Place(Container):
 
     @property
     def shell(self) -> Shell:
-        """The app, with its own type."""
-        return cast("Shell", self.app)
+        """What the screen may ask of the app."""
+        return cast(HasShell, self.app).shell
 
     @property
     def document(self) -> Document:

@@ -30,7 +30,7 @@ def start(app: Shell) -> None:
     if problems:
         refuse(app, problems)
         return
-    app.stop_following()
+    app.current_run.stop_following()
     app.model.begin(app.document.raw)
     app.show_place("train")
     app.client.start(app.document.raw)

@@ -131,22 +131,22 @@ class ChartLayout(Part):
             at = choices.index(slot.chart) if slot.chart in choices else -1
             self.show_chart(choices[(at + by) % len(choices)].id)
 
-    @action("z", "enlarge", "One chart on the whole place, and back.", "train", rank=170)
+    @action("z", "enlarge", "One chart on the whole screen, and back.", "train", rank=170)
     def action_enlarge(self) -> None:
         if self.enlarged:
             self.show_all()
         else:
             self.enlarge((self.slot_of(self._host.screen.focused) or self.slots[0]).chart.id)
 
-    @action("c", "next chart", "The next chart, here or at the right above.", "train", rank=140)
+    @action("c", "next chart", "The next chart, here or at the top right.", "train", rank=140)
     def action_next_chart(self) -> None:
         self._next_chart(1)
 
-    @action("C", "chart before", "The chart before.", "train", rank=150, shown=False)
+    @action("C", "previous chart", "The previous chart.", "train", rank=150, shown=False)
     def action_last_chart(self) -> None:
         self._next_chart(-1)
 
-    @action("p", "charts", "Choose a chart from the list of all.", "train", rank=160)
+    @action("p", "charts", "Choose a chart from a list.", "train", rank=160)
     def action_pick_chart(self) -> None:
         ids = {entry.title: entry.id for entry in self.choices()}
         listed = [Pick(entry.title, advice=entry.help) for entry in self.choices()]
@@ -157,7 +157,7 @@ class ChartLayout(Part):
 
         self._host.shell.push_screen(Chooser("Chart", listed, self._active.chart.title), answered)
 
-    @action("d", "draw", "Draw a picture and see what the network takes it for.", "train", rank=250)
+    @action("d", "draw", "Draw an image and see what the network predicts.", "train", rank=250)
     def action_draw(self) -> None:
         self.enlarge("draw")
 
@@ -167,7 +167,7 @@ class ChartLayout(Part):
     def _shows_quantity(self) -> bool:
         return any(isinstance(slot.view, QuantityView) for slot in self.shown_slots)
 
-    @action("v", "view", "Activations, inputs, gradients, weights, biases.", "train", rank=120)
+    @action("v", "view", "Activations, pre-activations, gradients, weights, biases.", "train", rank=120)
     def action_next_kind(self) -> None:
         if self._shows_quantity:
             self._selection.kind = self._selection.next_kind()
@@ -175,7 +175,7 @@ class ChartLayout(Part):
         else:
             self.show_chart("histogram")
 
-    @action("V", "view before", "The quantity before.", "train", rank=130, shown=False)
+    @action("V", "previous view", "The previous quantity.", "train", rank=130, shown=False)
     def action_kind_before(self) -> None:
         self._selection.kind = self._selection.next_kind(-1)
         self._host.selection_changed()

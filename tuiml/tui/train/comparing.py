@@ -7,8 +7,8 @@ from pathlib import Path
 from tuiml.tui.chart_views.selection import ChartSelection
 from tuiml.tui.keys import action
 from tuiml.tui.library.open_dialog import Browse, OpenDialog
-from tuiml.tui.library.preview_pane import read_run
-from tuiml.tui.model.catalog import Item, Shelf
+from tuiml.tui.model.catalog import Catalog, Item
+from tuiml.tui.model.past_run import read_run
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.train.part import Host, Part
 
@@ -18,19 +18,19 @@ class Comparing(Part):
 
     def __init__(self, host: Host, selection: ChartSelection) -> None:
         self._host, self._selection = host, selection
-        self._shelf: Shelf | None = None
+        self._catalog: Catalog | None = None
         self._reading: Item | None = None
 
-    @action("equals_sign", "compare", "Draw another run beside this one, and back.", "train", rank=180)
+    @action("equals_sign", "compare", "Compare with another run, or clear the comparison.", "train", rank=180)
     def action_compare(self) -> None:
         if self._selection.other or self._reading:
             self._selection.other = self._reading = None
             self._host.selection_changed()
             return
-        self._shelf = self._shelf or Shelf()
+        self._catalog = self._catalog or Catalog()
         here = Path(self._host.run.path) if self._host.run.path else None
         dialog = OpenDialog(
-            self._shelf,
+            self._catalog,
             title="Compare with a run",
             only=lambda item: item.run is not None and item.path != here,
         )
@@ -60,4 +60,4 @@ class Comparing(Part):
         return self._host.run.status != "empty"
 
     def label(self, action_id: str) -> str | None:
-        return "alone" if self._selection.other else None
+        return "clear comparison" if self._selection.other else None

@@ -48,32 +48,36 @@ class RunKeys(Part):
             self._rate = rate
             self._host.shell.client.set_rate(rate)
 
-    @action("full_stop", "one batch", "Train one batch, then halt.", "train", rank=30)
+    @action("full_stop", "step", "Step one batch: train it, then pause.", "train", rank=30)
     def action_step(self) -> None:
         self._host.shell.client.step()
         self._host.shell.refresh_bindings()
 
-    @action("g", "go on", "Go on with a run that is not trained, from its checkpoint.", "train", rank=20)
+    @action("g", "resume", "Resume the run from its checkpoint.", "train", rank=20)
     def action_go_on(self) -> None:
         resume.go_on(self._host.shell)
 
-    @action("s", "stop", "End the run after the batch in hand; it is saved.", "train", rank=50)
+    @action("s", "stop", "Stop the run after the current batch and save it.", "train", rank=50)
     def action_stop(self) -> None:
         self._host.shell.client.stop()
 
-    @action("right_square_bracket", "rate ×", "Learn faster: the next 1, 2, 5 · 10ⁿ.", "train", rank=200)
+    @action(
+        "right_square_bracket", "lr ×", "A larger learning rate: the next 1, 2, 5 · 10ⁿ.", "train", rank=200
+    )
     def action_rate_up(self) -> None:
         self.set_rate(nice_above(self._rate or self._host.run.rate))
 
-    @action("left_square_bracket", "rate ÷", "Learn slower: the next 1, 2, 5 · 10ⁿ.", "train", rank=190)
+    @action(
+        "left_square_bracket", "lr ÷", "A smaller learning rate: the next 1, 2, 5 · 10ⁿ.", "train", rank=190
+    )
     def action_rate_down(self) -> None:
         self.set_rate(nice_below(self._rate or self._host.run.rate))
 
-    @action("l", "rate", "Type a learning rate for the run that is on.", "train", rank=210)
+    @action("l", "lr", "Type a learning rate for the run.", "train", rank=210)
     def action_rate_type(self) -> None:
         self.rate_field.open(self._rate or self._host.run.rate)
 
-    @action("r", "find rate", "Find a learning rate, while no run is on.", "train", rank=220)
+    @action("r", "find lr", "Find a learning rate, while nothing is trained.", "train", rank=220)
     def action_rate_find(self) -> None:
         find_rate.find_rate(self._host.shell)
 

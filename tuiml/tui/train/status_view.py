@@ -9,7 +9,7 @@ from tuiml.tui.chart_views.curves import OTHERS
 from tuiml.tui.chart_views.selection import ChartSelection
 from tuiml.tui.charts.palette import VALIDATION, Look
 from tuiml.tui.charts.text import Line, strip
-from tuiml.tui.model.catalog import short_name
+from tuiml.tui.model.item_rows import short_name
 from tuiml.tui.model.layer_cells import activations_of, statistics_cells
 from tuiml.tui.model.status import Piece, detail_lines, safe, status_line
 from tuiml.tui.widgets.chart_view import View, look_of, on_screen

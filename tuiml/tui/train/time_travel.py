@@ -26,19 +26,25 @@ class TimeTravel(Part):
 
     # -- past snapshots -----------------------------------------------------------------------------------
 
-    @action("left", "earlier", "Layers as they were a picture before.", "train", rank=70)
+    @action("left", "earlier", "The layers at the previous snapshot.", "train", rank=70)
     def action_earlier(self) -> None:
         self._show_snapshot(-1)
 
-    @action("right", "later", "A picture later; after the newest, as they are now.", "train", rank=80)
+    @action(
+        "right",
+        "later",
+        "The layers at the next snapshot; after the last, as they are now.",
+        "train",
+        rank=80,
+    )
     def action_later(self) -> None:
         self._show_snapshot(1)
 
-    @action("shift+left", "earlier", "Ten pictures before.", "train", rank=90, shown=False)
+    @action("shift+left", "earlier", "Ten snapshots earlier.", "train", rank=90, shown=False)
     def action_much_earlier(self) -> None:
         self._show_snapshot(-LEAP)
 
-    @action("shift+right", "later", "Ten pictures later.", "train", rank=100, shown=False)
+    @action("shift+right", "later", "Ten snapshots later.", "train", rank=100, shown=False)
     def action_much_later(self) -> None:
         self._show_snapshot(LEAP)
 
@@ -46,14 +52,16 @@ class TimeTravel(Part):
         self._selection.move_snapshot(by)
         self._host.selection_changed()
 
-    @action("end", "now", "Layers as they are now (in the table: esc).", "train", rank=110)
+    @action("end", "now", "The layers as they are now (in the table: esc).", "train", rank=110)
     def action_now(self) -> None:
         self._selection.show_newest()
         self._host.selection_changed()
 
     # -- restore points -----------------------------------------------------------------------------------
 
-    @action("b", "go back", "Back to the moment looked at, or to one of a list.", "train", rank=40)
+    @action(
+        "b", "go back", "Go back to the snapshot shown, or to a restore point of a list.", "train", rank=40
+    )
     def action_go_back(self) -> None:
         snapshot = self._selection.past_snapshot
         if snapshot:
@@ -74,7 +82,7 @@ class TimeTravel(Part):
             self._host.shell.client.rewind(step)
             self.action_now()
 
-    @action("O", "change", "Optimizer, rate, batch size of the run on.", "train", rank=60)
+    @action("O", "change", "Change optimizer, learning rate, batch size of the run.", "train", rank=60)
     def action_change_settings(self) -> None:
         run = self._host.run
         if run.preset is not None:

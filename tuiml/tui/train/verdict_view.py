@@ -95,7 +95,7 @@ class Advice(Part):
         if self.view.update(self._diagnosis.of(self._place.run), key, width, look_of(self._place)):
             self._place.shell.refresh_bindings()
 
-    @action("f", "try it", "Do to the preset what is advised; ctrl+r trains it anew.", "train", rank=10)
+    @action("f", "try it", "Apply the remedy to the preset; ctrl+r trains it.", "train", rank=10)
     def action_apply_remedy(self) -> None:
         remedy = self._remedy()
         if remedy is not None:

@@ -30,7 +30,7 @@ FRACTION = 0.1
 PAUSE = 0.02
 """Seconds between the builds of two views."""
 GARBAGE = 2500
-"""New objects that trigger a garbage collection: a chart of plotext leaves hundreds."""
+"""Objects made since the last garbage collection that trigger the next: plotext leaves hundreds a chart."""
 
 
 class Drawing(Protocol):

@@ -17,7 +17,7 @@ from textual.strip import Strip
 
 from tuiml.tui.charts.palette import QUIET, TROUBLE, Look
 from tuiml.tui.charts.text import clean, fit, notice
-from tuiml.tui.model.catalog import Row
+from tuiml.tui.model.item_rows import Row
 from tuiml.tui.widgets.layer_table import LayerTable
 
 NAME = 14
