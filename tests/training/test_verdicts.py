@@ -273,6 +273,13 @@ def test_dropout_tells_equal_units_apart():
     assert "symmetric units" not in [verdict.name for verdict in probed(document)]
 
 
+def test_random_biases_tell_equal_units_apart():
+    document = stack(1, initializer="ones", output={"initializer": "ones"})
+    assert "symmetric units" in [verdict.name for verdict in probed(document)]
+    document["layers"][1]["bias_initializer"] = "normal"
+    assert "symmetric units" not in [verdict.name for verdict in probed(document)]
+
+
 def test_a_normalization_behind_a_layer_makes_its_scale_harmless():
     document = stack(1, normalize="none")
     document["layers"][1:2] = [

@@ -96,9 +96,11 @@ class DiagnosisContext:
         return any(layer.normalizes for layer in self._between(index))
 
     def symmetric(self, index: int) -> bool:
-        """Whether a layer's weights all start equal."""
-        found = self.initializer(index)
-        return found is not None and constant(found)
+        """Whether a layer's units all start equal."""
+        drawn = [self.initializer(index)]
+        if getattr(self.layer(index), "bias", False):
+            drawn.append(getattr(self.layer(index), "bias_initializer", None))
+        return drawn[0] is not None and all(constant(found) for found in drawn if found is not None)
 
     def noisy(self, index: int) -> bool:
         """Whether random numbers tell the layer's units apart, as dropout behind it does."""

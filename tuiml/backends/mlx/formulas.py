@@ -1,7 +1,7 @@
 """A training step and an evaluation as MLX functions: arrays in, arrays out.
 
-Arrays go by their names on disk (``layers.<i>.weight``). A step passes parameters, buffers and the optimizer's
-arrays on to the next, and whether every loss so far was finite.
+Arrays go by their names on disk (``layers.<i>.weight``). A step passes parameters, buffers and optimizer
+state on to the next, and whether every loss so far was finite.
 """
 
 from __future__ import annotations

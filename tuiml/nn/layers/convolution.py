@@ -37,7 +37,10 @@ class Conv2d(Activated):
     initializer: Annotated[Initializer, Choice(initializers)] = Field(
         GlorotUniform(), description="distribution the weights start from"
     )
-    bias: bool = Field(True, description="add a learned offset, from 0, to each filter's output")
+    bias: bool = Field(True, description="add a learned offset to each filter's output")
+    bias_initializer: Annotated[Initializer, Choice(initializers)] = Field(
+        Zeros(), description="distribution the offsets start from"
+    )
 
     def output_shape(self, shape: Shape) -> Shape:
         _, rows, columns = self._slide(shape)
@@ -49,7 +52,7 @@ class Conv2d(Activated):
         fans = (channels * size * size, self.filters * size * size)  # as Keras counts them
         found = [Parameter("weight", (self.filters, channels, size, size), *fans, self.initializer)]
         if self.bias:
-            found.append(Parameter("bias", (self.filters,), *fans, Zeros()))
+            found.append(Parameter("bias", (self.filters,), *fans, self.bias_initializer))
         return (*found, *self.learned(self.filters, *fans))
 
     def workspace(self, shape: Shape) -> int:

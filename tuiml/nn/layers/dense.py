@@ -35,7 +35,10 @@ class Dense(Activated):
     initializer: Annotated[Initializer, Choice(initializers)] = Field(
         GlorotUniform(), description="distribution the weights start from"
     )
-    bias: bool = Field(True, description="add a learned offset, from 0, to each output")
+    bias: bool = Field(True, description="add a learned offset to each output")
+    bias_initializer: Annotated[Initializer, Choice(initializers)] = Field(
+        Zeros(), description="distribution the offsets start from"
+    )
 
     def output_shape(self, shape: Shape) -> Shape:
         if self.units is None:
@@ -51,7 +54,7 @@ class Dense(Activated):
         fans = (shape[0], units)
         found = [Parameter("weight", (units, shape[0]), *fans, self.initializer)]
         if self.bias:
-            found.append(Parameter("bias", (units,), *fans, Zeros()))
+            found.append(Parameter("bias", (units,), *fans, self.bias_initializer))
         found += self.learned(units, *fans)
         return tuple(found)
 
