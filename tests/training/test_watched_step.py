@@ -58,7 +58,7 @@ def test_what_is_watched_is_what_was_trained(monkeypatch, threads):
     """Outputs, gradients and the weights before are those of the step; inputs give the outputs."""
     from tuiml.backends import steps as sharing
 
-    monkeypatch.setattr(sharing, "WORTH_SHARING", 1.0)
+    monkeypatch.setattr(sharing, "WORTH_SPLITTING", 1.0)
     monkeypatch.setattr(sharing, "FEWEST", 1)
     data = tiny(train=48)
     stack = [layers.read({"type": "dense", "units": 7, "activation": "tanh"}), layers.read(END)]

@@ -146,7 +146,7 @@ class Hits:
     def count(self) -> int:
         """The hits of the batch in hand."""
         if self.compiled:
-            return self.compiled.count()
+            return int(self.compiled.count())
         for call in self._calls:
             call()
         return int(self._count())

@@ -4,7 +4,7 @@
 maps the names of :meth:`Layer.parameters` to arrays (a one-value-a-unit parameter with an axis of 1 for each
 of the output's others). A backend that differentiates by itself needs only the forward pass.
 
-Arrays are features × batch; pictures are (channels, width, height, batch): the batch, then the height, last.
+Arrays are features × batch; images are (channels, width, height, batch): the batch, then the height, last.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ class Values(NamedTuple):
     x: Array
     z: Array
     y: Array
-    found: Mapping[str, Array] = MappingProxyType({})
-    """In training, what this batch says of each of the layer's buffers; see :meth:`Layer.renewed`."""
+    batch_statistics: Mapping[str, Array] = MappingProxyType({})
+    """In training, this batch's value for each of the layer's buffers; see :meth:`Layer.updated_buffers`."""
 
 
 class Layer(Entry):
@@ -68,8 +68,8 @@ class Layer(Entry):
     """Whether an example's output in training depends on the others of its batch."""
     width_field: ClassVar[str | None] = None
     """The field that says how many units or channels it gives, where there is one."""
-    pictures: ClassVar[bool] = False
-    """Whether it takes pictures alone."""
+    images: ClassVar[bool] = False
+    """Whether it takes images alone."""
 
     normalizes: ClassVar[bool] = False
     """Whether the scale of its inputs makes no difference to its outputs."""
@@ -113,9 +113,11 @@ class Layer(Entry):
         """The layer's output; ``noise`` is ``None`` in evaluation."""
         return Values(x, x, x)
 
-    def renewed(self, xp: Any, old: Mapping[str, Array], found: Mapping[str, Array]) -> dict[str, Array]:
-        """New values of the buffers after a step whose forward pass ``found`` something for them."""
-        return dict(found)
+    def updated_buffers(
+        self, xp: Any, old: Mapping[str, Array], batch_statistics: Mapping[str, Array]
+    ) -> dict[str, Array]:
+        """The buffers after a training step, from those before it and the statistics of its batch."""
+        return dict(batch_statistics)
 
     def backward(
         self, xp: Any, v: Values, g: Array, p: dict[str, Array], noise: Array | None, fused: bool = False
@@ -125,7 +127,7 @@ class Layer(Entry):
 
 
 def channels(shape: Shape) -> int:
-    """Units of a flat example, channels of a picture; a (height, width) picture is one channel."""
+    """Units of a flat example, channels of an image; a (height, width) image is one channel."""
     return 1 if len(shape) == 2 else shape[0]
 
 

@@ -1,4 +1,4 @@
-"""The layer that looks for the same small pattern everywhere in a picture."""
+"""The layer that looks for the same small pattern everywhere in an image."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tuiml.nn.activations import Activation, Linear, activations
 from tuiml.nn.initializers import GlorotUniform, Initializer, Zeros, initializers
 from tuiml.nn.layers.activated import Activated
 from tuiml.nn.layers.base import Array, Parameter, Shape, Values, layers
-from tuiml.nn.layers.windows import HEIGHT, PADDING, WIDTH, Padding, Window, picture, slide, window
+from tuiml.nn.layers.windows import HEIGHT, PADDING, WIDTH, Padding, Window, image_shape, slide, window
 from tuiml.registry import Choice
 
 
@@ -19,10 +19,10 @@ class Conv2d(Activated):
     name = "conv2d"
     aliases = ("conv", "convolution")
     formula = "y = f(Σ w · x over the window + b)"
-    advice = "pictures: each filter looks for one small pattern everywhere"
+    advice = "images: each filter looks for one small pattern everywhere"
     source = "LeCun, Bottou, Bengio & Haffner 1998, section II.A"
     width_field = "filters"
-    pictures = True
+    images = True
     rank = 30
     starter = {"filters": 16, "activation": "relu", "initializer": "he_normal"}  # noqa: RUF012 - a ClassVar of Layer
     not_copied = ("strides",)
@@ -47,7 +47,7 @@ class Conv2d(Activated):
         return (self.filters, rows.outputs, columns.outputs)
 
     def parameters(self, shape: Shape) -> tuple[Parameter, ...]:
-        channels, _, _ = picture(shape, self.name)
+        channels, _, _ = image_shape(shape, self.name)
         size = self.kernel_size
         fans = (channels * size * size, self.filters * size * size)  # as Keras counts them
         found = [Parameter("weight", (self.filters, channels, size, size), *fans, self.initializer)]
@@ -75,6 +75,6 @@ class Conv2d(Activated):
         return slide(shape, self.name, "kernel_size", self.kernel_size, self.strides, self.padding)
 
     def _windows(self, x: Array) -> list[Window]:
-        """Along the height and the width of a batch of pictures."""
+        """Along the height and the width of a batch of images."""
         lengths = (x.shape[HEIGHT], x.shape[WIDTH])
         return [window(n, self.kernel_size, self.strides, self.padding) for n in lengths]

@@ -1,4 +1,4 @@
-"""From a picture to a row of numbers."""
+"""From an image to a row of numbers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tuiml.nn.layers.base import Array, Layer, Shape, Values, layers
 class Flatten(Layer):
     name = "flatten"
     formula = "28 × 28 becomes 784"
-    advice = "between pictures and dense layers"
+    advice = "between images and dense layers"
     rank = 10
 
     def output_shape(self, shape: Shape) -> Shape:

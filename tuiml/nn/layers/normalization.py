@@ -35,7 +35,7 @@ class BatchNorm(Layer):
     normalizes = True
 
     momentum: float = Field(
-        0.1, gt=0.0, le=1.0, description="share of each batch in the running mean and variance"
+        0.1, gt=0.0, le=1.0, description="weight of each batch in the running mean and variance"
     )
     eps: float = Field(1e-5, gt=0.0, le=1.0, description="ε, added to the variance")
 
@@ -67,10 +67,11 @@ class BatchNorm(Layer):
         # The variance of all examples is estimated, so divided by n - 1; a single value has none.
         return Values(x, y, y, {"running_mean": mean, "running_var": var * (n / max(1, n - 1))})
 
-    def renewed(self, xp: Any, old: Mapping[str, Array], found: Mapping[str, Array]) -> dict[str, Array]:
-        return {
-            name: old[name] * (1.0 - self.momentum) + value * self.momentum for name, value in found.items()
-        }
+    def updated_buffers(
+        self, xp: Any, old: Mapping[str, Array], batch_statistics: Mapping[str, Array]
+    ) -> dict[str, Array]:
+        keep = 1.0 - self.momentum
+        return {name: old[name] * keep + new * self.momentum for name, new in batch_statistics.items()}
 
     def backward(
         self, xp: Any, v: Values, g: Array, p: dict[str, Array], noise: Array | None, fused: bool = False
@@ -81,8 +82,8 @@ class BatchNorm(Layer):
         bias = xp.sum(g, axis=axes, keepdims=True)
         weight = xp.sum(g * rest, axis=axes, keepdims=True) * inverse
         # The terms of section 3 put together: γ/σ (g - mean(g) - x̂ mean(g x̂)), with x̂ = rest / σ
-        share = 1.0 / self._values(v.x, p)
-        inner = g - bias * share - rest * (weight * inverse * share)
+        fraction = 1.0 / self._values(v.x, p)
+        inner = g - bias * fraction - rest * (weight * inverse * fraction)
         return inner * (p["weight"] * inverse), {"weight": weight, "bias": bias}
 
     def _inverse(self, xp: Any, var: Array) -> Array:

@@ -1,4 +1,4 @@
-"""Layers that make a picture smaller."""
+"""Layers that make an image smaller."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 from pydantic import Field
 
 from tuiml.nn.layers.base import Array, Layer, Shape, Values, layers
-from tuiml.nn.layers.windows import HEIGHT, PADDING, WIDTH, Padding, Window, picture, slide, window
+from tuiml.nn.layers.windows import HEIGHT, PADDING, WIDTH, Padding, Window, image_shape, slide, window
 
 
 class Pool(Layer):
     """One value for each window of a channel: along the width first, then of those along the height."""
 
-    pictures = True
+    images = True
 
     pool_size: int = Field(2, ge=1, le=1024, description="height and width of a window, in pixels")
     strides: int | None = Field(
@@ -27,7 +27,7 @@ class Pool(Layer):
         return (channels, rows.outputs, columns.outputs)
 
     def workspace(self, shape: Shape) -> int:
-        channels, height, _ = picture(shape, self.name)
+        channels, height, _ = image_shape(shape, self.name)
         return 2 * channels * height * self.output_shape(shape)[-1]
 
     def _window(self, length: int) -> Window:
@@ -63,7 +63,7 @@ class AvgPool2d(Pool):
     name = "avg_pool2d"
     aliases = ("avg_pool", "average_pool2d", "average_pooling2d")
     formula = "y = mean of the window"
-    advice = "a smoother max_pool2d; beyond the edge of the picture nothing is counted"
+    advice = "a smoother max_pool2d; beyond the edge of the image nothing is counted"
     source = "LeCun, Bottou, Bengio & Haffner 1998, section II.B (without its weights)"
     rank = 50
 
@@ -85,13 +85,13 @@ class GlobalAvgPool(Layer):
     name = "global_avg_pool"
     aliases = ("global_avg_pool2d", "global_average_pooling2d")
     formula = "y = mean of the channel"
-    advice = "from pictures to one number a channel, instead of flatten"
+    advice = "from images to one number a channel, instead of flatten"
     source = "Lin, Chen & Yan 2014, section 3.2"
-    pictures = True
+    images = True
     rank = 60
 
     def output_shape(self, shape: Shape) -> Shape:
-        return picture(shape, self.name)[:1]
+        return image_shape(shape, self.name)[:1]
 
     def forward(self, xp: Any, x: Array, p: dict[str, Array], noise: Array | None) -> Values:
         along = xp.mean(x, axis=WIDTH, keepdims=True)
@@ -102,5 +102,5 @@ class GlobalAvgPool(Layer):
         self, xp: Any, v: Values, g: Array, p: dict[str, Array], noise: Array | None, fused: bool = False
     ) -> tuple[Array, dict[str, Array]]:
         channels, width, height, _ = v.x.shape
-        g = xp.picture(g * (1.0 / (width * height)), (channels, 1, 1))
+        g = xp.image(g * (1.0 / (width * height)), (channels, 1, 1))
         return xp.broadcast_to(g, v.x.shape), {}

@@ -153,7 +153,7 @@ class Document:
             initializer=initializer,
             output_shape=node.output_shape if node else None,
             parameters=node.size if node else None,
-            kept=node.kept if node else 0,
+            kept=node.buffer_size if node else 0,
             problem=found.message if found else None,
         )
 
