@@ -135,7 +135,7 @@ def told_in_training(document, steps=400, every=25):
     """Names of the verdicts after the last step, and of any on the way."""
     preset = read(document)
     network, data, engine = helpers.run_parts(preset)
-    observer, rng, names, last, first = StatisticsTracker(network), np.random.default_rng(0), set(), [], None
+    tracker, rng, names, last, first = StatisticsTracker(network), np.random.default_rng(0), set(), [], None
     for step in range(1, steps + 1):
         if step % every == 0:
             engine.watch(preset.training.batch_size)
@@ -144,7 +144,7 @@ def told_in_training(document, steps=400, every=25):
             continue
         loss = engine.totals().mean_loss
         first = first or loss
-        layers = observer.picture(engine.views())
+        layers = tracker.snapshot(engine.views())
         last = [v.name for v in verdicts(preset, network, layers, step, losses=(first, loss))]
         names.update(last)
     return names, last

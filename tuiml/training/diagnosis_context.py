@@ -59,8 +59,8 @@ class DiagnosisContext:
         found: Initializer | None = getattr(self.layer(index), "initializer", None)
         return found
 
-    def seat(self, index: int) -> int:
-        """The layer whose activation its outputs go through: itself, or one behind it, before new weights."""
+    def activation_index(self, index: int) -> int:
+        """The layer whose activation a layer's outputs go through: itself, or one before the next weights."""
         for node in self.network.nodes[index:]:
             own = self.own_activation(node.index)
             if node.index != index and node.index in self.weighted:
@@ -83,11 +83,11 @@ class DiagnosisContext:
 
     def activation(self, index: int) -> Activation:
         """The activation of a weighted layer, or of a layer of its own behind it."""
-        return self.own_activation(self.seat(index)) or Linear()
+        return self.own_activation(self.activation_index(index)) or Linear()
 
     def path(self, index: int, key: str) -> str:
-        """Where the document has an option of a weighted layer; of its activation, that of its seat."""
-        at = self.seat(index) if key == "activation" else index
+        """Where the document has an option of a weighted layer; for its activation, where that is."""
+        at = self.activation_index(index) if key == "activation" else index
         field = self.layer(at).activation_field if key == "activation" else key
         return f"layers[{at}].{field}"
 
@@ -110,7 +110,7 @@ class DiagnosisContext:
 
     def of(self, index: int) -> LayerStatistics:
         """The statistics of a weighted layer's outputs: behind its activation."""
-        return self.layers[self.seat(index)]
+        return self.layers[self.activation_index(index)]
 
     def gradient(self, index: int) -> float:
         return self.layers[index].gradient_norm

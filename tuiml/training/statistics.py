@@ -91,7 +91,7 @@ class LayerStatistics:
     saturated: float
     """Share of outputs beyond the activation's saturation bounds; NaN where it has none."""
     dead: float
-    """Share of units (a picture's channels) silent on every example looked at; in training those of the last
+    """Share of units (an image's channels) silent on every example looked at; in training those of the last
     pictures too. NaN for activations never silent."""
     weight_mean: float
     weight_std: float
