@@ -19,6 +19,10 @@ from tuiml.nn.initializers import Initializer
 from tuiml.registry import Entry, Registry
 
 Array = Any
+Arrays = dict[str, Array]
+Noise = Array | None
+Grads = tuple[Array, Arrays]
+"""dL/dx, and dL/dθ by the parameters' names."""
 Shape = tuple[int, ...]
 
 
@@ -109,19 +113,15 @@ class Layer(Entry):
         """Whether training draws random numbers, one for each output element."""
         return False
 
-    def forward(self, xp: Any, x: Array, p: dict[str, Array], noise: Array | None) -> Values:
+    def forward(self, xp: Any, x: Array, p: Arrays, noise: Noise) -> Values:
         """The layer's output; ``noise`` is ``None`` in evaluation."""
         return Values(x, x, x)
 
-    def updated_buffers(
-        self, xp: Any, old: Mapping[str, Array], batch_statistics: Mapping[str, Array]
-    ) -> dict[str, Array]:
+    def updated_buffers(self, xp: Any, old: Arrays, batch_statistics: Mapping[str, Array]) -> Arrays:
         """The buffers after a training step, from those before it and the statistics of its batch."""
         return dict(batch_statistics)
 
-    def backward(
-        self, xp: Any, v: Values, g: Array, p: dict[str, Array], noise: Array | None, fused: bool = False
-    ) -> tuple[Array, dict[str, Array]]:
+    def backward(self, xp: Any, v: Values, g: Array, p: Arrays, noise: Noise, fused: bool = False) -> Grads:
         """dL/dx and dL/dθ from ``g`` = dL/dy, or dL/dz when the loss is ``fused`` with the activation."""
         return g, {}
 

@@ -9,7 +9,7 @@ from pydantic import Field
 from tuiml.nn.activations import Activation, Linear, activations
 from tuiml.nn.initializers import GlorotUniform, Initializer, Zeros, initializers
 from tuiml.nn.layers.activated import Activated
-from tuiml.nn.layers.base import Array, Parameter, Shape, Values, layers
+from tuiml.nn.layers.base import Array, Arrays, Grads, Noise, Parameter, Shape, Values, layers
 from tuiml.nn.layers.windows import HEIGHT, PADDING, WIDTH, Padding, Window, image_shape, slide, window
 from tuiml.registry import Choice
 
@@ -59,13 +59,11 @@ class Conv2d(Activated):
         channels, rows, columns = self._slide(shape)
         return 2 * rows.span * (self.kernel_size * channels + 1) * columns.outputs
 
-    def forward(self, xp: Any, x: Array, p: dict[str, Array], noise: Array | None) -> Values:
+    def forward(self, xp: Any, x: Array, p: Arrays, noise: Noise) -> Values:
         z = xp.convolve(p["weight"], p.get("bias"), x, *self._windows(x))
         return self.activate(xp, x, z, p, noise)
 
-    def backward(
-        self, xp: Any, v: Values, g: Array, p: dict[str, Array], noise: Array | None, fused: bool = False
-    ) -> tuple[Array, dict[str, Array]]:
+    def backward(self, xp: Any, v: Values, g: Array, p: Arrays, noise: Noise, fused: bool = False) -> Grads:
         windows = self._windows(v.x)
         g, learned = self.through(xp, v, g, p, noise, fused)
         gradients = xp.convolve_gradients(p["weight"], p.get("bias"), v.x, g, *windows)

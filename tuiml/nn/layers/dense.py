@@ -9,7 +9,18 @@ from pydantic import Field
 from tuiml.nn.activations import Activation, Linear, activations
 from tuiml.nn.initializers import GlorotUniform, Initializer, Zeros, initializers
 from tuiml.nn.layers.activated import Activated
-from tuiml.nn.layers.base import Array, Parameter, Shape, ShapeError, Values, dimensions, layers
+from tuiml.nn.layers.base import (
+    Array,
+    Arrays,
+    Grads,
+    Noise,
+    Parameter,
+    Shape,
+    ShapeError,
+    Values,
+    dimensions,
+    layers,
+)
 from tuiml.registry import Choice
 
 
@@ -58,12 +69,10 @@ class Dense(Activated):
         found += self.learned(units, *fans)
         return tuple(found)
 
-    def forward(self, xp: Any, x: Array, p: dict[str, Array], noise: Array | None) -> Values:
+    def forward(self, xp: Any, x: Array, p: Arrays, noise: Noise) -> Values:
         return self.activate(xp, x, xp.affine(p["weight"], p.get("bias"), x), p, noise)
 
-    def backward(
-        self, xp: Any, v: Values, g: Array, p: dict[str, Array], noise: Array | None, fused: bool = False
-    ) -> tuple[Array, dict[str, Array]]:
+    def backward(self, xp: Any, v: Values, g: Array, p: Arrays, noise: Noise, fused: bool = False) -> Grads:
         g, learned = self.through(xp, v, g, p, noise, fused)
         gradients = xp.affine_gradients(p["weight"], p.get("bias"), v.x, g)
         return xp.affine_input_gradient(p["weight"], v.x, g), {**gradients, **learned}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from tuiml.nn.layers.base import Array, Layer, Shape, Values, layers
+from tuiml.nn.layers.base import Array, Arrays, Grads, Layer, Noise, Shape, Values, layers
 
 
 @layers.add
@@ -18,11 +18,9 @@ class Flatten(Layer):
     def output_shape(self, shape: Shape) -> Shape:
         return (math.prod(shape),)
 
-    def forward(self, xp: Any, x: Array, p: dict[str, Array], noise: Array | None) -> Values:
+    def forward(self, xp: Any, x: Array, p: Arrays, noise: Noise) -> Values:
         y = xp.flatten(x)
         return Values(x, y, y)
 
-    def backward(
-        self, xp: Any, v: Values, g: Array, p: dict[str, Array], noise: Array | None, fused: bool = False
-    ) -> tuple[Array, dict[str, Array]]:
+    def backward(self, xp: Any, v: Values, g: Array, p: Arrays, noise: Noise, fused: bool = False) -> Grads:
         return xp.unflatten(g, v.x), {}

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from tuiml.nn.layers.base import Array, Layer, Shape, Values, layers
+from tuiml.nn.layers.base import Array, Arrays, Grads, Layer, Noise, Shape, Values, layers
 from tuiml.nn.layers.windows import HEIGHT, PADDING, WIDTH, Padding, Window, image_shape, slide, window
 
 
@@ -43,14 +43,12 @@ class MaxPool2d(Pool):
     source = "Ranzato, Huang, Boureau & LeCun 2007, section 2; ties: the first in reading order"
     rank = 40
 
-    def forward(self, xp: Any, x: Array, p: dict[str, Array], noise: Array | None) -> Values:
+    def forward(self, xp: Any, x: Array, p: Arrays, noise: Noise) -> Values:
         along = xp.max_window(x, WIDTH, self._window(x.shape[WIDTH]))
         y = xp.max_window(along, HEIGHT, self._window(x.shape[HEIGHT]))
         return Values(x, y, y)
 
-    def backward(
-        self, xp: Any, v: Values, g: Array, p: dict[str, Array], noise: Array | None, fused: bool = False
-    ) -> tuple[Array, dict[str, Array]]:
+    def backward(self, xp: Any, v: Values, g: Array, p: Arrays, noise: Noise, fused: bool = False) -> Grads:
         # Rows first: the first row that has the greatest value, and in it the first place.
         rows, columns = self._window(v.x.shape[HEIGHT]), self._window(v.x.shape[WIDTH])
         along = xp.max_window(v.x, WIDTH, columns)
@@ -67,14 +65,12 @@ class AvgPool2d(Pool):
     source = "LeCun, Bottou, Bengio & Haffner 1998, section II.B (without its weights)"
     rank = 50
 
-    def forward(self, xp: Any, x: Array, p: dict[str, Array], noise: Array | None) -> Values:
+    def forward(self, xp: Any, x: Array, p: Arrays, noise: Noise) -> Values:
         along = xp.mean_window(x, WIDTH, self._window(x.shape[WIDTH]))
         y = xp.mean_window(along, HEIGHT, self._window(x.shape[HEIGHT]))
         return Values(x, y, y)
 
-    def backward(
-        self, xp: Any, v: Values, g: Array, p: dict[str, Array], noise: Array | None, fused: bool = False
-    ) -> tuple[Array, dict[str, Array]]:
+    def backward(self, xp: Any, v: Values, g: Array, p: Arrays, noise: Noise, fused: bool = False) -> Grads:
         height, width = v.x.shape[HEIGHT], v.x.shape[WIDTH]
         g = xp.mean_window_gradient(g, HEIGHT, self._window(height), height)
         return xp.mean_window_gradient(g, WIDTH, self._window(width), width), {}
@@ -93,14 +89,12 @@ class GlobalAvgPool(Layer):
     def output_shape(self, shape: Shape) -> Shape:
         return image_shape(shape, self.name)[:1]
 
-    def forward(self, xp: Any, x: Array, p: dict[str, Array], noise: Array | None) -> Values:
+    def forward(self, xp: Any, x: Array, p: Arrays, noise: Noise) -> Values:
         along = xp.mean(x, axis=WIDTH, keepdims=True)
         y = xp.flatten(xp.mean(along, axis=HEIGHT, keepdims=True))
         return Values(x, y, y)
 
-    def backward(
-        self, xp: Any, v: Values, g: Array, p: dict[str, Array], noise: Array | None, fused: bool = False
-    ) -> tuple[Array, dict[str, Array]]:
+    def backward(self, xp: Any, v: Values, g: Array, p: Arrays, noise: Noise, fused: bool = False) -> Grads:
         channels, width, height, _ = v.x.shape
         g = xp.image(g * (1.0 / (width * height)), (channels, 1, 1))
         return xp.broadcast_to(g, v.x.shape), {}
