@@ -189,7 +189,7 @@ def test_several_numbers_at_once_are_the_same_on_both() -> None:
 
 
 @needs_mlx
-@pytest.mark.parametrize("layer", [entry.name for entry in layers if not entry.pictures])
+@pytest.mark.parametrize("layer", [entry.name for entry in layers if not entry.images])
 def test_every_layer_is_the_same_on_both(layer: str) -> None:
     extra: dict[str, Any] = dense(bias=False) if layer == "dense" else {"type": layer}
     assert_same(
@@ -242,8 +242,8 @@ DIGITS = {"name": "digits", "train": 300, "validation": 10}
 
 @needs_mlx
 @pytest.mark.parametrize("padding", ["valid", "same"])
-@pytest.mark.parametrize("layer", [entry.name for entry in layers if entry.pictures])
-def test_every_layer_for_pictures_is_the_same_on_both(layer: str, padding: str) -> None:
+@pytest.mark.parametrize("layer", [entry.name for entry in layers if entry.images])
+def test_every_layer_for_images_is_the_same_on_both(layer: str, padding: str) -> None:
     """Windows that overlap, that do not reach the edge, and that reach beyond it on one side."""
     conv = {"type": "conv2d", "filters": 3, "kernel_size": 2, "activation": "tanh", "padding": padding}
     extra: dict[str, Any] = {"type": layer}
@@ -257,7 +257,7 @@ def test_every_layer_for_pictures_is_the_same_on_both(layer: str, padding: str) 
 
 @needs_mlx
 @pytest.mark.parametrize("activation", [a.name for a in activations if not a.output_only])
-def test_ties_slopes_and_noise_in_pictures_are_the_same_on_both(activation: str) -> None:
+def test_ties_slopes_and_noise_in_images_are_the_same_on_both(activation: str) -> None:
     """Digits have wide black borders: many windows hold one value many times, and in the first step an
     activation sees exact zeros, where it may have a kink."""
     stack: list[dict[str, Any]] = [
@@ -272,7 +272,7 @@ def test_ties_slopes_and_noise_in_pictures_are_the_same_on_both(activation: str)
 
 
 @needs_mlx
-def test_views_of_pictures_are_the_same_on_both() -> None:
+def test_views_of_images_are_the_same_on_both() -> None:
     conv = {"type": "conv2d", "filters": 3, "kernel_size": 2, "activation": "tanh"}
     one, two, rate = engines([conv, {"type": "max_pool2d"}, {"type": "flatten"}], of=DIGITS)
     for view, other in zip(one.views(), two.views(), strict=True):
@@ -373,12 +373,12 @@ def test_fifty_steps_of_any_combination_are_the_same_on_both(layer: str) -> None
         extra |= {"units": 9, **common} if layer == "dense" else {}
         extra |= {"filters": 3, **common} if layer == "conv2d" else {}
         extra |= {"activation": activation} if layer == "activation" else {}
-        if layers[layer].pictures:
+        if layers[layer].images:
             end = [] if layer == "global_avg_pool" else [{"type": "flatten"}]
             stack = [{"type": "conv2d", "filters": 3, **common}, extra, *end]
         else:
             stack = [dense(activation=activation), extra, dense(**common)]
-        of = DIGITS if layers[layer].pictures else CLOUDS
+        of = DIGITS if layers[layer].images else CLOUDS
         one, two, _ = engines(stack, optimizer=optimizer, of=of)
         for name, values in one.tensors().items():
             assert np.array_equal(values, two.tensors()[name]), name
@@ -516,8 +516,8 @@ def test_a_thread_can_train_again_after_an_engine_was_closed() -> None:
 @needs_mlx
 @pytest.mark.parametrize("loss", losses.names())
 def test_both_judge_and_predict_the_same(loss: str) -> None:
-    picture = {"type": "conv2d", "filters": 4, "activation": "relu"}
-    hidden = [picture, {"type": "batch_norm"}, {"type": "flatten"}, dense(activation="tanh")]
+    image = {"type": "conv2d", "filters": 4, "activation": "relu"}
+    hidden = [image, {"type": "batch_norm"}, {"type": "flatten"}, dense(activation="tanh")]
     of = {"name": "digits", "train": 300, "validation": 100}
     one, two, _ = engines(hidden, loss=loss, of=of)
     for run in (one, two):

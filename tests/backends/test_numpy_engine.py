@@ -23,7 +23,7 @@ BETWEEN = {  # a stack that shows each type of layer at work, between two dense 
     ],
     "batch_norm": [{"type": "batch_norm", "eps": 0.01}, {"type": "activation", "activation": "tanh"}],
     "layer_norm": [{"type": "layer_norm", "eps": 0.01}],
-}  # those of pictures: tests/test_convolution.py
+}  # those of images: tests/test_convolution.py
 OPTIONS = {"leaky_relu": {"negative_slope": 0.3}, "elu": {"alpha": 1.5}, "celu": {"alpha": 0.5}}
 
 
@@ -103,7 +103,7 @@ def test_gradients_of_every_activation_and_loss(name, loss, bias):
 
 
 @every_loss
-@pytest.mark.parametrize("kind", [entry.name for entry in layers if not entry.pictures])
+@pytest.mark.parametrize("kind", [entry.name for entry in layers if not entry.images])
 @pytest.mark.parametrize("name", ["tanh", "prelu", "rrelu"])
 def test_gradients_through_every_layer(kind, loss, name):
     between = BETWEEN.get(kind, [{"type": kind}])
@@ -315,7 +315,7 @@ def test_rows_of_ones_stay_ones():
     run.evaluate(run.data.test)
     passes = [p for step in run._steps.values() for p in step.passes]
     passes += [p for found in run._passes.values() for p in found]
-    wholes = [w for p in passes for w in p._plan._whole.values()]
+    wholes = [w for p in passes for w in p._plan._with_ones.values()]
     assert len(wholes) > 12
     for whole in wholes:
         np.testing.assert_array_equal(whole[-1], 1.0)

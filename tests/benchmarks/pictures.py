@@ -95,13 +95,13 @@ def one_picture(work: Workload) -> str:
     preset = preset_of(work)
     network, examples = network_of(preset), data(work)
     engine = NumpyEngine(network, preset.training.optimizer, examples, 0)
-    observer, rows = StatisticsTracker(network), np.arange(preset.training.batch_size)
+    tracker, rows = StatisticsTracker(network), np.arange(preset.training.batch_size)
     plain, watched, copy, picture = [], [], [], []
     for _ in range(60):
         plain.append(timed(lambda: engine.step(rows, 1e-3)))
         copy.append(timed(lambda: engine.watch(len(rows))))
         watched.append(timed(lambda: engine.step(rows, 1e-3)))
-        picture.append(timed(lambda: observer.picture(engine.views())))
+        picture.append(timed(lambda: tracker.snapshot(engine.views())))
     found = {"a step": plain, "to watch": copy, "a watched step": watched, "a picture": picture}
     return ", ".join(f"{name} {1000 * statistics.median(took[5:]):.2f} ms" for name, took in found.items())
 

@@ -225,3 +225,9 @@ def test_nadam_keeps_no_more_however_long_it_runs():
     for k in range(100):
         optimizers["nadam"](beta1=k / 100).scalars(5, 0.1)
     assert sum(isinstance(value, tuple) for value in nadam._latest.values()) < 20
+
+
+def test_nesterov_without_momentum_is_said_to_do_nothing():
+    assert "momentum" in optimizers["sgd"](nesterov=True).notice()
+    assert [one().notice() for one in optimizers] == [""] * len(optimizers)
+    assert optimizers["sgd"](nesterov=True, momentum=0.5).notice() == ""

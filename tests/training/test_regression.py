@@ -86,7 +86,7 @@ def test_totals_of_numbers_add_up_and_say_nothing_where_there_is_nothing_to_say(
 def test_shares_of_a_batch_add_up_to_the_same(monkeypatch, outputs):
     data, stack = numbers(outputs=outputs, train=96, validation=64), stack_of(outputs, units=30)
     alone = engine(stack, data, "adam", "mse")
-    monkeypatch.setattr(steps, "WORTH_SHARING", 1.0)
+    monkeypatch.setattr(steps, "WORTH_SPLITTING", 1.0)
     shared = NumpyEngine(alone.network, alone.update.optimizer, data, 0, threads=2)
     for run in (alone, shared):
         assert run.steps([(np.arange(k, k + 64), 0.01) for k in (0, 32, 7)]) == 3

@@ -12,7 +12,20 @@ from tuiml.backends.engine import LayerView
 from tuiml.nn.activations import activations
 from tuiml.training import codec
 from tuiml.training.layer_statistics import LayerStatistics
-from tuiml.training.statistics import BINS, SAMPLE, histogram, layer_statistics, limits, round_up, sample
+from tuiml.training.statistics import (
+    BINS,
+    NAN,
+    SAMPLE,
+    UNBOUNDED,
+    histogram,
+    histograms,
+    limits,
+    numbers,
+    round_up,
+    sample,
+    samples_of,
+    silent_units,
+)
 
 float32 = st.floats(width=32)
 finite32 = st.floats(width=32, allow_nan=False, allow_infinity=False)
@@ -21,7 +34,12 @@ finite32 = st.floats(width=32, allow_nan=False, allow_infinity=False)
 def statistics(output, activation="linear", weights=None, gradients=None):
     f = activations[activation]() if activation else None
     arrays = [None if a is None else np.asarray(a, np.float32) for a in (output, weights, gradients)]
-    return layer_statistics(LayerView(*arrays), f)
+    view = LayerView(*arrays)
+    samples, bounds = samples_of(view), f.range if f else UNBOUNDED
+    axes = {k: limits(v.flat, bounds if k == "activations" else UNBOUNDED) for k, v in samples.items()}
+    silent = silent_units(view, f)
+    dead = NAN if silent is None else float(silent.mean())
+    return LayerStatistics(**numbers(view, f, samples), dead=dead, **histograms(samples, axes))
 
 
 def counted(found):

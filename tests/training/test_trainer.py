@@ -199,7 +199,7 @@ def test_units_that_start_at_zero_stay_copies_of_one_another():
 
 @given(random_documents.valid())
 def test_any_preset_trains_to_an_end(made):
-    flat = [layer for layer in made["layers"] if not layers[layer["type"]].pictures]
+    flat = [layer for layer in made["layers"] if not layers[layer["type"]].images]
     points = {"name": "moons", "size": 40, "train": 12, "validation": 8}
     made = {**made, "data": points, "layers": flat}
     mixed = any(layers[layer["type"]].mixes_examples for layer in made["layers"])

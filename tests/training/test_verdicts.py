@@ -136,7 +136,7 @@ def told_in_training(document, steps=400, every=25):
     """Names of the verdicts after the last step, and of any on the way."""
     preset = read(document)
     network, data, engine = helpers.run_parts(preset)
-    observer, rng, names, last, first = StatisticsTracker(network), np.random.default_rng(0), set(), [], None
+    tracker, rng, names, last, first = StatisticsTracker(network), np.random.default_rng(0), set(), [], None
     for step in range(1, steps + 1):
         if step % every == 0:
             engine.watch(preset.training.batch_size)
@@ -145,7 +145,7 @@ def told_in_training(document, steps=400, every=25):
             continue
         loss = engine.totals().mean_loss
         first = first or loss
-        layers = observer.picture(engine.views())
+        layers = tracker.snapshot(engine.views())
         last = [v.name for v in verdicts(preset, network, layers, step, losses=(first, loss))]
         names.update(last)
     return names, last
@@ -271,6 +271,13 @@ def test_dropout_tells_equal_units_apart():
     document = stack(1, initializer="zeros", output={"initializer": "zeros"})
     assert probed(document)[0].name == "symmetric units"
     document["layers"].insert(2, {"type": "dropout"})
+    assert "symmetric units" not in [verdict.name for verdict in probed(document)]
+
+
+def test_random_biases_tell_equal_units_apart():
+    document = stack(1, initializer="ones", output={"initializer": "ones"})
+    assert "symmetric units" in [verdict.name for verdict in probed(document)]
+    document["layers"][1]["bias_initializer"] = "normal"
     assert "symmetric units" not in [verdict.name for verdict in probed(document)]
 
 

@@ -1,9 +1,9 @@
 """Convolutions as bound NumPy calls.
 
-One row of a picture, shifted once for each column of the kernel, is a block of kernel width × channels rows
-of ``patches``. The blocks of the picture's rows follow each other, so all that an output row is made of is
+One row of an image, shifted once for each column of the kernel, is a block of kernel width × channels rows
+of ``patches``. The blocks of the image's rows follow each other, so all that an output row is made of is
 one contiguous matrix; that of the next output row overlaps it, and one batched product over them is the whole
-convolution. A picture is copied kernel-width times, where the usual "im2col" copies it kernel-area times.
+convolution. An image is copied kernel-width times, where the usual "im2col" copies it kernel-area times.
 
 A row of ones in each block carries the bias, as it does for dense layers.
 """
@@ -107,7 +107,7 @@ def _spread(calls: CallList, weight: Array, g: Array, spread: Array, places: ran
     Args:
         weight: (kernel rows, kernel columns × channels, filters), those that meet these rows.
         g: (output rows, filters, columns, batch).
-        seen: rows of ``spread`` that are not beyond the picture's edge.
+        seen: rows of ``spread`` that are not beyond the image's edge.
     """
     size, block, filters = weight.shape
     outputs = len(g)

@@ -16,11 +16,11 @@ from tuiml.backends.layout import unfolded
 Array = np.ndarray[Any, Any]
 Emitter = Callable[[CallList, Node, list[Array], Array], None]
 OWN = frozenset({"patches"})
-"""Operations whose array is theirs alone: zeros around the picture and rows of ones stay in it."""
+"""Operations whose array is theirs alone: zeros around the image and rows of ones stay in it."""
 
 
-def _picture(calls: CallList, node: Node, args: list[Array], out: Array) -> None:
-    calls.add("picture", node.shape, partial(np.copyto, out, unfolded(args[0], node.attributes)))
+def _image(calls: CallList, node: Node, args: list[Array], out: Array) -> None:
+    calls.add("image", node.shape, partial(np.copyto, out, unfolded(args[0], node.attributes)))
 
 
 def _flatten(calls: CallList, node: Node, args: list[Array], out: Array) -> None:
@@ -33,7 +33,7 @@ def _broadcast_to(calls: CallList, node: Node, args: list[Array], out: Array) ->
 
 
 EMITTERS: dict[str, Emitter] = {
-    "picture": _picture,
+    "image": _image,
     "flatten": _flatten,
     "broadcast_to": _broadcast_to,
     "patches": convolution.patches,

@@ -5,7 +5,7 @@ written over an argument that nobody needs any more. So a run of the plan alloca
 it is: ``print(plan)``.
 
 Every (n, batch) buffer has one more row of ones behind its last: an activation is then ready to be multiplied
-by weights whose last row is the bias, without a pass to add it or to sum its gradient. How pictures lie is
+by weights whose last row is the bias, without a pass to add it or to sum its gradient. How images lie is
 in :mod:`tuiml.backends.layout`.
 """
 
@@ -62,7 +62,7 @@ class Plan(CallSequence):
         self._last_use = _last_uses(self._order, outputs)
         self._owner: dict[int, Node] = {}
         self._done_at: dict[Node, int] = {}
-        self._whole = {id(inputs[label]): whole for label, whole in (with_ones or {}).items()}
+        self._with_ones = {id(inputs[label]): full for label, full in (with_ones or {}).items()}
         self._compile()
         super().__init__([call.run for call in self.calls], self._temporary())
 
@@ -134,9 +134,9 @@ class Plan(CallSequence):
         if free and node.op not in image_operations.OWN:
             return free.pop()
         if len(node.shape) == 2 and node.dtype == np.float32:
-            whole = np.ones((node.shape[0] + 1, node.shape[1]), node.dtype)
-            array = whole[:-1]
-            self._whole[id(array)] = whole
+            full = np.ones((node.shape[0] + 1, node.shape[1]), node.dtype)
+            array = full[:-1]
+            self._with_ones[id(array)] = full
         else:
             array = empty(node.shape, node.dtype)
         self._taken.append(array)
@@ -219,7 +219,7 @@ class Plan(CallSequence):
     def _emit_affine(self, node: Node, args: list[Array], out: Array) -> None:
         weight, x = args[0], args[1]
         if len(args) == 3:
-            x = self._whole[id(x)]
+            x = self._with_ones[id(x)]
         self.calls.add("affine", node.shape, partial(weight.T.dot, x, out))
 
     def _emit_affine_input_gradient(self, node: Node, args: list[Array], out: Array) -> None:
@@ -229,7 +229,7 @@ class Plan(CallSequence):
     def _emit_affine_gradient(self, node: Node, args: list[Array], out: Array) -> None:
         x, g = args
         if node.attributes[0]:
-            x = self._whole[id(x)]
+            x = self._with_ones[id(x)]
         self.calls.add("affine_gradient", node.shape, partial(x.dot, g.T, out))
 
 

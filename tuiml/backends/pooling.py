@@ -1,4 +1,4 @@
-"""Pooling as bound NumPy calls, one axis of a picture at a time."""
+"""Pooling as bound NumPy calls, one axis of an image at a time."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _scatter(calls: CallList, values: list[tuple[Array, Array]], places: list[tu
 
 
 def _shares(length: int, axis: int, window: Window) -> Array:
-    """One over the number of places that each window has in the picture, along ``axis``."""
+    """One over the number of places that each window has in the image, along ``axis``."""
     count = np.zeros(window.outputs, np.float32)
     for offset in range(window.size):
         count[window.places(offset, length)[0]] += 1.0

@@ -99,7 +99,7 @@ def _layer(
         node = node_of(index, layer, before)
         row["output_shape"] = list(after)
         row["parameters"] = node.size
-        row["not_trained"] = node.kept
+        row["not_trained"] = node.buffer_size
         row["memory"] = memory_estimate.of_layer(node, optimizer, batch)
     return row
 

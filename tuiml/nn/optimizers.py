@@ -30,6 +30,10 @@ class Optimizer(Entry):
     rate: ClassVar[float] = 1e-3
     """The learning rate where the preset gives none."""
 
+    def notice(self) -> str:
+        """One line about options that have no effect as they are; else empty."""
+        return ""
+
     def state_names(self) -> tuple[str, ...]:
         """Arrays carried from step to step."""
         return ()
@@ -75,7 +79,11 @@ class SGD(Optimizer):
     source = "Sutskever, Martens, Dahl & Hinton 2013, eq. 1 to 4, in PyTorch's form without dampening"
     rate = 0.01
     momentum: float = decaying(0.0, "share μ of the last step kept")
-    nesterov: bool = Field(False, description="look ahead: g + μv in place of v")
+    nesterov: bool = Field(False, description="look ahead: g + μv in place of v; needs momentum")
+
+    def notice(self) -> str:
+        idle = self.nesterov and not self.momentum
+        return "nesterov has no effect while momentum is 0; momentum = 0.9 is usual" if idle else ""
 
     def state_names(self) -> tuple[str, ...]:
         return ("velocity",) if self.momentum else ()

@@ -32,7 +32,7 @@ def of_layer(node: Node, optimizer: Optimizer, batch: int) -> int:
     the layer keeps."""
     parameters = node.size * (2 + len(optimizer.state_names()))
     each = 4 * math.prod(node.output_shape) + node.layer.workspace(node.input_shape)
-    return FLOAT * (parameters + node.kept + batch * each)
+    return FLOAT * (parameters + node.buffer_size + batch * each)
 
 
 def of_run(preset: Preset, network: Network) -> int:
@@ -43,7 +43,7 @@ def of_run(preset: Preset, network: Network) -> int:
     batches = 2 * min(preset.training.batch_size, train) + min(EVALUATION_BATCH, max(validation, test))
     layers = sum(of_layer(node, optimizer, batches) for node in network.nodes)
     # Copies of the state are kept: the last finite one, the best one to save, and perhaps one to go back to.
-    state = FLOAT * (network.size * (1 + len(optimizer.state_names())) + network.kept)
+    state = FLOAT * (network.size * (1 + len(optimizer.state_names())) + network.buffer_size)
     copies = (2 + preset.training.early_stopping.restores()) * state
     copies += FLOAT * network.size  # the weights before a step that is watched
     features = math.prod(data.shape)

@@ -241,6 +241,8 @@ class Run:
             yield from self._told(self.start)
             for about, text in self.data.notices:
                 yield from self._told(Notice(about, text, self.engine.step_number))
+            if idle := self.preset.training.optimizer.notice():
+                yield from self._told(Notice("optimizer", idle, self.engine.step_number))
             if self.changed is not None:
                 self._preset_owed = True
                 yield from self._told(self.changed, self.saver.due)

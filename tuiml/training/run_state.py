@@ -129,7 +129,7 @@ class RunState:
     def _bytes(self) -> int:
         """Of the engine's state."""
         arrays = 1 + len(self.training.optimizer.state_names())
-        return 4 * (self.network.size * arrays + self.network.kept)
+        return 4 * (self.network.size * arrays + self.network.buffer_size)
 
     def saved(self) -> Saved:
         """The state as it is now, in memory."""

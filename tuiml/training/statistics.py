@@ -16,7 +16,7 @@ import numpy as np
 
 from tuiml.backends.engine import LayerView
 from tuiml.nn.activations import Activation
-from tuiml.training.layer_statistics import HISTOGRAMS, NAN, Histogram, LayerStatistics
+from tuiml.training.layer_statistics import HISTOGRAMS, NAN, Histogram
 
 Array = np.ndarray[Any, Any]
 SAMPLE = 8192
@@ -130,28 +130,6 @@ def samples_of(view: LayerView) -> dict[str, Values]:
     }
     with np.errstate(all="ignore"):
         return {kind: Values(array) for kind, array in arrays.items() if array is not None}
-
-
-def layer_statistics(
-    view: LayerView, activation: Activation | None, axes: Mapping[str, Limits] | None = None
-) -> LayerStatistics:
-    """Statistics of a layer from its arrays as they are now.
-
-    Args:
-        axes: the limits of the histograms by their names; for what is not given, those of the values.
-    """
-    samples = samples_of(view)
-    bounds = activation.range if activation else UNBOUNDED
-    ends: dict[str, Limits | None] = {
-        kind: limits(values.flat, bounds if kind == "activations" else UNBOUNDED)
-        for kind, values in samples.items()
-    }
-    silent = silent_units(view, activation)
-    return LayerStatistics(
-        **numbers(view, activation, samples),
-        dead=NAN if silent is None else _share(silent),
-        **histograms(samples, {**ends, **(axes or {})}),
-    )
 
 
 def numbers(view: LayerView, activation: Activation | None, samples: Mapping[str, Values]) -> dict[str, Any]:

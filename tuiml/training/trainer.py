@@ -289,7 +289,7 @@ class Trainer(RunState):
     def _picture(self, views: Sequence[LayerView] = ()) -> Snapshot:
         self._pictures.share = PICTURES - TIME if self.control.wishes else PICTURES
         with self._pictures:
-            layers = self._observer.picture(views or self.engine.views())
+            layers = self._observer.snapshot(views or self.engine.views())
         self._pictured = self.engine.step_number
         return Snapshot(self.position.epoch, self.engine.step_number, layers)
 

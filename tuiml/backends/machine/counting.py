@@ -24,12 +24,12 @@ class Counter:
         self.instruction = Other(name, (address(self.result), *sizes, *map(address, arrays)))
         self._program: Callable[[], None] | None = None
 
-    def count(self) -> Any:
+    def count(self) -> float:
         """The number for the batch that the arrays hold now."""
         if self._program is None:
             self._program = Program([self.instruction], [])
         self._program()
-        return self.result[0].item()
+        return float(self.result[0])
 
 
 def hits(output: Array, labels: Array) -> Counter | None:

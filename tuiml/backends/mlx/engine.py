@@ -80,7 +80,7 @@ class MlxEngine(Engine):
         train, evaluate = self._formulas.train, self._formulas.evaluate
         self._step: Any = mx.compile(train) if compiled else train
         self._judge: Any = mx.compile(evaluate) if compiled else evaluate
-        # On a CPU that compiling takes seconds, and saves less than one over many pictures.
+        # On a CPU that compiling takes seconds, and saves less than one over many snapshots.
         self._looked: Any = mx.compile(self._formulas.look) if gpu() else self._formulas.look
 
     def change(self, optimizer: Optimizer) -> None:

@@ -1,7 +1,7 @@
 """A training step and an evaluation as MLX functions: arrays in, arrays out.
 
-Arrays go by their names on disk (``layers.<i>.weight``). A step passes parameters, buffers and the optimizer's
-arrays on to the next, and whether every loss so far was finite.
+Arrays go by their names on disk (``layers.<i>.weight``). A step passes parameters, buffers and optimizer
+state on to the next, and whether every loss so far was finite.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tuiml.nn import random
 from tuiml.nn.layers import Values
 from tuiml.nn.layers.windows import with_channels
 from tuiml.nn.losses import OVERFLOW
-from tuiml.nn.network import Network, forward, renewed
+from tuiml.nn.network import Network, forward, updated_buffers
 from tuiml.nn.optimizers import Optimizer
 from tuiml.nn.penalties import Penalties, clip_scale, decayed, is_penalized, penalized_gradient
 
@@ -62,7 +62,7 @@ class Formulas:
             for place, layer in enumerate(self.noisy):
                 shape = with_channels(self.network.nodes[layer].output_shape)
                 counter = self._counter(math.prod(shape), x.shape[1])
-                counter = counter if len(shape) == 1 else XP.picture(counter, shape)
+                counter = counter if len(shape) == 1 else XP.image(counter, shape)
                 noise[layer] = random.uniform(XP, counter, keys[place])
         return forward(XP, self.network, x, self._by_layer(arrays), noise)
 
@@ -78,7 +78,7 @@ class Formulas:
         """Mean and sum of the examples' losses, hits (of numbers: squared errors), buffers afterwards."""
         passed = self.forward(params if training else params | buffers, x, keys)
         mean, total, tally = self._judged(passed, labels)
-        return mean, total, tally, self._renewed(buffers, passed) if training else buffers
+        return mean, total, tally, self._updated_buffers(buffers, passed) if training else buffers
 
     def _judged(self, passed: list[Values], labels: Array) -> tuple[Array, Array, Array]:
         """Mean and sum of the examples' losses, and hits or squared errors."""
@@ -135,9 +135,9 @@ class Formulas:
                     found[node.index][p.name] = seen(node, p, value)
         return found
 
-    def _renewed(self, buffers: Arrays, passed: list[Values]) -> Arrays:
+    def _updated_buffers(self, buffers: Arrays, passed: list[Values]) -> Arrays:
         """The buffers after a training step."""
-        by_layer = renewed(XP, self.network, passed, self._by_layer(buffers))
+        by_layer = updated_buffers(XP, self.network, passed, self._by_layer(buffers))
         names = {
             f"layers.{i}.{name}": value for i, layer in enumerate(by_layer) for name, value in layer.items()
         }

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from tuiml.nn.activations import Activation, ReLU, activations
 from tuiml.nn.layers.activated import Activated
-from tuiml.nn.layers.base import Array, Parameter, Shape, Values, channels, layers
+from tuiml.nn.layers.base import Array, Arrays, Grads, Noise, Parameter, Shape, Values, channels, layers
 from tuiml.registry import Choice
 
 
@@ -27,10 +27,8 @@ class ActivationLayer(Activated):
         n = channels(shape)
         return tuple(self.learned(n, n, n))
 
-    def forward(self, xp: Any, x: Array, p: dict[str, Array], noise: Array | None) -> Values:
+    def forward(self, xp: Any, x: Array, p: Arrays, noise: Noise) -> Values:
         return self.activate(xp, x, x, p, noise)
 
-    def backward(
-        self, xp: Any, v: Values, g: Array, p: dict[str, Array], noise: Array | None, fused: bool = False
-    ) -> tuple[Array, dict[str, Array]]:
+    def backward(self, xp: Any, v: Values, g: Array, p: Arrays, noise: Noise, fused: bool = False) -> Grads:
         return self.through(xp, v, g, p, noise, fused)

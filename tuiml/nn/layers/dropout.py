@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from tuiml.nn.layers.base import Array, Layer, Values, layers
+from tuiml.nn.layers.base import Array, Arrays, Grads, Layer, Noise, Values, layers
 
 
 @layers.add
@@ -26,11 +26,9 @@ class Dropout(Layer):
         """0 for what is dropped, 1 / (1 - rate) for the rest, so the mean stays."""
         return (noise >= self.rate) * (1.0 / (1.0 - self.rate))
 
-    def forward(self, xp: Any, x: Array, p: dict[str, Array], noise: Array | None) -> Values:
+    def forward(self, xp: Any, x: Array, p: Arrays, noise: Noise) -> Values:
         y = x if noise is None else x * self.mask(xp, noise)
         return Values(x, x, y)
 
-    def backward(
-        self, xp: Any, v: Values, g: Array, p: dict[str, Array], noise: Array | None, fused: bool = False
-    ) -> tuple[Array, dict[str, Array]]:
+    def backward(self, xp: Any, v: Values, g: Array, p: Arrays, noise: Noise, fused: bool = False) -> Grads:
         return (g if noise is None else g * self.mask(xp, noise)), {}

@@ -70,7 +70,7 @@ def _row(index: int, value: Any, layer: Layer | None, node: Node | None, problem
         initializer=initializer,
         output_shape=node.output_shape if node else None,
         parameters=node.size if node else None,
-        kept=node.kept if node else 0,
+        kept=node.buffer_size if node else 0,
         problem=problem,
     )
 
