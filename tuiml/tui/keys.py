@@ -49,6 +49,7 @@ class Action:
     rank: int
     shown: bool
     priority: bool
+    destructive: bool
     method: Callable[..., Any] = field(compare=False, repr=False)
 
 
@@ -64,6 +65,7 @@ def action(
     rank: int = LAST,
     shown: bool = True,
     priority: bool = False,
+    destructive: bool = False,
 ) -> Callable[[Method], Method]:
     """Declare the method ``action_<id>`` as an action.
 
@@ -77,6 +79,7 @@ def action(
             A negative one comes before all others.
         shown: whether the key bar shows it while it works.
         priority: whether it is handled before the focused widget sees the key.
+        destructive: whether it destroys something: the palette finds it by its name only.
 
     Raises:
         ValueError: another class has an action of that name.
@@ -86,7 +89,9 @@ def action(
         id = method.__name__.removeprefix("action_")
         if id in _ACTIONS:
             raise ValueError(f"there are two actions {id}")
-        _ACTIONS[id] = Action(id, tuple(keys.split()), label, help, where, rank, shown, priority, method)
+        _ACTIONS[id] = Action(
+            id, tuple(keys.split()), label, help, where, rank, shown, priority, destructive, method
+        )
         return method
 
     return declare

@@ -340,7 +340,7 @@ async def test_unsaved_changes_can_be_discarded_and_brought_back() -> None:
     async with opened(own()) as (app, pilot):
         await pilot.press("down", "d")
         edited = app.document.raw
-        await pilot.press("ctrl+p", *"discard", "enter")
+        await pilot.press("ctrl+p", *"discard", "enter", "y")
         await pilot.pause()
         assert not app.document.dirty
         await pilot.press("u")

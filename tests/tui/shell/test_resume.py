@@ -239,7 +239,7 @@ async def test_a_training_process_that_dies_leaves_everything_and_offers_its_che
         on.app.post_message(TrainingProcessEnded("the training process was killed by signal 9 (SIGKILL)"))
         await on.until(lambda: on.model.status == "failed")
         said = " ".join(on.train.status.text.split())
-        assert "newest checkpoint is of epoch 2, step 86; g goes on from there" in said
+        assert "newest checkpoint is of epoch 2, step 86; g resumes it" in said
         assert len(on.model.loss.raw) == 2
         assert on.app.client.path == str(path), "what it learned is asked of the checkpoint"
         await on.press("g")
@@ -429,15 +429,15 @@ async def test_what_train_looked_at_comes_back():
     path = files_on_disk.run(of="mnist-relu-10", reason="stopped")
     async with bench(path) as on:
         await on.press("down", "down", "down", "v", "v", "o", "c")
-        charts, seen = on.train.charts, on.train.seen
+        charts, seen = on.train.charts.chosen, on.train.view_state
         assert (seen.layer, seen.kind, seen.log) == (4, "gradients", True)
         await on.press("ctrl+q")
     found = settings.load()
     assert found.seen == seen
     async with bench(left=found) as on:
         await on.until(lambda: on.train.table.cursor == 4)
-        assert on.train.charts == charts
-        assert on.train.seen == seen
+        assert on.train.charts.chosen == charts
+        assert on.train.view_state == seen
         assert on.train.selection.index == 4
         assert on.app.place_name == "train"
 
@@ -471,7 +471,7 @@ def test_a_run_read_back_has_the_curves_it_had():
     live = RunModel()
     live.begin(hand.preset.document())
     for event in told:
-        hand.folder._next_picture = 0.0
+        hand.folder._next_snapshot = 0.0
         hand.tell(event)
         live.feed([event])
     hand.folder.close()

@@ -27,6 +27,7 @@ from tuiml.tui.model.settings import Settings
 from tuiml.tui.shell import start_stop
 from tuiml.tui.shell.protocol import Shell
 from tuiml.tui.train.screen import Train
+from tuiml.tui.widgets.dialogs import ConfirmDialog
 
 
 class MainScreen(Keyed, Screen[None]):
@@ -59,17 +60,24 @@ class MainScreen(Keyed, Screen[None]):
     def action_save_as(self) -> None:
         saving.save_as(self.shell)
 
-    @action("", "discard", "Discard unsaved changes; undo brings them back.", rank=30)
+    @action("", "discard", "Discard unsaved changes; undo brings them back.", rank=30, destructive=True)
     def action_revert(self) -> None:
-        if self.shell.document.dirty and self.shell.document.saved_raw:
-            self.shell.document.replace(self.shell.document.saved_raw)
-            self.shell.document_edited()
+        document = self.shell.document
+
+        def answered(yes: bool | None) -> None:
+            if yes and document.saved_raw:
+                document.replace(document.saved_raw)
+                self.shell.document_edited()
+
+        if document.dirty and document.saved_raw:
+            dialog = ConfirmDialog("Discard unsaved changes?", "Undo brings them back.", verb="Discard")
+            self.app.push_screen(dialog, answered)
 
     @action("ctrl+o", "open", "Open a preset or a run.", rank=40, priority=True)
     def action_open(self) -> None:
         self.query_one(Library).ask(partial(use_file.look_through, self.shell))
 
-    @action("ctrl+r", "start", "Start the training, pause it, go on.", rank=-2, priority=True)
+    @action("ctrl+r", "start", "Start the training, pause it, or resume it.", rank=-2, priority=True)
     def action_toggle_run(self) -> None:
         start_stop.toggle(self.shell)
 
@@ -92,7 +100,7 @@ class MainScreen(Keyed, Screen[None]):
     def label(self, action_id: str) -> str | None:
         """Words for the key bar that fit the state of the app."""
         if action_id == "toggle_run" and self.shell.client and self.shell.client.active:
-            return "go on" if self.shell.client.paused else "pause"
+            return "resume" if self.shell.client.paused else "pause"
         if action_id == "toggle_dark":
             return "light" if self.shell.look.dark else "dark"
         return None
