@@ -49,6 +49,7 @@ class Action:
     rank: int
     shown: bool
     priority: bool
+    destructive: bool
     method: Callable[..., Any] = field(compare=False, repr=False)
 
 
@@ -64,6 +65,7 @@ def action(
     rank: int = LAST,
     shown: bool = True,
     priority: bool = False,
+    destructive: bool = False,
 ) -> Callable[[Method], Method]:
     """Declare the method ``action_<id>`` as an action.
 
@@ -73,10 +75,11 @@ def action(
         label: one or two words for the key bar.
         help: one line for the help screen and the palette.
         where: where it works.
-        rank: its place among the actions of ``where``; equal ones stand in the order of their definition.
+        rank: its rank among the actions of ``where``; equal ones stand in the order of their definition.
             A negative one comes before all others.
         shown: whether the key bar shows it while it works.
         priority: whether it is handled before the focused widget sees the key.
+        destructive: whether it destroys something: the palette finds it by its name only.
 
     Raises:
         ValueError: another class has an action of that name.
@@ -86,14 +89,16 @@ def action(
         id = method.__name__.removeprefix("action_")
         if id in _ACTIONS:
             raise ValueError(f"there are two actions {id}")
-        _ACTIONS[id] = Action(id, tuple(keys.split()), label, help, where, rank, shown, priority, method)
+        _ACTIONS[id] = Action(
+            id, tuple(keys.split()), label, help, where, rank, shown, priority, destructive, method
+        )
         return method
 
     return declare
 
 
 def actions(where: Where | None = None) -> list[Action]:
-    """The actions of the modules imported so far, or those of one place, in the order of the key bar."""
+    """The actions of all modules imported so far, or those of one ``where``, in the order of the key bar."""
     found = [row for row in _ACTIONS.values() if where in (None, row.where)]
     return sorted(found, key=lambda row: (row.rank >= 0 and GROUPS.index(row.where) + 1, row.rank))
 

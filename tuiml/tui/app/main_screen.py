@@ -27,6 +27,7 @@ from tuiml.tui.model.settings import Settings
 from tuiml.tui.shell import start_stop
 from tuiml.tui.shell.protocol import Shell
 from tuiml.tui.train.screen import Train
+from tuiml.tui.widgets.dialogs import ConfirmDialog
 
 
 class MainScreen(Keyed, Screen[None]):
@@ -39,15 +40,15 @@ class MainScreen(Keyed, Screen[None]):
 
     @action("1", "build", "Go to Build: the layers and their settings.", rank=60, shown=False)
     def action_place_build(self) -> None:
-        self.shell.show_place("build")
+        self.shell.show_screen("build")
 
     @action("2", "train", "Go to Train: the run, live.", rank=70, shown=False)
     def action_place_train(self) -> None:
-        self.shell.show_place("train")
+        self.shell.show_screen("train")
 
     @action("3", "library", "Go to Library: presets and past runs.", rank=80, shown=False)
     def action_place_library(self) -> None:
-        self.shell.show_place("library")
+        self.shell.show_screen("library")
 
     @action(
         "ctrl+s", "save", "Save the preset; a bundled or new one asks for a name.", rank=10, priority=True
@@ -59,17 +60,24 @@ class MainScreen(Keyed, Screen[None]):
     def action_save_as(self) -> None:
         saving.save_as(self.shell)
 
-    @action("", "discard", "Discard unsaved changes; undo brings them back.", rank=30)
+    @action("", "discard", "Discard unsaved changes; undo brings them back.", rank=30, destructive=True)
     def action_revert(self) -> None:
-        if self.shell.document.dirty and self.shell.document.saved_raw:
-            self.shell.document.replace(self.shell.document.saved_raw)
-            self.shell.document_edited()
+        document = self.shell.document
+
+        def answered(yes: bool | None) -> None:
+            if yes and document.saved_raw:
+                document.replace(document.saved_raw)
+                self.shell.document_edited()
+
+        if document.dirty and document.saved_raw:
+            dialog = ConfirmDialog("Discard unsaved changes?", "Undo brings them back.", verb="Discard")
+            self.app.push_screen(dialog, answered)
 
     @action("ctrl+o", "open", "Open a preset or a run.", rank=40, priority=True)
     def action_open(self) -> None:
         self.query_one(Library).ask(partial(use_file.look_through, self.shell))
 
-    @action("ctrl+r", "start", "Start the training, pause it, go on.", rank=-2, priority=True)
+    @action("ctrl+r", "start", "Start the training, pause it, or resume it.", rank=-2, priority=True)
     def action_toggle_run(self) -> None:
         start_stop.toggle(self.shell)
 
@@ -92,13 +100,13 @@ class MainScreen(Keyed, Screen[None]):
     def label(self, action_id: str) -> str | None:
         """Words for the key bar that fit the state of the app."""
         if action_id == "toggle_run" and self.shell.client and self.shell.client.active:
-            return "go on" if self.shell.client.paused else "pause"
+            return "resume" if self.shell.client.paused else "pause"
         if action_id == "toggle_dark":
             return "light" if self.shell.look.dark else "dark"
         return None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action == "toggle_run" and self.shell.model.followed and self.shell.place_name == "train":
+        if action == "toggle_run" and self.shell.model.followed and self.shell.screen_name == "train":
             return False  # another process trains it; a new run is started from Build
         if action == "revert":
             return self.shell.document.dirty and bool(self.shell.document.saved_raw)
@@ -111,7 +119,7 @@ def described(app: App[Any], shell: Shell, shutdown: Shutdown, here: Settings) -
         here = replace(here, opening="")
     with contextlib.suppress(NoMatches):
         row, train = app.query_one(Build).table.cursor, app.query_one(Train)
-        here = replace(here, place=shell.place_name, row=row, charts=train.charts.chosen)
+        here = replace(here, place=shell.screen_name, row=row, charts=train.charts.chosen)
         if shell.model.path:  # else the last session's run may still be read
             here = replace(here, run=shell.model.path, seen=train.view_state)
         if shutdown.begun and not shutdown.requested:  # the screen may be what ended the app

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,7 @@ from textual.dom import DOMNode
 from tuiml.spec import SpecError
 from tuiml.spec.library import PresetFile, bundled, own
 from tuiml.text import plain_text
+from tuiml.tui.app.bars import label_of
 from tuiml.tui.keys import Action, actions, key_word
 from tuiml.tui.shell.protocol import Shell
 from tuiml.tui.train.screen import Train
@@ -20,24 +22,33 @@ from tuiml.tui.widgets.chooser import Chooser
 from tuiml.tui.widgets.picker import Pick
 
 WIDTH = 84
-PLACES = ("any", "build", "train", "library")
+SCREENS = ("any", "build", "train", "library")
 MOST_OPENABLE = 200
 
 
 def commands(app: App[Any], shell: Shell) -> Iterator[tuple[Pick, Callable[[], object]]]:
     """What can be done now, the actions of the screen that is shown first; then what can be opened."""
-    order = {shell.place_name: 0, "any": 1}
-    rows = [a for a in actions() if a.where in PLACES and a.id != "command_palette"]
+    order = {shell.screen_name: 0, "any": 1}
+    rows = [a for a in actions() if a.where in SCREENS and a.id != "command_palette"]
     for action in sorted(rows, key=lambda a: order.get(a.where, 2)):
-        if _node(app, action).check_action(action.id, ()) is True:
-            where = "" if action.where in ("any", shell.place_name) else f"{action.where.capitalize()}: "
-            keys = "  ".join(map(key_word, action.keys))
-            yield Pick(f"{where}{action.help.rstrip('.')}", keys), partial(_run, app, shell, action)
+        node = _node(app, action)
+        if node.check_action(action.id, ()) is True:
+            yield _pick(action, node, shell), partial(_run, app, shell, action)
     train = app.query_one(Train)
-    for entry in train.charts.choices() if shell.place_name == "train" else ():
+    for entry in train.charts.choices() if shell.screen_name == "train" else ():
         yield Pick(f"Show the chart: {entry.title}", entry.help), partial(train.charts.show_chart, entry.id)
     for name, open_it in openable(shell):
         yield Pick(f"Open {plain_text(name)}"), open_it
+
+
+def _pick(action: Action, node: DOMNode, shell: Shell) -> Pick:
+    """The row of an action. What destroys something is found by its name only, never by its help."""
+    title = (label_of(node, action.id) or action.label).capitalize()
+    where = "" if action.where in ("any", shell.screen_name) else f"{action.where.capitalize()}: "
+    keys = "  ".join(map(key_word, action.keys))
+    also = f"{action.id.replace('_', ' ')} {action.label}"
+    searched = "" if action.destructive else action.help
+    return Pick(f"{where}{title}", keys, action.help, also=also, searched=searched)
 
 
 def openable(shell: Shell) -> Iterator[tuple[str, Callable[[], None]]]:
@@ -73,14 +84,18 @@ def _node(app: App[Any], action: Action) -> DOMNode:
 
 
 def _run(app: App[Any], shell: Shell, action: Action) -> None:
-    if action.where not in ("any", shell.place_name):
-        shell.show_place(action.where)
+    if action.where not in ("any", shell.screen_name):
+        shell.show_screen(action.where)
     app.call_later(app.run_action, action.id, _node(app, action))
 
 
 def palette(app: App[Any], shell: Shell) -> tuple[Chooser, Callable[[str | None], None]]:
     """The screen to push, and what to do with its answer."""
-    found = {pick.name: (pick, run) for pick, run in commands(app, shell)}
+    found: dict[str, tuple[Pick, Callable[[], object]]] = {}
+    for pick, run in commands(app, shell):
+        if pick.name in found:  # two actions of one title
+            pick = replace(pick, name=pick.advice.rstrip("."))
+        found[pick.name] = (pick, run)
 
     def answered(name: str | None) -> None:
         if name is not None:

@@ -20,7 +20,7 @@ from tuiml.tui.keys import action
 from tuiml.tui.model.problems import layer_of
 from tuiml.tui.process.probe_client import Probed
 from tuiml.tui.process.probe_session import PreFlight
-from tuiml.tui.shell.screen import Place
+from tuiml.tui.shell.screen import AppScreen
 from tuiml.tui.widgets.layer_table import LayerTable
 from tuiml.tui.widgets.lines import Lines
 
@@ -28,7 +28,7 @@ NARROW = 66
 """Below this width table and form take turns."""
 
 
-class Build(Place):
+class Build(AppScreen):
     """Left the stack and what it comes to, right the form."""
 
     place = "build"

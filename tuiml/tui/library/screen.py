@@ -27,7 +27,7 @@ from tuiml.tui.library.preview_pane import Preview
 from tuiml.tui.model import past_run, preset_files
 from tuiml.tui.model.catalog import Catalog, Item, Key
 from tuiml.tui.model.item_rows import best, key_of, matching, rows
-from tuiml.tui.shell.screen import Place
+from tuiml.tui.shell.screen import AppScreen
 from tuiml.tui.widgets.filter_input import FilterInput
 from tuiml.tui.widgets.item_list import ItemList
 
@@ -37,10 +37,10 @@ AGAIN = 1.0
 """Seconds between two readings of the list while a run goes on."""
 
 
-class Library(Place):
+class Library(AppScreen):
     """The list at the left, the preview beside it (below it where the screen is narrow)."""
 
-    place: ClassVar[Where] = "library"
+    where: ClassVar[Where] = "library"
     DEFAULT_CSS = """
     Library {
         & > Horizontal { height: 1fr; }
@@ -155,13 +155,13 @@ class Library(Place):
 
     # -- the filter ----------------------------------------------------------------------------------------
 
-    @action("slash", "filter", "Show only what has the words you type.", "library", rank=50)
+    @action("slash", "filter", "Show only what contains the words you type.", "library", rank=50)
     def action_item_filter(self) -> None:
         self._show_preview(False)
         self.filter.add_class("used")
         self.filter.focus()
 
-    @action("escape", "show all", "Leave the filter; show everything again.", "library", rank=60)
+    @action("escape", "show all", "Clear the filter and show everything.", "library", rank=60)
     def action_item_all(self) -> None:
         if self.has_class("-previewing"):
             self._show_preview(False)
@@ -196,7 +196,7 @@ class Library(Place):
         if self.item:
             self.opener.open(self.item)
 
-    @action("g", "go on", "Go on with the run, from its newest checkpoint.", "library", rank=20)
+    @action("g", "resume", "Resume the run from its newest checkpoint.", "library", rank=20)
     def action_item_go_on(self) -> None:
         if self.item:
             self.opener.open_run(self.item, resumed=True)
@@ -207,7 +207,7 @@ class Library(Place):
         if item and item.run:
             self._changes.attempt(lambda: self.opener.edit(past_run.run_document(item.path)))
 
-    @action("n", "new", "Start a new preset: the least that trains.", "library", rank=70)
+    @action("n", "new", "Start a new preset: the smallest that trains.", "library", rank=70)
     def action_item_new(self) -> None:
         self.opener.edit(copy.deepcopy(preset_files.NEW))
 
@@ -224,17 +224,17 @@ class Library(Place):
 
     # -- changing ------------------------------------------------------------------------------------------
 
-    @action("d", "duplicate", "Make a preset of your own from it.", "library", rank=80)
+    @action("d", "duplicate", "Make a copy of it among your presets.", "library", rank=80)
     def action_item_duplicate(self) -> None:
         if self.item:
             self._changes.duplicate(self.item)
 
-    @action("r", "rename", "Rename the preset of yours, or the run.", "library", rank=90)
+    @action("r", "rename", "Rename your preset or the run.", "library", rank=90)
     def action_item_rename(self) -> None:
         if self.item:
             self._changes.rename(self.item)
 
-    @action("x delete", "delete", "Delete the preset of yours, or the run.", "library", rank=100)
+    @action("x delete", "delete", "Delete your preset or the run.", "library", rank=100, destructive=True)
     def action_item_delete(self) -> None:
         if self.item:
             self._changes.delete(self.item)

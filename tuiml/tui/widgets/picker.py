@@ -50,9 +50,8 @@ class Picker:
         held = self.chosen
         self.filter = text
         words = _folded(text).split()
-        found = [p for p in self.picks if all(word in _folded(p.name) for word in words)]
-        # names that begin with it come first
-        self.found = tuple(sorted(found, key=lambda p: not _folded(p.name).startswith(" ".join(words))))
+        ranks = {pick: rank(pick, words) for pick in self.picks}
+        self.found = tuple(sorted((p for p in self.picks if ranks[p] < NO_MATCH), key=lambda p: ranks[p]))
         self.cursor = 0 if words else max(0, self._place(held.name if held else self.current))
 
     def _place(self, name: str) -> int:
@@ -82,6 +81,24 @@ class Picker:
         ]
 
 
+NO_MATCH = 6
+
+
+def rank(pick: Pick, words: Sequence[str]) -> int:
+    """How well a pick matches what was typed: its name first, then its other names, then its help."""
+    name, typed = _folded(pick.name), " ".join(words)
+    names = f"{name} {_folded(pick.also)}"
+    if name.startswith(typed):
+        return int(name != typed)
+    if all(any(part.startswith(word) for part in name.split()) for word in words):
+        return 2
+    if all(word in name for word in words):
+        return 3
+    if all(any(part.startswith(word) for part in names.split()) for word in words):
+        return 4
+    return 5 if all(word in f"{names} {_folded(pick.searched)}" for word in words) else NO_MATCH
+
+
 def _folded(text: str) -> str:
     return text.casefold().replace("-", " ").replace("_", " ").replace(",", "")
 
@@ -93,5 +110,9 @@ class Pick:
     name: str
     formula: str = ""
     advice: str = ""
+    also: str = ""
+    """Other names that find it."""
+    searched: str = ""
+    """A text that finds it after all names."""
     opens: bool = False
     """Whether it asks for something first: then it is not among those that are gone through one by one."""
