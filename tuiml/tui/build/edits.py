@@ -84,16 +84,16 @@ class Edits:
         verdicts = self._flight.verdicts if self._flight.fresh else ()
         return verdicts[0].remedy if verdicts and verdicts[0].remedy.edits else None
 
-    @action("f", "try it", "Do what is advised against what is wrong; u takes it back.", "build", rank=70)
+    @action("f", "try it", "Apply the remedy of the verdict; u undoes it.", "build", rank=70)
     def action_try_remedy(self) -> None:
         if self._remedy is not None:
             words = self._remedy.words
             self._apply(self._remedy.edits)
-            self._screen.shell.say(f"{words}: u takes it back")
+            self._screen.shell.say(f"{words}: u undoes it")
 
     @action(
         "i",
-        "initial",
+        "initializer",
         "The next initializer of all hidden layers; of the output layer alone, on it.",
         "build",
         rank=80,
@@ -101,7 +101,7 @@ class Edits:
     def action_next_initializer(self) -> None:
         self._cycle(initializer_edits, 1)
 
-    @action("I", "initial back", "The initializer before, likewise.", "build", rank=90, shown=False)
+    @action("I", "initializer back", "The previous initializer, likewise.", "build", rank=90, shown=False)
     def action_last_initializer(self) -> None:
         self._cycle(initializer_edits, -1)
 
@@ -109,7 +109,7 @@ class Edits:
     def action_next_activation(self) -> None:
         self._cycle(activation_edits, 1)
 
-    @action("V", "activation back", "The activation before, likewise.", "build", rank=110, shown=False)
+    @action("V", "activation back", "The previous activation, likewise.", "build", rank=110, shown=False)
     def action_last_activation(self) -> None:
         self._cycle(activation_edits, -1)
 
