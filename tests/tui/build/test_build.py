@@ -210,7 +210,7 @@ async def test_facts_of_a_preset_that_trains() -> None:
         facts = on.app.query_one("#facts").text
         assert f"{64 * 64 + 64 + 64 * 10 + 10:,} parameters" in facts
         assert "steps an epoch" in facts
-        assert "rate" not in facts
+        assert "lr " not in facts
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -218,8 +218,8 @@ async def test_the_curve_of_a_schedule_is_drawn(size: tuple[int, int]) -> None:
     training = {"learning_rate": 0.05, "schedule": "one_cycle"}
     async with bench(size, training=training) as on:
         facts = on.app.query_one("#facts").text
-        (line,) = [line for line in facts.splitlines() if "rate" in line]
-        assert line.strip().startswith("rate 0.002 ▁")
+        (line,) = [line for line in facts.splitlines() if "lr " in line]
+        assert line.strip().startswith("lr 0.002 ▁")
         assert line.strip().endswith("▁ 2e-07")
         assert "█" in line
         await on.press("t")

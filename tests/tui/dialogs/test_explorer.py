@@ -66,7 +66,7 @@ async def test_it_opens_on_the_layers_activation_with_its_values(size: tuple[int
         assert "not known yet" in shown
         lines = shown.splitlines()
         assert len(lines) <= size[1]
-        assert lines[-1].strip().startswith("enter take it   esc back")
+        assert lines[-1].strip().startswith("enter apply   esc back")
 
 
 @pytest.mark.parametrize("size", SIZES)

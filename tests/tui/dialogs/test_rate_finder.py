@@ -72,10 +72,10 @@ async def test_r_looks_for_a_rate_and_enter_takes_it_as_one_edit(size: tuple[int
         assert "▲0.012" in shown
         assert "10⁻⁵" in shown
         assert "the preset has" in shown
-        assert "enter take it" in shown
+        assert "enter apply" in shown
         await on.pilot.press("enter")
         assert on.app.document.raw["training"]["learning_rate"] == 0.0123
-        assert "0.0123 taken" in on.app.query_one(TopBar).text or size[0] < 100
+        assert "0.0123 applied" in on.app.query_one(TopBar).text or size[0] < 100
         assert on.client.finding is None
         assert on.app.document.undo()
         assert on.app.document.raw == before

@@ -14,7 +14,7 @@ from tuiml.tui.keys import action
 from tuiml.tui.model import layer_stack
 from tuiml.tui.model.document import Document
 from tuiml.tui.process.probe_session import PreFlight
-from tuiml.tui.shell.screen import Place
+from tuiml.tui.shell.screen import AppScreen
 from tuiml.tui.widgets.chooser import Chooser
 from tuiml.tui.widgets.layer_table import LayerTable
 from tuiml.tui.widgets.picker import Pick
@@ -31,7 +31,7 @@ class Edits:
         flight: the statistics of the initial values, with verdicts.
     """
 
-    def __init__(self, screen: Place, table: LayerTable, flight: PreFlight) -> None:
+    def __init__(self, screen: AppScreen, table: LayerTable, flight: PreFlight) -> None:
         self._screen, self._table, self._flight = screen, table, flight
 
     def enabled(self, action_id: str) -> bool:
@@ -84,16 +84,16 @@ class Edits:
         verdicts = self._flight.verdicts if self._flight.fresh else ()
         return verdicts[0].remedy if verdicts and verdicts[0].remedy.edits else None
 
-    @action("f", "try it", "Do what is advised against what is wrong; u takes it back.", "build", rank=70)
+    @action("f", "try it", "Apply the remedy of the verdict; u undoes it.", "build", rank=70)
     def action_try_remedy(self) -> None:
         if self._remedy is not None:
             words = self._remedy.words
             self._apply(self._remedy.edits)
-            self._screen.shell.say(f"{words}: u takes it back")
+            self._screen.shell.say(f"{words}: u undoes it")
 
     @action(
         "i",
-        "initial",
+        "initializer",
         "The next initializer of all hidden layers; of the output layer alone, on it.",
         "build",
         rank=80,
@@ -101,7 +101,7 @@ class Edits:
     def action_next_initializer(self) -> None:
         self._cycle(initializer_edits, 1)
 
-    @action("I", "initial back", "The initializer before, likewise.", "build", rank=90, shown=False)
+    @action("I", "initializer back", "The previous initializer, likewise.", "build", rank=90, shown=False)
     def action_last_initializer(self) -> None:
         self._cycle(initializer_edits, -1)
 
@@ -109,7 +109,7 @@ class Edits:
     def action_next_activation(self) -> None:
         self._cycle(activation_edits, 1)
 
-    @action("V", "activation back", "The activation before, likewise.", "build", rank=110, shown=False)
+    @action("V", "activation back", "The previous activation, likewise.", "build", rank=110, shown=False)
     def action_last_activation(self) -> None:
         self._cycle(activation_edits, -1)
 

@@ -1,7 +1,7 @@
-"""The form: every setting of the selected layer, the data, the training and the preset, in one list.
+"""The form: all settings of the selected layer, the data, the training and the preset, in one list.
 
-One widget draws all of it and takes all its keys, so that a form of sixty lines costs no more than a line of
-text. What may be typed, and what is wrong, comes from :mod:`tuiml.tui.build.sections`.
+One widget draws all lines and handles all keys, since a widget for each setting would be slow. The settings
+and their problems come from :mod:`tuiml.tui.build.sections`.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class Form(Keyed, ScrollView, can_focus=True):
     """Fields one below the other; the focused one has its help under it.
 
     Args:
-        apply: called at once with a field and its new value, ``None`` to leave it out; it calls
-            :meth:`show` with what came of it.
+        apply: called with a field and its new value, ``None`` to leave it out; it must call :meth:`show`
+            with the new sections.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"form--heading", "form--focus", "form--input"}
@@ -45,13 +45,13 @@ class Form(Keyed, ScrollView, can_focus=True):
     """
 
     class Left(Message):
-        """The user is done here."""
+        """The user left the form."""
 
     class Sealed(Message):
-        """The user went on to another field: what comes next is an edit of its own."""
+        """The focus moved to another field: the next edit is an undo step of its own."""
 
     class Note(Message):
-        """The note is to be written."""
+        """The user wants to edit the note."""
 
     class OtherLayer(Message):
         """Go to the layer above (−1) or below (+1), staying in the form."""
@@ -73,7 +73,7 @@ class Form(Keyed, ScrollView, can_focus=True):
     # -- content -------------------------------------------------------------------------------------------
 
     def show(self, sections: Sequence[Section]) -> None:
-        """Show these; the focus stays on the field with the same path, what is being typed stays typed."""
+        """Show other sections; the field with the same path stays focused, and text being typed is kept."""
         self.model.show(sections)
         self._redraw()
 
@@ -93,7 +93,7 @@ class Form(Keyed, ScrollView, can_focus=True):
     # -- keys ----------------------------------------------------------------------------------------------
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
-        """Whether the key goes into the text or the open list, so that no binding further out has it."""
+        """True if the text or the open list uses the key, so that it triggers no binding."""
         return self.model.takes(key, character)
 
     def on_key(self, event: events.Key) -> None:
@@ -119,7 +119,7 @@ class Form(Keyed, ScrollView, can_focus=True):
         return not (picking and action in APART)
 
     def label(self, action_id: str) -> str | None:
-        """Words of the key bar that suit the focused field."""
+        """The words of an action for the key bar, if the focused field has special ones."""
         now, picking = self.model.field, self.model.picker is not None
         if action_id == "open_field" and now is not None:
             words = {"choice": "choices", "words": "choices", "bool": "switch", "note": "write"}
@@ -176,7 +176,7 @@ class Form(Keyed, ScrollView, can_focus=True):
     def action_value_next(self) -> None:
         self.model.cycle(1)
 
-    @action("delete backspace", "default", "Leave the setting out: its default.", "field", rank=60)
+    @action("delete backspace", "reset", "Reset to default.", "field", rank=60)
     def action_reset_value(self) -> None:
         self.model.reset()
 
@@ -207,7 +207,7 @@ class Form(Keyed, ScrollView, can_focus=True):
     # -- mouse and focus -----------------------------------------------------------------------------------
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        # the press that brings the focus makes help appear, which moves lines: what counts is what was seen
+        # the press that brings the focus shows help, which moves lines: use the lines that the user saw
         lines, top = self._seen
         row = event.y + top
         self._pressed = lines[row] if 0 <= row < len(lines) else Line([])

@@ -1,4 +1,4 @@
-"""Writing a preset's note: several lines, so it has a screen of its own."""
+"""The dialog that edits a preset's note, which has several lines."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tuiml.tui.widgets.modal import Modal
 
 
 class NoteScreen(Modal[str | None]):
-    """Answered with the note as it is when the screen closes, ``None`` if it was not touched."""
+    """Answers with the note, ``None`` if it was not edited."""
 
     DEFAULT_CSS = """
     NoteScreen { align: center middle; background: $background 60%; }
@@ -39,7 +39,7 @@ class NoteScreen(Modal[str | None]):
     def on_mount(self) -> None:
         self._area.move_cursor(self._area.document.end)
 
-    @action("escape", "done", "Keep the note as it is written.", "note")
+    @action("escape", "done", "Keep the edited note.", "note")
     def action_note_done(self) -> None:
         text = self._area.text
         self.dismiss(None if text == self._shown else text)

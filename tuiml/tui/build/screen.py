@@ -1,4 +1,4 @@
-"""Build: the stack of layers, and the form of everything a preset can say."""
+"""The Build screen: the table of layers, and a form of all settings of the preset."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from tuiml.tui.widgets.layer_table import LayerTable
 from tuiml.tui.widgets.lines import Lines
 
 NARROW = 66
-"""Below this width table and form take turns."""
+"""Columns below which either the table or the form is shown."""
 
 
 class Build(AppScreen):
-    """Left the stack and what it comes to, right the form."""
+    """Left the table of layers and a summary, right the form."""
 
-    place = "build"
+    where: ClassVar[Where] = "build"
     DEFAULT_CSS = """
     Build {
         & #stack { width: 7fr; padding: 0 1 0 0; }
@@ -99,10 +99,10 @@ class Build(AppScreen):
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.width < NARROW, "narrow")
-        self.call_after_refresh(self._refresh)  # what is wrong is wrapped to the width of the table
+        self.call_after_refresh(self._refresh)  # problems are wrapped to the width of the table
 
     def select(self, row: int) -> None:
-        """Put the cursor on a layer, also while another place is on the screen."""
+        """Select a layer, also while another screen is shown."""
         if self._stale:
             self._refresh()
         self.table.cursor = row
@@ -164,7 +164,7 @@ class Build(AppScreen):
         self.app.push_screen(NoteScreen(note if isinstance(note, str) else ""), self._edits.set_note)
 
     def edit(self, path: str) -> None:
-        """Go into the form: to the field at ``path``, or where the focus was in that section."""
+        """Focus the form: the section at ``path``, unless the focus is in it already."""
         self.add_class("form")
         form = self.form
         field = form.model.field
@@ -180,7 +180,7 @@ class Build(AppScreen):
         self.table.focus()
 
     def go_to(self, problem: Problem) -> None:
-        """Show where a problem is: its row, and its field if it has one."""
+        """Select the layer of a problem and focus its field, if it has one."""
         index = layer_of(problem.path)
         if index is not None and index < self.document.count:
             self.table.cursor = index
@@ -201,7 +201,7 @@ class Build(AppScreen):
                 return getattr(self._edits, name)
             raise AttributeError(f"{type(self).__name__} has no attribute {name}")
 
-    @action("e", "what is wrong", "To the next thing that is wrong.", "build", rank=10)
+    @action("e", "problems", "Go to the next problem.", "build", rank=10)
     def action_next_problem(self) -> None:
         problems = self.document.problems
         if problems:
@@ -227,11 +227,11 @@ class Build(AppScreen):
     def action_edit_training(self) -> None:
         self.edit("training")
 
-    @action("y", "explore f", "Explore activations: f, its slope, what goes in.", "build", rank=140)
+    @action("y", "explore f", "Explore activations: f, its slope and its inputs.", "build", rank=140)
     def action_explore(self) -> None:
         explore_layer.in_build(self.shell, self.table.cursor, self.flight)
 
-    @action("r", "find rate", "Find a learning rate: a short ramp, nothing kept.", "build", rank=130)
+    @action("r", "find rate", "Find a learning rate: a range test; weights are not kept.", "build", rank=130)
     def action_find_rate(self) -> None:
         find_rate.find_rate(self.shell)
 

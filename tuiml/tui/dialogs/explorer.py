@@ -1,4 +1,4 @@
-"""The screen of the activation explorer: f and f′, and what goes into the layer under them."""
+"""The screen of the activation explorer: f and f′, and the layer's inputs under them."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from tuiml.tui.widgets.modal import Modal
 from tuiml.tui.widgets.picker import Part
 
 LIVE = 0.2
-"""Seconds between two looks at what goes into the layer."""
+"""Seconds between two updates of the layer's inputs."""
 DYING = 0.5
-"""Share of inputs without gradient from which it is told as trouble."""
+"""Fraction of inputs without gradient from which it is shown as trouble."""
 
 
 class ExplorerView(View):
@@ -67,7 +67,7 @@ class ExplorerView(View):
         return strip([(left, look.style(bold=True)), ("  ", PLAIN), (right, look.style(QUIET))], width)
 
     def _input_words(self, inputs: Inputs, look: Look) -> list[Part]:
-        """How much of what goes in lies where the gradient dies."""
+        """The fraction of inputs where the gradient vanishes."""
         dying = f"|{slope_name(look)}| < {FLAT:g} {look.glyphs.shades[1]}"
         if inputs.histogram is None:
             return [(f"{dying}   {inputs.when}", look.style(QUIET))]
@@ -88,7 +88,7 @@ class ExplorerView(View):
         return lines
 
     def _parameters(self, look: Look) -> list[list[Part]]:
-        """Values of the hyper-parameters, and what may be given for the one that the keys change."""
+        """Values of the hyper-parameters, and the allowed values of the one that the keys change."""
         model, option = self._model, self._model.option
         if option is None:
             return [[("no parameter", look.style(QUIET))]]
@@ -106,7 +106,7 @@ class ExplorerView(View):
 
     def _keys(self, width: int) -> str:
         if self._model.typed is not None:
-            return "enter set it   esc leave it"
+            return "enter set   esc cancel"
         words = ["esc back", "↑↓ activation", "←→ x", "+- range"]
         if self._model.option is not None:
             words.append("[ ] or digits value")
@@ -120,14 +120,14 @@ class ExplorerView(View):
 
 
 class ExplorerScreen(Modal[Activation | None]):
-    """Looks at activations; answered with the one to take, ``None`` where none is.
+    """Explores activations; answers with the one to apply, or ``None``.
 
     Args:
-        start: what the layer has.
-        layer: what it is called.
+        start: the layer's activation.
+        layer: its name.
         index: its place in the stack.
-        inputs: what goes into it now; asked again and again.
-        takes: whether there is a layer to take an activation for.
+        inputs: its current inputs; called repeatedly.
+        takes: True if the answer can be applied to the layer.
     """
 
     DEFAULT_CSS = "ExplorerScreen { background: $background; }"
@@ -140,9 +140,7 @@ class ExplorerScreen(Modal[Activation | None]):
         self._inputs, self._fitted = inputs, False
         self._fit()
         self._takes = takes
-        self.view = ExplorerView(
-            self.model, plain_text(layer), index, inputs, "enter take it" if takes else ""
-        )
+        self.view = ExplorerView(self.model, plain_text(layer), index, inputs, "enter apply" if takes else "")
         self._pacer = Pacer(self, (self.view,))
 
     def compose(self) -> ComposeResult:

@@ -1,4 +1,4 @@
-"""The screen of the learning-rate finder: the loss over the rate, drawn while the ramp goes on."""
+"""The screen of the learning-rate finder: the loss over the rate, drawn while rates are tried."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from tuiml.tui.widgets.modal import Modal
 from tuiml.tui.widgets.rate_field import allowed
 
 WORDS = 3
-"""Rows for what is said below the chart."""
+"""Rows below the chart."""
 
 
 class Finding:
-    """What is known of a search: fed events, read by the screen."""
+    """The state of a search, updated from events."""
 
     def __init__(self, preset: Preset) -> None:
         self.preset = preset
@@ -35,17 +35,17 @@ class Finding:
         self.tried: list[RateTried] = []
         self.found: RateFound | None = None
         self.failure = ""
-        """Why there is no result, in a line."""
+        """Why there is no result."""
         self.getting_ready = "getting ready"
 
     @property
     def rate(self) -> float | None:
-        """What can be taken."""
+        """The rate that can be applied."""
         rate = self.found.learning_rate if self.found else 0.0
         return rate if allowed(rate) else None
 
     def feed(self, events: list[Event]) -> None:
-        """Take in what the process told."""
+        """Update the state from events of the process."""
         for event in events:
             if isinstance(event, RateTried) and event.learning_rate > 0:
                 self.tried.append(event)
@@ -60,20 +60,20 @@ class Finding:
                 )
 
     def words(self) -> tuple[str, str]:
-        """Where it stands, and the colour to say it in."""
+        """The progress or the result, and its colour."""
         if self.failure:
             return self.failure, TROUBLE
         if self.found is not None:
             if self.rate is None:
                 return self.found.message, TROUBLE
-            return f"suggested: {self.rate:g}, {self.found.message}. enter takes it", RUNNING
+            return f"suggested: {self.rate:g}, {self.found.message}. enter applies it", RUNNING
         if self.tried:
             last = self.tried[-1]
             return f"trying {last.learning_rate:.1e}: {last.number} of {last.steps} rates", ""
         return self.getting_ready, ""
 
     def facts(self) -> str:
-        """What the preset has so far."""
+        """The preset's current rate, optimizer and schedule."""
         training = self.preset.training
         text = f"the preset has {training.rate:g} with {training.optimizer.name}"
         if training.schedule.name != "constant":
@@ -82,7 +82,7 @@ class Finding:
 
 
 class RatePlot(View):
-    """The curve, and below it where the search stands."""
+    """The curve, and the progress below it."""
 
     def __init__(self, finding: Finding) -> None:
         super().__init__(id="rate-plot")
@@ -110,7 +110,7 @@ class RatePlot(View):
 
 
 class RateScreen(Modal[float | None]):
-    """Looks for a learning rate; answered with it, ``None`` where none is taken. Leaving stops the search.
+    """Finds a learning rate; answers with it, or ``None``. Closing it stops the search.
 
     Args:
         raw: the preset's document.
@@ -140,7 +140,7 @@ class RateScreen(Modal[float | None]):
 
     def on_mount(self) -> None:
         if not self._client.find_rate(self._raw, self.post_message):
-            self._fail("a run is on")
+            self._fail("a run is active")
 
     def on_unmount(self) -> None:
         self._client.stop_finding()
@@ -185,7 +185,7 @@ class KeyLine(View):
 
     @property
     def _words(self) -> str:
-        return "enter take it   esc leave it" if self._owner.finding.rate else "esc stop"
+        return "enter apply   esc cancel" if self._owner.finding.rate else "esc stop"
 
     def stamp(self) -> Hashable:
         return self._words

@@ -1,7 +1,7 @@
-"""The preset being edited: a document that may be wrong at any moment, what is wrong, undo and redo.
+"""The preset being edited: a document that may be invalid, its problems, undo and redo.
 
 Paths are those of problems: ``name``, ``layers[2].activation.negative_slope``, ``training.optimizer``.
-Nothing here knows the screen.
+Knows no widgets.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tuiml.tui.model.layer_rows import LayerRow, layer_rows
 
 Raw = dict[str, Any]
 MOST_STEPS = 500
-"""Edits that can be taken back."""
+"""Most edits that can be undone."""
 
 
 class Document:
@@ -56,7 +56,7 @@ class Document:
 
     @property
     def dirty(self) -> bool:
-        """Whether it differs from what was opened or last saved."""
+        """True if it differs from what was opened or last saved."""
         return self.raw != self.saved_raw
 
     @property
@@ -66,11 +66,11 @@ class Document:
 
     @property
     def count(self) -> int:
-        """How many layers there are."""
+        """Number of layers."""
         return len(self._stack)
 
     def get(self, path: str) -> Any:
-        """The value at a path, ``None`` where there is none.
+        """The value at a path, or ``None``.
 
         An option of a choice that is only a name (``activation = "relu"``) has no value of its own.
         """
@@ -85,17 +85,17 @@ class Document:
             return None
 
     def rows(self) -> list[LayerRow]:
-        """Every layer with its output shape and parameters as far as they are known."""
+        """Every layer, with its output shape and parameters if they are known."""
         return layer_rows(self._stack, self.data, self.problems)
 
     # -- edits ---------------------------------------------------------------------------------------------
 
     def set(self, path: str, value: Any, names: Mapping[str, str] | None = None) -> None:
-        """Put a value at a path, whatever it is; consecutive ones on one path are one undo step.
+        """Set the value at a path without checking it; consecutive edits of one path are one undo step.
 
         Args:
-            names: the entries that choices on the way have by default: an option of a choice that the
-                document leaves out needs its name beside it.
+            names: default entries of choices along the path, by path: they are written too where the
+                document leaves them out, since an option needs its choice beside it.
         """
 
         def change(raw: Raw) -> None:
@@ -105,20 +105,19 @@ class Document:
         self._edit(path, change)
 
     def unset(self, path: str) -> None:
-        """Take away the value at a path: its default holds again."""
+        """Remove the value at a path, which resets it to its default."""
         self._edit(path, lambda raw: document_paths.drop(raw, split(path)))
 
     def remove_key(self, owner: str, key: str) -> None:
-        """Take a key, whatever is in it, out of the table at path ``owner``."""
+        """Remove a key, which may hold any characters, from the table at path ``owner``."""
         self._edit(None, lambda raw: document_paths.drop(raw, [*split(owner), key]))
 
     def choose(
         self, path: str, name: str, registry: Registry[Any], names: Mapping[str, str] | None = None
     ) -> None:
-        """Pick an entry of a registry at a path, keeping the options that it has too.
+        """Set an entry of a registry at a path and keep the options that both entries have.
 
-        Going through several entries in a row is one undo step, and options come back with the entry
-        that has them.
+        Trying several entries in a row is one undo step, and returning to an entry restores its options.
         """
 
         def change(raw: Raw) -> None:
@@ -138,12 +137,12 @@ class Document:
             self._change_stack(lambda stack: stack.insert(index + 1, copy.deepcopy(stack[index])))
 
     def remove(self, index: int) -> None:
-        """Take a layer out, if there is such a layer."""
+        """Remove a layer, if there is such a layer."""
         if 0 <= index < self.count:
             self._change_stack(lambda stack: stack.pop(index))
 
     def move(self, index: int, by: int) -> bool:
-        """Move a layer up (−1) or down (+1); whether there was room."""
+        """Move a layer up (−1) or down (+1); False if there is no room."""
         to = index + by
         if not (0 <= index < self.count and 0 <= to < self.count):
             return False
@@ -151,7 +150,7 @@ class Document:
         return True
 
     def replace(self, raw: Raw) -> None:
-        """Put another document in this one's place, as one edit."""
+        """Replace the whole document, as one edit."""
 
         def change(target: Raw) -> None:
             target.clear()
@@ -160,10 +159,10 @@ class Document:
         self._edit(None, change)
 
     def apply(self, edits: Sequence[tuple[str, Any]]) -> None:
-        """Put a value at each of some paths, as one edit.
+        """Set values at several paths, as one edit.
 
         Raises:
-            SpecError: a path leads nowhere; then nothing is changed.
+            SpecError: a path does not exist; then nothing is changed.
         """
         raw = self.raw
         for path, value in edits:
@@ -175,7 +174,7 @@ class Document:
         self.preset, self.problems = check(self.raw)
 
     def seal(self) -> None:
-        """The next edit is an undo step of its own, even on the same path."""
+        """End the undo step: the next edit begins another, even on the same path."""
         self._open = None
 
     @property
@@ -187,11 +186,11 @@ class Document:
         return bool(self._redo)
 
     def undo(self) -> bool:
-        """Take back the last step; whether there was one."""
+        """Undo the last step; False if there is none."""
         return self._step(self._undo, self._redo)
 
     def redo(self) -> bool:
-        """Do again what was taken back last; whether there was anything."""
+        """Redo the step that was undone last; False if there is none."""
         return self._step(self._redo, self._undo)
 
     def _step(self, source: list[Raw], other: list[Raw]) -> bool:
@@ -204,12 +203,12 @@ class Document:
         return True
 
     def saved(self, path: Path) -> None:
-        """It is now what the file at ``path`` holds."""
+        """Note that it was saved at ``path``."""
         self.path, self.origin = path, ""
         self.mark_saved(self.raw)
 
     def mark_saved(self, raw: Raw) -> None:
-        """``raw`` is what the file holds: what differs from it is unsaved."""
+        """Note that the file holds ``raw``."""
         self.saved_raw = raw
         self.seal()
 

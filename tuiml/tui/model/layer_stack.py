@@ -1,4 +1,4 @@
-"""What the Build place knows of stacks: new layers with sensible values, and what a stack comes to. Pure."""
+"""Functions of a document's stack of layers: where a new layer goes, its options, sizes and memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tuiml.tui.model.layer_rows import LayerRow
 
 
 def is_output(value: Any) -> bool:
-    """Whether a layer is meant to be the last: its activation says so, or its units are left out."""
+    """True if a layer is an output layer: by its activation, or because its units are left out."""
     entry = entry_at(value, layers)
     field = getattr(entry, "activation_field", None)
     if not isinstance(value, dict) or field is None:
@@ -48,7 +48,7 @@ def place_below(document: Document, cursor: int) -> int:
 
 
 def new_layer(document: Document, kind: str, after: int) -> Raw:
-    """A layer of a kind for below row ``after``; one with weights takes after the nearest of its kind."""
+    """A layer of a kind for below row ``after``; with options of the nearest layer of that kind."""
     entry = layers[kind]
     if not entry.starter:
         return {"type": kind}
@@ -63,7 +63,7 @@ def new_layer(document: Document, kind: str, after: int) -> Raw:
 
 
 def first_difference(before: Raw, after: Raw) -> int | None:
-    """The first layer that is not as it was, ``None`` where all are."""
+    """The first layer that differs, ``None`` if none does."""
     old, new = before.get("layers"), after.get("layers")
     if old == new or not isinstance(old, list) or not isinstance(new, list):
         return None
@@ -74,7 +74,7 @@ def first_difference(before: Raw, after: Raw) -> int | None:
 
 
 def summary(document: Document, rows: Sequence[LayerRow]) -> str:
-    """Parameters, and memory that training takes, in one line; what cannot be worked out is left out."""
+    """Parameters and memory for training in one line; unknown figures are left out."""
     known = [row.parameters for row in rows if row.parameters is not None]
     text = f"{sum(known):,} parameters" if len(known) == len(rows) else "parameters not known"
     kept = sum(row.kept for row in rows)
@@ -87,7 +87,7 @@ def summary(document: Document, rows: Sequence[LayerRow]) -> str:
 
 
 def details(document: Document) -> list[str]:
-    """Examples and steps, in one line; none while something is wrong."""
+    """Numbers of examples and of steps, a line each; none if the document has problems."""
     preset = document.preset
     if preset is None:
         return []

@@ -1,4 +1,4 @@
-"""Problems of a preset in words for the screen."""
+"""Where problems of a preset are, in words."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tuiml.text import plain_text
 
 
 def layer_of(path: str) -> int | None:
-    """The layer a problem's path leads to: 2 of ``layers[2].units``."""
+    """The index of the layer in a problem's path: 2 of ``layers[2].units``."""
     found = re.match(r"layers\[(\d{1,9})\]", path)
     return int(found.group(1)) if found else None
 

@@ -1,4 +1,4 @@
-"""A list over everything else, to choose one thing from: a kind of layer, an action."""
+"""A dialog to choose one item of a list: a kind of layer, an action."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ROOM = 6
 
 
 class PickList(Widget, can_focus=True):
-    """Title, what was typed to narrow the list, the picks, and what is said of the one under the cursor."""
+    """Title, the text that filters the list, the picks, and the advice of the pick under the cursor."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"pick--cursor", "pick--title"}
     DEFAULT_CSS = """
@@ -60,7 +60,7 @@ class PickList(Widget, can_focus=True):
             parts = self.picker.line(shown[y - 1], width, look, highlight, base)
         elif y == self._rows + 1 or (y == 1 and not shown):
             chosen = self.picker.chosen
-            text = chosen.advice if chosen else "nothing matches"
+            text = chosen.advice if chosen else "no matches"
             parts = [(fit("    " + clean(text, look), width), base + look.style("quiet"))]
         else:
             parts = [(" ", Style())]
@@ -74,7 +74,7 @@ class PickList(Widget, can_focus=True):
 
 
 class Chooser(Modal[str | None]):
-    """Asks for one of a few; answered with its name, or ``None``."""
+    """Asks for one item; answers with its name, or ``None``."""
 
     DEFAULT_CSS = """
     Chooser { align: center middle; background: $background 60%; }
