@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tuiml.training.events import End, Epoch, Intervention, Progress, Start, State, kind_of
+
 Line = dict[str, Any]
 
 SHARE = 1 / 200
@@ -34,17 +36,17 @@ class Thinner:
 
     def take(self, line: Line) -> list[Line]:
         """What is to be written now that ``line`` has come, in order; of other kinds, those lines too."""
-        kind = line["event"]
-        if kind == "batch":
+        kind = kind_of(line["event"])
+        if kind is Progress:
             return self._batch(line)
-        if kind == "start":
+        if kind is Start:
             self._step, self._waiting = _whole(line, "step"), None
-        elif kind == "epoch":
+        elif kind is Epoch:
             # An epoch of which nothing was written is drawn by its own means.
             before = self._flush() if self._epoch == line.get("epoch") else []
             self._step, self._waiting = _whole(line, "step"), None
             return [*before, line]
-        elif kind in ("state", "intervention", "end"):  # here the curve may have a corner, or its end
+        elif kind in (State, Intervention, End):  # here the curve may have a corner, or its end
             return [*self._flush(), line]
         return [line]
 

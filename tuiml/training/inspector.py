@@ -60,7 +60,7 @@ class Inspector:
             most: examples that are evaluated for it.
         """
         kind = _inspection(request.what)
-        suits = kind is not None and kind.target in ("", self._network.data.target)
+        suits = kind is not None and kind.regression in (None, self._network.regression)
         if kind is None or not suits or self._network.classes > CLASSES:
             return None
         with np.errstate(all="ignore"):

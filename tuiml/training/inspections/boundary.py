@@ -18,7 +18,7 @@ from tuiml.training.inspections.plane import grid, limits_of, places, points_of
 class Boundary(record.Inspection, event="boundary"):
     """The predicted class at each point of a rectangle, and some of the data's points."""
 
-    target: ClassVar[str] = record.CLASSIFICATION
+    regression: ClassVar[bool | None] = False
     columns: record.Cells
     rows: record.Cells
     limits: record.Limits

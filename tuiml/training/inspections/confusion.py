@@ -19,7 +19,7 @@ Row = Annotated[tuple[Count, ...], Field(max_length=record.CLASSES)]
 class Confusion(record.Evaluated, event="confusion"):
     """How often each class was predicted for each."""
 
-    target: ClassVar[str] = record.CLASSIFICATION
+    regression: ClassVar[bool | None] = False
     counts: Annotated[tuple[Row, ...], Field(max_length=record.CLASSES)]
     """True class × predicted class."""
 

@@ -35,7 +35,7 @@ class Example:
 class HighestLoss(record.Evaluated, event="highest_loss"):
     """The examples with the highest losses, the highest first."""
 
-    target: ClassVar[str] = record.CLASSIFICATION
+    regression: ClassVar[bool | None] = False
     first: Count
     """Examples with higher losses than these."""
     width: record.Side

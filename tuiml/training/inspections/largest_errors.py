@@ -30,7 +30,7 @@ class RegressionExample:
 class LargestErrors(record.Evaluated, event="largest_errors"):
     """The examples with the highest losses, the highest first."""
 
-    target: ClassVar[str] = record.REGRESSION
+    regression: ClassVar[bool | None] = True
     first: Count
     """Examples with higher losses than these."""
     examples: Annotated[tuple[RegressionExample, ...], Field(max_length=256)]

@@ -34,6 +34,7 @@ class InspectedNetwork:
         self.network, self.engine = network, engine
         self.data = engine.data
         self.classes = len(self.data.classes)
+        self.regression = self.data.target != "classes"
         self.image_size = image_size(self.data.shape)
         self._part_name, self._part = held_out(self.data)
         self._newest: tuple[tuple[int, int], Array, Array] | None = None
@@ -53,9 +54,7 @@ class InspectedNetwork:
         key = (self.step, len(part))
         if self._newest is None or self._newest[0] != key:
             outputs, losses = self.engine.judge(part)
-            outputs = (
-                probabilities(outputs) if self.data.target == "classes" else self.data.original(outputs.T)
-            )
+            outputs = self.data.original(outputs.T) if self.regression else probabilities(outputs)
             self._newest = key, outputs, losses
         return part, *self._newest[1:]
 

@@ -26,7 +26,6 @@ CLASSES = 100
 SIDE = 64
 """Height and width of an image, at most: of a larger one every second pixel is shown, or fewer."""
 COLUMNS = 512
-CLASSIFICATION, REGRESSION = "classes", "numbers"
 
 Part = Literal["training", "validation", "test"]
 Layer = Annotated[Count, Field(le=10_000)]
@@ -72,8 +71,8 @@ class Inspection(Event):
 
     by_request: ClassVar[bool] = True
     """An :class:`InspectionRequest` asks for it."""
-    target: ClassVar[str] = ""
-    """:data:`CLASSIFICATION`, :data:`REGRESSION`, or empty: for both."""
+    regression: ClassVar[bool | None] = None
+    """True: of regressions only; False: of classifiers only."""
     grid_per_unit: ClassVar[bool] = False
     """A record holds ``count`` grids, not one."""
 
@@ -115,7 +114,7 @@ class UnitGrids(Inspection):
 class OfOutput(Inspection):
     """Of one output of a regression, in the units of the data."""
 
-    target: ClassVar[str] = REGRESSION
+    regression: ClassVar[bool | None] = True
     output: Output
     """From 0."""
     outputs: Outputs

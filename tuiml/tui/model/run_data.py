@@ -169,7 +169,7 @@ class RunData:
     @property
     def metric(self) -> Metric:
         """What :attr:`accuracy` holds."""
-        return R2 if self.preset and self.preset.data.target == "numbers" else ACCURACY
+        return R2 if self.preset and self.preset.data.target != "classes" else ACCURACY
 
     @property
     def done(self) -> float:
