@@ -31,7 +31,7 @@ NARROW = 66
 class Build(AppScreen):
     """Left the table of layers and a summary, right the form."""
 
-    where: ClassVar[Where] = "build"
+    where = "build"
     DEFAULT_CSS = """
     Build {
         & #stack { width: 7fr; padding: 0 1 0 0; }
