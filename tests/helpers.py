@@ -10,6 +10,7 @@ from tuiml.backends.numpy_backend import NumpyEngine
 from tuiml.backends.plan import Plan
 from tuiml.backends.update import Update
 from tuiml.data.arrays import Data, Part
+from tuiml.data.prepare import load
 from tuiml.nn.layers import layers
 from tuiml.nn.losses import losses
 from tuiml.nn.network import build
@@ -80,7 +81,7 @@ def preset(*args, **kwargs):
 
 def run_parts(chosen):
     """Network, data and engine of a preset."""
-    net, data = network_of(chosen), chosen.data.load(chosen.training.seed)
+    net, data = network_of(chosen), load(chosen.data, chosen.training.seed)
     training = chosen.training
     return net, data, NumpyEngine(net, training.optimizer, data, training.seed, training.penalties)
 

@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 from tests.data.own_files import archive, flowers, idx, npy, text
 from tuiml.data import file_report
 from tuiml.data.datasets import datasets
+from tuiml.data.own.reading import DataFiles
+from tuiml.data.prepare import load
 
 SECONDS, BYTES = 20.0, 300_000_000
 """Of processor time and memory that no file here may take; the machine may be slow, the file never ends."""
@@ -40,7 +42,7 @@ def sound(path, **options) -> file_report.Report:
         assert line.isprintable()
         assert len(line) < 1000
     if found.usable:
-        data = datasets.read(found.table).load(0)
+        data = load(datasets.read(found.table, DataFiles()), 0)
         assert len(data.train) >= 1
         assert len(data.train) + len(data.validation) + len(data.test) == found.examples
         width = int(np.prod(found.shape))

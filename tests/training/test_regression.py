@@ -14,6 +14,7 @@ from tuiml.backends import steps
 from tuiml.backends.engine import Totals
 from tuiml.backends.numpy_backend import NumpyEngine
 from tuiml.cli import main
+from tuiml.data.prepare import load
 from tuiml.nn.losses import losses
 from tuiml.runs import folder, session
 from tuiml.spec import check, network_of
@@ -170,7 +171,7 @@ def test_what_is_for_classes_is_refused_with_what_to_give():
 
 
 def events_of(chosen, **options):
-    data = chosen.data.load(0)
+    data = load(chosen.data, 0)
     run = NumpyEngine(network_of(chosen), chosen.training.optimizer, data, 0)
     return list(Trainer(chosen, run.network, data, run, RunControl(), **options).events())
 

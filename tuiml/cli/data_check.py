@@ -141,12 +141,13 @@ def _print_rows(rows: Sequence[Sequence[str]]) -> None:
 
 def _idx_files(path: Path) -> list[Path]:
     """The IDX files that a path means: itself, or those of a folder."""
-    from tuiml.data.own.entries import Idx, entry_for
+    from tuiml.data.own.entries import Idx
     from tuiml.data.own.idx_files import files_in
+    from tuiml.data.own.reading import format_of
 
     if path.is_dir():
         return files_in(path)
-    return [path] if path.exists() and entry_for(str(path.absolute())) is Idx else []
+    return [path] if path.exists() and format_of(path.absolute()) == Idx.name else []
 
 
 def _examine(path: Path) -> dict[str, Any]:

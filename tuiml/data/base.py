@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Hashable
-from typing import TYPE_CHECKING, ClassVar, Literal
+from collections.abc import Hashable
+from typing import ClassVar
 
 from pydantic import Field
 
-from tuiml.data.errors import DataError
+from tuiml.data.kinds import Kind, Normalize, Scaling, Target
 from tuiml.registry import Entry, Registry
-
-if TYPE_CHECKING:
-    from tuiml.data.arrays import Data, Whole
-
-Progress = Callable[[str, int, int], None]
-"""Called with a file's name, the bytes done, and the bytes in all (0 where the server does not say)."""
-
-Normalize = Literal["none", "unit", "standard"]
-Kind = Literal["bundled", "files", "generated", "own"]
-Target = Literal["classes", "numbers"]
-Scaling = Literal["none", "standard"]
 
 
 class Dataset(Entry):
@@ -49,6 +38,11 @@ class Dataset(Entry):
     def title(self) -> str:
         """What it is called where it is shown."""
         return self.name
+
+    @property
+    def known(self) -> bool:
+        """Whether shape and sizes are known; of a user's file only once it was read."""
+        return True
 
     @property
     def version(self) -> Hashable:
@@ -114,14 +108,6 @@ class Dataset(Entry):
     def test_examples(self) -> int:
         """The examples of the test part."""
 
-    @abstractmethod
-    def read(self, seed: int, progress: Progress | None = None) -> Whole:
-        """Every example, as it lies in the files or comes from the generator, in arrays of its own.
-
-        Raises:
-            DataError: a file is missing or damaged.
-        """
-
     def sizes(self) -> tuple[int, int, int]:
         """The training, validation and test examples; meaningful where :meth:`problems` has none."""
         if self.validation is not None:
@@ -148,40 +134,6 @@ class Dataset(Entry):
             total = f"{train} for training and {validation} for validation"
             return [("validation", f"{total} are more than the {self.pool} examples of '{self.title}'")]
         return []
-
-    def load(self, seed: int, progress: Progress | None = None) -> Data:
-        """The three parts, drawn with ``seed`` (at least 0), and their normalization.
-
-        ``mnist`` and ``fashion-mnist`` are downloaded where no folder has them.
-
-        Raises:
-            DataError: the options do not fit the data; a file is missing, damaged or out of reach.
-        """
-        self._refuse()
-        return self._drawn(self.read(seed, progress), seed)
-
-    def load_here(self, seed: int) -> Data | None:
-        """As :meth:`load`, but never downloaded: ``None`` where the data is not on this machine.
-
-        Raises:
-            DataError: the options do not fit the data, or a file of the user's is damaged.
-        """
-        self._refuse()
-        whole = self.read_here(seed)
-        return None if whole is None else self._drawn(whole, seed)
-
-    def read_here(self, seed: int) -> Whole | None:
-        """As :meth:`read`, but ``None`` where it would be downloaded."""
-        return self.read(seed)
-
-    def _refuse(self) -> None:
-        for field, message in self.problems():
-            raise DataError(f"data.{field}: {message}")
-
-    def _drawn(self, whole: Whole, seed: int) -> Data:
-        from tuiml.data.arrays import draw
-
-        return draw(self, whole, seed)
 
 
 datasets: Registry[Dataset] = Registry("a data set")

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from tuiml.data.datasets import Dataset
-from tuiml.data.own.location import beside
-from tuiml.files import read_regular
+from tuiml.data.own.entries import DataFiles
 from tuiml.nn import network
 from tuiml.nn.activations import Activation
 from tuiml.nn.layers import ActivationLayer, Dense, Layer, Shape, ShapeError, dimensions, layers
 from tuiml.nn.losses import Loss
 from tuiml.nn.network import output_layer
-from tuiml.spec import pretraining, toml
+from tuiml.spec import pretraining
 from tuiml.spec.preset import Preset
-from tuiml.spec.problems import Problem, SpecError, translate
+from tuiml.spec.problems import Problem, translate
 
 L = TypeVar("L", Layer, Layer | None)
 MAX_PROBLEMS = 100
@@ -27,34 +25,27 @@ MAX_VALUES = 1_000_000_000
 """The most parameters, and the most values in a step: 4 GB of either."""
 
 
-def check(document: Any) -> tuple[Preset | None, list[Problem]]:
+def check(document: Any, files: DataFiles | None = None) -> tuple[Preset | None, list[Problem]]:
     """The preset that a document describes, or ``None``, and every problem it has.
 
     A preset that is returned trains: its shapes fit, its loss suits its last layer, its batch suits its data.
+
+    Args:
+        document: its tables; ``data`` may be a data set that was checked before.
+        files: finds what a file of the user's holds; without it such a file is a problem.
     """
     try:
-        preset = Preset.model_validate(document)
+        preset = Preset.model_validate(document, context=files)
     except ValidationError as error:
         errors = error.errors(include_url=False)
-        found = [translate(dict(d), document, Preset) for d in errors[:MAX_PROBLEMS]]
+        found = [translate(dict(d), document, Preset, files) for d in errors[:MAX_PROBLEMS]]
         if len(errors) > MAX_PROBLEMS:
             found.append(Problem("", f"and {len(errors) - MAX_PROBLEMS:,} more problems"))
         return None, found
+    if not preset.data.known:
+        return None, [Problem("data.path", f"{preset.data.title} was not read")]
     problems = fit(preset)
     return (None if problems else preset), problems
-
-
-def load(path: Path) -> Preset:
-    """The preset in a file.
-
-    Raises:
-        OSError: it cannot be read.
-        SpecError: it is not a preset; every problem is listed.
-    """
-    preset, problems = check(beside(toml.loads(read_regular(path, toml.MAX_BYTES + 1)), path))
-    if preset is None:
-        raise SpecError(problems)
-    return preset
 
 
 def fit(preset: Preset) -> list[Problem]:

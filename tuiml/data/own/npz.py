@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuiml.data.arrays import Part, Whole
-from tuiml.data.base import Progress
+from tuiml.data.kinds import Progress
 from tuiml.data.own.facts import MOST_BYTES, MOST_LABELS, Column, Facts, Wrong
 from tuiml.data.own.labels import Coding, coding
 from tuiml.data.own.location import first_bytes, open_file

@@ -16,7 +16,7 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import ContentSwitcher
 
-from tuiml.data.own import facts
+from tuiml.data.own.reading import DataFiles, DataFilesInBackground
 from tuiml.runs.tail import Tail
 from tuiml.spec.problems import Problem
 from tuiml.text import plain_text
@@ -92,7 +92,7 @@ class TuimlApp(LeavingApp):
     ) -> None:
         super().__init__()
         self.looks = FileInspectionClient()
-        facts.in_background(self.looks.find)
+        self.files = DataFilesInBackground(DataFiles(self.looks.find))
         self._named = document is not None
         self._remembered = opening.spared(settings or Settings(), run, self._named)
         if run is not None:
@@ -101,7 +101,7 @@ class TuimlApp(LeavingApp):
         self.following = Following(self)
         self.drafts = Drafts(self, self._remembered)
         self.document = self._first(document)
-        self.model = RunModel()
+        self.model = RunModel(self.files)
         self.client: Any = None
         self._client_factory = client_factory
         self.probe_client_factory: Callable[[Post], Any] = probe_client_factory or ProbeClient
@@ -116,11 +116,12 @@ class TuimlApp(LeavingApp):
         self.theme = theme.name_of(self._remembered.dark)
 
     def _first(self, given: Document | None) -> Document:
-        before = start.left(self._remembered)
-        if given is None:
-            return before
-        self.drafts.put_away(before)
-        return self.drafts.take(given)
+        document = start.left(self._remembered)
+        if given is not None:
+            self.drafts.put_away(document)
+            document = self.drafts.take(given)
+        document.find_in(self.files)
+        return document
 
     def compose(self) -> ComposeResult:
         yield TopBar(id="top")
@@ -179,7 +180,7 @@ class TuimlApp(LeavingApp):
         self.drafts.remember(mark)
         path = Path(self._remembered.run)
         tail = Tail(path)
-        self.post_message(self.RunRead(read_run(path, pictures=True, tail=tail), tail))
+        self.post_message(self.RunRead(read_run(path, self.files, pictures=True, tail=tail), tail))
 
     def on_tuiml_app_run_read(self, message: RunRead) -> None:
         if isinstance(message.model, str):
@@ -269,6 +270,7 @@ class TuimlApp(LeavingApp):
         self.show_place("build")
 
     def _take(self, document: Document) -> None:
+        document.find_in(self.files)
         self.document = document
         self.query_one(Build).table.cursor = 0
         self.document_edited()
@@ -329,7 +331,6 @@ class TuimlApp(LeavingApp):
 
     def on_unmount(self) -> None:
         self.following.stop()
-        facts.in_background(None)
         self.looks.close()
 
     def on_training_problems(self, message: TrainingProblems) -> None:

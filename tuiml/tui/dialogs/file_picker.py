@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -32,6 +32,9 @@ from tuiml.tui.model.document import Document
 from tuiml.tui.widgets.item_list import ItemList
 from tuiml.tui.widgets.modal import Modal
 from tuiml.tui.widgets.strips_view import StripsView
+
+if TYPE_CHECKING:
+    from tuiml.tui.shell.protocol import Shell
 
 WIDE = 96
 """Cells from which the preview is at the right."""
@@ -269,7 +272,8 @@ class FilePicker(Modal[Taken | None]):
         if found is None:
             self.view.show(partial(hint_strips, name, "looking …"))
         elif isinstance(found, Item) and found.document is not None:
-            self.view.show(partial(preset_strips, Document(found.document), "preset"))
+            document = Document(found.document, files=cast("Shell", self.app).files)
+            self.view.show(partial(preset_strips, document, "preset"))
         elif isinstance(found, Item):
             self.view.show(partial(broken_strips, name, found.problem))
         else:

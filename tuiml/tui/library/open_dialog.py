@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -16,7 +16,6 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from tuiml.data.own import facts
 from tuiml.text import plain_text
 from tuiml.tui.keys import bindings
 from tuiml.tui.model import catalog as shelf
@@ -24,6 +23,9 @@ from tuiml.tui.model.catalog import Item, Key, Shelf
 from tuiml.tui.widgets.dialogs import Dialog
 from tuiml.tui.widgets.filter_input import FilterInput
 from tuiml.tui.widgets.item_list import ItemList
+
+if TYPE_CHECKING:
+    from tuiml.tui.shell.protocol import Shell
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ class OpenDialog(Dialog[Item | Browse | None]):
         return Path(typed).expanduser() if is_path and "\0" not in typed else None
 
     def _read(self) -> None:
-        self.post_message(self.Listed(self._source.read()))
+        self.post_message(self.Listed(self._source.read(cast("Shell", self.app).files)))
 
     @on(Listed)
     def _listed(self, message: Listed) -> None:
@@ -159,8 +161,8 @@ class OpenDialog(Dialog[Item | Browse | None]):
             self._answer(item)
 
     def _read_file(self, path: Path) -> None:
-        with facts.patiently():
-            self.post_message(self.FileRead(shelf.preset_item(path, "file")))
+        files = cast("Shell", self.app).files.waiting
+        self.post_message(self.FileRead(shelf.preset_item(path, "file", files)))
 
     @on(FileRead)
     def _file_read(self, message: FileRead) -> None:

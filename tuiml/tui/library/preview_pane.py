@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from textual import on
 from textual.message import Message
 from textual.timer import Timer
 
+from tuiml.data.own.entries import DataFiles
+from tuiml.data.own.reading import DataFilesInBackground
 from tuiml.runs.tail import Tail
 from tuiml.spec import SpecError
 from tuiml.text import plain_text
@@ -18,6 +21,9 @@ from tuiml.tui.model.catalog import Item, Key
 from tuiml.tui.model.document import Document
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.widgets.strips_view import Drawing, StripsView
+
+if TYPE_CHECKING:
+    from tuiml.tui.shell.protocol import Shell
 
 SETTLED = 0.06
 """Seconds the cursor rests on a run before its curves are read."""
@@ -66,7 +72,11 @@ class Preview(StripsView):
             if not known or known[0] is not item:
                 self._resting = self.set_timer(SETTLED, self._rested)
         else:
-            self.show(_preset(item) if item else None, top=not same)
+            self.show(_preset(item, self._files) if item else None, top=not same)
+
+    @property
+    def _files(self) -> DataFilesInBackground:
+        return cast("Shell", self.app).files
 
     def _rested(self) -> None:
         self._resting = None
@@ -74,7 +84,7 @@ class Preview(StripsView):
             self.run_worker(partial(self._read, self._item), thread=True, group="preview", exclusive=True)
 
     def _read(self, item: Item) -> None:
-        self.post_message(self.Loaded(item, read_run(item.path, pictures=False)))
+        self.post_message(self.Loaded(item, read_run(item.path, self._files, pictures=False)))
 
     @on(Loaded)
     def _take(self, message: Loaded) -> None:
@@ -88,10 +98,14 @@ class Preview(StripsView):
             self.show(_run(item, message.run), top=False)
 
 
-def read_run(path: Path, *, pictures: bool, tail: Tail | None = None) -> RunModel | str:
-    """A run, or in one line why it cannot be read."""
+def read_run(
+    path: Path, files: DataFilesInBackground, *, pictures: bool, tail: Tail | None = None
+) -> RunModel | str:
+    """A run, or in one line why it cannot be read; for a thread that can wait."""
     try:
-        return shelf.load_run(path, pictures=pictures, tail=tail)
+        model = shelf.load_run(path, pictures=pictures, tail=tail, files=files.waiting)
+        model.files = files
+        return model
     except SpecError as error:
         return plain_text("; ".join(map(str, error.problems)))
     except OSError as error:
@@ -102,10 +116,10 @@ def read_run(path: Path, *, pictures: bool, tail: Tail | None = None) -> RunMode
         return plain_text(f"{path} cannot be read: {type(error).__name__}: {error}"[:200])
 
 
-def _preset(item: Item) -> Drawing:
+def _preset(item: Item, files: DataFiles) -> Drawing:
     if item.document is None:
         return partial(broken_strips, item.name, item.problem)
-    return partial(preset_strips, Document(item.document), _KINDS.get(item.kind, ""))
+    return partial(preset_strips, Document(item.document, files=files), _KINDS.get(item.kind, ""))
 
 
 def _run(item: Item, run: RunModel | str | None) -> Drawing:

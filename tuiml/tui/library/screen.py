@@ -20,7 +20,6 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input
 
-from tuiml.data.own import facts
 from tuiml.runs.tail import Tail
 from tuiml.tui.dialogs import use_file
 from tuiml.tui.keys import Where
@@ -147,12 +146,11 @@ class Library(Place):
 
     def _read(self) -> None:
         if not self.items:  # hundreds of runs take a second the first time
-            self.post_message(self.Listed(self.shelf.presets()))
-        found = self.shelf.read()
+            self.post_message(self.Listed(self.shelf.presets(self.shell.files)))
+        found = self.shelf.read(self.shell.files)
         self.post_message(self.Listed(found))
         if any(item.problem and not item.run for item in found):  # of a preset, perhaps a file not looked at
-            with facts.patiently():
-                self.post_message(self.Listed(self.shelf.read()))
+            self.post_message(self.Listed(self.shelf.read(self.shell.files.waiting)))
 
     @on(Listed)
     def _listed(self, message: Listed) -> None:
@@ -277,7 +275,9 @@ class Library(Place):
 
     def _read_run(self, item: Item, go_on: bool) -> None:
         tail = Tail(item.path)
-        self.post_message(self.Opened(read_run(item.path, pictures=True, tail=tail), tail, go_on))
+        self.post_message(
+            self.Opened(read_run(item.path, self.shell.files, pictures=True, tail=tail), tail, go_on)
+        )
 
     @on(Opened)
     def _opened(self, message: Opened) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from tuiml.data.own import facts
+from tuiml.data.own.entries import DataFiles
 from tuiml.runs.folder import METRICS, PICTURE, PRESET, runs_folder, steps_in
 from tuiml.runs.library import RunSummary, summary
 from tuiml.runs.metrics import read_lines
@@ -82,6 +82,9 @@ class Item:
 # -- reading -----------------------------------------------------------------------------------------------
 
 
+Known = dict[Path, tuple[Signature, Item]]
+
+
 class Shelf:
     """Reads what there is, and again only what has changed since; from any thread."""
 
@@ -89,33 +92,37 @@ class Shelf:
         self._known: dict[Path, tuple[Signature, Item]] = {}
         self._lock = Lock()
 
-    def presets(self) -> list[Item]:
-        """Presets of one's own and bundled ones, and what is wrong with any of them."""
-        with self._lock:
-            return self._presets(self._known)
+    def presets(self, files: DataFiles | None = None) -> list[Item]:
+        """Presets of one's own and bundled ones, and what is wrong with any of them.
 
-    def read(self) -> list[Item]:
-        """The presets, and the runs from the newest on, and what is wrong with any of them."""
+        Args:
+            files: finds what the user's files that presets name hold.
+        """
+        with self._lock:
+            return self._presets(self._known, files)
+
+    def read(self, files: DataFiles | None = None) -> list[Item]:
+        """As :meth:`presets`, and after them the runs, the newest first."""
         with self._lock:
             kept, self._known = self._known, {}
             runs = [self._run(kept, path) for path in _or_none(_run_folders)]
             runs.sort(key=lambda item: (item.run.when if item.run else 0.0, item.name), reverse=True)
-            return self._presets(kept) + runs
+            return self._presets(kept, files) + runs
 
-    def _presets(self, kept: dict[Path, tuple[Signature, Item]]) -> list[Item]:
-        found = [self._preset(kept, "own", file.path) for file in _or_none(own)]
-        return found + [self._preset(kept, "bundled", file.path) for file in _or_none(bundled)]
+    def _presets(self, kept: Known, files: DataFiles | None) -> list[Item]:
+        found = [self._preset(kept, "own", file.path, files) for file in _or_none(own)]
+        return found + [self._preset(kept, "bundled", file.path, files) for file in _or_none(bundled)]
 
-    def _preset(self, kept: dict[Path, tuple[Signature, Item]], kind: Kind, path: Path) -> Item:
+    def _preset(self, kept: Known, kind: Kind, path: Path, files: DataFiles | None) -> Item:
         signed = _signature(path)
         known = kept.get(path)
         # what is wrong may be its data, which changes apart
         fresh = known and known[0] == signed and not known[1].problem
-        item = known[1] if known and fresh else preset_item(path, kind)
+        item = known[1] if known and fresh else preset_item(path, kind, files)
         self._known[path] = (signed, item)
         return item
 
-    def _run(self, kept: dict[Path, tuple[Signature, Item]], path: Path) -> Item:
+    def _run(self, kept: Known, path: Path) -> Item:
         signed = _signature(path, path / METRICS, path / PRESET)
         known = kept.get(path)
         # whether a run still goes on is not told by its files
@@ -150,13 +157,13 @@ def _signature(*paths: Path) -> Signature:
     return tuple(found)
 
 
-def preset_item(path: Path, kind: Kind) -> Item:
+def preset_item(path: Path, kind: Kind, files: DataFiles | None = None) -> Item:
     """The preset in a file; never raises for what is in it."""
     try:
         document = read(path)
     except SpecError as error:
         return Item(kind, path.stem, path, problem=plain_text(str(error)))
-    preset, problems = check(document)
+    preset, problems = check(document, files)
     return Item(
         kind,
         path.stem,
@@ -182,22 +189,24 @@ def run_document(path: Path) -> Raw:
     return read(path / PRESET)
 
 
-def load_run(path: Path, *, pictures: bool = True, tail: Tail | None = None) -> RunModel:
+def load_run(
+    path: Path, *, pictures: bool = True, tail: Tail | None = None, files: DataFiles | None = None
+) -> RunModel:
     """A past run as the screen shows it, or one that another process trains, as it is now.
 
     Args:
         pictures: with the layers' statistics, which are nearly all of the file.
         tail: reads the file; what is written later can be read from it afterwards.
+        files: finds what a file of the user's that it was trained on holds.
 
     Raises:
         SpecError, OSError: its preset or its metrics cannot be read.
     """
-    model = RunModel()
+    model = RunModel(files)
     document = run_document(path)
     writer = writer_of(path)  # first: what it writes before it ends is then read
     wanted = worth_reading(_picture_steps(path)) if pictures else None
-    with facts.patiently():  # whoever calls is in a thread of its own and waits for the files of the preset
-        model.load(_lines(tail or Tail(path), wanted), document, name=path.name, writer=writer or "")
+    model.load(_lines(tail or Tail(path), wanted), document, name=path.name, writer=writer or "")
     model.saved = newest_step(path)
     return at(model, path)
 

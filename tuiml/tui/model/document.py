@@ -14,6 +14,7 @@ from typing import Any
 
 from tuiml.data.base import Dataset
 from tuiml.data.datasets import datasets
+from tuiml.data.own.entries import DataFiles
 from tuiml.nn.layers import Layer, Shape
 from tuiml.nn.losses import CrossEntropy
 from tuiml.nn.network import Node, node_of
@@ -54,8 +55,12 @@ class LayerRow:
 class Document:
     """A preset with its history. Every edit makes a new ``raw``; none changes one in place."""
 
-    def __init__(self, raw: Raw, *, path: Path | None = None, origin: str = "") -> None:
+    def __init__(
+        self, raw: Raw, *, path: Path | None = None, origin: str = "", files: DataFiles | None = None
+    ) -> None:
         self.raw: Raw = raw
+        self.files = files
+        """Finds what a file of the user's holds, if the data is one."""
         self.path = path
         """The user's own file, ``None`` for a bundled or a new preset."""
         self.origin = origin
@@ -67,7 +72,7 @@ class Document:
         self._base: Raw = raw  # as it was before that step
         self.preset: Preset | None = None
         self.problems: list[Problem] = []
-        self._look()
+        self.look_again()
 
     # -- what is there -------------------------------------------------------------------------------------
 
@@ -112,9 +117,10 @@ class Document:
     def data(self) -> Dataset | None:
         """The data set with its options, ``None`` while it cannot be read."""
         try:
-            return datasets.read(self.raw.get("data"))
+            found = datasets.read(self.raw.get("data"), self.files)
         except ValueError:
             return None
+        return found if found.known else None
 
     def rows(self) -> list[LayerRow]:
         """Every layer with its output shape and parameters as far as they are known."""
@@ -239,9 +245,15 @@ class Document:
             raw = put(raw, path, value)
         self.replace(raw)
 
+    def find_in(self, files: DataFiles) -> None:
+        """From now on use these ``files`` to find what a file of the user's holds."""
+        if files is not self.files:
+            self.files = files
+            self.look_again()
+
     def look_again(self) -> None:
-        """What is wrong may be something else by now: a file that it names was looked at."""
-        self._look()
+        """Check it again: what is known of a file that it names may have changed."""
+        self.preset, self.problems = check(self.raw, self.files)
 
     def seal(self) -> None:
         """The next edit is an undo step of its own, even on the same path."""
@@ -269,7 +281,7 @@ class Document:
             return False
         other.append(self.raw)
         self.raw = source.pop()
-        self._look()
+        self.look_again()
         return True
 
     def saved(self, path: Path) -> None:
@@ -307,10 +319,7 @@ class Document:
             self._open = None
         self._redo.clear()
         self.raw = raw
-        self._look()
-
-    def _look(self) -> None:
-        self.preset, self.problems = check(self.raw)
+        self.look_again()
 
     @staticmethod
     def _stack(raw: Raw) -> list[Any]:

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal, TypeAlias
 
+from tuiml.data.own.entries import DataFiles
 from tuiml.nn.network import Network
 from tuiml.runs.library import passed_over
 from tuiml.runs.metrics import parse
@@ -69,9 +70,14 @@ _serial = itertools.count(1)
 
 
 class RunModel:
-    """What the screen knows of a run: :meth:`begin` or :meth:`load` one, then :meth:`feed` it events."""
+    """What the screen knows of a run: :meth:`begin` or :meth:`load` one, then :meth:`feed` it events.
 
-    def __init__(self) -> None:
+    Args:
+        files: finds what the file of the user's that a run was trained on holds.
+    """
+
+    def __init__(self, files: DataFiles | None = None) -> None:
+        self.files = files
         self.curves = self.pictures = self.state = self.seen = 0
         self._clear()
 
@@ -263,7 +269,7 @@ class RunModel:
 
     def _describe(self, document: dict[str, Any], name: str) -> None:
         self.document = document
-        self.preset = check(document)[0]
+        self.preset = check(document, self.files)[0]
         self.network = network_of(self.preset) if self.preset else None
         self.name = name or (self.preset.name if self.preset else "")
         self.rate = self.preset.training.rate if self.preset else NAN

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
+from tuiml.data.own.reading import DataFilesInBackground
 from tuiml.runs.tail import Tail
 from tuiml.runs.writer import writer_of
 from tuiml.spec import SpecError
@@ -57,13 +58,20 @@ class Follower:
     Args:
         post: takes :class:`News`; called from the thread.
         tail: where the reading is to go on.
+        files: finds what the file of the user's that it was trained on holds.
         writer: who trains the run, as far as is known.
     """
 
     def __init__(
-        self, post: Callable[[Message], object], path: Path, tail: Tail, writer: str = "", saved: int = 0
+        self,
+        post: Callable[[Message], object],
+        path: Path,
+        tail: Tail,
+        files: DataFilesInBackground,
+        writer: str = "",
+        saved: int = 0,
     ) -> None:
-        self._post, self.path, self._tail = post, path, tail
+        self._post, self.path, self._tail, self._files = post, path, tail, files
         self._writer, self._saved = writer, saved
         self._anew = False
         """Whether the file is to be read from its beginning."""
@@ -100,7 +108,8 @@ class Follower:
         self._writer, self._saved = writer, saved
         if self._anew:
             tail.restart()
-            model = load_run(self.path, tail=tail)
+            model = load_run(self.path, tail=tail, files=self._files.waiting)
+            model.files = self._files
             self._anew = False
             return News(self, model=model, writer=writer, saved=saved)
         events = list(events_in(tail.read())) if changed else []
@@ -131,7 +140,8 @@ class Following:
                 tail.to_end()
             except OSError:
                 return
-        self.follower = Follower(self._app.post_message, folder, tail, model.writer, model.saved)
+        parts = (tail, self._app.files, model.writer, model.saved)
+        self.follower = Follower(self._app.post_message, folder, *parts)
 
     def stop(self) -> None:
         """Look no more."""

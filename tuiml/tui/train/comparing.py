@@ -49,7 +49,7 @@ class Comparing(Charting):
             self.run_worker(partial(self._read, item), thread=True, group="compare", exclusive=True)
 
     def _read(self, item: Item) -> None:
-        self.post_message(self.Compared(item, read_run(item.path, pictures=True)))
+        self.post_message(self.Compared(item, read_run(item.path, self.shell.files, pictures=True)))
 
     @on(Compared)
     def _compared(self, message: Compared) -> None:

@@ -139,7 +139,7 @@ class Train(Travelling):
         if raw is self._shown_raw and look == self._shown_look:
             return
         self._shown_raw, self._shown_look = raw, look
-        self._rows = (self.document if model.status == "empty" else Document(raw)).rows()
+        self._rows = (self.document if model.status == "empty" else Document(raw, files=model.files)).rows()
         self.table.set_rows([layer_cells(row, look) for row in self._rows])
         if self.table.cursor == 0:  # a layer that learns has more to show than the input has
             self.table.cursor = next((row.index for row in self._rows if row.parameters), 0)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tuiml.data.base import Progress
+from tuiml.data.kinds import Progress
 from tuiml.data.own.facts import MOST_VALUES, Column, Facts, Wrong
 from tuiml.data.own.location import signature as file_signature
 from tuiml.data.own.split import test_count
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from tuiml.data.arrays import Part, Whole
-    from tuiml.data.own.entries import Pictures
+    from tuiml.data.own.entries import Images
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
@@ -90,7 +90,7 @@ def signature(path: Path) -> tuple[Any, ...]:
     return tuple(found)
 
 
-def find(dataset: Pictures) -> Facts:
+def find(dataset: Images) -> Facts:
     """The facts of a folder: its classes, how many pictures each has, and their size; none is decoded.
 
     Raises:
@@ -180,7 +180,7 @@ def _files(folder: Path) -> list[Path]:
     return [folder / name for name in sorted(found)]
 
 
-def _size(dataset: Pictures, first: Path) -> tuple[int, int]:
+def _size(dataset: Images, first: Path) -> tuple[int, int]:
     """Height and width that every picture is made."""
     if dataset.width and dataset.height:
         return dataset.height, dataset.width
@@ -227,7 +227,7 @@ def _unreadable(name: str, problem: Exception) -> Wrong:
     return Wrong("path", f"{name} cannot be read as a picture: {why}; replace or remove it")
 
 
-def read(dataset: Pictures, progress: Progress | None = None) -> Part | Whole:
+def read(dataset: Images, progress: Progress | None = None) -> Part | Whole:
     """Every picture, decoded and made the same size.
 
     Raises:
@@ -250,12 +250,10 @@ def read(dataset: Pictures, progress: Progress | None = None) -> Part | Whole:
             if progress is not None and (done % 32 == 0 or done == total):
                 progress(dataset.title, done * inputs.shape[1], total * inputs.shape[1])
         parts.append(Part(inputs, labels))
-    if dataset.key() != dataset.version:
-        raise Wrong("path", f"{dataset.title} was changed while it was read: start again")
     return Whole(*parts) if len(parts) > 1 else parts[0]
 
 
-def _arrays(dataset: Pictures, count: int) -> tuple[Any, Any]:
+def _arrays(dataset: Images, count: int) -> tuple[Any, Any]:
     import math
 
     import numpy as np
