@@ -278,7 +278,8 @@ def test_a_table_reads_back_from_its_document(tmp_path):
             "data": {"path": str(path)},
             "layers": [{"type": "dense", "activation": "softmax"}],
             "training": {"batch_size": 8},
-        }
+        },
+        DataFiles(),
     )
     assert found == []
     assert check(preset.document(), DataFiles())[0] == preset
