@@ -47,7 +47,7 @@ def numbers(features=3, outputs=1, train=40, validation=12, test=10, seed=0):
         t = np.tanh(x @ weights) + 0.3 * x[:, :1] + 0.1 * rng.standard_normal((n, outputs))
         parts.append(Part(x, t.astype(np.float32)))
     units = {"target_shift": np.zeros(outputs, np.float32), "target_scale": np.ones(outputs, np.float32)}
-    return Data((features,), (), *parts, np.float32(0), np.float32(1), "none", "numbers", **units)
+    return Data((features,), (), *parts, np.float32(0), np.float32(1), "none", "regression", **units)
 
 
 def network(stack, features=4, loss="cross_entropy"):

@@ -16,7 +16,7 @@ from tuiml.data.prepare import draw, load, normalization, read
 from tuiml.registry import options_of
 
 GENERATED = [e for e in datasets if e.kind == "generated" and e().target == "classes"]
-FUNCTIONS = [e for e in datasets if e.kind == "generated" and e().target == "numbers"]
+FUNCTIONS = [e for e in datasets if e.kind == "generated" and e().target == "regression"]
 names = pytest.mark.parametrize("entry", GENERATED, ids=lambda entry: entry.name)
 
 
@@ -317,7 +317,7 @@ functions = pytest.mark.parametrize("entry", FUNCTIONS, ids=lambda entry: entry.
 def test_numbers_are_a_function_of_the_inputs_and_noise_of_the_size_asked_for(entry):
     still = load(entry(noise=0.0, size=4000, normalize_target="none"), 0)
     moved = load(entry(noise=0.2, size=4000, normalize_target="none"), 0)
-    assert still.target == "numbers"
+    assert still.target == "regression"
     assert still.train.labels.dtype == np.float32
     assert still.train.labels.shape == (len(still.train), entry().outputs)
     assert np.array_equal(still.train.inputs, moved.train.inputs)
@@ -353,7 +353,7 @@ class Constant(Counting):
     """Its target is the number 7, and counts."""
 
     name = "constant"
-    target = property(lambda self: "numbers")
+    target = property(lambda self: "regression")
     classes = property(lambda self: ())
     outputs = property(lambda self: 2)
 

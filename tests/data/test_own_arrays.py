@@ -92,11 +92,11 @@ def test_labels_of_every_kind(tmp_path):
 def test_labels_that_are_numbers(tmp_path):
     x, y = np.arange(12, dtype=np.float32).reshape(6, 2), np.linspace(0, 1, 12).reshape(6, 2)
     two = own(saved(tmp_path / "a.npz", x=x, y=y))
-    assert (two.target, two.outputs) == ("numbers", 2)
+    assert (two.target, two.outputs) == ("regression", 2)
     assert examples(two).labels.tolist() == y.astype(np.float32).tolist()
     one = own(saved(tmp_path / "b.npz", x=x, y=y[:, 0]))
     assert (one.outputs, examples(one).labels.shape) == (1, (6, 1))
-    assert own(saved(tmp_path / "c.npz", x=x, y=LABELS), predict="numbers").target == "numbers"
+    assert own(saved(tmp_path / "c.npz", x=x, y=LABELS), predict="regression").target == "regression"
     assert own(saved(tmp_path / "d.npz", x=x, y=LABELS.astype(float)), predict="classes").classes == (
         "0",
         "1",

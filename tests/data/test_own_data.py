@@ -183,7 +183,7 @@ def test_check_explains_a_table(tmp_path, capsys):
     assert f'[data]\npath = "{path}"\n' in out
     assert main(["data", "check", str(path), "--json", "--label", "length", "--ignore", "species"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert (found["target"], found["shape"], found["problems"]) == ("numbers", [2], [])
+    assert (found["target"], found["shape"], found["problems"]) == ("regression", [2], [])
     assert found["table"] == {"path": str(path), "label": "length", "ignore": "species"}
     assert [column["kind"] for column in found["columns"]] == ["label", "number", "number", "left out"]
     assert found["rows"][0] == ["length", "width", "height", "species"]
@@ -255,5 +255,5 @@ def test_without_pillow_it_is_said_what_to_install(tmp_path, monkeypatch):
         (tmp_path / name / "1.png").write_bytes(b"never opened")
     monkeypatch.setitem(sys.modules, "PIL", None)
     assert wrong({"path": str(tmp_path)}) == [
-        "data.path: folders of pictures need Pillow: pip install 'tuiml[images]'"
+        "data.path: folders of images need Pillow: pip install 'tuiml[images]'"
     ]

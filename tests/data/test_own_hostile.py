@@ -77,7 +77,7 @@ cells = st.one_of(
     st.sampled_from(["refuse", "drop", "mean"]),
     st.sampled_from(["auto", "yes", "no"]),
     st.sampled_from([None, 1, "2", "a"]),
-    st.sampled_from(["auto", "numbers", "classes"]),
+    st.sampled_from(["auto", "regression", "classes"]),
 )
 def test_random_cells(tmp_path, rows, sign, missing, header, label, predict):
     lines = "\n".join(sign.join(row) for row in rows).encode("utf-8", "surrogatepass")
@@ -204,7 +204,7 @@ def test_a_deep_and_a_wide_folder(tmp_path):
     for _ in range(200):
         deep /= "d"
         deep.mkdir()
-    assert "has no folders with pictures" in sound(tmp_path).problems[0]
+    assert "has no folders with images" in sound(tmp_path).problems[0]
     wide = tmp_path / "wide"
     for index in range(1100):
         (wide / f"class {index}").mkdir(parents=True)

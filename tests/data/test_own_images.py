@@ -100,16 +100,16 @@ def test_links_hidden_files_and_other_things_are_left_alone(tmp_path):
     dataset = own(folder)
     assert dataset.classes == ("cats", "dogs")
     assert dataset.facts.counts == (5, 5)
-    assert dataset.facts.notes == ("folders without pictures: empty",)
+    assert dataset.facts.notes == ("folders without images: empty",)
 
 
 def test_what_cannot_be_read_is_named(tmp_path):
     zoo(tmp_path)
     (tmp_path / "dogs" / "bad.png").write_bytes(b"no picture")
-    assert problem(tmp_path).startswith("dogs/bad.png cannot be read as a picture: it is in no format")
+    assert problem(tmp_path).startswith("dogs/bad.png cannot be read as an image: it is in no format")
     whole = (tmp_path / "dogs" / "0.png").read_bytes()
     (tmp_path / "dogs" / "bad.png").write_bytes(whole[: len(whole) // 2])
-    assert problem(tmp_path).startswith("dogs/bad.png cannot be read as a picture")
+    assert problem(tmp_path).startswith("dogs/bad.png cannot be read as an image")
 
 
 def test_a_picture_with_too_many_pixels_is_not_decoded(tmp_path):
@@ -126,10 +126,10 @@ def test_a_picture_with_too_many_pixels_is_not_decoded(tmp_path):
 
 
 def test_folders_that_are_no_classes(tmp_path):
-    assert "has no folders with pictures" in problem(tmp_path)
+    assert "has no folders with images" in problem(tmp_path)
     picture(tmp_path / "only" / "1.png")
     picture(tmp_path / "only" / "2.png")
-    assert "pictures of one class only, 'only'" in problem(tmp_path)
+    assert "images of one class only, 'only'" in problem(tmp_path)
     (tmp_path / "\x1b[2Jx").mkdir()
     picture(tmp_path / "\x1b[2Jx" / "1.png")
     assert file_report.look(tmp_path).classes == ("�[2Jx", "only")

@@ -136,13 +136,13 @@ def test_labels_that_are_whole_numbers_are_classes_sorted_by_value(tmp_path):
 def test_labels_that_are_many_numbers_are_to_be_told_as_numbers(tmp_path):
     lines = "a,b,y\n" + "".join(f"{i},{i % 7},{i * 1.5}\n" for i in range(40))
     dataset = own(text(tmp_path / "t.csv", lines))
-    assert (dataset.target, dataset.outputs, dataset.classes) == ("numbers", 1, ())
+    assert (dataset.target, dataset.outputs, dataset.classes) == ("regression", 1, ())
     assert values(dataset)[1].tolist() == [[i * 1.5] for i in range(40)]
     two = own(tmp_path / "t.csv", label=["b", "y"])
     assert (two.shape, two.outputs, two.target_names) == ((1,), 2, ("b", "y"))
     assert values(two)[1][3].tolist() == [3, 4.5]
     assert own(tmp_path / "t.csv", label="b").target == "classes"
-    assert own(tmp_path / "t.csv", label="b", predict="numbers").target == "numbers"
+    assert own(tmp_path / "t.csv", label="b", predict="regression").target == "regression"
 
 
 def test_text_becomes_an_input_for_each_value(tmp_path):

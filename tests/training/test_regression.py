@@ -160,10 +160,10 @@ def test_the_last_layer_has_a_unit_for_each_number():
 
 def test_what_is_for_classes_is_refused_with_what_to_give():
     found = complaints(last={"activation": "softmax"}, loss="cross_entropy")
-    assert found["training.loss"].endswith("the target of sine is numbers; give mse")
-    assert found["layers[1].activation"].endswith("the target is numbers; give linear")
+    assert found["training.loss"].endswith("sine is a regression; give mse")
+    assert found["layers[1].activation"].endswith("the target is a number; give linear")
     assert "give mse" in complaints(loss="binary_cross_entropy")["training.loss"]
-    assert "watch val_loss" in complaints(early_stopping="val_accuracy")["training.early_stopping"]
+    assert "use val_loss" in complaints(early_stopping="val_accuracy")["training.early_stopping"]
     preset(early_stopping="val_loss", last={"activation": "tanh"}, loss="huber")
 
 

@@ -71,31 +71,31 @@ class Dataset(Entry):
 
     @property
     def target(self) -> Target:
-        """What is to be told of an example: its class, or numbers (regression)."""
+        """What is predicted of an example: its class, or numbers."""
         return "classes"
 
     @property
     @abstractmethod
     def classes(self) -> tuple[str, ...]:
-        """The names of the labels 0, 1, …; none where the target is numbers."""
+        """The names of the labels 0, 1, …; none for a regression."""
 
     @property
     def outputs(self) -> int:
-        """The units of the last layer: one for each class, or for each number of the target."""
+        """The units of the last layer: one for each class, or for each target column."""
         return len(self.classes)
 
     @property
     def target_names(self) -> tuple[str, ...]:
-        """What the numbers of the target are called, where they have names; else none."""
+        """The names of the target columns of a regression, where they have names; else none."""
         return ()
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """What the inputs are called, one name each, where they have names; else none."""
+        """The names of the inputs, one each, where they have names; else none."""
         return ()
 
     def target_scaling(self) -> Scaling:
-        """``standard``: numbers are trained on as (t - mean) / σ of the training part; else as they are."""
+        """``standard``: a regression is trained on (t - mean) / σ of the training part; else on t."""
         return "none"
 
     @property

@@ -35,7 +35,7 @@ class Function(Seeded):
 
     @property
     def target(self) -> Target:
-        return "numbers"
+        return "regression"
 
     @property
     def classes(self) -> tuple[str, ...]:

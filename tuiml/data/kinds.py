@@ -10,5 +10,5 @@ Progress = Callable[[str, int, int], None]
 
 Normalize = Literal["none", "unit", "standard"]
 Kind = Literal["bundled", "files", "generated", "own"]
-Target = Literal["classes", "numbers"]
+Target = Literal["classes", "regression"]
 Scaling = Literal["none", "standard"]

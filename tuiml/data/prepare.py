@@ -96,7 +96,7 @@ def draw(dataset: Dataset, whole: Whole, seed: int) -> Data:
         _fill(training.inputs, (training, held_out, whole.test))
     shift, scale = normalization(training.inputs, dataset.normalize, dataset.top)
     test, numbers = whole.test, (_NOTHING, _NOTHING)
-    if dataset.target == "numbers":
+    if dataset.target == "regression":
         numbers = _scaling(training.labels, dataset.target_scaling())
         training, held_out, test = (_scaled(part, *numbers) for part in (training, held_out, test))
     for part in (training, held_out, test):
@@ -147,7 +147,7 @@ def _check(dataset: Dataset, part: Part) -> None:
         raise DataError(
             f"'{dataset.title}' has {len(part.inputs)} examples but {len(part.labels)} labels: fetch it again"
         )
-    if dataset.target == "numbers":
+    if dataset.target == "regression":
         _check_numbers(dataset, part)
         return
     wrong = np.flatnonzero((part.labels < 0) | (part.labels >= len(dataset.classes)))

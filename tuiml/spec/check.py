@@ -119,27 +119,27 @@ def _sizes(preset: Preset) -> list[Problem]:
 
 
 def _stopping(preset: Preset) -> list[Problem]:
-    """Whether there are examples for the figure that early stopping watches, and classes for an accuracy."""
+    """Whether there are examples for the metric of early stopping, and classes for an accuracy."""
     rule = preset.training.early_stopping
-    if preset.data.target == "numbers" and rule.watched(True).endswith("accuracy"):
-        text = f"{rule.name} is for classes, and the target of {preset.data.title} is numbers; watch val_loss"
+    if preset.data.target == "regression" and rule.watched(True).endswith("accuracy"):
+        text = f"{rule.name} is for classification, and {preset.data.title} is a regression; use val_loss"
         return [Problem("training.early_stopping", text)]
     _, validation, _ = preset.data.sizes()
     if validation or not rule.watched(False).startswith("val_"):
         return []
-    text = f"{rule.name} needs validation examples; give data.validation at least 1, or watch train_loss"
+    text = f"{rule.name} needs validation examples; give data.validation at least 1, or use train_loss"
     return [Problem("training.early_stopping", text)]
 
 
 def _end(preset: Preset, stack: Sequence[Layer], shape: Shape) -> list[Problem]:
     """Whether the last layer gives what the loss and the data take."""
-    loss, wished, numbers = preset.training.loss, preset.data.outputs, preset.data.target == "numbers"
+    loss, wished, numbers = preset.training.loss, preset.data.outputs, preset.data.target == "regression"
     last, where = stack[-1], f"layers[{len(stack) - 1}]"
     activation = activation_of(last)
     if activation is None or not isinstance(last, Dense | ActivationLayer):
         text = f"the last layer must be dense with {wished} units, or an activation after it, not {last.name}"
         return [Problem(where, text)]
-    problems = _of_numbers(preset, activation, f"{where}.{last.activation_field}") if numbers else []
+    problems = _regression(preset, activation, f"{where}.{last.activation_field}") if numbers else []
     wanted = loss.activation
     if wanted and not numbers and activation.name != wanted:
         text = f"{loss.name} needs {wanted} on the last layer, not {activation.name}"
@@ -158,14 +158,14 @@ def _end(preset: Preset, stack: Sequence[Layer], shape: Shape) -> list[Problem]:
     return problems
 
 
-def _of_numbers(preset: Preset, activation: Activation, where: str) -> list[Problem]:
-    """Whether loss and last activation can tell numbers."""
+def _regression(preset: Preset, activation: Activation, where: str) -> list[Problem]:
+    """Whether loss and last activation suit a regression."""
     found, loss = [], preset.training.loss
     if loss.activation:
-        text = f"{loss.name} is for classes, and the target of {preset.data.title} is numbers; give mse"
+        text = f"{loss.name} is for classification, and {preset.data.title} is a regression; give mse"
         found.append(Problem("training.loss", text))
     if activation.output_only:
-        text = f"{activation.name} gives shares of classes, and the target is numbers; give linear"
+        text = f"{activation.name} gives probabilities of classes, and the target is a number; give linear"
         found.append(Problem(where, text))
     return found
 

@@ -62,7 +62,7 @@ class Inspector:
         }
         name, part = held_out(data)
         self._judged = Judged(engine, name, part, shares)
-        if data.target == "numbers":
+        if data.target == "regression":
             of_numbers = NumberAnswers(engine, name, part).answers
             self._answers = {**of_numbers, "responses": self._responses, "weights": self._weights}
 

@@ -287,7 +287,7 @@ async def test_a_file_becomes_the_data_as_one_edit_that_undo_takes_back(shelf, s
         before = on.app.document.raw
         await on.press(*"houses")
         assert on.listed == ["houses.csv"]
-        await on.at("houses.csv", "numbers: price")
+        await on.at("houses.csv", "regression: price")
         assert_harmless(on.preview, look)
         await on.press("enter")
         assert on.app.place_name == "build"
@@ -306,11 +306,11 @@ async def test_another_column_is_told_by_the_arrows(shelf):
         await on.at("flowers.csv", "3 classes")
         assert on.picker.words.value == ""
         await on.press("left")
-        await on.at("flowers.csv", "numbers: wide")
+        await on.at("flowers.csv", "regression: wide")
         await on.press("right")
         await on.at("flowers.csv", "3 classes")
         await on.press("right")
-        await on.at("flowers.csv", "numbers: long")
+        await on.at("flowers.csv", "regression: long")
         await on.press("enter")
         preset = on.app.document.preset
         assert preset is not None, on.app.document.problems

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from pathlib import PurePath
 from typing import Annotated, Any, Literal, Protocol, Self
 
-from pydantic import Field, PlainValidator, PrivateAttr, ValidationError
+from pydantic import BeforeValidator, Field, PlainValidator, PrivateAttr, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from tuiml.data.base import Dataset, datasets
@@ -16,7 +16,10 @@ from tuiml.registry import Registry, short
 from tuiml.text import plain_text
 
 own_files: Registry[Own] = Registry("a kind of file")
-Predict = Literal["auto", "classes", "numbers"]
+Predict = Annotated[
+    Literal["auto", "classes", "regression"],
+    BeforeValidator(lambda value: "regression" if value == "numbers" else value),  # its name before 0.3
+]
 
 
 def _columns(value: object) -> tuple[str, ...]:
@@ -91,7 +94,7 @@ class Own(Dataset):
 
     @property
     def outputs(self) -> int:
-        return self.facts.outputs if self.target == "numbers" else len(self.classes)
+        return self.facts.outputs if self.target == "regression" else len(self.classes)
 
     @property
     def target_names(self) -> tuple[str, ...]:
@@ -126,8 +129,8 @@ class Table(Own):
     """A table: an example a row, an input a column."""
 
     name = "csv"
-    formula = "rows of a text file: numbers, text, and a column that is to be told"
-    advice = "what a spreadsheet exports; a header and the separator are found out"
+    formula = "rows of a text file: numbers, text, and a target column"
+    advice = "what a spreadsheet exports; header and separator are detected"
     source = "RFC 4180"
 
     normalize: Normalize = Field(
@@ -136,19 +139,19 @@ class Table(Own):
     )
     label: Columns = Field(
         (),
-        description="column to be told, by name or number from 1; several for several numbers; absent: "
+        description="target column, by name or number from 1; several for a regression; absent: "
         "the one called label, class, target or y, else the last",
     )
     ignore: Columns = Field((), description="columns that are left out, by name or number")
     predict: Predict = Field(
         "auto",
-        description="auto: as the label looks; classes: its different values; numbers: its value",
+        description="auto: decided by the label; classes: its different values; regression: its value",
     )
     header: Literal["auto", "yes", "no"] = Field(
-        "auto", description="auto: by the first rows; yes: the first row names the columns; no: it is data"
+        "auto", description="auto: detected; yes: the first row names the columns; no: it is data"
     )
     delimiter: Literal["auto", "comma", "semicolon", "tab", "pipe"] = Field(
-        "auto", description="what separates the columns; auto: found out"
+        "auto", description="what separates the columns; auto: detected"
     )
     missing: Literal["refuse", "drop", "mean"] = Field(
         "refuse",
@@ -167,12 +170,12 @@ class Arrays(Own):
 
     name = "npz"
     formula = "arrays x (examples first) and y in one NumPy file, or x_train, y_train, x_test, y_test"
-    advice = "what numpy.savez writes; pictures as (n, height, width) or with channels first or last"
+    advice = "what numpy.savez writes; images as (n, height, width) or with channels first or last"
     source = "NumPy's NPY format, version 1.0 to 3.0"
 
     predict: Predict = Field(
         "auto",
-        description="auto: classes where y is whole numbers; classes: its different values; numbers: y",
+        description="auto: classes where y is whole numbers; classes: its values; regression: its value",
     )
 
 

@@ -31,7 +31,7 @@ class Unknown(Wrong):
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table, or all the values of arrays and pictures, as a report shows them."""
+    """A column of a table, or all the values of arrays and images, as a report shows them."""
 
     name: str
     kind: str
@@ -58,9 +58,9 @@ class Facts:
     counts: tuple[int, ...] = ()
     """Examples of each class, as far as they were counted."""
     target_names: tuple[str, ...] = ()
-    """The columns of a target that is numbers."""
+    """The target columns of a regression."""
     outputs: int = 1
-    """The numbers of such a target."""
+    """Target values of an example."""
     feature_names: tuple[str, ...] = ()
     """Of the inputs of a table, one each."""
     top: float | None = None

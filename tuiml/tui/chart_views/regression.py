@@ -20,7 +20,7 @@ from tuiml.tui.model.run_model import RunModel
 
 def tells_numbers(model: RunModel) -> bool:
     """Whether the target is numbers."""
-    return model.network is not None and model.preset is not None and model.preset.data.target == "numbers"
+    return model.network is not None and model.preset is not None and model.preset.data.target == "regression"
 
 
 def has_line(model: RunModel) -> bool:

@@ -41,7 +41,7 @@ class FileRequest:
 
     entry: Entry
     label: str = ""
-    """The column to be told, by name or number; empty: as it is found out."""
+    """The target column, by name or number; empty: detected."""
     asked: bool = False
     """Whether it is to be looked at whatever its name."""
 

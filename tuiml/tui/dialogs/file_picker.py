@@ -1,4 +1,4 @@
-"""The file picker: folders and files, what tuiml makes of the one under the cursor, which column to tell.
+"""The file picker: folders and files, a preview of the file under the cursor, and its target column.
 
 Folders are read, and files looked at, by threads that nothing waits for: a slow disk or a long file never
 holds up a key, nor the end of the app. What comes too late is let go.
@@ -227,7 +227,7 @@ class FilePicker(Modal[Taken | None]):
             self._fill()
 
     def _go(self, key: str) -> bool:
-        """A key in an empty field: up, into a folder, or another column to tell."""
+        """A key in an empty field: up, into a folder, or another target column."""
         if key != "backspace" and self._columns:
             self._turn(1 if key == "right" else -1)
         elif key == "right":
@@ -279,7 +279,7 @@ class FilePicker(Modal[Taken | None]):
         else:
             self.view.show(partial(report_strips, found, name))
 
-    # -- the column to tell --------------------------------------------------------------------------------
+    # -- the target column -----------------------------------------------------------------------------------
 
     @property
     def _columns(self) -> list[str]:
@@ -366,5 +366,5 @@ class FilePicker(Modal[Taken | None]):
     def _show_keys(self) -> None:
         words = ["enter open or take", "backspace up", "tab preview", "esc cancel"]
         if self._columns:
-            words.insert(1, "←→ column to tell")
+            words.insert(1, "←→ target column")
         self.query_one(".keys", Static).update(Content("   ".join(words)), layout=False)

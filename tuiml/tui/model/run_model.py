@@ -181,7 +181,7 @@ class RunModel:
     @property
     def beside_loss(self) -> Metric:
         """What :attr:`accuracy` holds."""
-        return R2 if self.preset and self.preset.data.target == "numbers" else ACCURACY
+        return R2 if self.preset and self.preset.data.target == "regression" else ACCURACY
 
     @property
     def done(self) -> float:
