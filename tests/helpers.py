@@ -10,6 +10,7 @@ from tuiml.backends.numpy_backend import NumpyEngine
 from tuiml.backends.plan import Plan
 from tuiml.backends.update import Update
 from tuiml.data.arrays import Data, Part
+from tuiml.data.prepare import load
 from tuiml.nn.layers import layers
 from tuiml.nn.losses import losses
 from tuiml.nn.network import build
@@ -46,7 +47,7 @@ def numbers(features=3, outputs=1, train=40, validation=12, test=10, seed=0):
         t = np.tanh(x @ weights) + 0.3 * x[:, :1] + 0.1 * rng.standard_normal((n, outputs))
         parts.append(Part(x, t.astype(np.float32)))
     units = {"target_shift": np.zeros(outputs, np.float32), "target_scale": np.ones(outputs, np.float32)}
-    return Data((features,), (), *parts, np.float32(0), np.float32(1), "none", "numbers", **units)
+    return Data((features,), (), *parts, np.float32(0), np.float32(1), "none", "regression", **units)
 
 
 def network(stack, features=4, loss="cross_entropy"):
@@ -80,7 +81,7 @@ def preset(*args, **kwargs):
 
 def run_parts(chosen):
     """Network, data and engine of a preset."""
-    net, data = network_of(chosen), chosen.data.load(chosen.training.seed)
+    net, data = network_of(chosen), load(chosen.data, chosen.training.seed)
     training = chosen.training
     return net, data, NumpyEngine(net, training.optimizer, data, training.seed, training.penalties)
 

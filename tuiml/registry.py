@@ -67,7 +67,8 @@ class Registry(Generic[E]):
         self.other = ""
         """A key that a table may have in place of the name: an entry of :attr:`others` is then meant."""
         self.others: Registry[Any] | None = None
-        self._other_entry: Callable[[object], type[E]] | None = None
+        self._read_other: Callable[[dict[str, Any], Any], E] | None = None
+        self._find_other: Callable[[dict[str, Any], Any], type[E]] | None = None
 
     def add(self, entry: type[E]) -> type[E]:
         """Class decorator: register ``entry`` under its name and aliases.
@@ -83,10 +84,20 @@ class Registry(Generic[E]):
         self._aliases.update(dict.fromkeys(entry.aliases, entry.name))
         return entry
 
-    def also(self, key: str, others: Registry[Any], find: Callable[[object], type[E]]) -> None:
-        """A table may have ``key`` in place of a name; ``find`` tells from its value which of ``others`` it
-        is (raising PydanticCustomError where it can be none). These are not among the registry's own."""
-        self.other, self.others, self._other_entry = key, others, find
+    def also(
+        self,
+        key: str,
+        others: Registry[Any],
+        read: Callable[[dict[str, Any], Any], E],
+        find: Callable[[dict[str, Any], Any], type[E]],
+    ) -> None:
+        """A table may have ``key`` in place of a name: it is then one of ``others``.
+
+        Args:
+            read: the entry of such a table; like ``find`` it gets the context of :meth:`read`.
+            find: the entry's type, whatever its options are.
+        """
+        self.other, self.others, self._read_other, self._find_other = key, others, read, find
 
     def __iter__(self) -> Iterator[type[E]]:
         return iter(self._entries.values())
@@ -111,8 +122,11 @@ class Registry(Generic[E]):
             return f"{text}; did you mean '{near}'?"
         return f"{text}; choose from {', '.join(self._entries)}"
 
-    def read(self, value: object) -> E:
+    def read(self, value: object, context: Any = None) -> E:
         """The entry that ``value`` asks for: an entry, a name, or a table with a name and options.
+
+        Args:
+            context: pydantic's, for the entries of another registry (:meth:`also`).
 
         Raises:
             PydanticCustomError, pydantic.ValidationError: unknown name, or its options are wrong.
@@ -123,8 +137,11 @@ class Registry(Generic[E]):
         name: object = value
         if isinstance(value, dict):
             options = dict(value)
-            if self._other_entry is not None and self.other in options:
-                return self._read_other(options)
+            if self._read_other is not None and self.other in options:
+                if self.key in options:
+                    text = f"has a '{self.key}' and a '{self.other}': give one of the two"
+                    raise PydanticCustomError("no_name", "{text}", {"text": text})
+                return self._read_other(options, context)
             if self.key not in options:
                 text = f"has no '{self.key}' that names {self.kind}"
                 text += f", and no '{self.other}'" if self.other else ""
@@ -134,21 +151,14 @@ class Registry(Generic[E]):
             raise PydanticCustomError("choice", "{text}", {"text": self.complaint(name)})
         return self[name].model_validate(options)
 
-    def _read_other(self, options: dict[str, Any]) -> E:
-        if self.key in options:
-            text = f"has a '{self.key}' and a '{self.other}': give one of the two"
-            raise PydanticCustomError("no_name", "{text}", {"text": text})
-        assert self._other_entry is not None
-        return self._other_entry(options[self.other]).model_validate(options)
-
     def _is_other(self, entry: Entry) -> bool:
         return self.others is not None and type(entry) in self.others._entries.values()
 
-    def entry_of(self, value: object) -> type[E] | None:
+    def entry_of(self, value: object, context: Any = None) -> type[E] | None:
         """The type of entry that a document's value asks for, whatever its options; ``None``: of none."""
-        if isinstance(value, dict) and self._other_entry is not None and self.other in value:
+        if isinstance(value, dict) and self._find_other is not None and self.other in value:
             try:
-                return self._other_entry(value[self.other])
+                return self._find_other(value, context)
             except PydanticCustomError:
                 return None
         name = value.get(self.key) if isinstance(value, dict) else value
@@ -187,8 +197,8 @@ class Choice:
 
     def __get_pydantic_core_schema__(self, _source: Any, _handler: Any) -> core_schema.CoreSchema:
         # Looked up when a value is read, not when the class is made: entries may be added later.
-        return core_schema.no_info_plain_validator_function(
-            self.registry.read,
+        return core_schema.with_info_plain_validator_function(
+            lambda value, info: self.registry.read(value, info.context),
             serialization=core_schema.plain_serializer_function_ser_schema(self.registry.write),
         )
 

@@ -16,6 +16,7 @@ from tuiml import installation
 from tuiml.backends import choice
 from tuiml.backends.engine import Engine
 from tuiml.backends.numpy_backend import NumpyEngine
+from tuiml.data.prepare import load
 from tuiml.nn import activations, initializers, layers, losses, optimizers
 from tuiml.runs import memory_estimate
 from tuiml.spec import SpecError, check, network_of
@@ -90,7 +91,7 @@ def engines(
         }
     )
     assert preset is not None, problems
-    data, network = preset.data.load(0), network_of(preset)
+    data, network = load(preset.data, 0), network_of(preset)
     kinds = (NumpyEngine, MlxEngine)
     penalties = preset.training.penalties
     one, two = (kind(network, preset.training.optimizer, data, 3, penalties) for kind in kinds)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tuiml.data.datasets import datasets
+from tuiml.data.own.reading import DataFiles
 
 
 def text(path: Path, lines: str | bytes) -> Path:
@@ -28,7 +29,7 @@ def flowers(path: Path, rows: int = 90) -> Path:
 
 def own(path: Path, **options):
     """The data set that a path means."""
-    return datasets.read({"path": str(path), **options})
+    return datasets.read({"path": str(path), **options}, DataFiles())
 
 
 def npy(shape: str, descr: str = "'<f4'", values: bytes = b"", order: bool = False) -> bytes:

@@ -9,16 +9,18 @@ from pydantic import ValidationError
 
 from tuiml import files
 from tuiml.data import DataError, idx
-from tuiml.data.arrays import Part, Whole, draw, normalization
-from tuiml.data.datasets import Dataset, Digits, Gaussians, Mnist, Spiral, datasets
+from tuiml.data.arrays import Part, Whole
+from tuiml.data.datasets import Digits, Gaussians, Mnist, Spiral, datasets
+from tuiml.data.generated_points import Seeded
+from tuiml.data.prepare import draw, load, normalization, read
 from tuiml.registry import options_of
 
 GENERATED = [e for e in datasets if e.kind == "generated" and e().target == "classes"]
-FUNCTIONS = [e for e in datasets if e.kind == "generated" and e().target == "numbers"]
+FUNCTIONS = [e for e in datasets if e.kind == "generated" and e().target == "regression"]
 names = pytest.mark.parametrize("entry", GENERATED, ids=lambda entry: entry.name)
 
 
-class Counting(Dataset):
+class Counting(Seeded):
     """Example i holds i in every feature: what went where can be told from the values."""
 
     name = "counting"
@@ -29,7 +31,7 @@ class Counting(Dataset):
     pool = property(lambda self: 100)
     test_examples = property(lambda self: 10)
 
-    def read(self, seed, progress=None):
+    def generate(self, seed):
         both = self.part(range(110))
         return Whole(both[:100], both[100:])
 
@@ -95,7 +97,7 @@ def test_sizes(options, sizes):
     dataset = Counting(**options)
     assert dataset.sizes() == sizes
     assert dataset.problems() == []
-    data = dataset.load(0)
+    data = load(dataset, 0)
     assert (len(data.train), len(data.validation), len(data.test)) == sizes
 
 
@@ -113,12 +115,12 @@ def test_sizes_that_do_not_fit_are_named_before_loading(options, field, figures)
     assert where == field
     assert all(figure in message for figure in figures)
     with pytest.raises(DataError, match=f"data.{field}"):
-        dataset.load(0)
+        load(dataset, 0)
 
 
 @pytest.mark.parametrize("options", [{}, {"train": 20, "validation": 10}, {"train": 60, "validation": 40}])
 def test_parts_are_disjoint_draws_and_keep_their_labels(options):
-    data = Counting(**options).load(3)
+    data = load(Counting(**options), 3)
     assert not members(data.train) & members(data.validation)
     assert members(data.test) == set(range(100, 110))
     for part in (data.train, data.validation, data.test):
@@ -130,21 +132,21 @@ def test_parts_are_disjoint_draws_and_keep_their_labels(options):
 
 
 def test_the_draw_follows_the_seed_and_the_validation_part_outlives_a_change_of_train():
-    some = Counting(train=20, validation=10).load(3)
-    assert members(some.train) == members(Counting(train=20, validation=10).load(3).train)
-    assert members(some.train) != members(Counting(train=20, validation=10).load(4).train)
-    more = Counting(train=80, validation=10).load(3)
+    some = load(Counting(train=20, validation=10), 3)
+    assert members(some.train) == members(load(Counting(train=20, validation=10), 3).train)
+    assert members(some.train) != members(load(Counting(train=20, validation=10), 4).train)
+    more = load(Counting(train=80, validation=10), 3)
     assert members(more.validation) == members(some.validation)
     assert members(more.train) > members(some.train)
 
 
 def test_most_of_a_pool_is_not_copied():
-    whole = Counting().read(0)
+    whole = read(Counting(), 0)
     assert np.shares_memory(draw(Counting(), whole, 0).train.inputs, whole.pool.inputs)
 
 
 def test_labels_without_a_class_or_an_example_are_refused():
-    whole = Counting().read(0)
+    whole = read(Counting(), 0)
     whole.pool.labels[7] = 9
     with pytest.raises(DataError, match=r"example 7 has label 9, labels go from 0 to 1"):
         draw(Counting(), whole, 0)
@@ -192,7 +194,7 @@ def test_a_spread_below_float32_gives_0_not_infinity():
 
 
 def test_statistics_come_from_the_training_part_alone():
-    data = Counting(train=50, normalize="standard").load(1)
+    data = load(Counting(train=50, normalize="standard"), 1)
     assert data.batch(data.train, slice(None)).mean() == pytest.approx(0, abs=1e-6)
     assert data.batch(data.test, slice(None)).mean() > 1
     assert data.batch(data.train, [4, 2]).shape == (2, 3)
@@ -201,7 +203,7 @@ def test_statistics_come_from_the_training_part_alone():
 
 @pytest.mark.parametrize("entry", GENERATED + FUNCTIONS, ids=lambda entry: entry.name)
 def test_a_seed_and_options_give_the_same_points(entry):
-    first, again, other = entry().load(5), entry().load(5), entry().load(6)
+    first, again, other = load(entry(), 5), load(entry(), 5), load(entry(), 6)
     assert np.array_equal(first.train.inputs, again.train.inputs)
     assert np.array_equal(first.test.labels, again.test.labels)
     assert not np.array_equal(first.test.inputs, other.test.inputs)
@@ -210,7 +212,7 @@ def test_a_seed_and_options_give_the_same_points(entry):
 @names
 def test_generated_points_are_balanced_about_unit_scale_and_all_different(entry):
     dataset = entry(size=1200, validation=0)
-    data = dataset.load(0)
+    data = load(dataset, 0)
     assert data.train.inputs.dtype == np.float32
     assert data.train.inputs.shape == (1200, *dataset.shape)
     assert len(data.test) == 300
@@ -222,14 +224,14 @@ def test_generated_points_are_balanced_about_unit_scale_and_all_different(entry)
 
 @names
 def test_noise_moves_the_points_by_its_standard_deviation(entry):
-    still = entry(noise=0.0, size=4000).load(0)
-    moved = entry(noise=0.2, size=4000).load(0)
+    still = load(entry(noise=0.0, size=4000), 0)
+    moved = load(entry(noise=0.2, size=4000), 0)
     assert np.array_equal(still.train.labels, moved.train.labels)
     assert np.std(moved.train.inputs - still.train.inputs) == pytest.approx(0.2, rel=0.05)
 
 
 def test_spiral_points_lie_on_their_arm():
-    data = Spiral(arms=3, turns=2.0, noise=0.0).load(0)
+    data = load(Spiral(arms=3, turns=2.0, noise=0.0), 0)
     x, y = data.train.inputs.astype(np.float64).T
     r = np.hypot(x, y)
     arm = (np.arctan2(y, x) / (2 * np.pi) - 2.0 * r) * 3 - data.train.labels
@@ -240,20 +242,20 @@ def test_spiral_points_lie_on_their_arm():
 
 
 def test_moons_circles_and_xor_without_noise():
-    moons = datasets["moons"](noise=0.0).load(0).train
+    moons = load(datasets["moons"](noise=0.0), 0).train
     x, y = (moons.inputs.astype(np.float64) * 1.5 + [0.5, 0.25]).T
     centre = np.where(moons.labels == 0, 0.0, 1.0)
     assert np.hypot(x - centre, y - centre / 2) == pytest.approx(1, abs=1e-5)
-    circles = datasets["circles"](noise=0.0, inner=0.25).load(0).train
+    circles = load(datasets["circles"](noise=0.0, inner=0.25), 0).train
     assert np.hypot(*circles.inputs.T) == pytest.approx(np.where(circles.labels == 0, 1, 0.25), abs=1e-5)
-    xor = datasets["xor"](noise=0.0).load(0).train
+    xor = load(datasets["xor"](noise=0.0), 0).train
     assert np.array_equal((xor.inputs[:, 0] > 0) ^ (xor.inputs[:, 1] > 0), xor.labels.astype(bool))
     assert (xor.inputs > 0).mean(axis=0) == pytest.approx(0.5, abs=0.05)
 
 
 @pytest.mark.parametrize(("clouds", "features"), [(3, 2), (4, 50), (20, 5)])
 def test_cloud_centres_lie_at_the_separation_and_apart(clouds, features):
-    data = Gaussians(clouds=clouds, features=features, noise=0.0, separation=2.0).load(0)
+    data = load(Gaussians(clouds=clouds, features=features, noise=0.0, separation=2.0), 0)
     centres = np.unique(data.train.inputs, axis=0)
     assert len(centres) == clouds
     assert np.linalg.norm(centres, axis=1) == pytest.approx(2, rel=1e-5)
@@ -262,7 +264,7 @@ def test_cloud_centres_lie_at_the_separation_and_apart(clouds, features):
 
 
 def test_gaussians_serve_the_experiment_on_initial_values():
-    data = Gaussians(features=100, size=1000, noise=1.0).load(0)
+    data = load(Gaussians(features=100, size=1000, noise=1.0), 0)
     assert data.train.inputs.std() == pytest.approx(1, abs=0.02)
     assert data.train.inputs.mean() == pytest.approx(0, abs=0.02)
 
@@ -275,7 +277,7 @@ def test_gaussians_too_large_for_memory_are_refused_unloaded():
 
 def test_digits_are_all_there_with_a_fixed_test_part():
     digits = Digits(validation=0)
-    first, second = digits.load(0), digits.load(1)
+    first, second = load(digits, 0), load(digits, 1)
     assert len(first.train) == 1500
     assert len(first.test) == 297
     assert np.array_equal(first.test.inputs, second.test.inputs)
@@ -292,7 +294,7 @@ def test_digits_are_all_there_with_a_fixed_test_part():
 
 def test_digits_look_like_digits():
     """A nearest class mean, learned on the pool, tells most test images: labels and rows belong together."""
-    data = Digits(validation=0).load(0)
+    data = load(Digits(validation=0), 0)
     x, y = data.batch(data.train, slice(None)), data.train.labels
     means = np.stack([x[y == digit].mean(axis=0) for digit in range(10)])
     distance = ((data.batch(data.test, slice(None))[:, None] - means) ** 2).sum(axis=2)
@@ -313,9 +315,9 @@ functions = pytest.mark.parametrize("entry", FUNCTIONS, ids=lambda entry: entry.
 
 @functions
 def test_numbers_are_a_function_of_the_inputs_and_noise_of_the_size_asked_for(entry):
-    still = entry(noise=0.0, size=4000, normalize_target="none").load(0)
-    moved = entry(noise=0.2, size=4000, normalize_target="none").load(0)
-    assert still.target == "numbers"
+    still = load(entry(noise=0.0, size=4000, normalize_target="none"), 0)
+    moved = load(entry(noise=0.2, size=4000, normalize_target="none"), 0)
+    assert still.target == "regression"
     assert still.train.labels.dtype == np.float32
     assert still.train.labels.shape == (len(still.train), entry().outputs)
     assert np.array_equal(still.train.inputs, moved.train.inputs)
@@ -333,8 +335,8 @@ def test_the_functions_by_hand():
 
 @functions
 def test_a_normalized_target_has_mean_0_and_variance_1_in_the_training_part_and_can_be_told_as_it_was(entry):
-    plain = entry(normalize_target="none").load(2)
-    data = entry(normalize_target="standard").load(2)
+    plain = load(entry(normalize_target="none"), 2)
+    data = load(entry(normalize_target="standard"), 2)
     assert data.train.labels.mean() == pytest.approx(0, abs=1e-5)
     assert data.train.labels.var() == pytest.approx(1, abs=1e-4)
     for part, raw in (
@@ -351,7 +353,7 @@ class Constant(Counting):
     """Its target is the number 7, and counts."""
 
     name = "constant"
-    target = property(lambda self: "numbers")
+    target = property(lambda self: "regression")
     classes = property(lambda self: ())
     outputs = property(lambda self: 2)
 
@@ -366,14 +368,14 @@ class Constant(Counting):
 
 
 def test_a_number_that_never_varies_keeps_its_unit_and_others_are_refused_where_they_are_no_numbers():
-    data = Constant().load(0)
+    data = load(Constant(), 0)
     assert not data.train.labels[:, 0].any()
     assert data.original(data.test.labels)[:, 0] == pytest.approx(7)
     assert np.array_equal(data.train.inputs[:, 0], np.rint(data.original(data.train.labels)[:, 1]))
-    whole = Constant().read(0)
+    whole = read(Constant(), 0)
     whole.test.labels[3, 1] = np.nan
     with pytest.raises(DataError, match="target of example 3 is not a finite number"):
         draw(Constant(), whole, 0)
-    whole = Constant().read(0)
+    whole = read(Constant(), 0)
     with pytest.raises(DataError, match="not 2 float32 numbers an example"):
         draw(Constant(), Whole(Part(whole.pool.inputs, whole.pool.labels[:, :1]), whole.test), 0)

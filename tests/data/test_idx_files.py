@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from tuiml.data import DataError, catalog, download, idx, store
 from tuiml.data.datasets import Mnist, datasets
+from tuiml.data.prepare import load
 from tuiml.data.sources import FASHION, MNIST, Origin, Source
 
 
@@ -188,7 +189,7 @@ def test_any_bytes_give_their_values_or_a_data_error(tmp_path_factory, noise, at
 def test_tuiml_data_is_searched_with_and_without_the_name(monkeypatch, tmp_path, below, packed):
     put(tmp_path / "data" / below, packed=packed)
     monkeypatch.setenv("TUIML_DATA", f"{tmp_path / 'nothing'}{os.pathsep}{tmp_path / 'data'}")
-    data = Mnist(train=30).load(0)
+    data = load(Mnist(train=30), 0)
     assert (len(data.train), len(data.validation), len(data.test)) == (30, 4, 8)
     assert data.train.inputs.shape == (30, 6)
     assert data.train.inputs.dtype == np.uint8
@@ -210,10 +211,10 @@ def test_other_data_of_the_same_names_is_passed_over(monkeypatch, tmp_path):
     monkeypatch.setenv("TUIML_DATA", str(tmp_path / "clothes"))
     assert not catalog.where("mnist")[0].here
     with pytest.raises(DataError, match="could not be downloaded"):
-        Mnist().load(0)
+        load(Mnist(), 0)
     put(tmp_path / "home" / "cache" / "data" / "mnist")
     assert catalog.where("mnist")[0].where.startswith(str(tmp_path / "home"))
-    assert len(Mnist().load(0).test) == 8
+    assert len(load(Mnist(), 0).test) == 8
 
 
 def test_a_wrong_or_damaged_file_of_the_users_is_an_error_not_a_download(monkeypatch, tmp_path):
@@ -222,11 +223,11 @@ def test_a_wrong_or_damaged_file_of_the_users_is_an_error_not_a_download(monkeyp
     monkeypatch.setenv("TUIML_DATA", str(tmp_path / "data"))
     put(tmp_path / "data" / "mnist", OTHER)
     with pytest.raises(DataError, match="SHA-256"):
-        Mnist().load(0)
+        load(Mnist(), 0)
     path = put(tmp_path / "data" / "mnist") / "b-images.gz"
     path.write_bytes(path.read_bytes()[:-10])
     with pytest.raises(DataError, match=r"b-images.gz is damaged or an unfinished download"):
-        Mnist().load(0)
+        load(Mnist(), 0)
     assert asked == []
 
 
@@ -236,19 +237,19 @@ def test_what_is_missing_or_damaged_in_the_cache_is_fetched_and_nothing_else(mon
     cache = put(tmp_path / "home" / "cache" / "data" / "mnist")
     (cache / "a-labels.gz").unlink()
     (cache / "b-images.gz").write_bytes(b"half a file")
-    assert len(Mnist().load(0).test) == 8
+    assert len(load(Mnist(), 0).test) == 8
     assert asked == [
         f"https://{host}.test/{file}.gz" for file in ("a-labels", "b-images") for host in ("one", "two")
     ]
     asked.clear()
-    assert len(Mnist().load(0).test) == 8
+    assert len(load(Mnist(), 0).test) == 8
     assert asked == []
 
 
 def test_without_a_network_the_message_says_where_was_looked_and_what_to_do(monkeypatch, tmp_path):
     monkeypatch.setenv("TUIML_DATA", str(tmp_path / "data"))
     with pytest.raises(DataError) as caught:
-        Mnist().load(0)
+        load(Mnist(), 0)
     message = str(caught.value)
     wanted = [
         "a-images.gz",

@@ -8,8 +8,10 @@ import pytest
 from tests.data.own_files import flowers, own, text
 from tuiml.cli import main
 from tuiml.data import DataError, file_report, notices
-from tuiml.data.arrays import Part, Whole, draw
+from tuiml.data.arrays import Part, Whole
 from tuiml.data.datasets import Dataset, datasets
+from tuiml.data.own.reading import DataFiles
+from tuiml.data.prepare import draw, load
 from tuiml.runs import session
 from tuiml.spec.check import check
 from tuiml.training.events import Epoch, Notice, Start
@@ -39,9 +41,6 @@ class Given(Dataset):
     def test_examples(self):
         return 10
 
-    def read(self, seed, progress=None):
-        raise NotImplementedError
-
 
 def whole(labels=None, inputs=None):
     rng = np.random.default_rng(0)
@@ -57,7 +56,7 @@ def told(found, **options):
 def test_nothing_is_said_of_data_as_it_should_be():
     assert told(whole()) == {}
     for name in ("digits", "spiral", "moons", "gaussians"):
-        assert datasets[name]().load(0).notices == ()
+        assert load(datasets[name](), 0).notices == ()
 
 
 def test_labels_out_of_range_and_numbers_that_are_not_finite_are_refused():
@@ -109,13 +108,13 @@ def test_the_fingerprint_is_of_every_value():
     two.test.inputs[9, 2] += 1
     assert notices.fingerprint(one) != notices.fingerprint(two)
     assert len(draw(Given(), one, 0).fingerprint) == 64
-    assert datasets["digits"]().load(0).fingerprint == ""
+    assert load(datasets["digits"](), 0).fingerprint == ""
 
 
 def preset_of(path, **options):
     training = {"batch_size": 10, "epochs": 2}
     data = {"path": str(path), **options}
-    preset, problems = check({"version": 1, "data": data, "layers": STACK, "training": training})
+    preset, problems = check({"version": 1, "data": data, "layers": STACK, "training": training}, DataFiles())
     assert problems == []
     return preset
 
@@ -160,8 +159,8 @@ def test_a_run_goes_on_over_changed_data_and_says_so(tmp_path):
 
 def test_validation_finds_numbers_only_where_they_are_wanted(tmp_path):
     path = text(tmp_path / "t.csv", "a,y\n" + "".join(f"{i},{i * 0.5}\n" for i in range(40)))
-    data = own(path).load(0)
-    assert data.target == "numbers"
+    data = load(own(path), 0)
+    assert data.target == "regression"
     assert data.notices == ()
     assert np.allclose(data.original(data.test.labels)[:, 0], data.test.inputs[:, 0] * 0.5, atol=1e-4)
     assert file_report.look(path, deep=True).warnings == ()

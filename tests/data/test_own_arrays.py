@@ -10,7 +10,10 @@ import pytest
 
 from tests.data.own_files import archive, idx, npy, own
 from tuiml.data import DataError, file_report
-from tuiml.data.own.entries import Arrays, Idx, Pictures, Table, entry_for
+from tuiml.data.datasets import datasets
+from tuiml.data.own.entries import Arrays, Idx, Images, Table
+from tuiml.data.own.reading import DataFiles, examples
+from tuiml.data.prepare import load
 
 LABELS = np.array([0, 1, 2, 1, 0, 2], np.int64)
 
@@ -33,7 +36,7 @@ def saved(path, packed=False, **arrays):
 def test_arrays_of_every_type_are_read(tmp_path, packed, kind):
     x = (np.arange(24).reshape(6, 4) % 2 if kind == "?" else np.arange(24).reshape(6, 4)).astype(kind)
     dataset = own(saved(tmp_path / "a.npz", packed, x=x, y=LABELS))
-    part = dataset.examples()
+    part = examples(dataset)
     assert part.inputs.dtype == (np.uint8 if kind == "u1" else np.float32)
     assert part.inputs.tolist() == x.astype(float).tolist()
     assert part.labels.tolist() == LABELS.tolist()
@@ -48,7 +51,7 @@ def test_four_arrays_are_both_parts(tmp_path):
     x, y = np.arange(6 * 20, dtype=np.uint8).reshape(6, 4, 5), LABELS
     dataset = own(saved(tmp_path / "a.npz", X_train=x[:4], y_train=y[:4], x_test=x[4:], Y_test=y[4:]))
     assert (dataset.shape, dataset.pool, dataset.test_examples) == ((4, 5), 4, 2)
-    data = own(tmp_path / "a.npz", validation=1).load(0)
+    data = load(own(tmp_path / "a.npz", validation=1), 0)
     assert data.test.inputs.tolist() == x[4:].reshape(2, -1).tolist()
     assert data.test.labels.tolist() == [0, 2]
     assert len(data.train) == 3
@@ -60,12 +63,12 @@ def test_channels_come_first(tmp_path, shape):
     dataset = own(saved(tmp_path / "a.npz", x=x, y=LABELS))
     wanted = x.transpose(0, 3, 1, 2) if shape[2] in (1, 3) else x
     assert dataset.shape == wanted.shape[1:]
-    assert dataset.examples().inputs.tolist() == wanted.reshape(6, -1).tolist()
+    assert examples(dataset).inputs.tolist() == wanted.reshape(6, -1).tolist()
 
 
 def test_values_that_lie_by_columns_are_turned(tmp_path):
     x = np.asfortranarray(np.arange(24, dtype=np.float32).reshape(6, 4))
-    assert own(saved(tmp_path / "a.npz", x=x, y=LABELS)).examples().inputs.tolist() == x.tolist()
+    assert examples(own(saved(tmp_path / "a.npz", x=x, y=LABELS))).inputs.tolist() == x.tolist()
 
 
 def test_labels_of_every_kind(tmp_path):
@@ -81,7 +84,7 @@ def test_labels_of_every_kind(tmp_path):
     ):
         dataset = own(saved(tmp_path / "a.npz", x=x, y=y))
         assert (dataset.shape, dataset.classes, dataset.target) == ((1,), classes, "classes")
-        told = [dataset.classes[label] for label in dataset.examples().labels]
+        told = [dataset.classes[label] for label in examples(dataset).labels]
         raw = np.argmax(y, axis=1) if y.ndim == 2 and y.shape[1] == 3 else y.reshape(-1)
         assert told == [v.decode() if isinstance(v, bytes) else str(v) for v in raw]
 
@@ -89,11 +92,11 @@ def test_labels_of_every_kind(tmp_path):
 def test_labels_that_are_numbers(tmp_path):
     x, y = np.arange(12, dtype=np.float32).reshape(6, 2), np.linspace(0, 1, 12).reshape(6, 2)
     two = own(saved(tmp_path / "a.npz", x=x, y=y))
-    assert (two.target, two.outputs) == ("numbers", 2)
-    assert two.examples().labels.tolist() == y.astype(np.float32).tolist()
+    assert (two.target, two.outputs) == ("regression", 2)
+    assert examples(two).labels.tolist() == y.astype(np.float32).tolist()
     one = own(saved(tmp_path / "b.npz", x=x, y=y[:, 0]))
-    assert (one.outputs, one.examples().labels.shape) == (1, (6, 1))
-    assert own(saved(tmp_path / "c.npz", x=x, y=LABELS), predict="numbers").target == "numbers"
+    assert (one.outputs, examples(one).labels.shape) == (1, (6, 1))
+    assert own(saved(tmp_path / "c.npz", x=x, y=LABELS), predict="regression").target == "regression"
     assert own(saved(tmp_path / "d.npz", x=x, y=LABELS.astype(float)), predict="classes").classes == (
         "0",
         "1",
@@ -188,12 +191,12 @@ def test_idx_files_of_every_type_are_read(tmp_path, kind, packed):
     (tmp_path / f"my-images-idx3-x{end}").write_bytes(pack(idx(values, kind)))
     (tmp_path / f"my-labels-idx1-x{end}").write_bytes(pack(idx(LABELS, 0x08)))
     dataset = own(tmp_path / f"my-images-idx3-x{end}")
-    part = dataset.examples()
+    part = examples(dataset)
     assert (dataset.shape, dataset.classes) == ((2, 3), ("0", "1", "2"))
     assert part.inputs.dtype == (np.uint8 if kind == 0x08 else np.float32)
     assert part.inputs.tolist() == values.reshape(6, -1).tolist()
     assert own(tmp_path).version[1] == own(tmp_path).version[1]
-    assert own(tmp_path).load(0).shape == (2, 3)
+    assert load(own(tmp_path), 0).shape == (2, 3)
 
 
 def test_a_folder_of_four_idx_files_is_both_parts(tmp_path):
@@ -204,7 +207,7 @@ def test_a_folder_of_four_idx_files_is_both_parts(tmp_path):
         (tmp_path / f"{name}-labels-idx1-ubyte").write_bytes(idx(labels[some], 8))
     dataset = own(tmp_path)
     assert (dataset.pool, dataset.test_examples) == (7, 3)
-    assert dataset.load(0).test.inputs.tolist() == values[7:].reshape(3, -1).tolist()
+    assert load(dataset, 0).test.inputs.tolist() == values[7:].reshape(3, -1).tolist()
     (tmp_path / "t10k-labels-idx1-ubyte").write_bytes(idx(labels[:2], 8))
     assert problem(tmp_path) == "t10k-images-idx3-ubyte has 3 examples but 2 labels"
     (tmp_path / "t10k-labels-idx1-ubyte").unlink()
@@ -218,7 +221,7 @@ def test_numbers_that_are_not_finite_are_placed(tmp_path):
     (tmp_path / "images-idx2").write_bytes(idx(values, 0x0E))
     (tmp_path / "labels-idx1").write_bytes(idx(LABELS, 8))
     with pytest.raises(DataError, match=r"value 1 of example 4 is inf, no finite float32 \(1 such values\)"):
-        own(tmp_path / "images-idx2").load(0)
+        load(own(tmp_path / "images-idx2"), 0)
 
 
 # -- what lies at a path -----------------------------------------------------------------------------------
@@ -236,10 +239,10 @@ def test_the_format_is_told_by_the_ending_else_by_the_first_bytes(tmp_path):
         ("empty", b"", Table),
     ):
         (tmp_path / name).write_bytes(content)
-        assert entry_for(str(tmp_path / name)) is kind
-    assert entry_for(str(tmp_path / "missing.npz")) is Arrays
+        assert datasets.entry_of({"path": str(tmp_path / name)}, DataFiles()) is kind
+    assert datasets.entry_of({"path": str(tmp_path / "missing.npz")}, DataFiles()) is Arrays
     folder = tmp_path / "folder"
     folder.mkdir()
-    assert entry_for(str(folder)) is Pictures
+    assert datasets.entry_of({"path": str(folder)}, DataFiles()) is Images
     (folder / "x-idx3-ubyte").write_bytes(b"")
-    assert entry_for(str(folder)) is Idx
+    assert datasets.entry_of({"path": str(folder)}, DataFiles()) is Idx

@@ -11,8 +11,7 @@ from tests.data.own_files import flowers, idx, own, text
 from tuiml.cli import main
 from tuiml.data import file_report
 from tuiml.data.datasets import datasets, own_files
-from tuiml.data.own import facts
-from tuiml.installation import hint
+from tuiml.data.own.reading import DataFiles, DataFilesInBackground, find
 from tuiml.registry import options_of
 from tuiml.spec import library, toml
 from tuiml.spec.check import check
@@ -34,8 +33,8 @@ def document(data, **training):
     }
 
 
-def wrong(data) -> list[str]:
-    return [str(problem) for problem in check(document(data))[1]]
+def wrong(data, files=None) -> list[str]:
+    return [str(problem) for problem in check(document(data), files or DataFiles())[1]]
 
 
 @pytest.mark.parametrize("entry", list(own_files), ids=lambda entry: entry.name)
@@ -75,7 +74,10 @@ def test_the_network_is_checked_against_the_file(tmp_path):
     path = str(flowers(tmp_path / "t.csv"))
     raw = document({"path": path})
     raw["layers"] = [{"type": "dense", "units": 2, "activation": "softmax"}]
-    assert str(check(raw)[1][0]) == "layers[0].units: 2 outputs for 3 classes; give 3, or leave units out"
+    assert (
+        str(check(raw, DataFiles())[1][0])
+        == "layers[0].units: 2 outputs for 3 classes; give 3, or leave units out"
+    )
 
 
 def test_a_relative_path_lies_beside_the_preset_then_here_then_in_tuiml_data(tmp_path, monkeypatch):
@@ -86,12 +88,12 @@ def test_a_relative_path_lies_beside_the_preset_then_here_then_in_tuiml_data(tmp
     monkeypatch.setenv("TUIML_DATA", f"{tmp_path / 'none'}{os.pathsep}{data}")
     preset = text(beside / "p.toml", toml.dumps(document({"path": "t.csv"})))
     with pytest.raises(SpecError, match=rf"there is no t.csv in {here}, .*none, {data}"):
-        library.find(str(preset)).preset()
+        library.find(str(preset)).preset(DataFiles())
     for folder in (data, here, beside):
         flowers(folder / "t.csv")
-        found = library.find(str(preset)).preset().data
+        found = library.find(str(preset)).preset(DataFiles()).data
         assert found.path == str(folder / "t.csv")
-    assert check(document({"path": "t.csv"}))[0].data.path == str(here / "t.csv")
+    assert check(document({"path": "t.csv"}), DataFiles())[0].data.path == str(here / "t.csv")
     monkeypatch.setenv("HOME", str(here))
     assert own("~/t.csv").path == str(here / "t.csv")
     monkeypatch.chdir(tmp_path)
@@ -109,9 +111,12 @@ def test_setting_a_path_takes_the_place_of_the_name_and_the_other_way_round(tmp_
 
 def test_facts_are_found_once_until_the_file_changes(tmp_path, monkeypatch):
     path = flowers(tmp_path / "t.csv")
-    entry, looked = own_files["csv"], []
-    find = entry.find
-    monkeypatch.setattr(entry, "find", lambda self: looked.append(self.path) or find(self))
+    looked = []
+    files = DataFiles(lambda dataset: looked.append(dataset.path) or find(dataset))
+
+    def own(path, **options):
+        return datasets.read({"path": str(path), **options}, files)
+
     for _ in range(3):
         own(path, train=10)
         own(path, normalize="none")
@@ -125,36 +130,33 @@ def test_facts_are_found_once_until_the_file_changes(tmp_path, monkeypatch):
     assert len(looked) == 4
     broken = text(tmp_path / "u.csv", "a,b\n1\n")
     for _ in range(3):
-        assert len(wrong({"path": str(broken)})) == 1
+        assert len(wrong({"path": str(broken)}, files)) == 1
     assert len(looked) == 5
 
 
 def test_the_app_is_not_kept_waiting_for_a_long_file(tmp_path, monkeypatch):
     path = flowers(tmp_path / "t.csv")
-    monkeypatch.setattr("tuiml.data.own.entries.QUICK", 100)
-    facts.in_background(facts.here)
-    try:
-        opened = Document(document({"path": str(path)}))
-        assert [str(p) for p in opened.problems] == ["data.path: looking at t.csv …"]
-        assert opened.data is None
-        assert wrong({"path": str(path)}) == ["data.path: looking at t.csv …"]
-        (waiting,) = facts.awaited()
-        assert facts.awaited() == []
-        thread = threading.Thread(target=facts.look, args=(waiting,))
-        thread.start()
-        thread.join()
-        opened.set("name", "again")
-        assert opened.problems == []
-        assert opened.data is not None
-        assert opened.data.classes == ("setosa", "versicolor", "virginica")
-        assert file_report.look(path, label="length").usable  # asked for in so many words, it is looked at
-    finally:
-        facts.in_background(None)
+    monkeypatch.setattr("tuiml.data.own.reading.QUICK", 100)
+    files = DataFilesInBackground(DataFiles())
+    opened = Document(document({"path": str(path)}), files=files)
+    assert [str(p) for p in opened.problems] == ["data.path: reading t.csv …"]
+    assert opened.data is None
+    assert wrong({"path": str(path)}, files) == ["data.path: reading t.csv …"]
+    (waiting,) = files.awaited()
+    assert files.awaited() == []
+    thread = threading.Thread(target=files.read, args=(waiting,))
+    thread.start()
+    thread.join()
+    opened.set("name", "again")
+    assert opened.problems == []
+    assert opened.data is not None
+    assert opened.data.classes == ("setosa", "versicolor", "virginica")
+    assert file_report.look(path, files.waiting, label="length").usable
 
 
 def test_the_form_has_the_options_of_the_kind_of_file(tmp_path):
     path = flowers(tmp_path / "t.csv")
-    opened = Document(document({"path": str(path), "label": ["length", "width"]}))
+    opened = Document(document({"path": str(path), "label": ["length", "width"]}), files=DataFiles())
     fields = {field.path: field for field in data_section(opened).fields}
     assert fields["data"].text == "csv"
     assert fields["data.path"].text == str(path)
@@ -181,7 +183,7 @@ def test_check_explains_a_table(tmp_path, capsys):
     assert f'[data]\npath = "{path}"\n' in out
     assert main(["data", "check", str(path), "--json", "--label", "length", "--ignore", "species"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert (found["target"], found["shape"], found["problems"]) == ("numbers", [2], [])
+    assert (found["target"], found["shape"], found["problems"]) == ("regression", [2], [])
     assert found["table"] == {"path": str(path), "label": "length", "ignore": "species"}
     assert [column["kind"] for column in found["columns"]] == ["label", "number", "number", "left out"]
     assert found["rows"][0] == ["length", "width", "height", "species"]
@@ -227,7 +229,7 @@ def test_a_file_is_trained_on_from_the_command_line(tmp_path, capsys):
 def test_choices_has_the_kinds_of_files(capsys):
     assert main(["choices", "files"]) == 0
     listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]]
-    assert listed == ["csv", "npz", "idx", "pictures"]
+    assert listed == ["csv", "npz", "idx", "images"]
     assert main(["choices", "files", "csv"]) == 0
     assert "must be given" in capsys.readouterr().out
 
@@ -252,4 +254,4 @@ def test_without_pillow_it_is_said_what_to_install(tmp_path, monkeypatch):
         (tmp_path / name).mkdir()
         (tmp_path / name / "1.png").write_bytes(b"never opened")
     monkeypatch.setitem(sys.modules, "PIL", None)
-    assert wrong({"path": str(tmp_path)}) == [f"data.path: folders of pictures need Pillow: {hint('images')}"]
+    assert wrong({"path": str(tmp_path)}) == ["data.path: folders of images need Pillow: {hint('images')}"]

@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 from tests.data.own_files import archive, flowers, idx, npy, text
 from tuiml.data import file_report
 from tuiml.data.datasets import datasets
+from tuiml.data.own.reading import DataFiles
+from tuiml.data.prepare import load
 
 SECONDS, BYTES = 20.0, 300_000_000
 """Of processor time and memory that no file here may take; the machine may be slow, the file never ends."""
@@ -40,7 +42,7 @@ def sound(path, **options) -> file_report.Report:
         assert line.isprintable()
         assert len(line) < 1000
     if found.usable:
-        data = datasets.read(found.table).load(0)
+        data = load(datasets.read(found.table, DataFiles()), 0)
         assert len(data.train) >= 1
         assert len(data.train) + len(data.validation) + len(data.test) == found.examples
         width = int(np.prod(found.shape))
@@ -75,7 +77,7 @@ cells = st.one_of(
     st.sampled_from(["refuse", "drop", "mean"]),
     st.sampled_from(["auto", "yes", "no"]),
     st.sampled_from([None, 1, "2", "a"]),
-    st.sampled_from(["auto", "numbers", "classes"]),
+    st.sampled_from(["auto", "regression", "classes"]),
 )
 def test_random_cells(tmp_path, rows, sign, missing, header, label, predict):
     lines = "\n".join(sign.join(row) for row in rows).encode("utf-8", "surrogatepass")
@@ -202,7 +204,7 @@ def test_a_deep_and_a_wide_folder(tmp_path):
     for _ in range(200):
         deep /= "d"
         deep.mkdir()
-    assert "has no folders with pictures" in sound(tmp_path).problems[0]
+    assert "has no folders with images" in sound(tmp_path).problems[0]
     wide = tmp_path / "wide"
     for index in range(1100):
         (wide / f"class {index}").mkdir(parents=True)

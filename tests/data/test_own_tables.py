@@ -12,6 +12,8 @@ from pydantic import ValidationError
 from tests.data.own_files import flowers, own, text
 from tuiml.data import DataError, file_report
 from tuiml.data.datasets import Dataset, datasets
+from tuiml.data.own.reading import DataFiles, examples
+from tuiml.data.prepare import load
 from tuiml.spec import toml
 from tuiml.spec.check import check
 
@@ -21,9 +23,9 @@ def problems(path, **options):
     return file_report.look(path, **options).problems
 
 
-def examples(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
+def values(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
     """Inputs and labels as the file has them, in its order."""
-    part = dataset.examples()
+    part = examples(dataset)
     return part.inputs, part.labels
 
 
@@ -33,7 +35,7 @@ def test_a_table_with_a_header_is_read_as_it_stands(tmp_path):
     assert dataset.shape == (3,)
     assert dataset.classes == ("setosa", "versicolor", "virginica")
     assert dataset.sizes() == (65, 7, 18)
-    inputs, labels = examples(dataset)
+    inputs, labels = values(dataset)
     with path.open() as file:
         rows = list(csv.reader(file))[1:]
     assert inputs.dtype == np.float32
@@ -44,11 +46,11 @@ def test_a_table_with_a_header_is_read_as_it_stands(tmp_path):
 
 def test_the_test_part_is_the_same_for_every_seed_and_apart_from_the_pool(tmp_path):
     dataset = own(flowers(tmp_path / "flowers.csv"))
-    one, two = dataset.load(0), dataset.load(1)
+    one, two = load(dataset, 0), load(dataset, 1)
     assert np.array_equal(one.test.inputs, two.test.inputs)
     assert not np.array_equal(one.train.inputs, two.train.inputs)
     every = np.concatenate([one.train.inputs, one.validation.inputs, one.test.inputs])
-    assert len(np.unique(every, axis=0)) == len(np.unique(examples(dataset)[0], axis=0))
+    assert len(np.unique(every, axis=0)) == len(np.unique(values(dataset)[0], axis=0))
     assert own(flowers(tmp_path / "flowers.csv"), test=0).sizes()[2] == 0
 
 
@@ -69,7 +71,7 @@ def test_separators_quotes_and_line_ends_are_found_out(tmp_path, lines, separato
     sign = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}[separator]
     bom = "\ufeff" if lines.startswith("\ufeff") else ""
     dataset = own(text(tmp_path / "t.csv", bom + header.replace(",", sign) + lines.removeprefix("\ufeff")))
-    inputs, labels = examples(dataset)
+    inputs, labels = values(dataset)
     assert inputs.tolist() == [[1, 2], [3, 4], [5, 6]]
     assert labels.tolist() == [0, 1, 0]
     assert separator in dataset.facts.kind
@@ -97,14 +99,14 @@ def test_whatever_python_writes_is_read_back(tmp_path, rows, sign, header):
     path = text(tmp_path / "t.csv", stream.getvalue())
     names = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
     dataset = own(path, delimiter=names[sign], header="yes" if header else "no")
-    inputs, labels = examples(dataset)
+    inputs, labels = values(dataset)
     assert inputs.tolist() == [[np.float32(a), np.float32(b)] for a, b, _ in rows]
     assert [dataset.classes[label] for label in labels] == [c.strip() for _, _, c in rows]
 
 
 def test_a_decimal_comma_is_read_where_the_comma_separates_nothing(tmp_path):
     dataset = own(text(tmp_path / "t.csv", "a;b;y\n1,5;2;x\n-0,25;1e3;z\n3;4;x\n"))
-    assert examples(dataset)[0].tolist() == [[1.5, 2], [-0.25, 1000], [3, 4]]
+    assert values(dataset)[0].tolist() == [[1.5, 2], [-0.25, 1000], [3, 4]]
     assert "decimal comma" in " ".join(dataset.facts.notes)
 
 
@@ -125,28 +127,28 @@ def test_labels_that_are_whole_numbers_are_classes_sorted_by_value(tmp_path):
         text(tmp_path / "t.csv", "a,y\n" + "".join(f"{i},{(10, 9, -1)[i % 3]}\n" for i in range(30)))
     )
     assert dataset.classes == ("-1", "9", "10")
-    assert examples(dataset)[1][:3].tolist() == [2, 1, 0]
+    assert values(dataset)[1][:3].tolist() == [2, 1, 0]
     one = own(text(tmp_path / "u.csv", "a,y\n1,1\n2,1.0\n3,0\n4,0.0\n"))
     assert one.classes == ("0", "1")
-    assert examples(one)[1].tolist() == [1, 1, 0, 0]
+    assert values(one)[1].tolist() == [1, 1, 0, 0]
 
 
 def test_labels_that_are_many_numbers_are_to_be_told_as_numbers(tmp_path):
     lines = "a,b,y\n" + "".join(f"{i},{i % 7},{i * 1.5}\n" for i in range(40))
     dataset = own(text(tmp_path / "t.csv", lines))
-    assert (dataset.target, dataset.outputs, dataset.classes) == ("numbers", 1, ())
-    assert examples(dataset)[1].tolist() == [[i * 1.5] for i in range(40)]
+    assert (dataset.target, dataset.outputs, dataset.classes) == ("regression", 1, ())
+    assert values(dataset)[1].tolist() == [[i * 1.5] for i in range(40)]
     two = own(tmp_path / "t.csv", label=["b", "y"])
     assert (two.shape, two.outputs, two.target_names) == ((1,), 2, ("b", "y"))
-    assert examples(two)[1][3].tolist() == [3, 4.5]
+    assert values(two)[1][3].tolist() == [3, 4.5]
     assert own(tmp_path / "t.csv", label="b").target == "classes"
-    assert own(tmp_path / "t.csv", label="b", predict="numbers").target == "numbers"
+    assert own(tmp_path / "t.csv", label="b", predict="regression").target == "regression"
 
 
 def test_text_becomes_an_input_for_each_value(tmp_path):
     dataset = own(text(tmp_path / "t.csv", "colour,size,y\nred,1,a\nblue,2,b\nred,3,a\n"))
     assert dataset.feature_names == ("colour = blue", "colour = red", "size")
-    assert examples(dataset)[0].tolist() == [[0, 1, 1], [1, 0, 2], [0, 1, 3]]
+    assert values(dataset)[0].tolist() == [[0, 1, 1], [1, 0, 2], [0, 1, 3]]
     assert "one-hot" in dataset.facts.notes[0]
 
 
@@ -173,15 +175,15 @@ def test_missing_values_are_told_with_their_rows(tmp_path):
     dropped = own(path, missing="drop")
     assert dropped.pool + dropped.test_examples == 297
     kept = np.delete(np.arange(300, dtype=np.float32), [15, 38, 210])
-    assert examples(dropped)[0][:, 0].tolist() == kept.tolist()
+    assert values(dropped)[0][:, 0].tolist() == kept.tolist()
 
 
 def test_missing_values_become_the_mean_of_the_training_part(tmp_path):
     rows = [f"{i},{i % 5},{'uv'[i % 2]}" for i in range(100)]
     rows[3], rows[50], rows[77] = ",1,v", "50,,u", ",,v"
     path = text(tmp_path / "t.csv", "a,b,y\n" + "\n".join(rows))
-    data = own(path, missing="mean", normalize="none").load(3)
-    raw, _ = examples(own(path, missing="mean"))
+    data = load(own(path, missing="mean", normalize="none"), 3)
+    raw, _ = values(own(path, missing="mean"))
     assert int(np.isnan(raw).sum()) == 4
     for part in (data.train, data.validation, data.test):
         assert np.isfinite(part.inputs).all()
@@ -250,7 +252,7 @@ def test_a_file_changed_between_looking_and_reading_is_not_mixed(tmp_path):
     dataset = own(path)
     text(path, path.read_text() + "1,2,3,rose\n")
     with pytest.raises(DataError, match=r"flowers\.csv was changed while it was read"):
-        dataset.load(0)
+        load(dataset, 0)
     assert own(path).classes == ("rose", "setosa", "versicolor", "virginica")
 
 
@@ -267,17 +269,20 @@ def test_a_table_reads_back_from_its_document(tmp_path):
     table = datasets.table(dataset)
     assert next(iter(table)) == "path"
     assert table == {"path": str(path), **options}
-    assert datasets.read(toml.loads(toml.dumps({"version": 1, "data": table}))["data"]) == dataset
+    assert (
+        datasets.read(toml.loads(toml.dumps({"version": 1, "data": table}))["data"], DataFiles()) == dataset
+    )
     preset, found = check(
         {
             "version": 1,
             "data": {"path": str(path)},
             "layers": [{"type": "dense", "activation": "softmax"}],
             "training": {"batch_size": 8},
-        }
+        },
+        DataFiles(),
     )
     assert found == []
-    assert check(preset.document())[0] == preset
+    assert check(preset.document(), DataFiles())[0] == preset
 
 
 def test_wrong_options_are_told_at_their_place(tmp_path):

@@ -14,7 +14,7 @@ import pytest
 from tests import helpers
 from tuiml.cli import main
 from tuiml.cli.probe import blocks
-from tuiml.data.datasets import datasets
+from tuiml.data.prepare import load_here
 from tuiml.runs import preset_prober, probe_process
 from tuiml.runs.link import Unpacker, pack
 from tuiml.runs.preset_prober import Prober
@@ -174,13 +174,11 @@ def test_the_few_examples_kept_give_what_the_whole_data_gives():
 def test_the_data_of_the_last_presets_is_kept_and_no_more(monkeypatch):
     loads = []
 
-    def counted(self, seed):
+    def counted(dataset, seed):
         loads.append(seed)
-        return load(self, seed)
+        return load_here(dataset, seed)
 
-    entry = datasets["spiral"]
-    load = entry.load_here
-    monkeypatch.setattr(entry, "load_here", counted)
+    monkeypatch.setattr(preset_prober, "load_here", counted)
     one = Prober()
     for seed in (0, 0, *range(preset_prober.KEPT + 1), 0):
         one.probe(helpers.preset(training={"seed": seed}))

@@ -67,7 +67,7 @@ def valid(draw):
     table["train"] = draw(st.integers(1, min(pool, 30)))
     table["validation"] = draw(st.integers(0, min(pool - table["train"], 10)))
     made = data(**table_options(table))
-    classes, numbers = made.outputs, made.target == "numbers"
+    classes, numbers = made.outputs, made.target == "regression"
 
     loss = losses[draw(names(losses).filter(lambda word: not (numbers and losses[word].activation)))]
     hidden = [f.name for f in activations if not f.output_only]

@@ -27,9 +27,9 @@ def data_for(preset):
     classes = preset.data.classes
     inputs = rng.standard_normal((EXAMPLES, features)).astype(np.float32)
     usual = np.float32(0), np.float32(1), "none"
-    if preset.data.target == "numbers":
+    if preset.data.target == "regression":
         few = Part(inputs, rng.standard_normal((EXAMPLES, preset.data.outputs)).astype(np.float32))
-        return Data(preset.data.shape, (), few, few, few, *usual, "numbers")
+        return Data(preset.data.shape, (), few, few, few, *usual, "regression")
     few = Part(inputs, (np.arange(EXAMPLES) % len(classes)).astype(np.int32))
     return Data(preset.data.shape, classes, few, few, few, *usual)
 

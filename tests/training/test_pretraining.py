@@ -16,6 +16,7 @@ from tests import reference
 from tests.helpers import network, tiny
 from tuiml.backends.pretraining import Machine
 from tuiml.data.arrays import Data
+from tuiml.data.prepare import load
 from tuiml.nn.network import Network, Node
 from tuiml.nn.pretraining import RBM
 from tuiml.runs import checkpoints, folder, memory_estimate, session
@@ -130,7 +131,7 @@ def test_a_step_is_the_textbooks(bias: bool, linear: bool, visible: int, units: 
 
 def digits() -> tuple[Machine, Data, Network, Node]:
     chosen = made()
-    net, data = network_of(chosen), chosen.data.load(0)
+    net, data = network_of(chosen), load(chosen.data, 0)
     node = pretraining.nodes(net)[0]
     return Machine(RBM(), net, node, data, None, False, 0), data, net, node
 

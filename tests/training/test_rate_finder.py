@@ -11,6 +11,7 @@ import pytest
 
 from tests import helpers
 from tuiml.backends import choice
+from tuiml.data.prepare import load
 from tuiml.runs.rate_search import find_rate
 from tuiml.spec import check, network_of
 from tuiml.spec.edit import assign
@@ -41,7 +42,7 @@ def bundled(name, *settings):
 
 
 def built(preset, backend="numpy"):
-    network, data, training = network_of(preset), preset.data.load(preset.training.seed), preset.training
+    network, data, training = network_of(preset), load(preset.data, preset.training.seed), preset.training
     rest = (training.optimizer, data, training.seed, training.penalties, 1)
     return data, choice.build(choice.choose(backend), network, *rest)
 

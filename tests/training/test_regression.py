@@ -14,6 +14,7 @@ from tuiml.backends import steps
 from tuiml.backends.engine import Totals
 from tuiml.backends.numpy_backend import NumpyEngine
 from tuiml.cli import main
+from tuiml.data.prepare import load
 from tuiml.nn.losses import losses
 from tuiml.runs import folder, session
 from tuiml.spec import check, network_of
@@ -160,10 +161,10 @@ def test_the_last_layer_has_a_unit_for_each_number():
 
 def test_what_is_for_classes_is_refused_with_what_to_give():
     found = complaints(last={"activation": "softmax"}, loss="cross_entropy")
-    assert found["training.loss"].endswith("the target of sine is numbers; give mse")
-    assert found["layers[1].activation"].endswith("the target is numbers; give linear")
+    assert found["training.loss"].endswith("sine is a regression; give mse")
+    assert found["layers[1].activation"].endswith("the target is a number; give linear")
     assert "give mse" in complaints(loss="binary_cross_entropy")["training.loss"]
-    assert "watch val_loss" in complaints(early_stopping="val_accuracy")["training.early_stopping"]
+    assert "use val_loss" in complaints(early_stopping="val_accuracy")["training.early_stopping"]
     preset(early_stopping="val_loss", last={"activation": "tanh"}, loss="huber")
 
 
@@ -171,7 +172,7 @@ def test_what_is_for_classes_is_refused_with_what_to_give():
 
 
 def events_of(chosen, **options):
-    data = chosen.data.load(0)
+    data = load(chosen.data, 0)
     run = NumpyEngine(network_of(chosen), chosen.training.optimizer, data, 0)
     return list(Trainer(chosen, run.network, data, run, RunControl(), **options).events())
 

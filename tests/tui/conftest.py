@@ -3,7 +3,7 @@
 import pytest
 
 from tests.tui.fake_probe_client import FakeProbeClient
-from tuiml.data.own import facts
+from tuiml.data.own import reading
 
 
 @pytest.fixture
@@ -19,5 +19,5 @@ def no_prober(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tuiml.tui.app.app.ProbeClient", FakeProbeClient)
     monkeypatch.setattr(
         "tuiml.tui.process.file_inspection_client.FileInspectionClient.find",
-        lambda self, dataset: facts.here(dataset),
+        lambda self, dataset: reading.find(dataset),
     )

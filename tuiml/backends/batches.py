@@ -64,7 +64,7 @@ class Batches:
         self.targets = np.zeros((outputs, size), np.float32)
         self.labels = np.empty((size, *data.train.labels.shape[1:]), data.train.labels.dtype)
         self._part: Part | None = None
-        if data.target == "numbers":
+        if data.target == "regression":
             self._aim = self._by_copying
             return
         # One output is the probability of class 1; else each class has its own.

@@ -92,7 +92,7 @@ class Pass:
         self.forward, self.backward = self._plan.split(loss)
         self.total = self._plan.array(loss)
         output = self._plan.array(last.y)
-        numbers = source.data.target == "numbers"
+        numbers = source.data.target == "regression"
         self.hits = Errors(output, self.batches.targets) if numbers else Hits(output, self.batches.labels)
 
     @staticmethod

@@ -22,7 +22,7 @@ class Tally:
     """Makes totals for one set of data."""
 
     def __init__(self, data: Data) -> None:
-        self._numbers = data.target == "numbers"
+        self._numbers = data.target == "regression"
         self._spreads: dict[int, tuple[Part, float]] = {}
 
     def totals(self, part: Part, loss: float, found: float, examples: int) -> Totals:

@@ -24,19 +24,19 @@ MOST = 40
 
 def add_arguments(parser: Parser) -> None:
     """The file, and the options of ``[data]`` that say how it is to be read."""
-    text = "a CSV, NPZ or IDX file, a folder of IDX files, or one with a folder of pictures for each class"
+    text = "a CSV, NPZ or IDX file, a folder of IDX files, or one with a folder of images for each class"
     parser.add_argument("path", metavar="PATH", type=Path, help=text)
-    for name, what in (("--label", "column to be told, by name or number"), ("--ignore", "column left out")):
+    for name, what in (("--label", "target column, by name or number"), ("--ignore", "column left out")):
         parser.add_argument(name, action="append", metavar="COLUMN", help=f"{what}; may be repeated")
     parser.add_argument("--header", choices=("auto", "yes", "no"), help="whether the first row has names")
     words = ("auto", "comma", "semicolon", "tab", "pipe")
     parser.add_argument("--delimiter", choices=words, help="what separates columns")
-    parser.add_argument("--predict", choices=("auto", "classes", "numbers"), help="what the label is")
+    parser.add_argument("--predict", choices=("auto", "classes", "regression"), help="what the label is")
     parser.add_argument("--missing", choices=("refuse", "drop", "mean"), help="what a missing value means")
     parser.add_argument("--test", type=float, metavar="SHARE", help="share kept apart for the test")
-    parser.add_argument("--width", type=int, metavar="N", help="pixels across of every picture")
-    parser.add_argument("--height", type=int, metavar="N", help="pixels down of every picture")
-    parser.add_argument("--grey", action="store_true", default=None, help="pictures in grey")
+    parser.add_argument("--width", type=int, metavar="N", help="pixels across of every image")
+    parser.add_argument("--height", type=int, metavar="N", help="pixels down of every image")
+    parser.add_argument("--grey", action="store_true", default=None, help="images in grey")
 
 
 def check(chosen: argparse.Namespace) -> int:
@@ -105,13 +105,13 @@ def _print(found: Report) -> None:
 
 
 def _target(found: Report) -> str:
-    if found.target == "numbers":
+    if found.target == "regression":
         names = ", ".join(found.target_names[:MOST])
-        return "to be told: " + (f"the number of {names}" if names else "numbers")
+        return "target: " + (f"regression of {names}" if names else "regression")
     pairs = zip(found.classes[:MOST], found.counts[:MOST], strict=False)
     some = "; ".join(f"{name}: {whole(count)}" for name, count in pairs)
     more = "; …" if len(found.classes) > MOST else ""
-    return f"to be told: one of {whole(len(found.classes))} classes ({some}{more})"
+    return f"target: one of {whole(len(found.classes))} classes ({some}{more})"
 
 
 def _print_columns(columns: Sequence[Column]) -> None:
@@ -141,12 +141,13 @@ def _print_rows(rows: Sequence[Sequence[str]]) -> None:
 
 def _idx_files(path: Path) -> list[Path]:
     """The IDX files that a path means: itself, or those of a folder."""
-    from tuiml.data.own.entries import Idx, entry_for
+    from tuiml.data.own.entries import Idx
     from tuiml.data.own.idx_files import files_in
+    from tuiml.data.own.reading import format_of
 
     if path.is_dir():
         return files_in(path)
-    return [path] if path.exists() and entry_for(str(path.absolute())) is Idx else []
+    return [path] if path.exists() and format_of(path.absolute()) == Idx.name else []
 
 
 def _examine(path: Path) -> dict[str, Any]:

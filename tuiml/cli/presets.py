@@ -46,11 +46,12 @@ def presets(chosen: argparse.Namespace) -> int:
 
 def _preset_row(file: PresetFile) -> dict[str, Any]:
     """A preset file as plain data; what is wrong with it in ``problems``."""
+    from tuiml.data.own.reading import DataFiles
     from tuiml.spec import SpecError, check
 
     row: dict[str, Any] = {"preset": file.name, "path": str(file.path), "bundled": file.bundled}
     try:
-        preset, problems = check(file.document())
+        preset, problems = check(file.document(), DataFiles())
     except SpecError as error:
         preset, problems = None, error.problems
     if preset is not None:

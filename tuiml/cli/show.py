@@ -8,6 +8,7 @@ from typing import Any
 
 from tuiml.cli.output import figure, print_table, whole
 from tuiml.data.datasets import Dataset, datasets
+from tuiml.data.own.reading import DataFiles
 from tuiml.nn.layers import Layer, Shape, dimensions
 from tuiml.nn.network import node_of
 from tuiml.nn.optimizers import SGD, Optimizer, optimizers
@@ -30,7 +31,7 @@ def describe(document: dict[str, Any], problems: Sequence[Problem] = ()) -> Desc
     Args:
         problems: found before, in what changed the document.
     """
-    preset, found = check(document)
+    preset, found = check(document, DataFiles())
     stack = read_layers(document.get("layers"))
     data = _dataset(document.get("data"))
     if preset is not None:
@@ -60,7 +61,7 @@ def describe(document: dict[str, Any], problems: Sequence[Problem] = ()) -> Desc
 
 def _dataset(value: Any) -> Dataset | None:
     try:
-        return datasets.read(value)
+        return datasets.read(value, DataFiles())
     except ValueError:  # pydantic's errors are ValueErrors
         return None
 

@@ -93,10 +93,11 @@ def read_preset(word: str, settings: list[str]) -> Preset:
     Raises:
         SpecError: with every problem.
     """
+    from tuiml.data.own.reading import DataFiles
     from tuiml.spec import SpecError, check
 
     document, problems = read_document(word, settings)
-    preset, found = check(document)
+    preset, found = check(document, DataFiles())
     if preset is None or problems:
         raise SpecError([*problems, *found])
     return preset

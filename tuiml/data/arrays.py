@@ -1,27 +1,18 @@
-"""The arrays of a run: three parts of a data set and how its raw values become a network's inputs."""
+"""The arrays of a run: the three parts of a data set, and the scaling of a network's inputs."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tuiml.data import notices
-from tuiml.data.errors import DataError
-
-if TYPE_CHECKING:
-    from tuiml.data.base import Dataset, Normalize, Scaling, Target
+from tuiml.data.kinds import Normalize, Target
 
 Values = NDArray[np.uint8] | NDArray[np.float32]
 Points = NDArray[np.float64] | NDArray[np.float32]
 Labels = NDArray[np.uint8] | NDArray[np.int32] | NDArray[np.float32]
-
-_DRAW = 0x5053
-"""Keeps the draw of the parts apart from other uses of the same seed."""
 
 _NOTHING = np.empty(0, np.float32)
 _BLOCK = 1 << 20
@@ -96,161 +87,9 @@ class Data:
         return rows
 
 
-def draw(dataset: Dataset, whole: Whole, seed: int) -> Data:
-    """Draw the training and validation parts of ``whole`` and find the normalization.
-
-    The validation examples come first in the draw: runs that differ in ``train`` alone are judged on
-    the same ones, and a smaller training part is contained in a larger. ``whole`` is used up: its pool
-    may be reordered where it lies.
-
-    Raises:
-        DataError: a label has no class, or an input or a number of the target is not finite.
-    """
-    for part in whole:
-        _check(dataset, part)
-    notices.refuse_unsound(dataset, whole)
-    print_of = notices.fingerprint(whole) if dataset.kind == "own" else ""
-    train, validation, _ = dataset.sizes()
-    order = np.random.Generator(np.random.PCG64([seed, _DRAW])).permutation(len(whole.pool))
-    chosen = order[: train + validation]
-    labels = whole.pool.labels[chosen]
-    if 2 * len(chosen) >= len(whole.pool):
-        # Most of it is wanted: reordered where it lies, the parts are views of it and nothing is doubled.
-        inputs = reorder(whole.pool.inputs, order)
-    else:
-        inputs = whole.pool.inputs[chosen]
-    held_out = Part(inputs[:validation], labels[:validation])
-    training = Part(inputs[validation : len(chosen)], labels[validation:])
-    if dataset.fills:
-        _fill(training.inputs, (training, held_out, whole.test))
-    shift, scale = normalization(training.inputs, dataset.normalize, dataset.top)
-    test, numbers = whole.test, (_NOTHING, _NOTHING)
-    if dataset.target == "numbers":
-        numbers = _scaling(training.labels, dataset.target_scaling())
-        training, held_out, test = (_scaled(part, *numbers) for part in (training, held_out, test))
-    for part in (training, held_out, test):
-        part.inputs.setflags(write=False)
-        part.labels.setflags(write=False)
-    data = Data(
-        *(dataset.shape, dataset.classes, training, held_out, test, shift, scale),
-        dataset.normalize,
-        dataset.target,
-        fingerprint=print_of,
-        target_shift=numbers[0],
-        target_scale=numbers[1],
-    )
-    return replace(data, notices=notices.notices(dataset, data))
-
-
-def _fill(like: Values, parts: Iterable[Part]) -> None:
-    """Put the mean of ``like``'s column in place of every value of the parts that is missing (NaN)."""
-    found = list(parts)
-    gone = np.zeros(like.shape[1], np.bool_)
-    for part in found:
-        gone |= np.isnan(part.inputs).any(axis=0)
-    for column in np.flatnonzero(gone):
-        known = like[:, column][~np.isnan(like[:, column])]
-        mean = known.mean(dtype=np.float64) if len(known) else 0.0
-        for part in found:
-            values = part.inputs[:, column]
-            values[np.isnan(values)] = mean
-
-
-def _scaled(part: Part, shift: NDArray[np.float32], scale: NDArray[np.float32]) -> Part:
-    """The part with its targets as they are trained on."""
-    return Part(part.inputs, (np.asarray(part.labels, np.float32) - shift) * scale)
-
-
-def _scaling(targets: Labels, scaling: Scaling) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """``target_shift`` and ``target_scale``; a number that never varies keeps its unit."""
-    if scaling == "none":
-        return np.zeros(targets.shape[1], np.float32), np.ones(targets.shape[1], np.float32)
-    shift, scale = normalization(np.asarray(targets, np.float32), "standard")
-    scale = np.asarray(scale)
-    return np.asarray(shift), np.where(scale > 0, scale, np.float32(1))
-
-
-def _check(dataset: Dataset, part: Part) -> None:
-    """Every example has its label, and every label its class."""
-    if len(part.inputs) != len(part.labels):
-        raise DataError(
-            f"'{dataset.title}' has {len(part.inputs)} examples but {len(part.labels)} labels: fetch it again"
-        )
-    if dataset.target == "numbers":
-        _check_numbers(dataset, part)
-        return
-    wrong = np.flatnonzero((part.labels < 0) | (part.labels >= len(dataset.classes)))
-    if len(wrong):
-        raise DataError(
-            f"'{dataset.title}': example {wrong[0]} has label {part.labels[wrong[0]]}, "
-            f"labels go from 0 to {len(dataset.classes) - 1}"
-        )
-
-
-def _check_numbers(dataset: Dataset, part: Part) -> None:
-    if part.labels.dtype != np.float32 or part.labels.shape != (len(part), dataset.outputs):
-        raise DataError(
-            f"'{dataset.title}': its targets are not {dataset.outputs} float32 numbers an example"
-        )
-    wrong = np.flatnonzero(~np.isfinite(part.labels).all(axis=1))
-    if len(wrong):
-        raise DataError(f"'{dataset.title}': the target of example {wrong[0]} is not a finite number")
-
-
 def reorder(rows: Values, order: NDArray[np.intp]) -> Values:
     """``rows[order]`` in the memory of ``rows``, a block of columns at a time."""
     width = max(1, 4 * _BLOCK // max(1, len(rows) * rows.itemsize))
     for start in range(0, rows.shape[1], width):
         rows[:, start : start + width] = rows[order, start : start + width]
     return rows
-
-
-def normalization(
-    inputs: Values, normalize: Normalize, top: float | None = None
-) -> tuple[np.float32 | NDArray[np.float32], np.float32 | NDArray[np.float32]]:
-    """``shift`` and ``scale`` so that ``(x - shift) * scale`` of the training part is normalized.
-
-    ``none``: 0 and 1. ``unit``: 0…``top`` to 0…1, else each feature's smallest and largest value to 0
-    and 1. ``standard``: each feature to mean 0 and variance 1 (divided by n). A feature that never
-    varies gets scale 0.
-
-    Args:
-        inputs: (n, features), the training part, n ≥ 1.
-        normalize: which of the three.
-        top: the largest raw value there can be, where the data set declares it.
-    """
-    if normalize == "none":
-        return np.float32(0), np.float32(1)
-    if normalize == "unit" and top is not None:
-        return np.float32(0), np.float32(1 / top)
-    low = np.min(inputs, axis=0).astype(np.float64)
-    high = np.max(inputs, axis=0).astype(np.float64)
-    if normalize == "unit":
-        shift, spread = low, high - low
-    else:
-        shift, spread = _moments(inputs)
-    # What a float32 cannot tell from its neighbours is rounding, not variance.
-    varies = spread > 1e-7 * np.maximum(np.abs(low), np.abs(high))
-    scale = np.zeros_like(spread)
-    np.divide(1.0, spread, out=scale, where=varies)
-    scale[scale > np.finfo(np.float32).max] = 0.0
-    return shift.astype(np.float32), scale.astype(np.float32)
-
-
-def _moments(inputs: Values) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and standard deviation of each column, in two passes of float64 blocks."""
-    mean = np.zeros(inputs.shape[1])
-    for rows in _blocks(inputs):
-        mean += rows.sum(axis=0)
-    mean /= len(inputs)
-    squares = np.zeros_like(mean)
-    for rows in _blocks(inputs):
-        rows -= mean
-        squares += np.einsum("ij,ij->j", rows, rows)
-    return mean, np.sqrt(squares / len(inputs))
-
-
-def _blocks(inputs: Values) -> Iterator[NDArray[np.float64]]:
-    step = math.ceil(_BLOCK / inputs.shape[1])
-    for start in range(0, len(inputs), step):
-        yield inputs[start : start + step].astype(np.float64)

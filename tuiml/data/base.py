@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Hashable
-from typing import TYPE_CHECKING, ClassVar, Literal
+from collections.abc import Hashable
+from typing import ClassVar
 
 from pydantic import Field
 
-from tuiml.data.errors import DataError
+from tuiml.data.kinds import Kind, Normalize, Scaling, Target
 from tuiml.registry import Entry, Registry
-
-if TYPE_CHECKING:
-    from tuiml.data.arrays import Data, Whole
-
-Progress = Callable[[str, int, int], None]
-"""Called with a file's name, the bytes done, and the bytes in all (0 where the server does not say)."""
-
-Normalize = Literal["none", "unit", "standard"]
-Kind = Literal["bundled", "files", "generated", "own"]
-Target = Literal["classes", "numbers"]
-Scaling = Literal["none", "standard"]
 
 
 class Dataset(Entry):
@@ -51,6 +40,11 @@ class Dataset(Entry):
         return self.name
 
     @property
+    def known(self) -> bool:
+        """Whether shape and sizes are known; of a user's file only once it was read."""
+        return True
+
+    @property
     def version(self) -> Hashable:
         """What changes when files of the user's that it reads do."""
         return None
@@ -77,31 +71,31 @@ class Dataset(Entry):
 
     @property
     def target(self) -> Target:
-        """What is to be told of an example: its class, or numbers (regression)."""
+        """What is predicted of an example: its class, or numbers."""
         return "classes"
 
     @property
     @abstractmethod
     def classes(self) -> tuple[str, ...]:
-        """The names of the labels 0, 1, …; none where the target is numbers."""
+        """The names of the labels 0, 1, …; none for a regression."""
 
     @property
     def outputs(self) -> int:
-        """The units of the last layer: one for each class, or for each number of the target."""
+        """The units of the last layer: one for each class, or for each target column."""
         return len(self.classes)
 
     @property
     def target_names(self) -> tuple[str, ...]:
-        """What the numbers of the target are called, where they have names; else none."""
+        """The names of the target columns of a regression, where they have names; else none."""
         return ()
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """What the inputs are called, one name each, where they have names; else none."""
+        """The names of the inputs, one each, where they have names; else none."""
         return ()
 
     def target_scaling(self) -> Scaling:
-        """``standard``: numbers are trained on as (t - mean) / σ of the training part; else as they are."""
+        """``standard``: a regression is trained on (t - mean) / σ of the training part; else on t."""
         return "none"
 
     @property
@@ -113,14 +107,6 @@ class Dataset(Entry):
     @abstractmethod
     def test_examples(self) -> int:
         """The examples of the test part."""
-
-    @abstractmethod
-    def read(self, seed: int, progress: Progress | None = None) -> Whole:
-        """Every example, as it lies in the files or comes from the generator, in arrays of its own.
-
-        Raises:
-            DataError: a file is missing or damaged.
-        """
 
     def sizes(self) -> tuple[int, int, int]:
         """The training, validation and test examples; meaningful where :meth:`problems` has none."""
@@ -148,40 +134,6 @@ class Dataset(Entry):
             total = f"{train} for training and {validation} for validation"
             return [("validation", f"{total} are more than the {self.pool} examples of '{self.title}'")]
         return []
-
-    def load(self, seed: int, progress: Progress | None = None) -> Data:
-        """The three parts, drawn with ``seed`` (at least 0), and their normalization.
-
-        ``mnist`` and ``fashion-mnist`` are downloaded where no folder has them.
-
-        Raises:
-            DataError: the options do not fit the data; a file is missing, damaged or out of reach.
-        """
-        self._refuse()
-        return self._drawn(self.read(seed, progress), seed)
-
-    def load_here(self, seed: int) -> Data | None:
-        """As :meth:`load`, but never downloaded: ``None`` where the data is not on this machine.
-
-        Raises:
-            DataError: the options do not fit the data, or a file of the user's is damaged.
-        """
-        self._refuse()
-        whole = self.read_here(seed)
-        return None if whole is None else self._drawn(whole, seed)
-
-    def read_here(self, seed: int) -> Whole | None:
-        """As :meth:`read`, but ``None`` where it would be downloaded."""
-        return self.read(seed)
-
-    def _refuse(self) -> None:
-        for field, message in self.problems():
-            raise DataError(f"data.{field}: {message}")
-
-    def _drawn(self, whole: Whole, seed: int) -> Data:
-        from tuiml.data.arrays import draw
-
-        return draw(self, whole, seed)
 
 
 datasets: Registry[Dataset] = Registry("a data set")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from tuiml.data.base import Dataset, Kind, Progress
+from tuiml.data.base import Dataset
 from tuiml.data.datasets import datasets
 from tuiml.data.errors import DataError
 from tuiml.data.images import Files
+from tuiml.data.kinds import Kind, Progress
 from tuiml.data.sources import Origin
 
 

@@ -1,9 +1,11 @@
 """The data sets a preset can name, in the order they are listed, and the kinds of files it can have."""
 
-from tuiml.data.base import Dataset, Kind, Normalize, Progress, Scaling, Target, datasets
-from tuiml.data.generated_points import Circles, Gaussians, Moons, Spiral, Xor
+from tuiml.data.base import Dataset, datasets
+
+from tuiml.data.images import Digits, FashionMnist, Files, Mnist  # isort: skip  # listed first
+from tuiml.data.generated_points import Circles, Gaussians, Moons, Seeded, Spiral, Xor
 from tuiml.data.generated_regression import Friedman1, Hills, Sine
-from tuiml.data.images import Digits, FashionMnist, Mnist
+from tuiml.data.kinds import Kind, Normalize, Progress, Scaling, Target
 from tuiml.data.own.entries import Own, own_files
 
 __all__ = [
@@ -11,6 +13,7 @@ __all__ = [
     "Dataset",
     "Digits",
     "FashionMnist",
+    "Files",
     "Friedman1",
     "Gaussians",
     "Hills",
@@ -21,6 +24,7 @@ __all__ = [
     "Own",
     "Progress",
     "Scaling",
+    "Seeded",
     "Sine",
     "Spiral",
     "Target",

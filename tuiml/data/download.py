@@ -19,8 +19,8 @@ from typing import IO, Any, Protocol
 from urllib.parse import urlsplit
 
 from tuiml import files
-from tuiml.data.base import Progress
 from tuiml.data.errors import DataError
+from tuiml.data.kinds import Progress
 
 ATTEMPTS = 3
 """Tries at one mirror."""

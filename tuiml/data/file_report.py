@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
-from pydantic_core import PydanticCustomError
 
-from tuiml.data.base import Progress, Target, datasets
+from tuiml.data import prepare
+from tuiml.data.base import datasets
 from tuiml.data.errors import DataError
-from tuiml.data.own import facts
-from tuiml.data.own.entries import Own, Table, entry_for
+from tuiml.data.kinds import Progress, Target
+from tuiml.data.own import reading
+from tuiml.data.own.entries import DataFiles, Own, Table
 from tuiml.data.own.facts import Column
 from tuiml.text import plain_text
 
@@ -64,13 +65,21 @@ class Report:
         return {**vars(self), "columns": [vars(column) for column in self.columns]}
 
 
-def look(path: str | Path, *, deep: bool = False, progress: Progress | None = None, **options: Any) -> Report:
+def look(
+    path: str | Path,
+    files: DataFiles | None = None,
+    *,
+    deep: bool = False,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Report:
     """What a file holds, however it turns out: what is wrong is among ``problems``.
 
     It reads as much as validation does: a table whole, of arrays their headers and labels, of pictures the
     names. It may take seconds: not for the thread of a screen.
 
     Args:
+        files: finds what the file holds; ``None``: it is read here.
         deep: read every example as well, for what only that shows: numbers that are not finite, pictures
             that cannot be read, columns that never vary.
         progress: told how far a deep look is.
@@ -78,17 +87,15 @@ def look(path: str | Path, *, deep: bool = False, progress: Progress | None = No
     """
     given = {name: value for name, value in options.items() if value is not None}
     table = {"path": str(path), **given}
+    files = files or reading.DataFiles()
+    kind: type[Own] = datasets.entry_of(table, files) or Table  # type: ignore[assignment]  # it has a path
     try:
-        kind = entry_for(str(path))
-    except PydanticCustomError as error:
-        return Report(plain_text(str(path)), "", problems=(plain_text(str(error)),))
-    try:
-        with facts.patiently(anew=True):
-            dataset = kind.model_validate(table)
+        dataset = datasets.read(table, files)
     except ValidationError as error:
         columns, rows = _glimpse(kind, given, str(path))
         problems = tuple(_message(dict(found), kind) for found in error.errors(include_url=False)[:MOST])
         return Report(plain_text(str(path)), kind.name, rows=rows, columns=columns, problems=problems)
+    assert isinstance(dataset, Own)
     return _report(dataset, deep, progress)
 
 
@@ -98,7 +105,7 @@ def _report(dataset: Own, deep: bool, progress: Progress | None) -> Report:
     warnings, counts = [*found.notes, *_counted(found.classes, found.counts)], found.counts
     if deep and not problems:
         try:
-            data = dataset.load(0, progress)
+            data = prepare.load(dataset, 0, progress)
             warnings += [text for about, text in data.notices if about != "data classes"]
             counts = _all(data) or counts
         except DataError as error:

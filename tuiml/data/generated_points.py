@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from tuiml.data.base import Dataset, Normalize, Progress, datasets
+from tuiml.data.base import Dataset, datasets
+from tuiml.data.kinds import Normalize
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -38,6 +39,10 @@ class Seeded(Dataset):
     @property
     def test_examples(self) -> int:
         return self.size // 4
+
+    @abstractmethod
+    def generate(self, seed: int) -> Whole:
+        """Every example, in new arrays."""
 
     def rng(self, seed: int) -> Generator:
         """Random numbers of the set's own: another set's are others with the same seed."""
@@ -74,8 +79,7 @@ class Generated(Seeded):
     def points(self, rng: Generator, label: Any) -> Points:
         """Points without their noise, (n, features), of the classes ``label`` (n,); it may change them."""
 
-    def read(self, seed: int, progress: Progress | None = None) -> Whole:
-
+    def generate(self, seed: int) -> Whole:
         from tuiml.data.arrays import Whole
 
         rng = self.rng(seed)

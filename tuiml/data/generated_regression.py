@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from tuiml.data.base import Normalize, Progress, Scaling, Target, datasets
+from tuiml.data.base import datasets
 from tuiml.data.generated_points import Seeded
+from tuiml.data.kinds import Normalize, Scaling, Target
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -34,7 +35,7 @@ class Function(Seeded):
 
     @property
     def target(self) -> Target:
-        return "numbers"
+        return "regression"
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -55,7 +56,7 @@ class Function(Seeded):
     def function(self, x: Any) -> NDArray[Any]:
         """The target without its noise, (n,), of inputs as :meth:`inputs` gives them."""
 
-    def read(self, seed: int, progress: Progress | None = None) -> Whole:
+    def generate(self, seed: int) -> Whole:
         import numpy as np
 
         from tuiml.data.arrays import Part, Whole

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from tuiml.data.base import Dataset, Progress, datasets
+from tuiml.data.base import Dataset, datasets
 from tuiml.data.sources import DIGITS_IMAGES, FASHION, MNIST, Origin
-
-if TYPE_CHECKING:
-    from tuiml.data.arrays import Whole
 
 DIGIT_NAMES = tuple("0123456789")
 
@@ -42,11 +39,6 @@ class Digits(Dataset):
     def test_examples(self) -> int:
         return self.TEST
 
-    def read(self, seed: int, progress: Progress | None = None) -> Whole:
-        from tuiml.data.store import read_digits
-
-        return read_digits(self.TEST)
-
 
 class Files(Dataset):
     """A data set that lies in the four IDX files of an :class:`Origin`."""
@@ -67,16 +59,6 @@ class Files(Dataset):
     def test_examples(self) -> int:
         return self.origin.test_images.shape[0]
 
-    def read(self, seed: int, progress: Progress | None = None) -> Whole:
-        from tuiml.data.store import read_origin
-
-        return read_origin(self.origin, progress)
-
-    def read_here(self, seed: int) -> Whole | None:
-        from tuiml.data.store import read_here
-
-        return read_here(self.origin)
-
 
 @datasets.add
 class Mnist(Files):
@@ -95,10 +77,10 @@ class Mnist(Files):
 
 @datasets.add
 class FashionMnist(Files):
-    """60,000 and 10,000 pictures of clothes, 28×28."""
+    """60,000 and 10,000 images of clothes, 28×28."""
 
     name = "fashion-mnist"
-    formula = "70,000 pictures of clothes, 28×28 pixels of 0…255"
+    formula = "70,000 images of clothes, 28×28 pixels of 0…255"
     advice = "as MNIST but harder; downloaded once (31 MB) where TUIML_DATA does not have it"
     source = "H. Xiao, K. Rasul, R. Vollgraf (2017), arXiv:1708.07747; MIT licence, Zalando SE"
     origin = FASHION

@@ -126,7 +126,7 @@ def imbalance(classes: Sequence[str], counts: Sequence[int]) -> str:
 
 
 def _constant(dataset: Dataset, data: Data) -> str:
-    """Columns that never vary; of pictures, whose margins may, only where all are so."""
+    """Columns that never vary; of images, whose margins may, only where all are so."""
     import numpy as np
 
     inputs = data.train.inputs

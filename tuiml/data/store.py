@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from tuiml import files
 from tuiml.data import download, idx
 from tuiml.data.arrays import Part, Whole
-from tuiml.data.base import Progress
 from tuiml.data.errors import DataError
+from tuiml.data.kinds import Progress
 from tuiml.data.sources import DIGITS_IMAGES, DIGITS_LABELS, Origin, Source
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tuiml.backends.engine import Engine
+from tuiml.data.own.reading import DataFiles
 from tuiml.nn.network import Network
 from tuiml.nn.optimizers import SGD
 from tuiml.runs import checkpoint_file, checkpoints, memory_estimate
@@ -130,7 +131,7 @@ def _preset_in(details: Any) -> Preset | None:
     if not isinstance(document, dict):
         return None
     try:
-        return check(toml.migrate(document))[0]
+        return check(toml.migrate(document), DataFiles())[0]
     except (ValueError, ArithmeticError, RecursionError):  # it may hold what no TOML file can
         return None
 
@@ -148,7 +149,7 @@ def preset_document(folder: Path) -> tuple[dict[str, Any], str]:
     """
     try:
         document = read(folder / PRESET)
-        preset, problems = check(document)
+        preset, problems = check(document, DataFiles())
         if preset is not None:
             return document, ""
         error = SpecError(problems)

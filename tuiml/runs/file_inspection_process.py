@@ -14,7 +14,7 @@ import signal
 import sys
 from typing import Any
 
-from tuiml.data.own import facts
+from tuiml.data.own import facts, reading
 from tuiml.data.own.entries import own_files
 from tuiml.text import plain_text
 
@@ -42,7 +42,7 @@ def answer_to(order: dict[str, Any]) -> dict[str, Any]:
     dataset = own_files[order["format"]].model_construct(**options)
     signal.alarm(DEADLINE + 1)  # ends this process even if the app died, and whatever a library is at
     try:
-        found = facts.here(dataset)
+        found = reading.find(dataset)
         if isinstance(found, facts.Unknown):
             text = f"{dataset.title} needs more than {MEMORY // 10**6:,} MB to look at"
             found = facts.Unknown("path", text)

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Generator
 
+from tuiml.data import prepare
 from tuiml.data.arrays import Data
 from tuiml.runs.errors import Cancelled
 from tuiml.spec.preset import Preset
@@ -30,7 +31,7 @@ def load(preset: Preset, control: RunControl) -> Generator[Loading, None, Data]:
 
     def read() -> None:
         try:
-            told.put(preset.data.load(preset.training.seed, progress))
+            told.put(prepare.load(preset.data, preset.training.seed, progress))
         except BaseException as error:  # raised again where it is waited for
             told.put(error)
 

@@ -9,6 +9,7 @@ from typing import Any
 from tuiml.backends.choice import build, choose
 from tuiml.data.arrays import Data
 from tuiml.data.datasets import datasets
+from tuiml.data.prepare import load_here
 from tuiml.nn.network import Network
 from tuiml.runs import memory_estimate
 from tuiml.spec import network_of
@@ -48,7 +49,7 @@ class Prober:
     def _data(self, preset: Preset) -> tuple[Data, Inputs]:
         key = _key(datasets.table(preset.data), preset.training.seed), preset.data.version
         if key not in self._kept:
-            found = preset.data.load_here(preset.training.seed)
+            found = load_here(preset.data, preset.training.seed)
             self._kept[key] = (noise(preset), "noise") if found is None else (small(found), "data")
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)

@@ -95,10 +95,11 @@ def _prober() -> Any:
 def answer_to(order: Message) -> Message:
     """What there is to say of the preset in an order."""
     from tuiml.data.errors import DataError
+    from tuiml.data.own.reading import DataFiles
     from tuiml.spec import SpecError, check
 
     try:
-        preset, problems = check(order.get("document"))
+        preset, problems = check(order.get("document"), DataFiles())
         if preset is None:
             raise SpecError(problems)
         answer: Message = _prober().probe(preset)[1].to_json()

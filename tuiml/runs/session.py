@@ -8,6 +8,7 @@ from typing import Any
 
 from tuiml.backends.choice import BackendError, Choice
 from tuiml.backends.choice import choose as choose_backend
+from tuiml.data.own.reading import DataFiles
 from tuiml.registry import short
 from tuiml.runs import checkpoint_recovery, library, memory_estimate, threads
 from tuiml.runs.errors import RunError
@@ -148,7 +149,7 @@ def _changed(document: dict[str, Any], settings: Sequence[str] = ()) -> Preset:
             text = f"--set {short(setting)}: a run that goes on can change only {allowed}; train anew"
             raise RunError(text)
         document = assign(document, setting)
-    preset, problems = check(document)
+    preset, problems = check(document, DataFiles())
     if preset is None:
         raise SpecError(problems)
     return preset

@@ -117,6 +117,7 @@ class Worker:
         return None
 
     def _events(self, order: Message) -> Iterator[Event]:
+        from tuiml.data.own.reading import DataFiles
         from tuiml.runs import run_viewer, session
         from tuiml.runs.rate_search import find_rate
         from tuiml.spec import SpecError, check
@@ -134,7 +135,7 @@ class Worker:
             yield from session.resume(run, settings, backend=backend, control=control, watched=watched)
             return
         name = order.get("name")
-        preset, problems = check(order.get("document"))
+        preset, problems = check(order.get("document"), DataFiles())
         if preset is None:
             raise SpecError(problems)
         if order.get("do") == "find_rate":

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from tuiml.data.datasets import Dataset
-from tuiml.data.own.location import beside
-from tuiml.files import read_regular
+from tuiml.data.own.entries import DataFiles
 from tuiml.nn import network
 from tuiml.nn.activations import Activation
 from tuiml.nn.layers import ActivationLayer, Dense, Layer, Shape, ShapeError, dimensions, layers
 from tuiml.nn.losses import Loss
 from tuiml.nn.network import output_layer
-from tuiml.spec import pretraining, toml
+from tuiml.spec import pretraining
 from tuiml.spec.preset import Preset
-from tuiml.spec.problems import Problem, SpecError, translate
+from tuiml.spec.problems import Problem, translate
 
 L = TypeVar("L", Layer, Layer | None)
 MAX_PROBLEMS = 100
@@ -27,34 +25,27 @@ MAX_VALUES = 1_000_000_000
 """The most parameters, and the most values in a step: 4 GB of either."""
 
 
-def check(document: Any) -> tuple[Preset | None, list[Problem]]:
+def check(document: Any, files: DataFiles | None = None) -> tuple[Preset | None, list[Problem]]:
     """The preset that a document describes, or ``None``, and every problem it has.
 
     A preset that is returned trains: its shapes fit, its loss suits its last layer, its batch suits its data.
+
+    Args:
+        document: its tables; ``data`` may be a data set that was checked before.
+        files: finds what a file of the user's holds; without it such a file is a problem.
     """
     try:
-        preset = Preset.model_validate(document)
+        preset = Preset.model_validate(document, context=files)
     except ValidationError as error:
         errors = error.errors(include_url=False)
-        found = [translate(dict(d), document, Preset) for d in errors[:MAX_PROBLEMS]]
+        found = [translate(dict(d), document, Preset, files) for d in errors[:MAX_PROBLEMS]]
         if len(errors) > MAX_PROBLEMS:
             found.append(Problem("", f"and {len(errors) - MAX_PROBLEMS:,} more problems"))
         return None, found
+    if not preset.data.known:
+        return None, [Problem("data.path", f"{preset.data.title} was not read")]
     problems = fit(preset)
     return (None if problems else preset), problems
-
-
-def load(path: Path) -> Preset:
-    """The preset in a file.
-
-    Raises:
-        OSError: it cannot be read.
-        SpecError: it is not a preset; every problem is listed.
-    """
-    preset, problems = check(beside(toml.loads(read_regular(path, toml.MAX_BYTES + 1)), path))
-    if preset is None:
-        raise SpecError(problems)
-    return preset
 
 
 def fit(preset: Preset) -> list[Problem]:
@@ -128,27 +119,27 @@ def _sizes(preset: Preset) -> list[Problem]:
 
 
 def _stopping(preset: Preset) -> list[Problem]:
-    """Whether there are examples for the figure that early stopping watches, and classes for an accuracy."""
+    """Whether there are examples for the metric of early stopping, and classes for an accuracy."""
     rule = preset.training.early_stopping
-    if preset.data.target == "numbers" and rule.watched(True).endswith("accuracy"):
-        text = f"{rule.name} is for classes, and the target of {preset.data.title} is numbers; watch val_loss"
+    if preset.data.target == "regression" and rule.watched(True).endswith("accuracy"):
+        text = f"{rule.name} is for classification, and {preset.data.title} is a regression; use val_loss"
         return [Problem("training.early_stopping", text)]
     _, validation, _ = preset.data.sizes()
     if validation or not rule.watched(False).startswith("val_"):
         return []
-    text = f"{rule.name} needs validation examples; give data.validation at least 1, or watch train_loss"
+    text = f"{rule.name} needs validation examples; give data.validation at least 1, or use train_loss"
     return [Problem("training.early_stopping", text)]
 
 
 def _end(preset: Preset, stack: Sequence[Layer], shape: Shape) -> list[Problem]:
     """Whether the last layer gives what the loss and the data take."""
-    loss, wished, numbers = preset.training.loss, preset.data.outputs, preset.data.target == "numbers"
+    loss, wished, numbers = preset.training.loss, preset.data.outputs, preset.data.target == "regression"
     last, where = stack[-1], f"layers[{len(stack) - 1}]"
     activation = activation_of(last)
     if activation is None or not isinstance(last, Dense | ActivationLayer):
         text = f"the last layer must be dense with {wished} units, or an activation after it, not {last.name}"
         return [Problem(where, text)]
-    problems = _of_numbers(preset, activation, f"{where}.{last.activation_field}") if numbers else []
+    problems = _regression(preset, activation, f"{where}.{last.activation_field}") if numbers else []
     wanted = loss.activation
     if wanted and not numbers and activation.name != wanted:
         text = f"{loss.name} needs {wanted} on the last layer, not {activation.name}"
@@ -167,14 +158,14 @@ def _end(preset: Preset, stack: Sequence[Layer], shape: Shape) -> list[Problem]:
     return problems
 
 
-def _of_numbers(preset: Preset, activation: Activation, where: str) -> list[Problem]:
-    """Whether loss and last activation can tell numbers."""
+def _regression(preset: Preset, activation: Activation, where: str) -> list[Problem]:
+    """Whether loss and last activation suit a regression."""
     found, loss = [], preset.training.loss
     if loss.activation:
-        text = f"{loss.name} is for classes, and the target of {preset.data.title} is numbers; give mse"
+        text = f"{loss.name} is for classification, and {preset.data.title} is a regression; give mse"
         found.append(Problem("training.loss", text))
     if activation.output_only:
-        text = f"{activation.name} gives shares of classes, and the target is numbers; give linear"
+        text = f"{activation.name} gives probabilities of classes, and the target is a number; give linear"
         found.append(Problem(where, text))
     return found
 

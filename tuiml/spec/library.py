@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tuiml.data.own.location import beside
+from tuiml.data.own.entries import DataFiles
 from tuiml.files import asset, home, read_regular, write_whole
 from tuiml.registry import closest, short
 from tuiml.spec import toml
@@ -35,13 +35,16 @@ class PresetFile:
         """
         return read(self.path)
 
-    def preset(self) -> Preset:
+    def preset(self, files: DataFiles | None = None) -> Preset:
         """The validated preset.
+
+        Args:
+            files: finds what a file of the user's holds, if its data is one.
 
         Raises:
             SpecError: with every problem.
         """
-        preset, problems = check(self.document())
+        preset, problems = check(self.document(), files)
         if preset is None:
             raise SpecError(problems)
         return preset
@@ -61,6 +64,27 @@ def read(path: Path) -> dict[str, Any]:
         return beside(toml.loads(read_regular(path, toml.MAX_BYTES + 1)), path)
     except OSError as error:
         raise SpecError([Problem(str(path), f"cannot be read: {error.strerror or error}")]) from None
+
+
+def beside(document: dict[str, Any], preset: Path) -> dict[str, Any]:
+    """The document of a preset file, the path of its data made absolute where that lies beside the file."""
+    data = document.get("data")
+    if not isinstance(data, dict):
+        return document
+    path = data.get("path")
+    if not isinstance(path, str) or not path or os.path.isabs(os.path.expanduser(path)):
+        return document
+    found = preset.absolute().parent / path
+    return {**document, "data": {**data, "path": str(found)}} if found.exists() else document
+
+
+def load(path: Path, files: DataFiles | None = None) -> Preset:
+    """The preset in a file.
+
+    Raises:
+        SpecError: it cannot be read or is not a preset; every problem is listed.
+    """
+    return PresetFile(path.stem, path, False).preset(files)
 
 
 def bundled() -> list[PresetFile]:

@@ -44,11 +44,11 @@ def join(parts: Iterable[str | int]) -> str:
     return text
 
 
-def translate(details: dict[str, Any], document: Any, root: type[BaseModel]) -> Problem:
+def translate(details: dict[str, Any], document: Any, root: type[BaseModel], context: Any = None) -> Problem:
     """One of pydantic's errors about ``document`` in our words."""
     location: tuple[str | int, ...] = details["loc"]
     kind, value, path = details["type"], details.get("input"), join(location)
-    model, registry = _model_at(root, location[:-1], document)
+    model, registry = _model_at(root, location[:-1], document, context)
     options = {o.name: o for o in options_of(model)} if model else {}
     option = options.get(str(location[-1])) if location else None
     if kind == "extra_forbidden":
@@ -71,7 +71,7 @@ def translate(details: dict[str, Any], document: Any, root: type[BaseModel]) -> 
 
 
 def _model_at(
-    root: type[BaseModel], location: Sequence[str | int], document: Any
+    root: type[BaseModel], location: Sequence[str | int], document: Any, context: Any
 ) -> tuple[type[BaseModel] | None, Registry[Any] | None]:
     """The model whose option a location names, found by following the document's own names."""
     model: type[BaseModel] | None = root
@@ -79,12 +79,12 @@ def _model_at(
     for part in location:
         document = _get(document, part)
         if isinstance(part, int):
-            model = _entry(registry, document)
+            model = _entry(registry, document, context)
             continue
         option = _option(model, part)
         if option is None:
             return None, None
-        registry, model = option.registry, option.model or _entry(option.registry, document)
+        registry, model = option.registry, option.model or _entry(option.registry, document, context)
     return model, registry
 
 
@@ -92,10 +92,10 @@ def _option(model: type[BaseModel] | None, name: str) -> Option | None:
     return next((o for o in options_of(model) if o.name == name), None) if model else None
 
 
-def _entry(registry: Registry[Any] | None, value: Any) -> type[BaseModel] | None:
+def _entry(registry: Registry[Any] | None, value: Any, context: Any) -> type[BaseModel] | None:
     if registry is None:
         return None
-    return registry.entry_of(value)
+    return registry.entry_of(value, context)
 
 
 def _get(value: Any, key: str | int) -> Any:

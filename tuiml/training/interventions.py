@@ -120,7 +120,7 @@ def asked_for(
     """
     if not asked or not set(asked) <= set(ASKED):
         raise ValueError("only optimizer, batch_size and learning_rate can change while a run is on")
-    document = preset.document()
+    document: dict[str, Any] = {**preset.document(), "data": preset.data}
     document["training"] = training.document() | dict(asked)
     found, problems = check(document)
     if found is None:

@@ -56,7 +56,7 @@ def probe(preset: Preset, network: Network, data: Data, engine: Engine, inputs: 
     batch = data.batch(data.train, slice(0, count)).astype(np.float64)
     picture = Snapshot(epoch=0, step=0, layers=layers)
     told = math.nan, math.nan
-    if data.target == "numbers" and inputs == "data":
+    if data.target == "regression" and inputs == "data":
         targets = data.train.labels.astype(np.float64)
         told = float(targets.mean()), float(targets.std())
     measured = float(batch.mean()), float(batch.std())
@@ -81,10 +81,10 @@ def noise(preset: Preset) -> Data:
     count = max(1, min(EXAMPLES, dataset.sizes()[0]))
     inputs = rng.standard_normal((count, features), dtype=np.float32)
     one = np.float32(1)
-    if dataset.target == "numbers":
+    if dataset.target == "regression":
         part = Part(inputs, rng.standard_normal((count, dataset.outputs), dtype=np.float32))
         return Data(
-            *(dataset.shape, (), part, part, part, 0 * one, one, "none", "numbers"),
+            *(dataset.shape, (), part, part, part, 0 * one, one, "none", "regression"),
             target_shift=np.zeros(dataset.outputs, np.float32),
             target_scale=np.ones(dataset.outputs, np.float32),
         )

@@ -54,7 +54,7 @@ class Remedy:
 
     def fits(self, preset: Preset) -> bool:
         """Whether the preset is one still, with the edits in it."""
-        return check(self.apply(preset.document()))[0] is not None
+        return check({**self.apply(preset.document()), "data": preset.data})[0] is not None
 
 
 def suited(activation: Activation) -> type[Initializer]:

@@ -15,6 +15,7 @@ from tests.tui.chart_views.test_inspection_views import assert_harmless
 from tests.tui.documents import raw
 from tuiml.data.datasets import datasets
 from tuiml.data.file_report import look as look_into
+from tuiml.data.own.reading import DataFiles
 from tuiml.spec import check
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.dialogs import folders
@@ -143,8 +144,8 @@ def test_files_taken_are_remembered_the_newest_first_whatever_the_file_holds(own
 def adopted(path, **changes):
     table = look_into(str(path)).table
     assert table is not None
-    document, words = adopt(raw(**changes), table, datasets.read(table))
-    preset, problems = check(document)
+    document, words = adopt(raw(**changes), table, datasets.read(table, DataFiles()))
+    preset, problems = check(document, DataFiles())
     assert preset is not None, problems
     return document, words, preset
 
@@ -186,7 +187,7 @@ def test_documents_that_are_wrong_stay_as_wrong_as_they_were(shelf):
     table = look_into(str(shelf / "flowers.csv")).table
     for changes in ({"layers": []}, {"layers": "x"}, {"layers": [3]}, {"training": 7}, {"layers": [{}]},
                     {"training": {"loss": "nonsense", "batch_size": "x", "early_stopping": 3}}):  # fmt: skip
-        document, _ = adopt(raw(**changes), table, datasets.read(table))
+        document, _ = adopt(raw(**changes), table, datasets.read(table, DataFiles()))
         assert document["data"] == table
 
 
@@ -262,7 +263,7 @@ async def test_a_file_becomes_the_data_as_one_edit_that_undo_takes_back(shelf, s
         before = on.app.document.raw
         await on.press(*"houses")
         assert on.listed == ["houses.csv"]
-        await on.at("houses.csv", "numbers: price")
+        await on.at("houses.csv", "regression: price")
         assert_harmless(on.preview, look)
         await on.press("enter")
         assert on.app.screen_name == "build"
@@ -281,11 +282,11 @@ async def test_another_column_is_told_by_the_arrows(shelf):
         await on.at("flowers.csv", "3 classes")
         assert on.picker.words.value == ""
         await on.press("left")
-        await on.at("flowers.csv", "numbers: wide")
+        await on.at("flowers.csv", "regression: wide")
         await on.press("right")
         await on.at("flowers.csv", "3 classes")
         await on.press("right")
-        await on.at("flowers.csv", "numbers: long")
+        await on.at("flowers.csv", "regression: long")
         await on.press("enter")
         preset = on.app.document.preset
         assert preset is not None, on.app.document.problems
@@ -368,11 +369,11 @@ async def test_five_thousand_files_are_listed_and_narrowed_while_keys_are_heeded
 async def test_a_long_look_holds_up_no_key_and_an_earlier_one_is_let_go(shelf, monkeypatch):
     asked, free = [], threading.Event()
 
-    def slow(path, **options):
+    def slow(path, files, **options):
         asked.append(Path(path).name)
         if "houses" in path:
             assert free.wait(60)
-        return look_into(path, **options)
+        return look_into(path, files, **options)
 
     monkeypatch.setattr("tuiml.tui.dialogs.file_inspector.look", slow)
     async with opened(shelf) as on:

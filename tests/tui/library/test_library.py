@@ -16,6 +16,7 @@ from textual.widgets import Input, Static
 from tests.tui import files_on_disk
 from tests.tui.bench import until
 from tests.tui.fake_training_client import FakeTrainingClient
+from tuiml.data.own.reading import DataFiles, DataFilesInBackground
 from tuiml.runs.folder import runs_folder
 from tuiml.runs.tail import Tail
 from tuiml.spec.library import find, own, own_folder, read
@@ -47,6 +48,7 @@ class Shell(App[None]):
         path, origin = (None, name) if file.bundled else (file.path, "")
         self.look = Look()
         self.document = Document(file.document(), path=path, origin=origin)
+        self.files = DataFilesInBackground(DataFiles())
         self.model = RunModel()
         self.client = SimpleNamespace(active=False, look_at=lambda path: None)
         self.shell = self

@@ -13,7 +13,7 @@ from tests.data.own_files import flowers, idx
 from tests.tui.bench import until
 from tests.tui.dialogs.test_file_picker import opened
 from tuiml.data.file_report import look
-from tuiml.data.own import facts
+from tuiml.data.own.reading import DataFiles
 from tuiml.runs import file_inspection_process
 from tuiml.tui.library.screen import Library
 from tuiml.tui.process.file_inspection_client import FileInspectionClient
@@ -23,14 +23,14 @@ LIMIT = 60
 REAL = FileInspectionClient.find  # before the fixture for all tests of the screen takes its place
 HANG = "if 'slow' in order['options']['path']: time.sleep(1000)"
 BREAK = (
-    "file_inspection_process.facts.here = (lambda d: 1 / 0) if 'slow' in order['options']['path'] else here"
+    "file_inspection_process.reading.find = (lambda d: 1 / 0) if 'slow' in order['options']['path'] else here"
 )
 
 
 @pytest.fixture(autouse=True)
 def real(no_prober, monkeypatch):
     monkeypatch.setattr(FileInspectionClient, "find", REAL)
-    monkeypatch.setattr("tuiml.data.own.entries.QUICK", 0)
+    monkeypatch.setattr("tuiml.data.own.reading.QUICK", 0)
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def program(monkeypatch):
 
     def replace(body):
         text = "import os, sys, time\nfrom tuiml.runs import file_inspection_process, probe_process\n"
-        text += "here = file_inspection_process.facts.here\ndef answer(order):\n"
+        text += "here = file_inspection_process.reading.find\ndef answer(order):\n"
         text += indent(body, "    ") + "\n    return file_inspection_process.answer_to(order)\n"
         words = [sys.executable, "-c", text + "probe_process.serve(int(sys.argv[1]), answer, 0)"]
         monkeypatch.setattr(
@@ -53,9 +53,7 @@ def program(monkeypatch):
 async def looks():
     found = FileInspectionClient()
     found.start()
-    facts.in_background(found.find)
     yield found
-    facts.in_background(None)
     worker = found._worker
     found.close()
     assert worker is None or worker._process.returncode is not None, "no zombie is left"
@@ -66,8 +64,8 @@ def arrays(path, count=40):
     return path
 
 
-async def report(path):
-    return await asyncio.wait_for(asyncio.to_thread(look, str(path)), LIMIT)
+async def report(looks, path):
+    return await asyncio.wait_for(asyncio.to_thread(look, str(path), DataFiles(looks.find)), LIMIT)
 
 
 async def test_another_process_finds_what_this_one_would_and_stays(tmp_path, looks):
@@ -84,13 +82,10 @@ async def test_another_process_finds_what_this_one_would_and_stays(tmp_path, loo
     flowers(tmp_path / "f.csv")
     processes = set()
     for name in ("a.npz", "f.csv", "x-images-idx2-ubyte", "pictures", "wrong.csv"):
-        found = await report(tmp_path / name)
+        found = await report(looks, tmp_path / name)
         processes.add(looks._worker._process.pid)
-        facts.in_background(None)
-        facts._facts.clear()
         assert found == look(str(tmp_path / name))
         assert found.usable == (name != "wrong.csv")
-        facts.in_background(looks.find)
     assert len(processes) == 1
 
 
@@ -104,29 +99,29 @@ async def test_a_file_that_needs_more_memory_than_there_may_be_says_so(tmp_path,
     )
     large, small = arrays(tmp_path / "large.npz", 15_000_000), arrays(tmp_path / "small.npz")
     tracemalloc.start()
-    found = await report(large)
+    found = await report(looks, large)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert found.problems == ("large.npz needs more than 150 MB to look at",)
     assert peak < 20_000_000
-    assert (await report(small)).usable
+    assert (await report(looks, small)).usable
 
 
 async def test_a_look_that_never_ends_is_ended(tmp_path, looks, program, monkeypatch):
     program(HANG)
-    assert (await report(arrays(tmp_path / "quick.npz"))).usable
+    assert (await report(looks, arrays(tmp_path / "quick.npz"))).usable
     first = looks._worker
     monkeypatch.setattr(file_inspection_process, "DEADLINE", 0.2)
     slow = arrays(tmp_path / "slow.npz")
-    assert (await report(slow)).problems == ("slow.npz: looking at it took more than 0.2 s",)
+    assert (await report(looks, slow)).problems == ("slow.npz: looking at it took more than 0.2 s",)
     monkeypatch.setattr(file_inspection_process, "DEADLINE", LIMIT)
-    assert (await report(arrays(tmp_path / "other.npz"))).usable
+    assert (await report(looks, arrays(tmp_path / "other.npz"))).usable
     assert first._process.wait(LIMIT) != 0
     assert looks._worker is not first
     program("")
     looks._worker._process.kill()  # while nothing is asked of it
     looks._worker._process.wait()
-    assert (await report(slow)).usable, "asked once more, it is looked at once more"
+    assert (await report(looks, slow)).usable, "asked once more, it is looked at once more"
 
 
 @pytest.mark.parametrize(
@@ -139,36 +134,36 @@ async def test_a_look_that_never_ends_is_ended(tmp_path, looks, program, monkeyp
 )
 async def test_one_that_dies_or_misbehaves_is_told_and_replaced(tmp_path, looks, program, body, words):
     program(body)
-    (problem,) = (await report(arrays(tmp_path / "a.npz"))).problems
+    (problem,) = (await report(looks, arrays(tmp_path / "a.npz"))).problems
     assert words in problem
     program("")
-    assert (await report(tmp_path / "a.npz")).usable
+    assert (await report(looks, tmp_path / "a.npz")).usable
 
 
 async def test_an_error_in_a_reader_is_told_and_the_process_stays(tmp_path, looks, program):
     program(BREAK)
-    (problem,) = (await report(arrays(tmp_path / "slow.npz"))).problems
+    (problem,) = (await report(looks, arrays(tmp_path / "slow.npz"))).problems
     assert problem.startswith("slow.npz cannot be read: ZeroDivisionError")
     first = looks._worker
-    assert (await report(arrays(tmp_path / "a.npz"))).usable
+    assert (await report(looks, arrays(tmp_path / "a.npz"))).usable
     assert looks._worker is first
 
 
 async def test_what_nobody_wants_to_know_any_more_is_let_go(tmp_path, looks, program):
     program(HANG)
     slow, found = arrays(tmp_path / "slow.npz"), []
-    thread = threading.Thread(target=lambda: found.append(look(str(slow))))
+    thread = threading.Thread(target=lambda: found.append(look(str(slow), DataFiles(looks.find))))
     thread.start()
     await until(lambda: looks._worker is not None)
     looks.cancel(thread)
     await asyncio.to_thread(thread.join, LIMIT)
     assert found[0].problems == ("slow.npz was not looked at",)
     program("")
-    assert (await report(slow)).usable
+    assert (await report(looks, slow)).usable
 
 
 async def test_the_process_ends_when_the_app_does(tmp_path, looks):
-    await report(arrays(tmp_path / "a.npz"))
+    await report(looks, arrays(tmp_path / "a.npz"))
     looks._worker.hang_up()
     assert looks._worker._process.wait(LIMIT) == 0
 

@@ -13,6 +13,7 @@ from textual.widget import Widget
 
 from tests.tui.fake_probe_client import FakeProbeClient
 from tests.tui.fake_training_client import FakeTrainingClient
+from tuiml.data.own.reading import DataFiles, DataFilesInBackground
 from tuiml.runs.tail import Tail
 from tuiml.spec.problems import Problem
 from tuiml.tui.charts.palette import Look
@@ -68,6 +69,7 @@ class StubShell:
         self.current_run = StubRun()
         self.drafts = NoDrafts()
         self.looks = FileInspectionClient()
+        self.files = DataFilesInBackground(DataFiles())
         self.probe_client_factory: Callable[[Callable[[Message], object]], Any] = FakeProbeClient
         self.fake = FakeTrainingClient(self.post_message)
 

@@ -36,7 +36,7 @@ class Formulas:
         self.network, self.optimizer, self.penalties = network, optimizer, penalties
         self._shift, self._scale = (mx.array(np.asarray(v)) for v in (data.shift, data.scale))
         self._shifted = bool(np.any(data.shift))
-        self._numbers = data.target == "numbers"
+        self._numbers = data.target == "regression"
         self._penalized = {
             f"layers.{node.index}.{p.name}"
             for node in network.nodes

@@ -17,7 +17,7 @@ LABEL_NAMES = ("label", "class", "target", "y")
 
 
 def labels_of(table: Table, layout: Layout) -> tuple[int, ...]:
-    """The columns to be told, from 0."""
+    """The target columns, from 0."""
     if table.label:
         found = tuple(column(word, layout, "label") for word in table.label)
         return tuple(dict.fromkeys(found))

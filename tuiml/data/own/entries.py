@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Hashable
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from pathlib import PurePath
+from typing import Annotated, Any, Literal, Protocol, Self
 
-from pydantic import AfterValidator, Field, PlainValidator, PrivateAttr, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, PlainValidator, PrivateAttr, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from tuiml.data.base import Dataset, Normalize, Progress, Scaling, Target, datasets
-from tuiml.data.own import facts, location
+from tuiml.data.base import Dataset, datasets
+from tuiml.data.kinds import Normalize, Scaling, Target
 from tuiml.data.own.facts import Facts, Wrong
-from tuiml.registry import Registry, options_of, short
+from tuiml.registry import Registry, short
 from tuiml.text import plain_text
 
-if TYPE_CHECKING:
-    from tuiml.data.arrays import Whole
-
 own_files: Registry[Own] = Registry("a kind of file")
-Predict = Literal["auto", "classes", "numbers"]
-QUICK = 300_000
-"""Bytes of a table that are looked at within some 20 ms."""
-
-
-def _located(text: str) -> str:
-    try:
-        return str(location.resolve(text))
-    except Wrong as wrong:
-        raise PydanticCustomError("plain", "{text}", {"text": str(wrong)}) from None
+Predict = Annotated[
+    Literal["auto", "classes", "regression"],
+    BeforeValidator(lambda value: "regression" if value == "numbers" else value),  # its name before 0.3
+]
 
 
 def _columns(value: object) -> tuple[str, ...]:
@@ -52,7 +42,7 @@ class Own(Dataset):
 
     kind = "own"
 
-    path: Annotated[str, AfterValidator(_located)] = Field(
+    path: str = Field(
         description="the file, or the folder; a relative one lies beside the preset, in the current folder "
         "or in one of TUIML_DATA"
     )
@@ -63,115 +53,75 @@ class Own(Dataset):
         description="share of the examples kept apart as the test part, the same ones for every seed; "
         "not used where the file has a test part of its own",
     )
-    _facts: Facts = PrivateAttr()
-    _looked_at: Hashable = PrivateAttr()
+    _facts: Facts | None = PrivateAttr(None)
+    _version: Hashable = PrivateAttr(None)
 
-    @model_validator(mode="after")
-    def _look(self) -> Self:
-        try:
-            self._looked_at = self.key()
-            self._facts = facts.of(self)
-        except Wrong as wrong:
-            raise _problem(self, wrong) from None
-        return self
+    def with_facts(self, facts: Facts, version: Hashable) -> Self:
+        """The same file with what was found in it, as it was at that ``version``."""
+        found = self.model_copy()
+        found._facts, found._version = facts, version
+        return found
+
+    @property
+    def known(self) -> bool:
+        return self._facts is not None
 
     @property
     def facts(self) -> Facts:
-        """What the file holds."""
+        """What the file holds; only of one that is :attr:`known`."""
+        assert self._facts is not None, "this file was not read"
         return self._facts
 
     @property
     def version(self) -> Hashable:
-        """:meth:`key` as it was when the facts were asked for."""
-        return self._looked_at
+        return self._version
 
     @property
     def title(self) -> str:
-        return plain_text(Path(self.path).name)[:80]
+        return plain_text(PurePath(self.path).name)[:80]
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self._facts.shape
+        return self.facts.shape
 
     @property
     def target(self) -> Target:
-        return self._facts.target
+        return self.facts.target
 
     @property
     def classes(self) -> tuple[str, ...]:
-        return self._facts.classes
+        return self.facts.classes
 
     @property
     def outputs(self) -> int:
-        return self._facts.outputs if self.target == "numbers" else len(self.classes)
+        return self.facts.outputs if self.target == "regression" else len(self.classes)
 
     @property
     def target_names(self) -> tuple[str, ...]:
-        return self._facts.target_names
+        return self.facts.target_names
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        return self._facts.feature_names
+        return self.facts.feature_names
 
     def target_scaling(self) -> Scaling:
         return "standard"
 
     @property
     def top(self) -> float | None:
-        return self._facts.top
+        return self.facts.top
 
     @property
     def itemsize(self) -> int:
-        return self._facts.itemsize
+        return self.facts.itemsize
 
     @property
     def pool(self) -> int:
-        return self._facts.pool
+        return self.facts.pool
 
     @property
     def test_examples(self) -> int:
-        return self._facts.test
-
-    def key(self) -> Hashable:
-        """What the facts depend on: the file as it is now, and the options but for the sizes of parts.
-
-        Raises:
-            Wrong: it is gone.
-        """
-        mine = [o.name for o in options_of(type(self)) if o.name not in ("train", "validation", "normalize")]
-        return self.name, self.signature(), tuple(getattr(self, name) for name in mine)
-
-    def signature(self) -> tuple[Any, ...]:
-        """What changes when the file does."""
-        return location.signature(Path(self.path))
-
-    def quick(self) -> bool:
-        """Whether :meth:`find` takes no longer than a screen may stand still, nor much memory."""
-        return False
-
-    @abstractmethod
-    def find(self) -> Facts:
-        """What the file holds, read as far as that needs.
-
-        Raises:
-            DataError: it cannot be used.
-        """
-
-    def read(self, seed: int, progress: Progress | None = None) -> Whole:
-        from tuiml.data.own.split import whole
-
-        return whole(self, self.examples(progress))
-
-    @abstractmethod
-    def examples(self, progress: Progress | None = None) -> Any:
-        """The examples, all of them or both parts (:class:`~tuiml.data.arrays.Part` or ``Whole``)."""
-
-
-def _problem(dataset: Own, wrong: Wrong) -> ValidationError:
-    kind = PydanticCustomError("plain", "{text}", {"text": str(wrong)})
-    value = getattr(dataset, wrong.field, None)
-    details = InitErrorDetails(type=kind, loc=(wrong.field,), input=value)
-    return ValidationError.from_exception_data(dataset.name, [details])
+        return self.facts.test
 
 
 @own_files.add
@@ -179,8 +129,8 @@ class Table(Own):
     """A table: an example a row, an input a column."""
 
     name = "csv"
-    formula = "rows of a text file: numbers, text, and a column that is to be told"
-    advice = "what a spreadsheet exports; a header and the separator are found out"
+    formula = "rows of a text file: numbers, text, and a target column"
+    advice = "what a spreadsheet exports; header and separator are detected"
     source = "RFC 4180"
 
     normalize: Normalize = Field(
@@ -189,19 +139,19 @@ class Table(Own):
     )
     label: Columns = Field(
         (),
-        description="column to be told, by name or number from 1; several for several numbers; absent: "
+        description="target column, by name or number from 1; several for a regression; absent: "
         "the one called label, class, target or y, else the last",
     )
     ignore: Columns = Field((), description="columns that are left out, by name or number")
     predict: Predict = Field(
         "auto",
-        description="auto: as the label looks; classes: its different values; numbers: its value",
+        description="auto: decided by the label; classes: its different values; regression: its value",
     )
     header: Literal["auto", "yes", "no"] = Field(
-        "auto", description="auto: by the first rows; yes: the first row names the columns; no: it is data"
+        "auto", description="auto: detected; yes: the first row names the columns; no: it is data"
     )
     delimiter: Literal["auto", "comma", "semicolon", "tab", "pipe"] = Field(
-        "auto", description="what separates the columns; auto: found out"
+        "auto", description="what separates the columns; auto: detected"
     )
     missing: Literal["refuse", "drop", "mean"] = Field(
         "refuse",
@@ -213,19 +163,6 @@ class Table(Own):
     def fills(self) -> bool:
         return self.missing == "mean"
 
-    def quick(self) -> bool:
-        return int(self.signature()[0]) <= QUICK
-
-    def find(self) -> Facts:
-        from tuiml.data.own.table import find
-
-        return find(self)
-
-    def examples(self, progress: Progress | None = None) -> Any:
-        from tuiml.data.own.table_reader import read
-
-        return read(self, progress)
-
 
 @own_files.add
 class Arrays(Own):
@@ -233,23 +170,13 @@ class Arrays(Own):
 
     name = "npz"
     formula = "arrays x (examples first) and y in one NumPy file, or x_train, y_train, x_test, y_test"
-    advice = "what numpy.savez writes; pictures as (n, height, width) or with channels first or last"
+    advice = "what numpy.savez writes; images as (n, height, width) or with channels first or last"
     source = "NumPy's NPY format, version 1.0 to 3.0"
 
     predict: Predict = Field(
         "auto",
-        description="auto: classes where y is whole numbers; classes: its different values; numbers: y",
+        description="auto: classes where y is whole numbers; classes: its values; regression: its value",
     )
-
-    def find(self) -> Facts:
-        from tuiml.data.own.npz import find
-
-        return find(self)
-
-    def examples(self, progress: Progress | None = None) -> Any:
-        from tuiml.data.own.npz import read
-
-        return read(self, progress)
 
 
 @own_files.add
@@ -261,53 +188,24 @@ class Idx(Own):
     advice = "name the file of the examples, or the folder with the files of both parts"
     source = "Y. LeCun, C. Cortes, C. J. C. Burges, The MNIST database: the IDX file format"
 
-    def signature(self) -> tuple[Any, ...]:
-        from tuiml.data.own.idx_files import signature
-
-        return signature(Path(self.path))
-
-    def find(self) -> Facts:
-        from tuiml.data.own.idx_files import find
-
-        return find(self)
-
-    def examples(self, progress: Progress | None = None) -> Any:
-        from tuiml.data.own.idx_files import read
-
-        return read(self)
-
 
 @own_files.add
-class Pictures(Own):
-    """A folder of pictures per class."""
+class Images(Own):
+    """A folder of images for each class."""
 
-    name = "pictures"
-    formula = "a folder with a folder of pictures for each class, or train/ and test/ with such folders"
+    name = "images"
+    aliases = ("pictures",)
+    formula = "a folder with a folder of images for each class, or train/ and test/ with such folders"
     advice = "photographs and drawings (PNG, JPEG, …), made the same size; needs Pillow (the extra images)"
     source = "the layout of torchvision's ImageFolder"
 
     width: int | None = Field(
-        None, ge=1, le=1024, description="pixels across; absent: as the first picture, 64 at most"
+        None, ge=1, le=1024, description="pixels across; absent: as the first image, 64 at most"
     )
     height: int | None = Field(
-        None, ge=1, le=1024, description="pixels down; absent: as the first picture, 64 at most"
+        None, ge=1, le=1024, description="pixels down; absent: as the first image, 64 at most"
     )
     grey: bool = Field(False, description="one channel of grey in place of red, green and blue")
-
-    def signature(self) -> tuple[Any, ...]:
-        from tuiml.data.own.pictures import signature
-
-        return signature(Path(self.path))
-
-    def find(self) -> Facts:
-        from tuiml.data.own.pictures import find
-
-        return find(self)
-
-    def examples(self, progress: Progress | None = None) -> Any:
-        from tuiml.data.own.pictures import read
-
-        return read(self, progress)
 
 
 SUFFIXES: dict[str, type[Own]] = {
@@ -320,32 +218,53 @@ SUFFIXES: dict[str, type[Own]] = {
 }
 
 
-def entry_for(value: object) -> type[Own]:
-    """The format of what lies at a path: by the name's ending, else by how the file begins.
+class DataFiles(Protocol):
+    """Finds what the user's files hold; handed to whatever checks a preset. See :mod:`.reading`."""
+
+    def locate(self, path: str) -> tuple[str, str]:
+        """The absolute path of a file or a folder, and its format. Raises Wrong: there is none."""
+
+    def facts(self, dataset: Own) -> tuple[Facts, Hashable]:
+        """The facts of a file, and its version. Raises Wrong: the file cannot be used so."""
+
+
+def format_named(name: str) -> str:
+    """The format that a file's ending names; empty where it names none."""
+    suffixes = [s for s in PurePath(name[-255:].lower()).suffixes if s in SUFFIXES]
+    return SUFFIXES[suffixes[-1]].name if suffixes else ""
+
+
+def _declared(table: dict[str, Any], files: DataFiles | None) -> Own:
+    """A user's file as its options declare it, with its facts where there are ``files`` to find them.
 
     Raises:
-        PydanticCustomError: it is no path, or there is nothing there.
+        ValidationError: an option is wrong, or the file cannot be used so.
     """
-    if not isinstance(value, str):
-        raise PydanticCustomError(
-            "plain", "{text}", {"text": f"the path is {short(value)}, which is no text"}
-        )
+    kind, path, trouble = _kind(table["path"], files)
+    dataset = kind.model_validate({**table, "path": path})
     try:
-        path = location.resolve(value)
-    except Wrong:  # said by the entry, whichever it is
-        return SUFFIXES.get(Path(value[-255:]).suffix.lower(), Table)
-    if path.is_dir():
-        from tuiml.data.own.idx_files import files_in
-
-        return Idx if files_in(path) else Pictures
-    known = SUFFIXES.get(path.suffix.lower())
-    return _by_content(location.first_bytes(path, 4)) if known is None else known
-
-
-def _by_content(first: bytes) -> type[Own]:
-    if first[:2] == b"PK" or first == b"\x93NUM":
-        return Arrays
-    return Idx if first[:2] in (b"\x1f\x8b", b"\0\0") else Table
+        if trouble is not None:
+            raise trouble
+        return dataset if files is None else dataset.with_facts(*files.facts(dataset))
+    except Wrong as wrong:
+        error = PydanticCustomError("plain", "{text}", {"text": str(wrong)})
+        value = getattr(dataset, wrong.field, None)
+        details = InitErrorDetails(type=error, loc=(wrong.field,), input=value)
+        raise ValidationError.from_exception_data(dataset.name, [details]) from None
 
 
-datasets.also("path", own_files, entry_for)
+def _kind(path: object, files: DataFiles | None) -> tuple[type[Own], str, Wrong | None]:
+    """The format of a file, its path, and what is wrong with that."""
+    if not isinstance(path, str):
+        text = f"the path is {short(path)}, which is no text"
+        raise PydanticCustomError("plain", "{text}", {"text": text})
+    trouble, name = None, format_named(path)
+    if files is not None:
+        try:
+            path, name = files.locate(path)
+        except Wrong as wrong:
+            trouble = wrong
+    return own_files[name or Table.name], path, trouble
+
+
+datasets.also("path", own_files, _declared, lambda table, files: _kind(table["path"], files)[0])

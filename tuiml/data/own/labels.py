@@ -1,4 +1,4 @@
-"""Labels of arrays: classes from whole numbers, text or one-hot rows; or numbers to be told."""
+"""Labels of arrays: classes from whole numbers, text or one-hot rows; or numbers (regression)."""
 
 from __future__ import annotations
 
@@ -62,10 +62,10 @@ def coding(parts: list[Array], predict: str, title: str) -> Coding:
         raise Wrong("path", f"{title}: labels of shape {shapes}; give one an example, or one-hot rows")
     width = parts[0].shape[1] if parts[0].ndim == 2 else 1
     text = parts[0].dtype.kind in "US"
-    if width > 1 and predict != "numbers" and not text and all(_is_one_hot(part) for part in parts):
+    if width > 1 and predict != "regression" and not text and all(_is_one_hot(part) for part in parts):
         names = tuple(str(k) for k in range(width))
         return Coding(None, names, width, True, (f"labels are one-hot rows: {width} classes",))
-    if predict == "numbers" or (width > 1 and predict == "auto"):
+    if predict == "regression" or (width > 1 and predict == "auto"):
         if text:
             raise Wrong("predict", f"{title}: the labels are text, which are classes and no numbers")
         return Coding(None, (), width)

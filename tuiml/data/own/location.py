@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from tuiml import files
 from tuiml.data.own.facts import Signature, Wrong
@@ -13,18 +13,6 @@ from tuiml.text import plain_text
 
 LONGEST = 4096
 """Characters of a path."""
-
-
-def beside(document: dict[str, Any], preset: Path) -> dict[str, Any]:
-    """The document of a preset file, the path of its data made absolute where that lies beside the file."""
-    data = document.get("data")
-    if not isinstance(data, dict):
-        return document
-    path = data.get("path")
-    if not isinstance(path, str) or not path or os.path.isabs(os.path.expanduser(path)):
-        return document
-    found = preset.absolute().parent / path
-    return {**document, "data": {**data, "path": str(found)}} if exists(found) else document
 
 
 def resolve(text: str) -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuiml.data.arrays import Part, Whole
-from tuiml.data.base import Progress
+from tuiml.data.kinds import Progress
 from tuiml.data.own.facts import MOST_BYTES, MOST_LABELS, Column, Facts, Wrong
 from tuiml.data.own.labels import Coding, coding
 from tuiml.data.own.location import first_bytes, open_file
@@ -117,7 +117,7 @@ def _facts(arrays: Arrays, plan: Plan, shape: tuple[int, ...], raw: list[Any]) -
     test = plan.test[0].shape[0] if plan.test else test_count(count, arrays.test)
     notes = list(plan.coding.notes)
     if plan.channels_last:
-        notes.append("pictures with their channels last: they are put first")
+        notes.append("images with their channels last: they are put first")
     if x.dtype.itemsize > 4 or (x.dtype.kind in "iu" and not pixels):
         notes.append(f"'{plain_text(x.name)}' is {x.dtype.name}: it is read as float32")
     counts: tuple[int, ...] = ()
@@ -131,7 +131,7 @@ def _facts(arrays: Arrays, plan: Plan, shape: tuple[int, ...], raw: list[Any]) -
         shape=shape,
         pool=count if plan.test else count - test,
         test=test,
-        target="numbers" if numbers else "classes",
+        target="regression" if numbers else "classes",
         classes=plan.coding.names,
         counts=counts,
         outputs=plan.coding.outputs if numbers else 1,

@@ -108,7 +108,7 @@ class _Planner:
             shape=(plan.width,),
             pool=rows - test,
             test=test,
-            target="classes" if classes else "numbers",
+            target="classes" if classes else "regression",
             classes=self._names(classes),
             counts=self._counts(classes),
             target_names=() if classes else tuple(self.scan.columns[i].name for i in self.labels),
@@ -211,15 +211,15 @@ class _Planner:
         columns = [self.scan.columns[index] for index in self.labels]
         for found in columns:
             if not found.numbers and not found.texts:
-                raise Wrong("label", f"column '{found.name}' is empty: give the column that is to be told")
-        if self.table.predict == "numbers" or len(columns) > 1:
+                raise Wrong("label", f"column '{found.name}' is empty: give the target column")
+        if self.table.predict == "regression" or len(columns) > 1:
             return self._only_numbers(columns)
         found = columns[0]
         if self.table.predict == "auto" and not self._tells_classes(found):
             return {}
         if found.counts is None:
             text = f"column '{found.name}' has more than {LABELS:,} different values, too many for classes"
-            hint = "give another label" if found.texts else 'give predict = "numbers", or another label'
+            hint = "give another label" if found.texts else 'give predict = "regression", or another label'
             raise Wrong("label", f"{text}; {hint}")
         classes = coded(found, self.scan.layout.decimal_comma)
         if len(set(classes.values())) < 2:
@@ -250,7 +250,7 @@ class _Planner:
         if few and names > 2 and different:
             self.notes.append(
                 f"'{found.name}' has {names} different whole numbers: they are taken for classes "
-                '(predict = "numbers" to tell the number)'
+                '(predict = "regression" for a regression)'
             )
         return few
 

@@ -15,7 +15,7 @@ _BLOCK = 1 << 20
 
 
 def example_shape(shape: tuple[int, ...], title: str) -> tuple[tuple[int, ...], bool]:
-    """The shape of one example, pictures with their channels first, and whether these were last.
+    """The shape of one example, images with their channels first, and whether these were last.
 
     Args:
         shape: of all of them, the examples first.

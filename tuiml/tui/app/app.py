@@ -13,7 +13,7 @@ from textual.app import App, ComposeResult
 from textual.message import Message
 from textual.widgets import ContentSwitcher
 
-from tuiml.data.own import facts
+from tuiml.data.own.reading import DataFiles, DataFilesInBackground
 from tuiml.spec.problems import Problem
 from tuiml.text import plain_text
 from tuiml.tui.app import opening, theme
@@ -76,7 +76,7 @@ class TuimlApp(Keyed, App[int]):
         super().__init__()
         self.shell: Shell = self
         self.looks = FileInspectionClient()
-        facts.in_background(self.looks.find)
+        self.files = DataFilesInBackground(DataFiles(self.looks.find))
         self._named = document is not None
         remembered = opening.spared(settings or Settings(), run, self._named)
         if run is not None:
@@ -84,7 +84,12 @@ class TuimlApp(Keyed, App[int]):
         self.look = theme.look(remembered.dark)
         self.shutdown = Shutdown(self, self._save_work)
         self.session = Session(
-            self, self.complain, remembered, document, lambda here: described(self, self, self.shutdown, here)
+            self,
+            self.files,
+            self.complain,
+            remembered,
+            document,
+            lambda here: described(self, self, self.shutdown, here),
         )
         self.drafts = self.session.drafts
         self.current_run = CurrentRun(self, client_factory, self.session)
@@ -236,7 +241,6 @@ class TuimlApp(Keyed, App[int]):
 
     def on_unmount(self) -> None:
         self.current_run.stop_following()
-        facts.in_background(None)
         self.looks.close()
 
     async def on_event(self, event: events.Event) -> None:

@@ -37,7 +37,7 @@ class CurrentRun:
 
     def __init__(self, shell: Shell, make_client: Callable[[Post], Any], session: Session) -> None:
         self._shell, self._make_client, self._session = shell, make_client, session
-        self.model = RunModel()
+        self.model = RunModel(files=shell.files)
         self.client: Any = None
         """The client of the training process; ``None`` until the app is mounted."""
         self.follower: Follower | None = None
@@ -66,7 +66,8 @@ class CurrentRun:
                 tail.to_end()
             except OSError:
                 return
-        self.follower = Follower(self._shell.post_message, folder, tail, self.model.writer, self.model.saved)
+        parts = (tail, self._shell.files, self.model.writer, self.model.saved)
+        self.follower = Follower(self._shell.post_message, folder, *parts)
 
     def stop_following(self) -> None:
         if self.follower:

@@ -11,6 +11,7 @@ from typing import Any
 from textual.app import App
 from textual.timer import Timer
 
+from tuiml.data.own.entries import DataFiles
 from tuiml.tui.app.drafts import Drafts
 from tuiml.tui.model import settings
 from tuiml.tui.model.document import Document, Raw
@@ -56,6 +57,7 @@ class Session:
 
     Args:
         app: for timers and threads.
+        files: finds what the user's files hold.
         complain: shows an error.
         remembered: the settings of the last session.
         document: the one to open; absent: that of the last session.
@@ -65,16 +67,18 @@ class Session:
     def __init__(
         self,
         app: App[Any],
+        files: DataFiles,
         complain: Callable[[str], None],
         remembered: Settings,
         document: Document | None,
         update: Callable[[Settings], Settings],
     ) -> None:
-        self._app, self._complain, self._update = app, complain, update
+        self._app, self._files, self._complain, self._update = app, files, complain, update
         self.remembered = remembered
         self.drafts = Drafts(remembered.drafts)
         last = remembered.document and settings.document_of(remembered.document)
         self.document = last or default_document()
+        self.document.find_in(files)
         if document:
             self.open(document)
         self.trouble = ""
@@ -91,6 +95,7 @@ class Session:
         """Edit another document, or the draft of the same file; whether it was such a draft."""
         self.drafts.put_away(self.document)
         self.document = self.drafts.take(document)
+        self.document.find_in(self._files)
         return self.document is not document
 
     # -- the mark of what is being opened ------------------------------------------------------------------

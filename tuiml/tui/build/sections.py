@@ -81,7 +81,7 @@ def data_section(document: Document) -> Section:
         usual = {"train": f"{max(train, 0):,}", "validation": f"{max(validation, 0):,}"}
     head = _head(document, "data", "set", datasets, value, "examples to learn from")
     fields = [replace(head, picks=(*head.picks, OWN))]
-    fields += _options(Holder(document, "data", value, usual), entry_at(value, datasets))
+    fields += _options(Holder(document, "data", value, usual), entry_at(value, datasets, document.files))
     return _section(document, "data", "data", fields)
 
 

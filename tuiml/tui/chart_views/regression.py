@@ -26,7 +26,7 @@ from tuiml.tui.model.run_model import RunModel
 def is_regression(model: RunModel) -> bool:
     """True if the target is numbers."""
     preset = preset_of(model)
-    return preset is not None and preset.data.target == "numbers"
+    return preset is not None and preset.data.target == "regression"
 
 
 def has_line(model: RunModel) -> bool:

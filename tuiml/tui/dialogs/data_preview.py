@@ -56,9 +56,9 @@ def hint_strips(name: str, text: str, width: int, height: int, look: Look) -> li
 def _facts(page: Page, report: Report) -> None:
     test = f", {report.test:,} of them for the test" if report.test else ""
     page.text(f"{report.examples:,} examples{test}; {dimensions(report.shape)} inputs")
-    if report.target == "numbers":
+    if report.target == "regression":
         names = ", ".join(report.target_names)
-        page.fact("to tell", f"numbers: {names}" if names else "numbers")
+        page.fact("target", f"regression: {names}" if names else "regression")
         return
     look = page.look
     counts = report.counts or (0,) * len(report.classes)
@@ -68,7 +68,7 @@ def _facts(page: Page, report: Report) -> None:
     ]
     if len(report.classes) > MOST_CLASSES:
         shown.append(look.glyphs.more)
-    page.fact("to tell", f"{len(report.classes)} classes: {', '.join(shown)}")
+    page.fact("target", f"{len(report.classes)} classes: {', '.join(shown)}")
 
 
 def _rows(page: Page, report: Report) -> None:

@@ -30,7 +30,7 @@ def in_train(app: Shell, index: int) -> None:
     from tuiml.tui.model.document import Document
 
     model = app.model
-    shown = app.document if model.status == "empty" else Document(model.document)
+    shown = app.document if model.status == "empty" else Document(model.document, files=app.files)
     _open(app, shown, index, partial(_inputs_of_run, app, index))
 
 

@@ -13,7 +13,7 @@ from textual.message_pump import MessagePump
 from textual.timer import Timer
 
 from tuiml.data.file_report import Report, look
-from tuiml.data.own import facts
+from tuiml.data.own.entries import DataFiles
 from tuiml.text import plain_text
 from tuiml.tui.dialogs import folders
 from tuiml.tui.dialogs.file_rows import HERE
@@ -41,7 +41,7 @@ class FileRequest:
 
     entry: Entry
     label: str = ""
-    """The column to be told, by name or number; empty: as it is found out."""
+    """The target column, by name or number; empty: detected."""
     asked: bool = False
     """Whether it is to be looked at whatever its name."""
 
@@ -89,6 +89,9 @@ class FileInspector:
         if self._looking:
             cast("Shell", self._owner.app).looks.cancel(self._looking)
 
+    def _files(self) -> DataFiles:
+        return cast("Shell", self._owner.app).files.waiting
+
     def _begin(self) -> None:
         """Look at what is wanted, unless another is being looked at: that one's end leads here."""
         self._timer = None
@@ -101,10 +104,9 @@ class FileInspector:
         found: Report | Item
         try:
             if self._presets and path.suffix.lower() == folders.PRESET:
-                with facts.patiently(anew=True):
-                    found = catalog.preset_item(path, "file")
+                found = catalog.preset_item(path, "file", self._files())
             else:
-                found = look(str(path), label=wish.label or None)
+                found = look(str(path), self._files(), label=wish.label or None)
         except Exception as error:  # whatever a file does to a reader, the picker stays
             text = plain_text(f"it cannot be read: {error}"[:300])
             found = Report(plain_text(str(path)), "", problems=(text,))

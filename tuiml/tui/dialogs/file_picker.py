@@ -1,4 +1,4 @@
-"""The file picker: folders and files, what tuiml makes of the one under the cursor, which column to tell.
+"""The file picker: folders and files, a preview of the file under the cursor, and its target column.
 
 Folders are read, and files looked at, by threads that nothing waits for: a slow disk or a long file never
 holds up a key, nor the end of the app. What comes too late is let go.
@@ -29,6 +29,7 @@ from tuiml.tui.keys import action
 from tuiml.tui.library.preview import broken_strips, preset_strips
 from tuiml.tui.model.catalog import Item
 from tuiml.tui.model.document import Document
+from tuiml.tui.shell.protocol import HasShell
 from tuiml.tui.widgets.item_list import ItemList
 from tuiml.tui.widgets.modal import Modal
 from tuiml.tui.widgets.strips_view import StripsView
@@ -223,7 +224,7 @@ class FilePicker(Modal[Taken | None]):
             self._fill()
 
     def _go(self, key: str) -> bool:
-        """A key in an empty field: up, into a folder, or another column to tell."""
+        """A key in an empty field: up, into a folder, or another target column."""
         if key != "backspace" and self._columns:
             self._turn(1 if key == "right" else -1)
         elif key == "right":
@@ -268,13 +269,14 @@ class FilePicker(Modal[Taken | None]):
         if found is None:
             self.view.show(partial(hint_strips, name, "looking …"))
         elif isinstance(found, Item) and found.document is not None:
-            self.view.show(partial(preset_strips, Document(found.document), "preset"))
+            document = Document(found.document, files=cast(HasShell, self.app).shell.files)
+            self.view.show(partial(preset_strips, document, "preset"))
         elif isinstance(found, Item):
             self.view.show(partial(broken_strips, name, found.problem))
         else:
             self.view.show(partial(report_strips, found, name))
 
-    # -- the column to tell --------------------------------------------------------------------------------
+    # -- the target column -----------------------------------------------------------------------------------
 
     @property
     def _columns(self) -> list[str]:
@@ -365,5 +367,5 @@ class FilePicker(Modal[Taken | None]):
     def _show_keys(self) -> None:
         words = ["enter open or take", "backspace up", "tab preview", "esc cancel"]
         if self._columns:
-            words.insert(1, "←→ column to tell")
+            words.insert(1, "←→ target column")
         self.query_one(".keys", Static).update(Content("   ".join(words)), layout=False)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from tuiml.data.datasets import datasets
-from tuiml.data.own import facts
 from tuiml.data.own.entries import Own
 from tuiml.tui.dialogs.file_picker import FilePicker, Taken
 from tuiml.tui.model.new_data import adopt
@@ -26,14 +25,14 @@ class FilesLooked(Message):
 
 def look_ahead(shell: Shell) -> None:
     """Look at the user's files that validation did not wait for, in a thread that nothing waits for."""
-    found = facts.awaited()
+    found = shell.files.awaited()
     if found:
         threading.Thread(target=partial(_look, shell, found), daemon=True).start()
 
 
 def _look(shell: Shell, found: Sequence[Own]) -> None:
     for dataset in found:
-        facts.look(dataset)
+        shell.files.read(dataset)
     shell.post_message(FilesLooked())
 
 
@@ -57,7 +56,7 @@ def taken(shell: Shell, answer: Taken | None) -> None:
         shell.open_preset(answer.preset)
         return
     try:
-        dataset = datasets.read(answer.table)
+        dataset = datasets.read(answer.table, shell.files.waiting)
     except ValueError as error:  # the file was changed or taken away since it was looked at
         shell.complain(f"{answer.path.name} cannot be used any more: {str(error).splitlines()[0]}")
         return

@@ -106,7 +106,7 @@ class Changes:
         document = self._app.document
         if document.path == item.path:
             return document
-        fresh = Document(item.document or {}, path=item.path)
+        fresh = Document(item.document or {}, path=item.path, files=self._app.files)
         found = self._app.drafts.take(fresh)
         return None if found is fresh else found
 

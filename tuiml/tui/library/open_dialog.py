@@ -16,11 +16,11 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from tuiml.data.own import facts
 from tuiml.text import plain_text
 from tuiml.tui.keys import action
 from tuiml.tui.model import catalog, item_rows
 from tuiml.tui.model.catalog import Catalog, Item, Key
+from tuiml.tui.shell.protocol import HasShell
 from tuiml.tui.widgets.dialogs import Dialog
 from tuiml.tui.widgets.filter_input import FilterInput
 from tuiml.tui.widgets.item_list import ItemList
@@ -117,7 +117,7 @@ class OpenDialog(Dialog[Item | Browse | None]):
         return Path(typed).expanduser() if is_path and "\0" not in typed else None
 
     def _read(self) -> None:
-        self.post_message(self.Listed(self._source.read()))
+        self.post_message(self.Listed(self._source.read(cast(HasShell, self.app).shell.files)))
 
     @on(Listed)
     def _listed(self, message: Listed) -> None:
@@ -159,8 +159,8 @@ class OpenDialog(Dialog[Item | Browse | None]):
             self._answer(item)
 
     def _read_file(self, path: Path) -> None:
-        with facts.patiently():
-            self.post_message(self.FileRead(catalog.preset_item(path, "file")))
+        files = cast(HasShell, self.app).shell.files.waiting
+        self.post_message(self.FileRead(catalog.preset_item(path, "file", files)))
 
     @on(FileRead)
     def _file_read(self, message: FileRead) -> None:

@@ -240,7 +240,7 @@ def run_strips(run: RunSummary, model: RunModel | None, width: int, height: int,
     page.gap()
     _curves(page, model, height - len(page.strips))
     page.tight = False
-    document = Document(model.document)
+    document = Document(model.document, files=model.files)
     note = document.raw.get("note")
     if isinstance(note, str) and note.strip():
         page.gap()

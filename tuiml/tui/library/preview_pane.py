@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import cast
 
 from textual import on
 from textual.message import Message
 from textual.timer import Timer
 
+from tuiml.data.own.entries import DataFiles
+from tuiml.data.own.reading import DataFilesInBackground
 from tuiml.tui.library.preview import broken_strips, preset_strips, run_strips
 from tuiml.tui.model.catalog import Item, Key
 from tuiml.tui.model.document import Document
 from tuiml.tui.model.past_run import read_run
 from tuiml.tui.model.run_model import RunModel
+from tuiml.tui.shell.protocol import HasShell
 from tuiml.tui.widgets.strips_view import Drawing, StripsView
 
 SETTLED = 0.06
@@ -62,7 +66,11 @@ class Preview(StripsView):
             if not known or known[0] is not item:
                 self._resting = self.set_timer(SETTLED, self._rested)
         else:
-            self.show(_preset(item) if item else None, top=not same)
+            self.show(_preset(item, self._files) if item else None, top=not same)
+
+    @property
+    def _files(self) -> DataFilesInBackground:
+        return cast(HasShell, self.app).shell.files
 
     def _rested(self) -> None:
         self._resting = None
@@ -70,7 +78,7 @@ class Preview(StripsView):
             self.run_worker(partial(self._read, self._item), thread=True, group="preview", exclusive=True)
 
     def _read(self, item: Item) -> None:
-        self.post_message(self.Loaded(item, read_run(item.path, pictures=False)))
+        self.post_message(self.Loaded(item, read_run(item.path, self._files, pictures=False)))
 
     @on(Loaded)
     def _take(self, message: Loaded) -> None:
@@ -84,10 +92,10 @@ class Preview(StripsView):
             self.show(_run(item, message.run), top=False)
 
 
-def _preset(item: Item) -> Drawing:
+def _preset(item: Item, files: DataFiles) -> Drawing:
     if item.document is None:
         return partial(broken_strips, item.name, item.problem)
-    return partial(preset_strips, Document(item.document), _KINDS.get(item.kind, ""))
+    return partial(preset_strips, Document(item.document, files=files), _KINDS.get(item.kind, ""))
 
 
 def _run(item: Item, run: RunModel | str | None) -> Drawing:

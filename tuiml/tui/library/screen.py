@@ -119,7 +119,7 @@ class Library(AppScreen):
         first = not self.items
 
         def read() -> None:
-            for items in self.catalog.readings(first):
+            for items in self.catalog.readings(self.shell.files, first):
                 self.post_message(self.Listed(items))
 
         self.run_worker(read, thread=True, group="list", exclusive=True)

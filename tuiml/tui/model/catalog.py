@@ -9,7 +9,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Literal, TypeAlias
 
-from tuiml.data.own import facts
+from tuiml.data.own.entries import DataFiles
+from tuiml.data.own.reading import DataFilesInBackground
 from tuiml.runs.folder import METRICS, PRESET, runs_folder
 from tuiml.runs.library import RunSummary, summary
 from tuiml.spec import SpecError, check
@@ -54,6 +55,9 @@ class Item:
         return "\n".join(texts).casefold()
 
 
+Known = dict[Path, tuple[Signature, Item]]
+
+
 # -- reading -----------------------------------------------------------------------------------------------
 
 
@@ -61,51 +65,54 @@ class Catalog:
     """Reads what there is, and again only what has changed since; from any thread."""
 
     def __init__(self) -> None:
-        self._known: dict[Path, tuple[Signature, Item]] = {}
+        self._known: Known = {}
         self._lock = Lock()
 
-    def presets(self) -> list[Item]:
-        """Presets of one's own and bundled ones, and what is wrong with any of them."""
-        with self._lock:
-            return self._presets(self._known)
+    def presets(self, files: DataFiles | None = None) -> list[Item]:
+        """Presets of one's own and bundled ones, and what is wrong with any of them.
 
-    def read(self) -> list[Item]:
-        """The presets, and the runs from the newest on, and what is wrong with any of them."""
+        Args:
+            files: finds what the user's files that presets name hold.
+        """
+        with self._lock:
+            return self._presets(self._known, files)
+
+    def read(self, files: DataFiles | None = None) -> list[Item]:
+        """As :meth:`presets`, and after them the runs, the newest first."""
         with self._lock:
             kept, self._known = self._known, {}
             runs = [self._run(kept, path) for path in _or_none(_run_folders)]
             runs.sort(key=lambda item: (item.run.when if item.run else 0.0, item.name), reverse=True)
-            return self._presets(kept) + runs
+            return self._presets(kept, files) + runs
 
-    def readings(self, first: bool) -> Iterator[list[Item]]:
+    def readings(self, files: DataFilesInBackground, first: bool) -> Iterator[list[Item]]:
         """The list, once or more: each is more complete than the one before.
 
         Args:
+            files: find what the files of the user's hold that presets name.
             first: nothing is shown yet; the presets alone come first.
         """
         if first:  # hundreds of runs take a second
-            yield self.presets()
-        found = self.read()
+            yield self.presets(files)
+        found = self.read(files)
         yield found
         if any(item.problem and not item.run for item in found):  # perhaps a data file was not read yet
-            with facts.patiently():
-                found = self.read()
-            yield found
+            yield self.read(files.waiting)
 
-    def _presets(self, kept: dict[Path, tuple[Signature, Item]]) -> list[Item]:
-        found = [self._preset(kept, "own", file.path) for file in _or_none(own)]
-        return found + [self._preset(kept, "bundled", file.path) for file in _or_none(bundled)]
+    def _presets(self, kept: Known, files: DataFiles | None) -> list[Item]:
+        found = [self._preset(kept, "own", file.path, files) for file in _or_none(own)]
+        return found + [self._preset(kept, "bundled", file.path, files) for file in _or_none(bundled)]
 
-    def _preset(self, kept: dict[Path, tuple[Signature, Item]], kind: Kind, path: Path) -> Item:
+    def _preset(self, kept: Known, kind: Kind, path: Path, files: DataFiles | None) -> Item:
         signed = _signature(path)
         known = kept.get(path)
         # what is wrong may be its data, which changes apart
         fresh = known and known[0] == signed and not known[1].problem
-        item = known[1] if known and fresh else preset_item(path, kind)
+        item = known[1] if known and fresh else preset_item(path, kind, files)
         self._known[path] = (signed, item)
         return item
 
-    def _run(self, kept: dict[Path, tuple[Signature, Item]], path: Path) -> Item:
+    def _run(self, kept: Known, path: Path) -> Item:
         signed = _signature(path, path / METRICS, path / PRESET)
         known = kept.get(path)
         # whether a run still goes on is not told by its files
@@ -140,13 +147,13 @@ def _signature(*paths: Path) -> Signature:
     return tuple(found)
 
 
-def preset_item(path: Path, kind: Kind) -> Item:
+def preset_item(path: Path, kind: Kind, files: DataFiles | None = None) -> Item:
     """The preset in a file; never raises for what is in it."""
     try:
         document = read(path)
     except SpecError as error:
         return Item(kind, path.stem, path, problem=plain_text(str(error)))
-    preset, problems = check(document)
+    preset, problems = check(document, files)
     return Item(
         kind,
         path.stem,

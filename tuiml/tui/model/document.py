@@ -13,6 +13,7 @@ from typing import Any
 
 from tuiml.data.base import Dataset
 from tuiml.data.datasets import datasets
+from tuiml.data.own.entries import DataFiles
 from tuiml.registry import Registry
 from tuiml.spec import check
 from tuiml.spec.edit import put, split
@@ -30,8 +31,12 @@ MOST_STEPS = 500
 class Document:
     """A preset with its history. Every edit makes a new ``raw``; none changes one in place."""
 
-    def __init__(self, raw: Raw, *, path: Path | None = None, origin: str = "") -> None:
+    def __init__(
+        self, raw: Raw, *, path: Path | None = None, origin: str = "", files: DataFiles | None = None
+    ) -> None:
         self.raw: Raw = raw
+        self.files = files
+        """Finds what a file of the user's holds, if the data is one."""
         self.path = path
         """The user's own file, ``None`` for a bundled or a new preset."""
         self.origin = origin
@@ -80,9 +85,10 @@ class Document:
     def data(self) -> Dataset | None:
         """The data set with its options, ``None`` while it cannot be read."""
         try:
-            return datasets.read(self.raw.get("data"))
+            found = datasets.read(self.raw.get("data"), self.files)
         except ValueError:
             return None
+        return found if found.known else None
 
     def rows(self) -> list[LayerRow]:
         """Every layer, with its output shape and parameters if they are known."""
@@ -169,9 +175,15 @@ class Document:
             raw = put(raw, path, value)
         self.replace(raw)
 
+    def find_in(self, files: DataFiles) -> None:
+        """From now on use these ``files`` to find what a file of the user's holds."""
+        if files is not self.files:
+            self.files = files
+            self.look_again()
+
     def look_again(self) -> None:
         """Check it again: what is known of a file that it names may have changed."""
-        self.preset, self.problems = check(self.raw)
+        self.preset, self.problems = check(self.raw, self.files)
 
     def seal(self) -> None:
         """End the undo step: the next edit begins another, even on the same path."""

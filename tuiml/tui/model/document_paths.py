@@ -78,6 +78,6 @@ def _is_table(path: str) -> bool:
     return path in ("data", "pretraining") or (path.startswith("layers[") and path.endswith("]"))
 
 
-def entry_at(value: Any, registry: Registry[Any]) -> type[Entry] | None:
+def entry_at(value: Any, registry: Registry[Any], context: Any = None) -> type[Entry] | None:
     """The entry that a value of the document names, or ``None``."""
-    return registry.entry_of(value)
+    return registry.entry_of(value, context)

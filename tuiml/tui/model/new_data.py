@@ -52,9 +52,9 @@ def _input(stack: list[Raw], dataset: Dataset, done: list[str]) -> None:
 
 
 def _loss(stack: list[Raw], training: Raw, dataset: Dataset, done: list[str]) -> None:
-    """Loss, last activation and early stopping for what is to be told."""
+    """Loss, last activation and early stopping for the target."""
     loss = entry_at(training.get("loss", CrossEntropy.name), losses)
-    numbers = dataset.target == "numbers"
+    numbers = dataset.target == "regression"
     if loss is None or not issubclass(loss, Loss) or not stack:
         return
     told = _activation(stack[-1])

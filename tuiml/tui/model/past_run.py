@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from tuiml.data.own import facts
+from tuiml.data.own.entries import DataFiles
+from tuiml.data.own.reading import DataFilesInBackground
 from tuiml.runs.folder import METRICS, PRESET, SNAPSHOT, steps_in
 from tuiml.runs.metrics import read_lines
 from tuiml.runs.tail import Tail
@@ -31,22 +32,24 @@ def run_document(path: Path) -> Raw:
     return read(path / PRESET)
 
 
-def load_run(path: Path, *, pictures: bool = True, tail: Tail | None = None) -> RunModel:
+def load_run(
+    path: Path, *, pictures: bool = True, tail: Tail | None = None, files: DataFiles | None = None
+) -> RunModel:
     """A past run as the screen shows it, or one that another process trains, as it is now.
 
     Args:
         pictures: with the layers' statistics, which are nearly all of the file.
         tail: reads the file; what is written later can be read from it afterwards.
+        files: finds what a file of the user's that it was trained on holds.
 
     Raises:
         SpecError, OSError: its preset or its metrics cannot be read.
     """
-    model = RunModel()
+    model = RunModel(files=files)
     document = run_document(path)
     writer = writer_of(path)  # first: what it writes before it ends is then read
     wanted = worth_reading(_picture_steps(path)) if pictures else None
-    with facts.patiently():  # whoever calls is in a thread of its own and waits for the files of the preset
-        model.load(_lines(tail or Tail(path), wanted), document, name=path.name, writer=writer or "")
+    model.load(_lines(tail or Tail(path), wanted), document, name=path.name, writer=writer or "")
     model.saved = newest_step(path)
     return at(model, path)
 
@@ -87,10 +90,14 @@ def at(model: RunModel, path: Path) -> RunModel:
     return model
 
 
-def read_run(path: Path, *, pictures: bool, tail: Tail | None = None) -> RunModel | str:
-    """A run, or in one line why it cannot be read."""
+def read_run(
+    path: Path, files: DataFilesInBackground, *, pictures: bool, tail: Tail | None = None
+) -> RunModel | str:
+    """A run, or in one line why it cannot be read; for a thread that can wait."""
     try:
-        return load_run(path, pictures=pictures, tail=tail)
+        model = load_run(path, pictures=pictures, tail=tail, files=files.waiting)
+        model.files = files
+        return model
     except SpecError as error:
         return plain_text("; ".join(map(str, error.problems)))
     except OSError as error:

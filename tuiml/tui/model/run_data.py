@@ -8,6 +8,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from tuiml.data.own.entries import DataFiles
 from tuiml.nn.network import Network
 from tuiml.spec import Preset
 from tuiml.training.events import End, Epoch, Loading, Pretraining, Snapshot, Start
@@ -75,6 +76,8 @@ class RunData:
     """Lines of its metrics that cannot be read."""
     before_resume: BeforeResume | None = None
     """Set from the user's wish to resume until the run starts or is refused."""
+    files: DataFiles | None = None
+    """Finds what the user's file that it was trained on holds."""
     document: dict[str, Any] = field(default_factory=dict)
     """The preset as run: not the one being edited."""
     preset: Preset | None = None

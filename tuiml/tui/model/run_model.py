@@ -112,11 +112,11 @@ class RunModel(RunData):
         self.inspections_version = new_version()
 
     def _forget(self) -> None:
-        vars(self).update(vars(RunModel()))
+        vars(self).update(vars(RunModel(files=self.files)))
 
     def _describe(self, document: dict[str, Any], name: str) -> None:
         self.document = document
-        self.preset = check(document)[0]
+        self.preset = check(document, self.files)[0]
         self.network = network_of(self.preset) if self.preset else None
         self.name = name or (self.preset.name if self.preset else "")
         self.rate = self.preset.training.rate if self.preset else NAN

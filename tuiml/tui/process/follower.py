@@ -12,6 +12,7 @@ from pathlib import Path
 
 from textual.message import Message
 
+from tuiml.data.own.reading import DataFilesInBackground
 from tuiml.runs.tail import Tail
 from tuiml.runs.writer import writer_of
 from tuiml.spec import SpecError
@@ -56,9 +57,15 @@ class Follower:
     """
 
     def __init__(
-        self, post: Callable[[Message], object], path: Path, tail: Tail, writer: str = "", saved: int = 0
+        self,
+        post: Callable[[Message], object],
+        path: Path,
+        tail: Tail,
+        files: DataFilesInBackground,
+        writer: str = "",
+        saved: int = 0,
     ) -> None:
-        self._post, self.path, self._tail = post, path, tail
+        self._post, self.path, self._tail, self._files = post, path, tail, files
         self._writer, self._saved = writer, saved
         self._anew = False
         """True if the file has to be read from its beginning."""
@@ -95,7 +102,8 @@ class Follower:
         self._writer, self._saved = writer, saved
         if self._anew:
             tail.restart()
-            model = load_run(self.path, tail=tail)
+            model = load_run(self.path, tail=tail, files=self._files.waiting)
+            model.files = self._files
             self._anew = False
             return News(self, model=model, writer=writer, saved=saved)
         events = list(events_in(tail.read())) if changed else []

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from textual.message import Message
 from textual.screen import Screen
 
+from tuiml.data.own.reading import DataFilesInBackground
 from tuiml.runs.tail import Tail
 from tuiml.spec.problems import Problem
 from tuiml.tui.charts.palette import Look
@@ -80,6 +81,11 @@ class Shell(Protocol):
     @property
     def looks(self) -> FileInspectionClient:
         """The client of the process that reads the user's files."""
+        ...
+
+    @property
+    def files(self) -> DataFilesInBackground:
+        """Finds what the user's files hold."""
         ...
 
     @property

@@ -104,7 +104,7 @@ def _ask_stopping(app: Shell, model: RunModel) -> None:
 def _refusal(model: RunModel, setting: str) -> str | None:
     """Why a setting is refused."""
     try:
-        problems = check(assign(model.document, setting))[1]
+        problems = check(assign(model.document, setting), model.files)[1]
     except SpecError as error:
         problems = list(error.problems)
     return short(problems[0].message, 60) if problems else None

@@ -72,7 +72,7 @@ class ChangeDialog(Dialog[dict[str, Any] | None]):
 
     def __init__(self, preset: Preset, settings: Mapping[str, Any], rate: float) -> None:
         super().__init__()
-        raw = preset.document()
+        raw: dict[str, Any] = {**preset.document(), "data": preset.data}
         now = Training.model_validate({"batch_size": preset.training.batch_size, **settings})
         optimizer = now.optimizer if "optimizer" in settings else preset.training.optimizer
         raw["training"] |= {

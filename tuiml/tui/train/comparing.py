@@ -41,7 +41,9 @@ class Comparing(Part):
             self._reading = item
 
             def read() -> None:
-                self._host.call_later(self._read, item, read_run(item.path, pictures=True))
+                self._host.call_later(
+                    self._read, item, read_run(item.path, self._host.shell.files, pictures=True)
+                )
 
             self._host.run_worker(read, thread=True, group="compare", exclusive=True)
 

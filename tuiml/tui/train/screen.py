@@ -157,7 +157,7 @@ class Train(AppScreen):
         if raw is self._shown_rows[0] and look == self._shown_rows[1]:
             return
         self._shown_rows = raw, look
-        self._rows = (self.document if run.status == "empty" else Document(raw)).rows()
+        self._rows = (self.document if run.status == "empty" else Document(raw, files=run.files)).rows()
         self.table.set_rows([layer_cells(row, look) for row in self._rows])
         if self.table.cursor == 0:  # a layer with parameters has more to show than the input has
             self.table.cursor = next((row.index for row in self._rows if row.parameters), 0)

@@ -1,4 +1,4 @@
-"""A folder of pictures per class as a data set. Pillow (the extra ``images``) decodes them."""
+"""A folder of images per class as a data set. Pillow (the extra ``images``) decodes them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tuiml.data.base import Progress
+from tuiml.data.kinds import Progress
 from tuiml.data.own.facts import MOST_VALUES, Column, Facts, Wrong
 from tuiml.data.own.location import signature as file_signature
 from tuiml.data.own.split import test_count
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from tuiml.data.arrays import Part, Whole
-    from tuiml.data.own.entries import Pictures
+    from tuiml.data.own.entries import Images
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
-"""Of Pillow's formats those that pictures are in; others start programs, or are seldom tried."""
+"""Of Pillow's formats those that images are in; others start programs, or are seldom tried."""
 MOST_PIXELS = 50_000_000
-"""Of one picture as it lies in its file."""
-MOST_PICTURES = 1_000_000
+"""Of one image as it lies in its file."""
+MOST_IMAGES = 1_000_000
 MOST_CLASSES = 1000
 MOST_FILE = 100_000_000
-"""Bytes of one picture's file."""
+"""Bytes of one image's file."""
 SIDE = 64
 """Pixels on the longer side, at most, where nobody says how large."""
 TRAIN, TEST = ("train", "training"), ("test", "testing", "val", "valid", "validation")
@@ -59,7 +59,7 @@ def library() -> Any:
         import PIL.Image
         import PIL.ImageOps
     except ImportError:
-        raise Wrong("path", f"folders of pictures need Pillow: {hint('images')}") from None
+        raise Wrong("path", f"folders of images need Pillow: {hint('images')}") from None
     PIL.Image.MAX_IMAGE_PIXELS = None  # _opened has a limit of its own, and says it with the size
     return PIL.Image
 
@@ -80,7 +80,7 @@ def _roots(path: Path) -> tuple[Path, Path | None]:
 
 
 def signature(path: Path) -> tuple[Any, ...]:
-    """What changes when a picture comes or goes: the times of the folders."""
+    """What changes when an image comes or goes: the times of the folders."""
     found = [file_signature(path)]
     try:
         for root in _roots(path):
@@ -91,15 +91,15 @@ def signature(path: Path) -> tuple[Any, ...]:
     return tuple(found)
 
 
-def find(dataset: Pictures) -> Facts:
-    """The facts of a folder: its classes, how many pictures each has, and their size; none is decoded.
+def find(dataset: Images) -> Facts:
+    """The facts of a folder: its classes, how many images each has, and their size; none is decoded.
 
     Raises:
         Wrong: it has no such folders, or Pillow is not here.
     """
     title, path = dataset.title, Path(dataset.path)
     if not path.is_dir():
-        raise Wrong("path", f"{title} is no folder of pictures")
+        raise Wrong("path", f"{title} is no folder of images")
     library()
     names, pool, held, notes = _listed(title, path)
     height, width = _size(dataset, pool[0][0])
@@ -114,7 +114,7 @@ def find(dataset: Pictures) -> Facts:
         counts[label] += 1
     colours = "grey" if channels == 1 else "in colour"
     return Facts(
-        kind=f"a folder of pictures per class, made {width}×{height} {colours}",
+        kind=f"a folder of images per class, made {width}×{height} {colours}",
         shape=(height, width) if channels == 1 else (3, height, width),
         pool=len(pool) if held else len(pool) - test,
         test=test,
@@ -143,13 +143,13 @@ def _listed(title: str, path: Path) -> tuple[list[str], Files, Files | None, tup
     listed = {folder.name: _files(folder) for folder in folders}
     names = [name for name, files in listed.items() if files]
     if not names:
-        text = f"{title} has no folders with pictures in them (one for each class: cats/1.png, dogs/2.png)"
+        text = f"{title} has no folders with images in them (one for each class: cats/1.png, dogs/2.png)"
         raise Wrong("path", text)
     if len(names) == 1:
-        text = f"{title} has pictures of one class only, '{plain_text(names[0])[:60]}'"
-        raise Wrong("path", f"{text}: a second folder is needed to tell apart")
+        text = f"{title} has images of one class only, '{plain_text(names[0])[:60]}'"
+        raise Wrong("path", f"{text}: a second folder is needed")
     empty = [name for name, files in listed.items() if not files]
-    notes = (f"folders without pictures: {_few(empty)}",) if empty else ()
+    notes = (f"folders without images: {_few(empty)}",) if empty else ()
     return names, _with_classes(names, listed), _held_out(title, names, root, test_root), notes
 
 
@@ -169,25 +169,25 @@ def _with_classes(names: list[str], listed: dict[str, list[Path]]) -> Files:
 
 
 def _files(folder: Path) -> list[Path]:
-    """The pictures in a folder by their names, sorted; links and whatever is no file are none."""
+    """The images in a folder by their names, sorted; links and whatever is no file are none."""
     with os.scandir(folder) as entries:
         found = []
         for entry in entries:
             if entry.name.lower().endswith(ENDINGS) and not entry.name.startswith("."):
                 if stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode):
                     found.append(entry.name)
-                if len(found) > MOST_PICTURES:
-                    raise Wrong("path", f"{plain_text(folder.name)} has more than {MOST_PICTURES:,} pictures")
+                if len(found) > MOST_IMAGES:
+                    raise Wrong("path", f"{plain_text(folder.name)} has more than {MOST_IMAGES:,} images")
     return [folder / name for name in sorted(found)]
 
 
-def _size(dataset: Pictures, first: Path) -> tuple[int, int]:
-    """Height and width that every picture is made."""
+def _size(dataset: Images, first: Path) -> tuple[int, int]:
+    """Height and width that every image is made."""
     if dataset.width and dataset.height:
         return dataset.height, dataset.width
-    with _opened(first) as picture:
-        width, height = picture.size
-        if picture.getexif().get(0x0112, 1) >= 5:  # lies on its side
+    with _opened(first) as image:
+        width, height = image.size
+        if image.getexif().get(0x0112, 1) >= 5:  # lies on its side
             width, height = height, width
     if dataset.width or dataset.height:
         scale = dataset.width / width if dataset.width else (dataset.height or height) / height
@@ -199,7 +199,7 @@ def _size(dataset: Pictures, first: Path) -> tuple[int, int]:
 
 
 def _opened(path: Path) -> Image:
-    """A picture, its header read.
+    """A image, its header read.
 
     Raises:
         Wrong: it is none, or too large.
@@ -208,7 +208,7 @@ def _opened(path: Path) -> Image:
     name = plain_text(f"{path.parent.name}/{path.name}")
     try:
         if path.stat().st_size > MOST_FILE:
-            raise Wrong("path", f"{name} has more than {MOST_FILE:,} bytes, too many for a picture")
+            raise Wrong("path", f"{name} has more than {MOST_FILE:,} bytes, too many for an image")
         found: Image = images.open(path, formats=FORMATS)
     except (Wrong, MemoryError):
         raise
@@ -225,11 +225,11 @@ def _unreadable(name: str, problem: Exception) -> Wrong:
     why = plain_text(str(problem).splitlines()[0])[:80] if str(problem) else type(problem).__name__
     if "cannot identify" in why:
         why = "it is in no format that is known"
-    return Wrong("path", f"{name} cannot be read as a picture: {why}; replace or remove it")
+    return Wrong("path", f"{name} cannot be read as an image: {why}; replace or remove it")
 
 
-def read(dataset: Pictures, progress: Progress | None = None) -> Part | Whole:
-    """Every picture, decoded and made the same size.
+def read(dataset: Images, progress: Progress | None = None) -> Part | Whole:
+    """Every image, decoded and made the same size.
 
     Raises:
         Wrong: one cannot be read; its name is said.
@@ -251,12 +251,10 @@ def read(dataset: Pictures, progress: Progress | None = None) -> Part | Whole:
             if progress is not None and (done % 32 == 0 or done == total):
                 progress(dataset.title, done * inputs.shape[1], total * inputs.shape[1])
         parts.append(Part(inputs, labels))
-    if dataset.key() != dataset.version:
-        raise Wrong("path", f"{dataset.title} was changed while it was read: start again")
     return Whole(*parts) if len(parts) > 1 else parts[0]
 
 
-def _arrays(dataset: Pictures, count: int) -> tuple[Any, Any]:
+def _arrays(dataset: Images, count: int) -> tuple[Any, Any]:
     import math
 
     import numpy as np
@@ -266,19 +264,19 @@ def _arrays(dataset: Pictures, count: int) -> tuple[Any, Any]:
 
 
 def _pixels(file: Path, plan: Plan, grey: bool) -> Any:
-    """A picture's bytes, channels first: upright, on white where it is see-through, of the common size."""
+    """A image's bytes, channels first: upright, on white where it is see-through, of the common size."""
     import numpy as np
     import PIL.ImageOps
 
     images = library()
     name = plain_text(f"{file.parent.name}/{file.name}")
-    with _opened(file) as picture:
+    with _opened(file) as image:
         try:
-            if not grey or picture.mode != "P":
-                picture.draft(
+            if not grey or image.mode != "P":
+                image.draft(
                     "L" if grey else "RGB", (2 * plan.width, 2 * plan.height)
                 )  # JPEG: fewer to decode
-            upright: Image = PIL.ImageOps.exif_transpose(picture)
+            upright: Image = PIL.ImageOps.exif_transpose(image)
             if upright.mode.startswith("I") or upright.mode == "F":
                 upright = _sixteen(images, upright)
             if upright.has_transparency_data:
@@ -296,11 +294,11 @@ def _pixels(file: Path, plan: Plan, grey: bool) -> Any:
     return pixels.reshape(-1) if grey else pixels.transpose(2, 0, 1).reshape(-1)
 
 
-def _sixteen(images: Any, picture: Image) -> Image:
-    """A picture of 16-bit or floating grey as one of bytes, its largest value white where it is above 255."""
+def _sixteen(images: Any, image: Image) -> Image:
+    """A image of 16-bit or floating grey as one of bytes, its largest value white where it is above 255."""
     import numpy as np
 
-    values = np.nan_to_num(np.asarray(picture, np.float64))
+    values = np.nan_to_num(np.asarray(image, np.float64))
     top = 65535.0 if values.max(initial=0) > 255 else 255.0
     found: Image = images.fromarray(np.clip(values * (255 / top), 0, 255).astype(np.uint8))
     return found

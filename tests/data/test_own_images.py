@@ -7,6 +7,8 @@ import pytest
 
 from tests.data.own_files import own
 from tuiml.data import DataError, file_report
+from tuiml.data.own.reading import examples
+from tuiml.data.prepare import load
 
 PIL = pytest.importorskip("PIL.Image", reason="Pillow is the extra 'images'; the extra 'test' has it")
 
@@ -35,14 +37,14 @@ def problem(path, **options) -> str:
 def test_a_folder_per_class(tmp_path):
     dataset = own(zoo(tmp_path))
     assert (dataset.shape, dataset.classes, dataset.top) == ((3, 4, 6), ("cats", "dogs"), 255.0)
-    part = dataset.examples()
+    part = examples(dataset)
     assert part.labels.tolist() == [0] * 5 + [1] * 5
     red, green, blue = part.inputs[2].reshape(3, 24)
     assert (set(red.tolist()), set(green.tolist()), set(blue.tolist())) == ({202}, {0}, {0})
     assert own(tmp_path, grey=True).shape == (4, 6)
     assert own(tmp_path, width=8, height=2).shape == (3, 2, 8)
     assert own(tmp_path, width=3).shape == (3, 2, 3)
-    assert own(tmp_path, grey=True).examples().inputs[0].tolist() == [round(0.299 * 200)] * 24
+    assert examples(own(tmp_path, grey=True)).inputs[0].tolist() == [round(0.299 * 200)] * 24
 
 
 def test_train_and_test_folders_are_the_parts(tmp_path):
@@ -50,7 +52,7 @@ def test_train_and_test_folders_are_the_parts(tmp_path):
     zoo(tmp_path / "Test", 2)
     dataset = own(tmp_path)
     assert (dataset.pool, dataset.test_examples) == (8, 4)
-    assert dataset.load(0).test.labels.tolist() == [0, 0, 1, 1]
+    assert load(dataset, 0).test.labels.tolist() == [0, 0, 1, 1]
     picture(tmp_path / "Test" / "cows" / "1.png")
     assert problem(tmp_path) == f"{tmp_path.name}: cows in Test has no folder in train"
 
@@ -65,7 +67,7 @@ def test_every_picture_is_made_alike(tmp_path):
     side = PIL.Exif()
     side[0x0112] = 6
     picture(tmp_path / "b" / "7.png", (0, 0, 9), (4, 2), exif=side)
-    rows = own(tmp_path).examples().inputs.reshape(7, 3, 4, 2)
+    rows = examples(own(tmp_path)).inputs.reshape(7, 3, 4, 2)
     means = rows.mean(axis=(2, 3)).round()
     assert means[[0, 1, 2, 3]].tolist() == [[10, 20, 30], [200] * 3, [255] * 3, [255] * 3]
     assert means[4].tolist() == pytest.approx([250, 0, 0], abs=3)
@@ -82,7 +84,7 @@ def test_a_photograph_on_its_side_is_put_upright(tmp_path):
         PIL.fromarray(values).save(tmp_path / name / "1.png", exif=side)
     dataset = own(tmp_path)
     assert dataset.shape == (3, 4, 2)
-    assert dataset.examples().inputs[0].reshape(3, 4, 2)[0].tolist() == [[0, 0], [0, 0], [0, 0], [255, 255]]
+    assert examples(dataset).inputs[0].reshape(3, 4, 2)[0].tolist() == [[0, 0], [0, 0], [0, 0], [255, 255]]
 
 
 def test_links_hidden_files_and_other_things_are_left_alone(tmp_path):
@@ -98,16 +100,16 @@ def test_links_hidden_files_and_other_things_are_left_alone(tmp_path):
     dataset = own(folder)
     assert dataset.classes == ("cats", "dogs")
     assert dataset.facts.counts == (5, 5)
-    assert dataset.facts.notes == ("folders without pictures: empty",)
+    assert dataset.facts.notes == ("folders without images: empty",)
 
 
 def test_what_cannot_be_read_is_named(tmp_path):
     zoo(tmp_path)
     (tmp_path / "dogs" / "bad.png").write_bytes(b"no picture")
-    assert problem(tmp_path).startswith("dogs/bad.png cannot be read as a picture: it is in no format")
+    assert problem(tmp_path).startswith("dogs/bad.png cannot be read as an image: it is in no format")
     whole = (tmp_path / "dogs" / "0.png").read_bytes()
     (tmp_path / "dogs" / "bad.png").write_bytes(whole[: len(whole) // 2])
-    assert problem(tmp_path).startswith("dogs/bad.png cannot be read as a picture")
+    assert problem(tmp_path).startswith("dogs/bad.png cannot be read as an image")
 
 
 def test_a_picture_with_too_many_pixels_is_not_decoded(tmp_path):
@@ -124,10 +126,10 @@ def test_a_picture_with_too_many_pixels_is_not_decoded(tmp_path):
 
 
 def test_folders_that_are_no_classes(tmp_path):
-    assert "has no folders with pictures" in problem(tmp_path)
+    assert "has no folders with images" in problem(tmp_path)
     picture(tmp_path / "only" / "1.png")
     picture(tmp_path / "only" / "2.png")
-    assert "pictures of one class only, 'only'" in problem(tmp_path)
+    assert "images of one class only, 'only'" in problem(tmp_path)
     (tmp_path / "\x1b[2Jx").mkdir()
     picture(tmp_path / "\x1b[2Jx" / "1.png")
     assert file_report.look(tmp_path).classes == ("�[2Jx", "only")
@@ -137,5 +139,5 @@ def test_a_picture_that_comes_or_goes_is_noticed(tmp_path):
     dataset = own(zoo(tmp_path))
     (tmp_path / "cats" / "3.png").unlink()
     with pytest.raises(DataError):
-        dataset.load(0)
+        load(dataset, 0)
     assert own(tmp_path).facts.counts == (4, 5)
