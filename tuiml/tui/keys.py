@@ -75,7 +75,7 @@ def action(
         label: one or two words for the key bar.
         help: one line for the help screen and the palette.
         where: where it works.
-        rank: its place among the actions of ``where``; equal ones stand in the order of their definition.
+        rank: its rank among the actions of ``where``; equal ones stand in the order of their definition.
             A negative one comes before all others.
         shown: whether the key bar shows it while it works.
         priority: whether it is handled before the focused widget sees the key.
@@ -98,7 +98,7 @@ def action(
 
 
 def actions(where: Where | None = None) -> list[Action]:
-    """The actions of the modules imported so far, or those of one place, in the order of the key bar."""
+    """The actions of all modules imported so far, or those of one ``where``, in the order of the key bar."""
     found = [row for row in _ACTIONS.values() if where in (None, row.where)]
     return sorted(found, key=lambda row: (row.rank >= 0 and GROUPS.index(row.where) + 1, row.rank))
 

@@ -132,7 +132,7 @@ async def test_it_opens_where_it_was_left() -> None:
         left = app.document.raw
         await pilot.press("ctrl+q")
     async with opened(again=True) as (app, pilot):
-        assert app.place_name == "library"
+        assert app.screen_name == "library"
         assert app.document.raw == left
         assert app.document.dirty
         assert app.document.origin == DEFAULT
@@ -147,7 +147,7 @@ async def test_a_named_preset_opens_it_and_the_other_keeps_its_unsaved_changes()
     edited = app.document.raw
     async with opened(own("second"), again=True) as (app, pilot):
         assert app.document.name == "second"
-        assert app.place_name == "build"
+        assert app.screen_name == "build"
         path = own_folder() / "first.toml"
         app.open_document(read(path), path=path)
         assert app.document.raw == edited
@@ -186,7 +186,7 @@ async def test_a_state_that_cannot_be_understood_is_a_fresh_start(content: bytes
     settings.state_path().write_bytes(content)
     async with opened(again=True) as (app, pilot):
         assert app.document.origin == DEFAULT
-        assert app.place_name == "build"
+        assert app.screen_name == "build"
         await pilot.press("down", "enter", "ctrl+q")
     assert json.loads(settings.state_path().read_text())["row"] == 1
 
@@ -233,12 +233,12 @@ async def test_one_key_starts_pauses_and_goes_on() -> None:
     async with opened() as (app, pilot):
         await pilot.press("ctrl+r")
         assert app.client.asked == [("start", app.document.raw)]
-        assert app.place_name == "train"
+        assert app.screen_name == "train"
         await pilot.press("ctrl+r")
         assert app.model.status == "paused"
         await pilot.press("1", "ctrl+r")
         assert app.model.status == "running"
-        assert app.place_name == "build", "pausing does not take one elsewhere"
+        assert app.screen_name == "build", "pausing does not take one elsewhere"
         assert app.client.asked[1:] == ["pause", "resume"]
 
 
@@ -287,11 +287,11 @@ async def test_places_by_key_and_by_mouse(size: tuple[int, int]) -> None:
         top = app.query_one(TopBar)
         for key, name in [("3", "library"), ("2", "train"), ("1", "build")]:
             await pilot.press(key)
-            assert app.place_name == name
+            assert app.screen_name == name
             assert app.focused is not None
-            assert app.query_one(f"#{app.place_name}") in app.focused.ancestors
+            assert app.query_one(f"#{app.screen_name}") in app.focused.ancestors
         await pilot.click(top, offset=(top.text.index("Library"), 0))
-        assert app.place_name == "library"
+        assert app.screen_name == "library"
 
 
 async def test_help_lists_every_key_and_closes() -> None:
@@ -374,13 +374,13 @@ async def test_open_asks_what(tmp_path: Path) -> None:
     async with opened() as (app, pilot):
         await pilot.press("ctrl+o", *str(file), "enter")
         await until(pilot, lambda: app.document.path == file)
-        assert app.place_name == "build"
+        assert app.screen_name == "build"
 
 
 async def test_pictures_are_made_only_while_train_is_on_the_screen() -> None:
     async with opened() as (app, pilot):
         assert app.client.watching is False
         for name, expected in (("train", True), ("library", False), ("train", True), ("build", False)):
-            app.show_place(name)
+            app.show_screen(name)
             await pilot.pause()
             assert app.client.watching is expected, name

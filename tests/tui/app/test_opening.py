@@ -82,7 +82,7 @@ async def test_a_run_that_ended_the_app_is_not_opened_again_unasked(monkeypatch,
         said = await settled(app, pilot)
         assert said == ["the app ended while it opened the run culprit; 'tuiml culprit' opens it anyway"]
         assert app.model.status == "empty"
-        assert app.place_name == "build"
+        assert app.screen_name == "build"
         app.leave(0)
     async with opened() as (app, pilot):
         assert await settled(app, pilot) == []
@@ -104,7 +104,7 @@ async def test_a_preset_that_ended_the_app_is_not_opened_again_and_its_edits_are
     draft = settings.draft_of(document.raw, str(document.path), "", True)
     settings.save(settings.Settings(document=draft))
     with monkeypatch.context() as patch:
-        fatal(patch, TuimlApp, "show_place", lambda app: app.document.name == "culprit")
+        fatal(patch, TuimlApp, "show_screen", lambda app: app.document.name == "culprit")
         with pytest.raises(Fatal):
             await ends()
     assert settings.load().opening == "preset"

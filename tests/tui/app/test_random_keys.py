@@ -20,7 +20,7 @@ from tests.tui.hostile_text import STRINGS, end
 from tests.tui.hostile_text import events as events_of
 from tuiml.spec.problems import Problem
 from tuiml.tui.app.app import TuimlApp
-from tuiml.tui.app.bars import PLACES
+from tuiml.tui.app.bars import SCREENS
 from tuiml.tui.keys import actions
 from tuiml.tui.model import settings
 from tuiml.tui.process.child import InspectionFailed, TrainingProblems, TrainingProcessEnded
@@ -92,10 +92,10 @@ async def session(rng: random.Random, count: int) -> int:
             while len(done) < count and app.is_running and not app._exit:
                 done.append(await act(pilot, rng, app.client))
                 if not app._exit:
-                    assert app.place_name in PLACES
+                    assert app.screen_name in SCREENS
                     table = app.query_one("#build-table")
                     assert 0 <= table.cursor < max(1, app.document.count) == max(1, table.row_count) or (
-                        app.place_name != "build"
+                        app.screen_name != "build"
                     )
             await pilot.pause()
             app.leave(0)

@@ -169,7 +169,7 @@ async def test_typing_in_the_form_changes_the_row_at_once(size: tuple[int, int])
         assert on.at == "layers[1].units"
         await on.press("backspace", "backspace", "1", "2", "3")
         assert on.layers[1]["units"] == 123
-        assert on.app.place_name == "build", "1, 2 and 3 are typed, not places"
+        assert on.app.screen_name == "build", "1, 2 and 3 are typed, not places"
         await on.press("x", "u", "a")
         assert on.layers[1]["units"] == "123xua"
         assert on.app.document.rows()[1].problem
@@ -265,7 +265,7 @@ async def test_what_is_wrong_is_listed_and_gone_to() -> None:
         assert (on.cursor, on.at) == (1, "layers[1].units")
         await on.press("escape", "ctrl+r")
         assert on.app.client.asked == []
-        assert (on.app.place_name, on.at) == ("build", "layers[1].units")
+        assert (on.app.screen_name, on.at) == ("build", "layers[1].units")
         assert [n.severity for n in on.app._notifications] == ["error"]
 
 

@@ -289,7 +289,7 @@ async def test_a_file_becomes_the_data_as_one_edit_that_undo_takes_back(shelf, s
         await on.at("houses.csv", "numbers: price")
         assert_harmless(on.preview, look)
         await on.press("enter")
-        assert on.app.place_name == "build"
+        assert on.app.screen_name == "build"
         preset = on.app.document.preset
         assert preset is not None, on.app.document.problems
         assert preset.data.path == str(shelf / "houses.csv")

@@ -72,7 +72,7 @@ class Shell(App[None]):
         assert tail.path.name == model.name
         self.model = model
 
-    def show_place(self, name: str) -> None:
+    def show_screen(self, name: str) -> None:
         self.went.append(name)
 
     def complain(self, text: str) -> None:
@@ -520,7 +520,7 @@ async def test_ctrl_o_opens_a_preset_from_anywhere():
         await keys.type("mnist-relu-10")
         await keys.press("enter")
         assert keys.app.document.origin == "mnist-relu-10"
-        assert keys.app.place_name == "build"
+        assert keys.app.screen_name == "build"
 
 
 async def test_a_past_run_is_shown_in_train_and_remembered():
@@ -529,7 +529,7 @@ async def test_a_past_run_is_shown_in_train_and_remembered():
         await keys.press("3")
         await keys.until(lambda: any(item.run for item in keys.app.query_one(Library).items))
         await keys.press("end", "enter")
-        await keys.until(lambda: keys.app.place_name == "train")
+        await keys.until(lambda: keys.app.screen_name == "train")
         assert keys.app.model.name == "first"
         await keys.pilot.press("ctrl+q")
     assert settings.load().run == str(runs_folder() / "first")

@@ -144,7 +144,7 @@ async def _look_at(name, app, pilot):
     assert name in "\n".join(shown(app))
     place.action_item_open()
     await _until(pilot, lambda: app.model.name == name)
-    assert app.place_name == "train"
+    assert app.screen_name == "train"
     assert_harmless(app, name)
     await pilot.press("3")
 

@@ -197,6 +197,6 @@ async def test_a_preset_in_the_library_waits_for_its_file(tmp_path, own_folders)
     (own_folders / "presets" / "mine.toml").write_text(text)
     async with opened(tmp_path) as on:
         await on.press("escape")
-        on.app.show_place("library")
+        on.app.show_screen("library")
         shown = on.app.query_one(Library)
         await on.until(lambda: any(i.name == "mine" and not i.problem for i in shown.items))

@@ -60,10 +60,10 @@ class StubRun:
 class StubShell:
     """Notes what is asked of it in ``calls``: the method's name and its arguments."""
 
-    def __init__(self, document: Document, place_name: str) -> None:
+    def __init__(self, document: Document, screen_name: str) -> None:
         self.look = Look()
         self.document = document
-        self.place_name = place_name
+        self.screen_name = screen_name
         self.calls: list[tuple[Any, ...]] = []
         self.current_run = StubRun()
         self.drafts = NoDrafts()
@@ -83,8 +83,8 @@ class StubShell:
         """The arguments of all calls of one method."""
         return [arguments for method, *arguments in self.calls if method == name]
 
-    def show_place(self, name: str) -> None:
-        self.calls.append(("show_place", name))
+    def show_screen(self, name: str) -> None:
+        self.calls.append(("show_screen", name))
 
     def go_to_problem(self, problem: Problem) -> None:
         self.calls.append(("go_to_problem", problem))

@@ -115,7 +115,7 @@ async def test_a_run_that_was_cut_off_says_where_and_goes_on_from_there():
 async def test_of_a_run_that_is_done_it_is_asked_for_how_many_more_epochs():
     path = files_on_disk.run(epochs=3)
     async with bench(path) as on:
-        assert on.app.place_name == "train"
+        assert on.app.screen_name == "train"
         await on.press("g")
         assert isinstance(on.app.screen, NumberDialog)
         field = on.app.screen.query_one(Input)
@@ -172,7 +172,7 @@ async def test_g_in_the_library_goes_on_with_the_run_under_the_cursor():
         await on.press("g")
         await on.until(lambda: on.went_on)
         assert on.went_on == [(str(path), [])]
-        assert on.app.place_name == "train"
+        assert on.app.screen_name == "train"
 
 
 async def test_what_is_refused_is_said_and_all_is_as_it_was():
@@ -439,7 +439,7 @@ async def test_what_train_looked_at_comes_back():
         assert on.train.charts.chosen == charts
         assert on.train.view_state == seen
         assert on.train.selection.index == 4
-        assert on.app.place_name == "train"
+        assert on.app.screen_name == "train"
 
 
 @pytest.mark.parametrize(

@@ -10,16 +10,16 @@ from tests.tui.shell.stub_shell import OneScreenApp, StubShell
 from tuiml.tui.build.screen import Build
 from tuiml.tui.library.screen import Library
 from tuiml.tui.model.preset_files import named
-from tuiml.tui.shell.screen import Place
+from tuiml.tui.shell.screen import AppScreen
 from tuiml.tui.train.screen import Train
 
 pytestmark = pytest.mark.usefixtures("quick")
 
 
 @asynccontextmanager
-async def alone(kind: type[Place]) -> AsyncIterator[tuple[StubShell, Place, Pilot[None]]]:
-    shell = StubShell(named("digits-quickstart"), kind.place)
-    app = OneScreenApp(shell, lambda: kind(id=kind.place))
+async def alone(kind: type[AppScreen]) -> AsyncIterator[tuple[StubShell, AppScreen, Pilot[None]]]:
+    shell = StubShell(named("digits-quickstart"), kind.where)
+    app = OneScreenApp(shell, lambda: kind(id=kind.where))
     async with app.run_test(size=(120, 40)) as pilot:
         screen = app.query_one(kind)
         screen.shown()
@@ -52,4 +52,4 @@ async def test_library_opens_presets_through_the_shell() -> None:
         await pilot.pause()
         await pilot.press("n")
         assert shell.named("open_document") == [["untitled", None, ""]]
-        assert shell.named("show_place") == [["build"]]
+        assert shell.named("show_screen") == [["build"]]

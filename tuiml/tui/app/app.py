@@ -17,7 +17,7 @@ from tuiml.data.own import facts
 from tuiml.spec.problems import Problem
 from tuiml.text import plain_text
 from tuiml.tui.app import opening, theme
-from tuiml.tui.app.bars import PLACES, KeyBar, TopBar
+from tuiml.tui.app.bars import SCREENS, KeyBar, TopBar
 from tuiml.tui.app.current_run import CurrentRun
 from tuiml.tui.app.main_screen import MainScreen, described
 from tuiml.tui.app.session import Session
@@ -42,7 +42,7 @@ from tuiml.tui.process.follower import News
 from tuiml.tui.process.probe_client import ProbeClient
 from tuiml.tui.process.training_client import TrainingClient
 from tuiml.tui.shell.protocol import Shell
-from tuiml.tui.shell.screen import Place
+from tuiml.tui.shell.screen import AppScreen
 from tuiml.tui.train.screen import Train
 
 LEAVING = 2.0
@@ -122,21 +122,21 @@ class TuimlApp(Keyed, App[int]):
         self.call_after_refresh(self.opening.open_run)
         if not self._named:
             self.query_one(Build).select(remembered.row)
-        self.show_place("build" if self._named else remembered.place)
+        self.show_screen("build" if self._named else remembered.place)
         use_file.look_ahead(self)
 
     # -- screens -------------------------------------------------------------------------------------------
 
     @property
-    def place_name(self) -> str:
+    def screen_name(self) -> str:
         """The id of the screen that is shown."""
-        return self.query_one("#places", ContentSwitcher).current or PLACES[0]
+        return self.query_one("#places", ContentSwitcher).current or SCREENS[0]
 
-    def show_place(self, name: str) -> None:
-        self.query_one("#places", ContentSwitcher).current = name if name in PLACES else PLACES[0]
-        self.query_one(f"#{self.place_name}", Place).shown()
+    def show_screen(self, name: str) -> None:
+        self.query_one("#places", ContentSwitcher).current = name if name in SCREENS else SCREENS[0]
+        self.query_one(f"#{self.screen_name}", AppScreen).shown()
         if self.client:
-            self.client.watch(self.place_name == "train")
+            self.client.watch(self.screen_name == "train")
             self.session.write_soon()
         self.renew()
 
@@ -151,8 +151,8 @@ class TuimlApp(Keyed, App[int]):
         return self.session.document
 
     def document_edited(self) -> None:
-        for place in self.query(Place):
-            place.document_changed()
+        for screen in self.query(AppScreen):
+            screen.document_changed()
         self.renew()
         self.session.write_soon()
         use_file.look_ahead(self)
@@ -174,7 +174,7 @@ class TuimlApp(Keyed, App[int]):
         self.document_edited()
 
     def go_to_problem(self, problem: Problem) -> None:
-        self.show_place("build")
+        self.show_screen("build")
         self.query_one(Build).go_to(problem)
 
     def open_preset(self, item: Item) -> None:
@@ -193,8 +193,8 @@ class TuimlApp(Keyed, App[int]):
     def run_changed(self, kinds: set[str]) -> None:
         if not self.query(TopBar):  # the screens are being closed
             return
-        for place in self.query(Place):
-            place.run_changed(kinds)
+        for screen in self.query(AppScreen):
+            screen.run_changed(kinds)
         self.query_one(TopBar).renew()
         if kinds - KEYS_UNCHANGED:
             self.refresh_bindings()

@@ -21,7 +21,7 @@ from tuiml.tui.keys import actions, key_word
 from tuiml.tui.model.status import WORDS, Piece, fitted, speed_words
 from tuiml.tui.shell.protocol import Shell
 
-PLACES = ("build", "train", "library")
+SCREENS = ("build", "train", "library")
 GAP = 3
 LAST = "help"
 """The action that the key bar shows whatever else has no room."""
@@ -104,8 +104,8 @@ class TopBar(Bar):
         parts: list[tuple[str, Style]] = [(" tuiml  ", look.style(bold=True))]
         self._zones = []
         used = cell_len(parts[0][0])
-        for number, name in enumerate(PLACES, 1):
-            here = self.shell.place_name == name
+        for number, name in enumerate(SCREENS, 1):
+            here = self.shell.screen_name == name
             style = look.style("blue", bold=True) + Style(reverse=True) if here else quiet
             text = f" {number} {name.capitalize()} "
             self._zones.append(Zone(used, used + len(text), self._going_to(name)))
@@ -119,7 +119,7 @@ class TopBar(Bar):
         return [*parts, *title, (" " * middle, Style()), *right]
 
     def _going_to(self, name: str) -> Callable[[], None]:
-        return lambda: self.shell.show_place(name)
+        return lambda: self.shell.show_screen(name)
 
     def _title(self, room: int, look: Look) -> list[tuple[str, Style]]:
         document = self.shell.document
@@ -143,7 +143,7 @@ class TopBar(Bar):
         if model.start:
             threads = f" · {model.start.threads} thread{'s' if model.start.threads != 1 else ''}"
             pieces.append(Piece(clean(f"{model.start.backend}{threads}", look), quiet, 4))
-        if self.shell.place_name == "train":  # the rest is said there
+        if self.shell.screen_name == "train":  # the rest is said there
             return pieces
         word = WORDS[model.status]
         if model.status in ("running", "loading"):

@@ -1,4 +1,4 @@
-"""The help screen: every key, by place, from the actions."""
+"""The help screen: every key, by where it works."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def help_strips(width: int, look: Look) -> list[Strip]:
         importlib.import_module(module.name)  # some are imported late: their keys are listed as well
     lines: list[Strip] = []
     keys = min(KEYS, max(8, width // 3))
-    for place, title in TITLES:
-        rows = [row for row in actions(place) if row.keys]
+    for where, title in TITLES:
+        rows = [row for row in actions(where) if row.keys]
         if not rows:
             continue
         if lines:

@@ -40,15 +40,15 @@ class MainScreen(Keyed, Screen[None]):
 
     @action("1", "build", "Go to Build: the layers and their settings.", rank=60, shown=False)
     def action_place_build(self) -> None:
-        self.shell.show_place("build")
+        self.shell.show_screen("build")
 
     @action("2", "train", "Go to Train: the run, live.", rank=70, shown=False)
     def action_place_train(self) -> None:
-        self.shell.show_place("train")
+        self.shell.show_screen("train")
 
     @action("3", "library", "Go to Library: presets and past runs.", rank=80, shown=False)
     def action_place_library(self) -> None:
-        self.shell.show_place("library")
+        self.shell.show_screen("library")
 
     @action(
         "ctrl+s", "save", "Save the preset; a bundled or new one asks for a name.", rank=10, priority=True
@@ -106,7 +106,7 @@ class MainScreen(Keyed, Screen[None]):
         return None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action == "toggle_run" and self.shell.model.followed and self.shell.place_name == "train":
+        if action == "toggle_run" and self.shell.model.followed and self.shell.screen_name == "train":
             return False  # another process trains it; a new run is started from Build
         if action == "revert":
             return self.shell.document.dirty and bool(self.shell.document.saved_raw)
@@ -119,7 +119,7 @@ def described(app: App[Any], shell: Shell, shutdown: Shutdown, here: Settings) -
         here = replace(here, opening="")
     with contextlib.suppress(NoMatches):
         row, train = app.query_one(Build).table.cursor, app.query_one(Train)
-        here = replace(here, place=shell.place_name, row=row, charts=train.charts.chosen)
+        here = replace(here, place=shell.screen_name, row=row, charts=train.charts.chosen)
         if shell.model.path:  # else the last session's run may still be read
             here = replace(here, run=shell.model.path, seen=train.view_state)
         if shutdown.begun and not shutdown.requested:  # the screen may be what ended the app

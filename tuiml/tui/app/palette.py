@@ -22,20 +22,20 @@ from tuiml.tui.widgets.chooser import Chooser
 from tuiml.tui.widgets.picker import Pick
 
 WIDTH = 84
-PLACES = ("any", "build", "train", "library")
+SCREENS = ("any", "build", "train", "library")
 MOST_OPENABLE = 200
 
 
 def commands(app: App[Any], shell: Shell) -> Iterator[tuple[Pick, Callable[[], object]]]:
     """What can be done now, the actions of the screen that is shown first; then what can be opened."""
-    order = {shell.place_name: 0, "any": 1}
-    rows = [a for a in actions() if a.where in PLACES and a.id != "command_palette"]
+    order = {shell.screen_name: 0, "any": 1}
+    rows = [a for a in actions() if a.where in SCREENS and a.id != "command_palette"]
     for action in sorted(rows, key=lambda a: order.get(a.where, 2)):
         node = _node(app, action)
         if node.check_action(action.id, ()) is True:
             yield _pick(action, node, shell), partial(_run, app, shell, action)
     train = app.query_one(Train)
-    for entry in train.charts.choices() if shell.place_name == "train" else ():
+    for entry in train.charts.choices() if shell.screen_name == "train" else ():
         yield Pick(f"Show the chart: {entry.title}", entry.help), partial(train.charts.show_chart, entry.id)
     for name, open_it in openable(shell):
         yield Pick(f"Open {plain_text(name)}"), open_it
@@ -44,7 +44,7 @@ def commands(app: App[Any], shell: Shell) -> Iterator[tuple[Pick, Callable[[], o
 def _pick(action: Action, node: DOMNode, shell: Shell) -> Pick:
     """The row of an action. What destroys something is found by its name only, never by its help."""
     title = (label_of(node, action.id) or action.label).capitalize()
-    where = "" if action.where in ("any", shell.place_name) else f"{action.where.capitalize()}: "
+    where = "" if action.where in ("any", shell.screen_name) else f"{action.where.capitalize()}: "
     keys = "  ".join(map(key_word, action.keys))
     also = f"{action.id.replace('_', ' ')} {action.label}"
     searched = "" if action.destructive else action.help
@@ -84,8 +84,8 @@ def _node(app: App[Any], action: Action) -> DOMNode:
 
 
 def _run(app: App[Any], shell: Shell, action: Action) -> None:
-    if action.where not in ("any", shell.place_name):
-        shell.show_place(action.where)
+    if action.where not in ("any", shell.screen_name):
+        shell.show_screen(action.where)
     app.call_later(app.run_action, action.id, _node(app, action))
 
 

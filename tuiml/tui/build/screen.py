@@ -25,7 +25,7 @@ from tuiml.tui.model import layer_stack
 from tuiml.tui.model.document import Document
 from tuiml.tui.process.probe_client import Probed
 from tuiml.tui.process.probe_session import PreFlight
-from tuiml.tui.shell.screen import Place
+from tuiml.tui.shell.screen import AppScreen
 from tuiml.tui.widgets.chooser import Chooser
 from tuiml.tui.widgets.layer_table import LayerTable
 from tuiml.tui.widgets.lines import Lines
@@ -36,10 +36,10 @@ NARROW = 66
 """Below this width table and form take turns."""
 
 
-class Build(Place):
+class Build(AppScreen):
     """Left the stack and what it comes to, right the form."""
 
-    place = "build"
+    where = "build"
     DEFAULT_CSS = """
     Build {
         & #stack { width: 7fr; padding: 0 1 0 0; }

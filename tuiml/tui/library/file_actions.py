@@ -14,7 +14,7 @@ from tuiml.tui.model import past_run, preset_files
 from tuiml.tui.model.catalog import Item, Key
 from tuiml.tui.model.document import Document
 from tuiml.tui.shell.protocol import Shell
-from tuiml.tui.shell.screen import Place
+from tuiml.tui.shell.screen import AppScreen
 from tuiml.tui.widgets.dialogs import ConfirmDialog, NameDialog
 
 LONGEST = 80
@@ -29,7 +29,7 @@ class Changes:
         changed: called after each change with what to select; ``None``: what is near.
     """
 
-    def __init__(self, screen: Place, changed: Callable[[Key | None], None]) -> None:
+    def __init__(self, screen: AppScreen, changed: Callable[[Key | None], None]) -> None:
         self._screen, self._changed = screen, changed
 
     @property

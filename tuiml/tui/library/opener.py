@@ -11,7 +11,7 @@ from tuiml.tui.model.document import Raw
 from tuiml.tui.model.past_run import read_run
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.shell import resume
-from tuiml.tui.shell.screen import Place
+from tuiml.tui.shell.screen import AppScreen
 
 
 class Opener:
@@ -21,7 +21,7 @@ class Opener:
         screen: the library; its thread reads runs.
     """
 
-    def __init__(self, screen: Place) -> None:
+    def __init__(self, screen: AppScreen) -> None:
         self._screen = screen
 
     def open(self, item: Item) -> None:
@@ -37,7 +37,7 @@ class Opener:
     def edit(self, raw: Raw, path: Path | None = None, origin: str = "") -> None:
         """Open a preset's document in Build."""
         self._screen.shell.open_document(raw, path=path, origin=origin)
-        self._screen.shell.show_place("build")
+        self._screen.shell.show_screen("build")
 
     def open_run(self, item: Item, resumed: bool = False) -> None:
         """Show a run in Train and perhaps resume it, unless another run is being trained there."""
@@ -47,7 +47,7 @@ class Opener:
                 lambda: self._read(item, resumed), thread=True, group="run", exclusive=True
             )
         elif shell.model.name == item.name:
-            shell.show_place("train")
+            shell.show_screen("train")
         else:
             shell.complain(f"{shell.model.name} is being trained; stop it to show another run in Train")
 
@@ -62,6 +62,6 @@ class Opener:
             shell.complain(run)
         elif not shell.client.active:
             shell.current_run.show(run, tail)
-            shell.show_place("train")
+            shell.show_screen("train")
             if resumed:
                 resume.go_on(shell)

@@ -27,7 +27,7 @@ from tuiml.tui.library.preview_pane import Preview
 from tuiml.tui.model import past_run, preset_files
 from tuiml.tui.model.catalog import Catalog, Item, Key
 from tuiml.tui.model.item_rows import best, key_of, matching, rows
-from tuiml.tui.shell.screen import Place
+from tuiml.tui.shell.screen import AppScreen
 from tuiml.tui.widgets.filter_input import FilterInput
 from tuiml.tui.widgets.item_list import ItemList
 
@@ -37,10 +37,10 @@ AGAIN = 1.0
 """Seconds between two readings of the list while a run goes on."""
 
 
-class Library(Place):
+class Library(AppScreen):
     """The list at the left, the preview beside it (below it where the screen is narrow)."""
 
-    place: ClassVar[Where] = "library"
+    where: ClassVar[Where] = "library"
     DEFAULT_CSS = """
     Library {
         & > Horizontal { height: 1fr; }

@@ -120,7 +120,7 @@ def begin(app: Shell, settings: list[str] | tuple[()]) -> None:
         document = assign(document, setting)
     app.current_run.stop_following()
     model.resume(document)
-    app.show_place("train")
+    app.show_screen("train")
     app.client.go_on(model.path, settings)
     app.run_changed({"start", "state"})
 

@@ -32,7 +32,7 @@ def start(app: Shell) -> None:
         return
     app.current_run.stop_following()
     app.model.begin(app.document.raw)
-    app.show_place("train")
+    app.show_screen("train")
     app.client.start(app.document.raw)
     app.run_changed({"start", "state"})
 

@@ -22,7 +22,7 @@ from tuiml.tui.model.layer_cells import COLUMNS, columns, layer_cells
 from tuiml.tui.model.run_model import KEYS_UNCHANGED
 from tuiml.tui.model.settings import Seen
 from tuiml.tui.model.status import safe
-from tuiml.tui.shell.screen import Place
+from tuiml.tui.shell.screen import AppScreen
 from tuiml.tui.train.chart_layout import WIDE, ChartLayout
 from tuiml.tui.train.comparing import Comparing
 from tuiml.tui.train.part import Part
@@ -36,14 +36,14 @@ from tuiml.tui.widgets.layer_table import LayerTable
 from tuiml.tui.widgets.rate_field import RateField
 
 
-class Train(Place):
+class Train(AppScreen):
     """The run on the screen. Most actions are those of its parts and of the charts that are shown.
 
     Args:
         charts: ids of the charts of the last session, as :attr:`ChartLayout.chosen` returned them.
     """
 
-    place: ClassVar[Where] = "train"
+    where: ClassVar[Where] = "train"
     DEFAULT_CSS = """
     Train { layout: vertical; }
     Train #charts { height: 1fr; }

@@ -10,7 +10,7 @@ from tuiml.training.verdicts import Verdict, verdicts
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.keys import action
 from tuiml.tui.model.run_model import RunModel
-from tuiml.tui.shell.screen import Place
+from tuiml.tui.shell.screen import AppScreen
 from tuiml.tui.train.part import Part
 from tuiml.tui.widgets.chart_view import look_of
 from tuiml.tui.widgets.lines import Lines
@@ -77,7 +77,7 @@ class VerdictView(Lines):
 class Advice(Part):
     """The verdict below the charts, and the action that applies its remedy to the preset."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: AppScreen) -> None:
         self._place = place
         self._diagnosis = Diagnosis()
         self.view = VerdictView(id="verdict")
