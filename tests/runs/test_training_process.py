@@ -430,7 +430,7 @@ def test_a_past_run_is_looked_into_without_being_touched(worker: Process, home: 
             if {"boundary", "confusion"} <= set(found):
                 break
         assert len(base64.b64decode(found["boundary"]["predicted"])) == 48
-        assert found["confusion"]["examples"] == 50
+        assert found["confusion"]["evaluated"] == 50
         viewer.send_signal(signal.SIGTERM)
         assert viewer.wait(PATIENCE) == 0
     assert {path: path.read_bytes() for path in run_folder().iterdir()} == files

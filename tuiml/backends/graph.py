@@ -16,7 +16,6 @@ import numpy as np
 from tuiml.nn.layers.windows import Window
 
 Shape = tuple[int, ...]
-UNARY = frozenset({"exp", "expm1", "log", "log1p", "sqrt", "square", "tanh", "abs", "sign", "negative"})
 REDUCED = frozenset({"sum", "max"})
 SMALL = 2048
 """Values of an array for which a call's own time counts more than the work done in it."""
@@ -127,7 +126,8 @@ class Graph:
         return row
 
     def __getattr__(self, name: str) -> Any:
-        if name in UNARY:
+        function = getattr(np, name, None)
+        if isinstance(function, np.ufunc) and (function.nin, function.nout) == (1, 1):
             return lambda x: self.unary(name, x)
         raise AttributeError(f"formulas have no operation {name!r} here: add it to backends/graph.py")
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tuiml.backends import fast
+from tuiml.backends.calls import CallSequence
 from tuiml.backends.passes import Pass
 from tuiml.backends.team import Team, parted
 from tuiml.backends.update import Change, Update
 from tuiml.data.arrays import Part
 from tuiml.nn.losses import OVERFLOW
 from tuiml.nn.network import Network
+
+if TYPE_CHECKING:
+    from tuiml.backends.machine.whole_step import WholeStep
 
 Array = np.ndarray[Any, Any]
 WORTH_SHARING = 1e7
@@ -55,7 +59,7 @@ class Step:
         self._loss = 0.0
         self._phases = [self._gradients, self._sums_and_weights]
         one = len(passes) == 1 and not update.penalizer.limits
-        self._whole = fast.whole(passes[0], part, changes[0].plan) if one else None
+        self._whole = _whole_step(passes[0], part, changes[0].plan) if one else None
         if not self._whole:
             for steps in [*(s for p in passes for s in (p.forward, p.backward)), *(c.plan for c in changes)]:
                 steps.prepare()
@@ -122,3 +126,13 @@ class Step:
             run.backward.run()
             self._hits[share] = run.hits.count()
         return loss
+
+
+def _whole_step(run: Pass, part: Part, update: CallSequence) -> WholeStep | None:
+    """The step of a small network as one call, where it can be."""
+    rows = np.zeros(run.size, np.int64)
+    load = run.batches.calls(part, rows)
+    if load is None or run.hits.compiled is None:
+        return None
+    forward, backward, change = ((phase.bound, phase.own) for phase in (run.forward, run.backward, update))
+    return fast.whole_step(rows, load, (forward, backward, change), run.total, run.hits.compiled)

@@ -33,6 +33,8 @@ class Activation(Entry):
     """Outputs outside this interval count as saturated."""
     learned: ClassVar[dict[str, str]] = {}
     """Learned parameters, one value a unit: name → the field that holds the initial value."""
+    suited_initializer: ClassVar[str] = "he_normal"
+    """The initializer that keeps the spread of values through layers of it."""
     noisy: ClassVar[bool] = False
     """Takes ``noise``, uniform in [0, 1), while training; ``noise=None`` in evaluation."""
     output_only: ClassVar[bool] = False
@@ -69,6 +71,7 @@ class Linear(Activation):
     aliases = ("identity",)
     formula = "x"
     advice = "the output of a regression; a hidden layer without it folds into the next"
+    suited_initializer = "glorot_normal"
 
     def forward(self, xp: Namespace, x: Array) -> Array:
         return x
@@ -89,6 +92,7 @@ class Sigmoid(Activation):
     source = "Rumelhart, Hinton & Williams 1986, eq. 2"
     range = (0.0, 1.0)
     saturation = (0.03, 0.97)
+    suited_initializer = "glorot_normal"
 
     def forward(self, xp: Namespace, x: Array) -> Array:
         return logistic(xp, x)
@@ -105,6 +109,7 @@ class Tanh(Activation):
     source = "LeCun, Bottou, Orr & Müller 1998, section 4.4"
     range = (-1.0, 1.0)
     saturation = (-0.97, 0.97)
+    suited_initializer = "glorot_normal"
 
     def forward(self, xp: Namespace, x: Array) -> Array:
         return xp.tanh(x)
@@ -224,6 +229,7 @@ class SELU(Activation):
     formula = "λ(x if x > 0 else α(e^x - 1))"
     advice = "keeps mean 0 and variance 1 through deep dense stacks, with lecun_normal"
     source = "Klambauer, Unterthiner, Mayr & Hochreiter 2017, eq. 2"
+    suited_initializer = "lecun_normal"
 
     alpha: ClassVar[float] = 1.6732632423543772
     scale: ClassVar[float] = 1.0507009873554805
@@ -308,6 +314,7 @@ class Softsign(Activation):
     source = "Glorot & Bengio 2010, section 3"
     range = (-1.0, 1.0)
     saturation = (-0.97, 0.97)
+    suited_initializer = "glorot_normal"
 
     def forward(self, xp: Namespace, x: Array) -> Array:
         return x / (xp.abs(x) + 1.0)
@@ -325,6 +332,7 @@ class Softmax(Activation):
     source = "Bridle 1990, eq. 7"
     range = (0.0, 1.0)
     output_only = True
+    suited_initializer = "glorot_normal"
 
     def forward(self, xp: Namespace, x: Array) -> Array:
         e = xp.exp(x - xp.max(x, axis=0, keepdims=True))

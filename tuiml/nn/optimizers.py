@@ -16,6 +16,8 @@ from pydantic import Field
 from tuiml.registry import Entry, Registry
 
 Array = Any
+MOST_PRODUCTS = 8
+"""Values of β1 for which NAdam keeps a product."""
 TINY = 1e-30
 """In place of a rate of 0, by which nothing can be divided."""
 State = dict[str, Any]
@@ -235,18 +237,25 @@ class NAdam(Moments):
     source = "Dozat 2016, algorithm 2, in PyTorch's form (momentum decay 0.004)"
 
     decay: ClassVar[float] = 0.004
-    _products: ClassVar[dict[float, list[float]]] = {}
+    _latest: ClassVar[dict[float, tuple[int, float]]] = {}
+    """By β1, the last step whose product was asked for, and that product; a few of them."""
 
     def momentum(self, step: int) -> float:
         """μ of a step: it grows from β1/2 towards β1."""
         return self.beta1 * (1 - 0.5 * math.pow(0.96, step * self.decay))
 
     def product(self, step: int) -> float:
-        """μ₁ … μ_step, kept from call to call since steps come in order."""
-        known = self._products.setdefault(self.beta1, [1.0])
-        while len(known) <= step:
-            known.append(known[-1] * self.momentum(len(known)))
-        return known[step]
+        """μ₁ … μ_step, worked out from that of the step before where it was asked for last."""
+        known, product = self._latest.get(self.beta1, (0, 1.0))
+        if known > step:
+            known, product = 0, 1.0
+        while known < step and product:  # once it is 0, it stays 0
+            known += 1
+            product *= self.momentum(known)
+        if len(self._latest) > MOST_PRODUCTS:
+            self._latest.clear()
+        self._latest[self.beta1] = step, product
+        return product
 
     def scalars(self, step: int, rate: float) -> dict[str, float]:
         ahead = self.momentum(step + 1)

@@ -17,8 +17,6 @@ from tuiml.registry import plain
 from tuiml.spec.preset import Preset
 from tuiml.training.layer_statistics import LayerStatistics
 
-NORMALIZES = frozenset({"batch_norm", "layer_norm"})
-
 
 @dataclass(frozen=True)
 class DiagnosisContext:
@@ -95,7 +93,7 @@ class DiagnosisContext:
 
     def normalized(self, index: int) -> bool:
         """Whether a normalization follows before the next weights: what is learned there has no scale."""
-        return any(layer.name in NORMALIZES for layer in self._between(index))
+        return any(layer.normalizes for layer in self._between(index))
 
     def symmetric(self, index: int) -> bool:
         """Whether a layer's weights all start equal."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tuiml.nn.activations import Activation, Linear, ReLU, Softmax, activations
+from tuiml.nn.activations import Activation, ReLU, activations
 from tuiml.nn.initializers import Glorot, He, Initializer, LeCun, initializers
 from tuiml.spec import check
 from tuiml.spec.edit import put
@@ -59,16 +59,13 @@ class Remedy:
 
 def suited(activation: Activation) -> type[Initializer]:
     """The initializer that keeps the spread through layers of an activation."""
-    if activation.name == "selu":
-        return initializers["lecun_normal"]
-    keeps = activation.saturation is not None or isinstance(activation, Linear | Softmax)
-    return initializers["glorot_normal" if keeps else "he_normal"]
+    return initializers[activation.suited_initializer]
 
 
 def is_suited(initializer: Initializer | None, activation: Activation) -> bool:
     """Whether it is of the family that is."""
     wanted = suited(activation)
-    family = next(f for f in (Glorot, He, LeCun) if issubclass(wanted, f))
+    family = next((f for f in (Glorot, He, LeCun) if issubclass(wanted, f)), wanted)
     return isinstance(initializer, family)
 
 

@@ -229,7 +229,7 @@ async def test_pretraining_is_off_until_it_is_picked_and_off_again_when_left_out
         await on.press("down", *"12")
         assert on.at == "pretraining.epochs"
         assert on.app.document.raw["pretraining"] == {"method": "rbm", "epochs": 12}
-        assert on.app.document.problem_at("layers[1].activation")
+        assert "layers[1].activation" in [problem.path for problem in on.app.document.problems]
         await on.press("up", "delete")
         assert "pretraining" not in on.app.document.raw
         assert on.app.document.preset is not None

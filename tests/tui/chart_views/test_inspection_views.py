@@ -20,9 +20,9 @@ from tuiml.tui.app.app import TuimlApp
 from tuiml.tui.app.bars import KeyBar
 from tuiml.tui.chart_views.draw_pad import PENS, Pad
 from tuiml.tui.charts import pixels
-from tuiml.tui.charts.boundary import field, legend
 from tuiml.tui.charts.confusion import confusion
 from tuiml.tui.charts.palette import Look
+from tuiml.tui.charts.plane import field, field_legend
 from tuiml.tui.charts.tiles import layout, tiles
 from tuiml.tui.model.document import Document
 from tuiml.tui.process.training_client import TrainingClient
@@ -131,7 +131,7 @@ def test_a_plane_shows_both_classes_and_their_points(look):
     else:
         left, right = rows[5][0].style, rows[5][-1].style
         assert left.color != right.color
-    named = legend(halves(), ["arm 1", HOSTILE], 60, look).text
+    named = field_legend(halves(), ["arm 1", HOSTILE], 60, look).text
     assert f"{one}" in named
     assert "arm 1" in named
     assert_harmless("".join(shown) + named, look)
@@ -464,7 +464,7 @@ async def test_a_stroke_changes_the_guess_of_a_trained_network_after_its_run_and
         path = next(runs_folder().iterdir())
         app.model.inspections.clear()
         app.client.look_at(str(path))  # another process, from the checkpoint
-        app.client.predict(Drawing(99, view.pad.pixels()))
+        app.client.guess(Drawing(99, view.pad.pixels()))
         await until(on, lambda: "drawing" in app.model.inspections)
         assert app.model.inspections["drawing"].probabilities == pytest.approx(weights, abs=1e-5)
         app.client.look_at(str(path.parent / "gone"))

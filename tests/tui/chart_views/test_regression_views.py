@@ -11,8 +11,8 @@ from tuiml.training.inspections.surface import Surface
 from tuiml.training.run_control import RunControl
 from tuiml.training.trainer import Trainer
 from tuiml.tui.chart_views.registry import CHARTS
-from tuiml.tui.charts.heights import heights, legend
 from tuiml.tui.charts.palette import Look
+from tuiml.tui.charts.plane import heights, heights_legend
 from tuiml.tui.charts.scatter import Cloud, scatter
 from tuiml.tui.model.run_model import RunModel
 
@@ -59,10 +59,11 @@ def test_points_and_lines_lie_where_they_belong_and_never_leave_their_room(look)
 
 def sloped(columns=20, rows=20):
     """Low at the left, high at the right; a point that is low at the right, and one that is high there."""
-    values = np.tile(np.linspace(0, 255, columns).astype(np.uint8), (rows, 1)).tobytes()
-    points = {"xs": bytes([250, 250]), "ys": bytes([10, 245]), "truths": bytes([0, 250])}
+    predictions = np.tile(np.linspace(0, 255, columns).astype(np.uint8), (rows, 1)).tobytes()
+    points = {"xs": bytes([250, 250]), "ys": bytes([10, 245]), "targets": bytes([0, 250])}
     limits = (-1.0, 1.0, -1.0, 1.0)
-    return Surface(3, 0, 1, columns, rows, limits=limits, scale=(-2.0, 5.0), values=values, **points)
+    scaled = {"scale": (-2.0, 5.0), "predictions": predictions}
+    return Surface(3, 0, 1, columns, rows, limits=limits, **scaled, **points)
 
 
 @pytest.mark.parametrize("look", LOOKS)
@@ -86,7 +87,7 @@ def test_a_map_goes_from_low_to_high_and_a_point_told_wrong_stands_out(look):
     else:
         assert shown[5][0] == look.glyphs.shades[0]
         assert shown[5][-1] == look.glyphs.shades[-1]
-    words = legend(sloped(), 60, look).text
+    words = heights_legend(sloped(), 60, look).text
     assert "-2" in words
     assert "5" in words
     assert_harmless("".join(shown) + words, look)

@@ -18,7 +18,8 @@ from tuiml.training.activation_curve import functions
 from tuiml.training.events import Snapshot
 from tuiml.tui.app.app import TuimlApp
 from tuiml.tui.build.screen import Build
-from tuiml.tui.charts.functions import bar_lines, function_chart
+from tuiml.tui.charts.bars import glyph_lines, levels_of
+from tuiml.tui.charts.functions import function_chart
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.dialogs.explorer import ExplorerScreen
 from tuiml.tui.dialogs.explorer_model import SPANS, Explorer, ladder
@@ -271,5 +272,5 @@ def test_the_bars_stand_at_their_place_on_the_axis() -> None:
 def test_bars_are_as_high_as_their_shares() -> None:
     import numpy as np
 
-    assert bar_lines(np.array([0.0, 0.25, 0.5, 1.0]), 2, " ▁▂▃▄▅▆▇█") == ["   █", " ▄██"]
-    assert bar_lines(np.zeros(3), 2, " ▁▂▃▄▅▆▇█") == ["   ", "   "]
+    assert glyph_lines(levels_of(np.array([0.0, 0.25, 0.5, 1.0]), 2, 8), " ▁▂▃▄▅▆▇█") == ["   █", " ▄██"]
+    assert glyph_lines(levels_of(np.zeros(3), 2, 8), " ▁▂▃▄▅▆▇█") == ["   ", "   "]

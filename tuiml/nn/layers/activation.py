@@ -17,6 +17,7 @@ class ActivationLayer(Activated):
     name = "activation"
     formula = "y = f(x)"
     advice = "a function by itself: after batch_norm, or as the end of the stack"
+    rank = 80
 
     activation: Annotated[Activation, Choice(activations)] = Field(
         ReLU(), description="function of each input"

@@ -61,6 +61,7 @@ class Values(NamedTuple):
 class Layer(Entry):
     """One row of the stack."""
 
+    rank: ClassVar[int] = 1000
     activation_field: ClassVar[str | None] = None
     """The field that holds the layer's activation, where it has one."""
     mixes_examples: ClassVar[bool] = False
@@ -69,6 +70,13 @@ class Layer(Entry):
     """The field that says how many units or channels it gives, where there is one."""
     pictures: ClassVar[bool] = False
     """Whether it takes pictures alone."""
+
+    normalizes: ClassVar[bool] = False
+    """Whether the scale of its inputs makes no difference to its outputs."""
+    starter: ClassVar[dict[str, Any]] = {}
+    """Options of a new layer in Build, where the stack has no layer of its kind whose options it copies."""
+    not_copied: ClassVar[tuple[str, ...]] = ()
+    """Options that a new layer does not copy from the nearest one of its kind."""
 
     def output_shape(self, shape: Shape) -> Shape:
         """Shape of one example after the layer.

@@ -23,6 +23,9 @@ class Conv2d(Activated):
     source = "LeCun, Bottou, Bengio & Haffner 1998, section II.A"
     width_field = "filters"
     pictures = True
+    rank = 30
+    starter = {"filters": 16, "activation": "relu", "initializer": "he_normal"}  # noqa: RUF012 - a ClassVar of Layer
+    not_copied = ("strides",)
 
     filters: int = Field(16, ge=1, le=65_536, description="patterns looked for: channels of the output")
     kernel_size: int = Field(3, ge=1, le=1024, description="height and width of a pattern, in pixels")

@@ -20,6 +20,8 @@ class Dense(Activated):
     formula = "y = f(Wx + b)"
     advice = "every output sees every input"
     width_field = "units"
+    rank = 20
+    starter = {"units": 64, "activation": "relu", "initializer": "he_normal"}  # noqa: RUF012 - a ClassVar of Layer
 
     units: int | None = Field(
         None,

@@ -15,6 +15,7 @@ class Dropout(Layer):
     formula = "y = x · mask / (1 - rate)"
     advice = "against overfitting: zeroes outputs at random while training"
     source = "Srivastava, Hinton, Krizhevsky, Sutskever & Salakhutdinov 2014, section 10 (inverted)"
+    rank = 70
 
     rate: float = Field(0.5, ge=0.0, lt=1.0, description="share of inputs set to 0 in each training step")
 

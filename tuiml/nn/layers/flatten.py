@@ -13,6 +13,7 @@ class Flatten(Layer):
     name = "flatten"
     formula = "28 × 28 becomes 784"
     advice = "between pictures and dense layers"
+    rank = 10
 
     def output_shape(self, shape: Shape) -> Shape:
         return (math.prod(shape),)

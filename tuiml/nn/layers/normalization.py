@@ -31,6 +31,8 @@ class BatchNorm(Layer):
     advice = "between weights and activation: deep stacks train, and bear large learning rates"
     source = "Ioffe & Szegedy 2015, algorithms 1 and 2"
     mixes_examples = True
+    rank = 90
+    normalizes = True
 
     momentum: float = Field(
         0.1, gt=0.0, le=1.0, description="share of each batch in the running mean and variance"
@@ -102,6 +104,8 @@ class LayerNorm(Layer):
     formula = "y = γ (x - mean) / √(var + ε) + β, over the features"
     advice = "like batch_norm, but each example by itself: the same in training and evaluation"
     source = "Ba, Kiros & Hinton 2016, eq. 4"
+    rank = 100
+    normalizes = True
 
     eps: float = Field(1e-5, gt=0.0, le=1.0, description="ε, added to the variance")
 

@@ -41,6 +41,7 @@ class MaxPool2d(Pool):
     formula = "y = max of the window"
     advice = "between convolutions: a quarter of the values, the strongest ones"
     source = "Ranzato, Huang, Boureau & LeCun 2007, section 2; ties: the first in reading order"
+    rank = 40
 
     def forward(self, xp: Any, x: Array, p: dict[str, Array], noise: Array | None) -> Values:
         along = xp.max_window(x, WIDTH, self._window(x.shape[WIDTH]))
@@ -64,6 +65,7 @@ class AvgPool2d(Pool):
     formula = "y = mean of the window"
     advice = "a smoother max_pool2d; beyond the edge of the picture nothing is counted"
     source = "LeCun, Bottou, Bengio & Haffner 1998, section II.B (without its weights)"
+    rank = 50
 
     def forward(self, xp: Any, x: Array, p: dict[str, Array], noise: Array | None) -> Values:
         along = xp.mean_window(x, WIDTH, self._window(x.shape[WIDTH]))
@@ -86,6 +88,7 @@ class GlobalAvgPool(Layer):
     advice = "from pictures to one number a channel, instead of flatten"
     source = "Lin, Chen & Yan 2014, section 3.2"
     pictures = True
+    rank = 60
 
     def output_shape(self, shape: Shape) -> Shape:
         return picture(shape, self.name)[:1]

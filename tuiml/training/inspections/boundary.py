@@ -9,49 +9,38 @@ import numpy as np
 from pydantic import Field
 
 from tuiml.training.codec import Count
+from tuiml.training.inspections import record
 from tuiml.training.inspections.network import InspectedNetwork, as_bytes
 from tuiml.training.inspections.plane import grid, limits_of, places, points_of
-from tuiml.training.inspections.record import (
-    CELLS,
-    CLASSES,
-    CLASSIFICATION,
-    Cells,
-    Grid,
-    Inspection,
-    InspectionRequest,
-    Limits,
-    PointBytes,
-    require,
-)
 
 
 @dataclass(frozen=True)
-class Boundary(Inspection, event="boundary"):
+class Boundary(record.Inspection, event="boundary"):
     """The predicted class at each point of a rectangle, and some of the data's points."""
 
-    target: ClassVar[str] = CLASSIFICATION
-    columns: Cells
-    rows: Cells
-    limits: Limits
-    classes: Annotated[Count, Field(ge=2, le=CLASSES)]
-    predicted: Grid
+    target: ClassVar[str] = record.CLASSIFICATION
+    columns: record.Cells
+    rows: record.Cells
+    limits: record.Limits
+    classes: Annotated[Count, Field(ge=2, le=record.CLASSES)]
+    predicted: record.Grid
     """Of each cell the class with the highest probability, the top row first."""
-    probabilities: Grid
+    probabilities: record.Grid
     """Of each cell the probability of that class, 0 to 255."""
-    xs: PointBytes
-    ys: PointBytes
+    xs: record.PointBytes
+    ys: record.PointBytes
     """Where points of the data lie between the limits, 0 to 255; 255 is at the right, or at the top."""
-    labels: PointBytes
+    labels: record.PointBytes
     """Their classes."""
 
     def check(self) -> None:
         cells = self.columns * self.rows
-        require(len(self.predicted) == len(self.probabilities) == cells <= CELLS)
-        require(len(self.xs) == len(self.ys) == len(self.labels))
-        require(max(self.predicted + self.labels) < self.classes)
+        record.require(len(self.predicted) == len(self.probabilities) == cells <= record.CELLS)
+        record.require(len(self.xs) == len(self.ys) == len(self.labels))
+        record.require(max(self.predicted + self.labels) < self.classes)
 
     @classmethod
-    def compute(cls, network: InspectedNetwork, request: InspectionRequest, most: int) -> Self | None:
+    def compute(cls, network: InspectedNetwork, request: record.InspectionRequest, most: int) -> Self | None:
         """On a grid of ``columns`` × ``rows``."""
         data = network.data
         if data.shape != (2,):

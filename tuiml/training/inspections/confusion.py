@@ -9,25 +9,25 @@ import numpy as np
 from pydantic import Field
 
 from tuiml.training.codec import Count
+from tuiml.training.inspections import record
 from tuiml.training.inspections.network import InspectedNetwork
-from tuiml.training.inspections.record import CLASSES, CLASSIFICATION, Evaluated, InspectionRequest, require
 
-Row = Annotated[tuple[Count, ...], Field(max_length=CLASSES)]
+Row = Annotated[tuple[Count, ...], Field(max_length=record.CLASSES)]
 
 
 @dataclass(frozen=True)
-class Confusion(Evaluated, event="confusion"):
+class Confusion(record.Evaluated, event="confusion"):
     """How often each class was predicted for each."""
 
-    target: ClassVar[str] = CLASSIFICATION
-    counts: Annotated[tuple[Row, ...], Field(max_length=CLASSES)]
+    target: ClassVar[str] = record.CLASSIFICATION
+    counts: Annotated[tuple[Row, ...], Field(max_length=record.CLASSES)]
     """True class × predicted class."""
 
     def check(self) -> None:
-        require(all(len(row) == len(self.counts) for row in self.counts))
+        record.require(all(len(row) == len(self.counts) for row in self.counts))
 
     @classmethod
-    def compute(cls, network: InspectedNetwork, request: InspectionRequest, most: int) -> Self:
+    def compute(cls, network: InspectedNetwork, request: record.InspectionRequest, most: int) -> Self:
         part, found, _ = network.evaluate(most)
         n = network.classes
         counts = np.bincount(part.labels.astype(np.int64) * n + found.argmax(0), minlength=n * n)

@@ -11,8 +11,8 @@ from pydantic import Field
 
 from tuiml.training import codec
 from tuiml.training.codec import Bounded, Count
+from tuiml.training.inspections import record
 from tuiml.training.inspections.network import InspectedNetwork
-from tuiml.training.inspections.record import CLASSES, Grid, Inspection
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Drawing:
 
     number: Count
     """The prediction has the same."""
-    pixels: Grid
+    pixels: record.Grid
     """Row by row, from 0 (background) to 255."""
 
     def to_json(self) -> dict[str, Any]:
@@ -30,20 +30,20 @@ class Drawing:
 
 
 @dataclass(frozen=True)
-class DrawingPrediction(Inspection, event="drawing"):
+class DrawingPrediction(record.Inspection, event="drawing"):
     """The prediction for a :class:`Drawing`."""
 
     by_request: ClassVar[bool] = False
     number: Count
     """Of the drawing."""
-    probabilities: Annotated[tuple[Bounded, ...], Field(max_length=CLASSES)]
+    probabilities: Annotated[tuple[Bounded, ...], Field(max_length=record.CLASSES)]
     """Of each class."""
 
 
 def predict(network: InspectedNetwork, drawing: Drawing) -> DrawingPrediction | None:
     """The prediction for a drawing; ``None`` where it does not suit the network."""
     data, size = network.data, network.image_size
-    if size is None or len(drawing.pixels) != math.prod(size) or not 0 < network.classes <= CLASSES:
+    if size is None or len(drawing.pixels) != math.prod(size) or not 0 < network.classes <= record.CLASSES:
         return None
     low, high = network.pixel_range()
     pixels = np.frombuffer(drawing.pixels, np.uint8).astype(np.float64) / 255

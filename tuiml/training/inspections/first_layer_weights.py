@@ -9,52 +9,33 @@ from typing import Annotated, Self
 from pydantic import Field
 
 from tuiml.nn.network import Network, Node
-from tuiml.training.codec import Count
+from tuiml.training.inspections import record
 from tuiml.training.inspections.network import InspectedNetwork, signed, thinned
-from tuiml.training.inspections.record import (
-    CELLS,
-    SIDE,
-    Grids,
-    Inspection,
-    InspectionRequest,
-    Layer,
-    Scales,
-    Side,
-    require_grids,
-)
 
-Shown = Annotated[Side, Field(ge=1)]
+Shown = Annotated[record.Side, Field(ge=1)]
 
 
 @dataclass(frozen=True)
-class Weights(Inspection, event="weights"):
+class Weights(record.UnitGrids, event="weights"):
     """The weights of some units of the first layer that has any."""
 
-    layer: Layer
-    first: Count
-    total: Count
-    """Units of the layer."""
     width: Shown
     height: Shown
-    scales: Scales
-    """The largest absolute weight of each unit shown."""
-    grids: Grids
-    """Of each unit: ``ZERO`` is 0, 255 the unit's scale, 1 its negative."""
 
     def check(self) -> None:
-        require_grids(self.grids, self.scales, self.width * self.height)
+        self.check_size(self.width * self.height)
 
     @classmethod
-    def compute(cls, network: InspectedNetwork, request: InspectionRequest, most: int) -> Self | None:
+    def compute(cls, network: InspectedNetwork, request: record.InspectionRequest, most: int) -> Self | None:
         """The ``count`` units from ``first`` on."""
         node = first_weights(network.network, network.image_size)
         if node is None:
             return None
         weight = network.engine.tensors()[f"layers.{node.index}.weight"]
         size = weight.shape[2:] if weight.ndim == 4 else network.image_size
-        height, width, stride = thinned((size[0], size[1]) if size else (1, 1), SIDE)
+        height, width, stride = thinned((size[0], size[1]) if size else (1, 1), record.SIDE)
         images = weight.reshape(len(weight), -1, *(size or ())).mean(axis=1)
-        count = min(request.count, CELLS // (width * height))
+        count = min(request.count, record.CELLS // (width * height))
         chosen = images[request.first : request.first + count, ::stride, ::stride]
         scales, grids = signed(chosen.reshape(len(chosen), -1))
         return cls(

@@ -10,20 +10,8 @@ from pydantic import Field
 
 from tuiml.data.arrays import Part
 from tuiml.training.codec import Bounded, Count
+from tuiml.training.inspections import record
 from tuiml.training.inspections.network import InspectedNetwork, as_bytes, floats, thinned
-from tuiml.training.inspections.record import (
-    CELLS,
-    CLASSIFICATION,
-    SIDE,
-    VALUES,
-    ClassIndex,
-    Evaluated,
-    Grid,
-    InspectionRequest,
-    Side,
-    Values,
-    require,
-)
 
 
 @dataclass(frozen=True)
@@ -32,40 +20,40 @@ class Example:
 
     row: Count
     """Its index in the part."""
-    label: ClassIndex
-    predicted: ClassIndex
+    label: record.ClassIndex
+    predicted: record.ClassIndex
     probability: Bounded
     """Of the predicted class."""
     loss: Bounded
-    pixels: Grid
+    pixels: record.Grid
     """Of an image, 0 to 255; else empty."""
-    values: Values
+    values: record.Values
     """The first raw values of an example that is no image."""
 
 
 @dataclass(frozen=True)
-class HighestLoss(Evaluated, event="highest_loss"):
+class HighestLoss(record.Evaluated, event="highest_loss"):
     """The examples with the highest losses, the highest first."""
 
-    target: ClassVar[str] = CLASSIFICATION
+    target: ClassVar[str] = record.CLASSIFICATION
     first: Count
     """Examples with higher losses than these."""
-    width: Side
-    height: Side
+    width: record.Side
+    height: record.Side
     """Of the images; 0: the examples are none."""
     examples: Annotated[tuple[Example, ...], Field(max_length=256)]
 
     def check(self) -> None:
         size = self.width * self.height
-        require(len(self.examples) <= CELLS // max(1, size))
-        require(all(len(example.pixels) == size for example in self.examples))
+        record.require(len(self.examples) <= record.CELLS // max(1, size))
+        record.require(all(len(example.pixels) == size for example in self.examples))
 
     @classmethod
-    def compute(cls, network: InspectedNetwork, request: InspectionRequest, most: int) -> Self:
+    def compute(cls, network: InspectedNetwork, request: record.InspectionRequest, most: int) -> Self:
         """``count`` examples from ``first`` on."""
         part, found, losses = network.evaluate(most)
-        height, width, _ = thinned(network.image_size, SIDE) if network.image_size else (0, 0, 1)
-        count = min(request.count, CELLS // max(1, width * height))
+        height, width, _ = thinned(network.image_size, record.SIDE) if network.image_size else (0, 0, 1)
+        count = min(request.count, record.CELLS // max(1, width * height))
         predicted = found.argmax(0)
         examples = []
         for row in network.highest_losses(losses, request.first, count):
@@ -81,8 +69,8 @@ def _shown(network: InspectedNetwork, part: Part, row: int) -> tuple[bytes, tupl
     """The pixels of an example that is an image, else its first values."""
     raw, size = part.inputs[row], network.image_size
     if not size:
-        return b"", floats(raw[:VALUES])
-    stride = thinned(size, SIDE)[2]
+        return b"", floats(raw[: record.VALUES])
+    stride = thinned(size, record.SIDE)[2]
     low, high = network.pixel_range()
     image = raw.reshape(-1, *size)[:, ::stride, ::stride].astype(np.float64).mean(axis=0)
     return as_bytes((image - low) / ((high - low) or 1.0)).tobytes(), ()

@@ -8,15 +8,8 @@ from typing import Annotated, ClassVar, Self
 from pydantic import Field
 
 from tuiml.training.codec import Bounded, Count
+from tuiml.training.inspections import record
 from tuiml.training.inspections.network import InspectedNetwork, floats
-from tuiml.training.inspections.record import (
-    REGRESSION,
-    VALUES,
-    Evaluated,
-    InspectionRequest,
-    Values,
-    require,
-)
 
 
 @dataclass(frozen=True)
@@ -25,38 +18,38 @@ class RegressionExample:
 
     row: Count
     """Its index in the part."""
-    targets: Values
-    predictions: Values
+    targets: record.Values
+    predictions: record.Values
     """The first outputs, in the units of the data."""
     loss: Bounded
-    values: Values
+    values: record.Values
     """Its first raw inputs."""
 
 
 @dataclass(frozen=True)
-class LargestErrors(Evaluated, event="largest_errors"):
+class LargestErrors(record.Evaluated, event="largest_errors"):
     """The examples with the highest losses, the highest first."""
 
-    target: ClassVar[str] = REGRESSION
+    target: ClassVar[str] = record.REGRESSION
     first: Count
     """Examples with higher losses than these."""
     examples: Annotated[tuple[RegressionExample, ...], Field(max_length=256)]
 
     def check(self) -> None:
-        require(all(len(each.targets) == len(each.predictions) for each in self.examples))
+        record.require(all(len(each.targets) == len(each.predictions) for each in self.examples))
 
     @classmethod
-    def compute(cls, network: InspectedNetwork, request: InspectionRequest, most: int) -> Self:
+    def compute(cls, network: InspectedNetwork, request: record.InspectionRequest, most: int) -> Self:
         """``count`` examples from ``first`` on."""
         part, outputs, losses = network.evaluate(most)
         targets = network.data.original(part.labels)
         examples = tuple(
             RegressionExample(
                 row,
-                floats(targets[row][:VALUES]),
-                floats(outputs[row][:VALUES]),
+                floats(targets[row][: record.VALUES]),
+                floats(outputs[row][: record.VALUES]),
                 float(losses[row]),
-                floats(part.inputs[row][:VALUES]),
+                floats(part.inputs[row][: record.VALUES]),
             )
             for row in network.highest_losses(losses, request.first, request.count)
         )

@@ -4,42 +4,31 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Self
 
 import numpy as np
 from pydantic import Field
 
 from tuiml.training.codec import Bounded
-from tuiml.training.inspections.fit import Output, Outputs
+from tuiml.training.inspections import record
 from tuiml.training.inspections.network import InspectedNetwork, clipped, floats
-from tuiml.training.inspections.record import (
-    POINTS,
-    REGRESSION,
-    Evaluated,
-    InspectionRequest,
-    PointValues,
-    require,
-)
 
 
 @dataclass(frozen=True)
-class Predictions(Evaluated, event="predictions"):
+class Predictions(record.Evaluated, record.OfOutput, event="predictions"):
     """One output of examples and its target, in the units of the data."""
 
-    target: ClassVar[str] = REGRESSION
-    output: Output
-    outputs: Outputs
     figures: tuple[Bounded, Bounded]
     """R² of the evaluated examples (NaN where the targets have no variance) and the mean absolute error."""
-    targets: PointValues
-    predictions: Annotated[tuple[Bounded, ...], Field(max_length=POINTS)]
+    targets: record.PointValues
+    predictions: Annotated[tuple[Bounded, ...], Field(max_length=record.POINTS)]
     """Of some of them; NaN where it is not finite."""
 
     def check(self) -> None:
-        require(len(self.targets) == len(self.predictions))
+        record.require(len(self.targets) == len(self.predictions))
 
     @classmethod
-    def compute(cls, network: InspectedNetwork, request: InspectionRequest, most: int) -> Self:
+    def compute(cls, network: InspectedNetwork, request: record.InspectionRequest, most: int) -> Self:
         """Of the output ``first``."""
         which = network.output(request.first)
         part, outputs, _ = network.evaluate(most)
@@ -51,6 +40,6 @@ class Predictions(Evaluated, event="predictions"):
             **network.about(part),
             **which,
             figures=(r2, float(np.abs(errors).mean())),
-            targets=floats(targets[:POINTS]),
-            predictions=floats(predictions[:POINTS]),
+            targets=floats(targets[: record.POINTS]),
+            predictions=floats(predictions[: record.POINTS]),
         )

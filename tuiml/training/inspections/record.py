@@ -40,6 +40,8 @@ Values = Annotated[tuple[Bounded, ...], Field(max_length=VALUES)]
 Scales = Annotated[tuple[Bounded, ...], Field(max_length=CELLS)]
 Limits = tuple[Finite, Finite, Finite, Finite]
 """Of a rectangle, in raw values: left, right, bottom, top."""
+Output = Annotated[Count, Field(le=1_000_000)]
+Outputs = Annotated[Count, Field(ge=1, le=1_000_000)]
 ClassIndex = Annotated[Count, Field(lt=CLASSES)]
 
 
@@ -91,6 +93,35 @@ class Inspection(Event):
 
 
 @dataclass(frozen=True)
+class UnitGrids(Inspection):
+    """A signed grid of each of some units of a layer."""
+
+    layer: Layer
+    first: Count
+    total: Count
+    """Units of the layer."""
+    scales: Scales
+    """The largest absolute value of each unit shown."""
+    grids: Grids
+    """Of each unit: ``ZERO`` is 0, 255 the unit's scale, 1 its negative."""
+
+    def check_size(self, size: int) -> None:
+        """Raise ValueError unless each unit has a scale and a grid of ``size`` bytes."""
+        require(len(self.scales) == len(self.grids) <= CELLS // max(1, size))
+        require(all(len(grid) == size for grid in self.grids))
+
+
+@dataclass(frozen=True)
+class OfOutput(Inspection):
+    """Of one output of a regression, in the units of the data."""
+
+    target: ClassVar[str] = REGRESSION
+    output: Output
+    """From 0."""
+    outputs: Outputs
+
+
+@dataclass(frozen=True)
 class Evaluated(Inspection):
     """Of examples of one part of the data."""
 
@@ -106,8 +137,3 @@ def require(fits: bool) -> None:
     """Raise ValueError unless what came from outside fits together."""
     if not fits:
         raise ValueError("its fields do not fit each other")
-
-
-def require_grids(grids: tuple[bytes, ...], scales: tuple[float, ...], size: int) -> None:
-    """Raise ValueError unless there are as many grids as scales, each of ``size`` bytes and not too large."""
-    require(len(scales) == len(grids) <= CELLS // max(1, size) and all(len(grid) == size for grid in grids))

@@ -5,41 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from tuiml.training.codec import Count
+from tuiml.training.inspections import record
 from tuiml.training.inspections.network import InspectedNetwork, signed
 from tuiml.training.inspections.plane import grid, limits_of
-from tuiml.training.inspections.record import (
-    Cells,
-    Grids,
-    Inspection,
-    InspectionRequest,
-    Layer,
-    Scales,
-    require_grids,
-)
 
 
 @dataclass(frozen=True)
-class Responses(Inspection, event="responses"):
+class Responses(record.UnitGrids, event="responses"):
     """The outputs of some units of a layer on a grid over the data's rectangle."""
 
     grid_per_unit: ClassVar[bool] = True
-    columns: Cells
-    rows: Cells
-    layer: Layer
-    first: Count
-    total: Count
-    """Units of the layer."""
-    scales: Scales
-    """The largest absolute output of each unit shown."""
-    grids: Grids
-    """Of each unit: ``ZERO`` is 0, 255 the unit's scale, 1 its negative."""
+    columns: record.Cells
+    rows: record.Cells
 
     def check(self) -> None:
-        require_grids(self.grids, self.scales, self.columns * self.rows)
+        self.check_size(self.columns * self.rows)
 
     @classmethod
-    def compute(cls, network: InspectedNetwork, request: InspectionRequest, most: int) -> Self | None:
+    def compute(cls, network: InspectedNetwork, request: record.InspectionRequest, most: int) -> Self | None:
         """Of ``layer`` the ``count`` units from ``first`` on, on a grid of ``columns`` × ``rows``."""
         if network.data.shape != (2,) or request.layer >= len(network.network.nodes):
             return None

@@ -3,51 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Self
 
 from tuiml.training.codec import Finite
-from tuiml.training.inspections.fit import Output, Outputs
+from tuiml.training.inspections import record
 from tuiml.training.inspections.network import InspectedNetwork, as_bytes
 from tuiml.training.inspections.plane import grid, limits_of, places, points_of
-from tuiml.training.inspections.record import (
-    CELLS,
-    REGRESSION,
-    Cells,
-    Grid,
-    Inspection,
-    InspectionRequest,
-    Limits,
-    PointBytes,
-    require,
-)
 
 
 @dataclass(frozen=True)
-class Surface(Inspection, event="surface"):
+class Surface(record.OfOutput, event="surface"):
     """Predictions on a grid over the data's rectangle, and some of the data's points."""
 
-    target: ClassVar[str] = REGRESSION
-    output: Output
-    outputs: Outputs
-    columns: Cells
-    rows: Cells
-    limits: Limits
+    columns: record.Cells
+    rows: record.Cells
+    limits: record.Limits
     scale: tuple[Finite, Finite]
     """The values of the bytes 0 and 255, in the units of the data."""
-    predictions: Grid
+    predictions: record.Grid
     """Of each cell, the top row first."""
-    xs: PointBytes
-    ys: PointBytes
+    xs: record.PointBytes
+    ys: record.PointBytes
     """Where points of the data lie between the limits, 0 to 255; 255 is at the right, or at the top."""
-    targets: PointBytes
+    targets: record.PointBytes
     """Their targets, scaled as the predictions are."""
 
     def check(self) -> None:
-        require(len(self.predictions) == self.columns * self.rows <= CELLS)
-        require(len(self.xs) == len(self.ys) == len(self.targets))
+        record.require(len(self.predictions) == self.columns * self.rows <= record.CELLS)
+        record.require(len(self.xs) == len(self.ys) == len(self.targets))
 
     @classmethod
-    def compute(cls, network: InspectedNetwork, request: InspectionRequest, most: int) -> Self | None:
+    def compute(cls, network: InspectedNetwork, request: record.InspectionRequest, most: int) -> Self | None:
         """On a grid of ``columns`` × ``rows``, of the output ``first``."""
         data = network.data
         if data.shape != (2,):

@@ -9,12 +9,11 @@ from rich.cells import cell_len
 from rich.style import Style
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.strip import Strip
 from textual.widgets import Static
 
 from tuiml.tui import dialogs
 from tuiml.tui.charts.palette import Look
-from tuiml.tui.charts.text import clean, strip, wrap
+from tuiml.tui.charts.text import Line, clean, strip, wrap
 from tuiml.tui.keys import Where, action, actions, key_word
 from tuiml.tui.widgets.modal import Modal
 from tuiml.tui.widgets.strips_view import StripsView
@@ -37,11 +36,11 @@ TITLES: tuple[tuple[Where, str], ...] = (
 KEYS = 22
 
 
-def help_strips(width: int, look: Look) -> list[Strip]:
+def help_strips(width: int, look: Look) -> list[Line]:
     """All of it, as strips of ``width`` cells."""
     for module in pkgutil.iter_modules(dialogs.__path__, f"{dialogs.__name__}."):
         importlib.import_module(module.name)  # some are imported late: their keys are listed as well
-    lines: list[Strip] = []
+    lines: list[Line] = []
     keys = min(KEYS, max(8, width // 3))
     for where, title in TITLES:
         rows = [row for row in actions(where) if row.keys]

@@ -18,7 +18,7 @@ from textual.strip import Strip
 
 from tuiml.tui.build.fields import Section
 from tuiml.tui.build.form_model import Apply, FormModel
-from tuiml.tui.build.form_render import Line, Styles, View, draw
+from tuiml.tui.build.form_render import Line, Styles, View, draw, focused_rows
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.keys import Keyed, action
 
@@ -77,22 +77,11 @@ class Form(Keyed, ScrollView, can_focus=True):
         self.model.show(sections)
         self._redraw()
 
-    def go_to(self, path: str) -> bool:
-        """Focus the field at a path, or the nearest one above it; whether there is one."""
-        return self._go(self.model.place_of(path))
-
-    def go_to_section(self, path: str) -> bool:
-        """Focus the field where the section at ``path`` is entered (``layers[``: the layer's)."""
-        return self._go(self.model.entry_of(path))
-
-    def go_to_number(self, number: int) -> None:
-        """Focus a field by its place in the form; −1 is the last."""
-        self._go(number % max(1, len(self.model.fields)))
-
-    def _go(self, number: int | None) -> bool:
+    def go_to_number(self, number: int | None) -> bool:
+        """Focus a field by its place in the form; −1 is the last. False if there is none."""
         if number is None:
             return False
-        self._moved(self.model.go(number))
+        self._moved(self.model.go(number % max(1, len(self.model.fields))))
         return True
 
     def _moved(self, elsewhere: bool) -> None:
@@ -151,25 +140,25 @@ class Form(Keyed, ScrollView, can_focus=True):
         "shift+tab", "up", "The field above; before the first, the table.", "field", rank=110, shown=False
     )
     def action_tab_up(self) -> None:
-        self._tab(-1)
+        if self.model.can_step(-1):
+            self._moved(self.model.step(-1))
+        else:
+            self.post_message(self.Left())
 
     @action("tab", "down", "The field below; after the last, the table.", "field", rank=120, shown=False)
     def action_tab_down(self) -> None:
-        self._tab(1)
-
-    def _tab(self, by: int) -> None:
-        if self.model.picker or 0 <= self.model.focus + by < len(self.model.fields):
-            self._moved(self.model.step(by))
+        if self.model.can_step(1):
+            self._moved(self.model.step(1))
         else:
             self.post_message(self.Left())
 
     @action("pageup", "section up", "To the section above.", "field", rank=130, shown=False)
     def action_section_back(self) -> None:
-        self._go(self.model.section_at(-1))
+        self.go_to_number(self.model.section_at(-1))
 
     @action("pagedown", "section down", "To the next section.", "field", rank=140, shown=False)
     def action_section_next(self) -> None:
-        self._go(self.model.section_at(1))
+        self.go_to_number(self.model.section_at(1))
 
     @action("ctrl+up alt+up", "layer above", "Same field, layer above.", "field", rank=70, shown=False)
     def action_layer_back(self) -> None:
@@ -230,7 +219,7 @@ class Form(Keyed, ScrollView, can_focus=True):
             self.action_open_field()
         elif line.field is not None:
             again = line.field == self.model.focus
-            self._go(line.field)
+            self.go_to_number(line.field)
             if again and self.model.edit is None:
                 self.action_open_field()
 
@@ -254,53 +243,31 @@ class Form(Keyed, ScrollView, can_focus=True):
         if self.is_mounted:
             self._redraw(reveal=False)
 
-    def _all_styles(self) -> Styles:
+    def _redraw(self, *, reveal: bool = True) -> None:
+        model, width, height = self.model, self.scrollable_content_region.width, self.size.height
+        look: Look = getattr(self.app, "look", None) or Look()
         if self._styles is None:
             names = ("heading", "focus", "input")
             found = [self.get_component_rich_style(f"form--{name}", partial=True) for name in names]
             self._styles = Styles(self.rich_style, *found)
-        return self._styles
-
-    def _redraw(self, *, reveal: bool = True) -> None:
-        model, width = self.model, self.scrollable_content_region.width
-        look: Look = getattr(self.app, "look", None) or Look()
         view = View(
             model.sections, model.focus, self.has_focus, model.edit, model.picker,
-            width, self.size.height, look, self._all_styles(),
+            width, height, look, self._styles,
         )  # fmt: skip
         before, self._drawn = self._drawn, draw(view)
         self.virtual_size = Size(width, len(self._drawn))
-        if reveal:
-            self._reveal()
-        self._repaint(before)
-
-    def _repaint(self, before: list[Line]) -> None:
-        """Paint the lines that differ; all of them would take most of the time a key has."""
+        if reveal and (rows := focused_rows(self._drawn, view)):
+            self.scroll_to_region(Region(0, rows.start, 1, len(rows)), animate=False, force=True)
         top = self.scroll_offset.y
-        for row in range(top, top + self.size.height):
+        for row in range(max(len(before), len(self._drawn))):  # to paint every line would take too long
             if before[row : row + 1] != self._drawn[row : row + 1]:
                 self._strips.pop(row, None)
-                self.refresh(Region(0, row - top, self.size.width, 1))
-        for row in [row for row in self._strips if before[row : row + 1] != self._drawn[row : row + 1]]:
-            del self._strips[row]
-
-    def _reveal(self) -> None:
-        """Scroll so that the focused field is seen, its heading and all its lines where they fit."""
-        own = [y for y, line in enumerate(self._drawn) if line.field == self.model.focus]
-        if not own:
-            return
-        first, last, height = own[0], own[-1], max(1, self.size.height)
-        while first and self._drawn[first - 1].field is None and last - first + 2 <= height:
-            first -= 1
-        picker = self.model.picker
-        if picker:
-            under = next((y for y in own if self._drawn[y].pick == picker.cursor), first)
-            first = max(first, under - height + 1)
-        region = Region(0, first, 1, min(last - first + 1, height))
-        self.scroll_to_region(region, animate=False, force=True)
+                if 0 <= row - top < height:
+                    self.refresh(Region(0, row - top, self.size.width, 1))
 
     def render_line(self, y: int) -> Strip:
-        width, row, ground = self.size.width, y + self.scroll_offset.y, self._all_styles().ground
+        width, row = self.size.width, y + self.scroll_offset.y
+        ground = self._styles.ground if self._styles else self.rich_style
         self._seen = (self._drawn, self.scroll_offset.y)
         if row >= len(self._drawn):
             return Strip.blank(width, ground)

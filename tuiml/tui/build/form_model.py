@@ -97,6 +97,10 @@ class FormModel:
             return False
         return self.go(self.focus + by)
 
+    def can_step(self, by: int) -> bool:
+        """True if there is a field below (+1) or above, or the list of choices is open."""
+        return self.picker is not None or 0 <= self.focus + by < len(self.fields)
+
     def place_of(self, path: str) -> int | None:
         """Number of the field at a path, or of the nearest one above it."""
         return fields.find(self.sections, path)

@@ -72,6 +72,20 @@ def draw(view: View) -> list[Line]:
     return lines
 
 
+def focused_rows(lines: Sequence[Line], view: View) -> range:
+    """The lines to scroll to: those of the focused field, with its heading above them where that fits."""
+    own = [y for y, line in enumerate(lines) if line.field == view.focus]
+    if not own:
+        return range(0)
+    first, last, height = own[0], own[-1], max(1, view.height)
+    while first and lines[first - 1].field is None and last - first + 2 <= height:
+        first -= 1
+    if view.picker:
+        chosen = next((y for y in own if lines[y].pick == view.picker.cursor), first)
+        first = max(first, chosen - height + 1)
+    return range(first, min(last + 1, first + height))
+
+
 def _column(view: View) -> int:
     """Where values begin."""
     labels = [2 * f.depth + cell_len(f.label) for s in view.sections for f in s.fields]

@@ -13,8 +13,9 @@ from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import TROUBLE, Look, layer_colour
 from tuiml.tui.charts.text import wrap
 from tuiml.tui.model import layer_stack
-from tuiml.tui.model.document import Document, LayerRow
+from tuiml.tui.model.document import Document
 from tuiml.tui.model.layer_cells import Cell, Column, activations_of, idle_fraction, statistics_cells
+from tuiml.tui.model.layer_rows import LayerRow
 from tuiml.tui.model.problems import where
 from tuiml.tui.process.probe_session import PreFlight
 from tuiml.tui.widgets.picker import Part

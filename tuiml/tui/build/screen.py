@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from textual import events
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
-from tuiml.nn.layers import layers
 from tuiml.spec.problems import Problem
-from tuiml.training.remedies import Edit, Remedy
 from tuiml.tui.build import render
-from tuiml.tui.build.cycle import activation_edits, initializer_edits
-from tuiml.tui.build.fields import FILE, Field
+from tuiml.tui.build.edits import Edits
 from tuiml.tui.build.form import Form
 from tuiml.tui.build.note_dialog import NoteScreen
 from tuiml.tui.build.render import COLUMNS
 from tuiml.tui.build.sections import sections
 from tuiml.tui.dialogs import explore_layer, find_rate, use_file
 from tuiml.tui.keys import action
-from tuiml.tui.model import layer_stack
-from tuiml.tui.model.document import Document
+from tuiml.tui.model.problems import layer_of
 from tuiml.tui.process.probe_client import Probed
 from tuiml.tui.process.probe_session import PreFlight
 from tuiml.tui.shell.screen import AppScreen
-from tuiml.tui.widgets.chooser import Chooser
 from tuiml.tui.widgets.layer_table import LayerTable
 from tuiml.tui.widgets.lines import Lines
-from tuiml.tui.widgets.picker import Pick
 
-CYCLES = ("next_initializer", "last_initializer", "next_activation", "last_activation")
 NARROW = 66
 """Below this width table and form take turns."""
 
@@ -66,24 +58,18 @@ class Build(AppScreen):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._stale = True
+        self.table = LayerTable(COLUMNS, id="build-table")
+        self.form = Form(lambda field, value: self._edits.set_field(field, value), id="form")
+        self._facts = Lines(id="facts")
         self.flight = PreFlight(self, lambda: self.shell.probe_client_factory(self.post_message))
+        self._edits = Edits(self, self.table, self.flight)
 
     def compose(self) -> ComposeResult:
         with Horizontal():
             with Vertical(id="stack"):
-                yield LayerTable(COLUMNS, id="build-table")
-                yield Lines(id="facts")
-            yield Form(self._apply, id="form")
-
-    @property
-    def table(self) -> LayerTable:
-        """The stack."""
-        return self.query_one(LayerTable)
-
-    @property
-    def form(self) -> Form:
-        """The form of the selected layer, the data, the training and the preset."""
-        return self.query_one(Form)
+                yield self.table
+                yield self._facts
+            yield self.form
 
     # -- the place -----------------------------------------------------------------------------------------
 
@@ -99,24 +85,9 @@ class Build(AppScreen):
             self._refresh()
 
     def enabled(self, action_id: str) -> bool | None:
-        document, in_table = self.document, self.table.has_focus
-        if action_id == "undo":
-            return document.can_undo
-        if action_id == "redo":
-            return document.can_redo
         if action_id == "next_problem":
-            return bool(document.problems)
-        if action_id in ("add_layer", *CYCLES):
-            return in_table
-        if action_id == "try_remedy":
-            return in_table and self._remedy is not None
-        if action_id in ("duplicate", "remove"):
-            return in_table and document.count > 0
-        if action_id == "move_up":
-            return in_table and self.table.cursor > 0
-        if action_id == "move_down":
-            return in_table and self.table.cursor < document.count - 1
-        return True
+            return bool(self.document.problems)
+        return self._edits.enabled(action_id) if hasattr(self._edits, f"action_{action_id}") else True
 
     def label(self, action_id: str) -> str | None:
         if action_id == "choose":
@@ -155,7 +126,7 @@ class Build(AppScreen):
         facts = render.facts(self.document, self.document.rows(), table.cursor, width, look)
         narrow = not {"mean", "std"} <= set(table.shown_columns)
         facts += render.flight_lines(self.flight, table.cursor, narrow, width, look)
-        self.query_one("#facts", Lines).show(facts)
+        self._facts.show(facts)
 
     def on_probed(self, message: Probed) -> None:
         message.stop()
@@ -179,10 +150,6 @@ class Build(AppScreen):
         message.stop()
         self.edit("layers[")
 
-    def on_form_left(self, message: Form.Left) -> None:
-        message.stop()
-        self.leave_form()
-
     def on_form_sealed(self, message: Form.Sealed) -> None:
         message.stop()
         self.document.seal()
@@ -194,16 +161,7 @@ class Build(AppScreen):
     def on_form_note(self, message: Form.Note) -> None:
         message.stop()
         note = self.document.get("note")
-        self.app.push_screen(NoteScreen(note if isinstance(note, str) else ""), self._noted)
-
-    def _noted(self, note: str | None) -> None:
-        if note is not None:
-            self.document.seal()
-            if note.strip():
-                self.document.set("note", note)
-            else:
-                self.document.unset("note")
-            self.shell.document_edited()
+        self.app.push_screen(NoteScreen(note if isinstance(note, str) else ""), self._edits.set_note)
 
     def edit(self, path: str) -> None:
         """Go into the form: to the field at ``path``, or where the focus was in that section."""
@@ -212,9 +170,10 @@ class Build(AppScreen):
         field = form.model.field
         inside = field is not None and path and field.path.startswith(path)
         if not inside:
-            form.go_to_section(path)
+            form.go_to_number(form.model.entry_of(path))
         form.focus()
 
+    @on(Form.Left)
     def leave_form(self) -> None:
         """Back to the table."""
         self.remove_class("form")
@@ -222,140 +181,32 @@ class Build(AppScreen):
 
     def go_to(self, problem: Problem) -> None:
         """Show where a problem is: its row, and its field if it has one."""
-        index = layer_stack.layer_of(problem.path)
+        index = layer_of(problem.path)
         if index is not None and index < self.document.count:
             self.table.cursor = index
             self.form.show(sections(self.document, index))
-        if self.form.go_to(problem.path):
+        if self.form.go_to_number(self.form.model.place_of(problem.path)):
             self.add_class("form")
             self.form.focus()
         else:
             self.leave_form()
 
-    def _apply(self, field: Field, value: Any) -> None:
-        document = self.document
-        if field.path == "data" and value == FILE:
-            use_file.pick_data(self.shell)
-            return
-        if field.kind == "unknown":
-            document.remove_key(field.owner, field.key)
-        elif value is None:
-            document.unset(field.path)
-        elif field.registry is not None:
-            document.choose(field.path, value, field.registry, field.names)
-        else:
-            document.set(field.path, value, field.names)
-        self.shell.document_edited()
-
     # -- actions -------------------------------------------------------------------------------------------
 
-    @property
-    def _remedy(self) -> Remedy | None:
-        """What the verdict on the screen advises, where it can be done."""
-        told = self.flight.verdicts if self.flight.fresh else ()
-        return told[0].remedy if told and told[0].remedy.edits else None
+    if not TYPE_CHECKING:  # a type checker would then accept any attribute
 
-    @action("f", "try it", "Do what is advised against what is wrong; u takes it back.", "build", rank=70)
-    def action_try_remedy(self) -> None:
-        if self._remedy is not None:
-            words = self._remedy.words
-            self._apply_edits(self._remedy.edits)
-            self.shell.say(f"{words}: u takes it back")
-
-    @action(
-        "i",
-        "initial",
-        "The next initializer of all hidden layers; of the output layer alone, on it.",
-        "build",
-        rank=80,
-    )
-    def action_next_initializer(self) -> None:
-        self._cycle(initializer_edits, 1)
-
-    @action("I", "initial back", "The initializer before, likewise.", "build", rank=90, shown=False)
-    def action_last_initializer(self) -> None:
-        self._cycle(initializer_edits, -1)
-
-    @action("v", "activation", "The next activation of all hidden layers.", "build", rank=100)
-    def action_next_activation(self) -> None:
-        self._cycle(activation_edits, 1)
-
-    @action("V", "activation back", "The activation before, likewise.", "build", rank=110, shown=False)
-    def action_last_activation(self) -> None:
-        self._cycle(activation_edits, -1)
-
-    def _cycle(self, edits: Callable[[Document, int, int], list[Edit]], by: int) -> None:
-        self._apply_edits(edits(self.document, self.table.cursor, by))
-
-    def _apply_edits(self, edits: Sequence[Edit]) -> None:
-        if edits:
-            self.document.apply(edits)
-            self.shell.document_edited()
-
-    @action("a", "add", "Add a layer below the selected one.", "build", rank=20)
-    def action_add_layer(self) -> None:
-        picks = [Pick(entry.name, entry.formula, entry.advice) for entry in layers]
-        self.app.push_screen(Chooser("Add a layer", picks, "dense"), self._add)
-
-    def _add(self, kind: str | None) -> None:
-        if kind is not None:
-            after = layer_stack.place_below(self.document, self.table.cursor)
-            self.document.add(after, layer_stack.new_layer(self.document, kind, after))
-            self._edited(after + 1)
-
-    @action("d", "duplicate", "Duplicate the selected layer.", "build", rank=40)
-    def action_duplicate(self) -> None:
-        self.document.duplicate(self.table.cursor)
-        self._edited(self.table.cursor + 1)
-
-    @action("x delete", "remove", "Remove the selected layer.", "build", rank=30)
-    def action_remove(self) -> None:
-        self.document.remove(self.table.cursor)
-        self._edited(self.table.cursor)
-
-    @action("K shift+up", "move up", "Move the selected layer up.", "build", rank=200, shown=False)
-    def action_move_up(self) -> None:
-        self._move(-1)
-
-    @action("J shift+down", "move", "Move the selected layer down.", "build", rank=210)
-    def action_move_down(self) -> None:
-        self._move(1)
-
-    def _move(self, by: int) -> None:
-        if self.document.move(self.table.cursor, by):
-            self._edited(self.table.cursor + by)
-
-    def _edited(self, cursor: int) -> None:
-        self.shell.document_edited()
-        self.table.cursor = cursor
-
-    @action("u ctrl+underscore", "undo", "Take back the last edit.", "build", rank=50)
-    def action_undo(self) -> None:
-        self._travel(self.document.undo)
-
-    @action("U ctrl+y", "redo", "Do again what was taken back.", "build", rank=60)
-    def action_redo(self) -> None:
-        self._travel(self.document.redo)
-
-    def _travel(self, go: Callable[[], bool]) -> None:
-        before = self.document.raw
-        if go():
-            self.shell.document_edited()
-            row = layer_stack.first_difference(before, self.document.raw)
-            if row is not None:
-                self.table.cursor = row
-
-    @property
-    def _here(self) -> str:
-        """The path of the field that has the focus."""
-        field = self.form.model.field
-        return field.path if field and self.form.has_focus else ""
+        def __getattr__(self, name: str) -> Any:
+            """The action of a part of the screen, which Textual looks up here as ``action_<id>``."""
+            if name.startswith("action_") and "_edits" in vars(self):
+                return getattr(self._edits, name)
+            raise AttributeError(f"{type(self).__name__} has no attribute {name}")
 
     @action("e", "what is wrong", "To the next thing that is wrong.", "build", rank=10)
     def action_next_problem(self) -> None:
         problems = self.document.problems
         if problems:
-            here = self._here
+            field = self.form.model.field
+            here = field.path if field and self.form.has_focus else ""
             at = next((i for i, p in enumerate(problems) if p.path == here), -1)
             self.go_to(problems[(at + 1) % len(problems)])
 

@@ -212,8 +212,7 @@ def _unknown(holder: Holder, known: set[str]) -> list[Field]:
 
 
 def _problem(document: Document, path: str) -> str | None:
-    message = document.problem_at(path)
-    return None if message is None else plain_text(message)
+    return next((plain_text(p.message) for p in document.problems if p.path == path), None)
 
 
 _KINDS: dict[str, Kind] = {"int": "int", "float": "float", "bool": "bool", "words": "words"}

@@ -6,7 +6,6 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 import numpy as np
-from textual.strip import Strip
 
 from tuiml.training.inspections.confusion import Confusion
 from tuiml.training.inspections.first_layer_weights import Weights, first_weights
@@ -26,7 +25,7 @@ from tuiml.tui.charts import pixels
 from tuiml.tui.charts.confusion import confusion
 from tuiml.tui.charts.numbers import compact, percent
 from tuiml.tui.charts.palette import QUIET, TROUBLE, Look
-from tuiml.tui.charts.text import clean, strip
+from tuiml.tui.charts.text import Line, clean, strip
 from tuiml.tui.charts.tiles import Caption, Layout, tiles
 from tuiml.tui.keys import action
 
@@ -58,7 +57,7 @@ class ConfusionView(InspectionView[Confusion]):
         right = f"{percent(hits / found.evaluated)} right of " if found.evaluated else ""
         return right + part_words(found)
 
-    def show(self, found: Confusion, width: int, height: int, look: Look) -> list[Strip]:
+    def show(self, found: Confusion, width: int, height: int, look: Look) -> list[Line]:
         names = names_of(self.selection.model)
         return confusion(found.counts, names, width, height, look, shares=self.style.fractions)
 
@@ -103,7 +102,7 @@ class HighestLossView(TilesView[HighestLoss]):
     def about(self, found: HighestLoss, look: Look) -> str:
         return page_words(found.first, len(found.examples), found)
 
-    def show(self, found: HighestLoss, width: int, height: int, look: Look) -> list[Strip]:
+    def show(self, found: HighestLoss, width: int, height: int, look: Look) -> list[Line]:
         plan = self.plan(width, height)
         if not found.width:
             return [self._line(example, width, look) for example in found.examples][:height]
@@ -127,7 +126,7 @@ class HighestLossView(TilesView[HighestLoss]):
         )
         return f"{target} {'→' if look.unicode else '>'} {predicted} {percent(example.probability, 0)}"
 
-    def _line(self, example: Example, width: int, look: Look) -> Strip:
+    def _line(self, example: Example, width: int, look: Look) -> Line:
         values = ", ".join(compact(value, 3, look.glyphs.missing) for value in example.values)
         (prediction, style), (loss, quiet) = self._captions(example, look)
         return strip([(f"{loss:<12} ", quiet), (f"{prediction:<28} ", style), (values, quiet)], width)
@@ -162,7 +161,7 @@ class WeightsView(TilesView[Weights]):
         last = found.first + (1 if self.one else len(found.grids))
         return f"of layer {found.layer}, units {found.first}–{last - 1} of {found.total:,}"
 
-    def show(self, found: Weights, width: int, height: int, look: Look) -> list[Strip]:
+    def show(self, found: Weights, width: int, height: int, look: Look) -> list[Line]:
         size = (found.height, found.width)
         return signed_tiles(self, found, size, self.plan(width, height), width, height, look)
 

@@ -9,13 +9,12 @@ from itertools import groupby
 from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
-from textual.strip import Strip
 
 from tuiml.tui.chart_views.chart import Chart, ChartView
 from tuiml.tui.charts.axes import Mark
 from tuiml.tui.charts.lines import Curve, line_chart
 from tuiml.tui.charts.palette import QUIET, TRAIN, VALIDATION, Look
-from tuiml.tui.charts.text import clean
+from tuiml.tui.charts.text import Line, clean
 from tuiml.tui.keys import action
 from tuiml.tui.model.curves import Curves
 from tuiml.tui.model.item_rows import short_name
@@ -54,7 +53,7 @@ class CurvesView(ChartView):
         model = selection.model
         return (model.curves_version, model.status, self.log_axis, selection.hint(self), selection.other)
 
-    def draw(self, width: int, height: int, look: Look) -> list[Strip]:
+    def draw(self, width: int, height: int, look: Look) -> list[Line]:
         model, other = self.selection.model, self.selection.other
         is_loss = self.quantity == "loss"
         curves = model.loss if is_loss else model.accuracy

@@ -5,16 +5,15 @@ from __future__ import annotations
 import math
 
 from rich.segment import Segment
-from textual.strip import Strip
 
 from tuiml.training.inspections.boundary import Boundary
 from tuiml.training.inspections.record import CELLS, InspectionRequest
 from tuiml.training.inspections.responses import Responses
 from tuiml.tui.chart_views.chart import Chart
 from tuiml.tui.chart_views.inspection import R, TilesView, has_units, is_plane, names_of, signed_tiles
-from tuiml.tui.charts.boundary import field, legend
 from tuiml.tui.charts.palette import Look
-from tuiml.tui.charts.text import clean, notice
+from tuiml.tui.charts.plane import field, field_legend
+from tuiml.tui.charts.text import Line, clean, notice
 from tuiml.tui.charts.tiles import Layout
 
 MOST_COLUMNS, MOST_ROWS = 96, 96
@@ -47,7 +46,7 @@ class UnitTilesView(TilesView[R]):
         first = min(self.first, self.total() - 1)
         return [InspectionRequest(Responses.event, columns, rows, self.selection.index, first, count)]
 
-    def unit_tiles(self, found: Responses, plan: Layout, width: int, height: int, look: Look) -> list[Strip]:
+    def unit_tiles(self, found: Responses, plan: Layout, width: int, height: int, look: Look) -> list[Line]:
         """The units of an answer as tiles."""
         if found.layer != self.selection.index:
             return notice("asking the network", width, height, look)
@@ -62,7 +61,7 @@ class UnitsView(UnitTilesView[Responses]):
     def about(self, found: Responses, look: Look) -> str:
         return f"of layer {self.selection.index}, {clean(self.selection.layer_title, look)}"
 
-    def show(self, found: Responses, width: int, height: int, look: Look) -> list[Strip]:
+    def show(self, found: Responses, width: int, height: int, look: Look) -> list[Line]:
         return self.unit_tiles(found, self.plan(width, height), width, height, look)
 
 
@@ -89,17 +88,17 @@ class BoundaryView(UnitTilesView[Boundary]):
         plane = self.request(columns=min(wide, MOST_COLUMNS), rows=min(2 * tall, MOST_ROWS))
         return [plane, *super().requests()]
 
-    def show(self, found: Boundary, width: int, height: int, look: Look) -> list[Strip]:
+    def show(self, found: Boundary, width: int, height: int, look: Look) -> list[Line]:
         wide, tall, rest = self._split(width, height)
         units = self.selection.model.inspections.get(Responses.event)
-        beside: list[Strip] = []
+        beside: list[Line] = []
         if rest and isinstance(units, Responses):
             beside = self.unit_tiles(units, self.plan(width, height), rest, tall, look)
         strips = []
         for y, row in enumerate(field(found, wide, tall, look)):
             segments = [*row, Segment("   "), *(beside[y] if y < len(beside) else ())]
-            strips.append(Strip(segments).adjust_cell_length(width))
-        return [*strips, legend(found, names_of(self.selection.model), width, look)][:height]
+            strips.append(Line.of(segments).resized(width))
+        return [*strips, field_legend(found, names_of(self.selection.model), width, look)][:height]
 
 
 BOUNDARY = Chart(

@@ -9,7 +9,6 @@ from itertools import zip_longest
 import numpy as np
 from rich.segment import Segment
 from textual import events
-from textual.strip import Strip
 from textual.timer import Timer
 
 from tuiml.training.inspections.drawing import Drawing, DrawingPrediction
@@ -20,7 +19,7 @@ from tuiml.tui.chart_views.selection import ChartSelection
 from tuiml.tui.charts import pixels
 from tuiml.tui.charts.numbers import percent
 from tuiml.tui.charts.palette import QUIET, TROUBLE, Look
-from tuiml.tui.charts.text import clean, fit, notice, strip
+from tuiml.tui.charts.text import Line, clean, fit, notice, strip
 from tuiml.tui.keys import Keyed, action
 
 OFTEN = 0.1
@@ -50,7 +49,7 @@ class DrawView(Keyed, ChartView):
 
     # -- drawing ------------------------------------------------------------------------------------------
 
-    def draw(self, width: int, height: int, look: Look) -> list[Strip]:
+    def draw(self, width: int, height: int, look: Look) -> list[Line]:
         size = image_size(self.selection.model)
         title = (self.pointer(look) + self.title, look.style(bold=True))
         if size is None or width < 12 or height < 4:
@@ -60,12 +59,12 @@ class DrawView(Keyed, ChartView):
         image = self._image(width, height - 1, look)
         if image is None:
             return [head, *notice("z makes room for it", width, height - 1, look)]
-        wide = Strip(image[0]).cell_length
+        wide = Line.of(image[0]).cell_length
         bars = self._bars(width - wide - 3, height - 1, look)
         strips = []
         for row, bar in zip_longest(image, bars):
             parts = [*(row or [Segment(" " * wide)]), Segment("   "), *(bar or ())]
-            strips.append(Strip(parts).adjust_cell_length(width))
+            strips.append(Line.of(parts).resized(width))
         return [head, *strips][:height]
 
     def _state(self) -> str:
@@ -93,7 +92,7 @@ class DrawView(Keyed, ChartView):
         above, below = ([Segment(left + line + right, style)] for left, right in corners)
         return [above, *([side, *row, side] for row in body), below]
 
-    def _bars(self, width: int, height: int, look: Look) -> list[Strip]:
+    def _bars(self, width: int, height: int, look: Look) -> list[Line]:
         """The predicted probabilities, one class a line."""
         model = self.selection.model
         found, names = model.inspections.get(DrawingPrediction.event), names_of(model)
@@ -256,8 +255,7 @@ class DrawView(Keyed, ChartView):
 
 def with_cursor(row: pixels.Row, x: int, width: int, look: Look) -> pixels.Row:
     """A row with the cursor over some of its cells."""
-    cells = Strip(row)
-    before, _, after = cells.divide([x, x + width, cells.cell_length])
+    before, _, after = Segment.divide(row, [x, x + width, Line.of(row).cell_length])
     mark = "▒" if look.unicode else "+"
     return [*before, Segment(mark * width, look.style(TROUBLE, bold=True)), *after]
 

@@ -7,7 +7,6 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 import numpy as np
-from textual.strip import Strip
 
 from tuiml.tui.chart_views.chart import Chart
 from tuiml.tui.chart_views.histograms import LayerView
@@ -15,6 +14,7 @@ from tuiml.tui.charts.landscape import Depth, decades, landscape
 from tuiml.tui.charts.norm_lines import norm_lines
 from tuiml.tui.charts.numbers import scientific
 from tuiml.tui.charts.palette import Look
+from tuiml.tui.charts.text import Line
 from tuiml.tui.keys import action
 from tuiml.tui.model.snapshots import PastSnapshot
 
@@ -41,7 +41,7 @@ class GradientNormsView(LayerView):
     def label(self, action_id: str) -> str | None:
         return "shades" if action_id == "depth_lines" and self.selection.of(NormsStyle).lines else None
 
-    def draw(self, width: int, height: int, look: Look) -> list[Strip]:
+    def draw(self, width: int, height: int, look: Look) -> list[Line]:
         selection = self.selection
         history = selection.model.history
         norms = history.figures("gradient_norm")

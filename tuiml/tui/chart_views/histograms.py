@@ -6,7 +6,6 @@ import math
 from collections.abc import Hashable, Sequence
 
 import numpy as np
-from textual.strip import Strip
 
 from tuiml.training.layer_statistics import LayerStatistics
 from tuiml.tui.chart_views.chart import Chart, ChartView
@@ -18,7 +17,7 @@ from tuiml.tui.charts.numbers import compact, percent
 from tuiml.tui.charts.palette import QUIET, TROUBLE, VALIDATION, Look, layer_colour
 from tuiml.tui.charts.scale import Scale, common, moved
 from tuiml.tui.charts.series import Floats, Values
-from tuiml.tui.charts.text import strip
+from tuiml.tui.charts.text import Line, strip
 from tuiml.tui.model.item_rows import short_name
 from tuiml.tui.model.layer_cells import idle_fraction
 from tuiml.tui.model.snapshots import Counted
@@ -77,7 +76,7 @@ class QuantityView(LayerView):
 class HistogramView(QuantityView):
     """The distribution of one quantity of the selected layer."""
 
-    def draw(self, width: int, height: int, look: Look) -> list[Strip]:
+    def draw(self, width: int, height: int, look: Look) -> list[Line]:
         selection, found = self.selection, self.selection.statistics
         bars = bars_in(found, selection.kind)
         title = " · ".join(
@@ -140,7 +139,7 @@ def _idle(found: LayerStatistics, look: Look) -> list[Piece]:
 class AllLayersView(QuantityView):
     """The histograms of all layers side by side."""
 
-    def draw(self, width: int, height: int, look: Look) -> list[Strip]:
+    def draw(self, width: int, height: int, look: Look) -> list[Line]:
         selection = self.selection
         panels = []
         for row, found in zip(selection.rows, selection.layers, strict=False):
@@ -188,7 +187,7 @@ class OverTimeView(QuantityView):
     def stamp(self) -> Hashable:
         return (super().stamp(), self.selection.model.snapshots_version)
 
-    def draw(self, width: int, height: int, look: Look) -> list[Strip]:
+    def draw(self, width: int, height: int, look: Look) -> list[Line]:
         selection = self.selection
         parts = [
             (m.step, part)

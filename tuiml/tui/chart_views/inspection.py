@@ -8,7 +8,6 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from textual.strip import Strip
 
 from tuiml.spec.preset import Preset
 from tuiml.training.inspections.first_layer_weights import Weights, first_weights
@@ -20,7 +19,7 @@ from tuiml.tui.chart_views.chart import ChartView
 from tuiml.tui.charts import pixels
 from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import QUIET, Look
-from tuiml.tui.charts.text import clean, notice, strip
+from tuiml.tui.charts.text import Line, clean, notice, strip
 from tuiml.tui.charts.tiles import Caption, Layout, layout, tiles
 from tuiml.tui.keys import action
 from tuiml.tui.model.run_model import RunModel
@@ -97,7 +96,7 @@ class InspectionView(ChartView, Generic[R]):
         model = self.selection.model
         return (model.inspections_version, model.status, self.selection.index)
 
-    def draw(self, width: int, height: int, look: Look) -> list[Strip]:
+    def draw(self, width: int, height: int, look: Look) -> list[Line]:
         found = self.found
         if width < 8 or height < 2:
             return []
@@ -109,7 +108,7 @@ class InspectionView(ChartView, Generic[R]):
         head.append((words, look.style(QUIET)))
         return [strip(head, width), *self.show(found, width, height - 1, look)]
 
-    def show(self, found: R, width: int, height: int, look: Look) -> list[Strip]:
+    def show(self, found: R, width: int, height: int, look: Look) -> list[Line]:
         """Draw an answer, below the title."""
         raise NotImplementedError  # pragma: no cover - every view draws something
 
@@ -208,7 +207,7 @@ def signed_tiles(
     width: int,
     height: int,
     look: Look,
-) -> list[Strip]:
+) -> list[Line]:
     """Signed grids of ``size`` (rows, columns) as tiles, each with the number of its unit."""
     made = []
     for i, (grid, scale) in enumerate(zip(found.grids, found.scales, strict=True)):

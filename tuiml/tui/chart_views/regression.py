@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TypeVar
 
 import numpy as np
-from textual.strip import Strip
 
 from tuiml.training.inspections.fit import Fit
 from tuiml.training.inspections.largest_errors import LargestErrors
@@ -16,11 +15,11 @@ from tuiml.tui.chart_views.chart import Chart
 from tuiml.tui.chart_views.classification import page_words, part_words
 from tuiml.tui.chart_views.decision_boundary import MOST_COLUMNS, MOST_ROWS
 from tuiml.tui.chart_views.inspection import PagedView, preset_of
-from tuiml.tui.charts.heights import heights, legend
 from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import QUIET, TRAIN, VALIDATION, Look
+from tuiml.tui.charts.plane import heights, heights_legend
 from tuiml.tui.charts.scatter import Cloud, scatter
-from tuiml.tui.charts.text import clean, strip
+from tuiml.tui.charts.text import Line, clean, strip
 from tuiml.tui.model.run_model import RunModel
 
 
@@ -74,7 +73,7 @@ class FitView(RegressionView[Fit]):
         columns = max(8, min(COLUMNS, 2 * self.size.width))
         return [self.request(columns=columns, first=self.first)]
 
-    def show(self, found: Fit, width: int, height: int, look: Look) -> list[Strip]:
+    def show(self, found: Fit, width: int, height: int, look: Look) -> list[Line]:
         known = len(found.xs) - found.held_out
         x = np.linspace(found.limits[0], found.limits[1], len(found.curve))
         clouds = [
@@ -113,10 +112,10 @@ class MapView(RegressionView[Surface]):
         columns, rows = min(wide, MOST_COLUMNS), min(2 * tall, MOST_ROWS)
         return [self.request(columns=columns, rows=rows, first=self.first)]
 
-    def show(self, found: Surface, width: int, height: int, look: Look) -> list[Strip]:
+    def show(self, found: Surface, width: int, height: int, look: Look) -> list[Line]:
         wide, tall = self._room(width, height)
-        strips = [Strip(row).adjust_cell_length(width) for row in heights(found, wide, tall, look)]
-        return [*strips, legend(found, width, look)][:height]
+        strips = [Line.of(row).resized(width) for row in heights(found, wide, tall, look)]
+        return [*strips, heights_legend(found, width, look)][:height]
 
 
 class PredictionsView(RegressionView[Predictions]):
@@ -137,7 +136,7 @@ class PredictionsView(RegressionView[Predictions]):
         )
         return "  ".join(filter(None, words))
 
-    def show(self, found: Predictions, width: int, height: int, look: Look) -> list[Strip]:
+    def show(self, found: Predictions, width: int, height: int, look: Look) -> list[Line]:
         truths = np.asarray(found.targets)
         if not len(truths):
             return []
@@ -174,7 +173,7 @@ class LargestErrorsView(PagedView[LargestErrors]):
     def about(self, found: LargestErrors, look: Look) -> str:
         return page_words(found.first, len(found.examples), found)
 
-    def show(self, found: LargestErrors, width: int, height: int, look: Look) -> list[Strip]:
+    def show(self, found: LargestErrors, width: int, height: int, look: Look) -> list[Line]:
         missing = look.glyphs.missing
         arrow = "→" if look.unicode else ">"
         strips = []

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 from textual.widget import Widget
 
 from tuiml.training.layer_statistics import LayerStatistics
-from tuiml.tui.model.document import LayerRow
+from tuiml.tui.model.layer_rows import LayerRow
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.model.snapshots import PastSnapshot, SnapshotHistory
 

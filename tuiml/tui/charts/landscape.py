@@ -5,19 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.segment import Segment
-from textual.strip import Strip
 
 from tuiml.tui.charts.axes import Ruler
 from tuiml.tui.charts.columns import column, in_columns
 from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import HEAT, QUIET, Look, heat_style, layer_colour
 from tuiml.tui.charts.series import Floats
-from tuiml.tui.charts.text import PLAIN, clean, fit, notice, strip
+from tuiml.tui.charts.text import PLAIN, Line, clean, fit, heading, notice, runs, strip
 
 DECADES = 3
 """Powers of ten that the shades span at least: less than that between layers is no landscape."""
@@ -62,8 +61,8 @@ def landscape(
     cursor: bool = False,
     look: Look | None = None,
     empty: str = "no gradient yet",
-) -> list[Strip]:
-    """Layers from top to bottom, steps to the right: ``height`` strips of ``width`` cells.
+) -> list[Line]:
+    """Layers from top to bottom, steps to the right: ``height`` lines of ``width`` cells.
 
     What is 0 has the lowest shade, what is infinite the highest; a gap is a NaN. More layers than rows
     share a row, by the mean of their logarithms.
@@ -76,29 +75,37 @@ def landscape(
     look = look or Look()
     span = limits(depth.norms)
     if span is None:
-        head = [strip([(clean(title, look), look.style(bold=True))], width)] if height > 2 else []
+        head = heading(title, width, height, look)
         return head + notice(clean(empty, look), width, height - len(head), look)
     head = [_head(title, span, width, look)] if height > 1 else []
     below = 1 if height > 3 else 0
     rows = height - len(head) - below
-    groups = _groups(len(depth.layers), rows)
     left, right = (5, FIGURES) if width >= 30 else (0, 0)
     room = width - left - right
+    drawn = _rows(depth, span, rows, (left, room, right), look)
+    if below:
+        drawn.append(foot(depth, width, left, room, cursor, look))
+    return [*head, *drawn, *[strip([], width)] * (height - len(head) - len(drawn))]
+
+
+def _rows(
+    depth: Depth, span: tuple[int, int], rows: int, widths: tuple[int, int, int], look: Look
+) -> list[Line]:
+    """The shades of each layer between its number and its norm."""
+    left, room, right = widths
+    width = sum(widths)
+    groups = _groups(len(depth.layers), rows)
     with np.errstate(all="ignore"):
         powers = np.clip(np.log10(depth.norms), *span)
-    shown = in_columns(_grouped(powers, groups), depth.steps, room).T
-    levels = _levels(shown, span, look)
+    levels = _levels(in_columns(_grouped(powers, groups), depth.steps, room).T, span, look)
     tall = min(TALLEST, max(1, rows // len(groups)))
-    drawn: list[Strip] = []
+    drawn: list[Line] = []
     for group, line in zip(groups, levels, strict=True):
         cells = _cells(line, look)
         labelled = [*_left(depth, group, left, look), *cells, *_right(depth, group, right, look)]
         plain = [Segment(" " * left, PLAIN), *cells, Segment(" " * right, PLAIN)]
-        drawn += [Strip(labelled, width), *[Strip(plain, width)] * (tall - 1)]
-    if below:
-        drawn.append(foot(depth, width, left, room, cursor, look))
-    blanks = [strip([], width)] * height
-    return (head + drawn + blanks)[:height]
+        drawn += [Line(labelled, width), *[Line(plain, width)] * (tall - 1)]
+    return drawn
 
 
 def _groups(layers: int, rows: int) -> list[range]:
@@ -132,8 +139,8 @@ def _cells(levels: NDArray[np.intp], look: Look) -> list[Segment]:
     """A row of shades."""
     glyphs = look.glyphs
     found = []
-    for level, run in groupby(levels.tolist()):
-        count = sum(1 for _ in run)
+    for level, start, end in runs(levels.tolist()):
+        count = end - start
         if not level:
             found.append(Segment(" " * count, PLAIN))
         elif look.colour and look.unicode:
@@ -170,7 +177,7 @@ def _right(depth: Depth, group: range, width: int, look: Look) -> list[Segment]:
     return [Segment(fit(f" {compact(norm, 2, look.glyphs.missing)}", width, look.glyphs.more), PLAIN)]
 
 
-def _head(title: str, span: tuple[int, int], width: int, look: Look) -> Strip:
+def _head(title: str, span: tuple[int, int], width: int, look: Look) -> Line:
     """The title, and what the shades mean."""
     low, high = span
     powers = np.linspace(low, high, high - low + 1) if high - low < 16 else np.linspace(low, high, 16)
@@ -183,10 +190,10 @@ def _head(title: str, span: tuple[int, int], width: int, look: Look) -> Strip:
     if room < 8:
         return strip([(name, look.style(bold=True))], width)
     shown = Segment(fit(name, min(room, len(name)), look.glyphs.more) + "  ", look.style(bold=True))
-    return Strip([shown, *legend]).adjust_cell_length(width)
+    return Line.of([shown, *legend]).resized(width)
 
 
-def foot(depth: Depth, width: int, left: int, room: int, cursor: bool, look: Look) -> Strip:
+def foot(depth: Depth, width: int, left: int, room: int, cursor: bool, look: Look) -> Line:
     """The first step, the last, and the one that is looked at."""
     ruler, quiet = Ruler(width), look.style(QUIET)
     step = float(depth.steps[depth.at])

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from textual.strip import Strip
-
 from tuiml.training.events import RateFound, RateTried
 from tuiml.tui.charts.axes import Mark
 from tuiml.tui.charts.lines import Curve, line_chart
 from tuiml.tui.charts.palette import RUNNING, TRAIN, Look
+from tuiml.tui.charts.text import Line
 
 SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 HEADROOM = 1.15
@@ -27,7 +26,7 @@ def rate_chart(
     *,
     title: str = "loss",
     empty: str = "",
-) -> list[Strip]:
+) -> list[Line]:
     """The smoothed loss over the rates tried: ``height`` strips of ``width`` cells.
 
     Args:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Hashable
 from rich.cells import cell_len
 from textual import events
 from textual.app import ComposeResult
-from textual.strip import Strip
 
 from tuiml.nn.activations import Activation
 from tuiml.text import plain_text
@@ -15,7 +14,7 @@ from tuiml.training.activation_curve import FLAT, flat_share
 from tuiml.tui.charts.functions import function_chart, slope_name
 from tuiml.tui.charts.numbers import percent
 from tuiml.tui.charts.palette import QUIET, TROUBLE, VALIDATION, Look, layer_colour
-from tuiml.tui.charts.text import PLAIN, clean, fit, strip
+from tuiml.tui.charts.text import PLAIN, Line, clean, fit, strip
 from tuiml.tui.dialogs.explorer_model import Explorer, Inputs
 from tuiml.tui.keys import action
 from tuiml.tui.widgets.chart_view import Pacer, View
@@ -43,7 +42,7 @@ class ExplorerView(View):
         m = self._model
         return (m.activation, m.span, m.cursor, m.parameter, m.typed, m.problem, self._inputs())
 
-    def draw(self, width: int, height: int, look: Look) -> list[Strip]:
+    def draw(self, width: int, height: int, look: Look) -> list[Line]:
         model, inputs = self._model, self._inputs()
         words = [self._input_words(inputs, look), *self._about(look), *self._parameters(look)]
         words.append([(self._keys(width), look.style(QUIET))])
@@ -60,7 +59,7 @@ class ExplorerView(View):
         )
         return [self._title(width, look), *chart, *below][:height]
 
-    def _title(self, width: int, look: Look) -> Strip:
+    def _title(self, width: int, look: Look) -> Line:
         model = self._model
         right = clean(f"{model.at + 1} of {len(model.entries)}  {self._layer}", look)
         name = clean(f"{model.activation.name}   y = {model.activation.formula}", look)

@@ -7,7 +7,6 @@ from typing import Any
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.strip import Strip
 
 from tuiml.spec.preset import Preset
 from tuiml.text import plain_text
@@ -15,7 +14,7 @@ from tuiml.training.events import Event, Loading, Pretraining, RateFound, RateTr
 from tuiml.training.rate_finder import Ramp
 from tuiml.tui.charts.palette import QUIET, RUNNING, TROUBLE, Look
 from tuiml.tui.charts.rates import rate_chart
-from tuiml.tui.charts.text import PLAIN, clean, fit, strip, wrap
+from tuiml.tui.charts.text import PLAIN, Line, clean, fit, strip, wrap
 from tuiml.tui.keys import action
 from tuiml.tui.model.problems import where
 from tuiml.tui.process.child import TrainingEvents, TrainingProblems, TrainingProcessEnded
@@ -92,7 +91,7 @@ class RatePlot(View):
     def stamp(self) -> Hashable:
         return (len(self._finding.tried), *self._finding.words())
 
-    def draw(self, width: int, height: int, look: Look) -> list[Strip]:
+    def draw(self, width: int, height: int, look: Look) -> list[Line]:
         found, (text, colour) = self._finding, self._finding.words()
         name = clean(plain_text(found.preset.name), look)
         title = strip(
@@ -191,5 +190,5 @@ class KeyLine(View):
     def stamp(self) -> Hashable:
         return self._words
 
-    def draw(self, width: int, height: int, look: Look) -> list[Strip]:
+    def draw(self, width: int, height: int, look: Look) -> list[Line]:
         return [strip([(self._words, look.style(QUIET))], width)]

@@ -8,47 +8,23 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tuiml.data.base import Dataset
 from tuiml.data.datasets import datasets
-from tuiml.nn.layers import Layer, Shape
-from tuiml.nn.losses import CrossEntropy
-from tuiml.nn.network import Node, node_of
 from tuiml.registry import Registry
 from tuiml.spec import check
-from tuiml.spec.check import complete, outline, read_layers
 from tuiml.spec.edit import put, split
 from tuiml.spec.preset import Preset
 from tuiml.spec.problems import Problem
 from tuiml.text import plain_text
 from tuiml.tui.model import document_paths
+from tuiml.tui.model.layer_rows import LayerRow, layer_rows
 
 Raw = dict[str, Any]
 MOST_STEPS = 500
 """Edits that can be taken back."""
-
-
-@dataclass(frozen=True)
-class LayerRow:
-    """A layer as a table shows it. Text is safe to show."""
-
-    index: int
-    type: str
-    title: str
-    """Type, units and activation: ``dense 200 relu``."""
-    units: str
-    activation: str
-    initializer: str
-    output_shape: Shape | None
-    """``None`` where it is not known: this layer, or one before it, does not fit."""
-    parameters: int | None
-    kept: int
-    """Values beside the parameters that are not trained."""
-    problem: str | None
-    """The first thing that is wrong with it."""
 
 
 class Document:
@@ -60,14 +36,15 @@ class Document:
         """The user's own file, ``None`` for a bundled or a new preset."""
         self.origin = origin
         """The bundled preset it came from."""
-        self._saved: Raw = raw
+        self.saved_raw: Raw = raw
+        """The document as it was opened or last saved."""
         self._undo: list[Raw] = []
         self._redo: list[Raw] = []
         self._open: str | None = None  # path whose next edit belongs to the last undo step
         self._base: Raw = raw  # as it was before that step
         self.preset: Preset | None = None
         self.problems: list[Problem] = []
-        self._look()
+        self.look_again()
 
     # -- what is there -------------------------------------------------------------------------------------
 
@@ -78,19 +55,19 @@ class Document:
         return plain_text(name) if isinstance(name, str) else "untitled"
 
     @property
-    def saved_raw(self) -> Raw:
-        """As it was opened or last saved."""
-        return self._saved
-
-    @property
     def dirty(self) -> bool:
         """Whether it differs from what was opened or last saved."""
-        return self.raw != self._saved
+        return self.raw != self.saved_raw
+
+    @property
+    def _stack(self) -> list[Any]:
+        stack = self.raw.get("layers")
+        return stack if isinstance(stack, list) else []
 
     @property
     def count(self) -> int:
         """How many layers there are."""
-        return len(self._stack(self.raw))
+        return len(self._stack)
 
     def get(self, path: str) -> Any:
         """The value at a path, ``None`` where there is none.
@@ -98,15 +75,6 @@ class Document:
         An option of a choice that is only a name (``activation = "relu"``) has no value of its own.
         """
         return document_paths.follow(self.raw, split(path))
-
-    def problem_at(self, path: str) -> str | None:
-        """What is wrong with exactly this path."""
-        return next((p.message for p in self.problems if p.path == path), None)
-
-    def problem_within(self, path: str) -> Problem | None:
-        """The first problem of the path or of anything inside it."""
-        inside = (f"{path}.", f"{path}[")
-        return next((p for p in self.problems if p.path == path or p.path.startswith(inside)), None)
 
     @property
     def data(self) -> Dataset | None:
@@ -118,44 +86,7 @@ class Document:
 
     def rows(self) -> list[LayerRow]:
         """Every layer with its output shape and parameters as far as they are known."""
-        stack = self._stack(self.raw)
-        read = read_layers(stack)
-        if self.data:
-            read = complete(read, self.data, CrossEntropy())
-        nodes = self._outline(read)
-        return [self._row(i, stack[i], read[i], nodes[i]) for i in range(len(stack))]
-
-    def _outline(self, read: list[Layer | None]) -> list[Node | None]:
-        """Each layer in its place, ``None`` from where it is not known."""
-        if self.data is None:
-            return [None] * len(read)
-        start: Shape | None = self.data.shape
-        shapes, _ = outline(read, self.data.shape)
-        return [
-            None if before is None or layer is None or after is None else node_of(index, layer, before)
-            for index, (before, layer, after) in enumerate(zip([start, *shapes], read, shapes, strict=False))
-        ]
-
-    def _row(self, index: int, value: Any, layer: Layer | None, node: Node | None) -> LayerRow:
-        table = value if isinstance(value, dict) else {}
-        kind = layer.name if layer else _word(table.get("type"), "type")
-        activation, initializer = (_chosen(layer, table, key) for key in ("activation", "initializer"))
-        width = (layer.width_field or "") if layer else "units"
-        known = getattr(layer, width, None)
-        units = _word(table.get(width)) if known is None else str(known)
-        found = self.problem_within(f"layers[{index}]")
-        return LayerRow(
-            index=index,
-            type=kind,
-            title=" ".join(filter(None, [kind, units, activation])),
-            units=units,
-            activation=activation,
-            initializer=initializer,
-            output_shape=node.output_shape if node else None,
-            parameters=node.size if node else None,
-            kept=node.kept if node else 0,
-            problem=found.message if found else None,
-        )
+        return layer_rows(self._stack, self.data, self.problems)
 
     # -- edits ---------------------------------------------------------------------------------------------
 
@@ -240,8 +171,8 @@ class Document:
         self.replace(raw)
 
     def look_again(self) -> None:
-        """What is wrong may be something else by now: a file that it names was looked at."""
-        self._look()
+        """Check it again: what is known of a file that it names may have changed."""
+        self.preset, self.problems = check(self.raw)
 
     def seal(self) -> None:
         """The next edit is an undo step of its own, even on the same path."""
@@ -269,7 +200,7 @@ class Document:
             return False
         other.append(self.raw)
         self.raw = source.pop()
-        self._look()
+        self.look_again()
         return True
 
     def saved(self, path: Path) -> None:
@@ -279,7 +210,7 @@ class Document:
 
     def mark_saved(self, raw: Raw) -> None:
         """``raw`` is what the file holds: what differs from it is unsaved."""
-        self._saved = raw
+        self.saved_raw = raw
         self.seal()
 
     def _change_stack(self, change: Callable[[list[Any]], object]) -> None:
@@ -307,25 +238,4 @@ class Document:
             self._open = None
         self._redo.clear()
         self.raw = raw
-        self._look()
-
-    def _look(self) -> None:
-        self.preset, self.problems = check(self.raw)
-
-    @staticmethod
-    def _stack(raw: Raw) -> list[Any]:
-        stack = raw.get("layers")
-        return stack if isinstance(stack, list) else []
-
-
-def _chosen(layer: Layer | None, table: Raw, key: str) -> str:
-    """The name of what a layer has chosen; while the layer cannot be read, what its table says."""
-    entry = getattr(layer, key, None)
-    return _word(table.get(key)) if entry is None else str(entry.name)
-
-
-def _word(value: Any, key: str = "name") -> str:
-    """A value from a document in one word, safe to show."""
-    if isinstance(value, dict):
-        value = value.get(key)
-    return "" if value is None else plain_text(str(value)[:40])
+        self.look_again()

@@ -17,7 +17,7 @@ from tuiml.training.statistics import NEVER
 from tuiml.tui.charts.bars import mini, zero_bin
 from tuiml.tui.charts.numbers import compact, scientific
 from tuiml.tui.charts.palette import QUIET, TROUBLE, Look, layer_colour
-from tuiml.tui.model.document import LayerRow
+from tuiml.tui.model.layer_rows import LayerRow
 
 MINI = 10
 Cell: TypeAlias = "str | tuple[str, Style]"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,15 +10,9 @@ from tuiml.nn.activations import activations
 from tuiml.nn.layers import layers
 from tuiml.runs import memory_estimate
 from tuiml.spec import network_of
-from tuiml.tui.model.document import Document, LayerRow, Raw
+from tuiml.tui.model.document import Document, Raw
 from tuiml.tui.model.document_paths import entry_at
-
-FRESH: dict[str, Raw] = {
-    "dense": {"units": 64, "activation": "relu", "initializer": "he_normal"},
-    "conv2d": {"filters": 16, "activation": "relu", "initializer": "he_normal"},
-}
-"""A layer with weights where there is none of its kind to take after."""
-COPIED = ("units", "filters", "kernel_size", "padding", "activation", "initializer", "bias")
+from tuiml.tui.model.layer_rows import LayerRow
 
 
 def is_output(value: Any) -> bool:
@@ -56,21 +49,17 @@ def place_below(document: Document, cursor: int) -> int:
 
 def new_layer(document: Document, kind: str, after: int) -> Raw:
     """A layer of a kind for below row ``after``; one with weights takes after the nearest of its kind."""
-    if kind not in FRESH:
+    entry = layers[kind]
+    if not entry.starter:
         return {"type": kind}
+    copied = entry.model_fields.keys() - entry.not_copied
     found = document.raw.get("layers")
     rows = found if isinstance(found, list) else []
     near = [*reversed(rows[: after + 1]), *rows[after + 1 :]]
     for value in near:
         if isinstance(value, dict) and value.get("type") == kind and not is_output(value):
-            return {"type": kind, **{k: copy.deepcopy(value[k]) for k in COPIED if k in value}}
-    return {"type": kind, **FRESH[kind]}
-
-
-def layer_of(path: str) -> int | None:
-    """The layer a problem's path leads to: 2 of ``layers[2].units``."""
-    found = re.match(r"layers\[(\d{1,9})\]", path)
-    return int(found.group(1)) if found else None
+            return {"type": kind, **{k: copy.deepcopy(value[k]) for k in value if k in copied}}
+    return {"type": kind, **entry.starter}
 
 
 def first_difference(before: Raw, after: Raw) -> int | None:

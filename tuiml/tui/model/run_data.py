@@ -125,18 +125,6 @@ class RunData:
     inspections_version: int = field(default_factory=new_version)
     """New numbers after each change, so that a chart knows cheaply whether to draw again."""
 
-    def curves_changed(self) -> None:
-        self.curves_version = new_version()
-
-    def snapshots_changed(self) -> None:
-        self.snapshots_version = new_version()
-
-    def state_changed(self) -> None:
-        self.state_version = new_version()
-
-    def inspections_changed(self) -> None:
-        self.inspections_version = new_version()
-
     @property
     def best(self) -> Epoch | None:
         """The best epoch by the metric that the run watches."""

@@ -16,7 +16,7 @@ from tuiml.spec import check, network_of
 from tuiml.training.event_reading import read_event
 from tuiml.training.events import KINDS, Event, Start, kind_of
 from tuiml.training.inspections.record import Inspection
-from tuiml.tui.model.run_data import NAN, BeforeResume, RunData
+from tuiml.tui.model.run_data import NAN, BeforeResume, RunData, new_version
 from tuiml.tui.model.run_updates import forget_after, update
 
 KEYS_UNCHANGED = frozenset(name for name, kind in KINDS.items() if not kind.changes_keys)
@@ -56,7 +56,7 @@ class RunModel(RunData):
                 self._cut_to(event)
             update(event, self)
             if not isinstance(event, Inspection):
-                self.state_changed()
+                self.state_version = new_version()
             names.add(event.event)
         return names
 
@@ -65,7 +65,7 @@ class RunModel(RunData):
         self.writer = "" if self.end else writer
         if not self.end and not writer and self.alive:
             self.interrupt()
-        self.state_changed()
+        self.state_version = new_version()
 
     def interrupt(self) -> None:
         """No process trains it, and it has no end."""
@@ -73,15 +73,15 @@ class RunModel(RunData):
         if self.step:
             where = f"epoch {self.epoch:,} of {self.epochs_planned:,}, " if self.start else ""
             self.message = f"interrupted at {where}step {self.step:,}"
-        self.state_changed()
-        self.curves_changed()
+        self.state_version = new_version()
+        self.curves_version = new_version()
 
     def lose_folder(self) -> None:
         """Its folder was renamed or deleted."""
         self.folder_gone, self.saved = True, 0
         if self.alive:
             self.interrupt()
-        self.state_changed()
+        self.state_version = new_version()
 
     def resume(self, document: dict[str, Any] | None = None) -> None:
         """The user resumed it: everything stays on the screen until it starts, then what is before its step.
@@ -91,25 +91,25 @@ class RunModel(RunData):
         """
         self.before_resume = BeforeResume(self.status, self.message, document or self.document)
         self.status, self.loading = "loading", None
-        self.state_changed()
+        self.state_version = new_version()
 
     def refuse_resume(self) -> None:
         """It cannot be resumed: all is as before."""
         if self.before_resume:
             self.status, self.message = self.before_resume.status, self.before_resume.message
             self.before_resume, self.loading = None, None
-            self.state_changed()
+            self.state_version = new_version()
 
     def fail(self, message: str, asked: bool = False) -> None:
         """The run ended for a reason outside training, or was stopped before it began; one line."""
         self.status, self.message, self.loading = "stopped" if asked else "failed", message, None
         self.before_resume = None
-        self.state_changed()
+        self.state_version = new_version()
 
     def inspection_failed(self, reason: str) -> None:
         """A past run cannot be inspected; one line, empty: it can again."""
         self.inspection_problem = reason
-        self.inspections_changed()
+        self.inspections_version = new_version()
 
     def _forget(self) -> None:
         vars(self).update(vars(RunModel()))

@@ -22,7 +22,7 @@ from tuiml.training.events import (
 )
 from tuiml.training.inspections.record import Inspection
 from tuiml.tui.model.metric import accuracy_or_r2
-from tuiml.tui.model.run_data import RunData
+from tuiml.tui.model.run_data import RunData, new_version
 
 NOTICES_KEPT = 16
 
@@ -35,7 +35,7 @@ def update(event: Event, run: RunData) -> None:
 @update.register
 def _(event: Inspection, run: RunData) -> None:
     run.inspections[event.event] = event
-    run.inspections_changed()
+    run.inspections_version = new_version()
 
 
 @update.register
@@ -52,7 +52,7 @@ def _(event: Pretraining, run: RunData) -> None:
 def _(event: Snapshot, run: RunData) -> None:
     run.snapshot = event
     run.history.add(event.step, event.layers)
-    run.snapshots_changed()
+    run.snapshots_version = new_version()
 
 
 @update.register
@@ -106,7 +106,7 @@ def _(event: Epoch, run: RunData) -> None:
     watched = str(run.start.watched) if run.start else ""  # it may be from a file
     if run.best is None or _badness(event, watched) < _badness(run.best, watched):
         run.bests.append(event)
-    run.curves_changed()
+    run.curves_version = new_version()
 
 
 @update.register
@@ -115,7 +115,7 @@ def _(event: State, run: RunData) -> None:
     manual = event.changed is not False  # else the schedule changed the rate
     if manual and math.isfinite(run.rate) and event.learning_rate != run.rate:
         run.interventions.add_rate(run.x_of(event.step), event.learning_rate)
-        run.curves_changed()
+        run.curves_version = new_version()
     run.rate = event.learning_rate
 
 
@@ -132,7 +132,7 @@ def _(event: Intervention, run: RunData) -> None:
         forget_after(run, max(0, step), x, event.last_intervention)
     run.anchor = (run.step if rewind else event.step), x
     run.interventions.add(event)
-    run.curves_changed()
+    run.curves_version = new_version()
 
 
 @update.register
@@ -140,7 +140,7 @@ def _(event: End, run: RunData) -> None:
     run.end, run.status, run.message = event, event.reason, event.message
     run.step, run.seconds, run.speed = event.step, event.seconds, event.examples_per_second
     run.seconds_left, run.pretraining = 0.0, None
-    run.curves_changed()
+    run.curves_version = new_version()
 
 
 def _advance(event: Progress | Epoch, run: RunData) -> None:
@@ -158,7 +158,7 @@ def _add_train(event: Progress | Epoch, run: RunData) -> None:
     run.train_step = run.step
     run.loss.add_train(x, event.train_loss)
     run.accuracy.add_train(x, accuracy_or_r2(event.train_accuracy, event.train_r2))
-    run.curves_changed()
+    run.curves_version = new_version()
 
 
 def forget_after(run: RunData, step: int, x: float, interventions: int) -> None:
@@ -172,8 +172,8 @@ def forget_after(run: RunData, step: int, x: float, interventions: int) -> None:
     if run.snapshot and run.snapshot.step > step:
         newest = run.history.snapshots[-1:]
         run.snapshot = Snapshot(run.epoch, newest[0].step, newest[0].layers()) if newest else None
-    run.curves_changed()
-    run.snapshots_changed()
+    run.curves_version = new_version()
+    run.snapshots_version = new_version()
 
 
 def _badness(epoch: Epoch, watched: str = "") -> float:

@@ -17,8 +17,9 @@ from tuiml.tui.chart_views.selection import KINDS, ChartSelection
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.dialogs import explore_layer
 from tuiml.tui.keys import Where, action
-from tuiml.tui.model.document import Document, LayerRow
+from tuiml.tui.model.document import Document
 from tuiml.tui.model.layer_cells import COLUMNS, columns, layer_cells
+from tuiml.tui.model.layer_rows import LayerRow
 from tuiml.tui.model.run_model import KEYS_UNCHANGED
 from tuiml.tui.model.settings import Seen
 from tuiml.tui.model.status import safe

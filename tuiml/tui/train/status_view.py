@@ -5,12 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable
 
-from textual.strip import Strip
-
 from tuiml.tui.chart_views.curves import OTHERS
 from tuiml.tui.chart_views.selection import ChartSelection
 from tuiml.tui.charts.palette import VALIDATION, Look
-from tuiml.tui.charts.text import strip
+from tuiml.tui.charts.text import Line, strip
 from tuiml.tui.model.item_rows import short_name
 from tuiml.tui.model.layer_cells import activations_of, statistics_cells
 from tuiml.tui.model.status import Piece, detail_lines, safe, status_line
@@ -32,7 +30,7 @@ class StatusView(View):
     def stamp(self) -> Hashable:
         return (self._selection.model.state_version, self._selection.past_snapshot, self._selection.other)
 
-    def draw(self, width: int, height: int, look: Look) -> list[Strip]:
+    def draw(self, width: int, height: int, look: Look) -> list[Line]:
         model = self._selection.model
         lines = [status_line(model, width, look, self._notes(look)), *detail_lines(model, width, look)]
         return [strip(line, width) for line in lines][:height]

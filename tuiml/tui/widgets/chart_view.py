@@ -21,6 +21,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from tuiml.tui.charts.palette import Look
+from tuiml.tui.charts.text import Line
 
 INTERVAL = 0.1
 """Minimum seconds between two builds of a view."""
@@ -103,7 +104,7 @@ def on_screen(widget: Widget) -> bool:
     return widget.is_mounted and widget.size.area > 0 and all(w.display for w in widget.ancestors_with_self)
 
 
-class Line(Strip):
+class _UncachedStrip(Strip):
     """A strip without a reference to itself.
 
     Textual's puts itself into its own cache when it is cut at its end alone, as each painted line is. The
@@ -141,8 +142,8 @@ class View(Widget):
         """A value that changes whenever the drawing would."""
         raise NotImplementedError  # pragma: no cover - every view has one
 
-    def draw(self, width: int, height: int, look: Look) -> list[Strip]:
-        """The drawing: at most ``height`` strips of ``width`` cells."""
+    def draw(self, width: int, height: int, look: Look) -> list[Line]:
+        """The drawing: at most ``height`` lines of ``width`` cells."""
         raise NotImplementedError  # pragma: no cover - every view has one
 
     def pointer(self, look: Look) -> str:
@@ -158,8 +159,8 @@ class View(Widget):
     def build(self) -> None:
         self._stamp = self._full_stamp()
         base = self.visual_style.rich_style
-        strips = self.draw(self.size.width, self.size.height, look_of(self))
-        lines = [strip.apply_style(base) for strip in strips]
+        drawing = self.draw(self.size.width, self.size.height, look_of(self))
+        lines = [Strip(line.segments, line.cell_length).apply_style(base) for line in drawing]
         changed = [
             Region(0, y, self.size.width, 1)
             for y in range(max(len(lines), len(self._lines)))
@@ -175,7 +176,7 @@ class View(Widget):
         return Strip.blank(self.size.width, self.visual_style.rich_style)
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        return [Line(strip, strip.cell_length) for strip in super().render_lines(crop)]
+        return [_UncachedStrip(strip, strip.cell_length) for strip in super().render_lines(crop)]
 
     def _on_resize(self, event: events.Resize) -> None:
         self._renew()

@@ -174,7 +174,8 @@ class ItemList(ScrollView, can_focus=True):
         width, row = self.size.width, y + self.scroll_offset.y
         look = getattr(self.app, "look", None) or Look()
         if not self._rows and y == min(2, self.size.height - 1):
-            return notice(clean(self._empty, look), width, 1, look)[0].apply_style(self.rich_style)
+            said = notice(clean(self._empty, look), width, 1, look)[0]
+            return Strip(said.segments, width).apply_style(self.rich_style)
         if row >= len(self._rows):
             return Strip.blank(width, self.rich_style)
         item = self._rows[row]

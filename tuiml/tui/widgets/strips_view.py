@@ -11,9 +11,10 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tuiml.tui.charts.palette import Look
+from tuiml.tui.charts.text import Line
 from tuiml.tui.widgets.layer_table import LayerTable
 
-Drawing: TypeAlias = Callable[[int, int, Look], Sequence[Strip]]
+Drawing: TypeAlias = Callable[[int, int, Look], Sequence[Line]]
 """From width, height in sight and look to strips, each of that width."""
 
 
@@ -28,7 +29,7 @@ class StripsView(ScrollView, can_focus=True):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._drawing: Drawing | None = None
-        self._strips: Sequence[Strip] = ()
+        self._strips: Sequence[Line] = ()
 
     @property
     def text(self) -> str:
@@ -62,7 +63,8 @@ class StripsView(ScrollView, can_focus=True):
         row, width = y + self.scroll_offset.y, self.size.width
         if row >= len(self._strips):
             return Strip.blank(width, self.rich_style)
-        return self._strips[row].adjust_cell_length(width).apply_style(self.rich_style)
+        line = self._strips[row].resized(width)
+        return Strip(line.segments, width).apply_style(self.rich_style)
 
     def action_cursor_up(self) -> None:
         self.scroll_relative(y=-1, animate=False)
