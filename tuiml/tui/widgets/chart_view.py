@@ -68,7 +68,7 @@ class Pacer:
             self._schedule(0.0)
 
     def now(self, *drawings: Drawing) -> None:
-        """Build these, if they are stale, at once: somebody pressed a key and looks."""
+        """Build these at once, if they are stale, because the user pressed a key."""
         for drawing in drawings:
             if drawing.stale():
                 self._build(drawing)
@@ -97,12 +97,12 @@ class Pacer:
 
 
 def look_of(widget: Widget) -> Look:
-    """What the terminal can show."""
+    """The look of the app that the widget belongs to."""
     return cast(Look, getattr(widget.app, "look", None) or Look())
 
 
 def on_screen(widget: Widget) -> bool:
-    """Whether anybody can see it."""
+    """True if it is mounted, has a size and is displayed."""
     return widget.is_mounted and widget.size.area > 0 and all(w.display for w in widget.ancestors_with_self)
 
 
