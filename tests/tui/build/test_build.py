@@ -227,7 +227,7 @@ async def test_the_curve_of_a_schedule_is_drawn(size: tuple[int, int]) -> None:
             await on.press("down")
         await on.press("delete")
         assert "schedule" not in on.app.document.raw["training"]
-        await on.until(lambda: "rate" not in on.app.query_one("#facts").text)
+        await on.until(lambda: "lr " not in on.app.query_one("#facts").text)
 
 
 async def test_a_key_that_is_not_known_is_taken_away_in_the_form() -> None:

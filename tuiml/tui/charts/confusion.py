@@ -1,4 +1,4 @@
-"""Which class is taken for which: a table where there is room, else a list of the commonest mistakes."""
+"""The confusion matrix: a table where there is room, else a list of the commonest mistakes."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ MARKED = 3
 def confusion(
     counts: Table, names: Sequence[str], width: int, height: int, look: Look, *, shares: bool = False
 ) -> list[Line]:
-    """Truth from top to bottom, what it was taken for from left to right.
+    """Targets from top to bottom, predictions from left to right.
 
     Args:
-        shares: each count as a part of its row.
+        shares: show each count as a fraction of its row.
     """
     n = len(counts)
     labels = [clean(names[i], look) if i < len(names) else str(i) for i in range(n)]
@@ -88,7 +88,7 @@ def _share(count: int, of: int, look: Look | None = None) -> str:
 
 
 def _mistakes(counts: Table, labels: Sequence[str], width: int, height: int, look: Look) -> list[Line]:
-    """The commonest mistakes, one a line: what was taken for what, how often, which part of its class."""
+    """The commonest mistakes, one a line: target, prediction, count, and fraction of the class."""
     found = sorted(
         ((count, i, j) for i, row in enumerate(counts) for j, count in enumerate(row) if count and i != j),
         key=lambda mistake: (-mistake[0], mistake[1:]),

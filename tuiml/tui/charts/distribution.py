@@ -20,7 +20,7 @@ from tuiml.tui.charts.text import Line, clean, heading, notice, runs
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """What was counted.
+    """A histogram.
 
     Args:
         counts: one for each bin of the scale.
@@ -33,7 +33,7 @@ class Bars:
     above: float = 0
 
     def shares(self) -> Floats:
-        """The bins as parts of all values, those beyond the ends as well."""
+        """The bins as fractions of all values, including those beyond the ends."""
         counts = positive(self.counts)
         total = counts.sum() + max(0.0, self.below) + max(0.0, self.above)
         return counts / total if total > 0 else counts
@@ -57,7 +57,7 @@ def distribution(
     look: Look | None = None,
     empty: str = "nothing counted yet",
 ) -> list[Line]:
-    """Bars over an axis: ``height`` strips of ``width`` cells; none if either is below 1.
+    """Bars over an axis: ``height`` lines of ``width`` cells; none if either is below 1.
 
     Args:
         bars: None: nothing was counted.

@@ -1,4 +1,4 @@
-"""The picture of an activation: f and f′ over x, and what goes into the layer under them on the same axis."""
+"""The chart of an activation: f and f′ over x, and the layer's inputs under them on the same axis."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tuiml.tui.charts.palette import QUIET, TRAIN, TROUBLE, VALIDATION, Look
 from tuiml.tui.charts.text import Line, runs
 
 POINTS = 800
-"""At which the curves are worked out."""
+"""Points of each curve."""
 
 
 def function_chart(
@@ -31,7 +31,7 @@ def function_chart(
     look: Look,
     colour: str = "blue",
 ) -> list[Line]:
-    """f and f′ from ``-span`` to ``span``: ``height`` strips of ``width`` cells; their values at ``cursor``.
+    """f and f′ from ``-span`` to ``span``: ``height`` lines of ``width`` cells; their values at ``cursor``.
 
     Under them the inputs as bars, and a row that is shaded where the slope lets no gradient through.
     """
@@ -60,14 +60,14 @@ def function_chart(
 
 
 def slope_name(look: Look) -> str:
-    """What the derivative is called."""
+    """The symbol of the derivative."""
     return "f′" if look.unicode else "f'"
 
 
 def _under(
     activation: Activation, inputs: Histogram | None, colour: str, tall: int, frame: Frame, look: Look
 ) -> list[Line]:
-    """Bars of the inputs, and below them the row that says where the gradient dies."""
+    """Bars of the inputs, and below them a row that marks where the gradient vanishes."""
     middles = frame.x[0] + (np.arange(frame.columns) + 0.5) * (frame.x[1] - frame.x[0]) / frame.columns
     flat = respond(activation, middles).flat
     lines = []
@@ -81,7 +81,7 @@ def _under(
 
 
 def _row(text: str, flat: Array, edge: str, colour: str, frame: Frame, look: Look) -> Line:
-    """A line of the canvas, in the colour of trouble where the gradient dies."""
+    """A line of the canvas, in the colour of trouble where the gradient vanishes."""
     segments = []
     if frame.margin:
         segments.append(Segment(edge.rjust(frame.margin), look.style(QUIET)))

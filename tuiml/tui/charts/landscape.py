@@ -1,4 +1,4 @@
-"""The gradient over the depth of a network and the time of a run, as shades of its powers of ten."""
+"""Gradient norms by layer and step, as shades of their powers of ten."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tuiml.tui.charts.series import Floats
 from tuiml.tui.charts.text import PLAIN, Line, clean, fit, heading, notice, runs, strip
 
 DECADES = 3
-"""Powers of ten that the shades span at least: less than that between layers is no landscape."""
+"""Powers of ten that the shades span at least."""
 TALLEST = 3
 """Rows that one layer takes at most."""
 FIGURES = 7
@@ -27,13 +27,13 @@ FIGURES = 7
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """What the landscape is of.
+    """Gradient norms of layers over time.
 
     Args:
         layers: numbers of the layers, the first at the top.
         norms: (moments, layers), at rising ``steps``; NaN where there was none.
-        at: the moment whose numbers stand at the right.
-        selected: the number of the layer that is marked.
+        at: index of the step whose numbers stand at the right.
+        selected: number of the layer to mark.
     """
 
     layers: Sequence[int]
@@ -68,7 +68,7 @@ def landscape(
     share a row, by the mean of their logarithms.
 
     Args:
-        cursor: whether to mark the moment ``at``, which is else the newest.
+        cursor: mark the step ``at``.
     """
     if width < 1 or height < 1:
         return []
@@ -109,7 +109,7 @@ def _rows(
 
 
 def _groups(layers: int, rows: int) -> list[range]:
-    """Which layers each row shows."""
+    """The layers of each row."""
     count = max(1, min(layers, rows))
     ends = [layers * i // count for i in range(count + 1)]
     return [range(a, b) for a, b in pairwise(ends)]
@@ -168,7 +168,7 @@ def _left(depth: Depth, group: range, width: int, look: Look) -> list[Segment]:
 
 
 def _right(depth: Depth, group: range, width: int, look: Look) -> list[Segment]:
-    """The norm at the moment that is looked at, of the layer that the row is named after."""
+    """The norm at the selected step, of the layer that the row is named after."""
     if not width:
         return []
     numbers = [depth.layers[i] for i in group]
@@ -178,7 +178,7 @@ def _right(depth: Depth, group: range, width: int, look: Look) -> list[Segment]:
 
 
 def _head(title: str, span: tuple[int, int], width: int, look: Look) -> Line:
-    """The title, and what the shades mean."""
+    """The title and a legend of the shades."""
     low, high = span
     powers = np.linspace(low, high, high - low + 1) if high - low < 16 else np.linspace(low, high, 16)
     levels = _levels(powers[None, :], span, look)[0]
@@ -194,7 +194,7 @@ def _head(title: str, span: tuple[int, int], width: int, look: Look) -> Line:
 
 
 def foot(depth: Depth, width: int, left: int, room: int, cursor: bool, look: Look) -> Line:
-    """The first step, the last, and the one that is looked at."""
+    """The first step, the last, and the selected one."""
     ruler, quiet = Ruler(width), look.style(QUIET)
     step = float(depth.steps[depth.at])
     if cursor:

@@ -42,10 +42,10 @@ class Curve:
     """One curve of a chart.
 
     Args:
-        label: its name in the title; empty: it is not named there.
+        label: its name in the title; empty: not shown there.
         points: a :class:`Series`, or x and y.
         colour: a name of :data:`~tuiml.tui.charts.palette.COLOURS`.
-        style: how it is drawn, and told from the others without colour.
+        style: distinguishes it from the others, also without colour.
         raw: the points before smoothing, as faint dots behind all curves.
     """
 
@@ -60,7 +60,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Under:
-    """Strips between the canvas of a chart and the axis below it, on the same x.
+    """Lines between the canvas of a chart and the axis below it, on the same x.
 
     Args:
         rows: how many.
@@ -88,7 +88,7 @@ def line_chart(
     look: Look | None = None,
     empty: str = "waiting for the first batch",
 ) -> list[Line]:
-    """Curves over a common x: ``height`` strips of ``width`` cells; none if either is below 1.
+    """Curves over a common x: ``height`` lines of ``width`` cells; none if either is below 1.
 
     Args:
         curves: the last is drawn on top. NaN, and what has no logarithm, is a gap.

@@ -30,10 +30,10 @@ class Panel:
 
     Args:
         number: its place in the stack, which gives its colour.
-        bars: None: it has nothing of the kind that is shown.
-        note: what is said under the axis: its mean and standard deviation.
-        zeros: share of values that are exactly 0; NaN: not told.
-        other: another run's, as an outline.
+        bars: its histogram, if it has one of the kind shown.
+        note: text under the axis: mean and standard deviation.
+        zeros: fraction of values that are exactly 0; NaN: not shown.
+        other: histogram of another run, drawn as an outline.
     """
 
     number: int
@@ -54,7 +54,7 @@ def multiples(
     look: Look | None = None,
     empty: str = "nothing counted yet",
 ) -> list[Line]:
-    """Panels from the left, as many as fit, around the selected one: ``height`` strips of ``width`` cells.
+    """Panels from the left, as many as fit, around the selected one: ``height`` lines of ``width`` cells.
 
     Args:
         selected: the number of the layer that is marked.

@@ -1,4 +1,4 @@
-"""The gradient of each layer as a line over the steps, on a logarithmic axis: cheap however many layers."""
+"""Gradient norms by layer as lines over the steps, on a logarithmic axis, drawn by NumPy."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def norm_lines(
     look: Look | None = None,
     empty: str = "no gradient yet",
 ) -> list[Line]:
-    """One line a layer, its number and its norm at the right end: ``height`` strips of ``width`` cells.
+    """One line a layer, its number and its norm at the right end: ``height`` lines of ``width`` cells.
 
     Where lines cross, the later layer's is on top; the selected layer's is on top of all.
     """

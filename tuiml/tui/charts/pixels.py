@@ -1,4 +1,4 @@
-"""Pictures in cells: two pixels one above the other in each, or one shade where there are no half cells."""
+"""Images in cells: two pixels in each cell, or one shade where half cells cannot be drawn."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def resized(picture: NDArray[Any], height: int, width: int) -> NDArray[np.float6
 
 
 def halves(look: Look) -> int:
-    """Pixels that a cell shows, one above the other."""
+    """Pixels of a cell, one above the other."""
     return 2 if look.colour and look.unicode else 1
 
 

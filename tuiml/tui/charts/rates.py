@@ -1,4 +1,4 @@
-"""The picture of a learning-rate finder: the loss over the rate, in powers of ten."""
+"""The chart of the learning-rate finder: the loss over the rate, which is on a logarithmic axis."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tuiml.tui.charts.text import Line
 
 SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 HEADROOM = 1.15
-"""Times the highest smoothed loss before the least, the top of the axis: what explodes is cut there."""
+"""Times the highest smoothed loss before the least, the top of the axis: higher losses are cut there."""
 
 
 def rate_chart(
@@ -27,7 +27,7 @@ def rate_chart(
     title: str = "loss",
     empty: str = "",
 ) -> list[Line]:
-    """The smoothed loss over the rates tried: ``height`` strips of ``width`` cells.
+    """The smoothed loss over the rates tried: ``height`` lines of ``width`` cells.
 
     Args:
         ends: the ramp's lowest and highest rate.

@@ -43,7 +43,7 @@ def scatter(
     y_range: Range | None = None,
     empty: str = "",
 ) -> list[Line]:
-    """``height`` strips of ``width`` cells; the last cloud is drawn on top.
+    """``height`` lines of ``width`` cells; the last cloud is drawn on top.
 
     Args:
         x_range, y_range: the limits of the axes; absent, those of the points, y rounded outwards. What lies
@@ -80,7 +80,7 @@ def _marker(cloud: Cloud, count: int, look: Look) -> str:
 
 
 def _finite(cloud: Cloud) -> tuple[np.ndarray, np.ndarray]:
-    """Its points that can be placed."""
+    """Its finite points."""
     x, y = as_floats(cloud.x), as_floats(cloud.y)
     placed = np.isfinite(x) & np.isfinite(y)
     return np.clip(x[placed], -LARGEST, LARGEST), np.clip(y[placed], -LARGEST, LARGEST)

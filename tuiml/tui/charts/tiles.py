@@ -72,7 +72,7 @@ Caption = tuple[str, Style]
 def tiles(
     pictures: Sequence[tuple[list[Row], Sequence[Caption]]], plan: Layout, width: int, height: int, more: str
 ) -> list[Line]:
-    """Pictures with their captions, row by row: at most ``height`` strips of ``width`` cells."""
+    """Pictures with their captions, row by row: at most ``height`` lines of ``width`` cells."""
     strips: list[Line] = []
     for start in range(0, min(len(pictures), plan.count), max(1, plan.columns)):
         if strips:

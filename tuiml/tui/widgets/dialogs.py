@@ -1,4 +1,4 @@
-"""Dialogs: a name to give, something to destroy, something to open.
+"""Dialogs that ask for a name or for a confirmation.
 
 Each is a modal screen that is dismissed with its answer, ``None`` (or ``False``) where there is none::
 
@@ -22,7 +22,7 @@ from tuiml.tui.widgets.modal import Modal
 
 Answer = TypeVar("Answer")
 Complaint = Callable[[str], str | None]
-"""Given what was typed, what is to be said about it in one line, or ``None``."""
+"""A function of the typed text that returns a message about it, or ``None``."""
 
 
 class Dialog(Modal[Answer]):
@@ -59,11 +59,11 @@ class NameDialog(Dialog[str | None]):
     """Asks for a name in one line; the answer is never empty.
 
     Args:
-        title: what the name is for: ``Save as``.
-        value: the name to start from, selected, so that typing replaces it.
-        verb: what ``enter`` does, for the line of keys.
-        check: why a name cannot be taken; ``enter`` does nothing then.
-        warn: what taking it would do besides (replace a file): shown, not forbidden.
+        title: the title, such as ``Save as``.
+        value: the initial name; it is selected, so that typing replaces it.
+        verb: the action of ``enter``, for the line of keys.
+        check: returns why a name is not allowed; ``enter`` does nothing then.
+        warn: returns a warning (it would replace a file); the name is allowed nevertheless.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class NameDialog(Dialog[str | None]):
         self._say(self._value)
 
     def problem(self, name: str) -> str | None:
-        """Why ``name`` cannot be taken, or ``None``."""
+        """Why ``name`` is not allowed, or ``None``."""
         if not name.strip():
             return "give it a name"
         if not name.isprintable():

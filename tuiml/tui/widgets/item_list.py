@@ -25,7 +25,7 @@ NAME = 14
 
 
 class ItemList(ScrollView, can_focus=True):
-    """Rows with a cursor that keeps to what it is on when the rows change."""
+    """Rows with a cursor that stays on the same item when the rows change."""
 
     BINDINGS: ClassVar[list[Any]] = [b for b in LayerTable.BINDINGS if b.action != "choose"]
     COMPONENT_CLASSES: ClassVar[set[str]] = {"list--cursor"}
@@ -39,7 +39,7 @@ class ItemList(ScrollView, can_focus=True):
     """Index of the current row; never a heading unless there is nothing else."""
 
     class Moved(Message):
-        """The cursor is on something else; ``key`` is ``None`` on an empty list."""
+        """The cursor is on another item; ``key`` is ``None`` if the list is empty."""
 
         def __init__(self, item_list: ItemList, key: Hashable | None) -> None:
             super().__init__()
@@ -67,11 +67,11 @@ class ItemList(ScrollView, can_focus=True):
 
     @property
     def key(self) -> Hashable | None:
-        """What the cursor is on."""
+        """The key of the item under the cursor."""
         return self._rows[self.cursor].key if self._rows else None
 
     def set_rows(self, rows: Sequence[Row], empty: str = "") -> None:
-        """Replace the rows; the cursor stays on its key, else near its place. ``empty`` is said of none."""
+        """Replace the rows; the cursor stays on its key or near its place. ``empty`` is shown for no rows."""
         kept, place = self._last, self.cursor
         self._rows, self._empty = list(rows), empty
         self.virtual_size = Size(0, len(self._rows))

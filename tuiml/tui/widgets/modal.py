@@ -1,4 +1,4 @@
-"""A screen that waits for one answer."""
+"""The base of modal screens."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Answer = TypeVar("Answer")
 
 
 class Modal(Keyed, ModalScreen[Answer]):
-    """A modal screen that is answered once.
+    """A modal screen that is dismissed once.
 
     Of two quick presses of enter the second may arrive while the first is still closing the screen; Textual
     would close whatever is below for it.

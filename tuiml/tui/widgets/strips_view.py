@@ -15,7 +15,7 @@ from tuiml.tui.charts.text import Line
 from tuiml.tui.widgets.layer_table import LayerTable
 
 Drawing: TypeAlias = Callable[[int, int, Look], Sequence[Line]]
-"""From width, height in sight and look to strips, each of that width."""
+"""A function of width, visible height and look that returns lines of that width."""
 
 
 class StripsView(ScrollView, can_focus=True):
@@ -33,7 +33,7 @@ class StripsView(ScrollView, can_focus=True):
 
     @property
     def text(self) -> str:
-        """What it shows, without styles."""
+        """The text without styles."""
         return "\n".join(strip.text.rstrip() for strip in self._strips)
 
     def show(self, drawing: Drawing | None, *, top: bool = True) -> None:
