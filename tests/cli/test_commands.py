@@ -166,7 +166,7 @@ def test_an_unforeseen_error_is_one_line_and_exit_code_1(
     def broken(*_: Any) -> None:
         raise ZeroDivisionError("planted\nsecond line")
 
-    monkeypatch.setattr("tuiml.runs.session.network_of", broken)
+    monkeypatch.setattr("tuiml.runs.preparation.network_of", broken)
     assert main(["train", small]) == 1
     err = capsys.readouterr().err
     assert err.startswith("tuiml: ZeroDivisionError: planted")

@@ -34,8 +34,8 @@ REDRAWN = 0.1
 class Show:
     """Shows nothing but the result: ``--quiet``."""
 
-    watches = False
-    """Whether events within an epoch are wanted."""
+    live = False
+    """True if events within an epoch are wanted."""
 
     def __init__(self) -> None:
         self.unsaved = False
@@ -138,7 +138,7 @@ class Plain(Show):
 class Bar(Show):
     """One line on a terminal's stderr, drawn again and again."""
 
-    watches = True
+    live = True
 
     def __init__(self) -> None:
         super().__init__()

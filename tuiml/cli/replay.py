@@ -41,7 +41,7 @@ def replay(chosen: argparse.Namespace) -> int:
     found: list[Replayed] = []
 
     def seen() -> Generator[Event]:
-        for event in replay.replay(path, name=chosen.run_name, control=control, watched=show.watches):
+        for event in replay.replay(path, name=chosen.run_name, control=control, live=show.live):
             if isinstance(event, Replayed):
                 found.append(event)
             yield event

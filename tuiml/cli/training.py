@@ -61,9 +61,7 @@ def train(chosen: argparse.Namespace) -> int:
     control = RunControl()
     show = progress(chosen)
     return follow(
-        session.run(
-            preset, name=chosen.run_name, backend=chosen.backend, control=control, watched=show.watches
-        ),
+        session.run(preset, name=chosen.run_name, backend=chosen.backend, control=control, live=show.live),
         control,
         show,
     )
@@ -80,9 +78,7 @@ def resume(chosen: argparse.Namespace) -> int:
 
     control = RunControl()
     show = progress(chosen)
-    events = session.resume(
-        path, chosen.settings, backend=chosen.backend, control=control, watched=show.watches
-    )
+    events = session.resume(path, chosen.settings, backend=chosen.backend, control=control, live=show.live)
     return follow(events, control, show)
 
 

@@ -14,7 +14,7 @@ import re
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tuiml.files import UnsafeFile, home, refuse_unsafe, write_whole
 from tuiml.runs.errors import RunError
@@ -290,24 +290,22 @@ def steps_in(path: Path) -> list[int]:
     return sorted((int(match.group(1)) for match in matches if match), reverse=True)
 
 
-def last_start(path: Path) -> Line:
-    """The ``start`` line of a run's latest session; empty where there is none to read."""
-    return last_session(path)[0]
+class Session(NamedTuple):
+    """The last session of a run, as its metrics have it."""
+
+    start: Line
+    """Its ``start`` line; empty if there is none."""
+    ended: bool
+    """True if it has an ``end`` line; else it was cut off."""
 
 
-def has_ended(path: Path) -> bool:
-    """Whether a run's latest session told its end."""
-    return last_session(path)[1]
-
-
-def last_session(path: Path) -> tuple[Line, bool]:
-    """Both of these, read once."""
-    start: Line = {}
-    ended = False
+def last_session(path: Path) -> Session:
+    """The last session of the run in a folder."""
+    found = Session({}, ended=False)
     with contextlib.suppress(OSError):
         for line in read_metrics(path, pictures=False):
             if line.get("event") == "start":
-                start, ended = line, False
+                found = Session(line, ended=False)
             elif line.get("event") == "end":
-                ended = True
-    return start, ended
+                found = found._replace(ended=True)
+    return found

@@ -130,8 +130,7 @@ class Worker:
             asked = order.get("settings")
             settings = [str(setting) for setting in asked] if isinstance(asked, list) else []
             run = str(order.get("run"))
-            control, watched = self._control, bool(order.get("watched", True))
-            yield from session.resume(run, settings, backend=backend, control=control, watched=watched)
+            yield from session.resume(run, settings, backend=backend, control=self._control, live=True)
             return
         name = order.get("name")
         preset, problems = check(order.get("document"))
@@ -145,7 +144,7 @@ class Worker:
             name=name if isinstance(name, str) else None,
             backend=backend,
             control=self._control,
-            watched=bool(order.get("watched", True)),
+            live=True,
         )
 
 
