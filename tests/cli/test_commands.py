@@ -19,7 +19,8 @@ import pytest
 from tuiml import __version__
 from tuiml.backends import fast
 from tuiml.cli import main
-from tuiml.cli.output import cells, duration, loss, print_table, share
+from tuiml.cli.output import cells, print_table
+from tuiml.formatting import NONE, accuracy_text, duration, loss
 from tuiml.runs import checkpoints, folder, library
 from tuiml.spec import dumps
 from tuiml.text import plain_text
@@ -574,8 +575,8 @@ def test_figures_and_tables(capsys: Capture) -> None:
     assert [loss(v) for v in (0.24101, 0.0, 123.4, 1e-7, 5e5, float("nan"))] == [
         "0.2410", "0.0000", "123.4000", "1e-07", "5e+05", "–"
     ]  # fmt: skip
-    assert [duration(v) for v in (7, 750.9, 3723, float("inf"))] == ["0:07", "12:30", "1:02:03", "–"]
-    assert share(0.9312) == "93.12 %"
+    assert [duration(v, NONE) for v in (7, 750.9, 3723, float("inf"))] == ["0:07", "12:31", "1:02:03", "–"]
+    assert accuracy_text(0.9312) == "93.12 %"
     print_table(("name", "n"), [["日本", "5"], ["e\u0301", "12"]], right=("n",))
     lines = capsys.readouterr().out.splitlines()
     assert {cells(line) for line in lines} == {8}

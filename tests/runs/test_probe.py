@@ -13,7 +13,7 @@ import pytest
 
 from tests import helpers
 from tuiml.cli import main
-from tuiml.cli.probe import blocks
+from tuiml.cli.commands.probe import blocks
 from tuiml.data.datasets import datasets
 from tuiml.runs import preset_prober, probe_process
 from tuiml.runs.link import Unpacker, pack

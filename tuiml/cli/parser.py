@@ -1,9 +1,10 @@
-"""argparse with errors of one line and suggestions."""
+"""The parser of the command line: errors of one line with suggestions, and arguments that commands share."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from tuiml import __version__
@@ -33,7 +34,7 @@ exit codes: 0 done; 1 failed while running; 2 wrong usage, preset or data; 3 tra
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, with the nearest option."""
+    """Reports errors in one line, with the nearest option."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(allow_abbrev=False, **settings)
@@ -44,7 +45,7 @@ class Parser(argparse.ArgumentParser):
         raise SystemExit(2)
 
     def refuse(self, unknown: list[str]) -> NoReturn:
-        """Leave, naming the arguments that are not known."""
+        """Leave with exit code 2 and name the arguments that are not known."""
         from tuiml.registry import closest, short
 
         first = unknown[0]
@@ -54,8 +55,36 @@ class Parser(argparse.ArgumentParser):
         self.error(f"unknown {kind} {short(first)}" + (f"; did you mean '{near}'?" if near else ""))
 
 
+@dataclass(frozen=True)
+class Command:
+    """A command of ``tuiml``.
+
+    Args:
+        name: as typed.
+        help: its line in the list of commands, and the start of its own help.
+        run: does it; returns the exit code.
+        add_arguments: adds its arguments to its parser.
+        epilog: the end of its help.
+    """
+
+    name: str
+    help: str
+    run: Callable[[argparse.Namespace], int]
+    add_arguments: Callable[[Parser], None] = lambda parser: None
+    epilog: str | None = None
+
+    def add_to(self, commands: Commands) -> None:
+        """Add its parser to those of other commands."""
+        description = f"{self.help[0].upper()}{self.help[1:]}."
+        parser: Parser = commands.add_parser(
+            self.name, help=self.help, description=description, epilog=self.epilog
+        )
+        parser.set_defaults(run=self.run)
+        self.add_arguments(parser)
+
+
 def top_parser() -> Parser:
-    """The parser of ``tuiml`` itself, its commands still to be added."""
+    """The parser of ``tuiml`` itself, without commands."""
     parser = Parser(
         prog="tuiml",
         usage="tuiml [PRESET | RUN] | tuiml COMMAND …",
@@ -67,16 +96,18 @@ def top_parser() -> Parser:
     return parser
 
 
-def command(commands: Commands, name: str, run: Callable[[argparse.Namespace], int], text: str) -> Parser:
-    """Add a command: ``text`` is its line in the list, and the start of its help."""
-    parser: Parser = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
-    parser.set_defaults(run=run)
-    return parser
+# -- arguments that several commands have ------------------------------------------------------------------
 
 
 def add_json(parser: Parser, text: str = "print JSON") -> None:
-    """``--json``, as every command that prints has it."""
+    """``--json``."""
     parser.add_argument("--json", action="store_true", help=text)
+
+
+def add_preset(parser: Parser, settings: str) -> None:
+    """PRESET, and ``--set PATH=VALUE`` any number of times, with ``settings`` as its help."""
+    parser.add_argument("preset", metavar="PRESET", help="a name that 'tuiml presets' lists, or a TOML file")
+    add_settings(parser, settings)
 
 
 def add_settings(parser: Parser, text: str) -> None:
@@ -84,3 +115,22 @@ def add_settings(parser: Parser, text: str) -> None:
     parser.add_argument(
         "--set", dest="settings", action="append", default=[], metavar="PATH=VALUE", help=text
     )
+
+
+def add_run(parser: Parser, name: str = "name", nargs: str | None = None) -> None:
+    """RUN."""
+    text = "a name that 'tuiml runs' lists, or a folder"
+    parser.add_argument(name, metavar="RUN", nargs=nargs, help=text)
+
+
+def add_backend(parser: Parser) -> None:
+    """``--backend`` and ``--quiet``."""
+    from tuiml.backends.choice import NAMES
+
+    parser.add_argument("--backend", choices=NAMES, default="auto", help="what computes (default: auto)")
+    add_quiet(parser)
+
+
+def add_quiet(parser: Parser) -> None:
+    """``--quiet``."""
+    parser.add_argument("--quiet", action="store_true", help="no progress")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tuiml.backends import EVALUATION_BATCH, choice
 from tuiml.backends.choice import Choice
+from tuiml.formatting import bytes_text
 from tuiml.nn.network import Network, Node
 from tuiml.nn.optimizers import Optimizer
 from tuiml.spec import pretraining
@@ -88,7 +89,7 @@ def refuse_if_short(
     if needed > there:
         largest = max(network.nodes, key=lambda n: of_layer(n, preset.training.optimizer, 1))
         text = (
-            f"training needs about {size(needed)} of memory and {where} has {size(there)}; "
+            f"training needs about {bytes_text(needed)} of memory and {where} has {bytes_text(there)}; "
             f"give fewer units (layers[{largest.index}] is the largest) or a smaller batch"
         )
         raise SpecError([Problem("layers", text)])
@@ -100,11 +101,3 @@ def machine() -> int:
     with contextlib.suppress(OSError, ValueError):
         found = min(found, int(Path("/sys/fs/cgroup/memory.max").read_text()))
     return found
-
-
-def size(count: int) -> str:
-    """Bytes as one says them: ``2.4 MB``."""
-    value, units = float(count), ["bytes", "kB", "MB", "GB", "TB", "PB"]
-    while value >= 999.95 and len(units) > 1:
-        value, units = value / 1000, units[1:]
-    return f"{value:,.0f} bytes" if units[0] == "bytes" else f"{value:,.1f} {units[0]}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from textual.strip import Strip
 
+from tuiml.formatting import compact, percent
 from tuiml.training.inspection_records import (
     Confusion,
     Example,
@@ -23,7 +24,6 @@ from tuiml.tui.chart_views.inspection import (
 )
 from tuiml.tui.charts import pixels
 from tuiml.tui.charts.confusion import confusion
-from tuiml.tui.charts.numbers import compact, percent
 from tuiml.tui.charts.palette import QUIET, TROUBLE, Look
 from tuiml.tui.charts.text import clean, strip
 from tuiml.tui.charts.tiles import Caption, Layout, tiles

@@ -11,10 +11,10 @@ from typing import ClassVar, Literal
 import numpy as np
 from textual.strip import Strip
 
+from tuiml.formatting import Format
 from tuiml.tui.chart_views.selection import ChartSelection
 from tuiml.tui.charts.axes import Mark
 from tuiml.tui.charts.lines import Curve, line_chart
-from tuiml.tui.charts.numbers import Format
 from tuiml.tui.charts.palette import QUIET, TRAIN, VALIDATION, Look
 from tuiml.tui.charts.text import clean
 from tuiml.tui.model.catalog import short_name

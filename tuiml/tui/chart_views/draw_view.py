@@ -12,12 +12,12 @@ from textual import events
 from textual.strip import Strip
 from textual.timer import Timer
 
+from tuiml.formatting import percent
 from tuiml.training.inspection_records import Drawn, Guess, InspectionRequest
 from tuiml.tui.chart_views.draw_pad import Pad
 from tuiml.tui.chart_views.inspection import names_of, picture_of
 from tuiml.tui.chart_views.selection import ChartSelection
 from tuiml.tui.charts import pixels
-from tuiml.tui.charts.numbers import percent
 from tuiml.tui.charts.palette import QUIET, TROUBLE, Look
 from tuiml.tui.charts.text import clean, fit, notice, strip
 from tuiml.tui.keys import bindings

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from textual.strip import Strip
 
+from tuiml.formatting import compact
 from tuiml.training.inspection_records import (
     CLASSES,
     ZERO,
@@ -20,7 +21,6 @@ from tuiml.training.inspection_records import (
 from tuiml.training.inspector import first_weights
 from tuiml.tui.chart_views.selection import ChartSelection
 from tuiml.tui.charts import pixels
-from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import QUIET, Look
 from tuiml.tui.charts.text import clean, notice, strip
 from tuiml.tui.charts.tiles import Caption, Layout, layout, tiles

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from textual.strip import Strip
 
+from tuiml.formatting import compact
 from tuiml.training.inspection_records import Inspection, InspectionRequest
 from tuiml.training.inspection_records_regression import COLUMNS, Fit, Heights, Misses, Predictions
 from tuiml.tui.chart_views.classification import judged_words
 from tuiml.tui.chart_views.decision_boundary import MOST_COLUMNS, MOST_ROWS
 from tuiml.tui.chart_views.inspection import LearnedView
 from tuiml.tui.charts.heights import heights, legend
-from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import QUIET, TRAIN, VALIDATION, Look
 from tuiml.tui.charts.scatter import Cloud, scatter
 from tuiml.tui.charts.text import clean, strip

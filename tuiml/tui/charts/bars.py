@@ -11,8 +11,9 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from textual.strip import Strip
 
+from tuiml.formatting import Number, as_float, compact, percent
 from tuiml.tui.charts.axes import Ruler
-from tuiml.tui.charts.numbers import Number, as_float, compact, percent, place
+from tuiml.tui.charts.numbers import place
 from tuiml.tui.charts.palette import QUIET, Look
 from tuiml.tui.charts.series import Floats, Values, as_floats
 from tuiml.tui.charts.text import clean, fit, notice, strip

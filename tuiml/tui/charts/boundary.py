@@ -10,8 +10,8 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from tuiml.formatting import compact
 from tuiml.training.inspection_records import Boundary
-from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import COLOURS, QUIET, Look
 from tuiml.tui.charts.pixels import (
     LETTERS,

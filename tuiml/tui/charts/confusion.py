@@ -8,7 +8,7 @@ import numpy as np
 from rich.style import Style
 from textual.strip import Strip
 
-from tuiml.tui.charts.numbers import percent
+from tuiml.formatting import percent
 from tuiml.tui.charts.palette import QUIET, TROUBLE, Look
 from tuiml.tui.charts.text import blank, clean, fit, strip
 

@@ -9,13 +9,13 @@ import numpy as np
 from rich.segment import Segment
 from textual.strip import Strip
 
+from tuiml.formatting import compact
 from tuiml.nn.activations import Activation
 from tuiml.training.activation_curve import Array, respond, spread
 from tuiml.training.statistics import Histogram
 from tuiml.tui.charts.axes import Frame, Mark
 from tuiml.tui.charts.bars import glyphs_at
 from tuiml.tui.charts.lines import Curve, Under, line_chart
-from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import QUIET, TRAIN, TROUBLE, VALIDATION, Look
 
 POINTS = 800

@@ -11,10 +11,11 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from tuiml.formatting import compact
 from tuiml.tui.charts.axes import Ruler
 from tuiml.tui.charts.bars import SPIKE, glyphs_at, rebin, shared
 from tuiml.tui.charts.columns import column, in_columns
-from tuiml.tui.charts.numbers import compact, place
+from tuiml.tui.charts.numbers import place
 from tuiml.tui.charts.palette import HEAT, QUIET, Look, heat_style
 from tuiml.tui.charts.series import Floats, Values, as_floats
 from tuiml.tui.charts.text import clean, fit, notice, strip

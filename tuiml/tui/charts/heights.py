@@ -8,8 +8,8 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from tuiml.formatting import compact
 from tuiml.training.inspection_records_regression import Heights
-from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import HEAT, QUIET, Look
 from tuiml.tui.charts.pixels import Row, cell_style, glyph_rows, halves, mixed
 from tuiml.tui.charts.text import strip

@@ -14,6 +14,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from tuiml.formatting import Format, compact, percent
 from tuiml.tui.charts import plot
 from tuiml.tui.charts.axes import (
     LARGEST,
@@ -26,7 +27,6 @@ from tuiml.tui.charts.axes import (
     widened,
     y_labels,
 )
-from tuiml.tui.charts.numbers import Format, compact, percent
 from tuiml.tui.charts.palette import QUIET, Look
 from tuiml.tui.charts.series import Floats, Series, Values, as_floats, decimate
 from tuiml.tui.charts.text import clean, notice, strip

@@ -12,8 +12,8 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from tuiml.formatting import percent
 from tuiml.tui.charts.distribution import Bars, bar_rows, heights
-from tuiml.tui.charts.numbers import percent
 from tuiml.tui.charts.palette import QUIET, Look, layer_colour
 from tuiml.tui.charts.scale import Scale, axis, common
 from tuiml.tui.charts.text import PLAIN, blank, clean, fit, notice, strip

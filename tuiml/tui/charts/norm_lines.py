@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from rich.segment import Segment
 from textual.strip import Strip
 
+from tuiml.formatting import compact
 from tuiml.tui.charts.columns import in_columns
 from tuiml.tui.charts.landscape import Depth, foot, limits
-from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import QUIET, Look, layer_colour
 from tuiml.tui.charts.text import PLAIN, clean, fit, notice, strip
 

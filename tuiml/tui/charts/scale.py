@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from textual.strip import Strip
 
+from tuiml.formatting import compact
 from tuiml.tui.charts.axes import Ruler
-from tuiml.tui.charts.numbers import compact, place
+from tuiml.tui.charts.numbers import place
 from tuiml.tui.charts.palette import QUIET, Look
 from tuiml.tui.charts.series import Floats
 

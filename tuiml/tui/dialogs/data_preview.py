@@ -9,8 +9,8 @@ from textual.strip import Strip
 
 from tuiml.data.file_report import Report
 from tuiml.data.own.facts import Column
+from tuiml.formatting import compact
 from tuiml.nn.layers import dimensions
-from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import QUIET, TRAIN, TROUBLE, Look
 from tuiml.tui.charts.text import PLAIN, clean, fit
 from tuiml.tui.library.preview import Page

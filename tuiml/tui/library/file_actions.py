@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tuiml.formatting import bytes_text
 from tuiml.runs import library as runs
 from tuiml.runs.errors import RunError
 from tuiml.runs.folder import fitting
-from tuiml.runs.memory_estimate import size
 from tuiml.spec import SpecError
 from tuiml.tui.model import catalog as shelf
 from tuiml.tui.model.catalog import Item, Key
@@ -77,7 +77,7 @@ class Changes:
         if item.run:
             what, detail = (
                 "run",
-                f"Its curves and weights, {size(_bytes(item.path))}, leave the disk for good.",
+                f"Its curves and weights, {bytes_text(_bytes(item.path))}, leave the disk for good.",
             )
         else:
             what, detail = "preset", "Its file leaves the disk for good."

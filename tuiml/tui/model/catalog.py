@@ -13,6 +13,7 @@ from threading import Lock
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from tuiml.data.own import facts
+from tuiml.formatting import compact
 from tuiml.runs.folder import METRICS, PICTURE, PRESET, runs_folder, steps_in
 from tuiml.runs.library import RunSummary, summary
 from tuiml.runs.metrics import read_lines
@@ -21,7 +22,6 @@ from tuiml.runs.writer import writer_of
 from tuiml.spec import SpecError, check
 from tuiml.spec.library import bundled, own, own_folder, read, save, slug
 from tuiml.text import plain_text
-from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import QUIET, RUNNING
 from tuiml.tui.model.metric import R2, score_of, told
 from tuiml.tui.model.run_model import RunModel

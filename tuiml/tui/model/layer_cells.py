@@ -8,13 +8,13 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from rich.style import Style
 
+from tuiml.formatting import compact, scientific
 from tuiml.nn.activations import Activation
 from tuiml.nn.layers import dimensions
 from tuiml.nn.network import Network
 from tuiml.training import bounds
 from tuiml.training.statistics import NEVER, LayerStatistics
 from tuiml.tui.charts.bars import mini, zero_bin
-from tuiml.tui.charts.numbers import compact, scientific
 from tuiml.tui.charts.palette import QUIET, TROUBLE, Look, layer_colour
 from tuiml.tui.model.document import LayerRow
 

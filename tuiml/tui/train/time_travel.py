@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from tuiml.tui.charts.numbers import compact
+from tuiml.formatting import compact
 from tuiml.tui.train.change_dialog import ChangeDialog
 from tuiml.tui.train.comparing import Comparing
 from tuiml.tui.widgets.chooser import Chooser

@@ -1,103 +1,22 @@
-"""``tuiml presets``, ``tuiml show`` and ``tuiml choices``."""
+"""``tuiml choices``: everything that a preset can choose from."""
 
 from __future__ import annotations
 
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from tuiml.cli.output import note, print_json, print_table
-from tuiml.cli.parser import Commands, add_json, add_settings, command
+from tuiml.cli.output import print_json, print_table
+from tuiml.cli.parser import Command, Parser, add_json
 
 if TYPE_CHECKING:
     from tuiml.registry import Entry, Option, Registry
-    from tuiml.spec.library import PresetFile
 
 
-def add(commands: Commands) -> None:
-    """Add the commands of this module."""
-    parser = command(commands, "presets", presets, "list the presets: bundled ones and your own")
-    add_json(parser)
-    parser = command(commands, "show", show, "print a preset's layers, settings and problems")
-    parser.add_argument("preset", metavar="PRESET", help="a name that 'tuiml presets' lists, or a TOML file")
-    add_settings(parser, "change the preset first, as training.epochs=5")
-    add_json(parser)
-    parser = command(commands, "choices", choices, "list what a preset can choose from, with formulas")
+def add_arguments(parser: Parser) -> None:
+    """KIND and NAME."""
     parser.add_argument("kind", nargs="?", metavar="KIND", help="such as activations; absent: the kinds")
     parser.add_argument("name", nargs="?", metavar="NAME", help="such as leaky_relu: its options and source")
     add_json(parser)
-
-
-# -- presets ----------------------------------------------------------------------------------------------
-
-
-def presets(chosen: argparse.Namespace) -> int:
-    """``tuiml presets``."""
-    from tuiml.spec import library
-
-    rows = [_preset_row(file) for file in (*library.own(), *library.bundled())]
-    if chosen.json:
-        print_json(rows)
-        return 0
-    header = ("preset", "from", "data", "layers", "optimizer", "epochs", "note")
-    table = [[str(row[key]) for key in header] for row in _brief(rows)]
-    print_table(header, table, right=("layers", "epochs"))
-    return 0
-
-
-def _preset_row(file: PresetFile) -> dict[str, Any]:
-    """A preset file as plain data; what is wrong with it in ``problems``."""
-    from tuiml.spec import SpecError, check
-
-    row: dict[str, Any] = {"preset": file.name, "path": str(file.path), "bundled": file.bundled}
-    try:
-        preset, problems = check(file.document())
-    except SpecError as error:
-        preset, problems = None, error.problems
-    if preset is not None:
-        row |= {
-            "data": preset.data.title,
-            "layers": len(preset.layers),
-            "optimizer": preset.training.optimizer.name,
-            "epochs": preset.training.epochs,
-            "note": preset.note,
-        }
-    return row | {"problems": [{"path": p.path, "message": p.message} for p in problems]}
-
-
-def _brief(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows as a table shows them: of a note its first sentence, or the first problem."""
-    brief = []
-    for row in rows:
-        text = row.get("note", "").partition(". ")[0].partition("\n")[0]
-        if row["problems"]:
-            first = row["problems"][0]
-            text = f"broken: {first['path']} {first['message']}"
-        text = text if len(text) <= 60 else f"{text[:59]}…"
-        empty = dict.fromkeys(("data", "layers", "optimizer", "epochs"), "–")
-        brief.append(empty | row | {"note": text, "from": "tuiml" if row["bundled"] else "own"})
-    return brief
-
-
-# -- show -------------------------------------------------------------------------------------------------
-
-
-def show(chosen: argparse.Namespace) -> int:
-    """``tuiml show``."""
-    from tuiml.cli.show import describe, print_outline
-    from tuiml.cli.training import read_document
-
-    document, problems = read_document(chosen.preset, chosen.settings)
-    outline = describe(document, problems)
-    if chosen.json:
-        print_json(outline)
-    else:
-        print_outline(outline)
-        for problem in outline["problems"]:
-            note(": ".join(filter(None, (problem["path"], problem["message"]))))
-    return 2 if outline["problems"] else 0
-
-
-# -- choices ----------------------------------------------------------------------------------------------
 
 
 def _kinds() -> dict[str, Registry[Any]]:
@@ -119,8 +38,8 @@ def _kinds() -> dict[str, Registry[Any]]:
     }
 
 
-def choices(chosen: argparse.Namespace) -> int:
-    """``tuiml choices``."""
+def run(chosen: argparse.Namespace) -> int:
+    """List kinds, choices of a kind, or the options of a choice."""
     from tuiml.registry import closest, short
     from tuiml.runs.errors import RunError
 
@@ -212,3 +131,6 @@ def _entry(entry: type[Entry]) -> dict[str, Any]:
             for o in options_of(entry)
         ],
     }
+
+
+COMMAND = Command("choices", "list what a preset can choose from, with formulas", run, add_arguments)
