@@ -182,9 +182,9 @@ def test_the_data_of_the_last_presets_is_kept_and_no_more(monkeypatch):
     load = entry.load_here
     monkeypatch.setattr(entry, "load_here", counted)
     one = Prober()
-    for seed in (0, 0, *range(preset_prober.KEPT + 1), 0):
+    for seed in (0, 0, *range(preset_prober.CACHED + 1), 0):
         one.probe(helpers.preset(training={"seed": seed}))
-    assert loads == [0, *range(1, preset_prober.KEPT + 1), 0]
+    assert loads == [0, *range(1, preset_prober.CACHED + 1), 0]
 
 
 # -- the process -----------------------------------------------------------------------------------------
