@@ -18,7 +18,7 @@ import pytest
 
 from tuiml import __version__
 from tuiml.backends import fast
-from tuiml.cli import main
+from tuiml.cli import commands, main
 from tuiml.cli.output import cells, print_table
 from tuiml.formatting import NONE, accuracy_text, duration, loss
 from tuiml.runs import checkpoints, folder, library
@@ -373,9 +373,13 @@ def test_a_resume_under_other_conditions_says_so(small: str, capsys: Capture) ->
 def test_version_and_help(capsys: Capture) -> None:
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"tuiml {__version__}\n"
-    for arguments in (["-h"], ["train", "-h"], ["data", "-h"], ["data", "check", "-h"]):
+    assert main(["-h"]) == 0
+    listed = capsys.readouterr().out
+    for name in commands.names():
+        assert re.search(rf"^    {name}\s+{re.escape(commands.load(name).help)}$", listed, re.MULTILINE)
+    for arguments in (*([name, "-h"] for name in commands.names()), ["data", "check", "-h"]):
         assert main(arguments) == 0
-        assert "usage: tuiml" in capsys.readouterr().out
+        assert f"usage: tuiml {arguments[0]}" in capsys.readouterr().out
 
 
 def test_show_prints_the_layer_table(small: str, capsys: Capture) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from tuiml import __version__
+from tuiml.backends.choice import NAMES
 from tuiml.cli.output import note
 
 Commands = Any
@@ -55,6 +56,11 @@ class Parser(argparse.ArgumentParser):
         self.error(f"unknown {kind} {short(first)}" + (f"; did you mean '{near}'?" if near else ""))
 
 
+def argument(*names: str, **options: Any) -> Callable[[Parser], object]:
+    """An argument of a command, as ``ArgumentParser.add_argument`` takes it."""
+    return lambda parser: parser.add_argument(*names, **options)
+
+
 @dataclass(frozen=True)
 class Command:
     """A command of ``tuiml``.
@@ -63,14 +69,14 @@ class Command:
         name: as typed.
         help: its line in the list of commands, and the start of its own help.
         run: does it; returns the exit code.
-        add_arguments: adds its arguments to its parser.
+        arguments: each adds an argument to its parser.
         epilog: the end of its help.
     """
 
     name: str
     help: str
     run: Callable[[argparse.Namespace], int]
-    add_arguments: Callable[[Parser], None] = lambda parser: None
+    arguments: Sequence[Callable[[Parser], object]]
     epilog: str | None = None
 
     def add_to(self, commands: Commands) -> None:
@@ -80,7 +86,8 @@ class Command:
             self.name, help=self.help, description=description, epilog=self.epilog
         )
         parser.set_defaults(run=self.run)
-        self.add_arguments(parser)
+        for add in self.arguments:
+            add(parser)
 
 
 def top_parser() -> Parser:
@@ -99,38 +106,19 @@ def top_parser() -> Parser:
 # -- arguments that several commands have ------------------------------------------------------------------
 
 
-def add_json(parser: Parser, text: str = "print JSON") -> None:
+def json_option(text: str = "print JSON") -> Callable[[Parser], object]:
     """``--json``."""
-    parser.add_argument("--json", action="store_true", help=text)
+    return argument("--json", action="store_true", help=text)
 
 
-def add_preset(parser: Parser, settings: str) -> None:
-    """PRESET, and ``--set PATH=VALUE`` any number of times, with ``settings`` as its help."""
-    parser.add_argument("preset", metavar="PRESET", help="a name that 'tuiml presets' lists, or a TOML file")
-    add_settings(parser, settings)
-
-
-def add_settings(parser: Parser, text: str) -> None:
+def set_option(text: str) -> Callable[[Parser], object]:
     """``--set PATH=VALUE``, any number of times."""
-    parser.add_argument(
-        "--set", dest="settings", action="append", default=[], metavar="PATH=VALUE", help=text
-    )
+    return argument("--set", dest="settings", action="append", default=[], metavar="PATH=VALUE", help=text)
 
 
-def add_run(parser: Parser, name: str = "name", nargs: str | None = None) -> None:
-    """RUN."""
-    text = "a name that 'tuiml runs' lists, or a folder"
-    parser.add_argument(name, metavar="RUN", nargs=nargs, help=text)
-
-
-def add_backend(parser: Parser) -> None:
-    """``--backend`` and ``--quiet``."""
-    from tuiml.backends.choice import NAMES
-
-    parser.add_argument("--backend", choices=NAMES, default="auto", help="what computes (default: auto)")
-    add_quiet(parser)
-
-
-def add_quiet(parser: Parser) -> None:
-    """``--quiet``."""
-    parser.add_argument("--quiet", action="store_true", help="no progress")
+A_RUN = "a name that 'tuiml runs' lists, or a folder"
+RUN = argument("name", metavar="RUN", help=A_RUN)
+PRESET = argument("preset", metavar="PRESET", help="a name that 'tuiml presets' lists, or a TOML file")
+BACKEND = argument("--backend", choices=NAMES, default="auto", help="what computes (default: auto)")
+QUIET = argument("--quiet", action="store_true", help="no progress")
+JSON = json_option()

@@ -6,17 +6,10 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from tuiml.cli.output import print_json, print_table
-from tuiml.cli.parser import Command, Parser, add_json
+from tuiml.cli.parser import JSON, Command, argument
 
 if TYPE_CHECKING:
     from tuiml.registry import Entry, Option, Registry
-
-
-def add_arguments(parser: Parser) -> None:
-    """KIND and NAME."""
-    parser.add_argument("kind", nargs="?", metavar="KIND", help="such as activations; absent: the kinds")
-    parser.add_argument("name", nargs="?", metavar="NAME", help="such as leaky_relu: its options and source")
-    add_json(parser)
 
 
 def _kinds() -> dict[str, Registry[Any]]:
@@ -133,4 +126,13 @@ def _entry(entry: type[Entry]) -> dict[str, Any]:
     }
 
 
-COMMAND = Command("choices", "list what a preset can choose from, with formulas", run, add_arguments)
+COMMAND = Command(
+    "choices",
+    "list what a preset can choose from, with formulas",
+    run,
+    [
+        argument("kind", nargs="?", metavar="KIND", help="such as activations; absent: the kinds"),
+        argument("name", nargs="?", metavar="NAME", help="such as leaky_relu: its options and source"),
+        JSON,
+    ],
+)

@@ -7,17 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from tuiml.cli.commands.runs import has_r2, note_skipped
 from tuiml.cli.output import print_json, print_table
-from tuiml.cli.parser import Command, Parser, add_json, add_run
+from tuiml.cli.parser import A_RUN, JSON, Command, argument
 from tuiml.formatting import NONE, accuracy_text, count_text, duration, loss
 
 if TYPE_CHECKING:
     pass
-
-
-def add_arguments(parser: Parser) -> None:
-    """Any number of RUN."""
-    add_run(parser, "names", nargs="+")
-    add_json(parser)
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -95,4 +89,9 @@ def differences(documents: list[dict[str, Any]]) -> list[tuple[str, list[Any]]]:
     return [(key, values) for key, values in rows if any(value != values[0] for value in values)]
 
 
-COMMAND = Command("compare", "print the settings and figures of runs side by side", run, add_arguments)
+COMMAND = Command(
+    "compare",
+    "print the settings and figures of runs side by side",
+    run,
+    [argument("names", metavar="RUN", nargs="+", help=A_RUN), JSON],
+)

@@ -8,15 +8,8 @@ from collections.abc import Callable
 
 from tuiml.cli import data_check
 from tuiml.cli.output import note, print_json, print_table
-from tuiml.cli.parser import Command, Parser, add_json
+from tuiml.cli.parser import JSON, Command, Parser, argument
 from tuiml.formatting import count_text
-
-
-def add_arguments(parser: Parser) -> None:
-    """The actions."""
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    for action in ACTIONS:
-        action.add_to(actions)
 
 
 def list_data(chosen: argparse.Namespace) -> int:
@@ -74,21 +67,27 @@ def _telling() -> Callable[[str, int, int], None]:
     return tell
 
 
-def _add_fetch_arguments(parser: Parser) -> None:
-    parser.add_argument("name", metavar="NAME", help="such as mnist")
-    add_json(parser)
-
-
-def _add_check_arguments(parser: Parser) -> None:
-    data_check.add_arguments(parser)
-    add_json(parser)
-
-
 ACTIONS = (
-    Command("list", "list the data sets and where they lie", list_data, add_json),
-    Command("fetch", "download a data set that is not here yet", fetch, _add_fetch_arguments),
+    Command("list", "list the data sets and where they lie", list_data, [JSON]),
     Command(
-        "check", "say what tuiml makes of your own file or folder", data_check.check, _add_check_arguments
+        "fetch",
+        "download a data set that is not here yet",
+        fetch,
+        [argument("name", metavar="NAME", help="such as mnist"), JSON],
+    ),
+    Command(
+        "check",
+        "say what tuiml makes of your own file or folder",
+        data_check.check,
+        [data_check.add_arguments, JSON],
     ),
 )
-COMMAND = Command("data", "list, fetch and check data sets", list_data, add_arguments)
+
+
+def _add_actions(parser: Parser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    for action in ACTIONS:
+        action.add_to(actions)
+
+
+COMMAND = Command("data", "list, fetch and check data sets", list_data, [_add_actions])

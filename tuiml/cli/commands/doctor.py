@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tuiml.cli.output import print_json
-from tuiml.cli.parser import Command, add_json
+from tuiml.cli.parser import JSON, Command
 from tuiml.formatting import bytes_text
 from tuiml.runs import threads
 
@@ -140,4 +140,4 @@ def _data() -> dict[str, str]:
     return {row.name: row.where for row in catalog.where()}
 
 
-COMMAND = Command("doctor", "print versions, backend, terminal, folders and data sets", run, add_json)
+COMMAND = Command("doctor", "print versions, backend, terminal, folders and data sets", run, [JSON])

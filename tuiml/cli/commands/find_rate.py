@@ -9,7 +9,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 from tuiml.cli.output import note, print_json
-from tuiml.cli.parser import Command, Parser, add_backend, add_json, add_preset
+from tuiml.cli.parser import BACKEND, PRESET, QUIET, Command, argument, json_option, set_option
 from tuiml.formatting import figure, loss
 from tuiml.runs import threads
 
@@ -22,16 +22,6 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 78, 14
 """Cells of the chart."""
-
-
-def add_arguments(parser: Parser) -> None:
-    """PRESET and the options of the test."""
-    add_preset(parser, "change the preset first, as training.optimizer=adam")
-    parser.add_argument("--low", type=float, metavar="RATE", help="where the ramp begins (default: 1e-7)")
-    parser.add_argument("--high", type=float, metavar="RATE", help="where it ends (default: 10)")
-    parser.add_argument("--steps", type=int, metavar="N", help="how many rates are tried (default: 150)")
-    add_backend(parser)
-    add_json(parser, "print the suggestion, and the loss at every rate, as one JSON object")
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -132,6 +122,15 @@ COMMAND = Command(
     "find-rate",
     "suggest a learning rate; nothing is kept",
     run,
-    add_arguments,
+    [
+        PRESET,
+        set_option("change the preset first, as training.optimizer=adam"),
+        argument("--low", type=float, metavar="RATE", help="where the ramp begins (default: 1e-7)"),
+        argument("--high", type=float, metavar="RATE", help="where it ends (default: 10)"),
+        argument("--steps", type=int, metavar="N", help="how many rates are tried (default: 150)"),
+        BACKEND,
+        QUIET,
+        json_option("print the suggestion, and the loss at every rate, as one JSON object"),
+    ],
     epilog="exit code 1 where no rate can be suggested",
 )

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from tuiml.cli.output import print_json, print_table
-from tuiml.cli.parser import Command, add_json
+from tuiml.cli.parser import JSON, Command
 
 if TYPE_CHECKING:
     from tuiml.spec.library import PresetFile
@@ -60,4 +60,4 @@ def _brief(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return brief
 
 
-COMMAND = Command("presets", "list the presets: bundled ones and your own", run, add_json)
+COMMAND = Command("presets", "list the presets: bundled ones and your own", run, [JSON])

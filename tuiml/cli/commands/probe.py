@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tuiml.cli.output import note, print_json, print_table
-from tuiml.cli.parser import Command, Parser, add_json, add_preset
+from tuiml.cli.parser import PRESET, Command, json_option, set_option
 from tuiml.formatting import count_text, figure
 from tuiml.runs import threads
 
@@ -23,12 +23,6 @@ if TYPE_CHECKING:
 BLOCKS = " ▁▂▃▄▅▆▇█"
 WIDTH = 10
 """Characters of a histogram."""
-
-
-def add_arguments(parser: Parser) -> None:
-    """PRESET."""
-    add_preset(parser, "change the preset first: layers[*].initializer=he_normal")
-    add_json(parser, "print one JSON object")
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -163,4 +157,13 @@ def print_verdicts(verdicts: Sequence[Verdict]) -> None:
             print(f"    {line}")
 
 
-COMMAND = Command("probe", "look at every layer at its initial values, untrained", run, add_arguments)
+COMMAND = Command(
+    "probe",
+    "look at every layer at its initial values, untrained",
+    run,
+    [
+        PRESET,
+        set_option("change the preset first: layers[*].initializer=he_normal"),
+        json_option("print one JSON object"),
+    ],
+)

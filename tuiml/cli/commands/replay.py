@@ -7,21 +7,13 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 from tuiml.cli.output import note
-from tuiml.cli.parser import Command, Parser, add_json, add_quiet, add_run
+from tuiml.cli.parser import QUIET, RUN, Command, argument, json_option
 from tuiml.runs import threads
 from tuiml.text import plain_text
 
 if TYPE_CHECKING:
     from tuiml.training import Event
     from tuiml.training.events import Replayed
-
-
-def add_arguments(parser: Parser) -> None:
-    """RUN and the name of the new one."""
-    add_run(parser)
-    parser.add_argument("--run", dest="run_name", metavar="NAME", help="name of the new run")
-    add_quiet(parser)
-    add_json(parser, "print start, epochs, end and the verdict as a JSON object a line")
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -62,4 +54,14 @@ def verdict(found: Replayed) -> str:
     return f"{plain_text(found.run)}: {word}, at step {found.step:,}, with {changes}"
 
 
-COMMAND = Command("replay", "train a run anew from its folder and compare the weights", run, add_arguments)
+COMMAND = Command(
+    "replay",
+    "train a run anew from its folder and compare the weights",
+    run,
+    [
+        RUN,
+        argument("--run", dest="run_name", metavar="NAME", help="name of the new run"),
+        QUIET,
+        json_option("print start, epochs, end and the verdict as a JSON object a line"),
+    ],
+)

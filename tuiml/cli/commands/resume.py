@@ -4,17 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from tuiml.cli.parser import Command, Parser, add_backend, add_json, add_run, add_settings
+from tuiml.cli.parser import BACKEND, QUIET, RUN, Command, json_option, set_option
 from tuiml.runs import threads
-
-
-def add_arguments(parser: Parser) -> None:
-    """RUN and what may change."""
-    add_run(parser)
-    text = "lengthen the run (training.epochs=N), change training.learning_rate or training.early_stopping"
-    add_settings(parser, text)
-    add_backend(parser)
-    add_json(parser, "print start, epochs and end as a JSON object a line")
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -33,4 +24,17 @@ def run(chosen: argparse.Namespace) -> int:
     return follow(events, control, show)
 
 
-COMMAND = Command("resume", "go on with a run from its newest checkpoint", run, add_arguments)
+COMMAND = Command(
+    "resume",
+    "go on with a run from its newest checkpoint",
+    run,
+    [
+        RUN,
+        set_option(
+            "lengthen the run (training.epochs=N), change training.learning_rate or training.early_stopping"
+        ),
+        BACKEND,
+        QUIET,
+        json_option("print start, epochs and end as a JSON object a line"),
+    ],
+)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tuiml.cli.output import note, print_json, print_table
-from tuiml.cli.parser import Command, add_json
+from tuiml.cli.parser import JSON, Command
 from tuiml.formatting import accuracy_text, count_text, loss
 
 if TYPE_CHECKING:
@@ -63,4 +63,4 @@ def _row(run: RunSummary, regression: bool) -> list[str]:
     ]
 
 
-COMMAND = Command("runs", "list the runs, the newest first", run, add_json)
+COMMAND = Command("runs", "list the runs, the newest first", run, [JSON])

@@ -5,13 +5,7 @@ from __future__ import annotations
 import argparse
 
 from tuiml.cli.output import note, print_json
-from tuiml.cli.parser import Command, Parser, add_json, add_preset
-
-
-def add_arguments(parser: Parser) -> None:
-    """PRESET."""
-    add_preset(parser, "change the preset first, as training.epochs=5")
-    add_json(parser)
+from tuiml.cli.parser import JSON, PRESET, Command, set_option
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -30,4 +24,9 @@ def run(chosen: argparse.Namespace) -> int:
     return 2 if outline["problems"] else 0
 
 
-COMMAND = Command("show", "print a preset's layers, settings and problems", run, add_arguments)
+COMMAND = Command(
+    "show",
+    "print a preset's layers, settings and problems",
+    run,
+    [PRESET, set_option("change the preset first, as training.epochs=5"), JSON],
+)

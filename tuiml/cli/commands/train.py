@@ -4,17 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from tuiml.cli.parser import Command, Parser, add_backend, add_json, add_preset
+from tuiml.cli.parser import BACKEND, PRESET, QUIET, Command, argument, json_option, set_option
 from tuiml.runs import threads
-
-
-def add_arguments(parser: Parser) -> None:
-    """PRESET and the options of its run."""
-    add_preset(parser, "change the preset: training.epochs=5, layers[*].initializer=he_normal")
-    parser.add_argument("--run", dest="run_name", metavar="NAME", help="name of the run")
-    parser.add_argument("--threads", type=_threads, metavar="N", help="threads that a batch is split for")
-    add_backend(parser)
-    add_json(parser, "print start, epochs and end as a JSON object a line")
 
 
 def _threads(text: str) -> int:
@@ -43,4 +34,17 @@ def run(chosen: argparse.Namespace) -> int:
     return follow(events, control, show)
 
 
-COMMAND = Command("train", "train a preset without the app", run, add_arguments)
+COMMAND = Command(
+    "train",
+    "train a preset without the app",
+    run,
+    [
+        PRESET,
+        set_option("change the preset: training.epochs=5, layers[*].initializer=he_normal"),
+        argument("--run", dest="run_name", metavar="NAME", help="name of the run"),
+        argument("--threads", type=_threads, metavar="N", help="threads that a batch is split for"),
+        BACKEND,
+        QUIET,
+        json_option("print start, epochs and end as a JSON object a line"),
+    ],
+)
