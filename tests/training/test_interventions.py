@@ -759,7 +759,7 @@ def test_metrics_of_a_checkpoint_end_where_it_was_written(tmp_path):
     assert kept(8, 1) == 4
     assert kept(8, 0) == 3
     assert timeline.surviving(lines) == [*lines[:2], *lines[5:]]
-    assert timeline.taken_by_hand(lines) == [lines[7]]
+    assert timeline.manual_changes(lines) == [lines[7]]
 
 
 @pytest.mark.parametrize(

@@ -470,7 +470,7 @@ def test_a_run_read_back_has_the_curves_it_had():
     live = RunModel()
     live.begin(hand.preset.document())
     for event in told:
-        hand.folder._next_picture = 0.0
+        hand.folder._next_snapshot = 0.0
         hand.tell(event)
         live.feed([event])
     hand.folder.close()
