@@ -16,6 +16,7 @@ import safetensors.numpy
 
 from tuiml.backends import choice
 from tuiml.backends.numpy_backend import NumpyEngine
+from tuiml.formatting import bytes_text
 from tuiml.runs import (
     checkpoint_file,
     checkpoint_policy,
@@ -199,8 +200,8 @@ def test_memory_grows_with_what_takes_it() -> None:
     )
     with pytest.raises(SpecError, match=r"layers\[1\] is the largest"):
         memory_estimate.refuse_if_short(large, network_of(large), 10_000)
-    assert memory_estimate.size(1_234_567) == "1.2 MB"
-    assert memory_estimate.size(999) == "999 bytes"
+    assert bytes_text(1_234_567) == "1.2 MB"
+    assert bytes_text(999) == "999 bytes"
 
 
 # -- stopped and gone on with -----------------------------------------------------------------------------
