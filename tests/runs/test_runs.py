@@ -63,7 +63,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Checkpoints whenever one may be written."""
     monkeypatch.setattr(checkpoint_policy, "INTERVAL", 0.0)
-    monkeypatch.setattr(checkpoint_policy, "SHARE", 1e9)
+    monkeypatch.setattr(checkpoint_policy, "FRACTION", 1e9)
 
 
 def finish(events: Iterator[Event]) -> End:

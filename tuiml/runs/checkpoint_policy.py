@@ -18,7 +18,7 @@ from tuiml.training.restore_points import Saved
 from tuiml.training.schedule_state import Position
 from tuiml.training.trainer import Trainer
 
-SHARE = 0.01
+FRACTION = 0.01
 """Fraction of the training time for checkpoints."""
 INTERVAL = 10.0
 """Seconds between two checkpoints, at least."""
@@ -46,7 +46,7 @@ class Saver:
         sound: steps of existing checkpoints that were found sound.
         spared: steps of files that must not be removed.
         every: seconds between two checkpoints, whatever they cost; default: by :data:`INTERVAL` and
-            :data:`SHARE`.
+            :data:`FRACTION`.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Saver:
         self._sound = set(sound)
         self._spared = set(spared)
         interval = INTERVAL if every is None else every
-        self._budget = Budget(SHARE if every is None else math.inf, interval, clock)
+        self._budget = Budget(FRACTION if every is None else math.inf, interval, clock)
         self._budget.due_at = clock() + interval
         self._clock = clock
         self._saved: Position | None = None

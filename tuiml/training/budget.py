@@ -10,15 +10,15 @@ class Budget:
     """Says when a task may run again.
 
     Args:
-        share: fraction of the time that the task may take, such as 0.02.
+        fraction: of the time that the task may take, such as 0.02.
         interval: seconds between two runs, at least.
         clock: seconds, never going back.
         runs: a run is taken to cost as much as the cheapest of the last ``runs``. More than 1 for tasks that
             always cost the same, so that a busy machine does not make them rarer.
     """
 
-    def __init__(self, share: float, interval: float, clock: Callable[[], float], runs: int = 1) -> None:
-        self.share = share
+    def __init__(self, fraction: float, interval: float, clock: Callable[[], float], runs: int = 1) -> None:
+        self.fraction = fraction
         self._costs: deque[float] = deque(maxlen=runs)
         self._interval = interval
         self._clock = clock
@@ -51,5 +51,5 @@ class Budget:
         self.spent += cost
         self._costs.append(cost)
         cost = min(self._costs)
-        # Three quarters of the share: timers are coarse and the task slows what comes after it (caches).
-        self.due_at = now + max(self._interval, cost / (0.75 * self.share))
+        # Three quarters of it: timers are coarse and the task slows what comes after it (caches).
+        self.due_at = now + max(self._interval, cost / (0.75 * self.fraction))

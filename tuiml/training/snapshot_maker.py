@@ -55,7 +55,7 @@ class SnapshotMaker:
 
     def make(self, epoch: int, views: Sequence[LayerView] = ()) -> Snapshot:
         """A snapshot of the step that was prepared, or of ``views``."""
-        self._budget.share = SNAPSHOTS - SHARE if self._control.wishes else SNAPSHOTS
+        self._budget.fraction = SNAPSHOTS - SHARE if self._control.wishes else SNAPSHOTS
         with self._budget:
             layers = self._tracker.picture(views or self._engine.views())
         self._newest = self._engine.step_number
