@@ -51,16 +51,8 @@ def resume_point(
     mended = checkpoint_recovery.mend_initial(folder.path, prepared, survey)
     position, layers = Position(), math.inf
     if found:
-        training = prepared.preset.training
-        schedule = ScheduleState(training, len(prepared.data.train), False)
-        position = schedule.complete(found.position)
-        training, change = _settle(old.training, training, position, asked)
-        prepared = replace(prepared, preset=prepared.preset.model_copy(update={"training": training}))
-        if position.epoch > training.epochs and last.ended:
-            text = f"the {training.epochs} epochs of '{folder.name}' are done; lengthen it with"
-            raise RunError(f"{text} --set training.epochs={training.epochs + 10}")
-        sound, best = _load(prepared, folder.path, found, position)
-        point = replace(point, position=position, best=best, sound=sound, change=change)
+        prepared, point = _from_checkpoint(prepared, folder, point, found, old, asked, last.ended)
+        position = point.position or position
     elif prepared.preset.pretraining is not None:
         pretrainer = pretrained_layers.take_up(
             folder.path, prepared.preset, prepared.network, prepared.data, control
@@ -75,6 +67,27 @@ def resume_point(
         raise cannot_write(folder, error) from None
     anew = f"{PRESET} was lost or damaged and is written anew from {restored_from}" if restored_from else ""
     return prepared, replace(point, note="; ".join(filter(None, (anew, survey.note, mended))))
+
+
+def _from_checkpoint(
+    prepared: PreparedRun,
+    folder: RunFolder,
+    point: StartingPoint,
+    found: Checkpoint,
+    old: Preset,
+    asked: Collection[str],
+    ended: bool,
+) -> tuple[PreparedRun, StartingPoint]:
+    """The run with the settings in force, and its starting point, from a checkpoint."""
+    training = prepared.preset.training
+    position = ScheduleState(training, len(prepared.data.train), False).complete(found.position)
+    training, change = _settle(old.training, training, position, asked)
+    prepared = replace(prepared, preset=prepared.preset.model_copy(update={"training": training}))
+    if position.epoch > training.epochs and ended:
+        text = f"the {training.epochs} epochs of '{folder.name}' are done; lengthen it with"
+        raise RunError(f"{text} --set training.epochs={training.epochs + 10}")
+    sound, best = _load(prepared, folder.path, found, position)
+    return prepared, replace(point, position=position, best=best, sound=sound, change=change)
 
 
 def _settle(
