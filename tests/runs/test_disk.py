@@ -73,7 +73,7 @@ def newest() -> int:
 
 def goes_on(whole: list[Any]) -> None:
     """What is on the disk goes on to the same end."""
-    if not folder.has_ended(folder.runs_folder() / NAME):
+    if not folder.last_session(folder.runs_folder() / NAME).ended:
         events = list(session.resume(NAME))
         assert figures(events) == whole[-len(figures(events)) :]
     path = folder.runs_folder() / NAME

@@ -178,7 +178,7 @@ def events_of(chosen, **options):
 
 
 def test_a_run_tells_r2_and_no_accuracy():
-    told = events_of(preset(data={"waves": 0.5}, epochs=60, learning_rate=0.03), watched=True)
+    told = events_of(preset(data={"waves": 0.5}, epochs=60, learning_rate=0.03), live=True)
     epochs = [event for event in told if isinstance(event, Epoch)]
     assert all(math.isnan(event.train_accuracy) and math.isnan(event.val_accuracy) for event in epochs)
     assert epochs[-1].val_r2 > 0.5 > epochs[0].val_r2

@@ -96,7 +96,7 @@ def test_a_run_tells_of_its_epochs_and_its_end():
     assert (end.epochs, end.step) == (3, 3 * STEPS)
     assert end.seconds == pytest.approx(3 * STEPS * 0.01)
     assert end.examples_per_second == pytest.approx(3 * 60 / 0.12)
-    assert trainer.steps == 3 * STEPS
+    assert trainer.state.steps == 3 * STEPS
 
 
 def test_the_first_and_the_last_picture_are_of_the_first_and_the_last_step():
@@ -338,7 +338,7 @@ def test_a_rate_set_while_paused_is_told_and_used():
             elif event.state == "paused":
                 control.resume()
     assert states == [("paused", 0.1), ("paused", 0.2), ("running", 0.2)]
-    assert trainer.position.rate == 0.2
+    assert trainer.state.position.rate == 0.2
 
 
 # -- divergence -----------------------------------------------------------------------------------------
@@ -430,7 +430,7 @@ def test_a_resumed_run_equals_one_that_never_stopped(moment):
             control.step() if event.step < moment else control.stop()
     if told[-1]["reason"] == "'stopped'":
         told.pop()
-    state, position = first.engine.state(), first.position
+    state, position = first.engine.state(), first.state.position
 
     network, data, engine = run_parts(noisy())
     engine.load(state, first.engine.step_number)
@@ -455,7 +455,7 @@ def test_a_finished_run_can_be_lengthened():
     list(short.events())
     network, data, engine = run_parts(noisy(epochs=5))
     engine.load(short.engine.state(), short.engine.step_number)
-    rest = Trainer(noisy(epochs=5), network, data, engine, position=short.position)
+    rest = Trainer(noisy(epochs=5), network, data, engine, position=short.state.position)
     assert [e.epoch for e in rest.events() if isinstance(e, Epoch)] == [4, 5]
     np.testing.assert_array_equal(engine.weights.flat, longer.engine.weights.flat)
 
@@ -465,7 +465,7 @@ def test_a_finished_run_can_be_lengthened():
 
 @pytest.mark.parametrize("glance", [0.0001, 0.004, 0.2])
 def test_pictures_take_at_most_two_percent_of_the_time(glance):
-    trainer, _ = timed(preset(training={"epochs": 2500}), cost=0.01, glance=glance, watched=True)
+    trainer, _ = timed(preset(training={"epochs": 2500}), cost=0.01, glance=glance, live=True)
     times = [trainer.engine.clock.now for event in trainer.events() if isinstance(event, Snapshot)]
     assert len(times) > 5
     total = trainer.engine.clock.now
@@ -485,7 +485,7 @@ def test_copies_to_fall_back_on_take_at_most_half_a_percent():
 
 
 def test_a_watched_run_tells_of_its_progress():
-    trainer, _ = timed(preset(training={"epochs": 50}), cost=0.01, watched=True)
+    trainer, _ = timed(preset(training={"epochs": 50}), cost=0.01, live=True)
     events = list(trainer.events())
     progress = [e for e in events if isinstance(e, Progress)]
     assert len(progress) > 10
@@ -520,7 +520,7 @@ def test_an_unwatched_run_looks_once_an_epoch_at_most():
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_a_run_that_is_watched_has_the_bits_of_one_that_is_not(optimizer):
     chosen = preset(NOISY, {"epochs": 20, "optimizer": optimizer})
-    trainers = [timed(chosen, cost=0.02, watched=watched)[0] for watched in (False, True)]
+    trainers = [timed(chosen, cost=0.02, live=watched)[0] for watched in (False, True)]
     (one, ends), (other, seen) = [(t, [e for e in t.events() if isinstance(e, Epoch)]) for t in trainers]
     assert [(e.train_loss, e.val_loss) for e in ends] == [(e.train_loss, e.val_loss) for e in seen]
     for name, values in one.engine.state().items():
@@ -528,7 +528,7 @@ def test_a_run_that_is_watched_has_the_bits_of_one_that_is_not(optimizer):
 
 
 def test_pictures_hold_what_a_watched_step_has():
-    trainer, _ = timed(preset(training={"epochs": 40}), watched=True)
+    trainer, _ = timed(preset(training={"epochs": 40}), live=True)
     first, *rest = [e for e in trainer.events() if isinstance(e, Snapshot)]
     assert all(math.isnan(layer.update_ratio) for layer in first.layers)
     assert len(rest) > 5
@@ -540,7 +540,7 @@ def test_pictures_hold_what_a_watched_step_has():
 
 
 def test_no_pictures_while_nobody_looks_but_the_curves_go_on():
-    trainer, control = timed(preset(training={"epochs": 60}), watched=True)
+    trainer, control = timed(preset(training={"epochs": 60}), live=True)
     views, seen = [], []
     trainer.engine.views = lambda: views.append(1) or type(trainer.engine).views(trainer.engine)
     for event in trainer.events():
@@ -557,7 +557,7 @@ def test_no_pictures_while_nobody_looks_but_the_curves_go_on():
 
 
 def test_how_a_run_ended_is_seen_where_nobody_looked():
-    trainer, control = timed(preset(), watched=True)
+    trainer, control = timed(preset(), live=True)
     control.watch(False)
     *_, last, end = trainer.events()
     assert isinstance(last, Snapshot)
@@ -565,7 +565,7 @@ def test_how_a_run_ended_is_seen_where_nobody_looked():
 
 
 def test_the_last_picture_is_of_the_last_step_whatever_pictures_cost():
-    trainer, _ = timed(preset(), glance=100.0, watched=True)
+    trainer, _ = timed(preset(), glance=100.0, live=True)
     *_, last, _, end = [e for e in trainer.events() if isinstance(e, Snapshot | Epoch | End)]
     assert isinstance(last, Snapshot)
     assert last.step == end.step == 3 * STEPS
@@ -576,7 +576,7 @@ def test_the_last_picture_is_of_the_last_step_whatever_pictures_cost():
 
 
 def test_every_event_is_a_line_of_json_and_reads_back():
-    trainer, control = timed(preset(NOISY, {"epochs": 2}), watched=True)
+    trainer, control = timed(preset(NOISY, {"epochs": 2}), live=True)
     control.set_rate(0.3)
     events = [
         Loading("train-images", 5, 10),
@@ -645,7 +645,7 @@ def test_what_is_wished_for_is_shown_again_and_again_within_its_budget():
             return super().judge(part)
 
     for watched in (False, True):
-        trainer, control = timed(preset(training={"epochs": 400}), cost=0.01, glance=0.002, watched=watched)
+        trainer, control = timed(preset(training={"epochs": 400}), cost=0.01, glance=0.002, live=watched)
         trainer.engine.__class__ = Slow
         control.inspect(
             [
@@ -664,7 +664,7 @@ def test_what_is_wished_for_is_shown_again_and_again_within_its_budget():
 
 
 def test_nothing_is_looked_at_when_nobody_wishes_to():
-    trainer, control = timed(preset(), watched=True)
+    trainer, control = timed(preset(), live=True)
     control.inspect([InspectionRequest("boundary")])
     control.inspect([])
     assert not [e for e in trainer.events() if isinstance(e, Inspection)]
@@ -709,7 +709,7 @@ def test_after_the_end_it_answers_until_nobody_is_there():
     control.inspect([InspectionRequest("confusion")])
     end = list(trainer.events())[-1]
     shown = []
-    for event in trainer.answers.linger():
+    for event in trainer.inspection.linger():
         shown.append(event.event)
         assert event.step == end.step
         if len(shown) == 1:

@@ -127,7 +127,7 @@ def accuracy(document):
 def events_of(preset):
     network, data, engine = helpers.run_parts(preset)
     try:
-        yield from Trainer(preset, network, data, engine, watched=True).events()
+        yield from Trainer(preset, network, data, engine, live=True).events()
     finally:
         engine.close()
 

@@ -146,7 +146,7 @@ def run_of(document):
     network, data, engine = helpers.run_parts(preset)
     model = RunModel()
     model.begin(preset.document())
-    model.feed(Trainer(preset, network, data, engine, RunControl(), watched=True).events())
+    model.feed(Trainer(preset, network, data, engine, RunControl(), live=True).events())
     return model
 
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from tuiml import formatting
 from tuiml.tui.charts import numbers
 from tuiml.tui.charts.axes import Mark
 from tuiml.tui.charts.bars import heights, mini, progress, shared, zero_bin
@@ -219,7 +220,7 @@ def test_smoothing_stays_within_its_points(pairs, span) -> None:
     xs, ys = [x for x, _ in pairs], [y for _, y in pairs]
     line = smooth(xs, ys, span)
     assert len(line) == len(pairs)
-    finite = [numbers.as_float(y) for y in ys if math.isfinite(numbers.as_float(y))]
+    finite = [formatting.as_float(y) for y in ys if math.isfinite(formatting.as_float(y))]
     shown = line[~np.isnan(line)]
     if len(shown):
         slack = 1e-9 * max(map(abs, finite))
@@ -545,17 +546,17 @@ def test_heat_map_labels() -> None:
     ],
 )  # fmt: skip
 def test_compact(value, expected) -> None:
-    assert numbers.compact(value) == expected
+    assert formatting.compact(value) == expected
 
 
 @given(any_value, st.integers(1, 6))
 def test_compact_is_short(value, digits) -> None:
-    assert 1 <= len(numbers.compact(value, digits)) <= 12
+    assert 1 <= len(formatting.compact(value, digits)) <= 12
 
 
 @given(st.floats(-1e300, 1e300))
 def test_compact_tells_the_number(value) -> None:
-    shown = float(numbers.compact(value, 4).replace(",", ""))
+    shown = float(formatting.compact(value, 4).replace(",", ""))
     assert shown == pytest.approx(value, rel=5.1e-3, abs=0)
 
 
@@ -567,7 +568,7 @@ def test_compact_tells_the_number(value) -> None:
     ],
 )  # fmt: skip
 def test_percent(fraction, expected) -> None:
-    assert numbers.percent(fraction) == expected
+    assert formatting.percent(fraction) == expected
 
 
 @pytest.mark.parametrize(
@@ -578,7 +579,7 @@ def test_percent(fraction, expected) -> None:
     ],
 )  # fmt: skip
 def test_duration(seconds, expected) -> None:
-    assert numbers.duration(seconds) == expected
+    assert formatting.duration(seconds) == expected
 
 
 @pytest.mark.parametrize(
@@ -586,7 +587,7 @@ def test_duration(seconds, expected) -> None:
     [(31_234, "31,200/s"), (0.52, ".52/s"), (124.7, "125/s"), (None, "·"), (0, "0/s"), (9.4e8, "9.4e8/s")],
 )  # fmt: skip
 def test_rate(speed, expected) -> None:
-    assert numbers.rate(speed) == expected
+    assert formatting.rate(speed) == expected
 
 
 @given(st.floats(-1e12, 1e12), st.floats(-1e12, 1e12), st.integers(1, 12))

@@ -170,7 +170,7 @@ def test_a_past_run_looks_as_it_did():
     net, data, engine = helpers.run_parts(chosen)
     told = [
         start(epochs=3, steps=12),
-        *Trainer(chosen, net, data, engine, RunControl(), watched=True).events(),
+        *Trainer(chosen, net, data, engine, RunControl(), live=True).events(),
     ]
     live = model(*told, document=chosen.document())
     past = RunModel()

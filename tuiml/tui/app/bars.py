@@ -13,8 +13,8 @@ from textual.dom import DOMNode
 from textual.strip import Strip
 from textual.widget import Widget
 
+from tuiml.formatting import duration
 from tuiml.tui.charts.bars import progress
-from tuiml.tui.charts.numbers import duration
 from tuiml.tui.charts.palette import RUNNING, TROUBLE, Look
 from tuiml.tui.charts.text import clean, fit
 from tuiml.tui.keys import actions, key_word

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from tuiml.formatting import compact
 from tuiml.nn.layers import dimensions
 from tuiml.text import plain_text
 from tuiml.training.layer_statistics import LayerStatistics
 from tuiml.tui.charts.bars import mini, zero_bin
-from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import TROUBLE, Look, layer_colour
 from tuiml.tui.charts.text import wrap
 from tuiml.tui.model import layer_stack

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tuiml.formatting import compact, percent
 from tuiml.training.inspections.confusion import Confusion
 from tuiml.training.inspections.first_layer_weights import Weights, first_weights
 from tuiml.training.inspections.highest_loss import Example, HighestLoss
@@ -23,7 +24,6 @@ from tuiml.tui.chart_views.inspection import (
 )
 from tuiml.tui.charts import pixels
 from tuiml.tui.charts.confusion import confusion
-from tuiml.tui.charts.numbers import compact, percent
 from tuiml.tui.charts.palette import QUIET, TROUBLE, Look
 from tuiml.tui.charts.text import Line, clean, strip
 from tuiml.tui.charts.tiles import Caption, Layout, tiles

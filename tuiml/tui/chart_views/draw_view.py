@@ -11,13 +11,13 @@ from rich.segment import Segment
 from textual import events
 from textual.timer import Timer
 
+from tuiml.formatting import percent
 from tuiml.training.inspections.drawing import Drawing, DrawingPrediction
 from tuiml.tui.chart_views.chart import Chart, ChartView
 from tuiml.tui.chart_views.draw_pad import Pad
 from tuiml.tui.chart_views.inspection import image_size, is_image, names_of
 from tuiml.tui.chart_views.selection import ChartSelection
 from tuiml.tui.charts import pixels
-from tuiml.tui.charts.numbers import percent
 from tuiml.tui.charts.palette import QUIET, TROUBLE, Look
 from tuiml.tui.charts.text import Line, clean, fit, notice, strip
 from tuiml.tui.keys import Keyed, action

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tuiml.formatting import scientific
 from tuiml.tui.chart_views.chart import Chart
 from tuiml.tui.chart_views.histograms import LayerView
 from tuiml.tui.charts.landscape import Depth, decades, landscape
 from tuiml.tui.charts.norm_lines import norm_lines
-from tuiml.tui.charts.numbers import scientific
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.text import Line
 from tuiml.tui.keys import action

@@ -7,13 +7,13 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 
+from tuiml.formatting import compact, percent
 from tuiml.training.layer_statistics import LayerStatistics
 from tuiml.tui.chart_views.chart import Chart, ChartView
 from tuiml.tui.chart_views.selection import Kind
 from tuiml.tui.charts.distribution import Bars, distribution
 from tuiml.tui.charts.heat import heat_map, without_spike
 from tuiml.tui.charts.multiples import Panel, multiples
-from tuiml.tui.charts.numbers import compact, percent
 from tuiml.tui.charts.palette import QUIET, TROUBLE, VALIDATION, Look, layer_colour
 from tuiml.tui.charts.scale import Scale, common, moved
 from tuiml.tui.charts.series import Floats, Values

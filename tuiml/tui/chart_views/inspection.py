@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tuiml.formatting import compact
 from tuiml.spec.preset import Preset
 from tuiml.training.inspections.first_layer_weights import Weights, first_weights
 from tuiml.training.inspections.network import ZERO
@@ -17,7 +18,6 @@ from tuiml.training.inspections.record import CLASSES, Inspection, InspectionReq
 from tuiml.training.inspections.responses import Responses
 from tuiml.tui.chart_views.chart import ChartView
 from tuiml.tui.charts import pixels
-from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import QUIET, Look
 from tuiml.tui.charts.text import Line, clean, notice, strip
 from tuiml.tui.charts.tiles import Caption, Layout, layout, tiles

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from tuiml.formatting import compact
 from tuiml.training.inspections.fit import Fit
 from tuiml.training.inspections.largest_errors import LargestErrors
 from tuiml.training.inspections.predictions import Predictions
@@ -15,7 +16,6 @@ from tuiml.tui.chart_views.chart import Chart
 from tuiml.tui.chart_views.classification import page_words, part_words
 from tuiml.tui.chart_views.decision_boundary import MOST_COLUMNS, MOST_ROWS
 from tuiml.tui.chart_views.inspection import PagedView, preset_of
-from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import QUIET, TRAIN, VALIDATION, Look
 from tuiml.tui.charts.plane import heights, heights_legend
 from tuiml.tui.charts.scatter import Cloud, scatter

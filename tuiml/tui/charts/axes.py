@@ -12,7 +12,8 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
-from tuiml.tui.charts.numbers import Format, log_ticks, nice_limits, nice_ticks, tick_labels
+from tuiml.formatting import Format
+from tuiml.tui.charts.numbers import log_ticks, nice_limits, nice_ticks, tick_labels
 from tuiml.tui.charts.palette import QUIET, Look
 from tuiml.tui.charts.series import Floats
 from tuiml.tui.charts.text import PLAIN, Line, clean, strip

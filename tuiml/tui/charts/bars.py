@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuiml.tui.charts.numbers import Number, as_float, place
+from tuiml.formatting import Number, as_float
+from tuiml.tui.charts.numbers import place
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.series import Floats, Values, as_floats
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from rich.style import Style
 
-from tuiml.tui.charts.numbers import percent
+from tuiml.formatting import percent
 from tuiml.tui.charts.palette import QUIET, TROUBLE, Look
 from tuiml.tui.charts.text import Line, blank, clean, fit, strip
 

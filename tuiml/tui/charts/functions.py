@@ -7,13 +7,13 @@ from functools import partial
 import numpy as np
 from rich.segment import Segment
 
+from tuiml.formatting import compact
 from tuiml.nn.activations import Activation
 from tuiml.training.activation_curve import Array, respond, spread
 from tuiml.training.layer_statistics import Histogram
 from tuiml.tui.charts.axes import Frame, Mark
 from tuiml.tui.charts.bars import glyph_lines, levels_of
 from tuiml.tui.charts.lines import Curve, Under, line_chart
-from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import QUIET, TRAIN, TROUBLE, VALIDATION, Look
 from tuiml.tui.charts.text import Line, runs
 

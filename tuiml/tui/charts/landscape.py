@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.segment import Segment
 
+from tuiml.formatting import compact
 from tuiml.tui.charts.axes import Ruler
 from tuiml.tui.charts.columns import column, in_columns
-from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import HEAT, QUIET, Look, heat_style, layer_colour
 from tuiml.tui.charts.series import Floats
 from tuiml.tui.charts.text import PLAIN, Line, clean, fit, heading, notice, runs, strip

@@ -13,6 +13,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
+from tuiml.formatting import Format, compact, percent
 from tuiml.tui.charts import plot
 from tuiml.tui.charts.axes import (
     LARGEST,
@@ -25,7 +26,6 @@ from tuiml.tui.charts.axes import (
     rounded,
     widened,
 )
-from tuiml.tui.charts.numbers import Format, compact, percent
 from tuiml.tui.charts.palette import QUIET, Look
 from tuiml.tui.charts.series import Floats, Series, Values, as_floats, decimate
 from tuiml.tui.charts.text import Line, clean, notice, strip

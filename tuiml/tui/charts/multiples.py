@@ -11,9 +11,9 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
+from tuiml.formatting import percent
 from tuiml.tui.charts.bars import heights
 from tuiml.tui.charts.distribution import Bars, bar_rows
-from tuiml.tui.charts.numbers import percent
 from tuiml.tui.charts.palette import QUIET, Look, layer_colour
 from tuiml.tui.charts.scale import Scale, axis, common
 from tuiml.tui.charts.text import PLAIN, Line, blank, clean, fit, heading, notice, strip

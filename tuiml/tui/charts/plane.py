@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from rich.segment import Segment
 from rich.style import Style
 
+from tuiml.formatting import compact
 from tuiml.training.inspections.boundary import Boundary
 from tuiml.training.inspections.surface import Surface
-from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import COLOURS, HEAT, QUIET, Look
 from tuiml.tui.charts.pixels import (
     LETTERS,

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tuiml.formatting import compact
 from tuiml.tui.charts.axes import Ruler
 from tuiml.tui.charts.bars import zero_bin
-from tuiml.tui.charts.numbers import compact, place
+from tuiml.tui.charts.numbers import place
 from tuiml.tui.charts.palette import QUIET, Look
 from tuiml.tui.charts.series import Floats
 from tuiml.tui.charts.text import Line

@@ -8,8 +8,8 @@ from rich.cells import cell_len
 
 from tuiml.data.file_report import Report
 from tuiml.data.own.facts import Column
+from tuiml.formatting import compact
 from tuiml.nn.layers import dimensions
-from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import QUIET, TRAIN, TROUBLE, Look
 from tuiml.tui.charts.text import PLAIN, Line, clean, fit
 from tuiml.tui.library.preview import Page

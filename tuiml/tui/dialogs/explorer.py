@@ -8,11 +8,11 @@ from rich.cells import cell_len
 from textual import events
 from textual.app import ComposeResult
 
+from tuiml.formatting import percent
 from tuiml.nn.activations import Activation
 from tuiml.text import plain_text
 from tuiml.training.activation_curve import FLAT, flat_share
 from tuiml.tui.charts.functions import function_chart, slope_name
-from tuiml.tui.charts.numbers import percent
 from tuiml.tui.charts.palette import QUIET, TROUBLE, VALIDATION, Look, layer_colour
 from tuiml.tui.charts.text import PLAIN, Line, clean, fit, strip
 from tuiml.tui.dialogs.explorer_model import Explorer, Inputs

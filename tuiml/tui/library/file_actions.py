@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from tuiml.formatting import bytes_text
 from tuiml.runs import library as runs
 from tuiml.runs.errors import RunError
 from tuiml.runs.folder import fitting
-from tuiml.runs.memory_estimate import size
 from tuiml.spec import SpecError
 from tuiml.tui.model import past_run, preset_files
 from tuiml.tui.model.catalog import Item, Key
@@ -79,7 +79,7 @@ class Changes:
         if item.run:
             what, detail = (
                 "run",
-                f"Its curves and weights, {size(_bytes(item.path))}, leave the disk for good.",
+                f"Its curves and weights, {bytes_text(_bytes(item.path))}, leave the disk for good.",
             )
         else:
             what, detail = "preset", "Its file leaves the disk for good."

@@ -16,6 +16,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from tuiml.data.datasets import datasets
+from tuiml.formatting import Format, compact, duration
 from tuiml.nn.layers import dimensions
 from tuiml.nn.losses import losses
 from tuiml.nn.optimizers import optimizers
@@ -25,7 +26,6 @@ from tuiml.spec.preset import Preset
 from tuiml.training.events import Epoch
 from tuiml.tui.chart_views.curves import HIGH
 from tuiml.tui.charts.lines import Curve, line_chart
-from tuiml.tui.charts.numbers import Format, compact, duration
 from tuiml.tui.charts.palette import QUIET, TRAIN, TROUBLE, VALIDATION, Look, layer_colour
 from tuiml.tui.charts.text import PLAIN, Line, blank, clean, fit, strip
 from tuiml.tui.model.document import Document

@@ -8,8 +8,8 @@ from collections.abc import Hashable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from tuiml.formatting import compact
 from tuiml.runs.library import RunSummary
-from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import QUIET, RUNNING
 from tuiml.tui.model.catalog import Item, Key, Kind
 from tuiml.tui.model.document import Document

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from rich.style import Style
 
+from tuiml.formatting import compact, scientific
 from tuiml.nn.activations import Activation
 from tuiml.nn.layers import dimensions
 from tuiml.nn.network import Network
@@ -15,7 +16,6 @@ from tuiml.training import bounds
 from tuiml.training.layer_statistics import LayerStatistics
 from tuiml.training.statistics import NEVER
 from tuiml.tui.charts.bars import mini, zero_bin
-from tuiml.tui.charts.numbers import compact, scientific
 from tuiml.tui.charts.palette import QUIET, TROUBLE, Look, layer_colour
 from tuiml.tui.model.layer_rows import LayerRow
 

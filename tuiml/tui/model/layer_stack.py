@@ -6,6 +6,7 @@ import copy
 from collections.abc import Sequence
 from typing import Any
 
+from tuiml.formatting import bytes_text
 from tuiml.nn.activations import activations
 from tuiml.nn.layers import layers
 from tuiml.runs import memory_estimate
@@ -83,7 +84,7 @@ def summary(document: Document, rows: Sequence[LayerRow]) -> str:
     if document.preset is None:
         return text
     needed = memory_estimate.of_run(document.preset, network_of(document.preset))
-    return f"{text} · {memory_estimate.size(needed)}"
+    return f"{text} · {bytes_text(needed)}"
 
 
 def details(document: Document) -> list[str]:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from tuiml.tui.charts.numbers import MISSING, Format, compact, percent
+from tuiml.formatting import MISSING, Format, compact, percent
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from pathlib import Path
 from rich.cells import cell_len
 from rich.style import Style
 
+from tuiml.formatting import compact, duration, rate
 from tuiml.training.events import Pretraining, PretrainingProgress
 from tuiml.tui.charts.bars import progress
-from tuiml.tui.charts.numbers import compact, duration, rate
 from tuiml.tui.charts.palette import QUIET, RUNNING, TROUBLE, Look
 from tuiml.tui.charts.text import clean, wrap
 from tuiml.tui.model.metric import accuracy_or_r2

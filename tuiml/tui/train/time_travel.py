@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from tuiml.formatting import compact
 from tuiml.tui.chart_views.selection import ChartSelection
-from tuiml.tui.charts.numbers import compact
 from tuiml.tui.keys import action
 from tuiml.tui.train.change_dialog import ChangeDialog
 from tuiml.tui.train.part import Host, Part

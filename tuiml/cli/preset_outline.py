@@ -1,4 +1,4 @@
-"""What ``tuiml show`` says of a document, whatever state it is in."""
+"""Describes the document of a preset, even one with problems."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tuiml.cli.output import figure, print_table, whole
+from tuiml.cli.output import print_table
 from tuiml.data.datasets import Dataset, datasets
 from tuiml.data.own.reading import DataFiles
+from tuiml.formatting import bytes_text, count_text, figure
 from tuiml.nn.layers import Layer, Shape, dimensions
 from tuiml.nn.network import node_of
 from tuiml.nn.optimizers import SGD, Optimizer, optimizers
@@ -16,7 +17,7 @@ from tuiml.nn.schedules import peak_of, schedules
 from tuiml.runs import memory_estimate
 from tuiml.spec import Preset, Problem, check, network_of
 from tuiml.spec.check import complete, outline, read_layers
-from tuiml.spec.preset import Training
+from tuiml.spec.preset import Training, batches_of
 from tuiml.spec.stopping import stoppings
 from tuiml.text import plain_text
 
@@ -26,10 +27,10 @@ MOST_TEXT = 4000
 
 
 def describe(document: dict[str, Any], problems: Sequence[Problem] = ()) -> Description:
-    """A document as plain data: its layers as far as they can be worked out, its settings, its problems.
+    """A document as plain data: its layers as far as they are known, its settings and problems.
 
     Args:
-        problems: found before, in what changed the document.
+        problems: found before, in changes to the document.
     """
     preset, found = check(document, DataFiles())
     stack = read_layers(document.get("layers"))
@@ -67,7 +68,7 @@ def _dataset(value: Any) -> Dataset | None:
 
 
 def _update(value: Any) -> tuple[Optimizer, int]:
-    """Optimizer and batch size, as far as they can be read: they decide on the memory of a layer."""
+    """Optimizer and batch size, or their defaults if invalid: the memory of a layer depends on them."""
     table = value if isinstance(value, dict) else {}
     try:
         optimizer = optimizers.read(table.get("optimizer", SGD()))
@@ -108,6 +109,7 @@ def _layer(
 def _settings(preset: Preset) -> Description:
     data, training = preset.data, preset.training
     train, validation, test = data.sizes()
+    batches = batches_of(train, training.batch_size)
     document = preset.document()
     return {
         "data": document["data"],
@@ -117,7 +119,7 @@ def _settings(preset: Preset) -> Description:
         "optimizer": document["training"]["optimizer"],
         "learning_rate": training.rate,
         "schedule": schedules.write(training.schedule),
-        "rates": _rates(training, -(-train // training.batch_size)),
+        "rates": _rates(training, batches),
         "regularization": {
             name: getattr(training, name)
             for name in ("l1", "l2", "weight_decay", "clip_norm")
@@ -126,7 +128,7 @@ def _settings(preset: Preset) -> Description:
         "early_stopping": stoppings.write(training.early_stopping),
         "batch_size": training.batch_size,
         "epochs": training.epochs,
-        "steps": training.epochs * -(-train // training.batch_size),
+        "steps": training.epochs * batches,
         "seed": training.seed,
         "pretraining": document.get("pretraining"),
     }
@@ -143,7 +145,7 @@ def _rates(training: Training, batches: int) -> dict[str, float]:
 
 
 def print_outline(found: Description) -> None:
-    """The layer table and what follows, for reading."""
+    """Print the layer table, memory and settings."""
     print(plain_text(found["name"][:MOST_TEXT]))
     if found["note"]:
         print(plain_text(found["note"][:MOST_TEXT], lines=True))
@@ -154,9 +156,11 @@ def print_outline(found: Description) -> None:
     rows += [_cells(layer) for layer in found["layers"]]
     print_table(header, rows, right=("#", "parameters", "memory"))
     if found["memory"] is not None:
-        size = memory_estimate.size(found["memory"])
-        beside = f" and {whole(found['not_trained'])} values not trained" if found["not_trained"] else ""
-        print(f"\n{whole(found['parameters'])} parameters{beside}; training takes about {size} of memory")
+        size = bytes_text(found["memory"])
+        beside = f" and {count_text(found['not_trained'])} values not trained" if found["not_trained"] else ""
+        print(
+            f"\n{count_text(found['parameters'])} parameters{beside}; training takes about {size} of memory"
+        )
     if found["settings"]:
         _print_settings(found["settings"])
 
@@ -167,22 +171,24 @@ def _cells(layer: Description) -> list[str]:
         str(layer["index"]),
         layer["type"] or "?",
         dimensions(tuple(shape)) if shape is not None else "?",
-        "?" if layer["parameters"] is None else whole(layer["parameters"]),
+        "?" if layer["parameters"] is None else count_text(layer["parameters"]),
         layer["activation"] or "",
         layer["initializer"] or "",
-        "?" if layer["memory"] is None else memory_estimate.size(layer["memory"]),
+        "?" if layer["memory"] is None else bytes_text(layer["memory"]),
     ]
 
 
 def _print_settings(settings: Description) -> None:
     examples = settings["examples"]
-    counts = ", ".join(f"{whole(examples[part])} {part}" for part in ("train", "validation", "test"))
+    counts = ", ".join(f"{count_text(examples[part])} {part}" for part in ("train", "validation", "test"))
+    rate, size = figure(settings["learning_rate"]), count_text(settings["batch_size"])
+    epochs, steps = count_text(settings["epochs"]), count_text(settings["steps"])
     rows = [
         ["data", f"{_choice(settings['data'])}: {counts}; normalize {settings['normalize']}"],
         ["loss", _choice(settings["loss"])],
-        ["optimizer", f"{_choice(settings['optimizer'])}, learning rate {figure(settings['learning_rate'])}"],
-        ["batch", f"{whole(settings['batch_size'])} examples"],
-        ["epochs", f"{whole(settings['epochs'])}, {whole(settings['steps'])} steps; seed {settings['seed']}"],
+        ["optimizer", f"{_choice(settings['optimizer'])}, learning rate {rate}"],
+        ["batch", f"{size} examples"],
+        ["epochs", f"{epochs}, {steps} steps; seed {settings['seed']}"],
     ]
     if settings["pretraining"]:
         rows.insert(1, ["pretrained", _choice(settings["pretraining"], "method")])

@@ -1,4 +1,4 @@
-"""``tuiml doctor``: what is here, what is chosen and why."""
+"""``tuiml doctor``: versions, backend, terminal, folders and data sets, with reasons."""
 
 from __future__ import annotations
 
@@ -11,20 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from tuiml.cli.output import print_json
-from tuiml.cli.parser import Commands, add_json, command
+from tuiml.cli.parser import JSON, Command
+from tuiml.formatting import bytes_text
 from tuiml.runs import threads
 
 PACKAGES = ("numpy", "textual", "plotext", "pydantic", "safetensors", "mlx", "numba")
 
 
-def add(commands: Commands) -> None:
-    """Add the command of this module."""
-    parser = command(commands, "doctor", doctor, "print versions, backend, terminal, folders and data sets")
-    add_json(parser)
-
-
-def doctor(chosen: argparse.Namespace) -> int:
-    """``tuiml doctor``."""
+def run(chosen: argparse.Namespace) -> int:
+    """Print what tuiml finds on this machine."""
     asked = threads.given() is not None  # before limit() settles it
     count = threads.limit()
     found = examine(count, asked)
@@ -49,11 +44,11 @@ def _words(value: Any) -> str:
 
 
 def examine(count: int, asked: bool) -> dict[str, dict[str, Any]]:
-    """Everything, as plain data by section.
+    """All findings by section, as plain data.
 
     Args:
         count: threads that a batch is split for.
-        asked: whether the environment asked for that number.
+        asked: True if the environment asked for that number.
     """
     from tuiml import __version__
     from tuiml.backends.choice import choose
@@ -66,7 +61,7 @@ def examine(count: int, asked: bool) -> dict[str, dict[str, Any]]:
         "machine": {
             "system": environment.system(),
             "cores": threads.cores(),
-            "memory": memory_estimate.size(memory_estimate.machine()),
+            "memory": bytes_text(memory_estimate.machine()),
             "blas": environment.blas(),
             "threads": count,
             "threads why": why,
@@ -84,7 +79,7 @@ def examine(count: int, asked: bool) -> dict[str, dict[str, Any]]:
 
 
 def _fast(backend: str) -> str:
-    """Whether machine code is used, or why not."""
+    """Says if machine code is used, or why not."""
     from tuiml.backends import fast
 
     if backend != "numpy":
@@ -130,7 +125,7 @@ def _folders() -> dict[str, Any]:
 
 
 def _folder(path: Path, *, written: bool) -> str:
-    """A folder in words: where it is, and whether it can be used."""
+    """The path of a folder, and if it can be used."""
     if not written:
         return f"{path} ({'there' if path.is_dir() else 'not there'})"
     nearest = next((p for p in (path, *path.parents) if p.exists()), path)
@@ -143,3 +138,6 @@ def _data() -> dict[str, str]:
     from tuiml.data import catalog
 
     return {row.name: row.where for row in catalog.where()}
+
+
+COMMAND = Command("doctor", "print versions, backend, terminal, folders and data sets", run, [JSON])

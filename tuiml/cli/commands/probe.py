@@ -1,4 +1,4 @@
-"""``tuiml probe``: every layer at its initial values, and what is wrong with them."""
+"""``tuiml probe``: statistics of every layer at its initial values, and verdicts."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from tuiml.cli.output import NONE, figure, note, print_json, print_table, whole
-from tuiml.cli.parser import Commands, add_json, add_settings, command
+from tuiml.cli.output import note, print_json, print_table
+from tuiml.cli.parser import PRESET, Command, json_option, set_option
+from tuiml.formatting import count_text, figure
 from tuiml.runs import threads
 
 if TYPE_CHECKING:
@@ -24,36 +25,28 @@ WIDTH = 10
 """Characters of a histogram."""
 
 
-def add(commands: Commands) -> None:
-    """Add the command of this module."""
-    parser = command(commands, "probe", probe, "look at every layer at its initial values, untrained")
-    parser.add_argument("preset", metavar="PRESET", help="a name that 'tuiml presets' lists, or a TOML file")
-    add_settings(parser, "change the preset first: layers[*].initializer=he_normal")
-    add_json(parser, "print one JSON object")
-
-
-def probe(chosen: argparse.Namespace) -> int:
-    """``tuiml probe``."""
+def run(chosen: argparse.Namespace) -> int:
+    """Print statistics of every layer at its initial values, and verdicts."""
     threads.limit()  # before numpy is imported, by what follows
-    from tuiml.cli.training import read_preset
+    from tuiml.cli.preset_argument import read_preset
 
     preset = read_preset(chosen.preset, chosen.settings)
     from tuiml.runs.preset_prober import Prober
 
     network, found = Prober().probe(preset)
-    told = found.verdicts(preset, network)
+    verdicts = found.verdicts(preset, network)
     if chosen.json:
-        print_json(as_json(preset, network, found, told))
+        print_json(as_json(preset, network, found, verdicts))
         return 0
     print_layers(network, found)
-    print_verdicts(told)
+    print_verdicts(verdicts)
     if found.note:
         note(found.note)
     return 0
 
 
-def as_json(preset: Preset, network: Network, found: Probe, told: Sequence[Verdict]) -> dict[str, Any]:
-    """Everything that the screen shows, as plain data."""
+def as_json(preset: Preset, network: Network, found: Probe, verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """All findings, as plain data."""
     from tuiml.training.codec import plain
 
     layers = [
@@ -75,7 +68,7 @@ def as_json(preset: Preset, network: Network, found: Probe, told: Sequence[Verdi
         "note": found.note,
         "parameters": network.size,
         "layers": layers,
-        "verdicts": [_verdict(verdict) for verdict in told],
+        "verdicts": [_verdict(verdict) for verdict in verdicts],
     }
 
 
@@ -97,11 +90,11 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-# -- for reading ------------------------------------------------------------------------------------------
+# -- as text ---------------------------------------------------------------------------------------------
 
 
 def print_layers(network: Network, found: Probe) -> None:
-    """The layer table: a batch's outputs and gradients."""
+    """Print the layer table: outputs and gradients of one batch."""
     header = ("#", "layer", "output", "params", "mean", "std", "idle", "‖g‖", "outputs")
     rows = [
         _cells(node, statistics) for node, statistics in zip(network.nodes, found.picture.layers, strict=True)
@@ -125,30 +118,25 @@ def _cells(node: Node, found: LayerStatistics) -> list[str]:
         str(node.index),
         " ".join(words),
         dimensions(node.output_shape),
-        whole(node.size),
-        number(found.mean),
-        number(found.std),
+        count_text(node.size),
+        figure(found.mean, 2),
+        figure(found.std, 2),
         idle(found),
-        number(found.gradient_norm),
+        figure(found.gradient_norm, 2),
         blocks(found.activations.counts, WIDTH) if found.activations else "",
     ]
 
 
-def number(value: float) -> str:
-    """Two digits: ``0.29``, ``3e-09``."""
-    return NONE if math.isnan(value) else f"{value:.2g}"
-
-
 def idle(found: LayerStatistics) -> str:
-    """The share of outputs saturated, or of units dead: ``78 % sat``."""
-    for share, word in ((found.saturated, "sat"), (found.dead, "dead")):
-        if not math.isnan(share):
-            return f"{100 * share:.0f} % {word}"
+    """The fraction of saturated outputs or of dead units: ``78 % sat``."""
+    for fraction, word in ((found.saturated, "sat"), (found.dead, "dead")):
+        if not math.isnan(fraction):
+            return f"{100 * fraction:.0f} % {word}"
     return ""
 
 
 def blocks(counts: Sequence[int], width: int) -> str:
-    """A histogram as ``width`` characters, the highest bar full; whatever was counted is seen."""
+    """A histogram as ``width`` characters; the highest bar is full and no bar with counts is empty."""
     sums = [0] * width
     for place, count in enumerate(counts):
         sums[place * width // len(counts)] += count
@@ -156,14 +144,26 @@ def blocks(counts: Sequence[int], width: int) -> str:
     return "".join(BLOCKS[math.ceil(8 * s / top)] for s in sums)
 
 
-def print_verdicts(told: Sequence[Verdict]) -> None:
-    """What is wrong, each with what helps."""
+def print_verdicts(verdicts: Sequence[Verdict]) -> None:
+    """Print verdicts with their remedies."""
     print()
-    if not told:
+    if not verdicts:
         print("nothing is wrong with these numbers")
-    for verdict in told:
+    for verdict in verdicts:
         print(f"▲ {verdict.name}: {verdict.evidence[:1].lower()}{verdict.evidence[1:]}")
         print(f"  {verdict.meaning} ({verdict.source})")
         print(f"  try {verdict.remedy.words}")
         for line in verdict.remedy.lines():
             print(f"    {line}")
+
+
+COMMAND = Command(
+    "probe",
+    "look at every layer at its initial values, untrained",
+    run,
+    [
+        PRESET,
+        set_option("change the preset first: layers[*].initializer=he_normal"),
+        json_option("print one JSON object"),
+    ],
+)

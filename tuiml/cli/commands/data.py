@@ -7,21 +7,9 @@ import sys
 from collections.abc import Callable
 
 from tuiml.cli import data_check
-from tuiml.cli.output import note, print_json, print_table, whole
-from tuiml.cli.parser import Commands, add_json, command
-
-
-def add(commands: Commands) -> None:
-    """Add the commands of this module."""
-    parser = command(commands, "data", list_data, "list, fetch and check data sets")
-    inner = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    listing = command(inner, "list", list_data, "list the data sets and where they lie")
-    fetching = command(inner, "fetch", fetch, "download a data set that is not here yet")
-    fetching.add_argument("name", metavar="NAME", help="such as mnist")
-    checking = command(inner, "check", data_check.check, "say what tuiml makes of your own file or folder")
-    data_check.add_arguments(checking)
-    for each in (listing, fetching, checking):
-        add_json(each)
+from tuiml.cli.output import note, print_json, print_table
+from tuiml.cli.parser import JSON, Command, Parser, argument
+from tuiml.formatting import count_text
 
 
 def list_data(chosen: argparse.Namespace) -> int:
@@ -39,7 +27,7 @@ def list_data(chosen: argparse.Namespace) -> int:
             row.kind,
             "×".join(map(str, row.shape)),
             str(row.classes) if row.classes else "–",
-            whole(row.examples),
+            count_text(row.examples),
             "yes" if row.here else "no",
             row.where,
         ]
@@ -77,3 +65,29 @@ def _telling() -> Callable[[str, int, int], None]:
             show.close()
 
     return tell
+
+
+ACTIONS = (
+    Command("list", "list the data sets and where they lie", list_data, [JSON]),
+    Command(
+        "fetch",
+        "download a data set that is not here yet",
+        fetch,
+        [argument("name", metavar="NAME", help="such as mnist"), JSON],
+    ),
+    Command(
+        "check",
+        "say what tuiml makes of your own file or folder",
+        data_check.check,
+        [data_check.add_arguments, JSON],
+    ),
+)
+
+
+def _add_actions(parser: Parser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    for action in ACTIONS:
+        action.add_to(actions)
+
+
+COMMAND = Command("data", "list, fetch and check data sets", list_data, [_add_actions])

@@ -1,18 +1,16 @@
-"""``tuiml find-rate``."""
+"""``tuiml find-rate``: the learning-rate range test."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import sys
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
-from tuiml.backends.choice import NAMES
-from tuiml.cli.output import figure, loss, note, print_json
-from tuiml.cli.parser import Commands, add_json, add_settings, command
-from tuiml.cli.training import read_preset
+from tuiml.cli.output import note, print_json
+from tuiml.cli.parser import BACKEND, PRESET, QUIET, Command, argument, json_option, set_option
+from tuiml.formatting import figure, loss
 from tuiml.runs import threads
 
 if TYPE_CHECKING:
@@ -25,36 +23,24 @@ WIDTH, HEIGHT = 78, 14
 """Cells of the chart."""
 
 
-def add(commands: Commands) -> None:
-    """Add the command of this module."""
-    parser = command(commands, "find-rate", find_rate, "suggest a learning rate; nothing is kept")
-    parser.epilog = "exit code 1 where no rate can be suggested"
-    parser.add_argument("preset", metavar="PRESET", help="a name that 'tuiml presets' lists, or a TOML file")
-    add_settings(parser, "change the preset first, as training.optimizer=adam")
-    parser.add_argument("--backend", choices=NAMES, default="auto", help="what computes (default: auto)")
-    parser.add_argument("--low", type=float, metavar="RATE", help="where the ramp begins (default: 1e-7)")
-    parser.add_argument("--high", type=float, metavar="RATE", help="where it ends (default: 10)")
-    parser.add_argument("--steps", type=int, metavar="N", help="how many rates are tried (default: 150)")
-    parser.add_argument("--quiet", action="store_true", help="no progress")
-    add_json(parser, "print the suggestion, and the loss at every rate, as one JSON object")
-
-
-def find_rate(chosen: argparse.Namespace) -> int:
-    """``tuiml find-rate``."""
+def run(chosen: argparse.Namespace) -> int:
+    """Try rising learning rates and print the suggestion."""
     threads.limit()  # before numpy is imported, by what follows
+    from tuiml.cli.preset_argument import read_preset
+
     preset = read_preset(chosen.preset, chosen.settings)
     ramp = _ramp(chosen)
+    from tuiml.cli.progress import Show, on_stderr
+    from tuiml.cli.signals import Stopping
     from tuiml.runs import rate_search
     from tuiml.runs.errors import Cancelled
     from tuiml.training.run_control import RunControl
 
-    control = RunControl()
+    control, show = RunControl(), Show() if chosen.quiet else on_stderr()
     events = rate_search.find_rate(preset, backend=chosen.backend, control=control, ramp=ramp)
-    from tuiml.cli.signals import Stopping
-
     with Stopping(control) as stopping, contextlib.closing(events):
         try:
-            tried, found = _follow(events, _show(chosen))
+            tried, found = _follow(events, show)
         except Cancelled:
             tried, found = [], None
     if stopping.number is not None:
@@ -80,7 +66,7 @@ def _ramp(chosen: argparse.Namespace) -> Ramp:
 
 
 def _follow(events: Generator[Event], show: Show) -> tuple[list[RateTried], RateFound | None]:
-    """What was tried and found; progress meanwhile."""
+    """The rates that were tried and the suggestion; shows progress meanwhile."""
     from tuiml.training.events import RateFound, RateTried
 
     tried, found = [], None
@@ -94,15 +80,6 @@ def _follow(events: Generator[Event], show: Show) -> tuple[list[RateTried], Rate
     finally:
         show.close()
     return tried, found
-
-
-def _show(chosen: argparse.Namespace) -> Show:
-    from tuiml.cli import progress
-
-    if chosen.quiet:
-        return progress.Show()
-    terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-    return progress.Bar() if terminal else progress.Plain()
 
 
 def _print_json(preset: Preset, tried: list[RateTried], found: RateFound) -> None:
@@ -138,3 +115,21 @@ def _print(preset: Preset, tried: list[RateTried], found: RateFound, ramp: Ramp)
         )
     else:
         print(found.message)
+
+
+COMMAND = Command(
+    "find-rate",
+    "suggest a learning rate; nothing is kept",
+    run,
+    [
+        PRESET,
+        set_option("change the preset first, as training.optimizer=adam"),
+        argument("--low", type=float, metavar="RATE", help="where the ramp begins (default: 1e-7)"),
+        argument("--high", type=float, metavar="RATE", help="where it ends (default: 10)"),
+        argument("--steps", type=int, metavar="N", help="how many rates are tried (default: 150)"),
+        BACKEND,
+        QUIET,
+        json_option("print the suggestion, and the loss at every rate, as one JSON object"),
+    ],
+    epilog="exit code 1 where no rate can be suggested",
+)
