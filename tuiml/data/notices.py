@@ -62,15 +62,22 @@ def fingerprint(whole: Whole) -> str:
 
     digest = hashlib.sha256()
     for part in whole:
-        digest.update(repr((part.inputs.shape, part.inputs.dtype.str, part.labels.dtype.str)).encode())
-        for values in (part.inputs, part.labels):
-            digest.update(np.ascontiguousarray(values).view(np.uint8).data)
+        kind = (
+            part.inputs.dtype if part.inputs.dtype == np.uint8 else np.dtype(np.float32)
+        )  # as 0.2 read them
+        digest.update(repr((part.inputs.shape, kind.str, part.labels.dtype.str)).encode())
+        step = max(1, _BLOCK // max(1, part.inputs.shape[1]))
+        for start in range(0, len(part), step):
+            digest.update(np.ascontiguousarray(part.inputs[start : start + step], kind).view(np.uint8).data)
+        digest.update(np.ascontiguousarray(part.labels).view(np.uint8).data)
     return digest.hexdigest()
 
 
 def notices(dataset: Dataset, data: Data) -> tuple[Found, ...]:
     """Everything odd about the three parts of a run."""
-    found = [("data validation", _validation(data)), ("data test", _test(data))]
+    notes = getattr(dataset, "facts", None)
+    found = [("data file", text) for text in (notes.notes if notes else ())]
+    found += [("data validation", _validation(data)), ("data test", _test(data))]
     if data.target == "classes":
         found += [("data classes", text) for text in _classes(data)]
     found += [("data columns", _constant(dataset, data)), ("data range", _range(dataset, data))]
