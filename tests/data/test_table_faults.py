@@ -71,6 +71,9 @@ TWO = [[i * 1.5, 7 - i % 5] for i in range(12)]
         (ab(12, "{i},{k},{c}", head="2019,2020,grade\n"), "t.csv"),
         (ab(12, "{i},{k},{c},", head="a,b,y,\n"), "t.csv"),
         (ab(12, "{i},{k},,{c}", head="a,b,none,y\n"), "t.csv"),
+        (ab(12, "'{i}','{k}','{c}'", head="'a','b','y'\n"), "t.csv"),
+        (ab(12, "{i},{k},{c}", head="400.5,410.5,class\n"), "t.csv"),
+        (ab(12, "| {i} | {k} | {c} |", head="| a | b | y |\n"), "t.csv"),
     ],
 )
 def test_the_same_table_however_it_is_written(tmp_path, content, name):
@@ -189,6 +192,17 @@ def test_only_groups_of_three_digits_are_asked_not_guessed(tmp_path):
         (b"\x80\x04\x95", "is a pickle, which is never read"),
         (gzip.compress(ab(12).encode(), mtime=0)[:60], "is damaged, or was cut off"),
         (lines("a,y", "1e999,u", "2,v"), "row 2, column 'a' is 1e999"),
+        (ab(12, head="a,b,y\n") + "#DIV/0!,1,u\n", "row 14, column 'a' is not a number: '#DIV/0!'"),
+        (ab(12, head="My data\na,b,y\n"), "row 1 has 1 cell, most rows have 3"),
+        (ab(12, head="a,b\n"), "row 1 has 2 cells, most rows have 3"),
+        (ab(12, head="a,b,y\ncm,kg,-\n"), "row 2, column 'a' is not a number: 'cm'"),
+        (lines("p,y", *(f"{f'({i})' if i % 3 == 0 else i},{'uv'[i % 2]}" for i in range(20))), "'p' is"),
+        (lines("a;y", *(f"{i}.5;{'uv'[i % 2]}" for i in range(900)), "1,5;u"), "written another way"),
+        (
+            lines("a;y", *(f"{i};{'uv'[i % 2]}" for i in range(900)), "1,005;u"),
+            "row 902, column 'a' is '1,005'",
+        ),
+        (lines("a,y", *(f"{i},{'uv'[i % 2]}" for i in range(3000)), "oops,u"), "row 3,002, column 'a'"),
     ],
 )
 def test_what_is_wrong_is_refused_with_its_place(tmp_path, content, said):

@@ -6,8 +6,9 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 
-from tuiml.data.own.cells import is_missing, kinds_of
+from tuiml.data.own.cells import is_missing, kinds_of, number
 from tuiml.registry import short
 
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "blank": " "}
@@ -64,9 +65,23 @@ def encoding_of(sample: bytes) -> str:
 
 
 def comment_of(lines: list[str]) -> str:
-    """``#`` where some lines, and not most of them, begin with it."""
-    marked = sum(line.lstrip().startswith("#") for line in lines)
-    return "#" if 0 < marked < max(2, len(lines) // 2) else ""
+    """``#`` where lines begin with it at the top, or others that are no rows of the table (``#N/A,1,2``)."""
+    marked = [line.lstrip().startswith("#") for line in lines]
+    if not any(marked) or all(marked):
+        return ""
+    others = [line for line, is_marked in zip(lines, marked, strict=True) if not is_marked and line.strip()]
+    top = marked.index(False)
+    inside = [line for line, is_marked in zip(lines[top:], marked[top:], strict=True) if is_marked]
+    separator = separator_of(others)
+    widths = set(map(len, rows_with(others, separator)))
+    return "" if any(len(row) in widths for row in rows_with(inside, separator)) else "#"
+
+
+def quote_of(lines: list[str], separator: str) -> str:
+    """``'`` where most cells stand within such marks, else ``"``."""
+    cells = [cell.strip() for row in rows_with(lines, separator) for cell in row]
+    quoted = sum(len(cell) > 1 and cell[0] == cell[-1] == "'" for cell in cells)
+    return "'" if 2 * quoted > len(cells) else '"'
 
 
 def rows_with(lines: list[str], separator: str) -> list[list[str]]:
@@ -93,7 +108,7 @@ def separator_of(lines: list[str]) -> str:
         if width < 2:
             continue
         inside = sum(any(s in cell for s in ";\t|" if s != candidate) for cell in cells) / len(cells)
-        numbers = sum(_is_number(cell) for cell in cells) / len(cells)
+        numbers = sum(is_number(cell) for cell in cells) / len(cells)
         if candidate == " " and numbers < 0.5:  # sentences
             continue
         score = (round(count / len(rows) - inside, 1), float(candidate != " "), numbers, width)
@@ -102,7 +117,7 @@ def separator_of(lines: list[str]) -> str:
     return found
 
 
-def _is_number(cell: str) -> bool:
+def is_number(cell: str) -> bool:
     kinds = kinds_of(cell)
     return "text" not in kinds and "day" not in kinds
 
@@ -113,9 +128,9 @@ def is_header(names: list[str], below: list[list[str]]) -> bool:
     below = [row for row in below if [cell.strip() for cell in row] != names]  # it may be repeated
     if not below:
         return False
-    if _counts_up([name for name in names if _is_number(name)]):
-        named = [name for name in names if name and not _is_number(name)]
-        fractions = any("." in cell or "," in cell for row in below for cell in row if _is_number(cell))
+    if _counts_up([name for name in names if is_number(name)]):
+        named = [name for name in names if name and not is_number(name)]
+        fractions = any("." in cell or "," in cell for row in below for cell in row if is_number(cell))
         if fractions or (named and not any(name in row for name in named for row in below)):
             return True
     same = other = 0
@@ -124,13 +139,31 @@ def is_header(names: list[str], below: list[list[str]]) -> bool:
         cells = [cell for cell in cells if not is_missing(cell)]
         if not cells or not name:
             continue
-        if _is_number(name):
-            return False
-        numbers, dates = sum(map(_is_number, cells)), sum(map(_is_date, cells))
+        if is_number(name):
+            return _is_scale(names, below)
+        numbers, dates = sum(map(is_number, cells)), sum(map(_is_date, cells))
         if numbers > MOST * len(cells) or (dates > MOST * len(cells) and not _is_date(name)):
             return True
         same, other = same + (name in cells), other + (name not in cells)
     return same < other and len(set(names)) == len(names) if same else other > 0 and _distinct(names)
+
+
+def _is_scale(names: list[str], below: list[list[str]]) -> bool:
+    """Whether a row with numbers names columns: the numbers grow, and its words stand nowhere below, where
+    words are repeated (400,410,420,class above the values of a spectrum)."""
+    values = [number(name) for name in names if is_number(name)]
+    known = [value for value in values if value is not None]
+    words = [index for index, name in enumerate(names) if name and not is_number(name)]
+    columns = [[row[index].strip() for row in below if index < len(row)] for index in words]
+    grows = len(known) > 1 and all(a < b for a, b in pairwise(known))
+    return (
+        grows
+        and bool(words)
+        and all(
+            names[index] not in cells and 2 * len(set(cells)) < len(cells)
+            for index, cells in zip(words, columns, strict=True)
+        )
+    )
 
 
 def _distinct(names: list[str]) -> bool:

@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -44,6 +45,7 @@ class Layout:
     encoding: str = "utf-8-sig"
     comment: str = ""
     """What a line that is passed over begins with."""
+    quote: str = '"'
     skip: int = 0
     """Lines before the table."""
     filled: tuple[bool, ...] = ()
@@ -104,7 +106,11 @@ class Rows:
             yield from enumerate(self._objects())
             return
         reader = csv.reader(
-            self._lines(), delimiter=self.layout.separator, skipinitialspace=True, strict=True
+            self._lines(),
+            delimiter=self.layout.separator,
+            quotechar=self.layout.quote,
+            skipinitialspace=True,
+            strict=True,
         )
         try:
             for number, cells in enumerate(reader, 1):
@@ -267,9 +273,12 @@ def layout_of(path: Path, table: Table) -> Layout:
         lines = lines[1:]
     is_json = bool(lines) and lines[0].lstrip().startswith("{") and lines[0].rstrip().endswith("}")
     sign = dialect.JSON if is_json else sign or dialect.separator_of(lines)
-    draft = Layout(sign, False, ("",), encoding, comment, skip)
+    quote = dialect.quote_of(lines, sign)
+    draft = Layout(sign, False, ("",), encoding, comment, quote, skip)
     first: list[Cells] = []
-    for _, cells in Rows(path, draft).rows():
+    row = 0
+    for number, cells in Rows(path, draft).rows():
+        row = row or number
         if len(cells) > MOST_COLUMNS:
             raise Wrong("path", f"{title} has {len(cells):,} columns; at most {MOST_COLUMNS:,} are read")
         first.append(cells)
@@ -278,16 +287,21 @@ def layout_of(path: Path, table: Table) -> Layout:
     if not first:
         raise Wrong("path", f"{title} has no rows")
     names = [cell.strip() for cell in first[0]]
+    width, count = Counter(map(len, first)).most_common(1)[0]
+    if width != len(names) and 2 * count > len(first):
+        said = f"{len(names)} cell" + "s" * (len(names) != 1)
+        text = f"row {row:,} has {said}, most rows have {width} (separator: {dialect.name_of(sign)})"
+        raise Wrong("path", f"{title}: {text}; correct it, or delete what stands above the table")
     below = [row for row in first[1:] if len(row) == len(names)]
     has = is_json or table.header == "yes" or (table.header == "auto" and dialect.is_header(names, below))
-    if table.header == "auto" and not is_json and (not has or any(map(str.isdigit, names))):
+    if table.header == "auto" and not is_json and (not has or any(dialect.is_number(name) for name in names)):
         option = 'header = "no" if it is data' if has else 'header = "yes" if it names the columns'
         notes.append(f"the first row {'names the columns' if has else 'is data'} ({option})")
     filled = tuple(bool(name) or any(row[index].strip() for row in below) for index, name in enumerate(names))
     shown = tuple(
         plain_text(name)[:1000] if has and name else f"column {index}" for index, name in enumerate(names, 1)
     )
-    return Layout(sign, has, shown, encoding, comment, skip, filled, tuple(notes))
+    return Layout(sign, has, shown, encoding, comment, quote, skip, filled, tuple(notes))
 
 
 def _sample(path: Path) -> tuple[bytes, bool]:

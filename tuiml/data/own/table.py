@@ -21,6 +21,8 @@ from tuiml.text import plain_text
 if TYPE_CHECKING:
     from tuiml.data.own.entries import Table
 
+CODES = 10
+"""Different values that a column of numbers and text may have to be taken for text."""
 NAMED = 8
 """Rows and columns that a message names."""
 INDEX = ("index", "id", "row", "unnamed: 0", "rownames", "no", "nr", "#")
@@ -252,6 +254,11 @@ class _Planner:
                 text = f"'{found.name[:SHOWN]}' counts the rows: an index, which says nothing of new examples"
                 self.notes.append(f"{text} (leave it out with ignore)")
 
+    @staticmethod
+    def _mostly_numbers(found: Scanned) -> bool:
+        """Numbers among which some are written as no number is; few different ones are codes (1, 2, A)."""
+        return found.texts < found.numbers and len(found.counts or ()) > CODES
+
     def _category(self, found: Scanned) -> tuple[str, ...]:
         """The values of a column of text; none where it cannot be used, which is a problem."""
         assert found.unusual is not None or found.counts is not None
@@ -269,7 +276,7 @@ class _Planner:
         elif "day" in kinds and "text" not in kinds:
             text = f"is {short(text)}, a date or time; write it as 2020-12-31"
             self.problems.append(("ignore", f"{where} {text}, or {leave}"))
-        elif found.counts is None or 10 * found.texts < found.numbers:
+        elif found.counts is None or 10 * found.texts < found.numbers or self._mostly_numbers(found):
             if found.texts < found.numbers:
                 text = f"is not a number: {short(text)}; correct it, or {leave}"
             else:
