@@ -184,7 +184,7 @@ def test_only_groups_of_three_digits_are_asked_not_guessed(tmp_path):
         (b'a,b,y\n1,"x,z\xe9",v\n', "row 2, column 2 is not UTF-8 text"),
         (b"PK\3\4xl/", "Excel workbook"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1", "old Excel workbook"),
-        (b"PAR1\0\0", "is a Parquet file"),
+        (b"PAR1\0\0", "t.csv cannot be read"),
         ("% a comment\n@RELATION iris\n@DATA\n1,2\n", "is an ARFF file"),
         ("<!DOCTYPE html>\n<p>1,2", "is a web page"),
         ('[{"a": 1}]', "save it as JSON lines"),
@@ -292,6 +292,16 @@ def test_float_labels_in_arrays_follow_the_rule_of_tables(tmp_path):
     assert own(tmp_path / "t.npz", predict="regression").target == "regression"
     np.savez(tmp_path / "u.npz", x=x, y=np.arange(30) / 3)
     assert own(tmp_path / "u.npz").target == "regression"
+
+
+def test_parquet_files_are_read(tmp_path):
+    duckdb = pytest.importorskip("duckdb", reason="the extra 'parquet'; the extra 'test' has it")
+    written(tmp_path / "t.csv", ab(12, head="a,b,y\n"))
+    query = f"COPY (SELECT * FROM read_csv('{tmp_path / 't.csv'}')) TO '{tmp_path / 't.parquet'}'"
+    duckdb.connect().execute(query)
+    dataset = own(tmp_path / "t.parquet")
+    assert examples(dataset).inputs.tolist() == TWO
+    assert (dataset.feature_names, dataset.classes) == (("a", "b"), ("u", "v"))
 
 
 def test_other_encodings_are_read_when_they_are_named(tmp_path):

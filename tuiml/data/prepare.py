@@ -83,19 +83,7 @@ def draw(dataset: Dataset, whole: Whole, seed: int) -> Data:
         _check(dataset, part)
     notices.refuse_unsound(dataset, whole)
     print_of = notices.fingerprint(whole) if dataset.kind == "own" else ""
-    train, validation, _ = dataset.sizes()
-    order = np.random.Generator(np.random.PCG64([seed, _DRAW])).permutation(len(whole.pool))
-    if dataset.kind == "own" and dataset.target == "classes":
-        order = split.stratified(order[: train + validation], whole.pool.labels, validation, order)
-    chosen = order[: train + validation]
-    labels = whole.pool.labels[chosen]
-    if 2 * len(chosen) >= len(whole.pool):
-        # Most of it is wanted: reordered where it lies, the parts are views of it and nothing is doubled.
-        inputs = reorder(whole.pool.inputs, order)
-    else:
-        inputs = whole.pool.inputs[chosen]
-    held_out = Part(inputs[:validation], labels[:validation])
-    training = Part(inputs[validation : len(chosen)], labels[validation:])
+    training, held_out = _drawn(dataset, whole.pool, seed)
     if dataset.fills:
         _fill(training.inputs, (training, held_out, whole.test))
     if any(part.inputs.dtype == np.float64 for part in (training, whole.test)):
@@ -132,6 +120,21 @@ def _fill(like: Values, parts: Iterable[Part]) -> None:
         for part in found:
             values = part.inputs[:, column]
             values[np.isnan(values)] = mean
+
+
+def _drawn(dataset: Dataset, pool: Part, seed: int) -> tuple[Part, Part]:
+    """The training and the validation part."""
+    train, validation, _ = dataset.sizes()
+    order = np.random.Generator(np.random.PCG64([seed, _DRAW])).permutation(len(pool))
+    if dataset.kind == "own" and dataset.target == "classes":
+        order = split.stratified(order[: train + validation], pool.labels, validation, order)
+    chosen = order[: train + validation]
+    labels = pool.labels[chosen]
+    # Where most of it is wanted it is reordered where it lies: the parts are views, and nothing is doubled.
+    most = 2 * len(chosen) >= len(pool)
+    inputs = reorder(pool.inputs, order) if most else pool.inputs[chosen]
+    training = Part(inputs[validation : len(chosen)], labels[validation:])
+    return training, Part(inputs[:validation], labels[:validation])
 
 
 def _single(parts: tuple[Part, Part, Part], normalize: Normalize) -> list[Part]:

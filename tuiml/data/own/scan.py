@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from tuiml.data.own.cells import BLANKS, MISSING, PLAIN, Style, kinds_of, number
 from tuiml.data.own.facts import MOST_VALUES, Wrong
-from tuiml.data.own.rows import Layout, Rows, layout_of
+from tuiml.data.own.layout import layout_of
+from tuiml.data.own.rows import Layout, Rows
 from tuiml.text import plain_text
 
 if TYPE_CHECKING:
@@ -120,9 +121,8 @@ def scan(
         for column, cells in zip(columns, zip(*block, strict=True), strict=True):
             _take(column, cells, start, missing_values, plain)
         start += len(block)
-        missing = (
-            sum(len(column.missing) for column in columns) if count <= 1000 or start % 64 == 0 else missing
-        )
+        if count <= 1000 or start % 64 == 0:
+            missing = sum(len(column.missing) for column in columns)
         if start * count > MOST_VALUES or missing > MOST_MISSING:
             what = (
                 f"{MOST_VALUES:,} values" if missing <= MOST_MISSING else f"{MOST_MISSING:,} missing values"
