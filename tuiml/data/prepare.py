@@ -22,6 +22,8 @@ _NOTHING = np.empty(0, np.float32)
 _BLOCK = 1 << 20
 FAR = 1e3
 """Times its standard deviation that a column lies from 0 to be centred in float64."""
+SMALL = 1e-30
+"""A standard deviation below this is near the smallest float32."""
 """Values converted at a time: a few megabytes, whatever the data's size."""
 
 
@@ -138,20 +140,22 @@ def _drawn(dataset: Dataset, pool: Part, seed: int) -> tuple[Part, Part]:
 
 
 def _single(parts: tuple[Part, Part, Part], normalize: Normalize) -> list[Part]:
-    """The parts in float32; a column whose values are far from 0 beside their spread is centred before, since
-    float32 has 7 digits."""
+    """The parts in float32; a column whose values are far from 0 beside their spread is centred before, and a
+    tiny one scaled, since float32 has 7 digits and ends at 1e-38."""
     like = parts[0].inputs
-    centre = np.zeros(like.shape[1])
+    centre, factor = np.zeros(like.shape[1]), np.ones(like.shape[1])
     if normalize != "none":
         mean, deviation = _moments(like)
         far = (deviation > 0) & (np.abs(mean) > FAR * deviation)
         centre[far] = np.rint(mean[far])
+        small = (deviation > 0) & (deviation < SMALL)
+        factor[small] = 2.0 ** -np.floor(np.log2(deviation[small]))
     found = []
     for part in parts:
         inputs = np.empty((len(part), len(centre)), np.float32)
         step = max(1, _BLOCK // max(1, len(centre)))
         for start in range(0, len(inputs), step):
-            inputs[start : start + step] = part.inputs[start : start + step] - centre
+            inputs[start : start + step] = (part.inputs[start : start + step] - centre) * factor
         found.append(Part(inputs, part.labels))
     return found
 

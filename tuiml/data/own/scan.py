@@ -58,8 +58,10 @@ class Scanned:
     """The first of these cells."""
     maybe: array[int] = field(default_factory=lambda: array("I"))
     """Rows with NA: missing, or a value where the column is text."""
+    half_quoted: int = 0
+    """Cells that begin or end with a quotation mark, but not both."""
     broken: int | None = None
-    """The first row with a line end within the cell."""
+    """The first row with a line end within the cell, or with such a mark."""
     counting: bool = True
     """Whether the values are 0, 1, 2, … or 1, 2, 3, …: an index."""
     counts: Counter[str] | None = field(default_factory=Counter)
@@ -191,7 +193,9 @@ def _take_slowly(column: Scanned, cells: Sequence[str], start: int, missing: Col
         if value is None:
             column.kinds.add(kinds_of(cell))
             column.unusual = column.unusual or (start + cells.index(cell), plain_text(cell.strip())[:40])
-            if column.broken is None and ("\n" in cell or "\r" in cell):
+            half = cell.count('"') == 1 and len(cell) > 1 and '"' in (cell[0], cell[-1])
+            column.half_quoted += half * times
+            if column.broken is None and (half or "\n" in cell or "\r" in cell):
                 column.broken = start + cells.index(cell)
             column.texts += times
             column.whole = False

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tuiml.data.own.cells import DECIMALS, MISSING, PLAIN, THOUSANDS, Ambiguous, Style, decide
+from tuiml.data.own.cells import DECIMALS, PLAIN, THOUSANDS, Ambiguous, Style, decide
 from tuiml.data.own.columns import classes_of, column, counts_of, labels_of, names_of, report
 from tuiml.data.own.dialect import JSON, PARQUET, name_of
 from tuiml.data.own.facts import MOST_VALUES, Facts, Wrong
 from tuiml.data.own.layout import layout_of
-from tuiml.data.own.rows import Layout
 from tuiml.data.own.scan import CATEGORIES, NA, Scan, Scanned, scan
 from tuiml.data.own.split import test_count
+from tuiml.data.own.table_plan import Feature, Plan, missing_of
 from tuiml.registry import short
 from tuiml.text import plain_text
 
@@ -25,48 +24,13 @@ if TYPE_CHECKING:
 CODES = 10
 """Different values that a column of numbers and text may have to be taken for text."""
 NAMED = 8
+SEVERAL = 12
+"""Rows from which on text that is different in most of them is no category."""
 """Rows and columns that a message names."""
 INDEX = ("index", "id", "row", "unnamed: 0", "rownames", "no", "nr", "#")
 """Names of columns that may count the rows."""
 SHOWN = 60
 """Characters of a name in a message."""
-
-
-@dataclass(frozen=True)
-class Feature:
-    """A column that becomes one input, or one for each of its values."""
-
-    index: int
-    values: tuple[str, ...] = ()
-    style: Style = PLAIN
-
-    @property
-    def width(self) -> int:
-        return len(self.values) or 1
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How to read a table."""
-
-    layout: Layout
-    features: tuple[Feature, ...]
-    labels: tuple[int, ...]
-    label_styles: tuple[Style, ...]
-    classes: dict[str, int]
-    """From a cell's text to its class; empty for a regression."""
-    rows: int
-    dropped: frozenset[int]
-    """Rows left out, from 0."""
-
-    @property
-    def width(self) -> int:
-        return sum(feature.width for feature in self.features)
-
-
-def missing_of(table: Table) -> Collection[str]:
-    """What stands for a missing value, in small letters."""
-    return {"", *(word.strip().lower() for word in table.missing_values)} if table.missing_values else MISSING
 
 
 def find(table: Table) -> Facts:
@@ -223,9 +187,11 @@ class _Planner:
                 if index not in self.labels:
                     empty.append(name)
                 continue
-            if found.broken is not None:
+            if found.broken is not None and 2 * found.half_quoted < found.texts:  # else inches: 5"
                 where = self._at(found, found.broken)
-                text = "holds a line end: is a quotation mark missing, here or before?"
+                text = (
+                    "holds a line end or half of a pair of quotation marks: is one missing, here or before?"
+                )
                 self.problems.append(("path", f"{where} {text}"))
             if index in self.labels:
                 continue
@@ -263,6 +229,9 @@ class _Planner:
                 self.notes.append(f"{words}: {_listed(names)}")
         for index in inputs:
             found = self.scan.columns[index]
+            if found.whole and max(abs(found.low), abs(found.high)) > 2**53:
+                text = "is beyond 2**53, where float64 rounds whole numbers"
+                self.notes.append(f"'{found.name[:SHOWN]}' {text}: leave it out if they are names (ignore)")
             unnamed = found.name.lower() in INDEX or found.name == f"column {index + 1}"
             if unnamed and found.counting and found.numbers == self.scan.rows > 2:
                 text = f"'{found.name[:SHOWN]}' counts the rows: an index, which says nothing of new examples"
@@ -296,6 +265,9 @@ class _Planner:
             else:
                 text = f"is text, with more than {CATEGORIES} different values; {leave}"
             self.problems.append(("ignore", f"{where} {text}"))
+        elif self.scan.rows > SEVERAL and 2 * len(found.counts) > self.scan.rows:
+            text = f"is text, with {len(found.counts)} different values in {self.scan.rows} rows"
+            self.problems.append(("ignore", f"{where} {text}; {leave}"))
         else:
             return tuple(sorted(found.counts))
         return ()
