@@ -37,6 +37,8 @@ class Plan:
     test: tuple[Header, Header] | None
     channels_last: bool
     coding: Coding
+    unused: tuple[str, ...]
+    """Arrays that are neither."""
 
 
 def find(arrays: Arrays) -> Facts:
@@ -65,15 +67,16 @@ def find(arrays: Arrays) -> Facts:
         _bounded(found, title)
         raw = [archive.read(header) for header in found]
     how = coding(raw, arrays.predict, title)
-    return _facts(arrays, Plan(pool, test, last, how), shape, raw)
+    used = {header.name for pair in (pool, test) if pair is not None for header in pair}
+    unused = tuple(plain_text(name)[:30] for name in list(archive.headers)[:9] if name not in used)
+    return _facts(arrays, Plan(pool, test, last, how, unused), shape, raw)
 
 
 def _pair(archive: Archive, endings: Iterable[str], title: str) -> tuple[Header, Header] | None:
     """The arrays of examples and labels whose names end so, whatever their capitals."""
     lower = {name.lower(): name for name in reversed(archive.headers)}
     for ending in endings:
-        inputs = next((lower[n + ending] for n in INPUTS if n + ending in lower), None)
-        labels = next((lower[n + ending] for n in LABELS if n + ending in lower), None)
+        inputs, labels = (_named(lower, words, ending) for words in (INPUTS, LABELS))
         if inputs is None or labels is None:
             continue
         x, y = archive.headers[inputs], archive.headers[labels]
@@ -96,6 +99,12 @@ def _pair(archive: Archive, endings: Iterable[str], title: str) -> tuple[Header,
     return None
 
 
+def _named(lower: dict[str, str], words: Iterable[str], ending: str) -> str | None:
+    """The array called one of ``words`` with an ending, or with it before: ``x_train``, ``train_images``."""
+    known = [n for word in words for n in (word + ending, f"{ending[1:]}_{word}") if n in lower]
+    return lower[known[0]] if known else None
+
+
 def _bounded(labels: list[Header], title: str) -> None:
     """Refuse labels that would take more memory than labels need, before any of them is read."""
     what = f"{title}: the labels '{plain_text(labels[0].name)[:60]}'"
@@ -116,6 +125,8 @@ def _facts(arrays: Arrays, plan: Plan, shape: tuple[int, ...], raw: list[Any]) -
     count = x.shape[0]
     test = plan.test[0].shape[0] if plan.test else test_count(count, arrays.test)
     notes = list(plan.coding.notes)
+    if plan.unused:
+        notes.append(f"not used: {', '.join(plan.unused)}")
     if plan.channels_last:
         notes.append("images with their channels last: they are put first")
     if x.dtype.itemsize > 4 or (x.dtype.kind in "iu" and not pixels):
@@ -164,8 +175,9 @@ def read(arrays: Arrays, progress: Progress | None = None) -> Part | Whole:
     if len(parts) == 1:
         return parts[0]
     pool, test = parts
+    kind = "float64" if any(part.inputs.dtype == "float64" for part in parts) else "float32"
     if arrays.facts.itemsize == 4:
-        pool, test = (Part(p.inputs.astype("float32", copy=False), p.labels) for p in (pool, test))
+        pool, test = (Part(p.inputs.astype(kind, copy=False), p.labels) for p in (pool, test))
     return Whole(pool, test)
 
 

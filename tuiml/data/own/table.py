@@ -4,55 +4,33 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tuiml.data.own.columns import coded, column, labels_of
-from tuiml.data.own.facts import MOST_VALUES, Column, Facts, Wrong
-from tuiml.data.own.rows import SEPARATORS, Layout, layout_of
-from tuiml.data.own.scan import CATEGORIES, LABELS, Scan, Scanned, scan
+from tuiml.data.own.cells import DECIMALS, PLAIN, THOUSANDS, Ambiguous, Style, decide
+from tuiml.data.own.columns import classes_of, column, counts_of, labels_of, names_of, report
+from tuiml.data.own.dialect import JSON, PARQUET, name_of
+from tuiml.data.own.facts import MOST_VALUES, Facts, Wrong
+from tuiml.data.own.layout import layout_of
+from tuiml.data.own.scan import CATEGORIES, NA, Scan, Scanned, scan
 from tuiml.data.own.split import test_count
+from tuiml.data.own.table_plan import Feature, Plan, missing_of
 from tuiml.registry import short
 from tuiml.text import plain_text
 
 if TYPE_CHECKING:
     from tuiml.data.own.entries import Table
 
-FEW = 20
-"""Different whole numbers that a label may have to be taken for classes without being asked."""
+CODES = 10
+"""Different values that a column of numbers and text may have to be taken for text."""
 NAMED = 8
+SEVERAL = 12
+"""Rows from which on text that is different in most of them is no category."""
 """Rows and columns that a message names."""
-
-
-@dataclass(frozen=True)
-class Feature:
-    """A column that becomes one input, or one for each of its values."""
-
-    index: int
-    values: tuple[str, ...] = ()
-
-    @property
-    def width(self) -> int:
-        return len(self.values) or 1
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How to read a table."""
-
-    layout: Layout
-    features: tuple[Feature, ...]
-    labels: tuple[int, ...]
-    classes: dict[str, int]
-    """From a cell's text to its class; empty where the target is numbers."""
-    rows: int
-    dropped: frozenset[int]
-    """Rows left out, from 0."""
-
-    @property
-    def width(self) -> int:
-        return sum(feature.width for feature in self.features)
+INDEX = ("index", "id", "row", "unnamed: 0", "rownames", "no", "nr", "#")
+"""Names of columns that may count the rows."""
+SHOWN = 60
+"""Characters of a name in a message."""
 
 
 def find(table: Table) -> Facts:
@@ -62,113 +40,243 @@ def find(table: Table) -> Facts:
         Wrong: it cannot be used so; the message names rows as a spreadsheet numbers them.
     """
     path = Path(table.path)
-    layout = layout_of(path, table.delimiter, table.header)
+    layout = layout_of(path, table)
     if len(layout.names) < 2:
         text = f"{table.title} has one column; a table needs inputs and a label (what separates the columns?)"
         raise Wrong("delimiter", text)
     labels = labels_of(table, layout)
-    found = scan(path, layout, labels)
-    return _Planner(table, found, labels).facts()
+    styles: dict[int, Style] = {}
+    for _ in range(4):
+        found = scan(path, layout, labels, missing_of(table), styles)
+        planner = _Planner(table, found, labels)
+        if (better := planner.styles()) == styles:
+            break
+        styles = better
+    return planner.facts()
 
 
 class _Planner:
-    """Decides on every column; collects what is to be known."""
+    """Decides on every column; collects what is to be known, and what is wrong."""
 
     def __init__(self, table: Table, found: Scan, labels: tuple[int, ...]) -> None:
         self.table, self.scan, self.labels = table, found, labels
         self.title = table.title
-        self.notes: list[str] = []
+        self.notes = list(found.layout.notes)
+        self.problems: list[tuple[str, str]] = []
         ignored = {column(word, found.layout, "ignore") for word in table.ignore}
         if both := ignored & set(labels):
             name = found.columns[min(both)].name
             raise Wrong("ignore", f"column '{name}' is the label: it cannot be ignored")
         self.used = [i for i in range(len(found.columns)) if i not in ignored]
 
+    def styles(self) -> dict[int, Style]:
+        """How the numbers of the columns are written that are not as Python writes them."""
+        self.problems.clear()
+        options = self.table.decimal, self.table.thousands
+        commas = any(c.style.decimal == "," and not c.style.checked for c in self.scan.columns)
+        styles: dict[int, Style] = {}
+        for index in self.used:
+            found = self.scan.columns[index]
+            kinds = set(found.kinds)
+            if found.numbers and found.style == PLAIN:
+                kinds.add(frozenset({"plain"}))
+            if not found.kinds and options == ("auto", "auto"):
+                if commas and found.numbers:
+                    styles[index] = Style(checked=True)
+                continue
+            if not kinds:
+                continue
+            try:
+                style = decide(kinds, *options, commas=commas)
+            except Ambiguous as problem:
+                row, text = found.unusual or (0, "")
+                where = f"{self._at(found, row)} is {short(text)}" if text else self._named(found)
+                self.problems.append(("thousands", f"{where}: {problem}"))
+                # for now, so that the rest of the file is looked at
+                style = Style("," if "1,234" in str(problem) else ".", checked=True)
+            if style == PLAIN and options != ("auto", "auto") and found.style == PLAIN:
+                style = Style(DECIMALS.get(options[0], "."), THOUSANDS.get(options[1], ""), checked=True)
+            if style is not None and (style != PLAIN or found.style.checked):
+                styles[index] = found.style if style == PLAIN else style
+        return styles
+
+    def _named(self, found: Scanned) -> str:
+        return f"{self.title}: column '{found.name[:SHOWN]}'"
+
+    def _at(self, found: Scanned, row: int) -> str:
+        return f"{self.title}: row {self.scan.row_number(row):,}, column '{found.name[:SHOWN]}'"
+
     def facts(self) -> Facts:
         layout, title = self.scan.layout, self.title
+        self._settle_na()
         features = self._features()
-        if not features:
+        if not features and not self.problems:
             raise Wrong("ignore", f"{title} has no column left for inputs")
         for index in self.used:
             self._finite(self.scan.columns[index])
         dropped = self._dropped(features)
         rows = self.scan.rows - len(dropped)
+        columns = [self.scan.columns[index] for index in self.labels]
+        classes: dict[str, int] = {}
+        if rows > 1:
+            try:
+                classes = classes_of(self.table, columns, self.notes, self._at)
+            except Wrong as wrong:
+                self.problems.append((wrong.field, str(wrong)))
+        if self.problems:
+            raise Wrong(*self.problems[0], self.problems[1:])
         if rows < 2:
             raise Wrong("missing", f"{title} has {_rows(rows)} that can be used; training needs two")
-        classes = self._classes()
-        plan = Plan(layout, tuple(features), self.labels, classes, self.scan.rows, dropped)
+        styles = tuple(found.style for found in columns)
+        plan = Plan(layout, tuple(features), self.labels, styles, classes, self.scan.rows, dropped)
         if rows * plan.width > MOST_VALUES:
             text = f"{title} makes {rows * plan.width:,} values; at most {MOST_VALUES:,} are read"
             raise Wrong("path", text)
+        return self._facts(plan, rows)
+
+    def _facts(self, plan: Plan, rows: int) -> Facts:
+        layout, classes = plan.layout, plan.classes
+        columns = [self.scan.columns[index] for index in self.labels]
         test = test_count(rows, self.table.test)
         header = "with a header" if layout.header else "without a header"
-        separator = next(name for name, sign in SEPARATORS.items() if sign == layout.separator)
+        kinds = {feature.index: "category" if feature.values else "number" for feature in plan.features}
+        kinds |= dict.fromkeys(self.labels, "label")
+        kind = f"a table (CSV) {header}, separator {name_of(layout.separator)}"
         return Facts(
-            kind=f"a table (CSV) {header}, separator {separator}",
+            kind={JSON: "a table (JSON lines)", PARQUET: "a table (Parquet)"}.get(layout.separator, kind),
             shape=(plan.width,),
             pool=rows - test,
             test=test,
             target="classes" if classes else "regression",
-            classes=self._names(classes),
-            counts=self._counts(classes),
-            target_names=() if classes else tuple(self.scan.columns[i].name for i in self.labels),
+            classes=names_of(classes),
+            counts=counts_of(classes, columns[0]),
+            target_names=() if classes else tuple(found.name for found in columns),
             outputs=len(self.labels),
-            feature_names=self._feature_names(features),
-            columns=self._columns(features),
+            feature_names=_feature_names(self.scan.columns, plan.features),
+            columns=report(self.scan.columns, kinds),
             rows=(tuple(name[:24] for name in layout.names[:50]), *self.scan.preview),
             notes=tuple(self.notes),
             how=plan,
         )
 
+    def _settle_na(self) -> None:
+        """NA is a value of a column of text that has few, else a missing one."""
+        for index in self.used:
+            found = self.scan.columns[index]
+            if not found.maybe:
+                continue
+            if found.texts and found.counts is not None and len(found.counts) < found.limit:
+                found.counts[NA] += len(found.maybe)
+                found.texts += len(found.maybe)
+                self.notes.append(
+                    f"'{NA}' in '{found.name[:SHOWN]}' is one of its values, not missing "
+                    f'(missing_values = ["{NA}"] if it is)'
+                )
+            else:
+                found.missing.extend(found.maybe)
+                found.missing = type(found.missing)("I", sorted(found.missing))
+
     # -- inputs -------------------------------------------------------------------------------------------
 
     def _features(self) -> list[Feature]:
-        features, constant, empty, coded = [], [], [], []
+        features, constant, empty, texts = [], [], [], []
         for index in self.used:
             found = self.scan.columns[index]
+            name = found.name[:SHOWN]
+            if not found.numbers and not found.texts:
+                if index not in self.labels:
+                    empty.append(name)
+                continue
+            if found.broken is not None and 2 * found.half_quoted < found.texts:  # else inches: 5"
+                where = self._at(found, found.broken)
+                text = (
+                    "holds a line end or half of a pair of quotation marks: is one missing, here or before?"
+                )
+                self.problems.append(("path", f"{where} {text}"))
             if index in self.labels:
                 continue
-            if not found.numbers and not found.texts:
-                empty.append(found.name)
-            elif found.texts:
-                features.append(self._category(index, found))
-                coded.append(f"{found.name} ({features[-1].width})")
+            if found.texts:
+                values = self._category(found)
+                if values:
+                    features.append(Feature(index, values))
+                    texts.append(f"{name} ({features[-1].width})")
             else:
-                features.append(Feature(index))
+                features.append(Feature(index, style=found.style))
                 if found.low == found.high and not found.missing:
-                    constant.append(f"{found.name} ({found.low:g})")
+                    constant.append(f"{name} ({found.low:g})")
         if empty:
             self.notes.append(f"left out, for they are empty: {_listed(empty)}")
-        if coded:
-            self.notes.append(f"text, made one input for each value (one-hot): {_listed(coded)}")
+        if texts:
+            self.notes.append(f"text, made one input for each value (one-hot): {_listed(texts)}")
         if constant:
             self.notes.append(f"the same in every row, so they tell nothing: {_listed(constant)}")
-        twice = [name for name, n in Counter(self.scan.layout.names).items() if n > 1]
-        if twice:
-            self.notes.append(f"several columns have the same name: {_listed(twice)}")
-        if any(self.scan.columns[i].commas for i in self.used):
-            self.notes.append("numbers with a decimal comma are read: 1,5 is 1.5")
+        self._say_styles([feature.index for feature in features if not feature.values])
         return features
 
-    def _category(self, index: int, found: Scanned) -> Feature:
-        assert found.first_text is not None
-        row, text = found.first_text
-        where = f"{self.title}: row {self.scan.row_number(row):,}, column '{found.name}'"
-        leave = f'leave it out with ignore = "{found.name}"'
-        if found.counts is None or 10 * found.texts < found.numbers:
+    def _say_styles(self, inputs: Sequence[int]) -> None:
+        """What was decided on the numbers of columns, and names that are not what they should be."""
+        twice = [name for name, n in Counter(self.scan.layout.names).items() if n > 1]
+        if twice:
+            self.notes.append(f"several columns have the same name: {_listed([n[:SHOWN] for n in twice])}")
+        numeric = [(c.name[:SHOWN], c.style) for c in (self.scan.columns[i] for i in (*inputs, *self.labels))]
+        for words, names in (
+            ("decimal comma, 1,5 is 1.5 (decimal)", [n for n, s in numeric if s.decimal == ","]),
+            ("digits in groups, as 1 000 (thousands)", [n for n, s in numeric if s.thousands]),
+            ("numbers with a unit", [f"{n} ({s.unit})" for n, s in numeric if s.unit]),
+            ("dates, as days since 1970 (ignore)", [n for n, s in numeric if s.date]),
+        ):
+            if names:
+                self.notes.append(f"{words}: {_listed(names)}")
+        for index in inputs:
+            found = self.scan.columns[index]
+            if found.whole and max(abs(found.low), abs(found.high)) > 2**53:
+                text = "is beyond 2**53, where float64 rounds whole numbers"
+                self.notes.append(f"'{found.name[:SHOWN]}' {text}: leave it out if they are names (ignore)")
+            unnamed = found.name.lower() in INDEX or found.name == f"column {index + 1}"
+            if unnamed and found.counting and found.numbers == self.scan.rows > 2:
+                text = f"'{found.name[:SHOWN]}' counts the rows: an index, which says nothing of new examples"
+                self.notes.append(f"{text} (leave it out with ignore)")
+
+    @staticmethod
+    def _mostly_numbers(found: Scanned) -> bool:
+        """Numbers among which some are written as no number is; few different ones are codes (1, 2, A)."""
+        return found.texts < found.numbers and len(found.counts or ()) > CODES
+
+    def _category(self, found: Scanned) -> tuple[str, ...]:
+        """The values of a column of text; none where it cannot be used, which is a problem."""
+        assert found.unusual is not None or found.counts is not None
+        row, text = found.first_text or found.unusual or (0, "")
+        where = self._at(found, row)
+        leave = f'leave it out with ignore = "{found.name[:SHOWN]}"'
+        kinds = {kind for kinds in found.kinds for kind in kinds}
+        if any(f"column '{found.name[:SHOWN]}'" in message for _, message in self.problems):
+            return ()  # that is what is wrong with it
+        if self.scan.layout.header and text == found.name[:40]:
+            self.problems.append(("path", f"{where} repeats the header: delete the row"))
+        elif "text" not in kinds and "day" not in kinds and len(found.kinds) > 1:
+            text = f"is {short(text)}, written another way than other numbers of the column"
+            self.problems.append(("path", f"{where} {text}; write them alike, or {leave}"))
+        elif "day" in kinds and "text" not in kinds:
+            text = f"is {short(text)}, a date or time; write it as 2020-12-31"
+            self.problems.append(("ignore", f"{where} {text}, or {leave}"))
+        elif found.counts is None or 10 * found.texts < found.numbers or self._mostly_numbers(found):
             if found.texts < found.numbers:
-                raise Wrong("ignore", f"{where} is not a number: {short(text)}; correct it, or {leave}")
-            text = f"{where} is text, with more than {CATEGORIES} different values; {leave}"
-            raise Wrong("ignore", text)
-        return Feature(index, tuple(sorted(found.counts)))
+                text = f"is not a number: {short(text)}; correct it, or {leave}"
+            else:
+                text = f"is text, with more than {CATEGORIES} different values; {leave}"
+            self.problems.append(("ignore", f"{where} {text}"))
+        elif self.scan.rows > SEVERAL and 2 * len(found.counts) > self.scan.rows:
+            text = f"is text, with {len(found.counts)} different values in {self.scan.rows} rows"
+            self.problems.append(("ignore", f"{where} {text}; {leave}"))
+        else:
+            return tuple(sorted(found.counts))
+        return ()
 
     def _finite(self, found: Scanned) -> None:
         if found.odd:
             row, text = found.odd
-            where = f"{self.title}: row {self.scan.row_number(row):,}, column '{found.name}'"
-            raise Wrong(
-                "path", f"{where} is {text}, more than a float32 holds; correct it, or ignore the column"
-            )
+            text = f"is {text}, more than a float32 holds; correct it, or ignore the column"
+            self.problems.append(("path", f"{self._at(found, row)} {text}"))
 
     # -- rows ---------------------------------------------------------------------------------------------
 
@@ -180,11 +288,12 @@ class _Planner:
         if not gone:
             return frozenset()
         if self.table.missing == "refuse":
-            raise Wrong("missing", self._missing(gone))
+            self.problems.append(("missing", self._missing(gone)))
+            return frozenset()
         leaving = labels if self.table.missing == "mean" else gone
         rows = frozenset(row for found in leaving for row in found.missing)
         if rows:
-            some = self._numbers(sorted(rows))
+            some = self._row_numbers(sorted(rows))
             self.notes.append(f"{_rows(len(rows))} with missing values left out: {some}")
         if self.table.missing == "mean":
             names = [f"{found.name} ({len(found.missing)})" for found in inputs if found.missing]
@@ -195,98 +304,22 @@ class _Planner:
     def _missing(self, gone: Sequence[Scanned]) -> str:
         first = min(gone, key=lambda found: found.missing[0])
         rows = sorted({row for found in gone for row in found.missing})
-        text = f"{self.title}: row {self.scan.row_number(rows[0]):,}, column '{first.name}' is empty"
+        text = f"{self.title}: row {self.scan.row_number(rows[0]):,}, column '{first.name[:SHOWN]}' is empty"
         if len(rows) > 1:
-            text += f"; {_rows(len(rows))} have missing values: {self._numbers(rows)}"
+            text += f"; {_rows(len(rows))} have missing values: {self._row_numbers(rows)}"
         return f'{text}; give missing = "drop" or "mean"'
 
-    def _numbers(self, rows: Sequence[int]) -> str:
+    def _row_numbers(self, rows: Sequence[int]) -> str:
         some = ", ".join(f"{self.scan.row_number(row):,}" for row in rows[:NAMED])
         return some + (", …" if len(rows) > NAMED else "")
 
-    # -- label --------------------------------------------------------------------------------------------
 
-    def _classes(self) -> dict[str, int]:
-        """From a label's text to its class, in the order of the classes; empty: the target is numbers."""
-        columns = [self.scan.columns[index] for index in self.labels]
-        for found in columns:
-            if not found.numbers and not found.texts:
-                raise Wrong("label", f"column '{found.name}' is empty: give the target column")
-        if self.table.predict == "regression" or len(columns) > 1:
-            return self._only_numbers(columns)
-        found = columns[0]
-        if self.table.predict == "auto" and not self._tells_classes(found):
-            return {}
-        if found.counts is None:
-            text = f"column '{found.name}' has more than {LABELS:,} different values, too many for classes"
-            hint = "give another label" if found.texts else 'give predict = "regression", or another label'
-            raise Wrong("label", f"{text}; {hint}")
-        classes = coded(found, self.scan.layout.decimal_comma)
-        if len(set(classes.values())) < 2:
-            text = f"column '{found.name}' is the same in every row: there is nothing to tell apart"
-            raise Wrong("label", f"{self.title}: {text}; give another label")
-        return classes
-
-    def _only_numbers(self, columns: Sequence[Scanned]) -> dict[str, int]:
-        for found in columns:
-            if self.table.predict == "classes":
-                raise Wrong("predict", "several labels are numbers; for classes give one label")
-            if found.texts:
-                assert found.first_text is not None
-                row, text = found.first_text
-                where = f"row {self.scan.row_number(row):,}, column '{found.name}'"
-                raise Wrong("label", f"{self.title}: {where} is not a number: {short(text)}")
-        return {}
-
-    def _tells_classes(self, found: Scanned) -> bool:
-        """Text is classes; so are whole numbers that are few, or go from 0 up without a gap."""
-        if found.texts:
-            return True
-        if not found.whole or found.counts is None:
-            return False
-        different = len(coded(found, self.scan.layout.decimal_comma))
-        names = len(set(coded(found, self.scan.layout.decimal_comma).values()))
-        few = names <= FEW or (found.low == 0 and found.high == names - 1)
-        if few and names > 2 and different:
-            self.notes.append(
-                f"'{found.name}' has {names} different whole numbers: they are taken for classes "
-                '(predict = "regression" for a regression)'
-            )
-        return few
-
-    def _names(self, classes: dict[str, int]) -> tuple[str, ...]:
-        names: dict[int, str] = {}
-        for text, index in classes.items():
-            names.setdefault(index, plain_text(text)[:60])
-        return tuple(names[index] for index in range(len(names)))
-
-    def _counts(self, classes: dict[str, int]) -> tuple[int, ...]:
-        """Rows of each class, those that are left out for other columns counted too."""
-        if not classes:
-            return ()
-        counts = [0] * (max(classes.values()) + 1)
-        for text, n in (self.scan.columns[self.labels[0]].counts or {}).items():
-            counts[classes[text]] += n
-        return tuple(counts)
-
-    def _feature_names(self, features: Sequence[Feature]) -> tuple[str, ...]:
-        found = []
-        for feature in features:
-            name = self.scan.columns[feature.index].name
-            found += [f"{name} = {plain_text(value)[:30]}" for value in feature.values] or [name]
-        return tuple(found)
-
-    def _columns(self, features: Sequence[Feature]) -> tuple[Column, ...]:
-        kinds = {feature.index: "category" if feature.values else "number" for feature in features}
-        kinds |= dict.fromkeys(self.labels, "label")
-        found = []
-        for index, c in enumerate(self.scan.columns):
-            kind, numbers = kinds.get(index, "left out"), c.numbers > 0 and not c.texts
-            values = len(c.counts) if c.counts is not None and kind in ("category", "label") else None
-            low, high = (c.low, c.high) if numbers else (None, None)
-            mean = c.mean if numbers else None
-            found.append(Column(c.name, kind, low, high, mean, len(c.missing), values))
-        return tuple(found)
+def _feature_names(columns: Sequence[Scanned], features: Sequence[Feature]) -> tuple[str, ...]:
+    found = []
+    for feature in features:
+        name = columns[feature.index].name
+        found += [f"{name[:SHOWN]} = {plain_text(value)[:30]}" for value in feature.values] or [name]
+    return tuple(found)
 
 
 def _rows(count: int) -> str:
