@@ -175,7 +175,7 @@ def outcome(name: str) -> dict[str, Any]:
     last = checkpoints.load(
         checkpoints.path_of(path, STEPS), network_of(preset()), preset().training.optimizer
     )
-    lines = folder.read_metrics(path, pictures=False)
+    lines = folder.read_metrics(path, snapshots=False)
     epochs = [(line["epoch"], line["val_loss"]) for line in lines if line["event"] == "epoch"]
     end = lines[-1]
     return {

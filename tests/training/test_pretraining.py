@@ -291,7 +291,7 @@ def test_a_run_tells_pretraining_before_its_epochs_and_starts_from_what_was_lear
         (3, 2, 2, 2, 2),
     ]
     assert told[1].reconstruction_error < told[0].reconstruction_error
-    lines = folder.read_metrics(path, pictures=False)
+    lines = folder.read_metrics(path, snapshots=False)
     assert [line for line in lines if line["event"] == "pretraining"] == [e.to_json() for e in told]
     plain, _ = run(made().model_copy(update={"pretraining": None}), "plain")
     first, second = (

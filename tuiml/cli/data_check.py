@@ -124,7 +124,7 @@ def _target(found: Report) -> str:
     pairs = zip(found.classes[:MOST], found.counts[:MOST], strict=False)
     some = "; ".join(f"{name}: {count_text(count)}" for name, count in pairs)
     more = "; …" if len(found.classes) > MOST else ""
-    return f"to be told: one of {count_text(len(found.classes))} classes ({some}{more})"
+    return f"target: one of {count_text(len(found.classes))} classes ({some}{more})"
 
 
 def _print_columns(columns: Sequence[Column]) -> None:

@@ -257,22 +257,22 @@ def _discard(path: Path) -> None:
 # -- reading ----------------------------------------------------------------------------------------------
 
 
-def read_metrics(path: Path, *, pictures: bool = True) -> list[Line]:
+def read_metrics(path: Path, *, snapshots: bool = True) -> list[Line]:
     """The lines of a run's metrics, by its folder or its file; lines that cannot be read are left out.
 
     Args:
-        pictures: False leaves out snapshots, which are nearly all of the file, and lines about batches.
+        snapshots: False leaves out snapshots, which are nearly all of the file, and lines about batches.
 
     Raises:
         OSError: it cannot be read.
     """
-    return read_counted(path, pictures=pictures)[0]
+    return read_counted(path, snapshots=snapshots)[0]
 
 
-def read_counted(path: Path, *, pictures: bool = True) -> tuple[list[Line], int]:
+def read_counted(path: Path, *, snapshots: bool = True) -> tuple[list[Line], int]:
     """The same, and how many lines cannot be read."""
     file = path / METRICS if path.is_dir() else path
-    found = [parse(data) for _, data in read_lines(file) if pictures or not data.startswith(_MANY)]
+    found = [parse(data) for _, data in read_lines(file) if snapshots or not data.startswith(_MANY)]
     lines = [line for line in found if line is not None]
     return lines, len(found) - len(lines)
 
@@ -300,7 +300,7 @@ def last_session(path: Path) -> Session:
     """The last session of the run in a folder."""
     found = Session({}, ended=False)
     with contextlib.suppress(OSError):
-        for line in read_metrics(path, pictures=False):
+        for line in read_metrics(path, snapshots=False):
             if line.get("event") == "start":
                 found = Session(line, ended=False)
             elif line.get("event") == "end":

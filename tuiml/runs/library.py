@@ -107,7 +107,7 @@ def _summary(path: Path) -> RunSummary:
     problem, preset, skipped = "", "", 0
     lines: list[Line] = []
     try:
-        lines, skipped = read_counted(path, pictures=False)
+        lines, skipped = read_counted(path, snapshots=False)
         lines = timeline.surviving(lines)
     except OSError as error:
         problem = f"{METRICS}: {error.strerror or error}"

@@ -107,6 +107,6 @@ def _differences(found: Checkpoint, again: Checkpoint | None) -> list[str]:
 def _conditions(path: Path, start: Start) -> list[str]:
     """What the bits depend on and differed in some session of the run."""
     lines: list[Mapping[str, Any]] = [
-        line for line in read_metrics(path, pictures=False) if line.get("event") == "start"
+        line for line in read_metrics(path, snapshots=False) if line.get("event") == "start"
     ]
     return list(dict.fromkeys(text for line in lines for text in differing(dict(line), start)))

@@ -278,7 +278,7 @@ def test_a_run_is_read_with_its_pictures_or_without(home: Path):
         "".join([*lines[:2], picture, "\udcff{\n".encode("utf-8", "replace").decode(), *lines[2:]])
     )
     assert past_run.load_run(path).snapshot.step == 4
-    assert past_run.load_run(path, pictures=False).snapshot is None
+    assert past_run.load_run(path, snapshots=False).snapshot is None
     assert past_run.load_run(path).status == "completed"
 
 

@@ -78,7 +78,7 @@ class Preview(StripsView):
             self.run_worker(partial(self._read, self._item), thread=True, group="preview", exclusive=True)
 
     def _read(self, item: Item) -> None:
-        self.post_message(self.Loaded(item, read_run(item.path, self._files, pictures=False)))
+        self.post_message(self.Loaded(item, read_run(item.path, self._files, snapshots=False)))
 
     @on(Loaded)
     def _take(self, message: Loaded) -> None:

@@ -33,12 +33,12 @@ def run_document(path: Path) -> Raw:
 
 
 def load_run(
-    path: Path, *, pictures: bool = True, tail: Tail | None = None, files: DataFiles | None = None
+    path: Path, *, snapshots: bool = True, tail: Tail | None = None, files: DataFiles | None = None
 ) -> RunModel:
     """A past run as the screen shows it, or one that another process trains, as it is now.
 
     Args:
-        pictures: with the layers' statistics, which are nearly all of the file.
+        snapshots: with the layers' statistics, which are nearly all of the file.
         tail: reads the file; what is written later can be read from it afterwards.
         files: finds what a file of the user's that it was trained on holds.
 
@@ -48,20 +48,20 @@ def load_run(
     model = RunModel(files=files)
     document = run_document(path)
     writer = writer_of(path)  # first: what it writes before it ends is then read
-    wanted = worth_reading(_picture_steps(path)) if pictures else None
+    wanted = worth_reading(_snapshot_steps(path)) if snapshots else None
     model.load(_lines(tail or Tail(path), wanted), document, name=path.name, writer=writer or "")
     model.saved = newest_step(path)
     return at(model, path)
 
 
-def _picture_steps(path: Path) -> list[int]:
-    """The steps of a run's pictures; 0 of one that does not say it first."""
+def _snapshot_steps(path: Path) -> list[int]:
+    """The steps of a run's snapshots; 0 of one that does not say it first."""
     found = (_STEP.match(line) for _, line in read_lines(path / METRICS) if line.startswith(SNAPSHOT))
     return [int(step.group(1)) if step else 0 for step in found]
 
 
 def _lines(tail: Tail, wanted: set[int] | None) -> Iterator[bytes]:
-    """The lines of a run, of pictures only the ``wanted`` ones and later ones; ``None``: none of them."""
+    """The lines of a run, of snapshots only the ``wanted`` ones and later ones; ``None``: none of them."""
     last, number = max(wanted or (), default=-1), -1
     while lines := tail.read():
         for line in lines:
@@ -91,11 +91,11 @@ def at(model: RunModel, path: Path) -> RunModel:
 
 
 def read_run(
-    path: Path, files: DataFilesInBackground, *, pictures: bool, tail: Tail | None = None
+    path: Path, files: DataFilesInBackground, *, snapshots: bool, tail: Tail | None = None
 ) -> RunModel | str:
     """A run, or in one line why it cannot be read; for a thread that can wait."""
     try:
-        model = load_run(path, pictures=pictures, tail=tail, files=files.waiting)
+        model = load_run(path, snapshots=snapshots, tail=tail, files=files.waiting)
         model.files = files
         return model
     except SpecError as error:

@@ -42,7 +42,7 @@ class Comparing(Part):
 
             def read() -> None:
                 self._host.call_later(
-                    self._read, item, read_run(item.path, self._host.shell.files, pictures=True)
+                    self._read, item, read_run(item.path, self._host.shell.files, snapshots=True)
                 )
 
             self._host.run_worker(read, thread=True, group="compare", exclusive=True)
