@@ -19,7 +19,7 @@ OUT = Path(__file__).parent.parent / "assets" / "pictures" / "train.svg"
 async def picture(preset: str, epochs: int, size: tuple[int, int]) -> str:
     """The screen, as SVG, once ``epochs`` epochs are done."""
     from tuiml.tui.app.app import TuimlApp
-    from tuiml.tui.app.main import named
+    from tuiml.tui.model.preset_files import named
 
     app = TuimlApp(named(preset))
     async with app.run_test(size=size) as pilot:

@@ -21,7 +21,7 @@ def probed(depth, activation, initializer, units=100, features=100, examples=256
     last = {"type": "dense", "activation": "softmax", "units": 10}
     last |= {"initializer": "zeros"} if initializer == "zeros" else {}
     run = engine([hidden] * depth + [last], data, seed=seed)
-    return run, StatisticsTracker(run.network).picture(run.look(examples))
+    return run, StatisticsTracker(run.network).snapshot(run.look(examples))
 
 
 def normal(std):
@@ -83,7 +83,7 @@ def test_zeros_leave_all_units_of_a_layer_equal_for_ever():
     run, _ = probed(3, "relu", "zeros", units=8)
     assert all(
         layer.zeros == 1.0 and layer.dead == 1.0
-        for layer in StatisticsTracker(run.network).picture(run.look(9))[:3]
+        for layer in StatisticsTracker(run.network).snapshot(run.look(9))[:3]
     )
 
 

@@ -141,5 +141,5 @@ def test_folders_follow_the_environment(tmp_path, monkeypatch):
 
 def test_assets_are_found_and_a_missing_one_says_what_to_do():
     assert asset("data", "digits").is_dir()
-    with pytest.raises(FileNotFoundError, match="install tuiml again"):
+    with pytest.raises(FileNotFoundError, match="install it again"):
         asset("no", "such")

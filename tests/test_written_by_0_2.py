@@ -13,6 +13,11 @@ from safetensors.numpy import load_file
 
 from tests.written_by_0_2 import DATA, IN_APP, RUNS, copy_to
 from tuiml.cli import main
+from tuiml.files import write_whole
+from tuiml.runs import checkpoint_file, checkpoints
+from tuiml.spec import load, network_of
+from tuiml.training.event_reading import read_event
+from tuiml.training.events import Intervention
 
 Capture = pytest.CaptureFixture[str]
 Line = dict[str, Any]
@@ -210,3 +215,47 @@ def test_a_run_is_replayed_with_what_was_changed_by_hand(name: str, capsys: Capt
     for array, values in weights.items():
         if array.startswith("layers."):
             np.testing.assert_allclose(again[array], values, rtol=1e-3, atol=1e-4, err_msg=array)
+
+
+# -- keys that have other names now ------------------------------------------------------------------------
+
+
+def test_every_key_of_a_position_is_read(tmp_path: Path) -> None:
+    run = DATA / "runs" / IN_APP
+    preset = load(run / "preset.toml")
+    details = json.loads(checkpoint_file.glance(run / "checkpoint-5.safetensors"))
+    details["position"] |= {"watched": "val_accuracy", "gained_epoch": 3, "since": 7, "born": 2}
+    tensors = load_file(run / "checkpoint-5.safetensors")
+    path = tmp_path / "checkpoint-5.safetensors"
+    write_whole(path, checkpoint_file.pieces(tensors, json.dumps(details)))
+    found = checkpoints.load(path, network_of(preset), preset.training.optimizer).position
+    fields = dict(zip(details["position"], vars(found).values(), strict=True))  # in the same order
+    assert [fields[key] for key in ("watched", "gained_epoch", "since", "born")] == ["val_accuracy", 3, 7, 2]
+
+
+def old_lines() -> list[Line]:
+    """The lines of all metrics."""
+    return [
+        line for run in sorted(RUNS) for line in lines((DATA / "runs" / run / "metrics.jsonl").read_text())
+    ]
+
+
+def test_lines_of_metrics_are_read_under_their_former_names() -> None:
+    old = old_lines()
+    read = [event for line in old if (event := read_event(line))]
+    assert len(read) == len(old)
+    snapshots = sum(event.event == "snapshot" for event in read)
+    assert snapshots == sum(line["event"] == "picture" for line in old) > 0
+    rewinds = [event for event in read if isinstance(event, Intervention) and event.what == "rewind"]
+    assert sorted((event.value, event.last_intervention) for event in rewinds) == [(4, 1), (16, 1)]
+    assert read_event({"event": "moments", "moments": [[5, 1, None]]}) is not None
+
+
+def test_what_is_written_today_has_todays_names() -> None:
+    old = old_lines()
+    written = [event.to_json() for line in old if (event := read_event(line))]
+    assert {"picture", "moments"}.isdisjoint(line["event"] for line in written)
+    assert not any("since" in line for line in written)
+    for before, after in zip(old, written, strict=True):
+        same = before.keys() - {"event", "since", "time", "layers"}
+        assert {key: after[key] for key in same} == {key: before[key] for key in same}

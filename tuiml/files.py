@@ -171,7 +171,7 @@ def asset(*parts: str) -> Path:
         path = root.joinpath(*parts)
         if path.exists():
             return path
-    raise FileNotFoundError(f"the installation lacks assets/{'/'.join(parts)}: install tuiml again")
+    raise FileNotFoundError(f"the installation lacks assets/{'/'.join(parts)}; install it again")
 
 
 def home() -> Path:

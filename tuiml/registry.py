@@ -44,13 +44,15 @@ class Entry(BaseModel):
     """One line: when to use it."""
     source: ClassVar[str] = ""
     """Paper and equation the formula is from."""
+    rank: ClassVar[int] = 0
+    """Place among the choices: the lowest comes first; equal ones stay in the order of their declaration."""
 
 
 E = TypeVar("E", bound=Entry)
 
 
 class Registry(Generic[E]):
-    """The entries of one kind, in the order they were declared.
+    """The entries of one kind, by their rank and then in the order in which they were declared.
 
     Args:
         kind: what an entry is called in a message, with its article: ``"an activation"``.
@@ -77,7 +79,8 @@ class Registry(Generic[E]):
         for word in (entry.name, *entry.aliases):
             if not word or word in self._entries or word in self._aliases:
                 raise ValueError(f"{self.kind}: the name {word!r} is empty or taken")
-        self._entries[entry.name] = entry
+        entries = sorted([*self._entries.values(), entry], key=lambda one: one.rank)
+        self._entries = {one.name: one for one in entries}
         self._aliases.update(dict.fromkeys(entry.aliases, entry.name))
         return entry
 

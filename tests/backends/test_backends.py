@@ -12,6 +12,7 @@ import pytest
 import safetensors.numpy
 
 from tests.helpers import network, numbers
+from tuiml import installation
 from tuiml.backends import choice
 from tuiml.backends.engine import Engine
 from tuiml.backends.numpy_backend import NumpyEngine
@@ -39,8 +40,9 @@ def test_auto_takes_mlx_only_where_it_has_a_gpu(monkeypatch: pytest.MonkeyPatch)
 def test_without_mlx_auto_is_numpy_and_asking_for_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choice, "_missing", lambda: "MLX is not installed")
     assert choice.choose("auto") == choice.Choice("numpy", "cpu", "MLX is not installed")
-    with pytest.raises(choice.BackendError, match="pip install"):
+    with pytest.raises(choice.BackendError, match="pip install") as refused:
         choice.choose("mlx")
+    assert installation.hint("mlx-cuda") in str(refused.value)
     with pytest.raises(choice.BackendError, match="not a backend"):
         choice.choose("torch")
 
@@ -188,7 +190,7 @@ def test_several_numbers_at_once_are_the_same_on_both() -> None:
 
 
 @needs_mlx
-@pytest.mark.parametrize("layer", [entry.name for entry in layers if not entry.pictures])
+@pytest.mark.parametrize("layer", [entry.name for entry in layers if not entry.images])
 def test_every_layer_is_the_same_on_both(layer: str) -> None:
     extra: dict[str, Any] = dense(bias=False) if layer == "dense" else {"type": layer}
     assert_same(
@@ -241,8 +243,8 @@ DIGITS = {"name": "digits", "train": 300, "validation": 10}
 
 @needs_mlx
 @pytest.mark.parametrize("padding", ["valid", "same"])
-@pytest.mark.parametrize("layer", [entry.name for entry in layers if entry.pictures])
-def test_every_layer_for_pictures_is_the_same_on_both(layer: str, padding: str) -> None:
+@pytest.mark.parametrize("layer", [entry.name for entry in layers if entry.images])
+def test_every_layer_for_images_is_the_same_on_both(layer: str, padding: str) -> None:
     """Windows that overlap, that do not reach the edge, and that reach beyond it on one side."""
     conv = {"type": "conv2d", "filters": 3, "kernel_size": 2, "activation": "tanh", "padding": padding}
     extra: dict[str, Any] = {"type": layer}
@@ -256,7 +258,7 @@ def test_every_layer_for_pictures_is_the_same_on_both(layer: str, padding: str) 
 
 @needs_mlx
 @pytest.mark.parametrize("activation", [a.name for a in activations if not a.output_only])
-def test_ties_slopes_and_noise_in_pictures_are_the_same_on_both(activation: str) -> None:
+def test_ties_slopes_and_noise_in_images_are_the_same_on_both(activation: str) -> None:
     """Digits have wide black borders: many windows hold one value many times, and in the first step an
     activation sees exact zeros, where it may have a kink."""
     stack: list[dict[str, Any]] = [
@@ -271,7 +273,7 @@ def test_ties_slopes_and_noise_in_pictures_are_the_same_on_both(activation: str)
 
 
 @needs_mlx
-def test_views_of_pictures_are_the_same_on_both() -> None:
+def test_views_of_images_are_the_same_on_both() -> None:
     conv = {"type": "conv2d", "filters": 3, "kernel_size": 2, "activation": "tanh"}
     one, two, rate = engines([conv, {"type": "max_pool2d"}, {"type": "flatten"}], of=DIGITS)
     for view, other in zip(one.views(), two.views(), strict=True):
@@ -372,12 +374,12 @@ def test_fifty_steps_of_any_combination_are_the_same_on_both(layer: str) -> None
         extra |= {"units": 9, **common} if layer == "dense" else {}
         extra |= {"filters": 3, **common} if layer == "conv2d" else {}
         extra |= {"activation": activation} if layer == "activation" else {}
-        if layers[layer].pictures:
+        if layers[layer].images:
             end = [] if layer == "global_avg_pool" else [{"type": "flatten"}]
             stack = [{"type": "conv2d", "filters": 3, **common}, extra, *end]
         else:
             stack = [dense(activation=activation), extra, dense(**common)]
-        of = DIGITS if layers[layer].pictures else CLOUDS
+        of = DIGITS if layers[layer].images else CLOUDS
         one, two, _ = engines(stack, optimizer=optimizer, of=of)
         for name, values in one.tensors().items():
             assert np.array_equal(values, two.tensors()[name]), name
@@ -390,7 +392,7 @@ def test_fifty_steps_of_any_combination_are_the_same_on_both(layer: str) -> None
         # Between equal units a normalization passes on rounding alone, which some optimizers scale up.
         equal = layer == "layer_norm" and initializer in ("zeros", "ones", "constant")
         words = f"{activation} {initializer} {optimizer} {layer}"
-        assert found[1] == pytest.approx(found[0], rel=2e-2 if equal else 1e-4), words
+        assert found[1] == pytest.approx(found[0], rel=3e-2 if equal else 1e-4), words
 
 
 @needs_mlx
@@ -513,8 +515,8 @@ def test_a_thread_can_train_again_after_an_engine_was_closed() -> None:
 @needs_mlx
 @pytest.mark.parametrize("loss", losses.names())
 def test_both_judge_and_predict_the_same(loss: str) -> None:
-    picture = {"type": "conv2d", "filters": 4, "activation": "relu"}
-    hidden = [picture, {"type": "batch_norm"}, {"type": "flatten"}, dense(activation="tanh")]
+    image = {"type": "conv2d", "filters": 4, "activation": "relu"}
+    hidden = [image, {"type": "batch_norm"}, {"type": "flatten"}, dense(activation="tanh")]
     of = {"name": "digits", "train": 300, "validation": 100}
     one, two, _ = engines(hidden, loss=loss, of=of)
     for run in (one, two):
@@ -573,8 +575,8 @@ def test_on_mlx_a_run_goes_back_to_the_same_bits_and_is_done_again(
 ) -> None:
     from tests.training.test_interventions import Whim, noisy, play
     from tuiml.runs import replay, session
-    from tuiml.training import End, RunControl
-    from tuiml.training.events import Replayed
+    from tuiml.training.events import End, Replayed
+    from tuiml.training.run_control import RunControl
 
     monkeypatch.setenv("TUIML_HOME", str(tmp_path))
     for seed in range(3):
@@ -587,3 +589,39 @@ def test_on_mlx_a_run_goes_back_to_the_same_bits_and_is_done_again(
         assert isinstance(verdict, Replayed)
         assert verdict.same, verdict.differs
         assert verdict.changes
+
+
+@needs_mlx
+def test_sigmoid_and_its_slope_keep_their_digits_on_mlx() -> None:
+    """The gradient is MLX's own, of the formula."""
+    import mlx.core as mx
+
+    from tuiml.backends.mlx.device import ready
+    from tuiml.backends.mlx.namespace import XP
+
+    ready()  # an engine that was closed in this thread took its streams along
+    x = np.float32([-80.0, -40.0, -20.0, -18.5, 0.0, 5.0, 20.0, 40.0])
+    sigmoid = activations["sigmoid"]()
+    value = sigmoid.forward(XP, mx.array(x))
+    slope = mx.grad(lambda v: mx.sum(sigmoid.forward(XP, v)))(mx.array(x))
+    exact = 1 / (1 + np.exp(-x.astype(np.float64)))
+    np.testing.assert_allclose(np.array(value), exact, rtol=2e-6)
+    tails = np.exp(-np.abs(x.astype(np.float64)))
+    np.testing.assert_allclose(np.array(slope)[1:], (tails / (1 + tails) ** 2)[1:], rtol=4e-6)
+    assert np.isfinite(
+        np.array(mx.grad(lambda v: mx.sum(sigmoid.forward(XP, v)))(mx.array([-1e4, 1e4])))
+    ).all()
+
+
+@needs_mlx
+def test_sums_on_mlx_do_not_depend_on_when_the_queue_was_run() -> None:
+    """Snapshots run it at moments that depend on the clock: equal runs are to have equal losses."""
+    found = []
+    for every in (1, 3, 100):
+        _, run, _ = engines([dense(), dense()])
+        for step in range(40):
+            run.steps([(np.random.default_rng(step).permutation(270)[:50], 1e-2)])
+            if step % every == 0:
+                run.finite()  # it looks at the weights, so the queue is run
+        found.append(run.totals())
+    assert found[0] == found[1] == found[2]

@@ -1,4 +1,4 @@
-"""Layers for pictures: the textbook's loops, whatever the kernel, strides, padding and picture."""
+"""Layers for images: the textbook's loops, whatever the kernel, strides, padding and image."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ from tuiml.runs import memory_estimate
 from tuiml.spec import check, network_of
 
 LAST = [{"type": "flatten"}, {"type": "dense", "units": 3, "activation": "softmax"}]
-SHOWN = {  # a stack that shows each type of layer for pictures at work
+SHOWN = {  # a stack that shows each type of layer for images at work
     "conv2d": [{"type": "conv2d", "filters": 2, "kernel_size": 2, "strides": 2, "padding": "same"}],
     "max_pool2d": [{"type": "max_pool2d", "pool_size": 3, "strides": 2, "padding": "same"}],
     "avg_pool2d": [{"type": "avg_pool2d", "pool_size": 3, "strides": 2, "padding": "same"}],
@@ -28,9 +28,9 @@ SHOWN = {  # a stack that shows each type of layer for pictures at work
 CONV = {"type": "conv2d", "filters": 3, "kernel_size": 2, "activation": "tanh", "initializer": "he_normal"}
 
 
-@pytest.mark.parametrize("kind", [entry.name for entry in layers if entry.pictures])
+@pytest.mark.parametrize("kind", [entry.name for entry in layers if entry.images])
 @pytest.mark.parametrize("shape", [(4, 5), (2, 5, 4)], ids=["grey", "two channels"])
-def test_gradients_through_every_layer_for_pictures(kind, shape):
+def test_gradients_through_every_layer_for_images(kind, shape):
     check_gradients([CONV, *SHOWN[kind], *LAST], "cross_entropy", 3, shape=shape)
     check_gradients([*SHOWN[kind], *LAST], "mse", 3, batch=3, shape=shape)
 
@@ -51,13 +51,13 @@ def test_gradients_of_a_deep_stack_and_of_one_that_begins_with_noise():
     check_gradients([{"type": "dropout", "rate": 0.2}, *LAST], "cross_entropy", 3, shape=(3, 3))
 
 
-# -- each operation, on pictures of any size -------------------------------------------------------------
+# -- each operation, on images of any size -------------------------------------------------------------
 
 lengths, few = st.integers(1, 9), st.integers(1, 4)
 
 
 def compiled(formula, home=None, **arrays):
-    """``formula(xp, **nodes)`` by a plan, for pictures given as (channels, height, width, batch).
+    """``formula(xp, **nodes)`` by a plan, for images given as (channels, height, width, batch).
 
     ``home`` is the array for the result, where it is not to be one of the plan's own.
     """
@@ -82,7 +82,7 @@ def compiled(formula, home=None, **arrays):
 
 @st.composite
 def cases(draw):
-    """A picture of small whole numbers, so that float32 is exact; a window; and a batch of one to three."""
+    """An image of small whole numbers, so that float32 is exact; a window; and a batch of one to three."""
     size, stride = draw(few), draw(few)
     padding = draw(st.sampled_from(["valid", "same"]))
     shape = (draw(few), draw(lengths), draw(lengths), draw(st.integers(1, 3)))
@@ -92,7 +92,7 @@ def cases(draw):
 
 
 def by_hand(function, x, *options):
-    """A textbook function of one picture, example by example."""
+    """A textbook function of one image, example by example."""
     return np.stack([function(x[..., n], *options) for n in range(x.shape[-1])], axis=-1)
 
 
@@ -214,10 +214,10 @@ def test_shapes(layer, before, after):
 @pytest.mark.parametrize(
     ("layer", "before", "field", "words"),
     [
-        ("conv2d", (784,), "", "conv2d needs a picture (channels×height×width), not 784"),
-        ("max_pool2d", (10,), "", "max_pool2d needs a picture"),
-        ("global_avg_pool", (10,), "", "global_avg_pool needs a picture"),
-        ({"type": "conv2d", "kernel_size": 9}, (8, 12), "kernel_size", "9 is more than the picture's 8×12"),
+        ("conv2d", (784,), "", "conv2d needs an image (channels×height×width), not 784"),
+        ("max_pool2d", (10,), "", "max_pool2d needs an image"),
+        ("global_avg_pool", (10,), "", "global_avg_pool needs an image"),
+        ({"type": "conv2d", "kernel_size": 9}, (8, 12), "kernel_size", "9 is more than the image's 8×12"),
         ({"type": "avg_pool2d", "pool_size": 3}, (4, 2, 8), "pool_size", "give at most 2, or padding 'same'"),
         ("dense", (4, 2, 8), "units", "is missing"),
         ({"type": "dense", "units": 2}, (4, 2, 8), "", "needs a flat input, not 4×2×8"),
@@ -249,7 +249,7 @@ NET = [
 
 
 def test_views_are_units_by_values():
-    """A picture's channel is a unit: statistics of dead units are of channels."""
+    """An image's channel is a unit: statistics of dead units are of channels."""
     data = tiny(shape=(6, 8))
     run = engine(NET, data)
     assert run.step(np.arange(5), 0.1)
@@ -292,7 +292,7 @@ END = [{"type": "flatten"}, {"type": "dense", "activation": "softmax"}]
     ("stack", "path", "words"),
     [
         ([{"type": "conv2d", "kernel_size": 9}, *END], "layers[0].kernel_size", "9 is more than"),
-        ([{"type": "flatten"}, {"type": "max_pool2d"}, END[1]], "layers[1]", "needs a picture"),
+        ([{"type": "flatten"}, {"type": "max_pool2d"}, END[1]], "layers[1]", "needs an image"),
         ([{"type": "conv2d"}, END[1]], "layers[1]", "put a flatten layer before it"),
         ([{"type": "conv2d", "activation": "softmax"}, *END], "layers[0].activation", "last layer alone"),
         ([{"type": "conv2d"}], "layers[0]", "the last layer must be dense with 10 units"),

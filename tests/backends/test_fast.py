@@ -12,6 +12,7 @@ from tests.backends.test_numpy_engine import BETWEEN, hidden, stack_of
 from tests.helpers import engine, needs_numba, network, numbers, tiny
 from tuiml.backends import fast, steps
 from tuiml.backends.numpy_backend import NumpyEngine
+from tuiml.installation import hint
 from tuiml.nn.activations import activations
 from tuiml.nn.losses import losses
 from tuiml.nn.optimizers import optimizers
@@ -33,8 +34,8 @@ def test_without_numba_it_says_how_to_get_it(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     fast._missing.cache_clear()
     try:
-        assert "tuiml[fast]" in fast.trouble()
-        assert not any(s._whole for s in trained(stack_of("tanh", "softmax", 3), tiny())._steps.values())
+        assert f"numba is not installed: {hint('fast')}" == fast.trouble()
+        assert not any(s._program for s in trained(stack_of("tanh", "softmax", 3), tiny())._steps.values())
     finally:
         fast._missing.cache_clear()
 
@@ -93,10 +94,10 @@ def test_training_is_numpys(monkeypatch, number):
     name, optimizer = HIDDEN[number % len(HIDDEN)], OPTIMIZERS[number % len(OPTIMIZERS)]
     rate = 1.0 if optimizer == "adadelta" else 1e-3
     run = same_as_numpy(monkeypatch, stack_of(name, "softmax", 3), tiny(), optimizer, rate=rate)
-    assert all(step._whole for step in run._steps.values())
+    assert all(step._program for step in run._steps.values())
     stack = [{"type": "dense", "units": 40, "activation": hidden(name)}, *stack_of(name, "softmax", 3)]
     run = same_as_numpy(monkeypatch, stack, tiny(**WIDE), optimizer, batch=70, rate=rate)
-    assert not any(step._whole for step in run._steps.values())
+    assert not any(step._program for step in run._steps.values())
 
 
 @needs_numba
@@ -120,7 +121,7 @@ def test_training_by_every_loss_is_numpys(monkeypatch, loss):
 def test_training_on_numbers_is_numpys(monkeypatch, loss, outputs):
     stack = stack_of("tanh", "linear", outputs)
     run = same_as_numpy(monkeypatch, stack, numbers(outputs=outputs), "adam", loss)
-    assert all(bool(step._whole) == (outputs == 1) for step in run._steps.values())
+    assert all(bool(step._program) == (outputs == 1) for step in run._steps.values())
 
 
 @needs_numba
@@ -133,7 +134,7 @@ def test_penalties_are_numpys(monkeypatch):
 @pytest.mark.usefixtures("machine_code")
 @pytest.mark.parametrize("threads", [1, 2])
 def test_bits_repeat(monkeypatch, threads):
-    monkeypatch.setattr(steps, "WORTH_SHARING", 1.0)
+    monkeypatch.setattr(steps, "WORTH_SPLITTING", 1.0)
     stack = [{"type": "dense", "units": 40, "activation": "gelu"}, *stack_of("rrelu", "softmax", 3)]
     states = []
     for _ in range(2):
@@ -149,7 +150,7 @@ def test_bits_repeat(monkeypatch, threads):
 @pytest.mark.usefixtures("machine_code")
 def test_no_weight_changes_where_there_is_no_loss_to_go_by():
     run = trained(stack_of("relu", "softmax", 3), tiny(), count=3)
-    assert all(step._whole for step in run._steps.values())
+    assert all(step._program for step in run._steps.values())
     run.weights.flat[:] = 1e30
     before = run.weights.flat.copy()
     assert run.steps([(np.arange(6), 0.1)]) == 0
@@ -158,7 +159,7 @@ def test_no_weight_changes_where_there_is_no_loss_to_go_by():
 
 @needs_numba
 @pytest.mark.usefixtures("machine_code")
-def test_pictures_as_bytes_are_normalized_as_numpy_does(monkeypatch):
+def test_images_as_bytes_are_normalized_as_numpy_does(monkeypatch):
     rng, data = np.random.default_rng(0), tiny(30, 3, train=9)
     for shift in (np.float32(0), np.float32(100), rng.integers(0, 99, 30).astype(np.float32)):
         parts = {}

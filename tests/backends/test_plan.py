@@ -203,7 +203,7 @@ def test_a_value_computed_twice_is_computed_once():
     plan = Plan(
         graph, {"x": np.zeros((2, 3), np.float32), "g": np.ones((2, 3), np.float32)}, {y: None, g: None}
     )
-    assert str(plan).count("tanh") == 1
+    assert str(plan).count("exp") == 1
 
 
 def test_multiplying_by_one_and_reducing_one_row_cost_nothing():
@@ -224,8 +224,8 @@ def test_what_nobody_wants_is_not_computed():
 
 def test_an_unknown_operation_says_where_to_add_it():
     graph = Graph()
-    with pytest.raises(AttributeError, match=r"'cosh'.*graph\.py"):
-        graph.cosh(graph.input("x", (2,)))
+    with pytest.raises(AttributeError, match=r"'cumsum'.*graph\.py"):
+        graph.cumsum(graph.input("x", (2,)))
 
 
 def test_whole_numbers_wrap_around_as_random_numbers_need():

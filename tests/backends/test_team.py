@@ -71,30 +71,30 @@ def test_the_other_way_is_tried_now_and_then_and_briefly():
     assert PROBE_RUNS * (looks - 2) <= tried <= PROBE_RUNS * (looks + 2)
 
 
-def test_every_share_runs_once_a_phase_and_phases_wait_for_each_other():
+def test_every_shard_runs_once_a_phase_and_phases_wait_for_each_other():
     seen = []
     for side_by_side in (True, False):
         team = Team(4, Fixed(side_by_side))
         seen.clear()
-        team.run(4, lambda share: seen.append((1, share)), lambda share: seen.append((2, share)))
-        assert sorted(seen) == [(phase, share) for phase in (1, 2) for share in range(4)]
+        team.run(4, lambda shard: seen.append((1, shard)), lambda shard: seen.append((2, shard)))
+        assert sorted(seen) == [(phase, shard) for phase in (1, 2) for shard in range(4)]
         assert [phase for phase, _ in seen] == [1] * 4 + [2] * 4
         seen.clear()
-        team.run(2, lambda share: seen.append(share))
+        team.run(2, lambda shard: seen.append(shard))
         assert sorted(seen) == [0, 1]
 
 
-def test_shares_side_by_side_have_threads_of_their_own():
+def test_shards_side_by_side_have_threads_of_their_own():
     team, names = Team(3, Fixed(True)), {}
-    team.run(3, lambda share: names.setdefault(share, threading.current_thread().name))
-    assert names == {0: threading.current_thread().name, 1: "share 1", 2: "share 2"}
+    team.run(3, lambda shard: names.setdefault(shard, threading.current_thread().name))
+    assert names == {0: threading.current_thread().name, 1: "shard 1", 2: "shard 2"}
 
 
-def test_an_error_in_a_share_reaches_the_caller_and_the_team_works_on():
+def test_an_error_in_a_shard_reaches_the_caller_and_the_team_works_on():
     team = Team(2, Fixed(True))
 
-    def fail(share):
-        if share == 1:
+    def fail(shard):
+        if shard == 1:
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -106,8 +106,8 @@ def test_an_error_in_a_share_reaches_the_caller_and_the_team_works_on():
 
 def test_a_team_nobody_holds_ends_its_threads():
     team = Team(3)
-    team.run(3, lambda share: None)
-    mine = [t for t in threading.enumerate() if t.name.startswith("share ")]
+    team.run(3, lambda shard: None)
+    mine = [t for t in threading.enumerate() if t.name.startswith("shard ")]
     assert len(mine) >= 2
     team.close()
     del team
@@ -128,10 +128,10 @@ def test_parts_are_nearly_equal_and_leave_nothing_out(size, count):
 def test_small_networks_and_small_batches_are_not_split():
     small = network([{"type": "dense", "units": 3, "activation": "softmax"}])
     large = network([{"type": "dense", "units": 500}, {"type": "dense", "units": 500}], 800, "mse")
-    assert steps.shares(small, 1000, 4) == 1
-    assert steps.shares(large, 1000, 4) == 4
-    assert steps.shares(large, 20, 4) == 1
-    assert steps.shares(large, 1000, 1) == 1
+    assert steps.shards(small, 1000, 4) == 1
+    assert steps.shards(large, 1000, 4) == 4
+    assert steps.shards(large, 20, 4) == 1
+    assert steps.shards(large, 1000, 1) == 1
 
 
 DEEP = [
@@ -145,7 +145,7 @@ DEEP = [
 @pytest.fixture
 def split(monkeypatch):
     """Split every batch, however small."""
-    monkeypatch.setattr(steps, "WORTH_SHARING", 1.0)
+    monkeypatch.setattr(steps, "WORTH_SPLITTING", 1.0)
     monkeypatch.setattr(steps, "FEWEST", 1)
 
 
@@ -172,7 +172,7 @@ def test_side_by_side_and_in_turn_give_the_same_bits(split, optimizer):
 
 @pytest.mark.parametrize("threads", [2, 3, 4])
 def test_a_split_batch_trains_as_a_whole_one(split, threads):
-    """Noise too: an example draws the same numbers whichever share it is in."""
+    """Noise too: an example draws the same numbers whichever shard it is in."""
     whole, parts = trained(1), trained(threads)
     a, b = whole.totals(), parts.totals()
     assert (a.correct, a.examples) == (b.correct, b.examples)
@@ -201,10 +201,10 @@ def test_the_whole_gradient_is_clipped_not_each_share(split):
         np.testing.assert_allclose(found[1][name], values, rtol=1e-4, atol=1e-6, err_msg=name)
 
 
-def test_a_share_whose_loss_overflows_stops_the_step_for_all(split):
+def test_a_shard_whose_loss_overflows_stops_the_step_for_all(split):
     run = trained(2, Fixed(True), "adam")
     before = run.state()
-    run.data.train.inputs[3] = np.nan  # an example of the second share
+    run.data.train.inputs[3] = np.nan  # an example of the second shard
     run.source._ready.clear()
     run._steps.clear()
     rows = np.r_[np.arange(4, 20), 3]

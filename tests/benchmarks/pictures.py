@@ -69,17 +69,17 @@ class Turns:
         engine = NumpyEngine(network, preset.training.optimizer, examples, 0)
         control = RunControl()
         control.watch(watching)  # both tell of their progress; that is what the curves are made of
-        self.trainer = Trainer(preset, network, examples, engine, control, watched=True)
+        self.trainer = Trainer(preset, network, examples, engine, control, live=True)
         self.pictures, self.took = 0, 0.0
         self._events: Iterator[Event] = self.trainer.events()
 
     def seen(self) -> tuple[float, float, int]:
         """Seconds of all turns, seconds of them for pictures, and how many those were."""
-        return self.took, self.trainer._pictures.spent, self.pictures
+        return self.took, self.trainer.snapshots.spent, self.pictures
 
     def take(self, seconds: float) -> float:
         """Train for some seconds; how long a step took."""
-        began, first = time.perf_counter(), self.trainer.client.step_number
+        began, first = time.perf_counter(), self.trainer.engine.step_number
         for event in self._events:
             self.pictures += isinstance(event, Snapshot)
             event.to_json()
@@ -87,7 +87,7 @@ class Turns:
                 break
         took = time.perf_counter() - began
         self.took += took
-        return took / (self.trainer.client.step_number - first)
+        return took / (self.trainer.engine.step_number - first)
 
 
 def one_picture(work: Workload) -> str:
@@ -95,13 +95,13 @@ def one_picture(work: Workload) -> str:
     preset = preset_of(work)
     network, examples = network_of(preset), data(work)
     engine = NumpyEngine(network, preset.training.optimizer, examples, 0)
-    observer, rows = StatisticsTracker(network), np.arange(preset.training.batch_size)
+    tracker, rows = StatisticsTracker(network), np.arange(preset.training.batch_size)
     plain, watched, copy, picture = [], [], [], []
     for _ in range(60):
         plain.append(timed(lambda: engine.step(rows, 1e-3)))
         copy.append(timed(lambda: engine.watch(len(rows))))
         watched.append(timed(lambda: engine.step(rows, 1e-3)))
-        picture.append(timed(lambda: observer.picture(engine.views())))
+        picture.append(timed(lambda: tracker.snapshot(engine.views())))
     found = {"a step": plain, "to watch": copy, "a watched step": watched, "a picture": picture}
     return ", ".join(f"{name} {1000 * statistics.median(took[5:]):.2f} ms" for name, took in found.items())
 

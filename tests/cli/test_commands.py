@@ -18,8 +18,9 @@ import pytest
 
 from tuiml import __version__
 from tuiml.backends import fast
-from tuiml.cli import main
-from tuiml.cli.output import cells, duration, loss, print_table, share
+from tuiml.cli import commands, main
+from tuiml.cli.output import cells, print_table
+from tuiml.formatting import NONE, accuracy_text, duration, loss
 from tuiml.runs import checkpoints, folder, library
 from tuiml.spec import dumps
 from tuiml.text import plain_text
@@ -71,7 +72,7 @@ def test_train_prints_json_lines_and_leaves_a_run(small: str, capsys: Capture) -
     assert lines[-1]["reason"] == "completed"
     assert lines[-1]["path"] == str(folder.runs_folder() / "mine")
     assert err == ""
-    kept = [line for line in folder.read_metrics(Path(lines[-1]["path"])) if line["event"] != "picture"]
+    kept = [line for line in folder.read_metrics(Path(lines[-1]["path"])) if line["event"] != "snapshot"]
     assert [line | {"time": 0} for line in kept] == [line | {"time": 0} for line in lines]
 
 
@@ -166,7 +167,7 @@ def test_an_unforeseen_error_is_one_line_and_exit_code_1(
     def broken(*_: Any) -> None:
         raise ZeroDivisionError("planted\nsecond line")
 
-    monkeypatch.setattr("tuiml.runs.session.network_of", broken)
+    monkeypatch.setattr("tuiml.runs.preparation.network_of", broken)
     assert main(["train", small]) == 1
     err = capsys.readouterr().err
     assert err.startswith("tuiml: ZeroDivisionError: planted")
@@ -372,9 +373,13 @@ def test_a_resume_under_other_conditions_says_so(small: str, capsys: Capture) ->
 def test_version_and_help(capsys: Capture) -> None:
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"tuiml {__version__}\n"
-    for arguments in (["-h"], ["train", "-h"], ["data", "-h"], ["data", "check", "-h"]):
+    assert main(["-h"]) == 0
+    listed = capsys.readouterr().out
+    for name in commands.names():
+        assert re.search(rf"^    {name}\s+{re.escape(commands.load(name).help)}$", listed, re.MULTILINE)
+    for arguments in (*([name, "-h"] for name in commands.names()), ["data", "check", "-h"]):
         assert main(arguments) == 0
-        assert "usage: tuiml" in capsys.readouterr().out
+        assert f"usage: tuiml {arguments[0]}" in capsys.readouterr().out
 
 
 def test_show_prints_the_layer_table(small: str, capsys: Capture) -> None:
@@ -574,8 +579,8 @@ def test_figures_and_tables(capsys: Capture) -> None:
     assert [loss(v) for v in (0.24101, 0.0, 123.4, 1e-7, 5e5, float("nan"))] == [
         "0.2410", "0.0000", "123.4000", "1e-07", "5e+05", "–"
     ]  # fmt: skip
-    assert [duration(v) for v in (7, 750.9, 3723, float("inf"))] == ["0:07", "12:30", "1:02:03", "–"]
-    assert share(0.9312) == "93.12 %"
+    assert [duration(v, NONE) for v in (7, 750.9, 3723, float("inf"))] == ["0:07", "12:31", "1:02:03", "–"]
+    assert accuracy_text(0.9312) == "93.12 %"
     print_table(("name", "n"), [["日本", "5"], ["e\u0301", "12"]], right=("n",))
     lines = capsys.readouterr().out.splitlines()
     assert {cells(line) for line in lines} == {8}

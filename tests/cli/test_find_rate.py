@@ -15,8 +15,8 @@ from tests import helpers
 from tuiml.cli import main
 from tuiml.runs import folder
 from tuiml.spec import dumps
-from tuiml.training import RunControl
 from tuiml.training.rate_finder import RateFinder
+from tuiml.training.run_control import RunControl
 
 Capture = pytest.CaptureFixture[str]
 

@@ -14,7 +14,7 @@ from tuiml.data.own.reading import DataFiles
 from tuiml.data.prepare import draw, load
 from tuiml.runs import session
 from tuiml.spec.check import check
-from tuiml.training import Epoch, Notice, Start
+from tuiml.training.events import Epoch, Notice, Start
 
 STACK = [{"type": "dense", "units": 4, "activation": "relu"}, {"type": "dense", "activation": "softmax"}]
 

@@ -12,6 +12,7 @@ from tuiml.cli import main
 from tuiml.data import file_report
 from tuiml.data.datasets import datasets, own_files
 from tuiml.data.own.reading import DataFiles, DataFilesInBackground, find
+from tuiml.installation import hint
 from tuiml.registry import options_of
 from tuiml.spec import library, toml
 from tuiml.spec.check import check
@@ -254,6 +255,4 @@ def test_without_pillow_it_is_said_what_to_install(tmp_path, monkeypatch):
         (tmp_path / name).mkdir()
         (tmp_path / name / "1.png").write_bytes(b"never opened")
     monkeypatch.setitem(sys.modules, "PIL", None)
-    assert wrong({"path": str(tmp_path)}) == [
-        "data.path: folders of images need Pillow: pip install 'tuiml[images]'"
-    ]
+    assert wrong({"path": str(tmp_path)}) == [f"data.path: folders of images need Pillow: {hint('images')}"]

@@ -282,3 +282,20 @@ def test_selu_keeps_mean_zero_and_variance_one():
     y = f.forward(np, z)
     assert y.mean() == pytest.approx(0.0, abs=0.005)
     assert y.var() == pytest.approx(1.0, abs=0.01)
+
+
+def test_sigmoid_and_its_slope_keep_their_digits_in_both_tails():
+    x = np.float32([[-86.0, -40.0, -20.0, -18.5, -5.0, 0.0, 5.0, 16.0, 20.0, 40.0, 80.0]])
+    f = activations["sigmoid"]()
+
+    def formula(xp, x):
+        y = f.forward(xp, x)
+        return y, f.derivative(xp, x, y)
+
+    y, slope = compiled(formula, x)
+    exact = 1 / (1 + np.exp(-x.astype(np.float64)))
+    np.testing.assert_allclose(y, exact, rtol=2e-6)
+    np.testing.assert_allclose(
+        slope, np.exp(-np.abs(x.astype(np.float64))) * np.maximum(exact, 1 - exact) ** 2, rtol=4e-6
+    )
+    assert (formula(np, np.float32([-200.0, -1e4]))[0] > 0).all()

@@ -8,6 +8,9 @@ import pytest
 from tests.helpers import network
 from tuiml.backends.parameters import initial_tensors
 from tuiml.nn.initializers import initializers
+from tuiml.nn.layers import layers
+from tuiml.nn.losses import losses
+from tuiml.nn.network import Network, node_of
 
 FAN_IN, FAN_OUT = 300, 500
 SHAPE = (FAN_OUT, FAN_IN)  # out × in: the fans come from the arguments, not from this
@@ -156,3 +159,25 @@ def test_two_layers_of_one_shape_start_apart():
     twins = [{"type": "dense", "units": 4} for _ in range(2)]
     tensors = initial_tensors(network([*twins, {"type": "dense", "units": 3, "activation": "softmax"}]), 5)
     assert not np.array_equal(tensors["layers.0.weight"], tensors["layers.1.weight"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape"),
+    [({"type": "dense", "units": 4000}, None), ({"type": "conv2d", "filters": 4000}, (4, 4))],
+)
+def test_biases_start_from_zeros_or_from_what_is_asked_for(kind, shape):
+    """Drawing them changes no weight: each parameter has a generator of its own."""
+
+    def tensors(**options):
+        node = node_of(0, layers.read({**kind, **options}), shape or (5,))
+        return initial_tensors(Network((node,), losses["mse"]()), 5)
+
+    plain = tensors()
+    drawn = tensors(bias_initializer="normal")
+    assert not plain["layers.0.bias"].any()
+    assert drawn["layers.0.bias"].mean() == pytest.approx(0, abs=0.06)
+    assert drawn["layers.0.bias"].std() == pytest.approx(1, abs=0.05)
+    assert np.array_equal(plain["layers.0.weight"], drawn["layers.0.weight"])
+    for initializer in initializers.names():
+        assert tensors(bias_initializer=initializer)["layers.0.bias"].shape == (4000,)
+    assert layers.write(layers.read({**kind, "bias_initializer": "zeros"})) == kind

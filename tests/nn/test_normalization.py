@@ -15,7 +15,8 @@ from tuiml.nn.losses import losses
 from tuiml.nn.network import build
 from tuiml.nn.optimizers import optimizers
 from tuiml.runs import checkpoints
-from tuiml.training import Snapshot, Trainer
+from tuiml.training.events import Snapshot
+from tuiml.training.trainer import Trainer
 
 RUNNING = ("layers.1.running_mean", "layers.1.running_var")
 NORMED = [
@@ -130,7 +131,7 @@ def test_a_state_without_running_statistics_is_refused_and_changes_nothing():
 def test_what_is_kept_is_not_counted_as_learned():
     net = network(NORMED)
     assert net.size == 20 + 2 * 5 + 5 + 2 * 5 + (15 + 3)
-    assert (net.kept, net.nodes[1].kept) == (10, 10)
+    assert (net.buffer_size, net.nodes[1].buffer_size) == (10, 10)
     assert normed().weights.flat.size == net.size
 
 
@@ -156,7 +157,7 @@ def test_a_mean_that_is_large_beside_the_spread_costs_no_digits(kind):
 
 
 @pytest.mark.parametrize(("kind", "shape"), [("batch_norm", (3, 1, 1, 1)), ("layer_norm", (3, 2, 4, 1))])
-def test_pictures_are_normalized_over_all_axes_but_one(kind, shape):
+def test_images_are_normalized_over_all_axes_but_one(kind, shape):
     """(channels, width, height, batch): a channel over its batch, or an example over the rest."""
     layer, rng = layers.read({"type": kind, "eps": 0.01}), np.random.default_rng(0)
     x, g = rng.standard_normal((2, 3, 2, 4, 5)) + 1
@@ -169,7 +170,7 @@ def test_pictures_are_normalized_over_all_axes_but_one(kind, shape):
         p = {"weight": weight, "bias": bias}
         v = layer.forward(xp, x, p, None)
         back, learned = layer.backward(xp, v, g, p, None)
-        return v.y, back, learned["weight"], learned["bias"], *v.found.values()
+        return v.y, back, learned["weight"], learned["bias"], *v.batch_statistics.values()
 
     arrays = (x, weight, bias)
     y, *found = compiled(formula, *(a.astype(np.float32) for a in (*arrays, g)))
@@ -190,7 +191,7 @@ def test_pictures_are_normalized_over_all_axes_but_one(kind, shape):
         np.testing.assert_allclose(found[4], x.var(axes, ddof=1, keepdims=True), rtol=1e-5)
 
 
-def test_a_picture_without_channels_is_one_channel():
+def test_an_image_without_channels_is_one_channel():
     rng = np.random.default_rng(0)
     parts = [part(rng, n, 12, 3) for n in (9, 6, 5)]
     data = Data((4, 3), ("a", "b", "c"), *parts, np.float32(0), np.float32(1), "none")
@@ -270,14 +271,14 @@ def test_batches_without_a_variance_do_not_divide_by_zero():
     assert math.isfinite(run.totals().loss)
 
 
-def test_pictures_tell_how_an_activation_layer_does():
+def test_snapshots_show_how_an_activation_layer_does():
     hidden = [{"type": "dense", "units": 6}, {"type": "batch_norm"}]
     ends = [{"type": "dense"}, {"type": "activation", "activation": "softmax"}]
     for name, share in (("tanh", "saturated"), ("relu", "dead")):
         chosen = preset([*hidden, {"type": "activation", "activation": name}, *ends])
         net, data, run = run_parts(chosen)
-        pictures = [e for e in Trainer(chosen, net, data, run).events() if isinstance(e, Snapshot)]
-        before, normal, after, *_ = pictures[-1].layers
+        snapshots = [e for e in Trainer(chosen, net, data, run).events() if isinstance(e, Snapshot)]
+        before, normal, after, *_ = snapshots[-1].layers
         assert 0 <= getattr(after, share) < 0.6
         assert math.isnan(getattr(before, share))
         assert math.isnan(getattr(normal, share))

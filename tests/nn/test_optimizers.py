@@ -117,13 +117,14 @@ def in_float64(name, options, w, all_g, rate):
     return w
 
 
-def test_there_is_a_reference_for_every_option():
+def test_there_is_a_reference_for_every_optimizer_and_option():
+    assert set(REFERENCES) == set(OPTIONS) == set(optimizers.names()), "write its formula above"
     for name in REFERENCES:
         changed = set().union(*OPTIONS[name])
         assert changed == {option.name for option in options_of(optimizers[name])}, name
 
 
-@pytest.mark.parametrize(("name", "options"), [case for case in CASES if case[0] in REFERENCES])
+@cases
 def test_formula_in_float64(name, options):
     rng = np.random.default_rng(1)
     w, all_g, rate = rng.standard_normal(30), gradients(rng), 0.01
@@ -211,3 +212,22 @@ def test_nadam_scalars_do_not_depend_on_the_order_they_are_asked_in():
     product = math.prod(0.87 * (1 - 0.5 * 0.96 ** (i * 0.004)) for i in range(1, 4))
     assert early["gradient"] == pytest.approx(0.1 * (1 - 0.87 * (1 - 0.5 * 0.96**0.012)) / (1 - product))
     assert late == optimizers["nadam"](beta1=0.87).scalars(500, 0.1)
+
+
+def test_nadam_keeps_no_more_however_long_it_runs():
+    """Over 10,000 steps the product is the documented one to the bit, and what is kept does not grow."""
+    nadam, expected = optimizers["nadam"](beta1=0.95), 1.0
+    for step in range(1, 10_001):
+        expected *= nadam.momentum(step)
+        assert nadam.product(step) == expected
+        assert nadam.product(step) == expected  # asked for again, as by a second engine
+    assert nadam.product(7) == math.prod(nadam.momentum(i) for i in range(1, 8))
+    for k in range(100):
+        optimizers["nadam"](beta1=k / 100).scalars(5, 0.1)
+    assert sum(isinstance(value, tuple) for value in nadam._latest.values()) < 20
+
+
+def test_nesterov_without_momentum_is_said_to_do_nothing():
+    assert "momentum" in optimizers["sgd"](nesterov=True).notice()
+    assert [one().notice() for one in optimizers] == [""] * len(optimizers)
+    assert optimizers["sgd"](nesterov=True, momentum=0.5).notice() == ""

@@ -9,7 +9,9 @@ import pytest
 from tests.helpers import preset, run_parts
 from tuiml.nn import schedules
 from tuiml.nn.schedules import peak_of
-from tuiml.training import Epoch, RunControl, State, Trainer
+from tuiml.training.events import Epoch, State
+from tuiml.training.run_control import RunControl
+from tuiml.training.trainer import Trainer
 
 STEPS, BATCHES = 400, 20
 every = pytest.mark.parametrize("name", schedules.names())
@@ -143,7 +145,7 @@ def test_a_run_that_goes_on_has_the_bits_of_one_that_never_stopped(name):
     list(first.events())
     assert len(before) == 6  # in the midst of the second epoch
     state = first.engine.state(), first.engine.step_number
-    second, after = trainer(name, epochs=5, position=first.position, state=state)
+    second, after = trainer(name, epochs=5, position=first.state.position, state=state)
     list(second.events())
     assert before + after == used
     for key, values in whole.engine.state().items():
@@ -154,7 +156,7 @@ def test_a_run_that_is_lengthened_follows_the_longer_curve():
     short, _ = trainer("cosine", epochs=2)
     list(short.events())
     state = short.engine.state(), short.engine.step_number
-    longer, used = trainer("cosine", epochs=5, position=short.position, state=state)
+    longer, used = trainer("cosine", epochs=5, position=short.state.position, state=state)
     list(longer.events())
     assert used == [0.1 * f for f in curve("cosine", 20, 4)[8:]]
 

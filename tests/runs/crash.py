@@ -25,7 +25,8 @@ from tuiml.runs import checkpoints, folder, session
 from tuiml.runs.errors import CheckpointError
 from tuiml.spec import Preset, check, network_of
 from tuiml.spec.library import read
-from tuiml.training import RunControl, State
+from tuiml.training.events import State
+from tuiml.training.run_control import RunControl
 
 DOCUMENT: dict[str, Any] = {
     "version": 1,
@@ -88,7 +89,7 @@ def train(name: str, backend: str, single: bool) -> None:
     path = folder.runs_folder() / name
     options: dict[str, Any] = {"backend": backend, "control": control, "save_every": 0.0}
     begun = (path / folder.PRESET).exists()
-    if begun and folder.has_ended(path):
+    if begun and folder.last_session(path).ended:
         return
     if not begun:  # killed before there was a run
         shutil.rmtree(path, ignore_errors=True)

@@ -25,7 +25,9 @@ from tests.runs.crash import BATCHES, DOCUMENT, STEPS, preset
 from tuiml.runs import checkpoint_file, checkpoint_recovery, checkpoints, folder, library, metrics, session
 from tuiml.runs.errors import CheckpointError, RunError
 from tuiml.spec import SpecError, check, network_of
-from tuiml.training import End, Epoch, Event, Position, RunControl, Start
+from tuiml.training.events import End, Epoch, Event, Start
+from tuiml.training.run_control import RunControl
+from tuiml.training.schedule_state import Position
 
 FLIPS = MUTATIONS = 200
 SECONDS = 3.0
@@ -58,7 +60,7 @@ def load(path: Path) -> checkpoints.Checkpoint:
     return checkpoints.load(path, network_of(preset()), preset().training.optimizer)
 
 
-def survey(run: Path) -> checkpoint_recovery.Found:
+def survey(run: Path) -> checkpoint_recovery.Survey:
     return checkpoint_recovery.survey(run, preset(), network_of(preset()), BATCHES)
 
 
@@ -291,11 +293,11 @@ def test_a_step_that_is_not_the_files_is_refused_where_it_is_looked_for(hurt: Pa
         {"epoch": 10**15},
         {"batch": 99},
         {"done": 10**15},
-        {"since": 10**15},
+        {"resized_at": 10**15},
         {"best_step": 3, "best_epoch": 10**15},
-        {"born": 10**15},
+        {"optimizer_start": 10**15},
         {"interventions": 10**15},
-        {"gained_epoch": 10**15},
+        {"improved_epoch": 10**15},
         {"examples": 10**15, "seconds": 1e300},
         {"rate": 1e300},
         {"totals": [1e300, 10**15, 1]},

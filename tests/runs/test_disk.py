@@ -23,7 +23,8 @@ from tuiml.runs import checkpoints, folder, library, metrics, session
 from tuiml.runs.errors import RunError
 from tuiml.spec import network_of
 from tuiml.spec.toml import dumps
-from tuiml.training import End, Epoch, Event, Notice, RunControl, Start, State
+from tuiml.training.events import End, Epoch, Event, Notice, Start, State
+from tuiml.training.run_control import RunControl
 
 NAME = "full"
 
@@ -72,7 +73,7 @@ def newest() -> int:
 
 def goes_on(whole: list[Any]) -> None:
     """What is on the disk goes on to the same end."""
-    if not folder.has_ended(folder.runs_folder() / NAME):
+    if not folder.last_session(folder.runs_folder() / NAME).ended:
         events = list(session.resume(NAME))
         assert figures(events) == whole[-len(figures(events)) :]
     path = folder.runs_folder() / NAME

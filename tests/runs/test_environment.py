@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tuiml.runs.run import other_conditions
-from tuiml.training import Start
+from tuiml.training.events import Start
 
 START = Start(
     "r", "/r", "numpy", "cpu", 2, 10, 8, 0, 0, 4, 1, 2, 0, {"numpy": "2.4", "blas": "openblas (Zen kernels)"}

@@ -57,7 +57,7 @@ def test_killed_twice_a_run_goes_on_from_the_app_to_the_same_weights(
         os.kill(writer(run), signal.SIGKILL)
         t.wait("killed by signal 9 (SIGKILL)")
         said = " ".join(t.wait("from there").split())
-        assert re.search(r"its newest checkpoint is of epoch [\d,]+, step [\d,]+; g goes on from there", said)
+        assert re.search(r"its newest checkpoint is of epoch [\d,]+, step [\d,]+; g resumes it", said)
         t.press("g")
         t.wait("running")
         os.kill(writer(run), signal.SIGKILL)

@@ -13,7 +13,7 @@ import pytest
 
 from tests import helpers
 from tuiml.cli import main
-from tuiml.cli.probe import blocks
+from tuiml.cli.commands.probe import blocks
 from tuiml.data.prepare import load_here
 from tuiml.runs import preset_prober, probe_process
 from tuiml.runs.link import Unpacker, pack
@@ -180,9 +180,9 @@ def test_the_data_of_the_last_presets_is_kept_and_no_more(monkeypatch):
 
     monkeypatch.setattr(preset_prober, "load_here", counted)
     one = Prober()
-    for seed in (0, 0, *range(preset_prober.KEPT + 1), 0):
+    for seed in (0, 0, *range(preset_prober.CACHED + 1), 0):
         one.probe(helpers.preset(training={"seed": seed}))
-    assert loads == [0, *range(1, preset_prober.KEPT + 1), 0]
+    assert loads == [0, *range(1, preset_prober.CACHED + 1), 0]
 
 
 # -- the process -----------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ import safetensors.numpy
 
 from tuiml.backends import choice
 from tuiml.backends.numpy_backend import NumpyEngine
+from tuiml.formatting import bytes_text
 from tuiml.runs import (
     checkpoint_file,
     checkpoint_policy,
@@ -23,12 +24,15 @@ from tuiml.runs import (
     folder,
     library,
     memory_estimate,
+    preparation,
     session,
     threads,
 )
 from tuiml.runs.errors import Cancelled, CheckpointError, RunError
 from tuiml.spec import Preset, SpecError, check, network_of
-from tuiml.training import End, Epoch, Event, Position, RunControl, Start
+from tuiml.training.events import End, Epoch, Event, Start
+from tuiml.training.run_control import RunControl
+from tuiml.training.schedule_state import Position
 
 DOCUMENT: dict[str, Any] = {
     "version": 1,
@@ -61,7 +65,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Checkpoints whenever one may be written."""
     monkeypatch.setattr(checkpoint_policy, "INTERVAL", 0.0)
-    monkeypatch.setattr(checkpoint_policy, "SHARE", 1e9)
+    monkeypatch.setattr(checkpoint_policy, "FRACTION", 1e9)
 
 
 def finish(events: Iterator[Event]) -> End:
@@ -103,8 +107,12 @@ def test_a_run_leaves_its_preset_metrics_and_weights() -> None:
     assert (end.run, end.reason, path) == ("one", "completed", folder.runs_folder() / "one")
     assert library.read(path / "preset.toml") == preset().document()
     lines = folder.read_metrics(path)
-    assert [line["event"] for line in lines if line["event"] != "picture"] == ["start", *["epoch"] * 4, "end"]
-    assert lines[1]["event"] == "picture"
+    assert [line["event"] for line in lines if line["event"] != "snapshot"] == [
+        "start",
+        *["epoch"] * 4,
+        "end",
+    ]
+    assert lines[1]["event"] == "snapshot"
     assert len(lines[1]["layers"]) == 3
     expected = {
         "layers.0.weight": (8, 2),
@@ -145,7 +153,7 @@ def test_runs_of_one_second_get_names_of_their_own() -> None:
 
 def test_a_name_that_is_taken_is_refused_before_the_data_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     finish(session.run(preset(epochs=1), name="my run!"))
-    monkeypatch.setattr(session, "load", lambda *_: pytest.fail("it read the data"))
+    monkeypatch.setattr(preparation, "load", lambda *_: pytest.fail("it read the data"))
     with pytest.raises(RunError, match="'my-run' already") as caught:
         next(session.run(preset(), name="my run!"))
     assert caught.value.code == 2
@@ -198,8 +206,8 @@ def test_memory_grows_with_what_takes_it() -> None:
     )
     with pytest.raises(SpecError, match=r"layers\[1\] is the largest"):
         memory_estimate.refuse_if_short(large, network_of(large), 10_000)
-    assert memory_estimate.size(1_234_567) == "1.2 MB"
-    assert memory_estimate.size(999) == "999 bytes"
+    assert bytes_text(1_234_567) == "1.2 MB"
+    assert bytes_text(999) == "999 bytes"
 
 
 # -- stopped and gone on with -----------------------------------------------------------------------------

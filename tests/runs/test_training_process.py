@@ -121,7 +121,7 @@ def test_an_app_that_does_not_read_gets_the_newest_picture_and_every_epoch(
     sender = Sender(line)
     filler = "x" * 1_000_000  # more than the socket holds: the first one blocks the sender's thread
     for number in range(1000):
-        sender.send({"event": "picture", "number": number, "filler": filler})
+        sender.send({"event": "snapshot", "number": number, "filler": filler})
         if number % 10 == 0:
             sender.send({"event": "epoch", "number": number})
     received: list[dict[str, Any]] = []
@@ -132,7 +132,7 @@ def test_an_app_that_does_not_read_gets_the_newest_picture_and_every_epoch(
         if event["event"] == "end":
             break
     assert sender.close(PATIENCE)
-    pictures = [event["number"] for event in received if event["event"] == "picture"]
+    pictures = [event["number"] for event in received if event["event"] == "snapshot"]
     assert pictures[-1] == 999
     assert len(pictures) <= 3
     assert [event["number"] for event in received if event["event"] == "epoch"] == [*range(0, 1000, 10)]
@@ -142,7 +142,7 @@ def test_an_app_that_does_not_read_gets_the_newest_picture_and_every_epoch(
 def test_progress_is_thinned_for_an_app_that_does_not_read_for_long(ends: tuple[socket.socket, App]) -> None:
     line, app = ends
     sender = Sender(line)
-    sender.send({"event": "picture", "filler": "x" * 4_000_000})
+    sender.send({"event": "snapshot", "filler": "x" * 4_000_000})
     for number in range(3 * WAITING):
         sender.send({"event": "epoch" if number % 1000 == 0 else "batch", "number": number})
     sender.send({"event": "end"})
@@ -167,7 +167,7 @@ def test_an_app_that_is_gone_does_not_hold_the_sender_up(ends: tuple[socket.sock
     line, app = ends
     sender = Sender(line)
     app.line.close()
-    sender.send({"event": "picture", "filler": "x" * 4_000_000})
+    sender.send({"event": "snapshot", "filler": "x" * 4_000_000})
     assert not sender.close(PATIENCE)
     assert sender.broken
 
@@ -218,8 +218,8 @@ def run_folder() -> Path:
 def test_a_run_is_told_from_start_to_end(worker: Process) -> None:
     worker.start(SHORT)
     events = list(worker.app.events())
-    kinds = [event["event"] for event in events if event["event"] not in ("batch", "picture")]
-    assert [kind for kind in kinds if kind != "moments"] == ["start", "epoch", "epoch", "epoch", "end"]
+    kinds = [event["event"] for event in events if event["event"] not in ("batch", "snapshot")]
+    assert [kind for kind in kinds if kind != "restore_points"] == ["start", "epoch", "epoch", "epoch", "end"]
     assert events[-1]["reason"] == "completed"
     assert events[-1]["path"] == str(run_folder())
     assert worker.wait() == 0
@@ -402,7 +402,7 @@ def test_what_is_wished_for_comes_in_training_in_a_pause_and_after_the_end(worke
     worker.app.send(do="stop")
     assert worker.app.until("end")["step"] == step
     library.rename(run_folder(), "another")  # nobody holds its folder any more
-    for what in ("worst", "responses", "boundary"):
+    for what in ("highest_loss", "responses", "boundary"):
         worker.app.send(do="inspect", value=[SEEN | {"what": what}])
         assert worker.app.until(what)["step"] == step
     assert worker.popen.poll() is None
@@ -429,8 +429,8 @@ def test_a_past_run_is_looked_into_without_being_touched(worker: Process, home: 
             found[event["event"]] = event
             if {"boundary", "confusion"} <= set(found):
                 break
-        assert len(base64.b64decode(found["boundary"]["winners"])) == 48
-        assert found["confusion"]["examples"] == 50
+        assert len(base64.b64decode(found["boundary"]["predicted"])) == 48
+        assert found["confusion"]["evaluated"] == 50
         viewer.send_signal(signal.SIGTERM)
         assert viewer.wait(PATIENCE) == 0
     assert {path: path.read_bytes() for path in run_folder().iterdir()} == files

@@ -74,7 +74,7 @@ def valid(draw):
     stack = draw(before_flatten(made.shape, hidden))
     lonely = table["train"] == 1  # one example has no mean that is not itself
     kinds = names(layers).filter(
-        lambda kind: not layers[kind].pictures and not (lonely and layers[kind].mixes_examples)
+        lambda kind: not layers[kind].images and not (lonely and layers[kind].mixes_examples)
     )
     for _ in range(draw(st.integers(0, 4))):
         kind = draw(kinds)
@@ -127,7 +127,7 @@ def valid(draw):
 def before_flatten(draw, shape, hidden):
     """Layers for pictures, as long as what is left of one fits into them; then a flat row of numbers."""
     stack = []
-    kinds = st.sampled_from([entry.name for entry in layers if entry.pictures])
+    kinds = st.sampled_from([entry.name for entry in layers if entry.images])
     for _ in range(draw(st.integers(0, 3)) if len(shape) > 1 else 0):
         kind = draw(kinds)
         layer = {"type": kind, **options(draw, layers[kind], skip=("filters", "activation"))}

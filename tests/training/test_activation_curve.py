@@ -8,7 +8,7 @@ import pytest
 from tuiml.nn.activations import Activation, activations
 from tuiml.registry import options_of
 from tuiml.training.activation_curve import FLAT, flat_share, functions, respond, spread
-from tuiml.training.statistics import Histogram
+from tuiml.training.layer_statistics import Histogram
 from tuiml.tui.dialogs.explorer_model import ladder
 
 X = np.linspace(-6, 6, 481) + 0.0033

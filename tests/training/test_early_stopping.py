@@ -12,7 +12,9 @@ from tuiml.runs import checkpoints, library, session
 from tuiml.runs.checkpoints import path_of, steps_in
 from tuiml.runs.errors import RunError
 from tuiml.spec import check
-from tuiml.training import End, Epoch, RunControl, Trainer
+from tuiml.training.events import End, Epoch
+from tuiml.training.run_control import RunControl
+from tuiml.training.trainer import Trainer
 
 STEPS = 4  # an epoch's
 
@@ -223,8 +225,8 @@ def test_a_checkpoint_of_the_first_version_goes_on():
         data = checkpoints.encode(found.tensors, step, found.position, found.details)
         text = data[8 : 8 + int.from_bytes(data[:8], "little")].decode()
         details = json.loads(json.loads(text)["__metadata__"]["tuiml"])
-        for name in ("watched", "gained_epoch", "gained_loss"):
+        for name in ("metric", "improved_epoch", "improved_loss"):
             del details["position"][name]
         again = checkpoints._position(details["position"])
-        assert (again.watched, again.gained_epoch) == ("", found.position.best_epoch)
-        assert again.gained_loss == again.best_loss == found.position.best_loss
+        assert (again.metric, again.improved_epoch) == ("", found.position.best_epoch)
+        assert again.improved_loss == again.best_loss == found.position.best_loss

@@ -11,10 +11,13 @@ from hypothesis import strategies as st
 
 from tests import helpers
 from tuiml.data.arrays import Data, Part
-from tuiml.runs.link import REPLACED
+from tuiml.training.codec import read
 from tuiml.training.event_reading import read_event
-from tuiml.training.inspection_records import KINDS, WHAT, Drawn, InspectionRequest, read_drawn, read_wish
-from tuiml.training.inspector import Inspector, first_weights
+from tuiml.training.events import KINDS
+from tuiml.training.inspections.drawing import Drawing
+from tuiml.training.inspections.first_layer_weights import first_weights
+from tuiml.training.inspections.record import Inspection, InspectionRequest
+from tuiml.training.inspector import Inspector, read_request
 
 STACK = [
     {"type": "dense", "units": 7, "activation": "relu"},
@@ -126,13 +129,13 @@ def test_the_boundary_of_a_network_made_by_hand_is_where_it_should_be(activation
     points = engine.data.train.inputs
     assert left < points[:, 0].min() < points[:, 0].max() < right
     assert bottom < points[:, 1].min() < points[:, 1].max() < top
-    winners = np.frombuffer(found.winners, np.uint8).reshape(20, 40)
+    winners = np.frombuffer(found.predicted, np.uint8).reshape(20, 40)
     x = left + (np.arange(40) + 0.5) * (right - left) / 40
     y = top - (np.arange(20) + 0.5) * (top - bottom) / 20
     beyond = x[None, :] + y[:, None] - 26.0
     clear = np.abs(beyond) > 1e-3
     assert (winners[clear] == (beyond > 0)[clear]).all()
-    shares = np.frombuffer(found.shares, np.uint8).reshape(20, 40)
+    shares = np.frombuffer(found.probabilities, np.uint8).reshape(20, 40)
     assert shares[np.abs(beyond) > 2].min() == 255  # far from it: sure
     assert shares[np.abs(beyond) < 0.1].max() < 250
     assert shares.min() >= 127
@@ -170,7 +173,7 @@ def test_confusions_are_counted_where_nothing_was_learned_from_if_possible(parts
     engine = learned(data)
     found = inspected(engine, InspectionRequest("confusion"))
     part = {"validation": data.validation, "test": data.test, "training": data.train}[name]
-    assert (found.part, found.examples, found.of) == (name, len(part), len(part))
+    assert (found.part, found.evaluated, found.total) == (name, len(part), len(part))
     table = np.array(found.counts)
     assert table.sum(axis=1).tolist() == np.bincount(part.labels, minlength=3).tolist()
     assert int(np.trace(table)) == engine.evaluate(part).correct
@@ -179,7 +182,7 @@ def test_confusions_are_counted_where_nothing_was_learned_from_if_possible(parts
 def test_while_it_learns_only_some_examples_are_judged():
     engine = learned(helpers.tiny(validation=50))
     found = inspected(engine, InspectionRequest("confusion"), most=20)
-    assert (found.examples, found.of, sum(map(sum, found.counts))) == (20, 50, 20)
+    assert (found.evaluated, found.total, sum(map(sum, found.counts))) == (20, 50, 20)
 
 
 def test_the_worst_examples_come_first_with_their_pictures():
@@ -187,15 +190,15 @@ def test_the_worst_examples_come_first_with_their_pictures():
         {"type": "flatten"}, {"type": "dense", "activation": "softmax"}
     ])  # fmt: skip
     _, data, engine = helpers.run_parts(chosen)
-    found = inspected(engine, InspectionRequest("worst", first=2, count=5))
+    found = inspected(engine, InspectionRequest("highest_loss", first=2, count=5))
     outputs, losses = engine.judge(data.validation)
     order = np.argsort(-losses)
-    assert [e.row for e in found.found] == order[2:7].tolist()
-    assert [e.loss for e in found.found] == sorted((e.loss for e in found.found), reverse=True)
-    for example in found.found:
-        assert example.truth == data.validation.labels[example.row]
-        assert example.guess == outputs[:, example.row].argmax()
-        assert example.share == pytest.approx(outputs[:, example.row].max())
+    assert [e.row for e in found.examples] == order[2:7].tolist()
+    assert [e.loss for e in found.examples] == sorted((e.loss for e in found.examples), reverse=True)
+    for example in found.examples:
+        assert example.label == data.validation.labels[example.row]
+        assert example.predicted == outputs[:, example.row].argmax()
+        assert example.probability == pytest.approx(outputs[:, example.row].max())
         pixels = np.frombuffer(example.pixels, np.uint8)
         np.testing.assert_allclose(pixels / 255, data.validation.inputs[example.row] / 16, atol=0.01)
     assert (found.width, found.height) == (8, 8)
@@ -203,10 +206,10 @@ def test_the_worst_examples_come_first_with_their_pictures():
 
 def test_examples_that_are_no_pictures_are_told_by_their_numbers():
     engine = straight()
-    found = inspected(engine, InspectionRequest("worst", count=2))
+    found = inspected(engine, InspectionRequest("highest_loss", count=2))
     held_out = engine.data.validation.inputs
-    assert [e.values for e in found.found] == [tuple(map(float, held_out[e.row])) for e in found.found]
-    assert found.found[0].pixels == b""
+    assert [e.values for e in found.examples] == [tuple(map(float, held_out[e.row])) for e in found.examples]
+    assert found.examples[0].pixels == b""
 
 
 def test_a_guess_takes_a_drawing_as_the_data_has_it():
@@ -217,10 +220,10 @@ def test_a_guess_takes_a_drawing_as_the_data_has_it():
     inspector = Inspector(engine.network, engine)
     raw = data.validation.inputs[3]
     pixels = np.rint(raw / 16 * 255).astype(np.uint8).tobytes()
-    guess = through_json(inspector.guess(Drawn(7, pixels)))
+    guess = through_json(inspector.predict(Drawing(7, pixels)))
     assert guess.number == 7
-    np.testing.assert_allclose(guess.shares, engine.predict(raw[None])[:, 0], atol=1e-6)
-    assert inspector.guess(Drawn(8, pixels[1:])) is None
+    np.testing.assert_allclose(guess.probabilities, engine.predict(raw[None])[:, 0], atol=1e-6)
+    assert inspector.predict(Drawing(8, pixels[1:])) is None
 
 
 def test_the_weights_of_the_first_layer_are_pictures_scaled_by_their_largest():
@@ -252,13 +255,13 @@ def test_what_does_not_suit_the_data_has_no_answer():
     engine = learned(helpers.tiny())
     for what in ("boundary", "responses", "weights"):
         assert inspected(engine, InspectionRequest(what)) is None
-    assert Inspector(engine.network, engine).guess(Drawn(1, b"\0" * 4)) is None
+    assert Inspector(engine.network, engine).predict(Drawing(1, b"\0" * 4)) is None
 
 
 def test_a_network_that_overflowed_can_still_be_looked_at():
     engine = straight()
     engine.load(engine.state() | {"layers.0.weight": np.full((2, 2), np.nan, np.float32)}, 0)
-    for what in ("boundary", "responses", "confusion", "worst"):
+    for what in ("boundary", "responses", "confusion", "highest_loss"):
         assert inspected_any(engine, what) is not None
 
 
@@ -285,27 +288,27 @@ def test_the_fit_is_told_in_the_units_of_the_data_with_the_datas_points():
     engine = told_numbers(outputs=2)
     data = engine.data
     found = inspected(engine, InspectionRequest("fit", columns=5, first=1))
-    assert (found.target, found.targets, len(found.curve)) == (1, 2, 5)
+    assert (found.output, found.outputs, len(found.curve)) == (1, 2, 5)
     x = np.linspace(*found.limits, 5)
     assert found.limits[0] < data.train.inputs.min() < data.train.inputs.max() < found.limits[1]
     assert found.curve == pytest.approx((2 * x) * 4 + 10, rel=1e-5)
     assert len(found.xs) == len(data.train) + len(data.validation)
     assert found.held_out == len(data.validation)
     assert found.ys[-1] == pytest.approx(data.validation.labels[-1, 1] * 4 + 10, rel=1e-6)
-    assert inspected(engine, InspectionRequest("fit", first=99)).target == 1
+    assert inspected(engine, InspectionRequest("fit", first=99)).output == 1
 
 
 def test_heights_stand_on_the_datas_own_range():
     engine = told_numbers(features=2)
-    found = inspected(engine, InspectionRequest("heights", columns=6, rows=4))
+    found = inspected(engine, InspectionRequest("surface", columns=6, rows=4))
     truths = engine.data.original(
         np.concatenate([p.labels for p in (engine.data.train, engine.data.validation)])
     )
     assert found.scale == (pytest.approx(truths.min()), pytest.approx(truths.max()))
-    heights = np.frombuffer(found.values, np.uint8).reshape(4, 6)
+    heights = np.frombuffer(found.predictions, np.uint8).reshape(4, 6)
     assert (np.diff(heights.astype(int), axis=0) <= 0).all()  # the top row first, and it is the highest
     assert (np.diff(heights.astype(int), axis=1) >= 0).all()
-    assert min(found.truths) == 0 < 255 == max(found.truths)
+    assert min(found.targets) == 0 < 255 == max(found.targets)
     assert inspected(engine, InspectionRequest("fit")) is None
     assert inspected(engine, InspectionRequest("responses", columns=4, rows=4)).total == 1
 
@@ -315,21 +318,21 @@ def test_predictions_and_misses_are_those_of_the_engine():
     found, part = inspected(engine, InspectionRequest("predictions")), engine.data.validation
     assert found.figures[0] == pytest.approx(engine.evaluate(part).r2, abs=1e-5)
     expected = part.inputs.sum(axis=1)
-    assert found.guesses == pytest.approx(expected * 4 + 10, rel=1e-5)
-    assert found.truths == pytest.approx(part.labels[:, 0] * 4 + 10, rel=1e-5)
+    assert found.predictions == pytest.approx(expected * 4 + 10, rel=1e-5)
+    assert found.targets == pytest.approx(part.labels[:, 0] * 4 + 10, rel=1e-5)
     assert found.figures[1] == pytest.approx(4 * np.abs(expected - part.labels[:, 0]).mean(), rel=1e-5)
-    worst = inspected(engine, InspectionRequest("misses", first=1, count=3))
+    worst = inspected(engine, InspectionRequest("largest_errors", first=1, count=3))
     order = np.argsort(-np.square(expected - part.labels[:, 0]))[1:4]
-    assert [miss.row for miss in worst.found] == order.tolist()
-    assert worst.found[0].guesses == pytest.approx((found.guesses[order[0]],))
-    assert worst.found[0].truths == pytest.approx((found.truths[order[0]],))
-    assert worst.found[0].values == pytest.approx(tuple(part.inputs[order[0]]))
-    assert (worst.part, worst.examples, worst.of) == ("validation", 12, 12)
+    assert [miss.row for miss in worst.examples] == order.tolist()
+    assert worst.examples[0].predictions == pytest.approx((found.predictions[order[0]],))
+    assert worst.examples[0].targets == pytest.approx((found.targets[order[0]],))
+    assert worst.examples[0].values == pytest.approx(tuple(part.inputs[order[0]]))
+    assert (worst.part, worst.evaluated, worst.total) == ("validation", 12, 12)
 
 
 def test_what_is_for_classes_has_no_answer_where_the_target_is_numbers():
     engine = told_numbers(features=2)
-    for what in ("boundary", "confusion", "worst", "weights", "fit"):
+    for what in ("boundary", "confusion", "highest_loss", "weights", "fit"):
         assert inspected(engine, InspectionRequest(what)) is None
     assert inspected(straight(), InspectionRequest("predictions")) is None
 
@@ -340,7 +343,7 @@ def test_numbers_that_overflowed_can_still_be_looked_at():
         for value in (np.nan, 3e38):
             broken = np.full((1, features), value, np.float32)
             engine.load(engine.state() | {"layers.0.weight": broken}, 0)
-            for what in ("fit" if features == 1 else "heights", "predictions", "misses"):
+            for what in ("fit" if features == 1 else "surface", "predictions", "largest_errors"):
                 assert inspected_any(engine, what) is not None
 
 
@@ -356,9 +359,11 @@ def lines():
     found = [
         inspected(engine, InspectionRequest(w, columns=4, rows=3, count=2)) for w in ("boundary", "responses")
     ]
-    found += [inspected(pictures, InspectionRequest(w, count=2)) for w in ("confusion", "worst", "weights")]
-    found.append(Inspector(pictures.network, pictures).guess(Drawn(1, b"\0\1\2\3")))
-    for features, kinds in ((1, ("fit", "predictions", "misses")), (2, ("heights",))):
+    found += [
+        inspected(pictures, InspectionRequest(w, count=2)) for w in ("confusion", "highest_loss", "weights")
+    ]
+    found.append(Inspector(pictures.network, pictures).predict(Drawing(1, b"\0\1\2\3")))
+    for features, kinds in ((1, ("fit", "predictions", "largest_errors")), (2, ("surface",))):
         told = told_numbers(features)
         found += [inspected(told, InspectionRequest(w, columns=4, rows=3, count=2)) for w in kinds]
     return [record.to_json() for record in found]
@@ -367,9 +372,14 @@ def lines():
 LINES = lines()
 
 
+def read_drawing(value):
+    return read(Drawing, value)
+
+
 def test_every_kind_is_told_and_only_its_newest_waits():
-    assert {line["event"] for line in LINES} == set(KINDS)
-    assert set(KINDS) | {"picture", "moments"} == REPLACED
+    kinds = {name for name, kind in KINDS.items() if issubclass(kind, Inspection)}
+    assert {line["event"] for line in LINES} == kinds
+    assert {name for name, kind in KINDS.items() if kind.replaced} == kinds | {"snapshot", "restore_points"}
 
 
 @pytest.mark.parametrize("line", LINES, ids=lambda line: line["event"])
@@ -385,7 +395,7 @@ def test_a_record_with_anything_missing_or_wrong_is_refused(line):
 
 
 def test_classes_beyond_the_last_are_refused():
-    for name in ("winners", "labels"):
+    for name in ("predicted", "labels"):
         line = dict(LINES[0])
         line["classes"] = 2
         data = bytearray(base64.b64decode(line[name]))
@@ -395,12 +405,13 @@ def test_classes_beyond_the_last_are_refused():
 
 
 FIELDS = ["what", "columns", "rows", "layer", "first", "count", "number", "pixels"]
+WHAT = sorted({line["event"] for line in LINES} - {"drawing"})
 ANYTHING = st.one_of(st.sampled_from(WHAT), st.integers(), st.floats(), st.text(), st.none())
 
 
 @given(st.dictionaries(st.sampled_from(FIELDS), ANYTHING))
 def test_wishes_are_within_bounds_or_refused(value):
-    for reading in (read_wish, read_drawn):
+    for reading in (read_request, read_drawing):
         try:
             found = reading(value)
         except ValueError:
@@ -410,9 +421,9 @@ def test_wishes_are_within_bounds_or_refused(value):
 
 def test_wishes_survive_the_way():
     wish = InspectionRequest("responses", 20, 10, 1, 4, 6)
-    assert read_wish(json.loads(json.dumps(wish.to_json()))) == wish
-    drawn = Drawn(3, bytes(range(64)))
-    assert read_drawn(json.loads(json.dumps(drawn.to_json()))) == drawn
+    assert read_request(json.loads(json.dumps(wish.to_json()))) == wish
+    drawn = Drawing(3, bytes(range(64)))
+    assert read_drawing(json.loads(json.dumps(drawn.to_json()))) == drawn
     for huge in (InspectionRequest("boundary", 400, 400), InspectionRequest("responses", 100, 100, count=20)):
         with pytest.raises(ValueError, match="too large"):
-            read_wish(huge.to_json())
+            read_request(huge.to_json())

@@ -19,15 +19,19 @@ from tuiml.runs import (
     memory_estimate,
     metrics,
     replay,
+    run,
     session,
     timeline,
 )
 from tuiml.runs.errors import RunError
 from tuiml.spec import network_of
-from tuiml.training import End, Epoch, Intervention, Notice, RunControl, Snapshot, State, Trainer, run_state
+from tuiml.training import run_state
+from tuiml.training.events import End, Epoch, Intervention, Notice, Snapshot, State
 from tuiml.training.interventions import Change, at_first, between, in_force, read_changes
 from tuiml.training.restore_points import RestorePoint, RestorePoints
+from tuiml.training.run_control import RunControl
 from tuiml.training.schedule_state import Position, ScheduleState
+from tuiml.training.trainer import Trainer
 
 NOISY = [
     {"type": "dense", "units": 7, "activation": "rrelu"},
@@ -47,7 +51,7 @@ def home(tmp_path, monkeypatch):
 @pytest.fixture(autouse=True)
 def moments_whatever_they_cost(monkeypatch):
     """A moment is kept at the start of every epoch: these take no time to speak of."""
-    monkeypatch.setattr(run_state, "KEEPING", 1e9)
+    monkeypatch.setattr(run_state, "RESTORE_POINTS", 1e9)
 
 
 def noisy(**training):
@@ -105,7 +109,7 @@ def test_going_back_restores_the_bits_and_going_on_repeats_them():
             control.pause()
         if isinstance(event, Intervention):
             step = trainer.engine.step_number
-            assert step == event.value == trainer.position.step
+            assert step == event.value == trainer.state.position.step
             assert state_of(trainer) == whole[step]
             seen.append(step)
         if paused(event):
@@ -141,7 +145,7 @@ def test_a_moment_in_the_midst_of_an_epoch_can_be_gone_back_to():
         if what == "step":
             control.step()
         elif what == "back":
-            moved.append(trainer.position.step)
+            moved.append(trainer.state.position.step)
             control.rewind(STEPS + 2)
         else:
             control.resume()
@@ -149,7 +153,7 @@ def test_a_moment_in_the_midst_of_an_epoch_can_be_gone_back_to():
     moved = []
     drive(trainer.events(), control, act)
     assert moved == [2 * STEPS]
-    assert trainer.position.step == 3 * STEPS
+    assert trainer.state.position.step == 3 * STEPS
     assert state_of(trainer) == whole[3 * STEPS]
 
 
@@ -190,13 +194,13 @@ def test_nothing_to_go_back_to_is_said():
 
     told = drive(trainer.events(), control, act)
     notices = [e.text for e in told if isinstance(e, Notice)]
-    assert notices == ["there is no moment in memory to go back to"]
+    assert notices == ["there is no restore point in memory to go back to"]
     assert told[-1].reason == "completed"
     assert not [e for e in told if isinstance(e, Intervention)]
 
 
 def test_a_watched_run_shows_the_layers_it_went_back_to():
-    trainer = trainer_of(noisy(epochs=3), watched=True)
+    trainer = trainer_of(noisy(epochs=3), live=True)
     control, told = trainer.control, []
     for event in trainer.events():
         told.append(event)
@@ -261,10 +265,12 @@ def test_room_for_moments_is_an_eighth_of_what_is_free():
     chosen = preset()
     network = network_of(chosen)
     needed = memory_estimate.of_run(chosen, network)
-    assert memory_estimate.for_moments(chosen, network, needed + 8_000_000) == 1_000_000
-    assert memory_estimate.for_moments(chosen, network, needed - 1) == 0
-    assert memory_estimate.for_moments(chosen, network, 10**15) == memory_estimate.MOST_FOR_MOMENTS
-    assert 0 < memory_estimate.for_moments(chosen, network) <= memory_estimate.MOST_FOR_MOMENTS
+    assert memory_estimate.for_restore_points(chosen, network, needed + 8_000_000) == 1_000_000
+    assert memory_estimate.for_restore_points(chosen, network, needed - 1) == 0
+    assert (
+        memory_estimate.for_restore_points(chosen, network, 10**15) == memory_estimate.MOST_FOR_RESTORE_POINTS
+    )
+    assert 0 < memory_estimate.for_restore_points(chosen, network) <= memory_estimate.MOST_FOR_RESTORE_POINTS
 
 
 # -- changing --------------------------------------------------------------------------------------------
@@ -278,7 +284,7 @@ def changed_at(chosen, step, *asked):
 
     def act(event):
         if paused(event):
-            if trainer.position.step < step:
+            if trainer.state.position.step < step:
                 control.step()
             elif left:
                 control.change(left.pop(0))
@@ -362,7 +368,7 @@ def test_another_batch_size_cuts_the_rest_of_the_epoch_anew():
     chosen = noisy(optimizer="sgd", learning_rate=0.1, epochs=2, schedule="cosine")
     trainer, told = changed_at(chosen, 2, {"batch_size": 10})
     *_, engine = run_parts(chosen)
-    course, order = ScheduleState(trainer.training, 60, True), trainer.order(1)
+    course, order = ScheduleState(trainer.state.training, 60, True), trainer.order(1)
     old = ScheduleState(chosen.training, 60, True)
     engine.step(order[:16], 0.1 * old.factor(1, 0))
     engine.step(order[16:32], 0.1 * old.factor(1, 16))
@@ -371,7 +377,7 @@ def test_another_batch_size_cuts_the_rest_of_the_epoch_anew():
     for begin in range(0, 60, 10):
         engine.step(trainer.order(2)[begin : begin + 10], 0.1 * course.factor(2, begin))
     assert {n: v.tobytes() for n, v in engine.state().items()} == state_of(trainer)
-    assert trainer.position.step == 2 + 3 + 6
+    assert trainer.state.position.step == 2 + 3 + 6
     event = next(e for e in told if isinstance(e, Intervention))
     assert (event.step, event.steps, event.what, event.value, event.batch_size) == (
         2, 11, "batch_size", 10, 10
@@ -423,7 +429,7 @@ def test_a_batch_size_that_leaves_the_epoch_one_example_is_refused():
     trainer, told = changed_at(noisy(epochs=2), 2, {"batch_size": 27})  # 28 are left of the epoch
     (notice,) = [e for e in told if isinstance(e, Notice)]
     assert "the last batch of this epoch would have 1" in notice.text
-    assert trainer.training.batch_size == 16
+    assert trainer.state.training.batch_size == 16
 
 
 def test_what_needs_too_much_memory_is_refused():
@@ -435,7 +441,7 @@ def test_what_needs_too_much_memory_is_refused():
     trainer.control.change({"batch_size": 20})
     told = list(trainer.events())
     assert [e.text for e in told if isinstance(e, Notice)] == ["not changed: needs about 400.0 GB"]
-    assert trainer.training.batch_size == 16
+    assert trainer.state.training.batch_size == 16
 
 
 def test_a_refusal_is_over_once_something_was_changed():
@@ -461,15 +467,15 @@ def test_going_back_takes_changes_back():
             control.change({"optimizer": "sgd", "batch_size": 20, "learning_rate": 0.5})
         if isinstance(event, Epoch) and event.epoch == 3 and len(done) == 1:
             done.append(event)
-            assert trainer.training.batch_size == 20
+            assert trainer.state.training.batch_size == 20
             control.rewind(2 * STEPS)
         if paused(event):
             control.resume()
 
     drive(trainer.events(), control, act)
     assert len(done) == 2
-    assert trainer.position.changes == ()
-    assert trainer.position.interventions == 4
+    assert trainer.state.position.changes == ()
+    assert trainer.state.position.interventions == 4
     assert state_of(trainer) == state_of(plain)
 
 
@@ -530,7 +536,7 @@ def play(events, control, whim):
 def lived(seed, name="run", chosen=None):
     """A run through as many sessions as it is cut into, changed on the way; where it lies."""
     whim, control = Whim(seed), RunControl()
-    told = play(session.run(chosen or noisy(), name=name, control=control, shares=1), control, whim)
+    told = play(session.run(chosen or noisy(), name=name, control=control, shards=1), control, whim)
     for _ in range(20):
         if isinstance(told[-1], End):
             break
@@ -587,7 +593,7 @@ def test_another_run_is_told_from_the_same(home):
 
 def test_a_stopped_run_is_done_again_up_to_where_it_stopped():
     control = RunControl()
-    events = session.run(noisy(), name="run", control=control, shares=1)
+    events = session.run(noisy(), name="run", control=control, shards=1)
     for event in events:
         if isinstance(event, Epoch) and event.epoch == 2:
             control.pause()
@@ -601,7 +607,7 @@ def test_a_stopped_run_is_done_again_up_to_where_it_stopped():
 def back_then(chosen, then, epoch=4, to=2 * STEPS):
     """A run that goes back after an epoch, and then is cut off (``then``) or goes on; its folder."""
     control, went = RunControl(), []
-    events = session.run(chosen, name="run", control=control, shares=1)
+    events = session.run(chosen, name="run", control=control, shards=1)
     with contextlib.closing(events):
         for event in events:
             if isinstance(event, Epoch) and event.epoch == epoch and not went:
@@ -651,17 +657,17 @@ def test_a_kill_while_going_back_leaves_a_run_that_goes_on(where, monkeypatch):
     plain = trainer_of(chosen)
     list(plain.events())
     control, went = RunControl(), []
-    events = session.run(chosen, name="run", control=control, shares=1)
+    events = session.run(chosen, name="run", control=control, shards=1)
 
     with contextlib.suppress(Killed), monkeypatch.context() as patch:
 
         def killed(*args, **kwargs):
-            patch.setattr(session.Run, "_save", lambda self: None)  # a killed process saves nothing
+            patch.setattr(run.Run, "_save", lambda self: None)  # a killed process saves nothing
             raise Killed
 
         for event in events:
             if isinstance(event, Epoch) and event.epoch == 3:
-                made = events.gi_frame.f_locals["made"]
+                made = events.gi_frame.f_locals["new"]
                 made.saver.save()  # a checkpoint of the line that is left
             if isinstance(event, Epoch) and event.epoch == 4 and not went:
                 went.append(event)
@@ -690,7 +696,7 @@ def test_a_kill_while_going_back_leaves_a_run_that_goes_on(where, monkeypatch):
 
 
 def test_settings_of_a_new_session_are_recorded_with_what_was_before():
-    list(session.run(noisy(epochs=3, schedule="cosine"), name="run", shares=1))
+    list(session.run(noisy(epochs=3, schedule="cosine"), name="run", shards=1))
     told = list(session.resume("run", ["training.epochs=5", "training.learning_rate=0.01"]))
     assert [e.value for e in told if isinstance(e, Intervention)] == [
         {"epochs": [3, 5], "learning_rate": [0.02, 0.01]}
@@ -707,14 +713,14 @@ def test_a_checkpoint_of_tuiml_0_1_goes_on(monkeypatch):
     plain = trainer_of(chosen)
     list(plain.events())
     control = RunControl()
-    events = session.run(chosen, name="run", control=control, shares=1)
+    events = session.run(chosen, name="run", control=control, shards=1)
     for event in events:
         if isinstance(event, Epoch) and event.epoch == 3:
             control.stop()
     path = folder.runs_folder() / "run"
     found = newest(path, chosen)
     old = vars(found.position).copy()
-    for name in ("step", "done", "since", "best_step", "born", "changes", "interventions"):
+    for name in ("step", "done", "resized_at", "best_step", "optimizer_start", "changes", "interventions"):
         del old[name]
     monkeypatch.setattr(checkpoints, "vars", lambda value: old if value is where else vars(value), False)
     where = found.position
@@ -756,7 +762,7 @@ def test_metrics_of_a_checkpoint_end_where_it_was_written(tmp_path):
     assert kept(8, 1) == 4
     assert kept(8, 0) == 3
     assert timeline.surviving(lines) == [*lines[:2], *lines[5:]]
-    assert timeline.taken_by_hand(lines) == [lines[7]]
+    assert timeline.manual_changes(lines) == [lines[7]]
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,8 @@ from tuiml.nn.pretraining import RBM
 from tuiml.runs import checkpoints, folder, memory_estimate, session
 from tuiml.spec import Preset, SpecError, check, dumps, loads, network_of, pretraining
 from tuiml.spec.edit import assign
-from tuiml.training import End, Epoch, Pretraining, PretrainingProgress, RunControl, Snapshot, Start, State
+from tuiml.training.events import End, Epoch, Pretraining, PretrainingProgress, Snapshot, Start, State
+from tuiml.training.run_control import RunControl
 
 Array = np.ndarray[Any, Any]
 

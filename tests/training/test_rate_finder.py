@@ -16,10 +16,11 @@ from tuiml.runs.rate_search import find_rate
 from tuiml.spec import check, network_of
 from tuiml.spec.edit import assign
 from tuiml.spec.library import find
-from tuiml.training import Pretraining, RunControl, Trainer
-from tuiml.training.events import RateFound, RateTried
+from tuiml.training.events import Pretraining, RateFound, RateTried
 from tuiml.training.rate_finder import GIVE_UP, Ramp, RateFinder, Smoother, suggest
+from tuiml.training.run_control import RunControl
 from tuiml.training.schedule_state import order_of
+from tuiml.training.trainer import Trainer
 
 BACKENDS = ["numpy", *(["mlx"] if importlib.util.find_spec("mlx") else [])]
 KEPT = [

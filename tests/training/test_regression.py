@@ -19,11 +19,12 @@ from tuiml.nn.losses import losses
 from tuiml.runs import folder, session
 from tuiml.spec import check, network_of
 from tuiml.spec.library import bundled
-from tuiml.training import RunControl, Trainer
 from tuiml.training.diagnosis_context import DiagnosisContext
 from tuiml.training.events import End, Epoch, Progress
 from tuiml.training.probe import probe
 from tuiml.training.rate_finder import RateFinder
+from tuiml.training.run_control import RunControl
+from tuiml.training.trainer import Trainer
 
 LOSSES = [entry.name for entry in losses if entry.activation is None]
 every_loss = pytest.mark.parametrize("loss", LOSSES)
@@ -86,7 +87,7 @@ def test_totals_of_numbers_add_up_and_say_nothing_where_there_is_nothing_to_say(
 def test_shares_of_a_batch_add_up_to_the_same(monkeypatch, outputs):
     data, stack = numbers(outputs=outputs, train=96, validation=64), stack_of(outputs, units=30)
     alone = engine(stack, data, "adam", "mse")
-    monkeypatch.setattr(steps, "WORTH_SHARING", 1.0)
+    monkeypatch.setattr(steps, "WORTH_SPLITTING", 1.0)
     shared = NumpyEngine(alone.network, alone.update.optimizer, data, 0, threads=2)
     for run in (alone, shared):
         assert run.steps([(np.arange(k, k + 64), 0.01) for k in (0, 32, 7)]) == 3
@@ -177,7 +178,7 @@ def events_of(chosen, **options):
 
 
 def test_a_run_tells_r2_and_no_accuracy():
-    told = events_of(preset(data={"waves": 0.5}, epochs=60, learning_rate=0.03), watched=True)
+    told = events_of(preset(data={"waves": 0.5}, epochs=60, learning_rate=0.03), live=True)
     epochs = [event for event in told if isinstance(event, Epoch)]
     assert all(math.isnan(event.train_accuracy) and math.isnan(event.val_accuracy) for event in epochs)
     assert epochs[-1].val_r2 > 0.5 > epochs[0].val_r2

@@ -1,5 +1,6 @@
 """What the screen shows of a layer: counts that add up, axes that stand still, shares as they are called."""
 
+import json
 import math
 
 import numpy as np
@@ -9,16 +10,21 @@ from hypothesis import strategies as st
 
 from tuiml.backends.engine import LayerView
 from tuiml.nn.activations import activations
+from tuiml.training import codec
+from tuiml.training.layer_statistics import LayerStatistics
 from tuiml.training.statistics import (
     BINS,
+    NAN,
     SAMPLE,
-    Histogram,
-    LayerStatistics,
+    UNBOUNDED,
     histogram,
-    layer_statistics,
+    histograms,
     limits,
+    numbers,
     round_up,
     sample,
+    samples_of,
+    silent_units,
 )
 
 float32 = st.floats(width=32)
@@ -28,7 +34,12 @@ finite32 = st.floats(width=32, allow_nan=False, allow_infinity=False)
 def statistics(output, activation="linear", weights=None, gradients=None):
     f = activations[activation]() if activation else None
     arrays = [None if a is None else np.asarray(a, np.float32) for a in (output, weights, gradients)]
-    return layer_statistics(LayerView(*arrays), f)
+    view = LayerView(*arrays)
+    samples, bounds = samples_of(view), f.range if f else UNBOUNDED
+    axes = {k: limits(v.flat, bounds if k == "activations" else UNBOUNDED) for k, v in samples.items()}
+    silent = silent_units(view, f)
+    dead = NAN if silent is None else float(silent.mean())
+    return LayerStatistics(**numbers(view, f, samples), dead=dead, **histograms(samples, axes))
 
 
 def counted(found):
@@ -182,9 +193,6 @@ def test_a_sample_visits_every_unit_and_every_example():
 
 def test_json_and_back():
     found = statistics([[0.0, 1.0]], "relu", [[1.0]], None)
-    plain = {
-        name: vars(value) if isinstance(value, Histogram) else value for name, value in vars(found).items()
-    }
-    again = LayerStatistics.from_json({k: None if v != v else v for k, v in plain.items()})
+    again = codec.read(LayerStatistics, json.loads(json.dumps(codec.plain(found), allow_nan=False)))
     assert repr(again) == repr(found)
     assert again.weights == found.weights

@@ -21,7 +21,7 @@ def watched(axis, *layers):
     """The limits after one more picture of these layers."""
     axis.fit(layers)
     found = axis.count(layers)
-    if axis.watch(found, layers):
+    if axis.adjust(found, layers):
         found = axis.count(layers)
         assert all(max(h.below, h.above) <= 0.005 * h.total for h in found)
     return axis.limits
@@ -75,7 +75,7 @@ def test_whatever_comes_every_finite_value_is_counted_once(first, second):
         layers = [layer] if layer.finite.size else []
         axis.fit(layers)
         found = axis.count(layers)
-        if axis.watch(found, layers):
+        if axis.adjust(found, layers):
             found = axis.count(layers)
         for part in found:
             assert part.total == layer.finite.size
@@ -144,7 +144,7 @@ def views(*scales):
 def test_layers_of_a_kind_share_their_axes_and_bounds_are_kept():
     hidden = [{"type": "dense", "units": n, "activation": "relu"} for n in (4, 5)]
     net = network([*hidden, {"type": "dense", "units": 3, "activation": "softmax"}])
-    one, two, last = StatisticsTracker(net).picture(views(1.0, 10.0, 0.1))
+    one, two, last = StatisticsTracker(net).snapshot(views(1.0, 10.0, 0.1))
     assert (one.activations.low, one.activations.high) == (two.activations.low, two.activations.high)
     assert one.activations.low == 0.0
     assert (last.activations.low, last.activations.high) == (0.0, 1.0)
@@ -156,11 +156,11 @@ def test_layers_of_a_kind_share_their_axes_and_bounds_are_kept():
 def test_arrays_that_are_not_finite_break_nothing():
     hidden = [{"type": "dense", "units": n, "activation": "relu"} for n in (4, 5)]
     net = network([*hidden, {"type": "dense", "units": 3, "activation": "softmax"}])
-    observer = StatisticsTracker(net)
+    tracker = StatisticsTracker(net)
     for value in (np.nan, np.inf, -np.inf, 3e38, 0.0):
         seen = views(1.0, 1.0, 1.0)
         for array in (seen[1].output, seen[1].inputs, seen[1].weights):
             array[...] = value
-        found = observer.picture(seen)
+        found = tracker.snapshot(seen)
         assert found[0].activations.total == 800
         assert (found[1].activations is None) == (not np.isfinite(value))

@@ -15,9 +15,14 @@ from tests.spec import random_documents
 from tuiml.backends.numpy_backend import NumpyEngine
 from tuiml.nn.layers import layers
 from tuiml.spec import check
-from tuiml.training import End, Epoch, Loading, Progress, RunControl, Snapshot, Start, State, Trainer
-from tuiml.training.events import from_json
-from tuiml.training.inspection_records import Boundary, Confusion, Drawn, Inspection, InspectionRequest
+from tuiml.training.event_reading import read_event
+from tuiml.training.events import End, Epoch, Loading, Progress, Snapshot, Start, State
+from tuiml.training.inspections.boundary import Boundary
+from tuiml.training.inspections.confusion import Confusion
+from tuiml.training.inspections.drawing import Drawing
+from tuiml.training.inspections.record import Inspection, InspectionRequest
+from tuiml.training.run_control import RunControl
+from tuiml.training.trainer import Trainer
 
 STEPS = 4  # batches of 16 in an epoch of 60 examples: the last one has 12
 
@@ -91,7 +96,7 @@ def test_a_run_tells_of_its_epochs_and_its_end():
     assert (end.epochs, end.step) == (3, 3 * STEPS)
     assert end.seconds == pytest.approx(3 * STEPS * 0.01)
     assert end.examples_per_second == pytest.approx(3 * 60 / 0.12)
-    assert trainer.steps == 3 * STEPS
+    assert trainer.state.steps == 3 * STEPS
 
 
 def test_the_first_and_the_last_picture_are_of_the_first_and_the_last_step():
@@ -194,7 +199,7 @@ def test_units_that_start_at_zero_stay_copies_of_one_another():
 
 @given(random_documents.valid())
 def test_any_preset_trains_to_an_end(made):
-    flat = [layer for layer in made["layers"] if not layers[layer["type"]].pictures]
+    flat = [layer for layer in made["layers"] if not layers[layer["type"]].images]
     points = {"name": "moons", "size": 40, "train": 12, "validation": 8}
     made = {**made, "data": points, "layers": flat}
     mixed = any(layers[layer["type"]].mixes_examples for layer in made["layers"])
@@ -224,7 +229,7 @@ def test_stop_before_the_first_batch():
     trainer, control = timed(preset())
     control.stop()
     events = list(trainer.events())
-    assert kinds(events) == ["picture", "end"]
+    assert kinds(events) == ["snapshot", "end"]
     assert (events[-1].reason, events[-1].step, events[-1].epochs) == ("stopped", 0, 0)
 
 
@@ -263,15 +268,15 @@ def test_pause_step_and_resume():
                 control.resume()
     told = [(e.event, e.step) if not isinstance(e, State) else (e.state, e.step) for e in seen]
     assert told[:11] == [
-        ("picture", 0),
+        ("snapshot", 0),
         ("paused", 0),
         ("running", 0),
         ("batch", 1),  # a single step is shown at once
-        ("picture", 1),
+        ("snapshot", 1),
         ("paused", 1),
         ("running", 1),
         ("batch", 2),
-        ("picture", 2),
+        ("snapshot", 2),
         ("paused", 2),
         ("running", 2),
     ]
@@ -287,7 +292,7 @@ def test_stop_while_paused():
         seen.append(event)
         if isinstance(event, State):
             control.stop()
-    assert kinds(seen) == ["picture", "state", "end"]
+    assert kinds(seen) == ["snapshot", "state", "end"]
     assert seen[-1].reason == "stopped"
 
 
@@ -333,7 +338,7 @@ def test_a_rate_set_while_paused_is_told_and_used():
             elif event.state == "paused":
                 control.resume()
     assert states == [("paused", 0.1), ("paused", 0.2), ("running", 0.2)]
-    assert trainer.position.rate == 0.2
+    assert trainer.state.position.rate == 0.2
 
 
 # -- divergence -----------------------------------------------------------------------------------------
@@ -425,7 +430,7 @@ def test_a_resumed_run_equals_one_that_never_stopped(moment):
             control.step() if event.step < moment else control.stop()
     if told[-1]["reason"] == "'stopped'":
         told.pop()
-    state, position = first.engine.state(), first.position
+    state, position = first.engine.state(), first.state.position
 
     network, data, engine = run_parts(noisy())
     engine.load(state, first.engine.step_number)
@@ -450,7 +455,7 @@ def test_a_finished_run_can_be_lengthened():
     list(short.events())
     network, data, engine = run_parts(noisy(epochs=5))
     engine.load(short.engine.state(), short.engine.step_number)
-    rest = Trainer(noisy(epochs=5), network, data, engine, position=short.position)
+    rest = Trainer(noisy(epochs=5), network, data, engine, position=short.state.position)
     assert [e.epoch for e in rest.events() if isinstance(e, Epoch)] == [4, 5]
     np.testing.assert_array_equal(engine.weights.flat, longer.engine.weights.flat)
 
@@ -460,7 +465,7 @@ def test_a_finished_run_can_be_lengthened():
 
 @pytest.mark.parametrize("glance", [0.0001, 0.004, 0.2])
 def test_pictures_take_at_most_two_percent_of_the_time(glance):
-    trainer, _ = timed(preset(training={"epochs": 2500}), cost=0.01, glance=glance, watched=True)
+    trainer, _ = timed(preset(training={"epochs": 2500}), cost=0.01, glance=glance, live=True)
     times = [trainer.engine.clock.now for event in trainer.events() if isinstance(event, Snapshot)]
     assert len(times) > 5
     total = trainer.engine.clock.now
@@ -480,7 +485,7 @@ def test_copies_to_fall_back_on_take_at_most_half_a_percent():
 
 
 def test_a_watched_run_tells_of_its_progress():
-    trainer, _ = timed(preset(training={"epochs": 50}), cost=0.01, watched=True)
+    trainer, _ = timed(preset(training={"epochs": 50}), cost=0.01, live=True)
     events = list(trainer.events())
     progress = [e for e in events if isinstance(e, Progress)]
     assert len(progress) > 10
@@ -515,7 +520,7 @@ def test_an_unwatched_run_looks_once_an_epoch_at_most():
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_a_run_that_is_watched_has_the_bits_of_one_that_is_not(optimizer):
     chosen = preset(NOISY, {"epochs": 20, "optimizer": optimizer})
-    trainers = [timed(chosen, cost=0.02, watched=watched)[0] for watched in (False, True)]
+    trainers = [timed(chosen, cost=0.02, live=watched)[0] for watched in (False, True)]
     (one, ends), (other, seen) = [(t, [e for e in t.events() if isinstance(e, Epoch)]) for t in trainers]
     assert [(e.train_loss, e.val_loss) for e in ends] == [(e.train_loss, e.val_loss) for e in seen]
     for name, values in one.engine.state().items():
@@ -523,7 +528,7 @@ def test_a_run_that_is_watched_has_the_bits_of_one_that_is_not(optimizer):
 
 
 def test_pictures_hold_what_a_watched_step_has():
-    trainer, _ = timed(preset(training={"epochs": 40}), watched=True)
+    trainer, _ = timed(preset(training={"epochs": 40}), live=True)
     first, *rest = [e for e in trainer.events() if isinstance(e, Snapshot)]
     assert all(math.isnan(layer.update_ratio) for layer in first.layers)
     assert len(rest) > 5
@@ -535,7 +540,7 @@ def test_pictures_hold_what_a_watched_step_has():
 
 
 def test_no_pictures_while_nobody_looks_but_the_curves_go_on():
-    trainer, control = timed(preset(training={"epochs": 60}), watched=True)
+    trainer, control = timed(preset(training={"epochs": 60}), live=True)
     views, seen = [], []
     trainer.engine.views = lambda: views.append(1) or type(trainer.engine).views(trainer.engine)
     for event in trainer.events():
@@ -552,7 +557,7 @@ def test_no_pictures_while_nobody_looks_but_the_curves_go_on():
 
 
 def test_how_a_run_ended_is_seen_where_nobody_looked():
-    trainer, control = timed(preset(), watched=True)
+    trainer, control = timed(preset(), live=True)
     control.watch(False)
     *_, last, end = trainer.events()
     assert isinstance(last, Snapshot)
@@ -560,7 +565,7 @@ def test_how_a_run_ended_is_seen_where_nobody_looked():
 
 
 def test_the_last_picture_is_of_the_last_step_whatever_pictures_cost():
-    trainer, _ = timed(preset(), glance=100.0, watched=True)
+    trainer, _ = timed(preset(), glance=100.0, live=True)
     *_, last, _, end = [e for e in trainer.events() if isinstance(e, Snapshot | Epoch | End)]
     assert isinstance(last, Snapshot)
     assert last.step == end.step == 3 * STEPS
@@ -571,19 +576,29 @@ def test_the_last_picture_is_of_the_last_step_whatever_pictures_cost():
 
 
 def test_every_event_is_a_line_of_json_and_reads_back():
-    trainer, control = timed(preset(NOISY, {"epochs": 2}), watched=True)
+    trainer, control = timed(preset(NOISY, {"epochs": 2}), live=True)
     control.set_rate(0.3)
     events = [
         Loading("train-images", 5, 10),
         Start("r", "/p", "numpy", "cpu", 1, 10, 60, 20, 20, 16, 2, 8, 0, {"numpy": "2"}),
         *trainer.events(),
     ]
-    kinds = {"loading", "start", "batch", "epoch", "picture", "state", "intervention", "moments", "end"}
+    kinds = {
+        "loading",
+        "start",
+        "batch",
+        "epoch",
+        "snapshot",
+        "state",
+        "intervention",
+        "restore_points",
+        "end",
+    }
     assert {e.event for e in events} == kinds
     for event in events:
         line = json.dumps(event.to_json(), allow_nan=False)
         assert "\n" not in line
-        again = from_json(json.loads(line))
+        again = read_event(json.loads(line))
         assert type(again) is type(event)
         assert repr(again) == repr(event)
 
@@ -595,19 +610,29 @@ def test_every_event_is_a_line_of_json_and_reads_back():
         {"event": "new kind"},
         {"event": ["epoch"]},
         {"event": None},
+    ],
+)
+def test_lines_of_another_version_are_passed_over(line):
+    assert read_event(line) is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
         {"event": "epoch"},
         {"event": "picture", "layers": [{"activations": {"low": 1}}]},
         {"event": "picture", "layers": [None]},
         {"event": "picture", "layers": None},
     ],
 )
-def test_lines_of_another_version_are_passed_over(line):
-    assert from_json(line) is None
+def test_broken_lines_are_refused(line):
+    with pytest.raises(ValueError, match="not an event"):
+        read_event(line)
 
 
 def test_more_keys_than_are_known_are_no_trouble():
     line = {"event": "state", "state": "paused", "step": 3, "learning_rate": 0.1, "new": 1}
-    assert from_json(line) == State("paused", 3, 0.1)
+    assert read_event(line) == State("paused", 3, 0.1)
 
 
 # -- what is asked meanwhile -------------------------------------------------------------------------------
@@ -620,10 +645,14 @@ def test_what_is_wished_for_is_shown_again_and_again_within_its_budget():
             return super().judge(part)
 
     for watched in (False, True):
-        trainer, control = timed(preset(training={"epochs": 400}), cost=0.01, glance=0.002, watched=watched)
+        trainer, control = timed(preset(training={"epochs": 400}), cost=0.01, glance=0.002, live=watched)
         trainer.engine.__class__ = Slow
         control.inspect(
-            [InspectionRequest("confusion"), InspectionRequest("boundary", 4, 4), InspectionRequest("worst")]
+            [
+                InspectionRequest("confusion"),
+                InspectionRequest("boundary", 4, 4),
+                InspectionRequest("highest_loss"),
+            ]
         )
         events = list(trainer.events())
         shown = [e for e in events if isinstance(e, Confusion)]
@@ -635,7 +664,7 @@ def test_what_is_wished_for_is_shown_again_and_again_within_its_budget():
 
 
 def test_nothing_is_looked_at_when_nobody_wishes_to():
-    trainer, control = timed(preset(), watched=True)
+    trainer, control = timed(preset(), live=True)
     control.inspect([InspectionRequest("boundary")])
     control.inspect([])
     assert not [e for e in trainer.events() if isinstance(e, Inspection)]
@@ -651,7 +680,7 @@ def test_a_paused_run_answers_at_once_and_after_each_single_step():
             if event.step == 0:
                 control.inspect([InspectionRequest("boundary", 5, 5)])
             elif event.step == 1:
-                control.guess(Drawn(1, b""))  # there are no pictures here: no answer
+                control.guess(Drawing(1, b""))  # there are no pictures here: no answer
                 control.inspect([InspectionRequest("confusion")])
             else:
                 control.stop()
@@ -680,11 +709,11 @@ def test_after_the_end_it_answers_until_nobody_is_there():
     control.inspect([InspectionRequest("confusion")])
     end = list(trainer.events())[-1]
     shown = []
-    for event in trainer.answers.linger():
+    for event in trainer.inspection.linger():
         shown.append(event.event)
         assert event.step == end.step
         if len(shown) == 1:
-            control.inspect([InspectionRequest("worst"), InspectionRequest("boundary")])
+            control.inspect([InspectionRequest("highest_loss"), InspectionRequest("boundary")])
         if len(shown) == 3:
             control.leave()
-    assert shown == ["confusion", "worst", "boundary"]
+    assert shown == ["confusion", "highest_loss", "boundary"]

@@ -11,11 +11,12 @@ from tuiml.nn.initializers import initializers
 from tuiml.runs.preset_prober import Prober
 from tuiml.spec import check
 from tuiml.spec.library import bundled
-from tuiml.training import Epoch, Trainer
 from tuiml.training.bounds import UPDATE_HIGH, UPDATE_LOW
 from tuiml.training.diagnosis_context import DiagnosisContext, constant, span, times
+from tuiml.training.events import Epoch
 from tuiml.training.remedies import nice
 from tuiml.training.statistics_tracker import StatisticsTracker
+from tuiml.training.trainer import Trainer
 from tuiml.training.verdicts import RULES, verdicts
 
 PRESETS = {preset.name: preset for preset in bundled()}
@@ -126,7 +127,7 @@ def accuracy(document):
 def events_of(preset):
     network, data, engine = helpers.run_parts(preset)
     try:
-        yield from Trainer(preset, network, data, engine, watched=True).events()
+        yield from Trainer(preset, network, data, engine, live=True).events()
     finally:
         engine.close()
 
@@ -135,7 +136,7 @@ def told_in_training(document, steps=400, every=25):
     """Names of the verdicts after the last step, and of any on the way."""
     preset = read(document)
     network, data, engine = helpers.run_parts(preset)
-    observer, rng, names, last, first = StatisticsTracker(network), np.random.default_rng(0), set(), [], None
+    tracker, rng, names, last, first = StatisticsTracker(network), np.random.default_rng(0), set(), [], None
     for step in range(1, steps + 1):
         if step % every == 0:
             engine.watch(preset.training.batch_size)
@@ -144,7 +145,7 @@ def told_in_training(document, steps=400, every=25):
             continue
         loss = engine.totals().mean_loss
         first = first or loss
-        layers = observer.picture(engine.views())
+        layers = tracker.snapshot(engine.views())
         last = [v.name for v in verdicts(preset, network, layers, step, losses=(first, loss))]
         names.update(last)
     return names, last
@@ -156,8 +157,9 @@ def test_healthy_presets_stay_quiet_while_they_train(name):
 
 
 def test_a_rate_that_throws_the_weights_about_is_told():
-    last = told_in_training(stack(2, training={"learning_rate": 1.0}), 100)[1]
-    assert last == ["dead units", "learning rate too high"]
+    names, last = told_in_training(stack(2, training={"learning_rate": 1.0}), 100)
+    assert names == {"dead units", "learning rate too high"}
+    assert last[0] == "dead units"
 
 
 def test_what_training_saturated_is_not_mended_by_initial_values():
@@ -269,6 +271,13 @@ def test_dropout_tells_equal_units_apart():
     document = stack(1, initializer="zeros", output={"initializer": "zeros"})
     assert probed(document)[0].name == "symmetric units"
     document["layers"].insert(2, {"type": "dropout"})
+    assert "symmetric units" not in [verdict.name for verdict in probed(document)]
+
+
+def test_random_biases_tell_equal_units_apart():
+    document = stack(1, initializer="ones", output={"initializer": "ones"})
+    assert "symmetric units" in [verdict.name for verdict in probed(document)]
+    document["layers"][1]["bias_initializer"] = "normal"
     assert "symmetric units" not in [verdict.name for verdict in probed(document)]
 
 

@@ -58,7 +58,7 @@ def test_what_is_watched_is_what_was_trained(monkeypatch, threads):
     """Outputs, gradients and the weights before are those of the step; inputs give the outputs."""
     from tuiml.backends import steps as sharing
 
-    monkeypatch.setattr(sharing, "WORTH_SHARING", 1.0)
+    monkeypatch.setattr(sharing, "WORTH_SPLITTING", 1.0)
     monkeypatch.setattr(sharing, "FEWEST", 1)
     data = tiny(train=48)
     stack = [layers.read({"type": "dense", "units": 7, "activation": "tanh"}), layers.read(END)]
@@ -118,13 +118,13 @@ def by_hand(optimizer, gradients, rate):
 def test_the_update_ratio_is_of_the_real_change(name):
     optimizer = {"name": "sgd", "momentum": 0.9} if name == "momentum" else {"name": name}
     run = engine([{"type": "dense", "units": 7, "activation": "tanh"}, END], tiny(), optimizer)
-    observer, gradients = StatisticsTracker(run.network), []
+    tracker, gradients = StatisticsTracker(run.network), []
     for k in range(4):
         weights = run.weights.views[0]["weight"][:-1].astype(np.float64)
         run.watch(12)
         run.step(np.arange(12), 0.05)
         gradients.append(run.views()[0].gradients.astype(np.float64))
-        (found, _) = observer.picture(run.views())
+        (found, _) = tracker.snapshot(run.views())
         ratio = np.std(by_hand(name, gradients, 0.05)) / np.std(weights + by_hand(name, gradients, 0.05))
         assert found.update_ratio == pytest.approx(np.log10(ratio), abs=1e-3), k
         assert found.weight_norm == pytest.approx(np.linalg.norm(run.views()[0].weights), rel=1e-5)
@@ -132,12 +132,12 @@ def test_the_update_ratio_is_of_the_real_change(name):
 
 def test_the_update_ratio_where_there_is_none():
     run = engine([{"type": "dense", "units": 7, "activation": "tanh"}, END], tiny())
-    observer = StatisticsTracker(run.network)
-    assert all(np.isnan(found.update_ratio) for found in observer.picture(run.look(12)))
+    tracker = StatisticsTracker(run.network)
+    assert all(np.isnan(found.update_ratio) for found in tracker.snapshot(run.look(12)))
     run.watch(12)
     run.step(np.arange(12), 0.0)
-    assert [found.update_ratio for found in observer.picture(run.views())] == [NEVER, NEVER]
+    assert [found.update_ratio for found in tracker.snapshot(run.views())] == [NEVER, NEVER]
     zeros = engine([{**END, "initializer": "zeros"}], tiny())
     zeros.watch(12)
     zeros.step(np.arange(12), 0.0)
-    assert np.isnan(StatisticsTracker(zeros.network).picture(zeros.views())[0].update_ratio)
+    assert np.isnan(StatisticsTracker(zeros.network).snapshot(zeros.views())[0].update_ratio)

@@ -21,8 +21,10 @@ from tuiml.training.events import (
     Start,
     State,
 )
-from tuiml.training.inspection_records import Confusion, Example, Guess, Worst
-from tuiml.training.statistics import Histogram, LayerStatistics
+from tuiml.training.inspections.confusion import Confusion
+from tuiml.training.inspections.drawing import DrawingPrediction
+from tuiml.training.inspections.highest_loss import Example, HighestLoss
+from tuiml.training.layer_statistics import Histogram, LayerStatistics
 
 STRINGS = [
     "[@click=app.quit]x[/]",
@@ -84,8 +86,8 @@ def events(text: str, rng: random.Random, step: int = 10) -> list[Event]:
         Epoch(1, step, rng.choice([1.0, nan, 0.0]), 0.5, nan, nan, 0.1, 1.0, 1000.0),
         State("paused", step, 0.1),
         Confusion(step, "validation", 10, 10, ((3, 2), (1, 4))),
-        Worst(step, "validation", 10, 10, 0, 8, 8, (example,) * rng.randrange(4)),
-        Guess(step, rng.randrange(3), (0.2, 0.8)),
+        HighestLoss(step, "validation", 10, 10, 0, 8, 8, (example,) * rng.randrange(4)),
+        DrawingPrediction(step, rng.randrange(3), (0.2, 0.8)),
         State("running", step, 0.05),
     ]
 

@@ -3,7 +3,7 @@
 import math
 
 from tuiml.training.events import End, Epoch, Pretraining, PretrainingProgress, Progress, Start
-from tuiml.training.statistics import Histogram, LayerStatistics
+from tuiml.training.layer_statistics import Histogram, LayerStatistics
 
 NAN = math.nan
 

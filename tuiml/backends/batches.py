@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from tuiml.backends import fast
+from tuiml.backends.calls import CallSequence
 from tuiml.backends.graph import SMALL
-from tuiml.backends.plan import Steps
 from tuiml.data.arrays import Data, Part
 from tuiml.nn.network import Network
 
@@ -114,13 +114,13 @@ class Batches:
         part.inputs.take(rows, 0, self._raw, "clip")
         self._normalize.run()
 
-    def _normalizing(self, raw: Array) -> Steps:
+    def _normalizing(self, raw: Array) -> CallSequence:
         """From values as the data has them to the network's inputs."""
         shift, scale = (np.asarray(v, np.float32) for v in (self._shift, self._scale))
         if not self._shifted:
-            return Steps([partial(np.multiply, raw, scale, self._inputs)])
+            return CallSequence([partial(np.multiply, raw, scale, self._inputs)])
         minus = partial(np.subtract, raw, shift, self._inputs)
-        return Steps([minus, partial(np.multiply, self._inputs, scale, self._inputs)])
+        return CallSequence([minus, partial(np.multiply, self._inputs, scale, self._inputs)])
 
 
 class Hits:
@@ -146,7 +146,7 @@ class Hits:
     def count(self) -> int:
         """The hits of the batch in hand."""
         if self.compiled:
-            return self.compiled.count()
+            return int(self.compiled.count())
         for call in self._calls:
             call()
         return int(self._count())

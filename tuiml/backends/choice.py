@@ -6,6 +6,8 @@ import importlib.util
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tuiml.installation import hint
+
 if TYPE_CHECKING:  # a command's help names the backends without importing numpy
     from tuiml.backends.engine import Engine
     from tuiml.data.arrays import Data
@@ -14,9 +16,6 @@ if TYPE_CHECKING:  # a command's help names the backends without importing numpy
     from tuiml.nn.penalties import Penalties
 
 NAMES = ("auto", "numpy", "mlx")
-INSTALL = (
-    "pip install 'tuiml[mlx-cpu]', or tuiml[mlx-cuda] for an NVIDIA GPU; a Mac with Apple silicon has it"
-)
 
 
 class BackendError(Exception):
@@ -45,7 +44,10 @@ def choose(name: str = "auto") -> Choice:
     trouble = _missing()
     if name == "mlx":
         if trouble:
-            raise BackendError(f"the mlx backend is not here ({trouble}); {INSTALL}, or use --backend numpy")
+            raise BackendError(
+                f"the mlx backend cannot be used ({trouble}): {hint('mlx-cpu')}, or for an NVIDIA GPU "
+                f"{hint('mlx-cuda')}; or use --backend numpy"
+            )
         return Choice("mlx", _gpu() or "cpu", "as asked")
     if trouble:
         return Choice("numpy", "cpu", trouble)

@@ -60,7 +60,7 @@ class LayerView:
     """Arrays of one layer as they are now; read them before the next step."""
 
     output: Array
-    """Activations, features × batch; of pictures channels × (pixels and batch)."""
+    """Activations, features × batch; of images channels × (pixels and batch)."""
     weights: Array | None
     """A matrix without its bias, or one value a unit; ``None`` for a layer without."""
     gradients: Array | None
@@ -124,7 +124,7 @@ class Engine(ABC):
             layer: its place, from 0; -1 is the last.
 
         Returns:
-            Features × examples, float32; of pictures channel by channel, each row by row.
+            Features × examples, float32; of images channel by channel, each row by row.
         """
 
     def predict(self, inputs: Array) -> Array:
@@ -133,7 +133,7 @@ class Engine(ABC):
 
     @abstractmethod
     def watch(self, size: int) -> None:
-        """Have the next step, on a batch of ``size``, keep what a picture shows beyond what training needs.
+        """Have the next step, on a batch of ``size``, keep what a snapshot shows beyond what training needs.
 
         The step does the same sums, so a run that is watched has the same bits as one that is not.
         """

@@ -1,7 +1,7 @@
-"""Whether plans run as machine code: where numba is installed, the extra ``fast``, and nobody says no.
+"""Whether plans run as machine code: if numba (the extra ``fast``) is installed and not switched off.
 
-``TUIML_FAST=0`` in the environment says no. Without numba every plan is what it is anyway, a list of bound
-NumPy calls; with it, :mod:`tuiml.backends.machine` makes one call of many.
+``TUIML_FAST=0`` in the environment switches it off. Without numba a plan is a list of bound NumPy calls; with
+it, :mod:`tuiml.backends.machine` makes one call of many.
 """
 
 from __future__ import annotations
@@ -13,15 +13,14 @@ from collections.abc import Callable, Sequence
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
+from tuiml.installation import hint
+
 if TYPE_CHECKING:
-    from tuiml.backends.machine.counting import Counting, Squares
-    from tuiml.backends.machine.whole_step import Whole
-    from tuiml.backends.passes import Pass
-    from tuiml.backends.plan import Steps
-    from tuiml.data.arrays import Part
+    from tuiml.backends.machine.counting import Counter
+    from tuiml.backends.machine.whole_step import Phase, WholeStep
 
 SWITCH = "TUIML_FAST"
-Calls = list[Callable[[], object]]
+Bound = Callable[[], object]
 Range = tuple[int, int]
 
 
@@ -33,7 +32,7 @@ def trouble() -> str:
 
 
 def available() -> bool:
-    """Whether numba can be used, should nobody say no."""
+    """Whether numba can be used, were it not switched off."""
     return not _missing()
 
 
@@ -41,7 +40,7 @@ def available() -> bool:
 def _missing() -> str:
     """Why numba cannot be used, or nothing."""
     if importlib.util.find_spec("numba") is None:
-        return "numba is not installed: pip install 'tuiml[fast]'"
+        return f"numba is not installed: {hint('fast')}"
     try:
         from tuiml.backends.machine import programs  # noqa: F401 - only to see whether it loads
     except Exception as error:  # whatever it is, nobody needs it to train
@@ -55,9 +54,7 @@ def version() -> str | None:
     return None if trouble() else metadata.version("numba")
 
 
-def fused(
-    calls: Sequence[Callable[[], object]], own: Sequence[Range], later: Sequence[Callable[[], object]]
-) -> Calls:
+def fused(calls: Sequence[Bound], own: Sequence[Range], later: Sequence[Bound]) -> list[Bound]:
     """The same work in fewer calls, or the calls as they are; see machine/programs.py."""
     if not calls or trouble():
         return list(calls)
@@ -66,28 +63,30 @@ def fused(
     return fuse(calls, own, later)
 
 
-def hits(output: Any, labels: Any) -> Counting | None:
-    """Counts how many columns of ``output`` have their largest value at their label; or ``None``."""
+def hits(output: Any, labels: Any) -> Counter | None:
+    """Counts the columns of ``output`` that have their largest value at their label; ``None``: not here."""
     if trouble():
         return None
-    from tuiml.backends.machine.counting import counting
+    from tuiml.backends.machine import counting
 
-    return counting(output, labels)
+    return counting.hits(output, labels)
 
 
-def errors(output: Any, targets: Any) -> Squares | None:
-    """Adds up the squares of ``output`` less ``targets``; or ``None``."""
+def squared_errors(output: Any, targets: Any) -> Counter | None:
+    """Adds up the squares of ``output`` less ``targets``; ``None``: not here."""
     if trouble():
         return None
-    from tuiml.backends.machine.counting import squares
+    from tuiml.backends.machine import counting
 
-    return squares(output, targets)
+    return counting.squares(output, targets)
 
 
-def whole(run: Pass, part: Part, update: Steps) -> Whole | None:
-    """A step in one call, for networks so small that all of it can be; else ``None``."""
+def whole_step(
+    rows: Any, load: Sequence[Bound], phases: tuple[Phase, Phase, Phase], total: Any, hits: Counter
+) -> WholeStep | None:
+    """A step as one call, see machine/whole_step.py; ``None``: not here, or the network is too large."""
     if trouble():
         return None
     from tuiml.backends.machine.whole_step import whole_step
 
-    return whole_step(run, part, update)
+    return whole_step(rows, load, phases, total, hits)

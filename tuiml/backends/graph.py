@@ -16,7 +16,6 @@ import numpy as np
 from tuiml.nn.layers.windows import Window
 
 Shape = tuple[int, ...]
-UNARY = frozenset({"exp", "expm1", "log", "log1p", "sqrt", "square", "tanh", "abs", "sign", "negative"})
 REDUCED = frozenset({"sum", "max"})
 SMALL = 2048
 """Values of an array for which a call's own time counts more than the work done in it."""
@@ -127,7 +126,8 @@ class Graph:
         return row
 
     def __getattr__(self, name: str) -> Any:
-        if name in UNARY:
+        function = getattr(np, name, None)
+        if isinstance(function, np.ufunc) and (function.nin, function.nout) == (1, 1):
             return lambda x: self.unary(name, x)
         raise AttributeError(f"formulas have no operation {name!r} here: add it to backends/graph.py")
 
@@ -167,11 +167,11 @@ class Graph:
 
     # -- layers ---------------------------------------------------------------------------------------
 
-    def picture(self, x: Node, shape: Shape) -> Node:
+    def image(self, x: Node, shape: Shape) -> Node:
         """(features, batch) as (channels, width, height, batch); ``shape`` is (channels, height, width)."""
         channels, height, width = shape
         logical = (channels, width, height, x.shape[-1])
-        return self._node("picture", (x,), logical, x.dtype, shape)
+        return self._node("image", (x,), logical, x.dtype, shape)
 
     def flatten(self, x: Node) -> Node:
         """(features, batch), channel by channel and row by row; a flat input as it is."""
@@ -184,7 +184,7 @@ class Graph:
         if len(x.shape) == 2:
             return g
         channels, width, height, _ = x.shape
-        return self.picture(g, (channels, height, width))
+        return self.image(g, (channels, height, width))
 
     def broadcast_to(self, x: Node, shape: Shape) -> Node:
         return x if x.shape == shape else self._node("broadcast_to", (x,), shape, x.dtype)
@@ -222,7 +222,7 @@ class Graph:
         return self._node("convolve_input_gradient", (weight, g), x.shape, self.float32, (rows, columns))
 
     def _patches(self, x: Node, bias: Node | None, rows: Window, columns: Window) -> Node:
-        """The picture's rows, each once for every column of the kernel, and a row of ones for the bias."""
+        """The image's rows, each once for every column of the kernel, and a row of ones for the bias."""
         channels, _, _, batch = x.shape
         shape = (rows.span, columns.size * channels + (bias is not None), columns.outputs * batch)
         return self._node("patches", (x,), shape, self.float32, (rows, columns))

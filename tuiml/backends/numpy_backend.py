@@ -15,7 +15,7 @@ from tuiml.backends.engine import Engine, LayerView, Totals, as_part
 from tuiml.backends.parameters import Arena, initial_tensors, parts_of
 from tuiml.backends.passes import Pass
 from tuiml.backends.penalties import Penalizer
-from tuiml.backends.steps import Step, shares
+from tuiml.backends.steps import Step, shards
 from tuiml.backends.tally import Tally
 from tuiml.backends.team import Team, parted
 from tuiml.backends.update import Update
@@ -32,8 +32,8 @@ class NumpyEngine(Engine):
     """Trains one network on one set of data. See :class:`tuiml.backends.engine.Engine`.
 
     Args:
-        threads: shares that a batch worth it is split into, each a thread's. The bits depend on the number of
-            shares, not on how many threads find a free core.
+        threads: shards that a batch worth it is split into, each a thread's. The bits depend on the number of
+            shards, not on how many threads find a free core.
     """
 
     name = "numpy"
@@ -132,9 +132,9 @@ class NumpyEngine(Engine):
 
     def _step(self, size: int, watched: bool) -> Step:
         """The step for a batch of ``size``."""
-        gradients = self._gradients[: shares(self.network, size, self.team.size)]
+        gradients = self._gradients[: shards(self.network, size, self.team.size)]
         ends = parted(size, len(gradients))
-        passes = [self._pass(g, *share, size, watched) for g, share in zip(gradients, ends, strict=True)]
+        passes = [self._pass(g, *shard, size, watched) for g, shard in zip(gradients, ends, strict=True)]
         changes = self.update.changes([g.flat for g in gradients])
         return Step(passes, changes, self.update, self.team, self.data.train)
 
@@ -160,9 +160,9 @@ class NumpyEngine(Engine):
         passes = self._passes[len(rows)]
         ends = parted(len(rows), len(passes))
 
-        def judge(share: int) -> None:
-            passes[share].load(part, rows[slice(*ends[share])])
-            passes[share].forward.run()
+        def judge(shard: int) -> None:
+            passes[shard].load(part, rows[slice(*ends[shard])])
+            passes[shard].forward.run()
 
         self.team.run(len(passes), judge)
         return passes
@@ -271,7 +271,7 @@ class NumpyEngine(Engine):
     def _prepare(self, size: int) -> None:
         """Compile the passes that evaluate ``size`` examples together."""
         if size not in self._passes:
-            count = shares(self.network, size // 2, self.team.size)  # a third of a step's work, half at least
+            count = shards(self.network, size // 2, self.team.size)  # a third of a step's work, half at least
             self._passes[size] = [self._pass(None, start, end, size) for start, end in parted(size, count)]
             for run in self._passes[size]:
                 run.forward.prepare()
@@ -282,7 +282,7 @@ class NumpyEngine(Engine):
 
 
 def _joined(outputs: Sequence[Array]) -> Array:
-    """The shares of a layer's output side by side."""
+    """The shards of a layer's output side by side."""
     return outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=1)
 
 

@@ -88,7 +88,7 @@ class Arena:
 
     Args:
         flat: the array to lay the views over, ``network.size`` float32 values; else a new one of zeros.
-        buffers: hold the network's buffers, ``network.kept`` values, in place of its parameters.
+        buffers: hold the network's buffers, ``network.buffer_size`` values, in place of its parameters.
     """
 
     def __init__(self, network: Network, flat: Array | None = None, *, buffers: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""One share of a batch, compiled: forward to the loss, and (in training) backward to the gradients."""
+"""One shard of a batch, compiled: forward to the loss, and (in training) backward to the gradients."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from tuiml.data.arrays import Part
 from tuiml.nn import random
 from tuiml.nn.layers import Parameter, Values
 from tuiml.nn.layers.windows import with_channels
-from tuiml.nn.network import Network, Node, backward, forward, renewed
+from tuiml.nn.network import Network, Node, backward, forward, updated_buffers
 
 Array = np.ndarray[Any, Any]
 
 
 class Pass:
-    """The plans for a share of a batch.
+    """The plans for a shard of a batch.
 
     Args:
         gradients: where to write them; ``None`` in evaluation.
-        buffers: values kept beside the weights: read in evaluation, renewed in training.
-        share: places in the batch of the share's examples.
-        whole: examples in the batch; the loss is their mean.
+        buffers: the layers' buffers: read in evaluation, updated in training.
+        shard: places in the batch of the shard's examples.
+        batch_size: examples in the batch; the loss is their mean.
         watched: keep what goes into the activations too, for :meth:`inputs`.
     """
 
@@ -42,14 +42,14 @@ class Pass:
         gradients: Arena | None,
         buffers: Arena,
         source: Source,
-        share: range,
-        whole: int,
+        shard: range,
+        batch_size: int,
         seed: int,
         watched: bool = False,
     ) -> None:
-        self.size = size = len(share)
+        self.size = size = len(shard)
         self.watched = watched
-        self._share, self._seed = share, seed
+        self._shard, self._seed = shard, seed
         training = gradients is not None
         self.batches = Batches(source, network, size)
         graph = Graph()
@@ -57,9 +57,9 @@ class Pass:
         t = graph.input("t", (network.outputs, size))
         inputs: dict[str, Array] = {"x": self.batches.x, "t": self.batches.targets}
         p = self._parameters(graph, network, weights, inputs)
-        kept = self._buffers(graph, network, buffers, inputs)
+        held = self._buffers(graph, network, buffers, inputs)
         if not training:
-            p = [mine | held for mine, held in zip(p, kept, strict=True)]
+            p = [mine | more for mine, more in zip(p, held, strict=True)]
         noise = self._noise(graph, network, inputs) if training else [None] * len(network.nodes)
         values = forward(graph, network, x, p, noise)
         last = values[-1]
@@ -76,15 +76,17 @@ class Pass:
             wanted |= {v.z: None for v in values if v.z.op != "input"}
         grads: dict[Value, Array | None] = {}
         if gradients is not None:
-            by_layer = backward(graph, network, values, t, p, noise, whole)
+            by_layer = backward(graph, network, values, t, p, noise, batch_size)
             for place, layer in zip(network.nodes, by_layer, strict=True):
                 homes = _homes(place, place.parameters, gradients)
                 grads |= {value: homes[name] for name, value in layer.items()}
             # Made after the loss, so written in the backward part: never for a loss that is not finite.
-            for place, layer in zip(network.nodes, renewed(graph, network, values, kept), strict=True):
+            for place, layer in zip(
+                network.nodes, updated_buffers(graph, network, values, held), strict=True
+            ):
                 homes = _homes(place, place.buffers, buffers)
                 grads |= {value: homes[name] for name, value in layer.items()}
-        donated = [f"{i}.{name}" for i, held in enumerate(kept) for name in held] if training else []
+        donated = [f"{i}.{name}" for i, names in enumerate(held) for name in names] if training else []
         self._losses = losses
         self._plan = Plan(graph, inputs, {**wanted, **grads}, donated, with_ones=ones)
         self.forward, self.backward = self._plan.split(loss)
@@ -125,7 +127,7 @@ class Pass:
                 continue
             i, features = node.index, math.prod(node.output_shape)
             key = np.zeros((), np.uint32)
-            first = self._share.start * features
+            first = self._shard.start * features
             counted = np.arange(first, first + features * self.size, dtype=np.uint32)
             places = counted.reshape(self.size, features).T
             counter = laid(places, with_channels(node.output_shape))
@@ -139,7 +141,7 @@ class Pass:
         return noise
 
     def load(self, part: Part, rows: Array) -> None:
-        """Take the examples at ``rows`` as the next share."""
+        """Take the examples at ``rows`` as the next shard."""
         self.batches.load(part, rows)
 
     def draw_noise(self, step: int) -> None:

@@ -5,26 +5,24 @@ written over an argument that nobody needs any more. So a run of the plan alloca
 it is: ``print(plan)``.
 
 Every (n, batch) buffer has one more row of ones behind its last: an activation is then ready to be multiplied
-by weights whose last row is the bias, without a pass to add it or to sum its gradient. How pictures lie is
+by weights whose last row is the bias, without a pass to add it or to sum its gradient. How images lie is
 in :mod:`tuiml.backends.layout`.
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from tuiml.backends import fast, image_operations
+from tuiml.backends import image_operations
+from tuiml.backends.calls import CallList, CallSequence
 from tuiml.backends.graph import Graph, Node
 from tuiml.backends.layout import empty
 
 Array = np.ndarray[Any, Any]
-Bound = Callable[[], object]
 KEYWORD_OUT = frozenset({"maximum", "minimum"})
 SHAPED = frozenset(
     {"affine", "affine_input_gradient", "affine_gradient", "spread", "sum", "max", *image_operations.EMITTERS}
@@ -32,44 +30,7 @@ SHAPED = frozenset(
 """Operations whose result cannot be written over an argument."""
 
 
-@dataclass(slots=True)
-class Call:
-    """One bound call, and the operation it came from."""
-
-    op: str
-    shape: tuple[int, ...]
-    run: Callable[[], object]
-
-
-class Steps:
-    """Bound calls to run in order, in fewer where :mod:`tuiml.backends.fast` makes them.
-
-    Args:
-        own: where in memory (first address, the one behind the last) only what these calls wrote is read, by
-            themselves and by those that run ``later``.
-    """
-
-    def __init__(
-        self, bound: list[Bound], own: Sequence[tuple[int, int]] = (), later: Sequence[Bound] = ()
-    ) -> None:
-        self.bound, self.own, self._later = bound, own, later
-
-    @functools.cached_property
-    def ready(self) -> list[Bound]:
-        """What is called in the end."""
-        return fast.fused(self.bound, self.own, self._later)
-
-    def prepare(self) -> None:
-        """Compile, if it is to be: this may take seconds the first time."""
-        _ = self.ready
-
-    def run(self) -> None:
-        """Run every call once."""
-        for call in self.ready:
-            call()
-
-
-class Plan(Steps):
+class Plan(CallSequence):
     """Calls to run in order.
 
     Args:
@@ -88,7 +49,7 @@ class Plan(Steps):
         donated: Iterable[str] = (),
         with_ones: Mapping[str, Array] | None = None,
     ) -> None:
-        self.calls: list[Call] = []
+        self.calls = CallList()
         self._taken: list[Array] = []
         self._inputs = inputs
         self._outputs = outputs
@@ -101,15 +62,15 @@ class Plan(Steps):
         self._last_use = _last_uses(self._order, outputs)
         self._owner: dict[int, Node] = {}
         self._done_at: dict[Node, int] = {}
-        self._whole = {id(inputs[label]): whole for label, whole in (with_ones or {}).items()}
+        self._with_ones = {id(inputs[label]): full for label, full in (with_ones or {}).items()}
         self._compile()
         super().__init__([call.run for call in self.calls], self._temporary())
 
-    def split(self, node: Node) -> tuple[Steps, Steps]:
+    def split(self, node: Node) -> tuple[CallSequence, CallSequence]:
         """The calls up to the one that computes ``node``, and the rest."""
         cut = self._done_at[node]
         then = self.bound[cut:]
-        return Steps(self.bound[:cut], self.own, then), Steps(then, self.own)
+        return CallSequence(self.bound[:cut], self.own, then), CallSequence(then, self.own)
 
     def array(self, node: Node) -> Array:
         """Where an output lies."""
@@ -135,7 +96,7 @@ class Plan(Steps):
                 self._done_at[node] = len(self.calls)
                 self._release(node, now)
         for target, source in self._copies:
-            self.add("copy", target.shape, partial(np.copyto, target, source))
+            self.calls.add("copy", target.shape, partial(np.copyto, target, source))
 
     def _buffer(self, node: Node, now: int) -> Array:
         """The array to compute ``node`` into."""
@@ -173,9 +134,9 @@ class Plan(Steps):
         if free and node.op not in image_operations.OWN:
             return free.pop()
         if len(node.shape) == 2 and node.dtype == np.float32:
-            whole = np.ones((node.shape[0] + 1, node.shape[1]), node.dtype)
-            array = whole[:-1]
-            self._whole[id(array)] = whole
+            full = np.ones((node.shape[0] + 1, node.shape[1]), node.dtype)
+            array = full[:-1]
+            self._with_ones[id(array)] = full
         else:
             array = empty(node.shape, node.dtype)
         self._taken.append(array)
@@ -197,38 +158,34 @@ class Plan(Steps):
 
     # -- calls ----------------------------------------------------------------------------------------
 
-    def add(self, op: str, shape: tuple[int, ...], run: Callable[[], object]) -> None:
-        """One more call."""
-        self.calls.append(Call(op, shape, run))
-
     def _emit(self, node: Node, out: Array) -> None:
         args = [self._arrays[a] for a in node.args]
         special = getattr(self, f"_emit_{node.op}", None)
         if special:
             special(node, args, out)
         elif node.op in image_operations.EMITTERS:
-            image_operations.EMITTERS[node.op](self, node, args, out)
+            image_operations.EMITTERS[node.op](self.calls, node, args, out)
         elif node.op in KEYWORD_OUT:
             # A whole array of the constant: three times as fast as broadcasting it here.
             full = [self._full(a, v, node) for a, v in zip(node.args, args, strict=True)]
-            self.add(node.op, node.shape, partial(getattr(np, node.op), *full, out=out))
+            self.calls.add(node.op, node.shape, partial(getattr(np, node.op), *full, out=out))
         else:
-            self.add(node.op, node.shape, partial(getattr(np, node.op), *args, out))
+            self.calls.add(node.op, node.shape, partial(getattr(np, node.op), *args, out))
 
     def _emit_spread(self, node: Node, args: list[Array], out: Array) -> None:
         (x,) = args
         if len(node.shape) == 2 and x.shape[0] == 1:
-            self.add("spread", node.shape, partial(np.ones((len(out), 1), x.dtype).dot, x, out))
+            self.calls.add("spread", node.shape, partial(np.ones((len(out), 1), x.dtype).dot, x, out))
         else:
-            self.add("spread", node.shape, partial(np.copyto, out, x))
+            self.calls.add("spread", node.shape, partial(np.copyto, out, x))
 
     def _emit_max(self, node: Node, args: list[Array], out: Array) -> None:
         (x,), axis = args, node.attributes[0]
         if axis == 0 and len(x) == 2:
-            self.add("max", x.shape, partial(np.maximum, x[:1], x[1:], out=out))
+            self.calls.add("max", x.shape, partial(np.maximum, x[:1], x[1:], out=out))
         else:
             run = partial(np.maximum.reduce, x, axis=axis, out=out, keepdims=True)
-            self.add("max", x.shape, run)
+            self.calls.add("max", x.shape, run)
 
     def _full(self, arg: Node, array: Array, node: Node) -> Array:
         if arg.op != "constant":
@@ -240,7 +197,7 @@ class Plan(Steps):
         return self._constants[key]
 
     def _emit_astype(self, node: Node, args: list[Array], out: Array) -> None:
-        self.add("astype", node.shape, partial(np.copyto, out, args[0], casting="unsafe"))
+        self.calls.add("astype", node.shape, partial(np.copyto, out, args[0], casting="unsafe"))
 
     def _emit_sum(self, node: Node, args: list[Array], out: Array) -> None:
         (x,), axis = args, node.attributes[0]
@@ -251,29 +208,29 @@ class Plan(Steps):
             run = partial(x.dot, ones, out) if axis else partial(ones.dot, x, out)
         else:
             run = partial(np.add.reduce, x, axis=axis, out=out, keepdims=True)
-        self.add("sum", x.shape, run)
+        self.calls.add("sum", x.shape, run)
 
     def _emit_where(self, node: Node, args: list[Array], out: Array) -> None:
         mask, a, b = args
         if out is not b:
-            self.add("where: else", node.shape, partial(np.copyto, out, b))
-        self.add("where: then", node.shape, partial(np.copyto, out, a, where=mask))
+            self.calls.add("where: else", node.shape, partial(np.copyto, out, b))
+        self.calls.add("where: then", node.shape, partial(np.copyto, out, a, where=mask))
 
     def _emit_affine(self, node: Node, args: list[Array], out: Array) -> None:
         weight, x = args[0], args[1]
         if len(args) == 3:
-            x = self._whole[id(x)]
-        self.add("affine", node.shape, partial(weight.T.dot, x, out))
+            x = self._with_ones[id(x)]
+        self.calls.add("affine", node.shape, partial(weight.T.dot, x, out))
 
     def _emit_affine_input_gradient(self, node: Node, args: list[Array], out: Array) -> None:
         weight, g = args
-        self.add("affine_input_gradient", node.shape, partial(weight[: node.shape[0]].dot, g, out))
+        self.calls.add("affine_input_gradient", node.shape, partial(weight[: node.shape[0]].dot, g, out))
 
     def _emit_affine_gradient(self, node: Node, args: list[Array], out: Array) -> None:
         x, g = args
         if node.attributes[0]:
-            x = self._whole[id(x)]
-        self.add("affine_gradient", node.shape, partial(x.dot, g.T, out))
+            x = self._with_ones[id(x)]
+        self.calls.add("affine_gradient", node.shape, partial(x.dot, g.T, out))
 
 
 def _needed(graph: Graph, outputs: Iterable[Node]) -> list[Node]:

@@ -1,18 +1,16 @@
-"""Pooling as bound NumPy calls for a :class:`~tuiml.backends.plan.Plan`, one axis of a picture at a time."""
+"""Pooling as bound NumPy calls, one axis of an image at a time."""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from tuiml.backends.calls import CallList
 from tuiml.backends.graph import Node
 from tuiml.backends.layout import empty
 from tuiml.nn.layers.windows import Window
-
-if TYPE_CHECKING:
-    from tuiml.backends.plan import Plan
 
 Array = np.ndarray[Any, Any]
 
@@ -30,46 +28,46 @@ def _pairs(out: Array, x: Array, axis: int, window: Window) -> list[tuple[Array,
     return found
 
 
-def max_window(plan: Plan, node: Node, args: list[Array], out: Array) -> None:
+def max_window(calls: CallList, node: Node, args: list[Array], out: Array) -> None:
     axis, window = node.attributes
     pairs = _pairs(out, args[0], axis, window)
     if not window.within(args[0].shape[axis]):
-        plan.add("lowest", out.shape, partial(out.fill, -np.inf))
+        calls.add("lowest", out.shape, partial(out.fill, -np.inf))
     elif len(pairs) == 1:
-        plan.add("max_window", out.shape, partial(np.copyto, *pairs[0]))
+        calls.add("max_window", out.shape, partial(np.copyto, *pairs[0]))
         return
     else:
         (_, first), (_, second), *pairs = pairs
-        plan.add("max_window", out.shape, partial(np.maximum, first, second, out=out))
+        calls.add("max_window", out.shape, partial(np.maximum, first, second, out=out))
     for there, here in pairs:
-        plan.add("max_window", there.shape, partial(np.maximum, there, here, out=there))
+        calls.add("max_window", there.shape, partial(np.maximum, there, here, out=there))
 
 
-def max_window_gradient(plan: Plan, node: Node, args: list[Array], out: Array) -> None:
+def max_window_gradient(calls: CallList, node: Node, args: list[Array], out: Array) -> None:
     """Each place in turn takes what is left of the gradient where it holds the greatest value."""
     axis, window = node.attributes
     x, y, g = args
     length = x.shape[axis]
     apart = window.stride >= window.size and window.within(length)
     if not apart or window.outputs * window.size != length:
-        plan.add("zero", out.shape, partial(out.fill, 0.0))
+        calls.add("zero", out.shape, partial(out.fill, 0.0))
     if apart:
-        _scatter(plan, _pairs(y, x, axis, window), _pairs(g, out, axis, window))
+        _scatter(calls, _pairs(y, x, axis, window), _pairs(g, out, axis, window))
         return
     left, mask, share = empty(y.shape, np.float32), empty(y.shape, np.bool_), empty(y.shape, np.float32)
-    plan.add("left", g.shape, partial(np.copyto, left, g))
+    calls.add("left", g.shape, partial(np.copyto, left, g))
     for offset in range(window.size):
         there, here = window.places(offset, length)
         rest, hit, part = (_along(a, axis, there) for a in (left, mask, share))
         into = _along(out, axis, here)
         value, greatest = _along(x, axis, here), _along(y, axis, there)
-        plan.add("equal", hit.shape, partial(np.equal, value, greatest, hit))
-        plan.add("share", part.shape, partial(np.multiply, rest, hit, part))
-        plan.add("add", into.shape, partial(np.add, into, part, into))
-        plan.add("left", rest.shape, partial(np.subtract, rest, part, rest))
+        calls.add("equal", hit.shape, partial(np.equal, value, greatest, hit))
+        calls.add("share", part.shape, partial(np.multiply, rest, hit, part))
+        calls.add("add", into.shape, partial(np.add, into, part, into))
+        calls.add("left", rest.shape, partial(np.subtract, rest, part, rest))
 
 
-def _scatter(plan: Plan, values: list[tuple[Array, Array]], places: list[tuple[Array, Array]]) -> None:
+def _scatter(calls: CallList, values: list[tuple[Array, Array]], places: list[tuple[Array, Array]]) -> None:
     """The same for windows that do not overlap: every place is written once.
 
     Args:
@@ -78,20 +76,20 @@ def _scatter(plan: Plan, values: list[tuple[Array, Array]], places: list[tuple[A
     """
     left, last = places[0][0], places[-1][1]
     if len(places) == 1:
-        plan.add("share", last.shape, partial(np.copyto, last, left))
+        calls.add("share", last.shape, partial(np.copyto, last, left))
         return
     mask = empty(left.shape, np.bool_)
     rest = empty(left.shape, np.float32) if len(places) > 2 else last
     for index, ((greatest, value), (_, place)) in enumerate(zip(values[:-1], places, strict=False)):
-        plan.add("equal", mask.shape, partial(np.equal, value, greatest, mask))
-        plan.add("share", place.shape, partial(np.multiply, left, mask, place))
+        calls.add("equal", mask.shape, partial(np.equal, value, greatest, mask))
+        calls.add("share", place.shape, partial(np.multiply, left, mask, place))
         after = last if index == len(values) - 2 else rest
-        plan.add("left", left.shape, partial(np.subtract, left, place, after))
+        calls.add("left", left.shape, partial(np.subtract, left, place, after))
         left = after
 
 
 def _shares(length: int, axis: int, window: Window) -> Array:
-    """One over the number of places that each window has in the picture, along ``axis``."""
+    """One over the number of places that each window has in the image, along ``axis``."""
     count = np.zeros(window.outputs, np.float32)
     for offset in range(window.size):
         count[window.places(offset, length)[0]] += 1.0
@@ -100,20 +98,20 @@ def _shares(length: int, axis: int, window: Window) -> Array:
     return (1.0 / count).reshape(shape)
 
 
-def mean_window(plan: Plan, node: Node, args: list[Array], out: Array) -> None:
+def mean_window(calls: CallList, node: Node, args: list[Array], out: Array) -> None:
     axis, window = node.attributes
-    plan.add("zero", out.shape, partial(out.fill, 0.0))
+    calls.add("zero", out.shape, partial(out.fill, 0.0))
     for there, here in _pairs(out, args[0], axis, window):
-        plan.add("add", there.shape, partial(np.add, there, here, there))
+        calls.add("add", there.shape, partial(np.add, there, here, there))
     shares = _shares(args[0].shape[axis], axis, window)
-    plan.add("mean_window", out.shape, partial(np.multiply, out, shares, out))
+    calls.add("mean_window", out.shape, partial(np.multiply, out, shares, out))
 
 
-def mean_window_gradient(plan: Plan, node: Node, args: list[Array], out: Array) -> None:
+def mean_window_gradient(calls: CallList, node: Node, args: list[Array], out: Array) -> None:
     axis, window = node.attributes
     each = empty(args[0].shape, np.float32)
     shares = _shares(node.shape[axis], axis, window)
-    plan.add("mean_window_gradient", each.shape, partial(np.multiply, args[0], shares, each))
-    plan.add("zero", out.shape, partial(out.fill, 0.0))
+    calls.add("mean_window_gradient", each.shape, partial(np.multiply, args[0], shares, each))
+    calls.add("zero", out.shape, partial(out.fill, 0.0))
     for there, here in _pairs(each, out, axis, window):
-        plan.add("add", here.shape, partial(np.add, here, there, here))
+        calls.add("add", here.shape, partial(np.add, here, there, here))

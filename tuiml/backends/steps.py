@@ -1,14 +1,15 @@
-"""One training step for batches of one size, its shares side by side or in turn."""
+"""One training step for batches of one size, its shards side by side or in turn."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tuiml.backends import fast
+from tuiml.backends.calls import CallSequence
 from tuiml.backends.passes import Pass
 from tuiml.backends.team import Team, parted
 from tuiml.backends.update import Change, Update
@@ -16,27 +17,30 @@ from tuiml.data.arrays import Part
 from tuiml.nn.losses import OVERFLOW
 from tuiml.nn.network import Network
 
+if TYPE_CHECKING:
+    from tuiml.backends.machine.whole_step import WholeStep
+
 Array = np.ndarray[Any, Any]
-WORTH_SHARING = 1e7
-"""Multiplications and additions that a share must have: handing it over costs tens of microseconds."""
+WORTH_SPLITTING = 1e7
+"""Multiplications and additions that a shard must have: handing it over costs tens of microseconds."""
 FEWEST = 16
-"""Examples that a share must have: narrower matrix products are slow."""
+"""Examples that a shard must have: narrower matrix products are slow."""
 
 
-def shares(network: Network, size: int, most: int) -> int:
-    """How many shares a batch is split into: known before the run, since its bits depend on it."""
+def shards(network: Network, size: int, most: int) -> int:
+    """How many shards a batch is split into: known before the run, since its bits depend on it."""
     if any(node.layer.mixes_examples for node in network.nodes):
         return 1
-    work = 6 * size * sum(node.products for node in network.nodes)
-    return max(1, min(most, size // FEWEST, int(work / WORTH_SHARING)))
+    work = 6 * size * sum(node.multiply_adds for node in network.nodes)
+    return max(1, min(most, size // FEWEST, int(work / WORTH_SPLITTING)))
 
 
 class Step:
     """Forward, backward and update for one batch size.
 
     Args:
-        passes: one for each share of the batch, with gradients of its own.
-        changes: one for each share of the weights.
+        passes: one for each shard of the batch, with gradients of its own.
+        changes: one for each shard of the weights.
         part: the examples to train on.
     """
 
@@ -55,8 +59,8 @@ class Step:
         self._loss = 0.0
         self._phases = [self._gradients, self._sums_and_weights]
         one = len(passes) == 1 and not update.penalizer.limits
-        self._whole = fast.whole(passes[0], part, changes[0].plan) if one else None
-        if not self._whole:
+        self._program = _whole_step(passes[0], part, changes[0].plan) if one else None
+        if not self._program:
             for steps in [*(s for p in passes for s in (p.forward, p.backward)), *(c.plan for c in changes)]:
                 steps.prepare()
         if update.penalizer.limits:
@@ -75,10 +79,10 @@ class Step:
             unless it is below :data:`~tuiml.nn.losses.OVERFLOW`.
         """
         self._update.prepare(number + 1, rate)
-        if self._whole:
+        if self._program:
             self.passes[0].draw_noise(number)
-            self._whole.run(rows)
-            self._loss, self._hits[0] = self.passes[0].total_loss(), self._whole.hits
+            self._program.run(rows)
+            self._loss, self._hits[0] = self.passes[0].total_loss(), self._program.hits
         elif len(self.passes) == 1:
             self._losses[0] = self._pass(0, rows, number)
             self._judge(0)
@@ -88,37 +92,47 @@ class Step:
             self._team.run(len(self.passes), *self._phases)
         return self._loss
 
-    def _gradients(self, share: int) -> None:
-        self._losses[share] = self._pass(share, self._rows[self._slices[share]], self._number)
+    def _gradients(self, shard: int) -> None:
+        self._losses[shard] = self._pass(shard, self._rows[self._slices[shard]], self._number)
 
-    def _sums(self, share: int) -> None:
-        self._changes[share].add_up()
+    def _sums(self, shard: int) -> None:
+        self._changes[shard].add_up()
 
-    def _judge(self, share: int) -> None:
-        if share == 0:
+    def _judge(self, shard: int) -> None:
+        if shard == 0:
             loss = sum(self._losses)
             self._loss = loss if not loss < OVERFLOW or self._changes[0].limit() else math.inf
 
-    def _weights(self, share: int) -> None:
+    def _weights(self, shard: int) -> None:
         if self._loss < OVERFLOW:
-            self._changes[share].plan.run()
+            self._changes[shard].plan.run()
 
-    def _sums_and_weights(self, share: int) -> None:
+    def _sums_and_weights(self, shard: int) -> None:
         """Where nothing depends on the whole gradient: a thread need not wait for the others' sums."""
         loss = sum(self._losses)
-        if share == 0:
+        if shard == 0:
             self._loss = loss
         if loss < OVERFLOW:
-            self._sums(share)
-            self._changes[share].plan.run()
+            self._sums(shard)
+            self._changes[shard].plan.run()
 
-    def _pass(self, share: int, rows: Array, number: int) -> float:
-        run = self.passes[share]
+    def _pass(self, shard: int, rows: Array, number: int) -> float:
+        run = self.passes[shard]
         run.load(self._part, rows)
         run.draw_noise(number)
         run.forward.run()
         loss = run.total_loss()
         if loss < OVERFLOW:
             run.backward.run()
-            self._hits[share] = run.hits.count()
+            self._hits[shard] = run.hits.count()
         return loss
+
+
+def _whole_step(run: Pass, part: Part, update: CallSequence) -> WholeStep | None:
+    """The step of a small network as one call, where it can be."""
+    rows = np.zeros(run.size, np.int64)
+    load = run.batches.calls(part, rows)
+    if load is None or run.hits.compiled is None:
+        return None
+    forward, backward, change = ((phase.bound, phase.own) for phase in (run.forward, run.backward, update))
+    return fast.whole_step(rows, load, (forward, backward, change), run.total, run.hits.compiled)

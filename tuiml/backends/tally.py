@@ -43,7 +43,7 @@ class Errors:
     """The sum of a batch's squared errors, as :class:`~tuiml.backends.batches.Hits` counts hits."""
 
     def __init__(self, output: Array, targets: Array) -> None:
-        self.compiled = fast.errors(output, targets)
+        self.compiled = fast.squared_errors(output, targets)
         difference = np.empty(output.shape, np.float32)
         self._minus = partial(np.subtract, output, targets, difference)
         self._squares = partial(np.dot, difference.reshape(-1), difference.reshape(-1))
@@ -51,6 +51,6 @@ class Errors:
     def count(self) -> float:
         """Of the batch in hand."""
         if self.compiled:
-            return self.compiled.count()
+            return float(self.compiled.count())
         self._minus()
         return float(self._squares())

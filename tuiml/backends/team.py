@@ -1,8 +1,8 @@
-"""Shares of one task on threads of their own, or one after the other: whichever is faster just now.
+"""Shards of one task on threads of their own, or one after the other: whichever is faster just now.
 
-A batch is split into shares and their results are put together in a fixed order, so the bits do not depend on
+A batch is split into shards and their results are put together in a fixed order, so the bits do not depend on
 how many threads took part. That leaves the choice to the moment: side by side on quiet cores, in turn when
-another process keeps a core busy and a step would wait for the share that lost its turn there.
+another process keeps a core busy and a step would wait for the shard that lost its turn there.
 """
 
 from __future__ import annotations
@@ -85,18 +85,18 @@ class _Mailbox:
 
 
 class Team:
-    """Up to ``size`` shares of a task: the caller's thread takes the first, a thread each the others."""
+    """Up to ``size`` shards of a task: the caller's thread takes the first, a thread each the others."""
 
     def __init__(self, size: int, pace: Pace | None = None) -> None:
         self.size = size
         self.pace = pace or Pace()
         self._boxes = [_Mailbox() for _ in range(size - 1)]
-        for share, box in enumerate(self._boxes, 1):
-            threading.Thread(target=_work, args=(box, share), name=f"share {share}", daemon=True).start()
+        for shard, box in enumerate(self._boxes, 1):
+            threading.Thread(target=_work, args=(box, shard), name=f"shard {shard}", daemon=True).start()
         self.close = weakref.finalize(self, _dismiss, self._boxes)
 
     def run(self, count: int, *phases: Callable[[int], None]) -> None:
-        """``phase(share)`` for each of ``count`` shares; a phase begins when the one before is done."""
+        """``phase(shard)`` for each of ``count`` shards; a phase begins when the one before is done."""
         if count == 1:
             for phase in phases:
                 phase(0)
@@ -107,8 +107,8 @@ class Team:
             if side_by_side:
                 self._together(phase, self._boxes[: count - 1])
             else:
-                for share in range(count):
-                    phase(share)
+                for shard in range(count):
+                    phase(shard)
         self.pace.took(time.perf_counter() - began)
 
     @staticmethod
@@ -127,18 +127,18 @@ class Team:
                 raise error
 
 
-def _work(box: _Mailbox, share: int) -> None:
+def _work(box: _Mailbox, shard: int) -> None:
     with np.errstate(all="ignore"), flushed():  # as the caller does; both are a thread's own
-        while _next(box, share):
+        while _next(box, shard):
             pass
 
 
-def _next(box: _Mailbox, share: int) -> bool:
+def _next(box: _Mailbox, shard: int) -> bool:
     box.go.acquire()
     if box.task is None:
         return False
     try:
-        box.task(share)
+        box.task(shard)
     except BaseException as error:
         box.error = error
     box.task = None

@@ -1,4 +1,4 @@
-"""An optimizer, with the penalties, compiled over the arena: one plan for each share of it."""
+"""An optimizer, with the penalties, compiled over the arena: one plan for each slice of it."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ class Update:
 
 
 class Change:
-    """One slice of the weights in a step: the shares' gradients are added up, then the weights change.
+    """One slice of the weights in a step: the shards' gradients are added up, then the weights change.
 
     Args:
         gradients: the slice's; the sum is left in the first of them.
-        whole: the first share's whole gradient, of which the sum of all is a part.
+        first: the first shard's gradient for all weights, of which ``gradients[0]`` is a slice.
     """
 
-    def __init__(self, update: Update, gradients: Sequence[Array], part: slice, whole: Array) -> None:
-        self._gradients, self._whole, self._penalizer = gradients, whole, update.penalizer
+    def __init__(self, update: Update, gradients: Sequence[Array], part: slice, first: Array) -> None:
+        self._gradients, self._first, self._penalizer = gradients, first, update.penalizer
         graph = Graph()
         inputs = {"w": update.weights[part], "g": gradients[0]}
         inputs |= {f"state.{name}": array[part] for name, array in update.state.items()}
@@ -68,11 +68,11 @@ class Change:
         self.plan = Plan(graph, inputs, outputs, donated)
 
     def add_up(self) -> None:
-        """Put the sum of the shares' gradients into the first one's place."""
+        """Put the sum of the shards' gradients into the first one's place."""
         total, *others = self._gradients
         for g in others:
             np.add(total, g, total)
 
     def limit(self) -> bool:
         """Once all slices are added up, see to the gradient's length; whether it can be gone by."""
-        return self._penalizer.limit(self._whole)
+        return self._penalizer.limit(self._first)

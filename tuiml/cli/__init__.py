@@ -1,4 +1,4 @@
-"""The command line. Its parts import what they need when they run: ``--help`` answers at once."""
+"""The command line. Commands import what they need when they run, so ``--help`` answers at once."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ import signal
 import sys
 import traceback
 
-from tuiml.cli import data, doctor, find_rate, presets, probe, replay, runs, training
+from tuiml.cli import commands
 from tuiml.cli.output import note
 from tuiml.cli.parser import Parser, top_parser
 from tuiml.text import plain_text
-
-GROUPS = (training, replay, find_rate, presets, probe, runs, data, doctor)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -26,7 +24,7 @@ def main(argv: list[str] | None = None) -> int:
         code = _run(sys.argv[1:] if argv is None else argv)
         sys.stdout.flush()
         return code
-    except SystemExit as leave:  # argparse's way
+    except SystemExit as leave:  # from argparse
         return leave.code if isinstance(leave.code, int) else 2
     except BrokenPipeError:
         _drop_output()
@@ -42,16 +40,16 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    parser = top_parser()
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", prog="tuiml")
-    for group in GROUPS:
-        group.add(commands)
+    parser, names = top_parser(), commands.names()
     word = arguments[0] if arguments else None
-    if word is None or (not word.startswith("-") and word not in commands.choices):
-        return _open(parser, list(commands.choices), word, arguments[1:])
+    if word is None or (not word.startswith("-") and word not in names):
+        return _open(parser, names, word, arguments[1:])
+    parsers = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", prog="tuiml")
+    for name in [word] if word in names else names:
+        commands.load(name).add_to(parsers)
     chosen, unknown = parser.parse_known_args(arguments)
     if unknown:
-        used = commands.choices.get(chosen.command)
+        used = parsers.choices.get(chosen.command)
         (used if isinstance(used, Parser) else parser).refuse(unknown)
     if chosen.command is None:
         parser.error("no command; 'tuiml -h' lists them")
@@ -59,10 +57,10 @@ def _run(arguments: list[str]) -> int:
     return code
 
 
-def _open(parser: Parser, commands: list[str], word: str | None, rest: list[str]) -> int:
-    """The app, on the preset of that name; the last session without one."""
+def _open(parser: Parser, names: list[str], word: str | None, rest: list[str]) -> int:
+    """Open the app on a preset or a run; without ``word``, where it was left."""
     if word is not None:
-        _known(parser, commands, word)
+        _check_word(names, word)
     if rest:
         parser.refuse(rest)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -74,8 +72,8 @@ def _open(parser: Parser, commands: list[str], word: str | None, rest: list[str]
     return code
 
 
-def _known(parser: Parser, commands: list[str], word: str) -> None:
-    """Leave with a line unless ``word`` is a preset or a run."""
+def _check_word(commands: list[str], word: str) -> None:
+    """Leave with a message unless ``word`` is a preset or a run."""
     from tuiml.registry import closest, short
     from tuiml.runs import library as runs
     from tuiml.runs.errors import RunError
@@ -97,7 +95,7 @@ def _known(parser: Parser, commands: list[str], word: str) -> None:
 
 
 def _report(error: Exception) -> int:
-    """Say what went wrong, a line for each problem; the exit code."""
+    """Print an error, a line for each problem; the exit code."""
     from tuiml.data.errors import DataError
     from tuiml.runs.errors import RunError
     from tuiml.spec.problems import SpecError
@@ -118,7 +116,7 @@ def _report(error: Exception) -> int:
 
 
 def _drop_output() -> None:
-    """Nobody reads any more: what is left in the buffers goes nowhere, without a word."""
+    """The reader is gone: discard what is left in the buffers."""
     with contextlib.suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tuiml.cli.output import NONE, figure, note, print_json, print_table, whole
+from tuiml.cli.output import note, print_json, print_table
 from tuiml.cli.parser import Parser
+from tuiml.formatting import NONE, count_text, figure
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,7 +77,7 @@ def _telling() -> Any:
     if not sys.stderr.isatty():
         return None
     from tuiml.cli import progress
-    from tuiml.training import Loading
+    from tuiml.training.events import Loading
 
     show = progress.Bar()
 
@@ -96,7 +97,7 @@ def _print(found: Report) -> None:
     if found.kind:
         shape = "×".join(map(str, found.shape))
         print(f"{found.path}: {found.kind}")
-        parts = f"{whole(found.examples)} examples, {whole(found.test)} of them the test part"
+        parts = f"{count_text(found.examples)} examples, {count_text(found.test)} of them the test part"
         print(f"{parts}; {shape} input{'s' * (found.shape != (1,))} each")
         print(_target(found))
     if not found.usable and found.rows:
@@ -121,9 +122,9 @@ def _target(found: Report) -> str:
         names = ", ".join(found.target_names[:MOST])
         return "target: " + (f"regression of {names}" if names else "regression")
     pairs = zip(found.classes[:MOST], found.counts[:MOST], strict=False)
-    some = "; ".join(f"{name}: {whole(count)}" for name, count in pairs)
+    some = "; ".join(f"{name}: {count_text(count)}" for name, count in pairs)
     more = "; …" if len(found.classes) > MOST else ""
-    return f"target: one of {whole(len(found.classes))} classes ({some}{more})"
+    return f"to be told: one of {count_text(len(found.classes))} classes ({some}{more})"
 
 
 def _print_columns(columns: Sequence[Column]) -> None:
@@ -133,14 +134,14 @@ def _print_columns(columns: Sequence[Column]) -> None:
             column.name,
             column.kind,
             *(NONE if value is None else figure(value) for value in (column.low, column.high, column.mean)),
-            NONE if column.values is None else whole(column.values),
-            whole(column.missing),
+            NONE if column.values is None else count_text(column.values),
+            count_text(column.missing),
         ]
         for column in columns[:MOST]
     ]
     print_table(header, rows, right=header[2:])
     if len(columns) > MOST:
-        print(f"… {whole(len(columns))} columns in all")
+        print(f"… {count_text(len(columns))} columns in all")
 
 
 def _print_rows(rows: Sequence[Sequence[str]]) -> None:
@@ -208,7 +209,9 @@ def _sentence(row: dict[str, Any]) -> str:
         else "labels"
     )
     known = f"; {row['known']}, undamaged" if row["known"] else "; not a file that tuiml knows"
-    text = f"{plain_text(row['path'])}: {whole(count)} {kind}, values {row['low']} to {row['high']}{known}"
+    text = (
+        f"{plain_text(row['path'])}: {count_text(count)} {kind}, values {row['low']} to {row['high']}{known}"
+    )
     if row.get("counts") and len(row["counts"]) <= 32:
         text += f"; of each label {', '.join(map(str, row['counts']))}"
     return text

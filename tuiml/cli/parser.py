@@ -1,12 +1,14 @@
-"""argparse with errors of one line and suggestions."""
+"""The parser of the command line: errors of one line with suggestions, and arguments that commands share."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from tuiml import __version__
+from tuiml.backends.choice import NAMES
 from tuiml.cli.output import note
 
 Commands = Any
@@ -33,7 +35,7 @@ exit codes: 0 done; 1 failed while running; 2 wrong usage, preset or data; 3 tra
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, with the nearest option."""
+    """Reports errors in one line, with the nearest option."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(allow_abbrev=False, **settings)
@@ -44,7 +46,7 @@ class Parser(argparse.ArgumentParser):
         raise SystemExit(2)
 
     def refuse(self, unknown: list[str]) -> NoReturn:
-        """Leave, naming the arguments that are not known."""
+        """Leave with exit code 2 and name the arguments that are not known."""
         from tuiml.registry import closest, short
 
         first = unknown[0]
@@ -54,8 +56,42 @@ class Parser(argparse.ArgumentParser):
         self.error(f"unknown {kind} {short(first)}" + (f"; did you mean '{near}'?" if near else ""))
 
 
+def argument(*names: str, **options: Any) -> Callable[[Parser], object]:
+    """An argument of a command, as ``ArgumentParser.add_argument`` takes it."""
+    return lambda parser: parser.add_argument(*names, **options)
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command of ``tuiml``.
+
+    Args:
+        name: as typed.
+        help: its line in the list of commands, and the start of its own help.
+        run: does it; returns the exit code.
+        arguments: each adds an argument to its parser.
+        epilog: the end of its help.
+    """
+
+    name: str
+    help: str
+    run: Callable[[argparse.Namespace], int]
+    arguments: Sequence[Callable[[Parser], object]]
+    epilog: str | None = None
+
+    def add_to(self, commands: Commands) -> None:
+        """Add its parser to those of other commands."""
+        description = f"{self.help[0].upper()}{self.help[1:]}."
+        parser: Parser = commands.add_parser(
+            self.name, help=self.help, description=description, epilog=self.epilog
+        )
+        parser.set_defaults(run=self.run)
+        for add in self.arguments:
+            add(parser)
+
+
 def top_parser() -> Parser:
-    """The parser of ``tuiml`` itself, its commands still to be added."""
+    """The parser of ``tuiml`` itself, without commands."""
     parser = Parser(
         prog="tuiml",
         usage="tuiml [PRESET | RUN] | tuiml COMMAND …",
@@ -67,20 +103,22 @@ def top_parser() -> Parser:
     return parser
 
 
-def command(commands: Commands, name: str, run: Callable[[argparse.Namespace], int], text: str) -> Parser:
-    """Add a command: ``text`` is its line in the list, and the start of its help."""
-    parser: Parser = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
-    parser.set_defaults(run=run)
-    return parser
+# -- arguments that several commands have ------------------------------------------------------------------
 
 
-def add_json(parser: Parser, text: str = "print JSON") -> None:
-    """``--json``, as every command that prints has it."""
-    parser.add_argument("--json", action="store_true", help=text)
+def json_option(text: str = "print JSON") -> Callable[[Parser], object]:
+    """``--json``."""
+    return argument("--json", action="store_true", help=text)
 
 
-def add_settings(parser: Parser, text: str) -> None:
+def set_option(text: str) -> Callable[[Parser], object]:
     """``--set PATH=VALUE``, any number of times."""
-    parser.add_argument(
-        "--set", dest="settings", action="append", default=[], metavar="PATH=VALUE", help=text
-    )
+    return argument("--set", dest="settings", action="append", default=[], metavar="PATH=VALUE", help=text)
+
+
+A_RUN = "a name that 'tuiml runs' lists, or a folder"
+RUN = argument("name", metavar="RUN", help=A_RUN)
+PRESET = argument("preset", metavar="PRESET", help="a name that 'tuiml presets' lists, or a TOML file")
+BACKEND = argument("--backend", choices=NAMES, default="auto", help="what computes (default: auto)")
+QUIET = argument("--quiet", action="store_true", help="no progress")
+JSON = json_option()

@@ -1,4 +1,4 @@
-"""How a run is shown without the app: JSON lines, a bar that is redrawn, or a line an epoch."""
+"""Shows the progress of a run: as JSON lines, as a bar that is redrawn, or as a line per epoch."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import os
 import sys
 import time
 
-from tuiml.cli.output import cells, duration, loss, note, score, whole
+from tuiml.cli.output import cells, note
+from tuiml.formatting import NONE, count_text, duration, loss, metric_text
 from tuiml.text import plain_text
-from tuiml.training import (
+from tuiml.training.events import (
+    SAVING,
     End,
     Epoch,
     Event,
@@ -21,9 +23,10 @@ from tuiml.training import (
     Pretraining,
     PretrainingProgress,
     Progress,
+    RateTried,
+    Replayed,
     Start,
 )
-from tuiml.training.events import SAVING, RateTried, Replayed
 
 BAR = 10
 """Cells of the bar."""
@@ -34,12 +37,12 @@ REDRAWN = 0.1
 class Show:
     """Shows nothing but the result: ``--quiet``."""
 
-    watches = False
-    """Whether events within an epoch are wanted."""
+    live = False
+    """True if events within an epoch are wanted."""
 
     def __init__(self) -> None:
         self.unsaved = False
-        """Whether the disk lacks something of the run."""
+        """True while something of the run is not saved."""
         self._silent = False
         self._loading = ""
         self._epochs = 0
@@ -76,12 +79,12 @@ class Show:
         """Show progress."""
 
     def result(self, end: End) -> None:
-        """Say how it ended, on stdout; what to do about it, on stderr."""
+        """Print the result to stdout and hints to stderr."""
         self.close()
         print(
             f"{plain_text(end.run)}: {end.reason}, epochs {end.epochs}, best {end.best_epoch}, "
-            f"{duration(end.seconds)} of training, {whole(end.examples_per_second)} examples/s\n"
-            f"test loss {loss(end.test_loss)}, test {score(end.test_accuracy, end.test_r2)}\n"
+            f"{duration(end.seconds, NONE)} of training, {count_text(end.examples_per_second)} examples/s\n"
+            f"test loss {loss(end.test_loss)}, test {metric_text(end.test_accuracy, end.test_r2)}\n"
             f"{plain_text(end.path)}",
             flush=True,
         )
@@ -91,19 +94,19 @@ class Show:
             note(f"tuiml: {end.message}")
 
     def close(self) -> None:
-        """Leave the line, where one was begun."""
+        """End the line, if one was begun."""
 
     def loading(self, event: Event) -> None:
-        """Say once which file is on its way."""
+        """Print once which file is loading."""
         if not isinstance(event, Loading) or (event.total and event.done >= event.total):
-            return  # what is there at once is not worth a line
+            return  # a file that is there at once is not worth a line
         if event.name != self._loading:
             self._loading = event.name
             note(f"loading {event.name}")
 
 
 class Lines(Show):
-    """A JSON object a line on stdout: start, epochs (of pretraining, too), notices, end."""
+    """A JSON object per line on stdout: start, epochs (of pretraining, too), notices, end."""
 
     def __init__(self, quiet: bool) -> None:
         super().__init__()
@@ -122,7 +125,7 @@ class Lines(Show):
 
 
 class Plain(Show):
-    """A line an epoch on stderr, where that is no terminal."""
+    """A line per epoch on stderr that is no terminal."""
 
     def draw(self, event: Event) -> None:
         self.loading(event)
@@ -136,9 +139,9 @@ class Plain(Show):
 
 
 class Bar(Show):
-    """One line on a terminal's stderr, drawn again and again."""
+    """One line on a terminal, redrawn all the time."""
 
-    watches = True
+    live = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -162,10 +165,10 @@ class Bar(Show):
             self._redraw(parts)
 
     def _parts(self, event: Event) -> list[str]:
-        """What the line says, the most important first."""
+        """The parts of the line, the most important first."""
         if isinstance(event, Loading):
-            of = f" of {whole(event.total / 1e6)}" if event.total else ""
-            return [f"{event.name}: {whole(event.done / 1e6)}{of} MB"]
+            of = f" of {count_text(event.total / 1e6)}" if event.total else ""
+            return [f"{event.name}: {count_text(event.done / 1e6)}{of} MB"]
         if isinstance(event, Pretraining):
             return pretraining(event)
         if isinstance(event, RateTried):
@@ -175,11 +178,11 @@ class Bar(Show):
             return []
         epochs = f"epoch {event.epoch:>{len(str(self._epochs))}}/{self._epochs}"
         bar = self._bar(event.step / self._steps if self._steps else 0.0)
-        left = [f"{duration(event.seconds_left)} left"] if isinstance(event, Progress) else []
+        left = [f"{duration(event.seconds_left, NONE)} left"] if isinstance(event, Progress) else []
         return [f"{epochs} {bar}", *figures(event, self._last), *left, speed(event)]
 
-    def _bar(self, share: float) -> str:
-        done = round(BAR * share)
+    def _bar(self, fraction: float) -> str:
+        done = round(BAR * fraction)
         return self._marks[0] * done + self._marks[1] * (BAR - done)
 
     def _redraw(self, parts: list[str]) -> None:
@@ -204,17 +207,22 @@ class Bar(Show):
 
 
 def choose(*, json: bool, quiet: bool) -> Show:
-    """How to show a run, by what was asked for and by what stderr is."""
+    """The way to show a run, by options and by the kind of stderr."""
     if json:
         return Lines(quiet)
     if quiet:
         return Show()
+    return on_stderr()
+
+
+def on_stderr() -> Show:
+    """A bar if stderr is a terminal, else lines."""
     terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
     return Bar() if terminal else Plain()
 
 
 def opening(start: Start) -> list[str]:
-    """The lines that a run begins with."""
+    """The first lines of a run."""
     threads = f"{start.threads} thread" + ("s" if start.threads > 1 else "")
     text = (
         f"{start.run}: {start.parameters:,} parameters, {start.train_examples:,} training and "
@@ -224,23 +232,26 @@ def opening(start: Start) -> list[str]:
 
 
 def pretraining(event: Pretraining) -> list[str]:
-    """Where pretraining stands, the most important first."""
+    """The progress of pretraining, the most important part first."""
     where = f"pretraining layer {event.number}/{event.layers}, epoch {event.epoch}/{event.epochs}"
     return [where, f"reconstruction error {loss(event.reconstruction_error)}"]
 
 
 def figures(event: Progress | Epoch, last: Epoch | None = None) -> list[str]:
-    """Loss and accuracy or R², in training and (of the last epoch) in validation."""
-    found = [f"loss {loss(event.train_loss)}", score(event.train_accuracy, event.train_r2)]
-    judged = event if isinstance(event, Epoch) else last
-    if judged and not math.isnan(judged.val_loss):
-        found += [f"val loss {loss(judged.val_loss)}", f"val {score(judged.val_accuracy, judged.val_r2)}"]
+    """Loss and accuracy or R², in training and (for the last epoch) in validation."""
+    found = [f"loss {loss(event.train_loss)}", metric_text(event.train_accuracy, event.train_r2)]
+    scored = event if isinstance(event, Epoch) else last
+    if scored and not math.isnan(scored.val_loss):
+        found += [
+            f"val loss {loss(scored.val_loss)}",
+            f"val {metric_text(scored.val_accuracy, scored.val_r2)}",
+        ]
     return found
 
 
 def speed(event: Progress | Epoch) -> str:
     """Training examples a second."""
-    return f"{whole(event.examples_per_second)} examples/s"
+    return f"{count_text(event.examples_per_second)} examples/s"
 
 
 def _columns() -> int:

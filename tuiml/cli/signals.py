@@ -1,4 +1,4 @@
-"""Ctrl-C and its kin, while a run is going on."""
+"""Ctrl-C and similar signals while a run trains."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stopping:
-    """Within it the first SIGINT, SIGTERM or SIGHUP stops the run, which is saved; a second one kills."""
+    """A context in which the first SIGINT, SIGTERM or SIGHUP stops and saves the run; a second one kills."""
 
     def __init__(self, control: RunControl) -> None:
         self._control = control
         self._before: dict[int, Any] = {}
         self.number: int | None = None
-        """The signal that came."""
+        """The signal that arrived, if any."""
 
     def __enter__(self) -> Stopping:
         for number in ENDING:
@@ -37,7 +37,7 @@ class Stopping:
             signal.signal(number, before)
 
     def stop(self, number: int | None) -> None:
-        """End the run, as if the signal had come if there is one."""
+        """Stop the run, as if signal ``number`` had arrived."""
         self.number = self.number or number
         # From a thread: a signal may have interrupted the trainer inside this very lock.
         threading.Thread(target=self._control.stop, daemon=True).start()

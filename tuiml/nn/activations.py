@@ -33,6 +33,8 @@ class Activation(Entry):
     """Outputs outside this interval count as saturated."""
     learned: ClassVar[dict[str, str]] = {}
     """Learned parameters, one value a unit: name → the field that holds the initial value."""
+    suited_initializer: ClassVar[str] = "he_normal"
+    """The initializer that keeps the spread of values through layers of it."""
     noisy: ClassVar[bool] = False
     """Takes ``noise``, uniform in [0, 1), while training; ``noise=None`` in evaluation."""
     output_only: ClassVar[bool] = False
@@ -58,9 +60,18 @@ class Activation(Entry):
 activations = Registry("an activation")
 
 
+LOWEST = -87.0
+"""Where e⁻ˣ is about to leave float32."""
+
+
+def odds_against(xp: Namespace, x: Array) -> Array:
+    """e⁻ˣ, finite in float32; below x = -87 it is constant."""
+    return xp.exp(-xp.maximum(x, LOWEST))
+
+
 def logistic(xp: Namespace, x: Array) -> Array:
-    """1 / (1 + e⁻ˣ), by tanh: no overflow at either end."""
-    return 0.5 * xp.tanh(0.5 * x) + 0.5
+    """1 / (1 + e⁻ˣ), accurate in proportion down to 1e-38, so never exactly 0."""
+    return 1.0 / (odds_against(xp, x) + 1.0)
 
 
 @activations.add
@@ -69,6 +80,7 @@ class Linear(Activation):
     aliases = ("identity",)
     formula = "x"
     advice = "the output of a regression; a hidden layer without it folds into the next"
+    suited_initializer = "glorot_normal"
 
     def forward(self, xp: Namespace, x: Array) -> Array:
         return x
@@ -89,12 +101,13 @@ class Sigmoid(Activation):
     source = "Rumelhart, Hinton & Williams 1986, eq. 2"
     range = (0.0, 1.0)
     saturation = (0.03, 0.97)
+    suited_initializer = "glorot_normal"
 
     def forward(self, xp: Namespace, x: Array) -> Array:
         return logistic(xp, x)
 
     def derivative(self, xp: Namespace, x: Array, y: Array) -> Array:
-        return y * (1.0 - y)
+        return odds_against(xp, x) * y * y  # 1 - y loses its digits where y is nearly 1
 
 
 @activations.add
@@ -105,6 +118,7 @@ class Tanh(Activation):
     source = "LeCun, Bottou, Orr & Müller 1998, section 4.4"
     range = (-1.0, 1.0)
     saturation = (-0.97, 0.97)
+    suited_initializer = "glorot_normal"
 
     def forward(self, xp: Namespace, x: Array) -> Array:
         return xp.tanh(x)
@@ -224,6 +238,7 @@ class SELU(Activation):
     formula = "λ(x if x > 0 else α(e^x - 1))"
     advice = "keeps mean 0 and variance 1 through deep dense stacks, with lecun_normal"
     source = "Klambauer, Unterthiner, Mayr & Hochreiter 2017, eq. 2"
+    suited_initializer = "lecun_normal"
 
     alpha: ClassVar[float] = 1.6732632423543772
     scale: ClassVar[float] = 1.0507009873554805
@@ -308,6 +323,7 @@ class Softsign(Activation):
     source = "Glorot & Bengio 2010, section 3"
     range = (-1.0, 1.0)
     saturation = (-0.97, 0.97)
+    suited_initializer = "glorot_normal"
 
     def forward(self, xp: Namespace, x: Array) -> Array:
         return x / (xp.abs(x) + 1.0)
@@ -325,6 +341,7 @@ class Softmax(Activation):
     source = "Bridle 1990, eq. 7"
     range = (0.0, 1.0)
     output_only = True
+    suited_initializer = "glorot_normal"
 
     def forward(self, xp: Namespace, x: Array) -> Array:
         e = xp.exp(x - xp.max(x, axis=0, keepdims=True))

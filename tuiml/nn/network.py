@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tuiml.nn.layers import ActivationLayer, Dense, Flatten, Layer, Parameter, Shape, Values
-from tuiml.nn.layers.windows import picture
+from tuiml.nn.layers.windows import image_shape
 from tuiml.nn.losses import Loss
 
 Array = Any
@@ -33,13 +33,13 @@ class Node:
         return sum(p.size for p in self.parameters)
 
     @property
-    def products(self) -> int:
-        """Multiplications of an example's forward pass: each weight once at every place of a picture."""
+    def multiply_adds(self) -> int:
+        """Of an example's forward pass: each weight once at every place of an image."""
         return self.size * math.prod(self.output_shape[1:])
 
     @property
-    def kept(self) -> int:
-        """Number of values kept beside them, which are not learned."""
+    def buffer_size(self) -> int:
+        """Number of values in the buffers, which are updated but not learned."""
         return sum(p.size for p in self.buffers)
 
 
@@ -56,9 +56,9 @@ class Network:
         return sum(node.size for node in self.nodes)
 
     @property
-    def kept(self) -> int:
-        """Number of values kept beside them, which are not learned."""
-        return sum(node.kept for node in self.nodes)
+    def buffer_size(self) -> int:
+        """Number of values in the buffers, which are updated but not learned."""
+        return sum(node.buffer_size for node in self.nodes)
 
     @property
     def input_shape(self) -> Shape:
@@ -121,17 +121,19 @@ def forward(
     """
     passed: list[Values] = []
     if len(network.input_shape) > 1 and not isinstance(network.nodes[0].layer, Flatten):
-        x = xp.picture(x, picture(network.input_shape, "the network"))
+        x = xp.image(x, image_shape(network.input_shape, "the network"))
     for node in network.nodes:
         passed.append(node.layer.forward(xp, x, p[node.index], noise[node.index]))
         x = passed[-1].y
     return passed
 
 
-def renewed(xp: Any, network: Network, passed: Sequence[Values], old: Parameters) -> Parameters:
+def updated_buffers(xp: Any, network: Network, passed: Sequence[Values], old: Parameters) -> Parameters:
     """Every layer's buffers after a training step, from those before it."""
     return [
-        node.layer.renewed(xp, old[node.index], passed[node.index].found) if node.buffers else {}
+        node.layer.updated_buffers(xp, old[node.index], passed[node.index].batch_statistics)
+        if node.buffers
+        else {}
         for node in network.nodes
     ]
 
@@ -143,15 +145,15 @@ def backward(
     target: Array,
     p: Parameters,
     noise: Sequence[Array | None],
-    whole: int,
+    batch_size: int,
 ) -> Parameters:
     """Gradient of the batch's mean loss for every parameter (back-propagation; Rumelhart et al. 1986).
 
     Args:
-        whole: examples in the batch, of which these may be a share.
+        batch_size: examples in the batch, of which these may be one shard.
     """
     last = passed[-1]
-    g = network.loss.gradient(xp, last.z, last.y, target) * (1.0 / whole)
+    g = network.loss.gradient(xp, last.z, last.y, target) * (1.0 / batch_size)
     gradients: Parameters = [{} for _ in network.nodes]
     for node in reversed(network.nodes):
         i, fused = node.index, node is network.nodes[-1] and network.fused

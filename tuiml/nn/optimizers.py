@@ -16,6 +16,8 @@ from pydantic import Field
 from tuiml.registry import Entry, Registry
 
 Array = Any
+MOST_PRODUCTS = 8
+"""Values of β1 for which NAdam keeps a product."""
 TINY = 1e-30
 """In place of a rate of 0, by which nothing can be divided."""
 State = dict[str, Any]
@@ -27,6 +29,10 @@ class Optimizer(Entry):
 
     rate: ClassVar[float] = 1e-3
     """The learning rate where the preset gives none."""
+
+    def notice(self) -> str:
+        """One line about options that have no effect as they are; else empty."""
+        return ""
 
     def state_names(self) -> tuple[str, ...]:
         """Arrays carried from step to step."""
@@ -73,7 +79,11 @@ class SGD(Optimizer):
     source = "Sutskever, Martens, Dahl & Hinton 2013, eq. 1 to 4, in PyTorch's form without dampening"
     rate = 0.01
     momentum: float = decaying(0.0, "share μ of the last step kept")
-    nesterov: bool = Field(False, description="look ahead: g + μv in place of v")
+    nesterov: bool = Field(False, description="look ahead: g + μv in place of v; needs momentum")
+
+    def notice(self) -> str:
+        idle = self.nesterov and not self.momentum
+        return "nesterov has no effect while momentum is 0; momentum = 0.9 is usual" if idle else ""
 
     def state_names(self) -> tuple[str, ...]:
         return ("velocity",) if self.momentum else ()
@@ -235,18 +245,25 @@ class NAdam(Moments):
     source = "Dozat 2016, algorithm 2, in PyTorch's form (momentum decay 0.004)"
 
     decay: ClassVar[float] = 0.004
-    _products: ClassVar[dict[float, list[float]]] = {}
+    _latest: ClassVar[dict[float, tuple[int, float]]] = {}
+    """By β1, the last step whose product was asked for, and that product; a few of them."""
 
     def momentum(self, step: int) -> float:
         """μ of a step: it grows from β1/2 towards β1."""
         return self.beta1 * (1 - 0.5 * math.pow(0.96, step * self.decay))
 
     def product(self, step: int) -> float:
-        """μ₁ … μ_step, kept from call to call since steps come in order."""
-        known = self._products.setdefault(self.beta1, [1.0])
-        while len(known) <= step:
-            known.append(known[-1] * self.momentum(len(known)))
-        return known[step]
+        """μ₁ … μ_step, worked out from that of the step before where it was asked for last."""
+        known, product = self._latest.get(self.beta1, (0, 1.0))
+        if known > step:
+            known, product = 0, 1.0
+        while known < step and product:  # once it is 0, it stays 0
+            known += 1
+            product *= self.momentum(known)
+        if len(self._latest) > MOST_PRODUCTS:
+            self._latest.clear()
+        self._latest[self.beta1] = step, product
+        return product
 
     def scalars(self, step: int, rate: float) -> dict[str, float]:
         ahead = self.momentum(step + 1)

@@ -1,9 +1,9 @@
-"""Sealed files: float32 arrays and a JSON text in one safetensors file that says if a bit of it changed.
+"""Checkpoint files: float32 arrays and a JSON text in one safetensors file with a hash.
 
-The metadata holds the text as ``tuiml`` and, as ``sha256``, the hash of the whole file with 64 zeros in the
-hash's place: safetensors itself loads a flipped bit silently. A file is written in one pass, the arrays from
-where they lie. It is read only when its header was found to declare exactly the arrays that are expected, in
-a file of exactly their size: nothing is allocated on the word of a file.
+The metadata has the text as ``tuiml`` and, as ``sha256``, the hash of the whole file with 64 zeros in place
+of the hash: safetensors itself loads a flipped bit silently. Arrays are written without a copy. A file is
+read only if its header declares exactly the expected arrays and its size fits, so that no file can make us
+allocate more memory than that.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ Array = np.ndarray[Any, Any]
 Shapes = Mapping[str, tuple[int, ...]]
 BLANK = "0" * 64
 MOST_HEADER = 8 * 1024 * 1024
-"""Bytes of a header at most, beside :data:`AN_ARRAY` for each array."""
+"""The most bytes of a header, plus :data:`AN_ARRAY` for each array."""
 AN_ARRAY = 512
 AT_ONCE = 1024 * 1024
-"""Bytes that are hashed at a time where the file is not kept."""
+"""Bytes that are hashed at a time if the file is not kept in memory."""
 
 
 def pieces(tensors: Mapping[str, Array], text: str) -> list[bytes | memoryview]:
-    """The file's bytes in order, without a copy of the arrays (float32, C-contiguous)."""
+    """The bytes of a file in order, without a copy of the arrays (float32, C-contiguous)."""
     header: dict[str, Any] = {"__metadata__": {"sha256": BLANK, "tuiml": text}}
     end, arrays = 0, []
     for name, given in sorted(tensors.items()):
@@ -60,14 +60,14 @@ def _mark(digest: str) -> bytes:
 
 
 def read(path: Path, declared: Callable[[str], Shapes], arrays: int) -> tuple[dict[str, Array], str]:
-    """The arrays and the text of a file that holds exactly the arrays that are expected, all finite.
+    """The arrays and the text of a file that has exactly the expected arrays, all finite.
 
     Args:
-        declared: the arrays that are expected of a file with that text; it may raise CheckpointError.
-        arrays: how many there are at most.
+        declared: returns the expected arrays for a text; may raise CheckpointError.
+        arrays: the most arrays.
 
     Raises:
-        UnreadableError: the system does not let us read it; it may be sound.
+        UnreadableError: the system refuses to read it; it may be sound.
         CheckpointError: it is damaged, or another file.
     """
     with _opened(path) as file:
@@ -97,10 +97,10 @@ def read(path: Path, declared: Callable[[str], Shapes], arrays: int) -> tuple[di
 
 
 def read_text(path: Path, most: int) -> str:
-    """The text of a sound file of any arrays, of ``most`` bytes at most; its arrays are only hashed.
+    """The text of a sound file with any arrays, of ``most`` bytes at most; arrays are only hashed.
 
     Raises:
-        UnreadableError: the system does not let us read it; it may be sound.
+        UnreadableError: the system refuses to read it; it may be sound.
         CheckpointError: it is damaged, or another file.
     """
     with _opened(path) as file:
@@ -118,7 +118,7 @@ def read_text(path: Path, most: int) -> str:
 
 
 def glance(path: Path) -> str:
-    """The text of a file, which nothing vouches for: its arrays are not looked at.
+    """The text of a file, unchecked: its arrays are not read.
 
     Raises:
         UnreadableError, CheckpointError: as :func:`read_text`.
@@ -142,7 +142,7 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
 
 
 def _header(path: Path, file: IO[bytes], size: int, most: int) -> tuple[bytes, dict[str, Any]]:
-    """The file's first bytes up to its arrays, and what they say."""
+    """The bytes of a file before its arrays, and the JSON object in them."""
     first = file.read(8)
     length = int.from_bytes(first, "little")
     if len(first) < 8 or length > size - 8:
@@ -160,7 +160,7 @@ def _header(path: Path, file: IO[bytes], size: int, most: int) -> tuple[bytes, d
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of a header; a name may come only once, or two readers see two files."""
+    """An object of a header; a name that comes twice could mean different files to two readers."""
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError
@@ -168,7 +168,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _metadata(path: Path, table: dict[str, Any]) -> dict[str, str]:
-    """What the header says beside its arrays, taken out of it."""
+    """Remove the metadata from a header, and return it."""
     found = table.pop("__metadata__", None)
     texts = isinstance(found, dict) and all(isinstance(found.get(key), str) for key in ("sha256", "tuiml"))
     if not isinstance(found, dict) or not texts:
@@ -197,12 +197,12 @@ def _check_table(path: Path, table: dict[str, Any], expected: Shapes) -> None:
 
 
 def _whole(values: Any) -> TypeGuard[list[int]]:
-    """Whether these are counts, in a list."""
+    """True for a list of counts."""
     return isinstance(values, list) and all(type(v) is int and v >= 0 for v in values)
 
 
 def _blanked(path: Path, header: bytes, metadata: Mapping[str, str]) -> bytes:
-    """The header as it was hashed."""
+    """The header with zeros for the hash, as it was hashed."""
     digest = metadata["sha256"]
     if len(digest) != 64 or not digest.isascii() or header.count(_mark(digest)) != 1:
         raise damaged(path, "its SHA-256 cannot be read")

@@ -1,4 +1,4 @@
-"""When a run's checkpoints are written, and which of them are kept."""
+"""Decides when checkpoints of a run are written and which of them are removed, and does both."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ from tuiml.training.restore_points import Saved
 from tuiml.training.schedule_state import Position
 from tuiml.training.trainer import Trainer
 
-SHARE = 0.01
-"""Of the time at most spent on checkpoints while training."""
+FRACTION = 0.01
+"""Fraction of the training time for checkpoints."""
 INTERVAL = 10.0
-"""Seconds between two of them at least."""
+"""Seconds between two checkpoints, at least."""
 KEPT = 2
-"""The newest checkpoints that stay; the best one stays too."""
+"""How many of the newest checkpoints stay; the best one stays too."""
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A state that is to be saved later."""
+class PendingState:
+    """A state to be saved later."""
 
     snapshot: Any
     position: Position
     recorded: int | None
-    """Bytes of the metrics then."""
+    """Bytes of the metrics at that time."""
 
 
 class Saver:
-    """Writes the checkpoints of one run, from the thread that trains, between two events.
+    """Writes the checkpoints of one run, in the thread that trains, between two events.
 
-    What could not be written is kept in memory, and written by the next :meth:`save` that can.
+    A state that could not be written stays in memory until the next :meth:`save` that succeeds.
 
     Args:
-        details: what a checkpoint says beside its step and position: preset, versions, threads.
-        sound: steps of checkpoints that are there already and were found sound.
-        spared: steps of files that are not to be removed.
-        every: seconds between two checkpoints, whatever they cost; else as :data:`INTERVAL` and
-            :data:`SHARE` say.
+        details: of a checkpoint, besides step and position: preset, versions, threads.
+        sound: steps of existing checkpoints that were found sound.
+        spared: steps of files that must not be removed.
+        every: seconds between two checkpoints, whatever they cost; default: by :data:`INTERVAL` and
+            :data:`FRACTION`.
     """
 
     def __init__(
@@ -66,27 +66,27 @@ class Saver:
         self._sound = set(sound)
         self._spared = set(spared)
         interval = INTERVAL if every is None else every
-        self._budget = Budget(SHARE if every is None else math.inf, interval, clock)
+        self._budget = Budget(FRACTION if every is None else math.inf, interval, clock)
         self._budget.due_at = clock() + interval
         self._clock = clock
         self._saved: Position | None = None
         self._durable = True
-        """Whether the newest file's name is sure to outlive a power cut."""
+        """True if the newest file is sure to survive a power cut."""
         self._initial: tuple[Mapping[str, Any], Position] | None = None
-        self._best: Kept | None = None
-        self._last: Kept | None = None
+        self._best: PendingState | None = None
+        self._last: PendingState | None = None
 
     @property
     def newest(self) -> int | None:
         """The step of the newest checkpoint on the disk; ``None`` where there is none."""
         return max(self._sound, default=None)
 
-    def begin(self) -> None:
-        """What training starts from is to be saved: parameters and buffers, no optimizer's."""
-        self._initial = self._trainer.engine.tensors(), self._trainer.position
+    def keep_initial(self) -> None:
+        """Keep the initial parameters and buffers in memory, to be saved."""
+        self._initial = self._trainer.engine.tensors(), self._trainer.state.position
 
-    def initial(self) -> None:
-        """Write what :meth:`begin` kept.
+    def write_initial(self) -> None:
+        """Write the initial values, if :meth:`keep_initial` was called and they are not written yet.
 
         Raises:
             OSError: it could not be written.
@@ -98,44 +98,44 @@ class Saver:
             self._initial = None
 
     def due(self, event: Event) -> bool:
-        """Whether the state is to be saved after an event. The best epoch's is kept in memory until then."""
+        """True if the state should be saved after an event. Until then the best epoch's stays in memory."""
         trainer = self._trainer
         if isinstance(event, Epoch):
             if self.is_best(event) and trainer.engine.finite():
-                self._best = self._kept(trainer.saved())
-            if trainer.over and trainer.restores:
-                return True  # the last weights, to go on from: the run ends with others
+                self._best = self._pending(trainer.state.saved())
+            if trainer.state.over and trainer.state.restores:
+                return True  # the last weights, to resume from: the run ends with others
         if isinstance(event, Intervention):
             if event.what == REWIND:
                 self._go_back()
-            return event.what != RATE  # of these there may be many in a second
-        told = isinstance(event, Epoch | Progress | State)  # the position counts every batch before these
-        return told and self._budget.due(self._clock())
+            return event.what != RATE  # there may be many of these in a second
+        counted = isinstance(event, Epoch | Progress | State)  # the position has all batches before these
+        return counted and self._budget.due(self._clock())
 
     def is_best(self, event: Epoch) -> bool:
-        """Whether that epoch is the best so far."""
-        return self._trainer.position.best_epoch == event.epoch
+        """True if that epoch is the best so far."""
+        return self._trainer.state.position.best_epoch == event.epoch
 
-    def _kept(self, saved: Saved) -> Kept:
-        return Kept(saved.state, saved.position, self._folder.recorded)
+    def _pending(self, saved: Saved) -> PendingState:
+        return PendingState(saved.state, saved.position, self._folder.recorded)
 
     def _go_back(self) -> None:
-        """The run went back: files of later steps are of no use any more, once there is one of this step."""
+        """The run went back: files of later steps are useless once there is one of this step."""
         trainer = self._trainer
-        self._sound = {step for step in self._sound if step <= trainer.position.step}
+        self._sound = {step for step in self._sound if step <= trainer.state.position.step}
         self._best = self._last = None
-        best = trainer.moments.at(trainer.position.best_step)
+        best = trainer.state.restore_points.at(trainer.state.position.best_step)
         if best is not None and best.position.step not in self._sound:
-            self._best = Kept(best.state, best.position, None)
+            self._best = PendingState(best.state, best.position, None)
 
     def save(self) -> None:
-        """Write what is not written: the initial values, the best state and the one that is now.
+        """Write what is not written yet: the initial values, the best state and the present one.
 
-        The latter not where it is not finite or in the midst of a step. Lines before the weights: a
-        checkpoint's metrics are there, too.
+        The present one is left out if it is not finite or in the middle of a step. Metrics come first, so
+        that those of a checkpoint are always there.
 
         Raises:
-            OSError: something could not be written; the checkpoints before are as they were.
+            OSError: something could not be written; earlier checkpoints are as they were.
         """
         lines: OSError | None = None
         try:
@@ -146,38 +146,40 @@ class Saver:
             with self._budget:
                 self._save()
         except OSError:
-            if self._trainer.over and self._trainer.restores and self._is_whole():
-                self._last = self._kept(self._trainer.saved())  # the engine goes back to the best ones now
+            if self._trainer.state.over and self._trainer.state.restores and self._is_complete():
+                self._last = self._pending(
+                    self._trainer.state.saved()
+                )  # the engine goes back to the best ones now
             raise
         if lines:
             raise lines
 
-    def _is_whole(self) -> bool:
-        """Whether the engine is where the position says: not in the midst of a step, nor fallen back."""
-        return self._trainer.engine.step_number == self._trainer.position.step
+    def _is_complete(self) -> bool:
+        """True if the engine is at the run's position: not in the middle of a step, and not fallen back."""
+        return self._trainer.engine.step_number == self._trainer.state.position.step
 
     def _save(self) -> None:
         engine = self._trainer.engine
-        self.initial()
-        self._write_kept(self._best)  # first: what the newest one says is best is then there
-        self._write_kept(self._last)
+        self.write_initial()
+        self._write_pending(self._best)  # first: what the newest one says is best is then there
+        self._write_pending(self._last)
         self._best = self._last = None
-        position = self._trainer.standing
+        position = self._trainer.state.engine_position
         if engine.finite() and engine.step_number == position.step and position != self._saved:
-            self._write(position, self._folder.recorded if self._is_whole() else None)
+            self._write(position, self._folder.recorded if self._is_complete() else None)
         if self._durable:
             self._prune()
 
-    def _write_kept(self, kept: Kept | None) -> None:
-        """Write a state that is not the engine's now."""
+    def _write_pending(self, pending: PendingState | None) -> None:
+        """Write a state that is not the engine's present one."""
         engine = self._trainer.engine
-        if kept is None:
+        if pending is None:
             return
         now = engine.snapshot()
-        engine.restore(kept.snapshot)
+        engine.restore(pending.snapshot)
         try:
             if engine.step_number not in self._sound:
-                self._write(kept.position, kept.recorded)
+                self._write(pending.position, pending.recorded)
         finally:
             engine.restore(now)
 
@@ -192,13 +194,15 @@ class Saver:
         self._saved = position
 
     def _prune(self) -> None:
-        """Remove what is neither among the newest nor the best; what was found damaged goes too."""
-        best = self._trainer.position.best_step
+        """Remove files that are neither among the newest nor the best, and those found damaged."""
+        best = self._trainer.state.position.best_step
         keep = {*sorted(self._sound)[-KEPT:], *({best} & self._sound)}
-        with contextlib.suppress(OSError):  # it is tried again after the next one
+        with contextlib.suppress(OSError):  # tried again after the next one
             for step in steps_in(self._folder.path):
                 newer = sum(other > step for other in keep)
-                unread = step not in self._sound and 0 < newer < KEPT  # of a session before: it may be sound
+                unread = (
+                    step not in self._sound and 0 < newer < KEPT
+                )  # from an earlier session: it may be sound
                 if step not in keep | self._spared and not unread:
                     checkpoints.path_of(self._folder.path, step).unlink(missing_ok=True)
         self._sound = keep

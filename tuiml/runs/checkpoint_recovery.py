@@ -1,4 +1,4 @@
-"""Which of a folder's checkpoints a run goes on from, and what a lost or damaged file of it does to that."""
+"""Finds the checkpoint that a run resumes from, and restores lost or damaged files of its folder."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tuiml.backends.engine import Engine
 from tuiml.data.own.reading import DataFiles
 from tuiml.nn.network import Network
 from tuiml.nn.optimizers import SGD
@@ -17,31 +16,30 @@ from tuiml.runs import checkpoint_file, checkpoints, memory_estimate
 from tuiml.runs.checkpoints import Checkpoint
 from tuiml.runs.errors import CheckpointError, ForeignError, RunError, UnreadableError
 from tuiml.runs.folder import INITIAL, PRESET
+from tuiml.runs.preparation import PreparedRun
 from tuiml.spec import check, toml
 from tuiml.spec.library import read
 from tuiml.spec.preset import Preset
 from tuiml.spec.problems import SpecError
 from tuiml.text import plain_text
+from tuiml.training.interventions import RESUMABLE
 from tuiml.training.schedule_state import Position
-
-MAY_CHANGE = {"epochs", "learning_rate", "early_stopping"}
-"""Of training: a run that goes on may have others than the checkpoint it goes on from."""
 
 
 @dataclass(frozen=True)
-class Found:
-    """What a run goes on from."""
+class Survey:
+    """The checkpoints found in the folder of a run."""
 
     newest: Checkpoint | None = None
     """The newest sound checkpoint of this run."""
     refused: dict[int, CheckpointError] = field(default_factory=dict)
-    """The steps of newer ones, with what is wrong with them."""
+    """The steps of newer ones, with the error of each."""
     identity: str = field(default_factory=lambda: secrets.token_hex(8))
-    """The run's, which its first file and all its checkpoints name; a new one where they name none."""
+    """The run's identity, which its first file and all its checkpoints name; a new one if they name none."""
 
     @property
     def note(self) -> str:
-        """What was passed over, in a line; empty: nothing."""
+        """Which checkpoints cannot be used and why, in one line; empty if there are none."""
         if not self.refused:
             return ""
         names = ", ".join(checkpoints.path_of(Path(), step).name for step in self.refused)
@@ -51,16 +49,16 @@ class Found:
 
     @property
     def spared(self) -> frozenset[int]:
-        """The steps of those that are not to be removed: they are not ours, or may be sound."""
+        """The steps of those that must not be removed: they belong to another run, or may be sound."""
         kinds = (ForeignError, UnreadableError)
         return frozenset(step for step, error in self.refused.items() if isinstance(error, kinds))
 
 
-def survey(folder: Path, preset: Preset, network: Network, batches: int) -> Found:
-    """Look for the newest sound checkpoint of the run with this preset.
+def survey(folder: Path, preset: Preset, network: Network, batches: int) -> Survey:
+    """Find the newest sound checkpoint of the run with this preset.
 
     Raises:
-        RunError: there are sound ones, but none of this preset: it was changed by hand.
+        RunError: there are sound ones, but none of this preset, which was edited in the folder.
     """
     known = _identity_in(_details(folder / INITIAL))
     refused: dict[int, CheckpointError] = {}
@@ -79,19 +77,19 @@ def survey(folder: Path, preset: Preset, network: Network, batches: int) -> Foun
         refused[step] = ForeignError(f"{plain_text(str(found.path))}: it is of another run")
     if stranger:  # none fits the run's first file: it is that one which is of another run
         older = {step: error for step, error in refused.items() if step > stranger.step}
-        return Found(stranger, older, _identity_in(stranger.details))
+        return Survey(stranger, older, _identity_in(stranger.details))
     for other in refused.values():
         if isinstance(other, ForeignError):
             raise RunError(f"{other}; put back the {PRESET} it belongs to, or train this one as a new run")
     return _found(None, refused, known)
 
 
-def _found(newest: Checkpoint | None, refused: dict[int, CheckpointError], identity: str) -> Found:
-    return Found(newest, refused, identity) if identity else Found(newest, refused)
+def _found(newest: Checkpoint | None, refused: dict[int, CheckpointError], identity: str) -> Survey:
+    return Survey(newest, refused, identity) if identity else Survey(newest, refused)
 
 
 def _why(error: CheckpointError, folder: Path, step: int, preset: Preset) -> CheckpointError:
-    """What is really wrong with a checkpoint that does not fit: one of another preset is not damaged."""
+    """The real error of a checkpoint that does not fit: one of another preset is not damaged."""
     if isinstance(error, UnreadableError | ForeignError):
         return error
     path = checkpoints.path_of(folder, step)
@@ -105,13 +103,13 @@ def _why(error: CheckpointError, folder: Path, step: int, preset: Preset) -> Che
 
 
 def _refuse_other(path: Path, details: Any, preset: Preset) -> None:
-    """Refuse a sound checkpoint that was trained with another preset than the run's."""
+    """Raise ForeignError for a sound checkpoint that was trained with another preset."""
     other = _preset_in(details)
     if other is None:
         raise ForeignError(f"{plain_text(str(path))}: it has no preset that can be used")
     parts = ("data", "layers", "pretraining")
     differ = [name for name in parts if getattr(other, name) != getattr(preset, name)]
-    one, two = (chosen.training.model_dump(exclude=MAY_CHANGE) for chosen in (other, preset))
+    one, two = (chosen.training.model_dump(exclude=set(RESUMABLE)) for chosen in (other, preset))
     differ += [f"training.{name}" for name in one if one[name] != two[name]]
     if differ:
         text = f"it was trained with another preset than {PRESET} ({', '.join(differ)} differ)"
@@ -119,7 +117,7 @@ def _refuse_other(path: Path, details: Any, preset: Preset) -> None:
 
 
 def _details(path: Path) -> Any:
-    """What a sound sealed file of any arrays says; ``None`` where it is damaged."""
+    """The JSON text of a sound checkpoint file; ``None`` if it is damaged."""
     try:
         return json.loads(checkpoint_file.read_text(path, memory_estimate.machine()))
     except (CheckpointError, ValueError, RecursionError):
@@ -142,10 +140,10 @@ def _identity_in(details: Any) -> str:
 
 
 def preset_document(folder: Path) -> tuple[dict[str, Any], str]:
-    """The tables of a run's preset; and, where its file cannot be used, which checkpoint they are from.
+    """The tables of a run's preset, and the checkpoint they are from if its own file cannot be used.
 
     Raises:
-        SpecError: what is wrong with the file; and no sound checkpoint has the preset.
+        SpecError: the file has problems, and no sound checkpoint has the preset.
     """
     try:
         document = read(folder / PRESET)
@@ -163,17 +161,17 @@ def preset_document(folder: Path) -> tuple[dict[str, Any], str]:
     raise error
 
 
-def mend_initial(folder: Path, preset: Preset, network: Network, engine: Engine, found: Found) -> str:
-    """Write the values that a run started from anew, where their file is lost, damaged or another run's.
+def mend_initial(folder: Path, prepared: PreparedRun, found: Survey) -> str:
+    """Write a run's initial values anew if their file is lost, damaged or another run's.
 
     Args:
-        engine: as it was built: the same values again, but for pretraining.
+        prepared: with the engine as it was built: it has the same initial values, except for pretraining.
 
     Returns:
-        That it was done, in a line; empty: it was not needed, or cannot be.
+        What was done, in one line; empty if nothing was needed or possible.
     """
-    path = folder / INITIAL
-    expected = checkpoints.shapes(network, SGD())  # SGD: it adds no arrays of its own
+    path, preset = folder / INITIAL, prepared.preset
+    expected = checkpoints.shapes(prepared.network, SGD())  # SGD: it adds no arrays of its own
     try:
         _, text = checkpoint_file.read(path, lambda _: expected, len(expected))
         own = _identity_in(json.loads(text))
@@ -186,7 +184,7 @@ def mend_initial(folder: Path, preset: Preset, network: Network, engine: Engine,
         return f"{INITIAL} is lost" if found.newest else ""
     details = found.newest.details if found.newest else {"preset": preset.document()}
     start = Position(rate=preset.training.rate)
-    with contextlib.suppress(OSError):  # it is to be looked at, and nothing goes on from it
-        checkpoints.write(path, engine.tensors(), 0, start, {**details, "identity": found.identity})
+    with contextlib.suppress(OSError):  # it is for display only: no run resumes from it
+        checkpoints.write(path, prepared.engine.tensors(), 0, start, {**details, "identity": found.identity})
         return f"{INITIAL} was lost or damaged and is written anew"
     return ""

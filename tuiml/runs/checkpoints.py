@@ -1,9 +1,8 @@
-"""Checkpoints: everything a run needs to go on with the same bits, in one safetensors file.
+"""Checkpoints: everything that a run needs to resume with the same bits, in one safetensors file.
 
-The file is sealed (:mod:`tuiml.runs.checkpoint_file`). It holds the parameters, the buffers and the
-optimizer's arrays under the names of the run folder, and as its text a JSON object (preset, step, position,
-versions).
-The data's order and every random number are functions of the preset's seed and the step.
+The file (see :mod:`tuiml.runs.checkpoint_file`) holds the parameters, the buffers and the optimizer's arrays
+by name, and a JSON object (preset, step, position, versions). The order of the data and all random numbers
+are functions of the preset's seed and the step.
 """
 
 from __future__ import annotations
@@ -31,21 +30,21 @@ from tuiml.training.schedule_state import UNKNOWN, Position
 Array = np.ndarray[Any, Any]
 Tensors = Mapping[str, Array]
 MOST = 10**15
-"""Steps, epochs or examples that a file may speak of."""
+"""The most steps, epochs or examples in a file."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint read back and found sound."""
+    """A checkpoint that was read and found sound."""
 
     path: Path
     tensors: dict[str, Array]
     step: int
     position: Position
     details: dict[str, Any]
-    """The metadata's JSON object, as it is."""
+    """The JSON object of the file."""
     metrics: int | None = None
-    """Bytes of ``metrics.jsonl`` then; ``None`` where it does not say."""
+    """Bytes of ``metrics.jsonl`` at that time; ``None`` if not recorded."""
 
 
 def shapes(network: Network, optimizer: Optimizer) -> dict[str, tuple[int, ...]]:
@@ -80,7 +79,7 @@ def _text(step: int, position: Position, details: Mapping[str, Any]) -> str:
     where = vars(position) | {
         "totals": [totals.loss, totals.correct, totals.examples, *missed],
         "best_loss": _finite(position.best_loss),
-        "gained_loss": _finite(position.gained_loss),
+        "improved_loss": _finite(position.improved_loss),
         "changes": [vars(change) for change in position.changes],
     }
     return json.dumps({**details, "step": step, "position": where}, allow_nan=False)
@@ -91,7 +90,7 @@ def _finite(value: float) -> float | None:
 
 
 def write(path: Path, tensors: Tensors, step: int, position: Position, details: Mapping[str, Any]) -> bool:
-    """Write a checkpoint whole; whether it will be there after a power cut, as far as one can say.
+    """Write a checkpoint, completely or not at all; returns whether it is sure to survive a power cut.
 
     Raises:
         OSError: nothing was written.
@@ -100,7 +99,7 @@ def write(path: Path, tensors: Tensors, step: int, position: Position, details: 
 
 
 def path_of(folder: Path, step: int) -> Path:
-    """Where the checkpoint of a step lies."""
+    """The path of the checkpoint of a step."""
     return folder / f"checkpoint-{step}.safetensors"
 
 
@@ -108,10 +107,10 @@ def path_of(folder: Path, step: int) -> Path:
 
 
 def load(path: Path, network: Network, optimizer: Optimizer) -> Checkpoint:
-    """Read a checkpoint; what is returned is undamaged, finite and fits the network.
+    """Read a checkpoint, and check that it is undamaged, finite and fits the network.
 
     Args:
-        optimizer: the one that the run began with; the checkpoint says which one was changed to.
+        optimizer: the one that the run began with; the checkpoint has the present one.
 
     Raises:
         UnreadableError: the system does not let us read it; it may be sound.
@@ -131,7 +130,7 @@ def load(path: Path, network: Network, optimizer: Optimizer) -> Checkpoint:
 
 
 def _read(path: Path, text: str) -> tuple[dict[str, Any], int, Position, int | None]:
-    """What a checkpoint's text says: all of it, its step, the position, and the size of the metrics."""
+    """A checkpoint's JSON object, and from it the step, the position and the size of the metrics."""
     try:
         details = json.loads(text)
         step, position = _count(details["step"]), _position(details["position"])
@@ -142,10 +141,10 @@ def _read(path: Path, text: str) -> tuple[dict[str, Any], int, Position, int | N
 
 
 def put_into(engine: Engine, found: Checkpoint, first: Optimizer) -> None:
-    """Have an engine go on from a checkpoint of a run that began with the optimizer ``first``."""
+    """Load a checkpoint of a run that began with the optimizer ``first`` into an engine."""
     engine.change(optimizer_at(found.position, first))
     engine.load(found.tensors, found.step)
-    engine.born = found.position.born
+    engine.born = found.position.optimizer_start
 
 
 def _count(value: Any) -> int:
@@ -159,11 +158,22 @@ def _known(value: Any) -> int:
     return UNKNOWN if value is None or value == UNKNOWN else _count(value)
 
 
+RENAMED = {
+    "watched": "metric",
+    "since": "resized_at",
+    "born": "optimizer_start",
+    "gained_epoch": "improved_epoch",
+    "gained_loss": "improved_loss",
+}
+"""Names of fields in the files of tuiml 0.2, and their names today."""
+
+
 def _position(value: dict[str, Any]) -> Position:
+    value = {RENAMED.get(name, name): field for name, field in value.items()}
     loss, correct, examples, *rest = value["totals"]
     missed = math.nan if rest == [None] else float(rest[0]) if rest else None  # None: of classes
     best, best_epoch = value["best_loss"], _count(value["best_epoch"])
-    gained = value.get("gained_loss", best)  # not in the files of 0.1
+    improved = value.get("improved_loss", best)  # not in the files of 0.1
     found = Position(
         epoch=_count(value["epoch"]),
         batch=_count(value["batch"]),
@@ -173,22 +183,22 @@ def _position(value: dict[str, Any]) -> Position:
         examples=_count(value["examples"]),
         best_epoch=best_epoch,
         best_loss=math.inf if best is None else float(best),
-        watched=str(value.get("watched", ""))[:40],
-        gained_epoch=_count(value.get("gained_epoch", best_epoch)),
-        gained_loss=math.inf if gained is None else float(gained),
+        metric=str(value.get("metric", ""))[:40],
+        improved_epoch=_count(value.get("improved_epoch", best_epoch)),
+        improved_loss=math.inf if improved is None else float(improved),
         # None of these is in the files of 0.1.
         step=_known(value.get("step")),
         done=_known(value.get("done")),
-        since=_count(value.get("since", 0)),
+        resized_at=_count(value.get("resized_at", 0)),
         best_step=_known(value.get("best_step")),
-        born=_count(value.get("born", 0)),
+        optimizer_start=_count(value.get("optimizer_start", 0)),
         changes=read_changes(value.get("changes", [])),
         interventions=_count(value.get("interventions", 0)),
     )
     numbers = (found.rate, found.totals.loss, found.seconds)
     if not all(map(math.isfinite, numbers)) or found.rate <= 0 or found.seconds < 0 or found.epoch < 1:
         raise ValueError
-    if math.isnan(found.best_loss) or math.isnan(found.gained_loss):  # nothing would be better ever after
+    if math.isnan(found.best_loss) or math.isnan(found.improved_loss):  # no later epoch would be better
         raise ValueError
     if found.step != UNKNOWN and UNKNOWN in (found.done, found.best_step):
         raise ValueError
@@ -204,9 +214,9 @@ def load_of(folder: Path, step: int, network: Network, optimizer: Optimizer, bat
     found = load(path_of(folder, step), network, optimizer)
     where = found.position
     old = where.step == UNKNOWN
-    told = (where.epoch - 1) * batches + where.batch if old else where.step
-    past = max(where.born, where.best_step, *(change.step for change in where.changes), UNKNOWN)
-    if not found.step == told == step or past > step or (old and where.batch > batches):
+    said = (where.epoch - 1) * batches + where.batch if old else where.step
+    past = max(where.optimizer_start, where.best_step, *(change.step for change in where.changes), UNKNOWN)
+    if not found.step == said == step or past > step or (old and where.batch > batches):
         raise checkpoint_file.damaged(found.path, "it does not say where the run stood")
     return found
 
@@ -220,13 +230,17 @@ def newest(folder: Path, network: Network, optimizer: Optimizer, batches: int) -
 
 
 def newest_first(folder: Path) -> list[int]:
-    """The steps of the folder's checkpoints, the one written last first: a run that went back has some of
-    lower steps than before. Files that cannot be read come first."""
-    return sorted(steps_in(folder), key=lambda step: (_age(path_of(folder, step)), step), reverse=True)
+    """The steps of the folder's checkpoints, the one written last first.
+
+    After a run went back, newer ones may have lower steps. Files that cannot be read come first.
+    """
+    return sorted(
+        steps_in(folder), key=lambda step: (_interventions(path_of(folder, step)), step), reverse=True
+    )
 
 
-def _age(path: Path) -> int:
-    """How often the run was changed by hand until then; nothing vouches for it."""
+def _interventions(path: Path) -> int:
+    """The number of interventions until then, without checking the file."""
     try:
         return _count(json.loads(checkpoint_file.glance(path))["position"].get("interventions", 0))
     except (CheckpointError, ValueError, KeyError, TypeError, AttributeError, RecursionError):

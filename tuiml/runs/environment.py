@@ -1,4 +1,4 @@
-"""What a run ran on: versions and the linear algebra library, on which its bits depend."""
+"""The environment of a run: versions and the linear algebra library, on which its bits depend."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from typing import Any
 from tuiml import __version__
 
 NAMES = ("scipy_openblas_get_corename64_", "openblas_get_corename64_", "openblas_get_corename")
-"""What OpenBLAS calls the function that names its kernels, by how it was built."""
+"""The names of OpenBLAS's function that names its kernels, in different builds."""
 
 
 NOT_USED = "not used"
 
 
 def versions(backend: str) -> dict[str, str]:
-    """Versions of what a backend's numbers depend on; the kernels of OpenBLAS are chosen by the processor."""
+    """The versions that a backend's numbers depend on; OpenBLAS chooses its kernels by the processor."""
     import numpy
 
     from tuiml.backends import fast
@@ -50,7 +50,7 @@ def blas() -> str:
 
 
 def _kernels(package: Path) -> str:
-    """The kernels that the OpenBLAS of NumPy's wheel runs; empty where it is another library."""
+    """The kernels of the OpenBLAS in NumPy's wheel; empty for another library."""
     places = (package.parent / "numpy.libs", package / ".dylibs")
     for library in (file for place in places if place.is_dir() for file in place.glob("*openblas*")):
         try:

@@ -1,14 +1,14 @@
-"""What goes wrong with a run, said in one line."""
+"""Errors of runs, each with a message of one line."""
 
 from __future__ import annotations
 
 
 class RunError(Exception):
-    """A run cannot start, go on or be changed.
+    """A run cannot start, resume or change.
 
     Args:
-        message: one line: what, where and what to do.
-        code: the exit code of a command that ends so: 2 wrong usage, 1 anything else.
+        message: what, where and what to do, in one line.
+        code: the exit code of the command: 2 for wrong usage, 1 for anything else.
     """
 
     def __init__(self, message: str, code: int = 2) -> None:

@@ -1,7 +1,6 @@
 """The folder of a run: its preset, its metrics line by line, its checkpoints.
 
-Whoever writes to it holds a lock on it, which the system drops when the process ends, however it ends: so a
-run that goes on is told from one that was cut off. Read without numpy.
+The process that writes to it holds a lock, which the system drops however the process ends. Needs no numpy.
 """
 
 from __future__ import annotations
@@ -14,51 +13,55 @@ import re
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tuiml.files import UnsafeFile, home, refuse_unsafe, write_whole
 from tuiml.runs.errors import RunError
-from tuiml.runs.metrics import Metrics, end_of, number_of, parse, read_lines
+from tuiml.runs.metrics import Metrics, end_of, parse, read_lines
 from tuiml.runs.thinning import Thinner
 from tuiml.runs.writer import hold, sign, unsign
 from tuiml.spec import toml
 from tuiml.spec.library import slug
 from tuiml.spec.preset import Preset
 from tuiml.text import plain_text
+from tuiml.training.events import KINDS, Event, Snapshot, Start, kind_of
 
 PRESET = "preset.toml"
 METRICS = "metrics.jsonl"
 INITIAL = "initial.safetensors"
 PRETRAINED = "pretraining.safetensors"
 _CHECKPOINT = re.compile(r"checkpoint-(\d{1,15})\.safetensors")
-RECORDED = frozenset(
-    {"start", "batch", "epoch", "picture", "state", "intervention", "notice", "end", "pretraining"}
-)
-SPARE = frozenset({"picture", "batch"})
-"""Of these, the ones that may be dropped while the disk takes nothing."""
-PICTURE = b'{"event": "picture"'
 NAME_BYTES = 120
-"""Of a name of our making, at most: file systems take 255 bytes, and a number may follow."""
-PICTURE_BYTES = 10_000
-"""A picture of this size may be recorded each second; a larger one more rarely."""
+"""The most bytes of a generated name: file systems allow 255, and a number may follow."""
+SNAPSHOT_BYTES = 10_000
+"""Snapshots of this size may be recorded each second, larger ones less often."""
 
 Line = dict[str, Any]
 
 
+def beginnings(*kinds: type[Event]) -> tuple[bytes, ...]:
+    """How lines of events begin: they need not be parsed to be passed over."""
+    return tuple(f'{{"event": "{name}"'.encode() for kind in kinds for name in kind.names)
+
+
+SNAPSHOT = beginnings(Snapshot)
+_MANY = beginnings(*(kind for kind in KINDS.values() if kind.droppable))
+
+
 def runs_folder() -> Path:
-    """Where runs are kept."""
+    """The folder of all runs."""
     return home() / "runs"
 
 
 class RunFolder:
-    """The folder of one run, held by its writer. Make one with :meth:`create` or :meth:`reopen`."""
+    """The folder of one run, with its lock. Made by :meth:`create` or :meth:`reopen`."""
 
     def __init__(self, path: Path, lock: int) -> None:
         self.path = path
         self._lock = lock
         self._metrics = Metrics(path / METRICS)
         self._began = time.monotonic()
-        self._next_picture = 0.0
+        self._next_snapshot = 0.0
         self._thinner = Thinner()
         sign(path)
 
@@ -68,7 +71,7 @@ class RunFolder:
 
     @classmethod
     def create(cls, preset: Preset, name: str | None = None) -> RunFolder:
-        """A new folder with the preset in it, under ``name`` or one made of the preset's name and the time.
+        """A new folder with the preset in it; the default name has the preset's name and the time.
 
         Raises:
             RunError: there is a run of that name, or the folder cannot be written.
@@ -89,11 +92,11 @@ class RunFolder:
 
     @classmethod
     def reopen(cls, path: Path) -> RunFolder:
-        """The folder of a run that is to go on.
+        """The folder of a run to be resumed.
 
         Raises:
             RunError: another process writes to it, it cannot be written, or it is or has a link where a run
-                writes: it may come from a stranger. Nothing was changed.
+                writes. Nothing was changed.
         """
         if path.is_symlink():
             raise RunError(f"{plain_text(str(path))} is a symbolic link; give the folder that it leads to")
@@ -116,32 +119,33 @@ class RunFolder:
         return folder
 
     def record(self, line: Line) -> None:
-        """Append a line if it is of a kind that is kept. Of pictures and batches a few are, ever more rarely.
+        """Append a line if its kind is recorded; of snapshots and batches ever fewer are.
 
         Raises:
             OSError: the disk is full, or worse; the line waits in memory for the next one, or :meth:`sync`.
         """
-        if line.get("event") not in RECORDED:
+        kind = kind_of(line.get("event"))
+        if kind is None or not kind.recorded:
             return
-        if line["event"] == "start":
+        if kind is Start:
             line = line | {"time": datetime.now(UTC).isoformat(timespec="seconds")}
-        if line["event"] == "picture" and time.monotonic() - self._began < self._next_picture:
+        if kind is Snapshot and time.monotonic() - self._began < self._next_snapshot:
             return
         kept = self._thinner.take(line)
         data = b"".join(json.dumps(one, allow_nan=False).encode() + b"\n" for one in kept)
-        if line["event"] == "picture":
-            self._plan_picture(len(data))
+        if kind is Snapshot:
+            self._plan_snapshot(len(data))
         if data:
-            self._metrics.add(data, spare=line["event"] in SPARE)
+            self._metrics.add(data, spare=kind.droppable)
 
-    def _plan_picture(self, size: int) -> None:
-        """Say when the next one is kept, after one of ``size`` bytes."""
+    def _plan_snapshot(self, size: int) -> None:
+        """Set the time of the next snapshot, after one of ``size`` bytes."""
         passed = time.monotonic() - self._began
-        self._next_picture = passed + max(1.0, passed / 500) * max(1.0, size / PICTURE_BYTES)
+        self._next_snapshot = passed + max(1.0, passed / 500) * max(1.0, size / SNAPSHOT_BYTES)
 
     @property
     def recorded(self) -> int | None:
-        """Bytes of the lines so far; ``None`` while some of them wait for the disk."""
+        """Bytes of the lines so far; ``None`` while some wait for the disk."""
         return None if self._metrics.waits else self._metrics.size
 
     def sync(self) -> None:
@@ -161,13 +165,13 @@ class RunFolder:
         known: int | None = None,
         interventions: int = 0,
     ) -> None:
-        """Drop the lines of what comes after ``step``, and a torn last one: the run goes on from there.
+        """Remove the lines after ``step``, and an incomplete last one: the run resumes from there.
 
         Args:
-            epoch: the one in hand at that step: its line is still to come.
-            pretrained: how many layers need no more pretraining; the lines about others go.
-            known: the size of the lines when that step was saved.
-            interventions: how many there were by then; the lines of later ones go.
+            epoch: the one that was not finished at that step.
+            pretrained: how many layers are pretrained; the lines of others are removed.
+            known: the size of the lines when that step was saved, if known.
+            interventions: their number at that step; the lines of later ones are removed.
 
         Raises:
             OSError: nothing was changed.
@@ -175,25 +179,25 @@ class RunFolder:
 
         def redone(line: Line) -> bool:
             if line.get("event") == "pretraining":
-                return number_of(line) > pretrained
-            return line.get("event") == "epoch" and _number(line, "epoch") >= epoch
+                return bool(line.get("number", 0) > pretrained)
+            return bool(line.get("event") == "epoch" and line.get("epoch", 0) >= epoch)
 
         self._metrics.cut(end_of(self.path / METRICS, step, known, redone, interventions))
 
     def write_preset(self, preset: Preset) -> None:
-        """Replace the preset: the run goes on longer."""
+        """Replace the preset."""
         write_whole(self.path / PRESET, toml.dumps(preset.document()))
 
     def discard(self) -> None:
-        """Remove a folder whose run never began."""
+        """Remove the folder of a run that could not start."""
         self.close()
         _discard(self.path)
 
     def close(self) -> None:
-        """Let go of the folder."""
+        """Release the folder."""
         if self._lock < 0:
             return
-        with contextlib.suppress(OSError):  # the disk is full: the lines before are there
+        with contextlib.suppress(OSError):  # the disk is full: earlier lines are written
             self._metrics.close()
         unsign(self.path)
         os.close(self._lock)
@@ -201,17 +205,12 @@ class RunFolder:
 
 
 def _refuse_unsafe_files(path: Path) -> None:
-    """Raise UnsafeFile unless each file that a run writes in its folder is ours to write, or not there."""
+    """Raise UnsafeFile if a file that the run will write belongs to others or is a link."""
     for name in (METRICS, PRESET, INITIAL, PRETRAINED):
         refuse_unsafe(path / name)
     for file in path.iterdir():
         if _CHECKPOINT.fullmatch(file.name):
             refuse_unsafe(file)
-
-
-def _number(line: Line, name: str) -> float:
-    number = line.get(name, 0)
-    return number if isinstance(number, int | float) else 0
 
 
 def _make(runs: Path, preset: str, name: str | None) -> Path:
@@ -233,12 +232,12 @@ def _make(runs: Path, preset: str, name: str | None) -> Path:
 
 
 def fitting(name: str) -> str:
-    """A name as a folder's name, short enough for any file system."""
+    """A folder's name for ``name``, short enough for any file system."""
     return slug(slug(name).encode()[:NAME_BYTES].decode(errors="ignore"))
 
 
 def refuse_taken(name: str) -> None:
-    """Raise what :meth:`RunFolder.create` would for a name that is taken, before anything costly is done."""
+    """Raise RunError if a name is taken, as :meth:`RunFolder.create` would."""
     path = runs_folder() / fitting(name)
     if path.exists() or path.is_symlink():
         raise _taken(path)
@@ -249,7 +248,7 @@ def _taken(path: Path) -> RunError:
 
 
 def _discard(path: Path) -> None:
-    with contextlib.suppress(OSError):  # what is wrong with the disk is told already
+    with contextlib.suppress(OSError):  # trouble with the disk is reported already
         for file in path.iterdir():
             file.unlink()
         path.rmdir()
@@ -257,14 +256,12 @@ def _discard(path: Path) -> None:
 
 # -- reading ----------------------------------------------------------------------------------------------
 
-_MANY = (PICTURE, b'{"event": "batch"')
-
 
 def read_metrics(path: Path, *, pictures: bool = True) -> list[Line]:
-    """The lines of a run's metrics, by its folder or the file itself; what is no JSON object is passed over.
+    """The lines of a run's metrics, by its folder or its file; lines that cannot be read are left out.
 
     Args:
-        pictures: with the layers' statistics, which are nearly all of the file, and what is said of batches.
+        pictures: False leaves out snapshots, which are nearly all of the file, and lines about batches.
 
     Raises:
         OSError: it cannot be read.
@@ -273,7 +270,7 @@ def read_metrics(path: Path, *, pictures: bool = True) -> list[Line]:
 
 
 def read_counted(path: Path, *, pictures: bool = True) -> tuple[list[Line], int]:
-    """The same, and how many lines were passed over."""
+    """The same, and how many lines cannot be read."""
     file = path / METRICS if path.is_dir() else path
     found = [parse(data) for _, data in read_lines(file) if pictures or not data.startswith(_MANY)]
     lines = [line for line in found if line is not None]
@@ -281,7 +278,7 @@ def read_counted(path: Path, *, pictures: bool = True) -> tuple[list[Line], int]
 
 
 def steps_in(path: Path) -> list[int]:
-    """The steps of a run's checkpoints, the greatest first, sound or not.
+    """The steps of a run's checkpoints, sound or not, the greatest first.
 
     Raises:
         OSError: the folder cannot be listed.
@@ -290,24 +287,22 @@ def steps_in(path: Path) -> list[int]:
     return sorted((int(match.group(1)) for match in matches if match), reverse=True)
 
 
-def last_start(path: Path) -> Line:
-    """The ``start`` line of a run's latest session; empty where there is none to read."""
-    return last_session(path)[0]
+class Session(NamedTuple):
+    """The last session of a run, as its metrics have it."""
+
+    start: Line
+    """Its ``start`` line; empty if there is none."""
+    ended: bool
+    """True if it has an ``end`` line; else it was cut off."""
 
 
-def has_ended(path: Path) -> bool:
-    """Whether a run's latest session told its end."""
-    return last_session(path)[1]
-
-
-def last_session(path: Path) -> tuple[Line, bool]:
-    """Both of these, read once."""
-    start: Line = {}
-    ended = False
+def last_session(path: Path) -> Session:
+    """The last session of the run in a folder."""
+    found = Session({}, ended=False)
     with contextlib.suppress(OSError):
         for line in read_metrics(path, pictures=False):
             if line.get("event") == "start":
-                start, ended = line, False
+                found = Session(line, ended=False)
             elif line.get("event") == "end":
-                ended = True
-    return start, ended
+                found = found._replace(ended=True)
+    return found

@@ -1,4 +1,4 @@
-"""The runs there are: listed, found, renamed, deleted. Works without numpy, whatever state a folder is in."""
+"""Lists, finds, renames and deletes runs, even with damaged folders. Needs no numpy."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from tuiml.text import plain_text
 
 NAN = float("nan")
 LATEST = 250_000_000_000
-"""Seconds since 1970 of a time that every calendar can still show."""
+"""The latest time that every calendar can show, in seconds since 1970."""
 
 
 @dataclass(frozen=True)
 class RunSummary:
-    """A run in a list. Texts are safe to show; figures are those of the metrics' lines."""
+    """A run in a list. Texts are safe to print; figures are those of its metrics."""
 
     name: str
     """Its folder's name, as it is: what rename and delete take with :attr:`path`."""
@@ -40,25 +40,25 @@ class RunSummary:
     """Start, in seconds since 1970."""
     reason: str
     """Why it ended (``completed``, ``stopped``, ``diverged``, ``early_stopped``); ``running``;
-    ``interrupted`` when its process ended without a word; ``broken`` when there is nothing to read."""
+    ``interrupted`` if its process was killed; ``broken`` if it cannot be read."""
     epochs: int
-    """Done."""
+    """Epochs done."""
     planned: int
     parameters: int
     last: Line | None
     """The last epoch's line."""
     best: Line | None
-    """The line of the epoch with the least validation loss (training loss where there is none)."""
+    """The best epoch's line, by the metric of the run."""
     end: Line | None
     problem: str = ""
-    """What is broken."""
+    """Why it is broken."""
     changes: tuple[Line, ...] = ()
-    """The lines of what was changed by hand and not taken back."""
+    """The lines of manual changes that were not undone."""
     skipped: int = 0
-    """How many lines of its metrics were passed over, for they cannot be read."""
+    """How many lines of its metrics cannot be read."""
 
     def figure(self, name: str) -> float:
-        """A number of the run's end, else of its last epoch; NaN where it has none."""
+        """A number of the run's end, else of its last epoch; NaN if there is none."""
         for line in (self.end, self.last):
             value = number(line, name)
             if not math.isnan(value):
@@ -67,7 +67,7 @@ class RunSummary:
 
 
 def number(line: Line | None, name: str) -> float:
-    """A number of a line; NaN where it is missing, ``null`` or something else."""
+    """A number of a line; NaN if it is missing or not a number."""
     value = line.get(name) if line else None
     if not isinstance(value, int | float) or isinstance(value, bool) or abs(value) > 1e300:
         return NAN
@@ -75,7 +75,7 @@ def number(line: Line | None, name: str) -> float:
 
 
 def list_runs() -> list[RunSummary]:
-    """Every run in the runs folder, the newest first."""
+    """All runs in the runs folder, the newest first."""
     try:
         names = os.listdir(runs_folder())
     except OSError:
@@ -86,7 +86,7 @@ def list_runs() -> list[RunSummary]:
 
 
 def summary(path: Path) -> RunSummary:
-    """One run, by its folder; never raises for what is in it."""
+    """The run in a folder; never raises for its content."""
     try:
         return _summary(path)
     except Exception as error:  # one broken run must not hide the others
@@ -96,7 +96,7 @@ def summary(path: Path) -> RunSummary:
 
 
 def passed_over(count: int) -> str:
-    """What to say of lines that cannot be read, in a line; empty where there are none."""
+    """A message about lines that cannot be read; empty if there are none."""
     if count == 1:
         return f"1 line of {METRICS} cannot be read and is left out"
     return f"{count:,} lines of {METRICS} cannot be read and are left out" if count else ""
@@ -135,7 +135,7 @@ def _summary(path: Path) -> RunSummary:
         best=_best(epochs, str((start or {}).get("watched") or "val_loss")),
         end=end,
         problem=plain_text(problem),
-        changes=tuple(timeline.taken_by_hand(lines)),
+        changes=tuple(timeline.manual_changes(lines)),
         skipped=skipped,
     )
 
@@ -164,7 +164,7 @@ def _when(start: Line | None, path: Path) -> float:
 
 
 def _best(epochs: list[Line], watched: str) -> Line | None:
-    """The line that is best by the figure that the run watched (the training loss where there is none)."""
+    """The best line by the metric of the run (by the training loss if it has none)."""
     best, least = None, math.inf
     for line in epochs:
         bad = badness(watched, number(line, watched))
@@ -178,7 +178,7 @@ def _best(epochs: list[Line], watched: str) -> Line | None:
 
 
 def find(word: str) -> Path:
-    """The folder of the run that a command's RUN means: a run's name, or the path of a folder.
+    """The folder of a run, by its name or by the path of the folder.
 
     Raises:
         RunError: there is none; the nearest name is suggested.
@@ -193,16 +193,16 @@ def find(word: str) -> Path:
 
 
 def names() -> Iterable[str]:
-    """The names of the runs there are."""
+    """The names of all runs."""
     folder = runs_folder()
     return [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
 
 
 def rename(path: Path, name: str) -> Path:
-    """Give a run another name; its new folder.
+    """Rename a run; returns its new folder.
 
     Raises:
-        RunError: the name is taken, the run is going on, or it is not in the runs folder.
+        RunError: the name is taken, a process writes to the run, or it is not in the runs folder.
     """
     _ours(path)
     target = path.with_name(fitting(name))
@@ -218,10 +218,10 @@ def rename(path: Path, name: str) -> Path:
 
 
 def delete(path: Path) -> None:
-    """Remove a run for good. Of a link the link is removed, not what it leads to.
+    """Delete a run. Of a link only the link is removed.
 
     Raises:
-        RunError: the run is going on, is not in the runs folder, or cannot be removed.
+        RunError: a process writes to the run, it is not in the runs folder, or cannot be removed.
     """
     _ours(path)
     try:

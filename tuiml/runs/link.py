@@ -1,4 +1,4 @@
-"""The line between the app and the process that trains: framed JSON over a socket.
+"""The connection between the app and the training process: framed JSON over a socket.
 
 A frame is its length as four bytes, the highest first, and a JSON object in UTF-8. Nothing is pickled.
 """
@@ -10,6 +10,8 @@ import socket
 import threading
 from typing import Any
 
+from tuiml.training.events import kind_of
+
 MOST = 16 * 1024 * 1024
 """Bytes of a frame at most."""
 INTERVAL = 0.05
@@ -17,12 +19,7 @@ INTERVAL = 0.05
 BUNDLE = 2000
 """Events in a bundle at most."""
 WAITING = 5000
-"""Events kept for an app that does not read; beyond, half of the batches' progress is let go."""
-
-REPLACED = frozenset(
-    {"picture", "moments", "boundary", "responses", "confusion", "worst", "weights", "guess"}
-) | frozenset({"fit", "heights", "predictions", "misses"})
-"""Events of which the newest says all."""
+"""Events that wait for an app that does not read; of more, every other one that may be dropped is."""
 
 Message = dict[str, Any]
 
@@ -49,7 +46,7 @@ class Unpacker:
         """The messages that ``data`` completes.
 
         Raises:
-            ValueError: a frame is too large or is not a JSON object; the line cannot be used any more.
+            ValueError: a frame is too large or is not a JSON object; the connection cannot be used any more.
         """
         self._buffer += data
         found, start = [], 0
@@ -77,9 +74,9 @@ def _message(data: bytes) -> Message:
 
 
 class Sender:
-    """Sends messages from a thread of its own, so that whoever trains never waits for whoever reads.
+    """Sends messages from a thread of its own, so that training never waits for the app.
 
-    Events go in bundles, at most twenty a second. Of pictures only the newest waits: a reader that falls
+    Events go in bundles, at most twenty a second. Of snapshots only the newest waits: an app that falls
     behind gets fewer of them.
     """
 
@@ -95,24 +92,24 @@ class Sender:
 
     @property
     def broken(self) -> bool:
-        """Whether the other end is gone."""
+        """True if the other end is gone."""
         return self._broken
 
     def send(self, event: Message) -> None:
-        """Send an event as soon as may be; returns at once."""
+        """Queue an event; returns at once."""
         if self._broken:
             return
         with self._changed:
-            kind = event.get("event")
-            if kind in REPLACED:
-                self._waiting = [e for e in self._waiting if e.get("event") != kind]
+            kind = kind_of(event.get("event"))
+            if kind is not None and kind.replaced:
+                self._waiting = [e for e in self._waiting if e.get("event") not in kind.names]
             self._waiting.append(event)
             if len(self._waiting) > WAITING:
                 self._waiting = thin(self._waiting)
             self._changed.notify()
 
     def close(self, timeout: float | None = None, last: Message | None = None) -> bool:
-        """Send what waits and a frame for ``last``, then stop; whether ``timeout`` seconds were enough."""
+        """Send what waits and then ``last``, and stop; True if ``timeout`` seconds were enough."""
         self._last = last
         self._closed.set()
         with self._changed:
@@ -138,10 +135,11 @@ class Sender:
 
 
 def thin(events: list[Message]) -> list[Message]:
-    """The events with every other one about batches left out, in their order."""
+    """The events without every other one that may be dropped, in their order."""
     found, keep = [], False
     for event in events:
-        if event.get("event") == "batch":
+        kind = kind_of(event.get("event"))
+        if kind is not None and kind.droppable and not kind.replaced:
             keep = not keep
             if not keep:
                 continue

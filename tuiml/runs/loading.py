@@ -1,4 +1,4 @@
-"""Loading the data of a run so that it can be watched and stopped."""
+"""Loads the data of a run, with progress, and so that it can be stopped."""
 
 from __future__ import annotations
 
@@ -11,34 +11,35 @@ from tuiml.data import prepare
 from tuiml.data.arrays import Data
 from tuiml.runs.errors import Cancelled
 from tuiml.spec.preset import Preset
-from tuiml.training import Loading, RunControl
+from tuiml.training.events import Loading
+from tuiml.training.run_control import RunControl
 
 
 def load(preset: Preset, control: RunControl) -> Generator[Loading, None, Data]:
-    """Load a preset's data in a thread, telling how far a download is; the generator's value is the data.
+    """Load a preset's data in a thread; yields how far a download is and returns the data.
 
     Raises:
         DataError: it is missing or damaged.
         Cancelled: the run was stopped meanwhile.
     """
-    told: queue.SimpleQueue[Loading | Data | BaseException] = queue.SimpleQueue()
+    loaded: queue.SimpleQueue[Loading | Data | BaseException] = queue.SimpleQueue()
 
     def progress(name: str, done: int, total: int) -> None:
         if control.stopped:
             raise Cancelled("stopped while the data was loading; nothing was written")
-        told.put(Loading(name, done, total))
+        loaded.put(Loading(name, done, total))
 
     def read() -> None:
         try:
-            told.put(prepare.load(preset.data, preset.training.seed, progress))
+            loaded.put(prepare.load(preset.data, preset.training.seed, progress))
         except BaseException as error:  # raised again where it is waited for
-            told.put(error)
+            loaded.put(error)
 
     threading.Thread(target=read, name="loader", daemon=True).start()
     latest = -1.0
     while True:
         try:
-            found = told.get(timeout=0.1)
+            found = loaded.get(timeout=0.1)
         except queue.Empty:
             found = None
         if control.stopped:

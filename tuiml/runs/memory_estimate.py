@@ -1,4 +1,4 @@
-"""How much memory a run takes, worked out before any is taken."""
+"""Estimates the memory of a run before any is allocated."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tuiml.backends import EVALUATION_BATCH, choice
 from tuiml.backends.choice import Choice
+from tuiml.formatting import bytes_text
 from tuiml.nn.network import Network, Node
 from tuiml.nn.optimizers import Optimizer
 from tuiml.spec import pretraining
@@ -18,53 +19,52 @@ from tuiml.spec.problems import Problem, SpecError
 FLOAT = 4
 """Bytes of a float32."""
 
-LEAST_FOR_MOMENTS = 64_000_000
-MOST_FOR_MOMENTS = 1_000_000_000
-"""Bytes for copies of the state to go back to, however much memory is free."""
+LEAST_FOR_RESTORE_POINTS = 64_000_000
+MOST_FOR_RESTORE_POINTS = 1_000_000_000
+"""Bytes for restore points, however much memory is free."""
 
 ON_MLX = 1.5
-"""MLX holds more at once, above all of convolutions, and ends the process where it gets no memory."""
+"""MLX needs more, above all for convolutions, and ends the process if it gets no memory."""
 
 
 def of_layer(node: Node, optimizer: Optimizer, batch: int) -> int:
-    """Bytes that training takes for a layer: its parameters, their gradients and the optimizer's arrays, and
-    for each example of a batch the values before and after the activation and their gradients, and what else
-    the layer keeps."""
+    """Bytes for training a layer: parameters, gradients and optimizer arrays; and for each example of a batch
+    the values before and after the activation, their gradients, and the layer's workspace."""
     parameters = node.size * (2 + len(optimizer.state_names()))
     each = 4 * math.prod(node.output_shape) + node.layer.workspace(node.input_shape)
-    return FLOAT * (parameters + node.kept + batch * each)
+    return FLOAT * (parameters + node.buffer_size + batch * each)
 
 
 def of_run(preset: Preset, network: Network) -> int:
-    """Bytes that a run takes, about: layers, copies to fall back on, buffers, data."""
+    """Bytes of a run, approximately: layers, copies of the state, buffers, data."""
     optimizer, data = preset.training.optimizer, preset.data
     train, validation, test = data.sizes()
-    # A batch has buffers of its own where it is watched for a picture, and so has one that is evaluated.
+    # A batch has buffers of its own if a snapshot is made of it, and so has one that is evaluated.
     batches = 2 * min(preset.training.batch_size, train) + min(EVALUATION_BATCH, max(validation, test))
     layers = sum(of_layer(node, optimizer, batches) for node in network.nodes)
-    # Copies of the state are kept: the last finite one, the best one to save, and perhaps one to go back to.
-    state = FLOAT * (network.size * (1 + len(optimizer.state_names())) + network.kept)
+    # Copies: the last finite state, the best one to save, and perhaps the best one to end with.
+    state = FLOAT * (network.size * (1 + len(optimizer.state_names())) + network.buffer_size)
     copies = (2 + preset.training.early_stopping.restores()) * state
-    copies += FLOAT * network.size  # the weights before a step that is watched
+    copies += FLOAT * network.size  # the weights before the step of a snapshot
     features = math.prod(data.shape)
     examples = (data.pool + test) * features * data.itemsize
     pretrained = FLOAT * pretraining.values(preset, network)
     return layers + copies + 2 * FLOAT * batches * features + examples + pretrained
 
 
-def for_moments(preset: Preset, network: Network, available: int | None = None) -> int:
-    """Bytes for copies of the state to go back to: an eighth of the memory that the run leaves free.
+def for_restore_points(preset: Preset, network: Network, available: int | None = None) -> int:
+    """Bytes for restore points: an eighth of the memory that the run leaves free.
 
-    Where others take nearly all of it at the moment, a little all the same, if the machine has it.
+    If other processes use nearly all of it at the moment, a little anyway, if the machine has it.
     """
     needed, all_there = of_run(preset, network), machine()
     there = min(all_there, free()) if available is None else available
-    least = min(LEAST_FOR_MOMENTS, (all_there - needed) // 8) if available is None else 0
-    return max(0, least, min(MOST_FOR_MOMENTS, (there - needed) // 8))
+    least = min(LEAST_FOR_RESTORE_POINTS, (all_there - needed) // 8) if available is None else 0
+    return max(0, least, min(MOST_FOR_RESTORE_POINTS, (there - needed) // 8))
 
 
 def free() -> int:
-    """Bytes of memory that nobody uses now; where the system does not say, all there are."""
+    """Bytes of free memory; all of the machine's if the system does not say."""
     with contextlib.suppress(OSError, ValueError, IndexError):
         for line in Path("/proc/meminfo").read_text().splitlines():
             if line.startswith("MemAvailable:"):
@@ -75,7 +75,7 @@ def free() -> int:
 def refuse_if_short(
     preset: Preset, network: Network, available: int | None = None, chosen: Choice | None = None
 ) -> None:
-    """Refuse a run that this machine cannot hold, or the device that ``chosen`` computes on.
+    """Refuse a run that needs more memory than this machine has, or the device of ``chosen``.
 
     Raises:
         SpecError: with the memory it needs and the memory there is.
@@ -89,23 +89,15 @@ def refuse_if_short(
     if needed > there:
         largest = max(network.nodes, key=lambda n: of_layer(n, preset.training.optimizer, 1))
         text = (
-            f"training needs about {size(needed)} of memory and {where} has {size(there)}; "
+            f"training needs about {bytes_text(needed)} of memory and {where} has {bytes_text(there)}; "
             f"give fewer units (layers[{largest.index}] is the largest) or a smaller batch"
         )
         raise SpecError([Problem("layers", text)])
 
 
 def machine() -> int:
-    """Bytes of memory in this machine, or what its container may use."""
+    """Bytes of memory in this machine, or the limit of its container."""
     found = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     with contextlib.suppress(OSError, ValueError):
         found = min(found, int(Path("/sys/fs/cgroup/memory.max").read_text()))
     return found
-
-
-def size(count: int) -> str:
-    """Bytes as one says them: ``2.4 MB``."""
-    value, units = float(count), ["bytes", "kB", "MB", "GB", "TB", "PB"]
-    while value >= 999.95 and len(units) > 1:
-        value, units = value / 1000, units[1:]
-    return f"{value:,.0f} bytes" if units[0] == "bytes" else f"{value:,.1f} {units[0]}"

@@ -1,4 +1,4 @@
-"""A run's metrics, a JSON object a line: appended to whatever the disk says, read whatever is in the file."""
+"""A run's metrics, one JSON object per line: appended even if the disk fails, read whatever the file has."""
 
 from __future__ import annotations
 
@@ -14,28 +14,38 @@ from tuiml.files import open_regular, open_to_append, write_all
 from tuiml.runs.timeline import Line, is_rewind
 
 MOST_LINE = 4 * 1024 * 1024
-"""Bytes of a line that is read; a longer one is none of ours."""
+"""The most bytes of a line; longer ones are skipped."""
 MOST_READ = 1024 * 1024 * 1024
-"""Bytes of a file that are read."""
+"""The most bytes of a file that are read."""
 MOST_WAITING = 4 * 1024 * 1024
-"""Bytes of lines that wait in memory for the disk, before pictures among them are dropped."""
+"""Bytes of lines that wait in memory for the disk before snapshots among them are dropped."""
 BLOCK = 64 * 1024
 LARGEST = 2**53
-"""The largest whole number that a line may hold."""
+"""The largest integer in a line."""
 MOST_TEXT = 100_000
-"""Characters of one text in a line."""
+"""The most characters of a text in a line."""
 MOST_VALUES = 100_000
-"""Values of one list or table in a line."""
+"""The most values of a list or table in a line."""
 DEEPEST = 32
-"""Lists and tables within each other in a line."""
-COUNTS = ("step", "steps", "epoch", "epochs", "number", "since", "batch_size", "best_epoch")
-"""What is a whole number from 0 on in every line that has it."""
+"""The deepest nesting of lists and tables in a line."""
+COUNTS = (
+    "step",
+    "steps",
+    "epoch",
+    "epochs",
+    "number",
+    "last_intervention",
+    "since",
+    "batch_size",
+    "best_epoch",
+)
+"""Fields that are integers ≥ 0 in every line."""
 
 
 class Metrics:
-    """Appends whole lines. What the disk does not take waits in memory, in order.
+    """Appends lines. What the disk refuses waits in memory, in order.
 
-    No line is ever written behind a torn one: the file is cut back to its last whole line first.
+    No line is ever written after an incomplete one: the file is cut back to its last complete line first.
 
     Raises:
         OSError: the file cannot be opened, or is unsafe to write to.
@@ -45,17 +55,17 @@ class Metrics:
         self._handle = open_to_append(path)
         try:
             self.size = _whole(self._handle)
-            """Bytes of whole lines."""
+            """Bytes of complete lines."""
         except BaseException:
             os.close(self._handle)
             raise
-        self._torn = True  # what a writer that was killed has left behind them
+        self._torn = True  # a writer that was killed may have left an incomplete line
         self._waiting: deque[tuple[bytes, bool]] = deque()
         self._bytes = 0
 
     @property
     def waits(self) -> bool:
-        """Whether there are lines that the disk did not take yet."""
+        """True if lines wait for the disk."""
         return bool(self._waiting)
 
     def add(self, data: bytes, spare: bool) -> None:
@@ -63,10 +73,10 @@ class Metrics:
 
         Args:
             data: with its line break.
-            spare: it may be dropped where too much waits.
+            spare: it may be dropped if too much waits.
 
         Raises:
-            OSError: it waits, too.
+            OSError: it waits in memory.
         """
         self._waiting.append((data, spare))
         self._bytes += len(data)
@@ -75,7 +85,7 @@ class Metrics:
         self.flush()
 
     def _drop(self) -> None:
-        """Forget the spare ones that wait."""
+        """Drop the spare lines that wait."""
         self._waiting = deque(entry for entry in self._waiting if not entry[1])
         self._bytes = sum(len(data) for data, _ in self._waiting)
 
@@ -97,25 +107,25 @@ class Metrics:
             self._waiting.popleft()
 
     def sync(self) -> None:
-        """Write what waits, and make it all durable.
+        """Write the lines that wait, and make them durable.
 
         Raises:
-            OSError: it is not.
+            OSError: not all are.
         """
         self.flush()
         os.fsync(self._handle)
 
     def cut(self, size: int) -> None:
-        """Drop what lies behind ``size`` bytes of whole lines.
+        """Cut the file back to ``size`` bytes.
 
         Raises:
-            OSError: it is all still there.
+            OSError: nothing was cut.
         """
         os.ftruncate(self._handle, size)
         self.size, self._torn = size, False
 
     def close(self) -> None:
-        """Let go of the file, with a last try for the lines that wait.
+        """Write the lines that wait and close the file.
 
         Raises:
             OSError: they are lost.
@@ -127,7 +137,7 @@ class Metrics:
 
 
 def _whole(handle: int) -> int:
-    """Bytes up to the last line break, looked for from the end."""
+    """Bytes up to the last line break."""
     end = os.fstat(handle).st_size
     while end > 0:
         start = max(0, end - BLOCK)
@@ -139,7 +149,7 @@ def _whole(handle: int) -> int:
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """The whole lines of a file, each with where it begins; of one that is too long to be ours, nothing.
+    """The complete lines of a file, each with its offset; a line that is too long is empty.
 
     Raises:
         OSError: it cannot be read.
@@ -151,14 +161,14 @@ def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
             if whole:
                 yield (start, b"") if long else (at, data)
             elif not whole and len(data) < MOST_LINE:
-                return  # the writer was cut off, or is at it
+                return  # the writer was cut off, or still writes it
             long = not whole
             at += len(data)
             start = at if whole else start
 
 
 def parse(data: bytes | str) -> Line | None:
-    """The object of a line; ``None`` where it is none, or holds values that no run writes."""
+    """The object of a line; ``None`` if it is not one, or has values that no run writes."""
     if len(data) > MOST_LINE:
         return None
     try:
@@ -169,13 +179,13 @@ def parse(data: bytes | str) -> Line | None:
 
 
 def _counts(line: Line) -> bool:
-    """Whether steps, epochs and numbers are whole and not negative."""
+    """True if steps, epochs and numbers are integers ≥ 0."""
     names = (*COUNTS, "value") if is_rewind(line) else COUNTS
     return all(type(line[name]) is int and line[name] >= 0 for name in names if name in line)
 
 
 def _bounded(line: Line) -> bool:
-    """Whether every value is of a size that a run writes, and not nested too deep."""
+    """True if no value is larger or nested deeper than what a run writes."""
     level: list[Any] = [line]
     for _ in range(DEEPEST):
         inner: list[Any] = []
@@ -184,7 +194,7 @@ def _bounded(line: Line) -> bool:
                 return False
             values = [*part, *part.values()] if isinstance(part, dict) else part
             kinds = set(map(type, values))
-            if kinds == {int}:  # a histogram's counts: nearly all that there is
+            if kinds == {int}:  # a histogram's counts: nearly all values
                 if max(values) > LARGEST or min(values) < -LARGEST:
                     return False
             elif not all(map(_fits, values)):
@@ -208,45 +218,34 @@ def _fits(value: Any) -> bool:
 def end_of(
     path: Path, step: int, known: int | None, redone: Callable[[Line], bool], interventions: int = 0
 ) -> int:
-    """Where the lines end that a run has told which goes on from ``step``.
+    """The offset after the last line that stays when a run resumes from ``step``.
 
     Args:
-        known: the size that the file had when that step was saved; else lines come in the order of steps,
-            from where the run went back last.
-        redone: whether the run will tell such a line again, be it of that very step.
-        interventions: how many there were by then; the lines of later ones are beyond the end.
+        known: the size of the file when that step was saved; without it, lines are taken to be in the order
+            of steps after the last rewind.
+        redone: returns True for a line that the run will write again, even of that very step.
+        interventions: their number at that step; the lines of later ones do not stay.
     """
-    first = _last_way_back(path, interventions) if known is None else known
+    first = _last_rewind(path, interventions) if known is None else known
     end = 0
     for at, data in read_lines(path):
         line = parse(data) or {}
-        told = _step(line)
-        later = told is not None and (told > step if known is None else told != step)
-        later |= line.get("event") == "intervention" and number_of(line) > interventions
+        at_step = line.get("step", step)
+        later = at_step > step if known is None else at_step != step
+        later |= line.get("event") == "intervention" and line.get("number", 0) > interventions
         if at >= first and (later or redone(line)):
             return at
         end = at + len(data)
     return end
 
 
-def _last_way_back(path: Path, interventions: int) -> int:
-    """Where the line ends by which a run last went back, of so many interventions; 0: it never did."""
+def _last_rewind(path: Path, interventions: int) -> int:
+    """The offset after the last rewind among so many interventions; 0 if there is none."""
     end = 0
     for at, data in read_lines(path) if interventions else ():
         line = parse(data) or {}
         if line.get("event") == "intervention":
-            if number_of(line) > interventions:
+            if line.get("number", 0) > interventions:
                 break
             end = at + len(data) if line.get("what") == "rewind" else end
     return end
-
-
-def number_of(line: Line) -> float:
-    """Which one of its kind a line is about, from 1; 0 where it does not say."""
-    number = line.get("number", 0)
-    return number if isinstance(number, int | float) and not isinstance(number, bool) else 0
-
-
-def _step(line: Line) -> float | None:
-    step = line.get("step")
-    return step if isinstance(step, int | float) and not isinstance(step, bool) else None

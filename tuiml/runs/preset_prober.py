@@ -1,4 +1,4 @@
-"""Probing a preset: its data, where it is here, its network and an engine, for one look."""
+"""Probes presets: statistics of every layer at the initial values, without training."""
 
 from __future__ import annotations
 
@@ -6,41 +6,41 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Any
 
-from tuiml.backends.choice import build, choose
+from tuiml.backends.choice import choose
 from tuiml.data.arrays import Data
 from tuiml.data.datasets import datasets
 from tuiml.data.prepare import load_here
 from tuiml.nn.network import Network
 from tuiml.runs import memory_estimate
+from tuiml.runs.preparation import build_engine
 from tuiml.spec import network_of
 from tuiml.spec.preset import Preset
 from tuiml.training.probe import Inputs, Probe, noise, probe, small
 
-KEPT = 8
-"""Data sets kept, with the few examples of each that are looked at."""
+CACHED = 8
+"""Data sets that stay in memory, each with the few examples that are used."""
 
 
 class Prober:
-    """Probes presets one after the other; the data of the last few is kept."""
+    """Probes presets one after the other, and caches the data of the last few."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Hashable, tuple[Data, Inputs]] = OrderedDict()
+        self._cache: OrderedDict[Hashable, tuple[Data, Inputs]] = OrderedDict()
 
     def probe(self, preset: Preset) -> tuple[Network, Probe]:
         """Statistics of every layer at the initial values, on a batch of training examples.
 
-        NumPy computes it, whichever backend would train: it starts at once, and both start from the same
-        values. Nothing is downloaded: where the data is not here, the inputs are random, and it says so.
+        NumPy computes it, whichever backend would train: it starts at once, and all have the same initial
+        values. Nothing is downloaded: if the data is not here, the inputs are random, and a note says so.
 
         Raises:
-            SpecError: this machine lacks the memory for it.
+            SpecError, RunError: this machine lacks the memory for it.
             DataError: the data is damaged.
         """
-        network, training = network_of(preset), preset.training
+        network = network_of(preset)
         memory_estimate.refuse_if_short(preset, network)
         data, inputs = self._data(preset)
-        parts = (training.optimizer, data, training.seed, training.penalties, 1)
-        engine = build(choose("numpy"), network, *parts)
+        engine = build_engine(preset, network, data, choose("numpy"), 1).engine
         try:
             return network, probe(preset, network, data, engine, inputs)
         finally:
@@ -48,13 +48,13 @@ class Prober:
 
     def _data(self, preset: Preset) -> tuple[Data, Inputs]:
         key = _key(datasets.table(preset.data), preset.training.seed), preset.data.version
-        if key not in self._kept:
+        if key not in self._cache:
             found = load_here(preset.data, preset.training.seed)
-            self._kept[key] = (noise(preset), "noise") if found is None else (small(found), "data")
-            while len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(key)
-        return self._kept[key]
+            self._cache[key] = (noise(preset), "noise") if found is None else (small(found), "data")
+            while len(self._cache) > CACHED:
+                self._cache.popitem(last=False)
+        self._cache.move_to_end(key)
+        return self._cache[key]
 
 
 def _key(table: dict[str, Any], seed: int) -> Hashable:

@@ -1,4 +1,4 @@
-"""Layers that are pretrained already, kept in the run's folder until training begins."""
+"""The file of pretrained layers, which a run's folder has until training begins."""
 
 from __future__ import annotations
 
@@ -22,45 +22,45 @@ from tuiml.training.trainer import Trainer
 DONE = "layers_done"
 
 
-class Kept:
-    """Writes the layers that are done, once for each: a layer that was cut off begins anew."""
+class PretrainedLayers:
+    """Writes layers when they are done; a layer that was cut off is pretrained anew."""
 
     def __init__(self, folder: RunFolder, trainer: Trainer, details: Mapping[str, Any]) -> None:
         self._path = folder.path / PRETRAINED
         self._trainer = trainer
         self._details = details
         self._done = 0
-        self._there = True
-        """Whether the file may be there."""
+        self._exists = True
+        """True if the file may exist."""
 
     def lacks(self, pretrainer: Pretrainer) -> bool:
-        """Whether there is something to keep."""
+        """True if there are layers to write."""
         return pretrainer.layers_done > self._done
 
-    def keep(self, pretrainer: Pretrainer) -> None:
-        """Write what was not written yet.
+    def save(self, pretrainer: Pretrainer) -> None:
+        """Write the layers that are not written yet.
 
         Raises:
-            OSError: it could not be written; the layers kept before are as they were.
+            OSError: it could not be written; the file is as it was.
         """
         done = pretrainer.layers_done
         if self.lacks(pretrainer):
             tensors = {**self._trainer.engine.tensors(), **pretrainer.tensors()}
             details = {**self._details, DONE: done}
-            # No optimizer has any arrays yet, whichever was chosen by hand meanwhile.
-            where = replace(self._trainer.position, changes=(), interventions=0)
+            # No optimizer has any arrays yet, whichever was chosen meanwhile.
+            where = replace(self._trainer.state.position, changes=(), interventions=0)
             checkpoints.write(self._path, tensors, 0, where, details)
             self._done = done
 
-    def forget(self) -> None:
-        """Training has a checkpoint of its own now."""
-        if self._there:
+    def remove(self) -> None:
+        """Remove the file: there is a checkpoint now."""
+        if self._exists:
             self._path.unlink(missing_ok=True)
-            self._there = False
+            self._exists = False
 
 
 def take_up(folder: Path, preset: Preset, network: Network, data: Data, control: RunControl) -> Pretrainer:
-    """Pretraining from the first layer that is not kept, or from the start: the same bits either way."""
+    """Pretraining from the first layer that is not in the file; the bits are the same as from the start."""
     try:
         found = checkpoints.load(folder / PRETRAINED, network, SGD())  # SGD: it adds no arrays of its own
     except CheckpointError:

@@ -1,8 +1,7 @@
-"""The process that looks at networks beside the screen: ``python -m tuiml.runs.probe_process FD``.
+"""The process that probes presets for the app: ``python -m tuiml.runs.probe_process FD``.
 
-It takes presets over a socket it was started with and answers each with what a probe finds. A preset that
-comes while another one waits takes its place. When the other end closes it ends at once: there is nothing to
-save.
+It receives presets over a socket and answers each with the result of a probe. A preset that arrives while
+another one waits replaces it. When the other end closes, it ends at once.
 """
 
 from __future__ import annotations
@@ -22,16 +21,16 @@ from tuiml.runs.link import Message, Unpacker, pack
 from tuiml.runs.training_process import failure, problem_message
 
 NICENESS = 15
-"""The screen goes first, then training."""
+"""The screen and training have priority."""
 
 
 def main(arguments: list[str]) -> int:
-    """Answer the app on the socket ``arguments[0]`` (a descriptor) until it hangs up."""
+    """Answer the app on the socket ``arguments[0]`` (a descriptor) until it closes."""
     return serve(int(arguments[0]), answer_to, NICENESS)
 
 
 def serve(descriptor: int, answer: Callable[[Message], Message], niceness: int) -> int:
-    """Answer the app at the other end of a socket, beside the screen, until it hangs up."""
+    """Answer the app at the other end of a socket until it closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's ctrl+c is for the app
     threads.limit(1)
     os.nice(niceness)
@@ -57,7 +56,7 @@ class Answerer:
         self._changed = threading.Condition()
 
     def work(self) -> None:
-        """Answer the newest order, again and again."""
+        """Answer the newest order until the app closes."""
         threading.Thread(target=self._listen, name="listener", daemon=True).start()
         while (order := self._next()) is not None:
             answer = self._answer(order) | {"number": order.get("number")}
@@ -82,7 +81,7 @@ class Answerer:
                         self._changed.notify()
         except (OSError, ValueError):
             pass
-        self._leave(0)  # perhaps amid a large network: nobody waits for it
+        self._leave(0)  # perhaps in the middle of a large network, which nobody waits for
 
 
 @functools.cache
@@ -93,7 +92,7 @@ def _prober() -> Any:
 
 
 def answer_to(order: Message) -> Message:
-    """What there is to say of the preset in an order."""
+    """The answer to an order: the probe of its preset, or its problems."""
     from tuiml.data.errors import DataError
     from tuiml.data.own.reading import DataFiles
     from tuiml.spec import SpecError, check

@@ -1,4 +1,4 @@
-"""A run done again from its folder: its preset, what was changed by hand at its steps, and the same bits."""
+"""Replays a run from its folder, with manual changes at the same steps, and compares the bits."""
 
 from __future__ import annotations
 
@@ -9,24 +9,23 @@ from typing import Any
 
 import numpy as np
 
-from tuiml.runs import checkpoints, library, memory_estimate
+from tuiml.runs import library
 from tuiml.runs.checkpoints import Checkpoint
 from tuiml.runs.errors import RunError
-from tuiml.runs.folder import NAME_BYTES, RunFolder, last_start, read_metrics, refuse_taken, runs_folder
-from tuiml.runs.loading import load
-from tuiml.runs.run import Run, cannot_write, differing
-from tuiml.runs.session import choose, preset_of, shares_of
-from tuiml.spec import network_of
+from tuiml.runs.folder import NAME_BYTES, last_session, read_metrics, refuse_taken, runs_folder
+from tuiml.runs.preparation import prepare_run
+from tuiml.runs.run import differing, new_run
+from tuiml.runs.session import preset_of, shards_of
 from tuiml.spec.preset import Preset
 from tuiml.text import plain_text
-from tuiml.training import Event, RunControl, Start
-from tuiml.training.events import Replayed
+from tuiml.training.events import Event, Replayed, Start
 from tuiml.training.interventions import SETTINGS, at_first, in_force
+from tuiml.training.run_control import RunControl
 from tuiml.training.schedule_state import Position, ScheduleState
 
 Array = np.ndarray[Any, Any]
 NAMED = 3
-"""Arrays that are named where they differ."""
+"""The most arrays to name that differ."""
 
 
 def replay(
@@ -34,12 +33,12 @@ def replay(
     *,
     name: str | None = None,
     control: RunControl | None = None,
-    watched: bool = False,
+    live: bool = False,
 ) -> Generator[Event]:
     """Train a run anew up to its newest checkpoint and compare; the last event is :class:`Replayed`.
 
-    It is done on the backend and with the threads of the run's last session, into a folder of its own. What
-    was taken back by going back is left out: it left no trace in the weights.
+    It uses the backend and the threads of the run's last session, and a new folder. Changes that were undone
+    by going back are left out: they left no trace in the weights.
 
     Args:
         word: the run's name or its folder.
@@ -48,46 +47,39 @@ def replay(
     Raises:
         SpecError: this machine lacks the memory for it.
         DataError: the data is missing or damaged.
-        RunError: there is no such run, it has no sound checkpoint, or its backend is not here.
+        RunError: there is no such run, it has no sound checkpoint, or its backend is not available.
         Cancelled: it was stopped before it began.
     """
     path = library.find(str(word))
     if name is not None:
         refuse_taken(name)
-    preset = preset_of(path)
-    network, before = network_of(preset), last_start(path)
-    chosen = choose(str(before.get("backend", "auto")))
-    memory_estimate.refuse_if_short(preset, network, chosen=chosen)
-    control = control or RunControl()
-    data = yield from load(preset, control)
-    batches = -(-len(data.train) // preset.training.batch_size)
-    found = checkpoints.newest(path, network, preset.training.optimizer, batches)
+    preset, before = preset_of(path), last_session(path).start
+    control, backend = control or RunControl(), str(before.get("backend", "auto"))
+    prepared = yield from prepare_run(preset, backend=backend, control=control, shards=shards_of(before))
+    found = prepared.newest_checkpoint(path)
     if found is None:
         raise RunError("this run has no sound checkpoint to compare with")
-    where = ScheduleState(preset.training, len(data.train), False).complete(found.position)
-    first = as_it_began(preset, where)
-    made = Run(
-        *(first, network, data, chosen, control, watched, shares_of(before)),
+    where = ScheduleState(preset.training, len(prepared.data.train), False).complete(found.position)
+    prepared = replace(prepared, preset=as_it_began(preset, where))
+    run = plain_text(path.name)
+    new = new_run(
+        prepared,
+        control,
+        name or _free(f"{path.name[:NAME_BYTES]}-replay"),
+        live=live,
+        note=f"does '{run}' again up to step {where.step:,}",
         script=where.changes,
         until=where.step,
     )
-    folder = RunFolder.create(first, name or _free(f"{path.name[:NAME_BYTES]}-replay"))
-    try:
-        made.begin(folder)
-    except OSError as error:
-        folder.discard()
-        raise cannot_write(folder, error) from None
-    made.start = replace(made.start, note=f"does '{plain_text(path.name)}' again up to step {where.step:,}")
-    yield from made.events()
-    again = checkpoints.newest(folder.path, network, first.training.optimizer, batches)
-    differs = [*_differences(found, again), *_conditions(path, made.start)]
-    same = again is not None and not _differences(found, again)
-    run = plain_text(path.name)
-    yield Replayed(run, folder.name, where.step, len(where.changes), same, tuple(differs))
+    yield from new.events()
+    again = prepared.newest_checkpoint(new.folder.path)
+    differences = _differences(found, again)
+    differs = (*differences, *_conditions(path, new.start))
+    yield Replayed(run, new.folder.name, where.step, len(where.changes), not differences, differs)
 
 
 def as_it_began(preset: Preset, where: Position) -> Preset:
-    """The preset that a run began with: later sessions may have lengthened it."""
+    """The preset that a run began with, before later sessions changed it."""
     now = in_force(preset.training, [change for change in where.changes if change.what == SETTINGS])
     return preset.model_copy(update={"training": at_first(now, where.changes)})
 
@@ -98,7 +90,7 @@ def _free(name: str) -> str:
 
 
 def _differences(found: Checkpoint, again: Checkpoint | None) -> list[str]:
-    """Where two checkpoints are not the same, in words; empty: nowhere."""
+    """The differences of two checkpoints, in words."""
     if again is None or again.step != found.step:
         return [f"it got to step {again.step if again else 0:,}, not {found.step:,}"]
     old, new = found.tensors, again.tensors
@@ -113,7 +105,7 @@ def _differences(found: Checkpoint, again: Checkpoint | None) -> list[str]:
 
 
 def _conditions(path: Path, start: Start) -> list[str]:
-    """What the bits depend on and was not the same in some session of the run."""
+    """What the bits depend on and differed in some session of the run."""
     lines: list[Mapping[str, Any]] = [
         line for line in read_metrics(path, pictures=False) if line.get("event") == "start"
     ]

@@ -1,341 +1,282 @@
-"""One run in hand: the trainer, and what records it."""
+"""A run that trains and records itself in its folder."""
 
 from __future__ import annotations
 
-import math
+import secrets
 from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tuiml.backends.choice import Choice, build
-from tuiml.backends.engine import Engine
-from tuiml.data.arrays import Data
-from tuiml.nn.network import Network
-from tuiml.runs import checkpoint_recovery, checkpoints, environment, memory_estimate, pretrained_layers
+from tuiml.runs import environment, memory_estimate
 from tuiml.runs.checkpoint_policy import Saver
-from tuiml.runs.checkpoint_recovery import Found
-from tuiml.runs.checkpoints import Checkpoint
-from tuiml.runs.errors import CheckpointError, RunError
-from tuiml.runs.folder import PRESET, Line, RunFolder
+from tuiml.runs.errors import RunError
+from tuiml.runs.folder import Line, RunFolder
+from tuiml.runs.preparation import PreparedRun
+from tuiml.runs.pretrained_layers import PretrainedLayers
 from tuiml.runs.run_recorder import Recorder
 from tuiml.spec.preset import Preset, Training
 from tuiml.spec.problems import SpecError
 from tuiml.text import plain_text
-from tuiml.training import End, Epoch, Event, Notice, Position, RunControl, Start, State, Trainer
-from tuiml.training.interventions import SETTINGS, Change, between, in_force
+from tuiml.training.events import End, Epoch, Event, Notice, Start, State
+from tuiml.training.interventions import Change
 from tuiml.training.pretraining import Pretrainer
-from tuiml.training.schedule_state import ScheduleState
+from tuiml.training.run_control import RunControl
+from tuiml.training.schedule_state import Position
+from tuiml.training.trainer import Trainer
 
 
-@dataclass
+@dataclass(frozen=True)
+class StartingPoint:
+    """Where a session of a run starts; by default at the very beginning."""
+
+    identity: str = field(default_factory=lambda: secrets.token_hex(8))
+    """Named by the run's first file and all its checkpoints."""
+    position: Position | None = None
+    best: Any = None
+    """The engine's snapshot at the best epoch, if it may be needed."""
+    sound: Collection[int] = ()
+    """Steps of checkpoints that were found sound."""
+    spared: Collection[int] = ()
+    """Steps of checkpoints that must not be removed."""
+    change: Change | None = None
+    """What this session changes before its first step."""
+    pretrainer: Pretrainer | None = None
+    """Pretrains layers first, if there are any left."""
+    note: str = ""
+    last: Line = field(default_factory=dict)
+    """The ``start`` line of the session before."""
+
+
 class Run:
-    """One run in hand: the trainer and what records it."""
+    """One session of a run.
 
-    preset: Preset
-    network: Network
-    data: Data
-    chosen: Choice
-    control: RunControl
-    watched: bool
-    shares: int
-    save_every: float | None = None
-    """Seconds between two checkpoints; ``None``: as :mod:`tuiml.runs.checkpoint_policy` says."""
-    script: Sequence[Change] = ()
-    """Changes to be made at their steps: the run is done again."""
-    until: int | None = None
-    """The step to stop at then."""
-    start: Start = field(init=False)
+    Args:
+        live: True if a screen shows the run.
+        save_every: seconds between two checkpoints; ``None``: :mod:`tuiml.runs.checkpoint_policy` decides.
+        script: changes to make at their steps, to replay a run.
+        until: the step to stop at.
+    """
 
-    def __post_init__(self) -> None:
-        training = self.preset.training
-        self._preset_owed = False
-        """Whether the folder's preset is still that of the session before."""
-        self.pretrainer: Pretrainer | None = None
-        """Where layers are still to be pretrained; until they are, there is nothing to go on from."""
-        self.batches = -(-len(self.data.train) // training.batch_size)
-        try:
-            self.engine: Engine = build(
-                self.chosen,
-                self.network,
-                training.optimizer,
-                self.data,
-                training.seed,
-                training.penalties,
-                self.shares,
-            )
-        except MemoryError:
-            raise RunError("there is not enough free memory for the network", code=1) from None
-
-    def begin(self, folder: RunFolder) -> None:
-        """Write what a run starts with."""
-        self._record_into(folder, None, Found())
-        if self.preset.pretraining is None:
-            self.saver.begin()
-            self.saver.initial()
-        else:
-            self.pretrainer = Pretrainer(self.preset, self.network, self.data, self.control)
-
-    def go_on(
+    def __init__(
         self,
+        prepared: PreparedRun,
         folder: RunFolder,
-        kept: Preset,
-        asked: Collection[str],
-        before: Line,
+        control: RunControl,
+        point: StartingPoint,
         *,
-        ended: bool = True,
-        lost: str = "",
+        live: bool = False,
+        save_every: float | None = None,
+        script: Sequence[Change] = (),
+        until: int | None = None,
     ) -> None:
-        """Take up the run in ``folder`` where its newest sound checkpoint left it, or from its start.
-
-        Args:
-            kept: the preset in the folder; the run's own may have other settings.
-            asked: the names of these.
-            before: the start of the session before this one.
-            ended: that session told its end; else it was cut off, be it after its last step.
-            lost: the checkpoint that ``kept`` is from, where its own file is to be written anew.
-        """
-        training = self.preset.training
-        survey = checkpoint_recovery.survey(folder.path, self.preset, self.network, self.batches)
-        found = survey.newest
-        position, best, change = Position(rate=training.rate), None, None
-        sound: list[int] = []
-        mended = checkpoint_recovery.mend_initial(folder.path, self.preset, self.network, self.engine, survey)
-        if found:
-            position = ScheduleState(training, len(self.data.train), False).complete(found.position)
-            training, change = self._settle(kept.training, position, asked)
-            if position.epoch > training.epochs and ended:
-                text = f"the {training.epochs} epochs of '{folder.name}' are done; lengthen it with"
-                raise RunError(f"{text} --set training.epochs={training.epochs + 10}")
-            sound, best = self._take_up(folder, found, position)
-        elif self.preset.pretraining is not None:
-            self.pretrainer = pretrained_layers.take_up(
-                folder.path, self.preset, self.network, self.data, self.control
-            )
-        try:
-            layers = self.pretrainer.layers_done if self.pretrainer else math.inf
-            step, size = (found.step, found.metrics) if found else (0, None)
-            folder.rewind(step, position.epoch, layers, known=size, interventions=position.interventions)
-            self._record_into(folder, position, survey, sound, best, change)
-            if change is None and (lost or self.preset != kept):
-                folder.write_preset(self.preset)
-        except OSError as error:
-            raise cannot_write(folder, error) from None
-        anew = f"{PRESET} was lost or damaged and is written anew from {lost}" if lost else ""
-        notes = (anew, survey.note, mended, other_conditions(before, self.start))
-        self.start = replace(self.start, note="; ".join(filter(None, notes)))
-
-    def _settle(
-        self, kept: Training, position: Position, asked: Collection[str]
-    ) -> tuple[Training, Change | None]:
-        """Have the settings that go on from a checkpoint; what changes with them, to be recorded.
-
-        A session that was cut off may have changed the checkpoint's, and not yet the preset's in the folder.
-        """
-        before = in_force(kept, [change for change in position.changes if change.what == SETTINGS])
-        new = {name: getattr(self.preset.training, name) for name in asked}
-        after = before.model_copy(update=new)
-        self.preset = self.preset.model_copy(update={"training": after})
-        return after, between(position.step, before, after, asked)
-
-    def _take_up(self, folder: RunFolder, found: Checkpoint, where: Position) -> tuple[list[int], Any]:
-        """Load a checkpoint; the steps of the sound ones, and the state to end with, if not the last."""
-        best = where.best_step
-        other = self._checkpoint(folder, best) if best not in (0, found.step) else None
-        kept = None
-        if self.preset.training.early_stopping.restores() and (other or best == found.step):
-            checkpoints.put_into(self.engine, other or found, self.preset.training.optimizer)
-            kept = self.engine.snapshot()
-        checkpoints.put_into(self.engine, found, self.preset.training.optimizer)
-        return [found.step, *([best] if other else [])], kept
-
-    def _checkpoint(self, folder: RunFolder, step: int) -> Checkpoint | None:
-        """The checkpoint of a step, if it is there and sound."""
-        path = checkpoints.path_of(folder.path, step)
-        try:
-            return checkpoints.load(path, self.network, self.preset.training.optimizer)
-        except CheckpointError:
-            return None
-
-    def _record_into(
-        self,
-        folder: RunFolder,
-        position: Position | None,
-        survey: Found,
-        sound: Sequence[int] = (),
-        best: Any = None,
-        change: Change | None = None,
-    ) -> None:
-        self.folder = folder
+        self._prepared, self.folder, self._control = prepared, folder, control
+        self._pretrainer = point.pretrainer
         self.trainer = Trainer(
-            self.preset,
-            self.network,
-            self.data,
-            self.engine,
-            self.control,
-            watched=self.watched,
-            position=position,
-            best=best,
-            script=self.script,
-            until=self.until,
-            room=memory_estimate.for_moments(self.preset, self.network),
-            allow=self._allow,
+            *(prepared.preset, prepared.network, prepared.data, prepared.engine, control),
+            live=live,
+            position=point.position,
+            best=point.best,
+            script=script,
+            until=until,
+            room=memory_estimate.for_restore_points(prepared.preset, prepared.network),
+            allow=lambda training: _refuse_if_short(prepared, training),
         )
-        self.changed = self.trainer.change(change) if change else None
-        """What this session changes before its first step."""
-        self.start = self._start()
+        self._changed = self.trainer.state.change(point.change) if point.change else None
+        self._preset_unsaved = False
+        """True if the folder's preset is still the one of the session before."""
+        start = _start(prepared, folder, self.trainer)
+        notes = filter(None, (point.note, other_conditions(point.last, start)))
+        self.start = replace(start, note="; ".join(notes))
         details = {
-            "preset": self.preset.document(),
+            "preset": prepared.preset.document(),
             "run": folder.name,
-            "identity": survey.identity,
-            "backend": self.start.backend,
-            "threads": self.start.threads,
-            "versions": self.start.versions,
+            "identity": point.identity,
+            "backend": start.backend,
+            "threads": start.threads,
+            "versions": start.versions,
         }
-        self.saver = Saver(folder, self.trainer, details, sound, spared=survey.spared, every=self.save_every)
-        self.recorder = Recorder(folder, lambda: self.saver.newest)
-        self.kept = pretrained_layers.Kept(folder, self.trainer, details)
-
-    def _allow(self, training: Training) -> None:
-        """Refuse settings that this machine has not the memory for.
-
-        Raises:
-            ValueError: with the memory that is missing.
-        """
-        try:
-            preset = self.preset.model_copy(update={"training": training})
-            memory_estimate.refuse_if_short(preset, self.network, chosen=self.chosen)
-        except SpecError as error:
-            raise ValueError(error.problems[0].message) from None
-
-    def _start(self) -> Start:
-        return Start(
-            run=self.folder.name,
-            path=str(self.folder.path),
-            backend=self.engine.name,
-            device=self.chosen.device,
-            threads=self.shares,
-            parameters=self.network.size,
-            train_examples=len(self.data.train),
-            validation_examples=len(self.data.validation),
-            test_examples=len(self.data.test),
-            batch_size=self.trainer.training.batch_size,
-            epochs=self.trainer.training.epochs,
-            steps=self.trainer.steps,
-            seed=self.preset.training.seed,
-            versions=environment.versions(self.engine.name),
-            watched=self.trainer.position.watched,
-            step=self.engine.step_number,
-            data=self.data.fingerprint,
-        )
+        self.saver = Saver(folder, self.trainer, details, point.sound, spared=point.spared, every=save_every)
+        self._recorder = Recorder(folder, lambda: self.saver.newest)
+        self._layers = PretrainedLayers(folder, self.trainer, details)
 
     def events(self) -> Generator[Event]:
-        """Train, record, save; however it ends, the folder is let go.
+        """Train, record, save; however it ends, the folder is released.
 
         Raises:
-            RunError: the system refuses something that training cannot do without.
+            RunError: the system refuses something that training needs.
         """
         ended = False
         try:
-            yield from self._told(self.start)
-            for about, text in self.data.notices:
-                yield from self._told(Notice(about, text, self.engine.step_number))
-            if self.changed is not None:
-                self._preset_owed = True
-                yield from self._told(self.changed, self.saver.due)
-            if self.pretrainer is not None:
-                yield from self._pretrain(self.pretrainer)
+            yield from self._report(self.start)
+            for about, text in self._prepared.data.notices:
+                yield from self._report(Notice(about, text, self._prepared.engine.step_number))
+            if self._changed is not None:
+                self._preset_unsaved = True
+                yield from self._report(self._changed, self.saver.due)
+            if self._pretrainer is not None:
+                yield from self._pretrain(self._pretrainer)
             for event in self.trainer.events():
                 if isinstance(event, End):
                     ended = True
                     yield from self._end(event)
                 else:
-                    yield from self._told(event, self.saver.due)
-            if self.control.lingers:
-                yield from self._linger()
-        except OSError as error:  # what is written is the recorder's to care for: it is something else
+                    yield from self._report(event, self.saver.due)
+            if self._control.lingers:
+                yield from self._answer_after_end()
+        except OSError as error:  # not from writing, which the recorder handles
             raise RunError(f"training cannot go on: {error.strerror or error}", code=1) from None
         finally:
             try:
                 if not ended:
-                    self.recorder.save(self._save)  # an error, or nobody listens any more
+                    self._recorder.save(self._save)  # an error, or the generator was closed
             finally:
-                self.engine.close()
+                self._prepared.engine.close()
                 self.folder.close()
 
-    def _told(self, event: Event, due: Callable[[Event], bool] = lambda _: False) -> Generator[Event]:
-        """Record an event, save what is due, tell it, and say what is the matter with saving."""
-        self.recorder.record(event)
+    def _report(self, event: Event, due: Callable[[Event], bool] = lambda _: False) -> Generator[Event]:
+        """Record an event, save if that is due, yield the event, and report trouble with saving."""
+        self._recorder.record(event)
         paused = isinstance(event, State) and event.state == "paused"
         best = isinstance(event, Epoch) and self.saver.is_best(event)
-        if self.recorder.ready(due(event), now=paused, soon=best):
-            self.recorder.save(self._save)
+        if self._recorder.ready(due(event), now=paused, soon=best):
+            self._recorder.save(self._save)
         yield event
-        yield from self.recorder.changes(self.engine.step_number)
+        yield from self._recorder.changes(self._prepared.engine.step_number)
 
     def _end(self, event: End) -> Generator[Event]:
-        """Save, and tell the end; nothing comes after it."""
-        self.recorder.save(self._save)
-        message = "; ".join(filter(None, (event.message, self.recorder.at_end(event.step))))
+        """Save and report the end; nothing comes after it."""
+        self._recorder.save(self._save)
+        message = "; ".join(filter(None, (event.message, self._recorder.at_end(event.step))))
         event = replace(event, run=self.folder.name, path=str(self.folder.path), message=message)
-        self.recorder.record(event)
-        yield from self.recorder.changes(event.step)
+        self._recorder.record(event)
+        yield from self._recorder.changes(event.step)
         yield event
 
-    def _linger(self) -> Generator[Event]:
-        """Answer what is asked; what could not be saved is tried again when nobody is there any more."""
-        if not self.recorder.why:
-            self.folder.close()  # it is all there: others may go on with it
-        yield from self.trainer.answers.linger()
-        if self.recorder.why:
-            self.recorder.save(self._save)
+    def _answer_after_end(self) -> Generator[Event]:
+        """Answer inspection requests; afterwards save again what could not be saved."""
+        if not self._recorder.why:
+            self.folder.close()  # it is complete: another process may resume the run
+        yield from self.trainer.inspection.linger()
+        if self._recorder.why:
+            self._recorder.save(self._save)
 
     def _save(self) -> None:
-        if self.pretrainer is None:
+        if self._pretrainer is None:
             self.saver.save()
-            self.kept.forget()
+            self._layers.remove()
         else:
-            self.kept.keep(self.pretrainer)
-        if self._preset_owed:  # last: the checkpoint knows, should this be cut off
-            self.folder.write_preset(self.preset)
-            self._preset_owed = False
+            self._layers.save(self._pretrainer)
+        if self._preset_unsaved:  # last: the checkpoint knows, should this be cut off
+            self.folder.write_preset(self._prepared.preset)
+            self._preset_unsaved = False
 
     def _pretrain(self, pretrainer: Pretrainer) -> Generator[Event]:
-        """Pretrain, or as far as it goes; then the engine has what was learned."""
+        """Pretrain, as far as it gets, and give the engine the pretrained parameters."""
         for event in pretrainer.events(self.trainer.attend):
-            yield from self._told(event, lambda _: self.kept.lacks(pretrainer))
-        self.trainer.start_from(pretrainer.tensors())
-        if pretrainer.message:
-            self.trainer.refuse(pretrainer.message)
+            yield from self._report(event, lambda _: self._layers.lacks(pretrainer))
+        self.trainer.start_from(pretrainer.tensors(), pretrainer.message)
         if pretrainer.complete:
-            self.pretrainer = None  # from here on the run goes on from its checkpoints
-            self.saver.begin()
-            self.recorder.save(self._save)
+            self._pretrainer = None  # from here on the run is resumed from its checkpoints
+            self.saver.keep_initial()
+            self._recorder.save(self._save)
+
+
+def new_run(
+    prepared: PreparedRun,
+    control: RunControl,
+    name: str | None,
+    *,
+    live: bool = False,
+    save_every: float | None = None,
+    note: str = "",
+    script: Sequence[Change] = (),
+    until: int | None = None,
+) -> Run:
+    """A new run, with a folder that holds its preset and its initial values.
+
+    Raises:
+        RunError: the name is taken, or nothing can be written.
+    """
+    folder = RunFolder.create(prepared.preset, name)
+    try:
+        pretrainer = None
+        if prepared.preset.pretraining is not None:
+            pretrainer = Pretrainer(prepared.preset, prepared.network, prepared.data, control)
+        point = StartingPoint(pretrainer=pretrainer, note=note)
+        run = Run(
+            prepared, folder, control, point, live=live, save_every=save_every, script=script, until=until
+        )
+        if pretrainer is None:
+            run.saver.keep_initial()
+            run.saver.write_initial()
+    except OSError as error:
+        folder.discard()
+        raise cannot_write(folder, error) from None
+    except BaseException:
+        folder.discard()
+        raise
+    return run
+
+
+def _start(prepared: PreparedRun, folder: RunFolder, trainer: Trainer) -> Start:
+    """The first event of a session."""
+    data, state = prepared.data, trainer.state
+    return Start(
+        run=folder.name,
+        path=str(folder.path),
+        backend=prepared.engine.name,
+        device=prepared.backend.device,
+        threads=prepared.shards,
+        parameters=prepared.network.size,
+        train_examples=len(data.train),
+        validation_examples=len(data.validation),
+        test_examples=len(data.test),
+        batch_size=state.training.batch_size,
+        epochs=state.training.epochs,
+        steps=state.steps,
+        seed=prepared.preset.training.seed,
+        versions=environment.versions(prepared.engine.name),
+        watched=state.position.metric,
+        step=prepared.engine.step_number,
+        data=data.fingerprint,
+    )
+
+
+def _refuse_if_short(prepared: PreparedRun, training: Training) -> None:
+    """Refuse settings for which this machine lacks the memory.
+
+    Raises:
+        ValueError: with the memory that is missing.
+    """
+    try:
+        preset: Preset = prepared.preset.model_copy(update={"training": training})
+        memory_estimate.refuse_if_short(preset, prepared.network, chosen=prepared.backend)
+    except SpecError as error:
+        raise ValueError(error.problems[0].message) from None
 
 
 def other_conditions(before: Line, start: Start) -> str:
-    """What is not as it was in a run's last session, in a line: the bits may then differ. Else empty."""
+    """What differs from the conditions of a run's last session, in one line: the bits may differ too."""
     changed = differing(before, start)
     return "goes on under other conditions, so not to the same bits: " + "; ".join(changed) if changed else ""
 
 
 def differing(before: Line, start: Start) -> list[str]:
-    """What on which the bits depend is not as it was in a session."""
+    """What the bits depend on and differs from a session."""
     versions = before.get("versions")
     old = {"backend": before.get("backend"), "threads": before.get("threads")}
     if isinstance(versions, dict) and versions:
         old |= {"numba": environment.NOT_USED, **versions}
     new = {"backend": start.backend, "threads": start.threads, **start.versions}
+    data = before.get("data")
+    other_data = isinstance(data, str) and data not in ("", start.data) and start.data != ""
     return [
         f"{name} {plain_text(str(old[name]))[:60]} before, now {value}"
         for name, value in new.items()
         if old.get(name) not in (None, value)
-    ] + (["its data is not what it was"] if _differ(before.get("data"), start.data) else [])
-
-
-def _differ(before: object, now: str) -> bool:
-    """Whether data is known to be another: fingerprints that are there and differ."""
-    return isinstance(before, str) and before not in ("", now) and now != ""
+    ] + (["its data is not what it was"] if other_data else [])
 
 
 def cannot_write(folder: RunFolder, error: OSError) -> RunError:
+    """The error of a run whose folder cannot be written."""
     return RunError(f"cannot write in {folder.path}: {error.strerror or error}", code=1)

@@ -1,4 +1,4 @@
-"""What a run tells is recorded and its state saved, and training goes on where the disk refuses."""
+"""Records the events of a run and saves its state; training continues if the disk refuses."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ from tuiml.text import plain_text
 from tuiml.training.events import SAVING, Event, Notice
 
 FIRST, LONGEST = 1.0, 60.0
-"""Seconds before a save that failed is tried again: at first, and at most; each wait is twice the last."""
+"""Seconds before a failed save is tried again: the first time, and at most; each wait doubles."""
 
 
 class Recorder:
-    """Keeps a run's folder up to date, and says when it cannot be.
+    """Keeps a run's folder up to date, and reports when it cannot.
 
-    Lines that the disk does not take wait in the folder's memory; a state that could not be saved is saved as
-    it is when writing works again.
+    Lines that the disk refuses wait in memory; a state that could not be saved is saved later, as it is then.
 
     Args:
-        newest: the step of the newest checkpoint on the disk, if any.
+        newest: returns the step of the newest checkpoint on the disk, if any.
     """
 
     def __init__(
@@ -33,28 +32,28 @@ class Recorder:
         self._newest = newest
         self._clock = clock
         self._failed: OSError | None = None
-        self._told = ""
-        self._owed = False
+        self._reported = ""
+        self._unsaved = False
         self._wait, self._since = FIRST / 2, 0.0
 
     def record(self, event: Event) -> None:
-        """Append an event's line."""
+        """Append the line of an event."""
         self._try(lambda: self._folder.record(event.to_json()))
 
     def save(self, save: Callable[[], None]) -> None:
-        """Save by calling ``save``; where it raises OSError, it is owed."""
-        self._owed = not self._try(save, saves=True)
-        self._wait = min(2 * self._wait, LONGEST) if self._owed else FIRST / 2
+        """Call ``save``; if it raises OSError, it is tried again later."""
+        self._unsaved = not self._try(save, saves=True)
+        self._wait = min(2 * self._wait, LONGEST) if self._unsaved else FIRST / 2
         self._since = self._clock()
 
     def ready(self, due: bool, *, now: bool = False, soon: bool = False) -> bool:
-        """Whether to save: when due; but after a failure when its wait is over.
+        """True if it is time to save: when due, or after a failure when its wait is over.
 
         Args:
-            now: a moment at which it is tried whatever the wait: training pauses.
-            soon: a moment worth a try each :data:`FIRST` seconds: the best epoch so far.
+            now: try again whatever the wait: training pauses.
+            soon: try again after :data:`FIRST` seconds: this is the best epoch so far.
         """
-        if not self._owed:
+        if not self._unsaved:
             return due
         return now or self._clock() - self._since >= (FIRST if soon else self._wait)
 
@@ -64,31 +63,31 @@ class Recorder:
         except OSError as error:
             self._failed = error
             return False
-        if (saves or not self._owed) and self._folder.recorded is not None:
+        if (saves or not self._unsaved) and self._folder.recorded is not None:
             self._failed = None  # and no line waits
         return True
 
     @property
     def why(self) -> str:
-        """What the system refuses; empty: all is written."""
+        """What the system refuses; empty if everything is written."""
         if self._failed is None:
             return ""
         said = str(self._failed.strerror or self._failed)
         return plain_text(f"cannot write in {self._folder.path}: {said}")
 
     def changes(self, step: int) -> Iterator[Notice]:
-        """What is to be said about it since the last time."""
-        if self.why == self._told:
+        """A notice if :attr:`why` has changed since the last one."""
+        if self.why == self._reported:
             return
-        self._told, newest = self.why, self._newest()
+        self._reported, newest = self.why, self._newest()
         last = f"the last checkpoint is of step {newest}"
         last = last if newest is not None else "there is no checkpoint yet"
-        notice = Notice(SAVING, f"{self._told}; {last}; trying again" if self._told else "", step)
+        notice = Notice(SAVING, f"{self._reported}; {last}; trying again" if self._reported else "", step)
         self.record(notice)
         yield notice
 
     def at_end(self, step: int) -> str:
-        """What a run that ends at ``step`` leaves on the disk, where that is not all; else empty."""
+        """What is on the disk of a run that ends at ``step``, if that is not everything; else empty."""
         if not self._failed:
             return ""
         newest = self._newest()

@@ -1,4 +1,4 @@
-"""Reading a run's metrics while they are written: what is new, and whether the file was cut or replaced."""
+"""Reads a run's metrics while they are written: new lines, and whether the file was cut or replaced."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from tuiml.runs.folder import METRICS
 from tuiml.runs.metrics import MOST_LINE
 
 MOST = 8 * 1024 * 1024
-"""Bytes that are read at a time: a file of any size takes bounded memory beyond what it says."""
+"""Bytes that are read at a time, so that a file of any size takes bounded memory."""
 MARK = 256
-"""Bytes before the end of what was read that are looked at again: a run that goes on cuts its lines, and may
-write more of them than it cut."""
+"""Bytes before the end of what was read that are compared: a resumed run cuts lines, and may write more than
+it cut."""
 
 
 class Tail:
-    """The lines of one run's metrics, each told once; whole ones only, for the last may be half written.
+    """The lines of one run's metrics, each returned once when it is complete.
 
     Args:
         path: the run's folder.
@@ -33,11 +33,11 @@ class Tail:
         self._offset = self._size = 0
         self._mark = self._rest = b""
         self._inode: tuple[int, int] | None = None
-        self._passing = False
-        """Whether the rest of a line that is too long is on its way."""
+        self._skipping = False
+        """True while the rest of a line that is too long is skipped."""
 
     def to_end(self) -> None:
-        """Pass over what is there.
+        """Skip the lines so far.
 
         Raises:
             OSError: it cannot be read.
@@ -50,16 +50,16 @@ class Tail:
             os.close(handle)
 
     def changed(self) -> bool:
-        """Whether there is something to read, or the file is another one.
+        """True if there is something to read, or the file is another one.
 
         Raises:
-            OSError: the file is not there any more, or cannot be looked at.
+            OSError: the file is gone or cannot be read.
         """
         found = os.stat(self._file)
         return found.st_size != self._size or (self._inode or _inode(found)) != _inode(found)
 
     def restarted(self) -> bool:
-        """Whether what was read is not what the file begins with any more.
+        """True if the file no longer begins with what was read.
 
         Raises:
             OSError: as above.
@@ -74,8 +74,7 @@ class Tail:
         return size < self._offset or before != self._mark
 
     def read(self) -> list[bytes]:
-        """The next whole lines, of a few megabytes at most; none where there is nothing new. One that is too
-        long is empty.
+        """The next complete lines, a few megabytes at most. A line that is too long is empty.
 
         Raises:
             OSError: it cannot be read.
@@ -91,15 +90,15 @@ class Tail:
         first, *more = data.split(b"\n")
         lines = [self._rest + first, *more]
         self._rest = lines.pop()
-        if lines and self._passing:
+        if lines and self._skipping:
             lines[0] = b""
-            self._passing = False
+            self._skipping = False
         if len(self._rest) > MOST_LINE:
-            self._rest, self._passing = b"", True
+            self._rest, self._skipping = b"", True
         return lines
 
     def _open(self) -> tuple[int, int]:
-        """The file, and its size."""
+        """A descriptor of the file, and its size."""
         handle = open_regular(self._file)
         found = os.fstat(handle)
         self._inode = _inode(found)

@@ -1,31 +1,33 @@
-"""Which of a run's many lines about batches are kept, so that its curves can be drawn again later.
+"""Thins out the lines about batches in a run's metrics, so that its curves can be drawn again later.
 
-For the first twenty seconds of training all that come (ten a second at most), then ever more rarely: two
-lines are a two-hundredth of the time trained apart, which no chart can show. A day is under 2,000 lines. What
-lies between two of them is not lost: a line that is kept has the means over all batches since the one before.
+In the first twenty seconds of training all lines are written (at most ten per second), then ever fewer: two
+lines are 1/200 of the training time apart, a gap that no chart can show. A day has under 2,000 lines. A line
+has the means over all batches since the one before.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from tuiml.training.events import End, Epoch, Intervention, Progress, Start, State, kind_of
+
 Line = dict[str, Any]
 
-SHARE = 1 / 200
-"""Of the seconds trained so far that lie between two lines at least."""
-LEAST = 0.1
+GAP = 1 / 200
+"""Seconds between two lines, as a fraction of the seconds trained so far."""
+SMALLEST_GAP = 0.1
 """Seconds between two lines at least."""
 MEANS = ("train_loss", "train_accuracy")
 
 
 class Thinner:
-    """Takes the lines of a run in order, and says which are to be written."""
+    """Takes the lines of a run in order and returns those to be written."""
 
     def __init__(self) -> None:
         self._step = 0
-        """The last step that is in a line that was taken."""
+        """The last step of all lines so far."""
         self._weight = 0
-        """Steps that wait to be written."""
+        """Steps in the line that waits."""
         self._waiting: Line | None = None
         self._due = 0.0
         self._at = 0.0
@@ -33,18 +35,18 @@ class Thinner:
         """The epoch of the last line that was written."""
 
     def take(self, line: Line) -> list[Line]:
-        """What is to be written now that ``line`` has come, in order; of other kinds, those lines too."""
-        kind = line["event"]
-        if kind == "batch":
+        """The lines to write after ``line`` has come, in order."""
+        kind = kind_of(line["event"])
+        if kind is Progress:
             return self._batch(line)
-        if kind == "start":
+        if kind is Start:
             self._step, self._waiting = _whole(line, "step"), None
-        elif kind == "epoch":
-            # An epoch of which nothing was written is drawn by its own means.
+        elif kind is Epoch:
+            # An epoch without such a line is drawn by its own means.
             before = self._flush() if self._epoch == line.get("epoch") else []
             self._step, self._waiting = _whole(line, "step"), None
             return [*before, line]
-        elif kind in ("state", "intervention", "end"):  # here the curve may have a corner, or its end
+        elif kind in (State, Intervention, End):  # here the curve may have a corner, or its end
             return [*self._flush(), line]
         return [line]
 
@@ -63,7 +65,7 @@ class Thinner:
         self._waiting = line
         if seconds < self._due:
             return []
-        self._due, self._at = seconds + max(LEAST, seconds * SHARE), seconds
+        self._due, self._at = seconds + max(SMALLEST_GAP, seconds * GAP), seconds
         return self._flush()
 
     def _mean(self, old: Any, new: Any, steps: int) -> float | None:

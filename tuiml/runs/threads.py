@@ -1,9 +1,9 @@
-"""How many threads train: to be settled before numpy is imported.
+"""The number of threads that train, which must be settled before numpy is imported.
 
-The threads of a matrix library wait by spinning: two of them on two cores, one busy with something else, take
-several times as long as one alone. So the library gets one thread, and the batch is split into shares for
-threads of our own, which take turns when a core is busy (:mod:`tuiml.backends.team`). The number of shares
-decides on the bits, so a run records it; the app and ``tuiml train`` use the same one.
+The threads of a matrix library spin while they wait: two of them on two cores, one of which is busy, take
+several times as long as one alone. So the library gets one thread, and the batch is split into shards for our
+own threads (:mod:`tuiml.backends.team`). The bits depend on the number of shards, so a run records it, and
+the app and ``tuiml train`` use the same one.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from pathlib import Path
 OURS = "TUIML_THREADS"
 LIBRARIES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 MOST = 4
-"""The shares of a batch gain little from more."""
+"""More threads gain little."""
 
 LIMIT = 64
-"""The most that can be asked for."""
+"""The most that can be requested."""
 
 
 def limit(wanted: int | None = None) -> int:
     """Settle the number of threads, and return it.
 
-    What is ``wanted`` comes first (an option, or a run that goes on with as many as before), then what the
-    environment says, for us or for a matrix library, then one for each core, at most :data:`MOST`.
+    It is ``wanted`` if given, else what the environment says for tuiml or for a matrix library, else one per
+    core but at most :data:`MOST`.
     """
     count = wanted or given() or min(MOST, cores())
     os.environ[OURS] = str(count)
@@ -36,7 +36,7 @@ def limit(wanted: int | None = None) -> int:
 
 
 def given() -> int | None:
-    """The number in the environment, if it names one."""
+    """The number that the environment gives, if any."""
     for name in (OURS, *LIBRARIES):
         word = os.environ.get(name, "")
         if word.isascii() and word.isdigit() and int(word[:6]) > 0:
@@ -45,12 +45,12 @@ def given() -> int | None:
 
 
 def count() -> int:
-    """The number that was settled; one where nobody did."""
+    """The number that was settled, else 1."""
     return given() or 1
 
 
 def cores() -> int:
-    """The physical cores that this process may use, by its affinity and its container's quota."""
+    """The number of physical cores for this process, by its affinity and its container's quota."""
     allowed = set(range(os.cpu_count() or 1))
     if hasattr(os, "sched_getaffinity"):  # not on macOS
         allowed = os.sched_getaffinity(0)
@@ -68,7 +68,7 @@ def _siblings(cpu: int) -> str:
 
 
 def _quota(path: Path = Path("/sys/fs/cgroup/cpu.max")) -> int | None:
-    """The processors a container may use, rounded up: ``200000 100000`` is two."""
+    """The processors of a container, rounded up: ``200000 100000`` is two."""
     with contextlib.suppress(OSError, ValueError, ZeroDivisionError):
         quota, period = path.read_text().split()
         if quota != "max":

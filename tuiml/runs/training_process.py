@@ -1,7 +1,6 @@
-"""The process that trains beside the screen: ``python -m tuiml.runs.training_process FD``.
+"""The process that trains for the app: ``python -m tuiml.runs.training_process FD``.
 
-It takes commands and sends events over a socket it was started with. When the other end closes, however the
-app ended, it stops, saves and ends too.
+It receives commands and sends events over a socket. When the other end closes, it stops, saves and ends.
 """
 
 from __future__ import annotations
@@ -26,17 +25,17 @@ if TYPE_CHECKING:
     from tuiml.training.run_control import RunControl
 
 NICENESS = 10
-"""The screen goes first."""
+"""The screen has priority."""
 GRACE = 5.0
-"""Seconds to finish a step and save, once the app is gone."""
-MOST_WISHES = 8
+"""Seconds to finish a step and save after the app is gone."""
+MOST_REQUESTS = 8
 PATIENCE = 2.0
-"""Seconds to wait, once told to end, for an app that does not read."""
+"""Seconds to wait for an app that does not read, after a signal to end."""
 
 
 def main(arguments: list[str]) -> int:
-    """Train what the app on the socket ``arguments[0]`` (a descriptor) asks for."""
-    # The terminal's ctrl+c goes to the whole group; only the app decides what it means.
+    """Serve the app on the socket ``arguments[0]`` (a descriptor)."""
+    # The terminal's ctrl+c goes to the whole group; only the app handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threads.limit()
     os.nice(NICENESS)
@@ -45,7 +44,7 @@ def main(arguments: list[str]) -> int:
 
 
 class Worker:
-    """One run for the app at the other end of ``line``."""
+    """Trains one run for the app at the other end of ``line``."""
 
     def __init__(self, line: socket.socket, leave: Callable[[int], None] = os._exit) -> None:
         from tuiml.training.run_control import RunControl
@@ -55,10 +54,10 @@ class Worker:
         self._control: RunControl = RunControl()
         self._sender = Sender(line)
         self._first: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
-        self._told_to_end = False
+        self._signalled = False
 
     def work(self) -> int:
-        """Wait for the preset, train it, tell the end; the exit code."""
+        """Wait for the first order and carry it out; the exit code."""
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._on_signal)
         threading.Thread(target=self._listen, name="listener", daemon=True).start()
@@ -66,13 +65,13 @@ class Worker:
         if order is None:
             return 0
         last = self._train(order)
-        self._sender.close(PATIENCE if self._told_to_end else None, last)
+        self._sender.close(PATIENCE if self._signalled else None, last)
         return 1 if last else 0
 
     # -- from the app -------------------------------------------------------------------------------------
 
     def _on_signal(self, number: int, frame: object) -> None:
-        self._told_to_end = True
+        self._signalled = True
         self._first.put(None)  # in case it still waits for its first order
         # From a thread: the signal may have interrupted the trainer inside this very lock.
         threading.Thread(target=self._control.leave, daemon=True).start()
@@ -84,7 +83,7 @@ class Worker:
                 for message in unpacker.feed(data):
                     obey(self._control, message, self._first)
         except (OSError, ValueError):
-            pass  # gone, or out of step with us: as good as gone
+            pass  # gone, or out of step with us
         timer = threading.Timer(GRACE, self._leave, (1,))
         timer.daemon = True
         timer.start()
@@ -94,7 +93,7 @@ class Worker:
     # -- to the app ---------------------------------------------------------------------------------------
 
     def _train(self, order: Message) -> Message | None:
-        """Train, or look into a past run; what to tell at the end where it is not an event."""
+        """Carry out the first order; a last message if it fails."""
         from tuiml.data.errors import DataError
         from tuiml.runs.errors import RunError
         from tuiml.spec import SpecError
@@ -131,8 +130,7 @@ class Worker:
             asked = order.get("settings")
             settings = [str(setting) for setting in asked] if isinstance(asked, list) else []
             run = str(order.get("run"))
-            control, watched = self._control, bool(order.get("watched", True))
-            yield from session.resume(run, settings, backend=backend, control=control, watched=watched)
+            yield from session.resume(run, settings, backend=backend, control=self._control, live=True)
             return
         name = order.get("name")
         preset, problems = check(order.get("document"), DataFiles())
@@ -146,12 +144,12 @@ class Worker:
             name=name if isinstance(name, str) else None,
             backend=backend,
             control=self._control,
-            watched=bool(order.get("watched", True)),
+            live=True,
         )
 
 
 def obey(control: RunControl, message: Message, first: queue.SimpleQueue[Message | None]) -> None:
-    """Do what a message asks for; what is not known is passed over, for it may come from a newer app."""
+    """Carry out a message; unknown ones are ignored, because they may come from a newer app."""
     do, value = message.get("do"), message.get("value")
     actions: dict[Any, Callable[[], object]] = {
         "start": lambda: first.put(message),
@@ -178,23 +176,25 @@ def obey(control: RunControl, message: Message, first: queue.SimpleQueue[Message
 
 
 def ask(control: RunControl, do: str, value: Any) -> None:
-    """What was learned is to be shown; a wish that cannot be one is passed over."""
-    from tuiml.training.inspection_records import read_drawn, read_wish
+    """Ask for inspections; invalid requests are ignored."""
+    from tuiml.training import codec
+    from tuiml.training.inspections.drawing import Drawing
+    from tuiml.training.inspector import read_request
 
     with contextlib.suppress(ValueError):
         if do == "guess":
-            control.guess(read_drawn(value))
+            control.guess(codec.read(Drawing, value))
         elif isinstance(value, list):
-            control.inspect([read_wish(wish) for wish in value[:MOST_WISHES]])
+            control.inspect([read_request(request) for request in value[:MOST_REQUESTS]])
 
 
 def problem_message(problems: list[list[str]]) -> Message:
-    """The preset or its data cannot be used: path and message of each problem."""
+    """A message with the path and text of each problem of a preset or its data."""
     return {"event": "problems", "problems": problems}
 
 
 def failure(text: str) -> Message:
-    """Anything else went wrong, in one line."""
+    """A message about any other error, in one line."""
     first = (text.splitlines() or [""])[0]
     return {"event": "failed", "message": plain_text(first)[:500]}
 

@@ -1,7 +1,7 @@
-"""Who writes to a run's folder, for others to tell: a file beside the lock, believed only while it can be.
+"""The lock of a run's folder, and a file that names the process which holds it.
 
-The lock alone says whether anybody does: the system drops it however a process ends. The file, which
-:func:`sign` writes, may be left over from a process that was killed, or missing where a disk was full.
+Only the lock says if a process writes to the folder: the system drops it however the process ends. The file,
+which :func:`sign` writes, may be left over from a process that was killed, or missing if the disk was full.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ WRITER = ".writer"
 
 
 def hold(path: Path) -> int:
-    """Take the lock of a run's folder; a descriptor that holds it until it is closed.
+    """Take the lock of a run's folder; returns a descriptor that holds it until it is closed.
 
     Raises:
         OSError: it is no folder, or a link to one.
@@ -35,7 +35,7 @@ def hold(path: Path) -> int:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            time.sleep(0.025)  # somebody asks whether it is held: that takes microseconds
+            time.sleep(0.025)  # is_held() takes it for microseconds
         except OSError:
             return handle  # a file system without locks
         else:
@@ -45,7 +45,7 @@ def hold(path: Path) -> int:
 
 
 def is_held(path: Path) -> bool:
-    """Whether a process writes to the run's folder now."""
+    """True if a process writes to the run's folder now."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     except OSError:
@@ -61,25 +61,25 @@ def is_held(path: Path) -> bool:
     return False
 
 
-# -- who writes -------------------------------------------------------------------------------------------
+# -- the file --------------------------------------------------------------------------------------------
 
 
 def sign(path: Path) -> None:
-    """Say in a run's folder that this process writes to it."""
-    unsign(path)  # what a stranger put there may lead out of the folder
+    """Write in a run's folder that this process writes to it."""
+    unsign(path)  # it may be a link out of the folder
     with contextlib.suppress(OSError), os.fdopen(open_to_append(path / WRITER), "a") as file:
         file.truncate(0)  # where it could not be removed
         json.dump({"pid": os.getpid(), "host": socket.gethostname()}, file)
 
 
 def unsign(path: Path) -> None:
-    """Take that back."""
+    """Remove that file."""
     with contextlib.suppress(OSError):
         (path / WRITER).unlink()
 
 
 def writer_of(path: Path) -> str | None:
-    """Who writes to a run's folder, in words: ``process 1234``; ``None`` for nobody."""
+    """The process that writes to a run's folder, such as ``process 1234``; ``None`` if there is none."""
     if not is_held(path):
         return None
     other = "another process"

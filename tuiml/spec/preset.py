@@ -42,6 +42,11 @@ def _some(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
     return layers
 
 
+def batches_of(examples: int, batch_size: int) -> int:
+    """Batches that hold so many examples; the last one may be smaller."""
+    return -(-examples // batch_size)
+
+
 class Training(Entry):
     """How the network is trained."""
 

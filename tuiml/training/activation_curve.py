@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tuiml.nn.activations import Activation, activations
-from tuiml.training.statistics import Histogram
+from tuiml.training.layer_statistics import Histogram
 
 Array = np.ndarray[Any, Any]
 FLAT = 0.05

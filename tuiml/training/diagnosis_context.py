@@ -15,9 +15,7 @@ from tuiml.nn.layers import Layer
 from tuiml.nn.network import Network, output_layer
 from tuiml.registry import plain
 from tuiml.spec.preset import Preset
-from tuiml.training.statistics import LayerStatistics
-
-NORMALIZES = frozenset({"batch_norm", "layer_norm"})
+from tuiml.training.layer_statistics import LayerStatistics
 
 
 @dataclass(frozen=True)
@@ -61,8 +59,8 @@ class DiagnosisContext:
         found: Initializer | None = getattr(self.layer(index), "initializer", None)
         return found
 
-    def seat(self, index: int) -> int:
-        """The layer whose activation its outputs go through: itself, or one behind it, before new weights."""
+    def activation_index(self, index: int) -> int:
+        """The layer whose activation a layer's outputs go through: itself, or one before the next weights."""
         for node in self.network.nodes[index:]:
             own = self.own_activation(node.index)
             if node.index != index and node.index in self.weighted:
@@ -85,22 +83,24 @@ class DiagnosisContext:
 
     def activation(self, index: int) -> Activation:
         """The activation of a weighted layer, or of a layer of its own behind it."""
-        return self.own_activation(self.seat(index)) or Linear()
+        return self.own_activation(self.activation_index(index)) or Linear()
 
     def path(self, index: int, key: str) -> str:
-        """Where the document has an option of a weighted layer; of its activation, that of its seat."""
-        at = self.seat(index) if key == "activation" else index
+        """Where the document has an option of a weighted layer; for its activation, where that is."""
+        at = self.activation_index(index) if key == "activation" else index
         field = self.layer(at).activation_field if key == "activation" else key
         return f"layers[{at}].{field}"
 
     def normalized(self, index: int) -> bool:
         """Whether a normalization follows before the next weights: what is learned there has no scale."""
-        return any(layer.name in NORMALIZES for layer in self._between(index))
+        return any(layer.normalizes for layer in self._between(index))
 
     def symmetric(self, index: int) -> bool:
-        """Whether a layer's weights all start equal."""
-        found = self.initializer(index)
-        return found is not None and constant(found)
+        """Whether a layer's units all start equal."""
+        drawn = [self.initializer(index)]
+        if getattr(self.layer(index), "bias", False):
+            drawn.append(getattr(self.layer(index), "bias_initializer", None))
+        return drawn[0] is not None and all(constant(found) for found in drawn if found is not None)
 
     def noisy(self, index: int) -> bool:
         """Whether random numbers tell the layer's units apart, as dropout behind it does."""
@@ -110,7 +110,7 @@ class DiagnosisContext:
 
     def of(self, index: int) -> LayerStatistics:
         """The statistics of a weighted layer's outputs: behind its activation."""
-        return self.layers[self.seat(index)]
+        return self.layers[self.activation_index(index)]
 
     def gradient(self, index: int) -> float:
         return self.layers[index].gradient_norm

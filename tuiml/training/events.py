@@ -1,329 +1,323 @@
-"""What a run tells: small frozen records, each a line of JSON.
+"""Events of a run: frozen dataclasses, each a line of JSON. All that other modules need to know of a kind of
+event is declared here, on its class: see :class:`Event`.
 
-``to_json`` gives plain data whose non-finite numbers are ``None``; ``from_json`` reads it back (``None`` as
-NaN where a number belongs). Steps and epochs count from 1; losses are means over examples, accuracies shares.
-Where the target is numbers, accuracies are NaN and there is ``…_r2``, the share of the targets' variance that
-is explained; of classes lines leave it out.
+Steps and epochs count from 1; losses are means over examples, accuracies fractions. In regression
+accuracies are NaN and there is ``…_r2``, the fraction of the targets' variance that is explained.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from tuiml.training.statistics import Histogram, LayerStatistics
+from pydantic import AliasChoices, Field
+
+from tuiml.training import codec
+from tuiml.training.codec import MOST_ITEMS, Count, Flag, Number, Optional, Text, Texts, Value
+from tuiml.training.layer_statistics import LayerStatistics
 
 Reason = Literal["completed", "stopped", "diverged", "early_stopped"]
 NAN = math.nan
 SAVING = "saving"
-"""What a :class:`Notice` is about that the run cannot be saved."""
-_R2 = ("train_r2", "val_r2", "test_r2")
+"""What a :class:`Notice` is about that says that the run cannot be saved."""
+
+KINDS: dict[str, type[Event]] = {}
+"""The events by their names: those of all modules that were imported."""
+_FORMER: dict[str, type[Event]] = {}
+
+
+def kind_of(name: Any) -> type[Event] | None:
+    """The event of a name, or of a former name; ``None``: it is not known."""
+    return (KINDS.get(name) or _FORMER.get(name)) if isinstance(name, str) else None
 
 
 @dataclass(frozen=True)
 class Event:
-    """Anything a run tells."""
+    """What a run reports. A subclass declares its fields, and as class arguments:
+
+    Args:
+        event: its name, which is the key ``event`` in JSON.
+        former: names that it had in files of older versions.
+        recorded: it is a line of ``metrics.jsonl``.
+        droppable: some may be left out where the disk or the reader is slow: there are many.
+        replaced: of those that wait to be sent, only the newest is.
+        changes_keys: other keys may be pressed, or other charts shown, after it.
+    """
 
     event: ClassVar[str]
+    names: ClassVar[tuple[str, ...]]
+    """Its name, and the former ones."""
+    recorded: ClassVar[bool]
+    droppable: ClassVar[bool]
+    replaced: ClassVar[bool]
+    changes_keys: ClassVar[bool]
+
+    def __init_subclass__(
+        cls,
+        event: str = "",
+        *,
+        former: tuple[str, ...] = (),
+        recorded: bool = False,
+        droppable: bool = False,
+        replaced: bool = False,
+        changes_keys: bool = True,
+    ) -> None:
+        super().__init_subclass__()
+        if not event:
+            return
+        cls.event, cls.names = event, (event, *former)
+        cls.recorded, cls.droppable = recorded, droppable
+        cls.replaced, cls.changes_keys = replaced, changes_keys
+        KINDS[event] = cls
+        _FORMER.update(dict.fromkeys(former, cls))
 
     def to_json(self) -> dict[str, Any]:
-        """The event as plain data, its kind first."""
-        told = {k: plain(v) for k, v in vars(self).items()}
-        return {"event": self.event, **{k: v for k, v in told.items() if v is not None or k not in _R2}}
+        """The event as JSON's types, its name first."""
+        return {"event": self.event, **codec.plain(self)}
+
+    def check(self) -> None:
+        """Raise ValueError where fields that came from outside do not fit each other."""
 
 
 @dataclass(frozen=True)
-class Loading(Event):
-    """Data on its way: bytes of a file (``total`` 0 where unknown)."""
+class Loading(Event, event="loading"):
+    """Bytes of a data file loaded so far, of ``total`` (0: unknown)."""
 
-    event: ClassVar[str] = "loading"
-    name: str
-    done: int
-    total: int
+    name: Text
+    done: Count
+    total: Count
 
 
 @dataclass(frozen=True)
-class Start(Event):
+class Start(Event, event="start", recorded=True):
     """Everything is ready for the first step."""
 
-    event: ClassVar[str] = "start"
-    run: str
-    path: str
-    backend: str
-    device: str
-    threads: int
-    parameters: int
-    train_examples: int
-    validation_examples: int
-    test_examples: int
-    batch_size: int
-    epochs: int
-    steps: int
+    run: Text
+    path: Text
+    backend: Text
+    device: Text
+    threads: Count
+    parameters: Count
+    train_examples: Count
+    validation_examples: Count
+    test_examples: Count
+    batch_size: Count
+    epochs: Count
+    steps: Count
     """Steps in all."""
-    seed: int
-    versions: dict[str, str] = field(default_factory=dict)
-    note: str = ""
-    """What is to be known before, in a line: as a run that goes on under other versions."""
-    watched: str = ""
-    """The figure that says which epoch is best; empty: val_loss, or train_loss without validation."""
-    step: int = 0
-    """Steps trained before: of a run that goes on."""
-    data: str = ""
-    """SHA-256 of a user's own examples; empty where they are tuiml's."""
+    seed: Count
+    versions: dict[Text, Text] = field(default_factory=dict)
+    note: Text = ""
+    """What the user should know beforehand, in one line, as that a resumed run has other versions."""
+    watched: Text = ""
+    """The metric by which the best epoch is chosen; empty: val_loss, or train_loss without validation."""
+    step: Count = 0
+    """Steps trained before, of a run that is resumed."""
+    data: Text = ""
+    """SHA-256 of the user's own examples; empty for tuiml's data sets."""
 
 
 @dataclass(frozen=True)
-class Pretraining(Event):
-    """A layer is pretrained for another epoch."""
+class Pretraining(Event, event="pretraining", recorded=True, changes_keys=False):
+    """An epoch of pretraining a layer is done."""
 
-    event: ClassVar[str] = "pretraining"
-    layer: int
-    """Its place in the preset, from 0."""
-    number: int
-    layers: int
+    layer: Count
+    """Its index in the preset, from 0."""
+    number: Count
+    layers: Count
     """It is the ``number``-th (from 1) of the ``layers`` that are pretrained."""
-    epoch: int
-    epochs: int
+    epoch: Count
+    epochs: Count
     """Epochs of each layer."""
-    reconstruction_error: float
-    """Squared error of an input's reconstruction, mean over inputs and examples as they were trained."""
-    seconds: float
-    """Spent pretraining so far."""
+    reconstruction_error: Number
+    """Mean squared error of the reconstruction over inputs and examples, as they were trained."""
+    seconds: Number
+    """Of pretraining so far."""
 
 
 @dataclass(frozen=True)
-class PretrainingProgress(Pretraining):
-    """Somewhere within such an epoch."""
+class PretrainingProgress(Pretraining, event="pretraining_batch", changes_keys=False):
+    """Batches within such an epoch are done."""
 
-    event: ClassVar[str] = "pretraining_batch"
-    done: float
-    """Share of the epoch, 0 to 1."""
-
-
-@dataclass(frozen=True)
-class Progress(Event):
-    """Somewhere within an epoch: the batches trained since the last one of these."""
-
-    event: ClassVar[str] = "batch"
-    epoch: int
-    step: int
-    train_loss: float
-    train_accuracy: float
-    learning_rate: float
-    examples_per_second: float
-    seconds: float
-    """Spent training so far."""
-    seconds_left: float
-    train_r2: float = NAN
+    done: Number
+    """Fraction of the epoch, 0 to 1."""
 
 
 @dataclass(frozen=True)
-class Epoch(Event):
+class Progress(Event, event="batch", recorded=True, droppable=True, changes_keys=False):
+    """Means over the batches trained since the last event of this kind, within an epoch."""
+
+    epoch: Count
+    step: Count
+    train_loss: Number
+    train_accuracy: Number
+    learning_rate: Number
+    examples_per_second: Number
+    seconds: Number
+    """Of training so far."""
+    seconds_left: Number
+    train_r2: Optional = NAN
+
+
+@dataclass(frozen=True)
+class Epoch(Event, event="epoch", recorded=True, changes_keys=False):
     """An epoch is done. ``train_*`` are means over its batches as they were trained."""
 
-    event: ClassVar[str] = "epoch"
-    epoch: int
-    step: int
-    train_loss: float
-    train_accuracy: float
-    val_loss: float
-    val_accuracy: float
-    learning_rate: float
-    seconds: float
-    """Spent training so far, evaluation and pictures not counted."""
-    examples_per_second: float
-    train_r2: float = NAN
-    val_r2: float = NAN
+    epoch: Count
+    step: Count
+    train_loss: Number
+    train_accuracy: Number
+    val_loss: Number
+    val_accuracy: Number
+    learning_rate: Number
+    seconds: Number
+    """Of training so far, without evaluation and snapshots."""
+    examples_per_second: Number
+    train_r2: Optional = NAN
+    val_r2: Optional = NAN
 
 
 @dataclass(frozen=True)
-class Snapshot(Event):
-    """Statistics of every layer at one step; of two that wait, the newer is worth sending."""
+class Snapshot(
+    Event,
+    event="snapshot",
+    former=("picture",),
+    recorded=True,
+    droppable=True,
+    replaced=True,
+    changes_keys=False,
+):
+    """Statistics of every layer at one step."""
 
-    event: ClassVar[str] = "picture"
-    epoch: int
-    step: int
-    layers: tuple[LayerStatistics, ...]
+    epoch: Count
+    step: Count
+    layers: Annotated[tuple[LayerStatistics, ...], Field(max_length=MOST_ITEMS)]
 
 
 @dataclass(frozen=True)
-class State(Event):
-    """Training pauses or goes on; or its learning rate was changed by hand."""
+class State(Event, event="state", recorded=True):
+    """Training was paused or resumed, or its learning rate was changed."""
 
-    event: ClassVar[str] = "state"
     state: Literal["running", "paused"]
-    step: int
-    learning_rate: float
-    """In use: of the last step, or as just changed by hand."""
-    changed: bool | None = None
-    """Whether it was changed by hand; ``None``: not known, as in runs of tuiml 0.1."""
+    step: Count
+    learning_rate: Number
+    """Of the last step, or as just changed by the user."""
+    changed: Flag | None = None
+    """True if the user changed it; ``None``: not known, as in runs of tuiml 0.1."""
 
 
 @dataclass(frozen=True)
-class Intervention(Event):
-    """Something was changed by hand, or the run went back to an earlier step."""
+class Intervention(Event, event="intervention", recorded=True):
+    """The user changed a setting, or the run was rewound to an earlier step."""
 
-    event: ClassVar[str] = "intervention"
-    number: int
+    number: Count
     """It is the ``number``-th of the run, from 1."""
-    step: int
-    """Steps done when it took effect; of a rewind, those that were done before it."""
-    epoch: int
-    """The epoch in hand from then on."""
-    what: str
+    step: Count
+    """Steps done when it took effect; of a rewind, before it."""
+    epoch: Count
+    """The current epoch from then on, from 1."""
+    what: Text
     """``rate``, ``optimizer``, ``batch_size``, ``settings`` (of a new session) or ``rewind``."""
-    value: Any
-    """The rate, the optimizer's document, the number of examples, the settings' values before and after; of
-    a rewind the step gone back to."""
-    epochs_done: float
-    """Where the run stands from then on, in epochs."""
-    steps: int
-    """Steps in all, as it goes on now."""
-    batch_size: int
-    learning_rate: float
-    """Of the next step, as ``batch_size``."""
-    since: int = 0
-    """Of a rewind: the number of the last intervention before the moment gone back to. What is numbered
-    higher is taken back, and so are the steps after ``value``."""
+    value: Value
+    """The rate, the optimizer's document, the batch size, the settings' values before and after, or the step
+    rewound to."""
+    epochs_done: Number
+    """Epochs done from then on."""
+    steps: Count
+    """Steps of the whole run from then on."""
+    batch_size: Count
+    learning_rate: Number
+    """Of the next step, as is ``batch_size``."""
+    last_intervention: Annotated[
+        Count, Field(validation_alias=AliasChoices("last_intervention", "since"))
+    ] = 0
+    """Of a rewind: the number of the last intervention before the restore point. Those with higher numbers
+    are undone, and so are the steps after ``value``."""
 
 
 @dataclass(frozen=True)
-class RestorePoints(Event):
-    """The moments that the run can go back to: steps done, epoch in hand, loss; the earliest first."""
+class RestorePoints(Event, event="restore_points", former=("moments",), replaced=True, changes_keys=False):
+    """The steps that the run can be rewound to: steps done, current epoch, loss; the earliest first."""
 
-    event: ClassVar[str] = "moments"
-    moments: tuple[tuple[int, int, float], ...]
-
-
-@dataclass(frozen=True)
-class Notice(Event):
-    """Something to know that does not end the run: what is odd about its data, or that it cannot be saved."""
-
-    event: ClassVar[str] = "notice"
-    about: str
-    """What it is about, in a word: of two about the same the later one holds."""
-    text: str
-    """One line; empty: what was told before is over."""
-    step: int = 0
+    points: Annotated[
+        tuple[tuple[Count, Count, Number], ...],
+        Field(max_length=MOST_ITEMS, validation_alias=AliasChoices("points", "moments")),
+    ]
 
 
 @dataclass(frozen=True)
-class End(Event):
+class Notice(Event, event="notice", recorded=True):
+    """A warning that does not end the run: about its data, or that it cannot be saved."""
+
+    about: Text
+    """Its subject in a word: a later notice on the same subject replaces it."""
+    text: Text
+    """One line; empty: the last one does not hold any more."""
+    step: Count = 0
+
+
+@dataclass(frozen=True)
+class End(Event, event="end", recorded=True):
     """The run is over, and why."""
 
-    event: ClassVar[str] = "end"
     reason: Reason
-    run: str
-    path: str
-    epochs: int
+    run: Text
+    path: Text
+    epochs: Count
     """Epochs completed."""
-    step: int
-    """Steps trained; the weights kept may be those of an earlier one (``message`` says so)."""
-    best_epoch: int
-    """The epoch that is best by :attr:`Start.watched`; 0: none."""
-    test_loss: float
-    test_accuracy: float
-    seconds: float
-    examples_per_second: float
-    message: str = ""
-    """Why, where ``reason`` does not say it all."""
-    test_r2: float = NAN
+    step: Count
+    """Steps trained; the weights may be restored from an earlier one (``message`` says so)."""
+    best_epoch: Count
+    """The best epoch by :attr:`Start.watched`; 0: none."""
+    test_loss: Number
+    test_accuracy: Number
+    seconds: Number
+    examples_per_second: Number
+    message: Text = ""
+    """Why, in more words than ``reason``; may be empty."""
+    test_r2: Optional = NAN
 
 
 @dataclass(frozen=True)
-class Replayed(Event):
-    """A run was done again from its folder."""
+class Replayed(Event, event="replayed"):
+    """A run was replayed from its folder."""
 
-    event: ClassVar[str] = "replayed"
-    run: str
-    """The run that was done again."""
-    replay: str
-    """The run that did it."""
-    step: int
-    """Where they were compared."""
-    changes: int
-    """How many changes by hand were made again."""
-    same: bool
-    """Whether weights, buffers and the optimizer's arrays are the same to the bit."""
-    differs: tuple[str, ...] = ()
-    """What is not the same: arrays, and the conditions that may be why."""
-
-
-@dataclass(frozen=True)
-class RateTried(Event):
-    """A batch was trained at one rate of a learning-rate finder's ramp."""
-
-    event: ClassVar[str] = "rate_tried"
-    number: int
-    """Of the batch, from 1."""
-    steps: int
-    """Batches of the whole ramp."""
-    learning_rate: float
-    loss: float
-    smoothed: float
+    run: Text
+    """The run that was replayed."""
+    replay: Text
+    """The new run."""
+    step: Count
+    """The step at which their states were compared."""
+    changes: Count
+    """How many of the user's changes were repeated."""
+    same: Flag
+    """True if weights, buffers and the optimizer's state are equal bit for bit."""
+    differs: Texts = ()
+    """The arrays that differ, and differences of the environment that may be the cause."""
 
 
 @dataclass(frozen=True)
-class RateFound(Event):
-    """A learning-rate finder is done, and everything is as it was before."""
+class RateTried(Event, event="rate_tried"):
+    """A batch was trained at one learning rate of the range test."""
 
-    event: ClassVar[str] = "rate_found"
-    learning_rate: float
-    """What it suggests; NaN: nothing."""
-    tried: int
-    steps: int
-    """Batches that were tried, of how many."""
-    message: str
-    """Why this rate, or why none."""
-
-
-KINDS: dict[str, type[Event]] = {
-    c.event: c
-    for c in (
-        *(Loading, Start, Pretraining, PretrainingProgress, Progress, Epoch, Snapshot, State, Notice, End),
-        *(Intervention, RestorePoints, Replayed, RateTried, RateFound),
-    )
-}
+    number: Count
+    """The batch's number, from 1."""
+    steps: Count
+    """Batches of the whole test."""
+    learning_rate: Number
+    loss: Number
+    smoothed: Number
 
 
-def from_json(line: dict[str, Any]) -> Event | None:
-    """The event of a line, or ``None`` for a kind or shape that is not known (a newer tuiml's)."""
-    kind = KINDS.get(str(line.get("event")))
-    if kind is None:
-        return None
-    values: dict[str, Any] = {}
-    for f in dataclasses.fields(kind):
-        if f.name in line:
-            value = line[f.name]
-            values[f.name] = NAN if value is None and f.type == "float" else value
-    try:
-        if kind is Snapshot:
-            values["layers"] = tuple(LayerStatistics.from_json(v) for v in values["layers"])
-        if kind is RestorePoints:
-            values["moments"] = tuple(_moment(*v) for v in values["moments"])
-        return kind(**values)
-    except (AttributeError, KeyError, OverflowError, TypeError):
-        return None
+@dataclass(frozen=True)
+class RateFound(Event, event="rate_found"):
+    """The learning-rate range test is done, and the initial state is restored."""
 
-
-def _moment(step: int, epoch: int, loss: float | None) -> tuple[int, int, float]:
-    if not (type(step) is int and type(epoch) is int and step >= 0 and epoch >= 0):
-        raise TypeError
-    return step, epoch, NAN if loss is None else float(loss)
-
-
-def plain(value: Any) -> Any:
-    """JSON's types, with ``None`` for what is not finite."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Histogram):  # finite numbers, and many
-        return {**vars(value), "counts": list(value.counts)}
-    if dataclasses.is_dataclass(value):
-        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, list | tuple):
-        return [plain(v) for v in value]
-    if isinstance(value, dict):
-        return {k: plain(v) for k, v in value.items()}
-    return value
+    learning_rate: Number
+    """The suggested rate; NaN: none."""
+    tried: Count
+    steps: Count
+    """Batches that were planned; ``tried`` of them were trained."""
+    message: Text
+    """Why this rate is suggested, or why none is."""

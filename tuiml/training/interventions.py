@@ -1,4 +1,4 @@
-"""What was changed by hand in the course of a run, kept so that it can be done again at the same step."""
+"""Manual changes of a run's settings. They are recorded, so that a replay makes them at the same steps."""
 
 from __future__ import annotations
 
@@ -13,22 +13,24 @@ from tuiml.spec.stopping import stoppings
 
 RATE, OPTIMIZER, BATCH_SIZE, SETTINGS, REWIND = "rate", "optimizer", "batch_size", "settings", "rewind"
 WHAT = (RATE, OPTIMIZER, BATCH_SIZE, SETTINGS)
-"""Kinds of change on a run's line; a rewind is none, for it takes the line back to an earlier point."""
+"""The kinds of change. A rewind is none: it removes changes."""
 ASKED = {"optimizer": OPTIMIZER, "batch_size": BATCH_SIZE, "learning_rate": RATE}
-"""What may be asked for while a run is on, in the order in which it is done."""
+"""The settings that can change while a run trains, in the order in which they are applied."""
+RESUMABLE = ("epochs", "learning_rate", "early_stopping")
+"""The settings of [training] that can change when a run is resumed: with others it would be another run."""
 MOST = 100_000
 
 
 @dataclass(frozen=True)
 class Change:
-    """One change: from the step after ``step`` on it holds."""
+    """One change, in force from the step after ``step`` on."""
 
     step: int
     what: str
     """One of :data:`WHAT`."""
     value: Any
-    """In JSON's types: the rate of the next step, an optimizer's document, a number of examples; of settings
-    that changed between two sessions, for each a pair of documents: before and after."""
+    """As JSON: the learning rate of the next step, an optimizer's document or a batch size. For settings that
+    changed between two sessions: a pair of documents for each, before and after."""
 
     def __post_init__(self) -> None:
         if self.step < 0:
@@ -45,7 +47,7 @@ class Change:
 
     @property
     def rate(self) -> float | None:
-        """The learning rate that the settings of a new session set, if any."""
+        """The learning rate that a new session sets, if any."""
         pair = self.value.get("learning_rate") if self.what == SETTINGS else None
         return None if pair is None else float(pair[1])
 
@@ -60,14 +62,14 @@ def _settings(value: Any, which: int) -> dict[str, Any]:
     """The values before (0) or after (1) of the settings that a new session changed."""
     if not isinstance(value, dict) or not all(isinstance(v, list) and len(v) == 2 for v in value.values()):
         raise ValueError("settings are pairs of values, before and after")
-    if not set(value) <= {"epochs", "learning_rate", "early_stopping"}:
+    if not set(value) <= set(RESUMABLE):
         raise ValueError("not a setting that may change")
     read = Training.model_validate({k: v[which] for k, v in value.items() if v[which] is not None})
     return {name: getattr(read, name) for name in value}
 
 
 def in_force(training: Training, changes: Iterable[Change]) -> Training:
-    """The settings after some changes; the learning rate is a matter of the position."""
+    """The settings after some changes, without the learning rate, which is part of the position."""
     for change in changes:
         if change.what in (OPTIMIZER, BATCH_SIZE):
             read = Training.model_validate({change.what: change.value})
@@ -78,7 +80,7 @@ def in_force(training: Training, changes: Iterable[Change]) -> Training:
 
 
 def at_first(training: Training, changes: Iterable[Change]) -> Training:
-    """The settings that a run began with: its preset holds those of its last session."""
+    """The settings that a run began with, from those of its last session."""
     for change in reversed(tuple(changes)):
         if change.what == SETTINGS:
             training = training.model_copy(update=_settings(change.value, 0))
@@ -86,16 +88,15 @@ def at_first(training: Training, changes: Iterable[Change]) -> Training:
 
 
 def between(step: int, before: Training, after: Training, asked: Collection[str]) -> Change | None:
-    """What a new session changed at a step; ``None``: nothing.
+    """The change that a new session makes at a step; ``None`` if there is none.
 
     Args:
-        asked: names of settings that were given, the same as before or not: a learning rate that was given
-            takes the place of one that was set by hand.
+        asked: names of the settings that the user gave, even if unchanged: a learning rate that was given
+            replaces one that was set manually.
     """
     old, new = before.document(), after.document()
     usual = {"early_stopping": stoppings.write(Training().early_stopping)}
-    names = ("epochs", "learning_rate", "early_stopping")
-    pairs = {n: [old.get(n, usual.get(n)), new.get(n, usual.get(n))] for n in names}
+    pairs = {n: [old.get(n, usual.get(n)), new.get(n, usual.get(n))] for n in RESUMABLE}
     rates = {"learning_rate"} & set(asked)
     changed = {name: pair for name, pair in pairs.items() if pair[0] != pair[1] or name in rates}
     return Change(step, SETTINGS, changed) if changed else None
@@ -108,15 +109,15 @@ def asked_for(
     training: Training,
     allow: Callable[[Training], None],
 ) -> list[Change]:
-    """The changes that are asked for, in the order in which they are done, without those that change nothing.
+    """The changes that the user asked for, in the order in which they are applied, without empty ones.
 
     Args:
         asked: any of optimizer (its name or document), batch_size and learning_rate.
         training: the settings in force.
-        allow: raises ValueError for settings that cannot be had here.
+        allow: raises ValueError for settings that this machine cannot use.
 
     Raises:
-        ValueError: they cannot be used, in one line; then none of them can.
+        ValueError: one of them cannot be used, in one line.
     """
     if not asked or not set(asked) <= set(ASKED):
         raise ValueError("only optimizer, batch_size and learning_rate can change while a run is on")
@@ -140,7 +141,7 @@ def read_changes(value: Any) -> tuple[Change, ...]:
     """Changes from a file.
 
     Raises:
-        ValueError: they are none.
+        ValueError: they are not valid changes.
     """
     if not isinstance(value, list) or len(value) > MOST:
         raise ValueError("changes are a list")

@@ -1,4 +1,4 @@
-"""Greedy layer-wise pretraining: each layer learns to model what the layers below make of the examples.
+"""Greedy layer-wise pretraining: each layer learns to model the outputs of the layers below.
 
 Hinton, Osindero & Teh 2006, "A fast learning algorithm for deep belief nets", section 4. Everything is a
 function of the seed, the layer and the step: pretraining that begins anew gives the same bits.
@@ -17,13 +17,13 @@ from tuiml.backends.pretraining import Machine
 from tuiml.data.arrays import Data
 from tuiml.nn.network import Network, Node
 from tuiml.spec import pretraining
-from tuiml.spec.preset import Preset
+from tuiml.spec.preset import Preset, batches_of
 from tuiml.training.events import Event, Pretraining, PretrainingProgress
 from tuiml.training.run_control import RunControl
 
 Array = np.ndarray[Any, Any]
-TOLD = 0.1
-"""Seconds between two words about an epoch in hand."""
+REPORT_EVERY = 0.1
+"""Seconds between two progress events."""
 
 
 class Pretrainer:
@@ -58,7 +58,7 @@ class Pretrainer:
 
     @property
     def complete(self) -> bool:
-        """Whether every layer is pretrained."""
+        """True if every layer is pretrained."""
         return self.layers_done == len(self.nodes)
 
     def tensors(self) -> dict[str, Array]:
@@ -66,10 +66,10 @@ class Pretrainer:
         return dict(self._tensors)
 
     def events(self, attend: Callable[[], Iterator[Event]]) -> Iterator[Event]:
-        """Pretrain until all is done, the control says stop, or :attr:`message` says why it failed.
+        """Pretrain to the end, until it is stopped, or until it fails and sets :attr:`message`.
 
         Args:
-            attend: does what the control asks for; blocks while it is paused.
+            attend: carries out the control's orders; blocks while paused.
         """
         self._began = self._clock()
         below: Array | None = None
@@ -106,9 +106,9 @@ class Pretrainer:
     def _epoch(
         self, machine: Machine, number: int, epoch: int, attend: Callable[[], Iterator[Event]]
     ) -> Generator[Event, None, bool]:
-        """Whether the epoch was trained to its end."""
+        """Train one epoch; returns whether it was trained to its end."""
         order, size = self.order(machine.node.index, epoch), self.method.batch_size
-        batches, total, seen, told = -(-len(order) // size), 0.0, 0, self._clock()
+        batches, total, seen, reported = batches_of(len(order), size), 0.0, 0, self._clock()
         for batch in range(batches):
             asked = self._control.attention
             if asked:
@@ -122,18 +122,18 @@ class Pretrainer:
             if not math.isfinite(total):
                 self.message = self._failure(machine.node, epoch)
                 return False
-            if (asked or self._clock() - told >= TOLD) and batch + 1 < batches:
-                told = self._clock()
+            if (asked or self._clock() - reported >= REPORT_EVERY) and batch + 1 < batches:
+                reported = self._clock()
                 yield PretrainingProgress(
-                    **self._told(machine, number, epoch, total, seen), done=(batch + 1) / batches
+                    **self._fields(machine, number, epoch, total, seen), done=(batch + 1) / batches
                 )
         if not np.isfinite(machine.weights).all():
             self.message = self._failure(machine.node, epoch)
             return False
-        yield Pretraining(**self._told(machine, number, epoch, total, seen))
+        yield Pretraining(**self._fields(machine, number, epoch, total, seen))
         return True
 
-    def _told(self, machine: Machine, number: int, epoch: int, total: float, seen: int) -> dict[str, Any]:
+    def _fields(self, machine: Machine, number: int, epoch: int, total: float, seen: int) -> dict[str, Any]:
         return {
             "layer": machine.node.index,
             "number": number + 1,

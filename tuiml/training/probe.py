@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from tuiml.backends.engine import Engine
 from tuiml.data.arrays import Data, Part
 from tuiml.nn.network import Network
 from tuiml.spec.preset import Preset
+from tuiml.training.codec import Bounded, Count, Text
 from tuiml.training.events import Event, Snapshot
 from tuiml.training.statistics_tracker import StatisticsTracker
 from tuiml.training.verdicts import Verdict, verdicts
@@ -25,25 +26,21 @@ Inputs = Literal["data", "noise"]
 
 
 @dataclass(frozen=True)
-class Probe(Event):
+class Probe(Event, event="probe"):
     """What a probe found."""
 
-    event: ClassVar[str] = "probe"
     inputs: Inputs
     """``noise``: the data is not on this machine; the inputs are normal, the labels random."""
-    examples: int
-    input_mean: float
-    input_std: float
+    examples: Count
+    input_mean: Bounded
+    input_std: Bounded
     """Of the network's inputs, normalized as the preset says."""
     picture: Snapshot
-    note: str = ""
+    note: Text = ""
     """What is to be known about it, in a line."""
-    target_mean: float = math.nan
-    target_std: float = math.nan
+    target_mean: Bounded = math.nan
+    target_std: Bounded = math.nan
     """Of a target that is numbers, as it is trained on."""
-
-    def to_json(self) -> dict[str, Any]:
-        return super().to_json() | {"picture": self.picture.to_json()}
 
     def verdicts(self, preset: Preset, network: Network) -> list[Verdict]:
         """What is wrong by its numbers."""
@@ -55,7 +52,7 @@ class Probe(Event):
 def probe(preset: Preset, network: Network, data: Data, engine: Engine, inputs: Inputs = "data") -> Probe:
     """Statistics of every layer at initialisation: forward and backward on one batch, nothing trained."""
     count = min(EXAMPLES, len(data.train))
-    layers = StatisticsTracker(network).picture(engine.look(count))
+    layers = StatisticsTracker(network).snapshot(engine.look(count))
     batch = data.batch(data.train, slice(0, count)).astype(np.float64)
     picture = Snapshot(epoch=0, step=0, layers=layers)
     told = math.nan, math.nan

@@ -1,4 +1,4 @@
-"""The learning-rate range test: batches at rising rates, then everything as it was before.
+"""The learning-rate range test: trains batches at rising rates, then restores the engine.
 
 Smith 2017, "Cyclical Learning Rates for Training Neural Networks" (arXiv:1506.01186), section 3.3, with the
 exponential ramp, the smoothing and the end of the ramp of fastai's ``lr_find`` (Howard & Gugger 2020).
@@ -15,7 +15,7 @@ import numpy as np
 
 from tuiml.backends.engine import Engine
 from tuiml.data.arrays import Data
-from tuiml.spec.preset import Preset
+from tuiml.spec.preset import Preset, batches_of
 from tuiml.training.events import RateFound, RateTried
 from tuiml.training.run_control import RunControl
 from tuiml.training.schedule_state import order_of
@@ -24,21 +24,21 @@ Array = np.ndarray[Any, Any]
 NAN = math.nan
 
 SMOOTHING = 0.9
-"""Share of the smoothed loss that stays at each rate."""
+"""Weight of the smoothed loss so far in the next value."""
 EXAMPLES = 64
-"""That each rate is tried on, at least, in as many batches as it takes: the loss of a few is mostly noise."""
+"""The fewest examples for each rate, in as many batches as needed: the loss of a few is mostly noise."""
 GIVE_UP = 4.0
-"""Times the best smoothed loss at which the ramp ends."""
+"""The ramp ends where the smoothed loss is so many times its minimum."""
 PLATEAU = 0.25
-"""Share of the ramp whose rates are too small to learn by: what the loss does there is noise."""
+"""Fraction of the ramp whose rates are too small to learn: there the loss shows only noise."""
 LEAST_FALL = 0.02
-"""Share of the loss at the start that it must fall by, for there to be anything to suggest."""
+"""Fraction of the initial loss by which it must fall for a suggestion."""
 SPREAD = 5.0
-"""Standard deviations of the smoothed loss's noise that it must fall by."""
-BEGUN = 0.1
-"""Share of the whole fall from which on the loss is said to fall: before it, a slope may be noise."""
+"""Standard deviations of the smoothed loss's noise by which it must fall."""
+FALL_BEGINS = 0.1
+"""Fraction of the whole fall after which slopes count: before it, a slope may be noise."""
 WINDOW = 15
-"""Part of the ramp (one in so many) over which a slope is fitted."""
+"""A slope is fitted over one part in so many of the ramp."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Ramp:
     """Rates from ``low`` to ``high``, each the same multiple of the one before.
 
     Raises:
-        ValueError: what is wrong with it, in words.
+        ValueError: the limits or the number of steps are not possible.
     """
 
     low: float = 1e-7
@@ -67,7 +67,7 @@ class Ramp:
 
 
 class Suggestion(NamedTuple):
-    """A learning rate (NaN: none), and why this one."""
+    """A learning rate (NaN: none), and the reason."""
 
     rate: float
     why: str
@@ -77,7 +77,7 @@ class RateFinder:
     """Runs the ramp on an engine and leaves the engine as it was: weights, buffers, optimizer, step number.
 
     Penalties and clipping of the preset act as in training; its learning rate and its schedule do not. The
-    batches are those of the first epochs, whole ones only: everything is a function of the seed.
+    batches are those of the first epochs, full ones only: everything is a function of the seed.
 
     Args:
         control: to stop it, from another thread.
@@ -115,7 +115,7 @@ class RateFinder:
     def _try_all(self) -> Iterator[RateTried | RateFound]:
         tried: list[RateTried] = []
         smoother, best, ended = Smoother(), math.inf, ""
-        batches, some = self._batches(), -(-EXAMPLES // self._size)
+        batches, some = self._batches(), batches_of(EXAMPLES, self._size)
         for index in range(self.ramp.steps):
             if self._control.stopped:
                 ended = "it was stopped"
@@ -140,7 +140,7 @@ class RateFinder:
         return totals.mean_loss if totals.examples == self._size * len(batches) else NAN
 
     def _batches(self) -> Iterator[Array]:
-        """Batches of the first epochs without end; one that is not whole only if none is."""
+        """Endless full batches, epoch after epoch; a smaller one only if there is no full one."""
         examples, size, epoch = len(self._data.train), self._size, 0
         while True:
             epoch += 1
@@ -166,7 +166,7 @@ class Smoother:
         self._mean, self._weight = 0.0, 0.0
 
     def add(self, value: float) -> float:
-        """The average including ``value``."""
+        """Add a value; returns the average."""
         self._mean = self._keep * self._mean + (1 - self._keep) * value
         self._weight = self._keep * self._weight + (1 - self._keep)
         return self._mean / self._weight
@@ -177,8 +177,8 @@ def suggest(
 ) -> Suggestion:
     """The rate at which the smoothed loss falls most steeply against log10(rate), before its minimum.
 
-    Where that cannot be told, a tenth of the rate at the minimum; none where the loss did not fall by more
-    than chance would have it.
+    If no slope can be fitted, it is a tenth of the rate at the minimum. There is none if the loss fell by no
+    more than chance explains.
     """
     flat = int(PLATEAU * ramp.steps)
     if len(losses) <= flat:
@@ -193,7 +193,7 @@ def suggest(
             NAN, f"no rate: the loss never fell by much (from {start:.3g} to {smoothed[lowest]:.3g})"
         )
     slopes = _slopes(np.log10(rates), np.asarray(smoothed), max(3, ramp.steps // WINDOW))
-    high = np.flatnonzero(np.asarray(smoothed[:lowest]) > start - BEGUN * fall)
+    high = np.flatnonzero(np.asarray(smoothed[:lowest]) > start - FALL_BEGINS * fall)
     steep = _steepest(slopes, int(high[-1]) if len(high) else 0, lowest)
     if steep is None:
         return Suggestion(two_digits(rates[lowest] / 10), "a tenth of the rate with the least loss")
@@ -201,7 +201,7 @@ def suggest(
 
 
 def _steepest(slopes: Array, begun: int, lowest: int) -> int | None:
-    """Where between two places the slope is least; ``None`` where none could be fitted, or none falls."""
+    """Index of the steepest descent between two indices; ``None`` if no fitted slope there falls."""
     falling = slopes[begun : lowest + 1]
     if not np.isfinite(falling).any() or not np.nanmin(falling) < 0:
         return None
@@ -209,7 +209,7 @@ def _steepest(slopes: Array, begun: int, lowest: int) -> int | None:
 
 
 def _slopes(x: Array, y: Array, width: int) -> Array:
-    """Slope of the line through the ``width`` points around each; NaN where they are not all there."""
+    """Slope of the line through the ``width`` points around each point; NaN near the ends."""
     found = np.full(len(x), NAN)
     half = width // 2
     for middle in range(half, len(x) - half):
@@ -219,5 +219,5 @@ def _slopes(x: Array, y: Array, width: int) -> Array:
 
 
 def two_digits(rate: float) -> float:
-    """A rate rounded to two digits: it is not known better."""
+    """A rate rounded to two digits, which is all that the test can say."""
     return float(f"{rate:.1e}")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tuiml.nn.activations import Activation, Linear, ReLU, Softmax, activations
+from tuiml.nn.activations import Activation, ReLU, activations
 from tuiml.nn.initializers import Glorot, He, Initializer, LeCun, initializers
 from tuiml.spec import check
 from tuiml.spec.edit import put
@@ -59,32 +59,29 @@ class Remedy:
 
 def suited(activation: Activation) -> type[Initializer]:
     """The initializer that keeps the spread through layers of an activation."""
-    if activation.name == "selu":
-        return initializers["lecun_normal"]
-    keeps = activation.saturation is not None or isinstance(activation, Linear | Softmax)
-    return initializers["glorot_normal" if keeps else "he_normal"]
+    return initializers[activation.suited_initializer]
 
 
 def is_suited(initializer: Initializer | None, activation: Activation) -> bool:
     """Whether it is of the family that is."""
     wanted = suited(activation)
-    family = next(f for f in (Glorot, He, LeCun) if issubclass(wanted, f))
+    family = next((f for f in (Glorot, He, LeCun) if issubclass(wanted, f)), wanted)
     return isinstance(initializer, family)
 
 
-def initial_values(case: DiagnosisContext, renew: bool = False) -> Remedy:
+def initial_values(context: DiagnosisContext, renew: bool = False) -> Remedy:
     """Initial values that keep spread and gradient; another activation where none do, or if ``renew``."""
-    chosen = _activation(case, renew)
+    chosen = _activation(context, renew)
     edits: list[Edit] = []
     names: dict[str, None] = {}
-    for index in case.weighted:
-        hidden = index != case.output
-        activation = chosen if chosen is not None and hidden else case.activation(index)
-        if hidden and activation is chosen and case.activation(index).name != activation.name:
-            edits.append((case.path(index, "activation"), activation.name))
-        if not is_suited(case.initializer(index), activation):
+    for index in context.weighted:
+        hidden = index != context.output
+        activation = chosen if chosen is not None and hidden else context.activation(index)
+        if hidden and activation is chosen and context.activation(index).name != activation.name:
+            edits.append((context.path(index, "activation"), activation.name))
+        if not is_suited(context.initializer(index), activation):
             name = suited(activation).name
-            edits.append((case.path(index, "initializer"), name))
+            edits.append((context.path(index, "initializer"), name))
             if hidden:
                 names[name] = None
     if chosen is not None:
@@ -92,60 +89,60 @@ def initial_values(case: DiagnosisContext, renew: bool = False) -> Remedy:
     if not names and edits:
         names["suited initial values of the output layer"] = None
     if not edits:
-        return slower(case) if case.step else Remedy("batch_norm after each layer keeps the spread")
+        return slower(context) if context.step else Remedy("batch_norm after each layer keeps the spread")
     return Remedy(" ".join(names), tuple(edits))
 
 
-def _activation(case: DiagnosisContext, renew: bool) -> Activation | None:
+def _activation(context: DiagnosisContext, renew: bool) -> Activation | None:
     """The activation that the hidden layers should have instead of theirs; ``None``: they may keep it."""
-    own = [case.activation(i) for i in case.hidden]
+    own = [context.activation(i) for i in context.hidden]
     deep = sum(f.saturation is not None and f.saturation[0] > 0 for f in own) >= DEEP
-    settled = all(is_suited(case.initializer(i), case.activation(i)) for i in case.hidden)
+    settled = all(is_suited(context.initializer(i), context.activation(i)) for i in context.hidden)
     saturating = any(f.saturation is not None for f in own)
-    return ReLU() if saturating and (deep or renew or (settled and not case.step)) else None
+    return ReLU() if saturating and (deep or renew or (settled and not context.step)) else None
 
 
-def leaky(case: DiagnosisContext, dead: Sequence[int]) -> Remedy:
+def leaky(context: DiagnosisContext, dead: Sequence[int]) -> Remedy:
     """A slope below 0 for the layers that are silent, and smaller steps where steps silenced them."""
     edits: list[Edit] = []
     for index in dead:
-        edits.append((case.path(index, "activation"), "leaky_relu"))
-        if not is_suited(case.initializer(index), activations["leaky_relu"]()):
-            edits.append((case.path(index, "initializer"), "he_normal"))
+        edits.append((context.path(index, "activation"), "leaky_relu"))
+        if not is_suited(context.initializer(index), activations["leaky_relu"]()):
+            edits.append((context.path(index, "initializer"), "he_normal"))
     words = "leaky_relu lets a gradient through below 0"
-    if case.step:
-        edits += slower(case).edits
-        words += f"; a rate of {_slower(case):g}"
+    if context.step:
+        edits += slower(context).edits
+        words += f"; a rate of {_slower(context):g}"
     return Remedy(words, tuple(edits))
 
 
-def normalized(case: DiagnosisContext) -> Remedy:
+def normalized(context: DiagnosisContext) -> Remedy:
     """Inputs of everyday size."""
-    word = "unit" if case.preset.data.top else "standard"
+    word = "unit" if context.preset.data.top else "standard"
     return Remedy(f"normalize = {word}", (("data.normalize", word),))
 
 
-def normalized_target(case: DiagnosisContext) -> Remedy:
+def normalized_target(context: DiagnosisContext) -> Remedy:
     """Targets of mean 0 and variance 1; predictions are told in the data's units all the same."""
-    if "normalize_target" not in type(case.preset.data).model_fields:
+    if "normalize_target" not in type(context.preset.data).model_fields:
         return Remedy("numbers of everyday size")
     return Remedy("normalize_target = standard", (("data.normalize_target", "standard"),))
 
 
-def slower(case: DiagnosisContext) -> Remedy:
+def slower(context: DiagnosisContext) -> Remedy:
     """A tenth of the learning rate."""
-    rate = _slower(case)
+    rate = _slower(context)
     return Remedy(f"a learning rate of {rate:g}", (("training.learning_rate", rate),))
 
 
-def _slower(case: DiagnosisContext) -> float:
-    return nice(case.preset.training.rate / 10)
+def _slower(context: DiagnosisContext) -> float:
+    return nice(context.preset.training.rate / 10)
 
 
-def aimed(case: DiagnosisContext) -> Remedy:
+def aimed(context: DiagnosisContext) -> Remedy:
     """The learning rate that brings update over weight to about a thousandth."""
-    shift = UPDATE - case.ratio if math.isfinite(case.ratio) else -1.0
-    rate = nice(min(1000.0, case.preset.training.rate * 10 ** max(-4.0, min(4.0, shift))))
+    shift = UPDATE - context.ratio if math.isfinite(context.ratio) else -1.0
+    rate = nice(min(1000.0, context.preset.training.rate * 10 ** max(-4.0, min(4.0, shift))))
     return Remedy(f"a learning rate of {rate:g}", (("training.learning_rate", rate),))
 
 

@@ -10,96 +10,95 @@ from tuiml.spec.preset import Training
 from tuiml.training.schedule_state import Position
 
 MOST = 100
-"""RestorePoints at most, however small they are."""
+"""The most restore points, however small they are."""
 ROOM = 64_000_000
-"""Bytes for them where nobody says how many there are."""
+"""Bytes for restore points by default."""
 
 
 @dataclass(frozen=True)
 class Saved:
-    """An engine's state in memory, and where the run stood."""
+    """A copy of an engine's state, with the position of the run."""
 
     state: Any
     position: Position
     size: int
-    """Bytes of the state."""
+    """Bytes of the copy."""
 
 
 @dataclass(frozen=True)
 class RestorePoint(Saved):
-    """What it takes to go back."""
+    """A saved state with all that a run needs to go back to it."""
 
     training: Training
     """The settings in force."""
     best: Saved | None = None
     """The best epoch until then."""
     loss: float = float("nan")
-    """Of the epoch's batches until then; where there are none, of the epoch before."""
+    """Of the epoch's batches so far; if there are none, of the epoch before."""
 
 
 class RestorePoints:
-    """RestorePoints in the order of their steps.
+    """The restore points of a run in the order of their steps.
 
-    When they are too many or too large, the one goes whose neighbours are nearest to each other for how long
-    ago it was: gaps grow in proportion to the time since.
+    When they are too many or too large, one is dropped so that gaps grow in proportion to age.
 
     Args:
-        room: bytes that the states may take together, those of the best epochs included.
+        room: bytes that all copies may take, the best epochs' included.
     """
 
     def __init__(self, room: int = ROOM) -> None:
         self._room = room
-        self._kept: list[RestorePoint] = []
+        self._points: list[RestorePoint] = []
         self.version = 0
-        """Another number after every change."""
+        """Grows with every change."""
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._points)
 
     def __iter__(self) -> Iterator[RestorePoint]:
-        return iter(self._kept)
+        return iter(self._points)
 
     @property
     def size(self) -> int:
-        """Bytes that the states take."""
-        states = {id(s.state): s.size for m in self._kept for s in (m, m.best) if s is not None}
+        """Bytes of all copies."""
+        states = {id(s.state): s.size for m in self._points for s in (m, m.best) if s is not None}
         return sum(states.values())
 
     def has(self, step: int) -> bool:
-        """Whether the newest one is of that step."""
-        return bool(self._kept) and self._kept[-1].position.step == step
+        """True if the newest one is of that step."""
+        return bool(self._points) and self._points[-1].position.step == step
 
-    def add(self, moment: RestorePoint) -> None:
-        """Keep a moment later than all others; of two at one step the first stays."""
-        if self.has(moment.position.step):
+    def add(self, point: RestorePoint) -> None:
+        """Add a restore point later than all others; of two at one step the first stays."""
+        if self.has(point.position.step):
             return
-        self._kept.append(moment)
+        self._points.append(point)
         self.version += 1
-        while len(self._kept) > MOST or (self._kept and self.size > self._room):
+        while len(self._points) > MOST or (self._points and self.size > self._room):
             self._drop_one()
 
     def _drop_one(self) -> None:
-        kept = self._kept
-        if len(kept) <= 2:
-            kept.pop()  # the first is worth more; and where there is no room for one, there is none
+        points = self._points
+        if len(points) <= 2:
+            points.pop()  # the first is worth more; and where there is no room for one, there is none
             return
-        steps = [moment.position.step for moment in kept]
+        steps = [point.position.step for point in points]
         now = steps[-1]
         densest = min(
             range(1, len(steps) - 1), key=lambda i: (steps[i + 1] - steps[i - 1]) / (now - steps[i] + 1)
         )
-        del kept[densest]
+        del points[densest]
 
     def at(self, step: int) -> RestorePoint | None:
-        """The moment of a step, if it is kept."""
-        return next((moment for moment in self._kept if moment.position.step == step), None)
+        """The restore point of a step, if there is one."""
+        return next((point for point in self._points if point.position.step == step), None)
 
     def nearest(self, step: int) -> RestorePoint | None:
-        """The last moment at or before a step; else the first there is."""
-        before = [moment for moment in self._kept if moment.position.step <= step]
-        return before[-1] if before else self._kept[0] if self._kept else None
+        """The last restore point at or before a step; else the first."""
+        before = [point for point in self._points if point.position.step <= step]
+        return before[-1] if before else self._points[0] if self._points else None
 
-    def go_back(self, moment: RestorePoint) -> None:
-        """Forget what came after a moment."""
-        self._kept = [m for m in self._kept if m.position.step <= moment.position.step]
+    def go_back(self, point: RestorePoint) -> None:
+        """Drop the restore points after this one."""
+        self._points = [m for m in self._points if m.position.step <= point.position.step]
         self.version += 1

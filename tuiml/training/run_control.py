@@ -1,4 +1,4 @@
-"""How a running trainer is steered, from another thread if need be."""
+"""Control of a running trainer, from any thread."""
 
 from __future__ import annotations
 
@@ -6,25 +6,26 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tuiml.training.inspection_records import Drawn, InspectionRequest
+from tuiml.training.inspections.drawing import Drawing
+from tuiml.training.inspections.record import InspectionRequest
 
 Order = dict[str, Any]
 MOST_ORDERS = 1000
-"""That wait for the batch in hand."""
+"""The most orders that wait for the current batch."""
 AWAKE = 0.5
-"""Seconds that whoever waits sleeps at most: a signal just before it sleeps is heeded only then."""
+"""Seconds that a waiting thread sleeps at most: a signal that comes just before is handled only then."""
 
 
 class RunControl:
-    """Pause, one batch, go on, stop, back to an earlier step, other settings, pictures or none.
+    """Pauses, steps, resumes and stops a run, takes it back, changes its settings, asks for inspections.
 
-    The trainer looks at :attr:`attention` before each batch: one attribute read while nothing is asked.
+    The trainer reads :attr:`attention` before each batch: a single attribute while nothing is asked.
     """
 
     def __init__(self) -> None:
         self.attention = False
         self.watching = True
-        """Whether pictures are looked at while they come; where nobody does, none are made."""
+        """True if a screen shows snapshots at the moment; else none are made."""
         self._changed = threading.Condition()
         self._paused = False
         self._stopped = False
@@ -32,34 +33,34 @@ class RunControl:
         self._orders: list[Order] = []
         self._wishes: tuple[InspectionRequest, ...] = ()
         self._fresh = False
-        self._drawn: Drawn | None = None
+        self._drawn: Drawing | None = None
         self._left = False
         self.lingers = False
-        """Whether somebody may still ask what was learned when the run is over, until :meth:`leave`."""
+        """True if inspections are answered after the end of the run, until :meth:`leave`."""
 
     def pause(self) -> None:
-        """Halt before the next batch."""
+        """Pause before the next batch."""
         self._set(paused=True)
 
     def resume(self) -> None:
-        """Go on."""
+        """Resume."""
         self._set(paused=False)
 
     def step(self) -> None:
-        """While paused: train one batch, then halt again."""
+        """Train one batch, then pause again."""
         with self._changed:
             self._steps += 1
             self._paused = self.attention = True
             self._changed.notify_all()
 
     def stop(self) -> None:
-        """End the run after the batch in hand."""
+        """End the run after the current batch."""
         with self._changed:
             self._stopped = self.attention = True
             self._changed.notify_all()
 
     def watch(self, on: bool) -> None:
-        """Make pictures, or none until told again; not for a run that is not watched at all."""
+        """Make snapshots or stop making them, in a run that a screen shows."""
         self.watching = on
 
     def set_rate(self, rate: float) -> None:
@@ -67,15 +68,15 @@ class RunControl:
         self.change({"learning_rate": rate})
 
     def change(self, asked: Mapping[str, Any]) -> None:
-        """Go on with another optimizer, batch_size or learning_rate from the next batch on; the trainer says
-        so where they cannot be had."""
+        """Change any of optimizer, batch_size and learning_rate from the next batch on; the trainer reports
+        settings that it refuses."""
         with self._changed:
             if self._orders and set(self._orders[-1].get("change", ())) == set(asked) == {"learning_rate"}:
                 self._orders.pop()
             self._order({"change": dict(asked)})
 
     def rewind(self, step: int) -> None:
-        """Go back to the moment kept at or before a step, and halt there."""
+        """Go back to the restore point at or before a step, and pause there."""
         with self._changed:
             self._paused, self._steps = True, 0
             self._order({"rewind": step})
@@ -87,19 +88,19 @@ class RunControl:
         self._changed.notify_all()
 
     def inspect(self, wishes: Sequence[InspectionRequest]) -> None:
-        """Show these now, and again and again while the network learns, in place of those before."""
+        """Answer these requests now and repeatedly while the network trains, instead of those before."""
         with self._changed:
             self._wishes, self._fresh, self.attention = tuple(wishes), True, True
             self._changed.notify_all()
 
-    def guess(self, drawn: Drawn) -> None:
-        """Say once what a drawn picture is; one that waits for its turn still is forgotten."""
+    def guess(self, drawn: Drawing) -> None:
+        """Classify a drawn image once; it replaces one that still waits."""
         with self._changed:
             self._drawn, self.attention = drawn, True
             self._changed.notify_all()
 
     def leave(self) -> None:
-        """End the run after the batch in hand; nobody is there any more to ask anything."""
+        """End the run after the current batch; no more requests will come."""
         with self._changed:
             self._left = self._stopped = self.attention = True
             self._changed.notify_all()
@@ -111,44 +112,44 @@ class RunControl:
 
     @property
     def stopped(self) -> bool:
-        """Whether :meth:`stop` was called."""
+        """True after :meth:`stop`."""
         return self._stopped
 
     @property
     def paused(self) -> bool:
-        """Whether the next batch waits."""
+        """True while the next batch waits."""
         return self._paused and not self._steps and not self._stopped
 
     def take_orders(self) -> list[Order]:
-        """What was asked for since the last call: each has ``change`` (settings) or ``rewind`` (a step)."""
+        """The orders since the last call: each has ``change`` (settings) or ``rewind`` (a step)."""
         with self._changed:
             orders, self._orders = self._orders, []
             return orders
 
     @property
     def wishes(self) -> tuple[InspectionRequest, ...]:
-        """What is to be shown."""
+        """The inspection requests in force."""
         return self._wishes
 
     @property
     def _asked(self) -> bool:
         return self._fresh or self._drawn is not None
 
-    def take_asked(self) -> tuple[tuple[InspectionRequest, ...], Drawn | None]:
-        """What was asked for since the last call: wishes that are new, and a picture to guess."""
+    def take_asked(self) -> tuple[tuple[InspectionRequest, ...], Drawing | None]:
+        """The new inspection requests since the last call, and a drawn image to classify."""
         with self._changed:
             wishes, drawn = self._wishes if self._fresh else (), self._drawn
             self._fresh, self._drawn = False, None
             return wishes, drawn
 
     def take_step(self) -> None:
-        """A batch is about to be trained: use up one that was asked for; lower the flag if all is plain."""
+        """Count down single steps before a batch, and clear :attr:`attention` if possible."""
         with self._changed:
             self._steps = max(0, self._steps - 1)
             self.attention = self._paused or self._stopped or bool(self._orders) or self._asked
 
     def wait(self) -> None:
-        """Block until something is asked that a paused trainer acts on."""
+        """Block until there is something for a paused trainer to do."""
         with self._changed:
             while not self._changed.wait_for(
                 lambda: not self.paused or bool(self._orders) or self._asked, AWAKE
@@ -156,7 +157,7 @@ class RunControl:
                 pass
 
     def wait_asked(self) -> bool:
-        """Block until something is asked for; False when nothing will be any more."""
+        """Block until an inspection is asked for; False after :meth:`leave`."""
         with self._changed:
             while not self._changed.wait_for(lambda: self._left or self._asked, AWAKE):
                 pass

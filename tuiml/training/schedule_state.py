@@ -1,6 +1,6 @@
-"""The course of a run: the learning rate of each step, which epoch is best, and when it is over.
+"""The schedule of a run: the learning rate of each step, which epoch is best, and when the run is over.
 
-Worked out from the preset and from where the run stands, so a run that goes on takes the same course.
+It is a function of the preset and the position, so a resumed run follows the same schedule.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tuiml.backends.engine import Totals
-from tuiml.spec.preset import Training
+from tuiml.spec.preset import Training, batches_of
 from tuiml.spec.stopping import badness
 from tuiml.training.interventions import Change
 
@@ -27,12 +27,12 @@ def order_of(seed: int, epoch: int, examples: int) -> np.ndarray[tuple[int], np.
 
 @dataclass(frozen=True)
 class Position:
-    """Where a run stands: enough, with the engine's state, to go on as if it had never stopped."""
+    """Where a run stands: with the engine's state, all that a resumed run needs to reach the same bits."""
 
     epoch: int = 1
-    """The epoch in hand, from 1."""
+    """The current epoch, from 1."""
     batch: int = 0
-    """Batches of it that are done, of whatever size."""
+    """Batches of it that are done, whatever their size."""
     rate: float = 0.0
     """The learning rate that the schedule multiplies."""
     totals: Totals = NONE
@@ -41,44 +41,44 @@ class Position:
     examples: int = 0
     best_epoch: int = 0
     best_loss: float = math.inf
-    """The best epoch's :func:`~tuiml.spec.stopping.badness`: its loss, or less its accuracy."""
-    watched: str = ""
-    """The figure that says so; empty where it is not known."""
-    gained_epoch: int = 0
-    """The last epoch that was better by as much as early stopping wants."""
-    gained_loss: float = math.inf
+    """The best epoch's :func:`~tuiml.spec.stopping.badness`: its loss, or minus its accuracy."""
+    metric: str = ""
+    """The metric that decides which epoch is best; empty if unknown."""
+    improved_epoch: int = 0
+    """The last epoch that improved by as much as early stopping requires."""
+    improved_loss: float = math.inf
     step: int = UNKNOWN
     """Steps done in all. Files of tuiml 0.1 lack it and what follows; see :meth:`ScheduleState.complete`."""
     done: int = UNKNOWN
     """Examples of the epoch that are done."""
-    since: int = 0
-    """How many of them were done when the batch size became what it is."""
+    resized_at: int = 0
+    """How many of them were done when the batch size last changed."""
     best_step: int = UNKNOWN
     """Steps done when the best epoch ended."""
-    born: int = 0
+    optimizer_start: int = 0
     """The step after which the optimizer's arrays were all 0."""
     changes: tuple[Change, ...] = ()
-    """What was changed by hand on the way here."""
+    """The manual changes that are in force here."""
     interventions: int = 0
-    """How often something was changed by hand so far, what was taken back and the rewinds included."""
+    """The number of interventions so far, undone ones and rewinds included."""
 
 
 class ScheduleState:
-    """What the preset says of a run's steps and epochs.
+    """The steps and epochs of a run with these settings.
 
     Args:
-        examples: to train on.
-        held_out: whether there are validation examples.
+        examples: number of training examples.
+        held_out: True if there are validation examples.
     """
 
     def __init__(self, training: Training, examples: int, held_out: bool) -> None:
         self._training = training
         self._rule = training.early_stopping
-        self._watched = self._rule.watched(held_out)
-        self.size = training.batch_size
+        self._metric = self._rule.watched(held_out)
+        self.batch_size = training.batch_size
         self.examples = examples
-        self.batches = -(-examples // training.batch_size)
-        """Of an epoch whose batches are all of that size."""
+        self.batches = batches_of(examples, training.batch_size)
+        """Batches of an epoch with this batch size."""
         self._steps = training.epochs * self.batches
 
     # -- steps ----------------------------------------------------------------------------------------
@@ -87,45 +87,53 @@ class ScheduleState:
         """Steps of the whole run, from its beginning to its end."""
         if where.epoch > self._training.epochs:
             return where.step
-        left = -(-(self.examples - where.done) // self.size)
+        left = batches_of(self.examples - where.done, self.batch_size)
         return where.step + left + (self._training.epochs - where.epoch) * self.batches
 
     def left(self, where: Position) -> int:
-        """Examples that are still to be trained on, each as often as it is."""
+        """Examples still to be trained on, counted once for each epoch."""
         return max(0, self._training.epochs - where.epoch + 1) * self.examples - where.done
 
     def last_batch(self, where: Position) -> int:
         """Examples of the epoch that are done when its last batch begins."""
-        return where.since + (self.examples - where.since - 1) // self.size * self.size
+        size, first = self.batch_size, where.resized_at
+        return first + (self.examples - first - 1) // size * size
 
     def epochs_done(self, where: Position) -> float:
-        """Epochs that are done, the one in hand as the part of it that is."""
+        """Epochs that are done, with the finished fraction of the current one."""
         return where.epoch - 1 + where.done / self.examples
 
     def before(self, where: Position, steps: int) -> Position:
-        """The position some steps earlier, of which nothing else is known."""
+        """The position some steps earlier, without totals."""
         if steps <= 0:
             return where
-        epoch, since = where.epoch, where.since
-        batch = -(-(where.done - since) // self.size) - steps
+        epoch, resized_at = where.epoch, where.resized_at
+        batch = batches_of(where.done - resized_at, self.batch_size) - steps
         while batch < 0 and epoch > 1:
-            epoch, since, batch = epoch - 1, 0, batch + self.batches
-        done = min(self.examples, since + max(0, batch) * self.size)
+            epoch, resized_at, batch = epoch - 1, 0, batch + self.batches
+        done = min(self.examples, resized_at + max(0, batch) * self.batch_size)
         batches = where.batch - steps if epoch == where.epoch else max(0, batch)
-        step = where.step - steps
-        return replace(where, epoch=epoch, batch=batches, done=done, since=since, step=step, totals=NONE)
+        return replace(
+            where,
+            epoch=epoch,
+            batch=batches,
+            done=done,
+            resized_at=resized_at,
+            step=where.step - steps,
+            totals=NONE,
+        )
 
     # -- the learning rate ----------------------------------------------------------------------------
 
     def factor(self, epoch: int, done: int) -> float:
-        """What the schedule multiplies the learning rate by, after ``done`` examples of an epoch (from 1).
+        """The schedule's factor of the learning rate after ``done`` examples of an epoch (from 1).
 
-        Schedules count steps as if all were of the batch size in use: what they make of an epoch or its half
-        is then the same whatever the size, and with one size throughout these are the run's own steps.
+        Schedules count steps as if all batches had the present size. So an epoch, or half of one, means the
+        same for any size, and if the size never changes these are the steps of the run.
         """
-        batch: float = done // self.size
-        if done % self.size:
-            batch = done / self.size if done < self.examples else self.batches
+        batch: float = done // self.batch_size
+        if done % self.batch_size:
+            batch = done / self.batch_size if done < self.examples else self.batches
         step = min((epoch - 1) * self.batches + batch, self._steps - 1)
         return self._training.schedule.factor(step, self._steps, self.batches)
 
@@ -134,73 +142,77 @@ class ScheduleState:
         return where.rate * self.factor(where.epoch, where.done)
 
     def with_rate(self, where: Position, rate: float) -> Position:
-        """Make ``rate`` that of the next step; the schedule goes on from there in proportion."""
+        """Make ``rate`` the rate of the next step; the schedule continues in proportion."""
         factor = self.factor(where.epoch, where.done)
         return replace(where, rate=rate / factor if factor > 1e-9 else rate)
 
     # -- the best epoch, and the end ------------------------------------------------------------------
 
-    def same_figure(self, where: Position) -> bool:
-        """Whether what was best so far was so by the figure that is watched now."""
-        return where.watched in ("", self._watched)
+    def same_metric(self, where: Position) -> bool:
+        """True if the best epoch so far was chosen by the metric that is in force now."""
+        return where.metric in ("", self._metric)
 
     def take_up(self, where: Position) -> Position:
-        """A position to go on from: nothing was best yet if another figure was watched until now."""
-        where = self.complete(where)
-        if self.same_figure(where):
-            return replace(where, watched=self._watched)
+        """A position to continue from, without a best epoch if that was chosen by another metric."""
+        same, where = self.same_metric(where), replace(self.complete(where), metric=self._metric)
+        if same:
+            return where
         return replace(
             where,
-            watched=self._watched,
             best_epoch=0,
             best_step=0,
             best_loss=math.inf,
-            gained_epoch=where.epoch - 1,
-            gained_loss=math.inf,
+            improved_epoch=where.epoch - 1,
+            improved_loss=math.inf,
         )
 
     def complete(self, where: Position) -> Position:
-        """A position with what it does not say in the files of tuiml 0.1: all batches were of one size."""
+        """A position with the fields that files of tuiml 0.1 lack: all batches had the same size then."""
         if where.step != UNKNOWN:
             return where
         return replace(
             where,
             step=(where.epoch - 1) * self.batches + where.batch,
-            done=min(where.batch * self.size, self.examples),
+            done=min(where.batch * self.batch_size, self.examples),
             best_step=where.best_epoch * self.batches,
         )
 
-    def judge(self, where: Position, trained: Totals, held_out: Totals) -> tuple[Position, bool]:
-        """After an epoch: the position, and whether that epoch is the best one so far."""
+    def compare(self, where: Position, trained: Totals, held_out: Totals) -> tuple[Position, bool]:
+        """Compare a finished epoch with the best one; the new position, and whether it is the best so far."""
         epoch = where.epoch - 1
         figures = {
             "train_loss": trained.mean_loss,
             "val_loss": held_out.mean_loss,
             "val_accuracy": held_out.accuracy,
         }
-        judged = badness(self._watched, figures[self._watched])
-        if judged < where.gained_loss - self._rule.gain():
-            where = replace(where, gained_epoch=epoch, gained_loss=judged)
-        if judged < where.best_loss:
-            return replace(where, best_epoch=epoch, best_step=where.step, best_loss=judged), True
+        loss = badness(self._metric, figures[self._metric])
+        if loss < where.improved_loss - self._rule.gain():
+            where = replace(where, improved_epoch=epoch, improved_loss=loss)
+        if loss < where.best_loss:
+            return replace(where, best_epoch=epoch, best_step=where.step, best_loss=loss), True
         return where, False
 
     @staticmethod
     def waited(where: Position) -> int:
-        """Epochs since the last one that was enough better."""
-        return where.epoch - 1 - where.gained_epoch
+        """Epochs since the last one that improved enough."""
+        return where.epoch - 1 - where.improved_epoch
+
+    def why_early(self, where: Position) -> str:
+        """Why early stopping ended the run, in one line."""
+        waited = self.waited(where)
+        return f"no better {where.metric} for {waited} epoch{'' if waited == 1 else 's'}"
 
     def over(self, where: Position) -> bool:
-        """Whether there is nothing more to train: all epochs are done, or none got better for too long."""
+        """True if all epochs are done, or none improved for too long."""
         patience = self._rule.wait()
         tired = patience is not None and self.waited(where) >= patience
         return tired or where.epoch > self._training.epochs
 
     @property
     def keeps_best(self) -> bool:
-        """Whether a run may end with the weights of an epoch before the last."""
+        """True if a run may end with the weights of an epoch before the last."""
         return self._rule.restores()
 
     def restores(self, where: Position) -> bool:
-        """Whether the run, ended here, ends with the weights of an epoch before the last."""
+        """True if the run, ended here, ends with the weights of an epoch before the last."""
         return self.keeps_best and 0 < where.best_epoch < where.epoch - 1

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +16,7 @@ import numpy as np
 
 from tuiml.backends.engine import LayerView
 from tuiml.nn.activations import Activation
+from tuiml.training.layer_statistics import HISTOGRAMS, NAN, Histogram
 
 Array = np.ndarray[Any, Any]
 SAMPLE = 8192
@@ -30,98 +30,8 @@ OUTSIDE = 0.005
 Limits = tuple[float, float]
 Bounds = tuple[float | None, float | None]
 UNBOUNDED: Bounds = (None, None)
-NAN = float("nan")
 NEVER = -20.0
 """The update ratio of weights that did not move at all, and the least there is."""
-
-
-@dataclass(frozen=True)
-class Histogram:
-    """Counts of values in bins from ``low`` to ``high``; ``below`` and ``above`` lie outside.
-
-    The bins are equal; or, with a ``floor`` above 0, the axis is logarithmic on both sides of a middle bin
-    for what is nearer to 0 than the floor: ``low`` is ``-high``, and each side has equally many bins, equal
-    in log₁₀|v| from the floor to ``high``.
-    """
-
-    low: float
-    high: float
-    counts: tuple[int, ...]
-    below: int
-    above: int
-    floor: float = 0.0
-
-    @property
-    def total(self) -> int:
-        """How many values were counted."""
-        return sum(self.counts) + self.below + self.above
-
-    def edges(self) -> tuple[float, ...]:
-        """The ends of the bins, rising: one more than there are bins."""
-        bins = len(self.counts)
-        if not self.floor:
-            width = (self.high - self.low) / bins
-            return (*(self.low + width * i for i in range(bins)), self.high)
-        side = bins // 2
-        ratio = self.high / self.floor
-        rising = (*(self.floor * ratio ** (i / side) for i in range(side)), self.high)
-        return (*(-v for v in reversed(rising)), *rising)
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Histogram:
-        """Read one back."""
-        counts = tuple(value["counts"])
-        return cls(
-            value["low"], value["high"], counts, value["below"], value["above"], value.get("floor", 0.0)
-        )
-
-
-HISTOGRAMS = ("activations", "weights", "gradients", "inputs", "biases")
-
-
-@dataclass(frozen=True)
-class LayerStatistics:
-    """One layer at one step. Shares are 0 to 1; what a layer does not have is NaN or ``None``."""
-
-    mean: float
-    std: float
-    """Mean and standard deviation of the outputs."""
-    zeros: float
-    """Share of outputs that are exactly 0."""
-    saturated: float
-    """Share of outputs beyond the activation's saturation bounds; NaN where it has none."""
-    dead: float
-    """Share of units (a picture's channels) silent on every example looked at; in training those of the last
-    pictures too. NaN for activations never silent."""
-    weight_mean: float
-    weight_std: float
-    gradient_norm: float
-    """Euclidean norm of the weights' gradient in the last step."""
-    activations: Histogram | None
-    weights: Histogram | None
-    gradients: Histogram | None
-    input_mean: float = NAN
-    input_std: float = NAN
-    """Mean and standard deviation of what goes into the activation; NaN for a layer without one."""
-    weight_norm: float = NAN
-    """Euclidean norm of the weights."""
-    update_ratio: float = NAN
-    """log₁₀ of std(Δw) / std(w) in the last step; :data:`NEVER` where nothing moved, NaN before the first."""
-    inputs: Histogram | None = None
-    """Of what goes into the activation."""
-    biases: Histogram | None = None
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> LayerStatistics:
-        """Read one back; ``None`` for a number is NaN, as is one that older files lack."""
-        found: dict[str, Any] = {}
-        for name, field in cls.__dataclass_fields__.items():
-            part = value.get(name)
-            if field.type == "float":
-                found[name] = NAN if part is None else part
-            else:
-                found[name] = Histogram.from_json(part) if part else None
-        return cls(**found)
 
 
 def sample(values: Array) -> Array:
@@ -220,28 +130,6 @@ def samples_of(view: LayerView) -> dict[str, Values]:
     }
     with np.errstate(all="ignore"):
         return {kind: Values(array) for kind, array in arrays.items() if array is not None}
-
-
-def layer_statistics(
-    view: LayerView, activation: Activation | None, axes: Mapping[str, Limits] | None = None
-) -> LayerStatistics:
-    """Statistics of a layer from its arrays as they are now.
-
-    Args:
-        axes: the limits of the histograms by their names; for what is not given, those of the values.
-    """
-    samples = samples_of(view)
-    bounds = activation.range if activation else UNBOUNDED
-    ends: dict[str, Limits | None] = {
-        kind: limits(values.flat, bounds if kind == "activations" else UNBOUNDED)
-        for kind, values in samples.items()
-    }
-    silent = silent_units(view, activation)
-    return LayerStatistics(
-        **numbers(view, activation, samples),
-        dead=NAN if silent is None else _share(silent),
-        **histograms(samples, {**ends, **(axes or {})}),
-    )
 
 
 def numbers(view: LayerView, activation: Activation | None, samples: Mapping[str, Values]) -> dict[str, Any]:

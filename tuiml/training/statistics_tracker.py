@@ -1,6 +1,6 @@
-"""Pictures over time: axes that all layers of a kind share and that stand still, units silent for long.
+"""Statistics over time: axes that all layers of a kind share and that stand still, units silent for long.
 
-One observer belongs to one run (or one probe) and is shown every picture of it.
+One tracker belongs to one run (or one probe) and gets every snapshot of it.
 """
 
 from __future__ import annotations
@@ -12,14 +12,12 @@ import numpy as np
 
 from tuiml.backends.engine import LayerView
 from tuiml.nn.network import Network
+from tuiml.training.layer_statistics import NAN, Histogram, LayerStatistics
 from tuiml.training.statistics import (
-    NAN,
     OUTSIDE,
     UNBOUNDED,
     Array,
     Bounds,
-    Histogram,
-    LayerStatistics,
     Limits,
     Values,
     histogram,
@@ -31,12 +29,12 @@ from tuiml.training.statistics import (
 )
 
 LOOKS, EXAMPLES, LONGEST = 10, 2000, 50
-"""A unit is dead once it was silent for so many pictures and examples; small batches wait no longer than the
+"""A unit is dead once it was silent for so many snapshots and examples; small batches wait no longer than the
 last of these."""
 WIDE = 4.0
 """An axis is far too wide if it would do with so small a part of either end,"""
 PATIENCE = 10
-"""and is made shorter after so many pictures of that."""
+"""and is made shorter after so many snapshots of that."""
 
 
 class Axis:
@@ -49,10 +47,10 @@ class Axis:
         self._empty = True
         """Nothing but zeros was seen."""
         self._wide = [0, 0]
-        """For how many pictures either end was far too long."""
+        """For how many snapshots either end was far too long."""
 
     def fit(self, layers: Sequence[Values]) -> None:
-        """Limits for the first picture, or for the first that has anything in it."""
+        """Limits for the first snapshot, or for the first that has anything in it."""
         if self._empty:
             self._empty = not any(values.finite.any() for values in layers)
             self.limits = self._fitting(layers)
@@ -61,7 +59,7 @@ class Axis:
         """A histogram of each layer on this axis."""
         return [histogram(values.finite, *self.limits) for values in layers] if self.limits else []
 
-    def watch(self, found: Sequence[Histogram], layers: Sequence[Values]) -> bool:
+    def adjust(self, found: Sequence[Histogram], layers: Sequence[Values]) -> bool:
         """Compare the limits with what was counted; whether it has to be counted anew."""
         if self.limits is None or self.limits == self._bounds:
             return False
@@ -81,7 +79,7 @@ class Axis:
         return False
 
     def _shrink(self, layers: Sequence[Values]) -> None:
-        """Nearer limits, from the next picture on, where they were far too wide for long."""
+        """Nearer limits, from the next snapshot on, where they were far too wide for long."""
         new = self._fitting(layers)
         if new is not None and self.limits is not None:
             pairs = zip(self._wide, new, self.limits, strict=True)
@@ -121,7 +119,7 @@ class Silence:
         self._seen = 0
 
     def dead(self, silent: Array, examples: int) -> float:
-        """The share of units that were silent long enough, or ever since the first picture."""
+        """The share of units that were silent long enough, or ever since the first snapshot."""
         if self._looks is None or self._examples is None or self._looks.shape != silent.shape:
             self._looks, self._examples = np.zeros(silent.shape, int), np.zeros(silent.shape, int)
             self._seen = 0
@@ -138,7 +136,7 @@ Group = tuple[str, str, Bounds]
 
 
 class StatisticsTracker:
-    """Makes pictures of one network."""
+    """Makes the statistics of one network, snapshot after snapshot."""
 
     def __init__(self, network: Network) -> None:
         self._activations = [getattr(n.layer, n.layer.activation_field or "", None) for n in network.nodes]
@@ -146,7 +144,7 @@ class StatisticsTracker:
         self._axes: dict[Group, Axis] = {}
         self._silence = [Silence() for _ in network.nodes]
 
-    def picture(self, views: Sequence[LayerView]) -> tuple[LayerStatistics, ...]:
+    def snapshot(self, views: Sequence[LayerView]) -> tuple[LayerStatistics, ...]:
         """Statistics of every layer, first to last."""
         samples = [samples_of(view) for view in views]
         examples = views[-1].output.shape[1]
@@ -169,7 +167,7 @@ class StatisticsTracker:
             axis = self._axes.setdefault(group, Axis(bounds))
             axis.fit(values)
             counted = axis.count(values)
-            if axis.watch(counted, values):
+            if axis.adjust(counted, values):
                 counted = axis.count(values)
             for i, part in zip(there, counted, strict=True):
                 found[i][kind] = part

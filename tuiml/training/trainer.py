@@ -1,51 +1,54 @@
-"""The trainer: one generator of events, driven by whoever wants to see them."""
+"""The trainer: trains one network as a generator of events."""
 
 from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from tuiml.backends import LOOK
-from tuiml.backends.engine import Engine, LayerView
+from tuiml.backends.engine import Engine
 from tuiml.data.arrays import Data
 from tuiml.nn.network import Network
-from tuiml.spec.preset import Preset
+from tuiml.spec.preset import Preset, Training
 from tuiml.training.budget import Budget
-from tuiml.training.events import End, Epoch, Event, Progress, Reason, Snapshot
-from tuiml.training.inspection_service import SHARE
+from tuiml.training.events import End, Epoch, Event, Progress, Reason
+from tuiml.training.inspector import InspectionService
+from tuiml.training.interventions import Change
+from tuiml.training.order_handler import OrderHandler, allow_all
 from tuiml.training.run_control import RunControl
 from tuiml.training.run_state import RunState
-from tuiml.training.schedule_state import NONE, Position, order_of
-from tuiml.training.statistics_tracker import StatisticsTracker
+from tuiml.training.schedule_state import order_of
+from tuiml.training.snapshot_maker import SnapshotMaker
+
+Order = np.ndarray[tuple[int], np.dtype[np.intp]]
 
 AT_ONCE = 0.004
-"""Seconds of steps that the engine is given at a time: few enough that keys are heeded at once."""
-PICTURES = 0.02
-"""Share of the time that pictures and what else is wished for may take, and no more than ten a second."""
+"""Seconds of steps that the engine gets at a time: few enough that keys are answered at once."""
 REPORTS = 0.005
-"""Share of the time for telling of progress, no more than ten times a second either."""
-ALONE = 2.0
-"""Seconds between two reports where nobody looks on: for later, and to save amid long epochs."""
-SNAPSHOTS = 0.0025
-"""Share of the time for copies to fall back on when training diverges."""
+"""Fraction of the time for progress events; there are at most ten per second."""
+UNWATCHED = 2.0
+"""Seconds between two progress events if no screen shows the run: for its metrics and its checkpoints."""
+FALLBACKS = 0.0025
+"""Fraction of the time for copies of the state, used when training diverges."""
 
 
-class Trainer(RunState):
-    """Trains one network and tells about it.
+class Trainer:
+    """Trains one network.
 
     :meth:`events` runs in the caller's thread; between two events the caller may read :attr:`engine` and
-    :attr:`position`, to save them.
+    :attr:`state`, to save them.
 
     Args:
-        watched: whether somebody looks at pictures while they come (and ``control.watching`` says when);
-            else there is one an epoch at most.
-        others: what else :class:`~tuiml.training.run_state.RunState` takes: where to go on from, what to do
-            again.
+        live: True if a screen shows the run while it trains (``control.watching`` says when); else there is
+            one snapshot per epoch at most.
+        script: changes to make at their steps, to replay a run.
+        until: the step to stop at; ``None``: the run's end.
+        allow: as in :class:`~tuiml.training.order_handler.OrderHandler`.
+        state: the options of :class:`~tuiml.training.run_state.RunState`: where to continue.
     """
 
     def __init__(
@@ -56,153 +59,142 @@ class Trainer(RunState):
         engine: Engine,
         control: RunControl | None = None,
         *,
-        watched: bool = False,
+        live: bool = False,
+        script: Sequence[Change] = (),
+        until: int | None = None,
+        allow: Callable[[Training], None] = allow_all,
         clock: Callable[[], float] = time.perf_counter,
-        **others: Any,
+        **state: Any,
     ) -> None:
-        super().__init__(preset, network, data, engine, control, watched=watched, clock=clock, **others)
-        self._pictures = Budget(PICTURES, 0.1, clock)
-        self._reports = Budget(REPORTS, 0.1 if watched else ALONE, clock)
-        self._reports.due_at = 0.0 if watched else clock() + ALONE
-        self._observer = StatisticsTracker(network)
-        self._shown, self._pictured = False, 0
-        """Whether the next step, or the one just done, goes into a picture; the step of the newest."""
-        self._snapshots = Budget(SNAPSHOTS, 0.05, clock)
-        self._fallen: Position | None = None
-        self._message = ""
-        self._note: list[str] = []
+        self.data, self.engine = data, engine
+        self.control = control or RunControl()
+        self.state = RunState(preset, network, data, engine, clock=clock, **state)
+        self.inspection = InspectionService(self.control, network, engine, clock)
+        self.snapshots = SnapshotMaker(network, engine, self.control, clock)
+        self._orders = OrderHandler(
+            self.state, self.control, self.inspection, self.snapshots, live=live, allow=allow
+        )
+        self.attend = self._orders.attend
+        self._script, self._until = deque(script), math.inf if until is None else until
+        self._live, self._clock = live, clock
+        self._shown = False
+        """True if a snapshot is made of the next step, or of the one just done."""
+        self._reports = Budget(REPORTS, 0.1 if live else UNWATCHED, clock)
+        self._reports.due_at = 0.0 if live else clock() + UNWATCHED
+        self._fallbacks = Budget(FALLBACKS, 0.05, clock)
 
-    @property
-    def steps(self) -> int:
-        """Steps of the whole run."""
-        return self.course.steps(self.position)
+    def start_from(self, tensors: Mapping[str, np.ndarray[Any, Any]], failure: str = "") -> None:
+        """Before the first step: replace the engine's parameters, by their names on disk.
 
-    @property
-    def standing(self) -> Position:
-        """Where the engine's state belongs: the position, unless the run diverged and fell back."""
-        return self._fallen or self.position
-
-    @property
-    def over(self) -> bool:
-        """Whether there is nothing more to train."""
-        return self.course.over(self.position)
-
-    @property
-    def restores(self) -> bool:
-        """Whether the run is to end with the weights of an epoch before the last."""
-        return self.course.restores(self.position)
-
-    def start_from(self, tensors: Mapping[str, np.ndarray[Any, Any]]) -> None:
-        """Before the first step: begin with these parameters (by their names on disk), not the engine's."""
-        self.engine.load({**self.engine.state(), **tensors}, 0)
-        self._snapshot = self._saved()
-
-    def refuse(self, message: str) -> None:
-        """End as diverged before the first step, and say why."""
-        self._message = message
+        Args:
+            failure: why the run is to end as diverged without a step, if it is.
+        """
+        self.state.start_from(dict(tensors))
+        if failure:
+            self.state.fail(failure)
 
     def events(self) -> Iterator[Event]:
-        """Train to the end, telling what happens; the last event is :class:`End`."""
-        self._prepare()
-        yield self._picture()
-        self._pictures.due_at = 0.0  # taken before training, so not from its time
-        self._remember()
-        while not self._message:
-            if self.position.step >= self._cue:
-                yield from self._on_cue()
-            if self.over or (self.control.stopped and self.position.step >= self._until):
+        """Train to the end; the last event is :class:`End`."""
+        state = self.state
+        yield self.snapshots.first(state.position.epoch, self._next_batch())
+        state.remember()
+        while not state.failure:
+            if state.position.step >= self._pause_at:
+                yield from self._follow_script()
+            if state.over or (self.control.stopped and state.position.step >= self._until):
                 break
             yield from self._epoch()
             if self.control.stopped:
                 break
-        if self._watched and self._pictured != self.engine.step_number and not self._message:
-            yield self._picture(self.engine.look(LOOK))  # how it ended is to be seen
+        if self._live and not self.snapshots.up_to_date and not state.failure:
+            yield self.snapshots.current(state.position.epoch)  # the final weights are to be seen
         yield self._end()
 
     # -- one epoch ------------------------------------------------------------------------------------
 
-    def order(self, epoch: int) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+    def order(self, epoch: int) -> Order:
         """The training examples in the order of an epoch: a function of the seed alone."""
-        return order_of(self.preset.training.seed, epoch, len(self.data.train))
+        return order_of(self.state.preset.training.seed, epoch, len(self.data.train))
 
     def _epoch(self) -> Iterator[Event]:
-        order = self.order(self.position.epoch)
+        state, order = self.state, self.order(self.state.position.epoch)
         mark = self._clock()
-        while self.position.done < self.course.examples:
-            if self.control.attention or self.position.step >= self._cue:
-                self._spend(mark)
-                if self.position.step >= self._cue:
-                    yield from self._on_cue()
-                yield from self.attend()
+        while state.position.done < state.schedule.examples:
+            if self.control.attention or state.position.step >= self._pause_at:
+                self._count_time(mark)
+                if state.position.step >= self._pause_at:
+                    yield from self._follow_script()
+                went_back = yield from self.attend()
                 mark = self._clock()
-                if self.control.stopped or self._rewound:
-                    self._rewound = False
+                if self.control.stopped or went_back:
                     return
                 self.control.take_step()
             self._shown = self._to_be_shown()
             if self._shown:
-                self._spend(mark)
-                self._prepare()
+                self._count_time(mark)
+                self.snapshots.prepare(self._next_batch())
                 mark = self._clock()
             if not self._some_steps(order):
-                self._spend(mark)
-                self._fall_back()
+                self._count_time(mark)
+                self._diverge()
                 return
             now = self._clock()
             if (
                 self._shown
                 or self._reports.due(now)
-                or self._snapshots.due(now)
-                or self.answers.due(now)
+                or self._fallbacks.due(now)
+                or self.inspection.due(now)
                 or self.control.attention
             ):
-                self._spend(mark)
-                yield from self._look(now)
+                self._count_time(mark)
+                yield from self._between_steps(now)
                 mark = self._clock()
-        self._spend(mark)
+        self._count_time(mark)
         yield from self._close_epoch()
 
-    def _to_be_shown(self) -> bool:
-        """Whether a picture is to be made of the next step."""
-        if self._watched or self.control.attention:  # a single step is shown at once
-            due = self.control.attention or (self._full_batch() and self._pictures.due(self._clock()))
-            return (due or self._last_alone() == self.position.done) and self.control.watching
-        return self._last_alone() == self.position.done
+    def _count_time(self, since: float) -> None:
+        """Count the time from ``since`` to now as training."""
+        self.state.add_seconds(self._clock() - since)
 
-    def _wants_picture(self) -> bool:
-        return self._watched and self.control.watching
+    def _to_be_shown(self) -> bool:
+        """True if a snapshot is to be made of the next step."""
+        if self._live or self.control.attention:  # a single step is shown at once
+            due = self.control.attention or (self._full_batch() and self.snapshots.due())
+            return (due or self._last_alone() == self.state.position.done) and self.control.watching
+        return self._last_alone() == self.state.position.done
 
     def _full_batch(self) -> bool:
-        """Whether the next batch is as large as the others: plans are made for each size."""
-        done = self.position.done
-        return done == 0 or done + self.course.size <= self.course.examples
+        """True if the next batch is as large as the others: plans are made for each size."""
+        schedule, done = self.state.schedule, self.state.position.done
+        return done == 0 or done + schedule.batch_size <= schedule.examples
 
     def _last_alone(self) -> int:
-        """After how many of the epoch's examples steps stop, for the next goes into a picture: the last of
-        all, which shows how it ended; where nobody looks on, an epoch's last now and then."""
-        if self._watched:
-            due = self.position.epoch == self.training.epochs
-        else:
-            due = self._pictures.due(self._clock())
-        return self.course.last_batch(self.position) if due else self.course.examples
+        """After how many examples of the epoch to stop stepping, because the next step gets a snapshot.
 
-    def _prepare(self) -> None:
-        """See to it that the next step goes into a picture."""
-        left = self.course.examples - self.position.done
-        size = self.course.size
-        most = size if left <= 0 else min(size, left)  # all batches may be done, the epoch not closed
-        self._pictures.prepare(lambda: self.engine.watch(most))
+        That is the run's last step, which shows the final weights; if no screen shows the run, it is the last
+        step of some epochs.
+        """
+        state = self.state
+        due = state.position.epoch == state.training.epochs if self._live else self.snapshots.due()
+        return state.schedule.last_batch(state.position) if due else state.schedule.examples
 
-    def _some_steps(self, order: np.ndarray[Any, Any]) -> bool:
-        """Train the next batches, as many as a few milliseconds hold; whether every loss was finite."""
-        where, given, end = self.position, 0, self.course.examples
-        first, size = where.done, self.course.size
+    def _next_batch(self) -> int:
+        """Examples of the next batch."""
+        schedule = self.state.schedule
+        left = schedule.examples - self.state.position.done
+        # All batches may be done, and the epoch not closed.
+        return schedule.batch_size if left <= 0 else min(schedule.batch_size, left)
+
+    def _some_steps(self, order: Order) -> bool:
+        """Train on the next batches, as many as fit in a few milliseconds; True if all losses were finite."""
+        state, where, given = self.state, self.state.position, 0
+        first, size, end = where.done, state.schedule.batch_size, state.schedule.examples
         if self._shown:
             end = first + 1
         elif first < self._last_alone():
             end = self._last_alone()
-        if end > first + (self._cue - where.step) * size:
-            end = first + int(self._cue - where.step) * size
+        if end > first + (self._pause_at - where.step) * size:
+            end = first + int(self._pause_at - where.step) * size
 
         def batches() -> Iterator[tuple[np.ndarray[Any, Any], float]]:
             nonlocal given
@@ -211,103 +203,79 @@ class Trainer(RunState):
                 if given and (self.control.attention or self._clock() >= until):
                     return
                 given += 1
-                self._used = rate * self.course.factor(epoch, begin)
-                yield order[begin : begin + size], self._used
+                yield order[begin : begin + size], state.use_rate(rate, epoch, begin)
 
         steps = self.engine.steps(batches())
-        done = min(first + steps * size, len(order))
-        self._examples += done - first
-        self.position = replace(where, batch=where.batch + steps, done=done, step=where.step + steps)
+        state.advance(steps, min(first + steps * size, len(order)))
         return steps == given
 
-    def _spend(self, since: float) -> None:
-        """Count the time from ``since`` to now as training."""
-        self._seconds += self._clock() - since
-
-    def _look(self, now: float) -> Iterator[Event]:
-        """What is due between two batches."""
-        if self._snapshots.due(now) and not self._guard():
-            return
-        if self.control.attention or (self._watched and self._shown) or self._reports.due(now):
+    def _between_steps(self, now: float) -> Iterator[Event]:
+        """Fallback copies, progress, snapshots and inspections, as they are due."""
+        if self._fallbacks.due(now):
+            with self._fallbacks:
+                finite = self.state.keep_fallback()
+            if not finite:
+                return
+        if self.control.attention or (self._live and self._shown) or self._reports.due(now):
             with self._reports:
                 progress = self._progress()
-            if progress:
-                yield progress
-            yield from self._tell_moments()
+            yield from progress
+            yield from self._orders.restore_points()
         if self._shown:
-            yield self._picture()
-        if self.answers.due(now):
-            yield from self.answers.again()
+            yield self.snapshots.make(self.state.position.epoch)
+        if self.inspection.due(now):
+            yield from self.inspection.again()
 
-    def _guard(self) -> bool:
-        """Keep a copy of the weights if they are finite."""
-        with self._snapshots:
-            finite = self.engine.finite()
-            if finite:
-                self._snapshot = self._saved()
-        return finite
+    def _diverge(self) -> None:
+        """The loss of the next step is not finite: go back to finite weights."""
+        what = "the loss" if self.state.preset.training.clip_norm is None else "the loss or its gradient"
+        step = self.engine.step_number + 1
+        self.state.diverge(f"{what} was not finite at step {step}", self.state.position.epoch)
 
-    def _fall_back(self) -> None:
-        """The loss of the next step is not finite: go back to the last finite weights."""
-        what = "the loss" if self.preset.training.clip_norm is None else "the loss or its gradient"
-        self._diverge(f"{what} was not finite at step {self.engine.step_number + 1}", self.position.epoch)
+    # -- replaying a run ------------------------------------------------------------------------------
 
-    def _diverge(self, what: str, epoch: int) -> None:
-        """End the run as diverged, with finite weights."""
-        behind = self.position.step - self.engine.step_number
-        if not self.engine.finite():
-            self.engine.restore(self._snapshot.state)
-            self._fallen = self._snapshot.position
-        elif behind:  # an engine that queues steps finds out late
-            self._fallen = self.course.before(self.position, behind)
-        self._message = (
-            f"{what} (epoch {epoch}, learning rate {self._used:g}); "
-            f"kept the weights of step {self.engine.step_number}"
-        )
+    @property
+    def _pause_at(self) -> float:
+        """The step at which the script has a change, or ends."""
+        return min(self._script[0].step, self._until) if self._script else self._until
+
+    def _follow_script(self) -> Iterator[Event]:
+        """Make the changes of the script that are due, or stop where it ends."""
+        self.state.collect()
+        while self._script and self._script[0].step <= self.state.position.step:
+            yield self.state.change(self._script.popleft())
+        if self.state.position.step >= self._until and not self.state.over:
+            self.control.stop()
 
     # -- events ---------------------------------------------------------------------------------------
 
-    def _progress(self) -> Progress | None:
-        since = self._collect()
+    def _progress(self) -> list[Progress]:
+        """The progress since the last report; empty where there is none."""
+        state = self.state
+        since = state.take_report()
         if not since.examples:
-            return None
-        self._since = NONE
-        left = self.course.left(self.position)
-        speed = self._speed()
-        return Progress(
-            epoch=self.position.epoch,
+            return []
+        left, speed = state.schedule.left(state.position), state.speed
+        progress = Progress(
+            epoch=state.position.epoch,
             step=self.engine.step_number,
             train_loss=since.mean_loss,
             train_accuracy=since.accuracy,
-            learning_rate=self._used,
+            learning_rate=state.rate,
             examples_per_second=speed,
-            seconds=self._seconds,
+            seconds=state.seconds,
             seconds_left=left / speed if speed else math.nan,
             train_r2=since.r2,
         )
-
-    def _picture(self, views: Sequence[LayerView] = ()) -> Snapshot:
-        self._pictures.share = PICTURES - SHARE if self.control.wishes else PICTURES
-        with self._pictures:
-            layers = self._observer.picture(views or self.engine.views())
-        self._pictured = self.engine.step_number
-        return Snapshot(self.position.epoch, self.engine.step_number, layers)
+        return [progress]
 
     def _close_epoch(self) -> Iterator[Event]:
-        progress = self._progress()
-        if progress and self._watched:
-            yield progress
-        totals, epoch, step = self.position.totals, self.position.epoch, self.engine.step_number
+        state, progress = self.state, self._progress()
+        if self._live:
+            yield from progress
+        totals, epoch, step = state.position.totals, state.position.epoch, self.engine.step_number
         held_out = self.engine.evaluate(self.data.validation)
-        self.position = replace(self.position, epoch=epoch + 1, batch=0, done=0, since=0, totals=NONE)
-        self.position, better = self.course.judge(self.position, totals, held_out)
-        if better and self.course.keeps_best:
-            self.best = self._saved()
-        self._judged = (held_out if held_out.examples else totals).mean_loss
-        if not math.isfinite(self._judged):  # the weights overflow, or soon will: none of these get out
-            self._diverge("the validation loss was not finite", epoch)
-        elif not self.over and self._keeping.due(self._clock()):
-            self._remember()
+        state.close_epoch(held_out)
         yield Epoch(
             epoch=epoch,
             step=step,
@@ -315,50 +283,37 @@ class Trainer(RunState):
             train_accuracy=totals.accuracy,
             val_loss=held_out.mean_loss,
             val_accuracy=held_out.accuracy,
-            learning_rate=self._used,
-            seconds=self._seconds,
-            examples_per_second=self._speed(),
+            learning_rate=state.rate,
+            seconds=state.seconds,
+            examples_per_second=state.speed,
             train_r2=totals.r2,
             val_r2=held_out.r2,
         )
 
-    def _restore_best(self) -> None:
-        """Go back to the weights of the best epoch, if that is asked for."""
-        if self.restores and self.best is not None:
-            self.engine.restore(self.best.state)
-            self._note.append(f"weights of epoch {self.position.best_epoch}")
-
-    def _speed(self) -> float:
-        """Training examples a second, evaluation and pictures not counted."""
-        return self._examples / self._seconds if self._seconds > 0 else 0.0
-
     def _end(self) -> End:
-        self._collect()
-        step = self.engine.step_number
-        early = self.over and self.position.epoch <= self.training.epochs and not self._message
-        if early:
-            waited = self.course.waited(self.position)
-            epochs = "1 epoch" if waited == 1 else f"{waited} epochs"
-            self._note.append(f"no better {self.position.watched} for {epochs}")
-        if self.over and not self._message:
-            self._restore_best()
+        state = self.state
+        state.collect()
+        step, early = self.engine.step_number, state.stopped_early
+        notes = [state.schedule.why_early(state.position)] if early else []
+        if state.over and not state.failure:
+            notes.append(state.restore_best())
         test = self.engine.evaluate(self.data.test)
-        if test.examples and not math.isfinite(test.mean_loss) and not self._message:
-            self._diverge("the test loss was not finite", self.position.epoch - 1)
-        reason: Reason = "early_stopped" if early else "completed" if self.over else "stopped"
-        if self._message:
+        if test.examples and not math.isfinite(test.mean_loss) and not state.failure:
+            state.diverge("the test loss was not finite", state.position.epoch - 1)
+        reason: Reason = "early_stopped" if early else "completed" if state.over else "stopped"
+        if state.failure:
             reason, step = "diverged", self.engine.step_number
         return End(
             reason=reason,
             run="",
             path="",
-            epochs=self.position.epoch - 1,
+            epochs=state.position.epoch - 1,
             step=step,
-            best_epoch=self.position.best_epoch,
+            best_epoch=state.position.best_epoch,
             test_loss=test.mean_loss,
             test_accuracy=test.accuracy,
-            seconds=self._seconds,
-            examples_per_second=self._speed(),
-            message=self._message or "; ".join(self._note),
+            seconds=state.seconds,
+            examples_per_second=state.speed,
+            message=state.failure or "; ".join(filter(None, notes)),
             test_r2=test.r2,
         )

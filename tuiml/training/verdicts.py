@@ -1,8 +1,7 @@
-"""What is wrong with a network, said of its statistics: each rule with its evidence, its source and a remedy.
+"""Verdicts: what is wrong with a network by its statistics, with the evidence, a source and a remedy.
 
-A rule is one entry of :data:`RULES`. It reads a :class:`DiagnosisContext` and says what it finds, or nothing.
-What
-follows from another finding is told with it, not beside it.
+A rule is one entry of :data:`RULES`. It reads a :class:`DiagnosisContext` and returns a finding or nothing.
+What follows from another finding is reported with it, not as a verdict of its own.
 """
 
 from __future__ import annotations
@@ -16,20 +15,20 @@ from tuiml.nn.network import Network
 from tuiml.spec.preset import Preset
 from tuiml.training import bounds, remedies
 from tuiml.training.diagnosis_context import DiagnosisContext, figures, percents, span, times
+from tuiml.training.layer_statistics import LayerStatistics
 from tuiml.training.remedies import Remedy
-from tuiml.training.statistics import LayerStatistics
 
 MOST = 3
-"""Verdicts that are told at a time."""
+"""Verdicts that are reported at a time."""
 SETTLED = 50
 """Steps before which update ratios say little: optimizers that adapt take their largest steps first."""
 BEYOND = 0.5
-"""How far above its bound the median update ratio must lie to be told: some that train well are on it."""
+"""How far above its bound the median update ratio must lie to be reported: some that train well reach it."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What a rule sees."""
+    """What a rule found."""
 
     layers: tuple[int, ...]
     """Their places in the stack, from 0; empty: the whole network."""
@@ -45,7 +44,7 @@ class Rule:
     meaning: str
     """One line: what it is and why it is bad."""
     source: str
-    look: Callable[[DiagnosisContext], Finding | None]
+    find: Callable[[DiagnosisContext], Finding | None]
     remedy: Callable[[DiagnosisContext, Finding], Remedy]
     causes: tuple[str, ...] = ()
     """The names of what follows from it."""
@@ -53,7 +52,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is wrong, how one sees it, and what helps."""
+    """What is wrong, the evidence and what helps."""
 
     name: str
     meaning: str
@@ -88,17 +87,17 @@ def verdicts(
     """
     if len(layers) != len(network.nodes) or (step == 0 and preset.pretraining is not None):
         return []
-    case = DiagnosisContext(preset, network, layers, step, inputs, targets, losses, diverged)
-    found = {rule.name: (rule, seen) for rule in RULES if (seen := rule.look(case)) is not None}
-    told: list[Verdict] = []
+    context = DiagnosisContext(preset, network, layers, step, inputs, targets, losses, diverged)
+    found = {rule.name: (rule, seen) for rule in RULES if (seen := rule.find(context)) is not None}
+    reported: list[Verdict] = []
     for rule, seen in list(found.values()):
-        if rule.name in found and len(told) < MOST:
-            told.append(_verdict(case, rule, seen, _take(found, rule)))
-    return told
+        if rule.name in found and len(reported) < MOST:
+            reported.append(_verdict(context, rule, seen, _take(found, rule)))
+    return reported
 
 
 def _take(found: dict[str, tuple[Rule, Finding]], rule: Rule) -> list[tuple[Rule, Finding]]:
-    """What follows from a rule's finding, taken out of what was found: it is not told again."""
+    """What follows from a rule's finding, taken out of what was found: it is not reported again."""
     followed, ahead = [], list(rule.causes)
     while ahead:
         one = found.pop(ahead.pop(0), None)
@@ -109,14 +108,14 @@ def _take(found: dict[str, tuple[Rule, Finding]], rule: Rule) -> list[tuple[Rule
 
 
 def _verdict(
-    case: DiagnosisContext, rule: Rule, seen: Finding, followed: Sequence[tuple[Rule, Finding]]
+    context: DiagnosisContext, rule: Rule, seen: Finding, followed: Sequence[tuple[Rule, Finding]]
 ) -> Verdict:
-    settings = case.settings(seen.layers)
+    settings = context.settings(seen.layers)
     texts = [seen.text + (f" ({settings})" if settings else ""), *(f.text for _, f in followed[:1])]
     text = "; ".join(texts)
     evidence = f"{span(seen.layers)}: {text}" if seen.layers else f"{text[:1].upper()}{text[1:]}"
-    remedy = rule.remedy(case, seen)
-    if remedy.edits and not remedy.fits(case.preset):
+    remedy = rule.remedy(context, seen)
+    if remedy.edits and not remedy.fits(context.preset):
         remedy = replace(remedy, edits=())
     names = tuple(other.name for other, _ in followed)
     return Verdict(rule.name, rule.meaning, rule.source, seen.layers, evidence, names, remedy)
@@ -125,12 +124,12 @@ def _verdict(
 # -- the rules ---------------------------------------------------------------------------------------------
 
 
-def _inputs(case: DiagnosisContext) -> Finding | None:
-    if case.hidden and case.normalized(case.weighted[0]):
+def _inputs(context: DiagnosisContext) -> Finding | None:
+    if context.hidden and context.normalized(context.weighted[0]):
         return None
-    data = case.preset.data
-    if case.inputs is not None:
-        mean, std = case.inputs
+    data = context.preset.data
+    if context.inputs is not None:
+        mean, std = context.inputs
     elif data.normalize == "none" and data.top:  # as of pixels: some are near 0, some near the top
         mean, std = data.top / 4, data.top / 4
     else:
@@ -138,66 +137,68 @@ def _inputs(case: DiagnosisContext) -> Finding | None:
     size = math.hypot(mean, std)
     if not size > bounds.INPUTS:
         return None
-    if case.inputs is None:
+    if context.inputs is None:
         return Finding((), f"the inputs go up to {data.top:g}, for they are not normalized")
     return Finding((), f"the inputs have mean {mean:.2g} and std {std:.2g}, for they are not normalized")
 
 
-def _diverged(case: DiagnosisContext) -> Finding | None:
-    if case.diverged:
-        return Finding((), f"training diverged after {case.step:,} steps")
-    wrong = [i for i in case.weighted if not math.isfinite(case.of(i).std)]
+def _diverged(context: DiagnosisContext) -> Finding | None:
+    if context.diverged:
+        return Finding((), f"training diverged after {context.step:,} steps")
+    wrong = [i for i in context.weighted if not math.isfinite(context.of(i).std)]
     return Finding(tuple(wrong), "the outputs are not finite") if wrong else None
 
 
-def _targets(case: DiagnosisContext) -> Finding | None:
-    if case.targets is None or not math.hypot(*case.targets) > bounds.TARGETS:
+def _targets(context: DiagnosisContext) -> Finding | None:
+    if context.targets is None or not math.hypot(*context.targets) > bounds.TARGETS:
         return None
-    mean, std = case.targets
+    mean, std = context.targets
     return Finding((), f"the targets have mean {mean:.3g} and std {std:.2g}, for they are not normalized")
 
 
-def _symmetric(case: DiagnosisContext) -> Finding | None:
-    """Units that start equal stay equal where those who hear them cannot tell them apart either."""
-    if case.preset.pretraining is not None:
+def _symmetric(context: DiagnosisContext) -> Finding | None:
+    """Units that start equal stay equal if the next layer's weights are equal too."""
+    if context.preset.pretraining is not None:
         return None
     found = [
-        i for i, j in pairwise(case.weighted) if case.symmetric(i) and case.symmetric(j) and not case.noisy(i)
+        i
+        for i, j in pairwise(context.weighted)
+        if context.symmetric(i) and context.symmetric(j) and not context.noisy(i)
     ]
     if not found:
         return None
     return Finding(tuple(found), "all units of a layer are equal, get equal gradients, and so stay equal")
 
 
-def _saturated(case: DiagnosisContext) -> Finding | None:
-    if case.learned:
+def _saturated(context: DiagnosisContext) -> Finding | None:
+    if context.learned:
         return None
-    shares = {i: case.of(i).saturated for i in case.hidden}
+    shares = {i: context.of(i).saturated for i in context.hidden}
     found = tuple(i for i, share in shares.items() if share > bounds.SATURATED)
     if not found:
         return None
     return Finding(found, f"{percents([shares[i] for i in found])} of the outputs are saturated")
 
 
-def _exploding(case: DiagnosisContext) -> Finding | None:
-    stds = [case.of(i).std for i in case.hidden]
-    norms = [case.gradient(i) for i in case.weighted]
+def _exploding(context: DiagnosisContext) -> Finding | None:
+    stds = [context.of(i).std for i in context.hidden]
+    norms = [context.gradient(i) for i in context.weighted]
     large = [norm for norm in norms if norm > bounds.HUGE]
     wide = [std for std in stds if std > bounds.WIDE]
     if not large and not wide:
         return None
-    told = f"the gradient norm reaches {max(large):.2g}" if large else ""
+    text = f"the gradient norm reaches {max(large):.2g}" if large else ""
     if len(stds) > 1 and stds[-1] > 3 * stds[0] > 0:
-        told = ", ".join(filter(None, [f"the outputs' std grows from {stds[0]:.2g} to {stds[-1]:.2g}", told]))
+        text = ", ".join(filter(None, [f"the outputs' std grows from {stds[0]:.2g} to {stds[-1]:.2g}", text]))
     elif wide:
-        told = ", ".join(filter(None, [f"the outputs' std reaches {max(wide):.2g}", told]))
-    return Finding(case.weighted, told)
+        text = ", ".join(filter(None, [f"the outputs' std reaches {max(wide):.2g}", text]))
+    return Finding(context.weighted, text)
 
 
-def _collapsed(case: DiagnosisContext) -> Finding | None:
-    if case.learned:
+def _collapsed(context: DiagnosisContext) -> Finding | None:
+    if context.learned:
         return None
-    stds = {i: case.of(i).std for i in case.hidden if not case.normalized(i)}
+    stds = {i: context.of(i).std for i in context.hidden if not context.normalized(i)}
     found = tuple(i for i, std in stds.items() if std < bounds.COLLAPSED)
     if not found:
         return None
@@ -205,37 +206,39 @@ def _collapsed(case: DiagnosisContext) -> Finding | None:
     return Finding(found, text)
 
 
-def _vanishing(case: DiagnosisContext) -> Finding | None:
-    if case.learned or not case.fall > 1 / bounds.VANISHED:
+def _vanishing(context: DiagnosisContext) -> Finding | None:
+    if context.learned or not context.fall > 1 / bounds.VANISHED:
         return None
-    return Finding(case.weighted, f"the gradient norm falls {times(case.fall)} from the last to the first")
+    return Finding(
+        context.weighted, f"the gradient norm falls {times(context.fall)} from the last to the first"
+    )
 
 
-def _dead(case: DiagnosisContext) -> Finding | None:
-    if case.learned:
+def _dead(context: DiagnosisContext) -> Finding | None:
+    if context.learned:
         return None
-    shares = {i: case.of(i).dead for i in case.hidden}
+    shares = {i: context.of(i).dead for i in context.hidden}
     found = tuple(i for i, share in shares.items() if share > bounds.DEAD)
     if not found:
         return None
     return Finding(found, f"{percents([shares[i] for i in found])} of the units are silent on every example")
 
 
-def _step_size(case: DiagnosisContext) -> str:
-    return f"a step changes the weights by {100 * 10**case.ratio:.2g} % of their spread"
+def _step_size(context: DiagnosisContext) -> str:
+    return f"a step changes the weights by {100 * 10**context.ratio:.2g} % of their spread"
 
 
-def _too_fast(case: DiagnosisContext) -> Finding | None:
-    if case.step < SETTLED or not case.ratio > bounds.UPDATE_HIGH + BEYOND:
+def _too_fast(context: DiagnosisContext) -> Finding | None:
+    if context.step < SETTLED or not context.ratio > bounds.UPDATE_HIGH + BEYOND:
         return None
-    return Finding((), _step_size(case))
+    return Finding((), _step_size(context))
 
 
-def _too_slow(case: DiagnosisContext) -> Finding | None:
-    stuck = case.losses is not None and not case.learns
-    if case.step < SETTLED or not stuck or not case.ratio < bounds.UPDATE_LOW:
+def _too_slow(context: DiagnosisContext) -> Finding | None:
+    stuck = context.losses is not None and not context.learns
+    if context.step < SETTLED or not stuck or not context.ratio < bounds.UPDATE_LOW:
         return None
-    return Finding((), f"{_step_size(case)}, and the loss stays where it was")
+    return Finding((), f"{_step_size(context)}, and the loss stays where it was")
 
 
 RULES: tuple[Rule, ...] = (
@@ -244,7 +247,7 @@ RULES: tuple[Rule, ...] = (
         "large inputs make the first layer's outputs and gradients large",
         "LeCun, Bottou, Orr & Müller 1998, section 4.3",
         _inputs,
-        lambda case, seen: remedies.normalized(case),
+        lambda context, seen: remedies.normalized(context),
         ("exploding", "saturated", "diverged", "dead units", "vanishing gradient", "learning rate too high"),
     ),
     Rule(
@@ -252,7 +255,7 @@ RULES: tuple[Rule, ...] = (
         "far from 0 or wide, targets make the loss and its first gradients as large as their squares",
         "LeCun, Bottou, Orr & Müller 1998, section 4.5",
         _targets,
-        lambda case, seen: remedies.normalized_target(case),
+        lambda context, seen: remedies.normalized_target(context),
         ("exploding", "diverged", "dead units", "vanishing gradient", "learning rate too high"),
     ),
     Rule(
@@ -260,7 +263,7 @@ RULES: tuple[Rule, ...] = (
         "units that are equal at the start and get equal gradients are one unit for ever",
         "Goodfellow, Bengio & Courville 2016, section 8.4",
         _symmetric,
-        lambda case, seen: remedies.initial_values(case),
+        lambda context, seen: remedies.initial_values(context),
         ("saturated", "exploding", "dead units", "collapsed", "vanishing gradient", "learning rate too low"),
     ),
     Rule(
@@ -268,7 +271,7 @@ RULES: tuple[Rule, ...] = (
         "outputs at the ends of the activation, where its slope and so the gradient is almost 0",
         "Glorot & Bengio 2010, section 3",
         _saturated,
-        lambda case, seen: remedies.initial_values(case),
+        lambda context, seen: remedies.initial_values(context),
         ("vanishing gradient", "learning rate too low"),
     ),
     Rule(
@@ -276,7 +279,7 @@ RULES: tuple[Rule, ...] = (
         "outputs and gradients grow from layer to layer: a step leads far away",
         "Pascanu, Mikolov & Bengio 2013; He et al. 2015, section 2.2",
         _exploding,
-        lambda case, seen: remedies.initial_values(case),
+        lambda context, seen: remedies.initial_values(context),
         ("diverged", "dead units", "learning rate too high", "vanishing gradient"),
     ),
     Rule(
@@ -284,7 +287,7 @@ RULES: tuple[Rule, ...] = (
         "units that are 0 for every example get no gradient and stay so",
         "Maas, Hannun & Ng 2013; Lu et al. 2019",
         _dead,
-        lambda case, seen: remedies.leaky(case, seen.layers),
+        lambda context, seen: remedies.leaky(context, seen.layers),
         ("collapsed", "vanishing gradient", "learning rate too low"),
     ),
     Rule(
@@ -292,7 +295,7 @@ RULES: tuple[Rule, ...] = (
         "every example gives nearly the same outputs: later layers have nothing to tell them apart by",
         "Glorot & Bengio 2010, section 4.2",
         _collapsed,
-        lambda case, seen: remedies.initial_values(case),
+        lambda context, seen: remedies.initial_values(context),
         ("vanishing gradient", "learning rate too low"),
     ),
     Rule(
@@ -300,7 +303,7 @@ RULES: tuple[Rule, ...] = (
         "the first layers hardly learn: each layer before them makes the gradient smaller",
         "Bengio, Simard & Frasconi 1994; Glorot & Bengio 2010, section 4",
         _vanishing,
-        lambda case, seen: remedies.initial_values(case, renew=True),
+        lambda context, seen: remedies.initial_values(context, renew=True),
         ("learning rate too low",),
     ),
     Rule(
@@ -308,7 +311,7 @@ RULES: tuple[Rule, ...] = (
         "the weights grew until their loss was no number",
         "Bengio 2012, section 3.1",
         _diverged,
-        lambda case, seen: remedies.slower(case),
+        lambda context, seen: remedies.slower(context),
         ("learning rate too high",),
     ),
     Rule(
@@ -316,14 +319,14 @@ RULES: tuple[Rule, ...] = (
         "steps of more than a hundredth of the weights overshoot; about a thousandth is right",
         "Karpathy, CS231n notes, part 3",
         _too_fast,
-        lambda case, seen: remedies.aimed(case),
+        lambda context, seen: remedies.aimed(context),
     ),
     Rule(
         "learning rate too low",
         "steps of less than a ten-thousandth of the weights get nowhere; about a thousandth is right",
         "Karpathy, CS231n notes, part 3",
         _too_slow,
-        lambda case, seen: remedies.aimed(case),
+        lambda context, seen: remedies.aimed(context),
     ),
 )
-"""The worst first: what is told first is what should be changed first."""
+"""The worst first: what is reported first is what should be changed first."""

@@ -9,6 +9,7 @@ import time
 from tuiml.cli import main
 from tuiml.tui.app import shutdown
 from tuiml.tui.app.app import TuimlApp
+from tuiml.tui.app.main_screen import MainScreen
 
 WORDS = "something [bold]odd\x1b[31m"
 
@@ -43,7 +44,7 @@ def input_thread(app: TuimlApp) -> None:
 
 def unsaved(app: TuimlApp) -> None:
     """Saving fails on the way out as well."""
-    app._snapshot = fault
+    app.session.snapshot = fault
     fault()
 
 
@@ -65,6 +66,6 @@ WAYS = {
 
 if __name__ == "__main__":
     way = WAYS[sys.argv[1]]
-    TuimlApp.action_help = lambda self: way(self) and None
+    MainScreen.action_help = lambda self: way(self.app) and None
     shutdown.PATIENCE = 1.0
     sys.exit(main(sys.argv[2:]))

@@ -2,7 +2,7 @@
 
 import json
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,8 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from tests.tui.bench import Bench, until
 from tests.tui.documents import raw
-from tests.tui.fake_training_client import FakeTrainingClient
 from tuiml.spec import SpecError
 from tuiml.spec.library import DEFAULT, bundled, find, own_folder, read, save
 from tuiml.spec.problems import Problem
@@ -21,9 +21,10 @@ from tuiml.tui.app.app import TuimlApp
 from tuiml.tui.app.bars import KeyBar, TopBar
 from tuiml.tui.app.help import HelpScreen, help_strips
 from tuiml.tui.build.screen import Build
-from tuiml.tui.keys import ACTIONS, key_word
+from tuiml.tui.keys import actions, key_word
 from tuiml.tui.model import settings
 from tuiml.tui.model.document import Document
+from tuiml.tui.model.preset_files import named
 from tuiml.tui.process.child import TrainingProblems, TrainingProcessEnded
 from tuiml.tui.widgets.chooser import Chooser
 from tuiml.tui.widgets.dialogs import ConfirmDialog, NameDialog
@@ -38,19 +39,8 @@ async def opened(
 ) -> AsyncIterator[Opened]:
     """The app; ``again``: with what the last one left behind."""
     found = settings.load() if again else None
-    app = TuimlApp(document, found, client_factory=FakeTrainingClient)
-    async with app.run_test(size=size) as pilot:
-        await pilot.pause()
-        yield app, pilot
-
-
-async def until(pilot: Pilot[int], seen: Callable[[], bool]) -> None:
-    """Wait for what a thread or a repaint brings."""
-    for _ in range(2000):
-        if seen():
-            return
-        await pilot.pause()
-    raise AssertionError("it did not come")
+    async with Bench.opened(document, found, size=size) as on:
+        yield on.app, on.pilot
 
 
 def own(name: str = "mine", **changes: Any) -> Document:
@@ -131,7 +121,7 @@ async def test_it_opens_where_it_was_left() -> None:
         left = app.document.raw
         await pilot.press("ctrl+q")
     async with opened(again=True) as (app, pilot):
-        assert app.place_name == "library"
+        assert app.screen_name == "library"
         assert app.document.raw == left
         assert app.document.dirty
         assert app.document.origin == DEFAULT
@@ -146,7 +136,7 @@ async def test_a_named_preset_opens_it_and_the_other_keeps_its_unsaved_changes()
     edited = app.document.raw
     async with opened(own("second"), again=True) as (app, pilot):
         assert app.document.name == "second"
-        assert app.place_name == "build"
+        assert app.screen_name == "build"
         path = own_folder() / "first.toml"
         app.open_document(read(path), path=path)
         assert app.document.raw == edited
@@ -185,16 +175,16 @@ async def test_a_state_that_cannot_be_understood_is_a_fresh_start(content: bytes
     settings.state_path().write_bytes(content)
     async with opened(again=True) as (app, pilot):
         assert app.document.origin == DEFAULT
-        assert app.place_name == "build"
+        assert app.screen_name == "build"
         await pilot.press("down", "enter", "ctrl+q")
     assert json.loads(settings.state_path().read_text())["row"] == 1
 
 
 async def test_edits_are_written_down_while_the_app_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tuiml.tui.app.app.REMEMBER", 0.001)
+    monkeypatch.setattr("tuiml.tui.app.session.WRITE_AFTER", 0.001)
     async with opened() as (_, pilot):
         await pilot.press("down", "d")
-        await until(pilot, lambda: bool((settings.load().document or settings.Draft("")).dirty))
+        await until(lambda: bool((settings.load().document or settings.Draft("")).dirty), pilot)
 
 
 @pytest.mark.parametrize("number", [0, 128 + signal.SIGTERM, 128 + signal.SIGHUP])
@@ -222,7 +212,7 @@ def test_a_preset_that_does_not_exist_is_refused_before_the_screen_is_taken(
     assert start.start("nosuch") == 2
     assert "nosuch" in capsys.readouterr().err
     with pytest.raises(SpecError):
-        start.named("nosuch")
+        named("nosuch")
 
 
 # -- the run -----------------------------------------------------------------------------------------------
@@ -232,12 +222,12 @@ async def test_one_key_starts_pauses_and_goes_on() -> None:
     async with opened() as (app, pilot):
         await pilot.press("ctrl+r")
         assert app.client.asked == [("start", app.document.raw)]
-        assert app.place_name == "train"
+        assert app.screen_name == "train"
         await pilot.press("ctrl+r")
         assert app.model.status == "paused"
         await pilot.press("1", "ctrl+r")
         assert app.model.status == "running"
-        assert app.place_name == "build", "pausing does not take one elsewhere"
+        assert app.screen_name == "build", "pausing does not take one elsewhere"
         assert app.client.asked[1:] == ["pause", "resume"]
 
 
@@ -245,12 +235,12 @@ async def test_the_top_bar_tells_how_far_the_run_is() -> None:
     async with opened(size=(160, 40)) as (app, pilot):
         await pilot.press("ctrl+r", "1")
         app.client.train(12)
-        await until(pilot, lambda: "epoch 2/2" in app.query_one(TopBar).text)
+        await until(lambda: "epoch 2/2" in app.query_one(TopBar).text, pilot)
         text = app.query_one(TopBar).text
         assert "numpy · 2 threads" in text
         assert "1,000 examples/s" in text
         app.client.train(20)
-        await until(pilot, lambda: "completed" in app.query_one(TopBar).text)
+        await until(lambda: "completed" in app.query_one(TopBar).text, pilot)
 
 
 async def test_a_run_can_be_started_again_and_the_edited_preset_is_taken() -> None:
@@ -286,17 +276,17 @@ async def test_places_by_key_and_by_mouse(size: tuple[int, int]) -> None:
         top = app.query_one(TopBar)
         for key, name in [("3", "library"), ("2", "train"), ("1", "build")]:
             await pilot.press(key)
-            assert app.place_name == name
+            assert app.screen_name == name
             assert app.focused is not None
-            assert app.current_place in app.focused.ancestors
+            assert app.query_one(f"#{app.screen_name}") in app.focused.ancestors
         await pilot.click(top, offset=(top.text.index("Library"), 0))
-        assert app.place_name == "library"
+        assert app.screen_name == "library"
 
 
 async def test_help_lists_every_key_and_closes() -> None:
     async with opened(size=(80, 24)) as (app, pilot):
         text = "\n".join(strip.text for strip in help_strips(70, app.look))
-        for action in ACTIONS:
+        for action in actions():
             for key in action.keys:
                 assert key_word(key) in text
         for key in ("escape", "q", "question_mark"):
@@ -339,7 +329,7 @@ async def test_unsaved_changes_can_be_discarded_and_brought_back() -> None:
     async with opened(own()) as (app, pilot):
         await pilot.press("down", "d")
         edited = app.document.raw
-        await pilot.press("ctrl+p", *"discard", "enter")
+        await pilot.press("ctrl+p", *"discard", "enter", "y")
         await pilot.pause()
         assert not app.document.dirty
         await pilot.press("u")
@@ -372,14 +362,14 @@ async def test_open_asks_what(tmp_path: Path) -> None:
     file.write_text(find("spiral-playground").path.read_text())
     async with opened() as (app, pilot):
         await pilot.press("ctrl+o", *str(file), "enter")
-        await until(pilot, lambda: app.document.path == file)
-        assert app.place_name == "build"
+        await until(lambda: app.document.path == file, pilot)
+        assert app.screen_name == "build"
 
 
 async def test_pictures_are_made_only_while_train_is_on_the_screen() -> None:
     async with opened() as (app, pilot):
         assert app.client.watching is False
         for name, expected in (("train", True), ("library", False), ("train", True), ("build", False)):
-            app.show_place(name)
+            app.show_screen(name)
             await pilot.pause()
             assert app.client.watching is expected, name

@@ -3,12 +3,15 @@
 import asyncio
 import json
 import os
+import time
 from contextlib import asynccontextmanager
 
 import pytest
 
+from tests.tui.bench import LIMIT, until
 from tests.tui.fake_training_client import FakeTrainingClient
-from tuiml.tui.app.app import LATEST, REMEMBER, TuimlApp
+from tuiml.tui.app.app import TuimlApp
+from tuiml.tui.app.session import LATEST, WRITE_AFTER
 from tuiml.tui.model import settings
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -20,14 +23,6 @@ async def opened():
     async with app.run_test(size=(120, 40)) as pilot:
         yield app, pilot
         await pilot.pause()
-
-
-async def until(true):
-    for _ in range(2000):
-        if true():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it never was")
 
 
 def told(app):
@@ -65,7 +60,7 @@ async def test_a_pipe_in_the_place_of_the_state_is_not_waited_for():
 
 
 async def test_edits_that_cannot_be_kept_are_said_once_until_they_can_be(monkeypatch):
-    monkeypatch.setattr("tuiml.tui.app.app.REMEMBER", 0.001)
+    monkeypatch.setattr("tuiml.tui.app.session.WRITE_AFTER", 0.001)
     tried = []
 
     def full(path, payload):
@@ -85,24 +80,23 @@ async def test_edits_that_cannot_be_kept_are_said_once_until_they_can_be(monkeyp
         monkeypatch.setattr(settings, "write_whole", written)
         await pilot.press("d")
         await until(lambda: settings.state_path().exists())
-        await until(lambda: not app.drafts.trouble)
+        await until(lambda: not app.session.trouble)
         monkeypatch.setattr(settings, "write_whole", full)
         await pilot.press("d")
         await until(lambda: len(told(app)) == 2)
         app.leave(0)
-        assert app.drafts.trouble
+        assert app.session.trouble
 
 
 async def test_edits_without_a_pause_are_kept_all_the_same(monkeypatch):
     """Each edit puts the writing off, but not for ever."""
-    assert REMEMBER < LATEST <= 2
-    monkeypatch.setattr("tuiml.tui.app.app.REMEMBER", 3.0)
-    monkeypatch.setattr("tuiml.tui.app.app.LATEST", 0.3)
+    assert WRITE_AFTER < LATEST <= 2
+    monkeypatch.setattr("tuiml.tui.app.session.WRITE_AFTER", 3.0)
+    monkeypatch.setattr("tuiml.tui.app.session.LATEST", 0.3)
     async with opened() as (app, pilot):
-        for _ in range(200):
+        end = time.monotonic() + LIMIT
+        while not settings.state_path().exists() and time.monotonic() < end:
             await pilot.press("d", "x")
-            if settings.state_path().exists():
-                break
             await asyncio.sleep(0.01)
         assert settings.state_path().exists()
         app.leave(0)
@@ -110,10 +104,10 @@ async def test_edits_without_a_pause_are_kept_all_the_same(monkeypatch):
 
 async def test_an_older_snapshot_never_overwrites_a_newer_one():
     async with opened() as (app, pilot):
-        older = app._snapshot()
+        older = app.session.snapshot()
         await pilot.press("down", "d")
-        app.drafts.remember(app._snapshot())
-        app.drafts.remember(older)
+        app.session.write(app.session.snapshot())
+        app.session.write(older)
         kept = settings.load().document
         assert kept is not None
         assert kept.dirty

@@ -12,12 +12,12 @@ from tests.tui.hostile_text import events as told
 from tuiml.spec import dumps
 from tuiml.spec.problems import Problem
 from tuiml.tui.app.app import TuimlApp
-from tuiml.tui.keys import ACTIONS
+from tuiml.tui.keys import actions
 from tuiml.tui.model.document import Document
 from tuiml.tui.process.child import InspectionFailed, TrainingProblems, TrainingProcessEnded
 
 pytestmark = pytest.mark.usefixtures("quick")
-KEYS = sorted({key for a in ACTIONS for key in a.keys if a.id not in ("quit", "suspend_process")})
+KEYS = sorted({key for a in actions() for key in a.keys if a.id not in ("quit", "suspend_process")})
 EACH = {
     "all": ALL,
     "markup": STRINGS[0] + STRINGS[1],

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from textual.keys import key_to_character
 
+import tuiml.tui.app.app  # noqa: F401 - declares the actions
 from tests.terminal import KEYS, Terminal
-from tuiml.tui.keys import ACTIONS
+from tuiml.tui.keys import actions
 
 COUNT = int(os.environ.get("TUIML_TERMINAL_KEYS", "500"))
 SEED = int(os.environ.get("TUIML_RANDOM_SEED", "0"))
@@ -37,7 +38,7 @@ def typed(key: str) -> str:
 
 
 TABLE = [
-    typed(key) for a in ACTIONS for key in a.keys if a.id not in ("quit", "suspend_process") and typed(key)
+    typed(key) for a in actions() for key in a.keys if a.id not in ("quit", "suspend_process") and typed(key)
 ]
 OFTEN = [KEYS[key] for key in ("up", "down", "left", "right", "enter", "escape", "tab")]
 TEXT = [

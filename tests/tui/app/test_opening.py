@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from tests.terminal import Terminal
+from tests.tui.bench import until
 from tests.tui.fake_training_client import FakeTrainingClient
 from tests.tui.files_on_disk import preset, run
 from tuiml.tui.app.app import TuimlApp
-from tuiml.tui.app.main import named
+from tuiml.tui.app.opening import Opening
 from tuiml.tui.model import settings
+from tuiml.tui.model.preset_files import named
 from tuiml.tui.train.screen import Train
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -25,24 +27,17 @@ async def opened(document=None, **asked):
         yield app, pilot
 
 
-async def until(pilot, true):
-    for _ in range(2000):
-        await pilot.pause(0.005)
-        if true():
-            return
-    raise AssertionError("it never was")
-
-
 async def settled(app, pilot):
     """All that was to be opened is on the screen, and that is written down; what was said."""
-    await until(pilot, lambda: not settings.load().opening)
+    await pilot.pause()  # what is written down before the first message does not count
+    await until(lambda: not settings.load().opening, pilot)
     return [notice.message for notice in app._notifications]
 
 
 async def ends(**asked):
     """Open the app, and wait for what ends it."""
     async with opened(**asked) as (_, pilot):
-        await until(pilot, lambda: False)
+        await until(lambda: False, pilot)
 
 
 @pytest.fixture
@@ -76,12 +71,12 @@ async def test_a_run_that_ended_the_app_is_not_opened_again_unasked(monkeypatch,
         with pytest.raises(Fatal):
             await ends()
     assert settings.load().opening == "run"
-    monkeypatch.setattr("tuiml.tui.app.app.SHOWN", 0.02)
+    monkeypatch.setattr("tuiml.tui.app.opening.SHOWN", 0.02)
     async with opened() as (app, pilot):
         said = await settled(app, pilot)
         assert said == ["the app ended while it opened the run culprit; 'tuiml culprit' opens it anyway"]
         assert app.model.status == "empty"
-        assert app.place_name == "build"
+        assert app.screen_name == "build"
         app.leave(0)
     async with opened() as (app, pilot):
         assert await settled(app, pilot) == []
@@ -103,11 +98,11 @@ async def test_a_preset_that_ended_the_app_is_not_opened_again_and_its_edits_are
     draft = settings.draft_of(document.raw, str(document.path), "", True)
     settings.save(settings.Settings(document=draft))
     with monkeypatch.context() as patch:
-        fatal(patch, TuimlApp, "show_place", lambda app: app.document.name == "culprit")
+        fatal(patch, TuimlApp, "show_screen", lambda app: app.document.name == "culprit")
         with pytest.raises(Fatal):
             await ends()
     assert settings.load().opening == "preset"
-    monkeypatch.setattr("tuiml.tui.app.app.SHOWN", 0.02)
+    monkeypatch.setattr("tuiml.tui.app.opening.SHOWN", 0.02)
     async with opened() as (app, pilot):
         (said,) = await settled(app, pilot)
         assert said.startswith("the app ended while it opened the preset culprit; 'tuiml ")
@@ -121,9 +116,9 @@ async def test_a_preset_that_ended_the_app_is_not_opened_again_and_its_edits_are
 
 
 async def test_an_app_that_is_left_before_the_run_was_shown_opens_it_the_next_time(monkeypatch, left):
-    monkeypatch.setattr(TuimlApp, "on_tuiml_app_run_read", lambda self, message: None)
+    monkeypatch.setattr(Opening, "show", lambda *_: None)
     async with opened() as (app, pilot):
-        await until(pilot, lambda: settings.load().opening == "run")
+        await until(lambda: settings.load().opening == "run", pilot)
         app.leave(0)
     assert settings.load().opening == ""
     assert settings.load().run == str(left)

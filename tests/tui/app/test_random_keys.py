@@ -20,8 +20,8 @@ from tests.tui.hostile_text import STRINGS, end
 from tests.tui.hostile_text import events as events_of
 from tuiml.spec.problems import Problem
 from tuiml.tui.app.app import TuimlApp
-from tuiml.tui.app.bars import PLACES
-from tuiml.tui.keys import ACTIONS
+from tuiml.tui.app.bars import SCREENS
+from tuiml.tui.keys import actions
 from tuiml.tui.model import settings
 from tuiml.tui.process.child import InspectionFailed, TrainingProblems, TrainingProcessEnded
 
@@ -30,7 +30,7 @@ SEED = int(os.environ.get("TUIML_RANDOM_SEED", "0"))
 PER_SESSION = 200
 SIZES = [(80, 24), (120, 40), (200, 50), (60, 20), (40, 10), (10, 3), (101, 30)]
 ODD_SIZES = [(0, 0), (1, 1), (0, 24), (80, 0), (2, 300), (400, 2), (300, 90)]
-TABLE = [key for action in ACTIONS for key in action.keys if action.id != "suspend_process"]
+TABLE = [key for action in actions() for key in action.keys if action.id != "suspend_process"]
 TEXT = [*"0123456789.,-eEnaxu_ /#[]é字", "backspace", "delete", "home", "end", "space"]
 OFTEN = ["up", "down", "left", "right", "enter", "escape", "tab"]
 
@@ -92,10 +92,10 @@ async def session(rng: random.Random, count: int) -> int:
             while len(done) < count and app.is_running and not app._exit:
                 done.append(await act(pilot, rng, app.client))
                 if not app._exit:
-                    assert app.place_name in PLACES
+                    assert app.screen_name in SCREENS
                     table = app.query_one("#build-table")
                     assert 0 <= table.cursor < max(1, app.document.count) == max(1, table.row_count) or (
-                        app.place_name != "build"
+                        app.screen_name != "build"
                     )
             await pilot.pause()
             app.leave(0)

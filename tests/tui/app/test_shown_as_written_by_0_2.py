@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from unittest.mock import MagicMock
@@ -12,6 +11,7 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.tui.app.test_session import app as in_terminal
+from tests.tui.bench import screen_text, until
 from tests.written_by_0_2 import IN_APP, RUNS, copy_to
 from tuiml.tui.app.app import TuimlApp
 
@@ -27,25 +27,9 @@ class Shown:
     def __init__(self, pilot: Pilot[int]) -> None:
         self.pilot = pilot
 
-    @property
-    def text(self) -> str:
-        """The screen's lines, runs of spaces as one."""
-        lines = self.pilot.app.screen._compositor.render_strips()
-        return "\n".join(" ".join(line.text.split()) for line in lines)
-
-    async def until(self, seen: Callable[[str], bool]) -> str:
-        """The text, once it is so."""
-        try:
-            async with asyncio.timeout(30):
-                while not seen(text := self.text):
-                    await self.pilot.pause()
-        except TimeoutError:
-            raise AssertionError(f"never seen; the screen:\n{text}") from None
-        return text
-
-    async def wait(self, *words: str) -> str:
-        """The text, once all of these are in it."""
-        return await self.until(lambda text: all(word in text for word in words))
+    async def wait(self, *words: str) -> None:
+        """Wait until all of these are on the screen."""
+        await until(lambda: all(word in screen_text(self.pilot.app) for word in words), self.pilot)
 
 
 @asynccontextmanager
@@ -140,9 +124,9 @@ async def test_a_run_shows_its_figures_curves_and_layers(name: str, home: Path) 
 
 
 MARKS = {
-    "steered": ("▲rate 0.05", "▲back 3"),
+    "steered": ("▲lr 0.05", "▲back 3"),
     "lengthened": ("▲best", "▲4 epochs"),
-    IN_APP: ("▲rate 0.2", "▲back 2", "▲batch 10", "▲best"),
+    IN_APP: ("▲lr 0.2", "▲back 2", "▲batch 10", "▲best"),
 }
 
 

@@ -1,81 +1,17 @@
 """Build by its keys and the mouse: what the table of actions says is what happens."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from typing import Any
-
 import pytest
-from textual.pilot import Pilot
 
-from tests.tui.documents import raw
-from tests.tui.fake_training_client import FakeTrainingClient
+from tests.tui.bench import build_bench as bench
 from tuiml.nn.layers import layers
-from tuiml.tui.app.app import TuimlApp
 from tuiml.tui.app.bars import KeyBar, TopBar
 from tuiml.tui.build.note_dialog import NoteScreen
 from tuiml.tui.build.render import passage
-from tuiml.tui.build.screen import Build
-from tuiml.tui.keys import ACTIONS
-from tuiml.tui.model.document import Document
+from tuiml.tui.keys import actions
 from tuiml.tui.widgets.chooser import Chooser
 
 pytestmark = pytest.mark.usefixtures("quick")
 SIZES = [(80, 24), (120, 40)]
-
-
-class Bench:
-    """The app with Build on the screen, and shorthands."""
-
-    def __init__(self, app: TuimlApp, pilot: Pilot[int]) -> None:
-        self.app, self.pilot = app, pilot
-        self.press = pilot.press
-
-    async def until(self, seen: Callable[[], bool]) -> None:
-        """Wait for what follows a repaint."""
-        for _ in range(500):
-            if seen():
-                return
-            await self.pilot.pause()
-        raise AssertionError("it did not come")
-
-    @property
-    def build(self) -> Build:
-        return self.app.query_one(Build)
-
-    @property
-    def layers(self) -> list[Any]:
-        found = self.app.document.raw["layers"]
-        assert isinstance(found, list)
-        return found
-
-    @property
-    def kinds(self) -> list[str]:
-        return [f"{v['type']}{v.get('units', '')}" for v in self.layers]
-
-    @property
-    def cursor(self) -> int:
-        return self.build.table.cursor
-
-    @property
-    def at(self) -> str:
-        """Where keys go: ``table``, or the path of the field."""
-        if self.build.table.has_focus:
-            return "table"
-        assert self.build.form.has_focus
-        field = self.build.form.model.field
-        return field.path if field else ""
-
-    @property
-    def keys(self) -> list[str]:
-        return self.app.query_one(KeyBar).shown
-
-
-@asynccontextmanager
-async def bench(size: tuple[int, int] = (120, 40), **changes: Any) -> AsyncIterator[Bench]:
-    app = TuimlApp(Document(raw(**changes)), client_factory=FakeTrainingClient)
-    async with app.run_test(size=size) as pilot:
-        await pilot.pause()
-        yield Bench(app, pilot)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -169,7 +105,7 @@ async def test_typing_in_the_form_changes_the_row_at_once(size: tuple[int, int])
         assert on.at == "layers[1].units"
         await on.press("backspace", "backspace", "1", "2", "3")
         assert on.layers[1]["units"] == 123
-        assert on.app.place_name == "build", "1, 2 and 3 are typed, not places"
+        assert on.app.screen_name == "build", "1, 2 and 3 are typed, not places"
         await on.press("x", "u", "a")
         assert on.layers[1]["units"] == "123xua"
         assert on.app.document.rows()[1].problem
@@ -229,7 +165,7 @@ async def test_pretraining_is_off_until_it_is_picked_and_off_again_when_left_out
         await on.press("down", *"12")
         assert on.at == "pretraining.epochs"
         assert on.app.document.raw["pretraining"] == {"method": "rbm", "epochs": 12}
-        assert on.app.document.problem_at("layers[1].activation")
+        assert "layers[1].activation" in [problem.path for problem in on.app.document.problems]
         await on.press("up", "delete")
         assert "pretraining" not in on.app.document.raw
         assert on.app.document.preset is not None
@@ -265,7 +201,7 @@ async def test_what_is_wrong_is_listed_and_gone_to() -> None:
         assert (on.cursor, on.at) == (1, "layers[1].units")
         await on.press("escape", "ctrl+r")
         assert on.app.client.asked == []
-        assert (on.app.place_name, on.at) == ("build", "layers[1].units")
+        assert (on.app.screen_name, on.at) == ("build", "layers[1].units")
         assert [n.severity for n in on.app._notifications] == ["error"]
 
 
@@ -274,7 +210,7 @@ async def test_facts_of_a_preset_that_trains() -> None:
         facts = on.app.query_one("#facts").text
         assert f"{64 * 64 + 64 + 64 * 10 + 10:,} parameters" in facts
         assert "steps an epoch" in facts
-        assert "rate" not in facts
+        assert "lr " not in facts
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -282,8 +218,8 @@ async def test_the_curve_of_a_schedule_is_drawn(size: tuple[int, int]) -> None:
     training = {"learning_rate": 0.05, "schedule": "one_cycle"}
     async with bench(size, training=training) as on:
         facts = on.app.query_one("#facts").text
-        (line,) = [line for line in facts.splitlines() if "rate" in line]
-        assert line.strip().startswith("rate 0.002 ▁")
+        (line,) = [line for line in facts.splitlines() if "lr " in line]
+        assert line.strip().startswith("lr 0.002 ▁")
         assert line.strip().endswith("▁ 2e-07")
         assert "█" in line
         await on.press("t")
@@ -291,7 +227,7 @@ async def test_the_curve_of_a_schedule_is_drawn(size: tuple[int, int]) -> None:
             await on.press("down")
         await on.press("delete")
         assert "schedule" not in on.app.document.raw["training"]
-        await on.until(lambda: "rate" not in on.app.query_one("#facts").text)
+        await on.until(lambda: "lr " not in on.app.query_one("#facts").text)
 
 
 async def test_a_key_that_is_not_known_is_taken_away_in_the_form() -> None:
@@ -305,7 +241,7 @@ async def test_a_key_that_is_not_known_is_taken_away_in_the_form() -> None:
 
 
 async def test_the_key_bar_has_what_works_now_in_the_order_of_the_table() -> None:
-    order = {action.id: number for number, action in enumerate(ACTIONS)}
+    order = {action.id: number for number, action in enumerate(actions())}
     async with bench((200, 50)) as on:
         assert {"toggle_run", "choose", "add_layer", "remove", "help"} <= set(on.keys)
         assert "undo" not in on.keys

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.tui.build.test_build import SIZES, bench
+from tests.tui.bench import build_bench as bench
+from tests.tui.build.test_build import SIZES
 from tuiml.nn.layers import layers
 from tuiml.registry import options_of
 
@@ -17,7 +18,7 @@ async def test_a_convolutional_network_by_keys(size: tuple[int, int]) -> None:
         await on.press("a", *"conv2d", "enter")
         fresh: dict[str, Any] = {"filters": 16, "activation": "relu", "initializer": "he_normal"}
         assert on.layers[1] == {"type": "conv2d", **fresh}
-        assert "conv2d needs a picture (channels×height×width), not 64" in str(on.app.document.problems[0])
+        assert "conv2d needs an image (channels×height×width), not 64" in str(on.app.document.problems[0])
         await on.press("K")
         assert on.app.document.problems == []
         await on.press("enter", "9", "down", "5", "down", "down", "right", "escape")
@@ -34,14 +35,12 @@ async def test_a_convolutional_network_by_keys(size: tuple[int, int]) -> None:
             await on.press("up")
         await on.press("9", "escape")
         (problem,) = on.app.document.problems
-        assert str(problem).startswith(
-            "layers[1].pool_size: 9 is more than the picture's 8×8; give at most 8"
-        )
+        assert str(problem).startswith("layers[1].pool_size: 9 is more than the image's 8×8; give at most 8")
         await on.press("e")
         assert on.at == "layers[1].pool_size"
 
 
-@pytest.mark.parametrize("kind", [entry.name for entry in layers if entry.pictures])
+@pytest.mark.parametrize("kind", [entry.name for entry in layers if entry.images])
 async def test_the_form_has_every_option(kind: str) -> None:
     async with bench(layers=[{"type": kind}, {"type": "flatten"}, {"type": "dense", "units": 10}]) as on:
         found = {field.path for section in on.build.form.model.sections for field in section.fields}

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
-from textual.pilot import Pilot
 
+from tests.tui.bench import SIZES, Bench
 from tests.tui.documents import raw
 from tests.tui.fake_probe_client import FakeProbeClient
-from tests.tui.fake_training_client import FakeTrainingClient
 from tuiml.nn.activations import activations
 from tuiml.nn.initializers import initializers
 from tuiml.runs.preset_prober import Prober
 from tuiml.spec import check
 from tuiml.training.events import Snapshot
-from tuiml.tui.app.app import TuimlApp
-from tuiml.tui.app.bars import KeyBar, TopBar
+from tuiml.tui.app.bars import TopBar
 from tuiml.tui.build import cycle
-from tuiml.tui.build.screen import Build
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.model.document import Document
 from tuiml.tui.process import probe_session
@@ -28,7 +24,6 @@ from tuiml.tui.train.screen import Train
 from tuiml.tui.widgets.verdict_lines import verdict_lines
 
 pytestmark = pytest.mark.usefixtures("quick")
-SIZES = [(80, 24), (120, 40), (200, 50)]
 HIDDEN = {"type": "dense", "units": 100, "activation": "sigmoid", "initializer": "normal"}
 STACK = [{"type": "flatten"}, HIDDEN, HIDDEN, HIDDEN, {"type": "dense", "activation": "softmax"}]
 
@@ -38,22 +33,8 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe_session, "SOON", 0.001)
 
 
-class Bench:
-    """The app with Build on the screen, and shorthands."""
-
-    def __init__(self, app: TuimlApp, pilot: Pilot[int]) -> None:
-        self.app, self.pilot, self.press = app, pilot, pilot.press
-
-    async def until(self, seen: Callable[[], object]) -> None:
-        for _ in range(2000):
-            if seen():
-                return
-            await self.pilot.pause()
-        raise AssertionError("it did not come")
-
-    @property
-    def build(self) -> Build:
-        return self.app.query_one(Build)
+class PreflightBench(Bench):
+    """Build, and the fake process that probes its preset."""
 
     @property
     def prober(self) -> FakeProbeClient:
@@ -61,12 +42,13 @@ class Bench:
         assert isinstance(found, FakeProbeClient)
         return found
 
-    async def asked(self, count: int) -> None:
+    async def probes(self, count: int) -> None:
+        """Wait until the process was asked for so many probes."""
         await self.until(lambda: self.build.flight._client and len(self.prober.asked) == count)
 
     async def answered(self, count: int) -> None:
-        """A look for the ``count``-th time, and what comes of it on the screen."""
-        await self.asked(count)
+        """Answer the probe of this number, and wait until the screen shows it."""
+        await self.probes(count)
         self.prober.answer()
         await self.until(lambda: self.build.flight.fresh)
 
@@ -80,20 +62,12 @@ class Bench:
         assert isinstance(text, str)
         return text
 
-    @property
-    def keys(self) -> list[str]:
-        return self.app.query_one(KeyBar).shown
-
     def chosen(self, key: str) -> list[Any]:
-        return [layer.get(key) for layer in self.app.document.raw["layers"][1:]]
+        return [layer.get(key) for layer in self.layers[1:]]
 
 
-@asynccontextmanager
-async def bench(size: tuple[int, int] = (120, 40), **changes: Any) -> AsyncIterator[Bench]:
-    app = TuimlApp(Document(raw(**{"layers": STACK, **changes})), client_factory=FakeTrainingClient)
-    async with app.run_test(size=size) as pilot:
-        await pilot.pause()
-        yield Bench(app, pilot)
+def bench(size: tuple[int, int] = (120, 40), **changes: Any) -> AbstractAsyncContextManager[PreflightBench]:
+    return PreflightBench.opened(Document(raw(**{"layers": STACK, **changes})), size=size)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -135,7 +109,7 @@ async def test_edits_in_a_row_are_looked_at_once_and_an_old_answer_is_passed_ove
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async with bench() as on:
-        await on.asked(1)
+        await on.probes(1)
         monkeypatch.setattr(probe_session, "SOON", 3600)
         await on.press("down", "i", "i", "i", "v")
         assert len(on.prober.asked) == 1
@@ -169,7 +143,7 @@ async def test_nothing_is_shown_of_a_preset_that_is_wrong_and_why_a_look_failed_
         assert "Saturated" not in on.facts
         on.app.document.set("layers[1].units", 8)
         on.app.document_edited()
-        await on.asked(2)
+        await on.probes(2)
         on.prober.answer(problem="the process that looks at networks was killed")
         await on.until(lambda: "was killed" in on.facts)
 
@@ -243,7 +217,7 @@ async def test_the_remedy_is_one_edit_and_helps(size: tuple[int, int]) -> None:
 
 async def test_leaving_ends_the_process() -> None:
     async with bench() as on:
-        await on.asked(1)
+        await on.probes(1)
         prober = on.prober
         on.app.leave(0)
         assert prober.closed
@@ -256,9 +230,10 @@ async def test_train_tells_the_verdict_and_the_key_changes_the_preset() -> None:
         assert found is not None
         await on.press("ctrl+r")
         train, client = on.app.query_one(Train), on.app.client
-        assert not train.verdict.display
+        advice = train.advice.view
+        assert not advice.display
         client.tell(Snapshot(1, 3, found.picture.layers))
-        await on.until(lambda: train.verdict.display and "Saturated: layers 2 and 3" in train.verdict.text)
+        await on.until(lambda: advice.display and "Saturated: layers 2 and 3" in advice.text)
         await on.until(lambda: "apply_remedy" in on.keys)
         await on.press("f")
         assert on.chosen("activation")[0] == "relu"
@@ -269,7 +244,7 @@ async def test_train_tells_the_verdict_and_the_key_changes_the_preset() -> None:
         assert on.chosen("activation")[0] == "relu"
         client.end("stopped")
         await on.press("ctrl+r")
-        await on.until(lambda: not train.verdict.display)
+        await on.until(lambda: not advice.display)
 
 
 def test_a_verdict_fits_its_lines_and_says_nothing_a_terminal_would_act_on() -> None:

@@ -1,33 +1,31 @@
 """What a network learned, on the screen: planes, units, confusions, pictures; and a pad to draw on."""
 
-import asyncio
 import unicodedata
-from contextlib import asynccontextmanager
+from functools import cached_property
 
 import numpy as np
 import pytest
 
 from tests import helpers
+from tests.tui.bench import SIZES, Bench
 from tests.tui.documents import raw
-from tests.tui.fake_training_client import FakeTrainingClient
 from tuiml.runs.folder import runs_folder
-from tuiml.training.inspection_records import Boundary, Drawn, Guess, InspectionRequest, read
+from tuiml.training.event_reading import read_event
+from tuiml.training.inspections.boundary import Boundary
+from tuiml.training.inspections.drawing import Drawing, DrawingPrediction
+from tuiml.training.inspections.record import InspectionRequest
 from tuiml.training.inspector import Inspector
-from tuiml.tui.app.app import TuimlApp
-from tuiml.tui.app.bars import KeyBar
 from tuiml.tui.chart_views.draw_pad import PENS, Pad
 from tuiml.tui.charts import pixels
-from tuiml.tui.charts.boundary import field, legend
 from tuiml.tui.charts.confusion import confusion
 from tuiml.tui.charts.palette import Look
+from tuiml.tui.charts.plane import field, field_legend
 from tuiml.tui.charts.tiles import layout, tiles
 from tuiml.tui.model.document import Document
 from tuiml.tui.process.training_client import TrainingClient
-from tuiml.tui.train.screen import Train
 from tuiml.tui.widgets.chart_view import on_screen
 
 pytestmark = pytest.mark.usefixtures("quick")
-SIZES = [(80, 24), (120, 40), (200, 50)]
 LOOKS = [Look(), Look(dark=False), Look(colour=False), Look(unicode=False), Look(colour=False, unicode=False)]
 HOSTILE = "x\x1b[31m\u202eno"
 PLANE = {
@@ -128,7 +126,7 @@ def test_a_plane_shows_both_classes_and_their_points(look):
     else:
         left, right = rows[5][0].style, rows[5][-1].style
         assert left.color != right.color
-    named = legend(halves(), ["arm 1", HOSTILE], 60, look).text
+    named = field_legend(halves(), ["arm 1", HOSTILE], 60, look).text
     assert f"{one}" in named
     assert "arm 1" in named
     assert_harmless("".join(shown) + named, look)
@@ -203,7 +201,7 @@ def test_a_centred_picture_has_its_mass_in_the_middle_and_the_ink_stays():
     pad.fit((28, 28))
     pad.go_to(3, 4, draw=False)
     pad.go_to(9, 10, draw=True)
-    seen = pad.seen()
+    seen = pad.centred_ink()
     ys, xs = np.nonzero(seen)
     assert np.average(ys, weights=seen[ys, xs]) == pytest.approx(13.5, abs=0.51)
     assert np.average(xs, weights=seen[ys, xs]) == pytest.approx(13.5, abs=0.51)
@@ -215,64 +213,49 @@ def test_a_centred_picture_has_its_mass_in_the_middle_and_the_ink_stays():
 # -- on the screen -----------------------------------------------------------------------------------------
 
 
-class Bench:
-    """The app with Train on the screen, whose engine is answered by an inspector of the preset's own."""
+class InspectionBench(Bench):
+    """Train, whose client is answered by an inspector of the preset's own network, which is not trained."""
 
-    def __init__(self, app, pilot, document):
-        self.app, self.pilot = app, pilot
+    @cached_property
+    def parts(self):
+        document = self.app.document.raw
         preset = helpers.preset(document["layers"], data=document["data"], training=document.get("training"))
-        self.network, self.data, engine = helpers.run_parts(preset)
-        self.inspector = Inspector(self.network, engine)
+        return helpers.run_parts(preset)
 
     @property
-    def train(self):
-        return self.app.query_one(Train)
+    def network(self):
+        return self.parts[0]
 
     @property
-    def wishes(self):
-        return {wish.what: wish for wish in self.app.client.wishes}
+    def data(self):
+        return self.parts[1]
+
+    @cached_property
+    def inspector(self):
+        return Inspector(self.network, self.parts[2])
 
     @property
-    def keys(self):
-        return self.app.query_one(KeyBar).shown
+    def requests(self):
+        return {wish.what: wish for wish in self.client.wishes}
 
     def view(self, id):
-        views = [view for slot in self.train.shown_slots for view in slot.views if slot.chart.id == id]
+        views = [view for slot in self.train.charts.shown_slots for view in slot.views if slot.chart.id == id]
         return next(view for view in views if on_screen(view))
 
-    async def drawn(self):
-        for _ in range(3):
-            await self.pilot.pause()
-        for drawing in self.train.drawings:
-            if drawing.stale():
-                drawing.build()
-
-    async def press(self, *keys):
-        await self.pilot.press(*keys)
-        await self.drawn()
-
     async def answer(self):
-        """What is wished for is shown."""
-        found = [self.inspector.answer(wish) for wish in self.app.client.wishes]
-        self.app.client.tell(*(read(record.to_json()) for record in found if record))
-        await self.drawn()
+        """Answer what is asked for, and wait until the screen shows it."""
+        found = [self.inspector.answer(wish) for wish in self.client.wishes]
+        await self.tell(*(read_event(record.to_json()) for record in found if record))
 
     async def show(self, chart, large=True):
-        self.train.give_place(chart) if large else self.train.show_chart(chart)
+        self.train.charts.enlarge(chart) if large else self.train.charts.show_chart(chart)
         await self.drawn()
         await self.answer()
         return self.view(chart)
 
 
-@asynccontextmanager
-async def bench(size=(120, 40), **changes):
-    document = raw(**changes)
-    app = TuimlApp(Document(document), client_factory=FakeTrainingClient)
-    async with app.run_test(size=size) as pilot:
-        on = Bench(app, pilot, document)
-        await on.press("2")
-        await on.press("ctrl+r")
-        yield on
+def bench(size=(120, 40), **changes):
+    return InspectionBench.opened(Document(raw(**changes)), size=size, keys=("2", "ctrl+r"))
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -280,45 +263,45 @@ async def bench(size=(120, 40), **changes):
 async def test_the_plane_and_its_units_are_shown_in_every_size(size, large):
     async with bench(size, **PLANE) as on:
         view = await on.show("boundary", large)
-        assert on.wishes["boundary"].columns * on.wishes["boundary"].rows <= 96 * 96
+        assert on.requests["boundary"].columns * on.requests["boundary"].rows <= 96 * 96
         assert "▲" in view.text
         assert "lower" in view.text  # a class's name
         assert_harmless(view.text)
         if large:
-            assert on.wishes["responses"].count == 5  # its first layer's units fit beside it
+            assert on.requests["responses"].count == 5  # its first layer's units fit beside it
         units = await on.show("units", large)
         assert [f"{i} ±" in units.text for i in range(6)] == [True] * 5 + [False]
         assert "units" in units.text.splitlines()[0]
         await on.press("escape", "down")
-        assert on.train.sight.index == 1
+        assert on.train.selection.index == 1
 
 
 async def test_the_selected_layers_units_are_asked_for_and_one_alone_by_key():
     async with bench((200, 50), **PLANE) as on:
         await on.show("units", large=False)
         await on.press("j")
-        assert on.wishes["responses"].layer == 1
-        assert on.wishes["responses"].count == 3
-        before = on.wishes["responses"].columns
+        assert on.requests["responses"].layer == 1
+        assert on.requests["responses"].count == 3
+        before = on.requests["responses"].columns
         await on.press("u")
-        wish = on.wishes["responses"]
-        assert wish.count == 1
-        assert wish.columns > before
+        request = on.requests["responses"]
+        assert request.count == 1
+        assert request.columns > before
         await on.press(">", ">")
-        assert on.wishes["responses"].first == 2
+        assert on.requests["responses"].first == 2
         await on.press(">", "<")
-        assert on.wishes["responses"].first == 1
+        assert on.requests["responses"].first == 1
 
 
-async def test_nothing_is_wished_for_that_is_not_on_the_screen():
+async def test_nothing_is_requested_that_is_not_on_the_screen():
     async with bench((120, 40), **PLANE) as on:
-        assert on.wishes == {}
+        assert on.requests == {}
         await on.show("confusions", large=False)
-        assert set(on.wishes) == {"confusion"}
+        assert set(on.requests) == {"confusion"}
         await on.press("1")
-        assert on.wishes == {}
+        assert on.requests == {}
         await on.press("2")
-        assert set(on.wishes) == {"confusion"}
+        assert set(on.requests) == {"confusion"}
 
 
 SHOWN = {
@@ -343,13 +326,13 @@ async def test_confusions_worst_examples_and_weights_of_pictures(size, large):
 async def test_worst_examples_are_paged():
     async with bench((80, 24)) as on:
         await on.show("worst")
-        shown = on.wishes["worst"].count
+        shown = on.requests["highest_loss"].count
         await on.press(">")
-        assert on.wishes["worst"].first == shown
+        assert on.requests["highest_loss"].first == shown
         await on.answer()
         assert f"{shown + 1}–" in on.view("worst").text
         await on.press("<", "<")
-        assert on.wishes["worst"].first == 0
+        assert on.requests["highest_loss"].first == 0
 
 
 async def test_confusions_as_shares_by_key():
@@ -365,11 +348,11 @@ async def test_confusions_as_shares_by_key():
 
 async def test_charts_are_there_only_where_a_run_has_them():
     async with bench() as on:
-        ids = {chart.id for chart in on.train.choices()}
+        ids = {chart.id for chart in on.train.charts.choices()}
         assert {"confusions", "worst", "weights", "draw"} <= ids
         assert not {"boundary", "units"} & ids
     async with bench(**PLANE) as on:
-        ids = {chart.id for chart in on.train.choices()}
+        ids = {chart.id for chart in on.train.charts.choices()}
         assert {"confusions", "worst", "boundary", "units"} <= ids
         assert not {"weights", "draw"} & ids
         assert on.train.enabled("draw") is False
@@ -384,13 +367,13 @@ async def test_drawing_by_keys_asks_what_it_is_and_shows_the_bars(size):
         assert "space" in view.text
         assert {"pen_toggle", "pad_clear"} & set(on.keys)
         await on.press("space", "down", "down", "shift+right")
-        async with asyncio.timeout(20):
-            while not on.app.client.drawn or on.app.client.drawn[-1].number != view.pad.version:
-                await on.drawn()
+        drawn = on.client.drawn
+        await on.until(lambda: drawn and drawn[-1].number == view.pad.version)
+        await on.drawn()
         drawn = on.app.client.drawn[-1]
         assert len(drawn.pixels) == 64
         assert drawn.pixels == view.pad.pixels()
-        on.app.client.tell(Guess(3, drawn.number, (0.1, 0.0, 0.9, *[0.0] * 7)))
+        on.app.client.tell(DrawingPrediction(3, drawn.number, (0.1, 0.0, 0.9, *[0.0] * 7)))
         await on.drawn()
         line = next(line for line in view.text.splitlines() if "90 %" in line)
         assert line.rstrip().endswith("◀")
@@ -419,10 +402,10 @@ async def test_drawing_by_mouse():
 
 async def test_a_past_run_that_cannot_be_looked_into_says_why():
     async with bench(**PLANE) as on:
-        on.app.model.cannot_look("this run has no sound checkpoint to look into")
+        on.app.model.inspection_failed("this run has no sound checkpoint to look into")
         view = await on.show("boundary")
-        on.app.model.learned.clear()
-        on.app.model.cannot_look("this run has no sound checkpoint to look into")
+        on.app.model.inspections.clear()
+        on.app.model.inspection_failed("this run has no sound checkpoint to look into")
         await on.drawn()
         assert "no sound checkpoint" in view.text
 
@@ -432,40 +415,35 @@ async def test_a_past_run_that_cannot_be_looked_into_says_why():
 DIGITS = {"data": {"name": "digits"}, "training": {"epochs": 12, "learning_rate": 0.3, "batch_size": 32}}
 
 
-async def until(on, condition):
-    async with asyncio.timeout(60):
-        while not condition():
-            await on.drawn()
-
-
 async def test_a_stroke_changes_the_guess_of_a_trained_network_after_its_run_and_from_its_folder():
-    app = TuimlApp(Document(raw(**DIGITS)), client_factory=TrainingClient)
-    async with app.run_test(size=(80, 24)) as pilot:
-        on = Bench(app, pilot, raw())
-        await on.press("2", "ctrl+r")
-        await until(on, lambda: app.model.status == "completed")
+    on_train = InspectionBench.opened(
+        Document(raw(**DIGITS)), size=(80, 24), keys=("2", "ctrl+r"), client=TrainingClient
+    )
+    async with on_train as on:
+        app = on.app
+        await on.until(lambda: app.model.status == "completed", limit=60)
         assert app.model.end.test_accuracy > 0.85
         await on.press("d", "up", "up", "up", "space", *["down"] * 6, "space")  # a one
-        await until(on, lambda: "guess" in app.model.learned)
+        await on.until(lambda: "drawing" in app.model.inspections)
         view = on.view("draw")
-        await until(on, lambda: app.model.learned["guess"].number == view.pad.version)
-        shares = app.model.learned["guess"].shares
+        await on.until(lambda: app.model.inspections["drawing"].number == view.pad.version)
+        shares = app.model.inspections["drawing"].probabilities
         assert sum(shares) == pytest.approx(1, abs=1e-3)
         before = view.text
         await on.press("up", "up", "up", "shift+left", "shift+left", "shift+left")
-        await until(on, lambda: app.model.learned["guess"].number == view.pad.version)
+        await on.until(lambda: app.model.inspections["drawing"].number == view.pad.version)
         await on.drawn()
-        assert app.model.learned["guess"].shares != shares
+        assert app.model.inspections["drawing"].probabilities != shares
         assert view.text != before
-        weights = app.model.learned["guess"].shares
+        weights = app.model.inspections["drawing"].probabilities
         path = next(runs_folder().iterdir())
-        app.model.learned.clear()
+        app.model.inspections.clear()
         app.client.look_at(str(path))  # another process, from the checkpoint
-        app.client.guess(Drawn(99, view.pad.pixels()))
-        await until(on, lambda: "guess" in app.model.learned)
-        assert app.model.learned["guess"].shares == pytest.approx(weights, abs=1e-5)
+        app.client.guess(Drawing(99, view.pad.pixels()))
+        await on.until(lambda: "drawing" in app.model.inspections)
+        assert app.model.inspections["drawing"].probabilities == pytest.approx(weights, abs=1e-5)
         app.client.look_at(str(path.parent / "gone"))
         app.client.inspect([InspectionRequest("confusion")])
-        await until(on, lambda: app.model.blind != "")
-        assert "gone" in app.model.blind
+        await on.until(lambda: app.model.inspection_problem != "")
+        assert "gone" in app.model.inspection_problem
         app.client.close()

@@ -4,14 +4,16 @@ import numpy as np
 import pytest
 
 from tests import helpers
-from tests.tui.chart_views.test_inspection_views import LOOKS, SIZES, assert_harmless, bench, texts
+from tests.tui.bench import SIZES
+from tests.tui.chart_views.test_inspection_views import LOOKS, assert_harmless, bench, texts
 from tuiml.spec import check
-from tuiml.training import RunControl, Trainer
 from tuiml.training.events import Epoch
-from tuiml.training.inspection_records_regression import Heights
+from tuiml.training.inspections.surface import Surface
+from tuiml.training.run_control import RunControl
+from tuiml.training.trainer import Trainer
 from tuiml.tui.chart_views.registry import CHARTS
-from tuiml.tui.charts.heights import heights, legend
 from tuiml.tui.charts.palette import Look
+from tuiml.tui.charts.plane import heights, heights_legend
 from tuiml.tui.charts.scatter import Cloud, scatter
 from tuiml.tui.model.run_model import RunModel
 
@@ -58,10 +60,11 @@ def test_points_and_lines_lie_where_they_belong_and_never_leave_their_room(look)
 
 def sloped(columns=20, rows=20):
     """Low at the left, high at the right; a point that is low at the right, and one that is high there."""
-    values = np.tile(np.linspace(0, 255, columns).astype(np.uint8), (rows, 1)).tobytes()
-    points = {"xs": bytes([250, 250]), "ys": bytes([10, 245]), "truths": bytes([0, 250])}
+    predictions = np.tile(np.linspace(0, 255, columns).astype(np.uint8), (rows, 1)).tobytes()
+    points = {"xs": bytes([250, 250]), "ys": bytes([10, 245]), "targets": bytes([0, 250])}
     limits = (-1.0, 1.0, -1.0, 1.0)
-    return Heights(3, 0, 1, columns, rows, limits=limits, scale=(-2.0, 5.0), values=values, **points)
+    scaled = {"scale": (-2.0, 5.0), "predictions": predictions}
+    return Surface(3, 0, 1, columns, rows, limits=limits, **scaled, **points)
 
 
 @pytest.mark.parametrize("look", LOOKS)
@@ -85,7 +88,7 @@ def test_a_map_goes_from_low_to_high_and_a_point_told_wrong_stands_out(look):
     else:
         assert shown[5][0] == look.glyphs.shades[0]
         assert shown[5][-1] == look.glyphs.shades[-1]
-    words = legend(sloped(), 60, look).text
+    words = heights_legend(sloped(), 60, look).text
     assert "-2" in words
     assert "5" in words
     assert_harmless("".join(shown) + words, look)
@@ -129,10 +132,10 @@ async def test_charts_of_classes_are_not_there_and_those_of_numbers_only_where_t
 async def test_the_largest_errors_are_paged():
     async with bench((80, 24), **MANY) as on:
         view = await on.show("misses")
-        assert on.wishes["misses"].first == 0
+        assert on.requests["largest_errors"].first == 0
         await on.press(">")
         await on.answer()
-        first = on.wishes["misses"].first
+        first = on.requests["largest_errors"].first
         assert first > 0
         assert f"{first + 1}–" in view.text
 
@@ -143,7 +146,7 @@ def run_of(document):
     network, data, engine = helpers.run_parts(preset)
     model = RunModel()
     model.begin(preset.document())
-    model.feed(Trainer(preset, network, data, engine, RunControl(), watched=True).events())
+    model.feed(Trainer(preset, network, data, engine, RunControl(), live=True).events())
     return model
 
 
@@ -151,7 +154,7 @@ def test_r2_takes_the_place_of_accuracy():
     model = run_of(LINE)
     epoch = model.epochs[-1]
     assert isinstance(epoch, Epoch)
-    assert model.beside_loss.word == "R²"
+    assert model.metric.word == "R²"
     assert model.accuracy.validation.last == epoch.val_r2
     assert model.best is not None
     lines = [epoch.to_json() for epoch in model.epochs]

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from tests import helpers
 from tests.tui.recorded_events import FLAT, NAN, bars, layer
 from tuiml.training.events import Snapshot
-from tuiml.training.statistics import Histogram
+from tuiml.training.layer_statistics import Histogram
 from tuiml.tui.chart_views.selection import ChartSelection
 from tuiml.tui.model.run_model import RunModel
-from tuiml.tui.model.snapshots import FEWEST, LAYERS, MOMENTS, SnapshotHistory
+from tuiml.tui.model.snapshots import FEWEST, LAYERS, MOST, SnapshotHistory
 
 
-def of(steps, most=MOMENTS, layers=1):
+def of(steps, most=MOST, layers=1):
     found = SnapshotHistory(most)
     for step in steps:
         found.add(step, [layer(step / 1000)] * layers)
@@ -52,7 +52,7 @@ def test_the_first_and_the_newest_stay_all_in_order_and_never_too_many(steps, mo
 def test_a_long_run_is_covered_evenly():
     kept = of(range(0, 100_000, 10)).steps
     gaps = [b - a for a, b in pairwise(kept[:-1])]
-    assert len(kept) > MOMENTS / 3
+    assert len(kept) > MOST / 3
     assert max(gaps) <= 2 * min(gaps)
     assert kept[-1] == 99_990
 
@@ -73,7 +73,7 @@ def test_a_picture_comes_back_as_it_was_told():
     )
     found = SnapshotHistory()
     found.add(3, [FLAT, told])
-    moment = found.moments[0]
+    moment = found.snapshots[0]
     assert same(moment.layers()[0], FLAT)
     assert same(moment.statistics(1), told)
     assert moment.statistics(2) is moment.statistics(-1) is None
@@ -117,60 +117,60 @@ def test_a_past_run_has_the_history_it_had_live():
 
 def test_looking_back_stays_where_it_is_while_the_run_goes_on():
     run = model(10, 20, 30)
-    sight = ChartSelection(lambda: run)
-    sight.index = 1
-    assert (sight.step, sight.statistics.mean) == (30, 0.03)
-    sight.look_back(-1)
-    before = sight.stamp()
-    assert (sight.step, sight.statistics.mean) == (20, 0.02)
+    selection = ChartSelection(lambda: run)
+    selection.index = 1
+    assert (selection.step, selection.statistics.mean) == (30, 0.03)
+    selection.move_snapshot(-1)
+    before = selection.stamp()
+    assert (selection.step, selection.statistics.mean) == (20, 0.02)
     run.feed([Snapshot(1, 40, (FLAT, layer(0.04)))])
-    assert (sight.step, sight.layers[1].mean) == (20, 0.02)
-    assert sight.stamp() == before, "nothing to draw again"
-    sight.look_back(1)
-    assert sight.step == 30
-    sight.look_back(1)
-    assert sight.moment is None
-    assert sight.step == 40
-    sight.look_back(1)
-    assert sight.moment is None
-    sight.look_back(-100)
-    assert sight.step == 10
-    sight.look_now()
-    assert sight.step == 40
+    assert (selection.step, selection.layers[1].mean) == (20, 0.02)
+    assert selection.stamp() == before, "nothing to draw again"
+    selection.move_snapshot(1)
+    assert selection.step == 30
+    selection.move_snapshot(1)
+    assert selection.past_snapshot is None
+    assert selection.step == 40
+    selection.move_snapshot(1)
+    assert selection.past_snapshot is None
+    selection.move_snapshot(-100)
+    assert selection.step == 10
+    selection.show_newest()
+    assert selection.step == 40
 
 
 def test_a_new_run_is_looked_at_as_it_is_now():
     run = model(10, 20, 30)
-    sight = ChartSelection(lambda: run)
-    sight.look_back(-2)
+    selection = ChartSelection(lambda: run)
+    selection.move_snapshot(-2)
     run.begin(helpers.document())
-    assert sight.moment is None
-    assert (sight.step, list(sight.layers), sight.statistics) == (0, [], None)
-    sight.look_back(-1)
-    assert sight.moment is None
+    assert selection.past_snapshot is None
+    assert (selection.step, list(selection.layers), selection.statistics) == (0, [], None)
+    selection.move_snapshot(-1)
+    assert selection.past_snapshot is None
 
 
 def test_what_thinning_took_is_still_looked_at():
     run = model(*range(200))
-    sight = ChartSelection(lambda: run)
-    sight.look_back(-100)
-    step = sight.step
+    selection = ChartSelection(lambda: run)
+    selection.move_snapshot(-100)
+    step = selection.step
     run.feed([Snapshot(1, n, (FLAT, layer())) for n in range(200, 2000)])
-    assert sight.step == step
-    sight.look_back(-1)
-    assert sight.step < step
+    assert selection.step == step
+    selection.move_snapshot(-1)
+    assert selection.step < step
 
 
 def test_kinds_that_no_layer_has_are_passed_over():
     run = model(1)
-    sight = ChartSelection(lambda: run)
-    assert [sight.next_kind(), sight.next_kind(-1)] == ["gradients", "weights"]
+    selection = ChartSelection(lambda: run)
+    assert [selection.next_kind(), selection.next_kind(-1)] == ["gradients", "weights"]
     run.feed([Snapshot(1, 2, (FLAT, layer(inputs=bars(1, 2), biases=bars(2))))])
-    assert [sight.next_kind(), sight.next_kind(-1)] == ["inputs", "biases"]
+    assert [selection.next_kind(), selection.next_kind(-1)] == ["inputs", "biases"]
 
 
 @pytest.mark.parametrize("norm", [NAN, math.inf])
 def test_figures_that_are_no_numbers_are_kept(norm):
     found = SnapshotHistory()
     found.add(1, [layer(gradient_norm=norm)])
-    assert same(found.moments[0].statistics(0), layer(gradient_norm=norm))
+    assert same(found.snapshots[0].statistics(0), layer(gradient_norm=norm))

@@ -11,16 +11,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
-from textual.strip import Strip
 
+from tuiml import formatting
 from tuiml.tui.charts import numbers
 from tuiml.tui.charts.axes import Mark
-from tuiml.tui.charts.bars import histogram, mini, progress, rebin, zero_bin
+from tuiml.tui.charts.bars import heights, mini, progress, shared, zero_bin
+from tuiml.tui.charts.distribution import Bars, distribution
 from tuiml.tui.charts.heat import heat_map
 from tuiml.tui.charts.lines import Curve, line_chart
 from tuiml.tui.charts.palette import ASCII, COLOURS, LAYER_COLOURS, UNICODE, Look, glyphs, layer_colour
+from tuiml.tui.charts.scale import Scale
 from tuiml.tui.charts.series import Series, Smoother, decimate, smooth
-from tuiml.tui.charts.text import clean, fit
+from tuiml.tui.charts.text import Line, clean, fit
 
 PLAIN = Look(colour=False)
 BARE = Look(colour=False, unicode=False)
@@ -38,18 +40,22 @@ limits = st.one_of(st.none(), st.tuples(any_float, any_float))
 styles = st.sampled_from(["solid", "dashed", "dotted"])
 
 
-def texts(strips: list[Strip]) -> list[str]:
+def texts(strips: list[Line]) -> list[str]:
     return ["".join(segment.text for segment in strip) for strip in strips]
 
 
-def assert_size(strips: list[Strip], width: int, height: int) -> None:
+def histogram(values, low, high, width, height, *, title="", look):
+    return distribution(Bars(Scale(low, high, len(values)), values), width, height, title=title, look=look)
+
+
+def assert_size(strips: list[Line], width: int, height: int) -> None:
     assert len(strips) == (height if width and height else 0)
     for strip in strips:
         # measured anew: the length a strip was told may be wrong
-        assert Strip(list(strip)).cell_length == strip.cell_length == width
+        assert Line.of(list(strip)).cell_length == strip.cell_length == width
 
 
-def assert_ascii(strips: list[Strip], look: Look) -> None:
+def assert_ascii(strips: list[Line], look: Look) -> None:
     assert look.unicode or all(text.isascii() and text.isprintable() for text in texts(strips))
 
 
@@ -84,18 +90,22 @@ def test_line_chart_has_its_size(
 
 
 @settings(deadline=None)
-@given(counts, any_float, any_float, sizes, st.integers(0, 60), names, any_value, looks)
-def test_histogram_has_its_size(values, low, high, width, height, title, share, look) -> None:
-    strips = histogram(values, low, high, width, height, title=title, zero_share=share, look=look)
+@given(counts, any_float, any_float, sizes, st.integers(0, 60), names, looks)
+def test_histogram_has_its_size(values, low, high, width, height, title, look) -> None:
+    strips = histogram(values, low, high, width, height, title=title, look=look)
     assert_size(strips, width, height)
     assert_ascii(strips, look)
 
 
 @settings(deadline=None)
-@given(st.lists(counts, max_size=12), any_float, any_float, sizes, st.integers(0, 40), names, names, looks)
-def test_heat_map_has_its_size(rows, low, high, width, height, title, label, look) -> None:
+@given(
+    st.lists(st.lists(any_float, min_size=9, max_size=9), max_size=12),
+    st.lists(st.tuples(st.floats(0, 1), st.sampled_from(["0", "-1.2", "1e-5"])), max_size=3),
+    sizes, st.integers(0, 40), names, names, looks,
+)  # fmt: skip
+def test_heat_map_has_its_size(rows, marks, width, height, title, label, look) -> None:
     strips = heat_map(
-        rows, width, height, low=low, high=high, title=title, x_labels=(label, label), look=look
+        np.array(rows), width, height, marks=marks, title=title, x_labels=(label, label), look=look
     )
     assert_size(strips, width, height)
     assert_ascii(strips, look)
@@ -210,7 +220,7 @@ def test_smoothing_stays_within_its_points(pairs, span) -> None:
     xs, ys = [x for x, _ in pairs], [y for _, y in pairs]
     line = smooth(xs, ys, span)
     assert len(line) == len(pairs)
-    finite = [numbers.as_float(y) for y in ys if math.isfinite(numbers.as_float(y))]
+    finite = [formatting.as_float(y) for y in ys if math.isfinite(formatting.as_float(y))]
     shown = line[~np.isnan(line)]
     if len(shown):
         slack = 1e-9 * max(map(abs, finite))
@@ -221,7 +231,7 @@ def test_smoothing_stays_within_its_points(pairs, span) -> None:
 # --- line charts --------------------------------------------------------------------------------
 
 
-def canvas(strips: list[Strip]) -> list[str]:
+def canvas(strips: list[Line]) -> list[str]:
     """The part right of the axis, without title and bottom axis."""
     lines = [text for text in texts(strips) if "│" in text[:8] or "┤" in text[:8]]
     start = next(i for i, letter in enumerate(lines[0]) if letter in "│┤") + 1
@@ -390,15 +400,14 @@ def test_ascii_curves_have_their_own_characters() -> None:
 # --- histograms ---------------------------------------------------------------------------------
 
 
-def bars(strips: list[Strip]) -> list[str]:
+def bars(strips: list[Line]) -> list[str]:
     return texts(strips)[:-1]
 
 
 def test_the_spike_at_zero_does_not_flatten_the_others() -> None:
     relu = [10_000, 100, 90, 80, 60, 40, 20, 10, 5, 1]
-    shown = texts(histogram(relu, 0.0, 5.0, 40, 10, title="dense 3", zero_share=0.961, look=PLAIN))
+    shown = texts(histogram(relu, 0.0, 5.0, 40, 10, title="dense 3", look=PLAIN))
     assert shown[0].split("  ")[0] == "dense 3"
-    assert shown[0].endswith("▲ zeros 96.1 %")
     body = shown[1:-1]
     assert body[0].startswith("▲▲▲▲████")
     assert "▲" not in "".join(body)[4:]
@@ -458,15 +467,21 @@ def test_mini() -> None:
 
 
 def test_rebinning_shares_by_area() -> None:
-    assert rebin([2, 4, 2, 4], 2) == pytest.approx([1.5, 1.5])
-    assert rebin([3, 3, 3], 2) == pytest.approx([1.5, 1.5])
-    assert rebin([4.0, 2.0], 4) == pytest.approx([0.5, 0.5, 0.25, 0.25])
+    assert shared(np.array([2.0, 4, 2, 4]), 2) == pytest.approx([6, 6])
+    assert shared(np.array([3.0, 3, 3]), 2) == pytest.approx([4.5, 4.5])
+    assert shared(np.array([4.0, 2.0]), 4) == pytest.approx([2, 2, 1, 1])
 
 
 @given(st.lists(st.floats(0, 1e9), min_size=1, max_size=60), st.integers(1, 80))
 def test_rebinning_keeps_the_sum(values, width) -> None:
-    if max(values) > 0:
-        assert rebin(values, width).sum() * max(values) == pytest.approx(sum(values))
+    assert shared(np.array(values), width).sum() == pytest.approx(sum(values))
+
+
+def test_bars_of_nothing_are_empty_and_the_greatest_is_full() -> None:
+    for values, expected in (([0.0, 0.25, 0.5, 1.0], [0, 0.25, 0.5, 1]), ([0.0] * 3, [0] * 3)):
+        (columns,), cut = heights([np.array(values)], len(values), None)
+        assert columns.tolist() == expected
+        assert not cut.any()
 
 
 def test_progress_is_full_only_when_done() -> None:
@@ -482,30 +497,29 @@ def test_progress_is_full_only_when_done() -> None:
 
 def test_heat_map_shows_time_to_the_right_and_values_upwards() -> None:
     rising = [[1 if bin_ == moment else 0 for bin_ in range(8)] for moment in range(8)]
-    shown = texts(heat_map(rising, 8, 8, look=PLAIN))
+    shown = texts(heat_map(np.array(rising), 8, 8, look=PLAIN))
     assert shown == [" " * (7 - row) + "█" + " " * row for row in range(8)]
 
 
 def test_heat_map_is_legible_without_colour() -> None:
-    shown = texts(heat_map([[100, 60, 25, 2, 0]] * 4, 4, 5, look=PLAIN))
+    shown = texts(heat_map(np.array([[100, 60, 25, 2, 0]] * 4), 4, 5, look=PLAIN))
     assert [line[0] for line in shown] == [" ", "░", "▒", "█", "█"]
 
 
 def test_heat_map_uses_half_cells_in_colour() -> None:
-    strips = heat_map([[0, 1, 0, 1]] * 3, 3, 2, look=Look())
+    strips = heat_map(np.array([[0, 1, 0, 1]] * 3), 3, 2, look=Look())
     assert texts(strips) == ["▀▀▀", "▀▀▀"]
-    strips = heat_map([[1, 0, 1, 1]] * 3, 3, 2, look=Look())
+    strips = heat_map(np.array([[1, 0, 1, 1]] * 3), 3, 2, look=Look())
     assert texts(strips) == ["▀▀▀", "▄▄▄"]
 
 
 def test_heat_map_labels() -> None:
     shown = texts(
         heat_map(
-            [[1, 2, 3]] * 9,
+            np.array([[1, 2, 3]] * 9),
             60,
             9,
-            low=-2,
-            high=1,
+            marks=[(0.0, "-2"), (1.0, "1"), (2 / 3, "0")],
             title="weights",
             x_labels=("step 0", "step 90"),
             look=PLAIN,
@@ -532,17 +546,17 @@ def test_heat_map_labels() -> None:
     ],
 )  # fmt: skip
 def test_compact(value, expected) -> None:
-    assert numbers.compact(value) == expected
+    assert formatting.compact(value) == expected
 
 
 @given(any_value, st.integers(1, 6))
 def test_compact_is_short(value, digits) -> None:
-    assert 1 <= len(numbers.compact(value, digits)) <= 12
+    assert 1 <= len(formatting.compact(value, digits)) <= 12
 
 
 @given(st.floats(-1e300, 1e300))
 def test_compact_tells_the_number(value) -> None:
-    shown = float(numbers.compact(value, 4).replace(",", ""))
+    shown = float(formatting.compact(value, 4).replace(",", ""))
     assert shown == pytest.approx(value, rel=5.1e-3, abs=0)
 
 
@@ -554,7 +568,7 @@ def test_compact_tells_the_number(value) -> None:
     ],
 )  # fmt: skip
 def test_percent(fraction, expected) -> None:
-    assert numbers.percent(fraction) == expected
+    assert formatting.percent(fraction) == expected
 
 
 @pytest.mark.parametrize(
@@ -565,7 +579,7 @@ def test_percent(fraction, expected) -> None:
     ],
 )  # fmt: skip
 def test_duration(seconds, expected) -> None:
-    assert numbers.duration(seconds) == expected
+    assert formatting.duration(seconds) == expected
 
 
 @pytest.mark.parametrize(
@@ -573,7 +587,7 @@ def test_duration(seconds, expected) -> None:
     [(31_234, "31,200/s"), (0.52, ".52/s"), (124.7, "125/s"), (None, "·"), (0, "0/s"), (9.4e8, "9.4e8/s")],
 )  # fmt: skip
 def test_rate(speed, expected) -> None:
-    assert numbers.rate(speed) == expected
+    assert formatting.rate(speed) == expected
 
 
 @given(st.floats(-1e12, 1e12), st.floats(-1e12, 1e12), st.integers(1, 12))
@@ -656,8 +670,8 @@ def test_without_colour_no_style_has_one() -> None:
     for look in (PLAIN, BARE):
         drawings = [
             line_chart(curves, 60, 14, title="t", x_label="x", look=look, marks=[Mark(1, "m")]),
-            histogram([9, 1, 2], 0, 1, 40, 9, title="t", zero_share=0.5, look=look),
-            heat_map(rows, 40, 9, low=0, high=1, title="t", look=look),
+            histogram([9, 1, 2], 0, 1, 40, 9, title="t", look=look),
+            heat_map(np.array(rows), 40, 9, marks=[(0, "0"), (1, "1")], title="t", look=look),
         ]  # fmt: skip
         for segment in (segment for strips in drawings for strip in strips for segment in strip):
             assert segment.style is not None
@@ -672,7 +686,7 @@ def test_names_from_files_cannot_reach_the_terminal() -> None:
             [Curve(hostile, ([0, 1], [1, 2]))], 90, 12, title=hostile, x_label=hostile, look=look
         )
         strips += histogram([1, 2], 0, 1, 60, 6, title=hostile, look=look)
-        strips += heat_map([[1, 2]], 60, 6, title=hostile, x_labels=(hostile, hostile), look=look)
+        strips += heat_map(np.array([[1, 2]]), 60, 6, title=hostile, x_labels=(hostile, hostile), look=look)
         shown = "".join(texts(strips))
         assert not set(shown) & set("\x1b\u202e\x9b\n")
         assert "c[/]" in shown

@@ -169,7 +169,7 @@ def test_a_heat_map_places_moments_by_their_steps_and_marks_the_one_looked_at():
     rows = [[1, 0], [0, 1]]
     shown = texts(
         heat_map(
-            rows, 12, 4, steps=[0, 100], marks=[(0.0, "-1"), (1.0, "1")],
+            np.array(rows), 12, 4, steps=[0, 100], marks=[(0.0, "-1"), (1.0, "1")],
             x_labels=("", "100"), cursor=(100, "100"), look=PLAIN,
         )
     )  # fmt: skip
@@ -261,7 +261,13 @@ def test_any_size_is_filled_and_plain_terminals_get_ascii(width, height, counts,
         norm_lines(depth([[NAN] * 3]), width, height, title="g", look=look),
         landscape(Depth([], np.empty((0, 0)), np.empty(0)), width, height, look=look),
         heat_map(
-            [counts, counts], width, height, steps=[1, 9], marks=[(0.5, "0")], cursor=(5, "5"), look=look
+            np.array([counts, counts]),
+            width,
+            height,
+            steps=[1, 9],
+            marks=[(0.5, "0")],
+            cursor=(5, "5"),
+            look=look,
         ),
     ]
     for drawn in drawings:

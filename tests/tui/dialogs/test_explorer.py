@@ -8,24 +8,22 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
-from textual.pilot import Pilot
 
+from tests.tui.bench import SIZES, Bench
 from tests.tui.documents import raw
-from tests.tui.fake_training_client import FakeTrainingClient
 from tests.tui.recorded_events import bars, layer
 from tuiml.nn.activations import activations
 from tuiml.training.activation_curve import functions
 from tuiml.training.events import Snapshot
-from tuiml.tui.app.app import TuimlApp
 from tuiml.tui.build.screen import Build
-from tuiml.tui.charts.functions import bar_lines, function_chart
+from tuiml.tui.charts.bars import glyph_lines, levels_of
+from tuiml.tui.charts.functions import function_chart
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.dialogs.explorer import ExplorerScreen
 from tuiml.tui.dialogs.explorer_model import SPANS, Explorer, ladder
 from tuiml.tui.model.document import Document
 
 pytestmark = pytest.mark.usefixtures("quick")
-SIZES = [(80, 24), (120, 40), (200, 50)]
 INPUTS = bars(*[1] * 20, low=-10.0, high=10.0)
 STACK = [
     {"type": "flatten"},
@@ -34,10 +32,7 @@ STACK = [
 ]
 
 
-class Bench:
-    def __init__(self, app: TuimlApp, pilot: Pilot[int]) -> None:
-        self.app, self.pilot = app, pilot
-
+class ExplorerBench(Bench):
     @property
     def screen(self) -> ExplorerScreen:
         assert isinstance(self.app.screen, ExplorerScreen)
@@ -49,18 +44,11 @@ class Bench:
             self.screen.view.build()
         return self.screen.view.text
 
-    async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
-        await self.pilot.pause()
-
 
 @asynccontextmanager
-async def bench(size: tuple[int, int] = (120, 40), stack: object = STACK) -> AsyncIterator[Bench]:
-    app = TuimlApp(Document(raw(layers=stack)), client_factory=FakeTrainingClient)
-    async with app.run_test(size=size) as pilot:
-        await pilot.pause()
-        on = Bench(app, pilot)
-        app.query_one(Build).select(1)
+async def bench(size: tuple[int, int] = (120, 40), stack: object = STACK) -> AsyncIterator[ExplorerBench]:
+    async with ExplorerBench.opened(Document(raw(layers=stack)), size=size) as on:
+        on.build.select(1)
         yield on
 
 
@@ -78,7 +66,7 @@ async def test_it_opens_on_the_layers_activation_with_its_values(size: tuple[int
         assert "not known yet" in shown
         lines = shown.splitlines()
         assert len(lines) <= size[1]
-        assert lines[-1].strip().startswith("enter take it   esc back")
+        assert lines[-1].strip().startswith("enter apply   esc back")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -183,15 +171,9 @@ async def test_in_build_what_goes_in_is_that_of_initial_values(monkeypatch: pyte
         on.app.query_one(Build).select(2)
         await on.press("y")
         assert "not known yet" in on.text
-        for _ in range(2000):
-            if flight._client and flight._client.asked:
-                break
-            await on.pilot.pause()
+        await on.until(lambda: flight._client and flight._client.asked)
         flight._client.answer()
-        for _ in range(2000):
-            if flight.fresh:
-                break
-            await on.pilot.pause()
+        await on.until(lambda: flight.fresh)
         shown = on.text
         assert "at initial values" in shown
         share = float(shown.partition(" % of the inputs")[0].split()[-1])
@@ -271,5 +253,5 @@ def test_the_bars_stand_at_their_place_on_the_axis() -> None:
 def test_bars_are_as_high_as_their_shares() -> None:
     import numpy as np
 
-    assert bar_lines(np.array([0.0, 0.25, 0.5, 1.0]), 2, " ▁▂▃▄▅▆▇█") == ["   █", " ▄██"]
-    assert bar_lines(np.zeros(3), 2, " ▁▂▃▄▅▆▇█") == ["   ", "   "]
+    assert glyph_lines(levels_of(np.array([0.0, 0.25, 0.5, 1.0]), 2, 8), " ▁▂▃▄▅▆▇█") == ["   █", " ▄██"]
+    assert glyph_lines(levels_of(np.zeros(3), 2, 8), " ▁▂▃▄▅▆▇█") == ["   ", "   "]

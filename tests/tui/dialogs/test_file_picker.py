@@ -3,7 +3,6 @@
 import json
 import os
 import threading
-import time
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -11,15 +10,13 @@ import numpy as np
 import pytest
 from textual.events import Paste
 
+from tests.tui.bench import Bench
 from tests.tui.chart_views.test_inspection_views import assert_harmless
 from tests.tui.documents import raw
-from tests.tui.fake_training_client import FakeTrainingClient
 from tuiml.data.datasets import datasets
 from tuiml.data.file_report import look as look_into
 from tuiml.data.own.reading import DataFiles
 from tuiml.spec import check
-from tuiml.tui.app.app import TuimlApp
-from tuiml.tui.build.screen import Build
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.dialogs import folders
 from tuiml.tui.dialogs.data_preview import report_strips
@@ -225,18 +222,11 @@ def test_a_preview_says_what_counts(shelf):
 # -- on the screen -----------------------------------------------------------------------------------------
 
 
-class Bench:
-    def __init__(self, app, pilot):
-        self.app, self.pilot = app, pilot
-
+class PickerBench(Bench):
     @property
     def picker(self):
         assert isinstance(self.app.screen, FilePicker)
         return self.app.screen
-
-    @property
-    def build(self):
-        return self.app.query_one(Build)
 
     @property
     def listed(self):
@@ -246,19 +236,9 @@ class Bench:
     def preview(self):
         return self.picker.view.text
 
-    async def press(self, *keys):
-        await self.pilot.press(*keys)
-        await self.pilot.pause()
-
-    async def until(self, condition, seconds=20.0):
-        end = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < end, "it never happened"
-            await self.pilot.pause(0.01)
-
     async def paste(self, text):
         self.picker.words.post_message(Paste(text))
-        await self.pilot.pause()
+        await self.drawn()
 
     async def at(self, name, text):
         """The cursor is on a file and its preview says this."""
@@ -267,12 +247,8 @@ class Bench:
 
 @asynccontextmanager
 async def opened(start, size=(120, 40), key="o", **changes):
-    document = Document(raw(**changes))
-    app = TuimlApp(document, client_factory=FakeTrainingClient)
-    async with app.run_test(size=size) as pilot:
-        on = Bench(app, pilot)
-        await on.press(key)
-        await on.until(lambda: isinstance(app.screen, FilePicker) and on.picker._listing is not None)
+    async with PickerBench.opened(Document(raw(**changes)), size=size, keys=(key,)) as on:
+        await on.until(lambda: isinstance(on.app.screen, FilePicker) and on.picker._listing is not None)
         if start is not None:
             await on.paste(f"{start}/")
             await on.until(lambda: on.picker._listing.folder == Path(start))
@@ -290,7 +266,7 @@ async def test_a_file_becomes_the_data_as_one_edit_that_undo_takes_back(shelf, s
         await on.at("houses.csv", "regression: price")
         assert_harmless(on.preview, look)
         await on.press("enter")
-        assert on.app.place_name == "build"
+        assert on.app.screen_name == "build"
         preset = on.app.document.preset
         assert preset is not None, on.app.document.problems
         assert preset.data.path == str(shelf / "houses.csv")
@@ -418,11 +394,8 @@ async def test_the_field_and_the_open_dialog_lead_here_and_presets_can_be_picked
     (shelf / "mine.toml").write_text('version = 1\nname = "mine"\n[data]\nname = "moons"\n'
                                      '[[layers]]\ntype = "dense"\n'
                                      'activation = "softmax"\n')  # fmt: skip
-    document = Document(raw())
-    app = TuimlApp(document, client_factory=FakeTrainingClient)
-    async with app.run_test(size=(120, 40)) as pilot:
-        on = Bench(app, pilot)
-        await on.press("D", "enter", *"yours", "enter")
+    async with PickerBench.opened(Document(raw()), keys=("D", "enter", *"yours", "enter")) as on:
+        app = on.app
         await on.until(lambda: isinstance(app.screen, FilePicker))
         await on.press("escape", "escape", "ctrl+o")
         assert isinstance(app.screen, OpenDialog)
@@ -441,12 +414,8 @@ async def test_the_field_and_the_open_dialog_lead_here_and_presets_can_be_picked
 
 
 async def test_going_through_data_sets_by_the_arrows_opens_nothing():
-    document = Document(raw())
-    app = TuimlApp(document, client_factory=FakeTrainingClient)
-    async with app.run_test(size=(120, 40)) as pilot:
-        on = Bench(app, pilot)
-        await on.press("D")
-        names = set()
+    async with Bench.opened(Document(raw()), keys=("D",)) as on:
+        names, app = set(), on.app
         for _ in range(len(datasets) + 1):
             await on.press("right")
             assert len(app.screen_stack) == 1

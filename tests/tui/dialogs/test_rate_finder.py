@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 
 import pytest
-from textual.pilot import Pilot
 
+from tests.tui.bench import SIZES, Bench
 from tests.tui.documents import raw
-from tests.tui.fake_training_client import FakeTrainingClient
 from tuiml.spec.problems import Problem
 from tuiml.training.events import Event, RateFound, RateTried
 from tuiml.training.rate_finder import Ramp
-from tuiml.tui.app.app import TuimlApp
 from tuiml.tui.app.bars import KeyBar, TopBar
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.rates import powers, rate_chart
@@ -22,7 +19,6 @@ from tuiml.tui.model.document import Document
 from tuiml.tui.process.child import TrainingEvents, TrainingProblems, TrainingProcessEnded
 
 pytestmark = pytest.mark.usefixtures("quick")
-SIZES = [(80, 24), (120, 40), (200, 50)]
 NAN = float("nan")
 
 
@@ -37,14 +33,7 @@ FOUND = RateFound(0.0123, 120, 150, "where the loss falls most steeply")
 NONE = RateFound(NAN, 150, 150, "no rate: the loss never fell by much (from 2.3 to 2.3)")
 
 
-class Bench:
-    def __init__(self, app: TuimlApp, pilot: Pilot[int]) -> None:
-        self.app, self.pilot = app, pilot
-
-    @property
-    def client(self) -> FakeTrainingClient:
-        return self.app.client
-
+class RateBench(Bench):
     @property
     def text(self) -> str:
         screen = self.app.screen
@@ -57,15 +46,11 @@ class Bench:
     async def tell(self, *events: Event) -> None:
         assert self.client.finding
         self.client.finding(TrainingEvents(list(events)))
-        await self.pilot.pause()
+        await self.drawn()
 
 
-@asynccontextmanager
-async def bench(size: tuple[int, int] = (120, 40), **changes: object) -> AsyncIterator[Bench]:
-    app = TuimlApp(Document(raw(**changes)), client_factory=FakeTrainingClient)
-    async with app.run_test(size=size) as pilot:
-        await pilot.pause()
-        yield Bench(app, pilot)
+def bench(size: tuple[int, int] = (120, 40), **changes: object) -> AbstractAsyncContextManager[RateBench]:
+    return RateBench.opened(Document(raw(**changes)), size=size)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -87,10 +72,10 @@ async def test_r_looks_for_a_rate_and_enter_takes_it_as_one_edit(size: tuple[int
         assert "▲0.012" in shown
         assert "10⁻⁵" in shown
         assert "the preset has" in shown
-        assert "enter take it" in shown
+        assert "enter apply" in shown
         await on.pilot.press("enter")
         assert on.app.document.raw["training"]["learning_rate"] == 0.0123
-        assert "0.0123 taken" in on.app.query_one(TopBar).text or size[0] < 100
+        assert "0.0123 applied" in on.app.query_one(TopBar).text or size[0] < 100
         assert on.client.finding is None
         assert on.app.document.undo()
         assert on.app.document.raw == before

@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
 from tests.tui import files_on_disk
+from tests.tui.bench import until
 from tests.tui.fake_training_client import FakeTrainingClient
 from tuiml.data.own.reading import DataFiles, DataFilesInBackground
 from tuiml.runs.folder import runs_folder
@@ -21,12 +22,12 @@ from tuiml.runs.tail import Tail
 from tuiml.spec.library import find, own, own_folder, read
 from tuiml.tui.app.app import TuimlApp
 from tuiml.tui.app.bars import KeyBar
-from tuiml.tui.app.main import named
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.library.open_dialog import OpenDialog
 from tuiml.tui.library.screen import Library
 from tuiml.tui.model import settings
 from tuiml.tui.model.document import Document
+from tuiml.tui.model.preset_files import named
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.widgets.dialogs import ConfirmDialog, NameDialog
 from tuiml.tui.widgets.filter_input import FilterInput
@@ -50,7 +51,8 @@ class Shell(App[None]):
         self.files = DataFilesInBackground(DataFiles())
         self.model = RunModel()
         self.client = SimpleNamespace(active=False, look_at=lambda path: None)
-        self.follow = lambda path: None
+        self.shell = self
+        self.current_run = SimpleNamespace(show=self.show_run, follow=lambda path: None)
         self.drafts = SimpleNamespace(take=lambda document: document, put_away=lambda document: None)
         self.opened: list[tuple[str, Path | None, str]] = []
         self.went: list[str] = []
@@ -63,10 +65,6 @@ class Shell(App[None]):
     def library(self) -> Library:
         return self.query_one(Library)
 
-    @property
-    def current_place(self) -> Library:
-        return self.library
-
     def open_document(self, raw: dict[str, Any], *, path: Path | None = None, origin: str = "") -> None:
         self.opened.append((raw["name"], path, origin))
 
@@ -77,7 +75,7 @@ class Shell(App[None]):
         assert tail.path.name == model.name
         self.model = model
 
-    def show_place(self, name: str) -> None:
+    def show_screen(self, name: str) -> None:
         self.went.append(name)
 
     def complain(self, text: str) -> None:
@@ -98,9 +96,7 @@ class Keys:
         await self.settle()
 
     async def until(self, what: Callable[[], object]) -> None:
-        """Until it is so; a test that waits in vain ends with the suite's own limit."""
-        while not what():
-            await self.pilot.pause(0.01)
+        await until(what, self.pilot)
 
     async def settle(self) -> None:
         """Until no timer waits and no thread reads."""
@@ -466,7 +462,7 @@ async def test_what_fails_on_disk_is_told_in_one_line(monkeypatch: pytest.Monkey
     def full(*_args: Any) -> Path:
         raise OSError(28, "No space left on device", "/disk")
 
-    monkeypatch.setattr("tuiml.tui.model.catalog.save", full)
+    monkeypatch.setattr("tuiml.tui.model.preset_files.save", full)
     async with library() as keys:
         await keys.press("d")
         assert keys.app.complaints == ["/disk: No space left on device"]
@@ -477,7 +473,7 @@ async def test_what_fails_on_disk_is_told_in_one_line(monkeypatch: pytest.Monkey
 
 async def test_the_open_dialog_finds_as_one_types_and_opens():
     async with library() as keys:
-        keys.library.ask()
+        keys.library.ask(lambda path: None)
         await keys.settle()
         assert isinstance(keys.app.screen, OpenDialog)
         await keys.press(*"relu-10", "enter")
@@ -488,7 +484,7 @@ async def test_the_open_dialog_finds_as_one_types_and_opens():
 async def test_the_open_dialog_takes_the_path_of_a_file(tmp_path: Path):
     elsewhere = tmp_path / "else.toml"
     async with library() as keys:
-        keys.library.ask()
+        keys.library.ask(lambda path: None)
         await keys.settle()
         await keys.type(str(elsewhere))
         await keys.press("enter")
@@ -500,7 +496,7 @@ async def test_the_open_dialog_takes_the_path_of_a_file(tmp_path: Path):
 
 async def test_escape_leaves_the_open_dialog_and_nothing_is_opened():
     async with library() as keys:
-        keys.library.ask()
+        keys.library.ask(lambda path: None)
         await keys.settle()
         await keys.press("down", "escape")
         assert not isinstance(keys.app.screen, OpenDialog)
@@ -525,7 +521,7 @@ async def test_ctrl_o_opens_a_preset_from_anywhere():
         await keys.type("mnist-relu-10")
         await keys.press("enter")
         assert keys.app.document.origin == "mnist-relu-10"
-        assert keys.app.place_name == "build"
+        assert keys.app.screen_name == "build"
 
 
 async def test_a_past_run_is_shown_in_train_and_remembered():
@@ -534,7 +530,7 @@ async def test_a_past_run_is_shown_in_train_and_remembered():
         await keys.press("3")
         await keys.until(lambda: any(item.run for item in keys.app.query_one(Library).items))
         await keys.press("end", "enter")
-        await keys.until(lambda: keys.app.place_name == "train")
+        await keys.until(lambda: keys.app.screen_name == "train")
         assert keys.app.model.name == "first"
         await keys.pilot.press("ctrl+q")
     assert settings.load().run == str(runs_folder() / "first")

@@ -13,8 +13,8 @@ from tuiml.spec import check
 from tuiml.spec.library import bundled, own, read
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.library.preview import broken_strips, preset_strips, run_strips, wrap
-from tuiml.tui.model import catalog as shelf
-from tuiml.tui.model.catalog import Item, Shelf
+from tuiml.tui.model import catalog, item_rows, past_run, preset_files
+from tuiml.tui.model.catalog import Catalog, Item
 from tuiml.tui.model.document import Document
 
 NOW = datetime(2024, 5, 20, 12, 0)
@@ -31,7 +31,7 @@ def home(own_folders: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def named(name: str) -> Item:
-    return next(item for item in Shelf().read() if item.name == name)
+    return next(item for item in Catalog().read() if item.name == name)
 
 
 def texts(strips) -> list[str]:
@@ -42,7 +42,7 @@ def test_own_then_bundled_presets_then_runs_from_the_newest_on():
     files_on_disk.preset("mine")
     files_on_disk.run("older", day=1)
     files_on_disk.run("newer", day=2)
-    found = Shelf().read()
+    found = Catalog().read()
     assert [item.name for item in found if item.kind == "own"] == ["mine"]
     assert [item.name for item in found if item.kind == "bundled"] == [p.name for p in bundled()]
     assert [item.name for item in found if item.kind == "run"] == ["newer", "older"]
@@ -64,7 +64,7 @@ def test_what_cannot_be_read_is_listed_with_its_problem(home: Path):
     assert named("wrong").document
     assert named("empty").problem
     assert "preset.toml" in named("cut").problem
-    shown = {row.name: row for row in shelf.rows(Shelf().read(), NOW) if row.key}
+    shown = {row.name: row for row in item_rows.rows(Catalog().read(), NOW) if row.key}
     assert shown["torn"].asides == ("unreadable",)
     assert shown["wrong"].asides == ("has problems",)
     assert all(shown[name].trouble for name in ("torn", "wrong", "empty", "cut"))
@@ -73,7 +73,7 @@ def test_what_cannot_be_read_is_listed_with_its_problem(home: Path):
 def test_a_second_reading_keeps_what_did_not_change_and_sees_what_did():
     mine, other = files_on_disk.preset("mine"), files_on_disk.preset("other")
     run = files_on_disk.run("first", reason=None)
-    source = Shelf()
+    source = Catalog()
     before = {item.path: item for item in source.read()}
     other.write_text(other.read_text().replace('name = "other"', 'name = "more"'))
     os.utime(other, ns=(1, 1))
@@ -89,7 +89,7 @@ def test_a_second_reading_keeps_what_did_not_change_and_sees_what_did():
 def test_a_run_that_goes_on_is_looked_at_again(monkeypatch: pytest.MonkeyPatch):
     path = files_on_disk.run("first", reason=None)
     monkeypatch.setattr("tuiml.runs.library.is_held", lambda _path: True)
-    source = Shelf()
+    source = Catalog()
     assert source.read()[-1].run.reason == "running"
     monkeypatch.setattr("tuiml.runs.library.is_held", lambda _path: False)
     item = source.read()[-1]
@@ -98,32 +98,32 @@ def test_a_run_that_goes_on_is_looked_at_again(monkeypatch: pytest.MonkeyPatch):
 
 def test_every_word_must_be_found_and_names_come_before_notes():
     files_on_disk.run("swift", of="mnist-relu-3")
-    found = Shelf().read()
-    adam = [item.name for item in shelf.matching(found, "FASHION adam")]
+    found = Catalog().read()
+    adam = [item.name for item in item_rows.matching(found, "FASHION adam")]
     assert adam[0] == "fashion-dense-100-adam"
     assert all(name.startswith("fashion") for name in adam)
-    relu = [item.name for item in shelf.matching(found, "relu") if item.kind == "bundled"]
+    relu = [item.name for item in item_rows.matching(found, "relu") if item.kind == "bundled"]
     in_name = ["relu" in name for name in relu]
     assert in_name == sorted(in_name, reverse=True)
     assert not all(in_name)  # the notes were looked through
-    assert [item.name for item in shelf.matching(found, "run mnist-relu")] == ["swift"]
-    assert shelf.matching(found, "no such thing") == []
+    assert [item.name for item in item_rows.matching(found, "run mnist-relu")] == ["swift"]
+    assert item_rows.matching(found, "no such thing") == []
 
 
 def test_the_cursor_goes_to_what_is_most_likely_meant():
     files_on_disk.preset("aside", note="like mnist-relu-3")
-    found = Shelf().read()
+    found = Catalog().read()
     for typed, meant in (("mnist-relu-3", "mnist-relu-3"), ("relu-10", "mnist-relu-10"), ("like", "aside")):
-        kind, path = shelf.best(shelf.matching(found, typed), typed)
+        kind, path = item_rows.best(item_rows.matching(found, typed), typed)
         assert (kind, Path(path).stem) == ("preset", meant)
-    assert shelf.best([], "x") is None
+    assert item_rows.best([], "x") is None
 
 
 def test_runs_tell_figure_and_time_and_leave_their_stamp_out():
     files_on_disk.run("digits-20240501-100000", accuracy=0.941)
     files_on_disk.run("digits-20240502-100000-2", reason="diverged", day=2)
     files_on_disk.run("cut", reason=None, day=20)
-    rows = [row for row in shelf.rows(Shelf().read(), NOW) if row.key and row.key[0] == "run"]
+    rows = [row for row in item_rows.rows(Catalog().read(), NOW) if row.key and row.key[0] == "run"]
     assert [row.name for row in rows] == ["cut", "digits-2", "digits"]
     assert rows[0].asides[-1] == "interrupted"
     assert rows[1].asides[-1] == "diverged"
@@ -140,21 +140,21 @@ def test_runs_tell_figure_and_time_and_leave_their_stamp_out():
     ],
 )
 def test_moments(then: datetime, forms: tuple[str, ...]):
-    assert shelf.moment(then.timestamp(), NOW) == forms
+    assert item_rows.moment(then.timestamp(), NOW) == forms
 
 
 def test_moment_of_nonsense_is_empty():
-    assert shelf.moment(1e30, NOW) == ("",)
+    assert item_rows.moment(1e30, NOW) == ("",)
 
 
 def test_a_duplicate_is_an_own_preset_with_a_name_of_its_own():
     source = named("mnist-relu-3")
-    first, second = shelf.duplicate(source), shelf.duplicate(source)
+    first, second = preset_files.duplicate(source), preset_files.duplicate(source)
     assert [read(path)["name"] for path in (first, second)] == ["mnist-relu-3 copy", "mnist-relu-3 copy 2"]
     assert {p.path for p in own()} == {first, second}
     assert read(first) == source.document | {"name": "mnist-relu-3 copy"}
     run = files_on_disk.run("first", of="spiral-playground")
-    copied = shelf.duplicate(shelf.run_item(run))
+    copied = preset_files.duplicate(catalog.run_item(run))
     assert read(copied)["name"] == "spiral-playground copy"
 
 
@@ -162,17 +162,17 @@ def test_renaming_moves_the_file_and_the_name_in_it():
     files_on_disk.preset("mine")
     files_on_disk.preset("taken")
     item = named("mine")
-    assert shelf.name_taken(item.path, "taken")
-    assert not shelf.name_taken(item.path, "mine")
-    path = shelf.rename_preset(item, "Better one!")
+    assert preset_files.name_taken(item.path, "taken")
+    assert not preset_files.name_taken(item.path, "mine")
+    path = preset_files.rename_preset(item, "Better one!")
     assert path.name == "Better-one.toml"
     assert read(path)["name"] == "Better one!"
     assert not item.path.exists()
 
 
 def test_renaming_within_the_same_file_keeps_it():
-    item = shelf.preset_item(files_on_disk.preset("a b"), "own")
-    path = shelf.rename_preset(item, "a-b")
+    item = catalog.preset_item(files_on_disk.preset("a b"), "own")
+    path = preset_files.rename_preset(item, "a-b")
     assert path == item.path
     assert read(path)["name"] == "a-b"
 
@@ -180,13 +180,13 @@ def test_renaming_within_the_same_file_keeps_it():
 def test_a_file_that_is_not_toml_is_renamed_as_it_is(home: Path):
     (home / "presets").mkdir()
     (home / "presets" / "torn.toml").write_text("layers = [")
-    path = shelf.rename_preset(named("torn"), "rest")
+    path = preset_files.rename_preset(named("torn"), "rest")
     assert path.read_text() == "layers = ["
     assert not (home / "presets" / "torn.toml").exists()
 
 
 def test_the_new_preset_trains():
-    preset, problems = check(shelf.NEW)
+    preset, problems = check(preset_files.NEW)
     assert (problems, preset is not None) == ([], True)
 
 
@@ -200,13 +200,13 @@ def test_previews_are_as_wide_as_asked_whatever_is_in_them(width: int, unicode: 
     hostile = files_on_disk.preset(
         "wild", note=f"{files_on_disk.HOSTILE} 漢字漢字漢字 " + "x" * 300, layers=[{"type": "?"}, 3]
     )
-    run = shelf.run_item(files_on_disk.run("first", reason="diverged"))
+    run = catalog.run_item(files_on_disk.run("first", reason="diverged"))
     pages = [
         preset_strips(Document(named("mnist-sigmoid-10").document), "bundled", width, 20, look),
         preset_strips(Document(read(hostile)), "yours", width, 20, look),
         preset_strips(Document({}), "yours", width, 20, look),
         run_strips(run.run, None, width, 20, look),
-        run_strips(run.run, shelf.load_run(run.path), width, 20, look),
+        run_strips(run.run, past_run.load_run(run.path), width, 20, look),
         broken_strips(files_on_disk.HOSTILE, "x\ny", width, 20, look),
     ]
     for strips in pages:
@@ -233,8 +233,8 @@ def test_a_preset_shows_its_layers_data_training_and_problems():
 
 
 def test_a_run_shows_its_end_its_figures_and_its_curves():
-    item = shelf.run_item(files_on_disk.run("first", accuracy=0.941))
-    lines = texts(run_strips(item.run, shelf.load_run(item.path), 60, 40, Look()))
+    item = catalog.run_item(files_on_disk.run("first", accuracy=0.941))
+    lines = texts(run_strips(item.run, past_run.load_run(item.path), 60, 40, Look()))
     assert lines[0].split() == ["first", "completed"]
     assert lines[1] == "digits-quickstart, 2024-05-01 10:00, numpy, 2 threads"
     rows = {line.split()[0]: line.split()[1:] for line in lines if line.endswith("%")}
@@ -247,24 +247,24 @@ def test_a_run_shows_its_end_its_figures_and_its_curves():
 
 
 def test_a_run_that_diverged_says_why_and_one_without_epochs_says_so():
-    item = shelf.run_item(files_on_disk.run("first", reason="diverged"))
-    page = texts(run_strips(item.run, shelf.load_run(item.path), 60, 40, Look()))
+    item = catalog.run_item(files_on_disk.run("first", reason="diverged"))
+    page = texts(run_strips(item.run, past_run.load_run(item.path), 60, 40, Look()))
     assert page[0].split() == ["first", "diverged"]
     assert "the loss is not a number" in page
-    item = shelf.run_item(files_on_disk.run("none", epochs=0))
-    page = texts(run_strips(item.run, shelf.load_run(item.path), 60, 40, Look()))
+    item = catalog.run_item(files_on_disk.run("none", epochs=0))
+    page = texts(run_strips(item.run, past_run.load_run(item.path), 60, 40, Look()))
     assert not any(line.startswith("train ") for line in page)
 
 
 def test_a_run_has_the_name_of_its_folder_however_it_was_called_when_it_was_trained():
     path = files_on_disk.run("first")
-    model = shelf.load_run(path.rename(path.with_name("better")))
+    model = past_run.load_run(path.rename(path.with_name("better")))
     assert (model.name, model.end.path) == ("better", str(path.with_name("better")))
 
 
 def test_curves_stand_side_by_side_where_there_is_room():
-    item = shelf.run_item(files_on_disk.run("first"))
-    model = shelf.load_run(item.path)
+    item = catalog.run_item(files_on_disk.run("first"))
+    model = past_run.load_run(item.path)
     for width, together in ((60, False), (140, True)):
         lines = texts(run_strips(item.run, model, width, 40, Look()))
         assert any(line.startswith("loss ") and "accuracy " in line for line in lines) == together
@@ -277,9 +277,9 @@ def test_a_run_is_read_with_its_pictures_or_without(home: Path):
     (path / "metrics.jsonl").write_text(
         "".join([*lines[:2], picture, "\udcff{\n".encode("utf-8", "replace").decode(), *lines[2:]])
     )
-    assert shelf.load_run(path).picture.step == 4
-    assert shelf.load_run(path, pictures=False).picture is None
-    assert shelf.load_run(path).status == "completed"
+    assert past_run.load_run(path).snapshot.step == 4
+    assert past_run.load_run(path, pictures=False).snapshot is None
+    assert past_run.load_run(path).status == "completed"
 
 
 @pytest.mark.parametrize(

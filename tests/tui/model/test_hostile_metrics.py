@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from tests.runs.hostile_metrics import LINES, UNREADABLE, damaged, events
+from tests.tui.bench import until
 from tests.tui.fake_training_client import FakeTrainingClient
 from tests.tui.files_on_disk import run
 from tests.tui.hostile_text import assert_harmless, shown
@@ -15,7 +16,7 @@ from tuiml.runs import folder, library, metrics, timeline
 from tuiml.tui.app.app import TuimlApp
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.library.preview import run_strips
-from tuiml.tui.model import catalog
+from tuiml.tui.model import past_run
 
 pytestmark = pytest.mark.usefixtures("quick")
 SAID = "of metrics.jsonl cannot be read and"
@@ -63,7 +64,8 @@ def test_steps_epochs_and_numbers_are_whole_and_not_negative(line):
 
 
 def test_what_is_passed_over_is_counted_and_said(two, capsys):
-    moments, by_hand = (next(e for e in EVENTS if e.event == kind) for kind in ("moments", "intervention"))
+    kinds = ("restore_points", "intervention")
+    moments, by_hand = (next(e for e in EVENTS if e.event == kind) for kind in kinds)
     lines = [damaged(event, 3, UNREADABLE["400 digits"]) for event in (moments, by_hand)]
     lines += [b"{", b"[]", b" " * (metrics.MOST_LINE + 10)]
     run("third", day=3)
@@ -77,11 +79,11 @@ def test_what_is_passed_over_is_counted_and_said(two, capsys):
     assert capsys.readouterr().err == said
     assert main(["compare", "good", "hostile"]) == 0
     assert capsys.readouterr().err == said
-    model = catalog.load_run(two)
+    model = past_run.load_run(two)
     assert model.skipped == 5
     assert len(model.epochs) == 3
     assert model.notices["lines"] == f"5 lines {SAID} are left out"
-    assert "lines" not in catalog.load_run(two.with_name("good")).notices
+    assert "lines" not in past_run.load_run(two.with_name("good")).notices
 
 
 def test_a_run_that_cannot_be_read_at_all_hides_no_other(two, capsys, monkeypatch):
@@ -107,7 +109,7 @@ def test_any_lines_are_listed_and_shown(lines, tmp_path_factory, capsys):
         assert not found["hostile"].get("problem")
         assert main(["runs"]) == 0
         assert main(["compare", "hostile", "good"]) == 0
-        model = catalog.load_run(path)
+        model = past_run.load_run(path)
         assert found["hostile"].get("skipped", 0) <= model.skipped <= len(lines)
         for size in ((40, 30), (120, 40)):
             run_strips(library.summary(path), model, *size, Look())
@@ -136,24 +138,16 @@ async def _looked_at():
 async def _look_at(name, app, pilot):
     place = app.query_one("#library")
     place.refresh_list(("run", str(folder.runs_folder() / name)))
-    await _until(pilot, lambda: place.item and place.item.name == name and not place.preview.waits)
+    await until(lambda: place.item and place.item.name == name and not place.preview.waits, pilot)
     await app.workers.wait_for_complete()
     await pilot.pause()
     assert_harmless(app, name)
     assert name in "\n".join(shown(app))
     place.action_item_open()
-    await _until(pilot, lambda: app.model.name == name)
-    assert app.place_name == "train"
+    await until(lambda: app.model.name == name, pilot)
+    assert app.screen_name == "train"
     assert_harmless(app, name)
     await pilot.press("3")
-
-
-async def _until(pilot, true):
-    for _ in range(10_000):
-        if true():
-            return
-        await pilot.pause(0.005)
-    raise AssertionError("it never was")
 
 
 @pytest.mark.parametrize("count", [8_000, 80_000])
@@ -172,7 +166,7 @@ def test_work_grows_with_the_lines_and_not_with_their_square(two, monkeypatch, c
     assert asked[0] <= 8 * (count + 5)
     smoothed, add = [0], "tuiml.tui.charts.series.Smoother.add"
     monkeypatch.setattr(add, lambda *args: smoothed.__setitem__(0, smoothed[0] + 1) or 0.0)
-    assert len(catalog.load_run(two).epochs) == 2
+    assert len(past_run.load_run(two).epochs) == 2
     assert smoothed[0] < 100
 
 

@@ -9,9 +9,10 @@ import pytest
 
 from tests import helpers
 from tests.tui.recorded_events import batch, end, epoch, start
-from tuiml.training import RunControl, Trainer
 from tuiml.training.event_reading import read_event
 from tuiml.training.events import Loading, Notice, Snapshot, State
+from tuiml.training.run_control import RunControl
+from tuiml.training.trainer import Trainer
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.model.status import detail_line, detail_lines
@@ -64,8 +65,14 @@ def test_of_two_notices_about_the_same_the_later_holds_and_an_empty_one_ends_it(
 def test_a_new_run_forgets_the_last_one():
     run = model(start(), batch(1, 5, 2.0), epoch(1, 10, 1.5, 1.4), State("running", 12, 0.5), end())
     run.begin(helpers.document(name="next"))
-    assert len(run.loss.train) == len(run.loss.validation) == len(run.epochs) == len(run.by_hand.rates) == 0
-    assert (run.best, run.end, run.picture, run.step) == (None, None, None, 0)
+    assert (
+        len(run.loss.train)
+        == len(run.loss.validation)
+        == len(run.epochs)
+        == len(run.interventions.rates)
+        == 0
+    )
+    assert (run.best, run.end, run.snapshot, run.step) == (None, None, None, 0)
     assert run.preset.name == "next"
 
 
@@ -106,7 +113,7 @@ def test_a_long_run_takes_bounded_memory():
     run.feed(State("running", n, 1.0 / (n + 2)) for n in range(1000))
     assert max(len(s) for s in (run.loss.raw, run.loss.train, run.loss.validation)) <= 4096
     assert len(run.epochs) < 1000
-    assert len(run.by_hand.rates) < 100
+    assert len(run.interventions.rates) < 100
     assert run.loss.raw.points()[0][0] == 0.5
     assert run.epochs[-1].epoch == run.best.epoch == 30_000
 
@@ -126,27 +133,27 @@ def test_the_best_epoch_is_judged_by_what_the_run_watched():
 
 def test_what_a_schedule_does_to_the_rate_is_no_change_by_hand():
     run = model(start(), batch(1, 5, 2.0), State("paused", 9, 0.08, False), State("running", 9, 0.08, False))
-    assert not run.by_hand.rates
+    assert not run.interventions.rates
     run.feed([State("running", 12, 0.5, True)])
-    assert list(run.by_hand.rates) == [(1.2, 0.5)]
+    assert list(run.interventions.rates) == [(1.2, 0.5)]
 
 
 def test_changes_of_the_rate_are_marked_where_they_happened():
     run = model(start(), batch(1, 5, 2.0), State("paused", 10, 0.1), State("paused", 10, 0.2))
     run.feed([State("paused", 10, 0.5), State("running", 10, 0.5), State("running", 20, 0.05)])
-    assert list(run.by_hand.rates) == [(1.0, 0.5), (2.0, 0.05)]
+    assert list(run.interventions.rates) == [(1.0, 0.5), (2.0, 0.05)]
     assert run.rate == 0.05
 
 
 def test_a_counter_moves_when_and_only_when_there_is_something_new_to_draw():
     run = model(start())
-    before = (run.curves, run.pictures)
+    before = (run.curves_version, run.snapshots_version)
     run.feed([State("paused", 1, 0.1)])
-    assert (run.curves, run.pictures) == before
+    assert (run.curves_version, run.snapshots_version) == before
     run.feed([batch(1, 2, 1.0)])
-    assert run.curves > before[0]
+    assert run.curves_version > before[0]
     run.feed([Snapshot(1, 2, ())])
-    assert run.pictures > before[1]
+    assert run.snapshots_version > before[1]
 
 
 def test_failure_says_why_and_a_stop_while_loading_is_no_failure():
@@ -163,16 +170,16 @@ def test_a_past_run_looks_as_it_did():
     net, data, engine = helpers.run_parts(chosen)
     told = [
         start(epochs=3, steps=12),
-        *Trainer(chosen, net, data, engine, RunControl(), watched=True).events(),
+        *Trainer(chosen, net, data, engine, RunControl(), live=True).events(),
     ]
     live = model(*told, document=chosen.document())
     past = RunModel()
     past.load([json.dumps(e.to_json()) for e in told], chosen.document())
     for name in ("raw", "train", "validation"):
         assert points(getattr(past.loss, name)) == points(getattr(live.loss, name))
-    assert past.picture
-    assert live.picture
-    assert past.picture.to_json() == live.picture.to_json()  # NaN is not equal to itself
+    assert past.snapshot
+    assert live.snapshot
+    assert past.snapshot.to_json() == live.snapshot.to_json()  # NaN is not equal to itself
     assert (past.status, past.best, past.step) == ("completed", live.best, 12)
     assert past.statistics(0).activations is not None
     assert past.statistics(7) is None
@@ -278,7 +285,7 @@ def test_lines_that_cannot_be_read_are_left_out():
     past = RunModel()
     past.load([*bad, json.dumps(good.to_json()), *bad], helpers.document())
     assert [e.epoch for e in past.epochs] == [1]
-    assert past.picture is None
+    assert past.snapshot is None
     assert past.end is None
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.data.own_files import flowers, idx
+from tests.tui.bench import until
 from tests.tui.dialogs.test_file_picker import opened
 from tuiml.data.file_report import look
 from tuiml.data.own.reading import DataFiles
@@ -153,8 +154,7 @@ async def test_what_nobody_wants_to_know_any_more_is_let_go(tmp_path, looks, pro
     slow, found = arrays(tmp_path / "slow.npz"), []
     thread = threading.Thread(target=lambda: found.append(look(str(slow), DataFiles(looks.find))))
     thread.start()
-    while looks._worker is None:
-        await asyncio.sleep(0)
+    await until(lambda: looks._worker is not None)
     looks.cancel(thread)
     await asyncio.to_thread(thread.join, LIMIT)
     assert found[0].problems == ("slow.npz was not looked at",)
@@ -192,6 +192,6 @@ async def test_a_preset_in_the_library_waits_for_its_file(tmp_path, own_folders)
     (own_folders / "presets" / "mine.toml").write_text(text)
     async with opened(tmp_path) as on:
         await on.press("escape")
-        on.app.show_place("library")
+        on.app.show_screen("library")
         shown = on.app.query_one(Library)
         await on.until(lambda: any(i.name == "mine" and not i.problem for i in shown.items))

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from tests import helpers
+from tests.tui.bench import until
 from tuiml.training.events import RateFound, RateTried
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.process import child
@@ -84,7 +85,7 @@ async def test_a_real_run_from_start_to_end(ear):
         run.feed((await ear.until(TrainingEvents)).events)
     assert run.status == "completed"
     assert len(run.loss.validation) == 3
-    assert run.picture is not None
+    assert run.snapshot is not None
     assert not ear.client.active
 
 
@@ -93,25 +94,25 @@ async def test_pause_step_rate_and_stop_reach_the_run(ear):
     run = RunModel()
     run.begin(helpers.document())
 
-    async def until(condition):
+    async def fed_until(condition):
         while not condition():
             run.feed((await ear.until(TrainingEvents)).events)
 
-    await until(lambda: run.step > 0)
+    await fed_until(lambda: run.step > 0)
     ear.client.pause()
     assert ear.client.paused
-    await until(lambda: run.status == "paused")
+    await fed_until(lambda: run.status == "paused")
     stood = run.step
     ear.client.step()
-    await until(lambda: run.step > stood and run.status == "paused")
+    await fed_until(lambda: run.step > stood and run.status == "paused")
     assert run.step == stood + 1
     ear.client.set_rate(0.5)
-    await until(lambda: run.rate == 0.5)
+    await fed_until(lambda: run.rate == 0.5)
     ear.client.resume()
     assert not ear.client.paused
-    await until(lambda: run.step > stood + 1)
+    await fed_until(lambda: run.step > stood + 1)
     ear.client.stop()
-    await until(lambda: not run.alive)
+    await fed_until(lambda: not run.alive)
     assert run.status == "stopped"
 
 
@@ -148,8 +149,7 @@ async def test_a_learning_rate_is_found_in_a_process_that_keeps_nothing(ear, own
     assert not list(own_folders.glob("runs/*"))
     ear.start()  # a run may follow at once
     await ear.until(TrainingEvents)
-    while process.poll() is None:
-        await asyncio.sleep(0.01)
+    await until(lambda: process.poll() is not None)
     assert process.returncode == 0
 
 
@@ -159,8 +159,7 @@ async def test_a_search_that_is_left_ends_and_tells_nothing_more(ear, worker):
     assert ear.client.find_rate(helpers.document(), told.put_nowait)
     process = ear.client._finder._process
     ear.client.stop_finding()
-    while process.poll() is None:
-        await asyncio.sleep(0.01)
+    await until(lambda: process.poll() is not None)
     assert told.empty()
 
 

@@ -11,22 +11,20 @@ from textual.widgets import Input
 
 from tests import helpers
 from tests.tui import files_on_disk
-from tests.tui.fake_training_client import FakeTrainingClient
+from tests.tui.bench import Bench
 from tests.tui.recorded_events import batch, end, epoch, layer, start
 from tuiml.runs.folder import METRICS, RunFolder
+from tuiml.runs.tail import Tail
 from tuiml.runs.writer import is_held
 from tuiml.spec.toml import loads
-from tuiml.tui.app.app import TuimlApp
-from tuiml.tui.app.bars import KeyBar
 from tuiml.tui.library.screen import Library
-from tuiml.tui.model import catalog, settings
-from tuiml.tui.model.run_model import RunModel
+from tuiml.tui.model import past_run, settings
+from tuiml.tui.model.run_model import RunModel, events_in
 from tuiml.tui.model.settings import Seen, Settings
 from tuiml.tui.process import follower
 from tuiml.tui.process.child import TrainingProcessEnded
 from tuiml.tui.process.exit_reason import MemoryWatch, cause, killed_for_memory
 from tuiml.tui.shell.resume import NumberDialog
-from tuiml.tui.train.screen import Train
 from tuiml.tui.widgets.dialogs import ConfirmDialog
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -40,53 +38,18 @@ def eager(monkeypatch):
     monkeypatch.setattr(follower, "RARELY", 0.01)
 
 
-class Bench:
-    """The app, and shorthands."""
-
-    def __init__(self, app, pilot):
-        self.app, self.pilot = app, pilot
-
-    @property
-    def train(self):
-        return self.app.query_one(Train)
-
-    @property
-    def model(self):
-        return self.app.model
-
-    @property
-    def keys(self):
-        return self.app.query_one(KeyBar).shown
-
+class RunBench(Bench):
     @property
     def went_on(self):
-        return [asked[1:] for asked in self.app.client.asked if asked[0] == "go_on"]
-
-    @property
-    def complaints(self):
-        return [note.message for note in self.app._notifications]
-
-    async def press(self, *keys):
-        await self.pilot.press(*keys)
-        await self.pilot.pause()
-
-    async def until(self, seen):
-        for _ in range(4000):
-            if seen():
-                await self.pilot.pause()
-                return
-            await self.pilot.pause()
-        raise AssertionError(f"it did not come; {self.train.status.text} {self.complaints}")
+        return [asked[1:] for asked in self.client.asked if asked[0] == "go_on"]
 
 
 @asynccontextmanager
 async def bench(run=None, *, size=(120, 40), left=None):
-    app = TuimlApp(settings=left, run=run, client_factory=FakeTrainingClient)
-    async with app.run_test(size=size) as pilot:
-        await pilot.pause()
-        on = Bench(app, pilot)
+    async with RunBench.opened(settings=left, run=run, size=size) as on:
         if run or (left and left.run):
-            await on.until(lambda: app.model.status != "empty")
+            await on.until(lambda: on.model.status != "empty")
+            await on.drawn()
         yield on
 
 
@@ -114,7 +77,7 @@ async def test_a_run_that_was_cut_off_says_where_and_goes_on_from_there():
 async def test_of_a_run_that_is_done_it_is_asked_for_how_many_more_epochs():
     path = files_on_disk.run(epochs=3)
     async with bench(path) as on:
-        assert on.app.place_name == "train"
+        assert on.app.screen_name == "train"
         await on.press("g")
         assert isinstance(on.app.screen, NumberDialog)
         field = on.app.screen.query_one(Input)
@@ -171,7 +134,7 @@ async def test_g_in_the_library_goes_on_with_the_run_under_the_cursor():
         await on.press("g")
         await on.until(lambda: on.went_on)
         assert on.went_on == [(str(path), [])]
-        assert on.app.place_name == "train"
+        assert on.app.screen_name == "train"
 
 
 async def test_what_is_refused_is_said_and_all_is_as_it_was():
@@ -204,8 +167,8 @@ async def test_curves_go_on_without_a_gap_or_a_point_twice():
     told = [start(), *(batch(1 + (s - 1) // 10, s, 1 / s) for s in range(2, 27, 2)), epoch(1, 10, 0.5, 0.5)]
     run.feed([*told, epoch(2, 20, 0.3, 0.3)])
     run.fail("gone")
-    run.go_on()
-    assert (run.status, run.starting, len(run.loss.raw)) == ("loading", True, 13)
+    run.resume()
+    assert (run.status, run.resuming, len(run.loss.raw)) == ("loading", True, 13)
     run.feed([start(step=16)])
     assert (run.step, run.epoch, run.status) == (16, 2, "running")
     assert [e.epoch for e in run.epochs] == [1]
@@ -238,7 +201,7 @@ async def test_a_training_process_that_dies_leaves_everything_and_offers_its_che
         on.app.post_message(TrainingProcessEnded("the training process was killed by signal 9 (SIGKILL)"))
         await on.until(lambda: on.model.status == "failed")
         said = " ".join(on.train.status.text.split())
-        assert "newest checkpoint is of epoch 2, step 86; g goes on from there" in said
+        assert "newest checkpoint is of epoch 2, step 86; g resumes it" in said
         assert len(on.model.loss.raw) == 2
         assert on.app.client.path == str(path), "what it learned is asked of the checkpoint"
         await on.press("g")
@@ -370,7 +333,7 @@ async def test_a_run_that_somebody_goes_on_with_elsewhere_is_followed_from_then_
 async def test_a_followed_run_that_is_deleted_or_renamed_says_so(writer):
     async with bench(writer.path) as on:
         writer.path.rename(writer.path.with_name("elsewhere"))
-        await on.until(lambda: on.model.lost)
+        await on.until(lambda: on.model.folder_gone)
         assert "its folder is gone: it was renamed or deleted" in on.train.status.text
         assert on.model.status == "interrupted"
         assert "go_on" not in on.keys
@@ -383,17 +346,17 @@ async def test_that_a_past_runs_folder_is_gone_is_said_before_how_it_ended():
     async with bench(path, size=(80, 24)) as on:
         path.rename(path.with_name("elsewhere"))
         await on.until(lambda: "its folder is gone: it was renamed or deleted" in on.train.status.text)
-        assert (on.model.lost, on.model.status) == (True, "completed")
+        assert (on.model.folder_gone, on.model.status) == (True, "completed")
 
 
 async def test_opening_something_else_or_leaving_stops_nothing(writer):
     other = files_on_disk.run("other")
     async with bench(writer.path) as on:
-        follower = on.app.following.follower
+        follower = on.app.current_run.follower
         await on.press("3", "end")
         library = on.app.query_one(Library)
         await on.until(lambda: bool(library.items))
-        library.open_run(next(item for item in library.items if item.path == other))
+        library.opener.open_run(next(item for item in library.items if item.path == other))
         await on.until(lambda: on.model.name == "other")
         assert follower._over.is_set()
         writer.tell(batch(2, 30, 0.1, seconds=9.0))
@@ -406,18 +369,18 @@ async def test_another_checkpoint_is_asked_what_it_learned(writer):
         assert "look_again" not in on.app.client.asked
         checkpoint(writer.path, 10)
         await on.until(lambda: "look_again" in on.app.client.asked)
-        on.model.cannot_look("this run has no sound checkpoint to look into")
+        on.model.inspection_failed("this run has no sound checkpoint to look into")
         on.app.client.path = ""
         checkpoint(writer.path, 20)
         await on.until(lambda: on.app.client.path == str(writer.path))
-        assert on.model.blind == ""
+        assert on.model.inspection_problem == ""
 
 
 async def test_a_run_starts_from_build_while_another_is_followed(writer):
     async with bench(writer.path) as on:
         await on.press("1", "ctrl+r")
         await on.until(lambda: on.app.client.active)
-        assert on.app.following.follower is None
+        assert on.app.current_run.follower is None
         assert not on.model.followed
 
 
@@ -428,17 +391,17 @@ async def test_what_train_looked_at_comes_back():
     path = files_on_disk.run(of="mnist-relu-10", reason="stopped")
     async with bench(path) as on:
         await on.press("down", "down", "down", "v", "v", "o", "c")
-        charts, seen = on.train.charts, on.train.seen
+        charts, seen = on.train.charts.chosen, on.train.view_state
         assert (seen.layer, seen.kind, seen.log) == (4, "gradients", True)
         await on.press("ctrl+q")
     found = settings.load()
     assert found.seen == seen
     async with bench(left=found) as on:
         await on.until(lambda: on.train.table.cursor == 4)
-        assert on.train.charts == charts
-        assert on.train.seen == seen
-        assert on.train.sight.index == 4
-        assert on.app.place_name == "train"
+        assert on.train.charts.chosen == charts
+        assert on.train.view_state == seen
+        assert on.train.selection.index == 4
+        assert on.app.screen_name == "train"
 
 
 @pytest.mark.parametrize(
@@ -457,7 +420,7 @@ async def test_hostile_settings_of_train_are_left_out(hostile):
     assert dataclasses.replace(found.seen, kind="") == Seen()
     async with bench(left=found) as on:
         await on.until(lambda: on.model.status == "stopped")
-        assert on.train.sight.kind == "activations"
+        assert on.train.selection.kind == "activations"
         assert on.train.table.cursor == 1
 
 
@@ -470,11 +433,11 @@ def test_a_run_read_back_has_the_curves_it_had():
     live = RunModel()
     live.begin(hand.preset.document())
     for event in told:
-        hand.folder._next_picture = 0.0
+        hand.folder._next_snapshot = 0.0
         hand.tell(event)
         live.feed([event])
     hand.folder.close()
-    past = catalog.load_run(hand.path)
+    past = past_run.load_run(hand.path)
     assert past.history.steps == live.history.steps
     xs, ys = past.loss.raw.points()
     assert 150 < len(xs) <= 300
@@ -493,10 +456,10 @@ def _picture(step):
 def test_a_stream_of_pictures_that_begins_while_it_is_read_is_not_lost():
     hand = Writer("young")
     hand.tell(start())
-    tail = catalog.Tail(hand.path)
-    model = catalog.load_run(hand.path, tail=tail)
-    assert model.picture is None
+    tail = Tail(hand.path)
+    model = past_run.load_run(hand.path, tail=tail)
+    assert model.snapshot is None
     hand.tell(_picture(1))
-    assert [e.event for e in follower.events_in(tail.read())] == ["picture"]
+    assert [e.event for e in events_in(tail.read())] == ["snapshot"]
     hand.folder.close()
     assert (Path(hand.path) / METRICS).exists()

@@ -5,15 +5,16 @@ import json
 import pytest
 
 from tests import helpers
+from tests.tui.bench import SIZES, Bench
+from tests.tui.bench import train_bench as bench
 from tests.tui.documents import raw
 from tests.tui.recorded_events import FLAT, NAN, bars, batch, end, epoch, layer, start
-from tests.tui.train.test_train import HOSTILE, SIZES, Bench, bench
+from tests.tui.train.test_train import HOSTILE
 from tuiml.spec.library import save
 from tuiml.training.events import Snapshot
-from tuiml.tui.app.app import TuimlApp
 from tuiml.tui.chart_views.registry import CHARTS, chart
 from tuiml.tui.charts.palette import Look
-from tuiml.tui.keys import ACTIONS
+from tuiml.tui.keys import actions
 from tuiml.tui.library.open_dialog import OpenDialog
 from tuiml.tui.model import settings
 from tuiml.tui.model.run_model import RunModel
@@ -30,15 +31,18 @@ def picture(step, mean=0.5, **values):
 # -- the table of charts -----------------------------------------------------------------------------------
 
 
-def test_every_chart_is_told_and_its_actions_are_rows_of_the_table_of_actions():
+def test_every_chart_has_a_title_a_help_text_and_actions_that_work_on_train():
     assert len({entry.id for entry in CHARTS}) == len({entry.title for entry in CHARTS}) == len(CHARTS)
-    rows = {action.id for action in ACTIONS if action.place == "train"}
+    train, of_charts = Train(), set()
     for entry in CHARTS:
         assert entry.help.endswith(".")
         assert entry.help.isascii()
-        assert len(entry.title) <= 20
-        assert set(entry.actions) <= rows
-        assert all(callable(getattr(Train, f"action_{id}")) for id in entry.actions)
+        assert len(entry.title) <= 24
+        own = {row.id for row in actions() if row.method in vars(entry.view).values()}
+        of_charts |= {row.id for row in actions("train") if entry.has(row.id)}
+        assert all(entry.has(id) for id in own)
+    assert {"log_loss", "depth_lines", "one_unit", "tiles_on", "tiles_back", "confusion_shares"} <= of_charts
+    assert all(callable(getattr(train, f"action_{id}")) for id in of_charts)
 
 
 @pytest.mark.parametrize("look", [Look(), Look(colour=False), Look(unicode=False), Look(dark=False)])
@@ -49,7 +53,7 @@ async def test_every_chart_in_every_size_and_terminal_before_amid_and_with_what_
         available = [entry for entry in CHARTS if entry.available(on.train.run)]
         assert len(available) > 6
         for number, entry in enumerate(available):
-            on.train.give_place(entry.id)
+            on.train.charts.enlarge(entry.id)
             await on.drawn()
             if not number:
                 assert on.chart(entry.id).text.strip(), "an empty chart says why"
@@ -59,7 +63,7 @@ async def test_every_chart_in_every_size_and_terminal_before_amid_and_with_what_
             await on.tell(picture(step))
         await on.tell(Snapshot(1, 9, (odd, odd, layer(gradient_norm=0.0))))
         for entry in available:
-            on.train.give_place(entry.id)
+            on.train.charts.enlarge(entry.id)
             await on.drawn()
             view = on.chart(entry.id)
             assert view.text.strip()
@@ -71,7 +75,7 @@ async def test_every_chart_in_every_size_and_terminal_before_amid_and_with_what_
 # -- which are shown ---------------------------------------------------------------------------------------
 
 
-async def test_the_gradient_landscape_comes_beside_the_loss_and_stays_for_the_next_start():
+async def test_the_gradient_norms_come_beside_the_loss_and_stay_for_the_next_start():
     async with bench(running=True) as on:
         await on.tell(picture(1))
         await on.press("c", "c", "c")
@@ -84,20 +88,17 @@ async def test_the_gradient_landscape_comes_beside_the_loss_and_stays_for_the_ne
         await on.press("shift+tab")
         on.app.leave(0)
     kept = settings.load()
-    app = TuimlApp(settings=kept, client_factory=type(on.client))
-    async with app.run_test(size=(120, 40)) as pilot:
-        again = Bench(app, pilot)
-        await again.press("2")
+    async with Bench.opened(settings=kept, keys=("2",)) as again:
         assert again.views == ["loss", "depth", "histogram"]
 
 
 async def test_the_keys_change_the_chart_that_has_them():
     async with bench(running=True) as on:
-        on.train.slots[0].view.focus()
+        on.train.charts.slots[0].view.focus()
         await on.press("c")
         assert on.views == ["multiples", "accuracy", "histogram"]
         assert on.chart("multiples").has_focus
-        on.train.beside.view.focus()
+        on.train.charts.beside.view.focus()
         await on.press("c")
         assert on.views == ["multiples", "accuracy", "heat"]
         assert on.chart("heat").has_focus
@@ -111,7 +112,7 @@ async def test_a_chart_is_chosen_from_a_list_and_from_the_palette():
         assert isinstance(on.app.screen, Chooser)
         await on.press(*"over", "enter")
         assert on.views == ["loss", "heat", "histogram"]
-        await on.press("ctrl+p", *"landscape", "enter")
+        await on.press("ctrl+p", *"norms", "enter")
         assert on.views == ["loss", "depth", "histogram"]
         await on.press("p", *"loss", "enter")
         assert on.chart("loss").has_focus, "it is on the screen already"
@@ -128,8 +129,8 @@ async def test_three_stand_side_by_side_where_there_is_room_and_none_twice():
 async def test_a_chart_that_a_run_does_not_have_is_replaced_and_comes_back(monkeypatch):
     async with bench(running=True) as on:
         await on.press("c", "c", "c")
-        landscape = chart("depth")
-        monkeypatch.setattr(landscape.__class__, "available", lambda self, model: True, raising=False)
+        norms = chart("depth")
+        monkeypatch.setattr(norms.__class__, "available", lambda self, model: True, raising=False)
         monkeypatch.setattr(
             "tuiml.tui.train.chart_layout.CHARTS", tuple(c for c in CHARTS if c.id != "depth")
         )
@@ -144,15 +145,11 @@ async def test_a_chart_that_a_run_does_not_have_is_replaced_and_comes_back(monke
 
 @pytest.mark.parametrize("charts", [["nothing", "\x1b", "heat"], ["loss"], ["heat"] * 8, []])
 async def test_settings_that_make_no_sense_are_put_right(charts):
-    app = TuimlApp(settings=settings.Settings(place="train", charts=charts))
-    async with app.run_test(size=(120, 40)) as pilot:
-        on = Bench(app, pilot)
-        await on.drawn()
+    async with Bench.opened(settings=settings.Settings(place="train", charts=charts)) as on:
         assert set(on.views) <= {entry.id for entry in CHARTS}
-        app.client.close()
 
 
-async def test_the_landscape_is_drawn_as_lines_by_its_own_key():
+async def test_gradient_norms_are_drawn_as_lines_by_its_own_key():
     async with bench(running=True) as on:
         for step in range(4):
             await on.tell(Snapshot(1, step, (FLAT, layer(gradient_norm=1e-6), layer(gradient_norm=0.1))))
@@ -205,11 +202,11 @@ async def test_there_is_nothing_earlier_than_the_first_picture():
         await on.press("left", "right", "end")
         await on.tell(picture(1))
         await on.press("left")
-        assert on.train.sight.moment is None
+        assert on.train.selection.past_snapshot is None
         assert not {"earlier", "later", "now"} & set(on.keys)
 
 
-async def test_the_heat_map_and_the_landscape_mark_the_moment():
+async def test_heat_map_and_gradient_norms_mark_the_past_snapshot():
     async with bench((120, 40), running=True) as on:
         for step in range(1, 6):
             await on.tell(picture(step * 100, step / 10))
@@ -242,17 +239,17 @@ async def test_another_run_is_drawn_beside_this_one_and_removed_by_the_same_key(
         assert isinstance(on.app.screen, OpenDialog)
         await on.until(lambda: on.app.screen.items)
         await on.press("enter")
-        await on.until(lambda: on.train.sight.other)
+        await on.until(lambda: on.train.selection.other)
         await on.drawn()
         assert "first run" in on.train.status.text
-        on.train.give_place("loss")
+        on.train.charts.enlarge("loss")
         await on.drawn()
         assert "··" in on.loss.text
-        on.train.give_place("histogram")
+        on.train.charts.enlarge("histogram")
         await on.drawn()
         assert "─ first run step 7" in on.histogram.text
         await on.press("equals_sign")
-        assert on.train.sight.other is None
+        assert on.train.selection.other is None
         assert "first run" not in on.histogram.text + on.train.status.text
 
 
@@ -262,10 +259,10 @@ async def test_what_another_run_is_called_is_not_trusted():
         other = RunModel()
         other.begin(raw(), HOSTILE)
         other.feed([start(), batch(1, 5, 3.0), picture(7, 0.9)])
-        on.train.sight.other = other
+        on.train.selection.other = other
         for entry in (entry for entry in CHARTS if entry.available(on.train.run)):
-            on.train.give_place(entry.id)
-            on.train.looked()
+            on.train.charts.enlarge(entry.id)
+            on.train.selection_changed()
             await on.drawn()
             text = on.chart(entry.id).text + on.train.status.text
             assert "\x1b" not in text
@@ -280,5 +277,5 @@ async def test_a_run_that_cannot_be_read_is_said_so():
         await on.until(lambda: on.app.screen.items)
         await on.press("enter", "escape")
         await on.drawn()
-        assert on.train.sight.other is None
+        assert on.train.selection.other is None
         assert on.app.is_running

@@ -1,107 +1,25 @@
 """Train by its keys: what is shown, what the run is told, in every size."""
 
-import asyncio
 import json
-from contextlib import asynccontextmanager
 
 import pytest
 from textual.widgets import Input
 
 from tests import helpers
-from tests.tui.documents import raw
-from tests.tui.fake_training_client import FakeTrainingClient
+from tests.tui.bench import SIZES, Bench
+from tests.tui.bench import train_bench as bench
 from tests.tui.recorded_events import FLAT, NAN, bars, layer, pretraining
 from tuiml.training.events import Loading, Snapshot, State
-from tuiml.tui.app.app import TuimlApp
-from tuiml.tui.app.bars import KeyBar
 from tuiml.tui.charts.palette import Look
-from tuiml.tui.keys import ACTIONS
+from tuiml.tui.keys import actions
 from tuiml.tui.model.document import Document
 from tuiml.tui.model.run_model import RunModel
+from tuiml.tui.process.training_client import TrainingClient
 from tuiml.tui.train.screen import Train
 from tuiml.tui.widgets import chart_view
 
 pytestmark = pytest.mark.usefixtures("quick")
-SIZES = [(80, 24), (120, 40), (200, 50)]
 HOSTILE = "[/b] [@click=app.quit]x[bold \x1b[31m\u202eno"
-
-
-class Bench:
-    """The app with Train on the screen, and shorthands."""
-
-    def __init__(self, app, pilot):
-        self.app, self.pilot = app, pilot
-
-    @property
-    def train(self):
-        return self.app.query_one(Train)
-
-    @property
-    def client(self):
-        return self.app.client
-
-    @property
-    def asked(self):
-        """What the engine was asked since the start."""
-        return [ask for ask in self.client.asked if ask[0] != "start"]
-
-    @property
-    def keys(self):
-        return self.app.query_one(KeyBar).shown
-
-    @property
-    def views(self):
-        """Ids of the charts on the screen."""
-        return [slot.chart.id for slot in self.train.shown_slots if chart_view.on_screen(slot.view)]
-
-    def chart(self, name):
-        """The view of a chart that is on the screen."""
-        return next(slot.view for slot in self.train.shown_slots if slot.chart.id == name)
-
-    @property
-    def loss(self):
-        return self.chart("loss")
-
-    @property
-    def histogram(self):
-        return self.chart("histogram")
-
-    async def press(self, *keys):
-        await self.pilot.press(*keys)
-        await self.drawn()
-
-    async def tell(self, *events):
-        self.client.tell(*events)
-        await self.drawn()
-
-    async def drawn(self):
-        """Wait until everything on the screen shows what is known."""
-        for _ in range(3):  # styles, then the layout, then what follows from it
-            await self.pilot.pause()
-        for drawing in self.train.drawings:
-            if drawing.stale():
-                drawing.build()
-
-    async def until(self, condition):
-        async with asyncio.timeout(20):
-            while not condition():
-                await self.pilot.pause()
-
-    def cell(self, row, column):
-        cell = self.train.table._rows[row].get(column, "")
-        return cell if isinstance(cell, str) else cell[0]
-
-
-@asynccontextmanager
-async def bench(size=(120, 40), *, running=False, layers=None, **changes):
-    changes = {"layers": layers, **changes} if layers else changes
-    app = TuimlApp(Document(raw(**changes)), client_factory=FakeTrainingClient)
-    async with app.run_test(size=size) as pilot:
-        on = Bench(app, pilot)
-        await on.press("2")
-        if running:
-            await on.press("ctrl+r")
-        yield on
 
 
 # -- what is shown -----------------------------------------------------------------------------------------
@@ -124,7 +42,7 @@ async def test_a_run_moves_everything(size):
         status = on.train.status.text
         assert "running" in status
         assert "epoch 1/2" in status
-        assert "rate 0.1" in status
+        assert "lr 0.1" in status
         assert "train" in on.loss.text
         assert "1.000" in on.loss.text
         assert (on.cell(1, "mean"), on.cell(1, "idle")) == (".25", "▲75% dead")
@@ -143,13 +61,16 @@ async def test_side_by_side_where_there_is_room_else_one_at_a_time():
         await on.pilot.resize_terminal(80, 24)
         await on.drawn()
         await on.until(lambda: on.views == ["loss"])
-        layers = ("accuracy", "histogram", "multiples", "heat", "depth")
-        for view in (*layers, "confusions", "worst", "weights", "draw", "loss"):
+        order = [entry.id for entry in on.train.charts.choices()]
+        expected = ["loss", "accuracy", "histogram", "multiples", "heat", "depth", "confusions", "worst"]
+        expected += ["weights", "draw"]
+        assert [id for id in order if id in expected] == expected
+        for view in [*order[1:], order[0]]:
             await on.press("c")
             await on.until(lambda view=view: on.views == [view])
             assert on.chart(view).text
         await on.press("C", "C")
-        assert on.views == ["weights"]
+        assert on.views == [order[-2]]
         assert on.train.table.has_focus
 
 
@@ -217,10 +138,10 @@ async def test_one_key_goes_through_activations_gradients_and_weights():
 async def test_in_a_small_terminal_the_first_press_shows_the_histogram_as_it_is():
     async with bench((80, 24), running=True) as on:
         await on.press("v")
-        assert (on.views, on.train.sight.kind) == (["histogram"], "activations")
+        assert (on.views, on.train.selection.kind) == (["histogram"], "activations")
         await on.tell(Snapshot(1, 1, (FLAT, layer(), layer())))
         await on.press("v")
-        assert on.train.sight.kind == "gradients"
+        assert on.train.selection.kind == "gradients"
 
 
 async def test_what_lies_outside_a_histogram_and_its_zeros_are_told():
@@ -265,7 +186,7 @@ async def test_nothing_is_drawn_while_nobody_looks_and_all_of_it_afterwards():
         before = on.loss.text
         on.client.train(10)
         await on.pilot.pause()
-        assert not any(drawing.stale() for drawing in on.train.drawings), "out of sight"
+        assert not any(drawing.stale() for drawing in on.train.drawings), "out of selection"
         assert on.loss.text == before
         await on.press("2")
         assert on.loss.text != before
@@ -336,7 +257,7 @@ async def test_a_past_run_is_shown_as_it_ended():
     async with bench() as on:
         model = RunModel()
         model.load([json.dumps(line | rest | {"learning_rate": 0.1}) for line in lines], chosen)
-        on.app.model = model
+        on.app.current_run.model = model
         await on.press("1", "2")
         assert on.cell(0, "layer") == "dense 6 tanh"
         assert ".5000" in on.loss.text
@@ -399,20 +320,16 @@ async def test_without_a_run_its_keys_do_nothing():
 
 
 async def test_a_real_run_from_key_to_end():
-    app = TuimlApp(Document(helpers.document()))
-    async with app.run_test(size=(120, 40)) as pilot:
-        await pilot.press("ctrl+r")
-        async with asyncio.timeout(60):
-            while not app.model.end:
-                await pilot.pause()
-        on = Bench(app, pilot)
+    async with Bench.opened(Document(helpers.document()), client=TrainingClient) as on:
+        await on.press("ctrl+r")
+        await on.until(lambda: on.model.end, limit=60)
         await on.drawn()
-        assert app.model.status == "completed"
+        assert on.model.status == "completed"
         assert "completed" in on.train.status.text
         assert "best" in on.loss.text
         assert on.cell(0, "histogram").strip()
         assert on.cell(0, "gradient")
-        app.client.close()
+        on.client.close()
 
 
 # -- every size and terminal -------------------------------------------------------------------------------
@@ -455,6 +372,6 @@ async def test_two_hundred_layers_fill_only_the_rows_in_sight():
 
 
 def test_every_key_of_train_does_something():
-    own = [action for action in ACTIONS if action.place == "train"]
+    own, train = actions("train"), Train()
     assert {"step", "stop", "rate_up", "rate_down", "rate_type", "enlarge"} <= {a.id for a in own}
-    assert all(callable(getattr(Train, f"action_{action.id}", None)) for action in own)
+    assert all(callable(getattr(train, f"action_{action.id}", None)) for action in own)

@@ -12,7 +12,7 @@ from tests import helpers
 from tests.tui.recorded_events import FLAT, NAN, batch, end, epoch, layer, start
 from tuiml.training.events import Loading, State
 from tuiml.training.statistics import NEVER
-from tuiml.tui.chart_views.curves import marks, reached, x_end
+from tuiml.tui.chart_views.curves import last_epoch, marks, x_end
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.model.layer_cells import columns, statistics_cells
 from tuiml.tui.model.run_model import RunModel
@@ -69,7 +69,7 @@ def test_what_a_line_says_at_each_stage():
     said = {name: text(status_line(model, 400, LOOK)) for name, model in RUNS.items()}
     assert said["empty"] == "nothing trained yet"
     assert "epoch 1/4   ▰▰▰▰▱▱▱▱▱▱▱▱▱▱▱▱   step 10/40   900 examples/s   0:09 left" in said["running"]
-    assert "rate 1e-07" in said["paused"]
+    assert "lr 1e-07" in said["paused"]
     assert "0:04 trained" in said["completed"]
     more = {name: text(detail_line(model, 400, LOOK)) for name, model in RUNS.items()}
     assert more["running"] == more["paused"] == more["empty"] == ""
@@ -135,9 +135,9 @@ def test_the_axis_never_goes_beyond_the_end_of_the_run():
 
 def test_marks_tell_where_the_rate_changed_and_at_the_end_the_best_epoch():
     told = [start(), epoch(1, 10, 1.0, 0.5), State("running", 10, 0.25), epoch(2, 20, 0.9, 0.6)]
-    assert [(m.x, m.label) for m in marks(run(*told))] == [(1.0, "rate 0.25")]
-    assert [m.label for m in marks(run(*told, end()))] == ["rate 0.25", "best"]
-    assert reached(run(*told)) == 2.0
+    assert [(m.x, m.label) for m in marks(run(*told))] == [(1.0, "lr 0.25")]
+    assert [m.label for m in marks(run(*told, end()))] == ["lr 0.25", "best"]
+    assert last_epoch(run(*told)) == 2.0
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
-"""How many examples of a batch were right, or how wrong in all, counted by machine code."""
+"""How many examples of a batch were right, or the sum of their squared errors, found by machine code."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,52 +11,37 @@ from tuiml.backends.machine.programs import Program
 from tuiml.backends.machine.reading import Array, Other, address
 
 
-class Counting:
-    """Counts columns of ``output`` (classes × examples) whose largest value is at their label."""
+class Counter:
+    """One number found by an instruction of :mod:`tuiml.backends.machine.products`.
 
-    def __init__(self, output: Array, labels: Array) -> None:
-        self._held = output, labels
-        self.found = np.zeros(1, np.int64)
-        places = (address(output), address(labels))
-        self.instruction = Other("hits", (address(self.found), *output.shape, *places))
-        self._program: Any = None
+    Args:
+        sizes: what the instruction takes before the addresses of ``arrays``.
+    """
 
-    def count(self) -> int:
-        """The hits of the batch in hand."""
-        if self._program is None:
-            self._program = Program([self.instruction], [])
-        self._program()
-        return int(self.found[0])
-
-
-class Squares:
-    """Adds up the squares of ``output`` less ``targets``, both outputs × examples without gaps."""
-
-    def __init__(self, output: Array, targets: Array) -> None:
-        self._held = output, targets
-        self.found = np.zeros(1, np.float32)
-        self.instruction = Other(
-            "squares", (address(self.found), output.size, address(output), address(targets))
-        )
-        self._program: Any = None
+    def __init__(self, name: str, dtype: Any, sizes: tuple[int, ...], *arrays: Array) -> None:
+        self._arrays = arrays  # the instruction has nothing but their addresses
+        self.result = np.zeros(1, dtype)
+        self.instruction = Other(name, (address(self.result), *sizes, *map(address, arrays)))
+        self._program: Callable[[], None] | None = None
 
     def count(self) -> float:
-        """Of the batch in hand."""
+        """The number for the batch that the arrays hold now."""
         if self._program is None:
             self._program = Program([self.instruction], [])
         self._program()
-        return float(self.found[0])
+        return float(self.result[0])
 
 
-def squares(output: Array, targets: Array) -> Squares | None:
-    """The same, where the arrays lie as it takes them."""
-    if any(a.dtype != np.float32 or not a.flags.c_contiguous for a in (output, targets)):
-        return None
-    return Squares(output, targets)
-
-
-def counting(output: Array, labels: Array) -> Counting | None:
-    """The same, where the arrays lie as it takes them."""
+def hits(output: Array, labels: Array) -> Counter | None:
+    """Counts the columns of ``output`` (classes × examples) whose largest value is at their label; ``None``
+    if the arrays are not contiguous float32 and uint8."""
     if labels.dtype != np.uint8 or output.dtype != np.float32 or not output.flags.c_contiguous:
         return None
-    return Counting(output, labels)
+    return Counter("hits", np.int64, output.shape, output, labels)
+
+
+def squares(output: Array, targets: Array) -> Counter | None:
+    """Adds up the squares of ``output`` less ``targets``; ``None`` if these are not contiguous float32."""
+    if any(a.dtype != np.float32 or not a.flags.c_contiguous for a in (output, targets)):
+        return None
+    return Counter("squares", np.float32, (output.size,), output, targets)

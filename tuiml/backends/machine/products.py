@@ -19,18 +19,8 @@ def product(c: Any) -> None:
     Takes the result's address, rows, columns and the sum's terms; of each argument
     address and two strides, in values.
     """
-    out, rows, columns, inner, a, a0, a1, b, b0, b1 = (
-        c[0],
-        c[1],
-        c[2],
-        c[3],
-        c[4],
-        c[5],
-        c[6],
-        c[7],
-        c[8],
-        c[9],
-    )
+    out, rows, columns, inner = c[0], c[1], c[2], c[3]
+    a, a0, a1, b, b0, b1 = c[4], c[5], c[6], c[7], c[8], c[9]
     if b1 == 1:
         _by_row(out, rows, columns, inner, a, a0, a1, b, b0)
     elif a1 == 1 and b0 == 1:

@@ -5,28 +5,23 @@ What is left to Python is the numbers of the step: which examples, the learning 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-import numpy as np
-
-from tuiml.backends.machine.counting import Counting, Squares
+from tuiml.backends.machine.counting import Counter
+from tuiml.backends.machine.loops import Range
 from tuiml.backends.machine.programs import Guard, Life, Program
-from tuiml.backends.machine.reading import Array, address, read
-from tuiml.backends.passes import Pass
-from tuiml.backends.plan import Steps
-from tuiml.data.arrays import Part
+from tuiml.backends.machine.reading import Array, BoundCall, address, read
+
+Phase = tuple[Sequence[BoundCall], Sequence[Range]]
+"""Calls, and the memory ranges that nothing else reads."""
 
 
-class Whole:
-    """Takes the examples, goes forward, and where the loss can be gone by, backward, and changes the weights.
+class WholeStep:
+    """Loads the examples, runs forward and, where the loss is usable, backward and the update."""
 
-    Args:
-        rows: where the program finds which examples to take.
-        hits: where it leaves how many of them were right.
-    """
-
-    def __init__(self, program: Program, rows: Array, hits: Counting | Squares) -> None:
+    def __init__(self, program: Program, rows: Array, hits: Counter) -> None:
         self._run, self._rows, self._hits = program, rows, hits
 
     def run(self, rows: Array) -> None:
@@ -36,22 +31,26 @@ class Whole:
 
     @property
     def hits(self) -> float:
-        """Of the last step that had a loss to go by."""
-        return float(self._hits.found[0])
+        """Hits (or the sum of squared errors) of the last step whose loss was usable."""
+        return float(self._hits.result[0])
 
 
-def whole_step(run: Pass, part: Part, update: Steps) -> Whole | None:
-    """The step, or ``None`` if a part of it has no instruction."""
-    rows, hits = np.zeros(run.size, np.int64), run.hits.compiled
-    load = run.batches.calls(part, rows)
-    if load is None or hits is None:
-        return None
-    calls: list[Any] = [*load, *run.forward.bound]
+def whole_step(
+    rows: Array, load: Sequence[BoundCall], phases: tuple[Phase, Phase, Phase], total: Array, hits: Counter
+) -> WholeStep | None:
+    """The step as one program; ``None`` if a part of it has no instruction.
+
+    Args:
+        rows: the array from which ``load`` reads which examples to take.
+        phases: forward, backward and update; the last two run only where ``total``, the loss, is usable.
+    """
+    (forward, _), (backward, _), (update, _) = phases
+    calls: list[Any] = [*load, *forward]
     instructions: list[Any] = [read(call) for call in calls]
-    for steps, first in ((run.backward, Guard([address(run.total)])), (update, hits.instruction)):
-        instructions += [first, *map(read, steps.bound)]
-        calls += [None, *steps.bound]
+    for bound, first in ((backward, Guard([address(total)])), (update, hits.instruction)):
+        instructions += [first, *map(read, bound)]
+        calls += [None, *bound]
     if None in instructions:
         return None
-    life = Life(instructions, calls, [*run.forward.own, *run.backward.own, *update.own])
-    return Whole(Program(instructions, calls, partial(life.dead, 0)), rows, hits)
+    life = Life(instructions, calls, [memory for _, own in phases for memory in own])
+    return WholeStep(Program(instructions, calls, partial(life.dead, 0)), rows, hits)

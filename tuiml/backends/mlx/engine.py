@@ -64,9 +64,9 @@ class MlxEngine(Engine):
         self._before: Arrays | None = None
         self._seen: set[int] = set()
         self._alive = True
-        self._sums: Arrays = {}
-        self._fresh()
-        self._queued = 0
+        self._alive_now = mx.array(True)
+        self._queued: list[tuple[Array, Array, Array, int]] = []
+        """Of each step put together but not yet run: alive, loss, tally and examples."""
         self._totals = Totals(0.0, 0, 0)
 
     def _take(self, optimizer: Optimizer) -> None:
@@ -80,7 +80,7 @@ class MlxEngine(Engine):
         train, evaluate = self._formulas.train, self._formulas.evaluate
         self._step: Any = mx.compile(train) if compiled else train
         self._judge: Any = mx.compile(evaluate) if compiled else evaluate
-        # On a CPU that compiling takes seconds, and saves less than one over many pictures.
+        # On a CPU that compiling takes seconds, and saves less than one over many snapshots.
         self._looked: Any = mx.compile(self._formulas.look) if gpu() else self._formulas.look
 
     def change(self, optimizer: Optimizer) -> None:
@@ -103,18 +103,18 @@ class MlxEngine(Engine):
         return done
 
     def _enqueue(self, rows: np.ndarray[Any, Any], rate: float) -> bool:
-        number = self.step_number + self._queued
+        number = self.step_number + len(self._queued)
         keys = self._keys(number)
         self._before, self._watch = dict(self._params) if self._watch else None, False
         scalars = self._formulas.scalars(number + 1 - self.born, rate)
         indices = mx.array(rows.astype(np.uint32, copy=False))
         self._latest = indices, keys
-        carried = (self._params, self._buffers, self._state, self._sums)
-        self._params, self._buffers, self._state, self._sums = self._step(
+        carried = (self._params, self._buffers, self._state, self._alive_now)
+        self._params, self._buffers, self._state, self._alive_now, loss, tally = self._step(
             *carried, *self._part(self.data.train), indices, keys, scalars
         )
-        self._queued += 1
-        return self._flush() if self._queued >= QUEUED else self._alive
+        self._queued.append((self._alive_now, loss, tally, len(rows)))
+        return self._flush() if len(self._queued) >= QUEUED else self._alive
 
     def _keys(self, number: int) -> Array:
         """Where the noise of the step after ``number`` begins, one for each layer that draws any."""
@@ -126,23 +126,15 @@ class MlxEngine(Engine):
     def _flush(self) -> bool:
         """Run what is queued; whether every loss was finite."""
         if self._queued:
-            mx.eval(self._params, self._buffers, self._state, self._sums)
-            self._queued = 0
-            found = {name: value.item() for name, value in self._sums.items()}
-            self.step_number += found["steps"]
-            sums = found["loss"], found["tally"], found["examples"]
-            self._totals += self._tally.totals(self.data.train, *sums)
-            self._alive = bool(found["alive"])
-            self._fresh()
+            mx.eval(self._params, self._buffers, self._state, self._queued)
+            # One step after the other: the sum does not depend on when the queue was run.
+            for alive, loss, tally, examples in self._queued:
+                if alive.item():
+                    self.step_number += 1
+                    self._totals += self._tally.totals(self.data.train, loss.item(), tally.item(), examples)
+            self._alive = bool(self._alive_now.item())  # stays False until restore()
+            self._queued = []
         return self._alive
-
-    def _fresh(self) -> None:
-        self._sums = {
-            "alive": mx.array(self._alive),  # stays down until restore()
-            "loss": mx.array(0.0),
-            "tally": mx.array(0, mx.int32 if self.data.target == "classes" else mx.float32),
-            **{name: mx.array(0, mx.int32) for name in ("examples", "steps")},
-        }
 
     def totals(self) -> Totals:
         self._flush()
@@ -261,8 +253,7 @@ class MlxEngine(Engine):
         if optimizer != self.optimizer:
             self._take(optimizer)
         self._state = state
-        self._queued, self._alive = 0, True
-        self._fresh()
+        self._queued, self._alive, self._alive_now = [], True, mx.array(True)
 
     def finite(self) -> bool:
         self._flush()

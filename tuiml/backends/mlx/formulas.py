@@ -1,7 +1,7 @@
 """A training step and an evaluation as MLX functions: arrays in, arrays out.
 
-Arrays go by their names on disk (``layers.<i>.weight``). A step carries four dictionaries on to the next:
-parameters, buffers, the optimizer's arrays, and the sums that say how training goes.
+Arrays go by their names on disk (``layers.<i>.weight``). A step passes parameters, buffers and optimizer
+state on to the next, and whether every loss so far was finite.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tuiml.nn import random
 from tuiml.nn.layers import Values
 from tuiml.nn.layers.windows import with_channels
 from tuiml.nn.losses import OVERFLOW
-from tuiml.nn.network import Network, forward, renewed
+from tuiml.nn.network import Network, forward, updated_buffers
 from tuiml.nn.optimizers import Optimizer
 from tuiml.nn.penalties import Penalties, clip_scale, decayed, is_penalized, penalized_gradient
 
@@ -62,7 +62,7 @@ class Formulas:
             for place, layer in enumerate(self.noisy):
                 shape = with_channels(self.network.nodes[layer].output_shape)
                 counter = self._counter(math.prod(shape), x.shape[1])
-                counter = counter if len(shape) == 1 else XP.picture(counter, shape)
+                counter = counter if len(shape) == 1 else XP.image(counter, shape)
                 noise[layer] = random.uniform(XP, counter, keys[place])
         return forward(XP, self.network, x, self._by_layer(arrays), noise)
 
@@ -78,7 +78,7 @@ class Formulas:
         """Mean and sum of the examples' losses, hits (of numbers: squared errors), buffers afterwards."""
         passed = self.forward(params if training else params | buffers, x, keys)
         mean, total, tally = self._judged(passed, labels)
-        return mean, total, tally, self._renewed(buffers, passed) if training else buffers
+        return mean, total, tally, self._updated_buffers(buffers, passed) if training else buffers
 
     def _judged(self, passed: list[Values], labels: Array) -> tuple[Array, Array, Array]:
         """Mean and sum of the examples' losses, and hits or squared errors."""
@@ -135,9 +135,9 @@ class Formulas:
                     found[node.index][p.name] = seen(node, p, value)
         return found
 
-    def _renewed(self, buffers: Arrays, passed: list[Values]) -> Arrays:
+    def _updated_buffers(self, buffers: Arrays, passed: list[Values]) -> Arrays:
         """The buffers after a training step."""
-        by_layer = renewed(XP, self.network, passed, self._by_layer(buffers))
+        by_layer = updated_buffers(XP, self.network, passed, self._by_layer(buffers))
         names = {
             f"layers.{i}.{name}": value for i, layer in enumerate(by_layer) for name, value in layer.items()
         }
@@ -159,20 +159,21 @@ class Formulas:
         params: Arrays,
         buffers: Arrays,
         state: dict[str, Arrays],
-        sums: Arrays,
+        alive: Array,
         inputs: Array,
         labels: Array,
         rows: Array,
         keys: Array,
         scalars: Arrays,
-    ) -> tuple[Arrays, Arrays, dict[str, Arrays], Arrays]:
-        """What is carried, after a step on the examples at ``rows``."""
+    ) -> tuple[Arrays, Arrays, dict[str, Arrays], Array, Array, Array]:
+        """What is passed on after a step on the examples at ``rows``; the sum of their losses, and hits or
+        squared errors."""
         x, y = self.inputs(inputs, labels, rows)
         passed, gradients = mx.value_and_grad(self.loss)(params, buffers, x, y, keys)
-        _, total, tally, after = passed
+        _, total, hits, after = passed
         # Once the loss is not finite nothing changes any more: the weights stay those before that step.
         gradients, usable = self._clipped(gradients)
-        alive = mx.logical_and(sums["alive"], mx.logical_and(total < OVERFLOW, usable))
+        alive = mx.logical_and(alive, mx.logical_and(total < OVERFLOW, usable))
         new_params: Arrays = {}
         new_state: dict[str, Arrays] = {name: {} for name in state}
         for key, w in params.items():
@@ -184,14 +185,7 @@ class Formulas:
             for name, value in carried.items():
                 new_state[name][key] = mx.where(alive, value, mine[name])
         new_buffers = {key: mx.where(alive, value, buffers[key]) for key, value in after.items()}
-        new_sums = {
-            "alive": alive,
-            "loss": sums["loss"] + mx.where(alive, total, 0.0),
-            "tally": sums["tally"] + mx.where(alive, tally, 0),
-            "examples": sums["examples"] + mx.where(alive, rows.shape[0], 0),
-            "steps": sums["steps"] + alive,
-        }
-        return new_params, new_buffers, new_state, new_sums
+        return new_params, new_buffers, new_state, alive, total, hits
 
     def scalars(self, step: int, rate: float) -> Arrays:
         """What a step takes beside the examples; ``step`` counts from 1."""

@@ -1,6 +1,6 @@
 """``xp`` for the formulas, as MLX has it and can differentiate it.
 
-A batch of pictures is (channels, width, height, batch) to the formulas: the transpose of MLX's own (batch,
+A batch of images is (channels, width, height, batch) to the formulas: the transpose of MLX's own (batch,
 height, width, channels), so nothing is copied on the way.
 """
 
@@ -30,7 +30,7 @@ class Namespace:
         return weight @ x if bias is None else mx.addmm(bias[:, None], weight, x)
 
     @staticmethod
-    def picture(x: Array, shape: tuple[int, ...]) -> Array:
+    def image(x: Array, shape: tuple[int, ...]) -> Array:
         return x.reshape(*shape, x.shape[-1]).transpose(0, 2, 1, 3)
 
     @staticmethod

@@ -223,7 +223,7 @@ class Images(Own):
     name = "images"
     aliases = ("pictures",)
     formula = "a folder with a folder of images for each class, or train/ and test/ with such folders"
-    advice = "photographs and drawings (PNG, JPEG, …), made the same size; needs pip install 'tuiml[images]'"
+    advice = "photographs and drawings (PNG, JPEG, …), made the same size; needs Pillow (the extra images)"
     source = "the layout of torchvision's ImageFolder"
 
     width: int | None = Field(

@@ -12,6 +12,7 @@ from tuiml.data.kinds import Progress
 from tuiml.data.own.facts import MOST_VALUES, Column, Facts, Wrong
 from tuiml.data.own.location import signature as file_signature
 from tuiml.data.own.split import test_count
+from tuiml.installation import hint
 from tuiml.text import plain_text
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def library() -> Any:
         import PIL.Image
         import PIL.ImageOps
     except ImportError:
-        raise Wrong("path", "folders of images need Pillow: pip install 'tuiml[images]'") from None
+        raise Wrong("path", f"folders of images need Pillow: {hint('images')}") from None
     PIL.Image.MAX_IMAGE_PIXELS = None  # _opened has a limit of its own, and says it with the size
     return PIL.Image
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from tuiml.nn.activations import Activation
 from tuiml.nn.initializers import Constant
-from tuiml.nn.layers.base import Array, Layer, Parameter, Values
+from tuiml.nn.layers.base import Array, Arrays, Grads, Layer, Noise, Parameter, Values
 
 
 class Activated(Layer):
@@ -34,13 +34,11 @@ class Activated(Layer):
     def noisy(self) -> bool:
         return self._function.noisy
 
-    def activate(self, xp: Any, x: Array, z: Array, p: dict[str, Array], noise: Array | None) -> Values:
+    def activate(self, xp: Any, x: Array, z: Array, p: Arrays, noise: Noise) -> Values:
         """The layer's values, where ``z`` is what goes into its activation."""
         return Values(x, z, self._function.forward(xp, z, **self._extra(p, noise)))
 
-    def through(
-        self, xp: Any, v: Values, g: Array, p: dict[str, Array], noise: Array | None, fused: bool
-    ) -> tuple[Array, dict[str, Array]]:
+    def through(self, xp: Any, v: Values, g: Array, p: Arrays, noise: Noise, fused: bool) -> Grads:
         """dL/dz, and the gradients of what the activation learns; ``g`` is dL/dz already where ``fused``."""
         if fused:
             return g, {}
@@ -51,7 +49,7 @@ class Activated(Layer):
             learned[name] = values
         return self._function.backward(xp, v.z, v.y, g, **self._extra(p, noise)), learned
 
-    def _extra(self, p: dict[str, Array], noise: Array | None) -> dict[str, Array]:
+    def _extra(self, p: Arrays, noise: Noise) -> dict[str, Array]:
         """What the activation takes beside its input."""
         found = {name: p[name] for name in self._function.learned}
         return {**found, "noise": noise} if self._function.noisy else found

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from tuiml.nn.activations import Activation, ReLU, activations
 from tuiml.nn.layers.activated import Activated
-from tuiml.nn.layers.base import Array, Parameter, Shape, Values, channels, layers
+from tuiml.nn.layers.base import Array, Arrays, Grads, Noise, Parameter, Shape, Values, channels, layers
 from tuiml.registry import Choice
 
 
@@ -17,6 +17,7 @@ class ActivationLayer(Activated):
     name = "activation"
     formula = "y = f(x)"
     advice = "a function by itself: after batch_norm, or as the end of the stack"
+    rank = 80
 
     activation: Annotated[Activation, Choice(activations)] = Field(
         ReLU(), description="function of each input"
@@ -26,10 +27,8 @@ class ActivationLayer(Activated):
         n = channels(shape)
         return tuple(self.learned(n, n, n))
 
-    def forward(self, xp: Any, x: Array, p: dict[str, Array], noise: Array | None) -> Values:
+    def forward(self, xp: Any, x: Array, p: Arrays, noise: Noise) -> Values:
         return self.activate(xp, x, x, p, noise)
 
-    def backward(
-        self, xp: Any, v: Values, g: Array, p: dict[str, Array], noise: Array | None, fused: bool = False
-    ) -> tuple[Array, dict[str, Array]]:
+    def backward(self, xp: Any, v: Values, g: Array, p: Arrays, noise: Noise, fused: bool = False) -> Grads:
         return self.through(xp, v, g, p, noise, fused)

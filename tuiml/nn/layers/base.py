@@ -4,7 +4,7 @@
 maps the names of :meth:`Layer.parameters` to arrays (a one-value-a-unit parameter with an axis of 1 for each
 of the output's others). A backend that differentiates by itself needs only the forward pass.
 
-Arrays are features × batch; pictures are (channels, width, height, batch): the batch, then the height, last.
+Arrays are features × batch; images are (channels, width, height, batch): the batch, then the height, last.
 """
 
 from __future__ import annotations
@@ -19,6 +19,10 @@ from tuiml.nn.initializers import Initializer
 from tuiml.registry import Entry, Registry
 
 Array = Any
+Arrays = dict[str, Array]
+Noise = Array | None
+Grads = tuple[Array, Arrays]
+"""dL/dx, and dL/dθ by the parameters' names."""
 Shape = tuple[int, ...]
 
 
@@ -54,21 +58,29 @@ class Values(NamedTuple):
     x: Array
     z: Array
     y: Array
-    found: Mapping[str, Array] = MappingProxyType({})
-    """In training, what this batch says of each of the layer's buffers; see :meth:`Layer.renewed`."""
+    batch_statistics: Mapping[str, Array] = MappingProxyType({})
+    """In training, this batch's value for each of the layer's buffers; see :meth:`Layer.updated_buffers`."""
 
 
 class Layer(Entry):
     """One row of the stack."""
 
+    rank: ClassVar[int] = 1000
     activation_field: ClassVar[str | None] = None
     """The field that holds the layer's activation, where it has one."""
     mixes_examples: ClassVar[bool] = False
     """Whether an example's output in training depends on the others of its batch."""
     width_field: ClassVar[str | None] = None
     """The field that says how many units or channels it gives, where there is one."""
-    pictures: ClassVar[bool] = False
-    """Whether it takes pictures alone."""
+    images: ClassVar[bool] = False
+    """Whether it takes images alone."""
+
+    normalizes: ClassVar[bool] = False
+    """Whether the scale of its inputs makes no difference to its outputs."""
+    starter: ClassVar[dict[str, Any]] = {}
+    """Options of a new layer in Build, where the stack has no layer of its kind whose options it copies."""
+    not_copied: ClassVar[tuple[str, ...]] = ()
+    """Options that a new layer does not copy from the nearest one of its kind."""
 
     def output_shape(self, shape: Shape) -> Shape:
         """Shape of one example after the layer.
@@ -101,23 +113,21 @@ class Layer(Entry):
         """Whether training draws random numbers, one for each output element."""
         return False
 
-    def forward(self, xp: Any, x: Array, p: dict[str, Array], noise: Array | None) -> Values:
+    def forward(self, xp: Any, x: Array, p: Arrays, noise: Noise) -> Values:
         """The layer's output; ``noise`` is ``None`` in evaluation."""
         return Values(x, x, x)
 
-    def renewed(self, xp: Any, old: Mapping[str, Array], found: Mapping[str, Array]) -> dict[str, Array]:
-        """New values of the buffers after a step whose forward pass ``found`` something for them."""
-        return dict(found)
+    def updated_buffers(self, xp: Any, old: Arrays, batch_statistics: Mapping[str, Array]) -> Arrays:
+        """The buffers after a training step, from those before it and the statistics of its batch."""
+        return dict(batch_statistics)
 
-    def backward(
-        self, xp: Any, v: Values, g: Array, p: dict[str, Array], noise: Array | None, fused: bool = False
-    ) -> tuple[Array, dict[str, Array]]:
+    def backward(self, xp: Any, v: Values, g: Array, p: Arrays, noise: Noise, fused: bool = False) -> Grads:
         """dL/dx and dL/dθ from ``g`` = dL/dy, or dL/dz when the loss is ``fused`` with the activation."""
         return g, {}
 
 
 def channels(shape: Shape) -> int:
-    """Units of a flat example, channels of a picture; a (height, width) picture is one channel."""
+    """Units of a flat example, channels of an image; a (height, width) image is one channel."""
     return 1 if len(shape) == 2 else shape[0]
 
 

@@ -9,7 +9,18 @@ from pydantic import Field
 from tuiml.nn.activations import Activation, Linear, activations
 from tuiml.nn.initializers import GlorotUniform, Initializer, Zeros, initializers
 from tuiml.nn.layers.activated import Activated
-from tuiml.nn.layers.base import Array, Parameter, Shape, ShapeError, Values, dimensions, layers
+from tuiml.nn.layers.base import (
+    Array,
+    Arrays,
+    Grads,
+    Noise,
+    Parameter,
+    Shape,
+    ShapeError,
+    Values,
+    dimensions,
+    layers,
+)
 from tuiml.registry import Choice
 
 
@@ -20,6 +31,8 @@ class Dense(Activated):
     formula = "y = f(Wx + b)"
     advice = "every output sees every input"
     width_field = "units"
+    rank = 20
+    starter = {"units": 64, "activation": "relu", "initializer": "he_normal"}  # noqa: RUF012 - a ClassVar of Layer
 
     units: int | None = Field(
         None,
@@ -33,7 +46,10 @@ class Dense(Activated):
     initializer: Annotated[Initializer, Choice(initializers)] = Field(
         GlorotUniform(), description="distribution the weights start from"
     )
-    bias: bool = Field(True, description="add a learned offset, from 0, to each output")
+    bias: bool = Field(True, description="add a learned offset to each output")
+    bias_initializer: Annotated[Initializer, Choice(initializers)] = Field(
+        Zeros(), description="distribution the offsets start from"
+    )
 
     def output_shape(self, shape: Shape) -> Shape:
         if self.units is None:
@@ -49,16 +65,14 @@ class Dense(Activated):
         fans = (shape[0], units)
         found = [Parameter("weight", (units, shape[0]), *fans, self.initializer)]
         if self.bias:
-            found.append(Parameter("bias", (units,), *fans, Zeros()))
+            found.append(Parameter("bias", (units,), *fans, self.bias_initializer))
         found += self.learned(units, *fans)
         return tuple(found)
 
-    def forward(self, xp: Any, x: Array, p: dict[str, Array], noise: Array | None) -> Values:
+    def forward(self, xp: Any, x: Array, p: Arrays, noise: Noise) -> Values:
         return self.activate(xp, x, xp.affine(p["weight"], p.get("bias"), x), p, noise)
 
-    def backward(
-        self, xp: Any, v: Values, g: Array, p: dict[str, Array], noise: Array | None, fused: bool = False
-    ) -> tuple[Array, dict[str, Array]]:
+    def backward(self, xp: Any, v: Values, g: Array, p: Arrays, noise: Noise, fused: bool = False) -> Grads:
         g, learned = self.through(xp, v, g, p, noise, fused)
         gradients = xp.affine_gradients(p["weight"], p.get("bias"), v.x, g)
         return xp.affine_input_gradient(p["weight"], v.x, g), {**gradients, **learned}

@@ -13,7 +13,19 @@ from typing import Any
 from pydantic import Field
 
 from tuiml.nn.initializers import Ones, Zeros
-from tuiml.nn.layers.base import Array, Layer, Parameter, Shape, Values, broadcast_axes, channels, layers
+from tuiml.nn.layers.base import (
+    Array,
+    Arrays,
+    Grads,
+    Layer,
+    Noise,
+    Parameter,
+    Shape,
+    Values,
+    broadcast_axes,
+    channels,
+    layers,
+)
 
 
 def _spread(xp: Any, x: Array, axes: tuple[int, ...]) -> tuple[Array, Array, Array]:
@@ -31,9 +43,11 @@ class BatchNorm(Layer):
     advice = "between weights and activation: deep stacks train, and bear large learning rates"
     source = "Ioffe & Szegedy 2015, algorithms 1 and 2"
     mixes_examples = True
+    rank = 90
+    normalizes = True
 
     momentum: float = Field(
-        0.1, gt=0.0, le=1.0, description="share of each batch in the running mean and variance"
+        0.1, gt=0.0, le=1.0, description="weight of each batch in the running mean and variance"
     )
     eps: float = Field(1e-5, gt=0.0, le=1.0, description="ε, added to the variance")
 
@@ -54,7 +68,7 @@ class BatchNorm(Layer):
     def least_batch(self, shape: Shape) -> int:
         return 2 if math.prod(shape) == channels(shape) else 1  # one value has no variance
 
-    def forward(self, xp: Any, x: Array, p: dict[str, Array], noise: Array | None) -> Values:
+    def forward(self, xp: Any, x: Array, p: Arrays, noise: Noise) -> Values:
         if "running_mean" in p:
             scale = p["weight"] * self._inverse(xp, p["running_var"])
             y = (x - p["running_mean"]) * scale + p["bias"]
@@ -65,22 +79,19 @@ class BatchNorm(Layer):
         # The variance of all examples is estimated, so divided by n - 1; a single value has none.
         return Values(x, y, y, {"running_mean": mean, "running_var": var * (n / max(1, n - 1))})
 
-    def renewed(self, xp: Any, old: Mapping[str, Array], found: Mapping[str, Array]) -> dict[str, Array]:
-        return {
-            name: old[name] * (1.0 - self.momentum) + value * self.momentum for name, value in found.items()
-        }
+    def updated_buffers(self, xp: Any, old: Arrays, batch_statistics: Mapping[str, Array]) -> Arrays:
+        keep = 1.0 - self.momentum
+        return {name: old[name] * keep + new * self.momentum for name, new in batch_statistics.items()}
 
-    def backward(
-        self, xp: Any, v: Values, g: Array, p: dict[str, Array], noise: Array | None, fused: bool = False
-    ) -> tuple[Array, dict[str, Array]]:
+    def backward(self, xp: Any, v: Values, g: Array, p: Arrays, noise: Noise, fused: bool = False) -> Grads:
         axes = broadcast_axes(p["weight"])
         _, rest, var = _spread(xp, v.x, axes)
         inverse = self._inverse(xp, var)
         bias = xp.sum(g, axis=axes, keepdims=True)
         weight = xp.sum(g * rest, axis=axes, keepdims=True) * inverse
         # The terms of section 3 put together: γ/σ (g - mean(g) - x̂ mean(g x̂)), with x̂ = rest / σ
-        share = 1.0 / self._values(v.x, p)
-        inner = g - bias * share - rest * (weight * inverse * share)
+        fraction = 1.0 / self._values(v.x, p)
+        inner = g - bias * fraction - rest * (weight * inverse * fraction)
         return inner * (p["weight"] * inverse), {"weight": weight, "bias": bias}
 
     def _inverse(self, xp: Any, var: Array) -> Array:
@@ -88,7 +99,7 @@ class BatchNorm(Layer):
         return 1.0 / xp.sqrt(var + self.eps)
 
     @staticmethod
-    def _values(x: Array, p: dict[str, Array]) -> int:
+    def _values(x: Array, p: Arrays) -> int:
         """How many values each mean is over."""
         values: int = math.prod(x.shape)
         means: int = math.prod(p["weight"].shape)
@@ -102,6 +113,8 @@ class LayerNorm(Layer):
     formula = "y = γ (x - mean) / √(var + ε) + β, over the features"
     advice = "like batch_norm, but each example by itself: the same in training and evaluation"
     source = "Ba, Kiros & Hinton 2016, eq. 4"
+    rank = 100
+    normalizes = True
 
     eps: float = Field(1e-5, gt=0.0, le=1.0, description="ε, added to the variance")
 
@@ -112,7 +125,7 @@ class LayerNorm(Layer):
             Parameter("bias", shape, n, n, Zeros(), by_element=True),
         )
 
-    def forward(self, xp: Any, x: Array, p: dict[str, Array], noise: Array | None) -> Values:
+    def forward(self, xp: Any, x: Array, p: Arrays, noise: Noise) -> Values:
         y = self._standard(xp, x)[0] * p["weight"] + p["bias"]
         return Values(x, y, y)
 
@@ -123,9 +136,7 @@ class LayerNorm(Layer):
         inverse = 1.0 / xp.sqrt(var + self.eps)
         return rest * inverse, inverse, axes
 
-    def backward(
-        self, xp: Any, v: Values, g: Array, p: dict[str, Array], noise: Array | None, fused: bool = False
-    ) -> tuple[Array, dict[str, Array]]:
+    def backward(self, xp: Any, v: Values, g: Array, p: Arrays, noise: Noise, fused: bool = False) -> Grads:
         standard, inverse, axes = self._standard(xp, v.x)
         batch = len(v.x.shape) - 1
         learned = {

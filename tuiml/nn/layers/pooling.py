@@ -1,4 +1,4 @@
-"""Layers that make a picture smaller."""
+"""Layers that make an image smaller."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import Any
 
 from pydantic import Field
 
-from tuiml.nn.layers.base import Array, Layer, Shape, Values, layers
-from tuiml.nn.layers.windows import HEIGHT, PADDING, WIDTH, Padding, Window, picture, slide, window
+from tuiml.nn.layers.base import Array, Arrays, Grads, Layer, Noise, Shape, Values, layers
+from tuiml.nn.layers.windows import HEIGHT, PADDING, WIDTH, Padding, Window, image_shape, slide, window
 
 
 class Pool(Layer):
     """One value for each window of a channel: along the width first, then of those along the height."""
 
-    pictures = True
+    images = True
 
     pool_size: int = Field(2, ge=1, le=1024, description="height and width of a window, in pixels")
     strides: int | None = Field(
@@ -27,7 +27,7 @@ class Pool(Layer):
         return (channels, rows.outputs, columns.outputs)
 
     def workspace(self, shape: Shape) -> int:
-        channels, height, _ = picture(shape, self.name)
+        channels, height, _ = image_shape(shape, self.name)
         return 2 * channels * height * self.output_shape(shape)[-1]
 
     def _window(self, length: int) -> Window:
@@ -41,15 +41,14 @@ class MaxPool2d(Pool):
     formula = "y = max of the window"
     advice = "between convolutions: a quarter of the values, the strongest ones"
     source = "Ranzato, Huang, Boureau & LeCun 2007, section 2; ties: the first in reading order"
+    rank = 40
 
-    def forward(self, xp: Any, x: Array, p: dict[str, Array], noise: Array | None) -> Values:
+    def forward(self, xp: Any, x: Array, p: Arrays, noise: Noise) -> Values:
         along = xp.max_window(x, WIDTH, self._window(x.shape[WIDTH]))
         y = xp.max_window(along, HEIGHT, self._window(x.shape[HEIGHT]))
         return Values(x, y, y)
 
-    def backward(
-        self, xp: Any, v: Values, g: Array, p: dict[str, Array], noise: Array | None, fused: bool = False
-    ) -> tuple[Array, dict[str, Array]]:
+    def backward(self, xp: Any, v: Values, g: Array, p: Arrays, noise: Noise, fused: bool = False) -> Grads:
         # Rows first: the first row that has the greatest value, and in it the first place.
         rows, columns = self._window(v.x.shape[HEIGHT]), self._window(v.x.shape[WIDTH])
         along = xp.max_window(v.x, WIDTH, columns)
@@ -62,17 +61,16 @@ class AvgPool2d(Pool):
     name = "avg_pool2d"
     aliases = ("avg_pool", "average_pool2d", "average_pooling2d")
     formula = "y = mean of the window"
-    advice = "a smoother max_pool2d; beyond the edge of the picture nothing is counted"
+    advice = "a smoother max_pool2d; beyond the edge of the image nothing is counted"
     source = "LeCun, Bottou, Bengio & Haffner 1998, section II.B (without its weights)"
+    rank = 50
 
-    def forward(self, xp: Any, x: Array, p: dict[str, Array], noise: Array | None) -> Values:
+    def forward(self, xp: Any, x: Array, p: Arrays, noise: Noise) -> Values:
         along = xp.mean_window(x, WIDTH, self._window(x.shape[WIDTH]))
         y = xp.mean_window(along, HEIGHT, self._window(x.shape[HEIGHT]))
         return Values(x, y, y)
 
-    def backward(
-        self, xp: Any, v: Values, g: Array, p: dict[str, Array], noise: Array | None, fused: bool = False
-    ) -> tuple[Array, dict[str, Array]]:
+    def backward(self, xp: Any, v: Values, g: Array, p: Arrays, noise: Noise, fused: bool = False) -> Grads:
         height, width = v.x.shape[HEIGHT], v.x.shape[WIDTH]
         g = xp.mean_window_gradient(g, HEIGHT, self._window(height), height)
         return xp.mean_window_gradient(g, WIDTH, self._window(width), width), {}
@@ -83,21 +81,20 @@ class GlobalAvgPool(Layer):
     name = "global_avg_pool"
     aliases = ("global_avg_pool2d", "global_average_pooling2d")
     formula = "y = mean of the channel"
-    advice = "from pictures to one number a channel, instead of flatten"
+    advice = "from images to one number a channel, instead of flatten"
     source = "Lin, Chen & Yan 2014, section 3.2"
-    pictures = True
+    images = True
+    rank = 60
 
     def output_shape(self, shape: Shape) -> Shape:
-        return picture(shape, self.name)[:1]
+        return image_shape(shape, self.name)[:1]
 
-    def forward(self, xp: Any, x: Array, p: dict[str, Array], noise: Array | None) -> Values:
+    def forward(self, xp: Any, x: Array, p: Arrays, noise: Noise) -> Values:
         along = xp.mean(x, axis=WIDTH, keepdims=True)
         y = xp.flatten(xp.mean(along, axis=HEIGHT, keepdims=True))
         return Values(x, y, y)
 
-    def backward(
-        self, xp: Any, v: Values, g: Array, p: dict[str, Array], noise: Array | None, fused: bool = False
-    ) -> tuple[Array, dict[str, Array]]:
+    def backward(self, xp: Any, v: Values, g: Array, p: Arrays, noise: Noise, fused: bool = False) -> Grads:
         channels, width, height, _ = v.x.shape
-        g = xp.picture(g * (1.0 / (width * height)), (channels, 1, 1))
+        g = xp.image(g * (1.0 / (width * height)), (channels, 1, 1))
         return xp.broadcast_to(g, v.x.shape), {}

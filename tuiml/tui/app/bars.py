@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import NamedTuple, cast
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -13,17 +13,15 @@ from textual.dom import DOMNode
 from textual.strip import Strip
 from textual.widget import Widget
 
+from tuiml.formatting import duration
 from tuiml.tui.charts.bars import progress
-from tuiml.tui.charts.numbers import duration
 from tuiml.tui.charts.palette import RUNNING, TROUBLE, Look
 from tuiml.tui.charts.text import clean, fit
-from tuiml.tui.keys import ACTIONS, key_word
+from tuiml.tui.keys import actions, key_word
 from tuiml.tui.model.status import WORDS, Piece, fitted, speed_words
+from tuiml.tui.shell.protocol import Shell
 
-if TYPE_CHECKING:
-    from tuiml.tui.app.app import TuimlApp
-
-PLACES = ("build", "train", "library")
+SCREENS = ("build", "train", "library")
 GAP = 3
 LAST = "help"
 """The action that the key bar shows whatever else has no room."""
@@ -48,9 +46,9 @@ class Bar(Widget):
         self._parts: list[tuple[str, Style]] = []
 
     @property
-    def shell(self) -> TuimlApp:
+    def shell(self) -> Shell:
         """The app, with its own type."""
-        return cast("TuimlApp", self.app)
+        return cast(Shell, self.app)
 
     @property
     def text(self) -> str:
@@ -106,8 +104,8 @@ class TopBar(Bar):
         parts: list[tuple[str, Style]] = [(" tuiml  ", look.style(bold=True))]
         self._zones = []
         used = cell_len(parts[0][0])
-        for number, name in enumerate(PLACES, 1):
-            here = self.shell.place_name == name
+        for number, name in enumerate(SCREENS, 1):
+            here = self.shell.screen_name == name
             style = look.style("blue", bold=True) + Style(reverse=True) if here else quiet
             text = f" {number} {name.capitalize()} "
             self._zones.append(Zone(used, used + len(text), self._going_to(name)))
@@ -121,7 +119,7 @@ class TopBar(Bar):
         return [*parts, *title, (" " * middle, Style()), *right]
 
     def _going_to(self, name: str) -> Callable[[], None]:
-        return lambda: self.shell.show_place(name)
+        return lambda: self.shell.show_screen(name)
 
     def _title(self, room: int, look: Look) -> list[tuple[str, Style]]:
         document = self.shell.document
@@ -145,7 +143,7 @@ class TopBar(Bar):
         if model.start:
             threads = f" · {model.start.threads} thread{'s' if model.start.threads != 1 else ''}"
             pieces.append(Piece(clean(f"{model.start.backend}{threads}", look), quiet, 4))
-        if self.shell.place_name == "train":  # the rest is said there
+        if self.shell.screen_name == "train":  # the rest is said there
             return pieces
         word = WORDS[model.status]
         if model.status in ("running", "loading"):
@@ -163,7 +161,7 @@ class TopBar(Bar):
 
 
 class KeyBar(Bar):
-    """The keys that work now, in the order of the actions table; a click is a press."""
+    """The keys that work now, in the order of their ranks; a click is a press."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -210,7 +208,7 @@ class KeyBar(Bar):
             return []  # a dialog tells its own keys
         active = self.screen.active_bindings
         found = []
-        for action in ACTIONS:
+        for action in actions():
             if not action.shown:
                 continue
             for key in action.keys:

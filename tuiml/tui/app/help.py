@@ -1,19 +1,20 @@
-"""The help screen: every key, by place, from the actions table."""
+"""The help screen: every key, by where it works."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+import importlib
+import pkgutil
 
 from rich.cells import cell_len
 from rich.style import Style
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.strip import Strip
 from textual.widgets import Static
 
+from tuiml.tui import dialogs
 from tuiml.tui.charts.palette import Look
-from tuiml.tui.charts.text import clean, strip, wrap
-from tuiml.tui.keys import Where, actions, bindings, key_word
+from tuiml.tui.charts.text import Line, clean, strip, wrap
+from tuiml.tui.keys import Where, action, actions, key_word
 from tuiml.tui.widgets.modal import Modal
 from tuiml.tui.widgets.strips_view import StripsView
 
@@ -35,20 +36,22 @@ TITLES: tuple[tuple[Where, str], ...] = (
 KEYS = 22
 
 
-def help_strips(width: int, look: Look) -> list[Strip]:
+def help_strips(width: int, look: Look) -> list[Line]:
     """All of it, as strips of ``width`` cells."""
-    lines: list[Strip] = []
+    for module in pkgutil.iter_modules(dialogs.__path__, f"{dialogs.__name__}."):
+        importlib.import_module(module.name)  # some are imported late: their keys are listed as well
+    lines: list[Line] = []
     keys = min(KEYS, max(8, width // 3))
-    for place, title in TITLES:
-        rows = [action for action in actions(place) if action.keys]
+    for where, title in TITLES:
+        rows = [row for row in actions(where) if row.keys]
         if not rows:
             continue
         if lines:
             lines.append(strip([], width))
         lines.append(strip([(title, look.style(bold=True))], width))
-        for action in rows:
-            words = clean("  ".join(map(key_word, action.keys)), look)
-            text = wrap(clean(action.help, look), width - keys - 2)
+        for row in rows:
+            words = clean("  ".join(map(key_word, row.keys)), look)
+            text = wrap(clean(row.help, look), width - keys - 2)
             if cell_len(words) > keys - 1:
                 lines.append(strip([("  ", Style()), (words, look.style("blue"))], width))
                 words = ""
@@ -62,7 +65,6 @@ def help_strips(width: int, look: Look) -> list[Strip]:
 class HelpScreen(Modal[None]):
     """All keys; scrolls; esc, q or ? closes it."""
 
-    BINDINGS: ClassVar[list[Any]] = list(bindings("help"))
     DEFAULT_CSS = """
     HelpScreen { align: center middle; background: $background 60%; }
     HelpScreen > Vertical {
@@ -83,5 +85,6 @@ class HelpScreen(Modal[None]):
         view.show(lambda width, _, look: help_strips(width, look))
         view.focus()
 
+    @action("escape q question_mark f1", "close", "Close the help.", "help")
     def action_close_help(self) -> None:
         self.dismiss()

@@ -1,9 +1,8 @@
-"""From the command line to the app and back: what it opens on, and how it ends."""
+"""Starts the app from the command line, and reports how it ended."""
 
 from __future__ import annotations
 
 import contextlib
-import gc
 import sys
 from pathlib import Path
 
@@ -12,18 +11,16 @@ from textual.driver import Driver
 from tuiml.runs import library as runs
 from tuiml.runs.errors import RunError
 from tuiml.spec import SpecError
-from tuiml.spec.library import DEFAULT, find
+from tuiml.spec.library import find
 from tuiml.tui.app.shutdown import Ending, report
 from tuiml.tui.model import settings
-from tuiml.tui.model.catalog import NEW
-from tuiml.tui.model.document import Document, Raw
-from tuiml.tui.model.settings import Settings
+from tuiml.tui.model.preset_files import named
 
 
 def start(word: str | None) -> int:
-    """Open the app; its exit code.
+    """Open the app on a preset or a run; returns its exit code.
 
-    A preset that cannot be read is refused before the screen is taken.
+    A preset that cannot be read is refused before the screen is set up.
     """
     with Ending() as ending:
         from tuiml.tui.app.app import TuimlApp
@@ -34,32 +31,33 @@ def start(word: str | None) -> int:
         except SpecError as error:
             _print([f"tuiml: {problem}" for problem in error.problems])
             return 2
-        app = ending.app = TuimlApp(document, settings.load(), run=run)
+        app = TuimlApp(document, settings.load(), run=run)
+        ending.shutdown = app.shutdown
         app.driver_class = _driver(app.driver_class)
         crash: BaseException | None = None
         try:
             app.run()
         except BaseException as error:  # KeyboardInterrupt among them: nobody pressed anything
-            app.keep()
+            app.shutdown.save()
             crash = error
-    crash = app.crash or crash
+    crash = app.shutdown.crash or crash
     if crash is not None:
-        _print(report(crash, app.kept))
+        _print(report(crash, app.shutdown.outcome))
         return 1
-    if app.drafts.trouble:
-        _print([f"tuiml: {app.drafts.trouble}"])
+    if app.session.trouble:
+        _print([f"tuiml: {app.session.trouble}"])
     return app.return_code or 0
 
 
 def _print(lines: list[str]) -> None:
-    """Say it where there is no screen; lost in silence where the terminal is gone."""
+    """Write to stderr, where there is no screen any more; nothing happens if the terminal is gone."""
     with contextlib.suppress(OSError, ValueError):
         for line in lines:
             print(line, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _driver(usual: type[Driver]) -> type[Driver]:
-    """Our own where Textual would take the one it is made from."""
+    """Our own driver in place of the one it is made from."""
     if usual.__name__ != "LinuxDriver":
         return usual
     from tuiml.tui.app.driver import UnixDriver
@@ -67,45 +65,11 @@ def _driver(usual: type[Driver]) -> type[Driver]:
     return UnixDriver
 
 
-def named(word: str) -> Document:
-    """The document of a preset's name or path.
-
-    Raises:
-        SpecError: there is none, or it is not TOML.
-    """
-    found = find(word)
-    bundled = found.bundled
-    path = None if bundled else found.path.absolute()
-    return Document(found.document(), path=path, origin=found.name if bundled else "")
-
-
 def run_of(word: str) -> Path | None:
-    """The folder of the run of that name or path, where there is no such preset."""
+    """The folder of the run of that name or path, if there is no such preset."""
     try:
         find(word)
     except (SpecError, OSError):
         with contextlib.suppress(RunError, OSError, ValueError):
             return runs.find(word).absolute()
     return None
-
-
-def left(remembered: Settings) -> Document:
-    """The document as it was left, else the default preset."""
-    document = settings.document_of(remembered.document) if remembered.document else None
-    return document or default()
-
-
-def default() -> Document:
-    """What a first start shows."""
-    try:
-        return named(DEFAULT)
-    except (SpecError, OSError):
-        raw: Raw = dict(NEW)
-        return Document(raw)
-
-
-def settle() -> None:
-    """Spare the collector what was imported and mounted: its rounds would make single keys wait."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 1000, 1000)

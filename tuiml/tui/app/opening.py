@@ -1,7 +1,8 @@
-"""What the app is about to open, written down before: what ended the app is not opened again unasked.
+"""What the app opens at the start, and a mark on disk while it does.
 
-The mark is set before the screen is drawn (the preset) and before the run is read (the run). It is taken
-away once the screen shows them, and whenever the app is left in the usual way.
+What ended the app is not opened again unless the user asks for it: the mark is written before the screen is
+drawn (the preset) and before the run is read (the run). It is removed when the screen shows them, and when
+the app is left in the usual way.
 """
 
 from __future__ import annotations
@@ -9,11 +10,68 @@ from __future__ import annotations
 import shlex
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+from textual.app import App
 
 from tuiml.runs.folder import runs_folder
+from tuiml.runs.tail import Tail
+from tuiml.tui.app.session import SavedState, Session
+from tuiml.tui.model.past_run import read_run
+from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.model.settings import MOST_DRAFTS, Draft, Seen, Settings
+from tuiml.tui.shell.protocol import Shell
+from tuiml.tui.train.screen import Train
 
 PRESET, RUN = "preset", "run"
+SHOWN = 1.0
+"""Seconds after which what was opened at the start has been drawn: it does not end the app."""
+
+
+class Opening:
+    """Reads the run that was on the screen, in a thread, and shows it.
+
+    Args:
+        run: the folder of the run that the user asked for, if any.
+        asked: whether the user asked for a run or a preset.
+    """
+
+    def __init__(
+        self, app: App[Any], shell: Shell, session: Session, *, asked: bool, run: Path | None
+    ) -> None:
+        self._app, self._shell, self._session = app, shell, session
+        self._asked, self._run = asked, run
+
+    def mark_preset(self) -> None:
+        """Write down that a preset is about to be shown; before the first frame."""
+        remembered = self._session.remembered
+        if self._asked or remembered.document or remembered.run:
+            self._session.write(self._session.marked(PRESET))
+
+    def open_run(self) -> None:
+        """Read the run, now that the screen is shown."""
+        if not self._session.remembered.run:
+            self._app.set_timer(SHOWN, self._session.unmark)
+            return
+        mark = self._session.marked(RUN)
+        self._app.run_worker(lambda: self._read(mark), thread=True, group="run")
+
+    def _read(self, mark: SavedState) -> None:
+        self._session.write(mark)
+        path = Path(self._session.remembered.run)
+        tail = Tail(path)
+        self._app.call_later(self.show, read_run(path, self._shell.files, pictures=True, tail=tail), tail)
+
+    def show(self, model: RunModel | str, tail: Tail) -> None:
+        """Show the run, unless another is on the screen by now; a text is why it cannot be shown."""
+        if isinstance(model, str):
+            if self._run:
+                self._shell.complain(model)
+        elif self._shell.model.status == "empty":
+            self._shell.current_run.show(model, tail)
+            if not self._run:
+                self._app.query_one(Train).restore_view(self._session.remembered.seen)
+        self._app.set_timer(SHOWN, self._session.unmark)
 
 
 def spared(found: Settings, run: Path | None = None, named: bool = False) -> Settings:

@@ -1,56 +1,101 @@
-"""The palette: every action of the table by its words, and every preset to open."""
+"""The palette: every action by its words, and every preset to open."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Any
 
+from textual.app import App
 from textual.dom import DOMNode
 
+from tuiml.spec import SpecError
+from tuiml.spec.library import PresetFile, bundled, own
 from tuiml.text import plain_text
-from tuiml.tui.keys import ACTIONS, Action, key_word
+from tuiml.tui.app.bars import label_of
+from tuiml.tui.keys import Action, actions, key_word
+from tuiml.tui.shell.protocol import Shell
 from tuiml.tui.train.screen import Train
 from tuiml.tui.widgets.chooser import Chooser
 from tuiml.tui.widgets.picker import Pick
 
-if TYPE_CHECKING:
-    from tuiml.tui.app.app import TuimlApp
-
 WIDTH = 84
-PLACES = ("any", "build", "train", "library")
+SCREENS = ("any", "build", "train", "library")
+MOST_OPENABLE = 200
 
 
-def commands(app: TuimlApp) -> Iterator[tuple[Pick, Callable[[], None]]]:
-    """What can be done now, the actions of the place on the screen first; then what can be opened."""
-    order = {app.place_name: 0, "any": 1}
-    rows = [a for a in ACTIONS if a.place in PLACES and a.id != "command_palette"]
-    for action in sorted(rows, key=lambda a: order.get(a.place, 2)):
-        if _node(app, action).check_action(action.id, ()) is True:
-            where = "" if action.place in ("any", app.place_name) else f"{action.place.capitalize()}: "
-            keys = "  ".join(map(key_word, action.keys))
-            yield Pick(f"{where}{action.help.rstrip('.')}", keys), partial(_run, app, action)
+def commands(app: App[Any], shell: Shell) -> Iterator[tuple[Pick, Callable[[], object]]]:
+    """What can be done now, the actions of the screen that is shown first; then what can be opened."""
+    order = {shell.screen_name: 0, "any": 1}
+    rows = [a for a in actions() if a.where in SCREENS and a.id != "command_palette"]
+    for action in sorted(rows, key=lambda a: order.get(a.where, 2)):
+        node = _node(app, action)
+        if node.check_action(action.id, ()) is True:
+            yield _pick(action, node, shell), partial(_run, app, shell, action)
     train = app.query_one(Train)
-    for entry in train.choices() if app.place_name == "train" else ():
-        yield Pick(f"Show the chart: {entry.title}", entry.help), partial(train.show_chart, entry.id)
-    for name, open_it in app.drafts.openable():
+    for entry in train.charts.choices() if shell.screen_name == "train" else ():
+        yield Pick(f"Show the chart: {entry.title}", entry.help), partial(train.charts.show_chart, entry.id)
+    for name, open_it in openable(shell):
         yield Pick(f"Open {plain_text(name)}"), open_it
 
 
-def _node(app: TuimlApp, action: Action) -> DOMNode:
-    """Whose method does what a row of the actions table says."""
-    return app if action.place == "any" else app.query_one(f"#{action.place}")
+def _pick(action: Action, node: DOMNode, shell: Shell) -> Pick:
+    """The row of an action. What destroys something is found by its name only, never by its help."""
+    title = (label_of(node, action.id) or action.label).capitalize()
+    where = "" if action.where in ("any", shell.screen_name) else f"{action.where.capitalize()}: "
+    keys = "  ".join(map(key_word, action.keys))
+    also = f"{action.id.replace('_', ' ')} {action.label}"
+    searched = "" if action.destructive else action.help
+    return Pick(f"{where}{title}", keys, action.help, also=also, searched=searched)
 
 
-def _run(app: TuimlApp, action: Action) -> None:
-    if action.place not in ("any", app.place_name):
-        app.show_place(action.place)
+def openable(shell: Shell) -> Iterator[tuple[str, Callable[[], None]]]:
+    """Names of what can be opened, and how: new presets that were not saved, own ones, bundled ones."""
+    for document in shell.drafts:
+        if not document.path and not document.origin:
+            yield f"{document.name} (new, not saved)", partial(shell.edit, document)
+    files: list[PresetFile] = []
+    for listed in (own, bundled):
+        with contextlib.suppress(OSError):
+            files += listed()
+    for file in files[:MOST_OPENABLE]:
+        yield file.name, partial(_open, shell, file)
+
+
+def _open(shell: Shell, file: PresetFile) -> None:
+    try:
+        raw = file.document()
+    except SpecError as error:
+        shell.complain(f"{file.name}: {error.problems[0]}")
+        return
+    shell.open_document(
+        raw, path=None if file.bundled else file.path, origin=file.name if file.bundled else ""
+    )
+
+
+def _node(app: App[Any], action: Action) -> DOMNode:
+    """The object that does an action."""
+    if action.where != "any":
+        return app.query_one(f"#{action.where}")
+    main = app.screen_stack[0]
+    return main if getattr(type(main), action.method.__name__, None) is action.method else app
+
+
+def _run(app: App[Any], shell: Shell, action: Action) -> None:
+    if action.where not in ("any", shell.screen_name):
+        shell.show_screen(action.where)
     app.call_later(app.run_action, action.id, _node(app, action))
 
 
-def palette(app: TuimlApp) -> tuple[Chooser, Callable[[str | None], None]]:
+def palette(app: App[Any], shell: Shell) -> tuple[Chooser, Callable[[str | None], None]]:
     """The screen to push, and what to do with its answer."""
-    found = {pick.name: (pick, run) for pick, run in commands(app)}
+    found: dict[str, tuple[Pick, Callable[[], object]]] = {}
+    for pick, run in commands(app, shell):
+        if pick.name in found:  # two actions of one title
+            pick = replace(pick, name=pick.advice.rstrip("."))
+        found[pick.name] = (pick, run)
 
     def answered(name: str | None) -> None:
         if name is not None:

@@ -1,4 +1,4 @@
-"""However the app ends: the terminal as it was, the right exit code, and what went wrong in a few lines.
+"""How the app ends: the work is saved, the terminal restored, the exit code right, and a crash reported.
 
 The first signal that asks the process to end lets it save and leave; another one, or :data:`PATIENCE`
 seconds, ends it at once. Signal handlers are Python's own and not the event loop's, so that they are heeded
@@ -7,6 +7,7 @@ before the loop runs and while it is stuck.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import platform
@@ -17,18 +18,20 @@ import termios
 import threading
 import time
 import traceback
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from textual.app import App
+from textual.css.query import NoMatches
+from textual.worker import WorkerFailed
 
 import tuiml
 from tuiml.files import home, write_whole
 from tuiml.text import plain_text
-
-if TYPE_CHECKING:
-    from tuiml.tui.app.app import TuimlApp
 
 SIGNALS = ("INT", "TERM", "HUP", "QUIT", "USR1", "USR2", "ALRM", "VTALRM", "PROF", "XCPU")
 """All that end a process, can be caught and are not about a fault in it."""
@@ -37,7 +40,6 @@ BURST = 0.3
 PATIENCE = 6.0
 """Seconds that leaving may take after a signal."""
 MOST_REPORTS = 10
-ISSUES = "https://github.com/tuiml/tuiml/issues"
 
 # Cancel a half-written sequence; end a synchronized update; paste, wrap, resize reports, mouse, keyboard
 # protocol, screen, cursor, focus reports, colours: in the order in which Textual undoes them.
@@ -51,8 +53,8 @@ class Ending:
     """A context in which signals end the app, and after which the terminal is as it was before."""
 
     def __init__(self) -> None:
-        self.app: TuimlApp | None = None
-        """The app, once there is one."""
+        self.shutdown: Shutdown | None = None
+        """That of the app, once there is one."""
         self._before: dict[int, Any] = {}
         self._attributes: list[Any] | None = None
         self._came: float | None = None
@@ -86,14 +88,16 @@ class Ending:
                 self._force(128 + number)
             return
         self._came = now
-        loop = self.app._loop if self.app else None
-        if self.app is None or loop is None:  # nothing to save yet; an exception might end in some import
+        loop = self._app._loop if self._app else None
+        if (
+            self.shutdown is None or loop is None
+        ):  # nothing to save yet; an exception might end in some import
             self._force(128 + number)
             return
         timer = threading.Timer(PATIENCE, self._force, (128 + number,))
         timer.daemon = True
         timer.start()
-        loop.call_soon_threadsafe(self.app.leave, 128 + number)
+        loop.call_soon_threadsafe(self.shutdown.leave, 128 + number)
 
     def _force(self, code: int) -> None:
         """End now. Processes beside the app see that it is gone, save and end by themselves."""
@@ -102,8 +106,12 @@ class Ending:
                 self._restore()
             os._exit(code)
 
+    @property
+    def _app(self) -> App[int] | None:
+        return self.shutdown.app if self.shutdown else None
+
     def _screen_taken(self) -> bool:
-        return bool(getattr(self.app and self.app._driver, "on_screen", False))
+        return bool(getattr(self._app and self._app._driver, "on_screen", False))
 
     def _restore(self) -> None:
         """Give the terminal back without Textual, and without waiting for a terminal that takes nothing."""
@@ -116,6 +124,71 @@ class Ending:
             descriptor = sys.__stderr__.fileno()  # type: ignore[union-attr]
             if select.select([], [descriptor], [], 0.5)[1]:
                 os.write(descriptor, LEAVE_SCREEN)
+
+
+class Shutdown:
+    """Saves the work once, whatever ends the app, and remembers what did.
+
+    Args:
+        save_work: saves everything, step by step; yields what became of it in words.
+    """
+
+    def __init__(self, app: App[int], save_work: Callable[[], Iterator[str]]) -> None:
+        self.app, self._save_work = app, save_work
+        self.begun = False
+        """True from when the work is being saved."""
+        self.requested = False
+        """True if the user or a signal asked for it."""
+        self.crash: BaseException | None = None
+        """The error that ended the app."""
+        self.outcome = ""
+        """What became of the work."""
+
+    def leave(self, code: int) -> None:
+        """Save the work and exit with a code."""
+        self.requested = True
+        if not self.begun:
+            self.save()
+            self.app.exit(code, return_code=code)
+
+    def save(self) -> None:
+        """Save the work, whatever state the app is in; only the first time."""
+        if not self.begun:
+            self.begun = True
+            self.outcome = "; ".join(filter(None, self._save_work()))
+
+    @contextlib.contextmanager
+    def attempt(self) -> Iterator[None]:
+        """An error here does not stop what comes next; it is reported if it is the first."""
+        try:
+            yield
+        except NoMatches:  # the app ends before there is a screen
+            pass
+        except Exception as error:
+            self.crash = self.crash or error
+
+    def failed(self, error: Exception) -> None:
+        """An error reached the event loop: save the work and end."""
+        if not self.begun:  # else half of the screen is gone, or was never there
+            self.save()
+            self.crash = error.error if isinstance(error, WorkerFailed) else error
+            self.app._return_code = 1
+        self.app._close_messages_no_wait()
+
+    def catch_all(self) -> None:
+        """Handle errors in callbacks of the event loop and in threads like all others."""
+        loop = asyncio.get_running_loop()
+
+        def found(error: BaseException | None) -> None:
+            if isinstance(error, Exception) and not self.begun:
+                self.app._handle_exception(error)
+
+        def in_thread(args: threading.ExceptHookArgs) -> None:
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(found, args.exc_value)
+
+        loop.set_exception_handler(lambda _, context: found(context.get("exception")))
+        threading.excepthook = in_thread
 
 
 # -- what went wrong ---------------------------------------------------------------------------------------
@@ -138,7 +211,7 @@ def report(error: BaseException, kept: str) -> list[str]:
     except OSError as problem:
         lines.append(f"  the traceback could not be written ({problem.strerror or problem})")
     else:
-        lines.append(f"  the traceback is in {path}; please report it: {ISSUES}")
+        lines.append(f"  the traceback is in {path}; please send that file along if you report the error")
     if os.environ.get("TUIML_DEBUG") == "1":
         lines += story.splitlines()
     else:

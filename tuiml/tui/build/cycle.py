@@ -1,4 +1,4 @@
-"""Going through initializers and activations by one key: the next for all hidden layers at once. Pure."""
+"""The next initializer or activation for all hidden layers at once, which one key sets."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ACTIVATIONS: tuple[Entry, ...] = tuple(entry() for entry in activations if not e
 def initializer_edits(document: Document, selected: int, by: int) -> list[Edit]:
     """The initializer ``by`` places after the selected layer's, for it and all other hidden layers.
 
-    The output layer's is its own: it changes alone, where it is selected.
+    The output layer changes alone, if it is selected.
     """
     layers = read_layers(document.raw.get("layers"))
     output = output_layer(layers)

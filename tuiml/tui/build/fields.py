@@ -1,4 +1,4 @@
-"""A field of the form: what it shows, and what typed text means. Pure."""
+"""A field of the form: what it shows, and the value that typed text stands for."""
 
 from __future__ import annotations
 
@@ -27,37 +27,37 @@ class Field:
     label: str
     kind: Kind
     text: str
-    """The value as it is typed, ``""`` where the document leaves it out."""
+    """The value as the user types it, ``""`` if the document leaves it out."""
     placeholder: str
-    """What holds where it is left out."""
+    """Its default."""
     help: str
-    """What it means."""
+    """Its meaning."""
     allowed: str = ""
-    """What may be given, in words."""
+    """The allowed values, in words."""
     problem: str | None = None
     depth: int = 0
     """1 for an option of the choice above it."""
     picks: tuple[Pick, ...] = ()
     registry: Registry[Any] | None = None
     names: Mapping[str, str] = field(default_factory=dict)
-    """Choices above it that the document leaves out, with the entry each has then."""
+    """Choices above it that the document leaves out, with their default entries."""
     owner: str = ""
     key: str = ""
-    """Of a key that is not known: the path of its table, and the key itself, whatever is in it."""
+    """Of an unknown setting: the path of its table, and its key."""
 
     @property
     def typed(self) -> bool:
-        """Whether keys go into its text."""
+        """True if it is edited as text."""
         return self.kind in TYPED
 
     @property
     def picked(self) -> str:
-        """The name of the pick that holds now."""
+        """The name of the current choice."""
         return self.text or self.placeholder
 
     @property
     def pick(self) -> Pick | None:
-        """The pick that holds now."""
+        """The current choice."""
         return next((p for p in self.picks if p.name == self.picked), None)
 
 
@@ -69,7 +69,7 @@ class Section:
     path: str
     fields: tuple[Field, ...]
     problems: tuple[str, ...] = ()
-    """What is wrong with the section and belongs to none of its fields."""
+    """Problems of the section that belong to none of its fields."""
     layer: int | None = None
 
 
@@ -85,7 +85,7 @@ def find(found: Sequence[Section], path: str) -> int | None:
 
 
 def parse(field: Field, text: str) -> Any:
-    """The value that typed text means: a number where it is one, else the text itself, to be complained of.
+    """The value of typed text: a number if it is one, else the text itself, which is then a problem.
 
     ``None`` means that the field is left out.
     """

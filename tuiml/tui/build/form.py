@@ -1,13 +1,13 @@
-"""The form: every setting of the selected layer, the data, the training and the preset, in one list.
+"""The form: all settings of the selected layer, the data, the training and the preset, in one list.
 
-One widget draws all of it and takes all its keys, so that a form of sixty lines costs no more than a line of
-text. What may be typed, and what is wrong, comes from :mod:`tuiml.tui.build.sections`.
+One widget draws all lines and handles all keys, since a widget for each setting would be slow. The settings
+and their problems come from :mod:`tuiml.tui.build.sections`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from rich.segment import Segment
 from textual import events
@@ -18,9 +18,9 @@ from textual.strip import Strip
 
 from tuiml.tui.build.fields import Section
 from tuiml.tui.build.form_model import Apply, FormModel
-from tuiml.tui.build.form_render import Line, Styles, View, draw
+from tuiml.tui.build.form_render import Line, Styles, View, draw, focused_rows
 from tuiml.tui.charts.palette import Look
-from tuiml.tui.keys import bindings
+from tuiml.tui.keys import Keyed, action
 
 PICKS = ("value_back", "value_next", "toggle_value")
 """Actions of a field with choices."""
@@ -28,15 +28,14 @@ APART = ("section_back", "section_next", "layer_back", "layer_next")
 """Actions that an open list keeps waiting."""
 
 
-class Form(ScrollView, can_focus=True):
+class Form(Keyed, ScrollView, can_focus=True):
     """Fields one below the other; the focused one has its help under it.
 
     Args:
-        apply: called at once with a field and its new value, ``None`` to leave it out; it calls
-            :meth:`show` with what came of it.
+        apply: called with a field and its new value, ``None`` to leave it out; it must call :meth:`show`
+            with the new sections.
     """
 
-    BINDINGS: ClassVar[list[Any]] = list(bindings("field"))
     COMPONENT_CLASSES: ClassVar[set[str]] = {"form--heading", "form--focus", "form--input"}
     DEFAULT_CSS = """
     Form { height: 1fr; overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1; }
@@ -46,13 +45,13 @@ class Form(ScrollView, can_focus=True):
     """
 
     class Left(Message):
-        """The user is done here."""
+        """The user left the form."""
 
     class Sealed(Message):
-        """The user went on to another field: what comes next is an edit of its own."""
+        """The focus moved to another field: the next edit is an undo step of its own."""
 
     class Note(Message):
-        """The note is to be written."""
+        """The user wants to edit the note."""
 
     class OtherLayer(Message):
         """Go to the layer above (−1) or below (+1), staying in the form."""
@@ -74,26 +73,15 @@ class Form(ScrollView, can_focus=True):
     # -- content -------------------------------------------------------------------------------------------
 
     def show(self, sections: Sequence[Section]) -> None:
-        """Show these; the focus stays on the field with the same path, what is being typed stays typed."""
+        """Show other sections; the field with the same path stays focused, and text being typed is kept."""
         self.model.show(sections)
         self._redraw()
 
-    def go_to(self, path: str) -> bool:
-        """Focus the field at a path, or the nearest one above it; whether there is one."""
-        return self._go(self.model.place_of(path))
-
-    def go_to_section(self, path: str) -> bool:
-        """Focus the field where the section at ``path`` is entered (``layers[``: the layer's)."""
-        return self._go(self.model.entry_of(path))
-
-    def go_to_number(self, number: int) -> None:
-        """Focus a field by its place in the form; −1 is the last."""
-        self._go(number % max(1, len(self.model.fields)))
-
-    def _go(self, number: int | None) -> bool:
+    def go_to_number(self, number: int | None) -> bool:
+        """Focus a field by its place in the form; −1 is the last. False if there is none."""
         if number is None:
             return False
-        self._moved(self.model.go(number))
+        self._moved(self.model.go(number % max(1, len(self.model.fields))))
         return True
 
     def _moved(self, elsewhere: bool) -> None:
@@ -105,7 +93,7 @@ class Form(ScrollView, can_focus=True):
     # -- keys ----------------------------------------------------------------------------------------------
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
-        """Whether the key goes into the text or the open list, so that no binding further out has it."""
+        """True if the text or the open list uses the key, so that it triggers no binding."""
         return self.model.takes(key, character)
 
     def on_key(self, event: events.Key) -> None:
@@ -131,7 +119,7 @@ class Form(ScrollView, can_focus=True):
         return not (picking and action in APART)
 
     def label(self, action_id: str) -> str | None:
-        """Words of the key bar that suit the focused field."""
+        """The words of an action for the key bar, if the focused field has special ones."""
         now, picking = self.model.field, self.model.picker is not None
         if action_id == "open_field" and now is not None:
             words = {"choice": "choices", "words": "choices", "bool": "switch", "note": "write"}
@@ -140,48 +128,63 @@ class Form(ScrollView, can_focus=True):
             return "remove"
         return "cancel" if action_id == "leave_field" and picking else None
 
+    @action("up", "up", "The field above, or the choice above.", "field", rank=90, shown=False)
     def action_field_up(self) -> None:
         self._moved(self.model.step(-1))
 
+    @action("down", "down", "The field below, or the choice below.", "field", rank=100, shown=False)
     def action_field_down(self) -> None:
         self._moved(self.model.step(1))
 
+    @action(
+        "shift+tab", "up", "The field above; before the first, the table.", "field", rank=110, shown=False
+    )
     def action_tab_up(self) -> None:
-        self._tab(-1)
-
-    def action_tab_down(self) -> None:
-        self._tab(1)
-
-    def _tab(self, by: int) -> None:
-        if self.model.picker or 0 <= self.model.focus + by < len(self.model.fields):
-            self._moved(self.model.step(by))
+        if self.model.can_step(-1):
+            self._moved(self.model.step(-1))
         else:
             self.post_message(self.Left())
 
+    @action("tab", "down", "The field below; after the last, the table.", "field", rank=120, shown=False)
+    def action_tab_down(self) -> None:
+        if self.model.can_step(1):
+            self._moved(self.model.step(1))
+        else:
+            self.post_message(self.Left())
+
+    @action("pageup", "section up", "To the section above.", "field", rank=130, shown=False)
     def action_section_back(self) -> None:
-        self._go(self.model.section_at(-1))
+        self.go_to_number(self.model.section_at(-1))
 
+    @action("pagedown", "section down", "To the next section.", "field", rank=140, shown=False)
     def action_section_next(self) -> None:
-        self._go(self.model.section_at(1))
+        self.go_to_number(self.model.section_at(1))
 
+    @action("ctrl+up alt+up", "layer above", "Same field, layer above.", "field", rank=70, shown=False)
     def action_layer_back(self) -> None:
         self.post_message(self.OtherLayer(-1))
 
+    @action("ctrl+down alt+down", "other layer", "Same field, layer below.", "field", rank=80)
     def action_layer_next(self) -> None:
         self.post_message(self.OtherLayer(1))
 
+    @action("left", "change", "The choice before.", "field", rank=40)
     def action_value_back(self) -> None:
         self.model.cycle(-1)
 
+    @action("right", "next choice", "The next choice.", "field", rank=30, shown=False)
     def action_value_next(self) -> None:
         self.model.cycle(1)
 
+    @action("delete backspace", "reset", "Reset to default.", "field", rank=60)
     def action_reset_value(self) -> None:
         self.model.reset()
 
+    @action("space", "choices", "Open the choices, or switch.", "field", rank=50, shown=False)
     def action_toggle_value(self) -> None:
         self.action_open_field()
 
+    @action("enter", "choose", "Open the choices, switch, or go to the next field.", "field", rank=10)
     def action_open_field(self) -> None:
         now = self.model.field
         if now is not None and now.kind == "note":
@@ -192,6 +195,7 @@ class Form(ScrollView, can_focus=True):
         else:
             self._moved(self.model.step(1))
 
+    @action("escape", "back", "Close the choices; back to the layer table.", "field", rank=20)
     def action_leave_field(self) -> None:
         if self.model.picker:
             self.model.picker = None
@@ -203,7 +207,7 @@ class Form(ScrollView, can_focus=True):
     # -- mouse and focus -----------------------------------------------------------------------------------
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        # the press that brings the focus makes help appear, which moves lines: what counts is what was seen
+        # the press that brings the focus shows help, which moves lines: use the lines that the user saw
         lines, top = self._seen
         row = event.y + top
         self._pressed = lines[row] if 0 <= row < len(lines) else Line([])
@@ -215,7 +219,7 @@ class Form(ScrollView, can_focus=True):
             self.action_open_field()
         elif line.field is not None:
             again = line.field == self.model.focus
-            self._go(line.field)
+            self.go_to_number(line.field)
             if again and self.model.edit is None:
                 self.action_open_field()
 
@@ -239,53 +243,31 @@ class Form(ScrollView, can_focus=True):
         if self.is_mounted:
             self._redraw(reveal=False)
 
-    def _all_styles(self) -> Styles:
+    def _redraw(self, *, reveal: bool = True) -> None:
+        model, width, height = self.model, self.scrollable_content_region.width, self.size.height
+        look: Look = getattr(self.app, "look", None) or Look()
         if self._styles is None:
             names = ("heading", "focus", "input")
             found = [self.get_component_rich_style(f"form--{name}", partial=True) for name in names]
             self._styles = Styles(self.rich_style, *found)
-        return self._styles
-
-    def _redraw(self, *, reveal: bool = True) -> None:
-        model, width = self.model, self.scrollable_content_region.width
-        look: Look = getattr(self.app, "look", None) or Look()
         view = View(
             model.sections, model.focus, self.has_focus, model.edit, model.picker,
-            width, self.size.height, look, self._all_styles(),
+            width, height, look, self._styles,
         )  # fmt: skip
         before, self._drawn = self._drawn, draw(view)
         self.virtual_size = Size(width, len(self._drawn))
-        if reveal:
-            self._reveal()
-        self._repaint(before)
-
-    def _repaint(self, before: list[Line]) -> None:
-        """Paint the lines that differ; all of them would take most of the time a key has."""
+        if reveal and (rows := focused_rows(self._drawn, view)):
+            self.scroll_to_region(Region(0, rows.start, 1, len(rows)), animate=False, force=True)
         top = self.scroll_offset.y
-        for row in range(top, top + self.size.height):
+        for row in range(max(len(before), len(self._drawn))):  # to paint every line would take too long
             if before[row : row + 1] != self._drawn[row : row + 1]:
                 self._strips.pop(row, None)
-                self.refresh(Region(0, row - top, self.size.width, 1))
-        for row in [row for row in self._strips if before[row : row + 1] != self._drawn[row : row + 1]]:
-            del self._strips[row]
-
-    def _reveal(self) -> None:
-        """Scroll so that the focused field is seen, its heading and all its lines where they fit."""
-        own = [y for y, line in enumerate(self._drawn) if line.field == self.model.focus]
-        if not own:
-            return
-        first, last, height = own[0], own[-1], max(1, self.size.height)
-        while first and self._drawn[first - 1].field is None and last - first + 2 <= height:
-            first -= 1
-        picker = self.model.picker
-        if picker:
-            under = next((y for y in own if self._drawn[y].pick == picker.cursor), first)
-            first = max(first, under - height + 1)
-        region = Region(0, first, 1, min(last - first + 1, height))
-        self.scroll_to_region(region, animate=False, force=True)
+                if 0 <= row - top < height:
+                    self.refresh(Region(0, row - top, self.size.width, 1))
 
     def render_line(self, y: int) -> Strip:
-        width, row, ground = self.size.width, y + self.scroll_offset.y, self._all_styles().ground
+        width, row = self.size.width, y + self.scroll_offset.y
+        ground = self._styles.ground if self._styles else self.rich_style
         self._seen = (self._drawn, self.scroll_offset.y)
         if row >= len(self._drawn):
             return Strip.blank(width, ground)

@@ -1,4 +1,4 @@
-"""The form without the screen: which field has the focus, what is being typed or chosen. Pure."""
+"""The state of the form: the focused field, the text being typed, the open list. Knows no widgets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tuiml.tui.widgets.line_edit import LineEdit
 from tuiml.tui.widgets.picker import Picker
 
 Apply = Callable[[Field, Any], None]
-"""Takes a field and its new value, ``None`` to leave it out; calls :meth:`FormModel.show` in turn."""
+"""Called with a field and its new value, ``None`` to leave it out; calls :meth:`FormModel.show`."""
 
 
 class FormModel:
@@ -24,7 +24,7 @@ class FormModel:
         self.focus = 0
         """Number of the focused field."""
         self.edit: LineEdit | None = None
-        """The text of the focused field, if it is one that is typed."""
+        """The text of the focused field, if it is a typed one."""
         self.picker: Picker | None = None
         """The open list of choices."""
         self._tail: str | None = None  # of the layer's field last gone to: wanted of the next layer, too
@@ -37,7 +37,7 @@ class FormModel:
     # -- what is shown -------------------------------------------------------------------------------------
 
     def show(self, sections: Sequence[Section]) -> None:
-        """Show these; the focus stays on the field with the same path, what is being typed stays typed."""
+        """Show other sections; the field with the same path stays focused, and text being typed is kept."""
         before = self.field
         self.sections = list(sections)
         self.fields = [f for s in sections for f in s.fields]
@@ -48,7 +48,7 @@ class FormModel:
         self._load(before)
 
     def _again(self, before: Field) -> int:
-        """Where the focus is when what is shown has changed."""
+        """The number of the field to focus after the sections changed."""
         found = fields.find(self.sections, before.path)
         if found is not None and self.fields[found].path == before.path:
             return found
@@ -61,7 +61,7 @@ class FormModel:
 
     @staticmethod
     def _entry(number: int, section: Section) -> int:
-        """Where a section is entered; of a layer below its kind, which seldom changes."""
+        """The field to focus first in a section: in a layer the one after its kind."""
         return number + (section.layer is not None and len(section.fields) > 1)
 
     def _load(self, before: Field | None) -> None:
@@ -75,10 +75,10 @@ class FormModel:
         elif not same or not self.edit or fields.parse(now, self.edit.text) != fields.parse(now, now.text):
             self.edit = LineEdit(now.text, selected=not same)
 
-    # -- going about ---------------------------------------------------------------------------------------
+    # -- moving ---------------------------------------------------------------------------------------
 
     def go(self, number: int) -> bool:
-        """Focus a field by its number; whether it is another than before."""
+        """Focus a field by its number; True if the focus moved."""
         if not self.fields:
             return False
         before = self.focus
@@ -96,6 +96,10 @@ class FormModel:
             self.picker.move(by)
             return False
         return self.go(self.focus + by)
+
+    def can_step(self, by: int) -> bool:
+        """True if there is a field below (+1) or above, or the list of choices is open."""
+        return self.picker is not None or 0 <= self.focus + by < len(self.fields)
 
     def place_of(self, path: str) -> int | None:
         """Number of the field at a path, or of the nearest one above it."""
@@ -124,13 +128,13 @@ class FormModel:
     # -- editing -------------------------------------------------------------------------------------------
 
     def takes(self, key: str, character: str | None) -> bool:
-        """Whether a key goes into the text or narrows the open list."""
+        """True if a key edits the text or filters the open list."""
         if self.picker:
             return key == "backspace" or (character is not None and character.isprintable())
         return self.edit is not None and self.edit.takes(key, character)
 
     def key(self, key: str, character: str | None) -> None:
-        """Do what a key does that :meth:`takes` said yes to."""
+        """Handle a key that :meth:`takes` accepts."""
         if self.picker:
             if key == "backspace":
                 self.picker.rub_out()
@@ -140,7 +144,7 @@ class FormModel:
             self._typed(lambda edit: edit.key(key, character))
 
     def paste(self, text: str) -> None:
-        """Put the first line of a text where it is typed."""
+        """Insert the first line of a text at the caret."""
         lines = text.strip().splitlines()
         if lines and not self.picker:
             self._typed(lambda edit: edit.insert(lines[0]))
@@ -163,13 +167,13 @@ class FormModel:
             self.pick(names[at % len(names)])
 
     def pick(self, name: str) -> None:
-        """Take a choice by its name."""
+        """Set a choice by its name."""
         now = self.field
         if now:
             self._apply(now, {YES: True, NO: False}[name] if now.kind == "bool" else name)
 
     def open(self) -> bool:
-        """Open the list of choices, take the one under its cursor, or switch; False if there is none."""
+        """Open the list of choices, set the one under its cursor, or switch; False if there is no choice."""
         now = self.field
         if self.picker:
             chosen = self.picker.chosen
@@ -186,13 +190,13 @@ class FormModel:
 
     @property
     def resettable(self) -> bool:
-        """Whether the focused field can be left out, or taken away."""
+        """True if the focused field can be reset to its default, or removed."""
         now = self.field
         if now is None or self.picker or not now.text:
             return False
         return now.kind == "unknown" or bool(now.picks and now.placeholder)
 
     def reset(self) -> None:
-        """Leave the focused field out."""
+        """Reset the focused field to its default."""
         if self.field:
             self._apply(self.field, None)

@@ -1,4 +1,4 @@
-"""How the form is drawn: its lines, and which field and pick each belongs to. Pure but for styles."""
+"""Draws the form: its lines, and the field and pick that each belongs to. Knows no widgets."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ class Styles:
     focus: Style = field(default_factory=Style)
     """The line of the focused field."""
     input: Style = field(default_factory=Style)
-    """Where it is typed into."""
+    """The field being typed into."""
 
 
 @dataclass
 class View:
-    """What is to be drawn."""
+    """Everything that a drawing of the form depends on."""
 
     sections: Sequence[Section]
     focus: int
     active: bool
-    """Whether keys come here."""
+    """True if the form has the focus."""
     edit: LineEdit | None
     picker: Picker | None
     width: int
@@ -56,7 +56,7 @@ class View:
 
 
 def draw(view: View) -> list[Line]:
-    """All lines of the form, as many as there are."""
+    """All lines of the form."""
     lines: list[Line] = []
     column = _column(view)
     number = 0
@@ -72,8 +72,22 @@ def draw(view: View) -> list[Line]:
     return lines
 
 
+def focused_rows(lines: Sequence[Line], view: View) -> range:
+    """The lines to scroll to: those of the focused field, with its heading above them where that fits."""
+    own = [y for y, line in enumerate(lines) if line.field == view.focus]
+    if not own:
+        return range(0)
+    first, last, height = own[0], own[-1], max(1, view.height)
+    while first and lines[first - 1].field is None and last - first + 2 <= height:
+        first -= 1
+    if view.picker:
+        chosen = next((y for y in own if lines[y].pick == view.picker.cursor), first)
+        first = max(first, chosen - height + 1)
+    return range(first, min(last + 1, first + height))
+
+
 def _column(view: View) -> int:
-    """Where values begin."""
+    """The column where values begin."""
     labels = [2 * f.depth + cell_len(f.label) for s in view.sections for f in s.fields]
     return 2 + min(max(labels, default=0), MOST_LABEL, max(6, view.width // 2 - 5)) + 5
 
@@ -181,7 +195,7 @@ def _note(item: Field, number: int, view: View) -> list[Line]:
 
 
 def _help(item: Field, number: int, view: View) -> list[Line]:
-    """What the field means, what it may be, and what is said of what it is."""
+    """The meaning of a field, its allowed values, and formula and advice of its current choice."""
     allowed = "" if item.problem else item.allowed  # the problem says it
     texts = ["; ".join(filter(None, [item.help, allowed]))]
     pick = item.pick
@@ -214,7 +228,7 @@ def _picks(picker: Picker, number: int, view: View) -> list[Line]:
     chosen = picker.chosen
     quiet = ground + look.style("quiet")
     if chosen is None:
-        return [Line([("    nothing matches", quiet)], number)]
+        return [Line([("    no matches", quiet)], number)]
     cut = any(text.endswith(look.glyphs.more) for line in lines for text, _ in line.parts[-1:])
     for text in (chosen.formula if cut else "", chosen.advice):
         lines += [

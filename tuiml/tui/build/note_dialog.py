@@ -1,22 +1,19 @@
-"""Writing a preset's note: several lines, so it has a screen of its own."""
+"""The dialog that edits a preset's note, which has several lines."""
 
 from __future__ import annotations
-
-from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Static, TextArea
 
 from tuiml.text import plain_text
-from tuiml.tui.keys import bindings
+from tuiml.tui.keys import action
 from tuiml.tui.widgets.modal import Modal
 
 
 class NoteScreen(Modal[str | None]):
-    """Answered with the note as it is when the screen closes, ``None`` if it was not touched."""
+    """Answers with the note, ``None`` if it was not edited."""
 
-    BINDINGS: ClassVar[list[Any]] = list(bindings("note"))
     DEFAULT_CSS = """
     NoteScreen { align: center middle; background: $background 60%; }
     NoteScreen > Vertical {
@@ -42,6 +39,7 @@ class NoteScreen(Modal[str | None]):
     def on_mount(self) -> None:
         self._area.move_cursor(self._area.document.end)
 
+    @action("escape", "done", "Keep the edited note.", "note")
     def action_note_done(self) -> None:
         text = self._area.text
         self.dismiss(None if text == self._shown else text)

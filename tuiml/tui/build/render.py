@@ -1,20 +1,21 @@
-"""What Build says in its table and below it. Pure but for styles."""
+"""The cells of Build's table and the lines below it. Knows no widgets."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
+from tuiml.formatting import compact
 from tuiml.nn.layers import dimensions
 from tuiml.text import plain_text
-from tuiml.training.statistics import LayerStatistics
+from tuiml.training.layer_statistics import LayerStatistics
 from tuiml.tui.charts.bars import mini, zero_bin
-from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import TROUBLE, Look, layer_colour
 from tuiml.tui.charts.text import wrap
 from tuiml.tui.model import layer_stack
-from tuiml.tui.model.document import Document, LayerRow
-from tuiml.tui.model.layer_cells import Cell, Column, activations_of, idle_share, statistics_cells
+from tuiml.tui.model.document import Document
+from tuiml.tui.model.layer_cells import Cell, Column, activations_of, idle_fraction, statistics_cells
+from tuiml.tui.model.layer_rows import LayerRow
 from tuiml.tui.model.problems import where
 from tuiml.tui.process.probe_session import PreFlight
 from tuiml.tui.widgets.picker import Part
@@ -37,7 +38,7 @@ COLUMNS = (
     Column("histogram", "outputs", MINI, keep=2),
 )
 PROBED = ("mean", "std", "idle", "gradient", "histogram")
-"""The columns of the initial values."""
+"""The columns of statistics at the initial values."""
 MOST_PROBLEMS = 3
 MOST_LINES = 3
 """Of one problem; the form has all of it."""
@@ -63,8 +64,8 @@ def cells(row: LayerRow, look: Look) -> dict[str, Cell]:
 
 
 def probe_cells(flight: PreFlight, count: int, look: Look) -> list[dict[str, Cell]]:
-    """The cells of each of ``count`` layers that tell of its initial values; quiet where they are not known
-    yet of the preset as it is now."""
+    """Statistics of each of ``count`` layers at its initial values; faint while those of the last edit are
+    computed."""
     layers = flight.found.picture.layers if flight.found else ()
     if len(layers) != count or not flight.wanted:
         return [dict.fromkeys(PROBED, "")] * count
@@ -91,10 +92,10 @@ def _dim(cell: Cell, look: Look) -> Cell:
 
 
 def flight_lines(flight: PreFlight, selected: int, table: bool, width: int, look: Look) -> list[list[Part]]:
-    """What the selected layer's initial values are like, and the worst that is wrong with the network's.
+    """Statistics of the selected layer at its initial values, and the first verdict on the network.
 
     Args:
-        table: whether the table has no room for the numbers.
+        table: True if the table has no room for the numbers.
     """
     quiet = look.style("quiet")
     if not flight.wanted:
@@ -116,7 +117,7 @@ def flight_lines(flight: PreFlight, selected: int, table: bool, width: int, look
 
 def numbers(found: LayerStatistics) -> str:
     """A layer's outputs in words: ``mean .51, std .49, 91 % sat, gradient .85``."""
-    share, word, _ = idle_share(found)
+    share, word, _ = idle_fraction(found)
     parts = [f"mean {compact(found.mean, 2)}", f"std {compact(found.std, 2)}"]
     parts += [f"{100 * share:.0f} % {word}"] if word != "zero" else []
     parts += [f"gradient {compact(found.gradient_norm, 2)}"] if math.isfinite(found.gradient_norm) else []
@@ -126,7 +127,7 @@ def numbers(found: LayerStatistics) -> str:
 def facts(
     document: Document, rows: Sequence[LayerRow], selected: int, width: int, look: Look
 ) -> list[list[Part]]:
-    """What the selected layer and the stack come to, and what is wrong with the preset."""
+    """Size of the selected layer and of the network, and the problems of the preset."""
     quiet, trouble = look.style("quiet"), look.style(TROUBLE)
     texts = (layer_stack.summary(document, rows), *layer_stack.details(document))
     lines: list[list[Part]] = [
@@ -145,7 +146,7 @@ def facts(
 
 
 def schedule_lines(document: Document, width: int, look: Look) -> list[str]:
-    """The learning rate over the run as a curve between its first and its last value; none if it stays."""
+    """The learning rate over the run as a curve between its first and last value; none if constant."""
     preset = document.preset
     if preset is None:
         return []
@@ -153,7 +154,7 @@ def schedule_lines(document: Document, width: int, look: Look) -> list[str]:
     batches = -(-preset.data.sizes()[0] // training.batch_size)
     steps = training.epochs * batches
     first, last = (training.schedule.factor(step, steps, batches) for step in (0, steps - 1))
-    start, end = f"rate {training.rate * first:.2g} ", f" {training.rate * last:.2g}"
+    start, end = f"lr {training.rate * first:.2g} ", f" {training.rate * last:.2g}"
     room = max(4, min(24, width - len(start) - len(end) - 1))
     places = [round(i * (steps - 1) / (room - 1)) for i in range(room)]
     factors = [training.schedule.factor(step, steps, batches) for step in places]

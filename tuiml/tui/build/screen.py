@@ -1,44 +1,37 @@
-"""Build: the stack of layers, and the form of everything a preset can say."""
+"""The Build screen: the table of layers, and a form of all settings of the preset."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from textual import events
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
-from tuiml.nn.layers import layers
 from tuiml.spec.problems import Problem
-from tuiml.training.remedies import Edit, Remedy
 from tuiml.tui.build import render
-from tuiml.tui.build.cycle import activation_edits, initializer_edits
-from tuiml.tui.build.fields import FILE, Field
+from tuiml.tui.build.edits import Edits
 from tuiml.tui.build.form import Form
 from tuiml.tui.build.note_dialog import NoteScreen
 from tuiml.tui.build.render import COLUMNS
 from tuiml.tui.build.sections import sections
 from tuiml.tui.dialogs import explore_layer, find_rate, use_file
-from tuiml.tui.model import layer_stack
-from tuiml.tui.model.document import Document
+from tuiml.tui.keys import action
+from tuiml.tui.model.problems import layer_of
 from tuiml.tui.process.probe_client import Probed
 from tuiml.tui.process.probe_session import PreFlight
-from tuiml.tui.shell.screen import Place
-from tuiml.tui.widgets.chooser import Chooser
+from tuiml.tui.shell.screen import AppScreen
 from tuiml.tui.widgets.layer_table import LayerTable
 from tuiml.tui.widgets.lines import Lines
-from tuiml.tui.widgets.picker import Pick
 
-CYCLES = ("next_initializer", "last_initializer", "next_activation", "last_activation")
 NARROW = 66
-"""Below this width table and form take turns."""
+"""Columns below which either the table or the form is shown."""
 
 
-class Build(Place):
-    """Left the stack and what it comes to, right the form."""
+class Build(AppScreen):
+    """Left the table of layers and a summary, right the form."""
 
-    place = "build"
+    where = "build"
     DEFAULT_CSS = """
     Build {
         & #stack { width: 7fr; padding: 0 1 0 0; }
@@ -65,24 +58,18 @@ class Build(Place):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._stale = True
+        self.table = LayerTable(COLUMNS, id="build-table")
+        self.form = Form(lambda field, value: self._edits.set_field(field, value), id="form")
+        self._facts = Lines(id="facts")
         self.flight = PreFlight(self, lambda: self.shell.probe_client_factory(self.post_message))
+        self._edits = Edits(self, self.table, self.flight)
 
     def compose(self) -> ComposeResult:
         with Horizontal():
             with Vertical(id="stack"):
-                yield LayerTable(COLUMNS, id="build-table")
-                yield Lines(id="facts")
-            yield Form(self._apply, id="form")
-
-    @property
-    def table(self) -> LayerTable:
-        """The stack."""
-        return self.query_one(LayerTable)
-
-    @property
-    def form(self) -> Form:
-        """The form of the selected layer, the data, the training and the preset."""
-        return self.query_one(Form)
+                yield self.table
+                yield self._facts
+            yield self.form
 
     # -- the place -----------------------------------------------------------------------------------------
 
@@ -98,24 +85,9 @@ class Build(Place):
             self._refresh()
 
     def enabled(self, action_id: str) -> bool | None:
-        document, in_table = self.document, self.table.has_focus
-        if action_id == "undo":
-            return document.can_undo
-        if action_id == "redo":
-            return document.can_redo
         if action_id == "next_problem":
-            return bool(document.problems)
-        if action_id in ("add_layer", *CYCLES):
-            return in_table
-        if action_id == "try_remedy":
-            return in_table and self._remedy is not None
-        if action_id in ("duplicate", "remove"):
-            return in_table and document.count > 0
-        if action_id == "move_up":
-            return in_table and self.table.cursor > 0
-        if action_id == "move_down":
-            return in_table and self.table.cursor < document.count - 1
-        return True
+            return bool(self.document.problems)
+        return self._edits.enabled(action_id) if hasattr(self._edits, f"action_{action_id}") else True
 
     def label(self, action_id: str) -> str | None:
         if action_id == "choose":
@@ -127,10 +99,10 @@ class Build(Place):
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.width < NARROW, "narrow")
-        self.call_after_refresh(self._refresh)  # what is wrong is wrapped to the width of the table
+        self.call_after_refresh(self._refresh)  # problems are wrapped to the width of the table
 
     def select(self, row: int) -> None:
-        """Put the cursor on a layer, also while another place is on the screen."""
+        """Select a layer, also while another screen is shown."""
         if self._stale:
             self._refresh()
         self.table.cursor = row
@@ -154,7 +126,7 @@ class Build(Place):
         facts = render.facts(self.document, self.document.rows(), table.cursor, width, look)
         narrow = not {"mean", "std"} <= set(table.shown_columns)
         facts += render.flight_lines(self.flight, table.cursor, narrow, width, look)
-        self.query_one("#facts", Lines).show(facts)
+        self._facts.show(facts)
 
     def on_probed(self, message: Probed) -> None:
         message.stop()
@@ -178,10 +150,6 @@ class Build(Place):
         message.stop()
         self.edit("layers[")
 
-    def on_form_left(self, message: Form.Left) -> None:
-        message.stop()
-        self.leave_form()
-
     def on_form_sealed(self, message: Form.Sealed) -> None:
         message.stop()
         self.document.seal()
@@ -193,155 +161,60 @@ class Build(Place):
     def on_form_note(self, message: Form.Note) -> None:
         message.stop()
         note = self.document.get("note")
-        self.app.push_screen(NoteScreen(note if isinstance(note, str) else ""), self._noted)
-
-    def _noted(self, note: str | None) -> None:
-        if note is not None:
-            self.document.seal()
-            if note.strip():
-                self.document.set("note", note)
-            else:
-                self.document.unset("note")
-            self.shell.document_edited()
+        self.app.push_screen(NoteScreen(note if isinstance(note, str) else ""), self._edits.set_note)
 
     def edit(self, path: str) -> None:
-        """Go into the form: to the field at ``path``, or where the focus was in that section."""
+        """Focus the form: the section at ``path``, unless the focus is in it already."""
         self.add_class("form")
         form = self.form
         field = form.model.field
         inside = field is not None and path and field.path.startswith(path)
         if not inside:
-            form.go_to_section(path)
+            form.go_to_number(form.model.entry_of(path))
         form.focus()
 
+    @on(Form.Left)
     def leave_form(self) -> None:
         """Back to the table."""
         self.remove_class("form")
         self.table.focus()
 
     def go_to(self, problem: Problem) -> None:
-        """Show where a problem is: its row, and its field if it has one."""
-        index = layer_stack.layer_of(problem.path)
+        """Select the layer of a problem and focus its field, if it has one."""
+        index = layer_of(problem.path)
         if index is not None and index < self.document.count:
             self.table.cursor = index
             self.form.show(sections(self.document, index))
-        if self.form.go_to(problem.path):
+        if self.form.go_to_number(self.form.model.place_of(problem.path)):
             self.add_class("form")
             self.form.focus()
         else:
             self.leave_form()
 
-    def _apply(self, field: Field, value: Any) -> None:
-        document = self.document
-        if field.path == "data" and value == FILE:
-            use_file.pick_data(self.shell)
-            return
-        if field.kind == "unknown":
-            document.remove_key(field.owner, field.key)
-        elif value is None:
-            document.unset(field.path)
-        elif field.registry is not None:
-            document.choose(field.path, value, field.registry, field.names)
-        else:
-            document.set(field.path, value, field.names)
-        self.shell.document_edited()
-
     # -- actions -------------------------------------------------------------------------------------------
 
-    @property
-    def _remedy(self) -> Remedy | None:
-        """What the verdict on the screen advises, where it can be done."""
-        told = self.flight.verdicts if self.flight.fresh else ()
-        return told[0].remedy if told and told[0].remedy.edits else None
+    if not TYPE_CHECKING:  # a type checker would then accept any attribute
 
-    def action_try_remedy(self) -> None:
-        if self._remedy is not None:
-            words = self._remedy.words
-            self._apply_edits(self._remedy.edits)
-            self.shell.say(f"{words}: u takes it back")
+        def __getattr__(self, name: str) -> Any:
+            """The action of a part of the screen, which Textual looks up here as ``action_<id>``."""
+            if name.startswith("action_") and "_edits" in vars(self):
+                return getattr(self._edits, name)
+            raise AttributeError(f"{type(self).__name__} has no attribute {name}")
 
-    def action_next_initializer(self) -> None:
-        self._cycle(initializer_edits, 1)
-
-    def action_last_initializer(self) -> None:
-        self._cycle(initializer_edits, -1)
-
-    def action_next_activation(self) -> None:
-        self._cycle(activation_edits, 1)
-
-    def action_last_activation(self) -> None:
-        self._cycle(activation_edits, -1)
-
-    def _cycle(self, edits: Callable[[Document, int, int], list[Edit]], by: int) -> None:
-        self._apply_edits(edits(self.document, self.table.cursor, by))
-
-    def _apply_edits(self, edits: Sequence[Edit]) -> None:
-        if edits:
-            self.document.apply(edits)
-            self.shell.document_edited()
-
-    def action_add_layer(self) -> None:
-        picks = [Pick(entry.name, entry.formula, entry.advice) for entry in layers]
-        self.app.push_screen(Chooser("Add a layer", picks, "dense"), self._add)
-
-    def _add(self, kind: str | None) -> None:
-        if kind is not None:
-            after = layer_stack.place_below(self.document, self.table.cursor)
-            self.document.add(after, layer_stack.new_layer(self.document, kind, after))
-            self._edited(after + 1)
-
-    def action_duplicate(self) -> None:
-        self.document.duplicate(self.table.cursor)
-        self._edited(self.table.cursor + 1)
-
-    def action_remove(self) -> None:
-        self.document.remove(self.table.cursor)
-        self._edited(self.table.cursor)
-
-    def action_move_up(self) -> None:
-        self._move(-1)
-
-    def action_move_down(self) -> None:
-        self._move(1)
-
-    def _move(self, by: int) -> None:
-        if self.document.move(self.table.cursor, by):
-            self._edited(self.table.cursor + by)
-
-    def _edited(self, cursor: int) -> None:
-        self.shell.document_edited()
-        self.table.cursor = cursor
-
-    def action_undo(self) -> None:
-        self._travel(self.document.undo)
-
-    def action_redo(self) -> None:
-        self._travel(self.document.redo)
-
-    def _travel(self, go: Callable[[], bool]) -> None:
-        before = self.document.raw
-        if go():
-            self.shell.document_edited()
-            row = layer_stack.first_difference(before, self.document.raw)
-            if row is not None:
-                self.table.cursor = row
-
-    @property
-    def _here(self) -> str:
-        """The path of the field that has the focus."""
-        field = self.form.model.field
-        return field.path if field and self.form.has_focus else ""
-
+    @action("e", "problems", "Go to the next problem.", "build", rank=10)
     def action_next_problem(self) -> None:
         problems = self.document.problems
         if problems:
-            here = self._here
+            field = self.form.model.field
+            here = field.path if field and self.form.has_focus else ""
             at = next((i for i, p in enumerate(problems) if p.path == here), -1)
             self.go_to(problems[(at + 1) % len(problems)])
 
+    @action("tab", "form", "To the first field of the form.", "build", rank=180, shown=False)
     def action_form_first(self) -> None:
         self._into_form(0)
 
+    @action("shift+tab", "form", "To the last field of the form.", "build", rank=190, shown=False)
     def action_form_last(self) -> None:
         self._into_form(-1)
 
@@ -350,20 +223,26 @@ class Build(Place):
         self.form.go_to_number(number)
         self.form.focus()
 
+    @action("t", "training", "To the training: optimizer, rate, epochs.", "build", rank=120)
     def action_edit_training(self) -> None:
         self.edit("training")
 
+    @action("y", "explore f", "Explore activations: f, its slope and its inputs.", "build", rank=140)
     def action_explore(self) -> None:
         explore_layer.in_build(self.shell, self.table.cursor, self.flight)
 
+    @action("r", "find rate", "Find a learning rate: a range test; weights are not kept.", "build", rank=130)
     def action_find_rate(self) -> None:
         find_rate.find_rate(self.shell)
 
+    @action("o", "your data", "Open a file of yours as the data.", "build", rank=150)
     def action_open_data(self) -> None:
         use_file.pick_data(self.shell)
 
+    @action("D", "data", "To the data settings: set, sizes, normalization.", "build", rank=160)
     def action_edit_data(self) -> None:
         self.edit("data")
 
+    @action("n", "name", "To the preset's name and note.", "build", rank=170)
     def action_edit_name(self) -> None:
         self.edit("")

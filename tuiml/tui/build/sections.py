@@ -1,7 +1,6 @@
-"""What the form shows: the fields of a layer, of the data, of the training and of the preset itself.
+"""The sections of the form: settings of a layer, the data, the training and the preset.
 
-All of it follows from the registry: add an activation or an option there, and it is here. Pure: a document
-in, fields out.
+They are made from the registry: an activation or an option added there appears here by itself.
 """
 
 from __future__ import annotations
@@ -28,21 +27,21 @@ from tuiml.tui.widgets.picker import Pick
 
 OWN = Pick(FILE, "CSV, NPZ, IDX, or a folder of pictures per class", "looks through your files", opens=True)
 LONGEST = 4000
-"""Characters of a value that are shown."""
+"""Most characters of a value that are shown."""
 
 
 @dataclass(frozen=True)
 class Holder:
-    """A table of the document whose options are to be shown."""
+    """A table of the document whose options are shown."""
 
     document: Document
     path: str
     value: Any
-    """What the document has there: perhaps a name alone, perhaps nothing, perhaps nonsense."""
+    """What the document has there: a table, a name alone, nothing, or something invalid."""
     usual: Mapping[str, str] = field(default_factory=dict)
-    """What holds for options that are left out, where it is not their default."""
+    """Values of options that are left out, if they are not the defaults."""
     names: Mapping[str, str] = field(default_factory=dict)
-    """Choices on the way that the document leaves out, with the entry each has then."""
+    """Choices above these options that the document leaves out, with their default entries."""
     depth: int = 0
 
     def at(self, name: str) -> str:
@@ -62,7 +61,7 @@ def sections(document: Document, index: int) -> list[Section]:
 
 
 def layer_section(document: Document, index: int) -> Section:
-    """Kind and options of a layer; units of the output layer are as many as classes, or numbers."""
+    """Kind and options of a layer; the output layer has a unit for each class or target."""
     path = f"layers[{index}]"
     value = document.get(path)
     entry = entry_at(value, layers)
@@ -75,7 +74,7 @@ def layer_section(document: Document, index: int) -> Section:
 
 
 def data_section(document: Document) -> Section:
-    """The data set and its options; how many examples there are where the preset does not say."""
+    """The data set and its options, with the numbers of examples that the preset leaves out."""
     value, usual = document.get("data"), {}
     if document.data:
         train, validation, _ = document.data.sizes()
@@ -87,7 +86,7 @@ def data_section(document: Document) -> Section:
 
 
 def training_section(document: Document) -> Section:
-    """Loss, optimizer, and how long; the learning rate is the optimizer's usual one."""
+    """Loss, optimizer, epochs and the rest; the default learning rate is the optimizer's."""
     value, usual = document.get("training"), {}
     chosen = value.get("optimizer") if isinstance(value, dict) else None
     entry = entry_at(Training().optimizer.name if chosen is None else chosen, optimizers)
@@ -107,7 +106,7 @@ def pretraining_section(document: Document) -> Section:
 
 
 def preset_section(document: Document) -> Section:
-    """Name and note, and what is wrong with the document as a whole."""
+    """Name and note, and the problems of the document as a whole."""
     holder = Holder(document, "", document.raw)
     named = [o for o in _options_of(Preset) if o.name in ("name", "note")]
     fields = [_value(holder, option) for option in named]
@@ -132,7 +131,7 @@ def _section(document: Document, title: str, path: str, fields: list[Field]) -> 
 
 
 def _options(holder: Holder, entry: type[BaseModel] | None) -> Iterator[Field]:
-    """The options of an entry, those of each choice below it, and what no option is."""
+    """The options of an entry, those of each choice below it, and unknown keys."""
     if entry is None:
         return
     for option in _options_of(entry):
@@ -172,7 +171,7 @@ def _head(document: Document, path: str, label: str, registry: Registry[Any], va
 
 
 def _value(holder: Holder, option: Option) -> Field:
-    """The field of an option that is no choice of entries."""
+    """The field of an option that is not a choice of entries."""
     path, value = holder.at(option.name), holder.get(option.name)
     kind: Kind = "note" if path == "note" else _KINDS.get(option.kind, "text")
     return Field(
@@ -191,7 +190,7 @@ def _value(holder: Holder, option: Option) -> Field:
 
 
 def _unknown(holder: Holder, known: set[str]) -> list[Field]:
-    """What the document has there and no option is: shown, so that it can be taken away."""
+    """Keys of the document that are no options: shown, so that they can be removed."""
     value = holder.value
     extra = [key for key in value if key not in known] if isinstance(value, dict) else []
     return [
@@ -201,8 +200,8 @@ def _unknown(holder: Holder, known: set[str]) -> list[Field]:
             kind="unknown",
             text=_shown(value[key]),
             placeholder="",
-            help="del takes it away",
-            problem="no key that is known here",
+            help="del removes it",
+            problem="unknown setting",
             depth=holder.depth,
             owner=holder.path,
             key=key,
@@ -212,12 +211,11 @@ def _unknown(holder: Holder, known: set[str]) -> list[Field]:
 
 
 def _problem(document: Document, path: str) -> str | None:
-    message = document.problem_at(path)
-    return None if message is None else plain_text(message)
+    return next((plain_text(p.message) for p in document.problems if p.path == path), None)
 
 
 _KINDS: dict[str, Kind] = {"int": "int", "float": "float", "bool": "bool", "words": "words"}
-_HELP = {"name": "what it is called", "note": "what to look for"}
+_HELP = {"name": "name of the preset", "note": "what to look for"}
 
 
 @lru_cache(256)
@@ -231,7 +229,7 @@ def _picks(registry: Registry[Any]) -> tuple[Pick, ...]:
 
 
 def _words(option: Option) -> tuple[Pick, ...]:
-    """Its words, each with what the help says of it: ``none: raw values; unit: to 0…1``."""
+    """Its words, each with its meaning from the help: ``none: raw values; unit: to 0…1``."""
     if option.kind == "bool":
         return Pick(YES), Pick(NO)
     meanings = dict(part.split(": ", 1) for part in option.help.split("; ") if ": " in part)
@@ -247,7 +245,7 @@ def _default(option: Option) -> str:
 
 
 def _shown(value: Any) -> str:
-    """A value of the document as it is typed, safe to show."""
+    """A value of the document as the user types it, safe to show."""
     if isinstance(value, bool):
         return YES if value else NO
     if isinstance(value, int | float):

@@ -1,169 +1,192 @@
-"""What a network learned, as charts of Train: confusions, the worst examples, the first weights."""
+"""Charts of a classifier: confusion matrix, highest-loss examples, first-layer weights."""
 
 from __future__ import annotations
 
-import numpy as np
-from textual.strip import Strip
+from collections.abc import Hashable
+from dataclasses import dataclass
 
-from tuiml.training.inspection_records import (
-    Confusion,
-    Example,
-    Inspection,
-    InspectionRequest,
-    Judged,
-    Weights,
-    Worst,
-)
-from tuiml.training.inspector import first_weights
+import numpy as np
+
+from tuiml.formatting import compact, percent
+from tuiml.training.inspections.confusion import Confusion
+from tuiml.training.inspections.first_layer_weights import Weights, first_weights
+from tuiml.training.inspections.highest_loss import Example, HighestLoss
+from tuiml.training.inspections.record import Evaluated, InspectionRequest
+from tuiml.tui.chart_views.chart import Chart
 from tuiml.tui.chart_views.inspection import (
-    LearnedView,
+    InspectionView,
+    TilesView,
+    has_classes,
+    has_weights,
+    image_size,
     names_of,
-    picture_of,
     signed_tiles,
 )
 from tuiml.tui.charts import pixels
 from tuiml.tui.charts.confusion import confusion
-from tuiml.tui.charts.numbers import compact, percent
 from tuiml.tui.charts.palette import QUIET, TROUBLE, Look
-from tuiml.tui.charts.text import clean, strip
+from tuiml.tui.charts.text import Line, clean, strip
 from tuiml.tui.charts.tiles import Caption, Layout, tiles
+from tuiml.tui.keys import action
 
 
-class ConfusionView(LearnedView):
-    """Which class is taken for which."""
+@dataclass
+class ConfusionStyle:
+    """Shared by all views of the confusion matrix."""
 
-    what = "confusion"
-    title = "confusions"
+    fractions: bool = False
 
-    def wishes(self) -> list[InspectionRequest]:
-        return [InspectionRequest("confusion")]
 
-    def about(self, found: Inspection, look: Look) -> str:
-        return judged_words(found)
+class ConfusionView(InspectionView[Confusion]):
+    """How many examples of each class were predicted as each class."""
 
-    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Strip]:
-        assert isinstance(found, Confusion)
-        names = names_of(self.sight.model)
-        return confusion(found.counts, names, width, height, look, shares=self.turned.shares)
+    record = Confusion
 
+    @property
+    def style(self) -> ConfusionStyle:
+        return self.selection.of(ConfusionStyle)
+
+    def requests(self) -> list[InspectionRequest]:
+        return [self.request()]
+
+    def stamp(self) -> Hashable:
+        return (super().stamp(), self.style.fractions)
+
+    def about(self, found: Confusion, look: Look) -> str:
+        hits = sum(row[i] for i, row in enumerate(found.counts))
+        right = f"{percent(hits / found.evaluated)} right of " if found.evaluated else ""
+        return right + part_words(found)
+
+    def show(self, found: Confusion, width: int, height: int, look: Look) -> list[Line]:
+        names = names_of(self.selection.model)
+        return confusion(found.counts, names, width, height, look, shares=self.style.fractions)
+
+    @action("percent_sign", "fractions", "The confusion matrix in counts or fractions.", "train", rank=270)
     def action_confusion_shares(self) -> None:
-        self.turned.shares = not self.turned.shares
-        self.turned.version += 1
+        self.style.fractions = not self.style.fractions
 
     def label(self, action_id: str) -> str | None:
-        return "counts" if action_id == "confusion_shares" and self.turned.shares else None
+        return "counts" if action_id == "confusion_shares" and self.style.fractions else None
 
 
-def judged_words(found: Inspection) -> str:
-    """Of which examples."""
-    if not isinstance(found, Judged):
-        return ""
-    right = ""
-    if isinstance(found, Confusion) and found.examples:
-        hits = sum(row[i] for i, row in enumerate(found.counts))
-        right = f"{percent(hits / found.examples)} right of "
-    some = f"{found.examples:,}"
-    if found.examples < found.of:
-        some += f" of {found.of:,}"
-    return f"{right}{some} {found.part} examples"
+def part_words(found: Evaluated) -> str:
+    """Which examples, and how many of them, an inspection is of."""
+    some = f"{found.evaluated:,}"
+    if found.evaluated < found.total:
+        some += f" of {found.total:,}"
+    return f"{some} {found.part} examples"
 
 
-class WorstView(LearnedView):
+def page_words(first: int, shown: int, found: Evaluated) -> str:
+    """Which items of a sorted list are shown, from 0."""
+    return f"{first + 1:,}–{first + shown:,}, {part_words(found)}" if shown else part_words(found)
+
+
+class HighestLossView(TilesView[HighestLoss]):
     """The examples with the largest losses."""
 
-    what = "worst"
-    title = "worst examples"
+    record = HighestLoss
 
-    def _plan(self, width: int, height: int) -> Layout:
-        size = picture_of(self.sight.model)
+    def plan(self, width: int, height: int) -> Layout:
+        size = image_size(self.selection.model)
         if size is None:
             return Layout(1, max(0, height), width, 2, width)
-        return self.plan_of(size, width, height, 4, caption=2, least=14)
+        return self.layout_of(size, width, height, 4, caption=2, least=14)
 
     def total(self) -> int:
-        found = self.sight.model.learned.get("worst")
-        return found.examples if isinstance(found, Worst) else 0
+        return self.found.evaluated if self.found else 0
 
-    def shown_count(self) -> int:
-        plan = self._plan(self.size.width, self.size.height - 1)
-        return 1 if self.one else plan.count
+    def requests(self) -> list[InspectionRequest]:
+        return [self.request(first=self.first, count=max(1, min(64, self.shown_count())))]
 
-    def wishes(self) -> list[InspectionRequest]:
-        return [InspectionRequest("worst", first=self.first, count=max(1, min(64, self.shown_count())))]
+    def about(self, found: HighestLoss, look: Look) -> str:
+        return page_words(found.first, len(found.examples), found)
 
-    def about(self, found: Inspection, look: Look) -> str:
-        assert isinstance(found, Worst)
-        last = found.first + len(found.found)
-        return f"{found.first + 1:,}–{last:,}, {judged_words(found)}" if found.found else judged_words(found)
-
-    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Strip]:
-        assert isinstance(found, Worst)
-        plan = self._plan(width, height)
+    def show(self, found: HighestLoss, width: int, height: int, look: Look) -> list[Line]:
+        plan = self.plan(width, height)
         if not found.width:
-            return [self._line(example, width, look) for example in found.found][:height]
+            return [self._line(example, width, look) for example in found.examples][:height]
         made = []
-        for example in found.found[: 1 if self.one else None]:
-            picture = np.frombuffer(example.pixels, np.uint8).reshape(found.height, found.width) / 255
-            shown = pixels.grey(pixels.resized(picture, plan.height, plan.width), look)
+        for example in found.examples[: 1 if self.one else None]:
+            image = np.frombuffer(example.pixels, np.uint8).reshape(found.height, found.width) / 255
+            shown = pixels.grey(pixels.resized(image, plan.height, plan.width), look)
             made.append((shown, self._captions(example, look)))
         return tiles(made, plan, width, height, look.glyphs.more)
 
     def _captions(self, example: Example, look: Look) -> list[Caption]:
-        wrong = example.truth != example.guess
+        wrong = example.label != example.predicted
         loss = f"loss {compact(example.loss, 3, look.glyphs.missing)}"
-        return [
-            (self._verdict(example, look), look.style(TROUBLE if wrong else "", bold=wrong)),
-            (loss, look.style(QUIET)),
-        ]
+        prediction = look.style(TROUBLE if wrong else "", bold=wrong)
+        return [(self._prediction(example, look), prediction), (loss, look.style(QUIET))]
 
-    def _verdict(self, example: Example, look: Look) -> str:
-        names = names_of(self.sight.model)
-        truth, guess = (
-            clean(names[k], look) if k < len(names) else str(k) for k in (example.truth, example.guess)
+    def _prediction(self, example: Example, look: Look) -> str:
+        names = names_of(self.selection.model)
+        target, predicted = (
+            clean(names[k], look) if k < len(names) else str(k) for k in (example.label, example.predicted)
         )
-        return f"{truth} {'→' if look.unicode else '>'} {guess} {percent(example.share, 0)}"
+        return f"{target} {'→' if look.unicode else '>'} {predicted} {percent(example.probability, 0)}"
 
-    def _line(self, example: Example, width: int, look: Look) -> Strip:
+    def _line(self, example: Example, width: int, look: Look) -> Line:
         values = ", ".join(compact(value, 3, look.glyphs.missing) for value in example.values)
-        (verdict, style), (loss, quiet) = self._captions(example, look)
-        return strip([(f"{loss:<12} ", quiet), (f"{verdict:<28} ", style), (values, quiet)], width)
+        (prediction, style), (loss, quiet) = self._captions(example, look)
+        return strip([(f"{loss:<12} ", quiet), (f"{prediction:<28} ", style), (values, quiet)], width)
 
 
-class WeightsView(LearnedView):
-    """The first layer's weights as pictures."""
+class WeightsView(TilesView[Weights]):
+    """The weights of the first layer as images."""
 
-    what = "weights"
-    title = "first weights"
+    record = Weights
 
-    def _plan(self, width: int, height: int) -> Layout:
-        return self.plan_of(self._pixels(), width, height, min(self.total(), 8), least=7)
-
-    def _pixels(self) -> tuple[int, int]:
-        model = self.sight.model
-        size = picture_of(model)
+    def _size_and_units(self) -> tuple[tuple[int, int], int]:
+        """Rows and columns of the image of a unit, and the number of units."""
+        model = self.selection.model
+        size = image_size(model)
         node = first_weights(model.network, size) if model.network else None
-        if node is None or size is None:
-            return (1, 1)
+        if node is None:
+            return (1, 1), 0
         shape = next(p.shape for p in node.parameters if p.name == "weight")
-        return (shape[2], shape[3]) if len(shape) == 4 else size
+        return (shape[2], shape[3]) if len(shape) == 4 else size or (1, 1), node.output_shape[0]
+
+    def plan(self, width: int, height: int) -> Layout:
+        size, units = self._size_and_units()
+        return self.layout_of(size, width, height, min(units, 8), least=7)
 
     def total(self) -> int:
-        model = self.sight.model
-        node = first_weights(model.network, picture_of(model)) if model.network else None
-        return node.output_shape[0] if node else 0
+        return self._size_and_units()[1]
 
-    def shown_count(self) -> int:
-        return 1 if self.one else self._plan(self.size.width, self.size.height - 1).count
+    def requests(self) -> list[InspectionRequest]:
+        return [self.request(first=self.first, count=max(1, min(128, self.shown_count())))]
 
-    def wishes(self) -> list[InspectionRequest]:
-        return [InspectionRequest("weights", first=self.first, count=max(1, min(128, self.shown_count())))]
-
-    def about(self, found: Inspection, look: Look) -> str:
-        assert isinstance(found, Weights)
+    def about(self, found: Weights, look: Look) -> str:
         last = found.first + (1 if self.one else len(found.grids))
         return f"of layer {found.layer}, units {found.first}–{last - 1} of {found.total:,}"
 
-    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Strip]:
-        assert isinstance(found, Weights)
+    def show(self, found: Weights, width: int, height: int, look: Look) -> list[Line]:
         size = (found.height, found.width)
-        return signed_tiles(self, found, size, self._plan(width, height), width, height, look)
+        return signed_tiles(self, found, size, self.plan(width, height), width, height, look)
+
+
+CONFUSION_MATRIX = Chart(
+    "confusions",
+    "confusion matrix",
+    "How many validation examples of each class were predicted as each class.",
+    130,
+    ConfusionView,
+    has_classes,
+)
+HIGHEST_LOSS = Chart(
+    "worst",
+    "highest-loss examples",
+    "The examples with the largest losses: target, prediction and probability.",
+    140,
+    HighestLossView,
+    has_classes,
+)
+WEIGHTS = Chart(
+    "weights",
+    "first-layer weights",
+    "The weights of the first layer as images.",
+    150,
+    WeightsView,
+    has_weights,
+)

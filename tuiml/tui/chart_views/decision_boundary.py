@@ -1,134 +1,119 @@
-"""The plane as a network sees it, as charts of Train: regions of the classes, what each unit makes of it."""
+"""Charts of the plane: regions of the predicted classes, and the output of each unit."""
 
 from __future__ import annotations
 
 import math
 
 from rich.segment import Segment
-from textual.strip import Strip
 
-from tuiml.training.inspection_records import (
-    CELLS,
-    Boundary,
-    Inspection,
-    InspectionRequest,
-    Responses,
-)
-from tuiml.tui.chart_views.inspection import (
-    LearnedView,
-    names_of,
-    signed_tiles,
-)
-from tuiml.tui.charts.boundary import field, legend
+from tuiml.training.inspections.boundary import Boundary
+from tuiml.training.inspections.record import CELLS, InspectionRequest
+from tuiml.training.inspections.responses import Responses
+from tuiml.tui.chart_views.chart import Chart
+from tuiml.tui.chart_views.inspection import R, TilesView, has_units, is_plane, names_of, signed_tiles
 from tuiml.tui.charts.palette import Look
-from tuiml.tui.charts.text import clean, notice
+from tuiml.tui.charts.plane import field, field_legend
+from tuiml.tui.charts.text import Line, clean, notice
 from tuiml.tui.charts.tiles import Layout
 
 MOST_COLUMNS, MOST_ROWS = 96, 96
-"""Points of the plane that are asked for, at most: finer is not seen, and costs."""
+"""Largest grid of points that is requested: a finer one is not visible."""
 BESIDE = 26
-"""Cells beside the plane from which its units are shown there."""
+"""Cells beside the plane from which units are shown there."""
+SIZE = (12, 12)
+"""Pixels of a unit's tile at least."""
 
 
-class UnitsView(LearnedView):
-    """What each unit of the selected layer makes of the plane."""
+class UnitTilesView(TilesView[R]):
+    """A view with the outputs of units of the selected layer over the plane."""
 
-    what: str = "responses"
-    title = "units"
-    SIZE = (12, 12)
-
-    def _plan(self, width: int, height: int) -> Layout:
-        return self.plan_of(self.SIZE, width, height, min(self.total(), 8), least=7)
-
-    def _room(self) -> tuple[int, int]:
-        return self.size.width, self.size.height - 1
+    def plan(self, width: int, height: int) -> Layout:
+        return self.layout_of(SIZE, width, height, min(self.total(), 8), least=7)
 
     def total(self) -> int:
-        network, index = self.sight.model.network, self.sight.index
+        network, index = self.selection.model.network, self.selection.index
         if network is None or index >= len(network.nodes):
             return 0
         return math.prod(network.nodes[index].output_shape)
 
-    def shown_count(self) -> int:
-        return 1 if self.one else self._plan(*self._room()).count
+    def requests(self) -> list[InspectionRequest]:
+        """A request for as many units as there are tiles; none if there is no room."""
+        plan = self.plan(self.size.width, self.size.height - 1)
+        if not plan.count or not self.total():
+            return []
+        columns, rows = min(plan.width, MOST_COLUMNS), min(plan.height, MOST_ROWS)
+        count = min(1 if self.one else plan.count, self.total(), CELLS // (columns * rows))
+        first = min(self.first, self.total() - 1)
+        return [InspectionRequest(Responses.event, columns, rows, self.selection.index, first, count)]
 
-    def wishes(self) -> list[InspectionRequest]:
-        wish = unit_wish(self, self._plan(*self._room()))
-        return [wish] if wish else []
-
-    def about(self, found: Inspection, look: Look) -> str:
-        return f"of layer {self.sight.index}, {clean(self.sight.called, look)}"
-
-    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Strip]:
-        assert isinstance(found, Responses)
-        return unit_tiles(self, found, self._plan(width, height), width, height, look)
-
-
-def unit_wish(view: LearnedView, plan: Layout) -> InspectionRequest | None:
-    """The responses that fill a layout."""
-    if not plan.count or not view.total():
-        return None
-    count = 1 if view.one else min(plan.count, view.total())
-    columns, rows = min(plan.width, MOST_COLUMNS), min(plan.height, MOST_ROWS)
-    count = min(count, CELLS // (columns * rows))
-    return InspectionRequest(
-        "responses", columns, rows, view.sight.index, min(view.first, view.total() - 1), count
-    )
+    def unit_tiles(self, found: Responses, plan: Layout, width: int, height: int, look: Look) -> list[Line]:
+        """The units of an answer as tiles."""
+        if found.layer != self.selection.index:
+            return notice("asking the network", width, height, look)
+        return signed_tiles(self, found, (found.rows, found.columns), plan, width, height, look)
 
 
-def unit_tiles(
-    view: LearnedView, found: Responses, plan: Layout, width: int, height: int, look: Look
-) -> list[Strip]:
-    """Units' responses as tiles."""
-    if found.layer != view.sight.index:
-        return notice("asking the network", width, height, look)
-    return signed_tiles(view, found, (found.rows, found.columns), plan, width, height, look)
+class UnitsView(UnitTilesView[Responses]):
+    """The output of each unit of the selected layer over the plane."""
+
+    record = Responses
+
+    def about(self, found: Responses, look: Look) -> str:
+        return f"of layer {self.selection.index}, {clean(self.selection.layer_title, look)}"
+
+    def show(self, found: Responses, width: int, height: int, look: Look) -> list[Line]:
+        return self.unit_tiles(found, self.plan(width, height), width, height, look)
 
 
-class BoundaryView(UnitsView):
-    """The plane in the colours of the classes; where there is room, the units of the selected layer too."""
+class BoundaryView(UnitTilesView[Boundary]):
+    """The plane in the colours of the classes and, if there is room, the units of the selected layer."""
 
-    title = "boundary"
-    what = "boundary"
+    record = Boundary
 
     def _split(self, width: int, height: int) -> tuple[int, int, int]:
-        """Width and height of the plane, and the width of what is beside it."""
+        """Width and height of the plane, and the width of the space beside it."""
         tall = max(1, height - 1)
         wide = min(width, round(2.2 * tall))
         rest = width - wide - 3
         return (wide, tall, rest) if rest >= BESIDE and self.total() else (min(width, 3 * tall), tall, 0)
 
-    def _beside(self, width: int, height: int) -> Layout:
+    def plan(self, width: int, height: int) -> Layout:
         _, tall, rest = self._split(width, height)
-        return self._plan(rest, tall) if rest else Layout(0, 0, 0, 0, 0)
+        return super().plan(rest, tall) if rest else Layout(0, 0, 0, 0, 0)
 
-    def shown_count(self) -> int:
-        return 1 if self.one else self._beside(*self._room()).count
-
-    def wishes(self) -> list[InspectionRequest]:
-        width, height = self._room()
-        wide, tall, _ = self._split(width, height)
+    def requests(self) -> list[InspectionRequest]:
+        wide, tall, _ = self._split(self.size.width, self.size.height - 1)
         if wide < 1:
             return []
-        found = [InspectionRequest("boundary", min(wide, MOST_COLUMNS), min(2 * tall, MOST_ROWS))]
-        units = unit_wish(self, self._beside(width, height))
-        return [*found, units] if units else found
+        plane = self.request(columns=min(wide, MOST_COLUMNS), rows=min(2 * tall, MOST_ROWS))
+        return [plane, *super().requests()]
 
-    def about(self, found: Inspection, look: Look) -> str:
-        return ""
-
-    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Strip]:
-        assert isinstance(found, Boundary)
+    def show(self, found: Boundary, width: int, height: int, look: Look) -> list[Line]:
         wide, tall, rest = self._split(width, height)
-        rows = field(found, wide, tall, look)
-        units = self.sight.model.learned.get("responses")
-        beside: list[Strip] = []
+        units = self.selection.model.inspections.get(Responses.event)
+        beside: list[Line] = []
         if rest and isinstance(units, Responses):
-            beside = unit_tiles(self, units, self._beside(width, height), rest, tall, look)
+            beside = self.unit_tiles(units, self.plan(width, height), rest, tall, look)
         strips = []
-        for y, row in enumerate(rows):
-            segments = [*row, Segment("   ")]
-            if y < len(beside):
-                segments += list(beside[y])
-            strips.append(Strip(segments).adjust_cell_length(width))
-        return [*strips, legend(found, names_of(self.sight.model), width, look)][:height]
+        for y, row in enumerate(field(found, wide, tall, look)):
+            segments = [*row, Segment("   "), *(beside[y] if y < len(beside) else ())]
+            strips.append(Line.of(segments).resized(width))
+        return [*strips, field_legend(found, names_of(self.selection.model), width, look)][:height]
+
+
+BOUNDARY = Chart(
+    "boundary",
+    "boundary",
+    "The class predicted for each point of the plane, and the outputs of units.",
+    70,
+    BoundaryView,
+    is_plane,
+)
+UNITS = Chart(
+    "units",
+    "units",
+    "The output of each unit of the selected layer for the points of the plane.",
+    80,
+    UnitsView,
+    has_units,
+)

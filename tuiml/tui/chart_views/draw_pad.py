@@ -1,4 +1,4 @@
-"""What somebody draws: ink on a small picture, a cursor, a soft pen."""
+"""The pad: a small image to draw on, with a cursor and pens."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ PENS: dict[str, tuple[tuple[float, ...], ...]] = {
         (0.0, 0.35, 0.5, 0.35, 0.0),
     ),
 }
-"""How much ink each pixel around the pen's middle gets."""
+"""Ink of each pixel around the middle of a pen, 0 to 1."""
 LARGE = 20
-"""Pixels of a side from which a picture is like MNIST's: strokes of several pixels, centred by their mass."""
+"""Pixels of a side from which an image is drawn as in MNIST: with a soft pen, centred by its mass."""
 
 
 class Pad:
-    """A picture being drawn; ``ink`` is (height, width), 0 to 1."""
+    """An image being drawn; ``ink`` is (height, width), 0 to 1."""
 
     def __init__(self) -> None:
         self.ink: NDArray[np.float64] = np.zeros((0, 0))
         self.version = 0
-        """Another number after each change."""
+        """Increased by every change."""
         self.x = self.y = 0
         self.pen = "soft"
         self.down = self.erasing = False
-        """Whether moving draws; whether the pen takes ink away."""
+        """True if moving draws; true if the pen removes ink."""
         self.centred = False
 
     def fit(self, size: tuple[int, int]) -> None:
-        """Take this height and width; a picture of another size is forgotten."""
+        """Use this height and width; an image of another size is discarded."""
         if self.ink.shape != size:
             self.ink = np.zeros(size)
             self.y, self.x = size[0] // 2, size[1] // 2
@@ -48,24 +48,24 @@ class Pad:
         return not self.ink.any()
 
     def clear(self) -> None:
-        """Take all ink away."""
+        """Remove all ink."""
         self.ink[:] = 0
         self.down = False
         self.version += 1
 
     def move(self, dx: int, dy: int, draw: bool = False) -> None:
-        """Move the cursor, as far as the picture goes; with the pen down, or to ``draw``, leave a trace."""
+        """Move the cursor within the image, drawing if the pen is down or ``draw`` is true."""
         self.go_to(self.x + dx, self.y + dy, draw or self.down)
 
     def toggle(self) -> None:
-        """Put the pen down, or lift it."""
+        """Put the pen down or lift it."""
         self.down = not self.down
         if self.down:
             self._touch(self.x, self.y)
         self.version += 1
 
     def go_to(self, x: int, y: int, draw: bool) -> None:
-        """Move the cursor there; to ``draw``, along a straight line that stays."""
+        """Move the cursor to a pixel, drawing a straight line if ``draw`` is true."""
         height, width = self.ink.shape
         x, y = min(max(x, 0), width - 1), min(max(y, 0), height - 1)
         if draw:
@@ -78,7 +78,7 @@ class Pad:
         self.version += 1
 
     def next_pen(self) -> None:
-        """The next size of the pen."""
+        """Use the next size of the pen."""
         names = list(PENS)
         self.pen = names[(names.index(self.pen) + 1) % len(names)]
         self.version += 1
@@ -92,8 +92,8 @@ class Pad:
         under = self.ink[top:bottom, left:right]
         under[:] = np.minimum(under, 1 - part) if self.erasing else np.maximum(under, part)
 
-    def seen(self) -> NDArray[np.float64]:
-        """The picture as the network gets it: its centre of mass in the middle, where that is wanted."""
+    def centred_ink(self) -> NDArray[np.float64]:
+        """The image as the network gets it: if ``centred``, with its centre of mass in the middle."""
         if not self.centred or self.empty:
             return self.ink
         height, width = self.ink.shape
@@ -108,6 +108,6 @@ class Pad:
         return moved
 
     def pixels(self) -> bytes:
-        """The picture as the network gets it, a byte a pixel."""
-        found: NDArray[np.uint8] = np.rint(self.seen() * 255).astype(np.uint8)
+        """The image as the network gets it, one byte a pixel."""
+        found: NDArray[np.uint8] = np.rint(self.centred_ink() * 255).astype(np.uint8)
         return found.tobytes()

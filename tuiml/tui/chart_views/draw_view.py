@@ -1,151 +1,131 @@
-"""A picture to draw on, and what the network takes it for."""
+"""A pad to draw on, and the prediction of the network."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Hashable
-from typing import Any, ClassVar
+from itertools import zip_longest
 
 import numpy as np
 from rich.segment import Segment
 from textual import events
-from textual.strip import Strip
 from textual.timer import Timer
 
-from tuiml.training.inspection_records import Drawn, Guess, InspectionRequest
+from tuiml.formatting import percent
+from tuiml.training.inspections.drawing import Drawing, DrawingPrediction
+from tuiml.tui.chart_views.chart import Chart, ChartView
 from tuiml.tui.chart_views.draw_pad import Pad
-from tuiml.tui.chart_views.inspection import names_of, picture_of
+from tuiml.tui.chart_views.inspection import image_size, is_image, names_of
 from tuiml.tui.chart_views.selection import ChartSelection
 from tuiml.tui.charts import pixels
-from tuiml.tui.charts.numbers import percent
 from tuiml.tui.charts.palette import QUIET, TROUBLE, Look
-from tuiml.tui.charts.text import clean, fit, notice, strip
-from tuiml.tui.keys import bindings
-from tuiml.tui.widgets.chart_view import View
+from tuiml.tui.charts.text import Line, clean, fit, notice, strip
+from tuiml.tui.keys import Keyed, action
 
 OFTEN = 0.1
-"""Seconds between two pictures that are sent to be guessed, at least."""
+"""Minimum seconds between two requests for a prediction."""
 ANEW = 1.0
-"""Seconds after which a network that learns is asked again about the same picture."""
+"""Seconds after which the prediction of the same image is requested again while the network is trained."""
 BARS = 20
-"""Cells beside the picture that the bars need."""
+"""Cells that the bars need beside the image."""
 
 
-class DrawView(View, can_focus=True):
-    """Drawn on by keys or mouse; the network's guess beside it."""
+class DrawView(Keyed, ChartView):
+    """A pad drawn on by keys or mouse, and the predicted probabilities beside it."""
 
-    BINDINGS: ClassVar[list[Any]] = list(bindings("pad"))
-
-    def __init__(self, sight: ChartSelection) -> None:
-        super().__init__()
-        self.sight = sight
-        self.pad = sight.of(Pad)
-        self._asked = (-1, -1)  # the picture's version, and the run's step
+    def __init__(self, selection: ChartSelection, chart: Chart) -> None:
+        super().__init__(selection, chart)
+        self.pad = selection.of(Pad)
+        self._asked = (-1, -1)  # the version of the image, and the step of the run
         self._asked_at = 0.0
         self._timer: Timer | None = None
         self._drawing = False
-        self._place = (0, 0, 1)  # of the picture: rows above it, cells before it, scale
+        self._place = (0, 0, 1)  # of the image: rows above it, cells before it, scale
 
     def stamp(self) -> Hashable:
-        model = self.sight.model
+        model = self.selection.model
         self._ask_soon()
-        return (model.seen, model.status, self.pad.version)
+        return (model.inspections_version, model.status, self.pad.version)
 
-    def wishes(self) -> list[InspectionRequest]:
-        """Nothing again and again: it asks when something was drawn."""
-        return []
+    # -- drawing ------------------------------------------------------------------------------------------
 
-    # -- what is seen -------------------------------------------------------------------------------------
-
-    def draw(self, width: int, height: int, look: Look) -> list[Strip]:
-        size = picture_of(self.sight.model)
-        title = (self.pointer(look) + "draw", look.style(bold=True))
+    def draw(self, width: int, height: int, look: Look) -> list[Line]:
+        size = image_size(self.selection.model)
+        title = (self.pointer(look) + self.title, look.style(bold=True))
         if size is None or width < 12 or height < 4:
             return [strip([title], width)][:height]
         self.pad.fit(size)
-        quiet = look.style(QUIET)
-        head = strip([title, (f"  {self._words()}", quiet)], width)
-        picture = self._picture(width, height - 1, look)
-        if picture is None:
+        head = strip([title, (f"  {self._state()}", look.style(QUIET))], width)
+        image = self._image(width, height - 1, look)
+        if image is None:
             return [head, *notice("z makes room for it", width, height - 1, look)]
-        bars = self._bars(width - len_of(picture[0]) - 3, height - 1, look)
+        wide = Line.of(image[0]).cell_length
+        bars = self._bars(width - wide - 3, height - 1, look)
         strips = []
-        for y in range(max(len(picture), len(bars))):
-            row = picture[y] if y < len(picture) else [Segment(" " * len_of(picture[0]))]
-            rest = list(bars[y]) if y < len(bars) else []
-            strips.append(Strip([*row, Segment("   "), *rest]).adjust_cell_length(width))
+        for row, bar in zip_longest(image, bars):
+            parts = [*(row or [Segment(" " * wide)]), Segment("   "), *(bar or ())]
+            strips.append(Line.of(parts).resized(width))
         return [head, *strips][:height]
 
-    def _words(self) -> str:
+    def _state(self) -> str:
         pad = self.pad
-        what = "eraser" if pad.erasing else "pen"
-        state = "down" if pad.down else "up"
-        return f"{pad.pen} {what}, {state}{', centred' if pad.centred else ''}"
+        tool = "eraser" if pad.erasing else "pen"
+        return f"{pad.pen} {tool}, {'down' if pad.down else 'up'}{', centred' if pad.centred else ''}"
 
-    def _picture(self, width: int, height: int, look: Look) -> list[pixels.Row] | None:
-        """The ink with a frame and the cursor; ``None`` where there is no room."""
+    def _image(self, width: int, height: int, look: Look) -> list[pixels.Row] | None:
+        """The ink with a frame and the cursor; ``None`` if there is no room."""
         rows, columns = self.pad.ink.shape
         scale = min((width - 2 - BARS) // columns, (height - 2) * 2 // rows, 6)
         scale -= scale % 2 if scale > 1 and rows * scale % 2 else 0
         if scale < 1:
             return None
         self._place = (2, 1, scale)
-        ink = np.kron(self.pad.ink, np.ones((scale, scale)))
-        body = pixels.grey(ink, look)
-        y, x = self.pad.y * scale, self.pad.x * scale
-        tall = -(-scale // 2)
-        for row in range(y // 2, min(y // 2 + tall, len(body))):
-            body[row] = with_cursor(body[row], x, scale, look)
+        body = pixels.grey(np.kron(self.pad.ink, np.ones((scale, scale))), look)
+        top, left = self.pad.y * scale // 2, self.pad.x * scale
+        for row in range(top, min(top - (-scale // 2), len(body))):
+            body[row] = with_cursor(body[row], left, scale, look)
         glyphs = look.glyphs
+        corner = (glyphs.corner, glyphs.corner)
+        corners = (("┌", "┐"), ("└", "┘")) if look.unicode else (corner, corner)
         style = look.style("blue" if self.has_focus else QUIET)
-        edge = Segment(glyphs.corner + glyphs.horizontal * (columns * scale) + glyphs.corner, style)
-        if look.unicode:
-            edges = ("┌" + "─" * (columns * scale) + "┐", "└" + "─" * (columns * scale) + "┘")
-        else:
-            edges = (edge.text, edge.text)
-        side = Segment(glyphs.vertical, style)
-        return [
-            [Segment(edges[0], style)],
-            *([side, *row, side] for row in body),
-            [Segment(edges[1], style)],
-        ]
+        line, side = glyphs.horizontal * (columns * scale), Segment(glyphs.vertical, style)
+        above, below = ([Segment(left + line + right, style)] for left, right in corners)
+        return [above, *([side, *row, side] for row in body), below]
 
-    def _bars(self, width: int, height: int, look: Look) -> list[Strip]:
-        """The network's shares, one class a line."""
-        model = self.sight.model
-        found, names = model.learned.get("guess"), names_of(model)
-        if model.blind:
-            return notice(clean(model.blind, look), width, height, look)
-        if self.pad.empty or not isinstance(found, Guess):
+    def _bars(self, width: int, height: int, look: Look) -> list[Line]:
+        """The predicted probabilities, one class a line."""
+        model = self.selection.model
+        found, names = model.inspections.get(DrawingPrediction.event), names_of(model)
+        if model.inspection_problem:
+            return notice(clean(model.inspection_problem, look), width, height, look)
+        if self.pad.empty or not isinstance(found, DrawingPrediction):
             text = "space puts the pen down, arrows move it; or draw with the mouse"
             return notice(text, width, height, look)
-        shares = list(found.shares)[: len(names)]
-        order = list(range(len(shares)))
+        probabilities = list(found.probabilities)[: len(names)]
+        order = list(range(len(probabilities)))
         if len(order) > height:
-            order = sorted(order, key=lambda k: -shares[k])[:height]
+            order = sorted(order, key=lambda k: -probabilities[k])[:height]
         first = min(max((len(clean(names[k], look)) for k in order), default=1), max(3, width // 3))
         room = max(1, width - first - 10)
-        best = max(shares, default=0.0)
+        best = max(probabilities, default=0.0)
         lines = []
         for k in order:
-            winner = shares[k] == best
-            bar = look.glyphs.bars[-1] * round(shares[k] * room)
-            style = look.style(pixels.class_colour(k), bold=winner)
+            bold = look.style(bold=probabilities[k] == best)
+            sign = look.glyphs.left if probabilities[k] == best else " "
+            bar = fit(look.glyphs.bars[-1] * round(probabilities[k] * room), room)
             name = fit(clean(names[k], look), first, look.glyphs.more)
-            sign = look.glyphs.left if winner else " "
-            parts = [(f"{name} ", look.style(bold=winner)), (fit(bar, room), style)]
-            lines.append(
-                strip([*parts, (f" {percent(shares[k], 0):>6} {sign}", look.style(bold=winner))], width)
-            )
+            colour = look.style(pixels.class_colour(k), bold=bool(bold.bold))
+            last = (f" {percent(probabilities[k], 0):>6} {sign}", bold)
+            lines.append(strip([(f"{name} ", bold), (bar, colour), last], width))
         return lines
 
     # -- asking -------------------------------------------------------------------------------------------
 
     def _ask_soon(self) -> None:
-        """Ask about what is drawn, no more often than need be."""
+        """Request a prediction of the image, now or as soon as it is allowed."""
         if self._timer is not None or self.pad.empty or not self.is_mounted or not self.display:
             return
-        model = self.sight.model
+        model = self.selection.model
         if model.status in ("empty", "loading", "failed"):
             return
         now = time.monotonic()
@@ -162,10 +142,10 @@ class DrawView(View, can_focus=True):
 
     def _ask(self) -> None:
         self._timer = None
-        self._asked, self._asked_at = (self.pad.version, self.sight.model.step), time.monotonic()
+        self._asked, self._asked_at = (self.pad.version, self.selection.model.step), time.monotonic()
         client = getattr(self.app, "client", None)
         if client is not None and not self.pad.empty:
-            client.guess(Drawn(self.pad.version, self.pad.pixels()))
+            client.guess(Drawing(self.pad.version, self.pad.pixels()))
 
     def _changed(self) -> None:
         self._ask_soon()
@@ -181,47 +161,60 @@ class DrawView(View, can_focus=True):
         self.pad.move(dx, dy, draw)
         self._changed()
 
+    @action("up k", "up", "Move the pen up.", "pad", rank=60, shown=False)
     def action_pen_up(self) -> None:
         self._move(0, -1)
 
+    @action("down j", "down", "Move the pen down.", "pad", rank=70, shown=False)
     def action_pen_down(self) -> None:
         self._move(0, 1)
 
+    @action("left h", "left", "Move the pen to the left.", "pad", rank=80, shown=False)
     def action_pen_left(self) -> None:
         self._move(-1, 0)
 
+    @action("right l", "right", "Move the pen to the right.", "pad", rank=90, shown=False)
     def action_pen_right(self) -> None:
         self._move(1, 0)
 
+    @action("shift+up K", "draw up", "Draw upwards.", "pad", rank=100, shown=False)
     def action_draw_up(self) -> None:
         self._move(0, -1, True)
 
+    @action("shift+down J", "draw down", "Draw downwards.", "pad", rank=110, shown=False)
     def action_draw_down(self) -> None:
         self._move(0, 1, True)
 
+    @action("shift+left H", "draw left", "Draw to the left.", "pad", rank=120, shown=False)
     def action_draw_left(self) -> None:
         self._move(-1, 0, True)
 
+    @action("shift+right L", "draw right", "Draw to the right.", "pad", rank=130, shown=False)
     def action_draw_right(self) -> None:
         self._move(1, 0, True)
 
+    @action("space", "pen", "Pen down: moving draws; and up again.", "pad", rank=10)
     def action_pen_toggle(self) -> None:
         self.pad.toggle()
         self._changed()
 
+    @action("b", "pen size", "A fine, a soft, a broad pen.", "pad", rank=30)
     def action_pen_next(self) -> None:
         self.pad.next_pen()
         self._changed()
 
+    @action("e", "erase", "The pen removes ink, and draws again.", "pad", rank=40)
     def action_pen_erase(self) -> None:
         self.pad.erasing = not self.pad.erasing
         self.pad.version += 1
         self._changed()
 
+    @action("x", "clear", "Remove all ink.", "pad", rank=20)
     def action_pad_clear(self) -> None:
         self.pad.clear()
         self._changed()
 
+    @action("m", "centre", "Move the centre of mass to the middle.", "pad", rank=50)
     def action_pad_centre(self) -> None:
         self.pad.centred = not self.pad.centred
         self.pad.version += 1
@@ -260,14 +253,11 @@ class DrawView(View, can_focus=True):
             self.release_mouse()
 
 
-def len_of(row: pixels.Row) -> int:
-    """Cells of a row."""
-    return sum(len(segment.text) for segment in row)  # glyphs here are one cell wide
-
-
 def with_cursor(row: pixels.Row, x: int, width: int, look: Look) -> pixels.Row:
     """A row with the cursor over some of its cells."""
-    before, rest = Strip(row).divide([x, len_of(row)])
-    _, after = rest.divide([width, rest.cell_length])
+    before, _, after = Segment.divide(row, [x, x + width, Line.of(row).cell_length])
     mark = "▒" if look.unicode else "+"
     return [*before, Segment(mark * width, look.style(TROUBLE, bold=True)), *after]
+
+
+DRAW = Chart("draw", "draw", "Draw an image and see what the network predicts.", 160, DrawView, is_image)

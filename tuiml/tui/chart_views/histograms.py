@@ -6,27 +6,26 @@ import math
 from collections.abc import Hashable, Sequence
 
 import numpy as np
-from textual.strip import Strip
 
-from tuiml.training.statistics import LayerStatistics
-from tuiml.tui.chart_views.selection import ChartSelection, Kind
+from tuiml.formatting import compact, percent
+from tuiml.training.layer_statistics import LayerStatistics
+from tuiml.tui.chart_views.chart import Chart, ChartView
+from tuiml.tui.chart_views.selection import Kind
 from tuiml.tui.charts.distribution import Bars, distribution
 from tuiml.tui.charts.heat import heat_map, without_spike
 from tuiml.tui.charts.multiples import Panel, multiples
-from tuiml.tui.charts.numbers import compact, percent
 from tuiml.tui.charts.palette import QUIET, TROUBLE, VALIDATION, Look, layer_colour
 from tuiml.tui.charts.scale import Scale, common, moved
 from tuiml.tui.charts.series import Floats, Values
-from tuiml.tui.charts.text import strip
-from tuiml.tui.model.catalog import short_name
-from tuiml.tui.model.layer_cells import idle_share
+from tuiml.tui.charts.text import Line, strip
+from tuiml.tui.model.item_rows import short_name
+from tuiml.tui.model.layer_cells import idle_fraction
 from tuiml.tui.model.snapshots import Counted
 from tuiml.tui.model.status import Piece, fitted, safe
-from tuiml.tui.widgets.chart_view import View
 
 
 def bars_of(part: Counted | None) -> Bars | None:
-    """What a drawing takes of a histogram."""
+    """A histogram as drawings need it."""
     if part is None:
         return None
     scale = Scale(part.low, part.high, len(part.counts), part.floor)
@@ -34,59 +33,70 @@ def bars_of(part: Counted | None) -> Bars | None:
 
 
 def bars_in(found: LayerStatistics | None, kind: Kind) -> Bars | None:
-    """A layer's histogram of a kind."""
+    """The histogram of a kind in a layer's statistics."""
     part = getattr(found, kind) if found else None
     return bars_of(Counted.of(part)) if part else None
 
 
-class LayerView(View, can_focus=True):
-    """A picture of the layers at the moment that is looked at."""
-
-    def __init__(self, sight: ChartSelection) -> None:
-        super().__init__()
-        self.sight = sight
+class LayerView(ChartView):
+    """A drawing of the layers at the selected step."""
 
     def stamp(self) -> Hashable:
-        return (self.sight.stamp(), self.sight.hint(self))
+        return (self.selection.stamp(), self.selection.hint(self))
 
     def outline(self, look: Look) -> str:
-        """What the outline is of; empty where there is none."""
-        moment = self.sight.other_moment
-        if self.sight.other is None or moment is None:
+        """Which run and step the outline is of; empty if there is none."""
+        snapshot = self.selection.other_snapshot
+        if self.selection.other is None or snapshot is None:
             return ""
         line = "─" if look.unicode else "o"
-        return f"{line} {safe(short_name(self.sight.other.name), look)} step {moment.step:,}"
+        return f"{line} {safe(short_name(self.selection.other.name), look)} step {snapshot.step:,}"
+
+    def other_bars(self, layer: int) -> Bars | None:
+        """The histogram of a layer of the other run."""
+        snapshot = self.selection.other_snapshot
+        return bars_of(snapshot.part(layer, self.selection.kind)) if snapshot else None
 
     def why_empty(self) -> str:
         """Why there is no histogram of the selected layer."""
-        found, kind = self.sight.statistics, self.sight.kind
+        found, kind = self.selection.statistics, self.selection.kind
         if found is None:
-            return self.sight.hint(self)
+            return self.selection.hint(self)
         if kind == "gradients" and not math.isnan(found.weight_std):
             return "no gradient before the first step"
-        return f"this layer has no {kind}" if kind != "activations" else "no finite activation"
+        return (
+            f"this layer has no {self.selection.title}" if kind != "activations" else "no finite activation"
+        )
 
 
-class HistogramView(LayerView):
-    """One layer's activations, inputs, gradients, weights or biases."""
+class QuantityView(LayerView):
+    """A drawing of one quantity of the layers, which ``v`` changes."""
 
-    def draw(self, width: int, height: int, look: Look) -> list[Strip]:
-        sight, found = self.sight, self.sight.statistics
-        bars = bars_in(found, sight.kind)
-        title = f"{sight.index} {sight.called} · {sight.title}" if sight.called else sight.title
-        figures = _numbers(found, bars, sight.kind, look, beyond=height <= 6)
+
+class HistogramView(QuantityView):
+    """The distribution of one quantity of the selected layer."""
+
+    def draw(self, width: int, height: int, look: Look) -> list[Line]:
+        selection, found = self.selection, self.selection.statistics
+        bars = bars_in(found, selection.kind)
+        title = " · ".join(
+            filter(
+                None,
+                (selection.layer_title and f"{selection.index} {selection.layer_title}", selection.title),
+            )
+        )
+        figures = _numbers(found, bars, selection.kind, look, beyond=height <= 6)
         outline = self.outline(look)
         if outline and bars:
             figures.insert(0, Piece(outline, look.style(VALIDATION, bold=True), 1))
         foot = [strip(fitted(figures, width), width)] if figures and height > 4 else []
-        moment = sight.other_moment
         drawn = distribution(
             bars,
             width,
             height - len(foot),
-            title=self.pointer(look) + sight.when + title,
-            colour=layer_colour(sight.index),
-            other=bars_of(moment.part(sight.index, sight.kind)) if moment else None,
+            title=self.pointer(look) + selection.prefix + title,
+            colour=layer_colour(selection.index),
+            other=self.other_bars(selection.index),
             look=look,
             empty=self.why_empty(),
         )
@@ -96,7 +106,7 @@ class HistogramView(LayerView):
 def _numbers(
     found: LayerStatistics | None, bars: Bars | None, kind: Kind, look: Look, *, beyond: bool
 ) -> list[Piece]:
-    """Figures below the histogram; with what lies ``beyond`` its ends where that has no row of its own."""
+    """Statistics below the histogram; with the counts ``beyond`` its ends if these have no row."""
     if found is None or bars is None:
         return []
     plain, quiet, missing = look.style(), look.style(QUIET), look.glyphs.missing
@@ -119,46 +129,41 @@ def _numbers(
 
 
 def _idle(found: LayerStatistics, look: Look) -> list[Piece]:
-    share, word, trouble = idle_share(found)
+    share, word, trouble = idle_fraction(found)
     if word == "zero":
         return []
     text = f"{word} {percent(share)}{f' {look.glyphs.up}' if trouble else ''}"
     return [Piece(text, look.style(TROUBLE) if trouble else look.style(), 3)]
 
 
-class MultiplesView(LayerView):
-    """All layers side by side, as the study notes show what initial values do to five of them."""
+class AllLayersView(QuantityView):
+    """The histograms of all layers side by side."""
 
-    def draw(self, width: int, height: int, look: Look) -> list[Strip]:
-        sight = self.sight
-        moment = sight.other_moment
+    def draw(self, width: int, height: int, look: Look) -> list[Line]:
+        selection = self.selection
         panels = []
-        for row, found in zip(sight.rows, sight.layers, strict=False):
-            bars = bars_in(found, sight.kind)
+        for row, found in zip(selection.rows, selection.layers, strict=False):
+            bars = bars_in(found, selection.kind)
             if bars is None or not (row.parameters or row.activation):
-                continue  # what only passes values on looks like the layer before it
-            zeros = found.zeros if sight.kind == "activations" else math.nan
-            other = bars_of(moment.part(row.index, sight.kind)) if moment else None
-            panels.append(
-                Panel(
-                    row.index, row.activation or row.type, bars, _note(found, sight.kind, look), zeros, other
-                )
-            )
+                continue  # its output is that of the layer before it
+            zeros = found.zeros if selection.kind == "activations" else math.nan
+            note, other = _note(found, selection.kind, look), self.other_bars(row.index)
+            panels.append(Panel(row.index, row.activation or row.type, bars, note, zeros, other))
         outline = self.outline(look)
-        words = f"{sight.when}{sight.title} of each layer{' · ' if outline else ''}{outline}"
+        words = f"{selection.prefix}{selection.title} of each layer{' · ' if outline else ''}{outline}"
         return multiples(
             panels,
             width,
             height,
             title=self.pointer(look) + words,
-            selected=sight.index,
+            selected=selection.index,
             look=look,
-            empty=f"no {sight.kind} to show" if sight.layers else sight.hint(self),
+            empty=f"no {selection.title} to show" if selection.layers else selection.hint(self),
         )
 
 
 def _note(found: LayerStatistics, kind: Kind, look: Look) -> str:
-    """Mean ± standard deviation of a kind, or what else is known of it."""
+    """Mean ± standard deviation of a kind; of gradients the norm."""
     missing = look.glyphs.missing
     if kind == "gradients":
         return f"norm {compact(found.gradient_norm, 2, missing)}"
@@ -176,36 +181,39 @@ def _mean_and_std(found: LayerStatistics, kind: Kind) -> tuple[float, float]:
     }.get(kind, (math.nan, math.nan))
 
 
-class HeatView(LayerView):
-    """The selected layer's histograms through time."""
+class OverTimeView(QuantityView):
+    """The histograms of the selected layer over time."""
 
     def stamp(self) -> Hashable:
-        return (super().stamp(), self.sight.model.pictures)
+        return (super().stamp(), self.selection.model.snapshots_version)
 
-    def draw(self, width: int, height: int, look: Look) -> list[Strip]:
-        sight = self.sight
-        moments = sight.model.history.moments
-        told = [(m.step, part) for m in moments if (part := m.part(sight.index, sight.kind))]
-        title = f"{sight.when}{sight.index} {sight.called} · {sight.title} over time"
-        scales = [Scale(part.low, part.high, len(part.counts), part.floor) for _, part in told]
+    def draw(self, width: int, height: int, look: Look) -> list[Line]:
+        selection = self.selection
+        parts = [
+            (m.step, part)
+            for m in selection.model.history.snapshots
+            if (part := m.part(selection.index, selection.kind))
+        ]
+        title = f"{selection.prefix}{selection.index} {selection.layer_title} · {selection.title} over time"
+        scales = [Scale(part.low, part.high, len(part.counts), part.floor) for _, part in parts]
         scale = common(scales) or Scale(0.0, 1.0, 1)
-        outside = _outside(bars_of(told[-1][1]), scale) if told else ""
+        outside = _outside(bars_of(parts[-1][1]), scale) if parts else ""
         return heat_map(
-            without_spike(_table([part.counts for _, part in told], scales, scale), scale.zero),
+            without_spike(_table([part.counts for _, part in parts], scales, scale), scale.zero),
             width,
             height,
             title=self.pointer(look) + title + outside,
-            steps=[float(step) for step, _ in told],
+            steps=[float(step) for step, _ in parts],
             marks=[(scale.place(value), label) for value, label in scale.ticks()],
-            x_labels=(f"step {told[0][0]:,}", f"{told[-1][0]:,}") if told else ("", ""),
-            cursor=(float(sight.step), f"{sight.step:,}") if sight.moment else None,
+            x_labels=(f"step {parts[0][0]:,}", f"{parts[-1][0]:,}") if parts else ("", ""),
+            cursor=(float(selection.step), f"{selection.step:,}") if selection.past_snapshot else None,
             look=look,
             empty=self.why_empty(),
         )
 
 
 def _table(counts: Sequence[Values], scales: Sequence[Scale], scale: Scale) -> Floats:
-    """Histograms of several axes, from moment to moment, on one: (moments, bins)."""
+    """Histograms of several axes on one axis: (snapshots, bins)."""
     found = np.zeros((len(counts), scale.bins))
     for source in set(scales):
         rows = [i for i, own in enumerate(scales) if own == source]
@@ -214,9 +222,20 @@ def _table(counts: Sequence[Values], scales: Sequence[Scale], scale: Scale) -> F
 
 
 def _outside(newest: Bars | None, scale: Scale) -> str:
-    """How much of the newest lies beyond the axis, in a title."""
+    """The fraction of the newest histogram beyond the axis, for a title."""
     if newest is None:
         return ""
     bars = newest.on(scale)
-    share = 1.0 - float(bars.shares().sum())
-    return f" · outside {percent(share)}" if bars.below + bars.above > 0 else ""
+    outside = 1.0 - float(bars.shares().sum())
+    return f" · outside {percent(outside)}" if bars.below + bars.above > 0 else ""
+
+
+HISTOGRAM = Chart(
+    "histogram", "histogram", "How the values of the layer are distributed.", 30, HistogramView, slot="beside"
+)
+ALL_LAYERS = Chart(
+    "multiples", "all layers", "The histograms of all layers side by side, on one axis.", 40, AllLayersView
+)
+OVER_TIME = Chart(
+    "heat", "over time", "The histogram of the layer over time, as a heat map.", 50, OverTimeView
+)

@@ -1,205 +1,226 @@
-"""What the charts of what a network learned have in common: whom they suit, their title, pages of tiles."""
+"""Base classes of the charts that ask the network: title, pages, tiles; and which runs have them."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from textual.strip import Strip
 
-from tuiml.training.inspection_records import (
-    CLASSES,
-    ZERO,
-    Inspection,
-    InspectionRequest,
-    Responses,
-    Weights,
-    picture_size,
-)
-from tuiml.training.inspector import first_weights
-from tuiml.tui.chart_views.selection import ChartSelection
+from tuiml.formatting import compact
+from tuiml.spec.preset import Preset
+from tuiml.training.inspections.first_layer_weights import Weights, first_weights
+from tuiml.training.inspections.network import ZERO
+from tuiml.training.inspections.network import image_size as size_of
+from tuiml.training.inspections.record import CLASSES, Inspection, InspectionRequest
+from tuiml.training.inspections.responses import Responses
+from tuiml.tui.chart_views.chart import ChartView
 from tuiml.tui.charts import pixels
-from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import QUIET, Look
-from tuiml.tui.charts.text import clean, notice, strip
+from tuiml.tui.charts.text import Line, clean, notice, strip
 from tuiml.tui.charts.tiles import Caption, Layout, layout, tiles
+from tuiml.tui.keys import action
 from tuiml.tui.model.run_model import RunModel
-from tuiml.tui.widgets.chart_view import View
+
+# -- which runs have them ----------------------------------------------------------------------------------
 
 
-class Turned:
-    """Which page of its tiles a chart shows, and whether a single one; shared by all widgets of the chart."""
-
-    def __init__(self) -> None:
-        self.first: dict[str, int] = {}
-        self.one: dict[str, bool] = {}
-        self.shares = False
-        self.version = 0
-
-
-# -- what a run has ----------------------------------------------------------------------------------------
-
-
-def is_plane(model: RunModel) -> bool:
-    """Whether the examples are points of the plane."""
-    return has_classes(model) and model.preset is not None and model.preset.data.shape == (2,)
-
-
-def has_units(model: RunModel) -> bool:
-    """Whether units can be shown as what they make of the plane."""
-    few = model.preset is not None and len(model.preset.data.classes) <= CLASSES
-    return few and model.network is not None and model.preset is not None and model.preset.data.shape == (2,)
+def preset_of(model: RunModel) -> Preset | None:
+    """The preset of a run that has a network to ask."""
+    return model.preset if model.network else None
 
 
 def has_classes(model: RunModel) -> bool:
-    """Whether there are few enough classes to be told apart."""
-    return model.network is not None and 2 <= len(names_of(model)) <= CLASSES
+    """True if there are classes, few enough to distinguish."""
+    preset = preset_of(model)
+    return preset is not None and 2 <= len(preset.data.classes) <= CLASSES
 
 
-def is_picture(model: RunModel) -> bool:
-    """Whether the examples are pictures that can be drawn."""
-    size = picture_of(model)
+def is_plane(model: RunModel) -> bool:
+    """True if points of the plane are classified."""
+    preset = preset_of(model)
+    return preset is not None and has_classes(model) and preset.data.shape == (2,)
+
+
+def has_units(model: RunModel) -> bool:
+    """True if the outputs of units can be drawn over the plane."""
+    preset = preset_of(model)
+    return preset is not None and len(preset.data.classes) <= CLASSES and preset.data.shape == (2,)
+
+
+def is_image(model: RunModel) -> bool:
+    """True if the examples are images that can be drawn on the pad."""
+    size = image_size(model)
     return size is not None and has_classes(model) and max(size) <= 64 and min(size) >= 4
 
 
 def has_weights(model: RunModel) -> bool:
-    """Whether the first weights can be shown as pictures."""
-    return model.network is not None and first_weights(model.network, picture_of(model)) is not None
+    """True if the weights of the first layer can be shown as images."""
+    return model.network is not None and first_weights(model.network, image_size(model)) is not None
 
 
-def picture_of(model: RunModel) -> tuple[int, int] | None:
-    """Height and width of an example that is a picture."""
-    return picture_size(model.preset.data.shape) if model.preset else None
+def image_size(model: RunModel) -> tuple[int, int] | None:
+    """Height and width of an example that is an image."""
+    return size_of(model.preset.data.shape) if model.preset else None
 
 
 def names_of(model: RunModel) -> Sequence[str]:
-    """The names of the classes: from a file, perhaps."""
+    """The names of the classes; may be from a file, so not safe to print."""
     return model.preset.data.classes if model.preset else ()
 
 
 # -- views -------------------------------------------------------------------------------------------------
 
 
-class LearnedView(View, can_focus=True):
-    """A view of something that the training process is asked for."""
+R = TypeVar("R", bound=Inspection)
 
-    what: str
-    title: str
 
-    def __init__(self, sight: ChartSelection) -> None:
-        super().__init__()
-        self.sight = sight
-        self.turned = sight.of(Turned)
+class InspectionView(ChartView, Generic[R]):
+    """A view of the answer to an inspection request: a record of the type ``record``."""
+
+    record: type[R]
+
+    @property
+    def found(self) -> R | None:
+        """The newest answer."""
+        found = self.selection.model.inspections.get(self.record.event)
+        return found if isinstance(found, self.record) else None
+
+    def request(self, **fields: int) -> InspectionRequest:
+        """A request for a record."""
+        return InspectionRequest(self.record.event, **fields)
 
     def stamp(self) -> Hashable:
-        model = self.sight.model
-        return (model.seen, model.status, self.sight.index, self.turned.version)
+        model = self.selection.model
+        return (model.inspections_version, model.status, self.selection.index)
 
-    def wishes(self) -> list[InspectionRequest]:
-        """What it needs, for as long as it is on the screen."""
-        raise NotImplementedError  # pragma: no cover - every view has some
-
-    def draw(self, width: int, height: int, look: Look) -> list[Strip]:
-        found = self.sight.model.learned.get(self.what)
+    def draw(self, width: int, height: int, look: Look) -> list[Line]:
+        found = self.found
         if width < 8 or height < 2:
             return []
+        head = [(self.pointer(look) + self.title, look.style(bold=True))]
         if found is None:
-            head = [strip([(self.pointer(look) + self.title, look.style(bold=True))], width)]
-            return head + notice(clean(self._waiting(), look), width, height - 1, look)
-        body = self.show(found, width, height - 1, look)
-        return [self._head(found, width, look), *body]
-
-    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Strip]:
-        """What was found, below the title."""
-        raise NotImplementedError  # pragma: no cover - every view shows something
-
-    def _head(self, found: Inspection, width: int, look: Look) -> Strip:
+            return [strip(head, width), *notice(clean(self._waiting(), look), width, height - 1, look)]
         about = clean(self.about(found, look), look)
-        parts = [(self.pointer(look) + self.title, look.style(bold=True))]
-        quiet = look.style(QUIET)
-        parts.append((f"  {about}" if about else "", quiet))
-        parts.append((f"  step {found.step:,}", quiet))
-        return strip(parts, width)
+        words = (f"  {about}" if about else "") + f"  step {found.step:,}"
+        head.append((words, look.style(QUIET)))
+        return [strip(head, width), *self.show(found, width, height - 1, look)]
 
-    def about(self, found: Inspection, look: Look) -> str:
+    def show(self, found: R, width: int, height: int, look: Look) -> list[Line]:
+        """Draw an answer, below the title."""
+        raise NotImplementedError  # pragma: no cover - every view draws something
+
+    def about(self, found: R, look: Look) -> str:
         """A few words beside the title."""
         return ""
 
     def _waiting(self) -> str:
-        model = self.sight.model
-        if model.blind:
-            return model.blind
+        model = self.selection.model
+        if model.inspection_problem:
+            return model.inspection_problem
         if model.status == "empty":
-            return self.sight.hint(self)
+            return self.selection.hint(self)
         return "" if model.status in ("loading", "failed") else "asking the network"
 
-    # -- pages of tiles -----------------------------------------------------------------------------------
+
+@dataclass
+class Pages:
+    """Where the views of each chart are in its list of items, by the event of the record."""
+
+    first: dict[str, int] = field(default_factory=dict)
+    one: dict[str, bool] = field(default_factory=dict)
+
+
+class PagedView(InspectionView[R]):
+    """A view of some of many items: examples, units, or numbers of the target."""
 
     @property
     def first(self) -> int:
-        return self.turned.first.get(self.what, 0)
-
-    @property
-    def one(self) -> bool:
-        """Whether a single tile is shown."""
-        return self.turned.one.get(self.what, False)
+        """The first item shown."""
+        return self.selection.of(Pages).first.get(self.record.event, 0)
 
     def total(self) -> int:
-        """Tiles in all, as far as is known."""
+        """How many items there are, as far as is known."""
         return 0
 
     def shown_count(self) -> int:
-        """Tiles on the screen."""
+        """How many items are shown."""
         return 1
 
-    def _turn(self, first: int) -> None:
-        self.turned.first[self.what] = max(0, min(first, max(0, self.total() - 1)))
-        self.turned.version += 1
+    def stamp(self) -> Hashable:
+        return (super().stamp(), self.first)
 
+    def _go_to(self, first: int) -> None:
+        last = max(0, self.total() - 1)
+        self.selection.of(Pages).first[self.record.event] = max(0, min(first, last))
+
+    @action("greater_than_sign", "more", "The next units, or examples.", "train", rank=280)
     def action_tiles_on(self) -> None:
         step = max(1, self.shown_count())
         if self.first + step < self.total():
-            self._turn(self.first + step)
+            self._go_to(self.first + step)
 
+    @action("less_than_sign", "back", "The previous units, or examples.", "train", rank=290, shown=False)
     def action_tiles_back(self) -> None:
-        self._turn(self.first - max(1, self.shown_count()))
+        self._go_to(self.first - max(1, self.shown_count()))
 
+
+class TilesView(PagedView[R]):
+    """A view of tiles: many, or a single one."""
+
+    @property
+    def one(self) -> bool:
+        """True if a single tile is shown."""
+        return self.selection.of(Pages).one.get(self.record.event, False)
+
+    def stamp(self) -> Hashable:
+        return (super().stamp(), self.one)
+
+    @action("u", "one unit", "One unit or example alone, and all of them again.", "train", rank=260)
     def action_one_unit(self) -> None:
-        self.turned.one[self.what] = not self.one
-        self.turned.version += 1
+        self.selection.of(Pages).one[self.record.event] = not self.one
 
     def label(self, action_id: str) -> str | None:
-        """Words for the key bar."""
         return "all" if action_id == "one_unit" and self.one else None
 
-    def plan_of(self, size: tuple[int, int], width: int, height: int, wanted: int, **options: int) -> Layout:
-        """How tiles of pictures of ``size`` are laid out."""
+    def plan(self, width: int, height: int) -> Layout:
+        """How tiles fill a space."""
+        raise NotImplementedError  # pragma: no cover - every view lays out its tiles
+
+    def shown_count(self) -> int:
+        return 1 if self.one else self.plan(self.size.width, self.size.height - 1).count
+
+    def layout_of(
+        self, size: tuple[int, int], width: int, height: int, wanted: int, **options: int
+    ) -> Layout:
+        """How tiles of images of ``size`` fill a space."""
         return layout(size, width, height, wanted=1 if self.one else wanted, **options)
 
 
 def signed_tiles(
-    view: LearnedView,
+    view: TilesView[Any],
     found: Responses | Weights,
     size: tuple[int, int],
     plan: Layout,
     width: int,
     height: int,
     look: Look,
-) -> list[Strip]:
-    """Signed grids of ``size`` (rows, columns) as tiles, each with its unit's number."""
+) -> list[Line]:
+    """Signed grids of ``size`` (rows, columns) as tiles, each with the number of its unit."""
     made = []
     for i, (grid, scale) in enumerate(zip(found.grids, found.scales, strict=True)):
-        picture = pixels.resized(from_signed(grid, *size), plan.height, plan.width)
-        made.append((pixels.signed(picture, look), [unit_caption(found.first + i, scale, look)]))
+        image = pixels.resized(from_signed(grid, *size), plan.height, plan.width)
+        made.append((pixels.signed(image, look), [unit_caption(found.first + i, scale, look)]))
     return tiles(made[: 1 if view.one else None], plan, width, height, look.glyphs.more)
 
 
 def unit_caption(unit: int, scale: float, look: Look) -> Caption:
-    """Which unit it is, and what its strongest colour stands for."""
+    """The number of a unit and the value of its strongest colour."""
     return f"{unit} {'±' if look.unicode else ''}{compact(scale)}", look.style(QUIET)
 
 
 def from_signed(grid: bytes, rows: int, columns: int) -> NDArray[np.float64]:
-    """A signed grid as numbers from -1 to 1."""
+    """A signed grid as values from -1 to 1, (rows, columns)."""
     return (np.frombuffer(grid, np.uint8).reshape(rows, columns).astype(np.float64) - ZERO) / (ZERO - 1)

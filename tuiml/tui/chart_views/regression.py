@@ -1,71 +1,79 @@
-"""What a network learned that tells numbers, as charts of Train: the fit, a map, predictions, the worst."""
+"""Charts of a regression: fit, map, predictions, largest errors."""
 
 from __future__ import annotations
 
-import numpy as np
-from textual.strip import Strip
+from typing import TypeVar
 
-from tuiml.training.inspection_records import Inspection, InspectionRequest
-from tuiml.training.inspection_records_regression import COLUMNS, Fit, Heights, Misses, Predictions
-from tuiml.tui.chart_views.classification import judged_words
+import numpy as np
+
+from tuiml.formatting import compact
+from tuiml.training.inspections.fit import Fit
+from tuiml.training.inspections.largest_errors import LargestErrors
+from tuiml.training.inspections.predictions import Predictions
+from tuiml.training.inspections.record import COLUMNS, InspectionRequest
+from tuiml.training.inspections.surface import Surface
+from tuiml.tui.chart_views.chart import Chart
+from tuiml.tui.chart_views.classification import page_words, part_words
 from tuiml.tui.chart_views.decision_boundary import MOST_COLUMNS, MOST_ROWS
-from tuiml.tui.chart_views.inspection import LearnedView
-from tuiml.tui.charts.heights import heights, legend
-from tuiml.tui.charts.numbers import compact
+from tuiml.tui.chart_views.inspection import PagedView, preset_of
 from tuiml.tui.charts.palette import QUIET, TRAIN, VALIDATION, Look
+from tuiml.tui.charts.plane import heights, heights_legend
 from tuiml.tui.charts.scatter import Cloud, scatter
-from tuiml.tui.charts.text import clean, strip
+from tuiml.tui.charts.text import Line, clean, strip
 from tuiml.tui.model.run_model import RunModel
 
 
-def tells_numbers(model: RunModel) -> bool:
-    """Whether the target is numbers."""
-    return model.network is not None and model.preset is not None and model.preset.data.target == "regression"
+def is_regression(model: RunModel) -> bool:
+    """True if the target is numbers."""
+    preset = preset_of(model)
+    return preset is not None and preset.data.target == "regression"
 
 
 def has_line(model: RunModel) -> bool:
-    """Whether there is one input, so that what is told of it is a curve."""
-    return tells_numbers(model) and model.preset is not None and model.preset.data.shape == (1,)
+    """True if the prediction is a curve over the only input."""
+    preset = preset_of(model)
+    return preset is not None and is_regression(model) and preset.data.shape == (1,)
 
 
 def has_map(model: RunModel) -> bool:
-    """Whether the examples are points of the plane, so that what is told of them is a map."""
-    return tells_numbers(model) and model.preset is not None and model.preset.data.shape == (2,)
+    """True if the prediction is a map of the plane."""
+    preset = preset_of(model)
+    return preset is not None and is_regression(model) and preset.data.shape == (2,)
 
 
-class NumberView(LearnedView):
-    """A chart of one of the target's numbers; the next and the one before by the keys that turn pages."""
+S = TypeVar("S", Fit, Surface, Predictions)
+
+
+class RegressionView(PagedView[S]):
+    """A chart of one number of the target; its pages are the numbers."""
 
     def total(self) -> int:
-        preset = self.sight.model.preset
+        preset = self.selection.model.preset
         return preset.data.outputs if preset else 0
 
     def target(self, index: int, count: int) -> str:
-        """What the number is called; nothing where it is the only one and has no name."""
-        preset = self.sight.model.preset
+        """The name of a number, and which of ``count`` it is if there are several."""
+        preset = self.selection.model.preset
         names = preset.data.target_names if preset else ()
         name = names[index] if index < len(names) else ""
         if count == 1:
             return name
         return f"{name} ({index + 1} of {count})" if name else f"number {index + 1} of {count}"
 
-    def about(self, found: Inspection, look: Look) -> str:
-        assert isinstance(found, Fit | Heights | Predictions)
-        return self.target(found.target, found.targets)
+    def about(self, found: S, look: Look) -> str:
+        return self.target(found.output, found.outputs)
 
 
-class FitView(NumberView):
-    """What is told along the only input, over the data's points."""
+class FitView(RegressionView[Fit]):
+    """The prediction along the only input, and points of the data."""
 
-    what = "fit"
-    title = "fit"
+    record = Fit
 
-    def wishes(self) -> list[InspectionRequest]:
+    def requests(self) -> list[InspectionRequest]:
         columns = max(8, min(COLUMNS, 2 * self.size.width))
-        return [InspectionRequest("fit", columns=columns, first=self.first)]
+        return [self.request(columns=columns, first=self.first)]
 
-    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Strip]:
-        assert isinstance(found, Fit)
+    def show(self, found: Fit, width: int, height: int, look: Look) -> list[Line]:
         known = len(found.xs) - found.held_out
         x = np.linspace(found.limits[0], found.limits[1], len(found.curve))
         clouds = [
@@ -74,125 +82,130 @@ class FitView(NumberView):
             Cloud(x, found.curve, joined=True, sign="*"),
         ]
         low, high = found.limits
-        # By the data's own range, and a half of it on both sides: a curve that is far off leaves the room.
+        # The range of the data and half of it on both sides: a curve that is far off is cut.
         ys = np.asarray(found.ys)
         room = 0.5 * (float(np.ptp(ys)) or 1.0) if len(ys) else 1.0
-        told = np.asarray(found.curve)
-        told = told[np.isfinite(told)]
-        every = np.concatenate([ys, np.clip(told, ys.min() - room, ys.max() + room)]) if len(ys) else told
+        curve = np.asarray(found.curve)
+        curve = curve[np.isfinite(curve)]
+        every = np.concatenate([ys, np.clip(curve, ys.min() - room, ys.max() + room)]) if len(ys) else curve
         limits = (float(every.min()), float(every.max())) if len(every) else None
         return scatter(clouds, width, height, look, x_label="input", x_range=(low, high), y_range=limits)
 
-    def about(self, found: Inspection, look: Look) -> str:
-        assert isinstance(found, Fit)
+    def about(self, found: Fit, look: Look) -> str:
         signs = "blue train, orange validation" if look.colour else ""
         if not look.unicode:
             signs = "* fit, . train, o validation"
-        return "  ".join(filter(None, (self.target(found.target, found.targets), signs)))
+        return "  ".join(filter(None, (self.target(found.output, found.outputs), signs)))
 
 
-class HeightsView(NumberView):
-    """What is told of each point of the plane."""
+class MapView(RegressionView[Surface]):
+    """The prediction at each point of the plane."""
 
-    what = "heights"
-    title = "map"
+    record = Surface
 
     def _room(self, width: int, height: int) -> tuple[int, int]:
         tall = max(1, height - 1)
         return max(1, min(width, 3 * tall)), tall
 
-    def wishes(self) -> list[InspectionRequest]:
+    def requests(self) -> list[InspectionRequest]:
         wide, tall = self._room(self.size.width, self.size.height - 1)
-        return [
-            InspectionRequest("heights", min(wide, MOST_COLUMNS), min(2 * tall, MOST_ROWS), first=self.first)
-        ]
+        columns, rows = min(wide, MOST_COLUMNS), min(2 * tall, MOST_ROWS)
+        return [self.request(columns=columns, rows=rows, first=self.first)]
 
-    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Strip]:
-        assert isinstance(found, Heights)
+    def show(self, found: Surface, width: int, height: int, look: Look) -> list[Line]:
         wide, tall = self._room(width, height)
-        strips = [Strip(row).adjust_cell_length(width) for row in heights(found, wide, tall, look)]
-        return [*strips, legend(found, width, look)][:height]
+        strips = [Line.of(row).resized(width) for row in heights(found, wide, tall, look)]
+        return [*strips, heights_legend(found, width, look)][:height]
 
 
-class PredictionsView(NumberView):
-    """What is told against what is: right where it lies on the diagonal."""
+class PredictionsView(RegressionView[Predictions]):
+    """Predictions against targets: right on the diagonal."""
 
-    what = "predictions"
-    title = "predictions"
+    record = Predictions
 
-    def wishes(self) -> list[InspectionRequest]:
-        return [InspectionRequest("predictions", first=self.first)]
+    def requests(self) -> list[InspectionRequest]:
+        return [self.request(first=self.first)]
 
-    def about(self, found: Inspection, look: Look) -> str:
-        assert isinstance(found, Predictions)
+    def about(self, found: Predictions, look: Look) -> str:
         missing = look.glyphs.missing
         words = (
-            self.target(found.target, found.targets),
+            self.target(found.output, found.outputs),
             f"R² {compact(found.figures[0], 4, missing)}",
             f"mean error {compact(found.figures[1], 3, missing)}",
-            judged_words(found),
+            part_words(found),
         )
         return "  ".join(filter(None, words))
 
-    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Strip]:
-        assert isinstance(found, Predictions)
-        truths = np.asarray(found.truths)
+    def show(self, found: Predictions, width: int, height: int, look: Look) -> list[Line]:
+        truths = np.asarray(found.targets)
         if not len(truths):
             return []
         low, high = float(truths.min()), float(truths.max())
         room = 0.25 * ((high - low) or 1.0)
-        guesses = np.asarray(found.guesses)
+        guesses = np.asarray(found.predictions)
         guesses = guesses[np.isfinite(guesses)]
         bottom = max(low - room, min([low, *guesses.tolist()]))
         top = min(high + room, max([high, *guesses.tolist()]))
+        colour = VALIDATION if found.part == "validation" else TRAIN
         clouds = [
             Cloud(np.array([low, high]), np.array([low, high]), QUIET, joined=True, sign="-"),
-            Cloud(found.truths, found.guesses, VALIDATION if found.part == "validation" else TRAIN, sign="o"),
+            Cloud(found.targets, found.predictions, colour, sign="o"),
         ]
-        label = "truth; up: prediction"
+        label = "target; up: prediction"
         across, up = (low, high), (bottom, top)
         return scatter(clouds, width, height, look, x_label=label, x_range=across, y_range=up)
 
 
-class MissesView(LearnedView):
+class LargestErrorsView(PagedView[LargestErrors]):
     """The examples with the largest losses."""
 
-    what = "misses"
-    title = "largest errors"
+    record = LargestErrors
 
     def total(self) -> int:
-        found = self.sight.model.learned.get("misses")
-        return found.examples if isinstance(found, Misses) else 0
+        return self.found.evaluated if self.found else 0
 
     def shown_count(self) -> int:
         return max(1, self.size.height - 1)
 
-    def wishes(self) -> list[InspectionRequest]:
-        return [InspectionRequest("misses", first=self.first, count=max(1, min(64, self.shown_count())))]
+    def requests(self) -> list[InspectionRequest]:
+        return [self.request(first=self.first, count=max(1, min(64, self.shown_count())))]
 
-    def about(self, found: Inspection, look: Look) -> str:
-        assert isinstance(found, Misses)
-        last = found.first + len(found.found)
-        return f"{found.first + 1:,}–{last:,}, {judged_words(found)}" if found.found else judged_words(found)
+    def about(self, found: LargestErrors, look: Look) -> str:
+        return page_words(found.first, len(found.examples), found)
 
-    def show(self, found: Inspection, width: int, height: int, look: Look) -> list[Strip]:
-        assert isinstance(found, Misses)
+    def show(self, found: LargestErrors, width: int, height: int, look: Look) -> list[Line]:
         missing = look.glyphs.missing
         arrow = "→" if look.unicode else ">"
         strips = []
-        for miss in found.found[:height]:
-            pairs = zip(miss.truths, miss.guesses, strict=True)
-            told = ", ".join(f"{compact(a, 4, missing)} {arrow} {compact(b, 4, missing)}" for a, b in pairs)
+        for miss in found.examples[:height]:
+            pairs = zip(miss.targets, miss.predictions, strict=True)
+            shown = ", ".join(f"{compact(a, 4, missing)} {arrow} {compact(b, 4, missing)}" for a, b in pairs)
             values = ", ".join(compact(value, 3, missing) for value in miss.values)
             loss = f"loss {compact(miss.loss, 3, missing)}"
-            strips.append(
-                strip(
-                    [
-                        (f"{loss:<12} ", look.style(QUIET)),
-                        (f"{clean(told, look):<24}  ", look.style()),
-                        (f"of {values}", look.style(QUIET)),
-                    ],
-                    width,
-                )
-            )
+            parts = [
+                (f"{loss:<12} ", look.style(QUIET)),
+                (f"{clean(shown, look):<24}  ", look.style()),
+                (f"of {values}", look.style(QUIET)),
+            ]
+            strips.append(strip(parts, width))
         return strips
+
+
+FIT = Chart("fit", "fit", "Of one input: the predicted curve over points of the data.", 90, FitView, has_line)
+MAP = Chart("map", "map", "Of two inputs: the predicted number as a map of the plane.", 100, MapView, has_map)
+PREDICTIONS = Chart(
+    "predictions",
+    "predictions",
+    "Predicted numbers against targets; right where they are on the line.",
+    110,
+    PredictionsView,
+    is_regression,
+)
+LARGEST_ERRORS = Chart(
+    "misses",
+    "largest errors",
+    "The examples with the largest losses: target and prediction.",
+    120,
+    LargestErrorsView,
+    is_regression,
+)

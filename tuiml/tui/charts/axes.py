@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -11,12 +11,12 @@ import numpy as np
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
-from textual.strip import Strip
 
-from tuiml.tui.charts.numbers import Format, log_ticks, nice_limits, nice_ticks, tick_labels
+from tuiml.formatting import Format
+from tuiml.tui.charts.numbers import log_ticks, nice_limits, nice_ticks, tick_labels
 from tuiml.tui.charts.palette import QUIET, Look
 from tuiml.tui.charts.series import Floats
-from tuiml.tui.charts.text import PLAIN, clean, strip
+from tuiml.tui.charts.text import PLAIN, Line, clean, strip
 
 Range: TypeAlias = tuple[float, float]
 
@@ -99,6 +99,12 @@ def tick_count(rows: int) -> int:
     return max(2, min(8, rows // 2))
 
 
+def label_margin(labels: Iterable[str], width: int) -> int:
+    """Cells for labels and an axis left of a canvas; 0 where there is no label, or no room beside them."""
+    margin = max(map(len, labels), default=-1) + 1
+    return margin if margin > 1 and width - margin >= max(8, width // 2) else 0
+
+
 def y_labels(limits: Range, rows: int, kind: Format, log: bool) -> list[tuple[float, str]]:
     """Ticks, as :class:`Frame` takes y, and their labels."""
     low, high = limits
@@ -109,12 +115,21 @@ def y_labels(limits: Range, rows: int, kind: Format, log: bool) -> list[tuple[fl
     return list(zip(ticks, tick_labels(ticks, kind), strict=True))
 
 
+def framed(
+    x: Range, y: Range, width: int, rows: int, look: Look, kind: Format = "number", log: bool = False
+) -> tuple[Frame, list[tuple[float, str]]]:
+    """The frame of a canvas ``rows`` cells high, with its y axis if that has room, and the labels of y."""
+    labels = y_labels(y, rows, kind, log)
+    margin = label_margin((text for _, text in labels), width)
+    return Frame(margin, width - margin, rows, x, y, (2, 4) if look.unicode else (1, 1)), labels
+
+
 def left_axis(
     body: Sequence[list[Segment]], labels: Sequence[tuple[float, str]], frame: Frame, look: Look
-) -> list[Strip]:
+) -> list[Line]:
     """The lines of the canvas with labels and the axis left of them, if the frame has a margin."""
     if not frame.margin:
-        return [Strip(segments, frame.columns) for segments in body]
+        return [Line(segments, frame.columns) for segments in body]
     glyphs, quiet = look.glyphs, look.style(QUIET)
     texts: dict[int, str] = {}
     for value, label in labels:
@@ -123,7 +138,7 @@ def left_axis(
     for row, segments in enumerate(body):
         edge = glyphs.tick if row in texts else glyphs.vertical
         text = texts.get(row, "").rjust(frame.margin - 1) + edge
-        lines.append(Strip([Segment(text, quiet), *segments], frame.margin + frame.columns))
+        lines.append(Line([Segment(text, quiet), *segments], frame.margin + frame.columns))
     return lines
 
 
@@ -134,7 +149,7 @@ def bottom_axis(
     marks: Sequence[Mark],
     look: Look,
     labels: Sequence[tuple[float, str]] | None = None,
-) -> list[Strip]:
+) -> list[Line]:
     """No row (``rows`` 0), one with labels (rounded numbers, or those given), or a line and labels."""
     if not rows:
         return []
@@ -158,7 +173,7 @@ def bottom_axis(
     return [ruler.strip()] if rows == 1 else [_axis_line(frame, notches, look), ruler.strip()]
 
 
-def _axis_line(frame: Frame, notches: Sequence[int], look: Look) -> Strip:
+def _axis_line(frame: Frame, notches: Sequence[int], look: Look) -> Line:
     glyphs = look.glyphs
     cells = [glyphs.horizontal] * frame.columns
     for at in notches:
@@ -187,7 +202,7 @@ class Ruler:
         self._parts.append((start, end, text, style))
         return True
 
-    def strip(self, fill: tuple[str, Style] = (" ", PLAIN)) -> Strip:
+    def strip(self, fill: tuple[str, Style] = (" ", PLAIN)) -> Line:
         """The row, with one-cell ``fill`` between the labels."""
         parts: list[tuple[str, Style]] = []
         cell = 0

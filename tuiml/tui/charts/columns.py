@@ -1,4 +1,4 @@
-"""Moments in time spread over the columns of a chart."""
+"""Snapshots over time, distributed over the columns of a chart."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def in_columns(values: Floats, steps: Floats, width: int) -> Floats:
     """Rows of ``values``, (moments, n), taken at rising ``steps``, as columns of a chart: (width, n).
 
     A column shows the mean of the moments in it without those that are NaN, and one without moments the
-    column before: what holds until the next picture.
+    column before: the values until the next snapshot.
     """
     if width < 1 or not len(values):
         return np.empty((max(0, width), values.shape[-1]))

@@ -1,4 +1,4 @@
-"""Which class is taken for which: a table where there is room, else a list of the commonest mistakes."""
+"""The confusion matrix: a table where there is room, else a list of the commonest mistakes."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 from rich.style import Style
-from textual.strip import Strip
 
-from tuiml.tui.charts.numbers import percent
+from tuiml.formatting import percent
 from tuiml.tui.charts.palette import QUIET, TROUBLE, Look
-from tuiml.tui.charts.text import blank, clean, fit, strip
+from tuiml.tui.charts.text import Line, blank, clean, fit, strip
 
 Table = Sequence[Sequence[int]]
 Part = tuple[str, Style]
@@ -20,11 +19,11 @@ MARKED = 3
 
 def confusion(
     counts: Table, names: Sequence[str], width: int, height: int, look: Look, *, shares: bool = False
-) -> list[Strip]:
-    """Truth from top to bottom, what it was taken for from left to right.
+) -> list[Line]:
+    """Targets from top to bottom, predictions from left to right.
 
     Args:
-        shares: each count as a part of its row.
+        shares: show each count as a fraction of its row.
     """
     n = len(counts)
     labels = [clean(names[i], look) if i < len(names) else str(i) for i in range(n)]
@@ -47,7 +46,7 @@ def _table(
     width: int,
     look: Look,
     shares: bool,
-) -> list[Strip]:
+) -> list[Line]:
     quiet, more = look.style(QUIET), look.glyphs.more
     of_row, of_column = counts.sum(axis=1), counts.sum(axis=0)
     marked = _marked(counts)
@@ -88,8 +87,8 @@ def _share(count: int, of: int, look: Look | None = None) -> str:
     return percent(count / of if of else None, 0 if look is None else 1, missing)
 
 
-def _mistakes(counts: Table, labels: Sequence[str], width: int, height: int, look: Look) -> list[Strip]:
-    """The commonest mistakes, one a line: what was taken for what, how often, which part of its class."""
+def _mistakes(counts: Table, labels: Sequence[str], width: int, height: int, look: Look) -> list[Line]:
+    """The commonest mistakes, one a line: target, prediction, count, and fraction of the class."""
     found = sorted(
         ((count, i, j) for i, row in enumerate(counts) for j, count in enumerate(row) if count and i != j),
         key=lambda mistake: (-mistake[0], mistake[1:]),
@@ -97,7 +96,7 @@ def _mistakes(counts: Table, labels: Sequence[str], width: int, height: int, loo
     if not found:
         return [strip([("no mistakes", look.style(QUIET))], width)]
     longest = min(max(map(len, labels)), max(8, (width - 24) // 2))
-    lines: list[Strip] = []
+    lines: list[Line] = []
     for rank, (count, i, j) in enumerate(found[:height]):
         one, two = (fit(labels[k], longest, look.glyphs.more) for k in (i, j))
         sign = look.glyphs.up if rank < MARKED else " "

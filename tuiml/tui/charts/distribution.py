@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.segment import Segment
 from rich.style import Style
-from textual.strip import Strip
 
 from tuiml.tui.charts.axes import Ruler
-from tuiml.tui.charts.bars import SPIKE, glyphs_at, spread
+from tuiml.tui.charts.bars import glyph_lines, heights, levels_of, positive
 from tuiml.tui.charts.palette import QUIET, VALIDATION, Look
 from tuiml.tui.charts.scale import Scale, axis, moved
 from tuiml.tui.charts.series import Floats, Values, as_floats
-from tuiml.tui.charts.text import clean, notice, strip
+from tuiml.tui.charts.text import Line, clean, heading, notice, runs
 
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """What was counted.
+    """A histogram.
 
     Args:
         counts: one for each bin of the scale.
@@ -35,9 +33,8 @@ class Bars:
     above: float = 0
 
     def shares(self) -> Floats:
-        """The bins as parts of all values, those beyond the ends as well."""
-        counts = as_floats(self.counts)
-        counts[~(counts > 0)] = 0
+        """The bins as fractions of all values, including those beyond the ends."""
+        counts = positive(self.counts)
         total = counts.sum() + max(0.0, self.below) + max(0.0, self.above)
         return counts / total if total > 0 else counts
 
@@ -47,27 +44,6 @@ class Bars:
             return self
         counts, below, above = moved(as_floats(self.counts), self.scale, scale)
         return Bars(scale, counts, self.below + float(below), self.above + float(above))
-
-
-def heights(shares: Sequence[Floats], width: int, zero: int | None) -> tuple[list[Floats], NDArray[np.bool_]]:
-    """Columns of histograms over one axis, 0 to 1 of the highest of all, and where any is cut.
-
-    A bar at zero that towers over all others is cut to their height, for it would flatten them.
-    """
-    columns = [spread(part, width) for part in shares]
-    greatest = max((float(part.max(initial=0.0)) for part in columns), default=0.0)
-    if zero is not None and shares:
-        highest = 0.0
-        for part in shares:
-            others = part.copy()
-            others[zero] = 0
-            highest = max(highest, float(spread(others, width).max(initial=0.0)))
-        if 0 < SPIKE * highest < greatest:
-            greatest = highest
-    if greatest <= 0:
-        return columns, np.zeros(width, dtype=np.bool_)
-    cut = np.any([part > greatest * (1 + 1e-9) for part in columns], axis=0)
-    return [np.minimum(part / greatest, 1.0) for part in columns], cut
 
 
 def distribution(
@@ -80,8 +56,8 @@ def distribution(
     other: Bars | None = None,
     look: Look | None = None,
     empty: str = "nothing counted yet",
-) -> list[Strip]:
-    """Bars over an axis: ``height`` strips of ``width`` cells; none if either is below 1.
+) -> list[Line]:
+    """Bars over an axis: ``height`` lines of ``width`` cells; none if either is below 1.
 
     Args:
         bars: None: nothing was counted.
@@ -90,7 +66,7 @@ def distribution(
     if width < 1 or height < 1:
         return []
     look = look or Look()
-    head = [strip([(clean(title, look), look.style(bold=True))], width)] if title and height > 2 else []
+    head = heading(title, width, height, look)
     if bars is None or not bars.shares().any():
         beyond = [] if bars is None else _beyond(bars, width, look)
         rows = height - len(head) - len(beyond)
@@ -102,10 +78,10 @@ def distribution(
     shown = [bars.shares()] + ([other.on(bars.scale).shares()] if other else [])
     columns, cut = heights(shown, width, bars.scale.zero)
     body = bar_rows(columns, cut, height - len(head) - len(foot), colour, look)
-    return head + [Strip(line, width) for line in body] + foot
+    return head + [Line(line, width) for line in body] + foot
 
 
-def _beyond(bars: Bars, width: int, look: Look) -> list[Strip]:
+def _beyond(bars: Bars, width: int, look: Look) -> list[Line]:
     """How much lies beyond the ends, under them; no row where nothing does."""
     if bars.below <= 0 and bars.above <= 0:
         return []
@@ -124,24 +100,17 @@ def bar_rows(
     """The first of ``columns`` as bars, in eighths of a cell, a second one as an outline over them."""
     if rows < 1:
         return []
-    glyphs, width, bar = look.glyphs, len(columns[0]), look.style(colour)
+    glyphs, bar = look.glyphs, look.style(colour)
     full = len(glyphs.bars) - 1
-    # whatever was counted is seen: at least the lowest glyph
-    filled = np.ceil(columns[0] * rows * full - 1e-9)
-    levels = np.clip(filled - np.arange(rows - 1, -1, -1)[:, None] * full, 0, full)
+    levels = levels_of(columns[0], rows, full)
     if cut.any():
         levels[0, cut] = full + 1
-    ramp = glyphs.bars + glyphs.up
+    lines = glyph_lines(levels, glyphs.bars + glyphs.up)
     if len(columns) < 2:
-        text = glyphs_at(levels, ramp)
-        return [[Segment(text[row * width : (row + 1) * width], bar)] for row in range(rows)]
+        return [[Segment(text, bar)] for text in lines]
     tops = rows - np.ceil(columns[1] * rows - 1e-9).astype(np.intp)
-    lines = []
-    for row, line in enumerate(levels):
-        text = glyphs_at(line, ramp)
-        kinds = np.where(tops == row, 1 + (line == full), 0).tolist()
-        lines.append(_outlined(text, kinds, bar, look))
-    return lines
+    kinds = [np.where(tops == row, 1 + (line == full), 0).tolist() for row, line in enumerate(levels)]
+    return [_outlined(text, kind, bar, look) for text, kind in zip(lines, kinds, strict=True)]
 
 
 def _outlined(text: str, kinds: list[int], bar: Style, look: Look) -> list[Segment]:
@@ -149,13 +118,7 @@ def _outlined(text: str, kinds: list[int], bar: Style, look: Look) -> list[Segme
     ink = look.style(VALIDATION, bold=True)
     over = ink + Style(bgcolor=bar.color) if bar.color else ink
     line = "─" if look.unicode else "o"
-    segments = []
-    start = 0
-    for kind, run in groupby(kinds):
-        end = start + sum(1 for _ in run)
-        if kind:
-            segments.append(Segment(line * (end - start), over if kind == 2 else ink))
-        else:
-            segments.append(Segment(text[start:end], bar))
-        start = end
-    return segments
+    return [
+        Segment(line * (end - start), over if kind == 2 else ink) if kind else Segment(text[start:end], bar)
+        for kind, start, end in runs(kinds)
+    ]

@@ -1,25 +1,24 @@
-"""The picture of an activation: f and f′ over x, and what goes into the layer under them on the same axis."""
+"""The chart of an activation: f and f′ over x, and the layer's inputs under them on the same axis."""
 
 from __future__ import annotations
 
 from functools import partial
-from itertools import pairwise
 
 import numpy as np
 from rich.segment import Segment
-from textual.strip import Strip
 
+from tuiml.formatting import compact
 from tuiml.nn.activations import Activation
 from tuiml.training.activation_curve import Array, respond, spread
-from tuiml.training.statistics import Histogram
+from tuiml.training.layer_statistics import Histogram
 from tuiml.tui.charts.axes import Frame, Mark
-from tuiml.tui.charts.bars import glyphs_at
+from tuiml.tui.charts.bars import glyph_lines, levels_of
 from tuiml.tui.charts.lines import Curve, Under, line_chart
-from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import QUIET, TRAIN, TROUBLE, VALIDATION, Look
+from tuiml.tui.charts.text import Line, runs
 
 POINTS = 800
-"""At which the curves are worked out."""
+"""Points of each curve."""
 
 
 def function_chart(
@@ -31,8 +30,8 @@ def function_chart(
     height: int,
     look: Look,
     colour: str = "blue",
-) -> list[Strip]:
-    """f and f′ from ``-span`` to ``span``: ``height`` strips of ``width`` cells; their values at ``cursor``.
+) -> list[Line]:
+    """f and f′ from ``-span`` to ``span``: ``height`` lines of ``width`` cells; their values at ``cursor``.
 
     Under them the inputs as bars, and a row that is shaded where the slope lets no gradient through.
     """
@@ -61,42 +60,31 @@ def function_chart(
 
 
 def slope_name(look: Look) -> str:
-    """What the derivative is called."""
+    """The symbol of the derivative."""
     return "f′" if look.unicode else "f'"
 
 
 def _under(
     activation: Activation, inputs: Histogram | None, colour: str, tall: int, frame: Frame, look: Look
-) -> list[Strip]:
-    """Bars of the inputs, and below them the row that says where the gradient dies."""
+) -> list[Line]:
+    """Bars of the inputs, and below them a row that marks where the gradient vanishes."""
     middles = frame.x[0] + (np.arange(frame.columns) + 0.5) * (frame.x[1] - frame.x[0]) / frame.columns
     flat = respond(activation, middles).flat
     lines = []
     if inputs is not None and tall:
-        ramp = look.glyphs.bars
-        lines = bar_lines(spread(inputs, *frame.x, frame.columns), tall, ramp)
+        counts = spread(inputs, *frame.x, frame.columns)
+        ramp, greatest = look.glyphs.bars, counts.max(initial=0.0)
+        lines = glyph_lines(levels_of(counts / (greatest or 1.0), tall, len(ramp) - 1), ramp)
     strips = [_row(line, flat, look.glyphs.vertical, colour, frame, look) for line in lines]
     shade = "".join(look.glyphs.shades[1] if dead else " " for dead in flat)
     return [*strips, _row(shade, flat, look.glyphs.vertical, colour, frame, look)]
 
 
-def bar_lines(heights: Array, rows: int, ramp: str) -> list[str]:
-    """Bars as high as ``heights`` in parts of the greatest: ``rows`` lines of characters."""
-    greatest = heights.max(initial=0.0)
-    full = len(ramp) - 1
-    filled = np.ceil(heights / greatest * rows * full - 1e-9) if greatest > 0 else np.zeros(len(heights))
-    levels = np.clip(filled - np.arange(rows - 1, -1, -1)[:, None] * full, 0, full)
-    text, columns = glyphs_at(levels, ramp), len(heights)
-    return [text[row * columns : (row + 1) * columns] for row in range(rows)]
-
-
-def _row(text: str, flat: Array, edge: str, colour: str, frame: Frame, look: Look) -> Strip:
-    """A line of the canvas, in the colour of trouble where the gradient dies."""
+def _row(text: str, flat: Array, edge: str, colour: str, frame: Frame, look: Look) -> Line:
+    """A line of the canvas, in the colour of trouble where the gradient vanishes."""
     segments = []
     if frame.margin:
         segments.append(Segment(edge.rjust(frame.margin), look.style(QUIET)))
-    changes = np.flatnonzero(np.diff(flat)) + 1
-    places = [0, *changes.tolist(), len(text)]
-    for start, end in pairwise(places):
-        segments.append(Segment(text[start:end], look.style(TROUBLE if flat[start] else colour)))
-    return Strip(segments, frame.margin + frame.columns)
+    for dead, start, end in runs(flat.tolist()):
+        segments.append(Segment(text[start:end], look.style(TROUBLE if dead else colour)))
+    return Line(segments, frame.margin + frame.columns)

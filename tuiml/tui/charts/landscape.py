@@ -1,26 +1,25 @@
-"""The gradient over the depth of a network and the time of a run, as shades of its powers of ten."""
+"""Gradient norms by layer and step, as shades of their powers of ten."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.segment import Segment
-from textual.strip import Strip
 
+from tuiml.formatting import compact
 from tuiml.tui.charts.axes import Ruler
 from tuiml.tui.charts.columns import column, in_columns
-from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import HEAT, QUIET, Look, heat_style, layer_colour
 from tuiml.tui.charts.series import Floats
-from tuiml.tui.charts.text import PLAIN, clean, fit, notice, strip
+from tuiml.tui.charts.text import PLAIN, Line, clean, fit, heading, notice, runs, strip
 
 DECADES = 3
-"""Powers of ten that the shades span at least: less than that between layers is no landscape."""
+"""Powers of ten that the shades span at least."""
 TALLEST = 3
 """Rows that one layer takes at most."""
 FIGURES = 7
@@ -28,13 +27,13 @@ FIGURES = 7
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """What the landscape is of.
+    """Gradient norms of layers over time.
 
     Args:
         layers: numbers of the layers, the first at the top.
         norms: (moments, layers), at rising ``steps``; NaN where there was none.
-        at: the moment whose numbers stand at the right.
-        selected: the number of the layer that is marked.
+        at: index of the step whose numbers stand at the right.
+        selected: number of the layer to mark.
     """
 
     layers: Sequence[int]
@@ -62,47 +61,55 @@ def landscape(
     cursor: bool = False,
     look: Look | None = None,
     empty: str = "no gradient yet",
-) -> list[Strip]:
-    """Layers from top to bottom, steps to the right: ``height`` strips of ``width`` cells.
+) -> list[Line]:
+    """Layers from top to bottom, steps to the right: ``height`` lines of ``width`` cells.
 
     What is 0 has the lowest shade, what is infinite the highest; a gap is a NaN. More layers than rows
     share a row, by the mean of their logarithms.
 
     Args:
-        cursor: whether to mark the moment ``at``, which is else the newest.
+        cursor: mark the step ``at``.
     """
     if width < 1 or height < 1:
         return []
     look = look or Look()
     span = limits(depth.norms)
     if span is None:
-        head = [strip([(clean(title, look), look.style(bold=True))], width)] if height > 2 else []
+        head = heading(title, width, height, look)
         return head + notice(clean(empty, look), width, height - len(head), look)
     head = [_head(title, span, width, look)] if height > 1 else []
     below = 1 if height > 3 else 0
     rows = height - len(head) - below
-    groups = _groups(len(depth.layers), rows)
     left, right = (5, FIGURES) if width >= 30 else (0, 0)
     room = width - left - right
+    drawn = _rows(depth, span, rows, (left, room, right), look)
+    if below:
+        drawn.append(foot(depth, width, left, room, cursor, look))
+    return [*head, *drawn, *[strip([], width)] * (height - len(head) - len(drawn))]
+
+
+def _rows(
+    depth: Depth, span: tuple[int, int], rows: int, widths: tuple[int, int, int], look: Look
+) -> list[Line]:
+    """The shades of each layer between its number and its norm."""
+    left, room, right = widths
+    width = sum(widths)
+    groups = _groups(len(depth.layers), rows)
     with np.errstate(all="ignore"):
         powers = np.clip(np.log10(depth.norms), *span)
-    shown = in_columns(_grouped(powers, groups), depth.steps, room).T
-    levels = _levels(shown, span, look)
+    levels = _levels(in_columns(_grouped(powers, groups), depth.steps, room).T, span, look)
     tall = min(TALLEST, max(1, rows // len(groups)))
-    drawn: list[Strip] = []
+    drawn: list[Line] = []
     for group, line in zip(groups, levels, strict=True):
         cells = _cells(line, look)
         labelled = [*_left(depth, group, left, look), *cells, *_right(depth, group, right, look)]
         plain = [Segment(" " * left, PLAIN), *cells, Segment(" " * right, PLAIN)]
-        drawn += [Strip(labelled, width), *[Strip(plain, width)] * (tall - 1)]
-    if below:
-        drawn.append(foot(depth, width, left, room, cursor, look))
-    blanks = [strip([], width)] * height
-    return (head + drawn + blanks)[:height]
+        drawn += [Line(labelled, width), *[Line(plain, width)] * (tall - 1)]
+    return drawn
 
 
 def _groups(layers: int, rows: int) -> list[range]:
-    """Which layers each row shows."""
+    """The layers of each row."""
     count = max(1, min(layers, rows))
     ends = [layers * i // count for i in range(count + 1)]
     return [range(a, b) for a, b in pairwise(ends)]
@@ -132,8 +139,8 @@ def _cells(levels: NDArray[np.intp], look: Look) -> list[Segment]:
     """A row of shades."""
     glyphs = look.glyphs
     found = []
-    for level, run in groupby(levels.tolist()):
-        count = sum(1 for _ in run)
+    for level, start, end in runs(levels.tolist()):
+        count = end - start
         if not level:
             found.append(Segment(" " * count, PLAIN))
         elif look.colour and look.unicode:
@@ -161,7 +168,7 @@ def _left(depth: Depth, group: range, width: int, look: Look) -> list[Segment]:
 
 
 def _right(depth: Depth, group: range, width: int, look: Look) -> list[Segment]:
-    """The norm at the moment that is looked at, of the layer that the row is named after."""
+    """The norm at the selected step, of the layer that the row is named after."""
     if not width:
         return []
     numbers = [depth.layers[i] for i in group]
@@ -170,8 +177,8 @@ def _right(depth: Depth, group: range, width: int, look: Look) -> list[Segment]:
     return [Segment(fit(f" {compact(norm, 2, look.glyphs.missing)}", width, look.glyphs.more), PLAIN)]
 
 
-def _head(title: str, span: tuple[int, int], width: int, look: Look) -> Strip:
-    """The title, and what the shades mean."""
+def _head(title: str, span: tuple[int, int], width: int, look: Look) -> Line:
+    """The title and a legend of the shades."""
     low, high = span
     powers = np.linspace(low, high, high - low + 1) if high - low < 16 else np.linspace(low, high, 16)
     levels = _levels(powers[None, :], span, look)[0]
@@ -183,11 +190,11 @@ def _head(title: str, span: tuple[int, int], width: int, look: Look) -> Strip:
     if room < 8:
         return strip([(name, look.style(bold=True))], width)
     shown = Segment(fit(name, min(room, len(name)), look.glyphs.more) + "  ", look.style(bold=True))
-    return Strip([shown, *legend]).adjust_cell_length(width)
+    return Line.of([shown, *legend]).resized(width)
 
 
-def foot(depth: Depth, width: int, left: int, room: int, cursor: bool, look: Look) -> Strip:
-    """The first step, the last, and the one that is looked at."""
+def foot(depth: Depth, width: int, left: int, room: int, cursor: bool, look: Look) -> Line:
+    """The first step, the last, and the selected one."""
     ruler, quiet = Ruler(width), look.style(QUIET)
     step = float(depth.steps[depth.at])
     if cursor:

@@ -12,8 +12,8 @@ import numpy as np
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
-from textual.strip import Strip
 
+from tuiml.formatting import Format, compact, percent
 from tuiml.tui.charts import plot
 from tuiml.tui.charts.axes import (
     LARGEST,
@@ -21,15 +21,14 @@ from tuiml.tui.charts.axes import (
     Mark,
     Range,
     bottom_axis,
+    framed,
     left_axis,
     rounded,
     widened,
-    y_labels,
 )
-from tuiml.tui.charts.numbers import Format, compact, percent
 from tuiml.tui.charts.palette import QUIET, Look
 from tuiml.tui.charts.series import Floats, Series, Values, as_floats, decimate
-from tuiml.tui.charts.text import clean, notice, strip
+from tuiml.tui.charts.text import Line, clean, notice, strip
 
 Points: TypeAlias = Series | tuple[Values, Values]
 
@@ -43,10 +42,10 @@ class Curve:
     """One curve of a chart.
 
     Args:
-        label: its name in the title; empty: it is not named there.
+        label: its name in the title; empty: not shown there.
         points: a :class:`Series`, or x and y.
         colour: a name of :data:`~tuiml.tui.charts.palette.COLOURS`.
-        style: how it is drawn, and told from the others without colour.
+        style: distinguishes it from the others, also without colour.
         raw: the points before smoothing, as faint dots behind all curves.
     """
 
@@ -61,7 +60,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Under:
-    """Strips between the canvas of a chart and the axis below it, on the same x.
+    """Lines between the canvas of a chart and the axis below it, on the same x.
 
     Args:
         rows: how many.
@@ -69,7 +68,7 @@ class Under:
     """
 
     rows: int
-    draw: Callable[[Frame, Look], list[Strip]]
+    draw: Callable[[Frame, Look], list[Line]]
 
 
 def line_chart(
@@ -88,17 +87,15 @@ def line_chart(
     under: Under | None = None,
     look: Look | None = None,
     empty: str = "waiting for the first batch",
-) -> list[Strip]:
-    """Curves over a common x: ``height`` strips of ``width`` cells; none if either is below 1.
+) -> list[Line]:
+    """Curves over a common x: ``height`` lines of ``width`` cells; none if either is below 1.
 
     Args:
         curves: the last is drawn on top. NaN, and what has no logarithm, is a gap.
-        log: whether y is on a logarithmic axis.
-        x_range, y_range: the limits of the axes; absent, those of the points, y rounded outwards. What
-            lies beyond is drawn at the edge (y) or not at all (x).
+        log: use a logarithmic axis for y.
+        x_range, y_range: limits of the axes; absent: those of the points, y rounded outwards. Points
+            beyond those of y are drawn at the edge, beyond those of x not at all.
         x_ticks: x and label of the ticks; absent: rounded numbers.
-        under: what is drawn between the canvas and the axis below it.
-        empty: what to say while there is nothing to draw.
     """
     if width < 1 or height < 1:
         return []
@@ -110,14 +107,10 @@ def line_chart(
     limits = _limits(drawn, _finite(x_range), _log_range(_finite(y_range), log), log, y_format, tall - below)
     if limits is None:
         return head + notice(clean(empty, look), width, height - len(head), look)
-    labels = y_labels(limits[1], tall - below, y_format, log)
-    margin = max((len(label) for _, label in labels), default=-1) + 1
-    if width - margin < max(8, width // 2):
-        labels, margin = [], 0
-    frame = Frame(margin, width - margin, tall - below, *limits, (2, 4) if look.unicode else (1, 1))
-    body = _canvas(drawn, frame, marks, look)
-    axis = bottom_axis(frame, below, x_label, marks, look, x_ticks)
-    return head + left_axis(body, labels, frame, look) + (under.draw(frame, look) if under else []) + axis
+    frame, labels = framed(*limits, width, tall - below, look, y_format, log)
+    body = left_axis(_canvas(drawn, frame, marks, look), labels, frame, look)
+    foot = bottom_axis(frame, below, x_label, marks, look, x_ticks)
+    return head + body + (under.draw(frame, look) if under else []) + foot
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,15 +10,15 @@ from typing import TypeAlias
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
-from textual.strip import Strip
 
-from tuiml.tui.charts.distribution import Bars, bar_rows, heights
-from tuiml.tui.charts.numbers import percent
+from tuiml.formatting import percent
+from tuiml.tui.charts.bars import heights
+from tuiml.tui.charts.distribution import Bars, bar_rows
 from tuiml.tui.charts.palette import QUIET, Look, layer_colour
 from tuiml.tui.charts.scale import Scale, axis, common
-from tuiml.tui.charts.text import PLAIN, blank, clean, fit, notice, strip
+from tuiml.tui.charts.text import PLAIN, Line, blank, clean, fit, heading, notice, strip
 
-Line: TypeAlias = list[Segment]
+Segments: TypeAlias = list[Segment]
 NARROWEST, LOWEST = 14, 6
 """Cells of a panel at least."""
 GAP = 2
@@ -30,10 +30,10 @@ class Panel:
 
     Args:
         number: its place in the stack, which gives its colour.
-        bars: None: it has nothing of the kind that is shown.
-        note: what is said under the axis: its mean and standard deviation.
-        zeros: share of values that are exactly 0; NaN: not told.
-        other: another run's, as an outline.
+        bars: its histogram, if it has one of the kind shown.
+        note: text under the axis: mean and standard deviation.
+        zeros: fraction of values that are exactly 0; NaN: not shown.
+        other: histogram of another run, drawn as an outline.
     """
 
     number: int
@@ -53,8 +53,8 @@ def multiples(
     selected: int = -1,
     look: Look | None = None,
     empty: str = "nothing counted yet",
-) -> list[Strip]:
-    """Panels from the left, as many as fit, around the selected one: ``height`` strips of ``width`` cells.
+) -> list[Line]:
+    """Panels from the left, as many as fit, around the selected one: ``height`` lines of ``width`` cells.
 
     Args:
         selected: the number of the layer that is marked.
@@ -64,7 +64,7 @@ def multiples(
     look = look or Look()
     scale = common([panel.bars.scale for panel in panels if panel.bars])
     if scale is None:
-        head = [strip([(clean(title, look), look.style(bold=True))], width)] if height > 2 else []
+        head = heading(title, width, height, look)
         return head + notice(clean(empty, look), width, height - len(head), look)
     tall = height - 1
     across, down = grid(len(panels), width, tall)
@@ -80,7 +80,7 @@ def multiples(
         for lines in zip(*blocks, strict=True):  # as segments: strips cost more than all else
             joined = [segment for line in lines for segment in (*line, gap)][:-1]
             used = len(lines) * (wide + GAP) - GAP
-            strips.append(Strip([*joined, Segment(" " * (width - used), PLAIN)], width))
+            strips.append(Line([*joined, Segment(" " * (width - used), PLAIN)], width))
     return (strips + [blank(width)] * height)[:height]
 
 
@@ -98,7 +98,7 @@ def window(panels: Sequence[Panel], room: int, selected: int) -> Sequence[Panel]
     return panels[first : first + room]
 
 
-def _head(title: str, panels: Sequence[Panel], shown: Sequence[Panel], width: int, look: Look) -> Strip:
+def _head(title: str, panels: Sequence[Panel], shown: Sequence[Panel], width: int, look: Look) -> Line:
     parts: list[tuple[str, Style]] = [(f"{clean(title, look)}  ", look.style(bold=True))]
     if len(shown) < len(panels):
         words = f"{len(shown)} of {len(panels)} layers"
@@ -109,7 +109,7 @@ def _head(title: str, panels: Sequence[Panel], shown: Sequence[Panel], width: in
 
 def _panel(
     panel: Panel, scale: Scale, size: tuple[int, int], feet: int, marked: bool, look: Look
-) -> list[Line]:
+) -> list[Segments]:
     """A layer's number and name, its bars over the common axis, its note."""
     (width, height), glyphs, colour = size, look.glyphs, layer_colour(panel.number)
     mark = glyphs.right if marked else " "
@@ -119,7 +119,7 @@ def _panel(
     foot = [*_foot(panel, width, look), *[blank(width)] * feet][: max(0, min(feet, height - 4))]
     bars = panel.bars.on(scale) if panel.bars else None
     rows = height - 2 - len(foot)
-    body: list[Line]
+    body: list[Segments]
     if bars is None or not bars.shares().any():
         body = [list(line) for line in notice("none" if panel.bars is None else "outside", width, rows, look)]
     else:
@@ -131,7 +131,7 @@ def _panel(
     return [list(head), *body, *map(list, ends)][:height]
 
 
-def _foot(panel: Panel, width: int, look: Look) -> list[Strip]:
+def _foot(panel: Panel, width: int, look: Look) -> list[Line]:
     lines = [strip([(clean(panel.note, look), PLAIN)], width)] if panel.note else []
     if panel.zeros > 0:
         lines.append(strip([(f"zeros {percent(panel.zeros)}", look.style(QUIET))], width))

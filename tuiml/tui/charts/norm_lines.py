@@ -1,23 +1,19 @@
-"""The gradient of each layer as a line over the steps, on a logarithmic axis: cheap however many layers."""
+"""Gradient norms by layer as lines over the steps, on a logarithmic axis, drawn by NumPy."""
 
 from __future__ import annotations
-
-from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.segment import Segment
-from textual.strip import Strip
 
+from tuiml.formatting import compact
 from tuiml.tui.charts.columns import in_columns
 from tuiml.tui.charts.landscape import Depth, foot, limits
-from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import QUIET, Look, layer_colour
-from tuiml.tui.charts.text import PLAIN, clean, fit, notice, strip
+from tuiml.tui.charts.plot import BRAILLE_DOTS
+from tuiml.tui.charts.text import PLAIN, Line, clean, fit, heading, notice, runs
 
 LEFT, RIGHT = 6, 9
-_DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
-"""Of a braille cell, from the top: left, right."""
 
 
 def norm_lines(
@@ -29,8 +25,8 @@ def norm_lines(
     cursor: bool = False,
     look: Look | None = None,
     empty: str = "no gradient yet",
-) -> list[Strip]:
-    """One line a layer, its number and its norm at the right end: ``height`` strips of ``width`` cells.
+) -> list[Line]:
+    """One line a layer, its number and its norm at the right end: ``height`` lines of ``width`` cells.
 
     Where lines cross, the later layer's is on top; the selected layer's is on top of all.
     """
@@ -38,7 +34,7 @@ def norm_lines(
         return []
     look = look or Look()
     span = limits(depth.norms)
-    head = [strip([(clean(title, look), look.style(bold=True))], width)] if title and height > 2 else []
+    head = heading(title, width, height, look)
     if span is None:
         return head + notice(clean(empty, look), width, height - len(head), look)
     below = 1 if height > 4 else 0
@@ -50,7 +46,7 @@ def norm_lines(
     lines = []
     for row in range(rows):
         parts = [_label(row, rows, span, left, look), *_cells(glyphs[row], owners[row], depth, look)]
-        lines.append(Strip([*parts, _end(ends.get(row), depth, right, look)], width))
+        lines.append(Line([*parts, _end(ends.get(row), depth, right, look)], width))
     return head + lines + ([foot(depth, width, left, room, cursor, look)] if below else [])
 
 
@@ -75,7 +71,7 @@ def _canvas(
         known = np.flatnonzero(~np.isnan(shown[:, place]))
         at = _up(shown[known, place], span, rows * down)
         row, column = at // down, known // across
-        bits = _DOTS[at % down, known % across] if look.unicode else np.ones(len(at), dtype=np.intp)
+        bits = BRAILLE_DOTS[at % down, known % across] if look.unicode else np.ones(len(at), dtype=np.intp)
         np.bitwise_or.at(glyphs, (row, column), bits)
         owners[row, column] = place
     return glyphs, owners
@@ -83,14 +79,8 @@ def _canvas(
 
 def _cells(glyphs: NDArray[np.intp], owners: NDArray[np.intp], depth: Depth, look: Look) -> list[Segment]:
     text = "".join([_glyph(glyph, look) for glyph in glyphs.tolist()])
-    found = []
-    start = 0
-    for place, run in groupby(owners.tolist()):
-        end = start + sum(1 for _ in run)
-        style = look.style(layer_colour(depth.layers[place])) if place >= 0 else PLAIN
-        found.append(Segment(text[start:end], style))
-        start = end
-    return found
+    styles = [look.style(layer_colour(layer)) for layer in depth.layers] + [PLAIN]  # the last for -1
+    return [Segment(text[start:end], styles[place]) for place, start, end in runs(owners.tolist())]
 
 
 def _glyph(dots: int, look: Look) -> str:

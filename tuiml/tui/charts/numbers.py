@@ -1,118 +1,21 @@
-"""Numbers as people read them in a table: short, rounded, and never a traceback for NaN or infinity."""
+"""Positions of values and ticks on an axis."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
 from itertools import count, pairwise
-from numbers import Integral
-from typing import Literal, SupportsFloat
 
-MISSING = "·"
-"""Stands where there is no number; the ASCII set of glyphs has its own."""
-
-Format = Literal["number", "percent"]
-Number = SupportsFloat | None
-
-
-def as_float(value: Number) -> float:
-    """``value`` as a float; None, infinity and integers too large for one are NaN."""
-    if value is None:
-        return math.nan
-    try:
-        number = float(value)
-    except OverflowError:
-        return math.nan
-    return number if math.isfinite(number) else math.nan
+from tuiml.formatting import (
+    Format,
+    scientific,
+)
 
 
 def place(value: float, low: float, high: float) -> float:
     """Where ``value`` lies between ``low`` (0) and ``high`` (1); 0 where they are too close to tell."""
     half = high / 2 - low / 2  # of the distance, which may itself be beyond the largest float
     return (value / 2 - low / 2) / half if half > 0 else 0.0
-
-
-def compact(value: Number, digits: int = 2, missing: str = MISSING) -> str:
-    """A number in few cells: ``.50``, ``-7.1``, ``12``, ``3e-9``, ``200,960``, ``12.3M``.
-
-    Args:
-        value: None and NaN give ``missing``; an integer below ten million is given in full.
-        digits: significant digits of a float, and the decimals of one below 1.
-    """
-    if value is None:
-        return missing
-    if isinstance(value, Integral):
-        return _counted(int(value))
-    number = float(value)
-    if math.isnan(number):
-        return missing
-    if math.isinf(number):
-        return "inf" if number > 0 else "-inf"
-    if number == 0:
-        return "0"
-    exponent = int(f"{number:.{digits - 1}e}".partition("e")[2])  # of the rounded number: 9.96 is 10
-    if 0 <= exponent < 7:
-        return f"{number:,.{max(0, digits - 1 - exponent)}f}"
-    if -max(2, digits // 2) <= exponent < 0:
-        return f"{number:.{digits}f}".replace("0.", ".", 1)
-    return scientific(number, max(0, digits - 2))
-
-
-def _counted(number: int) -> str:
-    if abs(number) < 10_000_000:
-        return f"{number:,}"
-    for power, letter in ((6, "M"), (9, "G"), (12, "T")):
-        if abs(number) < 999.5 * 10**power:
-            return f"{number / 10**power:.3g}{letter}"
-    exponent = len(str(abs(number))) - 1 if abs(number) < 10**300 else 300
-    return scientific(float(number), 0) if exponent < 300 else ("-" if number < 0 else "") + ">1e300"
-
-
-def scientific(number: float, decimals: int) -> str:
-    """``3e-9`` rather than ``3e-09``."""
-    mantissa, _, exponent = f"{number:.{decimals}e}".partition("e")
-    return f"{mantissa}e{int(exponent)}"
-
-
-def percent(fraction: Number, decimals: int = 1, missing: str = MISSING) -> str:
-    """A fraction as ``11.2 %``; ``0 %`` and ``100 %`` only where it is that, else ``<0.1 %``, ``>99.9 %``."""
-    share = as_float(fraction) * 100
-    if not math.isfinite(share):
-        return missing
-    if share in (0, 100):
-        return f"{share:.0f} %"
-    if abs(share) >= 1e7:
-        return f"{compact(share)} %"
-    least = 10.0**-decimals
-    if 0 < share < least:
-        return f"<{least:.{decimals}f} %"
-    if 100 - least < share < 100:
-        return f">{100 - least:.{decimals}f} %"
-    return f"{share:.{decimals}f} %"
-
-
-def duration(seconds: Number, missing: str = MISSING) -> str:
-    """Seconds as a clock shows them: ``0:07``, ``1:12``, ``2:03:09``, ``3 d 4 h``."""
-    total = as_float(seconds)
-    if not 0 <= total < 1e12:
-        return missing
-    minutes, second = divmod(round(total), 60)
-    hours, minute = divmod(minutes, 60)
-    days, hour = divmod(hours, 24)
-    if days:
-        return f"{days:,} d {hour} h"
-    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
-
-
-def rate(per_second: Number, missing: str = MISSING) -> str:
-    """A speed to three digits, since more of them only flicker: ``31,200/s``, ``.52/s``."""
-    number = as_float(per_second)
-    if math.isnan(number):
-        return missing
-    if 1000 <= abs(number) < 1e7:
-        number = float(f"{number:.3g}")
-        return f"{number:,.0f}/s"
-    return compact(number, 2 if abs(number) < 1 else 3) + "/s"
 
 
 def _steps(least: float) -> Iterator[tuple[int, int]]:

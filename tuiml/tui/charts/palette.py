@@ -1,7 +1,7 @@
-"""Colours, glyphs and styles: the one place that knows what this terminal can show.
+"""Colours, glyphs and styles for this terminal.
 
 Colours are those of Okabe and Ito (2008), which people with a colour vision deficiency can tell apart, each
-in a shade for dark and one for light backgrounds. Nothing is told by colour alone: NO_COLOR leaves shapes.
+in a shade for dark and one for light backgrounds. Nothing is shown by colour alone: NO_COLOR leaves shapes.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def glyphs(encoding: str | None) -> Glyphs:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What every drawing is told about the terminal.
+    """What the terminal can show; every drawing depends on it.
 
     Args:
         colour: False under NO_COLOR: then only faint, bold and shapes.

@@ -1,4 +1,4 @@
-"""Pictures in cells: two pixels one above the other in each, or one shade where there are no half cells."""
+"""Images in cells: two pixels in each cell, or one shade where half cells cannot be drawn."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 
-from tuiml.tui.charts.bars import shared
+from tuiml.tui.charts.bars import glyph_lines, shared
 from tuiml.tui.charts.palette import COLOURS, Look
+from tuiml.tui.charts.text import runs
 
 Row = list[Segment]
 GREYS = 16
@@ -40,7 +41,7 @@ def resized(picture: NDArray[Any], height: int, width: int) -> NDArray[np.float6
 
 
 def halves(look: Look) -> int:
-    """Pixels that a cell shows, one above the other."""
+    """Pixels of a cell, one above the other."""
     return 2 if look.colour and look.unicode else 1
 
 
@@ -64,7 +65,7 @@ def signed(picture: NDArray[Any], look: Look) -> list[Row]:
 
 
 def glyph_rows(levels: NDArray[np.intp], ramp: str, style: Style) -> list[Row]:
-    return [[Segment("".join(ramp[level] for level in row), style)] for row in levels.tolist()]
+    return [[Segment(text, style)] for text in glyph_lines(levels, ramp)]
 
 
 def _paired(picture: NDArray[Any]) -> NDArray[np.float64]:
@@ -81,15 +82,11 @@ def in_halves(levels: NDArray[np.intp], palette: tuple[str, ...]) -> list[Row]:
     if len(levels) % 2:
         ground, levels = levels.shape[1], np.concatenate([levels, levels[-1:]])
     rows: list[Row] = []
-    for upper, lower in zip(levels[::2].tolist(), levels[1::2].tolist(), strict=True):
+    for pairs in (levels[::2] * len(palette) + levels[1::2]).tolist():
         row: Row = []
-        before, run = (-1, -1), 0
-        for pair in [*zip(upper, lower, strict=True), (-2, -2)]:
-            if pair != before:
-                if run:
-                    row.append(Segment("▀" * run, cell_style(palette[before[0]], palette[before[1]])))
-                before, run = pair, 0
-            run += 1
+        for pair, start, end in runs(pairs):
+            upper, lower = divmod(pair, len(palette))
+            row.append(Segment("▀" * (end - start), cell_style(palette[upper], palette[lower])))
         rows.append(row)
     if ground is not None:
         rows[-1] = [Segment(s.text, Style(color=s.style.color if s.style else None)) for s in rows[-1]]

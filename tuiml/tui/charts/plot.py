@@ -1,22 +1,31 @@
-"""The one place that calls plotext 5.3: points in dots of the canvas go in, strips' segments come out.
+"""The one module that calls plotext 5.3: points in dots of the canvas go in, styled segments come out.
 
-What was learned about plotext: its module-level figure is shared by all threads, so each chart makes its
-own; it draws every point given, so give few; its ticks are unrounded and its legend covers the curves, so
-it draws neither here; it joins points across a missing one only if that is left out, so it stays as NaN.
+plotext has one figure for all threads, hence the lock. Each point costs time, so each cell is passed once.
+Its ticks are not rounded and its legend covers the curves, so neither is used.
 """
 
 from __future__ import annotations
 
+import re
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from typing import Any
 
+import numpy as np
 from rich.segment import Segment
 from rich.style import Style
 
 from tuiml.tui.charts.series import Floats
+from tuiml.tui.charts.text import PLAIN
+
+_LOCK = threading.Lock()
+WIDEST = 100_000
+"""More columns than any canvas has."""
 
 BRAILLE = "braille"
+BRAILLE_DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
+"""Bits of the dots of a braille cell, from the top: left, right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,50 +65,68 @@ def draw(
     Returns:
         ``height`` lines of segments, each ``width`` cells.
     """
-    # Imported late: plotext takes 35 ms to import, more than the rest of a first screen.
-    from plotext._figure import _figure_class
-
-    figure = _figure_class()
-    figure._limit_size(False, False)
-    figure.plot_size(width, height)
-    figure.theme("clear")
-    figure.frame(False)
-    figure.xticks([])
-    figure.yticks([])
-    # equal limits would divide by zero in a canvas of one dot
-    figure.xlim(0, max(1, width * dots[0] - 1))
-    figure.ylim(0, max(1, height * dots[1] - 1))
     # plotext's colours only number the styles: the real ones never pass through it
-    styles: list[Style] = []
-    for x, style in rules:
-        styles.append(style)
-        figure.vertical_line(x, color=len(styles))
-    for stroke in strokes:
-        styles.append(stroke.style)
-        put = figure.plot if stroke.joined else figure.scatter
-        put(stroke.x.tolist(), stroke.y.tolist(), marker=stroke.marker, color=len(styles))
-    # build() without its last step: painting colour codes and parsing them back takes a third of the time
-    figure._set_sizes()
-    figure._build_matrix()
-    matrix = figure.monitor.matrix
+    styles = [style for _, style in rules]
+    with _LOCK:
+        plotext = _empty_plot(width, height)
+        for number, (x, _) in enumerate(rules, 1):
+            plotext.vertical_line(int(x + 0.5) // dots[0], color=number)
+        for stroke in strokes:
+            styles.append(stroke.style)
+            columns, rows, marks = _cells(stroke, dots)
+            plotext.scatter(columns, rows, marker=marks, color=len(styles))
+        painted = plotext.build()
     return [
-        _segments(glyphs, colours, styles, rule)
-        for glyphs, colours in zip(reversed(matrix.marker), reversed(matrix.fullground), strict=True)
+        [Segment(text, styles[int(number) - 1] if number else PLAIN) for number, text in _PAINTED(line)]
+        for line in painted.replace("│", rule).splitlines()
     ]
 
 
-def _segments(
-    glyphs: Sequence[str], colours: Sequence[int | str], styles: Sequence[Style], rule: str
-) -> list[Segment]:
-    """A line of plotext's matrix: one segment for each run of a colour, which is a number or ``default``."""
-    line = "".join(glyphs).replace("│", rule)
-    segments = []
-    start = 0
-    for colour, run in groupby(colours):
-        end = start + sum(1 for _ in run)
-        segments.append(Segment(line[start:end], styles[colour - 1] if isinstance(colour, int) else _PLAIN))
-        start = end
-    return segments
+def _empty_plot(width: int, height: int) -> Any:
+    """plotext with an empty figure whose x and y are columns and rows of cells."""
+    import plotext  # late: it takes 35 ms, more than the rest of a first screen
+
+    plotext.clear_figure()
+    plotext.limit_size(False, False)
+    plotext.plot_size(width, height)
+    plotext.theme("clear")
+    plotext.frame(False)
+    plotext.xticks([])
+    plotext.yticks([])
+    # equal limits would divide by zero on a canvas of one cell
+    plotext.xlim(0, max(1, width - 1))
+    plotext.ylim(0, max(1, height - 1))
+    return plotext
 
 
-_PLAIN = Style()
+_PAINTED = re.compile(r"(?:\x1b\[38;5;(\d+)m)?([^\x1b]+)\x1b\[0m").findall
+"""Number of the colour, where there is one, and text of each painted part of a line."""
+
+
+def _joined(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """The dots on lines from each point to the next, none beside a NaN."""
+    steps = np.fmax(np.abs(np.diff(x)), np.abs(np.diff(y)))
+    counts = np.append(np.fmax(steps, 1), 1).astype(np.intp)
+    points = np.arange(len(x))
+    place = np.interp(np.arange(counts.sum()), np.cumsum(counts) - counts, points)
+    return np.interp(place, points, x), np.interp(place, points, y)
+
+
+def _cells(stroke: Stroke, dots: tuple[int, int]) -> tuple[list[int], list[int], list[str]]:
+    """Columns and rows of the cells that a stroke fills, and the character of each.
+
+    plotext can join points and find braille characters too, but takes twice as long.
+    """
+    x, y = np.floor(stroke.x + 0.5), np.floor(stroke.y + 0.5)
+    if stroke.joined:
+        x, y = _joined(x, y)
+    known = np.isfinite(y)
+    x, y = (np.floor(v[known] + 1e-9).astype(np.intp) for v in (x, y))
+    cells, owners = np.unique(y // dots[1] * WIDEST + x // dots[0], return_inverse=True)
+    rows, columns = np.divmod(cells, WIDEST)
+    marks = [stroke.marker] * len(cells)
+    if stroke.marker == BRAILLE:
+        bits = np.zeros(len(cells), dtype=np.intp)
+        np.bitwise_or.at(bits, owners, BRAILLE_DOTS[3 - y % 4, x % 2])
+        marks = [chr(0x2800 + bit) for bit in bits.tolist()]
+    return columns.tolist(), rows.tolist(), marks

@@ -1,20 +1,19 @@
-"""The picture of a learning-rate finder: the loss over the rate, in powers of ten."""
+"""The chart of the learning-rate finder: the loss over the rate, which is on a logarithmic axis."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
-from textual.strip import Strip
-
 from tuiml.training.events import RateFound, RateTried
 from tuiml.tui.charts.axes import Mark
 from tuiml.tui.charts.lines import Curve, line_chart
 from tuiml.tui.charts.palette import RUNNING, TRAIN, Look
+from tuiml.tui.charts.text import Line
 
 SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 HEADROOM = 1.15
-"""Times the highest smoothed loss before the least, the top of the axis: what explodes is cut there."""
+"""Times the highest smoothed loss before the least, the top of the axis: higher losses are cut there."""
 
 
 def rate_chart(
@@ -27,8 +26,8 @@ def rate_chart(
     *,
     title: str = "loss",
     empty: str = "",
-) -> list[Strip]:
-    """The smoothed loss over the rates tried: ``height`` strips of ``width`` cells.
+) -> list[Line]:
+    """The smoothed loss over the rates tried: ``height`` lines of ``width`` cells.
 
     Args:
         ends: the ramp's lowest and highest rate.

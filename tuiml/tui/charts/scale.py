@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from textual.strip import Strip
 
+from tuiml.formatting import compact
 from tuiml.tui.charts.axes import Ruler
-from tuiml.tui.charts.numbers import compact, place
+from tuiml.tui.charts.bars import zero_bin
+from tuiml.tui.charts.numbers import place
 from tuiml.tui.charts.palette import QUIET, Look
 from tuiml.tui.charts.series import Floats
+from tuiml.tui.charts.text import Line
 
 FINEST = 400
 """Bins of a common axis at most."""
@@ -54,9 +56,7 @@ class Scale:
         """The bin that zero is in."""
         if self.floor:
             return self.bins // 2
-        if not self.low <= 0 <= self.high or self.bins < 1:
-            return None
-        return min(self.bins - 1, int(place(0.0, self.low, self.high) * self.bins))
+        return zero_bin(self.low, self.high, self.bins)
 
     def ticks(self) -> Iterator[tuple[float, str]]:
         """Values worth a label and their labels, the most important first: ends, zero, powers of ten."""
@@ -105,7 +105,7 @@ def moved(counts: Floats, source: Scale, target: Scale) -> tuple[Floats, Floats,
     return np.diff(held, axis=-1), held[..., 0], until[..., -1] - held[..., -1]
 
 
-def axis(scale: Scale, width: int, look: Look, *, below: bool = False, above: bool = False) -> Strip:
+def axis(scale: Scale, width: int, look: Look, *, below: bool = False, above: bool = False) -> Line:
     """A line with labels where there is room; arrows at its ends where something lies beyond."""
     glyphs, quiet, bold = look.glyphs, look.style(QUIET), look.style(bold=True)
     ruler = Ruler(width)

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from textual.strip import Strip
 
 from tuiml.tui.charts import plot
-from tuiml.tui.charts.axes import LARGEST, Frame, Range, bottom_axis, left_axis, rounded, widened, y_labels
+from tuiml.tui.charts.axes import LARGEST, Range, bottom_axis, framed, left_axis, rounded, widened
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.series import Values, as_floats
-from tuiml.tui.charts.text import clean, notice
+from tuiml.tui.charts.text import Line, clean, notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +42,8 @@ def scatter(
     x_range: Range | None = None,
     y_range: Range | None = None,
     empty: str = "",
-) -> list[Strip]:
-    """``height`` strips of ``width`` cells; the last cloud is drawn on top.
+) -> list[Line]:
+    """``height`` lines of ``width`` cells; the last cloud is drawn on top.
 
     Args:
         x_range, y_range: the limits of the axes; absent, those of the points, y rounded outwards. What lies
@@ -60,22 +59,12 @@ def scatter(
     across = widened(*(x_range or (float(all_x.min()), float(all_x.max()))))
     up = rounded(float(all_y.min()), float(all_y.max()), height - below, "number")
     up = widened(*(y_range or up))
-    labels = y_labels(up, height - below, "number", False)
-    margin = max((len(label) for _, label in labels), default=-1) + 1
-    if width - margin < max(8, width // 2):
-        labels, margin = [], 0
-    frame = Frame(margin, width - margin, height - below, across, up, (2, 4) if look.unicode else (1, 1))
-    strokes = [
-        plot.Stroke(
-            np.rint(frame.across(x)),
-            np.rint(frame.up(y)),
-            look.style(cloud.colour, faint=cloud.faint),
-            _marker(cloud, len(x), look),
-            cloud.joined,
-        )
-        for cloud, x, y in points
-        if len(x)
-    ]
+    frame, labels = framed(across, up, width, height - below, look)
+    strokes = []
+    for cloud, x, y in points:
+        style, marker = look.style(cloud.colour, faint=cloud.faint), _marker(cloud, len(x), look)
+        if len(x):
+            strokes.append(plot.Stroke(frame.across(x), frame.up(y), style, marker, cloud.joined))
     body = plot.draw(strokes, frame.columns, frame.rows, dots=frame.dots)
     return left_axis(body, labels, frame, look) + bottom_axis(frame, below, x_label, (), look)
 
@@ -91,7 +80,7 @@ def _marker(cloud: Cloud, count: int, look: Look) -> str:
 
 
 def _finite(cloud: Cloud) -> tuple[np.ndarray, np.ndarray]:
-    """Its points that can be placed."""
+    """Its finite points."""
     x, y = as_floats(cloud.x), as_floats(cloud.y)
     placed = np.isfinite(x) & np.isfinite(y)
     return np.clip(x[placed], -LARGEST, LARGEST), np.clip(y[placed], -LARGEST, LARGEST)

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from tuiml.tui.charts.numbers import Number, as_float
+from tuiml.formatting import Number, as_float
 
 Floats: TypeAlias = NDArray[np.float64]
 Values: TypeAlias = Sequence[Number] | NDArray[np.floating] | NDArray[np.integer]

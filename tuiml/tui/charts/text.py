@@ -1,20 +1,50 @@
-"""Text in cells: made harmless, cut or filled to a width, and joined to strips."""
+"""Text in terminal cells: cleaned, cut or padded to a width, and joined to lines of styled segments."""
 
 from __future__ import annotations
 
 import textwrap
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TypeVar
 
 from rich.cells import cell_len, chop_cells, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
-from textual.strip import Strip
 
 from tuiml.text import plain_text
 from tuiml.tui.charts.palette import Look
 
+Key = TypeVar("Key")
 PLAIN = Style()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a drawing: styled segments and their width in cells, which a widget makes a ``Strip`` of."""
+
+    segments: Sequence[Segment]
+    cell_length: int
+
+    @classmethod
+    def of(cls, segments: Sequence[Segment]) -> Line:
+        """A line as wide as its segments."""
+        return cls(segments, Segment.get_line_length(list(segments)))
+
+    def __iter__(self) -> Iterator[Segment]:
+        return iter(self.segments)
+
+    @property
+    def text(self) -> str:
+        """The characters without their styles."""
+        return "".join([segment.text for segment in self.segments])
+
+    def resized(self, width: int) -> Line:
+        """The line cut or padded at the right to ``width`` cells."""
+        if width == self.cell_length:
+            return self
+        return Line(Segment.adjust_line_length(list(self.segments), width, PLAIN), width)
 
 
 def clean(text: str, look: Look | None = None) -> str:
@@ -50,8 +80,8 @@ def fit(text: str, width: int, more: str = "…") -> str:
     return set_cell_size(text, width)
 
 
-def strip(parts: Iterable[tuple[str, Style]], width: int) -> Strip:
-    """One strip of ``width`` cells: the parts from left to right, cut or filled at the right."""
+def strip(parts: Iterable[tuple[str, Style]], width: int) -> Line:
+    """A line of ``width`` cells: the parts from left to right, cut or padded at the right."""
     segments: list[Segment] = []
     left = width
     for text, style in parts:
@@ -63,15 +93,20 @@ def strip(parts: Iterable[tuple[str, Style]], width: int) -> Strip:
             left -= cells
     if left:
         segments.append(Segment(" " * left, PLAIN))
-    return Strip(segments, width)
+    return Line(segments, width)
 
 
-def blank(width: int) -> Strip:
-    return Strip([Segment(" " * width, PLAIN)] if width else [], width)
+def blank(width: int) -> Line:
+    return Line([Segment(" " * width, PLAIN)] if width else [], width)
 
 
-def notice(message: str, width: int, height: int, look: Look) -> list[Strip]:
-    """``message`` in the middle of an otherwise empty block of ``height`` strips, on as many as it takes."""
+def heading(title: str, width: int, height: int, look: Look) -> list[Line]:
+    """The title of a drawing of ``height`` lines; none where it is empty or there is no room for it."""
+    return [strip([(clean(title, look), look.style(bold=True))], width)] if title and height > 2 else []
+
+
+def notice(message: str, width: int, height: int, look: Look) -> list[Line]:
+    """``message`` in the middle of an otherwise empty block of ``height`` lines, wrapped."""
     lines = textwrap.wrap(message, max(1, width - 2))[:height] or [""]
     above = (height - len(lines)) // 2
     strips = []
@@ -81,6 +116,15 @@ def notice(message: str, width: int, height: int, look: Look) -> list[Strip]:
         indent = " " * ((width - cell_len(text)) // 2)
         strips.append(strip([(indent, PLAIN), (text, look.style("quiet"))], width))
     return strips
+
+
+def runs(keys: Iterable[Key]) -> Iterator[tuple[Key, int, int]]:
+    """Each run of equal keys with the places where it starts and ends."""
+    start = 0
+    for key, run in groupby(keys):
+        end = start + len(list(run))
+        yield key, start, end
+        start = end
 
 
 def wrap(text: str, width: int) -> list[str]:

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.strip import Strip
 
 from tuiml.tui.charts.pixels import Row
-from tuiml.tui.charts.text import PLAIN, blank, fit
+from tuiml.tui.charts.text import PLAIN, Line, blank, fit
 
 GAP = 2
 SCALES = (6.0, 5.0, 4.0, 3.0, 2.0, 1.0, 0.75, 0.5, 0.375, 0.25, 0.125)
@@ -72,9 +71,9 @@ Caption = tuple[str, Style]
 
 def tiles(
     pictures: Sequence[tuple[list[Row], Sequence[Caption]]], plan: Layout, width: int, height: int, more: str
-) -> list[Strip]:
-    """Pictures with their captions, row by row: at most ``height`` strips of ``width`` cells."""
-    strips: list[Strip] = []
+) -> list[Line]:
+    """Pictures with their captions, row by row: at most ``height`` lines of ``width`` cells."""
+    strips: list[Line] = []
     for start in range(0, min(len(pictures), plan.count), max(1, plan.columns)):
         if strips:
             strips.append(blank(width))
@@ -91,7 +90,7 @@ def tiles(
             for body in lines:
                 segments += body[row] if row < len(body) else [Segment(" " * plan.tile)]
                 segments.append(Segment(" " * GAP, PLAIN))
-            strips.append(Strip(segments).adjust_cell_length(width))
+            strips.append(Line.of(segments).resized(width))
     return strips[:height]
 
 

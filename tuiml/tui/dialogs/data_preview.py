@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.cells import cell_len
-from textual.strip import Strip
 
 from tuiml.data.file_report import Report
 from tuiml.data.own.facts import Column
+from tuiml.formatting import compact
 from tuiml.nn.layers import dimensions
-from tuiml.tui.charts.numbers import compact
 from tuiml.tui.charts.palette import QUIET, TRAIN, TROUBLE, Look
-from tuiml.tui.charts.text import PLAIN, clean, fit
+from tuiml.tui.charts.text import PLAIN, Line, clean, fit
 from tuiml.tui.library.preview import Page
 
 MOST_CLASSES = 12
@@ -22,7 +21,7 @@ CELL = 16
 """Cells of a table's column at most."""
 
 
-def report_strips(report: Report, name: str, width: int, height: int, look: Look) -> list[Strip]:
+def report_strips(report: Report, name: str, width: int, height: int, look: Look) -> list[Line]:
     """A file as it would be trained on, or why it cannot be."""
     page = Page(width, look)
     page.ends(name, "" if report.usable else "cannot be used", TROUBLE)
@@ -45,7 +44,7 @@ def report_strips(report: Report, name: str, width: int, height: int, look: Look
     return page.strips
 
 
-def hint_strips(name: str, text: str, width: int, height: int, look: Look) -> list[Strip]:
+def hint_strips(name: str, text: str, width: int, height: int, look: Look) -> list[Line]:
     """A file of which nothing is known yet."""
     page = Page(width, look)
     page.ends(name, "")

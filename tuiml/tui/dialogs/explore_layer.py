@@ -1,4 +1,4 @@
-"""Exploring the activation of a layer: opens the screen, and takes what it answers."""
+"""Opens the activation explorer for a layer, and applies its answer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tuiml.tui.process.probe_session import PreFlight
     from tuiml.tui.shell.protocol import Shell
 
-UNKNOWN = "what goes into the layer is not known yet"
+UNKNOWN = "the inputs of the layer are not known yet"
 
 
 def in_build(app: Shell, index: int, flight: PreFlight) -> None:
@@ -54,7 +54,7 @@ def _take(app: Shell, index: int, field: str | None, chosen: Activation | None) 
     app.document.set(f"layers[{index}].{field}", activations.write(chosen))
     app.document.seal()
     app.document_edited()
-    app.say(f"layer {index}: {chosen.name}; u in Build takes it back")
+    app.say(f"layer {index}: {chosen.name}; u in Build undoes it")
 
 
 def activation_field(document: Document, index: int) -> str | None:
@@ -84,13 +84,13 @@ def _inputs_of_run(app: Shell, index: int) -> Inputs:
     from tuiml.tui.dialogs.explorer_model import Inputs
 
     found = app.model.statistics(index)
-    if found is None or found.inputs is None or app.model.picture is None:
+    if found is None or found.inputs is None or app.model.snapshot is None:
         return Inputs(None, UNKNOWN)
-    return Inputs(found.inputs, f"step {app.model.picture.step:,}")
+    return Inputs(found.inputs, f"step {app.model.snapshot.step:,}")
 
 
 def _inputs_in_build(index: int, flight: PreFlight) -> Inputs:
-    """At initial values, once they were looked at."""
+    """At the initial values, if the probe has finished."""
     from tuiml.tui.dialogs.explorer_model import Inputs
 
     found = flight.found if flight.fresh else None

@@ -1,32 +1,30 @@
-"""The screen of the activation explorer: f and f′, and what goes into the layer under them."""
+"""The screen of the activation explorer: f and f′, and the layer's inputs under them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import Any, ClassVar
 
 from rich.cells import cell_len
 from textual import events
 from textual.app import ComposeResult
-from textual.strip import Strip
 
+from tuiml.formatting import percent
 from tuiml.nn.activations import Activation
 from tuiml.text import plain_text
 from tuiml.training.activation_curve import FLAT, flat_share
 from tuiml.tui.charts.functions import function_chart, slope_name
-from tuiml.tui.charts.numbers import percent
 from tuiml.tui.charts.palette import QUIET, TROUBLE, VALIDATION, Look, layer_colour
-from tuiml.tui.charts.text import PLAIN, clean, fit, strip
+from tuiml.tui.charts.text import PLAIN, Line, clean, fit, strip
 from tuiml.tui.dialogs.explorer_model import Explorer, Inputs
-from tuiml.tui.keys import bindings
+from tuiml.tui.keys import action
 from tuiml.tui.widgets.chart_view import Pacer, View
 from tuiml.tui.widgets.modal import Modal
 from tuiml.tui.widgets.picker import Part
 
 LIVE = 0.2
-"""Seconds between two looks at what goes into the layer."""
+"""Seconds between two updates of the layer's inputs."""
 DYING = 0.5
-"""Share of inputs without gradient from which it is told as trouble."""
+"""Fraction of inputs without gradient from which it is shown as trouble."""
 
 
 class ExplorerView(View):
@@ -44,7 +42,7 @@ class ExplorerView(View):
         m = self._model
         return (m.activation, m.span, m.cursor, m.parameter, m.typed, m.problem, self._inputs())
 
-    def draw(self, width: int, height: int, look: Look) -> list[Strip]:
+    def draw(self, width: int, height: int, look: Look) -> list[Line]:
         model, inputs = self._model, self._inputs()
         words = [self._input_words(inputs, look), *self._about(look), *self._parameters(look)]
         words.append([(self._keys(width), look.style(QUIET))])
@@ -61,7 +59,7 @@ class ExplorerView(View):
         )
         return [self._title(width, look), *chart, *below][:height]
 
-    def _title(self, width: int, look: Look) -> Strip:
+    def _title(self, width: int, look: Look) -> Line:
         model = self._model
         right = clean(f"{model.at + 1} of {len(model.entries)}  {self._layer}", look)
         name = clean(f"{model.activation.name}   y = {model.activation.formula}", look)
@@ -69,7 +67,7 @@ class ExplorerView(View):
         return strip([(left, look.style(bold=True)), ("  ", PLAIN), (right, look.style(QUIET))], width)
 
     def _input_words(self, inputs: Inputs, look: Look) -> list[Part]:
-        """How much of what goes in lies where the gradient dies."""
+        """The fraction of inputs where the gradient vanishes."""
         dying = f"|{slope_name(look)}| < {FLAT:g} {look.glyphs.shades[1]}"
         if inputs.histogram is None:
             return [(f"{dying}   {inputs.when}", look.style(QUIET))]
@@ -90,7 +88,7 @@ class ExplorerView(View):
         return lines
 
     def _parameters(self, look: Look) -> list[list[Part]]:
-        """Values of the hyper-parameters, and what may be given for the one that the keys change."""
+        """Values of the hyper-parameters, and the allowed values of the one that the keys change."""
         model, option = self._model, self._model.option
         if option is None:
             return [[("no parameter", look.style(QUIET))]]
@@ -108,7 +106,7 @@ class ExplorerView(View):
 
     def _keys(self, width: int) -> str:
         if self._model.typed is not None:
-            return "enter set it   esc leave it"
+            return "enter set   esc cancel"
         words = ["esc back", "↑↓ activation", "←→ x", "+- range"]
         if self._model.option is not None:
             words.append("[ ] or digits value")
@@ -122,17 +120,16 @@ class ExplorerView(View):
 
 
 class ExplorerScreen(Modal[Activation | None]):
-    """Looks at activations; answered with the one to take, ``None`` where none is.
+    """Explores activations; answers with the one to apply, or ``None``.
 
     Args:
-        start: what the layer has.
-        layer: what it is called.
+        start: the layer's activation.
+        layer: its name.
         index: its place in the stack.
-        inputs: what goes into it now; asked again and again.
-        takes: whether there is a layer to take an activation for.
+        inputs: its current inputs; called repeatedly.
+        takes: True if the answer can be applied to the layer.
     """
 
-    BINDINGS: ClassVar[list[Any]] = list(bindings("explorer"))
     DEFAULT_CSS = "ExplorerScreen { background: $background; }"
 
     def __init__(
@@ -143,9 +140,7 @@ class ExplorerScreen(Modal[Activation | None]):
         self._inputs, self._fitted = inputs, False
         self._fit()
         self._takes = takes
-        self.view = ExplorerView(
-            self.model, plain_text(layer), index, inputs, "enter take it" if takes else ""
-        )
+        self.view = ExplorerView(self.model, plain_text(layer), index, inputs, "enter apply" if takes else "")
         self._pacer = Pacer(self, (self.view,))
 
     def compose(self) -> ComposeResult:
@@ -179,26 +174,39 @@ class ExplorerScreen(Modal[Activation | None]):
     def _shown(self) -> None:
         self._pacer.now(self.view)
 
+    @action("down j", "next", "The next activation.", "explorer", rank=40, shown=False)
     def action_activation_next(self) -> None:
         self.model.turn(1)
         self._shown()
 
+    @action("up k", "before", "The activation before.", "explorer", rank=30, shown=False)
     def action_activation_back(self) -> None:
         self.model.turn(-1)
         self._shown()
 
+    @action("tab", "other", "The other parameter, where there are two.", "explorer", rank=110, shown=False)
     def action_parameter_next(self) -> None:
         self.model.next_parameter()
         self._shown()
 
+    @action("left h", "left", "Look at a smaller x.", "explorer", rank=50, shown=False)
     def action_x_left(self) -> None:
         self.model.move(-1)
         self._shown()
 
+    @action("right l", "right", "Look at a greater x.", "explorer", rank=60, shown=False)
     def action_x_right(self) -> None:
         self.model.move(1)
         self._shown()
 
+    @action(
+        "minus",
+        "wider",
+        "A wider range of x; the sign of a value being typed.",
+        "explorer",
+        rank=80,
+        shown=False,
+    )
     def action_wider(self) -> None:
         """A minus, while a value is typed, is its sign."""
         if self.model.typed is not None:
@@ -207,18 +215,36 @@ class ExplorerScreen(Modal[Activation | None]):
             self.model.zoom(1)
         self._shown()
 
+    @action("plus", "narrower", "A narrower range of x.", "explorer", rank=70, shown=False)
     def action_narrower(self) -> None:
         self.model.zoom(-1)
         self._shown()
 
+    @action(
+        "left_square_bracket",
+        "less",
+        "The parameter smaller; digits type it.",
+        "explorer",
+        rank=90,
+        shown=False,
+    )
     def action_value_down(self) -> None:
         self.model.change(-1)
         self._shown()
 
+    @action(
+        "right_square_bracket",
+        "more",
+        "The parameter greater; digits type it.",
+        "explorer",
+        rank=100,
+        shown=False,
+    )
     def action_value_up(self) -> None:
         self.model.change(1)
         self._shown()
 
+    @action("enter", "take it", "Take the activation for the layer.", "explorer", rank=10)
     def action_take_activation(self) -> None:
         if self.model.typed is not None:
             self.model.enter()
@@ -226,6 +252,7 @@ class ExplorerScreen(Modal[Activation | None]):
         elif self._takes:
             self.dismiss(self.model.activation)
 
+    @action("escape q", "back", "Leave everything as it is.", "explorer", rank=20)
     def action_leave_explorer(self) -> None:
         if self.model.typed is not None:
             self.model.stop_typing()

@@ -1,4 +1,4 @@
-"""The activation explorer as plain state: which activation, its values, where one looks. Knows no widgets."""
+"""The state of the activation explorer: activation, hyper-parameters, range and cursor. Knows no widgets."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pydantic import ValidationError
 from tuiml.nn.activations import Activation
 from tuiml.registry import Option, options_of, short
 from tuiml.training.activation_curve import functions
-from tuiml.training.statistics import Histogram
+from tuiml.training.layer_statistics import Histogram
 
 SPANS = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0, 50.0, 100.0)
-"""What x goes to on both sides."""
+"""Ranges of x: from minus this to this."""
 USUAL = 6.0
 MANTISSAS = (1, 2, 3, 5, 7)
 LEAST = 0.001
@@ -23,7 +23,7 @@ LEAST = 0.001
 
 @dataclass(frozen=True)
 class Inputs:
-    """What goes into the layer's activation now."""
+    """The current inputs of the layer's activation."""
 
     histogram: Histogram | None
     when: str = ""
@@ -31,10 +31,10 @@ class Inputs:
 
 
 class Explorer:
-    """What is looked at.
+    """The activation that is explored.
 
     Args:
-        start: the activation to begin with; one that is no function of one value gives way to the first.
+        start: the activation to begin with; one that is not a function of one value is replaced by the first.
     """
 
     def __init__(self, start: Activation | None) -> None:
@@ -42,7 +42,7 @@ class Explorer:
         self._kept: dict[str, Activation] = {}
         self.at = 0
         self.left_out = ""
-        """What the layer has, where that cannot be shown."""
+        """The layer's activation, if it cannot be shown."""
         if start is not None and type(start) in self.entries:
             self.at = self.entries.index(type(start))
             self._kept[start.name] = start
@@ -74,7 +74,7 @@ class Explorer:
         options = self.options
         return options[self.parameter % len(options)] if options else None
 
-    # -- what is looked at ------------------------------------------------------------------------------
+    # -- activation and range ------------------------------------------------------------------------------
 
     def turn(self, by: int) -> None:
         """To another activation."""
@@ -135,16 +135,16 @@ class Explorer:
         self.problem = ""
 
     def rub_out(self) -> None:
-        """Take the last character away."""
+        """Remove the last character."""
         if self.typed is not None:
             self.typed = self.typed[:-1]
 
     def stop_typing(self) -> None:
-        """Forget what was typed."""
+        """Discard the typed value."""
         self.typed, self.problem = None, ""
 
     def enter(self) -> None:
-        """Make what was typed the value, if it is allowed."""
+        """Set the typed value, if it is allowed."""
         option, text = self.option, self.typed or ""
         try:
             value = float(text)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any, cast
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -25,16 +25,14 @@ from tuiml.tui.dialogs.data_preview import hint_strips, report_strips
 from tuiml.tui.dialogs.file_inspector import PAUSE, FileInspector, FileRequest, Looked, in_thread
 from tuiml.tui.dialogs.file_rows import HERE, PathInput, file_rows
 from tuiml.tui.dialogs.folders import Entry, Listing
-from tuiml.tui.keys import bindings
+from tuiml.tui.keys import action
 from tuiml.tui.library.preview import broken_strips, preset_strips
 from tuiml.tui.model.catalog import Item
 from tuiml.tui.model.document import Document
+from tuiml.tui.shell.protocol import HasShell
 from tuiml.tui.widgets.item_list import ItemList
 from tuiml.tui.widgets.modal import Modal
 from tuiml.tui.widgets.strips_view import StripsView
-
-if TYPE_CHECKING:
-    from tuiml.tui.shell.protocol import Shell
 
 WIDE = 96
 """Cells from which the preview is at the right."""
@@ -57,7 +55,6 @@ class FilePicker(Modal[Taken | None]):
         start: the folder to begin in, or the file to begin at; absent: where the last one was.
     """
 
-    BINDINGS: ClassVar[list[Any]] = list(bindings("files"))
     DEFAULT_CSS = """
     FilePicker {
         background: $background;
@@ -272,7 +269,7 @@ class FilePicker(Modal[Taken | None]):
         if found is None:
             self.view.show(partial(hint_strips, name, "looking …"))
         elif isinstance(found, Item) and found.document is not None:
-            document = Document(found.document, files=cast("Shell", self.app).files)
+            document = Document(found.document, files=cast(HasShell, self.app).shell.files)
             self.view.show(partial(preset_strips, document, "preset"))
         elif isinstance(found, Item):
             self.view.show(partial(broken_strips, name, found.problem))
@@ -315,6 +312,7 @@ class FilePicker(Modal[Taken | None]):
     def _clicked_twice(self) -> None:
         self.action_take_file()
 
+    @action("enter", "take it", "Into the folder, or take the file as data.", "files", rank=10)
     def action_take_file(self) -> None:
         """Into a folder; what a file holds is taken as soon as it is known."""
         entry = self._entry
@@ -346,12 +344,15 @@ class FilePicker(Modal[Taken | None]):
         elif found is not None:
             self._say(found.problems[0] if found.problems else "it cannot be used")
 
+    @action("ctrl+u", "up", "To the folder above; also backspace.", "files", rank=30, shown=False)
     def action_folder_up(self) -> None:
         self._go("backspace")
 
+    @action("tab", "preview", "The preview alone, and back.", "files", rank=40, shown=False)
     def action_flip(self) -> None:
         self.set_class(not self.has_class("preview"), "preview")
 
+    @action("escape", "back", "Empty the field, or leave everything as it is.", "files", rank=20)
     def action_leave_files(self) -> None:
         if self.words.value:
             self.words.value = ""

@@ -9,7 +9,7 @@ from textual import events
 from tuiml.tui.charts.palette import QUIET
 from tuiml.tui.dialogs import folders
 from tuiml.tui.dialogs.folders import Entry, Listing
-from tuiml.tui.model.catalog import Row
+from tuiml.tui.model.item_rows import Row
 from tuiml.tui.widgets.filter_input import FilterInput
 from tuiml.tui.widgets.item_list import ItemList
 

@@ -1,4 +1,4 @@
-"""Finding a learning rate for the preset being edited: opens the screen, and takes what it answers."""
+"""Opens the learning-rate finder for the preset being edited, and applies its answer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ RATE = "training.learning_rate"
 
 
 def find_rate(app: Shell) -> None:
-    """Open the finder; a run that is on, or a preset that is wrong, is in its way."""
+    """Open the finder, unless a run is active or the preset has problems."""
     if app.client.active:
         app.say("a run is on: stop it first, then find a rate")
         return
@@ -35,4 +35,4 @@ def _take(app: Shell, rate: float | None) -> None:
     app.document.set(RATE, rate)
     app.document.seal()
     app.document_edited()
-    app.say(f"learning rate {rate:g} taken; u in Build takes it back")
+    app.say(f"learning rate {rate:g} applied; u in Build undoes it")

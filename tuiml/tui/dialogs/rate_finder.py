@@ -1,13 +1,12 @@
-"""The screen of the learning-rate finder: the loss over the rate, drawn while the ramp goes on."""
+"""The screen of the learning-rate finder: the loss over the rate, drawn while rates are tried."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any, ClassVar
+from typing import Any
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.strip import Strip
 
 from tuiml.spec.preset import Preset
 from tuiml.text import plain_text
@@ -15,8 +14,8 @@ from tuiml.training.events import Event, Loading, Pretraining, RateFound, RateTr
 from tuiml.training.rate_finder import Ramp
 from tuiml.tui.charts.palette import QUIET, RUNNING, TROUBLE, Look
 from tuiml.tui.charts.rates import rate_chart
-from tuiml.tui.charts.text import PLAIN, clean, fit, strip, wrap
-from tuiml.tui.keys import bindings
+from tuiml.tui.charts.text import PLAIN, Line, clean, fit, strip, wrap
+from tuiml.tui.keys import action
 from tuiml.tui.model.problems import where
 from tuiml.tui.process.child import TrainingEvents, TrainingProblems, TrainingProcessEnded
 from tuiml.tui.widgets.chart_view import Pacer, View
@@ -24,11 +23,11 @@ from tuiml.tui.widgets.modal import Modal
 from tuiml.tui.widgets.rate_field import allowed
 
 WORDS = 3
-"""Rows for what is said below the chart."""
+"""Rows below the chart."""
 
 
 class Finding:
-    """What is known of a search: fed events, read by the screen."""
+    """The state of a search, updated from events."""
 
     def __init__(self, preset: Preset) -> None:
         self.preset = preset
@@ -36,17 +35,17 @@ class Finding:
         self.tried: list[RateTried] = []
         self.found: RateFound | None = None
         self.failure = ""
-        """Why there is no result, in a line."""
+        """Why there is no result."""
         self.getting_ready = "getting ready"
 
     @property
     def rate(self) -> float | None:
-        """What can be taken."""
+        """The rate that can be applied."""
         rate = self.found.learning_rate if self.found else 0.0
         return rate if allowed(rate) else None
 
     def feed(self, events: list[Event]) -> None:
-        """Take in what the process told."""
+        """Update the state from events of the process."""
         for event in events:
             if isinstance(event, RateTried) and event.learning_rate > 0:
                 self.tried.append(event)
@@ -61,20 +60,20 @@ class Finding:
                 )
 
     def words(self) -> tuple[str, str]:
-        """Where it stands, and the colour to say it in."""
+        """The progress or the result, and its colour."""
         if self.failure:
             return self.failure, TROUBLE
         if self.found is not None:
             if self.rate is None:
                 return self.found.message, TROUBLE
-            return f"suggested: {self.rate:g}, {self.found.message}. enter takes it", RUNNING
+            return f"suggested: {self.rate:g}, {self.found.message}. enter applies it", RUNNING
         if self.tried:
             last = self.tried[-1]
             return f"trying {last.learning_rate:.1e}: {last.number} of {last.steps} rates", ""
         return self.getting_ready, ""
 
     def facts(self) -> str:
-        """What the preset has so far."""
+        """The preset's current rate, optimizer and schedule."""
         training = self.preset.training
         text = f"the preset has {training.rate:g} with {training.optimizer.name}"
         if training.schedule.name != "constant":
@@ -83,7 +82,7 @@ class Finding:
 
 
 class RatePlot(View):
-    """The curve, and below it where the search stands."""
+    """The curve, and the progress below it."""
 
     def __init__(self, finding: Finding) -> None:
         super().__init__(id="rate-plot")
@@ -92,7 +91,7 @@ class RatePlot(View):
     def stamp(self) -> Hashable:
         return (len(self._finding.tried), *self._finding.words())
 
-    def draw(self, width: int, height: int, look: Look) -> list[Strip]:
+    def draw(self, width: int, height: int, look: Look) -> list[Line]:
         found, (text, colour) = self._finding, self._finding.words()
         name = clean(plain_text(found.preset.name), look)
         title = strip(
@@ -111,7 +110,7 @@ class RatePlot(View):
 
 
 class RateScreen(Modal[float | None]):
-    """Looks for a learning rate; answered with it, ``None`` where none is taken. Leaving stops the search.
+    """Finds a learning rate; answers with it, or ``None``. Closing it stops the search.
 
     Args:
         raw: the preset's document.
@@ -119,7 +118,6 @@ class RateScreen(Modal[float | None]):
         client: the client of the training process.
     """
 
-    BINDINGS: ClassVar[list[Any]] = list(bindings("finder"))
     DEFAULT_CSS = """
     RateScreen > Vertical {
         width: 100%; height: 100%; padding: 0 1; background: $background; border: none;
@@ -142,7 +140,7 @@ class RateScreen(Modal[float | None]):
 
     def on_mount(self) -> None:
         if not self._client.find_rate(self._raw, self.post_message):
-            self._fail("a run is on")
+            self._fail("a run is active")
 
     def on_unmount(self) -> None:
         self._client.stop_finding()
@@ -166,10 +164,12 @@ class RateScreen(Modal[float | None]):
         self.finding.failure = plain_text(reason)
         self._pacer.kick()
 
+    @action("enter", "take it", "Take the suggested learning rate.", "finder")
     def action_take_rate(self) -> None:
         if self.finding.rate is not None:
             self.dismiss(self.finding.rate)
 
+    @action("escape q", "back", "Stop, and leave everything as it is.", "finder")
     def action_leave_finder(self) -> None:
         self.dismiss(None)
 
@@ -185,10 +185,10 @@ class KeyLine(View):
 
     @property
     def _words(self) -> str:
-        return "enter take it   esc leave it" if self._owner.finding.rate else "esc stop"
+        return "enter apply   esc cancel" if self._owner.finding.rate else "esc stop"
 
     def stamp(self) -> Hashable:
         return self._words
 
-    def draw(self, width: int, height: int, look: Look) -> list[Strip]:
+    def draw(self, width: int, height: int, look: Look) -> list[Line]:
         return [strip([(self._words, look.style(QUIET))], width)]

@@ -64,5 +64,5 @@ def taken(shell: Shell, answer: Taken | None) -> None:
     shell.document.seal()
     shell.document.replace(raw)
     shell.document_edited()
-    shell.show_place("build")
+    shell.show_screen("build")
     shell.say(f"{words}: u takes it back")

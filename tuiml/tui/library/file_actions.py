@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from tuiml.formatting import bytes_text
 from tuiml.runs import library as runs
 from tuiml.runs.errors import RunError
 from tuiml.runs.folder import fitting
-from tuiml.runs.memory_estimate import size
 from tuiml.spec import SpecError
-from tuiml.tui.model import catalog as shelf
+from tuiml.tui.model import past_run, preset_files
 from tuiml.tui.model.catalog import Item, Key
 from tuiml.tui.model.document import Document
+from tuiml.tui.shell.protocol import Shell
+from tuiml.tui.shell.screen import AppScreen
 from tuiml.tui.widgets.dialogs import ConfirmDialog, NameDialog
-
-if TYPE_CHECKING:
-    from tuiml.tui.shell.protocol import Shell
 
 LONGEST = 80
 """Characters of a preset's name."""
@@ -27,16 +25,20 @@ class Changes:
     """Changes presets and runs.
 
     Args:
-        app: for dialogs and complaints; a document of it that is open follows its file.
-        changed: called after each change with what is to be selected now, ``None``: what is near.
+        screen: the library.
+        changed: called after each change with what to select; ``None``: what is near.
     """
 
-    def __init__(self, app: Shell, changed: Callable[[Key | None], None]) -> None:
-        self._app, self._changed = app, changed
+    def __init__(self, screen: AppScreen, changed: Callable[[Key | None], None]) -> None:
+        self._screen, self._changed = screen, changed
+
+    @property
+    def _app(self) -> Shell:
+        return self._screen.shell
 
     def duplicate(self, item: Item) -> None:
         """Make a preset of one's own from a preset or from a run's."""
-        self.attempt(lambda: self._changed(("preset", str(shelf.duplicate(item)))))
+        self.attempt(lambda: self._changed(("preset", str(preset_files.duplicate(item)))))
 
     def rename(self, item: Item) -> None:
         """Ask for another name."""
@@ -51,7 +53,7 @@ class Changes:
             if item.run:
                 self._rename_run(item, name)
                 return
-            path = shelf.rename_preset(item, name)
+            path = preset_files.rename_preset(item, name)
             document = self._open(item)
             if document:
                 saved = document.saved_raw | {"name": name}
@@ -67,9 +69,9 @@ class Changes:
         path = runs.rename(item.path, name)
         model = self._app.model
         if not model.alive and model.name == item.name:  # it is the one on the screen
-            shelf.at(model, path)
+            past_run.at(model, path)
             self._app.client.look_at(str(path))
-            self._app.follow(str(path))
+            self._app.current_run.follow(str(path))
         self._changed(("run", str(path)))
 
     def delete(self, item: Item) -> None:
@@ -77,7 +79,7 @@ class Changes:
         if item.run:
             what, detail = (
                 "run",
-                f"Its curves and weights, {size(_bytes(item.path))}, leave the disk for good.",
+                f"Its curves and weights, {bytes_text(_bytes(item.path))}, leave the disk for good.",
             )
         else:
             what, detail = "preset", "Its file leaves the disk for good."
@@ -136,7 +138,7 @@ def _refusal(item: Item, kind: str, name: str) -> str | None:
         target = item.path.with_name(fitting(name))
         there = target != item.path and target.exists()
     else:
-        there = shelf.name_taken(item.path, name)
+        there = preset_files.name_taken(item.path, name)
     return f"there is a {kind} of that name" if there else None
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -17,15 +17,13 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from tuiml.text import plain_text
-from tuiml.tui.keys import bindings
-from tuiml.tui.model import catalog as shelf
-from tuiml.tui.model.catalog import Item, Key, Shelf
+from tuiml.tui.keys import action
+from tuiml.tui.model import catalog, item_rows
+from tuiml.tui.model.catalog import Catalog, Item, Key
+from tuiml.tui.shell.protocol import HasShell
 from tuiml.tui.widgets.dialogs import Dialog
 from tuiml.tui.widgets.filter_input import FilterInput
 from tuiml.tui.widgets.item_list import ItemList
-
-if TYPE_CHECKING:
-    from tuiml.tui.shell.protocol import Shell
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,6 @@ class OpenDialog(Dialog[Item | Browse | None]):
         only: which items are offered; absent: all, and the path of any preset file.
     """
 
-    BINDINGS: ClassVar[list[Any]] = list(bindings("opening"))
     DEFAULT_CSS = """
     OpenDialog > .dialog {
         width: 80;
@@ -72,7 +69,7 @@ class OpenDialog(Dialog[Item | Browse | None]):
 
     def __init__(
         self,
-        source: Shelf | None = None,
+        source: Catalog | None = None,
         items: Sequence[Item] = (),
         *,
         title: str = "Open",
@@ -81,7 +78,7 @@ class OpenDialog(Dialog[Item | Browse | None]):
         super().__init__()
         self._asked = title
         self._only = only
-        self._source = source or Shelf()
+        self._source = source or Catalog()
         self.items = list(items)
         self._by_key: dict[Key, Item] = {}
         self._names = ItemList(empty="reading", id="open-items")
@@ -96,6 +93,7 @@ class OpenDialog(Dialog[Item | Browse | None]):
             keys = "↑↓ select   enter choose   " + ("" if self._only else "tab files   ") + "esc cancel"
             yield Static(keys, markup=False, classes="keys")
 
+    @action("tab", "files", "Look through folders for a file of yours.", "opening", shown=False)
     def action_browse(self) -> None:
         if self._only is None:
             self.dismiss(Browse(self.path if self.path and self.path.is_absolute() else None))
@@ -119,7 +117,7 @@ class OpenDialog(Dialog[Item | Browse | None]):
         return Path(typed).expanduser() if is_path and "\0" not in typed else None
 
     def _read(self) -> None:
-        self.post_message(self.Listed(self._source.read(cast("Shell", self.app).files)))
+        self.post_message(self.Listed(self._source.read(cast(HasShell, self.app).shell.files)))
 
     @on(Listed)
     def _listed(self, message: Listed) -> None:
@@ -128,13 +126,13 @@ class OpenDialog(Dialog[Item | Browse | None]):
 
     def _fill(self) -> list[Item]:
         self._by_key = {item.key: item for item in self.items}
-        found = [] if self.path else shelf.matching(self.items, self.typed)
-        empty = "enter reads this file" if self.path else "nothing has these words"
-        self._names.set_rows(shelf.rows(found, datetime.now()), empty=empty)
+        found = [] if self.path else item_rows.matching(self.items, self.typed)
+        empty = "enter reads this file" if self.path else "no matches"
+        self._names.set_rows(item_rows.rows(found, datetime.now()), empty=empty)
         return found
 
     def _select(self, found: Sequence[Item]) -> None:
-        key = shelf.best(found, self.typed)
+        key = item_rows.best(found, self.typed)
         if key:
             self._names.select(key)
 
@@ -161,8 +159,8 @@ class OpenDialog(Dialog[Item | Browse | None]):
             self._answer(item)
 
     def _read_file(self, path: Path) -> None:
-        files = cast("Shell", self.app).files.waiting
-        self.post_message(self.FileRead(shelf.preset_item(path, "file", files)))
+        files = cast(HasShell, self.app).shell.files.waiting
+        self.post_message(self.FileRead(catalog.preset_item(path, "file", files)))
 
     @on(FileRead)
     def _file_read(self, message: FileRead) -> None:

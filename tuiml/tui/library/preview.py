@@ -12,10 +12,11 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from rich.cells import cell_len
+from rich.segment import Segment
 from rich.style import Style
-from textual.strip import Strip
 
 from tuiml.data.datasets import datasets
+from tuiml.formatting import Format, compact, duration
 from tuiml.nn.layers import dimensions
 from tuiml.nn.losses import losses
 from tuiml.nn.optimizers import optimizers
@@ -25,12 +26,12 @@ from tuiml.spec.preset import Preset
 from tuiml.training.events import Epoch
 from tuiml.tui.chart_views.curves import HIGH
 from tuiml.tui.charts.lines import Curve, line_chart
-from tuiml.tui.charts.numbers import Format, compact, duration
 from tuiml.tui.charts.palette import QUIET, TRAIN, TROUBLE, VALIDATION, Look, layer_colour
-from tuiml.tui.charts.text import PLAIN, blank, clean, fit, strip
-from tuiml.tui.model.document import Document, LayerRow
-from tuiml.tui.model.metric import score_of, told
-from tuiml.tui.model.run_model import TROUBLE as TROUBLES
+from tuiml.tui.charts.text import PLAIN, Line, blank, clean, fit, strip
+from tuiml.tui.model.document import Document
+from tuiml.tui.model.layer_rows import LayerRow
+from tuiml.tui.model.metric import accuracy_or_r2, metric_of
+from tuiml.tui.model.run_data import TROUBLE as TROUBLES
 from tuiml.tui.model.run_model import RunModel
 
 Part: TypeAlias = tuple[str, Style]
@@ -53,7 +54,7 @@ class Page:
         self.width, self.look = width, look
         self.tight = False
         """Whether gaps are left out."""
-        self.strips: list[Strip] = []
+        self.strips: list[Line] = []
 
     def line(self, *parts: Part) -> None:
         self.strips.append(strip(parts, self.width))
@@ -110,7 +111,7 @@ def wrap(text: str, width: int, look: Look) -> list[str]:
 # -- a preset ----------------------------------------------------------------------------------------------
 
 
-def preset_strips(document: Document, kind: str, width: int, _height: int, look: Look) -> list[Strip]:
+def preset_strips(document: Document, kind: str, width: int, _height: int, look: Look) -> list[Line]:
     """A preset: name, note, what is wrong with it, layers, data and training.
 
     Args:
@@ -125,7 +126,7 @@ def preset_strips(document: Document, kind: str, width: int, _height: int, look:
     return _ending(page, document)
 
 
-def broken_strips(name: str, problem: str, width: int, _height: int, look: Look) -> list[Strip]:
+def broken_strips(name: str, problem: str, width: int, _height: int, look: Look) -> list[Line]:
     """Something that cannot be read, and why."""
     page = Page(width, look)
     page.ends(name, "")
@@ -213,7 +214,7 @@ def _value(value: Any) -> str:
 # -- a run -------------------------------------------------------------------------------------------------
 
 
-def run_strips(run: RunSummary, model: RunModel | None, width: int, height: int, look: Look) -> list[Strip]:
+def run_strips(run: RunSummary, model: RunModel | None, width: int, height: int, look: Look) -> list[Line]:
     """A run: how it ended, last and best figures, its curves, the preset's note and layers.
 
     Args:
@@ -247,7 +248,7 @@ def run_strips(run: RunSummary, model: RunModel | None, width: int, height: int,
     return _ending(page, document)
 
 
-def _ending(page: Page, document: Document) -> list[Strip]:
+def _ending(page: Page, document: Document) -> list[Line]:
     """What the previews of presets and runs end with: the stack and the settings."""
     page.gap()
     _layers(page, document)
@@ -279,7 +280,7 @@ def _figures(page: Page, run: RunSummary, model: RunModel) -> None:
         return
     page.gap()
     lead = max(14, page.width // 3 if page.width < 60 else 20)
-    word = clean(model.beside_loss.word, look)
+    word = clean(model.metric.word, look)
     page.line((f"{'':<{lead}}{'loss':>9}  {word:>9}", look.style(QUIET)))
     last, best, end = epochs[-1], model.best, model.end
     _figure(page, "train", last.train_loss, (last.train_accuracy, last.train_r2), lead, TRAIN)
@@ -301,7 +302,7 @@ def _figure(
 ) -> None:
     """A row of the table of figures; ``score`` is accuracy and R², of which there is one."""
     look, missing = page.look, page.look.glyphs.missing
-    second = score_of(*score).tell(told(*score), missing)
+    second = metric_of(*score).text(accuracy_or_r2(*score), missing)
     numbers = f"{compact(loss, 4, missing):>9}  {second:>9}"
     page.line((fit(word, lead, look.glyphs.more), look.style(colour)), (numbers, PLAIN))
 
@@ -315,8 +316,8 @@ def _curves(page: Page, model: RunModel, room: int) -> None:
         rows = max(least, min(most, room))
         loss = _chart(model, "loss", width, rows, page.look)
         accuracy = _chart(model, "score", width, rows, page.look)
-        space = blank(page.width - 2 * width)
-        page.strips += [Strip.join(line) for line in zip(loss, [space] * rows, accuracy, strict=True)]
+        space = " " * (page.width - 2 * width)
+        page.strips += [Line.of([*a, Segment(space), *b]) for a, b in zip(loss, accuracy, strict=True)]
         return
     rows = max(least, min(most, (room - (not page.tight)) // 2))
     page.strips += _chart(model, "loss", page.width, rows, page.look)
@@ -324,12 +325,12 @@ def _curves(page: Page, model: RunModel, room: int) -> None:
     page.strips += _chart(model, "score", page.width, rows, page.look)
 
 
-def _chart(model: RunModel, kind: str, width: int, height: int, look: Look) -> list[Strip]:
+def _chart(model: RunModel, kind: str, width: int, height: int, look: Look) -> list[Line]:
     curves = model.loss if kind == "loss" else model.accuracy
     drawn = [Curve("train", curves.raw, TRAIN)]
     if math.isfinite(curves.validation.last):
         drawn.append(Curve("val", curves.validation, VALIDATION, "dashed"))
-    unit: Format = "number" if kind == "loss" else model.beside_loss.unit
+    unit: Format = "number" if kind == "loss" else model.metric.unit
     log = kind == "loss" and model.loss.first > HIGH  # as Train shows it
-    title = "loss, log" if log else "loss" if kind == "loss" else clean(model.beside_loss.word, look)
+    title = "loss, log" if log else "loss" if kind == "loss" else clean(model.metric.word, look)
     return line_chart(drawn, width, height, title=title, x_label="epoch", y_format=unit, log=log, look=look)

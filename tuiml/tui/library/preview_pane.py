@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from textual import on
 from textual.message import Message
@@ -12,18 +11,13 @@ from textual.timer import Timer
 
 from tuiml.data.own.entries import DataFiles
 from tuiml.data.own.reading import DataFilesInBackground
-from tuiml.runs.tail import Tail
-from tuiml.spec import SpecError
-from tuiml.text import plain_text
 from tuiml.tui.library.preview import broken_strips, preset_strips, run_strips
-from tuiml.tui.model import catalog as shelf
 from tuiml.tui.model.catalog import Item, Key
 from tuiml.tui.model.document import Document
+from tuiml.tui.model.past_run import read_run
 from tuiml.tui.model.run_model import RunModel
+from tuiml.tui.shell.protocol import HasShell
 from tuiml.tui.widgets.strips_view import Drawing, StripsView
-
-if TYPE_CHECKING:
-    from tuiml.tui.shell.protocol import Shell
 
 SETTLED = 0.06
 """Seconds the cursor rests on a run before its curves are read."""
@@ -76,7 +70,7 @@ class Preview(StripsView):
 
     @property
     def _files(self) -> DataFilesInBackground:
-        return cast("Shell", self.app).files
+        return cast(HasShell, self.app).shell.files
 
     def _rested(self) -> None:
         self._resting = None
@@ -96,24 +90,6 @@ class Preview(StripsView):
             del self._loaded[next(iter(self._loaded))]
         if self._item is item:
             self.show(_run(item, message.run), top=False)
-
-
-def read_run(
-    path: Path, files: DataFilesInBackground, *, pictures: bool, tail: Tail | None = None
-) -> RunModel | str:
-    """A run, or in one line why it cannot be read; for a thread that can wait."""
-    try:
-        model = shelf.load_run(path, pictures=pictures, tail=tail, files=files.waiting)
-        model.files = files
-        return model
-    except SpecError as error:
-        return plain_text("; ".join(map(str, error.problems)))
-    except OSError as error:
-        return plain_text(f"{path}: {error.strerror or error}")
-    except ValueError as error:  # a path with a zero byte in it
-        return plain_text(f"{path}: {error}")
-    except Exception as error:  # one broken run must not end the app
-        return plain_text(f"{path} cannot be read: {type(error).__name__}: {error}"[:200])
 
 
 def _preset(item: Item, files: DataFiles) -> Drawing:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import ClassVar, cast
 
@@ -20,18 +19,15 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input
 
-from tuiml.runs.tail import Tail
-from tuiml.tui.dialogs import use_file
-from tuiml.tui.keys import Where
+from tuiml.tui.keys import Where, action
 from tuiml.tui.library.file_actions import Changes
 from tuiml.tui.library.open_dialog import Browse, OpenDialog
-from tuiml.tui.library.preview_pane import Preview, read_run
-from tuiml.tui.model import catalog as shelf
-from tuiml.tui.model.catalog import Item, Key, Shelf
-from tuiml.tui.model.document import Raw
-from tuiml.tui.model.run_model import RunModel
-from tuiml.tui.shell import resume
-from tuiml.tui.shell.screen import Place
+from tuiml.tui.library.opener import Opener
+from tuiml.tui.library.preview_pane import Preview
+from tuiml.tui.model import past_run, preset_files
+from tuiml.tui.model.catalog import Catalog, Item, Key
+from tuiml.tui.model.item_rows import best, key_of, matching, rows
+from tuiml.tui.shell.screen import AppScreen
 from tuiml.tui.widgets.filter_input import FilterInput
 from tuiml.tui.widgets.item_list import ItemList
 
@@ -41,10 +37,10 @@ AGAIN = 1.0
 """Seconds between two readings of the list while a run goes on."""
 
 
-class Library(Place):
+class Library(AppScreen):
     """The list at the left, the preview beside it (below it where the screen is narrow)."""
 
-    place: ClassVar[Where] = "library"
+    where: ClassVar[Where] = "library"
     DEFAULT_CSS = """
     Library {
         & > Horizontal { height: 1fr; }
@@ -65,64 +61,42 @@ class Library(Place):
             super().__init__()
             self.items = items
 
-    class Opened(Message):
-        """A run was read for Train; a text is why it could not be."""
-
-        def __init__(self, run: RunModel | str, tail: Tail, go_on: bool) -> None:
-            super().__init__()
-            self.run, self.tail, self.go_on = run, tail, go_on
-
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.shelf = Shelf()
+        self.catalog = Catalog()
         self.items: list[Item] = []
         self._by_key: dict[Key, Item] = {}
         self._wanted: Key | None = None  # to be selected when it is in the list
         self._seen = False
         self._waiting: Timer | None = None
+        self.names = ItemList(empty="reading", id="library-items")
+        self.filter = FilterInput(self.names, "words to look for", id="library-filter")
+        self.preview = Preview(id="library-preview")
+        self.opener = Opener(self)
+        self._changes = Changes(self, self.refresh_list)
 
     def compose(self) -> ComposeResult:
-        names = ItemList(empty="reading", id="library-items")
         with Horizontal():
             with Vertical(classes="side"):
-                yield FilterInput(names, "words to look for", id="library-filter")
-                yield names
-            yield Preview(id="library-preview")
-
-    @property
-    def names(self) -> ItemList:
-        return self.query_one("#library-items", ItemList)
-
-    @property
-    def preview(self) -> Preview:
-        return self.query_one("#library-preview", Preview)
-
-    @property
-    def changes(self) -> Changes:
-        return Changes(self.shell, self.refresh_list)
-
-    @property
-    def filter(self) -> FilterInput:
-        return self.query_one("#library-filter", FilterInput)
+                yield self.filter
+                yield self.names
+            yield self.preview
 
     @property
     def item(self) -> Item | None:
         """The selected preset or run."""
         return self._by_key.get(cast(Key, self.names.key)) if self.is_mounted else None
 
-    @property
-    def narrow(self) -> bool:
-        """Whether only the list or the preview is shown."""
-        return self.size.width < NARROW
-
     def on_resize(self) -> None:
-        self.set_class(self.narrow, "-narrow")
-        self._look_at(self.has_class("-previewing") and self.narrow)
+        narrow = self.size.width < NARROW
+        self.set_class(narrow, "-narrow")
+        self._show_preview(self.has_class("-previewing") and narrow)
 
+    @action("space", "preview", "The preview, and back (narrow screens).", "library", rank=40)
     def action_item_preview(self) -> None:
-        self._look_at(not self.has_class("-previewing"))
+        self._show_preview(not self.has_class("-previewing"))
 
-    def _look_at(self, preview: bool) -> None:
+    def _show_preview(self, preview: bool) -> None:
         if preview != self.has_class("-previewing"):
             self.set_class(preview, "-previewing")
             (self.preview if preview else self.names).focus()
@@ -130,7 +104,7 @@ class Library(Place):
     # -- the list ------------------------------------------------------------------------------------------
 
     def shown(self) -> None:
-        self._look_at(False)
+        self._show_preview(False)
         self.names.focus()
         self.refresh_list()
 
@@ -142,15 +116,13 @@ class Library(Place):
         """Read the list again, away from the screen; put the cursor on ``select``."""
         self._waiting = None
         self._wanted = select or self._wanted
-        self.run_worker(self._read, thread=True, group="list", exclusive=True)
+        first = not self.items
 
-    def _read(self) -> None:
-        if not self.items:  # hundreds of runs take a second the first time
-            self.post_message(self.Listed(self.shelf.presets(self.shell.files)))
-        found = self.shelf.read(self.shell.files)
-        self.post_message(self.Listed(found))
-        if any(item.problem and not item.run for item in found):  # of a preset, perhaps a file not looked at
-            self.post_message(self.Listed(self.shelf.read(self.shell.files.waiting)))
+        def read() -> None:
+            for items in self.catalog.readings(self.shell.files, first):
+                self.post_message(self.Listed(items))
+
+        self.run_worker(read, thread=True, group="list", exclusive=True)
 
     @on(Listed)
     def _listed(self, message: Listed) -> None:
@@ -159,24 +131,16 @@ class Library(Place):
         self._by_key = {item.key: item for item in self.items}
         self._fill()
         if not self._seen:
-            self._seen, self._wanted = True, self._wanted or self._key_of_document()
+            self._seen, self._wanted = True, self._wanted or key_of(self.document, self.items)
         if self._wanted and self.names.select(self._wanted):
             self._wanted = None
         if before and self.item and self.item.key == before.key and self.item is not before:
             self.preview.show_item(self.item)
         self.refresh_bindings()
 
-    def _key_of_document(self) -> Key | None:
-        document = self.document
-        for item in self.items:
-            bundled = item.kind == "bundled" and document.path is None and item.name == document.origin
-            if not item.run and (item.path == document.path or bundled):
-                return item.key
-        return None
-
     def _fill(self) -> list[Item]:
-        found = shelf.matching(self.items, self.filter.value)
-        self.names.set_rows(shelf.rows(found, datetime.now()), empty="nothing has these words; esc shows all")
+        found = matching(self.items, self.filter.value)
+        self.names.set_rows(rows(found, datetime.now()), empty="no matches; esc shows all")
         return found
 
     @on(ItemList.Moved)
@@ -191,14 +155,16 @@ class Library(Place):
 
     # -- the filter ----------------------------------------------------------------------------------------
 
+    @action("slash", "filter", "Show only what contains the words you type.", "library", rank=50)
     def action_item_filter(self) -> None:
-        self._look_at(False)
+        self._show_preview(False)
         self.filter.add_class("used")
         self.filter.focus()
 
+    @action("escape", "show all", "Clear the filter and show everything.", "library", rank=60)
     def action_item_all(self) -> None:
         if self.has_class("-previewing"):
-            self._look_at(False)
+            self._show_preview(False)
             return
         self.filter.value = ""
         self.filter.remove_class("used")
@@ -207,7 +173,7 @@ class Library(Place):
     @on(Input.Changed, "#library-filter")
     def _typed(self) -> None:
         found = self._fill()
-        key = shelf.best(found, self.filter.value) if self.filter.value else None
+        key = best(found, self.filter.value) if self.filter.value else None
         if key:
             self.names.select(key)
 
@@ -215,93 +181,63 @@ class Library(Place):
     def _to_list(self) -> None:
         self.names.focus()
 
+    @action("left", "section up", "To the section before.", "library", rank=110, shown=False)
     def action_item_section_before(self) -> None:
         self.names.go_section(-1)
 
+    @action("right", "section down", "To the next section.", "library", rank=120, shown=False)
     def action_item_section_after(self) -> None:
         self.names.go_section(1)
 
     # -- opening -------------------------------------------------------------------------------------------
 
+    @action("enter", "open", "Open: a preset in Build, a run in Train.", "library", rank=10)
     def action_item_open(self) -> None:
         if self.item:
-            self.open(self.item)
+            self.opener.open(self.item)
 
+    @action("g", "resume", "Resume the run from its newest checkpoint.", "library", rank=20)
     def action_item_go_on(self) -> None:
         if self.item:
-            self.open_run(self.item, go_on=True)
+            self.opener.open_run(self.item, resumed=True)
 
+    @action("p", "its preset", "Open the preset of the selected run in Build.", "library", rank=30)
     def action_item_preset(self) -> None:
         item = self.item
         if item and item.run:
-            self.changes.attempt(lambda: self._edit(shelf.run_document(item.path)))
+            self._changes.attempt(lambda: self.opener.edit(past_run.run_document(item.path)))
 
+    @action("n", "new", "Start a new preset: the smallest that trains.", "library", rank=70)
     def action_item_new(self) -> None:
-        self._edit(copy.deepcopy(shelf.NEW))
+        self.opener.edit(copy.deepcopy(preset_files.NEW))
 
-    def ask(self) -> None:
-        """The open dialog, over whatever place is on the screen."""
-        self.app.push_screen(OpenDialog(self.shelf, self.items), self._answered)
+    def ask(self, browse: Callable[[Path | None], None]) -> None:
+        """Show the open dialog over the screen; ``browse`` shows the files at a path in its place."""
 
-    def _answered(self, item: Item | Browse | None) -> None:
-        if isinstance(item, Browse):
-            use_file.look_through(self.shell, item.path)
-        elif item:
-            self.open(item)
+        def answered(item: Item | Browse | None) -> None:
+            if isinstance(item, Browse):
+                browse(item.path)
+            elif item:
+                self.opener.open(item)
 
-    def open(self, item: Item) -> None:
-        """A preset in Build, a run in Train."""
-        if item.run:
-            self.open_run(item)
-        elif item.document is not None:
-            path = item.path if item.kind in ("own", "file") else None
-            self._edit(copy.deepcopy(item.document), path, item.name if item.kind == "bundled" else "")
-        else:
-            self.shell.complain(item.problem)
-
-    def _edit(self, raw: Raw, path: Path | None = None, origin: str = "") -> None:
-        self.shell.open_document(raw, path=path, origin=origin)
-        self.shell.show_place("build")
-
-    def open_run(self, item: Item, go_on: bool = False) -> None:
-        """Show a run in Train, and perhaps go on with it; not while another is being trained there."""
-        if not self.shell.client.active:
-            read = partial(self._read_run, item, go_on)
-            self.run_worker(read, thread=True, group="run", exclusive=True)
-        elif self.run.name == item.name:
-            self.shell.show_place("train")
-        else:
-            self.shell.complain(f"{self.run.name} is being trained; stop it to look at another run in Train")
-
-    def _read_run(self, item: Item, go_on: bool) -> None:
-        tail = Tail(item.path)
-        self.post_message(
-            self.Opened(read_run(item.path, self.shell.files, pictures=True, tail=tail), tail, go_on)
-        )
-
-    @on(Opened)
-    def _opened(self, message: Opened) -> None:
-        if isinstance(message.run, str):
-            self.shell.complain(message.run)
-        elif not self.shell.client.active:
-            self.shell.show_run(message.run, message.tail)
-            self.shell.show_place("train")
-            if message.go_on:
-                resume.go_on(self.shell)
+        self.app.push_screen(OpenDialog(self.catalog, self.items), answered)
 
     # -- changing ------------------------------------------------------------------------------------------
 
+    @action("d", "duplicate", "Make a copy of it among your presets.", "library", rank=80)
     def action_item_duplicate(self) -> None:
         if self.item:
-            self.changes.duplicate(self.item)
+            self._changes.duplicate(self.item)
 
+    @action("r", "rename", "Rename your preset or the run.", "library", rank=90)
     def action_item_rename(self) -> None:
         if self.item:
-            self.changes.rename(self.item)
+            self._changes.rename(self.item)
 
+    @action("x delete", "delete", "Delete your preset or the run.", "library", rank=100, destructive=True)
     def action_item_delete(self) -> None:
         if self.item:
-            self.changes.delete(self.item)
+            self._changes.delete(self.item)
 
     # -- keys ----------------------------------------------------------------------------------------------
 
@@ -309,7 +245,7 @@ class Library(Place):
         if action_id == "item_all":
             return self.filter.has_class("used") or self.has_class("-previewing")
         if action_id == "item_preview":
-            return self.narrow
+            return self.size.width < NARROW
         item, suits = self.item, _ON_ITEMS.get(action_id)
         return suits is None or (item is not None and suits(item))
 

@@ -1,4 +1,4 @@
-"""The curves of a run: training as it came, smoothed, validation, and the branches that were left."""
+"""The curves of a run: training, smoothed and not, validation, and the branches that were rewound."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ from dataclasses import dataclass, field
 from tuiml.tui.charts.series import Series, Smoother
 
 SMOOTHING = 0.03
-"""Span of the smoothed curves, as a part of the x reached: the same on the screen however long the run."""
+"""Span of the smoothing as a fraction of the epochs done: it looks the same however long the run is."""
 BRANCHES_KEPT = 3
-"""Branches that a run went back from and that are still drawn."""
+"""Rewound branches that are still drawn."""
 
 
 @dataclass
 class Branch:
-    """What a run had learned beyond a point before it went back there."""
+    """The curves after the step to which a run was rewound."""
 
     train: Series = field(default_factory=lambda: Series(1024))
     validation: Series = field(default_factory=lambda: Series(256))
 
 
 class Curves:
-    """One quantity over the epochs: training as it came, smoothed, and validation."""
+    """One quantity over the epochs."""
 
     def __init__(self) -> None:
         self.raw = Series(4096)
         self.train = Series(4096)
         self.validation = Series(4096)
         self.first = math.nan
-        """The first of training."""
+        """The first value of training."""
         self.branches: deque[Branch] = deque(maxlen=BRANCHES_KEPT)
-        """What the run went back from last, the newest at the end."""
+        """The newest at the end."""
         self._smoother = Smoother(0.0)
         self._stale = False
-        """Whether points were taken back since it was told any: going back often costs little."""
+        """Points were removed since the last one was added: smoothing anew waits for the next."""
 
     def add_train(self, x: float, y: float) -> None:
-        """A mean over the batches around ``x`` (in epochs)."""
+        """Add a mean over the batches around ``x`` (in epochs)."""
         if self._stale:
             self._smooth_again()
         if not len(self.raw):
@@ -48,13 +48,13 @@ class Curves:
         self.train.append(x, self._smoother.add(x, y))
 
     def cut(self, x: float) -> None:
-        """Forget everything after ``x``: from there it comes anew."""
+        """Remove everything after ``x``."""
         for series in (self.raw, self.train, self.validation):
             series.cut(x)
         self._shortened()
 
     def go_back(self, x: float) -> None:
-        """Leave the points beyond ``x`` behind, as a branch."""
+        """Move the points after ``x`` to a branch."""
         left = Branch()
         self.raw.cut(x)
         for series, beyond in ((self.train, left.train), (self.validation, left.validation)):
@@ -73,7 +73,7 @@ class Curves:
             self.first = math.nan
 
     def _smooth_again(self) -> None:
-        """The average at the newest point, from the points before."""
+        """Set the smoother to the newest point, from the points before."""
         self._smoother, self._stale = Smoother(0.0), False
         for at, y in zip(*(points.tolist() for points in self.raw.points()), strict=True):
             self._smoother.span = SMOOTHING * max(0.0, at)

@@ -1,55 +1,31 @@
-"""The preset being edited: a document that may be wrong at any moment, what is wrong, undo and redo.
+"""The preset being edited: a document that may be invalid, its problems, undo and redo.
 
 Paths are those of problems: ``name``, ``layers[2].activation.negative_slope``, ``training.optimizer``.
-Nothing here knows the screen.
+Knows no widgets.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tuiml.data.base import Dataset
 from tuiml.data.datasets import datasets
 from tuiml.data.own.entries import DataFiles
-from tuiml.nn.layers import Layer, Shape
-from tuiml.nn.losses import CrossEntropy
-from tuiml.nn.network import Node, node_of
 from tuiml.registry import Registry
 from tuiml.spec import check
-from tuiml.spec.check import complete, outline, read_layers
 from tuiml.spec.edit import put, split
 from tuiml.spec.preset import Preset
 from tuiml.spec.problems import Problem
 from tuiml.text import plain_text
 from tuiml.tui.model import document_paths
+from tuiml.tui.model.layer_rows import LayerRow, layer_rows
 
 Raw = dict[str, Any]
 MOST_STEPS = 500
-"""Edits that can be taken back."""
-
-
-@dataclass(frozen=True)
-class LayerRow:
-    """A layer as a table shows it. Text is safe to show."""
-
-    index: int
-    type: str
-    title: str
-    """Type, units and activation: ``dense 200 relu``."""
-    units: str
-    activation: str
-    initializer: str
-    output_shape: Shape | None
-    """``None`` where it is not known: this layer, or one before it, does not fit."""
-    parameters: int | None
-    kept: int
-    """Values beside the parameters that are not trained."""
-    problem: str | None
-    """The first thing that is wrong with it."""
+"""Most edits that can be undone."""
 
 
 class Document:
@@ -65,7 +41,8 @@ class Document:
         """The user's own file, ``None`` for a bundled or a new preset."""
         self.origin = origin
         """The bundled preset it came from."""
-        self._saved: Raw = raw
+        self.saved_raw: Raw = raw
+        """The document as it was opened or last saved."""
         self._undo: list[Raw] = []
         self._redo: list[Raw] = []
         self._open: str | None = None  # path whose next edit belongs to the last undo step
@@ -83,35 +60,26 @@ class Document:
         return plain_text(name) if isinstance(name, str) else "untitled"
 
     @property
-    def saved_raw(self) -> Raw:
-        """As it was opened or last saved."""
-        return self._saved
+    def dirty(self) -> bool:
+        """True if it differs from what was opened or last saved."""
+        return self.raw != self.saved_raw
 
     @property
-    def dirty(self) -> bool:
-        """Whether it differs from what was opened or last saved."""
-        return self.raw != self._saved
+    def _stack(self) -> list[Any]:
+        stack = self.raw.get("layers")
+        return stack if isinstance(stack, list) else []
 
     @property
     def count(self) -> int:
-        """How many layers there are."""
-        return len(self._stack(self.raw))
+        """Number of layers."""
+        return len(self._stack)
 
     def get(self, path: str) -> Any:
-        """The value at a path, ``None`` where there is none.
+        """The value at a path, or ``None``.
 
         An option of a choice that is only a name (``activation = "relu"``) has no value of its own.
         """
         return document_paths.follow(self.raw, split(path))
-
-    def problem_at(self, path: str) -> str | None:
-        """What is wrong with exactly this path."""
-        return next((p.message for p in self.problems if p.path == path), None)
-
-    def problem_within(self, path: str) -> Problem | None:
-        """The first problem of the path or of anything inside it."""
-        inside = (f"{path}.", f"{path}[")
-        return next((p for p in self.problems if p.path == path or p.path.startswith(inside)), None)
 
     @property
     def data(self) -> Dataset | None:
@@ -123,54 +91,17 @@ class Document:
         return found if found.known else None
 
     def rows(self) -> list[LayerRow]:
-        """Every layer with its output shape and parameters as far as they are known."""
-        stack = self._stack(self.raw)
-        read = read_layers(stack)
-        if self.data:
-            read = complete(read, self.data, CrossEntropy())
-        nodes = self._outline(read)
-        return [self._row(i, stack[i], read[i], nodes[i]) for i in range(len(stack))]
-
-    def _outline(self, read: list[Layer | None]) -> list[Node | None]:
-        """Each layer in its place, ``None`` from where it is not known."""
-        if self.data is None:
-            return [None] * len(read)
-        start: Shape | None = self.data.shape
-        shapes, _ = outline(read, self.data.shape)
-        return [
-            None if before is None or layer is None or after is None else node_of(index, layer, before)
-            for index, (before, layer, after) in enumerate(zip([start, *shapes], read, shapes, strict=False))
-        ]
-
-    def _row(self, index: int, value: Any, layer: Layer | None, node: Node | None) -> LayerRow:
-        table = value if isinstance(value, dict) else {}
-        kind = layer.name if layer else _word(table.get("type"), "type")
-        activation, initializer = (_chosen(layer, table, key) for key in ("activation", "initializer"))
-        width = (layer.width_field or "") if layer else "units"
-        known = getattr(layer, width, None)
-        units = _word(table.get(width)) if known is None else str(known)
-        found = self.problem_within(f"layers[{index}]")
-        return LayerRow(
-            index=index,
-            type=kind,
-            title=" ".join(filter(None, [kind, units, activation])),
-            units=units,
-            activation=activation,
-            initializer=initializer,
-            output_shape=node.output_shape if node else None,
-            parameters=node.size if node else None,
-            kept=node.kept if node else 0,
-            problem=found.message if found else None,
-        )
+        """Every layer, with its output shape and parameters if they are known."""
+        return layer_rows(self._stack, self.data, self.problems)
 
     # -- edits ---------------------------------------------------------------------------------------------
 
     def set(self, path: str, value: Any, names: Mapping[str, str] | None = None) -> None:
-        """Put a value at a path, whatever it is; consecutive ones on one path are one undo step.
+        """Set the value at a path without checking it; consecutive edits of one path are one undo step.
 
         Args:
-            names: the entries that choices on the way have by default: an option of a choice that the
-                document leaves out needs its name beside it.
+            names: default entries of choices along the path, by path: they are written too where the
+                document leaves them out, since an option needs its choice beside it.
         """
 
         def change(raw: Raw) -> None:
@@ -180,20 +111,19 @@ class Document:
         self._edit(path, change)
 
     def unset(self, path: str) -> None:
-        """Take away the value at a path: its default holds again."""
+        """Remove the value at a path, which resets it to its default."""
         self._edit(path, lambda raw: document_paths.drop(raw, split(path)))
 
     def remove_key(self, owner: str, key: str) -> None:
-        """Take a key, whatever is in it, out of the table at path ``owner``."""
+        """Remove a key, which may hold any characters, from the table at path ``owner``."""
         self._edit(None, lambda raw: document_paths.drop(raw, [*split(owner), key]))
 
     def choose(
         self, path: str, name: str, registry: Registry[Any], names: Mapping[str, str] | None = None
     ) -> None:
-        """Pick an entry of a registry at a path, keeping the options that it has too.
+        """Set an entry of a registry at a path and keep the options that both entries have.
 
-        Going through several entries in a row is one undo step, and options come back with the entry
-        that has them.
+        Trying several entries in a row is one undo step, and returning to an entry restores its options.
         """
 
         def change(raw: Raw) -> None:
@@ -213,12 +143,12 @@ class Document:
             self._change_stack(lambda stack: stack.insert(index + 1, copy.deepcopy(stack[index])))
 
     def remove(self, index: int) -> None:
-        """Take a layer out, if there is such a layer."""
+        """Remove a layer, if there is such a layer."""
         if 0 <= index < self.count:
             self._change_stack(lambda stack: stack.pop(index))
 
     def move(self, index: int, by: int) -> bool:
-        """Move a layer up (−1) or down (+1); whether there was room."""
+        """Move a layer up (−1) or down (+1); False if there is no room."""
         to = index + by
         if not (0 <= index < self.count and 0 <= to < self.count):
             return False
@@ -226,7 +156,7 @@ class Document:
         return True
 
     def replace(self, raw: Raw) -> None:
-        """Put another document in this one's place, as one edit."""
+        """Replace the whole document, as one edit."""
 
         def change(target: Raw) -> None:
             target.clear()
@@ -235,10 +165,10 @@ class Document:
         self._edit(None, change)
 
     def apply(self, edits: Sequence[tuple[str, Any]]) -> None:
-        """Put a value at each of some paths, as one edit.
+        """Set values at several paths, as one edit.
 
         Raises:
-            SpecError: a path leads nowhere; then nothing is changed.
+            SpecError: a path does not exist; then nothing is changed.
         """
         raw = self.raw
         for path, value in edits:
@@ -256,7 +186,7 @@ class Document:
         self.preset, self.problems = check(self.raw, self.files)
 
     def seal(self) -> None:
-        """The next edit is an undo step of its own, even on the same path."""
+        """End the undo step: the next edit begins another, even on the same path."""
         self._open = None
 
     @property
@@ -268,11 +198,11 @@ class Document:
         return bool(self._redo)
 
     def undo(self) -> bool:
-        """Take back the last step; whether there was one."""
+        """Undo the last step; False if there is none."""
         return self._step(self._undo, self._redo)
 
     def redo(self) -> bool:
-        """Do again what was taken back last; whether there was anything."""
+        """Redo the step that was undone last; False if there is none."""
         return self._step(self._redo, self._undo)
 
     def _step(self, source: list[Raw], other: list[Raw]) -> bool:
@@ -285,13 +215,13 @@ class Document:
         return True
 
     def saved(self, path: Path) -> None:
-        """It is now what the file at ``path`` holds."""
+        """Note that it was saved at ``path``."""
         self.path, self.origin = path, ""
         self.mark_saved(self.raw)
 
     def mark_saved(self, raw: Raw) -> None:
-        """``raw`` is what the file holds: what differs from it is unsaved."""
-        self._saved = raw
+        """Note that the file holds ``raw``."""
+        self.saved_raw = raw
         self.seal()
 
     def _change_stack(self, change: Callable[[list[Any]], object]) -> None:
@@ -320,21 +250,3 @@ class Document:
         self._redo.clear()
         self.raw = raw
         self.look_again()
-
-    @staticmethod
-    def _stack(raw: Raw) -> list[Any]:
-        stack = raw.get("layers")
-        return stack if isinstance(stack, list) else []
-
-
-def _chosen(layer: Layer | None, table: Raw, key: str) -> str:
-    """The name of what a layer has chosen; while the layer cannot be read, what its table says."""
-    entry = getattr(layer, key, None)
-    return _word(table.get(key)) if entry is None else str(entry.name)
-
-
-def _word(value: Any, key: str = "name") -> str:
-    """A value from a document in one word, safe to show."""
-    if isinstance(value, dict):
-        value = value.get(key)
-    return "" if value is None else plain_text(str(value)[:40])

@@ -1,4 +1,4 @@
-"""Reading and writing places of a document by the parts of a path. Pure; only ``put`` and ``drop`` write."""
+"""Reads and writes values of a document by the parts of a path."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tuiml.spec.edit import split
 
 Raw = dict[str, Any]
 TABLES = ("layers", "training")
-"""What is never a choice that a name alone could stand for."""
+"""Tables that a name alone cannot replace, unlike choices."""
 
 
 def follow(value: Any, parts: Sequence[str]) -> Any:
-    """The value at a place, ``None`` where there is none."""
+    """The value at a path, or ``None``."""
     for part in parts:
         if isinstance(value, dict):
             value = value.get(part)
@@ -28,7 +28,7 @@ def follow(value: Any, parts: Sequence[str]) -> Any:
 
 
 def put(raw: Raw, parts: Sequence[str], value: Any) -> None:
-    """Put a value at a place; tables on the way are made where there are none."""
+    """Set the value at a path; missing tables along it are created."""
     target: Any = raw
     for part, after in pairwise(parts):
         inner = follow(target, [part])
@@ -50,7 +50,7 @@ def _place(target: Any, part: str, value: Any) -> None:
 
 
 def drop(raw: Raw, parts: Sequence[str]) -> None:
-    """Take away the value at a place; a choice left with its name alone is that name."""
+    """Remove the value at a path; a choice that is left without options becomes its name."""
     holder = follow(raw, parts[:-1])
     if isinstance(holder, dict):
         holder.pop(parts[-1], None)
@@ -59,14 +59,14 @@ def drop(raw: Raw, parts: Sequence[str]) -> None:
 
 
 def name(raw: Raw, names: Mapping[str, str]) -> None:
-    """Write down entries that choices have by default, by their paths."""
+    """Set choices to the entries in ``names``, by path, where the document leaves them out."""
     for path, entry in names.items():
         if follow(raw, split(path)) is None:
             put(raw, split(path), entry)
 
 
 def chosen(before: Any, name: str, registry: Registry[Any], path: str) -> Any:
-    """The value that picks ``name`` at ``path``, with those options of the value before that it has too."""
+    """The value for the entry ``name`` at ``path``, with the options of the old value that it also has."""
     known = {option.name for option in options_of(registry[name])} if name in registry else set()
     old = before if isinstance(before, dict) else {}
     kept = {key: copy.deepcopy(value) for key, value in old.items() if key in known}
@@ -74,10 +74,10 @@ def chosen(before: Any, name: str, registry: Registry[Any], path: str) -> Any:
 
 
 def _is_table(path: str) -> bool:
-    """Whether a choice is always written as a table: the data, pretraining and each layer."""
+    """True if a choice is always written as a table: the data, pretraining and each layer."""
     return path in ("data", "pretraining") or (path.startswith("layers[") and path.endswith("]"))
 
 
 def entry_at(value: Any, registry: Registry[Any], context: Any = None) -> type[Entry] | None:
-    """The entry that a document's value names, ``None`` where it names none."""
+    """The entry that a value of the document names, or ``None``."""
     return registry.entry_of(value, context)

@@ -1,4 +1,4 @@
-"""What was changed by hand in the course of a run: its marks on the curves, and the settings in force."""
+"""The user's changes to a run: its marks on the curves, and the current settings."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ MARKS_KEPT = 64
 
 
 @dataclass(frozen=True)
-class Changed:
-    """Something that was changed by hand: where it lies in epochs, in words, and which one it was."""
+class Mark:
+    """A change: when, in epochs, its label, its number and what was changed."""
 
     x: float
     label: str
@@ -23,51 +23,51 @@ class Changed:
 
 
 class Interventions:
-    """The changes that were not taken back, in their order; the newest of them."""
+    """The newest changes that were not undone, in their order."""
 
     def __init__(self) -> None:
         self.rates: deque[tuple[float, float]] = deque(maxlen=MARKS_KEPT)
-        """Of the learning rate in a run of tuiml 0.1: when, in epochs, and to what."""
-        self.changed: deque[Changed] = deque(maxlen=MARKS_KEPT)
-        """What was changed, and where the run went back to."""
+        """Of a run of tuiml 0.1: when, in epochs, and to what learning rate."""
+        self.marks: deque[Mark] = deque(maxlen=MARKS_KEPT)
+        """Changes and rewinds."""
         self._sets: deque[tuple[int, str, Any]] = deque(maxlen=MARKS_KEPT)
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Optimizer and batch size where they are not the preset's any more."""
+        """Optimizer and batch size where they differ from the preset's."""
         return {what: value for _, what, value in self._sets}
 
     def add_rate(self, x: float, rate: float) -> None:
-        """The learning rate was changed ``x`` epochs into the run; several between two steps are one."""
+        """Add a change of the learning rate; of several at the same step the last one counts."""
         if self.rates and self.rates[-1][0] == x:
             self.rates.pop()
         self.rates.append((x, rate))
 
     def add(self, event: Intervention) -> None:
-        """Something was changed, or the run went back; several rates between two steps are one."""
+        """Add a change or a rewind; of several learning rates at the same step the last one counts."""
         if event.what in ("optimizer", "batch_size"):
             self._sets.append((event.number, event.what, event.value))
-        last, x = self.changed[-1] if self.changed else None, event.epochs_done
+        last, x = self.marks[-1] if self.marks else None, event.epochs_done
         if last and event.what == last.what == "rate" and last.x == x:
-            self.changed.pop()
-        self.changed.append(Changed(x, words_of(event), event.number, event.what))
+            self.marks.pop()
+        self.marks.append(Mark(x, words_of(event), event.number, event.what))
 
     def until(self, x: float) -> int:
         """The number of the last change in the first ``x`` epochs."""
-        return max((c.number for c in self.changed if c.x <= x), default=0)
+        return max((c.number for c in self.marks if c.x <= x), default=0)
 
-    def forget(self, x: float, since: int) -> None:
-        """Forget what came after ``x`` epochs and so many changes."""
-        self.changed = deque((c for c in self.changed if c.number <= since), MARKS_KEPT)
+    def forget(self, x: float, last: int) -> None:
+        """Drop what came after ``x`` epochs and after the change of number ``last``."""
+        self.marks = deque((c for c in self.marks if c.number <= last), MARKS_KEPT)
         self.rates = deque(((at, rate) for at, rate in self.rates if at <= x), MARKS_KEPT)
-        self._sets = deque((kept for kept in self._sets if kept[0] <= since), MARKS_KEPT)
+        self._sets = deque((kept for kept in self._sets if kept[0] <= last), MARKS_KEPT)
 
 
 def words_of(event: Intervention) -> str:
-    """What was changed, in a word or two; it may come from a file."""
+    """The label of a change, in a word or two; it may be from a file."""
     value: Any = event.value
     if event.what == "rate" and _is_number(value):
-        return f"rate {value:.3g}"
+        return f"lr {value:.3g}"
     if event.what == "batch_size" and _is_number(value):
         return f"batch {value:,.0f}"
     if event.what == "optimizer":

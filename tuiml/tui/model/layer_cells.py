@@ -1,4 +1,4 @@
-"""The columns of the layer table on Train: a layer's statistics in a few cells each, trouble by sign too."""
+"""The columns of the layer table on Train: statistics of each layer, with marks if something is wrong."""
 
 from __future__ import annotations
 
@@ -8,28 +8,27 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from rich.style import Style
 
+from tuiml.formatting import compact, scientific
 from tuiml.nn.activations import Activation
 from tuiml.nn.layers import dimensions
 from tuiml.nn.network import Network
 from tuiml.training import bounds
-from tuiml.training.statistics import NEVER, LayerStatistics
+from tuiml.training.layer_statistics import LayerStatistics
+from tuiml.training.statistics import NEVER
 from tuiml.tui.charts.bars import mini, zero_bin
-from tuiml.tui.charts.numbers import compact, scientific
 from tuiml.tui.charts.palette import QUIET, TROUBLE, Look, layer_colour
-from tuiml.tui.model.document import LayerRow
+from tuiml.tui.model.layer_rows import LayerRow
 
 MINI = 10
 Cell: TypeAlias = "str | tuple[str, Style]"
-
-
 Row: TypeAlias = Mapping[str, Cell]
 
 
 class Column(NamedTuple):
-    """One column; ``width`` is the least it takes, ``most`` what its cells may widen it to.
+    """A column of at least ``width`` cells and, if its cells need it, ``most``.
 
-    ``keep`` ranks it: where the table is too narrow the column with the highest goes first, 0 never goes.
-    ``grow`` is its share of what is left over.
+    If the table is too narrow, the column with the highest ``keep`` is left out first; 0 never is. What is
+    left over is shared out by ``grow``.
     """
 
     key: str
@@ -65,7 +64,7 @@ def columns(look: Look) -> tuple[Column, ...]:
 
 
 def layer_cells(row: LayerRow, look: Look) -> dict[str, Cell]:
-    """What a layer is: the cells that do not change while it is trained."""
+    """The cells that do not change while the network is trained."""
     missing = look.glyphs.missing
     return {
         "number": (str(row.index), look.style(QUIET)),
@@ -78,7 +77,7 @@ def layer_cells(row: LayerRow, look: Look) -> dict[str, Cell]:
 def statistics_cells(
     index: int, layers: Sequence[LayerStatistics], activation: Activation | None, look: Look
 ) -> dict[str, Cell]:
-    """How layer ``index`` does, of the statistics of all layers."""
+    """The cells of layer ``index``, from the statistics of all layers."""
     if index >= len(layers):
         return dict.fromkeys(("mean", "std", "idle", "gradient", "update", "norm", "histogram"), "")
     found = layers[index]
@@ -94,15 +93,15 @@ def statistics_cells(
 
 
 def number(value: float) -> str:
-    """A number in at most five cells, six with a sign; nothing for NaN."""
+    """A number in at most five cells, six with a sign; empty for NaN."""
     if math.isnan(value):
         return ""
     text = compact(value, 2)
     return text if len(text) <= 5 else scientific(value, 0)
 
 
-def idle_share(found: LayerStatistics) -> tuple[float, str, bool]:
-    """The share of a layer that passes no gradient, its name, and whether it is too much."""
+def idle_fraction(found: LayerStatistics) -> tuple[float, str, bool]:
+    """The fraction of a layer that passes no gradient, its name, and whether it is too large."""
     if not math.isnan(found.saturated):
         return found.saturated, "sat", found.saturated > bounds.SATURATED
     if not math.isnan(found.dead):
@@ -111,25 +110,20 @@ def idle_share(found: LayerStatistics) -> tuple[float, str, bool]:
 
 
 def _idle(found: LayerStatistics, activation: Activation | None, look: Look) -> Cell:
-    share, word, trouble = idle_share(found)
-    if math.isnan(share) or (word == "zero" and activation is None):
+    fraction, word, trouble = idle_fraction(found)
+    if math.isnan(fraction) or (word == "zero" and activation is None):
         return ""
-    text = f"{share * 100:.0f}% {word}"
+    text = f"{fraction * 100:.0f}% {word}"
     if trouble:
         return f"{look.glyphs.up}{text}", look.style(TROUBLE)
     return text, look.style(QUIET)
 
 
 def _gradient(norm: float, layers: Sequence[LayerStatistics], look: Look) -> Cell:
-    if math.isnan(norm):
-        return ""
-    text = number(norm)
     last = bounds.last_norm([layer.gradient_norm for layer in layers])
-    if norm > bounds.HUGE or norm > bounds.EXPLODED * last:
-        return f"{look.glyphs.up}{text}", look.style(TROUBLE)
-    if norm < bounds.VANISHED * last or norm == 0:
-        return f"{look.glyphs.down}{text}", look.style(TROUBLE)
-    return text
+    high = norm > bounds.HUGE or norm > bounds.EXPLODED * last
+    low = norm < bounds.VANISHED * last or norm == 0
+    return _flagged("" if math.isnan(norm) else number(norm), look, high=high, low=low)
 
 
 def _update(ratio: float, look: Look) -> Cell:
@@ -137,11 +131,12 @@ def _update(ratio: float, look: Look) -> Cell:
         return ""
     least = "-∞" if look.unicode else "-inf"
     text = least if ratio <= NEVER else f"{ratio:.1f}"
-    if ratio > bounds.UPDATE_HIGH:
-        return f"{look.glyphs.up}{text}", look.style(TROUBLE)
-    if ratio < bounds.UPDATE_LOW:
-        return f"{look.glyphs.down}{text}", look.style(TROUBLE)
-    return text
+    return _flagged(text, look, high=ratio > bounds.UPDATE_HIGH, low=ratio < bounds.UPDATE_LOW)
+
+
+def _flagged(text: str, look: Look, *, high: bool, low: bool) -> Cell:
+    sign = look.glyphs.up if high else look.glyphs.down
+    return (f"{sign}{text}", look.style(TROUBLE)) if high or low else text
 
 
 def _histogram(index: int, found: LayerStatistics, look: Look) -> Cell:

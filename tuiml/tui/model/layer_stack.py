@@ -1,29 +1,23 @@
-"""What the Build place knows of stacks: new layers with sensible values, and what a stack comes to. Pure."""
+"""Functions of a document's stack of layers: where a new layer goes, its options, sizes and memory."""
 
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Sequence
 from typing import Any
 
+from tuiml.formatting import bytes_text
 from tuiml.nn.activations import activations
 from tuiml.nn.layers import layers
 from tuiml.runs import memory_estimate
 from tuiml.spec import network_of
-from tuiml.tui.model.document import Document, LayerRow, Raw
+from tuiml.tui.model.document import Document, Raw
 from tuiml.tui.model.document_paths import entry_at
-
-FRESH: dict[str, Raw] = {
-    "dense": {"units": 64, "activation": "relu", "initializer": "he_normal"},
-    "conv2d": {"filters": 16, "activation": "relu", "initializer": "he_normal"},
-}
-"""A layer with weights where there is none of its kind to take after."""
-COPIED = ("units", "filters", "kernel_size", "padding", "activation", "initializer", "bias")
+from tuiml.tui.model.layer_rows import LayerRow
 
 
 def is_output(value: Any) -> bool:
-    """Whether a layer is meant to be the last: its activation says so, or its units are left out."""
+    """True if a layer is an output layer: by its activation, or because its units are left out."""
     entry = entry_at(value, layers)
     field = getattr(entry, "activation_field", None)
     if not isinstance(value, dict) or field is None:
@@ -55,26 +49,22 @@ def place_below(document: Document, cursor: int) -> int:
 
 
 def new_layer(document: Document, kind: str, after: int) -> Raw:
-    """A layer of a kind for below row ``after``; one with weights takes after the nearest of its kind."""
-    if kind not in FRESH:
+    """A layer of a kind for below row ``after``; with options of the nearest layer of that kind."""
+    entry = layers[kind]
+    if not entry.starter:
         return {"type": kind}
+    copied = entry.model_fields.keys() - entry.not_copied
     found = document.raw.get("layers")
     rows = found if isinstance(found, list) else []
     near = [*reversed(rows[: after + 1]), *rows[after + 1 :]]
     for value in near:
         if isinstance(value, dict) and value.get("type") == kind and not is_output(value):
-            return {"type": kind, **{k: copy.deepcopy(value[k]) for k in COPIED if k in value}}
-    return {"type": kind, **FRESH[kind]}
-
-
-def layer_of(path: str) -> int | None:
-    """The layer a problem's path leads to: 2 of ``layers[2].units``."""
-    found = re.match(r"layers\[(\d{1,9})\]", path)
-    return int(found.group(1)) if found else None
+            return {"type": kind, **{k: copy.deepcopy(value[k]) for k in value if k in copied}}
+    return {"type": kind, **entry.starter}
 
 
 def first_difference(before: Raw, after: Raw) -> int | None:
-    """The first layer that is not as it was, ``None`` where all are."""
+    """The first layer that differs, ``None`` if none does."""
     old, new = before.get("layers"), after.get("layers")
     if old == new or not isinstance(old, list) or not isinstance(new, list):
         return None
@@ -85,7 +75,7 @@ def first_difference(before: Raw, after: Raw) -> int | None:
 
 
 def summary(document: Document, rows: Sequence[LayerRow]) -> str:
-    """Parameters, and memory that training takes, in one line; what cannot be worked out is left out."""
+    """Parameters and memory for training in one line; unknown figures are left out."""
     known = [row.parameters for row in rows if row.parameters is not None]
     text = f"{sum(known):,} parameters" if len(known) == len(rows) else "parameters not known"
     kept = sum(row.kept for row in rows)
@@ -94,11 +84,11 @@ def summary(document: Document, rows: Sequence[LayerRow]) -> str:
     if document.preset is None:
         return text
     needed = memory_estimate.of_run(document.preset, network_of(document.preset))
-    return f"{text} · {memory_estimate.size(needed)}"
+    return f"{text} · {bytes_text(needed)}"
 
 
 def details(document: Document) -> list[str]:
-    """Examples and steps, in one line; none while something is wrong."""
+    """Numbers of examples and of steps, a line each; none if the document has problems."""
     preset = document.preset
     if preset is None:
         return []

@@ -1,4 +1,4 @@
-"""What stands beside the loss: accuracy where the target is classes, R² where it is numbers."""
+"""The metric shown beside the loss: accuracy of a classifier, R² of a regression."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from tuiml.tui.charts.numbers import MISSING, Format, compact, percent
+from tuiml.formatting import MISSING, Format, compact, percent
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A figure of 1 at best."""
+    """A metric that is 1 at best."""
 
     word: str
     unit: Format
 
-    def tell(self, value: float, missing: str = MISSING) -> str:
-        """The figure as one reads it."""
+    def text(self, value: float, missing: str = MISSING) -> str:
+        """A value in words."""
         return percent(value, missing=missing) if self.unit == "percent" else compact(value, 4, missing)
 
 
@@ -25,11 +25,11 @@ ACCURACY: Final = Metric("accuracy", "percent")
 R2: Final = Metric("R²", "number")
 
 
-def told(accuracy: float, r2: float) -> float:
-    """The one that there is; NaN where there is none."""
+def accuracy_or_r2(accuracy: float, r2: float) -> float:
+    """The one that is not NaN; NaN where there is none."""
     return r2 if math.isnan(accuracy) else accuracy
 
 
-def score_of(accuracy: float, r2: float) -> Metric:
-    """Which of the two there is."""
+def metric_of(accuracy: float, r2: float) -> Metric:
+    """The metric that is not NaN, else accuracy."""
     return R2 if math.isnan(accuracy) and not math.isnan(r2) else ACCURACY

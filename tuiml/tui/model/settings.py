@@ -46,7 +46,7 @@ class Seen:
     log: bool | None = None
     """Whether the loss was on a logarithmic axis; ``None``: as suits the run."""
     large: bool = False
-    """Whether one chart had the whole place."""
+    """Whether one chart had the whole screen."""
 
 
 @dataclass

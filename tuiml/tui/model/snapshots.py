@@ -1,4 +1,4 @@
-"""What is kept of the pictures of a run to look back at: few, spread evenly, in little room."""
+"""Earlier snapshots of a run: a few, evenly spread over its steps, in little memory."""
 
 from __future__ import annotations
 
@@ -10,16 +10,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tuiml.training.statistics import Histogram, LayerStatistics
+from tuiml.training.layer_statistics import HISTOGRAMS, Histogram, LayerStatistics
 
-MOMENTS = 240
-"""Pictures that are kept at most."""
+MOST = 240
+"""Snapshots at most."""
 LAYERS = 12_000
-"""Pictures of single layers that are kept at most: a deep network has fewer moments."""
+"""Layers of all snapshots at most: of a deep network there are fewer snapshots."""
 FEWEST = 48
 
-FIGURES = tuple(f.name for f in fields(LayerStatistics) if f.type == "float")
-HISTOGRAMS = tuple(f.name for f in fields(LayerStatistics) if f.name not in FIGURES)
+FIGURES = tuple(f.name for f in fields(LayerStatistics) if f.name not in HISTOGRAMS)
 
 
 class Counted(NamedTuple):
@@ -43,7 +42,7 @@ class Counted(NamedTuple):
 
 
 class PastSnapshot:
-    """All layers at one step, packed: a tenth of what :class:`LayerStatistics` take."""
+    """All layers at one step, in a tenth of the memory that :class:`LayerStatistics` take."""
 
     __slots__ = ("_figures", "_parts", "step")
 
@@ -67,7 +66,7 @@ class PastSnapshot:
         return self._parts[layer][HISTOGRAMS.index(kind)] if 0 <= layer < len(self._parts) else None
 
     def statistics(self, layer: int) -> LayerStatistics | None:
-        """A layer's statistics as they were told."""
+        """A layer's statistics."""
         if not 0 <= layer < len(self._parts):
             return None
         values: dict[str, Any] = dict(zip(FIGURES, self._figures[layer].tolist(), strict=True))
@@ -81,32 +80,32 @@ class PastSnapshot:
 
 
 class SnapshotHistory:
-    """Moments in the order of their steps; the first and the newest are always among them.
+    """Snapshots in the order of their steps, always with the first and the newest.
 
-    When they are too many, every second one goes and new ones are kept as far apart as those that stayed:
-    the steps stay evenly covered however long the run, and each moment is a picture as it was taken.
+    When there are too many, every second one is dropped, and new ones are kept as far apart as those that
+    stayed: the steps are evenly covered however long the run is.
     """
 
-    def __init__(self, most: int = MOMENTS) -> None:
+    def __init__(self, most: int = MOST) -> None:
         self._most = most
-        self._moments: list[PastSnapshot] = []
+        self._snapshots: list[PastSnapshot] = []
         self._gap = 0.0
 
     def __len__(self) -> int:
-        return len(self._moments)
+        return len(self._snapshots)
 
     @property
-    def moments(self) -> Sequence[PastSnapshot]:
+    def snapshots(self) -> Sequence[PastSnapshot]:
         """From the first to the newest."""
-        return self._moments
+        return self._snapshots
 
     @property
     def steps(self) -> list[int]:
-        return [moment.step for moment in self._moments]
+        return [snapshot.step for snapshot in self._snapshots]
 
     def add(self, step: int, layers: Sequence[LayerStatistics]) -> None:
-        """Keep a picture. One of an earlier step, of a run that was resumed, takes the place of the later."""
-        kept = self._moments
+        """Add a snapshot; those of the same and of later steps are dropped: the run was resumed."""
+        kept = self._snapshots
         while kept and kept[-1].step >= step:
             kept.pop()
         if len(kept) >= 2 and kept[-1].step - kept[-2].step < self._gap:
@@ -116,37 +115,37 @@ class SnapshotHistory:
             self._thin()
 
     def go_back(self, step: int) -> None:
-        """Forget what came after a step."""
-        while self._moments and self._moments[-1].step > step:
-            self._moments.pop()
+        """Drop the snapshots after a step."""
+        while self._snapshots and self._snapshots[-1].step > step:
+            self._snapshots.pop()
 
     def _thin(self) -> None:
-        moments = self._moments
-        self._gap = max(2 * self._gap, 2 * (moments[-1].step - moments[0].step) / (len(moments) - 1))
-        kept = moments[:1]
-        for moment in moments[1:-1]:
-            if moment.step - kept[-1].step >= self._gap:
-                kept.append(moment)
-        self._moments = [*kept, moments[-1]]
+        snapshots = self._snapshots
+        self._gap = max(2 * self._gap, 2 * (snapshots[-1].step - snapshots[0].step) / (len(snapshots) - 1))
+        kept = snapshots[:1]
+        for snapshot in snapshots[1:-1]:
+            if snapshot.step - kept[-1].step >= self._gap:
+                kept.append(snapshot)
+        self._snapshots = [*kept, snapshots[-1]]
 
     def nearest(self, step: int) -> PastSnapshot | None:
-        """The moment nearest to a step, the earlier of two; None where there is none."""
-        return min(self._moments, key=lambda moment: abs(moment.step - step), default=None)
+        """The snapshot nearest to a step, the earlier of two; ``None`` where there is none."""
+        return min(self._snapshots, key=lambda snapshot: abs(snapshot.step - step), default=None)
 
     def neighbour(self, step: int, by: int) -> PastSnapshot | None:
-        """The moment ``by`` places after ``step``, or before it; the first, and None beyond the newest."""
+        """The ``by``-th snapshot after or before ``step``, or the first; ``None`` beyond the newest."""
         steps = self.steps
         if not steps or by == 0:
             return None
         place = bisect_left(steps, step) + by if by < 0 else bisect_right(steps, step) + by - 1
-        return None if place >= len(steps) - 1 else self._moments[max(0, place)]
+        return None if place >= len(steps) - 1 else self._snapshots[max(0, place)]
 
     def figures(self, name: str) -> NDArray[np.float64]:
-        """One figure of every layer at every moment, (moments, layers); NaN where it was not told."""
-        layers = max(map(len, self._moments), default=0)
-        found = np.full((len(self._moments), layers), np.nan)
-        for row, moment in zip(found, self._moments, strict=True):
-            row[: len(moment)] = moment.figures(name)
+        """One figure of every layer in every snapshot, (snapshots, layers); NaN where there is none."""
+        layers = max(map(len, self._snapshots), default=0)
+        found = np.full((len(self._snapshots), layers), np.nan)
+        for row, snapshot in zip(found, self._snapshots, strict=True):
+            row[: len(snapshot)] = snapshot.figures(name)
         return found
 
 
@@ -155,7 +154,5 @@ def worth_reading(steps: Sequence[int]) -> set[int]:
     history, number = SnapshotHistory(), {}
     for at, step in enumerate(steps):
         history.add(step, ())
-        number[id(history.moments[-1])] = (
-            at  # of one that is gone the identity may come again: it is then this
-        )
-    return {number[id(moment)] for moment in history.moments}
+        number[id(history.snapshots[-1])] = at  # an object that was dropped may have had the same id
+    return {number[id(snapshot)] for snapshot in history.snapshots}

@@ -1,4 +1,4 @@
-"""The run in words: where it stands, how it ended. Lines as wide as there is room."""
+"""The status of a run in words, as wide as there is room: progress, speed, how it ended."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from pathlib import Path
 from rich.cells import cell_len
 from rich.style import Style
 
+from tuiml.formatting import compact, duration, rate
 from tuiml.training.events import Pretraining, PretrainingProgress
 from tuiml.tui.charts.bars import progress
-from tuiml.tui.charts.numbers import compact, duration, rate
 from tuiml.tui.charts.palette import QUIET, RUNNING, TROUBLE, Look
 from tuiml.tui.charts.text import clean, wrap
-from tuiml.tui.model.metric import told
-from tuiml.tui.model.run_model import RunModel, Status
+from tuiml.tui.model.metric import accuracy_or_r2
+from tuiml.tui.model.run_data import Status
+from tuiml.tui.model.run_model import RunModel
 
 Part = tuple[str, Style]
 BAR = 16
@@ -38,7 +39,7 @@ WORDS: dict[Status, str] = {
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of a line; where there is no room those with the highest ``drop`` go first, 0 never goes."""
+    """A part of a line. If there is no room, the highest ``drop`` is left out first, 0 never."""
 
     text: str
     style: Style
@@ -46,16 +47,12 @@ class Piece:
 
 
 def status_line(model: RunModel, width: int, look: Look, notes: Sequence[Piece] = ()) -> list[Part]:
-    """Status, epoch, progress, step, speed, time and learning rate of a run.
-
-    Args:
-        notes: what else is on the screen, said after the status.
-    """
+    """Status, ``notes``, epoch, progress, step, speed, time and learning rate of a run."""
     if model.status == "empty":
         return [(WORDS["empty"], look.style(QUIET))]
     if model.pretraining and model.alive:
         return fitted([_status(model, look), *_pretraining(model.pretraining, look)], width)
-    rest = [*_where(model, look), *_how_fast(model, look)]
+    rest = [*_progress(model, look), *_speed(model, look)]
     return fitted([_status(model, look), *notes, *rest], width)
 
 
@@ -68,7 +65,7 @@ def _status(model: RunModel, look: Look) -> Piece:
     return Piece(word, look.style(bold=True))
 
 
-def _where(model: RunModel, look: Look) -> list[Piece]:
+def _progress(model: RunModel, look: Look) -> list[Piece]:
     plain, quiet = look.style(), look.style(QUIET)
     pieces = []
     epochs = model.epochs_planned
@@ -87,17 +84,17 @@ def _where(model: RunModel, look: Look) -> list[Piece]:
 def _pretraining(at: Pretraining, look: Look) -> list[Piece]:
     plain, quiet = look.style(), look.style(QUIET)
     done = at.epoch - 1 + (at.done if isinstance(at, PretrainingProgress) else 1.0)
-    share = (at.number - 1 + done / max(1, at.epochs)) / max(1, at.layers)
+    fraction = (at.number - 1 + done / max(1, at.epochs)) / max(1, at.layers)
     return [
         Piece(f"pretraining layer {at.number:,}/{at.layers:,}", plain),
         Piece(f"epoch {at.epoch:,}/{at.epochs:,}", plain, 3),
-        Piece(progress(min(1.0, max(0.0, share)), BAR, look), look.style(RUNNING), 2),
+        Piece(progress(min(1.0, max(0.0, fraction)), BAR, look), look.style(RUNNING), 2),
         Piece(f"error {compact(at.reconstruction_error, 3, look.glyphs.missing)}", plain, 1),
         Piece(duration(at.seconds), quiet, 4),
     ]
 
 
-def _how_fast(model: RunModel, look: Look) -> list[Piece]:
+def _speed(model: RunModel, look: Look) -> list[Piece]:
     plain, quiet = look.style(), look.style(QUIET)
     pieces = []
     if math.isfinite(model.speed):
@@ -107,7 +104,7 @@ def _how_fast(model: RunModel, look: Look) -> list[Piece]:
     elif not model.alive and math.isfinite(model.seconds):
         pieces.append(Piece(f"{duration(model.seconds)} trained", quiet, 3))
     if math.isfinite(model.rate) and model.start:
-        pieces.append(Piece(f"rate {model.rate:.3g}", plain, 1))
+        pieces.append(Piece(f"lr {model.rate:.3g}", plain, 1))
     return pieces
 
 
@@ -117,11 +114,11 @@ def speed_words(per_second: float, look: Look) -> str:
 
 
 MOST_LINES = 3
-"""Rows that what is wrong with a run may take, where it is long and the screen narrow."""
+"""Maximum rows of a message about what is wrong."""
 
 
 def detail_lines(model: RunModel, width: int, look: Look) -> list[list[Part]]:
-    """What there is to say beyond the status, in as many lines as it needs where something is wrong."""
+    """Details below the status: one line, or as many as a message about what is wrong needs."""
     line = detail_line(model, width, look)
     if not line or sum(cell_len(text) for text, _ in line) <= width:
         return [line] if line else []
@@ -132,24 +129,26 @@ def detail_lines(model: RunModel, width: int, look: Look) -> list[list[Part]]:
 
 
 def detail_line(model: RunModel, width: int, look: Look) -> list[Part]:
-    """What there is to say beyond the status: a download, how it ended and where it lies. May be empty."""
-    if model.lost and not model.alive:
-        return fitted(_lost(model, look), width)
-    if model.status == "loading":
-        return fitted(_download(model, look), width)
-    if model.status == "failed":
-        return fitted([Piece(safe(model.message, look), look.style(TROUBLE)), *_place(model, look)], width)
-    if model.status == "interrupted":
-        return fitted(_interrupted(model, look), width)
-    if model.status == "diverged":
-        return fitted(_diverged(model, look), width)
-    if model.status not in ("empty", "running", "paused"):
-        return fitted(_ended(model, look), width)
-    return fitted(_noticed(model, look), width)
+    """Details beyond the status: a download, how the run ended and its folder. May be empty."""
+    if model.folder_gone and not model.alive:
+        pieces = _lost(model, look)
+    elif model.status == "loading":
+        pieces = _download(model, look)
+    elif model.status == "failed":
+        pieces = [Piece(safe(model.message, look), look.style(TROUBLE)), *_folder(model, look)]
+    elif model.status == "interrupted":
+        pieces = _interrupted(model, look)
+    elif model.status == "diverged":
+        pieces = _diverged(model, look)
+    elif model.status in ("empty", "running", "paused"):
+        pieces = _noticed(model, look)
+    else:
+        pieces = _ended(model, look)
+    return fitted(pieces, width)
 
 
 def _noticed(model: RunModel, look: Look) -> list[Piece]:
-    """What there is to know, the newest first."""
+    """The notices, the newest first."""
     style = look.style(TROUBLE)
     texts = [f"{look.glyphs.up} {safe(text, look)}" for text in reversed(model.notices.values())]
     return [Piece(text, style, at + 1 - model.alive) for at, text in enumerate(texts)]
@@ -169,14 +168,14 @@ def _download(model: RunModel, look: Look) -> list[Piece]:
 
 def _diverged(model: RunModel, look: Look) -> list[Piece]:
     advice = Piece("a smaller learning rate helps", look.style(QUIET), 1)
-    return [Piece(safe(model.message, look), look.style(TROUBLE)), advice, *_place(model, look)]
+    return [Piece(safe(model.message, look), look.style(TROUBLE)), advice, *_folder(model, look)]
 
 
 def _lost(model: RunModel, look: Look) -> list[Piece]:
-    """First that its folder is gone, then how it ended."""
-    told = Piece(f"{look.glyphs.up} its folder is gone: it was renamed or deleted", look.style(TROUBLE))
+    """That the folder is gone, then how the run ended."""
+    gone = Piece(f"{look.glyphs.up} its folder is gone: it was renamed or deleted", look.style(TROUBLE))
     ended = _ended(model, look) if model.end else [Piece(safe(model.message, look), look.style())]
-    return [told, *(Piece(piece.text, piece.style, piece.drop + 1) for piece in ended)]
+    return [gone, *(Piece(piece.text, piece.style, piece.drop + 1) for piece in ended)]
 
 
 def _interrupted(model: RunModel, look: Look) -> list[Piece]:
@@ -184,41 +183,40 @@ def _interrupted(model: RunModel, look: Look) -> list[Piece]:
     if model.resumable:
         from_there = f" from step {model.saved:,}" if model.saved not in (0, model.step) else ""
         text += f"; g goes on{from_there}"
-    return [Piece(text, look.style()), *_noticed(model, look), *_place(model, look)]
+    return [Piece(text, look.style()), *_noticed(model, look), *_folder(model, look)]
 
 
 def _ended(model: RunModel, look: Look) -> list[Piece]:
     plain, quiet = look.style(), look.style(QUIET)
     pieces = []
     end = model.end
-    score = told(end.test_accuracy, end.test_r2) if end else math.nan
+    score = accuracy_or_r2(end.test_accuracy, end.test_r2) if end else math.nan
     if end and math.isfinite(score):
-        word = safe(model.beside_loss.word, look)
-        pieces.append(Piece(f"test {word} {model.beside_loss.tell(score)}", look.style(bold=True)))
+        word = safe(model.metric.word, look)
+        pieces.append(Piece(f"test {word} {model.metric.text(score)}", look.style(bold=True)))
         pieces.append(Piece(f"test loss {compact(end.test_loss, 3)}", plain, 1 if model.message else 0))
     if end and end.best_epoch:
         pieces.append(Piece(f"best epoch {end.best_epoch:,}", plain, 2 if model.message else 1))
     if model.message:  # whose weights these are, and why it ended before its last epoch
         pieces.append(Piece(safe(model.message, look), quiet, 1))
-    return [*pieces, *_noticed(model, look), *_place(model, look)]
+    return [*pieces, *_noticed(model, look), *_folder(model, look)]
 
 
-def _place(model: RunModel, look: Look) -> list[Piece]:
-    told = model.end or model.start
-    there = told and told.path and not model.lost
-    return [Piece(safe(at_home(told.path), look), look.style(QUIET), 2)] if told and there else []
+def _folder(model: RunModel, look: Look) -> list[Piece]:
+    path = "" if model.folder_gone else model.path
+    return [Piece(safe(at_home(path), look), look.style(QUIET), 2)] if path else []
 
 
 def fitted(pieces: list[Piece], width: int) -> list[Part]:
-    """The pieces with spaces between, without those that find no room."""
-    kept = list(pieces)
-    while sum(cell_len(p.text) + GAP for p in kept) - GAP > width:
-        last = max(kept, key=lambda p: p.drop)
+    """The pieces with spaces between them, without those for which there is no room."""
+    shown = list(pieces)
+    while sum(cell_len(p.text) + GAP for p in shown) - GAP > width:
+        last = max(shown, key=lambda p: p.drop)
         if not last.drop:
             break
-        kept.remove(last)
+        shown.remove(last)
     parts: list[Part] = []
-    for piece in kept:
+    for piece in shown:
         if parts:
             parts.append((" " * GAP, Style()))
         parts.append((piece.text, piece.style))
@@ -226,12 +224,12 @@ def fitted(pieces: list[Piece], width: int) -> list[Part]:
 
 
 def safe(text: str, look: Look) -> str:
-    """Text from a file or another process in one harmless line."""
+    """Text from a file or another process as one line without control characters."""
     return clean(" ".join(text.split()), look)
 
 
 def at_home(path: str) -> str:
-    """A path with the user's folder as ``~``."""
+    """A path with the home folder as ``~``."""
     try:
         return f"~/{Path(path).relative_to(Path.home())}"
     except (ValueError, RuntimeError):

@@ -25,7 +25,7 @@ from tuiml.spec.problems import Problem
 from tuiml.text import plain_text
 from tuiml.training.event_reading import events_of, problems_of
 from tuiml.training.events import End, Event, RateFound
-from tuiml.training.inspection_records import Inspection
+from tuiml.training.inspections.record import Inspection
 from tuiml.tui.process.exit_reason import MemoryWatch, cause
 
 CHUNK = 1 << 16

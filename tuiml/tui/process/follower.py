@@ -1,8 +1,7 @@
-"""The run on the screen while another process may train it: what that one writes is read, and shown.
+"""Follows a run that another process may train: reads what that process writes, from a thread.
 
-A thread looks at the size of one file a few times a second and reads what is new; nothing is asked of the
-writer, which goes on whatever becomes of us. A run that nobody trains is looked at more rarely: somebody may
-go on with it elsewhere.
+The thread looks at the size of one file a few times a second and reads what is new. A run that nobody trains
+is read less often; another process may resume it.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from textual.message import Message
 
@@ -19,18 +17,15 @@ from tuiml.runs.tail import Tail
 from tuiml.runs.writer import writer_of
 from tuiml.spec import SpecError
 from tuiml.training.events import Event
-from tuiml.tui.model.catalog import load_run, newest_step
+from tuiml.tui.model.past_run import load_run, newest_step
 from tuiml.tui.model.run_model import RunModel, events_in
 
-if TYPE_CHECKING:
-    from tuiml.tui.shell.protocol import Shell
-
 OFTEN, RARELY = 0.2, 1.0
-"""Seconds between two looks: at a run that is trained, at one that is not."""
+"""Seconds between two reads: of a run that is being trained, of one that is not."""
 
 
 class News(Message):
-    """What another process made of the run on the screen."""
+    """What another process wrote into the folder of the run on the screen."""
 
     def __init__(
         self,
@@ -46,20 +41,19 @@ class News(Message):
         self.follower = follower
         self.events = events or []
         self.model = model
-        """The whole run, where its file was written anew."""
+        """The whole run, if its file was written anew."""
         self.writer, self.saved = writer, saved
         self.lost = lost
-        """Whether its folder is gone."""
+        """True if its folder is gone."""
 
 
 class Follower:
-    """Looks at a run's folder from a thread until :meth:`stop`.
+    """Reads a run's folder from a thread until :meth:`stop`.
 
     Args:
-        post: takes :class:`News`; called from the thread.
-        tail: where the reading is to go on.
-        files: finds what the file of the user's that it was trained on holds.
-        writer: who trains the run, as far as is known.
+        post: called from the thread with each :class:`News`.
+        tail: where reading continues.
+        writer: the process that trains the run, if one is known.
     """
 
     def __init__(
@@ -74,19 +68,19 @@ class Follower:
         self._post, self.path, self._tail, self._files = post, path, tail, files
         self._writer, self._saved = writer, saved
         self._anew = False
-        """Whether the file is to be read from its beginning."""
+        """True if the file has to be read from its beginning."""
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._work, name="follower", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Look no more; at most one message may still be on its way."""
+        """Stop; at most one message may still be under way."""
         self._over.set()
 
     def _work(self) -> None:
         while not self._over.wait(OFTEN if self._writer else RARELY):
             try:
-                news = self._look()
+                news = self._read()
             except (FileNotFoundError, NotADirectoryError):
                 news = News(self, lost=True)
             except (OSError, SpecError):
@@ -96,14 +90,14 @@ class Follower:
                 if news.lost:
                     return
 
-    def _look(self) -> News | None:
-        """What is new; ``None``: nothing."""
+    def _read(self) -> News | None:
+        """What is new since the last read, or ``None``."""
         tail = self._tail
         writer = writer_of(self.path) or ""  # first: what it wrote before it ended is then read below
         self._anew = self._anew or tail.restarted()
         changed = tail.changed()
         if not self._writer and not self._anew and not changed:
-            return None  # whoever holds the run has done nothing to it yet
+            return None  # a process holds the run and has written nothing yet
         saved, before = newest_step(self.path), (self._writer, self._saved)
         self._writer, self._saved = writer, saved
         if self._anew:
@@ -119,64 +113,3 @@ class Follower:
         if not events and (writer, saved) == before:
             return None
         return News(self, events, writer=writer, saved=saved)
-
-
-class Following:
-    """The follower of the run on the screen, and what its news do to the screen."""
-
-    def __init__(self, app: Shell) -> None:
-        self._app = app
-        self.follower: Follower | None = None
-
-    def watch(self, path: str, tail: Tail | None = None) -> None:
-        """Look at the folder of the run on the screen, which we do not train ourselves."""
-        self.stop()
-        if not path:
-            return
-        model, folder = self._app.model, Path(path)
-        if tail is None:
-            tail = Tail(folder)
-            try:
-                tail.to_end()
-            except OSError:
-                return
-        parts = (tail, self._app.files, model.writer, model.saved)
-        self.follower = Follower(self._app.post_message, folder, *parts)
-
-    def stop(self) -> None:
-        """Look no more."""
-        if self.follower:
-            self.follower.stop()
-            self.follower = None
-
-    def take(self, news: News) -> None:
-        """Show what is new."""
-        app = self._app
-        if news.follower is not self.follower or app.client.active:
-            return
-        if news.lost:
-            self.stop()
-            app.model.lose()
-            app.run_changed({"state", "end"})
-            return
-        was, saved = app.model.followed, app.model.saved
-        if news.model is not None:
-            app.model = news.model
-        kinds = app.model.feed(news.events)
-        app.model.told_by(news.writer)
-        app.model.saved = news.saved
-        if news.model is not None:
-            kinds |= {"start", "epoch", "picture"}
-        if was != app.model.followed:
-            kinds |= {"state", "end"}
-        if news.saved != saved:
-            self._look_again(news.follower.path)
-        app.run_changed(kinds)
-
-    def _look_again(self, path: Path) -> None:
-        """There is another checkpoint: what the network learned is asked of that one."""
-        if self._app.model.blind:
-            self._app.model.cannot_look("")
-            self._app.client.look_at(str(path))
-        else:
-            self._app.client.look_again()

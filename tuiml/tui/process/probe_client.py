@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from textual.message import Message
 
 from tuiml.text import plain_text
-from tuiml.training.event_reading import problems_of, read_event
-from tuiml.training.events import Snapshot
+from tuiml.training import codec
+from tuiml.training.event_reading import problems_of
 from tuiml.training.probe import Probe
 from tuiml.tui.process.child import Post, Worker, command
 
@@ -129,21 +130,5 @@ def probed(number: int, message: dict[str, Any]) -> Probed:
         return Probed(number, None, plain_text(str(message.get("message") or "it failed"))[:500])
     if kind != "probe":
         raise ValueError("neither a probe nor a failure")
-    picture = read_event(message.get("picture"))
-    inputs, examples, note = (message.get(key) for key in ("inputs", "examples", "note"))
-    mean, std = (_number(message.get(key)) for key in ("input_mean", "input_std"))
-    if not isinstance(picture, Snapshot) or inputs not in ("data", "noise") or not isinstance(note, str):
-        raise ValueError("not a probe")
-    if not isinstance(examples, int) or isinstance(examples, bool):
-        raise ValueError("not a probe")
-    told = [_number(message.get(key)) for key in ("target_mean", "target_std")]
-    kind_of: Any = inputs
-    return Probed(number, Probe(kind_of, examples, mean, std, picture, plain_text(note)[:500], *told))
-
-
-def _number(value: Any) -> float:
-    if value is None:
-        return float("nan")
-    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e300:
-        raise ValueError("not a number")
-    return float(value)
+    probe = codec.read(Probe, message)
+    return Probed(number, replace(probe, note=plain_text(probe.note)[:500]))

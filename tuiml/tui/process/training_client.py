@@ -11,7 +11,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from tuiml.training.inspection_records import Drawn, InspectionRequest
+from tuiml.training.inspections.drawing import Drawing
+from tuiml.training.inspections.record import InspectionRequest
 from tuiml.tui.process.child import InspectionFailed, Post, TrainingProcessEnded, Worker
 
 
@@ -134,7 +135,7 @@ class TrainingClient:
         if self._worker:
             self._worker.send({"do": "inspect", "value": self._wishes})
 
-    def guess(self, drawn: Drawn) -> None:
+    def guess(self, drawn: Drawing) -> None:
         """Say what a drawn picture is."""
         self._look_into()
         if self._worker:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,20 +27,46 @@ class OpenDrafts(Protocol):
         """The draft of the same file, removed from the drafts; else ``document`` itself."""
         ...
 
+    def __iter__(self) -> Iterator[Document]: ...
+
     def put_away(self, document: Document) -> None:
         """Keep a document that leaves the screen, if it has unsaved edits."""
+        ...
+
+
+class CurrentRun(Protocol):
+    """The run on the screen and what follows its folder."""
+
+    def show(self, model: RunModel, tail: Tail) -> None:
+        """Show a run that is not trained here."""
+        ...
+
+    def follow(self, path: str) -> None:
+        """Read what another process may write into the run's folder."""
+        ...
+
+    def stop_following(self) -> None: ...
+
+    def ended(self) -> None:
+        """Report that the run on the screen is no longer trained here."""
         ...
 
 
 class Shell(Protocol):
     """The app as its screens see it."""
 
-    model: RunModel
-    """The run on the screen."""
     look: Look
 
     probe_client_factory: Callable[[Callable[[Message], object]], Any]
     """Makes the client of the process that computes statistics of a network before it is trained."""
+
+    @property
+    def model(self) -> RunModel:
+        """The run on the screen."""
+        ...
+
+    @property
+    def current_run(self) -> CurrentRun: ...
 
     @property
     def document(self) -> Document:
@@ -66,9 +92,9 @@ class Shell(Protocol):
     def drafts(self) -> OpenDrafts: ...
 
     @property
-    def place_name(self) -> str: ...
+    def screen_name(self) -> str: ...
 
-    def show_place(self, name: str) -> None:
+    def show_screen(self, name: str) -> None:
         """Go to ``build``, ``train`` or ``library``."""
         ...
 
@@ -77,36 +103,30 @@ class Shell(Protocol):
         ...
 
     def document_edited(self) -> None:
-        """Tell every screen that the document was changed."""
+        """Report to every screen that the document was changed."""
         ...
 
     def open_document(self, raw: Raw, *, path: Path | None = None, origin: str = "") -> None: ...
+
+    def edit(self, document: Document) -> None:
+        """Edit a document, or its draft."""
+        ...
 
     def open_preset(self, item: Item) -> None:
         """Open a preset, as the Library does."""
         ...
 
     def run_changed(self, kinds: set[str]) -> None:
-        """Tell every screen that the run model was fed."""
+        """Report to every screen that the run model was fed; ``kinds``: names of events."""
         ...
 
-    def run_ended(self) -> None:
-        """Tell every screen that the run on the screen is no longer trained here."""
+    def say(self, text: str) -> None:
+        """Show a few words in the top bar for a moment."""
         ...
 
-    def show_run(self, model: RunModel, tail: Tail) -> None:
-        """Show a run that is not trained here."""
+    def complain(self, text: str) -> None:
+        """Show an error in one line."""
         ...
-
-    def follow(self, path: str) -> None:
-        """Read what another process may write into a run's folder."""
-        ...
-
-    def stop_following(self) -> None: ...
-
-    def say(self, text: str) -> None: ...
-
-    def complain(self, text: str) -> None: ...
 
     def renew(self) -> None:
         """Draw the top bar and the key bar again."""
@@ -117,3 +137,10 @@ class Shell(Protocol):
     def push_screen(self, screen: Screen[Any], callback: Callable[[Any], None] | None = None) -> Any: ...
 
     def post_message(self, message: Message) -> bool: ...
+
+
+class HasShell(Protocol):
+    """An app, as its screens find the shell."""
+
+    @property
+    def shell(self) -> Shell: ...

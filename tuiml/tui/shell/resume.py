@@ -1,4 +1,4 @@
-"""Going on with a run that is not trained: what is to be asked first, and what becomes of it."""
+"""Resuming a run that is not trained: the questions to ask first, and the outcome."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tuiml.registry import short
 from tuiml.runs.writer import writer_of
 from tuiml.spec import SpecError, check
 from tuiml.spec.edit import assign
-from tuiml.tui.model.catalog import newest_step
+from tuiml.tui.model.past_run import newest_step
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.widgets.dialogs import ConfirmDialog, NameDialog
 from tuiml.tui.widgets.rate_field import nice_below
@@ -25,13 +25,13 @@ class NumberDialog(NameDialog):
     """Asks for a number in one line.
 
     Args:
-        title: what for.
-        value: the one to start from.
-        problem: why a number cannot be taken, or ``None``.
+        title: the question.
+        value: the suggestion.
+        problem: why a number is refused, or ``None``.
     """
 
     def __init__(self, title: str, value: str, problem: Callable[[str], str | None]) -> None:
-        super().__init__(title, value, verb="go on")
+        super().__init__(title, value, verb="resume")
         self._refusal = problem
 
     def problem(self, name: str) -> str | None:
@@ -39,7 +39,7 @@ class NumberDialog(NameDialog):
 
 
 def go_on(app: Shell) -> None:
-    """Go on with the run on the screen, after what has to be asked."""
+    """Resume the run on the screen, after asking what has to be asked."""
     model = app.model
     if not model.resumable or app.client.active:
         return
@@ -59,14 +59,14 @@ def go_on(app: Shell) -> None:
 
 
 def all_done(model: RunModel) -> bool:
-    """Whether it ended with its last epoch. One that was cut off there has its end still to come."""
+    """True if the run ended with its last epoch; one that was cut off there still has its end to come."""
     steps = model.steps_planned
     return model.status == "completed" or (model.end is not None and 0 < steps <= model.saved)
 
 
 def _ask_epochs(app: Shell, model: RunModel) -> None:
     planned = model.epochs_planned
-    title = f"All {planned:,} epochs are done. Go on for how many more?"
+    title = f"All {planned:,} epochs are done. Resume for how many more?"
 
     def refusal(word: str) -> str | None:
         if not (word.isascii() and word.isdigit() and int(word[:9]) > 0):
@@ -81,7 +81,7 @@ def _ask_epochs(app: Shell, model: RunModel) -> None:
 
 
 def _ask_rate(app: Shell, model: RunModel) -> None:
-    title = f"It diverged at a learning rate of {model.rate:.3g}. Go on with which?"
+    title = f"It diverged at a learning rate of {model.rate:.3g}. Resume with which?"
 
     def answered(word: str | None) -> None:
         if word is not None:
@@ -94,15 +94,15 @@ def _ask_rate(app: Shell, model: RunModel) -> None:
 def _ask_stopping(app: Shell, model: RunModel) -> None:
     done, planned = model.end.epochs if model.end else 0, model.epochs_planned
     dialog = ConfirmDialog(
-        f"It stopped early, after {done:,} of {planned:,} epochs. Go on without early stopping?",
-        verb="Go on",
-        keep="Leave it",
+        f"It stopped early, after {done:,} of {planned:,} epochs. Resume without early stopping?",
+        verb="Resume",
+        keep="Cancel",
     )
     app.push_screen(dialog, lambda yes: begin(app, [f"{STOPPING}=never"]) if yes else None)
 
 
 def _refusal(model: RunModel, setting: str) -> str | None:
-    """Why a setting cannot be taken."""
+    """Why a setting is refused."""
     try:
         problems = check(assign(model.document, setting), model.files)[1]
     except SpecError as error:
@@ -111,38 +111,38 @@ def _refusal(model: RunModel, setting: str) -> str | None:
 
 
 def begin(app: Shell, settings: list[str] | tuple[()]) -> None:
-    """Let the training process go on with the run on the screen."""
+    """Resume the run on the screen in the training process."""
     model = app.model
     if app.client.active or not model.resumable:  # while a dialog was open
         return
     document = model.document
     for setting in settings:
         document = assign(document, setting)
-    app.stop_following()
-    model.go_on(document)
-    app.show_place("train")
+    app.current_run.stop_following()
+    model.resume(document)
+    app.show_screen("train")
     app.client.go_on(model.path, settings)
     app.run_changed({"start", "state"})
 
 
 def refused(app: Shell, reason: str) -> bool:
-    """It does not go on after all: say why, once; whether it was to."""
+    """The run cannot be resumed: say why, once. True if it was to be resumed."""
     model = app.model
-    if not model.starting:
+    if not model.resuming:
         return False
-    model.stay()
+    model.refuse_resume()
     app.complain(reason)
-    app.run_ended()
+    app.current_run.ended()
     return True
 
 
 def offer(model: RunModel) -> str:
-    """What there is to go on from, in words that follow another sentence."""
+    """From where the run can be resumed, in words that follow another sentence."""
     if not model.resumable:
         return ""
     if not model.saved:
-        return "; it has no checkpoint yet; g starts it over"
-    return f"; its newest checkpoint is of {where(model, model.saved)}; g goes on from there"
+        return "; it has no checkpoint yet; g starts it again"
+    return f"; its newest checkpoint is of {where(model, model.saved)}; g resumes it"
 
 
 def where(model: RunModel, step: int) -> str:

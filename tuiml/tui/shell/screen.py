@@ -1,28 +1,26 @@
-"""The base of the three places: Build, Train and Library."""
+"""The base of the three screens of the app: Build, Train and Library."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar, cast
 
 from textual.containers import Container
 
-from tuiml.tui.keys import Where, bindings
-
-if TYPE_CHECKING:
-    from tuiml.tui.model.document import Document
-    from tuiml.tui.model.run_model import RunModel
-    from tuiml.tui.shell.protocol import Shell
+from tuiml.tui.keys import Where, actions, bindings
+from tuiml.tui.model.document import Document
+from tuiml.tui.model.run_model import RunModel
+from tuiml.tui.shell.protocol import HasShell, Shell
 
 
-class Place(Container):
-    """A place of the app. Its keys are the rows of the actions table with its name.
+class AppScreen(Container):
+    """A screen of the app. Its keys are those of the actions with its name.
 
-    The app calls :meth:`shown`, :meth:`document_changed` and :meth:`run_changed`; a place that is hidden
+    The app calls :meth:`shown`, :meth:`document_changed` and :meth:`run_changed`; a screen that is hidden
     (``not self.is_current``) notes what changed and catches up in :meth:`shown`.
     """
 
-    place: ClassVar[Where]
-    DEFAULT_CSS = "Place { height: 1fr; width: 1fr; }"
+    where: ClassVar[Where]
+    DEFAULT_CSS = "AppScreen { height: 1fr; width: 1fr; }"
 
     def __init_subclass__(
         cls,
@@ -30,14 +28,14 @@ class Place(Container):
         inherit_bindings: bool = True,
         inherit_component_classes: bool = True,
     ) -> None:
-        if "place" in vars(cls):
-            cls.BINDINGS = list(bindings(cls.place))  # before Textual merges them
+        if "where" in vars(cls):
+            cls.BINDINGS = bindings(actions(cls.where))  # before Textual merges them
         super().__init_subclass__(inherit_css, inherit_bindings, inherit_component_classes)
 
     @property
     def shell(self) -> Shell:
-        """The app, with its own type."""
-        return cast("Shell", self.app)
+        """What the screen may ask of the app."""
+        return cast(HasShell, self.app).shell
 
     @property
     def document(self) -> Document:
@@ -51,11 +49,11 @@ class Place(Container):
 
     @property
     def is_current(self) -> bool:
-        """Whether this is the place on the screen."""
-        return self.shell.place_name == self.place
+        """True if this screen is shown."""
+        return self.shell.screen_name == self.where
 
     def shown(self) -> None:
-        """The place became visible: refresh what changed meanwhile, focus the main widget."""
+        """The screen became visible: refresh what changed meanwhile, focus the main widget."""
 
     def document_changed(self) -> None:
         """The document was edited, opened or saved."""
@@ -64,7 +62,7 @@ class Place(Container):
         """The run model was fed; ``kinds`` names the events (``batch``, ``epoch``, ``picture``, …)."""
 
     def enabled(self, action_id: str) -> bool | None:
-        """Whether an action of this place works now; what does not is hidden from the key bar."""
+        """Whether an action of this screen works now; what does not is hidden from the key bar."""
         return True
 
     def label(self, action_id: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Starting, pausing and going on: what the one key of the run does."""
+"""Starting, pausing and resuming: what the key of the run does."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def toggle(app: Shell) -> None:
-    """Start a run of the document, or pause the one that is on, or let it go on."""
+    """Start a run of the document, or pause the one that is on, or resume it."""
     if not app.client.active:
         start(app)
         return
@@ -25,20 +25,20 @@ def toggle(app: Shell) -> None:
 
 
 def start(app: Shell) -> None:
-    """Train the document and show it; one that is wrong is not trained, and what is wrong is gone to."""
+    """Train the document and show the run; if it has problems, show the first of them instead."""
     problems = app.document.problems
     if problems:
         refuse(app, problems)
         return
-    app.stop_following()
+    app.current_run.stop_following()
     app.model.begin(app.document.raw)
-    app.show_place("train")
+    app.show_screen("train")
     app.client.start(app.document.raw)
     app.run_changed({"start", "state"})
 
 
 def refuse(app: Shell, problems: Sequence[Problem], what: str = "not trained") -> None:
-    """Say why there is no run, and go to the field."""
+    """Say why there is no run, and go to the field of the first problem."""
     first = problems[0]
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     app.complain(f"{what}: {where(first)}{first.message}{more}")

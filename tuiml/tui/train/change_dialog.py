@@ -1,4 +1,4 @@
-"""How a run that is on goes on: optimizer with its options, learning rate, batch size, in a small form."""
+"""The dialog that changes a run while it is trained: optimizer, learning rate, batch size."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ SETTINGS = ("training.optimizer", "training.learning_rate", "training.batch_size
 
 
 class ChangeForm(Form):
-    """A form whose ``enter`` is about the whole of it, but for an open list of choices."""
+    """A form in which ``enter`` applies all settings, unless a list of choices is open."""
 
     class Entered(Message):
-        """What the form says shall be done."""
+        """The settings shall be applied."""
 
     def action_open_field(self) -> None:
         if self.model.picker:
@@ -39,9 +39,15 @@ class ChangeForm(Form):
     def action_toggle_value(self) -> None:
         super().action_open_field()
 
+    def action_tab_up(self) -> None:
+        self._tab(-1)
+
+    def action_tab_down(self) -> None:
+        self._tab(1)
+
     def _tab(self, by: int) -> None:
         if self.model.picker:
-            super()._tab(by)
+            self._moved(self.model.step(by))
         else:
             self.go_to_number(self.model.focus + by)
 
@@ -52,11 +58,11 @@ class ChangeForm(Form):
 
 
 class ChangeDialog(Dialog[dict[str, Any] | None]):
-    """Asks how the run shall go on; the answer has what differs from how it goes now.
+    """Asks for other settings; the answer holds those that were changed.
 
     Args:
-        preset: the run's.
-        settings: optimizer and batch size in force, where they are not the preset's.
+        preset: the preset of the run.
+        settings: the optimizer and batch size in use, if they are not the preset's.
         rate: the learning rate in use.
     """
 
@@ -88,7 +94,6 @@ class ChangeDialog(Dialog[dict[str, Any] | None]):
 
     @property
     def form(self) -> ChangeForm:
-        """The settings."""
         return self.query_one(ChangeForm)
 
     def on_mount(self) -> None:
@@ -108,7 +113,7 @@ class ChangeDialog(Dialog[dict[str, Any] | None]):
             document.unset(field.path)
         elif field.registry is not None:
             document.choose(field.path, value, field.registry, field.names)
-            document.unset("training.learning_rate")  # every rule has its own usual one
+            document.unset("training.learning_rate")  # every optimizer has its own default
         else:
             document.set(field.path, value, field.names)
         self._show()
@@ -126,7 +131,7 @@ class ChangeDialog(Dialog[dict[str, Any] | None]):
 
 
 def asked(now: Training, then: Training) -> dict[str, Any]:
-    """What is to be changed for the run to go on with other settings."""
+    """The settings in ``then`` that differ from ``now``."""
     found: dict[str, Any] = {}
     if then.optimizer != now.optimizer:
         found["optimizer"] = optimizers.write(then.optimizer)

@@ -1,27 +1,26 @@
-"""A place for a chart on Train: shows one view at a time and keeps those that it has made."""
+"""A slot for a chart on Train: shows one view at a time and keeps the others that it made."""
 
 from __future__ import annotations
 
 from textual.app import ComposeResult
 from textual.containers import Container
 
-from tuiml.tui.chart_views.registry import Chart
+from tuiml.tui.chart_views.chart import Chart, ChartView
 from tuiml.tui.chart_views.selection import ChartSelection
-from tuiml.tui.widgets.chart_view import View
 
 
 class ChartSlot(Container):
-    """Shows a chart of the table; the view is made when it is first shown here."""
+    """Shows a chart; its view is made when the slot first shows it."""
 
     DEFAULT_CSS = """
     ChartSlot { height: 1fr; width: 1fr; }
     ChartSlot > View { padding: 0 1; }
     """
 
-    def __init__(self, sight: ChartSelection, chart: Chart, *, id: str) -> None:
+    def __init__(self, selection: ChartSelection, chart: Chart, *, id: str) -> None:
         super().__init__(id=id)
-        self._sight = sight
-        self._views: dict[str, View] = {}
+        self._selection = selection
+        self._views: dict[str, ChartView] = {}
         self.chart = chart
         self._make(chart)
 
@@ -29,17 +28,17 @@ class ChartSlot(Container):
         yield from self._views.values()
 
     @property
-    def view(self) -> View:
-        """The view that is shown."""
+    def view(self) -> ChartView:
+        """The view shown now."""
         return self._views[self.chart.id]
 
     @property
-    def views(self) -> tuple[View, ...]:
-        """All that were made."""
+    def views(self) -> tuple[ChartView, ...]:
+        """Every view made so far."""
         return tuple(self._views.values())
 
     def show(self, chart: Chart) -> None:
-        """Show another chart; the keys stay with the slot."""
+        """Show another chart; the slot keeps the focus."""
         if chart is self.chart:
             return
         before = self.view
@@ -53,9 +52,6 @@ class ChartSlot(Container):
         if before.has_focus:
             self.view.focus()
 
-    def _make(self, chart: Chart) -> View:
-        view = chart.make(self._sight)
-        if view.id is None:
-            view.id = chart.id
-        self._views[chart.id] = view
+    def _make(self, chart: Chart) -> ChartView:
+        view = self._views[chart.id] = chart.view(self._selection, chart)
         return view

@@ -1,64 +1,65 @@
-"""Another run beside the one on the screen: its curves and its histograms, chosen and removed by one key."""
+"""Another run drawn beside the one on the screen; the same key chooses it and clears the comparison."""
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
-from textual import on
-from textual.message import Message
-
+from tuiml.tui.chart_views.selection import ChartSelection
+from tuiml.tui.keys import action
 from tuiml.tui.library.open_dialog import Browse, OpenDialog
-from tuiml.tui.library.preview_pane import read_run
-from tuiml.tui.model.catalog import Item, Shelf
+from tuiml.tui.model.catalog import Catalog, Item
+from tuiml.tui.model.past_run import read_run
 from tuiml.tui.model.run_model import RunModel
-from tuiml.tui.train.chart_layout import Charting
+from tuiml.tui.train.part import Host, Part
 
 
-class Comparing(Charting):
-    """The key that asks for a run, and what becomes of the answer."""
+class Comparing(Part):
+    """Asks for a run, reads it in a thread and puts it into the selection."""
 
-    class Compared(Message):
-        """A run was read to compare with; a text is why it could not be."""
+    def __init__(self, host: Host, selection: ChartSelection) -> None:
+        self._host, self._selection = host, selection
+        self._catalog: Catalog | None = None
+        self._reading: Item | None = None
 
-        def __init__(self, item: Item, run: RunModel | str) -> None:
-            super().__init__()
-            self.item, self.run = item, run
-
-    _shelf: Shelf | None = None
-    _reading: Item | None = None
-
+    @action("equals_sign", "compare", "Compare with another run, or clear the comparison.", "train", rank=180)
     def action_compare(self) -> None:
-        if self.sight.other or self._reading:
-            self.sight.other = self._reading = None
-            self.looked()
+        if self._selection.other or self._reading:
+            self._selection.other = self._reading = None
+            self._host.selection_changed()
             return
-        self._shelf = self._shelf or Shelf()
-        told = self.run.end or self.run.start
-        here = Path(told.path) if told and "\0" not in told.path else None
+        self._catalog = self._catalog or Catalog()
+        here = Path(self._host.run.path) if self._host.run.path else None
         dialog = OpenDialog(
-            self._shelf,
+            self._catalog,
             title="Compare with a run",
             only=lambda item: item.run is not None and item.path != here,
         )
-        self.app.push_screen(dialog, self._chosen_run)
+        self._host.shell.push_screen(dialog, self._chosen)
 
-    def _chosen_run(self, item: Item | Browse | None) -> None:
+    def _chosen(self, item: Item | Browse | None) -> None:
         if isinstance(item, Item):
             self._reading = item
-            self.run_worker(partial(self._read, item), thread=True, group="compare", exclusive=True)
 
-    def _read(self, item: Item) -> None:
-        self.post_message(self.Compared(item, read_run(item.path, self.shell.files, pictures=True)))
+            def read() -> None:
+                self._host.call_later(
+                    self._read, item, read_run(item.path, self._host.shell.files, pictures=True)
+                )
 
-    @on(Compared)
-    def _compared(self, message: Compared) -> None:
-        message.stop()
-        if message.item is not self._reading:
+            self._host.run_worker(read, thread=True, group="compare", exclusive=True)
+
+    def _read(self, item: Item, run: RunModel | str) -> None:
+        """Compare with a run that was read; a string says why it could not be."""
+        if item is not self._reading:
             return  # the key was pressed again meanwhile
         self._reading = None
-        if isinstance(message.run, str):
-            self.shell.complain(message.run)
+        if isinstance(run, str):
+            self._host.shell.complain(run)
             return
-        self.sight.other = message.run
-        self.looked()
+        self._selection.other = run
+        self._host.selection_changed()
+
+    def enabled(self, action_id: str) -> bool:
+        return self._host.run.status != "empty"
+
+    def label(self, action_id: str) -> str | None:
+        return "clear comparison" if self._selection.other else None

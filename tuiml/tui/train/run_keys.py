@@ -1,85 +1,90 @@
-"""The keys of Train that steer the run: one batch, stop, the learning rate."""
+"""The keys of Train that control the run: one step, stop, resume, the learning rate."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from textual import events, on
-
-from tuiml.tui.keys import ACTIONS
+from tuiml.tui.dialogs import find_rate
+from tuiml.tui.keys import action, actions
 from tuiml.tui.shell import resume
-from tuiml.tui.shell.screen import Place
+from tuiml.tui.train.part import Host, Part
 from tuiml.tui.widgets.rate_field import RateField, allowed, nice_above, nice_below
 
-STEERS = frozenset(
+CONTROLS = frozenset(
     ("toggle_run", "go_on", "step", "stop", "rate_down", "rate_up", "rate_type", "go_back", "change_settings")
 )
-"""What changes a run that is being trained."""
+"""Actions that change a run while it is trained."""
 
 
-class Steering(Place):
-    """What Train can tell the training process."""
+class RunKeys(Part):
+    """Steps, stops and resumes the run, and sets its learning rate."""
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
-        self.asked: float | None = None
-        """The rate last asked for, until the run says that it has it."""
-        self.rate = RateField(id="rate")
-
-    def main(self) -> Any:
-        """The widget that takes the keys."""
-        raise NotImplementedError  # pragma: no cover - Train has one
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._rate: float | None = None
+        """The rate last asked for, until the run confirms it."""
+        self.rate_field = RateField(id="rate")
 
     @property
     def alive(self) -> bool:
-        client = self.shell.client
+        """True if this app trains the run."""
+        client = self._host.shell.client
         return client is not None and client.active
 
-    def action_step(self) -> None:
-        self.shell.client.step()
-        self.shell.refresh_bindings()
+    def run_changed(self) -> None:
+        """The state of the run changed."""
+        self._rate = None
+        if not self.alive:
+            self.rate_field.leave()
 
-    def action_go_on(self) -> None:
-        resume.go_on(self.shell)
+    def refuses(self, key: str) -> bool:
+        """Say why a key that controls the run does nothing, if another process trains it."""
+        refused = self._host.run.followed and any(key in a.keys for a in actions() if a.id in CONTROLS)
+        if refused:
+            self._host.shell.say("only followed here")  # the status line says who trains it
+        return refused
 
-    def on_key(self, event: events.Key) -> None:
-        """A key that would steer a run that another process trains does nothing; say why."""
-        if self.run.followed and any(event.key in a.keys for a in ACTIONS if a.id in STEERS):
-            event.stop()
-            self.shell.say("only followed here")  # who trains it is said below
-
-    def action_stop(self) -> None:
-        self.shell.client.stop()
-
-    def action_rate_up(self) -> None:
-        self._set_rate(nice_above(self.asked or self.run.rate))
-
-    def action_rate_down(self) -> None:
-        self._set_rate(nice_below(self.asked or self.run.rate))
-
-    def _set_rate(self, rate: float) -> None:
+    def set_rate(self, rate: float) -> None:
+        """Train on with this learning rate, if it is allowed."""
         if self.alive and allowed(rate):
-            self.asked = rate
-            self.shell.client.set_rate(rate)
+            self._rate = rate
+            self._host.shell.client.set_rate(rate)
 
+    @action("full_stop", "step", "Step one batch: train it, then pause.", "train", rank=30)
+    def action_step(self) -> None:
+        self._host.shell.client.step()
+        self._host.shell.refresh_bindings()
+
+    @action("g", "resume", "Resume the run from its checkpoint.", "train", rank=20)
+    def action_go_on(self) -> None:
+        resume.go_on(self._host.shell)
+
+    @action("s", "stop", "Stop the run after the current batch and save it.", "train", rank=50)
+    def action_stop(self) -> None:
+        self._host.shell.client.stop()
+
+    @action(
+        "right_square_bracket", "lr ×", "A larger learning rate: the next 1, 2, 5 · 10ⁿ.", "train", rank=200
+    )
+    def action_rate_up(self) -> None:
+        self.set_rate(nice_above(self._rate or self._host.run.rate))
+
+    @action(
+        "left_square_bracket", "lr ÷", "A smaller learning rate: the next 1, 2, 5 · 10ⁿ.", "train", rank=190
+    )
+    def action_rate_down(self) -> None:
+        self.set_rate(nice_below(self._rate or self._host.run.rate))
+
+    @action("l", "lr", "Type a learning rate for the run.", "train", rank=210)
     def action_rate_type(self) -> None:
-        self.rate.open(self.asked or self.run.rate)
+        self.rate_field.open(self._rate or self._host.run.rate)
 
-    @on(RateField.Chosen)
-    def _rate_chosen(self, message: RateField.Chosen) -> None:
-        message.stop()
-        self._set_rate(message.rate)
+    @action("r", "find lr", "Find a learning rate, while nothing is trained.", "train", rank=220)
+    def action_rate_find(self) -> None:
+        find_rate.find_rate(self._host.shell)
 
-    @on(RateField.Left)
-    def _rate_left(self, message: RateField.Left) -> None:
-        message.stop()
-        self.main().focus()
-
-    def enabled(self, action_id: str) -> bool | None:
+    def enabled(self, action_id: str) -> bool:
+        run = self._host.run
         if action_id == "go_on":
-            return self.run.resumable and not self.alive
-        if action_id == "stop":
-            return self.alive
-        if action_id in ("step", "rate_down", "rate_up", "rate_type"):
-            return self.alive and self.run.start is not None
-        return True
+            return run.resumable and not self.alive
+        if action_id == "rate_find":
+            return not self.alive
+        return self.alive and (action_id == "stop" or run.start is not None)

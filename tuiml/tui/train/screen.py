@@ -1,37 +1,50 @@
-"""Train: how well the run does above, why it does so below, live."""
+"""The Train screen: loss and accuracy above, the layers and what is wrong below, while the run is trained."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widget import Widget
 
-from tuiml.training.remedies import Remedy
 from tuiml.tui.chart_views.curves import LossAxis
-from tuiml.tui.chart_views.selection import KINDS
+from tuiml.tui.chart_views.registry import CHARTS
+from tuiml.tui.chart_views.selection import KINDS, ChartSelection
 from tuiml.tui.charts.palette import Look
-from tuiml.tui.dialogs import explore_layer, find_rate
-from tuiml.tui.keys import Where
-from tuiml.tui.model.document import Document, LayerRow
+from tuiml.tui.dialogs import explore_layer
+from tuiml.tui.keys import Where, action
+from tuiml.tui.model.document import Document
 from tuiml.tui.model.layer_cells import COLUMNS, columns, layer_cells
-from tuiml.tui.model.run_model import MOVING
+from tuiml.tui.model.layer_rows import LayerRow
+from tuiml.tui.model.run_model import KEYS_UNCHANGED
 from tuiml.tui.model.settings import Seen
 from tuiml.tui.model.status import safe
+from tuiml.tui.shell.screen import AppScreen
+from tuiml.tui.train.chart_layout import WIDE, ChartLayout
+from tuiml.tui.train.comparing import Comparing
+from tuiml.tui.train.part import Part
+from tuiml.tui.train.run_keys import RunKeys
 from tuiml.tui.train.status_view import StatusView, TableFigures
-from tuiml.tui.train.time_travel import Travelling
-from tuiml.tui.train.verdict_view import Judge, VerdictView
-from tuiml.tui.widgets.chart_view import look_of
+from tuiml.tui.train.subscriptions import Subscriptions
+from tuiml.tui.train.time_travel import TimeTravel
+from tuiml.tui.train.verdict_view import Advice
+from tuiml.tui.widgets.chart_view import Drawing, Pacer, View, look_of
 from tuiml.tui.widgets.layer_table import LayerTable
+from tuiml.tui.widgets.rate_field import RateField
 
 
-class Train(Travelling):
-    """The run on the screen: its curves, its layers, and the keys that steer it."""
+class Train(AppScreen):
+    """The run on the screen. Most actions are those of its parts and of the charts that are shown.
 
-    place: ClassVar[Where] = "train"
+    Args:
+        charts: ids of the charts of the last session, as :attr:`ChartLayout.chosen` returned them.
+    """
+
+    where: ClassVar[Where] = "train"
     DEFAULT_CSS = """
     Train { layout: vertical; }
     Train #charts { height: 1fr; }
@@ -45,186 +58,237 @@ class Train(Travelling):
     def __init__(
         self, *, charts: Sequence[str] = (), id: str | None = None, classes: str | None = None
     ) -> None:
-        super().__init__(charts, id=id, classes=classes)
+        super().__init__(id=id, classes=classes)
         self._rows: list[LayerRow] = []
-        self._shown_raw: Any = None
-        self._shown_look: Look | None = None
-        self.status = StatusView(self.sight, id="status")
+        self._shown_rows: tuple[Any, Look | None] = (None, None)
+        self.selection = ChartSelection(lambda: self.run, self.hint)
+        self.charts = ChartLayout(self, self.selection, charts)
+        self.run_keys = RunKeys(self)
+        self.time_travel = TimeTravel(self, self.selection, self.run_keys)
+        self.advice = Advice(self)
+        comparing = Comparing(self, self.selection)
+        self._parts: tuple[Part, ...] = (self.run_keys, self.time_travel, self.advice, comparing, self.charts)
+        self.status = StatusView(self.selection, id="status")
         self.table = LayerTable(COLUMNS, id="layers")
-        self.figures = TableFigures(self.sight, self.table)
-        self.drawings += [self.status, self.figures]
-        self.verdict = VerdictView(id="verdict")
-        self.judge = Judge()
+        self.figures = TableFigures(self.selection, self.table)
+        self.subscriptions = Subscriptions(lambda: self.charts.views, lambda: self.shell.client)
+        self.drawings: list[Drawing] = [self.subscriptions, self.status, self.figures]
+        self.pacer = Pacer(self, self.drawings)
 
     def compose(self) -> ComposeResult:
         yield self.status
-        yield self.rate
+        yield self.run_keys.rate_field
         with Horizontal(id="charts"):
-            yield from self.slots
+            yield from self.charts.slots
         with Horizontal(id="below"):
             yield self.table
-            yield self.beside
-        yield self.verdict
+            yield self.charts.beside
+        yield self.advice.view
 
     def on_mount(self) -> None:
         self.table.set_columns(columns(look_of(self)))
         self.watch(self.table, "scroll_y", self.pacer.kick)
-        self._sync()
+        self._update_rows()
 
-    # -- from one start to the next -----------------------------------------------------------------------
+    # -- from one session to the next ---------------------------------------------------------------------
 
     @property
-    def seen(self) -> Seen:
-        """What is looked at, for the next start."""
-        scroll, log = round(self.table.scroll_offset.y), self.sight.of(LossAxis).logarithmic
-        return Seen(self.table.cursor, scroll, self.sight.kind, log, self.large)
+    def view_state(self) -> Seen:
+        """What the screen shows of the run, to be restored in the next session."""
+        scroll, log = round(self.table.scroll_offset.y), self.selection.of(LossAxis).logarithmic
+        return Seen(self.table.cursor, scroll, self.selection.kind, log, self.charts.enlarged)
 
-    def see(self, seen: Seen) -> None:
-        """Look at what was looked at when the app was left; what is not there any more is left as it is."""
-        self.sight.kind = next((kind for kind in KINDS if kind == seen.kind), self.sight.kind)
-        self.sight.of(LossAxis).logarithmic = seen.log
-        if 0 <= seen.layer < len(self._rows):
-            self.table.cursor = seen.layer
-            self.call_after_refresh(self.table.scroll_to, y=seen.scroll, animate=False)
-        if seen.large and self.is_current:
-            self.give_place(self.chart)
-        self.looked()
+    def restore_view(self, state: Seen) -> None:
+        """Show what the last session showed, as far as the run still has it."""
+        self.selection.kind = next((kind for kind in KINDS if kind == state.kind), self.selection.kind)
+        self.selection.of(LossAxis).logarithmic = state.log
+        if 0 <= state.layer < len(self._rows):
+            self.table.cursor = state.layer
+            self.call_after_refresh(self.table.scroll_to, y=state.scroll, animate=False)
+        if state.large and self.is_current:
+            self.charts.enlarge(self.charts.chosen[0])
+        self.selection_changed()
 
     def hint(self, view: Widget) -> str:
-        """What an empty chart says: the first one alone says why there is nothing."""
-        model = self.run
-        if view is not self.slots[0].view:
+        """The text of an empty chart: only the first one explains why there is nothing to draw."""
+        run = self.run
+        if view is not self.charts.slots[0].view:
             return ""
-        if model.status == "empty":
+        if run.status == "empty":
             return f"ctrl+r trains {self.document.name}"
-        if model.status == "loading":
+        if run.status == "loading":
             return "getting ready"
-        if model.status == "failed" and not model.start:
-            return safe(model.message, look_of(self))  # what the line above has no room for
-        if model.pretraining and model.alive:
+        if run.status == "failed" and not run.start:
+            return safe(run.message, look_of(self))  # the status line may have no room for all of it
+        if run.pretraining and run.alive:
             return "pretraining; the curves begin with the first batch after it"
-        return "waiting for the first batch" if model.alive else "no batch was trained"
+        return "waiting for the first batch" if run.alive else "no batch was trained"
 
-    # -- told by the app --------------------------------------------------------------------------------
+    # -- called by the app --------------------------------------------------------------------------------
 
     def shown(self) -> None:
-        self._sync()
+        self._update_rows()
         self.main().focus()
         self.call_after_refresh(self.pacer.now, *self.drawings)
 
     def document_changed(self) -> None:
         if self.is_current:
-            self._sync()
+            self._update_rows()
             self.pacer.kick()
 
     def run_changed(self, kinds: set[str]) -> None:
-        super().run_changed(kinds)
+        if "intervention" in kinds:
+            self.time_travel.intervened()
         if self.is_current:
-            self._sync()
+            self._update_rows()
             self.pacer.kick()
-        if kinds - MOVING:
-            self.asked = None
-            if not self.alive:
-                self.rate.leave()
+        if kinds - KEYS_UNCHANGED:
+            self.run_keys.run_changed()
             if self.is_current:
-                self.lay_out()  # what charts there are is the run's
+                self.lay_out()  # other charts may be available now
             self.shell.refresh_bindings()
 
-    def _sync(self) -> None:
-        """Rows of the run's preset, or of the one being edited before the first run."""
-        model = self.run
+    def _update_rows(self) -> None:
+        """Show the layers of the run, or of the preset being edited before the first run."""
+        run, look = self.run, look_of(self)
         self.status.make_room()
-        self._tell_verdict()
-        raw, look = self.document.raw if model.status == "empty" else model.document, look_of(self)
-        if raw is self._shown_raw and look == self._shown_look:
+        self.advice.update()
+        raw = self.document.raw if run.status == "empty" else run.document
+        if raw is self._shown_rows[0] and look == self._shown_rows[1]:
             return
-        self._shown_raw, self._shown_look = raw, look
-        self._rows = (self.document if model.status == "empty" else Document(raw, files=model.files)).rows()
+        self._shown_rows = raw, look
+        self._rows = (self.document if run.status == "empty" else Document(raw, files=run.files)).rows()
         self.table.set_rows([layer_cells(row, look) for row in self._rows])
-        if self.table.cursor == 0:  # a layer that learns has more to show than the input has
+        if self.table.cursor == 0:  # a layer with parameters has more to show than the input has
             self.table.cursor = next((row.index for row in self._rows if row.parameters), 0)
         self.figures.forget()
-        self._select()
+        self.selection.rows, self.selection.index = self._rows, self.table.cursor
         self.lay_out()
 
-    def _tell_verdict(self) -> None:
-        found, key = self.judge.look(self.run), "f" if self._remedy() else ""
-        if self.verdict.tell(found, key, self.size.width - 2, look_of(self)):
-            self.shell.refresh_bindings()
+    # -- layout and drawing -------------------------------------------------------------------------------
 
-    def _remedy(self) -> Remedy | None:
-        """What is advised, where the preset on Build is the run's: it can be done to it."""
-        found = self.judge.look(self.run)
-        same = self.run.preset is not None and self.run.preset == self.document.preset
-        return found[0].remedy if same and found and found[0].remedy.edits else None
+    def lay_out(self) -> None:
+        """Show the charts that are chosen now."""
+        self.charts.arrange()
+        self.set_class(self.charts.enlarged, "-large")
+        self.set_class(self.size.width < WIDE, "-narrow")
+        self.drawings += [view for view in self.charts.views if view not in self.drawings]
+        self.query_one("#below").styles.height = rows_below(self.size.height, len(self._rows))
+        self.shell.refresh_bindings()
+        self.pacer.kick()
 
-    def _select(self) -> None:
-        self.sight.rows, self.sight.index = self._rows, self.table.cursor
+    def redraw(self, *first: Drawing) -> None:
+        """Draw ``first`` and what is quick to draw at once, since a key was pressed; the rest in turn."""
+        self.pacer.now(*first, *(d for d in self.drawings if not isinstance(d, View) or d.quick))
+        self.pacer.kick()
+
+    def selection_changed(self, *first: Drawing) -> None:
+        """Draw what a key selected."""
+        self.shell.refresh_bindings()
+        self.redraw(*first)
 
     def on_resize(self, event: events.Resize) -> None:
+        self.lay_out()
         self.status.make_room()
-        self._tell_verdict()
+        self.advice.update()
 
-    # -- keys ---------------------------------------------------------------------------------------------
+    def on_hide(self) -> None:
+        self.pacer.now(self.subscriptions)
+
+    def on_view_fitted(self, message: View.Fitted) -> None:
+        message.stop()
+        self.pacer.kick()
 
     def main(self) -> Widget:
-        return self.slots[0].view if self.large else self.table
+        """The widget that has the focus unless a chart among others has it."""
+        return self.charts.slots[0].view if self.charts.enlarged else self.table
 
-    def rows_below(self) -> int:
-        return rows_below(self.size.height, len(self._rows))
+    # -- keys and mouse -----------------------------------------------------------------------------------
+
+    def on_key(self, event: events.Key) -> None:
+        if self.run_keys.refuses(event.key):
+            event.stop()
+
+    def on_click(self, event: events.Click) -> None:
+        slot = self.charts.slot_of(event.widget) if event.chain == 2 else None
+        if slot:
+            self.charts.enlarge(slot.chart.id)
 
     @on(LayerTable.Moved)
     def _moved(self, message: LayerTable.Moved) -> None:
         message.stop()
-        self._select()
+        self.selection.index = self.table.cursor
         self.redraw()
 
     @on(LayerTable.Chosen)
     def _chosen(self, message: LayerTable.Chosen) -> None:
         message.stop()
-        self.give_place("histogram")
+        self.charts.enlarge("histogram")
 
+    @on(RateField.Chosen)
+    def _rate_chosen(self, message: RateField.Chosen) -> None:
+        message.stop()
+        self.run_keys.set_rate(message.rate)
+
+    @on(RateField.Left)
+    def _rate_left(self, message: RateField.Left) -> None:
+        message.stop()
+        self.main().focus()
+
+    @action("escape", "back", "Back to the layer table.", "train", rank=310, shown=False)
     def action_leave(self) -> None:
-        if self.rate.is_open:
-            self.rate.leave()
-        elif self.sight.moment:
-            self.action_now()
-        elif self.large:
-            self.give_place(None)
+        if self.run_keys.rate_field.is_open:
+            self.run_keys.rate_field.leave()
+        elif self.selection.past_snapshot:
+            self.time_travel.action_now()
+        elif self.charts.enlarged:
+            self.charts.show_all()
         else:
             self.table.focus()
 
-    def action_apply_remedy(self) -> None:
-        remedy = self._remedy()
-        if remedy is not None:
-            self.document.apply(remedy.edits)
-            self.shell.document_edited()
-            self.shell.say(f"changed the preset: {remedy.words}; ctrl+r starts a new run")
-
+    @action("up k", "up", "Select the layer above.", "train", rank=320, shown=False)
     def action_layer_above(self) -> None:
         self.table.cursor -= 1
 
+    @action("down j", "down", "Select the layer below.", "train", rank=330, shown=False)
     def action_layer_below(self) -> None:
         self.table.cursor += 1
 
+    @action("y", "explore f", "Explore the activation of the layer.", "train", rank=230)
     def action_explore_layer(self) -> None:
         explore_layer.in_train(self.shell, self.table.cursor)
 
-    def action_rate_find(self) -> None:
-        find_rate.find_rate(self.shell)
+    if not TYPE_CHECKING:  # a type checker would then accept any attribute
+
+        def __getattr__(self, name: str) -> Any:
+            """The action of a part or of a chart, which Textual looks up here as ``action_<id>``."""
+            if name.startswith("action_"):
+                for part in vars(self).get("_parts", ()):
+                    if hasattr(part, name):
+                        return getattr(part, name)
+                if any(hasattr(entry.view, name) for entry in CHARTS):
+                    return partial(self.charts.act, name.removeprefix("action_"))
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}", name=name, obj=self)
+
+    def _part(self, action_id: str) -> Part | None:
+        """The part that has an action, the charts if one of them may have it; ``None``: the screen itself."""
+        name = f"action_{action_id}"
+        if hasattr(type(self), name):
+            return None
+        return next((part for part in self._parts if hasattr(part, name)), self.charts)
 
     def enabled(self, action_id: str) -> bool | None:
-        if action_id == "apply_remedy":
-            return self._remedy() is not None
-        if action_id == "rate_find":
-            return not self.alive
-        return super().enabled(action_id)
+        part = self._part(action_id)
+        return part is None or part.enabled(action_id)
 
     def label(self, action_id: str) -> str | None:
-        return "look into" if action_id == "choose" else super().label(action_id)
+        if action_id == "choose":
+            return "inspect layer"
+        part = self._part(action_id)
+        return part.label(action_id) if part else None
 
 
 def rows_below(height: int, layers: int) -> int:
-    """Rows for the layer table in a place of ``height``: all layers, if the charts keep two fifths."""
-    free = height - 2  # for the run's line and what is to be said below it
+    """Rows of the layer table on a screen of ``height``: all layers, if the charts keep two fifths."""
+    free = height - 2  # without the status line and the verdict
     return max(min(max(layers + 1, free * 2 // 5), free * 3 // 5), 3)

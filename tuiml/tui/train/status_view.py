@@ -1,19 +1,15 @@
-"""The line that says where the run stands, and the moving cells of the layer table."""
+"""The status line of the run, and the cells of the layer table that change while it is trained."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Hashable
 
-from textual.strip import Strip
-
-from tuiml.tui.chart_views.curves import (
-    OTHERS,
-)
+from tuiml.tui.chart_views.curves import OTHERS
 from tuiml.tui.chart_views.selection import ChartSelection
 from tuiml.tui.charts.palette import VALIDATION, Look
-from tuiml.tui.charts.text import strip
-from tuiml.tui.model.catalog import short_name
+from tuiml.tui.charts.text import Line, strip
+from tuiml.tui.model.item_rows import short_name
 from tuiml.tui.model.layer_cells import activations_of, statistics_cells
 from tuiml.tui.model.status import Piece, detail_lines, safe, status_line
 from tuiml.tui.widgets.chart_view import View, look_of, on_screen
@@ -21,33 +17,33 @@ from tuiml.tui.widgets.layer_table import LayerTable
 
 
 class StatusView(View):
-    """Where the run stands, and below it, where there is something to say, the rest of it."""
+    """The status line, and below it details if there are any."""
 
     DEFAULT_CSS = """
     StatusView { height: 1; padding: 0 1; }
     """
 
-    def __init__(self, sight: ChartSelection, *, id: str | None = None) -> None:
+    def __init__(self, selection: ChartSelection, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._sight = sight
+        self._selection = selection
 
     def stamp(self) -> Hashable:
-        return (self._sight.model.state, self._sight.moment, self._sight.other)
+        return (self._selection.model.state_version, self._selection.past_snapshot, self._selection.other)
 
-    def draw(self, width: int, height: int, look: Look) -> list[Strip]:
-        model = self._sight.model
+    def draw(self, width: int, height: int, look: Look) -> list[Line]:
+        model = self._selection.model
         lines = [status_line(model, width, look, self._notes(look)), *detail_lines(model, width, look)]
         return [strip(line, width) for line in lines][:height]
 
     def _notes(self, look: Look) -> list[Piece]:
-        """The moment that is looked back at, and the run that is compared with."""
-        moment, other = self._sight.moment, self._sight.other
+        """Who trains the run, the past snapshot shown, and the run that is compared."""
+        snapshot, other = self._selection.past_snapshot, self._selection.other
         notes = []
-        if self._sight.model.followed:
-            text = f"followed: trained by {safe(self._sight.model.writer, look)}"
+        if self._selection.model.followed:
+            text = f"followed: trained by {safe(self._selection.model.writer, look)}"
             notes.append(Piece(text, look.style(VALIDATION, bold=True)))
-        if moment:
-            text = f"{look.glyphs.left} as of step {moment.step:,}"
+        if snapshot:
+            text = f"{look.glyphs.left} as of step {snapshot.step:,}"
             notes.append(Piece(text, look.style(VALIDATION, bold=True)))
         if other:
             name = safe(short_name(other.name), look)
@@ -55,28 +51,28 @@ class StatusView(View):
         return notes
 
     def make_room(self) -> None:
-        """Take one row, or as many as there is to say."""
+        """Take as many rows as there are lines."""
         width = self.content_size.width or self.app.size.width - 2
-        height = 1 + len(detail_lines(self._sight.model, width, look_of(self)))
+        height = 1 + len(detail_lines(self._selection.model, width, look_of(self)))
         if self.styles.height is None or self.styles.height.value != height:
             self.styles.height = height
 
 
 class TableFigures:
-    """The moving cells of the layer table: kept up to date as a view is, for the rows that can be seen."""
+    """The statistics in the layer table, drawn as a view is, for the visible rows only."""
 
-    def __init__(self, sight: ChartSelection, table: LayerTable) -> None:
-        self._sight = sight
+    def __init__(self, selection: ChartSelection, table: LayerTable) -> None:
+        self._selection = selection
         self._table = table
         self._stamp: Hashable = None
         self.due_at = -math.inf
 
     def forget(self) -> None:
-        """The rows are new: their cells have to be filled."""
+        """The rows were replaced: their cells have to be filled."""
         self._stamp = None
 
     def _full_stamp(self) -> Hashable:
-        table, when = self._table, self._sight.moment or self._sight.model.pictures
+        table, when = self._table, self._selection.past_snapshot or self._selection.model.snapshots_version
         return (when, table.scroll_offset.y, table.size, look_of(table))
 
     def stale(self) -> bool:
@@ -84,8 +80,8 @@ class TableFigures:
 
     def build(self) -> None:
         self._stamp = self._full_stamp()
-        model, table, look = self._sight.model, self._table, look_of(self._table)
-        layers = self._sight.layers
+        model, table, look = self._selection.model, self._table, look_of(self._table)
+        layers = self._selection.layers
         activations = activations_of(model.network)
         first = table.scroll_offset.y
         for row in range(first, min(table.row_count, first + table.size.height)):

@@ -1,44 +1,45 @@
-"""Keeps the training process told of what is on the screen: it shows that, again and again, and no more."""
+"""Keeps the training process informed of which inspections the charts on the screen need."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol, cast
 
-from tuiml.training.inspection_records import InspectionRequest
-from tuiml.tui.widgets.chart_view import View, on_screen
-
-
-class _Wishful(Protocol):
-    def wishes(self) -> list[InspectionRequest]: ...
+from tuiml.training.inspections.record import InspectionRequest
+from tuiml.tui.chart_views.chart import ChartView
+from tuiml.tui.process.training_client import TrainingClient
+from tuiml.tui.widgets.chart_view import on_screen
 
 
 class Subscriptions:
-    """Kept up to date as a drawing is: see :class:`tuiml.tui.widgets.chart_view.Pacer`.
+    """Sends the requests when they change, in its turn among the drawings of a Pacer.
 
     Args:
-        views: all there are, on the screen or not.
-        client: the client of the training process.
+        views: all views, on the screen or not.
+        client: the client of the training process, if there is one.
     """
 
-    def __init__(self, views: Callable[[], Iterable[View]], client: Callable[[], Any]) -> None:
+    def __init__(
+        self, views: Callable[[], Iterable[ChartView]], client: Callable[[], TrainingClient | None]
+    ) -> None:
         self._views, self._client = views, client
-        self._told: tuple[InspectionRequest, ...] = ()
+        self._sent: tuple[InspectionRequest, ...] = ()
         self.due_at = -math.inf
 
-    def _wishes(self) -> tuple[InspectionRequest, ...]:
-        """Without those of the same kind that another view has already."""
+    def _requests(self) -> tuple[InspectionRequest, ...]:
+        """One request of each kind: that of the first view."""
         found: dict[str, InspectionRequest] = {}
         for view in self._views():
-            if hasattr(view, "wishes") and on_screen(view):
-                for wish in cast(_Wishful, view).wishes():
-                    found.setdefault(wish.what, wish)
+            if on_screen(view):
+                for request in view.requests():
+                    found.setdefault(request.what, request)
         return tuple(found.values())
 
     def stale(self) -> bool:
-        return self._wishes() != self._told and self._client() is not None
+        return self._requests() != self._sent and self._client() is not None
 
     def build(self) -> None:
-        self._told = self._wishes()
-        self._client().inspect(self._told)
+        client = self._client()
+        if client is not None:
+            self._sent = self._requests()
+            client.inspect(self._sent)

@@ -1,68 +1,119 @@
-"""The keys of Train that take the run back to an earlier moment, or change how it goes on."""
+"""The keys of Train that show past snapshots, go back to a restore point or change the run's settings."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-from tuiml.tui.charts.numbers import compact
+from tuiml.formatting import compact
+from tuiml.tui.chart_views.selection import ChartSelection
+from tuiml.tui.keys import action
 from tuiml.tui.train.change_dialog import ChangeDialog
-from tuiml.tui.train.comparing import Comparing
+from tuiml.tui.train.part import Host, Part
+from tuiml.tui.train.run_keys import RunKeys
 from tuiml.tui.widgets.chooser import Chooser
 from tuiml.tui.widgets.picker import Pick
 
+LEAP = 10
+"""Snapshots that a long step goes back or forward."""
 
-class Travelling(Comparing):
-    """Going back, and going on otherwise. The run has to be on: what it goes back to is in its memory."""
 
+class TimeTravel(Part):
+    """Past snapshots of any run; restore points and other settings of one that is trained here."""
+
+    def __init__(self, host: Host, selection: ChartSelection, keys: RunKeys) -> None:
+        self._host, self._selection, self._keys = host, selection, keys
+
+    # -- past snapshots -----------------------------------------------------------------------------------
+
+    @action("left", "earlier", "The layers at the previous snapshot.", "train", rank=70)
+    def action_earlier(self) -> None:
+        self._show_snapshot(-1)
+
+    @action(
+        "right",
+        "later",
+        "The layers at the next snapshot; after the last, as they are now.",
+        "train",
+        rank=80,
+    )
+    def action_later(self) -> None:
+        self._show_snapshot(1)
+
+    @action("shift+left", "earlier", "Ten snapshots earlier.", "train", rank=90, shown=False)
+    def action_much_earlier(self) -> None:
+        self._show_snapshot(-LEAP)
+
+    @action("shift+right", "later", "Ten snapshots later.", "train", rank=100, shown=False)
+    def action_much_later(self) -> None:
+        self._show_snapshot(LEAP)
+
+    def _show_snapshot(self, by: int) -> None:
+        self._selection.move_snapshot(by)
+        self._host.selection_changed()
+
+    @action("end", "now", "The layers as they are now (in the table: esc).", "train", rank=110)
+    def action_now(self) -> None:
+        self._selection.show_newest()
+        self._host.selection_changed()
+
+    # -- restore points -----------------------------------------------------------------------------------
+
+    @action(
+        "b", "go back", "Go back to the snapshot shown, or to a restore point of a list.", "train", rank=40
+    )
     def action_go_back(self) -> None:
-        looked = self.sight.moment
-        if looked:
-            self._go_back(looked.step)
+        snapshot = self._selection.past_snapshot
+        if snapshot:
+            self._go_back(snapshot.step)
             return
-        moments = self.run.moments
-        picks = {_name(epoch, step): step for step, epoch, _ in reversed(moments)}
-        listed = [Pick(_name(epoch, step), _loss(loss)) for step, epoch, loss in reversed(moments)]
+        points = self._host.run.restore_points
+        picks = {_name(epoch, step): step for step, epoch, _ in reversed(points)}
+        listed = [Pick(_name(epoch, step), _loss(loss)) for step, epoch, loss in reversed(points)]
 
         def answered(name: str | None) -> None:
             if name is not None:
                 self._go_back(picks[name])
 
-        self.app.push_screen(Chooser("Go back to", listed), answered)
+        self._host.shell.push_screen(Chooser("Go back to", listed), answered)
 
     def _go_back(self, step: int) -> None:
-        if self.alive:
-            self.shell.client.rewind(step)
-            self.sight.look_now()
-            self.looked()
+        if self._keys.alive:
+            self._host.shell.client.rewind(step)
+            self.action_now()
 
+    @action("O", "change", "Change optimizer, learning rate, batch size of the run.", "train", rank=60)
     def action_change_settings(self) -> None:
-        model = self.run
-        if model.preset is not None:
-            self.app.push_screen(ChangeDialog(model.preset, model.by_hand.settings, model.rate), self._change)
+        run = self._host.run
+        if run.preset is not None:
+            dialog = ChangeDialog(run.preset, run.interventions.settings, run.rate)
+            self._host.shell.push_screen(dialog, self._change)
 
     def _change(self, asked: dict[str, Any] | None) -> None:
-        if asked and self.alive:
-            self.shell.client.change(asked)
+        if asked and self._keys.alive:
+            self._host.shell.client.change(asked)
 
-    def run_changed(self, kinds: set[str]) -> None:
-        moment = self.sight.moment
-        if moment and "intervention" in kinds and moment.step > self.run.step:
-            self.sight.look_now()  # it was taken back
-        super().run_changed(kinds)
+    def intervened(self) -> None:
+        """The run was changed: a snapshot that it went back beyond is no longer shown."""
+        snapshot = self._selection.past_snapshot
+        if snapshot and snapshot.step > self._host.run.step:
+            self._selection.show_newest()
 
-    def enabled(self, action_id: str) -> bool | None:
-        if action_id in ("go_back", "change_settings"):
-            model = self.run
-            ready = self.alive and model.start is not None and model.pretraining is None
-            return ready and (action_id == "change_settings" or bool(model.moments))
-        return super().enabled(action_id)
+    def enabled(self, action_id: str) -> bool:
+        run = self._host.run
+        if action_id in ("earlier", "much_earlier"):
+            return len(run.history) > 1
+        if action_id in ("later", "much_later", "now"):
+            return self._selection.past_snapshot is not None
+        ready = self._keys.alive and run.start is not None and run.pretraining is None
+        return ready and (action_id == "change_settings" or bool(run.restore_points))
 
     def label(self, action_id: str) -> str | None:
-        if action_id == "go_back" and self.sight.moment:
-            steps = [m for m in self.run.moments if m[0] <= self.sight.moment.step] or self.run.moments[:1]
-            return f"go back to epoch {steps[-1][1]:,}" if steps else None
-        return super().label(action_id)
+        snapshot, points = self._selection.past_snapshot, self._host.run.restore_points
+        if action_id != "go_back" or not snapshot:
+            return None
+        before = [point for point in points if point[0] <= snapshot.step] or points[:1]
+        return f"go back to epoch {before[-1][1]:,}" if before else None
 
 
 def _name(epoch: int, step: int) -> str:

@@ -1,7 +1,7 @@
-"""Drawings as widgets: strips built when what they show has changed, in turn, at most ten times a second.
+"""Drawings as widgets: strips built when their contents change, in turn, at most ten times a second.
 
-A view is built between two keys, never in the middle of painting: :class:`Pacer` builds one view at a time
-with a pause after each, so that no key waits for more than one drawing.
+:class:`Pacer` builds one view at a time with a pause after each, so that no key waits for more than one
+drawing.
 """
 
 from __future__ import annotations
@@ -21,34 +21,33 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from tuiml.tui.charts.palette import Look
+from tuiml.tui.charts.text import Line
 
 INTERVAL = 0.1
-"""Seconds between two builds of one view, at least."""
-SHARE = 0.1
-"""Of the time that one view may take: on a slow or busy machine there are fewer builds."""
+"""Minimum seconds between two builds of a view."""
+FRACTION = 0.1
+"""Maximum fraction of the time spent on one view: on a slow or busy machine there are fewer builds."""
 PAUSE = 0.02
 """Seconds between the builds of two views."""
-LITTER = 2500
-"""Objects made since the last collection that call for the next: a chart of plotext's leaves hundreds."""
+GARBAGE = 2500
+"""Objects made since the last garbage collection that trigger the next: plotext leaves hundreds a chart."""
 
 
 class Drawing(Protocol):
-    """What a :class:`Pacer` keeps up to date."""
+    """Something that a :class:`Pacer` keeps up to date."""
 
     due_at: float
-    """When it may be built again."""
+    """The earliest time of the next build."""
 
     def stale(self) -> bool:
-        """Whether it is on the screen and shows something old."""
+        """True if it is on the screen and not up to date."""
         ...
 
-    def build(self) -> None:
-        """Draw it anew."""
-        ...
+    def build(self) -> None: ...
 
 
 class Pacer:
-    """Builds stale drawings in turn. No timer runs while none is stale."""
+    """Builds stale drawings in turn; runs no timer while none is stale."""
 
     def __init__(
         self,
@@ -62,12 +61,12 @@ class Pacer:
         self._timer: Timer | None = None
 
     def kick(self) -> None:
-        """Something may have changed: build what is stale as soon as its turn comes."""
+        """Build what is stale, each in its turn: something may have changed."""
         if self._timer is None:
             self._schedule(0.0)
 
     def now(self, *drawings: Drawing) -> None:
-        """Build these, if they are stale, at once: somebody pressed a key and looks."""
+        """Build these at once if they are stale: a key was pressed."""
         for drawing in drawings:
             if drawing.stale():
                 self._build(drawing)
@@ -76,8 +75,8 @@ class Pacer:
         began = self._clock()
         drawing.build()
         now = self._clock()
-        drawing.due_at = now + max(INTERVAL, (now - began) / SHARE)
-        if gc.get_count()[0] > LITTER:  # a little now, rather than much in the middle of something
+        drawing.due_at = now + max(INTERVAL, (now - began) / FRACTION)
+        if gc.get_count()[0] > GARBAGE:  # now a little, rather than much while a key waits
             gc.collect(0)
 
     def _schedule(self, pause: float) -> None:
@@ -96,20 +95,20 @@ class Pacer:
 
 
 def look_of(widget: Widget) -> Look:
-    """What the terminal can show."""
+    """The colours and glyphs of the terminal."""
     return cast(Look, getattr(widget.app, "look", None) or Look())
 
 
 def on_screen(widget: Widget) -> bool:
-    """Whether anybody can see it."""
+    """True if a widget is visible."""
     return widget.is_mounted and widget.size.area > 0 and all(w.display for w in widget.ancestors_with_self)
 
 
-class Line(Strip):
-    """A strip that is freed when nobody needs it.
+class _UncachedStrip(Strip):
+    """A strip without a reference to itself.
 
-    Textual's puts itself into its own cache when it is cut at its end alone, as each line painted is: the
-    garbage collector then has thousands of them to find at once, which keys would have to wait for.
+    Textual's puts itself into its own cache when it is cut at its end alone, as each painted line is. The
+    garbage collector then finds thousands of them at once, and keys wait for it.
     """
 
     def divide(self, cuts: Iterable[int]) -> Sequence[Strip]:
@@ -118,15 +117,15 @@ class Line(Strip):
 
 
 class View(Widget):
-    """A widget of ready-made strips. Subclasses say what they show and draw it."""
+    """A widget that shows strips drawn by a subclass."""
 
     DEFAULT_CSS = "View { height: 1fr; width: 1fr; }"
 
     class Fitted(Message):
-        """The view has a place on the screen, or another size: what it needs may be asked for now."""
+        """The view has a size, or another one: it may be drawn, and its requests sent."""
 
     quick: ClassVar[bool] = True
-    """Whether a key that changes what is looked at may wait for it; else it is drawn in its turn."""
+    """True if it is drawn at once when a key changes the selection, not in its turn."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -136,19 +135,19 @@ class View(Widget):
 
     @property
     def text(self) -> str:
-        """What it shows, without styles."""
+        """The drawing without styles."""
         return "\n".join(line.text.rstrip() for line in self._lines)
 
     def stamp(self) -> Hashable:
-        """Changes whenever the drawing would."""
+        """A value that changes whenever the drawing would."""
         raise NotImplementedError  # pragma: no cover - every view has one
 
-    def draw(self, width: int, height: int, look: Look) -> list[Strip]:
-        """The drawing: at most ``height`` strips of ``width`` cells."""
+    def draw(self, width: int, height: int, look: Look) -> list[Line]:
+        """The drawing: at most ``height`` lines of ``width`` cells."""
         raise NotImplementedError  # pragma: no cover - every view has one
 
     def pointer(self, look: Look) -> str:
-        """What a title begins with where the view takes the keys."""
+        """The start of the title of a view with the focus."""
         return ("▸ " if look.unicode else "> ") if self.has_focus else ""
 
     def stale(self) -> bool:
@@ -160,8 +159,8 @@ class View(Widget):
     def build(self) -> None:
         self._stamp = self._full_stamp()
         base = self.visual_style.rich_style
-        strips = self.draw(self.size.width, self.size.height, look_of(self))
-        lines = [strip.apply_style(base) for strip in strips]
+        drawing = self.draw(self.size.width, self.size.height, look_of(self))
+        lines = [Strip(line.segments, line.cell_length).apply_style(base) for line in drawing]
         changed = [
             Region(0, y, self.size.width, 1)
             for y in range(max(len(lines), len(self._lines)))
@@ -177,7 +176,7 @@ class View(Widget):
         return Strip.blank(self.size.width, self.visual_style.rich_style)
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        return [Line(strip, strip.cell_length) for strip in super().render_lines(crop)]
+        return [_UncachedStrip(strip, strip.cell_length) for strip in super().render_lines(crop)]
 
     def _on_resize(self, event: events.Resize) -> None:
         self._renew()
@@ -195,6 +194,6 @@ class View(Widget):
         self._renew()
 
     def _renew(self) -> None:
-        """Build at once: a drawing of the wrong size is never seen."""
+        """Build at once, so that no drawing of the wrong size is visible."""
         if self.stale():
             self.build()

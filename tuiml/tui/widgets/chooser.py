@@ -1,4 +1,4 @@
-"""A list over everything else, to choose one thing from: a kind of layer, an action."""
+"""A dialog to choose one item of a list: a kind of layer, an action."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from textual.widget import Widget
 
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.text import clean, fit
-from tuiml.tui.keys import bindings
+from tuiml.tui.keys import action
 from tuiml.tui.widgets.modal import Modal
 from tuiml.tui.widgets.picker import Pick, Picker
 
@@ -24,7 +24,7 @@ ROOM = 6
 
 
 class PickList(Widget, can_focus=True):
-    """Title, what was typed to narrow the list, the picks, and what is said of the one under the cursor."""
+    """Title, the text that filters the list, the picks, and the advice of the pick under the cursor."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"pick--cursor", "pick--title"}
     DEFAULT_CSS = """
@@ -60,7 +60,7 @@ class PickList(Widget, can_focus=True):
             parts = self.picker.line(shown[y - 1], width, look, highlight, base)
         elif y == self._rows + 1 or (y == 1 and not shown):
             chosen = self.picker.chosen
-            text = chosen.advice if chosen else "nothing matches"
+            text = chosen.advice if chosen else "no matches"
             parts = [(fit("    " + clean(text, look), width), base + look.style("quiet"))]
         else:
             parts = [(" ", Style())]
@@ -74,9 +74,8 @@ class PickList(Widget, can_focus=True):
 
 
 class Chooser(Modal[str | None]):
-    """Asks for one of a few; answered with its name, or ``None``."""
+    """Asks for one item; answers with its name, or ``None``."""
 
-    BINDINGS: ClassVar[list[Any]] = list(bindings("list"))
     DEFAULT_CSS = """
     Chooser { align: center middle; background: $background 60%; }
     Chooser > PickList { max-width: 96%; border: round $primary; background: $surface; padding: 0 1; }
@@ -105,9 +104,11 @@ class Chooser(Modal[str | None]):
         event.stop()
         self._list.refresh()
 
+    @action("up shift+tab", "up", "The one above; typing narrows the list.", "list", rank=30, shown=False)
     def action_pick_up(self) -> None:
         self._move(-1)
 
+    @action("down tab", "down", "The one below.", "list", rank=40, shown=False)
     def action_pick_down(self) -> None:
         self._move(1)
 
@@ -115,16 +116,20 @@ class Chooser(Modal[str | None]):
         self.picker.move(by)
         self._list.refresh()
 
+    @action("pageup", "page up", "Ten up.", "list", rank=50, shown=False)
     def action_pick_page_up(self) -> None:
         self._move(-MOST // 2)
 
+    @action("pagedown", "page down", "Ten down.", "list", rank=60, shown=False)
     def action_pick_page_down(self) -> None:
         self._move(MOST // 2)
 
+    @action("enter", "choose", "Take the one under the cursor.", "list", rank=10)
     def action_pick(self) -> None:
         chosen = self.picker.chosen
         if chosen:
             self.dismiss(chosen.name)
 
+    @action("escape", "cancel", "Take none.", "list", rank=20)
     def action_no_pick(self) -> None:
         self.dismiss(None)

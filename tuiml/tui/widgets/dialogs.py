@@ -1,4 +1,4 @@
-"""Dialogs: a name to give, something to destroy, something to open.
+"""Dialogs that ask for a name or for a confirmation.
 
 Each is a modal screen that is dismissed with its answer, ``None`` (or ``False``) where there is none::
 
@@ -9,21 +9,20 @@ Each is a modal screen that is dismissed with its answer, ``None`` (or ``False``
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar, TypeVar
+from typing import TypeVar
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Button, Input, Static
 
 from tuiml.text import plain_text
-from tuiml.tui.keys import bindings
+from tuiml.tui.keys import action
 from tuiml.tui.widgets.modal import Modal
 
 Answer = TypeVar("Answer")
 Complaint = Callable[[str], str | None]
-"""Given what was typed, what is to be said about it in one line, or ``None``."""
+"""A function of the typed text that returns a message about it, or ``None``."""
 
 
 class Dialog(Modal[Answer]):
@@ -50,8 +49,8 @@ class Dialog(Modal[Answer]):
         }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [b for b in bindings("dialog") if b.action == "cancel"]
 
+    @action("escape", "cancel", "Leave the dialog; nothing is done.", "dialog")
     def action_cancel(self) -> None:
         self.dismiss(None)
 
@@ -60,11 +59,11 @@ class NameDialog(Dialog[str | None]):
     """Asks for a name in one line; the answer is never empty.
 
     Args:
-        title: what the name is for: ``Save as``.
-        value: the name to start from, selected, so that typing replaces it.
-        verb: what ``enter`` does, for the line of keys.
-        check: why a name cannot be taken; ``enter`` does nothing then.
-        warn: what taking it would do besides (replace a file): shown, not forbidden.
+        title: the title, such as ``Save as``.
+        value: the initial name; it is selected, so that typing replaces it.
+        verb: the action of ``enter``, for the line of keys.
+        check: returns why a name is not allowed; ``enter`` does nothing then.
+        warn: returns a warning (it would replace a file); the name is allowed nevertheless.
     """
 
     def __init__(
@@ -94,7 +93,7 @@ class NameDialog(Dialog[str | None]):
         self._say(self._value)
 
     def problem(self, name: str) -> str | None:
-        """Why ``name`` cannot be taken, or ``None``."""
+        """Why ``name`` is not allowed, or ``None``."""
         if not name.strip():
             return "give it a name"
         if not name.isprintable():
@@ -135,7 +134,6 @@ class ConfirmDialog(Dialog[bool | None]):
         & > Button { margin: 0 2 0 0; min-width: 12; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = list(bindings("dialog"))
 
     def __init__(self, title: str, detail: str = "", *, verb: str = "Delete", keep: str = "Keep") -> None:
         super().__init__()
@@ -155,15 +153,19 @@ class ConfirmDialog(Dialog[bool | None]):
     def on_mount(self) -> None:
         self.query_one("#keep", Button).focus()
 
+    @action("y", "yes", "Do what the dialog asks about.", "dialog")
     def action_answer_yes(self) -> None:
         self.dismiss(True)
 
+    @action("n", "no", "Do nothing.", "dialog")
     def action_answer_no(self) -> None:
         self.dismiss(False)
 
+    @action("left up h k", "before", "The other answer.", "dialog", shown=False)
     def action_other_before(self) -> None:
         self.focus_previous()
 
+    @action("right down l j", "after", "The other answer.", "dialog", shown=False)
     def action_other_after(self) -> None:
         self.focus_next()
 

@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 from textual.widgets import Input
 
-from tuiml.tui.keys import bindings
 from tuiml.tui.widgets.item_list import ItemList
 
 _ARROWS = ("up", "down", "pageup", "pagedown")
@@ -15,7 +14,7 @@ _ARROWS = ("up", "down", "pageup", "pagedown")
 class FilterInput(Input):
     """An input whose arrow keys move the cursor of ``target``."""
 
-    BINDINGS: ClassVar[list[Any]] = [b for b in bindings("table") if b.key in _ARROWS]
+    BINDINGS: ClassVar[list[Any]] = [b for b in ItemList.BINDINGS if b.key in _ARROWS]
     DEFAULT_CSS = """
     FilterInput { border: none; height: 1; padding: 0 1; background: $panel; }
     FilterInput:focus { border: none; }

@@ -17,17 +17,17 @@ from textual.strip import Strip
 
 from tuiml.tui.charts.palette import QUIET, TROUBLE, Look
 from tuiml.tui.charts.text import clean, fit, notice
-from tuiml.tui.keys import bindings
-from tuiml.tui.model.catalog import Row
+from tuiml.tui.model.item_rows import Row
+from tuiml.tui.widgets.layer_table import LayerTable
 
 NAME = 14
 """Cells of a name that an aside leaves at least."""
 
 
 class ItemList(ScrollView, can_focus=True):
-    """Rows with a cursor that keeps to what it is on when the rows change."""
+    """Rows with a cursor that stays on the same item when the rows change."""
 
-    BINDINGS: ClassVar[list[Any]] = [b for b in bindings("table") if b.action != "choose"]
+    BINDINGS: ClassVar[list[Any]] = [b for b in LayerTable.BINDINGS if b.action != "choose"]
     COMPONENT_CLASSES: ClassVar[set[str]] = {"list--cursor"}
     DEFAULT_CSS = """
     ItemList { height: 1fr; overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1; }
@@ -39,7 +39,7 @@ class ItemList(ScrollView, can_focus=True):
     """Index of the current row; never a heading unless there is nothing else."""
 
     class Moved(Message):
-        """The cursor is on something else; ``key`` is ``None`` on an empty list."""
+        """The cursor is on another item; ``key`` is ``None`` if the list is empty."""
 
         def __init__(self, item_list: ItemList, key: Hashable | None) -> None:
             super().__init__()
@@ -67,11 +67,11 @@ class ItemList(ScrollView, can_focus=True):
 
     @property
     def key(self) -> Hashable | None:
-        """What the cursor is on."""
+        """The key of the item under the cursor."""
         return self._rows[self.cursor].key if self._rows else None
 
     def set_rows(self, rows: Sequence[Row], empty: str = "") -> None:
-        """Replace the rows; the cursor stays on its key, else near its place. ``empty`` is said of none."""
+        """Replace the rows; the cursor stays on its key or near its place. ``empty`` is shown for no rows."""
         kept, place = self._last, self.cursor
         self._rows, self._empty = list(rows), empty
         self.virtual_size = Size(0, len(self._rows))
@@ -174,7 +174,8 @@ class ItemList(ScrollView, can_focus=True):
         width, row = self.size.width, y + self.scroll_offset.y
         look = getattr(self.app, "look", None) or Look()
         if not self._rows and y == min(2, self.size.height - 1):
-            return notice(clean(self._empty, look), width, 1, look)[0].apply_style(self.rich_style)
+            said = notice(clean(self._empty, look), width, 1, look)[0]
+            return Strip(said.segments, width).apply_style(self.rich_style)
         if row >= len(self._rows):
             return Strip.blank(width, self.rich_style)
         item = self._rows[row]

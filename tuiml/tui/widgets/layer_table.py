@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
@@ -17,7 +17,7 @@ from textual.strip import Strip
 
 from tuiml.tui.charts.palette import Look, layer_colour
 from tuiml.tui.charts.text import clean
-from tuiml.tui.keys import bindings
+from tuiml.tui.keys import Keyed, action
 from tuiml.tui.model.layer_cells import Cell, Column, Row
 
 GAP = 2
@@ -25,10 +25,9 @@ MARKS = 3
 """Cells at the left of each row: the cursor's mark, the layer's colour, a space."""
 
 
-class LayerTable(ScrollView, can_focus=True):
+class LayerTable(Keyed, ScrollView, can_focus=True):
     """Rows with a cursor. Colours come from the app's ``look``; the cursor has a mark of its own as well."""
 
-    BINDINGS: ClassVar[list[Any]] = list(bindings("table"))
     COMPONENT_CLASSES: ClassVar[set[str]] = {"table--cursor"}
     DEFAULT_CSS = """
     LayerTable { height: 1fr; overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1; }
@@ -117,24 +116,31 @@ class LayerTable(ScrollView, can_focus=True):
         )  # the line and the header above it
         self.post_message(self.Moved(self, new))
 
+    @action("up k", "up", "Select the layer above.", "table", shown=False)
     def action_cursor_up(self) -> None:
         self.cursor -= 1
 
+    @action("down j", "down", "Select the layer below.", "table", shown=False)
     def action_cursor_down(self) -> None:
         self.cursor += 1
 
+    @action("home", "first", "Select the first layer.", "table", shown=False)
     def action_cursor_first(self) -> None:
         self.cursor = 0
 
+    @action("end", "last", "Select the last layer.", "table", shown=False)
     def action_cursor_last(self) -> None:
         self.cursor = len(self._rows) - 1
 
+    @action("pageup", "page up", "A page up.", "table", shown=False)
     def action_page_up(self) -> None:
         self.cursor -= max(1, self.size.height - 2)
 
+    @action("pagedown", "page down", "A page down.", "table", shown=False)
     def action_page_down(self) -> None:
         self.cursor += max(1, self.size.height - 2)
 
+    @action("enter", "open", "Build: edit the layer. Train: look into the layer.", "table", rank=-1)
     def action_choose(self) -> None:
         if self._rows:
             self.post_message(self.Chosen(self, self.cursor))

@@ -1,4 +1,4 @@
-"""A few lines of text, as many as there are: cheaper than a Static, and never markup."""
+"""A few lines of styled text: cheaper than a Static, and never markup."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Lines(Widget):
         self._lines: list[list[Part]] = []
 
     def show(self, lines: Sequence[Sequence[Part]]) -> None:
-        """Show these; nothing is drawn where nothing changed."""
+        """Show other lines; equal ones are not drawn again."""
         new = [list(parts) for parts in lines]
         if new == self._lines:
             return
@@ -34,7 +34,7 @@ class Lines(Widget):
 
     @property
     def text(self) -> str:
-        """What it says, without styles."""
+        """The text without styles."""
         return "\n".join("".join(text for text, _ in parts) for parts in self._lines)
 
     def render_line(self, y: int) -> Strip:

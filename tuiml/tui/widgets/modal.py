@@ -1,4 +1,4 @@
-"""A screen that waits for one answer."""
+"""The base of modal screens."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import TypeVar
 from textual.await_complete import AwaitComplete
 from textual.screen import ModalScreen
 
+from tuiml.tui.keys import Keyed
+
 Answer = TypeVar("Answer")
 
 
-class Modal(ModalScreen[Answer]):
-    """A modal screen that is answered once.
+class Modal(Keyed, ModalScreen[Answer]):
+    """A modal screen that is dismissed once.
 
     Of two quick presses of enter the second may arrive while the first is still closing the screen; Textual
     would close whatever is below for it.

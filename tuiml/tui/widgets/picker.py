@@ -1,4 +1,4 @@
-"""Choosing from a list that typing narrows: the model, and its lines. Pure but for strips."""
+"""Choosing from a list that typing filters: the state, and its lines. Knows no widgets."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Part = tuple[str, Style]
 
 
 class Picker:
-    """A list of picks, those that match what was typed, and the one the cursor is on.
+    """A list of picks, those that match the filter, and the cursor.
 
     Args:
         picks: all there are, in order.
-        current: name of the one that holds now; the cursor starts there.
+        current: name of the current choice; the cursor starts there.
     """
 
     def __init__(self, picks: Sequence[Pick], current: str = "") -> None:
@@ -31,7 +31,7 @@ class Picker:
 
     @property
     def chosen(self) -> Pick | None:
-        """The pick under the cursor, ``None`` where nothing matches."""
+        """The pick under the cursor, ``None`` if there are no matches."""
         return self.found[self.cursor] if self.found else None
 
     def move(self, by: int) -> None:
@@ -39,32 +39,31 @@ class Picker:
         self.cursor = max(0, min(len(self.found) - 1, self.cursor + by))
 
     def type(self, text: str) -> None:
-        """Narrow the list."""
+        """Add to the filter."""
         self._narrow(self.filter + "".join(c for c in text if c.isprintable())[:40])
 
     def rub_out(self) -> None:
-        """Take back the last character typed."""
+        """Remove the last character of the filter."""
         self._narrow(self.filter[:-1])
 
     def _narrow(self, text: str) -> None:
         held = self.chosen
         self.filter = text
         words = _folded(text).split()
-        found = [p for p in self.picks if all(word in _folded(p.name) for word in words)]
-        # names that begin with it come first
-        self.found = tuple(sorted(found, key=lambda p: not _folded(p.name).startswith(" ".join(words))))
+        ranks = {pick: rank(pick, words) for pick in self.picks}
+        self.found = tuple(sorted((p for p in self.picks if ranks[p] < NO_MATCH), key=lambda p: ranks[p]))
         self.cursor = 0 if words else max(0, self._place(held.name if held else self.current))
 
     def _place(self, name: str) -> int:
         return next((i for i, pick in enumerate(self.found) if pick.name == name), -1)
 
     def window(self, height: int) -> range:
-        """Which of the found picks ``height`` lines show, the cursor among them."""
+        """The range of matches that ``height`` lines show, the cursor among them."""
         first = max(0, min(self.cursor - height // 2, len(self.found) - height))
         return range(first, min(len(self.found), first + height))
 
     def line(self, index: int, width: int, look: Look, highlight: Style, ground: Style) -> list[Part]:
-        """The line of a found pick: mark, name, formula."""
+        """The line of a match: mark, name, formula."""
         pick = self.found[index]
         under = index == self.cursor
         base = highlight if under else ground
@@ -82,16 +81,38 @@ class Picker:
         ]
 
 
+NO_MATCH = 6
+
+
+def rank(pick: Pick, words: Sequence[str]) -> int:
+    """How well a pick matches what was typed: its name first, then its other names, then its help."""
+    name, typed = _folded(pick.name), " ".join(words)
+    names = f"{name} {_folded(pick.also)}"
+    if name.startswith(typed):
+        return int(name != typed)
+    if all(any(part.startswith(word) for part in name.split()) for word in words):
+        return 2
+    if all(word in name for word in words):
+        return 3
+    if all(any(part.startswith(word) for part in names.split()) for word in words):
+        return 4
+    return 5 if all(word in f"{names} {_folded(pick.searched)}" for word in words) else NO_MATCH
+
+
 def _folded(text: str) -> str:
     return text.casefold().replace("-", " ").replace("_", " ").replace(",", "")
 
 
 @dataclass(frozen=True)
 class Pick:
-    """One thing that a field can be, as the picker lists it."""
+    """One choice, as the picker lists it."""
 
     name: str
     formula: str = ""
     advice: str = ""
+    also: str = ""
+    """Other names that find it."""
+    searched: str = ""
+    """A text that finds it after all names."""
     opens: bool = False
-    """Whether it asks for something first: then it is not among those that are gone through one by one."""
+    """True if it opens a dialog first: it is then skipped when keys step through the choices."""

@@ -1,4 +1,4 @@
-"""The learning rate while a run is on: typed in a line, or to the next round number."""
+"""The learning rate of an active run: a field to type it, and the next round numbers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RATE: Option = next(option for option in options_of(Training) if option.name == 
 
 
 class RateField(Horizontal):
-    """A line to type a learning rate in; shown only while somebody does."""
+    """A field for a learning rate, shown only while it is edited."""
 
     DEFAULT_CSS = """
     RateField { height: 1; display: none; padding: 0 1; }
@@ -40,7 +40,7 @@ class RateField(Horizontal):
             self.rate = rate
 
     class Left(Message):
-        """The line is gone; something else shall take the keys."""
+        """The field was closed: another widget should get the focus."""
 
     def compose(self) -> ComposeResult:
         yield Static("learning rate", classes="word", markup=False)
@@ -52,7 +52,7 @@ class RateField(Horizontal):
         return self.has_class("-open")
 
     def open(self, rate: float) -> None:
-        """Show the line, ``rate`` in it to be typed over."""
+        """Show the field with ``rate`` in it."""
         self.add_class("-open")
         field = self.query_one(Input)
         field.value = f"{rate:.6g}"
@@ -60,7 +60,7 @@ class RateField(Horizontal):
         field.focus()
 
     def leave(self) -> None:
-        """Hide the line."""
+        """Hide the field."""
         if self.is_open:
             self.remove_class("-open")
             self.post_message(self.Left())
@@ -68,7 +68,7 @@ class RateField(Horizontal):
     def _hint(self, problem: str) -> None:
         hint = self.query_one(".hint", Static)
         hint.set_class(bool(problem), "-wrong")
-        hint.update(Content(problem or "enter sets it, esc leaves it"))
+        hint.update(Content(problem or "enter set, esc cancel"))
 
     @on(Input.Submitted)
     def _entered(self, message: Input.Submitted) -> None:
@@ -93,12 +93,12 @@ class RateField(Horizontal):
 
 
 def allowed(rate: float) -> bool:
-    """Whether a preset could have this learning rate."""
+    """True if a preset may have this learning rate."""
     return (RATE.low or 0.0) < rate <= (RATE.high or math.inf)
 
 
 def read_rate(text: str) -> float | None:
-    """A learning rate as typed, ``None`` where it is not one that a preset could have."""
+    """The learning rate in ``text``, or ``None`` if a preset may not have it."""
     try:
         rate = float(text.strip().replace(",", "."))
     except ValueError:

@@ -11,16 +11,17 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tuiml.tui.charts.palette import Look
-from tuiml.tui.keys import bindings
+from tuiml.tui.charts.text import Line
+from tuiml.tui.widgets.layer_table import LayerTable
 
-Drawing: TypeAlias = Callable[[int, int, Look], Sequence[Strip]]
-"""From width, height in sight and look to strips, each of that width."""
+Drawing: TypeAlias = Callable[[int, int, Look], Sequence[Line]]
+"""A function of width, visible height and look that returns lines of that width."""
 
 
 class StripsView(ScrollView, can_focus=True):
     """Shows a drawing; with the focus, the keys that move a cursor elsewhere scroll it."""
 
-    BINDINGS: ClassVar[list[Any]] = [b for b in bindings("table") if b.action != "choose"]
+    BINDINGS: ClassVar[list[Any]] = [b for b in LayerTable.BINDINGS if b.action != "choose"]
     DEFAULT_CSS = """
     StripsView { height: 1fr; overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1; }
     """
@@ -28,11 +29,11 @@ class StripsView(ScrollView, can_focus=True):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._drawing: Drawing | None = None
-        self._strips: Sequence[Strip] = ()
+        self._strips: Sequence[Line] = ()
 
     @property
     def text(self) -> str:
-        """What it shows, without styles."""
+        """The text without styles."""
         return "\n".join(strip.text.rstrip() for strip in self._strips)
 
     def show(self, drawing: Drawing | None, *, top: bool = True) -> None:
@@ -62,7 +63,8 @@ class StripsView(ScrollView, can_focus=True):
         row, width = y + self.scroll_offset.y, self.size.width
         if row >= len(self._strips):
             return Strip.blank(width, self.rich_style)
-        return self._strips[row].adjust_cell_length(width).apply_style(self.rich_style)
+        line = self._strips[row].resized(width)
+        return Strip(line.segments, width).apply_style(self.rich_style)
 
     def action_cursor_up(self) -> None:
         self.scroll_relative(y=-1, animate=False)

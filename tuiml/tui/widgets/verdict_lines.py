@@ -1,4 +1,4 @@
-"""A verdict on the screen: what is wrong, its evidence, and the key that helps. Pure but for styles."""
+"""A verdict in lines: its name, its evidence, and the key that applies the remedy. Knows no widgets."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ MOST_LINES = 3
 def verdict_lines(
     verdict: Verdict, width: int, look: Look, key: str = "f", most: int = 2
 ) -> list[list[Part]]:
-    """The verdict in at most ``most`` lines, then what to try.
+    """The verdict in at most ``most`` lines, then the remedy.
 
     Args:
-        key: the key that applies the remedy; empty where none does.
+        key: the key that applies the remedy, if there is one.
     """
     trouble, quiet = look.style(TROUBLE), look.style(QUIET)
     evidence = verdict.evidence[:1].lower() + verdict.evidence[1:]

@@ -1,0 +1,247 @@
+"""The actions: which there are, on which keys, in which order; how the palette finds them."""
+
+import pytest
+from rich.cells import cell_len
+
+from tests.tui.fake_training_client import FakeTrainingClient
+from tests.tui.files_on_disk import preset
+from tuiml.tui.app.app import TuimlApp
+from tuiml.tui.app.help import help_strips
+from tuiml.tui.charts.palette import Look
+from tuiml.tui.keys import Keyed, action, actions
+from tuiml.tui.model.preset_files import named
+from tuiml.tui.widgets.dialogs import ConfirmDialog
+from tuiml.tui.widgets.picker import Pick, Picker
+
+# Where it works, its id, its keys; "hidden": not in the key bar; "first": before the focused widget.
+ACTIONS = """
+any toggle_run ctrl+r first
+table choose enter
+field open_field enter
+field leave_field escape
+field value_next right hidden
+field value_back left
+field toggle_value space hidden
+field reset_value delete,backspace
+field layer_back ctrl+up,alt+up hidden
+field layer_next ctrl+down,alt+down
+field field_up up hidden
+field field_down down hidden
+field tab_up shift+tab hidden
+field tab_down tab hidden
+field section_back pageup hidden
+field section_next pagedown hidden
+pad pen_toggle space
+pad pad_clear x
+pad pen_next b
+pad pen_erase e
+pad pad_centre m
+pad pen_up up,k hidden
+pad pen_down down,j hidden
+pad pen_left left,h hidden
+pad pen_right right,l hidden
+pad draw_up shift+up,K hidden
+pad draw_down shift+down,J hidden
+pad draw_left shift+left,H hidden
+pad draw_right shift+right,L hidden
+build next_problem e
+build add_layer a
+build remove x,delete
+build duplicate d
+build undo u,ctrl+underscore
+build redo U,ctrl+y
+build try_remedy f
+build next_initializer i
+build last_initializer I hidden
+build next_activation v
+build last_activation V hidden
+build edit_training t
+build find_rate r
+build explore y
+build open_data o
+build edit_data D
+build edit_name n
+build form_first tab hidden
+build form_last shift+tab hidden
+build move_up K,shift+up hidden
+build move_down J,shift+down
+train apply_remedy f
+train go_on g
+train step full_stop
+train go_back b
+train stop s
+train change_settings O
+train earlier left
+train later right
+train much_earlier shift+left hidden
+train much_later shift+right hidden
+train now end
+train next_kind v
+train kind_before V hidden
+train next_chart c
+train last_chart C hidden
+train pick_chart p
+train enlarge z
+train compare equals_sign
+train rate_down left_square_bracket
+train rate_up right_square_bracket
+train rate_type l
+train rate_find r
+train explore_layer y
+train log_loss o
+train draw d
+train one_unit u
+train confusion_shares percent_sign
+train tiles_on greater_than_sign
+train tiles_back less_than_sign hidden
+train depth_lines i
+train leave escape hidden
+train layer_above up,k hidden
+train layer_below down,j hidden
+library item_open enter
+library item_go_on g
+library item_preset p
+library item_preview space
+library item_filter slash
+library item_all escape
+library item_new n
+library item_duplicate d
+library item_rename r
+library item_delete x,delete
+library item_section_before left hidden
+library item_section_after right hidden
+list pick enter
+list no_pick escape
+list pick_up up,shift+tab hidden
+list pick_down down,tab hidden
+list pick_page_up pageup hidden
+list pick_page_down pagedown hidden
+note note_done escape
+finder take_rate enter
+finder leave_finder escape,q
+explorer take_activation enter
+explorer leave_explorer escape,q
+explorer activation_back up,k hidden
+explorer activation_next down,j hidden
+explorer x_left left,h hidden
+explorer x_right right,l hidden
+explorer narrower plus hidden
+explorer wider minus hidden
+explorer value_down left_square_bracket hidden
+explorer value_up right_square_bracket hidden
+explorer parameter_next tab hidden
+files take_file enter
+files leave_files escape
+files folder_up ctrl+u hidden
+files flip tab hidden
+opening browse tab hidden
+dialog cancel escape
+dialog answer_yes y
+dialog answer_no n
+dialog other_before left,up,h,k hidden
+dialog other_after right,down,l,j hidden
+help close_help escape,q,question_mark,f1
+any save ctrl+s first
+any save_as -
+any revert -
+any open ctrl+o first
+any place_build 1 hidden
+any place_train 2 hidden
+any place_library 3 hidden
+any help question_mark,f1
+any command_palette ctrl+p first
+any toggle_dark -
+any suspend_process ctrl+z hidden first
+any quit ctrl+q first
+table cursor_up up,k hidden
+table cursor_down down,j hidden
+table cursor_first home hidden
+table cursor_last end hidden
+table page_up pageup hidden
+table page_down pagedown hidden
+"""
+
+
+def test_the_actions_are_these_in_this_order() -> None:
+    help_strips(80, Look())  # imports those that are imported late
+    found = "".join(
+        f"{row.where} {row.id} {','.join(row.keys) or '-'}"
+        f"{'' if row.shown else ' hidden'}{' first' if row.priority else ''}\n"
+        for row in actions()
+    )
+    assert found == ACTIONS.lstrip()
+    assert all(row.help.endswith(".") and cell_len(row.label) <= 18 for row in actions())
+
+
+def test_an_action_is_declared_on_its_method_alone_and_only_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tuiml.tui.keys._ACTIONS", {})
+
+    class Some(Keyed):
+        @action("f9", "tidy", "Tidy up.", "build")
+        def action_tidy(self) -> None: ...
+
+    assert [(binding.key, binding.action) for binding in Some.BINDINGS] == [("f9", "tidy")]
+    assert [row.id for row in actions("build")] == ["tidy"]
+    with pytest.raises(ValueError, match="two actions tidy"):
+
+        class Other(Keyed):
+            @action("f8", "tidy", "Tidy up as well.")
+            def action_tidy(self) -> None: ...
+
+
+def test_a_picker_finds_names_first_then_other_names_then_help() -> None:
+    picks = [
+        Pick("Discard", also="revert"),
+        Pick("Help", also="help", searched="Show all keys; how to undo."),
+        Pick("Build: Undo", also="undo"),
+        Pick("Undo", also="undo"),
+        Pick("Remove", also="undone"),
+    ]
+
+    def found(typed: str) -> list[str]:
+        picker = Picker(picks)
+        picker.type(typed)
+        return [pick.name for pick in picker.found]
+
+    assert found("undo") == ["Undo", "Build: Undo", "Remove", "Help"]
+    assert found("rev") == ["Discard"]
+    assert found("nowhere") == []
+    assert found("") == [pick.name for pick in picks]
+
+
+@pytest.mark.usefixtures("quick")
+async def test_the_palette_finds_actions_by_name_and_discards_only_after_asking() -> None:
+    document = named(str(preset("mine")))
+    app = TuimlApp(document, client_factory=FakeTrainingClient)
+    async with app.run_test(size=(120, 40)) as pilot:
+
+        async def first(typed: str) -> str:
+            await pilot.press("ctrl+p", *typed)
+            chosen = app.screen.picker.chosen
+            await pilot.press("escape")
+            return chosen.name if chosen else ""
+
+        assert await first("undo") == "", "nothing can be undone, and nothing else is called that"
+        await pilot.press("down", "d", "u", "d")
+        edited = document.raw
+        for typed, name in [
+            ("undo", "Undo"),
+            ("save as", "Save as"),
+            ("help", "Help"),
+            ("add", "Add"),
+            ("discard", "Discard"),
+        ]:
+            assert await first(typed) == name
+        await pilot.press("u")
+        assert await first("redo") == "Redo"
+        await pilot.press("U")
+        await pilot.press("ctrl+p", *"discard", "enter")
+        await pilot.pause()
+        assert isinstance(app.screen, ConfirmDialog)
+        await pilot.press("n")
+        assert document.raw == edited
+        app.client.start(document.raw)
+        await pilot.press("2")
+        await pilot.pause()
+        assert await first("stop") == "Stop"
+        assert await first("compare") == "Compare"

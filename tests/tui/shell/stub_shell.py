@@ -1,0 +1,138 @@
+"""A shell that is a plain object and notes what a screen asks of it; an app that shows one screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from textual.app import App, ComposeResult
+from textual.message import Message
+from textual.screen import Screen
+from textual.widget import Widget
+
+from tests.tui.fake_probe_client import FakeProbeClient
+from tests.tui.fake_training_client import FakeTrainingClient
+from tuiml.data.own.reading import DataFiles, DataFilesInBackground
+from tuiml.runs.tail import Tail
+from tuiml.spec.problems import Problem
+from tuiml.tui.charts.palette import Look
+from tuiml.tui.model.catalog import Item
+from tuiml.tui.model.document import Document, Raw
+from tuiml.tui.model.run_model import RunModel
+from tuiml.tui.process.file_inspection_client import FileInspectionClient
+from tuiml.tui.shell.protocol import Shell
+
+
+class NoDrafts:
+    """There are no documents beside the one on the screen."""
+
+    def __iter__(self) -> Iterator[Document]:
+        return iter(())
+
+    def put_away(self, document: Document) -> None:
+        pass
+
+    def take(self, document: Document) -> Document:
+        return document
+
+
+class StubRun:
+    """The run on the screen, of which nothing is read."""
+
+    def __init__(self) -> None:
+        self.model = RunModel()
+        self.followed: list[str] = []
+
+    def show(self, model: RunModel, tail: Tail) -> None:
+        assert tail.path.name == model.name
+        self.model = model
+
+    def follow(self, path: str) -> None:
+        self.followed.append(path)
+
+    def stop_following(self) -> None:
+        self.followed.append("")
+
+    def ended(self) -> None:
+        pass
+
+
+class StubShell:
+    """Notes what is asked of it in ``calls``: the method's name and its arguments."""
+
+    def __init__(self, document: Document, screen_name: str) -> None:
+        self.look = Look()
+        self.document = document
+        self.screen_name = screen_name
+        self.calls: list[tuple[Any, ...]] = []
+        self.current_run = StubRun()
+        self.drafts = NoDrafts()
+        self.looks = FileInspectionClient()
+        self.files = DataFilesInBackground(DataFiles())
+        self.probe_client_factory: Callable[[Callable[[Message], object]], Any] = FakeProbeClient
+        self.fake = FakeTrainingClient(self.post_message)
+
+    @property
+    def model(self) -> RunModel:
+        return self.current_run.model
+
+    @property
+    def client(self) -> Any:
+        return self.fake
+
+    def named(self, name: str) -> list[list[Any]]:
+        """The arguments of all calls of one method."""
+        return [arguments for method, *arguments in self.calls if method == name]
+
+    def show_screen(self, name: str) -> None:
+        self.calls.append(("show_screen", name))
+
+    def go_to_problem(self, problem: Problem) -> None:
+        self.calls.append(("go_to_problem", problem))
+
+    def document_edited(self) -> None:
+        self.calls.append(("document_edited",))
+
+    def open_document(self, raw: Raw, *, path: Path | None = None, origin: str = "") -> None:
+        self.calls.append(("open_document", raw["name"], path, origin))
+
+    def edit(self, document: Document) -> None:
+        self.calls.append(("edit", document))
+
+    def open_preset(self, item: Item) -> None:
+        self.calls.append(("open_preset", item))
+
+    def run_changed(self, kinds: set[str]) -> None:
+        self.calls.append(("run_changed", kinds))
+
+    def say(self, text: str) -> None:
+        self.calls.append(("say", text))
+
+    def complain(self, text: str) -> None:
+        self.calls.append(("complain", text))
+
+    def renew(self) -> None:
+        self.calls.append(("renew",))
+
+    def refresh_bindings(self) -> None:
+        pass
+
+    def push_screen(self, screen: Screen[Any], callback: Callable[[Any], None] | None = None) -> Any:
+        self.calls.append(("push_screen", screen))
+
+    def post_message(self, message: Message) -> bool:
+        self.calls.append(("post_message", message))
+        return True
+
+
+class OneScreenApp(App[None]):
+    """Shows one screen, which knows the shell only."""
+
+    def __init__(self, shell: StubShell, make: Callable[[], Widget]) -> None:
+        super().__init__()
+        self.shell: Shell = shell
+        self._make = make
+
+    def compose(self) -> ComposeResult:
+        yield self._make()

@@ -1,0 +1,138 @@
+"""``tuiml choices``: everything that a preset can choose from."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from tuiml.cli.output import print_json, print_table
+from tuiml.cli.parser import JSON, Command, argument
+
+if TYPE_CHECKING:
+    from tuiml.registry import Entry, Option, Registry
+
+
+def _kinds() -> dict[str, Registry[Any]]:
+    from tuiml import nn
+    from tuiml.data.datasets import datasets, own_files
+    from tuiml.spec.stopping import stoppings
+
+    return {
+        "layers": nn.layers,
+        "activations": nn.activations,
+        "initializers": nn.initializers,
+        "optimizers": nn.optimizers,
+        "losses": nn.losses,
+        "schedules": nn.schedules,
+        "stoppings": stoppings,
+        "pretraining": nn.pretrainings,
+        "data": datasets,
+        "files": own_files,
+    }
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """List kinds, choices of a kind, or the options of a choice."""
+    from tuiml.registry import closest, short
+    from tuiml.runs.errors import RunError
+
+    kinds = _kinds()
+    if chosen.kind is None:
+        rows = {kind: registry.names() for kind, registry in kinds.items()}
+        if chosen.json:
+            print_json(rows)
+        else:
+            print_table(("kind", "choices"), [[kind, ", ".join(names)] for kind, names in rows.items()])
+        return 0
+    if chosen.kind not in kinds:
+        near = closest(chosen.kind, kinds)
+        hint = f"did you mean '{near}'?" if near else f"choose from {', '.join(kinds)}"
+        raise RunError(f"{short(chosen.kind)} is not a kind of choice; {hint}")
+    registry = kinds[chosen.kind]
+    if chosen.name is None:
+        return _list_kind(registry, chosen.json)
+    if chosen.name not in registry:
+        raise RunError(registry.complaint(chosen.name))
+    return _print_entry(registry[chosen.name], chosen.json)
+
+
+def _list_kind(registry: Registry[Any], json: bool) -> int:
+    if json:
+        print_json([_entry(entry) for entry in registry])
+    else:
+        rows = [[entry.name, entry.formula, entry.advice] for entry in registry]
+        print_table(("name", "formula", "when to use it"), rows)
+    return 0
+
+
+def _print_entry(entry: type[Entry], json: bool) -> int:
+    from tuiml.registry import options_of
+
+    if json:
+        print_json(_entry(entry))
+        return 0
+    names = " or ".join([entry.name, *entry.aliases])
+    print(f"{names}: {entry.formula}")
+    if entry.advice:
+        print(entry.advice)
+    if entry.source:
+        print(f"source: {entry.source}")
+    options = options_of(entry)
+    if options:
+        print()
+        rows = [[o.name, _default(o), o.allowed(), o.help] for o in options]
+        print_table(("option", "default", "allowed", "what it is"), rows)
+    return 0
+
+
+def _default(option: Option) -> str:
+    if option.required:
+        return "must be given"
+    if option.default is None or option.default == ():
+        return "left out"
+    return str(_plain_default(option)).lower() if option.kind == "bool" else str(_plain_default(option))
+
+
+def _plain_default(option: Option) -> Any:
+    if option.registry is not None and option.default is not None:
+        return option.registry.write(option.default)
+    return list(option.default) if isinstance(option.default, tuple) else option.default
+
+
+def _entry(entry: type[Entry]) -> dict[str, Any]:
+    from tuiml.registry import options_of
+
+    return {
+        "name": entry.name,
+        "aliases": list(entry.aliases),
+        "formula": entry.formula,
+        "advice": entry.advice,
+        "source": entry.source,
+        "options": [
+            {
+                "name": o.name,
+                "kind": o.kind,
+                "default": _plain_default(o),
+                "required": o.required,
+                "low": o.low,
+                "high": o.high,
+                "low_open": o.low_open,
+                "high_open": o.high_open,
+                "words": list(o.words),
+                "help": o.help,
+            }
+            for o in options_of(entry)
+        ],
+    }
+
+
+COMMAND = Command(
+    "choices",
+    "list what a preset can choose from, with formulas",
+    run,
+    [
+        argument("kind", nargs="?", metavar="KIND", help="such as activations; absent: the kinds"),
+        argument("name", nargs="?", metavar="NAME", help="such as leaky_relu: its options and source"),
+        JSON,
+    ],
+)

@@ -1,0 +1,93 @@
+"""``tuiml data``: list, fetch, check."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+
+from tuiml.cli import data_check
+from tuiml.cli.output import note, print_json, print_table
+from tuiml.cli.parser import JSON, Command, Parser, argument
+from tuiml.formatting import count_text
+
+
+def list_data(chosen: argparse.Namespace) -> int:
+    """``tuiml data list``."""
+    from tuiml.data import catalog
+
+    rows = catalog.where()
+    if chosen.json:
+        print_json([vars(row) for row in rows])
+        return 0
+    header = ("name", "kind", "shape", "classes", "examples", "here", "where")
+    table = [
+        [
+            row.name,
+            row.kind,
+            "×".join(map(str, row.shape)),
+            str(row.classes) if row.classes else "–",
+            count_text(row.examples),
+            "yes" if row.here else "no",
+            row.where,
+        ]
+        for row in rows
+    ]
+    print_table(header, table, right=("classes", "examples"))
+    return 0
+
+
+def fetch(chosen: argparse.Namespace) -> int:
+    """``tuiml data fetch``."""
+    from tuiml.data import catalog
+
+    paths = catalog.fetch(chosen.name, _telling())
+    if chosen.json:
+        print_json([str(path) for path in paths])
+        return 0
+    for path in paths:
+        print(path)
+    if not paths:
+        note(f"'{chosen.name}' needs no download: it comes with tuiml, or is generated")
+    return 0
+
+
+def _telling() -> Callable[[str, int, int], None]:
+    """Says what is downloaded: a line a file, or on a terminal a line that is redrawn."""
+    from tuiml.cli import progress
+    from tuiml.training.events import Loading
+
+    show = progress.Bar() if sys.stderr.isatty() else progress.Plain()
+
+    def tell(name: str, done: int, total: int) -> None:
+        show.draw(Loading(name, done, total))
+        if done == total:
+            show.close()
+
+    return tell
+
+
+ACTIONS = (
+    Command("list", "list the data sets and where they lie", list_data, [JSON]),
+    Command(
+        "fetch",
+        "download a data set that is not here yet",
+        fetch,
+        [argument("name", metavar="NAME", help="such as mnist"), JSON],
+    ),
+    Command(
+        "check",
+        "say what tuiml makes of your own file or folder",
+        data_check.check,
+        [data_check.add_arguments, JSON],
+    ),
+)
+
+
+def _add_actions(parser: Parser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    for action in ACTIONS:
+        action.add_to(actions)
+
+
+COMMAND = Command("data", "list, fetch and check data sets", list_data, [_add_actions])

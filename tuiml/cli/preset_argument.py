@@ -1,0 +1,47 @@
+"""Reads the preset that PRESET and ``--set`` mean."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tuiml.spec import Preset, Problem
+
+
+def read_preset(word: str, settings: list[str]) -> Preset:
+    """The preset, validated.
+
+    Raises:
+        SpecError: with every problem.
+    """
+    from tuiml.spec import SpecError, check
+
+    document, problems = read_document(word, settings)
+    from tuiml.data.own.reading import DataFiles
+
+    preset, found = check(document, DataFiles())
+    if preset is None or problems:
+        raise SpecError([*problems, *found])
+    return preset
+
+
+def read_document(word: str, settings: list[str]) -> tuple[dict[str, Any], list[Problem]]:
+    """The document, not validated, and the problems of settings that could not be applied.
+
+    Raises:
+        SpecError: there is no such preset.
+    """
+    from tuiml.spec import SpecError, library
+    from tuiml.spec.edit import assign
+
+    file = library.find(word)
+    document = file.document()
+    problems: list[Problem] = []
+    if "name" not in document and file.name.isprintable():
+        document["name"] = file.name[:80]
+    for setting in settings:
+        try:
+            document = assign(document, setting)
+        except SpecError as error:
+            problems += error.problems
+    return document, problems

@@ -1,0 +1,149 @@
+"""The run on the screen: its model, the client of the training process, the follower of its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from textual.message import Message
+
+from tuiml.runs.tail import Tail
+from tuiml.training.events import KINDS
+from tuiml.tui.app.session import Session
+from tuiml.tui.model.past_run import newest_step
+from tuiml.tui.model.problems import where
+from tuiml.tui.model.run_model import RunModel
+from tuiml.tui.process.child import (
+    InspectionFailed,
+    Post,
+    TrainingEvents,
+    TrainingProblems,
+    TrainingProcessEnded,
+)
+from tuiml.tui.process.follower import Follower, News
+from tuiml.tui.shell import resume
+from tuiml.tui.shell.protocol import Shell
+
+
+class CurrentRun:
+    """Feeds the model of the run on the screen with what its processes report.
+
+    Args:
+        shell: the app.
+        make_client: makes the client of the training process from what it posts its messages with.
+        session: written when another run is on the screen, and when the run begins or ends.
+    """
+
+    def __init__(self, shell: Shell, make_client: Callable[[Post], Any], session: Session) -> None:
+        self._shell, self._make_client, self._session = shell, make_client, session
+        self.model = RunModel(files=shell.files)
+        self.client: Any = None
+        """The client of the training process; ``None`` until the app is mounted."""
+        self.follower: Follower | None = None
+
+    def connect(self) -> None:
+        """Make the client."""
+        self.client = self._make_client(self._shell.post_message)
+
+    def show(self, model: RunModel, tail: Tail) -> None:
+        """Show a run that is not trained here; its folder answers inspection requests."""
+        self.model = model
+        self.client.look_at(str(tail.path))
+        self.follow(str(tail.path), tail)
+        self._shell.run_changed(set(KINDS))
+        self._session.write_soon()
+
+    def follow(self, path: str, tail: Tail | None = None) -> None:
+        """Follow the folder of the run on the screen, which is not trained here."""
+        self.stop_following()
+        if not path:
+            return
+        folder = Path(path)
+        if tail is None:
+            tail = Tail(folder)
+            try:
+                tail.to_end()
+            except OSError:
+                return
+        parts = (tail, self._shell.files, self.model.writer, self.model.saved)
+        self.follower = Follower(self._shell.post_message, folder, *parts)
+
+    def stop_following(self) -> None:
+        if self.follower:
+            self.follower.stop()
+            self.follower = None
+
+    def ended(self) -> None:
+        """The run on the screen is not trained here any more."""
+        self.follow(self.model.path)
+        self._shell.run_changed({"end"})
+        self._session.write_soon()
+
+    # -- messages ------------------------------------------------------------------------------------------
+
+    def receive(self, message: Message) -> None:
+        """Handle a message of the training process or of the follower."""
+        match message:
+            case TrainingEvents():
+                self._events(message)
+            case News():
+                self._news(message)
+            case TrainingProcessEnded():
+                self._process_ended(message)
+            case InspectionFailed():
+                self.model.inspection_failed(message.reason)
+                self._shell.run_changed({"blind"})
+            case TrainingProblems():
+                text = "; ".join(f"{where(p)}{p.message}" for p in message.problems)
+                if not resume.refused(self._shell, text):
+                    self.model.fail(text)
+                    self._shell.run_changed({"end"})
+
+    def _events(self, message: TrainingEvents) -> None:
+        kinds = self.model.feed(message.events)
+        self._shell.run_changed(kinds)
+        if "end" in kinds:
+            self.ended()
+        elif "start" in kinds:
+            self._session.write_now()  # the run must be found again, whatever happens
+
+    def _process_ended(self, message: TrainingProcessEnded) -> None:
+        if resume.refused(self._shell, message.reason):
+            return
+        model, reason = self.model, message.reason
+        model.fail(reason, message.asked)
+        if model.path:
+            model.saved = newest_step(Path(model.path))
+            model.message = reason + resume.offer(model)
+            self.client.look_at(model.path)
+        self.ended()
+
+    def _news(self, news: News) -> None:
+        if news.follower is not self.follower or self.client.active:
+            return
+        if news.lost:
+            self.stop_following()
+            self.model.lose_folder()
+            self._shell.run_changed({"state", "end"})
+            return
+        was, saved = self.model.followed, self.model.saved
+        self.model = news.model or self.model
+        kinds = self.model.feed(news.events)
+        self.model.trained_by(news.writer)
+        self.model.saved = news.saved
+        if news.model is not None:
+            kinds |= {"start", "epoch", "snapshot"}
+        if was != self.model.followed:
+            kinds |= {"state", "end"}
+        if news.saved != saved:
+            self._inspect_again(news.follower.path)
+        self._shell.run_changed(kinds)
+
+    def _inspect_again(self, path: Path) -> None:
+        """There is another checkpoint: inspect that one."""
+        if self.model.inspection_problem:
+            self.model.inspection_failed("")
+            self.client.look_at(str(path))
+        else:
+            self.client.look_again()

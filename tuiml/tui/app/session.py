@@ -1,0 +1,173 @@
+"""The session: the document being edited, the drafts, and what of them is written to disk."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from textual.app import App
+from textual.timer import Timer
+
+from tuiml.data.own.entries import DataFiles
+from tuiml.tui.app.drafts import Drafts
+from tuiml.tui.model import settings
+from tuiml.tui.model.document import Document, Raw
+from tuiml.tui.model.preset_files import default_document
+from tuiml.tui.model.settings import Draft, Settings
+
+WRITE_AFTER = 0.5
+"""Seconds without another edit after which the session is written."""
+LATEST = 2.0
+"""Seconds after the first edit at which it is written in any case: a crash costs no more."""
+
+
+@dataclass(frozen=True)
+class DocumentState:
+    """A document at one time: its tables are never changed in place."""
+
+    raw: Raw
+    path: str
+    origin: str
+    dirty: bool
+
+    @classmethod
+    def of(cls, document: Document) -> DocumentState:
+        return cls(document.raw, str(document.path or ""), document.origin, document.dirty)
+
+    def draft(self) -> Draft | None:
+        """As the settings hold it; ``None`` if TOML cannot hold it."""
+        return settings.draft_of(self.raw, self.path, self.origin, self.dirty)
+
+
+@dataclass(frozen=True)
+class SavedState:
+    """What is to be written; of two, the one with the higher number is the newer."""
+
+    number: int
+    here: Settings
+    documents: list[DocumentState]
+    """The open one, then the drafts."""
+
+
+class Session:
+    """Holds the open document and writes the session a little after each change, away from the screen.
+
+    Args:
+        app: for timers and threads.
+        files: finds what the user's files hold.
+        complain: shows an error.
+        remembered: the settings of the last session.
+        document: the one to open; absent: that of the last session.
+        update: adds to the settings what the screen shows now.
+    """
+
+    def __init__(
+        self,
+        app: App[Any],
+        files: DataFiles,
+        complain: Callable[[str], None],
+        remembered: Settings,
+        document: Document | None,
+        update: Callable[[Settings], Settings],
+    ) -> None:
+        self._app, self._files, self._complain, self._update = app, files, complain, update
+        self.remembered = remembered
+        self.drafts = Drafts(remembered.drafts)
+        last = remembered.document and settings.document_of(remembered.document)
+        self.document = last or default_document()
+        self.document.find_in(files)
+        if document:
+            self.open(document)
+        self.trouble = ""
+        """Why the session cannot be written, while it cannot."""
+        self._here = replace(remembered, trouble="")
+        self._timer: Timer | None = None
+        self._changed_at = 0.0
+        self._lock = threading.Lock()
+        self._over = self._reported = False
+        self._made = self._written = 0
+        self._drafted: list[tuple[DocumentState, Draft | None]] = []
+
+    def open(self, document: Document) -> bool:
+        """Edit another document, or the draft of the same file; whether it was such a draft."""
+        self.drafts.put_away(self.document)
+        self.document = self.drafts.take(document)
+        self.document.find_in(self._files)
+        return self.document is not document
+
+    # -- the mark of what is being opened ------------------------------------------------------------------
+
+    def marked(self, stage: str) -> SavedState:
+        """What to write before something is opened that might end the app."""
+        self._here = replace(self._here, opening=stage)
+        return self._state()
+
+    def unmark(self) -> None:
+        """Everything that was to be opened has been on the screen for a while."""
+        if self._here.opening and not self._over:
+            self._here = replace(self._here, opening="")
+            self.write_now()
+
+    # -- writing -------------------------------------------------------------------------------------------
+
+    def _state(self) -> SavedState:
+        self._made += 1
+        documents = [DocumentState.of(d) for d in (self.document, *self.drafts)]
+        return SavedState(self._made, self._here, documents)
+
+    def snapshot(self) -> SavedState:
+        """The session as it is now; cheap."""
+        self._here = self._update(self._here)
+        return self._state()
+
+    def write_soon(self) -> None:
+        """Write the session after the next pause."""
+        now = time.monotonic()
+        if self._timer is None:
+            self._changed_at = now
+        else:
+            self._timer.stop()
+        delay = min(WRITE_AFTER, max(0.01, self._changed_at + LATEST - now))  # 0: Textual divides by it
+        self._timer = self._app.set_timer(delay, self.write_now)
+
+    def write_now(self) -> None:
+        """Write the session in a thread."""
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer, state = None, self.snapshot()
+        self._app.run_worker(lambda: self.write(state), thread=True, group="state")
+
+    def write(self, state: SavedState, *, last: bool = False) -> None:
+        """Write a state, from any thread. One older than what was written is ignored, as are all that come
+        after the ``last`` one.
+
+        A disk that refuses does not stop the user: :attr:`trouble` says why, and the app says so once.
+        """
+        with self._lock:
+            if self._over or state.number < self._written:
+                return
+            self._over, self._written = last, state.number
+            try:
+                settings.save(self._settings(state))
+            except OSError as error:
+                reason = error.strerror or str(error)
+                self.trouble = f"your edits cannot be kept: {settings.state_path()}: {reason}"
+            else:
+                self.trouble, self._reported = "", False
+                return
+            if not last and not self._reported:
+                self._reported = True
+                self._app.call_later(self._complain, self.trouble)
+
+    def _settings(self, state: SavedState) -> Settings:
+        """The settings to write. Only documents that were edited since the last time become TOML again."""
+        before = {id(document.raw): (document, draft) for document, draft in self._drafted}
+        self._drafted = []
+        for document in state.documents:
+            known, draft = before.get(id(document.raw), (None, None))
+            self._drafted.append((document, draft if known == document else document.draft()))
+        first, *others = (draft for _, draft in self._drafted)
+        return replace(state.here, document=first, drafts=[d for d in others if d])

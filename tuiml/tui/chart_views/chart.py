@@ -1,0 +1,64 @@
+"""What a chart of Train is: an entry and a view.
+
+A chart is one module, or a part of one, in this package: a view and a :class:`Chart` at module level.
+:mod:`tuiml.tui.chart_views.registry` finds it; its actions, the palette, the help and the list of charts
+follow from the entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from tuiml.training.inspections.record import InspectionRequest
+from tuiml.tui.chart_views.selection import ChartSelection
+from tuiml.tui.model.run_model import RunModel
+from tuiml.tui.widgets.chart_view import View
+
+
+class ChartView(View, can_focus=True):
+    """A view of a chart. Each action of the chart is a method with :func:`tuiml.tui.keys.action`.
+
+    One chart may be shown by several views: what they remember is in an object of :meth:`ChartSelection.of`.
+    """
+
+    def __init__(self, selection: ChartSelection, chart: Chart) -> None:
+        super().__init__(id=chart.id)
+        self.selection = selection
+        self.title = chart.title
+
+    def requests(self) -> list[InspectionRequest]:
+        """The inspections that the view needs while it is on the screen."""
+        return []
+
+    def label(self, action_id: str) -> str | None:
+        """The words for the key bar; ``None``: those of the action itself."""
+        return None
+
+
+def always(run: RunModel) -> bool:
+    """Available for every run."""
+    return True
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart of Train."""
+
+    id: str
+    """Kept in ``state.json``."""
+    title: str
+    help: str
+    """What it shows, in a line."""
+    rank: int
+    """Its place in the list of charts."""
+    view: type[ChartView]
+    available: Callable[[RunModel], bool] = always
+    """True if a run has something to show in it."""
+    slot: Literal["top", "beside", ""] = ""
+    """Where it is in the first session: above the layer table, beside it or nowhere."""
+
+    def has(self, action_id: str) -> bool:
+        """True if an action is one of the chart's: it works while such a chart is on the screen."""
+        return hasattr(self.view, f"action_{action_id}")

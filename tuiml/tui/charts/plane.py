@@ -1,0 +1,158 @@
+"""Maps of the plane of two features: predicted classes, or predicted numbers, with the examples on top."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.segment import Segment
+from rich.style import Style
+
+from tuiml.formatting import compact
+from tuiml.training.inspections.boundary import Boundary
+from tuiml.training.inspections.surface import Surface
+from tuiml.tui.charts.palette import COLOURS, HEAT, QUIET, Look
+from tuiml.tui.charts.pixels import (
+    LETTERS,
+    SURE,
+    Row,
+    cell_style,
+    class_colour,
+    class_mark,
+    field_colour,
+    glyph_rows,
+    halves,
+    mixed,
+)
+from tuiml.tui.charts.text import Line, clean, strip
+
+LEVELS = 22
+"""Colours of heights: those of the palette, and three between each two of them."""
+Points = dict[tuple[int, int], int]
+"""The cells with examples in them, by row and column, and the target of the last example in each."""
+
+
+def field(found: Boundary, width: int, height: int, look: Look, *, points: bool = True) -> list[Row]:
+    """``height`` rows of ``width`` cells: each class in its colour, the stronger the surer the network is."""
+    per_cell = halves(look)
+    winners = _nearest(found.predicted, found, height * per_cell, width)
+    sure = _sureness(_nearest(found.probabilities, found, height * per_cell, width), found.classes)
+    marks = _points(found, found.labels, width, height) if points else {}
+    if per_cell == 2:
+        return _coloured_classes(winners, sure, marks, look)
+    return _lettered(winners, sure, marks, look)
+
+
+def heights(found: Surface, width: int, height: int, look: Look) -> list[Row]:
+    """``height`` rows of ``width`` cells, light is high. A point in another colour is predicted wrong."""
+    shown = _nearest(found.predictions, found, height * halves(look), width)
+    if halves(look) == 1:
+        ramp = look.glyphs.shades
+        return glyph_rows(shown.astype(np.intp) * (len(ramp) - 1) // 255, ramp, look.style())
+    return _coloured_heights(shown, _points(found, found.targets, width, height), look)
+
+
+def _nearest(data: bytes, found: Boundary | Surface, height: int, width: int) -> NDArray[np.uint8]:
+    """The value of the nearest place of the grid for each pixel."""
+    grid = np.frombuffer(data, np.uint8).reshape(found.rows, found.columns)
+    rows = (np.arange(height) * 2 + 1) * found.rows // (2 * height)
+    columns = (np.arange(width) * 2 + 1) * found.columns // (2 * width)
+    return grid[rows[:, None], columns[None, :]]
+
+
+def _points(found: Boundary | Surface, targets: Iterable[int], width: int, height: int) -> Points:
+    xs, ys = (np.frombuffer(data, np.uint8).astype(int) for data in (found.xs, found.ys))
+    columns = np.minimum(xs * width // 255, width - 1).tolist()
+    rows = np.minimum((255 - ys) * height // 255, height - 1).tolist()
+    return dict(zip(zip(rows, columns, strict=True), targets, strict=True))
+
+
+def _sureness(shares: NDArray[np.uint8], classes: int) -> NDArray[np.intp]:
+    """Levels from 0, as good as chance, to the highest."""
+    chance = 1 / max(2, classes)
+    parts = np.clip((shares / 255 - chance) / (1 - chance), 0, 1)
+    return np.rint(parts * (SURE - 1)).astype(np.intp)
+
+
+def _coloured_classes(
+    winners: NDArray[np.uint8], sure: NDArray[np.intp], points: Points, look: Look
+) -> list[Row]:
+    shade = 0 if look.dark else 1
+    pixels = np.stack([winners, sure], axis=2).tolist()
+    rows: list[Row] = []
+    for y, pair in enumerate(zip(pixels[::2], pixels[1::2], strict=True)):
+        row: Row = []
+        for x, (upper, lower) in enumerate(zip(*pair, strict=True)):
+            one, two = (field_colour(label, level, look.dark) for label, level in (upper, lower))
+            label = points.get((y, x))
+            if label is None:
+                row.append(Segment("▀", cell_style(one, two)))
+            else:
+                style = cell_style(COLOURS[class_colour(label)][shade], two)
+                row.append(Segment(class_mark(label, look), style))
+        rows.append(list(Segment.simplify(row)))
+    return rows
+
+
+def _lettered(winners: NDArray[np.uint8], sure: NDArray[np.intp], points: Points, look: Look) -> list[Row]:
+    """A letter for each class where the network is not undecided; examples stand out."""
+    rows: list[Row] = []
+    for y, (labels, levels) in enumerate(zip(winners.tolist(), sure.tolist(), strict=True)):
+        row: Row = []
+        for x, (label, level) in enumerate(zip(labels, levels, strict=True)):
+            point = points.get((y, x))
+            if point is None:
+                letter = LETTERS[label % len(LETTERS)] if level > 1 else " "
+                row.append(Segment(letter, look.style(class_colour(label) if look.colour else QUIET)))
+            else:
+                row.append(Segment(class_mark(point, look), look.style(class_colour(point), bold=True)))
+        rows.append(list(Segment.simplify(row)))
+    return rows
+
+
+def _coloured_heights(shown: NDArray[np.uint8], points: Points, look: Look) -> list[Row]:
+    colours = [height_colour(value, look) for value in range(256)]
+    rows: list[Row] = []
+    for y, pair in enumerate(zip(shown[::2].tolist(), shown[1::2].tolist(), strict=True)):
+        row: Row = []
+        for x, (upper, lower) in enumerate(zip(*pair, strict=True)):
+            truth = points.get((y, x))
+            glyph, ink = ("▀", upper) if truth is None else ("●", truth)
+            row.append(Segment(glyph, cell_style(colours[ink], colours[lower])))
+        rows.append(list(Segment.simplify(row)))
+    return rows
+
+
+def height_colour(value: int, look: Look) -> str:
+    """The colour of a height from 0 to 255."""
+    ramp = HEAT if look.dark else HEAT[::-1]
+    place = round(value * (LEVELS - 1) / 255) * (len(ramp) - 1) / (LEVELS - 1)
+    low = min(int(place), len(ramp) - 2)
+    return mixed(ramp[low], ramp[low + 1], round(place - low, 4))
+
+
+def field_legend(found: Boundary, names: Sequence[str], width: int, look: Look) -> Line:
+    """The sign and colour of each class, and the limits of the plane."""
+    parts: list[tuple[str, Style]] = []
+    for label in range(found.classes):
+        name = clean(names[label], look) if label < len(names) else str(label)
+        letter = "" if halves(look) == 2 else f" {LETTERS[label % len(LETTERS)]}"
+        parts.append((f"{class_mark(label, look)}{letter} {name}  ", look.style(class_colour(label))))
+    return strip([*parts, _limits(found, look)], width)
+
+
+def heights_legend(found: Surface, width: int, look: Look) -> Line:
+    """The colours or shades from the lowest to the highest number, and the limits of the plane."""
+    parts: list[tuple[str, Style]] = [(f"{compact(found.scale[0])} ", look.style())]
+    if halves(look) == 2:
+        parts += [("█", Style(color=height_colour(level, look))) for level in range(0, 256, 28)]
+    else:
+        parts.append((look.glyphs.shades, look.style()))
+    return strip([*parts, (f" {compact(found.scale[1])}   ", look.style()), _limits(found, look)], width)
+
+
+def _limits(found: Boundary | Surface, look: Look) -> tuple[str, Style]:
+    left, right, bottom, top = map(compact, found.limits)
+    dots = look.glyphs.more if look.unicode else ".."
+    return f"x {left}{dots}{right}  y {bottom}{dots}{top}", look.style(QUIET)

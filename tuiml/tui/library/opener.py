@@ -1,0 +1,67 @@
+"""Opening a preset in Build or a run in Train."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+from tuiml.runs.tail import Tail
+from tuiml.tui.model.catalog import Item
+from tuiml.tui.model.document import Raw
+from tuiml.tui.model.past_run import read_run
+from tuiml.tui.model.run_model import RunModel
+from tuiml.tui.shell import resume
+from tuiml.tui.shell.screen import AppScreen
+
+
+class Opener:
+    """Opens what is selected in the library.
+
+    Args:
+        screen: the library; its thread reads runs.
+    """
+
+    def __init__(self, screen: AppScreen) -> None:
+        self._screen = screen
+
+    def open(self, item: Item) -> None:
+        """Open a preset in Build or a run in Train."""
+        if item.run:
+            self.open_run(item)
+        elif item.document is not None:
+            path = item.path if item.kind in ("own", "file") else None
+            self.edit(copy.deepcopy(item.document), path, item.name if item.kind == "bundled" else "")
+        else:
+            self._screen.shell.complain(item.problem)
+
+    def edit(self, raw: Raw, path: Path | None = None, origin: str = "") -> None:
+        """Open a preset's document in Build."""
+        self._screen.shell.open_document(raw, path=path, origin=origin)
+        self._screen.shell.show_screen("build")
+
+    def open_run(self, item: Item, resumed: bool = False) -> None:
+        """Show a run in Train and perhaps resume it, unless another run is being trained there."""
+        shell = self._screen.shell
+        if not shell.client.active:
+            self._screen.run_worker(
+                lambda: self._read(item, resumed), thread=True, group="run", exclusive=True
+            )
+        elif shell.model.name == item.name:
+            shell.show_screen("train")
+        else:
+            shell.complain(f"{shell.model.name} is being trained; stop it to show another run in Train")
+
+    def _read(self, item: Item, resumed: bool) -> None:
+        tail = Tail(item.path)
+        run = read_run(item.path, self._screen.shell.files, pictures=True, tail=tail)
+        self._screen.call_later(self._show, run, tail, resumed)
+
+    def _show(self, run: RunModel | str, tail: Tail, resumed: bool) -> None:
+        shell = self._screen.shell
+        if isinstance(run, str):
+            shell.complain(run)
+        elif not shell.client.active:
+            shell.current_run.show(run, tail)
+            shell.show_screen("train")
+            if resumed:
+                resume.go_on(shell)

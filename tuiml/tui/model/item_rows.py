@@ -1,0 +1,132 @@
+"""The rows of a list of presets and runs, and which of them a search finds."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Hashable, Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from tuiml.formatting import compact
+from tuiml.runs.library import RunSummary
+from tuiml.tui.charts.palette import QUIET, RUNNING
+from tuiml.tui.model.catalog import Item, Key, Kind
+from tuiml.tui.model.document import Document
+from tuiml.tui.model.metric import R2, accuracy_or_r2, metric_of
+
+HEADINGS: dict[Kind, str] = {"own": "your presets", "bundled": "bundled presets", "run": "runs"}
+
+
+_STAMP = re.compile(r"-\d{8}-\d{6}(?=(-\d+)?$)")
+
+
+def matching(items: Sequence[Item], text: str) -> list[Item]:
+    """Those that have every word of ``text`` in their name, note, data set or, of runs, preset and end.
+
+    Within a kind, those with the words in their name come first.
+    """
+    wanted = text.casefold().split()
+    if not wanted:
+        return list(items)
+    found = [item for item in items if all(word in item.words for word in wanted)]
+    kinds = list(dict.fromkeys(item.kind for item in found))
+    return sorted(found, key=lambda item: (kinds.index(item.kind), not _named(item, wanted)))
+
+
+def best(found: Sequence[Item], text: str) -> Key | None:
+    """Which of the matching ones is most likely meant: of that name, of a name with the words, the first."""
+    wanted = text.casefold().split()
+    same = (item for item in found if item.name.casefold() == text.casefold().strip())
+    named = (item for item in found if _named(item, wanted))
+    item = next(same, None) or next(named, None) or next(iter(found), None)
+    return item.key if item else None
+
+
+def key_of(document: Document, items: Sequence[Item]) -> Key | None:
+    """The key of the preset that a document is of."""
+    for item in items:
+        bundled = item.kind == "bundled" and document.path is None and item.name == document.origin
+        if not item.run and (item.path == document.path or bundled):
+            return item.key
+    return None
+
+
+def _named(item: Item, wanted: Sequence[str]) -> bool:
+    return all(word in item.name.casefold() for word in wanted)
+
+
+def rows(items: Sequence[Item], now: datetime) -> list[Row]:
+    """The items with a heading before each kind."""
+    found: list[Row] = []
+    kind = None
+    for item in items:
+        if item.kind != kind and item.kind in HEADINGS:
+            kind = item.kind
+            found += [Row(None, "")] if found else []
+            found.append(Row(None, HEADINGS[kind]))
+        found.append(_row(item, now))
+    return found
+
+
+def _row(item: Item, now: datetime) -> Row:
+    if item.run:
+        asides = tuple(_asides(item.run, now))
+        colour = RUNNING if item.run.reason == "running" else QUIET
+        return Row(item.key, short_name(item.name), asides, bool(item.problem), colour, cut=True)
+    if item.problem:
+        aside = "has problems" if item.document else "unreadable"
+        return Row(item.key, item.name, (aside,), trouble=True)
+    return Row(item.key, item.name, (item.about,))
+
+
+def short_name(run: str) -> str:
+    """A run's name without the time in it, which stands beside it."""
+    return _STAMP.sub("", run, count=1) or run
+
+
+def _asides(run: RunSummary, now: datetime) -> Iterator[str]:
+    pairs = [(run.figure(f"{part}_accuracy"), run.figure(f"{part}_r2")) for part in ("test", "val")]
+    found = next((pair for pair in pairs if math.isfinite(accuracy_or_r2(*pair))), None)
+    ended = run.reason in ("completed", "stopped", "early_stopped")
+    word = _words(*found) if ended and found else run.reason
+    yield from (f"{time}  {word}" for time in moment(run.when, now))
+    yield word
+
+
+def _words(accuracy: float, r2: float) -> str:
+    """``93.1 %``, or of numbers ``R² 0.931``."""
+    score = metric_of(accuracy, r2)
+    return f"{score.word} {compact(r2, 3)}" if score is R2 else score.text(accuracy)
+
+
+def moment(when: float, now: datetime) -> tuple[str, ...]:
+    """A time as it stands in a list, the longest form first: ``14:05:07`` today, ``Nov 21 14:05`` before."""
+    try:
+        then = datetime.fromtimestamp(when)
+    except (ValueError, OverflowError, OSError):
+        return ("",)
+    if then.date() == now.date():
+        return f"{then:%H:%M:%S}", f"{then:%H:%M}"
+    day = f"{then:%b} {then.day}" if then.year == now.year else f"{then:%Y-%m-%d}"
+    return f"{day} {then:%H:%M}", day
+
+
+class Row(NamedTuple):
+    """One line of the list.
+
+    Args:
+        key: what it stands for; ``None`` makes it a heading, which the cursor passes over.
+        name: text from a file may be given as it is.
+        asides: what may stand at the right, the longest first: the first with room is shown.
+        trouble: whether it cannot be used: it has a mark, and its aside the colour of trouble.
+        colour: of the aside.
+        cut: whether the name is cut for the shortest aside where none has room.
+    """
+
+    key: Hashable | None
+    name: str
+    asides: tuple[str, ...] = ()
+    trouble: bool = False
+    colour: str = QUIET
+    cut: bool = False

@@ -1,0 +1,108 @@
+"""Reading a past run, or one that another process trains, from its folder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from tuiml.data.own.entries import DataFiles
+from tuiml.data.own.reading import DataFilesInBackground
+from tuiml.runs.folder import METRICS, PRESET, SNAPSHOT, steps_in
+from tuiml.runs.metrics import read_lines
+from tuiml.runs.tail import Tail
+from tuiml.runs.writer import writer_of
+from tuiml.spec import SpecError
+from tuiml.spec.library import read
+from tuiml.text import plain_text
+from tuiml.tui.model.document import Raw
+from tuiml.tui.model.run_model import RunModel
+from tuiml.tui.model.snapshots import worth_reading
+
+_STEP = re.compile(rb'(?:%s), "epoch": \d{1,15}, "step": (\d{1,15}),' % b"|".join(map(re.escape, SNAPSHOT)))
+
+
+def run_document(path: Path) -> Raw:
+    """The preset that a run was trained with.
+
+    Raises:
+        SpecError: it cannot be read.
+    """
+    return read(path / PRESET)
+
+
+def load_run(
+    path: Path, *, pictures: bool = True, tail: Tail | None = None, files: DataFiles | None = None
+) -> RunModel:
+    """A past run as the screen shows it, or one that another process trains, as it is now.
+
+    Args:
+        pictures: with the layers' statistics, which are nearly all of the file.
+        tail: reads the file; what is written later can be read from it afterwards.
+        files: finds what a file of the user's that it was trained on holds.
+
+    Raises:
+        SpecError, OSError: its preset or its metrics cannot be read.
+    """
+    model = RunModel(files=files)
+    document = run_document(path)
+    writer = writer_of(path)  # first: what it writes before it ends is then read
+    wanted = worth_reading(_picture_steps(path)) if pictures else None
+    model.load(_lines(tail or Tail(path), wanted), document, name=path.name, writer=writer or "")
+    model.saved = newest_step(path)
+    return at(model, path)
+
+
+def _picture_steps(path: Path) -> list[int]:
+    """The steps of a run's pictures; 0 of one that does not say it first."""
+    found = (_STEP.match(line) for _, line in read_lines(path / METRICS) if line.startswith(SNAPSHOT))
+    return [int(step.group(1)) if step else 0 for step in found]
+
+
+def _lines(tail: Tail, wanted: set[int] | None) -> Iterator[bytes]:
+    """The lines of a run, of pictures only the ``wanted`` ones and later ones; ``None``: none of them."""
+    last, number = max(wanted or (), default=-1), -1
+    while lines := tail.read():
+        for line in lines:
+            if line.startswith(SNAPSHOT):
+                number += 1
+                if wanted is None or (number not in wanted and number < last):
+                    continue
+            yield line
+
+
+def newest_step(path: Path) -> int:
+    """The step of a run's newest checkpoint, by its name; 0 where there is none."""
+    try:
+        return max(steps_in(path), default=0)
+    except OSError:
+        return 0
+
+
+def at(model: RunModel, path: Path) -> RunModel:
+    """The run with the name and the place of its folder, which may have been renamed since it was trained."""
+    model.name = path.name
+    if model.start:
+        model.start = replace(model.start, run=path.name, path=str(path))
+    if model.end:
+        model.end = replace(model.end, run=path.name, path=str(path))
+    return model
+
+
+def read_run(
+    path: Path, files: DataFilesInBackground, *, pictures: bool, tail: Tail | None = None
+) -> RunModel | str:
+    """A run, or in one line why it cannot be read; for a thread that can wait."""
+    try:
+        model = load_run(path, pictures=pictures, tail=tail, files=files.waiting)
+        model.files = files
+        return model
+    except SpecError as error:
+        return plain_text("; ".join(map(str, error.problems)))
+    except OSError as error:
+        return plain_text(f"{path}: {error.strerror or error}")
+    except ValueError as error:  # a path with a zero byte in it
+        return plain_text(f"{path}: {error}")
+    except Exception as error:  # one broken run must not end the app
+        return plain_text(f"{path} cannot be read: {type(error).__name__}: {error}"[:200])

@@ -1,0 +1,194 @@
+"""The state of the run on the screen: what is known of it, and what follows from that."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from tuiml.data.own.entries import DataFiles
+from tuiml.nn.network import Network
+from tuiml.spec import Preset
+from tuiml.training.events import End, Epoch, Loading, Pretraining, Snapshot, Start
+from tuiml.training.inspections.record import Inspection
+from tuiml.training.layer_statistics import LayerStatistics
+from tuiml.tui.model.curves import Curves
+from tuiml.tui.model.interventions import Interventions
+from tuiml.tui.model.metric import ACCURACY, R2, Metric
+from tuiml.tui.model.snapshots import SnapshotHistory
+
+Status: TypeAlias = Literal[
+    "empty",
+    "loading",
+    "running",
+    "paused",
+    "completed",
+    "stopped",
+    "diverged",
+    "early_stopped",
+    "interrupted",
+    "failed",
+]
+ALIVE: frozenset[Status] = frozenset({"loading", "running", "paused"})
+TROUBLE: frozenset[Status] = frozenset({"diverged", "failed"})
+
+EPOCHS_KEPT = 512
+NAN = math.nan
+_serial = itertools.count(1)
+
+
+def new_version() -> int:
+    """A number that no run had before."""
+    return next(_serial)
+
+
+def _epochs() -> deque[Epoch]:
+    return deque(maxlen=EPOCHS_KEPT)
+
+
+@dataclass(frozen=True)
+class BeforeResume:
+    """What was shown before the user resumed a run, and the run's preset from its start on."""
+
+    status: Status
+    message: str
+    document: dict[str, Any]
+
+
+@dataclass(eq=False)
+class RunData:
+    """What is known of a run. Its size is bounded whatever the length of the run."""
+
+    status: Status = "empty"
+    message: str = ""
+    """Why the run failed, diverged or stopped; one line."""
+    notices: dict[str, str] = field(default_factory=dict)
+    """Warnings about the run by their subject, a line each."""
+    name: str = ""
+    writer: str = ""
+    """The other process that trains it, in words; empty: there is none."""
+    saved: int = 0
+    """The step of its newest checkpoint; 0: none."""
+    folder_gone: bool = False
+    skipped: int = 0
+    """Lines of its metrics that cannot be read."""
+    before_resume: BeforeResume | None = None
+    """Set from the user's wish to resume until the run starts or is refused."""
+    files: DataFiles | None = None
+    """Finds what the user's file that it was trained on holds."""
+    document: dict[str, Any] = field(default_factory=dict)
+    """The preset as run: not the one being edited."""
+    preset: Preset | None = None
+    network: Network | None = None
+    loading: Loading | None = None
+    pretraining: Pretraining | None = None
+    """The newest event of pretraining; ``None`` before it and once training has begun."""
+    start: Start | None = None
+    end: End | None = None
+    snapshot: Snapshot | None = None
+    """The newest one."""
+    history: SnapshotHistory = field(default_factory=SnapshotHistory)
+    """Earlier snapshots."""
+    inspections: dict[str, Inspection] = field(default_factory=dict)
+    """The newest of each kind, by its event."""
+    inspection_problem: str = ""
+    """Why a past run cannot be inspected; one line."""
+    epochs: deque[Epoch] = field(default_factory=_epochs)
+    """The newest epochs that are done."""
+    bests: deque[Epoch] = field(default_factory=_epochs)
+    """The epochs that were the best when they were done."""
+    loss: Curves = field(default_factory=Curves)
+    accuracy: Curves = field(default_factory=Curves)
+    """Accuracy; in regression R²."""
+    interventions: Interventions = field(default_factory=Interventions)
+    """What the user changed and did not undo."""
+    restore_points: tuple[tuple[int, int, float], ...] = ()
+    """What the run can be rewound to: see :class:`~tuiml.training.events.RestorePoints`."""
+    epoch: int = 0
+    """The current epoch, from 1; 0 before the first."""
+    step: int = 0
+    rate: float = NAN
+    speed: float = NAN
+    """Examples per second."""
+    seconds: float = NAN
+    seconds_left: float = NAN
+    batches_per_epoch: int = 0
+    """With the current batch size; 0: not known."""
+    changed_steps: int = 0
+    """Steps of the whole run after an intervention; 0: as at the start."""
+    anchor: tuple[int, float] | None = None
+    """A step and the epochs done then, from which other steps are counted."""
+    train_step: int = 0
+    """The last step whose training loss is in the curves."""
+    curves_version: int = field(default_factory=new_version)
+    snapshots_version: int = field(default_factory=new_version)
+    state_version: int = field(default_factory=new_version)
+    inspections_version: int = field(default_factory=new_version)
+    """New numbers after each change, so that a chart knows cheaply whether to draw again."""
+
+    @property
+    def best(self) -> Epoch | None:
+        """The best epoch by the metric that the run watches."""
+        return self.bests[-1] if self.bests else None
+
+    @property
+    def alive(self) -> bool:
+        """True if the run is trained or paused, by its events."""
+        return self.status in ALIVE
+
+    @property
+    def path(self) -> str:
+        """Its folder; empty before there is one."""
+        event = self.end or self.start
+        return event.path if event and "\0" not in event.path else ""
+
+    @property
+    def followed(self) -> bool:
+        """True if another process trains it."""
+        return bool(self.writer) and self.alive
+
+    @property
+    def resumable(self) -> bool:
+        """True if the app may resume it."""
+        return bool(self.path) and not self.alive and not self.folder_gone and self.preset is not None
+
+    @property
+    def resuming(self) -> bool:
+        """True if the user resumed it and it did not start yet."""
+        return self.before_resume is not None
+
+    @property
+    def epochs_planned(self) -> int:
+        if self.start:
+            return self.start.epochs
+        return self.preset.training.epochs if self.preset else 0
+
+    @property
+    def steps_planned(self) -> int:
+        return self.changed_steps or (self.start.steps if self.start else 0)
+
+    @property
+    def metric(self) -> Metric:
+        """What :attr:`accuracy` holds."""
+        return R2 if self.preset and self.preset.data.target != "classes" else ACCURACY
+
+    @property
+    def done(self) -> float:
+        """Fraction of the planned steps that are done, 0 to 1."""
+        return min(1.0, self.step / self.steps_planned) if self.steps_planned > 0 else 0.0
+
+    def x_of(self, step: float) -> float:
+        """A step in epochs."""
+        start = self.start
+        if self.anchor and self.batches_per_epoch:
+            return self.anchor[1] + (step - self.anchor[0]) / self.batches_per_epoch
+        if start and start.steps > 0 and start.epochs > 0:
+            return step * start.epochs / start.steps
+        return float(self.epoch)
+
+    def statistics(self, layer: int) -> LayerStatistics | None:
+        """The newest statistics of a layer."""
+        layers = self.snapshot.layers if self.snapshot else ()
+        return layers[layer] if 0 <= layer < len(layers) else None
