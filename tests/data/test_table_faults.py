@@ -331,6 +331,15 @@ def test_a_run_says_what_was_decided_before_its_first_step(tmp_path):
     assert any("decimal comma" in text for about, text in data.notices if about.startswith("data file"))
 
 
+def test_bytes_that_are_no_pixels_are_scaled_by_what_they_reach(tmp_path):
+    bits = np.random.default_rng(0).integers(0, 2, (40, 8, 8)).astype(np.uint8)
+    for values, top in ((bits, 1), (bits * 16, 16), (bits * 200, 255), (bits * 0, 255)):
+        np.savez(tmp_path / "t.npz", x=values, y=np.arange(40) % 2)
+        dataset = own(tmp_path / "t.npz")
+        assert dataset.top == top
+        assert ("that is scaled to 1" in " ".join(dataset.facts.notes)) == (top != 255)
+
+
 def test_other_encodings_are_read_when_they_are_named(tmp_path):
     rows = "a;b;y\n1;2;caf\xe9\n3;4;th\xe9\n5;6;caf\xe9\n"
     path = written(tmp_path / "t.csv", rows.encode("windows-1252"))

@@ -109,7 +109,7 @@ def find(dataset: Idx) -> Facts:
 
     from tuiml.data import idx
     from tuiml.data.own.labels import coding
-    from tuiml.data.own.values import example_shape
+    from tuiml.data.own.values import example_shape, top_of
 
     title, found = dataset.title, pairs(Path(dataset.path))
     headers = [idx.header(pair.images) for pair in found]
@@ -146,7 +146,7 @@ def find(dataset: Idx) -> Facts:
         test=test,
         classes=how.names,
         counts=tuple(counts.tolist()),
-        top=255.0 if pixels else None,
+        top=top_of(idx.read_any(pair.images) for pair in found) if pixels else None,
         itemsize=1 if pixels else 4,
         columns=(Column("examples", "number"), Column("labels", "label", values=len(how.names))),
         notes=how.notes,

@@ -14,7 +14,7 @@ from tuiml.data.own.labels import Coding, coding
 from tuiml.data.own.location import first_bytes, open_file
 from tuiml.data.own.npy import Archive, Header
 from tuiml.data.own.split import test_count
-from tuiml.data.own.values import example_shape, rows_of
+from tuiml.data.own.values import example_shape, rows_of, top_of
 from tuiml.text import plain_text
 
 if TYPE_CHECKING:
@@ -66,10 +66,13 @@ def find(arrays: Arrays) -> Facts:
         found = [pair[1] for pair in (pool, test) if pair is not None]
         _bounded(found, title)
         raw = [archive.read(header) for header in found]
+        inputs = [pair[0] for pair in (pool, test) if pair is not None]
+        pixels = all(header.dtype == "uint8" for header in inputs)
+        top = top_of(archive.read(header) for header in inputs) if pixels else None
     how = coding(raw, arrays.predict, title)
     used = {header.name for pair in (pool, test) if pair is not None for header in pair}
     unused = tuple(plain_text(name)[:30] for name in list(archive.headers)[:9] if name not in used)
-    return _facts(arrays, Plan(pool, test, last, how, unused), shape, raw)
+    return _facts(arrays, Plan(pool, test, last, how, unused), shape, raw, top)
 
 
 def _pair(archive: Archive, endings: Iterable[str], title: str) -> tuple[Header, Header] | None:
@@ -117,20 +120,22 @@ def _bounded(labels: list[Header], title: str) -> None:
         raise Wrong("path", f"{what} have {size:,} bytes; at most {MOST_LABEL_BYTES:,} are read")
 
 
-def _facts(arrays: Arrays, plan: Plan, shape: tuple[int, ...], raw: list[Any]) -> Facts:
+def _facts(arrays: Arrays, plan: Plan, shape: tuple[int, ...], raw: list[Any], top: float | None) -> Facts:
     import numpy as np
 
     x, y = plan.pool
-    pixels = x.dtype == np.uint8 and (plan.test is None or plan.test[0].dtype == np.uint8)
+    pixels = top is not None
     count = x.shape[0]
     test = plan.test[0].shape[0] if plan.test else test_count(count, arrays.test)
     notes = list(plan.coding.notes)
     if plan.unused:
         notes.append(f"not used: {', '.join(plan.unused)}")
+    if top is not None and top != 255:
+        notes.append(f"'{plain_text(x.name)}' is uint8 up to {top:g}: that is scaled to 1, not 255")
     if plan.channels_last:
         notes.append("images with their channels last: they are put first")
     if x.dtype.itemsize > 4 or (x.dtype.kind in "iu" and not pixels):
-        notes.append(f"'{plain_text(x.name)}' is {x.dtype.name}: it is read as float32")
+        notes.append(f"'{plain_text(x.name)}' is {x.dtype.name}: it is trained on as float32")
     counts: tuple[int, ...] = ()
     if plan.coding.names:
         coded = np.concatenate([plan.coding.apply(part, arrays.title) for part in raw])
@@ -146,7 +151,7 @@ def _facts(arrays: Arrays, plan: Plan, shape: tuple[int, ...], raw: list[Any]) -
         classes=plan.coding.names,
         counts=counts,
         outputs=plan.coding.outputs if numbers else 1,
-        top=255.0 if pixels else None,
+        top=top,
         itemsize=1 if pixels else 4,
         columns=(Column(plain_text(x.name), "number"), label),
         notes=tuple(notes),
