@@ -49,7 +49,7 @@ def test_killed_twice_a_run_goes_on_from_the_app_to_the_same_weights(
         t.press("ctrl+r")
         t.wait(lambda text: "running" in text and "epoch" in text)
         t.press("s")
-        t.wait(lambda text: "stopped" in text and "g go on" in text)  # and saved
+        t.wait(lambda text: "stopped" in text and "g resume" in text)  # and saved
         (run,) = (home / "runs").iterdir()
         saved = max(checkpoints.steps_in(run))
         t.press("g")
@@ -66,7 +66,7 @@ def test_killed_twice_a_run_goes_on_from_the_app_to_the_same_weights(
     assert saved > 0
 
     with app(home, columns=80, lines=24) as t:
-        t.wait(lambda text: "interrupted at epoch" in text and "g goes on" in text)
+        t.wait(lambda text: "interrupted at epoch" in text and "g resumes it" in text)
         assert f"of {epochs:,}, step" in t.text()
         t.press("g")
         t.wait(lambda text: "completed" in text and "test accuracy" in text, 120)
@@ -121,7 +121,9 @@ def test_a_second_terminal_follows_a_run_and_detaching_stops_nothing(tmp_path: P
                 terminal.wait(f"followed: trained by process {trains.pid}")
             trains.send_signal(signal.SIGINT)
             for terminal in (t, other):
-                terminal.wait(lambda text: "followed" not in text and "stopped" in text and "g go on" in text)
+                terminal.wait(
+                    lambda text: "followed" not in text and "stopped" in text and "g resume" in text
+                )
             t.press("ctrl+q")
             other.press("ctrl+q")
             assert (t.wait_exit(), other.wait_exit()) == (0, 0)

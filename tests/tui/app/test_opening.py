@@ -1,8 +1,10 @@
 """A run or a preset that ended the app is not opened again unasked; the next start says so."""
 
 import os
+import subprocess
 import sys
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,9 +14,10 @@ from tests.tui.bench import until
 from tests.tui.fake_training_client import FakeTrainingClient
 from tests.tui.files_on_disk import preset, run
 from tuiml.tui.app.app import TuimlApp
-from tuiml.tui.app.opening import Opening
+from tuiml.tui.app.opening import Opening, spared
 from tuiml.tui.model import settings
 from tuiml.tui.model.preset_files import named
+from tuiml.tui.model.settings import Settings
 from tuiml.tui.train.screen import Train
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -70,7 +73,7 @@ async def test_a_run_that_ended_the_app_is_not_opened_again_unasked(monkeypatch,
         fatal(patch, Train, name, lambda train: train.run.name == "culprit")
         with pytest.raises(Fatal):
             await ends()
-    assert settings.load().opening == "run"
+    assert settings.load().opening.startswith("run ")
     monkeypatch.setattr("tuiml.tui.app.opening.SHOWN", 0.02)
     async with opened() as (app, pilot):
         said = await settled(app, pilot)
@@ -101,7 +104,7 @@ async def test_a_preset_that_ended_the_app_is_not_opened_again_and_its_edits_are
         fatal(patch, TuimlApp, "show_screen", lambda app: app.document.name == "culprit")
         with pytest.raises(Fatal):
             await ends()
-    assert settings.load().opening == "preset"
+    assert settings.load().opening.startswith("preset ")
     monkeypatch.setattr("tuiml.tui.app.opening.SHOWN", 0.02)
     async with opened() as (app, pilot):
         (said,) = await settled(app, pilot)
@@ -118,7 +121,7 @@ async def test_a_preset_that_ended_the_app_is_not_opened_again_and_its_edits_are
 async def test_an_app_that_is_left_before_the_run_was_shown_opens_it_the_next_time(monkeypatch, left):
     monkeypatch.setattr(Opening, "show", lambda *_: None)
     async with opened() as (app, pilot):
-        await until(lambda: settings.load().opening == "run", pilot)
+        await until(lambda: settings.load().opening.startswith("run "), pilot)
         app.leave(0)
     assert settings.load().opening == ""
     assert settings.load().run == str(left)
@@ -143,3 +146,12 @@ def test_in_a_terminal(own_folders, left):
         t.wait("completed")
         t.press("ctrl+q")
         assert t.wait_exit() == 0
+
+
+def test_another_app_that_is_opening_the_same_is_no_crash():
+    """Two terminals are opened at the same time: the second shows the run as well."""
+    marked = Settings(run="/runs/far", place="train", opening=f"run {os.getppid()}")
+    assert spared(marked) == replace(marked, opening="")
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    assert spared(replace(marked, opening=f"run {gone.pid}")).run == ""

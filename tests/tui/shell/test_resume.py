@@ -65,7 +65,7 @@ async def test_a_run_that_was_cut_off_says_where_and_goes_on_from_there():
     path = files_on_disk.run(epochs=3, reason=None)
     checkpoint(path, 100)
     async with bench(left=Settings(place="train", run=str(path)), size=(80, 24)) as on:
-        assert "interrupted at epoch 3 of 3, step 129; g goes on from step 100" in on.train.status.text
+        assert "interrupted at epoch 3 of 3, step 129; g resumes it from step 100" in on.train.status.text
         assert "go_on" in on.keys
         await on.press("g")
         assert on.went_on == [(str(path), [])]
@@ -310,7 +310,7 @@ async def test_a_writer_that_is_killed_leaves_an_interrupted_run(writer):
         os.close(writer.folder._lock)  # as the system does it
         writer.folder._lock = -1
         await on.until(lambda: on.model.status == "interrupted")
-        assert "interrupted at epoch 1 of 4, step 10; g goes on" in on.train.status.text
+        assert "interrupted at epoch 1 of 4, step 10; g resumes it" in on.train.status.text
 
 
 async def test_a_run_that_somebody_goes_on_with_elsewhere_is_followed_from_then_on():
@@ -334,7 +334,7 @@ async def test_a_followed_run_that_is_deleted_or_renamed_says_so(writer):
     async with bench(writer.path) as on:
         writer.path.rename(writer.path.with_name("elsewhere"))
         await on.until(lambda: on.model.folder_gone)
-        assert "its folder is gone: it was renamed or deleted" in on.train.status.text
+        await on.until(lambda: "its folder is gone: it was renamed or deleted" in on.train.status.text)
         assert on.model.status == "interrupted"
         assert "go_on" not in on.keys
         await on.press("g")

@@ -7,6 +7,7 @@ the app is left in the usual way.
 
 from __future__ import annotations
 
+import os
 import shlex
 from dataclasses import replace
 from pathlib import Path
@@ -81,7 +82,9 @@ def spared(found: Settings, run: Path | None = None, named: bool = False) -> Set
         run: the run that is asked for now.
         named: whether a preset is.
     """
-    stage, found = found.opening, replace(found, opening="")
+    (stage, _, process), found = found.opening.partition(" "), replace(found, opening="")
+    if process.isascii() and process.isdigit() and _runs(int(process)):
+        return found  # another app is opening it at this moment
     if stage == RUN and found.run and run is None:
         return replace(found, run="", place="build", seen=Seen(), trouble=_run_words(Path(found.run)))
     if stage == PRESET and found.document is not None:
@@ -102,3 +105,14 @@ def _preset_words(draft: Draft) -> str:
     how = f"'tuiml {shlex.quote(word)}'" if word else "ctrl+p, with its name,"
     name = Path(draft.path).stem or draft.origin or "that was not saved yet"
     return f"the app ended while it opened the preset {name}; {how} opens it anyway"
+
+
+def _runs(process: int) -> bool:
+    """True if there is another process of that number."""
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return process != os.getpid()

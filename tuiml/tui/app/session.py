@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -102,7 +103,7 @@ class Session:
 
     def marked(self, stage: str) -> SavedState:
         """What to write before something is opened that might end the app."""
-        self._here = replace(self._here, opening=stage)
+        self._here = replace(self._here, opening=f"{stage} {os.getpid()}")
         return self._state()
 
     def unmark(self) -> None:

@@ -182,7 +182,7 @@ def _interrupted(model: RunModel, look: Look) -> list[Piece]:
     text = safe(model.message, look)
     if model.resumable:
         from_there = f" from step {model.saved:,}" if model.saved not in (0, model.step) else ""
-        text += f"; g goes on{from_there}"
+        text += f"; g resumes it{from_there}"
     return [Piece(text, look.style()), *_noticed(model, look), *_folder(model, look)]
 
 
