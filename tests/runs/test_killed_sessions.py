@@ -56,7 +56,7 @@ def test_killed_twice_a_run_goes_on_from_the_app_to_the_same_weights(
         t.wait("running")
         os.kill(writer(run), signal.SIGKILL)
         t.wait("killed by signal 9 (SIGKILL)")
-        said = " ".join(t.wait("from there").split())
+        said = " ".join(t.wait("g resumes it").split())
         assert re.search(r"its newest checkpoint is of epoch [\d,]+, step [\d,]+; g resumes it", said)
         t.press("g")
         t.wait("running")
