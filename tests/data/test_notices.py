@@ -124,7 +124,7 @@ def test_a_run_says_it_before_the_first_step_and_records_it(tmp_path):
     events = list(session.run(preset_of(path, validation=0), name="one"))
     kinds = [type(event) for event in events]
     notices = [event for event in events if isinstance(event, Notice)]
-    assert {event.about for event in notices} == {"data validation", "data columns"}
+    assert {event.about for event in notices} == {"data file", "data validation", "data columns"}
     assert "so they tell nothing: b" in next(e.text for e in notices if e.about == "data columns")
     assert kinds.index(Start) < kinds.index(Notice) < kinds.index(Epoch)
     start = next(event for event in events if isinstance(event, Start))

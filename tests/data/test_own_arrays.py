@@ -37,7 +37,7 @@ def test_arrays_of_every_type_are_read(tmp_path, packed, kind):
     x = (np.arange(24).reshape(6, 4) % 2 if kind == "?" else np.arange(24).reshape(6, 4)).astype(kind)
     dataset = own(saved(tmp_path / "a.npz", packed, x=x, y=LABELS))
     part = examples(dataset)
-    assert part.inputs.dtype == (np.uint8 if kind == "u1" else np.float32)
+    assert part.inputs.dtype.kind == ("u" if kind == "u1" else "f")
     assert part.inputs.tolist() == x.astype(float).tolist()
     assert part.labels.tolist() == LABELS.tolist()
     assert (dataset.shape, dataset.classes, dataset.top) == (
@@ -193,7 +193,7 @@ def test_idx_files_of_every_type_are_read(tmp_path, kind, packed):
     dataset = own(tmp_path / f"my-images-idx3-x{end}")
     part = examples(dataset)
     assert (dataset.shape, dataset.classes) == ((2, 3), ("0", "1", "2"))
-    assert part.inputs.dtype == (np.uint8 if kind == 0x08 else np.float32)
+    assert part.inputs.dtype.kind == ("u" if kind == 0x08 else "f")
     assert part.inputs.tolist() == values.reshape(6, -1).tolist()
     assert own(tmp_path).version[1] == own(tmp_path).version[1]
     assert load(own(tmp_path), 0).shape == (2, 3)

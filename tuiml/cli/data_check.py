@@ -18,7 +18,17 @@ if TYPE_CHECKING:
     from tuiml.data.file_report import Report
     from tuiml.data.own.facts import Column
 
-OPTIONS = ("label", "ignore", "header", "delimiter", "predict", "missing", "test", "width", "height", "grey")
+WORDS = {
+    "header": (("auto", "yes", "no"), "whether the first row has names"),
+    "delimiter": (("auto", "comma", "semicolon", "tab", "pipe", "blank"), "what separates columns"),
+    "decimal": (("auto", "point", "comma"), "decimal sign of numbers"),
+    "thousands": (("auto", "none", "comma", "point", "space", "apostrophe"), "what groups their digits"),
+    "predict": (("auto", "classes", "regression"), "what the label is"),
+    "missing": (("refuse", "drop", "mean"), "what is done about a missing value"),
+    "comment": (("auto", "none", "#", "%", "//"), "what lines that are passed over begin with"),
+}
+"""Options of a table that are one of some words."""
+OPTIONS = ("label", "ignore", *WORDS, "missing_values", "encoding", "test", "width", "height", "grey")
 MOST = 40
 """Columns and classes that are listed."""
 
@@ -29,11 +39,13 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("path", metavar="PATH", type=Path, help=text)
     for name, what in (("--label", "target column, by name or number"), ("--ignore", "column left out")):
         parser.add_argument(name, action="append", metavar="COLUMN", help=f"{what}; may be repeated")
-    parser.add_argument("--header", choices=("auto", "yes", "no"), help="whether the first row has names")
-    words = ("auto", "comma", "semicolon", "tab", "pipe")
-    parser.add_argument("--delimiter", choices=words, help="what separates columns")
-    parser.add_argument("--predict", choices=("auto", "classes", "regression"), help="what the label is")
-    parser.add_argument("--missing", choices=("refuse", "drop", "mean"), help="what a missing value means")
+    for name, (words, what) in WORDS.items():
+        shown = [word.replace("%", "%%") for word in words]
+        metavar = "{" + ",".join(shown) + "}"
+        parser.add_argument(f"--{name}", choices=words, metavar=metavar, help=what)
+    what = "a word that stands for a missing value; may be repeated"
+    parser.add_argument("--missing-values", action="append", metavar="WORD", help=what)
+    parser.add_argument("--encoding", metavar="NAME", help="how the text is encoded, as windows-1252")
     parser.add_argument("--test", type=float, metavar="SHARE", help="share kept apart for the test")
     parser.add_argument("--width", type=int, metavar="N", help="pixels across of every image")
     parser.add_argument("--height", type=int, metavar="N", help="pixels down of every image")

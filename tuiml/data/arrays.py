@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from tuiml.data.kinds import Normalize, Target
 
-Values = NDArray[np.uint8] | NDArray[np.float32]
+Values = NDArray[np.uint8] | NDArray[np.float32] | NDArray[np.float64]
+"""float64 only until the parts are drawn."""
 Points = NDArray[np.float64] | NDArray[np.float32]
 Labels = NDArray[np.uint8] | NDArray[np.int32] | NDArray[np.float32]
 

@@ -159,9 +159,8 @@ def _glimpse(
     from tuiml.data.own.scan import glimpse
 
     try:
-        words = (str(options.get("delimiter", "auto")), str(options.get("header", "auto")))
-        layout, rows = glimpse(location.resolve(path), *words)
-    except (DataError, OSError):
+        layout, rows = glimpse(location.resolve(path), Table.model_validate({**options, "path": path}))
+    except (DataError, OSError, ValidationError):
         return (), ()
     columns = tuple(Column(name, "") for name in layout.names[:MOST])
     return columns, (tuple(name[:24] for name in layout.names[:MOST]), *rows)

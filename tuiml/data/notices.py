@@ -24,6 +24,8 @@ LOPSIDED = 0.9
 """Share of one class from which on guessing it looks like learning."""
 MANY_TIMES = 50
 """Examples of the largest class for one of the smallest, from which on that is said."""
+RARE = 10
+"""Examples of a class up to which the parts are said to be stratified."""
 LARGE = 100.0
 """An input of this size makes the first layer's outputs as large, where nothing normalizes."""
 _COMPARED = 50_000_000
@@ -62,17 +64,24 @@ def fingerprint(whole: Whole) -> str:
 
     digest = hashlib.sha256()
     for part in whole:
-        digest.update(repr((part.inputs.shape, part.inputs.dtype.str, part.labels.dtype.str)).encode())
-        for values in (part.inputs, part.labels):
-            digest.update(np.ascontiguousarray(values).view(np.uint8).data)
+        kind = (
+            part.inputs.dtype if part.inputs.dtype == np.uint8 else np.dtype(np.float32)
+        )  # as 0.2 read them
+        digest.update(repr((part.inputs.shape, kind.str, part.labels.dtype.str)).encode())
+        step = max(1, _BLOCK // max(1, part.inputs.shape[1]))
+        for start in range(0, len(part), step):
+            digest.update(np.ascontiguousarray(part.inputs[start : start + step], kind).view(np.uint8).data)
+        digest.update(np.ascontiguousarray(part.labels).view(np.uint8).data)
     return digest.hexdigest()
 
 
 def notices(dataset: Dataset, data: Data) -> tuple[Found, ...]:
     """Everything odd about the three parts of a run."""
-    found = [("data validation", _validation(data)), ("data test", _test(data))]
+    notes = getattr(dataset, "facts", None)
+    found = [("data file", text) for text in (notes.notes if notes else ())]
+    found += [("data validation", _validation(data)), ("data test", _test(data))]
     if data.target == "classes":
-        found += [("data classes", text) for text in _classes(data)]
+        found += [("data classes", text) for text in _classes(dataset, data)]
     found += [("data columns", _constant(dataset, data)), ("data range", _range(dataset, data))]
     if dataset.kind == "own":
         found.append(("data twice", _twice(data)))
@@ -95,7 +104,7 @@ def _test(data: Data) -> str:
     return "" if len(data.test) else "there are no test examples: the run ends without a test loss"
 
 
-def _classes(data: Data) -> list[str]:
+def _classes(dataset: Dataset, data: Data) -> list[str]:
     """What is odd about the classes of the training part."""
     import numpy as np
 
@@ -106,11 +115,27 @@ def _classes(data: Data) -> list[str]:
     found = []
     if len(data.train) < len(data.classes):
         found.append(f"there are {len(data.train)} training examples for {len(data.classes)} classes")
+    if dataset.kind == "own":
+        found += _rare(data)
     missing = [name for name, count in zip(data.classes, counts, strict=True) if not count]
     if missing:
         found.append(f"no training example is of class {_few(missing)}")
     text = imbalance(data.classes, counts)
     return [*found, text] if text else found
+
+
+def _rare(data: Data) -> list[str]:
+    """That the parts were drawn so that a rare class is in each of them."""
+    import numpy as np
+
+    parts = [part for part in (data.train, data.validation, data.test) if len(part)]
+    counts = [np.bincount(part.labels.astype(np.intp), minlength=len(data.classes)) for part in parts]
+    total = np.sum(counts, axis=0)
+    least = int(np.argmin(total))
+    if total[least] > RARE or len(data.classes) > RARE or min(int(count.min()) for count in counts) < 1:
+        return []
+    text = f"'{data.classes[least]}' has only {total[least]:,} examples"
+    return [f"{text}: each part has its share of every class (stratified)"]
 
 
 def imbalance(classes: Sequence[str], counts: Sequence[int]) -> str:

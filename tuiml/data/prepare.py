@@ -20,6 +20,8 @@ _DRAW = 0x5053
 """Keeps the draw of the parts apart from other uses of the same seed."""
 _NOTHING = np.empty(0, np.float32)
 _BLOCK = 1 << 20
+FAR = 1e3
+"""Times its standard deviation that a column lies from 0 to be centred in float64."""
 """Values converted at a time: a few megabytes, whatever the data's size."""
 
 
@@ -83,6 +85,8 @@ def draw(dataset: Dataset, whole: Whole, seed: int) -> Data:
     print_of = notices.fingerprint(whole) if dataset.kind == "own" else ""
     train, validation, _ = dataset.sizes()
     order = np.random.Generator(np.random.PCG64([seed, _DRAW])).permutation(len(whole.pool))
+    if dataset.kind == "own" and dataset.target == "classes":
+        order = split.stratified(order[: train + validation], whole.pool.labels, validation, order)
     chosen = order[: train + validation]
     labels = whole.pool.labels[chosen]
     if 2 * len(chosen) >= len(whole.pool):
@@ -94,6 +98,9 @@ def draw(dataset: Dataset, whole: Whole, seed: int) -> Data:
     training = Part(inputs[validation : len(chosen)], labels[validation:])
     if dataset.fills:
         _fill(training.inputs, (training, held_out, whole.test))
+    if any(part.inputs.dtype == np.float64 for part in (training, whole.test)):
+        training, held_out, test = _single((training, held_out, whole.test), dataset.normalize)
+        whole = Whole(whole.pool, test)
     shift, scale = normalization(training.inputs, dataset.normalize, dataset.top)
     test, numbers = whole.test, (_NOTHING, _NOTHING)
     if dataset.target == "regression":
@@ -125,6 +132,25 @@ def _fill(like: Values, parts: Iterable[Part]) -> None:
         for part in found:
             values = part.inputs[:, column]
             values[np.isnan(values)] = mean
+
+
+def _single(parts: tuple[Part, Part, Part], normalize: Normalize) -> list[Part]:
+    """The parts in float32; a column whose values are far from 0 beside their spread is centred before, since
+    float32 has 7 digits."""
+    like = parts[0].inputs
+    centre = np.zeros(like.shape[1])
+    if normalize != "none":
+        mean, deviation = _moments(like)
+        far = (deviation > 0) & (np.abs(mean) > FAR * deviation)
+        centre[far] = np.rint(mean[far])
+    found = []
+    for part in parts:
+        inputs = np.empty((len(part), len(centre)), np.float32)
+        step = max(1, _BLOCK // max(1, len(centre)))
+        for start in range(0, len(inputs), step):
+            inputs[start : start + step] = part.inputs[start : start + step] - centre
+        found.append(Part(inputs, part.labels))
+    return found
 
 
 def _scaled(part: Part, shift: NDArray[np.float32], scale: NDArray[np.float32]) -> Part:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
+from tuiml.data.own.cells import PLAIN, Style, number
 from tuiml.data.own.facts import Wrong
 from tuiml.data.own.rows import Layout
-from tuiml.data.own.rows import number as number_in
 from tuiml.data.own.scan import Scanned
 from tuiml.registry import closest, short
 
@@ -25,7 +26,8 @@ def labels_of(table: Table, layout: Layout) -> tuple[int, ...]:
     for name in LABEL_NAMES:
         if lower.count(name) == 1:
             return (lower.index(name),)
-    return (len(lower) - 1,)
+    filled = [index for index, there in enumerate(layout.filled) if there]
+    return (filled[-1] if filled else len(lower) - 1,)
 
 
 def column(word: str, layout: Layout, field: str) -> int:
@@ -48,11 +50,21 @@ def column(word: str, layout: Layout, field: str) -> int:
     raise Wrong(field, f"there is no column {short(word)}; {hint}")
 
 
-def coded(found: Scanned, decimal_comma: bool) -> dict[str, int]:
+def coded(found: Scanned) -> dict[str, int]:
     """From each text of a label to its class: sorted, numbers by their value (1 and 1.0 are the same)."""
     texts = sorted(found.counts or ())
-    if found.texts:
+    if found.texts or found.style.date:
         return {text: index for index, text in enumerate(texts)}
-    values = {text: number_in(text, decimal_comma) or 0.0 for text in texts}
+    values = {text: _exact(text, found.style) for text in texts}
     order = {value: index for index, value in enumerate(sorted(set(values.values())))}
     return {text: order[values[text]] for text in sorted(texts, key=lambda t: (values[t], len(t)))}
+
+
+def _exact(text: str, style: Style) -> Decimal:
+    """A number with all its digits: beyond 2**53 float64 takes neighbours for the same."""
+    try:
+        if style == PLAIN:
+            return Decimal(text)
+    except InvalidOperation:
+        pass
+    return Decimal(number(text, style) or 0.0)

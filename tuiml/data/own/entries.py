@@ -35,6 +35,7 @@ def _columns(value: object) -> tuple[str, ...]:
 
 
 Columns = Annotated[tuple[str, ...], PlainValidator(_columns)]
+Words = Columns
 
 
 class Own(Dataset):
@@ -150,14 +151,40 @@ class Table(Own):
     header: Literal["auto", "yes", "no"] = Field(
         "auto", description="auto: detected; yes: the first row names the columns; no: it is data"
     )
-    delimiter: Literal["auto", "comma", "semicolon", "tab", "pipe"] = Field(
+    delimiter: Literal["auto", "comma", "semicolon", "tab", "pipe", "blank"] = Field(
         "auto", description="what separates the columns; auto: detected"
+    )
+    decimal: Literal["auto", "point", "comma"] = Field(
+        "auto", description="the decimal sign of numbers; auto: detected for each column"
+    )
+    thousands: Literal["auto", "none", "comma", "point", "space", "apostrophe"] = Field(
+        "auto", description="what groups the digits of large numbers; auto: detected for each column"
     )
     missing: Literal["refuse", "drop", "mean"] = Field(
         "refuse",
         description="refuse: no value may be missing; drop: rows without one are left out; "
         "mean: the column's mean in the training part",
     )
+
+    missing_values: Words = Field(
+        (),
+        description="words for a missing value, beside an empty cell; absent: NA, N/A, NaN, null, ?, -",
+    )
+    comment: Literal["auto", "none", "#", "%", "//"] = Field(
+        "auto", description="what a line that is passed over begins with; auto: # where some lines do"
+    )
+    encoding: Literal[
+        "auto",
+        "utf-8",
+        "utf-16",
+        "windows-1252",
+        "latin-1",
+        "windows-1250",
+        "windows-1251",
+        "mac-roman",
+        "gb18030",
+        "shift_jis",
+    ] = Field("auto", description="how the text is encoded; auto: UTF-8, or UTF-16 with its mark")
 
     @property
     def fills(self) -> bool:
@@ -212,6 +239,13 @@ SUFFIXES: dict[str, type[Own]] = {
     ".csv": Table,
     ".tsv": Table,
     ".tab": Table,
+    ".txt": Table,
+    ".jsonl": Table,
+    ".parquet": Table,
+    ".xlsx": Table,
+    ".xls": Table,
+    ".ods": Table,
+    ".arff": Table,
     ".npz": Arrays,
     ".npy": Arrays,
     ".idx": Idx,
@@ -247,10 +281,15 @@ def _declared(table: dict[str, Any], files: DataFiles | None) -> Own:
             raise trouble
         return dataset if files is None else dataset.with_facts(*files.facts(dataset))
     except Wrong as wrong:
-        error = PydanticCustomError("plain", "{text}", {"text": str(wrong)})
-        value = getattr(dataset, wrong.field, None)
-        details = InitErrorDetails(type=error, loc=(wrong.field,), input=value)
-        raise ValidationError.from_exception_data(dataset.name, [details]) from None
+        details = [
+            InitErrorDetails(
+                type=PydanticCustomError("plain", "{text}", {"text": text}),
+                loc=(field,),
+                input=getattr(dataset, field, None),
+            )
+            for field, text in wrong.all
+        ]
+        raise ValidationError.from_exception_data(dataset.name, details) from None
 
 
 def _kind(path: object, files: DataFiles | None) -> tuple[type[Own], str, Wrong | None]:

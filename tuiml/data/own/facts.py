@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -15,14 +16,23 @@ MOST_BYTES = 2_000_000_000
 MOST_VALUES = 100_000_000
 """The most values of all examples together: 400 MB of float32."""
 MOST_LABELS = 20_000_000
+FEW = 20
+"""Different whole numbers that labels may have to be taken for classes without being asked."""
 
 
 class Wrong(DataError):
     """A file cannot be used as the options say; ``field`` is the option that is to be changed."""
 
-    def __init__(self, field: str, message: str) -> None:
+    def __init__(self, field: str, message: str, more: Sequence[tuple[str, str]] = ()) -> None:
         super().__init__(message)
         self.field = field
+        self.more = tuple(more)
+        """What else is wrong: field and message of each."""
+
+    @property
+    def all(self) -> list[tuple[str, str]]:
+        """Field and message of everything that is wrong."""
+        return [(self.field, str(self)), *self.more]
 
 
 class Unknown(Wrong):
@@ -78,7 +88,7 @@ class Facts:
 def to_json(found: Facts | Wrong) -> dict[str, Any]:
     """What was found as plain data, without ``how``: that is for a process that reads the examples."""
     if isinstance(found, Wrong):
-        return {"field": found.field, "wrong": str(found), "unknown": isinstance(found, Unknown)}
+        return {"problems": found.all, "unknown": isinstance(found, Unknown)}
     data: dict[str, Any] = _adapter().dump_python(found, mode="json", exclude={"how"})
     return data
 
@@ -89,8 +99,9 @@ def from_json(data: dict[str, Any]) -> Facts | Wrong:
     Raises:
         ValueError: it is something else.
     """
-    if "wrong" in data:
-        return (Unknown if data.get("unknown") else Wrong)(str(data.get("field")), str(data["wrong"]))
+    if "problems" in data:
+        first, *more = [(str(field), str(message)) for field, message in data["problems"]]
+        return (Unknown if data.get("unknown") else Wrong)(*first, more)
     found: Facts = _adapter().validate_python(data)
     return found
 

@@ -173,7 +173,7 @@ def read(dataset: Idx) -> Part | Whole:
     for pair in found:
         raw, labels = idx.read_any(pair.images), idx.read_any(pair.labels)
         inputs = rows_of(raw, last, dataset.title)
-        if dataset.facts.itemsize == 4:
+        if dataset.facts.itemsize == 4 and inputs.dtype == np.uint8:
             inputs = inputs.astype(np.float32, copy=False)
         parts.append(Part(inputs, how.apply(labels, dataset.title)))
     return Whole(*parts) if len(parts) > 1 else parts[0]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuiml.data.own.facts import Wrong
+from tuiml.data.own.facts import FEW, Wrong
 from tuiml.text import plain_text
 
 MOST_CLASSES = 1000
@@ -77,9 +77,14 @@ def coding(parts: list[Array], predict: str, title: str) -> Coding:
 def _classes(parts: list[Array], predict: str, title: str) -> Coding:
     """The different values of single labels as classes, unless they are numbers."""
     kind = parts[0].dtype.kind
-    if kind == "f" and predict == "auto":
+    finite = kind != "f" or all(np.isfinite(part).all() for part in parts)
+    if (
+        kind == "f"
+        and predict == "auto"
+        and not (finite and all((part == np.rint(part)).all() for part in parts))
+    ):
         return Coding(None, (), 1)
-    if kind == "f" and not all(np.isfinite(part).all() for part in parts):
+    if not finite:
         raise Wrong("path", f"{title}: a label is not a finite number")
     values = np.empty(0, parts[0].dtype)
     for block in (part[at : at + _BLOCK] for part in parts for at in range(0, len(part), _BLOCK)):
@@ -91,11 +96,16 @@ def _classes(parts: list[Array], predict: str, title: str) -> Coding:
             raise Wrong("predict", f"{title} has {text}, the most classes there may be")
     if len(values) < 2:
         raise Wrong("path", f"{title}: every label is the same: there is nothing to tell apart")
+    notes: tuple[str, ...] = ()
+    if kind == "f" and predict == "auto":  # as in a table: few, or from 0 up without a gap
+        if len(values) > FEW and not (values[0] == 0 and values[-1] == len(values) - 1):
+            return Coding(None, (), 1)
+        notes = (f'the labels are {len(values)} whole numbers, taken for classes (predict = "regression")',)
     names = [
         v.decode("utf-8", "replace") if isinstance(v, bytes) else f"{v:g}" if kind == "f" else str(v)
         for v in values
     ]
-    return Coding(values, tuple(plain_text(name)[:60] for name in names), len(values))
+    return Coding(values, tuple(plain_text(name)[:60] for name in names), len(values), notes=notes)
 
 
 def _is_one_hot(part: Array) -> bool:

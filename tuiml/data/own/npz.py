@@ -164,8 +164,9 @@ def read(arrays: Arrays, progress: Progress | None = None) -> Part | Whole:
     if len(parts) == 1:
         return parts[0]
     pool, test = parts
+    kind = "float64" if any(part.inputs.dtype == "float64" for part in parts) else "float32"
     if arrays.facts.itemsize == 4:
-        pool, test = (Part(p.inputs.astype("float32", copy=False), p.labels) for p in (pool, test))
+        pool, test = (Part(p.inputs.astype(kind, copy=False), p.labels) for p in (pool, test))
     return Whole(pool, test)
 
 

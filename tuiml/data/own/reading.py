@@ -65,7 +65,7 @@ class DataFiles:
                 while len(self._known) > MOST_KNOWN:
                     self._known.popitem(last=False)
         if isinstance(found, Wrong):
-            raise type(found)(found.field, str(found))
+            raise type(found)(found.field, str(found), found.more)
         return found, version
 
     def known(self, version: Hashable) -> Facts | Wrong | None:

@@ -1,29 +1,35 @@
-"""The rows of a text file of separated values: encoding, separator, header, and a bound on everything."""
+"""The rows of a text table, read with a bound on everything."""
 
 from __future__ import annotations
 
 import csv
+import gzip
 import io
+import json
+import zlib
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING, cast
 
+from tuiml.data.own import dialect
+from tuiml.data.own.dialect import SEPARATORS
 from tuiml.data.own.facts import MOST_BYTES, Wrong
 from tuiml.data.own.location import open_file
+from tuiml.registry import short
 from tuiml.text import plain_text
 
-SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
+if TYPE_CHECKING:
+    from tuiml.data.own.entries import Table
+
 LONGEST_LINE = 4_000_000
 """Characters of a line."""
 MOST_COLUMNS = 50_000
 MOST_BLANK = 100_000
-_SAMPLE = 1 << 16
-_SNIFFED = 30
-"""Rows that separator and header are found from."""
-MISSING = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "null", "?"})
-"""What stands for a value that is not there, in small letters."""
+NAMED = 8
+"""Rows that a message names."""
 
 Cells = list[str]
 
@@ -36,17 +42,22 @@ class Layout:
     header: bool
     names: tuple[str, ...]
     """Of the columns; ``column 1``, … without a header."""
-
-    @property
-    def decimal_comma(self) -> bool:
-        """Whether ``1,5`` may be a number: where the comma separates nothing else."""
-        return self.separator != ","
+    encoding: str = "utf-8-sig"
+    comment: str = ""
+    """What a line that is passed over begins with."""
+    quote: str = '"'
+    skip: int = 0
+    """Lines before the table."""
+    filled: tuple[bool, ...] = ()
+    """Columns with a name, or with a cell in the first rows."""
+    notes: tuple[str, ...] = ()
+    """What was detected, and the option that decides otherwise."""
 
 
 class Rows:
     """Goes through a file's rows in blocks; row numbers are those a spreadsheet shows, from 1."""
 
-    def __init__(self, path: Path, layout: Layout | None = None) -> None:
+    def __init__(self, path: Path, layout: Layout) -> None:
         self.path = path
         self.title = plain_text(path.name)[:80]
         self.layout = layout
@@ -54,41 +65,55 @@ class Rows:
         """Whether a line since the last block had one: Python reads 1_000 as a number, no table means it."""
         self.blank: list[int] = []
         """Rows with nothing in them, which are passed over."""
+        self.done = 0
+        """Bytes of the file that were read."""
 
-    def blocks(self) -> Iterator[tuple[list[Cells], int]]:
-        """The rows below the header, some thousands of cells at a time, and the bytes read so far.
+    def blocks(self) -> Iterator[list[Cells]]:
+        """The rows below the header, some thousands of cells at a time.
 
         Raises:
-            Wrong: it is no such text, or a row has another number of cells than the first.
+            Wrong: it is no such text, rows have another number of cells than the first, or repeat the header.
         """
-        assert self.layout is not None
         count = len(self.layout.names)
         size = max(1, min(512, 50_000 // count))
-        with open_file(self.path, MOST_BYTES) as raw:
-            block: list[Cells] = []
-            header = self.layout.header
-            for number, cells in self.rows(raw, self.layout.separator):
-                if header:
-                    header = False
-                    continue
-                if len(cells) != count:
-                    raise self._ragged(number, len(cells), count)
-                block.append(cells)
-                if len(block) == size:
-                    yield block, raw.tell()
-                    block, self.underscores = [], False
-            if block:
-                yield block, raw.tell()
+        block: list[Cells] = []
+        ragged: list[tuple[int, int]] = []
+        header: Cells | None = None
+        for number, cells in self.rows():
+            if self.layout.header and header is None:
+                header = cells
+                continue
+            if len(cells) != count or cells == header:
+                ragged.append((number, -1 if cells == header else len(cells)))
+                if len(ragged) > NAMED:
+                    break
+                continue
+            block.append(cells)
+            if len(block) == size:
+                if not ragged:
+                    yield block
+                block, self.underscores = [], False
+        if ragged:
+            raise self._ragged(ragged, count)
+        if block:
+            yield block
 
-    def rows(self, raw: IO[bytes], separator: str) -> Iterator[tuple[int, Cells]]:
+    def rows(self) -> Iterator[tuple[int, Cells]]:
         """Every row that is not blank, with its number."""
         number = 0
         self.blank.clear()
-        text = io.TextIOWrapper(raw, encoding="utf-8-sig", newline="")
+        if self.layout.separator == dialect.JSON:
+            yield from enumerate(self._objects())
+            return
+        reader = csv.reader(
+            self._lines(),
+            delimiter=self.layout.separator,
+            quotechar=self.layout.quote,
+            skipinitialspace=True,
+            strict=True,
+        )
         try:
-            for number, cells in enumerate(
-                csv.reader(self._lines(text), delimiter=separator, skipinitialspace=True), 1
-            ):
+            for number, cells in enumerate(reader, 1):
                 if cells:
                     yield number, cells
                     continue
@@ -97,126 +122,190 @@ class Rows:
                     raise Wrong("path", f"{self.title} has more than {MOST_BLANK:,} blank rows")
         except UnicodeDecodeError:
             raise self._not_text() from None
+        except UnicodeError as error:
+            raise Wrong("encoding", f"{self.title} is no {self.layout.encoding} text: {error}") from None
         except csv.Error as error:
             raise self._not_csv(number + 1, error) from None
-        finally:
-            text.detach()
 
-    def _lines(self, text: io.TextIOWrapper) -> Iterator[str]:
-        number = 0
-        while line := text.readline(LONGEST_LINE):
-            number += 1
-            if len(line) == LONGEST_LINE:
-                raise Wrong(
-                    "path", f"{self.title}: line {number:,} has more than {LONGEST_LINE:,} characters"
-                )
-            if "_" in line:
-                self.underscores = True
-            if "\0" in line:
-                raise Wrong("path", f"{self.title}: line {number:,} holds a NUL byte: it is not a text file")
-            yield line
+    def _objects(self) -> Iterator[Cells]:
+        """The keys of the first object of a file of JSON lines, then the values of each object."""
+        keys: Cells = []
+        for number, line in enumerate(self._lines(), 1):
+            if not line.strip():
+                continue
+            try:
+                found = json.loads(line)
+            except (ValueError, RecursionError):
+                found = None
+            if not isinstance(found, dict):
+                raise Wrong("path", f"{self.title}: row {number:,} is no JSON object")
+            if not keys:
+                keys = list(found)
+                yield keys
+            if unknown := [key for key in found if key not in keys]:
+                text = f"row {number:,} has {short(unknown[0])}, which the first row has not"
+                raise Wrong("path", f"{self.title}: {text}")
+            yield [_text(found.get(key)) for key in keys]
 
-    def _ragged(self, number: int, found: int, wanted: int) -> Wrong:
-        cells = f"{found} cell" + "s" * (found != 1)
-        text = f"{self.title}: row {number:,} has {cells}, the first row has {wanted}"
-        return Wrong("path", f"{text}; every row needs as many (separator: {self._separator()})")
+    @contextmanager
+    def _open(self) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
+        """The file's bytes, unpacked, and the file itself."""
+        with open_file(self.path, MOST_BYTES) as raw:
+            packed = raw.read(2) == b"\x1f\x8b"
+            raw.seek(0)
+            if not packed:
+                yield raw, raw
+                return
+            try:
+                with gzip.GzipFile(fileobj=raw) as file:
+                    yield cast("IO[bytes]", file), raw
+            except (EOFError, zlib.error, gzip.BadGzipFile):
+                text = "is damaged, or was cut off: its packed contents cannot be read to their end"
+                raise Wrong("path", f"{self.title} {text}") from None
+
+    def _lines(self) -> Iterator[str]:
+        layout, number, size = self.layout, 0, 0
+        with self._open() as (file, raw):
+            text = io.TextIOWrapper(file, encoding=layout.encoding, newline="")
+            try:
+                while line := text.readline(LONGEST_LINE):
+                    number += 1
+                    size += len(line)
+                    self._check(line, number, size)
+                    if "_" in line:
+                        self.underscores = True
+                    if number % 256 == 0:
+                        self.done = raw.tell()
+                    if number <= layout.skip or (layout.comment and line.lstrip().startswith(layout.comment)):
+                        line = "\n"
+                    elif layout.separator == " ":
+                        line = line.replace("\t", " ").strip() + "\n"
+                    yield line
+            finally:
+                text.detach()
+
+    def _check(self, line: str, number: int, size: int) -> None:
+        if len(line) == LONGEST_LINE:
+            raise Wrong("path", f"{self.title}: line {number:,} has more than {LONGEST_LINE:,} characters")
+        if size > MOST_BYTES:
+            raise Wrong("path", f"{self.title} has more than {MOST_BYTES:,} characters, unpacked")
+        if "\0" in line:
+            raise Wrong("path", f"{self.title}: line {number:,} holds a NUL byte: it is not a text file")
+
+    def _ragged(self, found: list[tuple[int, int]], wanted: int) -> Wrong:
+        """What is wrong with rows of another width, or that are the header once more (-1)."""
+        parts = []
+        for number, width in found[:NAMED]:
+            cells = "repeats the header" if width < 0 else f"has {width} cell" + "s" * (width != 1)
+            parts.append(f"row {number:,} {cells}")
+        more = ", …" if len(found) > NAMED else ""
+        text = f"{self.title}: {', '.join(parts)}{more}, the first row has {wanted}"
+        hint = f"every row needs as many (separator: {self._separator()})"
+        if all(width < 0 for _, width in found):
+            text, hint = f"{self.title}: {', '.join(parts)}{more}", "delete it"
+        return Wrong("path", f"{text}; {hint}")
 
     def _separator(self) -> str:
-        assert self.layout is not None
-        return next(name for name, sign in SEPARATORS.items() if sign == self.layout.separator)
+        return dialect.name_of(self.layout.separator)
 
     def _not_text(self) -> Wrong:
         """Where the first bytes lie that are no UTF-8."""
-        with open_file(self.path, MOST_BYTES) as raw:
+        hint = 'save it as UTF-8, or give encoding = "windows-1252" (or another)'
+        with self._open() as (file, _):
             number = 0
-            while line := raw.readline(4 * LONGEST_LINE):
+            while line := file.readline(4 * LONGEST_LINE):
                 number += 1
                 try:
                     line.decode()
                 except UnicodeDecodeError as error:
-                    sign = (self.layout.separator if self.layout else ",").encode()
-                    column = line[: error.start].count(sign) + 1
+                    before = line[: error.start].decode("utf-8", "replace")
+                    column = len(next(csv.reader([before], delimiter=self.layout.separator), [])) or 1
                     text = f"{self.title}: row {number:,}, column {column:,} is not UTF-8 text"
-                    return Wrong("path", f"{text}; save the file as UTF-8")
-        return Wrong("path", f"{self.title} is not UTF-8 text; save the file as UTF-8")
+                    return Wrong("encoding", f"{text}; {hint}")
+        return Wrong("encoding", f"{self.title} is not UTF-8 text; {hint}")
 
     def _not_csv(self, number: int, error: csv.Error) -> Wrong:
         if "field limit" in str(error):
             text = f"row {number:,} has a cell of more than {csv.field_size_limit():,} characters"
             return Wrong("path", f"{self.title}: {text}; is a quotation mark not closed?")
+        if "unexpected end" in str(error):
+            text = f"row {number:,} opens a quotation mark that is never closed"
+            return Wrong("path", f"{self.title}: {text}; close it, or delete it")
+        if "expected after" in str(error):
+            text = f"row {number:,} has text after a closing quotation mark"
+            return Wrong("path", f"{self.title}: {text}; a mark within quotes is written twice")
         return Wrong("path", f"{self.title}: row {number:,} cannot be read: {error}")
 
 
-def layout_of(path: Path, separator: str, header: str) -> Layout:
-    """Separator and header of a file, found out where they are ``auto``.
+def _text(value: object) -> str:
+    """A JSON value as a cell."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def layout_of(path: Path, table: Table) -> Layout:
+    """How a table is written: detected where its options are ``auto``.
 
     Raises:
         Wrong: it is no text, or has no rows.
     """
     title = plain_text(path.name)[:80]
-    with open_file(path, MOST_BYTES) as raw:
-        sample = raw.read(_SAMPLE)
-    if sample[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise Wrong("path", f"{title} is UTF-16 text; save the file as UTF-8")
-    if b"\0" in sample:
+    sample, whole = _sample(path)
+    encoding = dialect.encoding_of(sample) if table.encoding == "auto" else table.encoding
+    if words := dialect.other_format(sample):
+        raise Wrong("path", f"{title} {words}")
+    if b"\0" in sample and not encoding.startswith("utf-16"):
         raise Wrong("path", f"{title} is not a text file: it holds NUL bytes")
-    sign = SEPARATORS.get(separator) or _sniffed(sample)
+    text = sample.decode(encoding, "replace")
+    if words := dialect.other_text(text):
+        raise Wrong("path", f"{title} {words}")
+    lines, notes = dialect.sample_lines(text, whole), []
+    comment = dialect.comment_of(lines) if table.comment == "auto" else table.comment.replace("none", "")
+    if comment:
+        kept = [line for line in lines if not line.lstrip().startswith(comment)]
+        if table.comment == "auto":
+            notes.append(f'lines that begin with {comment} are passed over (comment = "none" to read them)')
+        lines = kept
+    skip, sign = 0, SEPARATORS.get(table.delimiter, "")
+    if lines and lines[0].lower().startswith("sep=") and len(lines[0].strip()) == 5:
+        skip, sign = 1, sign or lines[0][4]
+        lines = lines[1:]
+    is_json = bool(lines) and lines[0].lstrip().startswith("{") and lines[0].rstrip().endswith("}")
+    sign = dialect.JSON if is_json else sign or dialect.separator_of(lines)
+    quote = dialect.quote_of(lines, sign)
+    draft = Layout(sign, False, ("",), encoding, comment, quote, skip)
     first: list[Cells] = []
-    with open_file(path, MOST_BYTES) as raw:
-        for _, cells in Rows(path).rows(raw, sign):
-            if len(cells) > MOST_COLUMNS:
-                raise Wrong("path", f"{title} has {len(cells):,} columns; at most {MOST_COLUMNS:,} are read")
-            first.append(cells)
-            if len(first) * len(cells) > _SNIFFED * 100 or len(first) == _SNIFFED:
-                break
+    row = 0
+    for number, cells in Rows(path, draft).rows():
+        row = row or number
+        if len(cells) > MOST_COLUMNS:
+            raise Wrong("path", f"{title} has {len(cells):,} columns; at most {MOST_COLUMNS:,} are read")
+        first.append(cells)
+        if len(first) * len(cells) > dialect.SNIFFED * 100 or len(first) == dialect.SNIFFED:
+            break
     if not first:
         raise Wrong("path", f"{title} has no rows")
     names = [cell.strip() for cell in first[0]]
-    has = header == "yes" or (header == "auto" and _is_header(names, first[1:]))
-    return Layout(sign, has, _named(names if has else [""] * len(names)))
+    width, count = Counter(map(len, first)).most_common(1)[0]
+    if width != len(names) and 2 * count > len(first):
+        said = f"{len(names)} cell" + "s" * (len(names) != 1)
+        text = f"row {row:,} has {said}, most rows have {width} (separator: {dialect.name_of(sign)})"
+        raise Wrong("path", f"{title}: {text}; correct it, or delete what stands above the table")
+    below = [row for row in first[1:] if len(row) == len(names)]
+    has = is_json or table.header == "yes" or (table.header == "auto" and dialect.is_header(names, below))
+    if table.header == "auto" and not is_json and (not has or any(dialect.is_number(name) for name in names)):
+        option = 'header = "no" if it is data' if has else 'header = "yes" if it names the columns'
+        notes.append(f"the first row {'names the columns' if has else 'is data'} ({option})")
+    filled = tuple(bool(name) or any(row[index].strip() for row in below) for index, name in enumerate(names))
+    shown = tuple(
+        plain_text(name)[:1000] if has and name else f"column {index}" for index, name in enumerate(names, 1)
+    )
+    return Layout(sign, has, shown, encoding, comment, quote, skip, filled, tuple(notes))
 
 
-def _sniffed(sample: bytes) -> str:
-    """The separator that gives most rows of the sample the same number of cells, and more than one."""
-    lines = sample.decode("utf-8-sig", "replace").splitlines(keepends=True)
-    lines = lines[: max(1, len(lines) - 1)][:_SNIFFED]  # the last one may be cut
-    best, sign = (0.0, 0), ","
-    for candidate in SEPARATORS.values():
-        try:
-            widths = Counter(len(r) for r in csv.reader(lines, delimiter=candidate) if r)
-        except csv.Error:
-            continue
-        width, rows = widths.most_common(1)[0] if widths else (0, 0)
-        score = (rows / max(1, widths.total()), width)
-        if width > 1 and score > best:
-            best, sign = score, candidate
-    return sign
-
-
-def _is_header(names: Cells, below: list[Cells]) -> bool:
-    """A first row names the columns if none of its cells is a number, and all differ or numbers follow."""
-    if not below or any(number(name, True) is not None for name in names):
-        return False
-    follow = any(number(cell, True) is not None for row in below for cell in row)
-    return follow or len(set(names)) == len(names)
-
-
-def _named(names: list[str]) -> tuple[str, ...]:
-    """Every column's name, fit to be shown; one without any is called by its number."""
-    return tuple(plain_text(name)[:60] or f"column {index}" for index, name in enumerate(names, 1))
-
-
-def number(cell: str, decimal_comma: bool) -> float | None:
-    """The number in a cell, ``None`` where it is none."""
-    if "_" in cell:
-        return None
-    try:
-        return float(cell)
-    except ValueError:
-        pass
-    if decimal_comma and cell.count(",") == 1 and "." not in cell:
-        try:
-            return float(cell.replace(",", "."))
-        except ValueError:
-            pass
-    return None
+def _sample(path: Path) -> tuple[bytes, bool]:
+    """The first bytes of a file, unpacked, and whether that is all of it."""
+    with Rows(path, Layout(",", False, ()))._open() as (file, _):
+        found = file.read(dialect.SAMPLE + 1)
+        return found[: dialect.SAMPLE], len(found) <= dialect.SAMPLE

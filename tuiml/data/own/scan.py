@@ -8,11 +8,15 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tuiml.data.own.facts import MOST_BYTES, MOST_VALUES, Wrong
-from tuiml.data.own.location import open_file
-from tuiml.data.own.rows import MISSING, Layout, Rows, layout_of, number
+from tuiml.data.own.cells import BLANKS, MISSING, PLAIN, Style, kinds_of, number
+from tuiml.data.own.facts import MOST_VALUES, Wrong
+from tuiml.data.own.rows import Layout, Rows, layout_of
 from tuiml.text import plain_text
+
+if TYPE_CHECKING:
+    from tuiml.data.own.entries import Table
 
 CATEGORIES = 20
 """Different values that a column of text may have to become inputs, one for each."""
@@ -21,6 +25,8 @@ LABELS = 1000
 LARGEST = 3.4028234e38
 """The largest float32."""
 MOST_MISSING = 5_000_000
+NA = "NA"
+"""Missing, but in a column of text, where it may be a value (Namibia, North America)."""
 PREVIEW = 8
 """Rows kept as text, and of each as many cells as below."""
 PREVIEW_COLUMNS = 50
@@ -44,8 +50,17 @@ class Scanned:
     missing: array[int] = field(default_factory=lambda: array("I"))
     odd: tuple[int, str] | None = None
     """The first number that no float32 holds."""
-    commas: bool = False
-    """A number had a decimal comma."""
+    style: Style = PLAIN
+    kinds: set[frozenset[str]] = field(default_factory=set)
+    """What the cells speak for that Python reads as no number."""
+    unusual: tuple[int, str] | None = None
+    """The first of these cells."""
+    maybe: array[int] = field(default_factory=lambda: array("I"))
+    """Rows with NA: missing, or a value where the column is text."""
+    broken: int | None = None
+    """The first row with a line end within the cell."""
+    counting: bool = True
+    """Whether the values are 0, 1, 2, … or 1, 2, 3, …: an index."""
     counts: Counter[str] | None = field(default_factory=Counter)
     """The different values, until there are too many."""
 
@@ -74,23 +89,36 @@ class Scan:
         return found
 
 
-def scan(path: Path, layout: Layout, labels: Collection[int]) -> Scan:
+def scan(
+    path: Path,
+    layout: Layout,
+    labels: Collection[int],
+    missing_values: Collection[str],
+    styles: dict[int, Style],
+) -> Scan:
     """Go through a table once; of the columns ``labels`` more different values are counted.
+
+    Args:
+        missing_values: what stands for a missing value, in small letters.
+        styles: how the numbers of columns are written that are not as Python writes them.
 
     Raises:
         Wrong: it is no such text, is not rectangular, or holds too much.
     """
     rows, count = Rows(path, layout), len(layout.names)
     limits = [LABELS if index in labels else CATEGORIES for index in range(count)]
-    columns = [Scanned(name, limit) for name, limit in zip(layout.names, limits, strict=True)]
+    columns = [
+        Scanned(name, limits[index], style=styles.get(index, PLAIN))
+        for index, name in enumerate(layout.names)
+    ]
     start, missing = 0, 0
     preview: list[tuple[str, ...]] = []
-    for block, _ in rows.blocks():
+    for block in rows.blocks():
         if len(preview) < PREVIEW:
             preview += [_shown(cells) for cells in block[: PREVIEW - len(preview)]]
         plain = not rows.underscores
         for column, cells in zip(columns, zip(*block, strict=True), strict=True):
-            _take(column, cells, start, layout.decimal_comma, plain)
+            _take(column, cells, start, missing_values, plain)
         start += len(block)
         missing = (
             sum(len(column.missing) for column in columns) if count <= 1000 or start % 64 == 0 else missing
@@ -109,10 +137,10 @@ def _shown(cells: Sequence[str]) -> tuple[str, ...]:
     return tuple(plain_text(cell.strip())[:24] for cell in cells[:PREVIEW_COLUMNS])
 
 
-def _take(column: Scanned, cells: Sequence[str], start: int, comma: bool, plain: bool) -> None:
+def _take(column: Scanned, cells: Sequence[str], start: int, missing: Collection[str], plain: bool) -> None:
     """Count a block's cells of a column."""
     values: list[float] | None = None
-    if plain and not column.texts:
+    if plain and not column.texts and column.style == PLAIN and missing is MISSING:
         try:
             values = list(map(float, cells))
         except ValueError:
@@ -127,8 +155,14 @@ def _take(column: Scanned, cells: Sequence[str], start: int, comma: bool, plain:
                 column.whole = all(map(float.is_integer, values))
             if column.counts is not None:
                 _count(column, Counter(cells))
+            if column.counting:
+                first = column.low
+                column.counting = first in (0, 1) and values == [
+                    first + start + k for k in range(len(values))
+                ]
             return
-    _take_slowly(column, cells, start, comma)
+    column.counting = False
+    _take_slowly(column, cells, start, missing)
 
 
 def _count(column: Scanned, found: Counter[str]) -> None:
@@ -141,17 +175,24 @@ def _count(column: Scanned, found: Counter[str]) -> None:
             return
 
 
-def _take_slowly(column: Scanned, cells: Sequence[str], start: int, comma: bool) -> None:
+def _take_slowly(column: Scanned, cells: Sequence[str], start: int, missing: Collection[str]) -> None:
     """As :func:`_take`, each different cell by itself: some are missing, or text, or too large."""
     found = Counter(cells)
-    gone = {cell for cell in found if cell.strip().lower() in MISSING}
+    gone = {cell for cell in found if cell.strip(BLANKS).lower() in missing}
     if gone:
-        column.missing.extend(start + row for row, cell in enumerate(cells) if cell in gone)
+        for row, cell in enumerate(cells):
+            if cell in gone:
+                maybe = missing is MISSING and cell.strip(BLANKS) == NA
+                (column.maybe if maybe else column.missing).append(start + row)
         for cell in gone:
             del found[cell]
     for cell, times in found.items():
-        value = number(cell.strip(), comma)
+        value = number(cell, column.style)
         if value is None:
+            column.kinds.add(kinds_of(cell))
+            column.unusual = column.unusual or (start + cells.index(cell), plain_text(cell.strip())[:40])
+            if column.broken is None and ("\n" in cell or "\r" in cell):
+                column.broken = start + cells.index(cell)
             column.texts += times
             column.whole = False
             if column.first_text is None:
@@ -164,22 +205,25 @@ def _take_slowly(column: Scanned, cells: Sequence[str], start: int, comma: bool)
         column.low, column.high = min(column.low, value), max(column.high, value)
         column.total += value * times
         column.whole = column.whole and value.is_integer()
-        column.commas = column.commas or "," in cell
+        if column.kinds or column.style != PLAIN:
+            kinds = kinds_of(cell)
+            column.kinds.add(kinds)
+            if column.style.checked and not column.unusual and any("groups" in kind for kind in kinds):
+                column.unusual = start + cells.index(cell), plain_text(cell.strip())[:40]
     if column.counts is not None:
         _count(column, found)
 
 
-def glimpse(path: Path, separator: str, header: str) -> tuple[Layout, tuple[tuple[str, ...], ...]]:
+def glimpse(path: Path, table: Table) -> tuple[Layout, tuple[tuple[str, ...], ...]]:
     """Layout and first rows of a table, whatever comes after them.
 
     Raises:
         Wrong: even these cannot be read.
     """
-    layout = layout_of(path, separator, header)
+    layout = layout_of(path, table)
     found: list[tuple[str, ...]] = []
-    with open_file(path, MOST_BYTES) as raw:
-        for _, cells in Rows(path, layout).rows(raw, layout.separator):
-            found.append(_shown(cells))
-            if len(found) > PREVIEW:
-                break
+    for _, cells in Rows(path, layout).rows():
+        found.append(_shown(cells))
+        if len(found) > PREVIEW:
+            break
     return layout, tuple(found[1:] if layout.header else found[:PREVIEW])

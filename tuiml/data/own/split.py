@@ -5,8 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tuiml.data.arrays import Part, Whole
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from tuiml.data.arrays import Labels, Part, Whole
     from tuiml.data.own.entries import Own
+
+    Order = NDArray[np.intp]
 
 _SEED = 0x7E57
 
@@ -14,6 +19,38 @@ _SEED = 0x7E57
 def test_count(examples: int, share: float) -> int:
     """How many of the examples are the test part: at least one where any share is asked for."""
     return min(max(round(examples * share), 1), examples - 1) if share > 0 and examples > 1 else 0
+
+
+def stratified(chosen: Order, labels: Labels, count: int, order: Order) -> Order:
+    """An order of examples whose first ``count`` hold every class, where by chance one is missing there.
+
+    Args:
+        chosen: the examples that are used, the first ``count`` of them in one part, the rest in another.
+        labels: of all examples.
+        order: of all examples; it begins with ``chosen``.
+
+    Returns:
+        ``order`` itself if no class of two or more examples is missing in either part, or if there is no
+        room; else each class has its share of the first part, at least one.
+    """
+    import numpy as np
+
+    mine = labels[chosen]
+    sizes = np.bincount(mine)
+    there = np.bincount(mine[:count], minlength=len(sizes))
+    split_up = sizes >= 2
+    if count < split_up.sum() or ((there > 0) & (there < sizes))[split_up].all():
+        return order
+    share = np.where(split_up, np.clip(np.rint(sizes * count / len(chosen)), 1, sizes - 1), 0).astype(int)
+    while share.sum() != count:  # rounding: from or to the class with most room
+        step = 1 if share.sum() < count else -1
+        room = sizes - share if step > 0 else np.where(share > 1, share, -1)
+        share[int(np.argmax(room))] += step
+    rank = np.empty(len(chosen), int)  # of an example among those of its class, in the order
+    for label in np.flatnonzero(sizes):
+        rank[mine == label] = np.arange(sizes[label])
+    first = rank < share[mine]
+    return np.concatenate([chosen[first], chosen[~first], order[len(chosen) :]])
 
 
 def whole(dataset: Own, found: Part | Whole) -> Whole:
@@ -29,6 +66,8 @@ def whole(dataset: Own, found: Part | Whole) -> Whole:
         return found
     count, test = len(found), dataset.test_examples
     order = np.random.Generator(np.random.PCG64(_SEED)).permutation(count)
+    if dataset.target == "classes":
+        order = stratified(order, found.labels, test, order)
     order = np.concatenate([np.sort(order[test:]), np.sort(order[:test])])
     inputs, labels = reorder(found.inputs, order), found.labels[order]
     pool = count - test

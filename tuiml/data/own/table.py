@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tuiml.data.own.cells import DECIMALS, MISSING, PLAIN, THOUSANDS, Ambiguous, Style, decide
 from tuiml.data.own.columns import coded, column, labels_of
-from tuiml.data.own.facts import MOST_VALUES, Column, Facts, Wrong
-from tuiml.data.own.rows import SEPARATORS, Layout, layout_of
-from tuiml.data.own.scan import CATEGORIES, LABELS, Scan, Scanned, scan
+from tuiml.data.own.dialect import JSON, name_of
+from tuiml.data.own.facts import FEW, MOST_VALUES, Column, Facts, Wrong
+from tuiml.data.own.rows import Layout, layout_of
+from tuiml.data.own.scan import CATEGORIES, LABELS, NA, Scan, Scanned, scan
 from tuiml.data.own.split import test_count
 from tuiml.registry import short
 from tuiml.text import plain_text
@@ -19,10 +21,14 @@ from tuiml.text import plain_text
 if TYPE_CHECKING:
     from tuiml.data.own.entries import Table
 
-FEW = 20
-"""Different whole numbers that a label may have to be taken for classes without being asked."""
+CODES = 10
+"""Different values that a column of numbers and text may have to be taken for text."""
 NAMED = 8
 """Rows and columns that a message names."""
+INDEX = ("index", "id", "row", "unnamed: 0", "rownames", "no", "nr", "#")
+"""Names of columns that may count the rows."""
+SHOWN = 60
+"""Characters of a name in a message."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,7 @@ class Feature:
 
     index: int
     values: tuple[str, ...] = ()
+    style: Style = PLAIN
 
     @property
     def width(self) -> int:
@@ -44,8 +51,9 @@ class Plan:
     layout: Layout
     features: tuple[Feature, ...]
     labels: tuple[int, ...]
+    label_styles: tuple[Style, ...]
     classes: dict[str, int]
-    """From a cell's text to its class; empty where the target is numbers."""
+    """From a cell's text to its class; empty for a regression."""
     rows: int
     dropped: frozenset[int]
     """Rows left out, from 0."""
@@ -55,6 +63,11 @@ class Plan:
         return sum(feature.width for feature in self.features)
 
 
+def missing_of(table: Table) -> Collection[str]:
+    """What stands for a missing value, in small letters."""
+    return {"", *(word.strip().lower() for word in table.missing_values)} if table.missing_values else MISSING
+
+
 def find(table: Table) -> Facts:
     """The facts of a table.
 
@@ -62,49 +75,97 @@ def find(table: Table) -> Facts:
         Wrong: it cannot be used so; the message names rows as a spreadsheet numbers them.
     """
     path = Path(table.path)
-    layout = layout_of(path, table.delimiter, table.header)
+    layout = layout_of(path, table)
     if len(layout.names) < 2:
         text = f"{table.title} has one column; a table needs inputs and a label (what separates the columns?)"
         raise Wrong("delimiter", text)
     labels = labels_of(table, layout)
-    found = scan(path, layout, labels)
-    return _Planner(table, found, labels).facts()
+    styles: dict[int, Style] = {}
+    for _ in range(4):
+        found = scan(path, layout, labels, missing_of(table), styles)
+        planner = _Planner(table, found, labels)
+        if (better := planner.styles()) == styles:
+            break
+        styles = better
+    return planner.facts()
 
 
 class _Planner:
-    """Decides on every column; collects what is to be known."""
+    """Decides on every column; collects what is to be known, and what is wrong."""
 
     def __init__(self, table: Table, found: Scan, labels: tuple[int, ...]) -> None:
         self.table, self.scan, self.labels = table, found, labels
         self.title = table.title
-        self.notes: list[str] = []
+        self.notes = list(found.layout.notes)
+        self.problems: list[tuple[str, str]] = []
         ignored = {column(word, found.layout, "ignore") for word in table.ignore}
         if both := ignored & set(labels):
             name = found.columns[min(both)].name
             raise Wrong("ignore", f"column '{name}' is the label: it cannot be ignored")
         self.used = [i for i in range(len(found.columns)) if i not in ignored]
 
+    def styles(self) -> dict[int, Style]:
+        """How the numbers of the columns are written that are not as Python writes them."""
+        self.problems.clear()
+        options = self.table.decimal, self.table.thousands
+        commas = any(c.style.decimal == "," and not c.style.checked for c in self.scan.columns)
+        styles: dict[int, Style] = {}
+        for index in self.used:
+            found = self.scan.columns[index]
+            kinds = set(found.kinds)
+            if found.numbers and found.style == PLAIN:
+                kinds.add(frozenset({"plain"}))
+            if not found.kinds and options == ("auto", "auto"):
+                if commas and found.numbers:
+                    styles[index] = Style(checked=True)
+                continue
+            if not kinds:
+                continue
+            try:
+                style = decide(kinds, *options, commas=commas)
+            except Ambiguous as problem:
+                row, text = found.unusual or (0, "")
+                where = f"{self._at(found, row)} is {short(text)}" if text else self._named(found)
+                self.problems.append(("thousands", f"{where}: {problem}"))
+                # for now, so that the rest of the file is looked at
+                style = Style("," if "1,234" in str(problem) else ".", checked=True)
+            if style == PLAIN and options != ("auto", "auto") and found.style == PLAIN:
+                style = Style(DECIMALS.get(options[0], "."), THOUSANDS.get(options[1], ""), checked=True)
+            if style is not None and (style != PLAIN or found.style.checked):
+                styles[index] = found.style if style == PLAIN else style
+        return styles
+
+    def _named(self, found: Scanned) -> str:
+        return f"{self.title}: column '{found.name[:SHOWN]}'"
+
+    def _at(self, found: Scanned, row: int) -> str:
+        return f"{self.title}: row {self.scan.row_number(row):,}, column '{found.name[:SHOWN]}'"
+
     def facts(self) -> Facts:
         layout, title = self.scan.layout, self.title
+        self._settle_na()
         features = self._features()
-        if not features:
+        if not features and not self.problems:
             raise Wrong("ignore", f"{title} has no column left for inputs")
         for index in self.used:
             self._finite(self.scan.columns[index])
         dropped = self._dropped(features)
         rows = self.scan.rows - len(dropped)
+        classes = self._classes() if rows > 1 else {}
+        if self.problems:
+            raise Wrong(*self.problems[0], self.problems[1:])
         if rows < 2:
             raise Wrong("missing", f"{title} has {_rows(rows)} that can be used; training needs two")
-        classes = self._classes()
-        plan = Plan(layout, tuple(features), self.labels, classes, self.scan.rows, dropped)
+        styles = tuple(self.scan.columns[index].style for index in self.labels)
+        plan = Plan(layout, tuple(features), self.labels, styles, classes, self.scan.rows, dropped)
         if rows * plan.width > MOST_VALUES:
             text = f"{title} makes {rows * plan.width:,} values; at most {MOST_VALUES:,} are read"
             raise Wrong("path", text)
         test = test_count(rows, self.table.test)
         header = "with a header" if layout.header else "without a header"
-        separator = next(name for name, sign in SEPARATORS.items() if sign == layout.separator)
+        kind = f"a table (CSV) {header}, separator {name_of(layout.separator)}"
         return Facts(
-            kind=f"a table (CSV) {header}, separator {separator}",
+            kind="a table (JSON lines)" if layout.separator == JSON else kind,
             shape=(plan.width,),
             pool=rows - test,
             test=test,
@@ -120,55 +181,116 @@ class _Planner:
             how=plan,
         )
 
+    def _settle_na(self) -> None:
+        """NA is a value of a column of text that has few, else a missing one."""
+        for index in self.used:
+            found = self.scan.columns[index]
+            if not found.maybe:
+                continue
+            if found.texts and found.counts is not None and len(found.counts) < found.limit:
+                found.counts[NA] += len(found.maybe)
+                found.texts += len(found.maybe)
+                self.notes.append(
+                    f"'{NA}' in '{found.name[:SHOWN]}' is one of its values, not missing "
+                    f'(missing_values = ["{NA}"] if it is)'
+                )
+            else:
+                found.missing.extend(found.maybe)
+                found.missing = type(found.missing)("I", sorted(found.missing))
+
     # -- inputs -------------------------------------------------------------------------------------------
 
     def _features(self) -> list[Feature]:
-        features, constant, empty, coded = [], [], [], []
+        features, constant, empty, texts = [], [], [], []
         for index in self.used:
             found = self.scan.columns[index]
+            name = found.name[:SHOWN]
+            if not found.numbers and not found.texts:
+                if index not in self.labels:
+                    empty.append(name)
+                continue
+            if found.broken is not None:
+                where = self._at(found, found.broken)
+                text = "holds a line end: is a quotation mark missing, here or before?"
+                self.problems.append(("path", f"{where} {text}"))
             if index in self.labels:
                 continue
-            if not found.numbers and not found.texts:
-                empty.append(found.name)
-            elif found.texts:
-                features.append(self._category(index, found))
-                coded.append(f"{found.name} ({features[-1].width})")
+            if found.texts:
+                values = self._category(found)
+                if values:
+                    features.append(Feature(index, values))
+                    texts.append(f"{name} ({features[-1].width})")
             else:
-                features.append(Feature(index))
+                features.append(Feature(index, style=found.style))
                 if found.low == found.high and not found.missing:
-                    constant.append(f"{found.name} ({found.low:g})")
+                    constant.append(f"{name} ({found.low:g})")
         if empty:
             self.notes.append(f"left out, for they are empty: {_listed(empty)}")
-        if coded:
-            self.notes.append(f"text, made one input for each value (one-hot): {_listed(coded)}")
+        if texts:
+            self.notes.append(f"text, made one input for each value (one-hot): {_listed(texts)}")
         if constant:
             self.notes.append(f"the same in every row, so they tell nothing: {_listed(constant)}")
-        twice = [name for name, n in Counter(self.scan.layout.names).items() if n > 1]
-        if twice:
-            self.notes.append(f"several columns have the same name: {_listed(twice)}")
-        if any(self.scan.columns[i].commas for i in self.used):
-            self.notes.append("numbers with a decimal comma are read: 1,5 is 1.5")
+        self._say_styles([feature.index for feature in features if not feature.values])
         return features
 
-    def _category(self, index: int, found: Scanned) -> Feature:
-        assert found.first_text is not None
-        row, text = found.first_text
-        where = f"{self.title}: row {self.scan.row_number(row):,}, column '{found.name}'"
-        leave = f'leave it out with ignore = "{found.name}"'
-        if found.counts is None or 10 * found.texts < found.numbers:
+    def _say_styles(self, inputs: Sequence[int]) -> None:
+        """What was decided on the numbers of columns, and names that are not what they should be."""
+        twice = [name for name, n in Counter(self.scan.layout.names).items() if n > 1]
+        if twice:
+            self.notes.append(f"several columns have the same name: {_listed([n[:SHOWN] for n in twice])}")
+        numeric = [(c.name[:SHOWN], c.style) for c in (self.scan.columns[i] for i in (*inputs, *self.labels))]
+        for words, names in (
+            ("decimal comma, 1,5 is 1.5 (decimal)", [n for n, s in numeric if s.decimal == ","]),
+            ("digits in groups, as 1 000 (thousands)", [n for n, s in numeric if s.thousands]),
+            ("numbers with a unit", [f"{n} ({s.unit})" for n, s in numeric if s.unit]),
+            ("dates, as days since 1970 (ignore)", [n for n, s in numeric if s.date]),
+        ):
+            if names:
+                self.notes.append(f"{words}: {_listed(names)}")
+        for index in inputs:
+            found = self.scan.columns[index]
+            unnamed = found.name.lower() in INDEX or found.name == f"column {index + 1}"
+            if unnamed and found.counting and found.numbers == self.scan.rows > 2:
+                text = f"'{found.name[:SHOWN]}' counts the rows: an index, which says nothing of new examples"
+                self.notes.append(f"{text} (leave it out with ignore)")
+
+    @staticmethod
+    def _mostly_numbers(found: Scanned) -> bool:
+        """Numbers among which some are written as no number is; few different ones are codes (1, 2, A)."""
+        return found.texts < found.numbers and len(found.counts or ()) > CODES
+
+    def _category(self, found: Scanned) -> tuple[str, ...]:
+        """The values of a column of text; none where it cannot be used, which is a problem."""
+        assert found.unusual is not None or found.counts is not None
+        row, text = found.first_text or found.unusual or (0, "")
+        where = self._at(found, row)
+        leave = f'leave it out with ignore = "{found.name[:SHOWN]}"'
+        kinds = {kind for kinds in found.kinds for kind in kinds}
+        if any(f"column '{found.name[:SHOWN]}'" in message for _, message in self.problems):
+            return ()  # that is what is wrong with it
+        if self.scan.layout.header and text == found.name[:40]:
+            self.problems.append(("path", f"{where} repeats the header: delete the row"))
+        elif "text" not in kinds and "day" not in kinds and len(found.kinds) > 1:
+            text = f"is {short(text)}, written another way than other numbers of the column"
+            self.problems.append(("path", f"{where} {text}; write them alike, or {leave}"))
+        elif "day" in kinds and "text" not in kinds:
+            text = f"is {short(text)}, a date or time; write it as 2020-12-31"
+            self.problems.append(("ignore", f"{where} {text}, or {leave}"))
+        elif found.counts is None or 10 * found.texts < found.numbers or self._mostly_numbers(found):
             if found.texts < found.numbers:
-                raise Wrong("ignore", f"{where} is not a number: {short(text)}; correct it, or {leave}")
-            text = f"{where} is text, with more than {CATEGORIES} different values; {leave}"
-            raise Wrong("ignore", text)
-        return Feature(index, tuple(sorted(found.counts)))
+                text = f"is not a number: {short(text)}; correct it, or {leave}"
+            else:
+                text = f"is text, with more than {CATEGORIES} different values; {leave}"
+            self.problems.append(("ignore", f"{where} {text}"))
+        else:
+            return tuple(sorted(found.counts))
+        return ()
 
     def _finite(self, found: Scanned) -> None:
         if found.odd:
             row, text = found.odd
-            where = f"{self.title}: row {self.scan.row_number(row):,}, column '{found.name}'"
-            raise Wrong(
-                "path", f"{where} is {text}, more than a float32 holds; correct it, or ignore the column"
-            )
+            text = f"is {text}, more than a float32 holds; correct it, or ignore the column"
+            self.problems.append(("path", f"{self._at(found, row)} {text}"))
 
     # -- rows ---------------------------------------------------------------------------------------------
 
@@ -180,11 +302,12 @@ class _Planner:
         if not gone:
             return frozenset()
         if self.table.missing == "refuse":
-            raise Wrong("missing", self._missing(gone))
+            self.problems.append(("missing", self._missing(gone)))
+            return frozenset()
         leaving = labels if self.table.missing == "mean" else gone
         rows = frozenset(row for found in leaving for row in found.missing)
         if rows:
-            some = self._numbers(sorted(rows))
+            some = self._row_numbers(sorted(rows))
             self.notes.append(f"{_rows(len(rows))} with missing values left out: {some}")
         if self.table.missing == "mean":
             names = [f"{found.name} ({len(found.missing)})" for found in inputs if found.missing]
@@ -195,12 +318,12 @@ class _Planner:
     def _missing(self, gone: Sequence[Scanned]) -> str:
         first = min(gone, key=lambda found: found.missing[0])
         rows = sorted({row for found in gone for row in found.missing})
-        text = f"{self.title}: row {self.scan.row_number(rows[0]):,}, column '{first.name}' is empty"
+        text = f"{self.title}: row {self.scan.row_number(rows[0]):,}, column '{first.name[:SHOWN]}' is empty"
         if len(rows) > 1:
-            text += f"; {_rows(len(rows))} have missing values: {self._numbers(rows)}"
+            text += f"; {_rows(len(rows))} have missing values: {self._row_numbers(rows)}"
         return f'{text}; give missing = "drop" or "mean"'
 
-    def _numbers(self, rows: Sequence[int]) -> str:
+    def _row_numbers(self, rows: Sequence[int]) -> str:
         some = ", ".join(f"{self.scan.row_number(row):,}" for row in rows[:NAMED])
         return some + (", …" if len(rows) > NAMED else "")
 
@@ -221,7 +344,7 @@ class _Planner:
             text = f"column '{found.name}' has more than {LABELS:,} different values, too many for classes"
             hint = "give another label" if found.texts else 'give predict = "regression", or another label'
             raise Wrong("label", f"{text}; {hint}")
-        classes = coded(found, self.scan.layout.decimal_comma)
+        classes = coded(found)
         if len(set(classes.values())) < 2:
             text = f"column '{found.name}' is the same in every row: there is nothing to tell apart"
             raise Wrong("label", f"{self.title}: {text}; give another label")
@@ -234,8 +357,7 @@ class _Planner:
             if found.texts:
                 assert found.first_text is not None
                 row, text = found.first_text
-                where = f"row {self.scan.row_number(row):,}, column '{found.name}'"
-                raise Wrong("label", f"{self.title}: {where} is not a number: {short(text)}")
+                raise Wrong("label", f"{self._at(found, row)} is not a number: {short(text)}")
         return {}
 
     def _tells_classes(self, found: Scanned) -> bool:
@@ -244,10 +366,9 @@ class _Planner:
             return True
         if not found.whole or found.counts is None:
             return False
-        different = len(coded(found, self.scan.layout.decimal_comma))
-        names = len(set(coded(found, self.scan.layout.decimal_comma).values()))
+        names = len(set(coded(found).values()))
         few = names <= FEW or (found.low == 0 and found.high == names - 1)
-        if few and names > 2 and different:
+        if few and names > 2:
             self.notes.append(
                 f"'{found.name}' has {names} different whole numbers: they are taken for classes "
                 '(predict = "regression" for a regression)'
@@ -273,7 +394,7 @@ class _Planner:
         found = []
         for feature in features:
             name = self.scan.columns[feature.index].name
-            found += [f"{name} = {plain_text(value)[:30]}" for value in feature.values] or [name]
+            found += [f"{name[:SHOWN]} = {plain_text(value)[:30]}" for value in feature.values] or [name]
         return tuple(found)
 
     def _columns(self, features: Sequence[Feature]) -> tuple[Column, ...]:

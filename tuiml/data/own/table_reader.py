@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 from tuiml.data.arrays import Part
 from tuiml.data.errors import DataError
 from tuiml.data.kinds import Progress
-from tuiml.data.own.rows import MISSING, Rows, number
-from tuiml.data.own.table import Feature, Plan
+from tuiml.data.own.cells import MISSING, PLAIN, Style, is_missing, number
+from tuiml.data.own.rows import Rows
+from tuiml.data.own.table import Feature, Plan, missing_of
 
 if TYPE_CHECKING:
     from tuiml.data.own.entries import Table
 
 
 def read(table: Table, progress: Progress | None = None) -> Part:
-    """Inputs (n, features) float32 and labels, in the file's order.
+    """Inputs (n, features) float64 and labels, in the file's order.
 
     Raises:
         DataError: the file is another than when it was looked at.
@@ -28,16 +29,17 @@ def read(table: Table, progress: Progress | None = None) -> Part:
     plan: Plan = table.facts.how
     path = Path(table.path)
     size = path.stat().st_size
+    missing_values = missing_of(table)
     rows = Rows(path, plan.layout)
     keep = np.ones(plan.rows, np.bool_)
     keep[list(plan.dropped)] = False
     count = int(keep.sum())
-    inputs = np.empty((count, plan.width), np.float32)
+    inputs = np.empty((count, plan.width))
     labels: NDArray[Any] = np.empty(count, np.uint8 if len(table.classes) <= 256 else np.int32)
     if not plan.classes:
-        labels = np.empty((count, len(plan.labels)), np.float32)
+        labels = np.empty((count, len(plan.labels)))
     start = at = 0
-    for block, done in rows.blocks():
+    for block in rows.blocks():
         kept = keep[start : start + len(block)]
         if len(kept) < len(block):
             raise _changed(table)
@@ -46,60 +48,74 @@ def read(table: Table, progress: Progress | None = None) -> Part:
             block = [cells for cells, stays in zip(block, kept, strict=True) if stays]
         if block:
             try:
-                _fill(plan, block, inputs[at : at + len(block)], labels[at : at + len(block)])
+                _fill(plan, block, inputs[at : at + len(block)], labels[at : at + len(block)], missing_values)
             except (KeyError, ValueError):
                 raise _changed(table) from None
         at += len(block)
         if progress is not None:
-            progress(table.title, min(done, size), size)
+            progress(table.title, min(rows.done, size), size)
     if start != plan.rows:
         raise _changed(table)
-    return Part(inputs, labels)
+    if progress is not None:
+        progress(table.title, size, size)
+    return Part(inputs, labels if plan.classes else labels.astype(np.float32))
 
 
 def _changed(table: Table) -> DataError:
     return DataError(f"{table.title} was changed while it was read: start again")
 
 
-def _fill(plan: Plan, block: Sequence[Sequence[str]], inputs: NDArray[Any], labels: NDArray[Any]) -> None:
-    columns, comma = list(zip(*block, strict=True)), plan.layout.decimal_comma
+def _fill(
+    plan: Plan,
+    block: Sequence[Sequence[str]],
+    inputs: NDArray[Any],
+    labels: NDArray[Any],
+    missing_values: Collection[str],
+) -> None:
+    columns = list(zip(*block, strict=True))
     at = 0
     for feature in plan.features:
         cells = columns[feature.index]
         if feature.values:
-            _one_hot(feature, cells, inputs[:, at : at + feature.width])
+            _one_hot(feature, cells, inputs[:, at : at + feature.width], missing_values)
         else:
-            inputs[:, at] = _numbers(cells, comma)
+            inputs[:, at] = _numbers(cells, feature.style, missing_values)
         at += feature.width
     if plan.classes:
         labels[:] = [plan.classes[cell.strip()] for cell in columns[plan.labels[0]]]
     else:
         for k, index in enumerate(plan.labels):
-            labels[:, k] = _numbers(columns[index], comma)
+            labels[:, k] = _numbers(columns[index], plan.label_styles[k], missing_values)
 
 
-def _numbers(cells: Sequence[str], comma: bool) -> list[float]:
+def _numbers(cells: Sequence[str], style: Style, missing_values: Collection[str]) -> list[float]:
     """The numbers of a column; NaN for one that is missing."""
     try:
-        return list(map(float, cells))
+        if style == PLAIN and missing_values is MISSING:
+            return list(map(float, cells))
     except ValueError:
-        return [_number(cell.strip(), comma) for cell in cells]
+        pass
+    return [_number(cell, style, missing_values) for cell in cells]
 
 
-def _number(cell: str, comma: bool) -> float:
-    if cell.lower() in MISSING:
+def _number(cell: str, style: Style, missing_values: Collection[str]) -> float:
+    if is_missing(cell, missing_values):
         return float("nan")
-    found = number(cell, comma)
+    found = number(cell, style)
     if found is None:
         raise ValueError
     return found
 
 
-def _one_hot(feature: Feature, cells: Sequence[str], out: NDArray[Any]) -> None:
+def _one_hot(
+    feature: Feature, cells: Sequence[str], out: NDArray[Any], missing_values: Collection[str]
+) -> None:
     """A 1 for the cell's value among its inputs; a missing one has none."""
     places = {value: index for index, value in enumerate(feature.values)}
     out[:] = 0
     for row, cell in enumerate(cells):
-        text = cell.strip()
-        if text.lower() not in MISSING:
-            out[row, places[text]] = 1
+        place = places.get(cell.strip())
+        if place is not None:
+            out[row, place] = 1
+        elif not is_missing(cell, missing_values):
+            raise ValueError

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tuiml.data.own.facts import Wrong
 
 CHANNELS = (1, 3, 4)
+LARGEST = np.finfo(np.float32).max
 _BLOCK = 1 << 20
 
 
@@ -33,7 +34,7 @@ def example_shape(shape: tuple[int, ...], title: str) -> tuple[tuple[int, ...], 
 
 
 def rows_of(raw: NDArray[Any], channels_last: bool, title: str) -> NDArray[Any]:
-    """(n, features), C-contiguous: bytes as they are, all else as finite float32.
+    """(n, features), C-contiguous: bytes as they are, all else as finite floats.
 
     Raises:
         Wrong: a value is not finite, or too large for float32; its place is said.
@@ -42,14 +43,16 @@ def rows_of(raw: NDArray[Any], channels_last: bool, title: str) -> NDArray[Any]:
         raw = raw.transpose(0, 3, 1, 2)
     if raw.dtype == np.uint8:
         return np.ascontiguousarray(raw).reshape(len(raw), -1)
-    found = np.empty((len(raw), math.prod(raw.shape[1:])), np.float32)
+    wide = raw.dtype.itemsize > 4 or (raw.dtype.kind in "iu" and raw.dtype.itemsize == 4)
+    exact = np.float64 if wide else np.float32  # which may lose digits
+    found = np.empty((len(raw), math.prod(raw.shape[1:])), exact)
     step = max(1, _BLOCK // max(1, found.shape[1]))
     wrong, first = 0, ""
     for start in range(0, len(raw), step):
         block = found[start : start + step]
         with np.errstate(over="ignore", invalid="ignore"):
             block[:] = raw[start : start + step].reshape(len(block), -1)
-        bad = ~np.isfinite(block)
+        bad = ~(np.abs(block) <= LARGEST)
         if bad.any():
             wrong += int(bad.sum())
             row, place = np.argwhere(bad)[0]

@@ -1,0 +1,193 @@
+"""How a text table is written, detected from its first rows: encoding, comments, separator, header."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Callable
+from itertools import pairwise
+
+from tuiml.data.own.cells import is_missing, kinds_of, number
+from tuiml.registry import short
+
+SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "blank": " "}
+JSON = "{"
+"""In place of a separator: a JSON object a line."""
+SAMPLE = 1 << 16
+"""Bytes that are looked at."""
+SNIFFED = 60
+"""Rows that separator and header are detected from."""
+MOST = 0.8
+"""Fraction of a column's cells that says what the column is."""
+_OTHER = {
+    b"PK": "is an Excel workbook or another zip file: save the sheet as CSV",
+    b"\xd0\xcf\x11\xe0": "is an old Excel workbook: save the sheet as CSV",
+    b"%PDF": "is a PDF: export the table as CSV",
+    b"PAR1": "is a Parquet file: save it as CSV (pandas.read_parquet(…).to_csv(…, index=False))",
+    b"\x89HDF": "is an HDF5 file: save its arrays with numpy.savez",
+    b"MATLAB": "is a MATLAB file: save its arrays with numpy.savez",
+    b"SQLite": "is an SQLite database: export the table as CSV",
+    b"ARROW1": "is a Feather or Arrow file: save it as CSV",
+    b"\x80\x04": "is a pickle, which is never read: save the table as CSV",
+    b"\x80\x05": "is a pickle, which is never read: save the table as CSV",
+}
+_FIRST_LINES = {
+    "@relation": "is an ARFF file: delete the lines up to and with @data, and save it as CSV",
+    "<!doctype": "is a web page: download the table itself",
+    "<html": "is a web page: download the table itself",
+    "<?xml": "is an XML file: save the table as CSV",
+    "[": "is JSON: save it as JSON lines (one object a line) or CSV",
+}
+
+
+def name_of(separator: str) -> str:
+    return next((name for name, sign in SEPARATORS.items() if sign == separator), short(separator))
+
+
+def other_format(first: bytes) -> str:
+    """What to do with a file of another format than text; empty for what may be a table."""
+    for magic, words in _OTHER.items():
+        if first.startswith(magic):
+            return words
+    return ""
+
+
+def other_text(text: str) -> str:
+    """What to do with text in another format; empty for what may be a table."""
+    start = re.sub(r"\A(\s*%[^\n]*\n|\s+)*", "", text[:SAMPLE]).lower()
+    return next((words for begins, words in _FIRST_LINES.items() if start.startswith(begins)), "")
+
+
+def encoding_of(sample: bytes) -> str:
+    """By the byte order mark, else UTF-8."""
+    return "utf-16" if sample[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+
+
+def comment_of(lines: list[str]) -> str:
+    """``#`` where lines begin with it at the top, or others that are no rows of the table (``#N/A,1,2``)."""
+    marked = [line.lstrip().startswith("#") for line in lines]
+    if not any(marked) or all(marked):
+        return ""
+    others = [line for line, is_marked in zip(lines, marked, strict=True) if not is_marked and line.strip()]
+    top = marked.index(False)
+    inside = [line for line, is_marked in zip(lines[top:], marked[top:], strict=True) if is_marked]
+    separator = separator_of(others)
+    widths = set(map(len, rows_with(others, separator)))
+    return "" if any(len(row) in widths for row in rows_with(inside, separator)) else "#"
+
+
+def quote_of(lines: list[str], separator: str) -> str:
+    """``'`` where most cells stand within such marks, else ``"``."""
+    cells = [cell.strip() for row in rows_with(lines, separator) for cell in row]
+    quoted = sum(len(cell) > 1 and cell[0] == cell[-1] == "'" for cell in cells)
+    return "'" if 2 * quoted > len(cells) else '"'
+
+
+def rows_with(lines: list[str], separator: str) -> list[list[str]]:
+    """The rows that have something in them; as far as they can be read."""
+    rows: list[list[str]] = []
+    if separator == " ":
+        lines = [line.replace("\t", " ").rstrip() + "\n" for line in lines]
+    try:
+        rows.extend(filter(None, csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True)))
+    except csv.Error:  # a row beyond the sample's end, or one that reading will complain of
+        return rows
+    return rows
+
+
+def separator_of(lines: list[str]) -> str:
+    """The separator with which most rows have as many cells, few of them with another separator inside."""
+    best, found = (0.0, 0.0, 0.0, 0), ","
+    for candidate in SEPARATORS.values():
+        rows = rows_with(lines, candidate)[:SNIFFED]
+        cells = [cell for row in rows for cell in row]
+        if not cells:
+            continue
+        width, count = Counter(map(len, rows)).most_common(1)[0]
+        if width < 2:
+            continue
+        inside = sum(any(s in cell for s in ";\t|" if s != candidate) for cell in cells) / len(cells)
+        numbers = sum(is_number(cell) for cell in cells) / len(cells)
+        if candidate == " " and numbers < 0.5:  # sentences
+            continue
+        score = (round(count / len(rows) - inside, 1), float(candidate != " "), numbers, width)
+        if score > best:
+            best, found = score, candidate
+    return found
+
+
+def is_number(cell: str) -> bool:
+    kinds = kinds_of(cell)
+    return "text" not in kinds and "day" not in kinds
+
+
+def is_header(names: list[str], below: list[list[str]]) -> bool:
+    """Whether a first row names the columns: its cells differ from the cells below them in kind, or, where
+    all is text, hardly any of its words stands below."""
+    below = [row for row in below if [cell.strip() for cell in row] != names]  # it may be repeated
+    if not below:
+        return False
+    if _counts_up([name for name in names if is_number(name)]):
+        named = [name for name in names if name and not is_number(name)]
+        fractions = any("." in cell or "," in cell for row in below for cell in row if is_number(cell))
+        if fractions or (named and not any(name in row for name in named for row in below)):
+            return True
+    same = other = 0
+    for index, name in enumerate(names):
+        cells = [row[index].strip() for row in below if index < len(row)]
+        cells = [cell for cell in cells if not is_missing(cell)]
+        if not cells or not name:
+            continue
+        if is_number(name):
+            return _is_scale(names, below)
+        numbers, dates = sum(map(is_number, cells)), sum(map(_is_date, cells))
+        if numbers > MOST * len(cells) or (dates > MOST * len(cells) and not _is_date(name)):
+            return True
+        same, other = same + (name in cells), other + (name not in cells)
+    return same < other and len(set(names)) == len(names) if same else other > 0 and _distinct(names)
+
+
+def _is_scale(names: list[str], below: list[list[str]]) -> bool:
+    """Whether a row with numbers names columns: the numbers grow, and its words stand nowhere below, where
+    words are repeated (400,410,420,class above the values of a spectrum)."""
+    values = [number(name) for name in names if is_number(name)]
+    known = [value for value in values if value is not None]
+    words = [index for index, name in enumerate(names) if name and not is_number(name)]
+    columns = [[row[index].strip() for row in below if index < len(row)] for index in words]
+    grows = len(known) > 1 and all(a < b for a, b in pairwise(known))
+    return (
+        grows
+        and bool(words)
+        and all(
+            names[index] not in cells and 2 * len(set(cells)) < len(cells)
+            for index, cells in zip(words, columns, strict=True)
+        )
+    )
+
+
+def _distinct(names: list[str]) -> bool:
+    filled = [name for name in names if name]
+    return len(set(filled)) == len(filled)
+
+
+def _is_date(cell: str) -> bool:
+    return not {"date", "day"}.isdisjoint(kinds_of(cell))
+
+
+def _counts_up(names: list[str]) -> bool:
+    """Whether they are 0, 1, 2, … or 1, 2, 3, … (pandas' own names of columns), or years."""
+    if len(names) < 2 or not all(name.isascii() and name.isdigit() for name in names):
+        return False
+    values = list(map(int, names))
+    return values == list(range(values[0], values[0] + len(values))) and values[0] in (
+        0,
+        1,
+        *range(1900, 2100),
+    )
+
+
+def sample_lines(text: str, whole: bool, keep: Callable[[str], bool] = lambda line: True) -> list[str]:
+    """The lines of a sample; the last one may be cut."""
+    lines = text.splitlines(keepends=True)
+    return [line for line in (lines if whole or len(lines) < 2 else lines[:-1]) if keep(line)]
