@@ -85,7 +85,9 @@ def draw(dataset: Dataset, whole: Whole, seed: int) -> Data:
     print_of = notices.fingerprint(whole) if dataset.kind == "own" else ""
     train, validation, _ = dataset.sizes()
     order = np.random.Generator(np.random.PCG64([seed, _DRAW])).permutation(len(whole.pool))
-    if dataset.kind == "own" and dataset.target == "classes":
+    if isinstance(dataset, Own) and dataset.facts.validation:
+        order = split.held_first(order, dataset.facts.validation, validation)
+    elif dataset.kind == "own" and dataset.target == "classes":
         order = split.stratified(order[: train + validation], whole.pool.labels, validation, order)
     chosen = order[: train + validation]
     labels = whole.pool.labels[chosen]

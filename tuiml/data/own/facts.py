@@ -62,7 +62,10 @@ class Facts:
     """In words: ``a CSV table with a header, separated by commas``."""
     shape: tuple[int, ...]
     pool: int
+    """Examples that are not the test part's."""
     test: int
+    validation: int = 0
+    """The last of the pool, where the file has a validation part of its own."""
     target: Target = "classes"
     classes: tuple[str, ...] = ()
     counts: tuple[int, ...] = ()

@@ -53,6 +53,15 @@ def stratified(chosen: Order, labels: Labels, count: int, order: Order) -> Order
     return np.concatenate([chosen[first], chosen[~first], order[len(chosen) :]])
 
 
+def held_first(order: Order, held: int, count: int) -> Order:
+    """The order with ``count`` of the pool's last ``held`` examples, its validation part, first."""
+    import numpy as np
+
+    last = order >= len(order) - held
+    validation = order[last]
+    return np.concatenate([validation[:count], order[~last], validation[count:]])
+
+
 def whole(dataset: Own, found: Part | Whole) -> Whole:
     """The pool and the test part: those of the file, or drawn from its examples in their order.
 
@@ -64,11 +73,12 @@ def whole(dataset: Own, found: Part | Whole) -> Whole:
 
     if isinstance(found, Whole):
         return found
-    count, test = len(found), dataset.test_examples
+    total, test = len(found), dataset.test_examples
+    count = total - dataset.facts.validation  # the validation part stays whole, and last
     order = np.random.Generator(np.random.PCG64(_SEED)).permutation(count)
     if dataset.target == "classes":
         order = stratified(order, found.labels, test, order)
-    order = np.concatenate([np.sort(order[test:]), np.sort(order[:test])])
+    order = np.concatenate([np.sort(order[test:]), np.arange(count, total), np.sort(order[:test])])
     inputs, labels = reorder(found.inputs, order), found.labels[order]
-    pool = count - test
+    pool = total - test
     return Whole(Part(inputs[:pool], labels[:pool]), Part(inputs[pool:], labels[pool:]))
