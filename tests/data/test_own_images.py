@@ -146,8 +146,8 @@ def test_the_validation_folder_is_the_validation_part(tmp_path, name):
     (tmp_path / "notes").mkdir()
     dataset = own(tmp_path)
     assert dataset.sizes() == (20, 6, 4)
-    said = f"train/ is the training part (20 images), {name}/ is the validation part (6 images), "
-    assert dataset.facts.notes[0] == f"{said}test/ is the test part (4 images)"
+    said = f"train/ is the training part (20 examples), {name}/ is the validation part (6 examples), "
+    assert dataset.facts.notes[0] == f"{said}test/ is the test part (4 examples)"
     data = load(dataset, 3)
     for part, count in ((data.train, 10), (data.validation, 3), (data.test, 2)):
         assert sorted(part.inputs.max(axis=1).tolist()) == sorted(list(range(200, 200 + count)) * 2)

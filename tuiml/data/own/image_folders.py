@@ -11,6 +11,7 @@ from typing import Any
 from tuiml.data.own.facts import Wrong
 from tuiml.data.own.location import signature as file_signature
 from tuiml.data.own.passed_over import HIDDEN, PassedOver, left_over
+from tuiml.data.own.split import said
 from tuiml.text import plain_text
 
 ENDINGS = (
@@ -136,9 +137,7 @@ def listing(title: str, path: Path) -> Listing:
             notes.append(f"{_name(parts[role])} has no folders of classes: it is not the {role} part")
     if root is not path:
         used = {"training": training, "validation": held[0], "test": held[1]}
-        told = [f"{_name(parts[r])} is the {r} part ({len(f):,} images)" for r, f in used.items() if f]
-        missing = "" if held[1] else "; the test part is drawn from the training part (test)"
-        notes.append(", ".join(told) + missing)
+        notes += said({role: (_name(parts[role]), len(files)) for role, files in used.items() if files})
     empty = [name for name, files in listed.items() if not files]
     notes += [f"folders without images: {few(empty)}"] if empty else []
     return Listing(names, training, *held, (*notes, *over.notes()))

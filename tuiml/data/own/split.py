@@ -53,6 +53,33 @@ def stratified(chosen: Order, labels: Labels, count: int, order: Order) -> Order
     return np.concatenate([chosen[first], chosen[~first], order[len(chosen) :]])
 
 
+def joined(parts: dict[str, Part]) -> Part | Whole:
+    """The parts that a file has as one: the validation part at the end of the pool."""
+    import numpy as np
+
+    from tuiml.data.arrays import Part, Whole
+
+    kinds = {part.inputs.dtype for part in parts.values()}
+    kind = np.dtype("f8" if np.dtype("f8") in kinds else "f4") if len(kinds) > 1 else kinds.pop()
+    for name, part in parts.items():
+        parts[name] = Part(part.inputs.astype(kind, copy=False), part.labels)
+    pool = parts["training"]
+    if "validation" in parts:
+        last = parts.pop("validation")
+        inputs = np.concatenate([pool.inputs, last.inputs])
+        pool = Part(inputs, np.concatenate([pool.labels, last.labels]))
+    return Whole(pool, parts["test"]) if "test" in parts else pool
+
+
+def said(counts: dict[str, tuple[str, int]]) -> tuple[str, ...]:
+    """A line about the parts that a file has: the name and the examples of each; none where it has one."""
+    if len(counts) < 2:
+        return ()
+    told = [f"{name} is the {role} part ({count:,} examples)" for role, (name, count) in counts.items()]
+    drawn = "" if "test" in counts else "; the test part is drawn from the training part (test)"
+    return (", ".join(told) + drawn,)
+
+
 def held_first(order: Order, held: int, count: int) -> Order:
     """The order with ``count`` of the pool's last ``held`` examples, its validation part, first."""
     import numpy as np
