@@ -184,13 +184,17 @@ def test_only_groups_of_three_digits_are_asked_not_guessed(tmp_path):
         (b'a,b,y\n1,"x,z\xe9",v\n', "row 2, column 2 is not UTF-8 text"),
         (b"PK\3\4xl/", "Excel workbook"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1", "old Excel workbook"),
-        (b"PAR1\0\0", "is a Parquet file"),
+        (b"PAR1\0\0", "t.csv cannot be read"),
         ("% a comment\n@RELATION iris\n@DATA\n1,2\n", "is an ARFF file"),
         ("<!DOCTYPE html>\n<p>1,2", "is a web page"),
         ('[{"a": 1}]', "save it as JSON lines"),
         ('{"a": 1, "y": "u"}\n{"a": 2, "z": "v"}\n', "row 2 has 'z', which the first row has not"),
         (b"\x80\x04\x95", "is a pickle, which is never read"),
         (gzip.compress(ab(12).encode(), mtime=0)[:60], "is damaged, or was cut off"),
+        (lines("t,y", *(f'"x{i % 3}",{"uv"[i % 2]}' for i in range(9)), 'x1",u'), "row 11, column 't' holds"),
+        (lines("a,y", *(f"{i}/8,{'uv'[i % 2]}" for i in range(15))), "15 different values in 15 rows"),
+        (lines("a,y", *(f'"1,{i:02d},000",{"uv"[i % 2]}' for i in range(15))), "row 2, column 'a' is text"),
+        ('{"a": {"x": 1}, "y": "u"}\n' * 3 + '{"a": 1}', "row 5, column 'y' is empty"),
         (lines("a,y", "1e999,u", "2,v"), "row 2, column 'a' is 1e999"),
         (ab(12, head="a,b,y\n") + "#DIV/0!,1,u\n", "row 14, column 'a' is not a number: '#DIV/0!'"),
         (ab(12, head="My data\na,b,y\n"), "row 1 has 1 cell, most rows have 3"),
@@ -252,6 +256,14 @@ def test_labels_keep_all_their_digits(tmp_path):
     assert examples(dataset).labels.tolist() == [i % 3 for i in range(60)]
 
 
+def test_tiny_numbers_keep_their_digits(tmp_path):
+    rows = [f"{i}e-50,{'ab'[i > 9]}" for i in range(20)]
+    data = load(own(written(tmp_path / "t.csv", lines("t,y", *rows)), normalize="standard"), 0)
+    inputs = data.batch(data.train, slice(None))
+    assert len(np.unique(inputs)) == len(data.train)
+    assert inputs.std() == pytest.approx(1, rel=1e-4)
+
+
 @pytest.mark.parametrize("kind", ["csv", "npz"])
 def test_large_numbers_keep_their_digits(tmp_path, kind):
     seconds, labels = 1_700_000_000 + np.arange(300.0), np.repeat([0, 1], 150)
@@ -292,6 +304,22 @@ def test_float_labels_in_arrays_follow_the_rule_of_tables(tmp_path):
     assert own(tmp_path / "t.npz", predict="regression").target == "regression"
     np.savez(tmp_path / "u.npz", x=x, y=np.arange(30) / 3)
     assert own(tmp_path / "u.npz").target == "regression"
+
+
+def test_parquet_files_are_read(tmp_path):
+    duckdb = pytest.importorskip("duckdb", reason="the extra 'parquet'; the extra 'test' has it")
+    written(tmp_path / "t.csv", ab(12, head="a,b,y\n"))
+    query = f"COPY (SELECT * FROM read_csv('{tmp_path / 't.csv'}')) TO '{tmp_path / 't.parquet'}'"
+    duckdb.connect().execute(query)
+    dataset = own(tmp_path / "t.parquet")
+    assert examples(dataset).inputs.tolist() == TWO
+    assert (dataset.feature_names, dataset.classes) == (("a", "b"), ("u", "v"))
+
+
+def test_a_run_says_what_was_decided_before_its_first_step(tmp_path):
+    rows = [f"{i},5;{i % 7};{'uv'[i % 2]}" for i in range(40)]
+    data = load(own(written(tmp_path / "t.csv", lines("a;b;y", *rows))), 0)
+    assert any("decimal comma" in text for about, text in data.notices if about.startswith("data file"))
 
 
 def test_other_encodings_are_read_when_they_are_named(tmp_path):

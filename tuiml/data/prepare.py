@@ -22,6 +22,8 @@ _NOTHING = np.empty(0, np.float32)
 _BLOCK = 1 << 20
 FAR = 1e3
 """Times its standard deviation that a column lies from 0 to be centred in float64."""
+SMALL = 1e-30
+"""A standard deviation below this is near the smallest float32."""
 """Values converted at a time: a few megabytes, whatever the data's size."""
 
 
@@ -83,21 +85,7 @@ def draw(dataset: Dataset, whole: Whole, seed: int) -> Data:
         _check(dataset, part)
     notices.refuse_unsound(dataset, whole)
     print_of = notices.fingerprint(whole) if dataset.kind == "own" else ""
-    train, validation, _ = dataset.sizes()
-    order = np.random.Generator(np.random.PCG64([seed, _DRAW])).permutation(len(whole.pool))
-    if isinstance(dataset, Own) and dataset.facts.validation:
-        order = split.held_first(order, dataset.facts.validation, validation)
-    elif dataset.kind == "own" and dataset.target == "classes":
-        order = split.stratified(order[: train + validation], whole.pool.labels, validation, order)
-    chosen = order[: train + validation]
-    labels = whole.pool.labels[chosen]
-    if 2 * len(chosen) >= len(whole.pool):
-        # Most of it is wanted: reordered where it lies, the parts are views of it and nothing is doubled.
-        inputs = reorder(whole.pool.inputs, order)
-    else:
-        inputs = whole.pool.inputs[chosen]
-    held_out = Part(inputs[:validation], labels[:validation])
-    training = Part(inputs[validation : len(chosen)], labels[validation:])
+    training, held_out = _drawn(dataset, whole.pool, seed)
     if dataset.fills:
         _fill(training.inputs, (training, held_out, whole.test))
     if any(part.inputs.dtype == np.float64 for part in (training, whole.test)):
@@ -136,21 +124,40 @@ def _fill(like: Values, parts: Iterable[Part]) -> None:
             values[np.isnan(values)] = mean
 
 
+def _drawn(dataset: Dataset, pool: Part, seed: int) -> tuple[Part, Part]:
+    """The training and the validation part."""
+    train, validation, _ = dataset.sizes()
+    order = np.random.Generator(np.random.PCG64([seed, _DRAW])).permutation(len(pool))
+    if isinstance(dataset, Own) and dataset.facts.validation:
+        order = split.held_first(order, dataset.facts.validation, validation)
+    elif dataset.kind == "own" and dataset.target == "classes":
+        order = split.stratified(order[: train + validation], pool.labels, validation, order)
+    chosen = order[: train + validation]
+    labels = pool.labels[chosen]
+    # Where most of it is wanted it is reordered where it lies: the parts are views, and nothing is doubled.
+    most = 2 * len(chosen) >= len(pool)
+    inputs = reorder(pool.inputs, order) if most else pool.inputs[chosen]
+    training = Part(inputs[validation : len(chosen)], labels[validation:])
+    return training, Part(inputs[:validation], labels[:validation])
+
+
 def _single(parts: tuple[Part, Part, Part], normalize: Normalize) -> list[Part]:
-    """The parts in float32; a column whose values are far from 0 beside their spread is centred before, since
-    float32 has 7 digits."""
+    """The parts in float32; a column whose values are far from 0 beside their spread is centred before, and a
+    tiny one scaled, since float32 has 7 digits and ends at 1e-38."""
     like = parts[0].inputs
-    centre = np.zeros(like.shape[1])
+    centre, factor = np.zeros(like.shape[1]), np.ones(like.shape[1])
     if normalize != "none":
         mean, deviation = _moments(like)
         far = (deviation > 0) & (np.abs(mean) > FAR * deviation)
         centre[far] = np.rint(mean[far])
+        small = (deviation > 0) & (deviation < SMALL)
+        factor[small] = 2.0 ** -np.floor(np.log2(deviation[small]))
     found = []
     for part in parts:
         inputs = np.empty((len(part), len(centre)), np.float32)
         step = max(1, _BLOCK // max(1, len(centre)))
         for start in range(0, len(inputs), step):
-            inputs[start : start + step] = part.inputs[start : start + step] - centre
+            inputs[start : start + step] = (part.inputs[start : start + step] - centre) * factor
         found.append(Part(inputs, part.labels))
     return found
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from tuiml.data.own.cells import PLAIN, Style, number
-from tuiml.data.own.facts import Wrong
+from tuiml.data.own.facts import FEW, Column, Wrong
 from tuiml.data.own.rows import Layout
-from tuiml.data.own.scan import Scanned
+from tuiml.data.own.scan import LABELS, Scanned
 from tuiml.registry import closest, short
+from tuiml.text import plain_text
 
 if TYPE_CHECKING:
     from tuiml.data.own.entries import Table
@@ -68,3 +70,87 @@ def _exact(text: str, style: Style) -> Decimal:
     except InvalidOperation:
         pass
     return Decimal(number(text, style) or 0.0)
+
+
+def classes_of(
+    table: Table, columns: Sequence[Scanned], notes: list[str], at: Callable[[Scanned, int], str]
+) -> dict[str, int]:
+    """From a label's text to its class, in the order of the classes; empty for a regression.
+
+    Args:
+        notes: what was decided is added.
+        at: says in a message where a row of a column is.
+
+    Raises:
+        Wrong: the label cannot be predicted so.
+    """
+    for found in columns:
+        if not found.numbers and not found.texts:
+            raise Wrong("label", f"column '{found.name}' is empty: give the target column")
+    found = columns[0]
+    if table.predict == "regression" or len(columns) > 1:
+        if table.predict == "classes":
+            raise Wrong("predict", "several labels are a regression; for classes give one label")
+        for found in columns:
+            if found.texts:
+                row, text = found.first_text or (0, "")
+                raise Wrong("label", f"{at(found, row)} is not a number: {short(text)}")
+        return {}
+    if table.predict == "auto" and not _means_classes(found, notes):
+        return {}
+    if found.counts is None:
+        text = f"column '{found.name}' has more than {LABELS:,} different values, too many for classes"
+        hint = "give another label" if found.texts else 'give predict = "regression", or another label'
+        raise Wrong("label", f"{text}; {hint}")
+    classes = coded(found)
+    if len(set(classes.values())) < 2:
+        text = f"column '{found.name}' is the same in every row: there is nothing to tell apart"
+        raise Wrong("label", f"{table.title}: {text}; give another label")
+    return classes
+
+
+def _means_classes(found: Scanned, notes: list[str]) -> bool:
+    """Text is classes; so are whole numbers that are few, or go from 0 up without a gap."""
+    if found.texts:
+        return True
+    if not found.whole or found.counts is None:
+        return False
+    names = len(set(coded(found).values()))
+    few = names <= FEW or (found.low == 0 and found.high == names - 1)
+    if few and names > 2:
+        notes.append(
+            f"'{found.name}' has {names} different whole numbers: they are taken for classes "
+            '(predict = "regression" for a regression)'
+        )
+    return few
+
+
+def names_of(classes: dict[str, int]) -> tuple[str, ...]:
+    """The classes' names, in their order."""
+    names: dict[int, str] = {}
+    for text, index in classes.items():
+        names.setdefault(index, plain_text(text)[:60])
+    return tuple(names[index] for index in range(len(names)))
+
+
+def counts_of(classes: dict[str, int], found: Scanned) -> tuple[int, ...]:
+    """Rows of each class, those that are left out for other columns counted too."""
+    counts = [0] * (max(classes.values(), default=-1) + 1)
+    for text, n in (found.counts or {}).items() if classes else ():
+        counts[classes[text]] += n
+    return tuple(counts)
+
+
+def report(columns: Sequence[Scanned], kinds: dict[int, str]) -> tuple[Column, ...]:
+    """The columns as they are shown.
+
+    Args:
+        kinds: of those that are used.
+    """
+    found = []
+    for index, c in enumerate(columns):
+        kind, numbers = kinds.get(index, "left out"), c.numbers > 0 and not c.texts
+        values = len(c.counts) if c.counts is not None and kind in ("category", "label") else None
+        low, high, mean = (c.low, c.high, c.mean) if numbers else (None, None, None)
+        found.append(Column(c.name, kind, low, high, mean, len(c.missing), values))
+    return tuple(found)

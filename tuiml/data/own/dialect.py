@@ -14,6 +14,9 @@ from tuiml.registry import short
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "blank": " "}
 JSON = "{"
 """In place of a separator: a JSON object a line."""
+PARQUET = "PAR1"
+NAMED = (JSON, PARQUET)
+"""Formats whose columns have names."""
 SAMPLE = 1 << 16
 """Bytes that are looked at."""
 SNIFFED = 60
@@ -24,7 +27,6 @@ _OTHER = {
     b"PK": "is an Excel workbook or another zip file: save the sheet as CSV",
     b"\xd0\xcf\x11\xe0": "is an old Excel workbook: save the sheet as CSV",
     b"%PDF": "is a PDF: export the table as CSV",
-    b"PAR1": "is a Parquet file: save it as CSV (pandas.read_parquet(…).to_csv(…, index=False))",
     b"\x89HDF": "is an HDF5 file: save its arrays with numpy.savez",
     b"MATLAB": "is a MATLAB file: save its arrays with numpy.savez",
     b"SQLite": "is an SQLite database: export the table as CSV",

@@ -7,28 +7,31 @@ import gzip
 import io
 import json
 import zlib
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, Any, cast
 
 from tuiml.data.own import dialect
-from tuiml.data.own.dialect import SEPARATORS
 from tuiml.data.own.facts import MOST_BYTES, Wrong
 from tuiml.data.own.location import open_file
 from tuiml.registry import short
 from tuiml.text import plain_text
-
-if TYPE_CHECKING:
-    from tuiml.data.own.entries import Table
 
 LONGEST_LINE = 4_000_000
 """Characters of a line."""
 MOST_COLUMNS = 50_000
 MOST_BLANK = 100_000
 NAMED = 8
+_DUCKDB: dict[str, Any] = {
+    "threads": 2,
+    "memory_limit": "400MB",
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "allow_community_extensions": False,
+}
+"""It reads one file, with what is built in: nothing is fetched."""
 """Rows that a message names."""
 
 Cells = list[str]
@@ -105,6 +108,9 @@ class Rows:
         if self.layout.separator == dialect.JSON:
             yield from enumerate(self._objects())
             return
+        if self.layout.separator == dialect.PARQUET:
+            yield from enumerate(self._parquet())
+            return
         reader = csv.reader(
             self._lines(),
             delimiter=self.layout.separator,
@@ -146,6 +152,27 @@ class Rows:
                 text = f"row {number:,} has {short(unknown[0])}, which the first row has not"
                 raise Wrong("path", f"{self.title}: {text}")
             yield [_text(found.get(key)) for key in keys]
+
+    def _parquet(self) -> Iterator[Cells]:
+        """The names of a Parquet file's columns, then the values of each row."""
+        with open_file(self.path, MOST_BYTES):
+            pass  # it is a file, and not too large
+        try:
+            import duckdb
+        except ImportError:
+            text = "is a Parquet file, which DuckDB reads: install the extra parquet, or save it as CSV"
+            raise Wrong("path", f"{self.title} {text}") from None
+        try:
+            with duckdb.connect(config=_DUCKDB) as base:
+                base.execute("SET allowed_paths = [?]", [str(self.path)])
+                base.execute("SET enable_external_access = false")
+                found = base.execute("SELECT COLUMNS(*)::VARCHAR FROM read_parquet(?)", [str(self.path)])
+                yield [column[0] for column in found.description or ()]
+                while block := found.fetchmany(1000):
+                    yield from (["" if value is None else value for value in row] for row in block)
+        except duckdb.Error as error:
+            text = plain_text(str(error).splitlines()[0])[:120]
+            raise Wrong("path", f"{self.title} cannot be read: {text}") from None
 
     @contextmanager
     def _open(self) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
@@ -242,70 +269,3 @@ def _text(value: object) -> str:
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def layout_of(path: Path, table: Table) -> Layout:
-    """How a table is written: detected where its options are ``auto``.
-
-    Raises:
-        Wrong: it is no text, or has no rows.
-    """
-    title = plain_text(path.name)[:80]
-    sample, whole = _sample(path)
-    encoding = dialect.encoding_of(sample) if table.encoding == "auto" else table.encoding
-    if words := dialect.other_format(sample):
-        raise Wrong("path", f"{title} {words}")
-    if b"\0" in sample and not encoding.startswith("utf-16"):
-        raise Wrong("path", f"{title} is not a text file: it holds NUL bytes")
-    text = sample.decode(encoding, "replace")
-    if words := dialect.other_text(text):
-        raise Wrong("path", f"{title} {words}")
-    lines, notes = dialect.sample_lines(text, whole), []
-    comment = dialect.comment_of(lines) if table.comment == "auto" else table.comment.replace("none", "")
-    if comment:
-        kept = [line for line in lines if not line.lstrip().startswith(comment)]
-        if table.comment == "auto":
-            notes.append(f'lines that begin with {comment} are passed over (comment = "none" to read them)')
-        lines = kept
-    skip, sign = 0, SEPARATORS.get(table.delimiter, "")
-    if lines and lines[0].lower().startswith("sep=") and len(lines[0].strip()) == 5:
-        skip, sign = 1, sign or lines[0][4]
-        lines = lines[1:]
-    is_json = bool(lines) and lines[0].lstrip().startswith("{") and lines[0].rstrip().endswith("}")
-    sign = dialect.JSON if is_json else sign or dialect.separator_of(lines)
-    quote = dialect.quote_of(lines, sign)
-    draft = Layout(sign, False, ("",), encoding, comment, quote, skip)
-    first: list[Cells] = []
-    row = 0
-    for number, cells in Rows(path, draft).rows():
-        row = row or number
-        if len(cells) > MOST_COLUMNS:
-            raise Wrong("path", f"{title} has {len(cells):,} columns; at most {MOST_COLUMNS:,} are read")
-        first.append(cells)
-        if len(first) * len(cells) > dialect.SNIFFED * 100 or len(first) == dialect.SNIFFED:
-            break
-    if not first:
-        raise Wrong("path", f"{title} has no rows")
-    names = [cell.strip() for cell in first[0]]
-    width, count = Counter(map(len, first)).most_common(1)[0]
-    if width != len(names) and 2 * count > len(first):
-        said = f"{len(names)} cell" + "s" * (len(names) != 1)
-        text = f"row {row:,} has {said}, most rows have {width} (separator: {dialect.name_of(sign)})"
-        raise Wrong("path", f"{title}: {text}; correct it, or delete what stands above the table")
-    below = [row for row in first[1:] if len(row) == len(names)]
-    has = is_json or table.header == "yes" or (table.header == "auto" and dialect.is_header(names, below))
-    if table.header == "auto" and not is_json and (not has or any(dialect.is_number(name) for name in names)):
-        option = 'header = "no" if it is data' if has else 'header = "yes" if it names the columns'
-        notes.append(f"the first row {'names the columns' if has else 'is data'} ({option})")
-    filled = tuple(bool(name) or any(row[index].strip() for row in below) for index, name in enumerate(names))
-    shown = tuple(
-        plain_text(name)[:1000] if has and name else f"column {index}" for index, name in enumerate(names, 1)
-    )
-    return Layout(sign, has, shown, encoding, comment, quote, skip, filled, tuple(notes))
-
-
-def _sample(path: Path) -> tuple[bytes, bool]:
-    """The first bytes of a file, unpacked, and whether that is all of it."""
-    with Rows(path, Layout(",", False, ()))._open() as (file, _):
-        found = file.read(dialect.SAMPLE + 1)
-        return found[: dialect.SAMPLE], len(found) <= dialect.SAMPLE

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from tuiml.data.own.cells import BLANKS, MISSING, PLAIN, Style, kinds_of, number
 from tuiml.data.own.facts import MOST_VALUES, Wrong
-from tuiml.data.own.rows import Layout, Rows, layout_of
+from tuiml.data.own.layout import layout_of
+from tuiml.data.own.rows import Layout, Rows
 from tuiml.text import plain_text
 
 if TYPE_CHECKING:
@@ -57,8 +58,10 @@ class Scanned:
     """The first of these cells."""
     maybe: array[int] = field(default_factory=lambda: array("I"))
     """Rows with NA: missing, or a value where the column is text."""
+    half_quoted: int = 0
+    """Cells that begin or end with a quotation mark, but not both."""
     broken: int | None = None
-    """The first row with a line end within the cell."""
+    """The first row with a line end within the cell, or with such a mark."""
     counting: bool = True
     """Whether the values are 0, 1, 2, … or 1, 2, 3, …: an index."""
     counts: Counter[str] | None = field(default_factory=Counter)
@@ -120,9 +123,8 @@ def scan(
         for column, cells in zip(columns, zip(*block, strict=True), strict=True):
             _take(column, cells, start, missing_values, plain)
         start += len(block)
-        missing = (
-            sum(len(column.missing) for column in columns) if count <= 1000 or start % 64 == 0 else missing
-        )
+        if count <= 1000 or start % 64 == 0:
+            missing = sum(len(column.missing) for column in columns)
         if start * count > MOST_VALUES or missing > MOST_MISSING:
             what = (
                 f"{MOST_VALUES:,} values" if missing <= MOST_MISSING else f"{MOST_MISSING:,} missing values"
@@ -191,7 +193,9 @@ def _take_slowly(column: Scanned, cells: Sequence[str], start: int, missing: Col
         if value is None:
             column.kinds.add(kinds_of(cell))
             column.unusual = column.unusual or (start + cells.index(cell), plain_text(cell.strip())[:40])
-            if column.broken is None and ("\n" in cell or "\r" in cell):
+            half = cell.count('"') == 1 and len(cell) > 1 and '"' in (cell[0], cell[-1])
+            column.half_quoted += half * times
+            if column.broken is None and (half or "\n" in cell or "\r" in cell):
                 column.broken = start + cells.index(cell)
             column.texts += times
             column.whole = False

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tuiml.data.own.cells import DECIMALS, MISSING, PLAIN, THOUSANDS, Ambiguous, Style, decide
-from tuiml.data.own.columns import coded, column, labels_of
-from tuiml.data.own.dialect import JSON, name_of
-from tuiml.data.own.facts import FEW, MOST_VALUES, Column, Facts, Wrong
-from tuiml.data.own.rows import Layout, layout_of
-from tuiml.data.own.scan import CATEGORIES, LABELS, NA, Scan, Scanned, scan
+from tuiml.data.own.cells import DECIMALS, PLAIN, THOUSANDS, Ambiguous, Style, decide
+from tuiml.data.own.columns import classes_of, column, counts_of, labels_of, names_of, report
+from tuiml.data.own.dialect import JSON, PARQUET, name_of
+from tuiml.data.own.facts import MOST_VALUES, Facts, Wrong
+from tuiml.data.own.layout import layout_of
+from tuiml.data.own.scan import CATEGORIES, NA, Scan, Scanned, scan
 from tuiml.data.own.split import test_count
+from tuiml.data.own.table_plan import Feature, Plan, missing_of
 from tuiml.registry import short
 from tuiml.text import plain_text
 
@@ -24,48 +24,13 @@ if TYPE_CHECKING:
 CODES = 10
 """Different values that a column of numbers and text may have to be taken for text."""
 NAMED = 8
+SEVERAL = 12
+"""Rows from which on text that is different in most of them is no category."""
 """Rows and columns that a message names."""
 INDEX = ("index", "id", "row", "unnamed: 0", "rownames", "no", "nr", "#")
 """Names of columns that may count the rows."""
 SHOWN = 60
 """Characters of a name in a message."""
-
-
-@dataclass(frozen=True)
-class Feature:
-    """A column that becomes one input, or one for each of its values."""
-
-    index: int
-    values: tuple[str, ...] = ()
-    style: Style = PLAIN
-
-    @property
-    def width(self) -> int:
-        return len(self.values) or 1
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How to read a table."""
-
-    layout: Layout
-    features: tuple[Feature, ...]
-    labels: tuple[int, ...]
-    label_styles: tuple[Style, ...]
-    classes: dict[str, int]
-    """From a cell's text to its class; empty for a regression."""
-    rows: int
-    dropped: frozenset[int]
-    """Rows left out, from 0."""
-
-    @property
-    def width(self) -> int:
-        return sum(feature.width for feature in self.features)
-
-
-def missing_of(table: Table) -> Collection[str]:
-    """What stands for a missing value, in small letters."""
-    return {"", *(word.strip().lower() for word in table.missing_values)} if table.missing_values else MISSING
 
 
 def find(table: Table) -> Facts:
@@ -151,31 +116,44 @@ class _Planner:
             self._finite(self.scan.columns[index])
         dropped = self._dropped(features)
         rows = self.scan.rows - len(dropped)
-        classes = self._classes() if rows > 1 else {}
+        columns = [self.scan.columns[index] for index in self.labels]
+        classes: dict[str, int] = {}
+        if rows > 1:
+            try:
+                classes = classes_of(self.table, columns, self.notes, self._at)
+            except Wrong as wrong:
+                self.problems.append((wrong.field, str(wrong)))
         if self.problems:
             raise Wrong(*self.problems[0], self.problems[1:])
         if rows < 2:
             raise Wrong("missing", f"{title} has {_rows(rows)} that can be used; training needs two")
-        styles = tuple(self.scan.columns[index].style for index in self.labels)
+        styles = tuple(found.style for found in columns)
         plan = Plan(layout, tuple(features), self.labels, styles, classes, self.scan.rows, dropped)
         if rows * plan.width > MOST_VALUES:
             text = f"{title} makes {rows * plan.width:,} values; at most {MOST_VALUES:,} are read"
             raise Wrong("path", text)
+        return self._facts(plan, rows)
+
+    def _facts(self, plan: Plan, rows: int) -> Facts:
+        layout, classes = plan.layout, plan.classes
+        columns = [self.scan.columns[index] for index in self.labels]
         test = test_count(rows, self.table.test)
         header = "with a header" if layout.header else "without a header"
+        kinds = {feature.index: "category" if feature.values else "number" for feature in plan.features}
+        kinds |= dict.fromkeys(self.labels, "label")
         kind = f"a table (CSV) {header}, separator {name_of(layout.separator)}"
         return Facts(
-            kind="a table (JSON lines)" if layout.separator == JSON else kind,
+            kind={JSON: "a table (JSON lines)", PARQUET: "a table (Parquet)"}.get(layout.separator, kind),
             shape=(plan.width,),
             pool=rows - test,
             test=test,
             target="classes" if classes else "regression",
-            classes=self._names(classes),
-            counts=self._counts(classes),
-            target_names=() if classes else tuple(self.scan.columns[i].name for i in self.labels),
+            classes=names_of(classes),
+            counts=counts_of(classes, columns[0]),
+            target_names=() if classes else tuple(found.name for found in columns),
             outputs=len(self.labels),
-            feature_names=self._feature_names(features),
-            columns=self._columns(features),
+            feature_names=_feature_names(self.scan.columns, plan.features),
+            columns=report(self.scan.columns, kinds),
             rows=(tuple(name[:24] for name in layout.names[:50]), *self.scan.preview),
             notes=tuple(self.notes),
             how=plan,
@@ -209,9 +187,11 @@ class _Planner:
                 if index not in self.labels:
                     empty.append(name)
                 continue
-            if found.broken is not None:
+            if found.broken is not None and 2 * found.half_quoted < found.texts:  # else inches: 5"
                 where = self._at(found, found.broken)
-                text = "holds a line end: is a quotation mark missing, here or before?"
+                text = (
+                    "holds a line end or half of a pair of quotation marks: is one missing, here or before?"
+                )
                 self.problems.append(("path", f"{where} {text}"))
             if index in self.labels:
                 continue
@@ -249,6 +229,9 @@ class _Planner:
                 self.notes.append(f"{words}: {_listed(names)}")
         for index in inputs:
             found = self.scan.columns[index]
+            if found.whole and max(abs(found.low), abs(found.high)) > 2**53:
+                text = "is beyond 2**53, where float64 rounds whole numbers"
+                self.notes.append(f"'{found.name[:SHOWN]}' {text}: leave it out if they are names (ignore)")
             unnamed = found.name.lower() in INDEX or found.name == f"column {index + 1}"
             if unnamed and found.counting and found.numbers == self.scan.rows > 2:
                 text = f"'{found.name[:SHOWN]}' counts the rows: an index, which says nothing of new examples"
@@ -282,6 +265,9 @@ class _Planner:
             else:
                 text = f"is text, with more than {CATEGORIES} different values; {leave}"
             self.problems.append(("ignore", f"{where} {text}"))
+        elif self.scan.rows > SEVERAL and 2 * len(found.counts) > self.scan.rows:
+            text = f"is text, with {len(found.counts)} different values in {self.scan.rows} rows"
+            self.problems.append(("ignore", f"{where} {text}; {leave}"))
         else:
             return tuple(sorted(found.counts))
         return ()
@@ -327,87 +313,13 @@ class _Planner:
         some = ", ".join(f"{self.scan.row_number(row):,}" for row in rows[:NAMED])
         return some + (", …" if len(rows) > NAMED else "")
 
-    # -- label --------------------------------------------------------------------------------------------
 
-    def _classes(self) -> dict[str, int]:
-        """From a label's text to its class, in the order of the classes; empty: the target is numbers."""
-        columns = [self.scan.columns[index] for index in self.labels]
-        for found in columns:
-            if not found.numbers and not found.texts:
-                raise Wrong("label", f"column '{found.name}' is empty: give the target column")
-        if self.table.predict == "regression" or len(columns) > 1:
-            return self._only_numbers(columns)
-        found = columns[0]
-        if self.table.predict == "auto" and not self._tells_classes(found):
-            return {}
-        if found.counts is None:
-            text = f"column '{found.name}' has more than {LABELS:,} different values, too many for classes"
-            hint = "give another label" if found.texts else 'give predict = "regression", or another label'
-            raise Wrong("label", f"{text}; {hint}")
-        classes = coded(found)
-        if len(set(classes.values())) < 2:
-            text = f"column '{found.name}' is the same in every row: there is nothing to tell apart"
-            raise Wrong("label", f"{self.title}: {text}; give another label")
-        return classes
-
-    def _only_numbers(self, columns: Sequence[Scanned]) -> dict[str, int]:
-        for found in columns:
-            if self.table.predict == "classes":
-                raise Wrong("predict", "several labels are numbers; for classes give one label")
-            if found.texts:
-                assert found.first_text is not None
-                row, text = found.first_text
-                raise Wrong("label", f"{self._at(found, row)} is not a number: {short(text)}")
-        return {}
-
-    def _tells_classes(self, found: Scanned) -> bool:
-        """Text is classes; so are whole numbers that are few, or go from 0 up without a gap."""
-        if found.texts:
-            return True
-        if not found.whole or found.counts is None:
-            return False
-        names = len(set(coded(found).values()))
-        few = names <= FEW or (found.low == 0 and found.high == names - 1)
-        if few and names > 2:
-            self.notes.append(
-                f"'{found.name}' has {names} different whole numbers: they are taken for classes "
-                '(predict = "regression" for a regression)'
-            )
-        return few
-
-    def _names(self, classes: dict[str, int]) -> tuple[str, ...]:
-        names: dict[int, str] = {}
-        for text, index in classes.items():
-            names.setdefault(index, plain_text(text)[:60])
-        return tuple(names[index] for index in range(len(names)))
-
-    def _counts(self, classes: dict[str, int]) -> tuple[int, ...]:
-        """Rows of each class, those that are left out for other columns counted too."""
-        if not classes:
-            return ()
-        counts = [0] * (max(classes.values()) + 1)
-        for text, n in (self.scan.columns[self.labels[0]].counts or {}).items():
-            counts[classes[text]] += n
-        return tuple(counts)
-
-    def _feature_names(self, features: Sequence[Feature]) -> tuple[str, ...]:
-        found = []
-        for feature in features:
-            name = self.scan.columns[feature.index].name
-            found += [f"{name[:SHOWN]} = {plain_text(value)[:30]}" for value in feature.values] or [name]
-        return tuple(found)
-
-    def _columns(self, features: Sequence[Feature]) -> tuple[Column, ...]:
-        kinds = {feature.index: "category" if feature.values else "number" for feature in features}
-        kinds |= dict.fromkeys(self.labels, "label")
-        found = []
-        for index, c in enumerate(self.scan.columns):
-            kind, numbers = kinds.get(index, "left out"), c.numbers > 0 and not c.texts
-            values = len(c.counts) if c.counts is not None and kind in ("category", "label") else None
-            low, high = (c.low, c.high) if numbers else (None, None)
-            mean = c.mean if numbers else None
-            found.append(Column(c.name, kind, low, high, mean, len(c.missing), values))
-        return tuple(found)
+def _feature_names(columns: Sequence[Scanned], features: Sequence[Feature]) -> tuple[str, ...]:
+    found = []
+    for feature in features:
+        name = columns[feature.index].name
+        found += [f"{name[:SHOWN]} = {plain_text(value)[:30]}" for value in feature.values] or [name]
+    return tuple(found)
 
 
 def _rows(count: int) -> str:

@@ -14,7 +14,7 @@ from tuiml.data.errors import DataError
 from tuiml.data.kinds import Progress
 from tuiml.data.own.cells import MISSING, PLAIN, Style, is_missing, number
 from tuiml.data.own.rows import Rows
-from tuiml.data.own.table import Feature, Plan, missing_of
+from tuiml.data.own.table_plan import Feature, Plan, missing_of
 
 if TYPE_CHECKING:
     from tuiml.data.own.entries import Table
