@@ -44,7 +44,8 @@ class Listing:
 def _folders(path: Path, over: PassedOver | None = None) -> list[Path]:
     """The folders in a folder, sorted; links are followed unless they lead to what is read anyway."""
     over = over or PassedOver()
-    own, linked = [], []
+    own: list[str] = []
+    linked: list[str] = []
     with os.scandir(path) as entries:
         for entry in entries:
             if not entry.is_dir():
@@ -130,7 +131,8 @@ def listing(title: str, path: Path) -> Listing:
     for place in dict.fromkeys((path, *parts.values())):
         _beside(place, over)
     training = _with_classes(names, listed)
-    held, notes = [], []
+    held: list[Files] = []
+    notes: list[str] = []
     for role in ("validation", "test"):
         held.append(_held_out(title, names, root, parts.get(role), over))
         if role in parts and not held[-1]:
@@ -140,7 +142,7 @@ def listing(title: str, path: Path) -> Listing:
         notes += said({role: (_name(parts[role]), len(files)) for role, files in used.items() if files})
     empty = [name for name, files in listed.items() if not files]
     notes += [f"folders without images: {few(empty)}"] if empty else []
-    return Listing(names, training, *held, (*notes, *over.notes()))
+    return Listing(names, training, held[0], held[1], (*notes, *over.notes()))
 
 
 def _name(folder: Path) -> str:

@@ -93,7 +93,7 @@ def _parts(archive: Archive, title: str) -> dict[str, Pair]:
         match = _NAME.fullmatch(name.lower())
         if match and not (match["first"] and match["last"]):
             named.setdefault((ROLES.get(match["first"] or match["last"], ""), match["kind"]), name)
-    parts = {}
+    parts: dict[str, Pair] = {}
     for role in ("", "training", "validation", "test"):
         x, y = (next((named[role, n] for n in some if (role, n) in named), None) for some in (INPUTS, LABELS))
         if x is not None and y is not None:
