@@ -131,7 +131,7 @@ def _drawn(dataset: Dataset, pool: Part, seed: int) -> tuple[Part, Part]:
     if isinstance(dataset, Own) and dataset.facts.validation:
         order = split.held_first(order, dataset.facts.validation, validation)
     elif dataset.kind == "own" and dataset.target == "classes":
-        order = split.stratified(order[: train + validation], pool.labels, validation, order)
+        order = split.stratified(order, pool.labels, validation)
     chosen = order[: train + validation]
     labels = pool.labels[chosen]
     # Where most of it is wanted it is reordered where it lies: the parts are views, and nothing is doubled.
