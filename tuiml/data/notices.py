@@ -115,13 +115,11 @@ def _classes(dataset: Dataset, data: Data) -> list[str]:
     found = []
     if len(data.train) < len(data.classes):
         found.append(f"there are {len(data.train)} training examples for {len(data.classes)} classes")
-    if dataset.kind == "own":
-        found += _rare(data)
     missing = [name for name, count in zip(data.classes, counts, strict=True) if not count]
     if missing:
         found.append(f"no training example is of class {_few(missing)}")
-    text = imbalance(data.classes, counts)
-    return [*found, text] if text else found
+    found += [text for text in (imbalance(data.classes, counts),) if text]
+    return found + (_rare(data) if dataset.kind == "own" else [])
 
 
 def _rare(data: Data) -> list[str]:
