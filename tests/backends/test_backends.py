@@ -389,12 +389,10 @@ def test_fifty_steps_of_any_combination_are_the_same_on_both(layer: str) -> None
             for engine, seen in zip((one, two), found, strict=True):
                 assert engine.step(rows, 1e-3)
                 seen.append(engine.totals().loss)
-        # Between equal units rounding alone decides, which some optimizers scale up; a normalization more so.
-        tolerance = 1e-4
-        if initializer in ("zeros", "ones", "constant"):
-            tolerance = 5e-2 if layers[layer].normalizes else 1e-3
+        # Between equal units a normalization passes on rounding alone, which some optimizers scale up.
+        equal = layer == "layer_norm" and initializer in ("zeros", "ones", "constant")
         words = f"{activation} {initializer} {optimizer} {layer}"
-        assert found[1] == pytest.approx(found[0], rel=tolerance), words
+        assert found[1] == pytest.approx(found[0], rel=3e-2 if equal else 1e-4), words
 
 
 @needs_mlx

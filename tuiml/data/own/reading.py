@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 MOST_KNOWN = 64
 """Files whose facts are remembered."""
-QUICK = 300_000
-"""Bytes of a table that are read within some 20 ms."""
+QUICK = 50_000
+"""Bytes of a table that are read within some 20 ms, a few times slower where its numbers are unusual."""
 
 
 class DataFiles:
