@@ -348,3 +348,34 @@ def test_the_format_is_told_by_the_ending_else_by_the_first_bytes(tmp_path):
     assert datasets.entry_of({"path": str(folder)}, DataFiles()) is Images
     (folder / "x-idx3-ubyte").write_bytes(b"")
     assert datasets.entry_of({"path": str(folder)}, DataFiles()) is Idx
+
+
+@pytest.mark.parametrize(
+    ("y", "classes", "said"),
+    [
+        (np.arange(60) % 3, 3, "has 3 different whole numbers: they are taken for classes"),
+        (np.arange(60) % 3 / 2, 0, "has numbers that are not all whole: they are taken for a regression"),
+        (np.arange(60) % 30 + 1, 30, "has 30 different whole numbers: they are taken for classes"),
+        (np.arange(60) % 30 * 7, 0, "has 30 different whole numbers: they are taken for a regression"),
+        (np.arange(60) % 2, 2, ""),
+    ],
+)
+@pytest.mark.parametrize("kind", ["i8", "f4", "f8", "column", "csv"])
+def test_one_rule_for_labels_that_are_numbers(tmp_path, y, classes, said, kind):
+    if kind == "csv":
+        path = tmp_path / "a.csv"
+        path.write_text("a,b,y\n" + "".join(f"{i}.5,{i * i}.25,{v:g}\n" for i, v in enumerate(y)))
+    elif kind == "i8" and (y != np.rint(y)).any():
+        return
+    else:
+        raw = y.astype("f8" if kind == "column" else kind)
+        raw = raw[:, None] if kind == "column" else raw
+        path = saved(tmp_path / "a.npz", x=np.arange(60.0), y=raw)
+    dataset = own(path)
+    assert (dataset.target, len(dataset.classes)) == ("classes" if classes else "regression", classes)
+    told = [note for note in dataset.facts.notes if "taken for" in note]
+    assert len(told) == bool(said)
+    assert not said or said in told[0]
+    assert not said or f'(predict = "{"regression" if classes else "classes"}"' in told[0]
+    other = own(path, predict="regression" if classes else "classes")
+    assert other.target == ("regression" if classes else "classes")

@@ -218,7 +218,7 @@ class Arrays(Own):
 
     predict: Predict = Field(
         "auto",
-        description="auto: classes where y is whole numbers; classes: its values; regression: its value",
+        description="auto: classes where y is few whole numbers; classes: its values; regression: its value",
     )
 
 
