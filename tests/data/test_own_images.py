@@ -173,6 +173,17 @@ def test_without_a_test_folder_the_test_part_is_drawn_from_the_training_part(tmp
     assert max(data.train.inputs.max(), data.test.inputs.max()) < 10
 
 
+def test_dark_masks_are_scaled_by_what_they_reach(tmp_path):
+    for index in range(4):
+        picture(tmp_path / "a" / f"{index}.png", index % 2, mode="L")
+        picture(tmp_path / "b" / f"{index}.png", 0, mode="L")
+    dataset = own(tmp_path, grey=True)
+    assert dataset.top == 1
+    assert any("the bytes reach only 1" in note for note in dataset.facts.notes)
+    data = load(dataset, 0)
+    assert data.batch(data.train, slice(None)).max() == 1
+
+
 def test_every_name_of_an_image_that_is_read(tmp_path):
     zoo(tmp_path)
     for kind, ending in (("JPEG", "jfif"), ("JPEG", "JPE"), ("BMP", "dib"), ("PNG", "apng"), ("PPM", "pnm")):

@@ -124,8 +124,6 @@ def find(dataset: Idx) -> Facts:
     Raises:
         DataError: a file is missing, or damaged.
     """
-    import numpy as np
-
     from tuiml.data import idx
     from tuiml.data.own.labels import coding
     from tuiml.data.own.values import example_shape
@@ -133,51 +131,59 @@ def find(dataset: Idx) -> Facts:
     title, found = dataset.title, pairs(Path(dataset.path))
     headers = [idx.header(pair.images) for pair in found]
     shape, last = example_shape(headers[0][1], title)
-    for (_, dimensions), pair in zip(headers, found, strict=True):
-        _, told = idx.header(pair.labels)
-        if dimensions[1:] != headers[0][1][1:]:
-            raise Wrong("path", f"{title}: {pair.role} examples have another shape than the others")
-        if told[0] != dimensions[0]:
-            text = f"{plain_text(pair.images.name)} has {dimensions[0]:,} examples but {told[0]:,} labels"
-            raise Wrong("path", text)
-        for file, most, count in (
-            (pair.images, MOST_VALUES, math.prod(dimensions)),
-            (pair.labels, MOST_LABELS, math.prod(told)),
-        ):
-            if count > most:
-                text = f"{plain_text(file.name)} announces {count:,} values; at most {most:,} are read"
-                raise Wrong("path", text)
+    for pair, (_, dimensions) in zip(found, headers, strict=True):
+        _check(title, pair, dimensions, headers[0][1])
     labels = [idx.read_any(pair.labels) for pair in found]
     how = coding(labels, "classes", title)
     bytes_only = all(kind == ">u1" for kind, _ in headers)
-    top, notes = None, how.notes
-    if bytes_only:
-        top, scaled = top_of(shape, max(int(idx.read_any(pair.images).max()) for pair in found))
-        notes += scaled
+    largest = max(int(idx.read_any(pair.images).max()) for pair in found) if bytes_only else 0
+    top, scaled = top_of(shape, largest) if bytes_only else (None, ())
     sizes = {pair.role: len(part) for pair, part in zip(found, labels, strict=True)}
     count, validation = sizes["training"], sizes.get("validation", 0)
     test = sizes.get("test") or test_count(count, dataset.test)
-    notes += said({pair.role: (plain_text(pair.images.name), sizes[pair.role]) for pair in found})
+    parts = said({pair.role: (plain_text(pair.images.name), sizes[pair.role]) for pair in found})
     if count < 2:
         raise Wrong("path", f"{title} has {count} example: training needs two")
-    counts = np.bincount(
-        np.concatenate([how.apply(part, title) for part in labels]), minlength=len(how.names)
-    )
     return Facts(
-        kind=f"IDX files of {np.dtype(headers[0][0]).name}: "
-        + ", ".join(plain_text(p.images.name) for p in found),
+        kind=_kind(headers[0][0], found),
         shape=shape,
         pool=count + validation - (0 if "test" in sizes else test),
         test=test,
         validation=validation,
         classes=how.names,
-        counts=tuple(counts.tolist()),
+        counts=how.counts(labels, title),
         top=top,
         itemsize=1 if bytes_only else 4,
         columns=(Column("examples", "number"), Column("labels", "label", values=len(how.names))),
-        notes=notes + _passed_over(Path(dataset.path), found),
+        notes=parts + how.notes + scaled + _passed_over(Path(dataset.path), found),
         how=(found, last, how),
     )
+
+
+def _kind(values: str, found: list[Pair]) -> str:
+    import numpy as np
+
+    names = ", ".join(plain_text(pair.images.name) for pair in found)
+    return f"IDX files of {np.dtype(values).name}: {names}"
+
+
+def _check(title: str, pair: Pair, dimensions: tuple[int, ...], first: tuple[int, ...]) -> None:
+    """Refuse examples of another shape than the ``first``, without a label each, or too many."""
+    from tuiml.data import idx
+
+    _, told = idx.header(pair.labels)
+    if dimensions[1:] != first[1:]:
+        raise Wrong("path", f"{title}: {pair.role} examples have another shape than the others")
+    if told[0] != dimensions[0]:
+        text = f"{plain_text(pair.images.name)} has {dimensions[0]:,} examples but {told[0]:,} labels"
+        raise Wrong("path", text)
+    for file, most, count in (
+        (pair.images, MOST_VALUES, math.prod(dimensions)),
+        (pair.labels, MOST_LABELS, math.prod(told)),
+    ):
+        if count > most:
+            text = f"{plain_text(file.name)} announces {count:,} values; at most {most:,} are read"
+            raise Wrong("path", text)
 
 
 def _passed_over(path: Path, used: list[Pair]) -> tuple[str, ...]:

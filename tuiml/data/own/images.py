@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuiml.data.kinds import Progress
+from tuiml.data.own.byte_range import PIXELS, top_of
 from tuiml.data.own.facts import MOST_VALUES, Column, Facts, Wrong
 from tuiml.data.own.image_folders import Files, few, listing
 from tuiml.data.own.split import test_count
@@ -25,6 +27,8 @@ MOST_PIXELS = 50_000_000
 """Of one image as it lies in its file."""
 MOST_FILE = 100_000_000
 """Bytes of one image's file."""
+LOOKED_AT = 500
+"""Images at least, if all are dark, by which it is decided whether they are of pixels from 0 to 255."""
 SIDE = 64
 """Pixels on the longer side, at most, where nobody says how large."""
 
@@ -55,7 +59,7 @@ def library() -> Any:
 
 
 def find(dataset: Images) -> Facts:
-    """The facts of a folder: its classes, how many images each has, and their size; none is decoded.
+    """The facts of a folder: its classes, how many images each has, their size, and what their bytes reach.
 
     Raises:
         Wrong: it has no such folders, or Pillow is not here.
@@ -76,6 +80,9 @@ def find(dataset: Images) -> Facts:
     counts = [0] * len(names)
     for _, label in (*pool, *held):
         counts[label] += 1
+    plan = Plan(pool, held or None, width, height)
+    largest = _largest(plan, dataset.grey)
+    top, scaled = top_of((height, width), largest)
     colours = "grey" if channels == 1 else "in colour"
     return Facts(
         kind=f"a folder of images per class, made {width}×{height} {colours}",
@@ -85,12 +92,24 @@ def find(dataset: Images) -> Facts:
         validation=len(found.validation),
         classes=tuple(plain_text(name)[:60] for name in names),
         counts=tuple(counts),
-        top=255.0,
+        top=top,
         itemsize=1,
-        columns=(Column("pixels", "number", 0, 255), Column("folder", "label", values=len(names))),
-        notes=found.notes,
-        how=Plan(pool, held or None, width, height),
+        columns=(Column("pixels", "number", 0, top), Column("folder", "label", values=len(names))),
+        notes=found.notes + scaled,
+        how=plan,
     )
+
+
+def _largest(plan: Plan, grey: bool) -> int:
+    """The largest byte of some images from all over the folder, up to one that only pixels have."""
+    files = plan.pool + (plan.test or ())
+    found = 0
+    for file, _ in files[:: max(1, len(files) // LOOKED_AT)]:
+        with suppress(Wrong):  # said when all are read
+            found = max(found, int(_pixels(file, plan, grey).max()))
+        if found >= PIXELS:
+            break
+    return found
 
 
 def _size(dataset: Images, first: Path) -> tuple[int, int]:

@@ -47,6 +47,13 @@ class Coding:
             raise Wrong("path", f"{title}: {text} ({len(wrong):,} such examples)")
         return numbers
 
+    def counts(self, parts: list[Array], title: str) -> tuple[int, ...]:
+        """Examples of each class; none of a regression."""
+        if not self.names:
+            return ()
+        coded = np.concatenate([self.apply(part, title) for part in parts])
+        return tuple(np.bincount(coded, minlength=len(self.names)).tolist())
+
 
 def coding(parts: list[Array], predict: str, title: str) -> Coding:
     """Whether labels are classes or numbers, and which.

@@ -151,10 +151,6 @@ def _facts(
         notes.append(f"images with their channels first ({shape[0]})")
     if x.dtype.itemsize > 4 or (x.dtype.kind in "iu" and largest < 0):
         notes.append(f"'{plain_text(x.name)}' is {x.dtype.name}: it is read as float32")
-    counts: tuple[int, ...] = ()
-    if plan.coding.names:
-        coded = np.concatenate([plan.coding.apply(part, arrays.title) for part in raw])
-        counts = tuple(np.bincount(coded, minlength=len(plan.coding.names)).tolist())
     numbers = not plan.coding.names
     label = Column(plain_text(y.name), "label", values=len(plan.coding.names) or None)
     return Facts(
@@ -165,7 +161,7 @@ def _facts(
         validation=validation,
         target="regression" if numbers else "classes",
         classes=plan.coding.names,
-        counts=counts,
+        counts=plan.coding.counts(raw, arrays.title),
         outputs=plan.coding.outputs if numbers else 1,
         top=top,
         itemsize=1 if largest >= 0 else 4,
