@@ -229,9 +229,9 @@ def test_what_lies_beside_idx_files_is_passed_over_and_said(tmp_path):
         (tmp_path / name).write_bytes(b"x")
     dataset = own(tmp_path)
     (said,) = [note for note in dataset.facts.notes if note.startswith("passed over")]
-    assert "2 hidden (such as .DS_Store)" in said
-    assert "2 of unfinished downloads, copies or the system (such as t10k-images-idx3-ubyte.c" in said
-    assert "2 not called as IDX files are (such as readme.txt)" in said
+    assert "hidden files (2, such as .DS_Store)" in said
+    assert "unfinished downloads, copies, files of the system (2, such as t10k-images-idx3-ubyte.c" in said
+    assert "not called as IDX files are (2, such as readme.txt)" in said
     assert load(dataset, 0).test.inputs.shape == (2, 6)
 
 
@@ -312,7 +312,7 @@ def test_arrays_that_are_not_used_are_said(tmp_path):
     x = np.zeros((6, 3), np.float32)
     path = saved(tmp_path / "a.npz", data=x, images=x, target=LABELS, x_test=x, target_names=np.array(["a"]))
     notes = own(path).facts.notes
-    assert "passed over: 3 arrays that are not used (such as data)" in notes
+    assert "passed over: arrays that are not used (3, such as data)" in notes
     wrong = problem(saved(tmp_path / "b.npz", foo=x, bar=LABELS))
     assert wrong.startswith("b.npz holds foo, bar; x and y are needed")
 

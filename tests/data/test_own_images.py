@@ -105,12 +105,12 @@ def test_what_is_passed_over_is_counted_and_said(tmp_path):
     empty, over = dataset.facts.notes
     assert empty == "folders without images: empty"
     for text in (
-        "4 hidden (such as .hidden)",
-        "3 of unfinished downloads, copies or the system (such as dogs/",
-        "1 files with no image's ending (such as cats/notes.txt)",
-        "1 folders inside a class's folder (such as cats/deep.png)",
-        "1 links that lead to no file, or no files at all (such as cats/gone.png)",
-        "1 files beside the folders (such as labels.csv)",
+        "hidden files (4, such as .hidden)",
+        "unfinished downloads, copies, files of the system (3, such as dogs/",
+        "files with no image's ending (1, such as cats/notes.txt)",
+        "folders inside a class's folder (1, such as cats/deep.png)",
+        "links that lead to no file, or no files at all (1, such as cats/gone.png)",
+        "files beside the folders (1, such as labels.csv)",
     ):
         assert text in over
     assert over in file_report.look(folder).warnings
@@ -127,7 +127,7 @@ def test_linked_images_and_folders_are_followed_but_no_loop(tmp_path):
         (folder / name).symlink_to(target)
     dataset = own(folder)
     assert (dataset.classes, dataset.facts.counts) == (("again", "cats", "dogs"), (1, 6, 5))
-    assert "4 links to folders that are read anyway (such as emus)" in dataset.facts.notes[0]
+    assert "links to folders that are read anyway (4, such as emus)" in dataset.facts.notes[0]
     assert examples(dataset).inputs[0].reshape(3, 24)[1].tolist() == [200] * 24
 
 
@@ -143,7 +143,7 @@ def test_a_class_may_be_called_train(tmp_path):
 def test_the_validation_folder_is_the_validation_part(tmp_path, name):
     for place, count in (("train", 10), (name, 3), ("test", 2)):
         zoo(tmp_path / place, count)
-    (tmp_path / "notes").mkdir()
+    picture(tmp_path / "annotations" / "1.png")
     dataset = own(tmp_path)
     assert dataset.sizes() == (20, 6, 4)
     said = f"train/ is the training part (20 examples), {name}/ is the validation part (6 examples), "
@@ -156,6 +156,14 @@ def test_the_validation_folder_is_the_validation_part(tmp_path, name):
     assert half.train.inputs.tolist() == data.train.inputs[:5].tolist()
     (wrong,) = file_report.look(tmp_path, validation=7).problems
     assert "7 is more than the 6 of that part" in wrong
+
+
+def test_a_folder_that_lies_one_too_high_is_told(tmp_path):
+    zoo(tmp_path / "data")
+    assert problem(tmp_path).split("; ")[1] == "the folder may be data in it"
+    picture(tmp_path / "b" / "train" / "1.png")
+    picture(tmp_path / "b" / "test" / "1.png")
+    assert problem(tmp_path / "b").startswith("train/ in b has no folders with images in them")
 
 
 def test_without_a_test_folder_the_test_part_is_drawn_from_the_training_part(tmp_path):

@@ -87,7 +87,8 @@ def _parts(path: Path) -> dict[str, Path]:
     if "training" not in parts:
         return {"training": path}
     train = parts["training"]
-    if others and (_has_images(train) or not _folders(train) or any(map(_has_images, others))):
+    alone = len(parts) == 1 and any(map(_has_images, others))
+    if others and (alone or _has_images(train) or not _folders(train)):
         return {"training": path}
     return parts
 
@@ -119,7 +120,10 @@ def listing(title: str, path: Path) -> Listing:
     listed = {folder.name: _files(folder, over) for folder in folders}
     names = [name for name, files in listed.items() if files]
     if not names:
-        text = f"{title} has no folders with images in them (one for each class: cats/1.png, dogs/2.png)"
+        where = title if root is path else f"{_name(root)} in {title}"
+        text = f"{where} has no folders with images in them (one for each class: cats/1.png, dogs/2.png)"
+        deeper = [folder.name for folder in folders if _folders(folder)]
+        text += f"; the folder may be {few(deeper)} in it" if deeper else ""
         raise Wrong("path", "; ".join((text, *over.notes())))
     if len(names) == 1:
         text = f"{title} has images of one class only, '{plain_text(names[0])[:60]}'"

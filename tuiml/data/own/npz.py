@@ -150,7 +150,7 @@ def _facts(
     elif len(shape) == 3:
         notes.append(f"images with their channels first ({shape[0]})")
     if x.dtype.itemsize > 4 or (x.dtype.kind in "iu" and largest < 0):
-        notes.append(f"'{plain_text(x.name)}' is {x.dtype.name}: it is read as float32")
+        notes.append(f"'{plain_text(x.name)}' is {x.dtype.name}: it is trained on as float32")
     numbers = not plan.coding.names
     label = Column(plain_text(y.name), "label", values=len(plan.coding.names) or None)
     return Facts(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tuiml.text import plain_text
 
-HIDDEN = "hidden"
-LEFT_OVER = "of unfinished downloads, copies or the system"
+HIDDEN = "hidden files"
+LEFT_OVER = "unfinished downloads, copies, files of the system"
 _ENDINGS = (".part", ".partial", ".crdownload", ".download", ".tmp", ".bak", ".swp", "~")
 _SYSTEM = ("thumbs.db", "desktop.ini", "icon\r")
 
@@ -32,5 +32,5 @@ class PassedOver:
         """One line about all of it; none where nothing was passed over."""
         if not self._kinds:
             return ()
-        some = (f"{n:,} {kind} (such as {plain_text(name)[:60]})" for kind, (n, name) in self._kinds.items())
+        some = (f"{kind} ({n:,}, such as {plain_text(name)[:60]})" for kind, (n, name) in self._kinds.items())
         return ("passed over: " + "; ".join(some),)
