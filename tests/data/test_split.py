@@ -24,10 +24,9 @@ def test_each_class_is_in_the_part_and_in_the_rest(counts, seed):
             assert mine == 0
         else:
             assert 1 <= mine <= max(1, size - 2)
-            assert abs(mine - size * 20 / len(labels)) <= max(2, size * 10 / len(labels))
 
 
-def test_a_draw_that_does_well_is_kept_and_an_uneven_one_is_not():
+def test_a_draw_that_does_well_is_kept_and_one_that_loses_a_class_is_not():
     labels = np.arange(1000) % 4
     order = order_of(1000)
     assert stratified(order, labels, 200) is order

@@ -24,9 +24,8 @@ def test_count(examples: int, share: float) -> int:
 def stratified(order: Order, labels: Labels, count: int, leave: int = 1) -> Order:
     """An order of examples whose first ``count``, a part, have each class in its share (stratified).
 
-    The order is kept where chance did well: where each class of two or more examples is in the part and in
-    the rest, at most two examples or half of its share from it, and no single example is in the part.
-    Then a class that is found once is in the rest, and any other at least once in both.
+    The order is kept where chance did well: where each class of two or more examples is in the part, with as
+    many left to the rest as wanted, and a class of one is in the rest. So earlier draws stay as they were.
 
     Args:
         order: of the examples, drawn.
@@ -42,10 +41,9 @@ def stratified(order: Order, labels: Labels, count: int, leave: int = 1) -> Orde
     least = (sizes > 1).astype(int)
     most = np.where(sizes > 1, np.maximum(sizes - leave, 1), 0)
     wanted = sizes * count / max(len(order), 1)
-    near = np.abs(there - wanted) <= np.maximum(2, wanted / 2)
     if count < least.sum():
         least[:] = 0
-    if count > most.sum() or ((there >= least) & (there <= most) & near).all():
+    if count > most.sum() or ((there >= least) & (there <= most)).all():
         return order
     share = np.clip(np.rint(wanted), least, most).astype(int)
     while share.sum() != count:  # rounding: the class with most room gives or takes one
