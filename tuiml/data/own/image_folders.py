@@ -119,15 +119,9 @@ def listing(title: str, path: Path) -> Listing:
         raise Wrong("path", text)
     listed = {folder.name: _files(folder, over) for folder in folders}
     names = [name for name, files in listed.items() if files]
-    if not names:
+    if len(names) < 2:
         where = title if root is path else f"{_name(root)} in {title}"
-        text = f"{where} has no folders with images in them (one for each class: cats/1.png, dogs/2.png)"
-        deeper = [folder.name for folder in folders if _folders(folder)]
-        text += f"; the folder may be {few(deeper)} in it" if deeper else ""
-        raise Wrong("path", "; ".join((text, *over.notes())))
-    if len(names) == 1:
-        text = f"{title} has images of one class only, '{plain_text(names[0])[:60]}'"
-        raise Wrong("path", f"{text}: a second folder is needed")
+        raise _no_classes(where, names, [folder.name for folder in folders if _folders(folder)], over)
     if root is not path:
         for folder in _folders(path, over):
             if folder not in parts.values():
@@ -147,6 +141,17 @@ def listing(title: str, path: Path) -> Listing:
     empty = [name for name, files in listed.items() if not files]
     notes += [f"folders without images: {few(empty)}"] if empty else []
     return Listing(names, training, held[0], held[1], (*notes, *over.notes()))
+
+
+def _no_classes(where: str, names: list[str], deeper: list[str], over: PassedOver) -> Wrong:
+    if names:
+        text = (
+            f"{where} has images of one class only, '{plain_text(names[0])[:60]}': a second folder is needed"
+        )
+        return Wrong("path", text)
+    text = f"{where} has no folders with images in them (one for each class: cats/1.png, dogs/2.png)"
+    text += f"; the folder may be {few(deeper)} in it" if deeper else ""
+    return Wrong("path", "; ".join((text, *over.notes())))
 
 
 def _name(folder: Path) -> str:
