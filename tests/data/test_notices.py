@@ -161,6 +161,8 @@ def test_validation_finds_numbers_only_where_they_are_wanted(tmp_path):
     path = text(tmp_path / "t.csv", "a,y\n" + "".join(f"{i},{i * 0.5}\n" for i in range(40)))
     data = load(own(path), 0)
     assert data.target == "regression"
-    assert data.notices == ()
+    ((about, said),) = data.notices
+    assert about == "data file"
+    assert "taken for a regression" in said
     assert np.allclose(data.original(data.test.labels)[:, 0], data.test.inputs[:, 0] * 0.5, atol=1e-4)
-    assert file_report.look(path, deep=True).warnings == ()
+    assert file_report.look(path, deep=True).warnings == (said,)

@@ -43,7 +43,7 @@ def test_arrays_of_every_type_are_read(tmp_path, packed, kind):
     assert (dataset.shape, dataset.classes, dataset.top) == (
         (4,),
         ("0", "1", "2"),
-        23.0 if kind == "u1" else None,  # the largest value: these are no pixels
+        None,
     )
 
 
@@ -215,6 +215,108 @@ def test_a_folder_of_four_idx_files_is_both_parts(tmp_path):
     assert "seems to hold labels" in problem(tmp_path / "train-labels-idx1-ubyte")
 
 
+def test_what_lies_beside_idx_files_is_passed_over_and_said(tmp_path):
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(idx(np.arange(60).reshape(10, 2, 3), 8))
+    (tmp_path / "train-labels-idx1-ubyte").write_bytes(idx(np.arange(10) % 2, 8))
+    for name in (
+        "._train-images-idx3-ubyte",
+        ".DS_Store",
+        "t10k-images-idx3-ubyte.gz.part",
+        "t10k-images-idx3-ubyte.crdownload",
+        "train-images-idx3-ubyte.sha256",
+        "readme.txt",
+    ):
+        (tmp_path / name).write_bytes(b"x")
+    dataset = own(tmp_path)
+    (said,) = [note for note in dataset.facts.notes if note.startswith("passed over")]
+    assert "hidden files (2, such as .DS_Store)" in said
+    assert "unfinished downloads, copies, files of the system (2, such as t10k-images-idx3-ubyte.c" in said
+    assert "not called as IDX files are (2, such as readme.txt)" in said
+    assert load(dataset, 0).test.inputs.shape == (2, 6)
+
+
+def test_idx_files_have_a_validation_part(tmp_path):
+    values, labels = np.arange(60).reshape(10, 2, 3), np.arange(10) % 2
+    for name, some in (("train", slice(0, 6)), ("val", slice(6, 8)), ("t10k", slice(8, 10))):
+        (tmp_path / f"{name}-images-idx3-ubyte").write_bytes(idx(values[some], 8))
+        (tmp_path / f"{name}-labels-idx1-ubyte").write_bytes(idx(labels[some], 8))
+    dataset = own(tmp_path)
+    assert dataset.sizes() == (6, 2, 2)
+    assert sorted(load(dataset, 0).validation.inputs.tolist()) == values[6:8].reshape(2, -1).tolist()
+
+
+@pytest.mark.parametrize(("reach", "top"), [(1, 1.0), (16, 16.0), (127, 127.0), (128, 255.0), (255, 255.0)])
+def test_bytes_are_scaled_by_what_they_reach(tmp_path, reach, top):
+    values = np.zeros((6, 8, 8), np.uint8)
+    values[::2, 3:, 2] = reach
+    (tmp_path / "x-images-idx3-ubyte").write_bytes(idx(values, 8))
+    (tmp_path / "x-labels-idx1-ubyte").write_bytes(idx(LABELS, 8))
+    saved(tmp_path / "a.npz", x=values, y=LABELS)
+    saved(tmp_path / "flat.npz", x_train=values.reshape(6, 64), y_train=LABELS)
+    for name in ("x-images-idx3-ubyte", "a.npz", "flat.npz"):
+        dataset = own(tmp_path / name)
+        assert dataset.top == top
+        assert dataset.itemsize == 1
+        said = f'the bytes reach only {reach}: "unit" divides by {reach}, not by 255 (normalize)'
+        assert (said in dataset.facts.notes) == (top < 255)
+        data = load(dataset, 0)
+        assert data.batch(data.train, slice(None)).max() == pytest.approx(reach / top)
+
+
+def test_few_columns_of_bytes_are_a_table_and_no_pixels(tmp_path):
+    x = np.array([[0, 18, 200], [1, 90, 100], [0, 30, 150], [1, 60, 120], [0, 20, 180], [1, 88, 110]], "u1")
+    dataset = own(saved(tmp_path / "a.npz", x=x, y=LABELS), test=0, validation=0)
+    assert dataset.top is None
+    assert '3 columns of bytes: "unit" scales each by its own range (normalize)' in dataset.facts.notes
+    data = load(dataset.model_copy(update={"normalize": "unit"}), 0)
+    rows = data.batch(data.train, slice(None))
+    assert (rows.min(axis=0).tolist(), rows.max(axis=0).tolist()) == ([0] * 3, pytest.approx([1] * 3))
+
+
+@pytest.mark.parametrize(
+    ("names", "sizes"),
+    [
+        ("train_images train_labels val_images val_labels test_images test_labels", (6, 3, 2)),
+        ("x_train y_train x_val y_val x_test y_test", (6, 3, 2)),
+        ("X_train Y_train X_valid Y_valid", (5, 3, 1)),
+        ("trainX trainY validationX validationY testX testY", (6, 3, 2)),
+        ("Xtr ytr Xdev ydev Xte yte", (6, 3, 2)),
+        ("train_data train_targets", (5, 0, 1)),
+        ("features labels", (5, 0, 1)),
+        ("X y", (5, 0, 1)),
+        ("data target", (5, 0, 1)),
+        ("images labels", (5, 0, 1)),
+        ("inputs outputs", (5, 0, 1)),
+        ("arr_0 arr_1", (5, 0, 1)),
+    ],
+)
+def test_arrays_by_their_common_names(tmp_path, names, sizes):
+    parts = [slice(0, 6), slice(6, 9), slice(9, 11)]
+    x, y = np.arange(11 * 60, dtype=np.float32).reshape(11, 60), (np.arange(11) % 2).reshape(11, 1)
+    words = names.split()
+    arrays = {}
+    for place, (first, second) in enumerate(zip(words[::2], words[1::2], strict=True)):
+        arrays |= {first: x[parts[place]], second: y[parts[place]]}
+    dataset = own(saved(tmp_path / "a.npz", **arrays))
+    validation = min(dataset.sizes()[1], sizes[1])
+    assert dataset.sizes() == (sizes[0], validation, sizes[2])
+    data = load(dataset, 0)
+    if sizes[1]:
+        assert sorted(data.validation.inputs.tolist()) == x[6:9].tolist()
+        assert any("is the validation part (3 examples)" in note for note in dataset.facts.notes)
+    if len(words) == 6:
+        assert data.test.inputs.tolist() == x[9:].tolist()
+
+
+def test_arrays_that_are_not_used_are_said(tmp_path):
+    x = np.zeros((6, 3), np.float32)
+    path = saved(tmp_path / "a.npz", data=x, images=x, target=LABELS, x_test=x, target_names=np.array(["a"]))
+    notes = own(path).facts.notes
+    assert "passed over: arrays that are not used (3, such as data)" in notes
+    wrong = problem(saved(tmp_path / "b.npz", foo=x, bar=LABELS))
+    assert wrong.startswith("b.npz holds foo, bar; x and y are needed")
+
+
 def test_numbers_that_are_not_finite_are_placed(tmp_path):
     values = np.ones((6, 2))
     values[4, 1] = np.inf
@@ -246,3 +348,34 @@ def test_the_format_is_told_by_the_ending_else_by_the_first_bytes(tmp_path):
     assert datasets.entry_of({"path": str(folder)}, DataFiles()) is Images
     (folder / "x-idx3-ubyte").write_bytes(b"")
     assert datasets.entry_of({"path": str(folder)}, DataFiles()) is Idx
+
+
+@pytest.mark.parametrize(
+    ("y", "classes", "said"),
+    [
+        (np.arange(60) % 3, 3, "has 3 different whole numbers: they are taken for classes"),
+        (np.arange(60) % 3 / 2, 0, "has numbers that are not all whole: they are taken for a regression"),
+        (np.arange(60) % 30 + 1, 30, "has 30 different whole numbers: they are taken for classes"),
+        (np.arange(60) % 30 * 7, 0, "has 30 different whole numbers: they are taken for a regression"),
+        (np.arange(60) % 2, 2, ""),
+    ],
+)
+@pytest.mark.parametrize("kind", ["i8", "f4", "f8", "column", "csv"])
+def test_one_rule_for_labels_that_are_numbers(tmp_path, y, classes, said, kind):
+    if kind == "csv":
+        path = tmp_path / "a.csv"
+        path.write_text("a,b,y\n" + "".join(f"{i}.5,{i * i}.25,{v:g}\n" for i, v in enumerate(y)))
+    elif kind == "i8" and (y != np.rint(y)).any():
+        return
+    else:
+        raw = y.astype("f8" if kind == "column" else kind)
+        raw = raw[:, None] if kind == "column" else raw
+        path = saved(tmp_path / "a.npz", x=np.arange(60.0), y=raw)
+    dataset = own(path)
+    assert (dataset.target, len(dataset.classes)) == ("classes" if classes else "regression", classes)
+    told = [note for note in dataset.facts.notes if "taken for" in note]
+    assert len(told) == bool(said)
+    assert not said or said in told[0]
+    assert not said or f'(predict = "{"regression" if classes else "classes"}"' in told[0]
+    other = own(path, predict="regression" if classes else "classes")
+    assert other.target == ("regression" if classes else "classes")

@@ -87,20 +87,117 @@ def test_a_photograph_on_its_side_is_put_upright(tmp_path):
     assert examples(dataset).inputs[0].reshape(3, 4, 2)[0].tolist() == [[0, 0], [0, 0], [0, 0], [255, 255]]
 
 
-def test_links_hidden_files_and_other_things_are_left_alone(tmp_path):
-    folder, outside = zoo(tmp_path / "zoo"), tmp_path / "outside"
-    picture(outside / "secret.png")
-    (folder / "cats" / "link.png").symlink_to(outside / "secret.png")
-    (folder / "linked").symlink_to(outside)
+def test_what_is_passed_over_is_counted_and_said(tmp_path):
+    folder = zoo(tmp_path / "zoo")
     picture(folder / ".hidden" / "1.png")
-    picture(folder / "cats" / ".thumb.png")
+    for name in (".thumb.png", "._0.png", ".DS_Store"):
+        (folder / "cats" / name).write_bytes(b"x")
+    for name in ("Thumbs.db", "7.png.part", "8.png.crdownload"):
+        (folder / "dogs" / name).write_bytes(b"x")
     (folder / "cats" / "notes.txt").write_text("meow")
     (folder / "cats" / "deep.png").mkdir()
     (folder / "empty").mkdir()
+    (folder / "labels.csv").write_text("")
+    (folder / "cats" / "gone.png").symlink_to(tmp_path / "nowhere")
     dataset = own(folder)
     assert dataset.classes == ("cats", "dogs")
     assert dataset.facts.counts == (5, 5)
-    assert dataset.facts.notes == ("folders without images: empty",)
+    empty, over = dataset.facts.notes
+    assert empty == "folders without images: empty"
+    for text in (
+        "hidden files (4, such as .hidden)",
+        "unfinished downloads, copies, files of the system (3, such as dogs/",
+        "files with no image's ending (1, such as cats/notes.txt)",
+        "folders inside a class's folder (1, such as cats/deep.png)",
+        "links that lead to no file, or no files at all (1, such as cats/gone.png)",
+        "files beside the folders (1, such as labels.csv)",
+    ):
+        assert text in over
+    assert over in file_report.look(folder).warnings
+    assert over in [text for _, text in load(dataset, 0).notices]
+
+
+def test_linked_images_and_folders_are_followed_but_no_loop(tmp_path):
+    folder, outside = zoo(tmp_path / "zoo"), tmp_path / "outside"
+    picture(outside / "1.png", (0, 200, 0))
+    (folder / "cats" / "link.png").symlink_to(outside / "1.png")
+    (folder / "emus").symlink_to(outside)
+    links = (("again", outside), ("loop", folder), ("up", tmp_path), ("kittens", folder / "cats"))
+    for name, target in links:
+        (folder / name).symlink_to(target)
+    dataset = own(folder)
+    assert (dataset.classes, dataset.facts.counts) == (("again", "cats", "dogs"), (1, 6, 5))
+    assert "links to folders that are read anyway (4, such as emus)" in dataset.facts.notes[0]
+    assert examples(dataset).inputs[0].reshape(3, 24)[1].tolist() == [200] * 24
+
+
+def test_a_class_may_be_called_train(tmp_path):
+    for name in ("train", "car", "plane"):
+        for index in range(4):
+            picture(tmp_path / name / f"{index}.png")
+    dataset = own(tmp_path)
+    assert (dataset.classes, dataset.facts.counts) == (("car", "plane", "train"), (4, 4, 4))
+
+
+@pytest.mark.parametrize("name", ["val", "Valid", "validation"])
+def test_the_validation_folder_is_the_validation_part(tmp_path, name):
+    for place, count in (("train", 10), (name, 3), ("test", 2)):
+        zoo(tmp_path / place, count)
+    picture(tmp_path / "annotations" / "1.png")
+    dataset = own(tmp_path)
+    assert dataset.sizes() == (20, 6, 4)
+    said = f"train/ is the training part (20 examples), {name}/ is the validation part (6 examples), "
+    assert dataset.facts.notes[0] == f"{said}test/ is the test part (4 examples)"
+    data = load(dataset, 3)
+    for part, count in ((data.train, 10), (data.validation, 3), (data.test, 2)):
+        assert sorted(part.inputs.max(axis=1).tolist()) == sorted(list(range(200, 200 + count)) * 2)
+    half = load(own(tmp_path, train=5, validation=4), 3)
+    assert half.validation.inputs.tolist() == data.validation.inputs[:4].tolist()
+    assert half.train.inputs.tolist() == data.train.inputs[:5].tolist()
+    (wrong,) = file_report.look(tmp_path, validation=7).problems
+    assert "7 is more than the 6 of that part" in wrong
+
+
+def test_a_folder_that_lies_one_too_high_is_told(tmp_path):
+    zoo(tmp_path / "data")
+    assert problem(tmp_path).split("; ")[1] == "the folder may be data in it"
+    picture(tmp_path / "b" / "train" / "1.png")
+    picture(tmp_path / "b" / "test" / "1.png")
+    assert problem(tmp_path / "b").startswith("train/ in b has no folders with images in them")
+
+
+def test_without_a_test_folder_the_test_part_is_drawn_from_the_training_part(tmp_path):
+    for index in range(10):
+        picture(tmp_path / "train" / "cats" / f"{index}.png", (index, 0, 0))
+        picture(tmp_path / "train" / "dogs" / f"{index}.png", (index, 0, 0))
+        picture(tmp_path / "val" / "cats" / f"{index}.png", (200 + index, 0, 0))
+    picture(tmp_path / "test" / "1.png")
+    dataset = own(tmp_path)
+    assert dataset.sizes() == (16, 10, 4)
+    assert dataset.facts.notes[0] == "test/ has no folders of classes: it is not the test part"
+    assert "the test part is drawn from the training part" in dataset.facts.notes[1]
+    data = load(dataset, 0)
+    assert data.validation.inputs.max(axis=1).min() == 200
+    assert max(data.train.inputs.max(), data.test.inputs.max()) < 10
+
+
+def test_dark_masks_are_scaled_by_what_they_reach(tmp_path):
+    for index in range(4):
+        picture(tmp_path / "a" / f"{index}.png", index % 2, mode="L")
+        picture(tmp_path / "b" / f"{index}.png", 0, mode="L")
+    dataset = own(tmp_path, grey=True)
+    assert dataset.top == 1
+    assert any("the bytes reach only 1" in note for note in dataset.facts.notes)
+    data = load(dataset, 0)
+    assert data.batch(data.train, slice(None)).max() == 1
+
+
+def test_every_name_of_an_image_that_is_read(tmp_path):
+    zoo(tmp_path)
+    for kind, ending in (("JPEG", "jfif"), ("JPEG", "JPE"), ("BMP", "dib"), ("PNG", "apng"), ("PPM", "pnm")):
+        picture(tmp_path / "dogs" / f"x.{ending}", format=kind)
+    assert own(tmp_path).facts.counts == (5, 10)
+    load(own(tmp_path), 0)
 
 
 def test_what_cannot_be_read_is_named(tmp_path):
@@ -110,6 +207,8 @@ def test_what_cannot_be_read_is_named(tmp_path):
     whole = (tmp_path / "dogs" / "0.png").read_bytes()
     (tmp_path / "dogs" / "bad.png").write_bytes(whole[: len(whole) // 2])
     assert problem(tmp_path).startswith("dogs/bad.png cannot be read as an image")
+    (tmp_path / "cats" / "worse.png").write_bytes(b"")
+    assert problem(tmp_path).endswith("2 of 12 images cannot be read: cats/worse.png, dogs/bad.png")
 
 
 def test_a_picture_with_too_many_pixels_is_not_decoded(tmp_path):

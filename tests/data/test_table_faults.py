@@ -316,28 +316,10 @@ def test_parquet_files_are_read(tmp_path):
     assert (dataset.feature_names, dataset.classes) == (("a", "b"), ("u", "v"))
 
 
-def test_names_of_arrays_with_the_part_in_front(tmp_path):
-    x, y = np.arange(80, dtype=np.uint8).reshape(10, 8), np.arange(10).reshape(10, 1) % 2
-    parts = {f"{p}_{n}": v for p in ("train", "val", "test") for n, v in (("images", x), ("labels", y))}
-    np.savez(tmp_path / "t.npz", **parts)
-    dataset = own(tmp_path / "t.npz")
-    assert (dataset.pool, dataset.test_examples, dataset.classes) == (10, 10, ("0", "1"))
-    assert "not used: val_images, val_labels" in dataset.facts.notes
-
-
 def test_a_run_says_what_was_decided_before_its_first_step(tmp_path):
     rows = [f"{i},5;{i % 7};{'uv'[i % 2]}" for i in range(40)]
     data = load(own(written(tmp_path / "t.csv", lines("a;b;y", *rows))), 0)
     assert any("decimal comma" in text for about, text in data.notices if about.startswith("data file"))
-
-
-def test_bytes_that_are_no_pixels_are_scaled_by_what_they_reach(tmp_path):
-    bits = np.random.default_rng(0).integers(0, 2, (40, 8, 8)).astype(np.uint8)
-    for values, top in ((bits, 1), (bits * 16, 16), (bits * 200, 255), (bits * 0, 255)):
-        np.savez(tmp_path / "t.npz", x=values, y=np.arange(40) % 2)
-        dataset = own(tmp_path / "t.npz")
-        assert dataset.top == top
-        assert ("that is scaled to 1" in " ".join(dataset.facts.notes)) == (top != 255)
 
 
 def test_other_encodings_are_read_when_they_are_named(tmp_path):

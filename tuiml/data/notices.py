@@ -115,27 +115,36 @@ def _classes(dataset: Dataset, data: Data) -> list[str]:
     found = []
     if len(data.train) < len(data.classes):
         found.append(f"there are {len(data.train)} training examples for {len(data.classes)} classes")
-    if dataset.kind == "own":
-        found += _rare(data)
     missing = [name for name, count in zip(data.classes, counts, strict=True) if not count]
     if missing:
         found.append(f"no training example is of class {_few(missing)}")
-    text = imbalance(data.classes, counts)
-    return [*found, text] if text else found
+    found += [text for text in (imbalance(data.classes, counts),) if text]
+    return found + (_rare(data) if dataset.kind == "own" else [])
 
 
 def _rare(data: Data) -> list[str]:
-    """That the parts were drawn so that a rare class is in each of them."""
+    """Whether a class is in every part, where one is rare."""
     import numpy as np
 
-    parts = [part for part in (data.train, data.validation, data.test) if len(part)]
-    counts = [np.bincount(part.labels.astype(np.intp), minlength=len(data.classes)) for part in parts]
-    total = np.sum(counts, axis=0)
+    parts = {"training": data.train, "validation": data.validation, "test": data.test}
+    counts = {
+        name: np.bincount(part.labels.astype(np.intp), minlength=len(data.classes))
+        for name, part in parts.items()
+        if len(part)
+    }
+    found = []
+    for name in ("validation", "test"):
+        here = counts.get(name, counts["training"])
+        gone = np.flatnonzero((here == 0) & (counts["training"] > 0))
+        if len(gone):
+            some = _few([data.classes[i] for i in gone[: NAMED + 1]], len(gone))
+            found.append(f"no {name} example is of class {some}")
+    total = np.sum(list(counts.values()), axis=0)
     least = int(np.argmin(total))
-    if total[least] > RARE or len(data.classes) > RARE or min(int(count.min()) for count in counts) < 1:
-        return []
-    text = f"'{data.classes[least]}' has only {total[least]:,} examples"
-    return [f"{text}: each part has its share of every class (stratified)"]
+    if not found and total[least] <= RARE and counts["training"].min() and len(counts) > 1:
+        text = f"'{data.classes[least]}' has only {total[least]:,} examples"
+        found.append(f"{text}: each part has some (stratified where chance would have left it out)")
+    return found
 
 
 def imbalance(classes: Sequence[str], counts: Sequence[int]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -85,7 +86,9 @@ def draw(dataset: Dataset, whole: Whole, seed: int) -> Data:
         _check(dataset, part)
     notices.refuse_unsound(dataset, whole)
     print_of = notices.fingerprint(whole) if dataset.kind == "own" else ""
-    training, held_out = _drawn(dataset, whole.pool, seed)
+    training, held_out, made_anew = _drawn(dataset, whole.pool, seed)
+    if made_anew:  # as no version before 0.3 drew it: a run of one is told when it is resumed
+        print_of = hashlib.sha256(f"{print_of} stratified".encode()).hexdigest()
     if dataset.fills:
         _fill(training.inputs, (training, held_out, whole.test))
     if any(part.inputs.dtype == np.float64 for part in (training, whole.test)):
@@ -124,19 +127,23 @@ def _fill(like: Values, parts: Iterable[Part]) -> None:
             values[np.isnan(values)] = mean
 
 
-def _drawn(dataset: Dataset, pool: Part, seed: int) -> tuple[Part, Part]:
-    """The training and the validation part."""
+def _drawn(dataset: Dataset, pool: Part, seed: int) -> tuple[Part, Part, bool]:
+    """The training and the validation part, and whether they are stratified since chance left a class out."""
     train, validation, _ = dataset.sizes()
-    order = np.random.Generator(np.random.PCG64([seed, _DRAW])).permutation(len(pool))
-    if dataset.kind == "own" and dataset.target == "classes":
-        order = split.stratified(order[: train + validation], pool.labels, validation, order)
+    order = drawn = np.random.Generator(np.random.PCG64([seed, _DRAW])).permutation(len(pool))
+    made_anew = False
+    if isinstance(dataset, Own) and dataset.facts.validation:
+        order = split.held_first(order, dataset.facts.validation, validation)
+    elif dataset.kind == "own" and dataset.target == "classes":
+        order = split.stratified(order, pool.labels, validation)
+        made_anew = order is not drawn
     chosen = order[: train + validation]
     labels = pool.labels[chosen]
     # Where most of it is wanted it is reordered where it lies: the parts are views, and nothing is doubled.
     most = 2 * len(chosen) >= len(pool)
     inputs = reorder(pool.inputs, order) if most else pool.inputs[chosen]
     training = Part(inputs[validation : len(chosen)], labels[validation:])
-    return training, Part(inputs[:validation], labels[:validation])
+    return training, Part(inputs[:validation], labels[:validation]), made_anew
 
 
 def _single(parts: tuple[Part, Part, Part], normalize: Normalize) -> list[Part]:

@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from tuiml.data.own.cells import PLAIN, Style, number
-from tuiml.data.own.facts import FEW, Column, Wrong
+from tuiml.data.own.facts import Column, Wrong, taken_for
 from tuiml.data.own.rows import Layout
 from tuiml.data.own.scan import LABELS, Scanned
 from tuiml.registry import closest, short
@@ -113,16 +113,14 @@ def _means_classes(found: Scanned, notes: list[str]) -> bool:
     """Text is classes; so are whole numbers that are few, or go from 0 up without a gap."""
     if found.texts:
         return True
-    if not found.whole or found.counts is None:
+    if found.counts is None:
         return False
     names = len(set(coded(found).values()))
-    few = names <= FEW or (found.low == 0 and found.high == names - 1)
-    if few and names > 2:
-        notes.append(
-            f"'{found.name}' has {names} different whole numbers: they are taken for classes "
-            '(predict = "regression" for a regression)'
-        )
-    return few
+    name, low, high = f"'{found.name[:60]}'", found.low or 0, found.high or 0
+    classes, said = taken_for(name, names, bool(found.whole), low, high)
+    if names > 2:
+        notes.append(said)
+    return classes
 
 
 def names_of(classes: dict[str, int]) -> tuple[str, ...]:

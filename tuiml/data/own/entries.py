@@ -124,6 +124,22 @@ class Own(Dataset):
     def test_examples(self) -> int:
         return self.facts.test
 
+    def sizes(self) -> tuple[int, int, int]:
+        held = self.facts.validation
+        if not held:
+            return super().sizes()
+        validation = held if self.validation is None else self.validation
+        return self.pool - held if self.train is None else self.train, validation, self.test_examples
+
+    def problems(self) -> list[tuple[str, str]]:
+        held = self.facts.validation
+        train, validation, _ = self.sizes()
+        parts = ("train", train, self.pool - held), ("validation", validation, held)
+        for name, wanted, most in parts if held else ():
+            if wanted > most:
+                return [(name, f"{wanted:,} is more than the {most:,} of that part of '{self.title}'")]
+        return super().problems()
+
 
 @own_files.add
 class Table(Own):
@@ -202,7 +218,7 @@ class Arrays(Own):
 
     predict: Predict = Field(
         "auto",
-        description="auto: classes where y is whole numbers; classes: its values; regression: its value",
+        description="auto: classes where y is few whole numbers; classes: its values; regression: its value",
     )
 
 

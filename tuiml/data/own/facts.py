@@ -20,6 +20,21 @@ FEW = 20
 """Different whole numbers that labels may have to be taken for classes without being asked."""
 
 
+def taken_for(name: str, count: int, whole: bool, low: float, high: float) -> tuple[bool, str]:
+    """Whether labels that are numbers are classes, and what is said of it; one rule for every format.
+
+    Whole numbers are classes if they are few, or numbered from 0 or 1 on without a gap.
+
+    Args:
+        count: different ones, at least as far as they were counted.
+    """
+    classes = whole and (count <= FEW or (low in (0, 1) and high - low == count - 1))
+    what = f"{count:,} different whole numbers: they" if whole else "numbers that are not all whole: they"
+    if classes:
+        return True, f'{name} has {what} are taken for classes (predict = "regression" for a regression)'
+    return False, f'{name} has {what} are taken for a regression (predict = "classes" for classes)'
+
+
 class Wrong(DataError):
     """A file cannot be used as the options say; ``field`` is the option that is to be changed."""
 
@@ -62,7 +77,10 @@ class Facts:
     """In words: ``a CSV table with a header, separated by commas``."""
     shape: tuple[int, ...]
     pool: int
+    """Examples that are not the test part's."""
     test: int
+    validation: int = 0
+    """The last of the pool, where the file has a validation part of its own."""
     target: Target = "classes"
     classes: tuple[str, ...] = ()
     counts: tuple[int, ...] = ()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuiml.data.kinds import Progress
+from tuiml.data.own.byte_range import PIXELS, top_of
 from tuiml.data.own.facts import MOST_VALUES, Column, Facts, Wrong
-from tuiml.data.own.location import signature as file_signature
+from tuiml.data.own.image_folders import Files, few, listing
 from tuiml.data.own.split import test_count
 from tuiml.installation import hint
 from tuiml.text import plain_text
@@ -21,22 +21,16 @@ if TYPE_CHECKING:
     from tuiml.data.arrays import Part, Whole
     from tuiml.data.own.entries import Images
 
-ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 """Of Pillow's formats those that images are in; others start programs, or are seldom tried."""
 MOST_PIXELS = 50_000_000
 """Of one image as it lies in its file."""
-MOST_IMAGES = 1_000_000
-MOST_CLASSES = 1000
 MOST_FILE = 100_000_000
 """Bytes of one image's file."""
+LOOKED_AT = 500
+"""Images at least, if all are dark, by which it is decided whether they are of pixels from 0 to 255."""
 SIDE = 64
 """Pixels on the longer side, at most, where nobody says how large."""
-TRAIN, TEST = ("train", "training"), ("test", "testing", "val", "valid", "validation")
-
-
-Files = tuple[tuple[Path, int], ...]
-"""Each file and its class."""
 
 
 @dataclass(frozen=True)
@@ -64,35 +58,8 @@ def library() -> Any:
     return PIL.Image
 
 
-def _folders(path: Path) -> list[Path]:
-    """The folders in a folder, sorted; hidden ones and links are none."""
-    with os.scandir(path) as entries:
-        found = [e.name for e in entries if not e.name.startswith(".") and e.is_dir(follow_symlinks=False)]
-        return [path / name for name in sorted(found)]
-
-
-def _roots(path: Path) -> tuple[Path, Path | None]:
-    """The folder of the classes' folders, and that of the test part where there is one."""
-    folders = {folder.name.lower(): folder for folder in _folders(path)}
-    train = next((folders[name] for name in TRAIN if name in folders), None)
-    test = next((folders[name] for name in TEST if name in folders), None)
-    return (train, test) if train is not None else (path, None)
-
-
-def signature(path: Path) -> tuple[Any, ...]:
-    """What changes when an image comes or goes: the times of the folders."""
-    found = [file_signature(path)]
-    try:
-        for root in _roots(path):
-            if root is not None:
-                found += [file_signature(folder) for folder in (root, *_folders(root)[: MOST_CLASSES + 1])]
-    except OSError:
-        pass
-    return tuple(found)
-
-
 def find(dataset: Images) -> Facts:
-    """The facts of a folder: its classes, how many images each has, and their size; none is decoded.
+    """The facts of a folder: its classes, how many images each has, their size, and what their bytes reach.
 
     Raises:
         Wrong: it has no such folders, or Pillow is not here.
@@ -101,84 +68,48 @@ def find(dataset: Images) -> Facts:
     if not path.is_dir():
         raise Wrong("path", f"{title} is no folder of images")
     library()
-    names, pool, held, notes = _listed(title, path)
+    found = listing(title, path)
+    names, pool, held = found.names, found.training + found.validation, found.test
     height, width = _size(dataset, pool[0][0])
     channels = 1 if dataset.grey else 3
-    total = (len(pool) + len(held or ())) * width * height * channels
+    total = (len(pool) + len(held)) * width * height * channels
     if total > MOST_VALUES:
         text = f"{title} makes {total:,} values; at most {MOST_VALUES:,}: give a smaller width and height"
         raise Wrong("width", text)
-    test = len(held) if held else test_count(len(pool), dataset.test)
+    test = len(held) or test_count(len(found.training), dataset.test)
     counts = [0] * len(names)
-    for _, label in (*pool, *(held or ())):
+    for _, label in (*pool, *held):
         counts[label] += 1
+    plan = Plan(pool, held or None, width, height)
+    largest = _largest(plan, dataset.grey)
+    top, scaled = top_of((height, width), largest)
     colours = "grey" if channels == 1 else "in colour"
     return Facts(
         kind=f"a folder of images per class, made {width}×{height} {colours}",
         shape=(height, width) if channels == 1 else (3, height, width),
         pool=len(pool) if held else len(pool) - test,
         test=test,
+        validation=len(found.validation),
         classes=tuple(plain_text(name)[:60] for name in names),
         counts=tuple(counts),
-        top=255.0,
+        top=top,
         itemsize=1,
-        columns=(Column("pixels", "number", 0, 255), Column("folder", "label", values=len(names))),
-        notes=notes,
-        how=Plan(pool, held, width, height),
+        columns=(Column("pixels", "number", 0, top), Column("folder", "label", values=len(names))),
+        notes=found.notes + scaled,
+        how=plan,
     )
 
 
-def _listed(title: str, path: Path) -> tuple[list[str], Files, Files | None, tuple[str, ...]]:
-    """The classes of a folder, the files of both parts with their class, and what is odd.
-
-    Raises:
-        Wrong: these are no two classes, or there are too many.
-    """
-    root, test_root = _roots(path)
-    folders = _folders(root)
-    if len(folders) > MOST_CLASSES:
-        raise Wrong(
-            "path", f"{title} has {len(folders):,} folders; at most {MOST_CLASSES:,} classes are read"
-        )
-    listed = {folder.name: _files(folder) for folder in folders}
-    names = [name for name, files in listed.items() if files]
-    if not names:
-        text = f"{title} has no folders with images in them (one for each class: cats/1.png, dogs/2.png)"
-        raise Wrong("path", text)
-    if len(names) == 1:
-        text = f"{title} has images of one class only, '{plain_text(names[0])[:60]}'"
-        raise Wrong("path", f"{text}: a second folder is needed")
-    empty = [name for name, files in listed.items() if not files]
-    notes = (f"folders without images: {_few(empty)}",) if empty else ()
-    return names, _with_classes(names, listed), _held_out(title, names, root, test_root), notes
-
-
-def _held_out(title: str, names: list[str], root: Path, test_root: Path | None) -> Files | None:
-    """The files of the test part, where it has a folder."""
-    if test_root is None:
-        return None
-    tested = {folder.name: _files(folder) for folder in _folders(test_root)[: MOST_CLASSES + 1]}
-    odd = [name for name, files in tested.items() if files and name not in names]
-    if odd:
-        raise Wrong("path", f"{title}: {_few(odd)} in {test_root.name} has no folder in {root.name}")
-    return _with_classes(names, tested) or None
-
-
-def _with_classes(names: list[str], listed: dict[str, list[Path]]) -> Files:
-    return tuple((file, index) for index, name in enumerate(names) for file in listed.get(name, ()))
-
-
-def _files(folder: Path) -> list[Path]:
-    """The images in a folder by their names, sorted; links and whatever is no file are none."""
-    with os.scandir(folder) as entries:
-        found = []
-        for entry in entries:
-            if entry.name.lower().endswith(ENDINGS) and not entry.name.startswith("."):
-                if stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode):
-                    found.append(entry.name)
-                if len(found) > MOST_IMAGES:
-                    raise Wrong("path", f"{plain_text(folder.name)} has more than {MOST_IMAGES:,} images")
-    return [folder / name for name in sorted(found)]
+def _largest(plan: Plan, grey: bool) -> int:
+    """The largest byte of some images from all over the folder, up to one that only pixels have."""
+    files = plan.pool + (plan.test or ())
+    found = 0
+    for file, _ in files[:: max(1, len(files) // LOOKED_AT)]:
+        with suppress(Wrong):  # said when all are read
+            found = max(found, int(_pixels(file, plan, grey).max()))
+        if found >= PIXELS:
+            break
+    return found
 
 
 def _size(dataset: Images, first: Path) -> tuple[int, int]:
@@ -232,25 +163,33 @@ def read(dataset: Images, progress: Progress | None = None) -> Part | Whole:
     """Every image, decoded and made the same size.
 
     Raises:
-        Wrong: one cannot be read; its name is said.
+        Wrong: some cannot be read; it says how many, and names the first ones.
     """
     from tuiml.data.arrays import Part, Whole
 
     plan: Plan = dataset.facts.how
     total = len(plan.pool) + len(plan.test or ())
     done = 0
-    parts = []
+    parts, failed = [], []
     for listed in (plan.pool, plan.test):
         if listed is None:
             continue
         inputs, labels = _arrays(dataset, len(listed))
         for row, (file, label) in enumerate(listed):
-            inputs[row] = _pixels(file, plan, dataset.grey)
+            try:
+                inputs[row] = _pixels(file, plan, dataset.grey)
+            except Wrong as wrong:
+                failed.append((f"{file.parent.name}/{file.name}", wrong))
             labels[row] = label
             done += 1
             if progress is not None and (done % 32 == 0 or done == total):
                 progress(dataset.title, done * inputs.shape[1], total * inputs.shape[1])
         parts.append(Part(inputs, labels))
+    if len(failed) > 1:
+        text = f"{failed[0][1]}; {len(failed):,} of {total:,} images cannot be read"
+        raise Wrong("path", f"{text}: {few([name for name, _ in failed])}")
+    if failed:
+        raise failed[0][1]
     return Whole(*parts) if len(parts) > 1 else parts[0]
 
 
@@ -302,7 +241,3 @@ def _sixteen(images: Any, image: Image) -> Image:
     top = 65535.0 if values.max(initial=0) > 255 else 255.0
     found: Image = images.fromarray(np.clip(values * (255 / top), 0, 255).astype(np.uint8))
     return found
-
-
-def _few(names: list[str]) -> str:
-    return ", ".join(plain_text(name)[:30] for name in names[:5]) + (", …" if len(names) > 5 else "")

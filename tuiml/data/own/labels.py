@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuiml.data.own.facts import FEW, Wrong
+from tuiml.data.own.facts import Wrong, taken_for
 from tuiml.text import plain_text
 
 MOST_CLASSES = 1000
@@ -47,6 +47,13 @@ class Coding:
             raise Wrong("path", f"{title}: {text} ({len(wrong):,} such examples)")
         return numbers
 
+    def counts(self, parts: list[Array], title: str) -> tuple[int, ...]:
+        """Examples of each class; none of a regression."""
+        if not self.names:
+            return ()
+        coded = np.concatenate([self.apply(part, title) for part in parts])
+        return tuple(np.bincount(coded, minlength=len(self.names)).tolist())
+
 
 def coding(parts: list[Array], predict: str, title: str) -> Coding:
     """Whether labels are classes or numbers, and which.
@@ -77,30 +84,28 @@ def coding(parts: list[Array], predict: str, title: str) -> Coding:
 def _classes(parts: list[Array], predict: str, title: str) -> Coding:
     """The different values of single labels as classes, unless they are numbers."""
     kind = parts[0].dtype.kind
-    finite = kind != "f" or all(np.isfinite(part).all() for part in parts)
-    if (
-        kind == "f"
-        and predict == "auto"
-        and not (finite and all((part == np.rint(part)).all() for part in parts))
-    ):
-        return Coding(None, (), 1)
-    if not finite:
+    guess = predict == "auto" and kind not in "USb"
+    if kind == "f" and guess and not all((part == np.rint(part)).all() for part in parts):
+        return Coding(None, (), 1, notes=(taken_for("the target", 0, False, 0, 0)[1],))
+    if kind == "f" and not all(np.isfinite(part).all() for part in parts):
         raise Wrong("path", f"{title}: a label is not a finite number")
     values = np.empty(0, parts[0].dtype)
     for block in (part[at : at + _BLOCK] for part in parts for at in range(0, len(part), _BLOCK)):
         values = np.union1d(values, block)
         if len(values) > MOST_CLASSES:  # enough: to count twenty million different ones takes a minute
             text = f"more than {MOST_CLASSES:,} different labels"
-            if predict == "auto" and kind not in "US":
-                return Coding(None, (), 1, notes=(f"{text}: they are taken for numbers",))
+            if guess:
+                return Coding(None, (), 1, notes=(f"{text}: they are taken for a regression",))
             raise Wrong("predict", f"{title} has {text}, the most classes there may be")
     if len(values) < 2:
         raise Wrong("path", f"{title}: every label is the same: there is nothing to tell apart")
     notes: tuple[str, ...] = ()
-    if kind == "f" and predict == "auto":  # as in a table: few, or from 0 up without a gap
-        if len(values) > FEW and not (values[0] == 0 and values[-1] == len(values) - 1):
-            return Coding(None, (), 1)
-        notes = (f'the labels are {len(values)} whole numbers, taken for classes (predict = "regression")',)
+    if guess:
+        low, high = float(values[0]), float(values[-1])
+        classes, said = taken_for("the target", len(values), True, low, high)
+        if not classes:
+            return Coding(None, (), 1, notes=(said,))
+        notes = (said,) if len(values) > 2 else ()
     names = [
         v.decode("utf-8", "replace") if isinstance(v, bytes) else f"{v:g}" if kind == "f" else str(v)
         for v in values

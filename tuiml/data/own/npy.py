@@ -7,7 +7,7 @@ import math
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -159,27 +159,46 @@ class Archive:
         """The values of an array."""
         values = np.empty(header.count, header.dtype)
         view: Any = values.view(np.uint8).reshape(-1) if header.count else np.empty(0, np.uint8)
+        done = 0
+        for chunk in self._chunks(header):
+            view[done : done + len(chunk)] = np.frombuffer(chunk, np.uint8)
+            done += len(chunk)
+            if told is not None:
+                told(done)
+        if header.by_columns and len(header.shape) > 1:
+            return np.ascontiguousarray(values.reshape(header.shape[::-1]).T)
+        return values.reshape(header.shape)
+
+    def largest(self, header: Header, enough: int) -> int:
+        """The largest byte of an array of uint8; one of ``enough`` or more ends the search."""
+        found = 0
+        for chunk in self._chunks(header):
+            found = max(found, max(chunk))
+            if found >= enough:
+                break
+        return found
+
+    def _chunks(self, header: Header) -> Iterator[bytes]:
+        """The bytes of an array's values.
+
+        Raises:
+            Wrong: they are damaged, fewer or more than announced.
+        """
+        name = f"{header.name}.npy"
         try:
-            with self._zip.open(
-                f"{header.name}.npy" if f"{header.name}.npy" in self._zip.namelist() else header.name
-            ) as entry:
+            with self._zip.open(name if name in self._zip.namelist() else header.name) as entry:
                 entry.read(header.start)
-                done = 0
-                while done < len(view):
-                    got = entry.read(min(_CHUNK, len(view) - done))
+                left = header.size
+                while left:
+                    got = entry.read(min(_CHUNK, left))
                     if not got:
                         raise EOFError
-                    view[done : done + len(got)] = np.frombuffer(got, np.uint8)
-                    done += len(got)
-                    if told is not None:
-                        told(done)
+                    left -= len(got)
+                    yield got
                 if entry.read(1):  # also checks the entry's checksum
                     raise EOFError
         except _TROUBLE:
             raise self._damaged() from None
-        if header.by_columns and len(header.shape) > 1:
-            return np.ascontiguousarray(values.reshape(header.shape[::-1]).T)
-        return values.reshape(header.shape)
 
 
 _TROUBLE = (

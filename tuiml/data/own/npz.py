@@ -2,43 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tuiml.data.arrays import Part, Whole
 from tuiml.data.kinds import Progress
+from tuiml.data.own.byte_range import PIXELS, top_of
 from tuiml.data.own.facts import MOST_BYTES, MOST_LABELS, Column, Facts, Wrong
 from tuiml.data.own.labels import Coding, coding
 from tuiml.data.own.location import first_bytes, open_file
 from tuiml.data.own.npy import Archive, Header
-from tuiml.data.own.split import test_count
-from tuiml.data.own.values import example_shape, rows_of, top_of
+from tuiml.data.own.passed_over import PassedOver
+from tuiml.data.own.split import joined, said, test_count
+from tuiml.data.own.values import example_shape, rows_of
 from tuiml.text import plain_text
 
 if TYPE_CHECKING:
     from tuiml.data.own.entries import Arrays
 
-INPUTS = ("x", "inputs", "images", "data", "features")
-LABELS = ("y", "labels", "label", "targets", "target")
+INPUTS = ("x", "inputs", "input", "images", "image", "imgs", "data", "features", "samples", "arr_0")
+LABELS = ("y", "labels", "label", "targets", "target", "classes", "outputs", "output", "t", "arr_1")
+ROLES = {
+    **dict.fromkeys(("train", "training", "tr"), "training"),
+    **dict.fromkeys(("val", "valid", "validation", "dev"), "validation"),
+    **dict.fromkeys(("test", "testing", "te"), "test"),
+}
+"""What the names of arrays begin or end with, and the part that they are of."""
+_KINDS, _ROLES = ("|".join(sorted(some, key=len, reverse=True)) for some in ((*INPUTS, *LABELS), ROLES))
+_NAME = re.compile(rf"((?P<first>{_ROLES})[-_. ]?)?(?P<kind>{_KINDS})([-_. ]?(?P<last>{_ROLES}))?")
 MOST_LABEL_BYTES = 8 * MOST_LABELS
 LONGEST_LABEL = 4000
 """Bytes of one label: a thousand characters of text."""
-PARTS = ("", "_train"), ("_test",)
-"""What the names of the pool's arrays end with, and those of the test part's."""
+Pair = tuple[Header, Header]
+"""Examples and their labels."""
 
 
 @dataclass(frozen=True)
 class Plan:
     """Which arrays are read, and how."""
 
-    pool: tuple[Header, Header]
-    test: tuple[Header, Header] | None
+    parts: dict[str, Pair]
     channels_last: bool
     coding: Coding
-    unused: tuple[str, ...]
-    """Arrays that are neither."""
 
 
 def find(arrays: Arrays) -> Facts:
@@ -53,59 +62,62 @@ def find(arrays: Arrays) -> Facts:
         raise Wrong("path", text)
     with open_file(path, MOST_BYTES) as file:
         archive = Archive(file, title)
-        pool = _pair(archive, PARTS[0], title)
-        if pool is None:
-            names = ", ".join(plain_text(name)[:30] for name in list(archive.headers)[:8])
-            raise Wrong(
-                "path", f"{title} holds {names}; x and y are needed (or x_train, y_train, x_test, y_test)"
-            )
-        test = _pair(archive, PARTS[1], title)
-        shape, last = example_shape(pool[0].shape, title)
-        if test is not None and test[0].shape[1:] != pool[0].shape[1:]:
-            raise Wrong("path", f"{title}: test examples have another shape than the training ones")
-        found = [pair[1] for pair in (pool, test) if pair is not None]
+        parts = _parts(archive, title)
+        shape, last = example_shape(parts["training"][0].shape, title)
+        for role, (x, _) in parts.items():
+            if x.shape[1:] != parts["training"][0].shape[1:]:
+                raise Wrong("path", f"{title}: {role} examples have another shape than the others")
+        found = [y for _, y in parts.values()]
         _bounded(found, title)
-        raw = [archive.read(header) for header in found]
-        inputs = [pair[0] for pair in (pool, test) if pair is not None]
-        pixels = all(header.dtype == "uint8" for header in inputs)
-        top = top_of(archive.read(header) for header in inputs) if pixels else None
+        raw = [archive.read(y) for y in found]
+        largest = -1
+        if all(x.dtype == np.uint8 for x, _ in parts.values()):
+            largest = max(archive.largest(x, PIXELS) for x, _ in parts.values())
+        over = PassedOver()
+        used = {header.name for pair in parts.values() for header in pair}
+        for name in archive.headers:
+            if name not in used:
+                over.add("arrays that are not used", name)
     how = coding(raw, arrays.predict, title)
-    used = {header.name for pair in (pool, test) if pair is not None for header in pair}
-    unused = tuple(plain_text(name)[:30] for name in list(archive.headers)[:9] if name not in used)
-    return _facts(arrays, Plan(pool, test, last, how, unused), shape, raw, top)
+    return _facts(arrays, Plan(parts, last, how), shape, raw, largest, over.notes())
 
 
-def _pair(archive: Archive, endings: Iterable[str], title: str) -> tuple[Header, Header] | None:
-    """The arrays of examples and labels whose names end so, whatever their capitals."""
-    lower = {name.lower(): name for name in reversed(archive.headers)}
-    for ending in endings:
-        inputs, labels = (_named(lower, words, ending) for words in (INPUTS, LABELS))
-        if inputs is None or labels is None:
-            continue
-        x, y = archive.headers[inputs], archive.headers[labels]
-        for found in (x, y):
-            if isinstance(found, Wrong):
-                raise found
-        assert isinstance(x, Header)
-        assert isinstance(y, Header)
-        if (
-            not x.shape
-            or not y.shape
-            or x.shape[0] != y.shape[0]
-            or x.shape[0] < (1 if "test" in ending else 2)
-        ):
-            text = f"'{inputs}' has shape {x.shape} and '{labels}' {y.shape}"
-            raise Wrong("path", f"{title}: {text}; as many labels as examples are needed, two or more")
-        if x.dtype.kind in "US":
-            raise Wrong("path", f"{title}: '{inputs}' is text; numbers are needed")
-        return x, y
-    return None
+def _parts(archive: Archive, title: str) -> dict[str, Pair]:
+    """The examples and labels of each part, by the arrays' names, whatever their capitals.
+
+    Raises:
+        Wrong: there are none, or they cannot be used.
+    """
+    named: dict[tuple[str, str], str] = {}
+    for name in archive.headers:
+        match = _NAME.fullmatch(name.lower())
+        if match and not (match["first"] and match["last"]):
+            named.setdefault((ROLES.get(match["first"] or match["last"], ""), match["kind"]), name)
+    parts: dict[str, Pair] = {}
+    for role in ("", "training", "validation", "test"):
+        x, y = (next((named[role, n] for n in some if (role, n) in named), None) for some in (INPUTS, LABELS))
+        if x is not None and y is not None:
+            parts.setdefault(role or "training", _pair(archive, x, y, title, 1 if role else 2))
+    if "training" not in parts:
+        names = ", ".join(plain_text(name)[:30] for name in list(archive.headers)[:8])
+        text = f"{title} holds {names}; x and y are needed (or x_train, y_train, x_test, y_test)"
+        raise Wrong("path", text)
+    return parts
 
 
-def _named(lower: dict[str, str], words: Iterable[str], ending: str) -> str | None:
-    """The array called one of ``words`` with an ending, or with it before: ``x_train``, ``train_images``."""
-    known = [n for word in words for n in (word + ending, f"{ending[1:]}_{word}") if n in lower]
-    return lower[known[0]] if known else None
+def _pair(archive: Archive, inputs: str, labels: str, title: str, least: int) -> Pair:
+    x, y = archive.headers[inputs], archive.headers[labels]
+    for found in (x, y):
+        if isinstance(found, Wrong):
+            raise found
+    assert isinstance(x, Header)
+    assert isinstance(y, Header)
+    if not x.shape or not y.shape or x.shape[0] != y.shape[0] or x.shape[0] < least:
+        text = f"'{plain_text(inputs)}' has shape {x.shape} and '{plain_text(labels)}' {y.shape}"
+        raise Wrong("path", f"{title}: {text}; as many labels as examples are needed, two or more")
+    if x.dtype.kind in "US":
+        raise Wrong("path", f"{title}: '{plain_text(inputs)}' is text; numbers are needed")
+    return x, y
 
 
 def _bounded(labels: list[Header], title: str) -> None:
@@ -120,41 +132,41 @@ def _bounded(labels: list[Header], title: str) -> None:
         raise Wrong("path", f"{what} have {size:,} bytes; at most {MOST_LABEL_BYTES:,} are read")
 
 
-def _facts(arrays: Arrays, plan: Plan, shape: tuple[int, ...], raw: list[Any], top: float | None) -> Facts:
-    import numpy as np
-
-    x, y = plan.pool
-    pixels = top is not None
-    count = x.shape[0]
-    test = plan.test[0].shape[0] if plan.test else test_count(count, arrays.test)
-    notes = list(plan.coding.notes)
-    if plan.unused:
-        notes.append(f"not used: {', '.join(plan.unused)}")
-    if top is not None and top != 255:
-        notes.append(f"'{plain_text(x.name)}' is uint8 up to {top:g}: that is scaled to 1, not 255")
+def _facts(
+    arrays: Arrays, plan: Plan, shape: tuple[int, ...], raw: list[Any], largest: int, over: tuple[str, ...]
+) -> Facts:
+    x, y = plan.parts["training"]
+    sizes = {role: pair[0].shape[0] for role, pair in plan.parts.items()}
+    test = sizes.get("test") or test_count(sizes["training"], arrays.test)
+    validation = sizes.get("validation", 0)
+    notes = list(said({role: (plain_text(plan.parts[role][0].name), n) for role, n in sizes.items()}))
+    notes += plan.coding.notes
+    top = None
+    if largest >= 0:
+        top, scaled = top_of(shape, largest)
+        notes += scaled
     if plan.channels_last:
         notes.append("images with their channels last: they are put first")
-    if x.dtype.itemsize > 4 or (x.dtype.kind in "iu" and not pixels):
+    elif len(shape) == 3:
+        notes.append(f"images with their channels first ({shape[0]})")
+    if x.dtype.itemsize > 4 or (x.dtype.kind in "iu" and largest < 0):
         notes.append(f"'{plain_text(x.name)}' is {x.dtype.name}: it is trained on as float32")
-    counts: tuple[int, ...] = ()
-    if plan.coding.names:
-        coded = np.concatenate([plan.coding.apply(part, arrays.title) for part in raw])
-        counts = tuple(np.bincount(coded, minlength=len(plan.coding.names)).tolist())
     numbers = not plan.coding.names
     label = Column(plain_text(y.name), "label", values=len(plan.coding.names) or None)
     return Facts(
         kind=f"NumPy arrays (NPZ): {plain_text(x.name)} {x.dtype.name}, {plain_text(y.name)} {y.dtype.name}",
         shape=shape,
-        pool=count if plan.test else count - test,
+        pool=sizes["training"] + validation - (0 if "test" in sizes else test),
         test=test,
+        validation=validation,
         target="regression" if numbers else "classes",
         classes=plan.coding.names,
-        counts=counts,
+        counts=plan.coding.counts(raw, arrays.title),
         outputs=plan.coding.outputs if numbers else 1,
         top=top,
-        itemsize=1 if pixels else 4,
+        itemsize=1 if largest >= 0 else 4,
         columns=(Column(plain_text(x.name), "number"), label),
-        notes=tuple(notes),
+        notes=(*notes, *over),
         how=plan,
     )
 
@@ -168,27 +180,15 @@ def read(arrays: Arrays, progress: Progress | None = None) -> Part | Whole:
     plan: Plan = arrays.facts.how
     with open_file(Path(arrays.path), MOST_BYTES) as file:
         archive = Archive(file, arrays.title)
-        parts = []
-        for pair in (plan.pool, plan.test):
-            if pair is not None:
-                if (
-                    archive.headers.get(pair[0].name) != pair[0]
-                    or archive.headers.get(pair[1].name) != pair[1]
-                ):
-                    raise Wrong("path", f"{arrays.title} was changed while it was read: start again")
-                parts.append(_part(arrays, archive, plan, pair, progress))
-    if len(parts) == 1:
-        return parts[0]
-    pool, test = parts
-    kind = "float64" if any(part.inputs.dtype == "float64" for part in parts) else "float32"
-    if arrays.facts.itemsize == 4:
-        pool, test = (Part(p.inputs.astype(kind, copy=False), p.labels) for p in (pool, test))
-    return Whole(pool, test)
+        parts = {}
+        for role, pair in plan.parts.items():
+            if any(archive.headers.get(header.name) != header for header in pair):
+                raise Wrong("path", f"{arrays.title} was changed while it was read: start again")
+            parts[role] = _part(arrays, archive, plan, pair, progress)
+    return joined(parts)
 
 
-def _part(
-    arrays: Arrays, archive: Archive, plan: Plan, pair: tuple[Header, Header], progress: Progress | None
-) -> Part:
+def _part(arrays: Arrays, archive: Archive, plan: Plan, pair: Pair, progress: Progress | None) -> Part:
     x, y = pair
     told = None if progress is None else (lambda done: progress(arrays.title, done, x.size))
     raw = archive.read(x, told)

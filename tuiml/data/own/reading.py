@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tuiml.data.errors import DataError
 from tuiml.data.kinds import Progress
-from tuiml.data.own import idx_files, images, location
+from tuiml.data.own import idx_files, image_folders, location
 from tuiml.data.own.entries import Arrays, Idx, Images, Own, Table, format_named
 from tuiml.data.own.facts import Facts, Unknown, Wrong
 from tuiml.registry import options_of
@@ -138,7 +138,7 @@ def _signature(dataset: Own) -> tuple[Any, ...]:
     path = Path(dataset.path)
     if isinstance(dataset, Idx):
         return idx_files.signature(path)
-    return images.signature(path) if isinstance(dataset, Images) else location.signature(path)
+    return image_folders.signature(path) if isinstance(dataset, Images) else location.signature(path)
 
 
 def is_quick(dataset: Own) -> bool:
@@ -170,6 +170,8 @@ def _find(dataset: Own) -> Facts:
 
         return npz.find(dataset)
     assert isinstance(dataset, Idx | Images)
+    from tuiml.data.own import images
+
     return idx_files.find(dataset) if isinstance(dataset, Idx) else images.find(dataset)
 
 
@@ -192,6 +194,8 @@ def examples(dataset: Own, progress: Progress | None = None) -> Part | Whole:
         found = npz.read(dataset, progress)
     else:
         assert isinstance(dataset, Idx | Images)
+        from tuiml.data.own import images
+
         found = idx_files.read(dataset) if isinstance(dataset, Idx) else images.read(dataset, progress)
     try:
         changed = version_of(dataset) != dataset.version

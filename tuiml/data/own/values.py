@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -32,12 +31,6 @@ def example_shape(shape: tuple[int, ...], title: str) -> tuple[tuple[int, ...], 
     if len(each) == 3 and each[0] not in CHANNELS and each[2] in CHANNELS:
         return (each[2], each[0], each[1]), True
     return each or (1,), False
-
-
-def top_of(parts: Iterable[NDArray[Any]]) -> float:
-    """What bytes are scaled by: 255 for pixels, else the largest there is (1 of bits, 16 of a scan)."""
-    reached = max(int(part.max(initial=0)) for part in parts)
-    return 255.0 if reached > 127 or reached == 0 else float(reached)
 
 
 def rows_of(raw: NDArray[Any], channels_last: bool, title: str) -> NDArray[Any]:

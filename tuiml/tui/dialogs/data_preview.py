@@ -15,7 +15,7 @@ from tuiml.tui.charts.text import PLAIN, Line, clean, fit
 from tuiml.tui.library.preview import Page
 
 MOST_CLASSES = 12
-MOST_LINES = 5
+MOST_LINES = 12
 """Problems and warnings of each, at most."""
 CELL = 16
 """Cells of a table's column at most."""
