@@ -29,6 +29,7 @@ from tuiml.runs import (
     threads,
 )
 from tuiml.runs.errors import Cancelled, CheckpointError, RunError
+from tuiml.runs.replay import replay
 from tuiml.spec import Preset, SpecError, check, network_of
 from tuiml.training.events import End, Epoch, Event, Start
 from tuiml.training.run_control import RunControl
@@ -251,6 +252,42 @@ def test_a_finished_run_can_be_lengthened() -> None:
     assert end.epochs == 4
     assert same(tensors(longer.path, 4 * BATCHES), tensors(end.path, 4 * BATCHES))
     assert library.read(Path(end.path) / "preset.toml")["training"]["epochs"] == 4
+
+
+def test_a_run_is_resumed_and_replayed_with_its_own_backend_and_threads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(choice, "_missing", lambda: "")
+    monkeypatch.setattr(choice, "_gpu", lambda: "gpu")  # so that auto is MLX
+    for module in (choice, memory_estimate):
+        monkeypatch.setattr(module, "memory", lambda chosen: None, raising=False)
+
+    def built(chosen: choice.Choice, *rest: Any) -> NumpyEngine:
+        engine = NumpyEngine(*rest)
+        monkeypatch.setattr(engine, "name", chosen.name)
+        return engine
+
+    monkeypatch.setattr(preparation, "build", built)
+
+    def began(events: Iterator[Event]) -> tuple[str, int, str]:
+        start = next(event for event in events if isinstance(event, Start))
+        list(events)
+        return start.backend, start.threads, start.note
+
+    longer = iter(range(2, 10))
+
+    def resumed(name: str, **options: Any) -> tuple[str, int, str]:
+        return began(session.resume(name, [f"training.epochs={next(longer)}"], **options))
+
+    began(session.run(preset(epochs=1), name="slow", backend="numpy", shards=3))
+    assert resumed("slow") == ("numpy", 3, "")
+    assert began(replay("slow", name="again"))[:2] == ("numpy", 3)
+    assert resumed("slow", backend="auto", shards=2)[:2] == ("mlx", 2)
+    assert resumed("slow")[:2] == ("mlx", 2), "the last session's"
+    monkeypatch.setattr(choice, "_missing", lambda: "MLX is not installed")
+    *own, note = resumed("slow")
+    assert own == ["numpy", 2]
+    assert "backend mlx before, now numpy" in note
 
 
 def test_only_epochs_and_rate_change_when_a_run_goes_on() -> None:

@@ -28,7 +28,7 @@ class StatusView(View):
         self._selection = selection
 
     def stamp(self) -> Hashable:
-        return (self._selection.model.state_version, self._selection.past_snapshot, self._selection.other)
+        return (self._selection.model.state_version, self._selection.as_of, self._selection.other)
 
     def draw(self, width: int, height: int, look: Look) -> list[Line]:
         model = self._selection.model
@@ -37,13 +37,13 @@ class StatusView(View):
 
     def _notes(self, look: Look) -> list[Piece]:
         """Who trains the run, the past snapshot shown, and the run that is compared."""
-        snapshot, other = self._selection.past_snapshot, self._selection.other
+        as_of, other = self._selection.as_of, self._selection.other
         notes = []
         if self._selection.model.followed:
             text = f"followed: trained by {safe(self._selection.model.writer, look)}"
             notes.append(Piece(text, look.style(VALIDATION, bold=True)))
-        if snapshot:
-            text = f"{look.glyphs.left} as of step {snapshot.step:,}"
+        if as_of is not None:
+            text = f"{look.glyphs.left} as of step {as_of:,}"
             notes.append(Piece(text, look.style(VALIDATION, bold=True)))
         if other:
             name = safe(short_name(other.name), look)
