@@ -37,13 +37,13 @@ class StatusView(View):
 
     def _notes(self, look: Look) -> list[Piece]:
         """Who trains the run, the past snapshot shown, and the run that is compared."""
-        as_of, other = self._selection.as_of, self._selection.other
+        snapshot, other = self._selection.past_snapshot, self._selection.other
         notes = []
         if self._selection.model.followed:
             text = f"followed: trained by {safe(self._selection.model.writer, look)}"
             notes.append(Piece(text, look.style(VALIDATION, bold=True)))
-        if as_of is not None:
-            text = f"{look.glyphs.left} as of step {as_of:,}"
+        if snapshot:
+            text = f"{look.glyphs.left} as of step {snapshot.step:,}"
             notes.append(Piece(text, look.style(VALIDATION, bold=True)))
         if other:
             name = safe(short_name(other.name), look)
