@@ -16,6 +16,7 @@ import safetensors.numpy
 
 from tuiml.backends import choice
 from tuiml.backends.numpy_backend import NumpyEngine
+from tuiml.cli import main
 from tuiml.formatting import bytes_text
 from tuiml.runs import (
     checkpoint_file,
@@ -31,6 +32,7 @@ from tuiml.runs import (
 from tuiml.runs.errors import Cancelled, CheckpointError, RunError
 from tuiml.runs.replay import replay
 from tuiml.spec import Preset, SpecError, check, network_of
+from tuiml.training import restore_points
 from tuiml.training.events import End, Epoch, Event, Start
 from tuiml.training.run_control import RunControl
 from tuiml.training.schedule_state import Position
@@ -325,6 +327,35 @@ def test_a_run_that_nobody_listens_to_any_more_is_saved() -> None:
     events.close()
     assert library.summary(folder.runs_folder() / "left").reason == "interrupted"
     assert checkpoints.steps_in(folder.runs_folder() / "left")[0] == 2 * BATCHES
+
+
+def test_a_run_is_released_before_its_end_is_reported() -> None:
+    for event in session.run(preset(epochs=1), name="done"):
+        if isinstance(event, End):
+            library.rename(folder.runs_folder() / "done", "renamed")
+            assert finish(session.resume("renamed", ["training.epochs=2"])).epochs == 2
+
+
+@pytest.mark.parametrize("steered", [True, False])
+def test_a_run_that_nobody_can_take_back_keeps_no_restore_points(
+    steered: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[int] = []
+    add = restore_points.RestorePoints.add
+
+    def counted(self: restore_points.RestorePoints, point: restore_points.RestorePoint) -> None:
+        kept.append(point.position.step)
+        add(self, point)
+
+    monkeypatch.setattr(restore_points.RestorePoints, "add", counted)
+    end = finish(session.run(preset(), name="a", control=RunControl(steered=steered)))
+    assert end.reason == "completed"
+    assert bool(kept) == steered
+    count = len(kept)
+    finish(session.run(preset(), name="b"))
+    assert main(["resume", "a", "--quiet", "--set", "training.epochs=5"]) == 0
+    assert main(["replay", "a", "--quiet"]) == 0
+    assert len(kept) == count, "nor does the command line keep any"
 
 
 def test_two_processes_do_not_write_to_one_run() -> None:

@@ -177,7 +177,8 @@ def suggest(
 ) -> Suggestion:
     """The rate at which the smoothed loss falls most steeply against log10(rate), before its minimum.
 
-    If no slope can be fitted, it is a tenth of the rate at the minimum. There is none if the loss fell by no
+    If no slope can be fitted, it is a tenth of the rate at the minimum. A loss that still falls at the end of the
+    ramp is named in the reason. There is none if the loss fell by no
     more than chance explains.
     """
     flat = int(PLATEAU * ramp.steps)
@@ -192,12 +193,19 @@ def suggest(
         return Suggestion(
             NAN, f"no rate: the loss never fell by much (from {start:.3g} to {smoothed[lowest]:.3g})"
         )
+    half = max(3, ramp.steps // WINDOW) // 2
+    falls = len(losses) == ramp.steps and lowest >= len(losses) - 1 - half
+    more = (
+        f"; it still falls at {ramp.high:g}, the highest rate tried: the best one may be higher"
+        if falls
+        else ""
+    )
     slopes = _slopes(np.log10(rates), np.asarray(smoothed), max(3, ramp.steps // WINDOW))
     high = np.flatnonzero(np.asarray(smoothed[:lowest]) > start - FALL_BEGINS * fall)
     steep = _steepest(slopes, int(high[-1]) if len(high) else 0, lowest)
     if steep is None:
-        return Suggestion(two_digits(rates[lowest] / 10), "a tenth of the rate with the least loss")
-    return Suggestion(two_digits(rates[steep]), "where the loss falls most steeply")
+        return Suggestion(two_digits(rates[lowest] / 10), f"a tenth of the rate with the least loss{more}")
+    return Suggestion(two_digits(rates[steep]), f"where the loss falls most steeply{more}")
 
 
 def _steepest(slopes: Array, begun: int, lowest: int) -> int | None:

@@ -47,7 +47,7 @@ class RestorePoints:
     """
 
     def __init__(self, room: int = ROOM) -> None:
-        self._room = room
+        self.room = room
         self._points: list[RestorePoint] = []
         self.version = 0
         """Grows with every change."""
@@ -74,7 +74,7 @@ class RestorePoints:
             return
         self._points.append(point)
         self.version += 1
-        while len(self._points) > MOST or (self._points and self.size > self._room):
+        while len(self._points) > MOST or (self._points and self.size > self.room):
             self._drop_one()
 
     def _drop_one(self) -> None:

@@ -28,7 +28,7 @@ class RunState:
     Args:
         position: where to continue; the engine must hold the state of that position.
         best: the engine's snapshot at the position's best epoch, if there is one.
-        room: bytes for restore points.
+        room: bytes for restore points; 0: none are made.
         clock: seconds, never going back.
     """
 
@@ -175,7 +175,9 @@ class RunState:
         return finite
 
     def remember(self) -> None:
-        """Make a restore point."""
+        """Make a restore point, if there is room for any."""
+        if not self.restore_points.room:
+            return
         loss = self.position.totals.mean_loss if self.position.done else self._epoch_loss
         with self._budget:
             if not self.restore_points.has(self.position.step) and self.engine.finite():
