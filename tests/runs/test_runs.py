@@ -7,6 +7,7 @@ import json
 import math
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -327,6 +328,23 @@ def test_a_run_that_nobody_listens_to_any_more_is_saved() -> None:
     events.close()
     assert library.summary(folder.runs_folder() / "left").reason == "interrupted"
     assert checkpoints.steps_in(folder.runs_folder() / "left")[0] == 2 * BATCHES
+
+
+def test_a_run_that_diverged_in_its_last_validation_and_was_resumed_is_replayed_to_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    evaluate = NumpyEngine.evaluate
+
+    def overflowing(engine: NumpyEngine, part: Any) -> Any:
+        found = evaluate(engine, part)
+        return replace(found, loss=math.inf) if engine.step_number == 2 * BATCHES else found
+
+    monkeypatch.setattr(NumpyEngine, "evaluate", overflowing)
+    end = finish(session.run(preset(epochs=2), name="wild"))
+    assert (end.reason, end.step) == ("diverged", 2 * BATCHES)
+    assert finish(session.resume("wild", ["training.epochs=3"])).reason == "completed"
+    *_, told = replay("wild")
+    assert (told.same, told.step, told.differs) == (True, 3 * BATCHES, ())
 
 
 def test_a_run_is_released_before_its_end_is_reported() -> None:

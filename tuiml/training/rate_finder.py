@@ -177,9 +177,8 @@ def suggest(
 ) -> Suggestion:
     """The rate at which the smoothed loss falls most steeply against log10(rate), before its minimum.
 
-    If no slope can be fitted, it is a tenth of the rate at the minimum. A loss that still falls at the end of the
-    ramp is named in the reason. There is none if the loss fell by no
-    more than chance explains.
+    If no slope can be fitted, it is a tenth of the rate at the minimum. There is none if the loss fell by no
+    more than chance explains. The reason says so if the loss still falls at the end of the ramp.
     """
     flat = int(PLATEAU * ramp.steps)
     if len(losses) <= flat:
@@ -193,14 +192,11 @@ def suggest(
         return Suggestion(
             NAN, f"no rate: the loss never fell by much (from {start:.3g} to {smoothed[lowest]:.3g})"
         )
-    half = max(3, ramp.steps // WINDOW) // 2
-    falls = len(losses) == ramp.steps and lowest >= len(losses) - 1 - half
-    more = (
-        f"; it still falls at {ramp.high:g}, the highest rate tried: the best one may be higher"
-        if falls
-        else ""
-    )
-    slopes = _slopes(np.log10(rates), np.asarray(smoothed), max(3, ramp.steps // WINDOW))
+    width = max(3, ramp.steps // WINDOW)
+    falls = len(losses) == ramp.steps and lowest >= len(losses) - 1 - width // 2
+    more = f"; it still falls at {ramp.high:g}, the highest rate tried: a higher one may be better"
+    more = more if falls else ""
+    slopes = _slopes(np.log10(rates), np.asarray(smoothed), width)
     high = np.flatnonzero(np.asarray(smoothed[:lowest]) > start - FALL_BEGINS * fall)
     steep = _steepest(slopes, int(high[-1]) if len(high) else 0, lowest)
     if steep is None:

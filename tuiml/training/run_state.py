@@ -147,8 +147,13 @@ class RunState:
         self._epoch_loss = (held_out if held_out.examples else totals).mean_loss
         if not math.isfinite(self._epoch_loss):  # the weights overflow, or soon will: none of these get out
             self.diverge("the validation loss was not finite", epoch)
-        elif not self.over and self._budget.due_now():
+        elif not self.over and (self.restore_points.at(where.step) or self._budget.due_now()):
             self.remember()
+
+    def overlook_failure(self) -> None:
+        """Go on after a validation that diverged with finite weights, as a run that was resumed did."""
+        if self._fallen is None:
+            self.failure = ""
 
     # -- copies of the state --------------------------------------------------------------------------
 
@@ -180,7 +185,7 @@ class RunState:
             return
         loss = self.position.totals.mean_loss if self.position.done else self._epoch_loss
         with self._budget:
-            if not self.restore_points.has(self.position.step) and self.engine.finite():
+            if not self.restore_points.has(self.position) and self.engine.finite():
                 now = self._saved()
                 self.restore_points.add(
                     RestorePoint(now.state, now.position, now.size, self.training, self.best, loss)

@@ -285,6 +285,8 @@ class Trainer:
         totals, epoch, step = state.position.totals, state.position.epoch, self.engine.step_number
         held_out = self.engine.evaluate(self.data.validation)
         state.close_epoch(held_out)
+        if step < self._until < math.inf:
+            state.overlook_failure()
         yield Epoch(
             epoch=epoch,
             step=step,
