@@ -118,9 +118,9 @@ def accuracy_text(value: float) -> str:
 
 
 def metric_text(accuracy: float, r2: float) -> str:
-    """The metric beside a loss: ``accuracy 93.12 %``, or ``R² 0.9312`` in regression."""
+    """The metric beside a loss: ``accuracy 93.12 %``, or in regression ``R² 0.9312`` (``–``: undefined)."""
     if math.isnan(accuracy) and not math.isnan(r2):
-        return f"R² {loss(r2)}"
+        return f"R² {loss(as_float(r2))}"
     return f"accuracy {accuracy_text(accuracy)}"
 
 

@@ -581,6 +581,9 @@ def test_figures_and_tables(capsys: Capture) -> None:
     ]  # fmt: skip
     assert [duration(v, NONE) for v in (7, 750.9, 3723, float("inf"))] == ["0:07", "12:31", "1:02:03", "–"]
     assert accuracy_text(0.9312) == "93.12 %"
+    assert accuracy_text(59_999 / 60_000) == ">99.99 %"
+    assert accuracy_text(1 / 60_000) == "<0.01 %"
+    assert [accuracy_text(1.0), accuracy_text(0.0)] == ["100 %", "0 %"]
     print_table(("name", "n"), [["日本", "5"], ["e\u0301", "12"]], right=("n",))
     lines = capsys.readouterr().out.splitlines()
     assert {cells(line) for line in lines} == {8}

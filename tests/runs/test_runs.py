@@ -7,6 +7,7 @@ import json
 import math
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import safetensors.numpy
 
 from tuiml.backends import choice
 from tuiml.backends.numpy_backend import NumpyEngine
+from tuiml.cli import main
 from tuiml.formatting import bytes_text
 from tuiml.runs import (
     checkpoint_file,
@@ -29,7 +31,9 @@ from tuiml.runs import (
     threads,
 )
 from tuiml.runs.errors import Cancelled, CheckpointError, RunError
+from tuiml.runs.replay import replay
 from tuiml.spec import Preset, SpecError, check, network_of
+from tuiml.training import restore_points
 from tuiml.training.events import End, Epoch, Event, Start
 from tuiml.training.run_control import RunControl
 from tuiml.training.schedule_state import Position
@@ -253,6 +257,42 @@ def test_a_finished_run_can_be_lengthened() -> None:
     assert library.read(Path(end.path) / "preset.toml")["training"]["epochs"] == 4
 
 
+def test_a_run_is_resumed_and_replayed_with_its_own_backend_and_threads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(choice, "_missing", lambda: "")
+    monkeypatch.setattr(choice, "_gpu", lambda: "gpu")  # so that auto is MLX
+    for module in (choice, memory_estimate):
+        monkeypatch.setattr(module, "memory", lambda chosen: None, raising=False)
+
+    def built(chosen: choice.Choice, *rest: Any) -> NumpyEngine:
+        engine = NumpyEngine(*rest)
+        monkeypatch.setattr(engine, "name", chosen.name)
+        return engine
+
+    monkeypatch.setattr(preparation, "build", built)
+
+    def began(events: Iterator[Event]) -> tuple[str, int, str]:
+        start = next(event for event in events if isinstance(event, Start))
+        list(events)
+        return start.backend, start.threads, start.note
+
+    longer = iter(range(2, 10))
+
+    def resumed(name: str, **options: Any) -> tuple[str, int, str]:
+        return began(session.resume(name, [f"training.epochs={next(longer)}"], **options))
+
+    began(session.run(preset(epochs=1), name="slow", backend="numpy", shards=3))
+    assert resumed("slow") == ("numpy", 3, "")
+    assert began(replay("slow", name="again"))[:2] == ("numpy", 3)
+    assert resumed("slow", backend="auto", shards=2)[:2] == ("mlx", 2)
+    assert resumed("slow")[:2] == ("mlx", 2), "the last session's"
+    monkeypatch.setattr(choice, "_missing", lambda: "MLX is not installed")
+    *own, note = resumed("slow")
+    assert own == ["numpy", 2]
+    assert "backend mlx before, now numpy" in note
+
+
 def test_only_epochs_and_rate_change_when_a_run_goes_on() -> None:
     finish(session.run(preset(epochs=1), name="a"))
     for setting in ("training.seed=1", "layers.0.units=9", "training=1"):
@@ -288,6 +328,52 @@ def test_a_run_that_nobody_listens_to_any_more_is_saved() -> None:
     events.close()
     assert library.summary(folder.runs_folder() / "left").reason == "interrupted"
     assert checkpoints.steps_in(folder.runs_folder() / "left")[0] == 2 * BATCHES
+
+
+def test_a_run_that_diverged_in_its_last_validation_and_was_resumed_is_replayed_to_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    evaluate = NumpyEngine.evaluate
+
+    def overflowing(engine: NumpyEngine, part: Any) -> Any:
+        found = evaluate(engine, part)
+        return replace(found, loss=math.inf) if engine.step_number == 2 * BATCHES else found
+
+    monkeypatch.setattr(NumpyEngine, "evaluate", overflowing)
+    end = finish(session.run(preset(epochs=2), name="wild"))
+    assert (end.reason, end.step) == ("diverged", 2 * BATCHES)
+    assert finish(session.resume("wild", ["training.epochs=3"])).reason == "completed"
+    *_, told = replay("wild")
+    assert (told.same, told.step, told.differs) == (True, 3 * BATCHES, ())
+
+
+def test_a_run_is_released_before_its_end_is_reported() -> None:
+    for event in session.run(preset(epochs=1), name="done"):
+        if isinstance(event, End):
+            library.rename(folder.runs_folder() / "done", "renamed")
+            assert finish(session.resume("renamed", ["training.epochs=2"])).epochs == 2
+
+
+@pytest.mark.parametrize("steered", [True, False])
+def test_a_run_that_nobody_can_take_back_keeps_no_restore_points(
+    steered: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[int] = []
+    add = restore_points.RestorePoints.add
+
+    def counted(self: restore_points.RestorePoints, point: restore_points.RestorePoint) -> None:
+        kept.append(point.position.step)
+        add(self, point)
+
+    monkeypatch.setattr(restore_points.RestorePoints, "add", counted)
+    end = finish(session.run(preset(), name="a", control=RunControl(steered=steered)))
+    assert end.reason == "completed"
+    assert bool(kept) == steered
+    count = len(kept)
+    finish(session.run(preset(), name="b"))
+    assert main(["resume", "a", "--quiet", "--set", "training.epochs=5"]) == 0
+    assert main(["replay", "a", "--quiet"]) == 0
+    assert len(kept) == count, "nor does the command line keep any"
 
 
 def test_two_processes_do_not_write_to_one_run() -> None:

@@ -26,7 +26,7 @@ from tuiml.runs import (
 from tuiml.runs.errors import RunError
 from tuiml.spec import network_of
 from tuiml.training import run_state
-from tuiml.training.events import End, Epoch, Intervention, Notice, Snapshot, State
+from tuiml.training.events import End, Epoch, Intervention, Notice, Progress, Snapshot, State
 from tuiml.training.interventions import Change, at_first, between, in_force, read_changes
 from tuiml.training.restore_points import RestorePoint, RestorePoints
 from tuiml.training.run_control import RunControl
@@ -180,6 +180,29 @@ def test_what_is_restored_is_all_that_the_course_depends_on():
         end.reason, end.epochs, end.step, end.best_epoch
     )  # fmt: skip
     assert state_of(trainer) == state_of(plain)
+
+
+def test_a_run_sent_back_to_the_end_of_an_epoch_reports_that_epoch_once():
+    """Also one that was cut off when all batches of the epoch were done and its end was not reported."""
+    first = trainer_of(noisy(), live=True)
+    for event in first.events():
+        if isinstance(event, Progress) and event.step == STEPS:
+            break
+    where, saved = first.state.position, first.engine.snapshot()
+    assert (where.epoch, where.done) == (1, 60)
+    network, data, engine = run_parts(noisy())
+    engine.restore(saved)
+    control = RunControl()
+    again = Trainer(noisy(), network, data, engine, control, position=where)
+    epochs = []
+    for event in again.events():
+        if isinstance(event, Epoch):
+            epochs.append(event.epoch)
+            if epochs == [1, 2]:
+                control.rewind(STEPS)
+        if isinstance(event, State) and event.state == "paused":
+            control.resume()
+    assert epochs == [1, 2, 2, 3, 4, 5, 6]
 
 
 def test_nothing_to_go_back_to_is_said():

@@ -244,3 +244,14 @@ def test_a_preset_is_pretrained_first(own_folders) -> None:
     losses = [next(e.loss for e in some if isinstance(e, RateTried)) for some in (events, plain)]
     assert losses[0] != losses[1]
     assert not list(own_folders.glob("runs/*")), "nothing is written"
+
+
+@pytest.mark.parametrize(("end", "said"), [(1.0, True), (0.5, False)])
+def test_a_loss_that_still_falls_at_the_highest_rate_is_named(end: float, said: bool) -> None:
+    ramp = Ramp(1e-5, 1.0, 100)
+    rates = [ramp.rate(i) for i in range(100)]
+    place = np.linspace(0, 1, 100)
+    curve = 2.0 - np.clip(np.minimum(place, 2 * end - place) - 0.4, 0, None)
+    found = suggest(rates, list(curve), list(curve), ramp)
+    assert math.isfinite(found.rate)
+    assert ("still falls at 1, the highest rate tried" in found.why) == said

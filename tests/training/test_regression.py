@@ -17,9 +17,10 @@ from tuiml.cli import main
 from tuiml.data.prepare import load
 from tuiml.nn.losses import losses
 from tuiml.runs import folder, session
-from tuiml.spec import check, network_of
+from tuiml.spec import check, network_of, toml
 from tuiml.spec.library import bundled
 from tuiml.training.diagnosis_context import DiagnosisContext
+from tuiml.training.event_reading import read_event
 from tuiml.training.events import End, Epoch, Progress
 from tuiml.training.probe import probe
 from tuiml.training.rate_finder import RateFinder
@@ -76,10 +77,10 @@ def test_totals_of_numbers_add_up_and_say_nothing_where_there_is_nothing_to_say(
     assert (Totals(0.0, 0, 0) + both) == both
     assert math.isnan(both.accuracy)
     assert math.isnan(Totals(1.0, 3, 4).r2)
-    assert math.isnan(Totals(0.0, 0, 0, 0.0).r2)
+    assert Totals(0.0, 0, 0, 0.0).r2 == -math.inf
     data = numbers(validation=1)  # of one example no variance can be explained
     found = engine(stack_of(1), data, "sgd", "mse").evaluate(data.validation)
-    assert math.isnan(found.r2)
+    assert found.r2 == -math.inf
     assert math.isfinite(found.mean_loss)
 
 
@@ -284,6 +285,27 @@ def test_commands_tell_r2_of_numbers_and_accuracy_of_classes(capsys):
     assert all(line["train_accuracy"] is None for line in lines if line["event"] == "epoch")
     assert math.isfinite(lines[-1]["test_r2"])
     assert lines[-1]["test_accuracy"] is None
+
+
+def test_a_constant_target_is_named_and_its_r2_is_not_defined(tmp_path, capsys):
+    table = tmp_path / "constant.csv"
+    table.write_text("a,b,value\n" + "".join(f"{i},{i % 7},2.5\n" for i in range(60)))
+    chosen = tmp_path / "constant.toml"
+    written = document(epochs=2) | {"data": {"path": str(table), "validation": 5}}
+    chosen.write_text(toml.dumps(written))
+    assert main(["train", str(chosen), "--json", "--run", "flat"]) == 0
+    *_, epoch, end = map(json.loads, capsys.readouterr().out.splitlines())
+    assert [epoch["train_r2"], epoch["val_r2"], end["test_r2"]] == [None, None, None]
+    assert read_event(end).test_r2 == read_event(epoch).val_r2 == -math.inf
+    assert main(["train", str(chosen)]) == 0
+    out, err = capsys.readouterr()
+    assert "test R² –" in out
+    assert "  R² –  " in err
+    assert "the target is the same in every training example" in err
+    assert main(["data", "check", str(table)]) == 0
+    assert "the target is the same in every training example" in capsys.readouterr().out
+    assert main(["probe", str(chosen)]) == 0
+    assert "▲ constant target" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["sine-regression", "friedman-regression"])

@@ -366,6 +366,7 @@ def test_divergence_ends_the_run_with_finite_weights(loss, epochs, validation):
     assert end.reason == "diverged"
     assert "learning rate 1000" in end.message
     assert end.step == trainer.engine.step_number
+    assert [e.step for e in seen if isinstance(e, Snapshot)][-1] == end.step
     assert f"kept the weights of step {end.step}" in end.message
     assert "\n" not in end.message
     assert json.dumps(end.to_json(), allow_nan=False)
@@ -559,9 +560,33 @@ def test_no_pictures_while_nobody_looks_but_the_curves_go_on():
 def test_how_a_run_ended_is_seen_where_nobody_looked():
     trainer, control = timed(preset(), live=True)
     control.watch(False)
-    *_, last, end = trainer.events()
+    *_, last, _, end = trainer.events()
     assert isinstance(last, Snapshot)
     assert last.step == end.step == 3 * STEPS
+
+
+@pytest.mark.parametrize(
+    ("training", "reason"),
+    [
+        ({}, "completed"),
+        ({}, "stopped"),
+        (
+            {"early_stopping": {"name": "val_loss", "patience": 1, "min_delta": 100}},
+            "early_stopped",
+        ),
+    ],
+)
+def test_the_final_state_has_a_snapshot_without_a_screen(training, reason):
+    trainer, control = timed(preset(training=training), glance=1e6)
+    steps = []
+    for event in trainer.events():
+        if isinstance(event, Snapshot):
+            steps.append(event.step)
+        if isinstance(event, Epoch) and reason == "stopped":
+            control.stop()
+    assert event.reason == reason
+    assert steps[-1] == event.step, "not of the initial values"
+    assert len(steps) <= 3, "one more than is due, whatever snapshots cost"
 
 
 def test_the_last_picture_is_of_the_last_step_whatever_pictures_cost():

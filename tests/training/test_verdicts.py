@@ -43,6 +43,13 @@ QUIET = (
 PROBER = Prober()
 
 
+def test_initial_values_are_compared_on_the_same_data():
+    features = {
+        PRESETS[name].document()["data"]["features"] for name in PRESETS if name.startswith("init-5x100-")
+    }
+    assert features == {100}
+
+
 def read(document):
     preset, problems = check(document)
     assert preset is not None, problems

@@ -37,7 +37,7 @@ class FakeTrainingClient:
         )  # fmt: skip
         return True
 
-    def go_on(self, path: str, settings: Any = (), backend: str = "auto") -> bool:
+    def go_on(self, path: str, settings: Any = ()) -> bool:
         if self.active:
             return False
         self.asked.append(("go_on", path, list(settings)))

@@ -44,8 +44,14 @@ class Totals:
 
     @property
     def r2(self) -> float:
-        """Share of the targets' variance that is explained: 1 at best, 0 for always the mean; else NaN."""
-        return 1.0 - self.missed / self.examples if self.examples and self.missed is not None else math.nan
+        """Share of the targets' variance that is explained: 1 at best, 0 for always the mean.
+
+        Minus infinity where it is not defined: all targets are equal, or there is no example. NaN of classes.
+        """
+        if self.missed is None:
+            return math.nan
+        found = 1.0 - self.missed / self.examples if self.examples else math.nan
+        return found if math.isfinite(found) else -math.inf
 
     def __add__(self, other: Totals) -> Totals:
         missed = None

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from tuiml import __version__
 from tuiml.backends.choice import NAMES
 from tuiml.cli.output import note
+from tuiml.runs import threads
 
 Commands = Any
 """What ``add_subparsers`` returns; argparse has no public name for it."""
@@ -116,9 +117,23 @@ def set_option(text: str) -> Callable[[Parser], object]:
     return argument("--set", dest="settings", action="append", default=[], metavar="PATH=VALUE", help=text)
 
 
+def threads_option(text: str) -> Callable[[Parser], object]:
+    """``--threads N``."""
+    return argument("--threads", type=_threads, metavar="N", help=text)
+
+
+def _threads(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= threads.LIMIT):
+        raise argparse.ArgumentTypeError(
+            f"{text[:20]!r} is not a number of threads from 1 to {threads.LIMIT}"
+        )
+    return int(text)
+
+
 A_RUN = "a name that 'tuiml runs' lists, or a folder"
 RUN = argument("name", metavar="RUN", help=A_RUN)
 PRESET = argument("preset", metavar="PRESET", help="a name that 'tuiml presets' lists, or a TOML file")
 BACKEND = argument("--backend", choices=NAMES, default="auto", help="what computes (default: auto)")
+OWN_BACKEND = argument("--backend", choices=NAMES, help="what computes (default: the run's own)")
 QUIET = argument("--quiet", action="store_true", help="no progress")
 JSON = json_option()

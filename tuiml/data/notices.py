@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tuiml.data.errors import DataError
+from tuiml.formatting import percent
 
 if TYPE_CHECKING:
     from tuiml.data.arrays import Data, Whole
@@ -82,6 +83,8 @@ def notices(dataset: Dataset, data: Data) -> tuple[Found, ...]:
     found += [("data validation", _validation(data)), ("data test", _test(data))]
     if data.target == "classes":
         found += [("data classes", text) for text in _classes(dataset, data)]
+    else:
+        found.append(("data target", _target(data)))
     found += [("data columns", _constant(dataset, data)), ("data range", _range(dataset, data))]
     if dataset.kind == "own":
         found.append(("data twice", _twice(data)))
@@ -102,6 +105,19 @@ def _validation(data: Data) -> str:
 
 def _test(data: Data) -> str:
     return "" if len(data.test) else "there are no test examples: the run ends without a test loss"
+
+
+def _target(data: Data) -> str:
+    """A target that does not vary, or the numbers of it that do not."""
+    labels = data.train.labels
+    if len(labels) < 2:
+        return ""
+    same = (labels.min(axis=0) == labels.max(axis=0)).reshape(-1).tolist()
+    if all(same):
+        same_target = "the target is the same in every training example"
+        return f"{same_target}: there is nothing to learn, and R² is not defined"
+    some = [f"output {at + 1}" for at, constant in enumerate(same) if constant]
+    return f"the same in every training example, so there is nothing to learn: {_few(some)}" if some else ""
 
 
 def _classes(dataset: Dataset, data: Data) -> list[str]:
@@ -156,7 +172,7 @@ def imbalance(classes: Sequence[str], counts: Sequence[int]) -> str:
     if most < LOPSIDED * total and most < MANY_TIMES * least:
         return ""
     text = f"the classes are far from equal: {most:,} examples of '{frequent}', {least:,} of '{rare}'"
-    return f"{text}; to guess '{frequent}' always is right in {100 * most / total:.0f} % of them"
+    return f"{text}; to guess '{frequent}' always is right in {percent(most / total, 0)} of them"
 
 
 def _constant(dataset: Dataset, data: Data) -> str:

@@ -78,7 +78,9 @@ class Run:
             best=point.best,
             script=script,
             until=until,
-            room=memory_estimate.for_restore_points(prepared.preset, prepared.network),
+            room=memory_estimate.for_restore_points(prepared.preset, prepared.network)
+            if control.steered
+            else 0,
             allow=lambda training: _refuse_if_short(prepared, training),
         )
         self._changed = self.trainer.state.change(point.change) if point.change else None
@@ -150,12 +152,12 @@ class Run:
         event = replace(event, run=self.folder.name, path=str(self.folder.path), message=message)
         self._recorder.record(event)
         yield from self._recorder.changes(event.step)
+        if not self._recorder.why:
+            self.folder.close()  # it is complete: who hears of the end may resume or rename the run
         yield event
 
     def _answer_after_end(self) -> Generator[Event]:
         """Answer inspection requests; afterwards save again what could not be saved."""
-        if not self._recorder.why:
-            self.folder.close()  # it is complete: another process may resume the run
         yield from self.trainer.inspection.linger()
         if self._recorder.why:
             self._recorder.save(self._save)

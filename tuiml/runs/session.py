@@ -6,6 +6,7 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
+from tuiml.backends.choice import BackendError, choose
 from tuiml.data.own.reading import DataFiles
 from tuiml.registry import short
 from tuiml.runs import checkpoint_recovery, library, threads
@@ -53,7 +54,7 @@ def run(
     """
     if name is not None:
         refuse_taken(name)
-    control = control or RunControl()
+    control = control or RunControl(steered=False)
     prepared = yield from prepare_run(preset, backend=backend, control=control, shards=shards)
     new = new_run(prepared, control, name, live=live, save_every=save_every)
     yield from new.events()
@@ -63,7 +64,8 @@ def resume(
     word: str | Path,
     settings: Sequence[str] = (),
     *,
-    backend: str = "auto",
+    backend: str | None = None,
+    shards: int | None = None,
     control: RunControl | None = None,
     live: bool = False,
     save_every: float | None = None,
@@ -73,6 +75,8 @@ def resume(
     Args:
         word: the run's name or its folder.
         settings: ``PATH=VALUE`` of the number of epochs, the learning rate or early stopping.
+        backend, shards: default: those of its last session; a backend that is not here is replaced, and the
+            ``start`` event's note says so.
         live, save_every: as in :func:`run`.
 
     Raises:
@@ -85,9 +89,12 @@ def resume(
     try:
         document, restored_from = checkpoint_recovery.preset_document(folder.path)
         preset, old = _changed(document, settings), _changed(document)
-        control, last = control or RunControl(), last_session(folder.path)
+        control, last = control or RunControl(steered=False), last_session(folder.path)
         prepared = yield from prepare_run(
-            preset, backend=backend, control=control, shards=shards_of(last.start)
+            preset,
+            backend=backend or own_backend(last.start),
+            control=control,
+            shards=shards or shards_of(last.start),
         )
         asked = {str(split(s.partition("=")[0].strip())[1]) for s in settings}
         prepared, point = resume_point(prepared, folder, control, old, asked, last, restored_from)
@@ -123,6 +130,14 @@ def _changed(document: dict[str, Any], settings: Sequence[str] = ()) -> Preset:
     if preset is None:
         raise SpecError(problems)
     return preset
+
+
+def own_backend(start: Line) -> str:
+    """The backend of a run's last session; ``auto`` if it cannot be used here."""
+    try:
+        return choose(str(start.get("backend"))).name
+    except BackendError:
+        return "auto"
 
 
 def shards_of(start: Line) -> int:

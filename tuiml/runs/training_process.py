@@ -130,7 +130,7 @@ class Worker:
             asked = order.get("settings")
             settings = [str(setting) for setting in asked] if isinstance(asked, list) else []
             run = str(order.get("run"))
-            yield from session.resume(run, settings, backend=backend, control=self._control, live=True)
+            yield from session.resume(run, settings, control=self._control, live=True)
             return
         name = order.get("name")
         preset, problems = check(order.get("document"), DataFiles())

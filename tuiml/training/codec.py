@@ -29,15 +29,15 @@ MOST_ITEMS = 100_000
 
 
 class _NoneIsNaN:
-    """A finite number of at most ``largest``, or NaN, which is ``None`` in JSON."""
+    """A finite number of at most ``largest``, or ``missing``, which is ``None`` in JSON."""
 
-    def __init__(self, largest: float | None = None) -> None:
-        self.largest = largest
+    def __init__(self, largest: float | None = None, missing: float = math.nan) -> None:
+        self.largest, self.missing = largest, missing
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         low = None if self.largest is None else -self.largest
         number = core_schema.float_schema(strict=True, allow_inf_nan=False, ge=low, le=self.largest)
-        none = core_schema.no_info_after_validator_function(lambda _: math.nan, core_schema.none_schema())
+        none = core_schema.no_info_after_validator_function(lambda _: self.missing, core_schema.none_schema())
         to_json = core_schema.plain_serializer_function_ser_schema(_none_for_nan)
         return core_schema.union_schema([number, none], mode="left_to_right", serialization=to_json)
 
@@ -71,8 +71,8 @@ Number = Annotated[float, _NoneIsNaN()]
 Bounded = Annotated[float, _NoneIsNaN(1e300)]
 """The same, small enough to be drawn."""
 Finite = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-1e300, le=1e300)]
-Optional = Annotated[Number, Field(exclude_if=math.isnan)]
-"""Left out of JSON where it is NaN."""
+Optional = Annotated[float, _NoneIsNaN(missing=-math.inf), Field(exclude_if=math.isnan)]
+"""Left out of JSON where it is NaN; minus infinity, a number that is not defined, is ``None``."""
 Flag = Annotated[bool, Field(strict=True)]
 Text = Annotated[str, Field(strict=True, max_length=MOST_TEXT)]
 Texts = Annotated[tuple[Text, ...], Field(max_length=MOST_ITEMS)]

@@ -9,6 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
+from tuiml.formatting import percent
 from tuiml.nn.activations import Activation, Linear
 from tuiml.nn.initializers import Initializer
 from tuiml.nn.layers import Layer
@@ -202,8 +203,8 @@ def times(factor: float) -> str:
 
 def percents(shares: Sequence[float]) -> str:
     """``62 to 73 %``."""
-    low, high = (f"{100 * value:.0f}" for value in (min(shares), max(shares)))
-    return f"{low} %" if low == high else f"{low} to {high} %"
+    low, high = percent(min(shares), 0), percent(max(shares), 0)
+    return high if low == high else f"{low.removesuffix(' %')} to {high}"
 
 
 def figures(values: Sequence[float]) -> str:

@@ -2,7 +2,8 @@
 event is declared here, on its class: see :class:`Event`.
 
 Steps and epochs count from 1; losses are means over examples, accuracies fractions. In regression
-accuracies are NaN and there is ``…_r2``, the fraction of the targets' variance that is explained.
+accuracies are NaN and there is ``…_r2``, the fraction of the targets' variance that is explained; minus
+infinity where that is not defined.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ def probe(preset: Preset, network: Network, data: Data, engine: Engine, inputs: 
     told = math.nan, math.nan
     if data.target == "regression" and inputs == "data":
         targets = data.train.labels.astype(np.float64)
-        told = float(targets.mean()), float(targets.std())
+        told = float(targets.mean()), float(targets.std()) if np.ptp(targets, axis=0).any() else 0.0
     measured = float(batch.mean()), float(batch.std())
     return Probe(inputs, count, *measured, picture, _note(preset, inputs), *told)
 

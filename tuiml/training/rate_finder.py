@@ -178,7 +178,7 @@ def suggest(
     """The rate at which the smoothed loss falls most steeply against log10(rate), before its minimum.
 
     If no slope can be fitted, it is a tenth of the rate at the minimum. There is none if the loss fell by no
-    more than chance explains.
+    more than chance explains. The reason says so if the loss still falls at the end of the ramp.
     """
     flat = int(PLATEAU * ramp.steps)
     if len(losses) <= flat:
@@ -192,12 +192,16 @@ def suggest(
         return Suggestion(
             NAN, f"no rate: the loss never fell by much (from {start:.3g} to {smoothed[lowest]:.3g})"
         )
-    slopes = _slopes(np.log10(rates), np.asarray(smoothed), max(3, ramp.steps // WINDOW))
+    width = max(3, ramp.steps // WINDOW)
+    falls = len(losses) == ramp.steps and lowest >= len(losses) - 1 - width // 2
+    more = f"; it still falls at {ramp.high:g}, the highest rate tried: a higher one may be better"
+    more = more if falls else ""
+    slopes = _slopes(np.log10(rates), np.asarray(smoothed), width)
     high = np.flatnonzero(np.asarray(smoothed[:lowest]) > start - FALL_BEGINS * fall)
     steep = _steepest(slopes, int(high[-1]) if len(high) else 0, lowest)
     if steep is None:
-        return Suggestion(two_digits(rates[lowest] / 10), "a tenth of the rate with the least loss")
-    return Suggestion(two_digits(rates[steep]), "where the loss falls most steeply")
+        return Suggestion(two_digits(rates[lowest] / 10), f"a tenth of the rate with the least loss{more}")
+    return Suggestion(two_digits(rates[steep]), f"where the loss falls most steeply{more}")
 
 
 def _steepest(slopes: Array, begun: int, lowest: int) -> int | None:

@@ -47,7 +47,7 @@ class RestorePoints:
     """
 
     def __init__(self, room: int = ROOM) -> None:
-        self._room = room
+        self.room = room
         self._points: list[RestorePoint] = []
         self.version = 0
         """Grows with every change."""
@@ -64,17 +64,23 @@ class RestorePoints:
         states = {id(s.state): s.size for m in self._points for s in (m, m.best) if s is not None}
         return sum(states.values())
 
-    def has(self, step: int) -> bool:
-        """True if the newest one is of that step."""
-        return bool(self._points) and self._points[-1].position.step == step
+    def has(self, where: Position) -> bool:
+        """True if the newest one is of that step, and of that epoch or a later one."""
+        newest = self._points[-1].position if self._points else None
+        return newest is not None and newest.step == where.step and newest.epoch >= where.epoch
 
     def add(self, point: RestorePoint) -> None:
-        """Add a restore point later than all others; of two at one step the first stays."""
-        if self.has(point.position.step):
+        """Add a restore point later than all others; of two at one step and in one epoch the first stays.
+
+        One before the end of an epoch is replaced by the one after it: the epoch would be reported twice.
+        """
+        if self.has(point.position):
             return
+        if self._points and self._points[-1].position.step == point.position.step:
+            self._points.pop()
         self._points.append(point)
         self.version += 1
-        while len(self._points) > MOST or (self._points and self.size > self._room):
+        while len(self._points) > MOST or (self._points and self.size > self.room):
             self._drop_one()
 
     def _drop_one(self) -> None:

@@ -20,9 +20,13 @@ class RunControl:
     """Pauses, steps, resumes and stops a run, takes it back, changes its settings, asks for inspections.
 
     The trainer reads :attr:`attention` before each batch: a single attribute while nothing is asked.
+
+    Args:
+        steered: False if nobody can take the run back: no restore points are kept then.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, steered: bool = True) -> None:
+        self.steered = steered
         self.attention = False
         self.watching = True
         """True if a screen shows snapshots at the moment; else none are made."""

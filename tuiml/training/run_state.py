@@ -28,7 +28,7 @@ class RunState:
     Args:
         position: where to continue; the engine must hold the state of that position.
         best: the engine's snapshot at the position's best epoch, if there is one.
-        room: bytes for restore points.
+        room: bytes for restore points; 0: none are made.
         clock: seconds, never going back.
     """
 
@@ -147,8 +147,13 @@ class RunState:
         self._epoch_loss = (held_out if held_out.examples else totals).mean_loss
         if not math.isfinite(self._epoch_loss):  # the weights overflow, or soon will: none of these get out
             self.diverge("the validation loss was not finite", epoch)
-        elif not self.over and self._budget.due_now():
+        elif not self.over and (self.restore_points.at(where.step) or self._budget.due_now()):
             self.remember()
+
+    def overlook_failure(self) -> None:
+        """Go on after a validation that diverged with finite weights, as a run that was resumed did."""
+        if self._fallen is None:
+            self.failure = ""
 
     # -- copies of the state --------------------------------------------------------------------------
 
@@ -175,10 +180,12 @@ class RunState:
         return finite
 
     def remember(self) -> None:
-        """Make a restore point."""
+        """Make a restore point, if there is room for any."""
+        if not self.restore_points.room:
+            return
         loss = self.position.totals.mean_loss if self.position.done else self._epoch_loss
         with self._budget:
-            if not self.restore_points.has(self.position.step) and self.engine.finite():
+            if not self.restore_points.has(self.position) and self.engine.finite():
                 now = self._saved()
                 self.restore_points.add(
                     RestorePoint(now.state, now.position, now.size, self.training, self.best, loss)

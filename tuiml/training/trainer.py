@@ -44,7 +44,7 @@ class Trainer:
 
     Args:
         live: True if a screen shows the run while it trains (``control.watching`` says when); else there is
-            one snapshot per epoch at most.
+            one snapshot per epoch at most. The final state always has one.
         script: changes to make at their steps, to replay a run.
         until: the step to stop at; ``None``: the run's end.
         allow: as in :class:`~tuiml.training.order_handler.OrderHandler`.
@@ -106,9 +106,16 @@ class Trainer:
             yield from self._epoch()
             if self.control.stopped:
                 break
-        if self._live and not self.snapshots.up_to_date and not state.failure:
-            yield self.snapshots.current(state.position.epoch)  # the final weights are to be seen
-        yield self._end()
+        yield from self._last_snapshot()
+        end = self._end()
+        if end.reason == "diverged":
+            yield from self._last_snapshot()  # it may be in the test only that it did
+        yield end
+
+    def _last_snapshot(self) -> Iterator[Event]:
+        """A snapshot of the final state, unless the last step had one."""
+        if not self.snapshots.up_to_date:
+            yield self.snapshots.current(self.state.engine_position.epoch)
 
     # -- one epoch ------------------------------------------------------------------------------------
 
@@ -158,10 +165,12 @@ class Trainer:
 
     def _to_be_shown(self) -> bool:
         """True if a snapshot is to be made of the next step."""
-        if self._live or self.control.attention:  # a single step is shown at once
-            due = self.control.attention or (self._full_batch() and self.snapshots.due())
-            return (due or self._last_alone() == self.state.position.done) and self.control.watching
-        return self._last_alone() == self.state.position.done
+        if self._last_alone() == self.state.position.done:
+            return True
+        if not self._live and not self.control.attention:
+            return False
+        due = self.control.attention or (self._full_batch() and self.snapshots.due())
+        return due and self.control.watching  # a single step is shown at once
 
     def _full_batch(self) -> bool:
         """True if the next batch is as large as the others: plans are made for each size."""
@@ -175,7 +184,7 @@ class Trainer:
         step of some epochs.
         """
         state = self.state
-        due = state.position.epoch == state.training.epochs if self._live else self.snapshots.due()
+        due = state.position.epoch == state.training.epochs or (not self._live and self.snapshots.due())
         return state.schedule.last_batch(state.position) if due else state.schedule.examples
 
     def _next_batch(self) -> int:
@@ -276,6 +285,8 @@ class Trainer:
         totals, epoch, step = state.position.totals, state.position.epoch, self.engine.step_number
         held_out = self.engine.evaluate(self.data.validation)
         state.close_epoch(held_out)
+        if step < self._until < math.inf:
+            state.overlook_failure()
         yield Epoch(
             epoch=epoch,
             step=step,

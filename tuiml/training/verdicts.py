@@ -156,6 +156,11 @@ def _targets(context: DiagnosisContext) -> Finding | None:
     return Finding((), f"the targets have mean {mean:.3g} and std {std:.2g}, for they are not normalized")
 
 
+def _constant_target(context: DiagnosisContext) -> Finding | None:
+    constant = context.targets is not None and context.targets[1] == 0.0
+    return Finding((), "the target is the same in every example") if constant else None
+
+
 def _symmetric(context: DiagnosisContext) -> Finding | None:
     """Units that start equal stay equal if the next layer's weights are equal too."""
     if context.preset.pretraining is not None:
@@ -242,6 +247,13 @@ def _too_slow(context: DiagnosisContext) -> Finding | None:
 
 
 RULES: tuple[Rule, ...] = (
+    Rule(
+        "constant target",
+        "there is nothing to learn but one number, and R² is not defined",
+        "the definition of R²",
+        _constant_target,
+        lambda context, seen: Remedy("a target that varies"),
+    ),
     Rule(
         "inputs not normalized",
         "large inputs make the first layer's outputs and gradients large",

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import helpers
-from tests.tui.recorded_events import FLAT, NAN, bars, layer
+from tests.tui.recorded_events import FLAT, NAN, bars, end, layer, start
 from tuiml.training.events import Snapshot
 from tuiml.training.layer_statistics import Histogram
 from tuiml.tui.chart_views.selection import ChartSelection
@@ -137,6 +137,18 @@ def test_looking_back_stays_where_it_is_while_the_run_goes_on():
     assert selection.step == 10
     selection.show_newest()
     assert selection.step == 40
+
+
+@pytest.mark.parametrize(("last", "prefix"), [(30, ""), (90, "step 30 · ")])
+def test_what_is_older_than_the_end_of_a_run_says_of_which_step_it_is(last, prefix):
+    run = model(10, 20)
+    selection = ChartSelection(lambda: run)
+    run.feed([start(), Snapshot(1, 30, (FLAT, layer()))])
+    before = selection.stamp()
+    assert selection.prefix == "", "while it is trained, the newest is a little behind"
+    run.feed([dataclasses.replace(end(), step=last)])
+    assert selection.prefix == prefix
+    assert (selection.stamp() != before) == bool(prefix)
 
 
 def test_a_new_run_is_looked_at_as_it_is_now():

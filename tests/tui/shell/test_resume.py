@@ -310,7 +310,8 @@ async def test_a_writer_that_is_killed_leaves_an_interrupted_run(writer):
         os.close(writer.folder._lock)  # as the system does it
         writer.folder._lock = -1
         await on.until(lambda: on.model.status == "interrupted")
-        assert "interrupted at epoch 1 of 4, step 10; g resumes it" in on.train.status.text
+        words = "interrupted at epoch 1 of 4, step 10; g resumes it"
+        await on.until(lambda: words in on.train.status.text)
 
 
 async def test_a_run_that_somebody_goes_on_with_elsewhere_is_followed_from_then_on():

@@ -153,6 +153,8 @@ def test_the_table_has_room_for_all_layers_while_the_charts_keep_theirs(height, 
     [
         (layer(saturated=0.6), "idle", "▲60% sat"),
         (layer(saturated=0.5), "idle", "50% sat"),
+        (layer(saturated=0.999), "idle", "▲>99% sat"),
+        (layer(saturated=0.001), "idle", "<1% sat"),
         (layer(saturated=NAN, dead=1.0), "idle", "▲100% dead"),
         (layer(saturated=NAN, dead=0.4), "idle", "40% dead"),
         (layer(saturated=NAN, dead=0.41), "idle", "▲41% dead"),

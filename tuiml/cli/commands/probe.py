@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tuiml.cli.output import note, print_json, print_table
 from tuiml.cli.parser import PRESET, Command, json_option, set_option
-from tuiml.formatting import count_text, figure
+from tuiml.formatting import count_text, figure, percent
 from tuiml.runs import threads
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def idle(found: LayerStatistics) -> str:
     """The fraction of saturated outputs or of dead units: ``78 % sat``."""
     for fraction, word in ((found.saturated, "sat"), (found.dead, "dead")):
         if not math.isnan(fraction):
-            return f"{100 * fraction:.0f} % {word}"
+            return f"{percent(fraction, 0)} {word}"
     return ""
 
 

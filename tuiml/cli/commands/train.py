@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import argparse
 
-from tuiml.cli.parser import BACKEND, PRESET, QUIET, Command, argument, json_option, set_option
+from tuiml.cli.parser import (
+    BACKEND,
+    PRESET,
+    QUIET,
+    Command,
+    argument,
+    json_option,
+    set_option,
+    threads_option,
+)
 from tuiml.runs import threads
-
-
-def _threads(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= threads.LIMIT):
-        raise argparse.ArgumentTypeError(
-            f"{text[:20]!r} is not a number of threads from 1 to {threads.LIMIT}"
-        )
-    return int(text)
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -27,7 +28,7 @@ def run(chosen: argparse.Namespace) -> int:
     from tuiml.runs import session
     from tuiml.training.run_control import RunControl
 
-    control, show = RunControl(), choose(json=chosen.json, quiet=chosen.quiet)
+    control, show = RunControl(steered=False), choose(json=chosen.json, quiet=chosen.quiet)
     events = session.run(
         preset, name=chosen.run_name, backend=chosen.backend, control=control, live=show.live
     )
@@ -42,7 +43,7 @@ COMMAND = Command(
         PRESET,
         set_option("change the preset: training.epochs=5, layers[*].initializer=he_normal"),
         argument("--run", dest="run_name", metavar="NAME", help="name of the run"),
-        argument("--threads", type=_threads, metavar="N", help="threads that a batch is split for"),
+        threads_option("threads that a batch is split for"),
         BACKEND,
         QUIET,
         json_option("print start, epochs and end as a JSON object a line"),

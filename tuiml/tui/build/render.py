@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tuiml.formatting import compact
+from tuiml.formatting import compact, percent
 from tuiml.nn.layers import dimensions
 from tuiml.text import plain_text
 from tuiml.training.layer_statistics import LayerStatistics
@@ -119,7 +119,7 @@ def numbers(found: LayerStatistics) -> str:
     """A layer's outputs in words: ``mean .51, std .49, 91 % sat, gradient .85``."""
     share, word, _ = idle_fraction(found)
     parts = [f"mean {compact(found.mean, 2)}", f"std {compact(found.std, 2)}"]
-    parts += [f"{100 * share:.0f} % {word}"] if word != "zero" else []
+    parts += [f"{percent(share, 0)} {word}"] if word != "zero" else []
     parts += [f"gradient {compact(found.gradient_norm, 2)}"] if math.isfinite(found.gradient_norm) else []
     return ", ".join(parts)
 

@@ -48,9 +48,8 @@ class ChartSelection:
 
     def stamp(self) -> Hashable:
         """A value that changes whenever a drawing of the layers at the selected step would."""
-        step = self.past_snapshot.step if self.past_snapshot else None
         newest = 0 if self.past_snapshot else self.model.snapshots_version
-        return (self.model.history, newest, step, self.index, self.kind, len(self.rows), self.other)
+        return (self.model.history, newest, self.as_of, self.index, self.kind, len(self.rows), self.other)
 
     # -- which layer, which quantity ----------------------------------------------------------------------
 
@@ -85,9 +84,15 @@ class ChartSelection:
         return shown.step if shown else 0
 
     @property
+    def as_of(self) -> int | None:
+        """The step of what is shown if that is not the run's: of a past snapshot, or of a last one that is
+        older than the end of the run, as in runs of older versions."""
+        return self.step if self.past_snapshot or self.model.snapshot_lags else None
+
+    @property
     def prefix(self) -> str:
-        """What titles begin with: the step of a past snapshot."""
-        return f"step {self.past_snapshot.step:,} · " if self.past_snapshot else ""
+        """What titles begin with: the step, if it is not the run's."""
+        return "" if self.as_of is None else f"step {self.as_of:,} · "
 
     @property
     def layers(self) -> Sequence[LayerStatistics]:

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from rich.style import Style
 
-from tuiml.formatting import compact, scientific
+from tuiml.formatting import compact, percent, scientific
 from tuiml.nn.activations import Activation
 from tuiml.nn.layers import dimensions
 from tuiml.nn.network import Network
@@ -113,7 +113,7 @@ def _idle(found: LayerStatistics, activation: Activation | None, look: Look) -> 
     fraction, word, trouble = idle_fraction(found)
     if math.isnan(fraction) or (word == "zero" and activation is None):
         return ""
-    text = f"{fraction * 100:.0f}% {word}"
+    text = f"{percent(fraction, 0).replace(' ', '')} {word}"
     if trouble:
         return f"{look.glyphs.up}{text}", look.style(TROUBLE)
     return text, look.style(QUIET)

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from tuiml.formatting import MISSING, Format, compact, percent
+from tuiml.formatting import MISSING, Format, as_float, compact, percent
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ R2: Final = Metric("R²", "number")
 
 
 def accuracy_or_r2(accuracy: float, r2: float) -> float:
-    """The one that is not NaN; NaN where there is none."""
-    return r2 if math.isnan(accuracy) else accuracy
+    """The one that is a number; NaN where there is none."""
+    return as_float(r2) if math.isnan(accuracy) else accuracy
 
 
 def metric_of(accuracy: float, r2: float) -> Metric:

@@ -188,6 +188,12 @@ class RunData:
             return step * start.epochs / start.steps
         return float(self.epoch)
 
+    @property
+    def snapshot_lags(self) -> bool:
+        """True if the newest snapshot is of another step than the one at which the run ended."""
+        ended = self.start is not None and not self.alive
+        return ended and self.snapshot is not None and self.snapshot.step != self.step
+
     def statistics(self, layer: int) -> LayerStatistics | None:
         """The newest statistics of a layer."""
         layers = self.snapshot.layers if self.snapshot else ()

@@ -13,7 +13,7 @@ from rich.style import Style
 from tuiml.formatting import compact, duration, rate
 from tuiml.training.events import Pretraining, PretrainingProgress
 from tuiml.tui.charts.bars import progress
-from tuiml.tui.charts.palette import QUIET, RUNNING, TROUBLE, Look
+from tuiml.tui.charts.palette import QUIET, RUNNING, TROUBLE, VALIDATION, Look
 from tuiml.tui.charts.text import clean, wrap
 from tuiml.tui.model.metric import accuracy_or_r2
 from tuiml.tui.model.run_data import Status
@@ -47,12 +47,15 @@ class Piece:
 
 
 def status_line(model: RunModel, width: int, look: Look, notes: Sequence[Piece] = ()) -> list[Part]:
-    """Status, ``notes``, epoch, progress, step, speed, time and learning rate of a run."""
+    """Status, ``notes``, epoch, progress, step, speed, time and learning rate of a run, and of which step its
+    layers are shown if that is an earlier one."""
     if model.status == "empty":
         return [(WORDS["empty"], look.style(QUIET))]
     if model.pretraining and model.alive:
         return fitted([_status(model, look), *_pretraining(model.pretraining, look)], width)
     rest = [*_progress(model, look), *_speed(model, look)]
+    if model.snapshot_lags and model.snapshot:
+        rest.append(Piece(f"layers as of step {model.snapshot.step:,}", look.style(VALIDATION, bold=True)))
     return fitted([_status(model, look), *notes, *rest], width)
 
 

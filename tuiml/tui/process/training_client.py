@@ -50,8 +50,9 @@ class TrainingClient:
         self._tell_watching()
         return True
 
-    def go_on(self, path: str, settings: Sequence[str] = (), backend: str = "auto") -> bool:
-        """Go on with the run in a folder from its newest checkpoint; False if a run is on already.
+    def go_on(self, path: str, settings: Sequence[str] = ()) -> bool:
+        """Go on with the run in a folder from its newest checkpoint, with its own backend; False if a run
+        is on already.
 
         Args:
             settings: ``PATH=VALUE``, as ``tuiml resume --set`` takes them.
@@ -59,7 +60,7 @@ class TrainingClient:
         if self.active:
             return False
         self.stop_finding()
-        order = {"do": "go_on", "run": path, "settings": list(settings), "backend": backend}
+        order = {"do": "go_on", "run": path, "settings": list(settings)}
         self.paused, self._past = False, ""
         self._send_for(order | {"watched": True, "lingers": True})
         self._tell_watching()

@@ -28,7 +28,7 @@ class StatusView(View):
         self._selection = selection
 
     def stamp(self) -> Hashable:
-        return (self._selection.model.state_version, self._selection.past_snapshot, self._selection.other)
+        return (self._selection.model.state_version, self._selection.as_of, self._selection.other)
 
     def draw(self, width: int, height: int, look: Look) -> list[Line]:
         model = self._selection.model
