@@ -28,6 +28,7 @@ from tuiml.tui.charts.axes import (
 )
 from tuiml.tui.charts.palette import QUIET, Look
 from tuiml.tui.charts.series import Floats, Series, Values, as_floats, decimate
+from tuiml.tui.charts.tags import Tag, tagged
 from tuiml.tui.charts.text import Line, clean, notice, strip
 
 Points: TypeAlias = Series | tuple[Values, Values]
@@ -85,6 +86,7 @@ def line_chart(
     x_ticks: Sequence[tuple[float, str]] | None = None,
     marks: Sequence[Mark] = (),
     under: Under | None = None,
+    tags: Sequence[Tag] = (),
     look: Look | None = None,
     empty: str = "waiting for the first batch",
 ) -> list[Line]:
@@ -96,6 +98,7 @@ def line_chart(
         x_range, y_range: limits of the axes; absent: those of the points, y rounded outwards. Points
             beyond those of y are drawn at the edge, beyond those of x not at all.
         x_ticks: x and label of the ticks; absent: rounded numbers.
+        tags: texts over the curves.
     """
     if width < 1 or height < 1:
         return []
@@ -108,7 +111,7 @@ def line_chart(
     if limits is None:
         return head + notice(clean(empty, look), width, height - len(head), look)
     frame, labels = framed(*limits, width, tall - below, look, y_format, log)
-    body = left_axis(_canvas(drawn, frame, marks, look), labels, frame, look)
+    body = left_axis(tagged(_canvas(drawn, frame, marks, look), tags, frame, look), labels, frame, look)
     foot = bottom_axis(frame, below, x_label, marks, look, x_ticks)
     return head + body + (under.draw(frame, look) if under else []) + foot
 
