@@ -122,7 +122,7 @@ def _settings(preset: Preset) -> Description:
         "rates": _rates(training, batches),
         "regularization": {
             name: getattr(training, name)
-            for name in ("l1", "l2", "weight_decay", "clip_norm")
+            for name in ("l1", "l2", "weight_decay", "clip_norm", "max_norm")
             if getattr(training, name)
         },
         "early_stopping": stoppings.write(training.early_stopping),

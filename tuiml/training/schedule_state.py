@@ -47,10 +47,6 @@ class Position:
     improved_epoch: int = 0
     """The last epoch that improved by as much as early stopping requires."""
     improved_loss: float = math.inf
-    plateau_loss: float = math.inf
-    """The loss that a later one has to undercut, of a schedule that reduces the rate on a plateau."""
-    plateau_epochs: int = 0
-    """Epochs since it."""
     step: int = UNKNOWN
     """Steps done in all. Files of tuiml 0.1 lack it and what follows; see :meth:`ScheduleState.complete`."""
     done: int = UNKNOWN
@@ -65,6 +61,10 @@ class Position:
     """The manual changes that are in force here."""
     interventions: int = 0
     """The number of interventions so far, undone ones and rewinds included."""
+    plateau_loss: float = math.inf
+    """The loss that a later one has to undercut, of a schedule that reduces the rate on a plateau."""
+    plateau_epochs: int = 0
+    """Epochs since it."""
 
 
 class ScheduleState:
