@@ -93,17 +93,15 @@ def line_chart(
     """Curves over a common x: ``height`` lines of ``width`` cells; none if either is below 1.
 
     Args:
-        curves: the last is drawn on top. NaN, and what has no logarithm, is a gap.
-        log: use a logarithmic axis for y.
+        curves: the last is drawn on top. NaN is a gap, and with ``log`` (of y) what has no logarithm.
         x_range, y_range: limits of the axes; absent: those of the points, y rounded outwards. Points
             beyond those of y are drawn at the edge, beyond those of x not at all.
-        x_ticks: x and label of the ticks; absent: rounded numbers.
-        tags: texts over the curves.
+        x_ticks: x and label of the ticks; absent: rounded numbers. ``tags`` lie over the curves.
     """
     if width < 1 or height < 1:
         return []
     look = look or Look()
-    head = [strip(_title(curves, title, y_format, width, look), width)] if height > 1 else []
+    head = [strip(_title(curves, title, y_format, width, look), width)][: height - 1]
     tall = height - len(head) - (under.rows if under else 0)
     below = 0 if tall < 5 else 1 if tall < 9 else 2
     drawn = [_Drawn.of(curve, width, log, _finite(x_range)) for curve in curves]
