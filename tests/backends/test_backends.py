@@ -136,6 +136,16 @@ def test_every_activation_is_the_same_on_both(activation: str) -> None:
 
 
 @needs_mlx
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_max_norm_is_the_same_on_both(optimizer: str) -> None:
+    one, two, rate = engines([dense(), dense(activation="prelu")], optimizer=optimizer, max_norm=0.7)
+    assert_same(one, two, rate)
+    weights = [values for name, values in two.tensors().items() if name.endswith("weight")]
+    norms = [np.linalg.norm(values.astype(np.float64), axis=1).max() for values in weights]
+    assert max(norms) == pytest.approx(0.7, rel=1e-6)
+
+
+@needs_mlx
 @pytest.mark.parametrize("optimizer", optimizers.names())
 def test_every_optimizer_is_the_same_on_both(optimizer: str) -> None:
     assert_same(*engines([dense()], optimizer=optimizer))

@@ -6,10 +6,12 @@ import pytest
 from tests.backends.test_plan import growth
 from tests.helpers import network, tiny
 from tests.reference import Reference
+from tuiml.backends import steps
 from tuiml.backends.numpy_backend import NumpyEngine
 from tuiml.backends.penalties import Penalizer, norm_of, penalized_mask
-from tuiml.nn import initializers, optimizers
-from tuiml.nn.layers import Parameter
+from tuiml.nn import initializers, losses, optimizers
+from tuiml.nn.layers import Parameter, layers
+from tuiml.nn.network import build
 from tuiml.nn.penalties import NO_PENALTIES, Penalties, clip_scale, is_penalized
 
 STACK = [
@@ -124,6 +126,53 @@ def test_the_data_gradient_is_clipped_before_the_penalties_are_added():
         np.testing.assert_allclose((w - after[name]) / 0.25, wanted, atol=1e-6, err_msg=name)
 
 
+IMAGES = [
+    {"type": "conv2d", "filters": 3, "kernel_size": 2, "activation": "relu"},
+    {"type": "flatten"},
+    {"type": "dense", "units": 3, "activation": "softmax"},
+]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize(("stack", "shape"), [(STACK, (4,)), (IMAGES, (1, 4, 4))])
+def test_max_norm_scales_back_each_units_incoming_weights(monkeypatch, stack, shape, optimizer, threads):
+    monkeypatch.setattr(steps, "WORTH_SPLITTING", 1.0)
+    data = tiny(train=64, shape=shape, features=int(np.prod(shape)))
+    net = build([layers.read(layer) for layer in stack], shape, losses.read("cross_entropy"))
+    limit, rows, changed = 0.6, np.arange(64), 0
+    free, held = (
+        NumpyEngine(net, optimizers.read(optimizer), data, 0, Penalties(max_norm=norm), threads)
+        for norm in (None, limit)
+    )
+    for _ in range(4):
+        free.load(held.state(), held.step_number)
+        assert free.step(rows, 0.1)
+        assert held.step(rows, 0.1)
+        for name, values in free.tensors().items():
+            wanted = values.astype(np.float64)
+            if is_weight(name):
+                norms = np.sqrt(np.square(wanted).sum(axis=tuple(range(1, wanted.ndim)), keepdims=True))
+                changed += int((norms > limit).sum())
+                wanted = wanted * np.minimum(1.0, limit / norms)
+            np.testing.assert_allclose(held.tensors()[name], wanted, rtol=1e-6, err_msg=name)
+    assert changed > 0
+    free.close()
+    held.close()
+
+
+def test_weights_that_are_short_enough_keep_their_bits():
+    for name, values in moved(max_norm=100.0)[1].items():
+        np.testing.assert_array_equal(values, moved()[1][name], err_msg=name)
+
+
+def test_weights_whose_squares_leave_float32_are_scaled_back_to_the_limit():
+    weights = np.array([[3e25, 0.1], [-4e25, 0.2]], np.float32)
+    with np.errstate(all="ignore"):
+        Penalizer(Penalties(max_norm=2.0)).shorten([weights])
+    np.testing.assert_allclose(weights, [[1.2, 0.1], [-1.6, 0.2]], rtol=1e-6)
+
+
 @pytest.mark.parametrize("size", [1e-30, 1e-3, 1.0, 1e25])
 def test_the_norm_of_gradients_of_any_size(size):
     values = np.array([3, 0, -4], np.float32) * np.float32(size)
@@ -160,7 +209,7 @@ def test_without_penalties_the_plan_is_the_one_it_was():
 def test_a_step_with_all_of_them_allocates_no_array():
     data = tiny(features=300, classes=64, train=64)
     stack = [{"type": "dense", "units": 300}, {"type": "dense", "units": 64, "activation": "softmax"}]
-    penalties = Penalties(l1=0.01, l2=0.01, weight_decay=0.01, clip_norm=0.1)
+    penalties = Penalties(l1=0.01, l2=0.01, weight_decay=0.01, clip_norm=0.1, max_norm=0.1)
     net = network(stack, 300, {"name": "cross_entropy", "label_smoothing": 0.1})
     made, rows = NumpyEngine(net, optimizers.read("adam"), data, 0, penalties), np.arange(64)
     assert growth(lambda: [made.step(rows, 1e-3) for _ in range(10)]) < 80_000

@@ -5,10 +5,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.helpers import preset, run_parts
 from tuiml.nn import schedules
 from tuiml.nn.schedules import peak_of
+from tuiml.runs import checkpoints
 from tuiml.training.events import Epoch, State
 from tuiml.training.run_control import RunControl
 from tuiml.training.trainer import Trainer
@@ -20,7 +23,7 @@ warmed = pytest.mark.parametrize("name", [n for n in schedules.names() if n != "
 
 def curve(value, steps=STEPS, batches=BATCHES):
     schedule = schedules.read(value)
-    return [schedule.factor(step, steps, batches) for step in range(steps)]
+    return [schedule.multiplier(step, steps, batches) for step in range(steps)]
 
 
 @every
@@ -187,3 +190,73 @@ def test_a_pause_tells_the_rate_in_use_and_that_nobody_changed_it():
             states.append((event.state, event.learning_rate, event.changed))
             control.resume()
     assert states == [("paused", used[3], False), ("running", used[3], False)]
+
+
+# -- plateau --------------------------------------------------------------------------------------------
+
+
+def torch_rates(losses, rate, factor, patience, minimum):
+    """The rate after each epoch by PyTorch's ReduceLROnPlateau, as it is documented."""
+    best, bad, found = math.inf, 0, []
+    for loss in losses:
+        better = loss < best * (1.0 - 1e-4)
+        best, bad = (loss, 0) if better else (best, bad + 1)
+        if bad > patience:
+            new = max(rate * factor, minimum)
+            rate, bad = (new if rate - new > 1e-8 else rate), 0
+        found.append(rate)
+    return found
+
+
+@given(
+    st.lists(st.one_of(st.floats(0.0, 10.0), st.sampled_from([1.0, 0.9999, 0.99991, math.nan])), max_size=60),
+    st.floats(0.01, 0.99),
+    st.integers(0, 4),
+    st.sampled_from([0.0, 0.01, 5.0]),
+)
+def test_plateau_lowers_the_rate_when_pytorch_does(losses, factor, patience, minimum):
+    plateau = schedules.read({"name": "plateau", "factor": factor, "patience": patience, "minimum": minimum})
+    rate, seen, found = 0.5, (math.inf, 0), []
+    for loss in losses:
+        rate, *seen = plateau.after_epoch(rate, loss, *seen)
+        found.append(rate)
+    assert found == torch_rates(losses, 0.5, factor, patience, minimum)
+
+
+PLATEAU = {"name": "plateau", "factor": 0.5, "patience": 1, "minimum": 0.02}
+
+
+@pytest.mark.parametrize("validation", [0, 20])
+def test_plateau_watches_the_validation_loss_or_else_the_training_loss(validation):
+    chosen = preset(training={"epochs": 30, "schedule": PLATEAU, "optimizer": "adam", "learning_rate": 0.5})
+    data = chosen.data.model_copy(update={"validation": validation})
+    run = Trainer(
+        chosen.model_copy(update={"data": data}), *run_parts(chosen.model_copy(update={"data": data}))
+    )
+    epochs = [event for event in run.events() if isinstance(event, Epoch)]
+    losses = [event.val_loss if validation else event.train_loss for event in epochs]
+    rates = torch_rates(losses, 0.5, 0.5, 1, 0.02)
+    assert [event.learning_rate for event in epochs] == [0.5, *rates[:-1]]
+    assert len(set(rates)) > 2
+
+
+def test_plateau_resumes_from_a_checkpoint_with_the_same_bits(tmp_path):
+    whole, used = trainer(PLATEAU, epochs=30)
+    list(whole.events())
+    assert len(set(used)) > 2
+    for end in (5, 17, 18, 61):
+        control = RunControl()
+        first, before = trainer(PLATEAU, epochs=30, control=control)
+        before_each(first.engine, lambda rate, e=end, b=before, c=control: len(b) == e and c.stop())
+        list(first.events())
+        path, where = tmp_path / "c", first.state.position
+        path.write_bytes(checkpoints.encode(first.engine.state(), where.step, where, {}))
+        found = checkpoints.load(path, first.state.network, first.state.training.optimizer)
+        assert found.position == where
+        second, after = trainer(
+            PLATEAU, epochs=30, position=found.position, state=(found.tensors, found.step)
+        )
+        list(second.events())
+        assert before + after == used
+        for key, values in whole.engine.state().items():
+            np.testing.assert_array_equal(values, second.engine.state()[key], err_msg=key)

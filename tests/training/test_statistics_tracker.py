@@ -1,15 +1,25 @@
 """Pictures over time: axes are shared and stand still, a unit is dead only after a while."""
 
+import importlib.util
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.helpers import network
+from tests.helpers import network, preset
+from tuiml.backends import choice
 from tuiml.backends.engine import LayerView
+from tuiml.data.prepare import load
+from tuiml.spec import network_of
+from tuiml.training import codec
+from tuiml.training.layer_statistics import LayerStatistics
 from tuiml.training.statistics import BINS, CEILING, FLOOR, SIDE, Values, histogram, logarithmic
 from tuiml.training.statistics_tracker import EXAMPLES, LOOKS, PATIENCE, Axis, Silence, StatisticsTracker
 
+needs_mlx = pytest.mark.skipif(
+    importlib.util.find_spec("mlx") is None, reason="MLX is an extra; CI runs these with it"
+)
 RNG = np.random.default_rng(0)
 
 
@@ -164,3 +174,25 @@ def test_arrays_that_are_not_finite_break_nothing():
         found = tracker.snapshot(seen)
         assert found[0].activations.total == 800
         assert (found[1].activations is None) == (not np.isfinite(value))
+
+
+@pytest.mark.parametrize("backend", ["numpy", pytest.param("mlx", marks=needs_mlx)])
+def test_learned_slopes_are_those_of_the_step_and_survive_json(backend):
+    hidden = {"type": "dense", "units": 6, "activation": {"name": "prelu", "init": 0.2}}
+    chosen = preset([hidden, {"type": "dense", "activation": "softmax"}])
+    training, net = chosen.training, network_of(chosen)
+    parts = net, training.optimizer, load(chosen.data, training.seed), training.seed, training.penalties
+    engine = choice.build(choice.choose(backend), *parts, 1)
+    tracker = StatisticsTracker(net)
+    first = tracker.snapshot(engine.look(20))[0]
+    assert [first.slope_min, first.slope_mean, first.slope_max] == pytest.approx([0.2] * 3)
+    for _ in range(5):
+        engine.step(np.arange(20), 0.5)
+    found = tracker.snapshot(engine.views())
+    slopes = engine.tensors()["layers.0.slope"].astype(np.float64)
+    assert slopes.min() < slopes.max()
+    told = codec.plain(found[0])
+    wanted = [slopes.min(), slopes.mean(), slopes.max()]
+    assert [told["slope_min"], told["slope_mean"], told["slope_max"]] == pytest.approx(wanted)
+    assert repr(codec.read(LayerStatistics, told)) == repr(found[0])
+    assert "slope_mean" not in codec.plain(found[1])  # a layer without, as in files of older versions

@@ -26,6 +26,7 @@ SICK = {
     "init-5x100-std001": "collapsed",
     "init-5x100-glorot": "vanishing gradient",
     "mnist-sigmoid-10": "vanishing gradient",
+    "mnist-sigmoid-10-adam": "saturated",
     "mnist-relu-3": "exploding",
     "mnist-relu-10": "exploding",
     "zeros-never-learns": "symmetric units",

@@ -78,6 +78,8 @@ class LayerView:
     bias_gradients: Array | None = None
     before: Array | None = None
     """The weights before the step that was watched; ``None`` for any other."""
+    slopes: Array | None = None
+    """One value a unit, of an activation that learns its slope; ``None`` for any other."""
 
 
 class Engine(ABC):

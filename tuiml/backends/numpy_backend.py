@@ -227,6 +227,7 @@ class NumpyEngine(Engine):
                     biases=biases,
                     bias_gradients=by_bias,
                     before=parts_of(node, before)[0] if before else None,
+                    slopes=self.weights.views[i].get("slope"),
                 )
             )
         return found

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from tuiml.backends.graph import Graph
 from tuiml.backends.graph import Node as Value
-from tuiml.backends.parameters import Arena
+from tuiml.backends.parameters import Arena, parts_of
 from tuiml.nn.network import Network
-from tuiml.nn.penalties import Penalties, clip_scale, decayed, is_penalized, penalized_gradient
+from tuiml.nn.penalties import (
+    Penalties,
+    clip_scale,
+    decayed,
+    is_penalized,
+    norm_scale,
+    penalized_gradient,
+)
 
 Array = np.ndarray[Any, Any]
 ON_WEIGHTS = ("l1", "l2", "weight_decay")
@@ -27,6 +35,7 @@ class Penalizer:
     def __init__(self, penalties: Penalties, network: Network | None = None) -> None:
         self.penalties = penalties
         self.strengths: dict[str, Array] = {}
+        self._network = network
         self._clip = np.ones((), np.float32)
         self.rate = np.zeros((), np.float32)
         """The learning rate, to be set before each step."""
@@ -55,6 +64,25 @@ class Penalizer:
             arrays["penalty.rate"] = self.rate
             w = decayed(w, graph.input("penalty.rate", ()), nodes["penalty.weight_decay"])
         return w, g, arrays
+
+    def limited(self, weights: Array) -> list[Array]:
+        """Views of the matrices (inputs × units) whose columns may be as long as ``max_norm``."""
+        if self.penalties.max_norm is None or self._network is None:
+            return []
+        arena = Arena(self._network, weights)
+        nodes = [n for n in self._network.nodes if any(is_penalized(p) for p in n.parameters)]
+        return [w for node in nodes if (w := parts_of(node, arena)[0]) is not None]
+
+    def shorten(self, weights: Sequence[Array]) -> None:
+        """Scale back the columns that are longer than ``max_norm``."""
+        limit = self.penalties.max_norm
+        assert limit is not None
+        for w in weights:
+            norms = np.sqrt(np.einsum("io,io->o", w, w))
+            if not np.isfinite(norms).all():  # squares beyond float32
+                norms = np.sqrt(np.einsum("io,io->o", w, w, dtype=np.float64))
+            if (norms > limit).any():
+                np.multiply(w, norm_scale(np, norms, limit).astype(np.float32), w)
 
     @property
     def limits(self) -> bool:

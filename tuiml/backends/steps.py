@@ -90,6 +90,8 @@ class Step:
         else:
             self._rows, self._number = rows, number
             self._team.run(len(self.passes), *self._phases)
+        if self._loss < OVERFLOW:
+            self._update.shorten()
         return self._loss
 
     def _gradients(self, shard: int) -> None:

@@ -28,12 +28,18 @@ class Update:
         self.born = 0
         """The step after which the optimizer's arrays were all 0: it counts its own steps from there."""
         self.scalars = {name: np.zeros((), np.float32) for name in optimizer.scalars(1, 1.0)}
+        self._limited = self.penalizer.limited(weights)
 
     def prepare(self, step: int, rate: float) -> None:
         """Set the numbers of a step, counted from 1, before its plans run."""
         for name, value in self.optimizer.scalars(step - self.born, rate).items():
             self.scalars[name][...] = value
         self.penalizer.rate[...] = rate
+
+    def shorten(self) -> None:
+        """After the plans of a step: see to the length of each unit's incoming weights."""
+        if self._limited:
+            self.penalizer.shorten(self._limited)
 
     def changes(self, gradients: Sequence[Array]) -> list[Change]:
         """What is to be done for each of as many slices of the arena as there are ``gradients``."""

@@ -122,7 +122,7 @@ def _settings(preset: Preset) -> Description:
         "rates": _rates(training, batches),
         "regularization": {
             name: getattr(training, name)
-            for name in ("l1", "l2", "weight_decay", "clip_norm")
+            for name in ("l1", "l2", "weight_decay", "clip_norm", "max_norm")
             if getattr(training, name)
         },
         "early_stopping": stoppings.write(training.early_stopping),
@@ -138,9 +138,9 @@ def _rates(training: Training, batches: int) -> dict[str, float]:
     """The learning rate of the first and the last step, and the greatest."""
     schedule, steps = training.schedule, training.epochs * batches
     return {
-        "first": training.rate * schedule.factor(0, steps, batches),
+        "first": training.rate * schedule.multiplier(0, steps, batches),
         "peak": training.rate * peak_of(schedule, steps, batches),
-        "last": training.rate * schedule.factor(steps - 1, steps, batches),
+        "last": training.rate * schedule.multiplier(steps - 1, steps, batches),
     }
 
 
@@ -193,9 +193,11 @@ def _print_settings(settings: Description) -> None:
     if settings["pretraining"]:
         rows.insert(1, ["pretrained", _choice(settings["pretraining"], "method")])
     rates = settings["rates"]
+    schedule = _choice(settings["schedule"])
     if len(set(rates.values())) > 1:
-        words = ", ".join(f"{name} {figure(rate)}" for name, rate in rates.items())
-        rows.insert(-3, ["schedule", f"{_choice(settings['schedule'])}: learning rate {words}"])
+        schedule += f": learning rate {', '.join(f'{name} {figure(value)}' for name, value in rates.items())}"
+    if schedule != "constant":
+        rows.insert(-3, ["schedule", schedule])
     if settings["regularization"]:
         rows.append(["penalties", ", ".join(f"{k} {v:g}" for k, v in settings["regularization"].items())])
     if settings["early_stopping"] != "never":

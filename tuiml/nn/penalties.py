@@ -1,4 +1,4 @@
-"""Penalties on large weights and a limit on the gradient's length, each for one array of any shape.
+"""Penalties on large weights and limits on lengths, the gradient's and that of each unit's incoming weights.
 
 L1 and L2 change the gradient, so they pass through the optimizer; decoupled weight decay changes the weights
 beside it. All act on weights alone (:func:`penalized`): never on biases, slopes or normalisation's
@@ -26,6 +26,7 @@ class Penalties:
     l2: float = 0.0
     weight_decay: float = 0.0
     clip_norm: float | None = None
+    max_norm: float | None = None
 
 
 NO_PENALTIES = Penalties()
@@ -51,6 +52,14 @@ def penalized_gradient(xp: Any, w: Array, g: Array, l1: Any, l2: Any) -> Array:
 def decayed(w: Array, rate: Any, decay: Any) -> Array:
     """w - η λ w: decay that no optimizer scales (Loshchilov & Hutter 2019, λ times η as in PyTorch)."""
     return w - rate * (decay * w)
+
+
+def norm_scale(xp: Any, norms: Array, limit: float) -> Array:
+    """What each unit's incoming weights, of these Euclidean lengths, are multiplied by after an update.
+
+    Those that are longer than ``limit`` are scaled back to it (Srivastava et al. 2014, section 5.1).
+    """
+    return xp.where(norms > limit, limit / norms, 1.0)
 
 
 def clip_scale(xp: Any, norm: Any, limit: float) -> Any:

@@ -1,8 +1,9 @@
 """Learning-rate schedules: what the learning rate is multiplied by at each step of a run.
 
-``factor(step, steps, batches)`` is a pure function: ``step`` counts from 0, ``steps`` is the whole run's
-number of them, ``batches`` an epoch's. So a run that goes on needs no state, and one that is lengthened
-follows the longer run's curve from there on. ``step`` lies between two whole ones where the batch size was
+``multiplier(step, steps, batches)`` is a pure function: ``step`` counts from 0, ``steps`` is the whole run's
+number of them, ``batches`` an epoch's. So a run that goes on needs no state (``plateau`` alone has one, which
+is part of the run's position), and one that is lengthened follows the longer run's curve from there on.
+``step`` lies between two whole ones where the batch size was
 changed in the midst of an epoch: then these are steps as if all had been of the size in use.
 """
 
@@ -15,6 +16,9 @@ from pydantic import Field
 
 from tuiml.registry import Entry, Registry
 
+THRESHOLD, SMALLEST_DROP = 1e-4, 1e-8
+"""Of :class:`Plateau`: by what fraction a loss must be lower to count, and the least change of the rate."""
+
 
 class Schedule(Entry):
     """How the learning rate changes over a run."""
@@ -22,9 +26,18 @@ class Schedule(Entry):
     changes: ClassVar[bool] = True
     """Whether the rate changes at all, warm-up aside."""
 
-    def factor(self, step: float, steps: int, batches: int) -> float:
+    def multiplier(self, step: float, steps: int, batches: int) -> float:
         """Multiplier of the learning rate at ``step``, from 0 to 1 (0 ≤ step < steps)."""
         raise NotImplementedError  # pragma: no cover - every entry defines it
+
+    def after_epoch(self, rate: float, loss: float, least: float, waited: int) -> tuple[float, float, int]:
+        """The rate to go on with (before the multiplier), after an epoch of this loss.
+
+        Args:
+            least: the loss that counts as the least so far; it is returned as it is now.
+            waited: epochs since it; likewise.
+        """
+        return rate, least, waited
 
 
 schedules: Registry[Schedule] = Registry("a schedule")
@@ -37,7 +50,7 @@ class Warmed(Schedule):
         0.0, ge=0.0, le=1_000_000.0, description="epochs in which the rate first rises from near 0, evenly"
     )
 
-    def factor(self, step: float, steps: int, batches: int) -> float:
+    def multiplier(self, step: float, steps: int, batches: int) -> float:
         rising = round(self.warmup * batches)
         if step < rising:
             return (step + 1) / (rising + 1)  # neither 0, which would waste a step, nor the peak twice
@@ -112,6 +125,29 @@ class LinearWarmup(Constant):
 
 
 @schedules.add
+class Plateau(Constant):
+    name = "plateau"
+    aliases = ("reduce_on_plateau", "reduce_lr_on_plateau")
+    formula = "η · factor after each `patience` epochs and one more without a lower loss"
+    advice = "drops when the validation loss (without validation, the training loss) stops falling"
+    source = "as PyTorch's ReduceLROnPlateau, mode min, relative threshold 1e-4"
+    changes = True
+    factor: float = Field(0.1, gt=0.0, lt=1.0, description="what each drop multiplies the rate by")
+    patience: int = Field(
+        10, ge=0, le=1_000_000, description="epochs without a lower loss that are let pass before a drop"
+    )
+    minimum: float = Field(0.0, ge=0.0, le=1000.0, description="learning rate that no drop goes below")
+
+    def after_epoch(self, rate: float, loss: float, least: float, waited: int) -> tuple[float, float, int]:
+        if loss < least * (1.0 - THRESHOLD):
+            return rate, loss, 0
+        if waited < self.patience:
+            return rate, least, waited + 1
+        lower = max(rate * self.factor, self.minimum)
+        return (lower if rate - lower > SMALLEST_DROP else rate), least, 0
+
+
+@schedules.add
 class OneCycle(Schedule):
     name = "one_cycle"
     aliases = ("onecycle",)
@@ -122,7 +158,7 @@ class OneCycle(Schedule):
     div_factor: float = Field(25.0, ge=1.0, le=1e9, description="d: it starts at η/d")
     final_div_factor: float = Field(1e4, ge=1.0, le=1e9, description="f: it ends at the start's rate / f")
 
-    def factor(self, step: float, steps: int, batches: int) -> float:
+    def multiplier(self, step: float, steps: int, batches: int) -> float:
         first, last = 1.0 / self.div_factor, 1.0 / (self.div_factor * self.final_div_factor)
         peak, end = self.pct_start * steps - 1.0, steps - 1.0
         if step <= peak and peak > 0:
@@ -143,4 +179,4 @@ def peak_of(schedule: Schedule, steps: int, batches: int) -> float:
         places.add(min(steps - 1, round(schedule.warmup * batches)))
     if isinstance(schedule, OneCycle):
         places.add(max(0, min(steps - 1, math.ceil(schedule.pct_start * steps - 1.0))))
-    return max(schedule.factor(step, steps, batches) for step in places)
+    return max(schedule.multiplier(step, steps, batches) for step in places)

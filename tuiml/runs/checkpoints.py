@@ -80,6 +80,7 @@ def _text(step: int, position: Position, details: Mapping[str, Any]) -> str:
         "totals": [totals.loss, totals.correct, totals.examples, *missed],
         "best_loss": _finite(position.best_loss),
         "improved_loss": _finite(position.improved_loss),
+        "plateau_loss": _finite(position.plateau_loss),
         "changes": [vars(change) for change in position.changes],
     }
     return json.dumps({**details, "step": step, "position": where}, allow_nan=False)
@@ -174,6 +175,7 @@ def _position(value: dict[str, Any]) -> Position:
     missed = math.nan if rest == [None] else float(rest[0]) if rest else None  # None: of classes
     best, best_epoch = value["best_loss"], _count(value["best_epoch"])
     improved = value.get("improved_loss", best)  # not in the files of 0.1
+    plateau = value.get("plateau_loss")  # not in those of 0.2
     found = Position(
         epoch=_count(value["epoch"]),
         batch=_count(value["batch"]),
@@ -186,6 +188,8 @@ def _position(value: dict[str, Any]) -> Position:
         metric=str(value.get("metric", ""))[:40],
         improved_epoch=_count(value.get("improved_epoch", best_epoch)),
         improved_loss=math.inf if improved is None else float(improved),
+        plateau_loss=math.inf if plateau is None else float(plateau),
+        plateau_epochs=_count(value.get("plateau_epochs", 0)),
         # None of these is in the files of 0.1.
         step=_known(value.get("step")),
         done=_known(value.get("done")),
@@ -198,7 +202,9 @@ def _position(value: dict[str, Any]) -> Position:
     numbers = (found.rate, found.totals.loss, found.seconds)
     if not all(map(math.isfinite, numbers)) or found.rate <= 0 or found.seconds < 0 or found.epoch < 1:
         raise ValueError
-    if math.isnan(found.best_loss) or math.isnan(found.improved_loss):  # no later epoch would be better
+    if any(
+        map(math.isnan, (found.best_loss, found.improved_loss, found.plateau_loss))
+    ):  # no later epoch would be better
         raise ValueError
     if found.step != UNKNOWN and UNKNOWN in (found.done, found.best_step):
         raise ValueError

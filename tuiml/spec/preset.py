@@ -72,6 +72,9 @@ class Training(Entry):
     clip_norm: float | None = Field(
         None, gt=0.0, le=1e6, description="length of the whole gradient at most; a longer one is shortened"
     )
+    max_norm: float | None = Field(
+        None, ge=1e-6, le=1e6, description="length of each unit's incoming weights at most, after each step"
+    )
 
     @property
     def rate(self) -> float:
@@ -81,7 +84,7 @@ class Training(Entry):
     @property
     def penalties(self) -> Penalties:
         """What acts on weights and gradients beside loss and optimizer."""
-        return Penalties(self.l1, self.l2, self.weight_decay, self.clip_norm)
+        return Penalties(self.l1, self.l2, self.weight_decay, self.clip_norm, self.max_norm)
 
     def document(self) -> dict[str, Any]:
         """As TOML-ready values; what came later only where it is not as usual: files stay short."""
@@ -94,7 +97,7 @@ class Training(Entry):
         return found
 
 
-_ADDED = ("schedule", "early_stopping", "l1", "l2", "weight_decay", "clip_norm")
+_ADDED = ("schedule", "early_stopping", "l1", "l2", "weight_decay", "clip_norm", "max_norm")
 
 
 class Preset(BaseModel):

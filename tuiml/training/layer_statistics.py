@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from tuiml.training.codec import Count, Finite, Number
+from tuiml.training.codec import Count, Finite, Number, Optional
 
 NAN = math.nan
 LARGEST_LIMIT = 1e39
@@ -95,3 +95,7 @@ class LayerStatistics:
     inputs: Drawable | None = None
     """Of the pre-activations."""
     biases: Drawable | None = None
+    slope_min: Optional = NAN
+    slope_mean: Optional = NAN
+    slope_max: Optional = NAN
+    """Of the slopes that the activation learns (PReLU), one a unit; NaN for any other, and in older files."""

@@ -61,6 +61,10 @@ class Position:
     """The manual changes that are in force here."""
     interventions: int = 0
     """The number of interventions so far, undone ones and rewinds included."""
+    plateau_loss: float = math.inf
+    """The loss that a later one has to undercut, of a schedule that reduces the rate on a plateau."""
+    plateau_epochs: int = 0
+    """Epochs since it."""
 
 
 class ScheduleState:
@@ -135,7 +139,7 @@ class ScheduleState:
         if done % self.batch_size:
             batch = done / self.batch_size if done < self.examples else self.batches
         step = min((epoch - 1) * self.batches + batch, self._steps - 1)
-        return self._training.schedule.factor(step, self._steps, self.batches)
+        return self._training.schedule.multiplier(step, self._steps, self.batches)
 
     def rate(self, where: Position) -> float:
         """The learning rate of the next step."""
@@ -178,19 +182,29 @@ class ScheduleState:
         )
 
     def compare(self, where: Position, trained: Totals, held_out: Totals) -> tuple[Position, bool]:
-        """Compare a finished epoch with the best one; the new position, and whether it is the best so far."""
+        """Compare a finished epoch with the best one; the new position, and whether it is the best so far.
+
+        The position has the rate that the schedule goes on with.
+        """
         epoch = where.epoch - 1
         figures = {
             "train_loss": trained.mean_loss,
             "val_loss": held_out.mean_loss,
             "val_accuracy": held_out.accuracy,
         }
+        where = self._react(where, held_out if held_out.examples else trained)
         loss = badness(self._metric, figures[self._metric])
         if loss < where.improved_loss - self._rule.gain():
             where = replace(where, improved_epoch=epoch, improved_loss=loss)
         if loss < where.best_loss:
             return replace(where, best_epoch=epoch, best_step=where.step, best_loss=loss), True
         return where, False
+
+    def _react(self, where: Position, totals: Totals) -> Position:
+        """The position with the rate that the schedule goes on with after an epoch of these totals."""
+        seen = where.plateau_loss, where.plateau_epochs
+        rate, loss, epochs = self._training.schedule.after_epoch(where.rate, totals.mean_loss, *seen)
+        return replace(where, rate=rate, plateau_loss=loss, plateau_epochs=epochs)
 
     @staticmethod
     def waited(where: Position) -> int:

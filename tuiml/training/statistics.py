@@ -150,6 +150,7 @@ def numbers(view: LayerView, activation: Activation | None, samples: Mapping[str
             "input_std": inputs.std if inputs else NAN,
             "weight_norm": NAN if view.weights is None else _norm(view.weights),
             "update_ratio": _update_ratio(view, weights),
+            **_slopes(view.slopes),
         }
 
 
@@ -184,6 +185,14 @@ def _update_ratio(view: LayerView, weights: Values | None) -> float:
     if not (math.isfinite(moved) and weights.std > 0.0):
         return NAN
     return max(NEVER, math.log10(moved / weights.std)) if moved > 0.0 else NEVER
+
+
+def _slopes(values: Array | None) -> dict[str, float]:
+    if values is None:
+        return {}
+    found = values.astype(np.float64)
+    least, mean, most = float(found.min()), float(found.mean()), float(found.max())
+    return {"slope_min": least, "slope_mean": mean, "slope_max": most}
 
 
 def _norm(values: Array) -> float:

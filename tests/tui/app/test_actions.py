@@ -123,6 +123,7 @@ explorer take_activation enter
 explorer leave_explorer escape,q
 explorer activation_back up,k hidden
 explorer activation_next down,j hidden
+explorer activation_add a hidden
 explorer x_left left,h hidden
 explorer x_right right,l hidden
 explorer narrower plus hidden

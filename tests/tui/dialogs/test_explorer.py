@@ -226,6 +226,40 @@ def test_the_cursor_moves_by_round_steps_whatever_the_range() -> None:
         assert round(mantissa) in (1, 2, 5)
 
 
+async def test_several_activations_stay_in_one_drawing() -> None:
+    async with bench((120, 40)) as on:
+        await on.press("y", "up", "up", "up")
+        assert on.screen.model.activation.name == "sigmoid"
+        await on.press("a", "down")
+        assert on.screen.model.activation.name == "tanh"
+        shown = on.text
+        for words in ("1 sigmoid", "1 sigmoid′", "2 tanh", "2 tanh′", "1 f ── .7311", "2 f′ ┄┄ .42"):
+            assert words in shown
+        await on.press("a", "down", "a", "down")
+        assert all(f"{n} {name}" in on.text for n, name in ((3, "relu"), (4, "leaky_relu")))
+        await on.press("a")
+        assert "4 activations fit in one drawing" in on.text
+        await on.press("up", "a", "up", "a", "up", "a")
+        assert on.screen.model.activation.name == "sigmoid"
+        assert on.screen.model.others == ()
+        assert "f ── .7311" in on.text
+        assert "1 sigmoid" not in on.text
+
+
+def test_names_of_curves_that_end_together_stand_in_rows_of_their_own() -> None:
+    chosen = [activations[name]() for name in ("tanh", "softsign", "elu")]
+    for look in (Look(colour=False), Look(unicode=False)):
+        rows = [
+            s.text
+            for s in function_chart(activations["sigmoid"](), 6.0, 1.0, None, 100, 30, look, others=chosen)
+        ]
+        prime = "′" if look.unicode else "'"
+        for n, name in enumerate(("tanh", "softsign", "elu", "sigmoid"), 1):
+            assert sum(row.endswith(f" {n} {name}") for row in rows) == 1
+            assert sum(row.endswith(f" {n} {name}{prime}") for row in rows) == 1
+        assert all(any(f"{n}" in row[8:80] for row in rows[1:-2]) for n in (1, 2, 3, 4))
+
+
 @pytest.mark.parametrize("look", [Look(), Look(unicode=False), Look(colour=False)])
 @pytest.mark.parametrize("size", [(1, 1), (8, 3), (40, 12), (78, 18), (200, 45)])
 def test_the_chart_fills_its_room_exactly(look: Look, size: tuple[int, int]) -> None:
@@ -233,6 +267,8 @@ def test_the_chart_fills_its_room_exactly(look: Look, size: tuple[int, int]) -> 
         for inputs in (None, INPUTS, bars(0, 0)):
             strips = function_chart(entry(), 6.0, 1.0, inputs, *size, look)
             assert len(strips) == size[1]
+            both = function_chart(entry(), 6.0, 1.0, inputs, *size, look, others=[activations["tanh"]()] * 3)
+            assert [strip.cell_length for strip in both] == [size[0]] * size[1]
             assert all(strip.cell_length == size[0] for strip in strips)
             assert look.unicode or "".join(strip.text for strip in strips).isascii()
 

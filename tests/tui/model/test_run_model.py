@@ -255,6 +255,7 @@ def test_pictures_of_tuiml_0_1_are_read():
     assert (found.dead, found.gradient_norm) == (0.25, 0.3)
     assert math.isnan(found.update_ratio)
     assert math.isnan(found.weight_norm)
+    assert math.isnan(found.slope_mean)
     assert (found.inputs, found.biases) == (None, None)
     assert found.gradients.floor == 0.0
     assert found.gradients.edges() == pytest.approx((-0.5, -1 / 6, 1 / 6, 0.5))

@@ -119,6 +119,15 @@ async def test_the_selected_layer_is_the_one_in_the_histogram():
         assert on.train.table.cursor == 0
 
 
+async def test_learned_slopes_are_shown_with_the_layer():
+    async with bench((140, 40), running=True) as on:
+        slopes = {"slope_min": 0.18, "slope_mean": 0.24, "slope_max": 0.31}
+        await on.tell(Snapshot(1, 1, (FLAT, layer(**slopes), layer())))
+        assert "slopes .18 to .31 (mean .24)" in on.histogram.text
+        await on.press("down")
+        assert "slopes" not in on.histogram.text
+
+
 async def test_one_key_goes_through_activations_gradients_and_weights():
     async with bench(running=True) as on:
         await on.tell(Snapshot(1, 1, (FLAT, layer(), layer())))

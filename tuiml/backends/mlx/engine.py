@@ -219,6 +219,7 @@ class MlxEngine(Engine):
                     biases=_flat(self._params.get(bias)),
                     bias_gradients=_flat(gradients.get(bias)),
                     before=_matrix(before.get(weight), by_element) if before else None,
+                    slopes=_flat(self._params.get(f"layers.{i}.slope")),
                 )
             )
         return found

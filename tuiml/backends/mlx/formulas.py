@@ -21,7 +21,14 @@ from tuiml.nn.layers.windows import with_channels
 from tuiml.nn.losses import OVERFLOW
 from tuiml.nn.network import Network, forward, updated_buffers
 from tuiml.nn.optimizers import Optimizer
-from tuiml.nn.penalties import Penalties, clip_scale, decayed, is_penalized, penalized_gradient
+from tuiml.nn.penalties import (
+    Penalties,
+    clip_scale,
+    decayed,
+    is_penalized,
+    norm_scale,
+    penalized_gradient,
+)
 
 Array = Any
 Arrays = dict[str, Array]
@@ -181,7 +188,7 @@ class Formulas:
             changed, carried = self.optimizer.update(
                 XP, *self._with_penalties(key, w, gradients[key], scalars), mine, scalars
             )
-            new_params[key] = mx.where(alive, changed, w)
+            new_params[key] = mx.where(alive, self._shortened(key, changed), w)
             for name, value in carried.items():
                 new_state[name][key] = mx.where(alive, value, mine[name])
         new_buffers = {key: mx.where(alive, value, buffers[key]) for key, value in after.items()}
@@ -204,6 +211,17 @@ class Formulas:
         norm = unit * mx.sqrt(mx.sum(mx.stack([mx.sum(mx.square(g / unit)) for g in gradients.values()])))
         scale = clip_scale(XP, norm, limit)
         return {key: g * scale for key, g in gradients.items()}, mx.isfinite(norm)
+
+    def _shortened(self, key: str, w: Array) -> Array:
+        """A parameter after its update, each unit's incoming weights no longer than wanted."""
+        limit = self.penalties.max_norm
+        if limit is None or key not in self._penalized:
+            return w
+        axes = tuple(range(1, len(w.shape)))
+        largest = mx.max(mx.abs(w), axis=axes, keepdims=True)
+        unit = mx.where(largest > 0.0, largest, 1.0)  # so that no square leaves float32
+        norms = unit * mx.sqrt(mx.sum(mx.square(w / unit), axis=axes, keepdims=True))
+        return w * norm_scale(XP, norms, limit)
 
     def _with_penalties(self, key: str, w: Array, g: Array, scalars: Arrays) -> tuple[Array, Array]:
         """A parameter and its gradient as the optimizer sees them."""

@@ -153,11 +153,11 @@ def schedule_lines(document: Document, width: int, look: Look) -> list[str]:
     training, ramp = preset.training, look.glyphs.bars
     batches = -(-preset.data.sizes()[0] // training.batch_size)
     steps = training.epochs * batches
-    first, last = (training.schedule.factor(step, steps, batches) for step in (0, steps - 1))
+    first, last = (training.schedule.multiplier(step, steps, batches) for step in (0, steps - 1))
     start, end = f"lr {training.rate * first:.2g} ", f" {training.rate * last:.2g}"
     room = max(4, min(24, width - len(start) - len(end) - 1))
     places = [round(i * (steps - 1) / (room - 1)) for i in range(room)]
-    factors = [training.schedule.factor(step, steps, batches) for step in places]
+    factors = [training.schedule.multiplier(step, steps, batches) for step in places]
     if len(set(factors)) == 1:
         return []
     curve = "".join(ramp[max(1, round(f / max(factors) * (len(ramp) - 1)))] for f in factors)

@@ -120,12 +120,20 @@ def _numbers(
     if kind == "activations":
         pieces.append(Piece(f"zeros {percent(found.zeros)}", plain, 2))
         pieces += _idle(found, look)
+    if not math.isnan(found.slope_mean):
+        pieces.append(Piece(_slopes(found), plain, 1 if kind in ("activations", "inputs") else 3))
     if beyond:
         ends = ((bars.scale.low, "below", bars.below), (bars.scale.high, "above", bars.above))
         pieces += [
             Piece(f"{word} {compact(at)}: {count:,.0f}", quiet, 4) for at, word, count in ends if count
         ]
     return pieces
+
+
+def _slopes(found: LayerStatistics) -> str:
+    """The slopes that the layer's activation has learned, all units'."""
+    low, mean, high = (compact(v, 2) for v in (found.slope_min, found.slope_mean, found.slope_max))
+    return f"slopes {low} to {high} (mean {mean})"
 
 
 def _idle(found: LayerStatistics, look: Look) -> list[Piece]:

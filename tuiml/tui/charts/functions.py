@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
+from typing import Literal
 
 import numpy as np
 from rich.segment import Segment
@@ -15,8 +17,12 @@ from tuiml.tui.charts.axes import Frame, Mark
 from tuiml.tui.charts.bars import glyph_lines, levels_of
 from tuiml.tui.charts.lines import Curve, Under, line_chart
 from tuiml.tui.charts.palette import QUIET, TRAIN, TROUBLE, VALIDATION, Look
+from tuiml.tui.charts.tags import Tag
 from tuiml.tui.charts.text import Line, runs
 
+COLOURS = ("blue", "orange", "green", "purple")
+MARKERS = 6
+"""Numbers on each curve, where there are several."""
 POINTS = 800
 """Points of each curve."""
 
@@ -30,21 +36,19 @@ def function_chart(
     height: int,
     look: Look,
     colour: str = "blue",
+    others: Sequence[Activation] = (),
 ) -> list[Line]:
     """f and f′ from ``-span`` to ``span``: ``height`` lines of ``width`` cells; their values at ``cursor``.
 
+    With ``others``, theirs too: each activation has a number on its curves and its name at their ends.
+
     Under them the inputs as bars, and a row that is shaded where the slope lets no gradient through.
     """
-    found = respond(activation, np.linspace(-span, span, POINTS + 1))
-    here = respond(activation, np.array([cursor]))
-    curves = [
-        Curve("f", (found.x, found.y), TRAIN, told=float(here.y[0])),
-        Curve(slope_name(look), (found.x, found.slope), VALIDATION, "dashed", told=float(here.slope[0])),
-    ]
-    if found.band is not None:
-        low, high = respond(activation, np.array([cursor])).band or (here.y, here.y)
-        ends = zip(("least drawn", "most"), found.band, (low, high), strict=True)
-        curves = [*(Curve(n, (found.x, y), QUIET, "dotted", told=float(v[0])) for n, y, v in ends), *curves]
+    tags: list[Tag] = []
+    if others:
+        curves, tags = _several([*others, activation], span, cursor, look)
+    else:
+        curves = _alone(activation, span, cursor, look)
     tall = 0 if inputs is None else max(1, min(8, height // 5))
     rows = tall + 1 if height >= 10 else 0
     return line_chart(
@@ -55,8 +59,44 @@ def function_chart(
         x_range=(-span, span),
         marks=[Mark(cursor, f"x {compact(cursor, 3)}", QUIET)],
         under=Under(rows, partial(_under, activation, inputs, colour, tall)) if rows else None,
+        tags=tags,
         look=look,
     )
+
+
+def _alone(activation: Activation, span: float, cursor: float, look: Look) -> list[Curve]:
+    """f and f′, and the ends of what is drawn at random."""
+    found = respond(activation, np.linspace(-span, span, POINTS + 1))
+    here = respond(activation, np.array([cursor]))
+    curves = [
+        Curve("f", (found.x, found.y), TRAIN, told=float(here.y[0])),
+        Curve(slope_name(look), (found.x, found.slope), VALIDATION, "dashed", told=float(here.slope[0])),
+    ]
+    if found.band is not None:
+        low, high = here.band or (here.y, here.y)
+        ends = zip(("least drawn", "most"), found.band, (low, high), strict=True)
+        curves = [*(Curve(n, (found.x, y), QUIET, "dotted", told=float(v[0])) for n, y, v in ends), *curves]
+    return curves
+
+
+def _several(
+    activations: Sequence[Activation], span: float, cursor: float, look: Look
+) -> tuple[list[Curve], list[Tag]]:
+    """f and f′ of each, a colour and a number each; the names first, which markers make room for."""
+    curves, names, markers = [], [], []
+    prime = slope_name(look)[1:]
+    for at, activation in enumerate(activations):
+        found = respond(activation, np.linspace(-span, span, POINTS + 1))
+        here, colour = respond(activation, np.array([cursor])), COLOURS[at]
+        for y, told, mark in ((found.y, here.y, ""), (found.slope, here.slope, prime)):
+            style: Literal["solid", "dashed"] = "dashed" if mark else "solid"
+            label = f"{at + 1} f{mark}"
+            curves.append(Curve(label, (found.x, y), colour, style, told=float(told[0])))
+            names.append(Tag(span, float(y[-1]), f" {at + 1} {activation.name}{mark}", colour, name=True))
+            first = (at + (0.5 if mark else 0.0)) / len(activations)
+            places = (np.arange(MARKERS) + first) * POINTS // MARKERS
+            markers += [Tag(found.x[i], float(y[i]), f"{at + 1}", colour) for i in places.astype(int)]
+    return curves, names + markers
 
 
 def slope_name(look: Look) -> str:

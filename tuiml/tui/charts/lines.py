@@ -28,6 +28,7 @@ from tuiml.tui.charts.axes import (
 )
 from tuiml.tui.charts.palette import QUIET, Look
 from tuiml.tui.charts.series import Floats, Series, Values, as_floats, decimate
+from tuiml.tui.charts.tags import Tag, tagged
 from tuiml.tui.charts.text import Line, clean, notice, strip
 
 Points: TypeAlias = Series | tuple[Values, Values]
@@ -85,22 +86,22 @@ def line_chart(
     x_ticks: Sequence[tuple[float, str]] | None = None,
     marks: Sequence[Mark] = (),
     under: Under | None = None,
+    tags: Sequence[Tag] = (),
     look: Look | None = None,
     empty: str = "waiting for the first batch",
 ) -> list[Line]:
     """Curves over a common x: ``height`` lines of ``width`` cells; none if either is below 1.
 
     Args:
-        curves: the last is drawn on top. NaN, and what has no logarithm, is a gap.
-        log: use a logarithmic axis for y.
+        curves: the last is drawn on top. NaN is a gap, and with ``log`` (of y) what has no logarithm.
         x_range, y_range: limits of the axes; absent: those of the points, y rounded outwards. Points
             beyond those of y are drawn at the edge, beyond those of x not at all.
-        x_ticks: x and label of the ticks; absent: rounded numbers.
+        x_ticks: x and label of the ticks; absent: rounded numbers. ``tags`` lie over the curves.
     """
     if width < 1 or height < 1:
         return []
     look = look or Look()
-    head = [strip(_title(curves, title, y_format, width, look), width)] if height > 1 else []
+    head = [strip(_title(curves, title, y_format, width, look), width)][: height - 1]
     tall = height - len(head) - (under.rows if under else 0)
     below = 0 if tall < 5 else 1 if tall < 9 else 2
     drawn = [_Drawn.of(curve, width, log, _finite(x_range)) for curve in curves]
@@ -108,7 +109,7 @@ def line_chart(
     if limits is None:
         return head + notice(clean(empty, look), width, height - len(head), look)
     frame, labels = framed(*limits, width, tall - below, look, y_format, log)
-    body = left_axis(_canvas(drawn, frame, marks, look), labels, frame, look)
+    body = left_axis(tagged(_canvas(drawn, frame, marks, look), tags, frame, look), labels, frame, look)
     foot = bottom_axis(frame, below, x_label, marks, look, x_ticks)
     return head + body + (under.draw(frame, look) if under else []) + foot
 

@@ -40,7 +40,17 @@ class ExplorerView(View):
 
     def stamp(self) -> Hashable:
         m = self._model
-        return (m.activation, m.span, m.cursor, m.parameter, m.typed, m.problem, self._inputs())
+        return (
+            m.activation,
+            m.span,
+            m.cursor,
+            m.parameter,
+            m.typed,
+            m.problem,
+            m.others,
+            m.added,
+            self._inputs(),
+        )
 
     def draw(self, width: int, height: int, look: Look) -> list[Line]:
         model, inputs = self._model, self._inputs()
@@ -56,6 +66,7 @@ class ExplorerView(View):
             max(1, height - 1 - len(below)),
             look,
             layer_colour(self._index),
+            model.others,
         )
         return [self._title(width, look), *chart, *below][:height]
 
@@ -107,7 +118,13 @@ class ExplorerView(View):
     def _keys(self, width: int) -> str:
         if self._model.typed is not None:
             return "enter set   esc cancel"
-        words = ["esc back", "↑↓ activation", "←→ x", "+- range"]
+        words = [
+            "esc back",
+            "↑↓ activation",
+            "a take out" if self._model.added else "a add",
+            "←→ x",
+            "+- range",
+        ]
         if self._model.option is not None:
             words.append("[ ] or digits value")
         if len(self._model.options) > 1:
@@ -182,6 +199,18 @@ class ExplorerScreen(Modal[Activation | None]):
     @action("up k", "before", "The activation before.", "explorer", rank=30, shown=False)
     def action_activation_back(self) -> None:
         self.model.turn(-1)
+        self._shown()
+
+    @action(
+        "a",
+        "add",
+        "Keep this activation in the drawing beside the next ones (up to four), or take it out.",
+        "explorer",
+        rank=45,
+        shown=False,
+    )
+    def action_activation_add(self) -> None:
+        self.model.add()
         self._shown()
 
     @action("tab", "other", "The other parameter, where there are two.", "explorer", rank=110, shown=False)

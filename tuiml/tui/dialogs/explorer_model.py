@@ -16,6 +16,8 @@ from tuiml.training.layer_statistics import Histogram
 SPANS = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0, 50.0, 100.0)
 """Ranges of x: from minus this to this."""
 USUAL = 6.0
+MOST = 4
+"""Activations in one drawing."""
 MANTISSAS = (1, 2, 3, 5, 7)
 LEAST = 0.001
 """The least value but 0 that the keys go to; less can be typed."""
@@ -54,6 +56,8 @@ class Explorer:
         self.typed: str | None = None
         """The value being typed."""
         self.problem = ""
+        self._added: list[str] = []
+        """The names of the activations that stay in the drawing."""
 
     @property
     def activation(self) -> Activation:
@@ -73,6 +77,29 @@ class Explorer:
         """The one that the keys change."""
         options = self.options
         return options[self.parameter % len(options)] if options else None
+
+    # -- several in one drawing ----------------------------------------------------------------------------
+
+    @property
+    def others(self) -> tuple[Activation, ...]:
+        """Those that are drawn beside the one on the screen."""
+        return tuple(self._kept[name] for name in self._added if name != self.activation.name)
+
+    def add(self) -> None:
+        """Keep the activation on the screen in the drawing when going to others, or do not any more."""
+        name = self.activation.name
+        self.problem = ""
+        if name in self._added:
+            self._added.remove(name)
+        elif len(self._added) < MOST - 1:
+            self._added.append(name)
+        else:
+            self.problem = f"{MOST} activations fit in one drawing; press a at one of them to take it out"
+
+    @property
+    def added(self) -> bool:
+        """True if the one on the screen stays in the drawing."""
+        return self.activation.name in self._added
 
     # -- activation and range ------------------------------------------------------------------------------
 
