@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import stat
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,12 +21,17 @@ CANNOT_SYNC = frozenset(
 """What a file system says that cannot make a folder's entries durable: there is nothing to wait for."""
 
 
-def write_whole(path: Path, payload: bytes | str | Sequence[bytes | memoryview]) -> bool:
+def write_whole(
+    path: Path, payload: bytes | str | Sequence[bytes | memoryview], *, parents: bool = True
+) -> bool:
     """Write ``payload``, or its pieces, to ``path``: a reader, or a crash, sees the old file or the new one.
 
     The mode of an ordinary file that is replaced is kept. The bytes go to a new file, which is then renamed
     to ``path``: a link there is itself replaced, and what a symbolic link leads to, or the other names of a
     hard link, are as they were.
+
+    Args:
+        parents: make folders that are missing above it.
 
     Returns:
         Whether the new file will be there after a power cut, as far as the file system can say.
@@ -34,7 +41,8 @@ def write_whole(path: Path, payload: bytes | str | Sequence[bytes | memoryview])
     """
     whole = payload.encode() if isinstance(payload, str) else payload
     parts = [whole] if isinstance(whole, bytes) else whole
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if parents:
+        path.parent.mkdir(parents=True, exist_ok=True)
     # mkstemp opens with O_EXCL and O_NOFOLLOW: a link that somebody put there is never written through.
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".part")
     try:
@@ -135,6 +143,28 @@ def _refuse(path: Path, found: os.stat_result) -> None:
         kind = kinds.get(stat.S_IFMT(found.st_mode), "a device")
         why = f"it is {kind}, not an ordinary file; remove it"
     raise UnsafeFile(errno.EINVAL, why, str(path))
+
+
+def path_of_folder(handle: int, path: Path) -> Path:
+    """Where an open folder is now: ``path``, or where it was moved to since.
+
+    Raises:
+        FileNotFoundError: it was deleted, or the system does not tell where it is.
+    """
+    own = os.fstat(handle)
+    for where in (lambda: str(path), lambda: _present_path(handle)):
+        with contextlib.suppress(OSError, ValueError):
+            found = where()
+            if os.path.samestat(own, os.lstat(found)):
+                return Path(found)
+    raise FileNotFoundError(errno.ENOENT, "the folder was deleted or moved away", str(path))
+
+
+def _present_path(handle: int) -> str:
+    """What the system says of where an open folder is."""
+    if sys.platform == "darwin":
+        return os.fsdecode(fcntl.fcntl(handle, fcntl.F_GETPATH, bytes(1024)).rstrip(b"\0"))
+    return os.readlink(f"/proc/self/fd/{handle}")
 
 
 def open_regular(path: Path) -> int:

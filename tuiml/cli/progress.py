@@ -6,10 +6,13 @@ import contextlib
 import json
 import math
 import os
+import shlex
 import sys
 import time
+from pathlib import Path
 
 from tuiml.cli.output import cells, note
+from tuiml.files import home
 from tuiml.formatting import NONE, count_text, duration, loss, metric_text
 from tuiml.text import plain_text
 from tuiml.training.events import (
@@ -89,7 +92,7 @@ class Show:
             flush=True,
         )
         if end.reason == "stopped" and not self.unsaved:
-            note(f"tuiml: stopped at step {end.step:,} and saved; 'tuiml resume {end.run}' goes on")
+            note(f"tuiml: stopped at step {end.step:,} and saved; 'tuiml resume {_word(end)}' goes on")
         if end.message:
             note(f"tuiml: {end.message}")
 
@@ -219,6 +222,12 @@ def on_stderr() -> Show:
     """A bar if stderr is a terminal, else lines."""
     terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
     return Bar() if terminal else Plain()
+
+
+def _word(end: End) -> str:
+    """What finds the run again: its name, or the path of a folder that was moved elsewhere."""
+    path = Path(end.path)
+    return end.run if path.parent == home() / "runs" else shlex.quote(end.path)
 
 
 def opening(start: Start) -> list[str]:
