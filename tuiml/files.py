@@ -204,21 +204,41 @@ def asset(*parts: str) -> Path:
     raise FileNotFoundError(f"the installation lacks assets/{'/'.join(parts)}; install it again")
 
 
+class NoHome(OSError):
+    """There is no folder for runs, presets and settings."""
+
+
+NO_HOME = "you have no home folder here: set TUIML_HOME to a folder for runs, presets and settings"
+
+
 def home() -> Path:
-    """The folder of runs, presets and settings: ``TUIML_HOME``, else the platform's."""
+    """The folder of runs, presets and settings: ``TUIML_HOME``, else the platform's.
+
+    Raises:
+        NoHome: there is none.
+    """
     given = os.environ.get("TUIML_HOME")
     if given:
-        return Path(given).expanduser()
+        path = os.path.expanduser(given)
+        if path.startswith("~"):
+            raise NoHome(errno.ENOENT, f"TUIML_HOME is {given}, but there is no such user; give a whole path")
+        return Path(path)
     from platformdirs import user_data_path
 
-    return user_data_path("tuiml", appauthor=False)
+    try:
+        path = user_data_path("tuiml", appauthor=False)
+    except RuntimeError:
+        raise NoHome(errno.ENOENT, NO_HOME) from None
+    if not path.is_absolute():  # as older versions of platformdirs answer
+        raise NoHome(errno.ENOENT, NO_HOME)
+    return path
 
 
 def data_folders() -> Iterator[Path]:
     """The folders searched for data sets, first to last: those of ``TUIML_DATA``, then the cache."""
     for part in os.environ.get("TUIML_DATA", "").split(os.pathsep):
         if part:
-            yield Path(part).expanduser()
+            yield Path(os.path.expanduser(part))
     yield cache() / "data"
 
 

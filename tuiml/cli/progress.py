@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from tuiml.cli.output import cells, note
+from tuiml.cli.output import cells, note, say
 from tuiml.files import home
 from tuiml.formatting import NONE, count_text, duration, loss, metric_text
 from tuiml.text import plain_text
@@ -84,12 +84,12 @@ class Show:
     def result(self, end: End) -> None:
         """Print the result to stdout and hints to stderr."""
         self.close()
-        print(
+        say(
             f"{plain_text(end.run)}: {end.reason}, epochs {end.epochs}, best {end.best_epoch}, "
             f"{duration(end.seconds, NONE)} of training, {count_text(end.examples_per_second)} examples/s\n"
             f"test loss {loss(end.test_loss)}, test {metric_text(end.test_accuracy, end.test_r2)}\n"
             f"{plain_text(end.path)}",
-            flush=True,
+            lines=True,
         )
         if end.reason == "stopped" and not self.unsaved:
             note(f"tuiml: stopped at step {end.step:,} and saved; 'tuiml resume {_word(end)}' goes on")
@@ -120,7 +120,7 @@ class Lines(Show):
             self.loading(event)
         whole_epoch = isinstance(event, Pretraining) and not isinstance(event, PretrainingProgress)
         if whole_epoch or isinstance(event, Start | Epoch | Intervention | Notice | End | Replayed):
-            print(json.dumps(event.to_json(), allow_nan=False), flush=True)
+            say(json.dumps(event.to_json(), allow_nan=False))
 
     def result(self, end: End) -> None:
         if end.message:

@@ -98,7 +98,9 @@ def load(path: Path | None = None) -> Settings:
     try:
         if len(data) > MOST_BYTES:
             raise ValueError("too long")
-        return _read(json.loads(data))
+        found = json.loads(data)
+        json.dumps(found, ensure_ascii=False).encode(errors="surrogateescape")  # no file has such a name
+        return _read(found)
     except (ValueError, TypeError, KeyError, RecursionError):
         return Settings(trouble=_put_aside(path))
 
