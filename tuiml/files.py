@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import stat
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,12 +21,17 @@ CANNOT_SYNC = frozenset(
 """What a file system says that cannot make a folder's entries durable: there is nothing to wait for."""
 
 
-def write_whole(path: Path, payload: bytes | str | Sequence[bytes | memoryview]) -> bool:
+def write_whole(
+    path: Path, payload: bytes | str | Sequence[bytes | memoryview], *, parents: bool = True
+) -> bool:
     """Write ``payload``, or its pieces, to ``path``: a reader, or a crash, sees the old file or the new one.
 
     The mode of an ordinary file that is replaced is kept. The bytes go to a new file, which is then renamed
     to ``path``: a link there is itself replaced, and what a symbolic link leads to, or the other names of a
     hard link, are as they were.
+
+    Args:
+        parents: make folders that are missing above it.
 
     Returns:
         Whether the new file will be there after a power cut, as far as the file system can say.
@@ -34,7 +41,8 @@ def write_whole(path: Path, payload: bytes | str | Sequence[bytes | memoryview])
     """
     whole = payload.encode() if isinstance(payload, str) else payload
     parts = [whole] if isinstance(whole, bytes) else whole
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if parents:
+        path.parent.mkdir(parents=True, exist_ok=True)
     # mkstemp opens with O_EXCL and O_NOFOLLOW: a link that somebody put there is never written through.
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".part")
     try:
@@ -137,6 +145,28 @@ def _refuse(path: Path, found: os.stat_result) -> None:
     raise UnsafeFile(errno.EINVAL, why, str(path))
 
 
+def path_of_folder(handle: int, path: Path) -> Path:
+    """Where an open folder is now: ``path``, or where it was moved to since.
+
+    Raises:
+        FileNotFoundError: it was deleted, or the system does not tell where it is.
+    """
+    own = os.fstat(handle)
+    for where in (lambda: str(path), lambda: _present_path(handle)):
+        with contextlib.suppress(OSError, ValueError):
+            found = where()
+            if os.path.samestat(own, os.lstat(found)):
+                return Path(found)
+    raise FileNotFoundError(errno.ENOENT, "the folder was deleted or moved away", str(path))
+
+
+def _present_path(handle: int) -> str:
+    """What the system says of where an open folder is."""
+    if sys.platform == "darwin":
+        return os.fsdecode(fcntl.fcntl(handle, fcntl.F_GETPATH, bytes(1024)).rstrip(b"\0"))
+    return os.readlink(f"/proc/self/fd/{handle}")
+
+
 def open_regular(path: Path) -> int:
     """Open an ordinary file to read it; a descriptor. A pipe would be waited for, and a device never ends.
 
@@ -174,21 +204,41 @@ def asset(*parts: str) -> Path:
     raise FileNotFoundError(f"the installation lacks assets/{'/'.join(parts)}; install it again")
 
 
+class NoHome(OSError):
+    """There is no folder for runs, presets and settings."""
+
+
+NO_HOME = "you have no home folder here: set TUIML_HOME to a folder for runs, presets and settings"
+
+
 def home() -> Path:
-    """The folder of runs, presets and settings: ``TUIML_HOME``, else the platform's."""
+    """The folder of runs, presets and settings: ``TUIML_HOME``, else the platform's.
+
+    Raises:
+        NoHome: there is none.
+    """
     given = os.environ.get("TUIML_HOME")
     if given:
-        return Path(given).expanduser()
+        path = os.path.expanduser(given)
+        if path.startswith("~"):
+            raise NoHome(errno.ENOENT, f"TUIML_HOME is {given}, but there is no such user; give a whole path")
+        return Path(path)
     from platformdirs import user_data_path
 
-    return user_data_path("tuiml", appauthor=False)
+    try:
+        path = user_data_path("tuiml", appauthor=False)
+    except RuntimeError:
+        raise NoHome(errno.ENOENT, NO_HOME) from None
+    if not path.is_absolute():  # as older versions of platformdirs answer
+        raise NoHome(errno.ENOENT, NO_HOME)
+    return path
 
 
 def data_folders() -> Iterator[Path]:
     """The folders searched for data sets, first to last: those of ``TUIML_DATA``, then the cache."""
     for part in os.environ.get("TUIML_DATA", "").split(os.pathsep):
         if part:
-            yield Path(part).expanduser()
+            yield Path(os.path.expanduser(part))
     yield cache() / "data"
 
 

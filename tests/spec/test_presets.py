@@ -544,3 +544,8 @@ def test_equal_presets_are_equal_values():
     assert one == other
     assert isinstance(one, Preset)
     assert check(document(training={"seed": 1}))[0] != one
+
+
+def test_a_byte_order_mark_is_passed_over():
+    text = 'version = 1\nname = "x"\n'
+    assert loads(b"\xef\xbb\xbf" + text.encode()) == loads(text) == loads("\ufeff" + text)

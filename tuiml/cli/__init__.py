@@ -10,13 +10,15 @@ import sys
 import traceback
 
 from tuiml.cli import commands
-from tuiml.cli.output import note
+from tuiml.cli.output import drop_output, note
 from tuiml.cli.parser import Parser, top_parser
+from tuiml.files import NoHome, home
 from tuiml.text import plain_text
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run ``tuiml`` with the arguments given (default: the process's own); the exit code."""
+    _open_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # an ASCII terminal gets ? for what it lacks
@@ -27,7 +29,7 @@ def main(argv: list[str] | None = None) -> int:
     except SystemExit as leave:  # from argparse
         return leave.code if isinstance(leave.code, int) else 2
     except BrokenPipeError:
-        _drop_output()
+        drop_output()
         return 128 + signal.SIGPIPE
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
@@ -35,8 +37,20 @@ def main(argv: list[str] | None = None) -> int:
         try:
             sys.stdout.flush()
         except OSError:
-            _drop_output()
+            drop_output()
         return _report(error)
+
+
+def _open_closed() -> None:
+    """Give what was closed (``>&-``) a place that takes all: a file opened later would have its number."""
+    missing = False
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - for as long as the process lives
+            if name == "stdout":
+                missing = True
+    if missing:
+        note("tuiml: stdout is closed: what would be printed is lost")
 
 
 def _run(arguments: list[str]) -> int:
@@ -53,12 +67,14 @@ def _run(arguments: list[str]) -> int:
         (used if isinstance(used, Parser) else parser).refuse(unknown)
     if chosen.command is None:
         parser.error("no command; 'tuiml -h' lists them")
+    home()  # there is one: else say so, whatever the command
     code: int = chosen.run(chosen)
     return code
 
 
 def _open(parser: Parser, names: list[str], word: str | None, rest: list[str]) -> int:
     """Open the app on a preset or a run; without ``word``, where it was left."""
+    home()
     if word is not None:
         _check_word(names, word)
     if rest:
@@ -101,23 +117,22 @@ def _report(error: Exception) -> int:
     from tuiml.spec.problems import SpecError
 
     if os.environ.get("TUIML_DEBUG") == "1":
-        traceback.print_exc()
+        for line in traceback.format_exc().splitlines():
+            note(line)
     if isinstance(error, SpecError):
         for problem in error.problems:
             note(str(problem))
         return 2
+    if isinstance(error, NoHome):
+        note(f"tuiml: {error.strerror}")
+        return 2
     if isinstance(error, DataError | RunError):
         note(f"tuiml: {error}")
         return error.code if isinstance(error, RunError) else 2
-    text = str(error) or type(error).__name__
-    hint = "" if isinstance(error, OSError) else " (TUIML_DEBUG=1 shows where)"
-    note(f"tuiml: {type(error).__name__}: {text.splitlines()[0]}{hint}")
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+        note(f"tuiml: {where}{error.strerror}")
+        return 1
+    text = (str(error).splitlines() or [""])[0]
+    note(f"tuiml: {type(error).__name__}: {text} (TUIML_DEBUG=1 shows where)")
     return 1
-
-
-def _drop_output() -> None:
-    """The reader is gone: discard what is left in the buffers."""
-    with contextlib.suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tuiml.cli.output import note, print_json, print_table
+from tuiml.cli.output import note, print_json, print_table, say
 from tuiml.cli.parser import Parser
 from tuiml.formatting import NONE, count_text, figure
 
@@ -65,7 +65,7 @@ def check(chosen: argparse.Namespace) -> int:
         print_json((found.to_json() if found else {}) | ({"files": files} if files else {}))
     else:
         for row in files:
-            (note if row["problem"] else print)(_sentence(row))
+            (note if row["problem"] else say)(_sentence(row))
         if found is not None:
             _print(found)
     bad = any(row["problem"] for row in files) or (found is not None and not found.usable)
@@ -96,25 +96,25 @@ def _print(found: Report) -> None:
     """A report for reading; problems go to stderr."""
     if found.kind:
         shape = "×".join(map(str, found.shape))
-        print(f"{found.path}: {found.kind}")
+        say(f"{found.path}: {found.kind}")
         parts = f"{count_text(found.examples)} examples, {count_text(found.test)} of them the test part"
-        print(f"{parts}; {shape} input{'s' * (found.shape != (1,))} each")
-        print(_target(found))
+        say(f"{parts}; {shape} input{'s' * (found.shape != (1,))} each")
+        say(_target(found))
     if not found.usable and found.rows:
         _print_rows(found.rows)
     elif found.format == "csv" and found.columns:
-        print()
+        say()
         _print_columns(found.columns)
     if found.warnings:
-        print()
+        say()
         for text in found.warnings:
-            print(f"note: {text}")
+            say(f"note: {text}")
     for text in found.problems:
         note(text)
     if found.usable and found.table is not None:
         from tuiml.spec import toml
 
-        print(f"\nin a preset:\n\n{toml.dumps({'data': found.table})}", end="")
+        say(f"\nin a preset:\n\n{toml.dumps({'data': found.table}).rstrip()}", lines=True)
 
 
 def _target(found: Report) -> str:
@@ -141,12 +141,12 @@ def _print_columns(columns: Sequence[Column]) -> None:
     ]
     print_table(header, rows, right=header[2:])
     if len(columns) > MOST:
-        print(f"… {count_text(len(columns))} columns in all")
+        say(f"… {count_text(len(columns))} columns in all")
 
 
 def _print_rows(rows: Sequence[Sequence[str]]) -> None:
     print_table(rows[0][:12], [row[:12] for row in rows[1:] if len(row) >= len(rows[0][:12])])
-    print()
+    say()
 
 
 # -- IDX files by themselves ------------------------------------------------------------------------------

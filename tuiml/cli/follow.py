@@ -7,7 +7,7 @@ import signal
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
-from tuiml.cli.output import note
+from tuiml.cli.output import drop_output, note
 
 if TYPE_CHECKING:
     from tuiml.cli.progress import Show
@@ -35,7 +35,7 @@ def follow(events: Generator[Event], control: RunControl, show: Show) -> int:
             return 128 + stopping.number
         finally:
             show.close()
-    if end is None or show.unsaved:
+    if end is None or show.unsaved or stopping.failed:
         return 1
     if end.reason == "stopped":
         return 128 + stopping.number if stopping.number is not None else 1
@@ -44,12 +44,18 @@ def follow(events: Generator[Event], control: RunControl, show: Show) -> int:
 
 def _show(show: Show, event: Event, stopping: Stopping) -> None:
     """Show an event; if stdout takes nothing any more, stop the run, which is saved anyway."""
+    from tuiml.training.events import End
+
     try:
         show.tell(event)
     except BrokenPipeError:
+        drop_output()
         show.silence()
         stopping.stop(signal.SIGPIPE)
     except OSError as error:
+        drop_output()
         show.silence()
-        note(f"tuiml: cannot print: {error.strerror or error}; the run is stopped and saved")
+        what = "saved" if isinstance(event, End) else "stopped and saved"
+        note(f"tuiml: cannot print: {error.strerror or error}; the run is {what}")
+        stopping.failed = True
         stopping.stop(None)

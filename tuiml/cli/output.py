@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import os
 import sys
 import unicodedata
 from collections.abc import Collection, Sequence
@@ -19,9 +20,26 @@ def note(text: str) -> None:
         print(plain_text(text), file=sys.stderr, flush=True)
 
 
+def say(text: object = "", *, lines: bool = False) -> None:
+    """Print to stdout, like everything that commands print; ``lines``: the line breaks in it are meant.
+
+    Raises:
+        OSError: stdout takes nothing any more.
+    """
+    print(plain_text(str(text), lines=lines), flush=True)
+
+
 def print_json(value: Any) -> None:
     """Plain data as JSON, indented; numbers that are not finite are ``null``."""
-    print(json.dumps(finite(value), indent=2, allow_nan=False))
+    say(json.dumps(finite(value), indent=2, allow_nan=False), lines=True)
+
+
+def drop_output() -> None:
+    """The reader is gone: discard what is left in the buffers."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def finite(value: Any) -> Any:
@@ -44,7 +62,7 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Col
         for cell, width, title in zip(line, widths, header, strict=True):
             space = " " * (width - cells(cell))
             parts.append(space + cell if title in right else cell + space)
-        print("  ".join(parts).rstrip())
+        say("  ".join(parts).rstrip())
 
 
 def cells(text: str) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tuiml.cli.output import print_table
+from tuiml.cli.output import print_table, say
 from tuiml.data.datasets import Dataset, datasets
 from tuiml.data.own.reading import DataFiles
 from tuiml.formatting import bytes_text, count_text, figure
@@ -19,7 +19,6 @@ from tuiml.spec import Preset, Problem, check, network_of
 from tuiml.spec.check import complete, outline, read_layers
 from tuiml.spec.preset import Training, batches_of
 from tuiml.spec.stopping import stoppings
-from tuiml.text import plain_text
 
 Description = dict[str, Any]
 MOST_TEXT = 4000
@@ -146,10 +145,10 @@ def _rates(training: Training, batches: int) -> dict[str, float]:
 
 def print_outline(found: Description) -> None:
     """Print the layer table, memory and settings."""
-    print(plain_text(found["name"][:MOST_TEXT]))
+    say(found["name"][:MOST_TEXT])
     if found["note"]:
-        print(plain_text(found["note"][:MOST_TEXT], lines=True))
-    print()
+        say(found["note"][:MOST_TEXT], lines=True)
+    say()
     header = ("#", "layer", "output", "parameters", "activation", "initializer", "memory")
     shape = found["input_shape"]
     rows = [["", "input", dimensions(tuple(shape)) if shape else "?", "", "", "", ""]]
@@ -158,9 +157,8 @@ def print_outline(found: Description) -> None:
     if found["memory"] is not None:
         size = bytes_text(found["memory"])
         beside = f" and {count_text(found['not_trained'])} values not trained" if found["not_trained"] else ""
-        print(
-            f"\n{count_text(found['parameters'])} parameters{beside}; training takes about {size} of memory"
-        )
+        say()
+        say(f"{count_text(found['parameters'])} parameters{beside}; training takes about {size} of memory")
     if found["settings"]:
         _print_settings(found["settings"])
 
@@ -202,9 +200,9 @@ def _print_settings(settings: Description) -> None:
         rows.append(["penalties", ", ".join(f"{k} {v:g}" for k, v in settings["regularization"].items())])
     if settings["early_stopping"] != "never":
         rows.append(["stops", f"early: {_choice(settings['early_stopping'])}"])
-    print()
+    say()
     for name, text in rows:
-        print(f"{name:<10} {plain_text(text)}")
+        say(f"{name:<10} {text}")
 
 
 def _choice(value: Any, key: str = "name") -> str:

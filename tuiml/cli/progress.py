@@ -6,10 +6,13 @@ import contextlib
 import json
 import math
 import os
+import shlex
 import sys
 import time
+from pathlib import Path
 
-from tuiml.cli.output import cells, note
+from tuiml.cli.output import cells, note, say
+from tuiml.files import home
 from tuiml.formatting import NONE, count_text, duration, loss, metric_text
 from tuiml.text import plain_text
 from tuiml.training.events import (
@@ -81,15 +84,15 @@ class Show:
     def result(self, end: End) -> None:
         """Print the result to stdout and hints to stderr."""
         self.close()
-        print(
+        say(
             f"{plain_text(end.run)}: {end.reason}, epochs {end.epochs}, best {end.best_epoch}, "
             f"{duration(end.seconds, NONE)} of training, {count_text(end.examples_per_second)} examples/s\n"
             f"test loss {loss(end.test_loss)}, test {metric_text(end.test_accuracy, end.test_r2)}\n"
             f"{plain_text(end.path)}",
-            flush=True,
+            lines=True,
         )
         if end.reason == "stopped" and not self.unsaved:
-            note(f"tuiml: stopped at step {end.step:,} and saved; 'tuiml resume {end.run}' goes on")
+            note(f"tuiml: stopped at step {end.step:,} and saved; 'tuiml resume {_word(end)}' goes on")
         if end.message:
             note(f"tuiml: {end.message}")
 
@@ -117,7 +120,7 @@ class Lines(Show):
             self.loading(event)
         whole_epoch = isinstance(event, Pretraining) and not isinstance(event, PretrainingProgress)
         if whole_epoch or isinstance(event, Start | Epoch | Intervention | Notice | End | Replayed):
-            print(json.dumps(event.to_json(), allow_nan=False), flush=True)
+            say(json.dumps(event.to_json(), allow_nan=False))
 
     def result(self, end: End) -> None:
         if end.message:
@@ -219,6 +222,12 @@ def on_stderr() -> Show:
     """A bar if stderr is a terminal, else lines."""
     terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
     return Bar() if terminal else Plain()
+
+
+def _word(end: End) -> str:
+    """What finds the run again: its name, or the path of a folder that was moved elsewhere."""
+    path = Path(end.path)
+    return end.run if path.parent == home() / "runs" else shlex.quote(end.path)
 
 
 def opening(start: Start) -> list[str]:

@@ -21,6 +21,8 @@ class Stopping:
         self._before: dict[int, Any] = {}
         self.number: int | None = None
         """The signal that arrived, if any."""
+        self.failed = False
+        """True if stdout took nothing any more."""
 
     def __enter__(self) -> Stopping:
         for number in ENDING:

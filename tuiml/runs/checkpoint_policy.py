@@ -79,7 +79,7 @@ class Saver:
     @property
     def newest(self) -> int | None:
         """The step of the newest checkpoint on the disk; ``None`` where there is none."""
-        return max(self._sound, default=None)
+        return None if self._folder.lost else max(self._sound, default=None)
 
     def keep_initial(self) -> None:
         """Keep the initial parameters and buffers in memory, to be saved."""
@@ -160,6 +160,7 @@ class Saver:
 
     def _save(self) -> None:
         engine = self._trainer.engine
+        self._folder.locate()
         self.write_initial()
         self._write_pending(self._best)  # first: what the newest one says is best is then there
         self._write_pending(self._last)

@@ -96,7 +96,7 @@ def write(path: Path, tensors: Tensors, step: int, position: Position, details: 
     Raises:
         OSError: nothing was written.
     """
-    return write_whole(path, checkpoint_file.pieces(tensors, _text(step, position, details)))
+    return write_whole(path, checkpoint_file.pieces(tensors, _text(step, position, details)), parents=False)
 
 
 def path_of(folder: Path, step: int) -> Path:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tuiml.files import UnsafeFile, home, refuse_unsafe, write_whole
+from tuiml.files import UnsafeFile, home, path_of_folder, refuse_unsafe, write_whole
 from tuiml.runs.errors import RunError
 from tuiml.runs.metrics import Metrics, end_of, parse, read_lines
 from tuiml.runs.thinning import Thinner
@@ -58,6 +58,9 @@ class RunFolder:
 
     def __init__(self, path: Path, lock: int) -> None:
         self.path = path
+        """Where it is; :meth:`locate` looks whether it was moved."""
+        self.lost = False
+        """True while it is nowhere: it was deleted."""
         self._lock = lock
         self._metrics = Metrics(path / METRICS)
         self._began = time.monotonic()
@@ -68,6 +71,17 @@ class RunFolder:
     @property
     def name(self) -> str:
         return self.path.name
+
+    def locate(self) -> None:
+        """Follow the folder where somebody has moved it: nothing is ever written at its old place.
+
+        Raises:
+            FileNotFoundError: it was deleted.
+        """
+        if self._lock >= 0:
+            self.lost = True
+            self.path = path_of_folder(self._lock, self.path)
+            self.lost = False
 
     @classmethod
     def create(cls, preset: Preset, name: str | None = None) -> RunFolder:
@@ -137,6 +151,7 @@ class RunFolder:
             self._plan_snapshot(len(data))
         if data:
             self._metrics.add(data, spare=kind.droppable)
+        self.locate()
 
     def _plan_snapshot(self, size: int) -> None:
         """Set the time of the next snapshot, after one of ``size`` bytes."""
@@ -155,6 +170,7 @@ class RunFolder:
             OSError: they are not.
         """
         self._metrics.sync()
+        self.locate()
 
     def rewind(
         self,
@@ -186,7 +202,7 @@ class RunFolder:
 
     def write_preset(self, preset: Preset) -> None:
         """Replace the preset."""
-        write_whole(self.path / PRESET, toml.dumps(preset.document()))
+        write_whole(self.path / PRESET, toml.dumps(preset.document()), parents=False)
 
     def discard(self) -> None:
         """Remove the folder of a run that could not start."""
@@ -199,7 +215,9 @@ class RunFolder:
             return
         with contextlib.suppress(OSError):  # the disk is full: earlier lines are written
             self._metrics.close()
-        unsign(self.path)
+        with contextlib.suppress(OSError):
+            self.locate()
+            unsign(self.path)
         os.close(self._lock)
         self._lock = -1
 

@@ -18,7 +18,7 @@ from tuiml.runs import timeline
 from tuiml.runs.errors import RunError
 from tuiml.runs.folder import METRICS, PRESET, Line, fitting, read_counted, runs_folder
 from tuiml.runs.writer import is_held
-from tuiml.spec.library import read
+from tuiml.spec.library import read, spellings
 from tuiml.spec.problems import SpecError
 from tuiml.spec.stopping import badness
 from tuiml.text import plain_text
@@ -90,7 +90,8 @@ def summary(path: Path) -> RunSummary:
     try:
         return _summary(path)
     except Exception as error:  # one broken run must not hide the others
-        problem = plain_text(f"cannot be read: {type(error).__name__}: {error}"[:200])
+        said = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+        problem = plain_text(f"cannot be read: {said}"[:200])
         when = _when(None, path)
         return RunSummary(path.name, path, "", when, "broken", 0, 0, 0, None, None, None, problem)
 
@@ -159,7 +160,7 @@ def _when(start: Line | None, path: Path) -> float:
         if 0 <= when < LATEST:
             return when
     with contextlib.suppress(OSError):
-        return path.stat().st_mtime
+        return min(max(0.0, path.stat().st_mtime), LATEST)
     return 0.0
 
 
@@ -183,9 +184,9 @@ def find(word: str) -> Path:
     Raises:
         RunError: there is none; the nearest name is suggested.
     """
-    inside = runs_folder() / word
-    for path in (inside if Path(word).name == word else None, Path(word).expanduser()):
-        if path is not None and ((path / PRESET).is_file() or (path / METRICS).is_file()):
+    own = [runs_folder() / name for name in spellings(word)] if Path(word).name == word else []
+    for path in (*own, Path(os.path.expanduser(word))):
+        if (path / PRESET).is_file() or (path / METRICS).is_file():
             return path
     near = closest(word, names())
     hint = f"did you mean '{plain_text(near)}'?" if near else "tuiml runs lists them"

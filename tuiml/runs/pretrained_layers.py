@@ -26,7 +26,7 @@ class PretrainedLayers:
     """Writes layers when they are done; a layer that was cut off is pretrained anew."""
 
     def __init__(self, folder: RunFolder, trainer: Trainer, details: Mapping[str, Any]) -> None:
-        self._path = folder.path / PRETRAINED
+        self._folder = folder
         self._trainer = trainer
         self._details = details
         self._done = 0
@@ -49,13 +49,13 @@ class PretrainedLayers:
             details = {**self._details, DONE: done}
             # No optimizer has any arrays yet, whichever was chosen meanwhile.
             where = replace(self._trainer.state.position, changes=(), interventions=0)
-            checkpoints.write(self._path, tensors, 0, where, details)
+            checkpoints.write(self._folder.path / PRETRAINED, tensors, 0, where, details)
             self._done = done
 
     def remove(self) -> None:
         """Remove the file: there is a checkpoint now."""
         if self._exists:
-            self._path.unlink(missing_ok=True)
+            (self._folder.path / PRETRAINED).unlink(missing_ok=True)
             self._exists = False
 
 

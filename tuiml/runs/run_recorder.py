@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from tuiml.runs.folder import RunFolder
 from tuiml.text import plain_text
-from tuiml.training.events import SAVING, Event, Notice
+from tuiml.training.events import FOLDER, SAVING, Event, Notice
 
 FIRST, LONGEST = 1.0, 60.0
 """Seconds before a failed save is tried again: the first time, and at most; each wait doubles."""
@@ -31,6 +31,7 @@ class Recorder:
         self._folder = folder
         self._newest = newest
         self._clock = clock
+        self._path = folder.path
         self._failed: OSError | None = None
         self._reported = ""
         self._unsaved = False
@@ -76,13 +77,19 @@ class Recorder:
         return plain_text(f"cannot write in {self._folder.path}: {said}")
 
     def changes(self, step: int) -> Iterator[Notice]:
-        """A notice if :attr:`why` has changed since the last one."""
+        """A notice if :attr:`why` has changed since the last one, and one if the folder was moved."""
+        if self._folder.path != self._path:
+            self._path = self._folder.path
+            moved = Notice(FOLDER, plain_text(f"the run's folder was moved; it is now {self._path}"), step)
+            self.record(moved)
+            yield moved
         if self.why == self._reported:
             return
         self._reported, newest = self.why, self._newest()
         last = f"the last checkpoint is of step {newest}"
         last = last if newest is not None else "there is no checkpoint yet"
-        notice = Notice(SAVING, f"{self._reported}; {last}; trying again" if self._reported else "", step)
+        rest = "what it learns is on no disk" if self._folder.lost else f"{last}; trying again"
+        notice = Notice(SAVING, f"{self._reported}; {rest}" if self._reported else "", step)
         self.record(notice)
         yield notice
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tuiml.spec.preset import Preset
 from tuiml.spec.problems import Problem, SpecError
 
 DEFAULT = "digits-quickstart"
+UNTITLED = "untitled"
 
 
 @dataclass(frozen=True)
@@ -117,17 +119,34 @@ def find(word: str) -> PresetFile:
             raise SpecError([Problem("", f"there is no preset file {short(word, 200)}")])
         return PresetFile(path.stem, path, False)
     known = {p.name: p for p in [*bundled(), *own()]}  # one's own hides a bundled one of the same name
-    if word in known:
-        return known[word]
+    for name in spellings(word):
+        if name in known:
+            return known[name]
     near = closest(word, known)
     hint = f"did you mean '{near}'?" if near else "tuiml presets lists them"
     raise SpecError([Problem("", f"there is no preset {short(word)}; {hint}")])
 
 
 def slug(name: str) -> str:
-    """A preset's name as a file name: letters, digits, ``-``, ``_`` and ``.``, never hidden, never empty."""
-    word = re.sub(r"[^\w.-]+", "-", name.strip()).strip("-.")[:60]
-    return word or "untitled"
+    """A preset's name as a file name, never hidden, never empty, and the same however accents were typed.
+
+    Letters and digits of all scripts with their marks, emoji, ``-``, ``_`` and ``.`` stay.
+    """
+    text = unicodedata.normalize("NFC", name.strip())
+    word = re.sub("-+", "-", "".join(c if _stays(c) else "-" for c in text)).strip("-.")[:60]
+    return word or UNTITLED
+
+
+def spellings(word: str) -> list[str]:
+    """The file names that a typed name may mean, the most likely first."""
+    other = slug(word)
+    return [word] if other in (word, UNTITLED) else [word, other]
+
+
+def _stays(character: str) -> bool:
+    if character.isascii():
+        return character.isalnum() or character in "-_."
+    return unicodedata.category(character)[0] in "LMNS"
 
 
 def save(document: dict[str, Any], path: Path | None = None) -> Path:

@@ -43,11 +43,11 @@ def loads(text: str | bytes) -> Document:
     Raises:
         SpecError: too large, not UTF-8, not TOML, or of a version this tuiml does not know.
     """
-    data = text.encode() if isinstance(text, str) else text
+    data = text.encode(errors="surrogatepass") if isinstance(text, str) else text
     if len(data) > MAX_BYTES:
         raise _refused(f"has more than {MAX_BYTES:,} bytes, the most a preset may have")
     try:
-        return migrate(parse(data.decode()))
+        return migrate(parse(data.decode("utf-8-sig")))
     except UnicodeDecodeError as error:
         raise _refused(f"is not UTF-8 text (byte {error.start})") from None
     except ParseError as error:

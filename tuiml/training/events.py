@@ -22,6 +22,8 @@ Reason = Literal["completed", "stopped", "diverged", "early_stopped"]
 NAN = math.nan
 SAVING = "saving"
 """What a :class:`Notice` is about that says that the run cannot be saved."""
+FOLDER = "folder"
+"""What one is about that says where the run's folder was moved to."""
 
 KINDS: dict[str, type[Event]] = {}
 """The events by their names: those of all modules that were imported."""

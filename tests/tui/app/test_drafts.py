@@ -14,6 +14,8 @@ from tuiml.tui.app.app import TuimlApp
 from tuiml.tui.app.session import LATEST, WRITE_AFTER
 from tuiml.tui.model import settings
 
+SURROGATE = json.dumps({"version": 1, "run": "/x\ud800"}).encode()
+
 pytestmark = pytest.mark.usefixtures("quick")
 
 
@@ -29,7 +31,9 @@ def told(app):
     return [notice.message for notice in app._notifications]
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b'{"version": 2}', b"[" * 100_000, b"null"])
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"\xff\xfe", b'{"version": 2}', b"[" * 100_000, b"null", SURROGATE]
+)
 async def test_a_damaged_state_is_put_aside_and_it_is_said_once(content):
     path = settings.state_path()
     path.write_bytes(content)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from tuiml.cli.output import print_json, print_table
+from tuiml.cli.output import print_json, print_table, say
 from tuiml.cli.parser import JSON, Command, argument
 
 if TYPE_CHECKING:
@@ -72,14 +72,14 @@ def _print_entry(entry: type[Entry], json: bool) -> int:
         print_json(_entry(entry))
         return 0
     names = " or ".join([entry.name, *entry.aliases])
-    print(f"{names}: {entry.formula}")
+    say(f"{names}: {entry.formula}")
     if entry.advice:
-        print(entry.advice)
+        say(entry.advice)
     if entry.source:
-        print(f"source: {entry.source}")
+        say(f"source: {entry.source}")
     options = options_of(entry)
     if options:
-        print()
+        say()
         rows = [[o.name, _default(o), o.allowed(), o.help] for o in options]
         print_table(("option", "default", "allowed", "what it is"), rows)
     return 0

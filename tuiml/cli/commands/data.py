@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 
 from tuiml.cli import data_check
-from tuiml.cli.output import note, print_json, print_table
+from tuiml.cli.output import note, print_json, print_table, say
 from tuiml.cli.parser import JSON, Command, Parser, argument
 from tuiml.formatting import count_text
 
@@ -46,7 +46,7 @@ def fetch(chosen: argparse.Namespace) -> int:
         print_json([str(path) for path in paths])
         return 0
     for path in paths:
-        print(path)
+        say(path)
     if not paths:
         note(f"'{chosen.name}' needs no download: it comes with tuiml, or is generated")
     return 0

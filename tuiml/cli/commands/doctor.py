@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from tuiml.cli.output import print_json
+from tuiml.cli.output import print_json, say
 from tuiml.cli.parser import JSON, Command
 from tuiml.formatting import bytes_text
 from tuiml.runs import threads
@@ -26,12 +26,10 @@ def run(chosen: argparse.Namespace) -> int:
     if chosen.json:
         print_json(found)
         return 0
-    from tuiml.text import plain_text
-
     for title, rows in found.items():
-        print(title)
+        say(title)
         for name, value in rows.items():
-            print(f"  {name:<14} {plain_text(_words(value))}")
+            say(f"  {name:<14} {_words(value)}")
     return 0
 
 
@@ -119,7 +117,9 @@ def _folders() -> dict[str, Any]:
 
     home = files.home()
     found = {"home": home, "runs": home / "runs", "presets": home / "presets", "cache": files.cache()}
-    given = [Path(part).expanduser() for part in os.environ.get("TUIML_DATA", "").split(os.pathsep) if part]
+    given = [
+        Path(os.path.expanduser(part)) for part in os.environ.get("TUIML_DATA", "").split(os.pathsep) if part
+    ]
     rows: dict[str, Any] = {name: _folder(path, written=True) for name, path in found.items()}
     return rows | {f"TUIML_DATA {i}": _folder(path, written=False) for i, path in enumerate(given, 1)}
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
-from tuiml.cli.output import note, print_json
+from tuiml.cli.output import note, print_json, say
 from tuiml.cli.parser import BACKEND, PRESET, QUIET, Command, argument, json_option, set_option
 from tuiml.formatting import figure, loss
 from tuiml.runs import threads
@@ -104,17 +104,17 @@ def _print(preset: Preset, tried: list[RateTried], found: RateFound, ramp: Ramp)
     look = Look(colour=False, unicode=glyphs(sys.stdout.encoding) is UNICODE)
     if tried:
         for strip in rate_chart(tried, found, (ramp.low, ramp.high), WIDTH, HEIGHT, look):
-            print(strip.text.rstrip())
-        print()
+            say(strip.text.rstrip())
+        say()
     if found.learning_rate > 0:
-        print(f"learning rate {figure(found.learning_rate)}: {found.message}")
+        say(f"learning rate {figure(found.learning_rate)}: {found.message}")
         least = min(tried, key=lambda t: t.smoothed)
-        print(
+        say(
             f"least smoothed loss {loss(least.smoothed)} at {figure(least.learning_rate)}; "
             f"the preset has {figure(preset.training.rate)}"
         )
     else:
-        print(found.message)
+        say(found.message)
 
 
 COMMAND = Command(

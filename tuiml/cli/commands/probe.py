@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from tuiml.cli.output import note, print_json, print_table
+from tuiml.cli.output import note, print_json, print_table, say
 from tuiml.cli.parser import PRESET, Command, json_option, set_option
 from tuiml.formatting import count_text, figure, percent
 from tuiml.runs import threads
@@ -101,9 +101,10 @@ def print_layers(network: Network, found: Probe) -> None:
     ]
     print_table(header, rows, right=("#", "params", "mean", "std", "idle", "‖g‖"))
     words = f"{found.examples} examples, mean {figure(found.input_mean)}, std {figure(found.input_std)}"
-    print(f"\ninputs: {words}; nothing was trained")
+    say()
+    say(f"inputs: {words}; nothing was trained")
     if not math.isnan(found.target_std):
-        print(f"targets: mean {figure(found.target_mean)}, std {figure(found.target_std)}")
+        say(f"targets: mean {figure(found.target_mean)}, std {figure(found.target_std)}")
 
 
 def _cells(node: Node, found: LayerStatistics) -> list[str]:
@@ -146,15 +147,15 @@ def blocks(counts: Sequence[int], width: int) -> str:
 
 def print_verdicts(verdicts: Sequence[Verdict]) -> None:
     """Print verdicts with their remedies."""
-    print()
+    say()
     if not verdicts:
-        print("nothing is wrong with these numbers")
+        say("nothing is wrong with these numbers")
     for verdict in verdicts:
-        print(f"▲ {verdict.name}: {verdict.evidence[:1].lower()}{verdict.evidence[1:]}")
-        print(f"  {verdict.meaning} ({verdict.source})")
-        print(f"  try {verdict.remedy.words}")
+        say(f"▲ {verdict.name}: {verdict.evidence[:1].lower()}{verdict.evidence[1:]}")
+        say(f"  {verdict.meaning} ({verdict.source})")
+        say(f"  try {verdict.remedy.words}")
         for line in verdict.remedy.lines():
-            print(f"    {line}")
+            say(f"    {line}")
 
 
 COMMAND = Command(

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
-from tuiml.cli.output import note
+from tuiml.cli.output import note, say
 from tuiml.cli.parser import QUIET, RUN, Command, argument, json_option
 from tuiml.runs import threads
 from tuiml.text import plain_text
@@ -40,7 +40,7 @@ def run(chosen: argparse.Namespace) -> int:
     if not found or code >= 128:  # it was stopped: that says nothing
         return code
     if not chosen.json:
-        print(verdict(found[0]), flush=True)
+        say(verdict(found[0]))
     for text in found[0].differs:
         note(f"tuiml: differs: {text}")
     return 0 if found[0].same else 1

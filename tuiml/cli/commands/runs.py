@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -23,6 +25,8 @@ def run(chosen: argparse.Namespace) -> int:
     if chosen.json:
         print_json([library.figures(run) for run in found])
     elif not found:
+        with contextlib.suppress(FileNotFoundError):
+            os.listdir(folder.runs_folder())  # a folder that may not be read is not an empty one
         note(f"there are no runs in {folder.runs_folder()}; 'tuiml train digits-quickstart' makes one")
     else:
         regression = any(has_r2(run) for run in found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from tuiml.spec.problems import Problem
 from tuiml.text import plain_text
 from tuiml.tui.app import opening, theme
 from tuiml.tui.app.bars import SCREENS, KeyBar, TopBar
+from tuiml.tui.app.collector import Collector
 from tuiml.tui.app.current_run import CurrentRun
 from tuiml.tui.app.main_screen import MainScreen, described
 from tuiml.tui.app.session import Session
@@ -82,6 +82,7 @@ class TuimlApp(Keyed, App[int]):
         if run is not None:
             remembered = replace(remembered, run=str(run), place="train")
         self.look = theme.look(remembered.dark)
+        self.collector = Collector(self)
         self.shutdown = Shutdown(self, self._save_work)
         self.session = Session(
             self,
@@ -119,7 +120,7 @@ class TuimlApp(Keyed, App[int]):
         self.current_run.connect()
         if not self.is_headless:
             self.shutdown.catch_all()
-            self.call_after_refresh(spare_collector)
+            self.call_after_refresh(self.collector.start)
         remembered = self.session.remembered
         if remembered.trouble:
             self.complain(remembered.trouble)
@@ -244,6 +245,8 @@ class TuimlApp(Keyed, App[int]):
         self.looks.close()
 
     async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.InputEvent):
+            self.collector.pressed()
         if not (self.shutdown.begun and isinstance(event, events.InputEvent)):  # the screens are being closed
             await super().on_event(event)
 
@@ -270,10 +273,3 @@ class TuimlApp(Keyed, App[int]):
             if self.client is not None:
                 yield "training was stopped, and the run is in the library" if self.client.active else ""
                 self.client.close(LEAVING)
-
-
-def spare_collector() -> None:
-    """Exempt what was imported and mounted from garbage collection, which would make single keys wait."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 1000, 1000)

@@ -17,14 +17,45 @@ from codecs import getincrementaldecoder
 from collections.abc import Iterable
 from typing import IO, Any
 
+from textual import events
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
+from textual.keys import Keys
 from textual.message import Message
 
 DELAY = 0.03
 """Seconds after an escape byte that the rest of a key may take; Textual's own limit is set to it, too."""
 IDLE = 0.1
 """Seconds between two looks whether the app is over."""
+MOST_CELLS = 4_000
+"""Rows or columns of a screen: what says that it has more is passed over."""
+
+
+class KeyParser(XTermParser):
+    """Textual's parser, but what it cannot read is passed over: its own errors would end the app.
+
+    Such bytes are reports of released keys and alternate keys in the kitty protocol, or garbage.
+    """
+
+    def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[events.Key]:
+        try:
+            keys = list(super()._sequence_to_key_events(sequence, alt))
+        except (ValueError, ArithmeticError):
+            return [events.Key(Keys.Ignore, sequence)]
+        return [key if _is_text(key.character or "") else events.Key(Keys.Ignore, sequence) for key in keys]
+
+    def parse_mouse_code(self, code: str) -> Message | None:
+        try:
+            found = super().parse_mouse_code(code)
+        except ArithmeticError:  # of a screen without size
+            return None
+        far = isinstance(found, events.MouseEvent) and max(found.x, found.y) > MOST_CELLS
+        return None if far else found
+
+
+def _is_text(characters: str) -> bool:
+    """False for half a surrogate pair, which no file can hold."""
+    return not any("\ud800" <= character <= "\udfff" for character in characters)
 
 
 class Quiet:
@@ -124,7 +155,7 @@ class UnixDriver(LinuxDriver):
 
     def run_input_thread(self) -> None:
         """Pass on what comes until the app is over, or the terminal is gone."""
-        parser = XTermParser(self._debug)
+        parser = KeyParser(self._debug)
         decode = getincrementaldecoder("utf-8")("replace").decode  # a stray byte is no reason to fall
         selector = selectors.SelectSelector()
         selector.register(self.fileno, selectors.EVENT_READ)
@@ -151,4 +182,6 @@ class UnixDriver(LinuxDriver):
 
     def _pass_on(self, messages: Iterable[Message]) -> None:
         for message in messages:
-            self.process_message(message)
+            wrong = isinstance(message, events.Resize) and not all(0 < n <= MOST_CELLS for n in message.size)
+            if not wrong:
+                self.process_message(message)

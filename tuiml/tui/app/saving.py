@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from tuiml.spec import SpecError, dumps, loads
+from tuiml.spec.library import beside, read
 from tuiml.spec.library import save as write_preset
 from tuiml.text import plain_text
 from tuiml.tui.model.document import Document, Raw
@@ -19,8 +21,40 @@ def save(shell: Shell) -> None:
     document = shell.document
     if document.path is None:
         save_as(shell)
-    elif _write(shell, document, document.raw, document.path):
-        shell.say(f"saved {document.path.name}")
+    else:
+        _unless_newer(shell, document, partial(_write_again, shell, document, document.path))
+
+
+def _write_again(shell: Shell, document: Document, path: Path) -> None:
+    if _write(shell, document, document.raw, path):
+        shell.say(f"saved {path.name}")
+
+
+def _unless_newer(shell: Shell, document: Document, write: Callable[[], None]) -> None:
+    """Write the document, after asking if its file is not what was opened: another app may have saved it."""
+    path = document.path
+    if path is None or not path.exists() or not _changed(document, path):
+        write()
+        return
+    dialog = ConfirmDialog(
+        f"Replace {plain_text(path.name)}, which has changed since you opened it?",
+        "Something else has saved it, perhaps another window; that is lost. ctrl+p, 'save as', keeps both.",
+        verb="Replace",
+        keep="Cancel",
+    )
+    shell.push_screen(dialog, lambda yes: write() if yes else None)
+
+
+def _changed(document: Document, path: Path) -> bool:
+    """Whether the file holds something else than the document when it was opened or saved."""
+    try:
+        there = read(path)
+    except SpecError:
+        return True
+    try:
+        return there not in (document.saved_raw, beside(loads(dumps(document.saved_raw)), path), document.raw)
+    except (SpecError, TypeError, ValueError):
+        return True
 
 
 def save_as(shell: Shell) -> None:
@@ -42,6 +76,8 @@ def _named(shell: Shell, document: Document, name: str | None) -> None:
         question = f"Replace your preset {path.stem}?"
         dialog = ConfirmDialog(question, "It is another preset; its contents are lost.", verb="Replace")
         shell.push_screen(dialog, lambda yes: write() if yes else None)
+    elif path == document.path:
+        _unless_newer(shell, document, write)
     else:
         write()
 

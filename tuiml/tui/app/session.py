@@ -80,6 +80,11 @@ class Session:
         last = remembered.document and settings.document_of(remembered.document)
         self.document = last or default_document()
         self.document.find_in(files)
+        self._drafted: list[tuple[DocumentState, Draft | None]] = []
+        found = self._drafts([DocumentState.of(d) for d in (self.document, *self.drafts)])
+        self._mine = [draft for draft in found if draft]
+        """This app's drafts when it last wrote, or as it found them."""
+        self._known = [d for d in (remembered.document, *remembered.drafts) if d]
         if document:
             self.open(document)
         self.trouble = ""
@@ -90,7 +95,6 @@ class Session:
         self._lock = threading.Lock()
         self._over = self._reported = False
         self._made = self._written = 0
-        self._drafted: list[tuple[DocumentState, Draft | None]] = []
 
     def open(self, document: Document) -> bool:
         """Edit another document, or the draft of the same file; whether it was such a draft."""
@@ -151,24 +155,26 @@ class Session:
             if self._over or state.number < self._written:
                 return
             self._over, self._written = last, state.number
+            drafts = self._drafts(state.documents)
+            mine = [draft for draft in drafts if draft]
+            here = replace(state.here, document=drafts[0], drafts=[d for d in drafts[1:] if d])
             try:
-                settings.save(self._settings(state))
+                settings.save_shared(here, self._mine, self._known)
             except OSError as error:
                 reason = error.strerror or str(error)
                 self.trouble = f"your edits cannot be kept: {settings.state_path()}: {reason}"
             else:
-                self.trouble, self._reported = "", False
+                self.trouble, self._reported, self._mine = "", False, mine
                 return
             if not last and not self._reported:
                 self._reported = True
                 self._app.call_later(self._complain, self.trouble)
 
-    def _settings(self, state: SavedState) -> Settings:
-        """The settings to write. Only documents that were edited since the last time become TOML again."""
+    def _drafts(self, documents: list[DocumentState]) -> list[Draft | None]:
+        """The drafts of documents. Only those that were edited since the last time become TOML again."""
         before = {id(document.raw): (document, draft) for document, draft in self._drafted}
         self._drafted = []
-        for document in state.documents:
+        for document in documents:
             known, draft = before.get(id(document.raw), (None, None))
             self._drafted.append((document, draft if known == document else document.draft()))
-        first, *others = (draft for _, draft in self._drafted)
-        return replace(state.here, document=first, drafts=[d for d in others if d])
+        return [draft for _, draft in self._drafted]

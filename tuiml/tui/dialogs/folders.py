@@ -102,8 +102,8 @@ def matching(entries: Sequence[Entry], typed: str) -> list[Entry]:
 def short(path: Path) -> str:
     """A path as one reads it: the user's folder is ``~``."""
     try:
-        inner = path.relative_to(Path.home())
-    except (ValueError, RuntimeError):
+        inner = path.relative_to(os.path.expanduser("~"))
+    except ValueError:
         return plain_text(str(path))
     return "~" if not inner.parts else plain_text(f"~/{inner}")
 
@@ -142,13 +142,13 @@ def begin() -> Path:
     try:
         return Path.cwd()
     except OSError:  # it is gone
-        return Path.home()
+        return Path(os.path.expanduser("~"))
 
 
 def places() -> list[Entry]:
     """Where to look: files taken lately, the folders of ``TUIML_DATA``, the user's own; if they are there."""
     found = [Entry(path, short(path), path.is_dir(), True) for path in recent() if path.exists()]
-    for folder in (*data_folders(), Path.home()):
+    for folder in (*data_folders(), Path(os.path.expanduser("~"))):
         try:
             here = folder.is_dir()
         except OSError:
@@ -166,6 +166,7 @@ def recent() -> list[Path]:
     """The files that were taken lately, the newest first; none where it is not known."""
     try:
         found = json.loads(read_regular(_recent_path(), 100_000))
+        json.dumps(found, ensure_ascii=False).encode(errors="surrogateescape")  # no file has such a name
     except (OSError, ValueError, RecursionError):
         return []
     if not isinstance(found, list):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -114,7 +115,7 @@ class OpenDialog(Dialog[Item | Browse | None]):
         """The path that was typed, if what was typed looks like one."""
         typed = self.typed
         is_path = not self._only and (typed.endswith(".toml") or typed.startswith(("/", "./", "../", "~")))
-        return Path(typed).expanduser() if is_path and "\0" not in typed else None
+        return Path(os.path.expanduser(typed)) if is_path and "\0" not in typed else None
 
     def _read(self) -> None:
         self.post_message(self.Listed(self._source.read(cast(HasShell, self.app).shell.files)))

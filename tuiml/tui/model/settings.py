@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
+import os
 import time
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tuiml.files import home, read_regular, write_whole
+from tuiml.files import home, open_to_append, read_regular, write_whole
 from tuiml.spec import SpecError, dumps, loads
 from tuiml.spec.library import bundled, read
 from tuiml.tui.model.document import Document
@@ -21,6 +24,8 @@ MOST_CHARTS = 8
 STALE = 60.0
 """Seconds after which a half-written file must be one that a killed process left."""
 MOST_ROWS = 100_000
+ELSEWHERE = " (other window)"
+"""The end of the name of a preset that two apps have edited: of the edits made in the other one."""
 
 
 @dataclass
@@ -93,7 +98,9 @@ def load(path: Path | None = None) -> Settings:
     try:
         if len(data) > MOST_BYTES:
             raise ValueError("too long")
-        return _read(json.loads(data))
+        found = json.loads(data)
+        json.dumps(found, ensure_ascii=False).encode(errors="surrogateescape")  # no file has such a name
+        return _read(found)
     except (ValueError, TypeError, KeyError, RecursionError):
         return Settings(trouble=_put_aside(path))
 
@@ -174,6 +181,84 @@ def save(settings: Settings, path: Path | None = None) -> None:
     kept = asdict(settings)
     del kept["trouble"]
     write_whole(path or state_path(), json.dumps(kept, indent=1))
+
+
+def save_shared(settings: Settings, mine: Sequence[Draft], known: Sequence[Draft]) -> None:
+    """Write the settings without losing the documents that another app has edited since.
+
+    Args:
+        mine: this app's drafts when it last wrote, or as it found them.
+        known: all others that were this app's at some time: what the file has of them may go.
+
+    Raises:
+        OSError: as :func:`save`.
+    """
+    with _locked(state_path()):
+        try:
+            there = _read(json.loads(read_regular(state_path(), MOST_BYTES)))
+        except (OSError, ValueError, TypeError, KeyError, RecursionError):
+            there = Settings()
+        save(merged(settings, there, mine, known))
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold the lock beside a file, as far as the file system has locks."""
+    handle = -1
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = open_to_append(path.with_name(f".{path.name}.lock"))
+        fcntl.flock(handle, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        if handle >= 0:
+            os.close(handle)
+
+
+def merged(ours: Settings, there: Settings, mine: Sequence[Draft], known: Sequence[Draft]) -> Settings:
+    """Our settings with those unsaved edits in the file that another app made.
+
+    Of a document that we did not change since, theirs is kept; of one that both changed, both are.
+    """
+    before = {key_of(draft): draft for draft in mine}
+    kept = {key_of(draft): draft for draft in (ours.document, *ours.drafts) if draft}
+    first = key_of(ours.document) if ours.document else ""
+    for theirs in (there.document, *there.drafts):
+        if theirs is None or not theirs.dirty or theirs in known or theirs in mine:
+            continue
+        key = key_of(theirs)
+        if key in kept and kept[key] != before.get(key):
+            if theirs.text == kept[key].text:
+                continue
+            theirs = _as_another(theirs)
+            key = key_of(theirs)
+        kept[key] = theirs
+    document = kept.pop(first, None)
+    return replace(ours, document=document, drafts=list(kept.values())[-MOST_DRAFTS:])
+
+
+def key_of(draft: Draft) -> str:
+    """Equal for two drafts of the same file, bundled preset or new preset."""
+    if draft.path or draft.origin:
+        return f"file {draft.path}" if draft.path else f"bundled {draft.origin}"
+    return f"new {_raw(draft).get('name')}"
+
+
+def _as_another(draft: Draft) -> Draft:
+    """A draft as a new preset of another name."""
+    raw = _raw(draft)
+    if not raw:
+        return draft
+    name = str(raw.get("name", "untitled")).removesuffix(ELSEWHERE)[:60] + ELSEWHERE
+    return Draft(dumps(raw | {"name": name}), dirty=True)
+
+
+def _raw(draft: Draft) -> dict[str, Any]:
+    try:
+        return loads(draft.text)
+    except SpecError:
+        return {}
 
 
 def draft_of(raw: dict[str, Any], path: str = "", origin: str = "", dirty: bool = False) -> Draft | None:

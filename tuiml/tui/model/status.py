@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -234,6 +235,6 @@ def safe(text: str, look: Look) -> str:
 def at_home(path: str) -> str:
     """A path with the home folder as ``~``."""
     try:
-        return f"~/{Path(path).relative_to(Path.home())}"
-    except (ValueError, RuntimeError):
+        return f"~/{Path(path).relative_to(Path(os.path.expanduser('~')))}"
+    except ValueError:
         return path
