@@ -74,7 +74,10 @@ class Generated(Seeded):
     )
     size: int = size_field(2000)
     noise: float = noise_field(0.1)
-    shape: ClassVar[tuple[int, ...]] = (2,)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (2,)
 
     @abstractmethod
     def points(self, rng: Generator, label: Any) -> Points:

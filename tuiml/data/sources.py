@@ -52,7 +52,7 @@ class Origin:
 
 def _origin(name: str, folders: tuple[str, ...], mirrors: tuple[str, ...], *hashes: str) -> Origin:
     """A data set with MNIST's file names and sizes; ``hashes`` in the order of :attr:`Origin.sources`."""
-    sources = []
+    sources: list[tuple[str, tuple[int, ...]]] = []
     for part, count in (("train", 60_000), ("t10k", 10_000)):
         sources.append((f"{part}-images-idx3-ubyte", (count, 28, 28)))
         sources.append((f"{part}-labels-idx1-ubyte", (count,)))

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tuiml.cli.commands.runs import has_r2, note_skipped
 from tuiml.cli.output import print_json, print_table
 from tuiml.cli.parser import A_RUN, JSON, Command, argument
 from tuiml.formatting import NONE, accuracy_text, count_text, duration, loss
-
-if TYPE_CHECKING:
-    pass
 
 
 def run(chosen: argparse.Namespace) -> int:

@@ -9,7 +9,6 @@ from tuiml.cli.output import print_json, print_table
 from tuiml.cli.parser import JSON, Command
 
 if TYPE_CHECKING:
-    from tuiml.data.own.reading import DataFiles
     from tuiml.spec.library import PresetFile
 
 
@@ -29,6 +28,7 @@ def run(chosen: argparse.Namespace) -> int:
 
 def _preset_row(file: PresetFile) -> dict[str, Any]:
     """A preset file as plain data, with its problems."""
+    from tuiml.data.own.reading import DataFiles
     from tuiml.spec import SpecError, check
 
     row: dict[str, Any] = {"preset": file.name, "path": str(file.path), "bundled": file.bundled}
