@@ -8,6 +8,7 @@ import math
 import os
 import sys
 import time
+from collections.abc import Callable
 
 from tuiml.cli.output import cells, note
 from tuiml.formatting import NONE, count_text, duration, loss, metric_text
@@ -219,6 +220,17 @@ def on_stderr() -> Show:
     """A bar if stderr is a terminal, else lines."""
     terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
     return Bar() if terminal else Plain()
+
+
+def loading_on(show: Show) -> Callable[[str, int, int], None]:
+    """What shows the progress of a file: called with its name, the bytes done and all (0: not known)."""
+
+    def tell(name: str, done: int, total: int) -> None:
+        show.draw(Loading(name, done, total))
+        if done == total or done > total > 0:
+            show.close()
+
+    return tell
 
 
 def opening(start: Start) -> list[str]:

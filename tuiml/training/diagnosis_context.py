@@ -118,8 +118,8 @@ class DiagnosisContext:
     @cached_property
     def ratio(self) -> float:
         """Median over the layers of log10 of update over weight; NaN where none is known."""
-        found = [getattr(self.layers[i], "update_ratio", math.nan) for i in self.weighted]
-        found = [r for r in found if math.isfinite(r)]
+        ratios = [self.layers[i].update_ratio for i in self.weighted]
+        found = [ratio for ratio in ratios if math.isfinite(ratio)]
         return float(np.median(found)) if found else math.nan
 
     @cached_property
