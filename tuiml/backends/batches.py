@@ -38,7 +38,7 @@ class Source:
         return self._ready[id(part)][1]
 
     def forget(self, part: Part) -> None:
-        """Nobody will ask for this part again."""
+        """Drop what is kept of a part."""
         self._ready.pop(id(part), None)
 
 
@@ -47,7 +47,7 @@ class Batches:
 
     ``x`` is (features, size), a transposed view of rows as the data has them; ``x_with_ones`` has one more
     row, of ones. ``targets`` is (outputs, size): one-hot, or 0 and 1 in one row where two classes share an
-    output; or the numbers that are to be told.
+    output; or the numbers to predict.
     """
 
     def __init__(self, source: Source, network: Network, size: int) -> None:

@@ -156,7 +156,7 @@ class Plan(CallSequence):
         return array
 
     def _temporary(self) -> list[tuple[int, int]]:
-        """Where nobody looks after a run: the buffers without those of outputs."""
+        """The memory of the buffers that hold no output."""
         ends = np.lib.array_utils.byte_bounds
         kept = [ends(self._arrays[node]) for node in self._outputs]
         taken = map(ends, self._taken)

@@ -55,11 +55,11 @@ class Unreachable(DataError):
 
 
 class _Fault(Exception):
-    """This mirror does not do."""
+    """This mirror cannot give the file."""
 
 
 class _Passing(_Fault):
-    """It may do at another try."""
+    """Another try may succeed."""
 
 
 class _PastEnd(_Passing):
@@ -183,7 +183,7 @@ def _network() -> Iterator[None]:
 
 @dataclass
 class _Transfer:
-    """Brings the bytes of a file into ``file``; what it raises of its own is a :class:`_Fault`."""
+    """Downloads into ``file``; raises :class:`_Fault` where a mirror fails."""
 
     file: IO[bytes]
     name: str

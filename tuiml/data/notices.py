@@ -1,4 +1,4 @@
-"""What is to be known of data before the first step: said, where training goes on all the same.
+"""Warnings about data before the first step; training goes on all the same.
 
 Importable without numpy; what looks at arrays imports it.
 """
@@ -69,7 +69,7 @@ def fingerprint(whole: Whole) -> str:
 
 
 def notices(dataset: Dataset, data: Data) -> tuple[Found, ...]:
-    """Everything odd about the three parts of a run."""
+    """The warnings about the three parts of a run."""
     found = [("data validation", _validation(data)), ("data test", _test(data))]
     if data.target == "classes":
         found += [("data classes", text) for text in _classes(data)]

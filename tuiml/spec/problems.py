@@ -45,7 +45,7 @@ def join(parts: Iterable[str | int]) -> str:
 
 
 def translate(details: dict[str, Any], document: Any, root: type[BaseModel], context: Any = None) -> Problem:
-    """One of pydantic's errors about ``document`` in our words."""
+    """One of pydantic's errors about ``document`` as a problem."""
     location: tuple[str | int, ...] = details["loc"]
     kind, value, path = details["type"], details.get("input"), join(location)
     model, registry = _model_at(root, location[:-1], document, context)

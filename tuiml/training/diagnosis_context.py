@@ -1,4 +1,4 @@
-"""A network and its statistics as the rules of :mod:`tuiml.training.verdicts` read them."""
+"""What the rules of :mod:`tuiml.training.verdicts` read: a network and its statistics."""
 
 from __future__ import annotations
 

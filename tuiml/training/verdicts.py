@@ -23,7 +23,7 @@ MOST = 3
 SETTLED = 50
 """Steps before which update ratios say little: optimizers that adapt take their largest steps first."""
 BEYOND = 0.5
-"""How far above its bound the median update ratio must lie to be reported: some that train well reach it."""
+"""How far above its bound the median update ratio is reported: networks that train well may reach it."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Rule:
-    """One way to be in trouble."""
+    """One kind of problem."""
 
     name: str
     meaning: str
@@ -97,7 +97,7 @@ def verdicts(
 
 
 def _take(found: dict[str, tuple[Rule, Finding]], rule: Rule) -> list[tuple[Rule, Finding]]:
-    """What follows from a rule's finding, taken out of what was found: it is not reported again."""
+    """Remove what follows from a rule's finding, which is reported with it, and return it."""
     followed, ahead = [], list(rule.causes)
     while ahead:
         one = found.pop(ahead.pop(0), None)
