@@ -159,7 +159,7 @@ def _each(name: str, out: Array, arguments: list[Array]) -> Each | None:
 
 
 def _lying(arrays: list[Array]) -> tuple[int, int, tuple[Operand, ...]] | None:
-    """Rows, their size and the operands in the memory order of the first array; ``None`` if there are gaps."""
+    """Rows, their size and the operands in the memory order of the first array; ``None``: there are gaps."""
     out = arrays[0]
     spread = [np.broadcast_to(a, out.shape) for a in arrays]
     axes = [axis for axis in np.argsort([-s for s in out.strides], kind="stable") if out.shape[axis] > 1]
