@@ -12,7 +12,7 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 CANNOT_SYNC = frozenset(
@@ -152,9 +152,10 @@ def path_of_folder(handle: int, path: Path) -> Path:
         FileNotFoundError: it was deleted, or the system does not tell where it is.
     """
     own = os.fstat(handle)
-    for where in (lambda: str(path), lambda: _present_path(handle)):
+    candidates: tuple[Callable[[], str], ...] = (lambda: str(path), lambda: _present_path(handle))
+    for candidate in candidates:
         with contextlib.suppress(OSError, ValueError):
-            found = where()
+            found = candidate()
             if os.path.samestat(own, os.lstat(found)):
                 return Path(found)
     raise FileNotFoundError(errno.ENOENT, "the folder was deleted or moved away", str(path))
@@ -219,10 +220,10 @@ def home() -> Path:
     """
     given = os.environ.get("TUIML_HOME")
     if given:
-        path = os.path.expanduser(given)
-        if path.startswith("~"):
+        found = os.path.expanduser(given)
+        if found.startswith("~"):
             raise NoHome(errno.ENOENT, f"TUIML_HOME is {given}, but there is no such user; give a whole path")
-        return Path(path)
+        return Path(found)
     from platformdirs import user_data_path
 
     try:

@@ -38,7 +38,7 @@ class Source:
         return self._ready[id(part)][1]
 
     def forget(self, part: Part) -> None:
-        """Nobody will ask for this part again."""
+        """Drop what is kept of a part."""
         self._ready.pop(id(part), None)
 
 
@@ -47,7 +47,7 @@ class Batches:
 
     ``x`` is (features, size), a transposed view of rows as the data has them; ``x_with_ones`` has one more
     row, of ones. ``targets`` is (outputs, size): one-hot, or 0 and 1 in one row where two classes share an
-    output; or the numbers that are to be told.
+    output; or the numbers to predict.
     """
 
     def __init__(self, source: Source, network: Network, size: int) -> None:
@@ -64,13 +64,16 @@ class Batches:
         self.targets = np.zeros((outputs, size), np.float32)
         self.labels = np.empty((size, *data.train.labels.shape[1:]), data.train.labels.dtype)
         self._part: Part | None = None
+        self._aim: partial[Any]
         if data.target == "regression":
-            self._aim = self._by_copying
+            self._aim = partial(np.copyto, self.targets, self.labels.T)
             return
         # One output is the probability of class 1; else each class has its own.
-        self._classes = np.arange(outputs, dtype=self.labels.dtype)[:, None] + (outputs == 1)
-        self._one_hot = np.eye(max(outputs, 2), dtype=np.float32)[-outputs:]
-        self._aim = self._by_taking if self.targets.size <= SMALL else self._by_comparing
+        classes = np.arange(outputs, dtype=self.labels.dtype)[:, None] + (outputs == 1)
+        self._compare = partial(np.equal, self.labels, classes, self.targets)
+        one_hot = np.eye(max(outputs, 2), dtype=np.float32)[-outputs:]
+        take = partial(one_hot.take, self.labels, 1, self.targets, "clip")
+        self._aim = take if self.targets.size <= SMALL else self._compare
 
     def load(self, part: Part, rows: Array) -> None:
         """Fill the buffers with the examples at ``rows``."""
@@ -84,23 +87,12 @@ class Batches:
         part.labels.take(rows, 0, self.labels, "clip")
         self._aim()
 
-    def _by_taking(self) -> None:
-        self._one_hot.take(self.labels, 1, self.targets, "clip")
-
-    def _by_comparing(self) -> None:
-        np.equal(self.labels, self._classes, self.targets)
-
-    def _by_copying(self) -> None:
-        np.copyto(self.targets, self.labels.T)
-
-    def calls(self, part: Part, rows: Array) -> list[partial[object]] | None:
+    def calls(self, part: Part, rows: Array) -> list[partial[Any]] | None:
         """What :meth:`load` does, for what ``rows`` names at the time; ``None`` for a large part."""
         ready = self._source.ready(part)
         if ready is None:
             return None
-        aim = partial(np.copyto, self.targets, self.labels.T)
-        if self.labels.ndim == 1:
-            aim = partial(np.equal, self.labels, self._classes, self.targets)
+        aim = self._compare if self.labels.ndim == 1 else self._aim
         return [
             partial(ready.take, rows, 0, self._rows, "clip"),
             partial(part.labels.take, rows, 0, self.labels, "clip"),
@@ -128,7 +120,7 @@ class Hits:
     there is but one row, at the label; of equal values the first counts."""
 
     def __init__(self, output: Array, labels: Array) -> None:
-        self.compiled = fast.hits(output, labels)
+        self.compiled = fast.counter(output, labels)
         size = len(labels)
         hits = np.empty(size, bool)
         self._count = partial(np.count_nonzero, hits)

@@ -63,22 +63,13 @@ def fused(calls: Sequence[Bound], own: Sequence[Range], later: Sequence[Bound]) 
     return fuse(calls, own, later)
 
 
-def hits(output: Any, labels: Any) -> Counter | None:
-    """Counts the columns of ``output`` that have their largest value at their label; ``None``: not here."""
+def counter(output: Any, answers: Any) -> Counter | None:
+    """What counts a batch's hits, or adds up its squared errors; ``None``: not here."""
     if trouble():
         return None
     from tuiml.backends.machine import counting
 
-    return counting.hits(output, labels)
-
-
-def squared_errors(output: Any, targets: Any) -> Counter | None:
-    """Adds up the squares of ``output`` less ``targets``; ``None``: not here."""
-    if trouble():
-        return None
-    from tuiml.backends.machine import counting
-
-    return counting.squares(output, targets)
+    return counting.counter(output, answers)
 
 
 def whole_step(

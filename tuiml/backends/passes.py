@@ -56,8 +56,8 @@ class Pass:
         x = graph.input("x", (math.prod(network.input_shape), size))
         t = graph.input("t", (network.outputs, size))
         inputs: dict[str, Array] = {"x": self.batches.x, "t": self.batches.targets}
-        p = self._parameters(graph, network, weights, inputs)
-        held = self._buffers(graph, network, buffers, inputs)
+        p = self._inputs(graph, network, weights, "parameters", inputs)
+        held = self._inputs(graph, network, buffers, "buffers", inputs)
         if not training:
             p = [mine | more for mine, more in zip(p, held, strict=True)]
         noise = self._noise(graph, network, inputs) if training else [None] * len(network.nodes)
@@ -76,16 +76,16 @@ class Pass:
             wanted |= {v.z: None for v in values if v.z.op != "input"}
         grads: dict[Value, Array | None] = {}
         if gradients is not None:
-            by_layer = backward(graph, network, values, t, p, noise, batch_size)
-            for place, layer in zip(network.nodes, by_layer, strict=True):
-                homes = _homes(place, place.parameters, gradients)
-                grads |= {value: homes[name] for name, value in layer.items()}
-            # Made after the loss, so written in the backward part: never for a loss that is not finite.
-            for place, layer in zip(
-                network.nodes, updated_buffers(graph, network, values, held), strict=True
-            ):
-                homes = _homes(place, place.buffers, buffers)
-                grads |= {value: homes[name] for name, value in layer.items()}
+            # Buffers are made after the loss, so written in the backward part: never for a loss that is not
+            # finite.
+            by_kind = (
+                ("parameters", gradients, backward(graph, network, values, t, p, noise, batch_size)),
+                ("buffers", buffers, updated_buffers(graph, network, values, held)),
+            )
+            for kind, arena, by_layer in by_kind:
+                for place, layer in zip(network.nodes, by_layer, strict=True):
+                    homes = _homes(place, getattr(place, kind), arena)
+                    grads |= {value: homes[name] for name, value in layer.items()}
         donated = [f"{i}.{name}" for i, names in enumerate(held) for name in names] if training else []
         self._losses = losses
         self._plan = Plan(graph, inputs, {**wanted, **grads}, donated, with_ones=ones)
@@ -96,27 +96,16 @@ class Pass:
         self.hits = Errors(output, self.batches.targets) if numbers else Hits(output, self.batches.labels)
 
     @staticmethod
-    def _parameters(
-        graph: Graph, network: Network, weights: Arena, inputs: dict[str, Array]
+    def _inputs(
+        graph: Graph, network: Network, arena: Arena, kind: str, inputs: dict[str, Array]
     ) -> list[dict[str, Value]]:
-        p: list[dict[str, Value]] = [{} for _ in network.nodes]
+        """Each layer's ``parameters`` or ``buffers`` (``kind``) as nodes; their arrays go into ``inputs``."""
+        found: list[dict[str, Value]] = []
         for node in network.nodes:
-            for parameter in node.parameters:
-                label = f"{node.index}.{parameter.name}"
-                p[node.index][parameter.name] = graph.input(label, seen_shape(node, parameter))
-                inputs[label] = _homes(node, node.parameters, weights)[parameter.name]
-        return p
-
-    @staticmethod
-    def _buffers(
-        graph: Graph, network: Network, buffers: Arena, inputs: dict[str, Array]
-    ) -> list[dict[str, Value]]:
-        found: list[dict[str, Value]] = [{} for _ in network.nodes]
-        for node in network.nodes:
-            for name, home in _homes(node, node.buffers, buffers).items():
-                label = f"{node.index}.{name}"
-                found[node.index][name] = graph.input(label, home.shape)
-                inputs[label] = home
+            entries: tuple[Parameter, ...] = getattr(node, kind)
+            labels = {p.name: f"{node.index}.{p.name}" for p in entries}
+            found.append({p.name: graph.input(labels[p.name], seen_shape(node, p)) for p in entries})
+            inputs |= {labels[name]: home for name, home in _homes(node, entries, arena).items()}
         return found
 
     def _noise(self, graph: Graph, network: Network, inputs: dict[str, Array]) -> list[Value | None]:

@@ -17,15 +17,28 @@ from typing import Any
 
 import numpy as np
 
-from tuiml.backends import image_operations
+from tuiml.backends import convolution, pooling
 from tuiml.backends.calls import CallList, CallSequence
 from tuiml.backends.graph import Graph, Node
-from tuiml.backends.layout import empty
+from tuiml.backends.layout import empty, unfolded
 
 Array = np.ndarray[Any, Any]
 KEYWORD_OUT = frozenset({"maximum", "minimum"})
+EMITTERS = {
+    emit.__name__: emit
+    for emit in (
+        *(convolution.patches, convolution.convolve),
+        *(convolution.convolve_gradient, convolution.convolve_input_gradient),
+        *(pooling.max_window, pooling.max_window_gradient),
+        *(pooling.mean_window, pooling.mean_window_gradient),
+    )
+}
+"""What adds the calls of an operation on images, by its name."""
+OWN = frozenset({"patches"})
+"""Operations whose array is theirs alone: zeros around the image and rows of ones stay in it."""
 SHAPED = frozenset(
-    {"affine", "affine_input_gradient", "affine_gradient", "spread", "sum", "max", *image_operations.EMITTERS}
+    {"affine", "affine_input_gradient", "affine_gradient", "spread", "sum", "max"}
+    | {"image", "flatten", "broadcast_to", *EMITTERS}
 )
 """Operations whose result cannot be written over an argument."""
 
@@ -131,7 +144,7 @@ class Plan(CallSequence):
 
     def _take(self, node: Node) -> Array:
         free = self._free.get((node.shape, node.dtype))
-        if free and node.op not in image_operations.OWN:
+        if free and node.op not in OWN:
             return free.pop()
         if len(node.shape) == 2 and node.dtype == np.float32:
             full = np.ones((node.shape[0] + 1, node.shape[1]), node.dtype)
@@ -143,7 +156,7 @@ class Plan(CallSequence):
         return array
 
     def _temporary(self) -> list[tuple[int, int]]:
-        """Where nobody looks after a run: the buffers without those of outputs."""
+        """The memory of the buffers that hold no output."""
         ends = np.lib.array_utils.byte_bounds
         kept = [ends(self._arrays[node]) for node in self._outputs]
         taken = map(ends, self._taken)
@@ -152,7 +165,7 @@ class Plan(CallSequence):
     def _release(self, node: Node, now: int) -> None:
         for arg in dict.fromkeys(node.args):
             array = self._arrays[arg]
-            ours = arg.op not in ("input", "constant", *image_operations.OWN) and not self._wanted(array)
+            ours = arg.op not in ("input", "constant", *OWN) and not self._wanted(array)
             if ours and self._last_use[arg] == now and self._owner[id(array)] is arg:
                 self._free.setdefault((arg.shape, arg.dtype), []).append(array)
 
@@ -163,8 +176,8 @@ class Plan(CallSequence):
         special = getattr(self, f"_emit_{node.op}", None)
         if special:
             special(node, args, out)
-        elif node.op in image_operations.EMITTERS:
-            image_operations.EMITTERS[node.op](self.calls, node, args, out)
+        elif node.op in EMITTERS:
+            EMITTERS[node.op](self.calls, node, args, out)
         elif node.op in KEYWORD_OUT:
             # A whole array of the constant: three times as fast as broadcasting it here.
             full = [self._full(a, v, node) for a, v in zip(node.args, args, strict=True)]
@@ -231,6 +244,17 @@ class Plan(CallSequence):
         if node.attributes[0]:
             x = self._with_ones[id(x)]
         self.calls.add("affine_gradient", node.shape, partial(x.dot, g.T, out))
+
+    def _emit_image(self, node: Node, args: list[Array], out: Array) -> None:
+        self.calls.add("image", node.shape, partial(np.copyto, out, unfolded(args[0], node.attributes)))
+
+    def _emit_flatten(self, node: Node, args: list[Array], out: Array) -> None:
+        channels, width, height, _ = args[0].shape
+        image = unfolded(out, (channels, height, width))
+        self.calls.add("flatten", node.shape, partial(np.copyto, image, args[0]))
+
+    def _emit_broadcast_to(self, node: Node, args: list[Array], out: Array) -> None:
+        self.calls.add("broadcast_to", node.shape, partial(np.copyto, out, args[0]))
 
 
 def _needed(graph: Graph, outputs: Iterable[Node]) -> list[Node]:

@@ -79,7 +79,8 @@ class Machine:
         seed: int,
     ) -> None:
         self.method, self.node, self.seed = method, node, seed
-        self._network, self._data, self._below, self._linear = network, data, below, linear
+        self._network, self._data, self._below = network, data, below
+        self.linear = linear
         self.inputs, self.units = math.prod(node.input_shape), node.output_shape[0]
         self._biased = any(p.name == "bias" for p in node.parameters)
         rows = self.inputs + self._biased
@@ -88,8 +89,9 @@ class Machine:
         start = Normal(stddev=method.stddev).draw(np, rng, (self.units, self.inputs), 1, 1)
         self.weights[: self.inputs] = start.T
         self.visible_bias = np.zeros((self.inputs, 1), np.float32)
-        self._positive, self._negative = np.zeros_like(self.weights), np.zeros_like(self.weights)
-        self._visible = np.zeros_like(self.visible_bias)
+        self.positive, self.negative = np.zeros_like(self.weights), np.zeros_like(self.weights)
+        self.visible = np.zeros_like(self.visible_bias)
+        """A batch's statistics: of either phase, and the visible bias's."""
         self._scale = np.zeros((), np.float32)
         self._update = self._compile_update()
         self._passes: dict[int, _Pass] = {}
@@ -105,7 +107,7 @@ class Machine:
             self._passes[size] = _Pass(self, size)
         with np.errstate(all="ignore"):  # what overflows is found in the error
             error = self._passes[size].run(rows, random.key(self.seed, self.node.index, number))
-            self._scale[...] = self.method.rate(self._linear) / size
+            self._scale[...] = self.method.rate(self.linear) / size
             self._update.run()
         return error
 
@@ -154,15 +156,6 @@ class Machine:
         arrays = {"weight": self.weights, "visible_bias": self.visible_bias, "bias": self.weights}
         return p, {label: arrays[label] for label in p}
 
-    def phases(self) -> tuple[Array, Array, Array]:
-        """Where a batch's statistics go: positive and negative ones, and the visible bias's."""
-        return self._positive, self._negative, self._visible
-
-    @property
-    def linear(self) -> bool:
-        """Whether the visible units are linear."""
-        return self._linear
-
     def _compile_outputs(self, size: int) -> tuple[Source, Plan, Array]:
         graph, source = Graph(), self.source(size)
         p, arrays = self.parameters(graph)
@@ -173,14 +166,14 @@ class Machine:
     def _compile_update(self) -> Plan:
         """Every parameter's step: weights are pulled towards 0, biases are not."""
         graph, method, n = Graph(), self.method, self.inputs
-        shrink = method.rate(self._linear) * method.weight_cost
+        shrink = method.rate(self.linear) * method.weight_cost
         moved = np.zeros_like(self.weights)
         parts: dict[str, tuple[float, tuple[Array, ...]]] = {
-            "weight": (shrink, (self.weights[:n], moved[:n], self._positive[:n], self._negative[:n])),
-            "visible": (0.0, (self.visible_bias, np.zeros_like(self.visible_bias), self._visible)),
+            "weight": (shrink, (self.weights[:n], moved[:n], self.positive[:n], self.negative[:n])),
+            "visible": (0.0, (self.visible_bias, np.zeros_like(self.visible_bias), self.visible)),
         }
         if self._biased:
-            last = (self.weights[n:], moved[n:], self._positive[n:], self._negative[n:])
+            last = (self.weights[n:], moved[n:], self.positive[n:], self.negative[n:])
             parts["bias"] = (0.0, last)
         inputs: dict[str, Array] = {"scale": self._scale}
         outputs: dict[Value, Array | None] = {}
@@ -211,11 +204,10 @@ class _Pass:
             graph, graph.input("counter", shape, np.uint32), graph.input("key", (), np.uint32)
         )
         found = machine.method.phases(graph, p, x, noise, machine.linear)
-        positive, negative, visible = machine.phases()
         outputs: dict[Value, Array | None] = {
-            found.positive["weight"]: positive,
-            found.negative["weight"]: negative,
-            found.visible: visible,
+            found.positive["weight"]: machine.positive,
+            found.negative["weight"]: machine.negative,
+            found.visible: machine.visible,
             found.error: None,
         }
         self._plan = Plan(graph, inputs, outputs, with_ones={"x": self._source.x_with_ones})

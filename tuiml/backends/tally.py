@@ -1,7 +1,7 @@
 """From what an engine sums up over examples to :class:`~tuiml.backends.engine.Totals`.
 
-Of classes it counts hits; of numbers it adds up squared errors, which are told in parts of those that always
-guessing a part's mean makes: one less their mean is R², whatever the loss and the targets' units.
+Classification counts hits. Regression adds up squared errors and divides them by those of always guessing
+the part's mean: 1 minus their mean is R², whatever the loss and the units of the targets.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Errors:
     """The sum of a batch's squared errors, as :class:`~tuiml.backends.batches.Hits` counts hits."""
 
     def __init__(self, output: Array, targets: Array) -> None:
-        self.compiled = fast.squared_errors(output, targets)
+        self.compiled = fast.counter(output, targets)
         difference = np.empty(output.shape, np.float32)
         self._minus = partial(np.subtract, output, targets, difference)
         self._squares = partial(np.dot, difference.reshape(-1), difference.reshape(-1))

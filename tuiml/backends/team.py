@@ -18,9 +18,9 @@ import numpy as np
 from tuiml.backends.denormals import flushed
 
 PROBE_EVERY = 0.25
-"""Seconds between two looks at the way not taken."""
+"""Seconds between two trials of the way that is not in use."""
 PROBE_RUNS = 3
-"""Runs of such a look; the first of them warms caches and is not counted."""
+"""Runs of such a trial; the first warms caches and is not counted."""
 ALARM = 1.3
 """A way that takes so many times what it used to is doubted at once."""
 
@@ -32,7 +32,7 @@ def parted(size: int, count: int) -> list[tuple[int, int]]:
 
 
 class Pace:
-    """Which of two ways of running the same thing is faster, found out on the way.
+    """Measures which of two ways to run the same thing is faster.
 
     Call :meth:`choose` before a run and :meth:`took` after it. ``True`` is side by side.
     """

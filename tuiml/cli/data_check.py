@@ -54,13 +54,15 @@ def add_arguments(parser: Parser) -> None:
 
 def check(chosen: argparse.Namespace) -> int:
     """The command; 2 where the file cannot be used."""
+    from tuiml.cli.progress import Bar, loading_on
     from tuiml.data import file_report
 
     files = [_examine(file) for file in _idx_files(chosen.path)]
     found: Report | None = None
     if not (len(files) == 1 and not files[0]["problem"] and len(files[0]["shape"]) == 1):
         options = {name: getattr(chosen, name) for name in OPTIONS}
-        found = file_report.look(chosen.path, deep=True, progress=_telling(), **options)
+        progress = loading_on(Bar()) if sys.stderr.isatty() else None
+        found = file_report.look(chosen.path, deep=True, progress=progress, **options)
     if chosen.json:
         print_json((found.to_json() if found else {}) | ({"files": files} if files else {}))
     else:
@@ -70,23 +72,6 @@ def check(chosen: argparse.Namespace) -> int:
             _print(found)
     bad = any(row["problem"] for row in files) or (found is not None and not found.usable)
     return 2 if bad else 0
-
-
-def _telling() -> Any:
-    """Says how far it is, where somebody sees it and it takes its time."""
-    if not sys.stderr.isatty():
-        return None
-    from tuiml.cli import progress
-    from tuiml.training.events import Loading
-
-    show = progress.Bar()
-
-    def tell(name: str, done: int, total: int) -> None:
-        show.draw(Loading(name, done, total))
-        if done >= total:
-            show.close()
-
-    return tell
 
 
 # -- a report ---------------------------------------------------------------------------------------------
@@ -101,7 +86,9 @@ def _print(found: Report) -> None:
         say(f"{parts}; {shape} input{'s' * (found.shape != (1,))} each")
         say(_target(found))
     if not found.usable and found.rows:
-        _print_rows(found.rows)
+        header, *rows = (row[:12] for row in found.rows)
+        print_table(header, [row for row in rows if len(row) >= len(header)])
+        say()
     elif found.format == "csv" and found.columns:
         say()
         _print_columns(found.columns)
@@ -142,11 +129,6 @@ def _print_columns(columns: Sequence[Column]) -> None:
     print_table(header, rows, right=header[2:])
     if len(columns) > MOST:
         say(f"… {count_text(len(columns))} columns in all")
-
-
-def _print_rows(rows: Sequence[Sequence[str]]) -> None:
-    print_table(rows[0][:12], [row[:12] for row in rows[1:] if len(row) >= len(rows[0][:12])])
-    say()
 
 
 # -- IDX files by themselves ------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import os
 import shlex
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from tuiml.cli.output import cells, note, say
@@ -228,6 +229,17 @@ def _word(end: End) -> str:
     """What finds the run again: its name, or the path of a folder that was moved elsewhere."""
     path = Path(end.path)
     return end.run if path.parent == home() / "runs" else shlex.quote(end.path)
+
+
+def loading_on(show: Show) -> Callable[[str, int, int], None]:
+    """What shows the progress of a file: called with its name, the bytes done and all (0: not known)."""
+
+    def tell(name: str, done: int, total: int) -> None:
+        show.draw(Loading(name, done, total))
+        if done == total or done > total > 0:
+            show.close()
+
+    return tell
 
 
 def opening(start: Start) -> list[str]:

@@ -43,6 +43,11 @@ class Whole(NamedTuple):
     pool: Part
     test: Part
 
+    @classmethod
+    def cut(cls, part: Part, pool: int) -> Whole:
+        """The first ``pool`` examples of a part, and the rest as the test part."""
+        return cls(part[:pool], part[pool:])
+
 
 @dataclass(frozen=True, eq=False)
 class Data:

@@ -14,6 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
 from urllib.parse import urlsplit
@@ -54,11 +55,11 @@ class Unreachable(DataError):
 
 
 class _Fault(Exception):
-    """This mirror does not do."""
+    """This mirror cannot give the file."""
 
 
 class _Passing(_Fault):
-    """It may do at another try."""
+    """Another try may succeed."""
 
 
 class _PastEnd(_Passing):
@@ -180,24 +181,16 @@ def _network() -> Iterator[None]:
         raise _Fault("sends an answer that is not HTTP") from None
 
 
+@dataclass
 class _Transfer:
-    """Brings the bytes of a file into ``file``; what it raises of its own is a :class:`_Fault`."""
+    """Downloads into ``file``; raises :class:`_Fault` where a mirror fails."""
 
-    def __init__(
-        self,
-        file: IO[bytes],
-        name: str,
-        at_most: int,
-        progress: Progress | None,
-        opener: Opener,
-        pause: Callable[[float], None],
-    ) -> None:
-        self.file = file
-        self.name = name
-        self.at_most = at_most
-        self.progress = progress
-        self.opener = opener
-        self.pause = pause
+    file: IO[bytes]
+    name: str
+    at_most: int
+    progress: Progress | None
+    opener: Opener
+    pause: Callable[[float], None]
 
     def run(self, url: str) -> None:
         """The whole file from one mirror, in up to :data:`ATTEMPTS` tries."""
@@ -226,7 +219,8 @@ class _Transfer:
         with _network():
             response = self.opener(url, headers, TIMEOUT)
         with contextlib.closing(response):
-            if have and not self._goes_on(response, have):
+            range_sent = response.headers.get("Content-Range") or ""
+            if have and not (response.status == 206 and range_sent.startswith(f"bytes {have}-")):
                 self._restart()
                 have = 0
             length = response.headers.get("Content-Length") or ""
@@ -234,11 +228,6 @@ class _Transfer:
             if total > self.at_most:
                 raise _Fault(f"sends {total} bytes, more than the file can have")
             self._receive(response, have, total)
-
-    @staticmethod
-    def _goes_on(response: Response, have: int) -> bool:
-        said = response.headers.get("Content-Range") or ""
-        return response.status == 206 and said.startswith(f"bytes {have}-")
 
     def _receive(self, response: Response, have: int, total: int) -> None:
         began, before = time.monotonic(), have

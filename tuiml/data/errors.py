@@ -1,4 +1,4 @@
-"""What goes wrong with data, said in one line."""
+"""Errors of data."""
 
 from __future__ import annotations
 

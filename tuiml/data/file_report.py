@@ -54,7 +54,7 @@ class Report:
     warnings: tuple[str, ...] = ()
     """What is odd, or was decided."""
     table: dict[str, Any] | None = None
-    """The ``[data]`` of a preset that means it."""
+    """The ``[data]`` of a preset that uses it."""
 
     @property
     def usable(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import zlib
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
@@ -15,14 +15,20 @@ from tuiml.data.kinds import Normalize
 if TYPE_CHECKING:
     from numpy.random import Generator
 
-    from tuiml.data.arrays import Part, Points, Whole
+    from tuiml.data.arrays import Points, Whole
 
 MOST_VALUES = 100_000_000
 """The most values generated: 400 MB of float32."""
 
 
-def _noise(default: float) -> Any:
-    return Field(default, ge=0, le=10, description="standard deviation of what is added to each coordinate")
+def size_field(default: int) -> Any:
+    text = "examples; a further quarter of them is the test part"
+    return Field(default, ge=20, le=1_000_000, description=text)
+
+
+def noise_field(default: float, added_to: str = "each coordinate") -> Any:
+    text = f"standard deviation of what is added to {added_to}"
+    return Field(default, ge=0, le=10, description=text)
 
 
 class Seeded(Dataset):
@@ -66,10 +72,8 @@ class Generated(Seeded):
         "none",
         description="none: as generated, about −1…1; unit: to 0…1; standard: zero mean, unit variance",
     )
-    size: int = Field(
-        2000, ge=20, le=1_000_000, description="examples; a further quarter of them is the test part"
-    )
-    noise: float = _noise(0.1)
+    size: int = size_field(2000)
+    noise: float = noise_field(0.1)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -80,24 +84,17 @@ class Generated(Seeded):
         """Points without their noise, (n, features), of the classes ``label`` (n,); it may change them."""
 
     def generate(self, seed: int) -> Whole:
-        from tuiml.data.arrays import Whole
-
-        rng = self.rng(seed)
-        # One call after the other: the test part goes on where the pool's random numbers end.
-        both = self._part(rng, self.pool + self.test_examples)
-        return Whole(both[: self.pool], both[self.pool :])
-
-    def _part(self, rng: Generator, n: int) -> Part:
         import numpy as np
 
-        from tuiml.data.arrays import Part
+        from tuiml.data.arrays import Part, Whole
 
+        rng, n = self.rng(seed), self.pool + self.test_examples
         label = (np.arange(n) % len(self.classes)).astype(np.uint8)
         inputs = self.points(rng, label).astype(np.float32, copy=False)
         step = max(1, (1 << 20) // inputs.shape[1])
         for rows in (inputs[start : start + step] for start in range(0, n, step)):
             rows += np.float32(self.noise) * rng.standard_normal(rows.shape, dtype=np.float32)
-        return Part(inputs, label)
+        return Whole.cut(Part(inputs, label), self.pool)
 
 
 @datasets.add
@@ -109,7 +106,7 @@ class Spiral(Generated):
     advice = "needs a hidden layer or two: the boundary has to wind itself up"
     source = "after K. J. Lang, M. J. Witbrock (1988), Learning to tell two spirals apart"
 
-    noise: float = _noise(0.03)
+    noise: float = noise_field(0.03)
     arms: int = Field(2, ge=2, le=12, description="arms, one a class")
     turns: float = Field(1.5, gt=0, le=5, description="how often an arm goes round")
 
@@ -134,9 +131,7 @@ class Moons(Generated):
     formula = "(cos φ, sin φ) and (1 − cos φ, ½ − sin φ), φ from 0 to π, less (½, ¼), over 1.5"
     advice = "a boundary with two bends: a small hidden layer does"
 
-    @property
-    def classes(self) -> tuple[str, ...]:
-        return ("upper", "lower")
+    classes: ClassVar[tuple[str, ...]] = ("upper", "lower")
 
     def points(self, rng: Generator, label: Any) -> Points:
         import numpy as np
@@ -158,9 +153,7 @@ class Circles(Generated):
 
     inner: float = Field(0.5, ge=0, lt=1, description="radius of the inner circle")
 
-    @property
-    def classes(self) -> tuple[str, ...]:
-        return ("outer", "inner")
+    classes: ClassVar[tuple[str, ...]] = ("outer", "inner")
 
     def points(self, rng: Generator, label: Any) -> Points:
         import numpy as np
@@ -179,11 +172,9 @@ class Xor(Generated):
     advice = "what a network without a hidden layer cannot learn"
     source = "M. Minsky, S. Papert (1969), Perceptrons"
 
-    noise: float = _noise(0.05)
+    noise: float = noise_field(0.05)
 
-    @property
-    def classes(self) -> tuple[str, ...]:
-        return ("same sign", "other sign")
+    classes: ClassVar[tuple[str, ...]] = ("same sign", "other sign")
 
     def points(self, rng: Generator, label: Any) -> Points:
         import numpy as np
@@ -206,7 +197,7 @@ class Gaussians(Generated):
     formula = "centre + noise · N(0, I), |centre| = separation"
     advice = "any number of features: for experiments on initial values (noise 1)"
 
-    noise: float = _noise(0.25)
+    noise: float = noise_field(0.25)
     clouds: int = Field(3, ge=2, le=100, description="clouds, one a class")
     features: int = Field(2, ge=2, le=10_000, description="values of an example")
     separation: float = Field(1.0, ge=0, le=100, description="distance of the centres from the origin")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
 from tuiml.data.base import datasets
-from tuiml.data.generated_points import Seeded
+from tuiml.data.generated_points import Seeded, noise_field, size_field
 from tuiml.data.kinds import Normalize, Scaling, Target
 
 if TYPE_CHECKING:
@@ -18,32 +18,24 @@ if TYPE_CHECKING:
     from tuiml.data.arrays import Whole
 
 
+def _scaling_field(default: Scaling) -> Any:
+    text = "of the target; none: as it is; standard: (t - mean) / σ, and so are the losses"
+    return Field(default, description=text)
+
+
 class Function(Seeded):
     """A seeded data set: inputs evenly spread, the target a function of them plus normal noise."""
 
     normalize: Normalize = Field(
         "none", description="none: as generated; unit: to 0…1; standard: zero mean, unit variance"
     )
-    normalize_target: Scaling = Field(
-        "none",
-        description="of the target; none: as it is; standard: (t - mean) / σ, and so are the losses",
-    )
-    size: int = Field(
-        400, ge=20, le=1_000_000, description="examples; a further quarter of them is the test part"
-    )
-    noise: float = Field(0.1, ge=0, le=10, description="standard deviation of what is added to the target")
+    normalize_target: Scaling = _scaling_field("none")
+    size: int = size_field(400)
+    noise: float = noise_field(0.1, "the target")
 
-    @property
-    def target(self) -> Target:
-        return "regression"
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        return ()
-
-    @property
-    def outputs(self) -> int:
-        return 1
+    target: ClassVar[Target] = "regression"
+    classes: ClassVar[tuple[str, ...]] = ()
+    outputs: ClassVar[int] = 1
 
     def target_scaling(self) -> Scaling:
         return self.normalize_target
@@ -65,7 +57,7 @@ class Function(Seeded):
         x = self.inputs(rng, self.pool + self.test_examples)
         target = self.function(x) + self.noise * rng.standard_normal(len(x))
         both = Part(x.astype(np.float32), target.astype(np.float32)[:, None])
-        return Whole(both[: self.pool], both[self.pool :])
+        return Whole.cut(both, self.pool)
 
 
 @datasets.add
@@ -77,10 +69,7 @@ class Sine(Function):
     advice = "one input, one number: see the curve bend to the points"
 
     waves: float = Field(1.0, gt=0, le=20, description="periods on either side of 0")
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (1,)
+    shape: ClassVar[tuple[int, ...]] = (1,)
 
     def inputs(self, rng: Generator, n: int) -> NDArray[Any]:
         return rng.uniform(-1, 1, (n, 1))
@@ -100,13 +89,8 @@ class Hills(Function):
     formula = "sin(π x) · cos(π y) + noise, x and y in -1…1"
     advice = "two inputs, one number: the chart 'map' shows its heights"
 
-    size: int = Field(
-        2000, ge=20, le=1_000_000, description="examples; a further quarter of them is the test part"
-    )
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (2,)
+    size: int = size_field(2000)
+    shape: ClassVar[tuple[int, ...]] = (2,)
 
     def inputs(self, rng: Generator, n: int) -> NDArray[Any]:
         return rng.uniform(-1, 1, (n, 2))
@@ -127,14 +111,9 @@ class Friedman1(Function):
     advice = "any number of features, of which five count; its target is not near 0"
     source = "Friedman 1991, Multivariate adaptive regression splines, eq. 61"
 
-    normalize_target: Scaling = Field(
-        "standard",
-        description="of the target; none: as it is; standard: (t - mean) / σ, and so are the losses",
-    )
-    size: int = Field(
-        2000, ge=20, le=1_000_000, description="examples; a further quarter of them is the test part"
-    )
-    noise: float = Field(1.0, ge=0, le=10, description="standard deviation of what is added to the target")
+    normalize_target: Scaling = _scaling_field("standard")
+    size: int = size_field(2000)
+    noise: float = noise_field(1.0, "the target")
     features: int = Field(10, ge=5, le=10_000, description="values of an example; the first five count")
 
     @property

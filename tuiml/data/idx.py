@@ -80,15 +80,11 @@ def _read(
         with os.fdopen(open_regular(path), "rb") as raw:
             packed = raw.read(2) == b"\x1f\x8b"
             raw.seek(0)
-            size = os.fstat(raw.fileno()).st_size
-            if not packed:
+            room = os.fstat(raw.fileno()).st_size * (_DEFLATE_RATIO if packed else 1)
+            with gzip.open(raw) if packed else raw as file:
                 if header_only:
-                    return _header(raw, path, types)[1:]
-                return _values(raw, path, size, shape, sha256, types, exact=True)
-            with gzip.open(raw) as unpacked:
-                if header_only:
-                    return _header(unpacked, path, types)[1:]
-                return _values(unpacked, path, size * _DEFLATE_RATIO, shape, sha256, types, exact=False)
+                    return _header(file, path, types)[1:]
+                return _values(file, path, room, shape, sha256, types, exact=not packed)
     except (EOFError, zlib.error, gzip.BadGzipFile):
         raise DataError(
             f"{path} is damaged or an unfinished download: delete it and fetch it again"

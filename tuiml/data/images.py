@@ -21,23 +21,10 @@ class Digits(Dataset):
     kind = "bundled"
     highest = 16.0
 
-    TEST: ClassVar[int] = 297
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return DIGITS_IMAGES.shape[1:]
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        return DIGIT_NAMES
-
-    @property
-    def pool(self) -> int:
-        return DIGITS_IMAGES.shape[0] - self.TEST
-
-    @property
-    def test_examples(self) -> int:
-        return self.TEST
+    shape: ClassVar[tuple[int, ...]] = DIGITS_IMAGES.shape[1:]
+    classes: ClassVar[tuple[str, ...]] = DIGIT_NAMES
+    test_examples: ClassVar[int] = 297
+    pool: ClassVar[int] = DIGITS_IMAGES.shape[0] - 297
 
 
 class Files(Dataset):
@@ -69,10 +56,7 @@ class Mnist(Files):
     advice = "the classic; downloaded once (12 MB) where TUIML_DATA does not have it"
     source = "Y. LeCun, C. Cortes, C. J. C. Burges, The MNIST database of handwritten digits"
     origin = MNIST
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        return DIGIT_NAMES
+    classes: ClassVar[tuple[str, ...]] = DIGIT_NAMES
 
 
 @datasets.add
@@ -84,18 +68,7 @@ class FashionMnist(Files):
     advice = "as MNIST but harder; downloaded once (31 MB) where TUIML_DATA does not have it"
     source = "H. Xiao, K. Rasul, R. Vollgraf (2017), arXiv:1708.07747; MIT licence, Zalando SE"
     origin = FASHION
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        return (
-            "T-shirt/top",
-            "Trouser",
-            "Pullover",
-            "Dress",
-            "Coat",
-            "Sandal",
-            "Shirt",
-            "Sneaker",
-            "Bag",
-            "Ankle boot",
-        )
+    classes: ClassVar[tuple[str, ...]] = (
+        *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal"),
+        *("Shirt", "Sneaker", "Bag", "Ankle boot"),
+    )

@@ -1,4 +1,4 @@
-"""What is to be known of data before the first step: said, where training goes on all the same.
+"""Warnings about data before the first step; training goes on all the same.
 
 Importable without numpy; what looks at arrays imports it.
 """

@@ -62,7 +62,7 @@ def read(dataset: Dataset, seed: int, progress: Progress | None = None) -> Whole
     if isinstance(dataset, Files):
         return store.read_origin(dataset.origin, progress)
     if isinstance(dataset, Digits):
-        return store.read_digits(dataset.TEST)
+        return store.read_digits(dataset.test_examples)
     assert isinstance(dataset, Seeded)
     return dataset.generate(seed)
 

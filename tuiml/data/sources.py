@@ -50,63 +50,39 @@ class Origin:
         return self.images, self.labels, self.test_images, self.test_labels
 
 
-MNIST = Origin(
-    name="mnist",
-    folders=("mnist", "MNIST/raw"),
-    mirrors=(
+def _origin(name: str, folders: tuple[str, ...], mirrors: tuple[str, ...], *hashes: str) -> Origin:
+    """A data set with MNIST's file names and sizes; ``hashes`` in the order of :attr:`Origin.sources`."""
+    sources: list[tuple[str, tuple[int, ...]]] = []
+    for part, count in (("train", 60_000), ("t10k", 10_000)):
+        sources.append((f"{part}-images-idx3-ubyte", (count, 28, 28)))
+        sources.append((f"{part}-labels-idx1-ubyte", (count,)))
+    return Origin(name, folders, mirrors, *map(Source, *zip(*sources, strict=True), hashes))
+
+
+MNIST = _origin(
+    "mnist",
+    ("mnist", "MNIST/raw"),
+    (
         "https://ossci-datasets.s3.amazonaws.com/mnist/",
         "https://storage.googleapis.com/cvdf-datasets/mnist/",
     ),
-    images=Source(
-        "train-images-idx3-ubyte",
-        (60_000, 28, 28),
-        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-    ),
-    labels=Source(
-        "train-labels-idx1-ubyte",
-        (60_000,),
-        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-    ),
-    test_images=Source(
-        "t10k-images-idx3-ubyte",
-        (10_000, 28, 28),
-        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    ),
-    test_labels=Source(
-        "t10k-labels-idx1-ubyte",
-        (10_000,),
-        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-    ),
+    "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 )
-
-FASHION = Origin(
-    name="fashion-mnist",
-    folders=("fashion-mnist", "FashionMNIST/raw"),
-    mirrors=(
+FASHION = _origin(
+    "fashion-mnist",
+    ("fashion-mnist", "FashionMNIST/raw"),
+    (
         "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/"
         "b2617bb6d3ffa2e429640350f613e3291e10b141/data/fashion/",
         "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
     ),
-    images=Source(
-        "train-images-idx3-ubyte",
-        (60_000, 28, 28),
-        "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
-    ),
-    labels=Source(
-        "train-labels-idx1-ubyte",
-        (60_000,),
-        "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
-    ),
-    test_images=Source(
-        "t10k-images-idx3-ubyte",
-        (10_000, 28, 28),
-        "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
-    ),
-    test_labels=Source(
-        "t10k-labels-idx1-ubyte",
-        (10_000,),
-        "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
-    ),
+    "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+    "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+    "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+    "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
 )
 
 DIGITS_IMAGES = Source(

@@ -17,11 +17,11 @@ from tuiml.registry import Entry, Registry
 
 Array = Any
 OVERFLOW = 1e30
-"""A batch's loss of this size has overflowed in all but name."""
+"""A batch's loss of this size counts as overflowed."""
 
 
 class Loss(Entry):
-    """What training makes small."""
+    """What training minimizes."""
 
     activation: ClassVar[str | None] = None
     """The activation the last layer must have: the two are fused, so neither log nor exp overflows."""

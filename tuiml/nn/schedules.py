@@ -10,7 +10,7 @@ changed in the midst of an epoch: then these are steps as if all had been of the
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -43,12 +43,15 @@ class Schedule(Entry):
 schedules: Registry[Schedule] = Registry("a schedule")
 
 
+def warmup_field(default: float) -> Any:
+    text = "epochs in which the rate first rises from near 0, evenly"
+    return Field(default, ge=0.0, le=1_000_000.0, description=text)
+
+
 class Warmed(Schedule):
     """A schedule that may begin with a linear warm-up; its own curve spans the steps after that."""
 
-    warmup: float = Field(
-        0.0, ge=0.0, le=1_000_000.0, description="epochs in which the rate first rises from near 0, evenly"
-    )
+    warmup: float = warmup_field(0.0)
 
     def multiplier(self, step: float, steps: int, batches: int) -> float:
         rising = round(self.warmup * batches)
@@ -119,9 +122,7 @@ class LinearWarmup(Constant):
     formula = "η (t + 1) / (w + 1) in the warm-up's w steps, then η"
     advice = "a careful start, then constant; any other schedule takes warmup, too"
     source = "Goyal et al. 2017, section 2.2"
-    warmup: float = Field(
-        1.0, ge=0.0, le=1_000_000.0, description="epochs in which the rate first rises from near 0, evenly"
-    )
+    warmup: float = warmup_field(1.0)
 
 
 @schedules.add

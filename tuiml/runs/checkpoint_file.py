@@ -83,8 +83,9 @@ def read(path: Path, declared: Callable[[str], Shapes], arrays: int) -> tuple[di
         data = file.read(size)
     if data[: len(header)] != header or len(data) != size:
         raise damaged(path, "it changes while it is read")
-    blank = _blanked(path, header, metadata)
-    if _hash(blank, memoryview(data)[len(header) :]) != metadata["sha256"]:
+    digest = hashlib.sha256(_blanked(path, header, metadata))
+    digest.update(memoryview(data)[len(header) :])
+    if digest.hexdigest() != metadata["sha256"]:
         raise damaged(path, "its SHA-256 does not fit its content")
     try:
         tensors: dict[str, Array] = safetensors.numpy.load(data)
@@ -207,10 +208,3 @@ def _blanked(path: Path, header: bytes, metadata: Mapping[str, str]) -> bytes:
     if len(digest) != 64 or not digest.isascii() or header.count(_mark(digest)) != 1:
         raise damaged(path, "its SHA-256 cannot be read")
     return header.replace(_mark(digest), _mark(BLANK))
-
-
-def _hash(*parts: bytes | memoryview) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part)
-    return digest.hexdigest()

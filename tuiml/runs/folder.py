@@ -148,15 +148,11 @@ class RunFolder:
         kept = self._thinner.take(line)
         data = b"".join(json.dumps(one, allow_nan=False).encode() + b"\n" for one in kept)
         if kind is Snapshot:
-            self._plan_snapshot(len(data))
+            passed = time.monotonic() - self._began
+            self._next_snapshot = passed + max(1.0, passed / 500) * max(1.0, len(data) / SNAPSHOT_BYTES)
         if data:
             self._metrics.add(data, spare=kind.droppable)
         self.locate()
-
-    def _plan_snapshot(self, size: int) -> None:
-        """Set the time of the next snapshot, after one of ``size`` bytes."""
-        passed = time.monotonic() - self._began
-        self._next_snapshot = passed + max(1.0, passed / 500) * max(1.0, size / SNAPSHOT_BYTES)
 
     @property
     def recorded(self) -> int | None:

@@ -86,18 +86,14 @@ class Sender:
         self._changed = threading.Condition()
         self._closed = threading.Event()
         self._last: Message | None = None
-        self._broken = False
+        self.broken = False
+        """True if the other end is gone."""
         self._thread = threading.Thread(target=self._run, name="sender", daemon=True)
         self._thread.start()
 
-    @property
-    def broken(self) -> bool:
-        """True if the other end is gone."""
-        return self._broken
-
     def send(self, event: Message) -> None:
         """Queue an event; returns at once."""
-        if self._broken:
+        if self.broken:
             return
         with self._changed:
             kind = kind_of(event.get("event"))
@@ -115,7 +111,7 @@ class Sender:
         with self._changed:
             self._changed.notify()
         self._thread.join(timeout)
-        return not self._thread.is_alive() and not self._broken
+        return not self._thread.is_alive() and not self.broken
 
     def _run(self) -> None:
         try:
@@ -125,7 +121,7 @@ class Sender:
             if self._last is not None:
                 self._line.sendall(pack(self._last))
         except OSError:
-            self._broken = True
+            self.broken = True
 
     def _take(self) -> list[Message]:
         with self._changed:

@@ -29,15 +29,8 @@ MOST_VALUES = 100_000
 DEEPEST = 32
 """The deepest nesting of lists and tables in a line."""
 COUNTS = (
-    "step",
-    "steps",
-    "epoch",
-    "epochs",
-    "number",
-    "last_intervention",
-    "since",
-    "batch_size",
-    "best_epoch",
+    *("step", "steps", "epoch", "epochs", "number", "last_intervention", "since"),
+    *("batch_size", "best_epoch"),
 )
 """Fields that are integers ≥ 0 in every line."""
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import queue
+import threading
+import time
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
 from tuiml.backends.choice import BackendError, Choice, build, choose
 from tuiml.backends.engine import Engine
+from tuiml.data import prepare
 from tuiml.data.arrays import Data
 from tuiml.nn.network import Network
 from tuiml.runs import checkpoints, memory_estimate, threads
 from tuiml.runs.checkpoints import Checkpoint
-from tuiml.runs.errors import RunError
-from tuiml.runs.loading import load
+from tuiml.runs.errors import Cancelled, RunError
 from tuiml.spec import network_of
 from tuiml.spec.preset import Preset, batches_of
-from tuiml.training.events import Event
+from tuiml.training.events import Event, Loading
 from tuiml.training.run_control import RunControl
 
 
@@ -83,3 +86,43 @@ def build_engine(preset: Preset, network: Network, data: Data, backend: Choice, 
     except MemoryError:
         raise RunError("there is not enough free memory for the network", code=1) from None
     return PreparedRun(preset, network, data, backend, engine, shards)
+
+
+def load(preset: Preset, control: RunControl) -> Generator[Loading, None, Data]:
+    """Load a preset's data in a thread; yields how far a download is and returns the data.
+
+    Raises:
+        DataError: it is missing or damaged.
+        Cancelled: the run was stopped meanwhile.
+    """
+    loaded: queue.SimpleQueue[Loading | Data | BaseException] = queue.SimpleQueue()
+
+    def progress(name: str, done: int, total: int) -> None:
+        if control.stopped:
+            raise Cancelled("stopped while the data was loading; nothing was written")
+        loaded.put(Loading(name, done, total))
+
+    def read() -> None:
+        try:
+            loaded.put(prepare.load(preset.data, preset.training.seed, progress))
+        except BaseException as error:  # raised again where it is waited for
+            loaded.put(error)
+
+    threading.Thread(target=read, name="loader", daemon=True).start()
+    latest = -1.0
+    while True:
+        try:
+            found = loaded.get(timeout=0.1)
+        except queue.Empty:
+            found = None
+        if control.stopped:
+            raise Cancelled("stopped while the data was loading; nothing was written")
+        if isinstance(found, BaseException):
+            raise found
+        if isinstance(found, Loading):
+            now = time.monotonic()
+            if now - latest >= 0.1 or found.done == found.total:
+                latest = now
+                yield found
+        elif found is not None:
+            return found

@@ -12,13 +12,12 @@ import signal
 import socket
 import sys
 import threading
-import traceback
 from collections.abc import Callable
 from typing import Any
 
 from tuiml.runs import threads
 from tuiml.runs.link import Message, Unpacker, pack
-from tuiml.runs.training_process import failure, problem_message
+from tuiml.runs.training_process import failure, message_of
 
 NICENESS = 15
 """The screen and training have priority."""
@@ -93,7 +92,6 @@ def _prober() -> Any:
 
 def answer_to(order: Message) -> Message:
     """The answer to an order: the probe of its preset, or its problems."""
-    from tuiml.data.errors import DataError
     from tuiml.data.own.reading import DataFiles
     from tuiml.spec import SpecError, check
 
@@ -103,15 +101,10 @@ def answer_to(order: Message) -> Message:
             raise SpecError(problems)
         answer: Message = _prober().probe(preset)[1].to_json()
         return answer
-    except SpecError as error:
-        return problem_message([[p.path, p.message] for p in error.problems])
-    except DataError as error:
-        return problem_message([["data", str(error)]])
     except MemoryError:
         return failure("there is not enough free memory for the network")
     except Exception as error:
-        traceback.print_exc()
-        return failure(f"{type(error).__name__}: {error}")
+        return message_of(error)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from tuiml.files import open_regular
@@ -42,12 +44,9 @@ class Tail:
         Raises:
             OSError: it cannot be read.
         """
-        handle, size = self._open()
-        try:
+        with self._opened() as (handle, size):
             self._offset = self._size = size
             self._mark = os.pread(handle, MARK, max(0, size - MARK))
-        finally:
-            os.close(handle)
 
     def changed(self) -> bool:
         """True if there is something to read, or the file is another one.
@@ -66,11 +65,8 @@ class Tail:
         """
         if not self.changed():
             return False
-        handle, size = self._open()
-        try:
+        with self._opened() as (handle, size):
             before = os.pread(handle, len(self._mark), self._offset - len(self._mark))
-        finally:
-            os.close(handle)
         return size < self._offset or before != self._mark
 
     def read(self) -> list[bytes]:
@@ -79,11 +75,8 @@ class Tail:
         Raises:
             OSError: it cannot be read.
         """
-        handle, _ = self._open()
-        try:
+        with self._opened() as (handle, _):
             data = os.pread(handle, MOST, self._offset)
-        finally:
-            os.close(handle)
         self._offset += len(data)
         self._size = self._offset
         self._mark = (self._mark + data[-MARK:])[-MARK:]
@@ -97,12 +90,13 @@ class Tail:
             self._rest, self._skipping = b"", True
         return lines
 
-    def _open(self) -> tuple[int, int]:
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[tuple[int, int]]:
         """A descriptor of the file, and its size."""
-        handle = open_regular(self._file)
-        found = os.fstat(handle)
-        self._inode = _inode(found)
-        return handle, found.st_size
+        with os.fdopen(open_regular(self._file), "rb") as file:
+            found = os.fstat(file.fileno())
+            self._inode = _inode(found)
+            yield file.fileno(), found.st_size
 
 
 def _inode(found: os.stat_result) -> tuple[int, int]:

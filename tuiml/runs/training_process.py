@@ -94,25 +94,11 @@ class Worker:
 
     def _train(self, order: Message) -> Message | None:
         """Carry out the first order; a last message if it fails."""
-        from tuiml.data.errors import DataError
-        from tuiml.runs.errors import RunError
-        from tuiml.spec import SpecError
-
         try:
             for event in self._events(order):
                 self._sender.send(event.to_json())
-        except SpecError as error:
-            return problem_message([[p.path, p.message] for p in error.problems])
-        except DataError as error:
-            return problem_message([["data", str(error)]])
-        except RunError as error:
-            return failure(str(error))
-        except MemoryError as error:
-            traceback.print_exc()
-            return failure(f"memory ran out: {error}" if str(error) else "memory ran out")
         except Exception as error:
-            traceback.print_exc()
-            return failure(f"{type(error).__name__}: {error}")
+            return message_of(error)
         return None
 
     def _events(self, order: Message) -> Iterator[Event]:
@@ -152,10 +138,7 @@ def obey(control: RunControl, message: Message, first: queue.SimpleQueue[Message
     """Carry out a message; unknown ones are ignored, because they may come from a newer app."""
     do, value = message.get("do"), message.get("value")
     actions: dict[Any, Callable[[], object]] = {
-        "start": lambda: first.put(message),
-        "find_rate": lambda: first.put(message),
-        "open": lambda: first.put(message),
-        "go_on": lambda: first.put(message),
+        **dict.fromkeys(("start", "find_rate", "open", "go_on"), lambda: first.put(message)),
         "pause": control.pause,
         "resume": control.resume,
         "step": control.step,
@@ -188,13 +171,26 @@ def ask(control: RunControl, do: str, value: Any) -> None:
             control.inspect([read_request(request) for request in value[:MOST_REQUESTS]])
 
 
-def problem_message(problems: list[list[str]]) -> Message:
-    """A message with the path and text of each problem of a preset or its data."""
-    return {"event": "problems", "problems": problems}
+def message_of(error: Exception) -> Message:
+    """The last message after an error: the problems of a preset or its data, or what failed, in one line."""
+    from tuiml.data.errors import DataError
+    from tuiml.runs.errors import RunError
+    from tuiml.spec import SpecError
+
+    if isinstance(error, SpecError):
+        return {"event": "problems", "problems": [[p.path, p.message] for p in error.problems]}
+    if isinstance(error, DataError):
+        return {"event": "problems", "problems": [["data", str(error)]]}
+    if isinstance(error, RunError):
+        return failure(str(error))
+    traceback.print_exc()
+    if isinstance(error, MemoryError):
+        return failure(f"memory ran out: {error}" if str(error) else "memory ran out")
+    return failure(f"{type(error).__name__}: {error}")
 
 
 def failure(text: str) -> Message:
-    """A message about any other error, in one line."""
+    """A message about an error, in one line."""
     first = (text.splitlines() or [""])[0]
     return {"event": "failed", "message": plain_text(first)[:500]}
 

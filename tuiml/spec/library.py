@@ -52,10 +52,6 @@ class PresetFile:
         return preset
 
 
-def _stem(path: Path) -> str:
-    return path.stem  # a name comes before the longer ones that begin with it
-
-
 def read(path: Path) -> dict[str, Any]:
     """The tables of a preset file; the path of data that lies beside it is absolute.
 
@@ -91,8 +87,7 @@ def load(path: Path, files: DataFiles | None = None) -> Preset:
 
 def bundled() -> list[PresetFile]:
     """The presets that come with tuiml."""
-    folder = asset("presets")
-    return [PresetFile(p.stem, p, True) for p in sorted(folder.glob("*.toml"), key=_stem)]
+    return _presets_in(asset("presets"), True)
 
 
 def own_folder() -> Path:
@@ -102,9 +97,13 @@ def own_folder() -> Path:
 
 def own() -> list[PresetFile]:
     """The user's presets."""
-    return [
-        PresetFile(p.stem, p, False) for p in sorted(own_folder().glob("*.toml"), key=_stem) if p.is_file()
-    ]
+    return _presets_in(own_folder(), False)
+
+
+def _presets_in(folder: Path, bundled: bool) -> list[PresetFile]:
+    """By their names: one comes before the longer ones that begin with it."""
+    found = sorted(folder.glob("*.toml"), key=lambda path: path.stem)
+    return [PresetFile(path.stem, path, bundled) for path in found if path.is_file()]
 
 
 def find(word: str) -> PresetFile:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from tuiml.registry import Option, Registry, closest, options_of, short
+from tuiml.registry import Registry, closest, options_of, short
 
 SHAPES = {"model_type": "a table", "tuple_type": "a list of tables"}
 
@@ -45,7 +45,7 @@ def join(parts: Iterable[str | int]) -> str:
 
 
 def translate(details: dict[str, Any], document: Any, root: type[BaseModel], context: Any = None) -> Problem:
-    """One of pydantic's errors about ``document`` in our words."""
+    """One of pydantic's errors about ``document`` as a problem."""
     location: tuple[str | int, ...] = details["loc"]
     kind, value, path = details["type"], details.get("input"), join(location)
     model, registry = _model_at(root, location[:-1], document, context)
@@ -78,24 +78,14 @@ def _model_at(
     registry: Registry[Any] | None = None
     for part in location:
         document = _get(document, part)
-        if isinstance(part, int):
-            model = _entry(registry, document, context)
-            continue
-        option = _option(model, part)
-        if option is None:
-            return None, None
-        registry, model = option.registry, option.model or _entry(option.registry, document, context)
+        if not isinstance(part, int):
+            option = next((o for o in options_of(model) if o.name == part), None) if model else None
+            if option is None:
+                return None, None
+            registry, model = option.registry, option.model
+        if isinstance(part, int) or model is None:
+            model = registry.entry_of(document, context) if registry else None
     return model, registry
-
-
-def _option(model: type[BaseModel] | None, name: str) -> Option | None:
-    return next((o for o in options_of(model) if o.name == name), None) if model else None
-
-
-def _entry(registry: Registry[Any] | None, value: Any, context: Any) -> type[BaseModel] | None:
-    if registry is None:
-        return None
-    return registry.entry_of(value, context)
 
 
 def _get(value: Any, key: str | int) -> Any:

@@ -44,7 +44,7 @@ class Never(Stopping):
 
 
 class Patient(Stopping):
-    """A figure that is waited for to get better."""
+    """Ends a run whose metric does not improve for some epochs."""
 
     source = "Prechelt 1998; options as in Keras' EarlyStopping"
     patience: int = Field(

@@ -72,7 +72,8 @@ def parse(text: str) -> Document:
     except RecursionError:
         raise ParseError("nests tables or lists too deep") from None
     except tomllib.TOMLDecodeError as error:
-        raise ParseError(f"is not TOML: {_first_line(error)}") from None
+        text = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ParseError(f"is not TOML: {plain_text(text[:200])}") from None
     except ValueError:  # Python reads no more than some thousand digits
         raise ParseError(TOO_BIG) from None
     return document
@@ -146,11 +147,6 @@ def _bounded(value: Any, depth: int = 0) -> None:
         raise ParseError(f"has a {'table' if isinstance(value, dict) else 'list'} of {len(value):,} entries")
     for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
         _bounded(inner, depth + 1)
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return plain_text(text[:200])
 
 
 def _refused(message: str) -> SpecError:

@@ -38,12 +38,8 @@ class _NoneIsNaN:
         low = None if self.largest is None else -self.largest
         number = core_schema.float_schema(strict=True, allow_inf_nan=False, ge=low, le=self.largest)
         none = core_schema.no_info_after_validator_function(lambda _: self.missing, core_schema.none_schema())
-        to_json = core_schema.plain_serializer_function_ser_schema(_none_for_nan)
+        to_json = core_schema.plain_serializer_function_ser_schema(lambda v: v if math.isfinite(v) else None)
         return core_schema.union_schema([number, none], mode="left_to_right", serialization=to_json)
-
-
-def _none_for_nan(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def _from_base64(value: Any) -> bytes:
@@ -53,10 +49,6 @@ def _from_base64(value: Any) -> bytes:
         return base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError):
         raise ValueError("not base64") from None
-
-
-def _to_base64(value: bytes) -> str:
-    return base64.b64encode(value).decode()
 
 
 def _bounded(value: Any) -> Any:
@@ -78,7 +70,9 @@ Text = Annotated[str, Field(strict=True, max_length=MOST_TEXT)]
 Texts = Annotated[tuple[Text, ...], Field(max_length=MOST_ITEMS)]
 Value = Annotated[Any, AfterValidator(_bounded)]
 """Whatever JSON holds, but ``true`` and ``false``."""
-Bytes = Annotated[bytes, BeforeValidator(_from_base64), PlainSerializer(_to_base64)]
+Bytes = Annotated[
+    bytes, BeforeValidator(_from_base64), PlainSerializer(lambda v: base64.b64encode(v).decode())
+]
 """Bound their number with ``Field(max_length=…)``."""
 
 

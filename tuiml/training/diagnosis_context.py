@@ -1,4 +1,4 @@
-"""A network and its statistics as the rules of :mod:`tuiml.training.verdicts` read them."""
+"""What the rules of :mod:`tuiml.training.verdicts` read: a network and its statistics."""
 
 from __future__ import annotations
 
@@ -119,8 +119,8 @@ class DiagnosisContext:
     @cached_property
     def ratio(self) -> float:
         """Median over the layers of log10 of update over weight; NaN where none is known."""
-        found = [getattr(self.layers[i], "update_ratio", math.nan) for i in self.weighted]
-        found = [r for r in found if math.isfinite(r)]
+        ratios = [self.layers[i].update_ratio for i in self.weighted]
+        found = [ratio for ratio in ratios if math.isfinite(ratio)]
         return float(np.median(found)) if found else math.nan
 
     @cached_property

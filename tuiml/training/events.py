@@ -59,19 +59,16 @@ class Event:
     def __init_subclass__(
         cls,
         event: str = "",
-        *,
         former: tuple[str, ...] = (),
-        recorded: bool = False,
-        droppable: bool = False,
-        replaced: bool = False,
-        changes_keys: bool = True,
+        **flags: bool,
     ) -> None:
-        super().__init_subclass__()
+        usual = {"recorded": False, "droppable": False, "replaced": False, "changes_keys": True}
+        super().__init_subclass__(**{name: on for name, on in flags.items() if name not in usual})
         if not event:
             return
         cls.event, cls.names = event, (event, *former)
-        cls.recorded, cls.droppable = recorded, droppable
-        cls.replaced, cls.changes_keys = replaced, changes_keys
+        for name, on in (usual | flags).items():
+            setattr(cls, name, on)
         KINDS[event] = cls
         _FORMER.update(dict.fromkeys(former, cls))
 

@@ -32,10 +32,12 @@ class RunControl:
         """True if a screen shows snapshots at the moment; else none are made."""
         self._changed = threading.Condition()
         self._paused = False
-        self._stopped = False
+        self.stopped = False
+        """True after :meth:`stop`."""
         self._steps = 0
         self._orders: list[Order] = []
-        self._wishes: tuple[InspectionRequest, ...] = ()
+        self.wishes: tuple[InspectionRequest, ...] = ()
+        """The inspection requests in force."""
         self._fresh = False
         self._drawn: Drawing | None = None
         self._left = False
@@ -60,7 +62,7 @@ class RunControl:
     def stop(self) -> None:
         """End the run after the current batch."""
         with self._changed:
-            self._stopped = self.attention = True
+            self.stopped = self.attention = True
             self._changed.notify_all()
 
     def watch(self, on: bool) -> None:
@@ -94,7 +96,7 @@ class RunControl:
     def inspect(self, wishes: Sequence[InspectionRequest]) -> None:
         """Answer these requests now and repeatedly while the network trains, instead of those before."""
         with self._changed:
-            self._wishes, self._fresh, self.attention = tuple(wishes), True, True
+            self.wishes, self._fresh, self.attention = tuple(wishes), True, True
             self._changed.notify_all()
 
     def guess(self, drawn: Drawing) -> None:
@@ -106,7 +108,7 @@ class RunControl:
     def leave(self) -> None:
         """End the run after the current batch; no more requests will come."""
         with self._changed:
-            self._left = self._stopped = self.attention = True
+            self._left = self.stopped = self.attention = True
             self._changed.notify_all()
 
     def _set(self, paused: bool) -> None:
@@ -115,14 +117,9 @@ class RunControl:
             self._changed.notify_all()
 
     @property
-    def stopped(self) -> bool:
-        """True after :meth:`stop`."""
-        return self._stopped
-
-    @property
     def paused(self) -> bool:
         """True while the next batch waits."""
-        return self._paused and not self._steps and not self._stopped
+        return self._paused and not self._steps and not self.stopped
 
     def take_orders(self) -> list[Order]:
         """The orders since the last call: each has ``change`` (settings) or ``rewind`` (a step)."""
@@ -131,18 +128,13 @@ class RunControl:
             return orders
 
     @property
-    def wishes(self) -> tuple[InspectionRequest, ...]:
-        """The inspection requests in force."""
-        return self._wishes
-
-    @property
     def _asked(self) -> bool:
         return self._fresh or self._drawn is not None
 
     def take_asked(self) -> tuple[tuple[InspectionRequest, ...], Drawing | None]:
         """The new inspection requests since the last call, and a drawn image to classify."""
         with self._changed:
-            wishes, drawn = self._wishes if self._fresh else (), self._drawn
+            wishes, drawn = self.wishes if self._fresh else (), self._drawn
             self._fresh, self._drawn = False, None
             return wishes, drawn
 
@@ -150,7 +142,7 @@ class RunControl:
         """Count down single steps before a batch, and clear :attr:`attention` if possible."""
         with self._changed:
             self._steps = max(0, self._steps - 1)
-            self.attention = self._paused or self._stopped or bool(self._orders) or self._asked
+            self.attention = self._paused or self.stopped or bool(self._orders) or self._asked
 
     def wait(self) -> None:
         """Block until there is something for a paused trainer to do."""

@@ -56,7 +56,8 @@ class RunState:
         """The learning rate of the last step, or of the next one after a change."""
         self.restore_points = RestorePoints(room)
         self._budget = Budget(RESTORE_POINTS, 0.0, clock, runs=5)
-        self._seconds, self._examples = self.position.seconds, self.position.examples
+        self.seconds, self._examples = self.position.seconds, self.position.examples
+        """Seconds of training, without evaluation and snapshots, and the examples trained on in them."""
         self._fallback = self._saved()
         """The last copy that was finite, used when training diverges."""
         self._fallen: Position | None = None
@@ -99,18 +100,9 @@ class RunState:
         return self.over and self.position.epoch <= self.training.epochs and not self.failure
 
     @property
-    def seconds(self) -> float:
-        """Seconds of training, without evaluation and snapshots."""
-        return self._seconds
-
-    @property
     def speed(self) -> float:
         """Training examples per second."""
-        return self._examples / self._seconds if self._seconds > 0 else 0.0
-
-    def add_seconds(self, seconds: float) -> None:
-        """Count time as training."""
-        self._seconds += seconds
+        return self._examples / self.seconds if self.seconds > 0 else 0.0
 
     def use_rate(self, base: float, epoch: int, done: int) -> float:
         """The learning rate of a step after ``done`` examples of an epoch; it becomes :attr:`rate`."""
@@ -128,7 +120,7 @@ class RunState:
         fresh = self.engine.totals()
         self._since = self._since + fresh
         totals = self.position.totals + fresh
-        self.position = replace(self.position, totals=totals, seconds=self._seconds, examples=self._examples)
+        self.position = replace(self.position, totals=totals, seconds=self.seconds, examples=self._examples)
         return self._since
 
     def take_report(self) -> Totals:
@@ -203,10 +195,6 @@ class RunState:
             return ""
         self.engine.restore(self.best.state)
         return f"weights of epoch {self.position.best_epoch}"
-
-    def fail(self, message: str) -> None:
-        """Mark the run as diverged before its first step."""
-        self.failure = message
 
     def diverge(self, what: str, epoch: int) -> None:
         """Mark the run as diverged and load finite weights."""

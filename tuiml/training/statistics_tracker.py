@@ -29,17 +29,15 @@ from tuiml.training.statistics import (
 )
 
 LOOKS, EXAMPLES, LONGEST = 10, 2000, 50
-"""A unit is dead once it was silent for so many snapshots and examples; small batches wait no longer than the
-last of these."""
+"""A unit is dead after so many silent snapshots and examples; with small batches after LONGEST snapshots."""
 WIDE = 4.0
-"""An axis is far too wide if it would do with so small a part of either end,"""
+"""An axis is far too wide where a side could be so many times shorter,"""
 PATIENCE = 10
 """and is made shorter after so many snapshots of that."""
 
 
 class Axis:
-    """The limits of one kind of histogram in the layers that share them: they grow at once, and shrink only
-    after a while."""
+    """The limits of histograms, shared by some layers: they grow at once and shrink after a while."""
 
     def __init__(self, bounds: Bounds = UNBOUNDED) -> None:
         self._bounds = bounds
@@ -60,7 +58,7 @@ class Axis:
         return [histogram(values.finite, *self.limits) for values in layers] if self.limits else []
 
     def adjust(self, found: Sequence[Histogram], layers: Sequence[Values]) -> bool:
-        """Compare the limits with what was counted; whether it has to be counted anew."""
+        """Compare the limits with the counts; returns whether to count again."""
         if self.limits is None or self.limits == self._bounds:
             return False
         low, high = self.limits

@@ -90,8 +90,7 @@ class Trainer:
             failure: why the run is to end as diverged without a step, if it is.
         """
         self.state.start_from(dict(tensors))
-        if failure:
-            self.state.fail(failure)
+        self.state.failure = failure
 
     def events(self) -> Iterator[Event]:
         """Train to the end; the last event is :class:`End`."""
@@ -161,7 +160,7 @@ class Trainer:
 
     def _count_time(self, since: float) -> None:
         """Count the time from ``since`` to now as training."""
-        self.state.add_seconds(self._clock() - since)
+        self.state.seconds += self._clock() - since
 
     def _to_be_shown(self) -> bool:
         """True if a snapshot is to be made of the next step."""

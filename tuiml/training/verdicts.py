@@ -23,7 +23,7 @@ MOST = 3
 SETTLED = 50
 """Steps before which update ratios say little: optimizers that adapt take their largest steps first."""
 BEYOND = 0.5
-"""How far above its bound the median update ratio must lie to be reported: some that train well reach it."""
+"""How far above its bound the median update ratio is reported: networks that train well may reach it."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Rule:
-    """One way to be in trouble."""
+    """One kind of problem."""
 
     name: str
     meaning: str
@@ -97,7 +97,7 @@ def verdicts(
 
 
 def _take(found: dict[str, tuple[Rule, Finding]], rule: Rule) -> list[tuple[Rule, Finding]]:
-    """What follows from a rule's finding, taken out of what was found: it is not reported again."""
+    """Remove what follows from a rule's finding, which is reported with it, and return it."""
     followed, ahead = [], list(rule.causes)
     while ahead:
         one = found.pop(ahead.pop(0), None)
@@ -165,24 +165,23 @@ def _symmetric(context: DiagnosisContext) -> Finding | None:
     """Units that start equal stay equal if the next layer's weights are equal too."""
     if context.preset.pretraining is not None:
         return None
-    found = [
-        i
-        for i, j in pairwise(context.weighted)
-        if context.symmetric(i) and context.symmetric(j) and not context.noisy(i)
-    ]
-    if not found:
-        return None
-    return Finding(tuple(found), "all units of a layer are equal, get equal gradients, and so stay equal")
+    pairs = pairwise(context.weighted)
+    found = [i for i, j in pairs if context.symmetric(i) and context.symmetric(j) and not context.noisy(i)]
+    text = "all units of a layer are equal, get equal gradients, and so stay equal"
+    return Finding(tuple(found), text) if found else None
+
+
+def _some(values: dict[int, float], text: str, words: Callable[[Sequence[float]], str]) -> Finding | None:
+    """What was found in these layers, by their indices: ``text`` with the numbers in words."""
+    return Finding(tuple(values), text.format(words(list(values.values())))) if values else None
 
 
 def _saturated(context: DiagnosisContext) -> Finding | None:
     if context.learned:
         return None
     shares = {i: context.of(i).saturated for i in context.hidden}
-    found = tuple(i for i, share in shares.items() if share > bounds.SATURATED)
-    if not found:
-        return None
-    return Finding(found, f"{percents([shares[i] for i in found])} of the outputs are saturated")
+    found = {i: share for i, share in shares.items() if share > bounds.SATURATED}
+    return _some(found, "{} of the outputs are saturated", percents)
 
 
 def _exploding(context: DiagnosisContext) -> Finding | None:
@@ -204,11 +203,8 @@ def _collapsed(context: DiagnosisContext) -> Finding | None:
     if context.learned:
         return None
     stds = {i: context.of(i).std for i in context.hidden if not context.normalized(i)}
-    found = tuple(i for i, std in stds.items() if std < bounds.COLLAPSED)
-    if not found:
-        return None
-    text = f"the outputs' std is {figures([stds[i] for i in found])}: nearly the same for every example"
-    return Finding(found, text)
+    found = {i: std for i, std in stds.items() if std < bounds.COLLAPSED}
+    return _some(found, "the outputs' std is {}: nearly the same for every example", figures)
 
 
 def _vanishing(context: DiagnosisContext) -> Finding | None:
@@ -223,10 +219,8 @@ def _dead(context: DiagnosisContext) -> Finding | None:
     if context.learned:
         return None
     shares = {i: context.of(i).dead for i in context.hidden}
-    found = tuple(i for i, share in shares.items() if share > bounds.DEAD)
-    if not found:
-        return None
-    return Finding(found, f"{percents([shares[i] for i in found])} of the units are silent on every example")
+    found = {i: share for i, share in shares.items() if share > bounds.DEAD}
+    return _some(found, "{} of the units are silent on every example", percents)
 
 
 def _step_size(context: DiagnosisContext) -> str:

@@ -10,7 +10,7 @@ from numba import types
 from numba.extending import intrinsic
 
 MOST = 24
-"""Arrays that a loop can tell apart."""
+"""The most arrays of a loop."""
 
 
 def _pointer(kind: Any) -> Any:
@@ -29,7 +29,7 @@ floats, wholes, bytes_, longs = map(_pointer, (types.float32, types.uint32, type
 
 
 def _told_apart(builder: Any, instruction: Any, number: int) -> None:
-    """Mark a load or store: what it touches, none of the other numbers touch.
+    """Mark a load or store as touching no memory of the other arrays.
 
     Without these marks the compiler tests for overlaps first; with many arrays, it takes values one by one.
     """

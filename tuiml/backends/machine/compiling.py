@@ -20,7 +20,7 @@ from numba import cfunc, config, njit
 from tuiml import files
 
 SIGNATURE = "void(CPointer(int64))"
-"""Of every function here: it is given where its numbers lie, addresses among them."""
+"""Of every function: it takes a pointer to its numbers, some of which are addresses."""
 OPTIONS: dict[str, Any] = {"nopython": True, "error_model": "numpy"}
 
 

@@ -32,16 +32,16 @@ class Counter:
         return float(self.result[0])
 
 
-def hits(output: Array, labels: Array) -> Counter | None:
-    """Counts the columns of ``output`` (classes × examples) whose largest value is at their label; ``None``
-    if the arrays are not contiguous float32 and uint8."""
-    if labels.dtype != np.uint8 or output.dtype != np.float32 or not output.flags.c_contiguous:
-        return None
-    return Counter("hits", np.int64, output.shape, output, labels)
+def counter(output: Array, answers: Array) -> Counter | None:
+    """What counts how many columns of ``output`` (outputs × examples) have their largest value at their label
+    (``answers`` of uint8), or adds up the squares of ``output`` less ``answers`` (float32).
 
-
-def squares(output: Array, targets: Array) -> Counter | None:
-    """Adds up the squares of ``output`` less ``targets``; ``None`` if these are not contiguous float32."""
-    if any(a.dtype != np.float32 or not a.flags.c_contiguous for a in (output, targets)):
+    ``None`` if the arrays are of other types, or not contiguous.
+    """
+    if output.dtype != np.float32 or not output.flags.c_contiguous:
         return None
-    return Counter("squares", np.float32, (output.size,), output, targets)
+    if answers.dtype == np.uint8:
+        return Counter("hits", np.int64, output.shape, output, answers)
+    if answers.dtype != np.float32 or not answers.flags.c_contiguous:
+        return None
+    return Counter("squares", np.float32, (output.size,), output, answers)

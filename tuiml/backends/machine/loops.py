@@ -40,7 +40,7 @@ class Loop:
         self._all = [first]
 
     def add(self, each: Each) -> bool:
-        """Take one more instruction in, or not."""
+        """Add an instruction if it fits; returns whether it did."""
         last = self._all[-1]
         fits, mine = each.in_rows(last.rows, last.size), self._all
         if fits is None:
@@ -91,7 +91,7 @@ class _Text:
         self._held[each.operands[0]] = self._named(words)
 
     def store(self, operand: Operand) -> None:
-        """Write what an instruction left in a register."""
+        """Write a result to memory."""
         k, value = self._number(operand), self._held[operand]
         self._body.append(f"store{k}(p{k}, i, {f'u8({value})' if operand.kind == 'b' else value})")
 
@@ -117,7 +117,7 @@ class _Text:
         return self.numbers[operand]
 
     def _value(self, operand: Operand) -> str:
-        """What holds a value; it is read if nothing does."""
+        """The name of a value, which is read first where it has none."""
         if operand not in self._held:
             k = self._number(operand)
             words = f"s{k}" if operand.single else f"load{k}(p{k}, i)"

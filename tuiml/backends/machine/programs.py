@@ -18,12 +18,12 @@ from tuiml.backends.machine.reading import Array, BoundCall, Each, Other, read
 from tuiml.nn.losses import OVERFLOW
 
 KNOWN = (np.ndarray, np.ufunc, np.generic, ModuleType, NoneType, int, float, str, type, np.dtype)
-"""What a call may be of so that the arrays among it are all that it reads."""
+"""Types of a call's arguments: where it has no others, it reads nothing but the arrays among them."""
 TOO_MUCH = np.float32(OVERFLOW)
 
 
 def _run(table: Any) -> None:
-    """Call each row's function with its numbers; one without a function says whose value ends the program."""
+    """Call each row's function with its numbers; a row without a function is a :class:`Guard`."""
     for i in range(len(table)):
         if table[i, 0] == 0:
             if not carray(access.floats(table[i, 1]), 1)[0] < TOO_MUCH:
@@ -118,7 +118,7 @@ def fuse(calls: Sequence[BoundCall], own: Sequence[Range], later: Sequence[Bound
 
 
 class Life:
-    """Which values are read again."""
+    """Which values later calls read."""
 
     def __init__(
         self,
@@ -145,7 +145,7 @@ class Life:
 def _use(
     instruction: Each | Other | Guard | None, call: BoundCall | None
 ) -> tuple[list[Range] | None, list[Range]]:
-    """What is read (``None``: it may be anything) and what is written altogether."""
+    """The memory that a call reads (``None``: any) and the memory that it overwrites completely."""
     if isinstance(instruction, Guard) or call is None:
         return [], []
     if isinstance(instruction, Each):

@@ -18,7 +18,7 @@ BoundCall = Callable[[], object]
 PRODUCT = 12_000
 """Multiplications up to which our own product is faster than calling the matrix library."""
 NARROW, MANY = 16, 64
-"""Rows shorter than the one are not taken one by one if there are more of them than the other."""
+"""More than ``MANY`` rows of fewer than ``NARROW`` values are left to NumPy."""
 
 REDUCED = {"axis", "out", "keepdims"}
 KINDS = {
@@ -54,7 +54,7 @@ OPERATIONS: dict[tuple[str, str], str] = {
     ("copyto", "fb"): "f32({0})",
     ("copyto", "ffb"): "({0} if {1} else {2})",  # the last is what was there
 }
-"""What is written for a function's name and the kinds of its result and arguments."""
+"""The code of an operation, by its function's name and the kinds of its result and arguments."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Each:
         return last - first == self.rows * self.size * SIZES[operand.kind]
 
     def in_rows(self, rows: int, size: int) -> Each | None:
-        """The same in other rows: a single one can be taken as many."""
+        """The same instruction on other rows, where that is possible: a single row can be split."""
         if (self.rows, self.size) == (rows, size):
             return self
         if self.rows != 1 or self.size != rows * size:
@@ -159,7 +159,7 @@ def _each(name: str, out: Array, arguments: list[Array]) -> Each | None:
 
 
 def _lying(arrays: list[Array]) -> tuple[int, int, tuple[Operand, ...]] | None:
-    """The first array's values in the order they lie, the others' beside them; ``None`` if there are gaps."""
+    """Rows, their size and the operands in the memory order of the first array; ``None``: there are gaps."""
     out = arrays[0]
     spread = [np.broadcast_to(a, out.shape) for a in arrays]
     axes = [axis for axis in np.argsort([-s for s in out.strides], kind="stable") if out.shape[axis] > 1]

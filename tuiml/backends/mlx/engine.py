@@ -226,7 +226,7 @@ class MlxEngine(Engine):
 
     def tensors(self) -> dict[str, np.ndarray[Any, Any]]:
         self._flush()
-        return {name: np.array(value) for name, value in (self._params | self._buffers).items()}
+        return {name: np.array(value) for name, value in self._everything.items()}
 
     def state(self) -> dict[str, np.ndarray[Any, Any]]:
         found = self.tensors()
@@ -258,8 +258,7 @@ class MlxEngine(Engine):
 
     def finite(self) -> bool:
         self._flush()
-        arrays = (self._params | self._buffers).values()
-        return all(bool(mx.all(mx.isfinite(value)).item()) for value in arrays)
+        return all(bool(mx.all(mx.isfinite(value)).item()) for value in self._everything.values())
 
     def close(self) -> None:
         mx.clear_streams()  # else the thread that used them may abort the process at its end

@@ -73,19 +73,10 @@ class Formulas:
                 noise[layer] = random.uniform(XP, counter, keys[place])
         return forward(XP, self.network, x, self._by_layer(arrays), noise)
 
-    def loss(
-        self,
-        params: Arrays,
-        buffers: Arrays,
-        x: Array,
-        labels: Array,
-        keys: Array | None,
-        training: bool = True,
-    ) -> tuple[Any, ...]:
-        """Mean and sum of the examples' losses, hits (of numbers: squared errors), buffers afterwards."""
-        passed = self.forward(params if training else params | buffers, x, keys)
-        mean, total, tally = self._judged(passed, labels)
-        return mean, total, tally, self._updated_buffers(buffers, passed) if training else buffers
+    def loss(self, params: Arrays, buffers: Arrays, x: Array, labels: Array, keys: Array) -> tuple[Any, ...]:
+        """What :meth:`_judged` says of a step in training, and the buffers after it."""
+        passed = self.forward(params, x, keys)
+        return *self._judged(passed, labels), self._updated_buffers(buffers, passed)
 
     def _judged(self, passed: list[Values], labels: Array) -> tuple[Array, Array, Array]:
         """Mean and sum of the examples' losses, and hits or squared errors."""
@@ -129,7 +120,7 @@ class Formulas:
     ) -> tuple[Array, Array]:
         """Sum of the losses and hits of the examples at ``rows``, in evaluation mode."""
         x, y = self.inputs(inputs, labels, rows)
-        _, total, tally, _ = self.loss(params, buffers, x, y, None, training=False)
+        _, total, tally = self._judged(self.forward(params | buffers, x, None), y)
         return total, tally
 
     def _by_layer(self, arrays: Arrays) -> list[Arrays]:
@@ -145,10 +136,11 @@ class Formulas:
     def _updated_buffers(self, buffers: Arrays, passed: list[Values]) -> Arrays:
         """The buffers after a training step."""
         by_layer = updated_buffers(XP, self.network, passed, self._by_layer(buffers))
-        names = {
-            f"layers.{i}.{name}": value for i, layer in enumerate(by_layer) for name, value in layer.items()
+        return {
+            f"layers.{i}.{name}": mx.reshape(value, buffers[f"layers.{i}.{name}"].shape)
+            for i, layer in enumerate(by_layer)
+            for name, value in layer.items()
         }
-        return {name: mx.reshape(value, buffers[name].shape) for name, value in names.items()}
 
     def _counter(self, features: int, examples: int) -> Array:
         """Positions of a layer's outputs, example by example as the NumPy engine counts them."""

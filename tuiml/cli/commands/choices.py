@@ -102,28 +102,13 @@ def _plain_default(option: Option) -> Any:
 def _entry(entry: type[Entry]) -> dict[str, Any]:
     from tuiml.registry import options_of
 
-    return {
-        "name": entry.name,
-        "aliases": list(entry.aliases),
-        "formula": entry.formula,
-        "advice": entry.advice,
-        "source": entry.source,
-        "options": [
-            {
-                "name": o.name,
-                "kind": o.kind,
-                "default": _plain_default(o),
-                "required": o.required,
-                "low": o.low,
-                "high": o.high,
-                "low_open": o.low_open,
-                "high_open": o.high_open,
-                "words": list(o.words),
-                "help": o.help,
-            }
-            for o in options_of(entry)
-        ],
-    }
+    said = ("name", "kind", "default", "required", "low", "high", "low_open", "high_open", "words", "help")
+    options = [
+        {key: getattr(o, key) for key in said} | {"default": _plain_default(o), "words": list(o.words)}
+        for o in options_of(entry)
+    ]
+    found = {key: getattr(entry, key) for key in ("name", "aliases", "formula", "advice", "source")}
+    return found | {"aliases": list(entry.aliases), "options": options}
 
 
 COMMAND = Command(

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tuiml.cli.commands.runs import has_r2, note_skipped
 from tuiml.cli.output import print_json, print_table
 from tuiml.cli.parser import A_RUN, JSON, Command, argument
 from tuiml.formatting import NONE, accuracy_text, count_text, duration, loss
-
-if TYPE_CHECKING:
-    pass
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -44,28 +41,29 @@ def _figures(classes: bool, numbers: bool) -> list[tuple[str, Any]]:
     """The rows of figures: a title, and how to show it of a run; accuracies of classes, R² of numbers."""
     from tuiml.runs.library import number
 
-    rows: list[tuple[str, Any]] = [
-        ("ended", lambda run: run.reason),
-        ("epochs", lambda run: f"{run.epochs}/{run.planned}"),
-        ("parameters", lambda run: count_text(run.parameters)),
-    ]
     kinds = [("loss", "loss", loss)]
     kinds += [("accuracy", "accuracy", accuracy_text)] if classes else []
     kinds += [("R²", "r2", loss)] if numbers else []
-    for part in ("train", "val"):
-        for word, name, show in kinds:
-            key = f"{part}_{name}"
-            rows.append((f"{part} {word}", lambda run, n=key, s=show: s(number(run.last, n))))
-    rows.append(("best epoch", lambda run: count_text(number(run.best, "epoch"))))
-    for word, name, show in kinds:
-        rows.append((f"best val {word}", lambda run, n=f"val_{name}", s=show: s(number(run.best, n))))
-    for word, name, show in kinds:
-        rows.append((f"test {word}", lambda run, n=f"test_{name}", s=show: s(number(run.end, n))))
-    rows += [
+
+    def of(line: str, title: str, part: str) -> list[tuple[str, Any]]:
+        """The figures of a part of the data in one of the run's lines."""
+        return [
+            (f"{title} {word}", lambda run, n=f"{part}_{name}", s=show: s(number(getattr(run, line), n)))
+            for word, name, show in kinds
+        ]
+
+    return [
+        ("ended", lambda run: run.reason),
+        ("epochs", lambda run: f"{run.epochs}/{run.planned}"),
+        ("parameters", lambda run: count_text(run.parameters)),
+        *of("last", "train", "train"),
+        *of("last", "val", "val"),
+        ("best epoch", lambda run: count_text(number(run.best, "epoch"))),
+        *of("best", "best val", "val"),
+        *of("end", "test", "test"),
         ("training time", lambda run: duration(run.figure("seconds"), NONE)),
         ("examples/s", lambda run: count_text(run.figure("examples_per_second"))),
     ]
-    return rows
 
 
 def flat(document: Any, path: str = "") -> dict[str, Any]:

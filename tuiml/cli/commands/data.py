@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 
 from tuiml.cli import data_check
 from tuiml.cli.output import note, print_json, print_table, say
@@ -39,9 +38,10 @@ def list_data(chosen: argparse.Namespace) -> int:
 
 def fetch(chosen: argparse.Namespace) -> int:
     """``tuiml data fetch``."""
+    from tuiml.cli.progress import Bar, Plain, loading_on
     from tuiml.data import catalog
 
-    paths = catalog.fetch(chosen.name, _telling())
+    paths = catalog.fetch(chosen.name, loading_on(Bar() if sys.stderr.isatty() else Plain()))
     if chosen.json:
         print_json([str(path) for path in paths])
         return 0
@@ -50,21 +50,6 @@ def fetch(chosen: argparse.Namespace) -> int:
     if not paths:
         note(f"'{chosen.name}' needs no download: it comes with tuiml, or is generated")
     return 0
-
-
-def _telling() -> Callable[[str, int, int], None]:
-    """Says what is downloaded: a line a file, or on a terminal a line that is redrawn."""
-    from tuiml.cli import progress
-    from tuiml.training.events import Loading
-
-    show = progress.Bar() if sys.stderr.isatty() else progress.Plain()
-
-    def tell(name: str, done: int, total: int) -> None:
-        show.draw(Loading(name, done, total))
-        if done == total:
-            show.close()
-
-    return tell
 
 
 ACTIONS = (

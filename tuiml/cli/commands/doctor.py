@@ -50,6 +50,7 @@ def examine(count: int, asked: bool) -> dict[str, dict[str, Any]]:
     """
     from tuiml import __version__
     from tuiml.backends.choice import choose
+    from tuiml.data import catalog
     from tuiml.runs import environment, memory_estimate
 
     chosen = choose()
@@ -72,7 +73,7 @@ def examine(count: int, asked: bool) -> dict[str, dict[str, Any]]:
         },
         "terminal": _terminal(),
         "folders": _folders(),
-        "data": _data(),
+        "data": {row.name: row.where for row in catalog.where()},
     }
 
 
@@ -132,12 +133,6 @@ def _folder(path: Path, *, written: bool) -> str:
     able = nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
     state = "there" if path.is_dir() else "made when needed"
     return f"{path} ({state}, {'writable' if able else 'NOT writable: set TUIML_HOME'})"
-
-
-def _data() -> dict[str, str]:
-    from tuiml.data import catalog
-
-    return {row.name: row.where for row in catalog.where()}
 
 
 COMMAND = Command("doctor", "print versions, backend, terminal, folders and data sets", run, [JSON])

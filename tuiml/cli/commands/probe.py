@@ -53,18 +53,13 @@ def as_json(preset: Preset, network: Network, found: Probe, verdicts: Sequence[V
         {**_named(node), **plain(statistics)}
         for node, statistics in zip(network.nodes, found.picture.layers, strict=True)
     ]
+    measured = ["inputs", "examples", "input_mean", "input_std"]
+    if not math.isnan(found.target_std):
+        measured += ["target_mean", "target_std"]
     return {
         "preset": preset.name,
         "seed": preset.training.seed,
-        "inputs": found.inputs,
-        "examples": found.examples,
-        "input_mean": found.input_mean,
-        "input_std": found.input_std,
-        **(
-            {}
-            if math.isnan(found.target_std)
-            else {k: getattr(found, k) for k in ("target_mean", "target_std")}
-        ),
+        **{key: getattr(found, key) for key in measured},
         "note": found.note,
         "parameters": network.size,
         "layers": layers,

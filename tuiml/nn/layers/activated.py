@@ -5,11 +5,15 @@ Arrays are units × batch, or (channels, width, height, batch); a learned value 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from tuiml.nn.activations import Activation
-from tuiml.nn.initializers import Constant
+from tuiml.nn.activations import Activation, activations
+from tuiml.nn.initializers import Constant, Initializer, initializers
 from tuiml.nn.layers.base import Array, Arrays, Grads, Layer, Noise, Parameter, Values
+from tuiml.registry import Choice
+
+AnyActivation = Annotated[Activation, Choice(activations)]
+AnyInitializer = Annotated[Initializer, Choice(initializers)]
 
 
 class Activated(Layer):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field
 
-from tuiml.nn.activations import Activation, ReLU, activations
-from tuiml.nn.layers.activated import Activated
+from tuiml.nn.activations import ReLU
+from tuiml.nn.layers.activated import Activated, AnyActivation
 from tuiml.nn.layers.base import Array, Arrays, Grads, Noise, Parameter, Shape, Values, channels, layers
-from tuiml.registry import Choice
 
 
 @layers.add
@@ -19,9 +18,7 @@ class ActivationLayer(Activated):
     advice = "a function by itself: after batch_norm, or as the end of the stack"
     rank = 80
 
-    activation: Annotated[Activation, Choice(activations)] = Field(
-        ReLU(), description="function of each input"
-    )
+    activation: AnyActivation = Field(ReLU(), description="function of each input")
 
     def parameters(self, shape: Shape) -> tuple[Parameter, ...]:
         n = channels(shape)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field
 
-from tuiml.nn.activations import Activation, Linear, activations
-from tuiml.nn.initializers import GlorotUniform, Initializer, Zeros, initializers
-from tuiml.nn.layers.activated import Activated
+from tuiml.nn.activations import Linear
+from tuiml.nn.initializers import GlorotUniform, Zeros
+from tuiml.nn.layers.activated import Activated, AnyActivation, AnyInitializer
 from tuiml.nn.layers.base import Array, Arrays, Grads, Noise, Parameter, Shape, Values, layers
 from tuiml.nn.layers.windows import HEIGHT, PADDING, WIDTH, Padding, Window, image_shape, slide, window
-from tuiml.registry import Choice
 
 
 @layers.add
@@ -31,16 +30,10 @@ class Conv2d(Activated):
     kernel_size: int = Field(3, ge=1, le=1024, description="height and width of a pattern, in pixels")
     strides: int = Field(1, ge=1, le=1024, description="pixels from one window to the next")
     padding: Padding = Field("valid", description=PADDING)
-    activation: Annotated[Activation, Choice(activations)] = Field(
-        Linear(), description="function of each output"
-    )
-    initializer: Annotated[Initializer, Choice(initializers)] = Field(
-        GlorotUniform(), description="distribution the weights start from"
-    )
+    activation: AnyActivation = Field(Linear(), description="function of each output")
+    initializer: AnyInitializer = Field(GlorotUniform(), description="distribution the weights start from")
     bias: bool = Field(True, description="add a learned offset to each filter's output")
-    bias_initializer: Annotated[Initializer, Choice(initializers)] = Field(
-        Zeros(), description="distribution the offsets start from"
-    )
+    bias_initializer: AnyInitializer = Field(Zeros(), description="distribution the offsets start from")
 
     def output_shape(self, shape: Shape) -> Shape:
         _, rows, columns = self._slide(shape)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field
 
-from tuiml.nn.activations import Activation, Linear, activations
-from tuiml.nn.initializers import GlorotUniform, Initializer, Zeros, initializers
-from tuiml.nn.layers.activated import Activated
+from tuiml.nn.activations import Linear
+from tuiml.nn.initializers import GlorotUniform, Zeros
+from tuiml.nn.layers.activated import Activated, AnyActivation, AnyInitializer
 from tuiml.nn.layers.base import (
     Array,
     Arrays,
@@ -21,7 +21,6 @@ from tuiml.nn.layers.base import (
     dimensions,
     layers,
 )
-from tuiml.registry import Choice
 
 
 @layers.add
@@ -40,16 +39,10 @@ class Dense(Activated):
         le=1_000_000,
         description="outputs; left out on the last layer: one for each class or number",
     )
-    activation: Annotated[Activation, Choice(activations)] = Field(
-        Linear(), description="function of each output"
-    )
-    initializer: Annotated[Initializer, Choice(initializers)] = Field(
-        GlorotUniform(), description="distribution the weights start from"
-    )
+    activation: AnyActivation = Field(Linear(), description="function of each output")
+    initializer: AnyInitializer = Field(GlorotUniform(), description="distribution the weights start from")
     bias: bool = Field(True, description="add a learned offset to each output")
-    bias_initializer: Annotated[Initializer, Choice(initializers)] = Field(
-        Zeros(), description="distribution the offsets start from"
-    )
+    bias_initializer: AnyInitializer = Field(Zeros(), description="distribution the offsets start from")
 
     def output_shape(self, shape: Shape) -> Shape:
         if self.units is None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import Field
 
-from tuiml.nn.initializers import Ones, Zeros
+from tuiml.nn.initializers import Initializer, Ones, Zeros
 from tuiml.nn.layers.base import (
     Array,
     Arrays,
@@ -35,6 +35,11 @@ def _spread(xp: Any, x: Array, axes: tuple[int, ...]) -> tuple[Array, Array, Arr
     return mean, rest, xp.mean(xp.square(rest), axis=axes, keepdims=True)
 
 
+def _each(shape: Shape, n: int, **starts: Initializer) -> tuple[Parameter, ...]:
+    """Parameters by name, of one value for each of ``shape``."""
+    return tuple(Parameter(name, shape, n, n, start, by_element=True) for name, start in starts.items())
+
+
 @layers.add
 class BatchNorm(Layer):
     name = "batch_norm"
@@ -53,17 +58,11 @@ class BatchNorm(Layer):
 
     def parameters(self, shape: Shape) -> tuple[Parameter, ...]:
         n = channels(shape)
-        return (
-            Parameter("weight", (n,), n, n, Ones(), by_element=True),
-            Parameter("bias", (n,), n, n, Zeros(), by_element=True),
-        )
+        return _each((n,), n, weight=Ones(), bias=Zeros())
 
     def buffers(self, shape: Shape) -> tuple[Parameter, ...]:
         n = channels(shape)
-        return (
-            Parameter("running_mean", (n,), n, n, Zeros(), by_element=True),
-            Parameter("running_var", (n,), n, n, Ones(), by_element=True),
-        )
+        return _each((n,), n, running_mean=Zeros(), running_var=Ones())
 
     def least_batch(self, shape: Shape) -> int:
         return 2 if math.prod(shape) == channels(shape) else 1  # one value has no variance
@@ -119,11 +118,7 @@ class LayerNorm(Layer):
     eps: float = Field(1e-5, gt=0.0, le=1.0, description="ε, added to the variance")
 
     def parameters(self, shape: Shape) -> tuple[Parameter, ...]:
-        n = math.prod(shape)
-        return (
-            Parameter("weight", shape, n, n, Ones(), by_element=True),
-            Parameter("bias", shape, n, n, Zeros(), by_element=True),
-        )
+        return _each(shape, math.prod(shape), weight=Ones(), bias=Zeros())
 
     def forward(self, xp: Any, x: Array, p: Arrays, noise: Noise) -> Values:
         y = self._standard(xp, x)[0] * p["weight"] + p["bias"]

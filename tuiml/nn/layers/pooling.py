@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -14,6 +14,7 @@ class Pool(Layer):
     """One value for each window of a channel: along the width first, then of those along the height."""
 
     images = True
+    operation: ClassVar[str]
 
     pool_size: int = Field(2, ge=1, le=1024, description="height and width of a window, in pixels")
     strides: int | None = Field(
@@ -30,6 +31,14 @@ class Pool(Layer):
         channels, height, _ = image_shape(shape, self.name)
         return 2 * channels * height * self.output_shape(shape)[-1]
 
+    def reduce(self, xp: Any, x: Array, axis: int) -> Array:
+        """One value of each window along an axis."""
+        return getattr(xp, self.operation)(x, axis, self._window(x.shape[axis]))
+
+    def forward(self, xp: Any, x: Array, p: Arrays, noise: Noise) -> Values:
+        y = self.reduce(xp, self.reduce(xp, x, WIDTH), HEIGHT)
+        return Values(x, y, y)
+
     def _window(self, length: int) -> Window:
         return window(length, self.pool_size, self.strides or self.pool_size, self.padding)
 
@@ -42,11 +51,7 @@ class MaxPool2d(Pool):
     advice = "between convolutions: a quarter of the values, the strongest ones"
     source = "Ranzato, Huang, Boureau & LeCun 2007, section 2; ties: the first in reading order"
     rank = 40
-
-    def forward(self, xp: Any, x: Array, p: Arrays, noise: Noise) -> Values:
-        along = xp.max_window(x, WIDTH, self._window(x.shape[WIDTH]))
-        y = xp.max_window(along, HEIGHT, self._window(x.shape[HEIGHT]))
-        return Values(x, y, y)
+    operation = "max_window"
 
     def backward(self, xp: Any, v: Values, g: Array, p: Arrays, noise: Noise, fused: bool = False) -> Grads:
         # Rows first: the first row that has the greatest value, and in it the first place.
@@ -64,11 +69,7 @@ class AvgPool2d(Pool):
     advice = "a smoother max_pool2d; beyond the edge of the image nothing is counted"
     source = "LeCun, Bottou, Bengio & Haffner 1998, section II.B (without its weights)"
     rank = 50
-
-    def forward(self, xp: Any, x: Array, p: Arrays, noise: Noise) -> Values:
-        along = xp.mean_window(x, WIDTH, self._window(x.shape[WIDTH]))
-        y = xp.mean_window(along, HEIGHT, self._window(x.shape[HEIGHT]))
-        return Values(x, y, y)
+    operation = "mean_window"
 
     def backward(self, xp: Any, v: Values, g: Array, p: Arrays, noise: Noise, fused: bool = False) -> Grads:
         height, width = v.x.shape[HEIGHT], v.x.shape[WIDTH]
