@@ -130,8 +130,6 @@ class TuimlApp(Keyed, App[int]):
         self.show_screen("build" if self._named else remembered.place)
         use_file.look_ahead(self)
 
-    # -- screens -------------------------------------------------------------------------------------------
-
     @property
     def screen_name(self) -> str:
         """The id of the screen that is shown."""
@@ -148,8 +146,6 @@ class TuimlApp(Keyed, App[int]):
     def renew(self) -> None:
         self.query_one(TopBar).renew()
         self.refresh_bindings()
-
-    # -- the document --------------------------------------------------------------------------------------
 
     @property
     def document(self) -> Document:
@@ -185,8 +181,6 @@ class TuimlApp(Keyed, App[int]):
     def open_preset(self, item: Item) -> None:
         self.query_one(Library).opener.open(item)
 
-    # -- the run -------------------------------------------------------------------------------------------
-
     @property
     def model(self) -> RunModel:
         return self.current_run.model
@@ -212,8 +206,6 @@ class TuimlApp(Keyed, App[int]):
     def _run_message(self, message: Message) -> None:
         self.current_run.receive(message)
 
-    # -- messages to the user --------------------------------------------------------------------------------
-
     def say(self, text: str) -> None:
         """Show a few words in the top bar for a moment."""
         self.query_one(TopBar).say(plain_text(text))
@@ -225,8 +217,6 @@ class TuimlApp(Keyed, App[int]):
     @action("ctrl+z", "suspend", "Suspend; fg in the shell goes on.", rank=120, shown=False, priority=True)
     def action_suspend_process(self) -> None:
         super().action_suspend_process()
-
-    # -- leaving -------------------------------------------------------------------------------------------
 
     @action("ctrl+q", "quit", "Quit; everything is as it was at the next start.", rank=130, priority=True)
     async def action_quit(self) -> None:

@@ -80,8 +80,6 @@ class CurrentRun:
         self._shell.run_changed({"end"})
         self._session.write_soon()
 
-    # -- messages ------------------------------------------------------------------------------------------
-
     def receive(self, message: Message) -> None:
         """Handle a message of the training process or of the follower."""
         match message:

@@ -75,8 +75,6 @@ class UnixDriver(LinuxDriver):
         """The terminal is gone: end as if it had said so."""
         self._soon(lambda: self._app.leave(128 + signal.SIGHUP))  # type: ignore[attr-defined]
 
-    # -- the screen ----------------------------------------------------------------------------------------
-
     def start_application_mode(self) -> None:
         if self._found is None:
             with contextlib.suppress(termios.error):
@@ -113,8 +111,6 @@ class UnixDriver(LinuxDriver):
             self.suspend_application_mode()
         self._must_signal_resume = True
         self.start_application_mode()
-
-    # -- the keyboard --------------------------------------------------------------------------------------
 
     def _run_input_thread(self) -> None:
         try:

@@ -98,8 +98,6 @@ class Session:
         self.document.find_in(self._files)
         return self.document is not document
 
-    # -- the mark of what is being opened ------------------------------------------------------------------
-
     def marked(self, stage: str) -> SavedState:
         """What to write before something is opened that might end the app."""
         self._here = replace(self._here, opening=stage)
@@ -110,8 +108,6 @@ class Session:
         if self._here.opening and not self._over:
             self._here = replace(self._here, opening="")
             self.write_now()
-
-    # -- writing -------------------------------------------------------------------------------------------
 
     def _state(self) -> SavedState:
         self._made += 1

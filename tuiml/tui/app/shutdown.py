@@ -191,9 +191,6 @@ class Shutdown:
         threading.excepthook = in_thread
 
 
-# -- what went wrong ---------------------------------------------------------------------------------------
-
-
 def report(error: BaseException, kept: str) -> list[str]:
     """What to say of an error that ended the app, one thing a line; the whole story goes to a file.
 

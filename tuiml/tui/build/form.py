@@ -70,8 +70,6 @@ class Form(Keyed, ScrollView, can_focus=True):
         self._pressed = Line([])
         self._styles: Styles | None = None
 
-    # -- content -------------------------------------------------------------------------------------------
-
     def show(self, sections: Sequence[Section]) -> None:
         """Show other sections; the field with the same path stays focused, and text being typed is kept."""
         self.model.show(sections)
@@ -89,8 +87,6 @@ class Form(Keyed, ScrollView, can_focus=True):
             self.post_message(self.Sealed())
         self._redraw()
         self.refresh_bindings()
-
-    # -- keys ----------------------------------------------------------------------------------------------
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
         """True if the text or the open list uses the key, so that it triggers no binding."""
@@ -204,8 +200,6 @@ class Form(Keyed, ScrollView, can_focus=True):
         else:
             self.post_message(self.Left())
 
-    # -- mouse and focus -----------------------------------------------------------------------------------
-
     def on_mouse_down(self, event: events.MouseDown) -> None:
         # the press that brings the focus shows help, which moves lines: use the lines that the user saw
         lines, top = self._seen
@@ -229,8 +223,6 @@ class Form(Keyed, ScrollView, can_focus=True):
             self.model.picker = None
             self.post_message(self.Sealed())
         self._redraw(reveal=focused)
-
-    # -- drawing -------------------------------------------------------------------------------------------
 
     def on_resize(self) -> None:
         self._strips.clear()

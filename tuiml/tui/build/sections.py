@@ -127,9 +127,6 @@ def _section(document: Document, title: str, path: str, fields: list[Field]) -> 
     return Section(title, path, tuple(fields), tuple(loose))
 
 
-# -- from options to fields --------------------------------------------------------------------------------
-
-
 def _options(holder: Holder, entry: type[BaseModel] | None) -> Iterator[Field]:
     """The options of an entry, those of each choice below it, and unknown keys."""
     if entry is None:

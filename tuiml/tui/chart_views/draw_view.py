@@ -47,8 +47,6 @@ class DrawView(Keyed, ChartView):
         self._ask_soon()
         return (model.inspections_version, model.status, self.pad.version)
 
-    # -- drawing ------------------------------------------------------------------------------------------
-
     def draw(self, width: int, height: int, look: Look) -> list[Line]:
         size = image_size(self.selection.model)
         title = (self.pointer(look) + self.title, look.style(bold=True))
@@ -119,8 +117,6 @@ class DrawView(Keyed, ChartView):
             lines.append(strip([(f"{name} ", bold), (bar, colour), last], width))
         return lines
 
-    # -- asking -------------------------------------------------------------------------------------------
-
     def _ask_soon(self) -> None:
         """Request a prediction of the image, now or as soon as it is allowed."""
         if self._timer is not None or self.pad.empty or not self.is_mounted or not self.display:
@@ -151,8 +147,6 @@ class DrawView(Keyed, ChartView):
         self._ask_soon()
         if self.stale():
             self.build()
-
-    # -- keys ---------------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return bool(self.pad.ink.size) or not action.startswith(("pen_", "pad_", "draw_"))
@@ -219,8 +213,6 @@ class DrawView(Keyed, ChartView):
         self.pad.centred = not self.pad.centred
         self.pad.version += 1
         self._changed()
-
-    # -- the mouse ----------------------------------------------------------------------------------------
 
     def _under(self, event: events.MouseEvent) -> tuple[int, int] | None:
         """The pixel under the mouse."""

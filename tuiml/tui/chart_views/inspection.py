@@ -24,8 +24,6 @@ from tuiml.tui.charts.tiles import Caption, Layout, layout, tiles
 from tuiml.tui.keys import action
 from tuiml.tui.model.run_model import RunModel
 
-# -- which runs have them ----------------------------------------------------------------------------------
-
 
 def preset_of(model: RunModel) -> Preset | None:
     """The preset of a run that has a network to ask."""
@@ -69,9 +67,6 @@ def image_size(model: RunModel) -> tuple[int, int] | None:
 def names_of(model: RunModel) -> Sequence[str]:
     """The names of the classes; may be from a file, so not safe to print."""
     return model.preset.data.classes if model.preset else ()
-
-
-# -- views -------------------------------------------------------------------------------------------------
 
 
 R = TypeVar("R", bound=Inspection)

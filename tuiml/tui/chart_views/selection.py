@@ -52,8 +52,6 @@ class ChartSelection:
         newest = 0 if self.past_snapshot else self.model.snapshots_version
         return (self.model.history, newest, step, self.index, self.kind, len(self.rows), self.other)
 
-    # -- which layer, which quantity ----------------------------------------------------------------------
-
     @property
     def layer_title(self) -> str:
         """The title of the selected layer."""
@@ -70,8 +68,6 @@ class ChartSelection:
         known = {kind for kind in KINDS if any(getattr(layer, kind) is not None for layer in layers)}
         kinds = [kind for kind in KINDS if not known or kind in known or kind == self.kind]
         return kinds[(kinds.index(self.kind) + by) % len(kinds)]
-
-    # -- at which step ------------------------------------------------------------------------------------
 
     @property
     def past_snapshot(self) -> PastSnapshot | None:
@@ -118,8 +114,6 @@ class ChartSelection:
     def other_snapshot(self) -> PastSnapshot | None:
         """The snapshot of the other run that is nearest to the step shown."""
         return self.other.history.nearest(self.step) if self.other else None
-
-    # -- state of charts ----------------------------------------------------------------------------------
 
     def of(self, kind: type[T]) -> T:
         """The one object of a class that all views of a chart share, made at the first call."""

@@ -74,8 +74,6 @@ class Explorer:
         options = self.options
         return options[self.parameter % len(options)] if options else None
 
-    # -- activation and range ------------------------------------------------------------------------------
-
     def turn(self, by: int) -> None:
         """To another activation."""
         self.at = (self.at + by) % len(self.entries)
@@ -110,8 +108,6 @@ class Explorer:
         """The cursor by some strides."""
         x = (round(self.cursor / self.stride) + by) * self.stride
         self.cursor = round(max(-self.span, min(x, self.span)), 9)
-
-    # -- hyper-parameters -------------------------------------------------------------------------------
 
     def change(self, by: int) -> None:
         """The hyper-parameter to the next round value that is allowed, up (+1) or down."""

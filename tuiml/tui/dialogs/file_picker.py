@@ -131,8 +131,6 @@ class FilePicker(Modal[Taken | None]):
     def on_unmount(self) -> None:
         self._look.let_go()
 
-    # -- folders -------------------------------------------------------------------------------------------
-
     def _begin(self) -> None:
         start = self._start
         folder = folders.begin() if start is None else start if start.is_dir() else start.parent
@@ -189,8 +187,6 @@ class FilePicker(Modal[Taken | None]):
         empty = found.problem or ("nothing has these words" if typed else "an empty folder")
         self.names.set_rows(rows, empty=empty)
 
-    # -- typing --------------------------------------------------------------------------------------------
-
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
@@ -235,8 +231,6 @@ class FilePicker(Modal[Taken | None]):
             self.open_folder(self._folder.parent, self._folder)
         return True
 
-    # -- the file under the cursor -------------------------------------------------------------------------
-
     @property
     def _entry(self) -> Entry | None:
         return self._entries.get(cast(str, self.names.key)) if self.names.rows else None
@@ -276,8 +270,6 @@ class FilePicker(Modal[Taken | None]):
         else:
             self.view.show(partial(report_strips, found, name))
 
-    # -- the target column -----------------------------------------------------------------------------------
-
     @property
     def _columns(self) -> list[str]:
         """The columns of the table that is shown, as an option takes them."""
@@ -300,8 +292,6 @@ class FilePicker(Modal[Taken | None]):
             at = self._columns.index(wish.label)
         self._take = False
         self._look.want(replace(wish, label=self._columns[(at + by) % len(self._columns)]))
-
-    # -- taking --------------------------------------------------------------------------------------------
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
@@ -358,8 +348,6 @@ class FilePicker(Modal[Taken | None]):
             self.words.value = ""
         else:
             self.dismiss(None)
-
-    # -- words ---------------------------------------------------------------------------------------------
 
     def _say(self, text: str) -> None:
         self.query_one(".said", Static).update(Content(plain_text(text)), layout=False)

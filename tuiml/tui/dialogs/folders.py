@@ -108,9 +108,6 @@ def short(path: Path) -> str:
     return "~" if not inner.parts else plain_text(f"~/{inner}")
 
 
-# -- what is typed or pasted -------------------------------------------------------------------------------
-
-
 def as_path(typed: str) -> Path | None:
     """The path that was typed, or pasted by dropping a file on the terminal; ``None``: it is none."""
     text = typed.strip()
@@ -129,9 +126,6 @@ def as_path(typed: str) -> Path | None:
 def ends_in_folder(typed: str) -> bool:
     """Whether a typed path is that of a folder: what is in it is meant."""
     return typed.strip().strip("'\"").endswith("/") or typed.strip() == "~"
-
-
-# -- where one begins --------------------------------------------------------------------------------------
 
 
 def begin() -> Path:

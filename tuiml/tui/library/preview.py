@@ -108,9 +108,6 @@ def wrap(text: str, width: int, look: Look) -> list[str]:
     return lines
 
 
-# -- a preset ----------------------------------------------------------------------------------------------
-
-
 def preset_strips(document: Document, kind: str, width: int, _height: int, look: Look) -> list[Line]:
     """A preset: name, note, what is wrong with it, layers, data and training.
 
@@ -209,9 +206,6 @@ def _value(value: Any) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-# -- a run -------------------------------------------------------------------------------------------------
 
 
 def run_strips(run: RunSummary, model: RunModel | None, width: int, height: int, look: Look) -> list[Line]:

@@ -101,8 +101,6 @@ class Library(AppScreen):
             self.set_class(preview, "-previewing")
             (self.preview if preview else self.names).focus()
 
-    # -- the list ------------------------------------------------------------------------------------------
-
     def shown(self) -> None:
         self._show_preview(False)
         self.names.focus()
@@ -153,8 +151,6 @@ class Library(AppScreen):
         if self.enabled("item_open"):
             self.action_item_open()
 
-    # -- the filter ----------------------------------------------------------------------------------------
-
     @action("slash", "filter", "Show only what contains the words you type.", "library", rank=50)
     def action_item_filter(self) -> None:
         self._show_preview(False)
@@ -189,8 +185,6 @@ class Library(AppScreen):
     def action_item_section_after(self) -> None:
         self.names.go_section(1)
 
-    # -- opening -------------------------------------------------------------------------------------------
-
     @action("enter", "open", "Open: a preset in Build, a run in Train.", "library", rank=10)
     def action_item_open(self) -> None:
         if self.item:
@@ -222,8 +216,6 @@ class Library(AppScreen):
 
         self.app.push_screen(OpenDialog(self.catalog, self.items), answered)
 
-    # -- changing ------------------------------------------------------------------------------------------
-
     @action("d", "duplicate", "Make a copy of it among your presets.", "library", rank=80)
     def action_item_duplicate(self) -> None:
         if self.item:
@@ -238,8 +230,6 @@ class Library(AppScreen):
     def action_item_delete(self) -> None:
         if self.item:
             self._changes.delete(self.item)
-
-    # -- keys ----------------------------------------------------------------------------------------------
 
     def enabled(self, action_id: str) -> bool | None:
         if action_id == "item_all":

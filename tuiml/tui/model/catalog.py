@@ -58,9 +58,6 @@ class Item:
 Known = dict[Path, tuple[Signature, Item]]
 
 
-# -- reading -----------------------------------------------------------------------------------------------
-
-
 class Catalog:
     """Reads what there is, and again only what has changed since; from any thread."""
 

@@ -83,8 +83,6 @@ class ChartLayout(Part):
         for slot in self.slots:
             slot.display = slot in shown
 
-    # -- which charts -------------------------------------------------------------------------------------
-
     def enlarge(self, name: str) -> None:
         """Show one chart on the whole screen."""
         self._alone = name
@@ -161,8 +159,6 @@ class ChartLayout(Part):
     def action_draw(self) -> None:
         self.enlarge("draw")
 
-    # -- which quantity of the layers ---------------------------------------------------------------------
-
     @property
     def _shows_quantity(self) -> bool:
         return any(isinstance(slot.view, QuantityView) for slot in self.shown_slots)
@@ -179,8 +175,6 @@ class ChartLayout(Part):
     def action_kind_before(self) -> None:
         self._selection.kind = self._selection.next_kind(-1)
         self._host.selection_changed()
-
-    # -- actions of the charts themselves -----------------------------------------------------------------
 
     def _views_with(self, action_id: str) -> list[ChartView]:
         """The views on the screen whose chart has that action, the focused one first."""

@@ -90,8 +90,6 @@ class Train(AppScreen):
         self.watch(self.table, "scroll_y", self.pacer.kick)
         self._update_rows()
 
-    # -- from one session to the next ---------------------------------------------------------------------
-
     @property
     def view_state(self) -> Seen:
         """What the screen shows of the run, to be restored in the next session."""
@@ -123,8 +121,6 @@ class Train(AppScreen):
         if run.pretraining and run.alive:
             return "pretraining; the curves begin with the first batch after it"
         return "waiting for the first batch" if run.alive else "no batch was trained"
-
-    # -- called by the app --------------------------------------------------------------------------------
 
     def shown(self) -> None:
         self._update_rows()
@@ -165,8 +161,6 @@ class Train(AppScreen):
         self.selection.rows, self.selection.index = self._rows, self.table.cursor
         self.lay_out()
 
-    # -- layout and drawing -------------------------------------------------------------------------------
-
     def lay_out(self) -> None:
         """Show the charts that are chosen now."""
         self.charts.arrange()
@@ -202,8 +196,6 @@ class Train(AppScreen):
     def main(self) -> Widget:
         """The widget that has the focus unless a chart among others has it."""
         return self.charts.slots[0].view if self.charts.enlarged else self.table
-
-    # -- keys and mouse -----------------------------------------------------------------------------------
 
     def on_key(self, event: events.Key) -> None:
         if self.run_keys.refuses(event.key):

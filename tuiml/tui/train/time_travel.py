@@ -24,8 +24,6 @@ class TimeTravel(Part):
     def __init__(self, host: Host, selection: ChartSelection, keys: RunKeys) -> None:
         self._host, self._selection, self._keys = host, selection, keys
 
-    # -- past snapshots -----------------------------------------------------------------------------------
-
     @action("left", "earlier", "The layers at the previous snapshot.", "train", rank=70)
     def action_earlier(self) -> None:
         self._show_snapshot(-1)
@@ -56,8 +54,6 @@ class TimeTravel(Part):
     def action_now(self) -> None:
         self._selection.show_newest()
         self._host.selection_changed()
-
-    # -- restore points -----------------------------------------------------------------------------------
 
     @action(
         "b", "go back", "Go back to the snapshot shown, or to a restore point of a list.", "train", rank=40

@@ -41,7 +41,6 @@ class Drawing(Protocol):
 
     def stale(self) -> bool:
         """True if it is on the screen and not up to date."""
-        ...
 
     def build(self) -> None: ...
 

@@ -59,8 +59,6 @@ class ItemList(ScrollView, can_focus=True):
         self._told: Hashable | None = None
         self._last: Hashable | None = None  # where the cursor was when there was anything
 
-    # -- content -------------------------------------------------------------------------------------------
-
     @property
     def rows(self) -> Sequence[Row]:
         return self._rows
@@ -88,8 +86,6 @@ class ItemList(ScrollView, can_focus=True):
                 self.cursor = index
                 return True
         return False
-
-    # -- cursor --------------------------------------------------------------------------------------------
 
     def validate_cursor(self, cursor: int) -> int:
         """The nearest row that is no heading: onward first, then back."""
@@ -162,8 +158,6 @@ class ItemList(ScrollView, can_focus=True):
             self.cursor = row
             if event.chain == 2:
                 self.post_message(self.Chosen(self, self.key))
-
-    # -- drawing -------------------------------------------------------------------------------------------
 
     def _repaint(self, row: int) -> None:
         y = row - self.scroll_offset.y

@@ -61,8 +61,6 @@ class LayerTable(Keyed, ScrollView, can_focus=True):
         self._widths: list[tuple[Column, int]] = []
         self._styles: tuple[Style, Style] | None = None
 
-    # -- content -------------------------------------------------------------------------------------------
-
     @property
     def row_count(self) -> int:
         return len(self._rows)
@@ -102,8 +100,6 @@ class LayerTable(Keyed, ScrollView, can_focus=True):
     def shown_columns(self) -> list[str]:
         """Keys of the columns that have room now."""
         return [column.key for column, _ in self._widths]
-
-    # -- cursor --------------------------------------------------------------------------------------------
 
     def validate_cursor(self, cursor: int) -> int:
         return max(0, min(cursor, len(self._rows) - 1))
@@ -151,8 +147,6 @@ class LayerTable(Keyed, ScrollView, can_focus=True):
             self.cursor = row
             if event.chain == 2:
                 self.action_choose()
-
-    # -- drawing -------------------------------------------------------------------------------------------
 
     def _on_resize(self, event: events.Resize) -> None:
         self._fit()
