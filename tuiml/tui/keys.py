@@ -61,13 +61,15 @@ def action(
     label: str,
     help: str,
     where: Where = "any",
+    id: str = "",
+    value: Any = None,
     *,
     rank: int = LAST,
     shown: bool = True,
     priority: bool = False,
     destructive: bool = False,
 ) -> Callable[[Method], Method]:
-    """Declare the method ``action_<id>`` as an action.
+    """Declare the method ``action_<id>`` as an action, or the call of any method with a value as one.
 
     Args:
         keys: Textual's names of its keys with spaces between them; the first is shown. With none, the
@@ -75,6 +77,7 @@ def action(
         label: one or two words for the key bar.
         help: one line for the help screen and the palette.
         where: where it works.
+        id, value: of a call; a method may be declared for several.
         rank: its rank among the actions of ``where``; equal ones stand in the order of their definition.
             A negative one comes before all others.
         shown: whether the key bar shows it while it works.
@@ -85,16 +88,38 @@ def action(
         ValueError: another class has an action of that name.
     """
 
-    def declare(method: Method) -> Method:
-        id = method.__name__.removeprefix("action_")
-        if id in _ACTIONS:
-            raise ValueError(f"there are two actions {id}")
-        _ACTIONS[id] = Action(
-            id, tuple(keys.split()), label, help, where, rank, shown, priority, destructive, method
-        )
+    def declare(method: Any) -> Any:
+        run, name = method, id or method.__name__.removeprefix("action_")
+        if id:
+            method = method if isinstance(method, _Calls) else _Calls(method)
+            run = method.add(id, value)
+        if name in _ACTIONS:
+            raise ValueError(f"there are two actions {name}")
+        row = (name, tuple(keys.split()), label, help, where, rank, shown, priority, destructive, run)
+        _ACTIONS[name] = Action(*row)
+        for other in list(method.ids)[-2::-1] if id else ():  # decorators are called from the lowest up
+            _ACTIONS[other] = _ACTIONS.pop(other)
         return method
 
     return declare
+
+
+class _Calls:
+    """A method that several actions call; its class gets a method ``action_<id>`` for each of them."""
+
+    def __init__(self, method: Callable[[Any, Any], None]) -> None:
+        self.method = method
+        self.ids: dict[str, Callable[[Any], None]] = {}
+
+    def add(self, id: str, value: Any) -> Callable[[Any], None]:
+        name = self.method.__name__
+        run = self.ids[id] = lambda widget: getattr(widget, name)(value)
+        return run
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        setattr(owner, name, self.method)
+        for id, run in self.ids.items():
+            setattr(owner, f"action_{id}", run)
 
 
 def actions(where: Where | None = None) -> list[Action]:

@@ -124,63 +124,7 @@ class Form(Keyed, ScrollView, can_focus=True):
             return "remove"
         return "cancel" if action_id == "leave_field" and picking else None
 
-    @action("up", "up", "The field above, or the choice above.", "field", rank=90, shown=False)
-    def action_field_up(self) -> None:
-        self._moved(self.model.step(-1))
-
-    @action("down", "down", "The field below, or the choice below.", "field", rank=100, shown=False)
-    def action_field_down(self) -> None:
-        self._moved(self.model.step(1))
-
-    @action(
-        "shift+tab", "up", "The field above; before the first, the table.", "field", rank=110, shown=False
-    )
-    def action_tab_up(self) -> None:
-        if self.model.can_step(-1):
-            self._moved(self.model.step(-1))
-        else:
-            self.post_message(self.Left())
-
-    @action("tab", "down", "The field below; after the last, the table.", "field", rank=120, shown=False)
-    def action_tab_down(self) -> None:
-        if self.model.can_step(1):
-            self._moved(self.model.step(1))
-        else:
-            self.post_message(self.Left())
-
-    @action("pageup", "section up", "To the section above.", "field", rank=130, shown=False)
-    def action_section_back(self) -> None:
-        self.go_to_number(self.model.section_at(-1))
-
-    @action("pagedown", "section down", "To the next section.", "field", rank=140, shown=False)
-    def action_section_next(self) -> None:
-        self.go_to_number(self.model.section_at(1))
-
-    @action("ctrl+up alt+up", "layer above", "Same field, layer above.", "field", rank=70, shown=False)
-    def action_layer_back(self) -> None:
-        self.post_message(self.OtherLayer(-1))
-
-    @action("ctrl+down alt+down", "other layer", "Same field, layer below.", "field", rank=80)
-    def action_layer_next(self) -> None:
-        self.post_message(self.OtherLayer(1))
-
-    @action("left", "change", "The choice before.", "field", rank=40)
-    def action_value_back(self) -> None:
-        self.model.cycle(-1)
-
-    @action("right", "next choice", "The next choice.", "field", rank=30, shown=False)
-    def action_value_next(self) -> None:
-        self.model.cycle(1)
-
-    @action("delete backspace", "reset", "Reset to default.", "field", rank=60)
-    def action_reset_value(self) -> None:
-        self.model.reset()
-
-    @action("space", "choices", "Open the choices, or switch.", "field", rank=50, shown=False)
-    def action_toggle_value(self) -> None:
-        self.action_open_field()
-
-    @action("enter", "choose", "Open the choices, switch, or go to the next field.", "field", rank=10)
+    @action("enter", "choose", "Open the choices, switch, or go to the next field.", "field")
     def action_open_field(self) -> None:
         now = self.model.field
         if now is not None and now.kind == "note":
@@ -191,7 +135,7 @@ class Form(Keyed, ScrollView, can_focus=True):
         else:
             self._moved(self.model.step(1))
 
-    @action("escape", "back", "Close the choices; back to the layer table.", "field", rank=20)
+    @action("escape", "back", "Close the choices; back to the layer table.", "field")
     def action_leave_field(self) -> None:
         if self.model.picker:
             self.model.picker = None
@@ -199,6 +143,46 @@ class Form(Keyed, ScrollView, can_focus=True):
             self.refresh_bindings()
         else:
             self.post_message(self.Left())
+
+    @action("right", "next choice", "The next choice.", "field", "value_next", 1, shown=False)
+    @action("left", "change", "The choice before.", "field", "value_back", -1)
+    def _cycle(self, by: int) -> None:
+        self.model.cycle(by)
+
+    @action("space", "choices", "Open the choices, or switch.", "field", shown=False)
+    def action_toggle_value(self) -> None:
+        self.action_open_field()
+
+    @action("delete backspace", "reset", "Reset to default.", "field")
+    def action_reset_value(self) -> None:
+        self.model.reset()
+
+    @action(
+        "ctrl+up alt+up", "layer above", "Same field, layer above.", "field", "layer_back", -1, shown=False
+    )
+    @action("ctrl+down alt+down", "other layer", "Same field, layer below.", "field", "layer_next", 1)
+    def _to_layer(self, by: int) -> None:
+        self.post_message(self.OtherLayer(by))
+
+    @action("up", "up", "The field above, or the choice above.", "field", "field_up", -1, shown=False)
+    @action("down", "down", "The field below, or the choice below.", "field", "field_down", 1, shown=False)
+    def _step(self, by: int) -> None:
+        self._moved(self.model.step(by))
+
+    @action(
+        "shift+tab", "up", "The field above; before the first, the table.", "field", "tab_up", -1, shown=False
+    )
+    @action("tab", "down", "The field below; after the last, the table.", "field", "tab_down", 1, shown=False)
+    def _tab(self, by: int) -> None:
+        if self.model.can_step(by):
+            self._step(by)
+        else:
+            self.post_message(self.Left())
+
+    @action("pageup", "section up", "To the section above.", "field", "section_back", -1, shown=False)
+    @action("pagedown", "section down", "To the next section.", "field", "section_next", 1, shown=False)
+    def _to_section(self, by: int) -> None:
+        self.go_to_number(self.model.section_at(by))
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         # the press that brings the focus shows help, which moves lines: use the lines that the user saw

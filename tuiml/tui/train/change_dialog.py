@@ -39,12 +39,6 @@ class ChangeForm(Form):
     def action_toggle_value(self) -> None:
         super().action_open_field()
 
-    def action_tab_up(self) -> None:
-        self._tab(-1)
-
-    def action_tab_down(self) -> None:
-        self._tab(1)
-
     def _tab(self, by: int) -> None:
         if self.model.picker:
             self._moved(self.model.step(by))

@@ -120,6 +120,10 @@ class ChartLayout(Part):
         self._host.lay_out()
         self._host.selection_changed()
 
+    @action(
+        "c", "next chart", "The next chart, here or at the top right.", "train", "next_chart", 1, rank=140
+    )
+    @action("C", "previous chart", "The previous chart.", "train", "last_chart", -1, rank=150, shown=False)
     def _next_chart(self, by: int) -> None:
         """Show the next or the previous chart that no other slot shows."""
         slot = self._active
@@ -135,14 +139,6 @@ class ChartLayout(Part):
             self.show_all()
         else:
             self.enlarge((self.slot_of(self._host.screen.focused) or self.slots[0]).chart.id)
-
-    @action("c", "next chart", "The next chart, here or at the top right.", "train", rank=140)
-    def action_next_chart(self) -> None:
-        self._next_chart(1)
-
-    @action("C", "previous chart", "The previous chart.", "train", rank=150, shown=False)
-    def action_last_chart(self) -> None:
-        self._next_chart(-1)
 
     @action("p", "charts", "Choose a chart from a list.", "train", rank=160)
     def action_pick_chart(self) -> None:

@@ -238,13 +238,10 @@ class Train(AppScreen):
         else:
             self.table.focus()
 
-    @action("up k", "up", "Select the layer above.", "train", rank=320, shown=False)
-    def action_layer_above(self) -> None:
-        self.table.cursor -= 1
-
-    @action("down j", "down", "Select the layer below.", "train", rank=330, shown=False)
-    def action_layer_below(self) -> None:
-        self.table.cursor += 1
+    @action("up k", "up", "Select the layer above.", "train", "layer_above", -1, rank=320, shown=False)
+    @action("down j", "down", "Select the layer below.", "train", "layer_below", 1, rank=330, shown=False)
+    def _move_layer(self, by: int) -> None:
+        self.table.cursor += by
 
     @action("y", "explore f", "Explore the activation of the layer.", "train", rank=230)
     def action_explore_layer(self) -> None:

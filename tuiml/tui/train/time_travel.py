@@ -14,9 +14,6 @@ from tuiml.tui.train.run_keys import RunKeys
 from tuiml.tui.widgets.chooser import Chooser
 from tuiml.tui.widgets.picker import Pick
 
-LEAP = 10
-"""Snapshots that a long step goes back or forward."""
-
 
 class TimeTravel(Part):
     """Past snapshots of any run; restore points and other settings of one that is trained here."""
@@ -24,28 +21,20 @@ class TimeTravel(Part):
     def __init__(self, host: Host, selection: ChartSelection, keys: RunKeys) -> None:
         self._host, self._selection, self._keys = host, selection, keys
 
-    @action("left", "earlier", "The layers at the previous snapshot.", "train", rank=70)
-    def action_earlier(self) -> None:
-        self._show_snapshot(-1)
-
+    @action("left", "earlier", "The layers at the previous snapshot.", "train", "earlier", -1, rank=70)
     @action(
         "right",
         "later",
         "The layers at the next snapshot; after the last, as they are now.",
         "train",
+        "later",
+        1,
         rank=80,
     )
-    def action_later(self) -> None:
-        self._show_snapshot(1)
-
-    @action("shift+left", "earlier", "Ten snapshots earlier.", "train", rank=90, shown=False)
-    def action_much_earlier(self) -> None:
-        self._show_snapshot(-LEAP)
-
-    @action("shift+right", "later", "Ten snapshots later.", "train", rank=100, shown=False)
-    def action_much_later(self) -> None:
-        self._show_snapshot(LEAP)
-
+    @action(
+        "shift+left", "earlier", "Ten snapshots earlier.", "train", "much_earlier", -10, rank=90, shown=False
+    )
+    @action("shift+right", "later", "Ten snapshots later.", "train", "much_later", 10, rank=100, shown=False)
     def _show_snapshot(self, by: int) -> None:
         self._selection.move_snapshot(by)
         self._host.selection_changed()

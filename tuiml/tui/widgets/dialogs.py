@@ -153,13 +153,10 @@ class ConfirmDialog(Dialog[bool | None]):
     def on_mount(self) -> None:
         self.query_one("#keep", Button).focus()
 
-    @action("y", "yes", "Do what the dialog asks about.", "dialog")
-    def action_answer_yes(self) -> None:
-        self.dismiss(True)
-
-    @action("n", "no", "Do nothing.", "dialog")
-    def action_answer_no(self) -> None:
-        self.dismiss(False)
+    @action("y", "yes", "Do what the dialog asks about.", "dialog", "answer_yes", True)
+    @action("n", "no", "Do nothing.", "dialog", "answer_no", False)
+    def _answer(self, yes: bool) -> None:
+        self.dismiss(yes)
 
     @action("left up h k", "before", "The other answer.", "dialog", shown=False)
     def action_other_before(self) -> None:
