@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 from rich.segment import Segment
 
 from tuiml.formatting import compact
-from tuiml.tui.charts.columns import in_columns
 from tuiml.tui.charts.landscape import Depth, foot, limits
 from tuiml.tui.charts.palette import QUIET, Look, layer_colour
 from tuiml.tui.charts.plot import BRAILLE_DOTS
+from tuiml.tui.charts.series import in_columns
 from tuiml.tui.charts.text import PLAIN, Line, clean, fit, heading, notice, runs
 
 LEFT, RIGHT = 6, 9

@@ -24,7 +24,6 @@ def rate_chart(
     height: int,
     look: Look,
     *,
-    title: str = "loss",
     empty: str = "",
 ) -> list[Line]:
     """The smoothed loss over the rates tried: ``height`` lines of ``width`` cells.
@@ -44,7 +43,7 @@ def rate_chart(
         [curve] if tried else [],
         width,
         height,
-        title=title,
+        title="loss",
         x_label="" if marks else "learning rate",
         x_range=(low, high),
         y_range=_seen(smoothed),

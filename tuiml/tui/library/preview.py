@@ -28,6 +28,7 @@ from tuiml.tui.chart_views.curves import HIGH
 from tuiml.tui.charts.lines import Curve, line_chart
 from tuiml.tui.charts.palette import QUIET, TRAIN, TROUBLE, VALIDATION, Look, layer_colour
 from tuiml.tui.charts.text import PLAIN, Line, blank, clean, fit, strip
+from tuiml.tui.charts.text import wrap as wrap_words
 from tuiml.tui.model.document import Document
 from tuiml.tui.model.layer_rows import LayerRow
 from tuiml.tui.model.metric import accuracy_or_r2, metric_of
@@ -87,25 +88,9 @@ class Page:
 
 
 def wrap(text: str, width: int, look: Look) -> list[str]:
-    """``text`` in lines of at most ``width`` cells: its own line breaks kept, words cut where need be."""
-    width = max(1, width)
-    lines = []
-    for paragraph in text.expandtabs(4).splitlines():
-        line = ""
-        for word in clean(paragraph, look).split():
-            joined = f"{line} {word}" if line else word
-            if cell_len(joined) <= width:
-                line = joined
-                continue
-            if line:
-                lines.append(line)
-            while cell_len(word) > width:
-                head = fit(word, width, "") if cell_len(word[:width]) > width else word[:width]
-                lines.append(head)
-                word = word[len(head.rstrip()) or 1 :]
-            line = word
-        lines.append(line)
-    return lines
+    """``text`` in lines of at most ``width`` cells, with its own line breaks."""
+    paragraphs = text.expandtabs(4).splitlines()
+    return [line for part in paragraphs for line in wrap_words(clean(part, look), width) or [""]]
 
 
 def preset_strips(document: Document, kind: str, width: int, _height: int, look: Look) -> list[Line]:
