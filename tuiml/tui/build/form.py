@@ -7,6 +7,7 @@ and their problems come from :mod:`tuiml.tui.build.sections`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -53,12 +54,11 @@ class Form(Keyed, ScrollView, can_focus=True):
     class Note(Message):
         """The user wants to edit the note."""
 
+    @dataclass
     class OtherLayer(Message):
         """Go to the layer above (−1) or below (+1), staying in the form."""
 
-        def __init__(self, by: int) -> None:
-            super().__init__()
-            self.by = by
+        by: int
 
     def __init__(self, apply: Apply, *, id: str | None = None) -> None:
         super().__init__(id=id)

@@ -18,8 +18,8 @@ from tuiml.tui.model.layer_cells import Cell, Column, activations_of, idle_fract
 from tuiml.tui.model.layer_rows import LayerRow
 from tuiml.tui.model.problems import where
 from tuiml.tui.process.probe_session import PreFlight
+from tuiml.tui.widgets.lines import verdict_lines
 from tuiml.tui.widgets.picker import Part
-from tuiml.tui.widgets.verdict_lines import verdict_lines
 
 MINI = 8
 """Cells of a histogram."""

@@ -18,7 +18,7 @@ from tuiml.tui.charts.text import PLAIN, Line, clean, fit, strip
 from tuiml.tui.dialogs.explorer_model import Explorer, Inputs
 from tuiml.tui.keys import action
 from tuiml.tui.widgets.chart_view import Pacer, View
-from tuiml.tui.widgets.modal import Modal
+from tuiml.tui.widgets.dialogs import Modal
 from tuiml.tui.widgets.picker import Part
 
 LIVE = 0.2

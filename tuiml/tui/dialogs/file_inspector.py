@@ -51,12 +51,12 @@ class FileRequest:
         return self.asked or self.entry.known or self.entry.name == HERE
 
 
+@dataclass
 class Looked(Message):
     """A file was looked at."""
 
-    def __init__(self, wish: FileRequest, found: Report | Item) -> None:
-        super().__init__()
-        self.wish, self.found = wish, found
+    wish: FileRequest
+    found: Report | Item
 
 
 class FileInspector:

@@ -30,8 +30,8 @@ from tuiml.tui.library.preview import broken_strips, preset_strips
 from tuiml.tui.model.catalog import Item
 from tuiml.tui.model.document import Document
 from tuiml.tui.shell.protocol import HasShell
+from tuiml.tui.widgets.dialogs import Modal
 from tuiml.tui.widgets.item_list import ItemList
-from tuiml.tui.widgets.modal import Modal
 from tuiml.tui.widgets.strips_view import StripsView
 
 WIDE = 96
@@ -76,19 +76,20 @@ class FilePicker(Modal[Taken | None]):
     }
     """
 
+    @dataclass
     class Listed(Message):
         """A folder was read."""
 
-        def __init__(self, found: Listing, places: list[Entry]) -> None:
-            super().__init__()
-            self.found, self.places = found, places
+        found: Listing
+        places: list[Entry]
 
+    @dataclass
     class Found(Message):
-        """Whether there is something at a typed path."""
+        """What is at a typed path: a folder, a file (``False``) or nothing (``None``)."""
 
-        def __init__(self, typed: str, path: Path, folder: bool | None) -> None:
-            super().__init__()
-            self.typed, self.path, self.folder = typed, path, folder
+        typed: str
+        path: Path
+        folder: bool | None
 
     def __init__(self, *, presets: bool = False, start: Path | None = None) -> None:
         super().__init__()

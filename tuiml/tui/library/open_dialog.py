@@ -53,19 +53,17 @@ class OpenDialog(Dialog[Item | Browse | None]):
     }
     """
 
+    @dataclass
     class Listed(Message):
         """The list was read."""
 
-        def __init__(self, items: list[Item]) -> None:
-            super().__init__()
-            self.items = items
+        items: list[Item]
 
+    @dataclass
     class FileRead(Message):
         """The file of a typed path was read."""
 
-        def __init__(self, item: Item) -> None:
-            super().__init__()
-            self.item = item
+        item: Item
 
     def __init__(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import cast
 
@@ -35,12 +36,12 @@ class Preview(StripsView):
     Preview:focus { border-left: solid $primary; }
     """
 
+    @dataclass
     class Loaded(Message):
         """A run was read; a text is why it could not be."""
 
-        def __init__(self, item: Item, run: RunModel | str) -> None:
-            super().__init__()
-            self.item, self.run = item, run
+        item: Item
+        run: RunModel | str
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar, cast
@@ -54,12 +55,11 @@ class Library(AppScreen):
     }
     """
 
+    @dataclass
     class Listed(Message):
         """The list was read."""
 
-        def __init__(self, items: list[Item]) -> None:
-            super().__init__()
-            self.items = items
+        items: list[Item]
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -34,39 +35,34 @@ GRACE = 5.0
 POLL = 0.02
 
 
+@dataclass
 class TrainingEvents(Message):
-    """What the run told since the last of these, in order."""
+    """The events of the run since the last message, in order."""
 
-    def __init__(self, events: list[Event]) -> None:
-        super().__init__()
-        self.events = events
+    events: list[Event]
 
 
+@dataclass
 class TrainingProblems(Message):
     """The preset or its data cannot be used; nothing was written and nothing runs."""
 
-    def __init__(self, problems: list[Problem]) -> None:
-        super().__init__()
-        self.problems = problems
+    problems: list[Problem]
 
 
+@dataclass
 class TrainingProcessEnded(Message):
-    """The run is over without an :class:`End`; ``reason`` is one line in plain words.
+    """The run is over without an :class:`End`; ``reason`` is one line in plain words."""
 
-    ``asked``: it was told to stop, while its data was loading.
-    """
-
-    def __init__(self, reason: str, asked: bool = False) -> None:
-        super().__init__()
-        self.reason, self.asked = reason, asked
+    reason: str
+    asked: bool = False
+    """True if it was told to stop while its data was loading."""
 
 
+@dataclass
 class InspectionFailed(Message):
-    """The past run on the screen cannot be looked into; ``reason`` is one line in plain words."""
+    """The past run on the screen cannot be inspected; ``reason`` is one line in plain words."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__()
-        self.reason = reason
+    reason: str
 
 
 Post = Callable[[Message], object]

@@ -7,7 +7,8 @@ is read less often; another process may resume it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from textual.message import Message
@@ -24,27 +25,18 @@ OFTEN, RARELY = 0.2, 1.0
 """Seconds between two reads: of a run that is being trained, of one that is not."""
 
 
+@dataclass
 class News(Message):
     """What another process wrote into the folder of the run on the screen."""
 
-    def __init__(
-        self,
-        follower: Follower,
-        events: list[Event] | None = None,
-        *,
-        model: RunModel | None = None,
-        writer: str = "",
-        saved: int = 0,
-        lost: bool = False,
-    ) -> None:
-        super().__init__()
-        self.follower = follower
-        self.events = events or []
-        self.model = model
-        """The whole run, if its file was written anew."""
-        self.writer, self.saved = writer, saved
-        self.lost = lost
-        """True if its folder is gone."""
+    follower: Follower
+    events: Sequence[Event] = ()
+    model: RunModel | None = None
+    """The whole run, if its file was written anew."""
+    writer: str = ""
+    saved: int = 0
+    lost: bool = False
+    """True if its folder is gone."""
 
 
 class Follower:

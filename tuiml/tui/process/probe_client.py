@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from textual.message import Message
@@ -24,12 +24,13 @@ BUSY = 1.0
 """Seconds that an older order may take before it is given up for a newer one."""
 
 
+@dataclass
 class Probed(Message):
-    """What was found of the preset asked for with ``number``; or why nothing was."""
+    """The answer to request ``number``: a probe, or why there is none."""
 
-    def __init__(self, number: int, found: Probe | None, problem: str = "") -> None:
-        super().__init__()
-        self.number, self.found, self.problem = number, found, problem
+    number: int
+    found: Probe | None
+    problem: str = ""
 
 
 class ProbeClient:

@@ -15,7 +15,7 @@ from textual.widget import Widget
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.text import clean, fit
 from tuiml.tui.keys import action
-from tuiml.tui.widgets.modal import Modal
+from tuiml.tui.widgets.dialogs import Modal
 from tuiml.tui.widgets.picker import Pick, Picker
 
 MOST, PAGE = 20, 10

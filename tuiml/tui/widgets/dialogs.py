@@ -12,17 +12,31 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from tuiml.text import plain_text
-from tuiml.tui.keys import action
-from tuiml.tui.widgets.modal import Modal
+from tuiml.tui.keys import Keyed, action
 
 Answer = TypeVar("Answer")
 Complaint = Callable[[str], str | None]
 """A function of the typed text that returns a message about it, or ``None``."""
+
+
+class Modal(Keyed, ModalScreen[Answer]):
+    """A modal screen that is dismissed once.
+
+    Of two quick presses of enter the second may arrive while the first is still closing the screen; Textual
+    would close whatever is below for it.
+    """
+
+    def dismiss(self, result: Answer | None = None) -> AwaitComplete:
+        if self.app.screen is not self:
+            return AwaitComplete()
+        return super().dismiss(result)
 
 
 class Dialog(Modal[Answer]):

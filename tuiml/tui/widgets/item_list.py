@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from rich.cells import cell_len
@@ -38,12 +39,12 @@ class ItemList(ScrollView, can_focus=True):
     cursor: reactive[int] = reactive(0, repaint=False)
     """Index of the current row; never a heading unless there is nothing else."""
 
+    @dataclass
     class Moved(Message):
         """The cursor is on another item; ``key`` is ``None`` if the list is empty."""
 
-        def __init__(self, item_list: ItemList, key: Hashable | None) -> None:
-            super().__init__()
-            self.item_list, self.key = item_list, key
+        item_list: ItemList
+        key: Hashable | None
 
         @property
         def control(self) -> ItemList:

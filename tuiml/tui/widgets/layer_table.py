@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
@@ -37,12 +38,12 @@ class LayerTable(Keyed, ScrollView, can_focus=True):
 
     cursor: reactive[int] = reactive(0, repaint=False, init=False)
 
+    @dataclass
     class Moved(Message):
         """The cursor is on another row."""
 
-        def __init__(self, table: LayerTable, index: int) -> None:
-            super().__init__()
-            self.table, self.index = table, index
+        table: LayerTable
+        index: int
 
         @property
         def control(self) -> LayerTable:

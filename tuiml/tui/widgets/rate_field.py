@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from textual import on
 from textual.app import ComposeResult
@@ -32,12 +33,11 @@ class RateField(Horizontal):
     }
     """
 
+    @dataclass
     class Chosen(Message):
         """A rate that is allowed was entered."""
 
-        def __init__(self, rate: float) -> None:
-            super().__init__()
-            self.rate = rate
+        rate: float
 
     class Left(Message):
         """The field was closed: another widget should get the focus."""
