@@ -50,15 +50,7 @@ LEAVING = 2.0
 
 
 class TuimlApp(Keyed, App[int]):
-    """Holds the session and the run on the screen, and reports their changes to the screens.
-
-    Args:
-        document: what to open; absent: that of the settings.
-        settings: where the app was left; absent: a first start.
-        run: the folder of a run to open in Train.
-        client_factory: makes the client of the training process from what it posts its messages with.
-        probe_client_factory: makes the client of the process that probes networks before they are trained.
-    """
+    """Holds the session and the run on the screen, and reports their changes to the screens."""
 
     TITLE = "tuiml"
     ENABLE_COMMAND_PALETTE = False  # the palette is one of our own

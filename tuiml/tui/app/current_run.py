@@ -27,13 +27,7 @@ from tuiml.tui.shell.protocol import Shell
 
 
 class CurrentRun:
-    """Feeds the model of the run on the screen with what its processes report.
-
-    Args:
-        shell: the app.
-        make_client: makes the client of the training process from what it posts its messages with.
-        session: written when another run is on the screen, and when the run begins or ends.
-    """
+    """Feeds the model of the run on the screen with what its processes report."""
 
     def __init__(self, shell: Shell, make_client: Callable[[Post], Any], session: Session) -> None:
         self._shell, self._make_client, self._session = shell, make_client, session

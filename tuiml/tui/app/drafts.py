@@ -13,9 +13,6 @@ class Drafts:
     """Holds the documents that were left for another with unsaved edits.
 
     The user is not asked to save them: when such a preset is opened again, its edits are still there.
-
-    Args:
-        remembered: the drafts of the last session.
     """
 
     def __init__(self, remembered: list[Draft]) -> None:

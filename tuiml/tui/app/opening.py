@@ -29,12 +29,7 @@ SHOWN = 1.0
 
 
 class Opening:
-    """Reads the run that was on the screen, in a thread, and shows it.
-
-    Args:
-        run: the folder of the run that the user asked for, if any.
-        asked: whether the user asked for a run or a preset.
-    """
+    """Reads the run that was on the screen, in a thread, and shows it."""
 
     def __init__(
         self, app: App[Any], shell: Shell, session: Session, *, asked: bool, run: Path | None

@@ -53,16 +53,7 @@ class SavedState:
 
 
 class Session:
-    """Holds the open document and writes the session a little after each change, away from the screen.
-
-    Args:
-        app: for timers and threads.
-        files: finds what the user's files hold.
-        complain: shows an error.
-        remembered: the settings of the last session.
-        document: the one to open; absent: that of the last session.
-        update: adds to the settings what the screen shows now.
-    """
+    """Holds the open document and writes the session a little after each change, away from the screen."""
 
     def __init__(
         self,

@@ -20,12 +20,7 @@ T = TypeVar("T")
 
 
 class ChartSelection:
-    """Shared by all charts: a key changes it once and every chart follows.
-
-    Args:
-        model: returns the run on the screen, which the app may replace.
-        hint: returns the text of an empty chart.
-    """
+    """Shared by all charts: a key changes it once and every chart follows."""
 
     def __init__(
         self, model: Callable[[], RunModel], hint: Callable[[Widget], str] = lambda view: ""

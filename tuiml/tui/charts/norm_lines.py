@@ -78,15 +78,11 @@ def _canvas(
 
 
 def _cells(glyphs: NDArray[np.intp], owners: NDArray[np.intp], depth: Depth, look: Look) -> list[Segment]:
-    text = "".join([_glyph(glyph, look) for glyph in glyphs.tolist()])
+    text = "".join(
+        [(chr(0x2800 + dots) if look.unicode else "*") if dots else " " for dots in glyphs.tolist()]
+    )
     styles = [look.style(layer_colour(layer)) for layer in depth.layers] + [PLAIN]  # the last for -1
     return [Segment(text[start:end], styles[place]) for place, start, end in runs(owners.tolist())]
-
-
-def _glyph(dots: int, look: Look) -> str:
-    if not dots:
-        return " "
-    return chr(0x2800 + dots) if look.unicode else "*"
 
 
 def _label(row: int, rows: int, span: tuple[int, int], width: int, look: Look) -> Segment:

@@ -120,15 +120,7 @@ class ExplorerView(View):
 
 
 class ExplorerScreen(Modal[Activation | None]):
-    """Explores activations; answers with the one to apply, or ``None``.
-
-    Args:
-        start: the layer's activation.
-        layer: its name.
-        index: its place in the stack.
-        inputs: its current inputs; called repeatedly.
-        takes: True if the answer can be applied to the layer.
-    """
+    """Explores activations; answers with the one to apply, or ``None``."""
 
     DEFAULT_CSS = "ExplorerScreen { background: $background; }"
 

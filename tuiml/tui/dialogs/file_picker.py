@@ -48,12 +48,7 @@ class Taken:
 
 
 class FilePicker(Modal[Taken | None]):
-    """Looks through folders; answered with what was picked, ``None`` where nothing was.
-
-    Args:
-        presets: whether preset files may be picked too.
-        start: the folder to begin in, or the file to begin at; absent: where the last one was.
-    """
+    """Looks through folders; answered with what was picked, ``None`` where nothing was."""
 
     DEFAULT_CSS = """
     FilePicker {
@@ -295,12 +290,9 @@ class FilePicker(Modal[Taken | None]):
         self._look.want(replace(wish, label=self._columns[(at + by) % len(self._columns)]))
 
     @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.action_take_file()
-
     @on(ItemList.Chosen)
-    def _clicked_twice(self) -> None:
+    def _chosen(self, event: Message) -> None:
+        event.stop()
         self.action_take_file()
 
     @action("enter", "take it", "Into the folder, or take the file as data.", "files", rank=10)

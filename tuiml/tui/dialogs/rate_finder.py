@@ -110,13 +110,7 @@ class RatePlot(View):
 
 
 class RateScreen(Modal[float | None]):
-    """Finds a learning rate; answers with it, or ``None``. Closing it stops the search.
-
-    Args:
-        raw: the preset's document.
-        preset: what it says.
-        client: the client of the training process.
-    """
+    """Finds a learning rate; answers with it, or ``None``. Closing it stops the search."""
 
     DEFAULT_CSS = """
     RateScreen > Vertical {

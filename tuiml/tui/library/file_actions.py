@@ -22,12 +22,7 @@ LONGEST = 80
 
 
 class Changes:
-    """Changes presets and runs.
-
-    Args:
-        screen: the library.
-        changed: called after each change with what to select; ``None``: what is near.
-    """
+    """Changes presets and runs."""
 
     def __init__(self, screen: AppScreen, changed: Callable[[Key | None], None]) -> None:
         self._screen, self._changed = screen, changed

@@ -129,16 +129,13 @@ class OpenDialog(Dialog[Item | Browse | None]):
         self._names.set_rows(item_rows.rows(found, datetime.now()), empty=empty)
         return found
 
-    def _select(self, found: Sequence[Item]) -> None:
-        key = item_rows.best(found, self.typed)
-        if key:
-            self._names.select(key)
-
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
         self._say("")
-        self._select(self._fill())
+        key = item_rows.best(self._fill(), self.typed)
+        if key:
+            self._names.select(key)
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:

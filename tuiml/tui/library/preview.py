@@ -23,7 +23,6 @@ from tuiml.nn.optimizers import optimizers
 from tuiml.nn.pretraining import pretrainings
 from tuiml.runs.library import RunSummary, passed_over
 from tuiml.spec.preset import Preset
-from tuiml.training.events import Epoch
 from tuiml.tui.chart_views.curves import HIGH
 from tuiml.tui.charts.lines import Curve, line_chart
 from tuiml.tui.charts.palette import QUIET, TRAIN, TROUBLE, VALIDATION, Look, layer_colour
@@ -266,14 +265,10 @@ def _figures(page: Page, run: RunSummary, model: RunModel) -> None:
     if math.isfinite(last.val_loss):
         _figure(page, "validation", last.val_loss, (last.val_accuracy, last.val_r2), lead, VALIDATION)
         if best and best.epoch != last.epoch:
-            _best(page, best, lead)
+            word = f"best, epoch {best.epoch:,}" if lead >= 18 else f"best at {best.epoch:,}"
+            _figure(page, word, best.val_loss, (best.val_accuracy, best.val_r2), lead, VALIDATION)
     if end and math.isfinite(end.test_loss):
         _figure(page, "test", end.test_loss, (end.test_accuracy, end.test_r2), lead)
-
-
-def _best(page: Page, best: Epoch, lead: int) -> None:
-    word = f"best, epoch {best.epoch:,}" if lead >= 18 else f"best at {best.epoch:,}"
-    _figure(page, word, best.val_loss, (best.val_accuracy, best.val_r2), lead, VALIDATION)
 
 
 def _figure(

@@ -40,13 +40,7 @@ class News(Message):
 
 
 class Follower:
-    """Reads a run's folder from a thread until :meth:`stop`.
-
-    Args:
-        post: called from the thread with each :class:`News`.
-        tail: where reading continues.
-        writer: the process that trains the run, if one is known.
-    """
+    """Reads a run's folder from a thread until :meth:`stop`."""
 
     def __init__(
         self,

@@ -34,11 +34,7 @@ class Probed(Message):
 
 
 class ProbeClient:
-    """Asks for probes.
-
-    Args:
-        post: takes :class:`Probed`.
-    """
+    """Asks for probes."""
 
     def __init__(self, post: Post, clock: Callable[[], float] = time.monotonic) -> None:
         self._post = post

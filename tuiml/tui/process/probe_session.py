@@ -21,12 +21,7 @@ SOON = 0.25
 
 
 class PreFlight:
-    """Keeps what is known of the initial values of one document.
-
-    Args:
-        host: the widget whose timer it uses.
-        client: makes what asks; called when there is first something to ask.
-    """
+    """Keeps what is known of the initial values of one document."""
 
     def __init__(self, host: Widget, client: Callable[[], Any]) -> None:
         self._host = host

@@ -17,11 +17,7 @@ from tuiml.tui.process.child import InspectionFailed, Post, TrainingProcessEnded
 
 
 class TrainingClient:
-    """At most one run at a time, and the processes of those before until they have exited.
-
-    Args:
-        post: takes the messages above; ``app.post_message``.
-    """
+    """At most one run at a time, and the processes of those before until they have exited."""
 
     def __init__(self, post: Post) -> None:
         self._post = post

@@ -22,13 +22,7 @@ EPOCHS, RATE, STOPPING = "training.epochs", "training.learning_rate", "training.
 
 
 class NumberDialog(NameDialog):
-    """Asks for a number in one line.
-
-    Args:
-        title: the question.
-        value: the suggestion.
-        problem: why a number is refused, or ``None``.
-    """
+    """Asks for a number in one line."""
 
     def __init__(self, title: str, value: str, problem: Callable[[str], str | None]) -> None:
         super().__init__(title, value, verb="resume")

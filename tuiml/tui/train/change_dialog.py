@@ -52,13 +52,7 @@ class ChangeForm(Form):
 
 
 class ChangeDialog(Dialog[dict[str, Any] | None]):
-    """Asks for other settings; the answer holds those that were changed.
-
-    Args:
-        preset: the preset of the run.
-        settings: the optimizer and batch size in use, if they are not the preset's.
-        rate: the learning rate in use.
-    """
+    """Asks for other settings; the answer holds those that were changed."""
 
     DEFAULT_CSS = """
     ChangeDialog > .dialog > ChangeForm { height: 14; max-height: 60%; }

@@ -21,13 +21,7 @@ WIDE, WIDER = 100, 160
 
 
 class ChartLayout(Part):
-    """Up to three charts above the layer table and one beside it, or one alone.
-
-    Args:
-        host: the screen.
-        selection: what the charts show.
-        ids: the :attr:`chosen` charts of the last session.
-    """
+    """Up to three charts above the layer table and one beside it, or one alone."""
 
     def __init__(self, host: Host, selection: ChartSelection, ids: Sequence[str]) -> None:
         self._host, self._selection = host, selection

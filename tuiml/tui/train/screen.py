@@ -38,11 +38,7 @@ from tuiml.tui.widgets.rate_field import RateField
 
 
 class Train(AppScreen):
-    """The run on the screen. Most actions are those of its parts and of the charts that are shown.
-
-    Args:
-        charts: ids of the charts of the last session, as :attr:`ChartLayout.chosen` returned them.
-    """
+    """The run on the screen. Most actions are those of its parts and of the charts that are shown."""
 
     where: ClassVar[Where] = "train"
     DEFAULT_CSS = """

@@ -54,7 +54,10 @@ class TimeTravel(Part):
             return
         points = self._host.run.restore_points
         picks = {_name(epoch, step): step for step, epoch, _ in reversed(points)}
-        listed = [Pick(_name(epoch, step), _loss(loss)) for step, epoch, loss in reversed(points)]
+        listed = [
+            Pick(_name(epoch, step), "" if math.isnan(loss) else f"loss {compact(loss, 4)}")
+            for step, epoch, loss in reversed(points)
+        ]
 
         def answered(name: str | None) -> None:
             if name is not None:
@@ -103,7 +106,3 @@ class TimeTravel(Part):
 
 def _name(epoch: int, step: int) -> str:
     return f"epoch {epoch:,}, step {step:,}"
-
-
-def _loss(loss: float) -> str:
-    return "" if math.isnan(loss) else f"loss {compact(loss, 4)}"

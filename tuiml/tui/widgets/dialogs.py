@@ -131,14 +131,7 @@ class NameDialog(Dialog[str | None]):
 
 
 class ConfirmDialog(Dialog[bool | None]):
-    """Asks before something is lost: ``y`` does it; ``n``, ``escape`` and a hasty ``enter`` do not.
-
-    Args:
-        title: the question.
-        detail: what exactly is lost.
-        verb: what ``y`` does, on the button: ``Delete``.
-        keep: what is on the other one.
-    """
+    """Asks before something is lost: ``y`` does it; ``n``, ``escape`` and a hasty ``enter`` do not."""
 
     DEFAULT_CSS = """
     ConfirmDialog .buttons {

@@ -143,19 +143,18 @@ class ItemList(ScrollView, can_focus=True):
     def go_section(self, direction: int) -> None:
         """To the first row of the next section (+1), or of this one and then the one before (−1)."""
         starts = [
-            i for i, row in enumerate(self._rows) if row.key is not None and (not i or self._heads(i - 1))
+            i
+            for i, row in enumerate(self._rows)
+            if row.key is not None and (not i or self._rows[i - 1].key is None)
         ]
         if direction > 0:
             self.cursor = next((i for i in starts if i > self.cursor), self.cursor)
         else:
             self.cursor = next((i for i in reversed(starts) if i < self.cursor), self.cursor)
 
-    def _heads(self, index: int) -> bool:
-        return self._rows[index].key is None
-
     def on_click(self, event: events.Click) -> None:
         row = event.y + self.scroll_offset.y
-        if 0 <= row < len(self._rows) and not self._heads(row):
+        if 0 <= row < len(self._rows) and self._rows[row].key is not None:
             self.cursor = row
             if event.chain == 2:
                 self.post_message(self.Chosen(self, self.key))
