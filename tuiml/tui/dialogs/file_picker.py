@@ -101,7 +101,7 @@ class FilePicker(Modal[Taken | None]):
         self._look = FileInspector(self, presets, self._show)
         self._take = False
         """Whether what is looked at is to be taken as soon as it is known."""
-        self.names = ItemList(empty="reading", id="file-items")
+        self.names = ItemList(id="file-items")
         self.view = StripsView(id="file-preview")
         self.words = PathInput(self.names, "type to find, or a path", self._go)
 

@@ -79,7 +79,7 @@ class OpenDialog(Dialog[Item | Browse | None]):
         self._source = source or Catalog()
         self.items = list(items)
         self._by_key: dict[Key, Item] = {}
-        self._names = ItemList(empty="reading", id="open-items")
+        self._names = ItemList(id="open-items")
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):

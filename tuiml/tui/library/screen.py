@@ -69,7 +69,7 @@ class Library(AppScreen):
         self._wanted: Key | None = None  # to be selected when it is in the list
         self._seen = False
         self._waiting: Timer | None = None
-        self.names = ItemList(empty="reading", id="library-items")
+        self.names = ItemList(id="library-items")
         self.filter = FilterInput(self.names, "words to look for", id="library-filter")
         self.preview = Preview(id="library-preview")
         self.opener = Opener(self)

@@ -35,44 +35,39 @@ class TrainingClient:
         """Whether a run is on: from :meth:`start` until its end, whatever that is."""
         return self._worker is not None and not self._worker.over
 
-    def start(self, document: dict[str, Any], name: str | None = None, backend: str = "auto") -> bool:
-        """Train a preset; False if a run is on already. Failure is told by a message."""
-        if self.active:
-            return False
-        self.stop_finding()
-        order = {"do": "start", "document": document, "name": name, "backend": backend, "watched": True}
-        self.paused, self._past = False, ""
-        self._send_for(order | {"lingers": True})
-        self._tell_watching()
-        return True
+    def start(self, document: dict[str, Any], name: str | None = None) -> bool:
+        """Train a preset; False if a run is active already. A message reports failure."""
+        return self._train({"do": "start", "document": document, "name": name})
 
-    def go_on(self, path: str, settings: Sequence[str] = (), backend: str = "auto") -> bool:
-        """Go on with the run in a folder from its newest checkpoint; False if a run is on already.
+    def go_on(self, path: str, settings: Sequence[str] = ()) -> bool:
+        """Resume the run in a folder from its newest checkpoint; False if a run is active already.
 
         Args:
             settings: ``PATH=VALUE``, as ``tuiml resume --set`` takes them.
         """
+        return self._train({"do": "go_on", "run": path, "settings": list(settings)})
+
+    def _train(self, order: dict[str, Any]) -> bool:
         if self.active:
             return False
         self.stop_finding()
-        order = {"do": "go_on", "run": path, "settings": list(settings), "backend": backend}
         self.paused, self._past = False, ""
-        self._send_for(order | {"watched": True, "lingers": True})
+        self._send_for(order | {"backend": "auto", "watched": True, "lingers": True})
         self._tell_watching()
         return True
 
-    def find_rate(self, document: dict[str, Any], post: Post, backend: str = "auto") -> bool:
-        """Look for a learning rate in a process that keeps nothing; False while a run is on.
+    def find_rate(self, document: dict[str, Any], post: Post) -> bool:
+        """Find a learning rate in a process that saves nothing; False while a run is active.
 
         Args:
-            post: takes the messages above, in place of the app.
+            post: takes the messages in place of the app.
         """
         if self.active:
             return False
         self.stop_finding()
         self._finder = _started(post)
         if self._finder:
-            self._finder.send({"do": "find_rate", "document": document, "backend": backend})
+            self._finder.send({"do": "find_rate", "document": document, "backend": "auto"})
         return True
 
     def stop_finding(self) -> None:

@@ -51,10 +51,8 @@ class Train(AppScreen):
     Train.-large #below { display: none; }
     """
 
-    def __init__(
-        self, *, charts: Sequence[str] = (), id: str | None = None, classes: str | None = None
-    ) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(self, *, charts: Sequence[str] = (), id: str | None = None) -> None:
+        super().__init__(id=id)
         self._rows: list[LayerRow] = []
         self._shown_rows: tuple[Any, Look | None] = (None, None)
         self.selection = ChartSelection(lambda: self.run, self.hint)

@@ -126,8 +126,8 @@ class View(Widget):
     quick: ClassVar[bool] = True
     """True if it is drawn at once when a key changes the selection, not in its turn."""
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
         self.due_at = -math.inf
         self._lines: list[Strip] = []
         self._stamp: Hashable = None

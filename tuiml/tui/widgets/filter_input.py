@@ -20,20 +20,18 @@ class FilterInput(Input):
     FilterInput:focus { border: none; }
     """
 
-    def __init__(
-        self, target: ItemList, placeholder: str, *, id: str | None = None, classes: str | None = None
-    ) -> None:
-        super().__init__(placeholder=placeholder, id=id, classes=classes, max_length=1000)
+    def __init__(self, target: ItemList, placeholder: str, *, id: str) -> None:
+        super().__init__(placeholder=placeholder, id=id, max_length=1000)
         self._target = target
 
     def action_cursor_up(self) -> None:
-        self._target.action_cursor_up()
+        self._target.move_cursor(-1)
 
     def action_cursor_down(self) -> None:
-        self._target.action_cursor_down()
+        self._target.move_cursor(1)
 
     def action_page_up(self) -> None:
-        self._target.action_page_up()
+        self._target.move_page(-1)
 
     def action_page_down(self) -> None:
-        self._target.action_page_down()
+        self._target.move_page(1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -13,22 +13,20 @@ from textual import events
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tuiml.tui.charts.palette import QUIET, TROUBLE, Look
 from tuiml.tui.charts.text import clean, fit, notice
 from tuiml.tui.model.item_rows import Row
-from tuiml.tui.widgets.layer_table import LayerTable
+from tuiml.tui.widgets.layer_table import CursorKeys
 
 NAME = 14
 """Cells of a name that an aside leaves at least."""
 
 
-class ItemList(ScrollView, can_focus=True):
+class ItemList(CursorKeys, can_focus=True):
     """Rows with a cursor that stays on the same item when the rows change."""
 
-    BINDINGS: ClassVar[list[Any]] = [b for b in LayerTable.BINDINGS if b.action != "choose"]
     COMPONENT_CLASSES: ClassVar[set[str]] = {"list--cursor"}
     DEFAULT_CSS = """
     ItemList { height: 1fr; overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1; }
@@ -53,10 +51,10 @@ class ItemList(ScrollView, can_focus=True):
     class Chosen(Moved):
         """A double click on a row."""
 
-    def __init__(self, *, empty: str = "", id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
         self._rows: list[Row] = []
-        self._empty = empty
+        self._empty = "reading"
         self._told: Hashable | None = None
         self._last: Hashable | None = None  # where the cursor was when there was anything
 
@@ -113,32 +111,14 @@ class ItemList(ScrollView, can_focus=True):
             above -= 1
         self.scroll_to_region(Region(0, above, 1, self.cursor - above + 1), animate=False, force=True)
 
-    def _go(self, step: int) -> None:
-        cursor = self.cursor + step
-        while step < 0 <= cursor and self._rows[cursor].key is None:
+    def move_cursor(self, by: int) -> None:
+        cursor = self.cursor + by
+        while by < 0 <= cursor and self._rows[cursor].key is None:
             cursor -= 1  # going up, the row nearest to a heading is above it
-        if cursor >= 0 and self._rows:
-            self.cursor = cursor
-        else:
-            self.action_cursor_first()
+        self.cursor = max(0, cursor) if self._rows else 0
 
-    def action_cursor_up(self) -> None:
-        self._go(-1)
-
-    def action_cursor_down(self) -> None:
-        self._go(1)
-
-    def action_cursor_first(self) -> None:
-        self.cursor = 0
-
-    def action_cursor_last(self) -> None:
-        self.cursor = len(self._rows) - 1
-
-    def action_page_up(self) -> None:
-        self._go(-max(1, self.size.height - 2))
-
-    def action_page_down(self) -> None:
-        self._go(max(1, self.size.height - 2))
+    def cursor_to_end(self, last: bool) -> None:
+        self.cursor = len(self._rows) - 1 if last else 0
 
     def go_section(self, direction: int) -> None:
         """To the first row of the next section (+1), or of this one and then the one before (−1)."""
