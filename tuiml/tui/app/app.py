@@ -30,13 +30,7 @@ from tuiml.tui.model.catalog import Item
 from tuiml.tui.model.document import Document, Raw
 from tuiml.tui.model.run_model import KEYS_UNCHANGED, RunModel
 from tuiml.tui.model.settings import Settings
-from tuiml.tui.process.child import (
-    InspectionFailed,
-    Post,
-    TrainingEvents,
-    TrainingProblems,
-    TrainingProcessEnded,
-)
+from tuiml.tui.process import child
 from tuiml.tui.process.file_inspection_client import FileInspectionClient
 from tuiml.tui.process.follower import News
 from tuiml.tui.process.probe_client import ProbeClient
@@ -62,8 +56,8 @@ class TuimlApp(Keyed, App[int]):
         settings: Settings | None = None,
         *,
         run: Path | None = None,
-        client_factory: Callable[[Post], Any] = TrainingClient,
-        probe_client_factory: Callable[[Post], Any] | None = None,
+        client_factory: Callable[[child.Post], Any] = TrainingClient,
+        probe_client_factory: Callable[[child.Post], Any] | None = None,
     ) -> None:
         super().__init__()
         self.shell: Shell = self
@@ -86,7 +80,7 @@ class TuimlApp(Keyed, App[int]):
         self.drafts = self.session.drafts
         self.current_run = CurrentRun(self, client_factory, self.session)
         self.opening = opening.Opening(self, self, self.session, asked=self._named, run=run)
-        self.probe_client_factory: Callable[[Post], Any] = probe_client_factory or ProbeClient
+        self.probe_client_factory: Callable[[child.Post], Any] = probe_client_factory or ProbeClient
         self.set_class(not self.look.unicode, "ascii")
         for dark in (True, False):
             self.register_theme(theme.theme(dark))
@@ -190,10 +184,10 @@ class TuimlApp(Keyed, App[int]):
         if kinds - KEYS_UNCHANGED:
             self.refresh_bindings()
 
-    @on(TrainingEvents)
-    @on(TrainingProblems)
-    @on(TrainingProcessEnded)
-    @on(InspectionFailed)
+    @on(child.TrainingEvents)
+    @on(child.TrainingProblems)
+    @on(child.TrainingProcessEnded)
+    @on(child.InspectionFailed)
     @on(News)
     def _run_message(self, message: Message) -> None:
         self.current_run.receive(message)

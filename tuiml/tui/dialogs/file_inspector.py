@@ -16,8 +16,7 @@ from tuiml.data.file_report import Report, look
 from tuiml.data.own.entries import DataFiles
 from tuiml.text import plain_text
 from tuiml.tui.dialogs import folders
-from tuiml.tui.dialogs.file_rows import HERE
-from tuiml.tui.dialogs.folders import Entry
+from tuiml.tui.dialogs.folders import HERE, Entry
 from tuiml.tui.model import catalog
 from tuiml.tui.model.catalog import Item
 

@@ -23,8 +23,7 @@ from tuiml.text import plain_text
 from tuiml.tui.dialogs import folders
 from tuiml.tui.dialogs.data_preview import hint_strips, report_strips
 from tuiml.tui.dialogs.file_inspector import PAUSE, FileInspector, FileRequest, Looked, in_thread
-from tuiml.tui.dialogs.file_rows import HERE, PathInput, file_rows
-from tuiml.tui.dialogs.folders import Entry, Listing
+from tuiml.tui.dialogs.folders import HERE, Entry, Listing, PathInput, file_rows
 from tuiml.tui.keys import action
 from tuiml.tui.library.preview import broken_strips, preset_strips
 from tuiml.tui.model.catalog import Item

@@ -1,6 +1,6 @@
-"""Folders as the file picker lists them, and the files that were taken lately. Pure; texts are safe to show.
+"""Folders as the file picker lists them, the field for a path, and the files that were taken lately.
 
-Nothing here waits for more than the names of one folder: it is called in a thread of its own.
+Reading a folder or the recent files may take long: the picker does it in a thread.
 """
 
 from __future__ import annotations
@@ -8,14 +8,20 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from textual import events
+
 from tuiml.data.own.entries import SUFFIXES
 from tuiml.files import data_folders, home, read_regular, write_whole
 from tuiml.text import plain_text
+from tuiml.tui.charts.palette import QUIET
+from tuiml.tui.model.item_rows import Row
+from tuiml.tui.widgets.filter_input import FilterInput
+from tuiml.tui.widgets.item_list import ItemList
 
 MOST = 10_000
 """Entries of a folder that are listed."""
@@ -175,3 +181,76 @@ def remember(path: Path) -> None:
         write_whole(_recent_path(), json.dumps([str(p) for p in kept]))
     except (OSError, ValueError):
         return
+
+
+HERE = "this folder"
+"""The row that means the folder itself: it may be data, as pictures are."""
+UNITS = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
+
+
+def file_rows(found: Listing, places: Sequence[Entry], typed: str) -> tuple[list[Row], dict[str, Entry]]:
+    """The rows of a folder narrowed to words, and what each stands for by its key.
+
+    Args:
+        places: where else to look, said first.
+        typed: words that names have; without any the folder itself may be picked, too.
+    """
+    shown = matching(found.entries, typed)
+    rows: list[Row] = []
+    entries = {str(e.path): e for e in shown}
+    if places and not typed:
+        rows += [Row(None, "lately, and where data is"), *map(_row, places)]
+        rows.append(Row(None, f"in {short(found.folder)}"))
+        entries |= {str(e.path): e for e in places}
+    if any(e.folder for e in found.entries) and not typed:
+        here = f"{found.folder}/."
+        rows.append(Row(here, HERE, ("as data",), colour=QUIET))
+        entries[here] = Entry(found.folder, HERE, True, True)
+    rows += [_row(e) for e in shown if e.folder or e.known]
+    others = [_row(e) for e in shown if not (e.folder or e.known)]
+    rows += [Row(None, "other files"), *others] if others else []
+    if found.more:
+        rows.append(Row(None, f"and more: {MOST:,} are listed"))
+    return rows, entries
+
+
+def _row(entry: Entry) -> Row:
+    return Row(str(entry.path), f"{entry.name}/" if entry.folder else entry.name, (_size(entry),))
+
+
+def _size(entry: Entry) -> str:
+    if entry.folder or entry.size < 0:
+        return ""
+    for unit, word in UNITS:
+        if entry.size >= unit:
+            return f"{entry.size / unit:.3g} {word}"
+    return f"{entry.size} B"
+
+
+class PathInput(FilterInput):
+    """Typing narrows the list, or is a path; keys that would do nothing in an empty field go about.
+
+    Args:
+        go: does what such a key does; whether it did anything.
+    """
+
+    def __init__(self, target: ItemList, placeholder: str, go: Callable[[str], bool]) -> None:
+        super().__init__(target, placeholder, id="file-words")
+        self._go = go
+
+    async def _on_key(self, event: events.Key) -> None:
+        if not self.value and event.key in ("backspace", "left", "right") and self._go(event.key):
+            event.prevent_default()
+            event.stop()
+            return
+        await super()._on_key(event)
+
+    def _on_paste(self, event: events.Paste) -> None:
+        lines = event.text.strip().splitlines()
+        if lines and as_path(lines[0]) is not None:  # as of a file dropped on the terminal
+            self.value = lines[0].strip()
+            self.cursor_position = len(self.value)
+            event.prevent_default()
+            event.stop()
+            return
+        super()._on_paste(event)

@@ -65,12 +65,7 @@ class LayerTable(CursorKeys, can_focus=True):
     class Moved(Message):
         """The cursor is on another row."""
 
-        table: LayerTable
         index: int
-
-        @property
-        def control(self) -> LayerTable:
-            return self.table
 
     class Chosen(Moved):
         """Enter, or a double click, on a row."""
@@ -132,7 +127,7 @@ class LayerTable(CursorKeys, can_focus=True):
         self.scroll_to_region(
             Region(0, new, 1, 2), animate=False, force=True
         )  # the line and the header above it
-        self.post_message(self.Moved(self, new))
+        self.post_message(self.Moved(new))
 
     def move_cursor(self, by: int) -> None:
         self.cursor += by
@@ -143,7 +138,7 @@ class LayerTable(CursorKeys, can_focus=True):
     @action("enter", "open", "Build: edit the layer. Train: look into the layer.", "table", rank=-1)
     def action_choose(self) -> None:
         if self._rows:
-            self.post_message(self.Chosen(self, self.cursor))
+            self.post_message(self.Chosen(self.cursor))
 
     def on_click(self, event: events.Click) -> None:
         row = event.y - 1 + self.scroll_offset.y
