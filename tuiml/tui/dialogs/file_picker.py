@@ -1,7 +1,7 @@
 """The file picker: folders and files, a preview of the file under the cursor, and its target column.
 
-Folders are read, and files looked at, by threads that nothing waits for: a slow disk or a long file never
-holds up a key, nor the end of the app. What comes too late is let go.
+Folders and files are read by background threads, so that a slow disk never delays a key or the end of the
+app.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ WIDE = 96
 
 @dataclass(frozen=True)
 class Taken:
-    """What was picked: data with the table of a preset that means it, or a preset."""
+    """What was picked: data, as a table of a preset, or a preset."""
 
     path: Path
     table: dict[str, Any] | None = None
@@ -47,7 +47,7 @@ class Taken:
 
 
 class FilePicker(Modal[Taken | None]):
-    """Looks through folders; answered with what was picked, ``None`` where nothing was."""
+    """Browses folders; answers with what was picked, or ``None``."""
 
     DEFAULT_CSS = """
     FilePicker {
@@ -90,16 +90,16 @@ class FilePicker(Modal[Taken | None]):
         self._presets, self._start = presets, start
         self._folder = Path()
         self._at: Path | None = None
-        """What the cursor goes to, once the folder is read."""
+        """Where the cursor goes once the folder is read."""
         self._listing: Listing | None = None
         self._places: list[Entry] = []
         self._entries: dict[str, Entry] = {}
-        """What is listed, by the keys of its rows."""
+        """The listed entries by the keys of their rows."""
         self._typing = False
-        """Whether the path of the folder was typed, and stays."""
+        """True if the path of the folder was typed, and stays."""
         self._look = FileInspector(self, presets, self._show)
         self._take = False
-        """Whether what is looked at is to be taken as soon as it is known."""
+        """True if the file is used as soon as it is inspected."""
         self.names = ItemList(id="file-items")
         self.view = StripsView(id="file-preview")
         self.words = PathInput(self.names, "type to find, or a path", self._go)
@@ -133,17 +133,17 @@ class FilePicker(Modal[Taken | None]):
         self._read(folder, True)
 
     def _read(self, folder: Path, first: bool = False) -> None:
-        """In a thread: list a folder; at first, the places too."""
+        """In a thread: list a folder; the first time, the places too."""
         if first:
             self._folder = folder
         places = folders.places() if first else []
         self.post_message(self.Listed(folders.listing(folder, self._presets), places))
 
     def open_folder(self, folder: Path, at: Path | None = None, *, typing: bool = False) -> None:
-        """List another folder, the cursor on ``at``.
+        """List another folder, with the cursor on ``at``.
 
         Args:
-            typing: its path is being typed: what was typed stays.
+            typing: its path is being typed and stays in the field.
         """
         self._folder, self._at, self._typing = folder, at, typing
         in_thread(partial(self._read, folder))
@@ -193,7 +193,7 @@ class FilePicker(Modal[Taken | None]):
             in_thread(partial(self._find, event.value, path))
 
     def _find(self, typed: str, path: Path) -> None:
-        """In a thread: whether there is a file or a folder at a typed path."""
+        """In a thread: what is at a typed path."""
         try:
             folder = path.is_dir() if path.exists() else None
         except OSError:
@@ -267,7 +267,7 @@ class FilePicker(Modal[Taken | None]):
 
     @property
     def _columns(self) -> list[str]:
-        """The columns of the table that is shown, as an option takes them."""
+        """The columns of the table shown, as the option of the target column takes them."""
         found = self._look.found
         if not isinstance(found, Report) or found.format != "csv" or len(found.columns) < 2:
             return []
@@ -296,7 +296,6 @@ class FilePicker(Modal[Taken | None]):
 
     @action("enter", "take it", "Into the folder, or take the file as data.", "files", rank=10)
     def action_take_file(self) -> None:
-        """Into a folder; what a file holds is taken as soon as it is known."""
         entry = self._entry
         if entry is None:
             return

@@ -26,9 +26,9 @@ from tuiml.tui.widgets.item_list import ItemList
 MOST = 10_000
 """Entries of a folder that are listed."""
 RECENT = 8
-"""Files that are remembered."""
+"""Recent files that are kept."""
 DATA = (*SUFFIXES, ".txt", ".data", ".dat", "-ubyte", "-ubyte.gz", ".idx.gz")
-"""How the names of files end that are data, probably."""
+"""Endings of the names of data files."""
 PRESET = ".toml"
 
 
@@ -41,7 +41,7 @@ class Entry:
     """Safe to show."""
     folder: bool
     known: bool = False
-    """Whether it is data by its name (or a preset, where these are looked for)."""
+    """True if it is data by its name (or a preset, where these are wanted)."""
     size: int = -1
     """Bytes; below 0: not known."""
 
@@ -54,13 +54,13 @@ class Listing:
     entries: tuple[Entry, ...] = ()
     """Folders first, then what is known, by their names."""
     more: bool = False
-    """Whether there are others, beyond the most that are listed."""
+    """True if there are more entries than are listed."""
     problem: str = ""
     """Why it cannot be read; one line."""
 
 
 def listing(folder: Path, presets: bool = False) -> Listing:
-    """The folders and files in a folder, without hidden ones; whatever is wrong is said in it."""
+    """The folders and files in a folder, without hidden ones."""
     found: list[Entry] = []
     more = False
     try:
@@ -82,7 +82,7 @@ def listing(folder: Path, presets: bool = False) -> Listing:
 
 
 def _entry(entry: os.DirEntry[str], presets: bool) -> Entry | None:
-    """A file or a folder, links followed; ``None`` for what is neither, as a pipe or a broken link."""
+    """A file or a folder, links followed; ``None`` for a pipe, a broken link and the like."""
     path, name = Path(entry.path), plain_text(entry.name)
     try:
         if entry.is_dir():
@@ -95,18 +95,18 @@ def _entry(entry: os.DirEntry[str], presets: bool) -> Entry | None:
 
 
 def is_known(name: str, presets: bool = False) -> bool:
-    """Whether a file is data by its name (or a preset, where these are looked for)."""
+    """True if a file is data by its name (or a preset, where these are wanted)."""
     return name.lower().endswith((*DATA, PRESET) if presets else DATA)
 
 
 def matching(entries: Sequence[Entry], typed: str) -> list[Entry]:
-    """Those whose names have all the words."""
+    """The entries whose names contain all typed words."""
     words = typed.casefold().split()
     return [e for e in entries if all(word in e.name.casefold() for word in words)]
 
 
 def short(path: Path) -> str:
-    """A path as one reads it: the user's folder is ``~``."""
+    """A path to show, with ``~`` for the home folder."""
     try:
         inner = path.relative_to(Path.home())
     except (ValueError, RuntimeError):
@@ -115,7 +115,7 @@ def short(path: Path) -> str:
 
 
 def as_path(typed: str) -> Path | None:
-    """The path that was typed, or pasted by dropping a file on the terminal; ``None``: it is none."""
+    """The path that was typed, or pasted by dropping a file on the terminal; ``None`` if it is no path."""
     text = typed.strip()
     if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
         text = text[1:-1]
@@ -130,12 +130,12 @@ def as_path(typed: str) -> Path | None:
 
 
 def ends_in_folder(typed: str) -> bool:
-    """Whether a typed path is that of a folder: what is in it is meant."""
+    """True if a typed path means the contents of a folder."""
     return typed.strip().strip("'\"").endswith("/") or typed.strip() == "~"
 
 
 def begin() -> Path:
-    """The folder that is listed first: that of the file taken last, else where the app was started."""
+    """The folder listed first: that of the most recent file, else the current one."""
     for path in recent():
         if path.parent.is_dir():
             return path.parent
@@ -146,7 +146,7 @@ def begin() -> Path:
 
 
 def places() -> list[Entry]:
-    """Where to look: files taken lately, the folders of ``TUIML_DATA``, the user's own; if they are there."""
+    """Recent files, the folders of ``TUIML_DATA`` and the home folder, if they exist."""
     found = [Entry(path, short(path), path.is_dir(), True) for path in recent() if path.exists()]
     for folder in (*data_folders(), Path.home()):
         try:
@@ -163,7 +163,7 @@ def _recent_path() -> Path:
 
 
 def recent() -> list[Path]:
-    """The files that were taken lately, the newest first; none where it is not known."""
+    """Recent files, the newest first."""
     try:
         found = json.loads(read_regular(_recent_path(), 100_000))
     except (OSError, ValueError, RecursionError):
@@ -175,7 +175,7 @@ def recent() -> list[Path]:
 
 
 def remember(path: Path) -> None:
-    """Note that a file was taken; where that cannot be written, it is not."""
+    """Add a recent file; an error of the disk is ignored."""
     kept = [path, *(p for p in recent() if p != path)][:RECENT]
     try:
         write_whole(_recent_path(), json.dumps([str(p) for p in kept]))
@@ -184,16 +184,15 @@ def remember(path: Path) -> None:
 
 
 HERE = "this folder"
-"""The row that means the folder itself: it may be data, as pictures are."""
+"""The row of the folder itself, which may be data: a folder of images."""
 UNITS = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
 
 
 def file_rows(found: Listing, places: Sequence[Entry], typed: str) -> tuple[list[Row], dict[str, Entry]]:
-    """The rows of a folder narrowed to words, and what each stands for by its key.
+    """The rows of a folder whose names contain the typed words, and their entries by key.
 
     Args:
-        places: where else to look, said first.
-        typed: words that names have; without any the folder itself may be picked, too.
+        places: listed first while nothing is typed.
     """
     shown = matching(found.entries, typed)
     rows: list[Row] = []
@@ -228,11 +227,7 @@ def _size(entry: Entry) -> str:
 
 
 class PathInput(FilterInput):
-    """Typing narrows the list, or is a path; keys that would do nothing in an empty field go about.
-
-    Args:
-        go: does what such a key does; whether it did anything.
-    """
+    """A field that filters the list or takes a path; in an empty one ``go`` handles backspace and arrows."""
 
     def __init__(self, target: ItemList, placeholder: str, go: Callable[[str], bool]) -> None:
         super().__init__(target, placeholder, id="file-words")

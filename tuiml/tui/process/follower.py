@@ -1,7 +1,6 @@
-"""Follows a run that another process may train: reads what that process writes, from a thread.
+"""Follows a run that another process may train: a thread reads what that process writes.
 
-The thread looks at the size of one file a few times a second and reads what is new. A run that nobody trains
-is read less often; another process may resume it.
+A run that nobody trains is checked less often; another process may resume it.
 """
 
 from __future__ import annotations
