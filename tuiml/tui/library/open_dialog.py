@@ -28,18 +28,16 @@ from tuiml.tui.widgets.item_list import ItemList
 
 @dataclass(frozen=True)
 class Browse:
-    """Files are to be looked through instead, at a path or where the last one was."""
+    """The answer that asks for the file picker instead, at a path or in the last folder."""
 
     path: Path | None = None
 
 
 class OpenDialog(Dialog[Item | Browse | None]):
-    """A list that narrows as one types; the answer is a preset or a run that can be opened.
+    """A list that typing filters; answers with a preset or a run that can be opened.
 
     Args:
-        source: reads the list.
-        items: what is known of it already, shown until it is read again.
-        title: what is asked.
+        items: shown until the list is read again.
         only: which items are offered; absent: all, and the path of any preset file.
     """
 

@@ -1,8 +1,4 @@
-"""What the Library shows beside its list: a preset or a run at a glance, drawn to strips.
-
-The functions are pure: a document or a run model, a size and a look go in; strips, each ``width`` cells and
-as many as it takes, come out. Text from files is made harmless here.
-"""
+"""The preview of a preset or a run, in lines of ``width`` cells; text from files is made safe to show."""
 
 from __future__ import annotations
 
@@ -38,13 +34,13 @@ Part: TypeAlias = tuple[str, Style]
 MOST_PROBLEMS = 6
 NOTE_LINES = 12
 CHART_ROWS = (6, 14)
-"""The least and the most rows of a chart."""
+"""Least and most rows of a chart."""
 SIDE_BY_SIDE = 88
 """Cells from which the two charts stand beside each other."""
 WIDEST = 92
 """Cells of text and tables at most: longer lines are hard to read."""
 TALL = 30
-"""Rows from which blank lines part what is said of a run."""
+"""Rows from which the preview of a run has blank lines."""
 
 
 class Page:
@@ -53,7 +49,7 @@ class Page:
     def __init__(self, width: int, look: Look) -> None:
         self.width, self.look = width, look
         self.tight = False
-        """Whether gaps are left out."""
+        """True if gaps are left out."""
         self.strips: list[Line] = []
 
     def line(self, *parts: Part) -> None:
@@ -79,7 +75,7 @@ class Page:
             self.line((indent if not index else " " * cell_len(indent), style), (line, style))
 
     def fact(self, word: str, value: str) -> None:
-        """A word and what is to be said of it: ``data   mnist, 8,000 to train``."""
+        """A label and its value: ``data   mnist, 8,000 to train``."""
         quiet, lead = self.look.style(QUIET), f"{word:<11}"
         for line in wrap(value, self.width - len(lead), self.look):
             self.line((lead, quiet), (line, PLAIN))
@@ -93,11 +89,7 @@ def wrap(text: str, width: int, look: Look) -> list[str]:
 
 
 def preset_strips(document: Document, kind: str, width: int, _height: int, look: Look) -> list[Line]:
-    """A preset: name, note, what is wrong with it, layers, data and training.
-
-    Args:
-        kind: what it is, in a word, at the right of the name: ``bundled``.
-    """
+    """A preset: name, ``kind`` (``bundled``), note, problems, layers, data and training."""
     page = Page(width, look)
     page.ends(document.name, kind)
     note = document.raw.get("note")
@@ -193,12 +185,7 @@ def _value(value: Any) -> str:
 
 
 def run_strips(run: RunSummary, model: RunModel | None, width: int, height: int, look: Look) -> list[Line]:
-    """A run: how it ended, last and best figures, its curves, the preset's note and layers.
-
-    Args:
-        model: what its metrics tell; ``None`` while they are being read.
-        height: rows that are seen without scrolling; the curves take what the figures leave of them.
-    """
+    """A run: how it ended, last and best metrics, curves, note and layers; ``model`` absent: not read yet."""
     page = Page(width, look)
     page.tight = height < TALL
     trouble = TROUBLE if run.reason in TROUBLES or run.problem else QUIET
@@ -227,7 +214,7 @@ def run_strips(run: RunSummary, model: RunModel | None, width: int, height: int,
 
 
 def _ending(page: Page, document: Document) -> list[Line]:
-    """What the previews of presets and runs end with: the stack and the settings."""
+    """The layers and the settings, at the end of each preview."""
     page.gap()
     _layers(page, document)
     if document.preset:

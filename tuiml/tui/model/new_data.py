@@ -1,4 +1,4 @@
-"""Another data set for a preset: what of its network and training has to follow. Pure."""
+"""Another data set for a preset: what has to change with it in network and training."""
 
 from __future__ import annotations
 
@@ -16,13 +16,9 @@ from tuiml.tui.model.document_paths import Raw
 
 
 def adopt(raw: Raw, table: dict[str, Any], dataset: Dataset) -> tuple[Raw, str]:
-    """The document with ``table`` as its data, and what else was changed for it, in words.
+    """The document with ``table`` as its data (read: ``dataset``), and the other changes in words.
 
-    The last layer gets a unit for each class or number, loss and last activation suit the target, no batch
-    is larger than the data; whatever else does not fit is left, for the user to see.
-
-    Args:
-        dataset: what the table means.
+    Output units, loss, last activation and batch size are fitted; other problems are left to the user.
     """
     raw = copy.deepcopy(raw)
     raw["data"] = copy.deepcopy(table)
@@ -43,7 +39,7 @@ def _numbers(dataset: Dataset) -> str:
 
 
 def _input(stack: list[Raw], dataset: Dataset, done: list[str]) -> None:
-    """Pictures are made flat before a dense layer."""
+    """Add a flatten layer for images before a dense layer."""
     first = layers.entry_of(stack[0]) if stack else None
     if first is Dense and len(dataset.shape) > 1:
         stack.insert(0, {"type": "flatten"})
@@ -83,7 +79,7 @@ def _stopping(training: Raw, done: list[str]) -> None:
 
 
 def _activation(layer: Raw) -> type[Activation] | None:
-    """What the last layer ends in; of a dense one without, linear."""
+    """The activation of the last layer."""
     entry = layers.entry_of(layer)
     if entry not in (Dense, ActivationLayer):
         return None
@@ -100,7 +96,7 @@ def _activate(layer: Raw, name: str) -> None:
 
 
 def _units(stack: list[Raw], dataset: Dataset) -> None:
-    """The output layer has as many as the data wants: left out, it follows."""
+    """Leave out the units of the output layer if they do not fit: the default fits."""
     index = output_layer(list(read_layers(stack)))
     if index is not None and stack[index].get("units") not in (None, dataset.outputs):
         single = stack[index]["units"] == 1 and len(dataset.classes) == 2

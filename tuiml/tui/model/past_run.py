@@ -35,12 +35,11 @@ def run_document(path: Path) -> Raw:
 def load_run(
     path: Path, *, pictures: bool = True, tail: Tail | None = None, files: DataFiles | None = None
 ) -> RunModel:
-    """A past run as the screen shows it, or one that another process trains, as it is now.
+    """A past run, or the present state of one that another process trains.
 
     Args:
-        pictures: with the layers' statistics, which are nearly all of the file.
-        tail: reads the file; what is written later can be read from it afterwards.
-        files: finds what a file of the user's that it was trained on holds.
+        pictures: with the snapshots, which are most of the file.
+        tail: reads the file; later events can be read from it afterwards.
 
     Raises:
         SpecError, OSError: its preset or its metrics cannot be read.
@@ -55,13 +54,13 @@ def load_run(
 
 
 def _picture_steps(path: Path) -> list[int]:
-    """The steps of a run's pictures; 0 of one that does not say it first."""
+    """The steps of a run's snapshots; 0 where the line does not begin with it."""
     found = (_STEP.match(line) for _, line in read_lines(path / METRICS) if line.startswith(SNAPSHOT))
     return [int(step.group(1)) if step else 0 for step in found]
 
 
 def _lines(tail: Tail, wanted: set[int] | None) -> Iterator[bytes]:
-    """The lines of a run, of pictures only the ``wanted`` ones and later ones; ``None``: none of them."""
+    """The lines of a run, with the ``wanted`` snapshots and later ones only; ``None``: without snapshots."""
     last, number = max(wanted or (), default=-1), -1
     while lines := tail.read():
         for line in lines:
@@ -73,7 +72,7 @@ def _lines(tail: Tail, wanted: set[int] | None) -> Iterator[bytes]:
 
 
 def newest_step(path: Path) -> int:
-    """The step of a run's newest checkpoint, by its name; 0 where there is none."""
+    """The step of a run's newest checkpoint; 0 if it has none."""
     try:
         return max(steps_in(path), default=0)
     except OSError:
@@ -81,7 +80,7 @@ def newest_step(path: Path) -> int:
 
 
 def at(model: RunModel, path: Path) -> RunModel:
-    """The run with the name and the place of its folder, which may have been renamed since it was trained."""
+    """The run with the name and path of its folder, which may have been renamed since it was trained."""
     model.name = path.name
     if model.start:
         model.start = replace(model.start, run=path.name, path=str(path))
@@ -93,7 +92,7 @@ def at(model: RunModel, path: Path) -> RunModel:
 def read_run(
     path: Path, files: DataFilesInBackground, *, pictures: bool, tail: Tail | None = None
 ) -> RunModel | str:
-    """A run, or in one line why it cannot be read; for a thread that can wait."""
+    """A run, or why it cannot be read; one line. It may take long: for a thread."""
     try:
         model = load_run(path, pictures=pictures, tail=tail, files=files.waiting)
         model.files = files
