@@ -37,8 +37,7 @@ def has_classes(model: RunModel) -> bool:
 
 def is_plane(model: RunModel) -> bool:
     """True if points of the plane are classified."""
-    preset = preset_of(model)
-    return preset is not None and has_classes(model) and preset.data.shape == (2,)
+    return has_classes(model) and has_units(model)
 
 
 def has_units(model: RunModel) -> bool:

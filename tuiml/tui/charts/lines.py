@@ -127,9 +127,7 @@ class _Drawn:
     def of(cls, curve: Curve, columns: int, log: bool, x_range: Range | None) -> _Drawn:
         raw = curve.raw if curve.raw is not None else ((), ())
         return cls(
-            curve,
-            *_prepared(curve.points, columns, log, x_range),
-            *_prepared(raw, columns, log, x_range),
+            curve, *_prepared(curve.points, columns, log, x_range), *_prepared(raw, columns, log, x_range)
         )
 
 

@@ -26,15 +26,9 @@ GAP = 3
 WORDS: dict[Status, str] = {
     "empty": "nothing trained yet",
     "loading": "starting",
-    "running": "running",
-    "paused": "paused",
-    "completed": "completed",
-    "stopped": "stopped",
-    "diverged": "diverged",
     "early_stopped": "stopped early",
-    "interrupted": "interrupted",
-    "failed": "failed",
 }
+"""Words that differ from the status."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +52,7 @@ def status_line(model: RunModel, width: int, look: Look, notes: Sequence[Piece] 
 
 def status_word(model: RunModel, look: Look) -> Piece:
     """The status in a word, with a sign where it is running or in trouble."""
-    word = WORDS[model.status]
+    word = WORDS.get(model.status, model.status)
     if model.status in ("running", "loading"):
         return Piece(f"{look.glyphs.dot} {word}", look.style(RUNNING, bold=True))
     if model.status in ("diverged", "failed"):

@@ -48,9 +48,7 @@ class MemoryWatch:
     """Detects whether a process was killed for lack of memory recently."""
 
     def __init__(
-        self,
-        count: Callable[[], int | None] = killed_for_memory,
-        clock: Callable[[], float] = time.monotonic,
+        self, count: Callable[[], int | None] = killed_for_memory, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._count, self._clock = count, clock
         self._before = count()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 from textual.timer import Timer
@@ -94,10 +95,5 @@ class PreFlight:
 
 def alike(a: Preset, b: Preset | None) -> bool:
     """True if two presets have the same initial values and the same first batch."""
-    return b is not None and (a.layers, a.data, a.training.seed, a.training.loss, a.pretraining) == (
-        b.layers,
-        b.data,
-        b.training.seed,
-        b.training.loss,
-        b.pretraining,
-    )
+    parts = attrgetter("layers", "data", "training.seed", "training.loss", "pretraining")
+    return b is not None and bool(parts(a) == parts(b))

@@ -49,10 +49,7 @@ class Pacer:
     """Builds stale drawings in turn; runs no timer while none is stale."""
 
     def __init__(
-        self,
-        owner: MessagePump,
-        drawings: Sequence[Drawing],
-        clock: Callable[[], float] = time.monotonic,
+        self, owner: MessagePump, drawings: Sequence[Drawing], clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._owner = owner
         self._drawings = drawings
