@@ -1,4 +1,4 @@
-"""The session: the document being edited, the drafts, and what of them is written to disk."""
+"""The session: the document being edited and the drafts, saved to disk after each change."""
 
 from __future__ import annotations
 
@@ -24,10 +24,7 @@ LATEST = 2.0
 
 
 class Drafts:
-    """Holds the documents that were left for another with unsaved edits.
-
-    The user is not asked to save them: when such a preset is opened again, its edits are still there.
-    """
+    """Documents with unsaved edits that are not on the screen: opening one again brings its edits back."""
 
     def __init__(self, remembered: list[Draft]) -> None:
         found = (settings.document_of(draft) for draft in remembered)
@@ -51,7 +48,7 @@ class Drafts:
 
 
 def key(document: Document) -> str:
-    """Equal for two documents of the same file, bundled preset or new preset."""
+    """The same for documents of the same file, bundled preset or new preset."""
     if document.path:
         return f"file {document.path.absolute()}"
     return f"bundled {document.origin}" if document.origin else f"new {document.name}"
@@ -59,7 +56,7 @@ def key(document: Document) -> str:
 
 @dataclass(frozen=True)
 class DocumentState:
-    """A document at one time: its tables are never changed in place."""
+    """A document at one time; its tables are never changed in place."""
 
     raw: Raw
     path: str
@@ -77,7 +74,7 @@ class DocumentState:
 
 @dataclass(frozen=True)
 class SavedState:
-    """What is to be written; of two, the one with the higher number is the newer."""
+    """A state to write; a higher number is newer."""
 
     number: int
     here: Settings
@@ -86,7 +83,7 @@ class SavedState:
 
 
 class Session:
-    """Holds the open document and writes the session a little after each change, away from the screen."""
+    """Holds the open document, and writes the session in a thread soon after each change."""
 
     def __init__(
         self,
@@ -106,7 +103,7 @@ class Session:
         if document:
             self.open(document)
         self.trouble = ""
-        """Why the session cannot be written, while it cannot."""
+        """Why the session cannot be written; empty if it can."""
         self._here = replace(remembered, trouble="")
         self._timer: Timer | None = None
         self._changed_at = 0.0
@@ -123,12 +120,12 @@ class Session:
         return self.document is not document
 
     def marked(self, stage: str) -> SavedState:
-        """What to write before something is opened that might end the app."""
+        """The state to write before something is opened that might end the app."""
         self._here = replace(self._here, opening=stage)
         return self._state()
 
     def unmark(self) -> None:
-        """Everything that was to be opened has been on the screen for a while."""
+        """Remove the mark: what was opened has been on the screen for a while."""
         if self._here.opening and not self._over:
             self._here = replace(self._here, opening="")
             self.write_now()
@@ -161,10 +158,9 @@ class Session:
         self._app.run_worker(lambda: self.write(state), thread=True, group="state")
 
     def write(self, state: SavedState, *, last: bool = False) -> None:
-        """Write a state, from any thread. One older than what was written is ignored, as are all that come
-        after the ``last`` one.
+        """Write a state, from any thread, unless a newer or the ``last`` one was written already.
 
-        A disk that refuses does not stop the user: :attr:`trouble` says why, and the app says so once.
+        An error of the disk goes to :attr:`trouble` and is shown once.
         """
         with self._lock:
             if self._over or state.number < self._written:
@@ -183,7 +179,7 @@ class Session:
                 self._app.call_later(self._complain, self.trouble)
 
     def _settings(self, state: SavedState) -> Settings:
-        """The settings to write. Only documents that were edited since the last time become TOML again."""
+        """The settings to write; only documents edited since the last time are converted to TOML again."""
         before = {id(document.raw): (document, draft) for document, draft in self._drafted}
         self._drafted = []
         for document in state.documents:

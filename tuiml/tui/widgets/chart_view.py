@@ -1,7 +1,6 @@
-"""Drawings as widgets: strips built when their contents change, in turn, at most ten times a second.
+"""Drawings as widgets, built when their contents change, in turn, at most ten times a second.
 
-:class:`Pacer` builds one view at a time with a pause after each, so that no key waits for more than one
-drawing.
+:class:`Pacer` pauses after each drawing, so that no key waits for more than one.
 """
 
 from __future__ import annotations
@@ -101,11 +100,7 @@ def on_screen(widget: Widget) -> bool:
 
 
 class _UncachedStrip(Strip):
-    """A strip without a reference to itself.
-
-    Textual's puts itself into its own cache when it is cut at its end alone, as each painted line is. The
-    garbage collector then finds thousands of them at once, and keys wait for it.
-    """
+    """A strip that is not in its own cache, as Textual's is: keys would wait for the garbage collector."""
 
     def divide(self, cuts: Iterable[int]) -> Sequence[Strip]:
         places = list(cuts)
