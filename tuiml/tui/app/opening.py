@@ -69,12 +69,7 @@ class Opening:
 
 
 def spared(found: Settings, run: Path | None = None, named: bool = False) -> Settings:
-    """The settings without what the app was opening when it ended; :attr:`Settings.trouble` says so.
-
-    Args:
-        run: the run that is asked for now.
-        named: whether a preset is.
-    """
+    """The settings without what the app was opening when it ended, unless it is asked for now."""
     stage, found = found.opening, replace(found, opening="")
     if stage == RUN and found.run and run is None:
         return replace(found, run="", place="build", seen=Seen(), trouble=_run_words(Path(found.run)))

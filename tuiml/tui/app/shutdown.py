@@ -126,11 +126,7 @@ class Ending:
 
 
 class Shutdown:
-    """Saves the work once, whatever ends the app, and keeps the error that did.
-
-    Args:
-        save_work: saves everything, step by step; yields what became of it in words.
-    """
+    """Saves the work once, whatever ends the app; ``save_work`` yields what became of each part, in words."""
 
     def __init__(self, app: App[int], save_work: Callable[[], Iterator[str]]) -> None:
         self.app, self._save_work = app, save_work

@@ -30,12 +30,7 @@ APART = ("section_back", "section_next", "layer_back", "layer_next")
 
 
 class Form(Keyed, ScrollView, can_focus=True):
-    """Fields one below the other; the focused one has its help under it.
-
-    Args:
-        apply: called with a field and its new value, ``None`` to leave it out; it must call :meth:`show`
-            with the new sections.
-    """
+    """Fields one below the other, the focused one with its help; ``apply`` must call :meth:`show`."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"form--heading", "form--focus", "form--input"}
     DEFAULT_CSS = """

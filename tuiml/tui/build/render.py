@@ -92,11 +92,7 @@ def _dim(cell: Cell, look: Look) -> Cell:
 
 
 def flight_lines(flight: PreFlight, selected: int, table: bool, width: int, look: Look) -> list[list[Part]]:
-    """Statistics of the selected layer at its initial values, and the first verdict on the network.
-
-    Args:
-        table: True if the table has no room for the numbers.
-    """
+    """The first verdict on the initial values, and numbers that the ``table`` has no room for."""
     quiet = look.style("quiet")
     if not flight.wanted:
         return []

@@ -26,11 +26,7 @@ def rate_chart(
     *,
     empty: str = "",
 ) -> list[Line]:
-    """The smoothed loss over the rates tried: ``height`` lines of ``width`` cells.
-
-    Args:
-        ends: the ramp's lowest and highest rate.
-    """
+    """The smoothed loss over the rates between ``ends``: ``height`` lines of ``width`` cells."""
     x = [math.log10(t.learning_rate) for t in tried]
     smoothed = [t.smoothed for t in tried]
     marks = []

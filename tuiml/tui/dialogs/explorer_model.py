@@ -31,11 +31,7 @@ class Inputs:
 
 
 class Explorer:
-    """The activation that is explored.
-
-    Args:
-        start: the activation to begin with; one that is not a function of one value is replaced by the first.
-    """
+    """The activation being explored: at first ``start``, if it is a function of one value."""
 
     def __init__(self, start: Activation | None) -> None:
         self.entries = functions()

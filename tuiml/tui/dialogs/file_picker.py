@@ -140,11 +140,7 @@ class FilePicker(Modal[Taken | None]):
         self.post_message(self.Listed(folders.listing(folder, self._presets), places))
 
     def open_folder(self, folder: Path, at: Path | None = None, *, typing: bool = False) -> None:
-        """List another folder, with the cursor on ``at``.
-
-        Args:
-            typing: its path is being typed and stays in the field.
-        """
+        """List another folder with the cursor on ``at``; ``typing``: keep the typed path in the field."""
         self._folder, self._at, self._typing = folder, at, typing
         in_thread(partial(self._read, folder))
 

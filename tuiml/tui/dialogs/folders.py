@@ -189,11 +189,7 @@ UNITS = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
 
 
 def file_rows(found: Listing, places: Sequence[Entry], typed: str) -> tuple[list[Row], dict[str, Entry]]:
-    """The rows of a folder whose names contain the typed words, and their entries by key.
-
-    Args:
-        places: listed first while nothing is typed.
-    """
+    """Rows of the entries with the typed words, and entries by key; ``places`` first if none are typed."""
     shown = matching(found.entries, typed)
     rows: list[Row] = []
     entries = {str(e.path): e for e in shown}

@@ -57,11 +57,7 @@ class TrainingClient:
         return True
 
     def find_rate(self, document: dict[str, Any], post: Post) -> bool:
-        """Find a learning rate in a process that saves nothing; False while a run is active.
-
-        Args:
-            post: takes the messages in place of the app.
-        """
+        """Find a learning rate in a process that posts to ``post``; False while a run is active."""
         if self.active:
             return False
         self.stop_finding()

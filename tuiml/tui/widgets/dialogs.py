@@ -73,11 +73,8 @@ class NameDialog(Dialog[str | None]):
     """Asks for a name in one line; the answer is never empty.
 
     Args:
-        title: the title, such as ``Save as``.
-        value: the initial name; it is selected, so that typing replaces it.
-        verb: the action of ``enter``, for the line of keys.
         check: returns why a name is not allowed; ``enter`` does nothing then.
-        warn: returns a warning (it would replace a file); the name is allowed nevertheless.
+        warn: returns a warning; the name is allowed nevertheless.
     """
 
     def __init__(

@@ -54,11 +54,7 @@ class Lines(Widget):
 def verdict_lines(
     verdict: Verdict, width: int, look: Look, key: str = "f", most: int = 2
 ) -> list[list[Part]]:
-    """The verdict in at most ``most`` lines, then the remedy.
-
-    Args:
-        key: the key that applies the remedy, if there is one.
-    """
+    """The verdict in at most ``most`` lines, then the remedy and the key that applies it."""
     trouble, quiet = look.style(TROUBLE), look.style(QUIET)
     evidence = verdict.evidence[:1].lower() + verdict.evidence[1:]
     told = plain_text(f"{verdict.name}: {evidence}")
