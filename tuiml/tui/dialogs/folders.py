@@ -20,8 +20,7 @@ from tuiml.files import data_folders, home, read_regular, write_whole
 from tuiml.text import plain_text
 from tuiml.tui.charts.palette import QUIET
 from tuiml.tui.model.item_rows import Row
-from tuiml.tui.widgets.filter_input import FilterInput
-from tuiml.tui.widgets.item_list import ItemList
+from tuiml.tui.widgets.item_list import FilterInput, ItemList
 
 MOST = 10_000
 """Entries of a folder that are listed."""

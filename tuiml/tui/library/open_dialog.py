@@ -22,8 +22,7 @@ from tuiml.tui.model import catalog, item_rows
 from tuiml.tui.model.catalog import Catalog, Item, Key
 from tuiml.tui.shell.protocol import HasShell
 from tuiml.tui.widgets.dialogs import Dialog
-from tuiml.tui.widgets.filter_input import FilterInput
-from tuiml.tui.widgets.item_list import ItemList
+from tuiml.tui.widgets.item_list import FilterInput, ItemList
 
 
 @dataclass(frozen=True)

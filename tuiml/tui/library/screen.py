@@ -29,8 +29,7 @@ from tuiml.tui.model import past_run, preset_files
 from tuiml.tui.model.catalog import Catalog, Item, Key
 from tuiml.tui.model.item_rows import best, key_of, matching, rows
 from tuiml.tui.shell.screen import AppScreen
-from tuiml.tui.widgets.filter_input import FilterInput
-from tuiml.tui.widgets.item_list import ItemList
+from tuiml.tui.widgets.item_list import FilterInput, ItemList
 
 NARROW = 70
 """Cells below which list and preview take turns."""

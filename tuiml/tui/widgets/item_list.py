@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -14,6 +14,7 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
+from textual.widgets import Input
 
 from tuiml.tui.charts.palette import QUIET, TROUBLE, Look
 from tuiml.tui.charts.text import clean, fit, notice
@@ -179,3 +180,31 @@ class ItemList(CursorKeys, can_focus=True):
             if name + 2 + cell_len(text) <= room:
                 return text
         return texts[-1] if texts and row.cut and room - 2 - cell_len(texts[-1]) >= NAME else ""
+
+
+class FilterInput(Input):
+    """An input whose arrow keys move the cursor of ``target``."""
+
+    BINDINGS: ClassVar[list[Any]] = [
+        b for b in ItemList.BINDINGS if b.key in ("up", "down", "pageup", "pagedown")
+    ]
+    DEFAULT_CSS = """
+    FilterInput { border: none; height: 1; padding: 0 1; background: $panel; }
+    FilterInput:focus { border: none; }
+    """
+
+    def __init__(self, target: ItemList, placeholder: str, *, id: str) -> None:
+        super().__init__(placeholder=placeholder, id=id, max_length=1000)
+        self._target = target
+
+    def action_cursor_up(self) -> None:
+        self._target.move_cursor(-1)
+
+    def action_cursor_down(self) -> None:
+        self._target.move_cursor(1)
+
+    def action_page_up(self) -> None:
+        self._target.move_page(-1)
+
+    def action_page_down(self) -> None:
+        self._target.move_page(1)
