@@ -59,14 +59,12 @@ def action(
     """Declare the method ``action_<id>`` as an action, or the call of any method with a value as one.
 
     Args:
-        keys: Textual's names of its keys with spaces between them; the first is shown. With none, the
-            palette alone offers it.
+        keys: Textual's names of its keys; the first is shown. Without any, only the palette offers it.
         label: one or two words for the key bar.
         help: one line for the help screen and the palette.
         where: where it works.
-        id, value: of a call; a method may be declared for several.
-        rank: its rank among the actions of ``where``; equal ones stand in the order of their definition.
-            A negative one comes before all others.
+        id, value: the name of a call and its argument; a method may be declared for several.
+        rank: among the actions of ``where``, ties in the order of definition; negative: before all others.
         shown: whether the key bar shows it while it works.
         priority: whether it is handled before the focused widget sees the key.
         destructive: whether it destroys something: the palette finds it by its name only.
@@ -80,15 +78,20 @@ def action(
         if id:
             method = method if isinstance(method, _Calls) else _Calls(method)
             run = method.add(id, value)
-        if name in _ACTIONS:
-            raise ValueError(f"there are two actions {name}")
         row = (name, tuple(keys.split()), label, help, where, rank, shown, priority, destructive, run)
-        _ACTIONS[name] = Action(*row)
-        for other in list(method.ids)[-2::-1] if id else ():  # decorators are called from the lowest up
-            _ACTIONS[other] = _ACTIONS.pop(other)
+        _register(Action(*row), list(method.ids)[-2::-1] if id else [])
         return method
 
     return declare
+
+
+def _register(new: Action, below: list[str]) -> None:
+    """Add an action before those of the decorators ``below`` its own, which are called first."""
+    if new.id in _ACTIONS:
+        raise ValueError(f"there are two actions {new.id}")
+    _ACTIONS[new.id] = new
+    for id in below:
+        _ACTIONS[id] = _ACTIONS.pop(id)
 
 
 class _Calls:
