@@ -1,8 +1,4 @@
-"""The Library: presets and past runs in one list, with a preview of the selected one.
-
-Files are read by threads that post what they found. Opening a preset replaces the document being edited;
-opening a run shows it in Train, unless one is being trained there.
-"""
+"""The Library: presets and past runs in one list, read by threads, with a preview of the selected one."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class RunModel(RunData):
 
     def begin(self, document: dict[str, Any], name: str = "") -> None:
         """Forget the last run: a new one of ``document`` is being started."""
-        self._forget()
+        vars(self).update(vars(RunModel(files=self.files)))
         self.status = "loading"
         self._describe(document, name)
 
@@ -102,9 +102,6 @@ class RunModel(RunData):
         """A past run cannot be inspected; one line, empty: it can again."""
         self.inspection_problem = reason
         self.inspections_version = new_version()
-
-    def _forget(self) -> None:
-        vars(self).update(vars(RunModel(files=self.files)))
 
     def _describe(self, document: dict[str, Any], name: str) -> None:
         self.document = document

@@ -1,10 +1,4 @@
-"""Dialogs that ask for a name or for a confirmation.
-
-Each is a modal screen that is dismissed with its answer, ``None`` (or ``False``) where there is none::
-
-    self.app.push_screen(NameDialog("Save as", document.raw["name"], check=refuse), self.saved)
-    self.app.push_screen(ConfirmDialog("Delete the run a-3?", verb="Delete"), self.deleted)
-"""
+"""Modal screens that are dismissed with their answer (``None``: none): for a name, a confirmation."""
 
 from __future__ import annotations
 
