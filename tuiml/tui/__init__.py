@@ -6,12 +6,6 @@ import os
 import signal
 import sys
 
-REPAINTS = "240"
-"""Textual's limit of repaints a second: at its usual 60 a key pressed just after one waits for the next."""
-
-ESCAPE = "30"
-"""Milliseconds that the rest of a key that begins with an escape byte may take."""
-
 
 def run_app(word: str | None) -> int:
     """Open the app on a preset (a bundled or own name, or a path), or where it was left; its exit code."""
@@ -22,8 +16,8 @@ def run_app(word: str | None) -> int:
     # While a second of imports goes by nothing is to be saved, and an exception might end in one of them.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    os.environ.setdefault("TEXTUAL_FPS", REPAINTS)
-    os.environ.setdefault("ESCDELAY", ESCAPE)
+    os.environ.setdefault("TEXTUAL_FPS", "240")  # with 60 repaints a second a key may wait for the next
+    os.environ.setdefault("ESCDELAY", "30")  # ms that the rest of a key after an escape byte may take
     from tuiml.tui.app.main import start
 
     return start(word)

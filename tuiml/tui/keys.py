@@ -13,22 +13,9 @@ from typing import Any, ClassVar, Literal, TypeVar, get_args
 from textual.binding import Binding, BindingType
 
 Where = Literal[
-    "field",
-    "pad",
-    "build",
-    "train",
-    "library",
-    "list",
-    "note",
-    "finder",
-    "explorer",
-    "files",
-    "opening",
-    "dialog",
-    "help",
-    "any",
-    "table",
-]
+    "field", "pad", "build", "train", "library", "list", "note", "finder", "explorer", "files", "opening",
+    "dialog", "help", "any", "table",
+]  # fmt: skip
 """Where an action works, in the order of the key bar: everywhere (``any``), on a screen, or in a widget or
 dialog: a field of a form, the pad that is drawn on, a list to choose from, the note, the finder of a learning
 rate, the explorer of activations, files and folders, the dialog that opens things, a table of layers."""
@@ -61,22 +48,23 @@ def action(
     label: str,
     help: str,
     where: Where = "any",
+    id: str = "",
+    value: Any = None,
     *,
     rank: int = LAST,
     shown: bool = True,
     priority: bool = False,
     destructive: bool = False,
 ) -> Callable[[Method], Method]:
-    """Declare the method ``action_<id>`` as an action.
+    """Declare the method ``action_<id>`` as an action, or the call of any method with a value as one.
 
     Args:
-        keys: Textual's names of its keys with spaces between them; the first is shown. With none, the
-            palette alone offers it.
+        keys: Textual's names of its keys; the first is shown. Without any, only the palette offers it.
         label: one or two words for the key bar.
         help: one line for the help screen and the palette.
         where: where it works.
-        rank: its rank among the actions of ``where``; equal ones stand in the order of their definition.
-            A negative one comes before all others.
+        id, value: the name of a call and its argument; a method may be declared for several.
+        rank: among the actions of ``where``, ties in the order of definition; negative: before all others.
         shown: whether the key bar shows it while it works.
         priority: whether it is handled before the focused widget sees the key.
         destructive: whether it destroys something: the palette finds it by its name only.
@@ -85,16 +73,43 @@ def action(
         ValueError: another class has an action of that name.
     """
 
-    def declare(method: Method) -> Method:
-        id = method.__name__.removeprefix("action_")
-        if id in _ACTIONS:
-            raise ValueError(f"there are two actions {id}")
-        _ACTIONS[id] = Action(
-            id, tuple(keys.split()), label, help, where, rank, shown, priority, destructive, method
-        )
+    def declare(method: Any) -> Any:
+        run, name = method, id or method.__name__.removeprefix("action_")
+        if id:
+            method = method if isinstance(method, _Calls) else _Calls(method)
+            run = method.add(id, value)
+        row = (name, tuple(keys.split()), label, help, where, rank, shown, priority, destructive, run)
+        _register(Action(*row), list(method.ids)[-2::-1] if id else [])
         return method
 
     return declare
+
+
+def _register(new: Action, below: list[str]) -> None:
+    """Add an action before those of the decorators ``below`` its own, which are called first."""
+    if new.id in _ACTIONS:
+        raise ValueError(f"there are two actions {new.id}")
+    _ACTIONS[new.id] = new
+    for id in below:
+        _ACTIONS[id] = _ACTIONS.pop(id)
+
+
+class _Calls:
+    """A method that several actions call; its class gets a method ``action_<id>`` for each of them."""
+
+    def __init__(self, method: Callable[[Any, Any], None]) -> None:
+        self.method = method
+        self.ids: dict[str, Callable[[Any], None]] = {}
+
+    def add(self, id: str, value: Any) -> Callable[[Any], None]:
+        name = self.method.__name__
+        run = self.ids[id] = lambda widget: getattr(widget, name)(value)
+        return run
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        setattr(owner, name, self.method)
+        for id, run in self.ids.items():
+            setattr(owner, f"action_{id}", run)
 
 
 def actions(where: Where | None = None) -> list[Action]:

@@ -21,7 +21,7 @@ from tuiml.tui.charts.palette import Look
 from tuiml.tui.model.document import Document
 from tuiml.tui.process import probe_session
 from tuiml.tui.train.screen import Train
-from tuiml.tui.widgets.verdict_lines import verdict_lines
+from tuiml.tui.widgets.lines import verdict_lines
 
 pytestmark = pytest.mark.usefixtures("quick")
 HIDDEN = {"type": "dense", "units": 100, "activation": "sigmoid", "initializer": "normal"}

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tuiml.tui.charts.columns import in_columns
 from tuiml.tui.charts.distribution import Bars, distribution
 from tuiml.tui.charts.heat import heat_map
 from tuiml.tui.charts.landscape import Depth, landscape, limits
@@ -15,6 +14,7 @@ from tuiml.tui.charts.multiples import Panel, grid, multiples, window
 from tuiml.tui.charts.norm_lines import norm_lines
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.scale import Scale, axis, common, moved
+from tuiml.tui.charts.series import in_columns
 
 PLAIN, BARE, FULL = Look(colour=False), Look(colour=False, unicode=False), Look()
 UNIT = Scale(0.0, 1.0, 4)

@@ -30,7 +30,7 @@ from tuiml.tui.model.document import Document
 from tuiml.tui.model.preset_files import named
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.widgets.dialogs import ConfirmDialog, NameDialog
-from tuiml.tui.widgets.filter_input import FilterInput
+from tuiml.tui.widgets.item_list import FilterInput
 
 
 @pytest.fixture(autouse=True)

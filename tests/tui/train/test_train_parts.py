@@ -19,7 +19,7 @@ from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.model.status import at_home, detail_line, status_line
 from tuiml.tui.train.screen import rows_below
 from tuiml.tui.widgets.chart_view import INTERVAL, PAUSE, Pacer
-from tuiml.tui.widgets.rate_field import nice_above, nice_below, read_rate
+from tuiml.tui.widgets.rate_field import nice, read_rate
 
 LOOK = Look()
 
@@ -91,16 +91,16 @@ def test_a_path_below_home_is_short(monkeypatch):
     [(0.01, 0.02, 0.005), (0.03, 0.05, 0.02), (0.99, 1.0, 0.5), (1e-7, 2e-7, 5e-8), (1000.0, 2000.0, 500.0)],
 )
 def test_the_next_round_rate(rate, above, below):
-    assert (nice_above(rate), nice_below(rate)) == (above, below)
+    assert (nice(rate, 1), nice(rate, -1)) == (above, below)
 
 
 @given(st.floats(1e-12, 1000))
 def test_up_and_down_again_leads_back_to_a_round_rate(rate):
-    high, low = nice_above(rate), nice_below(rate)
+    high, low = nice(rate, 1), nice(rate, -1)
     assert low < rate < high
     assert high <= 5 * rate
-    assert nice_above(low) <= high
-    assert nice_below(nice_above(high)) == high
+    assert nice(low, 1) <= high
+    assert nice(nice(high, 1), -1) == high
 
 
 @pytest.mark.parametrize(

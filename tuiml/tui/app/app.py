@@ -30,13 +30,7 @@ from tuiml.tui.model.catalog import Item
 from tuiml.tui.model.document import Document, Raw
 from tuiml.tui.model.run_model import KEYS_UNCHANGED, RunModel
 from tuiml.tui.model.settings import Settings
-from tuiml.tui.process.child import (
-    InspectionFailed,
-    Post,
-    TrainingEvents,
-    TrainingProblems,
-    TrainingProcessEnded,
-)
+from tuiml.tui.process import child
 from tuiml.tui.process.file_inspection_client import FileInspectionClient
 from tuiml.tui.process.follower import News
 from tuiml.tui.process.probe_client import ProbeClient
@@ -50,15 +44,7 @@ LEAVING = 2.0
 
 
 class TuimlApp(Keyed, App[int]):
-    """Holds the session and the run on the screen, and reports their changes to the screens.
-
-    Args:
-        document: what to open; absent: that of the settings.
-        settings: where the app was left; absent: a first start.
-        run: the folder of a run to open in Train.
-        client_factory: makes the client of the training process from what it posts its messages with.
-        probe_client_factory: makes the client of the process that probes networks before they are trained.
-    """
+    """Holds the session and the run on the screen, and reports their changes to the screens."""
 
     TITLE = "tuiml"
     ENABLE_COMMAND_PALETTE = False  # the palette is one of our own
@@ -70,8 +56,8 @@ class TuimlApp(Keyed, App[int]):
         settings: Settings | None = None,
         *,
         run: Path | None = None,
-        client_factory: Callable[[Post], Any] = TrainingClient,
-        probe_client_factory: Callable[[Post], Any] | None = None,
+        client_factory: Callable[[child.Post], Any] = TrainingClient,
+        probe_client_factory: Callable[[child.Post], Any] | None = None,
     ) -> None:
         super().__init__()
         self.shell: Shell = self
@@ -95,7 +81,7 @@ class TuimlApp(Keyed, App[int]):
         self.drafts = self.session.drafts
         self.current_run = CurrentRun(self, client_factory, self.session)
         self.opening = opening.Opening(self, self, self.session, asked=self._named, run=run)
-        self.probe_client_factory: Callable[[Post], Any] = probe_client_factory or ProbeClient
+        self.probe_client_factory: Callable[[child.Post], Any] = probe_client_factory or ProbeClient
         self.set_class(not self.look.unicode, "ascii")
         for dark in (True, False):
             self.register_theme(theme.theme(dark))
@@ -131,8 +117,6 @@ class TuimlApp(Keyed, App[int]):
         self.show_screen("build" if self._named else remembered.place)
         use_file.look_ahead(self)
 
-    # -- screens -------------------------------------------------------------------------------------------
-
     @property
     def screen_name(self) -> str:
         """The id of the screen that is shown."""
@@ -149,8 +133,6 @@ class TuimlApp(Keyed, App[int]):
     def renew(self) -> None:
         self.query_one(TopBar).renew()
         self.refresh_bindings()
-
-    # -- the document --------------------------------------------------------------------------------------
 
     @property
     def document(self) -> Document:
@@ -186,8 +168,6 @@ class TuimlApp(Keyed, App[int]):
     def open_preset(self, item: Item) -> None:
         self.query_one(Library).opener.open(item)
 
-    # -- the run -------------------------------------------------------------------------------------------
-
     @property
     def model(self) -> RunModel:
         return self.current_run.model
@@ -205,15 +185,13 @@ class TuimlApp(Keyed, App[int]):
         if kinds - KEYS_UNCHANGED:
             self.refresh_bindings()
 
-    @on(TrainingEvents)
-    @on(TrainingProblems)
-    @on(TrainingProcessEnded)
-    @on(InspectionFailed)
+    @on(child.TrainingEvents)
+    @on(child.TrainingProblems)
+    @on(child.TrainingProcessEnded)
+    @on(child.InspectionFailed)
     @on(News)
     def _run_message(self, message: Message) -> None:
         self.current_run.receive(message)
-
-    # -- messages to the user --------------------------------------------------------------------------------
 
     def say(self, text: str) -> None:
         """Show a few words in the top bar for a moment."""
@@ -226,8 +204,6 @@ class TuimlApp(Keyed, App[int]):
     @action("ctrl+z", "suspend", "Suspend; fg in the shell goes on.", rank=120, shown=False, priority=True)
     def action_suspend_process(self) -> None:
         super().action_suspend_process()
-
-    # -- leaving -------------------------------------------------------------------------------------------
 
     @action("ctrl+q", "quit", "Quit; everything is as it was at the next start.", rank=130, priority=True)
     async def action_quit(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple, cast
 
 from rich.cells import cell_len
@@ -15,10 +16,10 @@ from textual.widget import Widget
 
 from tuiml.formatting import duration
 from tuiml.tui.charts.bars import progress
-from tuiml.tui.charts.palette import RUNNING, TROUBLE, Look
+from tuiml.tui.charts.palette import RUNNING, Look
 from tuiml.tui.charts.text import clean, fit
 from tuiml.tui.keys import actions, key_word
-from tuiml.tui.model.status import WORDS, Piece, fitted, speed_words
+from tuiml.tui.model.status import Piece, fitted, speed_words, status_word
 from tuiml.tui.shell.protocol import Shell
 
 SCREENS = ("build", "train", "library")
@@ -88,11 +89,11 @@ class TopBar(Bar):
         super().__init__(id=id)
         self._said = ""
 
-    def say(self, text: str, seconds: float = 4.0) -> None:
+    def say(self, text: str) -> None:
         """Show a few words at the right for a moment."""
         self._said = text
         self.renew()
-        self.set_timer(seconds, lambda: self._unsay(text))
+        self.set_timer(4.0, lambda: self._unsay(text))
 
     def _unsay(self, text: str) -> None:
         if self._said == text:
@@ -108,7 +109,7 @@ class TopBar(Bar):
             here = self.shell.screen_name == name
             style = look.style("blue", bold=True) + Style(reverse=True) if here else quiet
             text = f" {number} {name.capitalize()} "
-            self._zones.append(Zone(used, used + len(text), self._going_to(name)))
+            self._zones.append(Zone(used, used + len(text), partial(self.shell.show_screen, name)))
             parts.append((text, style))
             used += len(text)
         room = width - used
@@ -117,9 +118,6 @@ class TopBar(Bar):
         title = self._title(room - right_width - GAP - 2, look)
         middle = max(0, room - right_width - sum(cell_len(text) for text, _ in title) - 1)
         return [*parts, *title, (" " * middle, Style()), *right]
-
-    def _going_to(self, name: str) -> Callable[[], None]:
-        return lambda: self.shell.show_screen(name)
 
     def _title(self, room: int, look: Look) -> list[tuple[str, Style]]:
         document = self.shell.document
@@ -145,13 +143,7 @@ class TopBar(Bar):
             pieces.append(Piece(clean(f"{model.start.backend}{threads}", look), quiet, 4))
         if self.shell.screen_name == "train":  # the rest is said there
             return pieces
-        word = WORDS[model.status]
-        if model.status in ("running", "loading"):
-            pieces.append(Piece(f"{look.glyphs.dot} {word}", look.style(RUNNING, bold=True)))
-        elif model.status in ("diverged", "failed"):
-            pieces.append(Piece(f"{look.glyphs.up} {word}", look.style(TROUBLE, bold=True)))
-        else:
-            pieces.append(Piece(word, look.style(bold=True)))
+        pieces.append(status_word(model, look))
         if model.alive and model.start:
             pieces.append(Piece(f"epoch {model.epoch:,}/{model.epochs_planned:,}", look.style(), 1))
             pieces.append(Piece(progress(model.done, 10, look), look.style(RUNNING), 2))
@@ -194,13 +186,10 @@ class KeyBar(Bar):
         for _, key, label in self._shown:
             word = clean(key_word(key), look)
             width_of = cell_len(word) + 1 + cell_len(label)
-            self._zones.append(Zone(x, x + width_of, self._pressing(key)))
+            self._zones.append(Zone(x, x + width_of, partial(self.app.simulate_key, key)))
             parts += [(word, look.style(bold=True)), (f" {label}", look.style("quiet")), (" " * GAP, Style())]
             x += width_of + GAP
         return parts
-
-    def _pressing(self, key: str) -> Callable[[], None]:
-        return lambda: self.app.simulate_key(key)
 
     def working(self) -> list[tuple[str, str, str]]:
         """Id, key and words of every action of the table that works now and is to be shown."""

@@ -14,28 +14,16 @@ from tuiml.tui.app.session import Session
 from tuiml.tui.model.past_run import newest_step
 from tuiml.tui.model.problems import where
 from tuiml.tui.model.run_model import RunModel
-from tuiml.tui.process.child import (
-    InspectionFailed,
-    Post,
-    TrainingEvents,
-    TrainingProblems,
-    TrainingProcessEnded,
-)
+from tuiml.tui.process import child
 from tuiml.tui.process.follower import Follower, News
 from tuiml.tui.shell import resume
 from tuiml.tui.shell.protocol import Shell
 
 
 class CurrentRun:
-    """Feeds the model of the run on the screen with what its processes report.
+    """Feeds the model of the run on the screen with what its processes report."""
 
-    Args:
-        shell: the app.
-        make_client: makes the client of the training process from what it posts its messages with.
-        session: written when another run is on the screen, and when the run begins or ends.
-    """
-
-    def __init__(self, shell: Shell, make_client: Callable[[Post], Any], session: Session) -> None:
+    def __init__(self, shell: Shell, make_client: Callable[[child.Post], Any], session: Session) -> None:
         self._shell, self._make_client, self._session = shell, make_client, session
         self.model = RunModel(files=shell.files)
         self.client: Any = None
@@ -80,27 +68,25 @@ class CurrentRun:
         self._shell.run_changed({"end"})
         self._session.write_soon()
 
-    # -- messages ------------------------------------------------------------------------------------------
-
     def receive(self, message: Message) -> None:
         """Handle a message of the training process or of the follower."""
         match message:
-            case TrainingEvents():
+            case child.TrainingEvents():
                 self._events(message)
             case News():
                 self._news(message)
-            case TrainingProcessEnded():
+            case child.TrainingProcessEnded():
                 self._process_ended(message)
-            case InspectionFailed():
+            case child.InspectionFailed():
                 self.model.inspection_failed(message.reason)
                 self._shell.run_changed({"blind"})
-            case TrainingProblems():
+            case child.TrainingProblems():
                 text = "; ".join(f"{where(p)}{p.message}" for p in message.problems)
                 if not resume.refused(self._shell, text):
                     self.model.fail(text)
                     self._shell.run_changed({"end"})
 
-    def _events(self, message: TrainingEvents) -> None:
+    def _events(self, message: child.TrainingEvents) -> None:
         kinds = self.model.feed(message.events)
         self._shell.run_changed(kinds)
         if "end" in kinds:
@@ -108,7 +94,7 @@ class CurrentRun:
         elif "start" in kinds:
             self._session.write_now()  # the run must be found again, whatever happens
 
-    def _process_ended(self, message: TrainingProcessEnded) -> None:
+    def _process_ended(self, message: child.TrainingProcessEnded) -> None:
         if resume.refused(self._shell, message.reason):
             return
         model, reason = self.model, message.reason

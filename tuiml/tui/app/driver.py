@@ -1,8 +1,7 @@
-"""Reading the keyboard of a Unix terminal, so that escape is felt at once and a lost terminal is an end.
+"""A Unix driver that reacts to escape at once, and ends the app when the terminal is lost.
 
-A terminal sends escape alone as the byte that also begins an arrow key. Textual looks ten times a second
-whether more has come, so a press of escape takes up to two tenths of a second; here it takes :data:`DELAY`.
-Terminals with the kitty protocol send no such byte.
+Escape alone is the byte that also begins an arrow key. Textual waits up to 0.2 seconds for more; this driver
+waits :data:`DELAY`. Terminals with the kitty protocol send no such byte.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from textual.keys import Keys
 from textual.message import Message
 
 DELAY = 0.03
-"""Seconds after an escape byte that the rest of a key may take; Textual's own limit is set to it, too."""
+"""Seconds after an escape byte that the rest of a key may take; also set as Textual's own limit."""
 IDLE = 0.1
 """Seconds between two looks whether the app is over."""
 MOST_CELLS = 4_000
@@ -59,7 +58,7 @@ def _is_text(characters: str) -> bool:
 
 
 class Quiet:
-    """A terminal to write to that may go away: then nothing is written, and the app hears of it once."""
+    """A terminal to write to; when it is lost, ``gone`` is called once and nothing more is written."""
 
     def __init__(self, file: IO[str], gone: Any) -> None:
         self._file = file
@@ -85,7 +84,7 @@ class Quiet:
 
 
 class UnixDriver(LinuxDriver):
-    """Textual's driver with another way of reading, and of stopping and going on."""
+    """Textual's driver with another way of reading, suspending and resuming."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -93,7 +92,7 @@ class UnixDriver(LinuxDriver):
         self._file: Any = Quiet(self._file, self._hung_up)
         self._found: list[Any] | None = None  # the terminal's attributes before anything was done to it
         self.on_screen = False
-        """Whether the terminal is set up for the app."""
+        """True while the terminal is set up for the app."""
         # From the loop: a handler may have interrupted the very queue that it would write to.
         signal.signal(signal.SIGTSTP, lambda *_: self._soon(self._stop))
         signal.signal(signal.SIGCONT, lambda *_: self._soon(self._go_on))
@@ -103,10 +102,8 @@ class UnixDriver(LinuxDriver):
             self._loop.call_soon_threadsafe(act)
 
     def _hung_up(self) -> None:
-        """The terminal is gone: end as if it had said so."""
+        """The terminal is gone: end as after a hangup signal."""
         self._soon(lambda: self._app.leave(128 + signal.SIGHUP))  # type: ignore[attr-defined]
-
-    # -- the screen ----------------------------------------------------------------------------------------
 
     def start_application_mode(self) -> None:
         if self._found is None:
@@ -130,22 +127,19 @@ class UnixDriver(LinuxDriver):
             super().disable_input()
 
     def _stop(self) -> None:
-        """Ctrl+z, or a signal that asks for the same: give the terminal back and sleep."""
+        """Suspend: restore the terminal and stop."""
         if self._auto_restart and self.on_screen:
             self.suspend_application_mode()
         os.kill(os.getpid(), signal.SIGSTOP)
 
     def _go_on(self) -> None:
-        """Awake: set the terminal up again, and draw. Whoever was stopped by SIGSTOP had no time to give
-        it back; the shell has used it since."""
+        """Resume: set the terminal up again, also after SIGSTOP, which left no time to restore it."""
         if not self._auto_restart or self._app._exit:
             return
         if self.on_screen:
             self.suspend_application_mode()
         self._must_signal_resume = True
         self.start_application_mode()
-
-    # -- the keyboard --------------------------------------------------------------------------------------
 
     def _run_input_thread(self) -> None:
         try:
@@ -174,7 +168,7 @@ class UnixDriver(LinuxDriver):
                 self._pass_on(parser.tick())
 
     def _read(self) -> bytes:
-        """Bytes that came; none where the terminal is gone."""
+        """Bytes from the terminal; none if it is gone."""
         try:
             return os.read(self.fileno, 4096)
         except OSError:

@@ -15,7 +15,7 @@ from tuiml.tui import dialogs
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.text import Line, clean, strip, wrap
 from tuiml.tui.keys import Where, action, actions, key_word
-from tuiml.tui.widgets.modal import Modal
+from tuiml.tui.widgets.dialogs import Modal
 from tuiml.tui.widgets.strips_view import StripsView
 
 TITLES: tuple[tuple[Where, str], ...] = (

@@ -1,7 +1,4 @@
-"""The main screen: the actions of the app that work on Build, Train and Library alike.
-
-While a dialog is open, they do not work: its screen lies above this one.
-"""
+"""The main screen: the actions that work on Build, Train and Library, but not in dialogs above it."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""What the app opens at the start, and a mark on disk while it does.
+"""What the app opens at the start, with a mark on disk meanwhile.
 
-What ended the app is not opened again unless the user asks for it: the mark is written before the screen is
-drawn (the preset) and before the run is read (the run). It is removed when the screen shows them, and when
-the app is left in the usual way.
+What ended the app is not opened again unless the user asks for it. The mark is written before the preset is
+drawn and before the run is read, and removed once they are shown or the app exits normally.
 """
 
 from __future__ import annotations
@@ -26,16 +25,11 @@ from tuiml.tui.train.screen import Train
 
 PRESET, RUN = "preset", "run"
 SHOWN = 1.0
-"""Seconds after which what was opened at the start has been drawn: it does not end the app."""
+"""Seconds after which what was opened has been drawn and did not end the app."""
 
 
 class Opening:
-    """Reads the run that was on the screen, in a thread, and shows it.
-
-    Args:
-        run: the folder of the run that the user asked for, if any.
-        asked: whether the user asked for a run or a preset.
-    """
+    """Reads the run that was on the screen, in a thread, and shows it."""
 
     def __init__(
         self, app: App[Any], shell: Shell, session: Session, *, asked: bool, run: Path | None
@@ -44,7 +38,7 @@ class Opening:
         self._asked, self._run = asked, run
 
     def mark_preset(self) -> None:
-        """Write down that a preset is about to be shown; before the first frame."""
+        """Mark that a preset is about to be shown; before the first frame."""
         remembered = self._session.remembered
         if self._asked or remembered.document or remembered.run:
             self._session.write(self._session.marked(PRESET))

@@ -80,7 +80,7 @@ def _node(app: App[Any], action: Action) -> DOMNode:
     if action.where != "any":
         return app.query_one(f"#{action.where}")
     main = app.screen_stack[0]
-    return main if getattr(type(main), action.method.__name__, None) is action.method else app
+    return main if getattr(type(main), f"action_{action.id}", None) is action.method else app
 
 
 def _run(app: App[Any], shell: Shell, action: Action) -> None:

@@ -61,9 +61,8 @@ def save_as(shell: Shell) -> None:
     """Ask for a name, then write."""
     document = shell.document
     name = document.raw.get("name")
-    dialog = NameDialog(
-        "Save the preset as", name if isinstance(name, str) else "", check=_too_long, warn=_replaces
-    )
+    shown = name if isinstance(name, str) else ""
+    dialog = NameDialog("Save the preset as", shown, check=_too_long, warn=_replaces)
     shell.push_screen(dialog, lambda answer: _named(shell, document, answer))
 
 

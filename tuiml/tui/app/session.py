@@ -1,11 +1,11 @@
-"""The session: the document being edited, the drafts, and what of them is written to disk."""
+"""The session: the document being edited and the drafts, saved to disk after each change."""
 
 from __future__ import annotations
 
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,11 +13,10 @@ from textual.app import App
 from textual.timer import Timer
 
 from tuiml.data.own.entries import DataFiles
-from tuiml.tui.app.drafts import Drafts
 from tuiml.tui.model import settings
 from tuiml.tui.model.document import Document, Raw
 from tuiml.tui.model.preset_files import default_document
-from tuiml.tui.model.settings import Draft, Settings
+from tuiml.tui.model.settings import MOST_DRAFTS, Draft, Settings
 
 WRITE_AFTER = 0.5
 """Seconds without another edit after which the session is written."""
@@ -25,9 +24,40 @@ LATEST = 2.0
 """Seconds after the first edit at which it is written in any case: a crash costs no more."""
 
 
+class Drafts:
+    """Documents with unsaved edits that are not on the screen: opening one again brings its edits back."""
+
+    def __init__(self, remembered: list[Draft]) -> None:
+        found = (settings.document_of(draft) for draft in remembered)
+        self._documents = {key(d): d for d in found if d and d.dirty}
+
+    def __iter__(self) -> Iterator[Document]:
+        return iter(list(self._documents.values()))
+
+    def put_away(self, document: Document) -> None:
+        """Keep a document if it has unsaved edits; the oldest of too many is dropped."""
+        if document.dirty:
+            self._documents.pop(key(document), None)
+            self._documents[key(document)] = document
+            while len(self._documents) > MOST_DRAFTS:
+                del self._documents[next(iter(self._documents))]
+
+    def take(self, document: Document) -> Document:
+        """The draft of the same file, removed from the drafts; else ``document`` itself."""
+        named = document.path or document.origin
+        return self._documents.pop(key(document), document) if named else document
+
+
+def key(document: Document) -> str:
+    """The same for documents of the same file, bundled preset or new preset."""
+    if document.path:
+        return f"file {document.path.absolute()}"
+    return f"bundled {document.origin}" if document.origin else f"new {document.name}"
+
+
 @dataclass(frozen=True)
 class DocumentState:
-    """A document at one time: its tables are never changed in place."""
+    """A document at one time; its tables are never changed in place."""
 
     raw: Raw
     path: str
@@ -45,7 +75,7 @@ class DocumentState:
 
 @dataclass(frozen=True)
 class SavedState:
-    """What is to be written; of two, the one with the higher number is the newer."""
+    """A state to write; a higher number is newer."""
 
     number: int
     here: Settings
@@ -54,16 +84,7 @@ class SavedState:
 
 
 class Session:
-    """Holds the open document and writes the session a little after each change, away from the screen.
-
-    Args:
-        app: for timers and threads.
-        files: finds what the user's files hold.
-        complain: shows an error.
-        remembered: the settings of the last session.
-        document: the one to open; absent: that of the last session.
-        update: adds to the settings what the screen shows now.
-    """
+    """Holds the open document, and writes the session in a thread soon after each change."""
 
     def __init__(
         self,
@@ -88,7 +109,7 @@ class Session:
         if document:
             self.open(document)
         self.trouble = ""
-        """Why the session cannot be written, while it cannot."""
+        """Why the session cannot be written; empty if it can."""
         self._here = replace(remembered, trouble="")
         self._timer: Timer | None = None
         self._changed_at = 0.0
@@ -103,20 +124,16 @@ class Session:
         self.document.find_in(self._files)
         return self.document is not document
 
-    # -- the mark of what is being opened ------------------------------------------------------------------
-
     def marked(self, stage: str) -> SavedState:
         """What to write before something is opened that might end the app."""
         self._here = replace(self._here, opening=f"{stage} {os.getpid()}")
         return self._state()
 
     def unmark(self) -> None:
-        """Everything that was to be opened has been on the screen for a while."""
+        """Remove the mark: what was opened has been on the screen for a while."""
         if self._here.opening and not self._over:
             self._here = replace(self._here, opening="")
             self.write_now()
-
-    # -- writing -------------------------------------------------------------------------------------------
 
     def _state(self) -> SavedState:
         self._made += 1
@@ -146,10 +163,9 @@ class Session:
         self._app.run_worker(lambda: self.write(state), thread=True, group="state")
 
     def write(self, state: SavedState, *, last: bool = False) -> None:
-        """Write a state, from any thread. One older than what was written is ignored, as are all that come
-        after the ``last`` one.
+        """Write a state, from any thread, unless a newer or the ``last`` one was written already.
 
-        A disk that refuses does not stop the user: :attr:`trouble` says why, and the app says so once.
+        An error of the disk goes to :attr:`trouble` and is shown once.
         """
         with self._lock:
             if self._over or state.number < self._written:

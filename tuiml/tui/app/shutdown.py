@@ -1,8 +1,7 @@
-"""How the app ends: the work is saved, the terminal restored, the exit code right, and a crash reported.
+"""The end of the app: saves the work, restores the terminal, sets the exit code and reports a crash.
 
-The first signal that asks the process to end lets it save and leave; another one, or :data:`PATIENCE`
-seconds, ends it at once. Signal handlers are Python's own and not the event loop's, so that they are heeded
-before the loop runs and while it is stuck.
+After a first signal the app saves and exits; a second one, or :data:`PATIENCE` seconds, ends it at once. The
+signal handlers are Python's, not the event loop's, so that they work before the loop runs and while it hangs.
 """
 
 from __future__ import annotations
@@ -34,9 +33,9 @@ from tuiml.files import home, write_whole
 from tuiml.text import plain_text
 
 SIGNALS = ("INT", "TERM", "HUP", "QUIT", "USR1", "USR2", "ALRM", "VTALRM", "PROF", "XCPU")
-"""All that end a process, can be caught and are not about a fault in it."""
+"""All signals that end a process, can be caught and do not report a fault in it."""
 BURST = 0.3
-"""Seconds in which signals count as one: a terminal that closes sends more than one."""
+"""Seconds in which signals count as one: a terminal that closes sends several."""
 PATIENCE = 6.0
 """Seconds that leaving may take after a signal."""
 MOST_REPORTS = 10
@@ -100,7 +99,7 @@ class Ending:
         loop.call_soon_threadsafe(self.shutdown.leave, 128 + number)
 
     def _force(self, code: int) -> None:
-        """End now. Processes beside the app see that it is gone, save and end by themselves."""
+        """End at once. Child processes notice it, save and exit."""
         if not self._over:
             if self._screen_taken():
                 self._restore()
@@ -114,7 +113,7 @@ class Ending:
         return bool(getattr(self._app and self._app._driver, "on_screen", False))
 
     def _restore(self) -> None:
-        """Give the terminal back without Textual, and without waiting for a terminal that takes nothing."""
+        """Restore the terminal without Textual, and without waiting for one that accepts nothing."""
         with contextlib.suppress(AttributeError, OSError, ValueError):
             signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTTOU])  # from the background, too
         with contextlib.suppress(termios.error, OSError, ValueError):
@@ -127,11 +126,7 @@ class Ending:
 
 
 class Shutdown:
-    """Saves the work once, whatever ends the app, and remembers what did.
-
-    Args:
-        save_work: saves everything, step by step; yields what became of it in words.
-    """
+    """Saves the work once, whatever ends the app; ``save_work`` yields what became of each part, in words."""
 
     def __init__(self, app: App[int], save_work: Callable[[], Iterator[str]]) -> None:
         self.app, self._save_work = app, save_work
@@ -159,7 +154,7 @@ class Shutdown:
 
     @contextlib.contextmanager
     def attempt(self) -> Iterator[None]:
-        """An error here does not stop what comes next; it is reported if it is the first."""
+        """Suppress an error in the body; the first one is reported at the end."""
         try:
             yield
         except NoMatches:  # the app ends before there is a screen
@@ -191,15 +186,8 @@ class Shutdown:
         threading.excepthook = in_thread
 
 
-# -- what went wrong ---------------------------------------------------------------------------------------
-
-
 def report(error: BaseException, kept: str) -> list[str]:
-    """What to say of an error that ended the app, one thing a line; the whole story goes to a file.
-
-    Args:
-        kept: what became of the user's work.
-    """
+    """The message about an error that ended the app; ``kept`` says what became of the work."""
     lines = [f"tuiml: the app had to end: {_line(error)}"]
     where = _where(error)
     if where:
@@ -226,7 +214,7 @@ def _line(error: BaseException) -> str:
 
 
 def _where(error: BaseException) -> str:
-    """The last place in our own code that the error came through, else the last of all."""
+    """The last line of our own code in the traceback, else the last of all."""
     frames = traceback.extract_tb(error.__traceback__)
     if not frames:
         return ""
@@ -236,7 +224,7 @@ def _where(error: BaseException) -> str:
 
 
 def _write(story: str) -> Path:
-    """Keep a traceback; of those before, the newest."""
+    """Write a traceback; of earlier ones, keep the newest."""
     folder = home() / "crashes"
     now = datetime.now()
     path = folder / f"{now:%Y%m%d-%H%M%S}-{os.getpid()}.txt"

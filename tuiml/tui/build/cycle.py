@@ -52,8 +52,7 @@ def activation_edits(document: Document, selected: int, by: int) -> list[Edit]:
 
 
 def _activated(layers: Sequence[Layer | None]) -> list[int]:
-    """The hidden layers whose activation is to change; of a linear one with an activation of its own behind
-    it, perhaps after a normalization, that."""
+    """The hidden layers whose activation changes: not a linear one that an activation layer follows."""
     output = output_layer(layers)
     end = len(layers) if output is None else output
     found: list[int] = []
@@ -63,15 +62,11 @@ def _activated(layers: Sequence[Layer | None]) -> list[int]:
             continue
         if not hasattr(layer, "initializer") and found:
             before = layers[found[-1]]
-            if before is not None and hasattr(before, "initializer") and _linear(before):
+            linear = before is not None and getattr(activation_of(before), "name", "") == "linear"
+            if linear and hasattr(before, "initializer"):
                 found.pop()
         found.append(index)
     return found
-
-
-def _linear(layer: Layer) -> bool:
-    activation = activation_of(layer)
-    return activation is not None and activation.name == "linear"
 
 
 def _next(registry: Registry[Any], entries: Sequence[Entry], current: Entry | None, by: int) -> Any:

@@ -23,13 +23,7 @@ HISTORY = ("undo", "redo")
 
 
 class Edits:
-    """Edits of the document on the screen.
-
-    Args:
-        screen: the screen that shows the stack.
-        table: its table: the cursor is on the selected layer.
-        flight: the statistics of the initial values, with verdicts.
-    """
+    """Edits of the document on the screen."""
 
     def __init__(self, screen: AppScreen, table: LayerTable, flight: PreFlight) -> None:
         self._screen, self._table, self._flight = screen, table, flight

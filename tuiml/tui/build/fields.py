@@ -28,10 +28,10 @@ class Field:
     kind: Kind
     text: str
     """The value as the user types it, ``""`` if the document leaves it out."""
-    placeholder: str
-    """Its default."""
     help: str
     """Its meaning."""
+    placeholder: str = ""
+    """Its default."""
     allowed: str = ""
     """The allowed values, in words."""
     problem: str | None = None

@@ -7,6 +7,7 @@ and their problems come from :mod:`tuiml.tui.build.sections`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -29,12 +30,7 @@ APART = ("section_back", "section_next", "layer_back", "layer_next")
 
 
 class Form(Keyed, ScrollView, can_focus=True):
-    """Fields one below the other; the focused one has its help under it.
-
-    Args:
-        apply: called with a field and its new value, ``None`` to leave it out; it must call :meth:`show`
-            with the new sections.
-    """
+    """Fields one below the other, the focused one with its help; ``apply`` must call :meth:`show`."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"form--heading", "form--focus", "form--input"}
     DEFAULT_CSS = """
@@ -53,12 +49,11 @@ class Form(Keyed, ScrollView, can_focus=True):
     class Note(Message):
         """The user wants to edit the note."""
 
+    @dataclass
     class OtherLayer(Message):
         """Go to the layer above (−1) or below (+1), staying in the form."""
 
-        def __init__(self, by: int) -> None:
-            super().__init__()
-            self.by = by
+        by: int
 
     def __init__(self, apply: Apply, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -69,8 +64,6 @@ class Form(Keyed, ScrollView, can_focus=True):
         """Lines and scroll offset as last painted."""
         self._pressed = Line([])
         self._styles: Styles | None = None
-
-    # -- content -------------------------------------------------------------------------------------------
 
     def show(self, sections: Sequence[Section]) -> None:
         """Show other sections; the field with the same path stays focused, and text being typed is kept."""
@@ -89,8 +82,6 @@ class Form(Keyed, ScrollView, can_focus=True):
             self.post_message(self.Sealed())
         self._redraw()
         self.refresh_bindings()
-
-    # -- keys ----------------------------------------------------------------------------------------------
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
         """True if the text or the open list uses the key, so that it triggers no binding."""
@@ -128,63 +119,7 @@ class Form(Keyed, ScrollView, can_focus=True):
             return "remove"
         return "cancel" if action_id == "leave_field" and picking else None
 
-    @action("up", "up", "The field above, or the choice above.", "field", rank=90, shown=False)
-    def action_field_up(self) -> None:
-        self._moved(self.model.step(-1))
-
-    @action("down", "down", "The field below, or the choice below.", "field", rank=100, shown=False)
-    def action_field_down(self) -> None:
-        self._moved(self.model.step(1))
-
-    @action(
-        "shift+tab", "up", "The field above; before the first, the table.", "field", rank=110, shown=False
-    )
-    def action_tab_up(self) -> None:
-        if self.model.can_step(-1):
-            self._moved(self.model.step(-1))
-        else:
-            self.post_message(self.Left())
-
-    @action("tab", "down", "The field below; after the last, the table.", "field", rank=120, shown=False)
-    def action_tab_down(self) -> None:
-        if self.model.can_step(1):
-            self._moved(self.model.step(1))
-        else:
-            self.post_message(self.Left())
-
-    @action("pageup", "section up", "To the section above.", "field", rank=130, shown=False)
-    def action_section_back(self) -> None:
-        self.go_to_number(self.model.section_at(-1))
-
-    @action("pagedown", "section down", "To the next section.", "field", rank=140, shown=False)
-    def action_section_next(self) -> None:
-        self.go_to_number(self.model.section_at(1))
-
-    @action("ctrl+up alt+up", "layer above", "Same field, layer above.", "field", rank=70, shown=False)
-    def action_layer_back(self) -> None:
-        self.post_message(self.OtherLayer(-1))
-
-    @action("ctrl+down alt+down", "other layer", "Same field, layer below.", "field", rank=80)
-    def action_layer_next(self) -> None:
-        self.post_message(self.OtherLayer(1))
-
-    @action("left", "change", "The choice before.", "field", rank=40)
-    def action_value_back(self) -> None:
-        self.model.cycle(-1)
-
-    @action("right", "next choice", "The next choice.", "field", rank=30, shown=False)
-    def action_value_next(self) -> None:
-        self.model.cycle(1)
-
-    @action("delete backspace", "reset", "Reset to default.", "field", rank=60)
-    def action_reset_value(self) -> None:
-        self.model.reset()
-
-    @action("space", "choices", "Open the choices, or switch.", "field", rank=50, shown=False)
-    def action_toggle_value(self) -> None:
-        self.action_open_field()
-
-    @action("enter", "choose", "Open the choices, switch, or go to the next field.", "field", rank=10)
+    @action("enter", "choose", "Open the choices, switch, or go to the next field.", "field")
     def action_open_field(self) -> None:
         now = self.model.field
         if now is not None and now.kind == "note":
@@ -195,7 +130,7 @@ class Form(Keyed, ScrollView, can_focus=True):
         else:
             self._moved(self.model.step(1))
 
-    @action("escape", "back", "Close the choices; back to the layer table.", "field", rank=20)
+    @action("escape", "back", "Close the choices; back to the layer table.", "field")
     def action_leave_field(self) -> None:
         if self.model.picker:
             self.model.picker = None
@@ -204,7 +139,45 @@ class Form(Keyed, ScrollView, can_focus=True):
         else:
             self.post_message(self.Left())
 
-    # -- mouse and focus -----------------------------------------------------------------------------------
+    @action("right", "next choice", "The next choice.", "field", "value_next", 1, shown=False)
+    @action("left", "change", "The choice before.", "field", "value_back", -1)
+    def _cycle(self, by: int) -> None:
+        self.model.cycle(by)
+
+    @action("space", "choices", "Open the choices, or switch.", "field", shown=False)
+    def action_toggle_value(self) -> None:
+        self.action_open_field()
+
+    @action("delete backspace", "reset", "Reset to default.", "field")
+    def action_reset_value(self) -> None:
+        self.model.reset()
+
+    @action(
+        "ctrl+up alt+up", "layer above", "Same field, layer above.", "field", "layer_back", -1, shown=False
+    )
+    @action("ctrl+down alt+down", "other layer", "Same field, layer below.", "field", "layer_next", 1)
+    def _to_layer(self, by: int) -> None:
+        self.post_message(self.OtherLayer(by))
+
+    @action("up", "up", "The field above, or the choice above.", "field", "field_up", -1, shown=False)
+    @action("down", "down", "The field below, or the choice below.", "field", "field_down", 1, shown=False)
+    def _step(self, by: int) -> None:
+        self._moved(self.model.step(by))
+
+    @action(
+        "shift+tab", "up", "The field above; before the first, the table.", "field", "tab_up", -1, shown=False
+    )
+    @action("tab", "down", "The field below; after the last, the table.", "field", "tab_down", 1, shown=False)
+    def _tab(self, by: int) -> None:
+        if self.model.can_step(by):
+            self._step(by)
+        else:
+            self.post_message(self.Left())
+
+    @action("pageup", "section up", "To the section above.", "field", "section_back", -1, shown=False)
+    @action("pagedown", "section down", "To the next section.", "field", "section_next", 1, shown=False)
+    def _to_section(self, by: int) -> None:
+        self.go_to_number(self.model.section_at(by))
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         # the press that brings the focus shows help, which moves lines: use the lines that the user saw
@@ -229,8 +202,6 @@ class Form(Keyed, ScrollView, can_focus=True):
             self.model.picker = None
             self.post_message(self.Sealed())
         self._redraw(reveal=focused)
-
-    # -- drawing -------------------------------------------------------------------------------------------
 
     def on_resize(self) -> None:
         self._strips.clear()

@@ -34,8 +34,6 @@ class FormModel:
         """The focused field."""
         return self.fields[self.focus] if 0 <= self.focus < len(self.fields) else None
 
-    # -- what is shown -------------------------------------------------------------------------------------
-
     def show(self, sections: Sequence[Section]) -> None:
         """Show other sections; the field with the same path stays focused, and text being typed is kept."""
         before = self.field
@@ -74,8 +72,6 @@ class FormModel:
             self.edit = None
         elif not same or not self.edit or fields.parse(now, self.edit.text) != fields.parse(now, now.text):
             self.edit = LineEdit(now.text, selected=not same)
-
-    # -- moving ---------------------------------------------------------------------------------------
 
     def go(self, number: int) -> bool:
         """Focus a field by its number; True if the focus moved."""
@@ -124,8 +120,6 @@ class FormModel:
         for section in self.sections:
             starts.append(starts[-1] + len(section.fields))
         return starts[:-1]
-
-    # -- editing -------------------------------------------------------------------------------------------
 
     def takes(self, key: str, character: str | None) -> bool:
         """True if a key edits the text or filters the open list."""

@@ -8,7 +8,7 @@ from textual.widgets import Static, TextArea
 
 from tuiml.text import plain_text
 from tuiml.tui.keys import action
-from tuiml.tui.widgets.modal import Modal
+from tuiml.tui.widgets.dialogs import Modal
 
 
 class NoteScreen(Modal[str | None]):

@@ -18,8 +18,8 @@ from tuiml.tui.model.layer_cells import Cell, Column, activations_of, idle_fract
 from tuiml.tui.model.layer_rows import LayerRow
 from tuiml.tui.model.problems import where
 from tuiml.tui.process.probe_session import PreFlight
+from tuiml.tui.widgets.lines import verdict_lines
 from tuiml.tui.widgets.picker import Part
-from tuiml.tui.widgets.verdict_lines import verdict_lines
 
 MINI = 8
 """Cells of a histogram."""
@@ -92,11 +92,7 @@ def _dim(cell: Cell, look: Look) -> Cell:
 
 
 def flight_lines(flight: PreFlight, selected: int, table: bool, width: int, look: Look) -> list[list[Part]]:
-    """Statistics of the selected layer at its initial values, and the first verdict on the network.
-
-    Args:
-        table: True if the table has no room for the numbers.
-    """
+    """The first verdict on the initial values, and numbers that the ``table`` has no room for."""
     quiet = look.style("quiet")
     if not flight.wanted:
         return []

@@ -71,8 +71,6 @@ class Build(AppScreen):
                 yield self._facts
             yield self.form
 
-    # -- the place -----------------------------------------------------------------------------------------
-
     def shown(self) -> None:
         if self._stale:
             self._refresh()
@@ -107,8 +105,6 @@ class Build(AppScreen):
             self._refresh()
         self.table.cursor = row
 
-    # -- drawing -------------------------------------------------------------------------------------------
-
     def _refresh(self) -> None:
         self._stale = False
         rows = self.document.rows()
@@ -136,8 +132,6 @@ class Build(AppScreen):
 
     def on_unmount(self) -> None:
         self.flight.close()
-
-    # -- table and form ------------------------------------------------------------------------------------
 
     def on_layer_table_moved(self, message: LayerTable.Moved) -> None:
         message.stop()
@@ -190,8 +184,6 @@ class Build(AppScreen):
             self.form.focus()
         else:
             self.leave_form()
-
-    # -- actions -------------------------------------------------------------------------------------------
 
     if not TYPE_CHECKING:  # a type checker would then accept any attribute
 

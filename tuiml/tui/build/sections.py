@@ -21,7 +21,6 @@ from tuiml.spec.preset import Preset, Training
 from tuiml.text import plain_text
 from tuiml.tui.build.fields import FILE, NO, NUMBERS, YES, Field, Kind, Section
 from tuiml.tui.model.document import Document
-from tuiml.tui.model.document_paths import entry_at
 from tuiml.tui.model.layer_stack import output_row
 from tuiml.tui.widgets.picker import Pick
 
@@ -64,7 +63,7 @@ def layer_section(document: Document, index: int) -> Section:
     """Kind and options of a layer; the output layer has a unit for each class or target."""
     path = f"layers[{index}]"
     value = document.get(path)
-    entry = entry_at(value, layers)
+    entry = layers.entry_of(value)
     usual = {}
     if entry is Dense and document.data and index == output_row(document):
         usual["units"] = str(document.data.outputs)
@@ -81,7 +80,7 @@ def data_section(document: Document) -> Section:
         usual = {"train": f"{max(train, 0):,}", "validation": f"{max(validation, 0):,}"}
     head = _head(document, "data", "set", datasets, value, "examples to learn from")
     fields = [replace(head, picks=(*head.picks, OWN))]
-    fields += _options(Holder(document, "data", value, usual), entry_at(value, datasets, document.files))
+    fields += _options(Holder(document, "data", value, usual), datasets.entry_of(value, document.files))
     return _section(document, "data", "data", fields)
 
 
@@ -89,7 +88,7 @@ def training_section(document: Document) -> Section:
     """Loss, optimizer, epochs and the rest; the default learning rate is the optimizer's."""
     value, usual = document.get("training"), {}
     chosen = value.get("optimizer") if isinstance(value, dict) else None
-    entry = entry_at(Training().optimizer.name if chosen is None else chosen, optimizers)
+    entry = optimizers.entry_of(Training().optimizer.name if chosen is None else chosen)
     if entry and issubclass(entry, Optimizer):
         usual["learning_rate"] = f"{entry.rate:g}"
     fields = _options(Holder(document, "training", value, usual), Training)
@@ -101,7 +100,7 @@ def pretraining_section(document: Document) -> Section:
     value = document.get("pretraining")
     head = _head(document, "pretraining", "method", pretrainings, value, "initial values learned by layers")
     fields = [replace(head, placeholder="none")]
-    fields += _options(Holder(document, "pretraining", value), entry_at(value, pretrainings))
+    fields += _options(Holder(document, "pretraining", value), pretrainings.entry_of(value))
     return _section(document, "pretraining", "pretraining", fields)
 
 
@@ -127,9 +126,6 @@ def _section(document: Document, title: str, path: str, fields: list[Field]) -> 
     return Section(title, path, tuple(fields), tuple(loose))
 
 
-# -- from options to fields --------------------------------------------------------------------------------
-
-
 def _options(holder: Holder, entry: type[BaseModel] | None) -> Iterator[Field]:
     """The options of an entry, those of each choice below it, and unknown keys."""
     if entry is None:
@@ -150,19 +146,18 @@ def _nested(holder: Holder, option: Option, registry: Registry[Any]) -> Iterator
     yield replace(head, placeholder=default, depth=holder.depth, names=holder.names)
     names = {**holder.names, path: default} if inner is None else holder.names
     below = Holder(holder.document, path, inner, names=names, depth=holder.depth + 1)
-    yield from _options(below, entry_at(default if inner is None else inner, registry))
+    yield from _options(below, registry.entry_of(default if inner is None else inner))
 
 
 def _head(document: Document, path: str, label: str, registry: Registry[Any], value: Any, help: str) -> Field:
     """The field that names an entry."""
-    entry = entry_at(value, registry)
+    entry = registry.entry_of(value)
     name = value.get(registry.key) if isinstance(value, dict) else value
     return Field(
         path=path,
         label=label,
         kind="choice",
         text=entry.name if entry else "" if name is None else _shown(name),
-        placeholder="",
         help=help,
         problem=_problem(document, path),
         picks=_picks(registry),
@@ -199,7 +194,6 @@ def _unknown(holder: Holder, known: set[str]) -> list[Field]:
             label=plain_text(key)[:20],
             kind="unknown",
             text=_shown(value[key]),
-            placeholder="",
             help="del removes it",
             problem="unknown setting",
             depth=holder.depth,

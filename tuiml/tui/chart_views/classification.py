@@ -93,12 +93,6 @@ class HighestLossView(TilesView[HighestLoss]):
             return Layout(1, max(0, height), width, 2, width)
         return self.layout_of(size, width, height, 4, caption=2, least=14)
 
-    def total(self) -> int:
-        return self.found.evaluated if self.found else 0
-
-    def requests(self) -> list[InspectionRequest]:
-        return [self.request(first=self.first, count=max(1, min(64, self.shown_count())))]
-
     def about(self, found: HighestLoss, look: Look) -> str:
         return page_words(found.first, len(found.examples), found)
 
@@ -136,6 +130,7 @@ class WeightsView(TilesView[Weights]):
     """The weights of the first layer as images."""
 
     record = Weights
+    most = 128
 
     def _size_and_units(self) -> tuple[tuple[int, int], int]:
         """Rows and columns of the image of a unit, and the number of units."""
@@ -153,9 +148,6 @@ class WeightsView(TilesView[Weights]):
 
     def total(self) -> int:
         return self._size_and_units()[1]
-
-    def requests(self) -> list[InspectionRequest]:
-        return [self.request(first=self.first, count=max(1, min(128, self.shown_count())))]
 
     def about(self, found: Weights, look: Look) -> str:
         last = found.first + (1 if self.one else len(found.grids))

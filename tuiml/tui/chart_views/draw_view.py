@@ -47,8 +47,6 @@ class DrawView(Keyed, ChartView):
         self._ask_soon()
         return (model.inspections_version, model.status, self.pad.version)
 
-    # -- drawing ------------------------------------------------------------------------------------------
-
     def draw(self, width: int, height: int, look: Look) -> list[Line]:
         size = image_size(self.selection.model)
         title = (self.pointer(look) + self.title, look.style(bold=True))
@@ -119,8 +117,6 @@ class DrawView(Keyed, ChartView):
             lines.append(strip([(f"{name} ", bold), (bar, colour), last], width))
         return lines
 
-    # -- asking -------------------------------------------------------------------------------------------
-
     def _ask_soon(self) -> None:
         """Request a prediction of the image, now or as soon as it is allowed."""
         if self._timer is not None or self.pad.empty or not self.is_mounted or not self.display:
@@ -152,75 +148,49 @@ class DrawView(Keyed, ChartView):
         if self.stale():
             self.build()
 
-    # -- keys ---------------------------------------------------------------------------------------------
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return bool(self.pad.ink.size) or not action.startswith(("pen_", "pad_", "draw_"))
 
-    def _move(self, dx: int, dy: int, draw: bool = False) -> None:
-        self.pad.move(dx, dy, draw)
-        self._changed()
-
-    @action("up k", "up", "Move the pen up.", "pad", rank=60, shown=False)
-    def action_pen_up(self) -> None:
-        self._move(0, -1)
-
-    @action("down j", "down", "Move the pen down.", "pad", rank=70, shown=False)
-    def action_pen_down(self) -> None:
-        self._move(0, 1)
-
-    @action("left h", "left", "Move the pen to the left.", "pad", rank=80, shown=False)
-    def action_pen_left(self) -> None:
-        self._move(-1, 0)
-
-    @action("right l", "right", "Move the pen to the right.", "pad", rank=90, shown=False)
-    def action_pen_right(self) -> None:
-        self._move(1, 0)
-
-    @action("shift+up K", "draw up", "Draw upwards.", "pad", rank=100, shown=False)
-    def action_draw_up(self) -> None:
-        self._move(0, -1, True)
-
-    @action("shift+down J", "draw down", "Draw downwards.", "pad", rank=110, shown=False)
-    def action_draw_down(self) -> None:
-        self._move(0, 1, True)
-
-    @action("shift+left H", "draw left", "Draw to the left.", "pad", rank=120, shown=False)
-    def action_draw_left(self) -> None:
-        self._move(-1, 0, True)
-
-    @action("shift+right L", "draw right", "Draw to the right.", "pad", rank=130, shown=False)
-    def action_draw_right(self) -> None:
-        self._move(1, 0, True)
-
-    @action("space", "pen", "Pen down: moving draws; and up again.", "pad", rank=10)
+    @action("space", "pen", "Pen down: moving draws; and up again.", "pad")
     def action_pen_toggle(self) -> None:
         self.pad.toggle()
         self._changed()
 
-    @action("b", "pen size", "A fine, a soft, a broad pen.", "pad", rank=30)
+    @action("x", "clear", "Remove all ink.", "pad")
+    def action_pad_clear(self) -> None:
+        self.pad.clear()
+        self._changed()
+
+    @action("b", "pen size", "A fine, a soft, a broad pen.", "pad")
     def action_pen_next(self) -> None:
         self.pad.next_pen()
         self._changed()
 
-    @action("e", "erase", "The pen removes ink, and draws again.", "pad", rank=40)
+    @action("e", "erase", "The pen removes ink, and draws again.", "pad")
     def action_pen_erase(self) -> None:
         self.pad.erasing = not self.pad.erasing
         self.pad.version += 1
         self._changed()
 
-    @action("x", "clear", "Remove all ink.", "pad", rank=20)
-    def action_pad_clear(self) -> None:
-        self.pad.clear()
-        self._changed()
-
-    @action("m", "centre", "Move the centre of mass to the middle.", "pad", rank=50)
+    @action("m", "centre", "Move the centre of mass to the middle.", "pad")
     def action_pad_centre(self) -> None:
         self.pad.centred = not self.pad.centred
         self.pad.version += 1
         self._changed()
 
-    # -- the mouse ----------------------------------------------------------------------------------------
+    @action("up k", "up", "Move the pen up.", "pad", "pen_up", (0, -1), shown=False)
+    @action("down j", "down", "Move the pen down.", "pad", "pen_down", (0, 1), shown=False)
+    @action("left h", "left", "Move the pen to the left.", "pad", "pen_left", (-1, 0), shown=False)
+    @action("right l", "right", "Move the pen to the right.", "pad", "pen_right", (1, 0), shown=False)
+    @action("shift+up K", "draw up", "Draw upwards.", "pad", "draw_up", (0, -1, True), shown=False)
+    @action("shift+down J", "draw down", "Draw downwards.", "pad", "draw_down", (0, 1, True), shown=False)
+    @action("shift+left H", "draw left", "Draw to the left.", "pad", "draw_left", (-1, 0, True), shown=False)
+    @action(
+        "shift+right L", "draw right", "Draw to the right.", "pad", "draw_right", (1, 0, True), shown=False
+    )
+    def _move(self, by: tuple[int, int] | tuple[int, int, bool]) -> None:
+        self.pad.move(*by)
+        self._changed()
 
     def _under(self, event: events.MouseEvent) -> tuple[int, int] | None:
         """The pixel under the mouse."""

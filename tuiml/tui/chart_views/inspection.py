@@ -4,27 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tuiml.formatting import compact
 from tuiml.spec.preset import Preset
 from tuiml.training.inspections.first_layer_weights import Weights, first_weights
 from tuiml.training.inspections.network import ZERO
 from tuiml.training.inspections.network import image_size as size_of
-from tuiml.training.inspections.record import CLASSES, Inspection, InspectionRequest
+from tuiml.training.inspections.record import CLASSES, Evaluated, Inspection, InspectionRequest
 from tuiml.training.inspections.responses import Responses
 from tuiml.tui.chart_views.chart import ChartView
 from tuiml.tui.charts import pixels
 from tuiml.tui.charts.palette import QUIET, Look
 from tuiml.tui.charts.text import Line, clean, notice, strip
-from tuiml.tui.charts.tiles import Caption, Layout, layout, tiles
+from tuiml.tui.charts.tiles import Layout, layout, tiles
 from tuiml.tui.keys import action
 from tuiml.tui.model.run_model import RunModel
-
-# -- which runs have them ----------------------------------------------------------------------------------
 
 
 def preset_of(model: RunModel) -> Preset | None:
@@ -40,8 +37,7 @@ def has_classes(model: RunModel) -> bool:
 
 def is_plane(model: RunModel) -> bool:
     """True if points of the plane are classified."""
-    preset = preset_of(model)
-    return preset is not None and has_classes(model) and preset.data.shape == (2,)
+    return has_classes(model) and has_units(model)
 
 
 def has_units(model: RunModel) -> bool:
@@ -69,9 +65,6 @@ def image_size(model: RunModel) -> tuple[int, int] | None:
 def names_of(model: RunModel) -> Sequence[str]:
     """The names of the classes; may be from a file, so not safe to print."""
     return model.preset.data.classes if model.preset else ()
-
-
-# -- views -------------------------------------------------------------------------------------------------
 
 
 R = TypeVar("R", bound=Inspection)
@@ -141,9 +134,15 @@ class PagedView(InspectionView[R]):
         """The first item shown."""
         return self.selection.of(Pages).first.get(self.record.event, 0)
 
+    most: ClassVar[int] = 64
+    """Items of a request at most."""
+
+    def requests(self) -> list[InspectionRequest]:
+        return [self.request(first=self.first, count=max(1, min(self.most, self.shown_count())))]
+
     def total(self) -> int:
         """How many items there are, as far as is known."""
-        return 0
+        return self.found.evaluated if isinstance(self.found, Evaluated) else 0
 
     def shown_count(self) -> int:
         """How many items are shown."""
@@ -208,19 +207,11 @@ def signed_tiles(
     height: int,
     look: Look,
 ) -> list[Line]:
-    """Signed grids of ``size`` (rows, columns) as tiles, each with the number of its unit."""
+    """Signed grids of ``size`` (rows, columns) as tiles, each with its unit's number and largest value."""
     made = []
     for i, (grid, scale) in enumerate(zip(found.grids, found.scales, strict=True)):
-        image = pixels.resized(from_signed(grid, *size), plan.height, plan.width)
-        made.append((pixels.signed(image, look), [unit_caption(found.first + i, scale, look)]))
+        values = (np.frombuffer(grid, np.uint8).reshape(size).astype(np.float64) - ZERO) / (ZERO - 1)
+        image = pixels.signed(pixels.resized(values, plan.height, plan.width), look)
+        caption = f"{found.first + i} {'±' if look.unicode else ''}{compact(scale)}"
+        made.append((image, [(caption, look.style(QUIET))]))
     return tiles(made[: 1 if view.one else None], plan, width, height, look.glyphs.more)
-
-
-def unit_caption(unit: int, scale: float, look: Look) -> Caption:
-    """The number of a unit and the value of its strongest colour."""
-    return f"{unit} {'±' if look.unicode else ''}{compact(scale)}", look.style(QUIET)
-
-
-def from_signed(grid: bytes, rows: int, columns: int) -> NDArray[np.float64]:
-    """A signed grid as values from -1 to 1, (rows, columns)."""
-    return (np.frombuffer(grid, np.uint8).reshape(rows, columns).astype(np.float64) - ZERO) / (ZERO - 1)

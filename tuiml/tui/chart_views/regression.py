@@ -161,14 +161,8 @@ class LargestErrorsView(PagedView[LargestErrors]):
 
     record = LargestErrors
 
-    def total(self) -> int:
-        return self.found.evaluated if self.found else 0
-
     def shown_count(self) -> int:
         return max(1, self.size.height - 1)
-
-    def requests(self) -> list[InspectionRequest]:
-        return [self.request(first=self.first, count=max(1, min(64, self.shown_count())))]
 
     def about(self, found: LargestErrors, look: Look) -> str:
         return page_words(found.first, len(found.examples), found)

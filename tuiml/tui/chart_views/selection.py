@@ -20,12 +20,7 @@ T = TypeVar("T")
 
 
 class ChartSelection:
-    """Shared by all charts: a key changes it once and every chart follows.
-
-    Args:
-        model: returns the run on the screen, which the app may replace.
-        hint: returns the text of an empty chart.
-    """
+    """Shared by all charts: a key changes it once and every chart follows."""
 
     def __init__(
         self, model: Callable[[], RunModel], hint: Callable[[Widget], str] = lambda view: ""
@@ -51,8 +46,6 @@ class ChartSelection:
         newest = 0 if self.past_snapshot else self.model.snapshots_version
         return (self.model.history, newest, self.as_of, self.index, self.kind, len(self.rows), self.other)
 
-    # -- which layer, which quantity ----------------------------------------------------------------------
-
     @property
     def layer_title(self) -> str:
         """The title of the selected layer."""
@@ -69,8 +62,6 @@ class ChartSelection:
         known = {kind for kind in KINDS if any(getattr(layer, kind) is not None for layer in layers)}
         kinds = [kind for kind in KINDS if not known or kind in known or kind == self.kind]
         return kinds[(kinds.index(self.kind) + by) % len(kinds)]
-
-    # -- at which step ------------------------------------------------------------------------------------
 
     @property
     def past_snapshot(self) -> PastSnapshot | None:
@@ -123,8 +114,6 @@ class ChartSelection:
     def other_snapshot(self) -> PastSnapshot | None:
         """The snapshot of the other run that is nearest to the step shown."""
         return self.other.history.nearest(self.step) if self.other else None
-
-    # -- state of charts ----------------------------------------------------------------------------------
 
     def of(self, kind: type[T]) -> T:
         """The one object of a class that all views of a chart share, made at the first call."""

@@ -15,8 +15,8 @@ from rich.style import Style
 from tuiml.formatting import Format
 from tuiml.tui.charts.numbers import log_ticks, nice_limits, nice_ticks, tick_labels
 from tuiml.tui.charts.palette import QUIET, Look
-from tuiml.tui.charts.series import Floats
-from tuiml.tui.charts.text import PLAIN, Line, clean, strip
+from tuiml.tui.charts.series import Floats, column
+from tuiml.tui.charts.text import PLAIN, Line, clean, fit, strip
 
 Range: TypeAlias = tuple[float, float]
 
@@ -211,3 +211,29 @@ class Ruler:
             cell = end
         parts.append((fill[0] * (self._width - cell), fill[1]))
         return strip(parts, self._width)
+
+
+def time_axis(
+    ends: tuple[str, str],
+    steps: Floats,
+    place: tuple[int, int],
+    width: int,
+    cursor: tuple[float, str] | None,
+    look: Look,
+) -> Line:
+    """The row below a chart over steps: labels of the first and the last, and of the step at the cursor.
+
+    Args:
+        place: cells left of the chart, and those that it takes.
+        cursor: a step and its label.
+    """
+    ruler, quiet, (left, room) = Ruler(width), look.style(QUIET), place
+    first, last = (clean(label, look) for label in ends)
+    if cursor is not None:
+        text = look.glyphs.up + clean(cursor[1], look)
+        at = left + column(cursor[0], steps, room)
+        ruler.put(max(0, min(at, width - len(text))), text, look.style(bold=True))
+    start = left if left + len(first) + len(last) + 2 <= width else 0
+    ruler.put(start, fit(first, min(len(first), width - start), look.glyphs.more), quiet)
+    ruler.put(max(0, left + room - len(last)), last, quiet)
+    return ruler.strip()

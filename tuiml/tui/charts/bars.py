@@ -52,11 +52,7 @@ def zero_bin(low: float, high: float, bins: int) -> int | None:
 
 
 def heights(counts: Sequence[Floats], width: int, zero: int | None) -> tuple[list[Floats], NDArray[np.bool_]]:
-    """Columns of histograms on one axis, 0 to 1 of the highest of all, and which columns are cut.
-
-    Args:
-        zero: the bin that, if it towers over all others, is cut to their height.
-    """
+    """Columns of histograms, 0 to 1 of the highest, and which are cut: a spike in the bin ``zero`` is."""
     columns = [spread(part, width) for part in counts]
     greatest = max((float(part.max(initial=0.0)) for part in columns), default=0.0)
     if zero is not None and 0 <= zero < min(map(len, counts), default=0):
@@ -86,11 +82,7 @@ def glyph_lines(levels: NDArray[np.number[Any]], ramp: str) -> list[str]:
 
 
 def mini(counts: Values, width: int, *, zero: int | None = None, look: Look | None = None) -> str:
-    """A histogram in one line: ``█▂▁▁▂█``. Blank where nothing was counted.
-
-    Args:
-        zero: the bin (:func:`zero_bin`) that, if it towers over the others, is cut to their height.
-    """
+    """A histogram in one line, ``█▂▁▁▂█``, blank without counts; a spike in the bin ``zero`` is cut."""
     ramp, values = (look or Look()).glyphs.bars, positive(counts)
     if width < 1 or not values.any():
         return ramp[0] * max(0, width)

@@ -20,11 +20,7 @@ MARKED = 3
 def confusion(
     counts: Table, names: Sequence[str], width: int, height: int, look: Look, *, shares: bool = False
 ) -> list[Line]:
-    """Targets from top to bottom, predictions from left to right.
-
-    Args:
-        shares: show each count as a fraction of its row.
-    """
+    """Targets downwards, predictions to the right; with ``shares``, counts as fractions of their row."""
     n = len(counts)
     labels = [clean(names[i], look) if i < len(names) else str(i) for i in range(n)]
     first = min(max(map(len, labels), default=0), max(6, width // 6))

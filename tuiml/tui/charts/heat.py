@@ -8,13 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.segment import Segment
 
-from tuiml.tui.charts.axes import Ruler, label_margin
+from tuiml.tui.charts.axes import label_margin, time_axis
 from tuiml.tui.charts.bars import SPIKE, glyph_lines, shared
-from tuiml.tui.charts.columns import column, in_columns
 from tuiml.tui.charts.palette import HEAT, QUIET, Look, heat_style
 from tuiml.tui.charts.pixels import halves
-from tuiml.tui.charts.series import Floats, Values, as_floats
-from tuiml.tui.charts.text import PLAIN, Line, clean, fit, heading, notice, runs
+from tuiml.tui.charts.series import Floats, Values, as_floats, in_columns
+from tuiml.tui.charts.text import PLAIN, Line, clean, heading, notice, runs
 
 
 def heat_map(
@@ -49,7 +48,7 @@ def heat_map(
     labels = _row_labels(marks, rows)
     margin = label_margin(labels, width)
     when = as_floats(steps) if steps is not None else np.arange(float(len(table)))
-    foot = [_foot(x_labels, when, width, look, margin, cursor)] if has_foot else []
+    foot = [time_axis(x_labels, when, (margin, width - margin), width, cursor, look)] if has_foot else []
     grid = _grid(table, when, width - margin, rows * halves(look))
     if not grid.any():
         return head + notice(clean(empty, look), width, rows, look) + foot
@@ -116,23 +115,3 @@ def _row_labels(marks: Iterable[tuple[float, str]], rows: int) -> list[str]:
         if not any(labels[max(0, at - 1) : at + 2]):
             labels[at] = label
     return labels
-
-
-def _foot(
-    x_labels: tuple[str, str],
-    steps: Floats,
-    width: int,
-    look: Look,
-    margin: int,
-    cursor: tuple[float, str] | None,
-) -> Line:
-    ruler, quiet = Ruler(width), look.style(QUIET)
-    first, last = (clean(label, look) for label in x_labels)
-    if cursor is not None:
-        text = look.glyphs.up + clean(cursor[1], look)
-        at = margin + column(cursor[0], steps, width - margin)
-        ruler.put(max(0, min(at, width - len(text))), text, look.style(bold=True))
-    margin = margin if margin + len(first) + len(last) + 2 <= width else 0
-    ruler.put(margin, fit(first, min(len(first), width - margin), look.glyphs.more), quiet)
-    ruler.put(max(0, width - len(last)), last, quiet)
-    return ruler.strip()

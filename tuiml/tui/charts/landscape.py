@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from rich.segment import Segment
 
 from tuiml.formatting import compact
-from tuiml.tui.charts.axes import Ruler
-from tuiml.tui.charts.columns import column, in_columns
+from tuiml.tui.charts.axes import time_axis
 from tuiml.tui.charts.palette import HEAT, QUIET, Look, heat_style, layer_colour
-from tuiml.tui.charts.series import Floats
+from tuiml.tui.charts.series import Floats, in_columns
 from tuiml.tui.charts.text import PLAIN, Line, clean, fit, heading, notice, runs, strip
 
 DECADES = 3
@@ -195,16 +194,9 @@ def _head(title: str, span: tuple[int, int], width: int, look: Look) -> Line:
 
 def foot(depth: Depth, width: int, left: int, room: int, cursor: bool, look: Look) -> Line:
     """The first step, the last, and the selected one."""
-    ruler, quiet = Ruler(width), look.style(QUIET)
     step = float(depth.steps[depth.at])
-    if cursor:
-        text = f"{look.glyphs.up}{step:,.0f}"
-        at = left + column(step, depth.steps, room)
-        ruler.put(max(0, min(at, width - len(text))), text, look.style(bold=True))
-    first, last = f"step {depth.steps[0]:,.0f}", f"{depth.steps[-1]:,.0f}"
-    ruler.put(left, first, quiet)
-    ruler.put(max(left, left + room - len(last)), last, quiet)
-    return ruler.strip()
+    ends = f"step {depth.steps[0]:,.0f}", f"{depth.steps[-1]:,.0f}"
+    return time_axis(ends, depth.steps, (left, room), width, (step, f"{step:,.0f}") if cursor else None, look)
 
 
 def decades(norms: Sequence[float]) -> float:

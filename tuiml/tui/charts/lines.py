@@ -128,9 +128,7 @@ class _Drawn:
     def of(cls, curve: Curve, columns: int, log: bool, x_range: Range | None) -> _Drawn:
         raw = curve.raw if curve.raw is not None else ((), ())
         return cls(
-            curve,
-            *_prepared(curve.points, columns, log, x_range),
-            *_prepared(raw, columns, log, x_range),
+            curve, *_prepared(curve.points, columns, log, x_range), *_prepared(raw, columns, log, x_range)
         )
 
 
@@ -256,10 +254,7 @@ def _stroke(x: Floats, y: Floats, curve: Curve, look: Look) -> plot.Stroke:
 
 
 def _dashed(x: Floats, y: Floats, on: float, off: float, steep: float) -> tuple[Floats, Floats]:
-    """Cut a line, in dots, into dashes that stay where they are on the screen while the line grows.
-
-    Where it jumps by more than ``steep`` it is kept: a spike in the space between two dashes would be lost.
-    """
+    """Cut a line, in dots, into dashes at fixed x; jumps of more than ``steep`` stay, so no spike is lost."""
     period = on + off
     starts = np.arange(math.floor(x[0] / period), x[-1] / period + 1) * period
     edges = np.concatenate([starts, starts + on])

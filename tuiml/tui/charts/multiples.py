@@ -54,11 +54,7 @@ def multiples(
     look: Look | None = None,
     empty: str = "nothing counted yet",
 ) -> list[Line]:
-    """Panels from the left, as many as fit, around the selected one: ``height`` lines of ``width`` cells.
-
-    Args:
-        selected: the number of the layer that is marked.
-    """
+    """Panels around the layer ``selected``, as many as fit: ``height`` lines of ``width`` cells."""
     if width < 1 or height < 1:
         return []
     look = look or Look()

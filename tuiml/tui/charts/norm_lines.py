@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 from rich.segment import Segment
 
 from tuiml.formatting import compact
-from tuiml.tui.charts.columns import in_columns
 from tuiml.tui.charts.landscape import Depth, foot, limits
 from tuiml.tui.charts.palette import QUIET, Look, layer_colour
 from tuiml.tui.charts.plot import BRAILLE_DOTS
+from tuiml.tui.charts.series import in_columns
 from tuiml.tui.charts.text import PLAIN, Line, clean, fit, heading, notice, runs
 
 LEFT, RIGHT = 6, 9
@@ -78,15 +78,11 @@ def _canvas(
 
 
 def _cells(glyphs: NDArray[np.intp], owners: NDArray[np.intp], depth: Depth, look: Look) -> list[Segment]:
-    text = "".join([_glyph(glyph, look) for glyph in glyphs.tolist()])
+    text = "".join(
+        [(chr(0x2800 + dots) if look.unicode else "*") if dots else " " for dots in glyphs.tolist()]
+    )
     styles = [look.style(layer_colour(layer)) for layer in depth.layers] + [PLAIN]  # the last for -1
     return [Segment(text[start:end], styles[place]) for place, start, end in runs(owners.tolist())]
-
-
-def _glyph(dots: int, look: Look) -> str:
-    if not dots:
-        return " "
-    return chr(0x2800 + dots) if look.unicode else "*"
 
 
 def _label(row: int, rows: int, span: tuple[int, int], width: int, look: Look) -> Segment:

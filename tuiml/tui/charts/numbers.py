@@ -6,10 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import count, pairwise
 
-from tuiml.formatting import (
-    Format,
-    scientific,
-)
+from tuiml.formatting import Format, scientific
 
 
 def place(value: float, low: float, high: float) -> float:
@@ -86,12 +83,8 @@ def tick_labels(ticks: Sequence[float], kind: Format = "number") -> list[str]:
     if 1e-3 <= largest < 1e7 and (exponent >= -9) and largest / least < 1e9:
         decimals = 2 - exponent if not gaps and exponent < 2 else max(0, -exponent)
         texts = [f"{value:,.{decimals}f}" for value in values]
-        return [(_trim(text) if not gaps else text) + sign for text in texts]
+        return [(text if gaps or "." not in text else text.rstrip("0").rstrip(".")) + sign for text in texts]
     return [_trim_scientific(value, exponent) + sign for value in values]
-
-
-def _trim(text: str) -> str:
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _trim_scientific(value: float, exponent: int) -> str:

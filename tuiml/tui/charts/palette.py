@@ -29,9 +29,6 @@ TRAIN, VALIDATION, RUNNING, TROUBLE, QUIET = "blue", "orange", "green", "red", "
 LAYER_COLOURS = ("green", "purple", "blue", "yellow", "orange", "indigo")
 """Without the colour of trouble."""
 
-_GROUNDS = ("#121212", "#fafafa")
-_FAINT = 0.45
-
 HEAT = ("#00204d", "#243767", "#4a526c", "#6b6d73", "#8e8a76", "#b3a871", "#dac95c", "#ffea46")
 """From little to much on dark, reversed on light: after cividis (Nuñez, Anderton and Renslow, 2018)."""
 
@@ -128,11 +125,18 @@ def _style(name: str, colour: bool, dark: bool, faint: bool, bold: bool) -> Styl
         return Style(dim=True if faint or name == QUIET else None, bold=bold or None)
     shade = shades[0 if dark else 1]
     if faint:
-        shade = _mix(_GROUNDS[0 if dark else 1], shade, _FAINT)
+        shade = mixed(ground(dark), shade, 0.45)
     return Style(color=shade, bold=bold or None)
 
 
-def _mix(ground: str, shade: str, part: float) -> str:
+def ground(dark: bool) -> str:
+    """The colour of nothing."""
+    return "#121212" if dark else "#fafafa"
+
+
+@lru_cache(4096)
+def mixed(ground: str, shade: str, part: float) -> str:
+    """The colour ``part`` of the way from ``ground`` to ``shade``."""
     a, b = Color.parse(ground).get_truecolor(), Color.parse(shade).get_truecolor()
     red, green, blue = (round(x + (y - x) * part) for x, y in zip(a, b, strict=True))
     return f"#{red:02x}{green:02x}{blue:02x}"

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 
 from tuiml.tui.charts.bars import glyph_lines, shared
-from tuiml.tui.charts.palette import COLOURS, Look
+from tuiml.tui.charts.palette import COLOURS, Look, ground, mixed
 from tuiml.tui.charts.text import runs
 
 Row = list[Segment]
@@ -26,7 +25,6 @@ MARKS = "●▲■◆▼★○△□◇▽☆"
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 SURE = 6
 """Levels of a class's colour."""
-_GROUNDS = ("#121212", "#fafafa")
 _INKS = ("#f4f4f4", "#101010")
 
 
@@ -97,19 +95,6 @@ def in_halves(levels: NDArray[np.intp], palette: tuple[str, ...]) -> list[Row]:
 def cell_style(upper: str, lower: str) -> Style:
     """Of a cell whose upper half is drawn, and whose lower half is its ground."""
     return Style(color=upper, bgcolor=lower)
-
-
-@lru_cache(4096)
-def mixed(ground: str, shade: str, part: float) -> str:
-    """A colour between two."""
-    a, b = Color.parse(ground).get_truecolor(), Color.parse(shade).get_truecolor()
-    red, green, blue = (round(x + (y - x) * part) for x, y in zip(a, b, strict=True))
-    return f"#{red:02x}{green:02x}{blue:02x}"
-
-
-def ground(dark: bool) -> str:
-    """The colour of nothing."""
-    return _GROUNDS[0 if dark else 1]
 
 
 @lru_cache(2)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from rich.style import Style
 from tuiml.formatting import compact
 from tuiml.training.inspections.boundary import Boundary
 from tuiml.training.inspections.surface import Surface
-from tuiml.tui.charts.palette import COLOURS, HEAT, QUIET, Look
+from tuiml.tui.charts.palette import COLOURS, HEAT, QUIET, Look, mixed
 from tuiml.tui.charts.pixels import (
     LETTERS,
     SURE,
@@ -23,7 +24,6 @@ from tuiml.tui.charts.pixels import (
     field_colour,
     glyph_rows,
     halves,
-    mixed,
 )
 from tuiml.tui.charts.text import Line, clean, strip
 
@@ -33,12 +33,12 @@ Points = dict[tuple[int, int], int]
 """The cells with examples in them, by row and column, and the target of the last example in each."""
 
 
-def field(found: Boundary, width: int, height: int, look: Look, *, points: bool = True) -> list[Row]:
+def field(found: Boundary, width: int, height: int, look: Look) -> list[Row]:
     """``height`` rows of ``width`` cells: each class in its colour, the stronger the surer the network is."""
     per_cell = halves(look)
     winners = _nearest(found.predicted, found, height * per_cell, width)
     sure = _sureness(_nearest(found.probabilities, found, height * per_cell, width), found.classes)
-    marks = _points(found, found.labels, width, height) if points else {}
+    marks = _points(found, found.labels, width, height)
     if per_cell == 2:
         return _coloured_classes(winners, sure, marks, look)
     return _lettered(winners, sure, marks, look)
@@ -78,50 +78,46 @@ def _sureness(shares: NDArray[np.uint8], classes: int) -> NDArray[np.intp]:
 def _coloured_classes(
     winners: NDArray[np.uint8], sure: NDArray[np.intp], points: Points, look: Look
 ) -> list[Row]:
-    shade = 0 if look.dark else 1
-    pixels = np.stack([winners, sure], axis=2).tolist()
-    rows: list[Row] = []
-    for y, pair in enumerate(zip(pixels[::2], pixels[1::2], strict=True)):
-        row: Row = []
-        for x, (upper, lower) in enumerate(zip(*pair, strict=True)):
-            one, two = (field_colour(label, level, look.dark) for label, level in (upper, lower))
-            label = points.get((y, x))
-            if label is None:
-                row.append(Segment("▀", cell_style(one, two)))
-            else:
-                style = cell_style(COLOURS[class_colour(label)][shade], two)
-                row.append(Segment(class_mark(label, look), style))
-        rows.append(list(Segment.simplify(row)))
-    return rows
+    def draw(cell: Any, point: int | None) -> Segment:
+        upper, lower = (field_colour(label, level, look.dark) for label, level in cell)
+        if point is None:
+            return Segment("▀", cell_style(upper, lower))
+        ink = COLOURS[class_colour(point)][0 if look.dark else 1]
+        return Segment(class_mark(point, look), cell_style(ink, lower))
+
+    pixels = np.stack([winners, sure], axis=2)
+    return _drawn(np.stack([pixels[::2], pixels[1::2]], axis=2), points, draw)
 
 
 def _lettered(winners: NDArray[np.uint8], sure: NDArray[np.intp], points: Points, look: Look) -> list[Row]:
     """A letter for each class where the network is not undecided; examples stand out."""
-    rows: list[Row] = []
-    for y, (labels, levels) in enumerate(zip(winners.tolist(), sure.tolist(), strict=True)):
-        row: Row = []
-        for x, (label, level) in enumerate(zip(labels, levels, strict=True)):
-            point = points.get((y, x))
-            if point is None:
-                letter = LETTERS[label % len(LETTERS)] if level > 1 else " "
-                row.append(Segment(letter, look.style(class_colour(label) if look.colour else QUIET)))
-            else:
-                row.append(Segment(class_mark(point, look), look.style(class_colour(point), bold=True)))
-        rows.append(list(Segment.simplify(row)))
-    return rows
+
+    def draw(cell: Any, point: int | None) -> Segment:
+        label, level = cell
+        if point is not None:
+            return Segment(class_mark(point, look), look.style(class_colour(point), bold=True))
+        letter = LETTERS[label % len(LETTERS)] if level > 1 else " "
+        return Segment(letter, look.style(class_colour(label) if look.colour else QUIET))
+
+    return _drawn(np.stack([winners, sure], axis=2), points, draw)
 
 
 def _coloured_heights(shown: NDArray[np.uint8], points: Points, look: Look) -> list[Row]:
     colours = [height_colour(value, look) for value in range(256)]
-    rows: list[Row] = []
-    for y, pair in enumerate(zip(shown[::2].tolist(), shown[1::2].tolist(), strict=True)):
-        row: Row = []
-        for x, (upper, lower) in enumerate(zip(*pair, strict=True)):
-            truth = points.get((y, x))
-            glyph, ink = ("▀", upper) if truth is None else ("●", truth)
-            row.append(Segment(glyph, cell_style(colours[ink], colours[lower])))
-        rows.append(list(Segment.simplify(row)))
-    return rows
+
+    def draw(cell: Any, point: int | None) -> Segment:
+        glyph, ink = ("▀", cell[0]) if point is None else ("●", point)
+        return Segment(glyph, cell_style(colours[ink], colours[cell[1]]))
+
+    return _drawn(np.stack([shown[::2], shown[1::2]], axis=2), points, draw)
+
+
+def _drawn(cells: NDArray[Any], points: Points, draw: Callable[[Any, int | None], Segment]) -> list[Row]:
+    """Rows of cells, (rows, columns, …), each drawn from its values and the target of the example in it."""
+    return [
+        list(Segment.simplify([draw(cell, points.get((y, x))) for x, cell in enumerate(row)]))
+        for y, row in enumerate(cells.tolist())
+    ]
 
 
 def height_colour(value: int, look: Look) -> str:

@@ -113,10 +113,7 @@ def _joined(x: Floats, y: Floats) -> tuple[Floats, Floats]:
 
 
 def _cells(stroke: Stroke, dots: tuple[int, int]) -> tuple[list[int], list[int], list[str]]:
-    """Columns and rows of the cells that a stroke fills, and the character of each.
-
-    plotext can join points and find braille characters too, but takes twice as long.
-    """
+    """Columns, rows and characters of the cells of a stroke; plotext takes twice as long for it."""
     x, y = np.floor(stroke.x + 0.5), np.floor(stroke.y + 0.5)
     if stroke.joined:
         x, y = _joined(x, y)

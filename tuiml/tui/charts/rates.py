@@ -24,14 +24,9 @@ def rate_chart(
     height: int,
     look: Look,
     *,
-    title: str = "loss",
     empty: str = "",
 ) -> list[Line]:
-    """The smoothed loss over the rates tried: ``height`` lines of ``width`` cells.
-
-    Args:
-        ends: the ramp's lowest and highest rate.
-    """
+    """The smoothed loss over the rates between ``ends``: ``height`` lines of ``width`` cells."""
     x = [math.log10(t.learning_rate) for t in tried]
     smoothed = [t.smoothed for t in tried]
     marks = []
@@ -44,7 +39,7 @@ def rate_chart(
         [curve] if tried else [],
         width,
         height,
-        title=title,
+        title="loss",
         x_label="" if marks else "learning rate",
         x_range=(low, high),
         y_range=_seen(smoothed),

@@ -1,4 +1,4 @@
-"""Points of a curve: kept in bounded memory, reduced to what a chart can show, smoothed."""
+"""Points of a curve, kept in bounded memory, reduced to what a chart can show, and smoothed."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuiml.formatting import Number, as_float
+from tuiml.tui.charts.numbers import place
 
 Floats: TypeAlias = NDArray[np.float64]
 Values: TypeAlias = Sequence[Number] | NDArray[np.floating] | NDArray[np.integer]
@@ -63,11 +64,6 @@ class Series:
         for x, y in points:
             self.append(x, y)
 
-    def clear(self) -> None:
-        """Forget all points."""
-        self._count = 0
-        self.last = math.nan
-
     def cut(self, x: float) -> None:
         """Forget the points beyond ``x``; the points lie in the order of their x."""
         self._count = int(np.searchsorted(self._xs[: self._count], x, side="right"))
@@ -113,11 +109,11 @@ def decimate(
     left, right = span or (float(x[0]), float(x[-1]))
     width = right / 2 - left / 2  # of half the span: the whole may be beyond the largest float
     if width > 0:
-        place = (np.clip(x, left, right) / 2 - left / 2) / width * columns
-        column = np.minimum(place.astype(np.intp), columns - 1)
+        at = (np.clip(x, left, right) / 2 - left / 2) / width * columns
+        owners = np.minimum(at.astype(np.intp), columns - 1)
     else:
-        column = np.zeros(len(x), dtype=np.intp)
-    kept = _extremes(y, np.flatnonzero(np.diff(column, prepend=-1)))
+        owners = np.zeros(len(x), dtype=np.intp)
+    kept = _extremes(y, np.flatnonzero(np.diff(owners, prepend=-1)))
     return x[kept], y[kept]
 
 
@@ -180,8 +176,27 @@ class Smoother:
         return self._mean
 
 
-def smooth(xs: Values, ys: Values, span: float) -> Floats:
-    """The averages of :class:`Smoother` at each point: as many as points, NaN where y is a gap."""
-    smoother = Smoother(span)
-    pairs = zip(as_floats(xs).tolist(), as_floats(ys).tolist(), strict=False)
-    return np.array([smoother.add(x, y) for x, y in pairs], dtype=np.float64)
+def in_columns(values: Floats, steps: Floats, width: int) -> Floats:
+    """Rows of ``values``, (moments, n), taken at rising ``steps``, as columns of a chart: (width, n).
+
+    A column shows the mean of the moments in it without those that are NaN, and one without moments the
+    column before: the values until the next snapshot.
+    """
+    if width < 1 or not len(values):
+        return np.empty((max(0, width), values.shape[-1]))
+    own = np.array([column(step, steps, width) for step in steps.tolist()])
+    starts = np.flatnonzero(np.diff(own, prepend=-1))
+    known = np.isfinite(values)
+    sums = np.add.reduceat(np.where(known, values, 0.0), starts, axis=0)
+    counts = np.add.reduceat(known, starts, axis=0, dtype=np.int64)
+    means = np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
+    found: Floats = means[np.searchsorted(own[starts], np.arange(width), side="right") - 1]
+    return found
+
+
+def column(step: float, steps: Floats, width: int) -> int:
+    """The column of a step."""
+    if not len(steps):
+        return 0
+    share = place(step, float(steps[0]), float(steps[-1]))
+    return max(0, min(width - 1, int(share * width)))

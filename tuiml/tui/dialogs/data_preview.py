@@ -1,4 +1,4 @@
-"""What tuiml makes of a user's file, as strips: kind, examples, classes, columns, the first rows."""
+"""The preview of a user's file: kind, examples, classes, columns, the first rows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CELL = 16
 
 
 def report_strips(report: Report, name: str, width: int, height: int, look: Look) -> list[Line]:
-    """A file as it would be trained on, or why it cannot be."""
+    """A file as data to train on, or why it cannot be used."""
     page = Page(width, look)
     page.ends(name, "" if report.usable else "cannot be used", TROUBLE)
     for text in report.problems[:MOST_LINES]:
@@ -45,7 +45,7 @@ def report_strips(report: Report, name: str, width: int, height: int, look: Look
 
 
 def hint_strips(name: str, text: str, width: int, height: int, look: Look) -> list[Line]:
-    """A file of which nothing is known yet."""
+    """A file that is not inspected yet."""
     page = Page(width, look)
     page.ends(name, "")
     page.gap()
@@ -72,7 +72,7 @@ def _facts(page: Page, report: Report) -> None:
 
 
 def _rows(page: Page, report: Report) -> None:
-    """The first rows of a table, as many columns as there is room for; the label's stands out."""
+    """The first rows of a table, with as many columns as fit; the label's is highlighted."""
     look = page.look
     head, *body = report.rows
     widths = [

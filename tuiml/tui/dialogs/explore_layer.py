@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from tuiml.nn.activations import Activation, activations
 from tuiml.nn.layers import layers
 from tuiml.registry import options_of
-from tuiml.tui.model.document_paths import entry_at
 
 if TYPE_CHECKING:
     from tuiml.tui.dialogs.explorer_model import Inputs
@@ -59,12 +58,12 @@ def _take(app: Shell, index: int, field: str | None, chosen: Activation | None) 
 
 def activation_field(document: Document, index: int) -> str | None:
     """The key of a layer's activation, ``None`` where it has none."""
-    return getattr(entry_at(document.get(f"layers[{index}]"), layers), "activation_field", None)
+    return getattr(layers.entry_of(document.get(f"layers[{index}]")), "activation_field", None)
 
 
 def activation_of(document: Document, index: int) -> Activation | None:
     """The activation that a layer has, ``None`` where it has none or a wrong one."""
-    field, kind = activation_field(document, index), entry_at(document.get(f"layers[{index}]"), layers)
+    field, kind = activation_field(document, index), layers.entry_of(document.get(f"layers[{index}]"))
     if field is None or kind is None:
         return None
     value = document.get(f"layers[{index}].{field}")
@@ -77,7 +76,7 @@ def activation_of(document: Document, index: int) -> Activation | None:
 
 def kinds(document: Document) -> list[Any]:
     """The kind of each layer."""
-    return [entry_at(document.get(f"layers[{index}]"), layers) for index in range(document.count)]
+    return [layers.entry_of(document.get(f"layers[{index}]")) for index in range(document.count)]
 
 
 def _inputs_of_run(app: Shell, index: int) -> Inputs:

@@ -18,7 +18,7 @@ from tuiml.tui.charts.text import PLAIN, Line, clean, fit, strip
 from tuiml.tui.dialogs.explorer_model import Explorer, Inputs
 from tuiml.tui.keys import action
 from tuiml.tui.widgets.chart_view import Pacer, View
-from tuiml.tui.widgets.modal import Modal
+from tuiml.tui.widgets.dialogs import Modal
 from tuiml.tui.widgets.picker import Part
 
 LIVE = 0.2
@@ -137,15 +137,7 @@ class ExplorerView(View):
 
 
 class ExplorerScreen(Modal[Activation | None]):
-    """Explores activations; answers with the one to apply, or ``None``.
-
-    Args:
-        start: the layer's activation.
-        layer: its name.
-        index: its place in the stack.
-        inputs: its current inputs; called repeatedly.
-        takes: True if the answer can be applied to the layer.
-    """
+    """Explores activations; answers with the one to apply, or ``None``."""
 
     DEFAULT_CSS = "ExplorerScreen { background: $background; }"
 
@@ -191,89 +183,7 @@ class ExplorerScreen(Modal[Activation | None]):
     def _shown(self) -> None:
         self._pacer.now(self.view)
 
-    @action("down j", "next", "The next activation.", "explorer", rank=40, shown=False)
-    def action_activation_next(self) -> None:
-        self.model.turn(1)
-        self._shown()
-
-    @action("up k", "before", "The activation before.", "explorer", rank=30, shown=False)
-    def action_activation_back(self) -> None:
-        self.model.turn(-1)
-        self._shown()
-
-    @action(
-        "a",
-        "add",
-        "Keep this activation in the drawing beside the next ones (up to four), or take it out.",
-        "explorer",
-        rank=45,
-        shown=False,
-    )
-    def action_activation_add(self) -> None:
-        self.model.add()
-        self._shown()
-
-    @action("tab", "other", "The other parameter, where there are two.", "explorer", rank=110, shown=False)
-    def action_parameter_next(self) -> None:
-        self.model.next_parameter()
-        self._shown()
-
-    @action("left h", "left", "Look at a smaller x.", "explorer", rank=50, shown=False)
-    def action_x_left(self) -> None:
-        self.model.move(-1)
-        self._shown()
-
-    @action("right l", "right", "Look at a greater x.", "explorer", rank=60, shown=False)
-    def action_x_right(self) -> None:
-        self.model.move(1)
-        self._shown()
-
-    @action(
-        "minus",
-        "wider",
-        "A wider range of x; the sign of a value being typed.",
-        "explorer",
-        rank=80,
-        shown=False,
-    )
-    def action_wider(self) -> None:
-        """A minus, while a value is typed, is its sign."""
-        if self.model.typed is not None:
-            self.model.type("-")
-        else:
-            self.model.zoom(1)
-        self._shown()
-
-    @action("plus", "narrower", "A narrower range of x.", "explorer", rank=70, shown=False)
-    def action_narrower(self) -> None:
-        self.model.zoom(-1)
-        self._shown()
-
-    @action(
-        "left_square_bracket",
-        "less",
-        "The parameter smaller; digits type it.",
-        "explorer",
-        rank=90,
-        shown=False,
-    )
-    def action_value_down(self) -> None:
-        self.model.change(-1)
-        self._shown()
-
-    @action(
-        "right_square_bracket",
-        "more",
-        "The parameter greater; digits type it.",
-        "explorer",
-        rank=100,
-        shown=False,
-    )
-    def action_value_up(self) -> None:
-        self.model.change(1)
-        self._shown()
-
-    @action("enter", "take it", "Take the activation for the layer.", "explorer", rank=10)
+    @action("enter", "take it", "Take the activation for the layer.", "explorer")
     def action_take_activation(self) -> None:
         if self.model.typed is not None:
             self.model.enter()
@@ -281,10 +191,73 @@ class ExplorerScreen(Modal[Activation | None]):
         elif self._takes:
             self.dismiss(self.model.activation)
 
-    @action("escape q", "back", "Leave everything as it is.", "explorer", rank=20)
+    @action("escape q", "back", "Leave everything as it is.", "explorer")
     def action_leave_explorer(self) -> None:
         if self.model.typed is not None:
             self.model.stop_typing()
             self._shown()
         else:
             self.dismiss(None)
+
+    @action("up k", "before", "The activation before.", "explorer", "activation_back", -1, shown=False)
+    @action("down j", "next", "The next activation.", "explorer", "activation_next", 1, shown=False)
+    def _turn(self, by: int) -> None:
+        self.model.turn(by)
+        self._shown()
+
+    @action(
+        "a",
+        "add",
+        "Keep this activation in the drawing beside the next ones (up to four), or take it out.",
+        "explorer",
+        shown=False,
+    )
+    def action_activation_add(self) -> None:
+        self.model.add()
+        self._shown()
+
+    @action("left h", "left", "Look at a smaller x.", "explorer", "x_left", -1, shown=False)
+    @action("right l", "right", "Look at a greater x.", "explorer", "x_right", 1, shown=False)
+    def _move_x(self, by: int) -> None:
+        self.model.move(by)
+        self._shown()
+
+    @action("plus", "narrower", "A narrower range of x.", "explorer", shown=False)
+    def action_narrower(self) -> None:
+        self.model.zoom(-1)
+        self._shown()
+
+    @action("minus", "wider", "A wider range of x; the sign of a value being typed.", "explorer", shown=False)
+    def action_wider(self) -> None:
+        if self.model.typed is not None:
+            self.model.type("-")
+        else:
+            self.model.zoom(1)
+        self._shown()
+
+    @action(
+        "left_square_bracket",
+        "less",
+        "The parameter smaller; digits type it.",
+        "explorer",
+        "value_down",
+        -1,
+        shown=False,
+    )
+    @action(
+        "right_square_bracket",
+        "more",
+        "The parameter greater; digits type it.",
+        "explorer",
+        "value_up",
+        1,
+        shown=False,
+    )
+    def _change_value(self, by: int) -> None:
+        self.model.change(by)
+        self._shown()
+
+    @action("tab", "other", "The other parameter, where there are two.", "explorer", shown=False)
+    def action_parameter_next(self) -> None:
+        self.model.next_parameter()
+        self._shown()

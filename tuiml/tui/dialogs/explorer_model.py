@@ -33,11 +33,7 @@ class Inputs:
 
 
 class Explorer:
-    """The activation that is explored.
-
-    Args:
-        start: the activation to begin with; one that is not a function of one value is replaced by the first.
-    """
+    """The activation being explored: at first ``start``, if it is a function of one value."""
 
     def __init__(self, start: Activation | None) -> None:
         self.entries = functions()
@@ -137,8 +133,6 @@ class Explorer:
         """The cursor by some strides."""
         x = (round(self.cursor / self.stride) + by) * self.stride
         self.cursor = round(max(-self.span, min(x, self.span)), 9)
-
-    # -- hyper-parameters -------------------------------------------------------------------------------
 
     def change(self, by: int) -> None:
         """The hyper-parameter to the next round value that is allowed, up (+1) or down."""

@@ -1,4 +1,4 @@
-"""Looking at the file under the cursor, in threads that nothing waits for: one at a time, the newest next."""
+"""Inspects the file under the cursor in a background thread: one at a time, the newest next."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from tuiml.data.file_report import Report, look
 from tuiml.data.own.entries import DataFiles
 from tuiml.text import plain_text
 from tuiml.tui.dialogs import folders
-from tuiml.tui.dialogs.file_rows import HERE
-from tuiml.tui.dialogs.folders import Entry
+from tuiml.tui.dialogs.folders import HERE, Entry
 from tuiml.tui.model import catalog
 from tuiml.tui.model.catalog import Item
 
@@ -25,11 +24,11 @@ if TYPE_CHECKING:
     from tuiml.tui.shell.protocol import Shell
 
 PAUSE = 0.12
-"""Seconds that the cursor stays on a file before it is looked at."""
+"""Seconds that the cursor stays on a file before it is inspected."""
 
 
 def in_thread(do: Callable[[], object]) -> threading.Thread:
-    """Do something beside the screen; unlike a worker's thread, this one is not waited for at the end."""
+    """Run a function in a thread that the app, unlike for a worker's, does not wait for at its end."""
     thread = threading.Thread(target=do, daemon=True)
     thread.start()
     return thread
@@ -37,34 +36,33 @@ def in_thread(do: Callable[[], object]) -> threading.Thread:
 
 @dataclass(frozen=True)
 class FileRequest:
-    """What is to be looked at, and how."""
+    """The file to inspect, and how."""
 
     entry: Entry
     label: str = ""
     """The target column, by name or number; empty: detected."""
     asked: bool = False
-    """Whether it is to be looked at whatever its name."""
+    """True if it is inspected whatever its name."""
 
     @property
     def holds(self) -> bool:
-        """Whether it may be data: a folder, or a file of another kind, that one only passes is left alone."""
+        """True if it may be data: other folders and files are inspected only when asked for."""
         return self.asked or self.entry.known or self.entry.name == HERE
 
 
+@dataclass
 class Looked(Message):
-    """A file was looked at."""
+    """A file was inspected."""
 
-    def __init__(self, wish: FileRequest, found: Report | Item) -> None:
-        super().__init__()
-        self.wish, self.found = wish, found
+    wish: FileRequest
+    found: Report | Item
 
 
 class FileInspector:
-    """What is wanted, and what was found out about it.
+    """The file that is wanted, and its report once there is one.
 
     Args:
-        owner: gets :class:`Looked`, and hands it to :meth:`took`.
-        presets: whether preset files may be picked too.
+        owner: gets :class:`Looked` and passes it to :meth:`took`.
         changed: called when there is something else to show.
     """
 
@@ -76,7 +74,7 @@ class FileInspector:
         self._timer: Timer | None = None
 
     def want(self, wish: FileRequest | None, pause: float = 0.0) -> None:
-        """Look at a file in a moment: the cursor may only pass over it."""
+        """Inspect a file after a pause: the cursor may only pass over it."""
         self.let_go()
         self.wish, self.found = wish, None
         if self._timer is not None:
@@ -85,7 +83,7 @@ class FileInspector:
         self._changed()
 
     def let_go(self) -> None:
-        """What is being looked at is not wanted any more."""
+        """Cancel the inspection in progress."""
         if self._looking:
             cast("Shell", self._owner.app).looks.cancel(self._looking)
 
@@ -93,13 +91,13 @@ class FileInspector:
         return cast("Shell", self._owner.app).files.waiting
 
     def _begin(self) -> None:
-        """Look at what is wanted, unless another is being looked at: that one's end leads here."""
+        """Inspect what is wanted; if another inspection is in progress, its end calls this."""
         self._timer = None
         if self.wish is not None and self.wish.holds and self.found is None and not self._looking:
             self._looking = in_thread(partial(self._look, self.wish))
 
     def _look(self, wish: FileRequest) -> None:
-        """In a thread: what a file holds."""
+        """In a thread: inspect a file."""
         path = wish.entry.path
         found: Report | Item
         try:
@@ -113,7 +111,7 @@ class FileInspector:
         self._owner.post_message(Looked(wish, found))
 
     def took(self, message: Looked) -> bool:
-        """Whether what was found is what is wanted still; else that is looked at next."""
+        """Store a report; False if another file is wanted by now, which is then inspected."""
         self._looking = None
         if message.wish is not self.wish:  # or is wanted again, after it was let go
             if self._timer is None:

@@ -1,7 +1,7 @@
 """The file picker: folders and files, a preview of the file under the cursor, and its target column.
 
-Folders are read, and files looked at, by threads that nothing waits for: a slow disk or a long file never
-holds up a key, nor the end of the app. What comes too late is let go.
+Folders and files are read by background threads, so that a slow disk never delays a key or the end of the
+app.
 """
 
 from __future__ import annotations
@@ -23,15 +23,14 @@ from tuiml.text import plain_text
 from tuiml.tui.dialogs import folders
 from tuiml.tui.dialogs.data_preview import hint_strips, report_strips
 from tuiml.tui.dialogs.file_inspector import PAUSE, FileInspector, FileRequest, Looked, in_thread
-from tuiml.tui.dialogs.file_rows import HERE, PathInput, file_rows
-from tuiml.tui.dialogs.folders import Entry, Listing
+from tuiml.tui.dialogs.folders import HERE, Entry, Listing, PathInput, file_rows
 from tuiml.tui.keys import action
 from tuiml.tui.library.preview import broken_strips, preset_strips
 from tuiml.tui.model.catalog import Item
 from tuiml.tui.model.document import Document
 from tuiml.tui.shell.protocol import HasShell
+from tuiml.tui.widgets.dialogs import Modal
 from tuiml.tui.widgets.item_list import ItemList
-from tuiml.tui.widgets.modal import Modal
 from tuiml.tui.widgets.strips_view import StripsView
 
 WIDE = 96
@@ -40,7 +39,7 @@ WIDE = 96
 
 @dataclass(frozen=True)
 class Taken:
-    """What was picked: data with the table of a preset that means it, or a preset."""
+    """What was picked: data, as a table of a preset, or a preset."""
 
     path: Path
     table: dict[str, Any] | None = None
@@ -48,12 +47,7 @@ class Taken:
 
 
 class FilePicker(Modal[Taken | None]):
-    """Looks through folders; answered with what was picked, ``None`` where nothing was.
-
-    Args:
-        presets: whether preset files may be picked too.
-        start: the folder to begin in, or the file to begin at; absent: where the last one was.
-    """
+    """Browses folders; answers with what was picked, or ``None``."""
 
     DEFAULT_CSS = """
     FilePicker {
@@ -76,36 +70,37 @@ class FilePicker(Modal[Taken | None]):
     }
     """
 
+    @dataclass
     class Listed(Message):
         """A folder was read."""
 
-        def __init__(self, found: Listing, places: list[Entry]) -> None:
-            super().__init__()
-            self.found, self.places = found, places
+        found: Listing
+        places: list[Entry]
 
+    @dataclass
     class Found(Message):
-        """Whether there is something at a typed path."""
+        """What is at a typed path: a folder, a file (``False``) or nothing (``None``)."""
 
-        def __init__(self, typed: str, path: Path, folder: bool | None) -> None:
-            super().__init__()
-            self.typed, self.path, self.folder = typed, path, folder
+        typed: str
+        path: Path
+        folder: bool | None
 
     def __init__(self, *, presets: bool = False, start: Path | None = None) -> None:
         super().__init__()
         self._presets, self._start = presets, start
         self._folder = Path()
         self._at: Path | None = None
-        """What the cursor goes to, once the folder is read."""
+        """Where the cursor goes once the folder is read."""
         self._listing: Listing | None = None
         self._places: list[Entry] = []
         self._entries: dict[str, Entry] = {}
-        """What is listed, by the keys of its rows."""
+        """The listed entries by the keys of their rows."""
         self._typing = False
-        """Whether the path of the folder was typed, and stays."""
+        """True if the path of the folder was typed, and stays."""
         self._look = FileInspector(self, presets, self._show)
         self._take = False
-        """Whether what is looked at is to be taken as soon as it is known."""
-        self.names = ItemList(empty="reading", id="file-items")
+        """True if the file is used as soon as it is inspected."""
+        self.names = ItemList(id="file-items")
         self.view = StripsView(id="file-preview")
         self.words = PathInput(self.names, "type to find, or a path", self._go)
 
@@ -131,8 +126,6 @@ class FilePicker(Modal[Taken | None]):
     def on_unmount(self) -> None:
         self._look.let_go()
 
-    # -- folders -------------------------------------------------------------------------------------------
-
     def _begin(self) -> None:
         start = self._start
         folder = folders.begin() if start is None else start if start.is_dir() else start.parent
@@ -140,18 +133,14 @@ class FilePicker(Modal[Taken | None]):
         self._read(folder, True)
 
     def _read(self, folder: Path, first: bool = False) -> None:
-        """In a thread: list a folder; at first, the places too."""
+        """In a thread: list a folder; the first time, the places too."""
         if first:
             self._folder = folder
         places = folders.places() if first else []
         self.post_message(self.Listed(folders.listing(folder, self._presets), places))
 
     def open_folder(self, folder: Path, at: Path | None = None, *, typing: bool = False) -> None:
-        """List another folder, the cursor on ``at``.
-
-        Args:
-            typing: its path is being typed: what was typed stays.
-        """
+        """List another folder with the cursor on ``at``; ``typing``: keep the typed path in the field."""
         self._folder, self._at, self._typing = folder, at, typing
         in_thread(partial(self._read, folder))
 
@@ -189,8 +178,6 @@ class FilePicker(Modal[Taken | None]):
         empty = found.problem or ("nothing has these words" if typed else "an empty folder")
         self.names.set_rows(rows, empty=empty)
 
-    # -- typing --------------------------------------------------------------------------------------------
-
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
@@ -202,7 +189,7 @@ class FilePicker(Modal[Taken | None]):
             in_thread(partial(self._find, event.value, path))
 
     def _find(self, typed: str, path: Path) -> None:
-        """In a thread: whether there is a file or a folder at a typed path."""
+        """In a thread: what is at a typed path."""
         try:
             folder = path.is_dir() if path.exists() else None
         except OSError:
@@ -234,8 +221,6 @@ class FilePicker(Modal[Taken | None]):
         elif self._folder.parent != self._folder:
             self.open_folder(self._folder.parent, self._folder)
         return True
-
-    # -- the file under the cursor -------------------------------------------------------------------------
 
     @property
     def _entry(self) -> Entry | None:
@@ -276,11 +261,9 @@ class FilePicker(Modal[Taken | None]):
         else:
             self.view.show(partial(report_strips, found, name))
 
-    # -- the target column -----------------------------------------------------------------------------------
-
     @property
     def _columns(self) -> list[str]:
-        """The columns of the table that is shown, as an option takes them."""
+        """The columns of the table shown, as the option of the target column takes them."""
         found = self._look.found
         if not isinstance(found, Report) or found.format != "csv" or len(found.columns) < 2:
             return []
@@ -301,20 +284,14 @@ class FilePicker(Modal[Taken | None]):
         self._take = False
         self._look.want(replace(wish, label=self._columns[(at + by) % len(self._columns)]))
 
-    # -- taking --------------------------------------------------------------------------------------------
-
     @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.action_take_file()
-
     @on(ItemList.Chosen)
-    def _clicked_twice(self) -> None:
+    def _chosen(self, event: Message) -> None:
+        event.stop()
         self.action_take_file()
 
     @action("enter", "take it", "Into the folder, or take the file as data.", "files", rank=10)
     def action_take_file(self) -> None:
-        """Into a folder; what a file holds is taken as soon as it is known."""
         entry = self._entry
         if entry is None:
             return
@@ -358,8 +335,6 @@ class FilePicker(Modal[Taken | None]):
             self.words.value = ""
         else:
             self.dismiss(None)
-
-    # -- words ---------------------------------------------------------------------------------------------
 
     def _say(self, text: str) -> None:
         self.query_one(".said", Static).update(Content(plain_text(text)), layout=False)

@@ -1,6 +1,6 @@
-"""Folders as the file picker lists them, and the files that were taken lately. Pure; texts are safe to show.
+"""Folders as the file picker lists them, the field for a path, and the files that were taken lately.
 
-Nothing here waits for more than the names of one folder: it is called in a thread of its own.
+Reading a folder or the recent files may take long: the picker does it in a thread.
 """
 
 from __future__ import annotations
@@ -8,21 +8,26 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from textual import events
+
 from tuiml.data.own.entries import SUFFIXES
 from tuiml.files import data_folders, home, read_regular, write_whole
 from tuiml.text import plain_text
+from tuiml.tui.charts.palette import QUIET
+from tuiml.tui.model.item_rows import Row
+from tuiml.tui.widgets.item_list import FilterInput, ItemList
 
 MOST = 10_000
 """Entries of a folder that are listed."""
 RECENT = 8
-"""Files that are remembered."""
+"""Recent files that are kept."""
 DATA = (*SUFFIXES, ".txt", ".data", ".dat", "-ubyte", "-ubyte.gz", ".idx.gz")
-"""How the names of files end that are data, probably."""
+"""Endings of the names of data files."""
 PRESET = ".toml"
 
 
@@ -35,7 +40,7 @@ class Entry:
     """Safe to show."""
     folder: bool
     known: bool = False
-    """Whether it is data by its name (or a preset, where these are looked for)."""
+    """True if it is data by its name (or a preset, where these are wanted)."""
     size: int = -1
     """Bytes; below 0: not known."""
 
@@ -48,13 +53,13 @@ class Listing:
     entries: tuple[Entry, ...] = ()
     """Folders first, then what is known, by their names."""
     more: bool = False
-    """Whether there are others, beyond the most that are listed."""
+    """True if there are more entries than are listed."""
     problem: str = ""
     """Why it cannot be read; one line."""
 
 
 def listing(folder: Path, presets: bool = False) -> Listing:
-    """The folders and files in a folder, without hidden ones; whatever is wrong is said in it."""
+    """The folders and files in a folder, without hidden ones."""
     found: list[Entry] = []
     more = False
     try:
@@ -76,7 +81,7 @@ def listing(folder: Path, presets: bool = False) -> Listing:
 
 
 def _entry(entry: os.DirEntry[str], presets: bool) -> Entry | None:
-    """A file or a folder, links followed; ``None`` for what is neither, as a pipe or a broken link."""
+    """A file or a folder, links followed; ``None`` for a pipe, a broken link and the like."""
     path, name = Path(entry.path), plain_text(entry.name)
     try:
         if entry.is_dir():
@@ -89,18 +94,18 @@ def _entry(entry: os.DirEntry[str], presets: bool) -> Entry | None:
 
 
 def is_known(name: str, presets: bool = False) -> bool:
-    """Whether a file is data by its name (or a preset, where these are looked for)."""
+    """True if a file is data by its name (or a preset, where these are wanted)."""
     return name.lower().endswith((*DATA, PRESET) if presets else DATA)
 
 
 def matching(entries: Sequence[Entry], typed: str) -> list[Entry]:
-    """Those whose names have all the words."""
+    """The entries whose names contain all typed words."""
     words = typed.casefold().split()
     return [e for e in entries if all(word in e.name.casefold() for word in words)]
 
 
 def short(path: Path) -> str:
-    """A path as one reads it: the user's folder is ``~``."""
+    """A path to show, with ``~`` for the home folder."""
     try:
         inner = path.relative_to(os.path.expanduser("~"))
     except ValueError:
@@ -108,11 +113,8 @@ def short(path: Path) -> str:
     return "~" if not inner.parts else plain_text(f"~/{inner}")
 
 
-# -- what is typed or pasted -------------------------------------------------------------------------------
-
-
 def as_path(typed: str) -> Path | None:
-    """The path that was typed, or pasted by dropping a file on the terminal; ``None``: it is none."""
+    """The path that was typed, or pasted by dropping a file on the terminal; ``None`` if it is no path."""
     text = typed.strip()
     if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
         text = text[1:-1]
@@ -127,15 +129,12 @@ def as_path(typed: str) -> Path | None:
 
 
 def ends_in_folder(typed: str) -> bool:
-    """Whether a typed path is that of a folder: what is in it is meant."""
+    """True if a typed path means the contents of a folder."""
     return typed.strip().strip("'\"").endswith("/") or typed.strip() == "~"
 
 
-# -- where one begins --------------------------------------------------------------------------------------
-
-
 def begin() -> Path:
-    """The folder that is listed first: that of the file taken last, else where the app was started."""
+    """The folder listed first: that of the most recent file, else the current one."""
     for path in recent():
         if path.parent.is_dir():
             return path.parent
@@ -146,7 +145,7 @@ def begin() -> Path:
 
 
 def places() -> list[Entry]:
-    """Where to look: files taken lately, the folders of ``TUIML_DATA``, the user's own; if they are there."""
+    """Recent files, the folders of ``TUIML_DATA`` and the home folder, if they exist."""
     found = [Entry(path, short(path), path.is_dir(), True) for path in recent() if path.exists()]
     for folder in (*data_folders(), Path(os.path.expanduser("~"))):
         try:
@@ -163,7 +162,7 @@ def _recent_path() -> Path:
 
 
 def recent() -> list[Path]:
-    """The files that were taken lately, the newest first; none where it is not known."""
+    """Recent files, the newest first."""
     try:
         found = json.loads(read_regular(_recent_path(), 100_000))
         json.dumps(found, ensure_ascii=False).encode(errors="surrogateescape")  # no file has such a name
@@ -176,9 +175,73 @@ def recent() -> list[Path]:
 
 
 def remember(path: Path) -> None:
-    """Note that a file was taken; where that cannot be written, it is not."""
+    """Add a recent file; an error of the disk is ignored."""
     kept = [path, *(p for p in recent() if p != path)][:RECENT]
     try:
         write_whole(_recent_path(), json.dumps([str(p) for p in kept]))
     except (OSError, ValueError):
         return
+
+
+HERE = "this folder"
+"""The row of the folder itself, which may be data: a folder of images."""
+UNITS = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
+
+
+def file_rows(found: Listing, places: Sequence[Entry], typed: str) -> tuple[list[Row], dict[str, Entry]]:
+    """Rows of the entries with the typed words, and entries by key; ``places`` first if none are typed."""
+    shown = matching(found.entries, typed)
+    rows: list[Row] = []
+    entries = {str(e.path): e for e in shown}
+    if places and not typed:
+        rows += [Row(None, "lately, and where data is"), *map(_row, places)]
+        rows.append(Row(None, f"in {short(found.folder)}"))
+        entries |= {str(e.path): e for e in places}
+    if any(e.folder for e in found.entries) and not typed:
+        here = f"{found.folder}/."
+        rows.append(Row(here, HERE, ("as data",), colour=QUIET))
+        entries[here] = Entry(found.folder, HERE, True, True)
+    rows += [_row(e) for e in shown if e.folder or e.known]
+    others = [_row(e) for e in shown if not (e.folder or e.known)]
+    rows += [Row(None, "other files"), *others] if others else []
+    if found.more:
+        rows.append(Row(None, f"and more: {MOST:,} are listed"))
+    return rows, entries
+
+
+def _row(entry: Entry) -> Row:
+    return Row(str(entry.path), f"{entry.name}/" if entry.folder else entry.name, (_size(entry),))
+
+
+def _size(entry: Entry) -> str:
+    if entry.folder or entry.size < 0:
+        return ""
+    for unit, word in UNITS:
+        if entry.size >= unit:
+            return f"{entry.size / unit:.3g} {word}"
+    return f"{entry.size} B"
+
+
+class PathInput(FilterInput):
+    """A field that filters the list or takes a path; in an empty one ``go`` handles backspace and arrows."""
+
+    def __init__(self, target: ItemList, placeholder: str, go: Callable[[str], bool]) -> None:
+        super().__init__(target, placeholder, id="file-words")
+        self._go = go
+
+    async def _on_key(self, event: events.Key) -> None:
+        if not self.value and event.key in ("backspace", "left", "right") and self._go(event.key):
+            event.prevent_default()
+            event.stop()
+            return
+        await super()._on_key(event)
+
+    def _on_paste(self, event: events.Paste) -> None:
+        lines = event.text.strip().splitlines()
+        if lines and as_path(lines[0]) is not None:  # as of a file dropped on the terminal
+            self.value = lines[0].strip()
+            self.cursor_position = len(self.value)
+            event.prevent_default()
+            event.stop()
+            return
+        super()._on_paste(event)

@@ -19,7 +19,7 @@ from tuiml.tui.keys import action
 from tuiml.tui.model.problems import where
 from tuiml.tui.process.child import TrainingEvents, TrainingProblems, TrainingProcessEnded
 from tuiml.tui.widgets.chart_view import Pacer, View
-from tuiml.tui.widgets.modal import Modal
+from tuiml.tui.widgets.dialogs import Modal
 from tuiml.tui.widgets.rate_field import allowed
 
 WORDS = 3
@@ -110,13 +110,7 @@ class RatePlot(View):
 
 
 class RateScreen(Modal[float | None]):
-    """Finds a learning rate; answers with it, or ``None``. Closing it stops the search.
-
-    Args:
-        raw: the preset's document.
-        preset: what it says.
-        client: the client of the training process.
-    """
+    """Finds a learning rate; answers with it, or ``None``. Closing it stops the search."""
 
     DEFAULT_CSS = """
     RateScreen > Vertical {

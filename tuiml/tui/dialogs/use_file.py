@@ -1,4 +1,4 @@
-"""A file of the user's as the data of the preset that is edited."""
+"""Picks a file of the user's as the data of the preset being edited."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 class FilesLooked(Message):
-    """What validation could not wait for is known."""
+    """Files that validation did not wait for have been read."""
 
 
 def look_ahead(shell: Shell) -> None:
-    """Look at the user's files that validation did not wait for, in a thread that nothing waits for."""
+    """Read the user's files that validation did not wait for, in a background thread."""
     found = shell.files.awaited()
     if found:
         threading.Thread(target=partial(_look, shell, found), daemon=True).start()
@@ -37,19 +37,19 @@ def _look(shell: Shell, found: Sequence[Own]) -> None:
 
 
 def pick_data(shell: Shell) -> None:
-    """The file picker over Build, at the file that is the data now, if one is."""
+    """Show the file picker for data, at the current file if there is one."""
     path = shell.document.get("data.path")
     start = Path(path) if isinstance(path, str) and Path(path).is_absolute() and "\0" not in path else None
     shell.push_screen(FilePicker(start=start), partial(taken, shell))
 
 
 def look_through(shell: Shell, start: Path | None = None) -> None:
-    """The file picker over any place, for data or a preset."""
+    """Show the file picker for data or a preset."""
     shell.push_screen(FilePicker(presets=True, start=start), partial(taken, shell))
 
 
 def taken(shell: Shell, answer: Taken | None) -> None:
-    """A preset is opened; data becomes the preset's, as one edit, and what has to follow follows."""
+    """Open a preset, or make data the preset's, as one edit with all that has to change with it."""
     if answer is None:
         return
     if answer.preset is not None:

@@ -1,4 +1,4 @@
-"""What the Library changes on disk: duplicates, other names, and what is deleted after asking."""
+"""The Library's changes on disk: duplicate, rename and, after a question, delete."""
 
 from __future__ import annotations
 
@@ -22,12 +22,7 @@ LONGEST = 80
 
 
 class Changes:
-    """Changes presets and runs.
-
-    Args:
-        screen: the library.
-        changed: called after each change with what to select; ``None``: what is near.
-    """
+    """Changes presets and runs."""
 
     def __init__(self, screen: AppScreen, changed: Callable[[Key | None], None]) -> None:
         self._screen, self._changed = screen, changed
@@ -37,11 +32,11 @@ class Changes:
         return self._screen.shell
 
     def duplicate(self, item: Item) -> None:
-        """Make a preset of one's own from a preset or from a run's."""
+        """Copy a preset, or that of a run, to the user's presets."""
         self.attempt(lambda: self._changed(("preset", str(preset_files.duplicate(item)))))
 
     def rename(self, item: Item) -> None:
-        """Ask for another name."""
+        """Ask for another name, then rename."""
         kind, name = ("run", item.name) if item.run else ("preset", _title(item))
         dialog = NameDialog(
             f"Rename the {kind}", name, verb="rename", check=lambda word: _refusal(item, kind, word)
@@ -75,7 +70,7 @@ class Changes:
         self._changed(("run", str(path)))
 
     def delete(self, item: Item) -> None:
-        """Ask, then remove it for good."""
+        """Ask, then delete it."""
         if item.run:
             what, detail = (
                 "run",
@@ -102,7 +97,7 @@ class Changes:
         self.attempt(change)
 
     def _open(self, item: Item) -> Document | None:
-        """The document that is edited over the item's file: on the screen, or put away with its edits."""
+        """The open document or the draft of the item's file."""
         document = self._app.document
         if document.path == item.path:
             return document
@@ -117,7 +112,7 @@ class Changes:
             self._app.drafts.put_away(document)
 
     def attempt(self, change: Callable[[], None]) -> None:
-        """Do it; what fails is told in one line."""
+        """Make a change; show an error in one line."""
         try:
             change()
         except (RunError, SpecError, ValueError) as error:

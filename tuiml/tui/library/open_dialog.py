@@ -23,24 +23,21 @@ from tuiml.tui.model import catalog, item_rows
 from tuiml.tui.model.catalog import Catalog, Item, Key
 from tuiml.tui.shell.protocol import HasShell
 from tuiml.tui.widgets.dialogs import Dialog
-from tuiml.tui.widgets.filter_input import FilterInput
-from tuiml.tui.widgets.item_list import ItemList
+from tuiml.tui.widgets.item_list import FilterInput, ItemList
 
 
 @dataclass(frozen=True)
 class Browse:
-    """Files are to be looked through instead, at a path or where the last one was."""
+    """The answer that asks for the file picker instead, at a path or in the last folder."""
 
     path: Path | None = None
 
 
 class OpenDialog(Dialog[Item | Browse | None]):
-    """A list that narrows as one types; the answer is a preset or a run that can be opened.
+    """A list that typing filters; answers with a preset or a run that can be opened.
 
     Args:
-        source: reads the list.
-        items: what is known of it already, shown until it is read again.
-        title: what is asked.
+        items: shown until the list is read again.
         only: which items are offered; absent: all, and the path of any preset file.
     """
 
@@ -54,19 +51,17 @@ class OpenDialog(Dialog[Item | Browse | None]):
     }
     """
 
+    @dataclass
     class Listed(Message):
         """The list was read."""
 
-        def __init__(self, items: list[Item]) -> None:
-            super().__init__()
-            self.items = items
+        items: list[Item]
 
+    @dataclass
     class FileRead(Message):
         """The file of a typed path was read."""
 
-        def __init__(self, item: Item) -> None:
-            super().__init__()
-            self.item = item
+        item: Item
 
     def __init__(
         self,
@@ -82,7 +77,7 @@ class OpenDialog(Dialog[Item | Browse | None]):
         self._source = source or Catalog()
         self.items = list(items)
         self._by_key: dict[Key, Item] = {}
-        self._names = ItemList(empty="reading", id="open-items")
+        self._names = ItemList(id="open-items")
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
@@ -132,16 +127,13 @@ class OpenDialog(Dialog[Item | Browse | None]):
         self._names.set_rows(item_rows.rows(found, datetime.now()), empty=empty)
         return found
 
-    def _select(self, found: Sequence[Item]) -> None:
-        key = item_rows.best(found, self.typed)
-        if key:
-            self._names.select(key)
-
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
         self._say("")
-        self._select(self._fill())
+        key = item_rows.best(self._fill(), self.typed)
+        if key:
+            self._names.select(key)
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:

@@ -15,11 +15,7 @@ from tuiml.tui.shell.screen import AppScreen
 
 
 class Opener:
-    """Opens what is selected in the library.
-
-    Args:
-        screen: the library; its thread reads runs.
-    """
+    """Opens what is selected in the library."""
 
     def __init__(self, screen: AppScreen) -> None:
         self._screen = screen

@@ -1,8 +1,4 @@
-"""What the Library shows beside its list: a preset or a run at a glance, drawn to strips.
-
-The functions are pure: a document or a run model, a size and a look go in; strips, each ``width`` cells and
-as many as it takes, come out. Text from files is made harmless here.
-"""
+"""The preview of a preset or a run, in lines of ``width`` cells; text from files is made safe to show."""
 
 from __future__ import annotations
 
@@ -23,11 +19,11 @@ from tuiml.nn.optimizers import optimizers
 from tuiml.nn.pretraining import pretrainings
 from tuiml.runs.library import RunSummary, passed_over
 from tuiml.spec.preset import Preset
-from tuiml.training.events import Epoch
 from tuiml.tui.chart_views.curves import HIGH
 from tuiml.tui.charts.lines import Curve, line_chart
 from tuiml.tui.charts.palette import QUIET, TRAIN, TROUBLE, VALIDATION, Look, layer_colour
 from tuiml.tui.charts.text import PLAIN, Line, blank, clean, fit, strip
+from tuiml.tui.charts.text import wrap as wrap_words
 from tuiml.tui.model.document import Document
 from tuiml.tui.model.layer_rows import LayerRow
 from tuiml.tui.model.metric import accuracy_or_r2, metric_of
@@ -38,13 +34,13 @@ Part: TypeAlias = tuple[str, Style]
 MOST_PROBLEMS = 6
 NOTE_LINES = 12
 CHART_ROWS = (6, 14)
-"""The least and the most rows of a chart."""
+"""Least and most rows of a chart."""
 SIDE_BY_SIDE = 88
 """Cells from which the two charts stand beside each other."""
 WIDEST = 92
 """Cells of text and tables at most: longer lines are hard to read."""
 TALL = 30
-"""Rows from which blank lines part what is said of a run."""
+"""Rows from which the preview of a run has blank lines."""
 
 
 class Page:
@@ -53,7 +49,7 @@ class Page:
     def __init__(self, width: int, look: Look) -> None:
         self.width, self.look = width, look
         self.tight = False
-        """Whether gaps are left out."""
+        """True if gaps are left out."""
         self.strips: list[Line] = []
 
     def line(self, *parts: Part) -> None:
@@ -79,7 +75,7 @@ class Page:
             self.line((indent if not index else " " * cell_len(indent), style), (line, style))
 
     def fact(self, word: str, value: str) -> None:
-        """A word and what is to be said of it: ``data   mnist, 8,000 to train``."""
+        """A label and its value: ``data   mnist, 8,000 to train``."""
         quiet, lead = self.look.style(QUIET), f"{word:<11}"
         for line in wrap(value, self.width - len(lead), self.look):
             self.line((lead, quiet), (line, PLAIN))
@@ -87,36 +83,13 @@ class Page:
 
 
 def wrap(text: str, width: int, look: Look) -> list[str]:
-    """``text`` in lines of at most ``width`` cells: its own line breaks kept, words cut where need be."""
-    width = max(1, width)
-    lines = []
-    for paragraph in text.expandtabs(4).splitlines():
-        line = ""
-        for word in clean(paragraph, look).split():
-            joined = f"{line} {word}" if line else word
-            if cell_len(joined) <= width:
-                line = joined
-                continue
-            if line:
-                lines.append(line)
-            while cell_len(word) > width:
-                head = fit(word, width, "") if cell_len(word[:width]) > width else word[:width]
-                lines.append(head)
-                word = word[len(head.rstrip()) or 1 :]
-            line = word
-        lines.append(line)
-    return lines
-
-
-# -- a preset ----------------------------------------------------------------------------------------------
+    """``text`` in lines of at most ``width`` cells, with its own line breaks."""
+    paragraphs = text.expandtabs(4).splitlines()
+    return [line for part in paragraphs for line in wrap_words(clean(part, look), width) or [""]]
 
 
 def preset_strips(document: Document, kind: str, width: int, _height: int, look: Look) -> list[Line]:
-    """A preset: name, note, what is wrong with it, layers, data and training.
-
-    Args:
-        kind: what it is, in a word, at the right of the name: ``bundled``.
-    """
+    """A preset: name, ``kind`` (``bundled``), note, problems, layers, data and training."""
     page = Page(width, look)
     page.ends(document.name, kind)
     note = document.raw.get("note")
@@ -211,16 +184,8 @@ def _value(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-# -- a run -------------------------------------------------------------------------------------------------
-
-
 def run_strips(run: RunSummary, model: RunModel | None, width: int, height: int, look: Look) -> list[Line]:
-    """A run: how it ended, last and best figures, its curves, the preset's note and layers.
-
-    Args:
-        model: what its metrics tell; ``None`` while they are being read.
-        height: rows that are seen without scrolling; the curves take what the figures leave of them.
-    """
+    """A run: how it ended, last and best metrics, curves, note and layers; ``model`` absent: not read yet."""
     page = Page(width, look)
     page.tight = height < TALL
     trouble = TROUBLE if run.reason in TROUBLES or run.problem else QUIET
@@ -249,7 +214,7 @@ def run_strips(run: RunSummary, model: RunModel | None, width: int, height: int,
 
 
 def _ending(page: Page, document: Document) -> list[Line]:
-    """What the previews of presets and runs end with: the stack and the settings."""
+    """The layers and the settings, at the end of each preview."""
     page.gap()
     _layers(page, document)
     if document.preset:
@@ -287,14 +252,10 @@ def _figures(page: Page, run: RunSummary, model: RunModel) -> None:
     if math.isfinite(last.val_loss):
         _figure(page, "validation", last.val_loss, (last.val_accuracy, last.val_r2), lead, VALIDATION)
         if best and best.epoch != last.epoch:
-            _best(page, best, lead)
+            word = f"best, epoch {best.epoch:,}" if lead >= 18 else f"best at {best.epoch:,}"
+            _figure(page, word, best.val_loss, (best.val_accuracy, best.val_r2), lead, VALIDATION)
     if end and math.isfinite(end.test_loss):
         _figure(page, "test", end.test_loss, (end.test_accuracy, end.test_r2), lead)
-
-
-def _best(page: Page, best: Epoch, lead: int) -> None:
-    word = f"best, epoch {best.epoch:,}" if lead >= 18 else f"best at {best.epoch:,}"
-    _figure(page, word, best.val_loss, (best.val_accuracy, best.val_r2), lead, VALIDATION)
 
 
 def _figure(

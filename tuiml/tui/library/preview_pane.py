@@ -1,7 +1,8 @@
-"""The preview beside the Library's list: draws what is selected, reads a run when the cursor rests on it."""
+"""The preview beside the Library's list; a run is read when the cursor rests on it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import cast
 
@@ -28,19 +29,19 @@ _KINDS = {"own": "yours", "bundled": "bundled"}
 
 
 class Preview(StripsView):
-    """Shows one item at a time; runs are read by a thread, with what is known at once shown meanwhile."""
+    """Shows one item at a time; runs are read by a thread, and their summary is shown meanwhile."""
 
     DEFAULT_CSS = """
     Preview { border-left: solid $foreground 20%; padding: 0 0 0 1; }
     Preview:focus { border-left: solid $primary; }
     """
 
+    @dataclass
     class Loaded(Message):
         """A run was read; a text is why it could not be."""
 
-        def __init__(self, item: Item, run: RunModel | str) -> None:
-            super().__init__()
-            self.item, self.run = item, run
+        item: Item
+        run: RunModel | str
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -50,11 +51,11 @@ class Preview(StripsView):
 
     @property
     def waits(self) -> bool:
-        """Whether a run is to be read as soon as the cursor has rested."""
+        """True if a run is read as soon as the cursor has rested."""
         return self._resting is not None
 
     def show_item(self, item: Item | None) -> None:
-        """Show another item from its top, or a newer state of the same where it is scrolled to."""
+        """Show another item from its top, or the same one at its scroll position."""
         same = bool(item and self._item and item.key == self._item.key)
         self._item = item
         if self._resting:

@@ -1,13 +1,10 @@
-"""The Library: presets and past runs in one list, with a preview of the selected one.
-
-Files are read by threads that post what they found. Opening a preset replaces the document being edited;
-opening a run shows it in Train, unless one is being trained there.
-"""
+"""The Library: presets and past runs in one list, read by threads, with a preview of the selected one."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar, cast
@@ -28,8 +25,7 @@ from tuiml.tui.model import past_run, preset_files
 from tuiml.tui.model.catalog import Catalog, Item, Key
 from tuiml.tui.model.item_rows import best, key_of, matching, rows
 from tuiml.tui.shell.screen import AppScreen
-from tuiml.tui.widgets.filter_input import FilterInput
-from tuiml.tui.widgets.item_list import ItemList
+from tuiml.tui.widgets.item_list import FilterInput, ItemList
 
 NARROW = 70
 """Cells below which list and preview take turns."""
@@ -54,12 +50,11 @@ class Library(AppScreen):
     }
     """
 
+    @dataclass
     class Listed(Message):
         """The list was read."""
 
-        def __init__(self, items: list[Item]) -> None:
-            super().__init__()
-            self.items = items
+        items: list[Item]
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -69,7 +64,7 @@ class Library(AppScreen):
         self._wanted: Key | None = None  # to be selected when it is in the list
         self._seen = False
         self._waiting: Timer | None = None
-        self.names = ItemList(empty="reading", id="library-items")
+        self.names = ItemList(id="library-items")
         self.filter = FilterInput(self.names, "words to look for", id="library-filter")
         self.preview = Preview(id="library-preview")
         self.opener = Opener(self)
@@ -100,8 +95,6 @@ class Library(AppScreen):
         if preview != self.has_class("-previewing"):
             self.set_class(preview, "-previewing")
             (self.preview if preview else self.names).focus()
-
-    # -- the list ------------------------------------------------------------------------------------------
 
     def shown(self) -> None:
         self._show_preview(False)
@@ -153,8 +146,6 @@ class Library(AppScreen):
         if self.enabled("item_open"):
             self.action_item_open()
 
-    # -- the filter ----------------------------------------------------------------------------------------
-
     @action("slash", "filter", "Show only what contains the words you type.", "library", rank=50)
     def action_item_filter(self) -> None:
         self._show_preview(False)
@@ -189,8 +180,6 @@ class Library(AppScreen):
     def action_item_section_after(self) -> None:
         self.names.go_section(1)
 
-    # -- opening -------------------------------------------------------------------------------------------
-
     @action("enter", "open", "Open: a preset in Build, a run in Train.", "library", rank=10)
     def action_item_open(self) -> None:
         if self.item:
@@ -222,8 +211,6 @@ class Library(AppScreen):
 
         self.app.push_screen(OpenDialog(self.catalog, self.items), answered)
 
-    # -- changing ------------------------------------------------------------------------------------------
-
     @action("d", "duplicate", "Make a copy of it among your presets.", "library", rank=80)
     def action_item_duplicate(self) -> None:
         if self.item:
@@ -238,8 +225,6 @@ class Library(AppScreen):
     def action_item_delete(self) -> None:
         if self.item:
             self._changes.delete(self.item)
-
-    # -- keys ----------------------------------------------------------------------------------------------
 
     def enabled(self, action_id: str) -> bool | None:
         if action_id == "item_all":

@@ -1,4 +1,4 @@
-"""What there is to open: presets of one's own, bundled ones and runs, as one list. Pure: no screen."""
+"""The list of what can be opened: the user's presets, bundled ones and runs."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class Item:
 
     kind: Kind
     name: str
-    """As it is on disk: not made harmless."""
+    """As on disk: not safe to show."""
     path: Path
     document: Raw | None = field(default=None, compare=False, repr=False)
-    """Of a preset: what is in the file, right or wrong."""
+    """Of a preset: the contents of its file, valid or not."""
     problem: str = ""
     """Why it cannot be used, in one line."""
     run: RunSummary | None = field(default=None, compare=False, repr=False)
@@ -41,12 +41,11 @@ class Item:
 
     @property
     def key(self) -> Key:
-        """What tells it from all others."""
         return ("run" if self.run else "preset", str(self.path))
 
     @property
     def words(self) -> str:
-        """What a filter looks through, in lower case."""
+        """The text that a filter searches, in lower case."""
         texts = [self.name, self.about, "run" if self.run else f"{self.kind} preset"]
         if self.document:
             texts += [str(self.document.get(key, "")) for key in ("name", "note")]
@@ -58,27 +57,20 @@ class Item:
 Known = dict[Path, tuple[Signature, Item]]
 
 
-# -- reading -----------------------------------------------------------------------------------------------
-
-
 class Catalog:
-    """Reads what there is, and again only what has changed since; from any thread."""
+    """Reads the list; later only what changed since. Any thread may use it."""
 
     def __init__(self) -> None:
         self._known: Known = {}
         self._lock = Lock()
 
     def presets(self, files: DataFiles | None = None) -> list[Item]:
-        """Presets of one's own and bundled ones, and what is wrong with any of them.
-
-        Args:
-            files: finds what the user's files that presets name hold.
-        """
+        """The user's presets and bundled ones, with their problems."""
         with self._lock:
             return self._presets(self._known, files)
 
     def read(self, files: DataFiles | None = None) -> list[Item]:
-        """As :meth:`presets`, and after them the runs, the newest first."""
+        """All presets, then the runs, the newest first."""
         with self._lock:
             kept, self._known = self._known, {}
             runs = [self._run(kept, path) for path in _or_none(_run_folders)]
@@ -86,12 +78,7 @@ class Catalog:
             return self._presets(kept, files) + runs
 
     def readings(self, files: DataFilesInBackground, first: bool) -> Iterator[list[Item]]:
-        """The list, once or more: each is more complete than the one before.
-
-        Args:
-            files: find what the files of the user's hold that presets name.
-            first: nothing is shown yet; the presets alone come first.
-        """
+        """The list, more complete each time; the presets alone come ``first`` if nothing is shown yet."""
         if first:  # hundreds of runs take a second
             yield self.presets(files)
         found = self.read(files)
@@ -104,20 +91,18 @@ class Catalog:
         return found + [self._preset(kept, "bundled", file.path, files) for file in _or_none(bundled)]
 
     def _preset(self, kept: Known, kind: Kind, path: Path, files: DataFiles | None) -> Item:
-        signed = _signature(path)
-        known = kept.get(path)
-        # what is wrong may be its data, which changes apart
-        fresh = known and known[0] == signed and not known[1].problem
-        item = known[1] if known and fresh else preset_item(path, kind, files)
+        signed, (before, item) = _signature(path), kept.get(path, ((), None))
+        if item is None or before != signed or item.problem:  # its data, another file, may be the problem
+            item = preset_item(path, kind, files)
         self._known[path] = (signed, item)
         return item
 
     def _run(self, kept: Known, path: Path) -> Item:
         signed = _signature(path, path / METRICS, path / PRESET)
-        known = kept.get(path)
-        # whether a run still goes on is not told by its files
-        fresh = known and known[0] == signed and known[1].run and known[1].run.reason != "running"
-        item = known[1] if known and fresh else run_item(path)
+        before, item = kept.get(path, ((), None))
+        # the files of a run do not say whether it is still running
+        if item is None or before != signed or not item.run or item.run.reason == "running":
+            item = run_item(path)
         self._known[path] = (signed, item)
         return item
 

@@ -51,8 +51,6 @@ class Document:
         self.problems: list[Problem] = []
         self.look_again()
 
-    # -- what is there -------------------------------------------------------------------------------------
-
     @property
     def name(self) -> str:
         """The preset's name, safe to show."""
@@ -93,8 +91,6 @@ class Document:
     def rows(self) -> list[LayerRow]:
         """Every layer, with its output shape and parameters if they are known."""
         return layer_rows(self._stack, self.data, self.problems)
-
-    # -- edits ---------------------------------------------------------------------------------------------
 
     def set(self, path: str, value: Any, names: Mapping[str, str] | None = None) -> None:
         """Set the value at a path without checking it; consecutive edits of one path are one undo step.

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from tuiml.registry import Entry, Registry, options_of
+from tuiml.registry import Registry, options_of
 from tuiml.spec.edit import split
 
 Raw = dict[str, Any]
@@ -67,17 +67,9 @@ def name(raw: Raw, names: Mapping[str, str]) -> None:
 
 def chosen(before: Any, name: str, registry: Registry[Any], path: str) -> Any:
     """The value for the entry ``name`` at ``path``, with the options of the old value that it also has."""
+    # the data, pretraining and each layer are always tables
+    table = path in ("data", "pretraining") or (path.startswith("layers[") and path.endswith("]"))
     known = {option.name for option in options_of(registry[name])} if name in registry else set()
     old = before if isinstance(before, dict) else {}
     kept = {key: copy.deepcopy(value) for key, value in old.items() if key in known}
-    return {registry.key: name, **kept} if kept or _is_table(path) else name
-
-
-def _is_table(path: str) -> bool:
-    """True if a choice is always written as a table: the data, pretraining and each layer."""
-    return path in ("data", "pretraining") or (path.startswith("layers[") and path.endswith("]"))
-
-
-def entry_at(value: Any, registry: Registry[Any], context: Any = None) -> type[Entry] | None:
-    """The entry that a value of the document names, or ``None``."""
-    return registry.entry_of(value, context)
+    return {registry.key: name, **kept} if kept or table else name

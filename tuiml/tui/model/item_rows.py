@@ -1,4 +1,4 @@
-"""The rows of a list of presets and runs, and which of them a search finds."""
+"""The rows of a list of presets and runs, and the search in it."""
 
 from __future__ import annotations
 
@@ -22,10 +22,7 @@ _STAMP = re.compile(r"-\d{8}-\d{6}(?=(-\d+)?$)")
 
 
 def matching(items: Sequence[Item], text: str) -> list[Item]:
-    """Those that have every word of ``text`` in their name, note, data set or, of runs, preset and end.
-
-    Within a kind, those with the words in their name come first.
-    """
+    """The items that contain every word of ``text``; of each kind, those named with the words first."""
     wanted = text.casefold().split()
     if not wanted:
         return list(items)
@@ -35,7 +32,7 @@ def matching(items: Sequence[Item], text: str) -> list[Item]:
 
 
 def best(found: Sequence[Item], text: str) -> Key | None:
-    """Which of the matching ones is most likely meant: of that name, of a name with the words, the first."""
+    """The best match: the one of that name, else one with the words in its name, else the first."""
     wanted = text.casefold().split()
     same = (item for item in found if item.name.casefold() == text.casefold().strip())
     named = (item for item in found if _named(item, wanted))
@@ -44,7 +41,7 @@ def best(found: Sequence[Item], text: str) -> Key | None:
 
 
 def key_of(document: Document, items: Sequence[Item]) -> Key | None:
-    """The key of the preset that a document is of."""
+    """The key of the preset that a document was opened from."""
     for item in items:
         bundled = item.kind == "bundled" and document.path is None and item.name == document.origin
         if not item.run and (item.path == document.path or bundled):
@@ -81,7 +78,7 @@ def _row(item: Item, now: datetime) -> Row:
 
 
 def short_name(run: str) -> str:
-    """A run's name without the time in it, which stands beside it."""
+    """A run's name without the time in it, which is shown beside it."""
     return _STAMP.sub("", run, count=1) or run
 
 
@@ -116,12 +113,11 @@ class Row(NamedTuple):
     """One line of the list.
 
     Args:
-        key: what it stands for; ``None`` makes it a heading, which the cursor passes over.
-        name: text from a file may be given as it is.
-        asides: what may stand at the right, the longest first: the first with room is shown.
-        trouble: whether it cannot be used: it has a mark, and its aside the colour of trouble.
-        colour: of the aside.
-        cut: whether the name is cut for the shortest aside where none has room.
+        key: ``None`` makes it a heading, which the cursor skips.
+        name: need not be safe to show.
+        asides: texts for the right end, the longest first: the first that fits is shown.
+        trouble: it cannot be used: it has a mark.
+        cut: the name is cut for the shortest aside if none fits.
     """
 
     key: Hashable | None

@@ -12,17 +12,16 @@ from tuiml.nn.layers import layers
 from tuiml.runs import memory_estimate
 from tuiml.spec import network_of
 from tuiml.tui.model.document import Document, Raw
-from tuiml.tui.model.document_paths import entry_at
 from tuiml.tui.model.layer_rows import LayerRow
 
 
 def is_output(value: Any) -> bool:
     """True if a layer is an output layer: by its activation, or because its units are left out."""
-    entry = entry_at(value, layers)
+    entry = layers.entry_of(value)
     field = getattr(entry, "activation_field", None)
     if not isinstance(value, dict) or field is None:
         return False
-    activation = entry_at(value.get(field), activations)
+    activation = activations.entry_of(value.get(field))
     unsized = entry is layers["dense"] and "units" not in value
     return unsized or bool(activation and getattr(activation, "output_only", False))
 
@@ -30,7 +29,7 @@ def is_output(value: Any) -> bool:
 def output_row(document: Document) -> int | None:
     """The dense layer that makes the outputs: the last one, with nothing but activations after it."""
     for index in reversed(range(document.count)):
-        entry = entry_at(document.get(f"layers[{index}]"), layers)
+        entry = layers.entry_of(document.get(f"layers[{index}]"))
         if entry is layers["dense"]:
             return index
         if entry is not layers["activation"]:

@@ -1,9 +1,8 @@
-"""Another data set for a preset: what of its network and training has to follow. Pure."""
+"""Another data set for a preset: what has to change with it in network and training."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
 from typing import Any
 
 from tuiml.data.base import Dataset
@@ -13,17 +12,13 @@ from tuiml.nn.losses import CrossEntropy, Loss, losses
 from tuiml.nn.network import output_layer
 from tuiml.spec.check import read_layers
 from tuiml.spec.stopping import stoppings
-from tuiml.tui.model.document_paths import Raw, entry_at
+from tuiml.tui.model.document_paths import Raw
 
 
 def adopt(raw: Raw, table: dict[str, Any], dataset: Dataset) -> tuple[Raw, str]:
-    """The document with ``table`` as its data, and what else was changed for it, in words.
+    """The document with ``table`` as its data (read: ``dataset``), and the other changes in words.
 
-    The last layer gets a unit for each class or number, loss and last activation suit the target, no batch
-    is larger than the data; whatever else does not fit is left, for the user to see.
-
-    Args:
-        dataset: what the table means.
+    Output units, loss, last activation and batch size are fitted; other problems are left to the user.
     """
     raw = copy.deepcopy(raw)
     raw["data"] = copy.deepcopy(table)
@@ -44,8 +39,8 @@ def _numbers(dataset: Dataset) -> str:
 
 
 def _input(stack: list[Raw], dataset: Dataset, done: list[str]) -> None:
-    """Pictures are made flat before a dense layer."""
-    first = entry_at(stack[0], layers) if stack else None
+    """Add a flatten layer for images before a dense layer."""
+    first = layers.entry_of(stack[0]) if stack else None
     if first is Dense and len(dataset.shape) > 1:
         stack.insert(0, {"type": "flatten"})
         done.append("a flatten layer first")
@@ -53,7 +48,7 @@ def _input(stack: list[Raw], dataset: Dataset, done: list[str]) -> None:
 
 def _loss(stack: list[Raw], training: Raw, dataset: Dataset, done: list[str]) -> None:
     """Loss, last activation and early stopping for the target."""
-    loss = entry_at(training.get("loss", CrossEntropy.name), losses)
+    loss = losses.entry_of(training.get("loss", CrossEntropy.name))
     numbers = dataset.target == "regression"
     if loss is None or not issubclass(loss, Loss) or not stack:
         return
@@ -77,41 +72,37 @@ def _loss(stack: list[Raw], training: Raw, dataset: Dataset, done: list[str]) ->
 
 def _stopping(training: Raw, done: list[str]) -> None:
     rule = training.get("early_stopping")
-    entry = entry_at(rule, stoppings)
+    entry = stoppings.entry_of(rule)
     if entry is not None and entry.name.endswith("accuracy"):
         training["early_stopping"] = {**rule, "name": "val_loss"} if isinstance(rule, dict) else "val_loss"
         done.append("early stopping by val_loss")
 
 
 def _activation(layer: Raw) -> type[Activation] | None:
-    """What the last layer ends in; of a dense one without, linear."""
-    entry = entry_at(layer, layers)
+    """The activation of the last layer."""
+    entry = layers.entry_of(layer)
     if entry not in (Dense, ActivationLayer):
         return None
     default = "linear" if entry is Dense else "relu"
-    found = entry_at(layer.get("activation", default), activations)
+    found = activations.entry_of(layer.get("activation", default))
     return found if found is not None and issubclass(found, Activation) else None
 
 
 def _activate(layer: Raw, name: str) -> None:
-    if entry_at(layer, layers) is Dense and name == "linear":
+    if layers.entry_of(layer) is Dense and name == "linear":
         layer.pop("activation", None)
-    elif entry_at(layer, layers) in (Dense, ActivationLayer):
+    elif layers.entry_of(layer) in (Dense, ActivationLayer):
         layer["activation"] = name
 
 
 def _units(stack: list[Raw], dataset: Dataset) -> None:
-    """The output layer has as many as the data wants: left out, it follows."""
-    index = output_layer(_readable(stack))
+    """Leave out the units of the output layer if they do not fit: the default fits."""
+    index = output_layer(list(read_layers(stack)))
     if index is not None and stack[index].get("units") not in (None, dataset.outputs):
         single = stack[index]["units"] == 1 and len(dataset.classes) == 2
         told = _activation(stack[-1])
         if not single or (told is not None and told.name == "softmax"):
             del stack[index]["units"]
-
-
-def _readable(stack: Sequence[Raw]) -> list[Any]:
-    return list(read_layers(stack))
 
 
 def _sizes(training: Raw, dataset: Dataset, done: list[str]) -> None:

@@ -35,7 +35,7 @@ def run_document(path: Path) -> Raw:
 def load_run(
     path: Path, *, snapshots: bool = True, tail: Tail | None = None, files: DataFiles | None = None
 ) -> RunModel:
-    """A past run as the screen shows it, or one that another process trains, as it is now.
+    """A past run, or the present state of one that another process trains.
 
     Args:
         snapshots: with the layers' statistics, which are nearly all of the file.
@@ -73,7 +73,7 @@ def _lines(tail: Tail, wanted: set[int] | None) -> Iterator[bytes]:
 
 
 def newest_step(path: Path) -> int:
-    """The step of a run's newest checkpoint, by its name; 0 where there is none."""
+    """The step of a run's newest checkpoint; 0 if it has none."""
     try:
         return max(steps_in(path), default=0)
     except OSError:
@@ -81,7 +81,7 @@ def newest_step(path: Path) -> int:
 
 
 def at(model: RunModel, path: Path) -> RunModel:
-    """The run with the name and the place of its folder, which may have been renamed since it was trained."""
+    """The run with the name and path of its folder, which may have been renamed since it was trained."""
     model.name = path.name
     if model.start:
         model.start = replace(model.start, run=path.name, path=str(path))
@@ -93,7 +93,7 @@ def at(model: RunModel, path: Path) -> RunModel:
 def read_run(
     path: Path, files: DataFilesInBackground, *, snapshots: bool, tail: Tail | None = None
 ) -> RunModel | str:
-    """A run, or in one line why it cannot be read; for a thread that can wait."""
+    """A run, or why it cannot be read; one line. It may take long: for a thread."""
     try:
         model = load_run(path, snapshots=snapshots, tail=tail, files=files.waiting)
         model.files = files

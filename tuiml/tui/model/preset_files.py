@@ -1,4 +1,4 @@
-"""Files of presets: the document of a name, a new preset, copies, other names."""
+"""Files of presets: opening by name, a new preset, copying, renaming."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NEW: Raw = {
     "layers": [{"type": "flatten"}, {"type": "dense", "activation": "softmax"}],
     "training": {"loss": "cross_entropy", "optimizer": "adam"},
 }
-"""The smallest preset that trains: to add layers to."""
+"""The smallest preset that trains."""
 
 
 def named(word: str) -> Document:
@@ -41,12 +41,12 @@ def default_document() -> Document:
 
 
 def preset_path(name: str) -> Path:
-    """Where a preset of one's own of that name is kept."""
+    """The file of the user's preset of that name."""
     return own_folder() / f"{slug(name)}.toml"
 
 
 def free_name(name: str) -> str:
-    """``name``, or ``name 2`` and so on: the first that no preset of one's own has."""
+    """``name``, or ``name 2`` and so on: the first that is free."""
     found, number = name, 1
     while preset_path(found).exists():
         number += 1
@@ -55,7 +55,7 @@ def free_name(name: str) -> str:
 
 
 def duplicate(item: Item) -> Path:
-    """Make a preset of one's own from any: ``name copy``; its file.
+    """Copy a preset, or a run's, to the user's presets as ``name copy``; returns the file.
 
     Raises:
         OSError, ValueError: it cannot be read or written.
@@ -67,10 +67,10 @@ def duplicate(item: Item) -> Path:
 
 
 def rename_preset(item: Item, name: str) -> Path:
-    """Give a preset of one's own another name, in the file and of the file; where it is now.
+    """Rename a preset of the user's, in its file and its file itself; returns the new file.
 
     Raises:
-        OSError, ValueError: it cannot be written; what was there is as it was.
+        OSError, ValueError: it cannot be written; nothing is changed then.
     """
     path = item.path.with_name(f"{slug(name)}.toml")
     if item.document is None:
@@ -82,6 +82,6 @@ def rename_preset(item: Item, name: str) -> Path:
 
 
 def name_taken(path: Path, name: str) -> bool:
-    """Whether another preset has the file that renaming ``path`` to ``name`` would take."""
+    """True if renaming ``path`` to ``name`` would replace another preset."""
     target = path.with_name(f"{slug(name)}.toml")
     return target.exists() and not target.samefile(path)

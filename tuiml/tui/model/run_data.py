@@ -20,17 +20,9 @@ from tuiml.tui.model.metric import ACCURACY, R2, Metric
 from tuiml.tui.model.snapshots import SnapshotHistory
 
 Status: TypeAlias = Literal[
-    "empty",
-    "loading",
-    "running",
-    "paused",
-    "completed",
-    "stopped",
-    "diverged",
-    "early_stopped",
-    "interrupted",
-    "failed",
-]
+    "empty", "loading", "running", "paused",
+    "completed", "stopped", "diverged", "early_stopped", "interrupted", "failed",
+]  # fmt: skip
 ALIVE: frozenset[Status] = frozenset({"loading", "running", "paused"})
 TROUBLE: frozenset[Status] = frozenset({"diverged", "failed"})
 

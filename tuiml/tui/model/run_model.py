@@ -28,18 +28,14 @@ class RunModel(RunData):
 
     def begin(self, document: dict[str, Any], name: str = "") -> None:
         """Forget the last run: a new one of ``document`` is being started."""
-        self._forget()
+        vars(self).update(vars(RunModel(files=self.files)))
         self.status = "loading"
         self._describe(document, name)
 
     def load(
         self, lines: Iterable[str | bytes], document: dict[str, Any], *, name: str = "", writer: str = ""
     ) -> None:
-        """Show a past run from the lines of its ``metrics.jsonl``; those that cannot be read are left out.
-
-        Args:
-            writer: the process that trains it now, in words; empty: none.
-        """
+        """Show a past run from the lines of its ``metrics.jsonl``; ``writer``: the process that trains it."""
         self.begin(document, name)
         damaged: list[None] = []
         self.feed(events_in(lines, lambda: damaged.append(None)))
@@ -84,11 +80,7 @@ class RunModel(RunData):
         self.state_version = new_version()
 
     def resume(self, document: dict[str, Any] | None = None) -> None:
-        """The user resumed it: everything stays on the screen until it starts, then what is before its step.
-
-        Args:
-            document: its preset with changes that hold from its start on.
-        """
+        """Resume the run with a changed ``document``; what it showed stays on the screen until it starts."""
         self.before_resume = BeforeResume(self.status, self.message, document or self.document)
         self.status, self.loading = "loading", None
         self.state_version = new_version()
@@ -110,9 +102,6 @@ class RunModel(RunData):
         """A past run cannot be inspected; one line, empty: it can again."""
         self.inspection_problem = reason
         self.inspections_version = new_version()
-
-    def _forget(self) -> None:
-        vars(self).update(vars(RunModel(files=self.files)))
 
     def _describe(self, document: dict[str, Any], name: str) -> None:
         self.document = document

@@ -6,20 +6,7 @@ import math
 from functools import singledispatch
 
 from tuiml.spec.stopping import badness
-from tuiml.training.events import (
-    End,
-    Epoch,
-    Event,
-    Intervention,
-    Loading,
-    Notice,
-    Pretraining,
-    Progress,
-    RestorePoints,
-    Snapshot,
-    Start,
-    State,
-)
+from tuiml.training import events
 from tuiml.training.inspections.record import Inspection
 from tuiml.tui.model.metric import accuracy_or_r2
 from tuiml.tui.model.run_data import RunData, new_version
@@ -28,7 +15,7 @@ NOTICES_KEPT = 16
 
 
 @singledispatch
-def update(event: Event, run: RunData) -> None:
+def update(event: events.Event, run: RunData) -> None:
     """Change the state of ``run`` by an event; other kinds change nothing."""
 
 
@@ -39,36 +26,36 @@ def _(event: Inspection, run: RunData) -> None:
 
 
 @update.register
-def _(event: Loading, run: RunData) -> None:
+def _(event: events.Loading, run: RunData) -> None:
     run.loading, run.status = event, "loading"
 
 
 @update.register
-def _(event: Pretraining, run: RunData) -> None:
+def _(event: events.Pretraining, run: RunData) -> None:
     run.pretraining = event
 
 
 @update.register
-def _(event: Snapshot, run: RunData) -> None:
+def _(event: events.Snapshot, run: RunData) -> None:
     run.snapshot = event
     run.history.add(event.step, event.layers)
     run.snapshots_version = new_version()
 
 
 @update.register
-def _(event: RestorePoints, run: RunData) -> None:
+def _(event: events.RestorePoints, run: RunData) -> None:
     run.restore_points = event.points
 
 
 @update.register
-def _(event: Notice, run: RunData) -> None:
+def _(event: events.Notice, run: RunData) -> None:
     run.notices.pop(event.about, None)
     if event.text and len(run.notices) < NOTICES_KEPT:
         run.notices[event.about] = event.text
 
 
 @update.register
-def _(event: Start, run: RunData) -> None:
+def _(event: events.Start, run: RunData) -> None:
     """The events before it are of the same run: :meth:`RunModel.resume` says what is forgotten."""
     run.start, run.status, run.end = event, "running", None
     run.loading = run.pretraining = None
@@ -85,7 +72,7 @@ def _(event: Start, run: RunData) -> None:
 
 
 @update.register
-def _(event: Progress, run: RunData) -> None:
+def _(event: events.Progress, run: RunData) -> None:
     run.pretraining = None
     _advance(event, run)
     _add_train(event, run)
@@ -93,7 +80,7 @@ def _(event: Progress, run: RunData) -> None:
 
 
 @update.register
-def _(event: Epoch, run: RunData) -> None:
+def _(event: events.Epoch, run: RunData) -> None:
     run.pretraining = None
     _advance(event, run)
     if run.batches_per_epoch and abs(run.x_of(event.step) - event.epoch) > 1e-9:
@@ -110,7 +97,7 @@ def _(event: Epoch, run: RunData) -> None:
 
 
 @update.register
-def _(event: State, run: RunData) -> None:
+def _(event: events.State, run: RunData) -> None:
     run.status, run.step = event.state, event.step
     manual = event.changed is not False  # else the schedule changed the rate
     if manual and math.isfinite(run.rate) and event.learning_rate != run.rate:
@@ -120,7 +107,7 @@ def _(event: State, run: RunData) -> None:
 
 
 @update.register
-def _(event: Intervention, run: RunData) -> None:
+def _(event: events.Intervention, run: RunData) -> None:
     rewind, x = event.what == "rewind", event.epochs_done
     examples = run.start.train_examples if run.start else 0
     run.batches_per_epoch = -(-examples // event.batch_size) if examples > 0 < event.batch_size else 0
@@ -136,19 +123,19 @@ def _(event: Intervention, run: RunData) -> None:
 
 
 @update.register
-def _(event: End, run: RunData) -> None:
+def _(event: events.End, run: RunData) -> None:
     run.end, run.status, run.message = event, event.reason, event.message
     run.step, run.seconds, run.speed = event.step, event.seconds, event.examples_per_second
     run.seconds_left, run.pretraining = 0.0, None
     run.curves_version = new_version()
 
 
-def _advance(event: Progress | Epoch, run: RunData) -> None:
+def _advance(event: events.Progress | events.Epoch, run: RunData) -> None:
     run.epoch, run.step = event.epoch, event.step
     run.rate, run.speed, run.seconds = event.learning_rate, event.examples_per_second, event.seconds
 
 
-def _add_train(event: Progress | Epoch, run: RunData) -> None:
+def _add_train(event: events.Progress | events.Epoch, run: RunData) -> None:
     # A mean belongs to the middle of the steps it is over: those since the last one, of this epoch.
     x = run.epoch - 0.5
     if run.start and run.start.epochs:
@@ -171,12 +158,12 @@ def forget_after(run: RunData, step: int, x: float, interventions: int) -> None:
     run.history.go_back(step)
     if run.snapshot and run.snapshot.step > step:
         newest = run.history.snapshots[-1:]
-        run.snapshot = Snapshot(run.epoch, newest[0].step, newest[0].layers()) if newest else None
+        run.snapshot = events.Snapshot(run.epoch, newest[0].step, newest[0].layers()) if newest else None
     run.curves_version = new_version()
     run.snapshots_version = new_version()
 
 
-def _badness(epoch: Epoch, watched: str = "") -> float:
+def _badness(epoch: events.Epoch, watched: str = "") -> float:
     """The number by which epochs are compared, the smaller the better; infinity where there is none."""
     figures = {"val_loss": epoch.val_loss, "val_accuracy": epoch.val_accuracy}
     bad = badness(watched, figures.get(watched or "val_loss", epoch.train_loss))

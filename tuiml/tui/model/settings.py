@@ -1,4 +1,4 @@
-"""What the app remembers from one start to the next, in one file; one that is damaged is put aside."""
+"""The state of the app from one session to the next, in one file; a damaged file is put aside."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST_BYTES = 4_000_000
 MOST_DRAFTS = 20
 MOST_CHARTS = 8
 STALE = 60.0
-"""Seconds after which a half-written file must be one that a killed process left."""
+"""Age in seconds from which a half-written file was left by a killed process."""
 MOST_ROWS = 100_000
 ELSEWHERE = " (other window)"
 """The end of the name of a preset that two apps have edited: of the edits made in the other one."""
@@ -30,7 +30,7 @@ ELSEWHERE = " (other window)"
 
 @dataclass
 class Draft:
-    """A preset as it was left: where it is from, and its text with all edits."""
+    """A preset with its edits as text, and where it came from."""
 
     text: str
     path: str = ""
@@ -40,7 +40,7 @@ class Draft:
 
 @dataclass
 class Seen:
-    """What Train showed of its run, beside the charts."""
+    """What Train showed of its run, besides the charts."""
 
     layer: int = -1
     """The selected one; -1: not known."""
@@ -49,14 +49,14 @@ class Seen:
     kind: str = ""
     """Of histograms."""
     log: bool | None = None
-    """Whether the loss was on a logarithmic axis; ``None``: as suits the run."""
+    """True if the loss had a logarithmic axis; ``None``: the default for the run."""
     large: bool = False
-    """Whether one chart had the whole screen."""
+    """True if one chart had the whole screen."""
 
 
 @dataclass
 class Settings:
-    """Where the app was left."""
+    """The state in which the app was left."""
 
     version: int = VERSION
     place: str = "build"
@@ -71,9 +71,9 @@ class Settings:
     drafts: list[Draft] = field(default_factory=list)
     """Other presets with unsaved edits."""
     opening: str = ""
-    """What is being opened and not yet shown, ``preset`` or ``run``: it may have ended the app."""
+    """``preset`` or ``run`` while one is being opened: it may have ended the app."""
     trouble: str = ""
-    """Why less was found than had been kept; not kept itself."""
+    """Why something could not be restored; not saved itself."""
 
 
 def state_path() -> Path:
@@ -82,11 +82,7 @@ def state_path() -> Path:
 
 
 def load(path: Path | None = None) -> Settings:
-    """The settings as they were saved, fresh ones where there are none.
-
-    A file that cannot be understood may hold somebody's work: it is put aside, and :attr:`Settings.trouble`
-    says so.
-    """
+    """The saved settings, or new ones; a damaged file is kept under another name, as ``trouble`` says."""
     path = path or state_path()
     _sweep(path)
     try:
@@ -106,7 +102,7 @@ def load(path: Path | None = None) -> Settings:
 
 
 def _put_aside(path: Path) -> str:
-    """Move a damaged file out of the way of the next one; what to say."""
+    """Rename a damaged file; returns the message about it."""
     what = f"{path.name} is damaged, or of a newer tuiml: you start afresh"
     for number in range(1, 100):
         aside = path.with_name(f"{path.name}.damaged" + (f"-{number}" if number > 1 else ""))
@@ -120,7 +116,7 @@ def _put_aside(path: Path) -> str:
 
 
 def _sweep(path: Path) -> None:
-    """Remove what was being written when a process was killed."""
+    """Remove half-written files of killed processes."""
     with contextlib.suppress(OSError):
         for part in path.parent.glob(f".{path.name}.*.part"):
             if time.time() - part.stat().st_mtime > STALE:
@@ -173,10 +169,10 @@ def _draft(found: Any) -> Draft | None:
 
 
 def save(settings: Settings, path: Path | None = None) -> None:
-    """Write the settings whole.
+    """Write the settings.
 
     Raises:
-        OSError: they could not be written; those of before are as they were.
+        OSError: they could not be written; the file is unchanged.
     """
     kept = asdict(settings)
     del kept["trouble"]
@@ -262,7 +258,7 @@ def _raw(draft: Draft) -> dict[str, Any]:
 
 
 def draft_of(raw: dict[str, Any], path: str = "", origin: str = "", dirty: bool = False) -> Draft | None:
-    """A document as it can be kept, ``None`` if TOML cannot hold it."""
+    """A document as a draft, ``None`` if TOML cannot hold it."""
     try:
         text = dumps(raw)
         loads(text)
@@ -272,10 +268,7 @@ def draft_of(raw: dict[str, Any], path: str = "", origin: str = "", dirty: bool 
 
 
 def document_of(draft: Draft) -> Document | None:
-    """The document of a draft, over what its file holds now; ``None`` if it cannot be understood.
-
-    Unsaved edits are one step that can be taken back.
-    """
+    """The document of a draft, its edits as one step to undo; ``None`` if it cannot be read."""
     try:
         raw = loads(draft.text)
     except SpecError:
@@ -294,7 +287,7 @@ def document_of(draft: Draft) -> Document | None:
 
 
 def source_of(draft: Draft) -> dict[str, Any] | None:
-    """What the draft's file, or the bundled preset it is from, holds now."""
+    """The present contents of the draft's file or bundled preset."""
     try:
         if draft.path:
             return read(Path(draft.path))

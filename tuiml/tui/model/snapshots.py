@@ -88,24 +88,20 @@ class SnapshotHistory:
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
-        self._snapshots: list[PastSnapshot] = []
+        self.snapshots: list[PastSnapshot] = []
+        """From the first to the newest."""
         self._gap = 0.0
 
     def __len__(self) -> int:
-        return len(self._snapshots)
-
-    @property
-    def snapshots(self) -> Sequence[PastSnapshot]:
-        """From the first to the newest."""
-        return self._snapshots
+        return len(self.snapshots)
 
     @property
     def steps(self) -> list[int]:
-        return [snapshot.step for snapshot in self._snapshots]
+        return [snapshot.step for snapshot in self.snapshots]
 
     def add(self, step: int, layers: Sequence[LayerStatistics]) -> None:
         """Add a snapshot; those of the same and of later steps are dropped: the run was resumed."""
-        kept = self._snapshots
+        kept = self.snapshots
         while kept and kept[-1].step >= step:
             kept.pop()
         if len(kept) >= 2 and kept[-1].step - kept[-2].step < self._gap:
@@ -116,21 +112,21 @@ class SnapshotHistory:
 
     def go_back(self, step: int) -> None:
         """Drop the snapshots after a step."""
-        while self._snapshots and self._snapshots[-1].step > step:
-            self._snapshots.pop()
+        while self.snapshots and self.snapshots[-1].step > step:
+            self.snapshots.pop()
 
     def _thin(self) -> None:
-        snapshots = self._snapshots
+        snapshots = self.snapshots
         self._gap = max(2 * self._gap, 2 * (snapshots[-1].step - snapshots[0].step) / (len(snapshots) - 1))
         kept = snapshots[:1]
         for snapshot in snapshots[1:-1]:
             if snapshot.step - kept[-1].step >= self._gap:
                 kept.append(snapshot)
-        self._snapshots = [*kept, snapshots[-1]]
+        self.snapshots = [*kept, snapshots[-1]]
 
     def nearest(self, step: int) -> PastSnapshot | None:
         """The snapshot nearest to a step, the earlier of two; ``None`` where there is none."""
-        return min(self._snapshots, key=lambda snapshot: abs(snapshot.step - step), default=None)
+        return min(self.snapshots, key=lambda snapshot: abs(snapshot.step - step), default=None)
 
     def neighbour(self, step: int, by: int) -> PastSnapshot | None:
         """The ``by``-th snapshot after or before ``step``, or the first; ``None`` beyond the newest."""
@@ -138,13 +134,13 @@ class SnapshotHistory:
         if not steps or by == 0:
             return None
         place = bisect_left(steps, step) + by if by < 0 else bisect_right(steps, step) + by - 1
-        return None if place >= len(steps) - 1 else self._snapshots[max(0, place)]
+        return None if place >= len(steps) - 1 else self.snapshots[max(0, place)]
 
     def figures(self, name: str) -> NDArray[np.float64]:
         """One figure of every layer in every snapshot, (snapshots, layers); NaN where there is none."""
-        layers = max(map(len, self._snapshots), default=0)
-        found = np.full((len(self._snapshots), layers), np.nan)
-        for row, snapshot in zip(found, self._snapshots, strict=True):
+        layers = max(map(len, self.snapshots), default=0)
+        found = np.full((len(self.snapshots), layers), np.nan)
+        for row, snapshot in zip(found, self.snapshots, strict=True):
             row[: len(snapshot)] = snapshot.figures(name)
         return found
 

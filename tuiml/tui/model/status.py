@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,15 +27,9 @@ GAP = 3
 WORDS: dict[Status, str] = {
     "empty": "nothing trained yet",
     "loading": "starting",
-    "running": "running",
-    "paused": "paused",
-    "completed": "completed",
-    "stopped": "stopped",
-    "diverged": "diverged",
     "early_stopped": "stopped early",
-    "interrupted": "interrupted",
-    "failed": "failed",
 }
+"""Words that differ from the status."""
 
 
 @dataclass(frozen=True)
@@ -53,15 +47,16 @@ def status_line(model: RunModel, width: int, look: Look, notes: Sequence[Piece] 
     if model.status == "empty":
         return [(WORDS["empty"], look.style(QUIET))]
     if model.pretraining and model.alive:
-        return fitted([_status(model, look), *_pretraining(model.pretraining, look)], width)
+        return fitted([status_word(model, look), *_pretraining(model.pretraining, look)], width)
     rest = [*_progress(model, look), *_speed(model, look)]
     if model.snapshot_lags and model.snapshot:
         rest.append(Piece(f"layers as of step {model.snapshot.step:,}", look.style(VALIDATION, bold=True)))
-    return fitted([_status(model, look), *notes, *rest], width)
+    return fitted([status_word(model, look), *notes, *rest], width)
 
 
-def _status(model: RunModel, look: Look) -> Piece:
-    word = WORDS[model.status]
+def status_word(model: RunModel, look: Look) -> Piece:
+    """The status in a word, with a sign where it is running or in trouble."""
+    word = WORDS.get(model.status, model.status)
     if model.status in ("running", "loading"):
         return Piece(f"{look.glyphs.dot} {word}", look.style(RUNNING, bold=True))
     if model.status in ("diverged", "failed"):
@@ -134,21 +129,8 @@ def detail_lines(model: RunModel, width: int, look: Look) -> list[list[Part]]:
 
 def detail_line(model: RunModel, width: int, look: Look) -> list[Part]:
     """Details beyond the status: a download, how the run ended and its folder. May be empty."""
-    if model.folder_gone and not model.alive:
-        pieces = _lost(model, look)
-    elif model.status == "loading":
-        pieces = _download(model, look)
-    elif model.status == "failed":
-        pieces = [Piece(safe(model.message, look), look.style(TROUBLE)), *_folder(model, look)]
-    elif model.status == "interrupted":
-        pieces = _interrupted(model, look)
-    elif model.status == "diverged":
-        pieces = _diverged(model, look)
-    elif model.status in ("empty", "running", "paused"):
-        pieces = _noticed(model, look)
-    else:
-        pieces = _ended(model, look)
-    return fitted(pieces, width)
+    pieces_of = _lost if model.folder_gone and not model.alive else _DETAILS.get(model.status, _ended)
+    return fitted(pieces_of(model, look), width)
 
 
 def _noticed(model: RunModel, look: Look) -> list[Piece]:
@@ -170,9 +152,9 @@ def _download(model: RunModel, look: Look) -> list[Piece]:
     return [*pieces, Piece(f"{megabytes} MB", look.style(QUIET))]
 
 
-def _diverged(model: RunModel, look: Look) -> list[Piece]:
-    advice = Piece("a smaller learning rate helps", look.style(QUIET), 1)
-    return [Piece(safe(model.message, look), look.style(TROUBLE)), advice, *_folder(model, look)]
+def _failed(model: RunModel, look: Look) -> list[Piece]:
+    advice = [Piece("a smaller learning rate helps", look.style(QUIET), 1)] * (model.status == "diverged")
+    return [Piece(safe(model.message, look), look.style(TROUBLE)), *advice, *_folder(model, look)]
 
 
 def _lost(model: RunModel, look: Look) -> list[Piece]:
@@ -204,6 +186,12 @@ def _ended(model: RunModel, look: Look) -> list[Piece]:
     if model.message:  # whose weights these are, and why it ended before its last epoch
         pieces.append(Piece(safe(model.message, look), quiet, 1))
     return [*pieces, *_noticed(model, look), *_folder(model, look)]
+
+
+_DETAILS: dict[Status, Callable[[RunModel, Look], list[Piece]]] = {
+    "loading": _download, "failed": _failed, "diverged": _failed, "interrupted": _interrupted,
+    "empty": _noticed, "running": _noticed, "paused": _noticed,
+}  # fmt: skip
 
 
 def _folder(model: RunModel, look: Look) -> list[Piece]:

@@ -1,7 +1,7 @@
-"""A process beside the app and the socket to it: what it tells becomes messages, its end is explained.
+"""A child process and the socket to it: its events become messages, and so does the reason of its end.
 
 ``subprocess`` with a socket pair, since the spawn of ``multiprocessing`` fails inside Textual (Textual
-#3593). Everything here happens in the app's event loop; nothing blocks but :meth:`Worker.wait`.
+#3593). All runs in the app's event loop; only :meth:`Worker.wait` blocks.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -30,43 +31,38 @@ from tuiml.tui.process.exit_reason import MemoryWatch, cause
 
 CHUNK = 1 << 16
 GRACE = 5.0
-"""Seconds that a process which has hung up may take to exit before it is killed."""
+"""Seconds that a process may take to exit after the socket is closed; then it is killed."""
 POLL = 0.02
 
 
+@dataclass
 class TrainingEvents(Message):
-    """What the run told since the last of these, in order."""
+    """The events of the run since the last message, in order."""
 
-    def __init__(self, events: list[Event]) -> None:
-        super().__init__()
-        self.events = events
+    events: list[Event]
 
 
+@dataclass
 class TrainingProblems(Message):
     """The preset or its data cannot be used; nothing was written and nothing runs."""
 
-    def __init__(self, problems: list[Problem]) -> None:
-        super().__init__()
-        self.problems = problems
+    problems: list[Problem]
 
 
+@dataclass
 class TrainingProcessEnded(Message):
-    """The run is over without an :class:`End`; ``reason`` is one line in plain words.
+    """The run is over without an :class:`End`; ``reason`` is one line in plain words."""
 
-    ``asked``: it was told to stop, while its data was loading.
-    """
-
-    def __init__(self, reason: str, asked: bool = False) -> None:
-        super().__init__()
-        self.reason, self.asked = reason, asked
+    reason: str
+    asked: bool = False
+    """True if it was told to stop while its data was loading."""
 
 
+@dataclass
 class InspectionFailed(Message):
-    """The past run on the screen cannot be looked into; ``reason`` is one line in plain words."""
+    """The past run on the screen cannot be inspected; ``reason`` is one line in plain words."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__()
-        self.reason = reason
+    reason: str
 
 
 Post = Callable[[Message], object]
@@ -88,7 +84,7 @@ class Worker:
         self._unpacker = Unpacker()
         self._unsent = bytearray()
         self.over = past
-        """Whether it has told how the run ended, or died; from then on only what was learned is posted."""
+        """True once it reported the end of the run, or died; from then on only inspections are posted."""
         self.told_to_stop = False
         self._memory = MemoryWatch()
         self._socket, theirs = socket.socketpair()
@@ -114,16 +110,16 @@ class Worker:
         self._loop.add_reader(self._socket, self._readable)
 
     def command(self, descriptor: int) -> list[str]:
-        """How its process is started."""
+        """The command line of its process."""
         return command(descriptor)
 
     @property
     def gone(self) -> bool:
-        """Whether the process has exited and was reaped."""
+        """True if the process has exited."""
         return self._process.poll() is not None
 
     def send(self, order: dict[str, Any]) -> None:
-        """Queue a message; nothing happens if the process is not there any more."""
+        """Queue a message; it is dropped if the process is gone."""
         if self._socket.fileno() >= 0:
             self._unsent += pack(order)
             self._writable()
@@ -183,7 +179,6 @@ class Worker:
             raise ValueError("neither events nor a failure")
 
     def _lost(self, reason: str) -> None:
-        """It is of no use any more."""
         self._finish(TrainingProcessEnded(reason))
 
     def _blind(self, reason: str) -> None:
@@ -191,7 +186,7 @@ class Worker:
             self._post(InspectionFailed(reason))
 
     def dismiss(self) -> None:
-        """Nobody asks it anything any more: hang up, post nothing more and see it out."""
+        """Close the socket, post nothing more and wait for its end in the background."""
         if self._socket.fileno() >= 0:
             self.over = True
             self.hang_up()
@@ -210,7 +205,7 @@ class Worker:
             self._socket.close()
 
     def _see_out(self, until: float) -> None:
-        """Look now and then whether the process has exited; say why if nobody knows."""
+        """Poll until the process has exited, then report why unless that is known."""
         if self._process.poll() is None:
             if time.monotonic() < until:
                 self._loop.call_later(POLL, self._see_out, until)
@@ -234,7 +229,7 @@ class Worker:
         self._errors.close()
 
     def _last_error(self) -> str:
-        """The last line the process wrote to stderr: of a traceback, what went wrong."""
+        """The last line of its stderr: the error, if that is a traceback."""
         size = self._errors.seek(0, os.SEEK_END)
         self._errors.seek(max(0, size - 4096))
         lines = self._errors.read().decode(errors="replace").strip().splitlines()
@@ -242,7 +237,7 @@ class Worker:
 
 
 def command(descriptor: int, module: str = "tuiml.runs.training_process") -> list[str]:
-    """How the training process is started, or another one that speaks as it does."""
+    """The command line of the training process, or of another ``module`` with the same protocol."""
     root = Path(tuiml.__file__).resolve().parent.parent
     # A file in the current folder must not pass for a module of the library (random.py is popular); only
     # in a checkout that is not installed is tuiml itself found there.

@@ -1,4 +1,4 @@
-"""Why a process beside the app is gone, for people: a crash, or memory that ran out, where one can tell."""
+"""Why a child process ended, in words: a crash, or memory that ran out, where that is known."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 
 GROUPS = Path("/sys/fs/cgroup")
 AGAIN = 2.0
-"""Seconds after which the count of what was killed for memory is looked up anew."""
+"""Seconds between two readings of the count."""
 CRASHES = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGABRT})
 
 
 def killed_for_memory(own: Path = Path("/proc/self/cgroup"), root: Path = GROUPS) -> int | None:
-    """How many processes of our control group the kernel killed for want of memory; ``None``: not known.
+    """How many processes of our control group the kernel killed for lack of memory; ``None``: not known.
 
     Linux: ``memory.events`` of version 2 of control groups, ``memory.oom_control`` of version 1.
     """
@@ -45,36 +45,34 @@ def _count(place: Path) -> int | None:
 
 
 class MemoryWatch:
-    """Knows whether anything was killed for memory since a moment ago."""
+    """Detects whether a process was killed for lack of memory recently."""
 
     def __init__(
-        self,
-        count: Callable[[], int | None] = killed_for_memory,
-        clock: Callable[[], float] = time.monotonic,
+        self, count: Callable[[], int | None] = killed_for_memory, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._count, self._clock = count, clock
         self._before = count()
         self._at = clock()
 
     def look(self) -> None:
-        """The process lives: what was killed until now was another one. Cheap: rarely more than a clock."""
+        """The process is alive, so earlier kills were of others. Cheap: mostly it only reads the clock."""
         now = self._clock()
         if now - self._at >= AGAIN:
             self._before, self._at = self._count(), now
 
     def rose(self) -> bool | None:
-        """Whether something was killed for memory since; ``None``: not known."""
+        """True if something was killed for memory since; ``None``: not known."""
         now = self._count()
         return None if now is None or self._before is None else now > self._before
 
 
 def cause(code: int, last_line: str, called: str, for_memory: bool | None = None) -> str:
-    """Why a process is gone.
+    """Why a process ended.
 
     Args:
         code: as :class:`subprocess.Popen` gives it: negative for a signal.
-        last_line: the last it wrote to stderr.
-        for_memory: whether the kernel killed something for memory meanwhile.
+        last_line: of its stderr.
+        for_memory: whether the kernel killed something for lack of memory meanwhile.
     """
     if code < 0:
         text = f"{called} was killed by signal {-code}"

@@ -1,7 +1,7 @@
-"""The app's end of the process that looks at the user's files: threads ask one after the other, and wait.
+"""The client of the process that reads the user's files: threads ask one after the other, and wait.
 
-At most one process, started when there is first a file to look at. It is ended when a look takes too long or
-nobody wants to know any more, and another one is started for the next file.
+The process starts with the first file. It is ended when a file takes too long or is no longer wanted; the
+next file starts another.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ from tuiml.tui.process.child import Worker, command
 
 
 class FileInspectionClient:
-    """Has files looked at. All but :meth:`find` is called in the thread of the screen."""
+    """Inspects files. All but :meth:`find` is called in the thread of the screen."""
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._one = threading.Lock()
         self._asks: tuple[threading.Thread, Future[Facts | Wrong]] | None = None
         self._answer: Future[Facts | Wrong] | None = None
-        """Of the order that the process has."""
+        """Of the file that is being read."""
         self._unwanted: WeakSet[threading.Thread] = WeakSet()
         self._worker: LookWorker | None = None
 
     def start(self) -> None:
-        """From now on files can be looked at."""
+        """Accept files from now on."""
         self._loop = asyncio.get_running_loop()
 
     def find(self, dataset: Own) -> Facts | Wrong:
         """The facts of a file; for a thread that can wait.
 
         Raises:
-            Unknown: nobody wants to know any more.
+            Unknown: it is no longer wanted.
         """
         with self._one:
             self._asks = me, answer = threading.current_thread(), Future[Facts | Wrong]()
@@ -86,7 +86,7 @@ class FileInspectionClient:
             self._answer.set_result(found)
 
     def cancel(self, thread: threading.Thread) -> None:
-        """What a thread wants to know is not wanted any more."""
+        """Cancel what a thread waits for."""
         self._unwanted.add(thread)
         asks = self._asks
         if asks and asks[0] is thread:
@@ -98,7 +98,7 @@ class FileInspectionClient:
         self._worker = None
 
     def close(self) -> None:
-        """End the process, and whatever waits for it."""
+        """End the process and all waiting for it."""
         self._loop, worker, asks = None, self._worker, self._asks
         if asks:
             asks[1].cancel()
@@ -108,7 +108,7 @@ class FileInspectionClient:
 
 
 class LookWorker(Worker):
-    """The process that looks, and the socket to it."""
+    """The process that reads files, and the socket to it."""
 
     called: ClassVar[str] = "the process that looks at files"
 
@@ -130,7 +130,7 @@ class LookWorker(Worker):
             self._tell(Unknown("path", plain_text(reason)))
 
     def dismiss(self) -> None:
-        """End it at once, whatever it is at."""
+        """Kill it at once."""
         self.over = True
         self._process.kill()
         super().dismiss()

@@ -1,13 +1,13 @@
-"""Follows a run that another process may train: reads what that process writes, from a thread.
+"""Follows a run that another process may train: a thread reads what that process writes.
 
-The thread looks at the size of one file a few times a second and reads what is new. A run that nobody trains
-is read less often; another process may resume it.
+A run that nobody trains is checked less often; another process may resume it.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from textual.message import Message
@@ -24,37 +24,22 @@ OFTEN, RARELY = 0.2, 1.0
 """Seconds between two reads: of a run that is being trained, of one that is not."""
 
 
+@dataclass
 class News(Message):
     """What another process wrote into the folder of the run on the screen."""
 
-    def __init__(
-        self,
-        follower: Follower,
-        events: list[Event] | None = None,
-        *,
-        model: RunModel | None = None,
-        writer: str = "",
-        saved: int = 0,
-        lost: bool = False,
-    ) -> None:
-        super().__init__()
-        self.follower = follower
-        self.events = events or []
-        self.model = model
-        """The whole run, if its file was written anew."""
-        self.writer, self.saved = writer, saved
-        self.lost = lost
-        """True if its folder is gone."""
+    follower: Follower
+    events: Sequence[Event] = ()
+    model: RunModel | None = None
+    """The whole run, if its file was written anew."""
+    writer: str = ""
+    saved: int = 0
+    lost: bool = False
+    """True if its folder is gone."""
 
 
 class Follower:
-    """Reads a run's folder from a thread until :meth:`stop`.
-
-    Args:
-        post: called from the thread with each :class:`News`.
-        tail: where reading continues.
-        writer: the process that trains the run, if one is known.
-    """
+    """Reads a run's folder from a thread until :meth:`stop`."""
 
     def __init__(
         self,

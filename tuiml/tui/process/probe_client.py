@@ -1,15 +1,14 @@
-"""The app's end of the process that looks at networks before they are trained.
+"""The client of the process that probes networks before they are trained.
 
-At most one, started when there is first something to look at. Of several presets asked for one after the
-other only the newest is answered; a process that is busy with an older one for long is ended and another
-started.
+The process starts with the first request. Only the newest request is answered; a process that is busy with
+an older one for long is replaced.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from textual.message import Message
@@ -21,23 +20,20 @@ from tuiml.training.probe import Probe
 from tuiml.tui.process.child import Post, Worker, command
 
 BUSY = 1.0
-"""Seconds that an older order may take before it is given up for a newer one."""
+"""Seconds that an older request may take when a newer one comes."""
 
 
+@dataclass
 class Probed(Message):
-    """What was found of the preset asked for with ``number``; or why nothing was."""
+    """The answer to request ``number``: a probe, or why there is none."""
 
-    def __init__(self, number: int, found: Probe | None, problem: str = "") -> None:
-        super().__init__()
-        self.number, self.found, self.problem = number, found, problem
+    number: int
+    found: Probe | None
+    problem: str = ""
 
 
 class ProbeClient:
-    """Asks for probes.
-
-    Args:
-        post: takes :class:`Probed`.
-    """
+    """Asks for probes."""
 
     def __init__(self, post: Post, clock: Callable[[], float] = time.monotonic) -> None:
         self._post = post
@@ -48,7 +44,7 @@ class ProbeClient:
         self._since: float | None = None  # when what is not yet answered was asked for
 
     def ask(self, document: dict[str, Any]) -> int:
-        """Have a preset looked at; the number of the answer. Older ones are not answered any more."""
+        """Request a probe of a preset; returns the number of the answer. Drops older requests."""
         self._newest += 1
         if self._worker and self._since is not None and self._clock() - self._since > BUSY:
             self._give_up()
@@ -87,7 +83,7 @@ class ProbeClient:
             self._since = self._clock()  # an older one is done: it has turned to the newest now
 
     def close(self, timeout: float = 1.0) -> None:
-        """End the process. Blocks until it is gone, at most about ``timeout`` seconds."""
+        """End the process. Blocks for at most about ``timeout`` seconds."""
         workers = [w for w in (*self._leaving, self._worker) if w]
         self._worker, self._leaving = None, []
         for worker in workers:
@@ -98,7 +94,7 @@ class ProbeClient:
 
 
 class ProbeWorker(Worker):
-    """The process that looks, and the socket to it."""
+    """The process that probes, and the socket to it."""
 
     called: ClassVar[str] = "the process that looks at networks"
 
@@ -117,10 +113,10 @@ class ProbeWorker(Worker):
 
 
 def probed(number: int, message: dict[str, Any]) -> Probed:
-    """The answer in a message from the other process.
+    """The answer in a message from the process.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the message is no answer.
     """
     kind = message.get("event")
     if kind == "problems":

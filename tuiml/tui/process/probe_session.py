@@ -1,8 +1,9 @@
-"""Before the first step: what a probe says of the preset being edited, asked for a moment after an edit."""
+"""Statistics of the initial values of the preset being edited, requested soon after an edit."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 from textual.timer import Timer
@@ -17,16 +18,11 @@ from tuiml.tui.model.document import Document
 from tuiml.tui.process.probe_client import Probed
 
 SOON = 0.25
-"""Seconds without an edit after which there is a look."""
+"""Seconds without an edit after which a probe is requested."""
 
 
 class PreFlight:
-    """Keeps what is known of the initial values of one document.
-
-    Args:
-        host: the widget whose timer it uses.
-        client: makes what asks; called when there is first something to ask.
-    """
+    """The newest probe of one document."""
 
     def __init__(self, host: Widget, client: Callable[[], Any]) -> None:
         self._host = host
@@ -37,23 +33,23 @@ class PreFlight:
         self._wanted: Preset | None = None
         self.found: Probe | None = None
         self.problem = ""
-        """Why there is nothing to see, in a line."""
+        """Why there is no probe; one line."""
         self.verdicts: tuple[Verdict, ...] = ()
         self.network: Network | None = None
         self._preset: Preset | None = None  # that was found
 
     @property
     def fresh(self) -> bool:
-        """Whether what was found is of the document as it is now."""
+        """True if the probe is of the document as it is now."""
         return self.found is not None and self._wanted is not None and alike(self._wanted, self._preset)
 
     @property
     def wanted(self) -> bool:
-        """Whether there is a preset to look at: nothing is wrong with the document."""
+        """True if the document has no problems, so that there is something to probe."""
         return self._wanted is not None
 
     def follow(self, document: Document) -> None:
-        """The document is on the screen as it is now: look at it soon, unless that is known already."""
+        """Request a probe of the document soon, unless it is known already."""
         preset = document.preset
         self._wanted = preset
         self._stop()
@@ -62,7 +58,7 @@ class PreFlight:
         self._timer = self._host.set_timer(SOON, self.ask)
 
     def ask(self) -> None:
-        """Look now."""
+        """Request it now."""
         self._stop()
         if self._wanted is None:
             return
@@ -72,7 +68,7 @@ class PreFlight:
         self._asked = (self._client.ask(preset.document()), preset)
 
     def take(self, message: Probed) -> bool:
-        """Take an answer in; whether it is the one that is waited for."""
+        """Store an answer; True if it is the one that was requested last."""
         if self._asked is None or message.number != self._asked[0]:
             return False
         preset = self._asked[1]
@@ -90,7 +86,7 @@ class PreFlight:
         self._timer = None
 
     def close(self) -> None:
-        """Ask nothing more."""
+        """End the process."""
         self._stop()
         if self._client is not None:
             self._client.close()
@@ -98,11 +94,6 @@ class PreFlight:
 
 
 def alike(a: Preset, b: Preset | None) -> bool:
-    """Whether two presets have the same initial values and see the same batch."""
-    return b is not None and (a.layers, a.data, a.training.seed, a.training.loss, a.pretraining) == (
-        b.layers,
-        b.data,
-        b.training.seed,
-        b.training.loss,
-        b.pretraining,
-    )
+    """True if two presets have the same initial values and the same first batch."""
+    parts = attrgetter("layers", "data", "training.seed", "training.loss", "pretraining")
+    return b is not None and bool(parts(a) == parts(b))

@@ -1,7 +1,7 @@
-"""The app's end of the training process: starts it, steers it, tells what it tells, sees it out.
+"""The client of the training process: starts it, sends it orders and posts its messages.
 
-Training runs in a process of its own: a thread beside the screen loses a third of its speed, and a crash
-there would take the screen down. Nothing here blocks but :meth:`TrainingClient.close`.
+Training has a process of its own: in a thread it loses a third of its speed, and a crash would end the app.
+Only :meth:`TrainingClient.close` blocks.
 """
 
 from __future__ import annotations
@@ -17,11 +17,7 @@ from tuiml.tui.process.child import InspectionFailed, Post, TrainingProcessEnded
 
 
 class TrainingClient:
-    """At most one run at a time, and the processes of those before until they have exited.
-
-    Args:
-        post: takes the messages above; ``app.post_message``.
-    """
+    """Trains at most one run at a time; keeps earlier processes until they have exited."""
 
     def __init__(self, post: Post) -> None:
         self._post = post
@@ -31,64 +27,54 @@ class TrainingClient:
         self._wishes: list[dict[str, Any]] = []
         self._past = ""
         self.paused = False
-        """Whether it was last asked to pause (it halts before its next batch)."""
+        """True if it was last asked to pause, which it does before its next batch."""
         self._watching = True
 
     @property
     def active(self) -> bool:
-        """Whether a run is on: from :meth:`start` until its end, whatever that is."""
+        """True from :meth:`start` until the run ends for any reason."""
         return self._worker is not None and not self._worker.over
 
-    def start(self, document: dict[str, Any], name: str | None = None, backend: str = "auto") -> bool:
-        """Train a preset; False if a run is on already. Failure is told by a message."""
-        if self.active:
-            return False
-        self.stop_finding()
-        order = {"do": "start", "document": document, "name": name, "backend": backend, "watched": True}
-        self.paused, self._past = False, ""
-        self._send_for(order | {"lingers": True})
-        self._tell_watching()
-        return True
+    def start(self, document: dict[str, Any], name: str | None = None) -> bool:
+        """Train a preset; False if a run is active already. A message reports failure."""
+        return self._train({"do": "start", "document": document, "name": name})
 
     def go_on(self, path: str, settings: Sequence[str] = ()) -> bool:
-        """Go on with the run in a folder from its newest checkpoint, with its own backend; False if a run
-        is on already.
+        """Resume the run in a folder from its newest checkpoint, with its own backend; False if one is active.
 
         Args:
             settings: ``PATH=VALUE``, as ``tuiml resume --set`` takes them.
         """
+        return self._train({"do": "go_on", "run": path, "settings": list(settings)})
+
+    def _train(self, order: dict[str, Any]) -> bool:
         if self.active:
             return False
         self.stop_finding()
-        order = {"do": "go_on", "run": path, "settings": list(settings)}
         self.paused, self._past = False, ""
         self._send_for(order | {"watched": True, "lingers": True})
         self._tell_watching()
         return True
 
-    def find_rate(self, document: dict[str, Any], post: Post, backend: str = "auto") -> bool:
-        """Look for a learning rate in a process that keeps nothing; False while a run is on.
-
-        Args:
-            post: takes the messages above, in place of the app.
-        """
+    def find_rate(self, document: dict[str, Any], post: Post) -> bool:
+        """Find a learning rate in a process that posts to ``post``; False while a run is active."""
         if self.active:
             return False
         self.stop_finding()
         self._finder = _started(post)
         if self._finder:
-            self._finder.send({"do": "find_rate", "document": document, "backend": backend})
+            self._finder.send({"do": "find_rate", "document": document, "backend": "auto"})
         return True
 
     def stop_finding(self) -> None:
-        """Hang up on the process that looks for a learning rate, if there is one; it ends by itself."""
+        """Close the connection to the process that finds a learning rate; it then ends by itself."""
         if self._finder:
             self._finder.dismiss()
             self._leaving = [*(w for w in self._leaving if not w.gone), self._finder]
             self._finder = None
 
     def _send_for(self, order: dict[str, Any], past: bool = False) -> None:
-        """Give an order to a process of its own, in place of the one before."""
+        """Send an order to a new process, which replaces the last one."""
         self._dismiss()
         self._worker = _started(self._post, past)
         if self._worker:
@@ -97,14 +83,14 @@ class TrainingClient:
                 self._send_wishes()
 
     def _dismiss(self) -> None:
-        """Let go of a process whose run is over."""
+        """Dismiss the process of a run that has ended."""
         if self._worker:
             self._worker.dismiss()
         self._leaving = [w for w in (*self._leaving, self._worker) if w and not w.gone]
         self._worker = None
 
     def look_at(self, path: str) -> None:
-        """The run on the screen is a past one, in a folder: what is asked is about it from now on."""
+        """Inspect the past run in a folder from now on."""
         if not self.active:
             self._dismiss()
             self._past = path
@@ -112,7 +98,7 @@ class TrainingClient:
                 self._look_into()
 
     def look_again(self) -> None:
-        """The past run on the screen has another checkpoint now: ask again for what is on the screen."""
+        """Repeat the inspections of the past run: it has a new checkpoint."""
         if self._past and self._wishes and not self.active:
             if self._worker and not self._worker.gone:
                 self._send_wishes()
@@ -124,7 +110,7 @@ class TrainingClient:
             self._send_for({"do": "open", "run": self._past}, past=True)
 
     def inspect(self, wishes: Sequence[InspectionRequest]) -> None:
-        """Show these of the run on the screen, again and again while it trains; none: show nothing."""
+        """Request these inspections, repeated while the run is trained."""
         self._wishes = [wish.to_json() for wish in wishes]
         if self._worker:
             self._send_wishes()
@@ -132,36 +118,36 @@ class TrainingClient:
             self._look_into()
 
     def _send_wishes(self) -> None:
-        """Tell the process what is on the screen."""
+        """Send the inspection requests."""
         if self._worker:
             self._worker.send({"do": "inspect", "value": self._wishes})
 
     def guess(self, drawn: Drawing) -> None:
-        """Say what a drawn picture is."""
+        """Request the prediction for a drawn image."""
         self._look_into()
         if self._worker:
             self._worker.send({"do": "guess", "value": drawn.to_json()})
 
     def pause(self) -> None:
-        """Halt before the next batch."""
+        """Pause before the next batch."""
         self._ask({"do": "pause"}, paused=True)
 
     def resume(self) -> None:
-        """Go on."""
+        """Resume after a pause."""
         self._ask({"do": "resume"}, paused=False)
 
     def step(self) -> None:
-        """Train one batch and halt."""
+        """Train one batch and pause."""
         self._ask({"do": "step"}, paused=True)
 
     def stop(self) -> None:
-        """End the run after the batch in hand and save it."""
+        """Stop the run after the current batch and save it."""
         self._ask({"do": "stop"}, paused=False)
         if self._worker:
             self._worker.told_to_stop = True
 
     def watch(self, on: bool) -> None:
-        """Whether pictures are on the screen: where they are not, none are made, in this run or the next."""
+        """Compute snapshots only while they are on the screen, in this run and the next."""
         if on != self._watching:
             self._watching = on
             self._tell_watching()
@@ -171,7 +157,7 @@ class TrainingClient:
             self._worker.send({"do": "watch", "value": self._watching})
 
     def set_rate(self, rate: float) -> None:
-        """Another learning rate from the next batch on.
+        """Use another learning rate from the next batch on.
 
         Raises:
             ValueError: it is not a positive number.
@@ -181,11 +167,11 @@ class TrainingClient:
         self._ask({"do": "rate", "value": rate}, paused=self.paused)
 
     def rewind(self, step: int) -> None:
-        """Go back to the moment kept at or before a step, and halt there."""
+        """Go back to the restore point at or before a step, and pause there."""
         self._ask({"do": "rewind", "value": step}, paused=True)
 
     def change(self, asked: dict[str, Any]) -> None:
-        """Another optimizer, batch_size or learning_rate from the next batch on."""
+        """Use another optimizer, batch_size or learning_rate from the next batch on."""
         self._ask({"do": "change", "value": asked}, paused=self.paused)
 
     def _ask(self, order: dict[str, Any], paused: bool) -> None:
@@ -194,8 +180,7 @@ class TrainingClient:
             self._worker.send(order)
 
     def close(self, timeout: float = 3.0) -> None:
-        """Hang up: the run stops and is saved. Blocks until every process is gone, at most about ``timeout``
-        seconds; what is left then is killed. No message comes afterwards."""
+        """Stop and save the run; kill every process that is left after about ``timeout`` seconds."""
         self.stop_finding()
         workers = [w for w in (*self._leaving, self._worker) if w]
         self._worker, self._leaving = None, []
@@ -207,7 +192,7 @@ class TrainingClient:
 
 
 def _started(post: Post, past: bool = False) -> Worker | None:
-    """A process; ``None``, and ``post`` is told why, if it could not be started."""
+    """A process; ``None`` if it could not be started, and a message says why."""
     try:
         return Worker(post, past)
     except OSError as error:

@@ -25,13 +25,11 @@ class OpenDrafts(Protocol):
 
     def take(self, document: Document) -> Document:
         """The draft of the same file, removed from the drafts; else ``document`` itself."""
-        ...
 
     def __iter__(self) -> Iterator[Document]: ...
 
     def put_away(self, document: Document) -> None:
         """Keep a document that leaves the screen, if it has unsaved edits."""
-        ...
 
 
 class CurrentRun(Protocol):
@@ -39,17 +37,14 @@ class CurrentRun(Protocol):
 
     def show(self, model: RunModel, tail: Tail) -> None:
         """Show a run that is not trained here."""
-        ...
 
     def follow(self, path: str) -> None:
         """Read what another process may write into the run's folder."""
-        ...
 
     def stop_following(self) -> None: ...
 
     def ended(self) -> None:
         """Report that the run on the screen is no longer trained here."""
-        ...
 
 
 class Shell(Protocol):
@@ -63,7 +58,6 @@ class Shell(Protocol):
     @property
     def model(self) -> RunModel:
         """The run on the screen."""
-        ...
 
     @property
     def current_run(self) -> CurrentRun: ...
@@ -71,22 +65,18 @@ class Shell(Protocol):
     @property
     def document(self) -> Document:
         """The preset being edited."""
-        ...
 
     @property
     def client(self) -> TrainingClient:
         """The client of the training process."""
-        ...
 
     @property
     def looks(self) -> FileInspectionClient:
         """The client of the process that reads the user's files."""
-        ...
 
     @property
     def files(self) -> DataFilesInBackground:
         """Finds what the user's files hold."""
-        ...
 
     @property
     def drafts(self) -> OpenDrafts: ...
@@ -96,41 +86,32 @@ class Shell(Protocol):
 
     def show_screen(self, name: str) -> None:
         """Go to ``build``, ``train`` or ``library``."""
-        ...
 
     def go_to_problem(self, problem: Problem) -> None:
         """Show Build with the cursor on the field that a problem is about."""
-        ...
 
     def document_edited(self) -> None:
         """Report to every screen that the document was changed."""
-        ...
 
     def open_document(self, raw: Raw, *, path: Path | None = None, origin: str = "") -> None: ...
 
     def edit(self, document: Document) -> None:
         """Edit a document, or its draft."""
-        ...
 
     def open_preset(self, item: Item) -> None:
         """Open a preset, as the Library does."""
-        ...
 
     def run_changed(self, kinds: set[str]) -> None:
         """Report to every screen that the run model was fed; ``kinds``: names of events."""
-        ...
 
     def say(self, text: str) -> None:
         """Show a few words in the top bar for a moment."""
-        ...
 
     def complain(self, text: str) -> None:
         """Show an error in one line."""
-        ...
 
     def renew(self) -> None:
         """Draw the top bar and the key bar again."""
-        ...
 
     def refresh_bindings(self) -> None: ...
 

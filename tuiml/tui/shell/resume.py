@@ -13,7 +13,7 @@ from tuiml.spec.edit import assign
 from tuiml.tui.model.past_run import newest_step
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.widgets.dialogs import ConfirmDialog, NameDialog
-from tuiml.tui.widgets.rate_field import nice_below
+from tuiml.tui.widgets.rate_field import nice
 
 if TYPE_CHECKING:
     from tuiml.tui.shell.protocol import Shell
@@ -22,13 +22,7 @@ EPOCHS, RATE, STOPPING = "training.epochs", "training.learning_rate", "training.
 
 
 class NumberDialog(NameDialog):
-    """Asks for a number in one line.
-
-    Args:
-        title: the question.
-        value: the suggestion.
-        problem: why a number is refused, or ``None``.
-    """
+    """Asks for a number in one line."""
 
     def __init__(self, title: str, value: str, problem: Callable[[str], str | None]) -> None:
         super().__init__(title, value, verb="resume")
@@ -87,7 +81,7 @@ def _ask_rate(app: Shell, model: RunModel) -> None:
         if word is not None:
             begin(app, [f"{RATE}={word}"])
 
-    suggested = f"{nice_below(model.rate):g}"
+    suggested = f"{nice(model.rate, -1):g}"
     app.push_screen(NumberDialog(title, suggested, lambda word: _refusal(model, f"{RATE}={word}")), answered)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 
 from textual.containers import Container
 
@@ -22,15 +22,10 @@ class AppScreen(Container):
     where: ClassVar[Where]
     DEFAULT_CSS = "AppScreen { height: 1fr; width: 1fr; }"
 
-    def __init_subclass__(
-        cls,
-        inherit_css: bool = True,
-        inherit_bindings: bool = True,
-        inherit_component_classes: bool = True,
-    ) -> None:
+    def __init_subclass__(cls, **options: Any) -> None:
         if "where" in vars(cls):
             cls.BINDINGS = bindings(actions(cls.where))  # before Textual merges them
-        super().__init_subclass__(inherit_css, inherit_bindings, inherit_component_classes)
+        super().__init_subclass__(**options)
 
     @property
     def shell(self) -> Shell:

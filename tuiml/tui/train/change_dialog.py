@@ -39,12 +39,6 @@ class ChangeForm(Form):
     def action_toggle_value(self) -> None:
         super().action_open_field()
 
-    def action_tab_up(self) -> None:
-        self._tab(-1)
-
-    def action_tab_down(self) -> None:
-        self._tab(1)
-
     def _tab(self, by: int) -> None:
         if self.model.picker:
             self._moved(self.model.step(by))
@@ -58,13 +52,7 @@ class ChangeForm(Form):
 
 
 class ChangeDialog(Dialog[dict[str, Any] | None]):
-    """Asks for other settings; the answer holds those that were changed.
-
-    Args:
-        preset: the preset of the run.
-        settings: the optimizer and batch size in use, if they are not the preset's.
-        rate: the learning rate in use.
-    """
+    """Asks for other settings; the answer holds those that were changed."""
 
     DEFAULT_CSS = """
     ChangeDialog > .dialog > ChangeForm { height: 14; max-height: 60%; }

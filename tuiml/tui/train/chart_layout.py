@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from textual.app import ComposeResult
+from textual.containers import Container
 from textual.widget import Widget
 
 from tuiml.tui.chart_views.chart import Chart, ChartView
@@ -11,7 +13,6 @@ from tuiml.tui.chart_views.histograms import QuantityView
 from tuiml.tui.chart_views.registry import BESIDE, CHARTS, TOP, chart
 from tuiml.tui.chart_views.selection import TITLES, ChartSelection
 from tuiml.tui.keys import action
-from tuiml.tui.train.chart_slot import ChartSlot
 from tuiml.tui.train.part import Host, Part
 from tuiml.tui.widgets.chooser import Chooser
 from tuiml.tui.widgets.picker import Pick
@@ -20,14 +21,56 @@ WIDE, WIDER = 100, 160
 """Cells from which two charts, and three, are side by side; below, one at a time above the table."""
 
 
-class ChartLayout(Part):
-    """Up to three charts above the layer table and one beside it, or one alone.
+class ChartSlot(Container):
+    """Shows a chart; its view is made when the slot first shows it."""
 
-    Args:
-        host: the screen.
-        selection: what the charts show.
-        ids: the :attr:`chosen` charts of the last session.
+    DEFAULT_CSS = """
+    ChartSlot { height: 1fr; width: 1fr; }
+    ChartSlot > View { padding: 0 1; }
     """
+
+    def __init__(self, selection: ChartSelection, chart: Chart, *, id: str) -> None:
+        super().__init__(id=id)
+        self._selection = selection
+        self._views: dict[str, ChartView] = {}
+        self.chart = chart
+        self._make(chart)
+
+    def compose(self) -> ComposeResult:
+        yield from self._views.values()
+
+    @property
+    def view(self) -> ChartView:
+        """The view shown now."""
+        return self._views[self.chart.id]
+
+    @property
+    def views(self) -> tuple[ChartView, ...]:
+        """Every view made so far."""
+        return tuple(self._views.values())
+
+    def show(self, chart: Chart) -> None:
+        """Show another chart; the slot keeps the focus."""
+        if chart is self.chart:
+            return
+        before = self.view
+        self.chart = chart
+        if chart.id not in self._views:
+            view = self._make(chart)
+            if self.is_attached:
+                self.mount(view)
+        for view in self._views.values():
+            view.display = view is self.view
+        if before.has_focus:
+            self.view.focus()
+
+    def _make(self, chart: Chart) -> ChartView:
+        view = self._views[chart.id] = chart.view(self._selection, chart)
+        return view
+
+
+class ChartLayout(Part):
+    """Up to three charts above the layer table and one beside it, or one alone."""
 
     def __init__(self, host: Host, selection: ChartSelection, ids: Sequence[str]) -> None:
         self._host, self._selection = host, selection
@@ -83,8 +126,6 @@ class ChartLayout(Part):
         for slot in self.slots:
             slot.display = slot in shown
 
-    # -- which charts -------------------------------------------------------------------------------------
-
     def enlarge(self, name: str) -> None:
         """Show one chart on the whole screen."""
         self._alone = name
@@ -122,6 +163,10 @@ class ChartLayout(Part):
         self._host.lay_out()
         self._host.selection_changed()
 
+    @action(
+        "c", "next chart", "The next chart, here or at the top right.", "train", "next_chart", 1, rank=140
+    )
+    @action("C", "previous chart", "The previous chart.", "train", "last_chart", -1, rank=150, shown=False)
     def _next_chart(self, by: int) -> None:
         """Show the next or the previous chart that no other slot shows."""
         slot = self._active
@@ -138,14 +183,6 @@ class ChartLayout(Part):
         else:
             self.enlarge((self.slot_of(self._host.screen.focused) or self.slots[0]).chart.id)
 
-    @action("c", "next chart", "The next chart, here or at the top right.", "train", rank=140)
-    def action_next_chart(self) -> None:
-        self._next_chart(1)
-
-    @action("C", "previous chart", "The previous chart.", "train", rank=150, shown=False)
-    def action_last_chart(self) -> None:
-        self._next_chart(-1)
-
     @action("p", "charts", "Choose a chart from a list.", "train", rank=160)
     def action_pick_chart(self) -> None:
         ids = {entry.title: entry.id for entry in self.choices()}
@@ -160,8 +197,6 @@ class ChartLayout(Part):
     @action("d", "draw", "Draw an image and see what the network predicts.", "train", rank=250)
     def action_draw(self) -> None:
         self.enlarge("draw")
-
-    # -- which quantity of the layers ---------------------------------------------------------------------
 
     @property
     def _shows_quantity(self) -> bool:
@@ -179,8 +214,6 @@ class ChartLayout(Part):
     def action_kind_before(self) -> None:
         self._selection.kind = self._selection.next_kind(-1)
         self._host.selection_changed()
-
-    # -- actions of the charts themselves -----------------------------------------------------------------
 
     def _views_with(self, action_id: str) -> list[ChartView]:
         """The views on the screen whose chart has that action, the focused one first."""

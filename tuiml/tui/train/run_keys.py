@@ -6,7 +6,7 @@ from tuiml.tui.dialogs import find_rate
 from tuiml.tui.keys import action, actions
 from tuiml.tui.shell import resume
 from tuiml.tui.train.part import Host, Part
-from tuiml.tui.widgets.rate_field import RateField, allowed, nice_above, nice_below
+from tuiml.tui.widgets.rate_field import RateField, allowed, nice
 
 CONTROLS = frozenset(
     ("toggle_run", "go_on", "step", "stop", "rate_down", "rate_up", "rate_type", "go_back", "change_settings")
@@ -65,13 +65,13 @@ class RunKeys(Part):
         "right_square_bracket", "lr ×", "A larger learning rate: the next 1, 2, 5 · 10ⁿ.", "train", rank=200
     )
     def action_rate_up(self) -> None:
-        self.set_rate(nice_above(self._rate or self._host.run.rate))
+        self.set_rate(nice(self._rate or self._host.run.rate, 1))
 
     @action(
         "left_square_bracket", "lr ÷", "A smaller learning rate: the next 1, 2, 5 · 10ⁿ.", "train", rank=190
     )
     def action_rate_down(self) -> None:
-        self.set_rate(nice_below(self._rate or self._host.run.rate))
+        self.set_rate(nice(self._rate or self._host.run.rate, -1))
 
     @action("l", "lr", "Type a learning rate for the run.", "train", rank=210)
     def action_rate_type(self) -> None:

@@ -38,11 +38,7 @@ from tuiml.tui.widgets.rate_field import RateField
 
 
 class Train(AppScreen):
-    """The run on the screen. Most actions are those of its parts and of the charts that are shown.
-
-    Args:
-        charts: ids of the charts of the last session, as :attr:`ChartLayout.chosen` returned them.
-    """
+    """The run on the screen. Most actions are those of its parts and of the charts that are shown."""
 
     where: ClassVar[Where] = "train"
     DEFAULT_CSS = """
@@ -55,10 +51,8 @@ class Train(AppScreen):
     Train.-large #below { display: none; }
     """
 
-    def __init__(
-        self, *, charts: Sequence[str] = (), id: str | None = None, classes: str | None = None
-    ) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(self, *, charts: Sequence[str] = (), id: str | None = None) -> None:
+        super().__init__(id=id)
         self._rows: list[LayerRow] = []
         self._shown_rows: tuple[Any, Look | None] = (None, None)
         self.selection = ChartSelection(lambda: self.run, self.hint)
@@ -89,8 +83,6 @@ class Train(AppScreen):
         self.table.set_columns(columns(look_of(self)))
         self.watch(self.table, "scroll_y", self.pacer.kick)
         self._update_rows()
-
-    # -- from one session to the next ---------------------------------------------------------------------
 
     @property
     def view_state(self) -> Seen:
@@ -123,8 +115,6 @@ class Train(AppScreen):
         if run.pretraining and run.alive:
             return "pretraining; the curves begin with the first batch after it"
         return "waiting for the first batch" if run.alive else "no batch was trained"
-
-    # -- called by the app --------------------------------------------------------------------------------
 
     def shown(self) -> None:
         self._update_rows()
@@ -165,8 +155,6 @@ class Train(AppScreen):
         self.selection.rows, self.selection.index = self._rows, self.table.cursor
         self.lay_out()
 
-    # -- layout and drawing -------------------------------------------------------------------------------
-
     def lay_out(self) -> None:
         """Show the charts that are chosen now."""
         self.charts.arrange()
@@ -202,8 +190,6 @@ class Train(AppScreen):
     def main(self) -> Widget:
         """The widget that has the focus unless a chart among others has it."""
         return self.charts.slots[0].view if self.charts.enlarged else self.table
-
-    # -- keys and mouse -----------------------------------------------------------------------------------
 
     def on_key(self, event: events.Key) -> None:
         if self.run_keys.refuses(event.key):
@@ -246,13 +232,10 @@ class Train(AppScreen):
         else:
             self.table.focus()
 
-    @action("up k", "up", "Select the layer above.", "train", rank=320, shown=False)
-    def action_layer_above(self) -> None:
-        self.table.cursor -= 1
-
-    @action("down j", "down", "Select the layer below.", "train", rank=330, shown=False)
-    def action_layer_below(self) -> None:
-        self.table.cursor += 1
+    @action("up k", "up", "Select the layer above.", "train", "layer_above", -1, rank=320, shown=False)
+    @action("down j", "down", "Select the layer below.", "train", "layer_below", 1, rank=330, shown=False)
+    def _move_layer(self, by: int) -> None:
+        self.table.cursor += by
 
     @action("y", "explore f", "Explore the activation of the layer.", "train", rank=230)
     def action_explore_layer(self) -> None:

@@ -12,12 +12,7 @@ from tuiml.tui.widgets.chart_view import on_screen
 
 
 class Subscriptions:
-    """Sends the requests when they change, in its turn among the drawings of a Pacer.
-
-    Args:
-        views: all views, on the screen or not.
-        client: the client of the training process, if there is one.
-    """
+    """Sends the requests when they change, in its turn among the drawings of a Pacer."""
 
     def __init__(
         self, views: Callable[[], Iterable[ChartView]], client: Callable[[], TrainingClient | None]

@@ -14,9 +14,6 @@ from tuiml.tui.train.run_keys import RunKeys
 from tuiml.tui.widgets.chooser import Chooser
 from tuiml.tui.widgets.picker import Pick
 
-LEAP = 10
-"""Snapshots that a long step goes back or forward."""
-
 
 class TimeTravel(Part):
     """Past snapshots of any run; restore points and other settings of one that is trained here."""
@@ -24,30 +21,20 @@ class TimeTravel(Part):
     def __init__(self, host: Host, selection: ChartSelection, keys: RunKeys) -> None:
         self._host, self._selection, self._keys = host, selection, keys
 
-    # -- past snapshots -----------------------------------------------------------------------------------
-
-    @action("left", "earlier", "The layers at the previous snapshot.", "train", rank=70)
-    def action_earlier(self) -> None:
-        self._show_snapshot(-1)
-
+    @action("left", "earlier", "The layers at the previous snapshot.", "train", "earlier", -1, rank=70)
     @action(
         "right",
         "later",
         "The layers at the next snapshot; after the last, as they are now.",
         "train",
+        "later",
+        1,
         rank=80,
     )
-    def action_later(self) -> None:
-        self._show_snapshot(1)
-
-    @action("shift+left", "earlier", "Ten snapshots earlier.", "train", rank=90, shown=False)
-    def action_much_earlier(self) -> None:
-        self._show_snapshot(-LEAP)
-
-    @action("shift+right", "later", "Ten snapshots later.", "train", rank=100, shown=False)
-    def action_much_later(self) -> None:
-        self._show_snapshot(LEAP)
-
+    @action(
+        "shift+left", "earlier", "Ten snapshots earlier.", "train", "much_earlier", -10, rank=90, shown=False
+    )
+    @action("shift+right", "later", "Ten snapshots later.", "train", "much_later", 10, rank=100, shown=False)
     def _show_snapshot(self, by: int) -> None:
         self._selection.move_snapshot(by)
         self._host.selection_changed()
@@ -56,8 +43,6 @@ class TimeTravel(Part):
     def action_now(self) -> None:
         self._selection.show_newest()
         self._host.selection_changed()
-
-    # -- restore points -----------------------------------------------------------------------------------
 
     @action(
         "b", "go back", "Go back to the snapshot shown, or to a restore point of a list.", "train", rank=40
@@ -69,7 +54,10 @@ class TimeTravel(Part):
             return
         points = self._host.run.restore_points
         picks = {_name(epoch, step): step for step, epoch, _ in reversed(points)}
-        listed = [Pick(_name(epoch, step), _loss(loss)) for step, epoch, loss in reversed(points)]
+        listed = [
+            Pick(_name(epoch, step), "" if math.isnan(loss) else f"loss {compact(loss, 4)}")
+            for step, epoch, loss in reversed(points)
+        ]
 
         def answered(name: str | None) -> None:
             if name is not None:
@@ -118,7 +106,3 @@ class TimeTravel(Part):
 
 def _name(epoch: int, step: int) -> str:
     return f"epoch {epoch:,}, step {step:,}"
-
-
-def _loss(loss: float) -> str:
-    return "" if math.isnan(loss) else f"loss {compact(loss, 4)}"

@@ -13,8 +13,7 @@ from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.shell.screen import AppScreen
 from tuiml.tui.train.part import Part
 from tuiml.tui.widgets.chart_view import look_of
-from tuiml.tui.widgets.lines import Lines
-from tuiml.tui.widgets.verdict_lines import verdict_lines
+from tuiml.tui.widgets.lines import Lines, verdict_lines
 
 EVERY = 0.5
 """Minimum seconds between two diagnoses of a run that is trained."""

@@ -1,7 +1,6 @@
-"""Drawings as widgets: strips built when their contents change, in turn, at most ten times a second.
+"""Drawings as widgets, built when their contents change, in turn, at most ten times a second.
 
-:class:`Pacer` builds one view at a time with a pause after each, so that no key waits for more than one
-drawing.
+:class:`Pacer` pauses after each drawing, so that no key waits for more than one.
 """
 
 from __future__ import annotations
@@ -41,7 +40,6 @@ class Drawing(Protocol):
 
     def stale(self) -> bool:
         """True if it is on the screen and not up to date."""
-        ...
 
     def build(self) -> None: ...
 
@@ -50,10 +48,7 @@ class Pacer:
     """Builds stale drawings in turn; runs no timer while none is stale."""
 
     def __init__(
-        self,
-        owner: MessagePump,
-        drawings: Sequence[Drawing],
-        clock: Callable[[], float] = time.monotonic,
+        self, owner: MessagePump, drawings: Sequence[Drawing], clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._owner = owner
         self._drawings = drawings
@@ -105,11 +100,7 @@ def on_screen(widget: Widget) -> bool:
 
 
 class _UncachedStrip(Strip):
-    """A strip without a reference to itself.
-
-    Textual's puts itself into its own cache when it is cut at its end alone, as each painted line is. The
-    garbage collector then finds thousands of them at once, and keys wait for it.
-    """
+    """A strip that is not in its own cache, as Textual's is: keys would wait for the garbage collector."""
 
     def divide(self, cuts: Iterable[int]) -> Sequence[Strip]:
         places = list(cuts)
@@ -127,8 +118,8 @@ class View(Widget):
     quick: ClassVar[bool] = True
     """True if it is drawn at once when a key changes the selection, not in its turn."""
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
         self.due_at = -math.inf
         self._lines: list[Strip] = []
         self._stamp: Hashable = None

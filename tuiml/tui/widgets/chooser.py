@@ -15,10 +15,10 @@ from textual.widget import Widget
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.text import clean, fit
 from tuiml.tui.keys import action
-from tuiml.tui.widgets.modal import Modal
+from tuiml.tui.widgets.dialogs import Modal
 from tuiml.tui.widgets.picker import Pick, Picker
 
-MOST = 20
+MOST, PAGE = 20, 10
 ROOM = 6
 """Lines of the screen that the list leaves free."""
 
@@ -104,32 +104,22 @@ class Chooser(Modal[str | None]):
         event.stop()
         self._list.refresh()
 
-    @action("up shift+tab", "up", "The one above; typing narrows the list.", "list", rank=30, shown=False)
-    def action_pick_up(self) -> None:
-        self._move(-1)
-
-    @action("down tab", "down", "The one below.", "list", rank=40, shown=False)
-    def action_pick_down(self) -> None:
-        self._move(1)
-
-    def _move(self, by: int) -> None:
-        self.picker.move(by)
-        self._list.refresh()
-
-    @action("pageup", "page up", "Ten up.", "list", rank=50, shown=False)
-    def action_pick_page_up(self) -> None:
-        self._move(-MOST // 2)
-
-    @action("pagedown", "page down", "Ten down.", "list", rank=60, shown=False)
-    def action_pick_page_down(self) -> None:
-        self._move(MOST // 2)
-
-    @action("enter", "choose", "Take the one under the cursor.", "list", rank=10)
+    @action("enter", "choose", "Take the one under the cursor.", "list")
     def action_pick(self) -> None:
         chosen = self.picker.chosen
         if chosen:
             self.dismiss(chosen.name)
 
-    @action("escape", "cancel", "Take none.", "list", rank=20)
+    @action("escape", "cancel", "Take none.", "list")
     def action_no_pick(self) -> None:
         self.dismiss(None)
+
+    @action(
+        "up shift+tab", "up", "The one above; typing narrows the list.", "list", "pick_up", -1, shown=False
+    )
+    @action("down tab", "down", "The one below.", "list", "pick_down", 1, shown=False)
+    @action("pageup", "page up", "Ten up.", "list", "pick_page_up", -PAGE, shown=False)
+    @action("pagedown", "page down", "Ten down.", "list", "pick_page_down", PAGE, shown=False)
+    def _move(self, by: int) -> None:
+        self.picker.move(by)
+        self._list.refresh()

@@ -1,10 +1,4 @@
-"""Dialogs that ask for a name or for a confirmation.
-
-Each is a modal screen that is dismissed with its answer, ``None`` (or ``False``) where there is none::
-
-    self.app.push_screen(NameDialog("Save as", document.raw["name"], check=refuse), self.saved)
-    self.app.push_screen(ConfirmDialog("Delete the run a-3?", verb="Delete"), self.deleted)
-"""
+"""Modal screens that are dismissed with their answer (``None``: none): for a name, a confirmation."""
 
 from __future__ import annotations
 
@@ -12,17 +6,31 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from tuiml.text import plain_text
-from tuiml.tui.keys import action
-from tuiml.tui.widgets.modal import Modal
+from tuiml.tui.keys import Keyed, action
 
 Answer = TypeVar("Answer")
 Complaint = Callable[[str], str | None]
 """A function of the typed text that returns a message about it, or ``None``."""
+
+
+class Modal(Keyed, ModalScreen[Answer]):
+    """A modal screen that is dismissed once.
+
+    Of two quick presses of enter the second may arrive while the first is still closing the screen; Textual
+    would close whatever is below for it.
+    """
+
+    def dismiss(self, result: Answer | None = None) -> AwaitComplete:
+        if self.app.screen is not self:
+            return AwaitComplete()
+        return super().dismiss(result)
 
 
 class Dialog(Modal[Answer]):
@@ -59,11 +67,8 @@ class NameDialog(Dialog[str | None]):
     """Asks for a name in one line; the answer is never empty.
 
     Args:
-        title: the title, such as ``Save as``.
-        value: the initial name; it is selected, so that typing replaces it.
-        verb: the action of ``enter``, for the line of keys.
         check: returns why a name is not allowed; ``enter`` does nothing then.
-        warn: returns a warning (it would replace a file); the name is allowed nevertheless.
+        warn: returns a warning; the name is allowed nevertheless.
     """
 
     def __init__(
@@ -117,14 +122,7 @@ class NameDialog(Dialog[str | None]):
 
 
 class ConfirmDialog(Dialog[bool | None]):
-    """Asks before something is lost: ``y`` does it; ``n``, ``escape`` and a hasty ``enter`` do not.
-
-    Args:
-        title: the question.
-        detail: what exactly is lost.
-        verb: what ``y`` does, on the button: ``Delete``.
-        keep: what is on the other one.
-    """
+    """Asks before something is lost: ``y`` does it; ``n``, ``escape`` and a hasty ``enter`` do not."""
 
     DEFAULT_CSS = """
     ConfirmDialog .buttons {
@@ -153,13 +151,10 @@ class ConfirmDialog(Dialog[bool | None]):
     def on_mount(self) -> None:
         self.query_one("#keep", Button).focus()
 
-    @action("y", "yes", "Do what the dialog asks about.", "dialog")
-    def action_answer_yes(self) -> None:
-        self.dismiss(True)
-
-    @action("n", "no", "Do nothing.", "dialog")
-    def action_answer_no(self) -> None:
-        self.dismiss(False)
+    @action("y", "yes", "Do what the dialog asks about.", "dialog", "answer_yes", True)
+    @action("n", "no", "Do nothing.", "dialog", "answer_no", False)
+    def _answer(self, yes: bool) -> None:
+        self.dismiss(yes)
 
     @action("left up h k", "before", "The other answer.", "dialog", shown=False)
     def action_other_before(self) -> None:

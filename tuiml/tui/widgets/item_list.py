@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from rich.cells import cell_len
@@ -12,22 +13,21 @@ from textual import events
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.widgets import Input
 
 from tuiml.tui.charts.palette import QUIET, TROUBLE, Look
 from tuiml.tui.charts.text import clean, fit, notice
 from tuiml.tui.model.item_rows import Row
-from tuiml.tui.widgets.layer_table import LayerTable
+from tuiml.tui.widgets.layer_table import CursorKeys
 
 NAME = 14
 """Cells of a name that an aside leaves at least."""
 
 
-class ItemList(ScrollView, can_focus=True):
+class ItemList(CursorKeys, can_focus=True):
     """Rows with a cursor that stays on the same item when the rows change."""
 
-    BINDINGS: ClassVar[list[Any]] = [b for b in LayerTable.BINDINGS if b.action != "choose"]
     COMPONENT_CLASSES: ClassVar[set[str]] = {"list--cursor"}
     DEFAULT_CSS = """
     ItemList { height: 1fr; overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1; }
@@ -38,44 +38,33 @@ class ItemList(ScrollView, can_focus=True):
     cursor: reactive[int] = reactive(0, repaint=False)
     """Index of the current row; never a heading unless there is nothing else."""
 
+    @dataclass
     class Moved(Message):
         """The cursor is on another item; ``key`` is ``None`` if the list is empty."""
 
-        def __init__(self, item_list: ItemList, key: Hashable | None) -> None:
-            super().__init__()
-            self.item_list, self.key = item_list, key
-
-        @property
-        def control(self) -> ItemList:
-            return self.item_list
+        key: Hashable | None
 
     class Chosen(Moved):
         """A double click on a row."""
 
-    def __init__(self, *, empty: str = "", id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
-        self._rows: list[Row] = []
-        self._empty = empty
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self.rows: list[Row] = []
+        self._empty = "reading"
         self._told: Hashable | None = None
         self._last: Hashable | None = None  # where the cursor was when there was anything
-
-    # -- content -------------------------------------------------------------------------------------------
-
-    @property
-    def rows(self) -> Sequence[Row]:
-        return self._rows
 
     @property
     def key(self) -> Hashable | None:
         """The key of the item under the cursor."""
-        return self._rows[self.cursor].key if self._rows else None
+        return self.rows[self.cursor].key if self.rows else None
 
     def set_rows(self, rows: Sequence[Row], empty: str = "") -> None:
         """Replace the rows; the cursor stays on its key or near its place. ``empty`` is shown for no rows."""
         kept, place = self._last, self.cursor
-        self._rows, self._empty = list(rows), empty
-        self.virtual_size = Size(0, len(self._rows))
-        where = next((i for i, row in enumerate(self._rows) if kept is not None and row.key == kept), place)
+        self.rows, self._empty = list(rows), empty
+        self.virtual_size = Size(0, len(self.rows))
+        where = next((i for i, row in enumerate(self.rows) if kept is not None and row.key == kept), place)
         self.set_reactive(ItemList.cursor, self.validate_cursor(where))
         self._reveal()
         self.refresh()
@@ -83,20 +72,18 @@ class ItemList(ScrollView, can_focus=True):
 
     def select(self, key: Hashable) -> bool:
         """Put the cursor on ``key``; ``False`` if it is not in the list."""
-        for index, row in enumerate(self._rows):
+        for index, row in enumerate(self.rows):
             if row.key == key:
                 self.cursor = index
                 return True
         return False
 
-    # -- cursor --------------------------------------------------------------------------------------------
-
     def validate_cursor(self, cursor: int) -> int:
         """The nearest row that is no heading: onward first, then back."""
-        cursor = max(0, min(cursor, len(self._rows) - 1))
-        onward = range(cursor, len(self._rows))
+        cursor = max(0, min(cursor, len(self.rows) - 1))
+        onward = range(cursor, len(self.rows))
         back = range(cursor - 1, -1, -1)
-        return next((i for part in (onward, back) for i in part if self._rows[i].key is not None), 0)
+        return next((i for part in (onward, back) for i in part if self.rows[i].key is not None), 0)
 
     def watch_cursor(self, old: int, new: int) -> None:
         self._repaint(old)
@@ -108,62 +95,41 @@ class ItemList(ScrollView, can_focus=True):
         self._last = self.key or self._last
         if self.key != self._told:
             self._told = self.key
-            self.post_message(self.Moved(self, self.key))
+            self.post_message(self.Moved(self.key))
 
     def _reveal(self) -> None:
         above = self.cursor
-        while above > 0 and self._rows[above - 1].key is None:
+        while above > 0 and self.rows[above - 1].key is None:
             above -= 1
         self.scroll_to_region(Region(0, above, 1, self.cursor - above + 1), animate=False, force=True)
 
-    def _go(self, step: int) -> None:
-        cursor = self.cursor + step
-        while step < 0 <= cursor and self._rows[cursor].key is None:
+    def move_cursor(self, by: int) -> None:
+        cursor = self.cursor + by
+        while by < 0 <= cursor and self.rows[cursor].key is None:
             cursor -= 1  # going up, the row nearest to a heading is above it
-        if cursor >= 0 and self._rows:
-            self.cursor = cursor
-        else:
-            self.action_cursor_first()
+        self.cursor = max(0, cursor) if self.rows else 0
 
-    def action_cursor_up(self) -> None:
-        self._go(-1)
-
-    def action_cursor_down(self) -> None:
-        self._go(1)
-
-    def action_cursor_first(self) -> None:
-        self.cursor = 0
-
-    def action_cursor_last(self) -> None:
-        self.cursor = len(self._rows) - 1
-
-    def action_page_up(self) -> None:
-        self._go(-max(1, self.size.height - 2))
-
-    def action_page_down(self) -> None:
-        self._go(max(1, self.size.height - 2))
+    def cursor_to_end(self, last: bool) -> None:
+        self.cursor = len(self.rows) - 1 if last else 0
 
     def go_section(self, direction: int) -> None:
         """To the first row of the next section (+1), or of this one and then the one before (−1)."""
         starts = [
-            i for i, row in enumerate(self._rows) if row.key is not None and (not i or self._heads(i - 1))
+            i
+            for i, row in enumerate(self.rows)
+            if row.key is not None and (not i or self.rows[i - 1].key is None)
         ]
         if direction > 0:
             self.cursor = next((i for i in starts if i > self.cursor), self.cursor)
         else:
             self.cursor = next((i for i in reversed(starts) if i < self.cursor), self.cursor)
 
-    def _heads(self, index: int) -> bool:
-        return self._rows[index].key is None
-
     def on_click(self, event: events.Click) -> None:
         row = event.y + self.scroll_offset.y
-        if 0 <= row < len(self._rows) and not self._heads(row):
+        if 0 <= row < len(self.rows) and self.rows[row].key is not None:
             self.cursor = row
             if event.chain == 2:
-                self.post_message(self.Chosen(self, self.key))
-
-    # -- drawing -------------------------------------------------------------------------------------------
+                self.post_message(self.Chosen(self.key))
 
     def _repaint(self, row: int) -> None:
         y = row - self.scroll_offset.y
@@ -173,12 +139,12 @@ class ItemList(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         width, row = self.size.width, y + self.scroll_offset.y
         look = getattr(self.app, "look", None) or Look()
-        if not self._rows and y == min(2, self.size.height - 1):
+        if not self.rows and y == min(2, self.size.height - 1):
             said = notice(clean(self._empty, look), width, 1, look)[0]
             return Strip(said.segments, width).apply_style(self.rich_style)
-        if row >= len(self._rows):
+        if row >= len(self.rows):
             return Strip.blank(width, self.rich_style)
-        item = self._rows[row]
+        item = self.rows[row]
         return self._heading(item, width, look) if item.key is None else self._line(item, row, width, look)
 
     def _heading(self, row: Row, width: int, look: Look) -> Strip:
@@ -214,3 +180,31 @@ class ItemList(ScrollView, can_focus=True):
             if name + 2 + cell_len(text) <= room:
                 return text
         return texts[-1] if texts and row.cut and room - 2 - cell_len(texts[-1]) >= NAME else ""
+
+
+class FilterInput(Input):
+    """An input whose arrow keys move the cursor of ``target``."""
+
+    BINDINGS: ClassVar[list[Any]] = [
+        b for b in ItemList.BINDINGS if b.key in ("up", "down", "pageup", "pagedown")
+    ]
+    DEFAULT_CSS = """
+    FilterInput { border: none; height: 1; padding: 0 1; background: $panel; }
+    FilterInput:focus { border: none; }
+    """
+
+    def __init__(self, target: ItemList, placeholder: str, *, id: str) -> None:
+        super().__init__(placeholder=placeholder, id=id, max_length=1000)
+        self._target = target
+
+    def action_cursor_up(self) -> None:
+        self._target.move_cursor(-1)
+
+    def action_cursor_down(self) -> None:
+        self._target.move_cursor(1)
+
+    def action_page_up(self) -> None:
+        self._target.move_page(-1)
+
+    def action_page_down(self) -> None:
+        self._target.move_page(1)

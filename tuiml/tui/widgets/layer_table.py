@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
@@ -15,17 +16,40 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tuiml.tui.charts.palette import Look, layer_colour
+from tuiml.tui.charts.palette import layer_colour
 from tuiml.tui.charts.text import clean
 from tuiml.tui.keys import Keyed, action
 from tuiml.tui.model.layer_cells import Cell, Column, Row
+from tuiml.tui.widgets.chart_view import look_of
 
 GAP = 2
 MARKS = 3
 """Cells at the left of each row: the cursor's mark, the layer's colour, a space."""
 
 
-class LayerTable(Keyed, ScrollView, can_focus=True):
+class CursorKeys(Keyed, ScrollView):
+    """The keys that move a cursor over rows."""
+
+    @action("up k", "up", "Select the layer above.", "table", "cursor_up", -1, shown=False)
+    @action("down j", "down", "Select the layer below.", "table", "cursor_down", 1, shown=False)
+    def move_cursor(self, by: int) -> None:
+        """Move the cursor down by some rows."""
+        raise NotImplementedError  # pragma: no cover - every list has one
+
+    @action("home", "first", "Select the first layer.", "table", "cursor_first", False, shown=False)
+    @action("end", "last", "Select the last layer.", "table", "cursor_last", True, shown=False)
+    def cursor_to_end(self, last: bool) -> None:
+        """Move the cursor to the first or the last row."""
+        raise NotImplementedError  # pragma: no cover - every list has one
+
+    @action("pageup", "page up", "A page up.", "table", "page_up", -1, shown=False)
+    @action("pagedown", "page down", "A page down.", "table", "page_down", 1, shown=False)
+    def move_page(self, by: int) -> None:
+        """Move the cursor down by some pages."""
+        self.move_cursor(by * max(1, self.size.height - 2))
+
+
+class LayerTable(CursorKeys, can_focus=True):
     """Rows with a cursor. Colours come from the app's ``look``; the cursor has a mark of its own as well."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"table--cursor"}
@@ -37,31 +61,22 @@ class LayerTable(Keyed, ScrollView, can_focus=True):
 
     cursor: reactive[int] = reactive(0, repaint=False, init=False)
 
+    @dataclass
     class Moved(Message):
         """The cursor is on another row."""
 
-        def __init__(self, table: LayerTable, index: int) -> None:
-            super().__init__()
-            self.table, self.index = table, index
-
-        @property
-        def control(self) -> LayerTable:
-            return self.table
+        index: int
 
     class Chosen(Moved):
         """Enter, or a double click, on a row."""
 
-    def __init__(
-        self, columns: Sequence[Column], *, id: str | None = None, classes: str | None = None
-    ) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(self, columns: Sequence[Column], *, id: str | None = None) -> None:
+        super().__init__(id=id)
         self.columns = tuple(columns)
         self._rows: list[dict[str, Cell]] = []
         self._strips: dict[int, Strip] = {}
         self._widths: list[tuple[Column, int]] = []
         self._styles: tuple[Style, Style] | None = None
-
-    # -- content -------------------------------------------------------------------------------------------
 
     @property
     def row_count(self) -> int:
@@ -103,8 +118,6 @@ class LayerTable(Keyed, ScrollView, can_focus=True):
         """Keys of the columns that have room now."""
         return [column.key for column, _ in self._widths]
 
-    # -- cursor --------------------------------------------------------------------------------------------
-
     def validate_cursor(self, cursor: int) -> int:
         return max(0, min(cursor, len(self._rows) - 1))
 
@@ -114,36 +127,18 @@ class LayerTable(Keyed, ScrollView, can_focus=True):
         self.scroll_to_region(
             Region(0, new, 1, 2), animate=False, force=True
         )  # the line and the header above it
-        self.post_message(self.Moved(self, new))
+        self.post_message(self.Moved(new))
 
-    @action("up k", "up", "Select the layer above.", "table", shown=False)
-    def action_cursor_up(self) -> None:
-        self.cursor -= 1
+    def move_cursor(self, by: int) -> None:
+        self.cursor += by
 
-    @action("down j", "down", "Select the layer below.", "table", shown=False)
-    def action_cursor_down(self) -> None:
-        self.cursor += 1
-
-    @action("home", "first", "Select the first layer.", "table", shown=False)
-    def action_cursor_first(self) -> None:
-        self.cursor = 0
-
-    @action("end", "last", "Select the last layer.", "table", shown=False)
-    def action_cursor_last(self) -> None:
-        self.cursor = len(self._rows) - 1
-
-    @action("pageup", "page up", "A page up.", "table", shown=False)
-    def action_page_up(self) -> None:
-        self.cursor -= max(1, self.size.height - 2)
-
-    @action("pagedown", "page down", "A page down.", "table", shown=False)
-    def action_page_down(self) -> None:
-        self.cursor += max(1, self.size.height - 2)
+    def cursor_to_end(self, last: bool) -> None:
+        self.cursor = len(self._rows) - 1 if last else 0
 
     @action("enter", "open", "Build: edit the layer. Train: look into the layer.", "table", rank=-1)
     def action_choose(self) -> None:
         if self._rows:
-            self.post_message(self.Chosen(self, self.cursor))
+            self.post_message(self.Chosen(self.cursor))
 
     def on_click(self, event: events.Click) -> None:
         row = event.y - 1 + self.scroll_offset.y
@@ -151,8 +146,6 @@ class LayerTable(Keyed, ScrollView, can_focus=True):
             self.cursor = row
             if event.chain == 2:
                 self.action_choose()
-
-    # -- drawing -------------------------------------------------------------------------------------------
 
     def _on_resize(self, event: events.Resize) -> None:
         self._fit()
@@ -212,13 +205,13 @@ class LayerTable(Keyed, ScrollView, can_focus=True):
         return self._strips[row]
 
     def _header(self, width: int) -> Strip:
-        style = self._look().style("quiet")
+        style = look_of(self).style("quiet")
         cells = [_aligned(c.title, w, c.align, "…") for c, w in self._widths]
-        text = clean(" " * MARKS + (" " * GAP).join(cells), self._look())
+        text = clean(" " * MARKS + (" " * GAP).join(cells), look_of(self))
         return Strip([Segment(set_cell_size(text, width), self._grounds()[0] + style)], width)
 
     def _line(self, row: int, width: int) -> Strip:
-        look = self._look()
+        look = look_of(self)
         current = row == self.cursor
         base = self._grounds()[current]
         mark = ("▸" if look.unicode else ">") if current else " "
@@ -236,10 +229,6 @@ class LayerTable(Keyed, ScrollView, can_focus=True):
             text, more = clean(text, look), look.glyphs.more
             segments.append(Segment(_aligned(text, w, column.align, more), base + style if style else base))
         return Strip(segments).adjust_cell_length(width, base)
-
-    def _look(self) -> Look:
-        look: Look | None = getattr(self.app, "look", None)
-        return look or Look()
 
 
 def _aligned(text: str, width: int, align: str, more: str) -> str:

@@ -9,13 +9,7 @@ from rich.cells import cell_len
 
 
 class LineEdit:
-    """Text and a caret (a position between characters).
-
-    Args:
-        text: the text at first; the caret is at its end.
-        limit: the most characters it takes.
-        selected: select the whole text until the first key: what is typed then replaces it.
-    """
+    """Text of at most ``limit`` characters with a caret; typing replaces a text that is ``selected``."""
 
     def __init__(self, text: str = "", limit: int = 200, *, selected: bool = False) -> None:
         self.text = text

@@ -8,8 +8,10 @@ from rich.segment import Segment
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tuiml.tui.charts.palette import Look
-from tuiml.tui.charts.text import clean
+from tuiml.text import plain_text
+from tuiml.training.verdicts import Verdict
+from tuiml.tui.charts.palette import QUIET, TROUBLE, Look
+from tuiml.tui.charts.text import clean, wrap
 from tuiml.tui.widgets.picker import Part
 
 
@@ -47,3 +49,23 @@ class Lines(Widget):
         if strip.cell_length > width > 1:
             strip = Strip([*strip.crop(0, width - 1), Segment(look.glyphs.more, base)])
         return strip.adjust_cell_length(width, base)
+
+
+def verdict_lines(
+    verdict: Verdict, width: int, look: Look, key: str = "f", most: int = 2
+) -> list[list[Part]]:
+    """The verdict in at most ``most`` lines, then the remedy and the key that applies it."""
+    trouble, quiet = look.style(TROUBLE), look.style(QUIET)
+    evidence = verdict.evidence[:1].lower() + verdict.evidence[1:]
+    told = plain_text(f"{verdict.name}: {evidence}")
+    text = wrap(told[:1].upper() + told[1:], max(20, width - 2))
+    if len(text) > most:
+        text = [*text[: most - 1], text[most - 1] + look.glyphs.more]
+    signs = [f"{look.glyphs.up} ", *["  "] * len(text)]
+    lines: list[list[Part]] = [[(sign + line, trouble)] for sign, line in zip(signs, text, strict=False)]
+    words = plain_text(verdict.remedy.words)
+    if key and verdict.remedy.edits:
+        lines.append([("  ", quiet), (key, look.style(bold=True)), (f" try {words}", quiet)])
+    else:
+        lines.append([(f"  {words}", quiet)])
+    return lines

@@ -15,12 +15,7 @@ Part = tuple[str, Style]
 
 
 class Picker:
-    """A list of picks, those that match the filter, and the cursor.
-
-    Args:
-        picks: all there are, in order.
-        current: name of the current choice; the cursor starts there.
-    """
+    """A list of picks, those that match the filter, and the cursor."""
 
     def __init__(self, picks: Sequence[Pick], current: str = "") -> None:
         self.picks = tuple(picks)

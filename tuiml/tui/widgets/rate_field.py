@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from textual import on
 from textual.app import ComposeResult
@@ -32,12 +33,11 @@ class RateField(Horizontal):
     }
     """
 
+    @dataclass
     class Chosen(Message):
         """A rate that is allowed was entered."""
 
-        def __init__(self, rate: float) -> None:
-            super().__init__()
-            self.rate = rate
+        rate: float
 
     class Left(Message):
         """The field was closed: another widget should get the focus."""
@@ -106,17 +106,8 @@ def read_rate(text: str) -> float | None:
     return rate if allowed(rate) else None
 
 
-def nice_above(rate: float) -> float:
-    """The next number above of those that are 1, 2 or 5 times a power of ten."""
-    return _nice(rate, 1)
-
-
-def nice_below(rate: float) -> float:
-    """The next number below of those that are 1, 2 or 5 times a power of ten."""
-    return _nice(rate, -1)
-
-
-def _nice(rate: float, way: int) -> float:
+def nice(rate: float, way: int) -> float:
+    """The next 1, 2 or 5 times a power of ten above (+1) or below (−1) a rate; NaN: it is not above 0."""
     if not (math.isfinite(rate) and rate > 0):
         return math.nan
     power = math.floor(math.log10(rate))

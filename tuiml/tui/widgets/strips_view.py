@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, TypeAlias
+from typing import TypeAlias
 
 from textual import events
 from textual.geometry import Size
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.text import Line
-from tuiml.tui.widgets.layer_table import LayerTable
+from tuiml.tui.widgets.layer_table import CursorKeys
 
 Drawing: TypeAlias = Callable[[int, int, Look], Sequence[Line]]
 """A function of width, visible height and look that returns lines of that width."""
 
 
-class StripsView(ScrollView, can_focus=True):
+class StripsView(CursorKeys, can_focus=True):
     """Shows a drawing; with the focus, the keys that move a cursor elsewhere scroll it."""
 
-    BINDINGS: ClassVar[list[Any]] = [b for b in LayerTable.BINDINGS if b.action != "choose"]
     DEFAULT_CSS = """
     StripsView { height: 1fr; overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1; }
     """
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
         self._drawing: Drawing | None = None
         self._strips: Sequence[Line] = ()
 
@@ -66,20 +64,11 @@ class StripsView(ScrollView, can_focus=True):
         line = self._strips[row].resized(width)
         return Strip(line.segments, width).apply_style(self.rich_style)
 
-    def action_cursor_up(self) -> None:
-        self.scroll_relative(y=-1, animate=False)
+    def move_cursor(self, by: int) -> None:
+        self.scroll_relative(y=by, animate=False)
 
-    def action_cursor_down(self) -> None:
-        self.scroll_relative(y=1, animate=False)
+    def cursor_to_end(self, last: bool) -> None:
+        (self.scroll_end if last else self.scroll_home)(animate=False)
 
-    def action_cursor_first(self) -> None:
-        self.scroll_home(animate=False)
-
-    def action_cursor_last(self) -> None:
-        self.scroll_end(animate=False)
-
-    def action_page_up(self) -> None:
-        self.scroll_page_up(animate=False)
-
-    def action_page_down(self) -> None:
-        self.scroll_page_down(animate=False)
+    def move_page(self, by: int) -> None:
+        (self.scroll_page_down if by > 0 else self.scroll_page_up)(animate=False)
