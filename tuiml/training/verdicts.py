@@ -75,6 +75,7 @@ def verdicts(
     targets: tuple[float, float] | None = None,
     losses: tuple[float, float] | None = None,
     diverged: bool = False,
+    rate: float = math.nan,
 ) -> list[Verdict]:
     """What is wrong with a network by its statistics at a step, the worst first, at most :data:`MOST`.
 
@@ -84,10 +85,11 @@ def verdicts(
         targets: those of a target that is numbers, likewise.
         losses: training loss at the beginning and now: without them nothing is said of a small learning rate.
         diverged: whether training ended so.
+        rate: the learning rate in force; default: the preset's.
     """
     if len(layers) != len(network.nodes) or (step == 0 and preset.pretraining is not None):
         return []
-    context = DiagnosisContext(preset, network, layers, step, inputs, targets, losses, diverged)
+    context = DiagnosisContext(preset, network, layers, step, inputs, targets, losses, diverged, rate)
     found = {rule.name: (rule, seen) for rule in RULES if (seen := rule.find(context)) is not None}
     reported: list[Verdict] = []
     for rule, seen in list(found.values()):
@@ -144,9 +146,14 @@ def _inputs(context: DiagnosisContext) -> Finding | None:
 
 def _diverged(context: DiagnosisContext) -> Finding | None:
     if context.diverged:
-        return Finding((), f"training diverged after {context.step:,} steps")
+        return Finding((), f"training diverged; the last finite weights are those of step {context.step:,}")
     wrong = [i for i in context.weighted if not math.isfinite(context.of(i).std)]
     return Finding(tuple(wrong), "the outputs are not finite") if wrong else None
+
+
+def _far_too_fast(context: DiagnosisContext) -> Finding | None:
+    harm = context.diverged or context.grew or _dead(context) is not None
+    return Finding((), context.rate_text) if context.step and context.far_too_fast and harm else None
 
 
 def _targets(context: DiagnosisContext) -> Finding | None:
@@ -246,6 +253,8 @@ def _too_slow(context: DiagnosisContext) -> Finding | None:
     return Finding((), f"{_step_size(context)}, and the loss stays where it was")
 
 
+OVERSHOT = ("diverged", "exploding", "dead units", "saturated", "collapsed", "learning rate too high")
+
 RULES: tuple[Rule, ...] = (
     Rule(
         "constant target",
@@ -269,6 +278,14 @@ RULES: tuple[Rule, ...] = (
         _targets,
         lambda context, seen: remedies.normalized_target(context),
         ("exploding", "diverged", "dead units", "vanishing gradient", "learning rate too high"),
+    ),
+    Rule(
+        "learning rate far too high",
+        "every step overshoots by far: what was learned, and what is said of the layers, is worth nothing",
+        "Bengio 2012, section 3.1",
+        _far_too_fast,
+        lambda context, seen: remedies.slower(context),
+        OVERSHOT,
     ),
     Rule(
         "symmetric units",
