@@ -7,7 +7,7 @@ What follows from another finding is reported with it, not as a verdict of its o
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -17,6 +17,7 @@ from tuiml.training import bounds, remedies
 from tuiml.training.diagnosis_context import DiagnosisContext, figures, percents, span, times
 from tuiml.training.layer_statistics import LayerStatistics
 from tuiml.training.remedies import Remedy
+from tuiml.training.rule import Finding, Rule
 
 MOST = 3
 """Verdicts that are reported at a time."""
@@ -24,30 +25,6 @@ SETTLED = 50
 """Steps before which update ratios say little: optimizers that adapt take their largest steps first."""
 BEYOND = 0.5
 """How far above its bound the median update ratio must lie to be reported: some that train well reach it."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What a rule found."""
-
-    layers: tuple[int, ...]
-    """Their places in the stack, from 0; empty: the whole network."""
-    text: str
-    """The numbers, after the layers: ``62 to 73 % of the outputs are saturated``."""
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One way to be in trouble."""
-
-    name: str
-    meaning: str
-    """One line: what it is and why it is bad."""
-    source: str
-    find: Callable[[DiagnosisContext], Finding | None]
-    remedy: Callable[[DiagnosisContext, Finding], Remedy]
-    causes: tuple[str, ...] = ()
-    """The names of what follows from it."""
 
 
 @dataclass(frozen=True)
