@@ -589,6 +589,18 @@ def test_the_final_state_has_a_snapshot_without_a_screen(training, reason):
     assert len(steps) <= 3, "one more than is due, whatever snapshots cost"
 
 
+def test_dead_units_of_the_final_state_are_counted_over_the_data():
+    stack = [{"type": "dense", "units": 6, "activation": "relu"}, {"type": "dense", "activation": "softmax"}]
+    trainer, _ = timed(preset(stack))
+    for event in trainer.events():
+        if isinstance(event, Epoch) and event.epoch == 2:
+            trainer.engine.load({**trainer.engine.state(), "layers.0.bias": np.full(6, -1e6, np.float32)}, 8)
+        if isinstance(event, Snapshot):
+            last = event
+    assert last.step == 3 * STEPS
+    assert last.layers[0].dead == 1.0, "they were alive in the snapshots before"
+
+
 def test_the_last_picture_is_of_the_last_step_whatever_pictures_cost():
     trainer, _ = timed(preset(), glance=100.0, live=True)
     *_, last, _, end = [e for e in trainer.events() if isinstance(e, Snapshot | Epoch | End)]

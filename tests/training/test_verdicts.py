@@ -245,6 +245,23 @@ def test_a_run_that_diverged_should_be_slower():
     assert verdict.remedy.edits == (("training.learning_rate", 0.01),)
 
 
+@pytest.mark.parametrize("bad", [{"diverged": True}, {"losses": (2.3, 7e23)}])
+def test_a_rate_far_above_the_usual_one_is_named_and_a_sensible_one_advised(bad):
+    document = stack(2)
+    document["training"] = {**document["training"], "optimizer": "sgd", "learning_rate": 100.0}
+    (verdict,) = judged(read(document), **bad)
+    assert verdict.name == "learning rate far too high"
+    assert "100 is far above 0.01, the usual one of sgd" in verdict.evidence
+    assert verdict.remedy.edits == (("training.learning_rate", 0.01),), "not a tenth of it each time"
+    assert "range test" in verdict.remedy.words
+    assert judged(read(document), losses=(2.3, 0.1)) == [], "one that works is none"
+
+
+def test_advice_is_about_the_rate_in_force():
+    (verdict,) = judged(read(stack(2)), diverged=True, rate=0.05)
+    assert verdict.remedy.edits == (("training.learning_rate", 0.005),)
+
+
 def test_what_follows_is_told_with_its_cause():
     (verdict,) = probed(CASES["collapsed"])
     assert verdict.name == "collapsed"

@@ -18,6 +18,9 @@ from tuiml.registry import plain
 from tuiml.spec.preset import Preset
 from tuiml.training.layer_statistics import LayerStatistics
 
+FAR = 1000.0
+"""A learning rate so many times the optimizer's usual one is far above it."""
+
 
 @dataclass(frozen=True)
 class DiagnosisContext:
@@ -35,6 +38,8 @@ class DiagnosisContext:
     losses: tuple[float, float] | None = None
     """Training loss at the beginning and now."""
     diverged: bool = False
+    rate: float = math.nan
+    """The learning rate in force; NaN: the preset's."""
 
     # -- the stack -----------------------------------------------------------------------------------------
 
@@ -131,6 +136,33 @@ class DiagnosisContext:
             return math.nan
         least = min(norms[: len(norms) // 2])
         return norms[-1] / least if least > 0 else math.inf
+
+    @property
+    def rate_in_force(self) -> float:
+        return self.rate if math.isfinite(self.rate) and self.rate > 0 else self.preset.training.rate
+
+    @property
+    def usual_rate(self) -> float:
+        """The optimizer's usual learning rate."""
+        return self.preset.training.optimizer.rate
+
+    @property
+    def far_too_fast(self) -> bool:
+        """Whether the learning rate is far above the usual one."""
+        return self.rate_in_force >= FAR * self.usual_rate
+
+    @property
+    def rate_text(self) -> str:
+        """The learning rate beside the usual one, and what became of the loss if it grew."""
+        name, rate = self.preset.training.optimizer.name, self.rate_in_force
+        text = f"a learning rate of {rate:g} is far above {self.usual_rate:g}, the usual one of {name}"
+        grown = self.losses is not None and self.grew
+        return text + ("; the loss went from {:.3g} to {:.3g}".format(*self.losses or ()) if grown else "")
+
+    @property
+    def grew(self) -> bool:
+        """Whether the loss is at least twice what it was at the beginning, or no number."""
+        return self.losses is not None and not self.losses[1] < 2 * self.losses[0]
 
     @property
     def learns(self) -> bool:

@@ -130,19 +130,20 @@ def normalized_target(context: DiagnosisContext) -> Remedy:
 
 
 def slower(context: DiagnosisContext) -> Remedy:
-    """A tenth of the learning rate."""
-    rate = _slower(context)
-    return Remedy(f"a learning rate of {rate:g}", (("training.learning_rate", rate),))
+    """A tenth of the learning rate, or the optimizer's usual one if it is far above that."""
+    rate, name = _slower(context), context.preset.training.optimizer.name
+    why = f", the usual one of {name}; the range test suggests one" if context.far_too_fast else ""
+    return Remedy(f"a learning rate of {rate:g}{why}", (("training.learning_rate", rate),))
 
 
 def _slower(context: DiagnosisContext) -> float:
-    return nice(context.preset.training.rate / 10)
+    return context.usual_rate if context.far_too_fast else nice(context.rate_in_force / 10)
 
 
 def aimed(context: DiagnosisContext) -> Remedy:
     """The learning rate that brings update over weight to about a thousandth."""
     shift = UPDATE - context.ratio if math.isfinite(context.ratio) else -1.0
-    rate = nice(min(1000.0, context.preset.training.rate * 10 ** max(-4.0, min(4.0, shift))))
+    rate = nice(min(1000.0, context.rate_in_force * 10 ** max(-4.0, min(4.0, shift))))
     return Remedy(f"a learning rate of {rate:g}", (("training.learning_rate", rate),))
 
 

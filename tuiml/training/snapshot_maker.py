@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from tuiml.backends import LOOK
 from tuiml.backends.engine import Engine, LayerView
@@ -58,9 +59,15 @@ class SnapshotMaker:
         self._budget.fraction = SNAPSHOTS - TIME if self._control.wishes else SNAPSHOTS
         with self._budget:
             layers = self._tracker.snapshot(views or self._engine.views())
+            layers = self._tracker.silent_now(layers, views) if views else layers
         self._newest = self._engine.step_number
         return Snapshot(epoch, self._engine.step_number, layers)
 
     def current(self, epoch: int) -> Snapshot:
         """A snapshot of the engine as it is, without a step."""
         return self.make(epoch, self._engine.look(LOOK))
+
+    def final(self, epoch: int) -> Snapshot:
+        """A snapshot of the step that was prepared, after which no more may come."""
+        found = self.make(epoch)
+        return replace(found, layers=self._tracker.silent_now(found.layers, self._engine.look(LOOK)))

@@ -6,6 +6,7 @@ One tracker belongs to one run (or one probe) and gets every snapshot of it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -153,6 +154,17 @@ class StatisticsTracker:
             dead = NAN if silent is None else self._silence[i].dead(silent, examples)
             figures = numbers(view, self._activations[i], samples[i])
             found.append(LayerStatistics(**figures, dead=dead, **axes[i]))
+        return tuple(found)
+
+    def silent_now(
+        self, layers: Sequence[LayerStatistics], views: Sequence[LayerView]
+    ) -> tuple[LayerStatistics, ...]:
+        """The statistics with the fraction of units that are silent on all examples of these views, without
+        those before: of a state that no more steps are taken from."""
+        found = []
+        for layer, view, activation in zip(layers, views, self._activations, strict=True):
+            silent = silent_units(view, activation)
+            found.append(layer if silent is None else replace(layer, dead=float(silent.mean())))
         return tuple(found)
 
     def _limits(self, samples: Sequence[Mapping[str, Values]]) -> list[dict[str, Any]]:

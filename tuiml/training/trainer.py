@@ -186,6 +186,11 @@ class Trainer:
         due = state.position.epoch == state.training.epochs or (not self._live and self.snapshots.due())
         return state.schedule.last_batch(state.position) if due else state.schedule.examples
 
+    @property
+    def _all_done(self) -> bool:
+        """True if all batches of the epoch are done."""
+        return self.state.position.done >= self.state.schedule.examples
+
     def _next_batch(self) -> int:
         """Examples of the next batch."""
         schedule = self.state.schedule
@@ -230,7 +235,8 @@ class Trainer:
             yield from progress
             yield from self._orders.restore_points()
         if self._shown:
-            yield self.snapshots.make(self.state.position.epoch)
+            last = self.state.position.epoch == self.state.training.epochs and self._all_done
+            yield (self.snapshots.final if last else self.snapshots.make)(self.state.position.epoch)
         if self.inspection.due(now):
             yield from self.inspection.again()
 

@@ -7,7 +7,7 @@ What follows from another finding is reported with it, not as a verdict of its o
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -17,6 +17,7 @@ from tuiml.training import bounds, remedies
 from tuiml.training.diagnosis_context import DiagnosisContext, figures, percents, span, times
 from tuiml.training.layer_statistics import LayerStatistics
 from tuiml.training.remedies import Remedy
+from tuiml.training.rule import Finding, Rule
 
 MOST = 3
 """Verdicts that are reported at a time."""
@@ -24,30 +25,6 @@ SETTLED = 50
 """Steps before which update ratios say little: optimizers that adapt take their largest steps first."""
 BEYOND = 0.5
 """How far above its bound the median update ratio is reported: networks that train well may reach it."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What a rule found."""
-
-    layers: tuple[int, ...]
-    """Their places in the stack, from 0; empty: the whole network."""
-    text: str
-    """The numbers, after the layers: ``62 to 73 % of the outputs are saturated``."""
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One kind of problem."""
-
-    name: str
-    meaning: str
-    """One line: what it is and why it is bad."""
-    source: str
-    find: Callable[[DiagnosisContext], Finding | None]
-    remedy: Callable[[DiagnosisContext, Finding], Remedy]
-    causes: tuple[str, ...] = ()
-    """The names of what follows from it."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +52,7 @@ def verdicts(
     targets: tuple[float, float] | None = None,
     losses: tuple[float, float] | None = None,
     diverged: bool = False,
+    rate: float = math.nan,
 ) -> list[Verdict]:
     """What is wrong with a network by its statistics at a step, the worst first, at most :data:`MOST`.
 
@@ -84,10 +62,11 @@ def verdicts(
         targets: those of a target that is numbers, likewise.
         losses: training loss at the beginning and now: without them nothing is said of a small learning rate.
         diverged: whether training ended so.
+        rate: the learning rate in force; default: the preset's.
     """
     if len(layers) != len(network.nodes) or (step == 0 and preset.pretraining is not None):
         return []
-    context = DiagnosisContext(preset, network, layers, step, inputs, targets, losses, diverged)
+    context = DiagnosisContext(preset, network, layers, step, inputs, targets, losses, diverged, rate)
     found = {rule.name: (rule, seen) for rule in RULES if (seen := rule.find(context)) is not None}
     reported: list[Verdict] = []
     for rule, seen in list(found.values()):
@@ -144,9 +123,14 @@ def _inputs(context: DiagnosisContext) -> Finding | None:
 
 def _diverged(context: DiagnosisContext) -> Finding | None:
     if context.diverged:
-        return Finding((), f"training diverged after {context.step:,} steps")
+        return Finding((), f"training diverged; the last finite weights are those of step {context.step:,}")
     wrong = [i for i in context.weighted if not math.isfinite(context.of(i).std)]
     return Finding(tuple(wrong), "the outputs are not finite") if wrong else None
+
+
+def _far_too_fast(context: DiagnosisContext) -> Finding | None:
+    harm = context.diverged or context.grew or _dead(context) is not None
+    return Finding((), context.rate_text) if context.step and context.far_too_fast and harm else None
 
 
 def _targets(context: DiagnosisContext) -> Finding | None:
@@ -240,6 +224,8 @@ def _too_slow(context: DiagnosisContext) -> Finding | None:
     return Finding((), f"{_step_size(context)}, and the loss stays where it was")
 
 
+OVERSHOT = ("diverged", "exploding", "dead units", "saturated", "collapsed", "learning rate too high")
+
 RULES: tuple[Rule, ...] = (
     Rule(
         "constant target",
@@ -263,6 +249,14 @@ RULES: tuple[Rule, ...] = (
         _targets,
         lambda context, seen: remedies.normalized_target(context),
         ("exploding", "diverged", "dead units", "vanishing gradient", "learning rate too high"),
+    ),
+    Rule(
+        "learning rate far too high",
+        "every step overshoots by far: what was learned, and what is said of the layers, is worth nothing",
+        "Bengio 2012, section 3.1",
+        _far_too_fast,
+        lambda context, seen: remedies.slower(context),
+        OVERSHOT,
     ),
     Rule(
         "symmetric units",

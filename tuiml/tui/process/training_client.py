@@ -40,7 +40,7 @@ class TrainingClient:
         return self._train({"do": "start", "document": document, "name": name})
 
     def go_on(self, path: str, settings: Sequence[str] = ()) -> bool:
-        """Resume the run in a folder from its newest checkpoint with its own backend; False if one is active.
+        """Resume the run in a folder, with its own backend; False if one is active.
 
         Args:
             settings: ``PATH=VALUE``, as ``tuiml resume --set`` takes them.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Hashable
 
@@ -51,6 +52,7 @@ def diagnose(run: RunModel) -> list[Verdict]:
         run.snapshot.step,
         losses=losses,
         diverged=run.status == "diverged",
+        rate=run.rate if run.preset.training.schedule.name == "constant" else math.nan,
     )
 
 
