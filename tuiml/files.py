@@ -13,6 +13,7 @@ import stat
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 CANNOT_SYNC = frozenset(
@@ -152,16 +153,16 @@ def path_of_folder(handle: int, path: Path) -> Path:
         FileNotFoundError: it was deleted, or the system does not tell where it is.
     """
     own = os.fstat(handle)
-    for where in (lambda: str(path), lambda: _present_path(handle)):
+    for find in (str, partial(_present_path, handle)):
         with contextlib.suppress(OSError, ValueError):
-            found = where()
+            found = find(path)
             if os.path.samestat(own, os.lstat(found)):
                 return Path(found)
     raise FileNotFoundError(errno.ENOENT, "the folder was deleted or moved away", str(path))
 
 
-def _present_path(handle: int) -> str:
-    """What the system says of where an open folder is."""
+def _present_path(handle: int, path: Path) -> str:
+    """What the system says of where an open folder is that was at ``path``."""
     if sys.platform == "darwin":
         return os.fsdecode(fcntl.fcntl(handle, fcntl.F_GETPATH, bytes(1024)).rstrip(b"\0"))
     return os.readlink(f"/proc/self/fd/{handle}")
@@ -219,10 +220,10 @@ def home() -> Path:
     """
     given = os.environ.get("TUIML_HOME")
     if given:
-        path = os.path.expanduser(given)
-        if path.startswith("~"):
+        named = os.path.expanduser(given)
+        if named.startswith("~"):
             raise NoHome(errno.ENOENT, f"TUIML_HOME is {given}, but there is no such user; give a whole path")
-        return Path(path)
+        return Path(named)
     from platformdirs import user_data_path
 
     try:
