@@ -12,7 +12,8 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 CANNOT_SYNC = frozenset(
@@ -152,17 +153,16 @@ def path_of_folder(handle: int, path: Path) -> Path:
         FileNotFoundError: it was deleted, or the system does not tell where it is.
     """
     own = os.fstat(handle)
-    candidates: tuple[Callable[[], str], ...] = (lambda: str(path), lambda: _present_path(handle))
-    for candidate in candidates:
+    for find in (str, partial(_present_path, handle)):
         with contextlib.suppress(OSError, ValueError):
-            found = candidate()
+            found = find(path)
             if os.path.samestat(own, os.lstat(found)):
                 return Path(found)
     raise FileNotFoundError(errno.ENOENT, "the folder was deleted or moved away", str(path))
 
 
-def _present_path(handle: int) -> str:
-    """What the system says of where an open folder is."""
+def _present_path(handle: int, path: Path) -> str:
+    """What the system says of where an open folder is that was at ``path``."""
     if sys.platform == "darwin":
         return os.fsdecode(fcntl.fcntl(handle, fcntl.F_GETPATH, bytes(1024)).rstrip(b"\0"))
     return os.readlink(f"/proc/self/fd/{handle}")
@@ -220,10 +220,10 @@ def home() -> Path:
     """
     given = os.environ.get("TUIML_HOME")
     if given:
-        found = os.path.expanduser(given)
-        if found.startswith("~"):
+        named = os.path.expanduser(given)
+        if named.startswith("~"):
             raise NoHome(errno.ENOENT, f"TUIML_HOME is {given}, but there is no such user; give a whole path")
-        return Path(found)
+        return Path(named)
     from platformdirs import user_data_path
 
     try:

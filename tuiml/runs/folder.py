@@ -11,6 +11,7 @@ import math
 import os
 import re
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -280,15 +281,21 @@ def read_metrics(path: Path, *, snapshots: bool = True) -> list[Line]:
     Raises:
         OSError: it cannot be read.
     """
-    return read_counted(path, snapshots=snapshots)[0]
+    return [line for line in each_line(path, snapshots=snapshots) if line is not None]
 
 
-def read_counted(path: Path, *, snapshots: bool = True) -> tuple[list[Line], int]:
-    """The same, and how many lines cannot be read."""
+def each_line(path: Path, *, snapshots: bool = False, having: bytes = b"") -> Iterator[Line | None]:
+    """The lines one by one, however many there are; ``None`` for one that cannot be read.
+
+    Args:
+        having: bytes without which a line is passed over.
+
+    Raises:
+        OSError: they cannot be read.
+    """
     file = path / METRICS if path.is_dir() else path
-    found = [parse(data) for _, data in read_lines(file) if snapshots or not data.startswith(_MANY)]
-    lines = [line for line in found if line is not None]
-    return lines, len(found) - len(lines)
+    wanted = (data for _, data in read_lines(file) if snapshots or not data.startswith(_MANY))
+    return (parse(data) for data in wanted if having in data)
 
 
 def steps_in(path: Path) -> list[int]:
@@ -314,7 +321,7 @@ def last_session(path: Path) -> Session:
     """The last session of the run in a folder."""
     found = Session({}, ended=False)
     with contextlib.suppress(OSError):
-        for line in read_metrics(path, snapshots=False):
+        for line in filter(None, each_line(path)):
             if line.get("event") == "start":
                 found = Session(line, ended=False)
             elif line.get("event") == "end":

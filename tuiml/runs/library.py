@@ -7,7 +7,7 @@ import math
 import os
 import shutil
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 from tuiml.registry import closest, short
 from tuiml.runs import timeline
 from tuiml.runs.errors import RunError
-from tuiml.runs.folder import METRICS, PRESET, Line, fitting, read_counted, runs_folder
+from tuiml.runs.folder import METRICS, PRESET, Line, each_line, fitting, runs_folder
 from tuiml.runs.writer import is_held
 from tuiml.spec.library import read, spellings
 from tuiml.spec.problems import SpecError
@@ -105,39 +105,34 @@ def passed_over(count: int) -> str:
 
 def _summary(path: Path) -> RunSummary:
     held = is_held(path)
-    problem, preset, skipped = "", "", 0
-    lines: list[Line] = []
+    problem, preset = "", ""
+    lines = _Lines()
     try:
-        lines, skipped = read_counted(path, snapshots=False)
-        lines = timeline.surviving(lines)
+        lines.read(path)
     except OSError as error:
         problem = f"{METRICS}: {error.strerror or error}"
     try:
         preset = str(read(path / PRESET).get("name", ""))
     except SpecError as error:
         problem = str(error)
-    starts = [line for line in lines if line.get("event") == "start"]
-    epochs = [line for line in lines if line.get("event") == "epoch"]
-    ends = [line for line in lines if line.get("event") in ("start", "end")]
-    start = starts[-1] if starts else None
-    end = ends[-1] if ends and ends[-1]["event"] == "end" else None
-    if not starts and not problem and not held:
+    start = lines.start
+    if start is None and not problem and not held:
         problem = f"{METRICS}: has no start"
     return RunSummary(
         name=path.name,
         path=path,
         preset=plain_text(preset[:80]),
-        when=_when(starts[0] if starts else None, path),
-        reason=_reason(end, held, bool(problem)),
-        epochs=_whole(epochs[-1] if epochs else None, "epoch"),
+        when=_when(lines.first, path),
+        reason=_reason(lines.end, held, bool(problem)),
+        epochs=_whole(lines.last, "epoch"),
         planned=_whole(start, "epochs"),
         parameters=_whole(start, "parameters"),
-        last=epochs[-1] if epochs else None,
-        best=_best(epochs, str((start or {}).get("watched") or "val_loss")),
-        end=end,
+        last=lines.last,
+        best=lines.best,
+        end=lines.end,
         problem=plain_text(problem),
-        changes=tuple(timeline.manual_changes(lines)),
-        skipped=skipped,
+        changes=tuple(lines.changes),
+        skipped=lines.skipped,
     )
 
 
@@ -164,15 +159,53 @@ def _when(start: Line | None, path: Path) -> float:
     return 0.0
 
 
-def _best(epochs: list[Line], watched: str) -> Line | None:
-    """The best line by the metric of the run (by the training loss if it has none)."""
-    best, least = None, math.inf
-    for line in epochs:
-        bad = badness(watched, number(line, watched))
-        bad = number(line, "train_loss") if math.isnan(bad) else bad
-        if bad < least:
-            best, least = line, bad
-    return best
+class _Lines:
+    """What a run's list needs of its metrics. They are read one by one: there may be a million."""
+
+    def __init__(self) -> None:
+        self.first: Line | None = None
+        self.start: Line | None = None
+        self.last: Line | None = None
+        self.best: Line | None = None
+        self.end: Line | None = None
+        self.changes: list[Line] = []
+        self.skipped = 0
+        self.watched = "val_loss"
+        self._least = math.inf
+
+    def read(self, path: Path) -> None:
+        """Read them; the best epoch is by the metric that the last start names.
+
+        Raises:
+            OSError: they cannot be read.
+        """
+        for line in filter(None, each_line(path, having=b"watched")):
+            self.watched = str(line.get("watched") or self.watched)
+        rewinds = filter(timeline.is_rewind, filter(None, each_line(path, having=b"rewind")))
+        for line in timeline.surviving_of(rewinds, self._counted(path)):
+            event = line.get("event")
+            if event == "start":
+                self.first, self.start, self.end = self.first or line, line, None
+            elif event == "end":
+                self.end = line
+            elif event == "epoch":
+                self._take(line)
+            elif event == "intervention" and not timeline.is_rewind(line):
+                self.changes.append(line)
+
+    def _counted(self, path: Path) -> Iterator[Line]:
+        for line in each_line(path):
+            if line is not None:
+                yield line
+            self.skipped += line is None
+
+    def _take(self, epoch: Line) -> None:
+        """Note an epoch; the best one is by the training loss where it lacks the metric."""
+        bad = badness(self.watched, number(epoch, self.watched))
+        bad = number(epoch, "train_loss") if math.isnan(bad) else bad
+        if bad < self._least:
+            self.best, self._least = epoch, bad
+        self.last = epoch
 
 
 # -- one run ----------------------------------------------------------------------------------------------

@@ -6,7 +6,8 @@ A rewind erases no lines: it adds one, and readers skip the lines that it undoes
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from array import array
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 Line = dict[str, Any]
@@ -32,16 +33,28 @@ def last_intervention(line: Line) -> int:
 
 def surviving(lines: Iterable[Line]) -> list[Line]:
     """The lines without those that later rewinds undo; the rewinds themselves stay."""
-    kept: list[Line] = []
-    step = since = math.inf  # the earliest that any later rewind went back to
-    for line in reversed(list(lines)):
-        manual = line.get("event") == "intervention"
-        if whole(line, "number") <= since if manual else whole(line, "step") <= step:
-            kept.append(line)
-        if is_rewind(line):
-            step, since = min(step, whole(line, "value")), min(since, last_intervention(line))
-    kept.reverse()
-    return kept
+    found = list(lines)
+    return list(surviving_of(filter(is_rewind, found), found))
+
+
+def surviving_of(rewinds: Iterable[Line], lines: Iterable[Line]) -> Iterator[Line]:
+    """The same one by one, of more lines than memory holds; ``rewinds`` are those among them."""
+    steps, numbers = array("d"), array("d")
+    for line in rewinds:
+        steps.append(whole(line, "value"))
+        numbers.append(last_intervention(line))
+    for i in range(len(steps) - 2, -1, -1):  # the earliest that this rewind, or any later one, went back to
+        steps[i], numbers[i] = min(steps[i], steps[i + 1]), min(numbers[i], numbers[i + 1])
+    later = 0
+    for line in lines:
+        later += is_rewind(line)
+        if later >= len(steps):
+            yield line
+        elif line.get("event") == "intervention":
+            if whole(line, "number") <= numbers[later]:
+                yield line
+        elif whole(line, "step") <= steps[later]:
+            yield line
 
 
 def manual_changes(lines: Iterable[Line]) -> list[Line]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -21,6 +20,7 @@ from tuiml.training.interventions import Change
 from tuiml.training.order_handler import OrderHandler, allow_all
 from tuiml.training.run_control import RunControl
 from tuiml.training.run_state import RunState
+from tuiml.training.running_clock import RunningClock
 from tuiml.training.schedule_state import order_of
 from tuiml.training.snapshot_maker import SnapshotMaker
 
@@ -63,9 +63,10 @@ class Trainer:
         script: Sequence[Change] = (),
         until: int | None = None,
         allow: Callable[[Training], None] = allow_all,
-        clock: Callable[[], float] = time.perf_counter,
+        clock: Callable[[], float] | None = None,
         **state: Any,
     ) -> None:
+        clock = clock or RunningClock()
         self.data, self.engine = data, engine
         self.control = control or RunControl()
         self.state = RunState(preset, network, data, engine, clock=clock, **state)

@@ -3,14 +3,16 @@
 import pytest
 from rich.cells import cell_len
 
+from tests.tui.bench import Bench
 from tests.tui.fake_training_client import FakeTrainingClient
 from tests.tui.files_on_disk import preset
 from tuiml.tui.app.app import TuimlApp
-from tuiml.tui.app.help import help_strips
+from tuiml.tui.app.help import HelpScreen, help_strips
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.keys import Keyed, action, actions
+from tuiml.tui.library.open_dialog import OpenDialog
 from tuiml.tui.model.preset_files import named
-from tuiml.tui.widgets.dialogs import ConfirmDialog
+from tuiml.tui.widgets.dialogs import ConfirmDialog, NameDialog
 from tuiml.tui.widgets.picker import Pick, Picker
 
 # Where it works, its id, its keys; "hidden": not in the key bar; "first": before the focused widget.
@@ -246,3 +248,26 @@ async def test_the_palette_finds_actions_by_name_and_discards_only_after_asking(
         await pilot.pause()
         assert await first("stop") == "Stop"
         assert await first("compare") == "Compare"
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_name_typed_in_the_palette_and_enter_do_just_that() -> None:
+    async with Bench.opened(named(str(preset("mine"))), keys=("down",)) as on:
+        before = on.app.document.raw
+        await on.press("d")
+        edited = on.app.document.raw
+        await on.press("ctrl+p", *"undo", "enter")
+        await on.until(lambda: on.app.document.raw == before)
+        await on.press("ctrl+p", *"redo", "enter")
+        await on.until(lambda: on.app.document.raw == edited)
+        await on.press("ctrl+p", *"save as", "enter")
+        await on.until(lambda: isinstance(on.app.screen, NameDialog))
+        assert on.app.document.dirty
+        await on.press("escape", "ctrl+p", *"help", "enter")
+        await on.until(lambda: isinstance(on.app.screen, HelpScreen))
+        await on.press("escape")
+        on.client.start(edited)
+        await on.press("2", "ctrl+p", *"compare", "enter")
+        await on.until(lambda: isinstance(on.app.screen, OpenDialog))
+        await on.press("escape", "ctrl+p", *"stop", "enter")
+        await on.until(lambda: "stop" in on.asked)

@@ -88,8 +88,8 @@ def test_what_is_passed_over_is_counted_and_said(two, capsys):
 
 def test_a_run_that_cannot_be_read_at_all_hides_no_other(two, capsys, monkeypatch):
     """Whatever goes wrong while it is read."""
-    read = library.read_counted
-    monkeypatch.setattr(library, "read_counted", lambda p, **kw: 1 / (p.name != "hostile") and read(p, **kw))
+    read = library.each_line
+    monkeypatch.setattr(library, "each_line", lambda p, **kw: 1 / (p.name != "hostile") and read(p, **kw))
     found, _ = listed(capsys)
     assert found["good"]["end"]["test_accuracy"] == 0.75
     assert found["hostile"]["reason"] == "broken"
