@@ -7,7 +7,7 @@ What follows from another finding is reported with it, not as a verdict of its o
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
