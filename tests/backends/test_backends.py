@@ -635,3 +635,17 @@ def test_sums_on_mlx_do_not_depend_on_when_the_queue_was_run() -> None:
                 run.finite()  # it looks at the weights, so the queue is run
         found.append(run.totals())
     assert found[0] == found[1] == found[2]
+
+
+@needs_mlx
+def test_equal_runs_report_equal_training_losses_on_mlx() -> None:
+    """However many steps were computed at a time between two reports."""
+    from tests import helpers
+    from tuiml.runs import session
+    from tuiml.training.events import Epoch
+
+    preset = helpers.preset(training={"epochs": 3, "batch_size": 8})
+    runs = [list(session.run(preset, name=name, backend="mlx")) for name in ("one", "two")]
+    reported = [[e.train_loss for e in run if isinstance(e, Epoch)] for run in runs]
+    assert len(reported[0]) == 3
+    assert reported[0] == reported[1]
