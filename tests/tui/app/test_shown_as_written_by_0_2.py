@@ -81,7 +81,7 @@ SHOWN = {  # how it ended, figures, titles of charts, and rows of the layer tabl
         "completed epoch 2/2 step 4",
         "test accuracy 41.7 % test loss 1.25 best epoch 2",
         "the same in every training example, so they tell nothing: useless",
-        "0 dense 4 tanh · · -.01 .57 1% sat .98 2.3",  # its file is not there: who knows the columns?
+        "0 dense 4 tanh · · -.01 .57 <1% sat .98 2.3",  # its file is not there: who knows the columns?
     ),
     "rbm": (
         "completed epoch 2/2 step 20",
