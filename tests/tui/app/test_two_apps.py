@@ -6,7 +6,7 @@ from tests.tui.bench import Bench
 from tests.tui.fake_training_client import FakeTrainingClient
 from tuiml.spec.library import read, save
 from tuiml.tui.app.app import TuimlApp
-from tuiml.tui.app.drafts import Drafts
+from tuiml.tui.app.session import Drafts
 from tuiml.tui.model import settings
 from tuiml.tui.model.preset_files import NEW, named
 from tuiml.tui.widgets.dialogs import ConfirmDialog

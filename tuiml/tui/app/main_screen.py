@@ -30,6 +30,8 @@ from tuiml.tui.widgets.dialogs import ConfirmDialog
 class MainScreen(Keyed, Screen[None]):
     """Below all dialogs."""
 
+    AUTO_FOCUS = ""  # each screen focuses its main widget when it is shown
+
     @property
     def shell(self) -> Shell:
         """The app, with its own type."""
