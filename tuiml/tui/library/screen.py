@@ -55,6 +55,7 @@ class Library(AppScreen):
         """The list was read."""
 
         items: list[Item]
+        reading: int
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -63,6 +64,8 @@ class Library(AppScreen):
         self._by_key: dict[Key, Item] = {}
         self._wanted: Key | None = None  # to be selected when it is in the list
         self._seen = False
+        self._reading = 0
+        """Counts the readings of the list: threads of earlier ones may end later."""
         self._waiting: Timer | None = None
         self.names = ItemList(id="library-items")
         self.filter = FilterInput(self.names, "words to look for", id="library-filter")
@@ -109,16 +112,19 @@ class Library(AppScreen):
         """Read the list again, away from the screen; put the cursor on ``select``."""
         self._waiting = None
         self._wanted = select or self._wanted
-        first = not self.items
+        self._reading += 1
+        first, reading = not self.items, self._reading
 
         def read() -> None:
             for items in self.catalog.readings(self.shell.files, first):
-                self.post_message(self.Listed(items))
+                self.post_message(self.Listed(items, reading))
 
         self.run_worker(read, thread=True, group="list", exclusive=True)
 
     @on(Listed)
     def _listed(self, message: Listed) -> None:
+        if message.reading != self._reading:
+            return
         before = self.item
         self.items = message.items
         self._by_key = {item.key: item for item in self.items}
