@@ -122,8 +122,11 @@ def test_what_is_advised_is_a_preset_without_that_trouble(document):
 
 @pytest.mark.parametrize("name", [name for name in CASES if name != "inputs not normalized"])
 def test_what_is_advised_trains(name):
-    cured = probed(CASES[name])[0].remedy.apply(CASES[name])
-    assert accuracy(cured) > max(0.6, accuracy(CASES[name]))
+    # After six epochs eight sigmoid layers have just begun: rounding decides between 40 and 90 %.
+    training = CASES[name]["training"]
+    document = CASES[name] | {"training": training | {"epochs": 2 * training["epochs"]}}
+    cured = probed(document)[0].remedy.apply(document)
+    assert accuracy(cured) > max(0.6, accuracy(document))
 
 
 def accuracy(document):

@@ -281,7 +281,7 @@ def writer():
 
 async def test_a_run_that_another_process_trains_is_followed_to_its_end(writer):
     async with bench(writer.path) as on:
-        assert f"followed: trained by process {os.getpid()}" in on.train.status.text
+        await on.until(lambda: f"followed: trained by process {os.getpid()}" in on.train.status.text)
         assert not STEERING & set(on.keys)
         assert "toggle_run" not in on.keys
         assert (on.model.status, on.model.step, len(on.model.loss.raw)) == ("running", 10, 2)
@@ -291,7 +291,7 @@ async def test_a_run_that_another_process_trains_is_followed_to_its_end(writer):
         writer.tell(end())
         writer.folder.close()
         await on.until(lambda: on.model.status == "completed")
-        assert "followed" not in on.train.status.text
+        await on.until(lambda: "followed" not in on.train.status.text)
         assert "go_on" in on.keys
 
 
