@@ -24,13 +24,13 @@ AnyLayer = Annotated[Layer, Choice(layers)]  # here, since a field of the same n
 MAX_LAYERS = 200
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     if plain_text(text, lines=True) != text.replace("\t", " "):
         raise PydanticCustomError("plain", "holds a control character; write plain text")
     return text
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     if not text.strip() or plain_text(text) != text:
         raise PydanticCustomError("plain", "must be one line of plain text, not empty")
     return text
@@ -106,8 +106,8 @@ class Preset(BaseModel):
     model_config = Entry.model_config
 
     version: int = Field(VERSION, ge=VERSION, le=VERSION)
-    name: Annotated[str, AfterValidator(_one_line)] = Field("untitled", min_length=1, max_length=80)
-    note: Annotated[str, AfterValidator(_plain)] = Field("", max_length=4000)
+    name: Annotated[str, AfterValidator(one_line)] = Field("untitled", min_length=1, max_length=80)
+    note: Annotated[str, AfterValidator(plain)] = Field("", max_length=4000)
     data: AnyDataset
     layers: Annotated[tuple[AnyLayer, ...], AfterValidator(_some)] = Field(
         max_length=MAX_LAYERS, strict=False
