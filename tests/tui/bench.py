@@ -115,15 +115,16 @@ class Bench:
     async def drawn(self) -> None:
         """Wait until everything on the screen shows what is known."""
         await self.pilot.pause()
-        await self.until(lambda: at_rest(self.app))
+        await until(lambda: at_rest(self.app), self.pilot)
         for train in self.app.query(Train):
             for drawing in train.drawings:
                 if drawing.stale():
                     drawing.build()
 
     async def until(self, condition: Callable[[], object], limit: float = LIMIT) -> None:
-        """Wait until a condition holds; see :func:`until`."""
+        """Wait until a condition holds, and until the screen shows it; see :func:`until`."""
         await until(condition, self.pilot, limit=limit)
+        await self.drawn()
 
     @property
     def train(self) -> Train:
