@@ -71,6 +71,17 @@ def test_a_star_reaches_every_layer_that_has_the_key_and_no_other():
     assert assign(base(), "layers[*].rate=0.1")["layers"][2]["rate"] == 0.1
 
 
+def test_a_star_sets_the_activations_of_hidden_layers_alone():
+    before = base()
+    after = assign(before, "layers[*].activation=elu")
+    last = len(before["layers"]) - 1
+    assert after["layers"][last] == before["layers"][last]
+    assert [i for i, layer in enumerate(after["layers"]) if layer.get("activation") == "elu"] == [1]
+    assert check(after)[0] is not None
+    alone = {**before, "layers": before["layers"][last:]}
+    assert assign(alone, "layers[*].activation=linear")["layers"][0]["activation"] == "linear"
+
+
 def test_layers_set_by_a_star_are_apart_afterwards():
     shared = assign(base(), 'layers[*].initializer={ name = "normal" }')
     after = assign(shared, "layers[1].initializer.stddev=0.5")

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from tuiml.data.datasets import datasets
-from tuiml.nn.layers import layers
+from tuiml.nn.layers import Dense, layers
 from tuiml.nn.pretraining import pretrainings
 from tuiml.registry import closest, options_of, short
 from tuiml.spec import toml
@@ -113,9 +113,14 @@ def _put(target: Any, parts: list[str], value: Any, path: str) -> None:
 
 
 def _indices(target: list[Any], word: str, rest: list[str], path: str) -> list[int]:
-    """The places of a list that a word of a path means: a number, or ``*`` for all that have the next key."""
+    """The places of a list that a word of a path means: a number, or ``*`` for all that have the next key.
+
+    ``layers[*].activation`` means the hidden layers: that of the last layer follows from the loss.
+    """
     if word == "*":
         found = [i for i, layer in enumerate(target) if not rest or rest[0] in _keys(layer)]
+        if rest[:1] == [Dense.activation_field] and found[1:] and found[-1] == len(target) - 1:
+            found.pop()
         if not found:
             near = closest(rest[0], {key for layer in target for key in _keys(layer)}) if rest else None
             hint = f"; did you mean '{near}'?" if near else ""
