@@ -1,7 +1,7 @@
-"""What pictures cost: ``python -m tests.benchmarks.pictures [SECONDS [KEY…]]``.
+"""Cost of snapshots: ``python -m tests.benchmarks.pictures [SECONDS [KEY…]]``.
 
-Two trainers of the same network in one process, one watched at the app's pace and one not, take turns of some
-tenths of a second; printed is the median ratio of the time that a step takes. Then what one picture takes.
+Two trainers of the same network in one process, one observed at the app's pace and one not, take turns of
+some tenths of a second; it prints the median ratio of the time of a step, and the time of one snapshot.
 """
 
 from __future__ import annotations
@@ -40,35 +40,35 @@ def main(arguments: list[str]) -> None:
 
 def compared(work: Workload, seconds: float) -> str:
     """How much longer a step takes where somebody watches."""
-    plain, watched = Turns(work, watching=False), Turns(work, watching=True)
-    for turns in (plain, watched):
+    plain, observed = Turns(work, observed=False), Turns(work, observed=True)
+    for turns in (plain, observed):
         turns.take(TURN)
-    before = watched.seen()
+    before = observed.seen()
     gc.disable()
     ratios = []
     until = time.perf_counter() + seconds
     while time.perf_counter() < until:
-        one, other = plain.take(TURN), watched.take(TURN)
+        one, other = plain.take(TURN), observed.take(TURN)
         ratios.append(other / one)
-        other, one = watched.take(TURN), plain.take(TURN)
+        other, one = observed.take(TURN), plain.take(TURN)
         ratios.append(other / one)
     gc.enable()
-    took, spent, pictures = (now - then for now, then in zip(watched.seen(), before, strict=True))
+    took, spent, pictures = (now - then for now, then in zip(observed.seen(), before, strict=True))
     rate, share = pictures / took, spent / took
     ratio = statistics.median(ratios)
-    return f"watched / not: {ratio:.4f}; {rate:.1f} pictures a second, {100 * share:.2f} % of the time"
+    return f"observed / not: {ratio:.4f}; {rate:.1f} snapshots a second, {100 * share:.2f} % of the time"
 
 
 class Turns:
     """A run without end that is trained a while, then waits."""
 
-    def __init__(self, work: Workload, *, watching: bool) -> None:
+    def __init__(self, work: Workload, *, observed: bool) -> None:
         preset = preset_of(work)
         preset = preset.model_copy(update={"training": preset.training.model_copy(update={"epochs": 10**6})})
         network, examples = network_of(preset), data(work)
         engine = NumpyEngine(network, preset.training.optimizer, examples, 0)
         control = RunControl()
-        control.watch(watching)  # both tell of their progress; that is what the curves are made of
+        control.observe(observed)  # both report their progress, from which the curves are drawn
         self.trainer = Trainer(preset, network, examples, engine, control, live=True)
         self.pictures, self.took = 0, 0.0
         self._events: Iterator[Event] = self.trainer.events()
@@ -96,13 +96,13 @@ def one_picture(work: Workload) -> str:
     network, examples = network_of(preset), data(work)
     engine = NumpyEngine(network, preset.training.optimizer, examples, 0)
     tracker, rows = StatisticsTracker(network), np.arange(preset.training.batch_size)
-    plain, watched, copy, picture = [], [], [], []
+    plain, observed, copy, picture = [], [], [], []
     for _ in range(60):
         plain.append(timed(lambda: engine.step(rows, 1e-3)))
-        copy.append(timed(lambda: engine.watch(len(rows))))
-        watched.append(timed(lambda: engine.step(rows, 1e-3)))
+        copy.append(timed(lambda: engine.observe_next_step(len(rows))))
+        observed.append(timed(lambda: engine.step(rows, 1e-3)))
         picture.append(timed(lambda: tracker.snapshot(engine.views())))
-    found = {"a step": plain, "to watch": copy, "a watched step": watched, "a picture": picture}
+    found = {"a step": plain, "to observe": copy, "an observed step": observed, "a snapshot": picture}
     return ", ".join(f"{name} {1000 * statistics.median(took[5:]):.2f} ms" for name, took in found.items())
 
 

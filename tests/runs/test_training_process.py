@@ -193,7 +193,7 @@ class Process:
         self.errors = errors
 
     def start(self, document: dict[str, Any], **more: Any) -> None:
-        self.app.send(do="start", document=document, name="run", backend="auto", watched=True, **more)
+        self.app.send(do="start", document=document, name="run", backend="auto", **more)
 
     def wait(self) -> int:
         return self.popen.wait(PATIENCE)
@@ -331,7 +331,7 @@ command = [sys.executable, "-m", "tuiml.runs.training_process", str(theirs.filen
 subprocess.Popen(command, pass_fds=[theirs.fileno(), alive], stdin=subprocess.DEVNULL)
 theirs.close()
 os.close(alive)
-mine.sendall(pack({"do": "start", "document": json.loads(sys.argv[2]), "name": "run", "watched": True}))
+mine.sendall(pack({"do": "start", "document": json.loads(sys.argv[2]), "name": "run"}))
 unpacker = Unpacker()
 while not any(e["event"] == "epoch" for m in unpacker.feed(mine.recv(65536)) for e in m["events"]):
     pass
@@ -360,8 +360,8 @@ def test_pictures_are_switched_on_and_off_from_the_app() -> None:
 
     control, first = RunControl(), queue.SimpleQueue[Any]()
     for value, expected in ((False, False), ("on", False), (None, False), (True, True)):
-        obey(control, {"do": "watch", "value": value}, first)
-        assert control.watching is expected
+        obey(control, {"do": "observe", "value": value}, first)
+        assert control.observed is expected
     assert not control.attention  # nothing that a step would have to wait for
 
 

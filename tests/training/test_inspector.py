@@ -41,7 +41,7 @@ def learned(data, stack=STACK, **options):
 def test_outputs_and_losses_of_examples_add_up_to_the_evaluation(examples):
     data = helpers.tiny(validation=examples)
     engine = learned(data)
-    outputs, losses = engine.judge(data.validation)
+    outputs, losses = engine.evaluate_each(data.validation)
     whole = engine.evaluate(data.validation)
     assert losses.mean() == pytest.approx(whole.mean_loss, rel=1e-5)
     assert int((outputs.argmax(0) == data.validation.labels).sum()) == whole.correct
@@ -61,7 +61,7 @@ def test_predicting_takes_raw_inputs_leaves_no_trace_and_draws_no_noise():
     weights = engine.tensors()
     x = data.batch(data.validation, slice(None)).T
     hidden = np.maximum(weights["layers.1.weight"] @ x + weights["layers.1.bias"][:, None], 0)
-    np.testing.assert_allclose(engine.responses(raw, 1), hidden, atol=1e-5)
+    np.testing.assert_allclose(engine.layer_outputs(raw, 1), hidden, atol=1e-5)
     z = weights["layers.3.weight"] @ hidden + weights["layers.3.bias"][:, None]
     np.testing.assert_allclose(found, np.exp(z) / np.exp(z).sum(0), atol=1e-5)
     assert all(np.array_equal(before[name], value) for name, value in engine.state().items())
@@ -80,7 +80,7 @@ def test_a_layer_of_pictures_responds_channel_by_channel_row_by_row():
     }  # fmt: skip
     engine.load(tensors, 0)
     raw = data.test.inputs
-    np.testing.assert_allclose(engine.responses(raw, 0), 2 * raw.T + 1, rtol=1e-6)
+    np.testing.assert_allclose(engine.layer_outputs(raw, 0), 2 * raw.T + 1, rtol=1e-6)
 
 
 # -- what is told ------------------------------------------------------------------------------------------
@@ -179,7 +179,7 @@ def test_confusions_are_counted_where_nothing_was_learned_from_if_possible(parts
     assert int(np.trace(table)) == engine.evaluate(part).correct
 
 
-def test_while_it_learns_only_some_examples_are_judged():
+def test_while_it_learns_only_some_examples_are_loss_and_hits():
     engine = learned(helpers.tiny(validation=50))
     found = inspected(engine, InspectionRequest("confusion"), most=20)
     assert (found.evaluated, found.total, sum(map(sum, found.counts))) == (20, 50, 20)
@@ -191,7 +191,7 @@ def test_the_worst_examples_come_first_with_their_pictures():
     ])  # fmt: skip
     _, data, engine = helpers.run_parts(chosen)
     found = inspected(engine, InspectionRequest("highest_loss", first=2, count=5))
-    outputs, losses = engine.judge(data.validation)
+    outputs, losses = engine.evaluate_each(data.validation)
     order = np.argsort(-losses)
     assert [e.row for e in found.examples] == order[2:7].tolist()
     assert [e.loss for e in found.examples] == sorted((e.loss for e in found.examples), reverse=True)

@@ -367,7 +367,7 @@ def test_the_same_rule_keeps_its_averages_with_other_options():
     old = engine.state()
     engine.change(optimizers.read({"name": "adam", "beta1": 0.99, "beta2": 0.9}))
     new = engine.state()
-    assert engine.born == 0
+    assert engine.optimizer_start == 0
     name = "layers.0.weight"
     # the averages are (1 - beta) times the sums that are kept
     np.testing.assert_allclose(

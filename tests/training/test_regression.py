@@ -58,7 +58,7 @@ def test_gradients_loss_and_r2_are_the_textbooks(loss, outputs):
     held_out = data.validation.inputs.astype(np.float64), data.validation.labels
     assert judged.mean_loss == pytest.approx(reference.mean_loss(*held_out, p), rel=2e-6)
     assert judged.r2 == pytest.approx(reference.r2(*held_out, p), abs=1e-5)
-    outputs_, each = run.judge(data.validation)
+    outputs_, each = run.evaluate_each(data.validation)
     assert pytest.approx(np.array(reference.outputs(held_out[0], p)), abs=1e-5) == outputs_.T
     assert each.mean() == pytest.approx(judged.mean_loss, rel=1e-5)
 

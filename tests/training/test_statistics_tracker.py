@@ -27,7 +27,7 @@ def normal(std, n=2000, mean=0.0):
     return Values((mean + std * RNG.standard_normal((n // 10, 10))).astype(np.float32))
 
 
-def watched(axis, *layers):
+def observed(axis, *layers):
     """The limits after one more picture of these layers."""
     axis.fit(layers)
     found = axis.count(layers)
@@ -39,33 +39,33 @@ def watched(axis, *layers):
 
 def test_limits_stand_still_while_values_drift():
     axis = Axis()
-    assert {watched(axis, normal(std)) for std in np.linspace(1.0, 0.4, 60)} == {axis.limits}
+    assert {observed(axis, normal(std)) for std in np.linspace(1.0, 0.4, 60)} == {axis.limits}
 
 
 def test_limits_grow_at_once_and_are_those_of_the_widest_layer():
     axis = Axis()
-    assert watched(axis, normal(0.1), normal(1.0)) == (-5.0, 5.0)
-    assert watched(axis, normal(10.0), normal(1.0)) == (-50.0, 50.0)
+    assert observed(axis, normal(0.1), normal(1.0)) == (-5.0, 5.0)
+    assert observed(axis, normal(10.0), normal(1.0)) == (-50.0, 50.0)
 
 
 def test_limits_shrink_only_when_far_too_wide_for_long():
     axis = Axis()
-    watched(axis, normal(10.0))
-    found = [watched(axis, normal(0.1)) for _ in range(PATIENCE + 1)]
+    observed(axis, normal(10.0))
+    found = [observed(axis, normal(0.1)) for _ in range(PATIENCE + 1)]
     assert found[: PATIENCE - 1] == [(-50.0, 50.0)] * (PATIENCE - 1)
     assert found[-1] == (-0.5, 0.5)
     for _ in range(3):  # one wide picture among them and the count begins anew
         for _ in range(PATIENCE - 1):
-            assert watched(axis, normal(0.01)) == (-0.5, 0.5)
-        assert watched(axis, normal(0.1)) == (-0.5, 0.5)
+            assert observed(axis, normal(0.01)) == (-0.5, 0.5)
+        assert observed(axis, normal(0.1)) == (-0.5, 0.5)
 
 
 def test_each_end_moves_by_itself():
     axis = Axis()
-    assert watched(axis, normal(0.01, mean=3.0)) == (0.0, 5.0)
-    assert watched(axis, normal(0.01, mean=-3.0)) == (-5.0, 5.0)
+    assert observed(axis, normal(0.01, mean=3.0)) == (0.0, 5.0)
+    assert observed(axis, normal(0.01, mean=-3.0)) == (-5.0, 5.0)
     for _ in range(PATIENCE + 1):
-        watched(axis, normal(0.01, mean=-3.0))
+        observed(axis, normal(0.01, mean=-3.0))
     assert axis.limits == (-5.0, 0.0)
 
 
@@ -73,8 +73,8 @@ def test_an_axis_of_zeros_waits_for_values():
     """Biases start at 0: their first change is not to be hidden by an axis that was a guess."""
     zeros = Values(np.zeros(9, np.float32))
     axis = Axis()
-    assert watched(axis, zeros) == (-1.0, 1.0)
-    assert watched(axis, zeros, normal(1e-3)) == (-0.005, 0.005)
+    assert observed(axis, zeros) == (-1.0, 1.0)
+    assert observed(axis, zeros, normal(1e-3)) == (-0.005, 0.005)
 
 
 @given(st.lists(st.floats(width=32), min_size=1, max_size=30), st.lists(st.floats(width=32), max_size=30))
@@ -184,7 +184,7 @@ def test_learned_slopes_are_those_of_the_step_and_survive_json(backend):
     parts = net, training.optimizer, load(chosen.data, training.seed), training.seed, training.penalties
     engine = choice.build(choice.choose(backend), *parts, 1)
     tracker = StatisticsTracker(net)
-    first = tracker.snapshot(engine.look(20))[0]
+    first = tracker.snapshot(engine.dry_run(20))[0]
     assert [first.slope_min, first.slope_mean, first.slope_max] == pytest.approx([0.2] * 3)
     for _ in range(5):
         engine.step(np.arange(20), 0.5)

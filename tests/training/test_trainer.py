@@ -521,7 +521,7 @@ def test_an_unwatched_run_looks_once_an_epoch_at_most():
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_a_run_that_is_watched_has_the_bits_of_one_that_is_not(optimizer):
     chosen = preset(NOISY, {"epochs": 20, "optimizer": optimizer})
-    trainers = [timed(chosen, cost=0.02, live=watched)[0] for watched in (False, True)]
+    trainers = [timed(chosen, cost=0.02, live=observed)[0] for observed in (False, True)]
     (one, ends), (other, seen) = [(t, [e for e in t.events() if isinstance(e, Epoch)]) for t in trainers]
     assert [(e.train_loss, e.val_loss) for e in ends] == [(e.train_loss, e.val_loss) for e in seen]
     for name, values in one.engine.state().items():
@@ -547,7 +547,7 @@ def test_no_pictures_while_nobody_looks_but_the_curves_go_on():
     for event in trainer.events():
         seen.append(event)
         if isinstance(event, Epoch):
-            control.watch(not 20 <= event.epoch < 40)
+            control.observe(not 20 <= event.epoch < 40)
     steps = [e.step for e in seen if isinstance(e, Snapshot)]
     assert not [s for s in steps if 20 * STEPS < s <= 40 * STEPS]
     assert [s for s in steps if s <= 20 * STEPS]
@@ -559,7 +559,7 @@ def test_no_pictures_while_nobody_looks_but_the_curves_go_on():
 
 def test_how_a_run_ended_is_seen_where_nobody_looked():
     trainer, control = timed(preset(), live=True)
-    control.watch(False)
+    control.observe(False)
     *_, last, _, end = trainer.events()
     assert isinstance(last, Snapshot)
     assert last.step == end.step == 3 * STEPS
@@ -677,12 +677,12 @@ def test_more_keys_than_are_known_are_no_trouble():
 
 def test_what_is_wished_for_is_shown_again_and_again_within_its_budget():
     class Slow(Timed):
-        def judge(self, part):
+        def evaluate_each(self, part):
             self.clock.now += 0.005
-            return super().judge(part)
+            return super().evaluate_each(part)
 
-    for watched in (False, True):
-        trainer, control = timed(preset(training={"epochs": 400}), cost=0.01, glance=0.002, live=watched)
+    for observed in (False, True):
+        trainer, control = timed(preset(training={"epochs": 400}), cost=0.01, glance=0.002, live=observed)
         trainer.engine.__class__ = Slow
         control.inspect(
             [
@@ -694,7 +694,7 @@ def test_what_is_wished_for_is_shown_again_and_again_within_its_budget():
         events = list(trainer.events())
         shown = [e for e in events if isinstance(e, Confusion)]
         assert len(shown) == len([e for e in events if isinstance(e, Boundary)]) > 5
-        pictures = len([e for e in events if isinstance(e, Snapshot)]) if watched else 0
+        pictures = len([e for e in events if isinstance(e, Snapshot)]) if observed else 0
         assert 0.005 < (len(shown) * 0.005 + pictures * 0.002) / events[-1].seconds < 0.02
         steps = [e.step for e in shown]
         assert steps == sorted(set(steps))

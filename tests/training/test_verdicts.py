@@ -150,7 +150,7 @@ def told_in_training(document, steps=400, every=25):
     tracker, rng, names, last, first = StatisticsTracker(network), np.random.default_rng(0), set(), [], None
     for step in range(1, steps + 1):
         if step % every == 0:
-            engine.watch(preset.training.batch_size)
+            engine.observe_next_step(preset.training.batch_size)
         rows = rng.choice(len(data.train), preset.training.batch_size, replace=False)
         if not engine.step(rows, preset.training.rate) or step % every:
             continue

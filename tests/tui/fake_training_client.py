@@ -58,8 +58,8 @@ class FakeTrainingClient:
         self.asked.append("stop_finding")
         self.finding = None
 
-    def watch(self, on: bool) -> None:
-        self.watching = on
+    def observe(self, on: bool) -> None:
+        self.observed = on
 
     def tell(self, *events: Event) -> None:
         self._post(TrainingEvents(list(events)))

@@ -154,8 +154,8 @@ def obey(control: RunControl, message: Message, first: queue.SimpleQueue[Message
         control.change(value)  # the trainer checks it, for it knows what the run is
     elif do in ("inspect", "guess"):
         ask(control, str(do), value)
-    elif do == "watch" and isinstance(value, bool):
-        control.watch(value)
+    elif do == "observe" and isinstance(value, bool):
+        control.observe(value)
 
 
 def ask(control: RunControl, do: str, value: Any) -> None:

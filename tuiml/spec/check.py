@@ -121,11 +121,11 @@ def _sizes(preset: Preset) -> list[Problem]:
 def _stopping(preset: Preset) -> list[Problem]:
     """Whether there are examples for the metric of early stopping, and classes for an accuracy."""
     rule = preset.training.early_stopping
-    if preset.data.target == "regression" and rule.watched(True).endswith("accuracy"):
+    if preset.data.target == "regression" and rule.metric(True).endswith("accuracy"):
         text = f"{rule.name} is for classification, and {preset.data.title} is a regression; use val_loss"
         return [Problem("training.early_stopping", text)]
     _, validation, _ = preset.data.sizes()
-    if validation or not rule.watched(False).startswith("val_"):
+    if validation or not rule.metric(False).startswith("val_"):
         return []
     text = f"{rule.name} needs validation examples; give data.validation at least 1, or use train_loss"
     return [Problem("training.early_stopping", text)]

@@ -121,7 +121,7 @@ class OrderHandler:
             yield self._refuse("there is no restore point in memory to go back to")
             return False
         yield self._state.go_back(point)
-        if self._live and self._control.watching:
+        if self._live and self._control.observed:
             yield self._snapshots.current(self._state.position.epoch)
         return True
 

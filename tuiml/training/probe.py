@@ -52,7 +52,7 @@ class Probe(Event, event="probe"):
 def probe(preset: Preset, network: Network, data: Data, engine: Engine, inputs: Inputs = "data") -> Probe:
     """Statistics of every layer at initialisation: forward and backward on one batch, nothing trained."""
     count = min(EXAMPLES, len(data.train))
-    layers = StatisticsTracker(network).snapshot(engine.look(count))
+    layers = StatisticsTracker(network).snapshot(engine.dry_run(count))
     batch = data.batch(data.train, slice(0, count)).astype(np.float64)
     picture = Snapshot(epoch=0, step=0, layers=layers)
     told = math.nan, math.nan

@@ -28,7 +28,7 @@ class RunControl:
     def __init__(self, *, steered: bool = True) -> None:
         self.steered = steered
         self.attention = False
-        self.watching = True
+        self.observed = True
         """True if a screen shows snapshots at the moment; else none are made."""
         self._changed = threading.Condition()
         self._paused = False
@@ -65,9 +65,9 @@ class RunControl:
             self.stopped = self.attention = True
             self._changed.notify_all()
 
-    def watch(self, on: bool) -> None:
+    def observe(self, on: bool) -> None:
         """Make snapshots or stop making them, in a run that a screen shows."""
-        self.watching = on
+        self.observed = on
 
     def set_rate(self, rate: float) -> None:
         """Change the learning rate from the next batch on (> 0)."""

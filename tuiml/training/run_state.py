@@ -249,7 +249,7 @@ class RunState:
             where,
             changes=_with(where.changes, change),
             interventions=where.interventions + 1,
-            optimizer_start=self.engine.born,
+            optimizer_start=self.engine.optimizer_start,
         )
         return self._intervention(change.what, change.value, where.step)
 

@@ -43,7 +43,7 @@ class Trainer:
     :attr:`state`, to save them.
 
     Args:
-        live: True if a screen shows the run while it trains (``control.watching`` says when); else there is
+        live: True if a screen shows the run while it trains (``control.observed`` says when); else there is
             one snapshot per epoch at most. The final state always has one.
         script: changes to make at their steps, to replay a run.
         until: the step to stop at; ``None``: the run's end.
@@ -170,7 +170,7 @@ class Trainer:
         if not self._live and not self.control.attention:
             return False
         due = self.control.attention or (self._full_batch() and self.snapshots.due())
-        return due and self.control.watching  # a single step is shown at once
+        return due and self.control.observed  # a single step is shown at once
 
     def _full_batch(self) -> bool:
         """True if the next batch is as large as the others: plans are made for each size."""

@@ -368,8 +368,8 @@ async def test_open_asks_what(tmp_path: Path) -> None:
 
 async def test_pictures_are_made_only_while_train_is_on_the_screen() -> None:
     async with opened() as (app, pilot):
-        assert app.client.watching is False
+        assert app.client.observed is False
         for name, expected in (("train", True), ("library", False), ("train", True), ("build", False)):
             app.show_screen(name)
             await pilot.pause()
-            assert app.client.watching is expected, name
+            assert app.client.observed is expected, name

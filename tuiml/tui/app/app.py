@@ -126,7 +126,7 @@ class TuimlApp(Keyed, App[int]):
         self.query_one("#places", ContentSwitcher).current = name if name in SCREENS else SCREENS[0]
         self.query_one(f"#{self.screen_name}", AppScreen).shown()
         if self.client:
-            self.client.watch(self.screen_name == "train")
+            self.client.observe(self.screen_name == "train")
             self.session.write_soon()
         self.renew()
 

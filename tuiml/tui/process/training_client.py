@@ -28,7 +28,7 @@ class TrainingClient:
         self._past = ""
         self.paused = False
         """True if it was last asked to pause, which it does before its next batch."""
-        self._watching = True
+        self._observed = True
 
     @property
     def active(self) -> bool:
@@ -52,8 +52,8 @@ class TrainingClient:
             return False
         self.stop_finding()
         self.paused, self._past = False, ""
-        self._send_for(order | {"watched": True, "lingers": True})
-        self._tell_watching()
+        self._send_for(order | {"lingers": True})
+        self._send_observed()
         return True
 
     def find_rate(self, document: dict[str, Any], post: Post) -> bool:
@@ -146,15 +146,15 @@ class TrainingClient:
         if self._worker:
             self._worker.told_to_stop = True
 
-    def watch(self, on: bool) -> None:
+    def observe(self, on: bool) -> None:
         """Compute snapshots only while they are on the screen, in this run and the next."""
-        if on != self._watching:
-            self._watching = on
-            self._tell_watching()
+        if on != self._observed:
+            self._observed = on
+            self._send_observed()
 
-    def _tell_watching(self) -> None:
+    def _send_observed(self) -> None:
         if self._worker and self.active:
-            self._worker.send({"do": "watch", "value": self._watching})
+            self._worker.send({"do": "observe", "value": self._observed})
 
     def set_rate(self, rate: float) -> None:
         """Use another learning rate from the next batch on.
