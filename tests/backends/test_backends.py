@@ -594,10 +594,10 @@ def test_on_mlx_a_run_goes_back_to_the_same_bits_and_is_done_again(
     monkeypatch.setenv("TUIML_HOME", str(tmp_path))
     for seed in range(3):
         whim, name, control = Whim(seed), f"run-{seed}", RunControl()
-        told = play(session.run(noisy(), name=name, backend="mlx", control=control), control, whim)
-        while not isinstance(told[-1], End):
+        reported = play(session.run(noisy(), name=name, backend="mlx", control=control), control, whim)
+        while not isinstance(reported[-1], End):
             control = RunControl()
-            told = play(session.resume(name, backend="mlx", control=control), control, whim)
+            reported = play(session.resume(name, backend="mlx", control=control), control, whim)
         *_, verdict = replay.replay(name)
         assert isinstance(verdict, Replayed)
         assert verdict.same, verdict.differs

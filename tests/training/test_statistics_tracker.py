@@ -1,4 +1,4 @@
-"""Pictures over time: axes are shared and stand still, a unit is dead only after a while."""
+"""Statistics over time: axes are shared and stand still, a unit is dead only after a while."""
 
 import importlib.util
 
@@ -28,7 +28,7 @@ def normal(std, n=2000, mean=0.0):
 
 
 def observed(axis, *layers):
-    """The limits after one more picture of these layers."""
+    """The limits after one more snapshot of these layers."""
     axis.fit(layers)
     found = axis.count(layers)
     if axis.adjust(found, layers):
@@ -54,7 +54,7 @@ def test_limits_shrink_only_when_far_too_wide_for_long():
     found = [observed(axis, normal(0.1)) for _ in range(PATIENCE + 1)]
     assert found[: PATIENCE - 1] == [(-50.0, 50.0)] * (PATIENCE - 1)
     assert found[-1] == (-0.5, 0.5)
-    for _ in range(3):  # one wide picture among them and the count begins anew
+    for _ in range(3):  # one wide snapshot among them and the count begins anew
         for _ in range(PATIENCE - 1):
             assert observed(axis, normal(0.01)) == (-0.5, 0.5)
         assert observed(axis, normal(0.1)) == (-0.5, 0.5)
@@ -191,8 +191,8 @@ def test_learned_slopes_are_those_of_the_step_and_survive_json(backend):
     found = tracker.snapshot(engine.views())
     slopes = engine.tensors()["layers.0.slope"].astype(np.float64)
     assert slopes.min() < slopes.max()
-    told = codec.plain(found[0])
+    reported = codec.plain(found[0])
     wanted = [slopes.min(), slopes.mean(), slopes.max()]
-    assert [told["slope_min"], told["slope_mean"], told["slope_max"]] == pytest.approx(wanted)
-    assert repr(codec.read(LayerStatistics, told)) == repr(found[0])
+    assert [reported["slope_min"], reported["slope_mean"], reported["slope_max"]] == pytest.approx(wanted)
+    assert repr(codec.read(LayerStatistics, reported)) == repr(found[0])
     assert "slope_mean" not in codec.plain(found[1])  # a layer without, as in files of older versions

@@ -90,10 +90,10 @@ class NumpyEngine(Engine):
         if optimizer == before.optimizer:
             return
         self._take(optimizer)
-        kept = optimizer.carried(before.optimizer)
-        for name, factor in kept.items():
+        carried = optimizer.carried(before.optimizer)
+        for name, factor in carried.items():
             np.multiply(before.state[name], np.float32(factor), self.update.state[name])
-        self.update.optimizer_start = before.optimizer_start if kept else self.step_number
+        self.update.optimizer_start = before.optimizer_start if carried else self.step_number
 
     def _take(self, optimizer: Optimizer) -> None:
         """Have another optimizer, its arrays all 0. Steps are compiled for one, so these are made anew."""

@@ -17,7 +17,7 @@ Array = np.ndarray[Any, Any]
 FLAT = 0.05
 """A slope nearer to 0 than this lets next to nothing of a gradient through."""
 FINE = 32
-"""Places of a bin at which the slope is looked at."""
+"""Points per bin at which the slope is computed."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def _like(value: Any, x: Array) -> Array:
     return np.broadcast_to(np.asarray(value, np.float64), x.shape)
 
 
-def flat_share(activation: Activation, inputs: Histogram) -> float:
+def flat_fraction(activation: Activation, inputs: Histogram) -> float:
     """Share of the inputs counted that lie where the gradient dies; NaN where none was counted.
 
     Within a bin they are taken to be evenly spread; those beyond the bins, to lie next to them.

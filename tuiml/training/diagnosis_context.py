@@ -233,9 +233,9 @@ def times(factor: float) -> str:
     return f"10{str(round(math.log10(factor))).translate(_SUPERSCRIPT)}-fold"
 
 
-def percents(shares: Sequence[float]) -> str:
+def percents(fractions: Sequence[float]) -> str:
     """``62 to 73 %``."""
-    low, high = percent(min(shares), 0), percent(max(shares), 0)
+    low, high = percent(min(fractions), 0), percent(max(fractions), 0)
     return high if low == high else f"{low.removesuffix(' %')} to {high}"
 
 

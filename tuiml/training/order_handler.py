@@ -61,7 +61,7 @@ class OrderHandler:
                 self._state.collect()
                 yield self._event("paused" if paused else "running", rate_changed)
                 yield from self.restore_points()
-            yield from self._inspection.asked(again=(changed or pauses) and paused)
+            yield from self._inspection.answer_new(again=(changed or pauses) and paused)
             if not self._control.paused:
                 break
             self._control.wait()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
+from pydantic import AliasChoices, Field
 
 from tuiml.backends.engine import Engine
 from tuiml.data.arrays import Data, Part
@@ -35,7 +36,7 @@ class Probe(Event, event="probe"):
     input_mean: Bounded
     input_std: Bounded
     """Of the network's inputs, normalized as the preset says."""
-    picture: Snapshot
+    snapshot: Annotated[Snapshot, Field(validation_alias=AliasChoices("snapshot", "picture"))]
     note: Text = ""
     """What is to be known about it, in a line."""
     target_mean: Bounded = math.nan
@@ -46,7 +47,7 @@ class Probe(Event, event="probe"):
         """What is wrong by its numbers."""
         measured = (self.input_mean, self.input_std) if self.inputs == "data" else None
         targets = (self.target_mean, self.target_std) if math.isfinite(self.target_std) else None
-        return verdicts(preset, network, self.picture.layers, inputs=measured, targets=targets)
+        return verdicts(preset, network, self.snapshot.layers, inputs=measured, targets=targets)
 
 
 def probe(preset: Preset, network: Network, data: Data, engine: Engine, inputs: Inputs = "data") -> Probe:
@@ -54,13 +55,13 @@ def probe(preset: Preset, network: Network, data: Data, engine: Engine, inputs: 
     count = min(EXAMPLES, len(data.train))
     layers = StatisticsTracker(network).snapshot(engine.dry_run(count))
     batch = data.batch(data.train, slice(0, count)).astype(np.float64)
-    picture = Snapshot(epoch=0, step=0, layers=layers)
-    told = math.nan, math.nan
+    snapshot = Snapshot(epoch=0, step=0, layers=layers)
+    target_stats = math.nan, math.nan
     if data.target == "regression" and inputs == "data":
         targets = data.train.labels.astype(np.float64)
-        told = float(targets.mean()), float(targets.std()) if np.ptp(targets, axis=0).any() else 0.0
+        target_stats = float(targets.mean()), float(targets.std()) if np.ptp(targets, axis=0).any() else 0.0
     measured = float(batch.mean()), float(batch.std())
-    return Probe(inputs, count, *measured, picture, _note(preset, inputs), *told)
+    return Probe(inputs, count, *measured, snapshot, _note(preset, inputs), *target_stats)
 
 
 def _note(preset: Preset, inputs: Inputs) -> str:
@@ -93,6 +94,6 @@ def noise(preset: Preset) -> Data:
 
 
 def small(data: Data) -> Data:
-    """The data with no more examples than a probe looks at; those in arrays of their own."""
+    """The data with no more examples than a probe needs, copied into arrays of their own."""
     train = Part(data.train.inputs[:EXAMPLES].copy(), data.train.labels[:EXAMPLES].copy())
     return replace(data, train=train, validation=train[:0], test=train[:0])

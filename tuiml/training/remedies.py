@@ -123,7 +123,7 @@ def normalized(context: DiagnosisContext) -> Remedy:
 
 
 def normalized_target(context: DiagnosisContext) -> Remedy:
-    """Targets of mean 0 and variance 1; predictions are told in the data's units all the same."""
+    """Targets of mean 0 and variance 1; predictions are still reported in the data's units."""
     if "normalize_target" not in type(context.preset.data).model_fields:
         return Remedy("numbers of everyday size")
     return Remedy("normalize_target = standard", (("data.normalize_target", "standard"),))

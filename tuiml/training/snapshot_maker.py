@@ -56,7 +56,7 @@ class SnapshotMaker:
 
     def make(self, epoch: int, views: Sequence[LayerView] = ()) -> Snapshot:
         """A snapshot of the step that was prepared, or of ``views``."""
-        self._budget.fraction = SNAPSHOTS - TIME if self._control.wishes else SNAPSHOTS
+        self._budget.fraction = SNAPSHOTS - TIME if self._control.requests else SNAPSHOTS
         with self._budget:
             layers = self._tracker.snapshot(views or self._engine.views())
             layers = self._tracker.silent_now(layers, views) if views else layers

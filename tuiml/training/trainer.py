@@ -159,9 +159,9 @@ class Trainer:
         self._count_time(mark)
         yield from self._close_epoch()
 
-    def _count_time(self, since: float) -> None:
+    def _count_time(self, start: float) -> None:
         """Count the time from ``since`` to now as training."""
-        self.state.seconds += self._clock() - since
+        self.state.seconds += self._clock() - start
 
     def _to_be_shown(self) -> bool:
         """True if a snapshot is to be made of the next step."""
@@ -239,7 +239,7 @@ class Trainer:
             last = self.state.position.epoch == self.state.training.epochs and self._all_done
             yield (self.snapshots.final if last else self.snapshots.make)(self.state.position.epoch)
         if self.inspection.due(now):
-            yield from self.inspection.again()
+            yield from self.inspection.answer_all()
 
     def _diverge(self) -> None:
         """The loss of the next step is not finite: go back to finite weights."""
@@ -267,20 +267,20 @@ class Trainer:
     def _progress(self) -> list[Progress]:
         """The progress since the last report; empty where there is none."""
         state = self.state
-        since = state.take_report()
-        if not since.examples:
+        totals = state.take_report()
+        if not totals.examples:
             return []
         left, speed = state.schedule.left(state.position), state.speed
         progress = Progress(
             epoch=state.position.epoch,
             step=self.engine.step_number,
-            train_loss=since.mean_loss,
-            train_accuracy=since.accuracy,
+            train_loss=totals.mean_loss,
+            train_accuracy=totals.accuracy,
             learning_rate=state.rate,
             examples_per_second=speed,
             seconds=state.seconds,
             seconds_left=left / speed if speed else math.nan,
-            train_r2=since.r2,
+            train_r2=totals.r2,
         )
         return [progress]
 

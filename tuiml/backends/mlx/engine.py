@@ -54,9 +54,9 @@ class MlxEngine(Engine):
         self._formulas = Formulas(network, optimizer, penalties, data)
         self._parts: dict[int, tuple[Array, Array]] = {}
         start = {k: mx.array(v) for k, v in initial_tensors(network, seed).items()}
-        kept = {f"layers.{node.index}.{p.name}" for node in network.nodes for p in node.buffers}
-        self._params = {k: v for k, v in start.items() if k not in kept}
-        self._buffers = {k: v for k, v in start.items() if k in kept}
+        buffers = {f"layers.{node.index}.{p.name}" for node in network.nodes for p in node.buffers}
+        self._params = {k: v for k, v in start.items() if k not in buffers}
+        self._buffers = {k: v for k, v in start.items() if k in buffers}
         self._take(optimizer)
         self._no_keys = mx.zeros(0, mx.uint32)
         self._latest: tuple[Array, Array] | None = None
@@ -89,10 +89,10 @@ class MlxEngine(Engine):
         if optimizer == before:
             return
         self._take(optimizer)
-        kept = optimizer.carried(before)
-        for name, factor in kept.items():
+        carried = optimizer.carried(before)
+        for name, factor in carried.items():
             self._state[name] = {key: value * mx.array(factor) for key, value in arrays[name].items()}
-        self.optimizer_start = self.optimizer_start if kept else self.step_number
+        self.optimizer_start = self.optimizer_start if carried else self.step_number
 
     def steps(self, batches: Iterable[tuple[np.ndarray[Any, Any], float]]) -> int:
         done = 0
