@@ -103,7 +103,7 @@ class InspectionService:
         yield from self._answers(self._control.requests if again else requests, most)
 
     def answer_after_end(self) -> Iterator[Inspection]:
-        """Answers after the end of a run, until the app hangs up."""
+        """Answers after the end of a run, until the app disconnects."""
         yield from self.answer_new(MANY, again=True)
         while self._control.wait_for_request():
             yield from self.answer_new(MANY)

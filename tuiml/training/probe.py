@@ -1,4 +1,4 @@
-"""A network at its initial values: what one batch makes of it, before anything is trained."""
+"""Statistics of a network at its initial values, on one batch, before anything is trained."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ from tuiml.training.statistics_tracker import StatisticsTracker
 from tuiml.training.verdicts import Verdict, verdicts
 
 EXAMPLES = 256
-"""Examples that pass through the network, where the data has as many."""
+"""Maximum number of examples of the batch."""
 _NOISE = 0x4E01
-"""Keeps the random inputs apart from other uses of the seed."""
+"""Makes the random inputs independent of other uses of the seed."""
 
 Inputs = Literal["data", "noise"]
 
 
 @dataclass(frozen=True)
 class Probe(Event, event="probe"):
-    """What a probe found."""
+    """The result of a probe."""
 
     inputs: Inputs
     """``noise``: the data is not on this machine; the inputs are normal, the labels random."""
     examples: Count
     input_mean: Bounded
     input_std: Bounded
-    """Of the network's inputs, normalized as the preset says."""
+    """Standard deviation (and above, mean) of the network's inputs, normalized as in the preset."""
     snapshot: Annotated[Snapshot, Field(validation_alias=AliasChoices("snapshot", "picture"))]
     note: Text = ""
-    """What is to be known about it, in a line."""
+    """What the user should know about it, in a line."""
     target_mean: Bounded = math.nan
     target_std: Bounded = math.nan
-    """Of a target that is numbers, as it is trained on."""
+    """Standard deviation (and above, mean) of a regression's targets, as trained on."""
 
     def verdicts(self, preset: Preset, network: Network) -> list[Verdict]:
-        """What is wrong by its numbers."""
+        """What is wrong according to these statistics."""
         measured = (self.input_mean, self.input_std) if self.inputs == "data" else None
         targets = (self.target_mean, self.target_std) if math.isfinite(self.target_std) else None
         return verdicts(preset, network, self.snapshot.layers, inputs=measured, targets=targets)
@@ -74,8 +74,8 @@ def _note(preset: Preset, inputs: Inputs) -> str:
 
 
 def noise(preset: Preset) -> Data:
-    """Normal inputs of the preset's shape with random labels (or normal numbers), seeded, in place of data
-    that is not here."""
+    """Seeded normal inputs of the preset's shape with random labels (or normal targets), for data that is
+    not on this machine."""
     rng = np.random.Generator(np.random.PCG64([preset.training.seed, _NOISE]))
     dataset = preset.data
     features = int(np.prod(dataset.shape))

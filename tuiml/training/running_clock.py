@@ -1,4 +1,4 @@
-"""A clock that stands still while the process is stopped."""
+"""A clock that does not advance while the process is stopped."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ SIDE = 22
 FLOOR, CEILING = 1e-10, 10.0
 """Ends of either side: a gradient that vanishes is seen moving to the middle of an axis that never moves."""
 OUTSIDE = 0.005
-"""Share of the values that may lie beyond either end of an axis."""
+"""Fraction of the values that may lie beyond either end of an axis."""
 Limits = tuple[float, float]
 Bounds = tuple[float | None, float | None]
 UNBOUNDED: Bounds = (None, None)
@@ -94,7 +94,7 @@ def logarithmic(values: Array) -> Histogram:
 def limits(values: Array, bounds: Bounds = UNBOUNDED) -> Limits | None:
     """The ends of an axis: the known bounds, else round numbers around 99 % of the finite values.
 
-    Round (1, 2 or 5 times a power of ten), so that the axis stands still while values drift.
+    Round (1, 2 or 5 times a power of ten), so that the axis does not change while values drift.
     """
     if bounds[0] is not None and bounds[1] is not None:
         return bounds[0], bounds[1]

@@ -160,7 +160,7 @@ class Trainer:
         yield from self._close_epoch()
 
     def _count_time(self, start: float) -> None:
-        """Count the time from ``since`` to now as training."""
+        """Count the time from ``start`` to now as training."""
         self.state.seconds += self._clock() - start
 
     def _to_be_shown(self) -> bool:
