@@ -159,7 +159,7 @@ def test_work_grows_with_the_lines_and_not_with_their_square(two, monkeypatch, c
         asked[0] += 1
         return integer(*args)
 
-    monkeypatch.setattr(timeline, "whole", counted)
+    monkeypatch.setattr(timeline, "integer", counted)
     found = library.summary(two)
     assert not found.problem
     assert found.skipped == 0
