@@ -79,7 +79,7 @@ async def test_edits_that_cannot_be_kept_are_said_once_until_they_can_be(monkeyp
             await until(lambda count=count: len(tried) >= count)
         await pilot.pause()
         (said,) = reported(app)
-        assert said.startswith("your edits cannot be kept: ")
+        assert said.startswith("your edits cannot be saved: ")
         assert said.endswith("No space left on device")
         monkeypatch.setattr(settings, "write_whole", written)
         await pilot.press("d")
