@@ -130,7 +130,7 @@ def test_a_fault(tmp_path: Path, way: str) -> None:
     assert "tuiml: the app had to end: " in text
     named = {"memory": "MemoryError", "interrupt": "KeyboardInterrupt"}
     assert named.get(way, f"ValueError: {WORDS.replace(chr(27), '�')}") in text
-    assert "your edits are kept" in text
+    assert "your edits are saved" in text
     assert "Traceback (most" not in text
     (story,) = (tmp_path / "crashes").iterdir()
     assert "Traceback (most recent call last)" in story.read_text()
