@@ -56,7 +56,7 @@ class Terminal:
             stderr=slave,
             env=dict(env),
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # it is told when the terminal goes
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # to be signalled when the terminal goes
         )
         os.close(slave)
 
@@ -97,7 +97,7 @@ class Terminal:
         return [line for line in text.splitlines() if line]
 
     def resize(self, columns: int, lines: int) -> None:
-        """Another size of the window; the program is told by a signal."""
+        """Another size of the window; the program gets a signal."""
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         if self.emulates:
             self.screen.resize(max(1, lines), max(1, columns))

@@ -1,4 +1,4 @@
-"""The benchmark that the README tells of runs, and its figures land in the right places."""
+"""The benchmark that the README names runs, and its figures land in the right places."""
 
 from __future__ import annotations
 

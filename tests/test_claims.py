@@ -21,7 +21,7 @@ def probed(depth, activation, initializer, units=100, features=100, examples=256
     last = {"type": "dense", "activation": "softmax", "units": 10}
     last |= {"initializer": "zeros"} if initializer == "zeros" else {}
     run = engine([hidden] * depth + [last], data, seed=seed)
-    return run, StatisticsTracker(run.network).snapshot(run.look(examples))
+    return run, StatisticsTracker(run.network).snapshot(run.dry_run(examples))
 
 
 def normal(std):
@@ -74,7 +74,7 @@ def test_he_keeps_the_spread_through_ten_layers_of_relu(seed):
 def test_zeros_leave_all_units_of_a_layer_equal_for_ever():
     run, _ = probed(3, "sigmoid", "zeros", units=8)
     for k in range(20):
-        run.watch(256)
+        run.observe_next_step(256)
         assert run.step(np.arange(256), 0.5), k
         for view in run.views()[:3]:
             # Equal but for the order in which a library adds up.
@@ -83,7 +83,7 @@ def test_zeros_leave_all_units_of_a_layer_equal_for_ever():
     run, _ = probed(3, "relu", "zeros", units=8)
     assert all(
         layer.zeros == 1.0 and layer.dead == 1.0
-        for layer in StatisticsTracker(run.network).snapshot(run.look(9))[:3]
+        for layer in StatisticsTracker(run.network).snapshot(run.dry_run(9))[:3]
     )
 
 

@@ -100,7 +100,7 @@ def test_names_agree_with_the_project_file() -> None:
         assert [requirement.partition(">")[0] for requirement in extras[extra]] == [package]
 
 
-def test_nothing_tells_to_install_tuiml_from_an_index() -> None:
+def test_nothing_reports_to_install_tuiml_from_an_index() -> None:
     """There the name ``tuiml`` is another project's."""
     files = [*ROOT.glob("tuiml/**/*.py"), *ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
     named = re.compile(r"(?:install|inject|--with|uvx|pipx run)\s+(?:-\S+\s+)*[\"']?tuiml\b|tuiml\[")

@@ -29,7 +29,7 @@ def home(own_folders: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return copy_to(own_folders)
 
 
-def told(capsys: Capture, *arguments: str) -> tuple[int, str]:
+def run_command(capsys: Capture, *arguments: str) -> tuple[int, str]:
     """A command's exit code and what it printed."""
     capsys.readouterr()
     return main(list(arguments)), capsys.readouterr().out
@@ -37,7 +37,7 @@ def told(capsys: Capture, *arguments: str) -> tuple[int, str]:
 
 def listed(capsys: Capture) -> dict[str, Line]:
     """``tuiml runs --json`` by run."""
-    code, out = told(capsys, "runs", "--json")
+    code, out = run_command(capsys, "runs", "--json")
     assert code == 0
     return {run["run"]: run for run in json.loads(out)}
 
@@ -94,13 +94,13 @@ def test_every_run_is_listed_with_its_figures(capsys: Capture, home: Path) -> No
 
 
 def test_runs_are_compared(capsys: Capture) -> None:
-    code, out = told(capsys, "compare", "steered", "stopped", "--json")
+    code, out = run_command(capsys, "compare", "steered", "stopped", "--json")
     assert code == 0
     assert [run["settings"] for run in json.loads(out)] == [
         {"training.optimizer": "sgd", "training.learning_rate": 0.1, "training.epochs": 6},
         {"training.optimizer": "adam", "training.learning_rate": 0.01, "training.epochs": 10},
     ]
-    code, out = told(capsys, "compare", "steered", "lengthened", "killed", IN_APP)
+    code, out = run_command(capsys, "compare", "steered", "lengthened", "killed", IN_APP)
     assert code == 0
     rows = {cells[0]: cells[1:] for cells in (re.split(r"\s{2,}", row.strip()) for row in out.splitlines())}
     assert rows["ended"] == ["completed", "completed", "interrupted", "completed"]
@@ -125,7 +125,7 @@ LAYERS = [  # type, output shape, parameters, activation
 
 
 def test_the_preset_of_a_run_has_its_layers_and_settings(capsys: Capture, home: Path) -> None:
-    code, out = told(capsys, "show", str(home / "runs" / "layers" / "preset.toml"), "--json")
+    code, out = run_command(capsys, "show", str(home / "runs" / "layers" / "preset.toml"), "--json")
     assert code == 0
     found = json.loads(out)
     columns = ("type", "output_shape", "parameters", "activation")
@@ -163,7 +163,7 @@ def test_a_run_goes_on_from_its_newest_checkpoint(name: str, capsys: Capture) ->
     settings, step, epochs, last, loss = RESUMED[name]
     before = listed(capsys)[name]
     given = [word for setting in settings for word in ("--set", setting)]
-    code, out = told(capsys, "resume", name, *given, "--backend", "numpy", "--json")
+    code, out = run_command(capsys, "resume", name, *given, "--backend", "numpy", "--json")
     assert code == 0
     start, *_, end = found = lines(out)
     assert start["step"] == step
@@ -181,7 +181,7 @@ def test_a_run_goes_on_from_its_newest_checkpoint(name: str, capsys: Capture) ->
 
 
 def test_layers_that_were_pretrained_are_not_pretrained_again(capsys: Capture) -> None:
-    code, out = told(capsys, "resume", "rbm-cut", "--backend", "numpy", "--json")
+    code, out = run_command(capsys, "resume", "rbm-cut", "--backend", "numpy", "--json")
     assert code == 0
     assert [(line["layer"], line["epoch"]) for line in lines(out) if line["event"] == "pretraining"] == [
         (2, 1),
@@ -191,7 +191,7 @@ def test_layers_that_were_pretrained_are_not_pretrained_again(capsys: Capture) -
 
 def test_a_run_that_diverged_goes_on_from_its_last_finite_weights(capsys: Capture) -> None:
     given = ("--set", "training.learning_rate=0.0001", "--backend", "numpy", "--json")
-    code, out = told(capsys, "resume", "diverged", *given)
+    code, out = run_command(capsys, "resume", "diverged", *given)
     start, *_, end = lines(out)
     assert (code, start["step"], end["reason"], end["step"]) == (3, 8, "diverged", 8)
 
@@ -203,7 +203,7 @@ def newest(run: Path) -> Path:
 
 @pytest.mark.parametrize("name", [*(name for name in RESUMED if name != "rbm-cut"), "diverged"])
 def test_a_run_is_replayed_with_what_was_changed_by_hand(name: str, capsys: Capture, home: Path) -> None:
-    code, out = told(capsys, "replay", name, "--run", "again", "--json", "--quiet")
+    code, out = run_command(capsys, "replay", name, "--run", "again", "--json", "--quiet")
     assert code in (0, 1)  # the bits depend on the machine and on NumPy's version
     verdict = lines(out)[-1]
     assert verdict["same"] is (code == 0)

@@ -169,12 +169,12 @@ def assert_alike(one: Engine, two: Engine) -> None:
         assert run.step(np.arange(50), 0.01)
     assert two.totals().r2 == pytest.approx(one.totals().r2, rel=1e-4)
     assert two.evaluate(two.data.test).r2 == pytest.approx(one.evaluate(one.data.test).r2, rel=1e-4)
-    for mine, theirs in zip(one.judge(one.data.test), two.judge(two.data.test), strict=True):
+    for mine, theirs in zip(one.evaluate_each(one.data.test), two.evaluate_each(two.data.test), strict=True):
         np.testing.assert_allclose(theirs, mine, rtol=1e-3, atol=1e-5)
     predicted = one.predict(one.data.test.inputs), two.predict(two.data.test.inputs)
     np.testing.assert_allclose(predicted[1], predicted[0], rtol=1e-3, atol=1e-5)
-    one.watch(50)
-    for first, second in zip(one.look(50), two.look(50), strict=True):
+    one.observe_next_step(50)
+    for first, second in zip(one.dry_run(50), two.dry_run(50), strict=True):
         np.testing.assert_allclose(second.output, first.output, rtol=1e-3, atol=1e-5)
 
 
@@ -315,14 +315,14 @@ def test_a_look_and_a_watched_step_show_the_same_on_both(of: dict[str, Any]) -> 
                     assert a.shape == b.shape, field
                     np.testing.assert_allclose(b, a, rtol=2e-3, atol=2e-5, err_msg=field)
 
-    compare(one.look(70), two.look(70))
+    compare(one.dry_run(70), two.dry_run(70))
     for run, state in zip((one, two), before, strict=True):
         assert run.step_number == 0
         assert all(np.array_equal(values, state[name]) for name, values in run.state().items())
     rows = np.random.default_rng(1).permutation(200)[:50]
     for _ in range(3):
         for run in (one, two):
-            run.watch(len(rows))
+            run.observe_next_step(len(rows))
             assert run.step(rows, rate)
         compare(one.views(), two.views())
         assert all((v.before is None) == (v.weights is None) for v in two.views())
@@ -332,13 +332,13 @@ def test_a_look_and_a_watched_step_show_the_same_on_both(of: dict[str, Any]) -> 
 def test_watching_changes_nothing_on_mlx() -> None:
     hidden = [dense(activation="tanh"), {"type": "batch_norm"}, {"type": "dropout", "rate": 0.3}]
     found = []
-    for watched in (False, True):
+    for observed in (False, True):
         _, run, rate = engines(hidden, optimizer="adam")
         for k in range(6):
-            if watched and k % 2:
-                run.watch(50)
+            if observed and k % 2:
+                run.observe_next_step(50)
             assert run.step(np.arange(k, k + 50), rate)
-            if watched:
+            if observed:
                 run.views()
         found.append(run.state())
     assert all(np.array_equal(values, found[1][name]) for name, values in found[0].items())
@@ -534,14 +534,17 @@ def test_both_judge_and_predict_the_same(loss: str) -> None:
             run.step(np.arange(50), 0.05)
     held_out = one.data.validation
     for part in (held_out, held_out[:1]):
-        (outputs, lost), (others, other_losses) = one.judge(part), two.judge(two.data.validation[: len(part)])
+        (outputs, lost), (others, other_losses) = (
+            one.evaluate_each(part),
+            two.evaluate_each(two.data.validation[: len(part)]),
+        )
         assert other_losses == pytest.approx(lost, rel=1e-3, abs=1e-4)
         assert others == pytest.approx(outputs, rel=1e-3, abs=1e-4)
         assert two.predict(part.inputs) == pytest.approx(outputs, rel=1e-3, abs=1e-4)
         for layer in range(4):
-            mine, theirs = one.responses(part.inputs, layer), two.responses(part.inputs, layer)
+            mine, theirs = one.layer_outputs(part.inputs, layer), two.layer_outputs(part.inputs, layer)
             assert theirs == pytest.approx(mine, rel=1e-3, abs=1e-4)
-    assert float(two.judge(held_out)[1].sum()) == pytest.approx(
+    assert float(two.evaluate_each(held_out)[1].sum()) == pytest.approx(
         two.evaluate(two.data.validation).loss, rel=1e-4
     )
 
@@ -565,7 +568,7 @@ def test_an_optimizer_takes_over_the_same_on_both(optimizer: str) -> None:
         for step in range(10):
             assert engine.step(np.random.default_rng(step).permutation(270)[:40], 0.01)
         engine.totals()
-    assert one.born == two.born
+    assert one.optimizer_start == two.optimizer_start
     first, second = one.state(), two.state()
     assert first.keys() == second.keys()
     for name, values in first.items():
@@ -573,7 +576,7 @@ def test_an_optimizer_takes_over_the_same_on_both(optimizer: str) -> None:
         assert second[name] == pytest.approx(values, rel=1e-3, abs=1e-4 * size), name
     for engine, (snapshot, before) in zip((one, two), kept, strict=True):
         engine.restore(snapshot)
-        assert (engine.step_number, engine.born) == (20, 0)
+        assert (engine.step_number, engine.optimizer_start) == (20, 0)
         again = engine.state()
         assert again.keys() == before.keys()
         assert all(np.array_equal(values, again[name]) for name, values in before.items())
@@ -591,10 +594,10 @@ def test_on_mlx_a_run_goes_back_to_the_same_bits_and_is_done_again(
     monkeypatch.setenv("TUIML_HOME", str(tmp_path))
     for seed in range(3):
         whim, name, control = Whim(seed), f"run-{seed}", RunControl()
-        told = play(session.run(noisy(), name=name, backend="mlx", control=control), control, whim)
-        while not isinstance(told[-1], End):
+        reported = play(session.run(noisy(), name=name, backend="mlx", control=control), control, whim)
+        while not isinstance(reported[-1], End):
             control = RunControl()
-            told = play(session.resume(name, backend="mlx", control=control), control, whim)
+            reported = play(session.resume(name, backend="mlx", control=control), control, whim)
         *_, verdict = replay.replay(name)
         assert isinstance(verdict, Replayed)
         assert verdict.same, verdict.differs

@@ -39,8 +39,8 @@ def ways(work: Workload, count: int) -> list[Way]:
 def _steps(work: Workload, count: int, switch: str) -> Callable[[int], None]:
     """Its batches are split for at most :data:`~tuiml.runs.threads.MOST` threads, as shipped."""
     preset = preset_of(work)
-    shares = min(count, threads.MOST)
-    engine = NumpyEngine(network_of(preset), preset.training.optimizer, data(work), 0, threads=shares)
+    workers = min(count, threads.MOST)
+    engine = NumpyEngine(network_of(preset), preset.training.optimizer, data(work), 0, threads=workers)
     batches = Batches(work)
 
     def steps(number: int) -> None:

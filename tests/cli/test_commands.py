@@ -222,12 +222,12 @@ def test_replay_says_whether_a_run_comes_to_the_same_bits(small: str, capsys: Ca
     path.write_text(text.replace("seed = 0", "seed = 1"))
     assert path.read_text() != text
     assert main(["replay", "a", "--quiet"]) == 1
-    told = capsys.readouterr()
-    assert "other weights" in told.out
-    assert "arrays, by" in told.err
+    reported = capsys.readouterr()
+    assert "other weights" in reported.out
+    assert "arrays, by" in reported.err
 
 
-def test_runs_tell_what_was_changed_by_hand(small: str, capsys: Capture) -> None:
+def test_runs_report_what_was_changed_by_hand(small: str, capsys: Capture) -> None:
     assert main(["train", small, "--run", "a", "--quiet"]) == 0
     assert main(["resume", "a", "--quiet", "--set", "training.epochs=5"]) == 0
     capsys.readouterr()
@@ -354,7 +354,7 @@ sys.exit(main(sys.argv[1:]))
         check=True,
     )
     said = done.stderr.splitlines()
-    assert said == ["threads 1"]  # the shares of a batch are threads of our own
+    assert said == ["threads 1"]  # the shards of a batch are threads of our own
     assert lines_of(done.stdout)[0]["threads"] >= 1
 
 

@@ -101,7 +101,7 @@ def test_ctrl_c_stops_it(small: str, capsys: Capture, monkeypatch: pytest.Monkey
     assert main(["find-rate", small]) == 130
     out, err = capsys.readouterr()
     assert out == ""
-    assert "nothing was kept" in err
+    assert "nothing was saved" in err
 
 
 def test_a_finder_that_was_stopped_says_so() -> None:

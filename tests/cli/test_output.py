@@ -134,7 +134,7 @@ def test_a_time_far_in_the_future_is_no_error(capsys: pytest.CaptureFixture[str]
     assert "late" in capsys.readouterr().out
 
 
-def test_a_folder_without_rights_is_told_in_words(
+def test_a_folder_without_rights_is_reported_in_words(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused(path: object) -> None:

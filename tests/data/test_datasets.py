@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from tuiml import files
 from tuiml.data import DataError, idx
-from tuiml.data.arrays import Part, Whole
+from tuiml.data.arrays import Part, PoolAndTest
 from tuiml.data.datasets import Digits, Gaussians, Mnist, Spiral, datasets
 from tuiml.data.generated_points import Seeded
 from tuiml.data.prepare import draw, load, normalization, read
@@ -21,7 +21,7 @@ names = pytest.mark.parametrize("entry", GENERATED, ids=lambda entry: entry.name
 
 
 class Counting(Seeded):
-    """Example i holds i in every feature: what went where can be told from the values."""
+    """Example i holds i in every feature: the values show which example went where."""
 
     name = "counting"
     kind = "bundled"
@@ -33,7 +33,7 @@ class Counting(Seeded):
 
     def generate(self, seed):
         both = self.part(range(110))
-        return Whole(both[:100], both[100:])
+        return PoolAndTest(both[:100], both[100:])
 
     @staticmethod
     def part(numbers):
@@ -150,7 +150,7 @@ def test_labels_without_a_class_or_an_example_are_refused():
     whole.pool.labels[7] = 9
     with pytest.raises(DataError, match=r"example 7 has label 9, labels go from 0 to 1"):
         draw(Counting(), whole, 0)
-    short = Whole(Part(whole.pool.inputs, whole.pool.labels[:-1]), whole.test)
+    short = PoolAndTest(Part(whole.pool.inputs, whole.pool.labels[:-1]), whole.test)
     with pytest.raises(DataError, match="100 examples but 99 labels"):
         draw(Counting(), short, 0)
 
@@ -293,7 +293,7 @@ def test_digits_are_all_there_with_a_fixed_test_part():
 
 
 def test_digits_look_like_digits():
-    """A nearest class mean, learned on the pool, tells most test images: labels and rows belong together."""
+    """A nearest class mean, learned on the pool, classifies most test images: labels and rows match."""
     data = load(Digits(validation=0), 0)
     x, y = data.batch(data.train, slice(None)), data.train.labels
     means = np.stack([x[y == digit].mean(axis=0) for digit in range(10)])
@@ -334,7 +334,9 @@ def test_the_functions_by_hand():
 
 
 @functions
-def test_a_normalized_target_has_mean_0_and_variance_1_in_the_training_part_and_can_be_told_as_it_was(entry):
+def test_a_normalized_target_has_mean_0_and_variance_1_in_the_training_part_and_can_be_restored(
+    entry,
+):
     plain = load(entry(normalize_target="none"), 2)
     data = load(entry(normalize_target="standard"), 2)
     assert data.train.labels.mean() == pytest.approx(0, abs=1e-5)
@@ -378,4 +380,4 @@ def test_a_number_that_never_varies_keeps_its_unit_and_others_are_refused_where_
         draw(Constant(), whole, 0)
     whole = read(Constant(), 0)
     with pytest.raises(DataError, match="not 2 float32 numbers an example"):
-        draw(Constant(), Whole(Part(whole.pool.inputs, whole.pool.labels[:, :1]), whole.test), 0)
+        draw(Constant(), PoolAndTest(Part(whole.pool.inputs, whole.pool.labels[:, :1]), whole.test), 0)

@@ -268,7 +268,7 @@ faults = pytest.mark.parametrize(("steps", "reason"), FINAL.values(), ids=FINAL)
 
 
 @faults
-def test_a_fault_leaves_nothing_behind_and_is_told_in_one_line(get, server, tmp_path, steps, reason):
+def test_a_fault_leaves_nothing_behind_and_is_reported_in_one_line(get, server, tmp_path, steps, reason):
     with pytest.raises(Unreachable, match=reason) as caught:
         get(steps)
     assert left(tmp_path) == []
@@ -294,7 +294,7 @@ def test_a_failed_download_keeps_the_file_that_was_there(get, tmp_path):
     assert left(tmp_path) == ["file.gz"]
 
 
-def test_a_full_disk_is_told_and_nothing_stays(monkeypatch, get, tmp_path):
+def test_a_full_disk_is_reported_and_nothing_stays(monkeypatch, get, tmp_path):
     class Full(io.FileIO):
         def write(self, piece, /):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -307,7 +307,7 @@ def test_a_full_disk_is_told_and_nothing_stays(monkeypatch, get, tmp_path):
     assert left(tmp_path) == []
 
 
-def test_a_folder_that_cannot_be_made_is_told(get, tmp_path):
+def test_a_folder_that_cannot_be_made_is_reported(get, tmp_path):
     (tmp_path / "data").write_text("a file where the folder should be")
     with pytest.raises(DataError, match="cannot be written"):
         get([good])
@@ -381,7 +381,7 @@ def test_only_https_is_opened(url, tmp_path):
         download.download([url], tmp_path / "data" / "file.gz", at_most=AT_MOST, check=check)
 
 
-def test_no_network_is_told_at_once(tmp_path):
+def test_no_network_is_reported_at_once(tmp_path):
     asked = []
 
     def offline(url, headers, timeout):

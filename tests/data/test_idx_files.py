@@ -91,7 +91,7 @@ def test_a_file_is_read_gzipped_or_plain(tmp_path, packed):
     assert values.reshape(-1).tolist() == list(range(240))
 
 
-def test_the_first_bytes_tell_whether_a_file_is_gzipped(tmp_path):
+def test_the_first_bytes_report_whether_a_file_is_gzipped(tmp_path):
     (tmp_path / "plain.gz").write_bytes(PAYLOADS["b-labels"])
     assert idx.read(tmp_path / "plain.gz").tolist() == list(range(8))
 

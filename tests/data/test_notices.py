@@ -8,7 +8,7 @@ import pytest
 from tests.data.own_files import flowers, own, text
 from tuiml.cli import main
 from tuiml.data import DataError, file_report, notices
-from tuiml.data.arrays import Part, Whole
+from tuiml.data.arrays import Part, PoolAndTest
 from tuiml.data.datasets import Dataset, datasets
 from tuiml.data.own.reading import DataFiles
 from tuiml.data.prepare import draw, load
@@ -46,15 +46,15 @@ def whole(labels=None, inputs=None):
     rng = np.random.default_rng(0)
     x = rng.random((50, 3)).astype(np.float32) if inputs is None else inputs
     y = np.arange(50) % 3 if labels is None else labels
-    return Whole(Part(x[:40], y[:40].astype(np.int32)), Part(x[40:], y[40:].astype(np.int32)))
+    return PoolAndTest(Part(x[:40], y[:40].astype(np.int32)), Part(x[40:], y[40:].astype(np.int32)))
 
 
-def told(found, **options):
+def notices_of(found, **options):
     return dict(draw(Given(**options), found, 0).notices)
 
 
 def test_nothing_is_said_of_data_as_it_should_be():
-    assert told(whole()) == {}
+    assert notices_of(whole()) == {}
     for name in ("digits", "spiral", "moons", "gaussians"):
         assert load(datasets[name](), 0).notices == ()
 
@@ -62,43 +62,43 @@ def test_nothing_is_said_of_data_as_it_should_be():
 def test_labels_out_of_range_and_numbers_that_are_not_finite_are_refused():
     for wrong in (3, -1):
         with pytest.raises(DataError, match=rf"example 7 has label {wrong}, labels go from 0 to 2"):
-            told(whole(np.where(np.arange(50) == 7, wrong, 0)))
+            notices_of(whole(np.where(np.arange(50) == 7, wrong, 0)))
     inputs = whole().pool.inputs.copy()
     for wrong in (np.nan, np.inf):
         x = np.concatenate([inputs, inputs[:10]])
         x[45, 2] = x[48, 0] = wrong
         with pytest.raises(DataError, match=rf"value 2 of test example 5 is {wrong} \(2 such values\)"):
-            told(whole(inputs=x))
+            notices_of(whole(inputs=x))
 
 
 def test_one_class_missing_classes_and_unequal_ones():
-    assert "are of one class, 'b': there is nothing" in told(whole(np.ones(50)))["data classes"]
+    assert "are of one class, 'b': there is nothing" in notices_of(whole(np.ones(50)))["data classes"]
     labels = np.arange(50) % 2
-    assert told(whole(labels))["data classes"] == "no training example is of class c"
+    assert notices_of(whole(labels))["data classes"] == "no training example is of class c"
     labels = np.zeros(50)
     labels[[1, 2]] = 1, 2
-    found = told(whole(labels), validation=0)
+    found = notices_of(whole(labels), validation=0)
     assert found["data classes"] == (
         "the classes are far from equal: 38 examples of 'a', 1 of 'b'; "
         "to guess 'a' always is right in 95 % of them"
     )
-    assert "2 training examples for 3 classes" in told(whole(), train=2, validation=30)["data classes"]
+    assert "2 training examples for 3 classes" in notices_of(whole(), train=2, validation=30)["data classes"]
 
 
 def test_empty_parts_constant_columns_large_inputs_and_examples_that_are_there_twice():
-    assert "there are no validation examples" in told(whole(), validation=0)["data validation"]
+    assert "there are no validation examples" in notices_of(whole(), validation=0)["data validation"]
     x = whole().pool.inputs
     x = np.concatenate([x, x[:10]])
     x[:, 1] = 5
-    found = told(whole(inputs=x))
+    found = notices_of(whole(inputs=x))
     assert found["data columns"] == "the same in every training example, so they tell nothing: 2"
     assert found["data twice"].endswith("of the 10 test examples have the same inputs as a training example")
     assert (
         "every training example is the same"
-        in told(whole(inputs=np.ones((50, 3), np.float32)))["data columns"]
+        in notices_of(whole(inputs=np.ones((50, 3), np.float32)))["data columns"]
     )
     x = whole().pool.inputs * 1000
-    found = told(whole(inputs=np.concatenate([x, x[:10]])), normalize="none")
+    found = notices_of(whole(inputs=np.concatenate([x, x[:10]])), normalize="none")
     assert found["data range"].startswith("the inputs go up to 99")
 
 
@@ -165,4 +165,4 @@ def test_validation_finds_numbers_only_where_they_are_wanted(tmp_path):
     assert about == "data file"
     assert "taken for a regression" in said
     assert np.allclose(data.original(data.test.labels)[:, 0], data.test.inputs[:, 0] * 0.5, atol=1e-4)
-    assert file_report.look(path, deep=True).warnings == (said,)
+    assert file_report.inspect(path, deep=True).warnings == (said,)

@@ -20,7 +20,7 @@ LABELS = np.array([0, 1, 2, 1, 0, 2], np.int64)
 
 def problem(path, **options) -> str:
     """The one thing that is wrong with a file."""
-    (found,) = file_report.look(path, deep=True, **options).problems
+    (found,) = file_report.inspect(path, deep=True, **options).problems
     assert found.isprintable()
     return found
 
@@ -84,9 +84,9 @@ def test_labels_of_every_kind(tmp_path):
     ):
         dataset = own(saved(tmp_path / "a.npz", x=x, y=y))
         assert (dataset.shape, dataset.classes, dataset.target) == ((1,), classes, "classes")
-        told = [dataset.classes[label] for label in examples(dataset).labels]
+        reported = [dataset.classes[label] for label in examples(dataset).labels]
         raw = np.argmax(y, axis=1) if y.ndim == 2 and y.shape[1] == 3 else y.reshape(-1)
-        assert told == [v.decode() if isinstance(v, bytes) else str(v) for v in raw]
+        assert reported == [v.decode() if isinstance(v, bytes) else str(v) for v in raw]
 
 
 def test_labels_that_are_numbers(tmp_path):
@@ -163,7 +163,7 @@ def test_a_bomb_an_encrypted_and_a_damaged_entry_are_refused(tmp_path):
     assert "in a way that NumPy does not" in problem(packing)
 
 
-def test_one_array_alone_is_told_what_it_lacks(tmp_path):
+def test_one_array_alone_is_reported_what_it_lacks(tmp_path):
     np.save(tmp_path / "x.npy", LABELS)
     assert "one array alone" in problem(tmp_path / "x.npy")
 
@@ -329,7 +329,7 @@ def test_numbers_that_are_not_finite_are_placed(tmp_path):
 # -- what lies at a path -----------------------------------------------------------------------------------
 
 
-def test_the_format_is_told_by_the_ending_else_by_the_first_bytes(tmp_path):
+def test_the_format_is_reported_by_the_ending_else_by_the_first_bytes(tmp_path):
     for name, content, kind in (
         ("a.csv", b"PK", Table),
         ("a.tsv", b"", Table),
@@ -373,9 +373,9 @@ def test_one_rule_for_labels_that_are_numbers(tmp_path, y, classes, said, kind):
         path = saved(tmp_path / "a.npz", x=np.arange(60.0), y=raw)
     dataset = own(path)
     assert (dataset.target, len(dataset.classes)) == ("classes" if classes else "regression", classes)
-    told = [note for note in dataset.facts.notes if "taken for" in note]
-    assert len(told) == bool(said)
-    assert not said or said in told[0]
-    assert not said or f'(predict = "{"regression" if classes else "classes"}"' in told[0]
+    reported = [note for note in dataset.facts.notes if "taken for" in note]
+    assert len(reported) == bool(said)
+    assert not said or said in reported[0]
+    assert not said or f'(predict = "{"regression" if classes else "classes"}"' in reported[0]
     other = own(path, predict="regression" if classes else "classes")
     assert other.target == ("regression" if classes else "classes")

@@ -1,4 +1,4 @@
-"""A user's file in place of a data set's name: found, checked, told about, trained on."""
+"""A user's file in place of a data set's name: found, checked, described, trained on."""
 
 import json
 import os
@@ -152,7 +152,7 @@ def test_the_app_is_not_kept_waiting_for_a_long_file(tmp_path, monkeypatch):
     assert opened.problems == []
     assert opened.data is not None
     assert opened.data.classes == ("setosa", "versicolor", "virginica")
-    assert file_report.look(path, files.waiting, label="length").usable
+    assert file_report.inspect(path, files.waiting, label="length").usable
 
 
 def test_the_form_has_the_options_of_the_kind_of_file(tmp_path):

@@ -30,7 +30,7 @@ def sound(path, **options) -> file_report.Report:
     start = time.process_time()
     tracemalloc.start()
     try:
-        found = file_report.look(path, deep=True, **options)
+        found = file_report.inspect(path, deep=True, **options)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -131,7 +131,7 @@ def test_an_array_of_zeros_that_unpacks_to_more_than_it_may(tmp_path):
     y = npy("(200000,)", "'|u1'", bytes([0, 1]) * 100_000)
     path = archive(tmp_path / "a.npz", [("x.npy", x), ("y.npy", y)])
     assert path.stat().st_size < 1_000_000
-    found = file_report.look(path)  # its header alone: the 80 MB are announced, and bounded
+    found = file_report.inspect(path)  # its header alone: the 80 MB are announced, and bounded
     assert found.usable
     assert found.examples == 200_000
     more = archive(tmp_path / "b.npz", [("x.npy", x.replace(b"400)", b"600)")), ("y.npy", y)])

@@ -29,7 +29,7 @@ def zoo(folder, count=5):
 
 
 def problem(path, **options) -> str:
-    (found,) = file_report.look(path, deep=True, **options).problems
+    (found,) = file_report.inspect(path, deep=True, **options).problems
     assert found.isprintable()
     return found
 
@@ -113,7 +113,7 @@ def test_what_is_passed_over_is_counted_and_said(tmp_path):
         "files beside the folders (1, such as labels.csv)",
     ):
         assert text in over
-    assert over in file_report.look(folder).warnings
+    assert over in file_report.inspect(folder).warnings
     assert over in [text for _, text in load(dataset, 0).notices]
 
 
@@ -154,11 +154,11 @@ def test_the_validation_folder_is_the_validation_part(tmp_path, name):
     half = load(own(tmp_path, train=5, validation=4), 3)
     assert half.validation.inputs.tolist() == data.validation.inputs[:4].tolist()
     assert half.train.inputs.tolist() == data.train.inputs[:5].tolist()
-    (wrong,) = file_report.look(tmp_path, validation=7).problems
+    (wrong,) = file_report.inspect(tmp_path, validation=7).problems
     assert "7 is more than the 6 of that part" in wrong
 
 
-def test_a_folder_that_lies_one_too_high_is_told(tmp_path):
+def test_a_folder_that_lies_one_too_high_is_reported(tmp_path):
     zoo(tmp_path / "data")
     assert problem(tmp_path).split("; ")[1] == "the folder may be data in it"
     picture(tmp_path / "b" / "train" / "1.png")
@@ -231,7 +231,7 @@ def test_folders_that_are_no_classes(tmp_path):
     assert "images of one class only, 'only'" in problem(tmp_path)
     (tmp_path / "\x1b[2Jx").mkdir()
     picture(tmp_path / "\x1b[2Jx" / "1.png")
-    assert file_report.look(tmp_path).classes == ("�[2Jx", "only")
+    assert file_report.inspect(tmp_path).classes == ("�[2Jx", "only")
 
 
 def test_a_picture_that_comes_or_goes_is_noticed(tmp_path):

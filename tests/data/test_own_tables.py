@@ -20,7 +20,7 @@ from tuiml.spec.check import check
 
 def problems(path, **options):
     """What is wrong with a file, as a user reads it."""
-    return file_report.look(path, **options).problems
+    return file_report.inspect(path, **options).problems
 
 
 def values(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
@@ -133,7 +133,7 @@ def test_labels_that_are_whole_numbers_are_classes_sorted_by_value(tmp_path):
     assert values(one)[1].tolist() == [1, 1, 0, 0]
 
 
-def test_labels_that_are_many_numbers_are_to_be_told_as_numbers(tmp_path):
+def test_labels_that_are_many_numbers_are_to_be_reported_as_numbers(tmp_path):
     lines = "a,b,y\n" + "".join(f"{i},{i % 7},{i * 1.5}\n" for i in range(40))
     dataset = own(text(tmp_path / "t.csv", lines))
     assert (dataset.target, dataset.outputs, dataset.classes) == ("regression", 1, ())
@@ -164,7 +164,7 @@ def test_text_that_is_no_category_names_row_column_and_what_to_do(tmp_path):
     assert problems(tmp_path / "t.csv", ignore="name") == ("t.csv has no column left for inputs",)
 
 
-def test_missing_values_are_told_with_their_rows(tmp_path):
+def test_missing_values_are_reported_with_their_rows(tmp_path):
     rows = [f"{i},{i},{'uv'[i % 2]}" for i in range(300)]
     rows[15], rows[38], rows[210] = "1,,u", "NA,2,u", "1,?,v"
     path = text(tmp_path / "my.csv", "x,age,y\n" + "\n".join(rows))
@@ -284,7 +284,7 @@ def test_a_table_reads_back_from_its_document(tmp_path):
     assert check(preset.document(), DataFiles())[0] == preset
 
 
-def test_wrong_options_are_told_at_their_place(tmp_path):
+def test_wrong_options_are_reported_at_their_place(tmp_path):
     path = flowers(tmp_path / "flowers.csv")
     for options, field in (
         ({"label": "nothing"}, "label"),

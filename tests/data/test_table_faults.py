@@ -150,14 +150,14 @@ def test_only_groups_of_three_digits_are_asked_not_guessed(tmp_path):
         decide({kinds_of("1,004"), kinds_of("991")}, "auto", "auto")
     rows = [f"{900 + 13 * i:,}\t{'uv'[i % 2]}" for i in range(30)]
     path = written(tmp_path / "t.tsv", lines("sqft\ty", *rows))
-    (problem,) = file_report.look(path).problems
+    (problem,) = file_report.inspect(path).problems
     assert "row 10, column 'sqft' is '1,004'" in problem
     assert 'thousands = "comma" or decimal = "comma"' in problem
     grouped = examples(own(path, thousands="comma")).inputs[:, 0].tolist()
     assert grouped == [900 + 13 * i for i in range(30)]
     assert examples(own(path, decimal="comma")).inputs[8, 0] == 1.004
     doubt = lines("a;b;y", *(f"{i},5;1.{100 + i};{'uv'[i % 2]}" for i in range(20)))
-    (problem,) = file_report.look(written(tmp_path / "u.csv", doubt)).problems
+    (problem,) = file_report.inspect(written(tmp_path / "u.csv", doubt)).problems
     assert 'thousands = "point" or decimal = "point"' in problem
     assert examples(own(tmp_path / "u.csv", thousands="point")).inputs[0].tolist() == [0.5, 1100]
 
@@ -210,19 +210,19 @@ def test_only_groups_of_three_digits_are_asked_not_guessed(tmp_path):
     ],
 )
 def test_what_is_wrong_is_refused_with_its_place(tmp_path, content, said):
-    report = file_report.look(written(tmp_path / "t.csv", content))
+    report = file_report.inspect(written(tmp_path / "t.csv", content))
     assert said in " / ".join(report.problems)
     assert not report.usable
 
 
 def test_everything_that_is_wrong_is_said_at_once(tmp_path, capsys):
     rows = [f"n{i},t{i},{i if i else ''},{'uv'[i % 2]}" for i in range(30)]
-    found = file_report.look(written(tmp_path / "t.csv", lines("name,ticket,age,y", *rows)))
+    found = file_report.inspect(written(tmp_path / "t.csv", lines("name,ticket,age,y", *rows)))
     assert len(found.problems) == 3
     assert all(
         word in " ".join(found.problems) for word in ("'name'", "'ticket'", "row 2, column 'age' is empty")
     )
-    assert file_report.look(tmp_path / "t.csv", ignore=["name", "ticket"], missing="drop").usable
+    assert file_report.inspect(tmp_path / "t.csv", ignore=["name", "ticket"], missing="drop").usable
 
 
 def test_headers_that_are_words_numbers_or_long(tmp_path):
@@ -244,7 +244,7 @@ def test_words_for_missing_values(tmp_path):
     assert "'NA' in 'y' is one of its values" in " ".join(dataset.facts.notes)
     assert own(path, missing_values="NA", missing="drop").classes == ("AS", "EU")
     numbers = written(tmp_path / "u.csv", lines("x,z,y", "NA,1,u", "2,-999,v", "3,4,u", "4,5,v"))
-    assert "row 2, column 'x' is empty" in file_report.look(numbers).problems[0]
+    assert "row 2, column 'x' is empty" in file_report.inspect(numbers).problems[0]
     left = own(numbers, missing_values=["-999", "NA"], missing="drop")
     assert examples(left).inputs.tolist() == [[3, 4], [4, 5]]
 
@@ -326,4 +326,4 @@ def test_other_encodings_are_read_when_they_are_named(tmp_path):
     rows = "a;b;y\n1;2;caf\xe9\n3;4;th\xe9\n5;6;caf\xe9\n"
     path = written(tmp_path / "t.csv", rows.encode("windows-1252"))
     assert own(path, encoding="windows-1252").classes == ("caf\xe9", "th\xe9")
-    assert 'encoding = "windows-1252"' in file_report.look(path).problems[0]
+    assert 'encoding = "windows-1252"' in file_report.inspect(path).problems[0]

@@ -141,4 +141,4 @@ def test_an_overflowed_logit_of_another_class_does_not_hide_the_loss():
     assert float(value[0, 0]) == pytest.approx(math.log(2))
     smooth = losses["cross_entropy"](label_smoothing=0.1)
     (value,) = compiled(lambda xp, z, t: smooth.value(xp, z, z, t), z, t)
-    assert float(value[0, 0]) == math.inf  # a share of the target is there, so this is the true loss
+    assert float(value[0, 0]) == math.inf  # a fraction of the target is there, so this is the true loss

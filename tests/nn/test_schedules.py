@@ -131,7 +131,7 @@ def trainer(schedule, *, epochs=3, control=None, position=None, state=None, **op
 
 
 @every
-def test_the_trainer_uses_the_rate_of_each_step_and_tells_the_last(name):
+def test_the_trainer_uses_the_rate_of_each_step_and_reports_the_last(name):
     run, used = trainer(name)
     epochs = [e for e in run.events() if isinstance(e, Epoch)]
     assert used == [0.1 * f for f in curve(name, 12, 4)]
@@ -179,7 +179,7 @@ def test_a_rate_set_by_hand_is_the_next_steps_and_the_schedule_goes_on_from_it()
     assert used[4:] == pytest.approx([f * 0.02 / plain[4] for f in plain[4:]])
 
 
-def test_a_pause_tells_the_rate_in_use_and_that_nobody_changed_it():
+def test_a_pause_reports_the_rate_in_use_and_that_nobody_changed_it():
     control = RunControl()
     run, used = trainer("exponential", control=control)
     states = []

@@ -45,7 +45,7 @@ def figures(events: list[Event]) -> list[Any]:
     return [*found, end.reason, end.step, end.best_epoch, end.test_loss]
 
 
-def told(events: list[Event]) -> list[str]:
+def saving_notices(events: list[Event]) -> list[str]:
     return [e.text for e in events if isinstance(e, Notice)]
 
 
@@ -98,7 +98,7 @@ def test_each_thing_done_to_a_file_may_fail_once(whole: list[Any]) -> None:
             left += [*folder.runs_folder().glob("*")] if disk.calls[-1] != "unlink" else []
             continue
         assert figures(events) == whole
-        said += "No space left" in "".join(told(events)) or "No space left" in events[-1].message
+        said += "No space left" in "".join(saving_notices(events)) or "No space left" in events[-1].message
         assert newest() == STEPS or "not on the disk" in events[-1].message
         goes_on(whole)
     assert not left
@@ -121,7 +121,7 @@ def test_a_disk_that_stays_full_from_any_moment_on(whole: list[Any]) -> None:
         ran += 1
         assert figures(events) == whole
         left = newest()
-        texts = [text for text in told(events) if text]
+        texts = [text for text in saving_notices(events) if text]
         assert len(texts) <= 1  # once
         end = events[-1]
         assert isinstance(end, End)
@@ -144,7 +144,7 @@ def test_a_folder_that_is_read_only_for_a_while(number: int, whole: list[Any]) -
             if isinstance(event, Epoch) and event.epoch == 4:
                 assert newest() == 2 * BATCHES
                 disk.heal()
-    first, last = told(events)
+    first, last = saving_notices(events)
     assert os.strerror(number) in first
     assert f"the last checkpoint is of step {2 * BATCHES}; trying again" in first
     assert last == ""
@@ -202,7 +202,7 @@ def test_a_pause_saves_what_could_not_be_saved(whole: list[Any]) -> None:
                 assert newest() == 2 * BATCHES
                 control.resume()
     assert figures(events) == whole
-    assert [bool(text) for text in told(events)] == [True, False]
+    assert [bool(text) for text in saving_notices(events)] == [True, False]
 
 
 def test_the_weights_to_go_on_from_are_kept_where_the_run_ends_with_the_best_ones() -> None:

@@ -83,8 +83,8 @@ def test_killed_twice_a_run_goes_on_from_the_app_to_the_same_weights(
         name: values.tobytes() for name, values in unkilled.items()
     }
     lines = [json.loads(line) for line in (run / folder.METRICS).read_text().splitlines()]
-    told = [line["epoch"] for line in lines if line["event"] == "epoch"]
-    assert told == list(range(1, epochs + 1)), "each epoch once"
+    reported = [line["epoch"] for line in lines if line["event"] == "epoch"]
+    assert reported == list(range(1, epochs + 1)), "each epoch once"
     steps = [line["step"] for line in lines if line["event"] == "batch"]
     assert steps == sorted(set(steps))
 

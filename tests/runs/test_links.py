@@ -152,7 +152,7 @@ def test_resume_in_a_process_of_its_own_neither_waits_nor_writes(
     assert victim.read_bytes() == STARTUP
 
 
-def test_the_app_is_told_and_nothing_is_written(stranger: Path, victim: Path) -> None:
+def test_the_app_is_reported_and_nothing_is_written(stranger: Path, victim: Path) -> None:
     """As the app goes on with a run: through its worker."""
     put(symbolic, stranger / folder.METRICS, victim)
     before = state(stranger, victim.parent)
@@ -162,7 +162,7 @@ def test_the_app_is_told_and_nothing_is_written(stranger: Path, victim: Path) ->
             command = [sys.executable, "-m", "tuiml.runs.training_process", str(theirs.fileno())]
             process = subprocess.Popen(command, pass_fds=[theirs.fileno()])
         app = App(ours)
-        app.send(do="go_on", run=str(stranger), settings=["training.epochs=4"])
+        app.send(do="resume_run", run=str(stranger), settings=["training.epochs=4"])
         (message,) = app.messages()
         assert process.wait(SECONDS) == 1
     assert message["event"] == "failed"

@@ -51,7 +51,7 @@ def test_another_folder_at_its_old_place_is_not_written_to(tmp_path: Path) -> No
     assert end.step in folder.steps_in(tmp_path / "moved")
 
 
-def test_a_folder_that_was_deleted_is_told_and_not_made_again() -> None:
+def test_a_folder_that_was_deleted_is_reported_and_not_made_again() -> None:
     events = trained(shutil.rmtree)
     (said,) = notices(events, SAVING)
     assert "the folder was deleted or moved away; what it learns is on no disk" in said

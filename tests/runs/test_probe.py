@@ -25,7 +25,7 @@ PATIENCE = 60.0
 
 
 def layers_of(capsys, *arguments):
-    """The layers that ``tuiml probe --json`` tells of."""
+    """The layers that ``tuiml probe --json`` reports."""
     assert main(["probe", *arguments, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     return found["layers"][:-1], found
@@ -39,7 +39,7 @@ def classic(initializer, activation="sigmoid"):
 
 
 def ends(layer, parts=10):
-    """The shares of a layer's outputs in the first, the middle two and the last of ``parts`` bins."""
+    """The fractions of a layer's outputs in the first, the middle two and the last of ``parts`` bins."""
     sums = [sum(group) for group in np.array_split(layer["activations"]["counts"], parts)]
     total = sum(layer["activations"]["counts"])
     middle = parts // 2
@@ -157,10 +157,10 @@ def test_it_looks_at_the_first_examples_and_trains_nothing():
     before = engine.tensors()
     found = probe(chosen, network, data, engine)
     assert found.examples == min(EXAMPLES, len(data.train))
-    assert (found.picture.step, engine.step_number) == (0, 0)
+    assert (found.snapshot.step, engine.step_number) == (0, 0)
     after = engine.tensors()
     assert all(np.array_equal(before[name], after[name]) for name in before)
-    assert all(math.isfinite(layer.gradient_norm) for layer in found.picture.layers)
+    assert all(math.isfinite(layer.gradient_norm) for layer in found.snapshot.layers)
     batch = data.batch(data.train, slice(0, found.examples))
     assert found.input_mean == pytest.approx(batch.mean(), abs=1e-6)
 
@@ -168,7 +168,7 @@ def test_it_looks_at_the_first_examples_and_trains_nothing():
 def test_the_few_examples_kept_give_what_the_whole_data_gives():
     chosen, _ = check(helpers.document())
     own = probe(chosen, *helpers.run_parts(chosen))
-    assert Prober().probe(chosen)[1].picture == own.picture
+    assert Prober().probe(chosen)[1].snapshot == own.snapshot
 
 
 def test_the_data_of_the_last_presets_is_kept_and_no_more(monkeypatch):
@@ -228,7 +228,7 @@ def test_the_process_answers_and_says_what_is_wrong(client):
     client.ask(7, helpers.document())
     (answer,) = client.answers(1)
     assert (answer["event"], answer["number"], answer["inputs"]) == ("probe", 7, "data")
-    assert len(answer["picture"]["layers"]) == 2
+    assert len(answer["snapshot"]["layers"]) == 2
     for number, document in ((8, None), (9, {"version": 1}), (10, [])):
         client.ask(number, document)
         (answer,) = client.answers(1)

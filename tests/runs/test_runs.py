@@ -344,8 +344,8 @@ def test_a_run_that_diverged_in_its_last_validation_and_was_resumed_is_replayed_
     end = finish(session.run(preset(epochs=2), name="wild"))
     assert (end.reason, end.step) == ("diverged", 2 * BATCHES)
     assert finish(session.resume("wild", ["training.epochs=3"])).reason == "completed"
-    *_, told = replay("wild")
-    assert (told.same, told.step, told.differs) == (True, 3 * BATCHES, ())
+    *_, reported = replay("wild")
+    assert (reported.same, reported.step, reported.differs) == (True, 3 * BATCHES, ())
 
 
 def test_a_run_is_released_before_its_end_is_reported() -> None:
@@ -355,9 +355,9 @@ def test_a_run_is_released_before_its_end_is_reported() -> None:
             assert finish(session.resume("renamed", ["training.epochs=2"])).epochs == 2
 
 
-@pytest.mark.parametrize("steered", [True, False])
+@pytest.mark.parametrize("rewindable", [True, False])
 def test_a_run_that_nobody_can_take_back_keeps_no_restore_points(
-    steered: bool, monkeypatch: pytest.MonkeyPatch
+    rewindable: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept: list[int] = []
     add = restore_points.RestorePoints.add
@@ -367,9 +367,9 @@ def test_a_run_that_nobody_can_take_back_keeps_no_restore_points(
         add(self, point)
 
     monkeypatch.setattr(restore_points.RestorePoints, "add", counted)
-    end = finish(session.run(preset(), name="a", control=RunControl(steered=steered)))
+    end = finish(session.run(preset(), name="a", control=RunControl(rewindable=rewindable)))
     assert end.reason == "completed"
-    assert bool(kept) == steered
+    assert bool(kept) == rewindable
     count = len(kept)
     finish(session.run(preset(), name="b"))
     assert main(["resume", "a", "--quiet", "--set", "training.epochs=5"]) == 0
@@ -689,4 +689,4 @@ def test_a_thread_for_each_core_unless_somebody_decides(
     monkeypatch.setattr(threads, "cores", lambda: cores)
     assert threads.limit(wanted) == expected
     assert threads.count() == expected
-    assert os.environ["VECLIB_MAXIMUM_THREADS"] == "1"  # the shares are ours
+    assert os.environ["VECLIB_MAXIMUM_THREADS"] == "1"  # tuiml splits a batch itself

@@ -132,9 +132,9 @@ def test_an_app_that_does_not_read_gets_the_newest_picture_and_every_epoch(
         if event["event"] == "end":
             break
     assert sender.close(PATIENCE)
-    pictures = [event["number"] for event in received if event["event"] == "snapshot"]
-    assert pictures[-1] == 999
-    assert len(pictures) <= 3
+    snapshots = [event["number"] for event in received if event["event"] == "snapshot"]
+    assert snapshots[-1] == 999
+    assert len(snapshots) <= 3
     assert [event["number"] for event in received if event["event"] == "epoch"] == [*range(0, 1000, 10)]
     assert received[-1]["event"] == "end"
 
@@ -193,7 +193,7 @@ class Process:
         self.errors = errors
 
     def start(self, document: dict[str, Any], **more: Any) -> None:
-        self.app.send(do="start", document=document, name="run", backend="auto", watched=True, **more)
+        self.app.send(do="start", document=document, name="run", backend="auto", **more)
 
     def wait(self) -> int:
         return self.popen.wait(PATIENCE)
@@ -296,7 +296,7 @@ def test_a_run_is_saved_when_the_app_goes(worker: Process, how: str) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_run_is_saved_when_the_worker_is_told_to_end(worker: Process, number: int) -> None:
+def test_a_run_is_saved_when_the_worker_is_reported_to_end(worker: Process, number: int) -> None:
     worker.start(ENDLESS)
     worker.app.until("epoch")
     worker.popen.send_signal(number)
@@ -305,7 +305,7 @@ def test_a_run_is_saved_when_the_worker_is_told_to_end(worker: Process, number: 
     assert library.summary(run_folder()).reason == "stopped"
 
 
-def test_a_worker_whose_app_does_not_read_still_ends_when_told_to(worker: Process) -> None:
+def test_a_worker_whose_app_does_not_read_still_ends_when_reported_to(worker: Process) -> None:
     worker.start(ENDLESS)
     worker.app.until("epoch")
     worker.popen.send_signal(signal.SIGTERM)
@@ -331,7 +331,7 @@ command = [sys.executable, "-m", "tuiml.runs.training_process", str(theirs.filen
 subprocess.Popen(command, pass_fds=[theirs.fileno(), alive], stdin=subprocess.DEVNULL)
 theirs.close()
 os.close(alive)
-mine.sendall(pack({"do": "start", "document": json.loads(sys.argv[2]), "name": "run", "watched": True}))
+mine.sendall(pack({"do": "start", "document": json.loads(sys.argv[2]), "name": "run"}))
 unpacker = Unpacker()
 while not any(e["event"] == "epoch" for m in unpacker.feed(mine.recv(65536)) for e in m["events"]):
     pass
@@ -360,8 +360,8 @@ def test_pictures_are_switched_on_and_off_from_the_app() -> None:
 
     control, first = RunControl(), queue.SimpleQueue[Any]()
     for value, expected in ((False, False), ("on", False), (None, False), (True, True)):
-        obey(control, {"do": "watch", "value": value}, first)
-        assert control.watching is expected
+        obey(control, {"do": "observe", "value": value}, first)
+        assert control.observed is expected
     assert not control.attention  # nothing that a step would have to wait for
 
 
@@ -386,12 +386,12 @@ def test_going_back_and_changes_reach_the_run_unless_they_are_nonsense() -> None
 SEEN = {"what": "boundary", "columns": 8, "rows": 6, "layer": 0, "first": 0, "count": 1}
 
 
-def test_what_is_wished_for_comes_in_training_in_a_pause_and_after_the_end(worker: Process) -> None:
-    worker.start(ENDLESS, lingers=True)
+def test_requested_inspections_come_in_training_in_a_pause_and_after_the_end(worker: Process) -> None:
+    worker.start(ENDLESS, answers_after_end=True)
     worker.app.until("epoch")
     for nonsense in ("x", [3], [SEEN | {"columns": 10**6}], {"do": 1}, [SEEN | {"what": "all"}], None):
         worker.app.send(do="inspect", value=nonsense)
-        worker.app.send(do="guess", value=nonsense)
+        worker.app.send(do="predict", value=nonsense)
     worker.app.send(do="inspect", value=[SEEN])
     first = worker.app.until("boundary")["step"]
     assert worker.app.until("boundary")["step"] > first

@@ -136,7 +136,7 @@ def test_the_process_of_a_stale_sign_is_not_named(holder: Any) -> None:
 # -- reading what is being written -------------------------------------------------------------------------
 
 
-def test_lines_are_told_once_and_whole_however_they_come(tmp_path: Path) -> None:
+def test_lines_are_reported_once_and_whole_however_they_come(tmp_path: Path) -> None:
     lines = [json.dumps({"n": n, "text": "é" * (n % 7)}) for n in range(300)]
     data = "".join(line + "\n" for line in lines).encode()
     tail, rng, found, at = Tail(tmp_path), random.Random(0), [], 0
@@ -215,8 +215,8 @@ def batch(epoch: int, step: int, seconds: float, loss: float | None = 1.0) -> di
 
 def test_the_first_seconds_are_kept_as_they_were() -> None:
     thinner = Thinner()
-    told = [batch(1, 10 * n, 0.11 * n) for n in range(1, 180)]
-    assert [line for one in told for line in thinner.take(one)] == told
+    reported = [batch(1, 10 * n, 0.11 * n) for n in range(1, 180)]
+    assert [line for one in reported for line in thinner.take(one)] == reported
 
 
 def test_a_day_of_training_is_a_few_thousand_lines() -> None:
@@ -241,7 +241,7 @@ def test_a_line_that_is_kept_is_the_mean_of_what_was_not() -> None:
         before = line["step"]
 
 
-def test_the_end_of_an_epoch_and_a_pause_tell_what_waits() -> None:
+def test_the_end_of_an_epoch_and_a_pause_report_what_waits() -> None:
     thinner = Thinner()
     assert len(thinner.take(batch(1, 10, 1000.0))) == 1
     assert thinner.take(batch(1, 20, 1000.1)) == []

@@ -1,4 +1,4 @@
-"""Half a hundred hostile presets: each under half a second and 100 MB, told in lines that can be read."""
+"""Half a hundred hostile presets: each under half a second and 100 MB, reported in lines that can be read."""
 
 import json
 import subprocess
@@ -43,6 +43,6 @@ def test_a_hostile_preset_is_refused_in_no_time(opened, name):
     assert found["left"] == ["preset.toml"]
 
 
-def test_the_figure_is_told(opened):
+def test_the_figure_is_reported(opened):
     (line,) = opened["a layer of 400 GB"]["err"].splitlines()
     assert "100,066,100,010 (400 GB); at most 1,000,000,000 (4.0 GB)" in line

@@ -7,7 +7,7 @@ import pytest
 
 from tuiml.nn.activations import Activation, activations
 from tuiml.registry import options_of
-from tuiml.training.activation_curve import FLAT, flat_share, functions, respond, spread
+from tuiml.training.activation_curve import FLAT, flat_fraction, functions, respond, spread
 from tuiml.training.layer_statistics import Histogram
 from tuiml.tui.dialogs.explorer_model import ladder
 
@@ -72,10 +72,10 @@ def test_the_share_without_gradient_is_that_of_the_values() -> None:
     for name in ("sigmoid", "tanh", "relu", "elu", "linear", "softsign"):
         activation = activations[name]()
         truth = np.mean(np.abs(respond(activation, values).slope) < FLAT)
-        assert flat_share(activation, part) == pytest.approx(truth, abs=0.01)
-    assert flat_share(activations["relu"](), part) == pytest.approx(0.5, abs=0.01)
-    assert flat_share(activations["linear"](), part) == 0
-    assert np.isnan(flat_share(activations["relu"](), Histogram(0.0, 1.0, (0, 0), 0, 0)))
+        assert flat_fraction(activation, part) == pytest.approx(truth, abs=0.01)
+    assert flat_fraction(activations["relu"](), part) == pytest.approx(0.5, abs=0.01)
+    assert flat_fraction(activations["linear"](), part) == 0
+    assert np.isnan(flat_fraction(activations["relu"](), Histogram(0.0, 1.0, (0, 0), 0, 0)))
 
 
 def test_inputs_fall_into_the_columns_of_the_axis() -> None:

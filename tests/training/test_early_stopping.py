@@ -23,14 +23,14 @@ def scripted(figures, rule, epochs=None, which="loss"):
     """A run whose validation figures are given, and the weights after each of its epochs."""
     chosen = preset(training={"epochs": epochs or len(figures), "early_stopping": rule})
     network, data, engine = run_parts(chosen)
-    told, judge, weights = iter(figures), engine.evaluate, []
+    reported, judge, weights = iter(figures), engine.evaluate, []
 
     def evaluate(part):
         found = judge(part)
         if part is not data.validation:
             return found
         weights.append(engine.tensors())
-        figure = next(told)
+        figure = next(reported)
         return Totals(figure * 20 if which == "loss" else found.loss, round(figure * 20), 20)
 
     engine.evaluate = evaluate
@@ -50,7 +50,7 @@ def rule(name="val_loss", **options):
 FALLING_THEN_FLAT = [1.0, 0.8, 0.6, 0.7, 0.65, 0.61, 0.5, 0.4]
 
 
-def test_it_waits_as_long_as_it_is_told_and_goes_back_to_the_best_epoch():
+def test_it_waits_as_long_as_it_is_reported_and_goes_back_to_the_best_epoch():
     end, trainer, weights = scripted(FALLING_THEN_FLAT, rule(patience=3))
     assert (end.reason, end.epochs, end.step, end.best_epoch) == ("early_stopped", 6, 6 * STEPS, 3)
     assert end.message == "no better val_loss for 3 epochs; weights of epoch 3"
@@ -196,8 +196,8 @@ def test_an_interruption_anywhere_changes_neither_the_end_nor_the_best_weights()
                 events.close()  # whoever listened is gone
         assert figures(finished(session.resume(name))) == figures(whole)
         again = [json.loads(x) for x in (library.find(name) / "metrics.jsonl").read_text().splitlines()]
-        told = [e["val_loss"] for e in again if e["event"] == "epoch"]
-        assert told == [e["val_loss"] for e in epochs]
+        reported = [e["val_loss"] for e in again if e["event"] == "epoch"]
+        assert reported == [e["val_loss"] for e in epochs]
         from safetensors.numpy import load_file
 
         one, two = load_file(best), load_file(path_of(library.find(name), whole.best_epoch * STEPS))

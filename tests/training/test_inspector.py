@@ -1,4 +1,4 @@
-"""What a network answers: outputs and losses of any examples, and what is told of them."""
+"""Inspections of a network: outputs and losses of any examples, and the records made of them."""
 
 import base64
 import json
@@ -41,7 +41,7 @@ def learned(data, stack=STACK, **options):
 def test_outputs_and_losses_of_examples_add_up_to_the_evaluation(examples):
     data = helpers.tiny(validation=examples)
     engine = learned(data)
-    outputs, losses = engine.judge(data.validation)
+    outputs, losses = engine.evaluate_each(data.validation)
     whole = engine.evaluate(data.validation)
     assert losses.mean() == pytest.approx(whole.mean_loss, rel=1e-5)
     assert int((outputs.argmax(0) == data.validation.labels).sum()) == whole.correct
@@ -61,7 +61,7 @@ def test_predicting_takes_raw_inputs_leaves_no_trace_and_draws_no_noise():
     weights = engine.tensors()
     x = data.batch(data.validation, slice(None)).T
     hidden = np.maximum(weights["layers.1.weight"] @ x + weights["layers.1.bias"][:, None], 0)
-    np.testing.assert_allclose(engine.responses(raw, 1), hidden, atol=1e-5)
+    np.testing.assert_allclose(engine.layer_outputs(raw, 1), hidden, atol=1e-5)
     z = weights["layers.3.weight"] @ hidden + weights["layers.3.bias"][:, None]
     np.testing.assert_allclose(found, np.exp(z) / np.exp(z).sum(0), atol=1e-5)
     assert all(np.array_equal(before[name], value) for name, value in engine.state().items())
@@ -80,10 +80,10 @@ def test_a_layer_of_pictures_responds_channel_by_channel_row_by_row():
     }  # fmt: skip
     engine.load(tensors, 0)
     raw = data.test.inputs
-    np.testing.assert_allclose(engine.responses(raw, 0), 2 * raw.T + 1, rtol=1e-6)
+    np.testing.assert_allclose(engine.layer_outputs(raw, 0), 2 * raw.T + 1, rtol=1e-6)
 
 
-# -- what is told ------------------------------------------------------------------------------------------
+# -- inspections -----------------------------------------------------------------------------------------
 
 
 def plane(examples=90, classes=2, scale=3.0):
@@ -109,8 +109,8 @@ def straight(activation="softmax", units=2):
     return engine
 
 
-def inspected(engine, wish, **options):
-    found = Inspector(engine.network, engine).answer(wish, **options)
+def inspected(engine, request, **options):
+    found = Inspector(engine.network, engine).answer(request, **options)
     return found and through_json(found)
 
 
@@ -135,10 +135,10 @@ def test_the_boundary_of_a_network_made_by_hand_is_where_it_should_be(activation
     beyond = x[None, :] + y[:, None] - 26.0
     clear = np.abs(beyond) > 1e-3
     assert (winners[clear] == (beyond > 0)[clear]).all()
-    shares = np.frombuffer(found.probabilities, np.uint8).reshape(20, 40)
-    assert shares[np.abs(beyond) > 2].min() == 255  # far from it: sure
-    assert shares[np.abs(beyond) < 0.1].max() < 250
-    assert shares.min() >= 127
+    fractions = np.frombuffer(found.probabilities, np.uint8).reshape(20, 40)
+    assert fractions[np.abs(beyond) > 2].min() == 255  # far from it: sure
+    assert fractions[np.abs(beyond) < 0.1].max() < 250
+    assert fractions.min() >= 127
 
 
 def test_points_of_the_data_lie_where_they_are():
@@ -179,7 +179,7 @@ def test_confusions_are_counted_where_nothing_was_learned_from_if_possible(parts
     assert int(np.trace(table)) == engine.evaluate(part).correct
 
 
-def test_while_it_learns_only_some_examples_are_judged():
+def test_while_it_learns_only_some_examples_are_loss_and_hits():
     engine = learned(helpers.tiny(validation=50))
     found = inspected(engine, InspectionRequest("confusion"), most=20)
     assert (found.evaluated, found.total, sum(map(sum, found.counts))) == (20, 50, 20)
@@ -191,7 +191,7 @@ def test_the_worst_examples_come_first_with_their_pictures():
     ])  # fmt: skip
     _, data, engine = helpers.run_parts(chosen)
     found = inspected(engine, InspectionRequest("highest_loss", first=2, count=5))
-    outputs, losses = engine.judge(data.validation)
+    outputs, losses = engine.evaluate_each(data.validation)
     order = np.argsort(-losses)
     assert [e.row for e in found.examples] == order[2:7].tolist()
     assert [e.loss for e in found.examples] == sorted((e.loss for e in found.examples), reverse=True)
@@ -204,7 +204,7 @@ def test_the_worst_examples_come_first_with_their_pictures():
     assert (found.width, found.height) == (8, 8)
 
 
-def test_examples_that_are_no_pictures_are_told_by_their_numbers():
+def test_examples_that_are_no_pictures_are_reported_by_their_numbers():
     engine = straight()
     found = inspected(engine, InspectionRequest("highest_loss", count=2))
     held_out = engine.data.validation.inputs
@@ -273,8 +273,8 @@ def inspected_any(engine, what):
 # -- numbers -----------------------------------------------------------------------------------------------
 
 
-def told_numbers(features=1, outputs=1, shift=10.0, scale=0.25):
-    """A network by hand: it tells the sum of its inputs, of a target normalized by (t - shift) · scale."""
+def sum_engine(features=1, outputs=1, shift=10.0, scale=0.25):
+    """A network by hand: it predicts the sum of its inputs, of a target normalized by (t - shift) · scale."""
     data = helpers.numbers(features, outputs)
     units = np.full(outputs, shift, np.float32), np.full(outputs, scale, np.float32)
     data = replace(data, target_shift=units[0], target_scale=units[1])
@@ -284,8 +284,8 @@ def told_numbers(features=1, outputs=1, shift=10.0, scale=0.25):
     return engine
 
 
-def test_the_fit_is_told_in_the_units_of_the_data_with_the_datas_points():
-    engine = told_numbers(outputs=2)
+def test_the_fit_is_reported_in_the_units_of_the_data_with_the_datas_points():
+    engine = sum_engine(outputs=2)
     data = engine.data
     found = inspected(engine, InspectionRequest("fit", columns=5, first=1))
     assert (found.output, found.outputs, len(found.curve)) == (1, 2, 5)
@@ -299,7 +299,7 @@ def test_the_fit_is_told_in_the_units_of_the_data_with_the_datas_points():
 
 
 def test_heights_stand_on_the_datas_own_range():
-    engine = told_numbers(features=2)
+    engine = sum_engine(features=2)
     found = inspected(engine, InspectionRequest("surface", columns=6, rows=4))
     truths = engine.data.original(
         np.concatenate([p.labels for p in (engine.data.train, engine.data.validation)])
@@ -314,7 +314,7 @@ def test_heights_stand_on_the_datas_own_range():
 
 
 def test_predictions_and_misses_are_those_of_the_engine():
-    engine = told_numbers(features=3)
+    engine = sum_engine(features=3)
     found, part = inspected(engine, InspectionRequest("predictions")), engine.data.validation
     assert found.figures[0] == pytest.approx(engine.evaluate(part).r2, abs=1e-5)
     expected = part.inputs.sum(axis=1)
@@ -331,7 +331,7 @@ def test_predictions_and_misses_are_those_of_the_engine():
 
 
 def test_what_is_for_classes_has_no_answer_where_the_target_is_numbers():
-    engine = told_numbers(features=2)
+    engine = sum_engine(features=2)
     for what in ("boundary", "confusion", "highest_loss", "weights", "fit"):
         assert inspected(engine, InspectionRequest(what)) is None
     assert inspected(straight(), InspectionRequest("predictions")) is None
@@ -339,7 +339,7 @@ def test_what_is_for_classes_has_no_answer_where_the_target_is_numbers():
 
 def test_numbers_that_overflowed_can_still_be_looked_at():
     for features in (1, 2):
-        engine = told_numbers(features)
+        engine = sum_engine(features)
         for value in (np.nan, 3e38):
             broken = np.full((1, features), value, np.float32)
             engine.load(engine.state() | {"layers.0.weight": broken}, 0)
@@ -364,8 +364,8 @@ def lines():
     ]
     found.append(Inspector(pictures.network, pictures).predict(Drawing(1, b"\0\1\2\3")))
     for features, kinds in ((1, ("fit", "predictions", "largest_errors")), (2, ("surface",))):
-        told = told_numbers(features)
-        found += [inspected(told, InspectionRequest(w, columns=4, rows=3, count=2)) for w in kinds]
+        reported = sum_engine(features)
+        found += [inspected(reported, InspectionRequest(w, columns=4, rows=3, count=2)) for w in kinds]
     return [record.to_json() for record in found]
 
 
@@ -376,7 +376,7 @@ def read_drawing(value):
     return read(Drawing, value)
 
 
-def test_every_kind_is_told_and_only_its_newest_waits():
+def test_every_kind_is_reported_and_only_its_newest_waits():
     kinds = {name for name, kind in KINDS.items() if issubclass(kind, Inspection)}
     assert {line["event"] for line in LINES} == kinds
     assert {name for name, kind in KINDS.items() if kind.replaced} == kinds | {"snapshot", "restore_points"}
@@ -410,7 +410,7 @@ ANYTHING = st.one_of(st.sampled_from(WHAT), st.integers(), st.floats(), st.text(
 
 
 @given(st.dictionaries(st.sampled_from(FIELDS), ANYTHING))
-def test_wishes_are_within_bounds_or_refused(value):
+def test_requests_are_within_bounds_or_refused(value):
     for reading in (read_request, read_drawing):
         try:
             found = reading(value)
@@ -419,9 +419,9 @@ def test_wishes_are_within_bounds_or_refused(value):
         assert not isinstance(found, InspectionRequest) or found.columns * found.rows <= 1 << 16
 
 
-def test_wishes_survive_the_way():
-    wish = InspectionRequest("responses", 20, 10, 1, 4, 6)
-    assert read_request(json.loads(json.dumps(wish.to_json()))) == wish
+def test_requests_survive_the_way():
+    request = InspectionRequest("responses", 20, 10, 1, 4, 6)
+    assert read_request(json.loads(json.dumps(request.to_json()))) == request
     drawn = Drawing(3, bytes(range(64)))
     assert read_drawing(json.loads(json.dumps(drawn.to_json()))) == drawn
     for huge in (InspectionRequest("boundary", 400, 400), InspectionRequest("responses", 100, 100, count=20)):

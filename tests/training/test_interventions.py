@@ -1,4 +1,4 @@
-"""Going back to earlier moments of a run, changing it in its course, and doing it again from its folder."""
+"""Going back to earlier points of a run, changing it in its course, and doing it again from its folder."""
 
 import contextlib
 import json
@@ -50,7 +50,7 @@ def home(tmp_path, monkeypatch):
 
 @pytest.fixture(autouse=True)
 def moments_whatever_they_cost(monkeypatch):
-    """A moment is kept at the start of every epoch: these take no time to speak of."""
+    """A restore point is stored at the start of every epoch: these take no time to speak of."""
     monkeypatch.setattr(run_state, "RESTORE_POINTS", 1e9)
 
 
@@ -65,12 +65,12 @@ def trainer_of(chosen, **options):
 
 
 def drive(events, control, act):
-    """Everything a run tells; ``act`` is called with each event and does what it will to the control."""
-    told = []
+    """All events of a run; ``act`` is called with each event and may use the control."""
+    reported = []
     for event in events:
-        told.append(event)
+        reported.append(event)
         act(event)
-    return told
+    return reported
 
 
 def state_of(trainer):
@@ -120,12 +120,12 @@ def test_going_back_restores_the_bits_and_going_on_repeats_them():
             else:
                 control.rewind(step)
 
-    told = drive(trainer.events(), control, act)
+    reported = drive(trainer.events(), control, act)
     assert seen == [3 * STEPS, STEPS, STEPS]  # the last one is the nearest kept before
     assert state_of(trainer) == whole[6 * STEPS]
-    assert told[-1].reason == "completed"
-    assert told[-1].epochs == 6
-    assert [e.epoch for e in told if isinstance(e, Epoch)] == [1, 2, 3, 4, 2, 3, 4, 5, 6]
+    assert reported[-1].reason == "completed"
+    assert reported[-1].epochs == 6
+    assert [e.epoch for e in reported if isinstance(e, Epoch)] == [1, 2, 3, 4, 2, 3, 4, 5, 6]
 
 
 def test_a_moment_in_the_midst_of_an_epoch_can_be_gone_back_to():
@@ -215,73 +215,73 @@ def test_nothing_to_go_back_to_is_said():
         if paused(event):
             control.resume()
 
-    told = drive(trainer.events(), control, act)
-    notices = [e.text for e in told if isinstance(e, Notice)]
+    reported = drive(trainer.events(), control, act)
+    notices = [e.text for e in reported if isinstance(e, Notice)]
     assert notices == ["there is no restore point in memory to go back to"]
-    assert told[-1].reason == "completed"
-    assert not [e for e in told if isinstance(e, Intervention)]
+    assert reported[-1].reason == "completed"
+    assert not [e for e in reported if isinstance(e, Intervention)]
 
 
 def test_a_watched_run_shows_the_layers_it_went_back_to():
     trainer = trainer_of(noisy(epochs=3), live=True)
-    control, told = trainer.control, []
+    control, reported = trainer.control, []
     for event in trainer.events():
-        told.append(event)
-        if isinstance(event, Epoch) and event.epoch == 2 and len(told) < 1000:
+        reported.append(event)
+        if isinstance(event, Epoch) and event.epoch == 2 and len(reported) < 1000:
             control.rewind(STEPS)
         if paused(event):
             control.stop()
-    at = next(i for i, e in enumerate(told) if isinstance(e, Intervention))
-    assert isinstance(told[at + 1], Snapshot)
-    assert told[at + 1].step == STEPS
+    at = next(i for i, e in enumerate(reported) if isinstance(e, Intervention))
+    assert isinstance(reported[at + 1], Snapshot)
+    assert reported[at + 1].step == STEPS
 
 
-# -- moments in memory ---------------------------------------------------------------------------------
+# -- points in memory ---------------------------------------------------------------------------------
 
 
-def moment(step, size=10, best=None):
+def point(step, size=10, best=None):
     where = Position(epoch=step // STEPS + 1, step=step, done=0)
     return RestorePoint(object(), where, size, noisy().training, best)
 
 
 def test_moments_stay_within_their_room_and_keep_the_first_and_the_newest():
-    moments = RestorePoints(room=200)
+    points = RestorePoints(room=200)
     for step in range(0, 4000, STEPS):
-        moments.add(moment(step))
-        assert moments.size <= 200
-        steps = [m.position.step for m in moments]
+        points.add(point(step))
+        assert points.size <= 200
+        steps = [m.position.step for m in points]
         assert steps[0] == 0
         assert steps[-1] == step
         assert steps == sorted(steps)
-    gaps = np.diff([m.position.step for m in moments])
-    assert len(moments) == 20
+    gaps = np.diff([m.position.step for m in points])
+    assert len(points) == 20
     assert gaps[-1] == STEPS
     assert gaps[0] > 50 * STEPS  # long ago few, of late many
 
 
 def test_states_of_best_epochs_count_once():
-    moments = RestorePoints(room=1000)
-    best = moment(4)
+    points = RestorePoints(room=1000)
+    best = point(4)
     for step in (4, 8, 12, 16):
-        moments.add(moment(step, best=best))
-    assert moments.size == 50
+        points.add(point(step, best=best))
+    assert points.size == 50
 
 
 @pytest.mark.parametrize("room", [0, 9])
 def test_where_there_is_no_room_nothing_is_kept(room):
-    moments = RestorePoints(room)
-    moments.add(moment(0))
-    moments.add(moment(4))
-    assert list(moments) == []
-    assert moments.nearest(4) is None
+    points = RestorePoints(room)
+    points.add(point(0))
+    points.add(point(4))
+    assert list(points) == []
+    assert points.nearest(4) is None
 
 
 def test_with_room_for_one_the_beginning_stays():
-    moments = RestorePoints(room=15)
+    points = RestorePoints(room=15)
     for step in (0, 4, 8):
-        moments.add(moment(step))
-    assert [m.position.step for m in moments] == [0]
-    assert moments.nearest(100).position.step == 0
+        points.add(point(step))
+    assert [m.position.step for m in points] == [0]
+    assert points.nearest(100).position.step == 0
 
 
 def test_room_for_moments_is_an_eighth_of_what_is_free():
@@ -300,7 +300,7 @@ def test_room_for_moments_is_an_eighth_of_what_is_free():
 
 
 def changed_at(chosen, step, *asked):
-    """A trainer whose settings were changed after a step, and what it told."""
+    """A trainer whose settings were changed after a step, and its events."""
     trainer = trainer_of(chosen)
     control, left = trainer.control, list(asked)
     control.pause()
@@ -367,7 +367,7 @@ def test_the_same_rule_keeps_its_averages_with_other_options():
     old = engine.state()
     engine.change(optimizers.read({"name": "adam", "beta1": 0.99, "beta2": 0.9}))
     new = engine.state()
-    assert engine.born == 0
+    assert engine.optimizer_start == 0
     name = "layers.0.weight"
     # the averages are (1 - beta) times the sums that are kept
     np.testing.assert_allclose(
@@ -389,7 +389,7 @@ def test_momentum_begins_at_zero_where_there_was_none():
 
 def test_another_batch_size_cuts_the_rest_of_the_epoch_anew():
     chosen = noisy(optimizer="sgd", learning_rate=0.1, epochs=2, schedule="cosine")
-    trainer, told = changed_at(chosen, 2, {"batch_size": 10})
+    trainer, reported = changed_at(chosen, 2, {"batch_size": 10})
     *_, engine = run_parts(chosen)
     course, order = ScheduleState(trainer.state.training, 60, True), trainer.order(1)
     old = ScheduleState(chosen.training, 60, True)
@@ -401,12 +401,12 @@ def test_another_batch_size_cuts_the_rest_of_the_epoch_anew():
         engine.step(trainer.order(2)[begin : begin + 10], 0.1 * course.factor(2, begin))
     assert {n: v.tobytes() for n, v in engine.state().items()} == state_of(trainer)
     assert trainer.state.position.step == 2 + 3 + 6
-    event = next(e for e in told if isinstance(e, Intervention))
+    event = next(e for e in reported if isinstance(e, Intervention))
     assert (event.step, event.steps, event.what, event.value, event.batch_size) == (
         2, 11, "batch_size", 10, 10
     )  # fmt: skip
     assert event.epochs_done == pytest.approx(32 / 60)
-    assert told[-1].step == 11
+    assert reported[-1].step == 11
 
 
 @pytest.mark.parametrize(
@@ -440,17 +440,17 @@ def test_what_cannot_be_had_is_refused_and_nothing_changes(asked, said):
     chosen = noisy(epochs=2)
     plain = trainer_of(chosen)
     list(plain.events())
-    trainer, told = changed_at(chosen, 2, asked)
-    (notice,) = [e for e in told if isinstance(e, Notice)]
+    trainer, reported = changed_at(chosen, 2, asked)
+    (notice,) = [e for e in reported if isinstance(e, Notice)]
     assert said in notice.text
     assert "\n" not in notice.text
-    assert not [e for e in told if isinstance(e, Intervention)]
+    assert not [e for e in reported if isinstance(e, Intervention)]
     assert state_of(trainer) == state_of(plain)
 
 
 def test_a_batch_size_that_leaves_the_epoch_one_example_is_refused():
-    trainer, told = changed_at(noisy(epochs=2), 2, {"batch_size": 27})  # 28 are left of the epoch
-    (notice,) = [e for e in told if isinstance(e, Notice)]
+    trainer, reported = changed_at(noisy(epochs=2), 2, {"batch_size": 27})  # 28 are left of the epoch
+    (notice,) = [e for e in reported if isinstance(e, Notice)]
     assert "the last batch of this epoch would have 1" in notice.text
     assert trainer.state.training.batch_size == 16
 
@@ -462,19 +462,19 @@ def test_what_needs_too_much_memory_is_refused():
 
     trainer = trainer_of(noisy(epochs=2), allow=allow)
     trainer.control.change({"batch_size": 20})
-    told = list(trainer.events())
-    assert [e.text for e in told if isinstance(e, Notice)] == ["not changed: needs about 400.0 GB"]
+    reported = list(trainer.events())
+    assert [e.text for e in reported if isinstance(e, Notice)] == ["not changed: needs about 400.0 GB"]
     assert trainer.state.training.batch_size == 16
 
 
 def test_a_refusal_is_over_once_something_was_changed():
-    _, told = changed_at(noisy(epochs=2), 2, {"batch_size": 61}, {"batch_size": 12})
-    assert [bool(e.text) for e in told if isinstance(e, Notice)] == [True]
+    _, reported = changed_at(noisy(epochs=2), 2, {"batch_size": 61}, {"batch_size": 12})
+    assert [bool(e.text) for e in reported if isinstance(e, Notice)] == [True]
     trainer = trainer_of(noisy(epochs=2))
     trainer.control.change({"batch_size": 61})
     trainer.control.change({"batch_size": 12})
-    told = list(trainer.events())
-    assert [bool(e.text) for e in told if isinstance(e, Notice)] == [True, False]
+    reported = list(trainer.events())
+    assert [bool(e.text) for e in reported if isinstance(e, Notice)] == [True, False]
 
 
 def test_going_back_takes_changes_back():
@@ -544,30 +544,30 @@ class Whim:
 
 
 def play(events, control, whim):
-    """Drive a run until its end, or until it is cut off: what it told."""
-    told = []
+    """Drive a run until its end, or until it is cut off; its events."""
+    reported = []
     with contextlib.closing(events):
         for event in events:
-            told.append(event)
+            reported.append(event)
             if isinstance(event, Notice) and control.paused:
                 control.resume()
             if whim.act(control, event) == "cut":
                 break
-    return told
+    return reported
 
 
 def lived(seed, name="run", chosen=None):
     """A run through as many sessions as it is cut into, changed on the way; where it lies."""
     whim, control = Whim(seed), RunControl()
-    told = play(session.run(chosen or noisy(), name=name, control=control, shards=1), control, whim)
+    reported = play(session.run(chosen or noisy(), name=name, control=control, shards=1), control, whim)
     for _ in range(20):
-        if isinstance(told[-1], End):
+        if isinstance(reported[-1], End):
             break
         control = RunControl()
         settings = whim.random.choice([[], ["training.learning_rate=0.03"], ["training.epochs=7"]])
         with contextlib.suppress(RunError):  # all its epochs may be done
-            told = play(session.resume(name, settings, control=control), control, whim)
-    assert isinstance(told[-1], End)
+            reported = play(session.resume(name, settings, control=control), control, whim)
+    assert isinstance(reported[-1], End)
     return folder.runs_folder() / name
 
 
@@ -661,8 +661,8 @@ def test_a_run_that_is_cut_off_after_going_back_goes_on_from_there():
     path = back_then(chosen, "cut")
     assert newest(path, chosen).step == 2 * STEPS
     assert max(checkpoints.steps_in(path)) == 2 * STEPS  # those taken back are gone
-    told = list(session.resume("run"))
-    assert [e.epoch for e in told if isinstance(e, Epoch)] == [3, 4, 5, 6]
+    reported = list(session.resume("run"))
+    assert [e.epoch for e in reported if isinstance(e, Epoch)] == [3, 4, 5, 6]
     found = newest(path, chosen)
     assert {n: v.tobytes() for n, v in found.tensors.items()} == state_of(plain)
     epochs = [x["epoch"] for x in timeline.surviving(folder.read_metrics(path)) if x["event"] == "epoch"]
@@ -707,9 +707,9 @@ def test_a_kill_while_going_back_leaves_a_run_that_goes_on(where, monkeypatch):
     assert went
     steps = checkpoints.steps_in(path)
     assert steps == {"before": [3 * STEPS], "between": [3 * STEPS, STEPS], "after": [STEPS]}[where]
-    told = list(session.resume("run"))
+    reported = list(session.resume("run"))
     first = {"before": 4, "between": 2, "after": 2}[where]
-    assert [e.epoch for e in told if isinstance(e, Epoch)] == list(range(first, 7))
+    assert [e.epoch for e in reported if isinstance(e, Epoch)] == list(range(first, 7))
     found = newest(path, chosen)
     assert {n: v.tobytes() for n, v in found.tensors.items()} == state_of(plain)
     kept = [x["epoch"] for x in timeline.surviving(folder.read_metrics(path)) if x["event"] == "epoch"]
@@ -720,11 +720,11 @@ def test_a_kill_while_going_back_leaves_a_run_that_goes_on(where, monkeypatch):
 
 def test_settings_of_a_new_session_are_recorded_with_what_was_before():
     list(session.run(noisy(epochs=3, schedule="cosine"), name="run", shards=1))
-    told = list(session.resume("run", ["training.epochs=5", "training.learning_rate=0.01"]))
-    assert [e.value for e in told if isinstance(e, Intervention)] == [
+    reported = list(session.resume("run", ["training.epochs=5", "training.learning_rate=0.01"]))
+    assert [e.value for e in reported if isinstance(e, Intervention)] == [
         {"epochs": [3, 5], "learning_rate": [0.02, 0.01]}
     ]
-    assert told[0].epochs == 5
+    assert reported[0].epochs == 5
     *_, verdict = replay.replay("run")
     assert verdict.same
     again = session.preset_of(folder.runs_folder() / verdict.replay)

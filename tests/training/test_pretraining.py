@@ -62,7 +62,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 # -- the mathematics --------------------------------------------------------------------------------------
 
 
-def shares(features: int, count: int) -> Data:
+def probabilities_data(features: int, count: int) -> Data:
     """Inputs in 0…1."""
     data = tiny(features, 3, train=count)
     part = replace(data.train, inputs=np.random.default_rng(1).random((count, features)).astype(np.float32))
@@ -107,7 +107,7 @@ def test_a_step_is_the_textbooks(bias: bool, linear: bool, visible: int, units: 
     method = RBM(learning_rate=0.5, linear_learning_rate=0.2, momentum=0.7, weight_cost=0.01, stddev=0.5)
     net, data = (
         network([hidden(units, bias=bias), {**LAST, "units": 3}], visible),
-        shares(visible, 3 * size - (size > 1)),
+        probabilities_data(visible, 3 * size - (size > 1)),
     )
     machine = Machine(method, net, net.nodes[0], data, None, linear, 7)
     start = machine.tensors()["layers.0.weight"]
@@ -220,7 +220,7 @@ def test_a_pretrained_preset_reads_back_equal() -> None:
         ),
     ],
 )
-def test_what_cannot_be_pretrained_is_told_by_its_place(
+def test_what_cannot_be_pretrained_is_reported_by_its_place(
     changes: dict[str, Any], path: str, words: str
 ) -> None:
     found, problems = check(document(**changes))
@@ -242,7 +242,7 @@ def test_settings_make_the_section_where_there_is_none() -> None:
         assign(plain, "pretrainig.epochs=3")
 
 
-def test_sizes_that_no_computer_holds_are_refused_and_memory_is_told() -> None:
+def test_sizes_that_no_computer_holds_are_refused_and_memory_is_reported() -> None:
     chosen = made()
     plain = chosen.model_copy(update={"pretraining": None})
     extra = memory_estimate.of_run(chosen, network_of(chosen)) - memory_estimate.of_run(
@@ -279,20 +279,20 @@ def without_times(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def test_a_run_tells_pretraining_before_its_epochs_and_starts_from_what_was_learned() -> None:
+def test_a_run_reports_pretraining_before_its_epochs_and_starts_from_what_was_learned() -> None:
     events, path = run(made(), "one")
     kinds = [e.event for e in events if not isinstance(e, PretrainingProgress | Snapshot)]
     assert kinds == ["start", *["pretraining"] * 4, "epoch", "epoch", "end"]
-    told = [e for e in events if type(e) is Pretraining]
-    assert [(e.layer, e.number, e.layers, e.epoch, e.epochs) for e in told] == [
+    reported = [e for e in events if type(e) is Pretraining]
+    assert [(e.layer, e.number, e.layers, e.epoch, e.epochs) for e in reported] == [
         (1, 1, 2, 1, 2),
         (1, 1, 2, 2, 2),
         (3, 2, 2, 1, 2),
         (3, 2, 2, 2, 2),
     ]
-    assert told[1].reconstruction_error < told[0].reconstruction_error
+    assert reported[1].reconstruction_error < reported[0].reconstruction_error
     lines = folder.read_metrics(path, snapshots=False)
-    assert [line for line in lines if line["event"] == "pretraining"] == [e.to_json() for e in told]
+    assert [line for line in lines if line["event"] == "pretraining"] == [e.to_json() for e in reported]
     plain, _ = run(made().model_copy(update={"pretraining": None}), "plain")
     first, second = (
         tensors(path / "initial.safetensors"),
@@ -323,8 +323,8 @@ def test_pretraining_helps_a_stack_that_does_not_train_without() -> None:
 def test_standard_inputs_have_linear_visible_units() -> None:
     data = {"name": "digits", "normalize": "standard"}
     events, _ = run(made({"epochs": 5}, data=data), "standard")
-    told = [e for e in events if type(e) is Pretraining]
-    assert told[4].reconstruction_error < told[0].reconstruction_error < 1.1  # the inputs' variance is 1
+    reported = [e for e in events if type(e) is Pretraining]
+    assert reported[4].reconstruction_error < reported[0].reconstruction_error < 1.1  # their variance is 1
     assert isinstance(events[-1], End)
     assert events[-1].reason == "completed"
 

@@ -1,4 +1,4 @@
-"""Numbers as targets: engines, totals, rules of presets, and what a run of them tells."""
+"""Numbers as targets: engines, totals, rules of presets, and the events of a run."""
 
 import json
 import math
@@ -58,7 +58,7 @@ def test_gradients_loss_and_r2_are_the_textbooks(loss, outputs):
     held_out = data.validation.inputs.astype(np.float64), data.validation.labels
     assert judged.mean_loss == pytest.approx(reference.mean_loss(*held_out, p), rel=2e-6)
     assert judged.r2 == pytest.approx(reference.r2(*held_out, p), abs=1e-5)
-    outputs_, each = run.judge(data.validation)
+    outputs_, each = run.evaluate_each(data.validation)
     assert pytest.approx(np.array(reference.outputs(held_out[0], p)), abs=1e-5) == outputs_.T
     assert each.mean() == pytest.approx(judged.mean_loss, rel=1e-5)
 
@@ -178,14 +178,14 @@ def events_of(chosen, **options):
     return list(Trainer(chosen, run.network, data, run, RunControl(), **options).events())
 
 
-def test_a_run_tells_r2_and_no_accuracy():
-    told = events_of(preset(data={"waves": 0.5}, epochs=60, learning_rate=0.03), live=True)
-    epochs = [event for event in told if isinstance(event, Epoch)]
+def test_a_run_reports_r2_and_no_accuracy():
+    reported = events_of(preset(data={"waves": 0.5}, epochs=60, learning_rate=0.03), live=True)
+    epochs = [event for event in reported if isinstance(event, Epoch)]
     assert all(math.isnan(event.train_accuracy) and math.isnan(event.val_accuracy) for event in epochs)
     assert epochs[-1].val_r2 > 0.5 > epochs[0].val_r2
     assert epochs[-1].train_r2 > epochs[0].train_r2
-    assert all(math.isfinite(event.train_r2) for event in told if isinstance(event, Progress))
-    (end,) = (event for event in told if isinstance(event, End))
+    assert all(math.isfinite(event.train_r2) for event in reported if isinstance(event, Progress))
+    (end,) = (event for event in reported if isinstance(event, End))
     assert end.test_r2 == pytest.approx(epochs[-1].val_r2, abs=0.3)
     line = json.loads(json.dumps(epochs[-1].to_json(), allow_nan=False))
     assert line["val_accuracy"] is None
@@ -198,8 +198,8 @@ def test_a_run_of_classes_says_nothing_of_r2():
 
 
 def test_mse_of_a_normalized_target_is_what_r2_lacks():
-    told = events_of(preset(data={"name": "friedman1", "validation": 20}, epochs=2))
-    last = [event for event in told if isinstance(event, Epoch)][-1]
+    reported = events_of(preset(data={"name": "friedman1", "validation": 20}, epochs=2))
+    last = [event for event in reported if isinstance(event, Epoch)][-1]
     assert last.train_loss == pytest.approx(1 - last.train_r2, abs=1e-4)
 
 
@@ -209,12 +209,12 @@ def probed(**data):
     return chosen, net, probe(chosen, net, loaded, run)
 
 
-def test_targets_that_are_not_normalized_are_told_before_the_first_step_with_the_remedy():
+def test_targets_that_are_not_normalized_are_reported_before_the_first_step_with_the_remedy():
     chosen, net, found = probed(normalize_target="none")
     assert found.target_mean == pytest.approx(14.4, abs=1)
-    (told,) = (v for v in found.verdicts(chosen, net) if v.name == "targets not normalized")
-    assert "mean 15.1 and std 4.5" in told.evidence
-    healed, problems = check(told.remedy.apply(chosen.document()))
+    (reported,) = (v for v in found.verdicts(chosen, net) if v.name == "targets not normalized")
+    assert "mean 15.1 and std 4.5" in reported.evidence
+    healed, problems = check(reported.remedy.apply(chosen.document()))
     assert healed is not None, problems
     assert healed.data.target_scaling() == "standard"
     chosen, net, found = probed()
@@ -223,9 +223,9 @@ def test_targets_that_are_not_normalized_are_told_before_the_first_step_with_the
 
 def test_success_at_numbers_is_not_measured_by_the_number_of_classes():
     chosen, net, found = probed()
-    told = {"preset": chosen, "network": net, "layers": found.picture.layers, "step": 100}
-    assert DiagnosisContext(**told, losses=(200.0, 40.0)).learned
-    assert not DiagnosisContext(**told, losses=(1.0, 0.5)).learned
+    reported = {"preset": chosen, "network": net, "layers": found.snapshot.layers, "step": 100}
+    assert DiagnosisContext(**reported, losses=(200.0, 40.0)).learned
+    assert not DiagnosisContext(**reported, losses=(1.0, 0.5)).learned
 
 
 def test_the_rate_finder_finds_a_rate_for_mse():
@@ -261,7 +261,7 @@ def epochs_of(path):
 # -- the command line -------------------------------------------------------------------------------------
 
 
-def test_commands_tell_r2_of_numbers_and_accuracy_of_classes(capsys):
+def test_commands_report_r2_of_numbers_and_accuracy_of_classes(capsys):
     numbers_ = ["sine-regression", "--set", "training.epochs=2"]
     assert main(["train", *numbers_, "--run", "wave"]) == 0
     out, err = capsys.readouterr()

@@ -1,4 +1,4 @@
-"""What the screen shows of a layer: counts that add up, axes that stand still, shares as they are called."""
+"""What the screen shows of a layer: counts that add up, fixed axes, fractions as they are called."""
 
 import json
 import math

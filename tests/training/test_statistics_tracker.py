@@ -1,4 +1,4 @@
-"""Pictures over time: axes are shared and stand still, a unit is dead only after a while."""
+"""Statistics over time: axes are shared and stand still, a unit is dead only after a while."""
 
 import importlib.util
 
@@ -27,8 +27,8 @@ def normal(std, n=2000, mean=0.0):
     return Values((mean + std * RNG.standard_normal((n // 10, 10))).astype(np.float32))
 
 
-def watched(axis, *layers):
-    """The limits after one more picture of these layers."""
+def observed(axis, *layers):
+    """The limits after one more snapshot of these layers."""
     axis.fit(layers)
     found = axis.count(layers)
     if axis.adjust(found, layers):
@@ -39,33 +39,33 @@ def watched(axis, *layers):
 
 def test_limits_stand_still_while_values_drift():
     axis = Axis()
-    assert {watched(axis, normal(std)) for std in np.linspace(1.0, 0.4, 60)} == {axis.limits}
+    assert {observed(axis, normal(std)) for std in np.linspace(1.0, 0.4, 60)} == {axis.limits}
 
 
 def test_limits_grow_at_once_and_are_those_of_the_widest_layer():
     axis = Axis()
-    assert watched(axis, normal(0.1), normal(1.0)) == (-5.0, 5.0)
-    assert watched(axis, normal(10.0), normal(1.0)) == (-50.0, 50.0)
+    assert observed(axis, normal(0.1), normal(1.0)) == (-5.0, 5.0)
+    assert observed(axis, normal(10.0), normal(1.0)) == (-50.0, 50.0)
 
 
 def test_limits_shrink_only_when_far_too_wide_for_long():
     axis = Axis()
-    watched(axis, normal(10.0))
-    found = [watched(axis, normal(0.1)) for _ in range(PATIENCE + 1)]
+    observed(axis, normal(10.0))
+    found = [observed(axis, normal(0.1)) for _ in range(PATIENCE + 1)]
     assert found[: PATIENCE - 1] == [(-50.0, 50.0)] * (PATIENCE - 1)
     assert found[-1] == (-0.5, 0.5)
-    for _ in range(3):  # one wide picture among them and the count begins anew
+    for _ in range(3):  # one wide snapshot among them and the count begins anew
         for _ in range(PATIENCE - 1):
-            assert watched(axis, normal(0.01)) == (-0.5, 0.5)
-        assert watched(axis, normal(0.1)) == (-0.5, 0.5)
+            assert observed(axis, normal(0.01)) == (-0.5, 0.5)
+        assert observed(axis, normal(0.1)) == (-0.5, 0.5)
 
 
 def test_each_end_moves_by_itself():
     axis = Axis()
-    assert watched(axis, normal(0.01, mean=3.0)) == (0.0, 5.0)
-    assert watched(axis, normal(0.01, mean=-3.0)) == (-5.0, 5.0)
+    assert observed(axis, normal(0.01, mean=3.0)) == (0.0, 5.0)
+    assert observed(axis, normal(0.01, mean=-3.0)) == (-5.0, 5.0)
     for _ in range(PATIENCE + 1):
-        watched(axis, normal(0.01, mean=-3.0))
+        observed(axis, normal(0.01, mean=-3.0))
     assert axis.limits == (-5.0, 0.0)
 
 
@@ -73,8 +73,8 @@ def test_an_axis_of_zeros_waits_for_values():
     """Biases start at 0: their first change is not to be hidden by an axis that was a guess."""
     zeros = Values(np.zeros(9, np.float32))
     axis = Axis()
-    assert watched(axis, zeros) == (-1.0, 1.0)
-    assert watched(axis, zeros, normal(1e-3)) == (-0.005, 0.005)
+    assert observed(axis, zeros) == (-1.0, 1.0)
+    assert observed(axis, zeros, normal(1e-3)) == (-0.005, 0.005)
 
 
 @given(st.lists(st.floats(width=32), min_size=1, max_size=30), st.lists(st.floats(width=32), max_size=30))
@@ -184,15 +184,15 @@ def test_learned_slopes_are_those_of_the_step_and_survive_json(backend):
     parts = net, training.optimizer, load(chosen.data, training.seed), training.seed, training.penalties
     engine = choice.build(choice.choose(backend), *parts, 1)
     tracker = StatisticsTracker(net)
-    first = tracker.snapshot(engine.look(20))[0]
+    first = tracker.snapshot(engine.dry_run(20))[0]
     assert [first.slope_min, first.slope_mean, first.slope_max] == pytest.approx([0.2] * 3)
     for _ in range(5):
         engine.step(np.arange(20), 0.5)
     found = tracker.snapshot(engine.views())
     slopes = engine.tensors()["layers.0.slope"].astype(np.float64)
     assert slopes.min() < slopes.max()
-    told = codec.plain(found[0])
+    reported = codec.plain(found[0])
     wanted = [slopes.min(), slopes.mean(), slopes.max()]
-    assert [told["slope_min"], told["slope_mean"], told["slope_max"]] == pytest.approx(wanted)
-    assert repr(codec.read(LayerStatistics, told)) == repr(found[0])
+    assert [reported["slope_min"], reported["slope_mean"], reported["slope_max"]] == pytest.approx(wanted)
+    assert repr(codec.read(LayerStatistics, reported)) == repr(found[0])
     assert "slope_mean" not in codec.plain(found[1])  # a layer without, as in files of older versions

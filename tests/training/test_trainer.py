@@ -1,4 +1,4 @@
-"""The trainer: what it tells, in which order, and how it is steered; by a clock of the test's own."""
+"""The trainer: its events, their order, and its control; with the test's own clock."""
 
 import dataclasses
 import itertools
@@ -28,7 +28,7 @@ STEPS = 4  # batches of 16 in an epoch of 60 examples: the last one has 12
 
 
 class Clock:
-    """Time that passes only where it is told to."""
+    """A clock that advances only where the test says so."""
 
     def __init__(self):
         self.now = 0.0
@@ -69,7 +69,7 @@ def timed(chosen, cost=0.01, glance=0.0, copy=0.0, **options):
 
 
 def run(*args, **kwargs):
-    """Everything an unwatched run tells, but for the pictures."""
+    """All events of a run that no screen shows, except snapshots."""
     trainer, _ = timed(preset(*args, **kwargs))
     return [event for event in trainer.events() if not isinstance(event, Snapshot)], trainer
 
@@ -83,10 +83,10 @@ def numbers(event):
     return {name: repr(value) for name, value in vars(event).items()}
 
 
-# -- what it tells --------------------------------------------------------------------------------------
+# -- events --------------------------------------------------------------------------------------
 
 
-def test_a_run_tells_of_its_epochs_and_its_end():
+def test_a_run_reports_of_its_epochs_and_its_end():
     events, trainer = run()
     assert kinds(events) == ["epoch", "epoch", "epoch", "end"]
     assert [e.epoch for e in events[:-1]] == [1, 2, 3]
@@ -105,9 +105,9 @@ def test_the_first_and_the_last_picture_are_of_the_first_and_the_last_step():
     assert isinstance(events[0], Snapshot)
     assert events[0].step == 0
     assert all(layer.gradient_norm > 0 for layer in events[0].layers)  # before anything is trained
-    pictures = [e for e in events if isinstance(e, Snapshot)]
-    assert [(p.epoch, p.step) for p in pictures] == [(1, 0), (1, 4), (2, 8), (3, 12)]
-    assert pictures[-1].layers[0].gradient_norm > 0
+    snapshots = [e for e in events if isinstance(e, Snapshot)]
+    assert [(p.epoch, p.step) for p in snapshots] == [(1, 0), (1, 4), (2, 8), (3, 12)]
+    assert snapshots[-1].layers[0].gradient_norm > 0
 
 
 def test_training_figures_are_means_over_the_batches_as_they_were_trained():
@@ -129,9 +129,9 @@ def test_training_figures_are_means_over_the_batches_as_they_were_trained():
             seen = before.evaluate(part)
             loss, hits = loss + seen.loss, hits + seen.correct
             engine.step(rows, 0.1)
-        told = events[epoch - 1]
-        assert told.train_loss == pytest.approx(loss / 60, rel=1e-5)
-        assert told.train_accuracy == pytest.approx(hits / 60)
+        reported = events[epoch - 1]
+        assert reported.train_loss == pytest.approx(loss / 60, rel=1e-5)
+        assert reported.train_accuracy == pytest.approx(hits / 60)
     assert not np.array_equal(trainer.order(1), trainer.order(2))
 
 
@@ -266,8 +266,8 @@ def test_pause_step_and_resume():
                 steps_asked -= 1
             else:
                 control.resume()
-    told = [(e.event, e.step) if not isinstance(e, State) else (e.state, e.step) for e in seen]
-    assert told[:11] == [
+    reported = [(e.event, e.step) if not isinstance(e, State) else (e.state, e.step) for e in seen]
+    assert reported[:11] == [
         ("snapshot", 0),
         ("paused", 0),
         ("running", 0),
@@ -326,7 +326,7 @@ def test_the_learning_rate_changes_while_it_runs():
         np.testing.assert_array_equal(values, trainer.engine.tensors()[name])
 
 
-def test_a_rate_set_while_paused_is_told_and_used():
+def test_a_rate_set_while_paused_is_reported_and_used():
     trainer, control = timed(preset(training={"epochs": 1}))
     control.pause()
     states = []
@@ -415,22 +415,22 @@ def test_same_seed_same_bits_and_same_figures():
         np.testing.assert_array_equal(values, runs[1][1][name])
 
 
-@pytest.mark.parametrize("moment", range(14))
-def test_a_resumed_run_equals_one_that_never_stopped(moment):
+@pytest.mark.parametrize("stop_at", range(14))
+def test_a_resumed_run_equals_one_that_never_stopped(stop_at):
     """Stopped after each of its steps in turn, and taken up by a new process's objects."""
     whole, _ = timed(noisy())
     expected = [numbers(e) for e in whole.events() if isinstance(e, Epoch | End)]
 
     first, control = timed(noisy())
     control.pause()
-    told = []
+    reported = []
     for event in first.events():
         if isinstance(event, Epoch | End):
-            told.append(numbers(event))
+            reported.append(numbers(event))
         if isinstance(event, State) and event.state == "paused":
-            control.step() if event.step < moment else control.stop()
-    if told[-1]["reason"] == "'stopped'":
-        told.pop()
+            control.step() if event.step < stop_at else control.stop()
+    if reported[-1]["reason"] == "'stopped'":
+        reported.pop()
     state, position = first.engine.state(), first.state.position
 
     network, data, engine = run_parts(noisy())
@@ -438,10 +438,10 @@ def test_a_resumed_run_equals_one_that_never_stopped(moment):
     engine.__class__ = Timed
     engine.clock, engine.cost = Clock(), 0.01
     second = Trainer(noisy(), network, data, engine, clock=engine.clock, position=position)
-    if told and told[-1].get("reason"):
-        told.pop()  # it had come to its end: only that is told again
-    told += [numbers(e) for e in second.events() if isinstance(e, Epoch | End)]
-    for found, wanted in zip(told, expected, strict=True):
+    if reported and reported[-1].get("reason"):
+        reported.pop()  # it had come to its end: only that is reported again
+    reported += [numbers(e) for e in second.events() if isinstance(e, Epoch | End)]
+    for found, wanted in zip(reported, expected, strict=True):
         for name in ("seconds", "examples_per_second"):  # sums of the clock's steps, in another order
             assert float(found.pop(name)) == pytest.approx(float(wanted.pop(name)))
         assert found == wanted
@@ -485,7 +485,7 @@ def test_copies_to_fall_back_on_take_at_most_half_a_percent():
     assert len(copies) * 0.003 <= 0.005 * end.seconds + 0.003
 
 
-def test_a_watched_run_tells_of_its_progress():
+def test_a_watched_run_reports_of_its_progress():
     trainer, _ = timed(preset(training={"epochs": 50}), cost=0.01, live=True)
     events = list(trainer.events())
     progress = [e for e in events if isinstance(e, Progress)]
@@ -505,10 +505,10 @@ def test_a_watched_run_tells_of_its_progress():
 
 def test_an_unwatched_run_reports_now_and_then_amid_long_epochs():
     trainer, _ = timed(preset(training={"epochs": 3}), cost=1.0)
-    told = list(trainer.events())
-    reports = [event for event in told if isinstance(event, Progress)]
+    reported = list(trainer.events())
+    reports = [event for event in reported if isinstance(event, Progress)]
     assert [event.step for event in reports] == [2, 4, 6, 8, 10, 12]
-    assert [event.step for event in told if isinstance(event, Epoch)] == [4, 8, 12]
+    assert [event.step for event in reported if isinstance(event, Epoch)] == [4, 8, 12]
 
 
 def test_an_unwatched_run_looks_once_an_epoch_at_most():
@@ -521,7 +521,7 @@ def test_an_unwatched_run_looks_once_an_epoch_at_most():
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_a_run_that_is_watched_has_the_bits_of_one_that_is_not(optimizer):
     chosen = preset(NOISY, {"epochs": 20, "optimizer": optimizer})
-    trainers = [timed(chosen, cost=0.02, live=watched)[0] for watched in (False, True)]
+    trainers = [timed(chosen, cost=0.02, live=observed)[0] for observed in (False, True)]
     (one, ends), (other, seen) = [(t, [e for e in t.events() if isinstance(e, Epoch)]) for t in trainers]
     assert [(e.train_loss, e.val_loss) for e in ends] == [(e.train_loss, e.val_loss) for e in seen]
     for name, values in one.engine.state().items():
@@ -547,7 +547,7 @@ def test_no_pictures_while_nobody_looks_but_the_curves_go_on():
     for event in trainer.events():
         seen.append(event)
         if isinstance(event, Epoch):
-            control.watch(not 20 <= event.epoch < 40)
+            control.observe(not 20 <= event.epoch < 40)
     steps = [e.step for e in seen if isinstance(e, Snapshot)]
     assert not [s for s in steps if 20 * STEPS < s <= 40 * STEPS]
     assert [s for s in steps if s <= 20 * STEPS]
@@ -559,7 +559,7 @@ def test_no_pictures_while_nobody_looks_but_the_curves_go_on():
 
 def test_how_a_run_ended_is_seen_where_nobody_looked():
     trainer, control = timed(preset(), live=True)
-    control.watch(False)
+    control.observe(False)
     *_, last, _, end = trainer.events()
     assert isinstance(last, Snapshot)
     assert last.step == end.step == 3 * STEPS
@@ -675,14 +675,14 @@ def test_more_keys_than_are_known_are_no_trouble():
 # -- what is asked meanwhile -------------------------------------------------------------------------------
 
 
-def test_what_is_wished_for_is_shown_again_and_again_within_its_budget():
+def test_requested_inspections_are_repeated_within_its_budget():
     class Slow(Timed):
-        def judge(self, part):
+        def evaluate_each(self, part):
             self.clock.now += 0.005
-            return super().judge(part)
+            return super().evaluate_each(part)
 
-    for watched in (False, True):
-        trainer, control = timed(preset(training={"epochs": 400}), cost=0.01, glance=0.002, live=watched)
+    for observed in (False, True):
+        trainer, control = timed(preset(training={"epochs": 400}), cost=0.01, glance=0.002, live=observed)
         trainer.engine.__class__ = Slow
         control.inspect(
             [
@@ -694,13 +694,13 @@ def test_what_is_wished_for_is_shown_again_and_again_within_its_budget():
         events = list(trainer.events())
         shown = [e for e in events if isinstance(e, Confusion)]
         assert len(shown) == len([e for e in events if isinstance(e, Boundary)]) > 5
-        pictures = len([e for e in events if isinstance(e, Snapshot)]) if watched else 0
-        assert 0.005 < (len(shown) * 0.005 + pictures * 0.002) / events[-1].seconds < 0.02
+        snapshots = len([e for e in events if isinstance(e, Snapshot)]) if observed else 0
+        assert 0.005 < (len(shown) * 0.005 + snapshots * 0.002) / events[-1].seconds < 0.02
         steps = [e.step for e in shown]
         assert steps == sorted(set(steps))
 
 
-def test_nothing_is_looked_at_when_nobody_wishes_to():
+def test_nothing_is_inspected_unless_requested():
     trainer, control = timed(preset(), live=True)
     control.inspect([InspectionRequest("boundary")])
     control.inspect([])
@@ -710,14 +710,14 @@ def test_nothing_is_looked_at_when_nobody_wishes_to():
 def test_a_paused_run_answers_at_once_and_after_each_single_step():
     trainer, control = timed(preset())
     control.pause()
-    told = []
+    reported = []
     for event in trainer.events():
-        told.append(event)
+        reported.append(event)
         if isinstance(event, State) and event.state == "paused":
             if event.step == 0:
                 control.inspect([InspectionRequest("boundary", 5, 5)])
             elif event.step == 1:
-                control.guess(Drawing(1, b""))  # there are no pictures here: no answer
+                control.predict(Drawing(1, b""))  # there are no snapshots here: no answer
                 control.inspect([InspectionRequest("confusion")])
             else:
                 control.stop()
@@ -725,7 +725,7 @@ def test_a_paused_run_answers_at_once_and_after_each_single_step():
             control.step()
         if isinstance(event, Confusion):
             control.step()
-    shown = [(e.event, e.step) for e in told if isinstance(e, Inspection)]
+    shown = [(e.event, e.step) for e in reported if isinstance(e, Inspection)]
     assert shown == [("boundary", 0), ("confusion", 1), ("confusion", 2)]
 
 
@@ -746,7 +746,7 @@ def test_after_the_end_it_answers_until_nobody_is_there():
     control.inspect([InspectionRequest("confusion")])
     end = list(trainer.events())[-1]
     shown = []
-    for event in trainer.inspection.linger():
+    for event in trainer.inspection.answer_after_end():
         shown.append(event.event)
         assert event.step == end.step
         if len(shown) == 1:

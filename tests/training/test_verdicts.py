@@ -95,12 +95,12 @@ CASES = {
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_bundled_presets_at_their_initial_values(name):
-    told = probed(PRESETS[name].document())
-    assert [verdict.name for verdict in told] == ([SICK[name]] if name in SICK else [])
+    reported = probed(PRESETS[name].document())
+    assert [verdict.name for verdict in reported] == ([SICK[name]] if name in SICK else [])
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_worst_is_told_with_its_evidence(name):
+def test_the_worst_is_reported_with_its_evidence(name):
     first = probed(CASES[name])[0]
     assert first.name == name
     assert first.source
@@ -143,14 +143,14 @@ def events_of(preset):
         engine.close()
 
 
-def told_in_training(document, steps=400, every=25):
+def found_in_training(document, steps=400, every=25):
     """Names of the verdicts after the last step, and of any on the way."""
     preset = read(document)
     network, data, engine = helpers.run_parts(preset)
     tracker, rng, names, last, first = StatisticsTracker(network), np.random.default_rng(0), set(), [], None
     for step in range(1, steps + 1):
         if step % every == 0:
-            engine.watch(preset.training.batch_size)
+            engine.observe_next_step(preset.training.batch_size)
         rows = rng.choice(len(data.train), preset.training.batch_size, replace=False)
         if not engine.step(rows, preset.training.rate) or step % every:
             continue
@@ -164,11 +164,11 @@ def told_in_training(document, steps=400, every=25):
 
 @pytest.mark.parametrize("name", QUIET)
 def test_healthy_presets_stay_quiet_while_they_train(name):
-    assert told_in_training(PRESETS[name].document())[0] == set()
+    assert found_in_training(PRESETS[name].document())[0] == set()
 
 
-def test_a_rate_that_throws_the_weights_about_is_told():
-    names, last = told_in_training(stack(2, training={"learning_rate": 1.0}), 100)
+def test_a_rate_that_throws_the_weights_about_is_reported():
+    names, last = found_in_training(stack(2, training={"learning_rate": 1.0}), 100)
     assert names == {"dead units", "learning rate too high"}
     assert last[0] == "dead units"
 
@@ -200,12 +200,12 @@ def test_what_would_be_trouble_is_none_once_the_loss_is_gone(change):
 
 @pytest.mark.parametrize("name", [name for name in SICK if not name.startswith("mnist")])
 def test_what_shows_at_the_start_shows_while_it_trains(name):
-    assert SICK[name] in told_in_training(PRESETS[name].document(), 100)[1]
+    assert SICK[name] in found_in_training(PRESETS[name].document(), 100)[1]
 
 
-def test_a_rate_that_gets_nowhere_is_told_and_the_one_advised_learns():
+def test_a_rate_that_gets_nowhere_is_reported_and_the_one_advised_learns():
     document = stack(2, training={"learning_rate": 1e-5, "epochs": 6})
-    assert told_in_training(document)[1] == ["learning rate too low"]
+    assert found_in_training(document)[1] == ["learning rate too low"]
     preset = read(document)
     verdict = judged(preset, ratio=-7.0, losses=(2.4, 2.4))[0]
     assert verdict.remedy.edits == (("training.learning_rate", 0.1),)
@@ -214,7 +214,7 @@ def test_a_rate_that_gets_nowhere_is_told_and_the_one_advised_learns():
 
 def statistics(preset):
     network, found = PROBER.probe(preset)
-    return network, found.picture.layers
+    return network, found.snapshot.layers
 
 
 def judged(preset, step=1000, ratio=-3.0, **context):
@@ -238,8 +238,8 @@ def judged(preset, step=1000, ratio=-3.0, **context):
     ],
 )
 def test_update_ratios_count_once_training_has_settled_and_does_not_learn(ratio, step, losses, expected):
-    told = judged(read(stack(2)), step, ratio, losses=losses)
-    assert [verdict.name for verdict in told] == expected
+    reported = judged(read(stack(2)), step, ratio, losses=losses)
+    assert [verdict.name for verdict in reported] == expected
 
 
 def test_a_run_that_diverged_should_be_slower():
@@ -265,7 +265,7 @@ def test_advice_is_about_the_rate_in_force():
     assert verdict.remedy.edits == (("training.learning_rate", 0.005),)
 
 
-def test_what_follows_is_told_with_its_cause():
+def test_what_follows_is_reported_with_its_cause():
     (verdict,) = probed(CASES["collapsed"])
     assert verdict.name == "collapsed"
     assert verdict.follows == ("vanishing gradient",)
@@ -282,10 +282,10 @@ def test_a_remedy_that_the_preset_cannot_take_is_words_alone():
     network, found = PROBER.probe(preset)
     assert found.note
     assert found.verdicts(preset, network) == [], "pretraining gives other values"
-    told = verdicts(preset, network, found.picture.layers, step=10)
-    assert told[0].name in ("vanishing gradient", "collapsed")
-    assert told[0].remedy.edits == ()
-    assert told[0].remedy.words
+    reported = verdicts(preset, network, found.snapshot.layers, step=10)
+    assert reported[0].name in ("vanishing gradient", "collapsed")
+    assert reported[0].remedy.edits == ()
+    assert reported[0].remedy.words
 
 
 def test_statistics_of_another_network_say_nothing():

@@ -107,9 +107,9 @@ class Bench:
             await self.pilot.press(*keys)
             await self.drawn()
 
-    async def tell(self, *events: Any) -> None:
+    async def report(self, *events: Any) -> None:
         """Let the training client report events, and wait until the screen shows them."""
-        self.client.tell(*events)
+        self.client.report(*events)
         await self.drawn()
 
     async def drawn(self) -> None:

@@ -19,8 +19,8 @@ class FakeTrainingClient:
         self.paused = False
         self.asked: list[Any] = []
         self.steps = 0
-        self.wishes: list[Any] = []
-        self.drawn: list[Any] = []
+        self.requests: list[Any] = []
+        self.drawings: list[Any] = []
         self.path = ""
 
     def start(self, document: dict[str, Any], name: str | None = None, backend: str = "auto") -> bool:
@@ -28,7 +28,7 @@ class FakeTrainingClient:
             return False
         self.asked.append(("start", document))
         self.active, self.paused, self.steps = True, False, 0
-        self.tell(
+        self.report(
             Start(
                 run=RUN, path="", backend="numpy", device="cpu", threads=2, parameters=100,
                 train_examples=100, validation_examples=10, test_examples=10, batch_size=10,
@@ -37,15 +37,15 @@ class FakeTrainingClient:
         )  # fmt: skip
         return True
 
-    def go_on(self, path: str, settings: Any = ()) -> bool:
+    def resume_run(self, path: str, settings: Any = ()) -> bool:
         if self.active:
             return False
-        self.asked.append(("go_on", path, list(settings)))
+        self.asked.append(("resume_run", path, list(settings)))
         self.active, self.paused = True, False
         return True
 
-    def look_again(self) -> None:
-        self.asked.append("look_again")
+    def inspect_again(self) -> None:
+        self.asked.append("inspect_again")
 
     def find_rate(self, document: dict[str, Any], post: Post, backend: str = "auto") -> bool:
         if self.active:
@@ -58,10 +58,10 @@ class FakeTrainingClient:
         self.asked.append("stop_finding")
         self.finding = None
 
-    def watch(self, on: bool) -> None:
-        self.watching = on
+    def observe(self, on: bool) -> None:
+        self.observed = on
 
-    def tell(self, *events: Event) -> None:
+    def report(self, *events: Event) -> None:
         self._post(TrainingEvents(list(events)))
 
     def train(self, steps: int = 1) -> None:
@@ -71,15 +71,15 @@ class FakeTrainingClient:
                 return
             self.steps += 1
             epoch = (self.steps - 1) // 10 + 1
-            self.tell(Progress(epoch, self.steps, 1.0, 0.5, 0.1, 1000.0, 0.1 * self.steps, 1.0))
+            self.report(Progress(epoch, self.steps, 1.0, 0.5, 0.1, 1000.0, 0.1 * self.steps, 1.0))
             if self.steps % 10 == 0:
-                self.tell(Epoch(epoch, self.steps, 1.0, 0.5, 1.0, 0.5, 0.1, 0.1 * self.steps, 1000.0))
+                self.report(Epoch(epoch, self.steps, 1.0, 0.5, 1.0, 0.5, 0.1, 0.1 * self.steps, 1000.0))
             if self.steps == 20:
                 self.end("completed")
 
     def end(self, reason: str) -> None:
         self.active = False
-        self.tell(
+        self.report(
             End(
                 reason=reason, run=RUN, path="", epochs=self.steps // 10, step=self.steps, best_epoch=1,
                 test_loss=1.0, test_accuracy=0.5, seconds=1.0, examples_per_second=1000.0,
@@ -89,12 +89,12 @@ class FakeTrainingClient:
     def pause(self) -> None:
         self.asked.append("pause")
         self.paused = True
-        self.tell(State("paused", self.steps, 0.1))
+        self.report(State("paused", self.steps, 0.1))
 
     def resume(self) -> None:
         self.asked.append("resume")
         self.paused = False
-        self.tell(State("running", self.steps, 0.1))
+        self.report(State("running", self.steps, 0.1))
 
     def step(self) -> None:
         self.asked.append("step")
@@ -106,7 +106,7 @@ class FakeTrainingClient:
 
     def set_rate(self, rate: float) -> None:
         self.asked.append(("rate", rate))
-        self.tell(State("running", self.steps, rate))
+        self.report(State("running", self.steps, rate))
 
     def rewind(self, step: int) -> None:
         self.asked.append(("rewind", step))
@@ -115,13 +115,13 @@ class FakeTrainingClient:
     def change(self, asked: dict[str, Any]) -> None:
         self.asked.append(("change", asked))
 
-    def inspect(self, wishes: Any) -> None:
-        self.wishes = list(wishes)
+    def inspect(self, requests: Any) -> None:
+        self.requests = list(requests)
 
-    def guess(self, drawn: Any) -> None:
-        self.drawn.append(drawn)
+    def predict(self, drawing: Any) -> None:
+        self.drawings.append(drawing)
 
-    def look_at(self, path: str) -> None:
+    def inspect_run(self, path: str) -> None:
         self.path = path
 
     def close(self, timeout: float = 0.0) -> None:

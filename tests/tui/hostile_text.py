@@ -67,7 +67,7 @@ def assert_harmless(app: App[Any], where: str) -> None:
 
 
 def events(text: str, rng: random.Random, step: int = 10) -> list[Event]:
-    """One of each kind that a run tells, with ``text`` wherever there is any."""
+    """One event of each kind, with ``text`` wherever there is any."""
     nan = float("nan")
     few = tuple(rng.randrange(100) for _ in range(5))
     bars = Histogram(-1.0, 1.0, few, 0, 3)

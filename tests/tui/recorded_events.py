@@ -1,4 +1,4 @@
-"""What a run of four epochs of ten steps might tell, for tests of what takes it in."""
+"""The events of a run of four epochs of ten steps, for tests of what reads them."""
 
 import math
 
@@ -38,7 +38,7 @@ def bars(*counts, low=0.0, high=1.0, below=0, above=0):
 
 
 def layer(mean=0.5, **values):
-    """A layer's statistics: a sigmoid's, unless told otherwise."""
+    """A layer's statistics: a sigmoid's, unless given otherwise."""
     kept = {"std": 0.2, "zeros": 0.0, "saturated": 0.1, "dead": NAN, "weight_mean": 0.0, "weight_std": 0.3}
     found = {"activations": bars(1, 5, 9), "weights": bars(3, 1), "gradients": bars(1, 2, low=-1.0)}
     return LayerStatistics(mean, **{**kept, "gradient_norm": 0.1, **found, **values})

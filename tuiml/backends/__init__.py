@@ -2,5 +2,5 @@
 
 EVALUATION_BATCH = 500
 """Examples that the NumPy engine evaluates at a time; what a run's memory is worked out with."""
-LOOK = 256
-"""Examples that are looked at where no batch was trained yet."""
+DRY_RUN_SIZE = 256
+"""Examples that pass through the network where no batch was trained yet."""

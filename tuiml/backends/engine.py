@@ -39,12 +39,12 @@ class Totals:
 
     @property
     def accuracy(self) -> float:
-        """Share got right, 0 to 1; NaN when there was no example, or no classes."""
+        """Fraction got right, 0 to 1; NaN when there was no example, or no classes."""
         return self.correct / self.examples if self.examples and self.missed is None else float("nan")
 
     @property
     def r2(self) -> float:
-        """Share of the targets' variance that is explained: 1 at best, 0 for always the mean.
+        """Fraction of the targets' variance that is explained: 1 at best, 0 for always the mean.
 
         Minus infinity where it is not defined: all targets are equal, or there is no example. NaN of classes.
         """
@@ -72,12 +72,12 @@ class LayerView:
     gradients: Array | None
     """Of the weights in the last step, shaped as they are; ``None`` where none was computed."""
     inputs: Array | None = None
-    """What goes into the activation, as ``output``; ``None`` where the layer has none or it was not kept."""
+    """Pre-activations, as ``output``; ``None`` where the layer has no activation or they were not stored."""
     biases: Array | None = None
     """One value a unit; ``None`` for a layer without."""
     bias_gradients: Array | None = None
     before: Array | None = None
-    """The weights before the step that was watched; ``None`` for any other."""
+    """The weights before the step that was observed; ``None`` for any other."""
     slopes: Array | None = None
     """One value a unit, of an activation that learns its slope; ``None`` for any other."""
 
@@ -92,7 +92,7 @@ class Engine(ABC):
     data: Data
     step_number: int
     """Steps done."""
-    born: int
+    optimizer_start: int
     """The step after which the optimizer's arrays were all 0: 0, unless the optimizer was changed."""
 
     def step(self, rows: Array, rate: float) -> bool:
@@ -120,16 +120,16 @@ class Engine(ABC):
         """Loss and hits over a whole part, in evaluation mode."""
 
     @abstractmethod
-    def judge(self, part: Part) -> tuple[Array, Array]:
+    def evaluate_each(self, part: Part) -> tuple[Array, Array]:
         """Each example's outputs (outputs × examples) and its loss (examples), in evaluation mode."""
 
     @abstractmethod
-    def responses(self, inputs: Array, layer: int) -> Array:
-        """What a layer makes of any examples, in evaluation mode.
+    def layer_outputs(self, inputs: Array, layer: int) -> Array:
+        """Outputs of a layer for any examples, in evaluation mode.
 
         Args:
             inputs: (examples, features), raw as in the parts of :attr:`data`: not normalized.
-            layer: its place, from 0; -1 is the last.
+            layer: its index, from 0; -1 is the last.
 
         Returns:
             Features × examples, float32; of images channel by channel, each row by row.
@@ -137,24 +137,24 @@ class Engine(ABC):
 
     def predict(self, inputs: Array) -> Array:
         """The network's outputs (outputs × examples) for raw ``inputs`` (examples × features)."""
-        return self.responses(inputs, -1)
+        return self.layer_outputs(inputs, -1)
 
     @abstractmethod
-    def watch(self, size: int) -> None:
-        """Have the next step, on a batch of ``size``, keep what a snapshot shows beyond what training needs.
+    def observe_next_step(self, size: int) -> None:
+        """Have the next step, on a batch of ``size``, store what a snapshot shows beyond what training needs.
 
-        The step does the same sums, so a run that is watched has the same bits as one that is not.
+        The step computes the same values, so a run that is observed has the same bits as one that is not.
         """
 
     @abstractmethod
     def views(self) -> list[LayerView]:
         """Each layer's arrays in the last step, with its weights as they are after it.
 
-        All of them where the step was watched (see :meth:`watch`). Before any step: :meth:`look`.
+        All of them if the step was observed (:meth:`observe_next_step`). Before any step: :meth:`dry_run`.
         """
 
     @abstractmethod
-    def look(self, size: int) -> list[LayerView]:
+    def dry_run(self, size: int) -> list[LayerView]:
         """Each layer's arrays on the first ``size`` training examples, as the next step would have them.
 
         Forward and backward, in training mode; nothing is trained and nothing that training reads changes.
@@ -186,7 +186,7 @@ class Engine(ABC):
 
     @abstractmethod
     def restore(self, snapshot: Any) -> None:
-        """Go back to a snapshot, and to the optimizer of that moment."""
+        """Go back to a snapshot, and to the optimizer it was made with."""
 
     @abstractmethod
     def finite(self) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tuiml.backends import EVALUATION_BATCH, LOOK
+from tuiml.backends import DRY_RUN_SIZE, EVALUATION_BATCH
 from tuiml.backends.batches import Source
 from tuiml.backends.denormals import flushed
 from tuiml.backends.engine import Engine, LayerView, Totals, as_part
@@ -62,10 +62,10 @@ class NumpyEngine(Engine):
         self._penalties = penalties
         self.update = self._updating(optimizer)
         self._steps: dict[int, Step] = {}
-        self._watched: dict[int, Step] = {}
+        self._observed: dict[int, Step] = {}
         self._passes: dict[int, list[Pass]] = {}
         self._latest: Step | None = None
-        self._watch = False
+        self._observe_next = False
         self._before: Arena | None = None
         self._old = Arena(network)
         self._tally = Tally(data)
@@ -78,27 +78,27 @@ class NumpyEngine(Engine):
         return Update(optimizer, self.weights.flat, Penalizer(self._penalties, self.network))
 
     @property
-    def born(self) -> int:
-        return self.update.born
+    def optimizer_start(self) -> int:
+        return self.update.optimizer_start
 
-    @born.setter
-    def born(self, step: int) -> None:
-        self.update.born = step
+    @optimizer_start.setter
+    def optimizer_start(self, step: int) -> None:
+        self.update.optimizer_start = step
 
     def change(self, optimizer: Optimizer) -> None:
         before = self.update
         if optimizer == before.optimizer:
             return
         self._take(optimizer)
-        kept = optimizer.carried(before.optimizer)
-        for name, factor in kept.items():
+        carried = optimizer.carried(before.optimizer)
+        for name, factor in carried.items():
             np.multiply(before.state[name], np.float32(factor), self.update.state[name])
-        self.update.born = before.born if kept else self.step_number
+        self.update.optimizer_start = before.optimizer_start if carried else self.step_number
 
     def _take(self, optimizer: Optimizer) -> None:
         """Have another optimizer, its arrays all 0. Steps are compiled for one, so these are made anew."""
         self.update = self._updating(optimizer)
-        self._steps, self._watched = {}, {}
+        self._steps, self._observed = {}, {}
 
     def steps(self, batches: Iterable[tuple[Array, float]]) -> int:
         begun, stream = self.step_number, iter(batches)
@@ -117,24 +117,24 @@ class NumpyEngine(Engine):
                     self._examples += size
                     batch = next(stream, None)
                     if self._before is not None:
-                        break  # one step is watched, not those after it
+                        break  # one step is observed, not those after it
         return self.step_number - begun
 
     def _next_step(self, size: int) -> Step:
         """What trains the next batch, of ``size``."""
-        watched, self._watch = self._watch, False
-        known = self._watched if watched else self._steps
+        observed, self._observe_next = self._observe_next, False
+        known = self._observed if observed else self._steps
         if size not in known:
-            known[size] = self._step(size, watched)
-        self._before = self._old if watched else None
+            known[size] = self._step(size, observed)
+        self._before = self._old if observed else None
         self._latest = known[size]
         return self._latest
 
-    def _step(self, size: int, watched: bool) -> Step:
+    def _step(self, size: int, observed: bool) -> Step:
         """The step for a batch of ``size``."""
         gradients = self._gradients[: shards(self.network, size, self.team.size)]
         ends = parted(size, len(gradients))
-        passes = [self._pass(g, *shard, size, watched) for g, shard in zip(gradients, ends, strict=True)]
+        passes = [self._pass(g, *shard, size, observed) for g, shard in zip(gradients, ends, strict=True)]
         changes = self.update.changes([g.flat for g in gradients])
         return Step(passes, changes, self.update, self.team, self.data.train)
 
@@ -160,21 +160,21 @@ class NumpyEngine(Engine):
         passes = self._passes[len(rows)]
         ends = parted(len(rows), len(passes))
 
-        def judge(shard: int) -> None:
+        def evaluate(shard: int) -> None:
             passes[shard].load(part, rows[slice(*ends[shard])])
             passes[shard].forward.run()
 
-        self.team.run(len(passes), judge)
+        self.team.run(len(passes), evaluate)
         return passes
 
-    def judge(self, part: Part) -> tuple[Array, Array]:
-        found = [(run.responses(-1).copy(), run.losses().copy()) for run in self._runs(part)]
+    def evaluate_each(self, part: Part) -> tuple[Array, Array]:
+        found = [(run.layer_outputs(-1).copy(), run.losses().copy()) for run in self._runs(part)]
         outputs, losses = zip(*found, strict=True)
         return _joined(outputs)[:, : len(part)], np.concatenate(losses)[: len(part)]
 
-    def responses(self, inputs: Array, layer: int) -> Array:
+    def layer_outputs(self, inputs: Array, layer: int) -> Array:
         part = as_part(inputs, self.data.train)
-        return _joined([run.responses(layer).copy() for run in self._runs(part)])[:, : len(part)]
+        return _joined([run.layer_outputs(layer).copy() for run in self._runs(part)])[:, : len(part)]
 
     def _runs(self, part: Part) -> Iterator[Pass]:
         """Evaluate a part; after its end the last example again, so that few sizes are ever compiled."""
@@ -188,18 +188,18 @@ class NumpyEngine(Engine):
         if not self.data.holds(part):
             self.source.forget(part)
 
-    def watch(self, size: int) -> None:
-        self._watch = True
+    def observe_next_step(self, size: int) -> None:
+        self._observe_next = True
         np.copyto(self._old.flat, self.weights.flat)
-        if size not in self._watched:
-            self._watched[size] = self._step(size, True)
+        if size not in self._observed:
+            self._observed[size] = self._step(size, True)
 
     def views(self) -> list[LayerView]:
         if self._latest is None:
-            return self.look(LOOK)
+            return self.dry_run(DRY_RUN_SIZE)
         return self._views(self._latest.passes, self._gradients[0], self._before)
 
-    def look(self, size: int) -> list[LayerView]:
+    def dry_run(self, size: int) -> list[LayerView]:
         size = min(size, len(self.data.train))
         gradients, buffers = Arena(self.network), Arena(self.network, self.buffers.flat.copy(), buffers=True)
         run = Pass(
@@ -215,7 +215,7 @@ class NumpyEngine(Engine):
     def _views(self, passes: Sequence[Pass], gradients: Arena, before: Arena | None) -> list[LayerView]:
         found = []
         for node in self.network.nodes:
-            i, watched = node.index, passes[0].watched and node.layer.activation_field is not None
+            i, observed = node.index, passes[0].observed and node.layer.activation_field is not None
             weights, biases = parts_of(node, self.weights)
             by_weight, by_bias = parts_of(node, gradients)
             found.append(
@@ -223,7 +223,7 @@ class NumpyEngine(Engine):
                     output=_joined([run.output(i) for run in passes]),
                     weights=weights,
                     gradients=by_weight,
-                    inputs=_joined([run.inputs(i) for run in passes]) if watched else None,
+                    inputs=_joined([run.inputs(i) for run in passes]) if observed else None,
                     biases=biases,
                     bias_gradients=by_bias,
                     before=parts_of(node, before)[0] if before else None,
@@ -247,18 +247,18 @@ class NumpyEngine(Engine):
             pairs += Arena(self.network, flat).pairs(tensors, f"optimizer.{name}.")
         for home, values in pairs:
             home[...] = values
-        self.step_number, self._watch = step, False
+        self.step_number, self._observe_next = step, False
 
     def snapshot(self) -> Any:
         flats = [flat.copy() for flat in self._flats()]
-        return self.step_number, *flats, (self.update.optimizer, self.update.born)
+        return self.step_number, *flats, (self.update.optimizer, self.update.optimizer_start)
 
     def restore(self, snapshot: Any) -> None:
-        self._watch = False
-        self.step_number, *flats, (optimizer, born) = snapshot
+        self._observe_next = False
+        self.step_number, *flats, (optimizer, optimizer_start) = snapshot
         if optimizer != self.update.optimizer:
             self._take(optimizer)
-        self.update.born = born
+        self.update.optimizer_start = optimizer_start
         for flat, values in zip(self._flats(), flats, strict=True):
             flat[...] = values
 
@@ -277,9 +277,9 @@ class NumpyEngine(Engine):
             for run in self._passes[size]:
                 run.forward.prepare()
 
-    def _pass(self, gradients: Arena | None, start: int, end: int, size: int, watched: bool = False) -> Pass:
+    def _pass(self, gradients: Arena | None, start: int, end: int, size: int, observed: bool = False) -> Pass:
         arenas = (self.weights, gradients, self.buffers)
-        return Pass(self.network, *arenas, self.source, range(start, end), size, self.seed, watched)
+        return Pass(self.network, *arenas, self.source, range(start, end), size, self.seed, observed)
 
 
 def _joined(outputs: Sequence[Array]) -> Array:

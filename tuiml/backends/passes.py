@@ -32,7 +32,7 @@ class Pass:
         buffers: the layers' buffers: read in evaluation, updated in training.
         shard: places in the batch of the shard's examples.
         batch_size: examples in the batch; the loss is their mean.
-        watched: keep what goes into the activations too, for :meth:`inputs`.
+        observed: keep what goes into the activations too, for :meth:`inputs`.
     """
 
     def __init__(
@@ -45,10 +45,10 @@ class Pass:
         shard: range,
         batch_size: int,
         seed: int,
-        watched: bool = False,
+        observed: bool = False,
     ) -> None:
         self.size = size = len(shard)
-        self.watched = watched
+        self.observed = observed
         self._shard, self._seed = shard, seed
         training = gradients is not None
         self.batches = Batches(source, network, size)
@@ -72,7 +72,7 @@ class Pass:
         wanted |= {v.y: None for v in values if v.y.op != "input"}
         if not training:
             wanted[losses] = None
-        if watched:
+        if observed:
             wanted |= {v.z: None for v in values if v.z.op != "input"}
         grads: dict[Value, Array | None] = {}
         if gradients is not None:
@@ -147,7 +147,7 @@ class Pass:
         found: Array = self._plan.array(self._losses)[0]
         return found
 
-    def responses(self, layer: int) -> Array:
+    def layer_outputs(self, layer: int) -> Array:
         """A layer's output, features × examples."""
         return by_feature(self._plan.array(self.values[layer].y))
 
@@ -156,7 +156,7 @@ class Pass:
         return by_unit(self._plan.array(self.values[layer].y))
 
     def inputs(self, layer: int) -> Array:
-        """What goes into a layer's activation, likewise; only where the pass is watched."""
+        """What goes into a layer's activation, likewise; only where the pass is observed."""
         return by_unit(self._plan.array(self.values[layer].z))
 
 

@@ -86,7 +86,7 @@ class Penalizer:
 
     @property
     def limits(self) -> bool:
-        """Whether the gradient's length is looked at."""
+        """Whether the gradient's norm is needed."""
         return self.penalties.clip_norm is not None
 
     def limit(self, gradients: Array) -> bool:

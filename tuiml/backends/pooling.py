@@ -54,15 +54,15 @@ def max_window_gradient(calls: CallList, node: Node, args: list[Array], out: Arr
     if apart:
         _scatter(calls, _pairs(y, x, axis, window), _pairs(g, out, axis, window))
         return
-    left, mask, share = empty(y.shape, np.float32), empty(y.shape, np.bool_), empty(y.shape, np.float32)
+    left, mask, routed = empty(y.shape, np.float32), empty(y.shape, np.bool_), empty(y.shape, np.float32)
     calls.add("left", g.shape, partial(np.copyto, left, g))
     for offset in range(window.size):
         there, here = window.places(offset, length)
-        rest, hit, part = (_along(a, axis, there) for a in (left, mask, share))
+        rest, hit, part = (_along(a, axis, there) for a in (left, mask, routed))
         into = _along(out, axis, here)
         value, greatest = _along(x, axis, here), _along(y, axis, there)
         calls.add("equal", hit.shape, partial(np.equal, value, greatest, hit))
-        calls.add("share", part.shape, partial(np.multiply, rest, hit, part))
+        calls.add("route", part.shape, partial(np.multiply, rest, hit, part))
         calls.add("add", into.shape, partial(np.add, into, part, into))
         calls.add("left", rest.shape, partial(np.subtract, rest, part, rest))
 
@@ -76,19 +76,19 @@ def _scatter(calls: CallList, values: list[tuple[Array, Array]], places: list[tu
     """
     left, last = places[0][0], places[-1][1]
     if len(places) == 1:
-        calls.add("share", last.shape, partial(np.copyto, last, left))
+        calls.add("route", last.shape, partial(np.copyto, last, left))
         return
     mask = empty(left.shape, np.bool_)
     rest = empty(left.shape, np.float32) if len(places) > 2 else last
     for index, ((greatest, value), (_, place)) in enumerate(zip(values[:-1], places, strict=False)):
         calls.add("equal", mask.shape, partial(np.equal, value, greatest, mask))
-        calls.add("share", place.shape, partial(np.multiply, left, mask, place))
+        calls.add("route", place.shape, partial(np.multiply, left, mask, place))
         after = last if index == len(values) - 2 else rest
         calls.add("left", left.shape, partial(np.subtract, left, place, after))
         left = after
 
 
-def _shares(length: int, axis: int, window: Window) -> Array:
+def _fractions(length: int, axis: int, window: Window) -> Array:
     """One over the number of places that each window has in the image, along ``axis``."""
     count = np.zeros(window.outputs, np.float32)
     for offset in range(window.size):
@@ -103,15 +103,15 @@ def mean_window(calls: CallList, node: Node, args: list[Array], out: Array) -> N
     calls.add("zero", out.shape, partial(out.fill, 0.0))
     for there, here in _pairs(out, args[0], axis, window):
         calls.add("add", there.shape, partial(np.add, there, here, there))
-    shares = _shares(args[0].shape[axis], axis, window)
-    calls.add("mean_window", out.shape, partial(np.multiply, out, shares, out))
+    fractions = _fractions(args[0].shape[axis], axis, window)
+    calls.add("mean_window", out.shape, partial(np.multiply, out, fractions, out))
 
 
 def mean_window_gradient(calls: CallList, node: Node, args: list[Array], out: Array) -> None:
     axis, window = node.attributes
     each = empty(args[0].shape, np.float32)
-    shares = _shares(node.shape[axis], axis, window)
-    calls.add("mean_window_gradient", each.shape, partial(np.multiply, args[0], shares, each))
+    fractions = _fractions(node.shape[axis], axis, window)
+    calls.add("mean_window_gradient", each.shape, partial(np.multiply, args[0], fractions, each))
     calls.add("zero", out.shape, partial(out.fill, 0.0))
     for there, here in _pairs(each, out, axis, window):
         calls.add("add", here.shape, partial(np.add, here, there, here))

@@ -48,16 +48,16 @@ class Given:
 
 
 class Stored:
-    """What the layer below makes of the training examples: ``whole`` is examples × (features and a 1)."""
+    """What the layer below makes of the training examples: ``inputs`` is examples × (features and a 1)."""
 
-    def __init__(self, whole: Array, size: int) -> None:
-        self._whole = whole
-        self._rows = np.empty((size, whole.shape[1]), np.float32)
+    def __init__(self, inputs: Array, size: int) -> None:
+        self._inputs = inputs
+        self._rows = np.empty((size, inputs.shape[1]), np.float32)
         self.x_with_ones = self._rows.T
         self.x = self.x_with_ones[:-1]
 
     def load(self, rows: Array) -> None:
-        self._whole.take(rows, 0, self._rows, "clip")
+        self._inputs.take(rows, 0, self._rows, "clip")
 
 
 class Machine:

@@ -1,7 +1,7 @@
 """Shards of one task on threads of their own, or one after the other: whichever is faster just now.
 
 A batch is split into shards and their results are put together in a fixed order, so the bits do not depend on
-how many threads took part. That leaves the choice to the moment: side by side on quiet cores, in turn when
+how many threads took part. So the choice can be made at run time: side by side on quiet cores, in turn when
 another process keeps a core busy and a step would wait for the shard that lost its turn there.
 """
 

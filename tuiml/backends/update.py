@@ -25,14 +25,14 @@ class Update:
         self.weights = weights
         self.penalizer = penalizer or Penalizer(NO_PENALTIES)
         self.state = {name: np.zeros_like(weights) for name in optimizer.state_names()}
-        self.born = 0
+        self.optimizer_start = 0
         """The step after which the optimizer's arrays were all 0: it counts its own steps from there."""
         self.scalars = {name: np.zeros((), np.float32) for name in optimizer.scalars(1, 1.0)}
         self._limited = self.penalizer.limited(weights)
 
     def prepare(self, step: int, rate: float) -> None:
         """Set the numbers of a step, counted from 1, before its plans run."""
-        for name, value in self.optimizer.scalars(step - self.born, rate).items():
+        for name, value in self.optimizer.scalars(step - self.optimizer_start, rate).items():
             self.scalars[name][...] = value
         self.penalizer.rate[...] = rate
 

@@ -46,7 +46,9 @@ def add_arguments(parser: Parser) -> None:
     what = "a word that stands for a missing value; may be repeated"
     parser.add_argument("--missing-values", action="append", metavar="WORD", help=what)
     parser.add_argument("--encoding", metavar="NAME", help="how the text is encoded, as windows-1252")
-    parser.add_argument("--test", type=float, metavar="SHARE", help="share kept apart for the test")
+    parser.add_argument(
+        "--test", type=float, metavar="FRACTION", help="fraction of the examples held out for the test"
+    )
     parser.add_argument("--width", type=int, metavar="N", help="pixels across of every image")
     parser.add_argument("--height", type=int, metavar="N", help="pixels down of every image")
     parser.add_argument("--grey", action="store_true", default=None, help="images in grey")
@@ -62,7 +64,7 @@ def check(chosen: argparse.Namespace) -> int:
     if not (len(files) == 1 and not files[0]["problem"] and len(files[0]["shape"]) == 1):
         options = {name: getattr(chosen, name) for name in OPTIONS}
         progress = loading_on(Bar()) if sys.stderr.isatty() else None
-        found = file_report.look(chosen.path, deep=True, progress=progress, **options)
+        found = file_report.inspect(chosen.path, deep=True, progress=progress, **options)
     if chosen.json:
         print_json((found.to_json() if found else {}) | ({"files": files} if files else {}))
     else:

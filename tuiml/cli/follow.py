@@ -47,7 +47,7 @@ def _show(show: Show, event: Event, stopping: Stopping) -> None:
     from tuiml.training.events import End
 
     try:
-        show.tell(event)
+        show.report(event)
     except BrokenPipeError:
         drop_output()
         show.silence()

@@ -53,7 +53,7 @@ class Show:
         self._steps = 0
         self._last: Epoch | None = None
 
-    def tell(self, event: Event) -> None:
+    def report(self, event: Event) -> None:
         """Show an event.
 
         Raises:
@@ -177,7 +177,7 @@ class Bar(Show):
             return pretraining(event)
         if isinstance(event, RateTried):
             bar = self._bar(event.number / event.steps)
-            return [f"{bar} rate {event.learning_rate:.1e}", f"loss {loss(event.smoothed)}"]
+            return [f"{bar} lr {event.learning_rate:.1e}", f"loss {loss(event.smoothed)}"]
         if not isinstance(event, Progress | Epoch):
             return []
         epochs = f"epoch {event.epoch:>{len(str(self._epochs))}}/{self._epochs}"
@@ -234,12 +234,12 @@ def _word(end: End) -> str:
 def loading_on(show: Show) -> Callable[[str, int, int], None]:
     """What shows the progress of a file: called with its name, the bytes done and all (0: not known)."""
 
-    def tell(name: str, done: int, total: int) -> None:
+    def report(name: str, done: int, total: int) -> None:
         show.draw(Loading(name, done, total))
         if done == total or done > total > 0:
             show.close()
 
-    return tell
+    return report
 
 
 def opening(start: Start) -> list[str]:

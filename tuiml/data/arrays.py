@@ -37,14 +37,14 @@ class Part:
         return Part(self.inputs[rows], self.labels[rows])
 
 
-class Whole(NamedTuple):
+class PoolAndTest(NamedTuple):
     """A data set before its parts are drawn."""
 
     pool: Part
     test: Part
 
     @classmethod
-    def cut(cls, part: Part, pool: int) -> Whole:
+    def cut(cls, part: Part, pool: int) -> PoolAndTest:
         """The first ``pool`` examples of a part, and the rest as the test part."""
         return cls(part[:pool], part[pool:])
 
@@ -74,11 +74,11 @@ class Data:
     """SHA-256 of a user's examples as they were read; empty where they are tuiml's own."""
 
     def original(self, targets: Labels) -> NDArray[np.float32]:
-        """Numbers as trained on, or as the network tells them, (n, outputs), in the units of the data set."""
+        """Normalized targets or predictions, (n, outputs), in the units of the data set."""
         return np.asarray(targets, np.float32) / self.target_scale + self.target_shift
 
     def holds(self, part: Part) -> bool:
-        """Whether it is one of the three parts, and not examples put together for the moment."""
+        """Whether it is one of the three parts, and not examples put together for an inspection."""
         return any(part is mine for mine in (self.train, self.validation, self.test))
 
     def batch(self, part: Part, index: Any) -> NDArray[np.float32]:

@@ -39,7 +39,7 @@ class Report:
     """In words, with what was found out about it."""
     examples: int = 0
     test: int = 0
-    """Of the examples, kept apart for the test."""
+    """Fraction of the examples held out as the test part."""
     shape: tuple[int, ...] = ()
     target: Target = "classes"
     classes: tuple[str, ...] = ()
@@ -65,7 +65,7 @@ class Report:
         return {**vars(self), "columns": [vars(column) for column in self.columns]}
 
 
-def look(
+def inspect(
     path: str | Path,
     files: DataFiles | None = None,
     *,
@@ -82,7 +82,7 @@ def look(
         files: finds what the file holds; ``None``: it is read here.
         deep: read every example as well, for what only that shows: numbers that are not finite, pictures
             that cannot be read, columns that never vary.
-        progress: told how far a deep look is.
+        progress: called with the progress of a deep inspection.
         options: of the entry, as ``label`` of a table; ``None`` is as if not given.
     """
     given = {name: value for name, value in options.items() if value is not None}

@@ -15,7 +15,7 @@ from tuiml.data.kinds import Normalize
 if TYPE_CHECKING:
     from numpy.random import Generator
 
-    from tuiml.data.arrays import Points, Whole
+    from tuiml.data.arrays import Points, PoolAndTest
 
 MOST_VALUES = 100_000_000
 """The most values generated: 400 MB of float32."""
@@ -47,7 +47,7 @@ class Seeded(Dataset):
         return self.size // 4
 
     @abstractmethod
-    def generate(self, seed: int) -> Whole:
+    def generate(self, seed: int) -> PoolAndTest:
         """Every example, in new arrays."""
 
     def rng(self, seed: int) -> Generator:
@@ -83,10 +83,10 @@ class Generated(Seeded):
     def points(self, rng: Generator, label: Any) -> Points:
         """Points without their noise, (n, features), of the classes ``label`` (n,); it may change them."""
 
-    def generate(self, seed: int) -> Whole:
+    def generate(self, seed: int) -> PoolAndTest:
         import numpy as np
 
-        from tuiml.data.arrays import Part, Whole
+        from tuiml.data.arrays import Part, PoolAndTest
 
         rng, n = self.rng(seed), self.pool + self.test_examples
         label = (np.arange(n) % len(self.classes)).astype(np.uint8)
@@ -94,7 +94,7 @@ class Generated(Seeded):
         step = max(1, (1 << 20) // inputs.shape[1])
         for rows in (inputs[start : start + step] for start in range(0, n, step)):
             rows += np.float32(self.noise) * rng.standard_normal(rows.shape, dtype=np.float32)
-        return Whole.cut(Part(inputs, label), self.pool)
+        return PoolAndTest.cut(Part(inputs, label), self.pool)
 
 
 @datasets.add

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-    from tuiml.data.arrays import Whole
+    from tuiml.data.arrays import PoolAndTest
 
 
 def _scaling_field(default: Scaling) -> Any:
@@ -48,16 +48,16 @@ class Function(Seeded):
     def function(self, x: Any) -> NDArray[Any]:
         """The target without its noise, (n,), of inputs as :meth:`inputs` gives them."""
 
-    def generate(self, seed: int) -> Whole:
+    def generate(self, seed: int) -> PoolAndTest:
         import numpy as np
 
-        from tuiml.data.arrays import Part, Whole
+        from tuiml.data.arrays import Part, PoolAndTest
 
         rng = self.rng(seed)
         x = self.inputs(rng, self.pool + self.test_examples)
         target = self.function(x) + self.noise * rng.standard_normal(len(x))
         both = Part(x.astype(np.float32), target.astype(np.float32)[:, None])
-        return Whole.cut(both, self.pool)
+        return PoolAndTest.cut(both, self.pool)
 
 
 @datasets.add

@@ -40,7 +40,7 @@ def read(path: Path, shape: tuple[int, ...] | None = None, sha256: str | None = 
     """The values of an IDX file of bytes; memory for them is taken once its header is known to be right.
 
     Args:
-        path: the file, gzipped or not (told by its first bytes, not by its name).
+        path: the file, gzipped or not (detected by its first bytes, not by its name).
         shape: the dimensions it must have; ``None``: one to four, at most 1 GiB.
         sha256: the hash the whole decompressed file must have; ``None``: any.
 

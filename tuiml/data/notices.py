@@ -13,7 +13,7 @@ from tuiml.data.errors import DataError
 from tuiml.formatting import percent
 
 if TYPE_CHECKING:
-    from tuiml.data.arrays import Data, Whole
+    from tuiml.data.arrays import Data, PoolAndTest
     from tuiml.data.base import Dataset
 
 Found = tuple[str, str]
@@ -22,7 +22,7 @@ Found = tuple[str, str]
 NAMED = 6
 """Columns or classes that a line names."""
 LOPSIDED = 0.9
-"""Share of one class from which on guessing it looks like learning."""
+"""Fraction of one class above which always predicting it looks like learning."""
 MANY_TIMES = 50
 """Examples of the largest class for one of the smallest, from which on that is said."""
 RARE = 10
@@ -35,7 +35,7 @@ _COMPARED_EXAMPLES = 200_000
 _BLOCK = 1 << 20
 
 
-def refuse_unsound(dataset: Dataset, whole: Whole) -> None:
+def refuse_unsound(dataset: Dataset, examples: PoolAndTest) -> None:
     """Refuse inputs that are not finite; a value that is missing (NaN) may be, where it is filled.
 
     Raises:
@@ -43,7 +43,7 @@ def refuse_unsound(dataset: Dataset, whole: Whole) -> None:
     """
     import numpy as np
 
-    for name, part in zip(("", "test "), whole, strict=True):
+    for name, part in zip(("", "test "), examples, strict=True):
         if part.inputs.dtype == np.uint8:
             continue
         step = max(1, _BLOCK // max(1, part.inputs.shape[1]))
@@ -59,12 +59,12 @@ def refuse_unsound(dataset: Dataset, whole: Whole) -> None:
             raise DataError(f"'{dataset.title}': {first} ({count:,} such values): correct them")
 
 
-def fingerprint(whole: Whole) -> str:
+def fingerprint(examples: PoolAndTest) -> str:
     """SHA-256 of all examples and labels as they were read."""
     import numpy as np
 
     digest = hashlib.sha256()
-    for part in whole:
+    for part in examples:
         kind = (
             part.inputs.dtype if part.inputs.dtype == np.uint8 else np.dtype(np.float32)
         )  # as 0.2 read them
@@ -89,12 +89,12 @@ def notices(dataset: Dataset, data: Data) -> tuple[Found, ...]:
     if dataset.kind == "own":
         found.append(("data twice", _twice(data)))
     numbered: dict[str, int] = {}
-    told = []
+    said = []
     for about, text in found:
         if text:
             numbered[about] = numbered.get(about, 0) + 1
-            told.append((about if numbered[about] == 1 else f"{about} {numbered[about]}", text))
-    return tuple(told)
+            said.append((about if numbered[about] == 1 else f"{about} {numbered[about]}", text))
+    return tuple(said)
 
 
 def _validation(data: Data) -> str:

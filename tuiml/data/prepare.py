@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuiml.data import notices, store
-from tuiml.data.arrays import Data, Labels, Part, Values, Whole, reorder
+from tuiml.data.arrays import Data, Labels, Part, PoolAndTest, Values, reorder
 from tuiml.data.datasets import Dataset, Digits, Files, Own, Seeded
 from tuiml.data.errors import DataError
 from tuiml.data.kinds import Normalize, Progress, Scaling
@@ -47,18 +47,18 @@ def load_here(dataset: Dataset, seed: int) -> Data | None:
         DataError: the options do not fit the data, or a file of the user's is damaged.
     """
     _refuse(dataset)
-    whole = store.read_here(dataset.origin) if isinstance(dataset, Files) else read(dataset, seed)
-    return None if whole is None else draw(dataset, whole, seed)
+    examples = store.read_here(dataset.origin) if isinstance(dataset, Files) else read(dataset, seed)
+    return None if examples is None else draw(dataset, examples, seed)
 
 
-def read(dataset: Dataset, seed: int, progress: Progress | None = None) -> Whole:
+def read(dataset: Dataset, seed: int, progress: Progress | None = None) -> PoolAndTest:
     """Every example, as it lies in the files or comes from the generator, in new arrays.
 
     Raises:
         DataError: a file is missing or damaged.
     """
     if isinstance(dataset, Own):
-        return split.whole(dataset, reading.examples(dataset, progress))
+        return split.pool_and_test(dataset, reading.examples(dataset, progress))
     if isinstance(dataset, Files):
         return store.read_origin(dataset.origin, progress)
     if isinstance(dataset, Digits):
@@ -72,30 +72,30 @@ def _refuse(dataset: Dataset) -> None:
         raise DataError(f"data.{field}: {message}")
 
 
-def draw(dataset: Dataset, whole: Whole, seed: int) -> Data:
-    """Draw the training and validation parts of ``whole`` and find the normalization.
+def draw(dataset: Dataset, examples: PoolAndTest, seed: int) -> Data:
+    """Draw the training and validation parts of ``examples`` and find the normalization.
 
     The validation examples come first in the draw: runs that differ in ``train`` alone are judged on
-    the same ones, and a smaller training part is contained in a larger. ``whole`` is used up: its pool
+    the same ones, and a smaller training part is contained in a larger. ``examples`` is used up: its pool
     may be reordered where it lies.
 
     Raises:
         DataError: a label has no class, or an input or a number of the target is not finite.
     """
-    for part in whole:
+    for part in examples:
         _check(dataset, part)
-    notices.refuse_unsound(dataset, whole)
-    print_of = notices.fingerprint(whole) if dataset.kind == "own" else ""
-    training, held_out, made_anew = _drawn(dataset, whole.pool, seed)
-    if made_anew:  # as no version before 0.3 drew it: a run of one is told when it is resumed
+    notices.refuse_unsound(dataset, examples)
+    print_of = notices.fingerprint(examples) if dataset.kind == "own" else ""
+    training, held_out, made_anew = _drawn(dataset, examples.pool, seed)
+    if made_anew:  # as no version before 0.3 drew it: a resumed run of one gets a notice
         print_of = hashlib.sha256(f"{print_of} stratified".encode()).hexdigest()
     if dataset.fills:
-        _fill(training.inputs, (training, held_out, whole.test))
-    if any(part.inputs.dtype == np.float64 for part in (training, whole.test)):
-        training, held_out, test = _single((training, held_out, whole.test), dataset.normalize)
-        whole = Whole(whole.pool, test)
+        _fill(training.inputs, (training, held_out, examples.test))
+    if any(part.inputs.dtype == np.float64 for part in (training, examples.test)):
+        training, held_out, test = _single((training, held_out, examples.test), dataset.normalize)
+        examples = PoolAndTest(examples.pool, test)
     shift, scale = normalization(training.inputs, dataset.normalize, dataset.top)
-    test, numbers = whole.test, (_NOTHING, _NOTHING)
+    test, numbers = examples.test, (_NOTHING, _NOTHING)
     if dataset.target == "regression":
         numbers = _scaling(training.labels, dataset.target_scaling())
         training, held_out, test = (_scaled(part, *numbers) for part in (training, held_out, test))
@@ -232,7 +232,7 @@ def normalization(
         shift, spread = low, high - low
     else:
         shift, spread = _moments(inputs)
-    # What a float32 cannot tell from its neighbours is rounding, not variance.
+    # Differences below the precision of float32 are rounding, not variance.
     varies = spread > 1e-7 * np.maximum(np.abs(low), np.abs(high))
     scale = np.zeros_like(spread)
     np.divide(1.0, spread, out=scale, where=varies)

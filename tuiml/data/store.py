@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tuiml import files
 from tuiml.data import download, idx
-from tuiml.data.arrays import Part, Whole
+from tuiml.data.arrays import Part, PoolAndTest
 from tuiml.data.errors import DataError
 from tuiml.data.kinds import Progress
 from tuiml.data.sources import DIGITS_IMAGES, DIGITS_LABELS, Origin, Source
@@ -24,7 +24,7 @@ class Place:
     folder: Path
     named: bool
     """It bears the data set's name; else its files may be another's of the same names (Fashion-MNIST's
-    are MNIST's), and only their hash tells."""
+    are MNIST's), and only their hashes differ."""
     ours: bool
     """In the cache: a file that is not right is fetched again instead of complained about."""
 
@@ -50,17 +50,17 @@ def places(origin: Origin) -> Iterator[Place]:
             yield Place(folder, named=False, ours=False)
 
 
-def read_origin(origin: Origin, progress: Progress | None = None) -> Whole:
+def read_origin(origin: Origin, progress: Progress | None = None) -> PoolAndTest:
     """The two parts of ``origin``: images (n, features) uint8, labels (n,) uint8.
 
     Raises:
         DataError: a file is damaged, or in no folder and out of reach.
     """
     images, labels, test_images, test_labels = (obtain(origin, s, progress) for s in origin.sources)
-    return Whole(_part(images, labels), _part(test_images, test_labels))
+    return PoolAndTest(_part(images, labels), _part(test_images, test_labels))
 
 
-def read_here(origin: Origin) -> Whole | None:
+def read_here(origin: Origin) -> PoolAndTest | None:
     """As :func:`read_origin`, but ``None`` where a file lies in no folder: nothing is downloaded.
 
     Raises:
@@ -70,10 +70,10 @@ def read_here(origin: Origin) -> Whole | None:
     if len(found) < len(origin.sources):
         return None
     (_, images), (_, labels), (_, test_images), (_, test_labels) = found
-    return Whole(_part(images, labels), _part(test_images, test_labels))
+    return PoolAndTest(_part(images, labels), _part(test_images, test_labels))
 
 
-def read_digits(test: int) -> Whole:
+def read_digits(test: int) -> PoolAndTest:
     """The bundled digits: every sixth of the first ``6 * test`` images is the test part.
 
     The file has the images writer by writer, so its last ones would test on writers never seen and
@@ -93,7 +93,7 @@ def read_digits(test: int) -> Whole:
     part = _part(images, labels)
     chosen = np.zeros(len(part), np.bool_)
     chosen[5 : 6 * test : 6] = True
-    return Whole(
+    return PoolAndTest(
         Part(part.inputs[~chosen], part.labels[~chosen]), Part(part.inputs[chosen], part.labels[chosen])
     )
 

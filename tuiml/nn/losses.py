@@ -47,7 +47,7 @@ class CrossEntropy(Loss):
     source = "Bridle 1990, eq. 9; log-sum-exp: Blanchard, Higham & Higham 2021, alg. 3.2"
     activation = "softmax"
     label_smoothing: float = Field(
-        0.0, ge=0.0, lt=1.0, description="share ε of the target spread evenly over all classes"
+        0.0, ge=0.0, lt=1.0, description="fraction ε of the target spread evenly over all classes"
     )
 
     def value(self, xp: Any, z: Array, y: Array, t: Array) -> Array:

@@ -67,7 +67,7 @@ def decaying(default: float, text: str) -> Any:
 
 
 def epsilon(default: float, text: str = "added to the root, so no division by 0") -> Any:
-    """The small number that keeps a division finite: one that float32 tells from 0."""
+    """The small number that keeps a division finite: above 0 in float32."""
     return Field(default, ge=1e-30, le=1.0, description=text)
 
 
@@ -78,7 +78,7 @@ class SGD(Optimizer):
     advice = "the plain one; momentum 0.9 and Nesterov make it competitive"
     source = "Sutskever, Martens, Dahl & Hinton 2013, eq. 1 to 4, in PyTorch's form without dampening"
     rate = 0.01
-    momentum: float = decaying(0.0, "share μ of the last step kept")
+    momentum: float = decaying(0.0, "fraction μ of the last step kept")
     nesterov: bool = Field(False, description="look ahead: g + μv in place of v; needs momentum")
 
     def notice(self) -> str:
@@ -163,15 +163,15 @@ class Moments(Optimizer):
         return ("gradients", "squares")
 
     def carried(self, before: Optimizer) -> dict[str, float]:
-        kept = super().carried(before)
+        carried = super().carried(before)
         if not isinstance(before, Moments):
-            return kept
+            return carried
         # The arrays hold sums; the averages they stand for are to stay the same.
         by_name = {
             "gradients": (1 - before.beta1) / (1 - self.beta1),
             "squares": (1 - before.beta2) / (1 - self.beta2),
         }
-        return {name: by_name.get(name, factor) for name, factor in kept.items()}
+        return {name: by_name.get(name, factor) for name, factor in carried.items()}
 
     def sums(self, g: Array, state: State) -> State:
         """Decayed sums of g and g²: the averages but for a factor, which the scalars carry."""

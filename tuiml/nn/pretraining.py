@@ -28,7 +28,7 @@ class Pretraining(Entry):
         0.001, gt=0.0, le=1000.0, description="η of the first layer where the data is normalized 'standard'"
     )
     batch_size: int = Field(100, ge=1, le=1_000_000, description="examples in one step")
-    momentum: float = Field(0.5, ge=0.0, lt=1.0, description="share of the last step that is kept")
+    momentum: float = Field(0.5, ge=0.0, lt=1.0, description="fraction of the last step that is kept")
     weight_cost: float = Field(2e-4, ge=0.0, le=1.0, description="pull of the weights towards 0 (L2)")
     stddev: float = Field(0.01, ge=0.0, le=10.0, description="spread of the weights before the first step")
 

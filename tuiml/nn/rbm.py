@@ -26,7 +26,7 @@ class Phases(NamedTuple):
     negative: dict[str, Array]
     """The same with v the reconstruction."""
     visible: Array
-    """Data less reconstruction, a column: the visible bias's share."""
+    """Data minus reconstruction, a column: the part of the visible bias."""
     error: Array
     """Squared error of the reconstruction, (1, 1)."""
 

@@ -94,7 +94,7 @@ class Exponential(Warmed):
     name = "exponential"
     aliases = ("exponential_decay",)
     formula = "η γ^epochs, epochs counted in fractions"
-    advice = "falls by the same share in each epoch, however long the run"
+    advice = "falls by the same fraction in each epoch, however long the run"
     source = "as PyTorch's ExponentialLR, smooth between the epochs"
     decay: float = Field(0.95, gt=0.0, le=1.0, description="what an epoch multiplies the rate by, γ")
 
@@ -109,7 +109,7 @@ class Cosine(Warmed):
     formula = "η (a + (1-a) (1 + cos π t/T) / 2)"
     advice = "half a cosine from η to its end over the run; with a warm-up, today's usual one"
     source = "Loshchilov & Hutter 2017 (SGDR), eq. 5, without restarts"
-    final: float = Field(0.0, ge=0.0, le=1.0, description="share of η that it ends at, a")
+    final: float = Field(0.0, ge=0.0, le=1.0, description="fraction of η that it ends at, a")
 
     def after(self, step: float, steps: int, batches: int) -> float:
         return blend(1.0, self.final, step / steps)
@@ -155,7 +155,7 @@ class OneCycle(Schedule):
     formula = "η/d up to η, then down to η/(d f), both by half a cosine"
     advice = "a high peak for few epochs; η is the peak, some 3 to 10 times the usual"
     source = "Smith & Topin 2018, in the shape of PyTorch's OneCycleLR; the momentum stays"
-    pct_start: float = Field(0.3, ge=0.0, le=1.0, description="share of the steps in which it rises")
+    pct_start: float = Field(0.3, ge=0.0, le=1.0, description="fraction of the steps in which it rises")
     div_factor: float = Field(25.0, ge=1.0, le=1e9, description="d: it starts at η/d")
     final_div_factor: float = Field(1e4, ge=1.0, le=1e9, description="f: it ends at the start's rate / f")
 
@@ -167,9 +167,9 @@ class OneCycle(Schedule):
         return blend(1.0, last, (step - peak) / (end - peak)) if end > peak else 1.0
 
 
-def blend(start: float, end: float, share: float) -> float:
-    """From ``start`` to ``end`` along half a cosine, ``share`` of the way (0 to 1)."""
-    return end + (start - end) * (1.0 + math.cos(math.pi * share)) / 2.0
+def blend(start: float, end: float, fraction: float) -> float:
+    """From ``start`` to ``end`` along half a cosine, ``fraction`` of the way (0 to 1)."""
+    return end + (start - end) * (1.0 + math.cos(math.pi * fraction)) / 2.0
 
 
 def peak_of(schedule: Schedule, steps: int, batches: int) -> float:

@@ -184,10 +184,10 @@ def _check_table(path: Path, table: dict[str, Any], expected: Shapes) -> None:
     for name, shape in expected.items():
         entry = table[name] if isinstance(table[name], dict) else {}
         dtype, declared, place = (entry.get(key) for key in ("dtype", "shape", "data_offsets"))
-        if dtype != "F32" or not _whole(declared) or tuple(declared) != shape:
+        if dtype != "F32" or not _integers(declared) or tuple(declared) != shape:
             said = plain_text(f"{str(dtype)[:20]} {str(declared)[:60]}")
             raise damaged(path, f"{name} is {said}, not F32 {list(shape)}")
-        if not _whole(place) or len(place) != 2 or place[1] - place[0] != 4 * math.prod(shape):
+        if not _integers(place) or len(place) != 2 or place[1] - place[0] != 4 * math.prod(shape):
             raise damaged(path, f"{name} does not lie where it can")
         places.append(tuple(place))
     end = 0
@@ -197,7 +197,7 @@ def _check_table(path: Path, table: dict[str, Any], expected: Shapes) -> None:
         end = after
 
 
-def _whole(values: Any) -> TypeGuard[list[int]]:
+def _integers(values: Any) -> TypeGuard[list[int]]:
     """True for a list of counts."""
     return isinstance(values, list) and all(type(v) is int and v >= 0 for v in values)
 

@@ -145,7 +145,7 @@ def put_into(engine: Engine, found: Checkpoint, first: Optimizer) -> None:
     """Load a checkpoint of a run that began with the optimizer ``first`` into an engine."""
     engine.change(optimizer_at(found.position, first))
     engine.load(found.tensors, found.step)
-    engine.born = found.position.optimizer_start
+    engine.optimizer_start = found.position.optimizer_start
 
 
 def _count(value: Any) -> int:

@@ -2,8 +2,8 @@
 
 It is started with ``python -m tuiml.runs.file_inspection_process FD``.
 
-A file may be made to harm whoever looks at it, so this process has limits of memory and time; the screen's
-has none, and looks at no file that it cannot read at once. Orders and answers go as with the prober's.
+A file may be made to harm its reader, so this process has limits of memory and time; the screen's
+has none, and reads only files that can be read at once. Orders and answers go as with the prober's.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ def answer_to(order: dict[str, Any]) -> dict[str, Any]:
     try:
         found = reading.find(dataset)
         if isinstance(found, facts.Unknown):
-            text = f"{dataset.title} needs more than {MEMORY // 10**6:,} MB to look at"
+            text = f"{dataset.title} needs more than {MEMORY // 10**6:,} MB to be read"
             found = facts.Unknown("path", text)
-    except Exception as error:  # whatever a file does to a reader, the next one is looked at
+    except Exception as error:  # whatever a file does to a reader, the next file is read
         found = facts.Unknown("path", plain_text(f"{dataset.title} cannot be read: {error!r}"[:300]))
     signal.alarm(0)
     return facts.to_json(found)

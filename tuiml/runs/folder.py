@@ -146,8 +146,8 @@ class RunFolder:
             line = line | {"time": datetime.now(UTC).isoformat(timespec="seconds")}
         if kind is Snapshot and time.monotonic() - self._began < self._next_snapshot:
             return
-        kept = self._thinner.take(line)
-        data = b"".join(json.dumps(one, allow_nan=False).encode() + b"\n" for one in kept)
+        lines = self._thinner.take(line)
+        data = b"".join(json.dumps(one, allow_nan=False).encode() + b"\n" for one in lines)
         if kind is Snapshot:
             passed = time.monotonic() - self._began
             self._next_snapshot = passed + max(1.0, passed / 500) * max(1.0, len(data) / SNAPSHOT_BYTES)

@@ -124,9 +124,9 @@ def _summary(path: Path) -> RunSummary:
         preset=plain_text(preset[:80]),
         when=_when(lines.first, path),
         reason=_reason(lines.end, held, bool(problem)),
-        epochs=_whole(lines.last, "epoch"),
-        planned=_whole(start, "epochs"),
-        parameters=_whole(start, "parameters"),
+        epochs=_integer(lines.last, "epoch"),
+        planned=_integer(start, "epochs"),
+        parameters=_integer(start, "parameters"),
         last=lines.last,
         best=lines.best,
         end=lines.end,
@@ -144,7 +144,7 @@ def _reason(end: Line | None, held: bool, broken: bool) -> str:
     return "broken" if broken else "interrupted"
 
 
-def _whole(line: Line | None, name: str) -> int:
+def _integer(line: Line | None, name: str) -> int:
     value = number(line, name)
     return int(value) if math.isfinite(value) else 0
 

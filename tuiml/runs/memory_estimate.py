@@ -55,7 +55,7 @@ def of_run(preset: Preset, network: Network) -> int:
 def for_restore_points(preset: Preset, network: Network, available: int | None = None) -> int:
     """Bytes for restore points: an eighth of the memory that the run leaves free.
 
-    If other processes use nearly all of it at the moment, a little anyway, if the machine has it.
+    If other processes use nearly all of it now, a little anyway, if the machine has it.
     """
     needed, all_there = of_run(preset, network), machine()
     there = min(all_there, free()) if available is None else available

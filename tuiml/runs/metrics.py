@@ -47,7 +47,7 @@ class Metrics:
     def __init__(self, path: Path) -> None:
         self._handle = open_to_append(path)
         try:
-            self.size = _whole(self._handle)
+            self.size = _size_of_lines(self._handle)
             """Bytes of complete lines."""
         except BaseException:
             os.close(self._handle)
@@ -129,7 +129,7 @@ class Metrics:
             os.close(self._handle)
 
 
-def _whole(handle: int) -> int:
+def _size_of_lines(handle: int) -> int:
     """Bytes up to the last line break."""
     end = os.fstat(handle).st_size
     while end > 0:

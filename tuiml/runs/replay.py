@@ -54,7 +54,7 @@ def replay(
     if name is not None:
         refuse_taken(name)
     preset, before = preset_of(path), last_session(path).start
-    control, backend = control or RunControl(steered=False), str(before.get("backend", "auto"))
+    control, backend = control or RunControl(rewindable=False), str(before.get("backend", "auto"))
     prepared = yield from prepare_run(preset, backend=backend, control=control, shards=shards_of(before))
     found = prepared.newest_checkpoint(path)
     if found is None:

@@ -79,7 +79,7 @@ class Run:
             script=script,
             until=until,
             room=memory_estimate.for_restore_points(prepared.preset, prepared.network)
-            if control.steered
+            if control.rewindable
             else 0,
             allow=lambda training: _refuse_if_short(prepared, training),
         )
@@ -123,7 +123,7 @@ class Run:
                     yield from self._end(event)
                 else:
                     yield from self._report(event, self.saver.due)
-            if self._control.lingers:
+            if self._control.answers_after_end:
                 yield from self._answer_after_end()
         except OSError as error:  # not from writing, which the recorder handles
             raise RunError(f"training cannot go on: {error.strerror or error}", code=1) from None
@@ -158,7 +158,7 @@ class Run:
 
     def _answer_after_end(self) -> Generator[Event]:
         """Answer inspection requests; afterwards save again what could not be saved."""
-        yield from self.trainer.inspection.linger()
+        yield from self.trainer.inspection.answer_after_end()
         if self._recorder.why:
             self._recorder.save(self._save)
 

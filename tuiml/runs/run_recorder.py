@@ -35,7 +35,7 @@ class Recorder:
         self._failed: OSError | None = None
         self._reported = ""
         self._unsaved = False
-        self._wait, self._since = FIRST / 2, 0.0
+        self._wait, self._last_save = FIRST / 2, 0.0
 
     def record(self, event: Event) -> None:
         """Append the line of an event."""
@@ -45,7 +45,7 @@ class Recorder:
         """Call ``save``; if it raises OSError, it is tried again later."""
         self._unsaved = not self._try(save, saves=True)
         self._wait = min(2 * self._wait, LONGEST) if self._unsaved else FIRST / 2
-        self._since = self._clock()
+        self._last_save = self._clock()
 
     def ready(self, due: bool, *, now: bool = False, soon: bool = False) -> bool:
         """True if it is time to save: when due, or after a failure when its wait is over.
@@ -56,7 +56,7 @@ class Recorder:
         """
         if not self._unsaved:
             return due
-        return now or self._clock() - self._since >= (FIRST if soon else self._wait)
+        return now or self._clock() - self._last_save >= (FIRST if soon else self._wait)
 
     def _try(self, write: Callable[[], None], saves: bool = False) -> bool:
         try:

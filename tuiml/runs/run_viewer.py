@@ -36,14 +36,14 @@ def view(word: str | Path, control: RunControl, *, backend: str = "auto") -> Gen
             InspectionService(control, prepared.network, prepared.engine, time.perf_counter),
             found.step,
         )
-        yield from inspection.asked(MANY, again=True)
-        while control.wait_asked():
+        yield from inspection.answer_new(MANY, again=True)
+        while control.wait_for_request():
             if steps_in(folder)[:1] not in ([], [step]):  # another process trains it
                 newer = prepared.newest_checkpoint(folder)
                 if newer is not None and newer.step != step:
                     prepared.load(newer)
                     step = newer.step
-            yield from inspection.asked(MANY)
+            yield from inspection.answer_new(MANY)
     except OSError:
         raise RunError("the run's folder is gone; it was renamed or deleted elsewhere") from None
     finally:

@@ -54,7 +54,7 @@ def run(
     """
     if name is not None:
         refuse_taken(name)
-    control = control or RunControl(steered=False)
+    control = control or RunControl(rewindable=False)
     prepared = yield from prepare_run(preset, backend=backend, control=control, shards=shards)
     new = new_run(prepared, control, name, live=live, save_every=save_every)
     yield from new.events()
@@ -89,7 +89,7 @@ def resume(
     try:
         document, restored_from = checkpoint_recovery.preset_document(folder.path)
         preset, old = _changed(document, settings), _changed(document)
-        control, last = control or RunControl(steered=False), last_session(folder.path)
+        control, last = control or RunControl(rewindable=False), last_session(folder.path)
         prepared = yield from prepare_run(
             preset,
             backend=backend or own_backend(last.start),

@@ -40,18 +40,18 @@ class Thinner:
         if kind is Progress:
             return self._batch(line)
         if kind is Start:
-            self._step, self._waiting = _whole(line, "step"), None
+            self._step, self._waiting = _integer(line, "step"), None
         elif kind is Epoch:
             # An epoch without such a line is drawn by its own means.
             before = self._flush() if self._epoch == line.get("epoch") else []
-            self._step, self._waiting = _whole(line, "step"), None
+            self._step, self._waiting = _integer(line, "step"), None
             return [*before, line]
         elif kind in (State, Intervention, End):  # here the curve may have a corner, or its end
             return [*self._flush(), line]
         return [line]
 
     def _batch(self, line: Line) -> list[Line]:
-        step, seconds = _whole(line, "step"), line.get("seconds") or 0.0
+        step, seconds = _integer(line, "step"), line.get("seconds") or 0.0
         if step < self._step or seconds < self._at:  # the run went back
             self._waiting, self._due = None, 0.0
         steps = max(1, step - self._step)
@@ -77,10 +77,10 @@ class Thinner:
         line, self._waiting = self._waiting, None
         if line is None:
             return []
-        self._epoch = _whole(line, "epoch")
+        self._epoch = _integer(line, "epoch")
         return [line]
 
 
-def _whole(line: Line, name: str) -> int:
+def _integer(line: Line, name: str) -> int:
     value = line.get(name, 0)
     return value if isinstance(value, int) else 0

@@ -13,7 +13,7 @@ from typing import Any
 Line = dict[str, Any]
 
 
-def whole(line: Line, name: str, default: int = 0) -> int:
+def integer(line: Line, name: str, default: int = 0) -> int:
     """An integer of a line, or ``default``."""
     value = line.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
@@ -28,7 +28,7 @@ def is_rewind(line: Line) -> bool:
 
 def last_intervention(line: Line) -> int:
     """Of a rewind: the number of the last intervention before the step gone back to."""
-    return whole(line, "last_intervention", whole(line, "since"))  # its name in files of 0.2 and before
+    return integer(line, "last_intervention", integer(line, "since"))  # its name in files of 0.2 and before
 
 
 def surviving(lines: Iterable[Line]) -> list[Line]:
@@ -41,7 +41,7 @@ def surviving_of(rewinds: Iterable[Line], lines: Iterable[Line]) -> Iterator[Lin
     """The same one by one, of more lines than memory holds; ``rewinds`` are those among them."""
     steps, numbers = array("d"), array("d")
     for line in rewinds:
-        steps.append(whole(line, "value"))
+        steps.append(integer(line, "value"))
         numbers.append(last_intervention(line))
     for i in range(len(steps) - 2, -1, -1):  # the earliest that this rewind, or any later one, went back to
         steps[i], numbers[i] = min(steps[i], steps[i + 1]), min(numbers[i], numbers[i + 1])
@@ -51,9 +51,9 @@ def surviving_of(rewinds: Iterable[Line], lines: Iterable[Line]) -> Iterator[Lin
         if later >= len(steps):
             yield line
         elif line.get("event") == "intervention":
-            if whole(line, "number") <= numbers[later]:
+            if integer(line, "number") <= numbers[later]:
                 yield line
-        elif whole(line, "step") <= steps[later]:
+        elif integer(line, "step") <= steps[later]:
             yield line
 
 

@@ -111,8 +111,8 @@ class Worker:
         if order.get("do") == "open":
             yield from run_viewer.view(str(order.get("run")), self._control, backend=backend)
             return
-        self._control.lingers = bool(order.get("lingers"))
-        if order.get("do") == "go_on":
+        self._control.answers_after_end = bool(order.get("answers_after_end"))
+        if order.get("do") == "resume_run":
             asked = order.get("settings")
             settings = [str(setting) for setting in asked] if isinstance(asked, list) else []
             run = str(order.get("run"))
@@ -138,7 +138,7 @@ def obey(control: RunControl, message: Message, first: queue.SimpleQueue[Message
     """Carry out a message; unknown ones are ignored, because they may come from a newer app."""
     do, value = message.get("do"), message.get("value")
     actions: dict[Any, Callable[[], object]] = {
-        **dict.fromkeys(("start", "find_rate", "open", "go_on"), lambda: first.put(message)),
+        **dict.fromkeys(("start", "find_rate", "open", "resume_run"), lambda: first.put(message)),
         "pause": control.pause,
         "resume": control.resume,
         "step": control.step,
@@ -152,10 +152,10 @@ def obey(control: RunControl, message: Message, first: queue.SimpleQueue[Message
         control.rewind(value)
     elif do == "change" and isinstance(value, dict):
         control.change(value)  # the trainer checks it, for it knows what the run is
-    elif do in ("inspect", "guess"):
+    elif do in ("inspect", "predict"):
         ask(control, str(do), value)
-    elif do == "watch" and isinstance(value, bool):
-        control.watch(value)
+    elif do == "observe" and isinstance(value, bool):
+        control.observe(value)
 
 
 def ask(control: RunControl, do: str, value: Any) -> None:
@@ -165,8 +165,8 @@ def ask(control: RunControl, do: str, value: Any) -> None:
     from tuiml.training.inspector import read_request
 
     with contextlib.suppress(ValueError):
-        if do == "guess":
-            control.guess(codec.read(Drawing, value))
+        if do == "predict":
+            control.predict(codec.read(Drawing, value))
         elif isinstance(value, list):
             control.inspect([read_request(request) for request in value[:MOST_REQUESTS]])
 

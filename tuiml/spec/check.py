@@ -121,11 +121,11 @@ def _sizes(preset: Preset) -> list[Problem]:
 def _stopping(preset: Preset) -> list[Problem]:
     """Whether there are examples for the metric of early stopping, and classes for an accuracy."""
     rule = preset.training.early_stopping
-    if preset.data.target == "regression" and rule.watched(True).endswith("accuracy"):
+    if preset.data.target == "regression" and rule.metric(True).endswith("accuracy"):
         text = f"{rule.name} is for classification, and {preset.data.title} is a regression; use val_loss"
         return [Problem("training.early_stopping", text)]
     _, validation, _ = preset.data.sizes()
-    if validation or not rule.watched(False).startswith("val_"):
+    if validation or not rule.metric(False).startswith("val_"):
         return []
     text = f"{rule.name} needs validation examples; give data.validation at least 1, or use train_loss"
     return [Problem("training.early_stopping", text)]
@@ -133,27 +133,29 @@ def _stopping(preset: Preset) -> list[Problem]:
 
 def _end(preset: Preset, stack: Sequence[Layer], shape: Shape) -> list[Problem]:
     """Whether the last layer gives what the loss and the data take."""
-    loss, wished, numbers = preset.training.loss, preset.data.outputs, preset.data.target == "regression"
+    loss, outputs, numbers = preset.training.loss, preset.data.outputs, preset.data.target == "regression"
     last, where = stack[-1], f"layers[{len(stack) - 1}]"
     activation = activation_of(last)
     if activation is None or not isinstance(last, Dense | ActivationLayer):
-        text = f"the last layer must be dense with {wished} units, or an activation after it, not {last.name}"
+        text = (
+            f"the last layer must be dense with {outputs} units, or an activation after it, not {last.name}"
+        )
         return [Problem(where, text)]
     problems = _regression(preset, activation, f"{where}.{last.activation_field}") if numbers else []
     wanted = loss.activation
     if wanted and not numbers and activation.name != wanted:
         text = f"{loss.name} needs {wanted} on the last layer, not {activation.name}"
         problems.append(Problem(f"{where}.{last.activation_field}", text))
-    single = wished == 2 and not numbers and shape == (1,) and activation.name != "softmax"
-    if shape != (wished,) and not single:
+    single = outputs == 2 and not numbers and shape == (1,) and activation.name != "softmax"
+    if shape != (outputs,) and not single:
         maker = output_layer(stack)
-        told = "classes" if not numbers else "number" if wished == 1 else "numbers"
-        text = f"{dimensions(shape)} outputs for {wished} {told}"
+        noun = "classes" if not numbers else "number" if outputs == 1 else "numbers"
+        text = f"{dimensions(shape)} outputs for {outputs} {noun}"
         if maker is None:
-            text = f"{text}; put a dense layer with {wished} units before it"
+            text = f"{text}; put a dense layer with {outputs} units before it"
             problems.append(Problem(where, text))
         else:
-            text = f"{text}; give {wished}, or leave units out"
+            text = f"{text}; give {outputs}, or leave units out"
             problems.append(Problem(f"layers[{maker}].units", text))
     return problems
 

@@ -63,7 +63,7 @@ def _of_layer(index: int, layer: Layer, method: str, wanted: str) -> list[Proble
 
 
 def values(preset: Preset, network: Network) -> int:
-    """Float32 values that pretraining holds beside the network, at its widest moment."""
+    """Float32 values that pretraining holds beside the network, at its widest layer."""
     if preset.pretraining is None:
         return 0
     train, _, _ = preset.data.sizes()

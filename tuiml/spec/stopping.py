@@ -1,6 +1,6 @@
-"""Early stopping: the figure of an epoch that is watched, and how long a run waits for a better one.
+"""Early stopping: the metric that is monitored, and how long a run waits for a better one.
 
-What is watched also says which epoch is the best one.
+The metric also decides which epoch is the best.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from tuiml.registry import Entry, Registry
 class Stopping(Entry):
     """When a run ends before its last epoch."""
 
-    def watched(self, validation: bool) -> str:
-        """The figure of an epoch that is compared: ``val_loss``, ``val_accuracy`` or ``train_loss``."""
+    def metric(self, validation: bool) -> str:
+        """The metric that is monitored: ``val_loss``, ``val_accuracy`` or ``train_loss``."""
         return self.name
 
     def wait(self) -> int | None:
@@ -39,7 +39,7 @@ class Never(Stopping):
     formula = "all epochs"
     advice = "the run ends with its last epoch"
 
-    def watched(self, validation: bool) -> str:
+    def metric(self, validation: bool) -> str:
         return "val_loss" if validation else "train_loss"
 
 
@@ -86,6 +86,6 @@ class TrainingLoss(Patient):
     advice = "until nothing more is learned; needs no validation, sees no overfitting"
 
 
-def badness(watched: str, figure: float) -> float:
-    """A watched figure as a number that is the smaller the better (NaN stays NaN)."""
-    return -figure if watched.endswith("accuracy") else figure
+def badness(metric: str, figure: float) -> float:
+    """The value of a metric as a number that is smaller the better it is (NaN stays NaN)."""
+    return -figure if metric.endswith("accuracy") else figure

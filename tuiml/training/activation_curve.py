@@ -1,4 +1,4 @@
-"""An activation as a function of one value: what it gives and how it passes a gradient on.
+"""An activation as a function of one value, and its derivative.
 
 Evaluated from the same formulas as in training, by NumPy in double precision.
 """
@@ -15,9 +15,9 @@ from tuiml.training.layer_statistics import Histogram
 
 Array = np.ndarray[Any, Any]
 FLAT = 0.05
-"""A slope nearer to 0 than this lets next to nothing of a gradient through."""
+"""Slopes nearer to 0 than this pass almost no gradient."""
 FINE = 32
-"""Places of a bin at which the slope is looked at."""
+"""Points per bin at which the slope is computed."""
 
 
 @dataclass(frozen=True)
@@ -28,21 +28,21 @@ class Response:
     y: Array
     slope: Array
     band: tuple[Array, Array] | None
-    """Of an activation that draws numbers, f at either end of what it draws; ``y`` is its mean then."""
+    """For a random activation, f at both limits of its random slope; ``y`` is then the mean."""
 
     @property
     def flat(self) -> Array:
-        """Where the gradient dies."""
+        """Where the slope is about 0."""
         return np.abs(self.slope) < FLAT
 
 
 def functions() -> list[type[Activation]]:
-    """The activations that are functions of one value: all but those over the classes."""
+    """The activations that are functions of one value: all but those over classes."""
     return [entry for entry in activations if not entry.output_only]
 
 
 def respond(activation: Activation, x: Array) -> Response:
-    """f and f′ as in evaluation: learned values as they start, the mean of drawn ones."""
+    """f and f′ as in evaluation, with learned slopes at their initial values and the mean of random ones."""
     learned: dict[str, Any] = {name: getattr(activation, field) for name, field in activation.learned.items()}
     with np.errstate(all="ignore"):
         y = _like(activation.forward(np, x, **learned), x)
@@ -60,10 +60,10 @@ def _like(value: Any, x: Array) -> Array:
     return np.broadcast_to(np.asarray(value, np.float64), x.shape)
 
 
-def flat_share(activation: Activation, inputs: Histogram) -> float:
-    """Share of the inputs counted that lie where the gradient dies; NaN where none was counted.
+def flat_fraction(activation: Activation, inputs: Histogram) -> float:
+    """Fraction of the counted inputs at which the slope is about 0; NaN if none was counted.
 
-    Within a bin they are taken to be evenly spread; those beyond the bins, to lie next to them.
+    Inputs are assumed to be evenly spread within a bin, and to be next to the bins if beyond them.
     """
     if not inputs.total:
         return float("nan")
@@ -77,7 +77,7 @@ def flat_share(activation: Activation, inputs: Histogram) -> float:
 
 
 def spread(inputs: Histogram, low: float, high: float, columns: int) -> Array:
-    """Share of the inputs in each of ``columns`` equal parts of ``low`` to ``high``, by area."""
+    """Fraction of the inputs in each of ``columns`` equal parts of ``low`` to ``high``, by area."""
     edges = np.asarray(inputs.edges())
     until = np.concatenate([[0.0], np.cumsum(inputs.counts, dtype=np.float64)])
     found: Array = np.diff(np.interp(np.linspace(low, high, columns + 1), edges, until))

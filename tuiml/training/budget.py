@@ -1,4 +1,4 @@
-"""Time budgets: what is nice to have may cost only a small fraction of the time that training takes."""
+"""Time budgets: optional tasks may take only a small fraction of the training time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 class Budget:
-    """Says when a task may run again.
+    """Decides when a task may run again.
 
     Args:
         fraction: of the time that the task may take, such as 0.02.

@@ -19,7 +19,7 @@ from tuiml.spec.preset import Preset
 from tuiml.training.layer_statistics import LayerStatistics
 
 FAR = 1000.0
-"""A learning rate so many times the optimizer's usual one is far above it."""
+"""A learning rate is far too high above this multiple of the optimizer's usual one."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class DiagnosisContext:
 
     @cached_property
     def output(self) -> int | None:
-        """The layer that makes the outputs."""
+        """The output layer."""
         return output_layer([node.layer for node in self.network.nodes])
 
     @cached_property
@@ -109,7 +109,7 @@ class DiagnosisContext:
         return drawn[0] is not None and all(constant(found) for found in drawn if found is not None)
 
     def noisy(self, index: int) -> bool:
-        """Whether random numbers tell the layer's units apart, as dropout behind it does."""
+        """Whether randomness, such as dropout, breaks the symmetry of the layer's units."""
         return self.layer(index).noisy() or any(layer.noisy() for layer in self._between(index))
 
     # -- numbers -------------------------------------------------------------------------------------------
@@ -130,7 +130,7 @@ class DiagnosisContext:
 
     @cached_property
     def fall(self) -> float:
-        """How many times smaller the first layer's gradient is than the last's; NaN where not known."""
+        """Ratio of the last layer's gradient norm to the first layer's; NaN if not known."""
         norms = [self.gradient(i) for i in self.weighted]
         if len(norms) < 3 or not all(map(math.isfinite, norms)) or not norms[-1] > 0:
             return math.nan
@@ -161,20 +161,20 @@ class DiagnosisContext:
 
     @property
     def grew(self) -> bool:
-        """Whether the loss is at least twice what it was at the beginning, or no number."""
+        """Whether the loss is at least twice the initial one, or not a number."""
         return self.losses is not None and not self.losses[1] < 2 * self.losses[0]
 
     @property
     def learns(self) -> bool:
-        """Whether the loss fell noticeably since the beginning; nothing known counts as no."""
+        """Whether the loss fell noticeably from the initial one; False if it is not known."""
         return self.losses is not None and self.losses[1] < 0.9 * self.losses[0]
 
     @property
     def learned(self) -> bool:
-        """Whether most of the loss is gone: saturated outputs, small gradients are then signs of success.
+        """Whether most of the loss is gone; saturated outputs and small gradients are then signs of success.
 
-        Wild initial values begin far above a guess: it counts from there on, ln(classes). What a guess of
-        numbers loses is not known here.
+        The loss is compared with that of a guess, ln(classes), if the initial one was above it; in a
+        regression the loss of a guess is not known here.
         """
         if self.losses is None:
             return False
@@ -225,7 +225,7 @@ _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def times(factor: float) -> str:
-    """A factor as one says it: ``300-fold``, ``10⁵-fold``."""
+    """A factor in words: ``300-fold``, ``10⁵-fold``."""
     if not math.isfinite(factor):
         return "to 0"
     if factor < 9500:
@@ -233,9 +233,9 @@ def times(factor: float) -> str:
     return f"10{str(round(math.log10(factor))).translate(_SUPERSCRIPT)}-fold"
 
 
-def percents(shares: Sequence[float]) -> str:
+def percents(fractions: Sequence[float]) -> str:
     """``62 to 73 %``."""
-    low, high = percent(min(shares), 0), percent(max(shares), 0)
+    low, high = percent(min(fractions), 0), percent(max(fractions), 0)
     return high if low == high else f"{low.removesuffix(' %')} to {high}"
 
 

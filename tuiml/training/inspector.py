@@ -72,7 +72,7 @@ class Inspector:
 
 
 class InspectionService:
-    """Answers what a :class:`~tuiml.training.run_control.RunControl` is asked, on a budget of time."""
+    """Answers the requests of a :class:`~tuiml.training.run_control.RunControl`, on a budget of time."""
 
     def __init__(
         self, control: RunControl, network: Network, engine: Engine, clock: Callable[[], float]
@@ -83,30 +83,30 @@ class InspectionService:
 
     def due(self, now: float) -> bool:
         """True if the requests may be answered again while the network learns."""
-        return bool(self._control.wishes) and self._budget.due(now)
+        return bool(self._control.requests) and self._budget.due(now)
 
-    def again(self) -> Iterator[Inspection]:
+    def answer_all(self) -> Iterator[Inspection]:
         """Answers to all requests, as the network is now."""
-        return self._answers(self._control.wishes, FEW)
+        return self._answers(self._control.requests, FEW)
 
-    def asked(self, most: int = FEW, *, again: bool = False) -> Iterator[Inspection]:
+    def answer_new(self, most: int = FEW, *, again: bool = False) -> Iterator[Inspection]:
         """Answers to new requests.
 
         Args:
             most: examples that are evaluated for each.
             again: to all requests, new or not.
         """
-        requests, drawing = self._control.take_asked()
+        requests, drawing = self._control.take_requests()
         prediction = self._inspector.predict(drawing) if drawing else None
         if prediction:
             yield prediction
-        yield from self._answers(self._control.wishes if again else requests, most)
+        yield from self._answers(self._control.requests if again else requests, most)
 
-    def linger(self) -> Iterator[Inspection]:
-        """Answers after the end of a run, until the app hangs up."""
-        yield from self.asked(MANY, again=True)
-        while self._control.wait_asked():
-            yield from self.asked(MANY)
+    def answer_after_end(self) -> Iterator[Inspection]:
+        """Answers after the end of a run, until the app disconnects."""
+        yield from self.answer_new(MANY, again=True)
+        while self._control.wait_for_request():
+            yield from self.answer_new(MANY)
 
     def _answers(self, requests: Sequence[InspectionRequest], most: int) -> Iterator[Inspection]:
         if not requests:

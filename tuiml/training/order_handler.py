@@ -23,7 +23,7 @@ def allow_all(training: Training) -> None:
 
 
 class OrderHandler:
-    """Pauses a run, changes its settings, takes it back and answers inspection requests.
+    """Pauses and rewinds a run, changes its settings and answers inspection requests.
 
     Args:
         live: True if a screen shows the run while it trains.
@@ -46,7 +46,7 @@ class OrderHandler:
         self._reported = 0
 
     def attend(self) -> Generator[Event, None, bool]:
-        """Carry out what was ordered; blocks while paused. Returns whether the run went back."""
+        """Carry out the orders; blocks while paused. Returns whether the run was rewound."""
         was_paused = went_back = False
         while True:
             changed, rate_changed, back = yield from self._obey()
@@ -61,7 +61,7 @@ class OrderHandler:
                 self._state.collect()
                 yield self._event("paused" if paused else "running", rate_changed)
                 yield from self.restore_points()
-            yield from self._inspection.asked(again=(changed or pauses) and paused)
+            yield from self._inspection.answer_new(again=(changed or pauses) and paused)
             if not self._control.paused:
                 break
             self._control.wait()
@@ -80,7 +80,7 @@ class OrderHandler:
         return State(state, self._state.engine.step_number, self._state.rate, rate_changed)
 
     def _obey(self) -> Generator[Event, None, tuple[bool, bool, bool]]:
-        """Whether anything changed, whether the learning rate did, and whether the run went back."""
+        """Whether anything changed, whether the learning rate did, and whether the run was rewound."""
         changed = rate_changed = went_back = False
         for order in self._control.take_orders():
             if "rewind" in order:
@@ -98,7 +98,7 @@ class OrderHandler:
         step = state.position.step
         try:
             if state.engine.step_number != step:
-                return True  # it diverged on the way here, which shows at the next step
+                return True  # it has diverged, which the next step will report
             changes = asked_for(asked, step, state.preset, state.training, self._allow)
             state.check_last_batch(changes)
         except ValueError as error:
@@ -121,7 +121,7 @@ class OrderHandler:
             yield self._refuse("there is no restore point in memory to go back to")
             return False
         yield self._state.go_back(point)
-        if self._live and self._control.watching:
+        if self._live and self._control.observed:
             yield self._snapshots.current(self._state.position.epoch)
         return True
 

@@ -1,12 +1,13 @@
-"""A network at its initial values: what one batch makes of it, before anything is trained."""
+"""Statistics of a network at its initial values, on one batch, before anything is trained."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
+from pydantic import AliasChoices, Field
 
 from tuiml.backends.engine import Engine
 from tuiml.data.arrays import Data, Part
@@ -18,49 +19,49 @@ from tuiml.training.statistics_tracker import StatisticsTracker
 from tuiml.training.verdicts import Verdict, verdicts
 
 EXAMPLES = 256
-"""Examples that pass through the network, where the data has as many."""
+"""Maximum number of examples of the batch."""
 _NOISE = 0x4E01
-"""Keeps the random inputs apart from other uses of the seed."""
+"""Makes the random inputs independent of other uses of the seed."""
 
 Inputs = Literal["data", "noise"]
 
 
 @dataclass(frozen=True)
 class Probe(Event, event="probe"):
-    """What a probe found."""
+    """The result of a probe."""
 
     inputs: Inputs
     """``noise``: the data is not on this machine; the inputs are normal, the labels random."""
     examples: Count
     input_mean: Bounded
     input_std: Bounded
-    """Of the network's inputs, normalized as the preset says."""
-    picture: Snapshot
+    """Standard deviation (and above, mean) of the network's inputs, normalized as in the preset."""
+    snapshot: Annotated[Snapshot, Field(validation_alias=AliasChoices("snapshot", "picture"))]
     note: Text = ""
-    """What is to be known about it, in a line."""
+    """What the user should know about it, in a line."""
     target_mean: Bounded = math.nan
     target_std: Bounded = math.nan
-    """Of a target that is numbers, as it is trained on."""
+    """Standard deviation (and above, mean) of a regression's targets, as trained on."""
 
     def verdicts(self, preset: Preset, network: Network) -> list[Verdict]:
-        """What is wrong by its numbers."""
+        """What is wrong according to these statistics."""
         measured = (self.input_mean, self.input_std) if self.inputs == "data" else None
         targets = (self.target_mean, self.target_std) if math.isfinite(self.target_std) else None
-        return verdicts(preset, network, self.picture.layers, inputs=measured, targets=targets)
+        return verdicts(preset, network, self.snapshot.layers, inputs=measured, targets=targets)
 
 
 def probe(preset: Preset, network: Network, data: Data, engine: Engine, inputs: Inputs = "data") -> Probe:
     """Statistics of every layer at initialisation: forward and backward on one batch, nothing trained."""
     count = min(EXAMPLES, len(data.train))
-    layers = StatisticsTracker(network).snapshot(engine.look(count))
+    layers = StatisticsTracker(network).snapshot(engine.dry_run(count))
     batch = data.batch(data.train, slice(0, count)).astype(np.float64)
-    picture = Snapshot(epoch=0, step=0, layers=layers)
-    told = math.nan, math.nan
+    snapshot = Snapshot(epoch=0, step=0, layers=layers)
+    target_stats = math.nan, math.nan
     if data.target == "regression" and inputs == "data":
         targets = data.train.labels.astype(np.float64)
-        told = float(targets.mean()), float(targets.std()) if np.ptp(targets, axis=0).any() else 0.0
+        target_stats = float(targets.mean()), float(targets.std()) if np.ptp(targets, axis=0).any() else 0.0
     measured = float(batch.mean()), float(batch.std())
-    return Probe(inputs, count, *measured, picture, _note(preset, inputs), *told)
+    return Probe(inputs, count, *measured, snapshot, _note(preset, inputs), *target_stats)
 
 
 def _note(preset: Preset, inputs: Inputs) -> str:
@@ -73,8 +74,8 @@ def _note(preset: Preset, inputs: Inputs) -> str:
 
 
 def noise(preset: Preset) -> Data:
-    """Normal inputs of the preset's shape with random labels (or normal numbers), seeded, in place of data
-    that is not here."""
+    """Seeded normal inputs of the preset's shape with random labels (or normal targets), for data that is
+    not on this machine."""
     rng = np.random.Generator(np.random.PCG64([preset.training.seed, _NOISE]))
     dataset = preset.data
     features = int(np.prod(dataset.shape))
@@ -93,6 +94,6 @@ def noise(preset: Preset) -> Data:
 
 
 def small(data: Data) -> Data:
-    """The data with no more examples than a probe looks at; those in arrays of their own."""
+    """The data with no more examples than a probe needs, copied into arrays of their own."""
     train = Part(data.train.inputs[:EXAMPLES].copy(), data.train.labels[:EXAMPLES].copy())
     return replace(data, train=train, validation=train[:0], test=train[:0])

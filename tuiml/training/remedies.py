@@ -1,4 +1,4 @@
-"""What to change in a preset against a verdict: edits of its document, and what they do in words."""
+"""Remedies for verdicts: edits of a preset's document, with a description."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Edit = tuple[str, Any]
 
 @dataclass(frozen=True)
 class Remedy:
-    """Edits of a document, each a path and a value, and what they do in words; none where none is known."""
+    """Edits of a document, each a path and a value, with a description; there may be no edits."""
 
     words: str
     edits: tuple[Edit, ...] = ()
@@ -53,24 +53,24 @@ class Remedy:
         ]
 
     def fits(self, preset: Preset) -> bool:
-        """Whether the preset is one still, with the edits in it."""
+        """Whether the preset is valid with the edits."""
         return check({**self.apply(preset.document()), "data": preset.data})[0] is not None
 
 
 def suited(activation: Activation) -> type[Initializer]:
-    """The initializer that keeps the spread through layers of an activation."""
+    """The initializer that preserves the variance through layers with an activation."""
     return initializers[activation.suited_initializer]
 
 
 def is_suited(initializer: Initializer | None, activation: Activation) -> bool:
-    """Whether it is of the family that is."""
+    """Whether an initializer is of the suited family."""
     wanted = suited(activation)
     family = next((f for f in (Glorot, He, LeCun) if issubclass(wanted, f)), wanted)
     return isinstance(initializer, family)
 
 
 def initial_values(context: DiagnosisContext, renew: bool = False) -> Remedy:
-    """Initial values that keep spread and gradient; another activation where none do, or if ``renew``."""
+    """Initial values that preserve variance and gradient; another activation if none do, or if ``renew``."""
     chosen = _activation(context, renew)
     edits: list[Edit] = []
     names: dict[str, None] = {}
@@ -117,13 +117,13 @@ def leaky(context: DiagnosisContext, dead: Sequence[int]) -> Remedy:
 
 
 def normalized(context: DiagnosisContext) -> Remedy:
-    """Inputs of everyday size."""
+    """Inputs of mean 0 and variance 1."""
     word = "unit" if context.preset.data.top else "standard"
     return Remedy(f"normalize = {word}", (("data.normalize", word),))
 
 
 def normalized_target(context: DiagnosisContext) -> Remedy:
-    """Targets of mean 0 and variance 1; predictions are told in the data's units all the same."""
+    """Targets of mean 0 and variance 1; predictions are still reported in the data's units."""
     if "normalize_target" not in type(context.preset.data).model_fields:
         return Remedy("numbers of everyday size")
     return Remedy("normalize_target = standard", (("data.normalize_target", "standard"),))

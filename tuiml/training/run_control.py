@@ -17,31 +17,31 @@ AWAKE = 0.5
 
 
 class RunControl:
-    """Pauses, steps, resumes and stops a run, takes it back, changes its settings, asks for inspections.
+    """Pauses, steps, resumes, stops and rewinds a run, changes its settings, requests inspections.
 
-    The trainer reads :attr:`attention` before each batch: a single attribute while nothing is asked.
+    The trainer reads :attr:`attention` before each batch: it reads no more while nothing is requested.
 
     Args:
-        steered: False if nobody can take the run back: no restore points are kept then.
+        rewindable: False if nobody can rewind the run: it then has no restore points.
     """
 
-    def __init__(self, *, steered: bool = True) -> None:
-        self.steered = steered
+    def __init__(self, *, rewindable: bool = True) -> None:
+        self.rewindable = rewindable
         self.attention = False
-        self.watching = True
-        """True if a screen shows snapshots at the moment; else none are made."""
+        self.observed = True
+        """True while a screen shows snapshots; else none are made."""
         self._changed = threading.Condition()
         self._paused = False
         self.stopped = False
         """True after :meth:`stop`."""
         self._steps = 0
         self._orders: list[Order] = []
-        self.wishes: tuple[InspectionRequest, ...] = ()
+        self.requests: tuple[InspectionRequest, ...] = ()
         """The inspection requests in force."""
-        self._fresh = False
-        self._drawn: Drawing | None = None
+        self._new_requests = False
+        self._drawing: Drawing | None = None
         self._left = False
-        self.lingers = False
+        self.answers_after_end = False
         """True if inspections are answered after the end of the run, until :meth:`leave`."""
 
     def pause(self) -> None:
@@ -65,9 +65,9 @@ class RunControl:
             self.stopped = self.attention = True
             self._changed.notify_all()
 
-    def watch(self, on: bool) -> None:
+    def observe(self, on: bool) -> None:
         """Make snapshots or stop making them, in a run that a screen shows."""
-        self.watching = on
+        self.observed = on
 
     def set_rate(self, rate: float) -> None:
         """Change the learning rate from the next batch on (> 0)."""
@@ -93,16 +93,16 @@ class RunControl:
         self.attention = True
         self._changed.notify_all()
 
-    def inspect(self, wishes: Sequence[InspectionRequest]) -> None:
+    def inspect(self, requests: Sequence[InspectionRequest]) -> None:
         """Answer these requests now and repeatedly while the network trains, instead of those before."""
         with self._changed:
-            self.wishes, self._fresh, self.attention = tuple(wishes), True, True
+            self.requests, self._new_requests, self.attention = tuple(requests), True, True
             self._changed.notify_all()
 
-    def guess(self, drawn: Drawing) -> None:
-        """Classify a drawn image once; it replaces one that still waits."""
+    def predict(self, drawing: Drawing) -> None:
+        """Request the prediction for a drawn image; it replaces one that still waits."""
         with self._changed:
-            self._drawn, self.attention = drawn, True
+            self._drawing, self.attention = drawing, True
             self._changed.notify_all()
 
     def leave(self) -> None:
@@ -128,33 +128,33 @@ class RunControl:
             return orders
 
     @property
-    def _asked(self) -> bool:
-        return self._fresh or self._drawn is not None
+    def _requested(self) -> bool:
+        return self._new_requests or self._drawing is not None
 
-    def take_asked(self) -> tuple[tuple[InspectionRequest, ...], Drawing | None]:
+    def take_requests(self) -> tuple[tuple[InspectionRequest, ...], Drawing | None]:
         """The new inspection requests since the last call, and a drawn image to classify."""
         with self._changed:
-            wishes, drawn = self.wishes if self._fresh else (), self._drawn
-            self._fresh, self._drawn = False, None
-            return wishes, drawn
+            requests, drawing = self.requests if self._new_requests else (), self._drawing
+            self._new_requests, self._drawing = False, None
+            return requests, drawing
 
     def take_step(self) -> None:
         """Count down single steps before a batch, and clear :attr:`attention` if possible."""
         with self._changed:
             self._steps = max(0, self._steps - 1)
-            self.attention = self._paused or self.stopped or bool(self._orders) or self._asked
+            self.attention = self._paused or self.stopped or bool(self._orders) or self._requested
 
     def wait(self) -> None:
         """Block until there is something for a paused trainer to do."""
         with self._changed:
             while not self._changed.wait_for(
-                lambda: not self.paused or bool(self._orders) or self._asked, AWAKE
+                lambda: not self.paused or bool(self._orders) or self._requested, AWAKE
             ):
                 pass
 
-    def wait_asked(self) -> bool:
-        """Block until an inspection is asked for; False after :meth:`leave`."""
+    def wait_for_request(self) -> bool:
+        """Block until an inspection is requested; False after :meth:`leave`."""
         with self._changed:
-            while not self._changed.wait_for(lambda: self._left or self._asked, AWAKE):
+            while not self._changed.wait_for(lambda: self._left or self._requested, AWAKE):
                 pass
             return not self._left

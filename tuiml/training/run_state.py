@@ -61,7 +61,7 @@ class RunState:
         self._fallback = self._saved()
         """The last copy that was finite, used when training diverges."""
         self._fallen: Position | None = None
-        self._since = NONE
+        self._unreported = NONE
         self._epoch_loss = math.nan
         """The loss of the last epoch, in validation where there is any."""
         self.failure = ""
@@ -118,15 +118,15 @@ class RunState:
     def collect(self) -> Totals:
         """Add the totals of the batches since the last call to the epoch's; those since the last report."""
         fresh = self.engine.totals()
-        self._since = self._since + fresh
+        self._unreported = self._unreported + fresh
         totals = self.position.totals + fresh
         self.position = replace(self.position, totals=totals, seconds=self.seconds, examples=self._examples)
-        return self._since
+        return self._unreported
 
     def take_report(self) -> Totals:
-        """The totals since the last report, which end there."""
-        since, self._since = self.collect(), NONE
-        return since
+        """The totals since the last report, which are then reset."""
+        totals, self._unreported = self.collect(), NONE
+        return totals
 
     def close_epoch(self, held_out: Totals) -> None:
         """Go on to the next epoch, after the validation examples were evaluated."""
@@ -249,7 +249,7 @@ class RunState:
             where,
             changes=_with(where.changes, change),
             interventions=where.interventions + 1,
-            optimizer_start=self.engine.born,
+            optimizer_start=self.engine.optimizer_start,
         )
         return self._intervention(change.what, change.value, where.step)
 
@@ -263,13 +263,13 @@ class RunState:
         self.position = replace(
             where, seconds=left.seconds, examples=left.examples, interventions=left.interventions + 1
         )
-        self.best, self._since = point.best, NONE
+        self.best, self._unreported = point.best, NONE
         self.rate = self.schedule.rate(self.position)
         self.restore_points.go_back(point)
         self._fallback = point
         return self._intervention(REWIND, where.step, left.step, where.interventions)
 
-    def _intervention(self, what: str, value: Any, step: int, since: int = 0) -> Intervention:
+    def _intervention(self, what: str, value: Any, step: int, last: int = 0) -> Intervention:
         where = self.position
         return Intervention(
             number=where.interventions,
@@ -281,7 +281,7 @@ class RunState:
             steps=self.steps,
             batch_size=self.training.batch_size,
             learning_rate=self.rate,
-            last_intervention=since,
+            last_intervention=last,
         )
 
 

@@ -1,4 +1,4 @@
-"""A clock that stands still while the process is stopped."""
+"""A clock that does not advance while the process is stopped."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 LONG = 2.0
-"""Seconds between two looks after which the process may have been stopped."""
+"""Seconds between two readings after which the process may have been stopped."""
 LEAST = 0.01
 """The least fraction of a processor that a process uses which trains."""
 SAMPLE = 0.05

@@ -78,7 +78,7 @@ class ScheduleState:
     def __init__(self, training: Training, examples: int, held_out: bool) -> None:
         self._training = training
         self._rule = training.early_stopping
-        self._metric = self._rule.watched(held_out)
+        self._metric = self._rule.metric(held_out)
         self.batch_size = training.batch_size
         self.examples = examples
         self.batches = batches_of(examples, training.batch_size)

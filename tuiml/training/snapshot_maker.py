@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from tuiml.backends import LOOK
+from tuiml.backends import DRY_RUN_SIZE
 from tuiml.backends.engine import Engine, LayerView
 from tuiml.nn.network import Network
 from tuiml.training.budget import Budget
@@ -45,7 +45,7 @@ class SnapshotMaker:
 
     def prepare(self, batch_size: int) -> None:
         """Have the engine keep what a snapshot needs of its next step."""
-        self._budget.prepare(lambda: self._engine.watch(batch_size))
+        self._budget.prepare(lambda: self._engine.observe_next_step(batch_size))
 
     def first(self, epoch: int, batch_size: int) -> Snapshot:
         """The snapshot before the first step, which costs training no time."""
@@ -56,7 +56,7 @@ class SnapshotMaker:
 
     def make(self, epoch: int, views: Sequence[LayerView] = ()) -> Snapshot:
         """A snapshot of the step that was prepared, or of ``views``."""
-        self._budget.fraction = SNAPSHOTS - TIME if self._control.wishes else SNAPSHOTS
+        self._budget.fraction = SNAPSHOTS - TIME if self._control.requests else SNAPSHOTS
         with self._budget:
             layers = self._tracker.snapshot(views or self._engine.views())
             layers = self._tracker.silent_now(layers, views) if views else layers
@@ -65,9 +65,11 @@ class SnapshotMaker:
 
     def current(self, epoch: int) -> Snapshot:
         """A snapshot of the engine as it is, without a step."""
-        return self.make(epoch, self._engine.look(LOOK))
+        return self.make(epoch, self._engine.dry_run(DRY_RUN_SIZE))
 
     def final(self, epoch: int) -> Snapshot:
         """A snapshot of the step that was prepared, after which no more may come."""
         found = self.make(epoch)
-        return replace(found, layers=self._tracker.silent_now(found.layers, self._engine.look(LOOK)))
+        return replace(
+            found, layers=self._tracker.silent_now(found.layers, self._engine.dry_run(DRY_RUN_SIZE))
+        )

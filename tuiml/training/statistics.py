@@ -1,8 +1,8 @@
-"""What is going on in a layer, from its arrays: cheap enough to take several times a second.
+"""Statistics of a layer from its arrays, cheap enough to compute several times a second.
 
-Large arrays are read through an even subsample of at most :data:`SAMPLE` values; shares, means and histograms
-are of that sample, norms and dead units of the whole array. Nothing is remembered here: limits that stand
-still and units that are silent for long are :mod:`tuiml.training.statistics_tracker`'s.
+Fractions, means and histograms of large arrays are those of an even subsample of :data:`SAMPLE` values; norms
+and dead units are those of the whole array. Nothing is remembered here: constant limits of axes and units
+that are silent for long are found by :mod:`tuiml.training.statistics_tracker`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SIDE = 22
 FLOOR, CEILING = 1e-10, 10.0
 """Ends of either side: a gradient that vanishes is seen moving to the middle of an axis that never moves."""
 OUTSIDE = 0.005
-"""Share of the values that may lie beyond either end of an axis."""
+"""Fraction of the values that may lie beyond either end of an axis."""
 Limits = tuple[float, float]
 Bounds = tuple[float | None, float | None]
 UNBOUNDED: Bounds = (None, None)
@@ -59,9 +59,9 @@ class Values:
         around = self.flat - self.mean
         return math.sqrt(float(around.dot(around)) / around.size)
 
-    def share(self, low: float, high: float) -> float:
-        """Share below ``low`` or above ``high``."""
-        return _share(self.raw < low) + _share(self.raw > high)
+    def fraction_outside(self, low: float, high: float) -> float:
+        """Fraction below ``low`` or above ``high``."""
+        return _fraction(self.raw < low) + _fraction(self.raw > high)
 
 
 def histogram(values: Array, low: float, high: float) -> Histogram:
@@ -94,7 +94,7 @@ def logarithmic(values: Array) -> Histogram:
 def limits(values: Array, bounds: Bounds = UNBOUNDED) -> Limits | None:
     """The ends of an axis: the known bounds, else round numbers around 99 % of the finite values.
 
-    Round (1, 2 or 5 times a power of ten), so that the axis stands still while values drift.
+    Round (1, 2 or 5 times a power of ten), so that the axis does not change while values drift.
     """
     if bounds[0] is not None and bounds[1] is not None:
         return bounds[0], bounds[1]
@@ -141,8 +141,8 @@ def numbers(view: LayerView, activation: Activation | None, samples: Mapping[str
         return {
             "mean": output.mean,
             "std": output.std,
-            "zeros": _share(output.flat == 0.0),
-            "saturated": output.share(*bounds) if bounds else NAN,
+            "zeros": _fraction(output.flat == 0.0),
+            "saturated": output.fraction_outside(*bounds) if bounds else NAN,
             "weight_mean": weights.mean if weights else NAN,
             "weight_std": weights.std if weights else NAN,
             "gradient_norm": NAN if view.gradients is None else _norm(view.gradients),
@@ -218,5 +218,5 @@ def _clipped(values: Array, low: float, high: float) -> Array:
     return np.minimum(values, high, out=values)
 
 
-def _share(mask: Array) -> float:
+def _fraction(mask: Array) -> float:
     return float(np.count_nonzero(mask)) / mask.size

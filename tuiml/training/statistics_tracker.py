@@ -1,4 +1,4 @@
-"""Statistics over time: axes that all layers of a kind share and that stand still, units silent for long.
+"""Statistics over time: axes that all layers of a kind share and that seldom change, and dead units.
 
 One tracker belongs to one run (or one probe) and gets every snapshot of it.
 """
@@ -96,7 +96,7 @@ class Axis:
 
 
 def _reach(found: Histogram) -> Limits:
-    """The ends of the bins that hold all but the share of values that may be cut off."""
+    """The ends of the bins that hold all values but the fraction that may be cut off."""
     edges, most = found.edges(), OUTSIDE * found.total
     first, cut = 0, found.below + found.counts[0]
     while cut <= most and first < len(found.counts) - 1:
@@ -113,20 +113,20 @@ class Silence:
     """For how long each unit of a layer has been silent."""
 
     def __init__(self) -> None:
-        self._looks: Array | None = None
+        self._silent: Array | None = None
         self._examples: Array | None = None
-        self._seen = 0
+        self._snapshots = 0
 
     def dead(self, silent: Array, examples: int) -> float:
-        """The share of units that were silent long enough, or ever since the first snapshot."""
-        if self._looks is None or self._examples is None or self._looks.shape != silent.shape:
-            self._looks, self._examples = np.zeros(silent.shape, int), np.zeros(silent.shape, int)
-            self._seen = 0
-        self._seen += 1
-        self._looks = (self._looks + 1) * silent
+        """The fraction of units that were silent long enough, or ever since the first snapshot."""
+        if self._silent is None or self._examples is None or self._silent.shape != silent.shape:
+            self._silent, self._examples = np.zeros(silent.shape, int), np.zeros(silent.shape, int)
+            self._snapshots = 0
+        self._snapshots += 1
+        self._silent = (self._silent + 1) * silent
         self._examples = (self._examples + examples) * silent
-        long = (self._looks >= LOOKS) & (self._examples >= EXAMPLES)
-        dead = long | (self._looks >= min(self._seen, LONGEST))
+        long = (self._silent >= LOOKS) & (self._examples >= EXAMPLES)
+        dead = long | (self._silent >= min(self._snapshots, LONGEST))
         return float(np.count_nonzero(dead)) / dead.size
 
 

@@ -43,7 +43,7 @@ class Trainer:
     :attr:`state`, to save them.
 
     Args:
-        live: True if a screen shows the run while it trains (``control.watching`` says when); else there is
+        live: True if a screen shows the run while it trains (``control.observed`` says when); else there is
             one snapshot per epoch at most. The final state always has one.
         script: changes to make at their steps, to replay a run.
         until: the step to stop at; ``None``: the run's end.
@@ -159,9 +159,9 @@ class Trainer:
         self._count_time(mark)
         yield from self._close_epoch()
 
-    def _count_time(self, since: float) -> None:
-        """Count the time from ``since`` to now as training."""
-        self.state.seconds += self._clock() - since
+    def _count_time(self, start: float) -> None:
+        """Count the time from ``start`` to now as training."""
+        self.state.seconds += self._clock() - start
 
     def _to_be_shown(self) -> bool:
         """True if a snapshot is to be made of the next step."""
@@ -170,7 +170,7 @@ class Trainer:
         if not self._live and not self.control.attention:
             return False
         due = self.control.attention or (self._full_batch() and self.snapshots.due())
-        return due and self.control.watching  # a single step is shown at once
+        return due and self.control.observed  # a single step is shown at once
 
     def _full_batch(self) -> bool:
         """True if the next batch is as large as the others: plans are made for each size."""
@@ -239,7 +239,7 @@ class Trainer:
             last = self.state.position.epoch == self.state.training.epochs and self._all_done
             yield (self.snapshots.final if last else self.snapshots.make)(self.state.position.epoch)
         if self.inspection.due(now):
-            yield from self.inspection.again()
+            yield from self.inspection.answer_all()
 
     def _diverge(self) -> None:
         """The loss of the next step is not finite: go back to finite weights."""
@@ -267,20 +267,20 @@ class Trainer:
     def _progress(self) -> list[Progress]:
         """The progress since the last report; empty where there is none."""
         state = self.state
-        since = state.take_report()
-        if not since.examples:
+        totals = state.take_report()
+        if not totals.examples:
             return []
         left, speed = state.schedule.left(state.position), state.speed
         progress = Progress(
             epoch=state.position.epoch,
             step=self.engine.step_number,
-            train_loss=since.mean_loss,
-            train_accuracy=since.accuracy,
+            train_loss=totals.mean_loss,
+            train_accuracy=totals.accuracy,
             learning_rate=state.rate,
             examples_per_second=speed,
             seconds=state.seconds,
             seconds_left=left / speed if speed else math.nan,
-            train_r2=since.r2,
+            train_r2=totals.r2,
         )
         return [progress]
 

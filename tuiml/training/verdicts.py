@@ -163,8 +163,8 @@ def _some(values: dict[int, float], text: str, words: Callable[[Sequence[float]]
 def _saturated(context: DiagnosisContext) -> Finding | None:
     if context.learned:
         return None
-    shares = {i: context.of(i).saturated for i in context.hidden}
-    found = {i: share for i, share in shares.items() if share > bounds.SATURATED}
+    fractions = {i: context.of(i).saturated for i in context.hidden}
+    found = {i: fraction for i, fraction in fractions.items() if fraction > bounds.SATURATED}
     return _some(found, "{} of the outputs are saturated", percents)
 
 
@@ -202,8 +202,8 @@ def _vanishing(context: DiagnosisContext) -> Finding | None:
 def _dead(context: DiagnosisContext) -> Finding | None:
     if context.learned:
         return None
-    shares = {i: context.of(i).dead for i in context.hidden}
-    found = {i: share for i, share in shares.items() if share > bounds.DEAD}
+    fractions = {i: context.of(i).dead for i in context.hidden}
+    found = {i: fraction for i, fraction in fractions.items() if fraction > bounds.DEAD}
     return _some(found, "{} of the units are silent on every example", percents)
 
 

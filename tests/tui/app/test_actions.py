@@ -68,7 +68,7 @@ build form_last shift+tab hidden
 build move_up K,shift+up hidden
 build move_down J,shift+down
 train apply_remedy f
-train go_on g
+train resume g
 train step full_stop
 train go_back b
 train stop s
@@ -93,7 +93,7 @@ train explore_layer y
 train log_loss o
 train draw d
 train one_unit u
-train confusion_shares percent_sign
+train confusion_fractions percent_sign
 train tiles_on greater_than_sign
 train tiles_back less_than_sign hidden
 train depth_lines i
@@ -101,7 +101,7 @@ train leave escape hidden
 train layer_above up,k hidden
 train layer_below down,j hidden
 library item_open enter
-library item_go_on g
+library item_resume g
 library item_preset p
 library item_preview space
 library item_filter slash

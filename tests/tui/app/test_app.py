@@ -97,7 +97,7 @@ async def test_a_preset_that_is_wrong_can_be_saved_one_that_toml_cannot_hold_is_
         assert any("not saved" in n.message for n in app._notifications)
 
 
-async def test_a_disk_that_refuses_is_told_and_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_disk_that_refuses_is_reported_and_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
@@ -196,7 +196,7 @@ async def test_leaving_stops_the_run_and_gives_the_exit_code(number: int) -> Non
         await pilot.press("a", "1", "ctrl+s")
     assert app.return_code == number
     assert app.client.asked[-1] == "close"
-    assert settings.load().place == "train"
+    assert settings.load().screen == "train"
 
 
 async def test_a_first_start_shows_the_default_preset() -> None:
@@ -231,7 +231,7 @@ async def test_one_key_starts_pauses_and_goes_on() -> None:
         assert app.client.asked[1:] == ["pause", "resume"]
 
 
-async def test_the_top_bar_tells_how_far_the_run_is() -> None:
+async def test_the_top_bar_reports_how_far_the_run_is() -> None:
     async with opened(size=(160, 40)) as (app, pilot):
         await pilot.press("ctrl+r", "1")
         app.client.train(12)
@@ -368,8 +368,8 @@ async def test_open_asks_what(tmp_path: Path) -> None:
 
 async def test_pictures_are_made_only_while_train_is_on_the_screen() -> None:
     async with opened() as (app, pilot):
-        assert app.client.watching is False
+        assert app.client.observed is False
         for name, expected in (("train", True), ("library", False), ("train", True), ("build", False)):
             app.show_screen(name)
             await pilot.pause()
-            assert app.client.watching is expected, name
+            assert app.client.observed is expected, name

@@ -27,7 +27,7 @@ async def opened():
         await pilot.pause()
 
 
-def told(app):
+def reported(app):
     return [notice.message for notice in app._notifications]
 
 
@@ -38,7 +38,7 @@ async def test_a_damaged_state_is_put_aside_and_it_is_said_once(content):
     path = settings.state_path()
     path.write_bytes(content)
     async with opened() as (app, _):
-        (said,) = told(app)
+        (said,) = reported(app)
         assert "state.json.damaged" in said
         app.leave(0)
     assert path.with_name("state.json.damaged").read_bytes() == content
@@ -48,7 +48,7 @@ async def test_a_damaged_state_is_put_aside_and_it_is_said_once(content):
     assert path.with_name("state.json.damaged").read_bytes() == content
     assert path.with_name("state.json.damaged-2").read_bytes() == b"{ again"
     async with opened() as (app, _):
-        assert told(app) == []
+        assert reported(app) == []
 
 
 async def test_a_pipe_in_the_place_of_the_state_is_not_waited_for():
@@ -78,8 +78,8 @@ async def test_edits_that_cannot_be_kept_are_said_once_until_they_can_be(monkeyp
             await pilot.press("down", "d")
             await until(lambda count=count: len(tried) >= count)
         await pilot.pause()
-        (said,) = told(app)
-        assert said.startswith("your edits cannot be kept: ")
+        (said,) = reported(app)
+        assert said.startswith("your edits cannot be saved: ")
         assert said.endswith("No space left on device")
         monkeypatch.setattr(settings, "write_whole", written)
         await pilot.press("d")
@@ -87,7 +87,7 @@ async def test_edits_that_cannot_be_kept_are_said_once_until_they_can_be(monkeyp
         await until(lambda: not app.session.trouble)
         monkeypatch.setattr(settings, "write_whole", full)
         await pilot.press("d")
-        await until(lambda: len(told(app)) == 2)
+        await until(lambda: len(reported(app)) == 2)
         app.leave(0)
         assert app.session.trouble
 

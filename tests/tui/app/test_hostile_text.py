@@ -8,7 +8,7 @@ from textual import events
 
 from tests.tui.fake_training_client import FakeTrainingClient
 from tests.tui.hostile_text import ALL, STRINGS, assert_harmless, document, end, shown
-from tests.tui.hostile_text import events as told
+from tests.tui.hostile_text import events as reported
 from tuiml.spec import dumps
 from tuiml.spec.problems import Problem
 from tuiml.tui.app.app import TuimlApp
@@ -37,7 +37,7 @@ def on_disk(home, text):
     run = home / "runs" / (name.strip(". ") or "run")
     run.mkdir(parents=True, exist_ok=True)
     (run / "preset.toml").write_text(dumps(document(word)))
-    lines = [event.to_json() for event in (*told(text, random.Random(0)), end(text))]
+    lines = [event.to_json() for event in (*reported(text, random.Random(0)), end(text))]
     (run / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     (run / "notes").write_text(text.encode(errors="replace").decode())
     (run / "state.json").write_text(json.dumps({"x": text}))
@@ -61,9 +61,9 @@ async def test_every_screen(own_folders):
     app = TuimlApp(Document(document(text)), client_factory=FakeTrainingClient)
     async with app.run_test(size=(120, 40)) as pilot:
         assert "�" in "".join(shown(app))
-        app.client.tell(*told(text, random.Random(1)))
+        app.client.report(*reported(text, random.Random(1)))
         await walk(app, pilot, "while it runs")
-        app.client.tell(end(text))
+        app.client.report(end(text))
         await pilot.press("2")
         await pilot.pause()
         assert_harmless(app, "at the end")
@@ -82,13 +82,13 @@ async def test_every_text(own_folders, text):
     async with app.run_test(size=(80, 24)) as pilot:
         for place in ("1", "2", "3"):
             await pilot.press(place)
-            app.client.tell(*told(text, random.Random(1)))
+            app.client.report(*reported(text, random.Random(1)))
             await pilot.pause()
             assert_harmless(app, place)
             for message in made:
                 app.post_message(message())
                 await pilot.pause()
-                assert_harmless(app, f"{place} told")
+                assert_harmless(app, f"{place} reported")
             app.say(text)
             app.complain(text or "x")
             await pilot.pause()

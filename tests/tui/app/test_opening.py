@@ -47,7 +47,7 @@ async def ends(**asked):
 def left(own_folders):
     """The app was left with a run on the screen."""
     path = run("culprit")
-    settings.save(settings.Settings(place="train", run=str(path)))
+    settings.save(settings.Settings(screen="train", run=str(path)))
     return path
 
 
@@ -150,7 +150,7 @@ def test_in_a_terminal(own_folders, left):
 
 def test_another_app_that_is_opening_the_same_is_no_crash():
     """Two terminals are opened at the same time: the second shows the run as well."""
-    marked = Settings(run="/runs/far", place="train", opening=f"run {os.getppid()}")
+    marked = Settings(run="/runs/far", screen="train", opening=f"run {os.getppid()}")
     assert spared(marked) == replace(marked, opening="")
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()

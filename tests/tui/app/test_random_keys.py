@@ -71,7 +71,7 @@ async def act(pilot: Pilot[int], rng: random.Random, client: FakeTrainingClient)
 def babble(app: Any, rng: random.Random, client: FakeTrainingClient) -> str:
     """Have the client say something odd that it may say at that moment."""
     text = rng.choice(STRINGS)
-    told = rng.choice([events_of(text, rng), [end(text, rng.choice(["completed", "diverged", "stopped"]))]])
+    sent = rng.choice([events_of(text, rng), [end(text, rng.choice(["completed", "diverged", "stopped"]))]])
     if rng.random() < 0.2:
         lost = rng.choice(
             [TrainingProcessEnded(text), InspectionFailed(text), TrainingProblems([Problem(text, text)])]
@@ -79,7 +79,7 @@ def babble(app: Any, rng: random.Random, client: FakeTrainingClient) -> str:
         client.active = client.active and isinstance(lost, InspectionFailed)
         app.post_message(lost)
         return "lost"
-    client.tell(*rng.sample(told, rng.randrange(1, len(told) + 1)))
+    client.report(*rng.sample(sent, rng.randrange(1, len(sent) + 1)))
     return "babble"
 
 

@@ -109,7 +109,7 @@ FAULTS = [way for way in WAYS if way not in ("abort", "hang", "unsaved")]
 
 @pytest.mark.parametrize("way", FAULTS)
 def test_a_fault(tmp_path: Path, way: str) -> None:
-    """Told in a few lines as they are; the traceback is in a file, and nothing is lost."""
+    """The error is reported in a few lines; the traceback is in a file, and nothing is lost."""
     with opened(tmp_path, sys.executable, str(FALL), way) as t:
         before = t.attributes()
         edited(t)
@@ -130,7 +130,7 @@ def test_a_fault(tmp_path: Path, way: str) -> None:
     assert "tuiml: the app had to end: " in text
     named = {"memory": "MemoryError", "interrupt": "KeyboardInterrupt"}
     assert named.get(way, f"ValueError: {WORDS.replace(chr(27), '�')}") in text
-    assert "your edits are kept" in text
+    assert "your edits are saved" in text
     assert "Traceback (most" not in text
     (story,) = (tmp_path / "crashes").iterdir()
     assert "Traceback (most recent call last)" in story.read_text()

@@ -144,7 +144,7 @@ async def test_nothing_is_shown_of_a_preset_that_is_wrong_and_why_a_look_failed_
         on.app.document.set("layers[1].units", 8)
         on.app.document_edited()
         await on.probes(2)
-        on.prober.answer(problem="the process that looks at networks was killed")
+        on.prober.answer(problem="the process that probes networks was killed")
         await on.until(lambda: "was killed" in on.facts)
 
 
@@ -223,7 +223,7 @@ async def test_leaving_ends_the_process() -> None:
         assert prober.closed
 
 
-async def test_train_tells_the_verdict_and_the_key_changes_the_preset() -> None:
+async def test_train_shows_the_verdict_and_the_key_changes_the_preset() -> None:
     async with bench() as on:
         await on.answered(1)
         found = on.build.flight.found
@@ -232,7 +232,7 @@ async def test_train_tells_the_verdict_and_the_key_changes_the_preset() -> None:
         train, client = on.app.query_one(Train), on.app.client
         advice = train.advice.view
         assert not advice.display
-        client.tell(Snapshot(1, 3, found.picture.layers))
+        client.report(Snapshot(1, 3, found.snapshot.layers))
         await on.until(lambda: advice.display and "Saturated: layers 2 and 3" in advice.text)
         await on.until(lambda: "apply_remedy" in on.keys)
         await on.press("f")

@@ -104,10 +104,10 @@ def test_tiles_never_leave_their_room(room, size):
 def halves(columns=20, rows=20):
     """Class 0 at the left, class 1 at the right, unsure in between; a point of each."""
     winners = np.tile((np.arange(columns) >= columns // 2).astype(np.uint8), (rows, 1))
-    shares = np.tile(np.linspace(-1, 1, columns) ** 2 * 127 + 128, (rows, 1)).astype(np.uint8)
+    fractions = np.tile(np.linspace(-1, 1, columns) ** 2 * 127 + 128, (rows, 1)).astype(np.uint8)
     points = {"xs": bytes([25, 230]), "ys": bytes([255, 0]), "labels": bytes([0, 1])}
     limits = (-1.0, 1.0, -1.0, 1.0)
-    return Boundary(7, columns, rows, limits, 2, winners.tobytes(), shares.tobytes(), **points)
+    return Boundary(7, columns, rows, limits, 2, winners.tobytes(), fractions.tobytes(), **points)
 
 
 @pytest.mark.parametrize("look", LOOKS)
@@ -146,8 +146,8 @@ def test_a_table_of_confusions_has_counts_recall_and_precision_and_marks_mistake
     assert f"{look.glyphs.up}9" in lines[2]
     assert "98.0" in lines[4]  # precision: 50 of 51
     assert_harmless("".join(lines), look)
-    shares = texts(confusion(COUNTS, ["cat", "cow", "dog"], 78, 12, look, shares=True))
-    assert "18 %" in shares[2]  # 9 of 50
+    fractions = texts(confusion(COUNTS, ["cat", "cow", "dog"], 78, 12, look, fractions=True))
+    assert "18 %" in fractions[2]  # 9 of 50
 
 
 @pytest.mark.parametrize("look", LOOKS)
@@ -236,7 +236,7 @@ class InspectionBench(Bench):
 
     @property
     def requests(self):
-        return {wish.what: wish for wish in self.client.wishes}
+        return {request.what: request for request in self.client.requests}
 
     def view(self, id):
         views = [view for slot in self.train.charts.shown_slots for view in slot.views if slot.chart.id == id]
@@ -244,8 +244,8 @@ class InspectionBench(Bench):
 
     async def answer(self):
         """Answer what is asked for, and wait until the screen shows it."""
-        found = [self.inspector.answer(wish) for wish in self.client.wishes]
-        await self.tell(*(read_event(record.to_json()) for record in found if record))
+        found = [self.inspector.answer(request) for request in self.client.requests]
+        await self.report(*(read_event(record.to_json()) for record in found if record))
 
     async def show(self, chart, large=True):
         self.train.charts.enlarge(chart) if large else self.train.charts.show_chart(chart)
@@ -338,7 +338,7 @@ async def test_worst_examples_are_paged():
 async def test_confusions_as_shares_by_key():
     async with bench((120, 40)) as on:
         view = await on.show("confusions")
-        assert on.train.enabled("confusion_shares")
+        assert on.train.enabled("confusion_fractions")
         counts = view.text
         await on.press("%")
         assert " %" in on.view("confusions").text.splitlines()[2][:40]
@@ -367,13 +367,13 @@ async def test_drawing_by_keys_asks_what_it_is_and_shows_the_bars(size):
         assert "space" in view.text
         assert {"pen_toggle", "pad_clear"} & set(on.keys)
         await on.press("space", "down", "down", "shift+right")
-        drawn = on.client.drawn
+        drawn = on.client.drawings
         await on.until(lambda: drawn and drawn[-1].number == view.pad.version)
         await on.drawn()
-        drawn = on.app.client.drawn[-1]
+        drawn = on.app.client.drawings[-1]
         assert len(drawn.pixels) == 64
         assert drawn.pixels == view.pad.pixels()
-        on.app.client.tell(DrawingPrediction(3, drawn.number, (0.1, 0.0, 0.9, *[0.0] * 7)))
+        on.app.client.report(DrawingPrediction(3, drawn.number, (0.1, 0.0, 0.9, *[0.0] * 7)))
         await on.drawn()
         line = next(line for line in view.text.splitlines() if "90 %" in line)
         assert line.rstrip().endswith("◀")
@@ -427,22 +427,22 @@ async def test_a_stroke_changes_the_guess_of_a_trained_network_after_its_run_and
         await on.until(lambda: "drawing" in app.model.inspections)
         view = on.view("draw")
         await on.until(lambda: app.model.inspections["drawing"].number == view.pad.version)
-        shares = app.model.inspections["drawing"].probabilities
-        assert sum(shares) == pytest.approx(1, abs=1e-3)
+        fractions = app.model.inspections["drawing"].probabilities
+        assert sum(fractions) == pytest.approx(1, abs=1e-3)
         before = view.text
         await on.press("up", "up", "up", "shift+left", "shift+left", "shift+left")
         await on.until(lambda: app.model.inspections["drawing"].number == view.pad.version)
         await on.drawn()
-        assert app.model.inspections["drawing"].probabilities != shares
+        assert app.model.inspections["drawing"].probabilities != fractions
         assert view.text != before
         weights = app.model.inspections["drawing"].probabilities
         path = next(runs_folder().iterdir())
         app.model.inspections.clear()
-        app.client.look_at(str(path))  # another process, from the checkpoint
-        app.client.guess(Drawing(99, view.pad.pixels()))
+        app.client.inspect_run(str(path))  # another process, from the checkpoint
+        app.client.predict(Drawing(99, view.pad.pixels()))
         await on.until(lambda: "drawing" in app.model.inspections)
         assert app.model.inspections["drawing"].probabilities == pytest.approx(weights, abs=1e-5)
-        app.client.look_at(str(path.parent / "gone"))
+        app.client.inspect_run(str(path.parent / "gone"))
         app.client.inspect([InspectionRequest("confusion")])
         await on.until(lambda: app.model.inspection_problem != "")
         assert "gone" in app.model.inspection_problem

@@ -1,4 +1,4 @@
-"""What a network learned that tells numbers, on the screen; R² where accuracy would be."""
+"""What a network for a regression learned, on the screen; R² in place of accuracy."""
 
 import numpy as np
 import pytest
@@ -84,7 +84,7 @@ def test_a_map_goes_from_low_to_high_and_a_point_told_wrong_stands_out(look):
             )
             for y, x in marks
         ]
-        assert distance[0] < 60 < 150 < distance[1]  # the upper one is told right
+        assert distance[0] < 60 < 150 < distance[1]  # the upper one is predicted correctly
     else:
         assert shown[5][0] == look.glyphs.shades[0]
         assert shown[5][-1] == look.glyphs.shades[-1]
@@ -161,10 +161,10 @@ def test_r2_takes_the_place_of_accuracy():
     assert all(line["train_accuracy"] is None and -9 < line["train_r2"] < 1 for line in lines)
 
 
-async def test_the_chart_of_accuracy_says_r2_and_the_end_tells_it():
+async def test_the_chart_of_accuracy_says_r2_and_the_end_reports_it():
     async with bench((120, 40), **LINE) as on:
-        told = run_of(LINE)
-        on.app.client.tell(*told.epochs, told.end)
+        reported = run_of(LINE)
+        on.app.client.report(*reported.epochs, reported.end)
         await on.show("accuracy")
         assert "R²" in on.view("accuracy").text.splitlines()[0]
         assert "accuracy" not in on.view("accuracy").text

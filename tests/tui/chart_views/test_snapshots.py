@@ -1,4 +1,4 @@
-"""What is kept of a run's pictures, and looking back at them."""
+"""The stored snapshots of a run, and how past ones are shown."""
 
 import dataclasses
 import math
@@ -63,8 +63,8 @@ def test_a_deep_network_keeps_fewer_moments():
     assert len(of(range(200), layers=1)) == 200
 
 
-def test_a_picture_comes_back_as_it_was_told():
-    told = layer(
+def test_a_picture_comes_back_as_it_was_reported():
+    reported = layer(
         0.25,
         inputs=bars(3, 0, 2**40, low=-2.0, high=2.0, below=7),
         gradients=Histogram(-1.0, 1.0, (1, 2, 3), 0, 9, 0.25),
@@ -72,12 +72,12 @@ def test_a_picture_comes_back_as_it_was_told():
         std=math.inf,
     )
     found = SnapshotHistory()
-    found.add(3, [FLAT, told])
-    moment = found.snapshots[0]
-    assert same(moment.layers()[0], FLAT)
-    assert same(moment.statistics(1), told)
-    assert moment.statistics(2) is moment.statistics(-1) is None
-    assert moment.part(5, "weights") is None
+    found.add(3, [FLAT, reported])
+    snapshot = found.snapshots[0]
+    assert same(snapshot.layers()[0], FLAT)
+    assert same(snapshot.statistics(1), reported)
+    assert snapshot.statistics(2) is snapshot.statistics(-1) is None
+    assert snapshot.part(5, "weights") is None
 
 
 def test_a_run_that_went_on_from_an_earlier_step_has_its_new_pictures():
@@ -95,7 +95,7 @@ def test_the_nearest_and_the_neighbours():
     assert SnapshotHistory().nearest(3) is SnapshotHistory().neighbour(3, -1) is None
 
 
-def test_a_figure_of_all_layers_over_time_has_gaps_where_it_was_not_told():
+def test_a_figure_of_all_layers_over_time_has_gaps_where_it_was_not_reported():
     found = SnapshotHistory()
     found.add(1, [FLAT])
     found.add(2, [FLAT, layer(gradient_norm=0.5)])

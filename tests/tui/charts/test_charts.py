@@ -57,7 +57,7 @@ def histogram(values, low, high, width, height, *, title="", look):
 def assert_size(strips: list[Line], width: int, height: int) -> None:
     assert len(strips) == (height if width and height else 0)
     for strip in strips:
-        # measured anew: the length a strip was told may be wrong
+        # measured anew: the length a strip was given may be wrong
         assert Line.of(list(strip)).cell_length == strip.cell_length == width
 
 
@@ -561,7 +561,7 @@ def test_compact_is_short(value, digits) -> None:
 
 
 @given(st.floats(-1e300, 1e300))
-def test_compact_tells_the_number(value) -> None:
+def test_compact_reports_the_number(value) -> None:
     shown = float(formatting.compact(value, 4).replace(",", ""))
     assert shown == pytest.approx(value, rel=5.1e-3, abs=0)
 

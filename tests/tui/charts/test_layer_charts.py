@@ -32,10 +32,10 @@ def texts(strips):
 def test_a_logarithmic_axis_has_its_middle_bin_around_zero():
     assert LOG.edges().tolist() == pytest.approx([-1, -0.1, -0.01, -1e-3, -1e-4, 1e-4, 1e-3, 0.01, 0.1, 1])
     assert LOG.zero == 4
-    assert [LOG.place(v) for v in (-5, -1, 0, 9e-5, 1, 5)] == [0, 0, 0.5, 0.5, 1, 1]
+    assert [LOG.position(v) for v in (-5, -1, 0, 9e-5, 1, 5)] == [0, 0, 0.5, 0.5, 1, 1]
     middles = np.sqrt(LOG.edges()[5:-1] * LOG.edges()[6:])
-    assert [LOG.place(v) * 9 for v in middles] == pytest.approx([5.5, 6.5, 7.5, 8.5])
-    assert [LOG.place(-v) * 9 for v in middles] == pytest.approx([3.5, 2.5, 1.5, 0.5])
+    assert [LOG.position(v) * 9 for v in middles] == pytest.approx([5.5, 6.5, 7.5, 8.5])
+    assert [LOG.position(-v) * 9 for v in middles] == pytest.approx([3.5, 2.5, 1.5, 0.5])
 
 
 def test_its_labels_are_the_ends_zero_and_powers_of_ten():
@@ -113,7 +113,7 @@ def test_the_spike_at_zero_is_cut_on_a_logarithmic_axis_as_well():
     assert shown[0] == "  █ ▲ █  "
 
 
-def test_nothing_but_what_lies_beyond_is_told():
+def test_nothing_but_what_lies_beyond_is_reported():
     shown = "\n".join(texts(distribution(Bars(UNIT, [0] * 4, 0, 9), 40, 8, look=PLAIN, empty="no bar")))
     assert "no bar" in shown
     assert "9 above ▶" in shown
@@ -135,7 +135,7 @@ def test_panels_fill_the_width_then_the_height_and_those_around_the_selected_are
     assert numbers == [[0, 1, 2], [3, 4, 5], [6, 7, 8], [6, 7, 8]]
 
 
-def test_a_panel_tells_its_number_activation_mean_and_spread_and_the_selected_is_marked():
+def test_a_panel_reports_its_number_activation_mean_and_spread_and_the_selected_is_marked():
     shown = texts(multiples(panels(3), 60, 9, title="activations", selected=1, look=PLAIN))
     assert shown[0].strip() == "activations"
     assert [part.strip() for part in shown[1].split("sigmoid")] == ["0", "▶1", "2", ""]
@@ -157,7 +157,7 @@ def test_all_panels_share_one_axis():
 # -- over time ---------------------------------------------------------------------------------------------
 
 
-def test_a_column_shows_what_was_last_told_and_the_mean_where_there_is_more():
+def test_a_column_shows_what_was_last_reported_and_the_mean_where_there_is_more():
     values = np.array([[1.0], [3.0], [9.0]])
     assert in_columns(values, np.array([0.0, 10.0, 99.0]), 4).ravel().tolist() == [2, 2, 2, 9]
     assert in_columns(values, np.array([5.0, 5.0, 5.0]), 3).ravel().tolist()[0] == pytest.approx(13 / 3)

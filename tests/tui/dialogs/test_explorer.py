@@ -114,7 +114,7 @@ async def test_a_value_can_be_typed_within_its_bounds() -> None:
         assert on.app.document.raw["layers"][1]["activation"] == {"name": "prelu", "init": -0.5}
 
 
-async def test_the_cursor_tells_both_values_and_the_range_can_be_changed() -> None:
+async def test_the_cursor_reports_both_values_and_the_range_can_be_changed() -> None:
     async with bench() as on:
         await on.press("y", "up", "up", "up")
         assert on.screen.model.activation.name == "sigmoid"
@@ -148,13 +148,13 @@ async def test_what_goes_into_the_layer_of_a_run_is_drawn_and_judged_live(size: 
     async with bench(size, [STACK[0], *sigmoid]) as on:
         await on.press("2", "ctrl+r")
         wide = replace(layer(), inputs=INPUTS)
-        on.app.client.tell(Snapshot(1, 7, (layer(), wide, layer())))
+        on.app.client.report(Snapshot(1, 7, (layer(), wide, layer())))
         await on.press("y")
         assert on.screen.model.span == 10, "the inputs fit in"
         assert "▲ 71.2 % of the inputs lie where |f′| < 0.05 ░   step 7" in on.text
         assert "█" in on.text
         narrow = bars(*[1] * 20, low=-1.0, high=1.0)
-        on.app.client.tell(Snapshot(1, 8, (layer(), replace(layer(), inputs=narrow), layer())))
+        on.app.client.report(Snapshot(1, 8, (layer(), replace(layer(), inputs=narrow), layer())))
         await on.press("left")
         assert "0 % of the inputs lie where |f′| < 0.05 ░   step 8" in on.text
         await on.press("down", "enter")

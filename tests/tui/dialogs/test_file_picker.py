@@ -1,4 +1,4 @@
-"""The file picker: folders, previews, which column to tell, and what of the preset follows."""
+"""The file picker: folders, previews, the target column, and what of the preset follows."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from tests.tui.bench import Bench
 from tests.tui.chart_views.test_inspection_views import assert_harmless
 from tests.tui.documents import raw
 from tuiml.data.datasets import datasets
-from tuiml.data.file_report import look as look_into
+from tuiml.data.file_report import inspect as inspect_file
 from tuiml.data.own.reading import DataFiles
 from tuiml.spec import check
 from tuiml.tui.charts.palette import Look
@@ -142,7 +142,7 @@ def test_files_taken_are_remembered_the_newest_first_whatever_the_file_holds(own
 
 
 def adopted(path, **changes):
-    table = look_into(str(path)).table
+    table = inspect_file(str(path)).table
     assert table is not None
     document, words = adopt(raw(**changes), table, datasets.read(table, DataFiles()))
     preset, problems = check(document, DataFiles())
@@ -184,7 +184,7 @@ def test_what_fits_is_left_and_a_batch_is_never_larger_than_the_data(shelf):
 
 
 def test_documents_that_are_wrong_stay_as_wrong_as_they_were(shelf):
-    table = look_into(str(shelf / "flowers.csv")).table
+    table = inspect_file(str(shelf / "flowers.csv")).table
     for changes in ({"layers": []}, {"layers": "x"}, {"layers": [3]}, {"training": 7}, {"layers": [{}]},
                     {"training": {"loss": "nonsense", "batch_size": "x", "early_stopping": 3}}):  # fmt: skip
         document, _ = adopt(raw(**changes), table, datasets.read(table, DataFiles()))
@@ -201,19 +201,19 @@ def test_previews_never_leave_their_width_and_are_harmless(shelf, width, look):
         '"[@click=app.quit]a",b\x1b[31m\u202e,c\n1,"\x1b]0;x\x07",k\n2,y,l\n' * 3
     )
     for name in ("flowers.csv", "houses.csv", "broken.csv", "hostile.csv", "notes.md", "nowhere"):
-        strips = report_strips(look_into(str(shelf / name)), HOSTILE, width, 30, look)
+        strips = report_strips(inspect_file(str(shelf / name)), HOSTILE, width, 30, look)
         assert {strip.cell_length for strip in strips} == {width}
         assert_harmless("\n".join(strip.text for strip in strips), look)
 
 
 def test_a_preview_says_what_counts(shelf):
     words = "\n".join(
-        s.text for s in report_strips(look_into(str(shelf / "flowers.csv")), "f", 90, 40, Look())
+        s.text for s in report_strips(inspect_file(str(shelf / "flowers.csv")), "f", 90, 40, Look())
     )
     for expected in ("60 examples", "3 classes: a 20, b 20, c 20", "long", "kind"):
         assert expected in words
     words = "\n".join(
-        s.text for s in report_strips(look_into(str(shelf / "broken.csv")), "f", 90, 40, Look())
+        s.text for s in report_strips(inspect_file(str(shelf / "broken.csv")), "f", 90, 40, Look())
     )
     assert "cannot be used" in words
     assert "▲" in words
@@ -366,23 +366,23 @@ async def test_five_thousand_files_are_listed_and_narrowed_while_keys_are_heeded
         await on.at("4321.csv", "cannot be used")
 
 
-async def test_a_long_look_holds_up_no_key_and_an_earlier_one_is_let_go(shelf, monkeypatch):
+async def test_a_long_inspection_holds_up_no_key_and_an_earlier_one_is_cancelled(shelf, monkeypatch):
     asked, free = [], threading.Event()
 
     def slow(path, files, **options):
         asked.append(Path(path).name)
         if "houses" in path:
             assert free.wait(60)
-        return look_into(path, files, **options)
+        return inspect_file(path, files, **options)
 
-    monkeypatch.setattr("tuiml.tui.dialogs.file_inspector.look", slow)
+    monkeypatch.setattr("tuiml.tui.dialogs.file_inspector.inspect", slow)
     async with opened(shelf) as on:
         try:
             await on.press(*"houses", "enter")  # taken as soon as it is known …
             await on.until(lambda: "houses.csv" in asked)
             await on.press("escape", *"flowers")  # … unless one goes on
             assert on.listed == ["flowers.csv"]
-            assert "looking" in on.preview
+            assert "inspecting" in on.preview
         finally:
             free.set()
         await on.at("flowers.csv", "3 classes")
@@ -433,11 +433,11 @@ async def test_the_mouse_picks_too(shelf):
         assert on.app.document.raw["data"]["path"] == str(shelf / "flowers.csv")
 
 
-async def test_a_file_of_no_known_kind_is_looked_at_only_when_asked_for(shelf):
+async def test_a_file_of_no_known_kind_is_inspected_only_when_asked_for(shelf):
     (shelf / "table.log").write_text("a,b\n1,x\n2,y\n3,x\n4,y\n")
     async with opened(shelf, (80, 24)) as on:
         await on.press(*"table.log")
-        await on.at("table.log", "enter looks at it")
+        await on.at("table.log", "enter inspects it")
         await on.press("enter")
         await on.at("table.log", "2 classes")
         await on.press("enter")

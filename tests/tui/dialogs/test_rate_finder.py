@@ -43,7 +43,7 @@ class RateBench(Bench):
                 view.build()
         return f"{screen.plot.text}\n{screen._keys.text}"
 
-    async def tell(self, *events: Event) -> None:
+    async def report(self, *events: Event) -> None:
         assert self.client.finding
         self.client.finding(TrainingEvents(list(events)))
         await self.drawn()
@@ -61,12 +61,12 @@ async def test_r_looks_for_a_rate_and_enter_takes_it_as_one_edit(size: tuple[int
         await on.pilot.press(place, "r")
         assert ("find_rate", before) in on.client.asked
         assert "getting ready" in on.text
-        await on.tell(*tried(60))
+        await on.report(*tried(60))
         assert "trying" in on.text
         assert "60 of 150" in on.text
         await on.pilot.press("enter")
         assert isinstance(on.app.screen, RateScreen), "there is nothing to take yet"
-        await on.tell(*tried()[60:], FOUND)
+        await on.report(*tried()[60:], FOUND)
         shown = on.text
         assert "suggested: 0.0123, where the loss falls most steeply" in shown
         assert "▲0.012" in shown
@@ -86,13 +86,13 @@ async def test_escape_leaves_everything_as_it_is_and_stops_the_search() -> None:
     async with bench() as on:
         before = on.app.document.raw
         await on.pilot.press("r")
-        await on.tell(*tried(10))
+        await on.report(*tried(10))
         await on.pilot.press("escape")
         assert on.client.asked[-1] == "stop_finding"
         assert on.app.document.raw == before
         assert not on.app.document.can_undo
         await on.pilot.press("r")
-        await on.tell(*tried(), FOUND)
+        await on.report(*tried(), FOUND)
         await on.pilot.press("escape")
         assert on.app.document.raw == before
         assert on.app.model.status == "empty", "the run on the screen heard nothing of it"
@@ -101,7 +101,7 @@ async def test_escape_leaves_everything_as_it_is_and_stops_the_search() -> None:
 async def test_without_a_suggestion_there_is_nothing_to_take() -> None:
     async with bench() as on:
         await on.pilot.press("r")
-        await on.tell(*tried(110), NONE)
+        await on.report(*tried(110), NONE)
         assert "never fell by much" in on.text
         await on.pilot.press("enter")
         assert isinstance(on.app.screen, RateScreen)
@@ -132,7 +132,7 @@ async def test_a_preset_that_is_wrong_is_gone_to() -> None:
         (TrainingProcessEnded("the training process was killed by signal 9"), "killed by signal 9"),
     ],
 )
-async def test_what_goes_wrong_is_told_there(
+async def test_what_goes_wrong_is_reported_there(
     message: TrainingProcessEnded | TrainingProblems, words: str
 ) -> None:
     async with bench((80, 24)) as on:
@@ -148,7 +148,7 @@ async def test_what_goes_wrong_is_told_there(
 async def test_a_rate_that_no_preset_could_have_cannot_be_taken() -> None:
     async with bench() as on:
         await on.pilot.press("r")
-        await on.tell(*tried(), RateFound(1e9, 120, 150, ""))
+        await on.report(*tried(), RateFound(1e9, 120, 150, ""))
         await on.pilot.press("enter")
         assert isinstance(on.app.screen, RateScreen)
 

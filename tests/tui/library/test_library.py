@@ -50,7 +50,7 @@ class Shell(App[None]):
         self.document = Document(file.document(), path=path, origin=origin)
         self.files = DataFilesInBackground(DataFiles())
         self.model = RunModel()
-        self.client = SimpleNamespace(active=False, look_at=lambda path: None)
+        self.client = SimpleNamespace(active=False, inspect_run=lambda path: None)
         self.shell = self
         self.current_run = SimpleNamespace(show=self.show_run, follow=lambda path: None)
         self.drafts = SimpleNamespace(take=lambda document: document, put_away=lambda document: None)
@@ -458,7 +458,7 @@ async def test_bundled_presets_and_a_run_that_goes_on_cannot_be_renamed_or_delet
         assert keys.selected == "first"
 
 
-async def test_what_fails_on_disk_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch):
+async def test_what_fails_on_disk_is_reported_in_one_line(monkeypatch: pytest.MonkeyPatch):
     def full(*_args: Any) -> Path:
         raise OSError(28, "No space left on device", "/disk")
 

@@ -119,7 +119,7 @@ def test_the_cursor_goes_to_what_is_most_likely_meant():
     assert item_rows.best([], "x") is None
 
 
-def test_runs_tell_figure_and_time_and_leave_their_stamp_out():
+def test_runs_report_figure_and_time_and_leave_their_stamp_out():
     files_on_disk.run("digits-20240501-100000", accuracy=0.941)
     files_on_disk.run("digits-20240502-100000-2", reason="diverged", day=2)
     files_on_disk.run("cut", reason=None, day=20)
@@ -140,11 +140,11 @@ def test_runs_tell_figure_and_time_and_leave_their_stamp_out():
     ],
 )
 def test_moments(then: datetime, forms: tuple[str, ...]):
-    assert item_rows.moment(then.timestamp(), NOW) == forms
+    assert item_rows.dates(then.timestamp(), NOW) == forms
 
 
 def test_moment_of_nonsense_is_empty():
-    assert item_rows.moment(1e30, NOW) == ("",)
+    assert item_rows.dates(1e30, NOW) == ("",)
 
 
 def test_a_duplicate_is_an_own_preset_with_a_name_of_its_own():
@@ -225,7 +225,7 @@ def test_a_preset_shows_its_layers_data_training_and_problems():
     page = "\n".join(lines)
     assert "28×28 inputs, 10 classes, normalized: unit" in page
     assert "48,000 train, 12,000 validation, 10,000 test examples" in page
-    assert "sgd, momentum 0.9, rate 0.01" in page
+    assert "sgd, momentum 0.9, lr 0.01" in page
     raw = named("mnist-relu-3").document
     raw = raw | {"layers": [*raw["layers"][:1], {"type": "dense", "units": 5, "activation": "rellu"}]}
     page = "\n".join(texts(preset_strips(Document(raw), "yours", 74, 40, Look())))

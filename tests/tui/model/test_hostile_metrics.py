@@ -123,19 +123,19 @@ def test_any_lines_in_the_library_and_in_train(lines, tmp_path_factory):
         patch.setenv("TUIML_HOME", str(home))
         run("good", accuracy=0.75)
         spoil(run("hostile", day=2), lines)
-        asyncio.run(_looked_at())
+        asyncio.run(_open_all())
 
 
-async def _looked_at():
+async def _open_all():
     app = TuimlApp(client_factory=FakeTrainingClient)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("3")
         for name in ("hostile", "good"):
-            await _look_at(name, app, pilot)
+            await _open_run(name, app, pilot)
         app.leave(0)
 
 
-async def _look_at(name, app, pilot):
+async def _open_run(name, app, pilot):
     place = app.query_one("#library")
     place.refresh_list(("run", str(folder.runs_folder() / name)))
     await until(lambda: place.item and place.item.name == name and not place.preview.waits, pilot)
@@ -153,13 +153,13 @@ async def _look_at(name, app, pilot):
 @pytest.mark.parametrize("count", [8_000, 80_000])
 def test_work_grows_with_the_lines_and_not_with_their_square(two, monkeypatch, count):
     spoil(two, [json.dumps(REWIND).encode()] * count)
-    asked, whole = [0], timeline.whole
+    asked, integer = [0], timeline.integer
 
     def counted(*args):
         asked[0] += 1
-        return whole(*args)
+        return integer(*args)
 
-    monkeypatch.setattr(timeline, "whole", counted)
+    monkeypatch.setattr(timeline, "integer", counted)
     found = library.summary(two)
     assert not found.problem
     assert found.skipped == 0

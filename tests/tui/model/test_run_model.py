@@ -58,7 +58,7 @@ def test_of_two_notices_about_the_same_the_later_holds_and_an_empty_one_ends_it(
     assert "".join(text for text, _ in detail_line(run, 80, Look())) == "▲ x"
     run.feed([Notice("saving", "word " * 30)])
     rows = ["".join(text for text, _ in row) for row in detail_lines(run, 80, Look())]
-    assert len(rows) == 2, "a long one is told whole"
+    assert len(rows) == 2, "a long one is shown in full"
     assert sum(row.count("word") for row in rows) == 30
 
 
@@ -124,11 +124,13 @@ def test_the_best_epoch_is_judged_by_validation_and_without_it_by_training():
 
 
 def test_the_best_epoch_is_judged_by_what_the_run_watched():
-    told = [replace(epoch(n, n, 1.0, val=n / 10), val_accuracy=a) for n, a in ((1, 0.5), (2, 0.8), (3, 0.8))]
-    assert model(start(watched="val_accuracy"), *told).best.epoch == 2
+    epochs = [
+        replace(epoch(n, n, 1.0, val=n / 10), val_accuracy=a) for n, a in ((1, 0.5), (2, 0.8), (3, 0.8))
+    ]
+    assert model(start(watched="val_accuracy"), *epochs).best.epoch == 2
     assert model(start(watched="train_loss"), epoch(1, 1, 2.0, 0.1), epoch(2, 2, 1.0, 0.2)).best.epoch == 2
-    assert model(start(watched="no such figure"), *told).best.epoch == 1
-    assert model(start(watched=["a list"]), *told).best.epoch == 1
+    assert model(start(watched="no such figure"), *epochs).best.epoch == 1
+    assert model(start(watched=["a list"]), *epochs).best.epoch == 1
 
 
 def test_what_a_schedule_does_to_the_rate_is_no_change_by_hand():
@@ -168,13 +170,13 @@ def test_failure_says_why_and_a_stop_while_loading_is_no_failure():
 def test_a_past_run_looks_as_it_did():
     chosen = helpers.preset()
     net, data, engine = helpers.run_parts(chosen)
-    told = [
+    epochs = [
         start(epochs=3, steps=12),
         *Trainer(chosen, net, data, engine, RunControl(), live=True).events(),
     ]
-    live = model(*told, document=chosen.document())
+    live = model(*epochs, document=chosen.document())
     past = RunModel()
-    past.load([json.dumps(e.to_json()) for e in told], chosen.document())
+    past.load([json.dumps(e.to_json()) for e in epochs], chosen.document())
     for name in ("raw", "train", "validation"):
         assert points(getattr(past.loss, name)) == points(getattr(live.loss, name))
     assert past.snapshot
@@ -218,7 +220,7 @@ HOSTILE = [
 
 
 def hostile(kind="gradients", **part):
-    """A picture with a histogram that nobody can draw."""
+    """A snapshot with a histogram that nobody can draw."""
     good = {"low": 0.0, "high": 1.0, "counts": [1, 2, 3], "below": 0, "above": 0}
     layers = [{"mean": 0.0, kind: good | part}]
     return {"event": "picture", "epoch": 1, "step": 1, "layers": layers}
@@ -297,6 +299,6 @@ def test_a_preset_of_the_past_that_is_no_longer_valid_still_shows_its_curves():
     assert len(past.loss.raw) == 1
 
 
-def test_an_event_is_read_back_as_it_was_told():
+def test_an_event_is_read_back_as_it_was_reported():
     for event in (start(), batch(1, 2, 1.0), epoch(1, 2, 1.0, 0.5), State("paused", 2, 0.1), end()):
         assert read_event(event.to_json()) == event

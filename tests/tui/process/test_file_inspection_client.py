@@ -1,4 +1,4 @@
-"""The process that looks at files: a real one, ones that misbehave, and the screen meanwhile."""
+"""The process that reader at files: a real one, ones that misbehave, and the screen meanwhile."""
 
 import asyncio
 import sys
@@ -12,7 +12,7 @@ import pytest
 from tests.data.own_files import flowers, idx
 from tests.tui.bench import until
 from tests.tui.dialogs.test_file_picker import opened
-from tuiml.data.file_report import look
+from tuiml.data.file_report import inspect
 from tuiml.data.own.reading import DataFiles
 from tuiml.runs import file_inspection_process
 from tuiml.tui.library.screen import Library
@@ -50,7 +50,7 @@ def program(monkeypatch):
 
 
 @pytest.fixture
-async def looks():
+async def reader():
     found = FileInspectionClient()
     found.start()
     yield found
@@ -64,11 +64,11 @@ def arrays(path, count=40):
     return path
 
 
-async def report(looks, path):
-    return await asyncio.wait_for(asyncio.to_thread(look, str(path), DataFiles(looks.find)), LIMIT)
+async def report(reader, path):
+    return await asyncio.wait_for(asyncio.to_thread(inspect, str(path), DataFiles(reader.find)), LIMIT)
 
 
-async def test_another_process_finds_what_this_one_would_and_stays(tmp_path, looks):
+async def test_another_process_finds_what_this_one_would_and_stays(tmp_path, reader):
     pytest.importorskip("PIL.Image", reason="Pillow is the extra 'images'; the extra 'test' has it").new(
         "L", (4, 4)
     ).save(tmp_path / "1.png")
@@ -82,15 +82,15 @@ async def test_another_process_finds_what_this_one_would_and_stays(tmp_path, loo
     flowers(tmp_path / "f.csv")
     processes = set()
     for name in ("a.npz", "f.csv", "x-images-idx2-ubyte", "pictures", "wrong.csv"):
-        found = await report(looks, tmp_path / name)
-        processes.add(looks._worker._process.pid)
-        assert found == look(str(tmp_path / name))
+        found = await report(reader, tmp_path / name)
+        processes.add(reader._worker._process.pid)
+        assert found == inspect(str(tmp_path / name))
         assert found.usable == (name != "wrong.csv")
     assert len(processes) == 1
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="macOS holds no process to its limit of memory")
-async def test_a_file_that_needs_more_memory_than_there_may_be_says_so(tmp_path, looks, monkeypatch):
+async def test_a_file_that_needs_more_memory_than_there_may_be_says_so(tmp_path, reader, monkeypatch):
     text = "import sys\nfrom tuiml.runs import file_inspection_process as p\n"
     text += "p.MEMORY = 150_000_000\np.main(sys.argv[1:])"
     monkeypatch.setattr(
@@ -99,73 +99,73 @@ async def test_a_file_that_needs_more_memory_than_there_may_be_says_so(tmp_path,
     )
     large, small = arrays(tmp_path / "large.npz", 15_000_000), arrays(tmp_path / "small.npz")
     tracemalloc.start()
-    found = await report(looks, large)
+    found = await report(reader, large)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert found.problems == ("large.npz needs more than 150 MB to look at",)
+    assert found.problems == ("large.npz needs more than 150 MB to be read",)
     assert peak < 20_000_000
-    assert (await report(looks, small)).usable
+    assert (await report(reader, small)).usable
 
 
-async def test_a_look_that_never_ends_is_ended(tmp_path, looks, program, monkeypatch):
+async def test_a_look_that_never_ends_is_ended(tmp_path, reader, program, monkeypatch):
     program(HANG)
-    assert (await report(looks, arrays(tmp_path / "quick.npz"))).usable
-    first = looks._worker
+    assert (await report(reader, arrays(tmp_path / "quick.npz"))).usable
+    first = reader._worker
     monkeypatch.setattr(file_inspection_process, "DEADLINE", 0.2)
     slow = arrays(tmp_path / "slow.npz")
-    assert (await report(looks, slow)).problems == ("slow.npz: looking at it took more than 0.2 s",)
+    assert (await report(reader, slow)).problems == ("slow.npz: reading it took more than 0.2 s",)
     monkeypatch.setattr(file_inspection_process, "DEADLINE", LIMIT)
-    assert (await report(looks, arrays(tmp_path / "other.npz"))).usable
+    assert (await report(reader, arrays(tmp_path / "other.npz"))).usable
     assert first._process.wait(LIMIT) != 0
-    assert looks._worker is not first
+    assert reader._worker is not first
     program("")
-    looks._worker._process.kill()  # while nothing is asked of it
-    looks._worker._process.wait()
-    assert (await report(looks, slow)).usable, "asked once more, it is looked at once more"
+    reader._worker._process.kill()  # while nothing is asked of it
+    reader._worker._process.wait()
+    assert (await report(reader, slow)).usable, "asked once more, it is looked at once more"
 
 
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ("os.kill(os.getpid(), 9)", "the process that looks at files was killed by signal 9"),
-        ("return {}", "the process that looks at files sent what cannot be understood"),
-        ("return {'kind': 1}", "the process that looks at files sent what cannot be understood"),
+        ("os.kill(os.getpid(), 9)", "the process that reads files was killed by signal 9"),
+        ("return {}", "the process that reads files sent what cannot be understood"),
+        ("return {'kind': 1}", "the process that reads files sent what cannot be understood"),
     ],
 )
-async def test_one_that_dies_or_misbehaves_is_told_and_replaced(tmp_path, looks, program, body, words):
+async def test_one_that_dies_or_misbehaves_is_reported_and_replaced(tmp_path, reader, program, body, words):
     program(body)
-    (problem,) = (await report(looks, arrays(tmp_path / "a.npz"))).problems
+    (problem,) = (await report(reader, arrays(tmp_path / "a.npz"))).problems
     assert words in problem
     program("")
-    assert (await report(looks, tmp_path / "a.npz")).usable
+    assert (await report(reader, tmp_path / "a.npz")).usable
 
 
-async def test_an_error_in_a_reader_is_told_and_the_process_stays(tmp_path, looks, program):
+async def test_an_error_in_a_reader_is_reported_and_the_process_stays(tmp_path, reader, program):
     program(BREAK)
-    (problem,) = (await report(looks, arrays(tmp_path / "slow.npz"))).problems
+    (problem,) = (await report(reader, arrays(tmp_path / "slow.npz"))).problems
     assert problem.startswith("slow.npz cannot be read: ZeroDivisionError")
-    first = looks._worker
-    assert (await report(looks, arrays(tmp_path / "a.npz"))).usable
-    assert looks._worker is first
+    first = reader._worker
+    assert (await report(reader, arrays(tmp_path / "a.npz"))).usable
+    assert reader._worker is first
 
 
-async def test_what_nobody_wants_to_know_any_more_is_let_go(tmp_path, looks, program):
+async def test_what_nobody_wants_to_know_any_more_is_let_go(tmp_path, reader, program):
     program(HANG)
     slow, found = arrays(tmp_path / "slow.npz"), []
-    thread = threading.Thread(target=lambda: found.append(look(str(slow), DataFiles(looks.find))))
+    thread = threading.Thread(target=lambda: found.append(inspect(str(slow), DataFiles(reader.find))))
     thread.start()
-    await until(lambda: looks._worker is not None)
-    looks.cancel(thread)
+    await until(lambda: reader._worker is not None)
+    reader.cancel(thread)
     await asyncio.to_thread(thread.join, LIMIT)
-    assert found[0].problems == ("slow.npz was not looked at",)
+    assert found[0].problems == ("slow.npz was not read",)
     program("")
-    assert (await report(looks, slow)).usable
+    assert (await report(reader, slow)).usable
 
 
-async def test_the_process_ends_when_the_app_does(tmp_path, looks):
-    await report(looks, arrays(tmp_path / "a.npz"))
-    looks._worker.hang_up()
-    assert looks._worker._process.wait(LIMIT) == 0
+async def test_the_process_ends_when_the_app_does(tmp_path, reader):
+    await report(reader, arrays(tmp_path / "a.npz"))
+    reader._worker.hang_up()
+    assert reader._worker._process.wait(LIMIT) == 0
 
 
 async def test_keys_work_while_a_look_hangs_and_moving_on_ends_it(tmp_path, program):
@@ -174,8 +174,8 @@ async def test_keys_work_while_a_look_hangs_and_moving_on_ends_it(tmp_path, prog
     arrays(tmp_path / "slow.npz")
     async with opened(tmp_path) as on:
         await on.press(*"slow")
-        await on.until(lambda: on.app.looks._worker is not None)
-        hanging = on.app.looks._worker._process
+        await on.until(lambda: on.app.file_reader._worker is not None)
+        hanging = on.app.file_reader._worker._process
         assert "looking" in on.preview
         await on.press("escape", *"b.csv")
         assert on.listed == ["b.csv"]

@@ -1,4 +1,4 @@
-"""The app's end of the process that looks at networks: a real one, and ones that misbehave."""
+"""The app's end of the process that probes networks: a real one, and ones that misbehave."""
 
 from __future__ import annotations
 
@@ -79,15 +79,15 @@ async def test_a_real_look_and_another_by_the_same_process(ear: Ear) -> None:
     found = await ear.next()
     assert (found.number, found.problem) == (number, "")
     assert found.found is not None
-    assert (found.found.inputs, len(found.found.picture.layers)) == ("data", 2)
+    assert (found.found.inputs, len(found.found.snapshot.layers)) == ("data", 2)
     ear.ask(training={"seed": 3})
     other = await ear.next()
     assert other.found is not None
-    assert other.found.picture != found.found.picture
+    assert other.found.snapshot != found.found.snapshot
     assert len(ear.processes) == 1
 
 
-async def test_what_is_wrong_with_a_preset_is_told(ear: Ear) -> None:
+async def test_what_is_wrong_with_a_preset_is_reported(ear: Ear) -> None:
     ear.ask(training={"batch_size": 0})
     found = await ear.next()
     assert found.found is None
@@ -125,14 +125,14 @@ async def test_one_that_is_busy_for_long_is_given_up(ear: Ear, program: Callable
         "sys.exit(3)",
     ],
 )
-async def test_one_that_misbehaves_or_dies_is_told_and_replaced(
+async def test_one_that_misbehaves_or_dies_is_reported_and_replaced(
     ear: Ear, program: Callable[[str], None], body: str
 ) -> None:
     program(body)
     number = ear.ask()
     found = await ear.next()
     assert (found.number, found.found) == (number, None)
-    assert "the process that looks at networks" in found.problem
+    assert "the process that probes networks" in found.problem
     program("fail(hear()['number'])\nhear()")
     newest = ear.ask()
     assert (await ear.next()).problem == f"of {newest}"
@@ -162,7 +162,7 @@ def test_an_answer_is_read_and_made_harmless() -> None:
     "change",
     [
         {"event": "else"},
-        {"inputs": "guess"},
+        {"inputs": "predict"},
         {"inputs": []},
         {"examples": 1.5},
         {"examples": True},

@@ -136,16 +136,16 @@ async def test_another_run_may_follow_at_once(ear, worker):
 
 
 async def test_a_learning_rate_is_found_in_a_process_that_keeps_nothing(ear, own_folders):
-    told = asyncio.Queue()
-    assert ear.client.find_rate(helpers.document(), told.put_nowait)
+    reported = asyncio.Queue()
+    assert ear.client.find_rate(helpers.document(), reported.put_nowait)
     assert not ear.client.active
     process, events = ear.client._finder._process, []
     while not events or not isinstance(events[-1], RateFound):
-        events += (await asyncio.wait_for(told.get(), LIMIT)).events
+        events += (await asyncio.wait_for(reported.get(), LIMIT)).events
     tried = [event for event in events if isinstance(event, RateTried)]
     assert [t.number for t in tried] == list(range(1, len(tried) + 1))
     assert events[-1].tried == len(tried) > 30
-    assert ear.posted.empty(), "the app is told nothing"
+    assert ear.posted.empty(), "nothing is reported to the app"
     assert not list(own_folders.glob("runs/*"))
     ear.start()  # a run may follow at once
     await ear.until(TrainingEvents)
@@ -153,14 +153,14 @@ async def test_a_learning_rate_is_found_in_a_process_that_keeps_nothing(ear, own
     assert process.returncode == 0
 
 
-async def test_a_search_that_is_left_ends_and_tells_nothing_more(ear, worker):
+async def test_a_search_that_is_left_ends_and_reports_nothing_more(ear, worker):
     worker("wait()")
-    told = asyncio.Queue()
-    assert ear.client.find_rate(helpers.document(), told.put_nowait)
+    reported = asyncio.Queue()
+    assert ear.client.find_rate(helpers.document(), reported.put_nowait)
     process = ear.client._finder._process
     ear.client.stop_finding()
     await until(lambda: process.poll() is not None)
-    assert told.empty()
+    assert reported.empty()
 
 
 async def test_while_a_run_is_on_no_rate_is_looked_for(ear, worker):
@@ -171,14 +171,14 @@ async def test_while_a_run_is_on_no_rate_is_looked_for(ear, worker):
 
 
 async def test_a_search_that_cannot_begin_says_why(ear):
-    told = asyncio.Queue()
-    assert ear.client.find_rate(helpers.document(training={"epochs": 0}), told.put_nowait)
-    message = await asyncio.wait_for(told.get(), LIMIT)
+    reported = asyncio.Queue()
+    assert ear.client.find_rate(helpers.document(training={"epochs": 0}), reported.put_nowait)
+    message = await asyncio.wait_for(reported.get(), LIMIT)
     assert isinstance(message, TrainingProblems)
     assert [p.path for p in message.problems] == ["training.epochs"]
 
 
-async def test_a_preset_that_cannot_be_used_is_told_by_its_problems(ear):
+async def test_a_preset_that_cannot_be_used_is_reported_by_its_problems(ear):
     ear.start(helpers.document(training={"epochs": 0}))
     message = await ear.next()
     assert isinstance(message, TrainingProblems)
@@ -211,7 +211,7 @@ async def test_a_process_that_dies_or_babbles_ends_the_run_with_a_reason(ear, wo
     assert reason in message.reason
     assert "\n" not in message.reason
     assert not ear.client.active
-    assert not message.asked
+    assert not message.stop_requested
 
 
 async def test_a_process_that_hangs_up_and_stays_is_killed(ear, worker, monkeypatch):
@@ -221,12 +221,12 @@ async def test_a_process_that_hangs_up_and_stays_is_killed(ear, worker, monkeypa
     assert "SIGKILL" in (await ear.until(TrainingProcessEnded)).reason
 
 
-async def test_a_stop_while_loading_is_told_as_asked_for(ear, worker):
+async def test_a_stop_while_loading_is_reported_as_asked_for(ear, worker):
     worker("hear(); line.sendall(pack({'event': 'failed', 'message': 'stopped meanwhile'}))")
     ear.start()
     ear.client.stop()
     message = await ear.until(TrainingProcessEnded)
-    assert (message.reason, message.asked) == ("stopped meanwhile", True)
+    assert (message.reason, message.stop_requested) == ("stopped meanwhile", True)
 
 
 async def test_kinds_of_events_that_are_not_known_are_passed_over(ear, worker):
@@ -273,7 +273,7 @@ async def test_what_is_asked_without_a_run_is_passed_over(ear):
         ear.client.set_rate(float("nan"))
 
 
-async def test_a_process_that_cannot_be_started_is_told(ear, monkeypatch):
+async def test_a_process_that_cannot_be_started_is_reported(ear, monkeypatch):
     monkeypatch.setattr(child, "command", lambda descriptor: ["/nonexistent/python"])
     assert ear.client.start(helpers.document())
     assert "could not be started: No such file" in (await ear.next()).reason

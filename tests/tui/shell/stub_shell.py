@@ -68,7 +68,7 @@ class StubShell:
         self.calls: list[tuple[Any, ...]] = []
         self.current_run = StubRun()
         self.drafts = NoDrafts()
-        self.looks = FileInspectionClient()
+        self.file_reader = FileInspectionClient()
         self.files = DataFilesInBackground(DataFiles())
         self.probe_client_factory: Callable[[Callable[[Message], object]], Any] = FakeProbeClient
         self.fake = FakeTrainingClient(self.post_message)

@@ -20,7 +20,7 @@ from tuiml.spec.toml import loads
 from tuiml.tui.library.screen import Library
 from tuiml.tui.model import past_run, settings
 from tuiml.tui.model.run_model import RunModel, events_in
-from tuiml.tui.model.settings import Seen, Settings
+from tuiml.tui.model.settings import Settings, TrainView
 from tuiml.tui.process import follower
 from tuiml.tui.process.child import TrainingProcessEnded
 from tuiml.tui.process.exit_reason import MemoryWatch, cause, killed_for_memory
@@ -28,7 +28,7 @@ from tuiml.tui.shell.resume import NumberDialog
 from tuiml.tui.widgets.dialogs import ConfirmDialog
 
 pytestmark = pytest.mark.usefixtures("quick")
-STEERING = {"go_on", "step", "stop", "rate_down", "rate_up", "rate_type"}
+STEERING = {"resume", "step", "stop", "rate_down", "rate_up", "rate_type"}
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +41,7 @@ def eager(monkeypatch):
 class RunBench(Bench):
     @property
     def went_on(self):
-        return [asked[1:] for asked in self.client.asked if asked[0] == "go_on"]
+        return [asked[1:] for asked in self.client.asked if asked[0] == "resume_run"]
 
 
 @asynccontextmanager
@@ -64,14 +64,14 @@ def checkpoint(path, step):
 async def test_a_run_that_was_cut_off_says_where_and_goes_on_from_there():
     path = files_on_disk.run(epochs=3, reason=None)
     checkpoint(path, 100)
-    async with bench(left=Settings(place="train", run=str(path)), size=(80, 24)) as on:
+    async with bench(left=Settings(screen="train", run=str(path)), size=(80, 24)) as on:
         assert "interrupted at epoch 3 of 3, step 129; g resumes it from step 100" in on.train.status.text
-        assert "go_on" in on.keys
+        assert "resume" in on.keys
         await on.press("g")
         assert on.went_on == [(str(path), [])]
         assert on.model.status == "loading"
         assert len(on.model.loss.validation) == 3, "everything stays"
-        await on.until(lambda: "go_on" not in on.keys)
+        await on.until(lambda: "resume" not in on.keys)
 
 
 async def test_of_a_run_that_is_done_it_is_asked_for_how_many_more_epochs():
@@ -90,7 +90,7 @@ async def test_of_a_run_that_is_done_it_is_asked_for_how_many_more_epochs():
         await on.press("enter")
         assert on.went_on == [(str(path), ["training.epochs=8"])]
         again = dataclasses.replace(start(8, 8 * 43, step=129), run="first", path=str(path))
-        on.app.client.tell(again)
+        on.app.client.report(again)
         await on.until(lambda: on.model.status == "running")
         assert on.model.preset.training.epochs == 8
         assert on.model.epochs_planned == 8
@@ -130,7 +130,7 @@ async def test_g_in_the_library_goes_on_with_the_run_under_the_cursor():
         await on.press("3", "end")
         library = on.app.query_one(Library)
         await on.until(lambda: library.item is not None and library.item.run is not None)
-        assert "item_go_on" in on.keys
+        assert "item_resume" in on.keys
         await on.press("g")
         await on.until(lambda: on.went_on)
         assert on.went_on == [(str(path), [])]
@@ -164,8 +164,12 @@ async def test_a_run_that_is_trained_elsewhere_is_not_gone_on_with():
 async def test_curves_go_on_without_a_gap_or_a_point_twice():
     run = RunModel()
     run.begin(helpers.document())
-    told = [start(), *(batch(1 + (s - 1) // 10, s, 1 / s) for s in range(2, 27, 2)), epoch(1, 10, 0.5, 0.5)]
-    run.feed([*told, epoch(2, 20, 0.3, 0.3)])
+    sent = [
+        start(),
+        *(batch(1 + (s - 1) // 10, s, 1 / s) for s in range(2, 27, 2)),
+        epoch(1, 10, 0.5, 0.5),
+    ]
+    run.feed([*sent, epoch(2, 20, 0.3, 0.3)])
     run.fail("gone")
     run.resume()
     assert (run.status, run.resuming, len(run.loss.raw)) == ("loading", True, 13)
@@ -179,7 +183,7 @@ async def test_curves_go_on_without_a_gap_or_a_point_twice():
     assert run.loss.raw.points()[1].tolist() == pytest.approx([1 / s for s in range(2, 41, 2)])
 
 
-async def test_other_conditions_are_told():
+async def test_other_conditions_are_reported():
     run = RunModel()
     run.begin(helpers.document())
     run.feed([start(note="goes on under other conditions: threads 2 before, now 1")])
@@ -193,8 +197,8 @@ async def test_a_training_process_that_dies_leaves_everything_and_offers_its_che
     path = files_on_disk.run(reason="stopped")
     async with bench(path, size=(80, 24)) as on:
         await on.press("g")
-        on.app.client.tell(start(3, 129, step=43))
-        on.app.client.tell(dataclasses.replace(start(3, 129, step=43), path=str(path)), batch(2, 60, 1.0))
+        on.app.client.report(start(3, 129, step=43))
+        on.app.client.report(dataclasses.replace(start(3, 129, step=43), path=str(path)), batch(2, 60, 1.0))
         await on.until(lambda: on.model.step == 60)
         on.app.client.active = False
         checkpoint(path, 86)
@@ -246,7 +250,7 @@ def test_a_kill_of_long_ago_is_not_taken_for_ours():
     count, now = 0, 0.0
     watch = MemoryWatch(lambda: count, lambda: now)
     count, now = 1, 5.0  # another process, while ours went on
-    watch.look()
+    watch.measure()
     assert watch.rose() is False
     count = 2
     assert watch.rose() is True
@@ -264,7 +268,7 @@ class Writer:
         self.folder = RunFolder.create(self.preset, name)
         self.path = self.folder.path
 
-    def tell(self, *events):
+    def report(self, *events):
         for event in events:
             if event.event in ("start", "end"):
                 event = dataclasses.replace(event, run=self.path.name, path=str(self.path))
@@ -274,7 +278,7 @@ class Writer:
 @pytest.fixture
 def writer():
     found = Writer()
-    found.tell(start(), batch(1, 5, 2.0), batch(1, 10, 1.0, seconds=2.0), epoch(1, 10, 1.5, 1.4))
+    found.report(start(), batch(1, 5, 2.0), batch(1, 10, 1.0, seconds=2.0), epoch(1, 10, 1.5, 1.4))
     yield found
     found.folder.close()
 
@@ -285,14 +289,14 @@ async def test_a_run_that_another_process_trains_is_followed_to_its_end(writer):
         assert not STEERING & set(on.keys)
         assert "toggle_run" not in on.keys
         assert (on.model.status, on.model.step, len(on.model.loss.raw)) == ("running", 10, 2)
-        writer.tell(batch(2, 15, 0.9, seconds=3.0), batch(2, 20, 0.8, seconds=4.0), epoch(2, 20, 0.85, 0.9))
+        writer.report(batch(2, 15, 0.9, seconds=3.0), batch(2, 20, 0.8, seconds=4.0), epoch(2, 20, 0.85, 0.9))
         await on.until(lambda: on.model.step == 20)
         assert len(on.model.loss.raw) == 4
-        writer.tell(end())
+        writer.report(end())
         writer.folder.close()
         await on.until(lambda: on.model.status == "completed")
         await on.until(lambda: "followed" not in on.train.status.text)
-        assert "go_on" in on.keys
+        assert "resume" in on.keys
 
 
 async def test_the_keys_that_would_steer_it_say_why_they_do_not(writer):
@@ -301,7 +305,7 @@ async def test_the_keys_that_would_steer_it_say_why_they_do_not(writer):
             on.app.say("")
             await on.press(key)
             assert "only followed here" in str(on.app.query_one("#top").text), key
-        assert [asked for asked in on.app.client.asked if asked != "look_again"] == []
+        assert [asked for asked in on.app.client.asked if asked != "inspect_again"] == []
         assert on.model.followed
 
 
@@ -317,7 +321,7 @@ async def test_a_writer_that_is_killed_leaves_an_interrupted_run(writer):
 async def test_a_run_that_somebody_goes_on_with_elsewhere_is_followed_from_then_on():
     """Its file is cut at the checkpoint, and soon longer than it was."""
     first = Writer("again")
-    first.tell(start(), *(batch(1, n, 1.0, seconds=n) for n in range(1, 9)), end("stopped"))
+    first.report(start(), *(batch(1, n, 1.0, seconds=n) for n in range(1, 9)), end("stopped"))
     first.folder.close()
     async with bench(first.path) as on:
         assert (on.model.status, len(on.model.loss.raw)) == ("stopped", 8)
@@ -325,7 +329,7 @@ async def test_a_run_that_somebody_goes_on_with_elsewhere_is_followed_from_then_
         await on.pilot.pause()
         assert not on.model.followed, "nothing was done to it yet"
         first.folder.rewind(4)
-        first.tell(start(step=4), *(batch(1, n, 0.5, seconds=n) for n in range(5, 12)))
+        first.report(start(step=4), *(batch(1, n, 0.5, seconds=n) for n in range(5, 12)))
         await on.until(lambda: on.model.followed and on.model.step == 11)
         assert on.model.loss.raw.points()[1].tolist() == [1.0] * 4 + [0.5] * 7
         first.folder.close()
@@ -337,7 +341,7 @@ async def test_a_followed_run_that_is_deleted_or_renamed_says_so(writer):
         await on.until(lambda: on.model.folder_gone)
         await on.until(lambda: "its folder is gone: it was renamed or deleted" in on.train.status.text)
         assert on.model.status == "interrupted"
-        assert "go_on" not in on.keys
+        assert "resume" not in on.keys
         await on.press("g")
         assert on.went_on == []
 
@@ -360,16 +364,16 @@ async def test_opening_something_else_or_leaving_stops_nothing(writer):
         library.opener.open_run(next(item for item in library.items if item.path == other))
         await on.until(lambda: on.model.name == "other")
         assert follower._over.is_set()
-        writer.tell(batch(2, 30, 0.1, seconds=9.0))
+        writer.report(batch(2, 30, 0.1, seconds=9.0))
         assert on.model.step == 129
     assert is_held(writer.path)
 
 
 async def test_another_checkpoint_is_asked_what_it_learned(writer):
     async with bench(writer.path) as on:
-        assert "look_again" not in on.app.client.asked
+        assert "inspect_again" not in on.app.client.asked
         checkpoint(writer.path, 10)
-        await on.until(lambda: "look_again" in on.app.client.asked)
+        await on.until(lambda: "inspect_again" in on.app.client.asked)
         on.model.inspection_failed("this run has no sound checkpoint to look into")
         on.app.client.path = ""
         checkpoint(writer.path, 20)
@@ -396,7 +400,7 @@ async def test_what_train_looked_at_comes_back():
         assert (seen.layer, seen.kind, seen.log) == (4, "gradients", True)
         await on.press("ctrl+q")
     found = settings.load()
-    assert found.seen == seen
+    assert found.train_view == seen
     async with bench(left=found) as on:
         await on.until(lambda: on.train.table.cursor == 4)
         assert on.train.charts.chosen == charts
@@ -418,7 +422,7 @@ async def test_hostile_settings_of_train_are_left_out(hostile):
     settings.state_path().parent.mkdir(parents=True, exist_ok=True)
     settings.state_path().write_text(json.dumps(left))
     found = settings.load()
-    assert dataclasses.replace(found.seen, kind="") == Seen()
+    assert dataclasses.replace(found.train_view, kind="") == TrainView()
     async with bench(left=found) as on:
         await on.until(lambda: on.model.status == "stopped")
         assert on.train.selection.kind == "activations"
@@ -426,16 +430,16 @@ async def test_hostile_settings_of_train_are_left_out(hostile):
 
 
 def test_a_run_read_back_has_the_curves_it_had():
-    """At the start line for line; of more pictures than are kept, those that are kept are read."""
+    """At the start line for line; of more snapshots than are stored, only the stored ones are read."""
     hand = Writer("whole")
-    told = [start(steps=400)]
+    sent = [start(steps=400)]
     for n in range(1, 400):
-        told += [batch(1 + n // 100, n, 1 / n, seconds=0.2 * n), _picture(n)]
+        sent += [batch(1 + n // 100, n, 1 / n, seconds=0.2 * n), _picture(n)]
     live = RunModel()
     live.begin(hand.preset.document())
-    for event in told:
+    for event in sent:
         hand.folder._next_snapshot = 0.0
-        hand.tell(event)
+        hand.report(event)
         live.feed([event])
     hand.folder.close()
     past = past_run.load_run(hand.path)
@@ -456,11 +460,11 @@ def _picture(step):
 
 def test_a_stream_of_pictures_that_begins_while_it_is_read_is_not_lost():
     hand = Writer("young")
-    hand.tell(start())
+    hand.report(start())
     tail = Tail(hand.path)
     model = past_run.load_run(hand.path, tail=tail)
     assert model.snapshot is None
-    hand.tell(_picture(1))
+    hand.report(_picture(1))
     assert [e.event for e in events_in(tail.read())] == ["snapshot"]
     hand.folder.close()
     assert (Path(hand.path) / METRICS).exists()

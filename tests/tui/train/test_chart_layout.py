@@ -24,7 +24,7 @@ from tuiml.tui.widgets.chooser import Chooser
 pytestmark = pytest.mark.usefixtures("quick")
 
 
-def picture(step, mean=0.5, **values):
+def snapshot(step, mean=0.5, **values):
     return Snapshot(1, step, (FLAT, layer(mean, **values), layer(0.1, gradient_norm=NAN)))
 
 
@@ -41,7 +41,14 @@ def test_every_chart_has_a_title_a_help_text_and_actions_that_work_on_train():
         own = {row.id for row in actions() if row.method in vars(entry.view).values()}
         of_charts |= {row.id for row in actions("train") if entry.has(row.id)}
         assert all(entry.has(id) for id in own)
-    assert {"log_loss", "depth_lines", "one_unit", "tiles_on", "tiles_back", "confusion_shares"} <= of_charts
+    assert {
+        "log_loss",
+        "depth_lines",
+        "one_unit",
+        "tiles_on",
+        "tiles_back",
+        "confusion_fractions",
+    } <= of_charts
     assert all(callable(getattr(train, f"action_{id}")) for id in of_charts)
 
 
@@ -60,8 +67,8 @@ async def test_every_chart_in_every_size_and_terminal_before_amid_and_with_what_
         on.client.train(12)
         odd = layer(NAN, gradient_norm=NAN, activations=None, weights=bars(0, 0), gradients=None)
         for step in range(3):
-            await on.tell(picture(step))
-        await on.tell(Snapshot(1, 9, (odd, odd, layer(gradient_norm=0.0))))
+            await on.report(snapshot(step))
+        await on.report(Snapshot(1, 9, (odd, odd, layer(gradient_norm=0.0))))
         for entry in available:
             on.train.charts.enlarge(entry.id)
             await on.drawn()
@@ -77,7 +84,7 @@ async def test_every_chart_in_every_size_and_terminal_before_amid_and_with_what_
 
 async def test_the_gradient_norms_come_beside_the_loss_and_stay_for_the_next_start():
     async with bench(running=True) as on:
-        await on.tell(picture(1))
+        await on.report(snapshot(1))
         await on.press("c", "c", "c")
         assert on.views == ["loss", "depth", "histogram"]
         assert on.train.table.has_focus
@@ -145,14 +152,14 @@ async def test_a_chart_that_a_run_does_not_have_is_replaced_and_comes_back(monke
 
 @pytest.mark.parametrize("charts", [["nothing", "\x1b", "heat"], ["loss"], ["heat"] * 8, []])
 async def test_settings_that_make_no_sense_are_put_right(charts):
-    async with Bench.opened(settings=settings.Settings(place="train", charts=charts)) as on:
+    async with Bench.opened(settings=settings.Settings(screen="train", charts=charts)) as on:
         assert set(on.views) <= {entry.id for entry in CHARTS}
 
 
 async def test_gradient_norms_are_drawn_as_lines_by_its_own_key():
     async with bench(running=True) as on:
         for step in range(4):
-            await on.tell(Snapshot(1, step, (FLAT, layer(gradient_norm=1e-6), layer(gradient_norm=0.1))))
+            await on.report(Snapshot(1, step, (FLAT, layer(gradient_norm=1e-6), layer(gradient_norm=0.1))))
         assert "depth_lines" not in on.keys
         await on.press("p", *"gradient", "enter")
         view = on.chart("depth")
@@ -173,14 +180,14 @@ async def test_gradient_norms_are_drawn_as_lines_by_its_own_key():
 async def test_the_layers_are_looked_at_as_they_were_while_the_run_goes_on(size):
     async with bench(size, running=True) as on:
         for step in range(1, 6):
-            await on.tell(picture(step * 100, step / 10))
+            await on.report(snapshot(step * 100, step / 10))
         assert "earlier" not in on.train.status.text
         await on.press("left")
         assert "as of step 400" in on.train.status.text
         assert on.cell(1, "mean") == ".40"
         await on.press("shift+left")
         assert on.cell(1, "mean") == ".10"
-        await on.tell(picture(600, 0.6))
+        await on.report(snapshot(600, 0.6))
         assert on.cell(1, "mean") == ".10", "nothing moves unasked"
         await on.press("right", "right")
         assert "as of step 300" in on.train.status.text
@@ -200,7 +207,7 @@ async def test_the_layers_are_looked_at_as_they_were_while_the_run_goes_on(size)
 async def test_there_is_nothing_earlier_than_the_first_picture():
     async with bench(running=True) as on:
         await on.press("left", "right", "end")
-        await on.tell(picture(1))
+        await on.report(snapshot(1))
         await on.press("left")
         assert on.train.selection.past_snapshot is None
         assert not {"earlier", "later", "now"} & set(on.keys)
@@ -209,7 +216,7 @@ async def test_there_is_nothing_earlier_than_the_first_picture():
 async def test_heat_map_and_gradient_norms_mark_the_past_snapshot():
     async with bench((120, 40), running=True) as on:
         for step in range(1, 6):
-            await on.tell(picture(step * 100, step / 10))
+            await on.report(snapshot(step * 100, step / 10))
         await on.press("left", "left", "p", *"over", "enter")
         assert "▲300" in on.chart("heat").text
         await on.press("p", *"gradient", "enter")
@@ -230,11 +237,11 @@ def past(name, *events):
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_another_run_is_drawn_beside_this_one_and_removed_by_the_same_key(size):
-    told = [start(), batch(1, 5, 3.0), epoch(1, 10, 2.0, 2.5), picture(7, 0.9), end()]
-    past("first run", *told)
+    reported = [start(), batch(1, 5, 3.0), epoch(1, 10, 2.0, 2.5), snapshot(7, 0.9), end()]
+    past("first run", *reported)
     async with bench(size, running=True) as on:
         on.client.train(12)
-        await on.tell(picture(5))
+        await on.report(snapshot(5))
         await on.press("equals_sign")
         assert isinstance(on.app.screen, OpenDialog)
         await on.until(lambda: on.app.screen.items)
@@ -255,10 +262,10 @@ async def test_another_run_is_drawn_beside_this_one_and_removed_by_the_same_key(
 
 async def test_what_another_run_is_called_is_not_trusted():
     async with bench((200, 50), running=True) as on:
-        await on.tell(picture(5))
+        await on.report(snapshot(5))
         other = RunModel()
         other.begin(raw(), HOSTILE)
-        other.feed([start(), batch(1, 5, 3.0), picture(7, 0.9)])
+        other.feed([start(), batch(1, 5, 3.0), snapshot(7, 0.9)])
         on.train.selection.other = other
         for entry in (entry for entry in CHARTS if entry.available(on.train.run)):
             on.train.charts.enlarge(entry.id)

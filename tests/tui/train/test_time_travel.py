@@ -54,7 +54,7 @@ def points(series):
     return list(zip(*(values.tolist() for values in series.points()), strict=True))
 
 
-def told(model):
+def reported(model):
     """What of a run is to be the same whether it was watched or read back."""
     return (
         [(e.epoch, e.step) for e in model.epochs],
@@ -104,8 +104,8 @@ def test_a_run_that_went_back_shows_the_line_that_stayed():
 
 def test_it_is_the_same_when_it_is_read_back():
     events = story(live=False)
-    assert told(read_back(events)) == told(watched(events))
-    assert told(read_back(events)) == told(watched(story(live=True)))
+    assert reported(read_back(events)) == reported(watched(events))
+    assert reported(read_back(events)) == reported(watched(story(live=True)))
 
 
 def test_changes_that_stay_are_marked_where_they_were_made():
@@ -163,7 +163,7 @@ async def test_b_opens_the_moments_and_goes_back_to_one(size):
         on.client.train(12)
         await on.drawn()
         assert not on.train.enabled("go_back")  # nothing is known to go back to
-        await on.tell(MOMENTS)
+        await on.report(MOMENTS)
         assert on.train.enabled("go_back")
         await on.press("b")
         assert isinstance(on.app.screen, Chooser)
@@ -182,7 +182,7 @@ async def test_b_opens_the_moments_and_goes_back_to_one(size):
 async def test_the_key_bar_offers_to_go_back_once_a_run_is_halted():
     async with bench((80, 24), running=True) as on:
         on.client.train(12)
-        await on.tell(MOMENTS)
+        await on.report(MOMENTS)
         await on.press("ctrl+r")
         assert "go_back" in on.keys
 
@@ -190,9 +190,9 @@ async def test_the_key_bar_offers_to_go_back_once_a_run_is_halted():
 async def test_while_looking_back_b_goes_to_that_moment():
     async with bench((80, 24), running=True) as on:
         for step in (2, 9, 12):
-            await on.tell(Snapshot(1, step, (FLAT, layer(0.1), layer(0.2))))
+            await on.report(Snapshot(1, step, (FLAT, layer(0.1), layer(0.2))))
         on.client.train(14)
-        await on.tell(MOMENTS)
+        await on.report(MOMENTS)
         await on.press("left")
         assert on.train.selection.past_snapshot.step == 9
         assert on.train.label("go_back") == "go back to epoch 1"
@@ -204,12 +204,12 @@ async def test_while_looking_back_b_goes_to_that_moment():
 async def test_what_was_taken_back_is_not_looked_at_any_more():
     async with bench((80, 24), running=True) as on:
         for step in (2, 9, 12):
-            await on.tell(Snapshot(1, step, (FLAT, layer(0.1), layer(0.2))))
+            await on.report(Snapshot(1, step, (FLAT, layer(0.1), layer(0.2))))
         on.client.train(14)
         await on.drawn()
         await on.press("left")
         assert on.train.selection.past_snapshot.step == 9
-        await on.tell(changed(1, "rewind", 5, step=14, at=0.5, epoch=1, batch=10), State("paused", 5, 0.1))
+        await on.report(changed(1, "rewind", 5, step=14, at=0.5, epoch=1, batch=10), State("paused", 5, 0.1))
         assert on.train.selection.past_snapshot is None
         assert "paused" in on.train.status.text
         assert on.app.model.step == 5
@@ -264,7 +264,7 @@ async def test_a_change_that_cannot_be_is_not_applied():
 async def test_the_form_shows_what_is_in_force():
     async with bench((80, 24), running=True) as on:
         on.client.train(3)
-        await on.tell(
+        await on.report(
             changed(1, "optimizer", {"name": "adam", "beta1": 0.5}, step=3, at=0.3, epoch=1, batch=10),
             changed(2, "batch_size", 25, step=3, at=0.3, epoch=1, batch=25, rate=0.003),
         )

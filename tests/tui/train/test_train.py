@@ -1,4 +1,4 @@
-"""Train by its keys: what is shown, what the run is told, in every size."""
+"""Train by its keys: what is shown and which orders the run gets, in every size."""
 
 import json
 
@@ -38,7 +38,7 @@ async def test_before_the_first_run_the_layers_stand_there_and_the_key_that_trai
 async def test_a_run_moves_everything(size):
     async with bench(size, running=True) as on:
         on.client.train(10)
-        await on.tell(Snapshot(1, 10, (FLAT, layer(0.25, dead=0.75, saturated=NAN), layer(0.1))))
+        await on.report(Snapshot(1, 10, (FLAT, layer(0.25, dead=0.75, saturated=NAN), layer(0.1))))
         status = on.train.status.text
         assert "running" in status
         assert "epoch 1/2" in status
@@ -108,7 +108,7 @@ async def test_a_chart_that_takes_the_keys_shows_it_and_can_be_enlarged_by_the_m
 
 async def test_the_selected_layer_is_the_one_in_the_histogram():
     async with bench(running=True) as on:
-        await on.tell(Snapshot(1, 1, (FLAT, layer(0.25), layer(0.1))))
+        await on.report(Snapshot(1, 1, (FLAT, layer(0.25), layer(0.1))))
         view = on.histogram
         assert "1 dense 64 relu · activations" in view.text, "a layer that learns is selected first"
         assert "mean .250" in view.text
@@ -122,7 +122,7 @@ async def test_the_selected_layer_is_the_one_in_the_histogram():
 async def test_learned_slopes_are_shown_with_the_layer():
     async with bench((140, 40), running=True) as on:
         slopes = {"slope_min": 0.18, "slope_mean": 0.24, "slope_max": 0.31}
-        await on.tell(Snapshot(1, 1, (FLAT, layer(**slopes), layer())))
+        await on.report(Snapshot(1, 1, (FLAT, layer(**slopes), layer())))
         assert "slopes .18 to .31 (mean .24)" in on.histogram.text
         await on.press("down")
         assert "slopes" not in on.histogram.text
@@ -130,7 +130,7 @@ async def test_learned_slopes_are_shown_with_the_layer():
 
 async def test_one_key_goes_through_activations_gradients_and_weights():
     async with bench(running=True) as on:
-        await on.tell(Snapshot(1, 1, (FLAT, layer(), layer())))
+        await on.report(Snapshot(1, 1, (FLAT, layer(), layer())))
         view = on.histogram
         await on.press("v")
         assert "gradients" in view.text
@@ -148,15 +148,15 @@ async def test_in_a_small_terminal_the_first_press_shows_the_histogram_as_it_is(
     async with bench((80, 24), running=True) as on:
         await on.press("v")
         assert (on.views, on.train.selection.kind) == (["histogram"], "activations")
-        await on.tell(Snapshot(1, 1, (FLAT, layer(), layer())))
+        await on.report(Snapshot(1, 1, (FLAT, layer(), layer())))
         await on.press("v")
         assert on.train.selection.kind == "gradients"
 
 
-async def test_what_lies_outside_a_histogram_and_its_zeros_are_told():
+async def test_what_lies_outside_a_histogram_and_its_zeros_are_reported():
     async with bench((200, 50), running=True) as on:
         part = bars(90, 5, 5, below=12, above=3456)
-        await on.tell(
+        await on.report(
             Snapshot(1, 1, (FLAT, layer(zeros=0.9, dead=0.6, saturated=NAN, activations=part), layer()))
         )
         await on.press("enter")
@@ -202,9 +202,9 @@ async def test_nothing_is_drawn_while_nobody_looks_and_all_of_it_afterwards():
         assert on.train.table.has_focus
 
 
-async def test_a_download_is_told_as_it_goes():
+async def test_a_download_is_reported_as_it_goes():
     async with bench(running=True) as on:
-        await on.tell(Loading(HOSTILE, 3_000_000, 12_000_000))
+        await on.report(Loading(HOSTILE, 3_000_000, 12_000_000))
         text = on.train.status.text
         assert "3.0 of 12.0 MB" in text
         assert "▰▰▰▰▱" in text
@@ -213,16 +213,16 @@ async def test_a_download_is_told_as_it_goes():
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_pretraining_is_told_as_it_goes_until_training_begins(size):
+async def test_pretraining_is_reported_as_it_goes_until_training_begins(size):
     async with bench(size, running=True) as on:
-        await on.tell(pretraining(2, 1, 0.0121, done=0.5))
+        await on.report(pretraining(2, 1, 0.0121, done=0.5))
         text = on.train.status.text
         assert "pretraining layer 2/3" in text
         assert "epoch 1/5" in text
         assert "error .012" in text
         assert "pretraining" in on.loss.text
         assert {"stop", "step"} <= set(on.keys)
-        await on.tell(pretraining(3, 5, NAN))
+        await on.report(pretraining(3, 5, NAN))
         assert "layer 3/3" in on.train.status.text
         await on.press("ctrl+r")
         assert "paused" in on.train.status.text
@@ -246,7 +246,7 @@ async def test_how_it_ended(reason, words):
         assert words in on.train.status.text
 
 
-async def test_a_failure_is_told_in_plain_words():
+async def test_a_failure_is_reported_in_plain_words():
     async with bench(running=True) as on:
         on.client.active = False
         on.app.model.fail(f"the training process was killed by {HOSTILE}\n2")
@@ -291,8 +291,8 @@ async def test_pause_go_on_one_batch_and_stop():
 
 async def test_the_rate_goes_to_the_next_round_number_and_keeps_pace_with_the_keys():
     async with bench(running=True) as on:
-        await on.tell(State("running", 0, 0.03))
-        on.client.tell = lambda *events: None  # the run has not answered yet
+        await on.report(State("running", 0, 0.03))
+        on.client.report = lambda *events: None  # the run has not answered yet
         await on.press("]", "]", "[")
         assert on.asked == [("rate", 0.05), ("rate", 0.1), ("rate", 0.05)]
 
@@ -347,7 +347,7 @@ async def test_a_real_run_from_key_to_end():
 async def test_any_size_will_do():
     async with bench(running=True) as on:
         on.client.train(12)
-        await on.tell(Snapshot(1, 10, (FLAT, layer(), layer())))
+        await on.report(Snapshot(1, 10, (FLAT, layer(), layer())))
         for width, height in [(10, 3), (1, 1), (40, 10), (99, 24), (100, 12), (300, 100), (80, 24)]:
             await on.pilot.resize_terminal(width, height)
             await on.drawn()
@@ -357,11 +357,11 @@ async def test_any_size_will_do():
 
 
 @pytest.mark.parametrize("look", [Look(colour=False), Look(unicode=False), Look(dark=False)])
-async def test_every_terminal_is_told_the_same(look):
+async def test_every_terminal_is_reported_the_same(look):
     async with bench(running=True) as on:
         on.app.look = look
         on.client.train(12)
-        await on.tell(Snapshot(1, 10, (FLAT, layer(saturated=0.9), layer(gradient_norm=0.0))))
+        await on.report(Snapshot(1, 10, (FLAT, layer(saturated=0.9), layer(gradient_norm=0.0))))
         await on.press("1", "2")
         up, down = look.glyphs.up, look.glyphs.down
         assert (on.cell(1, "idle"), on.cell(2, "gradient")) == (f"{up}90% sat", f"{down}0")
@@ -373,7 +373,7 @@ async def test_every_terminal_is_told_the_same(look):
 async def test_two_hundred_layers_fill_only_the_rows_in_sight():
     stack = [{"type": "flatten"}, *[{"type": "dense", "units": 4, "activation": "tanh"}] * 198]
     async with bench(running=True, layers=[*stack, {"type": "dense", "activation": "softmax"}]) as on:
-        await on.tell(Snapshot(1, 1, (FLAT, *[layer()] * 199)))
+        await on.report(Snapshot(1, 1, (FLAT, *[layer()] * 199)))
         assert on.cell(1, "mean") == ".50"
         assert on.cell(199, "mean") == ""
         await on.press("end")

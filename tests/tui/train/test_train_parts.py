@@ -133,11 +133,11 @@ def test_the_axis_never_goes_beyond_the_end_of_the_run():
     assert x_end(16.0, 14) == 20.0, "a run that was lengthened elsewhere"
 
 
-def test_marks_tell_where_the_rate_changed_and_at_the_end_the_best_epoch():
-    told = [start(), epoch(1, 10, 1.0, 0.5), State("running", 10, 0.25), epoch(2, 20, 0.9, 0.6)]
-    assert [(m.x, m.label) for m in marks(run(*told))] == [(1.0, "lr 0.25")]
-    assert [m.label for m in marks(run(*told, end()))] == ["lr 0.25", "best"]
-    assert last_epoch(run(*told)) == 2.0
+def test_marks_report_where_the_rate_changed_and_at_the_end_the_best_epoch():
+    reported = [start(), epoch(1, 10, 1.0, 0.5), State("running", 10, 0.25), epoch(2, 20, 0.9, 0.6)]
+    assert [(m.x, m.label) for m in marks(run(*reported))] == [(1.0, "lr 0.25")]
+    assert [m.label for m in marks(run(*reported, end()))] == ["lr 0.25", "best"]
+    assert last_epoch(run(*reported)) == 2.0
 
 
 @pytest.mark.parametrize(
@@ -289,10 +289,10 @@ def test_what_was_asked_for_by_a_key_does_not_wait_its_turn():
 
 @pytest.mark.parametrize("width", [76, 120])
 def test_why_a_run_ended_early_is_said_where_there_is_little_room(width):
-    told = "no better val_loss for 5 epochs; weights of epoch 7"
-    early = run(start(), epoch(1, 10, 1.0, 0.5), end("early_stopped", told))
+    reported = "no better val_loss for 5 epochs; weights of epoch 7"
+    early = run(start(), epoch(1, 10, 1.0, 0.5), end("early_stopped", reported))
     shown = text(detail_line(early, width, LOOK))
-    assert told in shown
+    assert reported in shown
     assert "test accuracy" in shown
     assert cell_len(shown) <= width
     assert "stopped early" in text(status_line(early, width, LOOK))

@@ -22,7 +22,7 @@ COLUMNS = (
 class Shell(App[None]):
     def __init__(self, rows: int = 30) -> None:
         super().__init__()
-        self.told: list[tuple[str, int]] = []
+        self.reported: list[tuple[str, int]] = []
         self.rows = rows
 
     def compose(self) -> ComposeResult:
@@ -40,10 +40,10 @@ class Shell(App[None]):
         return [self.table.render_line(y).text for y in range(self.table.size.height)]
 
     def on_layer_table_moved(self, message: LayerTable.Moved) -> None:
-        self.told.append(("moved", message.index))
+        self.reported.append(("moved", message.index))
 
     def on_layer_table_chosen(self, message: LayerTable.Chosen) -> None:
-        self.told.append(("chosen", message.index))
+        self.reported.append(("chosen", message.index))
 
 
 def row(index: int, **cells: Any) -> dict[str, Any]:
@@ -61,7 +61,7 @@ async def test_the_cursor_by_keys_stays_within_the_rows() -> None:
             shown = [line for line in app.text()[1:] if line.startswith("▸")]
             assert len(shown) == 1
             assert shown[0].split()[1:] == [str(wanted), "dense", str(wanted), "64", "more"]
-        assert app.told[0] == ("moved", 1)
+        assert app.reported[0] == ("moved", 1)
 
 
 async def test_enter_and_a_double_click_choose_the_row() -> None:
@@ -72,7 +72,7 @@ async def test_enter_and_a_double_click_choose_the_row() -> None:
         await pilot.click(LayerTable, offset=(8, 3), times=2)
         await pilot.click(LayerTable, offset=(8, 0))
         await pilot.pause()
-        assert app.told == [("moved", 1), ("chosen", 1), ("moved", 4), ("moved", 2), ("chosen", 2)]
+        assert app.reported == [("moved", 1), ("chosen", 1), ("moved", 4), ("moved", 2), ("chosen", 2)]
 
 
 async def test_an_empty_table_takes_all_keys() -> None:
@@ -80,7 +80,7 @@ async def test_an_empty_table_takes_all_keys() -> None:
     async with app.run_test(size=(40, 11)) as pilot:
         await pilot.press("down", "up", "end", "enter", "pagedown")
         assert app.table.cursor == 0
-        assert app.told == []
+        assert app.reported == []
 
 
 async def test_fewer_rows_take_the_cursor_along() -> None:

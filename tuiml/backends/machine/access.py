@@ -28,7 +28,7 @@ def _pointer(kind: Any) -> Any:
 floats, wholes, bytes_, longs = map(_pointer, (types.float32, types.uint32, types.uint8, types.int64))
 
 
-def _told_apart(builder: Any, instruction: Any, number: int) -> None:
+def _no_alias(builder: Any, instruction: Any, number: int) -> None:
     """Mark a load or store as touching no memory of the other arrays.
 
     Without these marks the compiler tests for overlaps first; with many arrays, it takes values one by one.
@@ -48,7 +48,7 @@ def load(number: int) -> Any:
     def typed(_typing: Any, pointer: Any, place: Any) -> Any:
         def build(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
             value = builder.load(builder.gep(arguments[0], [arguments[1]]))
-            _told_apart(builder, value, number)
+            _no_alias(builder, value, number)
             return value
 
         return pointer.dtype(pointer, types.int64), build
@@ -63,7 +63,7 @@ def store(number: int) -> Any:
     def typed(_typing: Any, pointer: Any, place: Any, value: Any) -> Any:
         def build(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
             written = builder.store(arguments[2], builder.gep(arguments[0], [arguments[1]]))
-            _told_apart(builder, written, number)
+            _no_alias(builder, written, number)
             return context.get_dummy_value()
 
         return types.void(pointer, types.int64, pointer.dtype), build

@@ -1,8 +1,8 @@
-"""Functions compiled once on a machine: what was compiled is kept in a folder of the cache.
+"""Functions compiled once on a machine: the compiled code is saved in a folder of the cache.
 
 The folder is in ``NUMBA_CACHE_DIR``, if that is set, else in tuiml's cache. Its name says from which text of
 this package it was compiled, so nothing old is taken for new; numba minds its own version and the processor.
-Where it cannot be written, nothing is kept and each process compiles what it needs.
+Where it cannot be written, nothing is saved and each process compiles what it needs.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ OPTIONS: dict[str, Any] = {"nopython": True, "error_model": "numpy"}
 
 @functools.cache
 def folder() -> Path | None:
-    """Where compiled functions are kept, or ``None``."""
+    """The folder of compiled functions, or ``None``."""
     texts = sorted(Path(__file__).parent.glob("*.py"))
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in texts)).hexdigest()[:16]
     given = os.environ.get("NUMBA_CACHE_DIR")
@@ -58,9 +58,9 @@ def entered(signature: str, function: Callable[..., object]) -> Any:
 
 def written(text: str, names: dict[str, Any]) -> Callable[..., object]:
     """The function ``kernel`` of a text, for :func:`compiled`."""
-    kept, path = folder(), "<loop>"
-    if kept:
-        place = kept / f"loop_{hashlib.sha256(text.encode()).hexdigest()[:24]}.py"
+    cache, path = folder(), "<loop>"
+    if cache:
+        place = cache / f"loop_{hashlib.sha256(text.encode()).hexdigest()[:24]}.py"
         with contextlib.suppress(OSError):
             if not place.exists():  # numba looks at its date; what is run is the text itself
                 files.write_whole(place, text)

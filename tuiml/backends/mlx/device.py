@@ -22,7 +22,7 @@ def ready() -> None:
 
 def memory() -> int | None:
     """Bytes that the GPU can use: what is free on one with memory of its own, else what the system recommends
-    of the memory it shares with the processor. ``None`` where MLX has no GPU or does not tell."""
+    of the memory it shares with the processor. ``None`` where MLX has no GPU or does not report it."""
     if not mx.is_available(mx.gpu):
         return None
     found = mx.device_info(mx.gpu)

@@ -13,7 +13,7 @@ from typing import Any
 import mlx.core as mx
 import numpy as np
 
-from tuiml.backends import LOOK
+from tuiml.backends import DRY_RUN_SIZE
 from tuiml.backends.engine import Engine, LayerView, Totals, as_part
 from tuiml.backends.layout import by_feature, by_unit
 from tuiml.backends.mlx.device import gpu, ready
@@ -48,19 +48,19 @@ class MlxEngine(Engine):
         ready()
         self.network, self.data, self.seed = network, data, seed
         self.step_number = 0
-        self.born = 0
+        self.optimizer_start = 0
         self._penalties = penalties
         self._tally = Tally(data)
         self._formulas = Formulas(network, optimizer, penalties, data)
         self._parts: dict[int, tuple[Array, Array]] = {}
         start = {k: mx.array(v) for k, v in initial_tensors(network, seed).items()}
-        kept = {f"layers.{node.index}.{p.name}" for node in network.nodes for p in node.buffers}
-        self._params = {k: v for k, v in start.items() if k not in kept}
-        self._buffers = {k: v for k, v in start.items() if k in kept}
+        buffers = {f"layers.{node.index}.{p.name}" for node in network.nodes for p in node.buffers}
+        self._params = {k: v for k, v in start.items() if k not in buffers}
+        self._buffers = {k: v for k, v in start.items() if k in buffers}
         self._take(optimizer)
         self._no_keys = mx.zeros(0, mx.uint32)
         self._latest: tuple[Array, Array] | None = None
-        self._watch = False
+        self._observe_next = False
         self._before: Arrays | None = None
         self._seen: set[int] = set()
         self._alive = True
@@ -79,9 +79,9 @@ class MlxEngine(Engine):
         compiled = bool(gpu() or shutil.which("g++"))  # on a CPU, MLX compiles by way of g++
         train, evaluate = self._formulas.train, self._formulas.evaluate
         self._step: Any = mx.compile(train) if compiled else train
-        self._judge: Any = mx.compile(evaluate) if compiled else evaluate
+        self._evaluate: Any = mx.compile(evaluate) if compiled else evaluate
         # On a CPU that compiling takes seconds, and saves less than one over many snapshots.
-        self._looked: Any = mx.compile(self._formulas.look) if gpu() else self._formulas.look
+        self._dry_run: Any = mx.compile(self._formulas.dry_run) if gpu() else self._formulas.dry_run
 
     def change(self, optimizer: Optimizer) -> None:
         self._flush()
@@ -89,10 +89,10 @@ class MlxEngine(Engine):
         if optimizer == before:
             return
         self._take(optimizer)
-        kept = optimizer.carried(before)
-        for name, factor in kept.items():
+        carried = optimizer.carried(before)
+        for name, factor in carried.items():
             self._state[name] = {key: value * mx.array(factor) for key, value in arrays[name].items()}
-        self.born = self.born if kept else self.step_number
+        self.optimizer_start = self.optimizer_start if carried else self.step_number
 
     def steps(self, batches: Iterable[tuple[np.ndarray[Any, Any], float]]) -> int:
         done = 0
@@ -105,8 +105,8 @@ class MlxEngine(Engine):
     def _enqueue(self, rows: np.ndarray[Any, Any], rate: float) -> bool:
         number = self.step_number + len(self._queued)
         keys = self._keys(number)
-        self._before, self._watch = dict(self._params) if self._watch else None, False
-        scalars = self._formulas.scalars(number + 1 - self.born, rate)
+        self._before, self._observe_next = dict(self._params) if self._observe_next else None, False
+        scalars = self._formulas.scalars(number + 1 - self.optimizer_start, rate)
         indices = mx.array(rows.astype(np.uint32, copy=False))
         self._latest = indices, keys
         carried = (self._params, self._buffers, self._state, self._alive_now)
@@ -147,18 +147,18 @@ class MlxEngine(Engine):
         loss, found = 0.0, 0.0
         for start in range(0, len(part), EVALUATION_BATCH):
             rows = mx.arange(start, min(start + EVALUATION_BATCH, len(part)), dtype=mx.uint32)
-            total, hits = self._judge(self._params, self._buffers, inputs, labels, rows)
+            total, hits = self._evaluate(self._params, self._buffers, inputs, labels, rows)
             loss, found = loss + total.item(), found + hits.item()
         return self._tally.totals(part, loss, found, len(part))
 
-    def judge(self, part: Part) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-        found = [self._formulas.judged(self._everything, *batch) for batch in self._batches(part)]
+    def evaluate_each(self, part: Part) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        found = [self._formulas.evaluate_each(self._everything, *batch) for batch in self._batches(part)]
         outputs, losses = zip(
             *((by_feature(np.array(y)), np.array(loss)[0]) for y, loss in found), strict=True
         )
         return np.concatenate(outputs, axis=1), np.concatenate(losses)
 
-    def responses(self, inputs: np.ndarray[Any, Any], layer: int) -> np.ndarray[Any, Any]:
+    def layer_outputs(self, inputs: np.ndarray[Any, Any], layer: int) -> np.ndarray[Any, Any]:
         batches = self._batches(as_part(inputs, self.data.train))
         found = [self._formulas.forward(self._everything, x, None)[layer].y for x, _ in batches]
         return np.concatenate([by_feature(np.array(y)) for y in found], axis=1)
@@ -176,41 +176,41 @@ class MlxEngine(Engine):
             rows = mx.arange(start, min(start + EVALUATION_BATCH, len(labels)), dtype=mx.uint32)
             yield self._formulas.inputs(inputs, labels, rows)
 
-    def watch(self, size: int) -> None:
-        self._watch = True
+    def observe_next_step(self, size: int) -> None:
+        self._observe_next = True
         if size not in self._seen:  # compiled here and now, not amid the training that follows
             self._seen.add(size)
-            mx.eval(self._looked(*self._looking_at(size)))
+            mx.eval(self._dry_run(*self._dry_run_arguments(size)))
 
     def views(self) -> list[LayerView]:
         self._flush()
         if self._latest is None:
-            return self.look(LOOK)
-        # The weights of the step's beginning were let go of, where it was not watched.
+            return self.dry_run(DRY_RUN_SIZE)
+        # The weights of the step's beginning were let go of, where it was not observed.
         params = self._before or self._params
-        return self._views(self._looked(params, *self._part(self.data.train), *self._latest), self._before)
+        return self._views(self._dry_run(params, *self._part(self.data.train), *self._latest), self._before)
 
-    def look(self, size: int) -> list[LayerView]:
+    def dry_run(self, size: int) -> list[LayerView]:
         self._flush()
-        return self._views(self._formulas.look(*self._looking_at(size)), None)
+        return self._views(self._formulas.dry_run(*self._dry_run_arguments(size)), None)
 
-    def _looking_at(self, size: int) -> tuple[Any, ...]:
-        """The first examples, as the next step would see them."""
+    def _dry_run_arguments(self, size: int) -> tuple[Any, ...]:
+        """Arguments of a dry run: the first examples, as the next step would see them."""
         rows = mx.arange(min(size, len(self.data.train)), dtype=mx.uint32)
         return self._params, *self._part(self.data.train), rows, self._keys(self.step_number)
 
     def _views(
-        self, looked: tuple[list[Array], list[Array], Arrays], before: Arrays | None
+        self, found: tuple[list[Array], list[Array], Arrays], before: Arrays | None
     ) -> list[LayerView]:
         """What was found in a step as LayerViews, with the weights as they are now."""
-        inputs, outputs, gradients = looked
+        inputs, outputs, gradients = found
         mx.eval(inputs, outputs, gradients)
-        found = []
+        views = []
         for node in self.network.nodes:
             i, active = node.index, node.layer.activation_field is not None
             weight, bias = f"layers.{i}.weight", f"layers.{i}.bias"
             by_element = any(p.by_element for p in node.parameters if p.name == "weight")
-            found.append(
+            views.append(
                 LayerView(
                     output=by_unit(np.array(outputs[i])),
                     weights=_matrix(self._params.get(weight), by_element),
@@ -222,7 +222,7 @@ class MlxEngine(Engine):
                     slopes=_flat(self._params.get(f"layers.{i}.slope")),
                 )
             )
-        return found
+        return views
 
     def tensors(self) -> dict[str, np.ndarray[Any, Any]]:
         self._flush()
@@ -246,11 +246,11 @@ class MlxEngine(Engine):
     def snapshot(self) -> Any:
         self._flush()  # arrays are never written in place, so keeping them is a copy
         state = {k: dict(v) for k, v in self._state.items()}
-        ours = self.step_number, self.optimizer, self.born
+        ours = self.step_number, self.optimizer, self.optimizer_start
         return *ours, dict(self._params), dict(self._buffers), state
 
     def restore(self, snapshot: Any) -> None:
-        self.step_number, optimizer, self.born, self._params, self._buffers, state = snapshot
+        self.step_number, optimizer, self.optimizer_start, self._params, self._buffers, state = snapshot
         if optimizer != self.optimizer:
             self._take(optimizer)
         self._state = state

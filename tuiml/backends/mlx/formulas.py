@@ -74,11 +74,11 @@ class Formulas:
         return forward(XP, self.network, x, self._by_layer(arrays), noise)
 
     def loss(self, params: Arrays, buffers: Arrays, x: Array, labels: Array, keys: Array) -> tuple[Any, ...]:
-        """What :meth:`_judged` says of a step in training, and the buffers after it."""
+        """What :meth:`_loss_and_hits` says of a step in training, and the buffers after it."""
         passed = self.forward(params, x, keys)
-        return *self._judged(passed, labels), self._updated_buffers(buffers, passed)
+        return *self._loss_and_hits(passed, labels), self._updated_buffers(buffers, passed)
 
-    def _judged(self, passed: list[Values], labels: Array) -> tuple[Array, Array, Array]:
+    def _loss_and_hits(self, passed: list[Values], labels: Array) -> tuple[Array, Array, Array]:
         """Mean and sum of the examples' losses, and hits or squared errors."""
         last = passed[-1]
         total = mx.sum(self._losses(last, labels))
@@ -87,7 +87,7 @@ class Formulas:
         guess = last.y[0] > 0.5 if len(last.y) == 1 else mx.argmax(last.y, axis=0)
         return total / labels.shape[0], total, mx.sum(guess == labels)
 
-    def look(
+    def dry_run(
         self, params: Arrays, inputs: Array, labels: Array, rows: Array, keys: Array
     ) -> tuple[list[Array], list[Array], Arrays]:
         """Of the step on the examples at ``rows``: what goes into each layer's activation, what comes out,
@@ -95,7 +95,7 @@ class Formulas:
 
         def passed(params: Arrays, x: Array, y: Array) -> tuple[Any, ...]:
             values = self.forward(params, x, keys)
-            mean, _, _ = self._judged(values, y)
+            mean, _, _ = self._loss_and_hits(values, y)
             return mean, [v.z for v in values], [v.y for v in values]
 
         x, y = self.inputs(inputs, labels, rows)
@@ -110,7 +110,7 @@ class Formulas:
         target = (labels[None, :] == classes).astype(mx.float32)
         return self.network.loss.value(XP, last.z, last.y, target)
 
-    def judged(self, arrays: Arrays, x: Array, labels: Array) -> tuple[Array, Array]:
+    def evaluate_each(self, arrays: Arrays, x: Array, labels: Array) -> tuple[Array, Array]:
         """Each example's outputs and its loss, in evaluation mode."""
         last = self.forward(arrays, x, None)[-1]
         return last.y, self._losses(last, labels)
@@ -120,7 +120,7 @@ class Formulas:
     ) -> tuple[Array, Array]:
         """Sum of the losses and hits of the examples at ``rows``, in evaluation mode."""
         x, y = self.inputs(inputs, labels, rows)
-        _, total, tally = self._judged(self.forward(params | buffers, x, None), y)
+        _, total, tally = self._loss_and_hits(self.forward(params | buffers, x, None), y)
         return total, tally
 
     def _by_layer(self, arrays: Arrays) -> list[Arrays]:

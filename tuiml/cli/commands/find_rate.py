@@ -44,7 +44,7 @@ def run(chosen: argparse.Namespace) -> int:
         except Cancelled:
             tried, found = [], None
     if stopping.number is not None:
-        note("tuiml: stopped; nothing was kept")
+        note("tuiml: stopped; nothing was saved")
         return 128 + stopping.number
     assert found is not None  # only what is stopped ends without it
     if chosen.json:
@@ -76,7 +76,7 @@ def _follow(events: Generator[Event], show: Show) -> tuple[list[RateTried], Rate
                 tried.append(event)
             elif isinstance(event, RateFound):
                 found = event
-            show.tell(event)
+            show.report(event)
     finally:
         show.close()
     return tried, found
@@ -119,7 +119,7 @@ def _print(preset: Preset, tried: list[RateTried], found: RateFound, ramp: Ramp)
 
 COMMAND = Command(
     "find-rate",
-    "suggest a learning rate; nothing is kept",
+    "suggest a learning rate; nothing is saved",
     run,
     [
         PRESET,

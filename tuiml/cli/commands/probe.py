@@ -51,7 +51,7 @@ def as_json(preset: Preset, network: Network, found: Probe, verdicts: Sequence[V
 
     layers = [
         {**_named(node), **plain(statistics)}
-        for node, statistics in zip(network.nodes, found.picture.layers, strict=True)
+        for node, statistics in zip(network.nodes, found.snapshot.layers, strict=True)
     ]
     measured = ["inputs", "examples", "input_mean", "input_std"]
     if not math.isnan(found.target_std):
@@ -92,7 +92,8 @@ def print_layers(network: Network, found: Probe) -> None:
     """Print the layer table: outputs and gradients of one batch."""
     header = ("#", "layer", "output", "params", "mean", "std", "idle", "‖g‖", "outputs")
     rows = [
-        _cells(node, statistics) for node, statistics in zip(network.nodes, found.picture.layers, strict=True)
+        _cells(node, statistics)
+        for node, statistics in zip(network.nodes, found.snapshot.layers, strict=True)
     ]
     print_table(header, rows, right=("#", "params", "mean", "std", "idle", "‖g‖"))
     words = f"{found.examples} examples, mean {figure(found.input_mean)}, std {figure(found.input_std)}"

@@ -27,7 +27,7 @@ def run(chosen: argparse.Namespace) -> int:
     from tuiml.training.events import Replayed
     from tuiml.training.run_control import RunControl
 
-    control, show = RunControl(steered=False), choose(json=chosen.json, quiet=chosen.quiet)
+    control, show = RunControl(rewindable=False), choose(json=chosen.json, quiet=chosen.quiet)
     found: list[Replayed] = []
 
     def events() -> Generator[Event]:

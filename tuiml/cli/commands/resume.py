@@ -19,7 +19,7 @@ def run(chosen: argparse.Namespace) -> int:
     from tuiml.runs import session
     from tuiml.training.run_control import RunControl
 
-    control, show = RunControl(steered=False), choose(json=chosen.json, quiet=chosen.quiet)
+    control, show = RunControl(rewindable=False), choose(json=chosen.json, quiet=chosen.quiet)
     events = session.resume(
         path,
         chosen.settings,

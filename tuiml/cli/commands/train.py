@@ -28,7 +28,7 @@ def run(chosen: argparse.Namespace) -> int:
     from tuiml.runs import session
     from tuiml.training.run_control import RunControl
 
-    control, show = RunControl(steered=False), choose(json=chosen.json, quiet=chosen.quiet)
+    control, show = RunControl(rewindable=False), choose(json=chosen.json, quiet=chosen.quiet)
     events = session.run(
         preset, name=chosen.run_name, backend=chosen.backend, control=control, live=show.live
     )

@@ -18,7 +18,7 @@ PARQUET = "PAR1"
 NAMED = (JSON, PARQUET)
 """Formats whose columns have names."""
 SAMPLE = 1 << 16
-"""Bytes that are looked at."""
+"""Bytes that are read to detect the dialect."""
 SNIFFED = 60
 """Rows that separator and header are detected from."""
 MOST = 0.8

@@ -51,7 +51,7 @@ class Own(Dataset):
         0.2,
         ge=0,
         le=0.9,
-        description="share of the examples kept apart as the test part, the same ones for every seed; "
+        description="fraction of the examples held out as the test part, the same ones for every seed; "
         "not used where the file has a test part of its own",
     )
     _facts: Facts | None = PrivateAttr(None)

@@ -20,7 +20,7 @@ FEW = 20
 """Different whole numbers that labels may have to be taken for classes without being asked."""
 
 
-def taken_for(name: str, count: int, whole: bool, low: float, high: float) -> tuple[bool, str]:
+def taken_for(name: str, count: int, integers: bool, low: float, high: float) -> tuple[bool, str]:
     """Whether labels that are numbers are classes, and what is said of it; one rule for every format.
 
     Whole numbers are classes if they are few, or numbered from 0 or 1 on without a gap.
@@ -28,8 +28,8 @@ def taken_for(name: str, count: int, whole: bool, low: float, high: float) -> tu
     Args:
         count: different ones, at least as far as they were counted.
     """
-    classes = whole and (count <= FEW or (low in (0, 1) and high - low == count - 1))
-    what = f"{count:,} different whole numbers: they" if whole else "numbers that are not all whole: they"
+    classes = integers and (count <= FEW or (low in (0, 1) and high - low == count - 1))
+    what = f"{count:,} different whole numbers: they" if integers else "numbers that are not all whole: they"
     if classes:
         return True, f'{name} has {what} are taken for classes (predict = "regression" for a regression)'
     return False, f'{name} has {what} are taken for a regression (predict = "classes" for classes)'

@@ -18,12 +18,12 @@ from tuiml.data.own.split import joined, said, test_count
 from tuiml.text import plain_text
 
 if TYPE_CHECKING:
-    from tuiml.data.arrays import Part, Whole
+    from tuiml.data.arrays import Part, PoolAndTest
     from tuiml.data.own.entries import Idx
     from tuiml.data.own.labels import Coding
 
 MOST_FILES = 1000
-"""Of a folder that are looked at."""
+"""Maximum number of files of a folder that are inspected."""
 _NAME = re.compile(r"idx\d|idx$|ubyte", re.IGNORECASE)
 _OTHER = re.compile(r"\.(zip|tar|tgz|bz2|xz|md5|sha\d+|txt|csv|png|np[yz]|json|xml|asc|sig)$", re.IGNORECASE)
 """Endings of what is no IDX file, whatever else its name has."""
@@ -171,15 +171,15 @@ def _check(title: str, pair: Pair, dimensions: tuple[int, ...], first: tuple[int
     """Refuse examples of another shape than the ``first``, without a label each, or too many."""
     from tuiml.data import idx
 
-    _, told = idx.header(pair.labels)
+    _, shape = idx.header(pair.labels)
     if dimensions[1:] != first[1:]:
         raise Wrong("path", f"{title}: {pair.role} examples have another shape than the others")
-    if told[0] != dimensions[0]:
-        text = f"{plain_text(pair.images.name)} has {dimensions[0]:,} examples but {told[0]:,} labels"
+    if shape[0] != dimensions[0]:
+        text = f"{plain_text(pair.images.name)} has {dimensions[0]:,} examples but {shape[0]:,} labels"
         raise Wrong("path", text)
     for file, most, count in (
         (pair.images, MOST_VALUES, math.prod(dimensions)),
-        (pair.labels, MOST_LABELS, math.prod(told)),
+        (pair.labels, MOST_LABELS, math.prod(shape)),
     ):
         if count > most:
             text = f"{plain_text(file.name)} announces {count:,} values; at most {most:,} are read"
@@ -197,7 +197,7 @@ def _passed_over(path: Path, used: list[Pair]) -> tuple[str, ...]:
     return over.notes()
 
 
-def read(dataset: Idx) -> Part | Whole:
+def read(dataset: Idx) -> Part | PoolAndTest:
     """The examples.
 
     Raises:

@@ -18,7 +18,7 @@ from tuiml.text import plain_text
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from tuiml.data.arrays import Part, Whole
+    from tuiml.data.arrays import Part, PoolAndTest
     from tuiml.data.own.entries import Images
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
@@ -159,13 +159,13 @@ def _unreadable(name: str, problem: Exception) -> Wrong:
     return Wrong("path", f"{name} cannot be read as an image: {why}; replace or remove it")
 
 
-def read(dataset: Images, progress: Progress | None = None) -> Part | Whole:
+def read(dataset: Images, progress: Progress | None = None) -> Part | PoolAndTest:
     """Every image, decoded and made the same size.
 
     Raises:
         Wrong: some cannot be read; it says how many, and names the first ones.
     """
-    from tuiml.data.arrays import Part, Whole
+    from tuiml.data.arrays import Part, PoolAndTest
 
     plan: Plan = dataset.facts.how
     total = len(plan.pool) + len(plan.test or ())
@@ -190,7 +190,7 @@ def read(dataset: Images, progress: Progress | None = None) -> Part | Whole:
         raise Wrong("path", f"{text}: {few([name for name, _ in failed])}")
     if failed:
         raise failed[0][1]
-    return Whole(*parts) if len(parts) > 1 else parts[0]
+    return PoolAndTest(*parts) if len(parts) > 1 else parts[0]
 
 
 def _arrays(dataset: Images, count: int) -> tuple[Any, Any]:

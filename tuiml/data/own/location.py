@@ -45,7 +45,7 @@ def _folders() -> list[Path]:
 
 
 def exists(path: Path) -> bool:
-    """Whether there is something of that name; what cannot be looked at is not there."""
+    """Whether there is something of that name; a path that cannot be accessed does not exist."""
     try:
         path.stat()
     except (OSError, ValueError):

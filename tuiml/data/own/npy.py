@@ -155,7 +155,7 @@ class Archive:
             )
         return header
 
-    def read(self, header: Header, told: Callable[[int], None] | None = None) -> NDArray[Any]:
+    def read(self, header: Header, progress: Callable[[int], None] | None = None) -> NDArray[Any]:
         """The values of an array."""
         values = np.empty(header.count, header.dtype)
         view: Any = values.view(np.uint8).reshape(-1) if header.count else np.empty(0, np.uint8)
@@ -163,8 +163,8 @@ class Archive:
         for chunk in self._chunks(header):
             view[done : done + len(chunk)] = np.frombuffer(chunk, np.uint8)
             done += len(chunk)
-            if told is not None:
-                told(done)
+            if progress is not None:
+                progress(done)
         if header.by_columns and len(header.shape) > 1:
             return np.ascontiguousarray(values.reshape(header.shape[::-1]).T)
         return values.reshape(header.shape)

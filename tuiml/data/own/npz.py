@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tuiml.data.arrays import Part, Whole
+from tuiml.data.arrays import Part, PoolAndTest
 from tuiml.data.kinds import Progress
 from tuiml.data.own.byte_range import PIXELS, top_of
 from tuiml.data.own.facts import MOST_BYTES, MOST_LABELS, Column, Facts, Wrong
@@ -171,7 +171,7 @@ def _facts(
     )
 
 
-def read(arrays: Arrays, progress: Progress | None = None) -> Part | Whole:
+def read(arrays: Arrays, progress: Progress | None = None) -> Part | PoolAndTest:
     """The examples of an NPZ file.
 
     Raises:
@@ -190,7 +190,7 @@ def read(arrays: Arrays, progress: Progress | None = None) -> Part | Whole:
 
 def _part(arrays: Arrays, archive: Archive, plan: Plan, pair: Pair, progress: Progress | None) -> Part:
     x, y = pair
-    told = None if progress is None else (lambda done: progress(arrays.title, done, x.size))
-    raw = archive.read(x, told)
+    report = None if progress is None else (lambda done: progress(arrays.title, done, x.size))
+    raw = archive.read(x, report)
     labels = plan.coding.apply(archive.read(y), arrays.title)
     return Part(rows_of(raw, plan.channels_last, arrays.title), labels)

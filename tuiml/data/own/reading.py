@@ -21,7 +21,7 @@ from tuiml.data.own.facts import Facts, Unknown, Wrong
 from tuiml.registry import options_of
 
 if TYPE_CHECKING:
-    from tuiml.data.arrays import Part, Whole
+    from tuiml.data.arrays import Part, PoolAndTest
 
 MOST_KNOWN = 64
 """Files whose facts are remembered."""
@@ -175,7 +175,7 @@ def _find(dataset: Own) -> Facts:
     return idx_files.find(dataset) if isinstance(dataset, Idx) else images.find(dataset)
 
 
-def examples(dataset: Own, progress: Progress | None = None) -> Part | Whole:
+def examples(dataset: Own, progress: Progress | None = None) -> Part | PoolAndTest:
     """The examples of a file: all of them in one part, or both parts where the file has a test part.
 
     Raises:
@@ -187,7 +187,7 @@ def examples(dataset: Own, progress: Progress | None = None) -> Part | Whole:
     if isinstance(dataset, Table):
         from tuiml.data.own import table_reader
 
-        found: Part | Whole = table_reader.read(dataset, progress)
+        found: Part | PoolAndTest = table_reader.read(dataset, progress)
     elif isinstance(dataset, Arrays):
         from tuiml.data.own import npz
 

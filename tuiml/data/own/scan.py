@@ -46,8 +46,8 @@ class Scanned:
     low: float = math.inf
     high: float = -math.inf
     total: float = 0.0
-    whole: bool = True
-    """Every number is a whole one."""
+    integers: bool = True
+    """Every number is an integer."""
     missing: array[int] = field(default_factory=lambda: array("I"))
     odd: tuple[int, str] | None = None
     """The first number that no float32 holds."""
@@ -153,8 +153,8 @@ def _take(column: Scanned, cells: Sequence[str], start: int, missing: Collection
             column.numbers += len(values)
             column.low, column.high = min(column.low, low), max(column.high, high)
             column.total += total
-            if column.whole:
-                column.whole = all(map(float.is_integer, values))
+            if column.integers:
+                column.integers = all(map(float.is_integer, values))
             if column.counts is not None:
                 _count(column, Counter(cells))
             if column.counting:
@@ -198,7 +198,7 @@ def _take_slowly(column: Scanned, cells: Sequence[str], start: int, missing: Col
             if column.broken is None and (half or "\n" in cell or "\r" in cell):
                 column.broken = start + cells.index(cell)
             column.texts += times
-            column.whole = False
+            column.integers = False
             if column.first_text is None:
                 column.first_text = start + cells.index(cell), plain_text(cell.strip())[:40]
             continue
@@ -208,7 +208,7 @@ def _take_slowly(column: Scanned, cells: Sequence[str], start: int, missing: Col
             continue
         column.low, column.high = min(column.low, value), max(column.high, value)
         column.total += value * times
-        column.whole = column.whole and value.is_integer()
+        column.integers = column.integers and value.is_integer()
         if column.kinds or column.style != PLAIN:
             kinds = kinds_of(cell)
             column.kinds.add(kinds)

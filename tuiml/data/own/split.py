@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from tuiml.data.arrays import Labels, Part, Whole
+    from tuiml.data.arrays import Labels, Part, PoolAndTest
     from tuiml.data.own.entries import Own
 
     Order = NDArray[np.intp]
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 _SEED = 0x7E57
 
 
-def test_count(examples: int, share: float) -> int:
-    """How many of the examples are the test part: at least one where any share is asked for."""
-    return min(max(round(examples * share), 1), examples - 1) if share > 0 and examples > 1 else 0
+def test_count(examples: int, fraction: float) -> int:
+    """How many of the examples are the test part: at least one if ``fraction`` is above 0."""
+    return min(max(round(examples * fraction), 1), examples - 1) if fraction > 0 and examples > 1 else 0
 
 
 def stratified(order: Order, labels: Labels, count: int, leave: int = 1) -> Order:
-    """An order of examples whose first ``count``, a part, have each class in its share (stratified).
+    """An order of examples whose first ``count`` are a stratified part.
 
     The order is kept where chance did well: where each class of two or more examples is in the part, with as
     many left to the rest as wanted, and a class of one is in the rest. So earlier draws stay as they were.
@@ -45,22 +45,22 @@ def stratified(order: Order, labels: Labels, count: int, leave: int = 1) -> Orde
         least[:] = 0
     if count > most.sum() or ((there >= least) & (there <= most)).all():
         return order
-    share = np.clip(np.rint(wanted), least, most).astype(int)
-    while share.sum() != count:  # rounding: the class with most room gives or takes one
-        step = 1 if share.sum() < count else -1
-        share[int(np.argmax(most - share if step > 0 else share - least))] += step
+    counts = np.clip(np.rint(wanted), least, most).astype(int)
+    while counts.sum() != count:  # rounding: the class with most room gives or takes one
+        step = 1 if counts.sum() < count else -1
+        counts[int(np.argmax(most - counts if step > 0 else counts - least))] += step
     rank = np.empty(len(order), int)  # of an example among those of its class, in the order
     for label in np.flatnonzero(sizes):
         rank[mine == label] = np.arange(sizes[label])
-    first = rank < share[mine]
+    first = rank < counts[mine]
     return np.concatenate([order[first], order[~first]])
 
 
-def joined(parts: dict[str, Part]) -> Part | Whole:
+def joined(parts: dict[str, Part]) -> Part | PoolAndTest:
     """The parts that a file has as one: the validation part at the end of the pool."""
     import numpy as np
 
-    from tuiml.data.arrays import Part, Whole
+    from tuiml.data.arrays import Part, PoolAndTest
 
     kinds = {part.inputs.dtype for part in parts.values()}
     kind = np.dtype("f8" if np.dtype("f8") in kinds else "f4") if len(kinds) > 1 else kinds.pop()
@@ -71,16 +71,16 @@ def joined(parts: dict[str, Part]) -> Part | Whole:
         last = parts.pop("validation")
         inputs = np.concatenate([pool.inputs, last.inputs])
         pool = Part(inputs, np.concatenate([pool.labels, last.labels]))
-    return Whole(pool, parts["test"]) if "test" in parts else pool
+    return PoolAndTest(pool, parts["test"]) if "test" in parts else pool
 
 
 def said(counts: dict[str, tuple[str, int]]) -> tuple[str, ...]:
     """A line about the parts that a file has: the name and the examples of each; none where it has one."""
     if len(counts) < 2:
         return ()
-    told = [f"{name} is the {role} part ({count:,} examples)" for role, (name, count) in counts.items()]
+    roles = [f"{name} is the {role} part ({count:,} examples)" for role, (name, count) in counts.items()]
     drawn = "" if "test" in counts else "; the test part is drawn from the training part (test)"
-    return (", ".join(told) + drawn,)
+    return (", ".join(roles) + drawn,)
 
 
 def held_first(order: Order, held: int, count: int) -> Order:
@@ -92,16 +92,16 @@ def held_first(order: Order, held: int, count: int) -> Order:
     return np.concatenate([validation[:count], order[~last], validation[count:]])
 
 
-def whole(dataset: Own, found: Part | Whole) -> Whole:
+def pool_and_test(dataset: Own, found: Part | PoolAndTest) -> PoolAndTest:
     """The pool and the test part: those of the file, or drawn from its examples in their order.
 
     The arrays are used up: examples are moved where they lie.
     """
     import numpy as np
 
-    from tuiml.data.arrays import Part, Whole, reorder
+    from tuiml.data.arrays import Part, PoolAndTest, reorder
 
-    if isinstance(found, Whole):
+    if isinstance(found, PoolAndTest):
         return found
     total, test = len(found), dataset.test_examples
     count = total - dataset.facts.validation  # the validation part stays whole, and last
@@ -111,4 +111,4 @@ def whole(dataset: Own, found: Part | Whole) -> Whole:
     order = np.concatenate([np.sort(order[test:]), np.arange(count, total), np.sort(order[:test])])
     inputs, labels = reorder(found.inputs, order), found.labels[order]
     pool = total - test
-    return Whole(Part(inputs[:pool], labels[:pool]), Part(inputs[pool:], labels[pool:]))
+    return PoolAndTest(Part(inputs[:pool], labels[:pool]), Part(inputs[pool:], labels[pool:]))

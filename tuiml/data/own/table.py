@@ -92,7 +92,7 @@ class _Planner:
                 row, text = found.unusual or (0, "")
                 where = f"{self._at(found, row)} is {short(text)}" if text else self._named(found)
                 self.problems.append(("thousands", f"{where}: {problem}"))
-                # for now, so that the rest of the file is looked at
+                # for now, so that the rest of the file is read
                 style = Style("," if "1,234" in str(problem) else ".", checked=True)
             if style == PLAIN and options != ("auto", "auto") and found.style == PLAIN:
                 style = Style(DECIMALS.get(options[0], "."), THOUSANDS.get(options[1], ""), checked=True)
@@ -229,7 +229,7 @@ class _Planner:
                 self.notes.append(f"{words}: {_listed(names)}")
         for index in inputs:
             found = self.scan.columns[index]
-            if found.whole and max(abs(found.low), abs(found.high)) > 2**53:
+            if found.integers and max(abs(found.low), abs(found.high)) > 2**53:
                 text = "is beyond 2**53, where float64 rounds whole numbers"
                 self.notes.append(f"'{found.name[:SHOWN]}' {text}: leave it out if they are names (ignore)")
             unnamed = found.name.lower() in INDEX or found.name == f"column {index + 1}"

@@ -24,7 +24,7 @@ def read(table: Table, progress: Progress | None = None) -> Part:
     """Inputs (n, features) float64 and labels, in the file's order.
 
     Raises:
-        DataError: the file is another than when it was looked at.
+        DataError: the file was changed since it was inspected.
     """
     plan: Plan = table.facts.how
     path = Path(table.path)

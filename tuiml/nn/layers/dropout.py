@@ -17,7 +17,7 @@ class Dropout(Layer):
     source = "Srivastava, Hinton, Krizhevsky, Sutskever & Salakhutdinov 2014, section 10 (inverted)"
     rank = 70
 
-    rate: float = Field(0.5, ge=0.0, lt=1.0, description="share of inputs set to 0 in each training step")
+    rate: float = Field(0.5, ge=0.0, lt=1.0, description="fraction of inputs set to 0 in each training step")
 
     def noisy(self) -> bool:
         return self.rate > 0.0

@@ -53,7 +53,7 @@ class InspectedNetwork:
         part = self._part if len(self._part) <= most else self._part[:most]
         key = (self.step, len(part))
         if self._newest is None or self._newest[0] != key:
-            outputs, losses = self.engine.judge(part)
+            outputs, losses = self.engine.evaluate_each(part)
             outputs = self.data.original(outputs.T) if self.regression else probabilities(outputs)
             self._newest = key, outputs, losses
         return part, *self._newest[1:]

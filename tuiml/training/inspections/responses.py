@@ -27,7 +27,7 @@ class Responses(record.UnitGrids, event="responses"):
         if network.data.shape != (2,) or request.layer >= len(network.network.nodes):
             return None
         inputs = grid(limits_of(network.data), request.columns, request.rows)
-        found = network.engine.responses(inputs, request.layer)
+        found = network.engine.layer_outputs(inputs, request.layer)
         scales, grids = signed(found[request.first : request.first + request.count])
         return cls(
             step=network.step,

@@ -61,12 +61,12 @@ class TuimlApp(Keyed, App[int]):
     ) -> None:
         super().__init__()
         self.shell: Shell = self
-        self.looks = FileInspectionClient()
-        self.files = DataFilesInBackground(DataFiles(self.looks.find))
+        self.file_reader = FileInspectionClient()
+        self.files = DataFilesInBackground(DataFiles(self.file_reader.find))
         self._named = document is not None
         remembered = opening.spared(settings or Settings(), run, self._named)
         if run is not None:
-            remembered = replace(remembered, run=str(run), place="train")
+            remembered = replace(remembered, run=str(run), screen="train")
         self.look = theme.look(remembered.dark)
         self.collector = Collector(self)
         self.shutdown = Shutdown(self, self._save_work)
@@ -92,7 +92,7 @@ class TuimlApp(Keyed, App[int]):
 
     def compose(self) -> ComposeResult:
         yield TopBar(id="top")
-        with ContentSwitcher(initial="build", id="places"):
+        with ContentSwitcher(initial="build", id="screens"):
             yield Build(id="build")
             yield Train(id="train", charts=self.session.remembered.charts)
             yield Library(id="library")
@@ -102,7 +102,7 @@ class TuimlApp(Keyed, App[int]):
         self.opening.mark_preset()
 
     def on_mount(self) -> None:
-        self.looks.start()
+        self.file_reader.start()
         self.current_run.connect()
         if not self.is_headless:
             self.shutdown.catch_all()
@@ -114,19 +114,19 @@ class TuimlApp(Keyed, App[int]):
         self.call_after_refresh(self.opening.open_run)
         if not self._named:
             self.query_one(Build).select(remembered.row)
-        self.show_screen("build" if self._named else remembered.place)
-        use_file.look_ahead(self)
+        self.show_screen("build" if self._named else remembered.screen)
+        use_file.read_ahead(self)
 
     @property
     def screen_name(self) -> str:
         """The id of the screen that is shown."""
-        return self.query_one("#places", ContentSwitcher).current or SCREENS[0]
+        return self.query_one("#screens", ContentSwitcher).current or SCREENS[0]
 
     def show_screen(self, name: str) -> None:
-        self.query_one("#places", ContentSwitcher).current = name if name in SCREENS else SCREENS[0]
+        self.query_one("#screens", ContentSwitcher).current = name if name in SCREENS else SCREENS[0]
         self.query_one(f"#{self.screen_name}", AppScreen).shown()
         if self.client:
-            self.client.watch(self.screen_name == "train")
+            self.client.observe(self.screen_name == "train")
             self.session.write_soon()
         self.renew()
 
@@ -143,11 +143,11 @@ class TuimlApp(Keyed, App[int]):
             screen.document_changed()
         self.renew()
         self.session.write_soon()
-        use_file.look_ahead(self)
+        use_file.read_ahead(self)
 
-    def on_files_looked(self) -> None:
+    def on_files_read(self) -> None:
         """A file that the preset may name has been read."""
-        self.document.look_again()
+        self.document.check()
         self.document_edited()
 
     def open_document(self, raw: Raw, *, path: Path | None = None, origin: str = "") -> None:
@@ -194,7 +194,7 @@ class TuimlApp(Keyed, App[int]):
         self.current_run.receive(message)
 
     def say(self, text: str) -> None:
-        """Show a few words in the top bar for a moment."""
+        """Show a short message in the top bar for a few seconds."""
         self.query_one(TopBar).say(plain_text(text))
 
     def complain(self, text: str) -> None:
@@ -218,7 +218,7 @@ class TuimlApp(Keyed, App[int]):
 
     def on_unmount(self) -> None:
         self.current_run.stop_following()
-        self.looks.close()
+        self.file_reader.close()
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.InputEvent):
@@ -233,14 +233,14 @@ class TuimlApp(Keyed, App[int]):
             self.shutdown.failed(error)
 
     def _save_work(self) -> Iterator[str]:
-        outcome = "your last edits are not kept"
+        outcome = "your last edits are not saved"
         with self.shutdown.attempt():
             self.session.write(self.session.snapshot(), last=True)
-            outcome = self.session.trouble or "your edits are kept for the next start"
+            outcome = self.session.trouble or "your edits are saved for the next start"
         yield outcome
         for close in (
             self.current_run.stop_following,
-            self.looks.close,
+            self.file_reader.close,
             lambda: self.query_one(Build).flight.close(),
         ):
             with self.shutdown.attempt():

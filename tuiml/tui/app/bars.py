@@ -1,4 +1,4 @@
-"""The two lines that stay: the top bar (where one is, what runs) and the key bar (what works now)."""
+"""The two permanent lines: the top bar (screen, preset, run) and the key bar (keys that work now)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tuiml.tui.shell.protocol import Shell
 SCREENS = ("build", "train", "library")
 GAP = 3
 LAST = "help"
-"""The action that the key bar shows whatever else has no room."""
+"""The action that the key bar always shows."""
 
 
 class Zone(NamedTuple):
@@ -37,7 +37,7 @@ class Zone(NamedTuple):
 
 
 class Bar(Widget):
-    """One line with zones to click; never focused."""
+    """One line with zones that can be clicked; it never gets the focus."""
 
     DEFAULT_CSS = "Bar { height: 1; width: 1fr; background: $surface; }"
 
@@ -53,15 +53,15 @@ class Bar(Widget):
 
     @property
     def text(self) -> str:
-        """What it says, without styles."""
+        """The text without styles."""
         return "".join(text for text, _ in self._parts).rstrip()
 
     def draw(self, width: int, look: Look) -> list[tuple[str, Style]]:
-        """Its parts from left to right; sets the zones."""
+        """The parts from left to right; sets the zones."""
         raise NotImplementedError  # pragma: no cover - both bars have one
 
     def renew(self) -> None:
-        """Draw it again if it says something else now."""
+        """Redraw it if it has changed."""
         parts = self.draw(self.size.width, self.shell.look)
         if parts != self._parts:
             self._parts = parts
@@ -83,14 +83,14 @@ class Bar(Widget):
 
 
 class TopBar(Bar):
-    """Places, the preset, and at the right what runs, or what was just done."""
+    """The screens, the preset, and at the right the run or a message."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._said = ""
 
     def say(self, text: str) -> None:
-        """Show a few words at the right for a moment."""
+        """Show a short message at the right for a few seconds."""
         self._said = text
         self.renew()
         self.set_timer(4.0, lambda: self._unsay(text))
@@ -141,7 +141,7 @@ class TopBar(Bar):
         if model.start:
             threads = f" · {model.start.threads} thread{'s' if model.start.threads != 1 else ''}"
             pieces.append(Piece(clean(f"{model.start.backend}{threads}", look), quiet, 4))
-        if self.shell.screen_name == "train":  # the rest is said there
+        if self.shell.screen_name == "train":  # the screen shows the rest
             return pieces
         pieces.append(status_word(model, look))
         if model.alive and model.start:
@@ -153,7 +153,7 @@ class TopBar(Bar):
 
 
 class KeyBar(Bar):
-    """The keys that work now, in the order of their ranks; a click is a press."""
+    """The keys that work now, by rank; a click acts as the key."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -192,9 +192,9 @@ class KeyBar(Bar):
         return parts
 
     def working(self) -> list[tuple[str, str, str]]:
-        """Id, key and words of every action of the table that works now and is to be shown."""
+        """Id, key and words of every action that works now and is to be shown."""
         if self.app.screen is not self.screen:
-            return []  # a dialog tells its own keys
+            return []  # a dialog shows its own keys
         active = self.screen.active_bindings
         found = []
         for action in actions():
@@ -210,7 +210,7 @@ class KeyBar(Bar):
 
 
 def label_of(node: DOMNode, action_id: str) -> str | None:
-    """What the nearest widget with words of its own for the action calls it now."""
+    """The words for an action: those of the nearest widget that has any."""
     for ancestor in node.ancestors_with_self:
         label = getattr(ancestor, "label", None)
         if callable(label):

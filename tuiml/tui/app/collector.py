@@ -12,13 +12,13 @@ from textual.app import App
 THRESHOLDS = (20_000, 10, 5)
 """Python's own three, for when nobody pauses: young objects wait longer than usual."""
 EVERY = 1.0
-"""Seconds between two looks."""
+"""Seconds between two checks."""
 IDLE = 0.1
 """Seconds without a key after which nobody is typing."""
 FEW = 500
 """Younger objects than these are not worth collecting."""
 FULL = 10
-"""Collections of younger objects after which all are looked at."""
+"""Collections of younger objects after which all objects are collected."""
 
 
 class Collector:

@@ -37,7 +37,7 @@ class CurrentRun:
     def show(self, model: RunModel, tail: Tail) -> None:
         """Show a run that is not trained here; its folder answers inspection requests."""
         self.model = model
-        self.client.look_at(str(tail.path))
+        self.client.inspect_run(str(tail.path))
         self.follow(str(tail.path), tail)
         self._shell.run_changed(set(KINDS))
         self._session.write_soon()
@@ -98,11 +98,11 @@ class CurrentRun:
         if resume.refused(self._shell, message.reason):
             return
         model, reason = self.model, message.reason
-        model.fail(reason, message.asked)
+        model.fail(reason, message.stop_requested)
         if model.path:
             model.saved = newest_step(Path(model.path))
             model.message = reason + resume.offer(model)
-            self.client.look_at(model.path)
+            self.client.inspect_run(model.path)
         self.ended()
 
     def _news(self, news: News) -> None:
@@ -130,6 +130,6 @@ class CurrentRun:
         """There is another checkpoint: inspect that one."""
         if self.model.inspection_problem:
             self.model.inspection_failed("")
-            self.client.look_at(str(path))
+            self.client.inspect_run(str(path))
         else:
-            self.client.look_again()
+            self.client.inspect_again()

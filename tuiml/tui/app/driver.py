@@ -25,7 +25,7 @@ from textual.message import Message
 DELAY = 0.03
 """Seconds after an escape byte that the rest of a key may take; also set as Textual's own limit."""
 IDLE = 0.1
-"""Seconds between two looks whether the app is over."""
+"""Seconds between two checks whether the app is over."""
 MOST_CELLS = 4_000
 """Rows or columns of a screen: what says that it has more is passed over."""
 
@@ -95,7 +95,7 @@ class UnixDriver(LinuxDriver):
         """True while the terminal is set up for the app."""
         # From the loop: a handler may have interrupted the very queue that it would write to.
         signal.signal(signal.SIGTSTP, lambda *_: self._soon(self._stop))
-        signal.signal(signal.SIGCONT, lambda *_: self._soon(self._go_on))
+        signal.signal(signal.SIGCONT, lambda *_: self._soon(self._resume))
 
     def _soon(self, act: Any) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: it ends anyway
@@ -132,7 +132,7 @@ class UnixDriver(LinuxDriver):
             self.suspend_application_mode()
         os.kill(os.getpid(), signal.SIGSTOP)
 
-    def _go_on(self) -> None:
+    def _resume(self) -> None:
         """Resume: set the terminal up again, also after SIGSTOP, which left no time to restore it."""
         if not self._auto_restart or self._app._exit:
             return

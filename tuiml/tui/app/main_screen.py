@@ -74,7 +74,7 @@ class MainScreen(Keyed, Screen[None]):
 
     @action("ctrl+o", "open", "Open a preset or a run.", rank=40, priority=True)
     def action_open(self) -> None:
-        self.query_one(Library).ask(partial(use_file.look_through, self.shell))
+        self.query_one(Library).ask(partial(use_file.browse, self.shell))
 
     @action("ctrl+r", "start", "Start the training, pause it, or resume it.", rank=-2, priority=True)
     def action_toggle_run(self) -> None:
@@ -118,9 +118,9 @@ def described(app: App[Any], shell: Shell, shutdown: Shutdown, here: Settings) -
         here = replace(here, opening="")
     with contextlib.suppress(NoMatches):
         row, train = app.query_one(Build).table.cursor, app.query_one(Train)
-        here = replace(here, place=shell.screen_name, row=row, charts=train.charts.chosen)
+        here = replace(here, screen=shell.screen_name, row=row, charts=train.charts.chosen)
         if shell.model.path:  # else the last session's run may still be read
-            here = replace(here, run=shell.model.path, seen=train.view_state)
+            here = replace(here, run=shell.model.path, train_view=train.view_state)
         if shutdown.begun and not shutdown.requested:  # the screen may be what ended the app
-            here = replace(here, place="build")
+            here = replace(here, screen="build")
     return replace(here, dark=shell.look.dark)

@@ -19,7 +19,7 @@ from tuiml.runs.tail import Tail
 from tuiml.tui.app.session import SavedState, Session
 from tuiml.tui.model.past_run import read_run
 from tuiml.tui.model.run_model import RunModel
-from tuiml.tui.model.settings import MOST_DRAFTS, Draft, Seen, Settings
+from tuiml.tui.model.settings import MOST_DRAFTS, Draft, Settings, TrainView
 from tuiml.tui.shell.protocol import Shell
 from tuiml.tui.train.screen import Train
 
@@ -65,7 +65,7 @@ class Opening:
         elif self._shell.model.status == "empty":
             self._shell.current_run.show(model, tail)
             if not self._run:
-                self._app.query_one(Train).restore_view(self._session.remembered.seen)
+                self._app.query_one(Train).restore_view(self._session.remembered.train_view)
         self._app.set_timer(SHOWN, self._session.unmark)
 
 
@@ -78,14 +78,16 @@ def spared(found: Settings, run: Path | None = None, named: bool = False) -> Set
     """
     (stage, _, process), found = found.opening.partition(" "), replace(found, opening="")
     if process.isascii() and process.isdigit() and _runs(int(process)):
-        return found  # another app is opening it at this moment
+        return found  # another app is opening it now
     if stage == RUN and found.run and run is None:
-        return replace(found, run="", place="build", seen=Seen(), trouble=_run_words(Path(found.run)))
+        return replace(
+            found, run="", screen="build", train_view=TrainView(), trouble=_run_words(Path(found.run))
+        )
     if stage == PRESET and found.document is not None:
         left = found.document
         drafts = [left, *found.drafts][:MOST_DRAFTS] if left.dirty else found.drafts
         trouble = "" if named else _preset_words(left)
-        return replace(found, document=None, drafts=drafts, place="build", row=0, trouble=trouble)
+        return replace(found, document=None, drafts=drafts, screen="build", row=0, trouble=trouble)
     return found
 
 

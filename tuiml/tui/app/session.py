@@ -178,7 +178,7 @@ class Session:
                 settings.save_shared(here, self._mine, self._known)
             except OSError as error:
                 reason = error.strerror or str(error)
-                self.trouble = f"your edits cannot be kept: {settings.state_path()}: {reason}"
+                self.trouble = f"your edits cannot be saved: {settings.state_path()}: {reason}"
             else:
                 self.trouble, self._reported, self._mine = "", False, mine
                 return

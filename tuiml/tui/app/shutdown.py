@@ -186,13 +186,13 @@ class Shutdown:
         threading.excepthook = in_thread
 
 
-def report(error: BaseException, kept: str) -> list[str]:
-    """The message about an error that ended the app; ``kept`` says what became of the work."""
+def report(error: BaseException, outcome: str) -> list[str]:
+    """The message about an error that ended the app; ``outcome`` says what became of the edits."""
     lines = [f"tuiml: the app had to end: {_line(error)}"]
     where = _where(error)
     if where:
         lines.append(f"  {where}")
-    lines.append(f"  {kept}")
+    lines.append(f"  {outcome}")
     story = "".join(traceback.format_exception(error))
     try:
         path = _write(story)

@@ -58,6 +58,6 @@ def name_of(dark: bool) -> str:
 
 
 def look(dark: bool) -> Look:
-    """What drawings are told about this terminal."""
+    """The properties of this terminal that drawings get."""
     encoding = getattr(sys.__stdout__, "encoding", None)
     return Look(colour=not os.environ.get("NO_COLOR"), unicode=glyphs(encoding) is UNICODE, dark=dark)

@@ -21,7 +21,7 @@ ACTIVATIONS: tuple[Entry, ...] = tuple(entry() for entry in activations if not e
 
 
 def initializer_edits(document: Document, selected: int, by: int) -> list[Edit]:
-    """The initializer ``by`` places after the selected layer's, for it and all other hidden layers.
+    """The initializer ``by`` positions after the selected layer's, for it and all other hidden layers.
 
     The output layer changes alone, if it is selected.
     """
@@ -38,7 +38,7 @@ def initializer_edits(document: Document, selected: int, by: int) -> list[Edit]:
 
 
 def activation_edits(document: Document, selected: int, by: int) -> list[Edit]:
-    """The activation ``by`` places after the selected layer's, for it and all other hidden layers."""
+    """The activation ``by`` positions after the selected layer's, for it and all other hidden layers."""
     layers = read_layers(document.raw.get("layers"))
     rows = _activated(layers)
     if not rows:
@@ -70,7 +70,7 @@ def _activated(layers: Sequence[Layer | None]) -> list[int]:
 
 
 def _next(registry: Registry[Any], entries: Sequence[Entry], current: Entry | None, by: int) -> Any:
-    """The document's value for the entry ``by`` places after ``current``; round and round."""
+    """The document's value for the entry ``by`` positions after ``current``, cyclically."""
     exact = [i for i, entry in enumerate(entries) if entry == current]
     alike = [i for i, entry in enumerate(entries) if current is not None and entry.name == current.name]
     at = (exact or alike or [-by if by > 0 else 0])[0]

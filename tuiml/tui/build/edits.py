@@ -47,7 +47,7 @@ class Edits:
         return self._screen.document
 
     def set_field(self, field: Field, value: Any) -> None:
-        """Set what a field of the form shows; ``None``: leave it out."""
+        """Set the value of a field of the form; ``None`` removes it."""
         document = self._document
         if field.path == "data" and value == FILE:
             use_file.pick_data(self._screen.shell)
@@ -63,7 +63,7 @@ class Edits:
         self._screen.shell.document_edited()
 
     def set_note(self, note: str | None) -> None:
-        """Set the note as one step to undo; an empty one is left out, ``None`` changes nothing."""
+        """Set the note as one undo step; an empty note is removed, ``None`` changes nothing."""
         if note is not None:
             self._document.seal()
             if note.strip():

@@ -27,7 +27,7 @@ class Field:
     label: str
     kind: Kind
     text: str
-    """The value as the user types it, ``""`` if the document leaves it out."""
+    """The value as the user types it; ``""`` if the document has none."""
     help: str
     """Its meaning."""
     placeholder: str = ""
@@ -36,7 +36,7 @@ class Field:
     """The allowed values, in words."""
     problem: str | None = None
     depth: int = 0
-    """1 for an option of the choice above it."""
+    """Indentation: 1 for an option of the choice above it."""
     picks: tuple[Pick, ...] = ()
     registry: Registry[Any] | None = None
     names: Mapping[str, str] = field(default_factory=dict)
@@ -74,7 +74,7 @@ class Section:
 
 
 def find(found: Sequence[Section], path: str) -> int | None:
-    """Number of the field at a path, or of the nearest one above it, counted over all sections."""
+    """Index, over all sections, of the field at a path or of the nearest one above it."""
     paths = [f.path for section in found for f in section.fields]
     while path:
         if path in paths:
@@ -93,12 +93,12 @@ def parse(field: Field, text: str) -> Any:
     if not text:
         return None
     if field.kind in NUMBERS:
-        return _numeric(text, whole=field.kind == "int")
+        return _numeric(text, integer=field.kind == "int")
     return text
 
 
-def _numeric(text: str, *, whole: bool) -> Any:
-    plain = text.replace(",", "") if whole else text
+def _numeric(text: str, *, integer: bool) -> Any:
+    plain = text.replace(",", "") if integer else text
     try:
         return int(plain)
     except ValueError:
@@ -109,4 +109,4 @@ def _numeric(text: str, *, whole: bool) -> Any:
         return text
     if not math.isfinite(number):
         return text
-    return int(number) if whole and number.is_integer() and abs(number) < 2**53 else number
+    return int(number) if integer and number.is_integer() and abs(number) < 2**53 else number

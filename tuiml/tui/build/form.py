@@ -26,11 +26,11 @@ from tuiml.tui.keys import Keyed, action
 PICKS = ("value_back", "value_next", "toggle_value")
 """Actions of a field with choices."""
 APART = ("section_back", "section_next", "layer_back", "layer_next")
-"""Actions that an open list keeps waiting."""
+"""Actions that are disabled while a list is open."""
 
 
 class Form(Keyed, ScrollView, can_focus=True):
-    """Fields one below the other, the focused one with its help; ``apply`` must call :meth:`show`."""
+    """A list of fields, with help for the focused one; ``apply`` must call :meth:`show`."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"form--heading", "form--focus", "form--input"}
     DEFAULT_CSS = """
@@ -66,12 +66,12 @@ class Form(Keyed, ScrollView, can_focus=True):
         self._styles: Styles | None = None
 
     def show(self, sections: Sequence[Section]) -> None:
-        """Show other sections; the field with the same path stays focused, and text being typed is kept."""
+        """Show other sections; the field with the same path keeps the focus and text being typed."""
         self.model.show(sections)
         self._redraw()
 
     def go_to_number(self, number: int | None) -> bool:
-        """Focus a field by its place in the form; −1 is the last. False if there is none."""
+        """Focus a field by its index in the form; −1 is the last. False if there is none."""
         if number is None:
             return False
         self._moved(self.model.go(number % max(1, len(self.model.fields))))
@@ -230,7 +230,7 @@ class Form(Keyed, ScrollView, can_focus=True):
         if reveal and (rows := focused_rows(self._drawn, view)):
             self.scroll_to_region(Region(0, rows.start, 1, len(rows)), animate=False, force=True)
         top = self.scroll_offset.y
-        for row in range(max(len(before), len(self._drawn))):  # to paint every line would take too long
+        for row in range(max(len(before), len(self._drawn))):  # painting every line would take too long
             if before[row : row + 1] != self._drawn[row : row + 1]:
                 self._strips.pop(row, None)
                 if 0 <= row - top < height:

@@ -27,7 +27,7 @@ class FormModel:
         """The text of the focused field, if it is a typed one."""
         self.picker: Picker | None = None
         """The open list of choices."""
-        self._tail: str | None = None  # of the layer's field last gone to: wanted of the next layer, too
+        self._tail: str | None = None  # last focused field of a layer, also for the next layer
 
     @property
     def field(self) -> Field | None:
@@ -35,7 +35,7 @@ class FormModel:
         return self.fields[self.focus] if 0 <= self.focus < len(self.fields) else None
 
     def show(self, sections: Sequence[Section]) -> None:
-        """Show other sections; the field with the same path stays focused, and text being typed is kept."""
+        """Show other sections; the field with the same path keeps the focus and text being typed."""
         before = self.field
         self.sections = list(sections)
         self.fields = [f for s in sections for f in s.fields]
@@ -59,7 +59,7 @@ class FormModel:
 
     @staticmethod
     def _entry(number: int, section: Section) -> int:
-        """The field to focus first in a section: in a layer the one after its kind."""
+        """The field to focus first in a section; in a layer it is the one after the kind."""
         return number + (section.layer is not None and len(section.fields) > 1)
 
     def _load(self, before: Field | None) -> None:
@@ -109,7 +109,7 @@ class FormModel:
         return None
 
     def section_at(self, by: int) -> int:
-        """Number of the first field of the next (+1) section, or of this one or the one before (−1)."""
+        """Index of the first field of the next section (+1), or of this one or the one before (−1)."""
         starts = self._starts()
         if by > 0:
             return min((s for s in starts if s > self.focus), default=len(self.fields) - 1)
@@ -167,7 +167,7 @@ class FormModel:
             self._apply(now, {YES: True, NO: False}[name] if now.kind == "bool" else name)
 
     def open(self) -> bool:
-        """Open the list of choices, set the one under its cursor, or switch; False if there is no choice."""
+        """Open the list of choices, set the one under its cursor, or toggle; False if there is none."""
         now = self.field
         if self.picker:
             chosen = self.picker.chosen

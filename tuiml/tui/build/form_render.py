@@ -29,7 +29,7 @@ class Line:
 
 @dataclass
 class Styles:
-    """What the widget's CSS says."""
+    """Styles from the widget's CSS."""
 
     ground: Style = field(default_factory=Style)
     heading: Style = field(default_factory=Style)
@@ -73,7 +73,7 @@ def draw(view: View) -> list[Line]:
 
 
 def focused_rows(lines: Sequence[Line], view: View) -> range:
-    """The lines to scroll to: those of the focused field, with its heading above them where that fits."""
+    """The lines to scroll to: those of the focused field, with its heading if that fits."""
     own = [y for y, line in enumerate(lines) if line.field == view.focus]
     if not own:
         return range(0)
@@ -160,7 +160,7 @@ def _value(item: Field, focused: bool, column: int, view: View, base: Style) -> 
 
 
 def _typing(edit: LineEdit, item: Field, room: int, view: View, base: Style) -> list[Part]:
-    """The text with its caret, in a field as wide as there is room."""
+    """The text with its caret, in a field of the remaining width."""
     style = base + view.styles.input
     width = min(room, 40)
     text, caret = edit.window(width - 1)

@@ -41,11 +41,11 @@ PROBED = ("mean", "std", "idle", "gradient", "histogram")
 """The columns of statistics at the initial values."""
 MOST_PROBLEMS = 3
 MOST_LINES = 3
-"""Of one problem; the form has all of it."""
+"""Maximum length of a problem; the form shows all of it."""
 
 
 def cells(row: LayerRow, look: Look) -> dict[str, Cell]:
-    """A layer as a row of the table; a sign beside its number where something is wrong with it."""
+    """A row of the table; a layer with a problem has a mark beside its number."""
     quiet = look.style("quiet")
     number: Cell = (str(row.index), quiet)
     if row.problem:
@@ -64,9 +64,8 @@ def cells(row: LayerRow, look: Look) -> dict[str, Cell]:
 
 
 def probe_cells(flight: PreFlight, count: int, look: Look) -> list[dict[str, Cell]]:
-    """Statistics of each of ``count`` layers at its initial values; faint while those of the last edit are
-    computed."""
-    layers = flight.found.picture.layers if flight.found else ()
+    """Statistics of ``count`` layers at their initial values; faint while new ones are computed."""
+    layers = flight.found.snapshot.layers if flight.found else ()
     if len(layers) != count or not flight.wanted:
         return [dict.fromkeys(PROBED, "")] * count
     activations = activations_of(flight.network)
@@ -92,7 +91,7 @@ def _dim(cell: Cell, look: Look) -> Cell:
 
 
 def flight_lines(flight: PreFlight, selected: int, table: bool, width: int, look: Look) -> list[list[Part]]:
-    """The first verdict on the initial values, and numbers that the ``table`` has no room for."""
+    """The first verdict on the initial values, and the numbers that do not fit into ``table``."""
     quiet = look.style("quiet")
     if not flight.wanted:
         return []
@@ -100,7 +99,7 @@ def flight_lines(flight: PreFlight, selected: int, table: bool, width: int, look
         text = plain_text(flight.problem)
         return [[(line, quiet)] for line in wrap(text, max(20, width))[:MOST_LINES]] if text else []
     lines: list[list[Part]] = []
-    layers = flight.found.picture.layers
+    layers = flight.found.snapshot.layers
     if table and selected < len(layers):
         lines += [[(line, quiet)] for line in wrap(numbers(layers[selected]), max(20, width))]
     if flight.fresh:
@@ -113,9 +112,9 @@ def flight_lines(flight: PreFlight, selected: int, table: bool, width: int, look
 
 def numbers(found: LayerStatistics) -> str:
     """A layer's outputs in words: ``mean .51, std .49, 91 % sat, gradient .85``."""
-    share, word, _ = idle_fraction(found)
+    fraction, word, _ = idle_fraction(found)
     parts = [f"mean {compact(found.mean, 2)}", f"std {compact(found.std, 2)}"]
-    parts += [f"{percent(share, 0)} {word}"] if word != "zero" else []
+    parts += [f"{percent(fraction, 0)} {word}"] if word != "zero" else []
     parts += [f"gradient {compact(found.gradient_norm, 2)}"] if math.isfinite(found.gradient_norm) else []
     return ", ".join(parts)
 
@@ -167,5 +166,5 @@ def passage(rows: Sequence[LayerRow], selected: int) -> str:
     row = rows[selected]
     shape = dimensions(row.output_shape) if row.output_shape else "not known"
     count = f" · {row.parameters:,} parameters" if row.parameters is not None else ""
-    kept = f", {row.kept:,} values not trained" if row.kept else ""
-    return f"layer {row.index}: output {shape}{count}{kept}"
+    buffers = f", {row.buffer_size:,} values not trained" if row.buffer_size else ""
+    return f"layer {row.index}: output {shape}{count}{buffers}"

@@ -25,11 +25,11 @@ from tuiml.tui.widgets.layer_table import LayerTable
 from tuiml.tui.widgets.lines import Lines
 
 NARROW = 66
-"""Columns below which either the table or the form is shown."""
+"""Minimum width to show both the table and the form, in cells."""
 
 
 class Build(AppScreen):
-    """Left the table of layers and a summary, right the form."""
+    """The table of layers and a summary at the left, the form at the right."""
 
     where = "build"
     DEFAULT_CSS = """
@@ -158,7 +158,7 @@ class Build(AppScreen):
         self.app.push_screen(NoteScreen(note if isinstance(note, str) else ""), self._edits.set_note)
 
     def edit(self, path: str) -> None:
-        """Focus the form: the section at ``path``, unless the focus is in it already."""
+        """Focus the section at ``path`` of the form, unless it has the focus already."""
         self.add_class("form")
         form = self.form
         field = form.model.field
@@ -169,7 +169,7 @@ class Build(AppScreen):
 
     @on(Form.Left)
     def leave_form(self) -> None:
-        """Back to the table."""
+        """Return the focus to the table."""
         self.remove_class("form")
         self.table.focus()
 
@@ -223,7 +223,7 @@ class Build(AppScreen):
     def action_explore(self) -> None:
         explore_layer.in_build(self.shell, self.table.cursor, self.flight)
 
-    @action("r", "find rate", "Find a learning rate: a range test; weights are not kept.", "build", rank=130)
+    @action("r", "find rate", "Find a learning rate: a range test; it changes nothing.", "build", rank=130)
     def action_find_rate(self) -> None:
         find_rate.find_rate(self.shell)
 

@@ -24,9 +24,9 @@ from tuiml.tui.model.document import Document
 from tuiml.tui.model.layer_stack import output_row
 from tuiml.tui.widgets.picker import Pick
 
-OWN = Pick(FILE, "CSV, NPZ, IDX, or a folder of pictures per class", "looks through your files", opens=True)
+OWN = Pick(FILE, "CSV, NPZ, IDX, or a folder of pictures per class", "browse your files", opens=True)
 LONGEST = 4000
-"""Most characters of a value that are shown."""
+"""Maximum number of characters of a value that are shown."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class Holder:
     document: Document
     path: str
     value: Any
-    """What the document has there: a table, a name alone, nothing, or something invalid."""
+    """The value in the document: a table, a name, nothing, or something invalid."""
     usual: Mapping[str, str] = field(default_factory=dict)
-    """Values of options that are left out, if they are not the defaults."""
+    """Values that omitted options have if not their defaults."""
     names: Mapping[str, str] = field(default_factory=dict)
     """Choices above these options that the document leaves out, with their default entries."""
     depth: int = 0
@@ -185,7 +185,7 @@ def _value(holder: Holder, option: Option) -> Field:
 
 
 def _unknown(holder: Holder, known: set[str]) -> list[Field]:
-    """Keys of the document that are no options: shown, so that they can be removed."""
+    """Keys of the document that are not options; they are shown so that they can be removed."""
     value = holder.value
     extra = [key for key in value if key not in known] if isinstance(value, dict) else []
     return [
@@ -223,7 +223,7 @@ def _picks(registry: Registry[Any]) -> tuple[Pick, ...]:
 
 
 def _words(option: Option) -> tuple[Pick, ...]:
-    """Its words, each with its meaning from the help: ``none: raw values; unit: to 0…1``."""
+    """The allowed words, with their meanings from the help: ``none: raw values; unit: to 0…1``."""
     if option.kind == "bool":
         return Pick(YES), Pick(NO)
     meanings = dict(part.split(": ", 1) for part in option.help.split("; ") if ": " in part)

@@ -20,7 +20,7 @@ from tuiml.tui.widgets.chart_view import View
 class ChartView(View, can_focus=True):
     """A view of a chart. Each action of the chart is a method with :func:`tuiml.tui.keys.action`.
 
-    One chart may be shown by several views: what they remember is in an object of :meth:`ChartSelection.of`.
+    Several views may show one chart; their common settings are in an object of :meth:`ChartSelection.of`.
     """
 
     def __init__(self, selection: ChartSelection, chart: Chart) -> None:
@@ -47,17 +47,17 @@ class Chart:
     """A chart of Train."""
 
     id: str
-    """Kept in ``state.json``."""
+    """Saved in ``state.json``."""
     title: str
     help: str
-    """What it shows, in a line."""
+    """A line that describes it."""
     rank: int
-    """Its place in the list of charts."""
+    """Its position in the list of charts."""
     view: type[ChartView]
     available: Callable[[RunModel], bool] = always
     """True if a run has something to show in it."""
     slot: Literal["top", "beside", ""] = ""
-    """Where it is in the first session: above the layer table, beside it or nowhere."""
+    """Its default position: above the layer table, beside it or nowhere."""
 
     def has(self, action_id: str) -> bool:
         """True if an action is one of the chart's: it works while such a chart is on the screen."""

@@ -59,18 +59,18 @@ class ConfusionView(InspectionView[Confusion]):
 
     def show(self, found: Confusion, width: int, height: int, look: Look) -> list[Line]:
         names = names_of(self.selection.model)
-        return confusion(found.counts, names, width, height, look, shares=self.style.fractions)
+        return confusion(found.counts, names, width, height, look, fractions=self.style.fractions)
 
     @action("percent_sign", "fractions", "The confusion matrix in counts or fractions.", "train", rank=270)
-    def action_confusion_shares(self) -> None:
+    def action_confusion_fractions(self) -> None:
         self.style.fractions = not self.style.fractions
 
     def label(self, action_id: str) -> str | None:
-        return "counts" if action_id == "confusion_shares" and self.style.fractions else None
+        return "counts" if action_id == "confusion_fractions" and self.style.fractions else None
 
 
 def part_words(found: Evaluated) -> str:
-    """Which examples, and how many of them, an inspection is of."""
+    """The part of the data that was inspected, and how many of its examples."""
     some = f"{found.evaluated:,}"
     if found.evaluated < found.total:
         some += f" of {found.total:,}"
@@ -78,7 +78,7 @@ def part_words(found: Evaluated) -> str:
 
 
 def page_words(first: int, shown: int, found: Evaluated) -> str:
-    """Which items of a sorted list are shown, from 0."""
+    """The range of items shown of a sorted list; ``first`` counts from 0."""
     return f"{first + 1:,}–{first + shown:,}, {part_words(found)}" if shown else part_words(found)
 
 

@@ -112,9 +112,9 @@ ACCURACY = Chart(
 
 
 ROOMY = 72
-"""Cells from which the title of a chart has room for the name of abandoned curves."""
+"""Minimum width of a chart whose title names abandoned curves, in cells."""
 LEAST = -0.25
-"""R² below it is not shown: it only says how bad the first epochs were."""
+"""R² below it is not shown: it only shows how bad the first epochs were."""
 
 
 def _r2_range(curves: Curves) -> tuple[float, float] | None:
@@ -125,7 +125,7 @@ def _r2_range(curves: Curves) -> tuple[float, float] | None:
 
 
 def _left(curves: Curves, name: str) -> list[Curve]:
-    """The curves that the run went back from: faint, behind."""
+    """The abandoned curves of a run that was rewound, faint and behind."""
     found: list[Curve] = []
     for branch in curves.branches:
         series = branch.train if len(branch.train) else branch.validation
@@ -134,7 +134,7 @@ def _left(curves: Curves, name: str) -> list[Curve]:
 
 
 def _beside(other: RunModel | None, model: RunModel, quantity: Quantity) -> list[Curve]:
-    """The curves of the other run: dotted, behind."""
+    """The curves of the other run, dotted and behind."""
     if other is None or (quantity != "loss" and other.metric is not model.metric):
         return []
     curves = other.loss if quantity == "loss" else other.accuracy

@@ -19,9 +19,9 @@ from tuiml.tui.charts.tiles import Layout
 MOST_COLUMNS, MOST_ROWS = 96, 96
 """Largest grid of points that is requested: a finer one is not visible."""
 BESIDE = 26
-"""Cells beside the plane from which units are shown there."""
+"""Minimum width of the room beside the plane to show units there, in cells."""
 SIZE = (12, 12)
-"""Pixels of a unit's tile at least."""
+"""Minimum side of a unit's tile, in pixels."""
 
 
 class UnitTilesView(TilesView[R]):

@@ -18,7 +18,7 @@ PENS: dict[str, tuple[tuple[float, ...], ...]] = {
 }
 """Ink of each pixel around the middle of a pen, 0 to 1."""
 LARGE = 20
-"""Pixels of a side from which an image is drawn as in MNIST: with a soft pen, centred by its mass."""
+"""Minimum side of an image, in pixels, that is drawn as in MNIST: with a soft pen, centred by mass."""
 
 
 class Pad:
@@ -27,7 +27,7 @@ class Pad:
     def __init__(self) -> None:
         self.ink: NDArray[np.float64] = np.zeros((0, 0))
         self.version = 0
-        """Increased by every change."""
+        """Incremented by every change."""
         self.x = self.y = 0
         self.pen = "soft"
         self.down = self.erasing = False
@@ -93,7 +93,7 @@ class Pad:
         under[:] = np.minimum(under, 1 - part) if self.erasing else np.maximum(under, part)
 
     def centred_ink(self) -> NDArray[np.float64]:
-        """The image as the network gets it: if ``centred``, with its centre of mass in the middle."""
+        """The image for the network: if ``centred``, its centre of mass is in the middle."""
         if not self.centred or self.empty:
             return self.ink
         height, width = self.ink.shape
@@ -108,6 +108,6 @@ class Pad:
         return moved
 
     def pixels(self) -> bytes:
-        """The image as the network gets it, one byte a pixel."""
+        """The image for the network, one byte per pixel."""
         found: NDArray[np.uint8] = np.rint(self.centred_ink() * 255).astype(np.uint8)
         return found.tobytes()

@@ -27,7 +27,7 @@ OFTEN = 0.1
 ANEW = 1.0
 """Seconds after which the prediction of the same image is requested again while the network is trained."""
 BARS = 20
-"""Cells that the bars need beside the image."""
+"""Width of the bars beside the image, in cells."""
 
 
 class DrawView(Keyed, ChartView):
@@ -91,7 +91,7 @@ class DrawView(Keyed, ChartView):
         return [above, *([side, *row, side] for row in body), below]
 
     def _bars(self, width: int, height: int, look: Look) -> list[Line]:
-        """The predicted probabilities, one class a line."""
+        """The predicted probabilities, one class per line."""
         model = self.selection.model
         found, names = model.inspections.get(DrawingPrediction.event), names_of(model)
         if model.inspection_problem:
@@ -118,7 +118,7 @@ class DrawView(Keyed, ChartView):
         return lines
 
     def _ask_soon(self) -> None:
-        """Request a prediction of the image, now or as soon as it is allowed."""
+        """Request a prediction of the image, at once or as soon as the interval allows."""
         if self._timer is not None or self.pad.empty or not self.is_mounted or not self.display:
             return
         model = self.selection.model
@@ -141,7 +141,7 @@ class DrawView(Keyed, ChartView):
         self._asked, self._asked_at = (self.pad.version, self.selection.model.step), time.monotonic()
         client = getattr(self.app, "client", None)
         if client is not None and not self.pad.empty:
-            client.guess(Drawing(self.pad.version, self.pad.pixels()))
+            client.predict(Drawing(self.pad.version, self.pad.pixels()))
 
     def _changed(self) -> None:
         self._ask_soon()

@@ -25,7 +25,7 @@ from tuiml.tui.model.status import Piece, fitted, safe
 
 
 def bars_of(part: Counted | None) -> Bars | None:
-    """A histogram as drawings need it."""
+    """A histogram in the form that drawings take."""
     if part is None:
         return None
     scale = Scale(part.low, part.high, len(part.counts), part.floor)
@@ -45,7 +45,7 @@ class LayerView(ChartView):
         return (self.selection.stamp(), self.selection.hint(self))
 
     def outline(self, look: Look) -> str:
-        """Which run and step the outline is of; empty if there is none."""
+        """The run and step of the outline; empty if there is none."""
         snapshot = self.selection.other_snapshot
         if self.selection.other is None or snapshot is None:
             return ""
@@ -106,7 +106,7 @@ class HistogramView(QuantityView):
 def _numbers(
     found: LayerStatistics | None, bars: Bars | None, kind: Kind, look: Look, *, beyond: bool
 ) -> list[Piece]:
-    """Statistics below the histogram; with the counts ``beyond`` its ends if these have no row."""
+    """Statistics below the histogram, with the counts ``beyond`` its ends if these have no row."""
     if found is None or bars is None:
         return []
     plain, quiet, missing = look.style(), look.style(QUIET), look.glyphs.missing
@@ -131,16 +131,16 @@ def _numbers(
 
 
 def _slopes(found: LayerStatistics) -> str:
-    """The slopes that the layer's activation has learned, all units'."""
+    """The learned slopes of the layer's activation, over all units."""
     low, mean, high = (compact(v, 2) for v in (found.slope_min, found.slope_mean, found.slope_max))
     return f"slopes {low} to {high} (mean {mean})"
 
 
 def _idle(found: LayerStatistics, look: Look) -> list[Piece]:
-    share, word, trouble = idle_fraction(found)
+    fraction, word, trouble = idle_fraction(found)
     if word == "zero":
         return []
-    text = f"{word} {percent(share)}{f' {look.glyphs.up}' if trouble else ''}"
+    text = f"{word} {percent(fraction)}{f' {look.glyphs.up}' if trouble else ''}"
     return [Piece(text, look.style(TROUBLE) if trouble else look.style(), 3)]
 
 
@@ -212,7 +212,7 @@ class OverTimeView(QuantityView):
             height,
             title=self.pointer(look) + title + outside,
             steps=[float(step) for step, _ in parts],
-            marks=[(scale.place(value), label) for value, label in scale.ticks()],
+            marks=[(scale.position(value), label) for value, label in scale.ticks()],
             x_labels=(f"step {parts[0][0]:,}", f"{parts[-1][0]:,}") if parts else ("", ""),
             cursor=(float(selection.step), f"{selection.step:,}") if selection.past_snapshot else None,
             look=look,
@@ -234,7 +234,7 @@ def _outside(newest: Bars | None, scale: Scale) -> str:
     if newest is None:
         return ""
     bars = newest.on(scale)
-    outside = 1.0 - float(bars.shares().sum())
+    outside = 1.0 - float(bars.fractions().sum())
     return f" · outside {percent(outside)}" if bars.below + bars.above > 0 else ""
 
 

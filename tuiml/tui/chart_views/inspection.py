@@ -1,4 +1,4 @@
-"""Base classes of the charts that ask the network: title, pages, tiles; and which runs have them."""
+"""Base classes of the charts that need inspections: title, pages, tiles; and which runs have them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tuiml.tui.model.run_model import RunModel
 
 
 def preset_of(model: RunModel) -> Preset | None:
-    """The preset of a run that has a network to ask."""
+    """The preset of a run with a network to inspect, or ``None``."""
     return model.preset if model.network else None
 
 
@@ -120,7 +120,7 @@ class InspectionView(ChartView, Generic[R]):
 
 @dataclass
 class Pages:
-    """Where the views of each chart are in its list of items, by the event of the record."""
+    """The position of each chart in its list of items, by the event of the record."""
 
     first: dict[str, int] = field(default_factory=dict)
     one: dict[str, bool] = field(default_factory=dict)
@@ -135,13 +135,13 @@ class PagedView(InspectionView[R]):
         return self.selection.of(Pages).first.get(self.record.event, 0)
 
     most: ClassVar[int] = 64
-    """Items of a request at most."""
+    """Maximum number of items per request."""
 
     def requests(self) -> list[InspectionRequest]:
         return [self.request(first=self.first, count=max(1, min(self.most, self.shown_count())))]
 
     def total(self) -> int:
-        """How many items there are, as far as is known."""
+        """How many items there are, if known."""
         return self.found.evaluated if isinstance(self.found, Evaluated) else 0
 
     def shown_count(self) -> int:

@@ -21,9 +21,9 @@ def find_charts() -> tuple[Chart, ...]:
 
 CHARTS = find_charts()
 TOP = tuple(entry.id for entry in CHARTS if entry.slot == "top")
-"""What is above the layer table in the first session, from the left, as many as there is room for."""
+"""The default charts above the layer table, from the left, if there is room for them."""
 BESIDE = next(entry.id for entry in CHARTS if entry.slot == "beside")
-"""What is beside it."""
+"""The default chart beside the table."""
 
 
 def chart(id: str) -> Chart | None:

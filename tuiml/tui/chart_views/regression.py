@@ -119,7 +119,7 @@ class MapView(RegressionView[Surface]):
 
 
 class PredictionsView(RegressionView[Predictions]):
-    """Predictions against targets: right on the diagonal."""
+    """Predictions against targets; correct ones are on the diagonal."""
 
     record = Predictions
 

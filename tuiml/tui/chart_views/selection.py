@@ -1,4 +1,4 @@
-"""What all charts of Train show: the run, the selected layer, which of its quantities, and at which step."""
+"""What all charts of Train show: the run, the selected layer and quantity, and the step."""
 
 from __future__ import annotations
 
@@ -76,13 +76,13 @@ class ChartSelection:
 
     @property
     def as_of(self) -> int | None:
-        """The step of what is shown if that is not the run's: of a past snapshot, or of a last one that is
-        older than the end of the run, as in runs of older versions."""
+        """The step of what is shown if it is not the last step of the run: of a past snapshot, or of a last
+        snapshot before the end of the run, as older versions wrote."""
         return self.step if self.past_snapshot or self.model.snapshot_lags else None
 
     @property
     def prefix(self) -> str:
-        """What titles begin with: the step, if it is not the run's."""
+        """The start of titles: the step, if it is not the last step of the run."""
         return "" if self.as_of is None else f"step {self.as_of:,} · "
 
     @property
@@ -98,7 +98,7 @@ class ChartSelection:
         return (self.past_snapshot or self.model).statistics(self.index)
 
     def move_snapshot(self, by: int) -> None:
-        """Show the snapshot ``by`` places later; after the last one the newest again, as it changes."""
+        """Show the snapshot ``by`` positions later; after the last one follow the newest again."""
         history, shown = self.model.history, self.past_snapshot
         steps = history.steps
         if not steps or (by > 0 and not shown):
@@ -107,7 +107,7 @@ class ChartSelection:
         self._past = (history, found) if found else None
 
     def show_newest(self) -> None:
-        """Show the newest snapshot, as it changes."""
+        """Follow the newest snapshot."""
         self._past = None
 
     @property

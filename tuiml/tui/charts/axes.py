@@ -1,4 +1,4 @@
-"""Axes of a line chart: limits that seldom move, rounded ticks, labels that never overlap."""
+"""Axes of a line chart: limits that seldom change, rounded ticks, labels that never overlap."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LARGEST = 1e300
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A vertical line behind the curves, its label below the axis: the best epoch, a change of the rate."""
+    """A vertical line behind the curves with a label below the axis, as of the best epoch."""
 
     x: float
     label: str = ""
@@ -35,13 +35,13 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Where the canvas of a chart lies, and the limits of its axes.
+    """Position of the canvas of a chart, and the limits of its axes.
 
     Args:
         margin: cells left of the canvas.
         columns, rows: cells of the canvas.
-        x, y: the limits; of a logarithmic axis, their logarithms.
-        dots: how many a cell has, across and up.
+        x, y: the limits; their logarithms if the axis is logarithmic.
+        dots: dots of a cell, horizontally and vertically.
     """
 
     margin: int
@@ -78,7 +78,7 @@ def _scaled(values: Floats, limits: Range, last: int) -> Floats:
 
 
 def rounded(low: float, high: float, rows: int, kind: Format) -> Range:
-    """Limits of a linear y axis around ``low`` to ``high``; those of a percentage stay within 0 and 100."""
+    """Limits of a linear y axis that contains ``low`` and ``high``; for percentages within 0 and 100."""
     lower, upper = nice_limits(low, high, tick_count(rows))
     if kind == "percent" and low >= 0 and high <= 1:
         lower, upper = max(0.0, lower), min(1.0, upper)
@@ -86,7 +86,7 @@ def rounded(low: float, high: float, rows: int, kind: Format) -> Range:
 
 
 def widened(low: float, high: float, least: float = 0.5) -> Range:
-    """Limits as they are, or around them where they are too close to tell points apart."""
+    """The limits, widened if they are too close to distinguish points."""
     low, high = max(-LARGEST, min(low, high)), min(LARGEST, max(low, high))
     if high - low > 1e-9 * max(abs(low), abs(high)) and high - low > 1e-280:
         return low, high
@@ -95,18 +95,18 @@ def widened(low: float, high: float, least: float = 0.5) -> Range:
 
 
 def tick_count(rows: int) -> int:
-    """How many ticks an axis of ``rows`` cells carries without crowding."""
+    """How many ticks fit on an axis of ``rows`` cells."""
     return max(2, min(8, rows // 2))
 
 
 def label_margin(labels: Iterable[str], width: int) -> int:
-    """Cells for labels and an axis left of a canvas; 0 where there is no label, or no room beside them."""
+    """Cells for labels and an axis left of a canvas; 0 if there is no label, or no room for them."""
     margin = max(map(len, labels), default=-1) + 1
     return margin if margin > 1 and width - margin >= max(8, width // 2) else 0
 
 
 def y_labels(limits: Range, rows: int, kind: Format, log: bool) -> list[tuple[float, str]]:
-    """Ticks, as :class:`Frame` takes y, and their labels."""
+    """Ticks in the units of :class:`Frame`, and their labels."""
     low, high = limits
     if log and low > -300 and high < 300:
         ticks = log_ticks(10**low, 10**high, tick_count(rows))
@@ -118,7 +118,7 @@ def y_labels(limits: Range, rows: int, kind: Format, log: bool) -> list[tuple[fl
 def framed(
     x: Range, y: Range, width: int, rows: int, look: Look, kind: Format = "number", log: bool = False
 ) -> tuple[Frame, list[tuple[float, str]]]:
-    """The frame of a canvas ``rows`` cells high, with its y axis if that has room, and the labels of y."""
+    """The frame of a canvas ``rows`` cells high, with a y axis if there is room, and the labels of y."""
     labels = y_labels(y, rows, kind, log)
     margin = label_margin((text for _, text in labels), width)
     return Frame(margin, width - margin, rows, x, y, (2, 4) if look.unicode else (1, 1)), labels
@@ -127,7 +127,7 @@ def framed(
 def left_axis(
     body: Sequence[list[Segment]], labels: Sequence[tuple[float, str]], frame: Frame, look: Look
 ) -> list[Line]:
-    """The lines of the canvas with labels and the axis left of them, if the frame has a margin."""
+    """The lines of the canvas, with labels and the axis at the left if the frame has a margin."""
     if not frame.margin:
         return [Line(segments, frame.columns) for segments in body]
     glyphs, quiet = look.glyphs, look.style(QUIET)
@@ -150,7 +150,7 @@ def bottom_axis(
     look: Look,
     labels: Sequence[tuple[float, str]] | None = None,
 ) -> list[Line]:
-    """No row (``rows`` 0), one with labels (rounded numbers, or those given), or a line and labels."""
+    """The x axis: no row, a row of labels (rounded numbers unless given), or a line and labels."""
     if not rows:
         return []
     width = frame.margin + frame.columns
@@ -183,7 +183,7 @@ def _axis_line(frame: Frame, notches: Sequence[int], look: Look) -> Line:
 
 
 class Ruler:
-    """One row on which labels find place where nothing is yet, two cells apart."""
+    """A row of labels that stay two cells apart; one that finds no free room is left out."""
 
     def __init__(self, width: int) -> None:
         self._width = width
@@ -203,7 +203,7 @@ class Ruler:
         return True
 
     def strip(self, fill: tuple[str, Style] = (" ", PLAIN)) -> Line:
-        """The row, with one-cell ``fill`` between the labels."""
+        """The row, filled with the character ``fill`` between the labels."""
         parts: list[tuple[str, Style]] = []
         cell = 0
         for start, end, text, style in sorted(self._parts, key=lambda part: part[0]):
@@ -224,7 +224,7 @@ def time_axis(
     """The row below a chart over steps: labels of the first and the last, and of the step at the cursor.
 
     Args:
-        place: cells left of the chart, and those that it takes.
+        place: the number of cells left of the chart, and its width.
         cursor: a step and its label.
     """
     ruler, quiet, (left, room) = Ruler(width), look.style(QUIET), place

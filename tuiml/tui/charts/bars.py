@@ -1,4 +1,4 @@
-"""Bars of block characters, in eighths of a cell: what histograms, sparklines and progress are made of."""
+"""Bars of block characters, in eighths of a cell, for histograms, sparklines and progress."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuiml.formatting import Number, as_float
-from tuiml.tui.charts.numbers import place
+from tuiml.tui.charts.numbers import position
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.series import Floats, Values, as_floats
 
 SPIKE = 2.0
-"""A bar at zero that is more than so many times as high as all others is cut, or it would flatten them."""
+"""A bar at zero that is more than this many times as high as all others is cut: it would flatten them."""
 
 
 def positive(counts: Values) -> Floats:
@@ -26,7 +26,7 @@ def positive(counts: Values) -> Floats:
 
 
 def shared(counts: Floats, width: int) -> Floats:
-    """Bins, (…, bins), distributed by area over ``width`` equal ones: (…, width)."""
+    """Bins, (…, bins), resampled by area to ``width`` equal ones: (…, width)."""
     bins = counts.shape[-1]
     below = np.zeros((*counts.shape[:-1], bins + 1))
     np.cumsum(counts, axis=-1, out=below[..., 1:])
@@ -37,7 +37,7 @@ def shared(counts: Floats, width: int) -> Floats:
 
 
 def spread(counts: Floats, width: int) -> Floats:
-    """Bins over columns: with enough columns each shows one bin, so that bars keep their edges."""
+    """Bins resampled to columns; with enough columns each shows a single bin, for sharp edges."""
     bins = len(counts)
     if width < bins:
         return shared(counts, width)
@@ -45,14 +45,14 @@ def spread(counts: Floats, width: int) -> Floats:
 
 
 def zero_bin(low: float, high: float, bins: int) -> int | None:
-    """The bin that counts zero, of ``bins`` equal ones from ``low`` to ``high``; None if it is outside."""
+    """Index of the bin that contains zero, of ``bins`` equal ones from ``low`` to ``high``, or None."""
     if bins < 1 or not (math.isfinite(low) and math.isfinite(high)) or not low <= 0 <= high or low == high:
         return None
-    return min(bins - 1, int(place(0.0, low, high) * bins))
+    return min(bins - 1, int(position(0.0, low, high) * bins))
 
 
 def heights(counts: Sequence[Floats], width: int, zero: int | None) -> tuple[list[Floats], NDArray[np.bool_]]:
-    """Columns of histograms, 0 to 1 of the highest, and which are cut: a spike in the bin ``zero`` is."""
+    """Columns of histograms, 0 to 1, and which are cut; a spike in the bin ``zero`` is cut."""
     columns = [spread(part, width) for part in counts]
     greatest = max((float(part.max(initial=0.0)) for part in columns), default=0.0)
     if zero is not None and 0 <= zero < min(map(len, counts), default=0):
@@ -67,9 +67,9 @@ def heights(counts: Sequence[Floats], width: int, zero: int | None) -> tuple[lis
 
 
 def levels_of(columns: Floats, rows: int, full: int) -> Floats:
-    """Columns of 0 to 1 as levels from 0 to ``full`` in each cell: (rows, columns), the top row first.
+    """Levels from 0 to ``full`` in each cell for columns of 0 to 1: (rows, columns), the top row first.
 
-    What is above 0 fills at least one level of the lowest cell.
+    A column above 0 has at least level 1 in the lowest cell.
     """
     filled = np.ceil(columns * rows * full - 1e-9)
     levels: Floats = np.clip(filled - np.arange(rows - 1, -1, -1)[:, None] * full, 0, full)
@@ -91,8 +91,8 @@ def mini(counts: Values, width: int, *, zero: int | None = None, look: Look | No
 
 
 def progress(fraction: Number, width: int, look: Look | None = None) -> str:
-    """A bar of ``width`` cells, full only when all is done: ``▰▰▰▱▱``."""
+    """A progress bar of ``width`` cells, full only at 1: ``▰▰▰▱▱``."""
     glyphs = (look or Look()).glyphs
-    share = as_float(fraction)
-    done = 0 if math.isnan(share) else int(max(0.0, min(1.0, share)) * width + 1e-9)
+    part = as_float(fraction)
+    done = 0 if math.isnan(part) else int(max(0.0, min(1.0, part)) * width + 1e-9)
     return glyphs.done * done + glyphs.ahead * (width - done)

@@ -1,4 +1,4 @@
-"""The confusion matrix: a table where there is room, else a list of the commonest mistakes."""
+"""The confusion matrix: a table if there is room, else a list of the most frequent mistakes."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from tuiml.tui.charts.text import Line, blank, clean, fit, strip
 Table = Sequence[Sequence[int]]
 Part = tuple[str, Style]
 MARKED = 3
-"""Mistakes that are marked by a sign: the most frequent."""
+"""How many of the most frequent mistakes are marked."""
 
 
 def confusion(
-    counts: Table, names: Sequence[str], width: int, height: int, look: Look, *, shares: bool = False
+    counts: Table, names: Sequence[str], width: int, height: int, look: Look, *, fractions: bool = False
 ) -> list[Line]:
-    """Targets downwards, predictions to the right; with ``shares``, counts as fractions of their row."""
+    """Rows are targets, columns predictions; with ``fractions``, counts are fractions of their row."""
     n = len(counts)
     labels = [clean(names[i], look) if i < len(names) else str(i) for i in range(n)]
     first = min(max(map(len, labels), default=0), max(6, width // 6))
     if width - 9 - 9 >= 6 * n:
         first = max(first, 9)  # what stands below the names has room too
     largest = max((max(row) for row in counts), default=0)
-    least = 6 if shares else max(3, len(str(largest)) + 2)
+    least = 6 if fractions else max(3, len(str(largest)) + 2)
     cell = min(10, (width - first - 9) // max(1, n))
     if cell < least or height < n + 2:
         return _mistakes(counts, labels, width, height, look)
-    return _table(np.array(counts), labels, first, cell, width, look, shares)[:height]
+    return _table(np.array(counts), labels, first, cell, width, look, fractions)[:height]
 
 
 def _table(
@@ -41,7 +41,7 @@ def _table(
     cell: int,
     width: int,
     look: Look,
-    shares: bool,
+    fractions: bool,
 ) -> list[Line]:
     quiet, more = look.style(QUIET), look.glyphs.more
     of_row, of_column = counts.sum(axis=1), counts.sum(axis=0)
@@ -52,12 +52,12 @@ def _table(
     for i, row in enumerate(counts.tolist()):
         line: list[Part] = [(fit(labels[i], first, more), look.style())]
         for j, count in enumerate(row):
-            text = _share(count, int(of_row[i])) if shares else f"{count:,}"
+            text = _fraction(count, int(of_row[i])) if fractions else f"{count:,}"
             line.append(_cell(count, text, i == j, (i, j) in marked, cell, look))
-        lines.append([*line, (f"{_share(int(counts[i, i]), int(of_row[i]), look):>9}", quiet)])
+        lines.append([*line, (f"{_fraction(int(counts[i, i]), int(of_row[i]), look):>9}", quiet)])
     last: list[Part] = [(fit("precision", first, more), quiet)]
     for j in range(len(labels)):
-        text = _share(int(counts[j, j]), int(of_column[j]), look)
+        text = _fraction(int(counts[j, j]), int(of_column[j]), look)
         last.append((f"{text if len(text) < cell else text.rstrip(' %'):>{cell}}", quiet))
     return [strip(line, width) for line in [*lines, last]]
 
@@ -78,13 +78,13 @@ def _marked(counts: np.ndarray[tuple[int, int], np.dtype[np.int64]]) -> set[tupl
     return {place for place in places if wrong[place]}
 
 
-def _share(count: int, of: int, look: Look | None = None) -> str:
+def _fraction(count: int, of: int, look: Look | None = None) -> str:
     missing = look.glyphs.missing if look else "-"
     return percent(count / of if of else None, 0 if look is None else 1, missing)
 
 
 def _mistakes(counts: Table, labels: Sequence[str], width: int, height: int, look: Look) -> list[Line]:
-    """The commonest mistakes, one a line: target, prediction, count, and fraction of the class."""
+    """The most frequent mistakes, one per line: target, prediction, count, fraction of the class."""
     found = sorted(
         ((count, i, j) for i, row in enumerate(counts) for j, count in enumerate(row) if count and i != j),
         key=lambda mistake: (-mistake[0], mistake[1:]),
@@ -97,13 +97,13 @@ def _mistakes(counts: Table, labels: Sequence[str], width: int, height: int, loo
         one, two = (fit(labels[k], longest, look.glyphs.more) for k in (i, j))
         sign = look.glyphs.up if rank < MARKED else " "
         style = look.style(TROUBLE if rank < MARKED else "", bold=rank < MARKED)
-        share = percent(count / sum(counts[i]), 1)
+        fraction = percent(count / sum(counts[i]), 1)
         arrow = "→" if look.unicode else ">"
         lines.append(
             strip(
                 [
                     (f"{sign} {one} {arrow} {two} {count:>7,}", style),
-                    (f"  {share:>7} of its class", look.style(QUIET)),
+                    (f"  {fraction:>7} of its class", look.style(QUIET)),
                 ],
                 width,
             )

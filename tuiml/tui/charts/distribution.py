@@ -1,4 +1,4 @@
-"""One large histogram: signed, its ends labelled with what lies beyond, another run's as an outline."""
+"""A large histogram, with the counts beyond its ends, and another run's histogram as an outline."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ class Bars:
     below: float = 0
     above: float = 0
 
-    def shares(self) -> Floats:
+    def fractions(self) -> Floats:
         """The bins as fractions of all values, including those beyond the ends."""
         counts = positive(self.counts)
         total = counts.sum() + max(0.0, self.below) + max(0.0, self.above)
         return counts / total if total > 0 else counts
 
     def on(self, scale: Scale) -> Bars:
-        """The same on another axis."""
+        """The histogram on another axis."""
         if scale == self.scale:
             return self
         counts, below, above = moved(as_floats(self.counts), self.scale, scale)
@@ -60,14 +60,14 @@ def distribution(
     """Bars over an axis: ``height`` lines of ``width`` cells; none if either is below 1.
 
     Args:
-        bars: None: nothing was counted.
-        other: drawn as an outline, in parts of its own total as the bars are of theirs.
+        bars: the histogram; None if nothing was counted.
+        other: drawn as an outline; each histogram is shown as fractions of its own total.
     """
     if width < 1 or height < 1:
         return []
     look = look or Look()
     head = heading(title, width, height, look)
-    if bars is None or not bars.shares().any():
+    if bars is None or not bars.fractions().any():
         beyond = [] if bars is None else _beyond(bars, width, look)
         rows = height - len(head) - len(beyond)
         return (head + notice(clean(empty, look), width, rows, look) + beyond)[:height]
@@ -75,14 +75,14 @@ def distribution(
     foot = [axis(bars.scale, width, look, below=low, above=high)] if height > 1 else []
     if height > 5:
         foot += _beyond(bars, width, look)
-    shown = [bars.shares()] + ([other.on(bars.scale).shares()] if other else [])
+    shown = [bars.fractions()] + ([other.on(bars.scale).fractions()] if other else [])
     columns, cut = heights(shown, width, bars.scale.zero)
     body = bar_rows(columns, cut, height - len(head) - len(foot), colour, look)
     return head + [Line(line, width) for line in body] + foot
 
 
 def _beyond(bars: Bars, width: int, look: Look) -> list[Line]:
-    """How much lies beyond the ends, under them; no row where nothing does."""
+    """A row with the fractions beyond the ends; no row if there are none."""
     if bars.below <= 0 and bars.above <= 0:
         return []
     ruler, quiet, glyphs = Ruler(width), look.style(QUIET), look.glyphs
@@ -97,7 +97,7 @@ def _beyond(bars: Bars, width: int, look: Look) -> list[Line]:
 def bar_rows(
     columns: Sequence[Floats], cut: NDArray[np.bool_], rows: int, colour: str, look: Look
 ) -> list[list[Segment]]:
-    """The first of ``columns`` as bars, in eighths of a cell, a second one as an outline over them."""
+    """The first of ``columns`` as bars, in eighths of a cell; a second one as an outline over them."""
     if rows < 1:
         return []
     glyphs, bar = look.glyphs, look.style(colour)
@@ -114,7 +114,7 @@ def bar_rows(
 
 
 def _outlined(text: str, kinds: list[int], bar: Style, look: Look) -> list[Segment]:
-    """A row of bars with an outline where ``kinds`` is not 0: 1 over nothing, 2 over a bar."""
+    """A row of bars with an outline where ``kinds`` is 1 (over nothing) or 2 (over a bar)."""
     ink = look.style(VALIDATION, bold=True)
     over = ink + Style(bgcolor=bar.color) if bar.color else ink
     line = "─" if look.unicode else "o"

@@ -1,4 +1,4 @@
-"""The chart of an activation: f and f′ over x, and the layer's inputs under them on the same axis."""
+"""The chart of an activation: f and f′ over x, and below them the layer's inputs on the same axis."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tuiml.tui.charts.text import Line, runs
 
 COLOURS = ("blue", "orange", "green", "purple")
 MARKERS = 6
-"""Numbers on each curve, where there are several."""
+"""How often the number of a curve appears on it, if there are several."""
 POINTS = 800
 """Points of each curve."""
 
@@ -38,11 +38,11 @@ def function_chart(
     colour: str = "blue",
     others: Sequence[Activation] = (),
 ) -> list[Line]:
-    """f and f′ from ``-span`` to ``span``: ``height`` lines of ``width`` cells; their values at ``cursor``.
+    """f and f′ from ``-span`` to ``span``, with their values at ``cursor``: ``height`` × ``width`` cells.
 
-    With ``others``, theirs too: each activation has a number on its curves and its name at their ends.
+    With ``others``, theirs too: each activation has a number on its curves and its name at their end.
 
-    Under them the inputs as bars, and a row that is shaded where the slope lets no gradient through.
+    Below them are the inputs as bars, and a row that is shaded where the slope is about 0.
     """
     tags: list[Tag] = []
     if others:
@@ -65,33 +65,36 @@ def function_chart(
 
 
 def _alone(activation: Activation, span: float, cursor: float, look: Look) -> list[Curve]:
-    """f and f′, and the ends of what is drawn at random."""
+    """f and f′, and for a random slope the curves of its limits."""
     found = respond(activation, np.linspace(-span, span, POINTS + 1))
     here = respond(activation, np.array([cursor]))
     curves = [
-        Curve("f", (found.x, found.y), TRAIN, told=float(here.y[0])),
-        Curve(slope_name(look), (found.x, found.slope), VALIDATION, "dashed", told=float(here.slope[0])),
+        Curve("f", (found.x, found.y), TRAIN, shown=float(here.y[0])),
+        Curve(slope_name(look), (found.x, found.slope), VALIDATION, "dashed", shown=float(here.slope[0])),
     ]
     if found.band is not None:
         low, high = here.band or (here.y, here.y)
         ends = zip(("least drawn", "most"), found.band, (low, high), strict=True)
-        curves = [*(Curve(n, (found.x, y), QUIET, "dotted", told=float(v[0])) for n, y, v in ends), *curves]
+        curves = [
+            *(Curve(n, (found.x, y), QUIET, "dotted", shown=float(v[0])) for n, y, v in ends),
+            *curves,
+        ]
     return curves
 
 
 def _several(
     activations: Sequence[Activation], span: float, cursor: float, look: Look
 ) -> tuple[list[Curve], list[Tag]]:
-    """f and f′ of each, a colour and a number each; the names first, which markers make room for."""
+    """f and f′ of each activation in its own colour, with its number; names take precedence over numbers."""
     curves, names, markers = [], [], []
     prime = slope_name(look)[1:]
     for at, activation in enumerate(activations):
         found = respond(activation, np.linspace(-span, span, POINTS + 1))
         here, colour = respond(activation, np.array([cursor])), COLOURS[at]
-        for y, told, mark in ((found.y, here.y, ""), (found.slope, here.slope, prime)):
+        for y, value, mark in ((found.y, here.y, ""), (found.slope, here.slope, prime)):
             style: Literal["solid", "dashed"] = "dashed" if mark else "solid"
             label = f"{at + 1} f{mark}"
-            curves.append(Curve(label, (found.x, y), colour, style, told=float(told[0])))
+            curves.append(Curve(label, (found.x, y), colour, style, shown=float(value[0])))
             names.append(Tag(span, float(y[-1]), f" {at + 1} {activation.name}{mark}", colour, name=True))
             first = (at + (0.5 if mark else 0.0)) / len(activations)
             places = (np.arange(MARKERS) + first) * POINTS // MARKERS
@@ -107,7 +110,7 @@ def slope_name(look: Look) -> str:
 def _under(
     activation: Activation, inputs: Histogram | None, colour: str, tall: int, frame: Frame, look: Look
 ) -> list[Line]:
-    """Bars of the inputs, and below them a row that marks where the gradient vanishes."""
+    """Bars of the inputs, and a row that marks where the gradient vanishes."""
     middles = frame.x[0] + (np.arange(frame.columns) + 0.5) * (frame.x[1] - frame.x[0]) / frame.columns
     flat = respond(activation, middles).flat
     lines = []

@@ -1,4 +1,4 @@
-"""Histograms over time as a heat map: a column for each moment, a row for each bin; in colour, half cells."""
+"""Histograms over time as a heat map: a column per snapshot, a row per bin (two per cell in colour)."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def heat_map(
 ) -> list[Line]:
     """Time to the right, values upwards: ``height`` lines of ``width`` cells; none if either is below 1.
 
-    Shows the square root of each count as a fraction of its moment's greatest: tails are seen beside a
-    spike. More moments than columns are averaged; a column without any shows the one before.
+    Shows the square root of each count, divided by the greatest of its snapshot, so that tails are visible
+    beside a spike. A column is the mean of its snapshots; one without any repeats the column before.
 
     Args:
-        table: one histogram a moment, oldest first, all over the same bins: (moments, bins).
-        x_labels: labels of the oldest and the newest moment.
-        steps: the steps of the moments, rising; absent: evenly spaced.
-        marks: places from the bottom, 0 to 1, and their labels, the most important first.
+        table: histograms over the same bins, oldest first: (snapshots, bins).
+        x_labels: labels of the oldest and the newest snapshot.
+        steps: the steps of the snapshots, rising; absent: evenly spaced.
+        marks: positions from the bottom, 0 to 1, and their labels, the most important first.
     """
     if width < 1 or height < 1:
         return []
@@ -59,7 +59,7 @@ def heat_map(
 
 
 def _grid(table: Floats, steps: Floats, width: int, height: int) -> Floats:
-    """Fractions of each moment's greatest bin, 0 to 1: (height, width), the highest bins first."""
+    """Fractions of the greatest bin of each snapshot, 0 to 1: (height, width), the highest bins first."""
     if not table.size:
         return np.zeros((height, width))
     table = shared(_of_greatest(np.where(np.isfinite(table) & (table > 0), table, 0.0)), height)
@@ -67,7 +67,7 @@ def _grid(table: Floats, steps: Floats, width: int, height: int) -> Floats:
 
 
 def without_spike(table: Floats, zero: int | None) -> Floats:
-    """Histograms, (moments, bins), with a bin at zero that towers over all others cut to their height."""
+    """Histograms, (snapshots, bins), with a spike at zero cut to the height of the other bins."""
     if zero is None:
         return table
     others = table.copy()
@@ -108,7 +108,7 @@ def _shaded(grid: Floats, look: Look) -> list[list[Segment]]:
 
 
 def _row_labels(marks: Iterable[tuple[float, str]], rows: int) -> list[str]:
-    """A label or nothing for each row, with a free row between two labels."""
+    """For each row a label or none, with a free row between two labels."""
     labels = [""] * rows
     for place, label in marks:
         at = rows - 1 - min(rows - 1, int(place * rows))

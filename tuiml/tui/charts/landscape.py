@@ -1,4 +1,4 @@
-"""Gradient norms by layer and step, as shades of their powers of ten."""
+"""Gradient norms by layer and step, as shades of their logarithms."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from tuiml.tui.charts.series import Floats, in_columns
 from tuiml.tui.charts.text import PLAIN, Line, clean, fit, heading, notice, runs, strip
 
 DECADES = 3
-"""Powers of ten that the shades span at least."""
+"""Minimum number of powers of ten that the shades span."""
 TALLEST = 3
-"""Rows that one layer takes at most."""
+"""Maximum number of rows of a layer."""
 FIGURES = 7
 
 
@@ -30,8 +30,8 @@ class Depth:
 
     Args:
         layers: numbers of the layers, the first at the top.
-        norms: (moments, layers), at rising ``steps``; NaN where there was none.
-        at: index of the step whose numbers stand at the right.
+        norms: (steps, layers), at rising ``steps``; NaN if there was none.
+        at: index of the step whose norms are shown at the right.
         selected: number of the layer to mark.
     """
 
@@ -43,7 +43,7 @@ class Depth:
 
 
 def limits(norms: Floats) -> tuple[int, int] | None:
-    """The powers of ten that the shades span; None where no norm is a finite number above 0."""
+    """The powers of ten that the shades span; None if no norm is a finite number above 0."""
     known = norms[np.isfinite(norms) & (norms > 0)]
     if not known.size:
         return None
@@ -63,8 +63,8 @@ def landscape(
 ) -> list[Line]:
     """Layers from top to bottom, steps to the right: ``height`` lines of ``width`` cells.
 
-    What is 0 has the lowest shade, what is infinite the highest; a gap is a NaN. More layers than rows
-    share a row, by the mean of their logarithms.
+    0 has the lowest shade, infinity the highest; NaN is a gap. If there are more layers than rows, a row
+    shows the mean logarithm of several layers.
 
     Args:
         cursor: mark the step ``at``.
@@ -90,7 +90,7 @@ def landscape(
 def _rows(
     depth: Depth, span: tuple[int, int], rows: int, widths: tuple[int, int, int], look: Look
 ) -> list[Line]:
-    """The shades of each layer between its number and its norm."""
+    """Rows of layers: number, shades and norm."""
     left, room, right = widths
     width = sum(widths)
     groups = _groups(len(depth.layers), rows)
@@ -127,10 +127,10 @@ def _grouped(powers: Floats, groups: Sequence[range]) -> Floats:
 
 
 def _levels(shown: Floats, span: tuple[int, int], look: Look) -> NDArray[np.intp]:
-    """0 where there is nothing, else from 1 to as many shades as there are."""
+    """Levels of shades: 0 for a gap, else 1 to the number of shades."""
     shades = len(HEAT) if look.colour and look.unicode else len(look.glyphs.shades) - 1
-    share = (shown - span[0]) / (span[1] - span[0])
-    levels = 1 + np.minimum(np.nan_to_num(share) * shades, shades - 1).astype(np.intp)
+    fraction = (shown - span[0]) / (span[1] - span[0])
+    levels = 1 + np.minimum(np.nan_to_num(fraction) * shades, shades - 1).astype(np.intp)
     return np.where(np.isnan(shown), 0, levels)
 
 
@@ -167,7 +167,7 @@ def _left(depth: Depth, group: range, width: int, look: Look) -> list[Segment]:
 
 
 def _right(depth: Depth, group: range, width: int, look: Look) -> list[Segment]:
-    """The norm at the selected step, of the layer that the row is named after."""
+    """The norm, at the selected step, of the layer whose number the row has."""
     if not width:
         return []
     numbers = [depth.layers[i] for i in group]

@@ -1,4 +1,4 @@
-"""Line charts: curves with rounded ticks, the last values in the title, never over a curve."""
+"""Line charts with rounded ticks, and the last values in the title, where they cover no curve."""
 
 from __future__ import annotations
 
@@ -55,17 +55,17 @@ class Curve:
     colour: str = "blue"
     style: Literal["solid", "dashed", "dotted"] = "solid"
     raw: Points | None = None
-    told: float | None = None
-    """The value told in the title; absent: the last one."""
+    shown: float | None = None
+    """The value shown in the title; absent: the last one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Under:
-    """Lines between the canvas of a chart and the axis below it, on the same x.
+    """Lines between the canvas of a chart and its x axis.
 
     Args:
-        rows: how many.
-        draw: makes them, of the width of canvas and margin.
+        rows: the number of lines.
+        draw: returns them, for the width of canvas and margin.
     """
 
     rows: int
@@ -93,10 +93,10 @@ def line_chart(
     """Curves over a common x: ``height`` lines of ``width`` cells; none if either is below 1.
 
     Args:
-        curves: the last is drawn on top. NaN is a gap, and with ``log`` (of y) what has no logarithm.
+        curves: the last is on top. NaN is a gap, and so is y ≤ 0 with ``log`` (logarithmic y).
         x_range, y_range: limits of the axes; absent: those of the points, y rounded outwards. Points
-            beyond those of y are drawn at the edge, beyond those of x not at all.
-        x_ticks: x and label of the ticks; absent: rounded numbers. ``tags`` lie over the curves.
+            beyond the limits of y are drawn at the edge; beyond those of x they are left out.
+        x_ticks: x and label of the ticks; absent: rounded numbers. ``tags`` are drawn over the curves.
     """
     if width < 1 or height < 1:
         return []
@@ -116,7 +116,7 @@ def line_chart(
 
 @dataclass(frozen=True, slots=True)
 class _Drawn:
-    """A curve's points as they enter the chart: few, y finite or NaN, x in range, y a logarithm if asked."""
+    """A curve's points to be drawn: decimated, y finite or NaN (a logarithm on a log axis), x in range."""
 
     curve: Curve
     x: Floats
@@ -163,7 +163,7 @@ def _log_range(limits: Range | None, log: bool) -> Range | None:
 def _limits(
     drawn: Sequence[_Drawn], x_range: Range | None, y_range: Range | None, log: bool, kind: Format, rows: int
 ) -> tuple[Range, Range] | None:
-    """The limits of both axes, or None where there is nothing to draw."""
+    """The limits of both axes, or None if there is nothing to draw."""
     parts = [x for d in drawn for x in (d.x[np.isfinite(d.y)], d.raw_x[np.isfinite(d.raw_y)])]
     x = np.concatenate([*parts, np.empty(0)])
     if not len(x):
@@ -177,7 +177,7 @@ def _limits(
 
 
 def _bulk(drawn: _Drawn) -> Floats:
-    """The y that the axis must hold: all of the curve, but not the few outliers of the raw points."""
+    """The y values that the axis must contain: the curve, and the raw points without outliers."""
     y = drawn.y[np.isfinite(drawn.y)]
     raw = drawn.raw_y[np.isfinite(drawn.raw_y)]
     return np.concatenate([y, np.percentile(raw, (2, 98))]) if len(raw) else y
@@ -186,15 +186,15 @@ def _bulk(drawn: _Drawn) -> Floats:
 def _title(
     curves: Sequence[Curve], title: str, kind: Format, width: int, look: Look
 ) -> list[tuple[str, Style]]:
-    """The title and each curve's name, sample and last value; where too long, without title or names."""
+    """The title, and name, line sample and last value of each curve; without title or names if too long."""
     glyphs, quiet = look.glyphs, look.style(QUIET)
     head = [(f"{clean(title, look)}  ", look.style(bold=True))] if title else []
     full: list[tuple[str, Style]] = []
     short: list[tuple[str, Style]] = []
     for curve in filter(lambda curve: curve.label, curves):
-        last = _last(curve.points) if curve.told is None else curve.told
-        tell = percent if kind == "percent" else partial(compact, digits=4)
-        value = tell(last, missing=glyphs.missing)
+        last = _last(curve.points) if curve.shown is None else curve.shown
+        write = percent if kind == "percent" else partial(compact, digits=4)
+        value = write(last, missing=glyphs.missing)
         sample = {"solid": glyphs.solid, "dashed": glyphs.dashed, "dotted": glyphs.dotted}[curve.style]
         shown = (f"{sample} {value}  ", look.style(curve.colour))
         full += [(f"{clean(curve.label, look)} ", quiet), shown]
@@ -233,7 +233,7 @@ def _canvas(drawn: Sequence[_Drawn], frame: Frame, marks: Sequence[Mark], look: 
 
 
 def _dots(x: Floats, y: Floats, frame: Frame) -> tuple[Floats, Floats]:
-    """Points in whole dots, without those in the middle of a level stretch: plotext works for each point."""
+    """Points in whole dots, without the inner ones of a level stretch: plotext takes time for each point."""
     x, y = decimate(x, y, frame.columns, frame.x)
     x, y = np.rint(frame.across(x)), np.rint(frame.up(y))
     if len(x) > 2:
@@ -254,7 +254,7 @@ def _stroke(x: Floats, y: Floats, curve: Curve, look: Look) -> plot.Stroke:
 
 
 def _dashed(x: Floats, y: Floats, on: float, off: float, steep: float) -> tuple[Floats, Floats]:
-    """Cut a line, in dots, into dashes at fixed x; jumps of more than ``steep`` stay, so no spike is lost."""
+    """Cut a line, in dots, into dashes at fixed x; jumps above ``steep`` remain, so no spike is lost."""
     period = on + off
     starts = np.arange(math.floor(x[0] / period), x[-1] / period + 1) * period
     edges = np.concatenate([starts, starts + on])

@@ -20,7 +20,7 @@ from tuiml.tui.charts.text import PLAIN, Line, blank, clean, fit, heading, notic
 
 Segments: TypeAlias = list[Segment]
 NARROWEST, LOWEST = 14, 6
-"""Cells of a panel at least."""
+"""Minimum width of a panel, in cells."""
 GAP = 2
 
 
@@ -29,7 +29,7 @@ class Panel:
     """One layer.
 
     Args:
-        number: its place in the stack, which gives its colour.
+        number: its index in the stack, which sets its colour.
         bars: its histogram, if it has one of the kind shown.
         note: text under the axis: mean and standard deviation.
         zeros: fraction of values that are exactly 0; NaN: not shown.
@@ -54,7 +54,7 @@ def multiples(
     look: Look | None = None,
     empty: str = "nothing counted yet",
 ) -> list[Line]:
-    """Panels around the layer ``selected``, as many as fit: ``height`` lines of ``width`` cells."""
+    """As many panels as fit around the layer ``selected``: ``height`` lines of ``width`` cells."""
     if width < 1 or height < 1:
         return []
     look = look or Look()
@@ -73,7 +73,7 @@ def multiples(
         part = shown[row * across : (row + 1) * across]
         high = tall // down + (1 if row < tall % down else 0)
         blocks = [_panel(panel, scale, (wide, high), feet, panel.number == selected, look) for panel in part]
-        for lines in zip(*blocks, strict=True):  # as segments: strips cost more than all else
+        for lines in zip(*blocks, strict=True):  # segments, since strips would take most of the time
             joined = [segment for line in lines for segment in (*line, gap)][:-1]
             used = len(lines) * (wide + GAP) - GAP
             strips.append(Line([*joined, Segment(" " * (width - used), PLAIN)], width))
@@ -81,14 +81,14 @@ def multiples(
 
 
 def grid(count: int, width: int, height: int) -> tuple[int, int]:
-    """How many panels stand side by side, and how many rows of them."""
+    """Number of panels in a row, and number of rows."""
     across = max(1, min(count, (width + GAP) // (NARROWEST + GAP)))
     down = max(1, min(-(-count // across), height // LOWEST))
     return -(-count // down) if across * down >= count else across, down
 
 
 def window(panels: Sequence[Panel], room: int, selected: int) -> Sequence[Panel]:
-    """As many panels as there is room for, the selected one, or the nearest to it, in the middle."""
+    """The ``count`` panels around the selected one, or the nearest to it."""
     after = next((i for i, panel in enumerate(panels) if panel.number >= selected), len(panels))
     first = max(0, min(after - room // 2, len(panels) - room))
     return panels[first : first + room]
@@ -116,11 +116,11 @@ def _panel(
     bars = panel.bars.on(scale) if panel.bars else None
     rows = height - 2 - len(foot)
     body: list[Segments]
-    if bars is None or not bars.shares().any():
+    if bars is None or not bars.fractions().any():
         body = [list(line) for line in notice("none" if panel.bars is None else "outside", width, rows, look)]
     else:
-        other = [panel.other.on(scale).shares()] if panel.other else []
-        columns, cut = heights([bars.shares(), *other], width, scale.zero)
+        other = [panel.other.on(scale).fractions()] if panel.other else []
+        columns, cut = heights([bars.fractions(), *other], width, scale.zero)
         body = bar_rows(columns, cut, rows, colour, look)
     low, high = bars is not None and bars.below > 0, bars is not None and bars.above > 0
     ends = [axis(scale, width, look, below=low, above=high), *foot]

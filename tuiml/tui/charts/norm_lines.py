@@ -26,9 +26,9 @@ def norm_lines(
     look: Look | None = None,
     empty: str = "no gradient yet",
 ) -> list[Line]:
-    """One line a layer, its number and its norm at the right end: ``height`` lines of ``width`` cells.
+    """One curve per layer, with its number and norm at the right: ``height`` lines of ``width`` cells.
 
-    Where lines cross, the later layer's is on top; the selected layer's is on top of all.
+    Where curves cross, that of the later layer is on top; the selected layer is on top of all.
     """
     if width < 1 or height < 1:
         return []
@@ -51,15 +51,15 @@ def norm_lines(
 
 
 def _up(powers: NDArray[np.float64], span: tuple[int, int], dots: int) -> NDArray[np.intp]:
-    """How many dots from the top a power of ten lies."""
-    share = (np.clip(powers, *span) - span[0]) / (span[1] - span[0])
-    return np.rint((1 - share) * (dots - 1)).astype(np.intp)
+    """Dots from the top to a power of ten."""
+    fraction = (np.clip(powers, *span) - span[0]) / (span[1] - span[0])
+    return np.rint((1 - fraction) * (dots - 1)).astype(np.intp)
 
 
 def _canvas(
     depth: Depth, span: tuple[int, int], width: int, rows: int, look: Look
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """The dots of each cell and which layer is on top there, -1 for none: (rows, width) each."""
+    """The dots of each cell, and the layer on top in it (-1: none): (rows, width) each."""
     across, down = (2, 4) if look.unicode else (1, 1)
     with np.errstate(all="ignore"):
         powers = np.clip(np.log10(depth.norms), *span)
@@ -86,7 +86,7 @@ def _cells(glyphs: NDArray[np.intp], owners: NDArray[np.intp], depth: Depth, loo
 
 
 def _label(row: int, rows: int, span: tuple[int, int], width: int, look: Look) -> Segment:
-    """A power of ten, in every row that has one of its own."""
+    """The label of a power of ten, in each row at which one begins."""
     if not width:
         return Segment("", PLAIN)
     stride = max(1, -(-(span[1] - span[0]) // max(1, rows - 1)))
@@ -98,7 +98,7 @@ def _label(row: int, rows: int, span: tuple[int, int], width: int, look: Look) -
 
 
 def _ends(depth: Depth, span: tuple[int, int], rows: int) -> dict[int, int]:
-    """Which layer's number stands beside which row: the selected, the first and the last before others."""
+    """The layer whose number is beside each row: the selected, the first and the last have precedence."""
     places = range(len(depth.layers))
     ranks = {depth.selected: 0, depth.layers[0]: 1, depth.layers[-1]: 2}
     found: dict[int, int] = {}

@@ -9,14 +9,14 @@ from itertools import count, pairwise
 from tuiml.formatting import Format, scientific
 
 
-def place(value: float, low: float, high: float) -> float:
-    """Where ``value`` lies between ``low`` (0) and ``high`` (1); 0 where they are too close to tell."""
-    half = high / 2 - low / 2  # of the distance, which may itself be beyond the largest float
+def position(value: float, low: float, high: float) -> float:
+    """Position of ``value`` between ``low`` (0) and ``high`` (1); 0 if these are (almost) equal."""
+    half = high / 2 - low / 2  # halves, since the distance may be beyond the largest float
     return (value / 2 - low / 2) / half if half > 0 else 0.0
 
 
 def _steps(least: float) -> Iterator[tuple[int, int]]:
-    """Steps 1, 2 or 5 · 10^exponent, rising from about ``least``: kept apart, they multiply exactly."""
+    """Steps 1, 2 or 5 · 10^exponent, rising from about ``least``, as factor and exponent: both are exact."""
     exponent = math.floor(math.log10(least))
     for power in count(exponent):
         for mantissa in (1, 2, 5):
@@ -31,7 +31,7 @@ def _times(factor: int, exponent: int) -> float:
 def nice_ticks(low: float, high: float, n: int) -> list[float]:
     """Rounded numbers between ``low`` and ``high``, at most ``n`` + 1: multiples of 1, 2 or 5 · 10^k.
 
-    Empty where no rounded number can be told from its neighbour, as between equal limits.
+    Empty if rounded numbers cannot be distinguished, as between equal limits.
     """
     low, high = min(low, high), max(low, high)
     span = high - low
@@ -46,7 +46,7 @@ def nice_ticks(low: float, high: float, n: int) -> list[float]:
 
 
 def nice_limits(low: float, high: float, n: int) -> tuple[float, float]:
-    """The limits of an axis with about ``n`` ticks: widened to half a step, so that they seldom move."""
+    """Limits of an axis with about ``n`` ticks, rounded outwards to half a step: they seldom change."""
     if not high - low > 1e-9 * max(abs(low), abs(high)) or high - low < 1e-280:
         margin = abs(low) / 4 or 1.0
         low, high = low - margin, high + margin
@@ -56,7 +56,7 @@ def nice_limits(low: float, high: float, n: int) -> tuple[float, float]:
 
 
 def log_ticks(low: float, high: float, n: int) -> list[float]:
-    """Ticks of a logarithmic axis, limits positive: powers of ten, else 1-2-5, else :func:`nice_ticks`."""
+    """Ticks between positive limits of a logarithmic axis: powers of ten, 1-2-5, or :func:`nice_ticks`."""
     first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
     stride = max(1, math.ceil((last - first) / max(1, n)))
     decades = [_times(1, k) for k in range(-(-first // stride) * stride, last + 1, stride)]
@@ -70,7 +70,7 @@ def log_ticks(low: float, high: float, n: int) -> list[float]:
 
 
 def tick_labels(ticks: Sequence[float], kind: Format = "number") -> list[str]:
-    """Labels with the decimals that the distance between the ticks needs: ``2.25``, ``20%``, ``1e-5``."""
+    """Labels with as many decimals as distinguish the ticks: ``2.25``, ``20%``, ``1e-5``."""
     if not ticks:
         return []
     scale = 100 if kind == "percent" else 1

@@ -1,7 +1,7 @@
 """Colours, glyphs and styles for this terminal.
 
-Colours are those of Okabe and Ito (2008), which people with a colour vision deficiency can tell apart, each
-in a shade for dark and one for light backgrounds. Nothing is shown by colour alone: NO_COLOR leaves shapes.
+The colours are those of Okabe and Ito (2008), which people with a colour vision deficiency can distinguish,
+in a shade for dark and one for light backgrounds. Nothing is shown by colour alone; NO_COLOR leaves shapes.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ COLOURS: dict[str, tuple[str, str]] = {
     "red": ("#ff6e3a", "#c24a00"),
     "quiet": ("#8a8a8a", "#6c6c6c"),
 }
-"""By name: on a dark, on a light background. Indigo fills the place of Okabe and Ito's black."""
+"""Colours by name, on a dark and on a light background. Indigo replaces Okabe and Ito's black."""
 
 TRAIN, VALIDATION, RUNNING, TROUBLE, QUIET = "blue", "orange", "green", "red", "quiet"
 
 LAYER_COLOURS = ("green", "purple", "blue", "yellow", "orange", "indigo")
-"""Without the colour of trouble."""
+"""Colours of layers: without the colour of trouble."""
 
 HEAT = ("#00204d", "#243767", "#4a526c", "#6b6d73", "#8e8a76", "#b3a871", "#dac95c", "#ffea46")
-"""From little to much on dark, reversed on light: after cividis (Nuñez, Anderton and Renslow, 2018)."""
+"""Shades of a heat map, low to high on dark, reversed on light: cividis (Nuñez et al., 2018)."""
 
 
 def layer_colour(index: int) -> str:
-    """The colour name of layer ``index``, the same in the table, the charts and the histograms."""
+    """The colour name of layer ``index``, the same in the table and in all charts."""
     return LAYER_COLOURS[index % len(LAYER_COLOURS)]
 
 
@@ -58,13 +58,13 @@ class Glyphs:
     dot: str
     missing: str
     upper: str
-    """Half a cell; empty where half cells cannot be drawn."""
+    """The upper half of a cell; empty if it cannot be drawn."""
     lower: str
     done: str
-    """One cell of a progress bar, and one not yet reached."""
+    """A filled cell of a progress bar, and an empty one."""
     ahead: str
     solid: str
-    """Two cells that stand for a curve drawn so."""
+    """Samples of curves, two cells each."""
     dashed: str
     dotted: str
     more: str
@@ -83,7 +83,7 @@ ASCII = Glyphs(
 
 
 def glyphs(encoding: str | None) -> Glyphs:
-    """The richest glyphs that output in ``encoding`` can carry; ASCII where that is unknown."""
+    """The glyphs for output in ``encoding``; ASCII if it is unknown."""
     try:
         for text in (*(getattr(UNICODE, name) for name in Glyphs.__slots__), "⣿"):
             text.encode(encoding or "ascii")
@@ -94,11 +94,11 @@ def glyphs(encoding: str | None) -> Glyphs:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What the terminal can show; every drawing depends on it.
+    """What the terminal can show; every drawing gets it.
 
     Args:
-        colour: False under NO_COLOR: then only faint, bold and shapes.
-        unicode: False where only ASCII arrives.
+        colour: False under NO_COLOR; then only faint, bold and shapes are used.
+        unicode: False if the terminal shows only ASCII.
         dark: whether the background is dark.
     """
 
@@ -111,7 +111,7 @@ class Look:
         return UNICODE if self.unicode else ASCII
 
     def style(self, name: str = "", *, faint: bool = False, bold: bool = False) -> Style:
-        """A cached style; an unknown or empty ``name`` is the terminal's own colour.
+        """A cached style; for an unknown or empty ``name`` the terminal's own colour.
 
         ``faint`` mixes the colour into the background: the dim attribute is missing on some terminals.
         """
@@ -130,13 +130,13 @@ def _style(name: str, colour: bool, dark: bool, faint: bool, bold: bool) -> Styl
 
 
 def ground(dark: bool) -> str:
-    """The colour of nothing."""
+    """The colour of level 0."""
     return "#121212" if dark else "#fafafa"
 
 
 @lru_cache(4096)
 def mixed(ground: str, shade: str, part: float) -> str:
-    """The colour ``part`` of the way from ``ground`` to ``shade``."""
+    """The mix of ``ground`` (``part`` 0) and ``shade`` (``part`` 1)."""
     a, b = Color.parse(ground).get_truecolor(), Color.parse(shade).get_truecolor()
     red, green, blue = (round(x + (y - x) * part) for x, y in zip(a, b, strict=True))
     return f"#{red:02x}{green:02x}{blue:02x}"
@@ -146,7 +146,7 @@ def mixed(ground: str, shade: str, part: float) -> str:
 def heat_style(upper: int, lower: int, dark: bool) -> Style:
     """The style of a cell whose halves have levels 0 (nothing) to ``len(HEAT)``.
 
-    The foreground is the upper half unless that is nothing; then the lower, with no background.
+    The foreground is the upper half, or the lower one, without background, if the upper has level 0.
     """
     ramp = HEAT if dark else HEAT[::-1]
     if upper and lower:

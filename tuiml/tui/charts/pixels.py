@@ -1,4 +1,4 @@
-"""Images in cells: two pixels in each cell, or one shade where half cells cannot be drawn."""
+"""Images in cells: two pixels per cell, or one shade if half cells cannot be drawn."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ GREYS = 16
 SIGNED = 8
 """Levels on each side of zero."""
 RAMP = "=- +#"
-"""Where there is no colour: much and little below zero, about zero, little and much above it."""
+"""Without colour: far below, below, about, above and far above zero."""
 CLASS_COLOURS = ("blue", "orange", "green", "purple", "yellow", "indigo")
 MARKS = "●▲■◆▼★○△□◇▽☆"
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -29,7 +29,7 @@ _INKS = ("#f4f4f4", "#101010")
 
 
 def resized(picture: NDArray[Any], height: int, width: int) -> NDArray[np.float64]:
-    """A picture in another size: each new pixel is the mean of what it covers."""
+    """The image in another size: each new pixel is the mean of the area that it covers."""
     found = picture.astype(np.float64)
     if found.shape[0] != height:
         found = shared(found.T, height).T * (height / found.shape[0])
@@ -39,12 +39,12 @@ def resized(picture: NDArray[Any], height: int, width: int) -> NDArray[np.float6
 
 
 def halves(look: Look) -> int:
-    """Pixels of a cell, one above the other."""
+    """Pixels per cell, one above the other."""
     return 2 if look.colour and look.unicode else 1
 
 
 def grey(picture: NDArray[Any], look: Look) -> list[Row]:
-    """A picture of 0 (nothing) to 1 (all ink), as many rows of cells as half its height."""
+    """An image of 0 (no ink) to 1 (ink) as rows of cells, two pixel rows each."""
     if halves(look) == 2:
         levels = np.rint(np.clip(picture, 0, 1) * (GREYS - 1)).astype(np.intp)
         return in_halves(levels, _greys(look.dark))
@@ -54,7 +54,7 @@ def grey(picture: NDArray[Any], look: Look) -> list[Row]:
 
 
 def signed(picture: NDArray[Any], look: Look) -> list[Row]:
-    """A picture of -1 to 1: below zero blue, above it orange, by signs where there is no colour."""
+    """An image of -1 to 1: blue below zero, orange above; characters if there is no colour."""
     if halves(look) == 2:
         levels = np.rint(np.clip(picture, -1, 1) * SIGNED).astype(np.intp) + SIGNED
         return in_halves(levels, _diverging(look.dark))
@@ -67,7 +67,7 @@ def glyph_rows(levels: NDArray[np.intp], ramp: str, style: Style) -> list[Row]:
 
 
 def _paired(picture: NDArray[Any]) -> NDArray[np.float64]:
-    """Each two rows of pixels as one."""
+    """The means of pairs of rows."""
     if len(picture) % 2:
         picture = np.concatenate([picture, picture[-1:] * 0])
     found: NDArray[np.float64] = picture.astype(np.float64).reshape(-1, 2, picture.shape[1]).mean(axis=1)
@@ -75,7 +75,7 @@ def _paired(picture: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def in_halves(levels: NDArray[np.intp], palette: tuple[str, ...]) -> list[Row]:
-    """Places in ``palette``, two rows of pixels in one of cells; a last odd one stands alone."""
+    """Rows of cells from indices into ``palette``: two rows of pixels each, a last odd one alone."""
     ground = None
     if len(levels) % 2:
         ground, levels = levels.shape[1], np.concatenate([levels, levels[-1:]])
@@ -93,7 +93,7 @@ def in_halves(levels: NDArray[np.intp], palette: tuple[str, ...]) -> list[Row]:
 
 @lru_cache(8192)
 def cell_style(upper: str, lower: str) -> Style:
-    """Of a cell whose upper half is drawn, and whose lower half is its ground."""
+    """The style of a cell: the foreground is its upper half, the background its lower half."""
     return Style(color=upper, bgcolor=lower)
 
 
@@ -121,12 +121,12 @@ def class_colour(label: int) -> str:
 
 
 def class_mark(label: int, look: Look) -> str:
-    """The sign of a class's points."""
+    """The marker of the points of a class."""
     return MARKS[label % len(MARKS)] if look.unicode else LETTERS[label % len(LETTERS)].upper()
 
 
 @lru_cache(512)
 def field_colour(label: int, level: int, dark: bool) -> str:
-    """The ground of a class, of :data:`SURE` levels."""
+    """The background colour of a class at a level of :data:`SURE`."""
     shade = COLOURS[class_colour(label)][0 if dark else 1]
     return mixed(ground(dark), shade, 0.06 + 0.5 * level / (SURE - 1))

@@ -1,4 +1,4 @@
-"""Maps of the plane of two features: predicted classes, or predicted numbers, with the examples on top."""
+"""Maps of two features: predicted classes or numbers, with the examples on top."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from tuiml.tui.charts.pixels import (
 from tuiml.tui.charts.text import Line, clean, strip
 
 LEVELS = 22
-"""Colours of heights: those of the palette, and three between each two of them."""
+"""Number of colours of a map: those of the palette, and three between each two of them."""
 Points = dict[tuple[int, int], int]
-"""The cells with examples in them, by row and column, and the target of the last example in each."""
+"""The target of the last example in each cell, by row and column."""
 
 
 def field(found: Boundary, width: int, height: int, look: Look) -> list[Row]:
-    """``height`` rows of ``width`` cells: each class in its colour, the stronger the surer the network is."""
+    """``height`` rows of ``width`` cells in the colours of the classes; stronger where more certain."""
     per_cell = halves(look)
     winners = _nearest(found.predicted, found, height * per_cell, width)
-    sure = _sureness(_nearest(found.probabilities, found, height * per_cell, width), found.classes)
+    sure = _certainty(_nearest(found.probabilities, found, height * per_cell, width), found.classes)
     marks = _points(found, found.labels, width, height)
     if per_cell == 2:
         return _coloured_classes(winners, sure, marks, look)
@@ -45,7 +45,7 @@ def field(found: Boundary, width: int, height: int, look: Look) -> list[Row]:
 
 
 def heights(found: Surface, width: int, height: int, look: Look) -> list[Row]:
-    """``height`` rows of ``width`` cells, light is high. A point in another colour is predicted wrong."""
+    """``height`` rows of ``width`` cells; light is high. A point of another colour is predicted wrongly."""
     shown = _nearest(found.predictions, found, height * halves(look), width)
     if halves(look) == 1:
         ramp = look.glyphs.shades
@@ -54,7 +54,7 @@ def heights(found: Surface, width: int, height: int, look: Look) -> list[Row]:
 
 
 def _nearest(data: bytes, found: Boundary | Surface, height: int, width: int) -> NDArray[np.uint8]:
-    """The value of the nearest place of the grid for each pixel."""
+    """For each pixel the value of the nearest grid point."""
     grid = np.frombuffer(data, np.uint8).reshape(found.rows, found.columns)
     rows = (np.arange(height) * 2 + 1) * found.rows // (2 * height)
     columns = (np.arange(width) * 2 + 1) * found.columns // (2 * width)
@@ -68,10 +68,10 @@ def _points(found: Boundary | Surface, targets: Iterable[int], width: int, heigh
     return dict(zip(zip(rows, columns, strict=True), targets, strict=True))
 
 
-def _sureness(shares: NDArray[np.uint8], classes: int) -> NDArray[np.intp]:
-    """Levels from 0, as good as chance, to the highest."""
+def _certainty(probabilities: NDArray[np.uint8], classes: int) -> NDArray[np.intp]:
+    """Levels of certainty, from 0 (chance) to the highest."""
     chance = 1 / max(2, classes)
-    parts = np.clip((shares / 255 - chance) / (1 - chance), 0, 1)
+    parts = np.clip((probabilities / 255 - chance) / (1 - chance), 0, 1)
     return np.rint(parts * (SURE - 1)).astype(np.intp)
 
 
@@ -90,7 +90,7 @@ def _coloured_classes(
 
 
 def _lettered(winners: NDArray[np.uint8], sure: NDArray[np.intp], points: Points, look: Look) -> list[Row]:
-    """A letter for each class where the network is not undecided; examples stand out."""
+    """A letter for each class, blank where the network is undecided; examples stand out."""
 
     def draw(cell: Any, point: int | None) -> Segment:
         label, level = cell
@@ -113,7 +113,7 @@ def _coloured_heights(shown: NDArray[np.uint8], points: Points, look: Look) -> l
 
 
 def _drawn(cells: NDArray[Any], points: Points, draw: Callable[[Any, int | None], Segment]) -> list[Row]:
-    """Rows of cells, (rows, columns, …), each drawn from its values and the target of the example in it."""
+    """Rows of cells, (rows, columns, …), drawn from their values and the target of an example in them."""
     return [
         list(Segment.simplify([draw(cell, points.get((y, x))) for x, cell in enumerate(row)]))
         for y, row in enumerate(cells.tolist())
@@ -121,7 +121,7 @@ def _drawn(cells: NDArray[Any], points: Points, draw: Callable[[Any, int | None]
 
 
 def height_colour(value: int, look: Look) -> str:
-    """The colour of a height from 0 to 255."""
+    """The colour of a value from 0 to 255."""
     ramp = HEAT if look.dark else HEAT[::-1]
     place = round(value * (LEVELS - 1) / 255) * (len(ramp) - 1) / (LEVELS - 1)
     low = min(int(place), len(ramp) - 2)
@@ -129,7 +129,7 @@ def height_colour(value: int, look: Look) -> str:
 
 
 def field_legend(found: Boundary, names: Sequence[str], width: int, look: Look) -> Line:
-    """The sign and colour of each class, and the limits of the plane."""
+    """The marker and colour of each class, and the limits of the plane."""
     parts: list[tuple[str, Style]] = []
     for label in range(found.classes):
         name = clean(names[label], look) if label < len(names) else str(label)

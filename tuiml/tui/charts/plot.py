@@ -1,7 +1,7 @@
-"""The one module that calls plotext 5.3: points in dots of the canvas go in, styled segments come out.
+"""The only module that calls plotext 5.3: turns points, in dots of the canvas, into styled segments.
 
 plotext has one figure for all threads, hence the lock. Each point costs time, so each cell is passed once.
-Its ticks are not rounded and its legend covers the curves, so neither is used.
+Its ticks are not rounded and its legend covers the curves, so both are drawn by other modules.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ class Stroke:
     """Points to draw in one style.
 
     Args:
-        x, y: in dots: 0 is the middle of the first, from the left and from the bottom. NaN is a gap.
+        x, y: in dots from the left and the bottom; 0 is the middle of the first dot. NaN is a gap.
         marker: one character, or ``BRAILLE``.
-        joined: whether lines join the points.
+        joined: whether lines connect the points.
     """
 
     x: Floats
@@ -57,15 +57,15 @@ def draw(
     """Draw strokes over each other, the last on top, on a canvas of ``width`` × ``height`` cells.
 
     Args:
-        strokes: at least one with points, all inside the canvas.
-        dots: how many a cell has, across and up.
+        strokes: at least one with points; all are inside the canvas.
+        dots: dots of a cell, horizontally and vertically.
         rules: x, in dots, and style of vertical lines behind the strokes.
-        rule: the character they are made of.
+        rule: the character of these lines.
 
     Returns:
         ``height`` lines of segments, each ``width`` cells.
     """
-    # plotext's colours only number the styles: the real ones never pass through it
+    # plotext's colours only number the styles, which are applied afterwards
     styles = [style for _, style in rules]
     with _LOCK:
         plotext = _empty_plot(width, height)
@@ -83,8 +83,8 @@ def draw(
 
 
 def _empty_plot(width: int, height: int) -> Any:
-    """plotext with an empty figure whose x and y are columns and rows of cells."""
-    import plotext  # late: it takes 35 ms, more than the rest of a first screen
+    """plotext with an empty figure in units of cells."""
+    import plotext  # imported late: it takes 35 ms, more than the rest of a first screen
 
     plotext.clear_figure()
     plotext.limit_size(False, False)
@@ -100,11 +100,11 @@ def _empty_plot(width: int, height: int) -> Any:
 
 
 _PAINTED = re.compile(r"(?:\x1b\[38;5;(\d+)m)?([^\x1b]+)\x1b\[0m").findall
-"""Number of the colour, where there is one, and text of each painted part of a line."""
+"""The colour number, if any, and the text of each part of a line."""
 
 
 def _joined(x: Floats, y: Floats) -> tuple[Floats, Floats]:
-    """The dots on lines from each point to the next, none beside a NaN."""
+    """The dots on the lines between neighbouring points, except at NaN."""
     steps = np.fmax(np.abs(np.diff(x)), np.abs(np.diff(y)))
     counts = np.append(np.fmax(steps, 1), 1).astype(np.intp)
     points = np.arange(len(x))
@@ -113,7 +113,7 @@ def _joined(x: Floats, y: Floats) -> tuple[Floats, Floats]:
 
 
 def _cells(stroke: Stroke, dots: tuple[int, int]) -> tuple[list[int], list[int], list[str]]:
-    """Columns, rows and characters of the cells of a stroke; plotext takes twice as long for it."""
+    """Columns, rows and characters of the cells of a stroke, in half the time that plotext takes."""
     x, y = np.floor(stroke.x + 0.5), np.floor(stroke.y + 0.5)
     if stroke.joined:
         x, y = _joined(x, y)

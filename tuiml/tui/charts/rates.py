@@ -13,7 +13,7 @@ from tuiml.tui.charts.text import Line
 
 SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 HEADROOM = 1.15
-"""Times the highest smoothed loss before the least, the top of the axis: higher losses are cut there."""
+"""Top of the y axis, in multiples of the highest smoothed loss before the least; higher losses are cut."""
 
 
 def rate_chart(
@@ -51,7 +51,7 @@ def rate_chart(
 
 
 def _seen(smoothed: Sequence[float]) -> tuple[float, float] | None:
-    """From below the least loss to above the greatest before it."""
+    """Limits of y: below the least loss to above the greatest before it."""
     if not smoothed:
         return None
     least = min(smoothed)
@@ -60,7 +60,7 @@ def _seen(smoothed: Sequence[float]) -> tuple[float, float] | None:
 
 
 def powers(low: float, high: float, most: int, look: Look) -> list[tuple[float, str]]:
-    """Powers of ten between two exponents, at most ``most`` of them, and their labels."""
+    """At most ``most`` powers of ten between two exponents, and their labels."""
     first, last = math.ceil(low - 1e-9), math.floor(high + 1e-9)
     stride = max(1, math.ceil((last - first + 1) / most))
     return [(float(n), power(n, look)) for n in range(first, last + 1, stride)]

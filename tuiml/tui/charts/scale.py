@@ -1,4 +1,4 @@
-"""The axis of a histogram, linear or logarithmic on both sides of zero; counts moved from one to another."""
+"""The axis of a histogram, linear or logarithmic on both sides of zero; counts on another axis."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import numpy as np
 from tuiml.formatting import compact
 from tuiml.tui.charts.axes import Ruler
 from tuiml.tui.charts.bars import zero_bin
-from tuiml.tui.charts.numbers import place
+from tuiml.tui.charts.numbers import position
 from tuiml.tui.charts.palette import QUIET, Look
 from tuiml.tui.charts.series import Floats
 from tuiml.tui.charts.text import Line
 
 FINEST = 400
-"""Bins of a common axis at most."""
+"""Maximum number of bins of a common axis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +25,8 @@ class Scale:
     """Bins from ``low`` to ``high``.
 
     Args:
-        floor: above 0, ``low`` is ``-high``, the middle bin holds what is nearer to 0 than it, and the bins
-            on either side are equal in log₁₀ of the distance from 0.
+        floor: if above 0, the axis is logarithmic: ``low`` is ``-high``, the middle bin contains the values
+            nearer to 0 than ``floor``, and the other bins are equal in log₁₀ of the distance from 0.
     """
 
     low: float
@@ -41,25 +41,25 @@ class Scale:
         rising = np.geomspace(self.floor, self.high, self.bins // 2 + 1)
         return np.concatenate([-rising[::-1], rising])
 
-    def place(self, value: float) -> float:
-        """Where a value lies between the left end, 0, and the right end, 1; beyond them, at the end."""
+    def position(self, value: float) -> float:
+        """Position of a value between the left end (0) and the right end (1), clipped to these."""
         if not self.floor:
-            return min(1.0, max(0.0, place(value, self.low, self.high)))
+            return min(1.0, max(0.0, position(value, self.low, self.high)))
         if abs(value) <= self.floor:
             return 0.5
         half = 0.5 / self.bins  # of the middle bin
-        share = math.log(min(abs(value), self.high) / self.floor) / math.log(self.high / self.floor)
-        return 0.5 + math.copysign(half + share * (0.5 - half), value)
+        fraction = math.log(min(abs(value), self.high) / self.floor) / math.log(self.high / self.floor)
+        return 0.5 + math.copysign(half + fraction * (0.5 - half), value)
 
     @property
     def zero(self) -> int | None:
-        """The bin that zero is in."""
+        """Index of the bin that contains zero."""
         if self.floor:
             return self.bins // 2
         return zero_bin(self.low, self.high, self.bins)
 
     def ticks(self) -> Iterator[tuple[float, str]]:
-        """Values worth a label and their labels, the most important first: ends, zero, powers of ten."""
+        """Ticks and their labels, the most important first: ends, zero, powers of ten."""
         yield self.low, compact(self.low)
         yield self.high, compact(self.high)
         if self.low < 0 < self.high:
@@ -75,7 +75,7 @@ class Scale:
 
 
 def common(scales: Sequence[Scale]) -> Scale | None:
-    """One axis that holds all of them, as fine as the finest as far as that is sensible."""
+    """An axis that contains all of them, as fine as the finest, with at most :data:`MOST` bins."""
     kinds = set(scales)
     if len(kinds) <= 1:
         return next(iter(kinds), None)
@@ -88,16 +88,16 @@ def common(scales: Sequence[Scale]) -> Scale | None:
 
 
 def moved(counts: Floats, source: Scale, target: Scale) -> tuple[Floats, Floats, Floats]:
-    """Counts, (…, bins), in the bins of another axis, by how far bins overlap; those below, those above it.
+    """Counts, (…, bins), in the bins of another axis, in proportion to the overlap; and those below, above.
 
-    What the target's bins, below and above hold together is what was counted.
+    The sum of all these is the sum of the counts.
     """
     if source == target:
         nothing = np.zeros(counts.shape[:-1])
         return counts, nothing, nothing
     until = np.zeros((*counts.shape[:-1], source.bins + 1))
     np.cumsum(counts, axis=-1, out=until[..., 1:])
-    # where each new edge lies among the old ones, in bins: the same for all rows
+    # position of each new edge among the old ones, in bins: the same for all rows
     edges = source.edges()
     at = np.interp(target.edges(), edges, np.arange(len(edges)))
     whole = np.minimum(at.astype(np.intp), source.bins - 1)
@@ -106,7 +106,7 @@ def moved(counts: Floats, source: Scale, target: Scale) -> tuple[Floats, Floats,
 
 
 def axis(scale: Scale, width: int, look: Look, *, below: bool = False, above: bool = False) -> Line:
-    """A line with labels where there is room; arrows at its ends where something lies beyond."""
+    """A line, labels if there is room, and arrows at ends beyond which there are values."""
     glyphs, quiet, bold = look.glyphs, look.style(QUIET), look.style(bold=True)
     ruler = Ruler(width)
     left, right = glyphs.left if below else "", glyphs.right if above else ""
@@ -116,6 +116,6 @@ def axis(scale: Scale, width: int, look: Look, *, below: bool = False, above: bo
         elif number == 1:
             ruler.put(width - len(label) - 1 - len(right), f" {label}{right}", quiet)
         else:
-            at = min(width - 1, int(scale.place(value) * width))
+            at = min(width - 1, int(scale.position(value) * width))
             ruler.centre(at, f" {label} ", bold if value == 0 else quiet)
     return ruler.strip((glyphs.horizontal, quiet))

@@ -1,4 +1,4 @@
-"""Points and lines over any x, every point drawn: a fit over its data, truths against predictions."""
+"""Points and lines over any x: a fit over its data, or predictions against targets."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Cloud:
 
     Args:
         colour: a name of :data:`~tuiml.tui.charts.palette.COLOURS`; empty: the terminal's own.
-        joined: whether it is a line; its points come from left to right.
-        sign: what it is drawn with where there is no Unicode.
+        joined: whether it is a line; its points are sorted by x.
+        sign: the character for it if there is no Unicode.
     """
 
     x: Values
@@ -46,8 +46,8 @@ def scatter(
     """``height`` lines of ``width`` cells; the last cloud is drawn on top.
 
     Args:
-        x_range, y_range: the limits of the axes; absent, those of the points, y rounded outwards. What lies
-            beyond is drawn at the edge.
+        x_range, y_range: the limits of the axes; absent: those of the points, y rounded outwards. Points
+            beyond them are drawn at the edge.
     """
     if width < 1 or height < 1:
         return []
@@ -70,7 +70,7 @@ def scatter(
 
 
 FEW = 60
-"""Points of a cloud that are drawn large: single dots would be overlooked."""
+"""Maximum number of points that are drawn large: a few single dots would be overlooked."""
 
 
 def _marker(cloud: Cloud, count: int, look: Look) -> str:

@@ -1,4 +1,4 @@
-"""Points of a curve, kept in bounded memory, reduced to what a chart can show, and smoothed."""
+"""Points of a curve in bounded memory, decimated for a chart, and smoothed."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuiml.formatting import Number, as_float
-from tuiml.tui.charts.numbers import place
+from tuiml.tui.charts.numbers import position
 
 Floats: TypeAlias = NDArray[np.float64]
 Values: TypeAlias = Sequence[Number] | NDArray[np.floating] | NDArray[np.integer]
 
 
 def as_floats(values: Values) -> Floats:
-    """``values`` as a vector; None, infinity and what is too large for a float become NaN."""
+    """``values`` as a vector; None, infinity and numbers too large for a float become NaN."""
     try:
         vector = np.array(values, dtype=np.float64).reshape(-1)
-    except (OverflowError, TypeError, ValueError):  # an integer of 400 digits in a file of metrics
+    except (OverflowError, TypeError, ValueError):  # as an integer of 400 digits in a file of metrics
         vector = np.array([as_float(value) for value in values], dtype=np.float64)
     vector[~np.isfinite(vector)] = np.nan
     return vector
 
 
 class Series:
-    """Points (x, y), appended in the order they come and never more than ``capacity`` of them kept.
+    """At most ``capacity`` points (x, y), in the order in which they were appended.
 
-    When they are full, the range of x is cut into equal columns and each keeps its least and its greatest
-    y: a million batches cost as much to draw as a thousand, and no spike is lost. A y of None, NaN or
-    infinity is a gap.
+    When there are more, the range of x is cut into equal columns, and only the least and the greatest y
+    of each are stored: a million batches cost as much to draw as a thousand, and no spike is lost. A y of
+    None, NaN or infinity is a gap.
     """
 
     def __init__(self, capacity: int = 8192) -> None:
@@ -44,11 +44,11 @@ class Series:
         """y of the newest point, as given; NaN before the first."""
 
     def __len__(self) -> int:
-        """How many points are kept."""
+        """The number of stored points."""
         return self._count
 
     def append(self, x: float, y: Number) -> None:
-        """Add a point; one whose x is not finite has no place and is dropped."""
+        """Add a point; one whose x is not finite is dropped."""
         if not math.isfinite(x):
             return
         if self._count == len(self._xs):
@@ -65,20 +65,20 @@ class Series:
             self.append(x, y)
 
     def cut(self, x: float) -> None:
-        """Forget the points beyond ``x``; the points lie in the order of their x."""
+        """Remove the points beyond ``x``; the points must be sorted by x."""
         self._count = int(np.searchsorted(self._xs[: self._count], x, side="right"))
         self.last = float(self._ys[self._count - 1]) if self._count else math.nan
 
     def points(self) -> tuple[Floats, Floats]:
-        """x and y of the kept points, as read-only views that stay as they are until the next point."""
+        """x and y of the stored points, as read-only views that are valid until the next point."""
         xs, ys = self._xs[: self._count], self._ys[: self._count]
         xs.flags.writeable = ys.flags.writeable = False
         return xs, ys
 
     def _reduce(self) -> None:
-        # a column yields at most four points (two extremes, a gap at either side): at most half is kept
+        # a column has at most four points (two extremes, a gap at either side): at most half remain
         xs, ys = decimate(self._xs, self._ys, len(self._xs) // 8)
-        if xs[0] != self._xs[0]:  # else the curve's beginning would move to the right, time after time
+        if xs[0] != self._xs[0]:  # else the start of the curve would move to the right each time
             xs, ys = np.insert(xs, 0, self._xs[0]), np.insert(ys, 0, self._ys[0])
         self._count = len(xs)
         self._xs[: self._count], self._ys[: self._count] = xs, ys
@@ -87,16 +87,16 @@ class Series:
 def decimate(
     xs: Values, ys: Values, columns: int, span: tuple[float, float] | None = None
 ) -> tuple[Floats, Floats]:
-    """At most two points a column, its least and its greatest y in the order of x, and the gaps.
+    """At most two points per column, its least and greatest y, in the order of x, and the gaps.
 
     Args:
-        columns: into how many equal parts ``span`` is cut.
-        span: the x of the left and of the right edge; that of the points if absent. Points beyond fall
-            into the outermost columns.
+        columns: the number of equal parts of ``span``.
+        span: x of the left and the right edge; absent: that of the points. Points beyond it belong to
+            the outermost columns.
 
     Returns:
-        x and y, sorted by x. NaN marks a gap: a column with nothing else has one, and a column that begins
-        or ends with a gap keeps it beside its two points.
+        x and y, sorted by x. NaN marks a gap: a column with only NaN has one, and a column that begins or
+        ends with NaN has it in addition to its two points.
     """
     x, y = as_floats(xs), as_floats(ys)
     count = min(len(x), len(y))
@@ -107,7 +107,7 @@ def decimate(
     if not len(x):
         return x, y
     left, right = span or (float(x[0]), float(x[-1]))
-    width = right / 2 - left / 2  # of half the span: the whole may be beyond the largest float
+    width = right / 2 - left / 2  # half of the span: all of it may be beyond the largest float
     if width > 0:
         at = (np.clip(x, left, right) / 2 - left / 2) / width * columns
         owners = np.minimum(at.astype(np.intp), columns - 1)
@@ -128,7 +128,7 @@ def _in_order(x: Floats, y: Floats) -> tuple[Floats, Floats]:
 
 
 def _extremes(y: Floats, starts: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Where, in each run of ``y`` that begins at ``starts``, the extremes and the gaps at its ends are."""
+    """Indices of the extremes, and of gaps at the ends, in each run of ``y`` that begins at ``starts``."""
     count = len(y)
     index = np.arange(count)
     ends = np.append(starts[1:], count)
@@ -136,7 +136,7 @@ def _extremes(y: Floats, starts: NDArray[np.intp]) -> NDArray[np.intp]:
     low = np.repeat(np.fmin.reduceat(y, starts), length)
     high = np.repeat(np.fmax.reduceat(y, starts), length)
     first = np.minimum.reduceat(np.where(y == low, index, count), starts)
-    # the last of equal ones: a level stretch is kept from end to end
+    # the last of equal ones, so that a level stretch has both ends
     second = np.maximum.reduceat(np.where(y == high, index, -1), starts)
     gaps = np.concatenate([starts[np.isnan(y[starts])], (ends - 1)[np.isnan(y[ends - 1])]])
     found = first < count
@@ -148,11 +148,11 @@ def _extremes(y: Floats, starts: NDArray[np.intp]) -> NDArray[np.intp]:
 class Smoother:
     """Exponential moving average of points that need not be evenly spaced.
 
-    A point weighs exp(−distance / ``span``); dividing by the sum of the weights corrects the bias towards
-    zero that a plain average has at the start (as Adam's moments have; Kingma and Ba, 2015, section 3).
+    The weight of a point is exp(−distance / ``span``); dividing by the sum of the weights corrects the bias
+    towards zero that a plain average has at the start (as in Adam; Kingma and Ba, 2015, section 3).
 
     Args:
-        span: distance in x after which a point weighs 1/e; 0 leaves the points as they are.
+        span: distance in x at which a weight is 1/e; 0: the points are not smoothed.
     """
 
     def __init__(self, span: float) -> None:
@@ -163,24 +163,24 @@ class Smoother:
         self._mean = self._weight = 0.0
 
     def add(self, x: float, y: Number) -> float:
-        """The average including this point; NaN for a gap, which leaves the average as it was."""
+        """The average including this point; NaN for a gap, which does not change the average."""
         value = as_float(y)
         if math.isnan(value) or not math.isfinite(x):
             return math.nan
         distance = max(0.0, x - self._x) if self._weight else 0.0
         decay = math.exp(-distance / self.span) if self.span else 0.0
         self._weight = self._weight * decay + 1.0
-        # a step towards the new value, not a sum of all: two values near the largest float do not overflow
+        # a step towards the new value, not a sum: values near the largest float do not overflow
         self._mean += value / self._weight - self._mean / self._weight
         self._x = x
         return self._mean
 
 
 def in_columns(values: Floats, steps: Floats, width: int) -> Floats:
-    """Rows of ``values``, (moments, n), taken at rising ``steps``, as columns of a chart: (width, n).
+    """Rows of ``values``, (snapshots, n), at rising ``steps``, as columns of a chart: (width, n).
 
-    A column shows the mean of the moments in it without those that are NaN, and one without moments the
-    column before: the values until the next snapshot.
+    A column is the mean of its snapshots, without NaN; a column without any repeats the one before, whose
+    values apply until the next snapshot.
     """
     if width < 1 or not len(values):
         return np.empty((max(0, width), values.shape[-1]))
@@ -198,5 +198,5 @@ def column(step: float, steps: Floats, width: int) -> int:
     """The column of a step."""
     if not len(steps):
         return 0
-    share = place(step, float(steps[0]), float(steps[-1]))
-    return max(0, min(width - 1, int(share * width)))
+    fraction = position(step, float(steps[0]), float(steps[-1]))
+    return max(0, min(width - 1, int(fraction * width)))

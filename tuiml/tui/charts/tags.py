@@ -1,4 +1,4 @@
-"""Words and markers on the canvas of a line chart, so that many curves are told apart without colour."""
+"""Words and markers on the canvas of a line chart, which distinguish many curves without colour."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tuiml.tui.charts.text import clean
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """A text at a point of a curve; a ``name`` stands at the right edge, in the nearest row that is free."""
+    """A text at a point of a curve; a ``name`` is at the right edge, in the nearest free row."""
 
     x: float
     y: float
@@ -26,7 +26,7 @@ class Tag:
 
 
 def tagged(canvas: list[list[Segment]], tags: Sequence[Tag], frame: Frame, look: Look) -> list[list[Segment]]:
-    """The canvas with the tags over it, the first ones first; one without room is left out."""
+    """The canvas with the tags over it; earlier ones have precedence, one without room is left out."""
     taken: set[tuple[int, int]] = set()
     for tag in tags:
         text = clean(tag.text, look)
@@ -47,7 +47,7 @@ def tagged(canvas: list[list[Segment]], tags: Sequence[Tag], frame: Frame, look:
 
 
 def _written(row: list[Segment], column: int, text: str, style: Style) -> list[Segment]:
-    """A row with a text in place of its cells; each character is one cell wide."""
+    """A row with some cells replaced by a text; each character is one cell wide."""
     before, after, start = [], [], 0
     for segment in row:
         before.append(Segment(segment.text[: max(0, column - start)], segment.style))

@@ -22,14 +22,14 @@ PLAIN = Style()
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a drawing: styled segments and their width in cells, which a widget makes a ``Strip`` of."""
+    """A line of a drawing: styled segments and their width in cells; a widget turns it into a ``Strip``."""
 
     segments: Sequence[Segment]
     cell_length: int
 
     @classmethod
     def of(cls, segments: Sequence[Segment]) -> Line:
-        """A line as wide as its segments."""
+        """A line of the width of its segments."""
         return cls(segments, Segment.get_line_length(list(segments)))
 
     def __iter__(self) -> Iterator[Segment]:
@@ -50,8 +50,8 @@ class Line:
 def clean(text: str, look: Look | None = None) -> str:
     """``text`` with control, format and unassigned characters (Unicode category C) replaced.
 
-    Names, notes and labels come from files: an escape sequence in one must not reach the terminal. Where
-    ``look`` allows only ASCII, letters lose their accents and other characters are replaced.
+    Names, notes and labels come from files, and an escape sequence in one must not reach the terminal. If
+    ``look`` allows only ASCII, accents are removed and other characters are replaced.
     """
     ascii_only = look is not None and not look.unicode
     if text.isprintable() and (text.isascii() or not ascii_only):
@@ -72,7 +72,7 @@ _NEAREST = str.maketrans(
 
 
 def fit(text: str, width: int, more: str = "…") -> str:
-    """``text`` cut or filled to exactly ``width`` cells; a cut shows as ``more``."""
+    """``text`` cut or padded to exactly ``width`` cells; a cut text ends with ``more``."""
     if width <= 0:
         return ""
     if cell_len(text) > width:
@@ -81,7 +81,7 @@ def fit(text: str, width: int, more: str = "…") -> str:
 
 
 def strip(parts: Iterable[tuple[str, Style]], width: int) -> Line:
-    """A line of ``width`` cells: the parts from left to right, cut or padded at the right."""
+    """A line of ``width`` cells from parts, cut or padded at the right."""
     segments: list[Segment] = []
     left = width
     for text, style in parts:
@@ -101,12 +101,12 @@ def blank(width: int) -> Line:
 
 
 def heading(title: str, width: int, height: int, look: Look) -> list[Line]:
-    """The title of a drawing of ``height`` lines; none where it is empty or there is no room for it."""
+    """The title of a drawing of ``height`` lines; none if it is empty or there is no room for it."""
     return [strip([(clean(title, look), look.style(bold=True))], width)] if title and height > 2 else []
 
 
 def notice(message: str, width: int, height: int, look: Look) -> list[Line]:
-    """``message`` in the middle of an otherwise empty block of ``height`` lines, wrapped."""
+    """``message``, wrapped, in the middle of an otherwise empty block of ``height`` lines."""
     lines = textwrap.wrap(message, max(1, width - 2))[:height] or [""]
     above = (height - len(lines)) // 2
     strips = []
@@ -119,7 +119,7 @@ def notice(message: str, width: int, height: int, look: Look) -> list[Line]:
 
 
 def runs(keys: Iterable[Key]) -> Iterator[tuple[Key, int, int]]:
-    """Each run of equal keys with the places where it starts and ends."""
+    """Each run of equal keys, with its start and end."""
     start = 0
     for key, run in groupby(keys):
         end = start + len(list(run))
@@ -128,7 +128,7 @@ def runs(keys: Iterable[Key]) -> Iterator[tuple[Key, int, int]]:
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """``text`` in lines of at most ``width`` cells, broken between words where that is possible."""
+    """``text`` in lines of at most ``width`` cells, broken between words if possible."""
     lines: list[str] = []
     for word in text.split():
         for piece in chop_cells(word, max(2, width)):

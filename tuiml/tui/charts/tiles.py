@@ -1,4 +1,4 @@
-"""Small pictures side by side, each with a line or two below it."""
+"""Small images side by side, each with a caption of a line or two."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ SCALES = (6.0, 5.0, 4.0, 3.0, 2.0, 1.0, 0.75, 0.5, 0.375, 0.25, 0.125)
 
 @dataclass(frozen=True)
 class Layout:
-    """How many tiles there are, and how large: ``height`` in pixels, two to a cell."""
+    """The number and size of tiles; ``height`` is in pixels, two per cell."""
 
     columns: int
     rows: int
     width: int
     height: int
     tile: int
-    """Cells of a tile's width: the picture's, or more for what is written below."""
+    """Width of a tile in cells: that of the image, or of a wider caption."""
 
     @property
     def count(self) -> int:
@@ -41,12 +41,12 @@ def layout(
     wanted: int = 1,
     largest: float = 6.0,
 ) -> Layout:
-    """The largest tiles of which ``wanted`` fit into ``width`` × ``height`` cells, else the most that fit.
+    """The largest tiles of which ``wanted`` fit into ``width`` × ``height`` cells, or else as many as fit.
 
     Args:
-        size: height and width of a picture, in pixels.
-        caption: lines below each.
-        least: cells that these need.
+        size: height and width of an image, in pixels.
+        caption: lines of a caption.
+        least: minimum width of a caption, in cells.
     """
     best: Layout | None = None
     for scale in SCALES:
@@ -72,7 +72,7 @@ Caption = tuple[str, Style]
 def tiles(
     pictures: Sequence[tuple[list[Row], Sequence[Caption]]], plan: Layout, width: int, height: int, more: str
 ) -> list[Line]:
-    """Pictures with their captions, row by row: at most ``height`` lines of ``width`` cells."""
+    """Images with captions, row by row: at most ``height`` lines of ``width`` cells."""
     strips: list[Line] = []
     for start in range(0, min(len(pictures), plan.count), max(1, plan.columns)):
         if strips:

@@ -93,7 +93,7 @@ def _inputs_in_build(index: int, flight: PreFlight) -> Inputs:
     from tuiml.tui.dialogs.explorer_model import Inputs
 
     found = flight.found if flight.fresh else None
-    layers = found.picture.layers if found else ()
+    layers = found.snapshot.layers if found else ()
     if index >= len(layers) or layers[index].inputs is None:
         return Inputs(None, UNKNOWN)
     return Inputs(layers[index].inputs, "at initial values")

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from tuiml.formatting import percent
 from tuiml.nn.activations import Activation
 from tuiml.text import plain_text
-from tuiml.training.activation_curve import FLAT, flat_share
+from tuiml.training.activation_curve import FLAT, flat_fraction
 from tuiml.tui.charts.functions import function_chart, slope_name
 from tuiml.tui.charts.palette import QUIET, TROUBLE, VALIDATION, Look, layer_colour
 from tuiml.tui.charts.text import PLAIN, Line, clean, fit, strip
@@ -82,10 +82,10 @@ class ExplorerView(View):
         dying = f"|{slope_name(look)}| < {FLAT:g} {look.glyphs.shades[1]}"
         if inputs.histogram is None:
             return [(f"{dying}   {inputs.when}", look.style(QUIET))]
-        share = flat_share(self._model.activation, inputs.histogram)
-        sign = f"{look.glyphs.up} " if share >= DYING else ""
-        text = f"{sign}{percent(share)} of the inputs lie where {dying}"
-        style = look.style(TROUBLE if share >= DYING else "")
+        fraction = flat_fraction(self._model.activation, inputs.histogram)
+        sign = f"{look.glyphs.up} " if fraction >= DYING else ""
+        text = f"{sign}{percent(fraction)} of the inputs lie where {dying}"
+        style = look.style(TROUBLE if fraction >= DYING else "")
         return [(text, style), (f"   {inputs.when}", look.style(QUIET))]
 
     def _about(self, look: Look) -> list[list[Part]]:

@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.timer import Timer
 
-from tuiml.data.file_report import Report, look
+from tuiml.data.file_report import Report, inspect
 from tuiml.data.own.entries import DataFiles
 from tuiml.text import plain_text
 from tuiml.tui.dialogs import folders
@@ -45,16 +45,16 @@ class FileRequest:
     """True if it is inspected whatever its name."""
 
     @property
-    def holds(self) -> bool:
+    def may_be_data(self) -> bool:
         """True if it may be data: other folders and files are inspected only when asked for."""
         return self.asked or self.entry.known or self.entry.name == HERE
 
 
 @dataclass
-class Looked(Message):
+class FileInspected(Message):
     """A file was inspected."""
 
-    wish: FileRequest
+    request: FileRequest
     found: Report | Item
 
 
@@ -62,30 +62,30 @@ class FileInspector:
     """The file that is wanted, and its report once there is one.
 
     Args:
-        owner: gets :class:`Looked` and passes it to :meth:`took`.
+        owner: gets :class:`FileInspected` and passes it to :meth:`receive`.
         changed: called when there is something else to show.
     """
 
     def __init__(self, owner: MessagePump, presets: bool, changed: Callable[[], object]) -> None:
         self._owner, self._presets, self._changed = owner, presets, changed
-        self.wish: FileRequest | None = None
+        self.request: FileRequest | None = None
         self.found: Report | Item | None = None
-        self._looking: threading.Thread | None = None
+        self._thread: threading.Thread | None = None
         self._timer: Timer | None = None
 
-    def want(self, wish: FileRequest | None, pause: float = 0.0) -> None:
+    def inspect(self, request: FileRequest | None, pause: float = 0.0) -> None:
         """Inspect a file after a pause: the cursor may only pass over it."""
-        self.let_go()
-        self.wish, self.found = wish, None
+        self.cancel()
+        self.request, self.found = request, None
         if self._timer is not None:
             self._timer.stop()
         self._timer = self._owner.set_timer(pause or 0.001, self._begin)
         self._changed()
 
-    def let_go(self) -> None:
+    def cancel(self) -> None:
         """Cancel the inspection in progress."""
-        if self._looking:
-            cast("Shell", self._owner.app).looks.cancel(self._looking)
+        if self._thread:
+            cast("Shell", self._owner.app).file_reader.cancel(self._thread)
 
     def _files(self) -> DataFiles:
         return cast("Shell", self._owner.app).files.waiting
@@ -93,27 +93,27 @@ class FileInspector:
     def _begin(self) -> None:
         """Inspect what is wanted; if another inspection is in progress, its end calls this."""
         self._timer = None
-        if self.wish is not None and self.wish.holds and self.found is None and not self._looking:
-            self._looking = in_thread(partial(self._look, self.wish))
+        if self.request is not None and self.request.may_be_data and self.found is None and not self._thread:
+            self._thread = in_thread(partial(self._inspect, self.request))
 
-    def _look(self, wish: FileRequest) -> None:
+    def _inspect(self, request: FileRequest) -> None:
         """In a thread: inspect a file."""
-        path = wish.entry.path
+        path = request.entry.path
         found: Report | Item
         try:
             if self._presets and path.suffix.lower() == folders.PRESET:
                 found = catalog.preset_item(path, "file", self._files())
             else:
-                found = look(str(path), self._files(), label=wish.label or None)
+                found = inspect(str(path), self._files(), label=request.label or None)
         except Exception as error:  # whatever a file does to a reader, the picker stays
             text = plain_text(f"it cannot be read: {error}"[:300])
             found = Report(plain_text(str(path)), "", problems=(text,))
-        self._owner.post_message(Looked(wish, found))
+        self._owner.post_message(FileInspected(request, found))
 
-    def took(self, message: Looked) -> bool:
+    def receive(self, message: FileInspected) -> bool:
         """Store a report; False if another file is wanted by now, which is then inspected."""
-        self._looking = None
-        if message.wish is not self.wish:  # or is wanted again, after it was let go
+        self._thread = None
+        if message.request is not self.request:  # or is wanted again, after it was cancelled
             if self._timer is None:
                 self._begin()
             return False

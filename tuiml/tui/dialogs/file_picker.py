@@ -22,7 +22,7 @@ from tuiml.data.file_report import Report
 from tuiml.text import plain_text
 from tuiml.tui.dialogs import folders
 from tuiml.tui.dialogs.data_preview import hint_strips, report_strips
-from tuiml.tui.dialogs.file_inspector import PAUSE, FileInspector, FileRequest, Looked, in_thread
+from tuiml.tui.dialogs.file_inspector import PAUSE, FileInspected, FileInspector, FileRequest, in_thread
 from tuiml.tui.dialogs.folders import HERE, Entry, Listing, PathInput, file_rows
 from tuiml.tui.keys import action
 from tuiml.tui.library.preview import broken_strips, preset_strips
@@ -97,7 +97,7 @@ class FilePicker(Modal[Taken | None]):
         """The listed entries by the keys of their rows."""
         self._typing = False
         """True if the path of the folder was typed, and stays."""
-        self._look = FileInspector(self, presets, self._show)
+        self._inspector = FileInspector(self, presets, self._show)
         self._take = False
         """True if the file is used as soon as it is inspected."""
         self.names = ItemList(id="file-items")
@@ -124,7 +124,7 @@ class FilePicker(Modal[Taken | None]):
         self._show_keys()
 
     def on_unmount(self) -> None:
-        self._look.let_go()
+        self._inspector.cancel()
 
     def _begin(self) -> None:
         start = self._start
@@ -228,31 +228,29 @@ class FilePicker(Modal[Taken | None]):
 
     @on(ItemList.Moved)
     def _moved(self) -> None:
-        entry, wish = self._entry, self._look.wish
-        if wish is None or entry != wish.entry:
+        entry, request = self._entry, self._inspector.request
+        if request is None or entry != request.entry:
             self._take = False
-            self._look.want(FileRequest(entry) if entry is not None else None, PAUSE)
+            self._inspector.inspect(FileRequest(entry) if entry is not None else None, PAUSE)
 
-    @on(Looked)
-    def _looked(self, message: Looked) -> None:
-        if self._look.took(message) and self._take:
+    @on(FileInspected)
+    def _inspected(self, message: FileInspected) -> None:
+        if self._inspector.receive(message) and self._take:
             self._choose()
 
     def _show(self) -> None:
         """The preview, and the keys that work on it."""
         self._show_keys()
-        wish, found = self._look.wish, self._look.found
-        if wish is None or (wish.entry.folder and not wish.holds):
+        request, found = self._inspector.request, self._inspector.found
+        if request is None or (request.entry.folder and not request.may_be_data):
             self.view.show(None)
             return
-        name = wish.entry.path.name or str(wish.entry.path)
-        if not wish.holds:
-            self.view.show(
-                partial(hint_strips, name, "no kind of file that is known here: enter looks at it")
-            )
+        name = request.entry.path.name or str(request.entry.path)
+        if not request.may_be_data:
+            self.view.show(partial(hint_strips, name, "unknown kind of file: enter inspects it"))
             return
         if found is None:
-            self.view.show(partial(hint_strips, name, "looking …"))
+            self.view.show(partial(hint_strips, name, "inspecting …"))
         elif isinstance(found, Item) and found.document is not None:
             document = Document(found.document, files=cast(HasShell, self.app).shell.files)
             self.view.show(partial(preset_strips, document, "preset"))
@@ -264,7 +262,7 @@ class FilePicker(Modal[Taken | None]):
     @property
     def _columns(self) -> list[str]:
         """The columns of the table shown, as the option of the target column takes them."""
-        found = self._look.found
+        found = self._inspector.found
         if not isinstance(found, Report) or found.format != "csv" or len(found.columns) < 2:
             return []
         names = [column.name for column in found.columns]
@@ -274,15 +272,15 @@ class FilePicker(Modal[Taken | None]):
         ]
 
     def _turn(self, by: int) -> None:
-        found, wish = self._look.found, self._look.wish
-        if not isinstance(found, Report) or wish is None:
+        found, request = self._inspector.found, self._inspector.request
+        if not isinstance(found, Report) or request is None:
             return
         kinds = [column.kind for column in found.columns]
         at = kinds.index("label") if "label" in kinds else -1 if by > 0 else 0
-        if wish.label in self._columns:
-            at = self._columns.index(wish.label)
+        if request.label in self._columns:
+            at = self._columns.index(request.label)
         self._take = False
-        self._look.want(replace(wish, label=self._columns[(at + by) % len(self._columns)]))
+        self._inspector.inspect(replace(request, label=self._columns[(at + by) % len(self._columns)]))
 
     @on(Input.Submitted)
     @on(ItemList.Chosen)
@@ -295,29 +293,29 @@ class FilePicker(Modal[Taken | None]):
         entry = self._entry
         if entry is None:
             return
-        if entry.folder and entry.name != HERE and not (entry.known and self._look.found):
+        if entry.folder and entry.name != HERE and not (entry.known and self._inspector.found):
             self.open_folder(entry.path)
-        elif self._look.wish is not None and not self._look.wish.holds:
-            self._look.want(replace(self._look.wish, asked=True))
-        elif self._look.found is None:
+        elif self._inspector.request is not None and not self._inspector.request.may_be_data:
+            self._inspector.inspect(replace(self._inspector.request, asked=True))
+        elif self._inspector.found is None:
             self._take = True
-            self._say("looking …")
+            self._say("inspecting …")
         else:
             self._choose()
 
     def _choose(self) -> None:
-        found, wish = self._look.found, self._look.wish
+        found, request = self._inspector.found, self._inspector.request
         self._take = False
-        if wish is None:
+        if request is None:
             return
         if isinstance(found, Item):
             if found.document is None:
                 self._say(found.problem)
             else:
-                self.dismiss(Taken(wish.entry.path, preset=found))
+                self.dismiss(Taken(request.entry.path, preset=found))
         elif found is not None and found.usable and found.table is not None:
-            in_thread(partial(folders.remember, wish.entry.path))
-            self.dismiss(Taken(wish.entry.path, found.table))
+            in_thread(partial(folders.remember, request.entry.path))
+            self.dismiss(Taken(request.entry.path, found.table))
         elif found is not None:
             self._say(found.problems[0] if found.problems else "it cannot be used")
 

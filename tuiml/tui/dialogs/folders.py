@@ -25,7 +25,7 @@ from tuiml.tui.widgets.item_list import FilterInput, ItemList
 MOST = 10_000
 """Entries of a folder that are listed."""
 RECENT = 8
-"""Recent files that are kept."""
+"""Recent files that are remembered."""
 DATA = (*SUFFIXES, ".txt", ".data", ".dat", "-ubyte", "-ubyte.gz", ".idx.gz")
 """Endings of the names of data files."""
 PRESET = ".toml"
@@ -176,9 +176,9 @@ def recent() -> list[Path]:
 
 def remember(path: Path) -> None:
     """Add a recent file; an error of the disk is ignored."""
-    kept = [path, *(p for p in recent() if p != path)][:RECENT]
+    paths = [path, *(p for p in recent() if p != path)][:RECENT]
     try:
-        write_whole(_recent_path(), json.dumps([str(p) for p in kept]))
+        write_whole(_recent_path(), json.dumps([str(p) for p in paths]))
     except (OSError, ValueError):
         return
 

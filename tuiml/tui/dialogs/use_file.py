@@ -19,21 +19,21 @@ if TYPE_CHECKING:
     from tuiml.tui.shell.protocol import Shell
 
 
-class FilesLooked(Message):
+class FilesRead(Message):
     """Files that validation did not wait for have been read."""
 
 
-def look_ahead(shell: Shell) -> None:
+def read_ahead(shell: Shell) -> None:
     """Read the user's files that validation did not wait for, in a background thread."""
     found = shell.files.awaited()
     if found:
-        threading.Thread(target=partial(_look, shell, found), daemon=True).start()
+        threading.Thread(target=partial(_read, shell, found), daemon=True).start()
 
 
-def _look(shell: Shell, found: Sequence[Own]) -> None:
+def _read(shell: Shell, found: Sequence[Own]) -> None:
     for dataset in found:
         shell.files.read(dataset)
-    shell.post_message(FilesLooked())
+    shell.post_message(FilesRead())
 
 
 def pick_data(shell: Shell) -> None:
@@ -43,7 +43,7 @@ def pick_data(shell: Shell) -> None:
     shell.push_screen(FilePicker(start=start), partial(taken, shell))
 
 
-def look_through(shell: Shell, start: Path | None = None) -> None:
+def browse(shell: Shell, start: Path | None = None) -> None:
     """Show the file picker for data or a preset."""
     shell.push_screen(FilePicker(presets=True, start=start), partial(taken, shell))
 
@@ -57,7 +57,7 @@ def taken(shell: Shell, answer: Taken | None) -> None:
         return
     try:
         dataset = datasets.read(answer.table, shell.files.waiting)
-    except ValueError as error:  # the file was changed or taken away since it was looked at
+    except ValueError as error:  # the file was changed or removed since it was inspected
         shell.complain(f"{answer.path.name} cannot be used any more: {str(error).splitlines()[0]}")
         return
     raw, words = adopt(shell.document.raw, answer.table or {}, dataset)

@@ -60,4 +60,4 @@ class Opener:
             shell.current_run.show(run, tail)
             shell.show_screen("train")
             if resumed:
-                resume.go_on(shell)
+                resume.resume_run(shell)

@@ -36,11 +36,11 @@ NOTE_LINES = 12
 CHART_ROWS = (6, 14)
 """Least and most rows of a chart."""
 SIDE_BY_SIDE = 88
-"""Cells from which the two charts stand beside each other."""
+"""Minimum width for two charts side by side, in cells."""
 WIDEST = 92
-"""Cells of text and tables at most: longer lines are hard to read."""
+"""Maximum width of text and tables, in cells: longer lines are hard to read."""
 TALL = 30
-"""Rows from which the preview of a run has blank lines."""
+"""Minimum height of a preview with blank lines, in rows."""
 
 
 class Page:
@@ -60,14 +60,14 @@ class Page:
             self.strips.append(blank(self.width))
 
     def ends(self, left: str, right: str, colour: str = QUIET) -> None:
-        """A bold text at the left and a word at the right end."""
+        """A bold text at the left and a word at the right."""
         words = clean(right, self.look)
         room = self.width - (cell_len(words) + 2 if words else 0)
         name = fit(clean(left, self.look), room, self.look.glyphs.more)
         self.line((name, self.look.style(bold=True)), ("  ", PLAIN), (words, self.look.style(colour)))
 
     def text(self, text: str, style: Style = PLAIN, *, indent: str = "", most: int = 0) -> None:
-        """Wrapped text; ``indent`` starts the first line, the others are indented as far."""
+        """Wrapped text; ``indent`` begins the first line, and the others are indented by its width."""
         lines = wrap(text, min(WIDEST, self.width) - cell_len(indent), self.look)
         if most and len(lines) > most:
             lines = [*lines[: most - 1], lines[most - 1] + self.look.glyphs.more]
@@ -100,7 +100,7 @@ def preset_strips(document: Document, kind: str, width: int, _height: int, look:
 
 
 def broken_strips(name: str, problem: str, width: int, _height: int, look: Look) -> list[Line]:
-    """Something that cannot be read, and why."""
+    """The name of something that cannot be read, and the reason."""
     page = Page(width, look)
     page.ends(name, "")
     page.gap()
@@ -159,15 +159,15 @@ def _settings(page: Page, preset: Preset) -> None:
     data, training = preset.data, preset.training
     train, validation, test = data.sizes()
     page.fact("data", _options(datasets.table(data), ("train", "validation", "normalize")))
-    wished = (
+    outputs = (
         f"{len(data.classes)} classes" if data.classes else f"{data.outputs} number{'s' * (data.outputs > 1)}"
     )
-    page.fact("", f"{dimensions(data.shape)} inputs, {wished}, normalized: {data.normalize}")
+    page.fact("", f"{dimensions(data.shape)} inputs, {outputs}, normalized: {data.normalize}")
     page.fact("", f"{train:,} train, {validation:,} validation, {test:,} test examples")
     if preset.pretraining is not None:
         page.fact("pretrained", _options(pretrainings.table(preset.pretraining)))
     page.fact("loss", _options(losses.table(training.loss)))
-    page.fact("optimizer", f"{_options(optimizers.table(training.optimizer))}, rate {training.rate:g}")
+    page.fact("optimizer", f"{_options(optimizers.table(training.optimizer))}, lr {training.rate:g}")
     epochs = f"{training.epochs:,} epoch{'s' if training.epochs != 1 else ''}"
     page.fact("training", f"{epochs}, batches of {training.batch_size:,}, seed {training.seed}")
 
@@ -185,7 +185,7 @@ def _value(value: Any) -> str:
 
 
 def run_strips(run: RunSummary, model: RunModel | None, width: int, height: int, look: Look) -> list[Line]:
-    """A run: how it ended, last and best metrics, curves, note and layers; ``model`` absent: not read yet."""
+    """A run: how it ended, last and best metrics, curves, note, layers; ``model``: None until it is read."""
     page = Page(width, look)
     page.tight = height < TALL
     trouble = TROUBLE if run.reason in TROUBLES or run.problem else QUIET
@@ -261,7 +261,7 @@ def _figures(page: Page, run: RunSummary, model: RunModel) -> None:
 def _figure(
     page: Page, word: str, loss: float, score: tuple[float, float], lead: int, colour: str = ""
 ) -> None:
-    """A row of the table of figures; ``score`` is accuracy and R², of which there is one."""
+    """A row of the table of metrics; ``score`` is accuracy or R²."""
     look, missing = page.look, page.look.glyphs.missing
     second = metric_of(*score).text(accuracy_or_r2(*score), missing)
     numbers = f"{compact(loss, 4, missing):>9}  {second:>9}"

@@ -23,7 +23,7 @@ from tuiml.tui.widgets.strips_view import Drawing, StripsView
 SETTLED = 0.06
 """Seconds the cursor rests on a run before its curves are read."""
 KEPT = 64
-"""Runs whose curves are kept in memory."""
+"""Maximum number of runs whose curves stay in memory."""
 
 _KINDS = {"own": "yours", "bundled": "bundled"}
 
@@ -38,7 +38,7 @@ class Preview(StripsView):
 
     @dataclass
     class Loaded(Message):
-        """A run was read; a text is why it could not be."""
+        """A run was read, or could not be: then it is the reason."""
 
         item: Item
         run: RunModel | str
@@ -51,7 +51,7 @@ class Preview(StripsView):
 
     @property
     def waits(self) -> bool:
-        """True if a run is read as soon as the cursor has rested."""
+        """True if a run will be read once the cursor has rested."""
         return self._resting is not None
 
     def show_item(self, item: Item | None) -> None:

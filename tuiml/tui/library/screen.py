@@ -192,7 +192,7 @@ class Library(AppScreen):
             self.opener.open(self.item)
 
     @action("g", "resume", "Resume the run from its newest checkpoint.", "library", rank=20)
-    def action_item_go_on(self) -> None:
+    def action_item_resume(self) -> None:
         if self.item:
             self.opener.open_run(self.item, resumed=True)
 
@@ -252,7 +252,7 @@ def _ours(item: Item) -> bool:
 
 _ON_ITEMS: dict[str, Callable[[Item], bool]] = {
     "item_open": lambda item: item.document is not None or (item.run is not None and not item.problem),
-    "item_go_on": lambda item: item.run is not None and item.run.reason != "running" and not item.problem,
+    "item_resume": lambda item: item.run is not None and item.run.reason != "running" and not item.problem,
     "item_preset": lambda item: item.run is not None,
     "item_duplicate": lambda item: item.document is not None or item.run is not None,
     "item_rename": _ours,

@@ -72,10 +72,10 @@ class Catalog:
     def read(self, files: DataFiles | None = None) -> list[Item]:
         """All presets, then the runs, the newest first."""
         with self._lock:
-            kept, self._known = self._known, {}
-            runs = [self._run(kept, path) for path in _or_none(_run_folders)]
+            known, self._known = self._known, {}
+            runs = [self._run(known, path) for path in _or_none(_run_folders)]
             runs.sort(key=lambda item: (item.run.when if item.run else 0.0, item.name), reverse=True)
-            return self._presets(kept, files) + runs
+            return self._presets(known, files) + runs
 
     def readings(self, files: DataFilesInBackground, first: bool) -> Iterator[list[Item]]:
         """The list, more complete each time; the presets alone come ``first`` if nothing is shown yet."""
@@ -86,20 +86,20 @@ class Catalog:
         if any(item.problem and not item.run for item in found):  # perhaps a data file was not read yet
             yield self.read(files.waiting)
 
-    def _presets(self, kept: Known, files: DataFiles | None) -> list[Item]:
-        found = [self._preset(kept, "own", file.path, files) for file in _or_none(own)]
-        return found + [self._preset(kept, "bundled", file.path, files) for file in _or_none(bundled)]
+    def _presets(self, known: Known, files: DataFiles | None) -> list[Item]:
+        found = [self._preset(known, "own", file.path, files) for file in _or_none(own)]
+        return found + [self._preset(known, "bundled", file.path, files) for file in _or_none(bundled)]
 
-    def _preset(self, kept: Known, kind: Kind, path: Path, files: DataFiles | None) -> Item:
-        signed, (before, item) = _signature(path), kept.get(path, ((), None))
+    def _preset(self, known: Known, kind: Kind, path: Path, files: DataFiles | None) -> Item:
+        signed, (before, item) = _signature(path), known.get(path, ((), None))
         if item is None or before != signed or item.problem:  # its data, another file, may be the problem
             item = preset_item(path, kind, files)
         self._known[path] = (signed, item)
         return item
 
-    def _run(self, kept: Known, path: Path) -> Item:
+    def _run(self, known: Known, path: Path) -> Item:
         signed = _signature(path, path / METRICS, path / PRESET)
-        before, item = kept.get(path, ((), None))
+        before, item = known.get(path, ((), None))
         # the files of a run do not say whether it is still running
         if item is None or before != signed or not item.run or item.run.reason == "running":
             item = run_item(path)

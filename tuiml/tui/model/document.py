@@ -49,7 +49,7 @@ class Document:
         self._base: Raw = raw  # as it was before that step
         self.preset: Preset | None = None
         self.problems: list[Problem] = []
-        self.look_again()
+        self.check()
 
     @property
     def name(self) -> str:
@@ -175,9 +175,9 @@ class Document:
         """From now on use these ``files`` to find what a file of the user's holds."""
         if files is not self.files:
             self.files = files
-            self.look_again()
+            self.check()
 
-    def look_again(self) -> None:
+    def check(self) -> None:
         """Check it again: what is known of a file that it names may have changed."""
         self.preset, self.problems = check(self.raw, self.files)
 
@@ -207,7 +207,7 @@ class Document:
             return False
         other.append(self.raw)
         self.raw = source.pop()
-        self.look_again()
+        self.check()
         return True
 
     def saved(self, path: Path) -> None:
@@ -245,4 +245,4 @@ class Document:
             self._open = None
         self._redo.clear()
         self.raw = raw
-        self.look_again()
+        self.check()

@@ -60,7 +60,7 @@ class Interventions:
         """Drop what came after ``x`` epochs and after the change of number ``last``."""
         self.marks = deque((c for c in self.marks if c.number <= last), MARKS_KEPT)
         self.rates = deque(((at, rate) for at, rate in self.rates if at <= x), MARKS_KEPT)
-        self._sets = deque((kept for kept in self._sets if kept[0] <= last), MARKS_KEPT)
+        self._sets = deque((change for change in self._sets if change[0] <= last), MARKS_KEPT)
 
 
 def words_of(event: Intervention) -> str:

@@ -87,7 +87,7 @@ def _asides(run: RunSummary, now: datetime) -> Iterator[str]:
     found = next((pair for pair in pairs if math.isfinite(accuracy_or_r2(*pair))), None)
     ended = run.reason in ("completed", "stopped", "early_stopped")
     word = _words(*found) if ended and found else run.reason
-    yield from (f"{time}  {word}" for time in moment(run.when, now))
+    yield from (f"{time}  {word}" for time in dates(run.when, now))
     yield word
 
 
@@ -97,7 +97,7 @@ def _words(accuracy: float, r2: float) -> str:
     return f"{score.word} {compact(r2, 3)}" if score is R2 else score.text(accuracy)
 
 
-def moment(when: float, now: datetime) -> tuple[str, ...]:
+def dates(when: float, now: datetime) -> tuple[str, ...]:
     """A time as it stands in a list, the longest form first: ``14:05:07`` today, ``Nov 21 14:05`` before."""
     try:
         then = datetime.fromtimestamp(when)

@@ -30,7 +30,7 @@ class LayerRow:
     output_shape: Shape | None
     """``None`` where it is not known: this layer, or one before it, does not fit."""
     parameters: int | None
-    kept: int
+    buffer_size: int
     """Values beside the parameters that are not trained."""
     problem: str | None
     """The first thing that is wrong with it."""
@@ -70,7 +70,7 @@ def _row(index: int, value: Any, layer: Layer | None, node: Node | None, problem
         initializer=initializer,
         output_shape=node.output_shape if node else None,
         parameters=node.size if node else None,
-        kept=node.buffer_size if node else 0,
+        buffer_size=node.buffer_size if node else 0,
         problem=problem,
     )
 

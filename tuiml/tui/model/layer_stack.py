@@ -77,9 +77,9 @@ def summary(document: Document, rows: Sequence[LayerRow]) -> str:
     """Parameters and memory for training in one line; unknown figures are left out."""
     known = [row.parameters for row in rows if row.parameters is not None]
     text = f"{sum(known):,} parameters" if len(known) == len(rows) else "parameters not known"
-    kept = sum(row.kept for row in rows)
-    if kept and len(known) == len(rows):
-        text += f", {kept:,} values not trained"
+    buffers = sum(row.buffer_size for row in rows)
+    if buffers and len(known) == len(rows):
+        text += f", {buffers:,} values not trained"
     if document.preset is None:
         return text
     needed = memory_estimate.of_run(document.preset, network_of(document.preset))

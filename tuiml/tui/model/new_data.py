@@ -30,8 +30,8 @@ def adopt(raw: Raw, table: dict[str, Any], dataset: Dataset) -> tuple[Raw, str]:
         _loss(stack, training, dataset, done)
         _units(stack, dataset)
         _sizes(training, dataset, done)
-    wished = f"{len(dataset.classes)} classes" if dataset.target == "classes" else _numbers(dataset)
-    return raw, ", ".join([f"{dataset.title}: {wished}", *done])
+    outputs = f"{len(dataset.classes)} classes" if dataset.target == "classes" else _numbers(dataset)
+    return raw, ", ".join([f"{dataset.title}: {outputs}", *done])
 
 
 def _numbers(dataset: Dataset) -> str:
@@ -52,19 +52,19 @@ def _loss(stack: list[Raw], training: Raw, dataset: Dataset, done: list[str]) ->
     numbers = dataset.target == "regression"
     if loss is None or not issubclass(loss, Loss) or not stack:
         return
-    told = _activation(stack[-1])
+    last = _activation(stack[-1])
     if numbers:
         if loss.activation:
             training["loss"] = "mse"
             done.append("loss mse")
-        if told and (told.output_only or told.name == loss.activation):
+        if last and (last.output_only or last.name == loss.activation):
             _activate(stack[-1], "linear")
             done.append("linear outputs")
         _stopping(training, done)
         return
     alone = stack[-1].get("units") == 1 and len(dataset.classes) == 2
-    suits = told is not None and told.name == loss.activation and (told.name == "softmax" or alone)
-    if not suits and (told is None or told.name != "softmax" or loss.activation):
+    suits = last is not None and last.name == loss.activation and (last.name == "softmax" or alone)
+    if not suits and (last is None or last.name != "softmax" or loss.activation):
         training["loss"] = CrossEntropy.name
         _activate(stack[-1], "softmax")
         done.append("loss cross_entropy with softmax")
@@ -100,8 +100,8 @@ def _units(stack: list[Raw], dataset: Dataset) -> None:
     index = output_layer(list(read_layers(stack)))
     if index is not None and stack[index].get("units") not in (None, dataset.outputs):
         single = stack[index]["units"] == 1 and len(dataset.classes) == 2
-        told = _activation(stack[-1])
-        if not single or (told is not None and told.name == "softmax"):
+        last = _activation(stack[-1])
+        if not single or (last is not None and last.name == "softmax"):
             del stack[index]["units"]
 
 

@@ -76,7 +76,7 @@ def rename_preset(item: Item, name: str) -> Path:
     if item.document is None:
         return item.path.rename(path)
     save(item.document | {"name": name}, path)
-    if not path.samefile(item.path):  # as where the file system does not tell a from A
+    if not path.samefile(item.path):  # as in a file system that ignores case
         item.path.unlink()
     return path
 

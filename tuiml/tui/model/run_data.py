@@ -67,7 +67,7 @@ class RunData:
     skipped: int = 0
     """Lines of its metrics that cannot be read."""
     before_resume: BeforeResume | None = None
-    """Set from the user's wish to resume until the run starts or is refused."""
+    """True from the user's request to resume until the run starts or is refused."""
     files: DataFiles | None = None
     """Finds what the user's file that it was trained on holds."""
     document: dict[str, Any] = field(default_factory=dict)

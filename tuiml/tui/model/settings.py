@@ -1,4 +1,4 @@
-"""The state of the app from one session to the next, in one file; a damaged file is put aside."""
+"""The state of the app that the next session restores, in one file; a damaged file is renamed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STALE = 60.0
 """Age in seconds from which a half-written file was left by a killed process."""
 MOST_ROWS = 100_000
 ELSEWHERE = " (other window)"
-"""The end of the name of a preset that two apps have edited: of the edits made in the other one."""
+"""Appended to the name of a preset that two apps have edited, for the edits made in the other app."""
 
 
 @dataclass
@@ -39,39 +39,39 @@ class Draft:
 
 
 @dataclass
-class Seen:
+class TrainView:
     """What Train showed of its run, besides the charts."""
 
     layer: int = -1
-    """The selected one; -1: not known."""
+    """The selected layer; -1: not known."""
     scroll: int = 0
     """Rows of the layer table above the first that was shown."""
     kind: str = ""
-    """Of histograms."""
+    """The kind of histograms."""
     log: bool | None = None
-    """True if the loss had a logarithmic axis; ``None``: the default for the run."""
+    """True if the loss had a logarithmic axis; ``None``: the default of the run."""
     large: bool = False
     """True if one chart had the whole screen."""
 
 
 @dataclass
 class Settings:
-    """The state in which the app was left."""
+    """The state of the app when it was closed."""
 
     version: int = VERSION
-    place: str = "build"
+    screen: str = "build"
     row: int = 0
     run: str = ""
     """Folder of the run on the screen."""
     dark: bool = True
     charts: list[str] = field(default_factory=list)
     """Ids of the charts that were chosen on Train."""
-    seen: Seen = field(default_factory=Seen)
+    train_view: TrainView = field(default_factory=TrainView)
     document: Draft | None = None
     drafts: list[Draft] = field(default_factory=list)
     """Other presets with unsaved edits."""
     opening: str = ""
-    """``preset`` or ``run`` while one is being opened: it may have ended the app."""
+    """``preset`` or ``run`` while one is being opened, since opening it may end the app."""
     trouble: str = ""
     """Why something could not be restored; not saved itself."""
 
@@ -82,7 +82,7 @@ def state_path() -> Path:
 
 
 def load(path: Path | None = None) -> Settings:
-    """The saved settings, or new ones; a damaged file is kept under another name, as ``trouble`` says."""
+    """The saved settings, or new ones; a damaged file is renamed, as ``trouble`` says."""
     path = path or state_path()
     _sweep(path)
     try:
@@ -95,7 +95,8 @@ def load(path: Path | None = None) -> Settings:
         if len(data) > MOST_BYTES:
             raise ValueError("too long")
         found = json.loads(data)
-        json.dumps(found, ensure_ascii=False).encode(errors="surrogateescape")  # no file has such a name
+        # A lone surrogate in a name could not be written again.
+        json.dumps(found, ensure_ascii=False).encode(errors="surrogateescape")
         return _read(found)
     except (ValueError, TypeError, KeyError, RecursionError):
         return Settings(trouble=_put_aside(path))
@@ -127,14 +128,14 @@ def _read(found: Any) -> Settings:
     if found["version"] != VERSION:
         raise ValueError("another version")
     settings = Settings()
-    for name in ("place", "row", "run", "dark", "opening"):
-        value = found.get(name)
+    for name in ("screen", "row", "run", "dark", "opening"):
+        value = _saved(found, name)
         if type(value) is type(getattr(settings, name)):
             setattr(settings, name, value)
     charts = found.get("charts")
     if isinstance(charts, list) and all(isinstance(name, str) for name in charts):
         settings.charts = charts[:MOST_CHARTS]
-    settings.seen = _seen(found.get("seen"))
+    settings.train_view = _train_view(_saved(found, "train_view"))
     settings.document = _draft(found.get("document"))
     drafts = found.get("drafts")
     if isinstance(drafts, list):
@@ -142,18 +143,26 @@ def _read(found: Any) -> Settings:
     return settings
 
 
-def _seen(found: Any) -> Seen:
-    seen = Seen()
+FORMER = {"screen": "place", "train_view": "seen"}
+"""Names of these settings in the files of tuiml 0.2."""
+
+
+def _saved(found: dict[str, Any], name: str) -> Any:
+    return found.get(name, found.get(FORMER.get(name, "")))
+
+
+def _train_view(found: Any) -> TrainView:
+    view = TrainView()
     if not isinstance(found, dict):
-        return seen
+        return view
     for name, kinds in (("kind", str), ("large", bool), ("log", bool)):
         if isinstance(found.get(name), kinds):
-            setattr(seen, name, found[name])
+            setattr(view, name, found[name])
     for name in ("layer", "scroll"):
         value = found.get(name)
         if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_ROWS:
-            setattr(seen, name, value)
-    return seen
+            setattr(view, name, value)
+    return view
 
 
 def _draft(found: Any) -> Draft | None:
@@ -174,17 +183,17 @@ def save(settings: Settings, path: Path | None = None) -> None:
     Raises:
         OSError: they could not be written; the file is unchanged.
     """
-    kept = asdict(settings)
-    del kept["trouble"]
-    write_whole(path or state_path(), json.dumps(kept, indent=1))
+    values = asdict(settings)
+    del values["trouble"]
+    write_whole(path or state_path(), json.dumps(values, indent=1))
 
 
 def save_shared(settings: Settings, mine: Sequence[Draft], known: Sequence[Draft]) -> None:
     """Write the settings without losing the documents that another app has edited since.
 
     Args:
-        mine: this app's drafts when it last wrote, or as it found them.
-        known: all others that were this app's at some time: what the file has of them may go.
+        mine: this app's drafts as it last wrote or read them.
+        known: all earlier drafts of this app, which may be removed from the file.
 
     Raises:
         OSError: as :func:`save`.
@@ -199,7 +208,7 @@ def save_shared(settings: Settings, mine: Sequence[Draft], known: Sequence[Draft
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Hold the lock beside a file, as far as the file system has locks."""
+    """Hold the lock beside a file, if the file system supports locks."""
     handle = -1
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -213,36 +222,36 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def merged(ours: Settings, there: Settings, mine: Sequence[Draft], known: Sequence[Draft]) -> Settings:
-    """Our settings with those unsaved edits in the file that another app made.
+    """Our settings with the unsaved edits that another app wrote to the file.
 
-    Of a document that we did not change since, theirs is kept; of one that both changed, both are.
+    If only they changed a document, their version is used; if both did, both versions are kept.
     """
     before = {key_of(draft): draft for draft in mine}
-    kept = {key_of(draft): draft for draft in (ours.document, *ours.drafts) if draft}
+    drafts = {key_of(draft): draft for draft in (ours.document, *ours.drafts) if draft}
     first = key_of(ours.document) if ours.document else ""
     for theirs in (there.document, *there.drafts):
         if theirs is None or not theirs.dirty or theirs in known or theirs in mine:
             continue
         key = key_of(theirs)
-        if key in kept and kept[key] != before.get(key):
-            if theirs.text == kept[key].text:
+        if key in drafts and drafts[key] != before.get(key):
+            if theirs.text == drafts[key].text:
                 continue
             theirs = _as_another(theirs)
             key = key_of(theirs)
-        kept[key] = theirs
-    document = kept.pop(first, None)
-    return replace(ours, document=document, drafts=list(kept.values())[-MOST_DRAFTS:])
+        drafts[key] = theirs
+    document = drafts.pop(first, None)
+    return replace(ours, document=document, drafts=list(drafts.values())[-MOST_DRAFTS:])
 
 
 def key_of(draft: Draft) -> str:
-    """Equal for two drafts of the same file, bundled preset or new preset."""
+    """A key that is equal for drafts of the same file, bundled preset or new preset."""
     if draft.path or draft.origin:
         return f"file {draft.path}" if draft.path else f"bundled {draft.origin}"
     return f"new {_raw(draft).get('name')}"
 
 
 def _as_another(draft: Draft) -> Draft:
-    """A draft as a new preset of another name."""
+    """The draft as a new preset with another name."""
     raw = _raw(draft)
     if not raw:
         return draft
@@ -276,7 +285,7 @@ def document_of(draft: Draft) -> Document | None:
     source = source_of(draft)
     if source is None:
         document = Document(raw)
-        if draft.dirty or draft.path or draft.origin:  # its file is gone: what is here is all there is
+        if draft.dirty or draft.path or draft.origin:  # its file is gone, so all of it is unsaved
             document.mark_saved({})
         return document
     document = Document(source, path=Path(draft.path) if draft.path else None, origin=draft.origin)

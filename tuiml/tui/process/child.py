@@ -1,7 +1,7 @@
-"""A child process and the socket to it: its events become messages, and so does the reason of its end.
+"""A child process and the socket to it: posts its events, and the reason why it ended, as messages.
 
-``subprocess`` with a socket pair, since the spawn of ``multiprocessing`` fails inside Textual (Textual
-#3593). All runs in the app's event loop; only :meth:`Worker.wait` blocks.
+``subprocess`` with a socket pair is used, since the spawn of ``multiprocessing`` fails inside Textual
+(Textual #3593). Everything runs in the app's event loop; only :meth:`Worker.wait` blocks.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ class TrainingProcessEnded(Message):
     """The run is over without an :class:`End`; ``reason`` is one line in plain words."""
 
     reason: str
-    asked: bool = False
-    """True if it was told to stop while its data was loading."""
+    stop_requested: bool = False
+    """True if a stop was requested while its data was loading."""
 
 
 @dataclass
@@ -85,7 +85,7 @@ class Worker:
         self._unsent = bytearray()
         self.over = past
         """True once it reported the end of the run, or died; from then on only inspections are posted."""
-        self.told_to_stop = False
+        self.stop_requested = False
         self._memory = MemoryWatch()
         self._socket, theirs = socket.socketpair()
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - open while the process lives
@@ -96,8 +96,8 @@ class Worker:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=self._errors,
-                # Signals of the terminal are for the app: the worker sees the end of the socket instead, and
-                # saves. Not a session of its own: Linux would give that as much time as the whole app.
+                # Signals of the terminal go to the app only; the worker saves when the socket is closed. Not
+                # a session of its own: Linux would give that as much processor time as the whole app.
                 process_group=0,
             )
         except OSError:
@@ -129,7 +129,7 @@ class Worker:
             sent = self._socket.send(self._unsent)
         except BlockingIOError:
             sent = 0
-        except OSError:  # it died: the reader finds out and says so
+        except OSError:  # it died: the reader will notice and report it
             self._unsent.clear()
             sent = 0
         del self._unsent[:sent]
@@ -148,7 +148,7 @@ class Worker:
             self.hang_up()
             self._see_out(time.monotonic() + GRACE)
             return
-        self._memory.look()
+        self._memory.measure()
         try:
             for message in self._unpacker.feed(data):
                 self._take(message)
@@ -174,7 +174,7 @@ class Worker:
         elif message.get("event") == "failed":
             text = plain_text(str(message.get("message") or "training failed"))
             self._blind(text)
-            self._finish(TrainingProcessEnded(text, self.told_to_stop))
+            self._finish(TrainingProcessEnded(text, self.stop_requested))
         else:
             raise ValueError("neither events nor a failure")
 
@@ -239,7 +239,7 @@ class Worker:
 def command(descriptor: int, module: str = "tuiml.runs.training_process") -> list[str]:
     """The command line of the training process, or of another ``module`` with the same protocol."""
     root = Path(tuiml.__file__).resolve().parent.parent
-    # A file in the current folder must not pass for a module of the library (random.py is popular); only
-    # in a checkout that is not installed is tuiml itself found there.
+    # A file in the current folder, such as random.py, must not be imported in place of a library module;
+    # only in a checkout that is not installed tuiml itself is imported from there.
     safe = [] if Path.cwd().resolve() == root else ["-P"]
     return [sys.executable, *safe, "-m", module, str(descriptor)]

@@ -54,7 +54,7 @@ class MemoryWatch:
         self._before = count()
         self._at = clock()
 
-    def look(self) -> None:
+    def measure(self) -> None:
         """The process is alive, so earlier kills were of others. Cheap: mostly it only reads the clock."""
         now = self._clock()
         if now - self._at >= AGAIN:

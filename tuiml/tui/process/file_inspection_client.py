@@ -32,7 +32,7 @@ class FileInspectionClient:
         self._answer: Future[Facts | Wrong] | None = None
         """Of the file that is being read."""
         self._unwanted: WeakSet[threading.Thread] = WeakSet()
-        self._worker: LookWorker | None = None
+        self._worker: FileWorker | None = None
 
     def start(self) -> None:
         """Accept files from now on."""
@@ -54,11 +54,11 @@ class FileInspectionClient:
                 return answer.result(file_inspection_process.DEADLINE)
             except TimeoutError:
                 self._later(self._give_up)
-                text = f"{dataset.title}: looking at it took more than {file_inspection_process.DEADLINE} s"
+                text = f"{dataset.title}: reading it took more than {file_inspection_process.DEADLINE} s"
                 return Unknown("path", text)
             except (CancelledError, RuntimeError):  # the latter: the app is over
                 self._later(self._give_up)
-                raise Unknown("path", f"{dataset.title} was not looked at") from None
+                raise Unknown("path", f"{dataset.title} was not read") from None
             finally:
                 self._asks = None
 
@@ -74,9 +74,9 @@ class FileInspectionClient:
             self._give_up()
         self._answer = answer
         try:
-            self._worker = self._worker or LookWorker(self._take)
+            self._worker = self._worker or FileWorker(self._take)
         except OSError as error:
-            text = f"{LookWorker.called} could not be started: {error.strerror or error}"
+            text = f"{FileWorker.called} could not be started: {error.strerror or error}"
             self._take(Unknown("path", text))
         else:
             self._worker.send(order)
@@ -107,14 +107,14 @@ class FileInspectionClient:
             worker.wait(1.0)
 
 
-class LookWorker(Worker):
+class FileWorker(Worker):
     """The process that reads files, and the socket to it."""
 
-    called: ClassVar[str] = "the process that looks at files"
+    called: ClassVar[str] = "the process that reads files"
 
     def __init__(self, take: Callable[[Facts | Wrong], object]) -> None:
         super().__init__(lambda _: None)
-        self._tell = take
+        self._answer = take
 
     def command(self, descriptor: int) -> list[str]:
         return command(descriptor, "tuiml.runs.file_inspection_process")
@@ -122,12 +122,12 @@ class LookWorker(Worker):
     def _take(self, message: dict[str, Any]) -> None:
         found = facts.from_json(message)
         if not self.over:
-            self._tell(found)
+            self._answer(found)
 
     def _lost(self, reason: str) -> None:
         if not self.over:
             self.over = True
-            self._tell(Unknown("path", plain_text(reason)))
+            self._answer(Unknown("path", plain_text(reason)))
 
     def dismiss(self) -> None:
         """Kill it at once."""

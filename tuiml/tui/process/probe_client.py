@@ -41,23 +41,23 @@ class ProbeClient:
         self._worker: ProbeWorker | None = None
         self._leaving: list[ProbeWorker] = []
         self._newest = 0
-        self._since: float | None = None  # when what is not yet answered was asked for
+        self._waiting_from: float | None = None  # time of the oldest request that is not answered
 
     def ask(self, document: dict[str, Any]) -> int:
         """Request a probe of a preset; returns the number of the answer. Drops older requests."""
         self._newest += 1
-        if self._worker and self._since is not None and self._clock() - self._since > BUSY:
+        if self._worker and self._waiting_from is not None and self._clock() - self._waiting_from > BUSY:
             self._give_up()
         self._leaving = [w for w in self._leaving if not w.gone]
         if self._worker is None or self._worker.over:
             try:
                 self._worker = ProbeWorker(self._take)
             except OSError as error:
-                reason = f"the process that looks could not be started: {error.strerror or error}"
+                reason = f"the process that probes networks could not be started: {error.strerror or error}"
                 self._post(Probed(self._newest, None, reason))
                 return self._newest
-        if self._since is None:
-            self._since = self._clock()
+        if self._waiting_from is None:
+            self._waiting_from = self._clock()
         self._worker.send({"do": "probe", "document": document, "number": self._newest})
         return self._newest
 
@@ -66,21 +66,21 @@ class ProbeClient:
             self._worker.over = True
             self._worker.hang_up()  # it ends at once, whatever it does
             self._leaving.append(self._worker)
-        self._worker, self._since = None, None
+        self._worker, self._waiting_from = None, None
 
     def _take(self, message: Message) -> None:
         if not isinstance(message, Probed):
             return
         number = message.number
-        if message.found is None and number < 0:  # it died: that concerns whatever was asked for last
+        if message.found is None and number < 0:  # it died: the last request fails
             self._worker, number = None, self._newest
-            if self._since is None:
+            if self._waiting_from is None:
                 return  # nothing was: the next order starts another
         if number == self._newest:
-            self._since = None
+            self._waiting_from = None
             self._post(Probed(number, message.found, message.problem))
-        elif self._since is not None:
-            self._since = self._clock()  # an older one is done: it has turned to the newest now
+        elif self._waiting_from is not None:
+            self._waiting_from = self._clock()  # an older request is answered: it now works on the newest
 
     def close(self, timeout: float = 1.0) -> None:
         """End the process. Blocks for at most about ``timeout`` seconds."""
@@ -96,7 +96,7 @@ class ProbeClient:
 class ProbeWorker(Worker):
     """The process that probes, and the socket to it."""
 
-    called: ClassVar[str] = "the process that looks at networks"
+    called: ClassVar[str] = "the process that probes networks"
 
     def command(self, descriptor: int) -> list[str]:
         return command(descriptor, "tuiml.runs.probe_process")

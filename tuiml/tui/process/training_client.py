@@ -24,11 +24,11 @@ class TrainingClient:
         self._worker: Worker | None = None
         self._leaving: list[Worker] = []
         self._finder: Worker | None = None
-        self._wishes: list[dict[str, Any]] = []
+        self._requests: list[dict[str, Any]] = []
         self._past = ""
         self.paused = False
         """True if it was last asked to pause, which it does before its next batch."""
-        self._watching = True
+        self._observed = True
 
     @property
     def active(self) -> bool:
@@ -39,21 +39,21 @@ class TrainingClient:
         """Train a preset; False if a run is active already. A message reports failure."""
         return self._train({"do": "start", "document": document, "name": name})
 
-    def go_on(self, path: str, settings: Sequence[str] = ()) -> bool:
+    def resume_run(self, path: str, settings: Sequence[str] = ()) -> bool:
         """Resume the run in a folder, with its own backend; False if one is active.
 
         Args:
             settings: ``PATH=VALUE``, as ``tuiml resume --set`` takes them.
         """
-        return self._train({"do": "go_on", "run": path, "settings": list(settings)})
+        return self._train({"do": "resume_run", "run": path, "settings": list(settings)})
 
     def _train(self, order: dict[str, Any]) -> bool:
         if self.active:
             return False
         self.stop_finding()
         self.paused, self._past = False, ""
-        self._send_for(order | {"watched": True, "lingers": True})
-        self._tell_watching()
+        self._send_for(order | {"answers_after_end": True})
+        self._send_observed()
         return True
 
     def find_rate(self, document: dict[str, Any], post: Post) -> bool:
@@ -79,8 +79,8 @@ class TrainingClient:
         self._worker = _started(self._post, past)
         if self._worker:
             self._worker.send(order)
-            if self._wishes:
-                self._send_wishes()
+            if self._requests:
+                self._send_requests()
 
     def _dismiss(self) -> None:
         """Dismiss the process of a run that has ended."""
@@ -89,44 +89,44 @@ class TrainingClient:
         self._leaving = [w for w in (*self._leaving, self._worker) if w and not w.gone]
         self._worker = None
 
-    def look_at(self, path: str) -> None:
+    def inspect_run(self, path: str) -> None:
         """Inspect the past run in a folder from now on."""
         if not self.active:
             self._dismiss()
             self._past = path
-            if self._wishes:
-                self._look_into()
+            if self._requests:
+                self._open_past_run()
 
-    def look_again(self) -> None:
+    def inspect_again(self) -> None:
         """Repeat the inspections of the past run: it has a new checkpoint."""
-        if self._past and self._wishes and not self.active:
+        if self._past and self._requests and not self.active:
             if self._worker and not self._worker.gone:
-                self._send_wishes()
+                self._send_requests()
             else:
-                self.look_at(self._past)
+                self.inspect_run(self._past)
 
-    def _look_into(self) -> None:
+    def _open_past_run(self) -> None:
         if self._past and self._worker is None:
             self._send_for({"do": "open", "run": self._past}, past=True)
 
-    def inspect(self, wishes: Sequence[InspectionRequest]) -> None:
+    def inspect(self, requests: Sequence[InspectionRequest]) -> None:
         """Request these inspections, repeated while the run is trained."""
-        self._wishes = [wish.to_json() for wish in wishes]
+        self._requests = [request.to_json() for request in requests]
         if self._worker:
-            self._send_wishes()
-        elif wishes:
-            self._look_into()
+            self._send_requests()
+        elif requests:
+            self._open_past_run()
 
-    def _send_wishes(self) -> None:
+    def _send_requests(self) -> None:
         """Send the inspection requests."""
         if self._worker:
-            self._worker.send({"do": "inspect", "value": self._wishes})
+            self._worker.send({"do": "inspect", "value": self._requests})
 
-    def guess(self, drawn: Drawing) -> None:
+    def predict(self, drawing: Drawing) -> None:
         """Request the prediction for a drawn image."""
-        self._look_into()
+        self._open_past_run()
         if self._worker:
-            self._worker.send({"do": "guess", "value": drawn.to_json()})
+            self._worker.send({"do": "predict", "value": drawing.to_json()})
 
     def pause(self) -> None:
         """Pause before the next batch."""
@@ -144,17 +144,17 @@ class TrainingClient:
         """Stop the run after the current batch and save it."""
         self._ask({"do": "stop"}, paused=False)
         if self._worker:
-            self._worker.told_to_stop = True
+            self._worker.stop_requested = True
 
-    def watch(self, on: bool) -> None:
+    def observe(self, on: bool) -> None:
         """Compute snapshots only while they are on the screen, in this run and the next."""
-        if on != self._watching:
-            self._watching = on
-            self._tell_watching()
+        if on != self._observed:
+            self._observed = on
+            self._send_observed()
 
-    def _tell_watching(self) -> None:
+    def _send_observed(self) -> None:
         if self._worker and self.active:
-            self._worker.send({"do": "watch", "value": self._watching})
+            self._worker.send({"do": "observe", "value": self._observed})
 
     def set_rate(self, rate: float) -> None:
         """Use another learning rate from the next batch on.

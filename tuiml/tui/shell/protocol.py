@@ -71,7 +71,7 @@ class Shell(Protocol):
         """The client of the training process."""
 
     @property
-    def looks(self) -> FileInspectionClient:
+    def file_reader(self) -> FileInspectionClient:
         """The client of the process that reads the user's files."""
 
     @property
@@ -105,7 +105,7 @@ class Shell(Protocol):
         """Report to every screen that the run model was fed; ``kinds``: names of events."""
 
     def say(self, text: str) -> None:
-        """Show a few words in the top bar for a moment."""
+        """Show a short message in the top bar for a few seconds."""
 
     def complain(self, text: str) -> None:
         """Show an error in one line."""

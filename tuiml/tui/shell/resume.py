@@ -32,7 +32,7 @@ class NumberDialog(NameDialog):
         return self._refusal(name.strip()) if name.strip() else "give a number"
 
 
-def go_on(app: Shell) -> None:
+def resume_run(app: Shell) -> None:
     """Resume the run on the screen, after asking what has to be asked."""
     model = app.model
     if not model.resumable or app.client.active:
@@ -115,7 +115,7 @@ def begin(app: Shell, settings: list[str] | tuple[()]) -> None:
     app.current_run.stop_following()
     model.resume(document)
     app.show_screen("train")
-    app.client.go_on(model.path, settings)
+    app.client.resume_run(model.path, settings)
     app.run_changed({"start", "state"})
 
 

@@ -54,14 +54,14 @@ class AppScreen(Container):
         """The document was edited, opened or saved."""
 
     def run_changed(self, kinds: set[str]) -> None:
-        """The run model was fed; ``kinds`` names the events (``batch``, ``epoch``, ``picture``, …)."""
+        """The run model was fed; ``kinds`` names the events (``batch``, ``epoch``, ``snapshot``, …)."""
 
     def enabled(self, action_id: str) -> bool | None:
         """Whether an action of this screen works now; what does not is hidden from the key bar."""
         return True
 
     def label(self, action_id: str) -> str | None:
-        """Words for the key bar that suit the moment, or ``None`` for the table's own."""
+        """Words for the key bar in the present state; ``None``: those of the action."""
         return None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

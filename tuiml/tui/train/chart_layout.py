@@ -1,4 +1,4 @@
-"""Which charts Train shows, where, and the keys that change it."""
+"""Which charts Train shows and where, and the keys that change this."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tuiml.tui.widgets.chooser import Chooser
 from tuiml.tui.widgets.picker import Pick
 
 WIDE, WIDER = 100, 160
-"""Cells from which two charts, and three, are side by side; below, one at a time above the table."""
+"""Minimum width for two and for three charts side by side, in cells; below it, one is shown."""
 
 
 class ChartSlot(Container):

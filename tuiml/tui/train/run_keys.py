@@ -9,7 +9,17 @@ from tuiml.tui.train.part import Host, Part
 from tuiml.tui.widgets.rate_field import RateField, allowed, nice
 
 CONTROLS = frozenset(
-    ("toggle_run", "go_on", "step", "stop", "rate_down", "rate_up", "rate_type", "go_back", "change_settings")
+    (
+        "toggle_run",
+        "resume",
+        "step",
+        "stop",
+        "rate_down",
+        "rate_up",
+        "rate_type",
+        "go_back",
+        "change_settings",
+    )
 )
 """Actions that change a run while it is trained."""
 
@@ -54,8 +64,8 @@ class RunKeys(Part):
         self._host.shell.refresh_bindings()
 
     @action("g", "resume", "Resume the run from its checkpoint.", "train", rank=20)
-    def action_go_on(self) -> None:
-        resume.go_on(self._host.shell)
+    def action_resume(self) -> None:
+        resume.resume_run(self._host.shell)
 
     @action("s", "stop", "Stop the run after the current batch and save it.", "train", rank=50)
     def action_stop(self) -> None:
@@ -83,7 +93,7 @@ class RunKeys(Part):
 
     def enabled(self, action_id: str) -> bool:
         run = self._host.run
-        if action_id == "go_on":
+        if action_id == "resume":
             return run.resumable and not self.alive
         if action_id == "rate_find":
             return not self.alive

@@ -21,7 +21,7 @@ from tuiml.tui.model.document import Document
 from tuiml.tui.model.layer_cells import COLUMNS, columns, layer_cells
 from tuiml.tui.model.layer_rows import LayerRow
 from tuiml.tui.model.run_model import KEYS_UNCHANGED
-from tuiml.tui.model.settings import Seen
+from tuiml.tui.model.settings import TrainView
 from tuiml.tui.model.status import safe
 from tuiml.tui.shell.screen import AppScreen
 from tuiml.tui.train.chart_layout import WIDE, ChartLayout
@@ -85,12 +85,12 @@ class Train(AppScreen):
         self._update_rows()
 
     @property
-    def view_state(self) -> Seen:
+    def view_state(self) -> TrainView:
         """What the screen shows of the run, to be restored in the next session."""
         scroll, log = round(self.table.scroll_offset.y), self.selection.of(LossAxis).logarithmic
-        return Seen(self.table.cursor, scroll, self.selection.kind, log, self.charts.enlarged)
+        return TrainView(self.table.cursor, scroll, self.selection.kind, log, self.charts.enlarged)
 
-    def restore_view(self, state: Seen) -> None:
+    def restore_view(self, state: TrainView) -> None:
         """Show what the last session showed, as far as the run still has it."""
         self.selection.kind = next((kind for kind in KINDS if kind == state.kind), self.selection.kind)
         self.selection.of(LossAxis).logarithmic = state.log

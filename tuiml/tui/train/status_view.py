@@ -59,7 +59,7 @@ class StatusView(View):
 
 
 class TableFigures:
-    """The statistics in the layer table, drawn as a view is, for the visible rows only."""
+    """The statistics in the layer table, updated like a view, for the visible rows only."""
 
     def __init__(self, selection: ChartSelection, table: LayerTable) -> None:
         self._selection = selection

@@ -1,4 +1,4 @@
-"""Keeps the training process informed of which inspections the charts on the screen need."""
+"""Requests the inspections that the charts on the screen need from the training process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tuiml.tui.widgets.chart_view import on_screen
 
 
 class Subscriptions:
-    """Sends the requests when they change, in its turn among the drawings of a Pacer."""
+    """Sends the requests when they change; a Pacer calls it in turn with the drawings."""
 
     def __init__(
         self, views: Callable[[], Iterable[ChartView]], client: Callable[[], TrainingClient | None]

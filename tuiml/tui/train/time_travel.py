@@ -82,7 +82,7 @@ class TimeTravel(Part):
             self._host.shell.client.change(asked)
 
     def intervened(self) -> None:
-        """The run was changed: a snapshot that it went back beyond is no longer shown."""
+        """The run was changed: a snapshot after the step that it was rewound to is no longer shown."""
         snapshot = self._selection.past_snapshot
         if snapshot and snapshot.step > self._host.run.step:
             self._selection.show_newest()

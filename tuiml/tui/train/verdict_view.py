@@ -78,31 +78,31 @@ class VerdictView(Lines):
 class Advice(Part):
     """The verdict below the charts, and the action that applies its remedy to the preset."""
 
-    def __init__(self, place: AppScreen) -> None:
-        self._place = place
+    def __init__(self, screen: AppScreen) -> None:
+        self._screen = screen
         self._diagnosis = Diagnosis()
         self.view = VerdictView(id="verdict")
 
     def _remedy(self) -> Remedy | None:
         """The advised remedy, if the preset in Build is the run's."""
-        run = self._place.run
+        run = self._screen.run
         found = self._diagnosis.of(run)
-        same = run.preset is not None and run.preset == self._place.document.preset
+        same = run.preset is not None and run.preset == self._screen.document.preset
         return found[0].remedy if same and found and found[0].remedy.edits else None
 
     def update(self) -> None:
         """Show what is wrong now."""
-        key, width = "f" if self._remedy() else "", self._place.size.width - 2
-        if self.view.update(self._diagnosis.of(self._place.run), key, width, look_of(self._place)):
-            self._place.shell.refresh_bindings()
+        key, width = "f" if self._remedy() else "", self._screen.size.width - 2
+        if self.view.update(self._diagnosis.of(self._screen.run), key, width, look_of(self._screen)):
+            self._screen.shell.refresh_bindings()
 
     @action("f", "try it", "Apply the remedy to the preset; ctrl+r trains it.", "train", rank=10)
     def action_apply_remedy(self) -> None:
         remedy = self._remedy()
         if remedy is not None:
-            self._place.document.apply(remedy.edits)
-            self._place.shell.document_edited()
-            self._place.shell.say(f"changed the preset: {remedy.words}; ctrl+r starts a new run")
+            self._screen.document.apply(remedy.edits)
+            self._screen.shell.document_edited()
+            self._screen.shell.say(f"changed the preset: {remedy.words}; ctrl+r starts a new run")
 
     def enabled(self, action_id: str) -> bool:
         return self._remedy() is not None

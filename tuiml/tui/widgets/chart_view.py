@@ -1,4 +1,4 @@
-"""Drawings as widgets, built when their contents change, in turn, at most ten times a second.
+"""Widgets with drawings, which are rebuilt in turn when their contents change, at most ten times a second.
 
 :class:`Pacer` pauses after each drawing, so that no key waits for more than one.
 """
@@ -29,7 +29,7 @@ FRACTION = 0.1
 PAUSE = 0.02
 """Seconds between the builds of two views."""
 GARBAGE = 2500
-"""Objects made since the last garbage collection that trigger the next: plotext leaves hundreds a chart."""
+"""Objects created since the last garbage collection that trigger one: plotext leaves hundreds per chart."""
 
 
 class Drawing(Protocol):
@@ -56,12 +56,12 @@ class Pacer:
         self._timer: Timer | None = None
 
     def kick(self) -> None:
-        """Build what is stale, each in its turn: something may have changed."""
+        """Build the stale drawings in turn: something may have changed."""
         if self._timer is None:
             self._schedule(0.0)
 
     def now(self, *drawings: Drawing) -> None:
-        """Build these at once if they are stale: a key was pressed."""
+        """Build these at once if they are stale, since a key was pressed."""
         for drawing in drawings:
             if drawing.stale():
                 self._build(drawing)
@@ -71,7 +71,7 @@ class Pacer:
         drawing.build()
         now = self._clock()
         drawing.due_at = now + max(INTERVAL, (now - began) / FRACTION)
-        if gc.get_count()[0] > GARBAGE:  # now a little, rather than much while a key waits
+        if gc.get_count()[0] > GARBAGE:  # a short collection now, rather than a long one while a key waits
             gc.collect(0)
 
     def _schedule(self, pause: float) -> None:
@@ -100,7 +100,7 @@ def on_screen(widget: Widget) -> bool:
 
 
 class _UncachedStrip(Strip):
-    """A strip that is not in its own cache, as Textual's is: keys would wait for the garbage collector."""
+    """A strip that does not cache itself as Textual's do: keys would wait for the garbage collector."""
 
     def divide(self, cuts: Iterable[int]) -> Sequence[Strip]:
         places = list(cuts)
@@ -113,10 +113,10 @@ class View(Widget):
     DEFAULT_CSS = "View { height: 1fr; width: 1fr; }"
 
     class Fitted(Message):
-        """The view has a size, or another one: it may be drawn, and its requests sent."""
+        """The view was resized: it can be drawn, and its requests sent."""
 
     quick: ClassVar[bool] = True
-    """True if it is drawn at once when a key changes the selection, not in its turn."""
+    """True if it is drawn at once when a key changes the selection, instead of in turn."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)

@@ -20,7 +20,7 @@ from tuiml.tui.widgets.picker import Pick, Picker
 
 MOST, PAGE = 20, 10
 ROOM = 6
-"""Lines of the screen that the list leaves free."""
+"""Lines of the screen around the list."""
 
 
 class PickList(Widget, can_focus=True):

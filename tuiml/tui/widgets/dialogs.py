@@ -34,7 +34,7 @@ class Modal(Keyed, ModalScreen[Answer]):
 
 
 class Dialog(Modal[Answer]):
-    """A box in the middle of the screen that keeps everything else waiting; ``escape`` leaves it."""
+    """A modal box in the middle of the screen; ``escape`` closes it."""
 
     DEFAULT_CSS = """
     Dialog {

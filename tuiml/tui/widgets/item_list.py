@@ -1,4 +1,4 @@
-"""A list of names under headings, drawn line by line: a thousand rows cost no more than a screenful."""
+"""A list of names under headings, drawn line by line: a thousand rows cost no more than a page."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tuiml.tui.model.item_rows import Row
 from tuiml.tui.widgets.layer_table import CursorKeys
 
 NAME = 14
-"""Cells of a name that an aside leaves at least."""
+"""Minimum number of cells that are left for a name beside other text."""
 
 
 class ItemList(CursorKeys, can_focus=True):
@@ -51,8 +51,8 @@ class ItemList(CursorKeys, can_focus=True):
         super().__init__(id=id)
         self.rows: list[Row] = []
         self._empty = "reading"
-        self._told: Hashable | None = None
-        self._last: Hashable | None = None  # where the cursor was when there was anything
+        self._posted: Hashable | None = None
+        self._last: Hashable | None = None  # the last key under the cursor, also while the list is empty
 
     @property
     def key(self) -> Hashable | None:
@@ -60,15 +60,15 @@ class ItemList(CursorKeys, can_focus=True):
         return self.rows[self.cursor].key if self.rows else None
 
     def set_rows(self, rows: Sequence[Row], empty: str = "") -> None:
-        """Replace the rows; the cursor stays on its key or near its place. ``empty`` is shown for no rows."""
-        kept, place = self._last, self.cursor
+        """Replace the rows; the cursor stays on its key or near it. ``empty`` is shown if there are none."""
+        last, index = self._last, self.cursor
         self.rows, self._empty = list(rows), empty
         self.virtual_size = Size(0, len(self.rows))
-        where = next((i for i, row in enumerate(self.rows) if kept is not None and row.key == kept), place)
+        where = next((i for i, row in enumerate(self.rows) if last is not None and row.key == last), index)
         self.set_reactive(ItemList.cursor, self.validate_cursor(where))
         self._reveal()
         self.refresh()
-        self._tell()
+        self._post_moved()
 
     def select(self, key: Hashable) -> bool:
         """Put the cursor on ``key``; ``False`` if it is not in the list."""
@@ -79,7 +79,7 @@ class ItemList(CursorKeys, can_focus=True):
         return False
 
     def validate_cursor(self, cursor: int) -> int:
-        """The nearest row that is no heading: onward first, then back."""
+        """The nearest row that is no heading: below the cursor, or else above it."""
         cursor = max(0, min(cursor, len(self.rows) - 1))
         onward = range(cursor, len(self.rows))
         back = range(cursor - 1, -1, -1)
@@ -89,12 +89,12 @@ class ItemList(CursorKeys, can_focus=True):
         self._repaint(old)
         self._repaint(new)
         self._reveal()
-        self._tell()
+        self._post_moved()
 
-    def _tell(self) -> None:
+    def _post_moved(self) -> None:
         self._last = self.key or self._last
-        if self.key != self._told:
-            self._told = self.key
+        if self.key != self._posted:
+            self._posted = self.key
             self.post_message(self.Moved(self.key))
 
     def _reveal(self) -> None:

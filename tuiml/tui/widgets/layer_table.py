@@ -1,4 +1,4 @@
-"""The layer table: the same rows and colours in Build and in Train, only the columns differ."""
+"""The layer table of Build and Train: only the columns differ."""
 
 from __future__ import annotations
 
@@ -83,11 +83,11 @@ class LayerTable(CursorKeys, can_focus=True):
         return len(self._rows)
 
     def set_rows(self, rows: Sequence[Row]) -> None:
-        """Replace all rows; the cursor stays, or moves to the last row there is."""
+        """Replace all rows; the cursor stays where it is, or moves to the last row."""
         before, self._rows = self._rows, [dict(row) for row in rows]
         widths = self._widths
         self._fit()
-        if len(before) == len(self._rows) and widths == self._widths:  # paint no more than an edit changed
+        if len(before) == len(self._rows) and widths == self._widths:  # paint only what an edit changed
             for row, cells in enumerate(before):
                 if cells != self._rows[row]:
                     self._repaint(row)
@@ -107,10 +107,10 @@ class LayerTable(CursorKeys, can_focus=True):
         """Change some cells of a row; only its line is painted again, and only if something differs."""
         if not 0 <= row < len(self._rows):
             return
-        kept = self._rows[row]
-        if all(kept.get(key) == cell for key, cell in cells.items()):
+        old = self._rows[row]
+        if all(old.get(key) == cell for key, cell in cells.items()):
             return
-        kept.update(cells)
+        old.update(cells)
         self._repaint(row)
 
     @property
@@ -180,7 +180,7 @@ class LayerTable(CursorKeys, can_focus=True):
         self._widths = [(c, c.width + (spare * c.grow // parts if parts else 0)) for c in shown]
 
     def _width(self, column: Column) -> int:
-        """What a column takes at least, with the cells it has now."""
+        """The minimum width of a column with its present cells."""
         if column.most <= column.width:
             return column.width
         cells = [row.get(column.key, "") for row in self._rows]

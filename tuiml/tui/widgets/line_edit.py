@@ -18,7 +18,7 @@ class LineEdit:
         self.limit = limit
 
     def insert(self, text: str) -> None:
-        """Insert printable characters at the caret, as many as still fit; the others are left out."""
+        """Insert printable characters at the caret, as many as fit."""
         self._deselect(erase=True)
         new = "".join(c for c in text if c.isprintable())[: max(0, self.limit - len(self.text))]
         self.text = self.text[: self.caret] + new + self.text[self.caret :]
@@ -50,7 +50,7 @@ class LineEdit:
         return erase
 
     def window(self, width: int) -> tuple[str, int]:
-        """The part of the text around the caret that fits ``width`` cells, and the caret's place in it."""
+        """The part of the text around the caret that fits ``width`` cells, and the caret's position in it."""
         first = 0
         while first < self.caret and cell_len(self.text[first : self.caret]) >= width:
             first += 1
@@ -79,7 +79,7 @@ def _word_right(text: str, caret: int) -> int:
     return caret + len(found.group()) if found else caret
 
 
-# the keys of Textual's Input: to a new caret, and from one place to another
+# the keys of Textual's Input: those that move the caret, and those that delete a range
 _MOVES: dict[str, Callable[[str, int], int]] = {
     "left": lambda text, caret: caret - 1,
     "right": lambda text, caret: caret + 1,

@@ -16,7 +16,7 @@ from tuiml.tui.widgets.picker import Part
 
 
 class Lines(Widget):
-    """Lines of parts, each cut at the right; its height follows their number."""
+    """Lines of styled parts, cut at the right; the height is their number."""
 
     DEFAULT_CSS = "Lines { height: 1; width: 1fr; }"
 
@@ -57,8 +57,8 @@ def verdict_lines(
     """The verdict in at most ``most`` lines, then the remedy and the key that applies it."""
     trouble, quiet = look.style(TROUBLE), look.style(QUIET)
     evidence = verdict.evidence[:1].lower() + verdict.evidence[1:]
-    told = plain_text(f"{verdict.name}: {evidence}")
-    text = wrap(told[:1].upper() + told[1:], max(20, width - 2))
+    evidence_text = plain_text(f"{verdict.name}: {evidence}")
+    text = wrap(evidence_text[:1].upper() + evidence_text[1:], max(20, width - 2))
     if len(text) > most:
         text = [*text[: most - 1], text[most - 1] + look.glyphs.more]
     signs = [f"{look.glyphs.up} ", *["  "] * len(text)]

@@ -1,4 +1,4 @@
-"""Choosing from a list that typing filters: the state, and its lines. Knows no widgets."""
+"""The state and lines of a list of choices that typed text filters. Knows no widgets."""
 
 from __future__ import annotations
 
@@ -106,8 +106,8 @@ class Pick:
     formula: str = ""
     advice: str = ""
     also: str = ""
-    """Other names that find it."""
+    """Other names by which it is found."""
     searched: str = ""
-    """A text that finds it after all names."""
+    """Help text, which is searched after all names."""
     opens: bool = False
-    """True if it opens a dialog first: it is then skipped when keys step through the choices."""
+    """True if it opens a dialog; keys that step through the choices skip it."""

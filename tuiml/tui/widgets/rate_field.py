@@ -1,4 +1,4 @@
-"""The learning rate of an active run: a field to type it, and the next round numbers."""
+"""The learning rate of an active run: a field to type it, and rounded values above and below it."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class RateField(Horizontal):
     @on(Input.Blurred)
     def _blurred(self, message: Input.Blurred) -> None:
         message.stop()
-        if self.app.app_focus:  # else the terminal lost it, and the line takes it again later
+        if self.app.app_focus:  # else the terminal lost the focus, and the field gets it back later
             self.remove_class("-open")
 
 

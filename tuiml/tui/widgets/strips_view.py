@@ -1,4 +1,4 @@
-"""A block of strips that scrolls: drawn anew when its size or what it shows changes, never else."""
+"""A block of strips that scrolls; it is redrawn only when its size or contents change."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Drawing: TypeAlias = Callable[[int, int, Look], Sequence[Line]]
 
 
 class StripsView(CursorKeys, can_focus=True):
-    """Shows a drawing; with the focus, the keys that move a cursor elsewhere scroll it."""
+    """Shows a drawing; while it has the focus, the cursor keys scroll it."""
 
     DEFAULT_CSS = """
     StripsView { height: 1fr; overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1; }
@@ -35,7 +35,7 @@ class StripsView(CursorKeys, can_focus=True):
         return "\n".join(strip.text.rstrip() for strip in self._strips)
 
     def show(self, drawing: Drawing | None, *, top: bool = True) -> None:
-        """Show another drawing, from its top unless it is a newer state of the same."""
+        """Show another drawing, from its top unless it is an update of the same."""
         self._drawing = drawing
         if top:
             self.scroll_to(0, 0, animate=False, force=True)

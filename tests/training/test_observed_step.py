@@ -1,4 +1,4 @@
-"""A step that is watched: the same bits as any other, and all that a picture shows of it."""
+"""A step that is observed: the same bits as any other, and everything that a snapshot shows of it."""
 
 import numpy as np
 import pytest
@@ -29,15 +29,15 @@ PICTURES = [
 ]
 
 
-def steps(run, watched, number=9):
+def steps(run, observed, number=9):
     for k in range(number):
         rows = np.arange(12)[k % 3 :]
-        if watched and k % 2:
-            run.watch(len(rows))
+        if observed and k % 2:
+            run.observe_next_step(len(rows))
         assert run.step(rows, 0.05)
-        if watched:
+        if observed:
             run.views()
-            run.look(6)
+            run.dry_run(6)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_what_is_watched_is_what_was_trained(monkeypatch, threads):
     for run in (one, other):
         run.step(rows, 0.1)
     before = one.tensors()
-    one.watch(len(rows))
+    one.observe_next_step(len(rows))
     for run in (one, other):
         run.step(rows, 0.1)
     for seen, plain, index in zip(one.views(), other.views(), (0, 1), strict=True):
@@ -90,7 +90,7 @@ def test_a_look_has_the_gradient_of_its_examples_and_trains_nothing():
     data = tiny(train=12)
     run = engine([{"type": "dense", "units": 5, "activation": "relu"}, {"type": "batch_norm"}, END], data)
     before = run.state()
-    seen = run.look(7)
+    seen = run.dry_run(7)
     assert run.step_number == 0
     assert run.totals().examples == 0
     for name, values in before.items():
@@ -101,7 +101,7 @@ def test_a_look_has_the_gradient_of_its_examples_and_trains_nothing():
     for view, was, g in zip(run.views(), seen, gradients, strict=True):
         np.testing.assert_array_equal(view.gradients, g)
         np.testing.assert_array_equal(view.output, was.output)
-    assert len(run.look(1000)[0].output.T) == 12  # no more than there are
+    assert len(run.dry_run(1000)[0].output.T) == 12  # no more than there are
 
 
 def by_hand(optimizer, gradients, rate):
@@ -121,7 +121,7 @@ def test_the_update_ratio_is_of_the_real_change(name):
     tracker, gradients = StatisticsTracker(run.network), []
     for k in range(4):
         weights = run.weights.views[0]["weight"][:-1].astype(np.float64)
-        run.watch(12)
+        run.observe_next_step(12)
         run.step(np.arange(12), 0.05)
         gradients.append(run.views()[0].gradients.astype(np.float64))
         (found, _) = tracker.snapshot(run.views())
@@ -133,11 +133,11 @@ def test_the_update_ratio_is_of_the_real_change(name):
 def test_the_update_ratio_where_there_is_none():
     run = engine([{"type": "dense", "units": 7, "activation": "tanh"}, END], tiny())
     tracker = StatisticsTracker(run.network)
-    assert all(np.isnan(found.update_ratio) for found in tracker.snapshot(run.look(12)))
-    run.watch(12)
+    assert all(np.isnan(found.update_ratio) for found in tracker.snapshot(run.dry_run(12)))
+    run.observe_next_step(12)
     run.step(np.arange(12), 0.0)
     assert [found.update_ratio for found in tracker.snapshot(run.views())] == [NEVER, NEVER]
     zeros = engine([{**END, "initializer": "zeros"}], tiny())
-    zeros.watch(12)
+    zeros.observe_next_step(12)
     zeros.step(np.arange(12), 0.0)
     assert np.isnan(StatisticsTracker(zeros.network).snapshot(zeros.views())[0].update_ratio)
