@@ -8,13 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.helpers import preset, run_parts
+from tests.helpers import preset, run_parts, trainer_of
 from tuiml.nn import schedules
 from tuiml.nn.schedules import peak_of
 from tuiml.runs import checkpoints
 from tuiml.training.events import Epoch, State
 from tuiml.training.run_control import RunControl
-from tuiml.training.trainer import Trainer
 
 STEPS, BATCHES = 400, 20
 every = pytest.mark.parametrize("name", schedules.names())
@@ -127,7 +126,7 @@ def trainer(schedule, *, epochs=3, control=None, position=None, state=None, **op
         engine.load(*state)
     used = []
     before_each(engine, lambda rate: used.append(rate))
-    return Trainer(chosen, network, data, engine, control, position=position, **options), used
+    return trainer_of(chosen, network, data, engine, control, position=position, **options), used
 
 
 @every
@@ -230,7 +229,7 @@ PLATEAU = {"name": "plateau", "factor": 0.5, "patience": 1, "minimum": 0.02}
 def test_plateau_watches_the_validation_loss_or_else_the_training_loss(validation):
     chosen = preset(training={"epochs": 30, "schedule": PLATEAU, "optimizer": "adam", "learning_rate": 0.5})
     data = chosen.data.model_copy(update={"validation": validation})
-    run = Trainer(
+    run = trainer_of(
         chosen.model_copy(update={"data": data}), *run_parts(chosen.model_copy(update={"data": data}))
     )
     epochs = [event for event in run.events() if isinstance(event, Epoch)]

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests import helpers
 from tests.helpers import preset, run_parts
 from tuiml.nn.optimizers import optimizers
 from tuiml.runs import (
@@ -31,7 +32,6 @@ from tuiml.training.interventions import Change, at_first, between, in_force, re
 from tuiml.training.restore_points import RestorePoint, RestorePoints
 from tuiml.training.run_control import RunControl
 from tuiml.training.schedule_state import Position, ScheduleState
-from tuiml.training.trainer import Trainer
 
 NOISY = [
     {"type": "dense", "units": 7, "activation": "rrelu"},
@@ -60,8 +60,7 @@ def noisy(**training):
 
 
 def trainer_of(chosen, **options):
-    network, data, engine = run_parts(chosen)
-    return Trainer(chosen, network, data, engine, **options)
+    return helpers.trainer_of(chosen, *run_parts(chosen), **options)
 
 
 def drive(events, control, act):
@@ -193,7 +192,7 @@ def test_a_run_sent_back_to_the_end_of_an_epoch_reports_that_epoch_once():
     network, data, engine = run_parts(noisy())
     engine.restore(saved)
     control = RunControl()
-    again = Trainer(noisy(), network, data, engine, control, position=where)
+    again = helpers.trainer_of(noisy(), network, data, engine, control, position=where)
     epochs = []
     for event in again.events():
         if isinstance(event, Epoch):
