@@ -15,6 +15,7 @@ from tuiml.nn.layers import layers
 from tuiml.nn.losses import losses
 from tuiml.nn.network import build
 from tuiml.nn.optimizers import optimizers
+from tuiml.runs import timeline
 from tuiml.spec import check, network_of
 from tuiml.training.run_state import RunState
 from tuiml.training.trainer import Trainer
@@ -92,6 +93,11 @@ def trainer_of(chosen, network, data, engine, control=None, **options):
     """A trainer of a preset's parts; some options are those of its state."""
     of_state = {name: options.pop(name) for name in ("position", "best", "room", "clock") if name in options}
     return Trainer(RunState(chosen, network, data, engine, **of_state), control, **options)
+
+
+def surviving(lines):
+    """The lines of metrics that no later rewind among them undoes."""
+    return list(timeline.surviving(filter(timeline.is_rewind, lines), lines))
 
 
 def compiled(formula, *arrays, donated=()):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests import helpers
-from tests.helpers import preset, run_parts
+from tests.helpers import preset, run_parts, surviving
 from tuiml.nn.optimizers import optimizers
 from tuiml.runs import (
     checkpoint_policy,
@@ -22,7 +22,6 @@ from tuiml.runs import (
     replay,
     run,
     session,
-    timeline,
 )
 from tuiml.runs.errors import RunError
 from tuiml.spec import network_of
@@ -646,7 +645,7 @@ def test_nothing_is_erased_and_what_was_taken_back_does_not_count():
     path = back_then(noisy(), "go on")
     lines = folder.read_metrics(path)
     assert [line["epoch"] for line in lines if line["event"] == "epoch"] == [1, 2, 3, 4, 3, 4, 5, 6]
-    kept = timeline.surviving(lines)
+    kept = surviving(lines)
     assert [line["epoch"] for line in kept if line["event"] == "epoch"] == [1, 2, 3, 4, 5, 6]
     found = library.summary(path)
     assert found.epochs == 6
@@ -664,7 +663,7 @@ def test_a_run_that_is_cut_off_after_going_back_goes_on_from_there():
     assert [e.epoch for e in told if isinstance(e, Epoch)] == [3, 4, 5, 6]
     found = newest(path, chosen)
     assert {n: v.tobytes() for n, v in found.tensors.items()} == state_of(plain)
-    epochs = [x["epoch"] for x in timeline.surviving(folder.read_metrics(path)) if x["event"] == "epoch"]
+    epochs = [x["epoch"] for x in surviving(folder.read_metrics(path)) if x["event"] == "epoch"]
     assert epochs == [1, 2, 3, 4, 5, 6]
 
 
@@ -711,7 +710,7 @@ def test_a_kill_while_going_back_leaves_a_run_that_goes_on(where, monkeypatch):
     assert [e.epoch for e in told if isinstance(e, Epoch)] == list(range(first, 7))
     found = newest(path, chosen)
     assert {n: v.tobytes() for n, v in found.tensors.items()} == state_of(plain)
-    kept = [x["epoch"] for x in timeline.surviving(folder.read_metrics(path)) if x["event"] == "epoch"]
+    kept = [x["epoch"] for x in surviving(folder.read_metrics(path)) if x["event"] == "epoch"]
     assert kept == [1, 2, 3, 4, 5, 6]
     *_, verdict = replay.replay("run")
     assert verdict.same
@@ -783,8 +782,9 @@ def test_metrics_of_a_checkpoint_end_where_it_was_written(tmp_path):
     assert kept(12, 1) == 5
     assert kept(8, 1) == 4
     assert kept(8, 0) == 3
-    assert timeline.surviving(lines) == [*lines[:2], *lines[5:]]
-    assert timeline.manual_changes(lines) == [lines[7]]
+    assert surviving(lines) == [*lines[:2], *lines[5:]]
+    (tmp_path / "preset.toml").write_text("")
+    assert library.summary(tmp_path).changes == (lines[7],)
 
 
 @pytest.mark.parametrize(
@@ -798,7 +798,7 @@ def test_metrics_of_a_checkpoint_end_where_it_was_written(tmp_path):
 )
 def test_lines_of_strangers_are_read_without_harm(line, tmp_path):
     lines = [{"event": "start"}, {"event": "epoch", "step": 4, "epoch": 1}, line]
-    assert timeline.surviving(lines)[-1] == line
+    assert surviving(lines)[-1] == line
     file = tmp_path / "metrics.jsonl"
     file.write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert metrics.end_of(file, 4, None, lambda _: False) > 0

@@ -52,7 +52,7 @@ class TrainingClient:
             return False
         self.stop_finding()
         self.paused, self._past = False, ""
-        self._send_for(order | {"watched": True, "lingers": True})
+        self._send_for(order | {"lingers": True})
         self._tell_watching()
         return True
 
