@@ -25,6 +25,28 @@ def curve(value, steps=STEPS, batches=BATCHES):
     return [schedule.multiplier(step, steps, batches) for step in range(steps)]
 
 
+BY_HAND = {  # options and the factors of some steps
+    "constant": ({}, {0: 1.0, 399: 1.0}),
+    "step": ({"every": 5, "decay": 0.5}, {99: 1.0, 100: 0.5, 399: 0.125}),
+    "exponential": ({"decay": 0.8}, {0: 1.0, 20: 0.8, 40: 0.64}),
+    "cosine": ({"final": 0.1}, {0: 1.0, 100: 0.1 + 0.45 * (1 + math.sqrt(0.5)), 200: 0.55}),
+    "linear_warmup": ({"warmup": 2.0}, {0: 1 / 41, 39: 40 / 41, 40: 1.0, 399: 1.0}),
+    "plateau": ({}, {0: 1.0, 399: 1.0}),  # it falls between epochs: see the trainer's tests
+    "one_cycle": (
+        {"pct_start": 0.25, "div_factor": 10.0, "final_div_factor": 100.0},
+        {0: 0.1, 99: 1.0, 399: 0.001},
+    ),
+}
+
+
+@every
+def test_factors_worked_out_by_hand(name):
+    assert name in BY_HAND, "work out the factors of some of its steps above"
+    options, factors = BY_HAND[name]
+    found = curve({"name": name, **options})
+    assert {step: found[step] for step in factors} == pytest.approx(factors)
+
+
 @every
 @pytest.mark.parametrize(("steps", "batches"), [(1, 1), (2, 1), (3, 3), (STEPS, BATCHES)])
 def test_every_factor_is_a_share(name, steps, batches):
