@@ -15,7 +15,10 @@ from tuiml.nn.layers import layers
 from tuiml.nn.losses import losses
 from tuiml.nn.network import build
 from tuiml.nn.optimizers import optimizers
+from tuiml.runs import timeline
 from tuiml.spec import check, network_of
+from tuiml.training.run_state import RunState
+from tuiml.training.trainer import Trainer
 
 needs_numba = pytest.mark.skipif(
     importlib.util.find_spec("numba") is None, reason="numba is an extra; CI runs these with it"
@@ -84,6 +87,17 @@ def run_parts(chosen):
     net, data = network_of(chosen), load(chosen.data, chosen.training.seed)
     training = chosen.training
     return net, data, NumpyEngine(net, training.optimizer, data, training.seed, training.penalties)
+
+
+def trainer_of(chosen, network, data, engine, control=None, **options):
+    """A trainer of a preset's parts; some options are those of its state."""
+    of_state = {name: options.pop(name) for name in ("position", "best", "room", "clock") if name in options}
+    return Trainer(RunState(chosen, network, data, engine, **of_state), control, **options)
+
+
+def surviving(lines):
+    """The lines of metrics that no later rewind among them undoes."""
+    return list(timeline.surviving(filter(timeline.is_rewind, lines), lines))
 
 
 def compiled(formula, *arrays, donated=()):

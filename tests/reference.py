@@ -7,8 +7,6 @@ import math
 
 import numpy as np
 
-from tuiml.nn import activations
-
 SELU = 1.0507009873554805, 1.6732632423543772
 erf = np.vectorize(math.erf)
 
@@ -148,11 +146,12 @@ class Reference:
         if kind == "layer_norm":
             spread = math.sqrt(np.mean((x - np.mean(x)) ** 2) + layer.get("eps", 1e-5))
             return p[f"layers.{i}.weight"] * (x - np.mean(x)) / spread + p[f"layers.{i}.bias"]
-        if kind == "dropout" and step is not None:
-            rate = layer.get("rate", 0.5)
-            kept = self._draws(i, step, position, x.size).reshape(x.shape) >= rate
-            return x * kept / (1 - rate)
-        return x
+        assert kind == "dropout", f"write what {kind} computes here"
+        if step is None:
+            return x
+        rate = layer.get("rate", 0.5)
+        kept = self._draws(i, step, position, x.size).reshape(x.shape) >= rate
+        return x * kept / (1 - rate)
 
     def _batch_norm(self, i, layer, xs, p, training):
         """Ioffe & Szegedy 2015, algorithm 1 (in training) and 2, step 11 and what follows."""
@@ -181,10 +180,7 @@ class Reference:
             low, high = options.pop("lower", 1 / 8), options.pop("upper", 1 / 3)
             share = 0.5 if step is None else self._draws(i, step, position, z.size).reshape(z.shape)
             options["slope"] = low + (high - low) * share
-        if name in ACTIVATIONS:
-            return ACTIVATIONS[name](z, **options)
-        # A new one has no second writing here: its own formula, in float64.
-        return activations.read({"name": name, **options}).forward(np, z)
+        return ACTIVATIONS[name](z, **options)
 
     def _draws(self, layer, step, position, units):
         return np.array([uniform(self.seed, layer, step, position * units + u) for u in range(units)])

@@ -7,12 +7,14 @@ import shlex
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.benchmarks.__main__ import _parser
-from tuiml.cli import main
+from tuiml.cli import commands, main
+from tuiml.cli.parser import Parser, top_parser
 from tuiml.data.datasets import own_files
 from tuiml.spec import check, dumps, loads
 from tuiml.spec.library import bundled
@@ -76,6 +78,32 @@ def test_every_command_in_a_sentence_is_known(
     assert all(word in text for word in arguments if word.startswith("--"))
 
 
+def parsers() -> Iterator[tuple[str, Parser]]:
+    """The parser of every command, and of every action of one, by its words."""
+    top = top_parser().add_subparsers()
+    for name in commands.names():
+        commands.load(name).add_to(top)
+    found = list(top.choices.items())
+    for words, parser in found:
+        below = [action for action in parser._actions if isinstance(action.choices, dict)]
+        found += [(f"{words} {name}", one) for action in below for name, one in action.choices.items()]
+        if not below:
+            yield words, parser
+
+
+def test_its_table_has_every_command_with_all_its_options() -> None:
+    page = PAGES["command-line.md"]
+    rows = re.findall(r"^\| `tuiml ([a-z -]+?)[A-Z \[\]…]*` \| (.*) \|$", page, re.MULTILINE)
+    shown = {words: set(re.findall(r"`(--.*?)`", options)) for words, options in rows}
+    expected = {
+        words: {option for action in parser._actions for option in action.option_strings[-1:]} - {"--help"}
+        for words, parser in parsers()
+    }
+    assert shown == expected
+    everywhere = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", page))
+    assert everywhere <= set().union(*expected.values()), "it names an option that there is not"
+
+
 def test_every_extra_named_to_pip_is_one() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     named = [extra for page in PAGES.values() for extra in re.findall(r"'\.\[(.*?)\]'", page)]
@@ -132,12 +160,22 @@ def test_it_names_every_bundled_preset() -> None:
     assert named == {preset.name for preset in bundled()}
 
 
-def test_it_names_every_chart() -> None:
+def test_it_names_every_chart_and_the_keys_of_its_view() -> None:
     table = PAGES["what-it-learned.md"].partition("| chart |")[2].partition("\n\n")[0]
     titles = [
         title for row in re.findall(r"^\| (\w.*?) \|", table, re.MULTILINE) for title in row.split(", ")
     ]
+    missing = [chart.title for chart in CHARTS if chart.title not in titles]
+    assert not missing, f"docs/what-it-learned.md has no row for {missing}"
     assert titles == [chart.title for chart in CHARTS]
+    cells = "".join(re.findall(r"\| ([^|]*) \|$", table, re.MULTILINE))
+    named = set(re.findall(r"`(.*?)`", cells))
+    rows = actions("train")
+    assert named <= {key_word(key) for row in rows for key in row.keys}
+    for row in rows:
+        if row.method.__module__.startswith("tuiml.tui.chart_views.") and row.shown:
+            keys = {key_word(key) for key in row.keys}
+            assert named & keys, f"no row of docs/what-it-learned.md names the key of {row.id}: {keys}"
 
 
 @pytest.mark.parametrize(
@@ -158,7 +196,10 @@ def test_its_keys_are_those_of_the_app(heading: str, places: list[Where]) -> Non
     rows_of_app = [action for place in places for action in actions(place)]
     assert named <= {key_word(key) for action in rows_of_app for key in action.keys}
     for action in actions(places[0]):
-        assert not action.shown or not action.keys or named & {key_word(key) for key in action.keys}, action
+        keys = {key_word(key) for key in action.keys}
+        assert not action.shown or not keys or named & keys, (
+            f"no row of docs/keys.md names {keys}: {action.help}"
+        )
 
 
 def test_the_code_it_shows_adds_entries_that_train(tmp_path: Path, own_folders: Path) -> None:

@@ -44,12 +44,24 @@ def write_whole(
     parts = [whole] if isinstance(whole, bytes) else whole
     if parents:
         path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as (handle, _):
+        for part in parts:
+            write_all(handle, part)
+    try:
+        sync_folder(path.parent)
+    except OSError as error:  # the new file is there all the same
+        return error.errno in CANNOT_SYNC
+    return True
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[tuple[int, Path]]:
+    """A new file (descriptor and path) that replaces ``path`` at the end, or is removed on an error."""
     # mkstemp opens with O_EXCL and O_NOFOLLOW: a link that somebody put there is never written through.
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".part")
     try:
         try:
-            for part in parts:
-                write_all(handle, part)
+            yield handle, Path(name)
             os.fchmod(handle, _mode(path))  # mkstemp gives 0600: a shared folder's readers would be shut out
             os.fsync(handle)
         finally:
@@ -59,11 +71,6 @@ def write_whole(
         with contextlib.suppress(OSError):
             os.unlink(name)
         raise
-    try:
-        sync_folder(path.parent)
-    except OSError as error:  # the new file is there all the same
-        return error.errno in CANNOT_SYNC
-    return True
 
 
 def write_all(handle: int, data: bytes | memoryview) -> None:

@@ -18,12 +18,12 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 from tests.benchmarks.workloads import WORKLOADS, Workload, data, preset_of
+from tests.helpers import trainer_of
 from tuiml.backends.numpy_backend import NumpyEngine
 from tuiml.spec.check import network_of
 from tuiml.training.events import Event, Progress, Snapshot
 from tuiml.training.run_control import RunControl
 from tuiml.training.statistics_tracker import StatisticsTracker
-from tuiml.training.trainer import Trainer
 
 TURN = 0.5
 """Seconds of a turn: long beside the time between two snapshots."""
@@ -69,7 +69,7 @@ class Turns:
         engine = NumpyEngine(network, preset.training.optimizer, examples, 0)
         control = RunControl()
         control.observe(observed)  # both report their progress, from which the curves are drawn
-        self.trainer = Trainer(preset, network, examples, engine, control, live=True)
+        self.trainer = trainer_of(preset, network, examples, engine, control, live=True)
         self.count, self.took = 0, 0.0
         self._events: Iterator[Event] = self.trainer.events()
 

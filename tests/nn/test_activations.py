@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.helpers import compiled
+from tests.reference import ACTIVATIONS
 from tuiml.nn.activations import activations
 from tuiml.registry import options_of
 
@@ -210,40 +211,26 @@ def test_silent_units_are_those_that_pass_nothing(f):
         np.testing.assert_array_equal(y == f.silent, slope == 0.0)
 
 
-def phi(x):
-    return 0.5 * (1 + math.erf(x / math.sqrt(2)))
+def test_every_activation_and_option_is_in_the_textbook():
+    """Without a second formula a wrong one would pass: its derivative is checked against itself alone."""
+    assert set(ACTIVATIONS) == set(activations.names()), "write its formula in tests/reference.py"
+    for f in activations:
+        takes = {*inspect.signature(ACTIVATIONS[f.name]).parameters, *f.learned.values()}
+        takes |= {"lower", "upper"} if "slope" in takes else set()
+        assert {option.name for option in options_of(f)} <= takes, f.name
 
 
-REFERENCES = {
-    "linear": lambda x: x,
-    "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
-    "tanh": math.tanh,
-    "relu": lambda x: x if x > 0 else 0.0,
-    "leaky_relu": lambda x, negative_slope=0.01: x if x > 0 else negative_slope * x,
-    "elu": lambda x, alpha=1.0: x if x > 0 else alpha * (math.exp(x) - 1),
-    "celu": lambda x, alpha=1.0: max(0.0, x) + min(0.0, alpha * (math.exp(x / alpha) - 1)),
-    "selu": lambda x: 1.0507009873554805 * (x if x > 0 else 1.6732632423543772 * (math.exp(x) - 1)),
-    "gelu": lambda x: x * phi(x),
-    "silu": lambda x: x / (1 + math.exp(-x)),
-    "softplus": lambda x: math.log(1 + math.exp(x)),
-    "softsign": lambda x: x / (1 + abs(x)),
-    "prelu": lambda x, init=0.25: x if x > 0 else init * x,
-    "rrelu": lambda x, lower=1 / 8, upper=1 / 3: x if x > 0 else (lower + upper) / 2 * x,  # evaluation
-    "softmax": lambda x: math.exp(x) / (math.exp(x) + 1),  # beside a logit of 0
-}
-
-
-@pytest.mark.parametrize("f", [f for f in VARIANTS if f.name in REFERENCES], ids=repr)
+@every
 def test_values_are_those_of_the_textbook(f):
-    reference = REFERENCES[f.name]
-    options = {k: v for k, v in f.model_dump().items() if k in inspect.signature(reference).parameters}
+    reference, options = ACTIVATIONS[f.name], f.model_dump(exclude=set(f.learned.values()))
+    if f.name == "rrelu":  # in evaluation
+        options = {"slope": (f.lower + f.upper) / 2}
+    learned = {name: getattr(f, field) for name, field in f.learned.items()}
     for x in (-8.0, -3.0, -1.0, -0.5, -1e-3, 0.0, 1e-3, 0.5, 1.0, 2.0, 6.0):
-        extra = {name: np.array([[getattr(f, field)]]) for name, field in f.learned.items()}
-        column = [[x], [0.0]] if f.output_only else [[x]]
-        found = f.forward(np, np.array(column), **extra)[0, 0]
-        assert found == pytest.approx(
-            reference(x, **options), rel=1e-9, abs=1e-6 if f.name == "gelu" else 1e-12
-        )
+        column = np.array([[x], [0.0]] if f.output_only else [[x]])
+        found = f.forward(np, column, **{name: np.array([[value]]) for name, value in learned.items()})
+        expected = reference(column, **learned, **options)
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-6 if f.name == "gelu" else 1e-12)
 
 
 def test_values_worked_out_by_hand():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.helpers import compiled
+from tests.reference import LOSSES
 from tuiml.backends.graph import Graph
 from tuiml.nn.activations import activations
 from tuiml.nn.losses import losses
@@ -28,6 +29,11 @@ def mean_loss(loss, z, t):
     """Mean over the batch, as a function of what the loss's gradient is for: z where it is fused, else y."""
     y = activations[loss.activation]().forward(np, z) if loss.activation else z
     return float(loss.value(np, z, y, t).mean())
+
+
+def test_every_loss_is_in_the_textbook():
+    """Its values are compared in tests/backends/test_numpy_engine.py."""
+    assert set(LOSSES) == set(losses.names()), "write its formula in tests/reference.py"
 
 
 @every

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from tests.helpers import compiled, engine, network, part, preset, run_parts, tiny
+from tests.helpers import compiled, engine, network, part, preset, run_parts, tiny, trainer_of
 from tests.reference import Reference
 from tuiml.backends.numpy_backend import NumpyEngine
 from tuiml.data.arrays import Data
@@ -16,7 +16,6 @@ from tuiml.nn.network import build
 from tuiml.nn.optimizers import optimizers
 from tuiml.runs import checkpoints
 from tuiml.training.events import Snapshot
-from tuiml.training.trainer import Trainer
 
 RUNNING = ("layers.1.running_mean", "layers.1.running_var")
 NORMED = [
@@ -277,7 +276,7 @@ def test_snapshots_show_how_an_activation_layer_does():
     for name, share in (("tanh", "saturated"), ("relu", "dead")):
         chosen = preset([*hidden, {"type": "activation", "activation": name}, *ends])
         net, data, run = run_parts(chosen)
-        snapshots = [e for e in Trainer(chosen, net, data, run).events() if isinstance(e, Snapshot)]
+        snapshots = [e for e in trainer_of(chosen, net, data, run).events() if isinstance(e, Snapshot)]
         before, normal, after, *_ = snapshots[-1].layers
         assert 0 <= getattr(after, share) < 0.6
         assert math.isnan(getattr(before, share))

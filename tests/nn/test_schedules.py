@@ -8,13 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.helpers import preset, run_parts
+from tests.helpers import preset, run_parts, trainer_of
 from tuiml.nn import schedules
 from tuiml.nn.schedules import peak_of
 from tuiml.runs import checkpoints
 from tuiml.training.events import Epoch, State
 from tuiml.training.run_control import RunControl
-from tuiml.training.trainer import Trainer
 
 STEPS, BATCHES = 400, 20
 every = pytest.mark.parametrize("name", schedules.names())
@@ -24,6 +23,28 @@ warmed = pytest.mark.parametrize("name", [n for n in schedules.names() if n != "
 def curve(value, steps=STEPS, batches=BATCHES):
     schedule = schedules.read(value)
     return [schedule.multiplier(step, steps, batches) for step in range(steps)]
+
+
+BY_HAND = {  # options and the factors of some steps
+    "constant": ({}, {0: 1.0, 399: 1.0}),
+    "step": ({"every": 5, "decay": 0.5}, {99: 1.0, 100: 0.5, 399: 0.125}),
+    "exponential": ({"decay": 0.8}, {0: 1.0, 20: 0.8, 40: 0.64}),
+    "cosine": ({"final": 0.1}, {0: 1.0, 100: 0.1 + 0.45 * (1 + math.sqrt(0.5)), 200: 0.55}),
+    "linear_warmup": ({"warmup": 2.0}, {0: 1 / 41, 39: 40 / 41, 40: 1.0, 399: 1.0}),
+    "plateau": ({}, {0: 1.0, 399: 1.0}),  # it falls between epochs: see the trainer's tests
+    "one_cycle": (
+        {"pct_start": 0.25, "div_factor": 10.0, "final_div_factor": 100.0},
+        {0: 0.1, 99: 1.0, 399: 0.001},
+    ),
+}
+
+
+@every
+def test_factors_worked_out_by_hand(name):
+    assert name in BY_HAND, "work out the factors of some of its steps above"
+    options, factors = BY_HAND[name]
+    found = curve({"name": name, **options})
+    assert {step: found[step] for step in factors} == pytest.approx(factors)
 
 
 @every
@@ -127,7 +148,7 @@ def trainer(schedule, *, epochs=3, control=None, position=None, state=None, **op
         engine.load(*state)
     used = []
     before_each(engine, lambda rate: used.append(rate))
-    return Trainer(chosen, network, data, engine, control, position=position, **options), used
+    return trainer_of(chosen, network, data, engine, control, position=position, **options), used
 
 
 @every
@@ -230,7 +251,7 @@ PLATEAU = {"name": "plateau", "factor": 0.5, "patience": 1, "minimum": 0.02}
 def test_plateau_watches_the_validation_loss_or_else_the_training_loss(validation):
     chosen = preset(training={"epochs": 30, "schedule": PLATEAU, "optimizer": "adam", "learning_rate": 0.5})
     data = chosen.data.model_copy(update={"validation": validation})
-    run = Trainer(
+    run = trainer_of(
         chosen.model_copy(update={"data": data}), *run_parts(chosen.model_copy(update={"data": data}))
     )
     epochs = [event for event in run.events() if isinstance(event, Epoch)]

@@ -22,8 +22,11 @@ import pytest
 import safetensors.numpy
 
 from tests.runs.crash import BATCHES, DOCUMENT, STEPS, preset
+from tuiml.backends.choice import choose
+from tuiml.data import prepare
 from tuiml.runs import checkpoint_file, checkpoint_recovery, checkpoints, folder, library, metrics, session
 from tuiml.runs.errors import CheckpointError, RunError
+from tuiml.runs.preparation import build_engine
 from tuiml.spec import SpecError, check, network_of
 from tuiml.training.events import End, Epoch, Event, Start
 from tuiml.training.run_control import RunControl
@@ -61,7 +64,8 @@ def load(path: Path) -> checkpoints.Checkpoint:
 
 
 def survey(run: Path) -> checkpoint_recovery.Survey:
-    return checkpoint_recovery.survey(run, preset(), network_of(preset()), BATCHES)
+    parts = preset(), network_of(preset()), prepare.load(preset().data, 0)
+    return checkpoint_recovery.survey(run, build_engine(*parts, choose("numpy"), 1))
 
 
 def refused(path: Path) -> str:

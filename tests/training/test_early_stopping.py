@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from tests.helpers import document, preset, run_parts
+from tests.helpers import document, preset, run_parts, trainer_of
 from tuiml.backends.engine import Totals
 from tuiml.runs import checkpoints, library, session
 from tuiml.runs.checkpoints import path_of, steps_in
@@ -14,7 +14,6 @@ from tuiml.runs.errors import RunError
 from tuiml.spec import check
 from tuiml.training.events import End, Epoch
 from tuiml.training.run_control import RunControl
-from tuiml.training.trainer import Trainer
 
 STEPS = 4  # an epoch's
 
@@ -34,7 +33,7 @@ def scripted(figures, rule, epochs=None, which="loss"):
         return Totals(figure * 20 if which == "loss" else found.loss, round(figure * 20), 20)
 
     engine.evaluate = evaluate
-    trainer = Trainer(chosen, network, data, engine)
+    trainer = trainer_of(chosen, network, data, engine)
     *_, end = trainer.events()
     return end, trainer, weights
 
@@ -111,7 +110,7 @@ def test_the_training_loss_needs_no_validation():
         assert "data.validation" in problems[0].message
     wrong["training"]["early_stopping"] = {"name": "train_loss", "patience": 1}
     chosen, _ = check(wrong)
-    trainer = Trainer(chosen, *run_parts(chosen))
+    trainer = trainer_of(chosen, *run_parts(chosen))
     *events, end = trainer.events()
     losses = [e.train_loss for e in events if isinstance(e, Epoch)]
     assert end.reason == "early_stopped"
@@ -123,7 +122,7 @@ def test_a_diverging_run_diverges():
     stack = [{"type": "dense", "units": 6, "initializer": "normal"}, {"type": "dense"}]
     rest = {"loss": "mse", "learning_rate": 1000.0, "epochs": 30, "early_stopping": rule(patience=1)}
     chosen = preset(stack, rest)
-    trainer = Trainer(chosen, *run_parts(chosen))
+    trainer = trainer_of(chosen, *run_parts(chosen))
     *_, end = trainer.events()
     assert end.reason == "diverged"
     assert trainer.engine.finite()
@@ -133,7 +132,7 @@ def test_who_stops_a_run_keeps_its_last_weights():
     chosen = preset(training={"epochs": 50, "learning_rate": 2.0, "early_stopping": rule(patience=40)})
     network, data, engine = run_parts(chosen)
     control = RunControl()
-    trainer = Trainer(chosen, network, data, engine, control)
+    trainer = trainer_of(chosen, network, data, engine, control)
     for event in trainer.events():
         if isinstance(event, Epoch) and event.epoch == 9:
             control.stop()

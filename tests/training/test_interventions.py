@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.helpers import preset, run_parts
+from tests import helpers
+from tests.helpers import preset, run_parts, surviving
 from tuiml.nn.optimizers import optimizers
 from tuiml.runs import (
     checkpoint_policy,
@@ -21,7 +22,6 @@ from tuiml.runs import (
     replay,
     run,
     session,
-    timeline,
 )
 from tuiml.runs.errors import RunError
 from tuiml.spec import network_of
@@ -31,7 +31,6 @@ from tuiml.training.interventions import Change, at_first, between, in_force, re
 from tuiml.training.restore_points import RestorePoint, RestorePoints
 from tuiml.training.run_control import RunControl
 from tuiml.training.schedule_state import Position, ScheduleState
-from tuiml.training.trainer import Trainer
 
 NOISY = [
     {"type": "dense", "units": 7, "activation": "rrelu"},
@@ -60,8 +59,7 @@ def noisy(**training):
 
 
 def trainer_of(chosen, **options):
-    network, data, engine = run_parts(chosen)
-    return Trainer(chosen, network, data, engine, **options)
+    return helpers.trainer_of(chosen, *run_parts(chosen), **options)
 
 
 def drive(events, control, act):
@@ -193,7 +191,7 @@ def test_a_run_sent_back_to_the_end_of_an_epoch_reports_that_epoch_once():
     network, data, engine = run_parts(noisy())
     engine.restore(saved)
     control = RunControl()
-    again = Trainer(noisy(), network, data, engine, control, position=where)
+    again = helpers.trainer_of(noisy(), network, data, engine, control, position=where)
     epochs = []
     for event in again.events():
         if isinstance(event, Epoch):
@@ -647,7 +645,7 @@ def test_nothing_is_erased_and_what_was_taken_back_does_not_count():
     path = back_then(noisy(), "go on")
     lines = folder.read_metrics(path)
     assert [line["epoch"] for line in lines if line["event"] == "epoch"] == [1, 2, 3, 4, 3, 4, 5, 6]
-    kept = timeline.surviving(lines)
+    kept = surviving(lines)
     assert [line["epoch"] for line in kept if line["event"] == "epoch"] == [1, 2, 3, 4, 5, 6]
     found = library.summary(path)
     assert found.epochs == 6
@@ -665,7 +663,7 @@ def test_a_run_that_is_cut_off_after_going_back_goes_on_from_there():
     assert [e.epoch for e in reported if isinstance(e, Epoch)] == [3, 4, 5, 6]
     found = newest(path, chosen)
     assert {n: v.tobytes() for n, v in found.tensors.items()} == state_of(plain)
-    epochs = [x["epoch"] for x in timeline.surviving(folder.read_metrics(path)) if x["event"] == "epoch"]
+    epochs = [x["epoch"] for x in surviving(folder.read_metrics(path)) if x["event"] == "epoch"]
     assert epochs == [1, 2, 3, 4, 5, 6]
 
 
@@ -712,7 +710,7 @@ def test_a_kill_while_going_back_leaves_a_run_that_goes_on(where, monkeypatch):
     assert [e.epoch for e in reported if isinstance(e, Epoch)] == list(range(first, 7))
     found = newest(path, chosen)
     assert {n: v.tobytes() for n, v in found.tensors.items()} == state_of(plain)
-    kept = [x["epoch"] for x in timeline.surviving(folder.read_metrics(path)) if x["event"] == "epoch"]
+    kept = [x["epoch"] for x in surviving(folder.read_metrics(path)) if x["event"] == "epoch"]
     assert kept == [1, 2, 3, 4, 5, 6]
     *_, verdict = replay.replay("run")
     assert verdict.same
@@ -784,8 +782,9 @@ def test_metrics_of_a_checkpoint_end_where_it_was_written(tmp_path):
     assert kept(12, 1) == 5
     assert kept(8, 1) == 4
     assert kept(8, 0) == 3
-    assert timeline.surviving(lines) == [*lines[:2], *lines[5:]]
-    assert timeline.manual_changes(lines) == [lines[7]]
+    assert surviving(lines) == [*lines[:2], *lines[5:]]
+    (tmp_path / "preset.toml").write_text("")
+    assert library.summary(tmp_path).changes == (lines[7],)
 
 
 @pytest.mark.parametrize(
@@ -799,7 +798,7 @@ def test_metrics_of_a_checkpoint_end_where_it_was_written(tmp_path):
 )
 def test_lines_of_strangers_are_read_without_harm(line, tmp_path):
     lines = [{"event": "start"}, {"event": "epoch", "step": 4, "epoch": 1}, line]
-    assert timeline.surviving(lines)[-1] == line
+    assert surviving(lines)[-1] == line
     file = tmp_path / "metrics.jsonl"
     file.write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert metrics.end_of(file, 4, None, lambda _: False) > 0

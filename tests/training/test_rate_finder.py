@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests import helpers
+from tests.helpers import trainer_of
 from tuiml.backends import choice
 from tuiml.data.prepare import load
 from tuiml.runs.rate_search import find_rate
@@ -20,7 +21,6 @@ from tuiml.training.events import Pretraining, RateFound, RateTried
 from tuiml.training.rate_finder import GIVE_UP, Ramp, RateFinder, Smoother, suggest
 from tuiml.training.run_control import RunControl
 from tuiml.training.schedule_state import order_of
-from tuiml.training.trainer import Trainer
 
 BACKENDS = ["numpy", *(["mlx"] if importlib.util.find_spec("mlx") else [])]
 KEPT = [
@@ -219,7 +219,7 @@ def test_it_is_a_function_of_the_seed() -> None:
 def test_it_takes_the_batches_of_the_first_epochs() -> None:
     preset = helpers.preset()
     data, engine = built(preset)
-    trainer = Trainer(preset, network_of(preset), data, engine)
+    trainer = trainer_of(preset, network_of(preset), data, engine)
     assert np.array_equal(trainer.order(2), order_of(0, 2, len(data.train)))
 
 

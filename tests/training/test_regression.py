@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.helpers import engine, numbers, run_parts
+from tests.helpers import engine, numbers, run_parts, trainer_of
 from tests.reference import Reference
 from tests.runs.test_runs import finish, same, stop_at, tensors
 from tuiml.backends import steps
@@ -25,7 +25,6 @@ from tuiml.training.events import End, Epoch, Progress
 from tuiml.training.probe import probe
 from tuiml.training.rate_finder import RateFinder
 from tuiml.training.run_control import RunControl
-from tuiml.training.trainer import Trainer
 
 LOSSES = [entry.name for entry in losses if entry.activation is None]
 every_loss = pytest.mark.parametrize("loss", LOSSES)
@@ -175,7 +174,7 @@ def test_what_is_for_classes_is_refused_with_what_to_give():
 def events_of(chosen, **options):
     data = load(chosen.data, 0)
     run = NumpyEngine(network_of(chosen), chosen.training.optimizer, data, 0)
-    return list(Trainer(chosen, run.network, data, run, RunControl(), **options).events())
+    return list(trainer_of(chosen, run.network, data, run, RunControl(), **options).events())
 
 
 def test_a_run_reports_r2_and_no_accuracy():

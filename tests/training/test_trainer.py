@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from tests.helpers import document, preset, run_parts
+from tests.helpers import document, preset, run_parts, trainer_of
 from tests.reference import Reference
 from tests.spec import random_documents
 from tuiml.backends.numpy_backend import NumpyEngine
@@ -22,7 +22,6 @@ from tuiml.training.inspections.confusion import Confusion
 from tuiml.training.inspections.drawing import Drawing
 from tuiml.training.inspections.record import Inspection, InspectionRequest
 from tuiml.training.run_control import RunControl
-from tuiml.training.trainer import Trainer
 
 STEPS = 4  # batches of 16 in an epoch of 60 examples: the last one has 12
 
@@ -65,7 +64,7 @@ def timed(chosen, cost=0.01, glance=0.0, copy=0.0, **options):
     engine.__class__ = Timed
     engine.clock, engine.cost, engine.glance, engine.copy = Clock(), cost, glance, copy
     control = RunControl()
-    return Trainer(chosen, network, data, engine, control, clock=engine.clock, **options), control
+    return trainer_of(chosen, network, data, engine, control, clock=engine.clock, **options), control
 
 
 def run(*args, **kwargs):
@@ -437,7 +436,7 @@ def test_a_resumed_run_equals_one_that_never_stopped(stop_at):
     engine.load(state, first.engine.step_number)
     engine.__class__ = Timed
     engine.clock, engine.cost = Clock(), 0.01
-    second = Trainer(noisy(), network, data, engine, clock=engine.clock, position=position)
+    second = trainer_of(noisy(), network, data, engine, clock=engine.clock, position=position)
     if reported and reported[-1].get("reason"):
         reported.pop()  # it had come to its end: only that is reported again
     reported += [numbers(e) for e in second.events() if isinstance(e, Epoch | End)]
@@ -456,7 +455,7 @@ def test_a_finished_run_can_be_lengthened():
     list(short.events())
     network, data, engine = run_parts(noisy(epochs=5))
     engine.load(short.engine.state(), short.engine.step_number)
-    rest = Trainer(noisy(epochs=5), network, data, engine, position=short.state.position)
+    rest = trainer_of(noisy(epochs=5), network, data, engine, position=short.state.position)
     assert [e.epoch for e in rest.events() if isinstance(e, Epoch)] == [4, 5]
     np.testing.assert_array_equal(engine.weights.flat, longer.engine.weights.flat)
 

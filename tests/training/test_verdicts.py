@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests import helpers
+from tests.helpers import trainer_of
 from tuiml.nn.initializers import initializers
 from tuiml.runs.preset_prober import Prober
 from tuiml.spec import check
@@ -16,7 +17,6 @@ from tuiml.training.diagnosis_context import DiagnosisContext, constant, span, t
 from tuiml.training.events import Epoch
 from tuiml.training.remedies import nice
 from tuiml.training.statistics_tracker import StatisticsTracker
-from tuiml.training.trainer import Trainer
 from tuiml.training.verdicts import RULES, verdicts
 
 PRESETS = {preset.name: preset for preset in bundled()}
@@ -138,7 +138,7 @@ def accuracy(document):
 def events_of(preset):
     network, data, engine = helpers.run_parts(preset)
     try:
-        yield from Trainer(preset, network, data, engine, live=True).events()
+        yield from trainer_of(preset, network, data, engine, live=True).events()
     finally:
         engine.close()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partialmethod
 from typing import Any
 
 import numpy as np
@@ -131,11 +132,8 @@ class Graph:
             return lambda x: self.unary(name, x)
         raise AttributeError(f"formulas have no operation {name!r} here: add it to backends/graph.py")
 
-    def maximum(self, a: Any, b: Any) -> Node:
-        return self.binary("maximum", a, b)
-
-    def minimum(self, a: Any, b: Any) -> Node:
-        return self.binary("minimum", a, b)
+    maximum = partialmethod(binary, "maximum")
+    minimum = partialmethod(binary, "minimum")
 
     def where(self, mask: Node, a: Any, b: Any) -> Node:
         a, b = (v if isinstance(v, Node) else self.constant(v) for v in (a, b))

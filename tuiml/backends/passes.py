@@ -47,53 +47,34 @@ class Pass:
         seed: int,
         observed: bool = False,
     ) -> None:
-        self.size = size = len(shard)
-        self.observed = observed
+        self.size, self.observed = len(shard), observed
         self._shard, self._seed = shard, seed
-        training = gradients is not None
-        self.batches = Batches(source, network, size)
+        self.batches = Batches(source, network, self.size)
         graph = Graph()
-        x = graph.input("x", (math.prod(network.input_shape), size))
-        t = graph.input("t", (network.outputs, size))
+        x = graph.input("x", (math.prod(network.input_shape), self.size))
+        t = graph.input("t", (network.outputs, self.size))
         inputs: dict[str, Array] = {"x": self.batches.x, "t": self.batches.targets}
         p = self._inputs(graph, network, weights, "parameters", inputs)
         held = self._inputs(graph, network, buffers, "buffers", inputs)
-        if not training:
+        noise = self._noise(graph, network, inputs, training=gradients is not None)
+        if gradients is None:
             p = [mine | more for mine, more in zip(p, held, strict=True)]
-        noise = self._noise(graph, network, inputs) if training else [None] * len(network.nodes)
-        values = forward(graph, network, x, p, noise)
-        last = values[-1]
-        losses = network.loss.value(graph, last.z, last.y, t)
-        loss = graph.sum(losses, axis=1)
-        self.values: list[Values] = values
-
-        ones = {"x": self.batches.x_with_ones}
-        wanted: dict[Value, Array | None] = {loss: None}
-        wanted |= {v.y: None for v in values if v.y.op != "input"}
-        if not training:
-            wanted[losses] = None
-        if observed:
-            wanted |= {v.z: None for v in values if v.z.op != "input"}
-        grads: dict[Value, Array | None] = {}
-        if gradients is not None:
-            # Buffers are made after the loss, so written in the backward part: never for a loss that is not
-            # finite.
-            by_kind = (
-                ("parameters", gradients, backward(graph, network, values, t, p, noise, batch_size)),
-                ("buffers", buffers, updated_buffers(graph, network, values, held)),
-            )
-            for kind, arena, by_layer in by_kind:
-                for place, layer in zip(network.nodes, by_layer, strict=True):
-                    homes = _homes(place, getattr(place, kind), arena)
-                    grads |= {value: homes[name] for name, value in layer.items()}
-        donated = [f"{i}.{name}" for i, names in enumerate(held) for name in names] if training else []
-        self._losses = losses
-        self._plan = Plan(graph, inputs, {**wanted, **grads}, donated, with_ones=ones)
+        self.values = values = forward(graph, network, x, p, noise)
+        self._losses = network.loss.value(graph, values[-1].z, values[-1].y, t)
+        loss = graph.sum(self._losses, axis=1)
+        wanted: dict[Value, Array | None] = {loss: None, **_outputs(values, observed)}
+        if gradients is None:
+            wanted[self._losses] = None
+        else:
+            found = backward(graph, network, values, t, p, noise, batch_size)
+            wanted |= _written(network, "parameters", found, gradients)
+            # Made after the loss, so written in the backward part: never for a loss that is not finite.
+            wanted |= _written(network, "buffers", updated_buffers(graph, network, values, held), buffers)
+        donated = [f"{i}.{name}" for i, names in enumerate(held) for name in names if gradients]
+        self._plan = Plan(graph, inputs, wanted, donated, with_ones={"x": self.batches.x_with_ones})
         self.forward, self.backward = self._plan.split(loss)
         self.total = self._plan.array(loss)
-        output = self._plan.array(last.y)
-        numbers = source.data.target == "regression"
-        self.hits = Errors(output, self.batches.targets) if numbers else Hits(output, self.batches.labels)
+        self.hits = _counter(source.data.target, self._plan.array(values[-1].y), self.batches)
 
     @staticmethod
     def _inputs(
@@ -108,11 +89,13 @@ class Pass:
             inputs |= {labels[name]: home for name, home in _homes(node, entries, arena).items()}
         return found
 
-    def _noise(self, graph: Graph, network: Network, inputs: dict[str, Array]) -> list[Value | None]:
+    def _noise(
+        self, graph: Graph, network: Network, inputs: dict[str, Array], training: bool
+    ) -> list[Value | None]:
         self._keys: list[tuple[int, Array]] = []
         noise: list[Value | None] = [None] * len(network.nodes)
         for node in network.nodes:
-            if not node.layer.noisy():
+            if not (training and node.layer.noisy()):
                 continue
             i, features = node.index, math.prod(node.output_shape)
             key = np.zeros((), np.uint32)
@@ -164,3 +147,24 @@ def _homes(node: Node, parameters: Sequence[Parameter], arena: Arena) -> dict[st
     """Where each of a layer's arrays lies, as formulas see it; a matrix with its bias below it."""
     views = arena.views[node.index]
     return {p.name: seen(node, p, views[p.name]) if p.by_element else views["weight"] for p in parameters}
+
+
+def _counter(target: str, output: Array, batches: Batches) -> Errors | Hits:
+    return Errors(output, batches.targets) if target == "regression" else Hits(output, batches.labels)
+
+
+def _outputs(values: list[Values], watched: bool) -> dict[Value, None]:
+    """What the layers put out, and in a watched pass their pre-activations too."""
+    found = [v.y for v in values if v.y.op != "input"]
+    return dict.fromkeys(found + [v.z for v in values if watched and v.z.op != "input"])
+
+
+def _written(
+    network: Network, kind: str, by_layer: Sequence[dict[str, Value]], arena: Arena
+) -> dict[Value, Array | None]:
+    """Each layer's new ``parameters`` or ``buffers`` (``kind``), and where in the arena they go."""
+    found: dict[Value, Array | None] = {}
+    for node, layer in zip(network.nodes, by_layer, strict=True):
+        homes = _homes(node, getattr(node, kind), arena)
+        found |= {value: homes[name] for name, value in layer.items()}
+    return found

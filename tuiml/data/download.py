@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import http.client
 import os
-import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -116,43 +115,38 @@ def download(
         Unreachable: no mirror gave the file; the message says of each why.
         DataError: it could not be written.
     """
-    reasons = []
-    temporary: str | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _sweep(path)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-        with os.fdopen(handle, "wb") as file:
+        with files.replacing(path) as (handle, temporary), os.fdopen(handle, "wb", closefd=False) as file:
             transfer = _Transfer(file, path.name, at_most, progress, opener or open_https, pause)
-            for url in urls:
-                try:
-                    transfer.run(url)
-                    check(Path(temporary))
-                    break
-                except _Fault as problem:
-                    reasons.append(f"{urlsplit(url).hostname}: {problem}")
-                except DataError:
-                    reasons.append(f"{urlsplit(url).hostname}: sends another file or a damaged one")
-            else:
-                raise Unreachable("; ".join(reasons))
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)  # mkstemp gives 0600: a shared cache's readers would be shut out
-        os.replace(temporary, path)
+            _from_any(urls, transfer, lambda: check(temporary))
         files.sync_folder(path.parent)
     except OSError as problem:
         reason = problem.strerror or str(problem)
         raise DataError(
             f"{path} cannot be written: {reason}; make room or set TUIML_HOME to another folder"
         ) from None
-    finally:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
+
+
+def _from_any(urls: Iterable[str], transfer: _Transfer, check: Callable[[], object]) -> None:
+    """The file from the first mirror that gives it."""
+    reasons = []
+    for url in urls:
+        try:
+            transfer.run(url)
+            check()
+            return
+        except _Fault as problem:
+            reasons.append(f"{urlsplit(url).hostname}: {problem}")
+        except DataError:
+            reasons.append(f"{urlsplit(url).hostname}: sends another file or a damaged one")
+    raise Unreachable("; ".join(reasons))
 
 
 def _sweep(path: Path) -> None:
     """Remove what downloads of ``path`` left that were killed."""
-    for left in path.parent.glob(f".{path.name}.*.part"):
+    for left in path.parent.glob(f".{path.name[:40]}.*.part"):
         with contextlib.suppress(OSError):
             if time.time() - left.stat().st_mtime > _STALE:
                 left.unlink()

@@ -19,8 +19,6 @@ from tuiml.registry import Entry, Registry
 Array = Any
 Namespace = Any
 
-activations: Registry[Activation]
-
 
 class Activation(Entry):
     """An element-wise function, or softmax."""
@@ -57,7 +55,7 @@ class Activation(Entry):
         return {}
 
 
-activations = Registry("an activation")
+activations: Registry[Activation] = Registry("an activation")
 
 
 LOWEST = -87.0
@@ -87,9 +85,6 @@ class Linear(Activation):
 
     def derivative(self, xp: Namespace, x: Array, y: Array) -> Array:
         return 1.0
-
-    def backward(self, xp: Namespace, x: Array, y: Array, g: Array, **extra: Array) -> Array:
-        return g
 
 
 @activations.add
@@ -239,7 +234,6 @@ class SELU(Activation):
     advice = "keeps mean 0 and variance 1 through deep dense stacks, with lecun_normal"
     source = "Klambauer, Unterthiner, Mayr & Hochreiter 2017, eq. 2"
     suited_initializer = "lecun_normal"
-
     alpha: ClassVar[float] = 1.6732632423543772
     scale: ClassVar[float] = 1.0507009873554805
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from tuiml.data.own.reading import DataFiles
-from tuiml.nn.network import Network
 from tuiml.nn.optimizers import SGD
 from tuiml.runs import checkpoint_file, checkpoints, memory_estimate
 from tuiml.runs.checkpoints import Checkpoint
@@ -54,12 +53,13 @@ class Survey:
         return frozenset(step for step, error in self.refused.items() if isinstance(error, kinds))
 
 
-def survey(folder: Path, preset: Preset, network: Network, batches: int) -> Survey:
-    """Find the newest sound checkpoint of the run with this preset.
+def survey(folder: Path, prepared: PreparedRun) -> Survey:
+    """Find the newest sound checkpoint of the prepared run in a folder.
 
     Raises:
         RunError: there are sound ones, but none of this preset, which was edited in the folder.
     """
+    preset, network, batches = prepared.preset, prepared.network, prepared.batches
     known = _identity_in(_details(folder / INITIAL))
     refused: dict[int, CheckpointError] = {}
     stranger: Checkpoint | None = None

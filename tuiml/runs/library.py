@@ -182,7 +182,7 @@ class _Lines:
         for line in filter(None, each_line(path, having=b"watched")):
             self.watched = str(line.get("watched") or self.watched)
         rewinds = filter(timeline.is_rewind, filter(None, each_line(path, having=b"rewind")))
-        for line in timeline.surviving_of(rewinds, self._counted(path)):
+        for line in timeline.surviving(rewinds, self._counted(path)):
             event = line.get("event")
             if event == "start":
                 self.first, self.start, self.end = self.first or line, line, None

@@ -21,6 +21,7 @@ from tuiml.spec import network_of
 from tuiml.spec.preset import Preset, batches_of
 from tuiml.training.events import Event, Loading
 from tuiml.training.run_control import RunControl
+from tuiml.training.schedule_state import Position, ScheduleState
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,10 @@ class PreparedRun:
     def newest_checkpoint(self, folder: Path) -> Checkpoint | None:
         """The newest sound checkpoint in the folder of a run with this preset."""
         return checkpoints.newest(folder, self.network, self.preset.training.optimizer, self.batches)
+
+    def position(self, checkpoint: Checkpoint) -> Position:
+        """The position of a checkpoint of a run with this preset."""
+        return ScheduleState(self.preset.training, len(self.data.train), False).complete(checkpoint.position)
 
     def load(self, checkpoint: Checkpoint) -> None:
         """Load a checkpoint of a run with this preset into the engine."""

@@ -7,14 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tuiml.data.arrays import Data
-from tuiml.nn.network import Network
 from tuiml.nn.optimizers import SGD
 from tuiml.runs import checkpoints
 from tuiml.runs.errors import CheckpointError
 from tuiml.runs.folder import PRETRAINED, RunFolder
+from tuiml.runs.preparation import PreparedRun
 from tuiml.spec import pretraining
-from tuiml.spec.preset import Preset
 from tuiml.training.pretraining import Pretrainer
 from tuiml.training.run_control import RunControl
 from tuiml.training.trainer import Trainer
@@ -59,8 +57,9 @@ class PretrainedLayers:
             self._exists = False
 
 
-def take_up(folder: Path, preset: Preset, network: Network, data: Data, control: RunControl) -> Pretrainer:
+def take_up(folder: Path, prepared: PreparedRun, control: RunControl) -> Pretrainer:
     """Pretraining from the first layer that is not in the file; the bits are the same as from the start."""
+    preset, network, data = prepared.preset, prepared.network, prepared.data
     try:
         found = checkpoints.load(folder / PRETRAINED, network, SGD())  # SGD: it adds no arrays of its own
     except CheckpointError:

@@ -21,7 +21,7 @@ from tuiml.text import plain_text
 from tuiml.training.events import Event, Replayed, Start
 from tuiml.training.interventions import SETTINGS, at_first, in_force
 from tuiml.training.run_control import RunControl
-from tuiml.training.schedule_state import Position, ScheduleState
+from tuiml.training.schedule_state import Position
 
 Array = np.ndarray[Any, Any]
 NAMED = 3
@@ -29,11 +29,7 @@ NAMED = 3
 
 
 def replay(
-    word: str | Path,
-    *,
-    name: str | None = None,
-    control: RunControl | None = None,
-    live: bool = False,
+    word: str | Path, *, name: str | None = None, control: RunControl | None = None, live: bool = False
 ) -> Generator[Event]:
     """Train a run anew up to its newest checkpoint and compare; the last event is :class:`Replayed`.
 
@@ -59,21 +55,14 @@ def replay(
     found = prepared.newest_checkpoint(path)
     if found is None:
         raise RunError("this run has no sound checkpoint to compare with")
-    where = ScheduleState(preset.training, len(prepared.data.train), False).complete(found.position)
+    where = prepared.position(found)
     prepared = replace(prepared, preset=as_it_began(preset, where))
     run = plain_text(path.name)
-    new = new_run(
-        prepared,
-        control,
-        name or _free(f"{path.name[:NAME_BYTES]}-replay"),
-        live=live,
-        note=f"does '{run}' again up to step {where.step:,}",
-        script=where.changes,
-        until=where.step,
-    )
+    note = f"does '{run}' again up to step {where.step:,}"
+    name = name or _free(f"{path.name[:NAME_BYTES]}-replay")
+    new = new_run(prepared, control, name, live=live, note=note, script=where.changes, until=where.step)
     yield from new.events()
-    again = prepared.newest_checkpoint(new.folder.path)
-    differences = _differences(found, again)
+    differences = _differences(found, prepared.newest_checkpoint(new.folder.path))
     differs = (*differences, *_conditions(path, new.start))
     yield Replayed(run, new.folder.name, where.step, len(where.changes), not differences, differs)
 

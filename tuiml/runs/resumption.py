@@ -17,7 +17,7 @@ from tuiml.runs.run import StartingPoint, cannot_write
 from tuiml.spec.preset import Preset, Training
 from tuiml.training.interventions import SETTINGS, Change, between, in_force
 from tuiml.training.run_control import RunControl
-from tuiml.training.schedule_state import Position, ScheduleState
+from tuiml.training.schedule_state import Position
 
 
 def resume_point(
@@ -29,35 +29,28 @@ def resume_point(
     last: Session,
     restored_from: str = "",
 ) -> tuple[PreparedRun, StartingPoint]:
-    """Have a run continue from its newest sound checkpoint, or from its start if there is none.
+    """The run with the settings in force, and its newest sound checkpoint (or its start) to continue from.
 
     The engine gets the checkpoint's state, and metrics of later steps are removed.
 
     Args:
-        old: the preset in the folder; the prepared run's may have other settings.
-        asked: the names of these settings.
+        old: the preset in the folder; the prepared run's may differ from it in the settings ``asked``.
         last: the session before this one.
         restored_from: the checkpoint that ``old`` is from if the preset's own file was lost.
-
-    Returns:
-        The run with the settings in force, and where it continues.
 
     Raises:
         RunError: all its epochs are done, or its folder cannot be written.
     """
-    survey = checkpoint_recovery.survey(folder.path, prepared.preset, prepared.network, prepared.batches)
+    survey = checkpoint_recovery.survey(folder.path, prepared)
     found = survey.newest
     point = StartingPoint(survey.identity, spared=survey.spared, last=last.start)
     mended = checkpoint_recovery.mend_initial(folder.path, prepared, survey)
-    position, layers = Position(), math.inf
     if found:
         prepared, point = _from_checkpoint(prepared, folder, point, found, old, asked, last.ended)
-        position = point.position or position
     elif prepared.preset.pretraining is not None:
-        pretrainer = pretrained_layers.take_up(
-            folder.path, prepared.preset, prepared.network, prepared.data, control
-        )
-        point, layers = replace(point, pretrainer=pretrainer), pretrainer.layers_done
+        point = replace(point, pretrainer=pretrained_layers.take_up(folder.path, prepared, control))
+    position = point.position or Position()
+    layers = point.pretrainer.layers_done if point.pretrainer else math.inf
     try:
         step, size = (found.step, found.metrics) if found else (0, None)
         folder.rewind(step, position.epoch, layers, known=size, interventions=position.interventions)
@@ -79,9 +72,8 @@ def _from_checkpoint(
     ended: bool,
 ) -> tuple[PreparedRun, StartingPoint]:
     """The run with the settings in force, and its starting point, from a checkpoint."""
-    training = prepared.preset.training
-    position = ScheduleState(training, len(prepared.data.train), False).complete(found.position)
-    training, change = _settle(old.training, training, position, asked)
+    position = prepared.position(found)
+    training, change = _settle(old.training, prepared.preset.training, position, asked)
     prepared = replace(prepared, preset=prepared.preset.model_copy(update={"training": training}))
     if position.epoch > training.epochs and ended:
         text = f"the {training.epochs} epochs of '{folder.name}' are done; lengthen it with"

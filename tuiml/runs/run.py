@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from tuiml.runs import environment, memory_estimate
@@ -21,6 +22,7 @@ from tuiml.training.events import End, Epoch, Event, Notice, Start, State
 from tuiml.training.interventions import Change
 from tuiml.training.pretraining import Pretrainer
 from tuiml.training.run_control import RunControl
+from tuiml.training.run_state import RunState
 from tuiml.training.schedule_state import Position
 from tuiml.training.trainer import Trainer
 
@@ -71,18 +73,9 @@ class Run:
     ) -> None:
         self._prepared, self.folder, self._control = prepared, folder, control
         self._pretrainer = point.pretrainer
-        self.trainer = Trainer(
-            *(prepared.preset, prepared.network, prepared.data, prepared.engine, control),
-            live=live,
-            position=point.position,
-            best=point.best,
-            script=script,
-            until=until,
-            room=memory_estimate.for_restore_points(prepared.preset, prepared.network)
-            if control.rewindable
-            else 0,
-            allow=lambda training: _refuse_if_short(prepared, training),
-        )
+        allow = partial(_refuse_if_short, prepared)
+        state = _state(prepared, point, rewindable=control.rewindable)
+        self.trainer = Trainer(state, control, live=live, script=script, until=until, allow=allow)
         self._changed = self.trainer.state.change(point.change) if point.change else None
         self._preset_unsaved = False
         """True if the folder's preset is still the one of the session before."""
@@ -218,6 +211,14 @@ def new_run(
         folder.discard()
         raise
     return run
+
+
+def _state(prepared: PreparedRun, point: StartingPoint, *, rewindable: bool) -> RunState:
+    """The state of a run where it starts, with room for restore points if it can be rewound."""
+    preset, network = prepared.preset, prepared.network
+    room = memory_estimate.for_restore_points(preset, network) if rewindable else 0
+    position, best = point.position, point.best
+    return RunState(preset, network, prepared.data, prepared.engine, position=position, best=best, room=room)
 
 
 def _start(prepared: PreparedRun, folder: RunFolder, trainer: Trainer) -> Start:

@@ -90,12 +90,8 @@ def resume(
         document, restored_from = checkpoint_recovery.preset_document(folder.path)
         preset, old = _changed(document, settings), _changed(document)
         control, last = control or RunControl(rewindable=False), last_session(folder.path)
-        prepared = yield from prepare_run(
-            preset,
-            backend=backend or own_backend(last.start),
-            control=control,
-            shards=shards or shards_of(last.start),
-        )
+        backend, shards = backend or own_backend(last.start), shards or shards_of(last.start)
+        prepared = yield from prepare_run(preset, backend=backend, control=control, shards=shards)
         asked = {str(split(s.partition("=")[0].strip())[1]) for s in settings}
         prepared, point = resume_point(prepared, folder, control, old, asked, last, restored_from)
         yield from Run(prepared, folder, control, point, live=live, save_every=save_every).events()

@@ -31,14 +31,8 @@ def last_intervention(line: Line) -> int:
     return integer(line, "last_intervention", integer(line, "since"))  # its name in files of 0.2 and before
 
 
-def surviving(lines: Iterable[Line]) -> list[Line]:
-    """The lines without those that later rewinds undo; the rewinds themselves stay."""
-    found = list(lines)
-    return list(surviving_of(filter(is_rewind, found), found))
-
-
-def surviving_of(rewinds: Iterable[Line], lines: Iterable[Line]) -> Iterator[Line]:
-    """The same one by one, of more lines than memory holds; ``rewinds`` are those among them."""
+def surviving(rewinds: Iterable[Line], lines: Iterable[Line]) -> Iterator[Line]:
+    """The lines, one by one, without those that later ``rewinds`` among them undo; the rewinds stay."""
     steps, numbers = array("d"), array("d")
     for line in rewinds:
         steps.append(integer(line, "value"))
@@ -55,9 +49,3 @@ def surviving_of(rewinds: Iterable[Line], lines: Iterable[Line]) -> Iterator[Lin
                 yield line
         elif integer(line, "step") <= steps[later]:
             yield line
-
-
-def manual_changes(lines: Iterable[Line]) -> list[Line]:
-    """The lines of manual changes that were not undone."""
-    found = [line for line in surviving(lines) if line.get("event") == "intervention"]
-    return [line for line in found if not is_rewind(line)]

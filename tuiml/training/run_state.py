@@ -16,6 +16,7 @@ from tuiml.training.budget import Budget
 from tuiml.training.events import Intervention
 from tuiml.training.interventions import BATCH_SIZE, OPTIMIZER, RATE, REWIND, SETTINGS, Change, in_force
 from tuiml.training.restore_points import ROOM, RestorePoint, RestorePoints, Saved
+from tuiml.training.running_clock import RunningClock
 from tuiml.training.schedule_state import NONE, Position, ScheduleState
 
 RESTORE_POINTS = 0.0025
@@ -29,7 +30,7 @@ class RunState:
         position: where to continue; the engine must hold the state of that position.
         best: the engine's snapshot at the position's best epoch, if there is one.
         room: bytes for restore points; 0: none are made.
-        clock: seconds, never going back.
+        clock: seconds, never going back; default: a :class:`RunningClock`.
     """
 
     def __init__(
@@ -42,9 +43,10 @@ class RunState:
         position: Position | None = None,
         best: Any = None,
         room: int = ROOM,
-        clock: Callable[[], float],
+        clock: Callable[[], float] | None = None,
     ) -> None:
-        self.preset, self.network, self.engine = preset, network, engine
+        self.preset, self.network, self.data, self.engine = preset, network, data, engine
+        self.clock = clock or RunningClock()
         self._parts = len(data.train), len(data.validation) > 0
         where = position or Position(rate=preset.training.rate)
         self._apply(in_force(preset.training, where.changes))
@@ -55,7 +57,7 @@ class RunState:
         self.rate = self.schedule.rate(self.position)
         """The learning rate of the last step, or of the next one after a change."""
         self.restore_points = RestorePoints(room)
-        self._budget = Budget(RESTORE_POINTS, 0.0, clock, runs=5)
+        self._budget = Budget(RESTORE_POINTS, 0.0, self.clock, runs=5)
         self.seconds, self._examples = self.position.seconds, self.position.examples
         """Seconds of training, without evaluation and snapshots, and the examples trained on in them."""
         self._fallback = self._saved()

@@ -9,10 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tuiml.backends.engine import Engine
-from tuiml.data.arrays import Data
-from tuiml.nn.network import Network
-from tuiml.spec.preset import Preset, Training
+from tuiml.spec.preset import Training
 from tuiml.training.budget import Budget
 from tuiml.training.events import End, Epoch, Event, Progress, Reason
 from tuiml.training.inspector import InspectionService
@@ -20,7 +17,6 @@ from tuiml.training.interventions import Change
 from tuiml.training.order_handler import OrderHandler, allow_all
 from tuiml.training.run_control import RunControl
 from tuiml.training.run_state import RunState
-from tuiml.training.running_clock import RunningClock
 from tuiml.training.schedule_state import order_of
 from tuiml.training.snapshot_maker import SnapshotMaker
 
@@ -43,33 +39,27 @@ class Trainer:
     :attr:`state`, to save them.
 
     Args:
+        state: of the run where it begins or continues.
         live: True if a screen shows the run while it trains (``control.observed`` says when); else there is
             one snapshot per epoch at most. The final state always has one.
         script: changes to make at their steps, to replay a run.
         until: the step to stop at; ``None``: the run's end.
         allow: as in :class:`~tuiml.training.order_handler.OrderHandler`.
-        state: the options of :class:`~tuiml.training.run_state.RunState`: where to continue.
     """
 
     def __init__(
         self,
-        preset: Preset,
-        network: Network,
-        data: Data,
-        engine: Engine,
+        state: RunState,
         control: RunControl | None = None,
         *,
         live: bool = False,
         script: Sequence[Change] = (),
         until: int | None = None,
         allow: Callable[[Training], None] = allow_all,
-        clock: Callable[[], float] | None = None,
-        **state: Any,
     ) -> None:
-        clock = clock or RunningClock()
-        self.data, self.engine = data, engine
+        network, engine, clock = state.network, state.engine, state.clock
+        self.state, self.data, self.engine = state, state.data, engine
         self.control = control or RunControl()
-        self.state = RunState(preset, network, data, engine, clock=clock, **state)
         self.inspection = InspectionService(self.control, network, engine, clock)
         self.snapshots = SnapshotMaker(network, engine, self.control, clock)
         self._orders = OrderHandler(

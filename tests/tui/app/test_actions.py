@@ -9,7 +9,7 @@ from tests.tui.files_on_disk import preset
 from tuiml.tui.app.app import TuimlApp
 from tuiml.tui.app.help import HelpScreen, help_strips
 from tuiml.tui.charts.palette import Look
-from tuiml.tui.keys import Keyed, action, actions
+from tuiml.tui.keys import Action, Keyed, action, actions
 from tuiml.tui.library.open_dialog import OpenDialog
 from tuiml.tui.model.preset_files import named
 from tuiml.tui.widgets.dialogs import ConfirmDialog, NameDialog
@@ -165,14 +165,21 @@ table page_down pagedown hidden
 """
 
 
+def of_chart(row: Action) -> bool:
+    """True if a chart's view declares it: one that is new needs no line here."""
+    return row.method.__module__.startswith("tuiml.tui.chart_views.")
+
+
 def test_the_actions_are_these_in_this_order() -> None:
     help_strips(80, Look())  # imports those that are imported late
-    found = "".join(
+    lines = {
         f"{row.where} {row.id} {','.join(row.keys) or '-'}"
-        f"{'' if row.shown else ' hidden'}{' first' if row.priority else ''}\n"
+        f"{'' if row.shown else ' hidden'}{' first' if row.priority else ''}": row
         for row in actions()
-    )
-    assert found == ACTIONS.lstrip()
+    }
+    listed = ACTIONS.split("\n")
+    found = [line for line, row in lines.items() if line in listed or not of_chart(row)]
+    assert found == ACTIONS.strip().split("\n")
     assert all(row.help.endswith(".") and cell_len(row.label) <= 18 for row in actions())
 
 

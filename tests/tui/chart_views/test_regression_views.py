@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from tests import helpers
+from tests.helpers import trainer_of
 from tests.tui.bench import SIZES
 from tests.tui.chart_views.test_inspection_views import LOOKS, assert_harmless, bench, texts
 from tuiml.spec import check
 from tuiml.training.events import Epoch
 from tuiml.training.inspections.surface import Surface
 from tuiml.training.run_control import RunControl
-from tuiml.training.trainer import Trainer
 from tuiml.tui.chart_views.registry import CHARTS
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.plane import heights, heights_legend
@@ -146,7 +146,7 @@ def run_of(document):
     network, data, engine = helpers.run_parts(preset)
     model = RunModel()
     model.begin(preset.document())
-    model.feed(Trainer(preset, network, data, engine, RunControl(), live=True).events())
+    model.feed(trainer_of(preset, network, data, engine, RunControl(), live=True).events())
     return model
 
 

@@ -6,6 +6,7 @@ import json
 import pytest
 from hypothesis import given, settings
 
+from tests.helpers import surviving
 from tests.runs.hostile_metrics import LINES, UNREADABLE, damaged, events
 from tests.tui.bench import until
 from tests.tui.fake_training_client import FakeTrainingClient
@@ -191,4 +192,4 @@ def test_what_survives_is_what_each_rewind_in_turn_leaves():
                     if (old["number"] <= line["since"] if "number" in old else old["step"] <= line["value"])
                 ]
             kept.append(line)
-        assert timeline.surviving(lines) == kept
+        assert surviving(lines) == kept

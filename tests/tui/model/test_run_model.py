@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from tests import helpers
+from tests.helpers import trainer_of
 from tests.tui.recorded_events import batch, end, epoch, start
 from tuiml.training.event_reading import read_event
 from tuiml.training.events import Loading, Notice, Snapshot, State
 from tuiml.training.run_control import RunControl
-from tuiml.training.trainer import Trainer
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.model.status import detail_line, detail_lines
@@ -172,7 +172,7 @@ def test_a_past_run_looks_as_it_did():
     net, data, engine = helpers.run_parts(chosen)
     epochs = [
         start(epochs=3, steps=12),
-        *Trainer(chosen, net, data, engine, RunControl(), live=True).events(),
+        *trainer_of(chosen, net, data, engine, RunControl(), live=True).events(),
     ]
     live = model(*epochs, document=chosen.document())
     past = RunModel()

@@ -34,17 +34,14 @@ def real(no_prober, monkeypatch):
 
 
 @pytest.fixture
-def program(monkeypatch):
+def program(instead):
     """Let the process do something else before it answers."""
 
     def replace(body):
         text = "import os, sys, time\nfrom tuiml.runs import file_inspection_process, probe_process\n"
         text += "here = file_inspection_process.reading.find\ndef answer(order):\n"
         text += indent(body, "    ") + "\n    return file_inspection_process.answer_to(order)\n"
-        words = [sys.executable, "-c", text + "probe_process.serve(int(sys.argv[1]), answer, 0)"]
-        monkeypatch.setattr(
-            "tuiml.tui.process.file_inspection_client.command", lambda fd, module: [*words, str(fd)]
-        )
+        instead(text + "probe_process.serve(int(sys.argv[1]), answer, 0)")
 
     return replace
 
@@ -90,13 +87,10 @@ async def test_another_process_finds_what_this_one_would_and_stays(tmp_path, rea
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="macOS holds no process to its limit of memory")
-async def test_a_file_that_needs_more_memory_than_there_may_be_says_so(tmp_path, reader, monkeypatch):
+async def test_a_file_that_needs_more_memory_than_there_may_be_says_so(tmp_path, reader, instead):
     text = "import sys\nfrom tuiml.runs import file_inspection_process as p\n"
     text += "p.MEMORY = 150_000_000\np.main(sys.argv[1:])"
-    monkeypatch.setattr(
-        "tuiml.tui.process.file_inspection_client.command",
-        lambda fd, module: [sys.executable, "-c", text, str(fd)],
-    )
+    instead(text)
     large, small = arrays(tmp_path / "large.npz", 15_000_000), arrays(tmp_path / "small.npz")
     tracemalloc.start()
     found = await report(reader, large)

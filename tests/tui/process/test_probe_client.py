@@ -2,79 +2,45 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 
 from tests import helpers
+from tests.tui.process.conftest import Ear
 from tuiml.tui.process import probe_client
 from tuiml.tui.process.probe_client import ProbeClient, Probed, probed
 
-LIMIT = 60
-"""Seconds after which a test that hangs fails."""
-PRELUDE = """
-import os, socket, sys, time
-from tuiml.runs.link import Unpacker, pack
-line = socket.socket(fileno=int(sys.argv[1]))
-unpacker = Unpacker()
-heard = []
-def hear():
-    while not heard:
-        data = line.recv(65536)
-        if not data:
-            os._exit(0)
-        heard.extend(unpacker.feed(data))
-    return heard.pop(0)
-def fail(number):
-    line.sendall(pack({"event": "failed", "message": f"of {number}", "number": number}))
-"""
 
-
-class Ear:
-    """Takes what a client posts."""
+class ProbeEar(Ear):
+    """Asks a client for probes and takes what it posts."""
 
     def __init__(self) -> None:
-        self.posted: asyncio.Queue[Any] = asyncio.Queue()
+        super().__init__()
         self.now = 0.0
         self.client = ProbeClient(self.posted.put_nowait, lambda: self.now)
-        self.processes: list[Any] = []
 
     def ask(self, **changes: Any) -> int:
         number = self.client.ask(helpers.document(**changes))
-        if self.client._worker:
-            process = self.client._worker._process
-            self.processes += [] if process in self.processes else [process]
+        self.note(self.client._worker)
         return number
 
     async def next(self) -> Probed:
-        found = await asyncio.wait_for(self.posted.get(), LIMIT)
+        found = await super().next()
         assert isinstance(found, Probed)
         return found
 
 
 @pytest.fixture
-async def ear() -> AsyncIterator[Ear]:
-    found = Ear()
+async def ear() -> AsyncIterator[ProbeEar]:
+    found = ProbeEar()
     yield found
     found.client.close()
-    assert all(process.returncode is not None for process in found.processes), "no zombie is left"
+    found.assert_no_zombies()
 
 
-@pytest.fixture
-def program(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Let another program be the process."""
-
-    def replace(body: str) -> None:
-        words = [sys.executable, "-c", PRELUDE + body]
-        monkeypatch.setattr(probe_client, "command", lambda descriptor, module: [*words, str(descriptor)])
-
-    return replace
-
-
-async def test_a_real_look_and_another_by_the_same_process(ear: Ear) -> None:
+async def test_a_real_look_and_another_by_the_same_process(ear: ProbeEar) -> None:
     number = ear.ask()
     found = await ear.next()
     assert (found.number, found.problem) == (number, "")
@@ -87,14 +53,14 @@ async def test_a_real_look_and_another_by_the_same_process(ear: Ear) -> None:
     assert len(ear.processes) == 1
 
 
-async def test_what_is_wrong_with_a_preset_is_reported(ear: Ear) -> None:
+async def test_what_is_wrong_with_a_preset_is_reported(ear: ProbeEar) -> None:
     ear.ask(training={"batch_size": 0})
     found = await ear.next()
     assert found.found is None
     assert found.problem
 
 
-async def test_only_the_newest_is_answered(ear: Ear, program: Callable[[str], None]) -> None:
+async def test_only_the_newest_is_answered(ear: ProbeEar, program: Callable[[str], None]) -> None:
     program("first, second = hear(), hear()\nfail(first['number'])\nfail(second['number'])\nhear()")
     ear.ask()
     newest = ear.ask()
@@ -102,7 +68,7 @@ async def test_only_the_newest_is_answered(ear: Ear, program: Callable[[str], No
     assert ear.posted.empty()
 
 
-async def test_one_that_is_busy_for_long_is_given_up(ear: Ear, program: Callable[[str], None]) -> None:
+async def test_one_that_is_busy_for_long_is_given_up(ear: ProbeEar, program: Callable[[str], None]) -> None:
     program("order = hear()\nif order['number'] > 1: fail(order['number'])\nhear()")
     ear.ask()
     ear.now = probe_client.BUSY / 2
@@ -126,7 +92,7 @@ async def test_one_that_is_busy_for_long_is_given_up(ear: Ear, program: Callable
     ],
 )
 async def test_one_that_misbehaves_or_dies_is_reported_and_replaced(
-    ear: Ear, program: Callable[[str], None], body: str
+    ear: ProbeEar, program: Callable[[str], None], body: str
 ) -> None:
     program(body)
     number = ear.ask()

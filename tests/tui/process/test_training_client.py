@@ -2,78 +2,48 @@
 
 import asyncio
 import signal
-import sys
 
 import pytest
 
 from tests import helpers
 from tests.tui.bench import until
+from tests.tui.process.conftest import LIMIT, Ear
 from tuiml.training.events import RateFound, RateTried
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.process import child
 from tuiml.tui.process.child import TrainingEvents, TrainingProblems, TrainingProcessEnded
 from tuiml.tui.process.training_client import TrainingClient
 
-LIMIT = 60
-"""Seconds after which a test that hangs fails."""
 
-PRELUDE = """
-import os, socket, sys, time
-from tuiml.runs.link import Unpacker, pack
-line = socket.socket(fileno=int(sys.argv[1]))
-unpacker = Unpacker()
-heard = []
-def hear():
-    while not heard:
-        heard.extend(unpacker.feed(line.recv(65536)))
-    return heard.pop(0)
-def wait():
-    while line.recv(65536):
-        pass
-order = hear()
-state = {"event": "state", "state": "running", "step": 1, "learning_rate": 0.1}
-"""
-
-
-class Ear:
-    """Takes what a client posts."""
+class TrainingEar(Ear):
+    """Starts runs and takes what the client posts."""
 
     def __init__(self):
-        self.posted = asyncio.Queue()
+        super().__init__()
         self.client = TrainingClient(self.posted.put_nowait)
-        self.process = None
 
     def start(self, document=None):
         assert self.client.start(document or helpers.document())
-        self.process = self.client._worker._process
+        self.note(self.client._worker)
 
-    async def next(self):
-        return await asyncio.wait_for(self.posted.get(), LIMIT)
-
-    async def until(self, kind):
-        while not isinstance(message := await self.next(), kind):
-            pass
-        return message
+    @property
+    def process(self):
+        return self.processes[-1]
 
 
 @pytest.fixture
 async def ear():
-    found = Ear()
+    found = TrainingEar()
     yield found
     found.client.close()
-    if found.process:
-        assert found.process.returncode is not None  # reaped: no zombie is left
+    found.assert_no_zombies()
 
 
 @pytest.fixture
-def worker(monkeypatch):
+def worker(program):
     """Let another program be the training process."""
-
-    def replace(body):
-        program = [sys.executable, "-c", PRELUDE + body]
-        monkeypatch.setattr(child, "command", lambda descriptor: [*program, str(descriptor)])
-
-    return replace
+    state = {"event": "state", "state": "running", "step": 1, "learning_rate": 0.1}
+    return lambda body: program(f"order = hear()\nstate = {state!r}\n{body}")
 
 
 async def test_a_real_run_from_start_to_end(ear):
@@ -274,7 +244,7 @@ async def test_what_is_asked_without_a_run_is_passed_over(ear):
 
 
 async def test_a_process_that_cannot_be_started_is_reported(ear, monkeypatch):
-    monkeypatch.setattr(child, "command", lambda descriptor: ["/nonexistent/python"])
+    monkeypatch.setattr(child, "command", lambda descriptor, module: ["/nonexistent/python"])
     assert ear.client.start(helpers.document())
     assert "could not be started: No such file" in (await ear.next()).reason
     assert not ear.client.active
@@ -282,4 +252,4 @@ async def test_a_process_that_cannot_be_started_is_reported(ear, monkeypatch):
 
 def test_modules_in_the_current_folder_do_not_pass_for_the_librarys(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert "-P" in child.command(3)
+    assert "-P" in child.command(3, "tuiml.runs.training_process")

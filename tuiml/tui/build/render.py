@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from tuiml.formatting import compact, percent
 from tuiml.nn.layers import dimensions
+from tuiml.spec.preset import batches_of
 from tuiml.text import plain_text
 from tuiml.training.layer_statistics import LayerStatistics
 from tuiml.tui.charts.bars import mini, zero_bin
@@ -146,7 +147,7 @@ def schedule_lines(document: Document, width: int, look: Look) -> list[str]:
     if preset is None:
         return []
     training, ramp = preset.training, look.glyphs.bars
-    batches = -(-preset.data.sizes()[0] // training.batch_size)
+    batches = batches_of(preset.data.sizes()[0], training.batch_size)
     steps = training.epochs * batches
     first, last = (training.schedule.multiplier(step, steps, batches) for step in (0, steps - 1))
     start, end = f"lr {training.rate * first:.2g} ", f" {training.rate * last:.2g}"

@@ -11,6 +11,7 @@ from tuiml.nn.activations import activations
 from tuiml.nn.layers import layers
 from tuiml.runs import memory_estimate
 from tuiml.spec import network_of
+from tuiml.spec.preset import batches_of
 from tuiml.tui.model.document import Document, Raw
 from tuiml.tui.model.layer_rows import LayerRow
 
@@ -92,7 +93,7 @@ def details(document: Document) -> list[str]:
     if preset is None:
         return []
     train, validation, test = preset.data.sizes()
-    steps = -(-train // preset.training.batch_size)
+    steps = batches_of(train, preset.training.batch_size)
     return [
         f"{train:,} train, {validation:,} validation, {test:,} test",
         f"{steps:,} steps an epoch, {steps * preset.training.epochs:,} in all",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from functools import singledispatch
 
+from tuiml.spec.preset import batches_of
 from tuiml.spec.stopping import badness
 from tuiml.training import events
 from tuiml.training.inspections.record import Inspection
@@ -68,7 +69,7 @@ def _(event: events.Start, run: RunData) -> None:
     run.train_step = event.step if 0 <= event.step <= event.steps else 0  # it may be from a file
     run.changed_steps, run.restore_points = 0, ()
     if event.batch_size > 0:
-        run.batches_per_epoch = -(-event.train_examples // event.batch_size)
+        run.batches_per_epoch = batches_of(event.train_examples, event.batch_size)
 
 
 @update.register
@@ -110,7 +111,7 @@ def _(event: events.State, run: RunData) -> None:
 def _(event: events.Intervention, run: RunData) -> None:
     rewind, x = event.what == "rewind", event.epochs_done
     examples = run.start.train_examples if run.start else 0
-    run.batches_per_epoch = -(-examples // event.batch_size) if examples > 0 < event.batch_size else 0
+    run.batches_per_epoch = batches_of(examples, event.batch_size) if examples > 0 < event.batch_size else 0
     run.changed_steps, run.epoch, run.rate = event.steps, event.epoch, event.learning_rate
     if rewind:
         for curves in (run.loss, run.accuracy):

@@ -76,6 +76,8 @@ class Worker:
     """
 
     called: ClassVar[str] = "the training process"
+    module: ClassVar[str] = "tuiml.runs.training_process"
+    """What the process runs."""
 
     def __init__(self, post: Post, past: bool = False) -> None:
         self._post = post
@@ -91,7 +93,7 @@ class Worker:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - open while the process lives
         try:
             self._process = subprocess.Popen(
-                self.command(theirs.fileno()),
+                command(theirs.fileno(), self.module),
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -108,10 +110,6 @@ class Worker:
             theirs.close()
         self._socket.setblocking(False)
         self._loop.add_reader(self._socket, self._readable)
-
-    def command(self, descriptor: int) -> list[str]:
-        """The command line of its process."""
-        return command(descriptor)
 
     @property
     def gone(self) -> bool:
@@ -236,8 +234,8 @@ class Worker:
         return plain_text(lines[-1].strip()[:300]) if lines else ""
 
 
-def command(descriptor: int, module: str = "tuiml.runs.training_process") -> list[str]:
-    """The command line of the training process, or of another ``module`` with the same protocol."""
+def command(descriptor: int, module: str) -> list[str]:
+    """The command line of a process that runs ``module`` and answers on the socket ``descriptor``."""
     root = Path(tuiml.__file__).resolve().parent.parent
     # A file in the current folder, such as random.py, must not be imported in place of a library module;
     # only in a checkout that is not installed tuiml itself is imported from there.

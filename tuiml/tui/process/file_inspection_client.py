@@ -19,7 +19,7 @@ from tuiml.data.own.entries import Own
 from tuiml.data.own.facts import Facts, Unknown, Wrong
 from tuiml.runs import file_inspection_process
 from tuiml.text import plain_text
-from tuiml.tui.process.child import Worker, command
+from tuiml.tui.process.child import Worker
 
 
 class FileInspectionClient:
@@ -111,13 +111,11 @@ class FileWorker(Worker):
     """The process that reads files, and the socket to it."""
 
     called: ClassVar[str] = "the process that reads files"
+    module: ClassVar[str] = "tuiml.runs.file_inspection_process"
 
     def __init__(self, take: Callable[[Facts | Wrong], object]) -> None:
         super().__init__(lambda _: None)
         self._answer = take
-
-    def command(self, descriptor: int) -> list[str]:
-        return command(descriptor, "tuiml.runs.file_inspection_process")
 
     def _take(self, message: dict[str, Any]) -> None:
         found = facts.from_json(message)

@@ -17,7 +17,7 @@ from tuiml.text import plain_text
 from tuiml.training import codec
 from tuiml.training.event_reading import problems_of
 from tuiml.training.probe import Probe
-from tuiml.tui.process.child import Post, Worker, command
+from tuiml.tui.process.child import Post, Worker
 
 BUSY = 1.0
 """Seconds that an older request may take when a newer one comes."""
@@ -97,9 +97,7 @@ class ProbeWorker(Worker):
     """The process that probes, and the socket to it."""
 
     called: ClassVar[str] = "the process that probes networks"
-
-    def command(self, descriptor: int) -> list[str]:
-        return command(descriptor, "tuiml.runs.probe_process")
+    module: ClassVar[str] = "tuiml.runs.probe_process"
 
     def _take(self, message: dict[str, Any]) -> None:
         number = message.get("number")
