@@ -17,6 +17,7 @@ from tuiml.backends.plan import Plan
 from tuiml.backends.tally import Errors
 from tuiml.data.arrays import Part
 from tuiml.nn import random
+from tuiml.nn.class_weights import example_weights
 from tuiml.nn.layers import Parameter, Values
 from tuiml.nn.layers.windows import with_channels
 from tuiml.nn.network import Network, Node, backward, forward, updated_buffers
@@ -64,6 +65,8 @@ class Pass:
         values = forward(graph, network, x, p, noise)
         last = values[-1]
         losses = network.loss.value(graph, last.z, last.y, t)
+        counted = self._weights(graph, network, t, inputs) if training else None
+        losses = losses if counted is None else losses * counted
         loss = graph.sum(losses, axis=1)
         self.values: list[Values] = values
 
@@ -79,7 +82,7 @@ class Pass:
             # Buffers are made after the loss, so written in the backward part: never for a loss that is not
             # finite.
             by_kind = (
-                ("parameters", gradients, backward(graph, network, values, t, p, noise, batch_size)),
+                ("parameters", gradients, backward(graph, network, values, t, p, noise, batch_size, counted)),
                 ("buffers", buffers, updated_buffers(graph, network, values, held)),
             )
             for kind, arena, by_layer in by_kind:
@@ -106,6 +109,16 @@ class Pass:
             labels = {p.name: f"{node.index}.{p.name}" for p in entries}
             found.append({p.name: graph.input(labels[p.name], seen_shape(node, p)) for p in entries})
             inputs |= {labels[name]: home for name, home in _homes(node, entries, arena).items()}
+        return found
+
+    @staticmethod
+    def _weights(graph: Graph, network: Network, target: Value, inputs: dict[str, Array]) -> Value | None:
+        """What each example's loss is multiplied by in training; ``None``: nothing."""
+        if not network.class_weights:
+            return None
+        inputs["class_weights"] = column = np.array(network.class_weights, np.float32)[:, None]
+        by_class = graph.input("class_weights", column.shape)
+        found: Value = example_weights(graph, network.class_weights, by_class, target)
         return found
 
     def _noise(self, graph: Graph, network: Network, inputs: dict[str, Array]) -> list[Value | None]:
