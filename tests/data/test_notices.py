@@ -152,7 +152,7 @@ def test_a_run_goes_on_over_changed_data_and_says_so(tmp_path):
     lines = path.read_text().splitlines()
     lines[3] = "9,9,9," + lines[3].rpartition(",")[2]
     text(path, "\n".join(lines))
-    assert "its data is not what it was" in started("one", 5).note
+    assert "its data, or how it is read and scaled, is not what it was" in started("one", 5).note
     path.unlink()
     assert main(["resume", "one"]) == 2
 

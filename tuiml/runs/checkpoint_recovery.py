@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tuiml.data.datasets import datasets
 from tuiml.data.own.reading import DataFiles
 from tuiml.nn.network import Network
 from tuiml.nn.optimizers import SGD
 from tuiml.runs import checkpoint_file, checkpoints, memory_estimate
 from tuiml.runs.checkpoints import Checkpoint
 from tuiml.runs.errors import CheckpointError, ForeignError, RunError, UnreadableError
-from tuiml.runs.folder import INITIAL, PRESET
+from tuiml.runs.folder import INITIAL, PRESET, last_session
 from tuiml.runs.preparation import PreparedRun
 from tuiml.spec import check, toml
 from tuiml.spec.library import read
@@ -60,15 +61,15 @@ def survey(folder: Path, preset: Preset, network: Network, batches: int) -> Surv
     Raises:
         RunError: there are sound ones, but none of this preset, which was edited in the folder.
     """
-    known = _identity_in(_details(folder / INITIAL))
+    known, target = _identity_in(_details(folder / INITIAL)), last_session(folder).target
     refused: dict[int, CheckpointError] = {}
     stranger: Checkpoint | None = None
     for step in checkpoints.newest_first(folder):
         try:
             found = checkpoints.load_of(folder, step, network, preset.training.optimizer, batches)
-            _refuse_other(found.path, found.details, preset)
+            _refuse_other(found.path, found.details, preset, target)
         except CheckpointError as error:
-            refused[step] = _why(error, folder, step, preset)
+            refused[step] = _why(error, folder, step, preset, target)
             continue
         own = _identity_in(found.details)
         if not known or not own or own == known:
@@ -88,7 +89,7 @@ def _found(newest: Checkpoint | None, refused: dict[int, CheckpointError], ident
     return Survey(newest, refused, identity) if identity else Survey(newest, refused)
 
 
-def _why(error: CheckpointError, folder: Path, step: int, preset: Preset) -> CheckpointError:
+def _why(error: CheckpointError, folder: Path, step: int, preset: Preset, target: str) -> CheckpointError:
     """The real error of a checkpoint that does not fit: one of another preset is not damaged."""
     if isinstance(error, UnreadableError | ForeignError):
         return error
@@ -96,15 +97,15 @@ def _why(error: CheckpointError, folder: Path, step: int, preset: Preset) -> Che
     details = _details(path)
     if details is not None:
         try:
-            _refuse_other(path, details, preset)
+            _refuse_other(path, details, preset, target)
         except ForeignError as other:
             return other
     return error
 
 
-def _refuse_other(path: Path, details: Any, preset: Preset) -> None:
+def _refuse_other(path: Path, details: Any, preset: Preset, target: str) -> None:
     """Raise ForeignError for a sound checkpoint that was trained with another preset."""
-    other = _preset_in(details)
+    other = _preset_in(details, target)
     if other is None:
         raise ForeignError(f"{plain_text(str(path))}: it has no preset that can be used")
     parts = ("data", "layers", "pretraining")
@@ -124,12 +125,12 @@ def _details(path: Path) -> Any:
         return None
 
 
-def _preset_in(details: Any) -> Preset | None:
+def _preset_in(details: Any, target: str) -> Preset | None:
     document = details.get("preset") if isinstance(details, dict) else None
     if not isinstance(document, dict):
         return None
     try:
-        return check(toml.migrate(document), DataFiles())[0]
+        return check(_as_before(toml.migrate(document), target), DataFiles())[0]
     except (ValueError, ArithmeticError, RecursionError):  # it may hold what no TOML file can
         return None
 
@@ -145,8 +146,9 @@ def preset_document(folder: Path) -> tuple[dict[str, Any], str]:
     Raises:
         SpecError: the file has problems, and no sound checkpoint has the preset.
     """
+    target = last_session(folder).target
     try:
-        document = read(folder / PRESET)
+        document = _as_before(read(folder / PRESET), target)
         preset, problems = check(document, DataFiles())
         if preset is not None:
             return document, ""
@@ -155,10 +157,22 @@ def preset_document(folder: Path) -> tuple[dict[str, Any], str]:
         error = found
     for step in checkpoints.newest_first(folder):
         path = checkpoints.path_of(folder, step)
-        preset = _preset_in(_details(path))
+        preset = _preset_in(_details(path), target)
         if preset is not None:
             return preset.document(), path.name
     raise error
+
+
+def _as_before(document: dict[str, Any], target: str) -> dict[str, Any]:
+    """A run's document whose file is read for the target it had: 0.2 took other numbers for classes."""
+    data = document.get("data")
+    if not target or not isinstance(data, dict) or "path" not in data or "predict" in data:
+        return document
+    try:
+        found = datasets.read(data, DataFiles())
+    except ValueError:  # pydantic's errors are ValueErrors; the check names them
+        return document
+    return document if found.target == target else {**document, "data": {**data, "predict": target}}
 
 
 def mend_initial(folder: Path, prepared: PreparedRun, found: Survey) -> str:

@@ -88,8 +88,8 @@ def resume(
     folder = RunFolder.reopen(library.find(str(word)))
     try:
         document, restored_from = checkpoint_recovery.preset_document(folder.path)
-        preset, old = _changed(document, settings), _changed(document)
         control, last = control or RunControl(steered=False), last_session(folder.path)
+        preset, old = _changed(document, settings), _changed(document)
         prepared = yield from prepare_run(
             preset,
             backend=backend or own_backend(last.start),
