@@ -61,15 +61,15 @@ def survey(folder: Path, preset: Preset, network: Network, batches: int) -> Surv
     Raises:
         RunError: there are sound ones, but none of this preset, which was edited in the folder.
     """
-    known, target = _identity_in(_details(folder / INITIAL)), last_session(folder).target
+    known = _identity_in(_details(folder / INITIAL))
     refused: dict[int, CheckpointError] = {}
     stranger: Checkpoint | None = None
     for step in checkpoints.newest_first(folder):
         try:
             found = checkpoints.load_of(folder, step, network, preset.training.optimizer, batches)
-            _refuse_other(found.path, found.details, preset, target)
+            _refuse_other(found.path, found.details, preset)
         except CheckpointError as error:
-            refused[step] = _why(error, folder, step, preset, target)
+            refused[step] = _why(error, folder, step, preset)
             continue
         own = _identity_in(found.details)
         if not known or not own or own == known:
@@ -89,7 +89,7 @@ def _found(newest: Checkpoint | None, refused: dict[int, CheckpointError], ident
     return Survey(newest, refused, identity) if identity else Survey(newest, refused)
 
 
-def _why(error: CheckpointError, folder: Path, step: int, preset: Preset, target: str) -> CheckpointError:
+def _why(error: CheckpointError, folder: Path, step: int, preset: Preset) -> CheckpointError:
     """The real error of a checkpoint that does not fit: one of another preset is not damaged."""
     if isinstance(error, UnreadableError | ForeignError):
         return error
@@ -97,15 +97,15 @@ def _why(error: CheckpointError, folder: Path, step: int, preset: Preset, target
     details = _details(path)
     if details is not None:
         try:
-            _refuse_other(path, details, preset, target)
+            _refuse_other(path, details, preset)
         except ForeignError as other:
             return other
     return error
 
 
-def _refuse_other(path: Path, details: Any, preset: Preset, target: str) -> None:
+def _refuse_other(path: Path, details: Any, preset: Preset) -> None:
     """Raise ForeignError for a sound checkpoint that was trained with another preset."""
-    other = _preset_in(details, target)
+    other = _preset_in(details, path.parent)
     if other is None:
         raise ForeignError(f"{plain_text(str(path))}: it has no preset that can be used")
     parts = ("data", "layers", "pretraining")
@@ -125,12 +125,12 @@ def _details(path: Path) -> Any:
         return None
 
 
-def _preset_in(details: Any, target: str) -> Preset | None:
+def _preset_in(details: Any, folder: Path) -> Preset | None:
     document = details.get("preset") if isinstance(details, dict) else None
     if not isinstance(document, dict):
         return None
     try:
-        return check(_as_before(toml.migrate(document), target), DataFiles())[0]
+        return check(_as_before(toml.migrate(document), folder), DataFiles())[0]
     except (ValueError, ArithmeticError, RecursionError):  # it may hold what no TOML file can
         return None
 
@@ -146,9 +146,8 @@ def preset_document(folder: Path) -> tuple[dict[str, Any], str]:
     Raises:
         SpecError: the file has problems, and no sound checkpoint has the preset.
     """
-    target = last_session(folder).target
     try:
-        document = _as_before(read(folder / PRESET), target)
+        document = _as_before(read(folder / PRESET), folder)
         preset, problems = check(document, DataFiles())
         if preset is not None:
             return document, ""
@@ -157,22 +156,23 @@ def preset_document(folder: Path) -> tuple[dict[str, Any], str]:
         error = found
     for step in checkpoints.newest_first(folder):
         path = checkpoints.path_of(folder, step)
-        preset = _preset_in(_details(path), target)
+        preset = _preset_in(_details(path), folder)
         if preset is not None:
             return preset.document(), path.name
     raise error
 
 
-def _as_before(document: dict[str, Any], target: str) -> dict[str, Any]:
+def _as_before(document: dict[str, Any], folder: Path) -> dict[str, Any]:
     """A run's document whose file is read for the target it had: 0.2 took other numbers for classes."""
     data = document.get("data")
-    if not target or not isinstance(data, dict) or "path" not in data or "predict" in data:
+    if not isinstance(data, dict) or "path" not in data or "predict" in data:
         return document
     try:
-        found = datasets.read(data, DataFiles())
+        found = datasets.read(data, DataFiles()).target
     except ValueError:  # pydantic's errors are ValueErrors; the check names them
         return document
-    return document if found.target == target else {**document, "data": {**data, "predict": target}}
+    before = last_session(folder).target
+    return document if before in ("", found) else {**document, "data": {**data, "predict": before}}
 
 
 def mend_initial(folder: Path, prepared: PreparedRun, found: Survey) -> str:
