@@ -7,7 +7,16 @@ from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
 from tuiml.data.datasets import datasets
-from tuiml.nn import activations, initializers, layers, losses, optimizers, pretrainings, schedules
+from tuiml.nn import (
+    activations,
+    class_weights,
+    initializers,
+    layers,
+    losses,
+    optimizers,
+    pretrainings,
+    schedules,
+)
 from tuiml.registry import Choice, Entry, Registry, closest, options_of, plain, short
 from tuiml.spec import Preset, Training
 from tuiml.spec.stopping import stoppings
@@ -21,6 +30,7 @@ REGISTRIES = {
     "optimizers": optimizers,
     "schedules": schedules,
     "stoppings": stoppings,
+    "class_weights": class_weights,
     "pretrainings": pretrainings,
 }
 registries = pytest.mark.parametrize("registry", REGISTRIES.values(), ids=REGISTRIES)
@@ -42,6 +52,7 @@ def test_the_names_the_interface_promises():
         (layers, "flatten dense conv2d max_pool2d avg_pool2d global_avg_pool dropout"),
         (layers, "activation batch_norm layer_norm"),
         (schedules, "constant step exponential cosine linear_warmup one_cycle"),
+        (class_weights, "none balanced manual"),
         (stoppings, "never val_loss val_accuracy train_loss"),
     ):
         assert [name for name in names.split() if name not in registry] == []

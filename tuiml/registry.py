@@ -183,9 +183,11 @@ class Registry(Generic[E]):
 
 
 def _listed(value: Any) -> Any:
-    """A value as TOML has it: one of a list alone, a list."""
+    """A value as TOML has it: one of a list alone, a list, or a table."""
     if not isinstance(value, tuple):
         return value
+    if value and all(isinstance(pair, tuple) for pair in value):
+        return dict(value)
     return value[0] if len(value) == 1 else list(value)
 
 

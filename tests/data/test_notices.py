@@ -152,7 +152,7 @@ def test_a_run_goes_on_over_changed_data_and_says_so(tmp_path):
     lines = path.read_text().splitlines()
     lines[3] = "9,9,9," + lines[3].rpartition(",")[2]
     text(path, "\n".join(lines))
-    assert "its data is not what it was" in started("one", 5).note
+    assert "its data, or how it is read and scaled, is not what it was" in started("one", 5).note
     path.unlink()
     assert main(["resume", "one"]) == 2
 
@@ -166,3 +166,15 @@ def test_validation_finds_numbers_only_where_they_are_wanted(tmp_path):
     assert "taken for a regression" in said
     assert np.allclose(data.original(data.test.labels)[:, 0], data.test.inputs[:, 0] * 0.5, atol=1e-4)
     assert file_report.inspect(path, deep=True).warnings == (said,)
+
+
+@pytest.mark.parametrize(("rare", "said"), [(10, False), (9, True)])
+def test_a_class_with_less_than_a_tenth_of_the_largest_is_said_with_the_setting(tmp_path, capsys, rare, said):
+    rows = [f"{i},{i % 7},{'rare' if i < rare else 'usual'}" for i in range(rare + 100)]
+    path = text(tmp_path / "classes.csv", "a,b,kind\n" + "\n".join(rows) + "\n")
+    assert main(["data", "check", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert f"target: one of 2 classes (rare: {rare}; usual: 100)" in out
+    line = f"smallest class has {rare} examples, less than a tenth of the largest's 100: class_weight ="
+    assert (line in out) is said
+    assert any("class_weight" in warning for warning in file_report.inspect(path).warnings) is said

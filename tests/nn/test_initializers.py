@@ -181,6 +181,30 @@ def test_biases_start_from_zeros_or_from_what_is_asked_for(kind, shape):
     assert drawn["layers.0.bias"].mean() == pytest.approx(0, abs=0.06)
     assert drawn["layers.0.bias"].std() == pytest.approx(1, abs=0.05)
     assert np.array_equal(plain["layers.0.weight"], drawn["layers.0.weight"])
-    for initializer in initializers.names():
-        assert tensors(bias_initializer=initializer)["layers.0.bias"].shape == (4000,)
     assert layers.write(layers.read({**kind, "bias_initializer": "zeros"})) == kind
+
+
+@every
+@pytest.mark.parametrize(
+    ("kind", "shape", "fan_out"),
+    [("dense", (300,), 4000), ("conv2d", (12, 5, 5), 4000 * 25)],
+)
+def test_biases_have_the_distribution_of_their_initializer(name, kind, shape, fan_out):
+    """One value a unit, with the fans of the layer's weights."""
+    width = {"dense": {"units": 4000}, "conv2d": {"filters": 4000, "kernel_size": 5}}[kind]
+    layer = layers.read({"type": kind, **width, "bias_initializer": name})
+    biases = initial_tensors(Network((node_of(0, layer, shape),), losses["mse"]()), 5)["layers.0.bias"]
+    n, average = 4000, (300 + fan_out) / 2
+    assert biases.shape == (n,)
+    if name not in EXPECTED:
+        return
+    deviation, cut = EXPECTED[name][1], EXPECTED[name][2] / EXPECTED[name][1] if EXPECTED[name][1] else 1
+    deviation = {"glorot": math.sqrt(1 / average), "orthogonal": 1 / math.sqrt(n)}.get(
+        name.partition("_")[0], deviation
+    )
+    assert biases.mean() == pytest.approx(EXPECTED[name][0], abs=5 * deviation / math.sqrt(n) + 1e-7)
+    assert biases.std() == pytest.approx(deviation, rel=0.06, abs=1e-6)
+    if name == "orthogonal":
+        assert np.linalg.norm(biases) == pytest.approx(1.0, rel=1e-5)
+    elif deviation:
+        assert np.abs(biases).max() <= deviation * cut * (1 + 1e-6)

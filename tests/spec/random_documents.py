@@ -26,6 +26,8 @@ def values(option):
     """What an option allows; numbers of everyday size mostly, its bounds sometimes."""
     if option.registry:
         return choices(option.registry)
+    if option.name == "weights":
+        return st.lists(st.floats(0.01, 100), min_size=2, max_size=4)
     if option.words:
         return st.sampled_from(option.words)
     if option.kind == "bool":
@@ -103,7 +105,12 @@ def valid(draw):
     stack += [last, {"type": "activation", "activation": function}] if alone else []
     stack += [] if alone else [{**last, "activation": function}]
 
-    training = options(draw, Training, skip=("loss", "batch_size", "epochs", "early_stopping"))
+    training = options(
+        draw, Training, skip=("loss", "batch_size", "epochs", "early_stopping", "class_weight")
+    )
+    if loss.activation and draw(st.booleans()):
+        weights = st.lists(st.floats(0.01, 100), min_size=classes, max_size=classes)
+        training["class_weight"] = draw(st.one_of(st.sampled_from(["none", "balanced"]), weights))
     if draw(st.booleans()):
         rules = [r for r in stoppings.names() if table["validation"] or not r.startswith("val_")]
         rules = [r for r in rules if not (numbers and r.endswith("accuracy"))]

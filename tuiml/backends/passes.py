@@ -17,6 +17,7 @@ from tuiml.backends.plan import Plan
 from tuiml.backends.tally import Errors
 from tuiml.data.arrays import Part
 from tuiml.nn import random
+from tuiml.nn.class_weights import example_weights
 from tuiml.nn.layers import Parameter, Values
 from tuiml.nn.layers.windows import with_channels
 from tuiml.nn.network import Network, Node, backward, forward, updated_buffers
@@ -47,8 +48,7 @@ class Pass:
         seed: int,
         observed: bool = False,
     ) -> None:
-        self.size, self.observed = len(shard), observed
-        self._shard, self._seed = shard, seed
+        self.size, self.observed, self._shard, self._seed = len(shard), observed, shard, seed
         self.batches = Batches(source, network, self.size)
         graph = Graph()
         x = graph.input("x", (math.prod(network.input_shape), self.size))
@@ -60,13 +60,14 @@ class Pass:
         if gradients is None:
             p = [mine | more for mine, more in zip(p, held, strict=True)]
         self.values = values = forward(graph, network, x, p, noise)
-        self._losses = network.loss.value(graph, values[-1].z, values[-1].y, t)
+        losses = network.loss.value(graph, values[-1].z, values[-1].y, t)
+        counted = None if gradients is None else self._weights(graph, network, t, inputs)
+        self._losses = losses if counted is None else losses * counted
         loss = graph.sum(self._losses, axis=1)
         wanted: dict[Value, Array | None] = {loss: None, **_outputs(values, observed)}
-        if gradients is None:
-            wanted[self._losses] = None
-        else:
-            found = backward(graph, network, values, t, p, noise, batch_size)
+        wanted |= {self._losses: None} if gradients is None else {}
+        if gradients is not None:
+            found = backward(graph, network, values, t, p, noise, batch_size, counted)
             wanted |= _written(network, "parameters", found, gradients)
             # Made after the loss, so written in the backward part: never for a loss that is not finite.
             wanted |= _written(network, "buffers", updated_buffers(graph, network, values, held), buffers)
@@ -87,6 +88,16 @@ class Pass:
             labels = {p.name: f"{node.index}.{p.name}" for p in entries}
             found.append({p.name: graph.input(labels[p.name], seen_shape(node, p)) for p in entries})
             inputs |= {labels[name]: home for name, home in _homes(node, entries, arena).items()}
+        return found
+
+    @staticmethod
+    def _weights(graph: Graph, network: Network, target: Value, inputs: dict[str, Array]) -> Value | None:
+        """What each example's loss is multiplied by in training; ``None``: nothing."""
+        if not network.class_weights:
+            return None
+        inputs["class_weights"] = column = np.array(network.class_weights, np.float32)[:, None]
+        by_class = graph.input("class_weights", column.shape)
+        found: Value = example_weights(graph, network.class_weights, by_class, target)
         return found
 
     def _noise(

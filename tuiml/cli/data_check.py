@@ -88,8 +88,9 @@ def _print(found: Report) -> None:
         say(f"{parts}; {shape} input{'s' * (found.shape != (1,))} each")
         say(_target(found))
     if not found.usable and found.rows:
-        header, *rows = (row[:12] for row in found.rows)
-        print_table(header, [row for row in rows if len(row) >= len(header)])
+        width = min(12, max(map(len, found.rows)))  # a row may be too long, or too short
+        header, *rows = ([*row[:width], *[""] * (width - len(row))] for row in found.rows)
+        print_table(header, rows)
         say()
     elif found.format == "csv" and found.columns:
         say()

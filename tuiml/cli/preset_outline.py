@@ -10,6 +10,7 @@ from tuiml.cli.output import print_table, say
 from tuiml.data.datasets import Dataset, datasets
 from tuiml.data.own.reading import DataFiles
 from tuiml.formatting import bytes_text, count_text, figure
+from tuiml.nn.class_weights import class_weights
 from tuiml.nn.layers import Layer, Shape, dimensions
 from tuiml.nn.network import node_of
 from tuiml.nn.optimizers import SGD, Optimizer, optimizers
@@ -124,6 +125,7 @@ def _settings(preset: Preset) -> Description:
             for name in ("l1", "l2", "weight_decay", "clip_norm", "max_norm")
             if getattr(training, name)
         },
+        "class_weight": class_weights.write(training.class_weight),
         "early_stopping": stoppings.write(training.early_stopping),
         "batch_size": training.batch_size,
         "epochs": training.epochs,
@@ -198,6 +200,8 @@ def _print_settings(settings: Description) -> None:
         rows.insert(-3, ["schedule", schedule])
     if settings["regularization"]:
         rows.append(["penalties", ", ".join(f"{k} {v:g}" for k, v in settings["regularization"].items())])
+    if settings["class_weight"] != "none":
+        rows.append(["weighted", f"by class: {_choice(settings['class_weight'])}"])
     if settings["early_stopping"] != "never":
         rows.append(["stops", f"early: {_choice(settings['early_stopping'])}"])
     say()

@@ -24,6 +24,8 @@ from tuiml.text import plain_text
 if TYPE_CHECKING:
     from tuiml.data.arrays import Data
 
+RARER = 10
+"""Times as many examples of the largest class as of the smallest, above which class weights are mentioned."""
 MOST = 50
 """Rows, columns and classes that a preview is given of each."""
 
@@ -170,4 +172,10 @@ def _counted(classes: Sequence[str], counts: Sequence[int]) -> list[str]:
     """What is odd about the numbers of examples of the classes."""
     from tuiml.data.notices import imbalance
 
-    return [text for text in (imbalance(classes, counts),) if text]
+    found, there = [imbalance(classes, counts)], sorted(filter(None, counts))
+    if len(there) > 1 and RARER * there[0] < there[-1]:
+        text = (
+            f"the smallest class has {there[0]:,} examples, less than a tenth of the largest's {there[-1]:,}"
+        )
+        found.append(f'{text}: class_weight = "balanced" in [training] gives each class the same weight')
+    return [text for text in found if text]

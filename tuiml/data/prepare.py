@@ -21,11 +21,13 @@ _DRAW = 0x5053
 """Keeps the draw of the parts apart from other uses of the same seed."""
 _NOTHING = np.empty(0, np.float32)
 _BLOCK = 1 << 20
+"""Values converted at a time: a few megabytes, whatever the data's size."""
 FAR = 1e3
 """Times its standard deviation that a column lies from 0 to be centred in float64."""
+PIXEL = 255.0
+"""What every byte was divided by before 0.3."""
 SMALL = 1e-30
 """A standard deviation below this is near the smallest float32."""
-"""Values converted at a time: a few megabytes, whatever the data's size."""
 
 
 def load(dataset: Dataset, seed: int, progress: Progress | None = None) -> Data:
@@ -87,8 +89,12 @@ def draw(dataset: Dataset, examples: PoolAndTest, seed: int) -> Data:
     notices.refuse_unsound(dataset, examples)
     print_of = notices.fingerprint(examples) if dataset.kind == "own" else ""
     training, held_out, made_anew = _drawn(dataset, examples.pool, seed)
-    if made_anew:  # as no version before 0.3 drew it: a resumed run of one gets a notice
-        print_of = hashlib.sha256(f"{print_of} stratified".encode()).hexdigest()
+    # What no version before 0.3 did is part of the hash: a run of one gets a notice when it is resumed.
+    scaled = dataset.kind == "own" and dataset.itemsize == 1 and dataset.normalize == "unit"
+    other = f" top {dataset.top}" if scaled and dataset.top != PIXEL else ""
+    other += " stratified" if made_anew else ""
+    if other:
+        print_of = hashlib.sha256(f"{print_of}{other}".encode()).hexdigest()
     if dataset.fills:
         _fill(training.inputs, (training, held_out, examples.test))
     if any(part.inputs.dtype == np.float64 for part in (training, examples.test)):

@@ -6,6 +6,7 @@ over units (or classes), axis 1 over the batch.
 """
 
 from tuiml.nn.activations import Activation, activations
+from tuiml.nn.class_weights import ClassWeight, class_weights
 from tuiml.nn.initializers import Initializer, initializers
 from tuiml.nn.layers import Layer, layers
 from tuiml.nn.losses import Loss, losses
@@ -15,6 +16,7 @@ from tuiml.nn.schedules import Schedule, schedules
 
 __all__ = [
     "Activation",
+    "ClassWeight",
     "Initializer",
     "Layer",
     "Loss",
@@ -22,6 +24,7 @@ __all__ = [
     "Pretraining",
     "Schedule",
     "activations",
+    "class_weights",
     "initializers",
     "layers",
     "losses",

@@ -49,6 +49,8 @@ class Network:
 
     nodes: tuple[Node, ...]
     loss: Loss
+    class_weights: tuple[float, ...] = ()
+    """What an example of each class counts in the training loss; empty: all count 1."""
 
     @property
     def size(self) -> int:
@@ -146,14 +148,17 @@ def backward(
     p: Parameters,
     noise: Sequence[Array | None],
     batch_size: int,
+    weights: Array | None = None,
 ) -> Parameters:
     """Gradient of the batch's mean loss for every parameter (back-propagation; Rumelhart et al. 1986).
 
     Args:
         batch_size: examples in the batch, of which these may be one shard.
+        weights: what each example's loss is multiplied by, (1, examples); ``None``: 1.
     """
     last = passed[-1]
     g = network.loss.gradient(xp, last.z, last.y, target) * (1.0 / batch_size)
+    g = g if weights is None else g * weights
     gradients: Parameters = [{} for _ in network.nodes]
     for node in reversed(network.nodes):
         i, fused = node.index, node is network.nodes[-1] and network.fused

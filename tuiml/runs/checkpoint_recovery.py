@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tuiml.data.datasets import datasets
 from tuiml.data.own.reading import DataFiles
 from tuiml.nn.optimizers import SGD
 from tuiml.runs import checkpoint_file, checkpoints, memory_estimate
 from tuiml.runs.checkpoints import Checkpoint
 from tuiml.runs.errors import CheckpointError, ForeignError, RunError, UnreadableError
-from tuiml.runs.folder import INITIAL, PRESET
+from tuiml.runs.folder import INITIAL, PRESET, last_session
 from tuiml.runs.preparation import PreparedRun
 from tuiml.spec import check, toml
 from tuiml.spec.library import read
@@ -104,7 +105,7 @@ def _why(error: CheckpointError, folder: Path, step: int, preset: Preset) -> Che
 
 def _refuse_other(path: Path, details: Any, preset: Preset) -> None:
     """Raise ForeignError for a sound checkpoint that was trained with another preset."""
-    other = _preset_in(details)
+    other = _preset_in(details, path.parent)
     if other is None:
         raise ForeignError(f"{plain_text(str(path))}: it has no preset that can be used")
     parts = ("data", "layers", "pretraining")
@@ -124,12 +125,12 @@ def _details(path: Path) -> Any:
         return None
 
 
-def _preset_in(details: Any) -> Preset | None:
+def _preset_in(details: Any, folder: Path) -> Preset | None:
     document = details.get("preset") if isinstance(details, dict) else None
     if not isinstance(document, dict):
         return None
     try:
-        return check(toml.migrate(document), DataFiles())[0]
+        return check(_as_before(toml.migrate(document), folder), DataFiles())[0]
     except (ValueError, ArithmeticError, RecursionError):  # it may hold what no TOML file can
         return None
 
@@ -146,7 +147,7 @@ def preset_document(folder: Path) -> tuple[dict[str, Any], str]:
         SpecError: the file has problems, and no sound checkpoint has the preset.
     """
     try:
-        document = read(folder / PRESET)
+        document = _as_before(read(folder / PRESET), folder)
         preset, problems = check(document, DataFiles())
         if preset is not None:
             return document, ""
@@ -155,10 +156,23 @@ def preset_document(folder: Path) -> tuple[dict[str, Any], str]:
         error = found
     for step in checkpoints.newest_first(folder):
         path = checkpoints.path_of(folder, step)
-        preset = _preset_in(_details(path))
+        preset = _preset_in(_details(path), folder)
         if preset is not None:
             return preset.document(), path.name
     raise error
+
+
+def _as_before(document: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """A run's document whose file is read for the target it had: 0.2 took other numbers for classes."""
+    data = document.get("data")
+    if not isinstance(data, dict) or "path" not in data or "predict" in data:
+        return document
+    try:
+        found = datasets.read(data, DataFiles()).target
+    except ValueError:  # pydantic's errors are ValueErrors; the check names them
+        return document
+    before = last_session(folder).target
+    return document if before in ("", found) else {**document, "data": {**data, "predict": before}}
 
 
 def mend_initial(folder: Path, prepared: PreparedRun, found: Survey) -> str:

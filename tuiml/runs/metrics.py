@@ -28,6 +28,7 @@ MOST_VALUES = 100_000
 """The most values of a list or table in a line."""
 DEEPEST = 32
 """The deepest nesting of lists and tables in a line."""
+_DECODER = json.JSONDecoder(parse_constant=lambda _: None)
 COUNTS = (
     *("step", "steps", "epoch", "epochs", "number", "last_intervention", "since"),
     *("batch_size", "best_epoch"),
@@ -165,16 +166,38 @@ def parse(data: bytes | str) -> Line | None:
     if len(data) > MOST_LINE:
         return None
     try:
-        line = json.loads(data, parse_constant=lambda _: None)
+        line = _DECODER.decode(data if isinstance(data, str) else data.decode("utf-8", "surrogatepass"))
     except (ValueError, RecursionError):
         return None
-    return line if isinstance(line, dict) and _counts(line) and _bounded(line) else None
+    if not isinstance(line, dict) or not _counts(line):
+        return None
+    flat = len(data) <= MOST_TEXT and _flat(line)
+    return line if flat or _bounded(line) else None
 
 
 def _counts(line: Line) -> bool:
     """True if steps, epochs and numbers are integers ≥ 0."""
     names = (*COUNTS, "value") if is_rewind(line) else COUNTS
-    return all(type(line[name]) is int and line[name] >= 0 for name in names if name in line)
+    for name in names:
+        value = line.get(name, 0)
+        if type(value) is not int or value < 0:
+            return False
+    return True
+
+
+def _flat(line: Line) -> bool:
+    """True if it has only texts and bounded numbers; there may be a million such lines."""
+    for value in line.values():
+        kind = type(value)
+        if kind is float:
+            if not -math.inf < value < math.inf:
+                return False
+        elif kind is int:
+            if not -LARGEST <= value <= LARGEST:
+                return False
+        elif kind is dict or kind is list:
+            return False
+    return True
 
 
 def _bounded(line: Line) -> bool:

@@ -6,8 +6,10 @@ import queue
 import threading
 import time
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
 
 from tuiml.backends.choice import BackendError, Choice, build, choose
 from tuiml.backends.engine import Engine
@@ -86,6 +88,9 @@ def build_engine(preset: Preset, network: Network, data: Data, backend: Choice, 
         RunError: memory is short.
     """
     training = preset.training
+    if data.target == "classes":
+        counts = np.bincount(data.train.labels.astype(np.intp), minlength=len(data.classes)).tolist()
+        network = replace(network, class_weights=training.class_weight.of(data.classes, counts))
     try:
         engine = build(backend, network, training.optimizer, data, training.seed, training.penalties, shards)
     except MemoryError:

@@ -277,7 +277,7 @@ def differing(before: Line, start: Start) -> list[str]:
         f"{name} {plain_text(str(old[name]))[:60]} before, now {value}"
         for name, value in new.items()
         if old.get(name) not in (None, value)
-    ] + (["its data is not what it was"] if other_data else [])
+    ] + (["its data, or how it is read and scaled, is not what it was"] if other_data else [])
 
 
 def cannot_write(folder: RunFolder, error: OSError) -> RunError:

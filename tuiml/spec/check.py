@@ -12,6 +12,7 @@ from tuiml.data.datasets import Dataset
 from tuiml.data.own.entries import DataFiles
 from tuiml.nn import network
 from tuiml.nn.activations import Activation
+from tuiml.nn.class_weights import Unweighted
 from tuiml.nn.layers import ActivationLayer, Dense, Layer, Shape, ShapeError, dimensions, layers
 from tuiml.nn.losses import Loss
 from tuiml.nn.network import output_layer
@@ -60,6 +61,7 @@ def fit(preset: Preset) -> list[Problem]:
             text = f"'{activation.name}' belongs on the last layer alone"
             problems.append(Problem(f"layers[{index}].{layer.activation_field}", text))
     problems += pretraining.problems(preset, stack)
+    problems += _class_weight(preset)
     shapes, trouble = outline(stack, preset.data.shape)
     problems += trouble
     problems += _stopping(preset)
@@ -116,6 +118,20 @@ def _sizes(preset: Preset) -> list[Problem]:
         )
         return [Problem("training.batch_size", text)]
     return []
+
+
+def _class_weight(preset: Preset) -> list[Problem]:
+    """Whether there are classes to be weighted, and a loss that is."""
+    rule, loss, data = preset.training.class_weight, preset.training.loss, preset.data
+    if isinstance(rule, Unweighted):
+        return []
+    if data.target == "regression":
+        text = f"{rule.name} is for classification, and {data.title} is a regression; leave it out"
+    elif loss.activation is None:
+        text = f"{rule.name} is for cross_entropy and binary_cross_entropy, not for {loss.name}"
+    else:
+        text = rule.problem(data.classes)
+    return [Problem("training.class_weight", text)] if text else []
 
 
 def _stopping(preset: Preset) -> list[Problem]:

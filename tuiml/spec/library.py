@@ -100,6 +100,17 @@ def own() -> list[PresetFile]:
     return _presets_in(own_folder(), False)
 
 
+def why_unlisted(folder: Path | None = None) -> str:
+    """Why the user's presets, or what is in another folder, cannot be listed; empty if they can."""
+    try:
+        with os.scandir(folder or own_folder()):
+            return ""
+    except FileNotFoundError:  # none was saved yet
+        return ""
+    except OSError as error:
+        return f"cannot be listed: {error.strerror or error}"
+
+
 def _presets_in(folder: Path, bundled: bool) -> list[PresetFile]:
     """By their names: one comes before the longer ones that begin with it."""
     found = sorted(folder.glob("*.toml"), key=lambda path: path.stem)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from tuiml.data.datasets import Dataset, datasets
+from tuiml.nn.class_weights import ClassWeight, Unweighted, class_weights, spelled_out
 from tuiml.nn.layers import Layer, layers
 from tuiml.nn.losses import CrossEntropy, Loss, losses
 from tuiml.nn.optimizers import SGD, Optimizer, optimizers
@@ -75,6 +76,9 @@ class Training(Entry):
     max_norm: float | None = Field(
         None, ge=1e-6, le=1e6, description="length of each unit's incoming weights at most, after each step"
     )
+    class_weight: Annotated[ClassWeight, Choice(class_weights), BeforeValidator(spelled_out)] = Field(
+        Unweighted(), description="what an example's loss is multiplied by, by its class; in training only"
+    )
 
     @property
     def rate(self) -> float:
@@ -97,7 +101,7 @@ class Training(Entry):
         return found
 
 
-_ADDED = ("schedule", "early_stopping", "l1", "l2", "weight_decay", "clip_norm", "max_norm")
+_ADDED = ("schedule", "early_stopping", "l1", "l2", "weight_decay", "clip_norm", "max_norm", "class_weight")
 
 
 class Preset(BaseModel):

@@ -133,6 +133,8 @@ class Trainer:
                 mark = self._clock()
             if not self._some_steps(order):
                 self._count_time(mark)
+                if self._live:  # the losses that grew until one was not finite
+                    yield from self._progress()
                 self._diverge()
                 return
             now = self._clock()

@@ -6,8 +6,9 @@ from tests.tui.bench import Bench
 from tests.tui.fake_training_client import FakeTrainingClient
 from tuiml.spec.library import read, save
 from tuiml.tui.app.app import TuimlApp
-from tuiml.tui.app.session import Drafts
+from tuiml.tui.app.session import DocumentState, Drafts
 from tuiml.tui.model import settings
+from tuiml.tui.model.document import Document
 from tuiml.tui.model.preset_files import NEW, named
 from tuiml.tui.widgets.dialogs import ConfirmDialog
 
@@ -83,3 +84,45 @@ async def test_a_file_that_another_app_saved_is_not_replaced_unasked(answer):
         assert read(path).get("note") == (None if answer == "y" else "of the other app")
         assert on.app.document.dirty is (answer == "n")
         on.app.leave(0)
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("sessions", [1, 2])
+@pytest.mark.parametrize("elsewhere", [True, False])
+async def test_edits_of_an_earlier_session_do_not_replace_a_newer_file_unasked(sessions, elsewhere):
+    path = save({**NEW, "name": "mine"})
+    async with Bench.opened(named("mine")) as on:
+        on.app.document.set("training.epochs", 77)
+        on.app.leave(0)
+    if elsewhere:
+        save({**NEW, "name": "mine", "note": "of the other app"}, path)
+    for _ in range(sessions):
+        async with Bench.opened(settings=settings.load()) as on:
+            assert on.app.document.dirty
+            assert on.app.document.get("training.epochs") == 77
+            on.app.leave(0)
+    async with Bench.opened(settings=settings.load()) as on:
+        await on.press("ctrl+s")
+        assert isinstance(on.app.screen, ConfirmDialog) is elsewhere
+        if elsewhere:
+            assert read(path)["note"] == "of the other app"
+            await on.press("y")
+        assert read(path)["training"]["epochs"] == 77
+        assert not on.app.document.dirty
+        on.app.leave(0)
+
+
+async def test_a_preset_saved_with_data_beside_it_is_not_taken_for_newer(tmp_path):
+    """What is saved names its file otherwise than the document does."""
+    (tmp_path / "a.csv").write_text("a,b,kind\n" + "1,2,x\n3,4,y\n" * 40)
+    path = save({**NEW, "name": "mine", "data": {"path": "a.csv"}}, tmp_path / "mine.toml")
+    document = Document(read(path), path=path)
+    document.set("training.epochs", 77)
+    document.saved(path)
+    document.set("training.epochs", 78)
+    draft = DocumentState.of(document).draft()
+    assert draft.source
+    again = settings.document_of(draft)
+    save(document.saved_raw, path)
+    assert settings.document_of(draft).saved_raw == read(path)
+    assert again.get("training.epochs") == 78

@@ -7,6 +7,7 @@ from rich.cells import cell_len
 
 from tests.tui.documents import raw
 from tuiml.nn.activations import activations
+from tuiml.nn.class_weights import class_weights
 from tuiml.nn.layers import layers
 from tuiml.nn.optimizers import optimizers
 from tuiml.nn.schedules import schedules
@@ -390,3 +391,15 @@ def test_the_list_scrolls_with_its_cursor() -> None:
     picker.type("soft")
     picker.rub_out()
     assert picker.filter == "sof"
+
+
+def test_class_weights_are_a_choice_and_manual_ones_are_typed():
+    document = Document(raw())
+    assert field(document, "training.class_weight").placeholder == "none"
+    document.choose("training.class_weight", "manual", class_weights)
+    assert "0 weights for" in (field(document, "training.class_weight").problem or "")
+    assert field(document, "training.class_weight.weights").kind == "text"
+    classes = document.data.classes
+    document.set("training.class_weight.weights", ", ".join("2" for _ in classes))
+    assert document.problems == []
+    assert document.preset.training.class_weight.of(classes, (1,) * len(classes)) == (2.0,) * len(classes)

@@ -14,8 +14,9 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
 from tests.tui import files_on_disk
-from tests.tui.bench import until
+from tests.tui.bench import Bench, screen_text, until
 from tests.tui.fake_training_client import FakeTrainingClient
+from tuiml.cli import main
 from tuiml.data.own.reading import DataFiles, DataFilesInBackground
 from tuiml.runs.folder import runs_folder
 from tuiml.runs.tail import Tail
@@ -562,3 +563,29 @@ async def test_the_key_bar_offers_only_what_suits_the_selected():
         assert keys.library.item.kind == "bundled"
         assert not {"item_rename", "item_delete", "item_preset"} & set(bar.shown)
         assert "item_duplicate" in bar.shown
+
+
+@pytest.mark.parametrize("kind", ["presets", "runs"])
+async def test_a_folder_that_cannot_be_read_is_said_and_not_shown_as_empty(
+    own_folders: Path, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (own_folders / kind).write_text("a file in the folder's place")
+    async with Bench.opened() as on:
+        await on.press("3")
+        names = on.app.query_one(Library).names
+        await on.until(lambda: any("cannot be listed: Not a directory" in row.name for row in names.rows))
+        assert any(row.name == "bundled presets" for row in names.rows)
+        assert names.key is not None, "the cursor is on something that can be opened"
+        await on.press("ctrl+o")
+        await on.until(lambda: "cannot be listed: Not a directory" in screen_text(on.app))
+        await on.press("escape", "ctrl+p")
+        await on.press(*"cannot")
+        assert ("your presets cannot be listed" in screen_text(on.app)) is (kind == "presets")
+        if kind == "presets":
+            await on.press("enter")
+            assert "cannot be listed: Not a directory" in on.complaints[-1]
+    if kind == "presets":
+        assert main(["presets"]) == 0
+        out, err = capsys.readouterr()
+        assert "digits-quickstart" in out
+        assert err == f"tuiml: {own_folders / kind} cannot be listed: Not a directory\n"

@@ -64,7 +64,7 @@ def test_what_cannot_be_read_is_listed_with_its_problem(home: Path):
     assert named("wrong").document
     assert named("empty").problem
     assert "preset.toml" in named("cut").problem
-    shown = {row.name: row for row in item_rows.rows(Catalog().read(), NOW) if row.key}
+    shown = {row.name: row for row in item_rows.rows(Catalog().read(), NOW, {}) if row.key}
     assert shown["torn"].asides == ("unreadable",)
     assert shown["wrong"].asides == ("has problems",)
     assert all(shown[name].trouble for name in ("torn", "wrong", "empty", "cut"))
@@ -123,7 +123,7 @@ def test_runs_report_figure_and_time_and_leave_their_stamp_out():
     files_on_disk.run("digits-20240501-100000", accuracy=0.941)
     files_on_disk.run("digits-20240502-100000-2", reason="diverged", day=2)
     files_on_disk.run("cut", reason=None, day=20)
-    rows = [row for row in item_rows.rows(Catalog().read(), NOW) if row.key and row.key[0] == "run"]
+    rows = [row for row in item_rows.rows(Catalog().read(), NOW, {}) if row.key and row.key[0] == "run"]
     assert [row.name for row in rows] == ["cut", "digits-2", "digits"]
     assert rows[0].asides[-1] == "interrupted"
     assert rows[1].asides[-1] == "diverged"

@@ -1,6 +1,7 @@
 """The app's end of the training process: a real one, and ones that misbehave."""
 
 import asyncio
+import importlib.util
 import signal
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from tests import helpers
 from tests.tui.bench import until
 from tests.tui.process.conftest import LIMIT, Ear
+from tuiml.runs import session
 from tuiml.training.events import RateFound, RateTried
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.process import child
@@ -57,6 +59,30 @@ async def test_a_real_run_from_start_to_end(ear):
     assert len(run.loss.validation) == 3
     assert run.snapshot is not None
     assert not ear.client.active
+
+
+@pytest.mark.parametrize(
+    "backend",
+    [
+        "numpy",
+        pytest.param(
+            "mlx",
+            marks=pytest.mark.skipif(importlib.util.find_spec("mlx") is None, reason="MLX is an extra"),
+        ),
+    ],
+)
+async def test_a_resumed_run_keeps_its_backend_and_threads(ear, monkeypatch, backend):
+    monkeypatch.setattr("shutil.which", lambda *_, **__: None)  # MLX would call a compiler
+    chosen = helpers.preset(training={"epochs": 1})
+    *_, end = session.run(chosen, name="old", backend=backend, shards=3)
+    assert ear.client.go_on(end.path, ["training.epochs=2"])
+    ear.process = ear.client._worker._process
+    run = RunModel()
+    run.begin(helpers.document(training={"epochs": 2}))
+    while run.alive:
+        run.feed((await ear.until(TrainingEvents)).events)
+    assert (run.start.backend, run.start.threads) == (backend, 3)
+    assert (run.status, run.start.note) == ("completed", "")
 
 
 async def test_pause_step_rate_and_stop_reach_the_run(ear):

@@ -1,15 +1,18 @@
 """Train by its keys: what is shown and which orders the run gets, in every size."""
 
 import json
+import re
 
 import pytest
 from textual.widgets import Input
 
 from tests import helpers
-from tests.tui.bench import SIZES, Bench
+from tests.tui.bench import SIZES, Bench, screen_text
 from tests.tui.bench import train_bench as bench
 from tests.tui.recorded_events import FLAT, NAN, bars, layer, pretraining
-from tuiml.training.events import Loading, Snapshot, State
+from tuiml.runs import session
+from tuiml.spec import check
+from tuiml.training.events import End, Loading, Snapshot, State
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.keys import actions
 from tuiml.tui.model.document import Document
@@ -384,3 +387,37 @@ def test_every_key_of_train_does_something():
     own, train = actions("train"), Train()
     assert {"step", "stop", "rate_up", "rate_down", "rate_type", "enlarge"} <= {a.id for a in own}
     assert all(callable(getattr(train, f"action_{action.id}", None)) for action in own)
+
+
+DIVERGING = {
+    "version": 1,
+    "name": "div",
+    "data": {"name": "sine"},
+    "layers": [
+        {"type": "dense", "units": 16, "activation": "tanh"},
+        {"type": "dense", "activation": "linear"},
+    ],
+    "training": {"loss": "mse", "optimizer": "sgd", "learning_rate": 2.0, "batch_size": 16, "epochs": 40},
+}
+"""Its loss overflows in the twelfth step."""
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_run_that_diverged_names_the_step_that_failed_and_the_one_that_is_kept(size):
+    preset, _ = check(DIVERGING)
+    events = list(session.run(preset, name="div", backend="numpy", live=True))
+    (end,) = [event for event in events if isinstance(event, End)]
+    async with Bench.opened(Document(DIVERGING), size=size, keys=("2", "ctrl+r")) as on:
+        await on.tell(*events)
+        await on.until(lambda: on.model.status == "diverged")
+        await on.drawn()
+        status = " ".join(on.train.status.text.split())
+        assert "▲ diverged" in status
+        told = "the loss was not finite at step 12 (epoch 1, learning rate 2); kept the weights of step 11"
+        assert (end.message, end.step) == (told, 11)
+        assert on.model.loss.train.last > 1e15, "the last finite losses, not those of the first batches"
+        shown = screen_text(on.app)
+        assert "step 12" in shown
+        assert set(re.findall(r"step ([\d,]+)\b(?! \d)", shown)) == {"11", "12"}, shown
+        assert "after 1 step" not in shown
+        assert "a learning rate of 0.2" in shown

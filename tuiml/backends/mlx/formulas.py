@@ -16,6 +16,7 @@ from tuiml.backends.mlx.namespace import XP
 from tuiml.backends.parameters import seen
 from tuiml.data.arrays import Data
 from tuiml.nn import random
+from tuiml.nn.class_weights import example_weights
 from tuiml.nn.layers import Values
 from tuiml.nn.layers.windows import with_channels
 from tuiml.nn.losses import OVERFLOW
@@ -51,6 +52,7 @@ class Formulas:
             if is_penalized(p)
         }
         self.noisy = [node.index for node in network.nodes if node.layer.noisy()]
+        self._class_weights = mx.array(network.class_weights, mx.float32)[:, None]
         self._counters: dict[tuple[int, int], Array] = {}
 
     # -- layers and loss ------------------------------------------------------------------------------
@@ -76,12 +78,14 @@ class Formulas:
     def loss(self, params: Arrays, buffers: Arrays, x: Array, labels: Array, keys: Array) -> tuple[Any, ...]:
         """What :meth:`_loss_and_hits` says of a step in training, and the buffers after it."""
         passed = self.forward(params, x, keys)
-        return *self._loss_and_hits(passed, labels), self._updated_buffers(buffers, passed)
+        return *self._loss_and_hits(passed, labels, training=True), self._updated_buffers(buffers, passed)
 
-    def _loss_and_hits(self, passed: list[Values], labels: Array) -> tuple[Array, Array, Array]:
-        """Mean and sum of the examples' losses, and hits or squared errors."""
+    def _loss_and_hits(
+        self, passed: list[Values], labels: Array, training: bool = False
+    ) -> tuple[Array, Array, Array]:
+        """Mean and sum of the examples' losses (in training: weighted), and hits or squared errors."""
         last = passed[-1]
-        total = mx.sum(self._losses(last, labels))
+        total = mx.sum(self._losses(last, labels, training))
         if self._numbers:
             return total / labels.shape[0], total, mx.sum(mx.square(last.y - labels.T))
         guess = last.y[0] > 0.5 if len(last.y) == 1 else mx.argmax(last.y, axis=0)
@@ -95,20 +99,23 @@ class Formulas:
 
         def passed(params: Arrays, x: Array, y: Array) -> tuple[Any, ...]:
             values = self.forward(params, x, keys)
-            mean, _, _ = self._loss_and_hits(values, y)
+            mean, _, _ = self._loss_and_hits(values, y, training=True)
             return mean, [v.z for v in values], [v.y for v in values]
 
         x, y = self.inputs(inputs, labels, rows)
         (_, before, after), gradients = mx.value_and_grad(passed)(params, x, y)
         return before, after, gradients
 
-    def _losses(self, last: Values, labels: Array) -> Array:
-        """Each example's loss, 1 × examples, from the last layer's values."""
+    def _losses(self, last: Values, labels: Array, training: bool = False) -> Array:
+        """Each example's loss, 1 × examples, from the last layer's values; in training weighted."""
         if self._numbers:
             return self.network.loss.value(XP, last.z, last.y, labels.T)
         classes = mx.arange(self.network.outputs)[:, None] + (self.network.outputs == 1)
         target = (labels[None, :] == classes).astype(mx.float32)
-        return self.network.loss.value(XP, last.z, last.y, target)
+        losses = self.network.loss.value(XP, last.z, last.y, target)
+        if not training or not self.network.class_weights:
+            return losses
+        return losses * example_weights(XP, self.network.class_weights, self._class_weights, target)
 
     def evaluate_each(self, arrays: Arrays, x: Array, labels: Array) -> tuple[Array, Array]:
         """Each example's outputs and its loss, in evaluation mode."""

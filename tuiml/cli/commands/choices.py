@@ -25,6 +25,7 @@ def _kinds() -> dict[str, Registry[Any]]:
         "losses": nn.losses,
         "schedules": nn.schedules,
         "stoppings": stoppings,
+        "class_weights": nn.class_weights,
         "pretraining": nn.pretrainings,
         "data": datasets,
         "files": own_files,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from tuiml.cli.output import print_json, print_table
+from tuiml.cli.output import note, print_json, print_table
 from tuiml.cli.parser import JSON, Command
 
 if TYPE_CHECKING:
@@ -16,6 +16,9 @@ def run(chosen: argparse.Namespace) -> int:
     """List the presets."""
     from tuiml.spec import library
 
+    trouble = library.why_unlisted()
+    if trouble:
+        note(f"tuiml: {library.own_folder()} {trouble}")
     rows = [_preset_row(file) for file in (*library.own(), *library.bundled())]
     if chosen.json:
         print_json(rows)

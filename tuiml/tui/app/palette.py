@@ -12,7 +12,7 @@ from textual.app import App
 from textual.dom import DOMNode
 
 from tuiml.spec import SpecError
-from tuiml.spec.library import PresetFile, bundled, own
+from tuiml.spec.library import PresetFile, bundled, own, own_folder, why_unlisted
 from tuiml.text import plain_text
 from tuiml.tui.app.bars import label_of
 from tuiml.tui.keys import Action, actions, key_word
@@ -37,6 +37,10 @@ def commands(app: App[Any], shell: Shell) -> Iterator[tuple[Pick, Callable[[], o
     train = app.query_one(Train)
     for entry in train.charts.choices() if shell.screen_name == "train" else ():
         yield Pick(f"Show the chart: {entry.title}", entry.help), partial(train.charts.show_chart, entry.id)
+    trouble = why_unlisted()
+    if trouble:
+        text = f"your presets: {own_folder()} {trouble}"
+        yield Pick("Open: your presets cannot be listed", advice=text), partial(shell.complain, text)
     for name, open_it in openable(shell):
         yield Pick(f"Open {plain_text(name)}"), open_it
 

@@ -63,14 +63,17 @@ class DocumentState:
     path: str
     origin: str
     dirty: bool
+    saved: Raw
+    """As it was opened or saved."""
 
     @classmethod
     def of(cls, document: Document) -> DocumentState:
-        return cls(document.raw, str(document.path or ""), document.origin, document.dirty)
+        path = str(document.path or "")
+        return cls(document.raw, path, document.origin, document.dirty, document.saved_raw)
 
     def draft(self) -> Draft | None:
         """As the settings hold it; ``None`` if TOML cannot hold it."""
-        return settings.draft_of(self.raw, self.path, self.origin, self.dirty)
+        return settings.draft_of(self.raw, self.path, self.origin, self.dirty, self.saved)
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,7 @@ class OpenDialog(Dialog[Item | Browse | None]):
         self._by_key = {item.key: item for item in self.items}
         found = [] if self.path else item_rows.matching(self.items, self.typed)
         empty = "enter reads this file" if self.path else "no matches"
-        self._names.set_rows(item_rows.rows(found, datetime.now()), empty=empty)
+        self._names.set_rows(item_rows.rows(found, datetime.now(), self._source.troubles), empty=empty)
         return found
 
     @on(Input.Changed)

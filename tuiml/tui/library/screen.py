@@ -139,7 +139,9 @@ class Library(AppScreen):
 
     def _fill(self) -> list[Item]:
         found = matching(self.items, self.filter.value)
-        self.names.set_rows(rows(found, datetime.now()), empty="no matches; esc shows all")
+        self.names.set_rows(
+            rows(found, datetime.now(), self.catalog.troubles), empty="no matches; esc shows all"
+        )
         return found
 
     @on(ItemList.Moved)

@@ -14,7 +14,7 @@ from tuiml.data.own.reading import DataFilesInBackground
 from tuiml.runs.folder import METRICS, PRESET, runs_folder
 from tuiml.runs.library import RunSummary, summary
 from tuiml.spec import SpecError, check
-from tuiml.spec.library import bundled, own, read
+from tuiml.spec.library import bundled, own, own_folder, read, why_unlisted
 from tuiml.text import plain_text
 from tuiml.tui.model.document import Raw
 
@@ -63,6 +63,8 @@ class Catalog:
     def __init__(self) -> None:
         self._known: Known = {}
         self._lock = Lock()
+        self.troubles: dict[Kind, str] = {}
+        """Why the user's presets or runs cannot be listed, of those that cannot."""
 
     def presets(self, files: DataFiles | None = None) -> list[Item]:
         """The user's presets and bundled ones, with their problems."""
@@ -73,6 +75,9 @@ class Catalog:
         """All presets, then the runs, the newest first."""
         with self._lock:
             known, self._known = self._known, {}
+            folders: dict[Kind, Path] = {"own": own_folder(), "run": runs_folder()}
+            found = {kind: why_unlisted(folder) for kind, folder in folders.items()}
+            self.troubles = {kind: why for kind, why in found.items() if why}
             runs = [self._run(known, path) for path in _or_none(_run_folders)]
             runs.sort(key=lambda item: (item.run.when if item.run else 0.0, item.name), reverse=True)
             return self._presets(known, files) + runs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -53,9 +53,11 @@ def _named(item: Item, wanted: Sequence[str]) -> bool:
     return all(word in item.name.casefold() for word in wanted)
 
 
-def rows(items: Sequence[Item], now: datetime) -> list[Row]:
-    """The items with a heading before each kind."""
+def rows(items: Sequence[Item], now: datetime, troubles: Mapping[Kind, str]) -> list[Row]:
+    """The items with a heading before each kind; first, why some cannot be listed."""
     found: list[Row] = []
+    for unlisted, why in troubles.items():
+        found += [Row(None, HEADINGS[unlisted]), Row(None, why)]
     kind = None
     for item in items:
         if item.kind != kind and item.kind in HEADINGS:

@@ -61,6 +61,8 @@ def _loss(stack: list[Raw], training: Raw, dataset: Dataset, done: list[str]) ->
             _activate(stack[-1], "linear")
             done.append("linear outputs")
         _stopping(training, done)
+        if training.pop("class_weight", None) is not None:
+            done.append("no class weights")
         return
     alone = stack[-1].get("units") == 1 and len(dataset.classes) == 2
     suits = last is not None and last.name == loss.activation and (last.name == "softmax" or alone)

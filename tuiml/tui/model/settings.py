@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import time
@@ -14,7 +15,7 @@ from typing import Any
 
 from tuiml.files import home, open_to_append, read_regular, write_whole
 from tuiml.spec import SpecError, dumps, loads
-from tuiml.spec.library import bundled, read
+from tuiml.spec.library import beside, bundled, read
 from tuiml.tui.model.document import Document
 
 VERSION = 1
@@ -36,6 +37,8 @@ class Draft:
     path: str = ""
     origin: str = ""
     dirty: bool = False
+    source: str = ""
+    """Hash of the file as it was opened or saved; empty: not known."""
 
 
 @dataclass
@@ -174,6 +177,7 @@ def _draft(found: Any) -> Draft | None:
         path if isinstance(path, str) and "\0" not in path else "",
         origin if isinstance(origin, str) else "",
         dirty is True,
+        source if isinstance(source := found.get("source"), str) else "",
     )
 
 
@@ -266,14 +270,30 @@ def _raw(draft: Draft) -> dict[str, Any]:
         return {}
 
 
-def draft_of(raw: dict[str, Any], path: str = "", origin: str = "", dirty: bool = False) -> Draft | None:
-    """A document as a draft, ``None`` if TOML cannot hold it."""
+def draft_of(
+    raw: dict[str, Any],
+    path: str = "",
+    origin: str = "",
+    dirty: bool = False,
+    saved: dict[str, Any] | None = None,
+) -> Draft | None:
+    """A document as a draft, ``None`` if TOML cannot hold it; ``saved`` as it was opened or saved."""
     try:
         text = dumps(raw)
         loads(text)
     except (SpecError, TypeError, ValueError):
         return None
-    return Draft(text, path, origin, dirty)
+    source = hash_of(saved, Path(path)) if path and dirty and saved is not None else ""
+    return Draft(text, path, origin, dirty, source)
+
+
+def hash_of(raw: dict[str, Any], path: Path) -> str:
+    """Of the preset that a file holds, however it is laid out."""
+    try:
+        text = dumps(beside(loads(dumps(raw)), path))
+    except (SpecError, TypeError, ValueError):
+        return "none"
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
 def document_of(draft: Draft) -> Document | None:
@@ -292,6 +312,8 @@ def document_of(draft: Draft) -> Document | None:
     if draft.dirty:
         document.replace(raw)
         document.seal()
+        if draft.path and draft.source not in ("", hash_of(source, Path(draft.path))):
+            document.mark_saved({})  # something else has saved the file since: it is asked before replacing
     return document
 
 
