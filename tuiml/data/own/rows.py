@@ -7,13 +7,14 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
 from tuiml.data.own import dialect
+from tuiml.data.own.cells import BLANKS
 from tuiml.data.own.facts import MOST_BYTES, Wrong
 from tuiml.data.own.location import open_file
 from tuiml.registry import short
@@ -23,7 +24,10 @@ LONGEST_LINE = 4_000_000
 """Characters of a line."""
 MOST_COLUMNS = 50_000
 MOST_BLANK = 100_000
+CLEAN = 1_000_000
+"""Bytes from which on a table is read by numpy as far as it is clean."""
 NAMED = 8
+_ZEROS = frozenset(f"0{digit}" for digit in range(10))
 _DUCKDB: dict[str, Any] = {
     "threads": 2,
     "memory_limit": "400MB",
@@ -57,6 +61,50 @@ class Layout:
     """What was detected, and the option that decides otherwise."""
 
 
+class Block:
+    """Some rows of a table, as cells."""
+
+    underscores = False
+    """Whether a line had one: Python reads 1_000 as a number, no table means it."""
+
+    def __init__(self, rows: list[Cells]) -> None:
+        self._rows = rows
+        self._columns = list(zip(*rows, strict=True))
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def column(self, index: int) -> Sequence[str]:
+        return self._columns[index]
+
+    def first(self, count: int) -> list[Cells]:
+        """The first rows."""
+        return self._rows[:count]
+
+    def last(self, index: int) -> str:
+        """The last cell of a column."""
+        return self.column(index)[-1].strip(BLANKS)
+
+    def numbers(self, index: int) -> Any:
+        """The cells of a column as numbers (a list, or an array); ``None``: they are not all plain ones."""
+        try:
+            return None if self.underscores else list(map(float, self.column(index)))
+        except ValueError:
+            return None
+
+    def matrix(self, indices: Sequence[int]) -> Any:
+        """The numbers of several columns as an array, if they are there already."""
+        return None
+
+    def extent(self, values: Any, whole: bool) -> tuple[float, float, float, bool]:
+        """The smallest of a column's numbers, the largest, the sum, and whether ``whole`` and all are so."""
+        return min(values), max(values), sum(values), whole and all(map(float.is_integer, values))
+
+    def zeros(self, index: int) -> bool:
+        """Whether a number of a column has a zero before other digits."""
+        return not _ZEROS.isdisjoint({cell[:2] for cell in self.column(index)})
+
+
 class Rows:
     """Goes through a file's rows in blocks; row numbers are those a spreadsheet shows, from 1."""
 
@@ -64,25 +112,39 @@ class Rows:
         self.path = path
         self.title = plain_text(path.name)[:80]
         self.layout = layout
-        self.underscores = False
-        """Whether a line since the last block had one: Python reads 1_000 as a number, no table means it."""
+        self._underscores = False
         self.blank: list[int] = []
         """Rows with nothing in them, which are passed over."""
         self.done = 0
         """Bytes of the file that were read."""
 
-    def blocks(self) -> Iterator[list[Cells]]:
+    def blocks(self) -> Iterator[Block]:
         """The rows below the header, some thousands of cells at a time.
 
         Raises:
             Wrong: it is no such text, rows have another number of cells than the first, or repeat the header.
         """
+        read, all_read = 0, False
+        if self._clean():
+            from tuiml.data.own.clean import clean_blocks
+
+            with self._open() as (file, raw):
+                for block in clean_blocks(file, self.layout):
+                    if all_read := block is None:
+                        break
+                    read, self.done = read + len(block), raw.tell()
+                    yield block
+        if not all_read:
+            yield from self._blocks(read)
+
+    def _blocks(self, read: int) -> Iterator[Block]:
+        """The rows below the first ``read``, one by one."""
         count = len(self.layout.names)
         size = max(1, min(512, 50_000 // count))
         block: list[Cells] = []
         ragged: list[tuple[int, int]] = []
-        header: Cells | None = None
-        for number, cells in self.rows():
+        header = next(self.rows())[1] if read and self.layout.header else None
+        for number, cells in self.rows(read + self.layout.header if read else 0):
             if self.layout.header and header is None:
                 header = cells
                 continue
@@ -94,16 +156,27 @@ class Rows:
             block.append(cells)
             if len(block) == size:
                 if not ragged:
-                    yield block
-                block, self.underscores = [], False
+                    yield self._block(block)
+                block = []
         if ragged:
             raise self._ragged(ragged, count)
         if block:
-            yield block
+            yield self._block(block)
 
-    def rows(self) -> Iterator[tuple[int, Cells]]:
-        """Every row that is not blank, with its number."""
-        number = 0
+    def _block(self, rows: list[Cells]) -> Block:
+        block = Block(rows)
+        block.underscores, self._underscores = self._underscores, False
+        return block
+
+    def _clean(self) -> bool:
+        """Whether the text may be clean, and is large enough to read it by numpy."""
+        layout = self.layout
+        plain = layout.encoding.startswith("utf-8") and layout.separator in ",;\t|" and not layout.skip
+        return plain and self.path.stat().st_size >= CLEAN
+
+    def rows(self, start: int = 0) -> Iterator[tuple[int, Cells]]:
+        """Every row that is not blank, with its number; without the first ``start`` lines, which are rows."""
+        number = start
         self.blank.clear()
         if self.layout.separator == dialect.JSON:
             yield from enumerate(self._objects())
@@ -112,23 +185,23 @@ class Rows:
             yield from enumerate(self._parquet())
             return
         reader = csv.reader(
-            self._lines(),
+            self._lines(start),
             delimiter=self.layout.separator,
             quotechar=self.layout.quote,
             skipinitialspace=True,
             strict=True,
         )
         try:
-            for number, cells in enumerate(reader, 1):
+            for number, cells in enumerate(reader, start + 1):
                 if cells:
                     yield number, cells
                     continue
                 self.blank.append(number)
                 if len(self.blank) > MOST_BLANK:
                     raise Wrong("path", f"{self.title} has more than {MOST_BLANK:,} blank rows")
-        except UnicodeDecodeError:
-            raise self._not_text() from None
         except UnicodeError as error:
+            if self.layout.encoding.startswith("utf-8"):
+                raise self._not_text() from None
             raise Wrong("encoding", f"{self.title} is no {self.layout.encoding} text: {error}") from None
         except csv.Error as error:
             raise self._not_csv(number + 1, error) from None
@@ -140,9 +213,12 @@ class Rows:
             if not line.strip():
                 continue
             try:
-                found = json.loads(line)
+                found = json.loads(line, object_pairs_hook=_once)
             except (ValueError, RecursionError):
                 found = None
+            except KeyError as twice:
+                text = f"row {number:,} has {short(twice.args[0])} twice"
+                raise Wrong("path", f"{self.title}: {text}") from None
             if not isinstance(found, dict):
                 raise Wrong("path", f"{self.title}: row {number:,} is no JSON object")
             if not keys:
@@ -190,7 +266,7 @@ class Rows:
                 text = "is damaged, or was cut off: its packed contents cannot be read to their end"
                 raise Wrong("path", f"{self.title} {text}") from None
 
-    def _lines(self) -> Iterator[str]:
+    def _lines(self, start: int = 0) -> Iterator[str]:
         layout, number, size = self.layout, 0, 0
         with self._open() as (file, raw):
             text = io.TextIOWrapper(file, encoding=layout.encoding, newline="")
@@ -199,8 +275,10 @@ class Rows:
                     number += 1
                     size += len(line)
                     self._check(line, number, size)
+                    if number <= start:
+                        continue
                     if "_" in line:
-                        self.underscores = True
+                        self._underscores = True
                     if number % 256 == 0:
                         self.done = raw.tell()
                     if number <= layout.skip or (layout.comment and line.lstrip().startswith(layout.comment)):
@@ -237,7 +315,7 @@ class Rows:
 
     def _not_text(self) -> Wrong:
         """Where the first bytes lie that are no UTF-8."""
-        hint = 'save it as UTF-8, or give encoding = "windows-1252" (or another)'
+        hint = "save it as UTF-8, or give the encoding"
         with self._open() as (file, _):
             number = 0
             while line := file.readline(4 * LONGEST_LINE):
@@ -248,6 +326,8 @@ class Rows:
                     before = line[: error.start].decode("utf-8", "replace")
                     column = len(next(csv.reader([before], delimiter=self.layout.separator), [])) or 1
                     text = f"{self.title}: row {number:,}, column {column:,} is not UTF-8 text"
+                    likely = dialect.likely_encodings(line)
+                    hint = f"save it as UTF-8, or give encoding = {likely} (or another)"
                     return Wrong("encoding", f"{text}; {hint}")
         return Wrong("encoding", f"{self.title} is not UTF-8 text; {hint}")
 
@@ -262,6 +342,15 @@ class Rows:
             text = f"row {number:,} has text after a closing quotation mark"
             return Wrong("path", f"{self.title}: {text}; a mark within quotes is written twice")
         return Wrong("path", f"{self.title}: row {number:,} cannot be read: {error}")
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object's values, unless two have the same key."""
+    found = dict(pairs)
+    for key, _ in pairs if len(found) < len(pairs) else ():
+        if [name for name, _ in pairs].count(key) > 1:
+            raise KeyError(key)
+    return found
 
 
 def _text(value: object) -> str:
