@@ -76,7 +76,7 @@ def test_check_refuses_with_the_place(tmp_path, capsys, name):
     assert main(["data", "check", str(path), "--json"]) == 2
     (problem,) = json.loads(capsys.readouterr().out)["problems"]
     assert said in problem
-    strips = report_strips(file_report.look(path), "a.csv", 100, 30, Look())
+    strips = report_strips(file_report.inspect(path), "a.csv", 100, 30, Look())
     assert said in " ".join("".join(segment.text for segment in strip) for strip in strips)
 
 

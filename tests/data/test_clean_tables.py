@@ -23,7 +23,7 @@ def found(path, at_once, chunk=64, **options):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rows, "CLEAN", 0 if at_once else 1 << 60)
         patch.setattr(clean, "CHUNK", chunk)
-        report = file_report.look(path, **options)
+        report = file_report.inspect(path, **options)
         if not report.usable:
             return report, None
         part = examples(own(path, **options))

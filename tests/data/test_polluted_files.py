@@ -15,7 +15,7 @@ def test_there_are_many_kinds():
 @pytest.mark.parametrize("case", POLLUTED, ids=[case.kind for case in POLLUTED])
 def test_a_polluted_file_is_read_rightly_or_refused_with_its_place(tmp_path, case: Polluted):
     path = case.write(tmp_path)
-    report = file_report.look(path, deep=True, **case.options)
+    report = file_report.inspect(path, deep=True, **case.options)
     told = " / ".join(report.problems if case.inputs is None else report.warnings)
     assert report.usable == (case.inputs is not None), told
     for words in case.said:

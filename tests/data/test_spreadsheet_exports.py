@@ -77,7 +77,7 @@ def test_a_spreadsheets_csv_has_its_values(tmp_path, name):
     country, path = COUNTRIES[name], tmp_path / "t.csv"
     path.write_bytes(country.csv())
     if country.encoding in ENCODINGS:  # nothing in the file says it: it is asked for
-        (problem,) = file_report.look(path).problems
+        (problem,) = file_report.inspect(path).problems
         assert f'encoding = "{ENCODINGS[country.encoding]}"' in problem
     dataset = own(path, **options(country))
     part = examples(dataset)
@@ -103,21 +103,21 @@ def test_excels_unicode_text_has_the_same_values(tmp_path, name):
 def test_a_spreadsheets_dates_are_read_with_the_year_first_else_refused(tmp_path, name):
     country, path = COUNTRIES[name], tmp_path / "t.csv"
     path.write_bytes(country.csv(country.date))
-    report = file_report.look(path, **options(country))
+    report = file_report.inspect(path, **options(country))
     if country.date.startswith("2020"):
         assert report.usable, report.problems
         assert {row[3] for row in examples(own(path, **options(country))).inputs.tolist()} == {18292.0}
     else:
         (problem,) = report.problems
         assert f"row 2, column 'day' is '{country.date}', a date or time; write it as 2020-12-31" in problem
-        assert file_report.look(path, ignore="day", **options(country)).usable
+        assert file_report.inspect(path, ignore="day", **options(country)).usable
 
 
 def test_a_count_in_groups_of_three_beside_decimal_commas_is_asked_for(tmp_path):
     rows = [f"{i},5;1.{100 + i};{'uv'[i % 2]}" for i in range(20)]
     path = tmp_path / "t.csv"
     path.write_text("\n".join(["a;n;y", *rows]))
-    (problem,) = file_report.look(path).problems
+    (problem,) = file_report.inspect(path).problems
     assert "row 2, column 'n' is '1.100'" in problem
     assert examples(own(path, thousands="point")).inputs[0].tolist() == [0.5, 1100]
 
@@ -133,6 +133,6 @@ def test_a_count_in_groups_of_three_beside_decimal_commas_is_asked_for(tmp_path)
 def test_a_workbook_is_refused_with_the_way_to_export_it(tmp_path, name, start, how):
     path = tmp_path / name
     path.write_bytes(start + b"\0" * 200)
-    (problem,) = file_report.look(path).problems
+    (problem,) = file_report.inspect(path).problems
     assert how in problem
     assert problem.isprintable()
