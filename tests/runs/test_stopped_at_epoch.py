@@ -27,7 +27,9 @@ def epochs(path):
     return [{key: line[key] for key in ("epoch", "step", "train_loss", "val_loss")} for line in found]
 
 
-@pytest.mark.parametrize("training", [{}, {"early_stopping": {"name": "val_loss", "patience": 1}, "learning_rate": 0.5}])
+@pytest.mark.parametrize(
+    "training", [{}, {"early_stopping": {"name": "val_loss", "patience": 1}, "learning_rate": 0.5}]
+)
 def test_stopped_after_epochs_and_resumed_it_ends_with_the_bits_of_one_that_never_stopped(training):
     studies = home() / "studies" / "s"
     whole = end_of(session.run(preset(**training), name="whole", parent=studies))

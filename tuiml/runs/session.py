@@ -12,7 +12,7 @@ from tuiml.registry import short
 from tuiml.runs import checkpoint_recovery, library, threads
 from tuiml.runs.errors import RunError
 from tuiml.runs.folder import Line, RunFolder, last_session, refuse_taken
-from tuiml.runs.preparation import Loader, load_data, prepare_run
+from tuiml.runs.preparation import Loader, prepare_run
 from tuiml.runs.resumption import resume_point
 from tuiml.runs.run import Run, new_run
 from tuiml.spec import check
@@ -35,7 +35,7 @@ def run(
     save_every: float | None = None,
     parent: Path | None = None,
     until_epoch: int | None = None,
-    load: Loader = load_data,
+    load: Loader | None = None,
 ) -> Generator[Event]:
     """Train a preset into a new run folder; the last event is :class:`End`.
 
@@ -78,7 +78,7 @@ def resume(
     live: bool = False,
     save_every: float | None = None,
     until_epoch: int | None = None,
-    load: Loader = load_data,
+    load: Loader | None = None,
 ) -> Generator[Event]:
     """Resume a run from its newest sound checkpoint, to the same bits as if it had never stopped.
 
@@ -109,9 +109,7 @@ def resume(
         )
         asked = {str(split(s.partition("=")[0].strip())[1]) for s in settings}
         prepared, point = resume_point(prepared, folder, control, old, asked, last, restored_from)
-        run = Run(
-            prepared, folder, control, point, live=live, save_every=save_every, until_epoch=until_epoch
-        )
+        run = Run(prepared, folder, control, point, live=live, save_every=save_every, until_epoch=until_epoch)
         yield from run.events()
     finally:
         folder.close()
