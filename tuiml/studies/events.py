@@ -9,6 +9,8 @@ from typing import Literal
 from tuiml.training.codec import Count, Flag, Number, Optional, Text
 from tuiml.training.events import Event
 
+Reason = Literal["completed", "early_stopped", "diverged", "failed", "stopped", "rung"]
+
 
 class StudyEvent(Event):
     """What a study reports."""
@@ -76,7 +78,7 @@ class TrialEnd(StudyEvent, event="trial_end"):
     configuration: Text
     seed: Count
     fold: Count | None
-    reason: Literal["completed", "early_stopped", "diverged", "failed", "stopped", "rung"]
+    reason: Reason
     """``stopped``: by the user; ``rung``: its epochs of successive halving are done."""
     epochs: Count
     """Epochs done."""

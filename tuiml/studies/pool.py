@@ -201,7 +201,7 @@ def _exit_reason(code: int) -> str:
     return f"was ended by signal {-code}"
 
 
-def trials_at_once(jobs: int | None, backend: str, device: str, count: int | None) -> tuple[int, int]:
+def trials_at_once(jobs: int | None, device: str, count: int | None) -> tuple[int, int]:
     """How many trials at once, and the training threads of each.
 
     Args:

@@ -6,16 +6,15 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from tuiml.runs import library
 from tuiml.runs.library import number
-from tuiml.studies import trials
+from tuiml.studies import trials, tuning
 from tuiml.studies.control import StudyControl, StudyOrder
 from tuiml.studies.events import (
+    Reason,
     StudyEnd,
     StudyEvent,
     StudyStart,
@@ -26,9 +25,10 @@ from tuiml.studies.events import (
 )
 from tuiml.studies.folder import StudyFolder
 from tuiml.studies.pool import Job, Line, Pool, PoolError
-from tuiml.studies.results import Configuration, Trial
+from tuiml.studies.results import Trial
 from tuiml.studies.search import Order, Search
 from tuiml.studies.study import Study
+from tuiml.studies.table import Table
 from tuiml.studies.worker import DONE, FAILED
 from tuiml.text import plain_text
 
@@ -49,13 +49,15 @@ class _Running:
     """Of its run folder."""
     why_stopped: str = ""
     """``user`` or ``study`` if it was told to stop."""
+    rate: float = math.nan
+    """The learning rate that was found for it."""
 
 
 class StudyRun:
     """One session of a study.
 
     Args:
-        value_at: the best metric of a trial until an epoch, by its run folder; NaN: none.
+        table: what the folder says of a trial.
     """
 
     def __init__(
@@ -65,14 +67,12 @@ class StudyRun:
         search: Search,
         pool: Pool,
         control: StudyControl,
-        *,
-        value_at: Callable[[Path, int], float],
+        table: Table,
     ) -> None:
         self._study, self._folder, self._search = study, folder, search
-        self._pool, self._control, self._value_at = pool, control, value_at
+        self._pool, self._control, self._table = pool, control, table
         self._running: dict[str, _Running] = {}
         self._known: dict[str, Trial] = {}
-        self._configurations: dict[str, Configuration] = {}
         self._extra: list[Order] = []
         self._reasons: dict[str, str] = {}
         """How trials have ended, by their folders; a trial is counted once, however often it is gone on with."""
@@ -82,7 +82,7 @@ class StudyRun:
         self._paused = False
         self._fatal = ""
         names = (path.name for path in folder.path.iterdir() if path.is_dir())
-        self._located = trials.located(names)
+        self._located = trials.located(name for name in names if not name.startswith("."))
 
     def events(self) -> Generator[StudyEvent]:
         """Train what is missing; the last event is :class:`StudyEnd`. However it ends, trials are saved.
@@ -128,7 +128,10 @@ class StudyRun:
 
     @property
     def _done(self) -> int:
-        return sum(reason in (*OVER, "failed", "cut") for reason in self._reasons.values())
+        """Trials that are over: also those that successive halving has cut."""
+        cuts = {name: self._search.cut(self._known[name]) for name, r in self._reasons.items() if r == "rung"}
+        cut = sum(one is not None and one.lost_by is not None for one in cuts.values())
+        return cut + sum(reason in (*OVER, "failed") for reason in self._reasons.values())
 
     @property
     def _halted(self) -> bool:
@@ -157,7 +160,7 @@ class StudyRun:
             stopped = [name for name in self._folder.state.stopped if name != order.trial]
             self._folder.change(stopped=tuple(stopped))
             if order.trial in self._known and order.trial not in self._running:
-                self._extra.append(Order(self._known[order.trial], None))
+                self._extra.append(Order(self._known[order.trial]))
         elif order.do == "more_seeds" and self._study.folds is None and order.trial in self._known:
             configuration = self._known[order.trial].configuration
             more = self._folder.state.more
@@ -184,41 +187,47 @@ class StudyRun:
     def _next(self) -> Order | None:
         if self._extra:
             return self._extra.pop(0)
+        known = {one.name: one for one in self._search.configurations}
         for name, seeds in self._folder.state.more.items():
-            for seed in seeds:
-                if name in self._configurations:
-                    trial = trials.trial_of(self._study, self._configurations[name], seed)
-                    if self._name(trial) not in self._known:
-                        return Order(trial, None)
+            for seed in seeds if name in known else ():
+                trial = trials.trial_of(self._study, known[name], seed)
+                if self._name(trial) not in self._known:
+                    return Order(trial)
         return self._search.ask()
+
+    def _value(self, order: Order) -> float | None:
+        """What the folder says of an order; ``None``: it has to be trained, or trained further."""
+        return self._table.value(order, self._located, {})
 
     def _name(self, trial: Trial) -> str:
         """The name of a trial's folder, which may have been made for a study that was edited since."""
-        return self._located.get(trial.folder.rpartition("-")[2], trial.folder)
+        return self._located.get(trials.content(trial.document), trial.folder)
 
     def _begin(self, order: Order) -> Iterator[StudyEvent]:
         """Train a trial, unless what is asked of it is done."""
-        trial, name = order.trial, self._name(order.trial)
-        self._known[name] = trial
-        self._configurations[trial.configuration.name] = trial.configuration
+        trial, name, value = order.trial, self._name(order.trial), self._value(order)
+        if value is not None and order.find_rate:
+            self._search.tell(trial, order.epochs, value)
+            return
+        if not order.find_rate:
+            self._known[name] = trial
         path = self._folder.path / name
         found = library.summary(path) if path.is_dir() else None
-        reason = found.reason if found and found.reason in OVER else ""
-        epochs = found.epochs if found else 0
-        if not reason and order.until is not None and epochs >= order.until:
-            reason = "rung"
-        if not reason and name in self._folder.state.stopped:
-            reason = "stopped"
-        if reason:
+        if value is not None or name in self._folder.state.stopped:
+            reason = found.reason if found and found.reason in OVER else "stopped" if value is None else "rung"
             yield from self._over(order, name, reason, earlier=True)
             return
         state, document = self._folder.state, dict(trial.document)
         self._running[name] = _Running(order, name)
-        job = Job(self._folder.path, name, document, state.backend, state.threads, order.until)
-        until = order.until or trials.planned(document)
-        yield TrialStart(
-            name, str(path), plain_text(trial.configuration.name), trial.seed, trial.fold, until, epochs
+        job = Job(
+            self._folder.path, name, document, state.backend, state.threads, order.until, order.find_rate
         )
+        who = plain_text(trial.configuration.name)
+        if order.find_rate:
+            yield TrialNotice(name, f"finding a learning rate for {who}")
+        else:
+            done = found.epochs if found else 0
+            yield TrialStart(name, str(path), who, trial.seed, trial.fold, order.epochs, done)
         self._pool.start(job)
 
     # -- what is reported of them -------------------------------------------------------------------------
@@ -231,6 +240,8 @@ class StudyRun:
             yield TrialEpoch(running.name, int(number(line, "epoch")), **figures)
         elif kind == "start":
             self._compare_data(running, line)
+        elif kind == "rate_found":
+            running.rate = number(line, "learning_rate")
         elif kind == "loading" and line.get("done") != line.get("total"):
             yield from self._notice(running, f"loading {line.get('name')}")
         elif kind == "notice":
@@ -259,50 +270,44 @@ class StudyRun:
 
     def _trained(self, running: _Running) -> Iterator[StudyEvent]:
         """A trial was trained as far as it was asked, or was stopped."""
-        name, found = running.name, library.summary(self._folder.path / running.name)
-        self._located.setdefault(name.rpartition("-")[2], name)
-        if found.reason in OVER:
-            yield from self._over(running.order, name, found.reason)
+        name, order = running.name, running.order
+        self._located.setdefault(trials.content(order.trial.document), name)
+        found = library.summary(self._folder.path / name)
+        if order.find_rate:
+            tuning.write_rate(self._folder.path, order.trial, running.rate)
+            self._search.tell(order.trial, order.epochs, running.rate)
+        elif found.reason in OVER:
+            yield from self._over(order, name, found.reason)
         elif running.why_stopped:
-            yield from self._over(running.order, name, "stopped", told=running.why_stopped == "user")
-        elif running.order.until is not None and found.epochs >= running.order.until:
-            yield from self._over(running.order, name, "rung")
+            yield from self._over(order, name, "stopped")
+        elif self._value(order) is not None:
+            yield from self._over(order, name, "rung")
         else:
             yield from self._failed(running, found.problem or "it was stopped by another process")
 
     def _failed(self, running: _Running, message: str) -> Iterator[StudyEvent]:
+        order, name = running.order, running.name
         if message.startswith(CANNOT_WRITE):
             self._fatal = self._fatal or message
-            running.why_stopped = running.why_stopped or "study"
-        if self._halted and running.why_stopped == "study":  # it did not fail by itself
-            yield from self._over(running.order, running.name, "stopped", told=False, message=message)
+        if self._halted:  # it did not fail by itself
+            yield from self._over(order, name, "stopped", message=message)
             return
-        self._folder.change(failed={**self._folder.state.failed, running.name: message})
-        yield from self._over(running.order, running.name, "failed", message=message)
+        self._folder.change(failed={**self._folder.state.failed, name: message})
+        yield from self._over(order, name, "failed", message=message)
 
     def _over(
-        self,
-        order: Order,
-        name: str,
-        reason: Any,
-        *,
-        told: bool = True,
-        earlier: bool = False,
-        message: str = "",
+        self, order: Order, name: str, reason: Reason, *, earlier: bool = False, message: str = ""
     ) -> Iterator[StudyEvent]:
         """Tell the search, and report the end of a trial."""
-        path, trial = self._folder.path / name, order.trial
+        path, trial, state = self._folder.path / name, order.trial, self._folder.state
         found = library.summary(path) if path.is_dir() else None
-        epochs = found.epochs if found else 0
-        value = math.nan
-        if reason not in ("failed", "diverged"):
-            value = self._value_at(path, min(epochs, order.until or epochs)) if found else math.nan
-        if reason != "failed" and name in self._folder.state.failed:
-            failed = {one: text for one, text in self._folder.state.failed.items() if one != name}
-            self._folder.change(failed=failed)
+        value = None if reason == "failed" else self._value(order)
+        value = math.nan if value is None else value
+        if reason not in ("failed", "stopped") and name in state.failed:
+            self._folder.change(failed={one: text for one, text in state.failed.items() if one != name})
         self._reasons[name] = reason
-        if told:
-            self._search.tell(trial, epochs, value)
+        if reason != "stopped" or not self._halted:
+            self._search.tell(trial, order.epochs, value)
         if reason == "diverged" and found and found.end and not message:
             message = plain_text(str(found.end.get("message", "")))
         yield TrialEnd(
@@ -311,7 +316,7 @@ class StudyRun:
             seed=trial.seed,
             fold=trial.fold,
             reason=reason,
-            epochs=epochs,
+            epochs=found.epochs if found else 0,
             value=value,
             done=self._done,
             trials=self._trials,
