@@ -289,7 +289,7 @@ class StudyRun:
         order, name = running.order, running.name
         if message.startswith(CANNOT_WRITE):
             self._fatal = self._fatal or message
-        if self._halted:  # it did not fail by itself
+        if self._halted or running.why_stopped:  # it did not fail by itself
             yield from self._over(order, name, "stopped", message=message)
             return
         self._folder.change(failed={**self._folder.state.failed, name: message})
