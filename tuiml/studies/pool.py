@@ -86,9 +86,25 @@ class _Process:
     """A worker process and what it trains."""
 
     popen: subprocess.Popen[str]
+    listener: threading.Thread = field(init=False)
     job: Job | None = None
     tries: int = 0
-    reported: Line = field(default_factory=dict)
+
+    def end(self, patience: float = 0.0) -> int:
+        """Wait for its end, or kill it, and release its pipes; returns the exit code."""
+        popen = self.popen
+        assert popen.stdin is not None
+        assert popen.stdout is not None
+        with contextlib.suppress(OSError):
+            popen.stdin.close()  # it then saves and ends
+        try:
+            code = popen.wait(patience)
+        except subprocess.TimeoutExpired:
+            popen.kill()
+            code = popen.wait()
+        self.listener.join()
+        popen.stdout.close()
+        return code
 
 
 class LocalPool:
@@ -141,7 +157,7 @@ class LocalPool:
         if process not in self._processes:  # closed before
             return []
         self._processes.remove(process)
-        why, job = _exit_reason(process.popen.wait()), process.job
+        why, job = _exit_reason(process.end(GRACE)), process.job
         if job is None:
             return []
         if process.tries >= TRIES:
@@ -163,7 +179,8 @@ class LocalPool:
         )
         process = _Process(popen)
         self._processes.append(process)
-        threading.Thread(target=self._listen, args=(process,), name="trials", daemon=True).start()
+        process.listener = threading.Thread(target=self._listen, args=(process,), name="trials", daemon=True)
+        process.listener.start()
         return process
 
     def _listen(self, process: _Process) -> None:
@@ -176,14 +193,10 @@ class LocalPool:
     def close(self) -> None:
         for process in self._processes:
             with contextlib.suppress(OSError):
-                process.popen.stdin.close()  # type: ignore[union-attr]  # it is a pipe
+                process.popen.stdin.close()  # type: ignore[union-attr]  # all at once: each takes a moment
         until = time.monotonic() + GRACE + 2
         for process in self._processes:
-            try:
-                process.popen.wait(max(0.0, until - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                process.popen.kill()
-                process.popen.wait()
+            process.end(max(0.0, until - time.monotonic()))
         self._processes.clear()
 
 
