@@ -129,7 +129,13 @@ def comparable(results):
             _same(row.std),
             _same(row.test_mean),
             [
-                (one.path.name, one.state, one.epochs, one.curve, {k: v for k, v in one.figures.items() if k != "seconds"})
+                (
+                    one.path.name,
+                    one.state,
+                    one.epochs,
+                    one.curve,
+                    {k: v for k, v in one.figures.items() if k != "seconds"},
+                )
                 for one in row.trials
             ],
         )

@@ -5,10 +5,8 @@ import shutil
 import pytest
 
 from tests.studies.running import (
-    PRESET,
     InlinePool,
     comparable,
-    document,
     ended,
     run,
     study,
@@ -21,10 +19,9 @@ from tuiml.runs.errors import RunError
 from tuiml.runs.folder import studies_folder
 from tuiml.studies import folder as folders
 from tuiml.studies.control import StudyControl, StudyOrder, read_order
-from tuiml.studies.events import StudyEnd, TrialEnd, TrialEpoch, TrialNotice, TrialStart
+from tuiml.studies.events import TrialEnd, TrialNotice, TrialStart
 from tuiml.studies.folder import StudyFolder
 from tuiml.training.event_reading import read_event
-
 
 LINEAR = {"type": "dense", "units": 6, "activation": "linear"}
 
@@ -113,7 +110,10 @@ def test_where_the_disk_refuses_the_study_ends_with_one_message():
             return [{"event": "failed", "message": "cannot write in /x: No space left on device"}]
 
     events = run(study(), pool=Full())
-    assert (events[-1].reason, events[-1].message) == ("failed", "cannot write in /x: No space left on device")
+    assert (events[-1].reason, events[-1].message) == (
+        "failed",
+        "cannot write in /x: No space left on device",
+    )
     assert (events[-1].failed, len(trained(events))) == (0, 2)
 
 

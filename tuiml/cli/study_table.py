@@ -23,7 +23,7 @@ def print_results(results: Results) -> None:
     short = {"accuracy": "acc", "r2": "R²"}.get(figure, figure)
     header = ["", f"{part} {short}", "n", f"test {short}", "time", *(("printed", "diff") if printed else ())]
     rows = [_cells(row, results, printed) for row in results.rows]
-    fixed = sum(2 + max(cells(line[i]) for line in (header, *rows)) for i in range(1, len(header))) + 5
+    fixed = sum(2 + max(cells(line[i]) for line in (header, *rows)) for i in range(1, len(header))) + 6
     for line in rows:
         line[0] = fitted(line[0], max(12, WIDTH - fixed))
     header[0] = "configuration"
