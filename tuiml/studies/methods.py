@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 from typing import ClassVar
 
+from tuiml import installation
 from tuiml.data.own.entries import DataFiles
 from tuiml.registry import Entry, Registry
+from tuiml.spec.problems import Problem, SpecError
 from tuiml.studies.halving import Halving
 from tuiml.studies.results import Configuration
 from tuiml.studies.search import All, Search
@@ -79,6 +82,29 @@ class SuccessiveHalving(Method):
 
     def start(self, study: Study, files: DataFiles | None = None) -> Search:
         return Halving(study, self.known(study, files))
+
+
+@methods.add
+class Tpe(Method):
+    name = "tpe"
+    formula = "more draws where good ones were found (tree-structured Parzen estimator)"
+    advice = "few trials that each take long; needs Optuna (the extra optuna)"
+    source = "Bergstra, Bardenet, Bengio & Kégl 2011; Optuna's TPESampler"
+    tunes = False
+    learns = True
+
+    @classmethod
+    def missing(cls) -> str:
+        found = importlib.util.find_spec("optuna")
+        return "" if found else f"tpe needs Optuna: {installation.hint('optuna')}"
+
+    def start(self, study: Study, files: DataFiles | None = None) -> Search:
+        missing = self.missing()
+        if missing:
+            raise SpecError([Problem("search.method", missing)])
+        from tuiml.studies import tpe
+
+        return tpe.Tpe(study, files)
 
 
 def start(study: Study, files: DataFiles | None = None) -> Search:

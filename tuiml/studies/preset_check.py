@@ -179,7 +179,8 @@ def _blamed(study: Study, problem: Problem, failed: list[Case], cases: list[Case
     named = close or ([] if everywhere else whole)
     if named:
         for name in dict.fromkeys(named):
-            yield Problem(name, problem.message if name in close else str(problem))
+            inner = _within(study, name, problem.path) if name in close else problem.path
+            yield Problem(name, str(Problem(inner, problem.message)))
         return
     variants = [name for name, count in mine.items() if count == totals[name] and "variant" in name]
     if everywhere or variants:
@@ -204,10 +205,20 @@ def _about(study: Study, name: str, path: str) -> bool:
     return covers(study.vary[int(re.findall(r"\d+", name)[0])].path, path)
 
 
+def _within(study: Study, name: str, path: str) -> str:
+    """The part of a problem's path that is within the varied setting."""
+    setting = study.vary[int(re.findall(r"\d+", name)[0])].path
+    return ".".join(_parts(path)[len(_parts(setting)) :])
+
+
+def _parts(path: str) -> list[str]:
+    return re.findall(r"[^.\[\]]+", path)
+
+
 def covers(setting: str, path: str) -> bool:
     """True if a path in a preset is a setting's, or within it: ``layers[2].activation`` of
     ``layers[*].activation``."""
-    mine, its = (re.findall(r"[^.\[\]]+", text) for text in (setting, path))
+    mine, its = _parts(setting), _parts(path)
     return len(mine) <= len(its) and all(a in ("*", b) for a, b in zip(mine, its, strict=False))
 
 
