@@ -33,7 +33,11 @@ def document(number: int, epochs: int) -> dict[str, Any]:
 
 
 def taken(size: int, count: int, epochs: int) -> tuple[float, float]:
-    """Train all trials, ``size`` at once with ``count`` threads each; seconds, and examples a second together."""
+    """Train all trials, ``size`` at once with ``count`` threads each.
+
+    Returns:
+        Seconds, and examples a second of those that train together.
+    """
     with tempfile.TemporaryDirectory() as name:
         folder, pool = Path(name), LocalPool(size, count)
         waiting = [Job(folder, f"trial-{n}", document(n, epochs), "numpy", count) for n in range(TRIALS)]

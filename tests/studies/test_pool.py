@@ -67,6 +67,13 @@ def test_a_trial_whose_process_is_killed_again_and_again_fails(pool, tmp_path):
     assert sum(line["event"] == "start" for line in lines) == 3
 
 
+def test_a_process_that_cannot_begin_says_why(pool, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (tmp_path / "pydantic.py").write_text("raise ImportError('this pydantic is broken')")
+    pool.start(jobs(tmp_path)[0])
+    assert "this pydantic is broken" in heard(pool, ("failed",))[-1]["message"]
+
+
 def test_training_threads_are_divided_among_the_trials(monkeypatch):
     monkeypatch.setattr(threads, "cores", lambda: 8)
     assert trials_at_once(None, "cpu", None) == (8, 1)

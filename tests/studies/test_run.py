@@ -141,6 +141,28 @@ def test_one_trial_is_stopped_and_gone_on_with_and_another_is_skipped():
     assert table(study()).done == 4
 
 
+def test_paused_nothing_begins_until_it_is_resumed():
+    told, control = [], StudyControl()
+
+    class Pool(InlinePool):
+        def tell(self, trial, do):
+            told.append(do)
+
+        def lines(self, timeout):
+            if self.jobs:
+                return super().lines(timeout)
+            control.order(StudyOrder("resume"))  # all that were trained have ended, and it waits
+            return []
+
+    def on_event(event):
+        if isinstance(event, TrialStart) and not told:
+            control.order(StudyOrder("pause"))
+
+    events = run(study(), control=control, pool=Pool(), on_event=on_event)
+    assert told == ["pause"]
+    assert events[-1].done == 4
+
+
 def test_seeds_are_added_to_one_configuration_and_counted_from_then_on():
     control = StudyControl()
 
