@@ -16,6 +16,7 @@ EXTRAS = {
     "images": "pillow",
     "mlx-cpu": "mlx[cpu]",
     "mlx-cuda": "mlx[cuda13]",
+    "dask": "distributed",
     "optuna": "optuna",
 }
 """The package that each extra of pyproject.toml installs."""

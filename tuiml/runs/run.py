@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from tuiml.runs import environment, memory_estimate
@@ -57,6 +58,7 @@ class Run:
         save_every: seconds between two checkpoints; ``None``: :mod:`tuiml.runs.checkpoint_policy` decides.
         script: changes to make at their steps, to replay a run.
         until: the step to stop at.
+        until_epoch: the epoch after which to stop.
     """
 
     def __init__(
@@ -70,12 +72,14 @@ class Run:
         save_every: float | None = None,
         script: Sequence[Change] = (),
         until: int | None = None,
+        until_epoch: int | None = None,
     ) -> None:
         self._prepared, self.folder, self._control = prepared, folder, control
         self._pretrainer = point.pretrainer
         allow = partial(_refuse_if_short, prepared)
         state = _state(prepared, point, rewindable=control.rewindable)
-        self.trainer = Trainer(state, control, live=live, script=script, until=until, allow=allow)
+        ends = {"until": until, "until_epoch": until_epoch}
+        self.trainer = Trainer(state, control, live=live, script=script, **ends, allow=allow)
         self._changed = self.trainer.state.change(point.change) if point.change else None
         self._preset_unsaved = False
         """True if the folder's preset is still the one of the session before."""
@@ -181,26 +185,26 @@ def new_run(
     control: RunControl,
     name: str | None,
     *,
-    live: bool = False,
-    save_every: float | None = None,
+    parent: Path | None = None,
     note: str = "",
-    script: Sequence[Change] = (),
-    until: int | None = None,
+    **options: Any,
 ) -> Run:
     """A new run, with a folder that holds its preset and its initial values.
+
+    Args:
+        parent: where its folder is made; default: the runs folder.
+        options: of :class:`Run`.
 
     Raises:
         RunError: the name is taken, or nothing can be written.
     """
-    folder = RunFolder.create(prepared.preset, name)
+    folder = RunFolder.create(prepared.preset, name, parent)
     try:
         pretrainer = None
         if prepared.preset.pretraining is not None:
             pretrainer = Pretrainer(prepared.preset, prepared.network, prepared.data, control)
         point = StartingPoint(pretrainer=pretrainer, note=note)
-        run = Run(
-            prepared, folder, control, point, live=live, save_every=save_every, script=script, until=until
-        )
+        run = Run(prepared, folder, control, point, **options)
         if pretrainer is None:
             run.saver.keep_initial()
             run.saver.write_initial()

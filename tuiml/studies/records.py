@@ -64,7 +64,8 @@ def read_record(path: Path, metric: str, held: bool) -> Record:
         held: True if a process writes to it.
     """
     try:
-        lines = timeline.surviving(read_metrics(path, snapshots=False))
+        recorded = read_metrics(path, snapshots=False)
+        lines = timeline.surviving(filter(timeline.is_rewind, recorded), recorded)
     except OSError as error:
         return Record("running" if held else "broken", message=plain_text(str(error.strerror or error)))
     epochs: list[Line] = []
