@@ -16,6 +16,7 @@ from tuiml.files import home, open_to_append, read_regular, write_whole
 from tuiml.spec import SpecError, dumps, loads
 from tuiml.spec.library import bundled, read
 from tuiml.tui.model.document import Document
+from tuiml.tui.model.marks import EMPTY, Marks
 
 VERSION = 1
 MOST_BYTES = 4_000_000
@@ -36,6 +37,8 @@ class Draft:
     path: str = ""
     origin: str = ""
     dirty: bool = False
+    marks: dict[str, Any] = field(default_factory=dict)
+    """The settings that a study varies: see :meth:`Marks.table`."""
 
 
 @dataclass
@@ -165,6 +168,7 @@ def _draft(found: Any) -> Draft | None:
         path if isinstance(path, str) and "\0" not in path else "",
         origin if isinstance(origin, str) else "",
         dirty is True,
+        Marks.of(found.get("marks")).table() if found.get("marks") else {},
     )
 
 
@@ -257,18 +261,27 @@ def _raw(draft: Draft) -> dict[str, Any]:
         return {}
 
 
-def draft_of(raw: dict[str, Any], path: str = "", origin: str = "", dirty: bool = False) -> Draft | None:
+def draft_of(
+    raw: dict[str, Any], path: str = "", origin: str = "", dirty: bool = False, marks: Marks = EMPTY
+) -> Draft | None:
     """A document as a draft, ``None`` if TOML cannot hold it."""
     try:
         text = dumps(raw)
         loads(text)
     except (SpecError, TypeError, ValueError):
         return None
-    return Draft(text, path, origin, dirty)
+    return Draft(text, path, origin, dirty, marks.table() if marks else {})
 
 
 def document_of(draft: Draft) -> Document | None:
     """The document of a draft, its edits as one step to undo; ``None`` if it cannot be read."""
+    document = _document_of(draft)
+    if document is not None and draft.marks:
+        document.marks = Marks.of(draft.marks).fitting(document.raw)
+    return document
+
+
+def _document_of(draft: Draft) -> Document | None:
     try:
         raw = loads(draft.text)
     except SpecError:
