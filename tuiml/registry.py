@@ -254,8 +254,10 @@ def _option(name: str, field: FieldInfo) -> Option:
     if typing.get_origin(annotation) is typing.Annotated:  # of a choice that may be left out
         annotation, *inner = typing.get_args(annotation)
         marks += inner
-    if typing.get_origin(annotation) is tuple:  # a list of choices
-        marks += getattr(typing.get_args(annotation)[0], "__metadata__", ())
+    if typing.get_origin(annotation) is tuple:  # a list of choices, or of tables
+        each = typing.get_args(annotation)[0]
+        marks += getattr(each, "__metadata__", ())
+        annotation = each if isinstance(each, type) and issubclass(each, BaseModel) else annotation
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         extra["model"] = annotation
     for mark in marks:

@@ -16,7 +16,8 @@ class Dataset(Entry):
     """A data set with the part of it that a preset uses.
 
     ``train`` and ``validation`` examples are drawn from the pool, the test examples lie apart and are
-    the same for every seed (a generated set's are drawn anew with its own seed).
+    the same for every seed (a generated set's are drawn anew with its own seed). With ``folds`` the pool is
+    cut into so many parts, and one of them is the validation part.
     """
 
     kind: ClassVar[Kind]
@@ -33,6 +34,10 @@ class Dataset(Entry):
         "unit",
         description="none: raw values; unit: to 0…1; standard: zero mean, unit variance of the training part",
     )
+    folds: int | None = Field(
+        None, ge=2, le=100, description="k-fold cross-validation: the pool in so many parts; absent: none"
+    )
+    fold: int = Field(0, ge=0, le=99, description="the fold that is the validation part, from 0")
 
     @property
     def title(self) -> str:
@@ -110,7 +115,9 @@ class Dataset(Entry):
 
     def sizes(self) -> tuple[int, int, int]:
         """The training, validation and test examples; meaningful where :meth:`problems` has none."""
-        if self.validation is not None:
+        if self.folds is not None:
+            validation = self.pool // self.folds + (self.fold < self.pool % self.folds)
+        elif self.validation is not None:
             validation = self.validation
         elif self.train is None:
             validation = self.pool // 10
@@ -120,6 +127,10 @@ class Dataset(Entry):
 
     def problems(self) -> list[tuple[str, str]]:
         """What is wrong with the options taken together, as (field, message); nothing is loaded."""
+        if self.folds is not None or self.fold:
+            text = self._wrong_folds()
+            if text:
+                return [text]
         train, validation, _ = self.sizes()
         if train > self.pool:
             return [("train", f"{train} is more than the {self.pool} examples of '{self.title}'")]
@@ -132,8 +143,21 @@ class Dataset(Entry):
             ]
         if train + validation > self.pool:
             total = f"{train} for training and {validation} for validation"
-            return [("validation", f"{total} are more than the {self.pool} examples of '{self.title}'")]
+            field = "validation" if self.folds is None else "train"
+            return [(field, f"{total} are more than the {self.pool} examples of '{self.title}'")]
         return []
+
+    def _wrong_folds(self) -> tuple[str, str] | None:
+        """What is wrong with the folds, as of :meth:`problems`."""
+        if self.folds is None:
+            return "fold", "is one of several: give folds, the number of them"
+        if self.fold >= self.folds:
+            return "fold", f"{self.fold} is not one of {self.folds} folds, which count from 0"
+        if self.validation is not None:
+            return "validation", "is a fold where folds are given: leave one of the two out"
+        if self.folds > self.pool:
+            return "folds", f"{self.folds} are more than the {self.pool} examples of '{self.title}'"
+        return None
 
 
 datasets: Registry[Dataset] = Registry("a data set")

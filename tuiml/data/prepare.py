@@ -132,7 +132,10 @@ def _drawn(dataset: Dataset, pool: Part, seed: int) -> tuple[Part, Part, bool]:
     train, validation, _ = dataset.sizes()
     order = drawn = np.random.Generator(np.random.PCG64([seed, _DRAW])).permutation(len(pool))
     made_anew = False
-    if isinstance(dataset, Own) and dataset.facts.validation:
+    if dataset.folds is not None:
+        labels = pool.labels if dataset.target == "classes" else None
+        order = split.fold_first(order, labels, dataset.folds, dataset.fold)
+    elif isinstance(dataset, Own) and dataset.facts.validation:
         order = split.held_first(order, dataset.facts.validation, validation)
     elif dataset.kind == "own" and dataset.target == "classes":
         order = split.stratified(order, pool.labels, validation)

@@ -14,19 +14,27 @@ from tuiml.training.run_control import RunControl
 
 
 def find_rate(
-    preset: Preset, *, backend: str = "auto", control: RunControl | None = None, ramp: Ramp | None = None
+    preset: Preset,
+    *,
+    backend: str = "auto",
+    control: RunControl | None = None,
+    ramp: Ramp | None = None,
+    shards: int | None = None,
 ) -> Generator[Event]:
     """Try rising learning rates on a preset; the last event is a :class:`~tuiml.training.events.RateFound`.
 
     Layers that the preset has pretrained are pretrained first. Ends early, without that event, if it is
     stopped meanwhile.
 
+    Args:
+        shards: threads that a batch is split for; default: as settled by :mod:`tuiml.runs.threads`.
+
     Raises:
         SpecError, DataError, Cancelled: as :func:`~tuiml.runs.preparation.prepare_run`.
         RunError: the backend is not available, or pretraining failed.
     """
     control = control or RunControl()
-    prepared = yield from prepare_run(preset, backend=backend, control=control)
+    prepared = yield from prepare_run(preset, backend=backend, control=control, shards=shards)
     try:
         if preset.pretraining is not None:
             yield from _pretrain(prepared, control)

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from tuiml.data.datasets import datasets
-from tuiml.nn.layers import layers
+from tuiml.nn.layers import ActivationLayer, Dense, layers
 from tuiml.nn.pretraining import pretrainings
 from tuiml.registry import closest, options_of, short
 from tuiml.spec import toml
@@ -113,9 +113,14 @@ def _put(target: Any, parts: list[str], value: Any, path: str) -> None:
 
 
 def _indices(target: list[Any], word: str, rest: list[str], path: str) -> list[int]:
-    """The places of a list that a word of a path means: a number, or ``*`` for all that have the next key."""
+    """The places of a list that a word of a path means: a number, or ``*`` for all that have the next key.
+
+    The activation of the output layer belongs to the loss: ``*`` leaves it as it is.
+    """
     if word == "*":
         found = [i for i, layer in enumerate(target) if not rest or rest[0] in _keys(layer)]
+        if rest and rest[0] == "activation":
+            found = [i for i in found if i < _output(target)] or found
         if not found:
             near = closest(rest[0], {key for layer in target for key in _keys(layer)}) if rest else None
             hint = f"; did you mean '{near}'?" if near else ""
@@ -127,7 +132,21 @@ def _indices(target: list[Any], word: str, rest: list[str], path: str) -> list[i
     return [int(word)]
 
 
+def _output(stack: list[Any]) -> int:
+    """Where the output layer begins: the last dense layer, with nothing but activations after it."""
+    for index in reversed(range(len(stack))):
+        if _kind(stack[index]) == Dense.name:
+            return index
+        if _kind(stack[index]) != ActivationLayer.name:
+            break
+    return len(stack)
+
+
+def _kind(layer: Any) -> Any:
+    return layer.get(layers.key) if isinstance(layer, dict) else layer
+
+
 def _keys(layer: Any) -> list[str]:
-    kind = layer.get(layers.key) if isinstance(layer, dict) else layer
+    kind = _kind(layer)
     known = options_of(layers[kind]) if isinstance(kind, str) and kind in layers else ()
     return [layers.key, *(option.name for option in known)]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tuiml.data.own.entries import DataFiles
 from tuiml.files import asset, home, read_regular, write_whole
@@ -17,6 +18,7 @@ from tuiml.spec.check import check
 from tuiml.spec.preset import Preset
 from tuiml.spec.problems import Problem, SpecError
 
+T = TypeVar("T")
 DEFAULT = "digits-quickstart"
 UNTITLED = "untitled"
 
@@ -58,8 +60,17 @@ def read(path: Path) -> dict[str, Any]:
     Raises:
         SpecError: unreadable, or not TOML.
     """
+    return beside(tables_of(path), path)
+
+
+def tables_of(path: Path) -> dict[str, Any]:
+    """The tables of a file as they are in it, in today's version.
+
+    Raises:
+        SpecError: unreadable, or not TOML.
+    """
     try:
-        return beside(toml.loads(read_regular(path, toml.MAX_BYTES + 1)), path)
+        return toml.loads(read_regular(path, toml.MAX_BYTES + 1))
     except OSError as error:
         raise SpecError([Problem(str(path), f"cannot be read: {error.strerror or error}")]) from None
 
@@ -101,9 +112,12 @@ def own() -> list[PresetFile]:
 
 
 def _presets_in(folder: Path, bundled: bool) -> list[PresetFile]:
-    """By their names: one comes before the longer ones that begin with it."""
-    found = sorted(folder.glob("*.toml"), key=lambda path: path.stem)
-    return [PresetFile(path.stem, path, bundled) for path in found if path.is_file()]
+    return [PresetFile(path.stem, path, bundled) for path in files_in(folder)]
+
+
+def files_in(folder: Path) -> list[Path]:
+    """The TOML files in a folder, by their names: one comes before the longer ones that begin with it."""
+    return [path for path in sorted(folder.glob("*.toml"), key=lambda path: path.stem) if path.is_file()]
 
 
 def find(word: str) -> PresetFile:
@@ -112,18 +126,32 @@ def find(word: str) -> PresetFile:
     Raises:
         SpecError: there is none; the nearest name is suggested.
     """
+    known = {p.name: p for p in [*bundled(), *own()]}  # one's own hides a bundled one of the same name
+    found = find_among(word, known, "preset", "tuiml presets")
+    return found if isinstance(found, PresetFile) else PresetFile(found.stem, found, False)
+
+
+def find_among(word: str, known: Mapping[str, T], kind: str, lists: str) -> T | Path:
+    """What a word means on the command line: one of those known by name, or the path of a TOML file.
+
+    Args:
+        kind: what is looked for, in a message.
+        lists: the command that lists them.
+
+    Raises:
+        SpecError: there is none; the nearest name is suggested.
+    """
     if "/" in word or "\\" in word or word.endswith(".toml"):
         path = Path(os.path.expanduser(word))  # Path.expanduser raises where there is no such user
         if not path.is_file():
-            raise SpecError([Problem("", f"there is no preset file {short(word, 200)}")])
-        return PresetFile(path.stem, path, False)
-    known = {p.name: p for p in [*bundled(), *own()]}  # one's own hides a bundled one of the same name
+            raise SpecError([Problem("", f"there is no {kind} file {short(word, 200)}")])
+        return path
     for name in spellings(word):
         if name in known:
             return known[name]
     near = closest(word, known)
-    hint = f"did you mean '{near}'?" if near else "tuiml presets lists them"
-    raise SpecError([Problem("", f"there is no preset {short(word)}; {hint}")])
+    hint = f"did you mean '{near}'?" if near else f"{lists} lists them"
+    raise SpecError([Problem("", f"there is no {kind} {short(word)}; {hint}")])
 
 
 def slug(name: str) -> str:

@@ -83,8 +83,8 @@ def _model_at(
             if option is None:
                 return None, None
             registry, model = option.registry, option.model
-        if isinstance(part, int) or model is None:
-            model = registry.entry_of(document, context) if registry else None
+        if registry and (isinstance(part, int) or model is None):
+            model = registry.entry_of(document, context)
     return model, registry
 
 

@@ -1,4 +1,4 @@
-"""Reading and writing preset files: TOML, at most 64 KiB, any version since the first."""
+"""Reading and writing presets and studies: TOML, at most 64 KiB, any version since the first."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ MIGRATIONS: dict[int, Callable[[Document], Document]] = {}
 
 
 def loads(text: str | bytes) -> Document:
-    """Parse a preset file and bring it to today's version; nothing is validated yet.
+    """Parse a file and bring it to today's version; nothing is validated yet.
 
     Raises:
         SpecError: too large, not UTF-8, not TOML, or of a version this tuiml does not know.
     """
     data = text.encode(errors="surrogatepass") if isinstance(text, str) else text
     if len(data) > MAX_BYTES:
-        raise _refused(f"has more than {MAX_BYTES:,} bytes, the most a preset may have")
+        raise _refused(f"has more than {MAX_BYTES:,} bytes, the most that are read")
     try:
         return migrate(parse(data.decode("utf-8-sig")))
     except UnicodeDecodeError as error:
@@ -84,9 +84,9 @@ def dumps(document: Document) -> str:
     plain: list[str] = []  # first: after a table's header they would be the table's
     tables: list[str] = []
     for key, value in document.items():
-        if key == "layers" and isinstance(value, list) and value and all(isinstance(v, dict) for v in value):
-            for layer in value:
-                tables += ["", "[[layers]]", *_pairs(layer)]
+        if isinstance(value, list) and value and all(isinstance(v, dict) for v in value):
+            for table in value:
+                tables += ["", f"[[{_key(key)}]]", *_pairs(table)]
         elif isinstance(value, dict):
             tables += ["", f"[{_key(key)}]", *_pairs(value)]
         else:

@@ -1,1 +1,1 @@
-"""Studies: one thing changed, everything else held. What a study is, its trials, running them, its results."""
+"""Studies: one thing changed, everything else held: what a study is, its trials, running them, results."""

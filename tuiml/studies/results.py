@@ -48,7 +48,8 @@ class TrialResult:
     """Epochs done."""
     planned: int
     figures: Mapping[str, float]
-    """``val_accuracy``, ``test_accuracy``, ``seconds`` … at the epoch that is best by the metric; without NaN."""
+    """``val_accuracy``, ``train_loss``, ``seconds`` … at the epoch that is best by the metric, and
+    ``test_accuracy`` … at the end. Without NaN."""
     curve: tuple[float, ...] = ()
     """The metric of each epoch so far; NaN where it is missing."""
     seconds: tuple[float, ...] = ()
@@ -81,6 +82,8 @@ class Row:
     """Mean training time."""
     reference: tuple[float, str, str] | None = None
     """A figure printed elsewhere, its source, and why ours differs."""
+    reference_metric: str = ""
+    """What that figure is: ``test_accuracy``, ``val_accuracy`` or ``test_loss``."""
 
 
 @dataclass(frozen=True)

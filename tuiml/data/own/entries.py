@@ -126,7 +126,7 @@ class Own(Dataset):
 
     def sizes(self) -> tuple[int, int, int]:
         held = self.facts.validation
-        if not held:
+        if not held or self.folds is not None:  # the folds are of all but the test part
             return super().sizes()
         validation = held if self.validation is None else self.validation
         return self.pool - held if self.train is None else self.train, validation, self.test_examples
@@ -135,7 +135,7 @@ class Own(Dataset):
         held = self.facts.validation
         train, validation, _ = self.sizes()
         parts = ("train", train, self.pool - held), ("validation", validation, held)
-        for name, wanted, most in parts if held else ():
+        for name, wanted, most in parts if held and self.folds is None else ():
             if wanted > most:
                 return [(name, f"{wanted:,} is more than the {most:,} of that part of '{self.title}'")]
         return super().problems()

@@ -56,6 +56,20 @@ def stratified(order: Order, labels: Labels, count: int, leave: int = 1) -> Orde
     return np.concatenate([order[first], order[~first]])
 
 
+def fold_first(order: Order, labels: Labels | None, folds: int, fold: int) -> Order:
+    """The order with the examples of one fold first. The folds are disjoint and cover all examples; their
+    sizes, and where there are ``labels`` the examples of each class in them, differ by one at most.
+
+    Args:
+        labels: (n,), the class of each example; ``None`` in regression.
+    """
+    import numpy as np
+
+    dealt = order if labels is None else order[np.argsort(labels[order], kind="stable")]
+    held = dealt[fold::folds]  # dealt like cards, one class after the other
+    return np.concatenate([held, order[~np.isin(order, held)]])
+
+
 def joined(parts: dict[str, Part]) -> Part | Whole:
     """The parts that a file has as one: the validation part at the end of the pool."""
     import numpy as np

@@ -1,0 +1,214 @@
+"""A study's table, from the run folders of its trials. Cheap to ask for each second."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from tuiml.data.own.entries import DataFiles
+from tuiml.runs.folder import METRICS
+from tuiml.runs.writer import is_held
+from tuiml.spec.problems import SpecError
+from tuiml.studies import methods, trials, tuning
+from tuiml.studies.check import matches
+from tuiml.studies.conclusion import conclude, counted, moments
+from tuiml.studies.records import TESTS, Record, best_of, read_record
+from tuiml.studies.results import Configuration, Results, Row, Trial, TrialResult, TrialState
+from tuiml.studies.search import Cut, Order, Search, bigger_is_better, replay
+from tuiml.studies.study import Study
+
+NAN = math.nan
+OVER = ("completed", "failed", "diverged")
+"""States of trials that are not trained any more."""
+_MOST_TABLES = 8
+
+
+class Table:
+    """The table of one study in one folder; what was read is kept until a file changes.
+
+    Args:
+        study: a checked one.
+        folder: where the run folders of its trials are.
+        files: finds what a file of the user's holds; by default read from the disk.
+    """
+
+    def __init__(self, study: Study, folder: Path, files: DataFiles | None = None) -> None:
+        self.study, self.folder = study, folder
+        self._files = files
+        self._metric = study.search.metric or "val_accuracy"
+        self._bigger = bigger_is_better(self._metric)
+        self._records: dict[str, tuple[object, Record]] = {}
+
+    def results(self, failed: Mapping[str, str] | None = None) -> Results:
+        """The table as the folder has it now; never raises for what is in it.
+
+        Args:
+            failed: why trials failed, by the name of their folder, where no run folder says so.
+        """
+        names = self._names()
+        failed = failed or {}
+        try:
+            search = self.search(names, failed)
+        except SpecError as error:
+            return Results(self._metric, self._bigger, (), self._varied(), 0, 0, str(error))
+        more = self._more(names, search)
+        rows = [
+            self._row(search, one, more.get(one.number, []), names, failed) for one in search.configurations
+        ]
+        ranked = rank(rows, self._bigger)
+        over = [result.state in (*OVER, "cut") for row in ranked for result in row.trials]
+        text = conclude(ranked, self._metric, folds=self.study.folds is not None, done=search.over)
+        total = max(search.total, len(over))
+        return Results(self._metric, self._bigger, tuple(ranked), self._varied(), total, sum(over), text)
+
+    def search(
+        self, names: Mapping[str, str] | None = None, failed: Mapping[str, str] | None = None
+    ) -> Search:
+        """The study's search, told all values that the folder holds; its waiting orders were asked for.
+
+        Raises:
+            SpecError: a preset is missing, or a package.
+        """
+        names = self._names() if names is None else names
+        search = methods.start(self.study, self._files)
+        replay(search, lambda order: self.value(order, names, failed or {}))
+        return search
+
+    def value(self, order: Order, names: Mapping[str, str], failed: Mapping[str, str]) -> float | None:
+        """The value of an order as the search is told it; ``None``: it has to be trained."""
+        if order.find_rate:
+            return tuning.read_rate(self.folder, order.trial)
+        result = self.result(order.trial, names, failed)
+        if len(result.curve) < order.epochs and result.state not in OVER:
+            return None
+        return best_of(result.curve[: order.epochs], self._bigger)
+
+    def result(
+        self, trial: Trial, names: Mapping[str, str], failed: Mapping[str, str], cut: Cut | None = None
+    ) -> TrialResult:
+        """A trial with what its folder says."""
+        name = names.get(trials.content(trial.document), trial.folder)
+        path, planned = self.folder / name, trials.planned(trial.document)
+        record = self._record(path) if name in names.values() else None
+        message = failed.get(trial.folder, failed.get(name, ""))
+        rung, lost_by = (cut.rung, cut.lost_by) if cut else (None, None)
+        if record is None:
+            state: TrialState = "failed" if message else "waiting"
+            return TrialResult(trial, state, path, 0, planned, {}, (), (), rung, lost_by, message)
+        state, epochs = record.state(cut, bool(message)), len(record.curve)
+        return TrialResult(
+            *(trial, state, path, epochs, record.planned or planned, record.figures or {}),
+            *(record.curve, record.seconds, rung, lost_by, message or record.message),
+        )
+
+    def _names(self) -> dict[str, str]:
+        """The trials' folders by the hash in their names."""
+        try:
+            found = [entry.name for entry in os.scandir(self.folder) if entry.is_dir(follow_symlinks=False)]
+        except OSError:
+            return {}
+        return trials.located(name for name in found if not name.startswith("."))
+
+    def _record(self, path: Path) -> Record:
+        """What a run folder says, read again only when its metrics changed, or it is written to no more."""
+        try:
+            found = os.stat(path / METRICS)
+            mark: object = (found.st_ino, found.st_size, found.st_mtime_ns)
+        except OSError:
+            mark = None
+        mark = (mark, is_held(path))
+        known = self._records.get(path.name)
+        if known is None or known[0] != mark:
+            known = self._records[path.name] = (mark, read_record(path, self._metric, mark[1]))
+        return known[1]
+
+    def _varied(self) -> tuple[str, ...]:
+        found = list(trials.paths_varied(self.study))
+        return tuple(found if self.study.tune is None else [*found, self.study.tune])
+
+    def _more(self, names: Mapping[str, str], search: Search) -> dict[int, list[Trial]]:
+        """Trials with seeds that were added, by the number of their configuration."""
+        found: dict[int, list[Trial]] = {}
+        if self.study.folds is not None:
+            return found
+        numbered = {one.number: one for one in search.configurations}
+        for content, name in names.items():
+            number, seed = name.partition("-")[0], name.rpartition("-")[0].rpartition("-s")[2]
+            if not (number.isdecimal() and seed.isdecimal() and len(number + seed) < 20):
+                continue
+            one = numbered.get(int(number))
+            if one is None or int(seed) in self.study.seeds:
+                continue
+            trial = trials.trial_of(self.study, one, int(seed))
+            if trials.content(trial.document) == content:
+                found.setdefault(one.number, []).append(trial)
+        return {number: sorted(some, key=lambda t: t.seed) for number, some in found.items()}
+
+    def _row(
+        self,
+        search: Search,
+        configuration: Configuration,
+        more: Sequence[Trial],
+        names: Mapping[str, str],
+        failed: Mapping[str, str],
+    ) -> Row:
+        counted = [*search.trials(configuration), *more]
+        results = [self.result(t, names, failed, search.cut(t)) for t in counted]
+        others = [self.result(t, names, failed) for t in search.others(configuration)]
+        figures = [result.figures for result in results]
+        values = [f[self._metric] for f in figures if self._metric in f]
+        mean, std = moments(values)
+        test = next((name for name in TESTS if any(name in f for f in figures)), TESTS[0])
+        test_mean, test_std = moments([f[test] for f in figures if test in f])
+        times, _ = moments([result.seconds[-1] for result in results if result.seconds])
+        row = Row(
+            *(None, configuration, (*results, *others), len(values), mean, std, test_mean, test_std, times)
+        )
+        return self._with_reference(row)
+
+    def _with_reference(self, row: Row) -> Row:
+        one = row.configuration
+        for reference in self.study.reference:
+            figure = reference.figure()
+            if figure and matches(reference, one.name, one.settings, self.study):
+                told = (figure[1], reference.source, reference.reason)
+                return replace(row, reference=told, reference_metric=figure[0])
+        return row
+
+
+def rank(rows: Sequence[Row], bigger: bool) -> list[Row]:
+    """The rows by rank: first those that got furthest in successive halving, of these the best first.
+
+    One of whose trials some have no figure, since they diverged or failed, comes after those without.
+    """
+
+    def key(row: Row) -> tuple[bool, int, bool, float, int]:
+        lost = any(r.state in ("diverged", "failed") and not r.figures for r in counted(row))
+        rung = max((r.rung for r in row.trials if r.rung is not None), default=0)
+        place = 0.0 if math.isnan(row.mean) else -row.mean if bigger else row.mean
+        return row.n == 0, -rung, lost, place, row.configuration.number
+
+    found = sorted(rows, key=key)
+    return [replace(row, rank=place if row.n else None) for place, row in enumerate(found, 1)]
+
+
+_tables: dict[tuple[str, str], Table] = {}
+
+
+def results(
+    study: Study, folder: Path, files: DataFiles | None = None, failed: Mapping[str, str] | None = None
+) -> Results:
+    """The table of a study as its folder has it now; cheap to call each second, from one thread.
+
+    Args:
+        failed: why trials failed, by the name of their folder, where no run folder says so.
+    """
+    key = (str(folder), study.model_dump_json())
+    if key not in _tables:
+        while len(_tables) >= _MOST_TABLES:
+            del _tables[next(iter(_tables))]
+        _tables[key] = Table(study, folder, files)
+    return _tables[key].results(failed)
