@@ -157,7 +157,7 @@ def test_runs_of_one_second_get_names_of_their_own() -> None:
 
 def test_a_name_that_is_taken_is_refused_before_the_data_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     finish(session.run(preset(epochs=1), name="my run!"))
-    monkeypatch.setattr(preparation, "load", lambda *_: pytest.fail("it read the data"))
+    monkeypatch.setattr(preparation, "load_data", lambda *_: pytest.fail("it read the data"))
     with pytest.raises(RunError, match="'my-run' already") as caught:
         next(session.run(preset(), name="my run!"))
     assert caught.value.code == 2

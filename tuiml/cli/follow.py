@@ -27,7 +27,7 @@ def follow(events: Generator[Event], control: RunControl, show: Show) -> int:
         try:
             for event in events:
                 end = event if isinstance(event, End) else end
-                _show(show, event, stopping)
+                show_event(show, event, stopping)
         except Cancelled as error:
             if stopping.number is None:
                 raise
@@ -42,7 +42,7 @@ def follow(events: Generator[Event], control: RunControl, show: Show) -> int:
     return 3 if end.reason == "diverged" else 0
 
 
-def _show(show: Show, event: Event, stopping: Stopping) -> None:
+def show_event(show: Show, event: Event, stopping: Stopping) -> None:
     """Show an event; if stdout takes nothing any more, stop the run, which is saved anyway."""
     from tuiml.training.events import End
 

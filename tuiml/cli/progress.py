@@ -166,7 +166,7 @@ class Bar(Show):
         parts = self._parts(event)
         if parts:
             self._due = now + REDRAWN
-            self._redraw(parts)
+            self.redraw(parts)
 
     def _parts(self, event: Event) -> list[str]:
         """The parts of the line, the most important first."""
@@ -176,20 +176,20 @@ class Bar(Show):
         if isinstance(event, Pretraining):
             return pretraining(event)
         if isinstance(event, RateTried):
-            bar = self._bar(event.number / event.steps)
+            bar = self.bar(event.number / event.steps)
             return [f"{bar} rate {event.learning_rate:.1e}", f"loss {loss(event.smoothed)}"]
         if not isinstance(event, Progress | Epoch):
             return []
         epochs = f"epoch {event.epoch:>{len(str(self._epochs))}}/{self._epochs}"
-        bar = self._bar(event.step / self._steps if self._steps else 0.0)
+        bar = self.bar(event.step / self._steps if self._steps else 0.0)
         left = [f"{duration(event.seconds_left, NONE)} left"] if isinstance(event, Progress) else []
         return [f"{epochs} {bar}", *figures(event, self._last), *left, speed(event)]
 
-    def _bar(self, fraction: float) -> str:
+    def bar(self, fraction: float) -> str:
         done = round(BAR * fraction)
         return self._marks[0] * done + self._marks[1] * (BAR - done)
 
-    def _redraw(self, parts: list[str]) -> None:
+    def redraw(self, parts: list[str]) -> None:
         width = _columns() - 1
         line = plain_text(parts[0])
         for part in parts[1:]:

@@ -5,18 +5,22 @@ from __future__ import annotations
 import signal
 import threading
 from types import FrameType
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from tuiml.training.run_control import RunControl
+from typing import Any, Protocol
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Stoppable(Protocol):
+    """The control of a run or a study."""
+
+    def stop(self) -> None:
+        """End it after the current batch, and save."""
 
 
 class Stopping:
     """A context in which the first SIGINT, SIGTERM or SIGHUP stops and saves the run; a second one kills."""
 
-    def __init__(self, control: RunControl) -> None:
+    def __init__(self, control: Stoppable) -> None:
         self._control = control
         self._before: dict[int, Any] = {}
         self.number: int | None = None

@@ -54,6 +54,11 @@ def runs_folder() -> Path:
     return home() / "runs"
 
 
+def studies_folder() -> Path:
+    """The folder of all studies, each a folder with the folders of its runs."""
+    return home() / "studies"
+
+
 class RunFolder:
     """The folder of one run, with its lock. Made by :meth:`create` or :meth:`reopen`."""
 
@@ -85,14 +90,18 @@ class RunFolder:
             self.lost = False
 
     @classmethod
-    def create(cls, preset: Preset, name: str | None = None) -> RunFolder:
+    def create(cls, preset: Preset, name: str | None = None, parent: Path | None = None) -> RunFolder:
         """A new folder with the preset in it; the default name has the preset's name and the time.
+
+        Args:
+            parent: where it is made; default: the runs folder.
 
         Raises:
             RunError: there is a run of that name, or the folder cannot be written.
         """
+        runs = parent or runs_folder()
         try:
-            path = _make(runs_folder(), preset.name, name)
+            path = _make(runs, preset.name, name)
             try:
                 folder = cls(path, hold(path))
                 write_whole(path / PRESET, toml.dumps(preset.document()))
@@ -100,7 +109,7 @@ class RunFolder:
                 _discard(path)
                 raise
         except OSError as error:
-            where = plain_text(str(runs_folder()))
+            where = plain_text(str(runs))
             text = f"cannot write in {where}: {error.strerror or error}; TUIML_HOME names another folder"
             raise RunError(text, code=1) from None
         return folder
@@ -251,9 +260,9 @@ def fitting(name: str) -> str:
     return slug(slug(name).encode()[:NAME_BYTES].decode(errors="ignore"))
 
 
-def refuse_taken(name: str) -> None:
+def refuse_taken(name: str, parent: Path | None = None) -> None:
     """Raise RunError if a name is taken, as :meth:`RunFolder.create` would."""
-    path = runs_folder() / fitting(name)
+    path = (parent or runs_folder()) / fitting(name)
     if path.exists() or path.is_symlink():
         raise _taken(path)
 

@@ -16,7 +16,7 @@ from typing import Any
 from tuiml.registry import closest, short
 from tuiml.runs import timeline
 from tuiml.runs.errors import RunError
-from tuiml.runs.folder import METRICS, PRESET, Line, each_line, fitting, runs_folder
+from tuiml.runs.folder import METRICS, PRESET, Line, each_line, fitting, runs_folder, studies_folder
 from tuiml.runs.writer import is_held
 from tuiml.spec.library import read, spellings
 from tuiml.spec.problems import SpecError
@@ -212,13 +212,14 @@ class _Lines:
 
 
 def find(word: str) -> Path:
-    """The folder of a run, by its name or by the path of the folder.
+    """The folder of a run, by its name, by the path of the folder, or as STUDY/TRIAL.
 
     Raises:
         RunError: there is none; the nearest name is suggested.
     """
     own = [runs_folder() / name for name in spellings(word)] if Path(word).name == word else []
-    for path in (*own, Path(os.path.expanduser(word))):
+    trial = [studies_folder() / word] if word.count("/") == 1 and ".." not in word else []
+    for path in (*own, Path(os.path.expanduser(word)), *trial):
         if (path / PRESET).is_file() or (path / METRICS).is_file():
             return path
     near = closest(word, names())
@@ -272,7 +273,9 @@ def _refused(do: str, path: Path, error: OSError) -> RunError:
 
 
 def _ours(path: Path) -> None:
-    if path.parent.resolve() != runs_folder().resolve() or path.name in ("", ".", ".."):
+    parent, studies = path.parent.resolve(), studies_folder().resolve()
+    inside = parent == runs_folder().resolve() or (parent.parent == studies and (path / PRESET).exists())
+    if not inside or path.name in ("", ".", ".."):
         raise RunError(f"{plain_text(str(path))} is not in {plain_text(str(runs_folder()))}")
     if not path.is_symlink() and is_held(path):
         raise RunError(f"the run '{plain_text(path.name)}' is going on; stop it first")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,14 +49,24 @@ class PreparedRun:
         checkpoints.put_into(self.engine, checkpoint, self.preset.training.optimizer)
 
 
+Loader = Callable[[Preset, RunControl], Generator[Loading, None, Data]]
+"""Loads a preset's data, as :func:`load_data` does."""
+
+
 def prepare_run(
-    preset: Preset, *, backend: str = "auto", control: RunControl, shards: int | None = None
+    preset: Preset,
+    *,
+    backend: str = "auto",
+    control: RunControl,
+    shards: int | None = None,
+    load: Loader | None = None,
 ) -> Generator[Event, None, PreparedRun]:
     """Prepare a run; writes nothing. Yields how far a download is.
 
     Args:
         control: to stop it while the data loads.
         shards: threads that a batch is split for; default: as settled by :mod:`tuiml.runs.threads`.
+        load: how its data is loaded; default: :func:`load_data`.
 
     Raises:
         SpecError: this machine, or its GPU, lacks the memory for it.
@@ -70,7 +80,7 @@ def prepare_run(
         raise RunError(str(error)) from None
     network = network_of(preset)
     memory_estimate.refuse_if_short(preset, network, chosen=choice)
-    data = yield from load(preset, control)
+    data = yield from (load or load_data)(preset, control)
     return build_engine(preset, network, data, choice, shards or threads.count())
 
 
@@ -88,7 +98,7 @@ def build_engine(preset: Preset, network: Network, data: Data, backend: Choice, 
     return PreparedRun(preset, network, data, backend, engine, shards)
 
 
-def load(preset: Preset, control: RunControl) -> Generator[Loading, None, Data]:
+def load_data(preset: Preset, control: RunControl) -> Generator[Loading, None, Data]:
     """Load a preset's data in a thread; yields how far a download is and returns the data.
 
     Raises:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from tuiml.runs import environment, memory_estimate
@@ -55,6 +56,7 @@ class Run:
         save_every: seconds between two checkpoints; ``None``: :mod:`tuiml.runs.checkpoint_policy` decides.
         script: changes to make at their steps, to replay a run.
         until: the step to stop at.
+        until_epoch: the epoch after which to stop.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Run:
         save_every: float | None = None,
         script: Sequence[Change] = (),
         until: int | None = None,
+        until_epoch: int | None = None,
     ) -> None:
         self._prepared, self.folder, self._control = prepared, folder, control
         self._pretrainer = point.pretrainer
@@ -78,6 +81,7 @@ class Run:
             best=point.best,
             script=script,
             until=until,
+            until_epoch=until_epoch,
             room=memory_estimate.for_restore_points(prepared.preset, prepared.network)
             if control.steered
             else 0,
@@ -188,26 +192,26 @@ def new_run(
     control: RunControl,
     name: str | None,
     *,
-    live: bool = False,
-    save_every: float | None = None,
+    parent: Path | None = None,
     note: str = "",
-    script: Sequence[Change] = (),
-    until: int | None = None,
+    **options: Any,
 ) -> Run:
     """A new run, with a folder that holds its preset and its initial values.
+
+    Args:
+        parent: where its folder is made; default: the runs folder.
+        options: of :class:`Run`.
 
     Raises:
         RunError: the name is taken, or nothing can be written.
     """
-    folder = RunFolder.create(prepared.preset, name)
+    folder = RunFolder.create(prepared.preset, name, parent)
     try:
         pretrainer = None
         if prepared.preset.pretraining is not None:
             pretrainer = Pretrainer(prepared.preset, prepared.network, prepared.data, control)
         point = StartingPoint(pretrainer=pretrainer, note=note)
-        run = Run(
-            prepared, folder, control, point, live=live, save_every=save_every, script=script, until=until
-        )
+        run = Run(prepared, folder, control, point, **options)
         if pretrainer is None:
             run.saver.keep_initial()
             run.saver.write_initial()

@@ -12,7 +12,7 @@ from tuiml.registry import short
 from tuiml.runs import checkpoint_recovery, library, threads
 from tuiml.runs.errors import RunError
 from tuiml.runs.folder import Line, RunFolder, last_session, refuse_taken
-from tuiml.runs.preparation import prepare_run
+from tuiml.runs.preparation import Loader, prepare_run
 from tuiml.runs.resumption import resume_point
 from tuiml.runs.run import Run, new_run
 from tuiml.spec import check
@@ -33,6 +33,9 @@ def run(
     live: bool = False,
     shards: int | None = None,
     save_every: float | None = None,
+    parent: Path | None = None,
+    until_epoch: int | None = None,
+    load: Loader | None = None,
 ) -> Generator[Event]:
     """Train a preset into a new run folder; the last event is :class:`End`.
 
@@ -45,6 +48,9 @@ def run(
         live: True if a screen shows the run: more progress events and snapshots.
         shards: threads that a batch is split for; default: as settled by :mod:`tuiml.runs.threads`.
         save_every: seconds between two checkpoints; ``None``: :mod:`tuiml.runs.checkpoint_policy` decides.
+        parent: where the run's folder is made; default: the runs folder.
+        until_epoch: the epoch after which to stop; :func:`resume` then goes on to the same bits.
+        load: how its data is loaded.
 
     Raises:
         SpecError: this machine, or its GPU, lacks the memory for it.
@@ -53,10 +59,12 @@ def run(
         Cancelled: it was stopped before it began.
     """
     if name is not None:
-        refuse_taken(name)
+        refuse_taken(name, parent)
     control = control or RunControl(steered=False)
-    prepared = yield from prepare_run(preset, backend=backend, control=control, shards=shards)
-    new = new_run(prepared, control, name, live=live, save_every=save_every)
+    prepared = yield from prepare_run(preset, backend=backend, control=control, shards=shards, load=load)
+    new = new_run(
+        prepared, control, name, parent=parent, live=live, save_every=save_every, until_epoch=until_epoch
+    )
     yield from new.events()
 
 
@@ -69,6 +77,8 @@ def resume(
     control: RunControl | None = None,
     live: bool = False,
     save_every: float | None = None,
+    until_epoch: int | None = None,
+    load: Loader | None = None,
 ) -> Generator[Event]:
     """Resume a run from its newest sound checkpoint, to the same bits as if it had never stopped.
 
@@ -77,7 +87,7 @@ def resume(
         settings: ``PATH=VALUE`` of the number of epochs, the learning rate or early stopping.
         backend, shards: default: those of its last session; a backend that is not here is replaced, and the
             ``start`` event's note says so.
-        live, save_every: as in :func:`run`.
+        live, save_every, until_epoch, load: as in :func:`run`.
 
     Raises:
         SpecError: a setting is wrong, or this machine lacks the memory for the network.
@@ -95,10 +105,12 @@ def resume(
             backend=backend or own_backend(last.start),
             control=control,
             shards=shards or shards_of(last.start),
+            load=load,
         )
         asked = {str(split(s.partition("=")[0].strip())[1]) for s in settings}
         prepared, point = resume_point(prepared, folder, control, old, asked, last, restored_from)
-        yield from Run(prepared, folder, control, point, live=live, save_every=save_every).events()
+        run = Run(prepared, folder, control, point, live=live, save_every=save_every, until_epoch=until_epoch)
+        yield from run.events()
     finally:
         folder.close()
 

@@ -23,8 +23,11 @@ WRITER = ".writer"
 # -- the lock ---------------------------------------------------------------------------------------------
 
 
-def hold(path: Path) -> int:
+def hold(path: Path, kind: str = "run") -> int:
     """Take the lock of a run's folder; returns a descriptor that holds it until it is closed.
+
+    Args:
+        kind: what the folder is of, for the message.
 
     Raises:
         OSError: it is no folder, or a link to one.
@@ -41,7 +44,7 @@ def hold(path: Path) -> int:
         else:
             return handle
     os.close(handle)
-    raise RunError(f"the run '{plain_text(path.name)}' is going on in another process; stop it there first")
+    raise RunError(f"the {kind} '{plain_text(path.name)}' is going on in another process; stop it there first")
 
 
 def is_held(path: Path) -> bool:

@@ -47,6 +47,7 @@ class Trainer:
             one snapshot per epoch at most. The final state always has one.
         script: changes to make at their steps, to replay a run.
         until: the step to stop at; ``None``: the run's end.
+        until_epoch: the epoch after which to stop, likewise.
         allow: as in :class:`~tuiml.training.order_handler.OrderHandler`.
         state: the options of :class:`~tuiml.training.run_state.RunState`: where to continue.
     """
@@ -62,6 +63,7 @@ class Trainer:
         live: bool = False,
         script: Sequence[Change] = (),
         until: int | None = None,
+        until_epoch: int | None = None,
         allow: Callable[[Training], None] = allow_all,
         clock: Callable[[], float] | None = None,
         **state: Any,
@@ -77,6 +79,7 @@ class Trainer:
         )
         self.attend = self._orders.attend
         self._script, self._until = deque(script), math.inf if until is None else until
+        self._until_epoch = math.inf if until_epoch is None else until_epoch
         self._live, self._clock = live, clock
         self._shown = False
         """True if a snapshot is made of the next step, or of the one just done."""
@@ -102,6 +105,8 @@ class Trainer:
             if state.position.step >= self._pause_at:
                 yield from self._follow_script()
             if state.over or (self.control.stopped and state.position.step >= self._until):
+                break
+            if state.position.epoch > self._until_epoch:
                 break
             yield from self._epoch()
             if self.control.stopped:
