@@ -68,8 +68,8 @@ class CurrentStudy:
         self.show(studies_folder() / fitting(file.stem), file)
         self._start(file)
 
-    def show(self, path: Path, source: Path | None = None) -> None:
-        """Show a study by its folder, or by its file while it was not begun."""
+    def show(self, path: Path, source: Path | None = None, *, go: bool = True) -> None:
+        """Show a study by its folder, or by its file while it was not begun; ``go``: on its screen."""
         self._stop_following()
         self._source = source
         self.model.begin(path)
@@ -77,7 +77,8 @@ class CurrentStudy:
         self._where(held=False)
         self.follower = StudyFollower(self._shell.post_message, path, self._shell.files, source)
         self._session.write_soon()
-        self._shell.show_screen("study")
+        if go:
+            self._shell.show_screen("study")
 
     def _start(self, word: Path) -> None:
         self._running = self.model.path

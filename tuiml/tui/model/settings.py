@@ -66,6 +66,8 @@ class Settings:
     row: int = 0
     run: str = ""
     """Folder of the run on the screen."""
+    study: str = ""
+    """Folder of the study on the screen."""
     dark: bool = True
     charts: list[str] = field(default_factory=list)
     """Ids of the charts that were chosen on Train."""
@@ -130,7 +132,7 @@ def _read(found: Any) -> Settings:
     if found["version"] != VERSION:
         raise ValueError("another version")
     settings = Settings()
-    for name in ("place", "row", "run", "dark", "opening"):
+    for name in ("place", "row", "run", "study", "dark", "opening"):
         value = found.get(name)
         if type(value) is type(getattr(settings, name)):
             setattr(settings, name, value)
