@@ -49,6 +49,13 @@ class CurrentStudy:
         """True if this app runs a study."""
         return self.client is not None and bool(self.client.active)
 
+    @property
+    def may_run(self) -> bool:
+        """True if there is something to pause, resume or go on with."""
+        results = self.model.results
+        left = results is None or results.done < results.total
+        return self.active or (not self.model.empty and self.model.where != "elsewhere" and left)
+
     def start(self, document: Document) -> None:
         """Run the study that the marks of a preset make, and show it; or say why it cannot be run."""
         if self.active:

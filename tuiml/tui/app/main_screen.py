@@ -116,6 +116,8 @@ class MainScreen(Keyed, Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "toggle_run" and self.shell.model.followed and self.shell.screen_name == "train":
             return False  # another process trains it; a new run is started from Build
+        if action == "toggle_run" and self.shell.screen_name == "study":
+            return self.shell.study.may_run
         if action == "place_study":
             return not self.shell.study.model.empty
         if action == "revert":

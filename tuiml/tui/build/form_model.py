@@ -128,7 +128,9 @@ class FormModel:
         """True if a key edits the text or filters the open list."""
         if self.picker:
             return key == "backspace" or (character is not None and character.isprintable())
-        if self.edit is None or (key in FREE and self.field is not None and self.field.kind in fields.NUMBERS):
+        if self.edit is None or (
+            key in FREE and self.field is not None and self.field.kind in fields.NUMBERS
+        ):
             return False
         return self.edit.takes(key, character)
 

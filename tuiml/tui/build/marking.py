@@ -10,7 +10,7 @@ from tuiml.formatting import duration
 from tuiml.tui.build.fields import Field
 from tuiml.tui.build.form import Form
 from tuiml.tui.build.sections import sections
-from tuiml.tui.build.vary_dialog import VaryDialog, Varied
+from tuiml.tui.build.vary_dialog import Varied, VaryDialog
 from tuiml.tui.build.varying import can_vary, products, scopes, with_marks
 from tuiml.tui.keys import action
 from tuiml.tui.model.document import Document
@@ -38,7 +38,9 @@ class Marking:
     def _document(self) -> Document:
         return self._screen.document
 
-    @action("m alt+m", "vary", "Compare values of a setting: mark it as varied by a study.", "build", rank=115)
+    @action(
+        "m alt+m", "vary", "Compare values of a setting: mark it as varied by a study.", "build", rank=115
+    )
     def action_vary(self) -> None:
         field = self._form.model.field
         if self._form.has_focus and field is not None:

@@ -49,7 +49,9 @@ class ValueList(Widget, can_focus=True):
     ValueList > .values--input { background: $surface-lighten-2; }
     """
 
-    def __init__(self, field: Field, scopes: Sequence[Scope], cost: Callable[[str, Sequence[Any]], str]) -> None:
+    def __init__(
+        self, field: Field, scopes: Sequence[Scope], cost: Callable[[str, Sequence[Any]], str]
+    ) -> None:
         super().__init__()
         self.field, self.scopes = field, list(scopes)
         self.at = 0
@@ -231,10 +233,10 @@ class VaryDialog(Modal[Varied | None]):
         values.rows[:] = [replace(o, ticked=not every and not o.problem) for o in values.rows]
         values.refresh()
 
-    @action("up", "up", "The value above; space ticks it.", "vary", "value_up", -1, shown=False)
-    @action("down", "down", "The value below.", "vary", "value_down", 1, shown=False)
-    @action("pageup", "page up", "Ten up.", "vary", "value_page_up", -PAGE, shown=False)
-    @action("pagedown", "page down", "Ten down.", "vary", "value_page_down", PAGE, shown=False)
+    @action("up", "up", "The value above; space ticks it.", "vary", "offer_up", -1, shown=False)
+    @action("down", "down", "The value below.", "vary", "offer_down", 1, shown=False)
+    @action("pageup", "page up", "Ten up.", "vary", "offer_page_up", -PAGE, shown=False)
+    @action("pagedown", "page down", "Ten down.", "vary", "offer_page_down", PAGE, shown=False)
     def _move(self, by: int) -> None:
         values = self.values
         values.cursor = max(0, min(len(values.rows) - 1, values.cursor + by))

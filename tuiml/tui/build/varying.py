@@ -151,7 +151,9 @@ def ladder(field: Field, value: float) -> list[float]:
     """Values around a number: factors for a rate, steps for units, a few tenths for a fraction."""
     if field.kind == "float":
         if field.high is not None and field.high <= 1:
-            return [x for x in (round(value + step / 10, 6) for step in range(-4, 5, 2)) if 0 <= x <= field.high]
+            return [
+                x for x in (round(value + step / 10, 6) for step in range(-4, 5, 2)) if 0 <= x <= field.high
+            ]
         if value == 0:
             return [0.0, 1e-5, 1e-4, 1e-3, 1e-2]
         return [value if factor == 1 else float(f"{value * factor:.1g}") for factor in RATES]

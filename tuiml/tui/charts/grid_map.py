@@ -82,13 +82,17 @@ def _names(grid: Grid, columns: range, margin: int, wide: int, width: int, look:
     down, right = ("↓", "→") if look.unicode else ("v", ">")
     titles = f"{down} {clean(grid.row_title, look)}   {right} {clean(grid.column_title, look)}"
     parts: list[tuple[str, Style]] = [(" " * margin, PLAIN)]
-    for column in columns:
-        parts.append((fit(" " + clean(grid.columns[column], look), wide, more), quiet))
+    parts += [(fit(" " + clean(grid.columns[column], look), wide, more), quiet) for column in columns]
     return [strip([(titles, quiet)], width), strip(parts, width)]
 
 
 def _row(
-    grid: Grid, row: int, columns: range, size: tuple[int, int, int, int], text: Callable[[float], str], look: Look
+    grid: Grid,
+    row: int,
+    columns: range,
+    size: tuple[int, int, int, int],
+    text: Callable[[float], str],
+    look: Look,
 ) -> list[Line]:
     margin, wide, tall, width = size
     best = np.nanargmax(grid.values * grid.better)

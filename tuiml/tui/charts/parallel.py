@@ -68,7 +68,11 @@ def parallel(
         for x, axis in zip(xs, axes, strict=True)
         for place, text in axis.labels
     ]
-    ends = [Tag(xs[-1], _last(path), f" {path.name}", path.colour, name=True) for path in reversed(shown) if path.name]
+    ends = [
+        Tag(xs[-1], _last(path), f" {path.name}", path.colour, name=True)
+        for path in reversed(shown)
+        if path.name
+    ]
     canvas = tagged(canvas, [*_at_ends(ends), *tags], frame, look)
     ruler = Ruler(width)
     for x, axis in zip(xs, axes, strict=True):
@@ -89,4 +93,6 @@ def _stroke(path: Path, xs: Sequence[float], frame: Frame, look: Look) -> plot.S
     places = np.asarray(path.places, dtype=np.float64)
     x, y = frame.across(np.asarray(xs)), frame.up(places)
     style = look.style(QUIET, faint=True) if path.quiet else look.style(path.colour)
-    return plot.Stroke(x, np.where(np.isfinite(places), y, np.nan), style, plot.BRAILLE if look.unicode else "*")
+    return plot.Stroke(
+        x, np.where(np.isfinite(places), y, np.nan), style, plot.BRAILLE if look.unicode else "*"
+    )

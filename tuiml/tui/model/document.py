@@ -248,9 +248,7 @@ class Document:
         del self._undo[:-MOST_STEPS]
         self._redo.clear()
 
-    def _edit(
-        self, path: str | None, change: Callable[[Raw], object], marks: Marks | None = None
-    ) -> None:
+    def _edit(self, path: str | None, change: Callable[[Raw], object], marks: Marks | None = None) -> None:
         joins = path is not None and path == self._open
         if not joins:
             self._base = self.raw

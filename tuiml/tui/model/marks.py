@@ -98,7 +98,10 @@ class Marks:
 
     def table(self) -> dict[str, Any]:
         """As the session keeps them; :meth:`of` reads it."""
-        return {"varied": {path: list(values) for path, values in self.varied.items()}, "seeds": list(self.seeds)}
+        return {
+            "varied": {path: list(values) for path, values in self.varied.items()},
+            "seeds": list(self.seeds),
+        }
 
     @classmethod
     def of(cls, found: Any) -> Marks:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
+from rich.style import Style
 
 from tuiml.formatting import compact, duration, percent
 from tuiml.studies.results import Results, Row, TrialResult
 from tuiml.tui.charts.palette import QUIET, RUNNING, TROUBLE, VARIED, Look
 from tuiml.tui.model.layer_cells import Cell, Column
+from tuiml.tui.model.marks import word
 from tuiml.tui.model.study_model import StudyModel
 
 SPARK = 12
@@ -37,7 +40,7 @@ def columns(results: Results | None) -> tuple[Column, ...]:
     ]
     if results and any(row.reference for row in results.rows):
         found.insert(6, Column("printed", "printed", 7, "right", keep=1, most=9))
-    if results and any(_settings(row) != row.configuration.name for row in results.rows):
+    if results and (len(results.varied) > 1 or any(_unnamed(row) for row in results.rows)):
         found.append(Column("settings", "settings", 10, keep=7, grow=2, most=48))
     return tuple(found)
 
@@ -106,9 +109,12 @@ def with_spread(metric: str, mean: float, std: float, look: Look) -> str:
     return f"{text} {sign} {compact(std, 2)}"
 
 
-def _settings(row: Row) -> str:
-    from tuiml.tui.model.marks import word
+def _unnamed(row: Row) -> bool:
+    """True if a configuration's name does not say its settings: it is a variant's."""
+    return any(name_of(value) not in row.configuration.name for value in row.configuration.settings.values())
 
+
+def _settings(row: Row) -> str:
     return ", ".join(f"{word(path)} {name_of(value)}" for path, value in row.configuration.settings.items())
 
 
@@ -125,7 +131,8 @@ def _state(trials: Sequence[TrialResult], look: Look) -> Cell:
     running = [one for one in trials if one.state in ("running", "paused")]
     bad = [one for one in trials if one.state in _BAD]
     if bad:
-        return f"{look.glyphs.up} {len(bad)} {bad[0].state}" if len(trials) > 1 else _trial_state(bad[0], look)[0], look.style(TROUBLE)
+        count = f"{len(bad)} " if len(trials) > 1 else ""
+        return f"{look.glyphs.up} {count}{bad[0].state}", look.style(TROUBLE)
     if running:
         return _trial_state(running[0], look)
     for state in ("waiting", "cut", "stopped"):
@@ -137,11 +144,13 @@ def _state(trials: Sequence[TrialResult], look: Look) -> Cell:
     return "", look.style()
 
 
-def _trial_state(one: TrialResult, look: Look) -> tuple[str, object]:
+def _trial_state(one: TrialResult, look: Look) -> tuple[str, Style]:
     quiet = look.style(QUIET)
     if one.state in ("running", "paused"):
         sign = look.glyphs.dot if one.state == "running" else "="
-        return f"{sign} epoch {one.epochs:,}/{one.planned:,}", look.style(RUNNING if one.state == "running" else QUIET)
+        return f"{sign} epoch {one.epochs:,}/{one.planned:,}", look.style(
+            RUNNING if one.state == "running" else QUIET
+        )
     if one.state == "cut":
         lost = f" by {compact(one.lost_by, 2)}" if one.lost_by is not None else ""
         return f"cut{f' at rung {one.rung}' if one.rung is not None else ''}{lost}", quiet
@@ -162,7 +171,7 @@ def spark(values: Sequence[float], width: int, look: Look) -> str:
     edges = np.linspace(0, len(table), min(width, len(table)) + 1).astype(int)
     low, high = float(known.min()), float(known.max())
     text = ""
-    for first, last in zip(edges[:-1], edges[1:], strict=True):
+    for first, last in pairwise(edges.tolist()):
         part = table[first : max(last, first + 1)]
         part = part[np.isfinite(part)]
         if not len(part):

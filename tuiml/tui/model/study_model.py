@@ -160,7 +160,9 @@ class StudyModel:
 
     def best_trial(self, row: Row) -> TrialResult:
         """The trial of a configuration whose metric is best; the first one that has begun without any."""
-        metric, sign = (self.results.metric, -1 if self.results.bigger_is_better else 1) if self.results else ("", 1)
+        metric, sign = (
+            (self.results.metric, -1 if self.results.bigger_is_better else 1) if self.results else ("", 1)
+        )
 
         def rank(one: TrialResult) -> tuple[bool, float, bool]:
             value = one.figures.get(metric, math.nan)
@@ -173,7 +175,10 @@ class StudyModel:
         marked = self.selection.marked
         rows = list(self.results.rows) if self.results else []
         if marked:
-            return sorted((r for r in rows if r.configuration.name in marked), key=lambda r: marked.index(r.configuration.name))
+            return sorted(
+                (r for r in rows if r.configuration.name in marked),
+                key=lambda r: marked.index(r.configuration.name),
+            )
         begun = [row for row in rows if row.rank is not None or any(map(_begun, row.trials))]
         return sorted(begun[:SHOWN], key=lambda row: row.configuration.number)
 

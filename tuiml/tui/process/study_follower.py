@@ -107,7 +107,13 @@ class StudyFollower:
                 news = StudyNews(self, self._study, found, self._snapshots(), held)
         except Exception as error:  # one broken study must not end the app
             news = StudyNews(self, problem=plain_text(f"{type(error).__name__}: {error}"[:200]))
-        said = (news.study, news.results, news.held, news.problem, {k: id(v) for k, v in news.snapshots.items()})
+        said = (
+            news.study,
+            news.results,
+            news.held,
+            news.problem,
+            {k: id(v) for k, v in news.snapshots.items()},
+        )
         if said == self._said:
             return None
         self._said = said

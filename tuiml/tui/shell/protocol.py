@@ -57,6 +57,10 @@ class CurrentStudy(Protocol):
     def active(self) -> bool:
         """True if this app runs a study."""
 
+    @property
+    def may_run(self) -> bool:
+        """True if there is something to pause, resume or go on with."""
+
     def start(self, document: Document) -> None:
         """Run the study that the marks of a preset make, and show it."""
 

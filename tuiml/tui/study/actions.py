@@ -40,7 +40,10 @@ class TrialActions:
             "stop_study": here,
             "stop_trial": here and one is not None and one.state in ("running", "paused", "waiting"),
             "resume_trial": one is not None and one.state in ("cut", "stopped", "failed") and self._may_run,
-            "more_seeds": row is not None and bool(row.trials) and row.trials[0].trial.fold is None and self._may_run,
+            "more_seeds": row is not None
+            and bool(row.trials)
+            and row.trials[0].trial.fold is None
+            and self._may_run,
         }
         return works.get(action_id, True)
 
@@ -49,7 +52,13 @@ class TrialActions:
         """True if this app runs the study or may run it."""
         return self._model.where != "elsewhere"
 
-    @action("o", "open in Train", "Open the trial under the cursor, or the best of its seeds, in Train.", "study", rank=20)
+    @action(
+        "o",
+        "open in Train",
+        "Open the trial under the cursor, or the best of its seeds, in Train.",
+        "study",
+        rank=75,
+    )
     def action_open_trial(self) -> None:
         _, one = self._selected
         if one is not None:
@@ -66,7 +75,13 @@ class TrialActions:
         self._screen.shell.show_screen("build")
         self._screen.shell.say(f"the settings of {row.configuration.name}")
 
-    @action("equals_sign", "compare", "The settings in which it differs from the best, or from the marked one.", "study", rank=40)
+    @action(
+        "equals_sign",
+        "compare",
+        "The settings in which it differs from the best, or from the marked one.",
+        "study",
+        rank=40,
+    )
     def action_compare_settings(self) -> None:
         row, _ = self._selected
         other, results = self._other(row), self._model.results
@@ -80,7 +95,9 @@ class TrialActions:
         marked = [self._model.row(name) for name in self._model.selection.marked]
         return next((r for r in (*marked, *self._model.results.rows) if r is not None and r is not row), None)
 
-    @action("s", "stop", "Stop the study; its trials are saved, and ctrl+r goes on with them.", "study", rank=50)
+    @action(
+        "s", "stop", "Stop the study; its trials are saved, and ctrl+r goes on with them.", "study", rank=50
+    )
     def action_stop_study(self) -> None:
         self._screen.shell.study.stop()
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from rich.cells import cell_len
 
 from tuiml.formatting import compact
 from tuiml.studies.results import Row
@@ -21,7 +22,7 @@ from tuiml.tui.charts.numbers import nice_ticks, tick_labels
 from tuiml.tui.charts.palette import QUIET, Look
 from tuiml.tui.charts.parallel import MOST_LABELS, Coordinate, Path, parallel
 from tuiml.tui.charts.tags import Tag
-from tuiml.tui.charts.text import Line, fit
+from tuiml.tui.charts.text import Line, clean, fit
 from tuiml.tui.model.marks import word
 from tuiml.tui.model.study_cells import TITLES, name_of, value_text
 from tuiml.tui.model.study_model import CurveOf, StudyModel, varied_values
@@ -31,6 +32,8 @@ NAME = 22
 """Cells of a name at the end of a curve at most."""
 MARKERS = 3
 """Markers on each curve."""
+FEW = 3
+"""Configurations whose bands are all drawn; of more, only that under the cursor has one."""
 
 
 class StudyView(View, can_focus=False):
@@ -54,11 +57,19 @@ class StudyView(View, can_focus=False):
 
     def empty(self) -> str:
         """Why there is nothing to draw."""
-        return self.model.message or ("waiting for the first epoch" if self.model.where else "nothing was trained")
+        return self.model.message or (
+            "waiting for the first epoch" if self.model.where else "nothing was trained"
+        )
+
+
+def named(row: Row, look: Look) -> str:
+    """The name of a configuration, cut where it is long."""
+    name = clean(row.configuration.name, look)
+    return fit(name, min(NAME, cell_len(name)), look.glyphs.more)
 
 
 class CurvesOfStudy(StudyView):
-    """The metric of each configuration: the mean over its trials, their range as dots, its name at the end."""
+    """The metric of each configuration: the mean over its trials with their range, its name at the end."""
 
     def draw(self, width: int, height: int, look: Look) -> list[Line]:
         model = self.model
@@ -84,25 +95,34 @@ class CurvesOfStudy(StudyView):
             log=log,
             x_range=(0.0, end / room),
             x_ticks=list(zip(ticks, tick_labels(ticks), strict=True)),
-            tags=[Tag(t.x, math.log10(t.y) if t.y > 0 else math.nan, t.text, t.colour, t.name) for t in tags] if log else tags,
+            tags=[Tag(t.x, math.log10(t.y) if t.y > 0 else math.nan, t.text, t.colour, t.name) for t in tags]
+            if log
+            else tags,
             look=look,
             empty=self.empty(),
         )
 
-    def _drawn(self, found: Sequence[tuple[Row, CurveOf]], end: float, look: Look) -> tuple[list[Curve], list[Tag]]:
+    def _drawn(
+        self, found: Sequence[tuple[Row, CurveOf]], end: float, look: Look
+    ) -> tuple[list[Curve], list[Tag]]:
         """The curves, that under the cursor on top; names first, since markers make room for them."""
         at = self.model.selection.cursor[0]
-        curves, names, markers = [], [], []
-        for place, (row, curve) in enumerate(sorted(found, key=lambda pair: pair[0].configuration.name == at)):
+        curves: list[Curve] = []
+        names: list[Tag] = []
+        markers: list[Tag] = []
+        for place, (row, curve) in enumerate(
+            sorted(found, key=lambda pair: pair[0].configuration.name == at)
+        ):
             symbol, colour = self.model.symbol(row, look.unicode)
-            band = _band(curve) if curve.trials > 1 else None
+            told = len(found) <= FEW or row.configuration.name == at  # the bands of many hide each other
+            band = _band(curve) if told and curve.trials > 1 else None
             curves.append(Curve("", (curve.x, curve.mean), colour, raw=band))
             known = np.flatnonzero(np.isfinite(curve.mean) & np.isfinite(curve.x))
             if not len(known):
                 continue
             last = known[-1]
             pointer = look.glyphs.right if row.configuration.name == at else " "
-            text = f"{pointer}{symbol} {fit(row.configuration.name, min(NAME, len(row.configuration.name)), look.glyphs.more)}"
+            text = f"{pointer}{symbol} {named(row, look)}"
             names.insert(0, Tag(end, float(curve.mean[last]), text, colour, name=True))
             shift = (place + 0.5) / max(1, len(found))
             places = known[((np.arange(MARKERS) + shift) * len(known) / MARKERS).astype(int)]
@@ -143,7 +163,9 @@ class HistogramsOfStudy(StudyView):
             statistics = found.snapshot.statistics(layer)
             bars = bars_in(statistics, next(k for k in KINDS if k == selection.quantity))
             name = f"{model.symbol(row, look.unicode)[0]} {row.configuration.name}"
-            panels.append(Panel(row.configuration.number, name, bars, _note(statistics, selection.quantity, look)))
+            panels.append(
+                Panel(row.configuration.number, name, bars, _note(statistics, selection.quantity, look))
+            )
             title = found.layers[layer] if layer < len(found.layers) else title
         at = model.row(selection.cursor[0])
         return multiples(
@@ -198,7 +220,9 @@ class NormsOfStudy(StudyView):
 
     def draw(self, width: int, height: int, look: Look) -> list[Line]:
         model = self.model
-        curves, tags, most = [], [], 1
+        curves: list[Curve] = []
+        tags: list[Tag] = []
+        most = 1
         for place, (row, found) in enumerate(model.last_snapshots()):
             norms = found.snapshot.figures("gradient_norm") if found else np.empty(0)
             known = np.flatnonzero(np.isfinite(norms) & (norms > 0))
@@ -207,9 +231,11 @@ class NormsOfStudy(StudyView):
             symbol, colour = model.symbol(row, look.unicode)
             curves.append(Curve("", (known.astype(float), norms[known]), colour))
             most = max(most, int(known[-1]))
-            name = fit(row.configuration.name, min(NAME, len(row.configuration.name)), look.glyphs.more)
+            name = named(row, look)
             at = known[place % len(known)]
-            tags.insert(0, Tag(float(known[-1]), math.log10(norms[known[-1]]), f" {symbol} {name}", colour, name=True))
+            tags.insert(
+                0, Tag(float(known[-1]), math.log10(norms[known[-1]]), f" {symbol} {name}", colour, name=True)
+            )
             tags.append(Tag(float(at), math.log10(norms[at]), symbol, colour))
         names = max((len(tag.text) for tag in tags), default=0)
         room = max(0.1, 1 - names / max(1, width - 8)) if width > 40 else 1.0
@@ -234,7 +260,9 @@ class MapOfStudy(StudyView):
     def draw(self, width: int, height: int, look: Look) -> list[Line]:
         results = self.model.results
         if results is None or len(results.varied) != 2:
-            return grid_map(Grid(np.empty((0, 0)), (), ()), width, height, look=look, empty="needs two varied settings")
+            return grid_map(
+                Grid(np.empty((0, 0)), (), ()), width, height, look=look, empty="needs two varied settings"
+            )
         values = varied_values(results)
         down, right = results.varied
         if len(values[right]) < len(values[down]) <= 6:
@@ -257,7 +285,9 @@ class MapOfStudy(StudyView):
             chosen,
         )
         text = lambda value: value_text(results.metric, value, look)  # noqa: E731
-        return grid_map(grid, width, height, title=TITLES.get(results.metric, results.metric), text=text, look=look)
+        return grid_map(
+            grid, width, height, title=TITLES.get(results.metric, results.metric), text=text, look=look
+        )
 
 
 class ParallelOfStudy(StudyView):
@@ -272,17 +302,38 @@ class ParallelOfStudy(StudyView):
         known = np.array([row.mean for row in results.rows if math.isfinite(row.mean)])
         low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
         told = [(0.0, low), (1.0, high)] if high > low else [(0.5, low)]
-        axes.append(Coordinate(TITLES.get(results.metric, results.metric), [(p, value_text(results.metric, v, look)) for p, v in told]))
+        axes.append(
+            Coordinate(
+                TITLES.get(results.metric, results.metric),
+                [(p, value_text(results.metric, v, look)) for p, v in told],
+            )
+        )
         shown = {row.configuration.name for row in model.shown()}
         paths = []
-        rows = sorted(results.rows, key=lambda row: (row.configuration.name == model.selection.cursor[0], row.configuration.name in shown))
+        rows = sorted(
+            results.rows,
+            key=lambda row: (
+                row.configuration.name == model.selection.cursor[0],
+                row.configuration.name in shown,
+            ),
+        )
         for row in rows:
             place = [_place(values[path], row.configuration.settings.get(path)) for path in results.varied]
-            end = (row.mean - low) / (high - low) if high > low else 0.5 if math.isfinite(row.mean) else math.nan
+            end = (
+                (row.mean - low) / (high - low)
+                if high > low
+                else 0.5
+                if math.isfinite(row.mean)
+                else math.nan
+            )
             symbol, colour = model.symbol(row, look.unicode)
             named = row.configuration.name in shown
-            name = fit(row.configuration.name, min(NAME, len(row.configuration.name)), look.glyphs.more)
-            paths.append(Path([*place, end], colour if named else QUIET, f"{symbol} {name}" if named else "", not named))
+            name = named(row, look)
+            paths.append(
+                Path(
+                    [*place, end], colour if named else QUIET, f"{symbol} {name}" if named else "", not named
+                )
+            )
         return parallel(axes, paths, width, height, title="settings and what came of them", look=look)
 
 
@@ -316,7 +367,13 @@ CHARTS = (
     StudyChart("histograms", "histograms", "One layer's histogram of each, side by side.", HistogramsOfStudy),
     StudyChart("norms", "gradient norms", "The gradient norm of every layer of each.", NormsOfStudy),
     StudyChart("map", "map", "The metric of every combination of two settings.", MapOfStudy, (2, 2)),
-    StudyChart("parallel", "parallel coordinates", "A line a configuration through its settings.", ParallelOfStudy, (2, 99)),
+    StudyChart(
+        "parallel",
+        "parallel coordinates",
+        "A line a configuration through its settings.",
+        ParallelOfStudy,
+        (2, 99),
+    ),
 )
 
 
@@ -324,4 +381,3 @@ def available(model: StudyModel) -> list[StudyChart]:
     """The charts that suit the study."""
     count = len(model.results.varied) if model.results else 0
     return [chart for chart in CHARTS if chart.varied[0] <= count <= chart.varied[1]]
-

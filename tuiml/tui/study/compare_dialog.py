@@ -34,13 +34,18 @@ def difference(one: Row, other: Row, results: Results, width: int, look: Look) -
     metric = results.metric
     test = f"test_{metric.partition('_')[2]}"
     missing = look.glyphs.missing
-    pairs = [
-        (TITLES.get(metric, metric), *(with_spread(metric, row.mean, row.std, look) for row in (one, other))),
-        (test.replace("_", " "), *(with_spread(test, row.test_mean, row.test_std, look) for row in (one, other))),
-        ("training time", *(duration(row.seconds, missing) for row in (one, other))),
-        ("trials", *(f"{row.n} of {len(row.trials)}" for row in (one, other))),
+    spreads = [(row.mean, row.std, row.test_mean, row.test_std) for row in (one, other)]
+    figures = [
+        (with_spread(metric, *found[:2], look), with_spread(test, *found[2:], look)) for found in spreads
     ]
-    return [*lines, strip([], width), *(line(*pair, plain) for pair in pairs)]
+    rows = (one, other)
+    labels = (TITLES.get(metric, metric), test.replace("_", " "), "training time", "trials")
+    columns = [
+        (*figure, duration(row.seconds, missing), f"{row.n} of {len(row.trials)}")
+        for figure, row in zip(figures, rows, strict=True)
+    ]
+    pairs = zip(labels, *columns, strict=True)
+    return [*lines, strip([], width), *(line(label, left, right, plain) for label, left, right in pairs)]
 
 
 class CompareScreen(Modal[None]):

@@ -142,7 +142,9 @@ class StudyScreen(AppScreen):
 
     # -- what is shown ------------------------------------------------------------------------------------
 
-    @action("space", "mark", "Mark the configuration: the charts then show the marked ones.", "study", rank=10)
+    @action(
+        "space", "mark", "Mark the configuration: the charts then show the marked ones.", "study", rank=10
+    )
     def action_mark(self) -> None:
         name = self.table.key[0]
         if name in self.seen.marked:
@@ -155,7 +157,13 @@ class StudyScreen(AppScreen):
         self.shell.study.want()
         self.study_changed()
 
-    @action("escape", "clear marks", "Mark none: the charts show the best ones; back from an enlarged chart.", "study", rank=80)
+    @action(
+        "escape",
+        "clear marks",
+        "Mark none: the charts show the best ones; back from an enlarged chart.",
+        "study",
+        rank=80,
+    )
     def action_study_back(self) -> None:
         if self.has_class("-large"):
             self.action_study_enlarge()
@@ -163,7 +171,16 @@ class StudyScreen(AppScreen):
             self.seen.marked.clear()
             self._selected_others()
 
-    @action("right", "trials", "Show the trials of the configuration.", "study", "unfold", True, rank=130, shown=False)
+    @action(
+        "right",
+        "trials",
+        "Show the trials of the configuration.",
+        "study",
+        "unfold",
+        True,
+        rank=130,
+        shown=False,
+    )
     @action("left", "fold", "Fold its trials away.", "study", "fold", False, rank=131, shown=False)
     def _fold(self, open: bool | None) -> None:
         name = self.table.key[0]
@@ -173,7 +190,7 @@ class StudyScreen(AppScreen):
         (unfolded.add if open else unfolded.discard)(name)
         self.study_changed()
 
-    @action("c", "chart", "The next chart.", "study", "study_chart", 1, rank=90)
+    @action("c", "chart", "The next chart.", "study", "study_chart", 1, rank=15)
     @action("C", "chart back", "The previous chart.", "study", "study_chart_back", -1, rank=140, shown=False)
     def _next_chart(self, by: int) -> None:
         ids = [chart.id for chart in available(self.model)]
@@ -193,14 +210,33 @@ class StudyScreen(AppScreen):
         self.study_changed()
 
     @action("v", "quantity", "Histograms of the next quantity.", "study", "study_quantity", 1, rank=101)
-    @action("V", "quantity back", "Of the one before.", "study", "study_quantity_back", -1, rank=141, shown=False)
+    @action(
+        "V", "quantity back", "Of the one before.", "study", "study_quantity_back", -1, rank=141, shown=False
+    )
     def _next_quantity(self, by: int) -> None:
         at = [*KINDS].index(next(kind for kind in KINDS if kind == self.seen.quantity))
         self.seen.quantity = KINDS[(at + by) % len(KINDS)]
         self.study_changed()
 
-    @action("greater_than_sign", "next layer", "Histograms of the next layer.", "study", "study_layer", 1, rank=102)
-    @action("less_than_sign", "layer before", "Of the layer before.", "study", "study_layer_back", -1, rank=142, shown=False)
+    @action(
+        "greater_than_sign",
+        "next layer",
+        "Histograms of the next layer.",
+        "study",
+        "study_layer",
+        1,
+        rank=102,
+    )
+    @action(
+        "less_than_sign",
+        "layer before",
+        "Of the layer before.",
+        "study",
+        "study_layer_back",
+        -1,
+        rank=142,
+        shown=False,
+    )
     def _next_layer(self, by: int) -> None:
         count = max(1, layers_of(self.model))
         self.seen.layer = (chosen_layer(self.model) + by) % count

@@ -25,7 +25,9 @@ def status_line(model: StudyModel, width: int, look: Look) -> list[Part]:
     if results is not None:
         counts = model.counts()
         pieces.append(Piece(f"{results.done:,} of {results.total:,} runs", plain))
-        pieces.append(Piece(progress(results.done / max(1, results.total), BAR, look), look.style(RUNNING), 2))
+        pieces.append(
+            Piece(progress(results.done / max(1, results.total), BAR, look), look.style(RUNNING), 2)
+        )
         if model.where and counts.get("running"):
             pieces.append(Piece(f"{counts['running']} running", quiet, 4))
             left = model.seconds_left()
@@ -58,5 +60,8 @@ def conclusion_lines(model: StudyModel, width: int, look: Look) -> list[list[Par
         lines += [[(f"{look.glyphs.up} {line}", look.style(TROUBLE))] for line in text]
     if model.results is not None and model.results.conclusion:
         text = wrap(clean(model.results.conclusion, look), max(20, width - 2))[:MOST_LINES]
-        lines += [[(f"{look.glyphs.varied if not at else ' '} {line}", look.style(VARIED))] for at, line in enumerate(text)]
+        lines += [
+            [(f"{look.glyphs.varied if not at else ' '} {line}", look.style(VARIED))]
+            for at, line in enumerate(text)
+        ]
     return lines or [[("", look.style())]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from textual.geometry import Region
 
 from tuiml.tui.charts.palette import QUIET
@@ -39,7 +38,9 @@ class StudyTable(LayerTable):
             symbol, colour = model.symbol(row, look.unicode)
             signs.append((" ", QUIET) if folder or name not in shown else (symbol, colour))
         changed, self._signs = self._signs != signs, signs
-        rows = [cells(model, row, look) if one is None else trial_cells(model, one, look) for _, row, one in lines]
+        rows = [
+            cells(model, row, look) if one is None else trial_cells(model, one, look) for _, row, one in lines
+        ]
         self.set_rows(rows)
         if changed:
             self._strips.clear()
@@ -72,5 +73,3 @@ class StudyTable(LayerTable):
 def wanted_height(rows: int, height: int) -> int:
     """Lines of the table on a screen of ``height``: all of it, if the chart keeps half."""
     return max(4, min(rows + 1, height // 2))
-
-
