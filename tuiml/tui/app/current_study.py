@@ -87,6 +87,16 @@ class CurrentStudy:
         if go:
             self._shell.show_screen("study")
 
+    def moved(self, path: Path | None) -> None:
+        """Show the study on the screen from where it is now; ``None``: it was deleted."""
+        if path is not None:
+            self.show(path, go=False)
+        else:
+            self._stop_following()
+            self._source = None
+            self.model.begin(None)
+        self._changed()
+
     def _start(self, word: Path) -> None:
         self._running = self.model.path
         self.model.message, self.model.starting = "", True

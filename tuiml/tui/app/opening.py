@@ -83,7 +83,7 @@ def spared(found: Settings, run: Path | None = None, named: bool = False) -> Set
         return replace(found, run="", place="build", seen=Seen(), trouble=_run_words(Path(found.run)))
     if stage == PRESET and found.document is not None:
         left = found.document
-        drafts = [left, *found.drafts][:MOST_DRAFTS] if left.dirty else found.drafts
+        drafts = [left, *found.drafts][:MOST_DRAFTS] if left.dirty or left.marks else found.drafts
         trouble = "" if named else _preset_words(left)
         return replace(found, document=None, drafts=drafts, place="build", row=0, trouble=trouble)
     return found

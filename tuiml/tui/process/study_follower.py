@@ -10,6 +10,7 @@ from pathlib import Path
 
 from textual.message import Message
 
+from tuiml.data.own.entries import DataFiles
 from tuiml.data.own.reading import DataFilesInBackground
 from tuiml.files import open_regular
 from tuiml.runs.folder import METRICS, PRESET, SNAPSHOT
@@ -28,6 +29,7 @@ from tuiml.training.event_reading import read_event
 from tuiml.training.events import Snapshot
 from tuiml.tui.model.layer_rows import layer_rows
 from tuiml.tui.model.snapshots import PastSnapshot
+from tuiml.tui.model.study_items import StudySummary
 from tuiml.tui.model.study_model import SnapshotOf
 
 OFTEN, RARELY = 1.0, 2.0
@@ -158,6 +160,19 @@ class StudyFollower:
                 one = None
             known = self._known[str(path)] = (mark, one)
         return known[1]
+
+
+def read_table(summary: StudySummary, files: DataFiles) -> Results | str:
+    """The table of a study in a list; a text is why it cannot be read."""
+    source = summary.path / STUDY if summary.begun else summary.source
+    try:
+        study, problems = check(library.read(source), files) if source else (None, [])
+        if study is None:
+            return plain_text("; ".join(map(str, problems[:3])))
+        with _ONE_AT_A_TIME:
+            return results(study, summary.path, files, read_state(summary.path).failed)
+    except Exception as error:  # as above
+        return plain_text(f"cannot be read: {type(error).__name__}: {error}"[:200])
 
 
 def newest_snapshot(path: Path) -> SnapshotOf | None:

@@ -75,6 +75,9 @@ class CurrentStudy(Protocol):
     def order(self, do: str, trial: str, count: int = 1) -> None:
         """Ask for something to be done with a trial, by the name of its run folder."""
 
+    def moved(self, path: Path | None) -> None:
+        """Show the study on the screen from where it is now; ``None``: it was deleted."""
+
     def want(self) -> None:
         """Read the snapshots of the configurations that are in the charts now."""
 

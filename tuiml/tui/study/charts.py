@@ -319,21 +319,12 @@ class ParallelOfStudy(StudyView):
         )
         for row in rows:
             place = [_place(values[path], row.configuration.settings.get(path)) for path in results.varied]
-            end = (
-                (row.mean - low) / (high - low)
-                if high > low
-                else 0.5
-                if math.isfinite(row.mean)
-                else math.nan
-            )
+            span = high - low
+            end = (row.mean - low) / span if span > 0 else row.mean - low + 0.5
             symbol, colour = model.symbol(row, look.unicode)
-            named = row.configuration.name in shown
-            name = named(row, look)
-            paths.append(
-                Path(
-                    [*place, end], colour if named else QUIET, f"{symbol} {name}" if named else "", not named
-                )
-            )
+            front = row.configuration.name in shown
+            name = f"{symbol} {named(row, look)}" if front else ""
+            paths.append(Path([*place, end], colour if front else QUIET, name, not front))
         return parallel(axes, paths, width, height, title="settings and what came of them", look=look)
 
 
