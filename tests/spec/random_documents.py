@@ -55,7 +55,7 @@ def valid(draw):
     data = datasets[draw(names(datasets))]
     table = {
         "name": data.name,
-        **options(draw, data, skip=("size", "train", "validation", "features", "path")),
+        **options(draw, data, skip=("size", "train", "validation", "folds", "fold", "features", "path")),
     }
     known = {o.name for o in options_of(data)}
     if "size" in known:
@@ -64,8 +64,13 @@ def valid(draw):
         low = next(o.low for o in options_of(data) if o.name == "features")
         table["features"] = draw(st.integers(low, low + 4))
     pool = data(**table_options(table)).pool
-    table["train"] = draw(st.integers(1, min(pool, 30)))
-    table["validation"] = draw(st.integers(0, min(pool - table["train"], 10)))
+    if draw(st.booleans()):
+        table["folds"] = draw(st.integers(2, min(pool, 100)))
+        table["fold"] = draw(st.integers(0, table["folds"] - 1))
+        table["train"] = draw(st.integers(1, min(pool - -(-pool // table["folds"]), 30)))
+    else:
+        table["train"] = draw(st.integers(1, min(pool, 30)))
+        table["validation"] = draw(st.integers(0, min(pool - table["train"], 10)))
     made = data(**table_options(table))
     classes, numbers = made.outputs, made.target == "regression"
 
@@ -105,7 +110,11 @@ def valid(draw):
 
     training = options(draw, Training, skip=("loss", "batch_size", "epochs", "early_stopping"))
     if draw(st.booleans()):
-        rules = [r for r in stoppings.names() if table["validation"] or not r.startswith("val_")]
+        rules = [
+            r
+            for r in stoppings.names()
+            if "folds" in table or table["validation"] or not r.startswith("val_")
+        ]
         rules = [r for r in rules if not (numbers and r.endswith("accuracy"))]
         training["early_stopping"] = draw(table_of(stoppings, rules))
     batch = draw(st.integers(1, table["train"]))
