@@ -11,7 +11,13 @@ import sys
 from pathlib import Path
 
 DISTRIBUTION = "tuiml-lab"
-EXTRAS = {"fast": "numba", "images": "pillow", "mlx-cpu": "mlx[cpu]", "mlx-cuda": "mlx[cuda13]", "dask": "distributed"}
+EXTRAS = {
+    "fast": "numba",
+    "images": "pillow",
+    "mlx-cpu": "mlx[cpu]",
+    "mlx-cuda": "mlx[cuda13]",
+    "dask": "distributed",
+}
 """The package that each extra of pyproject.toml installs."""
 
 

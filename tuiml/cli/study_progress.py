@@ -52,7 +52,8 @@ class TimeLeft:
         trained = self._trained + partly
         if self._began is None or trained < 0.02:
             return None
-        left = self.trials - self.done - sum(now / max(1, epochs) for _, _, now, epochs in self.running.values())
+        begun = sum(now / max(1, epochs) for _, _, now, epochs in self.running.values())
+        left = self.trials - self.done - begun
         return (time.monotonic() - self._began) / trained * max(0.0, left)
 
 

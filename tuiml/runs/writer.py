@@ -44,7 +44,9 @@ def hold(path: Path, kind: str = "run") -> int:
         else:
             return handle
     os.close(handle)
-    raise RunError(f"the {kind} '{plain_text(path.name)}' is going on in another process; stop it there first")
+    raise RunError(
+        f"the {kind} '{plain_text(path.name)}' is going on in another process; stop it there first"
+    )
 
 
 def is_held(path: Path) -> bool:

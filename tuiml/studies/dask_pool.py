@@ -54,8 +54,7 @@ class DaskPool:
         except ImportError:
             raise RunError(f"--dask needs the package distributed: {hint('dask')}") from None
         self._address, self._jobs = address, jobs
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is said in one line
-        logging.getLogger("tornado").setLevel(logging.CRITICAL)
+        _silence()
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of versions that differ: bits do not depend on Dask's
@@ -116,7 +115,9 @@ class DaskPool:
             self._seen = now
         if now - self._seen > LOST:
             where = plain_text(self._address)
-            raise PoolError(f"the Dask scheduler at {where} does not answer any more; what is finished is kept")
+            raise PoolError(
+                f"the Dask scheduler at {where} does not answer any more; what is finished is kept"
+            )
         return found
 
     def _read(self, key: str, line: Line | None) -> list[tuple[str, Line]]:
@@ -142,7 +143,10 @@ class DaskPool:
                 unpack(data, task.job.parent / task.job.trial, task.job.document)
             return last
         except OSError as error:
-            return {"event": FAILED, "message": f"cannot write in {task.job.parent}: {error.strerror or error}"}
+            return {
+                "event": FAILED,
+                "message": f"cannot write in {task.job.parent}: {error.strerror or error}",
+            }
         except PackError as error:
             return {"event": FAILED, "message": str(error)}
         except Exception as error:  # whatever went wrong on the worker
@@ -159,3 +163,10 @@ def _why(error: Exception) -> str:
     if type(error).__name__ == "KilledWorker":
         return "the Dask workers that trained it were lost, again and again"
     return plain_text(f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}")[:500]
+
+
+def _silence() -> None:
+    """What Dask logs on stderr is said here in one line, where it matters."""
+    for name in ("distributed", "tornado", *logging.root.manager.loggerDict):
+        if name.partition(".")[0] in ("distributed", "tornado"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)

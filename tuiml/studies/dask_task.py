@@ -18,7 +18,6 @@ from tuiml.studies.pack import PackError, pack, unpack
 from tuiml.studies.pool import Job, Line, LocalPool
 from tuiml.studies.worker import DONE, FAILED
 
-
 _lock = threading.Lock()
 _idle: dict[int, list[LocalPool]] = {}
 """Processes that wait for the next trial, with the data of the last ones, by their number of threads."""
@@ -66,7 +65,7 @@ def _follow(pool: LocalPool, job: Job, topic: str, key: str) -> Line:
     """Send a trial's events to the study, and hand on what is ordered of it; returns the last event."""
     worker = get_worker()
     pool.start(job)
-    while True:
+    while _wanted(worker, key):
         with _lock:
             orders, _told[key] = _told.get(key, []), []
         for do in orders:
@@ -75,6 +74,15 @@ def _follow(pool: LocalPool, job: Job, topic: str, key: str) -> Line:
             if line.get("event") in (DONE, FAILED):
                 return line
             worker.log_event(topic, json.dumps({"key": key, "worker": worker.address, **line}))
+    pool.close()
+    return {"event": FAILED, "message": "the Dask worker was closed, or the study was ended"}
+
+
+def _wanted(worker: Any, key: str) -> bool:
+    """False once the worker closes, or nobody waits for the trial: the process of the study is gone."""
+    task = worker.state.tasks.get(key)
+    closes = worker.status.name in ("closing", "closing_gracefully", "closed", "failed")
+    return not closes and task is not None and task.state != "cancelled"
 
 
 def tell(key: str, do: str) -> bool:

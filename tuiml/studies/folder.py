@@ -69,7 +69,9 @@ class StudyFolder:
             path.mkdir(parents=True, exist_ok=True)
             return cls(path, hold(path, "study"))
         except OSError as error:
-            text = f"cannot write in {path.parent}: {error.strerror or error}; TUIML_HOME names another folder"
+            text = (
+                f"cannot write in {path.parent}: {error.strerror or error}; TUIML_HOME names another folder"
+            )
             raise RunError(plain_text(text), code=1) from None
 
     @property
@@ -212,7 +214,8 @@ def delete(path: Path) -> None:
     """Delete a study with all its trials. Of a link only the link is removed.
 
     Raises:
-        RunError: a process runs the study or a trial, it is not in the folder of studies, or cannot be removed.
+        RunError: a process runs the study or a trial, it is not in the folder of studies, or cannot be
+            removed.
     """
     _refuse(path)
     try:

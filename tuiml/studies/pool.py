@@ -138,6 +138,8 @@ class LocalPool:
 
     def _ended(self, process: _Process) -> list[tuple[str, Line]]:
         """A process ended: its trial goes on in another one, unless that happens again and again."""
+        if process not in self._processes:  # closed before
+            return []
         self._processes.remove(process)
         why, job = _exit_reason(process.popen.wait()), process.job
         if job is None:

@@ -1,8 +1,9 @@
 """The process that runs a study for the app: ``python -m tuiml.studies.process NAME [--jobs N]``.
 
-Orders come as JSON lines on stdin: ``{"do": "stop"}``, ``pause``, ``resume``, ``stop_trial``, ``resume_trial``,
-``more_seeds`` (with ``trial`` and ``count``). Events go as JSON lines to stdout; the last one is ``study_end``, or
-``failed`` with a message. When stdin closes it saves and ends. The app shows the study's folder.
+Orders come as JSON lines on stdin: ``{"do": "stop"}``, ``pause``, ``resume``, ``stop_trial``,
+``resume_trial``, ``more_seeds`` (with ``trial`` and ``count``). Events go as JSON lines to stdout; the last
+one is ``study_end``, or ``failed`` with a message. When stdin closes it saves and ends. The app shows the
+study's folder.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 from tuiml.runs import library
-from tuiml.runs.library import number
+from tuiml.runs.library import RunSummary, number
 from tuiml.studies import trials, tuning
 from tuiml.studies.control import StudyControl, StudyOrder
 from tuiml.studies.events import (
@@ -32,7 +32,7 @@ from tuiml.studies.table import Table
 from tuiml.studies.worker import DONE, FAILED
 from tuiml.text import plain_text
 
-OVER = ("completed", "early_stopped", "diverged")
+OVER: tuple[Reason, ...] = ("completed", "early_stopped", "diverged")
 """How a trial has ended that is not trained any further."""
 WAIT = 0.2
 """Seconds after which orders are looked for, if nothing is reported."""
@@ -75,7 +75,7 @@ class StudyRun:
         self._known: dict[str, Trial] = {}
         self._extra: list[Order] = []
         self._reasons: dict[str, str] = {}
-        """How trials have ended, by their folders; a trial is counted once, however often it is gone on with."""
+        """How trials have ended, by their folders: each is counted once, however often it goes on."""
         self._data: dict[str, str] = {}
         """Fingerprints of the data, by its tables."""
         self._noticed: set[str] = set()
@@ -214,7 +214,7 @@ class StudyRun:
         path = self._folder.path / name
         found = library.summary(path) if path.is_dir() else None
         if value is not None or name in self._folder.state.stopped:
-            reason = found.reason if found and found.reason in OVER else "stopped" if value is None else "rung"
+            reason: Reason = "stopped" if value is None else _ending(found) or "rung"
             yield from self._over(order, name, reason, earlier=True)
             return
         state, document = self._folder.state, dict(trial.document)
@@ -276,8 +276,8 @@ class StudyRun:
         if order.find_rate:
             tuning.write_rate(self._folder.path, order.trial, running.rate)
             self._search.tell(order.trial, order.epochs, running.rate)
-        elif found.reason in OVER:
-            yield from self._over(order, name, found.reason)
+        elif over := _ending(found):
+            yield from self._over(order, name, over)
         elif running.why_stopped:
             yield from self._over(order, name, "stopped")
         elif self._value(order) is not None:
@@ -323,3 +323,8 @@ class StudyRun:
             earlier=earlier,
             message=message,
         )
+
+
+def _ending(found: RunSummary | None) -> Reason | None:
+    """How a trial's run has ended, if it is over."""
+    return next((reason for reason in OVER if found and found.reason == reason), None)

@@ -1,4 +1,4 @@
-"""Starts a study, or goes on with it: its folder, what is settled at the first start, its pool and its run."""
+"""Starts a study, or goes on with it: its folder, what is settled at first, its pool."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ def run_study(
         with _one_line(folder):
             pool = _pool(folder, jobs, dask)
             folder.write_study(toml.dumps(study.document()))
-        with contextlib.closing(StudyRun(study, folder, search, pool, control, table).events()) as events:
-            with _one_line(folder):
-                yield from events
+        events = StudyRun(study, folder, search, pool, control, table).events()
+        with contextlib.closing(events), _one_line(folder):
+            yield from events
     finally:
         folder.close()
 

@@ -1,8 +1,8 @@
 """The process that trains trials, one after the other: ``python -m tuiml.studies.worker``.
 
-Orders come as JSON lines on stdin, events go as JSON lines to stdout, each with the name of its trial; the last
-one of a trial is ``done`` or ``failed``. When stdin closes it stops, saves and ends. It is started with its
-number of threads in the environment (:mod:`tuiml.runs.threads`).
+Orders come as JSON lines on stdin, events go as JSON lines to stdout, each with the name of its trial; the
+last one of a trial is ``done`` or ``failed``. When stdin closes it stops, saves and ends. It is started with
+its number of threads in the environment (:mod:`tuiml.runs.threads`).
 """
 
 from __future__ import annotations

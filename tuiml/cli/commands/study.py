@@ -13,6 +13,7 @@ from tuiml.cli.parser import Command, argument, json_option
 from tuiml.runs import threads
 
 if TYPE_CHECKING:
+    from tuiml.studies.control import StudyControl
     from tuiml.studies.events import StudyEnd
     from tuiml.studies.study import Study
 
@@ -128,7 +129,9 @@ COMMAND = Command(
     [
         argument("study", metavar="STUDY", help="a name that 'tuiml studies' lists, or a TOML file"),
         argument("--jobs", type=_jobs, metavar="N", help="trials at once (default: one a core)"),
-        argument("--dask", metavar="ADDRESS", help="train on the workers of a Dask scheduler: tcp://HOST:8786"),
+        argument(
+            "--dask", metavar="ADDRESS", help="train on the workers of a Dask scheduler: tcp://HOST:8786"
+        ),
         argument("--resume", action="store_true", help="go on with one that was begun, as it was started"),
         argument("--csv", type=Path, metavar="PATH", help="write a row for each trial"),
         json_option("print events and the table as a JSON object a line"),
