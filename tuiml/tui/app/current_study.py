@@ -169,6 +169,9 @@ class CurrentStudy:
             self.model.message, self.model.starting = text or "the study failed", False
             self._shell.complain(self.model.message)
             self._changed()
+        elif kind == "study_start":
+            self.model.starting = False
+            self._changed()
         elif kind == "study_end" and line.get("reason") == "completed":
             self._shell.say("the study is done")
 

@@ -36,7 +36,7 @@ FEW = 3
 """Configurations whose bands are all drawn; of more, only that under the cursor has one."""
 
 
-class StudyView(View, can_focus=False):
+class StudyView(View, can_focus=True):
     """A chart of the study on the screen."""
 
     quick: ClassVar[bool] = False

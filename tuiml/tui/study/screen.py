@@ -201,6 +201,8 @@ class StudyScreen(AppScreen):
         """Show another chart."""
         self.chart = id
         self.study_changed()
+        if self.has_class("-large"):
+            self.view.focus()
         self.pacer.now(self.view)
 
     @action("a", "x axis", "The curves by epoch, by step or by seconds.", "study", rank=100)
@@ -253,9 +255,13 @@ class StudyScreen(AppScreen):
     @action("z", "enlarge", "The chart on the whole screen, and back.", "study", rank=120)
     def action_study_enlarge(self) -> None:
         self.toggle_class("-large")
-        if self.has_class("-large"):
-            self.call_after_refresh(self.pacer.kick)
+        (self.view if self.has_class("-large") else self.table).focus()
         self.refresh_bindings()
+
+    @action("up k", "up", "The configuration above.", "study", "row_above", -1, rank=150, shown=False)
+    @action("down j", "down", "The configuration below.", "study", "row_below", 1, rank=151, shown=False)
+    def _move(self, by: int) -> None:
+        self.table.cursor += by
 
     def enabled(self, action_id: str) -> bool | None:
         if hasattr(self._actions, f"action_{action_id}"):

@@ -40,10 +40,10 @@ def status_line(model: StudyModel, width: int, look: Look) -> list[Part]:
 
 
 def _state(model: StudyModel, look: Look) -> Piece:
-    if model.starting:
-        return Piece(f"{look.glyphs.dot} starting", look.style(RUNNING, bold=True))
     if model.paused:
         return Piece("paused", look.style(bold=True))
+    if model.starting:
+        return Piece(f"{look.glyphs.dot} starting", look.style(RUNNING, bold=True))
     if model.where:
         elsewhere = " in another process" if model.where == "elsewhere" else ""
         return Piece(f"{look.glyphs.dot} running{elsewhere}", look.style(RUNNING, bold=True))
