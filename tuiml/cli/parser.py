@@ -95,7 +95,7 @@ def top_parser() -> Parser:
     """The parser of ``tuiml`` itself, without commands."""
     parser = Parser(
         prog="tuiml",
-        usage="tuiml [PRESET | RUN] | tuiml COMMAND …",
+        usage="tuiml [PRESET | RUN | STUDY] | tuiml COMMAND …",
         description=DESCRIPTION,
         epilog=ENVIRONMENT,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 from tuiml.runs import threads
@@ -50,12 +51,20 @@ def _lines(name: str, jobs: int | None, control: StudyControl) -> Any:
     from tuiml.studies.worker import FAILED, message_of
 
     try:
-        file = library.find(name)
+        file = begun_in(Path(name)) or library.find(name)
         with contextlib.closing(run_study(file.study(DataFiles()), file.name, control, jobs=jobs)) as events:
             for event in events:
                 yield event.to_json()
     except Exception as error:  # said in one line, whatever it is
         yield {"event": FAILED, "message": message_of(error)}
+
+
+def begun_in(folder: Path) -> Any:
+    """The study of a folder in which one was begun, as it was started; ``None`` for anything else."""
+    from tuiml.studies.folder import STUDY
+    from tuiml.studies.library import StudyFile
+
+    return StudyFile(folder.name, folder / STUDY, False) if (folder / STUDY).is_file() else None
 
 
 def _listen(control: StudyControl) -> None:

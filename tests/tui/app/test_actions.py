@@ -57,6 +57,8 @@ build next_initializer i
 build last_initializer I hidden
 build next_activation v
 build last_activation V hidden
+build vary m,alt+m
+build clear_marks M,alt+M
 build edit_training t
 build find_rate r
 build explore y
@@ -100,9 +102,32 @@ train depth_lines i
 train leave escape hidden
 train layer_above up,k hidden
 train layer_below down,j hidden
+study mark space
+study study_chart c
+study promote p
+study compare_settings equals_sign
+study stop_study s
+study stop_trial x
+study resume_trial g
+study more_seeds plus
+study open_trial o
+study study_back escape
+study study_axis a
+study study_quantity v
+study study_layer greater_than_sign
+study study_sort S
+study study_enlarge z
+study unfold right hidden
+study fold left hidden
+study study_chart_back C hidden
+study study_quantity_back V hidden
+study study_layer_back less_than_sign hidden
+study row_above up,k hidden
+study row_below down,j hidden
 library item_open enter
 library item_resume g
 library item_preset p
+library item_fold f
 library item_preview space
 library item_filter slash
 library item_all escape
@@ -118,6 +143,14 @@ list pick_up up,shift+tab hidden
 list pick_down down,tab hidden
 list pick_page_up pageup hidden
 list pick_page_down pagedown hidden
+vary take_values enter
+vary no_values escape
+vary other_scope tab,shift+tab
+vary tick_all ctrl+t
+vary offer_up up hidden
+vary offer_down down hidden
+vary offer_page_up pageup hidden
+vary offer_page_down pagedown hidden
 note note_done escape
 finder take_rate enter
 finder leave_finder escape,q
@@ -144,6 +177,7 @@ dialog answer_no n
 dialog other_before left,up,h,k hidden
 dialog other_after right,down,l,j hidden
 help close_help escape,q,question_mark,f1
+help close_comparison escape,q,enter,equals_sign
 any save ctrl+s first
 any save_as -
 any revert -
@@ -151,6 +185,7 @@ any open ctrl+o first
 any place_build 1 hidden
 any place_train 2 hidden
 any place_library 3 hidden
+any place_study 4 hidden
 any help question_mark,f1
 any command_palette ctrl+p first
 any toggle_dark -

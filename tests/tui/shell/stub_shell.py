@@ -20,6 +20,7 @@ from tuiml.tui.charts.palette import Look
 from tuiml.tui.model.catalog import Item
 from tuiml.tui.model.document import Document, Raw
 from tuiml.tui.model.run_model import RunModel
+from tuiml.tui.model.study_model import StudyModel
 from tuiml.tui.process.file_inspection_client import FileInspectionClient
 from tuiml.tui.shell.protocol import Shell
 
@@ -58,6 +59,37 @@ class StubRun:
         pass
 
 
+class StubStudy:
+    """The study on the screen; what is asked of it is noted."""
+
+    def __init__(self) -> None:
+        self.model = StudyModel()
+        self.active = False
+        self.may_run = True
+        self.asked: list[tuple[Any, ...]] = []
+
+    def start(self, document: Document) -> None:
+        self.asked.append(("start", document.marks))
+
+    def show(self, path: Path, source: Path | None = None) -> None:
+        self.asked.append(("show", path, source))
+
+    def moved(self, path: Path | None) -> None:
+        self.asked.append(("moved", path))
+
+    def toggle(self) -> None:
+        self.asked.append(("toggle",))
+
+    def stop(self) -> None:
+        self.asked.append(("stop",))
+
+    def order(self, do: str, trial: str, count: int = 1) -> None:
+        self.asked.append((do, trial, count))
+
+    def want(self) -> None:
+        self.asked.append(("want",))
+
+
 class StubShell:
     """Notes what is asked of it in ``calls``: the method's name and its arguments."""
 
@@ -67,6 +99,7 @@ class StubShell:
         self.screen_name = screen_name
         self.calls: list[tuple[Any, ...]] = []
         self.current_run = StubRun()
+        self.study = StubStudy()
         self.drafts = NoDrafts()
         self.file_reader = FileInspectionClient()
         self.files = DataFilesInBackground(DataFiles())
@@ -105,6 +138,9 @@ class StubShell:
 
     def run_changed(self, kinds: set[str]) -> None:
         self.calls.append(("run_changed", kinds))
+
+    def study_changed(self) -> None:
+        self.calls.append(("study_changed",))
 
     def say(self, text: str) -> None:
         self.calls.append(("say", text))

@@ -14,11 +14,13 @@ from textual.widgets import ContentSwitcher
 
 from tuiml.data.own.reading import DataFiles, DataFilesInBackground
 from tuiml.spec.problems import Problem
+from tuiml.studies.folder import STUDY
 from tuiml.text import plain_text
 from tuiml.tui.app import opening, theme
 from tuiml.tui.app.bars import SCREENS, KeyBar, TopBar
 from tuiml.tui.app.collector import Collector
 from tuiml.tui.app.current_run import CurrentRun
+from tuiml.tui.app.current_study import CurrentStudy
 from tuiml.tui.app.main_screen import MainScreen, described
 from tuiml.tui.app.session import Session
 from tuiml.tui.app.shutdown import Shutdown
@@ -34,9 +36,12 @@ from tuiml.tui.process import child
 from tuiml.tui.process.file_inspection_client import FileInspectionClient
 from tuiml.tui.process.follower import News
 from tuiml.tui.process.probe_client import ProbeClient
+from tuiml.tui.process.study_client import StudyClient, StudyProcessEnded, StudyReport
+from tuiml.tui.process.study_follower import StudyNews
 from tuiml.tui.process.training_client import TrainingClient
 from tuiml.tui.shell.protocol import Shell
 from tuiml.tui.shell.screen import AppScreen
+from tuiml.tui.study.screen import StudyScreen
 from tuiml.tui.train.screen import Train
 
 LEAVING = 2.0
@@ -58,6 +63,8 @@ class TuimlApp(Keyed, App[int]):
         run: Path | None = None,
         client_factory: Callable[[child.Post], Any] = TrainingClient,
         probe_client_factory: Callable[[child.Post], Any] | None = None,
+        study: tuple[Path, Path | None] | None = None,
+        study_client_factory: Callable[[child.Post], Any] = StudyClient,
     ) -> None:
         super().__init__()
         self.shell: Shell = self
@@ -67,6 +74,11 @@ class TuimlApp(Keyed, App[int]):
         remembered = opening.spared(settings or Settings(), run, self._named)
         if run is not None:
             remembered = replace(remembered, run=str(run), screen="train")
+        if study is not None:
+            remembered = replace(remembered, screen="study")
+        elif remembered.study and (Path(remembered.study) / STUDY).is_file():
+            study = (Path(remembered.study), None)
+        self._study = study
         self.look = theme.look(remembered.dark)
         self.collector = Collector(self)
         self.shutdown = Shutdown(self, self._save_work)
@@ -80,6 +92,7 @@ class TuimlApp(Keyed, App[int]):
         )
         self.drafts = self.session.drafts
         self.current_run = CurrentRun(self, client_factory, self.session)
+        self.study = CurrentStudy(self, study_client_factory, self.session)
         self.opening = opening.Opening(self, self, self.session, asked=self._named, run=run)
         self.probe_client_factory: Callable[[child.Post], Any] = probe_client_factory or ProbeClient
         self.set_class(not self.look.unicode, "ascii")
@@ -96,6 +109,7 @@ class TuimlApp(Keyed, App[int]):
             yield Build(id="build")
             yield Train(id="train", charts=self.session.remembered.charts)
             yield Library(id="library")
+            yield StudyScreen(id="study")
         yield KeyBar(id="keys")
 
     def on_load(self) -> None:
@@ -114,7 +128,11 @@ class TuimlApp(Keyed, App[int]):
         self.call_after_refresh(self.opening.open_run)
         if not self._named:
             self.query_one(Build).select(remembered.row)
-        self.show_screen("build" if self._named else remembered.screen)
+        self.study.connect()
+        screen = "build" if self._named else remembered.screen
+        if self._study is not None:
+            self.study.show(*self._study, go=False)
+        self.show_screen("build" if screen == "study" and self.study.model.empty else screen)
         use_file.read_ahead(self)
 
     @property
@@ -185,6 +203,17 @@ class TuimlApp(Keyed, App[int]):
         if kinds - KEYS_UNCHANGED:
             self.refresh_bindings()
 
+    def study_changed(self) -> None:
+        if self.query(TopBar):
+            self.query_one(StudyScreen).study_changed()
+            self.query_one(TopBar).renew()
+
+    @on(StudyNews)
+    @on(StudyReport)
+    @on(StudyProcessEnded)
+    def _study_message(self, message: Message) -> None:
+        self.study.receive(message)
+
     @on(child.TrainingEvents)
     @on(child.TrainingProblems)
     @on(child.TrainingProcessEnded)
@@ -218,6 +247,7 @@ class TuimlApp(Keyed, App[int]):
 
     def on_unmount(self) -> None:
         self.current_run.stop_following()
+        self.study.stop_following()
         self.file_reader.close()
 
     async def on_event(self, event: events.Event) -> None:
@@ -249,3 +279,5 @@ class TuimlApp(Keyed, App[int]):
             if self.client is not None:
                 yield "training was stopped, and the run is in the library" if self.client.active else ""
                 self.client.close(LEAVING)
+        with self.shutdown.attempt():
+            yield self.study.close(LEAVING)

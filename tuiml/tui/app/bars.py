@@ -22,7 +22,7 @@ from tuiml.tui.keys import actions, key_word
 from tuiml.tui.model.status import Piece, fitted, speed_words, status_word
 from tuiml.tui.shell.protocol import Shell
 
-SCREENS = ("build", "train", "library")
+SCREENS = ("build", "train", "library", "study")
 GAP = 3
 LAST = "help"
 """The action that the key bar always shows."""
@@ -106,6 +106,8 @@ class TopBar(Bar):
         self._zones = []
         used = cell_len(parts[0][0])
         for number, name in enumerate(SCREENS, 1):
+            if name == "study" and self.shell.study.model.empty and self.shell.screen_name != name:
+                continue  # it is there once a study is
             here = self.shell.screen_name == name
             style = look.style("blue", bold=True) + Style(reverse=True) if here else quiet
             text = f" {number} {name.capitalize()} "

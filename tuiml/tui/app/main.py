@@ -10,15 +10,18 @@ from textual.driver import Driver
 
 from tuiml.runs import library as runs
 from tuiml.runs.errors import RunError
+from tuiml.runs.folder import fitting, studies_folder
 from tuiml.spec import SpecError
 from tuiml.spec.library import find
+from tuiml.studies import folder
+from tuiml.studies import library as studies
 from tuiml.tui.app.shutdown import Ending, report
 from tuiml.tui.model import settings
 from tuiml.tui.model.preset_files import named
 
 
 def start(word: str | None) -> int:
-    """Open the app on a preset or a run; returns its exit code.
+    """Open the app on a preset, a run or a study; returns its exit code.
 
     A preset that cannot be read is refused before the screen is set up.
     """
@@ -27,11 +30,12 @@ def start(word: str | None) -> int:
 
         try:
             run = run_of(word) if word else None
-            document = named(word) if word and run is None else None
+            study = study_of(word) if word and run is None else None
+            document = named(word) if word and run is None and study is None else None
         except SpecError as error:
             _print([f"tuiml: {problem}" for problem in error.problems])
             return 2
-        app = TuimlApp(document, settings.load(), run=run)
+        app = TuimlApp(document, settings.load(), run=run, study=study)
         ending.shutdown = app.shutdown
         app.driver_class = _driver(app.driver_class)
         crash: BaseException | None = None
@@ -63,6 +67,24 @@ def _driver(usual: type[Driver]) -> type[Driver]:
     from tuiml.tui.app.driver import UnixDriver
 
     return UnixDriver
+
+
+def study_of(word: str) -> tuple[Path, Path | None] | None:
+    """Folder and file of the study of that name or path, if there is no such preset.
+
+    The file is ``None`` where the study was begun: its folder has it.
+    """
+    with contextlib.suppress(SpecError, OSError, ValueError):
+        preset = find(word)
+        tables = studies.read(preset.path) if not preset.bundled else {}
+        if not {"preset", "variant"} & set(tables):
+            return None
+    with contextlib.suppress(RunError, OSError, ValueError):
+        return folder.find(word).absolute(), None
+    with contextlib.suppress(SpecError, OSError, ValueError):
+        file = studies.find(word)
+        return studies_folder() / fitting(file.name), file.path.absolute()
+    return None
 
 
 def run_of(word: str) -> Path | None:

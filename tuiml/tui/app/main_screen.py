@@ -49,6 +49,10 @@ class MainScreen(Keyed, Screen[None]):
     def action_place_library(self) -> None:
         self.shell.show_screen("library")
 
+    @action("4", "study", "Go to the study: its trials, ranked.", rank=85, shown=False)
+    def action_place_study(self) -> None:
+        self.shell.show_screen("study")
+
     @action(
         "ctrl+s", "save", "Save the preset; a bundled or new one asks for a name.", rank=10, priority=True
     )
@@ -98,6 +102,11 @@ class MainScreen(Keyed, Screen[None]):
 
     def label(self, action_id: str) -> str | None:
         """Words for the key bar that fit the state of the app."""
+        if action_id == "toggle_run" and self.shell.client and start_stop.means_study(self.shell):
+            model = self.shell.study.model
+            if self.shell.study.active:
+                return "resume" if model.paused else "pause"
+            return "run study" if self.shell.screen_name == "build" else "go on"
         if action_id == "toggle_run" and self.shell.client and self.shell.client.active:
             return "resume" if self.shell.client.paused else "pause"
         if action_id == "toggle_dark":
@@ -107,6 +116,10 @@ class MainScreen(Keyed, Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "toggle_run" and self.shell.model.followed and self.shell.screen_name == "train":
             return False  # another process trains it; a new run is started from Build
+        if action == "toggle_run" and self.shell.screen_name == "study":
+            return self.shell.study.may_run
+        if action == "place_study":
+            return not self.shell.study.model.empty
         if action == "revert":
             return self.shell.document.dirty and bool(self.shell.document.saved_raw)
         return True
@@ -121,6 +134,7 @@ def described(app: App[Any], shell: Shell, shutdown: Shutdown, here: Settings) -
         here = replace(here, screen=shell.screen_name, row=row, charts=train.charts.chosen)
         if shell.model.path:  # else the last session's run may still be read
             here = replace(here, run=shell.model.path, train_view=train.view_state)
+        here = replace(here, study=str(shell.study.model.path or ""))
         if shutdown.begun and not shutdown.requested:  # the screen may be what ended the app
             here = replace(here, screen="build")
     return replace(here, dark=shell.look.dark)

@@ -85,7 +85,7 @@ def spared(found: Settings, run: Path | None = None, named: bool = False) -> Set
         )
     if stage == PRESET and found.document is not None:
         left = found.document
-        drafts = [left, *found.drafts][:MOST_DRAFTS] if left.dirty else found.drafts
+        drafts = [left, *found.drafts][:MOST_DRAFTS] if left.dirty or left.marks else found.drafts
         trouble = "" if named else _preset_words(left)
         return replace(found, document=None, drafts=drafts, screen="build", row=0, trouble=trouble)
     return found

@@ -22,7 +22,7 @@ from tuiml.tui.widgets.chooser import Chooser
 from tuiml.tui.widgets.picker import Pick
 
 WIDTH = 84
-SCREENS = ("any", "build", "train", "library")
+SCREENS = ("any", "build", "train", "library", "study")
 MOST_OPENABLE = 200
 
 

@@ -15,6 +15,7 @@ from textual.timer import Timer
 from tuiml.data.own.entries import DataFiles
 from tuiml.tui.model import settings
 from tuiml.tui.model.document import Document, Raw
+from tuiml.tui.model.marks import Marks
 from tuiml.tui.model.preset_files import default_document
 from tuiml.tui.model.settings import MOST_DRAFTS, Draft, Settings
 
@@ -29,14 +30,14 @@ class Drafts:
 
     def __init__(self, remembered: list[Draft]) -> None:
         found = (settings.document_of(draft) for draft in remembered)
-        self._documents = {key(d): d for d in found if d and d.dirty}
+        self._documents = {key(d): d for d in found if d and (d.dirty or d.marks)}
 
     def __iter__(self) -> Iterator[Document]:
         return iter(list(self._documents.values()))
 
     def put_away(self, document: Document) -> None:
-        """Keep a document if it has unsaved edits; the oldest of too many is dropped."""
-        if document.dirty:
+        """Keep a document if it has unsaved edits or marks; the oldest of too many is dropped."""
+        if document.dirty or document.marks:
             self._documents.pop(key(document), None)
             self._documents[key(document)] = document
             while len(self._documents) > MOST_DRAFTS:
@@ -65,15 +66,16 @@ class DocumentState:
     dirty: bool
     saved: Raw
     """As it was opened or saved."""
+    marks: Marks
 
     @classmethod
     def of(cls, document: Document) -> DocumentState:
         path = str(document.path or "")
-        return cls(document.raw, path, document.origin, document.dirty, document.saved_raw)
+        return cls(document.raw, path, document.origin, document.dirty, document.saved_raw, document.marks)
 
     def draft(self) -> Draft | None:
         """As the settings hold it; ``None`` if TOML cannot hold it."""
-        return settings.draft_of(self.raw, self.path, self.origin, self.dirty, self.saved)
+        return settings.draft_of(self.raw, self.path, self.origin, self.dirty, self.saved, self.marks)
 
 
 @dataclass(frozen=True)

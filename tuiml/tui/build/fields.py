@@ -41,6 +41,10 @@ class Field:
     registry: Registry[Any] | None = None
     names: Mapping[str, str] = field(default_factory=dict)
     """Choices above it that the document leaves out, with their default entries."""
+    high: float | None = None
+    """The greatest number allowed, where there is one."""
+    marked: tuple[str, ...] = ()
+    """The values that a study varies it over."""
     owner: str = ""
     key: str = ""
     """Of an unknown setting: the path of its table, and its key."""

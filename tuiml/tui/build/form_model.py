@@ -13,6 +13,9 @@ from tuiml.tui.widgets.picker import Picker
 Apply = Callable[[Field, Any], None]
 """Called with a field and its new value, ``None`` to leave it out; calls :meth:`FormModel.show`."""
 
+FREE = ("m", "M")
+"""Keys that no number is typed with: they mark a field as varied."""
+
 
 class FormModel:
     """Sections of fields, one of them focused. Edits are applied at once."""
@@ -125,7 +128,11 @@ class FormModel:
         """True if a key edits the text or filters the open list."""
         if self.picker:
             return key == "backspace" or (character is not None and character.isprintable())
-        return self.edit is not None and self.edit.takes(key, character)
+        if self.edit is None or (
+            key in FREE and self.field is not None and self.field.kind in fields.NUMBERS
+        ):
+            return False
+        return self.edit.takes(key, character)
 
     def key(self, key: str, character: str | None) -> None:
         """Handle a key that :meth:`takes` accepts."""

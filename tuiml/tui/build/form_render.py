@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.style import Style
 
 from tuiml.tui.build.fields import Field, Section
-from tuiml.tui.charts.palette import TROUBLE, Look, layer_colour
+from tuiml.tui.charts.palette import TROUBLE, VARIED, Look, layer_colour
 from tuiml.tui.charts.text import clean, fit, wrap
 from tuiml.tui.widgets.line_edit import LineEdit
 from tuiml.tui.widgets.picker import Part, Picker
@@ -112,11 +112,12 @@ def _field(item: Field, number: int, column: int, view: View) -> list[Line]:
     mark = ("▸ " if look.unicode else "> ") if focused else "  "
     indent = "  " * item.depth
     label = fit(indent + clean(item.label, look), column - 5, look.glyphs.more) + " "
-    sign = look.glyphs.up if item.problem else " "
+    mark_of, colour = (look.glyphs.up, TROUBLE) if item.problem else (look.glyphs.varied, VARIED)
+    sign = mark_of if item.problem or item.marked else " "
     parts: list[Part] = [
         (mark, base + look.style(bold=True)),
         (label, base + (look.style(bold=True) if here else look.style("quiet"))),
-        (f"{sign} ", base + look.style(TROUBLE)),
+        (f"{sign} ", base + look.style(colour)),
     ]
     parts += _value(item, focused, column, view, base)
     used = sum(cell_len(text) for text, _ in parts)
@@ -144,6 +145,8 @@ def _value(item: Field, focused: bool, column: int, view: View, base: Style) -> 
         style = Style() if typed else quiet
         text = fit(typed or "type to find", max(1, room - 1), look.glyphs.more)
         return [(text, base + view.styles.input + style)]
+    if item.marked:
+        return [(fit(_marked(item, look), room, look.glyphs.more), base + look.style(VARIED))]
     absent = not item.text
     text = clean(item.text or item.placeholder, look) or look.glyphs.missing
     if item.picks and here:
@@ -157,6 +160,12 @@ def _value(item: Field, focused: bool, column: int, view: View, base: Style) -> 
         gap = max(2, 18 - cell_len(shown)) if left >= cell_len(pick.formula) + 16 - cell_len(shown) else 2
         parts += [(" " * gap, base), (clean(pick.formula, look), base + look.style("quiet", faint=True))]
     return parts
+
+
+def _marked(item: Field, look: Look) -> str:
+    """The values that a study varies a field over: ``3 values: sgd, adam, rmsprop``."""
+    count = len(item.marked)
+    return clean(f"{count} value{'s' if count != 1 else ''}: {', '.join(item.marked)}", look)
 
 
 def _typing(edit: LineEdit, item: Field, room: int, view: View, base: Style) -> list[Part]:
@@ -205,6 +214,8 @@ def _help(item: Field, number: int, view: View) -> list[Line]:
         texts = [pick.formula]
     if item.kind == "note":
         texts = [f"{item.help}; enter writes it"]
+    if item.marked:
+        texts = [f"a study varies it over {', '.join(item.marked)}; m changes that"]
     look = view.look
     style = view.styles.ground + look.style("quiet")
     lines = [line for text in texts if text for line in wrap(clean(text, look), view.width - 5)]

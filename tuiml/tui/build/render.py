@@ -11,7 +11,7 @@ from tuiml.spec.preset import batches_of
 from tuiml.text import plain_text
 from tuiml.training.layer_statistics import LayerStatistics
 from tuiml.tui.charts.bars import mini, zero_bin
-from tuiml.tui.charts.palette import TROUBLE, Look, layer_colour
+from tuiml.tui.charts.palette import TROUBLE, VARIED, Look, layer_colour
 from tuiml.tui.charts.text import wrap
 from tuiml.tui.model import layer_stack
 from tuiml.tui.model.document import Document
@@ -139,6 +139,14 @@ def facts(
     if len(problems) > MOST_PROBLEMS:
         lines.append([(f"  and {len(problems) - MOST_PROBLEMS} more", trouble)])
     return lines
+
+
+def marks_lines(text: str, width: int, look: Look) -> list[list[Part]]:
+    """What a study of the marked settings is; none without marks."""
+    style = look.style(VARIED)
+    sign = f"{look.glyphs.varied} "
+    lines = wrap(f"{text}; ctrl+r runs the study", max(20, width - 2)) if text else []
+    return [[((sign if not at else "  ") + line, style)] for at, line in enumerate(lines)]
 
 
 def schedule_lines(document: Document, width: int, look: Look) -> list[str]:

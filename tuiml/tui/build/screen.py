@@ -12,9 +12,11 @@ from tuiml.spec.problems import Problem
 from tuiml.tui.build import render
 from tuiml.tui.build.edits import Edits
 from tuiml.tui.build.form import Form
+from tuiml.tui.build.marking import Marking
 from tuiml.tui.build.note_dialog import NoteScreen
 from tuiml.tui.build.render import COLUMNS
 from tuiml.tui.build.sections import sections
+from tuiml.tui.build.varying import with_marks
 from tuiml.tui.dialogs import explore_layer, find_rate, use_file
 from tuiml.tui.keys import action
 from tuiml.tui.model.problems import layer_of
@@ -63,6 +65,7 @@ class Build(AppScreen):
         self._facts = Lines(id="facts")
         self.flight = PreFlight(self, lambda: self.shell.probe_client_factory(self.post_message))
         self._edits = Edits(self, self.table, self.flight)
+        self._marking = Marking(self, self.table, self.form)
 
     def compose(self) -> ComposeResult:
         with Horizontal():
@@ -85,7 +88,12 @@ class Build(AppScreen):
     def enabled(self, action_id: str) -> bool | None:
         if action_id == "next_problem":
             return bool(self.document.problems)
-        return self._edits.enabled(action_id) if hasattr(self._edits, f"action_{action_id}") else True
+        part = self._part(f"action_{action_id}")
+        return part.enabled(action_id) if part else True
+
+    def _part(self, name: str) -> Edits | Marking | None:
+        """The part of the screen that has an action."""
+        return next((part for part in (self._edits, self._marking) if hasattr(part, name)), None)
 
     def label(self, action_id: str) -> str | None:
         if action_id == "choose":
@@ -113,13 +121,17 @@ class Build(AppScreen):
         probed = render.probe_cells(self.flight, len(rows), look)
         cells = [render.cells(row, look) for row in rows]
         self.table.set_rows([{**row, **more} for row, more in zip(cells, probed, strict=True)])
-        self.form.show(sections(self.document, self.table.cursor))
+        self._show_form(self.table.cursor)
         self._show_facts()
+
+    def _show_form(self, layer: int) -> None:
+        self.form.show(with_marks(sections(self.document, layer), self.document.marks))
 
     def _show_facts(self) -> None:
         table = self.table
         width, look = table.size.width - 2, self.shell.look
-        facts = render.facts(self.document, self.document.rows(), table.cursor, width, look)
+        facts = render.marks_lines(self._marking.line(), width, look)
+        facts += render.facts(self.document, self.document.rows(), table.cursor, width, look)
         narrow = not {"mean", "std"} <= set(table.shown_columns)
         facts += render.flight_lines(self.flight, table.cursor, narrow, width, look)
         self._facts.show(facts)
@@ -136,7 +148,7 @@ class Build(AppScreen):
     def on_layer_table_moved(self, message: LayerTable.Moved) -> None:
         message.stop()
         self.document.seal()
-        self.form.show(sections(self.document, message.index))
+        self._show_form(message.index)
         self._show_facts()
         self.refresh_bindings()
 
@@ -178,7 +190,7 @@ class Build(AppScreen):
         index = layer_of(problem.path)
         if index is not None and index < self.document.count:
             self.table.cursor = index
-            self.form.show(sections(self.document, index))
+            self._show_form(index)
         if self.form.go_to_number(self.form.model.place_of(problem.path)):
             self.add_class("form")
             self.form.focus()
@@ -189,8 +201,9 @@ class Build(AppScreen):
 
         def __getattr__(self, name: str) -> Any:
             """The action of a part of the screen, which Textual looks up here as ``action_<id>``."""
-            if name.startswith("action_") and "_edits" in vars(self):
-                return getattr(self._edits, name)
+            part = self._part(name) if name.startswith("action_") and "_marking" in vars(self) else None
+            if part is not None:
+                return getattr(part, name)
             raise AttributeError(f"{type(self).__name__} has no attribute {name}")
 
     @action("e", "problems", "Go to the next problem.", "build", rank=10)

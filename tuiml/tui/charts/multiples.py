@@ -51,10 +51,15 @@ def multiples(
     *,
     title: str = "",
     selected: int = -1,
+    things: str = "layers",
     look: Look | None = None,
     empty: str = "nothing counted yet",
 ) -> list[Line]:
-    """As many panels as fit around the layer ``selected``: ``height`` lines of ``width`` cells."""
+    """As many panels as fit around the one numbered ``selected``: ``height`` lines of ``width`` cells.
+
+    Args:
+        things: what they are, for the title.
+    """
     if width < 1 or height < 1:
         return []
     look = look or Look()
@@ -67,7 +72,7 @@ def multiples(
     shown = window(panels, across * down, selected)
     wide = (width - (across - 1) * GAP) // across
     feet = any(panel.note for panel in shown) + any(panel.zeros > 0 for panel in shown)
-    strips = [_head(title, panels, shown, width, look)]
+    strips = [_head(title, f"{len(shown)} of {len(panels)} {things}", len(shown) < len(panels), width, look)]
     gap = Segment(" " * GAP, PLAIN)
     for row in range(down):
         part = shown[row * across : (row + 1) * across]
@@ -94,12 +99,10 @@ def window(panels: Sequence[Panel], room: int, selected: int) -> Sequence[Panel]
     return panels[first : first + room]
 
 
-def _head(title: str, panels: Sequence[Panel], shown: Sequence[Panel], width: int, look: Look) -> Line:
+def _head(title: str, words: str, told: bool, width: int, look: Look) -> Line:
     parts: list[tuple[str, Style]] = [(f"{clean(title, look)}  ", look.style(bold=True))]
-    if len(shown) < len(panels):
-        words = f"{len(shown)} of {len(panels)} layers"
-        if cell_len(parts[0][0]) + len(words) <= width:
-            parts.append((words, look.style(QUIET)))
+    if told and cell_len(parts[0][0]) + len(words) <= width:
+        parts.append((words, look.style(QUIET)))
     return strip(parts, width)
 
 

@@ -25,6 +25,8 @@ COLOURS: dict[str, tuple[str, str]] = {
 """Colours by name, on a dark and on a light background. Indigo replaces Okabe and Ito's black."""
 
 TRAIN, VALIDATION, RUNNING, TROUBLE, QUIET = "blue", "orange", "green", "red", "quiet"
+VARIED = "purple"
+"""Of what a study varies."""
 
 LAYER_COLOURS = ("green", "purple", "blue", "yellow", "orange", "indigo")
 """Colours of layers: without the colour of trouble."""
@@ -68,17 +70,19 @@ class Glyphs:
     dashed: str
     dotted: str
     more: str
+    varied: str
+    """Beside a setting that a study varies, and a configuration that is marked."""
 
 
 UNICODE = Glyphs(
     bars=" ▁▂▃▄▅▆▇█", shades=" ░▒▓█", vertical="│", horizontal="─", corner="└", tick="┤", notch="┬",
     up="▲", down="▼", left="◀", right="▶", dot="●", missing="·", upper="▀", lower="▄", done="▰", ahead="▱",
-    solid="──", dashed="┄┄", dotted="··", more="…",
+    solid="──", dashed="┄┄", dotted="··", more="…", varied="◆",
 )  # fmt: skip
 ASCII = Glyphs(
     bars=" .:-=+*#", shades=" .:*#", vertical="|", horizontal="-", corner="+", tick="+", notch="+",
     up="^", down="v", left="<", right=">", dot="*", missing="-", upper="", lower="", done="#", ahead="-",
-    solid="**", dashed="oo", dotted="++", more="~",
+    solid="**", dashed="oo", dotted="++", more="~", varied="%",
 )  # fmt: skip
 
 

@@ -28,22 +28,37 @@ class Tag:
 def tagged(canvas: list[list[Segment]], tags: Sequence[Tag], frame: Frame, look: Look) -> list[list[Segment]]:
     """The canvas with the tags over it; earlier ones have precedence, one without room is left out."""
     taken: set[tuple[int, int]] = set()
-    for tag in tags:
+    rows = _name_rows(tags, frame)
+    for at, tag in enumerate(tags):
         text = clean(tag.text, look)
-        if not math.isfinite(tag.y) or len(text) > frame.columns:
+        if not math.isfinite(tag.y) or len(text) > frame.columns or (tag.name and at not in rows):
             continue
-        column = (
-            frame.columns - len(text) if tag.name else min(frame.column(tag.x), frame.columns - len(text))
-        )
-        wanted = frame.row(tag.y)
-        rows = sorted(range(frame.rows), key=lambda row: abs(row - wanted)) if tag.name else [wanted]
-        for row in rows:
-            cells = {(row, column + i) for i in range(len(text))}
-            if not cells & taken:
-                taken |= cells
-                canvas[row] = _written(canvas[row], column, text, look.style(tag.colour, bold=True))
-                break
+        last = frame.columns - len(text)
+        row, column = rows.get(at, frame.row(tag.y)), last if tag.name else min(frame.column(tag.x), last)
+        cells = {(row, column + i) for i in range(len(text))}
+        if not cells & taken:
+            taken |= cells
+            canvas[row] = _written(canvas[row], column, text, look.style(tag.colour, bold=True))
     return canvas
+
+
+def _name_rows(tags: Sequence[Tag], frame: Frame) -> dict[int, int]:
+    """The row of each name, by its number among the tags: one each, in the order of y, as near as there is
+    room; of too many the first ones."""
+    named = [at for at, tag in enumerate(tags) if tag.name and math.isfinite(tag.y)][: frame.rows]
+    named.sort(key=lambda at: (frame.row(tags[at].y), -tags[at].y))
+    groups: list[tuple[list[int], int]] = []  # names in adjacent rows, and the first of these
+    for at in named:
+        group, first = [at], frame.row(tags[at].y)
+        while True:
+            first = max(0, min(first, frame.rows - len(group)))
+            if not groups or groups[-1][1] + len(groups[-1][0]) <= first:
+                break
+            group = [*groups.pop()[0], *group]
+            middle = sum(frame.row(tags[one].y) for one in group) / len(group)
+            first = math.floor(middle - (len(group) - 1) / 2 + 0.5)
+        groups.append((group, first))
+    return {at: first + place for group, first in groups for place, at in enumerate(group)}
 
 
 def _written(row: list[Segment], column: int, text: str, style: Style) -> list[Segment]:

@@ -10,9 +10,10 @@ from tuiml.runs import library as runs
 from tuiml.runs.errors import RunError
 from tuiml.runs.folder import fitting
 from tuiml.spec import SpecError
-from tuiml.tui.model import past_run, preset_files
+from tuiml.tui.model import past_run, preset_files, study_files
 from tuiml.tui.model.catalog import Item, Key
 from tuiml.tui.model.document import Document
+from tuiml.tui.model.study_items import StudySummary
 from tuiml.tui.shell.protocol import Shell
 from tuiml.tui.shell.screen import AppScreen
 from tuiml.tui.widgets.dialogs import ConfirmDialog, NameDialog
@@ -37,7 +38,8 @@ class Changes:
 
     def rename(self, item: Item) -> None:
         """Ask for another name, then rename."""
-        kind, name = ("run", item.name) if item.run else ("preset", _title(item))
+        kind = "study" if item.study else "run" if item.run else "preset"
+        name = _title(item) if kind == "preset" else item.name
         dialog = NameDialog(
             f"Rename the {kind}", name, verb="rename", check=lambda word: _refusal(item, kind, word)
         )
@@ -45,6 +47,11 @@ class Changes:
 
     def _renamed(self, item: Item, name: str) -> None:
         def change() -> None:
+            if item.study:
+                path = study_files.rename(item.study, name)
+                self._study_moved(item.study, path)
+                self._changed(("study", str(path)))
+                return
             if item.run:
                 self._rename_run(item, name)
                 return
@@ -60,6 +67,11 @@ class Changes:
 
         self.attempt(change)
 
+    def _study_moved(self, study: StudySummary, path: Path | None) -> None:
+        """Show the study that is on the screen from its new place, or no more."""
+        if self._app.study.model.path == study.path:
+            self._app.study.moved(path)
+
     def _rename_run(self, item: Item, name: str) -> None:
         path = runs.rename(item.path, name)
         model = self._app.model
@@ -71,7 +83,10 @@ class Changes:
 
     def delete(self, item: Item) -> None:
         """Ask, then delete it."""
-        if item.run:
+        if item.study:
+            runs_there = f"its {item.study.runs} runs, {bytes_text(_bytes(item.path))}, leave"
+            what, detail = "study", f"Its file and {runs_there} the disk for good."
+        elif item.run:
             what, detail = (
                 "run",
                 f"Its curves and weights, {bytes_text(_bytes(item.path))}, leave the disk for good.",
@@ -83,7 +98,10 @@ class Changes:
 
     def _deleted(self, item: Item) -> None:
         def change() -> None:
-            if item.run:
+            if item.study:
+                study_files.delete(item.study)
+                self._study_moved(item.study, None)
+            elif item.run:
                 runs.delete(item.path)
             else:
                 item.path.unlink(missing_ok=True)
@@ -129,7 +147,7 @@ def _title(item: Item) -> str:
 def _refusal(item: Item, kind: str, name: str) -> str | None:
     if len(name) > LONGEST:
         return f"at most {LONGEST} characters"
-    if item.run:
+    if item.run or item.study:
         target = item.path.with_name(fitting(name))
         there = target != item.path and target.exists()
     else:
@@ -139,6 +157,6 @@ def _refusal(item: Item, kind: str, name: str) -> str | None:
 
 def _bytes(folder: Path) -> int:
     try:
-        return sum(path.lstat().st_size for path in folder.iterdir())
+        return sum(path.lstat().st_size for path in folder.rglob("*"))
     except OSError:
         return 0

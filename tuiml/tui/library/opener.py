@@ -1,4 +1,4 @@
-"""Opening a preset in Build or a run in Train."""
+"""Opening a preset in Build, a run in Train or a study on its screen."""
 
 from __future__ import annotations
 
@@ -21,8 +21,11 @@ class Opener:
         self._screen = screen
 
     def open(self, item: Item) -> None:
-        """Open a preset in Build or a run in Train."""
-        if item.run:
+        """Open a preset in Build, a run in Train, a study on its screen."""
+        if item.study:
+            study = item.study
+            self._screen.shell.study.show(study.path, source=None if study.begun else study.source)
+        elif item.run:
             self.open_run(item)
         elif item.document is not None:
             path = item.path if item.kind in ("own", "file") else None

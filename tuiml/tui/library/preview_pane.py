@@ -12,11 +12,14 @@ from textual.timer import Timer
 
 from tuiml.data.own.entries import DataFiles
 from tuiml.data.own.reading import DataFilesInBackground
+from tuiml.studies.results import Results
 from tuiml.tui.library.preview import broken_strips, preset_strips, run_strips
+from tuiml.tui.library.study_preview import study_strips
 from tuiml.tui.model.catalog import Item, Key
 from tuiml.tui.model.document import Document
 from tuiml.tui.model.past_run import read_run
 from tuiml.tui.model.run_model import RunModel
+from tuiml.tui.process.study_follower import read_table
 from tuiml.tui.shell.protocol import HasShell
 from tuiml.tui.widgets.strips_view import Drawing, StripsView
 
@@ -43,10 +46,18 @@ class Preview(StripsView):
         item: Item
         run: RunModel | str
 
+    @dataclass
+    class StudyLoaded(Message):
+        """The table of a study was read; a text is why it could not be."""
+
+        item: Item
+        results: Results | str
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._item: Item | None = None
         self._loaded: dict[Key, tuple[Item, RunModel | str]] = {}
+        self._studies: dict[Key, Results | str] = {}
         self._resting: Timer | None = None
 
     @property
@@ -61,7 +72,11 @@ class Preview(StripsView):
         if self._resting:
             self._resting.stop()
             self._resting = None
-        if item and item.run:
+        if item and item.study:
+            known_study = self._studies.get(item.key)
+            self.show(partial(study_strips, item.study, known_study), top=not same)
+            self._resting = self.set_timer(SETTLED, self._rested)
+        elif item and item.run:
             known = self._loaded.get(item.key)
             self.show(_run(item, known[1] if known else None), top=not same)
             if not known or known[0] is not item:
@@ -79,7 +94,18 @@ class Preview(StripsView):
             self.run_worker(partial(self._read, self._item), thread=True, group="preview", exclusive=True)
 
     def _read(self, item: Item) -> None:
+        if item.study:
+            self.post_message(self.StudyLoaded(item, read_table(item.study, self._files.waiting)))
+            return
         self.post_message(self.Loaded(item, read_run(item.path, self._files, snapshots=False)))
+
+    @on(StudyLoaded)
+    def _take_study(self, message: StudyLoaded) -> None:
+        message.stop()
+        item = message.item
+        self._studies[item.key] = message.results
+        if self._item is item and item.study:
+            self.show(partial(study_strips, item.study, message.results), top=False)
 
     @on(Loaded)
     def _take(self, message: Loaded) -> None:

@@ -188,7 +188,7 @@ class Library(AppScreen):
     def action_item_section_after(self) -> None:
         self.names.go_section(1)
 
-    @action("enter", "open", "Open: a preset in Build, a run in Train.", "library", rank=10)
+    @action("enter", "open", "Open: a preset in Build, a run in Train, a study.", "library", rank=10)
     def action_item_open(self) -> None:
         if self.item:
             self.opener.open(self.item)
@@ -203,6 +203,15 @@ class Library(AppScreen):
         item = self.item
         if item and item.run:
             self._changes.attempt(lambda: self.opener.edit(past_run.run_document(item.path)))
+
+    @action("f", "trials", "Show the trials of the study below it, or fold them away.", "library", rank=35)
+    def action_item_fold(self) -> None:
+        item = self.item
+        if item and item.kind == "trial":
+            item = self._by_key.get(("study", str(item.path.parent)))
+        if item and item.study:
+            self.catalog.unfolded ^= {item.path}
+            self.refresh_list(item.key)
 
     @action("n", "new", "Start a new preset: the smallest that trains.", "library", rank=70)
     def action_item_new(self) -> None:
@@ -224,12 +233,19 @@ class Library(AppScreen):
         if self.item:
             self._changes.duplicate(self.item)
 
-    @action("r", "rename", "Rename your preset or the run.", "library", rank=90)
+    @action("r", "rename", "Rename your preset, the run or the study.", "library", rank=90)
     def action_item_rename(self) -> None:
         if self.item:
             self._changes.rename(self.item)
 
-    @action("x delete", "delete", "Delete your preset or the run.", "library", rank=100, destructive=True)
+    @action(
+        "x delete",
+        "delete",
+        "Delete your preset, the run or the study.",
+        "library",
+        rank=100,
+        destructive=True,
+    )
     def action_item_delete(self) -> None:
         if self.item:
             self._changes.delete(self.item)
@@ -245,19 +261,26 @@ class Library(AppScreen):
     def label(self, action_id: str) -> str | None:
         if action_id in ("item_all", "item_preview") and self.has_class("-previewing"):
             return "list"
+        if action_id == "item_fold" and self.item and self.item.kind == "trial":
+            return "fold"
         return None
 
 
 def _ours(item: Item) -> bool:
+    if item.study:
+        return not item.study.running and (item.study.begun or not item.study.bundled)
     return item.kind == "own" or (item.run is not None and item.run.reason != "running")
 
 
 _ON_ITEMS: dict[str, Callable[[Item], bool]] = {
-    "item_open": lambda item: item.document is not None or (item.run is not None and not item.problem),
+    "item_open": lambda item: (
+        bool(item.document or item.study) or (item.run is not None and not item.problem)
+    ),
     "item_resume": lambda item: item.run is not None and item.run.reason != "running" and not item.problem,
     "item_preset": lambda item: item.run is not None,
-    "item_duplicate": lambda item: item.document is not None or item.run is not None,
-    "item_rename": _ours,
+    "item_fold": lambda item: item.kind == "trial" or (item.study is not None and item.study.runs > 0),
+    "item_duplicate": lambda item: not item.study and (item.document is not None or item.run is not None),
+    "item_rename": lambda item: _ours(item) and item.kind != "trial",  # its name says what it trains
     "item_delete": _ours,
 }
 """What works on what."""

@@ -1,4 +1,4 @@
-"""The list of what can be opened: the user's presets, bundled ones and runs."""
+"""The list of what can be opened: the user's presets, bundled ones, studies with their trials, and runs."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ from tuiml.spec import SpecError, check
 from tuiml.spec.library import bundled, own, own_folder, read, why_unlisted
 from tuiml.text import plain_text
 from tuiml.tui.model.document import Raw
+from tuiml.tui.model.study_items import StudySummary, list_studies, trial_folders
 
 Key: TypeAlias = tuple[str, str]
-Kind: TypeAlias = Literal["own", "bundled", "file", "run"]
+Kind: TypeAlias = Literal["own", "bundled", "file", "study", "trial", "run"]
 Signature: TypeAlias = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
 class Item:
-    """A preset or a run; one that cannot be read has a ``problem`` and no ``document``."""
+    """A preset, a study or a run; one that cannot be read has a ``problem`` and no ``document``."""
 
     kind: Kind
     name: str
@@ -38,15 +39,17 @@ class Item:
     run: RunSummary | None = field(default=None, compare=False, repr=False)
     about: str = ""
     """Of a preset: its data set."""
+    study: StudySummary | None = field(default=None, compare=False, repr=False)
 
     @property
     def key(self) -> Key:
-        return ("run" if self.run else "preset", str(self.path))
+        return ("study" if self.study else "run" if self.run else "preset", str(self.path))
 
     @property
     def words(self) -> str:
         """The text that a filter searches, in lower case."""
-        texts = [self.name, self.about, "run" if self.run else f"{self.kind} preset"]
+        kind = "study" if self.study else self.kind if self.run else f"{self.kind} preset"
+        texts = [self.name, self.about, kind]
         if self.document:
             texts += [str(self.document.get(key, "")) for key in ("name", "note")]
         if self.run:
@@ -65,6 +68,8 @@ class Catalog:
         self._lock = Lock()
         self.troubles: dict[Kind, str] = {}
         """Why the user's presets or runs cannot be listed, of those that cannot."""
+        self.unfolded: frozenset[Path] = frozenset()
+        """Folders of the studies whose trials are listed."""
 
     def presets(self, files: DataFiles | None = None) -> list[Item]:
         """The user's presets and bundled ones, with their problems."""
@@ -72,7 +77,7 @@ class Catalog:
             return self._presets(self._known, files)
 
     def read(self, files: DataFiles | None = None) -> list[Item]:
-        """All presets, then the runs, the newest first."""
+        """All presets, the studies, then the runs, the newest first."""
         with self._lock:
             known, self._known = self._known, {}
             folders: dict[Kind, Path] = {"own": own_folder(), "run": runs_folder()}
@@ -80,7 +85,17 @@ class Catalog:
             self.troubles = {kind: why for kind, why in found.items() if why}
             runs = [self._run(known, path) for path in _or_none(_run_folders)]
             runs.sort(key=lambda item: (item.run.when if item.run else 0.0, item.name), reverse=True)
-            return self._presets(known, files) + runs
+            return self._presets(known, files) + list(self._studies(known)) + runs
+
+    def _studies(self, known: Known) -> Iterator[Item]:
+        """Each study, and its trials where it is unfolded."""
+        for study in _or_none(list_studies):
+            about = "running" if study.running else f"{study.runs} runs" if study.begun else "not begun"
+            yield Item(
+                "study", study.path.name, study.path, study.document, study.problem, about=about, study=study
+            )
+            if study.path in self.unfolded:
+                yield from (self._run(known, path, "trial") for path in trial_folders(study.path))
 
     def readings(self, files: DataFilesInBackground, first: bool) -> Iterator[list[Item]]:
         """The list, more complete each time; the presets alone come ``first`` if nothing is shown yet."""
@@ -102,12 +117,12 @@ class Catalog:
         self._known[path] = (signed, item)
         return item
 
-    def _run(self, known: Known, path: Path) -> Item:
+    def _run(self, known: Known, path: Path, kind: Kind = "run") -> Item:
         signed = _signature(path, path / METRICS, path / PRESET)
         before, item = known.get(path, ((), None))
         # the files of a run do not say whether it is still running
         if item is None or before != signed or not item.run or item.run.reason == "running":
-            item = run_item(path)
+            item = run_item(path, kind)
         self._known[path] = (signed, item)
         return item
 
@@ -154,7 +169,7 @@ def preset_item(path: Path, kind: Kind, files: DataFiles | None = None) -> Item:
     )
 
 
-def run_item(path: Path) -> Item:
+def run_item(path: Path, kind: Kind = "run") -> Item:
     """The run in a folder; never raises for what is in it."""
     run = summary(path)
-    return Item("run", path.name, path, problem=run.problem, run=run)
+    return Item(kind, path.name, path, problem=run.problem, run=run)

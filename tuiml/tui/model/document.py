@@ -22,8 +22,11 @@ from tuiml.spec.problems import Problem
 from tuiml.text import plain_text
 from tuiml.tui.model import document_paths
 from tuiml.tui.model.layer_rows import LayerRow, layer_rows
+from tuiml.tui.model.marks import EMPTY, Marks
 
 Raw = dict[str, Any]
+State = tuple[Raw, Marks]
+"""What undo brings back."""
 MOST_STEPS = 500
 """Most edits that can be undone."""
 
@@ -43,8 +46,10 @@ class Document:
         """The bundled preset it came from."""
         self.saved_raw: Raw = raw
         """The document as it was opened or last saved."""
-        self._undo: list[Raw] = []
-        self._redo: list[Raw] = []
+        self.marks: Marks = EMPTY
+        """The settings that a study varies."""
+        self._undo: list[State] = []
+        self._redo: list[State] = []
         self._open: str | None = None  # path whose next edit belongs to the last undo step
         self._base: Raw = raw  # as it was before that step
         self.preset: Preset | None = None
@@ -201,12 +206,12 @@ class Document:
         """Redo the step that was undone last; False if there is none."""
         return self._step(self._redo, self._undo)
 
-    def _step(self, source: list[Raw], other: list[Raw]) -> bool:
+    def _step(self, source: list[State], other: list[State]) -> bool:
         self.seal()
         if not source:
             return False
-        other.append(self.raw)
-        self.raw = source.pop()
+        other.append((self.raw, self.marks))
+        self.raw, self.marks = source.pop()
         self.check()
         return True
 
@@ -226,9 +231,24 @@ class Document:
                 raw["layers"] = []
             change(raw["layers"])
 
-        self._edit(None, apply)
+        places: list[Any] = list(range(self.count))
+        change(places)
+        marks = self.marks.moved(lambda old: places.index(old) if old in places else None)
+        self._edit(None, apply, marks)
 
-    def _edit(self, path: str | None, change: Callable[[Raw], object]) -> None:
+    def mark(self, marks: Marks) -> None:
+        """Mark other settings as varied; one step to undo."""
+        self.seal()
+        if marks != self.marks:
+            self._remember((self.raw, self.marks))
+            self.marks = marks
+
+    def _remember(self, state: State) -> None:
+        self._undo.append(state)
+        del self._undo[:-MOST_STEPS]
+        self._redo.clear()
+
+    def _edit(self, path: str | None, change: Callable[[Raw], object], marks: Marks | None = None) -> None:
         joins = path is not None and path == self._open
         if not joins:
             self._base = self.raw
@@ -237,12 +257,12 @@ class Document:
         self._open = path
         if raw == self.raw:
             return
+        marks = (self.marks if marks is None else marks).fitting(raw)
         if not (joins and self._undo):
-            self._undo.append(self.raw)
-            del self._undo[:-MOST_STEPS]
-        elif raw == self._undo[-1]:  # back where the step began
+            self._remember((self.raw, self.marks))
+        elif (raw, marks) == self._undo[-1]:  # back where the step began
             self._undo.pop()
             self._open = None
         self._redo.clear()
-        self.raw = raw
+        self.raw, self.marks = raw, marks
         self.check()

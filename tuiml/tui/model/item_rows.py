@@ -1,4 +1,4 @@
-"""The rows of a list of presets and runs, and the search in it."""
+"""The rows of a list of presets, studies and runs, and the search in it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ from tuiml.tui.model.catalog import Item, Key, Kind
 from tuiml.tui.model.document import Document
 from tuiml.tui.model.metric import R2, accuracy_or_r2, metric_of
 
-HEADINGS: dict[Kind, str] = {"own": "your presets", "bundled": "bundled presets", "run": "runs"}
+HEADINGS: dict[Kind, str] = {
+    "own": "your presets",
+    "bundled": "bundled presets",
+    "study": "studies",
+    "run": "runs",
+}
 
 
 _STAMP = re.compile(r"-\d{8}-\d{6}(?=(-\d+)?$)")
@@ -44,7 +49,7 @@ def key_of(document: Document, items: Sequence[Item]) -> Key | None:
     """The key of the preset that a document was opened from."""
     for item in items:
         bundled = item.kind == "bundled" and document.path is None and item.name == document.origin
-        if not item.run and (item.path == document.path or bundled):
+        if not item.run and not item.study and (item.path == document.path or bundled):
             return item.key
     return None
 
@@ -72,7 +77,12 @@ def _row(item: Item, now: datetime) -> Row:
     if item.run:
         asides = tuple(_asides(item.run, now))
         colour = RUNNING if item.run.reason == "running" else QUIET
-        return Row(item.key, short_name(item.name), asides, bool(item.problem), colour, cut=True)
+        name = f"  {_trial_name(item.name)}" if item.kind == "trial" else short_name(item.name)
+        return Row(item.key, name, asides, bool(item.problem), colour, cut=True)
+    if item.study:
+        colour = RUNNING if item.study.running else QUIET
+        trouble = bool(item.problem)
+        return Row(item.key, item.name, ("unreadable" if trouble else item.about,), trouble, colour, cut=True)
     if item.problem:
         aside = "has problems" if item.document else "unreadable"
         return Row(item.key, item.name, (aside,), trouble=True)
@@ -82,6 +92,11 @@ def _row(item: Item, now: datetime) -> Row:
 def short_name(run: str) -> str:
     """A run's name without the time in it, which is shown beside it."""
     return _STAMP.sub("", run, count=1) or run
+
+
+def _trial_name(folder: str) -> str:
+    """A trial's folder without the hash at its end."""
+    return folder.rpartition("-")[0] or folder
 
 
 def _asides(run: RunSummary, now: datetime) -> Iterator[str]:

@@ -17,6 +17,7 @@ from tuiml.files import home, open_to_append, read_regular, write_whole
 from tuiml.spec import SpecError, dumps, loads
 from tuiml.spec.library import beside, bundled, read
 from tuiml.tui.model.document import Document
+from tuiml.tui.model.marks import EMPTY, Marks
 
 VERSION = 1
 MOST_BYTES = 4_000_000
@@ -39,6 +40,8 @@ class Draft:
     dirty: bool = False
     source: str = ""
     """Hash of the file as it was opened or saved; empty: not known."""
+    marks: dict[str, Any] = field(default_factory=dict)
+    """The settings that a study varies: see :meth:`Marks.table`."""
 
 
 @dataclass
@@ -66,6 +69,8 @@ class Settings:
     row: int = 0
     run: str = ""
     """Folder of the run on the screen."""
+    study: str = ""
+    """Folder of the study on the screen."""
     dark: bool = True
     charts: list[str] = field(default_factory=list)
     """Ids of the charts that were chosen on Train."""
@@ -131,7 +136,7 @@ def _read(found: Any) -> Settings:
     if found["version"] != VERSION:
         raise ValueError("another version")
     settings = Settings()
-    for name in ("screen", "row", "run", "dark", "opening"):
+    for name in ("screen", "row", "run", "study", "dark", "opening"):
         value = _saved(found, name)
         if type(value) is type(getattr(settings, name)):
             setattr(settings, name, value)
@@ -178,6 +183,7 @@ def _draft(found: Any) -> Draft | None:
         origin if isinstance(origin, str) else "",
         dirty is True,
         source if isinstance(source := found.get("source"), str) else "",
+        Marks.of(found.get("marks")).table() if found.get("marks") else {},
     )
 
 
@@ -276,6 +282,7 @@ def draft_of(
     origin: str = "",
     dirty: bool = False,
     saved: dict[str, Any] | None = None,
+    marks: Marks = EMPTY,
 ) -> Draft | None:
     """A document as a draft, ``None`` if TOML cannot hold it; ``saved`` as it was opened or saved."""
     try:
@@ -284,7 +291,7 @@ def draft_of(
     except (SpecError, TypeError, ValueError):
         return None
     source = hash_of(saved, Path(path)) if path and dirty and saved is not None else ""
-    return Draft(text, path, origin, dirty, source)
+    return Draft(text, path, origin, dirty, source, marks.table() if marks else {})
 
 
 def hash_of(raw: dict[str, Any], path: Path) -> str:
@@ -298,6 +305,13 @@ def hash_of(raw: dict[str, Any], path: Path) -> str:
 
 def document_of(draft: Draft) -> Document | None:
     """The document of a draft, its edits as one step to undo; ``None`` if it cannot be read."""
+    document = _document_of(draft)
+    if document is not None and draft.marks:
+        document.marks = Marks.of(draft.marks).fitting(document.raw)
+    return document
+
+
+def _document_of(draft: Draft) -> Document | None:
     try:
         raw = loads(draft.text)
     except SpecError:

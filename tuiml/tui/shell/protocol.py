@@ -16,6 +16,7 @@ from tuiml.tui.charts.palette import Look
 from tuiml.tui.model.catalog import Item
 from tuiml.tui.model.document import Document, Raw
 from tuiml.tui.model.run_model import RunModel
+from tuiml.tui.model.study_model import StudyModel
 from tuiml.tui.process.file_inspection_client import FileInspectionClient
 from tuiml.tui.process.training_client import TrainingClient
 
@@ -47,6 +48,40 @@ class CurrentRun(Protocol):
         """Report that the run on the screen is no longer trained here."""
 
 
+class CurrentStudy(Protocol):
+    """The study on the screen and the process that runs one."""
+
+    model: StudyModel
+
+    @property
+    def active(self) -> bool:
+        """True if this app runs a study."""
+
+    @property
+    def may_run(self) -> bool:
+        """True if there is something to pause, resume or go on with."""
+
+    def start(self, document: Document) -> None:
+        """Run the study that the marks of a preset make, and show it."""
+
+    def show(self, path: Path, source: Path | None = None) -> None:
+        """Show a study by its folder; ``source``: its file, while it was not begun."""
+
+    def toggle(self) -> None:
+        """Pause or resume the study that is run here, or go on with the one on the screen."""
+
+    def stop(self) -> None: ...
+
+    def order(self, do: str, trial: str, count: int = 1) -> None:
+        """Ask for something to be done with a trial, by the name of its run folder."""
+
+    def moved(self, path: Path | None) -> None:
+        """Show the study on the screen from where it is now; ``None``: it was deleted."""
+
+    def want(self) -> None:
+        """Read the snapshots of the configurations that are in the charts now."""
+
+
 class Shell(Protocol):
     """The app as its screens see it."""
 
@@ -61,6 +96,9 @@ class Shell(Protocol):
 
     @property
     def current_run(self) -> CurrentRun: ...
+
+    @property
+    def study(self) -> CurrentStudy: ...
 
     @property
     def document(self) -> Document:
@@ -85,7 +123,7 @@ class Shell(Protocol):
     def screen_name(self) -> str: ...
 
     def show_screen(self, name: str) -> None:
-        """Go to ``build``, ``train`` or ``library``."""
+        """Go to ``build``, ``train``, ``library`` or ``study``."""
 
     def go_to_problem(self, problem: Problem) -> None:
         """Show Build with the cursor on the field that a problem is about."""
@@ -103,6 +141,9 @@ class Shell(Protocol):
 
     def run_changed(self, kinds: set[str]) -> None:
         """Report to every screen that the run model was fed; ``kinds``: names of events."""
+
+    def study_changed(self) -> None:
+        """Report that the study on the screen has changed."""
 
     def say(self, text: str) -> None:
         """Show a short message in the top bar for a few seconds."""

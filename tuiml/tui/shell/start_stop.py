@@ -13,7 +13,19 @@ if TYPE_CHECKING:
 
 
 def toggle(app: Shell) -> None:
-    """Start a run of the document, or pause the one that is on, or resume it."""
+    """Start a run of the document, or pause the one that is on, or resume it.
+
+    On the study's screen, and in Build while settings are marked, it is the study.
+    """
+    if means_study(app):
+        if app.screen_name == "study" or app.study.active:
+            app.study.toggle()
+        elif app.document.problems:
+            refuse(app, app.document.problems)
+        else:
+            app.study.start(app.document)
+        app.renew()
+        return
     if not app.client.active:
         start(app)
         return
@@ -22,6 +34,13 @@ def toggle(app: Shell) -> None:
     else:
         app.client.pause()
     app.renew()
+
+
+def means_study(app: Shell) -> bool:
+    """True if the key starts or pauses a study rather than a run."""
+    if app.screen_name == "study":
+        return True
+    return app.screen_name == "build" and bool(app.document.marks) and not app.client.active
 
 
 def start(app: Shell) -> None:

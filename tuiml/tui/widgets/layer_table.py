@@ -204,6 +204,10 @@ class LayerTable(CursorKeys, can_focus=True):
             self._strips[row] = self._line(row, width)
         return self._strips[row]
 
+    def bar(self, row: int) -> tuple[str, str]:
+        """The sign at the beginning of a row, one cell wide, and its colour."""
+        return "▌" if look_of(self).unicode else "|", layer_colour(row)
+
     def _header(self, width: int) -> Strip:
         style = look_of(self).style("quiet")
         cells = [_aligned(c.title, w, c.align, "…") for c, w in self._widths]
@@ -215,10 +219,10 @@ class LayerTable(CursorKeys, can_focus=True):
         current = row == self.cursor
         base = self._grounds()[current]
         mark = ("▸" if look.unicode else ">") if current else " "
-        bar = "▌" if look.unicode else "|"
+        bar, colour = self.bar(row)
         segments = [
             Segment(mark, base + look.style(bold=True)),
-            Segment(bar, base + look.style(layer_colour(row))),
+            Segment(bar, base + look.style(colour)),
             Segment(" ", base),
         ]
         for index, (column, w) in enumerate(self._widths):

@@ -1,0 +1,46 @@
+"""Renaming and deleting a study: its folder with all trials, and its file among the user's studies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tuiml.runs.folder import fitting
+from tuiml.spec.library import slug
+from tuiml.studies import folder
+from tuiml.tui.model.study_items import StudySummary
+
+
+def _own(study: StudySummary) -> Path | None:
+    """Its file, if that is the user's."""
+    return study.source if study.source is not None and not study.bundled else None
+
+
+def rename(study: StudySummary, name: str) -> Path:
+    """Rename a study; returns its folder, which need not be there.
+
+    Raises:
+        OSError, RunError: it cannot be renamed; nothing is changed then.
+    """
+    file = _own(study)
+    path = folder.rename(study.path, name) if study.begun else study.path.with_name(fitting(name))
+    if file is not None:
+        try:
+            file.rename(file.with_name(f"{slug(name)}.toml"))
+        except OSError:
+            if study.begun:
+                path.rename(study.path)
+            raise
+    return path
+
+
+def delete(study: StudySummary) -> None:
+    """Delete a study's trials, and its file if that is the user's.
+
+    Raises:
+        OSError, RunError: it cannot be deleted.
+    """
+    if study.begun:
+        folder.delete(study.path)
+    file = _own(study)
+    if file is not None:
+        file.unlink(missing_ok=True)

@@ -1,0 +1,75 @@
+"""The table of a study: a line a configuration, and its trials below it; the cursor stays on its line."""
+
+from __future__ import annotations
+
+from textual.geometry import Region
+
+from tuiml.tui.charts.palette import QUIET
+from tuiml.tui.model.study_cells import cells, columns, trial_cells
+from tuiml.tui.model.study_model import Key, StudyModel
+from tuiml.tui.widgets.chart_view import look_of
+from tuiml.tui.widgets.layer_table import LayerTable
+
+
+class StudyTable(LayerTable):
+    """Lines with keys: whatever changes its place, the cursor stays on the same one."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__((), id=id)
+        self.keys: list[Key] = []
+        self._signs: list[tuple[str, str]] = []
+
+    @property
+    def key(self) -> Key:
+        """The line under the cursor."""
+        return self.keys[self.cursor] if 0 <= self.cursor < len(self.keys) else ("", "")
+
+    def show(self, model: StudyModel) -> None:
+        """Show the lines of a study; the cursor keeps its line, and that its place on the screen."""
+        look, shown = look_of(self), {row.configuration.name for row in model.shown()}
+        lines = list(model.lines())
+        asked = columns(model.results)
+        if asked != self.columns:
+            self.set_columns(asked)
+        at, above = self.key, self.cursor - round(self.scroll_offset.y)
+        self.keys = [key for key, _, _ in lines]
+        signs = []
+        for (name, folder), row, _ in lines:
+            symbol, colour = model.symbol(row, look.unicode)
+            signs.append((" ", QUIET) if folder or name not in shown else (symbol, colour))
+        changed, self._signs = self._signs != signs, signs
+        rows = [
+            cells(model, row, look) if one is None else trial_cells(model, one, look) for _, row, one in lines
+        ]
+        self.set_rows(rows)
+        if changed:
+            self._strips.clear()
+            self.refresh()
+        self._keep(at, above)
+
+    def _keep(self, at: Key, above: int) -> None:
+        """Put the cursor where its line is now."""
+        for wanted in (at, (at[0], "")):  # a folded trial: its configuration
+            if wanted in self.keys:
+                place = self.keys.index(wanted)
+                if place != self.cursor:
+                    self.cursor = place
+                    self.scroll_to(y=max(0, place - above), animate=False, force=True)
+                return
+
+    def select(self, key: Key) -> None:
+        """Put the cursor on a line."""
+        if key in self.keys:
+            self.cursor = self.keys.index(key)
+
+    def bar(self, row: int) -> tuple[str, str]:
+        return self._signs[row] if 0 <= row < len(self._signs) else (" ", QUIET)
+
+    def reveal(self) -> None:
+        """Scroll to the cursor."""
+        self.scroll_to_region(Region(0, self.cursor, 1, 2), animate=False, force=True)
+
+
+def wanted_height(rows: int, height: int) -> int:
+    """Lines of the table on a screen of ``height``: all of it, if the chart keeps half."""
+    return max(4, min(rows + 1, height // 2))
