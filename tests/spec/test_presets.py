@@ -549,3 +549,31 @@ def test_equal_presets_are_equal_values():
 def test_a_byte_order_mark_is_passed_over():
     text = 'version = 1\nname = "x"\n'
     assert loads(b"\xef\xbb\xbf" + text.encode()) == loads(text) == loads("\ufeff" + text)
+
+
+def test_the_six_presets_of_initial_values_differ_in_nothing_else():
+    wanted = ["classic", "std1", "std001", "lecun", "glorot", "he"]
+    found = {word: find(f"init-5x100-{word}").preset() for word in wanted}
+    for preset in found.values():
+        assert preset.data == found["he"].data
+        assert preset.data.shape == (100,)
+        hidden = preset.layers[:5]
+        assert [layer.units for layer in hidden] == [100] * 5
+
+
+def test_the_presets_of_the_notes_are_what_they_are_called():
+    dropout, alone, sigmoid = (
+        find(name).preset() for name in ("mnist-dropout", "fashion-softmax-only", "fashion-sigmoid-100")
+    )
+    assert "dropout" in [layer.name for layer in dropout.layers]
+    assert dropout.data.name == "mnist"
+    assert [layer.name for layer in alone.layers if layer.name != "flatten"] == ["dense"]
+    assert alone.layers[-1].activation.name == "softmax"
+    first, last = (layer for layer in sigmoid.layers if layer.name == "dense")
+    assert (first.units, first.activation.name, last.activation.name) == (100, "sigmoid", "softmax")
+    assert alone.data.name == sigmoid.data.name == "fashion-mnist"
+    stack, adam = (find(f"mnist-sigmoid-10{end}").preset() for end in ("", "-adam"))
+    assert [len([n for n in p.layers if n.name == "dense"]) for p in (stack, adam)] == [10, 10]
+    assert adam.training.optimizer.name == "adam"
+    assert stack.note
+    assert adam.note

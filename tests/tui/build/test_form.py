@@ -401,5 +401,9 @@ def test_class_weights_are_a_choice_and_manual_ones_are_typed():
     assert field(document, "training.class_weight.weights").kind == "text"
     classes = document.data.classes
     document.set("training.class_weight.weights", ", ".join("2" for _ in classes))
+    for given, shown in (({"0": 3.0}, "{'0': 3.0}"), ([1.0] * len(classes), "[1.0, 1.0, ")):
+        short_form = Document(raw(training={"class_weight": given}))
+        assert short_form.problems == []
+        assert field(short_form, "training.class_weight").text.startswith(shown)
     assert document.problems == []
     assert document.preset.training.class_weight.of(classes, (1,) * len(classes)) == (2.0,) * len(classes)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from tests import helpers
 from tests.helpers import trainer_of
-from tests.tui.recorded_events import batch, end, epoch, start
+from tests.tui.recorded_events import FLAT, batch, end, epoch, layer, start
 from tuiml.training.event_reading import read_event
 from tuiml.training.events import Loading, Notice, Snapshot, State
 from tuiml.training.run_control import RunControl
@@ -302,3 +303,22 @@ def test_a_preset_of_the_past_that_is_no_longer_valid_still_shows_its_curves():
 def test_an_event_is_read_back_as_it_was_reported():
     for event in (start(), batch(1, 2, 1.0), epoch(1, 2, 1.0, 0.5), State("paused", 2, 0.1), end()):
         assert read_event(event.to_json()) == event
+
+
+def test_a_run_of_very_many_epochs_takes_no_more_memory_the_longer_it_is_watched():
+    found = model(start(600_000, 6_000_000))
+
+    def feed(first, last):
+        for n in range(first, last):
+            found.feed([batch(n, 10 * n - 5, 1.0 / n), epoch(n, 10 * n, 1.0 / n, 1.0 / n)])
+            if n % 100 == 0:
+                found.feed([Snapshot(n, 10 * n, (FLAT, layer(), layer()))])
+
+    tracemalloc.start()
+    feed(1, 9_000)
+    before = tracemalloc.get_traced_memory()[0]
+    feed(9_000, 18_000)
+    after = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert after - before < 600_000, "nine thousand epochs of some 400 bytes each would be more"
+    assert found.loss.validation.last == pytest.approx(1 / 17_999)

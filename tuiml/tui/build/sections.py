@@ -143,6 +143,8 @@ def _nested(holder: Holder, option: Option, registry: Registry[Any]) -> Iterator
     path, inner = holder.at(option.name), holder.get(option.name)
     default = option.default.name if isinstance(option.default, Entry) else ""
     head = _head(holder.document, path, option.name.replace("_", " "), registry, inner, option.help)
+    if isinstance(inner, dict) and inner and registry.key not in inner:  # as class weights by class
+        head = replace(head, text=_shown(inner))
     yield replace(head, placeholder=default, depth=holder.depth, names=holder.names)
     names = {**holder.names, path: default} if inner is None else holder.names
     below = Holder(holder.document, path, inner, names=names, depth=holder.depth + 1)

@@ -250,7 +250,9 @@ class StudyScreen(AppScreen):
         self.view_state.order = ORDERS[(at + 1) % len(ORDERS)]
         self.study_changed()
         self.table.reveal()
-        self.shell.say(f"by {'order of the study' if self.view_state.order == 'name' else self.view_state.order}")
+        self.shell.say(
+            f"by {'order of the study' if self.view_state.order == 'name' else self.view_state.order}"
+        )
 
     @action("z", "enlarge", "The chart on the whole screen, and back.", "study", rank=120)
     def action_study_enlarge(self) -> None:
