@@ -43,9 +43,9 @@ def pick_data(shell: Shell) -> None:
     shell.push_screen(FilePicker(start=start), partial(taken, shell))
 
 
-def look_through(shell: Shell) -> None:
+def look_through(shell: Shell, start: Path | None = None) -> None:
     """Show the file picker for data or a preset."""
-    shell.push_screen(FilePicker(presets=True), partial(taken, shell))
+    shell.push_screen(FilePicker(presets=True, start=start), partial(taken, shell))
 
 
 def taken(shell: Shell, answer: Taken | None) -> None:
