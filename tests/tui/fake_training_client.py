@@ -23,7 +23,7 @@ class FakeTrainingClient:
         self.drawings: list[Any] = []
         self.path = ""
 
-    def start(self, document: dict[str, Any], name: str | None = None, backend: str = "auto") -> bool:
+    def start(self, document: dict[str, Any]) -> bool:
         if self.active:
             return False
         self.asked.append(("start", document))

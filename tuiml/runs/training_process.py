@@ -118,20 +118,13 @@ class Worker:
             run = str(order.get("run"))
             yield from session.resume(run, settings, control=self._control, live=True)
             return
-        name = order.get("name")
         preset, problems = check(order.get("document"), DataFiles())
         if preset is None:
             raise SpecError(problems)
         if order.get("do") == "find_rate":
             yield from find_rate(preset, backend=backend, control=self._control)
             return
-        yield from session.run(
-            preset,
-            name=name if isinstance(name, str) else None,
-            backend=backend,
-            control=self._control,
-            live=True,
-        )
+        yield from session.run(preset, backend=backend, control=self._control, live=True)
 
 
 def obey(control: RunControl, message: Message, first: queue.SimpleQueue[Message | None]) -> None:

@@ -11,7 +11,7 @@ from tuiml.tui.charts import plot
 from tuiml.tui.charts.axes import LARGEST, Range, bottom_axis, framed, left_axis, rounded, widened
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.series import Values, as_floats
-from tuiml.tui.charts.text import Line, clean, notice
+from tuiml.tui.charts.text import Line, notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,6 @@ def scatter(
     x_label: str = "",
     x_range: Range | None = None,
     y_range: Range | None = None,
-    empty: str = "",
 ) -> list[Line]:
     """``height`` lines of ``width`` cells; the last cloud is drawn on top.
 
@@ -55,7 +54,7 @@ def scatter(
     points = [(cloud, *_finite(cloud)) for cloud in clouds]
     all_x, all_y = (np.concatenate([p[i] for p in points] or [np.empty(0)]) for i in (1, 2))
     if not len(all_x):
-        return notice(clean(empty, look), width, height, look)
+        return notice("", width, height, look)
     across = widened(*(x_range or (float(all_x.min()), float(all_x.max()))))
     up = rounded(float(all_y.min()), float(all_y.max()), height - below, "number")
     up = widened(*(y_range or up))

@@ -35,9 +35,9 @@ class TrainingClient:
         """True from :meth:`start` until the run ends for any reason."""
         return self._worker is not None and not self._worker.over
 
-    def start(self, document: dict[str, Any], name: str | None = None) -> bool:
+    def start(self, document: dict[str, Any]) -> bool:
         """Train a preset; False if a run is active already. A message reports failure."""
-        return self._train({"do": "start", "document": document, "name": name})
+        return self._train({"do": "start", "document": document})
 
     def resume_run(self, path: str, settings: Sequence[str] = ()) -> bool:
         """Resume the run in a folder, with its own backend; False if one is active.
