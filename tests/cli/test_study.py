@@ -78,6 +78,8 @@ def test_a_study_to_its_table_and_again_and_as_json_and_as_csv(tmp_path, capsys)
     assert {row["configuration"]: row["reference"] for row in events[-1]["rows"]}["tanh"]["value"] == 0.92
 
     (tmp_path / "tiny.toml").unlink()
+    assert main(["study", "tiny"]) == 2
+    assert "with --resume it goes on" in capsys.readouterr().err
     assert main(["study", "tiny", "--resume"]) == 0
     assert capsys.readouterr().out == printed
     assert main(["studies", "--json"]) == 0
