@@ -49,7 +49,7 @@ def run(chosen: argparse.Namespace) -> int:
         if chosen.json:
             say(json.dumps(finite(results_data(found)), allow_nan=False, default=str))
         else:
-            print_results(found)
+            print_results(found, study.tune)
     return _closing(end, code, _command(chosen, name))
 
 
