@@ -3,11 +3,12 @@
 import csv
 import errno
 import json
+import re
 import time
 
 import pytest
 
-from tests.studies.running import document, study
+from tests.studies.running import InlinePool, document, run, study
 from tuiml.cli import main
 from tuiml.cli.output import cells
 from tuiml.cli.study_progress import StudyBar, TimeLeft
@@ -78,6 +79,8 @@ def test_a_study_to_its_table_and_again_and_as_json_and_as_csv(tmp_path, capsys)
     assert {row["configuration"]: row["reference"] for row in events[-1]["rows"]}["tanh"]["value"] == 0.92
 
     (tmp_path / "tiny.toml").unlink()
+    assert main(["study", "tiny"]) == 2
+    assert "with --resume it goes on" in capsys.readouterr().err
     assert main(["study", "tiny", "--resume"]) == 0
     assert capsys.readouterr().out == printed
     assert main(["studies", "--json"]) == 0
@@ -126,8 +129,6 @@ def test_a_full_disk_is_one_line(tmp_path, capsys, monkeypatch):
 
 
 def test_trials_that_fail_are_counted_and_said(tmp_path, capsys, monkeypatch):
-    from tests.studies.running import InlinePool
-
     class Failing(InlinePool):
         def _lines(self, job):
             if "tanh" in job.trial:
@@ -147,6 +148,14 @@ def test_a_long_name_and_many_configurations_fit_in_80_columns(capsys):
     chosen = study(vary=[], variant=[{"name": name, "set": {}} for name in names], reference=[])
     print_results(Table(chosen, studies_folder() / "none").results())
     assert max(map(cells, capsys.readouterr().out.splitlines())) <= 80
+
+
+def test_the_rate_that_was_found_for_a_configuration_is_beside_its_name(capsys):
+    chosen = study(seeds=[0], tune="training.learning_rate")
+    run(chosen)
+    print_results(Table(chosen, studies_folder() / "tiny").results(), chosen.tune)
+    rows = capsys.readouterr().out.splitlines()[1:3]
+    assert all(float(re.search(r"(?:relu|tanh) · (\S+)", row)[1]) > 0 for row in rows)
 
 
 def test_figures_with_and_without_deviation():
