@@ -17,7 +17,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from tuiml.tui.charts.series import Floats
-from tuiml.tui.charts.text import PLAIN
+from tuiml.tui.charts.text import PLAIN, runs
 
 _LOCK = threading.Lock()
 WIDEST = 100_000
@@ -79,6 +79,35 @@ def draw(
     return [
         [Segment(text, styles[int(number) - 1] if number else PLAIN) for number, text in _PAINTED(line)]
         for line in painted.replace("│", rule).splitlines()
+    ]
+
+
+def compose(
+    strokes: Sequence[Stroke],
+    width: int,
+    height: int,
+    *,
+    dots: tuple[int, int],
+    rules: Sequence[tuple[float, Style]] = (),
+    rule: str = "│",
+) -> list[list[Segment]]:
+    """The same as :func:`draw` without plotext, whose time grows with the number of strokes."""
+    styles = [*(style for _, style in rules), *(stroke.style for stroke in strokes), PLAIN]
+    text = [[" "] * width for _ in range(height)]
+    owners = np.full((height, width), len(styles) - 1, dtype=np.intp)
+    for number, (x, _) in enumerate(rules):
+        column = int(x + 0.5) // dots[0]
+        owners[:, column] = number
+        for line in text:
+            line[column] = rule
+    for number, stroke in enumerate(strokes, len(rules)):
+        columns, rows, marks = _cells(stroke, dots)
+        for column, row, mark in zip(columns, rows, marks, strict=True):
+            text[height - 1 - row][column] = mark
+        owners[height - 1 - np.array(rows, dtype=np.intp), np.array(columns, dtype=np.intp)] = number
+    return [
+        [Segment("".join(line[start:end]), styles[owner]) for owner, start, end in runs(own)]
+        for line, own in zip(text, owners.tolist(), strict=True)
     ]
 
 

@@ -67,6 +67,8 @@ class Selection:
     """Of histograms; -1: the first with parameters."""
     quantity: str = "activations"
     cursor: Key = ("", "")
+    rested: str = ""
+    """The configuration on which the cursor has rested for a moment: the charts are drawn for that one."""
 
 
 class StudyModel:

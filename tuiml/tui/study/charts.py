@@ -53,7 +53,7 @@ class StudyView(View, can_focus=True):
 
     def stamp(self) -> Hashable:
         model, state = self.model, self.model.selection
-        return (model.version, tuple(state.marked), state.axis, state.layer, state.quantity, state.cursor[0])
+        return (model.version, tuple(state.marked), state.axis, state.layer, state.quantity, state.rested)
 
     def empty(self) -> str:
         """Why there is nothing to draw."""
@@ -106,7 +106,7 @@ class CurvesOfStudy(StudyView):
         self, found: Sequence[tuple[Row, CurveOf]], end: float, look: Look
     ) -> tuple[list[Curve], list[Tag]]:
         """The curves, that under the cursor on top; names first, since markers make room for them."""
-        at = self.model.selection.cursor[0]
+        at = self.model.selection.rested
         curves: list[Curve] = []
         names: list[Tag] = []
         markers: list[Tag] = []
@@ -167,7 +167,7 @@ class HistogramsOfStudy(StudyView):
                 Panel(row.configuration.number, name, bars, _note(statistics, selection.quantity, look))
             )
             title = found.layers[layer] if layer < len(found.layers) else title
-        at = model.row(selection.cursor[0])
+        at = model.row(selection.rested)
         return multiples(
             panels,
             width,
@@ -274,7 +274,7 @@ class MapOfStudy(StudyView):
             if settings.get(down) in values[down] and settings.get(right) in values[right]:
                 at = values[down].index(settings[down]), values[right].index(settings[right])
                 table[at] = row.mean
-                chosen = at if row.configuration.name == self.model.selection.cursor[0] else chosen
+                chosen = at if row.configuration.name == self.model.selection.rested else chosen
         grid = Grid(
             table,
             [name_of(value) for value in values[down]],
@@ -313,7 +313,7 @@ class ParallelOfStudy(StudyView):
         rows = sorted(
             results.rows,
             key=lambda row: (
-                row.configuration.name == model.selection.cursor[0],
+                row.configuration.name == model.selection.rested,
                 row.configuration.name in shown,
             ),
         )

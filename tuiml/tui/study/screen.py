@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
+from textual.timer import Timer
 
 from tuiml.tui.chart_views.selection import KINDS
 from tuiml.tui.keys import Where, action
@@ -20,6 +21,8 @@ from tuiml.tui.widgets.chart_view import Pacer, View, look_of
 from tuiml.tui.widgets.layer_table import LayerTable
 from tuiml.tui.widgets.lines import Lines
 
+RESTED = 0.12
+"""Seconds that the cursor rests on a line before charts and keys follow it: no key waits for a chart."""
 WIDE = 150
 """Columns from which the chart is beside the table."""
 ON_CHART: dict[str, tuple[str, ...]] = {
@@ -53,6 +56,7 @@ class StudyScreen(AppScreen):
         self.conclusion = Lines(id="study-conclusion")
         self.views = {chart.id: chart.view(self._study, id=f"study-{chart.id}") for chart in CHARTS}
         self.pacer = Pacer(self, list(self.views.values()))
+        self._resting: Timer | None = None
         self._actions = TrialActions(self, self.study_changed)
 
     def compose(self) -> ComposeResult:
@@ -97,6 +101,7 @@ class StudyScreen(AppScreen):
             self._show_chart()
         self.table.show(model)
         self.view_state.cursor = self.table.key
+        self.view_state.rested = self.view_state.rested or self.table.key[0]
         width = self.size.width - 2
         self.status.show([status.status_line(model, width, look)])
         self.conclusion.show(status.conclusion_lines(model, width, look))
@@ -127,6 +132,14 @@ class StudyScreen(AppScreen):
     def _moved(self, message: LayerTable.Moved) -> None:
         message.stop()
         self.view_state.cursor = self.table.key
+        if self._resting is not None:
+            self._resting.stop()
+        self._resting = self.set_timer(RESTED, self._rested)
+
+    def _rested(self) -> None:
+        """The cursor has come to rest: draw the charts for its configuration."""
+        self._resting = None
+        self.view_state.rested = self.view_state.cursor[0]
         self.pacer.kick()
         self.refresh_bindings()
 

@@ -1,0 +1,89 @@
+"""The drawings that a study needs: many curves, a map, parallel coordinates, names at the ends of curves."""
+
+import math
+
+import numpy as np
+import pytest
+
+from tuiml.tui.charts import plot
+from tuiml.tui.charts.axes import Frame
+from tuiml.tui.charts.grid_map import Grid, grid_map
+from tuiml.tui.charts.lines import Curve, line_chart
+from tuiml.tui.charts.palette import Look
+from tuiml.tui.charts.parallel import Coordinate, Path, parallel
+from tuiml.tui.charts.tags import Tag, tagged
+
+LOOKS = [Look(), Look(colour=False), Look(unicode=False), Look(dark=False)]
+
+
+def cells(lines: object) -> list[list[tuple[str, object]]]:
+    """Each character with its style; of a space the style does not matter."""
+    return [
+        [(char, part.style if char != " " else None) for part in line for char in part.text]
+        for line in lines  # type: ignore[attr-defined] # lines of segments
+    ]
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_many_curves_are_drawn_as_plotext_draws_few(look: Look) -> None:
+    rng = np.random.default_rng(0)
+    marker = plot.BRAILLE if look.unicode else "*"
+    dots = (2, 4) if look.unicode else (1, 1)
+    for width, height in ((40, 12), (1, 1), (7, 3)):
+        strokes = [
+            plot.Stroke(
+                np.sort(rng.uniform(0, width * dots[0] - 1, 30)),
+                np.where(rng.random(30) < 0.1, np.nan, rng.uniform(0, height * dots[1] - 1, 30)),
+                look.style(colour),
+                marker,
+            )
+            for colour in ("blue", "orange", "green")
+        ]
+        rules = [(0.0, look.style("quiet"))]
+        found = [
+            draw(strokes, width, height, dots=dots, rules=rules, rule="│")
+            for draw in (plot.draw, plot.compose)
+        ]
+        assert cells(found[0]) == cells(found[1])
+
+
+def test_names_at_the_ends_are_in_the_order_of_their_curves_one_a_row() -> None:
+    frame = Frame(0, 20, 10, (0.0, 1.0), (0.0, 1.0), (2, 4))
+    ends = [0.50, 0.52, 0.48, 0.9, 0.51, math.nan]
+    from rich.segment import Segment
+
+    canvas = [[Segment(" " * 20)] for _ in range(10)]
+    tags = [Tag(1.0, y, f"n{i}", "blue", name=True) for i, y in enumerate(ends)]
+    found = ["".join(part.text for part in row).strip() for row in tagged(canvas, tags, frame, Look())]
+    assert [name for name in found if name] == ["n3", "n1", "n4", "n0", "n2"]
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize(("width", "height"), [(60, 12), (20, 4), (1, 1), (200, 50)])
+def test_drawings_have_the_size_that_is_asked_for(look: Look, width: int, height: int) -> None:
+    grid = Grid(
+        np.array([[0.1, math.nan], [0.3, 0.9]]), ["a", "b\x1b"], ["字", "d"], "rows", "columns", 1, (1, 1)
+    )
+    axes = [Coordinate("one", [(0.0, "a"), (1.0, "b")]), Coordinate("metric", [(0.0, "0"), (1.0, "1")])]
+    paths = [
+        Path([0.0, 0.4], "blue", "x"),
+        Path([1.0, math.nan], "green", "y"),
+        Path([1.0, 1.0], "quiet", quiet=True),
+    ]
+    curves = [Curve("", ([1.0, 2.0], [0.1 * i, 0.2 * i]), "blue") for i in range(8)]
+    for lines in (
+        grid_map(grid, width, height, title="t", text="{:.2f}".format, look=look),
+        parallel(axes, paths, width, height, title="t", look=look),
+        line_chart(curves, width, height, look=look),
+    ):
+        assert len(lines) == height
+        assert all(line.cell_length == width for line in lines)
+        assert "\x1b" not in "".join(line.text for line in lines)
+
+
+def test_the_best_combination_has_a_sign_and_the_chosen_one_edges() -> None:
+    grid = Grid(np.array([[3.0, 1.0], [2.0, math.nan]]), ["a", "b"], ["c", "d"], better=-1, chosen=(1, 0))
+    text = "\n".join(line.text for line in grid_map(grid, 40, 8, text="{:.0f}".format))
+    assert "1 ◆" in text
+    assert "▐ 2" in text
+    assert "·" in text
