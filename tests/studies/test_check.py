@@ -7,9 +7,8 @@ import pytest
 from tests.studies.examples import RATE, document, preset, problems, regression, study
 from tuiml.spec import dumps, loads
 from tuiml.spec.check import MAX_PROBLEMS
-from tuiml.studies import trials
+from tuiml.studies import methods, trials
 from tuiml.studies.check import check, count_text
-from tuiml.studies.methods import methods
 from tuiml.studies.study import MAX_TRIALS
 
 VALUES = {"path": "training.batch_size", "values": [8, 16]}
@@ -80,6 +79,14 @@ WRONG = {
     "an end of a range": (
         {**vary({**RATE, "high": 5000.0}), "search": DRAWN},
         "vary[0].high: 5000.0 is not allowed",
+    ),
+    "a value spelled in two ways": (
+        vary({"path": "training.optimizer", "values": ["sgd", "adam", {"name": "sgd"}]}),
+        "vary[0].values[2]: trains the same as vary[0].values[0]: leave one of the two out",
+    ),
+    "two variants alike": (
+        {"variant": [{"name": "a"}, {"name": "b", "set": {"training.l1": 0.0}}], **vary()},
+        "variant[1]: trains the same as variant[0]",
     ),
     "values that do not go together": (
         vary({**VALUES, "values": [16, 64]}, {"path": "data.train", "values": [30, 70]}),
@@ -223,7 +230,7 @@ def test_the_number_of_runs_is_bounded_and_said_before_any_is_made():
 def test_the_number_of_runs_of_a_sound_study(changes, text):
     found = study(**changes)
     assert count_text(found) == text
-    known = methods[found.search.method]().known(found)
+    known = methods.known(found)
     assert sum(len(trials.trials_of(found, one)) for one in known) == int(text.split()[-2].replace(",", ""))
 
 

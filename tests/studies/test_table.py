@@ -2,6 +2,7 @@
 
 import math
 import os
+import time
 
 import pytest
 
@@ -232,3 +233,14 @@ def test_the_figures_are_those_of_real_runs(tmp_path, own_folders):
     assert [result.state for result in row.trials] == ["completed", "completed"]
     assert [result.epochs for result in row.trials] == [2, 2]
     assert row.test_mean == pytest.approx(sum(end.test_accuracy for end in ends) / 2)
+
+
+def test_a_table_of_thousands_of_trials_is_read_in_little_time(tmp_path):
+    """Cheap to call each second: what follows from the study alone is worked out once."""
+    sizes = {"path": "training.batch_size", "values": list(range(1, 64))}
+    penalties = {"path": "training.l1", "values": [index / 1000 for index in range(32)]}
+    found = study(vary=[sizes, penalties], seeds=[0])
+    assert table.results(found, tmp_path).total == 63 * 32
+    began = time.process_time()
+    table.results(found, tmp_path)
+    assert time.process_time() - began < 1

@@ -4,13 +4,13 @@ import collections
 
 import pytest
 
-from tests.studies.examples import ACTIVATIONS, RATE, preset, study
+from tests.studies.examples import ACTIVATIONS, RATE, document, preset, study
 from tuiml.data.own.reading import DataFiles
 from tuiml.spec import check as check_preset
 from tuiml.spec.library import save
 from tuiml.spec.problems import SpecError
 from tuiml.studies import library, trials
-from tuiml.studies.study import Vary
+from tuiml.studies.study import Study, Vary
 
 SIZES = {"path": "training.batch_size", "values": [8, 16]}
 
@@ -58,12 +58,18 @@ def test_values_are_named_as_one_reads_them(value, text):
     assert trials.value_text(value) == text
 
 
-def test_a_switch_is_named_with_its_setting_and_equal_names_are_numbered():
-    switched = {"path": "layers[0].bias", "values": [True, False]}
-    shown = {"path": "training.optimizer", "values": ["sgd", {"name": "sgd"}]}
-    found = trials.grid(study(vary=[shown]))
-    assert [one.name for one in found] == ["sgd", "sgd (2)"]
-    assert [trials._named(switched["path"], value) for value in switched["values"]] == ["bias on", "bias off"]
+def test_a_switch_is_named_with_its_setting():
+    nesterov = {"path": "training.optimizer.nesterov", "values": [True, False]}
+    fast = preset(optimizer={"name": "sgd", "momentum": 0.9})
+    found = trials.grid(study(preset=fast, vary=[nesterov]))
+    assert [one.name for one in found] == ["nesterov on", "nesterov off"]
+
+
+def test_equal_names_are_numbered():
+    values = ["sgd", {"name": "sgd", "momentum": 0.5}, "sgd (momentum 0.5)"]
+    some = [{"path": "training.optimizer", "values": values}]
+    found = trials.grid(Study.model_validate(document(vary=some)))
+    assert [one.name for one in found] == ["sgd", "sgd (momentum 0.5)", "sgd (momentum 0.5) (2)"]
 
 
 def test_every_trial_has_its_seed_and_a_preset_that_reads_back_equal():

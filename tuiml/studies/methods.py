@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 from typing import ClassVar
 
 from tuiml import installation
@@ -36,17 +37,16 @@ class Method(Entry):
         """The configurations that are known before anything is trained.
 
         Raises:
-            SpecError: there is no such preset, or a path leads nowhere.
+            SpecError: there is no such preset, a path leads nowhere, or a package is missing.
         """
         return drawn(study, files)
 
-    def start(self, study: Study, files: DataFiles | None = None) -> Search:
+    def start(self, study: Study, known: Sequence[Configuration], files: DataFiles | None) -> Search:
         """A search from its beginning.
 
-        Raises:
-            SpecError: as :meth:`known`, or a package is missing.
+        Args:
+            known: the configurations of :meth:`known`.
         """
-        known = self.known(study, files)
         return All(study, known) if study.tune is None else Tuned(study, known, files)
 
 
@@ -80,8 +80,8 @@ class SuccessiveHalving(Method):
     source = "Li, Jamieson, DeSalvo, Rostamizadeh & Talwalkar 2018, JMLR 18(185), algorithm 1"
     tunes = False
 
-    def start(self, study: Study, files: DataFiles | None = None) -> Search:
-        return Halving(study, self.known(study, files))
+    def start(self, study: Study, known: Sequence[Configuration], files: DataFiles | None) -> Search:
+        return Halving(study, known)
 
 
 @methods.add
@@ -98,22 +98,38 @@ class Tpe(Method):
         found = importlib.util.find_spec("optuna")
         return "" if found else f"tpe needs Optuna: {installation.hint('optuna')}"
 
-    def start(self, study: Study, files: DataFiles | None = None) -> Search:
+    def known(self, study: Study, files: DataFiles | None = None) -> list[Configuration]:
         missing = self.missing()
         if missing:
             raise SpecError([Problem("search.method", missing)])
+        return []
+
+    def start(self, study: Study, known: Sequence[Configuration], files: DataFiles | None) -> Search:
         from tuiml.studies import tpe
 
         return tpe.Tpe(study, files)
 
 
-def start(study: Study, files: DataFiles | None = None) -> Search:
+def start(
+    study: Study, files: DataFiles | None = None, known: Sequence[Configuration] | None = None
+) -> Search:
     """The search of a checked study, from its beginning.
 
     Args:
         files: finds what a file of the user's holds; by default read from the disk.
+        known: the configurations of an earlier search of the same study, before it was told anything.
 
     Raises:
         SpecError: a preset is missing or a path leads nowhere, as when the study was not checked.
     """
-    return methods[study.search.method]().start(study, files)
+    chosen = methods[study.search.method]()
+    return chosen.start(study, chosen.known(study, files) if known is None else known, files)
+
+
+def known(study: Study, files: DataFiles | None = None) -> list[Configuration]:
+    """The configurations of a checked study that are known before anything is trained.
+
+    Raises:
+        SpecError: as :func:`start`.
+    """
+    return methods[study.search.method]().known(study, files)

@@ -6,7 +6,7 @@ import itertools
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tuiml.data.own.entries import DataFiles
@@ -37,9 +37,14 @@ class Case:
     """A combination that is checked: a variant, and a value for each varied setting."""
 
     variant: int
-    values: tuple[Any, ...]
+    values: tuple[Any, ...] = field(compare=False)
     names: tuple[str, ...]
     """Where each value is in the study: ``vary[0].values[3]``."""
+    drawn: int = -1
+    """The number of a combination with numbers that were drawn."""
+
+    def __str__(self) -> str:
+        return " with ".join(self.names) or f"variant[{self.variant}]"
 
 
 def check(study: Study, files: DataFiles | None) -> tuple[Study, list[Problem]]:
@@ -49,13 +54,20 @@ def check(study: Study, files: DataFiles | None) -> tuple[Study, list[Problem]]:
         return study, problems
     failed: dict[Problem, list[Case]] = defaultdict(list)
     checked: list[Preset] = []
-    cases = list(_cases(study))
+    cases = list(dict.fromkeys(_cases(study)))
+    known: dict[str, Case] = {}
     for case in cases:
         preset, wrong = _preset(study, places[case.variant], case, files)
         for problem in wrong:
             failed[problem].append(case)
-        if preset is not None:
-            checked.append(preset)
+        if preset is None:
+            continue
+        checked.append(preset)
+        if trials.size(study) is None:
+            continue  # what is drawn differs
+        same = known.setdefault(trials.content(preset.document()), case)
+        if same is not case:
+            problems.append(Problem(str(case), f"trains the same as {same}: leave one of the two out"))
     for problem, some in failed.items():
         problems += _blamed(study, problem, some, cases)
     return _with_metric(study, checked, problems)
@@ -113,12 +125,14 @@ def _cases(study: Study) -> Iterator[Case]:
                 row = [one if index == other else first[0] for other, first in enumerate(firsts)]
                 yield Case(variant, tuple(value for value, _ in row), tuple(name for _, name in row))
     names = [variant.name for variant in study.variant]
-    for found in trials.choices(study, MOST_CHECKED if methods[study.search.method].learns else None):
+    learns = methods[study.search.method].learns
+    for number, found in enumerate(trials.choices(study, MOST_CHECKED if learns else None)):
         places = [
             _place(i, vary, v) for i, (vary, v) in enumerate(zip(study.vary, found.values, strict=True))
         ]
         variant = names.index(found.base.variant.name) if found.base.variant else 0
-        yield Case(variant, found.values, tuple(places))
+        drawn = number if any(vary.low is not None for vary in study.vary) else -1
+        yield Case(variant, found.values, tuple(places), drawn)
 
 
 def _options(index: int, vary: Vary) -> list[tuple[Any, str]]:
@@ -188,7 +202,7 @@ def _blamed(study: Study, problem: Problem, failed: list[Case], cases: list[Case
             yield Problem(_where_set(study, place, problem.path), str(problem))
         return
     for case in failed[:MAX_PROBLEMS]:
-        yield Problem(" with ".join(case.names), str(problem))
+        yield Problem(str(case), str(problem))
 
 
 def _counted(cases: Iterable[Case]) -> dict[str, int]:

@@ -40,6 +40,7 @@ class Table:
         self._files = files
         self._metric = study.search.metric or "val_accuracy"
         self._bigger = bigger_is_better(self._metric)
+        self._known: list[Configuration] | None = None
         self._records: dict[str, tuple[object, Record]] = {}
 
     def results(self, failed: Mapping[str, str] | None = None) -> Results:
@@ -73,7 +74,9 @@ class Table:
             SpecError: a preset is missing, or a package.
         """
         names = self._names() if names is None else names
-        search = methods.start(self.study, self._files)
+        if self._known is None:
+            self._known = methods.known(self.study, self._files)
+        search = methods.start(self.study, self._files, self._known)
         replay(search, lambda order: self.value(order, names, failed or {}))
         return search
 
@@ -90,7 +93,7 @@ class Table:
         self, trial: Trial, names: Mapping[str, str], failed: Mapping[str, str], cut: Cut | None = None
     ) -> TrialResult:
         """A trial with what its folder says."""
-        name = names.get(trials.content(trial.document), trial.folder)
+        name = names.get(trial.folder.rpartition("-")[2], trial.folder)
         path, planned = self.folder / name, trials.planned(trial.document)
         record = self._record(path) if name in names.values() else None
         message = failed.get(trial.folder, failed.get(name, ""))
