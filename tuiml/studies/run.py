@@ -95,8 +95,8 @@ class StudyRun:
         """
         began, state = time.monotonic(), self._folder.state
         name, path = self._folder.name, str(self._folder.path)
-        yield StudyStart(name, path, self._trials, self._pool.size, state.threads, state.backend)
         try:
+            yield StudyStart(name, path, self._trials, self._pool.size, state.threads, state.backend)
             yield from self._train()
         except PoolError as error:
             self._fatal = str(error)
