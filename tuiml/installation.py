@@ -17,6 +17,7 @@ EXTRAS = {
     "mlx-cpu": "mlx[cpu]",
     "mlx-cuda": "mlx[cuda13]",
     "dask": "distributed",
+    "optuna": "optuna",
 }
 """The package that each extra of pyproject.toml installs."""
 

@@ -243,8 +243,13 @@ class Option:
 def options_of(entry: type[BaseModel]) -> tuple[Option, ...]:
     """The hyper-parameters of an entry (or of any settings model), in the order declared; what must be given
     comes first."""
-    found = (_option(name, field) for name, field in entry.model_fields.items())
-    return tuple(sorted(found, key=lambda option: not option.required))
+    if entry not in _OPTIONS:  # a study asks a thousand times
+        found = (_option(name, field) for name, field in entry.model_fields.items())
+        _OPTIONS[entry] = tuple(sorted(found, key=lambda option: not option.required))
+    return _OPTIONS[entry]
+
+
+_OPTIONS: dict[type[BaseModel], tuple[Option, ...]] = {}
 
 
 def _option(name: str, field: FieldInfo) -> Option:

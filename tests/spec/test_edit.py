@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.helpers import document
 from tuiml.spec import SpecError, check
-from tuiml.spec.edit import assign
+from tuiml.spec.edit import assign, put
 
 STACK = [
     {"type": "flatten"},
@@ -170,3 +170,19 @@ def test_any_setting_is_applied_or_refused(path, value):
         lines = [str(problem) for problem in check(after)[1]] or ["nothing wrong"]
     assert all(lines)
     assert all("\n" not in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("last", "found"),
+    [
+        ([{"type": "dense", "activation": "softmax"}], ["relu", "softmax"]),
+        ([{"type": "dense"}, {"type": "activation", "activation": "softmax"}], ["relu", None, "softmax"]),
+        ([{"type": "dense", "activation": "linear"}, {"type": "flatten"}], ["relu", "relu", None]),
+    ],
+)
+def test_the_activation_of_every_layer_leaves_that_of_the_output_layer(last, found):
+    """Which belongs to the loss: softmax to the cross-entropy."""
+    stack = {"layers": [{"type": "dense", "units": 4, "activation": "tanh"}, *last]}
+    changed = put(stack, "layers[*].activation", "relu")
+    assert [layer.get("activation") for layer in changed["layers"]] == found
+    assert put({"layers": last[:1]}, "layers[*].activation", "relu")["layers"][0]["activation"] == "relu"

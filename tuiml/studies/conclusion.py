@@ -10,7 +10,10 @@ Two configurations are compared by the mean of their values, two-sided at 5 %:
 * of folds, with the paired test whose variance counts that their training parts overlap (Nadeau & Bengio
   2003, "Inference for the Generalization Error", section 3.1).
 
-The best is compared with every other one, and Holm's procedure (Holm 1979) corrects for their number. Values
+The best is compared with every other one. That it is better than all of them is said if each of the tests
+says so: such a claim needs no correction (Berger 1982, the intersection-union test), and that the best was
+chosen by its mean is paid for since the tests are two-sided. That it is better than some is said after Holm's
+procedure (Holm 1979) over the pairs of those that are left, since any pair could have been looked at. Values
 that lie on a grid, such as accuracies of a hundred examples, vary by at least the rounding.
 """
 
@@ -48,11 +51,13 @@ def conclude(rows: Sequence[Row], metric: str, *, folds: bool = False, done: boo
     """One sentence on what a ranked table shows, and one on trials that diverged.
 
     Args:
-        rows: by rank; those cut by successive halving trained less and are left out.
+        rows: by rank; those that successive halving cut have trained less and are left out, and those of
+            whose trials some have no figure, unless that holds for all.
         folds: the trials of a configuration are folds, not seeds.
         done: False while trials are still to come.
     """
     known = [row for row in rows if row.n and not any(r.state == "cut" for r in row.trials)]
+    known = [row for row in known if not has_lost(row, metric)] or known
     lost = _lost(rows)
     if len(known) < 2:
         only = f"{known[0].configuration.name}: {_figure(known[0], metric)}; " if known else ""
@@ -66,29 +71,32 @@ def _sentence(rows: Sequence[Row], metric: str, kind: str) -> str:
     best, following, *_ = rows
     values = [values_of(row, metric) for row in rows]
     tests = [compare(values[0], other, folds=kind == "fold") for other in values[1:]]
-    adjusted = holm([test.p for test in tests])
+    adjusted = corrected([test.p for test in tests])
+    if all(test.p < LEVEL for test in tests):
+        adjusted = [test.p for test in tests]
     alike = [row for row, p in zip(rows[1:], adjusted, strict=True) if not p < LEVEL]
     name, figures = best.configuration.name, f"{_figure(best, metric)} against {_figure(following, metric)}"
     first = alike[0] if alike else following
     place = rows.index(first) - 1
-    how = _how(tests[place], adjusted[place], len(tests))
+    how = _how(tests[place], adjusted[place], len(tests) if alike else 1)
     if not alike:
         others = "every other" if len(rows) > 2 else following.configuration.name
         next_best = f" of {following.configuration.name}, the next" if len(rows) > 2 else ""
         return f"{name} is better than {others}: {figures}{next_best} ({how})."
     few = min(best.n, *(row.n for row in alike)) < FEW
     if math.isnan(tests[place].p):
+        figures = f"{_figure(best, metric)} against {_figure(first, metric)}"
         return f"Too few {kind}s to tell whether {name} is better than {_names(alike)}: {figures}."
     end = f"; too few {kind}s to tell" if few else ""
-    apart = len(rows) - 1 - len(alike)
-    rest = f"; it is better than the other {apart}" if apart else ""
+    apart = [row for row in rows[1:] if row not in alike]
+    rest = f"; it is better than {_names(apart)}" if apart else ""
     more = f"{name} cannot be told from {_names(alike)} by more than the {kind}s differ"
     return f"{more}: {_figure(best, metric)} against {_figure(first, metric)} ({how}){end}{rest}."
 
 
 def _how(test: Comparison, adjusted: float, comparisons: int) -> str:
     p = "p < 0.001" if adjusted < 0.001 else f"p = {adjusted:.2g}"
-    return f"{test.test}, {p}" + (f", Holm's correction for {comparisons}" if comparisons > 1 else "")
+    return f"{test.test}, {p}" + (f" with Holm's correction for {comparisons + 1}" if comparisons > 1 else "")
 
 
 def _names(rows: Sequence[Row]) -> str:
@@ -128,6 +136,11 @@ def _lost(rows: Sequence[Row]) -> str:
 def counted(row: Row) -> list[TrialResult]:
     """The trials of a row that count."""
     return [r for r in row.trials if r.trial.configuration.settings == row.configuration.settings]
+
+
+def has_lost(row: Row, metric: str) -> bool:
+    """True if a trial of a row diverged or failed before it had a value."""
+    return any(r.state in ("diverged", "failed") and metric not in r.figures for r in counted(row))
 
 
 def values_of(row: Row, metric: str) -> dict[int, float]:
@@ -193,12 +206,15 @@ def moments(values: Sequence[float]) -> tuple[float, float]:
 # -- p-values ---------------------------------------------------------------------------------------------
 
 
-def holm(ps: Sequence[float]) -> list[float]:
-    """p-values corrected for their number (Holm 1979); NaN ones stay, and do not count."""
+def corrected(ps: Sequence[float]) -> list[float]:
+    """p-values of the best against each other one, corrected step by step: the smallest is multiplied by the
+    number of pairs, the next one by that of the pairs without the configuration of the first, and so on.
+    NaN ones stay, and do not count."""
     order = sorted((p, i) for i, p in enumerate(ps) if not math.isnan(p))
     found, largest = list(ps), 0.0
     for rank, (p, index) in enumerate(order):
-        largest = max(largest, min(1.0, (len(order) - rank) * p))
+        left = len(order) - rank + 1  # configurations, the best among them
+        largest = max(largest, min(1.0, p * left * (left - 1) / 2))
         found[index] = largest
     return found
 

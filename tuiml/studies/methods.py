@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
+from collections.abc import Sequence
 from typing import ClassVar
 
+from tuiml import installation
 from tuiml.data.own.entries import DataFiles
 from tuiml.registry import Entry, Registry
+from tuiml.spec.problems import Problem, SpecError
 from tuiml.studies.halving import Halving
 from tuiml.studies.results import Configuration
 from tuiml.studies.search import All, Search
@@ -33,17 +37,16 @@ class Method(Entry):
         """The configurations that are known before anything is trained.
 
         Raises:
-            SpecError: there is no such preset, or a path leads nowhere.
+            SpecError: there is no such preset, a path leads nowhere, or a package is missing.
         """
         return drawn(study, files)
 
-    def start(self, study: Study, files: DataFiles | None = None) -> Search:
+    def start(self, study: Study, known: Sequence[Configuration], files: DataFiles | None) -> Search:
         """A search from its beginning.
 
-        Raises:
-            SpecError: as :meth:`known`, or a package is missing.
+        Args:
+            known: the configurations of :meth:`known`.
         """
-        known = self.known(study, files)
         return All(study, known) if study.tune is None else Tuned(study, known, files)
 
 
@@ -77,17 +80,56 @@ class SuccessiveHalving(Method):
     source = "Li, Jamieson, DeSalvo, Rostamizadeh & Talwalkar 2018, JMLR 18(185), algorithm 1"
     tunes = False
 
-    def start(self, study: Study, files: DataFiles | None = None) -> Search:
-        return Halving(study, self.known(study, files))
+    def start(self, study: Study, known: Sequence[Configuration], files: DataFiles | None) -> Search:
+        return Halving(study, known)
 
 
-def start(study: Study, files: DataFiles | None = None) -> Search:
+@methods.add
+class Tpe(Method):
+    name = "tpe"
+    formula = "more draws where good ones were found (tree-structured Parzen estimator)"
+    advice = "few trials that each take long; needs Optuna (the extra optuna)"
+    source = "Bergstra, Bardenet, Bengio & Kégl 2011; Optuna's TPESampler"
+    tunes = False
+    learns = True
+
+    @classmethod
+    def missing(cls) -> str:
+        found = importlib.util.find_spec("optuna")
+        return "" if found else f"tpe needs Optuna: {installation.hint('optuna')}"
+
+    def known(self, study: Study, files: DataFiles | None = None) -> list[Configuration]:
+        missing = self.missing()
+        if missing:
+            raise SpecError([Problem("search.method", missing)])
+        return []
+
+    def start(self, study: Study, known: Sequence[Configuration], files: DataFiles | None) -> Search:
+        from tuiml.studies import tpe
+
+        return tpe.Tpe(study, files)
+
+
+def start(
+    study: Study, files: DataFiles | None = None, known: Sequence[Configuration] | None = None
+) -> Search:
     """The search of a checked study, from its beginning.
 
     Args:
         files: finds what a file of the user's holds; by default read from the disk.
+        known: the configurations of an earlier search of the same study, before it was told anything.
 
     Raises:
         SpecError: a preset is missing or a path leads nowhere, as when the study was not checked.
     """
-    return methods[study.search.method]().start(study, files)
+    chosen = methods[study.search.method]()
+    return chosen.start(study, chosen.known(study, files) if known is None else known, files)
+
+
+def known(study: Study, files: DataFiles | None = None) -> list[Configuration]:
+    """The configurations of a checked study that are known before anything is trained.
+
+    Raises:
+        SpecError: as :func:`start`.
+    """
+    return methods[study.search.method]().known(study, files)

@@ -6,7 +6,7 @@ import itertools
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tuiml.data.own.entries import DataFiles
@@ -37,9 +37,14 @@ class Case:
     """A combination that is checked: a variant, and a value for each varied setting."""
 
     variant: int
-    values: tuple[Any, ...]
+    values: tuple[Any, ...] = field(compare=False)
     names: tuple[str, ...]
     """Where each value is in the study: ``vary[0].values[3]``."""
+    drawn: int = -1
+    """The number of a combination with numbers that were drawn."""
+
+    def __str__(self) -> str:
+        return " with ".join(self.names) or f"variant[{self.variant}]"
 
 
 def check(study: Study, files: DataFiles | None) -> tuple[Study, list[Problem]]:
@@ -49,13 +54,20 @@ def check(study: Study, files: DataFiles | None) -> tuple[Study, list[Problem]]:
         return study, problems
     failed: dict[Problem, list[Case]] = defaultdict(list)
     checked: list[Preset] = []
-    cases = list(_cases(study))
+    cases = list(dict.fromkeys(_cases(study)))
+    known: dict[str, Case] = {}
     for case in cases:
         preset, wrong = _preset(study, places[case.variant], case, files)
         for problem in wrong:
             failed[problem].append(case)
-        if preset is not None:
-            checked.append(preset)
+        if preset is None:
+            continue
+        checked.append(preset)
+        if trials.size(study) is None:
+            continue  # what is drawn differs
+        same = known.setdefault(trials.content(preset.document()), case)
+        if same is not case:
+            problems.append(Problem(str(case), f"trains the same as {same}: leave one of the two out"))
     for problem, some in failed.items():
         problems += _blamed(study, problem, some, cases)
     return _with_metric(study, checked, problems)
@@ -113,12 +125,14 @@ def _cases(study: Study) -> Iterator[Case]:
                 row = [one if index == other else first[0] for other, first in enumerate(firsts)]
                 yield Case(variant, tuple(value for value, _ in row), tuple(name for _, name in row))
     names = [variant.name for variant in study.variant]
-    for found in trials.choices(study, MOST_CHECKED if methods[study.search.method].learns else None):
+    learns = methods[study.search.method].learns
+    for number, found in enumerate(trials.choices(study, MOST_CHECKED if learns else None)):
         places = [
             _place(i, vary, v) for i, (vary, v) in enumerate(zip(study.vary, found.values, strict=True))
         ]
         variant = names.index(found.base.variant.name) if found.base.variant else 0
-        yield Case(variant, found.values, tuple(places))
+        drawn = number if any(vary.low is not None for vary in study.vary) else -1
+        yield Case(variant, found.values, tuple(places), drawn)
 
 
 def _options(index: int, vary: Vary) -> list[tuple[Any, str]]:
@@ -179,7 +193,8 @@ def _blamed(study: Study, problem: Problem, failed: list[Case], cases: list[Case
     named = close or ([] if everywhere else whole)
     if named:
         for name in dict.fromkeys(named):
-            yield Problem(name, problem.message if name in close else str(problem))
+            inner = _within(study, name, problem.path) if name in close else problem.path
+            yield Problem(name, str(Problem(inner, problem.message)))
         return
     variants = [name for name, count in mine.items() if count == totals[name] and "variant" in name]
     if everywhere or variants:
@@ -187,7 +202,7 @@ def _blamed(study: Study, problem: Problem, failed: list[Case], cases: list[Case
             yield Problem(_where_set(study, place, problem.path), str(problem))
         return
     for case in failed[:MAX_PROBLEMS]:
-        yield Problem(" with ".join(case.names), str(problem))
+        yield Problem(str(case), str(problem))
 
 
 def _counted(cases: Iterable[Case]) -> dict[str, int]:
@@ -204,10 +219,20 @@ def _about(study: Study, name: str, path: str) -> bool:
     return covers(study.vary[int(re.findall(r"\d+", name)[0])].path, path)
 
 
+def _within(study: Study, name: str, path: str) -> str:
+    """The part of a problem's path that is within the varied setting."""
+    setting = study.vary[int(re.findall(r"\d+", name)[0])].path
+    return ".".join(_parts(path)[len(_parts(setting)) :])
+
+
+def _parts(path: str) -> list[str]:
+    return re.findall(r"[^.\[\]]+", path)
+
+
 def covers(setting: str, path: str) -> bool:
     """True if a path in a preset is a setting's, or within it: ``layers[2].activation`` of
     ``layers[*].activation``."""
-    mine, its = (re.findall(r"[^.\[\]]+", text) for text in (setting, path))
+    mine, its = _parts(setting), _parts(path)
     return len(mine) <= len(its) and all(a in ("*", b) for a, b in zip(mine, its, strict=False))
 
 

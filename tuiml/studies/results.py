@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,6 +22,8 @@ class Configuration:
     """Values by dotted path, as ``--set`` takes them."""
     document: Mapping[str, Any]
     """The preset's tables, without the seed."""
+    made: dict[tuple[int, int | None], Trial] = field(default_factory=dict, compare=False, repr=False)
+    """Its trials by seed and fold, as far as they were asked for."""
 
 
 @dataclass(frozen=True)

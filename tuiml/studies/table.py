@@ -14,7 +14,7 @@ from tuiml.runs.writer import is_held
 from tuiml.spec.problems import SpecError
 from tuiml.studies import methods, trials, tuning
 from tuiml.studies.check import matches
-from tuiml.studies.conclusion import conclude, counted, moments
+from tuiml.studies.conclusion import conclude, has_lost, moments
 from tuiml.studies.records import TESTS, Record, best_of, read_record
 from tuiml.studies.results import Configuration, Results, Row, Trial, TrialResult, TrialState
 from tuiml.studies.search import Cut, Order, Search, bigger_is_better, replay
@@ -40,6 +40,7 @@ class Table:
         self._files = files
         self._metric = study.search.metric or "val_accuracy"
         self._bigger = bigger_is_better(self._metric)
+        self._known: list[Configuration] | None = None
         self._records: dict[str, tuple[object, Record]] = {}
 
     def results(self, failed: Mapping[str, str] | None = None) -> Results:
@@ -58,7 +59,7 @@ class Table:
         rows = [
             self._row(search, one, more.get(one.number, []), names, failed) for one in search.configurations
         ]
-        ranked = rank(rows, self._bigger)
+        ranked = rank(rows, self._metric)
         over = [result.state in (*OVER, "cut") for row in ranked for result in row.trials]
         text = conclude(ranked, self._metric, folds=self.study.folds is not None, done=search.over)
         total = max(search.total, len(over))
@@ -73,7 +74,9 @@ class Table:
             SpecError: a preset is missing, or a package.
         """
         names = self._names() if names is None else names
-        search = methods.start(self.study, self._files)
+        if self._known is None:
+            self._known = methods.known(self.study, self._files)
+        search = methods.start(self.study, self._files, self._known)
         replay(search, lambda order: self.value(order, names, failed or {}))
         return search
 
@@ -90,7 +93,7 @@ class Table:
         self, trial: Trial, names: Mapping[str, str], failed: Mapping[str, str], cut: Cut | None = None
     ) -> TrialResult:
         """A trial with what its folder says."""
-        name = names.get(trials.content(trial.document), trial.folder)
+        name = names.get(trial.folder.rpartition("-")[2], trial.folder)
         path, planned = self.folder / name, trials.planned(trial.document)
         record = self._record(path) if name in names.values() else None
         message = failed.get(trial.folder, failed.get(name, ""))
@@ -158,8 +161,8 @@ class Table:
         counted = [*search.trials(configuration), *more]
         results = [self.result(t, names, failed, search.cut(t)) for t in counted]
         others = [self.result(t, names, failed) for t in search.others(configuration)]
-        figures = [result.figures for result in results]
-        values = [f[self._metric] for f in figures if self._metric in f]
+        figures = [result.figures for result in results if self._metric in result.figures]
+        values = [f[self._metric] for f in figures]
         mean, std = moments(values)
         test = next((name for name in TESTS if any(name in f for f in figures)), TESTS[0])
         test_mean, test_std = moments([f[test] for f in figures if test in f])
@@ -179,17 +182,16 @@ class Table:
         return row
 
 
-def rank(rows: Sequence[Row], bigger: bool) -> list[Row]:
+def rank(rows: Sequence[Row], metric: str) -> list[Row]:
     """The rows by rank: first those that got furthest in successive halving, of these the best first.
 
     One of whose trials some have no figure, since they diverged or failed, comes after those without.
     """
 
     def key(row: Row) -> tuple[bool, int, bool, float, int]:
-        lost = any(r.state in ("diverged", "failed") and not r.figures for r in counted(row))
         rung = max((r.rung for r in row.trials if r.rung is not None), default=0)
-        place = 0.0 if math.isnan(row.mean) else -row.mean if bigger else row.mean
-        return row.n == 0, -rung, lost, place, row.configuration.number
+        place = 0.0 if math.isnan(row.mean) else -row.mean if bigger_is_better(metric) else row.mean
+        return row.n == 0, -rung, has_lost(row, metric), place, row.configuration.number
 
     found = sorted(rows, key=key)
     return [replace(row, rank=place if row.n else None) for place, row in enumerate(found, 1)]

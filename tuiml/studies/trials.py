@@ -262,13 +262,16 @@ def trials_of(study: Study, configuration: Configuration) -> list[Trial]:
 
 def trial_of(study: Study, configuration: Configuration, seed: int, fold: int | None = None) -> Trial:
     """A trial of a configuration; the seed may be one that the study does not have."""
+    if (seed, fold) in configuration.made:
+        return configuration.made[seed, fold]
     document = put(dict(configuration.document), SEED, seed)
     if fold is not None and study.folds is not None:
         document = with_fold(document, study.folds, fold)
     part = f"s{seed}" if fold is None else f"f{fold}"
     stem = library.slug(configuration.name)[:40].rstrip("-.")
     folder = f"{configuration.number:03}-{stem}-{part}-{content(document)}"
-    return Trial(configuration, seed, fold, folder, document)
+    found = configuration.made[seed, fold] = Trial(configuration, seed, fold, folder, document)
+    return found
 
 
 def with_fold(document: dict[str, Any], folds: int, fold: int) -> dict[str, Any]:
