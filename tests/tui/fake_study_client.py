@@ -17,7 +17,7 @@ class FakeStudyClient:
         self.paused = False
         self.asked: list[Any] = []
 
-    def start(self, word: str) -> bool:
+    def start(self, word: str, *, resume: bool = False) -> bool:
         if self.active:
             return False
         self.asked.append(("start", word))

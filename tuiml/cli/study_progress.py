@@ -95,6 +95,7 @@ class StudyBar(Bar):
         for line in lines:
             note(line)
         if isinstance(event, StudyEnd):
+            self.redraw(self._line())
             self.close()
             return
         now = time.monotonic()

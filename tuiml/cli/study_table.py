@@ -11,19 +11,24 @@ from typing import Any
 from tuiml.cli.output import cells, print_table, say
 from tuiml.formatting import NONE, duration, loss
 from tuiml.studies.results import Results, Row, TrialResult
+from tuiml.studies.trials import value_text
 
 WIDTH = 80
 TITLES = {"val": "validation", "test": "test", "train": "training"}
 
 
-def print_results(results: Results) -> None:
-    """Print the ranked table, why figures differ from printed ones, and the conclusion."""
+def print_results(results: Results, tuned: str | None = None) -> None:
+    """Print the ranked table, why figures differ from printed ones, and the conclusion.
+
+    Args:
+        tuned: the setting that each configuration has its own value of, to be shown with its name.
+    """
     printed = any(row.reference for row in results.rows)
     part, _, figure = results.metric.partition("_")
     short = {"accuracy": "acc", "r2": "R²"}.get(figure, figure)
     header = ["", f"{part} {short}", "n", f"test {short}", "time", *(("printed", "diff") if printed else ())]
-    rows = [_cells(row, results, printed) for row in results.rows]
-    fixed = sum(2 + max(cells(line[i]) for line in (header, *rows)) for i in range(1, len(header))) + 5
+    rows = [_cells(row, results, printed, tuned) for row in results.rows]
+    fixed = sum(2 + max(cells(line[i]) for line in (header, *rows)) for i in range(1, len(header))) + 6
     for line in rows:
         line[0] = fitted(line[0], max(12, WIDTH - fixed))
     header[0] = "configuration"
@@ -50,11 +55,12 @@ def _who(trial: TrialResult) -> str:
     return f"seed {trial.trial.seed}" if trial.trial.fold is None else f"fold {trial.trial.fold + 1}"
 
 
-def _cells(row: Row, results: Results, printed: bool) -> list[str]:
+def _cells(row: Row, results: Results, printed: bool, tuned: str | None) -> list[str]:
     """The cells of a row but its rank."""
-    metric = results.metric
+    metric, settings = results.metric, row.configuration.settings
+    own = f" · {value_text(settings[tuned])}" if tuned and tuned in settings else ""
     line = [
-        row.configuration.name,
+        row.configuration.name + own,
         spread(metric, row.mean, row.std),
         str(row.n),
         spread(metric, row.test_mean, row.test_std),

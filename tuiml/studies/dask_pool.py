@@ -22,7 +22,7 @@ from tuiml.studies.pool import Job, Line, PoolError
 from tuiml.studies.worker import DONE, FAILED
 from tuiml.text import plain_text
 
-CONNECT = 10
+CONNECT = 5
 """Seconds to wait for the scheduler at the start."""
 LOST = 3.0
 """Seconds without the scheduler after which it is given up."""
@@ -72,10 +72,11 @@ class DaskPool:
     def size(self) -> int:
         """One trial for each thread of the workers there are now; where there are none, one waits."""
         now = time.monotonic()
-        if now - self._looked > LOOK:
+        if now - self._looked > LOOK and self._client.status == "running":
             self._looked = now
             with contextlib.suppress(Exception):  # a scheduler that is lost is noticed in lines()
-                self._slots = sum(self._client.nthreads().values())
+                found = self._client.sync(self._client.scheduler.ncores, callback_timeout=LOOK)
+                self._slots = sum(found.values())
         return max(1, min(self._slots, self._jobs or self._slots))
 
     def start(self, job: Job) -> None:

@@ -9,15 +9,17 @@ import queue
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 from tuiml.runs import threads
 from tuiml.studies.worker import DONE, FAILED, GRACE, lines_of
+from tuiml.text import plain_text
 
 Line = dict[str, Any]
 
@@ -86,9 +88,30 @@ class _Process:
     """A worker process and what it trains."""
 
     popen: subprocess.Popen[str]
+    listener: threading.Thread = field(init=False)
+    errors: IO[bytes]
+    """What it prints on stderr."""
     job: Job | None = None
     tries: int = 0
-    reported: Line = field(default_factory=dict)
+
+    def end(self, patience: float) -> str:
+        """Wait for its end, or kill it, and release its pipes; returns why it ended."""
+        popen = self.popen
+        assert popen.stdin is not None
+        assert popen.stdout is not None
+        with contextlib.suppress(OSError):
+            popen.stdin.close()  # it then saves and ends
+        try:
+            code = popen.wait(patience)
+        except subprocess.TimeoutExpired:
+            popen.kill()
+            code = popen.wait()
+        self.listener.join()
+        popen.stdout.close()
+        with self.errors:
+            self.errors.seek(max(0, self.errors.seek(0, os.SEEK_END) - 2000))
+            last = self.errors.read().decode(errors="replace").strip().rpartition("\n")[2]
+        return f"{_exit_reason(code)}: {plain_text(last)[:200]}" if last and code > 0 else _exit_reason(code)
 
 
 class LocalPool:
@@ -141,7 +164,7 @@ class LocalPool:
         if process not in self._processes:  # closed before
             return []
         self._processes.remove(process)
-        why, job = _exit_reason(process.popen.wait()), process.job
+        why, job = process.end(GRACE), process.job
         if job is None:
             return []
         if process.tries >= TRIES:
@@ -152,18 +175,20 @@ class LocalPool:
 
     def _new(self) -> _Process:
         environment = os.environ | {threads.OURS: str(self._threads)}
+        errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed when it has ended
         popen = subprocess.Popen(
             [sys.executable, "-m", "tuiml.studies.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=errors,
             text=True,
             encoding="utf-8",
             env=environment,
         )
-        process = _Process(popen)
+        process = _Process(popen, errors)
         self._processes.append(process)
-        threading.Thread(target=self._listen, args=(process,), name="trials", daemon=True).start()
+        process.listener = threading.Thread(target=self._listen, args=(process,), name="trials", daemon=True)
+        process.listener.start()
         return process
 
     def _listen(self, process: _Process) -> None:
@@ -176,14 +201,10 @@ class LocalPool:
     def close(self) -> None:
         for process in self._processes:
             with contextlib.suppress(OSError):
-                process.popen.stdin.close()  # type: ignore[union-attr]  # it is a pipe
+                process.popen.stdin.close()  # type: ignore[union-attr]  # all at once: each takes a moment
         until = time.monotonic() + GRACE + 2
         for process in self._processes:
-            try:
-                process.popen.wait(max(0.0, until - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                process.popen.kill()
-                process.popen.wait()
+            process.end(max(0.0, until - time.monotonic()))
         self._processes.clear()
 
 

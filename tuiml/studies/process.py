@@ -1,4 +1,4 @@
-"""The process that runs a study for the app: ``python -m tuiml.studies.process NAME [--jobs N]``.
+"""The process that runs a study for the app: ``python -m tuiml.studies.process NAME [--jobs N] [--resume]``.
 
 Orders come as JSON lines on stdin: ``{"do": "stop"}``, ``pause``, ``resume``, ``stop_trial``,
 ``resume_trial``, ``more_seeds`` (with ``trial`` and ``count``). Events go as JSON lines to stdout; the last
@@ -15,7 +15,7 @@ import os
 import signal
 import sys
 import threading
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 from tuiml.runs import threads
@@ -28,6 +28,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="tuiml.studies.process")
     parser.add_argument("name", help="as tuiml study takes it")
     parser.add_argument("--jobs", type=int)
+    parser.add_argument("--resume", action="store_true", help="as it was started")
     chosen = parser.parse_args(arguments)
     threads.limit()
     control = StudyControl()
@@ -35,7 +36,7 @@ def main(arguments: list[str]) -> int:
         signal.signal(number, lambda *_: control.stop())
     threading.Thread(target=_listen, args=(control,), name="listener", daemon=True).start()
     try:
-        for line in _lines(chosen.name, chosen.jobs, control):
+        for line in _lines(chosen.name, chosen.resume, chosen.jobs, control):
             sys.stdout.write(json.dumps(line, allow_nan=False) + "\n")
             sys.stdout.flush()
     except BrokenPipeError:  # the app is gone; everything is saved
@@ -44,27 +45,17 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _lines(name: str, jobs: int | None, control: StudyControl) -> Any:
-    from tuiml.data.own.reading import DataFiles
-    from tuiml.studies import library
-    from tuiml.studies.session import run_study
+def _lines(name: str, resume: bool, jobs: int | None, control: StudyControl) -> Iterator[dict[str, Any]]:
+    from tuiml.studies.session import find_study, run_study
     from tuiml.studies.worker import FAILED, message_of
 
     try:
-        file = begun_in(Path(name)) or library.find(name)
-        with contextlib.closing(run_study(file.study(DataFiles()), file.name, control, jobs=jobs)) as events:
+        study, folder = find_study(name, resume=resume)
+        with contextlib.closing(run_study(study, folder, control, jobs=jobs)) as events:
             for event in events:
                 yield event.to_json()
     except Exception as error:  # said in one line, whatever it is
         yield {"event": FAILED, "message": message_of(error)}
-
-
-def begun_in(folder: Path) -> Any:
-    """The study of a folder in which one was begun, as it was started; ``None`` for anything else."""
-    from tuiml.studies.folder import STUDY
-    from tuiml.studies.library import StudyFile
-
-    return StudyFile(folder.name, folder / STUDY, False) if (folder / STUDY).is_file() else None
 
 
 def _listen(control: StudyControl) -> None:

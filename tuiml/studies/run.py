@@ -76,6 +76,9 @@ class StudyRun:
         self._extra: list[Order] = []
         self._reasons: dict[str, str] = {}
         """How trials have ended, by their folders: each is counted once, however often it goes on."""
+        self._final: set[str] = set()
+        self._at_rungs: set[str] = set()
+        """Those of them that are over, and those that wait at a rung or were cut there."""
         self._data: dict[str, str] = {}
         """Fingerprints of the data, by its tables."""
         self._noticed: set[str] = set()
@@ -116,7 +119,7 @@ class StudyRun:
         while True:
             self._obey()
             yield from self._fill()
-            if not self._running:
+            if not self._running and (self._halted or not self._paused):
                 return
             for name, line in self._pool.lines(WAIT):
                 if name in self._running:
@@ -129,9 +132,8 @@ class StudyRun:
     @property
     def _done(self) -> int:
         """Trials that are over: also those that successive halving has cut."""
-        cuts = {name: self._search.cut(self._known[name]) for name, r in self._reasons.items() if r == "rung"}
-        cut = sum(one is not None and one.lost_by is not None for one in cuts.values())
-        return cut + sum(reason in (*OVER, "failed") for reason in self._reasons.values())
+        cuts = (self._search.cut(self._known[name]) for name in self._at_rungs)
+        return len(self._final) + sum(one is not None and one.lost_by is not None for one in cuts)
 
     @property
     def _halted(self) -> bool:
@@ -187,8 +189,9 @@ class StudyRun:
     def _next(self) -> Order | None:
         if self._extra:
             return self._extra.pop(0)
-        known = {one.name: one for one in self._search.configurations}
-        for name, seeds in self._folder.state.more.items():
+        more = self._folder.state.more
+        known = {one.name: one for one in self._search.configurations if one.name in more}
+        for name, seeds in more.items():
             for seed in seeds if name in known else ():
                 trial = trials.trial_of(self._study, known[name], seed)
                 if self._name(trial) not in self._known:
@@ -289,7 +292,7 @@ class StudyRun:
         order, name = running.order, running.name
         if message.startswith(CANNOT_WRITE):
             self._fatal = self._fatal or message
-        if self._halted:  # it did not fail by itself
+        if self._halted or running.why_stopped:  # it did not fail by itself
             yield from self._over(order, name, "stopped", message=message)
             return
         self._folder.change(failed={**self._folder.state.failed, name: message})
@@ -306,6 +309,12 @@ class StudyRun:
         if reason not in ("failed", "stopped") and name in state.failed:
             self._folder.change(failed={one: text for one, text in state.failed.items() if one != name})
         self._reasons[name] = reason
+        self._final -= {name}
+        self._at_rungs -= {name}
+        if reason == "rung":
+            self._at_rungs.add(name)
+        elif reason != "stopped":
+            self._final.add(name)
         if reason != "stopped" or not self._halted:
             self._search.tell(trial, order.epochs, value)
         if reason == "diverged" and found and found.end and not message:

@@ -6,8 +6,10 @@ import contextlib
 from collections.abc import Generator
 
 from tuiml.backends.choice import BackendError, choose
+from tuiml.data.own.reading import DataFiles
 from tuiml.runs.errors import RunError
-from tuiml.spec import toml
+from tuiml.spec import SpecError, toml
+from tuiml.studies import folder as begun
 from tuiml.studies import library, methods
 from tuiml.studies.control import StudyControl
 from tuiml.studies.events import StudyEvent
@@ -16,6 +18,31 @@ from tuiml.studies.pool import LocalPool, Pool, trials_at_once
 from tuiml.studies.run import StudyRun
 from tuiml.studies.study import Study
 from tuiml.studies.table import Table
+from tuiml.text import plain_text
+
+
+def find_study(word: str, *, resume: bool = False) -> tuple[Study, str]:
+    """The study that a command means, and the name of its folder.
+
+    Args:
+        resume: it was begun, and is meant as it was started.
+
+    Raises:
+        SpecError: there is none, or it has problems.
+        RunError: it was not begun, or only its folder is left.
+    """
+    if resume:
+        path = begun.find(word)
+        return library.StudyFile(path.name, path / begun.STUDY, False).study(DataFiles()), path.name
+    try:
+        file = library.find(word)
+    except SpecError:
+        names = [path.name for path in begun.begun()]
+        if word not in names:
+            raise
+        text = f"there is no file of the study '{plain_text(word)}'"
+        raise RunError(f"{text}; with --resume it goes on as it was started") from None
+    return file.study(DataFiles()), file.name
 
 
 def run_study(

@@ -25,9 +25,10 @@ def run(chosen: argparse.Namespace) -> int:
     threads.limit()  # before numpy is imported, by what follows
     from tuiml.studies import folder
     from tuiml.studies.control import StudyControl
+    from tuiml.studies.session import find_study
     from tuiml.studies.table import results
 
-    study, name = _begun(chosen.study) if chosen.resume else _file(chosen.study)
+    study, name = find_study(chosen.study, resume=chosen.resume)
     if chosen.csv is not None and not chosen.csv.parent.is_dir():
         note(f"tuiml: there is no folder {chosen.csv.parent} for the table")
         return 2
@@ -48,25 +49,8 @@ def run(chosen: argparse.Namespace) -> int:
         if chosen.json:
             say(json.dumps(finite(results_data(found)), allow_nan=False, default=str))
         else:
-            print_results(found)
+            print_results(found, study.tune)
     return _closing(end, code, _command(chosen, name))
-
-
-def _file(word: str) -> tuple[Study, str]:
-    from tuiml.data.own.reading import DataFiles
-    from tuiml.studies import library
-
-    file = library.find(word)
-    return file.study(DataFiles()), file.name
-
-
-def _begun(word: str) -> tuple[Study, str]:
-    """The study as it was started."""
-    from tuiml.data.own.reading import DataFiles
-    from tuiml.studies import folder, library
-
-    path = folder.find(word)
-    return library.StudyFile(path.name, path / folder.STUDY, False).study(DataFiles()), path.name
 
 
 def _follow(

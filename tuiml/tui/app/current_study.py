@@ -97,10 +97,10 @@ class CurrentStudy:
             self.model.begin(None)
         self._changed()
 
-    def _start(self, word: Path) -> None:
+    def _start(self, word: Path, *, resume: bool = False) -> None:
         self._running = self.model.path
         self.model.message, self.model.starting = "", True
-        self.client.start(str(word))
+        self.client.start(str(word), resume=resume)
         self._where(held=False)
         self._changed()
 
@@ -117,8 +117,8 @@ class CurrentStudy:
         elif model.where == "elsewhere":
             self._shell.complain("another process runs this study; stop it there first")
         elif model.path is not None:
-            begun = (model.path / STUDY).is_file()
-            self._start(model.path if begun or self._source is None else self._source)
+            begun = (model.path / STUDY).is_file() or self._source is None
+            self._start(model.path if begun or self._source is None else self._source, resume=begun)
 
     def stop(self) -> None:
         """Stop the study that is run here; its trials are saved."""

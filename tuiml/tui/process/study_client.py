@@ -58,17 +58,17 @@ class StudyClient:
         """True from :meth:`start` until the process is gone, or was told to stop."""
         return self._runner is not None
 
-    def start(self, word: str) -> bool:
+    def start(self, word: str, *, resume: bool = False) -> bool:
         """Run a study; False if one is run already. A message reports failure.
 
         Args:
-            word: the path of its file, or of the folder of one that was begun.
+            word: the path of its file, or with ``resume`` of the folder of one that was begun.
         """
         if self.active:
             return False
         self.paused = False
         try:
-            self._runner = _Runner(self, word)
+            self._runner = _Runner(self, [*(("--resume",) if resume else ()), word])
         except OSError as error:
             self._post(StudyProcessEnded(f"{CALLED} could not be started: {error.strerror or error}"))
             return False
@@ -125,7 +125,7 @@ class _Runner:
         OSError: it could not be started.
     """
 
-    def __init__(self, client: StudyClient, word: str) -> None:
+    def __init__(self, client: StudyClient, arguments: list[str]) -> None:
         self._client = client
         self._loop = asyncio.get_running_loop()
         self._unsent, self._unread = bytearray(), bytearray()
@@ -133,7 +133,7 @@ class _Runner:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - open while the process lives
         try:
             self._process = subprocess.Popen(
-                [*command(0, MODULE)[:-1], word],
+                [*command(0, MODULE)[:-1], *arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._errors,
