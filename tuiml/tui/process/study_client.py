@@ -26,6 +26,8 @@ MODULE = "tuiml.studies.process"
 CHUNK = 1 << 16
 LONGEST = 1 << 20
 """Bytes of a line at most; a longer one is dropped."""
+Order = tuple[str, str, int]
+"""``stop_trial``, ``resume_trial`` or ``more_seeds``, the name of a run folder, how many."""
 CALLED = "the process of the study"
 
 
@@ -58,17 +60,21 @@ class StudyClient:
         """True from :meth:`start` until the process is gone, or was told to stop."""
         return self._runner is not None
 
-    def start(self, word: str, *, resume: bool = False) -> bool:
+    def start(self, word: str, *, resume: bool = False, order: Order | None = None) -> bool:
         """Run a study; False if one is run already. A message reports failure.
 
         Args:
             word: the path of its file, or with ``resume`` of the folder of one that was begun.
+            order: what is to be done first, as :meth:`order` takes it.
         """
         if self.active:
             return False
         self.paused = False
+        arguments = [*(("--resume",) if resume else ()), word]
+        if order is not None:
+            arguments += ["--order", json.dumps(dict(zip(("do", "trial", "count"), order, strict=True)))]
         try:
-            self._runner = _Runner(self, [*(("--resume",) if resume else ()), word])
+            self._runner = _Runner(self, arguments)
         except OSError as error:
             self._post(StudyProcessEnded(f"{CALLED} could not be started: {error.strerror or error}"))
             return False
