@@ -17,10 +17,11 @@ class FakeStudyClient:
         self.paused = False
         self.asked: list[Any] = []
 
-    def start(self, word: str) -> bool:
+    def start(self, word: str, *, resume: bool = False, order: Any = None) -> bool:
         if self.active:
             return False
         self.asked.append(("start", word))
+        self.asked += [order] if order else []
         self.active, self.paused = True, False
         return True
 

@@ -29,9 +29,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("name", help="as tuiml study takes it")
     parser.add_argument("--jobs", type=int)
     parser.add_argument("--resume", action="store_true", help="as it was started")
+    parser.add_argument("--order", action="append", default=[], help="as a line of stdin, for the start")
     chosen = parser.parse_args(arguments)
     threads.limit()
     control = StudyControl()
+    for text in chosen.order:  # on stdin it might come too late, where there is nothing else to train
+        _obey(text, control)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: control.stop())
     threading.Thread(target=_listen, args=(control,), name="listener", daemon=True).start()
@@ -60,13 +63,17 @@ def _lines(name: str, resume: bool, jobs: int | None, control: StudyControl) -> 
 
 def _listen(control: StudyControl) -> None:
     for text in sys.stdin:
-        with contextlib.suppress(ValueError):
-            message = json.loads(text)
-            if isinstance(message, dict) and message.get("do") == "stop":
-                control.stop()
-            elif (order := read_order(message)) is not None:
-                control.order(order)
+        _obey(text, control)
     control.stop()
+
+
+def _obey(text: str, control: StudyControl) -> None:
+    with contextlib.suppress(ValueError):
+        message = json.loads(text)
+        if isinstance(message, dict) and message.get("do") == "stop":
+            control.stop()
+        elif (order := read_order(message)) is not None:
+            control.order(order)
 
 
 if __name__ == "__main__":

@@ -116,6 +116,7 @@ class StudyRun:
         )
 
     def _train(self) -> Iterator[StudyEvent]:
+        yield from self._fill()  # first, so that an order may be about any trial
         while True:
             self._obey()
             yield from self._fill()

@@ -100,6 +100,17 @@ async def test_a_study_goes_on_where_the_app_was_left() -> None:
         assert begun <= {path.name for path in folder.iterdir() if path.is_dir()}
 
 
+async def test_a_study_that_is_over_is_repeated_with_one_more_seed() -> None:
+    async with Bench.opened(Document(TINY)) as on:
+        on.app.document.mark(Marks({"training.optimizer": ("sgd", "adam")}))
+        await on.press("ctrl+r")
+        await done(on)
+        model, name = on.app.study.model, on.app.query_one(StudyScreen).table.key[0]
+        await on.press("+")
+        await on.until(lambda: (row := model.row(name)) is not None and row.n == 2, limit=60)
+        assert [one.trial.seed for one in model.row(name).trials] == [0, 1]
+
+
 def test_a_word_of_the_command_line_means_a_study_that_was_begun_or_a_file() -> None:
     file = library.save(MARKS.study(TINY))
     assert study_of(file.stem) == (studies_folder() / file.stem, file)

@@ -247,7 +247,7 @@ class TuimlApp(Keyed, App[int]):
 
     def on_unmount(self) -> None:
         self.current_run.stop_following()
-        self.study.stop_following()
+        self.study.close(LEAVING)
         self.file_reader.close()
 
     async def on_event(self, event: events.Event) -> None:

@@ -97,16 +97,15 @@ class CurrentStudy:
             self.model.begin(None)
         self._changed()
 
-    def _start(self, word: Path) -> None:
+    def _start(self, word: Path, *, resume: bool = False, order: tuple[str, str, int] | None = None) -> None:
         self._running = self.model.path
         self.model.message, self.model.starting = "", True
-        self.client.start(str(word))
+        self.client.start(str(word), resume=resume, order=order)
         self._where(held=False)
         self._changed()
 
     def toggle(self) -> None:
         """Pause or resume the study that is run here, or go on with the one on the screen."""
-        model = self.model
         if self.active:
             if self.client.paused:
                 self.client.resume()
@@ -114,11 +113,17 @@ class CurrentStudy:
                 self.client.pause()
             self._where(held=True)
             self._changed()
-        elif model.where == "elsewhere":
+        else:
+            self._go_on()
+
+    def _go_on(self, order: tuple[str, str, int] | None = None) -> None:
+        """Go on with the study on the screen; ``order``: what is to be done first."""
+        path, source = self.model.path, self._source
+        if self.model.where == "elsewhere":
             self._shell.complain("another process runs this study; stop it there first")
-        elif model.path is not None:
-            begun = (model.path / STUDY).is_file()
-            self._start(model.path if begun or self._source is None else self._source)
+        elif path is not None:
+            begun = source is None or (path / STUDY).is_file()
+            self._start(path if begun or source is None else source, resume=begun, order=order)
 
     def stop(self) -> None:
         """Stop the study that is run here; its trials are saved."""
@@ -127,10 +132,10 @@ class CurrentStudy:
 
     def order(self, do: str, trial: str, count: int = 1) -> None:
         """Ask for something to be done with a trial; a study that is not run is gone on with for it."""
-        if not self.active:
-            self.toggle()
         if self.active:
             self.client.order(do, trial, count)
+        else:
+            self._go_on((do, trial, count))
         if self.follower:
             self.follower.look()
 
@@ -201,10 +206,6 @@ class CurrentStudy:
         if self.follower:
             self.follower.stop()
             self.follower = None
-
-    def stop_following(self) -> None:
-        """Stop reading the folder."""
-        self._stop_following()
 
     def close(self, timeout: float) -> str:
         """Stop what runs, and save it; words for the user."""

@@ -26,6 +26,8 @@ MODULE = "tuiml.studies.process"
 CHUNK = 1 << 16
 LONGEST = 1 << 20
 """Bytes of a line at most; a longer one is dropped."""
+Order = tuple[str, str, int]
+"""``stop_trial``, ``resume_trial`` or ``more_seeds``, the name of a run folder, how many."""
 CALLED = "the process of the study"
 
 
@@ -58,17 +60,21 @@ class StudyClient:
         """True from :meth:`start` until the process is gone, or was told to stop."""
         return self._runner is not None
 
-    def start(self, word: str) -> bool:
+    def start(self, word: str, *, resume: bool = False, order: Order | None = None) -> bool:
         """Run a study; False if one is run already. A message reports failure.
 
         Args:
-            word: the path of its file, or of the folder of one that was begun.
+            word: the path of its file, or with ``resume`` of the folder of one that was begun.
+            order: what is to be done first, as :meth:`order` takes it.
         """
         if self.active:
             return False
         self.paused = False
+        arguments = [*(("--resume",) if resume else ()), word]
+        if order is not None:
+            arguments += ["--order", json.dumps(dict(zip(("do", "trial", "count"), order, strict=True)))]
         try:
-            self._runner = _Runner(self, word)
+            self._runner = _Runner(self, arguments)
         except OSError as error:
             self._post(StudyProcessEnded(f"{CALLED} could not be started: {error.strerror or error}"))
             return False
@@ -125,7 +131,7 @@ class _Runner:
         OSError: it could not be started.
     """
 
-    def __init__(self, client: StudyClient, word: str) -> None:
+    def __init__(self, client: StudyClient, arguments: list[str]) -> None:
         self._client = client
         self._loop = asyncio.get_running_loop()
         self._unsent, self._unread = bytearray(), bytearray()
@@ -133,7 +139,7 @@ class _Runner:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - open while the process lives
         try:
             self._process = subprocess.Popen(
-                [*command(0, MODULE)[:-1], word],
+                [*command(0, MODULE)[:-1], *arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._errors,
