@@ -13,15 +13,23 @@ from datetime import UTC, datetime
 
 MISSING = frozenset({"", "n/a", "#n/a", "<na>", "nan", "null", "?", "-", "na"})
 """What stands for a missing value, in small letters."""
-BLANKS = " \t\r\n\u00a0\u202f\u2009\ufeff"
+MAYBE_MISSING = {"--", "---", "\u2013", "\u2014", ".", "..", "*", "x", "none", "nil", "missing", "unknown"}
+MAYBE_MISSING |= {"\\n", "-nan", "n.a.", "nd", "#ref!", "#div/0!", "#value!", "#name?", "#num!"}
+"""What may: among numbers, the option is named."""
+BLANKS = "".join(map(chr, [*range(9, 14), *range(28, 33), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200E)]))
+BLANKS += "\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
+"""What a cell is stripped of: what Python calls white space, and what has no width."""
 DECIMALS = {"point": ".", "comma": ","}
 THOUSANDS = {"none": "", "comma": ",", "point": ".", "space": " ", "apostrophe": "'"}
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?")
+_DATE = re.compile(
+    r"(\d{4})([-/])(\d{1,2})\2(\d{1,2})([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?"
+)
 _DAY = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}( \d{1,2}:\d{2}.*)?|\d{1,2}:\d{2}(:\d{2})?( ?[aApP][mM])?")
+_CURRENCY = r"(?:[A-Z]{0,3}[$€£¥￥₩₹₽₺₪₫฿₴₦₱]|[A-Z]{3}(?= [-\d]))"
 _WRITTEN = re.compile(
-    r"(?P<sign>[+-]?)(?P<before>[$€£¥]?) ?(?P<sign2>[+-]?)(?P<core>\d[\d.,' ]*\d|\d|[.,]\d+)"
-    r"(?P<e>[eE][+-]?\d+)? ?(?P<after>%|[$€£¥]|°?[A-Za-zµ²³/]{1,12})?"
+    rf"(?P<sign>[+-]?)(?P<before>{_CURRENCY}?) ?(?P<sign2>[+-]?)(?P<core>\d[\d.,' ]*\d|\d|[.,]\d+)"
+    rf"(?P<e>[eE][+-]?\d+)? ?(?P<after>[%％‰]|{_CURRENCY}|°?[A-Za-zµ²³/]{{1,12}}|[円원元])?"
 )
 _CORES = {
     "plain": re.compile(r"\d+"),
@@ -47,7 +55,7 @@ class Style:
     unit: str = ""
     """``%``, ``$``, ``kg``: in every cell."""
     date: bool = False
-    """Dates as ISO 8601: days since 1970."""
+    """Dates with the year first: days since 1970."""
     checked: bool = False
     """Read cell by cell, so that what the cells speak for is known."""
 
@@ -65,7 +73,7 @@ def is_missing(cell: str, missing: Collection[str] = MISSING) -> bool:
 
 def _tidy(cell: str) -> str:
     """With an ASCII minus, plain spaces and apostrophes."""
-    cell = cell.strip(BLANKS).replace("\u2212", "-").replace("\u2019", "'")
+    cell = cell.strip(BLANKS).replace("\u2212", "-").replace("\uff0d", "-").replace("\u2019", "'")
     return cell.replace("\u00a0", " ").replace("\u202f", " ").replace("\u2009", " ")
 
 
@@ -80,8 +88,8 @@ def kinds_of(cell: str) -> frozenset[str]:
         return frozenset({"point", "point groups"} if _CORES["point groups"].fullmatch(core) else {"point"})
     if cell.lower().lstrip("+-") in ("inf", "infinity"):
         return frozenset({"plain"})
-    if _DATE.fullmatch(cell):
-        return frozenset({"date"})
+    if found := _DATE.fullmatch(cell):
+        return frozenset({"date", "zone"} if found[8] else {"date"})
     if _DAY.fullmatch(cell):
         return frozenset({"day"})
     found = _WRITTEN.fullmatch(cell)
@@ -97,7 +105,7 @@ def number(cell: str, style: Style = PLAIN) -> float | None:
     """The number in a cell, ``None`` where it is none."""
     cell = _tidy(cell)
     if style.date:
-        return _days(cell) if _DATE.fullmatch(cell) else None
+        return _days(cell)
     if style.unit:
         found = _WRITTEN.fullmatch(cell)
         if not found or (found["before"] or found["after"]) != style.unit:
@@ -123,8 +131,12 @@ def _grouped(cell: str, style: Style) -> bool:
 
 
 def _days(cell: str) -> float | None:
+    written = _DATE.fullmatch(cell)
+    if not written:
+        return None
+    year, month, day, time = written.group(1, 3, 4, 5)
     try:
-        found = datetime.fromisoformat(cell.replace("Z", "+00:00"))
+        found = datetime.fromisoformat(f"{year}-{month:0>2}-{day:0>2}{time or ''}".replace("Z", "+00:00"))
     except ValueError:
         return None
     return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() / 86400
@@ -144,7 +156,7 @@ def decide(
         Ambiguous: it may be one or the other; the message says which options decide it.
     """
     if all("date" in found for found in kinds):
-        return Style(date=True)
+        return Style(date=True) if len(set(kinds)) == 1 else None  # some with a time zone
     if any(not found.isdisjoint({"text", "day", "date"}) for found in kinds):
         return None
     units = {next((k[5:] for k in found if k.startswith("unit ")), "") for found in kinds}

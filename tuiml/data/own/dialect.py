@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
+import io
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -24,8 +26,12 @@ SNIFFED = 60
 MOST = 0.8
 """Fraction of a column's cells that says what the column is."""
 _OTHER = {
-    b"PK": "is an Excel workbook or another zip file: save the sheet as CSV",
-    b"\xd0\xcf\x11\xe0": "is an old Excel workbook: save the sheet as CSV",
+    b"PK": "is an Excel workbook or another zip file: save the sheet as CSV (File, Save As, CSV UTF-8)",
+    b"\xd0\xcf\x11\xe0": "is an old Excel workbook: save the sheet as CSV (File, Save As, CSV UTF-8)",
+    b"BZh": "is packed by bzip2: unpack it",
+    b"\xfd7zXZ": "is packed by xz: unpack it",
+    b"7z\xbc\xaf": "is packed by 7-Zip: unpack it",
+    b"\x28\xb5\x2f\xfd": "is packed by zstd: unpack it",
     b"%PDF": "is a PDF: export the table as CSV",
     b"\x89HDF": "is an HDF5 file: save its arrays with numpy.savez",
     b"MATLAB": "is a MATLAB file: save its arrays with numpy.savez",
@@ -38,6 +44,7 @@ _FIRST_LINES = {
     "@relation": "is an ARFF file: delete the lines up to and with @data, and save it as CSV",
     "<!doctype": "is a web page: download the table itself",
     "<html": "is a web page: download the table itself",
+    "<table": "is a web page: download the table itself",
     "<?xml": "is an XML file: save the table as CSV",
     "[": "is JSON: save it as JSON lines (one object a line) or CSV",
 }
@@ -49,6 +56,8 @@ def name_of(separator: str) -> str:
 
 def other_format(first: bytes) -> str:
     """What to do with a file of another format than text; empty for what may be a table."""
+    if b"opendocument.spreadsheet" in first[:200]:
+        return "is a LibreOffice sheet: save it as CSV (File, Save As, Text CSV)"
     for magic, words in _OTHER.items():
         if first.startswith(magic):
             return words
@@ -62,8 +71,30 @@ def other_text(text: str) -> str:
 
 
 def encoding_of(sample: bytes) -> str:
-    """By the byte order mark, else UTF-8."""
-    return "utf-16" if sample[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    """By the byte order mark, or by the zeros of UTF-16 without one; else UTF-8."""
+    if sample[:4] in (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE):
+        return "utf-32"
+    if sample[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return "utf-16"
+    even, odd = sample[::2].count(0), sample[1::2].count(0)
+    if 4 * max(even, odd) > len(sample) and not min(even, odd):
+        return "utf-16-le" if odd else "utf-16-be"
+    return "utf-8-sig"
+
+
+def likely_encodings(line: bytes) -> str:
+    """The encodings that a line which is not UTF-8 may have: those in which most of its foreign letters are
+    kana, Hangul or Chinese; else Windows' of western Europe."""
+    likely = []
+    for name, codec, first, last in (
+        ("cp932", "cp932", "\u3040", "\u30ff"),
+        ("cp949", "euc_kr", "\uac00", "\ud7a3"),
+        ("gb18030", "gb2312", "\u4e00", "\u9fff"),
+    ):
+        foreign = [c for c in line.decode(codec, "replace") if not c.isascii()]
+        if 2 * sum(first <= c <= last for c in foreign) > len(foreign):
+            likely.append(f'"{name}"')
+    return " or ".join(likely) or '"windows-1252"'
 
 
 def comment_of(lines: list[str]) -> str:
@@ -113,10 +144,22 @@ def separator_of(lines: list[str]) -> str:
         numbers = sum(is_number(cell) for cell in cells) / len(cells)
         if candidate == " " and numbers < 0.5:  # sentences
             continue
-        score = (round(count / len(rows) - inside, 1), float(candidate != " "), numbers, width)
+        first = 0.3 * (len(rows[0]) == width)  # it has the names, and no text with signs in it
+        score = (round(count / len(rows) - inside + first, 1), float(candidate != " "), numbers, width)
         if score > best:
             best, found = score, candidate
     return found
+
+
+def count_line(lines: list[str], separator: str) -> str:
+    """What the first line of scikit-learn's tables says: the numbers of rows and inputs, and the classes;
+    empty where it is a row."""
+    (first, *rest), *rows = rows_with(lines[:SNIFFED], separator) or [[""]]
+    inputs, *names = rest or [""]
+    counts = first.isdecimal() and inputs.isdecimal() and bool(rows) and int(inputs) == len(rows[0]) - 1
+    if not counts or int(first) < len(rows) or len(names) < 2 or any(map(is_number, names)):
+        return ""
+    return f"{first} rows, {inputs} inputs, classes {', '.join(names)}"[:120]
 
 
 def is_number(cell: str) -> bool:
@@ -191,5 +234,5 @@ def _counts_up(names: list[str]) -> bool:
 
 def sample_lines(text: str, whole: bool, keep: Callable[[str], bool] = lambda line: True) -> list[str]:
     """The lines of a sample; the last one may be cut."""
-    lines = text.splitlines(keepends=True)
+    lines = list(io.StringIO(text, newline=""))
     return [line for line in (lines if whole or len(lines) < 2 else lines[:-1]) if keep(line)]

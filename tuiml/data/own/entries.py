@@ -200,6 +200,8 @@ class Table(Own):
         "mac-roman",
         "gb18030",
         "shift_jis",
+        "cp932",
+        "cp949",
     ] = Field("auto", description="how the text is encoded; auto: UTF-8, or UTF-16 with its mark")
 
     @property

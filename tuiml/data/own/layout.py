@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tuiml.data.own import dialect
+from tuiml.data.own.cells import BLANKS
 from tuiml.data.own.dialect import SEPARATORS
 from tuiml.data.own.facts import Wrong
 from tuiml.data.own.rows import MOST_COLUMNS, Cells, Layout, Rows
@@ -27,12 +28,14 @@ def layout_of(path: Path, table: Table) -> Layout:
     draft = _draft(path, table, title)
     numbered = _first_rows(path, draft, title)
     first = [cells for _, cells in numbered]
-    names = [cell.strip() for cell in first[0]]
+    names = [cell.strip(BLANKS) for cell in first[0]]
     width, count = Counter(map(len, first)).most_common(1)[0]
     if width != len(names) and 2 * count > len(first):
         said = f"row {numbered[0][0]:,} has {len(names)} cell" + "s" * (len(names) != 1)
         text = f"{said}, most rows have {width} (separator: {dialect.name_of(draft.separator)})"
-        raise Wrong("path", f"{title}: {text}; correct it, or delete what stands above the table")
+        sign = next((sign for sign in ("%", "//") if first[0][0].startswith(sign)), "")
+        hint = f', or give comment = "{sign}"' if sign else ", or delete what stands above the table"
+        raise Wrong("path", f"{title}: {text}; correct it{hint}")
     below = [row for row in first[1:] if len(row) == len(names)]
     named = draft.separator in dialect.NAMED
     header = named or table.header == "yes" or (table.header == "auto" and dialect.is_header(names, below))
@@ -56,7 +59,7 @@ def _draft(path: Path, table: Table, title: str) -> Layout:
     encoding = dialect.encoding_of(sample) if table.encoding == "auto" else table.encoding
     if words := dialect.other_format(sample):
         raise Wrong("path", f"{title} {words}")
-    if b"\0" in sample and not encoding.startswith("utf-16"):
+    if b"\0" in sample and not encoding.startswith(("utf-16", "utf-32")):
         raise Wrong("path", f"{title} is not a text file: it holds NUL bytes")
     text = sample.decode(encoding, "replace")
     if words := dialect.other_text(text):
@@ -68,12 +71,19 @@ def _draft(path: Path, table: Table, title: str) -> Layout:
         if table.comment == "auto":
             notes.append(f'lines that begin with {comment} are passed over (comment = "none" to read them)')
     skip, sign = 0, SEPARATORS.get(table.delimiter, "")
-    if lines and lines[0].lower().startswith("sep=") and len(lines[0].strip()) == 5:
+    if lines and lines[0].lower().startswith("sep=") and len(lines[0].rstrip("\r\n")) == 5:
         skip, sign = 1, sign or lines[0][4]
         lines = lines[1:]
     if lines and lines[0].lstrip().startswith("{") and lines[0].rstrip().endswith("}"):
         sign = dialect.JSON
+    if lines and lines[0].strip() == "{":
+        raise Wrong(
+            "path", f"{title} is JSON of several lines: save it as JSON lines (one object a line) or CSV"
+        )
     sign = sign or dialect.separator_of(lines)
+    if sign not in dialect.NAMED and (said := dialect.count_line(lines, sign)):
+        skip += 1
+        notes.append(f"line {skip} is no row, it says what follows: {plain_text(said)}")
     return Layout(
         sign, False, ("",), encoding, comment, dialect.quote_of(lines, sign), skip, (), tuple(notes)
     )

@@ -126,9 +126,9 @@ class Rows:
                 self.blank.append(number)
                 if len(self.blank) > MOST_BLANK:
                     raise Wrong("path", f"{self.title} has more than {MOST_BLANK:,} blank rows")
-        except UnicodeDecodeError:
-            raise self._not_text() from None
         except UnicodeError as error:
+            if self.layout.encoding.startswith("utf-8"):
+                raise self._not_text() from None
             raise Wrong("encoding", f"{self.title} is no {self.layout.encoding} text: {error}") from None
         except csv.Error as error:
             raise self._not_csv(number + 1, error) from None
@@ -140,9 +140,12 @@ class Rows:
             if not line.strip():
                 continue
             try:
-                found = json.loads(line)
+                found = json.loads(line, object_pairs_hook=_once)
             except (ValueError, RecursionError):
                 found = None
+            except KeyError as twice:
+                text = f"row {number:,} has {short(twice.args[0])} twice"
+                raise Wrong("path", f"{self.title}: {text}") from None
             if not isinstance(found, dict):
                 raise Wrong("path", f"{self.title}: row {number:,} is no JSON object")
             if not keys:
@@ -237,7 +240,7 @@ class Rows:
 
     def _not_text(self) -> Wrong:
         """Where the first bytes lie that are no UTF-8."""
-        hint = 'save it as UTF-8, or give encoding = "windows-1252" (or another)'
+        hint = "save it as UTF-8, or give the encoding"
         with self._open() as (file, _):
             number = 0
             while line := file.readline(4 * LONGEST_LINE):
@@ -248,6 +251,8 @@ class Rows:
                     before = line[: error.start].decode("utf-8", "replace")
                     column = len(next(csv.reader([before], delimiter=self.layout.separator), [])) or 1
                     text = f"{self.title}: row {number:,}, column {column:,} is not UTF-8 text"
+                    likely = dialect.likely_encodings(line)
+                    hint = f"save it as UTF-8, or give encoding = {likely} (or another)"
                     return Wrong("encoding", f"{text}; {hint}")
         return Wrong("encoding", f"{self.title} is not UTF-8 text; {hint}")
 
@@ -262,6 +267,15 @@ class Rows:
             text = f"row {number:,} has text after a closing quotation mark"
             return Wrong("path", f"{self.title}: {text}; a mark within quotes is written twice")
         return Wrong("path", f"{self.title}: row {number:,} cannot be read: {error}")
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object's values, unless two have the same key."""
+    found = dict(pairs)
+    for key, _ in pairs if len(found) < len(pairs) else ():
+        if [name for name, _ in pairs].count(key) > 1:
+            raise KeyError(key)
+    return found
 
 
 def _text(value: object) -> str:

@@ -23,11 +23,14 @@ CATEGORIES = 20
 """Different values that a column of text may have to become inputs, one for each."""
 LABELS = 1000
 """Different values that are counted of a label."""
+_ZEROS = frozenset(f"0{digit}" for digit in range(10))
 LARGEST = 3.4028234e38
 """The largest float32."""
 MOST_MISSING = 5_000_000
 NA = "NA"
 """Missing, but in a column of text, where it may be a value (Namibia, North America)."""
+SENTINELS = frozenset({-1.0, *(sign * (10**n - 1) for n in range(1, 6) for sign in (-1, 1))} - {9, 1})
+"""Numbers that often stand for a missing value."""
 PREVIEW = 8
 """Rows kept as text, and of each as many cells as below."""
 PREVIEW_COLUMNS = 50
@@ -66,6 +69,15 @@ class Scanned:
     """Whether the values are 0, 1, 2, … or 1, 2, 3, …: an index."""
     counts: Counter[str] | None = field(default_factory=Counter)
     """The different values, until there are too many."""
+
+    inner: tuple[float, float] = (math.inf, -math.inf)
+    """The smallest and the largest number that is none of :data:`SENTINELS`."""
+    zeros: str = ""
+    """The first whole number with a zero before its digits."""
+    grouped: int = 0
+    """Numbers with three digits after the point, which may be a group of thousands; -1: others have not."""
+    last: str = ""
+    """The last cell."""
 
     @property
     def mean(self) -> float | None:
@@ -111,7 +123,9 @@ def scan(
     rows, count = Rows(path, layout), len(layout.names)
     limits = [LABELS if index in labels else CATEGORIES for index in range(count)]
     columns = [
-        Scanned(name, limits[index], style=styles.get(index, PLAIN))
+        Scanned(
+            name, limits[index], style=styles.get(index, PLAIN), grouped=-(layout.separator not in ";\t|")
+        )
         for index, name in enumerate(layout.names)
     ]
     start, missing = 0, 0
@@ -142,6 +156,7 @@ def _shown(cells: Sequence[str]) -> tuple[str, ...]:
 def _take(column: Scanned, cells: Sequence[str], start: int, missing: Collection[str], plain: bool) -> None:
     """Count a block's cells of a column."""
     values: list[float] | None = None
+    column.last = cells[-1].strip(BLANKS)
     if plain and not column.texts and column.style == PLAIN and missing is MISSING:
         try:
             values = list(map(float, cells))
@@ -155,6 +170,7 @@ def _take(column: Scanned, cells: Sequence[str], start: int, missing: Collection
             column.total += total
             if column.whole:
                 column.whole = all(map(float.is_integer, values))
+            _look_at(column, cells, values)
             if column.counts is not None:
                 _count(column, Counter(cells))
             if column.counting:
@@ -167,11 +183,26 @@ def _take(column: Scanned, cells: Sequence[str], start: int, missing: Collection
     _take_slowly(column, cells, start, missing)
 
 
+def _look_at(column: Scanned, cells: Collection[str], values: Collection[float]) -> None:
+    """See whether numbers may be meant otherwise."""
+    low, high = min(values), max(values)
+    if low in SENTINELS or high in SENTINELS:
+        values = [value for value in values if value not in SENTINELS]
+        low, high = min(values, default=math.inf), max(values, default=-math.inf)
+    column.inner = min(low, column.inner[0]), max(high, column.inner[1])
+    if column.whole and not column.zeros and not _ZEROS.isdisjoint({cell[:2] for cell in cells}):
+        column.zeros = next(cell for cell in cells if cell[:2] in _ZEROS)[:24]
+    if column.grouped >= 0 and column.style.decimal == "." != column.style.thousands:
+        points = [cell for cell in cells if "." in cell]
+        groups = all(cell[-4:-3] == "." and cell[:1] != "0" for cell in points)
+        column.grouped = column.grouped + len(points) if groups else -1
+
+
 def _count(column: Scanned, found: Counter[str]) -> None:
     """Add to the different values, unless there are too many by now."""
     assert column.counts is not None
     for text, times in found.items():
-        column.counts[text.strip()] += times
+        column.counts[text.strip(BLANKS)] += times
         if len(column.counts) > column.limit:
             column.counts = None
             return
@@ -209,6 +240,7 @@ def _take_slowly(column: Scanned, cells: Sequence[str], start: int, missing: Col
         column.low, column.high = min(column.low, value), max(column.high, value)
         column.total += value * times
         column.whole = column.whole and value.is_integer()
+        _look_at(column, (cell.strip(BLANKS),), (value,))
         if column.kinds or column.style != PLAIN:
             kinds = kinds_of(cell)
             column.kinds.add(kinds)

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tuiml.data.own.cells import DECIMALS, PLAIN, THOUSANDS, Ambiguous, Style, decide
-from tuiml.data.own.columns import classes_of, column, counts_of, labels_of, names_of, report
+from tuiml.data.own.cells import DECIMALS, MAYBE_MISSING, PLAIN, THOUSANDS, Ambiguous, Style, decide
+from tuiml.data.own.columns import LABEL_NAMES, classes_of, column, counts_of, labels_of, names_of, report
 from tuiml.data.own.dialect import JSON, PARQUET, name_of
+from tuiml.data.own.doubts import SHOWN, doubts, spelled
 from tuiml.data.own.facts import MOST_VALUES, Facts, Wrong
 from tuiml.data.own.layout import layout_of
 from tuiml.data.own.scan import CATEGORIES, NA, Scan, Scanned, scan
@@ -24,13 +25,9 @@ if TYPE_CHECKING:
 CODES = 10
 """Different values that a column of numbers and text may have to be taken for text."""
 NAMED = 8
-SEVERAL = 12
+SEVERAL = 5
 """Rows from which on text that is different in most of them is no category."""
 """Rows and columns that a message names."""
-INDEX = ("index", "id", "row", "unnamed: 0", "rownames", "no", "nr", "#")
-"""Names of columns that may count the rows."""
-SHOWN = 60
-"""Characters of a name in a message."""
 
 
 def find(table: Table) -> Facts:
@@ -110,6 +107,8 @@ class _Planner:
         layout, title = self.scan.layout, self.title
         self._settle_na()
         features = self._features()
+        guessed = not self.table.label and layout.names[self.labels[0]].lower() not in LABEL_NAMES
+        self.notes += doubts(self.scan, self.used, self.labels, guessed)
         if not features and not self.problems:
             raise Wrong("ignore", f"{title} has no column left for inputs")
         for index in self.used:
@@ -121,6 +120,7 @@ class _Planner:
         if rows > 1:
             try:
                 classes = classes_of(self.table, columns, self.notes, self._at)
+                self.notes += spelled(columns[0], classes)
             except Wrong as wrong:
                 self.problems.append((wrong.field, str(wrong)))
         if self.problems:
@@ -227,15 +227,6 @@ class _Planner:
         ):
             if names:
                 self.notes.append(f"{words}: {_listed(names)}")
-        for index in inputs:
-            found = self.scan.columns[index]
-            if found.whole and max(abs(found.low), abs(found.high)) > 2**53:
-                text = "is beyond 2**53, where float64 rounds whole numbers"
-                self.notes.append(f"'{found.name[:SHOWN]}' {text}: leave it out if they are names (ignore)")
-            unnamed = found.name.lower() in INDEX or found.name == f"column {index + 1}"
-            if unnamed and found.counting and found.numbers == self.scan.rows > 2:
-                text = f"'{found.name[:SHOWN]}' counts the rows: an index, which says nothing of new examples"
-                self.notes.append(f"{text} (leave it out with ignore)")
 
     @staticmethod
     def _mostly_numbers(found: Scanned) -> bool:
@@ -256,15 +247,20 @@ class _Planner:
         elif "text" not in kinds and "day" not in kinds and len(found.kinds) > 1:
             text = f"is {short(text)}, written another way than other numbers of the column"
             self.problems.append(("path", f"{where} {text}; write them alike, or {leave}"))
-        elif "day" in kinds and "text" not in kinds:
-            text = f"is {short(text)}, a date or time; write it as 2020-12-31"
+        elif "text" not in kinds and not kinds.isdisjoint({"day", "date"}):
+            text = f"is {short(text)}, a date or time; write it as 2020-12-31, hours as 12.5"
             self.problems.append(("ignore", f"{where} {text}, or {leave}"))
         elif found.counts is None or 10 * found.texts < found.numbers or self._mostly_numbers(found):
             if found.texts < found.numbers:
-                text = f"is not a number: {short(text)}; correct it, or {leave}"
+                word = f'give missing_values = "{text}", ' if text.lower() in MAYBE_MISSING else ""
+                text = f"is not a number: {short(text)}; correct it, {word}or {leave}"
             else:
                 text = f"is text, with more than {CATEGORIES} different values; {leave}"
             self.problems.append(("ignore", f"{where} {text}"))
+        elif self.scan.layout.separator == JSON and text[:1] in ("[", "{"):
+            self.problems.append(
+                ("ignore", f"{where} is a list or an object: give each value a key, or {leave}")
+            )
         elif self.scan.rows > SEVERAL and 2 * len(found.counts) > self.scan.rows:
             text = f"is text, with {len(found.counts)} different values in {self.scan.rows} rows"
             self.problems.append(("ignore", f"{where} {text}; {leave}"))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tuiml.data.arrays import Part
 from tuiml.data.errors import DataError
 from tuiml.data.kinds import Progress
-from tuiml.data.own.cells import MISSING, PLAIN, Style, is_missing, number
+from tuiml.data.own.cells import BLANKS, MISSING, PLAIN, Style, is_missing, number
 from tuiml.data.own.rows import Rows
 from tuiml.data.own.table_plan import Feature, Plan, missing_of
 
@@ -82,7 +82,7 @@ def _fill(
             inputs[:, at] = _numbers(cells, feature.style, missing_values)
         at += feature.width
     if plan.classes:
-        labels[:] = [plan.classes[cell.strip()] for cell in columns[plan.labels[0]]]
+        labels[:] = [plan.classes[cell.strip(BLANKS)] for cell in columns[plan.labels[0]]]
     else:
         for k, index in enumerate(plan.labels):
             labels[:, k] = _numbers(columns[index], plan.label_styles[k], missing_values)
@@ -114,7 +114,7 @@ def _one_hot(
     places = {value: index for index, value in enumerate(feature.values)}
     out[:] = 0
     for row, cell in enumerate(cells):
-        place = places.get(cell.strip())
+        place = places.get(cell.strip(BLANKS))
         if place is not None:
             out[row, place] = 1
         elif not is_missing(cell, missing_values):

@@ -1,0 +1,29 @@
+"""A person's own data is never silently misread: it is read rightly, or refused with the place."""
+
+import pytest
+
+from tests.data.own_files import own
+from tests.data.polluted_files import POLLUTED, Polluted
+from tuiml.data import file_report
+from tuiml.data.own.reading import examples
+
+
+def test_there_are_many_kinds():
+    assert len({case.kind for case in POLLUTED}) == len(POLLUTED) > 150
+
+
+@pytest.mark.parametrize("case", POLLUTED, ids=[case.kind for case in POLLUTED])
+def test_a_polluted_file_is_read_rightly_or_refused_with_its_place(tmp_path, case: Polluted):
+    path = case.write(tmp_path)
+    report = file_report.look(path, deep=True, **case.options)
+    told = " / ".join(report.problems if case.inputs is None else report.warnings)
+    assert report.usable == (case.inputs is not None), told
+    for words in case.said:
+        assert words in told
+    if case.inputs is None:
+        assert all(line.isprintable() for line in report.problems)
+        return
+    dataset = own(path, **case.options)
+    part = examples(dataset)
+    assert part.inputs.tolist() == [list(map(float, row)) for row in case.inputs]
+    assert dataset.classes == case.classes
