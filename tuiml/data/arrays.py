@@ -94,8 +94,8 @@ class Data:
 
 
 def reorder(rows: Values, order: NDArray[np.intp]) -> Values:
-    """``rows[order]`` in the memory of ``rows``, a block of columns at a time."""
-    width = max(1, 4 * _BLOCK // max(1, len(rows) * rows.itemsize))
+    """``rows[order]`` in the memory of ``rows``, a block of columns at a time (32 MB)."""
+    width = max(1, 32 * _BLOCK // max(1, len(rows) * rows.itemsize))
     for start in range(0, rows.shape[1], width):
         rows[:, start : start + width] = rows[order, start : start + width]
     return rows

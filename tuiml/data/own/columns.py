@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
+from tuiml.data.own.blocks import Layout
 from tuiml.data.own.cells import PLAIN, Style, number
 from tuiml.data.own.facts import Column, Wrong, taken_for
-from tuiml.data.own.rows import Layout
 from tuiml.data.own.scan import LABELS, Scanned
 from tuiml.registry import closest, short
 from tuiml.text import plain_text

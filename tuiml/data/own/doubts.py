@@ -127,11 +127,8 @@ def _footer(columns: Sequence[Scanned], scan: Scan) -> Iterator[str]:
     """A last row that is no example, but the sum or the mean of the others."""
     where = f"row {scan.row_number(scan.rows - 1):,}"
     for found in columns:
-        if (
-            found.texts
-            and _TOTALS.fullmatch(found.last.casefold())
-            and (found.counts or {}).get(found.last) == 1
-        ):
+        once = found.counts is not None and found.counts[found.last] == 1
+        if once and found.texts and _TOTALS.fullmatch(found.last.casefold()):
             yield f"{where}, {_name(found)} is {short(found.last)}: a footer, and no example? Delete it then"
             return
     known = [(found.total, number(found.last, found.style)) for found in columns if found.low < found.high]

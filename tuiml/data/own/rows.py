@@ -9,11 +9,11 @@ import json
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
 from tuiml.data.own import dialect
+from tuiml.data.own.blocks import Block, Cells, Layout
 from tuiml.data.own.facts import MOST_BYTES, Wrong
 from tuiml.data.own.location import open_file
 from tuiml.registry import short
@@ -23,6 +23,8 @@ LONGEST_LINE = 4_000_000
 """Characters of a line."""
 MOST_COLUMNS = 50_000
 MOST_BLANK = 100_000
+CLEAN = 1_000_000
+"""Bytes from which on a table is read by numpy as far as it is clean."""
 NAMED = 8
 _DUCKDB: dict[str, Any] = {
     "threads": 2,
@@ -34,28 +36,6 @@ _DUCKDB: dict[str, Any] = {
 """It reads one file, with what is built in: nothing is fetched."""
 """Rows that a message names."""
 
-Cells = list[str]
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How a table is written."""
-
-    separator: str
-    header: bool
-    names: tuple[str, ...]
-    """Of the columns; ``column 1``, … without a header."""
-    encoding: str = "utf-8-sig"
-    comment: str = ""
-    """What a line that is passed over begins with."""
-    quote: str = '"'
-    skip: int = 0
-    """Lines before the table."""
-    filled: tuple[bool, ...] = ()
-    """Columns with a name, or with a cell in the first rows."""
-    notes: tuple[str, ...] = ()
-    """What was detected, and the option that decides otherwise."""
-
 
 class Rows:
     """Goes through a file's rows in blocks; row numbers are those a spreadsheet shows, from 1."""
@@ -64,25 +44,39 @@ class Rows:
         self.path = path
         self.title = plain_text(path.name)[:80]
         self.layout = layout
-        self.underscores = False
-        """Whether a line since the last block had one: Python reads 1_000 as a number, no table means it."""
+        self._underscores = False
         self.blank: list[int] = []
         """Rows with nothing in them, which are passed over."""
         self.done = 0
         """Bytes of the file that were read."""
 
-    def blocks(self) -> Iterator[list[Cells]]:
+    def blocks(self) -> Iterator[Block]:
         """The rows below the header, some thousands of cells at a time.
 
         Raises:
             Wrong: it is no such text, rows have another number of cells than the first, or repeat the header.
         """
+        read, all_read = 0, False
+        if self._clean():
+            from tuiml.data.own.clean import clean_blocks
+
+            with self._open() as (file, raw):
+                for block in clean_blocks(file, self.layout):
+                    if all_read := block is None:
+                        break
+                    read, self.done = read + len(block), raw.tell()
+                    yield block
+        if not all_read:
+            yield from self._blocks(read)
+
+    def _blocks(self, read: int) -> Iterator[Block]:
+        """The rows below the first ``read``, one by one."""
         count = len(self.layout.names)
         size = max(1, min(512, 50_000 // count))
         block: list[Cells] = []
         ragged: list[tuple[int, int]] = []
-        header: Cells | None = None
-        for number, cells in self.rows():
+        header = next(self.rows())[1] if read and self.layout.header else None
+        for number, cells in self.rows(read + self.layout.header if read else 0):
             if self.layout.header and header is None:
                 header = cells
                 continue
@@ -94,16 +88,27 @@ class Rows:
             block.append(cells)
             if len(block) == size:
                 if not ragged:
-                    yield block
-                block, self.underscores = [], False
+                    yield self._block(block)
+                block = []
         if ragged:
             raise self._ragged(ragged, count)
         if block:
-            yield block
+            yield self._block(block)
 
-    def rows(self) -> Iterator[tuple[int, Cells]]:
-        """Every row that is not blank, with its number."""
-        number = 0
+    def _block(self, rows: list[Cells]) -> Block:
+        block = Block(rows)
+        block.underscores, self._underscores = self._underscores, False
+        return block
+
+    def _clean(self) -> bool:
+        """Whether the text may be clean, and is large enough to read it by numpy."""
+        layout = self.layout
+        plain = layout.encoding.startswith("utf-8") and layout.separator in ",;\t|" and not layout.skip
+        return plain and self.path.stat().st_size >= CLEAN
+
+    def rows(self, start: int = 0) -> Iterator[tuple[int, Cells]]:
+        """Every row that is not blank, with its number; without the first ``start`` lines, which are rows."""
+        number = start
         self.blank.clear()
         if self.layout.separator == dialect.JSON:
             yield from enumerate(self._objects())
@@ -112,14 +117,14 @@ class Rows:
             yield from enumerate(self._parquet())
             return
         reader = csv.reader(
-            self._lines(),
+            self._lines(start),
             delimiter=self.layout.separator,
             quotechar=self.layout.quote,
             skipinitialspace=True,
             strict=True,
         )
         try:
-            for number, cells in enumerate(reader, 1):
+            for number, cells in enumerate(reader, start + 1):
                 if cells:
                     yield number, cells
                     continue
@@ -193,7 +198,7 @@ class Rows:
                 text = "is damaged, or was cut off: its packed contents cannot be read to their end"
                 raise Wrong("path", f"{self.title} {text}") from None
 
-    def _lines(self) -> Iterator[str]:
+    def _lines(self, start: int = 0) -> Iterator[str]:
         layout, number, size = self.layout, 0, 0
         with self._open() as (file, raw):
             text = io.TextIOWrapper(file, encoding=layout.encoding, newline="")
@@ -202,8 +207,10 @@ class Rows:
                     number += 1
                     size += len(line)
                     self._check(line, number, size)
+                    if number <= start:
+                        continue
                     if "_" in line:
-                        self.underscores = True
+                        self._underscores = True
                     if number % 256 == 0:
                         self.done = raw.tell()
                     if number <= layout.skip or (layout.comment and line.lstrip().startswith(layout.comment)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from array import array
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -10,10 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tuiml.data.kinds import Progress
+from tuiml.data.own.blocks import Block, Layout
 from tuiml.data.own.cells import BLANKS, MISSING, PLAIN, Style, kinds_of, number
 from tuiml.data.own.facts import MOST_VALUES, Wrong
 from tuiml.data.own.layout import layout_of
-from tuiml.data.own.rows import Layout, Rows
+from tuiml.data.own.rows import Rows
 from tuiml.text import plain_text
 
 if TYPE_CHECKING:
@@ -23,7 +26,7 @@ CATEGORIES = 20
 """Different values that a column of text may have to become inputs, one for each."""
 LABELS = 1000
 """Different values that are counted of a label."""
-_ZEROS = frozenset(f"0{digit}" for digit in range(10))
+_LEADING = re.compile(r"[+-]?0\d")
 LARGEST = 3.4028234e38
 """The largest float32."""
 MOST_MISSING = 5_000_000
@@ -110,6 +113,7 @@ def scan(
     labels: Collection[int],
     missing_values: Collection[str],
     styles: dict[int, Style],
+    progress: Progress | None = None,
 ) -> Scan:
     """Go through a table once; of the columns ``labels`` more different values are counted.
 
@@ -120,7 +124,7 @@ def scan(
     Raises:
         Wrong: it is no such text, is not rectangular, or holds too much.
     """
-    rows, count = Rows(path, layout), len(layout.names)
+    rows, count, size = Rows(path, layout), len(layout.names), path.stat().st_size
     limits = [LABELS if index in labels else CATEGORIES for index in range(count)]
     columns = [
         Scanned(
@@ -132,10 +136,11 @@ def scan(
     preview: list[tuple[str, ...]] = []
     for block in rows.blocks():
         if len(preview) < PREVIEW:
-            preview += [_shown(cells) for cells in block[: PREVIEW - len(preview)]]
-        plain = not rows.underscores
-        for column, cells in zip(columns, zip(*block, strict=True), strict=True):
-            _take(column, cells, start, missing_values, plain)
+            preview += [_shown(cells) for cells in block.first(PREVIEW - len(preview))]
+        for index, column in enumerate(columns):
+            _take(column, block, index, start, missing_values)
+        if progress is not None:
+            progress(rows.title, rows.done, size)
         start += len(block)
         if count <= 1000 or start % 64 == 0:
             missing = sum(len(column.missing) for column in columns)
@@ -153,49 +158,42 @@ def _shown(cells: Sequence[str]) -> tuple[str, ...]:
     return tuple(plain_text(cell.strip())[:24] for cell in cells[:PREVIEW_COLUMNS])
 
 
-def _take(column: Scanned, cells: Sequence[str], start: int, missing: Collection[str], plain: bool) -> None:
+def _take(column: Scanned, block: Block, index: int, start: int, missing: Collection[str]) -> None:
     """Count a block's cells of a column."""
-    values: list[float] | None = None
-    column.last = cells[-1].strip(BLANKS)
-    if plain and not column.texts and column.style == PLAIN and missing is MISSING:
-        try:
-            values = list(map(float, cells))
-        except ValueError:
-            values = None
+    values: Sequence[float] | None = None
+    if not column.texts and column.style == PLAIN and missing is MISSING:
+        values = block.numbers(index)
+    column.last = block.last(index)
     if values is not None:
-        low, high, total = min(values), max(values), sum(values)
+        low, high, total, whole = block.extent(values, column.whole)
         if math.isfinite(total) and low >= -LARGEST and high <= LARGEST:
             column.numbers += len(values)
             column.low, column.high = min(column.low, low), max(column.high, high)
             column.total += total
-            if column.whole:
-                column.whole = all(map(float.is_integer, values))
-            _look_at(column, cells, values)
+            column.whole = whole
             if column.counts is not None:
-                _count(column, Counter(cells))
+                _count(column, Counter(block.column(index)))
             if column.counting:
-                first = column.low
-                column.counting = first in (0, 1) and values == [
-                    first + start + k for k in range(len(values))
-                ]
+                expected = range(int(column.low) + start, int(column.low) + start + len(values))
+                column.counting = column.low in (0, 1) and list(values) == list(expected)
+            if low in SENTINELS or high in SENTINELS:
+                inner = [value for value in map(float, values) if value not in SENTINELS]
+                low, high = min(inner, default=math.inf), max(inner, default=-math.inf)
+            column.inner = min(low, column.inner[0]), max(high, column.inner[1])
+            if column.whole and not column.zeros and block.zeros(index):
+                column.zeros = next(filter(_LEADING.match, block.column(index)))[:24]
+            if column.grouped >= 0:
+                _see_groups(column, block.column(index))
             return
     column.counting = False
-    _take_slowly(column, cells, start, missing)
+    _take_slowly(column, block.column(index), start, missing)
 
 
-def _look_at(column: Scanned, cells: Collection[str], values: Collection[float]) -> None:
-    """See whether numbers may be meant otherwise."""
-    low, high = min(values), max(values)
-    if low in SENTINELS or high in SENTINELS:
-        values = [value for value in values if value not in SENTINELS]
-        low, high = min(values, default=math.inf), max(values, default=-math.inf)
-    column.inner = min(low, column.inner[0]), max(high, column.inner[1])
-    if column.whole and not column.zeros and not _ZEROS.isdisjoint({cell[:2] for cell in cells}):
-        column.zeros = next(cell for cell in cells if cell[:2] in _ZEROS)[:24]
-    if column.grouped >= 0 and column.style.decimal == "." != column.style.thousands:
-        points = [cell for cell in cells if "." in cell]
-        groups = all(cell[-4:-3] == "." and cell[:1] != "0" for cell in points)
-        column.grouped = column.grouped + len(points) if groups else -1
+def _see_groups(column: Scanned, cells: Collection[str]) -> None:
+    """See whether points may group thousands."""
+    points = [cell for cell in cells if "." in cell]
+    groups = all(cell[-4:-3] == "." and cell[:1] != "0" for cell in points)
+    column.grouped = column.grouped + len(points) if groups else -1
 
 
 def _count(column: Scanned, found: Counter[str]) -> None:
@@ -240,7 +238,12 @@ def _take_slowly(column: Scanned, cells: Sequence[str], start: int, missing: Col
         column.low, column.high = min(column.low, value), max(column.high, value)
         column.total += value * times
         column.whole = column.whole and value.is_integer()
-        _look_at(column, (cell.strip(BLANKS),), (value,))
+        if value not in SENTINELS:
+            column.inner = min(value, column.inner[0]), max(value, column.inner[1])
+        if column.whole and not column.zeros and _LEADING.match(cell.strip(BLANKS)):
+            column.zeros = cell.strip(BLANKS)[:24]
+        if column.grouped >= 0 and column.style.decimal == "." != column.style.thousands:
+            _see_groups(column, (cell.strip(BLANKS),))
         if column.kinds or column.style != PLAIN:
             kinds = kinds_of(cell)
             column.kinds.add(kinds)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from tuiml.data.arrays import Part
 from tuiml.data.errors import DataError
 from tuiml.data.kinds import Progress
+from tuiml.data.own.blocks import Block
 from tuiml.data.own.cells import BLANKS, MISSING, PLAIN, Style, is_missing, number
 from tuiml.data.own.rows import Rows
 from tuiml.data.own.table_plan import Feature, Plan, missing_of
@@ -44,14 +46,12 @@ def read(table: Table, progress: Progress | None = None) -> Part:
         if len(kept) < len(block):
             raise _changed(table)
         start += len(block)
-        if not kept.all():
-            block = [cells for cells, stays in zip(block, kept, strict=True) if stays]
-        if block:
-            try:
-                _fill(plan, block, inputs[at : at + len(block)], labels[at : at + len(block)], missing_values)
-            except (KeyError, ValueError):
-                raise _changed(table) from None
-        at += len(block)
+        some = slice(at, at + int(kept.sum()))
+        try:
+            _fill(plan, block, kept, inputs[some], labels[some], missing_values)
+        except (KeyError, ValueError):
+            raise _changed(table) from None
+        at = some.stop
         if progress is not None:
             progress(table.title, min(rows.done, size), size)
     if start != plan.rows:
@@ -67,35 +67,42 @@ def _changed(table: Table) -> DataError:
 
 def _fill(
     plan: Plan,
-    block: Sequence[Sequence[str]],
+    block: Block,
+    kept: NDArray[np.bool_],
     inputs: NDArray[Any],
     labels: NDArray[Any],
     missing_values: Collection[str],
 ) -> None:
-    columns = list(zip(*block, strict=True))
     at = 0
-    for feature in plan.features:
-        cells = columns[feature.index]
+    plain = [feature.index for feature in plan.features if not feature.values and feature.style == PLAIN]
+    whole = len(plain) == plan.width and missing_values is MISSING
+    if whole and (found := block.matrix(plain)) is not None:
+        inputs[:] = found if kept.all() else found[kept]
+        at = plan.width
+    for feature in plan.features if not at else ():
         if feature.values:
+            cells = compress(block.column(feature.index), kept)
             _one_hot(feature, cells, inputs[:, at : at + feature.width], missing_values)
         else:
-            inputs[:, at] = _numbers(cells, feature.style, missing_values)
+            inputs[:, at] = _numbers(block, feature.index, kept, feature.style, missing_values)
         at += feature.width
     if plan.classes:
-        labels[:] = [plan.classes[cell.strip(BLANKS)] for cell in columns[plan.labels[0]]]
+        classes = plan.classes
+        cells = compress(block.column(plan.labels[0]), kept)
+        labels[:] = [classes[c] if c in classes else classes[c.strip(BLANKS)] for c in cells]
     else:
         for k, index in enumerate(plan.labels):
-            labels[:, k] = _numbers(columns[index], plan.label_styles[k], missing_values)
+            labels[:, k] = _numbers(block, index, kept, plan.label_styles[k], missing_values)
 
 
-def _numbers(cells: Sequence[str], style: Style, missing_values: Collection[str]) -> list[float]:
+def _numbers(
+    block: Block, index: int, kept: NDArray[np.bool_], style: Style, missing_values: Collection[str]
+) -> NDArray[Any]:
     """The numbers of a column; NaN for one that is missing."""
-    try:
-        if style == PLAIN and missing_values is MISSING:
-            return list(map(float, cells))
-    except ValueError:
-        pass
-    return [_number(cell, style, missing_values) for cell in cells]
+    values = block.numbers(index) if style == PLAIN and missing_values is MISSING else None
+    if values is not None:
+        return np.asarray(values)[kept]
+    return np.array([_number(cell, style, missing_values) for cell in compress(block.column(index), kept)])
 
 
 def _number(cell: str, style: Style, missing_values: Collection[str]) -> float:
@@ -108,7 +115,7 @@ def _number(cell: str, style: Style, missing_values: Collection[str]) -> float:
 
 
 def _one_hot(
-    feature: Feature, cells: Sequence[str], out: NDArray[Any], missing_values: Collection[str]
+    feature: Feature, cells: Iterable[str], out: NDArray[Any], missing_values: Collection[str]
 ) -> None:
     """A 1 for the cell's value among its inputs; a missing one has none."""
     places = {value: index for index, value in enumerate(feature.values)}
