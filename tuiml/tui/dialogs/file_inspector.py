@@ -23,6 +23,8 @@ from tuiml.tui.model.catalog import Item
 if TYPE_CHECKING:
     from tuiml.tui.shell.protocol import Shell
 
+SHOWN = 0.25
+"""Seconds between two looks how far a file is read."""
 PAUSE = 0.12
 """Seconds that the cursor stays on a file before it is inspected."""
 
@@ -72,6 +74,17 @@ class FileInspector:
         self.found: Report | Item | None = None
         self._looking: threading.Thread | None = None
         self._timer: Timer | None = None
+        self._shown: Timer | None = None
+
+    @property
+    def words(self) -> str:
+        """What is shown while a file is inspected."""
+        done, total = cast("Shell", self._owner.app).looks.progress
+        return (
+            f"looking … {done / 1e6:,.0f} of {total / 1e6:,.0f} MB"
+            if self._looking and total
+            else "looking …"
+        )
 
     def want(self, wish: FileRequest | None, pause: float = 0.0) -> None:
         """Inspect a file after a pause: the cursor may only pass over it."""
@@ -95,6 +108,7 @@ class FileInspector:
         self._timer = None
         if self.wish is not None and self.wish.holds and self.found is None and not self._looking:
             self._looking = in_thread(partial(self._look, self.wish))
+            self._shown = self._owner.set_interval(SHOWN, self._changed)
 
     def _look(self, wish: FileRequest) -> None:
         """In a thread: inspect a file."""
@@ -113,6 +127,8 @@ class FileInspector:
     def took(self, message: Looked) -> bool:
         """Store a report; False if another file is wanted by now, which is then inspected."""
         self._looking = None
+        if self._shown is not None:
+            self._shown.stop()
         if message.wish is not self.wish:  # or is wanted again, after it was let go
             if self._timer is None:
                 self._begin()

@@ -252,7 +252,7 @@ class FilePicker(Modal[Taken | None]):
             )
             return
         if found is None:
-            self.view.show(partial(hint_strips, name, "looking …"))
+            self.view.show(partial(hint_strips, name, self._look.words))
         elif isinstance(found, Item) and found.document is not None:
             document = Document(found.document, files=cast(HasShell, self.app).shell.files)
             self.view.show(partial(preset_strips, document, "preset"))
