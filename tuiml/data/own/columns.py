@@ -117,7 +117,7 @@ def _means_classes(found: Scanned, notes: list[str]) -> bool:
         return False
     names = len(set(coded(found).values()))
     name, low, high = f"'{found.name[:60]}'", found.low or 0, found.high or 0
-    classes, said = taken_for(name, names, bool(found.whole), low, high)
+    classes, said = taken_for(name, names, bool(found.whole), low, high, found.numbers)
     if names > 2:
         notes.append(said)
     return classes
