@@ -86,8 +86,9 @@ def _print(found: Report) -> None:
         say(f"{parts}; {shape} input{'s' * (found.shape != (1,))} each")
         say(_target(found))
     if not found.usable and found.rows:
-        header, *rows = (row[:12] for row in found.rows)
-        print_table(header, [row for row in rows if len(row) >= len(header)])
+        width = min(12, len(found.rows[0]))
+        header, *rows = ((*row, *[""] * width)[:width] for row in found.rows)
+        print_table(header, rows)
         say()
     elif found.format == "csv" and found.columns:
         say()
