@@ -52,6 +52,12 @@ def compact(value: Number, digits: int = 2, missing: str = MISSING) -> str:
     return scientific(number, max(0, digits - 2))
 
 
+def limits_text(low: float, high: float) -> tuple[str, str]:
+    """The limits of a range with as many digits as tell them apart."""
+    texts = [(compact(low, digits), compact(high, digits)) for digits in range(2, 18)]
+    return next((pair for pair in texts if pair[0] != pair[1]), texts[0])
+
+
 def _counted(number: int) -> str:
     if abs(number) < 10_000_000:
         return f"{number:,}"

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.data.own_files import flowers
 from tuiml import __version__
 from tuiml.backends import fast
 from tuiml.cli import commands, main
@@ -502,6 +503,17 @@ def test_choices_are_those_of_the_registries(capsys: Capture) -> None:
     out = capsys.readouterr().out
     assert optimizers["adam"].source in out
     assert re.search(r"^beta1 +0.9 +a number at least 0, below 1", out, re.MULTILINE)
+
+
+def test_a_terminal_shows_how_far_a_large_table_is_read(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = flowers(tmp_path / "large.csv", 50_000)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    words = ["--set", f"data.path={path}", "--set", "training.epochs=1"]
+    for command in (["data", "check", str(path)], ["train", "digits-quickstart", *words]):
+        assert main(command) == 0
+        assert re.search(r"large\.csv: \S+ of \S+ MB", capsys.readouterr().err)
 
 
 def test_data_list_and_check(tmp_path: Path, capsys: Capture) -> None:

@@ -195,7 +195,7 @@ def test_the_time_left_is_what_the_rest_takes_at_the_speed_so_far(monkeypatch):
 def test_the_progress_line_fits_the_terminal_and_names_what_is_trained(capsys):
     bar = StudyBar()
     for event in events():
-        bar.tell(event)
+        bar.report(event)
     bar.close()
     err = capsys.readouterr().err
     assert "s: 4 trials, 2 at once, numpy, 1 thread each" in err

@@ -296,8 +296,9 @@ JSON = [
     no("a JSON list", '[{"a": 1}]', "save it as JSON lines"),
 ]  # fmt: skip
 SKLEARN = [
-    ok("iris", "12,2,setosa,virginica\n" + rows("{x},{k},{i}", head=""), "line 1 is no row, it says what follows: 12 rows, 2 inputs",
-       classes=tuple(map(str, range(12)))),
+    ok("iris", "12,2,setosa,versicolor,virginica\n" + rows(head="").replace("u", "0").replace("v", "2"), "classes setosa, versicolor, virginica",
+       classes=("0", "2")),
+    ok("a number for each example", rows("{x},{k},{i}"), "taken for a regression (predict", classes=()),
     ok("breast cancer", "12,2,malignant,benign\n" + rows(head="").replace("u\n", "0\n").replace("v\n", "1\n"),
        "line 1 is no row, it says what follows: 12 rows, 2 inputs, classes malignant, benign", classes=("0", "1")),
     ok("linnerud", rows("{x} {k} {x}", head="Chins Situps Jumps\n"), "numbers that are not all whole", classes=()),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.data.own_files import own, text
 from tests.data.polluted_files import POLLUTED
 from tuiml.data import file_report
-from tuiml.data.own import clean, rows
+from tuiml.data.own import blocks, clean, rows
 from tuiml.data.own.clean import CleanBlock
 from tuiml.data.own.dialect import SEPARATORS
 from tuiml.data.own.reading import examples
@@ -44,9 +44,9 @@ CELLS = st.one_of(
     st.floats(-1e6, 1e6).map("{:.3f}".format),
     st.integers(-(10**18), 10**18).map(str),
     st.decimals(allow_nan=False, allow_infinity=False).map(str),
-    st.sampled_from(["0", "-0", "+1", "007", "-01.50", "1.", ".5", "-.25", ".", "-", "+", "+-1", "1..2", "1.2.3"]),
-    st.sampled_from(["1e5", "1E-3", "NA", "nan", "1_0", "0x1", "３", "é", "a,b", "x;y", "", " 1", "1 ", '"', 'a"b']),
-    st.sampled_from(["\u00a05", "--5", "5-", "1-2", "123456789012345", "1234567890123456"]),
+    st.sampled_from(["0", "-0", "+1", "007", "-01.50", "1.", ".5", "-.25", ".", "-", "+", "+-1", "1..2"]),
+    st.sampled_from(["1e5", "1E-3", "NA", "nan", "1_0", "0x1", "３", "é", "a,b", "x;y", "", " 1", "1 ", '"']),
+    st.sampled_from(["\u00a05", 'a"b', "1.2.3", "--5", "5-", "1-2", "123456789012345", "1234567890123456"]),
 )  # fmt: skip
 
 
@@ -70,7 +70,7 @@ def test_random_tables_are_the_same_read_at_once(tmp_path_factory, table, separa
     assert one.warnings == other.warnings
     for mine, theirs in zip(one.columns, other.columns, strict=True):
         assert replace(mine, mean=None) == replace(theirs, mean=None)
-        assert mine.mean == pytest.approx(theirs.mean, rel=1e-9, abs=1e-300)  # added in another order
+        assert (mine.mean or 0.0) == pytest.approx(theirs.mean or 0.0, rel=1e-9)  # added in another order
     assert values == same
 
 
@@ -83,10 +83,10 @@ def test_numbers_of_up_to_fifteen_digits_are_those_of_float(tmp_path_factory, di
         cells.append(f"{sign}{text_[:at]}.{text_[at:]}" if data.draw(st.booleans()) else sign + text_)
     path = text(tmp_path_factory.getbasetemp() / "digits.csv", "".join(f"{cell},x\n" for cell in cells))
     with path.open("rb") as file:
-        blocks = list(clean.clean_blocks(file, rows.Layout(",", False, ("a", "b"))))
-    assert blocks.pop() is None
-    assert all(isinstance(block, CleanBlock) for block in blocks)
-    numbers = np.concatenate([block.numbers(0) for block in blocks])
+        found_blocks = list(clean.clean_blocks(file, blocks.Layout(",", False, ("a", "b"))))
+    assert found_blocks.pop() is None
+    assert all(isinstance(block, CleanBlock) for block in found_blocks)
+    numbers = np.concatenate([block.numbers(0) for block in found_blocks])
     assert numbers.tobytes() == np.array([float(cell) for cell in cells]).tobytes()
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tuiml.spec import Preset, Problem
 
 
-def read_preset(word: str, settings: list[str]) -> Preset:
-    """The preset, validated.
+def read_preset(word: str, settings: list[str], *, quiet: bool = False) -> Preset:
+    """The preset, validated; a terminal shows how far its data is read, unless ``quiet``.
 
     Raises:
         SpecError: with every problem.
@@ -17,9 +19,11 @@ def read_preset(word: str, settings: list[str]) -> Preset:
     from tuiml.spec import SpecError, check
 
     document, problems = read_document(word, settings)
-    from tuiml.data.own.reading import DataFiles
+    from tuiml.cli.progress import Bar, loading_on
+    from tuiml.data.own.reading import DataFiles, find
 
-    preset, found = check(document, DataFiles())
+    progress = loading_on(Bar()) if sys.stderr.isatty() and not quiet else None
+    preset, found = check(document, DataFiles(partial(find, progress=progress)))
     if preset is None or problems:
         raise SpecError([*problems, *found])
     return preset

@@ -68,6 +68,9 @@ class Data:
     """(outputs,): a number of the target is trained on as ``(t - target_shift) * target_scale``."""
     target_scale: NDArray[np.float32] = field(default_factory=lambda: _NOTHING)
     """(outputs,), above 0."""
+    raw_shift: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    """(features,), or empty: the inputs are ``x * 2**raw_exponents - raw_shift`` of the x in the file."""
+    raw_exponents: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     notices: tuple[tuple[str, str], ...] = ()
     """What is to be known of it before the first step: what it is about, and one line."""
     fingerprint: str = ""
@@ -76,6 +79,11 @@ class Data:
     def original(self, targets: Labels) -> NDArray[np.float32]:
         """Normalized targets or predictions, (n, outputs), in the units of the data set."""
         return np.asarray(targets, np.float32) / self.target_scale + self.target_shift
+
+    def raw(self, inputs: NDArray[Any]) -> NDArray[np.float64]:
+        """Inputs, (n, features), as the data set has them."""
+        wide = np.asarray(inputs, np.float64)
+        return np.ldexp(wide + self.raw_shift, -self.raw_exponents) if len(self.raw_shift) else wide
 
     def holds(self, part: Part) -> bool:
         """Whether it is one of the three parts, and not examples put together for an inspection."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,12 +85,12 @@ def inspect(
         files: finds what the file holds; ``None``: it is read here.
         deep: read every example as well, for what only that shows: numbers that are not finite, pictures
             that cannot be read, columns that never vary.
-        progress: called with the progress of a deep inspection.
+        progress: called with the progress of reading a large table, and of a deep inspection.
         options: of the entry, as ``label`` of a table; ``None`` is as if not given.
     """
     given = {name: value for name, value in options.items() if value is not None}
     table = {"path": str(path), **given}
-    files = files or reading.DataFiles()
+    files = files or reading.DataFiles(partial(reading.find, progress=progress))
     kind: type[Own] = datasets.entry_of(table, files) or Table  # type: ignore[assignment]  # it has a path
     try:
         dataset = datasets.read(table, files)

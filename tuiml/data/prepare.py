@@ -6,6 +6,7 @@ import hashlib
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,7 @@ FAR = 1e3
 PIXEL = 255.0
 """What every byte was divided by before 0.3."""
 SMALL = 1e-30
-"""A standard deviation below this is near the smallest float32."""
+"""Values below this are near the smallest float32."""
 
 
 def load(dataset: Dataset, seed: int, progress: Progress | None = None) -> Data:
@@ -97,8 +98,10 @@ def draw(dataset: Dataset, examples: PoolAndTest, seed: int) -> Data:
         print_of = hashlib.sha256(f"{print_of}{other}".encode()).hexdigest()
     if dataset.fills:
         _fill(training.inputs, (training, held_out, examples.test))
+    raw = np.empty(0), np.empty(0, np.int64)
     if any(part.inputs.dtype == np.float64 for part in (training, examples.test)):
-        training, held_out, test = _single((training, held_out, examples.test), dataset.normalize)
+        raw = _far_or_small(training.inputs, dataset.normalize)
+        training, held_out, test = (_single(part, *raw) for part in (training, held_out, examples.test))
         examples = PoolAndTest(examples.pool, test)
     shift, scale = normalization(training.inputs, dataset.normalize, dataset.top)
     test, numbers = examples.test, (_NOTHING, _NOTHING)
@@ -115,6 +118,8 @@ def draw(dataset: Dataset, examples: PoolAndTest, seed: int) -> Data:
         fingerprint=print_of,
         target_shift=numbers[0],
         target_scale=numbers[1],
+        raw_shift=raw[0],
+        raw_exponents=raw[1],
     )
     return replace(data, notices=notices.notices(dataset, data))
 
@@ -155,25 +160,30 @@ def _drawn(dataset: Dataset, pool: Part, seed: int) -> tuple[Part, Part, bool]:
     return training, Part(inputs[:validation], labels[:validation]), made_anew
 
 
-def _single(parts: tuple[Part, Part, Part], normalize: Normalize) -> list[Part]:
-    """The parts in float32; a column whose values are far from 0 beside their spread is centred before, and a
-    tiny one scaled, since float32 has 7 digits and ends at 1e-38."""
-    like = parts[0].inputs
-    centre, factor = np.zeros(like.shape[1]), np.ones(like.shape[1])
+def _far_or_small(like: Values, normalize: Normalize) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The power of 2 that tiny columns are multiplied by, and what is subtracted from those that are then far
+    from 0 beside their spread: float32 has 7 digits and ends at 1e-38."""
+    shift, exponents = np.zeros(like.shape[1]), np.zeros(like.shape[1], np.int64)
     if normalize != "none":
+        peak = np.maximum(-like.min(axis=0), like.max(axis=0))
+        small = (peak > 0) & (peak < SMALL)
+        exponents[small] = -np.floor(np.log2(peak[small])).astype(np.int64)
         mean, deviation = _moments(like)
+        if small.any():
+            mean[small], deviation[small] = _moments(np.ldexp(like[:, small], exponents[small]))
         far = (deviation > 0) & (np.abs(mean) > FAR * deviation)
-        centre[far] = np.rint(mean[far])
-        small = (deviation > 0) & (deviation < SMALL)
-        factor[small] = 2.0 ** -np.floor(np.log2(deviation[small]))
-    found = []
-    for part in parts:
-        inputs = np.empty((len(part), len(centre)), np.float32)
-        step = max(1, _BLOCK // max(1, len(centre)))
-        for start in range(0, len(inputs), step):
-            inputs[start : start + step] = (part.inputs[start : start + step] - centre) * factor
-        found.append(Part(inputs, part.labels))
-    return found
+        shift[far] = np.where(deviation > 1, np.rint(mean), mean)[far]
+    return shift, exponents
+
+
+def _single(part: Part, shift: NDArray[Any], exponents: NDArray[Any]) -> Part:
+    """The part in float32."""
+    inputs = np.empty((len(part), len(shift)), np.float32)
+    step = max(1, _BLOCK // max(1, len(shift)))
+    for start in range(0, len(inputs), step):
+        wide = part.inputs[start : start + step]
+        inputs[start : start + step] = (np.ldexp(wide, exponents) if exponents.any() else wide) - shift
+    return Part(inputs, part.labels)
 
 
 def _scaled(part: Part, shift: NDArray[np.float32], scale: NDArray[np.float32]) -> Part:

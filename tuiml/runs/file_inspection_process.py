@@ -12,6 +12,7 @@ import contextlib
 import resource
 import signal
 import sys
+import time
 from typing import Any
 
 from tuiml.data.own import facts, reading
@@ -37,12 +38,20 @@ def main(arguments: list[str]) -> int:
 
 
 def answer_to(order: dict[str, Any]) -> dict[str, Any]:
-    """What there is to say of the file in an order."""
+    """What there is to say of the file in an order; before, how far it is read."""
     options: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in order["options"].items()}
     dataset = own_files[order["format"]].model_construct(**options)
+    tell, due = order.get("tell"), 0.0
+
+    def progress(name: str, done: int, total: int) -> None:
+        nonlocal due
+        if tell and time.monotonic() >= due:
+            due = time.monotonic() + 0.2
+            tell({"done": done, "total": total})
+
     signal.alarm(DEADLINE + 1)  # ends this process even if the app died, and whatever a library is at
     try:
-        found = reading.find(dataset)
+        found = reading.find(dataset, progress) if tell else reading.find(dataset)
         if isinstance(found, facts.Unknown):
             text = f"{dataset.title} needs more than {MEMORY // 10**6:,} MB to be read"
             found = facts.Unknown("path", text)

@@ -39,7 +39,7 @@ def serve(descriptor: int, answer: Callable[[Message], Message], niceness: int) 
 
 
 class Answerer:
-    """Answers the app at the other end of ``line``."""
+    """Answers the app at the other end of ``line``; orders get ``tell``, which sends what is known before."""
 
     def __init__(
         self,
@@ -58,11 +58,14 @@ class Answerer:
         """Answer the newest order until the app closes."""
         threading.Thread(target=self._listen, name="listener", daemon=True).start()
         while (order := self._next()) is not None:
-            answer = self._answer(order) | {"number": order.get("number")}
+            answer = self._answer(order | {"tell": self._tell}) | {"number": order.get("number")}
             try:
-                self._line.sendall(pack(answer))
+                self._tell(answer)
             except OSError:
                 return
+
+    def _tell(self, message: Message) -> None:
+        self._line.sendall(pack(message))
 
     def _next(self) -> Message | None:
         with self._changed:

@@ -383,6 +383,8 @@ async def test_a_long_inspection_holds_up_no_key_and_an_earlier_one_is_cancelled
             await on.press("escape", *"flowers")  # … unless one goes on
             assert on.listed == ["flowers.csv"]
             assert "inspecting" in on.preview
+            on.app.file_reader._read_on(12_000_000, 195_000_000)
+            await on.until(lambda: "inspecting … 12 of 195 MB" in on.preview)
         finally:
             free.set()
         await on.at("flowers.csv", "3 classes")

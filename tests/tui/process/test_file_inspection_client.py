@@ -22,9 +22,8 @@ LIMIT = 60
 """Seconds after which a test that hangs fails."""
 REAL = FileInspectionClient.find  # before the fixture for all tests of the screen takes its place
 HANG = "if 'slow' in order['options']['path']: time.sleep(1000)"
-BREAK = (
-    "file_inspection_process.reading.find = (lambda d: 1 / 0) if 'slow' in order['options']['path'] else here"
-)
+BREAK = "if 'slow' in order['options']['path']: file_inspection_process.reading.find = lambda *_: 1 / 0\n"
+BREAK += "else: file_inspection_process.reading.find = here"
 
 
 @pytest.fixture(autouse=True)
@@ -84,6 +83,17 @@ async def test_another_process_finds_what_this_one_would_and_stays(tmp_path, rea
         assert found == inspect(str(tmp_path / name))
         assert found.usable == (name != "wrong.csv")
     assert len(processes) == 1
+
+
+async def test_how_far_a_large_table_is_read_is_reported_before(tmp_path, reader):
+    flowers(tmp_path / "f.csv")
+    await report(reader, tmp_path / "f.csv")
+    assert reader.progress == (0, 0)
+    flowers(tmp_path / "large.csv", 50_000)
+    found = await report(reader, tmp_path / "large.csv")
+    assert found == inspect(str(tmp_path / "large.csv"))
+    done, total = reader.progress
+    assert 0 < done <= total == (tmp_path / "large.csv").stat().st_size
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="macOS holds no process to its limit of memory")

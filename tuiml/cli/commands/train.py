@@ -22,7 +22,7 @@ def run(chosen: argparse.Namespace) -> int:
     threads.limit(chosen.threads)  # before numpy is imported, by what follows
     from tuiml.cli.preset_argument import read_preset
 
-    preset = read_preset(chosen.preset, chosen.settings)
+    preset = read_preset(chosen.preset, chosen.settings, quiet=chosen.quiet or chosen.json)
     from tuiml.cli.follow import follow
     from tuiml.cli.progress import choose
     from tuiml.runs import session

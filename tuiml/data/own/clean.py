@@ -14,8 +14,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from tuiml.data.own.blocks import Block, Layout
 from tuiml.data.own.cells import BLANKS
-from tuiml.data.own.rows import Block, Layout
 
 CHUNK = 1 << 17
 DIGITS = 15
@@ -160,8 +160,8 @@ class CleanBlock(Block):
         self._text: bytes | str = decoded if len(decoded) == len(text) else text
         self._starts, self._ends = starts.reshape(-1, count), ends.reshape(-1, count)
         self._values = values.reshape(-1, count)
-        self._known: Array = known.reshape(-1, count).all(axis=0)
-        self._zeros: Array = zeros.reshape(-1, count).any(axis=0)
+        self._known = np.logical_and.reduce(known.reshape(-1, count))
+        self._zeros = np.logical_or.reduce(zeros.reshape(-1, count))
         self.underscores = b"_" in text
 
     def __len__(self) -> int:

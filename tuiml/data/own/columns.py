@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
+from tuiml.data.own.blocks import Layout
 from tuiml.data.own.cells import PLAIN, Style, number
 from tuiml.data.own.facts import Column, Wrong, taken_for
-from tuiml.data.own.rows import Layout
 from tuiml.data.own.scan import LABELS, Scanned
 from tuiml.registry import closest, short
 from tuiml.text import plain_text
@@ -117,7 +117,7 @@ def _means_classes(found: Scanned, notes: list[str]) -> bool:
         return False
     names = len(set(coded(found).values()))
     name, low, high = f"'{found.name[:60]}'", found.low or 0, found.high or 0
-    classes, said = taken_for(name, names, bool(found.integers), low, high)
+    classes, said = taken_for(name, names, bool(found.integers), low, high, found.numbers)
     if names > 2:
         notes.append(said)
     return classes

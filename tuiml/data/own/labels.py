@@ -86,7 +86,7 @@ def _classes(parts: list[Array], predict: str, title: str) -> Coding:
     kind = parts[0].dtype.kind
     guess = predict == "auto" and kind not in "USb"
     if kind == "f" and guess and not all((part == np.rint(part)).all() for part in parts):
-        return Coding(None, (), 1, notes=(taken_for("the target", 0, False, 0, 0)[1],))
+        return Coding(None, (), 1, notes=(taken_for("the target", 0, False, 0, 0, 0)[1],))
     if kind == "f" and not all(np.isfinite(part).all() for part in parts):
         raise Wrong("path", f"{title}: a label is not a finite number")
     values = np.empty(0, parts[0].dtype)
@@ -102,7 +102,7 @@ def _classes(parts: list[Array], predict: str, title: str) -> Coding:
     notes: tuple[str, ...] = ()
     if guess:
         low, high = float(values[0]), float(values[-1])
-        classes, said = taken_for("the target", len(values), True, low, high)
+        classes, said = taken_for("the target", len(values), True, low, high, sum(map(len, parts)))
         if not classes:
             return Coding(None, (), 1, notes=(said,))
         notes = (said,) if len(values) > 2 else ()

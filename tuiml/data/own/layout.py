@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tuiml.data.own import dialect
+from tuiml.data.own.blocks import Cells, Layout
 from tuiml.data.own.cells import BLANKS
 from tuiml.data.own.dialect import SEPARATORS
 from tuiml.data.own.facts import Wrong
-from tuiml.data.own.rows import MOST_COLUMNS, Cells, Layout, Rows
+from tuiml.data.own.rows import MOST_COLUMNS, Rows
 from tuiml.text import plain_text
 
 if TYPE_CHECKING:

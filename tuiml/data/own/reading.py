@@ -146,10 +146,14 @@ def is_quick(dataset: Own) -> bool:
     return isinstance(dataset, Table) and int(_signature(dataset)[0]) <= QUICK
 
 
-def find(dataset: Own) -> Facts | Wrong:
-    """Read what a file holds in this process; what is wrong with it is returned, too."""
+def find(dataset: Own, progress: Progress | None = None) -> Facts | Wrong:
+    """Read what a file holds in this process; what is wrong with it is returned, too.
+
+    Args:
+        progress: told how far a large table is read.
+    """
     try:
-        return _find(dataset)
+        return _find(dataset, progress)
     except Wrong as wrong:
         return wrong
     except DataError as error:
@@ -160,11 +164,11 @@ def find(dataset: Own) -> Facts | Wrong:
         return Unknown("path", f"there is not enough free memory for {dataset.title}")
 
 
-def _find(dataset: Own) -> Facts:
+def _find(dataset: Own, progress: Progress | None) -> Facts:
     if isinstance(dataset, Table):
         from tuiml.data.own import table
 
-        return table.find(dataset)
+        return table.find(dataset, progress)
     if isinstance(dataset, Arrays):
         from tuiml.data.own import npz
 

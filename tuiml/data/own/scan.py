@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tuiml.data.kinds import Progress
+from tuiml.data.own.blocks import Block, Layout
 from tuiml.data.own.cells import BLANKS, MISSING, PLAIN, Style, kinds_of, number
 from tuiml.data.own.facts import MOST_VALUES, Wrong
 from tuiml.data.own.layout import layout_of
-from tuiml.data.own.rows import Block, Layout, Rows
+from tuiml.data.own.rows import CLEAN, Rows
 from tuiml.text import plain_text
 
 if TYPE_CHECKING:
@@ -138,8 +139,8 @@ def scan(
             preview += [_shown(cells) for cells in block.first(PREVIEW - len(preview))]
         for index, column in enumerate(columns):
             _take(column, block, index, start, missing_values)
-        if progress is not None:
-            progress(rows.title, rows.done, size)
+        if progress is not None and size >= CLEAN:
+            progress(rows.title, min(rows.done, size - 1), size)
         start += len(block)
         if count <= 1000 or start % 64 == 0:
             missing = sum(len(column.missing) for column in columns)
@@ -148,6 +149,8 @@ def scan(
                 f"{MOST_VALUES:,} values" if missing <= MOST_MISSING else f"{MOST_MISSING:,} missing values"
             )
             raise Wrong("path", f"{rows.title} has more than {what}, the most that are read")
+    if progress is not None and size >= CLEAN:
+        progress(rows.title, size, size)
     if not start:
         raise Wrong("path", f"{rows.title} has no rows below its header")
     return Scan(layout, tuple(columns), start, tuple(rows.blank), tuple(preview))

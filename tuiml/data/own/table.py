@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tuiml.data.kinds import Progress
 from tuiml.data.own.cells import DECIMALS, MAYBE_MISSING, PLAIN, THOUSANDS, Ambiguous, Style, decide
 from tuiml.data.own.columns import LABEL_NAMES, classes_of, column, counts_of, labels_of, names_of, report
 from tuiml.data.own.dialect import JSON, PARQUET, name_of
@@ -30,7 +31,7 @@ SEVERAL = 5
 """Rows and columns that a message names."""
 
 
-def find(table: Table) -> Facts:
+def find(table: Table, progress: Progress | None = None) -> Facts:
     """The facts of a table.
 
     Raises:
@@ -44,7 +45,7 @@ def find(table: Table) -> Facts:
     labels = labels_of(table, layout)
     styles: dict[int, Style] = {}
     for _ in range(4):
-        found = scan(path, layout, labels, missing_of(table), styles)
+        found = scan(path, layout, labels, missing_of(table), styles, progress)
         planner = _Planner(table, found, labels)
         if (better := planner.styles()) == styles:
             break

@@ -6,8 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tuiml.data.own.blocks import Layout
 from tuiml.data.own.cells import MISSING, PLAIN, Style
-from tuiml.data.own.rows import Layout
 
 if TYPE_CHECKING:
     from tuiml.data.own.entries import Table

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from tuiml.data.arrays import Part
 from tuiml.data.errors import DataError
 from tuiml.data.kinds import Progress
+from tuiml.data.own.blocks import Block
 from tuiml.data.own.cells import BLANKS, MISSING, PLAIN, Style, is_missing, number
-from tuiml.data.own.rows import Block, Rows
+from tuiml.data.own.rows import Rows
 from tuiml.data.own.table_plan import Feature, Plan, missing_of
 
 if TYPE_CHECKING:

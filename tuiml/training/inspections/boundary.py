@@ -11,7 +11,7 @@ from pydantic import Field
 from tuiml.training.codec import Count
 from tuiml.training.inspections import record
 from tuiml.training.inspections.network import InspectedNetwork, as_bytes
-from tuiml.training.inspections.plane import grid, limits_of, places, points_of
+from tuiml.training.inspections.plane import grid, limits_of, places, points_of, raw_limits
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Boundary(record.Inspection, event="boundary"):
             step=network.step,
             columns=request.columns,
             rows=request.rows,
-            limits=tuple(limits.tolist()),
+            limits=raw_limits(data, limits),
             classes=network.classes,
             predicted=found.argmax(0).astype(np.uint8).tobytes(),
             probabilities=as_bytes(found.max(0)).tobytes(),

@@ -11,7 +11,7 @@ from pydantic import Field
 from tuiml.training.codec import Bounded, Count, Finite
 from tuiml.training.inspections import record
 from tuiml.training.inspections.network import InspectedNetwork, floats
-from tuiml.training.inspections.plane import limits_of, points_of
+from tuiml.training.inspections.plane import limits_of, points_of, raw_limits
 
 
 @dataclass(frozen=True)
@@ -37,15 +37,15 @@ class Fit(record.OfOutput, event="fit"):
         if data.shape != (1,):
             return None
         which = network.output(request.first)
-        left, right = limits_of(data).tolist()
-        xs = np.linspace(left, right, min(request.columns, record.COLUMNS))
+        limits = limits_of(data)
+        xs = np.linspace(limits[0], limits[1], min(request.columns, record.COLUMNS))
         points, labels, held_out = points_of(data)
         return cls(
             step=network.step,
             **which,
-            limits=(left, right),
+            limits=raw_limits(data, limits),
             curve=floats(network.predictions(xs[:, None], which["output"])),
-            xs=floats(points[:, 0]),
+            xs=floats(data.raw(points)[:, 0]),
             ys=floats(network.targets(labels, which["output"])),
             held_out=held_out,
         )

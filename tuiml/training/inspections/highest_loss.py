@@ -69,7 +69,7 @@ def _shown(network: InspectedNetwork, part: Part, row: int) -> tuple[bytes, tupl
     """The pixels of an example that is an image, else its first values."""
     raw, size = part.inputs[row], network.image_size
     if not size:
-        return b"", floats(raw[: record.VALUES])
+        return b"", floats(network.data.raw(raw)[: record.VALUES])
     stride = thinned(size, record.SIDE)[2]
     low, high = network.pixel_range()
     image = raw.reshape(-1, *size)[:, ::stride, ::stride].astype(np.float64).mean(axis=0)

@@ -49,7 +49,7 @@ class LargestErrors(record.Evaluated, event="largest_errors"):
                 floats(targets[row][: record.VALUES]),
                 floats(outputs[row][: record.VALUES]),
                 float(losses[row]),
-                floats(part.inputs[row][: record.VALUES]),
+                floats(network.data.raw(part.inputs[row])[: record.VALUES]),
             )
             for row in network.highest_losses(losses, request.first, request.count)
         )

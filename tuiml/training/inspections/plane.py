@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from tuiml.backends.engine import Array
@@ -20,6 +22,11 @@ def limits_of(data: Data) -> Array:
     low, high = data.train.inputs.min(0), data.train.inputs.max(0)
     room = np.maximum((high - low) * MARGIN, 1e-6)
     return np.stack([low - room, high + room], axis=1).astype(np.float64).ravel()
+
+
+def raw_limits(data: Data, limits: Array) -> Any:
+    """Limits as the data set has its values: left, right, …"""
+    return tuple(data.raw(limits.reshape(-1, 2).T).T.ravel().tolist())
 
 
 def points_of(data: Data) -> tuple[Array, Array, int]:

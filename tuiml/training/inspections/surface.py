@@ -8,7 +8,7 @@ from typing import Self
 from tuiml.training.codec import Finite
 from tuiml.training.inspections import record
 from tuiml.training.inspections.network import InspectedNetwork, as_bytes
-from tuiml.training.inspections.plane import grid, limits_of, places, points_of
+from tuiml.training.inspections.plane import grid, limits_of, places, points_of, raw_limits
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Surface(record.OfOutput, event="surface"):
             **which,
             columns=request.columns,
             rows=request.rows,
-            limits=tuple(limits.tolist()),
+            limits=raw_limits(data, limits),
             scale=(low, low + spread),
             predictions=as_bytes((found - low) / spread).tobytes(),
             xs=xs,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rich.segment import Segment
 from rich.style import Style
 
-from tuiml.formatting import compact
+from tuiml.formatting import compact, limits_text
 from tuiml.training.inspections.boundary import Boundary
 from tuiml.training.inspections.surface import Surface
 from tuiml.tui.charts.palette import COLOURS, HEAT, QUIET, Look, mixed
@@ -149,6 +149,6 @@ def heights_legend(found: Surface, width: int, look: Look) -> Line:
 
 
 def _limits(found: Boundary | Surface, look: Look) -> tuple[str, Style]:
-    left, right, bottom, top = map(compact, found.limits)
+    (left, right), (bottom, top) = limits_text(*found.limits[:2]), limits_text(*found.limits[2:])
     dots = look.glyphs.more if look.unicode else ".."
     return f"x {left}{dots}{right}  y {bottom}{dots}{top}", look.style(QUIET)

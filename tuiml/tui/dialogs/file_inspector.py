@@ -23,6 +23,8 @@ from tuiml.tui.model.catalog import Item
 if TYPE_CHECKING:
     from tuiml.tui.shell.protocol import Shell
 
+SHOWN = 0.25
+"""Seconds between two looks how far a file is read."""
 PAUSE = 0.12
 """Seconds that the cursor stays on a file before it is inspected."""
 
@@ -72,6 +74,17 @@ class FileInspector:
         self.found: Report | Item | None = None
         self._thread: threading.Thread | None = None
         self._timer: Timer | None = None
+        self._shown: Timer | None = None
+
+    @property
+    def words(self) -> str:
+        """What is shown while a file is inspected."""
+        done, total = cast("Shell", self._owner.app).file_reader.progress
+        return (
+            f"inspecting … {done / 1e6:,.0f} of {total / 1e6:,.0f} MB"
+            if self._thread and total
+            else "inspecting …"
+        )
 
     def inspect(self, request: FileRequest | None, pause: float = 0.0) -> None:
         """Inspect a file after a pause: the cursor may only pass over it."""
@@ -95,6 +108,7 @@ class FileInspector:
         self._timer = None
         if self.request is not None and self.request.may_be_data and self.found is None and not self._thread:
             self._thread = in_thread(partial(self._inspect, self.request))
+            self._shown = self._owner.set_interval(SHOWN, self._changed)
 
     def _inspect(self, request: FileRequest) -> None:
         """In a thread: inspect a file."""
@@ -113,6 +127,8 @@ class FileInspector:
     def receive(self, message: FileInspected) -> bool:
         """Store a report; False if another file is wanted by now, which is then inspected."""
         self._thread = None
+        if self._shown is not None:
+            self._shown.stop()
         if message.request is not self.request:  # or is wanted again, after it was cancelled
             if self._timer is None:
                 self._begin()

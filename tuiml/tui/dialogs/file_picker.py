@@ -250,7 +250,7 @@ class FilePicker(Modal[Taken | None]):
             self.view.show(partial(hint_strips, name, "unknown kind of file: enter inspects it"))
             return
         if found is None:
-            self.view.show(partial(hint_strips, name, "inspecting …"))
+            self.view.show(partial(hint_strips, name, self._inspector.words))
         elif isinstance(found, Item) and found.document is not None:
             document = Document(found.document, files=cast(HasShell, self.app).shell.files)
             self.view.show(partial(preset_strips, document, "preset"))

@@ -33,6 +33,8 @@ class FileInspectionClient:
         """Of the file that is being read."""
         self._unwanted: WeakSet[threading.Thread] = WeakSet()
         self._worker: FileWorker | None = None
+        self.progress = (0, 0)
+        """Bytes that are read of the file that is being read, and all; (0, 0): not known."""
 
     def start(self) -> None:
         """Accept files from now on."""
@@ -72,9 +74,9 @@ class FileInspectionClient:
             return
         if self._worker and (self._worker.over or self._worker.gone):
             self._give_up()
-        self._answer = answer
+        self._answer, self.progress = answer, (0, 0)
         try:
-            self._worker = self._worker or FileWorker(self._take)
+            self._worker = self._worker or FileWorker(self._take, self._read_on)
         except OSError as error:
             text = f"{FileWorker.called} could not be started: {error.strerror or error}"
             self._take(Unknown("path", text))
@@ -84,6 +86,9 @@ class FileInspectionClient:
     def _take(self, found: Facts | Wrong) -> None:
         if self._answer and not self._answer.done():
             self._answer.set_result(found)
+
+    def _read_on(self, done: int, total: int) -> None:
+        self.progress = (done, total)
 
     def cancel(self, thread: threading.Thread) -> None:
         """Cancel what a thread waits for."""
@@ -113,11 +118,16 @@ class FileWorker(Worker):
     called: ClassVar[str] = "the process that reads files"
     module: ClassVar[str] = "tuiml.runs.file_inspection_process"
 
-    def __init__(self, take: Callable[[Facts | Wrong], object]) -> None:
+    def __init__(
+        self, take: Callable[[Facts | Wrong], object], progress: Callable[[int, int], object]
+    ) -> None:
         super().__init__(lambda _: None)
-        self._answer = take
+        self._answer, self._progress = take, progress
 
     def _take(self, message: dict[str, Any]) -> None:
+        if "done" in message:
+            self._progress(int(message["done"]), int(message["total"]))
+            return
         found = facts.from_json(message)
         if not self.over:
             self._answer(found)
