@@ -28,7 +28,7 @@ TINY = {
     ],
     "training": {"optimizer": "sgd", "epochs": 3, "batch_size": 10},
 }
-MARKS = Marks({"training.optimizer": ("sgd", "adam")}, (0, 1))
+MARKS = Marks({"training.optimizer": ("sgd", "adam")}, (0, 1), tune=False)
 
 
 async def done(on: Bench) -> None:
@@ -102,7 +102,7 @@ async def test_a_study_goes_on_where_the_app_was_left() -> None:
 
 async def test_a_study_that_is_over_is_repeated_with_one_more_seed() -> None:
     async with Bench.opened(Document(TINY)) as on:
-        on.app.document.mark(Marks({"training.optimizer": ("sgd", "adam")}))
+        on.app.document.mark(Marks({"training.optimizer": ("sgd", "adam")}, tune=False))
         await on.press("ctrl+r")
         await done(on)
         model, name = on.app.study.model, on.app.query_one(StudyScreen).table.key[0]

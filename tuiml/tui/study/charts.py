@@ -259,12 +259,12 @@ class MapOfStudy(StudyView):
 
     def draw(self, width: int, height: int, look: Look) -> list[Line]:
         results = self.model.results
-        if results is None or len(results.varied) != 2:
+        if results is None or len(self.model.varied) != 2:
             return grid_map(
                 Grid(np.empty((0, 0)), (), ()), width, height, look=look, empty="needs two varied settings"
             )
-        values = varied_values(results)
-        down, right = results.varied
+        values = varied_values(results, self.model.varied)
+        down, right = self.model.varied
         if len(values[right]) < len(values[down]) <= 6:
             down, right = right, down
         table = np.full((len(values[down]), len(values[right])), np.nan)
@@ -295,10 +295,10 @@ class ParallelOfStudy(StudyView):
 
     def draw(self, width: int, height: int, look: Look) -> list[Line]:
         model, results = self.model, self.model.results
-        if results is None or not results.varied:
+        if results is None or not model.varied:
             return parallel((), (), width, height, look=look, empty="needs a varied setting")
-        values = varied_values(results)
-        axes = [_axis(word(path), values[path]) for path in results.varied]
+        values = varied_values(results, model.varied)
+        axes = [_axis(word(path), values[path]) for path in model.varied]
         known = np.array([row.mean for row in results.rows if math.isfinite(row.mean)])
         low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
         told = [(0.0, low), (1.0, high)] if high > low else [(0.5, low)]
@@ -318,7 +318,7 @@ class ParallelOfStudy(StudyView):
             ),
         )
         for row in rows:
-            place = [_place(values[path], row.configuration.settings.get(path)) for path in results.varied]
+            place = [_place(values[path], row.configuration.settings.get(path)) for path in model.varied]
             span = high - low
             end = (row.mean - low) / span if span > 0 else row.mean - low + 0.5
             symbol, colour = model.symbol(row, look.unicode)
@@ -370,5 +370,5 @@ CHARTS = (
 
 def available(model: StudyModel) -> list[StudyChart]:
     """The charts that suit the study."""
-    count = len(model.results.varied) if model.results else 0
+    count = len(model.varied)
     return [chart for chart in CHARTS if chart.varied[0] <= count <= chart.varied[1]]

@@ -39,7 +39,8 @@ class StudyTable(LayerTable):
             signs.append((" ", QUIET) if folder or name not in shown else (symbol, colour))
         changed, self._signs = self._signs != signs, signs
         rows = [
-            cells(model, row, look) if one is None else trial_cells(model, one, look) for _, row, one in lines
+            cells(model, row, look) if one is None else trial_cells(model, row, one, look)
+            for _, row, one in lines
         ]
         self.set_rows(rows)
         if changed:
