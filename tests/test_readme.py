@@ -146,6 +146,7 @@ def test_it_names_every_chart() -> None:
         ("Everywhere", ["any"]),
         ("Build", ["build", "table", "field"]),
         ("Train", ["train"]),
+        ("Study", ["study", "table"]),
         ("Drawing", ["pad"]),
         ("Library", ["library"]),
     ],

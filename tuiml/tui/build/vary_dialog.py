@@ -112,10 +112,10 @@ class ValueList(Widget, can_focus=True):
             text = self._cost(self.scopes[self.at].path, self.ticked, self.tune)
             parts = [(fit(clean(text, look), width, look.glyphs.more), base + look.style(VARIED))]
         else:
-            other = "tab other scope   " if len(self.scopes) > 1 else ""
+            other = "tab other scope  " if len(self.scopes) > 1 else ""
             if self.field.path == OPTIMIZER:
-                other = f"^l {'one shared rate' if self.tune else 'own rates'}   "
-            keys = f"enter choose   space tick   ^t all, none   {other}esc cancel"
+                other = f"^l {'shared rate' if self.tune else 'own rates'}  "
+            keys = f"enter choose  space tick  ^t all, none  {other}esc cancel"
             parts = [(fit(keys, width, look.glyphs.more), quiet)]
         return Strip([Segment(text, style) for text, style in parts]).adjust_cell_length(width, base)
 

@@ -221,7 +221,7 @@ def products(marks: Marks) -> str:
         counts.append(f"{len(marks.seeds)} seed{'s' if len(marks.seeds) != 1 else ''}")
     runs = f"{marks.runs:,} run{'s' if marks.runs != 1 else ''}"
     if marks.tuned:
-        return f"{' × '.join(counts)}, each at its own best rate: {runs} or more"
+        return f"{' × '.join(counts)}, own best rates: {runs} or more"
     return f"{' × '.join(counts)} = {runs}"
 
 
