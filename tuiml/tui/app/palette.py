@@ -17,6 +17,8 @@ from tuiml.text import plain_text
 from tuiml.tui.app.bars import label_of
 from tuiml.tui.keys import Action, actions, key_word
 from tuiml.tui.shell.protocol import Shell
+from tuiml.tui.study.charts import available
+from tuiml.tui.study.screen import StudyScreen
 from tuiml.tui.train.screen import Train
 from tuiml.tui.widgets.chooser import Chooser
 from tuiml.tui.widgets.picker import Pick
@@ -37,6 +39,9 @@ def commands(app: App[Any], shell: Shell) -> Iterator[tuple[Pick, Callable[[], o
     train = app.query_one(Train)
     for entry in train.charts.choices() if shell.screen_name == "train" else ():
         yield Pick(f"Show the chart: {entry.title}", entry.help), partial(train.charts.show_chart, entry.id)
+    study = app.query_one(StudyScreen)
+    for chart in available(study.model) if shell.screen_name == "study" else ():
+        yield Pick(f"Show the chart: {chart.title}", chart.help), partial(study.show_chart, chart.id)
     for name, open_it in openable(shell):
         yield Pick(f"Open {plain_text(name)}"), open_it
 
