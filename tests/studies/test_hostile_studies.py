@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.spec.hostile_presets import BIDI, ESCAPES, MARKUP
 from tests.studies.examples import document
 from tuiml.spec import dumps
+from tuiml.spec.check import MAX_PROBLEMS
 from tuiml.spec.problems import SpecError
 from tuiml.spec.toml import MAX_BYTES
 from tuiml.studies import library, trials
@@ -133,3 +134,13 @@ def test_whatever_is_varied_a_study_that_passes_has_its_trials(some, search, fol
     names = [trial.folder for one in known for trial in trials.trials_of(found, one)]
     assert len(set(names)) == len(names)
     assert dumps(found.document())
+
+
+def test_ten_thousand_combinations_that_fail_are_told_in_bounded_lines_and_time():
+    batches = {"path": "training.batch_size", "values": list(range(60, 160))}
+    parts = {"path": "data.train", "values": list(range(40, 140))}
+    began = time.process_time()
+    found, wrong = check(document(vary=[batches, parts], seeds=[0]))
+    assert time.process_time() - began < 10
+    assert found is None
+    assert len(wrong) == MAX_PROBLEMS + 1

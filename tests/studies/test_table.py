@@ -244,3 +244,21 @@ def test_a_table_of_thousands_of_trials_is_read_in_little_time(tmp_path):
     began = time.process_time()
     table.results(found, tmp_path)
     assert time.process_time() - began < 1
+
+
+def test_a_search_is_kept_until_a_value_is_another_one(tmp_path, monkeypatch):
+    """A rung that was decided stays so while runs are added; a run that was trained anew decides it again."""
+    found = study(
+        seeds=[0], vary=[{"path": "training.batch_size", "values": [1, 2, 4]}], search={"method": "halving"}
+    )
+    one, some, starts = table.Table(found, tmp_path), all_trials(found), []
+    start = methods.start
+    monkeypatch.setattr(methods, "start", lambda *given: starts.append(1) or start(*given))
+    for trial, value in zip(some, (0.9, 0.5, 0.7), strict=True):
+        write_run(tmp_path, trial, [value] * 3, "stopped")
+        one.results()
+    assert states(one.results()) == {"1": ["paused"], "2": ["cut"], "4": ["cut"]}
+    assert len(starts) == 1
+    write_run(tmp_path, some[1], [0.95] * 3, "stopped")
+    assert states(one.results()) == {"1": ["cut"], "2": ["paused"], "4": ["cut"]}
+    assert one.results() == table.Table(found, tmp_path).results()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,8 +68,9 @@ def check(study: Study, files: DataFiles | None) -> tuple[Study, list[Problem]]:
         same = known.setdefault(trials.content(preset.document()), case)
         if same is not case:
             problems.append(Problem(str(case), f"trains the same as {same}: leave one of the two out"))
+    totals = _counted(cases)
     for problem, some in failed.items():
-        problems += _blamed(study, problem, some, cases)
+        problems += _blamed(study, problem, some, totals, len(some) == len(cases))
     return _with_metric(study, checked, problems)
 
 
@@ -174,22 +175,26 @@ def _without(path: str, error: SpecError) -> str:
 # -- where a problem comes from ---------------------------------------------------------------------------
 
 
-def _blamed(study: Study, problem: Problem, failed: list[Case], cases: list[Case]) -> Iterator[Problem]:
+def _blamed(
+    study: Study, problem: Problem, failed: list[Case], totals: Mapping[str, int], everywhere: bool
+) -> Iterator[Problem]:
     """A problem of some configurations' presets as problems of the study.
 
     It is a value's where every configuration with that value has it; the preset's where all have; else of the
     values together.
+
+    Args:
+        totals: how many cases there are with each value, and with each variant.
+        everywhere: all cases have it.
     """
     if problem.path.startswith(_LEADS_NOWHERE):
         path = problem.path.removeprefix(_LEADS_NOWHERE)
         index = next(i for i, vary in enumerate(study.vary) if vary.path == path)
         yield Problem(f"vary[{index}].path", problem.message)
         return
-    totals = _counted(cases)
     mine = _counted(failed)
     whole = [name for name, count in mine.items() if count == totals[name] and "vary" in name]
     close = [name for name in whole if _about(study, name, problem.path)]
-    everywhere = len(failed) == len(cases)
     named = close or ([] if everywhere else whole)
     if named:
         for name in dict.fromkeys(named):

@@ -6,10 +6,11 @@ was cut off replays the values in its folder and goes on, and the number of work
 
 from __future__ import annotations
 
+import itertools
 import math
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from tuiml.studies.results import Configuration, Trial
@@ -126,14 +127,17 @@ def seed_by_seed(study: Study, configurations: Sequence[Configuration]) -> list[
     ]
 
 
-def replay(search: Search, value: Callable[[Order], float | None]) -> list[Order]:
+def replay(
+    search: Search, value: Callable[[Order], float | None], waiting: Iterable[Order] = ()
+) -> list[Order]:
     """Ask and tell as far as values are known; returns the orders that are to be trained now.
 
     Args:
         value: of an order as :meth:`Search.tell` takes it; ``None``: it has to be trained.
+        waiting: orders that were asked for earlier, and not told.
     """
     left = []
-    while (order := search.ask()) is not None:
+    for order in itertools.chain(waiting, iter(search.ask, None)):
         known = value(order)
         if known is None:
             left.append(order)

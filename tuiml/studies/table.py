@@ -41,6 +41,10 @@ class Table:
         self._metric = study.search.metric or "val_accuracy"
         self._bigger = bigger_is_better(self._metric)
         self._known: list[Configuration] | None = None
+        self._search: Search | None = None
+        self._waiting: list[Order] = []
+        """What the search has asked for and was not told."""
+        self._told: list[tuple[Order, float]] = []
         self._records: dict[str, tuple[object, Record]] = {}
 
     def results(self, failed: Mapping[str, str] | None = None) -> Results:
@@ -52,7 +56,7 @@ class Table:
         names = self._names()
         failed = failed or {}
         try:
-            search = self.search(names, failed)
+            search = self._found(names, failed)
         except SpecError as error:
             return Results(self._metric, self._bigger, (), self._varied(), 0, 0, str(error))
         more = self._more(names, search)
@@ -65,20 +69,29 @@ class Table:
         total = max(search.total, len(over))
         return Results(self._metric, self._bigger, tuple(ranked), self._varied(), total, sum(over), text)
 
-    def search(
-        self, names: Mapping[str, str] | None = None, failed: Mapping[str, str] | None = None
-    ) -> Search:
-        """The study's search, told all values that the folder holds; its waiting orders were asked for.
+    def _found(self, names: Mapping[str, str], failed: Mapping[str, str]) -> Search:
+        """The study's search, told all values that the folder holds.
+
+        It is kept from one call to the next, unless a value is not what it was: TPE takes its time.
 
         Raises:
             SpecError: a preset is missing, or a package.
         """
-        names = self._names() if names is None else names
         if self._known is None:
             self._known = methods.known(self.study, self._files)
-        search = methods.start(self.study, self._files, self._known)
-        replay(search, lambda order: self.value(order, names, failed or {}))
-        return search
+        same = all(_same(self.value(order, names, failed), value) for order, value in self._told)
+        if self._search is None or not same:
+            self._search, self._waiting, self._told = None, [], []
+            self._search = methods.start(self.study, self._files, self._known)
+
+        def told(order: Order) -> float | None:
+            value = self.value(order, names, failed)
+            if value is not None:
+                self._told.append((order, value))
+            return value
+
+        self._waiting = replay(self._search, told, self._waiting)
+        return self._search
 
     def value(self, order: Order, names: Mapping[str, str], failed: Mapping[str, str]) -> float | None:
         """The value of an order as the search is told it; ``None``: it has to be trained."""
@@ -180,6 +193,10 @@ class Table:
                 told = (figure[1], reference.source, reference.reason)
                 return replace(row, reference=told, reference_metric=figure[0])
         return row
+
+
+def _same(one: float | None, other: float) -> bool:
+    return one is not None and (one == other or (math.isnan(one) and math.isnan(other)))
 
 
 def rank(rows: Sequence[Row], metric: str) -> list[Row]:
