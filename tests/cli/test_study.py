@@ -145,7 +145,11 @@ def test_trials_that_fail_are_counted_and_said(tmp_path, capsys, monkeypatch):
 
 def test_a_long_name_and_many_configurations_fit_in_80_columns(capsys):
     names = ["a very long name of a variant, longer than anybody would ever like to type", "日本" * 20, "x"]
-    chosen = study(vary=[], variant=[{"name": name, "set": {}} for name in names], reference=[])
+    chosen = study(
+        vary=[],
+        variant=[{"name": name, "set": {"training.epochs": number}} for number, name in enumerate(names, 1)],
+        reference=[],
+    )
     print_results(Table(chosen, studies_folder() / "none").results())
     assert max(map(cells, capsys.readouterr().out.splitlines())) <= 80
 

@@ -104,17 +104,19 @@ def test_a_trial_that_diverges_or_fails_does_not_stop_the_others(monkeypatch):
     assert folders.read_state(studies_folder() / "other").failed == {}
 
 
-def test_where_the_disk_refuses_the_study_ends_with_one_message():
+@pytest.mark.parametrize("event", ["failed", "notice"])
+def test_where_the_disk_refuses_the_study_ends_with_one_message(event):
+    text = "cannot write in /x: No space left on device"
+
     class Full(InlinePool):
         def _lines(self, job):
-            return [{"event": "failed", "message": "cannot write in /x: No space left on device"}]
+            line = {"event": event, "text": f"{text}; trying again", "message": text}
+            return [line, *([] if event == "failed" else super()._lines(job))]
 
     events = run(study(), pool=Full())
-    assert (events[-1].reason, events[-1].message) == (
-        "failed",
-        "cannot write in /x: No space left on device",
-    )
+    assert (events[-1].reason, events[-1].message) == ("failed", text)
     assert (events[-1].failed, len(trained(events))) == (0, 2)
+    assert not any(isinstance(event, TrialNotice) for event in events)
 
 
 def test_one_trial_is_stopped_and_gone_on_with_and_another_is_skipped():

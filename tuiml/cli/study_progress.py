@@ -73,11 +73,14 @@ class StudyPlain(Show):
     """A line for each trial on stderr."""
 
     def draw(self, event: Event) -> None:
+        if isinstance(event, TrialEnd):
+            who = f"{event.configuration} {called(event.seed, event.fold)}"
+            what = f"{who}: {event.reason}, epoch {event.epochs}{event.message and f'; {event.message}'}"
+            if not event.earlier:
+                note(f"{event.done}/{event.trials} trials  {what}")
+            return
         for line in opening(event):
             note(line)
-        if isinstance(event, TrialEnd) and not event.earlier:
-            who = f"{event.configuration} {called(event.seed, event.fold)}"
-            note(f"{event.done}/{event.trials} trials  {who}: {event.reason}, epoch {event.epochs}")
 
 
 class StudyBar(Bar):

@@ -176,15 +176,18 @@ class LocalPool:
     def _new(self) -> _Process:
         environment = os.environ | {threads.OURS: str(self._threads)}
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed when it has ended
-        popen = subprocess.Popen(
-            [sys.executable, "-m", "tuiml.studies.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-            encoding="utf-8",
-            env=environment,
-        )
+        try:
+            popen = subprocess.Popen(
+                [sys.executable, "-m", "tuiml.studies.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                encoding="utf-8",
+                env=environment,
+            )
+        except OSError as error:
+            raise PoolError(f"no process can be started: {error.strerror or error}") from None
         process = _Process(popen, errors)
         self._processes.append(process)
         process.listener = threading.Thread(target=self._listen, args=(process,), name="trials", daemon=True)

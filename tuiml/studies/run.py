@@ -95,8 +95,8 @@ class StudyRun:
         """
         began, state = time.monotonic(), self._folder.state
         name, path = self._folder.name, str(self._folder.path)
-        yield StudyStart(name, path, self._trials, self._pool.size, state.threads, state.backend)
         try:
+            yield StudyStart(name, path, self._trials, self._pool.size, state.threads, state.backend)
             yield from self._train()
         except PoolError as error:
             self._fatal = str(error)
@@ -258,8 +258,10 @@ class StudyRun:
             yield from self._failed(running, plain_text(str(line.get("message")))[:500])
 
     def _notice(self, running: _Running, text: str) -> Iterator[StudyEvent]:
-        """A warning, once: all trials of the same data have the same ones."""
-        if text and text not in self._noticed:
+        """A warning, once: all trials of the same data have the same ones. A disk that refuses ends all."""
+        if text.startswith(CANNOT_WRITE):
+            self._fatal = self._fatal or plain_text(text.partition(";")[0])
+        elif text and text not in self._noticed:
             self._noticed.add(text)
             yield TrialNotice(running.name, plain_text(text))
 
@@ -292,7 +294,7 @@ class StudyRun:
     def _failed(self, running: _Running, message: str) -> Iterator[StudyEvent]:
         order, name = running.order, running.name
         if message.startswith(CANNOT_WRITE):
-            self._fatal = self._fatal or message
+            self._fatal = self._fatal or message.partition(";")[0]
         if self._halted or running.why_stopped:  # it did not fail by itself
             yield from self._over(order, name, "stopped", message=message)
             return
