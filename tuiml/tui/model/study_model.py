@@ -216,7 +216,7 @@ class StudyModel:
     def curve(self, row: Row) -> CurveOf:
         """The curve of a configuration over the axis that is chosen; made again only when it has grown."""
         name, axis = row.configuration.name, self.selection.axis
-        stamp = (axis, tuple((one.trial.folder, len(one.curve)) for one in row.trials), row.trials)
+        stamp = (axis, tuple((one.trial.folder, len(one.curve), one.state) for one in row.trials))
         known = self._curves.get(name)
         if known is None or known[0] != stamp:
             known = self._curves[name] = (stamp, self._curve(row, axis))
