@@ -184,6 +184,7 @@ def test_it_names_every_chart_and_the_keys_of_its_view() -> None:
         ("Everywhere", ["any"]),
         ("Build", ["build", "table", "field"]),
         ("Train", ["train"]),
+        ("Study", ["study", "table"]),
         ("Drawing", ["pad"]),
         ("Library", ["library"]),
     ],

@@ -14,33 +14,33 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tuiml.runs import library, threads
+from tuiml.runs import threads
 from tuiml.studies.pool import Job, LocalPool
 
 TRIALS = 4
+WORK = {"small batches, which one thread trains": (200, 32), "large batches, which are split": (400, 128)}
+"""Units of each layer, and the batch size."""
 
 
-def document(number: int, epochs: int) -> dict[str, Any]:
-    """The preset of a trial: three layers of 200 units on the bundled digits."""
-    hidden = [{"type": "dense", "units": 200, "activation": "relu", "initializer": "he_normal"}] * 3
+def document(number: int, work: str, epochs: int) -> dict[str, Any]:
+    """The preset of a trial: three layers on the bundled digits."""
+    units, batch = WORK[work]
+    hidden = [{"type": "dense", "units": units, "activation": "relu", "initializer": "he_normal"}] * 3
     return {
         "version": 1,
         "name": f"trial {number}",
         "data": {"name": "digits"},
         "layers": [{"type": "flatten"}, *hidden, {"type": "dense", "activation": "softmax"}],
-        "training": {"learning_rate": 0.01, "batch_size": 32, "epochs": epochs, "seed": number},
+        "training": {"learning_rate": 0.01, "batch_size": batch, "epochs": epochs, "seed": number},
     }
 
 
-def taken(size: int, count: int, epochs: int) -> tuple[float, float]:
-    """Train all trials, ``size`` at once with ``count`` threads each.
-
-    Returns:
-        Seconds, and examples a second of those that train together.
-    """
+def taken(work: str, size: int, count: int, epochs: int) -> float:
+    """Seconds to train all trials, ``size`` at once with ``count`` threads each."""
     with tempfile.TemporaryDirectory() as name:
         folder, pool = Path(name), LocalPool(size, count)
-        waiting = [Job(folder, f"trial-{n}", document(n, epochs), "numpy", count) for n in range(TRIALS)]
+        documents = [document(number, work, epochs) for number in range(TRIALS)]
+        waiting = [Job(folder, f"trial-{n}", one, "numpy", count) for n, one in enumerate(documents)]
         began, left = time.perf_counter(), len(waiting)
         for _ in range(size):
             pool.start(waiting.pop(0))
@@ -54,30 +54,27 @@ def taken(size: int, count: int, epochs: int) -> tuple[float, float]:
                         pool.start(waiting.pop(0))
         seconds = time.perf_counter() - began
         pool.close()
-        speeds = [library.summary(path).figure("examples_per_second") for path in folder.iterdir()]
-    return seconds, statistics.fmean(speeds) * size
+    return seconds
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--epochs", type=int, default=120)
     parser.add_argument("--rounds", type=int, default=3)
     chosen = parser.parse_args()
     cores = threads.cores()
     ways = {"in turn": (1, min(threads.MOST, cores)), "at once": (TRIALS, 1)}
-    found: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
-    for count in (1, min(threads.MOST, cores)):
-        taken(1, count, 1)  # compiles what is compiled once
-    for _ in range(chosen.rounds):
-        for way, (size, count) in ways.items():
-            found[way].append(taken(size, count, chosen.epochs))
-    for way, (size, count) in ways.items():
-        seconds, speed = (statistics.median(values) for values in zip(*found[way], strict=True))
-        print(f"{way}: {seconds:.1f} s, {speed:,.0f} examples/s together ({size} at once, {count} threads)")
-    medians = {way: statistics.median(seconds for seconds, _ in some) for way, some in found.items()}
-    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
-    print(f"speed at once: {medians['in turn'] / medians['at once']:.2f} of that in turn, on {cores} cores")
-    print(f"load of the machine: {load}")
+    for work in WORK:
+        for size, count in ways.values():
+            taken(work, size, count, 1)  # compiles what is compiled once
+        found: dict[str, list[float]] = {way: [] for way in ways}
+        for _ in range(chosen.rounds):
+            for way, (size, count) in ways.items():
+                found[way].append(taken(work, size, count, chosen.epochs))
+        in_turn, at_once = (statistics.median(found[way]) for way in ways)
+        load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
+        print(f"{work}: in turn {in_turn:.1f} s, four at once {at_once:.1f} s on {cores} cores;")
+        print(f"  speed at once {in_turn / at_once:.2f} of that in turn (load {load})", flush=True)
 
 
 if __name__ == "__main__":

@@ -171,7 +171,7 @@ def begun() -> list[Path]:
 
 def when(path: Path) -> float:
     """When a study was last started or changed, in seconds since 1970."""
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, ValueError):  # of a folder with neither file
         return max((path / name).stat().st_mtime for name in (STUDY, STATE) if (path / name).exists())
     return 0.0
 

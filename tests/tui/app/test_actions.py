@@ -146,6 +146,7 @@ list pick_page_down pagedown hidden
 vary take_values enter
 vary no_values escape
 vary other_scope tab,shift+tab
+vary tune_rates ctrl+l
 vary tick_all ctrl+t
 vary offer_up up hidden
 vary offer_down down hidden

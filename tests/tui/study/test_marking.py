@@ -43,7 +43,9 @@ def test_marks_make_a_study_that_is_valid() -> None:
     marks = Marks(varied, (0, 1, 2))
     found, problems = check(marks.study(raw()))
     assert found, problems
-    assert marks.runs == 12
+    assert replace(marks, tune=False).runs == 12
+    assert found.tune == "training.learning_rate"
+    assert "tune" not in replace(marks, tune=False).study(raw())
     assert found.seeds == (0, 1, 2)
     assert [vary.path for vary in found.vary] == ["training.optimizer", "layers[*].activation"]
 
@@ -109,6 +111,25 @@ async def test_a_ladder_of_rates_takes_more_by_typing_and_refuses_what_is_wrong(
         assert min(values) == pytest.approx(0.001)
 
 
+async def test_optimizers_are_compared_at_their_own_rates_unless_told_otherwise() -> None:
+    async with build_bench() as on:
+        await on.press("m", *"optim", "enter")
+        assert "own best rates: 24 runs or more" in screen_text(on.app)
+        await on.press("ctrl+l")
+        assert "8 optimizers = 8 runs" in screen_text(on.app)
+        await on.press("enter")
+        assert not on.app.document.marks.tuned
+
+
+async def test_an_option_of_a_choice_that_the_preset_leaves_out_can_be_varied() -> None:
+    async with Bench.opened(Document(raw(training={}))) as on:
+        await on.press("m", *"momentum", "enter")
+        await on.press("ctrl+t", "ctrl+t", *"0.5,0.9", "enter", "enter")
+        marks = on.app.document.marks
+        assert set(marks.varied["training.optimizer.momentum"]) >= {0.5, 0.9}
+        assert check(marks.study(on.app.document.raw))[1] == []
+
+
 async def test_space_takes_ticks_away_and_none_left_is_no_mark() -> None:
     async with build_bench() as on:
         await on.press("m", *"optim", "enter", "space", "enter")
@@ -119,7 +140,7 @@ async def test_space_takes_ticks_away_and_none_left_is_no_mark() -> None:
 
 async def test_the_product_is_counted_and_its_time_is_estimated_from_the_last_run() -> None:
     async with build_bench() as on:
-        on.app.document.mark(Marks({"training.optimizer": ("sgd", "adam")}, (0, 1, 2)))
+        on.app.document.mark(Marks({"training.optimizer": ("sgd", "adam")}, (0, 1, 2), tune=False))
         on.app.document_edited()
         await on.drawn()
         assert "2 optimizers × 3 seeds = 6 runs, time unknown" in on.build._facts.text.replace("\n  ", " ")

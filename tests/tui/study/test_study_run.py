@@ -28,7 +28,7 @@ TINY = {
     ],
     "training": {"optimizer": "sgd", "epochs": 3, "batch_size": 10},
 }
-MARKS = Marks({"training.optimizer": ("sgd", "adam")}, (0, 1))
+MARKS = Marks({"training.optimizer": ("sgd", "adam")}, (0, 1), tune=False)
 
 
 async def done(on: Bench) -> None:
@@ -82,27 +82,32 @@ async def test_a_study_that_another_process_runs_is_followed() -> None:
 
 
 async def test_a_study_goes_on_where_the_app_was_left() -> None:
-    tiny = {**TINY, "training": {**TINY["training"], "epochs": 400}}
+    tiny = {**TINY, "training": {**TINY["training"], "epochs": 100_000}}
+
+    def epochs(on: Bench) -> int:
+        rows = on.app.study.model.results.rows if on.app.study.model.results else ()
+        return max((one.epochs for row in rows for one in row.trials), default=0)
+
     async with Bench.opened(Document(tiny)) as on:
         on.app.document.mark(MARKS)
         await on.press("ctrl+r")
-        await on.until(lambda: on.app.study.model.counts().get("running"), limit=60)
-        folder = on.app.study.model.path
+        await on.until(lambda: epochs(on) > 5, limit=60)
+        folder, before = on.app.study.model.path, epochs(on)
         assert "the study was stopped" in on.app.study.close(60.0)
-    begun = {path.name for path in folder.iterdir() if path.is_dir()}
-    assert begun
     async with Bench.opened(Document(TINY), study=(folder, None)) as on:
-        await on.until(lambda: on.app.study.model.results is not None)
+        await on.until(lambda: epochs(on) >= before)
         assert on.app.study.model.where == ""
         on.app.show_screen("study")
         await on.press("ctrl+r")
-        await done(on)
-        assert begun <= {path.name for path in folder.iterdir() if path.is_dir()}
+        await on.until(lambda: on.app.study.model.where == "here")
+        saved = epochs(on)
+        await on.until(lambda: epochs(on) > saved, limit=60)
+        on.app.study.close(60.0)
 
 
 async def test_a_study_that_is_over_is_repeated_with_one_more_seed() -> None:
     async with Bench.opened(Document(TINY)) as on:
-        on.app.document.mark(Marks({"training.optimizer": ("sgd", "adam")}))
+        on.app.document.mark(Marks({"training.optimizer": ("sgd", "adam")}, tune=False))
         await on.press("ctrl+r")
         await done(on)
         model, name = on.app.study.model, on.app.query_one(StudyScreen).table.key[0]

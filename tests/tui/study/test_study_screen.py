@@ -96,6 +96,18 @@ async def test_a_change_of_ranks_does_not_move_the_cursor_off_its_configuration(
         assert on.names[0] == "c03"
 
 
+async def test_of_thousands_of_configurations_each_is_legible_when_it_is_on_the_screen() -> None:
+    rows = [row(i, f"c{i:04}", (1.0 - i / 4000,)) for i in range(2000)]
+    async with opened(rows) as on:
+        await on.press("end")
+        assert "c1999" in screen_text(on.app)
+        await on.press(*["pageup"] * 3)
+        assert on.table.key[0] in screen_text(on.app)
+        rows[0] = row(0, "c0000", (0.1,))
+        await on.feed(results(rows))
+        assert on.table.key[0] in screen_text(on.app)
+
+
 async def test_marks_decide_what_the_charts_show() -> None:
     async with opened() as on:
         await on.press("space", "down", "down", "space")

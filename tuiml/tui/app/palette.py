@@ -17,6 +17,8 @@ from tuiml.text import plain_text
 from tuiml.tui.app.bars import label_of
 from tuiml.tui.keys import Action, actions, key_word
 from tuiml.tui.shell.protocol import Shell
+from tuiml.tui.study.charts import available
+from tuiml.tui.study.screen import StudyScreen
 from tuiml.tui.train.screen import Train
 from tuiml.tui.widgets.chooser import Chooser
 from tuiml.tui.widgets.picker import Pick
@@ -41,6 +43,9 @@ def commands(app: App[Any], shell: Shell) -> Iterator[tuple[Pick, Callable[[], o
     if trouble:
         text = f"your presets: {own_folder()} {trouble}"
         yield Pick("Open: your presets cannot be listed", advice=text), partial(shell.complain, text)
+    study = app.query_one(StudyScreen)
+    for chart in available(study.model) if shell.screen_name == "study" else ():
+        yield Pick(f"Show the chart: {chart.title}", chart.help), partial(study.show_chart, chart.id)
     for name, open_it in openable(shell):
         yield Pick(f"Open {plain_text(name)}"), open_it
 

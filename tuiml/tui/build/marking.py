@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from tuiml.formatting import duration
@@ -13,6 +14,7 @@ from tuiml.tui.build.sections import sections
 from tuiml.tui.build.vary_dialog import Varied, VaryDialog
 from tuiml.tui.build.varying import can_vary, products, scopes, with_marks
 from tuiml.tui.keys import action
+from tuiml.tui.model import document_paths
 from tuiml.tui.model.document import Document
 from tuiml.tui.model.marks import EMPTY, SEED, Marks
 from tuiml.tui.shell.screen import AppScreen
@@ -63,26 +65,30 @@ class Marking:
     def _ask(self, field: Field) -> None:
         found = scopes(field, self._document)
         dialog = VaryDialog(field, found, self._document, self._cost)
-        self._screen.app.push_screen(dialog, self._marked)
+        self._screen.app.push_screen(dialog, lambda answer: self._marked(field, answer))
 
-    def _cost(self, path: str, values: Sequence[Any]) -> str:
+    def _cost(self, path: str, values: Sequence[Any], tune: bool) -> str:
         """What the study would be with these values."""
         if len(values) < 2 and path != SEED:
             return "tick two values or more" if not values else "one value is no comparison"
-        return cost(self._document, self._document.marks.with_values(path, values), self._speed)
+        marks = replace(self._document.marks.with_values(path, values), tune=tune)
+        return cost(self._document, marks, self._speed)
 
     @property
     def _speed(self) -> float:
         """Examples a second of the last run; NaN if there was none."""
         return self._screen.run.speed
 
-    def _marked(self, answer: Varied | None) -> None:
+    def _marked(self, field: Field, answer: Varied | None) -> None:
         if answer is None:
             return
         marks = self._document.marks
         if answer.other:
             marks = marks.with_values(answer.other, ())
-        self._set(marks.with_values(answer.path, answer.values))
+        raw = document_paths.with_names(self._document.raw, field.names)
+        if answer.values and raw != self._document.raw:
+            self._document.replace(raw)  # a choice that was left out: its options need it beside them
+        self._set(replace(marks.with_values(answer.path, answer.values), tune=answer.tune))
 
     @action("M alt+M", "clear marks", "Vary nothing; undo brings the marks back.", "build", rank=116)
     def action_clear_marks(self) -> None:

@@ -18,6 +18,7 @@ from tuiml.tui.charts.palette import QUIET, TROUBLE, VARIED
 from tuiml.tui.charts.text import clean, fit
 from tuiml.tui.keys import action
 from tuiml.tui.model.document import Document
+from tuiml.tui.model.marks import OPTIMIZER
 from tuiml.tui.widgets.chart_view import look_of
 from tuiml.tui.widgets.dialogs import Modal
 from tuiml.tui.widgets.line_edit import LineEdit
@@ -26,6 +27,8 @@ from tuiml.tui.widgets.picker import Part
 MOST, ROOM = 20, 8
 """Values shown at once; lines of the screen that the list leaves free."""
 PAGE = 10
+Cost = Callable[[str, Sequence[Any], bool], str]
+"""What a study costs that varies a path over some values, in words; the last: with tuning."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class Varied:
     values: tuple[Any, ...]
     other: str = ""
     """The path of the other scope, which is then no longer marked."""
+    tune: bool = True
+    """Of optimizers: each at its own best learning rate."""
 
 
 class ValueList(Widget, can_focus=True):
@@ -49,9 +54,7 @@ class ValueList(Widget, can_focus=True):
     ValueList > .values--input { background: $surface-lighten-2; }
     """
 
-    def __init__(
-        self, field: Field, scopes: Sequence[Scope], cost: Callable[[str, Sequence[Any]], str]
-    ) -> None:
+    def __init__(self, field: Field, scopes: Sequence[Scope], cost: Cost) -> None:
         super().__init__()
         self.field, self.scopes = field, list(scopes)
         self.at = 0
@@ -61,6 +64,7 @@ class ValueList(Widget, can_focus=True):
         self.edit = LineEdit()
         self.said = ""
         self._cost = cost
+        self.tune = True
 
     @property
     def rows(self) -> list[Offer]:
@@ -105,11 +109,13 @@ class ValueList(Widget, can_focus=True):
             text = self.said or (self.rows[self.cursor].problem if self.rows else "")
             parts = [(fit(clean(text, look), width, look.glyphs.more), base + look.style(TROUBLE))]
         elif after == 3:
-            text = self._cost(self.scopes[self.at].path, self.ticked)
+            text = self._cost(self.scopes[self.at].path, self.ticked, self.tune)
             parts = [(fit(clean(text, look), width, look.glyphs.more), base + look.style(VARIED))]
         else:
-            other = "tab other scope   " if len(self.scopes) > 1 else ""
-            keys = f"enter choose   space tick   ^t all, none   {other}esc cancel"
+            other = "tab other scope  " if len(self.scopes) > 1 else ""
+            if self.field.path == OPTIMIZER:
+                other = f"^l {'shared rate' if self.tune else 'own rates'}  "
+            keys = f"enter choose  space tick  ^t all, none  {other}esc cancel"
             parts = [(fit(keys, width, look.glyphs.more), quiet)]
         return Strip([Segment(text, style) for text, style in parts]).adjust_cell_length(width, base)
 
@@ -163,13 +169,14 @@ class VaryDialog(Modal[Varied | None]):
         field: Field,
         scopes: Sequence[Scope],
         document: Document,
-        cost: Callable[[str, Sequence[Any]], str],
+        cost: Cost,
     ) -> None:
         super().__init__()
         self._document = document
         self.values = ValueList(field, scopes, cost)
         marked = next((i for i, scope in enumerate(scopes) if scope.path in document.marks.varied), 0)
         self.values.at = marked
+        self.values.tune = document.marks.tune
 
     def compose(self) -> ComposeResult:
         yield self.values
@@ -198,7 +205,7 @@ class VaryDialog(Modal[Varied | None]):
         scope = values.scopes[values.at]
         if not values.edit.text.strip():
             others = [other.path for other in values.scopes if other is not scope]
-            self.dismiss(Varied(scope.path, values.ticked, "".join(others)))
+            self.dismiss(Varied(scope.path, values.ticked, "".join(others), values.tune))
             return
         found = typed_values(values.field, scope.path, values.edit.text, self._document)
         if isinstance(found, str):
@@ -225,6 +232,11 @@ class VaryDialog(Modal[Varied | None]):
         values.at = (values.at + 1) % len(values.scopes)
         values.cursor = min(values.cursor, max(0, len(values.rows) - 1))
         values.refresh()
+
+    @action("ctrl+l", "own rates", "Optimizers: each at its own best learning rate, or all at one.", "vary")
+    def action_tune_rates(self) -> None:
+        self.values.tune = self.values.field.path != OPTIMIZER or not self.values.tune
+        self.values.refresh()
 
     @action("ctrl+t", "all, none", "Tick all values, or none.", "vary")
     def action_tick_all(self) -> None:

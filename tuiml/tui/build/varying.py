@@ -17,6 +17,7 @@ from tuiml.spec.edit import put
 from tuiml.text import plain_text
 from tuiml.tui.build.fields import FILE, NUMBERS, YES, Field, Section, parse
 from tuiml.tui.model.document import Document
+from tuiml.tui.model.document_paths import with_names
 from tuiml.tui.model.marks import SEED, Marks, for_all, word
 
 RATES = (0.1, 0.3, 1.0, 3.0, 10.0)
@@ -98,13 +99,13 @@ def offer(field: Field, path: str, value: Any, document: Document) -> Offer:
     """A value with its name, its formula, and what the preset has against it."""
     name = plain_text(value_name(value))
     pick = next((pick for pick in field.picks if pick.name == name), None)
-    return Offer(value, name, pick.formula if pick else "", problem=problem_of(document, path, value))
+    return Offer(value, name, pick.formula if pick else "", problem=problem_of(document, field, path, value))
 
 
-def problem_of(document: Document, path: str, value: Any) -> str:
+def problem_of(document: Document, field: Field, path: str, value: Any) -> str:
     """Why a preset cannot be trained with a value at a path, as a study sets it; empty: it can."""
     try:
-        changed = put(document.raw, path, value)
+        changed = put(with_names(document.raw, field.names), path, value)
     except SpecError as error:
         return plain_text(str(error.problems[0]))
     problems = check(changed, document.files)[1]
@@ -219,6 +220,8 @@ def products(marks: Marks) -> str:
     if marks.seeds:
         counts.append(f"{len(marks.seeds)} seed{'s' if len(marks.seeds) != 1 else ''}")
     runs = f"{marks.runs:,} run{'s' if marks.runs != 1 else ''}"
+    if marks.tuned:
+        return f"{' × '.join(counts)}, own best rates: {runs} or more"
     return f"{' × '.join(counts)} = {runs}"
 
 

@@ -65,6 +65,16 @@ def name(raw: Raw, names: Mapping[str, str]) -> None:
             put(raw, split(path), entry)
 
 
+def with_names(raw: Raw, names: Mapping[str, str]) -> Raw:
+    """A document with the choices in ``names``, by path, where it leaves them out."""
+    missing = {path: entry for path, entry in names.items() if follow(raw, split(path)) is None}
+    if not missing:
+        return raw
+    found = copy.deepcopy(raw)
+    name(found, missing)
+    return found
+
+
 def chosen(before: Any, name: str, registry: Registry[Any], path: str) -> Any:
     """The value for the entry ``name`` at ``path``, with the options of the old value that it also has."""
     # the data, pretraining and each layer are always tables

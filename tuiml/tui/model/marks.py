@@ -12,6 +12,9 @@ from tuiml.spec.edit import put, split
 from tuiml.tui.model.document_paths import follow
 
 Raw = dict[str, Any]
+OPTIMIZER, RATE = "training.optimizer", "training.learning_rate"
+RATES = 3
+"""Learning rates that a study with tuning tries for each configuration at least."""
 SEED = "training.seed"
 """Marked, it gives the study its seeds, which are repetitions and no configurations."""
 
@@ -23,6 +26,8 @@ class Marks:
     varied: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     seeds: tuple[int, ...] = ()
     """Empty: the seed of the preset alone."""
+    tune: bool = True
+    """Where optimizers are compared: each at its own best learning rate, rather than all at one."""
 
     def __bool__(self) -> bool:
         return bool(self.varied or self.seeds)
@@ -36,9 +41,14 @@ class Marks:
         return count
 
     @property
+    def tuned(self) -> bool:
+        """True if each configuration gets its own learning rate."""
+        return self.tune and OPTIMIZER in self.varied and RATE not in self.varied
+
+    @property
     def runs(self) -> int:
-        """Trials in all, each seed counted."""
-        return self.configurations * max(1, len(self.seeds))
+        """Trials in all, each seed counted, and the first seed for each rate that is tried at least."""
+        return self.configurations * (max(1, len(self.seeds)) + (RATES - 1 if self.tuned else 0))
 
     def at(self, path: str) -> str | None:
         """The marked path that varies the setting at ``path``: itself, or that of all layers."""
@@ -88,6 +98,7 @@ class Marks:
             "preset": copy.deepcopy(raw),
             "seeds": list(seeds),
             "vary": [{"path": path, "values": list(values)} for path, values in self.varied.items()],
+            **({"tune": RATE} if self.tuned else {}),
         }
 
     def name(self, raw: Raw) -> str:
@@ -101,6 +112,7 @@ class Marks:
         return {
             "varied": {path: list(values) for path, values in self.varied.items()},
             "seeds": list(self.seeds),
+            "tune": self.tune,
         }
 
     @classmethod
@@ -113,7 +125,7 @@ class Marks:
             if isinstance(path, str) and _is_path(path) and isinstance(values, list) and values
         }
         whole = [s for s in seeds if type(s) is int] if isinstance(seeds, list) else []
-        return cls(kept, tuple(whole[:MOST_VALUES]))
+        return cls(kept, tuple(whole[:MOST_VALUES]), not kept or found.get("tune") is not False)
 
 
 MOST_VALUES = 1000

@@ -10,11 +10,11 @@ import numpy as np
 from rich.style import Style
 
 from tuiml.formatting import compact, duration, percent
-from tuiml.studies.results import Results, Row, TrialResult
+from tuiml.studies.results import Configuration, Results, Row, TrialResult
 from tuiml.tui.charts.palette import QUIET, RUNNING, TROUBLE, VARIED, Look
 from tuiml.tui.model.layer_cells import Cell, Column
 from tuiml.tui.model.marks import word
-from tuiml.tui.model.study_model import StudyModel
+from tuiml.tui.model.study_model import StudyModel, counted
 
 SPARK = 12
 TITLES = {
@@ -52,32 +52,34 @@ def cells(model: StudyModel, row: Row, look: Look) -> dict[str, Cell]:
     quiet, missing = look.style(QUIET), look.glyphs.missing
     marked = row.configuration.name in model.selection.marked
     text = with_spread(metric, row.mean, row.std, look)
-    best = row.rank == 1
+    best, seeds = row.rank == 1, len(counted(row))
     return {
         "rank": (str(row.rank) if row.rank else missing, look.style(bold=best)),
         "mark": (look.glyphs.varied if marked else " ", look.style(VARIED)),
         "name": (row.configuration.name, look.style(bold=best)),
         "metric": (text, look.style(bold=best)),
-        "n": (f"{row.n}/{len(row.trials)}", quiet if row.n == len(row.trials) else look.style()),
+        "n": (f"{row.n}/{seeds}", quiet if row.n == seeds else look.style()),
         "test": with_spread(_test(metric), row.test_mean, row.test_std, look),
         "printed": (value_text(_test(metric), row.reference[0] if row.reference else math.nan, look), quiet),
         "time": (duration(row.seconds, missing), quiet),
         "state": _state(row.trials, look),
         "spark": (spark(model.curve(row).mean.tolist(), SPARK, look), look.style(model.symbol(row)[1])),
-        "settings": (_settings(row), quiet),
+        "settings": (_settings(row.configuration), quiet),
     }
 
 
-def trial_cells(model: StudyModel, one: TrialResult, look: Look) -> dict[str, Cell]:
+def trial_cells(model: StudyModel, row: Row, one: TrialResult, look: Look) -> dict[str, Cell]:
     """A trial as a line below its configuration."""
     metric = model.results.metric if model.results else ""
     quiet, missing = look.style(QUIET), look.glyphs.missing
-    word = f"seed {one.trial.seed}" if one.trial.fold is None else f"fold {one.trial.fold}"
+    said = f"seed {one.trial.seed}" if one.trial.fold is None else f"fold {one.trial.fold}"
+    if one.trial.configuration.settings != row.configuration.settings:
+        said += f", tried {_settings(one.trial.configuration)}"
     figures = one.figures
     seconds = one.seconds[-1] if one.seconds else figures.get("seconds", math.nan)
     return {
         "rank": "",
-        "name": (f"  {word}", quiet),
+        "name": (f"  {said}", quiet),
         "metric": value_text(metric, figures.get(metric, math.nan), look),
         "n": "",
         "test": value_text(_test(metric), figures.get(_test(metric), math.nan), look),
@@ -114,8 +116,8 @@ def _unnamed(row: Row) -> bool:
     return any(name_of(value) not in row.configuration.name for value in row.configuration.settings.values())
 
 
-def _settings(row: Row) -> str:
-    return ", ".join(f"{word(path)} {name_of(value)}" for path, value in row.configuration.settings.items())
+def _settings(one: Configuration) -> str:
+    return ", ".join(f"{word(path)} {name_of(value)}" for path, value in one.settings.items())
 
 
 def name_of(value: object) -> str:

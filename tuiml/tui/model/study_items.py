@@ -68,7 +68,7 @@ def _summary(path: Path, file: StudyFile | None) -> StudySummary:
         file.bundled if file else False,
         sum(1 for _ in trial_folders(path)),
         begun and is_held(path),
-        folder.when(path),
+        folder.when(path) if begun else 0.0,
         document,
         problem,
     )

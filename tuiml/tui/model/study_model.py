@@ -25,9 +25,9 @@ Axis: TypeAlias = Literal["epoch", "step", "seconds"]
 Order: TypeAlias = Literal["rank", "name", "test", "time"]
 AXES: tuple[Axis, ...] = ("epoch", "step", "seconds")
 ORDERS: tuple[Order, ...] = ("rank", "name", "test", "time")
-SYMBOLS = "●■▲◆○□△"
+SYMBOLS = "●■▲▼○□△"
 """Markers of curves; with six colours they repeat together after 42 configurations."""
-ASCII_SYMBOLS = "ox+#*%="
+ASCII_SYMBOLS = "ox+#*@="
 SHOWN = 8
 """Configurations in the charts while none is marked."""
 OVER = frozenset({"completed", "stopped", "cut", "failed", "diverged"})
@@ -146,6 +146,12 @@ class StudyModel:
                 for result in row.trials:
                     yield (name, result.trial.folder), row, result
 
+    @property
+    def varied(self) -> tuple[str, ...]:
+        """The paths that the study varies; not the one that each configuration has its own best value of."""
+        tuned = self.study.tune if self.study else None
+        return tuple(path for path in (self.results.varied if self.results else ()) if path != tuned)
+
     def row(self, name: str) -> Row | None:
         """The configuration of that name."""
         rows = self.results.rows if self.results else ()
@@ -170,7 +176,7 @@ class StudyModel:
             value = one.figures.get(metric, math.nan)
             return math.isnan(value), 0.0 if math.isnan(value) else sign * value, one.state == "waiting"
 
-        return min(row.trials, key=rank)
+        return min(counted(row) or row.trials, key=rank)
 
     def shown(self) -> list[Row]:
         """The configurations in the charts: the marked ones, else the first few of the study."""
@@ -210,14 +216,15 @@ class StudyModel:
     def curve(self, row: Row) -> CurveOf:
         """The curve of a configuration over the axis that is chosen; made again only when it has grown."""
         name, axis = row.configuration.name, self.selection.axis
-        stamp = (axis, tuple((one.trial.folder, len(one.curve)) for one in row.trials), row.trials)
+        stamp = (axis, tuple((one.trial.folder, len(one.curve), one.state) for one in row.trials))
         known = self._curves.get(name)
         if known is None or known[0] != stamp:
             known = self._curves[name] = (stamp, self._curve(row, axis))
         return known[1]
 
     def _curve(self, row: Row, axis: Axis) -> CurveOf:
-        trials = [one for one in row.trials if one.curve]
+        shown = counted(row) or ([self.best_trial(row)] if row.trials else [])
+        trials = [one for one in shown if one.curve]
         length = max((len(one.curve) for one in trials), default=0)
         table = np.full((max(1, len(trials)), length), np.nan)
         times = np.full_like(table, np.nan)
@@ -260,6 +267,12 @@ class StudyModel:
         return tuple(self.best_trial(row) for row in self.shown() if row.trials)
 
 
+def counted(row: Row) -> list[TrialResult]:
+    """The trials that a configuration's figures are of: not those that only tried a learning rate."""
+    settings = row.configuration.settings
+    return [one for one in row.trials if one.trial.configuration.settings == settings]
+
+
 def _column(function: object, table: Floats) -> Floats:
     """A function of each column of a table; NaN where a column has no number."""
     found = np.full(table.shape[1], np.nan)
@@ -273,11 +286,11 @@ def _begun(one: TrialResult) -> bool:
     return one.state != "waiting"
 
 
-def varied_values(results: Results) -> dict[str, list[object]]:
-    """The different values of each path that is varied, in the order of the study."""
+def varied_values(results: Results, paths: Sequence[str]) -> dict[str, list[object]]:
+    """The different values of each of some paths, in the order of the study."""
     rows = sorted(results.rows, key=lambda row: row.configuration.number)
     found: dict[str, list[object]] = {}
-    for path in results.varied:
+    for path in paths:
         values: list[object] = []
         for row in rows:
             value = row.configuration.settings.get(path)

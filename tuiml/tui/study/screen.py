@@ -15,8 +15,9 @@ from tuiml.tui.model.study_model import AXES, ORDERS, Selection, StudyModel
 from tuiml.tui.shell.screen import AppScreen
 from tuiml.tui.study import status
 from tuiml.tui.study.actions import TrialActions
-from tuiml.tui.study.charts import CHARTS, StudyView, available, chosen_layer, layers_of
+from tuiml.tui.study.charts import CHARTS, available
 from tuiml.tui.study.table import StudyTable, wanted_height
+from tuiml.tui.study.views import StudyView, chosen_layer, layers_of
 from tuiml.tui.widgets.chart_view import Pacer, View, look_of
 from tuiml.tui.widgets.layer_table import LayerTable
 from tuiml.tui.widgets.lines import Lines

@@ -5,10 +5,16 @@ from __future__ import annotations
 from textual.geometry import Region
 
 from tuiml.tui.charts.palette import QUIET
+from tuiml.tui.model.layer_cells import Row
 from tuiml.tui.model.study_cells import cells, columns, trial_cells
 from tuiml.tui.model.study_model import Key, StudyModel
 from tuiml.tui.widgets.chart_view import look_of
 from tuiml.tui.widgets.layer_table import LayerTable
+
+MANY = 200
+"""Lines of which all cells are made at each change."""
+SPARE = 60
+"""Of more, lines above and below the screen whose cells are made as well."""
 
 
 class StudyTable(LayerTable):
@@ -18,6 +24,9 @@ class StudyTable(LayerTable):
         super().__init__((), id=id)
         self.keys: list[Key] = []
         self._signs: list[tuple[str, str]] = []
+        self._model: StudyModel | None = None
+        self._built = range(0)
+        """The lines whose cells were made."""
 
     @property
     def key(self) -> Key:
@@ -38,14 +47,34 @@ class StudyTable(LayerTable):
             symbol, colour = model.symbol(row, look.unicode)
             signs.append((" ", QUIET) if folder or name not in shown else (symbol, colour))
         changed, self._signs = self._signs != signs, signs
-        rows = [
-            cells(model, row, look) if one is None else trial_cells(model, one, look) for _, row, one in lines
-        ]
+        self._model, top = model, self._top_then(at, above)
+        self._built = built = self._window(top, len(lines))
+        rows: list[Row] = [{}] * len(lines)
+        for place in built:
+            _, row, one = lines[place]
+            rows[place] = cells(model, row, look) if one is None else trial_cells(model, row, one, look)
         self.set_rows(rows)
         if changed:
             self._strips.clear()
             self.refresh()
         self._keep(at, above)
+
+    def _top_then(self, at: Key, above: int) -> int:
+        """The first line on the screen once the cursor is where its line is now."""
+        return self.keys.index(at) - above if at in self.keys else round(self.scroll_offset.y)
+
+    def _window(self, top: int, count: int) -> range:
+        """The lines whose cells are made: all, or of thousands those near the screen."""
+        if count <= MANY:
+            return range(count)
+        return range(max(0, top - SPARE), min(count, top + self.size.height + SPARE))
+
+    def watch_scroll_y(self, old: float, new: float) -> None:
+        super().watch_scroll_y(old, new)
+        top, model = round(new), self._model
+        shown = range(top, min(len(self.keys), top + self.size.height))
+        if model is not None and len(shown) and not (shown[0] in self._built and shown[-1] in self._built):
+            self.show(model)
 
     def _keep(self, at: Key, above: int) -> None:
         """Put the cursor where its line is now."""

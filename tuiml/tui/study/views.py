@@ -1,0 +1,250 @@
+"""Views of a study: the curves, the histograms and the gradient norms of the configurations."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Sequence
+from typing import ClassVar
+
+import numpy as np
+from rich.cells import cell_len
+
+from tuiml.formatting import compact
+from tuiml.studies.results import Row
+from tuiml.training.layer_statistics import LayerStatistics
+from tuiml.tui.chart_views.histograms import bars_in
+from tuiml.tui.chart_views.selection import KINDS
+from tuiml.tui.charts.lines import Curve, line_chart
+from tuiml.tui.charts.multiples import Panel, multiples
+from tuiml.tui.charts.numbers import nice_ticks, tick_labels
+from tuiml.tui.charts.palette import Look
+from tuiml.tui.charts.tags import Tag
+from tuiml.tui.charts.text import Line, clean, fit
+from tuiml.tui.model.study_cells import TITLES
+from tuiml.tui.model.study_model import CurveOf, StudyModel
+from tuiml.tui.widgets.chart_view import View
+
+NAME = 22
+"""Cells of a name at the end of a curve at most."""
+MARKERS = 3
+"""Markers on each curve."""
+FEW = 3
+"""Configurations whose bands are all drawn; of more, only that under the cursor has one."""
+
+
+class StudyView(View, can_focus=True):
+    """A chart of the study on the screen."""
+
+    quick: ClassVar[bool] = False
+    title: ClassVar[str] = ""
+
+    def __init__(self, model: Callable[[], StudyModel], *, id: str) -> None:
+        super().__init__(id=id)
+        self._model = model
+
+    @property
+    def model(self) -> StudyModel:
+        """The study on the screen."""
+        return self._model()
+
+    def stamp(self) -> Hashable:
+        model, seen = self.model, self.model.selection
+        return (model.version, tuple(seen.marked), seen.axis, seen.layer, seen.quantity, seen.rested)
+
+    def empty(self) -> str:
+        """Why there is nothing to draw."""
+        return self.model.message or (
+            "waiting for the first epoch" if self.model.where else "nothing was trained"
+        )
+
+
+def named(row: Row, look: Look) -> str:
+    """The name of a configuration, cut where it is long."""
+    name = clean(row.configuration.name, look)
+    return fit(name, min(NAME, cell_len(name)), look.glyphs.more)
+
+
+class CurvesOfStudy(StudyView):
+    """The metric of each configuration: the mean over its trials with their range, its name at the end."""
+
+    def draw(self, width: int, height: int, look: Look) -> list[Line]:
+        model = self.model
+        found = [(row, model.curve(row)) for row in model.shown()]
+        found = [(row, curve) for row, curve in found if np.isfinite(curve.mean).any()]
+        results = model.results
+        metric = results.metric if results else ""
+        unit = "percent" if "accuracy" in metric else "number"
+        end = max((float(np.nanmax(c.x)) for _, c in found if np.isfinite(c.x).any()), default=1.0)
+        names = min(NAME, max((len(row.configuration.name) for row, _ in found), default=0)) + 3
+        room = max(0.1, 1 - names / max(1, width - 8)) if width > 40 else 1.0
+        ticks = nice_ticks(0.0, end, max(1, int(width * room) // 10))
+        curves, tags = self._drawn(found, end, look)
+        values = [v for _, c in found for v in (c.low, c.high)]
+        log = "loss" in metric and bool(values) and _spans_decades(np.concatenate(values))
+        return line_chart(
+            curves,
+            width,
+            height,
+            title=TITLES.get(metric, metric) + (", log" if log else "") + _seeds(found),
+            x_label=model.selection.axis,
+            y_format="percent" if unit == "percent" else "number",
+            log=log,
+            x_range=(0.0, end / room),
+            x_ticks=list(zip(ticks, tick_labels(ticks), strict=True)),
+            tags=[Tag(t.x, math.log10(t.y) if t.y > 0 else math.nan, t.text, t.colour, t.name) for t in tags]
+            if log
+            else tags,
+            look=look,
+            empty=self.empty(),
+        )
+
+    def _drawn(
+        self, found: Sequence[tuple[Row, CurveOf]], end: float, look: Look
+    ) -> tuple[list[Curve], list[Tag]]:
+        """The curves, that under the cursor on top; names first, since markers make room for them."""
+        at = self.model.selection.rested
+        curves: list[Curve] = []
+        names: list[Tag] = []
+        markers: list[Tag] = []
+        for place, (row, curve) in enumerate(
+            sorted(found, key=lambda pair: pair[0].configuration.name == at)
+        ):
+            symbol, colour = self.model.symbol(row, look.unicode)
+            told = len(found) <= FEW or row.configuration.name == at  # the bands of many hide each other
+            band = _band(curve) if told and curve.trials > 1 else None
+            curves.append(Curve("", (curve.x, curve.mean), colour, raw=band))
+            known = np.flatnonzero(np.isfinite(curve.mean) & np.isfinite(curve.x))
+            if not len(known):
+                continue
+            last = known[-1]
+            pointer = look.glyphs.right if row.configuration.name == at else " "
+            text = f"{pointer}{symbol} {named(row, look)}"
+            names.insert(0, Tag(end, float(curve.mean[last]), text, colour, name=True))
+            shift = (place + 0.5) / max(1, len(found))
+            places = known[((np.arange(MARKERS) + shift) * len(known) / MARKERS).astype(int)]
+            markers += [Tag(float(curve.x[i]), float(curve.mean[i]), symbol, colour) for i in places]
+        return curves, names + markers
+
+
+def _band(curve: CurveOf) -> tuple[list[float], list[float]]:
+    """The least and the greatest of the trials, as points close enough to be seen as two faint lines."""
+    known = np.isfinite(curve.x) & np.isfinite(curve.low) & np.isfinite(curve.high)
+    if known.sum() < 2:
+        return [], []
+    x = np.linspace(curve.x[known][0], curve.x[known][-1], 240)
+    edges = [np.interp(x, curve.x[known], part[known]) for part in (curve.low, curve.high)]
+    return np.repeat(x, 2).tolist(), np.stack(edges, axis=1).ravel().tolist()
+
+
+def _seeds(found: Sequence[tuple[Row, CurveOf]]) -> str:
+    most = max((curve.trials for _, curve in found), default=0)
+    return f" · mean of {most}, dots: least and greatest" if most > 1 else ""
+
+
+def _spans_decades(values: np.ndarray) -> bool:
+    known = values[np.isfinite(values) & (values > 0)]
+    return bool(len(known)) and float(known.max() / known.min()) > 100
+
+
+class HistogramsOfStudy(StudyView):
+    """The same layer's histogram of each configuration, on one axis."""
+
+    def draw(self, width: int, height: int, look: Look) -> list[Line]:
+        model, selection = self.model, self.model.selection
+        panels, layer = [], chosen_layer(model)
+        title = "layer"
+        for row, found in model.last_snapshots():
+            if found is None:
+                continue
+            statistics = found.snapshot.statistics(layer)
+            bars = bars_in(statistics, next(k for k in KINDS if k == selection.quantity))
+            name = f"{model.symbol(row, look.unicode)[0]} {row.configuration.name}"
+            panels.append(
+                Panel(row.configuration.number, name, bars, _note(statistics, selection.quantity, look))
+            )
+            title = found.layers[layer] if layer < len(found.layers) else title
+        at = model.row(selection.rested)
+        return multiples(
+            panels,
+            width,
+            height,
+            title=f"layer {layer} · {title} · {selection.quantity.replace('inputs', 'pre-activations')}",
+            selected=at.configuration.number if at else -1,
+            things="configurations",
+            look=look,
+            empty="no snapshot yet" if not panels else f"layer {layer} has no {selection.quantity}",
+        )
+
+
+def _note(found: LayerStatistics | None, quantity: str, look: Look) -> str:
+    """Mean ± standard deviation, or of gradients the norm."""
+    if found is None:
+        return ""
+    missing = look.glyphs.missing
+    if quantity == "gradients":
+        return f"norm {compact(found.gradient_norm, 2, missing)}"
+    pairs = {
+        "activations": (found.mean, found.std),
+        "inputs": (found.input_mean, found.input_std),
+        "weights": (found.weight_mean, found.weight_std),
+    }
+    mean, std = pairs.get(quantity, (math.nan, math.nan))
+    if math.isnan(mean):
+        return ""
+    return f"{compact(mean, 2, missing)} {'±' if look.unicode else '+-'} {compact(std, 2, missing)}"
+
+
+def chosen_layer(model: StudyModel) -> int:
+    """The layer whose histograms are shown: by default the first hidden one that has them."""
+    layer = model.selection.layer
+    if layer >= 0:
+        return layer
+    for _, found in model.last_snapshots():
+        for index in range(len(found.snapshot) if found else 0):
+            if found and found.snapshot.part(index, "weights") is not None:
+                return index
+    return 0
+
+
+def layers_of(model: StudyModel) -> int:
+    """How many layers the deepest of the shown configurations has."""
+    return max((len(found.snapshot) for _, found in model.last_snapshots() if found), default=0)
+
+
+class NormsOfStudy(StudyView):
+    """The gradient norm of every layer of each configuration: vanishing and exploding side by side."""
+
+    def draw(self, width: int, height: int, look: Look) -> list[Line]:
+        model = self.model
+        curves: list[Curve] = []
+        tags: list[Tag] = []
+        most = 1
+        for place, (row, found) in enumerate(model.last_snapshots()):
+            norms = found.snapshot.figures("gradient_norm") if found else np.empty(0)
+            known = np.flatnonzero(np.isfinite(norms) & (norms > 0))
+            if not len(known):
+                continue
+            symbol, colour = model.symbol(row, look.unicode)
+            curves.append(Curve("", (known.astype(float), norms[known]), colour))
+            most = max(most, int(known[-1]))
+            name = named(row, look)
+            at = known[place % len(known)]
+            tags.insert(
+                0, Tag(float(known[-1]), math.log10(norms[known[-1]]), f" {symbol} {name}", colour, name=True)
+            )
+            tags.append(Tag(float(at), math.log10(norms[at]), symbol, colour))
+        names = max((len(tag.text) for tag in tags), default=0)
+        room = max(0.1, 1 - names / max(1, width - 8)) if width > 40 else 1.0
+        return line_chart(
+            curves,
+            width,
+            height,
+            title="gradient norm by layer, newest snapshot",
+            x_label="layer",
+            log=True,
+            x_range=(0.0, most / room),
+            x_ticks=[(float(i), str(i)) for i in range(0, most + 1, max(1, most // 10))],
+            tags=tags,
+            look=look,
+            empty="no snapshot yet",
+        )
