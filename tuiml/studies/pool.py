@@ -44,7 +44,7 @@ class Job:
     """Nothing is trained: a learning rate is found for it, and reported as ``rate_found``."""
 
     def order(self) -> Line:
-        """What a worker process is told."""
+        """The order for a worker process."""
         rest = {name: getattr(self, name) for name in ("trial", "backend", "threads", "until_epoch")}
         do = "find_rate" if self.find_rate else "train"
         return {"do": do, "parent": str(self.parent), "document": dict(self.document), **rest}

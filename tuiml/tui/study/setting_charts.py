@@ -64,11 +64,11 @@ class ParallelOfStudy(StudyView):
         axes = [_axis(word(path), values[path]) for path in model.varied]
         known = np.array([row.mean for row in results.rows if math.isfinite(row.mean)])
         low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
-        told = [(0.0, low), (1.0, high)] if high > low else [(0.5, low)]
+        labelled = [(0.0, low), (1.0, high)] if high > low else [(0.5, low)]
         axes.append(
             Coordinate(
                 TITLES.get(results.metric, results.metric),
-                [(p, value_text(results.metric, v, look)) for p, v in told],
+                [(p, value_text(results.metric, v, look)) for p, v in labelled],
             )
         )
         shown = {row.configuration.name for row in model.shown()}

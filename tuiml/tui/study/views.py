@@ -48,8 +48,8 @@ class StudyView(View, can_focus=True):
         return self._model()
 
     def stamp(self) -> Hashable:
-        model, seen = self.model, self.model.selection
-        return (model.version, tuple(seen.marked), seen.axis, seen.layer, seen.quantity, seen.rested)
+        model, state = self.model, self.model.selection
+        return (model.version, tuple(state.marked), state.axis, state.layer, state.quantity, state.rested)
 
     def empty(self) -> str:
         """Why there is nothing to draw."""
@@ -110,8 +110,8 @@ class CurvesOfStudy(StudyView):
             sorted(found, key=lambda pair: pair[0].configuration.name == at)
         ):
             symbol, colour = self.model.symbol(row, look.unicode)
-            told = len(found) <= FEW or row.configuration.name == at  # the bands of many hide each other
-            band = _band(curve) if told and curve.trials > 1 else None
+            banded = len(found) <= FEW or row.configuration.name == at  # the bands of many hide each other
+            band = _band(curve) if banded and curve.trials > 1 else None
             curves.append(Curve("", (curve.x, curve.mean), colour, raw=band))
             known = np.flatnonzero(np.isfinite(curve.mean) & np.isfinite(curve.x))
             if not len(known):
