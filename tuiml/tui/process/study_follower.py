@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ from tuiml.tui.model.study_model import SnapshotOf
 
 OFTEN, RARELY = 1.0, 2.0
 """Seconds between two reads: of a study that is run, of one that is not."""
+SWITCH = 0.001
+"""Seconds that a key waits for this thread's computations at most; Python's own five add up."""
 MOST = 4 * 1024 * 1024
 """Bytes at the end of a run's metrics in which its newest snapshot is looked for."""
 _ONE_AT_A_TIME = threading.Lock()
@@ -76,6 +79,7 @@ class StudyFollower:
         self._known: dict[str, tuple[object, SnapshotOf | None]] = {}
         self._over = threading.Event()
         self._soon = threading.Event()
+        sys.setswitchinterval(SWITCH)
         self._thread = threading.Thread(target=self._work, name="study-follower", daemon=True)
         self._thread.start()
 
