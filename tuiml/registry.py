@@ -282,9 +282,8 @@ def _option(name: str, field: FieldInfo) -> Option:
         extra["words"] = typing.get_args(annotation)
     kinds: dict[Any, str] = {int: "int", float: "float", bool: "bool", str: "text"}
     kind = kinds.get(annotation, "text")
-    for name_of_kind, key in (("table", "model"), ("words", "words"), ("choice", "registry")):
-        if extra.get(key):
-            kind = name_of_kind
+    for of_kind, key in (("table", "model"), ("words", "words"), ("choice", "registry")):
+        kind = of_kind if extra.get(key) else kind
     default = field.get_default(call_default_factory=True, validated_data={})
     return Option(
         name=name,

@@ -90,12 +90,6 @@ def draw(dataset: Dataset, examples: PoolAndTest, seed: int) -> Data:
     notices.refuse_unsound(dataset, examples)
     print_of = notices.fingerprint(examples) if dataset.kind == "own" else ""
     training, held_out, made_anew = _drawn(dataset, examples.pool, seed)
-    # What no version before 0.3 did is part of the hash: a run of one gets a notice when it is resumed.
-    scaled = dataset.kind == "own" and dataset.itemsize == 1 and dataset.normalize == "unit"
-    other = f" top {dataset.top}" if scaled and dataset.top != PIXEL else ""
-    other += " stratified" if made_anew else ""
-    if other:
-        print_of = hashlib.sha256(f"{print_of}{other}".encode()).hexdigest()
     if dataset.fills:
         _fill(training.inputs, (training, held_out, examples.test))
     raw = np.empty(0), np.empty(0, np.int64)
@@ -104,10 +98,10 @@ def draw(dataset: Dataset, examples: PoolAndTest, seed: int) -> Data:
         training, held_out, test = (_single(part, *raw) for part in (training, held_out, examples.test))
         examples = PoolAndTest(examples.pool, test)
     shift, scale = normalization(training.inputs, dataset.normalize, dataset.top)
-    test, numbers = examples.test, (_NOTHING, _NOTHING)
+    test, (middle, width) = examples.test, (_NOTHING, _NOTHING)
     if dataset.target == "regression":
-        numbers = _scaling(training.labels, dataset.target_scaling())
-        training, held_out, test = (_scaled(part, *numbers) for part in (training, held_out, test))
+        middle, width = _scaling(training.labels, dataset.target_scaling())
+        training, held_out, test = (_scaled(part, middle, width) for part in (training, held_out, test))
     for part in (training, held_out, test):
         part.inputs.setflags(write=False)
         part.labels.setflags(write=False)
@@ -115,13 +109,21 @@ def draw(dataset: Dataset, examples: PoolAndTest, seed: int) -> Data:
         *(dataset.shape, dataset.classes, training, held_out, test, shift, scale),
         dataset.normalize,
         dataset.target,
-        fingerprint=print_of,
-        target_shift=numbers[0],
-        target_scale=numbers[1],
+        fingerprint=_with_rules(print_of, dataset, made_anew),
+        target_shift=middle,
+        target_scale=width,
         raw_shift=raw[0],
         raw_exponents=raw[1],
     )
     return replace(data, notices=notices.notices(dataset, data))
+
+
+def _with_rules(print_of: str, dataset: Dataset, made_anew: bool) -> str:
+    """A fingerprint with what no version before 0.3 did: a run of one gets a notice when it is resumed."""
+    scaled = dataset.kind == "own" and dataset.itemsize == 1 and dataset.normalize == "unit"
+    other = f" top {dataset.top}" if scaled and dataset.top != PIXEL else ""
+    other += " stratified" if made_anew else ""
+    return hashlib.sha256(f"{print_of}{other}".encode()).hexdigest() if other else print_of
 
 
 def _fill(like: Values, parts: Iterable[Part]) -> None:

@@ -62,10 +62,8 @@ def run(
         refuse_taken(name, parent)
     control = control or RunControl(rewindable=False)
     prepared = yield from prepare_run(preset, backend=backend, control=control, shards=shards, load=load)
-    new = new_run(
-        prepared, control, name, parent=parent, live=live, save_every=save_every, until_epoch=until_epoch
-    )
-    yield from new.events()
+    more: dict[str, Any] = {"save_every": save_every, "until_epoch": until_epoch}
+    yield from new_run(prepared, control, name, parent=parent, live=live, **more).events()
 
 
 def resume(

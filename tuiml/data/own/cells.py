@@ -181,8 +181,7 @@ def decide(
         raise Ambiguous(text)
     if not ways:
         return None
-    best = min(ways, key=lambda way: (way not in used, bool(way[1])))
-    return Style(*best, unit)
+    return Style(*min(ways, key=lambda way: (way not in used, bool(way[1]))), unit)
 
 
 def _fits(found: frozenset[str], decimal: str, thousands: str) -> bool:

@@ -124,15 +124,13 @@ def scan(
     Raises:
         Wrong: it is no such text, is not rectangular, or holds too much.
     """
-    rows, count, size = Rows(path, layout), len(layout.names), path.stat().st_size
-    limits = [LABELS if index in labels else CATEGORIES for index in range(count)]
+    rows, size = Rows(path, layout), path.stat().st_size
+    grouped = -(layout.separator not in ";\t|")
     columns = [
-        Scanned(
-            name, limits[index], style=styles.get(index, PLAIN), grouped=-(layout.separator not in ";\t|")
-        )
-        for index, name in enumerate(layout.names)
+        Scanned(name, LABELS if i in labels else CATEGORIES, style=styles.get(i, PLAIN), grouped=grouped)
+        for i, name in enumerate(layout.names)
     ]
-    start, missing = 0, 0
+    start = 0
     preview: list[tuple[str, ...]] = []
     for block in rows.blocks():
         if len(preview) < PREVIEW:
@@ -142,18 +140,26 @@ def scan(
         if progress is not None and size >= CLEAN:
             progress(rows.title, min(rows.done, size - 1), size)
         start += len(block)
-        if count <= 1000 or start % 64 == 0:
-            missing = sum(len(column.missing) for column in columns)
-        if start * count > MOST_VALUES or missing > MOST_MISSING:
-            what = (
-                f"{MOST_VALUES:,} values" if missing <= MOST_MISSING else f"{MOST_MISSING:,} missing values"
-            )
-            raise Wrong("path", f"{rows.title} has more than {what}, the most that are read")
+        _refuse_more(rows.title, columns, start)
     if progress is not None and size >= CLEAN:
         progress(rows.title, size, size)
     if not start:
         raise Wrong("path", f"{rows.title} has no rows below its header")
     return Scan(layout, tuple(columns), start, tuple(rows.blank), tuple(preview))
+
+
+def _refuse_more(title: str, columns: Sequence[Scanned], rows: int) -> None:
+    """Refuse a table that holds more values, or lacks more of them, than are read.
+
+    Raises:
+        Wrong: it does.
+    """
+    what = f"{MOST_VALUES:,} values" if rows * len(columns) > MOST_VALUES else ""
+    often = len(columns) <= 1000 or rows % 64 == 0  # counting takes as long as reading where they are many
+    if often and sum(len(column.missing) for column in columns) > MOST_MISSING:
+        what = f"{MOST_MISSING:,} missing values"
+    if what:
+        raise Wrong("path", f"{title} has more than {what}, the most that are read")
 
 
 def _shown(cells: Sequence[str]) -> tuple[str, ...]:
@@ -222,16 +228,7 @@ def _take_slowly(column: Scanned, cells: Sequence[str], start: int, missing: Col
     for cell, times in found.items():
         value = number(cell, column.style)
         if value is None:
-            column.kinds.add(kinds_of(cell))
-            column.unusual = column.unusual or (start + cells.index(cell), plain_text(cell.strip())[:40])
-            half = cell.count('"') == 1 and len(cell) > 1 and '"' in (cell[0], cell[-1])
-            column.half_quoted += half * times
-            if column.broken is None and (half or "\n" in cell or "\r" in cell):
-                column.broken = start + cells.index(cell)
-            column.texts += times
-            column.integers = False
-            if column.first_text is None:
-                column.first_text = start + cells.index(cell), plain_text(cell.strip())[:40]
+            _take_text(column, cell, times, start + cells.index(cell))
             continue
         column.numbers += times
         if not -LARGEST <= value <= LARGEST:
@@ -253,6 +250,20 @@ def _take_slowly(column: Scanned, cells: Sequence[str], start: int, missing: Col
                 column.unusual = start + cells.index(cell), plain_text(cell.strip())[:40]
     if column.counts is not None:
         _count(column, found)
+
+
+def _take_text(column: Scanned, cell: str, times: int, row: int) -> None:
+    """Take a cell that is no number; it is first seen in ``row``."""
+    shown = plain_text(cell.strip())[:40]
+    column.kinds.add(kinds_of(cell))
+    column.unusual = column.unusual or (row, shown)
+    half = cell.count('"') == 1 and len(cell) > 1 and '"' in (cell[0], cell[-1])
+    column.half_quoted += half * times
+    if column.broken is None and (half or "\n" in cell or "\r" in cell):
+        column.broken = row
+    column.texts += times
+    column.integers = False
+    column.first_text = column.first_text or (row, shown)
 
 
 def glimpse(path: Path, table: Table) -> tuple[Layout, tuple[tuple[str, ...], ...]]:

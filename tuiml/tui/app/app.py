@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from textual.widgets import ContentSwitcher
 
 from tuiml.data.own.reading import DataFiles, DataFilesInBackground
 from tuiml.spec.problems import Problem
-from tuiml.studies.folder import STUDY
 from tuiml.text import plain_text
 from tuiml.tui.app import opening, theme
 from tuiml.tui.app.bars import SCREENS, KeyBar, TopBar
@@ -72,13 +70,7 @@ class TuimlApp(Keyed, App[int]):
         self.files = DataFilesInBackground(DataFiles(self.file_reader.find))
         self._named = document is not None
         remembered = opening.spared(settings or Settings(), run, self._named)
-        if run is not None:
-            remembered = replace(remembered, run=str(run), screen="train")
-        if study is not None:
-            remembered = replace(remembered, screen="study")
-        elif remembered.study and (Path(remembered.study) / STUDY).is_file():
-            study = (Path(remembered.study), None)
-        self._study = study
+        remembered, self._study = opening.wanted(remembered, run, study)
         self.look = theme.look(remembered.dark)
         self.collector = Collector(self)
         self.shutdown = Shutdown(self, self._save_work)

@@ -16,6 +16,7 @@ from textual.app import App
 
 from tuiml.runs.folder import runs_folder
 from tuiml.runs.tail import Tail
+from tuiml.studies.folder import STUDY
 from tuiml.tui.app.session import SavedState, Session
 from tuiml.tui.model.past_run import read_run
 from tuiml.tui.model.run_model import RunModel
@@ -89,6 +90,18 @@ def spared(found: Settings, run: Path | None = None, named: bool = False) -> Set
         trouble = "" if named else _preset_words(left)
         return replace(found, document=None, drafts=drafts, screen="build", row=0, trouble=trouble)
     return found
+
+
+def wanted(
+    found: Settings, run: Path | None, study: tuple[Path, Path | None] | None
+) -> tuple[Settings, tuple[Path, Path | None] | None]:
+    """The settings with the run or the study that is asked for, and the study: by default the last one."""
+    if run is not None:
+        found = replace(found, run=str(run), screen="train")
+    if study is not None:
+        return replace(found, screen="study"), study
+    last = Path(found.study)
+    return found, (last, None) if found.study and (last / STUDY).is_file() else None
 
 
 def _run_words(path: Path) -> str:

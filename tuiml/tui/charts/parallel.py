@@ -68,12 +68,7 @@ def parallel(
         for x, axis in zip(xs, axes, strict=True)
         for place, text in axis.labels
     ]
-    ends = [
-        Tag(xs[-1], _last(path), f" {path.name}", path.colour, name=True)
-        for path in reversed(shown)
-        if path.name
-    ]
-    canvas = tagged(canvas, [*_at_ends(ends), *tags], frame, look)
+    canvas = tagged(canvas, [*_names(xs[-1], shown), *tags], frame, look)
     ruler = Ruler(width)
     for x, axis in zip(xs, axes, strict=True):
         ruler.centre(frame.column(x), clean(axis.title, look), look.style(bold=True))
@@ -81,12 +76,10 @@ def parallel(
     return (lines + [blank(width)] * height)[:height]
 
 
-def _at_ends(tags: list[Tag]) -> list[Tag]:
-    return [tag for tag in tags if math.isfinite(tag.y)]
-
-
-def _last(path: Path) -> float:
-    return float(path.places[-1])
+def _names(x: float, paths: Sequence[Path]) -> list[Tag]:
+    """The names at the ends of the paths that reach the last axis."""
+    named = [path for path in reversed(paths) if path.name and math.isfinite(path.places[-1])]
+    return [Tag(x, float(path.places[-1]), f" {path.name}", path.colour, name=True) for path in named]
 
 
 def _stroke(path: Path, xs: Sequence[float], frame: Frame, look: Look) -> plot.Stroke:
