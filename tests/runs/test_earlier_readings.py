@@ -97,4 +97,4 @@ def test_pixels_that_reach_white_have_the_hash_that_0_2_wrote(tmp_path):
 def _whole(dataset):
     from tuiml.data.own import reading, split
 
-    return split.whole(dataset, reading.examples(dataset, None))
+    return split.pool_and_test(dataset, reading.examples(dataset, None))
