@@ -31,28 +31,36 @@ class StudyFile:
         """
         return read(self.path)
 
-    def study(self, files: DataFiles | None = None) -> Study:
+    def study(self, files: DataFiles | None = None, *, full: bool = False) -> Study:
         """The validated study.
 
         Args:
             files: finds what a file of the user's holds, if its data is one.
+            full: without its ``[small]``.
 
         Raises:
             SpecError: with every problem.
         """
-        study, problems = check(self.document(), files)
+        study, problems = check(read(self.path, full=full), files)
         if study is None:
             raise SpecError(problems)
         return study
 
 
-def read(path: Path) -> dict[str, Any]:
+def read(path: Path, *, full: bool = False) -> dict[str, Any]:
     """The tables of a study's file; paths of presets and data that lie beside it are absolute.
+
+    ``[small]`` is settings that make a study quick: they are part of its ``[set]``, unless the ``full`` one
+    is meant.
 
     Raises:
         SpecError: unreadable, or not TOML.
     """
     document = _with_absolute_paths(presets.tables_of(path), path)
+    small, given = document.get("small"), document.get("set", {})
+    if isinstance(small, dict) and isinstance(given, dict):
+        del document["small"]
+        document["set"] = given if full else {**given, **small}
     variants = document.get("variant")
     if isinstance(variants, list):
         found = [_with_absolute_paths(one, path) if isinstance(one, dict) else one for one in variants]

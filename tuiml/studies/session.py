@@ -22,18 +22,19 @@ from tuiml.studies.table import Table
 from tuiml.text import plain_text
 
 
-def find_study(word: str, *, resume: bool = False) -> tuple[Study, str]:
+def find_study(word: str, *, resume: bool = False, full: bool = False) -> tuple[Study, str]:
     """The study that a command means, and the name of its folder; the folder itself may be given.
 
     Args:
         resume: it was begun, and is meant as it was started.
+        full: without its ``[small]``; its folder is another one.
 
     Raises:
         SpecError: there is none, or it has problems.
         RunError: it was not begun, or only its folder is left.
     """
     if resume or (Path(word) / begun.STUDY).is_file():
-        path = begun.find(word)
+        path = begun.find(word + "-full" * full)
         return library.StudyFile(path.name, path / begun.STUDY, False).study(DataFiles()), path.name
     try:
         file = library.find(word)
@@ -43,7 +44,7 @@ def find_study(word: str, *, resume: bool = False) -> tuple[Study, str]:
             raise
         text = f"there is no file of the study '{plain_text(word)}'"
         raise RunError(f"{text}; with --resume it goes on as it was started") from None
-    return file.study(DataFiles()), file.name
+    return file.study(DataFiles(), full=full), file.name + ("-full" if full else "")
 
 
 def run_study(

@@ -28,7 +28,7 @@ def run(chosen: argparse.Namespace) -> int:
     from tuiml.studies.session import find_study
     from tuiml.studies.table import results
 
-    study, name = find_study(chosen.study, resume=chosen.resume)
+    study, name = find_study(chosen.study, resume=chosen.resume, full=chosen.full)
     if chosen.csv is not None and not chosen.csv.parent.is_dir():
         note(f"tuiml: there is no folder {chosen.csv.parent} for the table")
         return 2
@@ -97,7 +97,8 @@ def _closing(end: StudyEnd, code: int, command: str) -> int:
 def _command(chosen: argparse.Namespace, name: str) -> str:
     import shlex
 
-    return f"tuiml study {shlex.quote(chosen.study)}" + (" --resume" if chosen.resume else "")
+    given = (" --resume" if chosen.resume else "") + (" --full" if chosen.full else "")
+    return f"tuiml study {shlex.quote(chosen.study)}{given}"
 
 
 def _jobs(text: str) -> int:
@@ -117,6 +118,7 @@ COMMAND = Command(
             "--dask", metavar="ADDRESS", help="train on the workers of a Dask scheduler: tcp://HOST:8786"
         ),
         argument("--resume", action="store_true", help="go on with one that was begun, as it was started"),
+        argument("--full", action="store_true", help="without its [small], which makes it quick"),
         argument("--csv", type=Path, metavar="PATH", help="write a row for each trial"),
         json_option("print events and the table as a JSON object a line"),
     ],
