@@ -76,7 +76,7 @@ def test_a_step_follows_the_weighted_loss_divided_by_the_number_of_examples(monk
     now = {name: values.astype(np.float64) for name, values in after.items()}
     test = data.test.inputs.astype(np.float64), data.test.labels
     assert made.evaluate(data.test).mean_loss == pytest.approx(plain.mean_loss(*test, now), rel=1e-5)
-    _, losses = made.judge(data.test)
+    _, losses = made.evaluate_each(data.test)
     assert float(np.mean(losses)) == pytest.approx(plain.mean_loss(*test, now), rel=1e-5)
     if backend == "fast":
         assert all(step._program for step in made._steps.values())
@@ -107,7 +107,7 @@ def test_balanced_is_the_number_of_examples_by_classes_and_examples_of_the_class
 
 def prepared(**training):
     """A preset's engine, ready to train."""
-    steps_of = prepare_run(preset(training=training), backend="numpy", control=RunControl(steered=False))
+    steps_of = prepare_run(preset(training=training), backend="numpy", control=RunControl(rewindable=False))
     while True:
         try:
             next(steps_of)

@@ -39,8 +39,7 @@ def run(
 ) -> Generator[Event]:
     """Train a preset into a new run folder; the last event is :class:`End`.
 
-    Nothing is written before the data is loaded and the first step can be taken. However the generator ends,
-    the state is saved.
+    Nothing is written before the first step can be taken. However the generator ends, the state is saved.
 
     Args:
         name: of the run; default: made from the preset's name and the time.
@@ -63,7 +62,8 @@ def run(
     control = control or RunControl(rewindable=False)
     prepared = yield from prepare_run(preset, backend=backend, control=control, shards=shards, load=load)
     more: dict[str, Any] = {"save_every": save_every, "until_epoch": until_epoch}
-    yield from new_run(prepared, control, name, parent=parent, live=live, **more).events()
+    new = new_run(prepared, control, name, parent=parent, live=live, **more)
+    yield from new.events()
 
 
 def resume(
