@@ -240,16 +240,7 @@ def rename(path: Path, name: str) -> Path:
         RunError: the name is taken, a process writes to the run, or it is not in the runs folder.
     """
     _ours(path)
-    target = path.with_name(fitting(name))
-    if target == path:
-        return path
-    if target.exists() or target.is_symlink():
-        raise RunError(f"there is a run '{target.name}' already; give another name")
-    try:
-        path.rename(target)
-    except OSError as error:
-        raise _refused("rename", path, error) from None
-    return target
+    return moved(path, name, "run")
 
 
 def delete(path: Path) -> None:
@@ -259,6 +250,36 @@ def delete(path: Path) -> None:
         RunError: a process writes to the run, it is not in the runs folder, or cannot be removed.
     """
     _ours(path)
+    remove(path)
+
+
+def moved(path: Path, name: str, called: str) -> Path:
+    """Give a folder another name beside the old one; returns its new place.
+
+    Args:
+        called: what it is, for the message.
+
+    Raises:
+        RunError: the name is taken, or the system refuses.
+    """
+    target = path.with_name(fitting(name))
+    if target == path:
+        return path
+    if target.exists() or target.is_symlink():
+        raise RunError(f"there is a {called} '{target.name}' already; give another name")
+    try:
+        path.rename(target)
+    except OSError as error:
+        raise _refused("rename", path, error) from None
+    return target
+
+
+def remove(path: Path) -> None:
+    """Remove a folder with all that is in it; of a link only the link.
+
+    Raises:
+        RunError: the system refuses.
+    """
     try:
         if stat.S_ISDIR(path.lstat().st_mode):
             shutil.rmtree(path)  # removes links inside, and does not follow them

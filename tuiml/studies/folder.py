@@ -8,8 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
-import stat
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ from tuiml.registry import closest, short
 from tuiml.runs import threads
 from tuiml.runs.errors import RunError
 from tuiml.runs.folder import fitting, studies_folder
+from tuiml.runs.library import moved, remove
 from tuiml.runs.writer import hold, is_held
 from tuiml.spec.library import spellings
 from tuiml.text import plain_text
@@ -198,16 +197,7 @@ def rename(path: Path, name: str) -> Path:
         RunError: the name is taken, a process runs the study, or it is not in the folder of studies.
     """
     _refuse(path)
-    target = path.with_name(fitting(name))
-    if target == path:
-        return path
-    if target.exists() or target.is_symlink():
-        raise RunError(f"there is a study '{target.name}' already; give another name")
-    try:
-        path.rename(target)
-    except OSError as error:
-        raise _refused("rename", path, error) from None
-    return target
+    return moved(path, name, "study")
 
 
 def delete(path: Path) -> None:
@@ -218,13 +208,7 @@ def delete(path: Path) -> None:
             removed.
     """
     _refuse(path)
-    try:
-        if stat.S_ISDIR(path.lstat().st_mode):
-            shutil.rmtree(path)  # removes links inside, and does not follow them
-        else:
-            path.unlink()
-    except OSError as error:
-        raise _refused("delete", path, error) from None
+    remove(path)
 
 
 def _refuse(path: Path) -> None:
@@ -235,7 +219,3 @@ def _refuse(path: Path) -> None:
     with contextlib.suppress(OSError):
         if is_held(path) or any(is_held(trial) for trial in path.iterdir() if trial.is_dir()):
             raise RunError(f"the study '{plain_text(path.name)}' is going on; stop it first")
-
-
-def _refused(do: str, path: Path, error: OSError) -> RunError:
-    return RunError(f"cannot {do} '{plain_text(path.name)}': {error.strerror or error}", code=1)
