@@ -6,7 +6,7 @@ import pytest
 
 from tests.data.polluted_files import POLLUTED
 from tests.tui.dialogs.test_file_picker import opened
-from tuiml.data.file_report import look
+from tuiml.data.file_report import inspect
 from tuiml.data.own import facts
 from tuiml.data.own.reading import DataFiles
 from tuiml.runs import file_inspection_process
@@ -31,7 +31,7 @@ def one_line(text):
 @pytest.mark.parametrize("case", CASES, ids=[case.kind for case in CASES])
 def test_the_preview_says_what_data_check_says(tmp_path, case):
     path = case.write(tmp_path)
-    report, checked = look(str(path), DataFiles(asked)), look(path, deep=True)
+    report, checked = inspect(str(path), DataFiles(asked)), inspect(path, deep=True)
     assert report.usable == checked.usable == (case.inputs is not None)
     assert set(report.problems) == set(checked.problems)
     assert set(report.warnings) <= set(checked.warnings)

@@ -158,13 +158,15 @@ async def test_the_cursor_passes_over_headings_and_goes_by_section():
         assert keys.library.item.kind == "bundled"
         await keys.press("k")
         assert keys.selected == "mine"
-        await keys.press("right", "right")
+        await keys.press("right", "right", "right")
         assert keys.selected == "first"
+        await keys.press("left")
+        assert keys.library.item.kind == "study"
         await keys.press("left")
         assert keys.selected == first_bundled
         await keys.press("end")
         assert keys.selected == "first"
-        await keys.press("up", "pageup", "pageup", "pageup")
+        await keys.press("up", *["pageup"] * 4)
         assert keys.selected == "mine"
 
 

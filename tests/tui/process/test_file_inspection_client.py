@@ -180,7 +180,7 @@ async def test_keys_work_while_a_look_hangs_and_moving_on_ends_it(tmp_path, prog
         await on.press(*"slow")
         await on.until(lambda: on.app.file_reader._worker is not None)
         hanging = on.app.file_reader._worker._process
-        assert "looking" in on.preview
+        assert "inspecting" in on.preview
         await on.press("escape", *"b.csv")
         assert on.listed == ["b.csv"]
         await on.at("b.csv", "3 classes")

@@ -75,8 +75,7 @@ async def test_a_resumed_run_keeps_its_backend_and_threads(ear, monkeypatch, bac
     monkeypatch.setattr("shutil.which", lambda *_, **__: None)  # MLX would call a compiler
     chosen = helpers.preset(training={"epochs": 1})
     *_, end = session.run(chosen, name="old", backend=backend, shards=3)
-    assert ear.client.go_on(end.path, ["training.epochs=2"])
-    ear.process = ear.client._worker._process
+    assert ear.client.resume_run(end.path, ["training.epochs=2"])
     run = RunModel()
     run.begin(helpers.document(training={"epochs": 2}))
     while run.alive:

@@ -111,7 +111,7 @@ async def test_of_thousands_of_configurations_each_is_legible_when_it_is_on_the_
 async def test_marks_decide_what_the_charts_show() -> None:
     async with opened() as on:
         await on.press("space", "down", "down", "space")
-        assert on.screen.seen.marked == ["adam", "sgd"]
+        assert on.screen.view_state.marked == ["adam", "sgd"]
         text = on.screen.view.text
         assert "adam" in text
         assert "sgd" in text

@@ -408,7 +408,7 @@ async def test_a_run_that_diverged_names_the_step_that_failed_and_the_one_that_i
     events = list(session.run(preset, name="div", backend="numpy", live=True))
     (end,) = [event for event in events if isinstance(event, End)]
     async with Bench.opened(Document(DIVERGING), size=size, keys=("2", "ctrl+r")) as on:
-        await on.tell(*events)
+        await on.report(*events)
         await on.until(lambda: on.model.status == "diverged")
         await on.drawn()
         status = " ".join(on.train.status.text.split())
