@@ -25,9 +25,9 @@ Axis: TypeAlias = Literal["epoch", "step", "seconds"]
 Order: TypeAlias = Literal["rank", "name", "test", "time"]
 AXES: tuple[Axis, ...] = ("epoch", "step", "seconds")
 ORDERS: tuple[Order, ...] = ("rank", "name", "test", "time")
-SYMBOLS = "●■▲▼○□△"
-"""Markers of curves; with six colours they repeat together after 42 configurations."""
-ASCII_SYMBOLS = "ox+#*@="
+SYMBOLS = "●■▲▼○□△▽◇★☆"
+"""Markers of curves; with six colours they repeat together after 66 configurations."""
+ASCII_SYMBOLS = "ox+#*@=%&$~"
 SHOWN = 8
 """Configurations in the charts while none is marked."""
 OVER = frozenset({"completed", "stopped", "cut", "failed", "diverged"})
