@@ -75,12 +75,10 @@ async def opened(
 async def test_configurations_are_ranked_with_what_can_be_concluded(size: tuple[int, int]) -> None:
     async with opened(size=size) as on:
         assert on.names == ["adam", "rmsprop", "sgd"]
-        shown = screen_text(on.app)
-        assert "95.5 ± 0.7 %" in shown
-        assert "adam is better than sgd." in shown
-        assert "6 of 6 runs" in shown
+        for words in ("95.5 ± 0.7 %", "adam is better than sgd.", "6 of 6 runs"):
+            await on.until(lambda words=words: words in screen_text(on.app))
         for name in on.names:  # at the ends of their curves
-            assert name in on.screen.view.text
+            await on.until(lambda name=name: name in on.screen.view.text)
 
 
 async def test_a_change_of_ranks_does_not_move_the_cursor_off_its_configuration() -> None:
