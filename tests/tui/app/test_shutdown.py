@@ -297,6 +297,8 @@ def test_stopped_and_awake_again(tmp_path: Path, number: signal.Signals) -> None
             status = os.waitpid(t.process.pid, os.WUNTRACED | os.WNOHANG)[1]
         assert os.WIFSTOPPED(status)
         if number == signal.SIGTSTP:
+            while t.left_on() and time.monotonic() < until:
+                t._read(time.monotonic() + 0.02)  # what it wrote last may still be on its way
             restored(t, before)
         t.screen.reset()
         os.kill(t.process.pid, signal.SIGCONT)
