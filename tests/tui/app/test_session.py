@@ -56,7 +56,7 @@ def test_edit_train_save_quit_and_come_back(tmp_path: Path) -> None:
         t.press("3")
         t.wait("bundled presets")
         for _ in range(100):  # the list grows while it is read: the run comes last
-            if "▸ my-net " in t.text():
+            if "▸ my-net " in t.text() and "runs" in t.text():
                 break
             t.press("end")
             t.read_for(0.1)
