@@ -25,7 +25,7 @@ def cells(lines: object) -> list[list[tuple[str, object]]]:
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_many_curves_are_drawn_as_plotext_draws_few(look: Look) -> None:
+def test_many_curves_are_drawn_as_plotext_draws_few(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     marker = plot.BRAILLE if look.unicode else "*"
     dots = (2, 4) if look.unicode else (1, 1)
@@ -40,10 +40,10 @@ def test_many_curves_are_drawn_as_plotext_draws_few(look: Look) -> None:
             for colour in ("blue", "orange", "green")
         ]
         rules = [(0.0, look.style("quiet"))]
-        found = [
-            draw(strokes, width, height, dots=dots, rules=rules, rule="│")
-            for draw in (plot.draw, plot.compose)
-        ]
+        found = []
+        for few in (len(strokes), 0):
+            monkeypatch.setattr(plot, "FEW", few)
+            found.append(plot.draw(strokes, width, height, dots=dots, rules=rules, rule="│"))
         assert cells(found[0]) == cells(found[1])
 
 

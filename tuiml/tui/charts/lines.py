@@ -38,10 +38,6 @@ _ASCII_DASHES = {"dashed": (1.0, 2.0), "dotted": (0.0, 2.0)}
 _ASCII_MARKERS = {"solid": "*", "dashed": "o", "dotted": "+"}
 
 
-FEW = 4
-"""Curves that are left to plotext; of more, each would make a key wait longer."""
-
-
 @dataclass(frozen=True, slots=True)
 class Curve:
     """One curve of a chart.
@@ -230,9 +226,8 @@ def _canvas(drawn: Sequence[_Drawn], frame: Frame, marks: Sequence[Mark], look: 
         (float(frame.across(np.array([mark.x]))[0]), look.style(mark.colour, faint=True))
         for mark in filter(frame.holds, marks)
     ]
-    strokes = behind + front
-    return (plot.compose if len(front) > FEW else plot.draw)(
-        strokes, frame.columns, frame.rows, dots=frame.dots, rules=rules, rule=look.glyphs.vertical
+    return plot.draw(
+        behind + front, frame.columns, frame.rows, dots=frame.dots, rules=rules, rule=look.glyphs.vertical
     )
 
 

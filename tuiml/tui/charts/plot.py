@@ -22,6 +22,10 @@ from tuiml.tui.charts.text import PLAIN, runs
 _LOCK = threading.Lock()
 WIDEST = 100_000
 """More columns than any canvas has."""
+FEW = 8
+"""Strokes that are left to plotext; of more, each would make a key wait longer."""
+Cells = tuple[list[int], list[int], list[str]]
+"""Columns from the left, rows from below, and the characters there."""
 
 BRAILLE = "braille"
 BRAILLE_DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
@@ -65,16 +69,18 @@ def draw(
     Returns:
         ``height`` lines of segments, each ``width`` cells.
     """
-    # plotext's colours only number the styles, which are applied afterwards
-    styles = [style for _, style in rules]
+    columns = [int(x + 0.5) // dots[0] for x, _ in rules]
+    styles = [*(style for _, style in rules), *(stroke.style for stroke in strokes)]
+    cells = [_cells(stroke, dots) for stroke in strokes]
+    if len(strokes) > FEW:
+        return _composed(cells, columns, styles, width, height, rule)
     with _LOCK:
         plotext = _empty_plot(width, height)
-        for number, (x, _) in enumerate(rules, 1):
-            plotext.vertical_line(int(x + 0.5) // dots[0], color=number)
-        for stroke in strokes:
-            styles.append(stroke.style)
-            columns, rows, marks = _cells(stroke, dots)
-            plotext.scatter(columns, rows, marker=marks, color=len(styles))
+        # plotext's colours only number the styles, which are applied afterwards
+        for number, column in enumerate(columns, 1):
+            plotext.vertical_line(column, color=number)
+        for number, (across, up, marks) in enumerate(cells, len(columns) + 1):
+            plotext.scatter(across, up, marker=marks, color=number)
         painted = plotext.build()
     return [
         [Segment(text, styles[int(number) - 1] if number else PLAIN) for number, text in _PAINTED(line)]
@@ -82,31 +88,27 @@ def draw(
     ]
 
 
-def compose(
-    strokes: Sequence[Stroke],
-    width: int,
-    height: int,
-    *,
-    dots: tuple[int, int],
-    rules: Sequence[tuple[float, Style]] = (),
-    rule: str = "│",
+def _composed(
+    cells: Sequence[Cells], rules: Sequence[int], styles: Sequence[Style], width: int, height: int, rule: str
 ) -> list[list[Segment]]:
-    """The same as :func:`draw` without plotext, whose time grows with the number of strokes."""
-    styles = [*(style for _, style in rules), *(stroke.style for stroke in strokes), PLAIN]
+    """The same canvas without plotext, whose time grows with the number of strokes.
+
+    Args:
+        rules: their columns; ``styles`` has theirs first.
+    """
     text = [[" "] * width for _ in range(height)]
-    owners = np.full((height, width), len(styles) - 1, dtype=np.intp)
-    for number, (x, _) in enumerate(rules):
-        column = int(x + 0.5) // dots[0]
+    owners = np.full((height, width), len(styles), dtype=np.intp)
+    for number, column in enumerate(rules):
         owners[:, column] = number
         for line in text:
             line[column] = rule
-    for number, stroke in enumerate(strokes, len(rules)):
-        columns, rows, marks = _cells(stroke, dots)
+    for number, (columns, rows, marks) in enumerate(cells, len(rules)):
         for column, row, mark in zip(columns, rows, marks, strict=True):
             text[height - 1 - row][column] = mark
         owners[height - 1 - np.array(rows, dtype=np.intp), np.array(columns, dtype=np.intp)] = number
+    inks = [*styles, PLAIN]
     return [
-        [Segment("".join(line[start:end]), styles[owner]) for owner, start, end in runs(own)]
+        [Segment("".join(line[start:end]), inks[owner]) for owner, start, end in runs(own)]
         for line, own in zip(text, owners.tolist(), strict=True)
     ]
 
@@ -141,7 +143,7 @@ def _joined(x: Floats, y: Floats) -> tuple[Floats, Floats]:
     return np.interp(place, points, x), np.interp(place, points, y)
 
 
-def _cells(stroke: Stroke, dots: tuple[int, int]) -> tuple[list[int], list[int], list[str]]:
+def _cells(stroke: Stroke, dots: tuple[int, int]) -> Cells:
     """Columns, rows and characters of the cells of a stroke, in half the time that plotext takes."""
     x, y = np.floor(stroke.x + 0.5), np.floor(stroke.y + 0.5)
     if stroke.joined:
