@@ -7,11 +7,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,12 +25,11 @@ from tuiml.text import plain_text
 from tuiml.training.event_reading import events_of, problems_of
 from tuiml.training.events import End, Event, RateFound
 from tuiml.training.inspections.record import Inspection
-from tuiml.tui.process.exit_reason import MemoryWatch, cause
+from tuiml.tui.process.child_process import ChildProcess
 
 CHUNK = 1 << 16
 GRACE = 5.0
 """Seconds that a process may take to exit after the socket is closed; then it is killed."""
-POLL = 0.02
 
 
 @dataclass
@@ -88,26 +85,21 @@ class Worker:
         self.over = past
         """True once it reported the end of the run, or died; from then on only inspections are posted."""
         self.stop_requested = False
-        self._memory = MemoryWatch()
         self._socket, theirs = socket.socketpair()
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - open while the process lives
         try:
-            self._process = subprocess.Popen(
+            self._child = ChildProcess(
                 command(theirs.fileno(), self.module),
+                self.called,
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=self._errors,
-                # Signals of the terminal go to the app only; the worker saves when the socket is closed. Not
-                # a session of its own: Linux would give that as much processor time as the whole app.
-                process_group=0,
             )
         except OSError:
             self._socket.close()
-            self._errors.close()
             raise
         finally:
             theirs.close()
+        self._process = self._child.popen
         self._socket.setblocking(False)
         self._loop.add_reader(self._socket, self._readable)
 
@@ -144,9 +136,9 @@ class Worker:
             data = b""
         if not data:
             self.hang_up()
-            self._see_out(time.monotonic() + GRACE)
+            self._child.see_out(time.monotonic() + GRACE, self._lost)
             return
-        self._memory.measure()
+        self._child.memory.measure()
         try:
             for message in self._unpacker.feed(data):
                 self._take(message)
@@ -154,7 +146,7 @@ class Worker:
             self._process.kill()
             self._lost(f"{self.called} sent what cannot be understood; it was ended")
             self.hang_up()
-            self._see_out(time.monotonic() + GRACE)
+            self._child.see_out(time.monotonic() + GRACE, self._lost)
 
     def _take(self, message: dict[str, Any]) -> None:
         if "events" in message:
@@ -188,7 +180,7 @@ class Worker:
         if self._socket.fileno() >= 0:
             self.over = True
             self.hang_up()
-            self._see_out(time.monotonic() + GRACE)
+            self._child.see_out(time.monotonic() + GRACE, self._lost)
 
     def _finish(self, message: Message) -> None:
         if not self.over:
@@ -202,36 +194,10 @@ class Worker:
             self._loop.remove_writer(self._socket)
             self._socket.close()
 
-    def _see_out(self, until: float) -> None:
-        """Poll until the process has exited, then report why unless that is known."""
-        if self._process.poll() is None:
-            if time.monotonic() < until:
-                self._loop.call_later(POLL, self._see_out, until)
-                return
-            self._process.kill()
-            self._process.wait()
-        if not self._errors.closed:
-            code, last = self._process.returncode, self._last_error()
-            reason = cause(code, last, self.called, self._memory.rose())
-            self._errors.close()
-            self._lost(reason)
-
     def wait(self, timeout: float) -> None:
         """Block until the process has exited, killing it after ``timeout`` seconds."""
         self.over = True
-        try:
-            self._process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._errors.close()
-
-    def _last_error(self) -> str:
-        """The last line of its stderr: the error, if that is a traceback."""
-        size = self._errors.seek(0, os.SEEK_END)
-        self._errors.seek(max(0, size - 4096))
-        lines = self._errors.read().decode(errors="replace").strip().splitlines()
-        return plain_text(lines[-1].strip()[:300]) if lines else ""
+        self._child.wait(timeout)
 
 
 def command(descriptor: int, module: str) -> list[str]:

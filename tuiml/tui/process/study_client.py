@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 import subprocess
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,9 +17,8 @@ from typing import Any
 
 from textual.message import Message
 
-from tuiml.text import plain_text
-from tuiml.tui.process.child import GRACE, POLL, Post, command
-from tuiml.tui.process.exit_reason import MemoryWatch, cause
+from tuiml.tui.process.child import GRACE, Post, command
+from tuiml.tui.process.child_process import ChildProcess
 
 MODULE = "tuiml.studies.process"
 CHUNK = 1 << 16
@@ -46,12 +44,11 @@ class StudyProcessEnded(Message):
 
 
 class StudyClient:
-    """Runs at most one study at a time; keeps earlier processes until they have exited."""
+    """Runs at most one study at a time."""
 
     def __init__(self, post: Post) -> None:
         self._post = post
         self._runner: _Runner | None = None
-        self._leaving: list[_Runner] = []
         self.paused = False
         """True if it was last asked to pause."""
 
@@ -135,22 +132,13 @@ class _Runner:
         self._client = client
         self._loop = asyncio.get_running_loop()
         self._unsent, self._unread = bytearray(), bytearray()
-        self._memory = MemoryWatch()
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - open while the process lives
-        try:
-            self._process = subprocess.Popen(
-                [*command(0, MODULE)[:-1], *arguments],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._errors,
-                process_group=0,  # signals of the terminal are for the app
-            )
-        except OSError:
-            self._errors.close()
-            raise
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._in, self._out = self._process.stdin, self._process.stdout
+        self._child = ChildProcess(
+            [*command(0, MODULE)[:-1], *arguments], CALLED, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        popen = self._child.popen
+        assert popen.stdin is not None
+        assert popen.stdout is not None
+        self._in, self._out = popen.stdin, popen.stdout
         os.set_blocking(self._in.fileno(), False)
         os.set_blocking(self._out.fileno(), False)
         self._loop.add_reader(self._out, self._readable)
@@ -185,9 +173,9 @@ class _Runner:
             data = b""
         if not data:
             self.hang_up()
-            self._see_out(time.monotonic() + GRACE)
+            self._child.see_out(time.monotonic() + GRACE, self._ended)
             return
-        self._memory.measure()
+        self._child.memory.measure()
         *lines, rest = bytes(self._unread + data).split(b"\n")
         self._unread = bytearray(rest if len(rest) <= LONGEST else b"")
         self._client.heard(self, [line for line in map(_parsed, lines) if line])
@@ -201,34 +189,13 @@ class _Runner:
                 self._in.close()
             self._out.close()
 
-    def _see_out(self, until: float) -> None:
-        """Poll until the process has exited, then report why unless it ended as it was to."""
-        code = self._process.poll()
-        if code is None:
-            if time.monotonic() < until:
-                self._loop.call_later(POLL, self._see_out, until)
-                return
-            self._process.kill()
-            code = self._process.wait()
-        if not self._errors.closed:
-            reason = cause(code, self._last_error(), CALLED, self._memory.rose()) if code else ""
-            self._errors.close()
-            self._client.ended(self, reason)
+    def _ended(self, reason: str) -> None:
+        """Report why it ended, unless it ended as it was to."""
+        self._client.ended(self, reason if self._child.popen.returncode else "")
 
     def wait(self, timeout: float) -> None:
         """Block until the process has exited, killing it after ``timeout`` seconds."""
-        try:
-            self._process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._errors.close()
-
-    def _last_error(self) -> str:
-        size = self._errors.seek(0, os.SEEK_END)
-        self._errors.seek(max(0, size - 4096))
-        lines = self._errors.read().decode(errors="replace").strip().splitlines()
-        return plain_text(lines[-1].strip()[:300]) if lines else ""
+        self._child.wait(timeout)
 
 
 def _parsed(line: bytes) -> Mapping[str, Any]:
