@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from tuiml.data.own.entries import DataFiles
-from tuiml.files import asset, home, write_whole
+from tuiml.files import asset, write_whole
+from tuiml.runs.folder import studies_folder
 from tuiml.spec import library as presets
 from tuiml.spec import toml
 from tuiml.spec.problems import SpecError
@@ -90,7 +91,7 @@ def bundled() -> list[StudyFile]:
 
 def own_folder() -> Path:
     """Where the user's studies are: the files; beside each, a folder with what was run."""
-    return home() / "studies"
+    return studies_folder()
 
 
 def own() -> list[StudyFile]:

@@ -32,7 +32,7 @@ from tuiml.studies.table import Table
 from tuiml.studies.worker import DONE, FAILED
 from tuiml.text import plain_text
 
-OVER: tuple[Reason, ...] = ("completed", "early_stopped", "diverged")
+ENDED: tuple[Reason, ...] = ("completed", "early_stopped", "diverged")
 """How a trial has ended that is not trained any further."""
 WAIT = 0.2
 """Seconds after which orders are looked for, if nothing is reported."""
@@ -207,6 +207,11 @@ class StudyRun:
         """The name of a trial's folder, which may have been made for a study that was edited since."""
         return self._located.get(trials.content(trial.document), trial.folder)
 
+    def _summary(self, name: str) -> RunSummary | None:
+        """What the run folder of a trial says; ``None``: there is none."""
+        path = self._folder.path / name
+        return library.summary(path) if path.is_dir() else None
+
     def _begin(self, order: Order) -> Iterator[StudyEvent]:
         """Train a trial, unless what is asked of it is done."""
         trial, name, value = order.trial, self._name(order.trial), self._value(order)
@@ -215,11 +220,10 @@ class StudyRun:
             return
         if not order.find_rate:
             self._known[name] = trial
-        path = self._folder.path / name
-        found = library.summary(path) if path.is_dir() else None
+        found = self._summary(name)
         if value is not None or name in self._folder.state.stopped:
             reason: Reason = "stopped" if value is None else _ending(found) or "rung"
-            yield from self._over(order, name, reason, earlier=True)
+            yield from self._over(order, name, reason, found, earlier=True)
             return
         state, document = self._folder.state, dict(trial.document)
         self._running[name] = _Running(order, name)
@@ -231,7 +235,9 @@ class StudyRun:
             yield TrialNotice(name, f"finding a learning rate for {who}")
         else:
             done = found.epochs if found else 0
-            yield TrialStart(name, str(path), who, trial.seed, trial.fold, order.epochs, done)
+            yield TrialStart(
+                name, str(self._folder.path / name), who, trial.seed, trial.fold, order.epochs, done
+            )
         self._pool.start(job)
 
     # -- what is reported of them -------------------------------------------------------------------------
@@ -278,35 +284,42 @@ class StudyRun:
         """A trial was trained as far as it was asked, or was stopped."""
         name, order = running.name, running.order
         self._located.setdefault(trials.content(order.trial.document), name)
-        found = library.summary(self._folder.path / name)
+        found = self._summary(name)
         if order.find_rate:
             tuning.write_rate(self._folder.path, order.trial, running.rate)
             self._search.tell(order.trial, order.epochs, running.rate)
         elif over := _ending(found):
-            yield from self._over(order, name, over)
+            yield from self._over(order, name, over, found)
         elif running.why_stopped:
-            yield from self._over(order, name, "stopped")
+            yield from self._over(order, name, "stopped", found)
         elif self._value(order) is not None:
-            yield from self._over(order, name, "rung")
+            yield from self._over(order, name, "rung", found)
         else:
-            yield from self._failed(running, found.problem or "it was stopped by another process")
+            why = found.problem if found else ""
+            yield from self._failed(running, why or "it was stopped by another process")
 
     def _failed(self, running: _Running, message: str) -> Iterator[StudyEvent]:
-        order, name = running.order, running.name
+        order, name, found = running.order, running.name, self._summary(running.name)
         if message.startswith(CANNOT_WRITE):
             self._fatal = self._fatal or message.partition(";")[0]
         if self._halted or running.why_stopped:  # it did not fail by itself
-            yield from self._over(order, name, "stopped", message=message)
+            yield from self._over(order, name, "stopped", found, message=message)
             return
         self._folder.change(failed={**self._folder.state.failed, name: message})
-        yield from self._over(order, name, "failed", message=message)
+        yield from self._over(order, name, "failed", found, message=message)
 
     def _over(
-        self, order: Order, name: str, reason: Reason, *, earlier: bool = False, message: str = ""
+        self,
+        order: Order,
+        name: str,
+        reason: Reason,
+        found: RunSummary | None,
+        *,
+        earlier: bool = False,
+        message: str = "",
     ) -> Iterator[StudyEvent]:
-        """Tell the search, and report the end of a trial."""
-        path, trial, state = self._folder.path / name, order.trial, self._folder.state
-        found = library.summary(path) if path.is_dir() else None
+        """Tell the search, and report the end of a trial, whose folder is as ``found``."""
+        trial, state = order.trial, self._folder.state
         value = None if reason == "failed" else self._value(order)
         value = math.nan if value is None else value
         if reason not in ("failed", "stopped") and name in state.failed:
@@ -339,4 +352,4 @@ class StudyRun:
 
 def _ending(found: RunSummary | None) -> Reason | None:
     """How a trial's run has ended, if it is over."""
-    return next((reason for reason in OVER if found and found.reason == reason), None)
+    return next((reason for reason in ENDED if found and found.reason == reason), None)

@@ -145,7 +145,9 @@ def events_of(order: Line, control: RunControl, cache: DataCache) -> Generator[E
     from tuiml.runs.rate_search import find_rate
 
     if order["do"] == "find_rate":
-        yield from find_rate(_checked(order), backend=order["backend"], control=control)
+        yield from find_rate(
+            _checked(order), backend=order["backend"], control=control, shards=order["threads"]
+        )
         return
     parent, name = Path(order["parent"]), str(order["trial"])
     options: dict[str, Any] = {

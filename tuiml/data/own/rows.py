@@ -26,6 +26,7 @@ MOST_BLANK = 100_000
 CLEAN = 1_000_000
 """Bytes from which on a table is read by numpy as far as it is clean."""
 NAMED = 8
+"""Rows that a message names."""
 _DUCKDB: dict[str, Any] = {
     "threads": 2,
     "memory_limit": "400MB",
@@ -34,7 +35,6 @@ _DUCKDB: dict[str, Any] = {
     "allow_community_extensions": False,
 }
 """It reads one file, with what is built in: nothing is fetched."""
-"""Rows that a message names."""
 
 
 class Rows:

@@ -8,7 +8,6 @@ from typing import Any
 
 from textual.message import Message
 
-from tuiml.files import home
 from tuiml.runs.folder import fitting, studies_folder
 from tuiml.spec import SpecError
 from tuiml.spec.library import slug
@@ -223,7 +222,7 @@ def _file_for(tables: dict[str, Any]) -> Path:
     for number in range(1, MOST_NAMES):
         tables["name"] = base if number == 1 else f"{base[:74]} {number}"
         stem = slug(tables["name"])
-        file = home() / "studies" / f"{stem}.toml"
+        file = library.own_folder() / f"{stem}.toml"
         begun = studies_folder() / fitting(stem) / STUDY
         there = file if file.exists() else begun if begun.exists() else None
         if there is None or _alike(tables, there):
