@@ -231,8 +231,8 @@ def _named(path: str, value: Any) -> str:
 
 def value_text(value: Any) -> str:
     """A value as one reads it: ``relu``, ``1e-5``, ``sgd (momentum 0.9)``; one line, at most 60 long."""
-    if isinstance(value, bool):
-        text = "true" if value else "false"
+    if value is None or isinstance(value, bool):
+        text = "left out" if value is None else "true" if value else "false"
     elif isinstance(value, float):
         text = f"{value:g}" if value == float(f"{value:g}") else repr(value)
         text = text.replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")

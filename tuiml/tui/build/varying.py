@@ -14,6 +14,7 @@ from tuiml.registry import Registry, options_of, short
 from tuiml.spec import SpecError, check
 from tuiml.spec.edit import parse as read_value
 from tuiml.spec.edit import put
+from tuiml.studies.trials import value_text
 from tuiml.text import plain_text
 from tuiml.tui.build.fields import FILE, NUMBERS, YES, Field, Section, parse
 from tuiml.tui.model.document import Document
@@ -97,7 +98,7 @@ def _offers(field: Field, path: str, document: Document) -> Iterator[Offer]:
 
 def offer(field: Field, path: str, value: Any, document: Document) -> Offer:
     """A value with its name, its formula, and what the preset has against it."""
-    name = plain_text(value_name(value))
+    name = value_name(value)
     pick = next((pick for pick in field.picks if pick.name == name), None)
     return Offer(value, name, pick.formula if pick else "", problem=problem_of(document, field, path, value))
 
@@ -191,13 +192,8 @@ def _typed(field: Field, text: str) -> Any:
 
 
 def value_name(value: Any) -> str:
-    """A value as a person reads it: ``relu``, ``sgd momentum 0.9``."""
-    if isinstance(value, dict):
-        words = [f"{key} {value_name(part)}" for key, part in value.items() if key not in ("name", "type")]
-        return " ".join([str(value.get("name", value.get("type", ""))), *words]).strip()
-    if isinstance(value, bool):
-        return YES if value else "no"
-    return value if isinstance(value, str) else f"{value:g}" if isinstance(value, float) else short(value)
+    """A value as a study's table has it, yes and no as the form has them. Safe to show."""
+    return (YES if value else "no") if isinstance(value, bool) else value_text(value)
 
 
 def with_marks(found: Sequence[Section], marks: Marks) -> list[Section]:
@@ -211,7 +207,7 @@ def _with_mark(field: Field, marks: Marks) -> Field:
     path = marks.at(marked_path(field))
     if path is None or not can_vary(field):
         return field
-    return replace(field, marked=tuple(plain_text(value_name(value)) for value in marks.values(path)))
+    return replace(field, marked=tuple(value_name(value) for value in marks.values(path)))
 
 
 def products(marks: Marks) -> str:

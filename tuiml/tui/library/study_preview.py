@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from tuiml.studies.results import Results
+from tuiml.studies.trials import value_text
 from tuiml.tui.charts.palette import QUIET, TROUBLE, VARIED, Look
 from tuiml.tui.charts.text import Line, clean, fit
 from tuiml.tui.library.preview import NOTE_LINES, Page
-from tuiml.tui.model.study_cells import TITLES, name_of, with_spread
+from tuiml.tui.model.study_cells import TITLES, with_spread
 from tuiml.tui.model.study_items import StudySummary
 
 MOST_ROWS = 40
@@ -49,7 +50,7 @@ def facts(tables: dict[str, Any]) -> list[tuple[str, str]]:
         values = vary.get("values")
         told = f"{vary.get('low')} to {vary.get('high')}"
         if isinstance(values, list):
-            told = ", ".join(map(name_of, values))
+            told = ", ".join(map(value_text, values))
         found.append(("varies", f"{vary.get('path')}: {told}"))
     variants = [str(one.get("name")) for one in _tables(tables.get("variant"))]
     if variants:

@@ -11,6 +11,7 @@ from rich.style import Style
 
 from tuiml.formatting import compact, duration, percent
 from tuiml.studies.results import Configuration, Results, Row, TrialResult
+from tuiml.studies.trials import value_text
 from tuiml.tui.charts.palette import QUIET, RUNNING, TROUBLE, VARIED, Look
 from tuiml.tui.model.layer_cells import Cell, Column
 from tuiml.tui.model.marks import word
@@ -60,7 +61,7 @@ def cells(model: StudyModel, row: Row, look: Look) -> dict[str, Cell]:
         "metric": (text, look.style(bold=best)),
         "n": (f"{row.n}/{seeds}", quiet if row.n == seeds else look.style()),
         "test": with_spread(_test(metric), row.test_mean, row.test_std, look),
-        "printed": (value_text(_test(metric), row.reference[0] if row.reference else math.nan, look), quiet),
+        "printed": (figure_text(_test(metric), row.reference[0] if row.reference else math.nan, look), quiet),
         "time": (duration(row.seconds, missing), quiet),
         "state": _state(row.trials, look),
         "spark": (spark(model.curve(row).mean.tolist(), SPARK, look), look.style(model.symbol(row)[1])),
@@ -80,9 +81,9 @@ def trial_cells(model: StudyModel, row: Row, one: TrialResult, look: Look) -> di
     return {
         "rank": "",
         "name": (f"  {said}", quiet),
-        "metric": value_text(metric, figures.get(metric, math.nan), look),
+        "metric": figure_text(metric, figures.get(metric, math.nan), look),
         "n": "",
-        "test": value_text(_test(metric), figures.get(_test(metric), math.nan), look),
+        "test": figure_text(_test(metric), figures.get(_test(metric), math.nan), look),
         "time": (duration(seconds, missing), quiet),
         "state": _trial_state(one, look),
         "spark": (spark(one.curve, SPARK, look), quiet),
@@ -94,7 +95,7 @@ def _test(metric: str) -> str:
     return f"test_{metric.partition('_')[2]}"
 
 
-def value_text(metric: str, value: float, look: Look) -> str:
+def figure_text(metric: str, value: float, look: Look) -> str:
     """A figure in words: ``93.1 %``, ``.0241``."""
     missing = look.glyphs.missing
     return percent(value, missing=missing) if "accuracy" in metric else compact(value, 4, missing)
@@ -102,7 +103,7 @@ def value_text(metric: str, value: float, look: Look) -> str:
 
 def with_spread(metric: str, mean: float, std: float, look: Look) -> str:
     """``93.1 ± 0.4 %``, or of one trial ``93.1 %``."""
-    text = value_text(metric, mean, look)
+    text = figure_text(metric, mean, look)
     if not (math.isfinite(mean) and math.isfinite(std)):
         return text
     sign = "±" if look.unicode else "+-"
@@ -113,19 +114,13 @@ def with_spread(metric: str, mean: float, std: float, look: Look) -> str:
 
 def _unnamed(row: Row) -> bool:
     """True if a configuration's name does not say its settings: it is a variant's."""
-    return any(name_of(value) not in row.configuration.name for value in row.configuration.settings.values())
+    return any(
+        value_text(value) not in row.configuration.name for value in row.configuration.settings.values()
+    )
 
 
 def _settings(one: Configuration) -> str:
-    return ", ".join(f"{word(path)} {name_of(value)}" for path, value in one.settings.items())
-
-
-def name_of(value: object) -> str:
-    """A value of a setting as a person reads it; not yet safe to print."""
-    if isinstance(value, dict):
-        rest = [f"{key} {name_of(part)}" for key, part in value.items() if key not in ("name", "type")]
-        return " ".join([str(value.get("name", value.get("type", ""))), *rest])
-    return f"{value:g}" if isinstance(value, float) else "left out" if value is None else str(value)
+    return ", ".join(f"{word(path)} {value_text(value)}" for path, value in one.settings.items())
 
 
 def _state(trials: Sequence[TrialResult], look: Look) -> Cell:

@@ -9,10 +9,11 @@ from textual.widgets import Static
 
 from tuiml.formatting import duration
 from tuiml.studies.results import Results, Row
+from tuiml.studies.trials import value_text
 from tuiml.tui.charts.palette import QUIET, VARIED, Look
 from tuiml.tui.charts.text import Line, clean, fit, strip
 from tuiml.tui.keys import action
-from tuiml.tui.model.study_cells import TITLES, name_of, with_spread
+from tuiml.tui.model.study_cells import TITLES, with_spread
 from tuiml.tui.model.study_model import settings_differ
 from tuiml.tui.widgets.dialogs import Modal
 from tuiml.tui.widgets.strips_view import StripsView
@@ -30,7 +31,7 @@ def difference(one: Row, other: Row, results: Results, width: int, look: Look) -
 
     lines = [line("", one.configuration.name, other.configuration.name, look.style(bold=True))]
     for path, left, right in settings_differ(one.configuration.document, other.configuration.document):
-        lines.append(line(path, name_of(left), name_of(right), look.style(VARIED)))
+        lines.append(line(path, value_text(left), value_text(right), look.style(VARIED)))
     metric = results.metric
     test = f"test_{metric.partition('_')[2]}"
     missing = look.glyphs.missing

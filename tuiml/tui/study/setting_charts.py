@@ -7,12 +7,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tuiml.studies.trials import value_text
 from tuiml.tui.charts.grid_map import Grid, grid_map
 from tuiml.tui.charts.palette import QUIET, Look
 from tuiml.tui.charts.parallel import MOST_LABELS, Coordinate, Path, parallel
 from tuiml.tui.charts.text import Line
 from tuiml.tui.model.marks import word
-from tuiml.tui.model.study_cells import TITLES, name_of, value_text
+from tuiml.tui.model.study_cells import TITLES, figure_text
 from tuiml.tui.model.study_model import varied_values
 from tuiml.tui.study.views import StudyView, named
 
@@ -40,14 +41,14 @@ class MapOfStudy(StudyView):
                 chosen = at if row.configuration.name == self.model.selection.rested else chosen
         grid = Grid(
             table,
-            [name_of(value) for value in values[down]],
-            [name_of(value) for value in values[right]],
+            [value_text(value) for value in values[down]],
+            [value_text(value) for value in values[right]],
             word(down),
             word(right),
             1 if results.bigger_is_better else -1,
             chosen,
         )
-        text = lambda value: value_text(results.metric, value, look)  # noqa: E731
+        text = lambda value: figure_text(results.metric, value, look)  # noqa: E731
         return grid_map(
             grid, width, height, title=TITLES.get(results.metric, results.metric), text=text, look=look
         )
@@ -68,7 +69,7 @@ class ParallelOfStudy(StudyView):
         axes.append(
             Coordinate(
                 TITLES.get(results.metric, results.metric),
-                [(p, value_text(results.metric, v, look)) for p, v in labelled],
+                [(p, figure_text(results.metric, v, look)) for p, v in labelled],
             )
         )
         shown = {row.configuration.name for row in model.shown()}
@@ -94,7 +95,7 @@ class ParallelOfStudy(StudyView):
 def _axis(title: str, values: Sequence[object]) -> Coordinate:
     stride = -(-len(values) // MOST_LABELS)
     kept = values[::stride] if stride > 1 else values
-    return Coordinate(title, [(_place(values, value), name_of(value)) for value in kept])
+    return Coordinate(title, [(_place(values, value), value_text(value)) for value in kept])
 
 
 def _place(values: Sequence[object], value: object) -> float:
