@@ -22,5 +22,5 @@ def setter() -> Callable[[int], object] | None:
                 if hasattr(loaded, name):
                     function = getattr(loaded, name)
                     function.argtypes, function.restype = (ctypes.c_int,), None
-                    return function  # type: ignore[no-any-return]
+                    return function
     return None

@@ -13,6 +13,7 @@ import time
 import urllib.error
 import urllib.request
 import urllib.response
+from typing import ClassVar
 
 import pytest
 
@@ -336,7 +337,7 @@ class Answer(io.BytesIO):
     """A response that does not come from a socket."""
 
     status = 200
-    headers = {"Content-Length": str(len(BODY))}  # noqa: RUF012
+    headers: ClassVar = {"Content-Length": str(len(BODY))}
 
 
 def test_two_downloads_at_once_do_not_meet(tmp_path):

@@ -66,7 +66,7 @@ class InlinePool:
         self.jobs.append(job)
         self.controls[job.trial] = RunControl(rewindable=False)
 
-    def tell(self, trial, do):
+    def order(self, trial, do):
         getattr(self.controls[trial], do)()
 
     def lines(self, timeout):
@@ -91,8 +91,8 @@ def run(chosen, name="tiny", *, control=None, pool=None, on_event=lambda event: 
     held = StudyFolder.hold(name)
     try:
         held.settle(1, "numpy")
-        search, table = methods.start(chosen), Table(chosen, held.path)
-        running = StudyRun(chosen, held, search, pool or InlinePool(), control or StudyControl(), table)
+        search = methods.start(chosen)
+        running = StudyRun(chosen, held, search, pool or InlinePool(), control or StudyControl())
         found = []
         for event in running.events():
             found.append(event)

@@ -38,7 +38,7 @@ def test_one_process_trains_one_trial_after_the_other_and_stops_and_goes_on(pool
     first, second, *_ = jobs(tmp_path, epochs=2000)
     pool.start(first)
     heard(pool, ("epoch",))
-    pool.tell(first.trial, "stop")
+    pool.order(first.trial, "stop")
     assert heard(pool, ("done", "failed"))[-1]["event"] == "done"
     assert library.summary(tmp_path / first.trial).reason == "stopped"
     process = pool._processes[0].popen.pid

@@ -147,7 +147,7 @@ def test_paused_nothing_begins_until_it_is_resumed():
     told, control = [], StudyControl()
 
     class Pool(InlinePool):
-        def tell(self, trial, do):
+        def order(self, trial, do):
             told.append(do)
 
         def lines(self, timeout):

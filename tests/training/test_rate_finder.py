@@ -50,7 +50,7 @@ def built(preset, backend="numpy"):
 def found(preset, ramp=None, backend="numpy") -> tuple[list[RateTried], RateFound]:
     *tried, last = RateFinder(preset, *built(preset, backend), ramp=ramp).events()
     assert isinstance(last, RateFound)
-    return tried, last  # type: ignore[return-value]
+    return tried, last
 
 
 def epoch(preset, data, engine, rate, number=1):
@@ -193,10 +193,10 @@ def test_closing_it_early_or_stopping_it_restores_as_well() -> None:
     data, engine = built(preset)
     before = engine.state()
     events = RateFinder(preset, data, engine).events()
-    while next(events).learning_rate < 0.01:  # type: ignore[union-attr]
+    while next(events).learning_rate < 0.01:
         pass
     assert any(not np.array_equal(before[k], v) for k, v in engine.state().items())
-    events.close()  # type: ignore[attr-defined]
+    events.close()
     assert all(np.array_equal(before[k], v) for k, v in engine.state().items())
 
     events = RateFinder(preset, data, engine, control).events()

@@ -89,12 +89,12 @@ class DaskPool:
         self._tasks[key] = _Task(job, key, future)
         future.add_done_callback(lambda _: self._heard.put((key, None)))
 
-    def tell(self, trial: str, do: str) -> None:
-        from tuiml.studies.dask_task import tell
+    def order(self, trial: str, do: str) -> None:
+        from tuiml.studies.dask_task import pass_on
 
         for task in [one for one in self._tasks.values() if one.job.trial == trial]:
             try:
-                here = any(self._client.run(tell, task.key, do, on_error="ignore").values())
+                here = any(self._client.run(pass_on, task.key, do, on_error="ignore").values())
             except Exception:  # the scheduler is lost, which is noticed in lines()
                 return
             if do == "stop" and not here:  # no worker has begun it

@@ -21,7 +21,7 @@ from tuiml.studies.worker import DONE, FAILED
 _lock = threading.Lock()
 _idle: dict[int, list[LocalPool]] = {}
 """Processes that wait for the next trial, with the data of the last ones, by their number of threads."""
-_told: dict[str, list[str]] = {}
+_orders: dict[str, list[str]] = {}
 """What was ordered of the trials that are trained here, by their keys."""
 
 
@@ -32,14 +32,14 @@ def train(order: str, packed: bytes, topic: str, key: str) -> bytes:
         order: JSON of :meth:`tuiml.studies.pool.Job.order`.
         packed: its run folder so far; empty: it begins.
         topic: of Dask's events, to which those of the trial are sent.
-        key: what :func:`tell` knows it by.
+        key: what :func:`pass_on` knows it by.
 
     Returns:
         A line of JSON, which is the trial's last event, then its run folder as bytes, if it has one.
     """
     said: Line = json.loads(order)
     with _lock:
-        _told.setdefault(key, [])
+        _orders.setdefault(key, [])
         waiting = _idle.setdefault(said["threads"], [])
         pool = waiting.pop() if waiting else LocalPool(1, said["threads"])
     parent = Path(tempfile.mkdtemp(prefix="tuiml-"))
@@ -56,7 +56,7 @@ def train(order: str, packed: bytes, topic: str, key: str) -> bytes:
     finally:
         shutil.rmtree(parent, ignore_errors=True)
         with _lock:
-            _told.pop(key, None)
+            _orders.pop(key, None)
             waiting.append(pool)
     return json.dumps(last).encode() + b"\n" + data
 
@@ -67,9 +67,9 @@ def _follow(pool: LocalPool, job: Job, topic: str, key: str) -> Line:
     pool.start(job)
     while _wanted(worker, key):
         with _lock:
-            orders, _told[key] = _told.get(key, []), []
+            orders, _orders[key] = _orders.get(key, []), []
         for do in orders:
-            pool.tell(job.trial, do)
+            pool.order(job.trial, do)
         for _, line in pool.lines(0.2):
             if line.get("event") in (DONE, FAILED):
                 return line
@@ -85,12 +85,12 @@ def _wanted(worker: Any, key: str) -> bool:
     return not closes and task is not None and task.state != "cancelled"
 
 
-def tell(key: str, do: str) -> bool:
+def pass_on(key: str, do: str) -> bool:
     """Order something of a trial; returns whether it is trained here."""
     with _lock:
-        if key in _told:
-            _told[key].append(do)
-        return key in _told
+        if key in _orders:
+            _orders[key].append(do)
+        return key in _orders
 
 
 def last_and_folder(result: Any) -> tuple[Line, bytes]:

@@ -60,7 +60,7 @@ class Pool(Protocol):
     def start(self, job: Job) -> None:
         """Train a trial; to be called while fewer than :attr:`size` are trained."""
 
-    def tell(self, trial: str, do: str) -> None:
+    def order(self, trial: str, do: str) -> None:
         """``stop``, ``pause`` or ``resume`` a trial."""
 
     def lines(self, timeout: float) -> list[tuple[str, Line]]:
@@ -136,7 +136,7 @@ class LocalPool:
         process.job, process.tries = job, tries
         _write(process, job.order())
 
-    def tell(self, trial: str, do: str) -> None:
+    def order(self, trial: str, do: str) -> None:
         for process in self._processes:
             if process.job is not None and process.job.trial == trial:
                 _write(process, {"do": do, "trial": trial})

@@ -54,11 +54,7 @@ class _Running:
 
 
 class StudyRun:
-    """One session of a study.
-
-    Args:
-        table: what the folder says of a trial.
-    """
+    """One session of a study."""
 
     def __init__(
         self,
@@ -67,10 +63,9 @@ class StudyRun:
         search: Search,
         pool: Pool,
         control: StudyControl,
-        table: Table,
     ) -> None:
         self._study, self._folder, self._search = study, folder, search
-        self._pool, self._control, self._table = pool, control, table
+        self._pool, self._control, self._table = pool, control, Table(study, folder.path)
         self._running: dict[str, _Running] = {}
         self._known: dict[str, Trial] = {}
         self._extra: list[Order] = []
@@ -154,7 +149,7 @@ class StudyRun:
             self._paused = order.do == "pause" if not order.trial else self._paused
             for name in self._running:
                 if order.trial in ("", name):
-                    self._pool.tell(name, order.do)
+                    self._pool.order(name, order.do)
         elif order.do == "stop_trial":
             self._folder.change(stopped=(*self._folder.state.stopped, order.trial))
             if order.trial in self._running:
@@ -174,7 +169,7 @@ class StudyRun:
     def _stop(self, running: _Running, why: str) -> None:
         if not running.why_stopped:
             running.why_stopped = why
-            self._pool.tell(running.name, "stop")
+            self._pool.order(running.name, "stop")
 
     # -- starting trials ----------------------------------------------------------------------------------
 

@@ -18,7 +18,6 @@ from tuiml.studies.folder import StudyFolder
 from tuiml.studies.pool import LocalPool, Pool, trials_at_once
 from tuiml.studies.run import StudyRun
 from tuiml.studies.study import Study
-from tuiml.studies.table import Table
 from tuiml.text import plain_text
 
 
@@ -73,11 +72,11 @@ def run_study(
     study = library.self_contained(study)
     folder = StudyFolder.hold(name)
     try:
-        table, search = Table(study, folder.path), methods.start(study)
+        search = methods.start(study)
         with _one_line(folder):
             pool = _pool(folder, jobs, dask)
             folder.write_study(toml.dumps(study.document()))
-        events = StudyRun(study, folder, search, pool, control, table).events()
+        events = StudyRun(study, folder, search, pool, control).events()
         with contextlib.closing(events), _one_line(folder):
             yield from events
     finally:

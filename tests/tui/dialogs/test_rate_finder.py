@@ -160,7 +160,7 @@ async def test_a_rate_that_no_preset_could_have_cannot_be_taken() -> None:
 @pytest.mark.parametrize("size", [(1, 1), (8, 3), (40, 10), (78, 18), (200, 45)])
 def test_the_chart_fills_its_room_exactly(look: Look, size: tuple[int, int]) -> None:
     for events, found in (([], None), (tried(1), None), (tried(), FOUND), (tried(), NONE)):
-        strips = rate_chart(events, found, (1e-7, 10.0), *size, look)  # type: ignore[arg-type]
+        strips = rate_chart(events, found, (1e-7, 10.0), *size, look)
         assert len(strips) == size[1]
         assert all(strip.cell_length == size[0] for strip in strips)
         assert look.unicode or "".join(strip.text for strip in strips).isascii()
@@ -184,6 +184,6 @@ def test_the_axis_is_in_powers_of_ten() -> None:
 def test_what_explodes_does_not_flatten_what_fell() -> None:
     events = tried(112)
     events.append(RateTried(113, 150, 0.9, 1e9, 1e9))
-    lines = [s.text for s in rate_chart(events, None, (1e-7, 10.0), 80, 20, Look())]  # type: ignore[arg-type]
+    lines = [s.text for s in rate_chart(events, None, (1e-7, 10.0), 80, 20, Look())]
     curve = [row for row, line in enumerate(lines) if any("⠀" < c <= "⣿" for c in line)]
     assert max(curve) - min(curve) > 10
