@@ -331,3 +331,20 @@ def short(value: object, limit: int = 40) -> str:
         return "a value too long to show"
     text = plain_text(text)
     return text if len(text) <= limit + 2 else text[:limit] + "…"
+
+
+def value_text(value: Any) -> str:
+    """A value as one reads it: ``relu``, ``1e-5``, ``sgd (momentum 0.9)``; one line, at most 60 long."""
+    if value is None or isinstance(value, bool):
+        text = "left out" if value is None else "true" if value else "false"
+    elif isinstance(value, float):
+        text = f"{value:g}" if value == float(f"{value:g}") else repr(value)
+        text = text.replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
+    elif isinstance(value, dict):
+        options = ", ".join(f"{k} {value_text(v)}" for k, v in value.items() if k not in ("name", "type"))
+        text = str(value.get("name", value.get("type", ""))) + (f" ({options})" if options else "")
+    elif isinstance(value, list | tuple):
+        text = ", ".join(map(value_text, value))
+    else:
+        text = str(value) if isinstance(value, str | int) else short(value)
+    return text if len(text := plain_text(text)) <= 60 else f"{text[:59]}…"

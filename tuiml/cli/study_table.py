@@ -10,8 +10,8 @@ from typing import Any
 
 from tuiml.cli.output import cells, print_table, say
 from tuiml.formatting import NONE, duration, loss
+from tuiml.registry import value_text
 from tuiml.studies.results import Results, Row, TrialResult
-from tuiml.studies.trials import value_text
 
 WIDTH = 80
 TITLES = {"val": "validation", "test": "test", "train": "training"}

@@ -12,7 +12,6 @@ from tuiml.runs.folder import studies_folder
 from tuiml.spec import library as presets
 from tuiml.spec import toml
 from tuiml.spec.problems import SpecError
-from tuiml.studies.check import check
 from tuiml.studies.study import Study
 
 
@@ -42,6 +41,8 @@ class StudyFile:
         Raises:
             SpecError: with every problem.
         """
+        from tuiml.studies.check import check  # as a study is opened: it takes 20 ms of the app's start
+
         study, problems = check(read(self.path, full=full), files)
         if study is None:
             raise SpecError(problems)

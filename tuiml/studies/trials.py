@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from tuiml.data.own.entries import DataFiles
 from tuiml.data.own.reading import DataFiles as FilesOnDisk
-from tuiml.registry import short
+from tuiml.registry import value_text
 from tuiml.spec import library
 from tuiml.spec.check import check
 from tuiml.spec.edit import put
@@ -227,25 +227,6 @@ def _named(path: str, value: Any) -> str:
     if isinstance(value, bool):
         return f"{path.rpartition('.')[2]} {'on' if value else 'off'}"
     return value_text(value)
-
-
-def value_text(value: Any) -> str:
-    """A value as one reads it: ``relu``, ``1e-5``, ``sgd (momentum 0.9)``; one line, at most 60 long."""
-    if value is None or isinstance(value, bool):
-        text = "left out" if value is None else "true" if value else "false"
-    elif isinstance(value, float):
-        text = f"{value:g}" if value == float(f"{value:g}") else repr(value)
-        text = text.replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
-    elif isinstance(value, dict):
-        options = [f"{key} {value_text(v)}" for key, v in value.items() if key not in ("name", "type")]
-        kind = str(value.get("name", value.get("type", "")))
-        text = f"{kind} ({', '.join(options)})" if options else kind
-    elif isinstance(value, list | tuple):
-        text = ", ".join(map(value_text, value))
-    else:
-        text = str(value) if isinstance(value, str | int) else short(value)
-    text = plain_text(text)
-    return text if len(text) <= 60 else text[:59] + "…"
 
 
 # -- trials -----------------------------------------------------------------------------------------------

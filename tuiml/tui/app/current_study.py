@@ -12,7 +12,6 @@ from tuiml.runs.folder import fitting, studies_folder
 from tuiml.spec import SpecError
 from tuiml.spec.library import slug
 from tuiml.studies import library
-from tuiml.studies.check import check
 from tuiml.studies.folder import STUDY
 from tuiml.text import plain_text
 from tuiml.tui.app.session import Session
@@ -60,6 +59,8 @@ class CurrentStudy:
         if self.active:
             self._shell.complain("a study is being run; stop it to run another")
             return
+        from tuiml.studies.check import check  # not at the app's start, of which it takes 20 ms
+
         tables = document.marks.study(document.raw)
         _, problems = check(tables, self._shell.files.waiting)
         if problems:

@@ -10,11 +10,10 @@ from typing import Any
 from tuiml.nn.activations import activations
 from tuiml.nn.initializers import initializers
 from tuiml.nn.layers import layers
-from tuiml.registry import Registry, options_of, short
+from tuiml.registry import Registry, options_of, short, value_text
 from tuiml.spec import SpecError, check
 from tuiml.spec.edit import parse as read_value
 from tuiml.spec.edit import put
-from tuiml.studies.trials import value_text
 from tuiml.text import plain_text
 from tuiml.tui.build.fields import FILE, NUMBERS, YES, Field, Section, parse
 from tuiml.tui.model.document import Document

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tuiml.registry import value_text
 from tuiml.studies.results import Results
-from tuiml.studies.trials import value_text
 from tuiml.tui.charts.palette import QUIET, TROUBLE, VARIED, Look
 from tuiml.tui.charts.text import Line, clean, fit
 from tuiml.tui.library.preview import NOTE_LINES, Page

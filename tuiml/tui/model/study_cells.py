@@ -10,8 +10,8 @@ import numpy as np
 from rich.style import Style
 
 from tuiml.formatting import compact, duration, percent
+from tuiml.registry import value_text
 from tuiml.studies.results import Configuration, Results, Row, TrialResult
-from tuiml.studies.trials import value_text
 from tuiml.tui.charts.palette import QUIET, RUNNING, TROUBLE, VARIED, Look
 from tuiml.tui.model.layer_cells import Cell, Column
 from tuiml.tui.model.marks import word

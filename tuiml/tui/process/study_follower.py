@@ -19,12 +19,11 @@ from tuiml.runs.metrics import parse
 from tuiml.runs.writer import is_held
 from tuiml.spec import SpecError
 from tuiml.spec.library import read as read_preset
+from tuiml.spec.problems import Problem
 from tuiml.studies import library
-from tuiml.studies.check import check
 from tuiml.studies.folder import STUDY, read_state
 from tuiml.studies.results import Results, TrialResult
 from tuiml.studies.study import Study
-from tuiml.studies.table import results
 from tuiml.text import plain_text
 from tuiml.training.event_reading import read_event
 from tuiml.training.events import Snapshot
@@ -108,8 +107,7 @@ class StudyFollower:
             if self._study is None:
                 news = StudyNews(self, held=held, problem=self._problem)
             else:
-                with _ONE_AT_A_TIME:
-                    found = results(self._study, self.path, self._files.waiting, read_state(self.path).failed)
+                found = _table(self._study, self.path, self._files.waiting)
                 news = StudyNews(self, self._study, found, self._snapshots(), held)
         except Exception as error:  # one broken study must not end the app
             news = StudyNews(self, problem=plain_text(f"{type(error).__name__}: {error}"[:200]))
@@ -140,7 +138,7 @@ class StudyFollower:
         if mark == self._mark:
             return
         try:
-            self._study, problems = check(library.read(file), self._files.waiting)
+            self._study, problems = _checked(file, self._files.waiting)
         except SpecError as error:
             self._study, problems = None, error.problems
         self._problem = "; ".join(str(problem) for problem in problems[:3])
@@ -166,15 +164,36 @@ class StudyFollower:
         return known[1]
 
 
+# Imported when a study is read: at the app's start they would take 30 ms.
+
+
+def _checked(file: Path, files: DataFiles) -> tuple[Study | None, list[Problem]]:
+    """The study in a file, or its problems.
+
+    Raises:
+        SpecError: unreadable, or not TOML.
+    """
+    from tuiml.studies.check import check
+
+    return check(library.read(file), files)
+
+
+def _table(study: Study, path: Path, files: DataFiles) -> Results:
+    """The table of a study in a folder."""
+    from tuiml.studies.table import results
+
+    with _ONE_AT_A_TIME:
+        return results(study, path, files, read_state(path).failed)
+
+
 def read_table(summary: StudySummary, files: DataFiles) -> Results | str:
     """The table of a study in a list; a text is why it cannot be read."""
     source = summary.path / STUDY if summary.begun else summary.source
     try:
-        study, problems = check(library.read(source), files) if source else (None, [])
+        study, problems = _checked(source, files) if source else (None, [])
         if study is None:
             return plain_text("; ".join(map(str, problems[:3])))
-        with _ONE_AT_A_TIME:
-            return results(study, summary.path, files, read_state(summary.path).failed)
+        return _table(study, summary.path, files)
     except Exception as error:  # as above
         return plain_text(f"cannot be read: {type(error).__name__}: {error}"[:200])
 

@@ -8,8 +8,8 @@ from textual.containers import Vertical
 from textual.widgets import Static
 
 from tuiml.formatting import duration
+from tuiml.registry import value_text
 from tuiml.studies.results import Results, Row
-from tuiml.studies.trials import value_text
 from tuiml.tui.charts.palette import QUIET, VARIED, Look
 from tuiml.tui.charts.text import Line, clean, fit, strip
 from tuiml.tui.keys import action

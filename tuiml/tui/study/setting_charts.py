@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tuiml.studies.trials import value_text
+from tuiml.registry import value_text
 from tuiml.tui.charts.grid_map import Grid, grid_map
 from tuiml.tui.charts.palette import QUIET, Look
 from tuiml.tui.charts.parallel import MOST_LABELS, Coordinate, Path, parallel
