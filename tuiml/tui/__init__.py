@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -18,9 +19,13 @@ def run_app(word: str | None) -> int:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.environ.setdefault("TEXTUAL_FPS", "240")  # with 60 repaints a second a key may wait for the next
     os.environ.setdefault("ESCDELAY", "30")  # ms that the rest of a key after an escape byte may take
-    from tuiml.tui.app.main import start
+    gc.disable()  # until the first frame: nothing imported is garbage, and looking for it takes 0.1 s
+    try:
+        from tuiml.tui.app.main import start
 
-    return start(word)
+        return start(word)
+    finally:
+        gc.enable()
 
 
 def _refusal() -> str:

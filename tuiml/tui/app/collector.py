@@ -39,6 +39,7 @@ class Collector:
         gc.freeze()
         gc.collect()  # Python puts a full collection off until a quarter as much is new as at the last one
         gc.set_threshold(*THRESHOLDS)
+        gc.enable()
         self._app.set_interval(EVERY, self.collect)
 
     def pressed(self) -> None:
