@@ -89,24 +89,28 @@ def _open(parser: Parser, names: list[str], word: str | None, rest: list[str]) -
 
 
 def _check_word(commands: list[str], word: str) -> None:
-    """Leave with a message unless ``word`` is a preset or a run."""
+    """Leave with a message unless ``word`` is a preset, a run or a study."""
     from tuiml.registry import closest, short
     from tuiml.runs import library as runs
     from tuiml.runs.errors import RunError
     from tuiml.spec import SpecError, library
+    from tuiml.studies import folder
+    from tuiml.studies import library as studies
 
     try:
         library.find(word)
     except SpecError as error:
-        with contextlib.suppress(RunError, OSError, ValueError):
-            runs.find(word)
-            return
+        for find in (runs.find, folder.find, studies.find):
+            with contextlib.suppress(RunError, SpecError, OSError, ValueError):
+                find(word)
+                return
         if "/" in word or word.endswith(".toml"):
             raise
         names = [preset.name for preset in (*library.bundled(), *library.own())]
-        near = closest(word, [*commands, *names, *runs.names()])
+        names += [study.name for study in (*studies.bundled(), *studies.own())]
+        near = closest(word, [*commands, *names, *runs.names(), *(path.name for path in folder.begun())])
         hint = f"did you mean '{plain_text(near)}'?" if near else "'tuiml -h' and 'tuiml presets' list them"
-        note(f"tuiml: there is no preset, run or command {short(word)}; {hint}")
+        note(f"tuiml: there is no preset, run, study or command {short(word)}; {hint}")
         raise SystemExit(2) from error
 
 

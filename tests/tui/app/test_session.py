@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -76,6 +77,23 @@ def test_quitting_while_it_trains_leaves_no_process_and_a_whole_run(tmp_path: Pa
     (run,) = (tmp_path / "runs").iterdir()
     assert '"event": "end"' in (run / "metrics.jsonl").read_text().splitlines()[-1]
     assert list(run.glob("checkpoint-*.safetensors"))
+
+
+def test_a_study_is_opened_run_and_opened_again(tmp_path: Path) -> None:
+    name = "study-initializers"
+    begun = lambda text: re.search(r" [1-9]\d? of 54 runs", text) is not None  # noqa: E731
+    with app(tmp_path, name) as t:
+        t.wait(lambda text: f"{name} " in text and "4 Study" in text)
+        t.wait(" 0 of 54 runs")
+        t.press("ctrl+r")
+        t.wait(begun, 60)
+        t.press("ctrl+q")
+        assert t.wait_exit() == 0
+    assert (tmp_path / "studies" / name / "study.toml").is_file()
+    with app(tmp_path, name) as t:
+        t.wait(begun)
+        t.press("ctrl+q")
+        assert t.wait_exit() == 0
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 50)])
