@@ -22,6 +22,8 @@ from tuiml.tui.widgets.chart_view import on_screen
 
 LIMIT = 30.0
 """Seconds that a test waits for a condition; most hold after a few milliseconds."""
+READING = {"list", "preview", "run", "file", "compare"}
+"""Groups of the app's threads that read what the screen shows."""
 SIZES = [(80, 24), (120, 40), (200, 50)]
 
 
@@ -56,8 +58,10 @@ def screen_text(app: App[Any]) -> str:
 
 
 def at_rest(app: App[Any]) -> bool:
-    """True if no message waits, and no widget waits to be styled, laid out or painted."""
+    """True if no thread reads for the screen, no message waits, and nothing waits to be laid out or painted."""
     screen = app.screen
+    if any(worker.group in READING and not worker.is_finished for worker in app.workers):
+        return False  # what the next key finds would depend on how far a thread has come
     if (
         screen._layout_required
         or screen._scroll_required
