@@ -41,7 +41,10 @@ def blocks(page: str, language: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_every_command_works(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_command_works(
+    name: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # some write a file where they are
     ran = 0
     for line in "".join(blocks(PAGES[name], "sh")).splitlines():
         if line.startswith(NEVER_RUN):
