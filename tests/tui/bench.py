@@ -63,7 +63,7 @@ def is_reading(app: App[Any]) -> bool:
 
 
 def at_rest(app: App[Any]) -> bool:
-    """True if no thread reads for the screen, no message waits, and nothing waits to be laid out or painted."""
+    """True if no thread reads for the screen, no message waits, and nothing is to be laid out or painted."""
     screen = app.screen
     if (
         is_reading(app)
@@ -110,7 +110,7 @@ class Bench:
             yield on
 
     async def press(self, *keys: str) -> None:
-        """Press keys, each once threads have read what it needs, and wait until the screen shows what they did."""
+        """Press keys, each once threads have read what it needs, and wait until the screen shows it all."""
         for key in keys:
             await self.pilot.press(key)
             await until(lambda: not is_reading(self.app), self.pilot)
