@@ -50,9 +50,9 @@ class Session:
         self._written = b""
         self.pid, self._fd = pty.fork()
         if not self.pid:
-            os.environ.update(
-                TUIML_HOME=str(home), TERM="xterm-256color", COLORTERM="truecolor", TUIML_FAST="0"
-            )
+            os.environ.update(TUIML_HOME=str(home), TERM="xterm-256color", TUIML_FAST="0")
+            os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # it would compile all modules at every start
+            os.environ["PYTHONPYCACHEPREFIX"] = str(home.parent / "compiled")
             os.execv(command[0], command)
         ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
 
