@@ -28,6 +28,7 @@ from tuiml.tui.keys import Keyed, action
 from tuiml.tui.library.screen import Library
 from tuiml.tui.model.catalog import Item
 from tuiml.tui.model.document import Document, Raw
+from tuiml.tui.model.preferences import Preferences
 from tuiml.tui.model.run_model import KEYS_UNCHANGED, RunModel
 from tuiml.tui.model.settings import Settings
 from tuiml.tui.process import child
@@ -63,14 +64,18 @@ class TuimlApp(Keyed, App[int]):
         probe_client_factory: Callable[[child.Post], Any] | None = None,
         study: tuple[Path, Path | None] | None = None,
         study_client_factory: Callable[[child.Post], Any] = StudyClient,
+        preferences: Preferences | None = None,
+        trouble: str = "",
     ) -> None:
         super().__init__()
         self.shell: Shell = self
+        self.preferences = preferences or Preferences()
         self.file_reader = FileInspectionClient()
         self.files = DataFilesInBackground(DataFiles(self.file_reader.find))
         self._named = document is not None
         remembered = opening.spared(settings or Settings(), run, self._named)
         remembered, self._study = opening.wanted(remembered, run, study)
+        self._troubles = [text for text in (remembered.trouble, trouble) if text]
         self.look = theme.look(remembered.dark)
         self.collector = Collector(self)
         self.shutdown = Shutdown(self, self._save_work)
@@ -114,8 +119,8 @@ class TuimlApp(Keyed, App[int]):
             self.shutdown.catch_all()
             self.call_after_refresh(self.collector.start)
         remembered = self.session.remembered
-        if remembered.trouble:
-            self.complain(remembered.trouble)
+        for text in self._troubles:
+            self.complain(text)
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
         self.call_after_refresh(self.opening.open_run)
         if not self._named:

@@ -16,7 +16,7 @@ from tuiml.spec.library import find
 from tuiml.studies import folder
 from tuiml.studies import library as studies
 from tuiml.tui.app.shutdown import Ending, report
-from tuiml.tui.model import settings
+from tuiml.tui.model import preferences, settings
 from tuiml.tui.model.preset_files import named
 
 
@@ -35,7 +35,8 @@ def start(word: str | None) -> int:
         except SpecError as error:
             _print([f"tuiml: {problem}" for problem in error.problems])
             return 2
-        app = TuimlApp(document, settings.load(), run=run, study=study)
+        chosen, trouble = preferences.load()
+        app = TuimlApp(document, settings.load(), run=run, study=study, preferences=chosen, trouble=trouble)
         ending.shutdown = app.shutdown
         app.driver_class = _driver(app.driver_class)
         crash: BaseException | None = None

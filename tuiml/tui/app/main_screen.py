@@ -11,6 +11,7 @@ from textual.app import App
 from textual.css.query import NoMatches
 from textual.screen import Screen
 
+from tuiml.text import plain_text
 from tuiml.training.events import KINDS
 from tuiml.tui.app import saving, theme
 from tuiml.tui.app.help import HelpScreen
@@ -20,6 +21,7 @@ from tuiml.tui.build.screen import Build
 from tuiml.tui.dialogs import use_file
 from tuiml.tui.keys import Keyed, action
 from tuiml.tui.library.screen import Library
+from tuiml.tui.model import preferences
 from tuiml.tui.model.settings import Settings
 from tuiml.tui.shell import start_stop
 from tuiml.tui.shell.protocol import Shell
@@ -99,6 +101,21 @@ class MainScreen(Keyed, Screen[None]):
         self.app.theme = theme.name_of(dark)
         self.shell.document_edited()
         self.shell.run_changed(set(KINDS))
+
+    @action("", "settings file", "Create the settings file, if there is none, and say where it is.", rank=115)
+    def action_settings_file(self) -> None:
+        path = preferences.settings_path()
+        try:
+            new = preferences.create(path)
+        except OSError as error:
+            self.shell.complain(f"{path}: {error.strerror or error}")
+        else:
+            self.app.notify(
+                plain_text(f"{path}\n{'written; ' if new else ''}it is read when the app starts"),
+                title="Settings file",
+                markup=False,
+                timeout=15,
+            )
 
     def label(self, action_id: str) -> str | None:
         """Words for the key bar that fit the state of the app."""
