@@ -190,6 +190,7 @@ any place_study 4 hidden
 any help question_mark,f1
 any command_palette ctrl+p first
 any toggle_dark -
+any choose_theme -
 any settings_file -
 any suspend_process ctrl+z hidden first
 any quit ctrl+q first

@@ -9,7 +9,7 @@ from typing import Any
 from textual import events, on
 from textual.app import App, ComposeResult
 from textual.message import Message
-from textual.widgets import ContentSwitcher
+from textual.widgets import ContentSwitcher, Input, TextArea
 
 from tuiml.data.own.reading import DataFiles, DataFilesInBackground
 from tuiml.spec.problems import Problem
@@ -75,8 +75,12 @@ class TuimlApp(Keyed, App[int]):
         self._named = document is not None
         remembered = opening.spared(settings or Settings(), run, self._named)
         remembered, self._study = opening.wanted(remembered, run, study)
-        self._troubles = [text for text in (remembered.trouble, trouble) if text]
-        self.look = theme.look(remembered.dark)
+        theme.register(self)
+        self.theme, no_theme = theme.wanted(self, self.preferences.theme, remembered.theme, remembered.dark)
+        self._troubles = [text for text in (remembered.trouble, trouble, no_theme) if text]
+        self.look = theme.look(self.current_theme)
+        if self.preferences.reduced_motion:
+            self.animation_level = "none"
         self.collector = Collector(self)
         self.shutdown = Shutdown(self, self._save_work)
         self.session = Session(
@@ -93,9 +97,7 @@ class TuimlApp(Keyed, App[int]):
         self.opening = opening.Opening(self, self, self.session, asked=self._named, run=run)
         self.probe_client_factory: Callable[[child.Post], Any] = probe_client_factory or ProbeClient
         self.set_class(not self.look.unicode, "ascii")
-        for dark in (True, False):
-            self.register_theme(theme.theme(dark))
-        self.theme = theme.name_of(remembered.dark)
+        self.set_class(self.look.contrast, "contrast")
 
     def get_default_screen(self) -> MainScreen:
         return MainScreen(id="_default")
@@ -246,6 +248,10 @@ class TuimlApp(Keyed, App[int]):
         self.current_run.stop_following()
         self.study.close(LEAVING)
         self.file_reader.close()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        if self.preferences.reduced_motion and isinstance(event.widget, Input | TextArea):
+            event.widget.cursor_blink = False
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.InputEvent):

@@ -26,7 +26,9 @@ from tuiml.tui.model.settings import Settings
 from tuiml.tui.shell import start_stop
 from tuiml.tui.shell.protocol import Shell
 from tuiml.tui.train.screen import Train
+from tuiml.tui.widgets.chooser import Chooser
 from tuiml.tui.widgets.dialogs import ConfirmDialog
+from tuiml.tui.widgets.picker import Pick
 
 
 class MainScreen(Keyed, Screen[None]):
@@ -96,11 +98,28 @@ class MainScreen(Keyed, Screen[None]):
 
     @action("", "light", "Colours for a light or a dark background.", rank=110)
     def action_toggle_dark(self) -> None:
-        dark = not self.shell.look.dark
-        self.shell.look = theme.look(dark)
-        self.app.theme = theme.name_of(dark)
-        self.shell.document_edited()
-        self.shell.run_changed(set(KINDS))
+        self._show_theme(theme.name_of(not self.shell.look.dark))
+
+    @action("", "theme", "Choose a theme; each is shown while the cursor is on it.", rank=112)
+    def action_choose_theme(self) -> None:
+        before = self.app.theme
+        picks = [Pick(name, self._kind(name)) for name in theme.names(self.app)]
+        chooser = Chooser("Theme", picks, before, moved=self._show_theme)
+        self.app.push_screen(chooser, lambda name: self._show_theme(name or before))
+
+    def _kind(self, name: str) -> str:
+        if name == theme.CONTRAST:
+            return "high contrast"
+        return "dark" if self.app.available_themes[name].dark else "light"
+
+    def _show_theme(self, name: str) -> None:
+        if name != self.app.theme:
+            self.app.theme = name
+            self.shell.look = theme.look(self.app.current_theme)
+            self.app.set_class(self.shell.look.contrast, "contrast")
+            self.shell.document_edited()
+            self.shell.run_changed(set(KINDS))
+            self.shell.study_changed()
 
     @action("", "settings file", "Create the settings file, if there is none, and say where it is.", rank=115)
     def action_settings_file(self) -> None:
@@ -154,4 +173,4 @@ def described(app: App[Any], shell: Shell, shutdown: Shutdown, here: Settings) -
         here = replace(here, study=str(shell.study.model.path or ""))
         if shutdown.begun and not shutdown.requested:  # the screen may be what ended the app
             here = replace(here, screen="build")
-    return replace(here, dark=shell.look.dark)
+    return replace(here, dark=shell.look.dark, theme=app.theme)
