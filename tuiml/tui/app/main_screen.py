@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any, cast
 
 from textual.app import App
@@ -13,7 +15,7 @@ from textual.screen import Screen
 
 from tuiml.text import plain_text
 from tuiml.training.events import KINDS
-from tuiml.tui.app import saving, theme
+from tuiml.tui.app import clipboard, pictures, saving, theme
 from tuiml.tui.app.help import HelpScreen
 from tuiml.tui.app.palette import palette
 from tuiml.tui.app.shutdown import Shutdown
@@ -136,6 +138,44 @@ class MainScreen(Keyed, Screen[None]):
                 timeout=15,
             )
 
+    @action("ctrl+e", "save chart", "Save the selected chart as an SVG file.", rank=116, shown=False)
+    def action_save_chart(self) -> None:
+        found = pictures.chart_on(self.app)
+        if found:
+            self._saved(lambda: pictures.save_chart(self.app, *found, self._subject()))
+        else:
+            self.shell.complain("there is no chart here; 'save screenshot' in the palette saves the screen")
+
+    @action("", "save screenshot", "Save the screen as an SVG file.", rank=117)
+    def action_save_screenshot(self) -> None:
+        self._saved(lambda: pictures.save_screen(self.app, self._subject()))
+
+    def _subject(self) -> str:
+        """What the screen shows: the run on Train, elsewhere the preset."""
+        model = self.shell.model
+        return model.name if self.shell.screen_name == "train" and model.name else self.shell.document.name
+
+    def _saved(self, save: Callable[[], Path]) -> None:
+        """Save a picture, and say where it is."""
+        try:
+            path = save()
+        except OSError as error:
+            self.shell.complain(f"nothing was saved: {error.strerror or error}")
+        else:
+            self.app.notify(plain_text(str(path)), title="Saved", markup=False, timeout=10)
+
+    @action("", "copy preset", "Copy the preset as TOML to the clipboard.", rank=118)
+    def action_copy_preset(self) -> None:
+        clipboard.copy_preset(self.app)
+
+    @action("", "copy command", "Copy the command line that repeats this training.", rank=118)
+    def action_copy_command(self) -> None:
+        clipboard.copy_command(self.app)
+
+    @action("", "copy layer table", "Copy the layer table, its columns separated by tabs.", rank=118)
+    def action_copy_layers(self) -> None:
+        clipboard.copy_layers(self.app, self.query_one(f"#{self.shell.screen_name}"))
+
     def label(self, action_id: str) -> str | None:
         """Words for the key bar that fit the state of the app."""
         if action_id == "toggle_run" and self.shell.client and start_stop.means_study(self.shell):
@@ -156,6 +196,8 @@ class MainScreen(Keyed, Screen[None]):
             return self.shell.study.may_run
         if action == "place_study":
             return not self.shell.study.model.empty
+        if action == "copy_layers":
+            return self.shell.screen_name in ("build", "train")
         if action == "revert":
             return self.shell.document.dirty and bool(self.shell.document.saved_raw)
         return True
