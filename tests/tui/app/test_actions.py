@@ -177,8 +177,8 @@ dialog answer_yes y
 dialog answer_no n
 dialog other_before left,up,h,k hidden
 dialog other_after right,down,l,j hidden
-help close_help escape,q,question_mark,f1
 help close_comparison escape,q,enter,equals_sign
+help close_help escape,q,question_mark,f1
 any save ctrl+s first
 any save_as -
 any revert -
@@ -190,6 +190,13 @@ any place_study 4 hidden
 any help question_mark,f1
 any command_palette ctrl+p first
 any toggle_dark -
+any choose_theme -
+any settings_file -
+any save_chart ctrl+e hidden
+any save_screenshot -
+any copy_preset -
+any copy_command -
+any copy_layers -
 any suspend_process ctrl+z hidden first
 any quit ctrl+q first
 table cursor_up up,k hidden

@@ -19,6 +19,7 @@ from tuiml.spec.problems import Problem
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.model.catalog import Item
 from tuiml.tui.model.document import Document, Raw
+from tuiml.tui.model.preferences import Preferences
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.model.study_model import StudyModel
 from tuiml.tui.process.file_inspection_client import FileInspectionClient
@@ -95,6 +96,7 @@ class StubShell:
 
     def __init__(self, document: Document, screen_name: str) -> None:
         self.look = Look()
+        self.preferences = Preferences()
         self.document = document
         self.screen_name = screen_name
         self.calls: list[tuple[Any, ...]] = []

@@ -9,7 +9,7 @@ from typing import Any
 from textual import events, on
 from textual.app import App, ComposeResult
 from textual.message import Message
-from textual.widgets import ContentSwitcher
+from textual.widgets import ContentSwitcher, Input, TextArea
 
 from tuiml.data.own.reading import DataFiles, DataFilesInBackground
 from tuiml.spec.problems import Problem
@@ -28,6 +28,7 @@ from tuiml.tui.keys import Keyed, action
 from tuiml.tui.library.screen import Library
 from tuiml.tui.model.catalog import Item
 from tuiml.tui.model.document import Document, Raw
+from tuiml.tui.model.preferences import Preferences
 from tuiml.tui.model.run_model import KEYS_UNCHANGED, RunModel
 from tuiml.tui.model.settings import Settings
 from tuiml.tui.process import child
@@ -63,15 +64,23 @@ class TuimlApp(Keyed, App[int]):
         probe_client_factory: Callable[[child.Post], Any] | None = None,
         study: tuple[Path, Path | None] | None = None,
         study_client_factory: Callable[[child.Post], Any] = StudyClient,
+        preferences: Preferences | None = None,
+        trouble: str = "",
     ) -> None:
         super().__init__()
         self.shell: Shell = self
+        self.preferences = preferences or Preferences()
         self.file_reader = FileInspectionClient()
         self.files = DataFilesInBackground(DataFiles(self.file_reader.find))
         self._named = document is not None
         remembered = opening.spared(settings or Settings(), run, self._named)
         remembered, self._study = opening.wanted(remembered, run, study)
-        self.look = theme.look(remembered.dark)
+        theme.register(self)
+        self.theme, no_theme = theme.wanted(self, self.preferences.theme, remembered.theme, remembered.dark)
+        self._troubles = [text for text in (remembered.trouble, trouble, no_theme) if text]
+        self.look = theme.look(self.current_theme)
+        if self.preferences.reduced_motion:
+            self.animation_level = "none"
         self.collector = Collector(self)
         self.shutdown = Shutdown(self, self._save_work)
         self.session = Session(
@@ -88,9 +97,7 @@ class TuimlApp(Keyed, App[int]):
         self.opening = opening.Opening(self, self, self.session, asked=self._named, run=run)
         self.probe_client_factory: Callable[[child.Post], Any] = probe_client_factory or ProbeClient
         self.set_class(not self.look.unicode, "ascii")
-        for dark in (True, False):
-            self.register_theme(theme.theme(dark))
-        self.theme = theme.name_of(remembered.dark)
+        self.set_class(self.look.contrast, "contrast")
 
     def get_default_screen(self) -> MainScreen:
         return MainScreen(id="_default")
@@ -114,8 +121,8 @@ class TuimlApp(Keyed, App[int]):
             self.shutdown.catch_all()
             self.call_after_refresh(self.collector.start)
         remembered = self.session.remembered
-        if remembered.trouble:
-            self.complain(remembered.trouble)
+        for text in self._troubles:
+            self.complain(text)
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
         self.call_after_refresh(self.opening.open_run)
         if not self._named:
@@ -241,6 +248,10 @@ class TuimlApp(Keyed, App[int]):
         self.current_run.stop_following()
         self.study.close(LEAVING)
         self.file_reader.close()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        if self.preferences.reduced_motion and isinstance(event.widget, Input | TextArea):
+            event.widget.cursor_blink = False
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.InputEvent):

@@ -20,7 +20,7 @@ from tuiml.studies import library as studies
 from tuiml.tui.app.app import TuimlApp
 from tuiml.tui.app.ending import Ending
 from tuiml.tui.app.shutdown import report
-from tuiml.tui.model import settings
+from tuiml.tui.model import preferences, settings
 from tuiml.tui.model.preset_files import named
 
 
@@ -34,7 +34,8 @@ def start(word: str | None, ending: Ending) -> int:
         ending.close_screen()
         _print([f"tuiml: {problem}" for problem in error.problems])
         return 2
-    app = TuimlApp(document, settings.load(), run=run, study=study)
+    chosen, trouble = preferences.load()
+    app = TuimlApp(document, settings.load(), run=run, study=study, preferences=chosen, trouble=trouble)
     ending.shutdown = app.shutdown
     app.driver_class = _driver(app.driver_class, ending)
     crash: BaseException | None = None

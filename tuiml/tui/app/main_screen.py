@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any, cast
 
 from textual.app import App
 from textual.css.query import NoMatches
 from textual.screen import Screen
 
+from tuiml.text import plain_text
 from tuiml.training.events import KINDS
-from tuiml.tui.app import saving, theme
+from tuiml.tui.app import clipboard, pictures, saving, theme
 from tuiml.tui.app.help import HelpScreen
 from tuiml.tui.app.palette import palette
 from tuiml.tui.app.shutdown import Shutdown
@@ -20,11 +23,14 @@ from tuiml.tui.build.screen import Build
 from tuiml.tui.dialogs import use_file
 from tuiml.tui.keys import Keyed, action
 from tuiml.tui.library.screen import Library
+from tuiml.tui.model import preferences
 from tuiml.tui.model.settings import Settings
 from tuiml.tui.shell import start_stop
 from tuiml.tui.shell.protocol import Shell
 from tuiml.tui.train.screen import Train
+from tuiml.tui.widgets.chooser import Chooser
 from tuiml.tui.widgets.dialogs import ConfirmDialog
+from tuiml.tui.widgets.picker import Pick
 
 
 class MainScreen(Keyed, Screen[None]):
@@ -94,11 +100,81 @@ class MainScreen(Keyed, Screen[None]):
 
     @action("", "light", "Colours for a light or a dark background.", rank=110)
     def action_toggle_dark(self) -> None:
-        dark = not self.shell.look.dark
-        self.shell.look = theme.look(dark)
-        self.app.theme = theme.name_of(dark)
-        self.shell.document_edited()
-        self.shell.run_changed(set(KINDS))
+        self._show_theme(theme.name_of(not self.shell.look.dark))
+
+    @action("", "theme", "Choose a theme; each is shown while the cursor is on it.", rank=112)
+    def action_choose_theme(self) -> None:
+        before = self.app.theme
+        picks = [Pick(name, self._kind(name)) for name in theme.names(self.app)]
+        chooser = Chooser("Theme", picks, before, moved=self._show_theme)
+        self.app.push_screen(chooser, lambda name: self._show_theme(name or before))
+
+    def _kind(self, name: str) -> str:
+        if name == theme.CONTRAST:
+            return "high contrast"
+        return "dark" if self.app.available_themes[name].dark else "light"
+
+    def _show_theme(self, name: str) -> None:
+        if name != self.app.theme:
+            self.app.theme = name
+            self.shell.look = theme.look(self.app.current_theme)
+            self.app.set_class(self.shell.look.contrast, "contrast")
+            self.shell.document_edited()
+            self.shell.run_changed(set(KINDS))
+            self.shell.study_changed()
+
+    @action("", "settings file", "Create the settings file, if there is none, and say where it is.", rank=115)
+    def action_settings_file(self) -> None:
+        path = preferences.settings_path()
+        try:
+            new = preferences.create(path)
+        except OSError as error:
+            self.shell.complain(f"{path}: {error.strerror or error}")
+        else:
+            self.app.notify(
+                plain_text(f"{path}\n{'written; ' if new else ''}it is read when the app starts"),
+                title="Settings file",
+                markup=False,
+                timeout=15,
+            )
+
+    @action("ctrl+e", "save chart", "Save the selected chart as an SVG file.", rank=116, shown=False)
+    def action_save_chart(self) -> None:
+        found = pictures.chart_on(self.app)
+        if found:
+            self._saved(lambda: pictures.save_chart(self.app, *found, self._subject()))
+        else:
+            self.shell.complain("there is no chart here; 'save screenshot' in the palette saves the screen")
+
+    @action("", "save screenshot", "Save the screen as an SVG file.", rank=117)
+    def action_save_screenshot(self) -> None:
+        self._saved(lambda: pictures.save_screen(self.app, self._subject()))
+
+    def _subject(self) -> str:
+        """What the screen shows: the run on Train, elsewhere the preset."""
+        model = self.shell.model
+        return model.name if self.shell.screen_name == "train" and model.name else self.shell.document.name
+
+    def _saved(self, save: Callable[[], Path]) -> None:
+        """Save a picture, and say where it is."""
+        try:
+            path = save()
+        except OSError as error:
+            self.shell.complain(f"nothing was saved: {error.strerror or error}")
+        else:
+            self.app.notify(plain_text(str(path)), title="Saved", markup=False, timeout=10)
+
+    @action("", "copy preset", "Copy the preset as TOML to the clipboard.", rank=118)
+    def action_copy_preset(self) -> None:
+        clipboard.copy_preset(self.app)
+
+    @action("", "copy command", "Copy the command line that repeats this training.", rank=118)
+    def action_copy_command(self) -> None:
+        clipboard.copy_command(self.app)
+
+    @action("", "copy layer table", "Copy the layer table, its columns separated by tabs.", rank=118)
+    def action_copy_layers(self) -> None:
+        clipboard.copy_layers(self.app, self.query_one(f"#{self.shell.screen_name}"))
 
     def label(self, action_id: str) -> str | None:
         """Words for the key bar that fit the state of the app."""
@@ -120,6 +196,8 @@ class MainScreen(Keyed, Screen[None]):
             return self.shell.study.may_run
         if action == "place_study":
             return not self.shell.study.model.empty
+        if action == "copy_layers":
+            return self.shell.screen_name in ("build", "train")
         if action == "revert":
             return self.shell.document.dirty and bool(self.shell.document.saved_raw)
         return True
@@ -137,4 +215,4 @@ def described(app: App[Any], shell: Shell, shutdown: Shutdown, here: Settings) -
         here = replace(here, study=str(shell.study.model.path or ""))
         if shutdown.begun and not shutdown.requested:  # the screen may be what ended the app
             here = replace(here, screen="build")
-    return replace(here, dark=shell.look.dark)
+    return replace(here, dark=shell.look.dark, theme=app.theme)

@@ -1,12 +1,14 @@
-"""The two themes, in the colours of the charts."""
+"""The themes: three in the colours of the charts, and Textual's."""
 
 from __future__ import annotations
 
 import os
 import sys
 
+from textual.app import App
 from textual.theme import Theme
 
+from tuiml.registry import closest, short
 from tuiml.tui.charts.palette import COLOURS, UNICODE, Look, glyphs
 
 CSS = """
@@ -19,25 +21,28 @@ ContentSwitcher { height: 1fr; width: 1fr; }
     scrollbar-background-hover: $background;
     scrollbar-background-active: $background;
 }
+.contrast * { scrollbar-color: $foreground; scrollbar-color-hover: $foreground; }
 .ascii Form, .ascii #library-preview { border-left: ascii $foreground 25%; }
 .ascii PickList, .ascii .dialog, .ascii ModalScreen > Vertical { border: ascii $primary; }
 """
 """Of the whole app; where only ASCII arrives, its borders too."""
 
+DARK, LIGHT, CONTRAST = "tuiml-dark", "tuiml-light", "tuiml-contrast"
 _GROUND = {
-    True: ("#121212", "#1c1c1c", "#2c2c2c", "#e4e4e4"),
-    False: ("#fafafa", "#f0f0f0", "#dedede", "#1a1a1a"),
+    DARK: ("#121212", "#1c1c1c", "#2c2c2c", "#e4e4e4"),
+    LIGHT: ("#fafafa", "#f0f0f0", "#dedede", "#1a1a1a"),
+    CONTRAST: ("#000000", "#000000", "#444444", "#ffffff"),
 }
-"""Background, surface, panel, text: for dark and light."""
+"""Background, surface, panel, text."""
 
 
-def theme(dark: bool) -> Theme:
-    """The theme of dark or light backgrounds."""
-    shade = 0 if dark else 1
-    background, surface, panel, text = _GROUND[dark]
-    colour = {name: shades[shade] for name, shades in COLOURS.items()}
+def theme(name: str) -> Theme:
+    """One of our own themes."""
+    dark = name != LIGHT
+    background, surface, panel, text = _GROUND[name]
+    colour = {word: shades[0 if dark else 1] for word, shades in COLOURS.items()}
     return Theme(
-        name=name_of(dark),
+        name=name,
         primary=colour["blue"],
         secondary=colour["indigo"],
         accent=colour["blue"],
@@ -53,11 +58,48 @@ def theme(dark: bool) -> Theme:
 
 
 def name_of(dark: bool) -> str:
-    """What Textual calls it."""
-    return "tuiml-dark" if dark else "tuiml-light"
+    """Our own theme for dark or light backgrounds."""
+    return DARK if dark else LIGHT
 
 
-def look(dark: bool) -> Look:
+def register(app: App[int]) -> None:
+    """Add our own themes to Textual's."""
+    for name in _GROUND:
+        app.register_theme(theme(name))
+
+
+def names(app: App[int]) -> list[str]:
+    """The names of all themes, our own first."""
+    return [*_GROUND, *sorted(set(app.available_themes) - set(_GROUND))]
+
+
+def wanted(app: App[int], written: str, remembered: str, dark: bool) -> tuple[str, str]:
+    """The theme to start with, and why it is not the one that is written in the settings file.
+
+    Args:
+        written: what the settings file says.
+        remembered: the theme when the app was left, if it is known.
+        dark: whether that one was dark.
+    """
+    known = names(app)
+    usual = remembered if remembered in known else name_of(dark)
+    if written == "auto":
+        return usual, ""
+    if written in known:
+        return written, ""
+    near = closest(written, known)
+    hint = f"did you mean '{near}'?" if near else "ctrl+p, 'theme', lists them"
+    return usual, f"settings.toml: there is no theme {short(written)}; {hint}"
+
+
+def look(theme: Theme) -> Look:
     """The properties of this terminal that drawings get."""
     encoding = getattr(sys.__stdout__, "encoding", None)
-    return Look(colour=not os.environ.get("NO_COLOR"), unicode=glyphs(encoding) is UNICODE, dark=dark)
+    background = theme.background or ""
+    return Look(
+        colour=not os.environ.get("NO_COLOR"),
+        unicode=glyphs(encoding) is UNICODE,
+        dark=theme.dark,
+        contrast=theme.name == CONTRAST,
+        background=background if background.startswith("#") else "",
+    )

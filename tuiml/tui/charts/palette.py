@@ -104,11 +104,15 @@ class Look:
         colour: False under NO_COLOR; then only faint, bold and shapes are used.
         unicode: False if the terminal shows only ASCII.
         dark: whether the background is dark.
+        contrast: True if nothing may be dim.
+        background: its colour, ``#rrggbb``; empty if it is that of :func:`ground`.
     """
 
     colour: bool = True
     unicode: bool = True
     dark: bool = True
+    contrast: bool = False
+    background: str = ""
 
     @property
     def glyphs(self) -> Glyphs:
@@ -119,17 +123,21 @@ class Look:
 
         ``faint`` mixes the colour into the background: the dim attribute is missing on some terminals.
         """
-        return _style(name, self.colour, self.dark, faint, bold)
+        if self.contrast and name == QUIET:
+            name = ""
+        return _style(self, name, faint, bold)
 
 
 @lru_cache(256)
-def _style(name: str, colour: bool, dark: bool, faint: bool, bold: bool) -> Style:
+def _style(look: Look, name: str, faint: bool, bold: bool) -> Style:
     shades = COLOURS.get(name)
-    if not colour or shades is None:
+    if look.contrast and not name:
+        return Style(bold=bold or None)
+    if not look.colour or shades is None:
         return Style(dim=True if faint or name == QUIET else None, bold=bold or None)
-    shade = shades[0 if dark else 1]
+    shade = shades[0 if look.dark else 1]
     if faint:
-        shade = mixed(ground(dark), shade, 0.45)
+        shade = mixed(look.background or ground(look.dark), shade, 0.8 if look.contrast else 0.45)
     return Style(color=shade, bold=bold or None)
 
 

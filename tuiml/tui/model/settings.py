@@ -72,6 +72,8 @@ class Settings:
     study: str = ""
     """Folder of the study on the screen."""
     dark: bool = True
+    theme: str = ""
+    """The name of the theme; empty in files of older versions."""
     charts: list[str] = field(default_factory=list)
     """Ids of the charts that were chosen on Train."""
     train_view: TrainView = field(default_factory=TrainView)
@@ -136,7 +138,7 @@ def _read(found: Any) -> Settings:
     if found["version"] != VERSION:
         raise ValueError("another version")
     settings = Settings()
-    for name in ("screen", "row", "run", "study", "dark", "opening"):
+    for name in ("screen", "row", "run", "study", "dark", "theme", "opening"):
         value = _saved(found, name)
         if type(value) is type(getattr(settings, name)):
             setattr(settings, name, value)

@@ -15,6 +15,7 @@ from tuiml.spec.problems import Problem
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.model.catalog import Item
 from tuiml.tui.model.document import Document, Raw
+from tuiml.tui.model.preferences import Preferences
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.model.study_model import StudyModel
 from tuiml.tui.process.file_inspection_client import FileInspectionClient
@@ -86,6 +87,8 @@ class Shell(Protocol):
     """The app as its screens see it."""
 
     look: Look
+    preferences: Preferences
+    """The settings that the user wrote."""
 
     probe_client_factory: Callable[[Callable[[Message], object]], Any]
     """Makes the client of the process that computes statistics of a network before it is trained."""

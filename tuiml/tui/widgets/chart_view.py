@@ -125,6 +125,11 @@ class View(Widget):
         self._stamp: Hashable = None
 
     @property
+    def lines(self) -> list[Strip]:
+        """The drawing."""
+        return self._lines
+
+    @property
     def text(self) -> str:
         """The drawing without styles."""
         return "\n".join(line.text.rstrip() for line in self._lines)

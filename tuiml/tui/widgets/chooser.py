@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from rich.segment import Segment
@@ -74,15 +74,24 @@ class PickList(Widget, can_focus=True):
 
 
 class Chooser(Modal[str | None]):
-    """Asks for one item; answers with its name, or ``None``."""
+    """Asks for one item; answers with its name, or ``None``. ``moved`` gets each name under the cursor."""
 
     DEFAULT_CSS = """
     Chooser { align: center middle; background: $background 60%; }
     Chooser > PickList { max-width: 96%; border: round $primary; background: $surface; padding: 0 1; }
     """
 
-    def __init__(self, title: str, picks: Sequence[Pick], current: str = "", *, width: int = 64) -> None:
+    def __init__(
+        self,
+        title: str,
+        picks: Sequence[Pick],
+        current: str = "",
+        *,
+        width: int = 64,
+        moved: Callable[[str], None] | None = None,
+    ) -> None:
         super().__init__()
+        self._moved = moved
         self._list = PickList(title, picks, current)
         self._list.styles.width = width
 
@@ -102,7 +111,12 @@ class Chooser(Modal[str | None]):
         else:
             return
         event.stop()
+        self._changed()
+
+    def _changed(self) -> None:
         self._list.refresh()
+        if self._moved and self.picker.chosen:
+            self._moved(self.picker.chosen.name)
 
     @action("enter", "choose", "Take the one under the cursor.", "list")
     def action_pick(self) -> None:
@@ -122,4 +136,4 @@ class Chooser(Modal[str | None]):
     @action("pagedown", "page down", "Ten down.", "list", "pick_page_down", PAGE, shown=False)
     def _move(self, by: int) -> None:
         self.picker.move(by)
-        self._list.refresh()
+        self._changed()

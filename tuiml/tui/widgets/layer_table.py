@@ -82,6 +82,12 @@ class LayerTable(CursorKeys, can_focus=True):
     def row_count(self) -> int:
         return len(self._rows)
 
+    def texts(self) -> list[list[str]]:
+        """The titles of all columns, then the cells of each row, without styles."""
+        rows = [[row.get(column.key, "") for column in self.columns] for row in self._rows]
+        cells = [[cell if isinstance(cell, str) else cell[0] for cell in row] for row in rows]
+        return [[column.title for column in self.columns], *([cell.strip() for cell in row] for row in cells)]
+
     def set_rows(self, rows: Sequence[Row]) -> None:
         """Replace all rows; the cursor stays where it is, or moves to the last row."""
         before, self._rows = self._rows, [dict(row) for row in rows]

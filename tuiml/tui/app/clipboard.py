@@ -1,0 +1,50 @@
+"""Text for the clipboard. The terminal sets it (OSC 52), also over ssh."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from textual.app import App
+from textual.dom import DOMNode
+
+from tuiml.spec import dumps
+from tuiml.text import plain_text
+from tuiml.tui.model import commands
+from tuiml.tui.shell.protocol import Shell
+from tuiml.tui.widgets.layer_table import LayerTable
+
+
+def copy_preset(app: App[int]) -> None:
+    """The preset that is edited, as TOML."""
+    shell = cast(Shell, app)
+    try:
+        text = dumps(shell.document.raw)
+    except (TypeError, ValueError) as error:
+        shell.complain(f"not copied: TOML cannot hold the preset: {error}")
+    else:
+        _copy(app, text, f"the preset {shell.document.name}, {len(text.splitlines())} lines")
+
+
+def copy_command(app: App[int]) -> None:
+    """The command line that repeats the run on Train; elsewhere the one that trains the preset."""
+    shell = cast(Shell, app)
+    if shell.screen_name == "train" and shell.model.path:
+        text = commands.of_run(shell.model.path)
+    else:
+        text = commands.of_preset(shell.document)
+    if text:
+        _copy(app, text, text)
+    else:
+        shell.complain("save the preset first (ctrl+s): no command line can describe it")
+
+
+def copy_layers(app: App[int], screen: DOMNode) -> None:
+    """The layer table of a screen, its columns separated by tabs."""
+    table = screen.query(LayerTable).first()
+    text = "".join("\t".join(line) + "\n" for line in table.texts())
+    _copy(app, text, f"the layer table, {table.row_count} rows")
+
+
+def _copy(app: App[int], text: str, what: str) -> None:
+    app.copy_to_clipboard(text)
+    app.notify(plain_text(what), title="Copied", markup=False)
