@@ -14,7 +14,7 @@ from textual.widgets import ContentSwitcher
 from tuiml.data.own.reading import DataFiles, DataFilesInBackground
 from tuiml.spec.problems import Problem
 from tuiml.text import plain_text
-from tuiml.tui.app import opening, theme
+from tuiml.tui.app import keymap, opening, theme
 from tuiml.tui.app.bars import SCREENS, KeyBar, TopBar
 from tuiml.tui.app.collector import Collector
 from tuiml.tui.app.current_run import CurrentRun
@@ -75,7 +75,9 @@ class TuimlApp(Keyed, App[int]):
         self._named = document is not None
         remembered = opening.spared(settings or Settings(), run, self._named)
         remembered, self._study = opening.wanted(remembered, run, study)
-        self._troubles = [text for text in (remembered.trouble, trouble) if text]
+        self.keymap, ignored = keymap.chosen(self.preferences.keymap, self.preferences.keys)
+        self._troubles = [text for text in (remembered.trouble, trouble, keymap.in_one_line(ignored)) if text]
+        self.set_keymap(self.keymap)
         self.look = theme.look(remembered.dark)
         self.collector = Collector(self)
         self.shutdown = Shutdown(self, self._save_work)
@@ -231,7 +233,14 @@ class TuimlApp(Keyed, App[int]):
     def action_suspend_process(self) -> None:
         super().action_suspend_process()
 
-    @action("ctrl+q", "quit", "Quit; everything is as it was at the next start.", rank=130, priority=True)
+    @action(
+        "ctrl+q",
+        "quit",
+        "Quit; everything is as it was at the next start.",
+        rank=130,
+        priority=True,
+        also="exit, close",
+    )
     async def action_quit(self) -> None:
         self.leave(0)
 
