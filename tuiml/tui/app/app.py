@@ -14,7 +14,7 @@ from textual.widgets import ContentSwitcher, Input, TextArea
 from tuiml.data.own.reading import DataFiles, DataFilesInBackground
 from tuiml.spec.problems import Problem
 from tuiml.text import plain_text
-from tuiml.tui.app import opening, theme
+from tuiml.tui.app import keymap, opening, theme
 from tuiml.tui.app.bars import SCREENS, KeyBar, TopBar
 from tuiml.tui.app.collector import Collector
 from tuiml.tui.app.current_run import CurrentRun
@@ -77,7 +77,10 @@ class TuimlApp(Keyed, App[int]):
         remembered, self._study = opening.wanted(remembered, run, study)
         theme.register(self)
         self.theme, no_theme = theme.wanted(self, self.preferences.theme, remembered.theme, remembered.dark)
-        self._troubles = [text for text in (remembered.trouble, trouble, no_theme) if text]
+        self.keymap, ignored = keymap.chosen(self.preferences.keymap, self.preferences.keys)
+        found = (remembered.trouble, trouble, no_theme, keymap.in_one_line(ignored))
+        self._troubles = [text for text in found if text]
+        self.set_keymap(self.keymap)
         self.look = theme.look(self.current_theme)
         if self.preferences.reduced_motion:
             self.animation_level = "none"
@@ -233,7 +236,14 @@ class TuimlApp(Keyed, App[int]):
     def action_suspend_process(self) -> None:
         super().action_suspend_process()
 
-    @action("ctrl+q", "quit", "Quit; everything is as it was at the next start.", rank=130, priority=True)
+    @action(
+        "ctrl+q",
+        "quit",
+        "Quit; everything is as it was at the next start.",
+        rank=130,
+        priority=True,
+        also="exit, close",
+    )
     async def action_quit(self) -> None:
         self.leave(0)
 

@@ -148,7 +148,7 @@ class Form(Keyed, ScrollView, can_focus=True):
     def action_toggle_value(self) -> None:
         self.action_open_field()
 
-    @action("delete backspace", "reset", "Reset to default.", "field")
+    @action("delete backspace", "reset", "Reset to default.", "field", also="default")
     def action_reset_value(self) -> None:
         self.model.reset()
 
