@@ -84,6 +84,8 @@ class TuimlApp(Keyed, App[int]):
         self.look = theme.look(self.current_theme)
         if self.preferences.reduced_motion:
             self.animation_level = "none"
+        self._early: list[events.InputEvent] | None = []
+        """Keys and clicks that came before the first screen; ``None`` once it is there."""
         self.collector = Collector(self)
         self.shutdown = Shutdown(self, self._save_work)
         self.session = Session(
@@ -127,6 +129,7 @@ class TuimlApp(Keyed, App[int]):
         for text in self._troubles:
             self.complain(text)
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
+        self.call_after_refresh(self.call_later, self._take_early_input)
         self.call_after_refresh(self.opening.open_run)
         if not self._named:
             self.query_one(Build).select(remembered.row)
@@ -263,8 +266,19 @@ class TuimlApp(Keyed, App[int]):
         if self.preferences.reduced_motion and isinstance(event.widget, Input | TextArea):
             event.widget.cursor_blink = False
 
+    async def _take_early_input(self) -> None:
+        """Pass on what was typed before a screen had the focus, each key once the one before was handled."""
+        if self._early:
+            await super().on_event(self._early.pop(0))
+            self.call_after_refresh(self.call_later, self._take_early_input)
+        else:
+            self._early = None
+
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.InputEvent):
+            if self._early is not None and not event.is_forwarded:
+                self._early.append(event)
+                return
             self.collector.pressed()
         if not (self.shutdown.begun and isinstance(event, events.InputEvent)):  # the screens are being closed
             await super().on_event(event)

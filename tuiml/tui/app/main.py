@@ -77,7 +77,10 @@ def study_of(word: str) -> tuple[Path, Path | None] | None:
     """
     with contextlib.suppress(SpecError, OSError, ValueError):
         preset = find(word)
-        tables = studies.read(preset.path) if not preset.bundled else {}
+        tables: dict[str, Any] = {}
+        if not preset.bundled:
+            with contextlib.suppress(SpecError):  # it is refused where it is opened as a preset
+                tables = studies.read(preset.path)
         if not {"preset", "variant"} & set(tables):
             return None
     with contextlib.suppress(RunError, OSError, ValueError):
