@@ -125,4 +125,4 @@ def test_what_is_refused_while_it_opens_is_said_on_the_usual_screen(tmp_path: Pa
     with app(tmp_path, str(bad)) as t:
         assert t.wait_exit() == 2
         assert t.left_on() == set()
-        assert "bad.toml" in t.raw.decode().rpartition("\x1b[?1049l")[2]
+        assert "not TOML" in t.raw.decode().rpartition("\x1b[?1049l")[2]
