@@ -180,6 +180,7 @@ dialog other_before left,up,h,k hidden
 dialog other_after right,down,l,j hidden
 help close_help escape,question_mark,f1
 help close_comparison escape,q,enter,equals_sign
+jump leave_jump escape,ctrl+g
 any save ctrl+s first
 any save_as -
 any revert -
@@ -189,6 +190,7 @@ any place_train 2 hidden
 any place_library 3 hidden
 any place_study 4 hidden
 any help question_mark,f1
+any jump ctrl+g first
 any command_palette ctrl+p first
 any toggle_dark -
 any settings_file -
