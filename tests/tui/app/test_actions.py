@@ -95,7 +95,7 @@ train rate_find r
 train explore_layer y
 train log_loss o
 train draw d
-train one_unit u
+train one_unit T
 train confusion_fractions percent_sign
 train tiles_on greater_than_sign
 train tiles_back less_than_sign hidden
@@ -113,7 +113,7 @@ study resume_trial g
 study more_seeds plus
 study open_trial o
 study study_back escape
-study study_axis a
+study study_axis X
 study study_quantity v
 study study_layer greater_than_sign
 study study_sort S
