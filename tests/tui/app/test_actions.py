@@ -95,7 +95,7 @@ train rate_find r
 train explore_layer y
 train log_loss o
 train draw d
-train one_unit u
+train one_unit T
 train confusion_fractions percent_sign
 train tiles_on greater_than_sign
 train tiles_back less_than_sign hidden
@@ -113,7 +113,7 @@ study resume_trial g
 study more_seeds plus
 study open_trial o
 study study_back escape
-study study_axis a
+study study_axis X
 study study_quantity v
 study study_layer greater_than_sign
 study study_sort S
@@ -180,6 +180,7 @@ dialog other_before left,up,h,k hidden
 dialog other_after right,down,l,j hidden
 help close_help escape,question_mark,f1
 help close_comparison escape,q,enter,equals_sign
+jump leave_jump escape,ctrl+g
 any save ctrl+s first
 any save_as -
 any revert -
@@ -189,6 +190,7 @@ any place_train 2 hidden
 any place_library 3 hidden
 any place_study 4 hidden
 any help question_mark,f1
+any jump ctrl+g first
 any command_palette ctrl+p first
 any toggle_dark -
 any choose_theme -

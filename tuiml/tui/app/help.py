@@ -36,6 +36,9 @@ TITLES: tuple[tuple[Where, str], ...] = (
     ("explorer", "In the activation explorer"),
     ("files", "In files and folders"),
     ("opening", "In the open dialog"),
+    ("dialog", "In a dialog"),
+    ("help", "In the help"),
+    ("jump", "In jump mode"),
 )
 KEYS, LABEL = 15, 19
 """Cells for the keys and for the name of an action."""

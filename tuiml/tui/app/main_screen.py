@@ -30,12 +30,14 @@ from tuiml.tui.shell.protocol import Shell
 from tuiml.tui.train.screen import Train
 from tuiml.tui.widgets.chooser import Chooser
 from tuiml.tui.widgets.dialogs import ConfirmDialog
+from tuiml.tui.widgets.jump import action_jump
 from tuiml.tui.widgets.picker import Pick
 
 
 class MainScreen(Keyed, Screen[None]):
     """Below all dialogs."""
 
+    action_jump = action_jump
     AUTO_FOCUS = ""  # each screen focuses its main widget when it is shown
 
     @property

@@ -215,11 +215,11 @@ class Build(AppScreen):
             at = next((i for i, p in enumerate(problems) if p.path == here), -1)
             self.go_to(problems[(at + 1) % len(problems)])
 
-    @action("tab", "form", "To the first field of the form.", "build", rank=180, shown=False)
+    @action("tab", "first field", "To the first field of the form.", "build", rank=180, shown=False)
     def action_form_first(self) -> None:
         self._into_form(0)
 
-    @action("shift+tab", "form", "To the last field of the form.", "build", rank=190, shown=False)
+    @action("shift+tab", "last field", "To the last field of the form.", "build", rank=190, shown=False)
     def action_form_last(self) -> None:
         self._into_form(-1)
 

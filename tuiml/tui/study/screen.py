@@ -235,7 +235,7 @@ class StudyScreen(AppScreen):
             self.view.focus()
         self.pacer.now(self.view)
 
-    @action("a", "x axis", "The curves by epoch, by step or by seconds.", "study", rank=100)
+    @action("X", "x axis", "The curves by epoch, by step or by seconds.", "study", rank=100)
     def action_study_axis(self) -> None:
         at = AXES.index(self.view_state.axis)
         self.view_state.axis = AXES[(at + 1) % len(AXES)]

@@ -62,7 +62,7 @@ class Picker:
         pick = self.found[index]
         under = index == self.cursor
         base = highlight if under else ground
-        mark = ("▸ " if look.unicode else "> ") if under else "  "
+        mark = f"{look.pointer()} " if under else "  "
         held = (look.glyphs.dot if pick.name == self.current else " ") + " "
         room = max(0, width - 4)
         names = min(max(cell_len(p.name) for p in self.picks) + 2, room)
