@@ -7,7 +7,6 @@ import pkgutil
 from collections.abc import Iterator, Mapping
 from itertools import combinations
 
-from textual.binding import Keymap
 from textual.keys import Keys, _character_to_key
 
 from tuiml.registry import closest, short
@@ -42,7 +41,7 @@ def declare_all() -> None:
         importlib.import_module(module.name)
 
 
-def chosen(table: Mapping[str, str], keys: str) -> tuple[Keymap, list[str]]:
+def chosen(table: Mapping[str, str], keys: str) -> tuple[dict[str, str], list[str]]:
     """The keys that are not the declared ones, by the id of their action, and what of the table is ignored.
 
     Args:
@@ -52,7 +51,7 @@ def chosen(table: Mapping[str, str], keys: str) -> tuple[Keymap, list[str]]:
     if not table and keys != "vi":
         return {}, []
     declare_all()
-    keymap: Keymap = {}
+    keymap: dict[str, str] = {}
     problems = []
     for id, text in table.items():
         try:
@@ -109,9 +108,9 @@ def _shared(one: Action, other: Action, keymap: Mapping[str, str]) -> str:
     return min(common - (set(one.keys) & set(other.keys)), default="")
 
 
-def _vi(keymap: Keymap, moved: Keymap) -> Keymap:
+def _vi(keymap: dict[str, str], moved: dict[str, str]) -> dict[str, str]:
     """Letters beside the arrows, where no text is typed and the letter is free."""
-    found: Keymap = {}
+    found: dict[str, str] = {}
     for action in actions():
         keys = action.keys_in(keymap | moved)
         letters = [VI[key] for key in keys if key in VI and VI[key] not in keys]
