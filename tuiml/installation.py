@@ -18,6 +18,7 @@ EXTRAS = {
     "mlx-cuda": "mlx[cuda13]",
     "dask": "distributed",
     "optuna": "optuna",
+    "web": "textual-serve",
 }
 """The package that each extra of pyproject.toml installs."""
 

@@ -74,8 +74,9 @@ def save_chart(app: App[int], view: View, title: str, of: str) -> Path:
         OSError: it could not be written.
     """
     look = look_of(view)
-    head = [Segment(f" {of}"[: view.size.width], look.style(bold=True))]
-    return _save(app, [head, *view.lines], view.size.width, f"{of}: {title}", f"{of}-{title}")
+    head = [Segment(of[: view.size.width], look.style(bold=True))]
+    lines = [[Segment(" "), *line] for line in (head, *view.lines)]
+    return _save(app, lines, view.size.width + 2, f"{of}: {title}", f"{of}-{title}")
 
 
 def save_screen(app: App[int], of: str) -> Path:
