@@ -1,4 +1,4 @@
-"""The app in a browser: a tab trains, shows its charts and is left; no app lives on without its tab or server.
+"""The app in a browser: a tab trains, shows its charts and is left; no app lives on without tab or server.
 
 A plain client of the websocket does it and, where there is a Chromium, a browser without a screen.
 """

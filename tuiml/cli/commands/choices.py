@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from tuiml.cli.output import print_json, print_table, say
+from tuiml.cli.output import print_json, print_table, say, say_wrapped
 from tuiml.cli.parser import JSON, Command, argument
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ def run(chosen: argparse.Namespace) -> int:
         if chosen.json:
             print_json(rows)
         else:
-            print_table(("kind", "choices"), [[kind, ", ".join(names)] for kind, names in rows.items()])
+            table = [[kind, ", ".join(names)] for kind, names in rows.items()]
+            print_table(("kind", "choices"), table, wrap=True)
         return 0
     if chosen.kind not in kinds:
         near = closest(chosen.kind, kinds)
@@ -62,7 +63,7 @@ def _list_kind(registry: Registry[Any], json: bool) -> int:
         print_json([_entry(entry) for entry in registry])
     else:
         rows = [[entry.name, entry.formula, entry.advice] for entry in registry]
-        print_table(("name", "formula", "when to use it"), rows)
+        print_table(("name", "formula", "when to use it"), rows, wrap=True)
     return 0
 
 
@@ -73,16 +74,16 @@ def _print_entry(entry: type[Entry], json: bool) -> int:
         print_json(_entry(entry))
         return 0
     names = " or ".join([entry.name, *entry.aliases])
-    say(f"{names}: {entry.formula}")
+    say_wrapped(f"{names}: {entry.formula}")
     if entry.advice:
-        say(entry.advice)
+        say_wrapped(entry.advice)
     if entry.source:
-        say(f"source: {entry.source}")
+        say_wrapped(f"source: {entry.source}")
     options = options_of(entry)
     if options:
         say()
         rows = [[o.name, _default(o), o.allowed(), o.help] for o in options]
-        print_table(("option", "default", "allowed", "what it is"), rows)
+        print_table(("option", "default", "allowed", "what it is"), rows, wrap=True)
     return 0
 
 

@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from tuiml.cli.output import print_json, say
+from tuiml.cli.output import print_json, say, say_wrapped
 from tuiml.cli.parser import JSON, Command
 from tuiml.formatting import bytes_text
 from tuiml.runs import threads
@@ -29,7 +29,7 @@ def run(chosen: argparse.Namespace) -> int:
     for title, rows in found.items():
         say(title)
         for name, value in rows.items():
-            say(f"  {name:<14} {_words(value)}")
+            say_wrapped(f"  {name:<14} {_words(value)}", 17)
     return 0
 
 
