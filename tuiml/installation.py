@@ -19,6 +19,7 @@ EXTRAS = {
     "dask": "distributed",
     "optuna": "optuna",
     "web": "textual-serve",
+    "resources": "psutil",
 }
 """The package that each extra of pyproject.toml installs."""
 

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from tuiml.registry import Entry, Option, Registry
 
 
-def _kinds() -> dict[str, Registry[Any]]:
+def kinds() -> dict[str, Registry[Any]]:
+    """What there is to choose from, by its kind."""
     from tuiml import nn
     from tuiml.data.datasets import datasets, own_files
     from tuiml.spec.stopping import stoppings
@@ -37,20 +38,20 @@ def run(chosen: argparse.Namespace) -> int:
     from tuiml.registry import closest, short
     from tuiml.runs.errors import RunError
 
-    kinds = _kinds()
+    known = kinds()
     if chosen.kind is None:
-        rows = {kind: registry.names() for kind, registry in kinds.items()}
+        rows = {kind: registry.names() for kind, registry in known.items()}
         if chosen.json:
             print_json(rows)
         else:
             table = [[kind, ", ".join(names)] for kind, names in rows.items()]
             print_table(("kind", "choices"), table, wrap=True)
         return 0
-    if chosen.kind not in kinds:
-        near = closest(chosen.kind, kinds)
-        hint = f"did you mean '{near}'?" if near else f"choose from {', '.join(kinds)}"
+    if chosen.kind not in known:
+        near = closest(chosen.kind, known)
+        hint = f"did you mean '{near}'?" if near else f"choose from {', '.join(known)}"
         raise RunError(f"{short(chosen.kind)} is not a kind of choice; {hint}")
-    registry = kinds[chosen.kind]
+    registry = known[chosen.kind]
     if chosen.name is None:
         return _list_kind(registry, chosen.json)
     if chosen.name not in registry:

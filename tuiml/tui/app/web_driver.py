@@ -21,7 +21,7 @@ class TabDriver(WebDriver):
         super().__init__(*args, **options)
         self._loop = asyncio.get_running_loop()
         self._lost = False
-        self._write = self._write_all
+        self._write: Any = self._write_all
 
     def start_application_mode(self) -> None:
         ours = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
