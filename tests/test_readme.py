@@ -19,6 +19,7 @@ from tuiml.data.datasets import own_files
 from tuiml.spec import check, dumps, loads
 from tuiml.spec.library import bundled
 from tuiml.tui.app.app import TuimlApp
+from tuiml.tui.app.keymap import chosen, declare_all
 from tuiml.tui.chart_views.registry import CHARTS
 from tuiml.tui.keys import Where, actions, key_word
 
@@ -41,7 +42,10 @@ def blocks(page: str, language: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_every_command_works(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_command_works(
+    name: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # some write a file where they are
     ran = 0
     for line in "".join(blocks(PAGES[name], "sh")).splitlines():
         if line.startswith(NEVER_RUN):
@@ -201,6 +205,20 @@ def test_its_keys_are_those_of_the_app(heading: str, places: list[Where]) -> Non
         assert not action.shown or not keys or named & keys, (
             f"no row of docs/keys.md names {keys}: {action.help}"
         )
+
+
+def test_its_ids_of_actions_are_those_of_the_app() -> None:
+    """And the keymap that it shows is one."""
+    declare_all()
+    page = PAGES["keys.md"].partition("## Other keys")[2]
+    named = re.findall(r"`(\w+)`", page.partition("| ids of actions |")[2])
+    ids = [action.id for action in actions()]
+    assert not set(ids) - set(named), f"docs/keys.md, Other keys, does not name {set(ids) - set(named)}"
+    assert sorted(named) == sorted(ids)
+    table = tomllib.loads(block(page, "toml"))["keymap"]
+    keymap, problems = chosen(table, "arrows")
+    assert set(keymap) == set(table)
+    assert not problems
 
 
 def test_the_code_it_shows_adds_entries_that_train(tmp_path: Path, own_folders: Path) -> None:

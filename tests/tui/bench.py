@@ -57,13 +57,17 @@ def screen_text(app: App[Any]) -> str:
     return "\n".join(" ".join(line.text.split()) for line in lines)
 
 
+def is_reading(app: App[Any]) -> bool:
+    """True if a thread reads for the screen: what the next key finds would depend on how far it has come."""
+    return any(worker.group in READING and not worker.is_finished for worker in app.workers)
+
+
 def at_rest(app: App[Any]) -> bool:
-    """True if no thread reads for the screen, no message waits, and nothing waits to be laid out or painted."""
+    """True if no thread reads for the screen, no message waits, and nothing is to be laid out or painted."""
     screen = app.screen
-    if any(worker.group in READING and not worker.is_finished for worker in app.workers):
-        return False  # what the next key finds would depend on how far a thread has come
     if (
-        screen._layout_required
+        is_reading(app)
+        or screen._layout_required
         or screen._scroll_required
         or screen._repaint_required
         or screen._dirty_widgets
@@ -106,9 +110,11 @@ class Bench:
             yield on
 
     async def press(self, *keys: str) -> None:
-        """Press keys, and wait until the screen shows what they did."""
+        """Press keys, each once threads have read what it needs, and wait until the screen shows it all."""
+        for key in keys:
+            await self.pilot.press(key)
+            await until(lambda: not is_reading(self.app), self.pilot)
         if keys:
-            await self.pilot.press(*keys)
             await self.drawn()
 
     async def report(self, *events: Any) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
 import sys
 
 WEB_DRIVER = "tuiml.tui.app.web_driver:TabDriver"
@@ -17,16 +16,17 @@ def run_app(word: str | None) -> int:
     if problem:
         print(f"tuiml: {problem}", file=sys.stderr)  # noqa: T201 - there is no screen to say it on
         return 2
-    # While a second of imports goes by nothing is to be saved, and an exception might end in one of them.
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.environ.setdefault("TEXTUAL_FPS", "240")  # with 60 repaints a second a key may wait for the next
     os.environ.setdefault("ESCDELAY", "30")  # ms that the rest of a key after an escape byte may take
     gc.disable()  # until the first frame: nothing imported is garbage, and looking for it takes 0.1 s
-    try:
-        from tuiml.tui.app.main import start
+    from tuiml.tui.app.ending import Ending
 
-        return start(word)
+    try:
+        with Ending() as ending:
+            ending.open_screen()
+            from tuiml.tui.app.main import start
+
+            return start(word, ending)
     finally:
         gc.enable()
 

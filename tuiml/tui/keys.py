@@ -6,7 +6,8 @@ screen are made from it. There is no other list of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, TypeVar, get_args
 
@@ -14,12 +15,12 @@ from textual.binding import Binding, BindingType
 
 Where = Literal[
     "field", "pad", "build", "train", "study", "library", "list", "vary", "note", "finder", "explorer",
-    "files", "opening", "dialog", "help", "any", "table",
+    "files", "opening", "dialog", "help", "jump", "any", "table",
 ]  # fmt: skip
 """Where an action works, in the order of the key bar: everywhere (``any``), on a screen, or in a widget or
 dialog: a field of a form, the pad that is drawn on, a list to choose from, the values of a study, the note,
-the finder of a learning rate, the explorer of activations, files and folders, the dialog that opens things, a
-table of layers."""
+the finder of a learning rate, the explorer of activations, files and folders, the dialog that opens things,
+jump mode, a table of layers."""
 GROUPS = get_args(Where)
 LAST = 10_000
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -38,7 +39,17 @@ class Action:
     shown: bool
     priority: bool
     destructive: bool
+    also: tuple[str, ...]
     method: Callable[..., Any] = field(compare=False, repr=False)
+
+    @property
+    def title(self) -> str:
+        """What it does in a few words: its help up to the first stop."""
+        return re.split(r"[;:]| \(", self.help)[0].rstrip(".")
+
+    def keys_in(self, keymap: Mapping[str, str]) -> tuple[str, ...]:
+        """Its keys where the user has chosen others for some actions."""
+        return tuple(keymap[self.id].split(",")) if self.id in keymap else self.keys
 
 
 _ACTIONS: dict[str, Action] = {}
@@ -56,6 +67,7 @@ def action(
     shown: bool = True,
     priority: bool = False,
     destructive: bool = False,
+    also: str = "",
 ) -> Callable[[Method], Method]:
     """Declare the method ``action_<id>`` as an action, or the call of any method with a value as one.
 
@@ -68,7 +80,9 @@ def action(
         rank: among the actions of ``where``, ties in the order of definition; negative: before all others.
         shown: whether the key bar shows it while it works.
         priority: whether it is handled before the focused widget sees the key.
-        destructive: whether it destroys something: the palette finds it by its name only.
+        destructive: whether it ends or destroys something: the palette finds it by its own words only, never
+            by its help.
+        also: other words for it, separated by commas, by which the palette finds it.
 
     Raises:
         ValueError: another class has an action of that name.
@@ -79,7 +93,8 @@ def action(
         if id:
             method = method if isinstance(method, _Calls) else _Calls(method)
             run = method.add(id, value)
-        row = (name, tuple(keys.split()), label, help, where, rank, shown, priority, destructive, run)
+        words = tuple(word.strip() for word in also.split(",") if word)
+        row = (name, tuple(keys.split()), label, help, where, rank, shown, priority, destructive, words, run)
         _register(Action(*row), list(method.ids)[-2::-1] if id else [])
         return method
 
@@ -122,7 +137,7 @@ def actions(where: Where | None = None) -> list[Action]:
 def bindings(rows: list[Action]) -> list[BindingType]:
     """Textual's bindings of actions."""
     return [
-        Binding(key, row.id, row.label, show=row.shown, priority=row.priority)
+        Binding(key, row.id, row.label, show=row.shown, priority=row.priority, id=row.id)
         for row in rows
         for key in row.keys
     ]
@@ -146,19 +161,20 @@ def find(id: str) -> Action | None:
     return _ACTIONS.get(id)
 
 
-_KEY_WORDS = {
+KEY_WORDS = {
     "question_mark": "?", "slash": "/", "full_stop": ".", "left_square_bracket": "[",
     "right_square_bracket": "]", "escape": "esc", "up": "↑", "down": "↓", "left": "←", "right": "→",
     "plus": "+", "minus": "-", "comma": ",", "delete": "del", "pageup": "pgup", "pagedown": "pgdn",
     "underscore": "_", "percent_sign": "%", "equals_sign": "=", "less_than_sign": "<",
-    "greater_than_sign": ">",
+    "greater_than_sign": ">", "tilde": "~", "number_sign": "#", "left_curly_bracket": "{",
+    "right_curly_bracket": "}",
 }  # fmt: skip
 
 
 def key_word(key: str) -> str:
     """A key as the screen writes it: ``^r``, ``?``, ``shift+↑``."""
     *before, last = key.split("+")
-    last = _KEY_WORDS.get(last, last)
+    last = KEY_WORDS.get(last, last)
     if before == ["ctrl"] and len(last) == 1 and last.isascii():
         return f"^{last}"
     return "+".join([*before, last])

@@ -7,7 +7,7 @@ import threading
 import time
 
 from tuiml.cli import main
-from tuiml.tui.app import shutdown
+from tuiml.tui.app import ending
 from tuiml.tui.app.app import TuimlApp
 from tuiml.tui.app.main_screen import MainScreen
 
@@ -67,5 +67,5 @@ WAYS = {
 if __name__ == "__main__":
     way = WAYS[sys.argv[1]]
     MainScreen.action_help = lambda self: way(self.app) and None
-    shutdown.PATIENCE = 1.0
+    ending.PATIENCE = 1.0
     sys.exit(main(sys.argv[2:]))

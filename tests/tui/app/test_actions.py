@@ -6,10 +6,11 @@ from rich.cells import cell_len
 from tests.tui.bench import Bench
 from tests.tui.fake_training_client import FakeTrainingClient
 from tests.tui.files_on_disk import preset
+from tuiml.tui.app import palette
 from tuiml.tui.app.app import TuimlApp
 from tuiml.tui.app.help import HelpScreen, help_strips
 from tuiml.tui.charts.palette import Look
-from tuiml.tui.keys import Action, Keyed, action, actions
+from tuiml.tui.keys import Action, Keyed, Where, action, actions
 from tuiml.tui.library.open_dialog import OpenDialog
 from tuiml.tui.model.preset_files import named
 from tuiml.tui.widgets.dialogs import ConfirmDialog, NameDialog
@@ -17,7 +18,7 @@ from tuiml.tui.widgets.picker import Pick, Picker
 
 # Where it works, its id, its keys; "hidden": not in the key bar; "first": before the focused widget.
 ACTIONS = """
-any toggle_run ctrl+r first
+any start_pause ctrl+r first
 table choose enter
 field open_field enter
 field leave_field escape
@@ -94,7 +95,7 @@ train rate_find r
 train explore_layer y
 train log_loss o
 train draw d
-train one_unit u
+train one_unit T
 train confusion_fractions percent_sign
 train tiles_on greater_than_sign
 train tiles_back less_than_sign hidden
@@ -112,7 +113,7 @@ study resume_trial g
 study more_seeds plus
 study open_trial o
 study study_back escape
-study study_axis a
+study study_axis X
 study study_quantity v
 study study_layer greater_than_sign
 study study_sort S
@@ -178,7 +179,8 @@ dialog answer_no n
 dialog other_before left,up,h,k hidden
 dialog other_after right,down,l,j hidden
 help close_comparison escape,q,enter,equals_sign
-help close_help escape,q,question_mark,f1
+help close_help escape,question_mark,f1
+jump leave_jump escape,ctrl+g
 any save ctrl+s first
 any save_as -
 any revert -
@@ -188,6 +190,7 @@ any place_train 2 hidden
 any place_library 3 hidden
 any place_study 4 hidden
 any help question_mark,f1
+any jump ctrl+g first
 any command_palette ctrl+p first
 any toggle_dark -
 any choose_theme -
@@ -242,24 +245,72 @@ def test_an_action_is_declared_on_its_method_alone_and_only_once(monkeypatch: py
             def action_tidy(self) -> None: ...
 
 
+def found(typed: str, picks: list[Pick]) -> list[str]:
+    picker = Picker(picks)
+    picker.type(typed)
+    return [pick.name for pick in picker.found]
+
+
 def test_a_picker_finds_names_first_then_other_names_then_help() -> None:
     picks = [
-        Pick("Discard", also="revert"),
-        Pick("Help", also="help", searched="Show all keys; how to undo."),
-        Pick("Build: Undo", also="undo"),
-        Pick("Undo", also="undo"),
-        Pick("Remove", also="undone"),
+        Pick("Discard", also=("revert",)),
+        Pick("Help", also=("help",), searched="Show all keys; how to undo."),
+        Pick("Build: Undo", also=("undo",)),
+        Pick("Undo", also=("undo",)),
+        Pick("Remove", also=("undone",)),
+        Pick("Last", title="Go and undo"),
     ]
+    assert found("undo", picks) == ["Undo", "Build: Undo", "Last", "Remove", "Help"]
+    assert found("rev", picks) == ["Discard"]
+    assert found("nowhere", picks) == []
+    assert found("", picks) == [pick.name for pick in picks]
 
-    def found(typed: str) -> list[str]:
-        picker = Picker(picks)
-        picker.type(typed)
-        return [pick.name for pick in picker.found]
 
-    assert found("undo") == ["Undo", "Build: Undo", "Remove", "Help"]
-    assert found("rev") == ["Discard"]
-    assert found("nowhere") == []
-    assert found("") == [pick.name for pick in picks]
+def offered() -> dict[str, Action]:
+    """Every action that the palette may offer, all at once."""
+    return {row.id: row for row in actions() if row.where in palette.SCREENS + palette.FOCUSED}
+
+
+def first(typed: str, where: str) -> Action:
+    """What the palette finds first if every action can be done, those of one screen before the others."""
+    rows = offered()
+    picks = {
+        palette.row(row, "" if row.where in (where, "any") else f"{row.where}: ", row.label, {}): row
+        for row in sorted(rows.values(), key=lambda row: (row.where != where, row.where != "any"))
+    }
+    picker = Picker(list(picks))
+    picker.type(typed)
+    assert picker.chosen, typed
+    return picks[picker.chosen]
+
+
+@pytest.mark.parametrize("where", palette.SCREENS)
+def test_the_label_of_an_action_finds_it_first(where: Where) -> None:
+    for row in offered().values():
+        assert first(row.label, where).label == row.label
+        if row.where == where:
+            assert first(row.label, where).where in (where, "any"), "that of another screen comes later"
+
+
+def test_other_words_for_an_action_find_it() -> None:
+    rows = offered()
+    picks = {row.id: palette.row(row, "", row.label, {}) for row in rows.values()}
+    for id, row in rows.items():
+        for word in row.also:
+            assert picks[id].name in found(word, list(picks.values())), (id, word)
+
+
+def test_nothing_that_destroys_is_found_first_by_words_for_something_else() -> None:
+    rows = offered()
+    destructive = {id for id, row in rows.items() if row.destructive}
+    assert {"revert", "item_delete", "stop", "stop_study", "stop_trial"} <= destructive
+    for row in rows.values():
+        if row.id not in destructive:
+            own = (row.label, row.title, row.id.replace("_", " "), *row.also)
+            for words in (*own, *(part for text in own for part in text.split() if len(part) > 3)):
+                for where in palette.SCREENS:
+                    top = first(words, where)
+                    assert not top.destructive or words.casefold() in top.label, (words, row.id, top.id)
 
 
 @pytest.mark.usefixtures("quick")

@@ -19,6 +19,7 @@ from tuiml.spec.problems import Problem
 from tuiml.tui.app import main as start
 from tuiml.tui.app.app import TuimlApp
 from tuiml.tui.app.bars import KeyBar, TopBar
+from tuiml.tui.app.ending import Ending
 from tuiml.tui.app.help import HelpScreen, help_strips
 from tuiml.tui.build.screen import Build
 from tuiml.tui.keys import actions, key_word
@@ -209,7 +210,7 @@ async def test_a_first_start_shows_the_default_preset() -> None:
 def test_a_preset_that_does_not_exist_is_refused_before_the_screen_is_taken(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert start.start("nosuch") == 2
+    assert start.start("nosuch", Ending()) == 2
     assert "nosuch" in capsys.readouterr().err
     with pytest.raises(SpecError):
         named("nosuch")
@@ -289,7 +290,7 @@ async def test_help_lists_every_key_and_closes() -> None:
         for action in actions():
             for key in action.keys:
                 assert key_word(key) in text
-        for key in ("escape", "q", "question_mark"):
+        for key in ("escape", "f1", "question_mark"):
             await pilot.press("question_mark")
             assert isinstance(app.screen, HelpScreen)
             await pilot.press("down", "pagedown", "end", "ctrl+r", key)

@@ -243,7 +243,7 @@ async def test_a_key_that_is_not_known_is_taken_away_in_the_form() -> None:
 async def test_the_key_bar_has_what_works_now_in_the_order_of_the_table() -> None:
     order = {action.id: number for number, action in enumerate(actions())}
     async with bench((200, 50)) as on:
-        assert {"toggle_run", "choose", "add_layer", "remove", "help"} <= set(on.keys)
+        assert {"start_pause", "choose", "add_layer", "remove", "help"} <= set(on.keys)
         assert "undo" not in on.keys
         assert "next_problem" not in on.keys
         assert [order[id] for id in on.keys[:-1]] == sorted(order[id] for id in on.keys[:-1])

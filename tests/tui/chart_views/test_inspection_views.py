@@ -283,7 +283,7 @@ async def test_the_selected_layers_units_are_asked_for_and_one_alone_by_key():
         assert on.requests["responses"].layer == 1
         assert on.requests["responses"].count == 3
         before = on.requests["responses"].columns
-        await on.press("u")
+        await on.press("T")
         request = on.requests["responses"]
         assert request.count == 1
         assert request.columns > before

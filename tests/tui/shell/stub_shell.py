@@ -97,6 +97,7 @@ class StubShell:
     def __init__(self, document: Document, screen_name: str) -> None:
         self.look = Look()
         self.preferences = Preferences()
+        self.keymap: dict[str, str] = {}
         self.document = document
         self.screen_name = screen_name
         self.calls: list[tuple[Any, ...]] = []

@@ -287,7 +287,7 @@ async def test_a_run_that_another_process_trains_is_followed_to_its_end(writer):
     async with bench(writer.path) as on:
         await on.until(lambda: f"followed: trained by process {os.getpid()}" in on.train.status.text)
         assert not STEERING & set(on.keys)
-        assert "toggle_run" not in on.keys
+        assert "start_pause" not in on.keys
         assert (on.model.status, on.model.step, len(on.model.loss.raw)) == ("running", 10, 2)
         writer.report(batch(2, 15, 0.9, seconds=3.0), batch(2, 20, 0.8, seconds=4.0), epoch(2, 20, 0.85, 0.9))
         await on.until(lambda: on.model.step == 20)

@@ -132,7 +132,7 @@ async def test_the_x_axis_is_of_epochs_steps_or_seconds() -> None:
         found = []
         for _ in range(3):
             found.append(on.screen.view.text.rstrip().rpartition(" ")[2])
-            await on.press("a")
+            await on.press("X")
         assert found == ["epoch", "step", "seconds"]
 
 

@@ -15,7 +15,7 @@ from textual.widgets import ContentSwitcher, Input, TextArea
 from tuiml.data.own.reading import DataFiles, DataFilesInBackground
 from tuiml.spec.problems import Problem
 from tuiml.text import plain_text
-from tuiml.tui.app import opening, theme
+from tuiml.tui.app import keymap, opening, theme
 from tuiml.tui.app.bars import SCREENS, KeyBar, TopBar
 from tuiml.tui.app.collector import Collector
 from tuiml.tui.app.current_run import CurrentRun
@@ -78,10 +78,15 @@ class TuimlApp(Keyed, App[int]):
         remembered, self._study = opening.wanted(remembered, run, study)
         theme.register(self)
         self.theme, no_theme = theme.wanted(self, self.preferences.theme, remembered.theme, remembered.dark)
-        self._troubles = [text for text in (remembered.trouble, trouble, no_theme) if text]
+        self.keymap, ignored = keymap.chosen(self.preferences.keymap, self.preferences.keys)
+        found = (remembered.trouble, trouble, no_theme, keymap.in_one_line(ignored))
+        self._troubles = [text for text in found if text]
+        self.set_keymap(self.keymap)
         self.look = theme.look(self.current_theme)
         if self.preferences.reduced_motion:
             self.animation_level = "none"
+        self._early: list[events.InputEvent] | None = []
+        """Keys and clicks that came before the first screen; ``None`` once it is there."""
         self.collector = Collector(self)
         self.shutdown = Shutdown(self, self._save_work)
         self.session = Session(
@@ -126,6 +131,7 @@ class TuimlApp(Keyed, App[int]):
         for text in self._troubles:
             self.complain(text)
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
+        self.call_after_refresh(self.call_later, self._take_early_input)
         self.call_after_refresh(self.opening.open_run)
         if not self._named:
             self.query_one(Build).select(remembered.row)
@@ -249,7 +255,14 @@ class TuimlApp(Keyed, App[int]):
     def action_suspend_process(self) -> None:
         super().action_suspend_process()
 
-    @action("ctrl+q", "quit", "Quit; everything is as it was at the next start.", rank=130, priority=True)
+    @action(
+        "ctrl+q",
+        "quit",
+        "Quit; everything is as it was at the next start.",
+        rank=130,
+        priority=True,
+        also="exit, close",
+    )
     async def action_quit(self) -> None:
         self.leave(0)
 
@@ -269,8 +282,19 @@ class TuimlApp(Keyed, App[int]):
         if self.preferences.reduced_motion and isinstance(event.widget, Input | TextArea):
             event.widget.cursor_blink = False
 
+    async def _take_early_input(self) -> None:
+        """Pass on what was typed before a screen had the focus, each key once the one before was handled."""
+        if self._early:
+            await super().on_event(self._early.pop(0))
+            self.call_after_refresh(self.call_later, self._take_early_input)
+        else:
+            self._early = None
+
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.InputEvent):
+            if self._early is not None and not event.is_forwarded:
+                self._early.append(event)
+                return
             self.collector.pressed()
         if not (self.shutdown.begun and isinstance(event, events.InputEvent)):  # the screens are being closed
             await super().on_event(event)

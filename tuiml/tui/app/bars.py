@@ -209,7 +209,7 @@ class KeyBar(Bar):
         for action in actions():
             if not action.shown:
                 continue
-            for key in action.keys:
+            for key in action.keys_in(self.shell.keymap):
                 binding = active.get(key)
                 if binding and binding.enabled and binding.binding.action == action.id:
                     label = label_of(binding.node, action.id) or action.label

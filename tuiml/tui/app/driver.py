@@ -11,7 +11,6 @@ import contextlib
 import os
 import selectors
 import signal
-import termios
 from codecs import getincrementaldecoder
 from collections.abc import Iterable
 from typing import IO, Any
@@ -21,6 +20,8 @@ from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 from textual.keys import Keys
 from textual.message import Message
+
+from tuiml.tui.app.ending import TAKE_SCREEN, Ending
 
 DELAY = 0.03
 """Seconds after an escape byte that the rest of a key may take; also set as Textual's own limit."""
@@ -84,13 +85,17 @@ class Quiet:
 
 
 class UnixDriver(LinuxDriver):
-    """Textual's driver with another way of reading, suspending and resuming."""
+    """Textual's driver with another way of reading, suspending and resuming.
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    Args:
+        ending: what took the screen and drew its first line, which stays until the app draws.
+    """
+
+    def __init__(self, *args: Any, ending: Ending, **options: Any) -> None:
         super().__init__(*args, **options)
+        self._ending = ending
         self._loop = asyncio.get_running_loop()
         self._file: Any = Quiet(self._file, self._hung_up)
-        self._found: list[Any] | None = None  # the terminal's attributes before anything was done to it
         self.on_screen = False
         """True while the terminal is set up for the app."""
         # From the loop: a handler may have interrupted the very queue that it would write to.
@@ -106,14 +111,17 @@ class UnixDriver(LinuxDriver):
         self._soon(lambda: self._app.leave(128 + signal.SIGHUP))  # type: ignore[attr-defined]
 
     def start_application_mode(self) -> None:
-        if self._found is None:
-            with contextlib.suppress(termios.error):
-                self._found = termios.tcgetattr(self.fileno)
         before = self._writer_thread
         super().start_application_mode()  # type: ignore[no-untyped-call]
         self.on_screen = self._writer_thread is not before
-        if self._found is not None:
-            self.attrs_before = self._found
+        self._ending.opening = False
+        if self._ending.attributes is not None:
+            self.attrs_before = self._ending.attributes
+
+    def write(self, data: str) -> None:
+        if data == TAKE_SCREEN and self._ending.opening:
+            return  # taking it again would clear the first line
+        super().write(data)
 
     def stop_application_mode(self) -> None:
         if self.on_screen:

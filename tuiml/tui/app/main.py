@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from textual.driver import Driver
 
@@ -15,36 +17,34 @@ from tuiml.spec import SpecError
 from tuiml.spec.library import find
 from tuiml.studies import folder
 from tuiml.studies import library as studies
-from tuiml.tui.app.shutdown import Ending, report
+from tuiml.tui.app.app import TuimlApp
+from tuiml.tui.app.ending import Ending
+from tuiml.tui.app.shutdown import report
 from tuiml.tui.model import preferences, settings
 from tuiml.tui.model.preset_files import named
 
 
-def start(word: str | None) -> int:
-    """Open the app on a preset, a run or a study; returns its exit code.
-
-    A preset that cannot be read is refused before the screen is set up.
-    """
-    with Ending() as ending:
-        from tuiml.tui.app.app import TuimlApp
-
-        try:
-            run = run_of(word) if word else None
-            study = study_of(word) if word and run is None else None
-            document = named(word) if word and run is None and study is None else None
-        except SpecError as error:
-            _print([f"tuiml: {problem}" for problem in error.problems])
-            return 2
-        chosen, trouble = preferences.load()
-        app = TuimlApp(document, settings.load(), run=run, study=study, preferences=chosen, trouble=trouble)
-        ending.shutdown = app.shutdown
-        app.driver_class = _driver(app.driver_class)
-        crash: BaseException | None = None
-        try:
-            app.run()
-        except BaseException as error:  # KeyboardInterrupt among them: nobody pressed anything
-            app.shutdown.save()
-            crash = error
+def start(word: str | None, ending: Ending) -> int:
+    """Open the app on a preset, a run or a study; returns its exit code."""
+    try:
+        run = run_of(word) if word else None
+        study = study_of(word) if word and run is None else None
+        document = named(word) if word and run is None and study is None else None
+    except SpecError as error:
+        ending.close_screen()
+        _print([f"tuiml: {problem}" for problem in error.problems])
+        return 2
+    chosen, trouble = preferences.load()
+    app = TuimlApp(document, settings.load(), run=run, study=study, preferences=chosen, trouble=trouble)
+    ending.shutdown = app.shutdown
+    app.driver_class = _driver(app.driver_class, ending)
+    crash: BaseException | None = None
+    try:
+        app.run()
+    except BaseException as error:  # KeyboardInterrupt among them: nobody pressed anything
+        app.shutdown.save()
+        crash = error
+    ending.close_screen()
     crash = app.shutdown.crash or crash
     if crash is not None:
         _print(report(crash, app.shutdown.outcome))
@@ -61,13 +61,13 @@ def _print(lines: list[str]) -> None:
             print(line, file=sys.stderr, flush=True)  # noqa: T201
 
 
-def _driver(usual: type[Driver]) -> type[Driver]:
+def _driver(usual: type[Driver], ending: Ending) -> Any:
     """Our own driver in place of the one it is made from."""
     if usual.__name__ != "LinuxDriver":
         return usual
     from tuiml.tui.app.driver import UnixDriver
 
-    return UnixDriver
+    return partial(UnixDriver, ending=ending)
 
 
 def study_of(word: str) -> tuple[Path, Path | None] | None:
@@ -77,7 +77,10 @@ def study_of(word: str) -> tuple[Path, Path | None] | None:
     """
     with contextlib.suppress(SpecError, OSError, ValueError):
         preset = find(word)
-        tables = studies.read(preset.path) if not preset.bundled else {}
+        tables: dict[str, Any] = {}
+        if not preset.bundled:
+            with contextlib.suppress(SpecError):  # it is refused where it is opened as a preset
+                tables = studies.read(preset.path)
         if not {"preset", "variant"} & set(tables):
             return None
     with contextlib.suppress(RunError, OSError, ValueError):

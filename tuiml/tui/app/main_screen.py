@@ -16,7 +16,7 @@ from textual.screen import Screen
 from tuiml.text import plain_text
 from tuiml.training.events import KINDS
 from tuiml.tui.app import clipboard, pictures, saving, theme
-from tuiml.tui.app.help import HelpScreen
+from tuiml.tui.app.help import HelpScreen, places_of
 from tuiml.tui.app.palette import palette
 from tuiml.tui.app.shutdown import Shutdown
 from tuiml.tui.build.screen import Build
@@ -30,12 +30,14 @@ from tuiml.tui.shell.protocol import Shell
 from tuiml.tui.train.screen import Train
 from tuiml.tui.widgets.chooser import Chooser
 from tuiml.tui.widgets.dialogs import ConfirmDialog
+from tuiml.tui.widgets.jump import action_jump
 from tuiml.tui.widgets.picker import Pick
 
 
 class MainScreen(Keyed, Screen[None]):
     """Below all dialogs."""
 
+    action_jump = action_jump
     AUTO_FOCUS = ""  # each screen focuses its main widget when it is shown
 
     @property
@@ -43,33 +45,54 @@ class MainScreen(Keyed, Screen[None]):
         """The app, with its own type."""
         return cast(Shell, self.app)
 
-    @action("1", "build", "Go to Build: the layers and their settings.", rank=60, shown=False)
+    @action(
+        "1",
+        "build",
+        "Go to Build: the layers and their settings.",
+        rank=60,
+        shown=False,
+        also="edit, network",
+    )
     def action_place_build(self) -> None:
         self.shell.show_screen("build")
 
-    @action("2", "train", "Go to Train: the run, live.", rank=70, shown=False)
+    @action("2", "train", "Go to Train: the run, live.", rank=70, shown=False, also="watch")
     def action_place_train(self) -> None:
         self.shell.show_screen("train")
 
-    @action("3", "library", "Go to Library: presets and past runs.", rank=80, shown=False)
+    @action(
+        "3", "library", "Go to Library: presets and past runs.", rank=80, shown=False, also="history, runs"
+    )
     def action_place_library(self) -> None:
         self.shell.show_screen("library")
 
-    @action("4", "study", "Go to the study: its trials, ranked.", rank=85, shown=False)
+    @action("4", "study", "Go to the study: its trials, ranked.", rank=85, shown=False, also="sweep")
     def action_place_study(self) -> None:
         self.shell.show_screen("study")
 
     @action(
-        "ctrl+s", "save", "Save the preset; a bundled or new one asks for a name.", rank=10, priority=True
+        "ctrl+s",
+        "save",
+        "Save the preset; a bundled or new one asks for a name.",
+        rank=10,
+        priority=True,
+        also="write, store",
     )
     def action_save(self) -> None:
         saving.save(self.shell)
 
-    @action("", "save as", "Save the preset under another name.", rank=20)
+    @action("", "save as", "Save the preset under another name.", rank=20, also="save under, copy preset")
     def action_save_as(self) -> None:
         saving.save_as(self.shell)
 
-    @action("", "discard", "Discard unsaved changes; undo brings them back.", rank=30, destructive=True)
+    @action(
+        "",
+        "discard",
+        "Discard unsaved changes; undo brings them back.",
+        rank=30,
+        destructive=True,
+        also="revert, throw away",
+    )
     def action_revert(self) -> None:
         document = self.shell.document
 
@@ -82,23 +105,32 @@ class MainScreen(Keyed, Screen[None]):
             dialog = ConfirmDialog("Discard unsaved changes?", "Undo brings them back.", verb="Discard")
             self.app.push_screen(dialog, answered)
 
-    @action("ctrl+o", "open", "Open a preset or a run.", rank=40, priority=True)
+    @action("ctrl+o", "open", "Open a preset or a run.", rank=40, priority=True, also="load, file")
     def action_open(self) -> None:
         self.query_one(Library).ask(partial(use_file.browse, self.shell))
 
-    @action("ctrl+r", "start", "Start the training, pause it, or resume it.", rank=-2, priority=True)
-    def action_toggle_run(self) -> None:
+    @action(
+        "ctrl+r",
+        "start",
+        "Start the training, pause it, or resume it.",
+        rank=-2,
+        priority=True,
+        also="run, go, continue, go on",
+    )
+    def action_start_pause(self) -> None:
         start_stop.toggle(self.shell)
 
-    @action("question_mark f1", "help", "Show all keys.", rank=90)
+    @action("question_mark f1", "help", "Show all keys.", rank=90, also="shortcuts, manual")
     def action_help(self) -> None:
-        self.app.push_screen(HelpScreen())
+        self.app.push_screen(HelpScreen(places_of(self), self.shell.keymap))
 
-    @action("ctrl+p", "palette", "Find an action by its name.", rank=100, priority=True)
+    @action(
+        "ctrl+p", "palette", "Find an action by its name.", rank=100, priority=True, also="commands, search"
+    )
     def action_command_palette(self) -> None:
         self.app.push_screen(*palette(self.app, self.shell))
 
-    @action("", "light", "Colours for a light or a dark background.", rank=110)
+    @action("", "light", "Colours for a light or a dark background.", rank=110, also="dark, theme, colors")
     def action_toggle_dark(self) -> None:
         self._show_theme(theme.name_of(not self.shell.look.dark))
 
@@ -123,7 +155,13 @@ class MainScreen(Keyed, Screen[None]):
             self.shell.run_changed(set(KINDS))
             self.shell.study_changed()
 
-    @action("", "settings file", "Create the settings file, if there is none, and say where it is.", rank=115)
+    @action(
+        "",
+        "settings file",
+        "Create the settings file, if there is none, and say where it is.",
+        rank=115,
+        also="preferences, config",
+    )
     def action_settings_file(self) -> None:
         path = preferences.settings_path()
         try:
@@ -179,21 +217,21 @@ class MainScreen(Keyed, Screen[None]):
 
     def label(self, action_id: str) -> str | None:
         """Words for the key bar that fit the state of the app."""
-        if action_id == "toggle_run" and self.shell.client and start_stop.means_study(self.shell):
+        if action_id == "start_pause" and self.shell.client and start_stop.means_study(self.shell):
             model = self.shell.study.model
             if self.shell.study.active:
                 return "resume" if model.paused else "pause"
             return "run study" if self.shell.screen_name == "build" else "go on"
-        if action_id == "toggle_run" and self.shell.client and self.shell.client.active:
+        if action_id == "start_pause" and self.shell.client and self.shell.client.active:
             return "resume" if self.shell.client.paused else "pause"
         if action_id == "toggle_dark":
             return "light" if self.shell.look.dark else "dark"
         return None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action == "toggle_run" and self.shell.model.followed and self.shell.screen_name == "train":
+        if action == "start_pause" and self.shell.model.followed and self.shell.screen_name == "train":
             return False  # another process trains it; a new run is started from Build
-        if action == "toggle_run" and self.shell.screen_name == "study":
+        if action == "start_pause" and self.shell.screen_name == "study":
             return self.shell.study.may_run
         if action == "place_study":
             return not self.shell.study.model.empty

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -23,18 +23,22 @@ from tuiml.tui.train.screen import Train
 from tuiml.tui.widgets.chooser import Chooser
 from tuiml.tui.widgets.picker import Pick
 
-WIDTH = 84
+WIDTH = 96
+KEYS = 10
+"""Cells for the keys of an action, before its help."""
 SCREENS = ("any", "build", "train", "library", "study")
+FOCUSED = ("field", "pad", "table")
+"""Where an action works only while a widget that has it has the focus."""
 MOST_OPENABLE = 200
 
 
 def commands(app: App[Any], shell: Shell) -> Iterator[tuple[Pick, Callable[[], object]]]:
     """What can be done now, the actions of the screen that is shown first; then what can be opened."""
     order = {shell.screen_name: 0, "any": 1}
-    rows = [a for a in actions() if a.where in SCREENS and a.id != "command_palette"]
-    for action in sorted(rows, key=lambda a: order.get(a.where, 2)):
+    rows = [a for a in actions() if a.where in SCREENS or (a.where in FOCUSED and a.shown)]
+    for action in sorted(rows, key=lambda a: order.get(a.where, a.where in FOCUSED or 2)):
         node = _node(app, action)
-        if node.check_action(action.id, ()) is True:
+        if node and action.id != "command_palette" and node.check_action(action.id, ()) is True:
             yield _pick(action, node, shell), partial(_run, app, shell, action)
     train = app.query_one(Train)
     for entry in train.charts.choices() if shell.screen_name == "train" else ():
@@ -51,13 +55,18 @@ def commands(app: App[Any], shell: Shell) -> Iterator[tuple[Pick, Callable[[], o
 
 
 def _pick(action: Action, node: DOMNode, shell: Shell) -> Pick:
-    """The row of an action. What destroys something is found by its name only, never by its help."""
-    title = (label_of(node, action.id) or action.label).capitalize()
-    where = "" if action.where in ("any", shell.screen_name) else f"{action.where.capitalize()}: "
-    keys = "  ".join(map(key_word, action.keys))
-    also = f"{action.id.replace('_', ' ')} {action.label}"
-    searched = "" if action.destructive else action.help
-    return Pick(f"{where}{title}", keys, action.help, also=also, searched=searched)
+    here = action.where in ("any", shell.screen_name, *FOCUSED)
+    where = "" if here else f"{action.where.capitalize()}: "
+    return row(action, where, label_of(node, action.id) or action.label, shell.keymap)
+
+
+def row(action: Action, where: str, label: str, keymap: Mapping[str, str]) -> Pick:
+    """The row of an action. What destroys something is found by its own words, never by its help."""
+    keys = " ".join(map(key_word, action.keys_in(keymap)[:1]))
+    also = (action.label, action.id.replace("_", " "), *action.also)
+    searched = ("", "") if action.destructive else (action.title, action.help)
+    name = where + label[:1].upper() + label[1:]
+    return Pick(name, f"{keys:<{KEYS}}{action.help}", action.help, also, *searched)
 
 
 def openable(shell: Shell) -> Iterator[tuple[str, Callable[[], None]]]:
@@ -84,8 +93,14 @@ def _open(shell: Shell, file: PresetFile) -> None:
     )
 
 
-def _node(app: App[Any], action: Action) -> DOMNode:
-    """The object that does an action."""
+def _node(app: App[Any], action: Action) -> DOMNode | None:
+    """The object that does an action; none if it has not the focus."""
+    if action.where in FOCUSED:
+        focused = app.screen_stack[0].focused
+        nodes = focused.ancestors_with_self if focused else ()
+        return next(
+            (n for n in nodes if getattr(type(n), f"action_{action.id}", None) is action.method), None
+        )
     if action.where != "any":
         return app.query_one(f"#{action.where}")
     main = app.screen_stack[0]
@@ -93,7 +108,7 @@ def _node(app: App[Any], action: Action) -> DOMNode:
 
 
 def _run(app: App[Any], shell: Shell, action: Action) -> None:
-    if action.where not in ("any", shell.screen_name):
+    if action.where not in ("any", shell.screen_name, *FOCUSED):
         shell.show_screen(action.where)
     app.call_later(app.run_action, action.id, _node(app, action))
 

@@ -78,7 +78,14 @@ class Edits:
         verdicts = self._flight.verdicts if self._flight.fresh else ()
         return verdicts[0].remedy if verdicts and verdicts[0].remedy.edits else None
 
-    @action("f", "try it", "Apply the remedy of the verdict; u undoes it.", "build", rank=70)
+    @action(
+        "f",
+        "try it",
+        "Apply the remedy of the verdict; u undoes it.",
+        "build",
+        rank=70,
+        also="fix, cure, advice",
+    )
     def action_try_remedy(self) -> None:
         if self._remedy is not None:
             words = self._remedy.words
@@ -91,6 +98,7 @@ class Edits:
         "The next initializer of all hidden layers; of the output layer alone, on it.",
         "build",
         rank=80,
+        also="he, xavier, glorot",
     )
     def action_next_initializer(self) -> None:
         self._cycle(initializer_edits, 1)
@@ -99,7 +107,14 @@ class Edits:
     def action_last_initializer(self) -> None:
         self._cycle(initializer_edits, -1)
 
-    @action("v", "activation", "The next activation of all hidden layers.", "build", rank=100)
+    @action(
+        "v",
+        "activation",
+        "The next activation of all hidden layers.",
+        "build",
+        rank=100,
+        also="relu, sigmoid, tanh",
+    )
     def action_next_activation(self) -> None:
         self._cycle(activation_edits, 1)
 
@@ -115,7 +130,7 @@ class Edits:
             self._document.apply(edits)
             self._screen.shell.document_edited()
 
-    @action("a", "add", "Add a layer below the selected one.", "build", rank=20)
+    @action("a", "add", "Add a layer below the selected one.", "build", rank=20, also="insert")
     def action_add_layer(self) -> None:
         picks = [Pick(entry.name, entry.formula, entry.advice) for entry in layers]
         self._screen.app.push_screen(Chooser("Add a layer", picks, "dense"), self._add)
@@ -126,12 +141,12 @@ class Edits:
             self._document.add(after, layer_stack.new_layer(self._document, kind, after))
             self._edited(after + 1)
 
-    @action("d", "duplicate", "Duplicate the selected layer.", "build", rank=40)
+    @action("d", "duplicate", "Duplicate the selected layer.", "build", rank=40, also="copy layer")
     def action_duplicate(self) -> None:
         self._document.duplicate(self._table.cursor)
         self._edited(self._table.cursor + 1)
 
-    @action("x delete", "remove", "Remove the selected layer.", "build", rank=30)
+    @action("x delete", "remove", "Remove the selected layer.", "build", rank=30, also="delete layer")
     def action_remove(self) -> None:
         self._document.remove(self._table.cursor)
         self._edited(self._table.cursor)
@@ -152,7 +167,7 @@ class Edits:
         self._screen.shell.document_edited()
         self._table.cursor = cursor
 
-    @action("u ctrl+underscore", "undo", "Undo the last edit.", "build", rank=50)
+    @action("u ctrl+underscore", "undo", "Undo the last edit.", "build", rank=50, also="take back")
     def action_undo(self) -> None:
         self._step(self._document.undo)
 

@@ -6,8 +6,9 @@ and their problems come from :mod:`tuiml.tui.build.sections`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -83,6 +84,18 @@ class Form(Keyed, ScrollView, can_focus=True):
         self._redraw()
         self.refresh_bindings()
 
+    def jumps(self) -> Iterator[tuple[int, Callable[[], object]]]:
+        """The visible line of each field, and what puts the focus on it."""
+        lines = enumerate(self._drawn, -self.scroll_offset.y)
+        first = {line.field: y for y, line in reversed(list(lines)) if line.field is not None}
+        for number, y in first.items():
+            if y >= 0:
+                yield y, partial(self._jump, number)
+
+    def _jump(self, number: int) -> None:
+        self.go_to_number(number)
+        self.focus()
+
     def check_consume_key(self, key: str, character: str | None) -> bool:
         """True if the text or the open list uses the key, so that it triggers no binding."""
         return self.model.takes(key, character)
@@ -148,7 +161,7 @@ class Form(Keyed, ScrollView, can_focus=True):
     def action_toggle_value(self) -> None:
         self.action_open_field()
 
-    @action("delete backspace", "reset", "Reset to default.", "field")
+    @action("delete backspace", "reset", "Reset to default.", "field", also="default")
     def action_reset_value(self) -> None:
         self.model.reset()
 

@@ -109,7 +109,7 @@ def _field(item: Field, number: int, column: int, view: View) -> list[Line]:
     here = focused and view.active
     look, styles = view.look, view.styles
     base = styles.ground + (styles.focus if here else Style())
-    mark = ("▸ " if look.unicode else "> ") if focused else "  "
+    mark = f"{look.pointer(view.active)} " if focused else "  "
     indent = "  " * item.depth
     label = fit(indent + clean(item.label, look), column - 5, look.glyphs.more) + " "
     mark_of, colour = (look.glyphs.up, TROUBLE) if item.problem else (look.glyphs.varied, VARIED)

@@ -41,7 +41,12 @@ class Marking:
         return self._screen.document
 
     @action(
-        "m alt+m", "vary", "Compare values of a setting: mark it as varied by a study.", "build", rank=115
+        "m alt+m",
+        "vary",
+        "Compare values of a setting: mark it as varied by a study.",
+        "build",
+        rank=115,
+        also="sweep, grid search",
     )
     def action_vary(self) -> None:
         field = self._form.model.field
@@ -50,7 +55,7 @@ class Marking:
             return
         shown = with_marks(sections(self._document, self._table.cursor), self._document.marks)
         fields = {self._title(f): f for section in shown for f in section.fields if can_vary(f)}
-        picks = [Pick(title, ", ".join(f.marked), f.help, also=f.path) for title, f in fields.items()]
+        picks = [Pick(title, ", ".join(f.marked), f.help, also=(f.path,)) for title, f in fields.items()]
         self._screen.app.push_screen(
             Chooser("Vary", picks, width=72), lambda title: self._ask(fields[title]) if title else None
         )

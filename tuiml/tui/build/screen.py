@@ -206,7 +206,7 @@ class Build(AppScreen):
                 return getattr(part, name)
             raise AttributeError(f"{type(self).__name__} has no attribute {name}")
 
-    @action("e", "problems", "Go to the next problem.", "build", rank=10)
+    @action("e", "problems", "Go to the next problem.", "build", rank=10, also="errors")
     def action_next_problem(self) -> None:
         problems = self.document.problems
         if problems:
@@ -215,11 +215,11 @@ class Build(AppScreen):
             at = next((i for i, p in enumerate(problems) if p.path == here), -1)
             self.go_to(problems[(at + 1) % len(problems)])
 
-    @action("tab", "form", "To the first field of the form.", "build", rank=180, shown=False)
+    @action("tab", "first field", "To the first field of the form.", "build", rank=180, shown=False)
     def action_form_first(self) -> None:
         self._into_form(0)
 
-    @action("shift+tab", "form", "To the last field of the form.", "build", rank=190, shown=False)
+    @action("shift+tab", "last field", "To the last field of the form.", "build", rank=190, shown=False)
     def action_form_last(self) -> None:
         self._into_form(-1)
 
@@ -228,26 +228,51 @@ class Build(AppScreen):
         self.form.go_to_number(number)
         self.form.focus()
 
-    @action("t", "training", "To the training: optimizer, rate, epochs.", "build", rank=120)
+    @action(
+        "t",
+        "training",
+        "To the training: optimizer, rate, epochs.",
+        "build",
+        rank=120,
+        also="adam, sgd, learning rate, batch size",
+    )
     def action_edit_training(self) -> None:
         self.edit("training")
 
-    @action("y", "explore f", "Explore activations: f, its slope and its inputs.", "build", rank=140)
+    @action(
+        "y",
+        "explore f",
+        "Explore activations: f, its slope and its inputs.",
+        "build",
+        rank=140,
+        also="slope, derivative",
+    )
     def action_explore(self) -> None:
         explore_layer.in_build(self.shell, self.table.cursor, self.flight)
 
-    @action("r", "find rate", "Find a learning rate: a range test; it changes nothing.", "build", rank=130)
+    @action(
+        "r",
+        "find rate",
+        "Find a learning rate: a range test; it changes nothing.",
+        "build",
+        rank=130,
+        also="range test, lr finder",
+    )
     def action_find_rate(self) -> None:
         find_rate.find_rate(self.shell)
 
-    @action("o", "your data", "Open a file of yours as the data.", "build", rank=150)
+    @action(
+        "o", "your data", "Open a file of yours as the data.", "build", rank=150, also="csv, import, own data"
+    )
     def action_open_data(self) -> None:
         use_file.pick_data(self.shell)
 
-    @action("D", "data", "To the data settings: set, sizes, normalization.", "build", rank=160)
+    @action(
+        "D", "data", "To the data settings: set, sizes, normalization.", "build", rank=160, also="dataset"
+    )
     def action_edit_data(self) -> None:
         self.edit("data")
 
-    @action("n", "name", "To the preset's name and note.", "build", rank=170)
+    @action("n", "name", "To the preset's name and note.", "build", rank=170, also="title")
     def action_edit_name(self) -> None:
         self.edit("")

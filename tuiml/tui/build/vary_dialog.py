@@ -124,7 +124,7 @@ class ValueList(Widget, can_focus=True):
         base = self.rich_style
         if under:
             base += self.get_component_rich_style("values--cursor", partial=True)
-        mark = ("▸ " if look.unicode else "> ") if under else "  "
+        mark = f"{look.pointer()} " if under else "  "
         box = f"[{look.glyphs.varied if offer.ticked else ' '}] "
         sign = f"{look.glyphs.up} " if offer.problem else "  "
         room = max(0, width - 8)

@@ -61,7 +61,14 @@ class ConfusionView(InspectionView[Confusion]):
         names = names_of(self.selection.model)
         return confusion(found.counts, names, width, height, look, fractions=self.style.fractions)
 
-    @action("percent_sign", "fractions", "The confusion matrix in counts or fractions.", "train", rank=270)
+    @action(
+        "percent_sign",
+        "fractions",
+        "The confusion matrix in counts or fractions.",
+        "train",
+        rank=270,
+        also="percent",
+    )
     def action_confusion_fractions(self) -> None:
         self.style.fractions = not self.style.fractions
 

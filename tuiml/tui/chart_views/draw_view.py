@@ -166,13 +166,13 @@ class DrawView(Keyed, ChartView):
         self.pad.next_pen()
         self._changed()
 
-    @action("e", "erase", "The pen removes ink, and draws again.", "pad")
+    @action("e", "erase", "The pen removes ink, and draws again.", "pad", also="rubber")
     def action_pen_erase(self) -> None:
         self.pad.erasing = not self.pad.erasing
         self.pad.version += 1
         self._changed()
 
-    @action("m", "centre", "Move the centre of mass to the middle.", "pad")
+    @action("m", "centre", "Move the centre of mass to the middle.", "pad", also="center")
     def action_pad_centre(self) -> None:
         self.pad.centred = not self.pad.centred
         self.pad.version += 1

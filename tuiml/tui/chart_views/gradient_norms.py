@@ -33,7 +33,7 @@ class GradientNormsView(LayerView):
         selection = self.selection
         return (super().stamp(), selection.model.snapshots_version, selection.of(NormsStyle).lines)
 
-    @action("i", "lines", "The gradient norms as lines, or as shades.", "train", rank=300)
+    @action("i", "lines", "The gradient norms as lines, or as shades.", "train", rank=300, also="heat map")
     def action_depth_lines(self) -> None:
         style = self.selection.of(NormsStyle)
         style.lines = not style.lines

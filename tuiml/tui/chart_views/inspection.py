@@ -177,7 +177,9 @@ class TilesView(PagedView[R]):
     def stamp(self) -> Hashable:
         return (super().stamp(), self.one)
 
-    @action("u", "one unit", "One unit or example alone, and all of them again.", "train", rank=260)
+    @action(
+        "T", "one unit", "One unit or example alone, and all of them again.", "train", rank=260, also="single"
+    )
     def action_one_unit(self) -> None:
         self.selection.of(Pages).one[self.record.event] = not self.one
 

@@ -118,6 +118,10 @@ class Look:
     def glyphs(self) -> Glyphs:
         return UNICODE if self.unicode else ASCII
 
+    def pointer(self, focused: bool = True) -> str:
+        """The mark of the current row, hollow where keys go elsewhere."""
+        return ("▸" if focused else "▹") if self.unicode else (">" if focused else "-")
+
     def style(self, name: str = "", *, faint: bool = False, bold: bool = False) -> Style:
         """A cached style; for an unknown or empty ``name`` the terminal's own colour.
 

@@ -109,7 +109,7 @@ class ExplorerView(View):
             here = each is option or each == option
             if here and model.typed is not None:
                 value = f"{model.typed}_"
-            pointer = ("▸ " if look.unicode else "> ") if here else "  "
+            pointer = f"{look.pointer()} " if here else "  "
             line.append((f"{pointer}{each.name} {value}   ", look.style("blue" if here else "", bold=here)))
         if model.problem:
             return [[(model.problem, look.style(TROUBLE))]]

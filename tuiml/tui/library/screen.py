@@ -154,7 +154,14 @@ class Library(AppScreen):
         if self.enabled("item_open"):
             self.action_item_open()
 
-    @action("slash", "filter", "Show only what contains the words you type.", "library", rank=50)
+    @action(
+        "slash",
+        "filter",
+        "Show only what contains the words you type.",
+        "library",
+        rank=50,
+        also="search, find",
+    )
     def action_item_filter(self) -> None:
         self._show_preview(False)
         self.filter.add_class("used")
@@ -193,7 +200,14 @@ class Library(AppScreen):
         if self.item:
             self.opener.open(self.item)
 
-    @action("g", "resume", "Resume the run from its newest checkpoint.", "library", rank=20)
+    @action(
+        "g",
+        "resume",
+        "Resume the run from its newest checkpoint.",
+        "library",
+        rank=20,
+        also="continue, go on",
+    )
     def action_item_resume(self) -> None:
         if self.item:
             self.opener.open_run(self.item, resumed=True)
@@ -204,7 +218,14 @@ class Library(AppScreen):
         if item and item.run:
             self._changes.attempt(lambda: self.opener.edit(past_run.run_document(item.path)))
 
-    @action("f", "trials", "Show the trials of the study below it, or fold them away.", "library", rank=35)
+    @action(
+        "f",
+        "trials",
+        "Show the trials of the study below it, or fold them away.",
+        "library",
+        rank=35,
+        also="expand, collapse",
+    )
     def action_item_fold(self) -> None:
         item = self.item
         if item and item.kind == "trial":
@@ -213,7 +234,7 @@ class Library(AppScreen):
             self.catalog.unfolded ^= {item.path}
             self.refresh_list(item.key)
 
-    @action("n", "new", "Start a new preset: the smallest that trains.", "library", rank=70)
+    @action("n", "new", "Start a new preset: the smallest that trains.", "library", rank=70, also="create")
     def action_item_new(self) -> None:
         self.opener.edit(copy.deepcopy(preset_files.NEW))
 
@@ -228,7 +249,7 @@ class Library(AppScreen):
 
         self.app.push_screen(OpenDialog(self.catalog, self.items), answered)
 
-    @action("d", "duplicate", "Make a copy of it among your presets.", "library", rank=80)
+    @action("d", "duplicate", "Make a copy of it among your presets.", "library", rank=80, also="copy, clone")
     def action_item_duplicate(self) -> None:
         if self.item:
             self._changes.duplicate(self.item)
@@ -245,6 +266,7 @@ class Library(AppScreen):
         "library",
         rank=100,
         destructive=True,
+        also="erase, trash",
     )
     def action_item_delete(self) -> None:
         if self.item:

@@ -51,7 +51,7 @@ class Preferences(BaseModel):
     keymap: dict[str, str] = Field(
         default_factory=dict,
         description="Other keys for actions: the id of an action, and its keys separated by commas",
-        examples=[{"undo": "u,ctrl+z"}],
+        examples=[{"start_pause": "f5,ctrl+r"}],
     )
 
 
@@ -113,7 +113,7 @@ def _line(raw: dict[str, Any], place: tuple[str, ...], kind: str) -> str:
     if name == "keymap":
         where = f"keymap.{place[1]}" if len(place) > 1 else name
         value = value[place[1]] if len(place) > 1 else value
-        return f"{where} = {short(value)} is ignored; give keys as text, such as 'u,ctrl+z'"
+        return f"{where} = {short(value)} is ignored; give keys as text, such as 'f5,ctrl+r'"
     return f"{name} = {short(value)} is ignored; give {_allowed(name)}"
 
 

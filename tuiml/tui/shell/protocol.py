@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -89,6 +89,8 @@ class Shell(Protocol):
     look: Look
     preferences: Preferences
     """The settings that the user wrote."""
+    keymap: Mapping[str, str]
+    """Keys of actions that are not the declared ones, by id, separated by commas."""
 
     probe_client_factory: Callable[[Callable[[Message], object]], Any]
     """Makes the client of the process that computes statistics of a network before it is trained."""

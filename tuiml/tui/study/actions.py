@@ -64,7 +64,14 @@ class TrialActions:
         if one is not None:
             self._screen.shell.open_preset(run_item(one.path))
 
-    @action("p", "promote", "Edit a preset with the settings of this configuration.", "study", rank=30)
+    @action(
+        "p",
+        "promote",
+        "Edit a preset with the settings of this configuration.",
+        "study",
+        rank=30,
+        also="take settings",
+    )
     def action_promote(self) -> None:
         row, _ = self._selected
         if row is None or not row.trials:
@@ -81,6 +88,7 @@ class TrialActions:
         "The settings in which it differs from the best, or from the marked one.",
         "study",
         rank=40,
+        also="diff, differences",
     )
     def action_compare_settings(self) -> None:
         row, _ = self._selected
@@ -96,20 +104,48 @@ class TrialActions:
         return next((r for r in (*marked, *self._model.results.rows) if r is not None and r is not row), None)
 
     @action(
-        "s", "stop", "Stop the study; its trials are saved, and ctrl+r goes on with them.", "study", rank=50
+        "s",
+        "stop",
+        "Stop the study; its trials are saved, and ctrl+r goes on with them.",
+        "study",
+        rank=50,
+        destructive=True,
+        also="end study, cancel study",
     )
     def action_stop_study(self) -> None:
         self._screen.shell.study.stop()
 
-    @action("x", "stop trial", "Stop the trial under the cursor; g goes on with it.", "study", rank=60)
+    @action(
+        "x",
+        "stop trial",
+        "Stop the trial under the cursor; g goes on with it.",
+        "study",
+        rank=60,
+        destructive=True,
+        also="end trial, cancel trial",
+    )
     def action_stop_trial(self) -> None:
         self._order("stop_trial")
 
-    @action("g", "go on", "Go on with a trial that was cut, stopped or has failed.", "study", rank=65)
+    @action(
+        "g",
+        "go on",
+        "Go on with a trial that was cut, stopped or has failed.",
+        "study",
+        rank=65,
+        also="continue, resume",
+    )
     def action_resume_trial(self) -> None:
         self._order("resume_trial")
 
-    @action("plus", "more seeds", "Repeat the configuration with one more seed.", "study", rank=70)
+    @action(
+        "plus",
+        "more seeds",
+        "Repeat the configuration with one more seed.",
+        "study",
+        rank=70,
+        also="replicate",
+    )
     def action_more_seeds(self) -> None:
         self._order("more_seeds")
 

@@ -157,7 +157,12 @@ class StudyScreen(AppScreen):
     # -- what is shown ------------------------------------------------------------------------------------
 
     @action(
-        "space", "mark", "Mark the configuration: the charts then show the marked ones.", "study", rank=10
+        "space",
+        "mark",
+        "Mark the configuration: the charts then show the marked ones.",
+        "study",
+        rank=10,
+        also="select",
     )
     def action_mark(self) -> None:
         name = self.table.key[0]
@@ -194,8 +199,19 @@ class StudyScreen(AppScreen):
         True,
         rank=130,
         shown=False,
+        also="expand",
     )
-    @action("left", "fold", "Fold its trials away.", "study", "fold", False, rank=131, shown=False)
+    @action(
+        "left",
+        "fold",
+        "Fold its trials away.",
+        "study",
+        "fold",
+        False,
+        rank=131,
+        shown=False,
+        also="collapse",
+    )
     def _fold(self, open: bool | None) -> None:
         name = self.table.key[0]
         unfolded = self.view_state.unfolded
@@ -219,7 +235,7 @@ class StudyScreen(AppScreen):
             self.view.focus()
         self.pacer.now(self.view)
 
-    @action("a", "x axis", "The curves by epoch, by step or by seconds.", "study", rank=100)
+    @action("X", "x axis", "The curves by epoch, by step or by seconds.", "study", rank=100)
     def action_study_axis(self) -> None:
         at = AXES.index(self.view_state.axis)
         self.view_state.axis = AXES[(at + 1) % len(AXES)]
@@ -258,7 +274,14 @@ class StudyScreen(AppScreen):
         self.view_state.layer = (chosen_layer(self.model) + by) % count
         self.study_changed()
 
-    @action("S", "sort", "Order by rank, as declared, by test figure or by time.", "study", rank=110)
+    @action(
+        "S",
+        "sort",
+        "Order by rank, as declared, by test figure or by time.",
+        "study",
+        rank=110,
+        also="rank by",
+    )
     def action_study_sort(self) -> None:
         at = ORDERS.index(self.view_state.order)
         self.view_state.order = ORDERS[(at + 1) % len(ORDERS)]
@@ -268,7 +291,9 @@ class StudyScreen(AppScreen):
             f"by {'order of the study' if self.view_state.order == 'name' else self.view_state.order}"
         )
 
-    @action("z", "enlarge", "The chart on the whole screen, and back.", "study", rank=120)
+    @action(
+        "z", "enlarge", "The chart on the whole screen, and back.", "study", rank=120, also="zoom, maximize"
+    )
     def action_study_enlarge(self) -> None:
         self.toggle_class("-large")
         (self.view if self.has_class("-large") else self.table).focus()

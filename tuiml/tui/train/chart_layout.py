@@ -176,14 +176,16 @@ class ChartLayout(Part):
             at = choices.index(slot.chart) if slot.chart in choices else -1
             self.show_chart(choices[(at + by) % len(choices)].id)
 
-    @action("z", "enlarge", "One chart on the whole screen, and back.", "train", rank=170)
+    @action(
+        "z", "enlarge", "One chart on the whole screen, and back.", "train", rank=170, also="zoom, maximize"
+    )
     def action_enlarge(self) -> None:
         if self.enlarged:
             self.show_all()
         else:
             self.enlarge((self.slot_of(self._host.screen.focused) or self.slots[0]).chart.id)
 
-    @action("p", "charts", "Choose a chart from a list.", "train", rank=160)
+    @action("p", "charts", "Choose a chart from a list.", "train", rank=160, also="plots")
     def action_pick_chart(self) -> None:
         ids = {entry.title: entry.id for entry in self.choices()}
         listed = [Pick(entry.title, advice=entry.help) for entry in self.choices()]
@@ -194,7 +196,14 @@ class ChartLayout(Part):
 
         self._host.shell.push_screen(Chooser("Chart", listed, self._active.chart.title), answered)
 
-    @action("d", "draw", "Draw an image and see what the network predicts.", "train", rank=250)
+    @action(
+        "d",
+        "draw",
+        "Draw an image and see what the network predicts.",
+        "train",
+        rank=250,
+        also="pad, handwriting",
+    )
     def action_draw(self) -> None:
         self.enlarge("draw")
 
@@ -202,7 +211,14 @@ class ChartLayout(Part):
     def _shows_quantity(self) -> bool:
         return any(isinstance(slot.view, QuantityView) for slot in self.shown_slots)
 
-    @action("v", "view", "Activations, pre-activations, gradients, weights, biases.", "train", rank=120)
+    @action(
+        "v",
+        "view",
+        "Activations, pre-activations, gradients, weights, biases.",
+        "train",
+        rank=120,
+        also="quantity",
+    )
     def action_next_kind(self) -> None:
         if self._shows_quantity:
             self._selection.kind = self._selection.next_kind()

@@ -21,7 +21,14 @@ class Comparing(Part):
         self._catalog: Catalog | None = None
         self._reading: Item | None = None
 
-    @action("equals_sign", "compare", "Compare with another run, or clear the comparison.", "train", rank=180)
+    @action(
+        "equals_sign",
+        "compare",
+        "Compare with another run, or clear the comparison.",
+        "train",
+        rank=180,
+        also="overlay, versus",
+    )
     def action_compare(self) -> None:
         if self._selection.other or self._reading:
             self._selection.other = self._reading = None

@@ -10,7 +10,7 @@ from tuiml.tui.widgets.rate_field import RateField, allowed, nice
 
 CONTROLS = frozenset(
     (
-        "toggle_run",
+        "start_pause",
         "resume",
         "step",
         "stop",
@@ -47,7 +47,9 @@ class RunKeys(Part):
 
     def refuses(self, key: str) -> bool:
         """Say why a key that controls the run does nothing, if another process trains it."""
-        refused = self._host.run.followed and any(key in a.keys for a in actions() if a.id in CONTROLS)
+        refused = self._host.run.followed and any(
+            key in action.keys_in(self._host.shell.keymap) for action in actions() if action.id in CONTROLS
+        )
         if refused:
             self._host.shell.say("only followed here")  # the status line says who trains it
         return refused
@@ -63,22 +65,40 @@ class RunKeys(Part):
         self._host.shell.client.step()
         self._host.shell.refresh_bindings()
 
-    @action("g", "resume", "Resume the run from its checkpoint.", "train", rank=20)
+    @action("g", "resume", "Resume the run from its checkpoint.", "train", rank=20, also="continue, go on")
     def action_resume(self) -> None:
         resume.resume_run(self._host.shell)
 
-    @action("s", "stop", "Stop the run after the current batch and save it.", "train", rank=50)
+    @action(
+        "s",
+        "stop",
+        "Stop the run after the current batch and save it.",
+        "train",
+        rank=50,
+        destructive=True,
+        also="end, cancel",
+    )
     def action_stop(self) -> None:
         self._host.shell.client.stop()
 
     @action(
-        "right_square_bracket", "lr ×", "A larger learning rate: the next 1, 2, 5 · 10ⁿ.", "train", rank=200
+        "right_square_bracket",
+        "lr ×",
+        "A larger learning rate: the next 1, 2, 5 · 10ⁿ.",
+        "train",
+        rank=200,
+        also="faster",
     )
     def action_rate_up(self) -> None:
         self.set_rate(nice(self._rate or self._host.run.rate, 1))
 
     @action(
-        "left_square_bracket", "lr ÷", "A smaller learning rate: the next 1, 2, 5 · 10ⁿ.", "train", rank=190
+        "left_square_bracket",
+        "lr ÷",
+        "A smaller learning rate: the next 1, 2, 5 · 10ⁿ.",
+        "train",
+        rank=190,
+        also="slower",
     )
     def action_rate_down(self) -> None:
         self.set_rate(nice(self._rate or self._host.run.rate, -1))
@@ -87,7 +107,14 @@ class RunKeys(Part):
     def action_rate_type(self) -> None:
         self.rate_field.open(self._rate or self._host.run.rate)
 
-    @action("r", "find lr", "Find a learning rate, while nothing is trained.", "train", rank=220)
+    @action(
+        "r",
+        "find lr",
+        "Find a learning rate, while nothing is trained.",
+        "train",
+        rank=220,
+        also="range test, lr finder",
+    )
     def action_rate_find(self) -> None:
         find_rate.find_rate(self._host.shell)
 

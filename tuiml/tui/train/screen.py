@@ -237,7 +237,9 @@ class Train(AppScreen):
     def _move_layer(self, by: int) -> None:
         self.table.cursor += by
 
-    @action("y", "explore f", "Explore the activation of the layer.", "train", rank=230)
+    @action(
+        "y", "explore f", "Explore the activation of the layer.", "train", rank=230, also="slope, derivative"
+    )
     def action_explore_layer(self) -> None:
         explore_layer.in_train(self.shell, self.table.cursor)
 

@@ -39,13 +39,25 @@ class TimeTravel(Part):
         self._selection.move_snapshot(by)
         self._host.selection_changed()
 
-    @action("end", "now", "The layers as they are now (in the table: esc).", "train", rank=110)
+    @action(
+        "end",
+        "now",
+        "The layers as they are now (in the table: esc).",
+        "train",
+        rank=110,
+        also="newest, latest",
+    )
     def action_now(self) -> None:
         self._selection.show_newest()
         self._host.selection_changed()
 
     @action(
-        "b", "go back", "Go back to the snapshot shown, or to a restore point of a list.", "train", rank=40
+        "b",
+        "go back",
+        "Go back to the snapshot shown, or to a restore point of a list.",
+        "train",
+        rank=40,
+        also="rewind, restore",
     )
     def action_go_back(self) -> None:
         snapshot = self._selection.past_snapshot
@@ -70,7 +82,14 @@ class TimeTravel(Part):
             self._host.shell.client.rewind(step)
             self.action_now()
 
-    @action("O", "change", "Change optimizer, learning rate, batch size of the run.", "train", rank=60)
+    @action(
+        "O",
+        "change",
+        "Change optimizer, learning rate, batch size of the run.",
+        "train",
+        rank=60,
+        also="intervene, adam",
+    )
     def action_change_settings(self) -> None:
         run = self._host.run
         if run.preset is not None:

@@ -96,7 +96,14 @@ class Advice(Part):
         if self.view.update(self._diagnosis.of(self._screen.run), key, width, look_of(self._screen)):
             self._screen.shell.refresh_bindings()
 
-    @action("f", "try it", "Apply the remedy to the preset; ctrl+r trains it.", "train", rank=10)
+    @action(
+        "f",
+        "try it",
+        "Apply the remedy to the preset; ctrl+r trains it.",
+        "train",
+        rank=10,
+        also="fix, cure, advice",
+    )
     def action_apply_remedy(self) -> None:
         remedy = self._remedy()
         if remedy is not None:

@@ -144,7 +144,7 @@ class View(Widget):
 
     def pointer(self, look: Look) -> str:
         """The start of the title of a view with the focus."""
-        return ("▸ " if look.unicode else "> ") if self.has_focus else ""
+        return f"{look.pointer()} " if self.has_focus else ""
 
     def stale(self) -> bool:
         return on_screen(self) and self._full_stamp() != self._stamp

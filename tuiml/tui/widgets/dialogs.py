@@ -14,6 +14,7 @@ from textual.widgets import Button, Input, Static
 
 from tuiml.text import plain_text
 from tuiml.tui.keys import Keyed, action
+from tuiml.tui.widgets.jump import action_jump
 
 Answer = TypeVar("Answer")
 Complaint = Callable[[str], str | None]
@@ -26,6 +27,8 @@ class Modal(Keyed, ModalScreen[Answer]):
     Of two quick presses of enter the second may arrive while the first is still closing the screen; Textual
     would close whatever is below for it.
     """
+
+    action_jump = action_jump
 
     def dismiss(self, result: Answer | None = None) -> AwaitComplete:
         if self.app.screen is not self:

@@ -162,7 +162,7 @@ class ItemList(CursorKeys, can_focus=True):
         aside = self._aside(row, room - cell_len(mark), cell_len(name), look)
         left = room - cell_len(mark) - (cell_len(aside) + 2 if aside else 0)
         trouble = look.style(TROUBLE)
-        pointer = ("▸ " if look.unicode else "> ") if current else "  "
+        pointer = f"{look.pointer(self.has_focus or not self.can_focus)} " if current else "  "
         segments = [
             Segment(pointer, base + look.style(bold=True)),
             Segment(mark, base + trouble),

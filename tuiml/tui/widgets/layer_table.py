@@ -224,7 +224,7 @@ class LayerTable(CursorKeys, can_focus=True):
         look = look_of(self)
         current = row == self.cursor
         base = self._grounds()[current]
-        mark = ("▸" if look.unicode else ">") if current else " "
+        mark = look.pointer(self.has_focus) if current else " "
         bar, colour = self.bar(row)
         segments = [
             Segment(mark, base + look.style(bold=True)),

@@ -62,7 +62,7 @@ class Picker:
         pick = self.found[index]
         under = index == self.cursor
         base = highlight if under else ground
-        mark = ("▸ " if look.unicode else "> ") if under else "  "
+        mark = f"{look.pointer()} " if under else "  "
         held = (look.glyphs.dot if pick.name == self.current else " ") + " "
         room = max(0, width - 4)
         names = min(max(cell_len(p.name) for p in self.picks) + 2, room)
@@ -76,22 +76,33 @@ class Picker:
         ]
 
 
-NO_MATCH = 6
+NO_MATCH = 10
 
 
 def rank(pick: Pick, words: Sequence[str]) -> int:
     """How well a pick matches what was typed: its name first, then its other names, then its help."""
     name, typed = _folded(pick.name), " ".join(words)
-    names = f"{name} {_folded(pick.also)}"
-    if name.startswith(typed):
-        return int(name != typed)
-    if all(any(part.startswith(word) for part in name.split()) for word in words):
-        return 2
-    if all(word in name for word in words):
-        return 3
-    if all(any(part.startswith(word) for part in names.split()) for word in words):
-        return 4
-    return 5 if all(word in f"{names} {_folded(pick.searched)}" for word in words) else NO_MATCH
+    label = name.rpartition(": ")[2]
+    also = [_folded(text) for text in pick.also]
+    names = " ".join((name, *also))
+    found = (
+        name == typed,
+        label == typed,
+        name.startswith(typed),
+        label.startswith(typed),
+        typed in also,
+        _begin(words, name),
+        all(word in name for word in words),
+        _begin(words, _folded(pick.title)),
+        _begin(words, names),
+        all(word in f"{names} {_folded(pick.searched)}" for word in words),
+    )
+    return found.index(True) if True in found else NO_MATCH
+
+
+def _begin(words: Sequence[str], text: str) -> bool:
+    """True if each of the words begins a word of the text."""
+    return all(any(part.startswith(word) for part in text.split()) for word in words)
 
 
 def _folded(text: str) -> str:
@@ -105,8 +116,10 @@ class Pick:
     name: str
     formula: str = ""
     advice: str = ""
-    also: str = ""
+    also: tuple[str, ...] = ()
     """Other names by which it is found."""
+    title: str = ""
+    """What it does in a few words, which are searched after its names."""
     searched: str = ""
     """Help text, which is searched after all names."""
     opens: bool = False
