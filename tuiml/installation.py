@@ -18,6 +18,8 @@ EXTRAS = {
     "mlx-cuda": "mlx[cuda13]",
     "dask": "distributed",
     "optuna": "optuna",
+    "web": "textual-serve",
+    "resources": "psutil",
 }
 """The package that each extra of pyproject.toml installs."""
 

@@ -79,9 +79,6 @@ def _open(parser: Parser, names: list[str], word: str | None, rest: list[str]) -
         _check_word(names, word)
     if rest:
         parser.refuse(rest)
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        note("tuiml: the app needs a terminal; 'tuiml train PRESET' trains without one")
-        return 2
     from tuiml.tui import run_app
 
     code: int = run_app(word)

@@ -16,22 +16,24 @@ Commands = Any
 """What ``add_subparsers`` returns; argparse has no public name for it."""
 
 DESCRIPTION = """\
-A terminal lab for neural networks: stack layers, train for real, see inside while it learns.
+A terminal lab for neural networks: stack layers, train for real, see inside
+while it learns.
 
-  tuiml                  opens the app where it was left
-  tuiml PRESET           opens it on a preset: a name ('tuiml presets' lists them) or a TOML file
-  tuiml RUN              opens it on a run ('tuiml runs'); one that another process trains is followed live
-  tuiml COMMAND …        does one of the commands below without the app ('tuiml COMMAND -h')
+  tuiml            opens the app where it was left
+  tuiml PRESET     opens it on a preset: a name ('tuiml presets') or a TOML file
+  tuiml RUN        opens it on a run ('tuiml runs'), live if it is being trained
+  tuiml STUDY      opens it on a study ('tuiml studies')
+  tuiml COMMAND …  does one of these, without the app ('tuiml COMMAND -h')
 """
 ENVIRONMENT = """\
 environment:
   TUIML_HOME   folder of runs, presets and settings
-  TUIML_DATA   folders searched for data before the cache and before any download
+  TUIML_DATA   folders searched for data before the cache and any download
   NO_COLOR     no colours
   TUIML_DEBUG  1: a traceback with an error
 
-exit codes: 0 done; 1 failed while running; 2 wrong usage, preset or data; 3 training diverged;
-128+n ended by signal n (130: Ctrl-C), the state saved first
+exit codes: 0 done; 1 failed while running; 2 wrong usage, preset or data;
+3 training diverged; 128+n ended by signal n (130: Ctrl-C), its state saved
 """
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tuiml.cli.output import print_table, say
+from tuiml.cli.output import print_table, say, say_wrapped
 from tuiml.data.datasets import Dataset, datasets
 from tuiml.data.own.reading import DataFiles
 from tuiml.formatting import bytes_text, count_text, figure
@@ -149,7 +149,8 @@ def print_outline(found: Description) -> None:
     """Print the layer table, memory and settings."""
     say(found["name"][:MOST_TEXT])
     if found["note"]:
-        say(found["note"][:MOST_TEXT], lines=True)
+        for line in found["note"][:MOST_TEXT].splitlines():
+            say_wrapped(line)
     say()
     header = ("#", "layer", "output", "parameters", "activation", "initializer", "memory")
     shape = found["input_shape"]
@@ -160,7 +161,9 @@ def print_outline(found: Description) -> None:
         size = bytes_text(found["memory"])
         beside = f" and {count_text(found['not_trained'])} values not trained" if found["not_trained"] else ""
         say()
-        say(f"{count_text(found['parameters'])} parameters{beside}; training takes about {size} of memory")
+        say_wrapped(
+            f"{count_text(found['parameters'])} parameters{beside}; training takes about {size} of memory"
+        )
     if found["settings"]:
         _print_settings(found["settings"])
 
@@ -206,7 +209,7 @@ def _print_settings(settings: Description) -> None:
         rows.append(["stops", f"early: {_choice(settings['early_stopping'])}"])
     say()
     for name, text in rows:
-        say(f"{name:<10} {text}")
+        say_wrapped(f"{name:<10} {text}", 11)
 
 
 def _choice(value: Any, key: str = "name") -> str:

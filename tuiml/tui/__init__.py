@@ -6,6 +6,9 @@ import gc
 import os
 import sys
 
+WEB_DRIVER = "tuiml.tui.app.web_driver:TabDriver"
+"""Textual's driver of an app in a browser, as ``tuiml serve`` names it in the environment."""
+
 
 def run_app(word: str | None) -> int:
     """Open the app on a preset (a bundled or own name, or a path), or where it was left; its exit code."""
@@ -30,6 +33,8 @@ def run_app(word: str | None) -> int:
 
 def _refusal() -> str:
     """Why there can be no screen here, or nothing."""
+    if os.environ.get("TEXTUAL_DRIVER") == WEB_DRIVER:
+        return ""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return "the app needs a terminal; 'tuiml train PRESET' works without one"
     if os.environ.get("TERM", "dumb") in ("dumb", ""):

@@ -178,8 +178,8 @@ dialog answer_yes y
 dialog answer_no n
 dialog other_before left,up,h,k hidden
 dialog other_after right,down,l,j hidden
-help close_help escape,question_mark,f1
 help close_comparison escape,q,enter,equals_sign
+help close_help escape,question_mark,f1
 jump leave_jump escape,ctrl+g
 any save ctrl+s first
 any save_as -

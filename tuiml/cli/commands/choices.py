@@ -5,14 +5,15 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from tuiml.cli.output import print_json, print_table, say
+from tuiml.cli.output import print_json, print_table, say, say_wrapped
 from tuiml.cli.parser import JSON, Command, argument
 
 if TYPE_CHECKING:
     from tuiml.registry import Entry, Option, Registry
 
 
-def _kinds() -> dict[str, Registry[Any]]:
+def kinds() -> dict[str, Registry[Any]]:
+    """What there is to choose from, by its kind."""
     from tuiml import nn
     from tuiml.data.datasets import datasets, own_files
     from tuiml.spec.stopping import stoppings
@@ -37,19 +38,20 @@ def run(chosen: argparse.Namespace) -> int:
     from tuiml.registry import closest, short
     from tuiml.runs.errors import RunError
 
-    kinds = _kinds()
+    known = kinds()
     if chosen.kind is None:
-        rows = {kind: registry.names() for kind, registry in kinds.items()}
+        rows = {kind: registry.names() for kind, registry in known.items()}
         if chosen.json:
             print_json(rows)
         else:
-            print_table(("kind", "choices"), [[kind, ", ".join(names)] for kind, names in rows.items()])
+            table = [[kind, ", ".join(names)] for kind, names in rows.items()]
+            print_table(("kind", "choices"), table, wrap=True)
         return 0
-    if chosen.kind not in kinds:
-        near = closest(chosen.kind, kinds)
-        hint = f"did you mean '{near}'?" if near else f"choose from {', '.join(kinds)}"
+    if chosen.kind not in known:
+        near = closest(chosen.kind, known)
+        hint = f"did you mean '{near}'?" if near else f"choose from {', '.join(known)}"
         raise RunError(f"{short(chosen.kind)} is not a kind of choice; {hint}")
-    registry = kinds[chosen.kind]
+    registry = known[chosen.kind]
     if chosen.name is None:
         return _list_kind(registry, chosen.json)
     if chosen.name not in registry:
@@ -62,7 +64,7 @@ def _list_kind(registry: Registry[Any], json: bool) -> int:
         print_json([_entry(entry) for entry in registry])
     else:
         rows = [[entry.name, entry.formula, entry.advice] for entry in registry]
-        print_table(("name", "formula", "when to use it"), rows)
+        print_table(("name", "formula", "when to use it"), rows, wrap=True)
     return 0
 
 
@@ -73,16 +75,16 @@ def _print_entry(entry: type[Entry], json: bool) -> int:
         print_json(_entry(entry))
         return 0
     names = " or ".join([entry.name, *entry.aliases])
-    say(f"{names}: {entry.formula}")
+    say_wrapped(f"{names}: {entry.formula}")
     if entry.advice:
-        say(entry.advice)
+        say_wrapped(entry.advice)
     if entry.source:
-        say(f"source: {entry.source}")
+        say_wrapped(f"source: {entry.source}")
     options = options_of(entry)
     if options:
         say()
         rows = [[o.name, _default(o), o.allowed(), o.help] for o in options]
-        print_table(("option", "default", "allowed", "what it is"), rows)
+        print_table(("option", "default", "allowed", "what it is"), rows, wrap=True)
     return 0
 
 

@@ -32,7 +32,7 @@ def list_data(chosen: argparse.Namespace) -> int:
         ]
         for row in rows
     ]
-    print_table(header, table, right=("classes", "examples"))
+    print_table(header, table, right=("classes", "examples"), wrap=True)
     return 0
 
 

@@ -10,9 +10,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from tuiml.cli.output import print_json, say
+from tuiml.cli.output import print_json, say, say_wrapped
 from tuiml.cli.parser import JSON, Command
 from tuiml.formatting import bytes_text
+from tuiml.installation import EXTRAS, hint
 from tuiml.runs import threads
 
 PACKAGES = ("numpy", "textual", "plotext", "pydantic", "safetensors", "mlx", "numba")
@@ -29,7 +30,7 @@ def run(chosen: argparse.Namespace) -> int:
     for title, rows in found.items():
         say(title)
         for name, value in rows.items():
-            say(f"  {name:<14} {_words(value)}")
+            say_wrapped(f"  {name:<14} {_words(value)}", 17)
     return 0
 
 
@@ -72,6 +73,7 @@ def examine(count: int, asked: bool) -> dict[str, dict[str, Any]]:
             "fast": _fast(chosen.name),
         },
         "terminal": _terminal(),
+        "extras": _extras(),
         "folders": _folders(),
         "data": {row.name: row.where for row in catalog.where()},
     }
@@ -92,13 +94,7 @@ def _fast(backend: str) -> str:
 
 
 def _packages() -> dict[str, str | None]:
-    found: dict[str, str | None] = {}
-    for name in PACKAGES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            found[name] = None
-    return found
+    return {name: _version(name) for name in PACKAGES}
 
 
 def _terminal() -> dict[str, Any]:
@@ -113,15 +109,34 @@ def _terminal() -> dict[str, Any]:
     }
 
 
+def _extras() -> dict[str, str]:
+    """Of each extra that is for no backend, its version or how to install it."""
+    return {
+        extra: _version(package) or f"no: {hint(extra)}"
+        for extra, package in EXTRAS.items()
+        if not extra.startswith("mlx") and extra != "fast"
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
 def _folders() -> dict[str, Any]:
     from tuiml import files
 
     home = files.home()
+    settings = home / "settings.toml"
     found = {"home": home, "runs": home / "runs", "presets": home / "presets", "cache": files.cache()}
     given = [
         Path(os.path.expanduser(part)) for part in os.environ.get("TUIML_DATA", "").split(os.pathsep) if part
     ]
     rows: dict[str, Any] = {name: _folder(path, written=True) for name, path in found.items()}
+    state = "there" if settings.is_file() else "not there: tuiml settings --create"
+    rows["settings"] = f"{settings} ({state})"
     return rows | {f"TUIML_DATA {i}": _folder(path, written=False) for i, path in enumerate(given, 1)}
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
-from tuiml.cli.output import note, print_json, say
+from tuiml.cli.output import note, print_json, say, say_wrapped
 from tuiml.cli.parser import BACKEND, PRESET, QUIET, Command, argument, json_option, set_option
 from tuiml.formatting import figure, loss
 from tuiml.runs import threads
@@ -107,14 +107,14 @@ def _print(preset: Preset, tried: list[RateTried], found: RateFound, ramp: Ramp)
             say(strip.text.rstrip())
         say()
     if found.learning_rate > 0:
-        say(f"learning rate {figure(found.learning_rate)}: {found.message}")
+        say_wrapped(f"learning rate {figure(found.learning_rate)}: {found.message}")
         least = min(tried, key=lambda t: t.smoothed)
-        say(
+        say_wrapped(
             f"least smoothed loss {loss(least.smoothed)} at {figure(least.learning_rate)}; "
             f"the preset has {figure(preset.training.rate)}"
         )
     else:
-        say(found.message)
+        say_wrapped(found.message)
 
 
 COMMAND = Command(

@@ -25,7 +25,7 @@ def run(chosen: argparse.Namespace) -> int:
         return 0
     header = ("preset", "from", "data", "layers", "optimizer", "epochs", "note")
     table = [[str(row[key]) for key in header] for row in _brief(rows)]
-    print_table(header, table, right=("layers", "epochs"))
+    print_table(header, table, right=("layers", "epochs"), spare=("layers", "epochs", "optimizer", "from"))
     return 0
 
 

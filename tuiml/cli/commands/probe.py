@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from tuiml.cli.output import note, print_json, print_table, say
+from tuiml.cli.output import note, print_json, print_table, say, say_wrapped
 from tuiml.cli.parser import PRESET, Command, json_option, set_option
 from tuiml.formatting import count_text, figure, percent
 from tuiml.runs import threads
@@ -147,9 +147,9 @@ def print_verdicts(verdicts: Sequence[Verdict]) -> None:
     if not verdicts:
         say("nothing is wrong with these numbers")
     for verdict in verdicts:
-        say(f"▲ {verdict.name}: {verdict.evidence[:1].lower()}{verdict.evidence[1:]}")
-        say(f"  {verdict.meaning} ({verdict.source})")
-        say(f"  try {verdict.remedy.words}")
+        say_wrapped(f"▲ {verdict.name}: {verdict.evidence[:1].lower()}{verdict.evidence[1:]}", 2)
+        say_wrapped(f"  {verdict.meaning} ({verdict.source})", 2)
+        say_wrapped(f"  try {verdict.remedy.words}", 2)
         for line in verdict.remedy.lines():
             say(f"    {line}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from tuiml.cli.output import note, print_json, print_table, say
+from tuiml.cli.output import note, print_json, print_table, say, say_wrapped
 from tuiml.cli.parser import JSON, Command, argument
 
 
@@ -25,7 +25,7 @@ def run(chosen: argparse.Namespace) -> int:
     if chosen.json:
         print_json({"path": str(path), "there": path.is_file(), "settings": values, "problems": problems})
         return 0
-    say(f"{path}{'' if path.is_file() else ' (not there: these are the defaults)'}")
+    say_wrapped(f"{path}{'' if path.is_file() else ' (not there: these are the defaults)'}")
     rows = [
         (name, value_text(value) or "–", "yes" if name in found.model_fields_set else "")
         for name, value in values.items()

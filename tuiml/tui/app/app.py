@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,7 @@ class TuimlApp(Keyed, App[int]):
         if not self.is_headless:
             self.shutdown.catch_all()
             self.call_after_refresh(self.collector.start)
+            self.set_timer(1.0, self._measure)
         remembered = self.session.remembered
         for text in self._troubles:
             self.complain(text)
@@ -139,6 +141,20 @@ class TuimlApp(Keyed, App[int]):
             self.study.show(*self._study, go=False)
         self.show_screen("build" if screen == "study" and self.study.model.empty else screen)
         use_file.read_ahead(self)
+
+    def _measure(self) -> None:
+        """Show the use of the machine, every second from now on, if that is wanted and psutil installed."""
+        if self.preferences.resources:
+            self.run_worker(self._load_resources, thread=True, group="resources")
+
+    def _load_resources(self) -> None:
+        from tuiml.tui.app.resources import Resources  # in a thread: no key waits for psutil
+
+        with contextlib.suppress(ModuleNotFoundError):
+            used = Resources()
+            self.call_from_thread(
+                self.set_interval, 1.0, lambda: self.query_one(TopBar).show_used(used.text())
+            )
 
     @property
     def screen_name(self) -> str:

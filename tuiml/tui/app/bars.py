@@ -88,6 +88,12 @@ class TopBar(Bar):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._said = ""
+        self._used = ""
+
+    def show_used(self, text: str) -> None:
+        """Show the use of the machine at the right, where there is room."""
+        self._used = text
+        self.renew()
 
     def say(self, text: str) -> None:
         """Show a short message at the right for a few seconds."""
@@ -133,7 +139,8 @@ class TopBar(Bar):
         if self._said:
             text = clean(self._said, look)
             return [(fit(text, min(cell_len(text), room), look.glyphs.more), look.style("blue"))]
-        return fitted(self._run(look), room)
+        used = [Piece(self._used, look.style("quiet"), 9)] if self._used else []
+        return fitted([*self._run(look), *used], room)
 
     def _run(self, look: Look) -> list[Piece]:
         model, quiet = self.shell.model, look.style("quiet")

@@ -186,7 +186,8 @@ class MainScreen(Keyed, Screen[None]):
 
     @action("", "save screenshot", "Save the screen as an SVG file.", rank=117)
     def action_save_screenshot(self) -> None:
-        self._saved(lambda: pictures.save_screen(self.app, self._subject()))
+        self.app.clear_notifications()  # they would hide a part of it
+        self.call_after_refresh(self._saved, lambda: pictures.save_screen(self.app, self._subject()))
 
     def _subject(self) -> str:
         """What the screen shows: the run on Train, elsewhere the preset."""

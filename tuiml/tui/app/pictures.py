@@ -50,8 +50,8 @@ def svg(lines: Iterable[Iterable[Segment]], width: int, title: str, background: 
             if not segment.control:
                 console.print(segment.text, style=segment.style, end="", markup=False, highlight=False)
         console.print(end="\n")
-    ground, ink = (Color.parse(colour).get_truecolor() for colour in (background, text))
-    theme = TerminalTheme(tuple(ground), tuple(ink), [(0, 0, 0)] * 8, None)
+    ground, ink = Color.parse(background).get_truecolor(), Color.parse(text).get_truecolor()
+    theme = TerminalTheme(ground, ink, [(0, 0, 0)] * 8, None)
     head = escape(title).replace("{", "{{").replace("}", "}}")
     return console.export_svg(theme=theme, code_format=FORMAT % (head, background), unique_id="tuiml")
 
@@ -74,8 +74,10 @@ def save_chart(app: App[int], view: View, title: str, of: str) -> Path:
         OSError: it could not be written.
     """
     look = look_of(view)
-    head = [Segment(f" {of}"[: view.size.width], look.style(bold=True))]
-    return _save(app, [head, *view.lines], view.size.width, f"{of}: {title}", f"{of}-{title}")
+    head = [Segment(of[: view.size.width], look.style(bold=True))]
+    drawing: list[Iterable[Segment]] = [head, *view.lines]
+    lines = [[Segment(" "), *line] for line in drawing]
+    return _save(app, lines, view.size.width + 2, f"{of}: {title}", f"{of}-{title}")
 
 
 def save_screen(app: App[int], of: str) -> Path:
