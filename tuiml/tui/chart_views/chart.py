@@ -42,6 +42,11 @@ def always(run: RunModel) -> bool:
     return True
 
 
+def never(run: RunModel) -> bool:
+    """The default chart of no run."""
+    return False
+
+
 @dataclass(frozen=True)
 class Chart:
     """A chart of Train."""
@@ -56,6 +61,8 @@ class Chart:
     view: type[ChartView]
     available: Callable[[RunModel], bool] = always
     """True if a run has something to show in it."""
+    suits: Callable[[RunModel], bool] = never
+    """True if it is the one to show first of such data; of several, the first in the list of charts."""
     slot: Literal["top", "beside", ""] = ""
     """Its default position: above the layer table, beside it or nowhere."""
 

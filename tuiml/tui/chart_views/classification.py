@@ -165,6 +165,7 @@ CONFUSION_MATRIX = Chart(
     130,
     ConfusionView,
     has_classes,
+    suits=lambda run: has_classes(run) and image_size(run) is None,
 )
 HIGHEST_LOSS = Chart(
     "worst",
@@ -173,6 +174,7 @@ HIGHEST_LOSS = Chart(
     140,
     HighestLossView,
     has_classes,
+    suits=lambda run: has_classes(run) and image_size(run) is not None,
 )
 WEIGHTS = Chart(
     "weights",

@@ -108,6 +108,7 @@ BOUNDARY = Chart(
     70,
     BoundaryView,
     is_plane,
+    suits=is_plane,
 )
 UNITS = Chart(
     "units",

@@ -185,8 +185,24 @@ class LargestErrorsView(PagedView[LargestErrors]):
         return strips
 
 
-FIT = Chart("fit", "fit", "Of one input: the predicted curve over points of the data.", 90, FitView, has_line)
-MAP = Chart("map", "map", "Of two inputs: the predicted number as a map of the plane.", 100, MapView, has_map)
+FIT = Chart(
+    "fit",
+    "fit",
+    "Of one input: the predicted curve over points of the data.",
+    90,
+    FitView,
+    has_line,
+    suits=has_line,
+)
+MAP = Chart(
+    "map",
+    "map",
+    "Of two inputs: the predicted number as a map of the plane.",
+    100,
+    MapView,
+    has_map,
+    suits=has_map,
+)
 PREDICTIONS = Chart(
     "predictions",
     "predictions",
@@ -194,6 +210,7 @@ PREDICTIONS = Chart(
     110,
     PredictionsView,
     is_regression,
+    suits=is_regression,
 )
 LARGEST_ERRORS = Chart(
     "misses",
