@@ -17,7 +17,7 @@ from tuiml.training.inspections.record import InspectionRequest
 from tuiml.training.inspector import Inspector
 from tuiml.tui.chart_views.draw_pad import PENS, Pad
 from tuiml.tui.charts import pixels
-from tuiml.tui.charts.confusion import confusion
+from tuiml.tui.charts.confusion import confusion, distinct
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.plane import field, field_legend
 from tuiml.tui.charts.tiles import layout, tiles
@@ -138,27 +138,61 @@ COUNTS = [[50, 0, 2], [1, 40, 9], [0, 0, 30]]
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_a_table_of_confusions_has_counts_recall_and_precision_and_marks_mistakes(look):
-    lines = texts(confusion(COUNTS, ["cat", HOSTILE, "dog"], 78, 12, look))
-    assert lines[1].split()[0] == "cat"
-    assert lines[1].split()[1:4] == ["50", look.glyphs.missing, f"{look.glyphs.up}2"]
-    assert "96.2 %" in lines[1]  # recall: 50 of 52
-    assert f"{look.glyphs.up}9" in lines[2]
-    assert "98.0" in lines[4]  # precision: 50 of 51
-    assert_harmless("".join(lines), look)
-    fractions = texts(confusion(COUNTS, ["cat", "cow", "dog"], 78, 12, look, fractions=True))
-    assert "18 %" in fractions[2]  # 9 of 50
+def test_a_table_of_confusions_has_axes_counts_recall_and_precision_and_marks_mistakes(look):
+    axes, names, *lines = texts(confusion(COUNTS, ["cat", HOSTILE, "dog"], 78, 6, look))
+    down, right = ("↓", "→") if look.unicode else ("v", ">")
+    assert axes.startswith(f"true {down}")
+    assert f"predicted {right}" in axes
+    assert (names.split()[0], names.split()[-1]) == ("cat", "recall")
+    assert lines[0].split()[0] == "cat"
+    assert lines[0].split()[1:4] == ["50", look.glyphs.missing, f"{look.glyphs.up}2"]
+    assert "96.2 %" in lines[0]  # recall: 50 of 52
+    assert f"{look.glyphs.up}9" in lines[1]
+    assert "98" in lines[3]  # precision: 50 of 51
+    assert_harmless("".join([axes, names, *lines]), look)
+    fractions = texts(confusion(COUNTS, ["cat", "cow", "dog"], 78, 6, look, fractions=True))
+    assert "18 %" in fractions[3]  # 9 of 50
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_where_a_table_has_no_room_the_commonest_mistakes_are_listed(look):
-    lines = texts(confusion(COUNTS, ["cat", "cow", "dog"], 60, 4, look))
+def test_where_a_table_has_no_room_the_most_confused_pairs_are_listed(look):
     arrow = "→" if look.unicode else ">"
-    assert len(lines) == 3
-    assert f"cow {arrow} dog" in lines[0]
-    assert "18.0 % of its class" in lines[0]
-    assert_harmless("".join(lines), look)
+    head, first, second, rest = texts(confusion(COUNTS, ["cat", "cow", "dog"], 60, 4, look))
+    assert f"true {arrow} predicted, the most confused of 3 classes" in head
+    assert f"cow {arrow} dog" in first
+    assert "18.0 % of its class" in first
+    assert f"cat {arrow} dog" in second
+    assert "not shown: 1 more pairs, 1 of 12 mistakes" in rest
+    later = texts(confusion(COUNTS, ["cat", "cow", "dog"], 60, 4, look, first=2))
+    assert f"cow {arrow} cat" in later[1]
+    assert_harmless("".join([head, first, second, rest]), look)
     assert "no mistakes" in texts(confusion([[3, 0], [0, 4]], ["a", "b"], 60, 3, look))[0]
+
+
+@pytest.mark.parametrize("room", [(36, 9), (58, 19), (78, 8), (78, 19), (118, 35), (198, 45)])
+def test_columns_of_confusions_never_run_together_whatever_the_number_of_classes(room):
+    generator = np.random.default_rng(0)
+    for n in range(2, 101):
+        counts = generator.integers(1, 2000 if n % 2 else 90, (n, n))
+        names = [f"kind of thing {k}" if n % 3 else "가나다라" * (k + 1) for k in range(n)]
+        strips = confusion(counts.tolist(), names, *room, Look())
+        assert len(strips) <= room[1]
+        assert {strip.cell_length for strip in strips} == {room[0]}
+        lines = texts(strips)
+        if lines[0].startswith("  true →"):
+            assert "not shown" in lines[-1]
+            continue
+        rows = [line for line in lines[2:-1] if line.strip()]
+        assert len(rows) == n
+        for row, text in zip(counts.tolist(), rows, strict=True):
+            cells = text.split()[-n - 2 : -2] if "recall" in lines[1] else text.split()[-n:]
+            assert [int(cell.strip("▲").replace(",", "")) for cell in cells] == row
+
+
+def test_names_of_columns_differ_even_where_they_are_cut():
+    assert distinct(["cat", "dog"], 8, "…") == ["cat", "dog"]
+    assert distinct(["Iris-setosa", "Iris-virginica"], 5, "…") == ["seto…", "virg…"]
+    assert distinct(["aaaaaaab", "aabaaaac", "aaaaaaad"], 3, "…") == ["0", "1", "2"]
 
 
 # -- the pad -----------------------------------------------------------------------------------------------
@@ -305,7 +339,7 @@ async def test_nothing_is_requested_that_is_not_on_the_screen():
 
 
 SHOWN = {
-    "confusions": [("right of", 1), ("validation examples", 1)],
+    "confusions": [("accuracy", 1), ("true ↓", 1), ("validation examples", 1)],
     "worst": [("→", 2), ("loss ", 2)],  # side by side
     "weights": [("±", 6)],
 }
@@ -341,7 +375,7 @@ async def test_confusions_as_shares_by_key():
         assert on.train.enabled("confusion_fractions")
         counts = view.text
         await on.press("%")
-        assert " %" in on.view("confusions").text.splitlines()[2][:40]
+        assert " %" in "".join(line[:40] for line in on.view("confusions").text.splitlines()[3:6])
         await on.press("%")
         assert on.view("confusions").text == counts
 

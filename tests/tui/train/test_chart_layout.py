@@ -133,7 +133,10 @@ async def test_three_stand_side_by_side_where_there_is_room_and_none_twice():
             assert len(set(on.views)) == 4
 
 
-SHAPES = {"flat": [{"type": "dense", "units": 4}], "image": [{"type": "flatten"}, {"type": "dense", "units": 4}]}
+SHAPES = {
+    "flat": [{"type": "dense", "units": 4}],
+    "image": [{"type": "flatten"}, {"type": "dense", "units": 4}],
+}
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,10 @@ class ChartView(View, can_focus=True):
         """The inspections that the view needs while it is on the screen."""
         return []
 
+    def works(self, action_id: str) -> bool:
+        """True if an action of the chart does something now."""
+        return True
+
     def label(self, action_id: str) -> str | None:
         """The words for the key bar; ``None``: those of the action itself."""
         return None

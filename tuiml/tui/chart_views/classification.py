@@ -14,7 +14,7 @@ from tuiml.training.inspections.highest_loss import Example, HighestLoss
 from tuiml.training.inspections.record import Evaluated, InspectionRequest
 from tuiml.tui.chart_views.chart import Chart
 from tuiml.tui.chart_views.inspection import (
-    InspectionView,
+    PagedView,
     TilesView,
     has_classes,
     has_weights,
@@ -23,11 +23,12 @@ from tuiml.tui.chart_views.inspection import (
     signed_tiles,
 )
 from tuiml.tui.charts import pixels
-from tuiml.tui.charts.confusion import confusion
+from tuiml.tui.charts.confusion import confusion, listed
 from tuiml.tui.charts.palette import QUIET, TROUBLE, Look
 from tuiml.tui.charts.text import Line, clean, strip
 from tuiml.tui.charts.tiles import Caption, Layout, tiles
 from tuiml.tui.keys import action
+from tuiml.tui.widgets.chart_view import look_of
 
 
 @dataclass
@@ -37,8 +38,8 @@ class ConfusionStyle:
     fractions: bool = False
 
 
-class ConfusionView(InspectionView[Confusion]):
-    """How many examples of each class were predicted as each class."""
+class ConfusionView(PagedView[Confusion]):
+    """How many examples of each class were predicted as each class, or a list of pairs."""
 
     record = Confusion
 
@@ -49,17 +50,27 @@ class ConfusionView(InspectionView[Confusion]):
     def requests(self) -> list[InspectionRequest]:
         return [self.request()]
 
+    def total(self) -> int:
+        found = self.found
+        names = names_of(self.selection.model)
+        width, height = self.size.width, self.size.height - 1
+        return listed(found.counts, names, width, height, look_of(self)) if found else 0
+
+    def shown_count(self) -> int:
+        return max(1, self.size.height - 3)
+
     def stamp(self) -> Hashable:
         return (super().stamp(), self.style.fractions)
 
     def about(self, found: Confusion, look: Look) -> str:
         hits = sum(row[i] for i, row in enumerate(found.counts))
-        right = f"{percent(hits / found.evaluated)} right of " if found.evaluated else ""
-        return right + part_words(found)
+        accuracy = f"  accuracy {percent(hits / found.evaluated)}" if found.evaluated else ""
+        return part_words(found) + accuracy
 
     def show(self, found: Confusion, width: int, height: int, look: Look) -> list[Line]:
         names = names_of(self.selection.model)
-        return confusion(found.counts, names, width, height, look, fractions=self.style.fractions)
+        fractions = self.style.fractions
+        return confusion(found.counts, names, width, height, look, fractions=fractions, first=self.first)
 
     @action("percent_sign", "fractions", "The confusion matrix in counts or fractions.", "train", rank=270)
     def action_confusion_fractions(self) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
+from rich.cells import cell_len
 
 from tuiml.formatting import compact
 from tuiml.spec.preset import Preset
@@ -97,8 +98,11 @@ class InspectionView(ChartView, Generic[R]):
         if found is None:
             return [strip(head, width), *notice(clean(self._waiting(), look), width, height - 1, look)]
         about = clean(self.about(found, look), look)
-        words = (f"  {about}" if about else "") + f"  step {found.step:,}"
-        head.append((words, look.style(QUIET)))
+        room = width - cell_len(head[0][0])
+        for words in filter(None, [*about.split("  "), f"step {found.step:,}"]):
+            room -= cell_len(words) + 2
+            if room >= 0:
+                head.append((f"  {words}", look.style(QUIET)))
         return [strip(head, width), *self.show(found, width, height - 1, look)]
 
     def show(self, found: R, width: int, height: int, look: Look) -> list[Line]:
@@ -106,7 +110,7 @@ class InspectionView(ChartView, Generic[R]):
         raise NotImplementedError  # pragma: no cover - every view draws something
 
     def about(self, found: R, look: Look) -> str:
-        """A few words beside the title."""
+        """Words beside the title; parts with two spaces between are left out if there is no room."""
         return ""
 
     def _waiting(self) -> str:
@@ -154,6 +158,11 @@ class PagedView(InspectionView[R]):
     def _go_to(self, first: int) -> None:
         last = max(0, self.total() - 1)
         self.selection.of(Pages).first[self.record.event] = max(0, min(first, last))
+
+    def works(self, action_id: str) -> bool:
+        if action_id == "tiles_on":
+            return self.first + max(1, self.shown_count()) < self.total()
+        return self.first > 0 if action_id == "tiles_back" else super().works(action_id)
 
     @action("greater_than_sign", "more", "The next units, or examples.", "train", rank=280)
     def action_tiles_on(self) -> None:

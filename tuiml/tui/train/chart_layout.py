@@ -253,7 +253,8 @@ class ChartLayout(Part):
 
     def _views_with(self, action_id: str) -> list[ChartView]:
         """The views on the screen whose chart has that action, the focused one first."""
-        slots = [slot for slot in self.shown_slots if slot.chart.has(action_id)]
+        has = [slot for slot in self.shown_slots if slot.chart.has(action_id)]
+        slots = [slot for slot in has if slot.view.works(action_id)]
         slots.sort(key=lambda slot: not slot.view.has_focus)
         return [slot.view for slot in slots]
 
