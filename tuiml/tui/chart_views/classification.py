@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ from tuiml.tui.chart_views.chart import Chart
 from tuiml.tui.chart_views.inspection import (
     PagedView,
     TilesView,
+    feature_names_of,
     has_classes,
     has_weights,
     image_size,
@@ -25,7 +26,8 @@ from tuiml.tui.chart_views.inspection import (
 from tuiml.tui.charts import pixels
 from tuiml.tui.charts.confusion import confusion, listed
 from tuiml.tui.charts.palette import QUIET, TROUBLE, Look
-from tuiml.tui.charts.text import Line, clean, strip
+from tuiml.tui.charts.records import Column, input_columns, records
+from tuiml.tui.charts.text import Line, clean
 from tuiml.tui.charts.tiles import Caption, Layout, tiles
 from tuiml.tui.keys import action
 from tuiml.tui.widgets.chart_view import look_of
@@ -101,7 +103,7 @@ class HighestLossView(TilesView[HighestLoss]):
     def plan(self, width: int, height: int) -> Layout:
         size = image_size(self.selection.model)
         if size is None:
-            return Layout(1, max(0, height), width, 2, width)
+            return Layout(1, max(0, height - 1), width, 2, width)
         return self.layout_of(size, width, height, 4, caption=2, least=14)
 
     def about(self, found: HighestLoss, look: Look) -> str:
@@ -110,7 +112,7 @@ class HighestLossView(TilesView[HighestLoss]):
     def show(self, found: HighestLoss, width: int, height: int, look: Look) -> list[Line]:
         plan = self.plan(width, height)
         if not found.width:
-            return [self._line(example, width, look) for example in found.examples][:height]
+            return self._table(found.examples, width, height, look)
         made = []
         for example in found.examples[: 1 if self.one else None]:
             image = np.frombuffer(example.pixels, np.uint8).reshape(found.height, found.width) / 255
@@ -131,10 +133,21 @@ class HighestLossView(TilesView[HighestLoss]):
         )
         return f"{target} {'→' if look.unicode else '>'} {predicted} {percent(example.probability, 0)}"
 
-    def _line(self, example: Example, width: int, look: Look) -> Line:
-        values = ", ".join(compact(value, 3, look.glyphs.missing) for value in example.values)
-        (prediction, style), (loss, quiet) = self._captions(example, look)
-        return strip([(f"{loss:<12} ", quiet), (f"{prediction:<28} ", style), (values, quiet)], width)
+    def _table(self, examples: Sequence[Example], width: int, height: int, look: Look) -> list[Line]:
+        """Examples of a table, with the names of its columns."""
+        examples = examples[: 1 if self.one else None]
+        captions = [self._captions(example, look) for example in examples]
+        inputs, total = input_columns(
+            feature_names_of(self.selection.model), [example.values for example in examples], look
+        )
+        arrow = "→" if look.unicode else ">"
+        predictions = [prediction for (prediction, _), _ in captions]
+        styles = [style for (_, style), _ in captions]
+        columns = [
+            Column("loss", [compact(example.loss, 3, look.glyphs.missing) for example in examples]),
+            Column(f"true {arrow} predicted", predictions, True, styles, max(20, width // 3)),
+        ]
+        return records([*columns, *inputs], width, height, look, total=len(columns) + total)
 
 
 class WeightsView(TilesView[Weights]):

@@ -10,7 +10,15 @@ from tuiml.training.inspections.boundary import Boundary
 from tuiml.training.inspections.record import CELLS, InspectionRequest
 from tuiml.training.inspections.responses import Responses
 from tuiml.tui.chart_views.chart import Chart
-from tuiml.tui.chart_views.inspection import R, TilesView, has_units, is_plane, names_of, signed_tiles
+from tuiml.tui.chart_views.inspection import (
+    R,
+    TilesView,
+    feature_names_of,
+    has_units,
+    is_plane,
+    names_of,
+    signed_tiles,
+)
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.plane import field, field_legend
 from tuiml.tui.charts.text import Line, clean, notice
@@ -98,7 +106,9 @@ class BoundaryView(UnitTilesView[Boundary]):
         for y, row in enumerate(field(found, wide, tall, look)):
             segments = [*row, Segment("   "), *(beside[y] if y < len(beside) else ())]
             strips.append(Line.of(segments).resized(width))
-        return [*strips, field_legend(found, names_of(self.selection.model), width, look)][:height]
+        model = self.selection.model
+        legend = field_legend(found, names_of(model), width, look, axes=feature_names_of(model))
+        return [*strips, legend][:height]
 
 
 BOUNDARY = Chart(

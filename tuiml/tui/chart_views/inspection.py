@@ -68,6 +68,11 @@ def names_of(model: RunModel) -> Sequence[str]:
     return model.preset.data.classes if model.preset else ()
 
 
+def feature_names_of(model: RunModel) -> Sequence[str]:
+    """The names of the inputs, if they have names; may be from a file, so not safe to print."""
+    return model.preset.data.feature_names if model.preset else ()
+
+
 R = TypeVar("R", bound=Inspection)
 
 
