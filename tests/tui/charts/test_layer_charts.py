@@ -90,7 +90,42 @@ def test_bars_stand_over_their_axis_and_what_lies_beyond_under_its_ends():
     ]
     assert shown[5].startswith("◀0 ─")
     assert shown[5].endswith("─ 1.0▶")
-    assert shown[6] == "◀ 3 below     45 above ▶"
+    assert shown[6] == "◀ 3 < 0   78.9 % > 1.0 ▶"
+
+
+def test_what_lies_beyond_the_axis_is_said_in_words():
+    assert Bars(Scale(-4.0, 2.0, 4), [100] * 4, 13, 1).beyond() == ("13 values < -4.0", "1 value > 2.0")
+    assert Bars(Scale(-4.0, 2.0, 4), [100] * 4, 32, 0).beyond() == ("7.4 % < -4.0", "")
+    assert Bars(Scale(0.0, 2.25, 4), [1e6] * 4, 0, 30).beyond() == ("", "30 values > 2.25")
+    wide = texts(distribution(Bars(UNIT, [1, 2, 4, 2], 3, 45), 60, 7, look=PLAIN))[-1]
+    assert wide.split("  ")[0] == "◀ 3 values < 0"
+
+
+def test_an_axis_of_its_own_ends_where_the_values_do():
+    bars = Bars(Scale(-2.0, 2.0, 40), [0] * 10 + [50] * 20 + [0] * 9 + [1])
+    assert bars.axis() == Scale(-1.0, 1.0, 20)
+    assert bars.on(bars.axis()).beyond() == ("", "1 value > 1.0")
+    assert bars.axis(Bars(Scale(-2.0, 2.0, 40), [9] * 40)) == bars.scale, "another run is seen as well"
+    few = Bars(UNIT, [0, 4, 0, 0])
+    assert few.axis() == UNIT, "never a single bar"
+    norms = Bars(Scale(-1e4, 1e4, 121, 1e-12), [0] * 70 + [3] * 20 + [0] * 31)
+    own = norms.axis()
+    assert own.low == -own.high
+    assert 1e-12 < own.floor < own.high < 1e4
+    assert sum(norms.on(own).counts) == pytest.approx(60)
+
+
+def test_the_spike_at_zero_is_named_beside_it():
+    shown = texts(distribution(Bars(UNIT, [90, 1, 2, 1]), 60, 8, look=PLAIN))
+    assert shown[0].split()[1:5] == ["95.7", "%", "at", "0"]
+
+
+def test_panels_have_their_own_axes_unless_one_is_asked_for():
+    both = [*panels(1), Panel(1, "relu", Bars(Scale(0.0, 4.0, 8), (8, 4, 2, 2, 1, 1, 1, 1)))]
+    assert texts(multiples(both, 60, 7, shared=False, look=PLAIN))[-3].count(" 4.0") == 1
+    assert texts(multiples(both, 60, 7, shared=True, look=PLAIN))[-3].count(" 4.0") == 2
+    beyond = [Panel(0, "relu", Bars(UNIT, (8, 4, 2, 2), 0, 1))]
+    assert "1 value > 1" in texts(multiples(beyond, 30, 9, shared=False, look=PLAIN))[-1]
 
 
 def test_another_runs_histogram_is_an_outline_in_parts_of_its_own_total():
@@ -116,7 +151,7 @@ def test_the_spike_at_zero_is_cut_on_a_logarithmic_axis_as_well():
 def test_nothing_but_what_lies_beyond_is_reported():
     shown = "\n".join(texts(distribution(Bars(UNIT, [0] * 4, 0, 9), 40, 8, look=PLAIN, empty="no bar")))
     assert "no bar" in shown
-    assert "9 above ▶" in shown
+    assert "9 values > 1.0 ▶" in shown
 
 
 # -- small multiples ---------------------------------------------------------------------------------------

@@ -7,12 +7,13 @@ follow from the entry.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Literal
 
 from tuiml.training.inspections.record import InspectionRequest
 from tuiml.tui.chart_views.selection import ChartSelection
+from tuiml.tui.keys import action
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.widgets.chart_view import View
 
@@ -39,6 +40,33 @@ class ChartView(View, can_focus=True):
     def label(self, action_id: str) -> str | None:
         """The words for the key bar; ``None``: those of the action itself."""
         return None
+
+
+@dataclass
+class ScaleStyle:
+    """Shared by all charts with several drawings."""
+
+    one: bool = False
+    """True if all have one scale, False if each has its own."""
+
+
+class ScaledView(ChartView):
+    """A view with several drawings, of layers or of units: each has its own scale, or all have one."""
+
+    @property
+    def one_scale(self) -> bool:
+        """True if all have one scale."""
+        return self.selection.of(ScaleStyle).one
+
+    def stamp(self) -> Hashable:
+        return (super().stamp(), self.one_scale)
+
+    @action("A", "one scale", "One scale for all layers or units, or one for each.", "train", rank=275)
+    def action_one_scale(self) -> None:
+        self.selection.of(ScaleStyle).one = not self.one_scale
+
+    def label(self, action_id: str) -> str | None:
+        return "own scales" if action_id == "one_scale" and self.one_scale else super().label(action_id)
 
 
 def always(run: RunModel) -> bool:

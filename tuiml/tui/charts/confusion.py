@@ -123,7 +123,7 @@ class Matrix:
         name = max(map(cell_len, self.labels))
         texts = [*(text for row in self.texts for text in row), *(p.rstrip(" %") for p in self.precision)]
         least = 1 + max(min(3, name), *map(len, texts))
-        first = 1 + max(9, min(name, max(9, width // 4)))
+        first = 1 + max(9, min(name, width // 3, max(width // 4, width - least * n - RECALL - 1)))
         recall = RECALL if first + least * n + RECALL <= width else 0
         wide, tall = (width - first - recall) // n, (height - 3) // n
         if wide < least or tall < 1:
