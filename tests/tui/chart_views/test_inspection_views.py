@@ -20,7 +20,7 @@ from tuiml.tui.charts import pixels
 from tuiml.tui.charts.confusion import confusion, distinct
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.plane import field, field_legend
-from tuiml.tui.charts.tiles import layout, tiles
+from tuiml.tui.charts.tiles import layout, stretched, tiles
 from tuiml.tui.model.document import Document
 from tuiml.tui.process.training_client import TrainingClient
 from tuiml.tui.widgets.chart_view import on_screen
@@ -96,6 +96,17 @@ def test_tiles_never_leave_their_room(room, size):
     strips = tiles([(picture, [("a caption that is long", Look().style())] * 2)] * 50, plan, *room, "…")
     assert len(strips) <= room[1]
     assert {strip.cell_length for strip in strips} == {room[0]}
+
+
+@pytest.mark.parametrize("room", [(78, 18), (118, 34), (198, 44)])
+@pytest.mark.parametrize("shown", [1, 3, 8, 100])
+def test_tiles_without_a_shape_of_their_own_fill_their_room(room, shown):
+    plan = layout((12, 12), *room, least=7, wanted=min(shown, 8))
+    full = stretched(plan, min(shown, plan.count), *room)
+    assert room[0] - full.columns <= full.columns * (full.width + 2) - 2 <= room[0]
+    tall = full.rows * (full.height // 2 + 2) - 1
+    assert room[1] - full.rows <= tall <= room[1]
+    assert full.count >= min(shown, plan.count)
 
 
 # -- the plane ---------------------------------------------------------------------------------------------
@@ -308,6 +319,19 @@ async def test_the_plane_and_its_units_are_shown_in_every_size(size, large):
         assert "units" in units.text.splitlines()[0]
         await on.press("escape", "down")
         assert on.train.selection.index == 1
+
+
+async def test_units_have_their_own_scale_or_one_by_key():
+    async with bench((120, 40), **PLANE) as on:
+        await on.show("units")
+        assert "-1 ████████ 0 ████████ 1 × the ± of each unit" in on.view("units").text
+        assert on.train.label("one_scale") is None
+        before = [list(line) for line in on.view("units")._lines]
+        await on.press("A")
+        assert "× the ±" not in on.view("units").text
+        assert "████████ 0 ████████" in on.view("units").text
+        assert [list(line) for line in on.view("units")._lines] != before
+        assert on.train.label("one_scale") == "own scales"
 
 
 async def test_the_selected_layers_units_are_asked_for_and_one_alone_by_key():

@@ -13,6 +13,7 @@ from tuiml.tui.charts.landscape import Depth, landscape, limits
 from tuiml.tui.charts.multiples import Panel, grid, multiples, window
 from tuiml.tui.charts.norm_lines import norm_lines
 from tuiml.tui.charts.palette import Look
+from tuiml.tui.charts.records import Column, input_columns, records
 from tuiml.tui.charts.scale import Scale, axis, common, moved
 from tuiml.tui.charts.series import in_columns
 
@@ -200,6 +201,15 @@ def test_a_column_shows_what_was_last_reported_and_the_mean_where_there_is_more(
     assert [x for x in gap.ravel().tolist() if not math.isnan(x)] == [1, 2]
 
 
+@pytest.mark.parametrize(("look", "shades"), [(FULL, "████ 25 % ████"), (PLAIN, "░░▒▒ 25 % ▓▓██")])
+def test_a_heat_map_says_what_its_shades_mean(look, shades):
+    table = np.array([[1, 0], [0, 1]])
+    shown = texts(heat_map(table, 80, 6, title="over time", look=look))
+    assert shown[0].rstrip() == f"over time  0 {shades} 100 % of the fullest bin"
+    assert "100 %" in texts(heat_map(table, 34, 6, title="over time", look=look))[0]
+    assert texts(heat_map(table, 12, 6, title="over time", look=look))[0].rstrip() == "over time"
+
+
 def test_a_heat_map_places_moments_by_their_steps_and_marks_the_one_looked_at():
     rows = [[1, 0], [0, 1]]
     shown = texts(
@@ -245,7 +255,7 @@ def test_layers_share_rows_where_there_are_more_of_them_and_take_more_where_ther
     assert sum("+▌" in line for line in many) == 10
     few = texts(landscape(depth([[1.0, 0.1]] * 4), 60, 12, look=PLAIN))
     assert sum("▌" in line for line in few) == 2
-    assert [line[5] for line in few[1:7]] == ["█"] * 3 + ["▓"] * 3
+    assert [line[5] for line in few[1:11]] == ["█"] * 5 + ["▓"] * 5
 
 
 def test_the_moment_looked_at_is_marked_and_its_numbers_are_shown():
@@ -311,3 +321,34 @@ def test_any_size_is_filled_and_plain_terminals_get_ascii(width, height, counts,
             assert strip.cell_length == width == len(strip.text)
             assert "\x1b" not in strip.text
             assert look.unicode or strip.text.isascii()
+
+
+# -- examples of a table -----------------------------------------------------------------------------------
+
+NAMES = ("sepal length", "petal\x1bwidth", "colour = red", "colour = dark green", "weight")
+
+
+def table(width, look=PLAIN):
+    rows = [(5.1, 0.25, 1, 0, 70), (6.0, NAN, 0, 1, 81.5)]
+    inputs, total = input_columns(NAMES, rows, look)
+    return texts(records([Column("loss", ["2.3", "11"]), *inputs], width, 3, look, total=total + 1))
+
+
+def test_values_of_a_table_stand_under_the_names_of_their_columns():
+    head, first, second = table(70)
+    assert head.split("  ")[0] == "loss"
+    assert [name in head for name in ("sepal length", "colour", "weight")] == [True] * 3
+    assert "\x1b" not in head
+    assert first.split() == ["2.3", "5.10", ".250", "red", "70"]
+    assert second.split() == ["11", "6.00", "·", "dark", "green", "81.5"]
+    for text in ("5.10", "6.00"):
+        line = first if text in first else second
+        assert line.index(text) + len(text) == head.index("sepal length") + len("sepal length")
+
+
+def test_columns_that_have_no_room_are_counted():
+    assert table(40)[0].rstrip().endswith("+2 more")
+    assert all(len(line) == 40 for line in table(40))
+    inputs, total = input_columns(NAMES, [(1.0, 2.0)], PLAIN)
+    assert (len(inputs), total) == (2, 4), "only the first values of an example are known"
+    assert input_columns((), [(1.0, 2.0)], PLAIN)[0][1].head == "input 1"

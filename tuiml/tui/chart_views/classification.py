@@ -15,13 +15,13 @@ from tuiml.training.inspections.record import Evaluated, InspectionRequest
 from tuiml.tui.chart_views.chart import Chart
 from tuiml.tui.chart_views.inspection import (
     PagedView,
+    SignedTilesView,
     TilesView,
     feature_names_of,
     has_classes,
     has_weights,
     image_size,
     names_of,
-    signed_tiles,
 )
 from tuiml.tui.charts import pixels
 from tuiml.tui.charts.confusion import confusion, listed
@@ -150,7 +150,7 @@ class HighestLossView(TilesView[HighestLoss]):
         return records([*columns, *inputs], width, height, look, total=len(columns) + total)
 
 
-class WeightsView(TilesView[Weights]):
+class WeightsView(SignedTilesView[Weights]):
     """The weights of the first layer as images."""
 
     record = Weights
@@ -179,7 +179,7 @@ class WeightsView(TilesView[Weights]):
 
     def show(self, found: Weights, width: int, height: int, look: Look) -> list[Line]:
         size = (found.height, found.width)
-        return signed_tiles(self, found, size, self.plan(width, height), width, height, look)
+        return self.signed_tiles(found, size, self.plan(width, height), width, height, look)
 
 
 CONFUSION_MATRIX = Chart(

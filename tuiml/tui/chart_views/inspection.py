@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 import numpy as np
 from rich.cells import cell_len
+from rich.style import Style
 
 from tuiml.formatting import compact
 from tuiml.spec.preset import Preset
@@ -16,7 +17,7 @@ from tuiml.training.inspections.network import ZERO
 from tuiml.training.inspections.network import image_size as size_of
 from tuiml.training.inspections.record import CLASSES, Evaluated, Inspection, InspectionRequest
 from tuiml.training.inspections.responses import Responses
-from tuiml.tui.chart_views.chart import ChartView
+from tuiml.tui.chart_views.chart import ChartView, ScaledView
 from tuiml.tui.charts import pixels
 from tuiml.tui.charts.palette import QUIET, Look
 from tuiml.tui.charts.text import Line, clean, notice, strip
@@ -212,20 +213,39 @@ class TilesView(PagedView[R]):
         return layout(size, width, height, wanted=1 if self.one else wanted, **options)
 
 
-def signed_tiles(
-    view: TilesView[Any],
-    found: Responses | Weights,
-    size: tuple[int, int],
-    plan: Layout,
-    width: int,
-    height: int,
-    look: Look,
-) -> list[Line]:
-    """Signed grids of ``size`` (rows, columns) as tiles, each with its unit's number and largest value."""
-    made = []
-    for i, (grid, scale) in enumerate(zip(found.grids, found.scales, strict=True)):
-        values = (np.frombuffer(grid, np.uint8).reshape(size).astype(np.float64) - ZERO) / (ZERO - 1)
-        image = pixels.signed(pixels.resized(values, plan.height, plan.width), look)
-        caption = f"{found.first + i} {'±' if look.unicode else ''}{compact(scale)}"
-        made.append((image, [(caption, look.style(QUIET))]))
-    return tiles(made[: 1 if view.one else None], plan, width, height, look.glyphs.more)
+class SignedTilesView(ScaledView, TilesView[R]):
+    """A view of signed grids as tiles, with the scale of their colours below them."""
+
+    def layout_of(
+        self, size: tuple[int, int], width: int, height: int, wanted: int, **options: int
+    ) -> Layout:
+        return super().layout_of(size, width, max(0, height - 1), wanted, **options)
+
+    def signed_tiles(
+        self,
+        found: Responses | Weights,
+        size: tuple[int, int],
+        plan: Layout,
+        width: int,
+        height: int,
+        look: Look,
+    ) -> list[Line]:
+        """Grids of ``size`` (rows, columns) as tiles, each with its unit's number and largest value."""
+        made = []
+        greatest = max(found.scales, default=0.0) or 1.0
+        for i, (grid, scale) in enumerate(zip(found.grids, found.scales, strict=True)):
+            values = (np.frombuffer(grid, np.uint8).reshape(size).astype(np.float64) - ZERO) / (ZERO - 1)
+            if self.one_scale:
+                values *= scale / greatest
+            image = pixels.signed(pixels.resized(values, plan.height, plan.width), look)
+            caption = f"{found.first + i} {'±' if look.unicode else ''}{compact(scale)}"
+            made.append((image, [(caption, look.style(QUIET))]))
+        drawn = tiles(made[: 1 if self.one else None], plan, width, height - 1, look.glyphs.more)
+        return [*drawn, strip(self._scale(greatest, width, look), width)][:height]
+
+    def _scale(self, greatest: float, width: int, look: Look) -> list[tuple[str, Style]]:
+        """What the colours mean: numbers, or parts of each unit's largest value."""
+        high, words = (compact(greatest), "") if self.one_scale else ("1", "")
+        if not self.one_scale and width >= 50:
+            words = "of the largest of each unit" if not look.unicode else "× the ± of each unit"
+        return pixels.signed_scale(f"-{high}", high, words, look)

@@ -119,7 +119,7 @@ class MapView(RegressionView[Surface]):
         wide, tall = self._room(width, height)
         strips = [Line.of(row).resized(width) for row in heights(found, wide, tall, look)]
         names = feature_names_of(self.selection.model)
-        return [*strips, heights_legend(found, names, width, look)][:height]
+        return [*strips, heights_legend(found, width, look, axes=names)][:height]
 
 
 class PredictionsView(RegressionView[Predictions]):
@@ -178,10 +178,11 @@ class LargestErrorsView(PagedView[LargestErrors]):
         arrow = "→" if look.unicode else ">"
         names = model.preset.data.target_names if model.preset else ()
         columns = [Column("loss", [compact(example.loss, 3, missing) for example in examples])]
-        for k in range(max((len(example.targets) for example in examples), default=0)):
+        outputs = max((len(example.targets) for example in examples), default=0)
+        for k in range(outputs):
             pairs = [(example.targets[k], example.predictions[k]) for example in examples]
             texts = [f"{compact(a, 4, missing)} {arrow} {compact(b, 4, missing)}" for a, b in pairs]
-            head = clean(names[k], look) if k < len(names) else "target" if k == 0 else f"target {k}"
+            head = clean(names[k], look) if k < len(names) else f"target {k}" if outputs > 1 else "target"
             columns.append(Column(f"{head} {arrow} predicted", texts, widest=30))
         inputs, total = input_columns(feature_names_of(model), [example.values for example in examples], look)
         return records([*columns, *inputs], width, height, look, total=len(columns) + total)

@@ -141,7 +141,7 @@ def field_legend(
     return strip([*parts, _limits(found, axes, look)], width)
 
 
-def heights_legend(found: Surface, axes: Sequence[str], width: int, look: Look) -> Line:
+def heights_legend(found: Surface, width: int, look: Look, *, axes: Sequence[str] = ()) -> Line:
     """The colours or shades from the lowest to the highest number, and the limits of the plane with the names
     of its ``axes``."""
     parts: list[tuple[str, Style]] = [(f"{compact(found.scale[0])} ", look.style())]

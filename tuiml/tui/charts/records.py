@@ -49,7 +49,7 @@ def records(columns: Sequence[Column], width: int, height: int, look: Look, *, t
     total = max(total, len(columns))
     count, used = 0, 0
     while count < len(columns):
-        rest = len(f"+{total - count - 1} more") + GAP if count + 1 < total else 0
+        rest = len(f"+{total - count - 1} more") if count + 1 < total else 0
         if count and used + widths[count] + GAP + rest > width:
             break
         used += widths[count] + GAP
