@@ -6,11 +6,13 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from rich.segment import Segment
 
 from tuiml.formatting import compact, percent
 from tuiml.training.inspections.confusion import Confusion
 from tuiml.training.inspections.first_layer_weights import Weights, first_weights
 from tuiml.training.inspections.highest_loss import Example, HighestLoss
+from tuiml.training.inspections.network import ZERO
 from tuiml.training.inspections.record import Evaluated, InspectionRequest
 from tuiml.tui.chart_views.chart import Chart
 from tuiml.tui.chart_views.inspection import (
@@ -22,12 +24,13 @@ from tuiml.tui.chart_views.inspection import (
     has_weights,
     image_size,
     names_of,
+    weights_grid,
 )
 from tuiml.tui.charts import pixels
-from tuiml.tui.charts.confusion import confusion, listed
+from tuiml.tui.charts.confusion import confusion, distinct, listed
 from tuiml.tui.charts.palette import QUIET, TROUBLE, Look
 from tuiml.tui.charts.records import Column, input_columns, records
-from tuiml.tui.charts.text import Line, clean
+from tuiml.tui.charts.text import Line, clean, fit, strip
 from tuiml.tui.charts.tiles import Caption, Layout, tiles
 from tuiml.tui.keys import action
 from tuiml.tui.widgets.chart_view import look_of
@@ -136,22 +139,24 @@ class HighestLossView(TilesView[HighestLoss]):
     def _table(self, examples: Sequence[Example], width: int, height: int, look: Look) -> list[Line]:
         """Examples of a table, with the names of its columns."""
         examples = examples[: 1 if self.one else None]
-        captions = [self._captions(example, look) for example in examples]
-        inputs, total = input_columns(
-            feature_names_of(self.selection.model), [example.values for example in examples], look
-        )
-        arrow = "→" if look.unicode else ">"
-        predictions = [prediction for (prediction, _), _ in captions]
-        styles = [style for (_, style), _ in captions]
+        model, missing = self.selection.model, look.glyphs.missing
+        widest = max(9, width // 6)
+        labels = distinct([clean(name, look) for name in names_of(model)], widest, look.glyphs.more)
+        wrong = [example.label != example.predicted for example in examples]
+        styles = [look.style(TROUBLE if trouble else "", bold=trouble) for trouble in wrong]
+        rows = [example.values for example in examples]
+        inputs, total = input_columns(feature_names_of(model), rows, width, look)
         columns = [
-            Column("loss", [compact(example.loss, 3, look.glyphs.missing) for example in examples]),
-            Column(f"true {arrow} predicted", predictions, True, styles, max(20, width // 3)),
+            Column("loss", [compact(example.loss, 3, missing) for example in examples]),
+            Column("true", [labels[example.label] for example in examples], True, widest=widest),
+            Column("predicted", [labels[e.predicted] for e in examples], True, styles, widest),
+            Column("p", [percent(example.probability, 0) for example in examples]),
         ]
         return records([*columns, *inputs], width, height, look, total=len(columns) + total)
 
 
 class WeightsView(SignedTilesView[Weights]):
-    """The weights of the first layer as images."""
+    """The weights of the first layer as images; of a table as columns of a grid, an input in each row."""
 
     record = Weights
     most = 128
@@ -159,7 +164,7 @@ class WeightsView(SignedTilesView[Weights]):
     def _size_and_units(self) -> tuple[tuple[int, int], int]:
         """Rows and columns of the image of a unit, and the number of units."""
         model = self.selection.model
-        size = image_size(model)
+        size = weights_grid(model)
         node = first_weights(model.network, size) if model.network else None
         if node is None:
             return (1, 1), 0
@@ -168,6 +173,8 @@ class WeightsView(SignedTilesView[Weights]):
 
     def plan(self, width: int, height: int) -> Layout:
         size, units = self._size_and_units()
+        if size[0] == 1:
+            return self._table_plan(size[1], units, width, height)
         return self.layout_of(size, width, height, min(units, 8), least=7)
 
     def total(self) -> int:
@@ -179,7 +186,50 @@ class WeightsView(SignedTilesView[Weights]):
 
     def show(self, found: Weights, width: int, height: int, look: Look) -> list[Line]:
         size = (found.height, found.width)
+        if found.height == 1:
+            return self._table(found, width, height, look)
         return self.signed_tiles(found, size, self.plan(width, height), width, height, look)
+
+    def _inputs(self, look: Look) -> list[str]:
+        """The names of the inputs of a table."""
+        names = [clean(name, look) for name in feature_names_of(self.selection.model)]
+        return [*names, *(f"input {k}" for k in range(len(names), self._size_and_units()[0][1]))]
+
+    def _table_plan(self, inputs: int, units: int, width: int, height: int) -> Layout:
+        """Units as columns of at most 8 cells, and inputs as rows."""
+        room = width - self._margin(width)
+        count = max(1, min(units, room // 4))
+        wide = max(1, min(8, room // count))
+        tall = max(1, min(6, (height - 2) // max(1, inputs)))
+        return Layout(1 if self.one else max(1, min(units, room // wide)), 1, wide, tall, wide)
+
+    def _margin(self, width: int) -> int:
+        return min(max(map(len, self._inputs(look_of(self))), default=0), max(8, width // 4)) + 1
+
+    def _table(self, found: Weights, width: int, height: int, look: Look) -> list[Line]:
+        """A grid of colours: a row for each input with its name, a column for each unit with its number."""
+        plan, margin, more = self.plan(width, height), self._margin(width), look.glyphs.more
+        values = np.array([np.frombuffer(grid, np.uint8) for grid in found.grids], np.float64).T
+        values = ((values - ZERO) / (ZERO - 1))[:, : plan.columns]
+        greatest = max(found.scales, default=0.0) or 1.0
+        if self.one_scale:
+            values = values * np.array(found.scales[: plan.columns]) / greatest
+        quiet = look.style(QUIET)
+        numbers = "".join(f"{found.first + k:>{plan.tile - 1}} " for k in range(values.shape[1]))
+        lines = [strip([(fit("unit", margin, more), quiet), (numbers, quiet)], width)]
+        per_row = 2 * plan.height
+        pixel_rows = pixels.signed(np.repeat(np.repeat(values, per_row, 0), plan.tile, 1), look)
+        for k, row in enumerate(pixel_rows):
+            name = self._inputs(look)[k // plan.height] if k % plan.height == (plan.height - 1) // 2 else ""
+            label = fit(name, margin - 1, more) + " "
+            lines.append(Line.of([Segment(label, look.style()), *row]).resized(width))
+        room, per_input = max(1, height - 1), plan.height
+        if len(lines) > room:
+            hidden = len(values) - (room - 2) // per_input
+            more_inputs = f"{hidden} more inputs have no room"
+            lines = [*lines[: room - 1], strip([(more_inputs, quiet)], width)]
+        shown = lines[:room]
+        return [*shown, strip(self._scale(greatest, width, look), width)][:height]
 
 
 CONFUSION_MATRIX = Chart(
@@ -203,7 +253,7 @@ HIGHEST_LOSS = Chart(
 WEIGHTS = Chart(
     "weights",
     "first-layer weights",
-    "The weights of the first layer as images.",
+    "The weights of the first layer: images of what it sees, or a row for each column.",
     150,
     WeightsView,
     has_weights,

@@ -12,7 +12,7 @@ from rich.style import Style
 
 from tuiml.formatting import compact
 from tuiml.spec.preset import Preset
-from tuiml.training.inspections.first_layer_weights import Weights, first_weights
+from tuiml.training.inspections.first_layer_weights import Weights, first_weights, grid_of
 from tuiml.training.inspections.network import ZERO
 from tuiml.training.inspections.network import image_size as size_of
 from tuiml.training.inspections.record import CLASSES, Evaluated, Inspection, InspectionRequest
@@ -55,8 +55,14 @@ def is_image(model: RunModel) -> bool:
 
 
 def has_weights(model: RunModel) -> bool:
-    """True if the weights of the first layer can be shown as images."""
-    return model.network is not None and first_weights(model.network, image_size(model)) is not None
+    """True if the weights of the first layer can be shown as images or rows."""
+    grid = weights_grid(model)
+    return model.network is not None and first_weights(model.network, grid) is not None
+
+
+def weights_grid(model: RunModel) -> tuple[int, int] | None:
+    """Rows and columns of the weights of a unit of the first layer, as far as the data says."""
+    return grid_of(model.preset.data.shape) if model.preset else None
 
 
 def image_size(model: RunModel) -> tuple[int, int] | None:

@@ -184,7 +184,8 @@ class LargestErrorsView(PagedView[LargestErrors]):
             texts = [f"{compact(a, 4, missing)} {arrow} {compact(b, 4, missing)}" for a, b in pairs]
             head = clean(names[k], look) if k < len(names) else f"target {k}" if outputs > 1 else "target"
             columns.append(Column(f"{head} {arrow} predicted", texts, widest=30))
-        inputs, total = input_columns(feature_names_of(model), [example.values for example in examples], look)
+        rows = [example.values for example in examples]
+        inputs, total = input_columns(feature_names_of(model), rows, width, look)
         return records([*columns, *inputs], width, height, look, total=len(columns) + total)
 
 

@@ -77,9 +77,9 @@ def _cell(text: str, left: bool, width: int, more: str) -> str:
 
 
 def input_columns(
-    names: Sequence[str], rows: Sequence[Sequence[float]], look: Look
+    names: Sequence[str], rows: Sequence[Sequence[float]], width: int, look: Look
 ) -> tuple[list[Column], int]:
-    """Columns of the first inputs of examples, and how many columns all inputs have.
+    """Columns of the first inputs of examples in ``width`` cells, and how many columns all inputs have.
 
     A column of text is one again. Inputs without names have numbers, from 0.
     """
@@ -94,7 +94,8 @@ def input_columns(
         if places[0] >= known:
             break
         texts = [clean(_value(row, places, named, look), look) for row in rows]
-        found.append(Column(clean(head, look), texts, left=ONE_HOT in named[places[0]]))
+        left = ONE_HOT in named[places[0]]
+        found.append(Column(clean(head, look), texts, left, widest=max(8, min(WIDEST, width // 8))))
     return found, len(groups)
 
 
