@@ -330,7 +330,7 @@ NAMES = ("sepal length", "petal\x1bwidth", "colour = red", "colour = dark green"
 
 def table(width, look=PLAIN):
     rows = [(5.1, 0.25, 1, 0, 70), (6.0, NAN, 0, 1, 81.5)]
-    inputs, total = input_columns(NAMES, rows, 100, look)
+    inputs, total = input_columns(NAMES, rows, look)
     return texts(records([Column("loss", ["2.3", "11"]), *inputs], width, 3, look, total=total + 1))
 
 
@@ -347,8 +347,9 @@ def test_values_of_a_table_stand_under_the_names_of_their_columns():
 
 
 def test_columns_that_have_no_room_are_counted():
-    assert table(40)[0].rstrip().endswith("+2 more")
-    assert all(len(line) == 40 for line in table(40))
-    inputs, total = input_columns(NAMES, [(1.0, 2.0)], 100, PLAIN)
+    assert table(34)[0].rstrip().endswith("+2 more")
+    assert all(len(line) == 34 for line in table(34))
+    assert table(44)[0].split() == ["loss", "sepal", "l…", "petal?w…", "colour", "weight"]
+    inputs, total = input_columns(NAMES, [(1.0, 2.0)], PLAIN)
     assert (len(inputs), total) == (2, 4), "only the first values of an example are known"
-    assert input_columns((), [(1.0, 2.0)], 100, PLAIN)[0][1].head == "input 1"
+    assert input_columns((), [(1.0, 2.0)], PLAIN)[0][1].head == "input 1"

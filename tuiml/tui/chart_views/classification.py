@@ -145,7 +145,7 @@ class HighestLossView(TilesView[HighestLoss]):
         wrong = [example.label != example.predicted for example in examples]
         styles = [look.style(TROUBLE if trouble else "", bold=trouble) for trouble in wrong]
         rows = [example.values for example in examples]
-        inputs, total = input_columns(feature_names_of(model), rows, width, look)
+        inputs, total = input_columns(feature_names_of(model), rows, look)
         columns = [
             Column("loss", [compact(example.loss, 3, missing) for example in examples]),
             Column("true", [labels[example.label] for example in examples], True, widest=widest),

@@ -185,7 +185,7 @@ class LargestErrorsView(PagedView[LargestErrors]):
             head = clean(names[k], look) if k < len(names) else f"target {k}" if outputs > 1 else "target"
             columns.append(Column(f"{head} {arrow} predicted", texts, widest=30))
         rows = [example.values for example in examples]
-        inputs, total = input_columns(feature_names_of(model), rows, width, look)
+        inputs, total = input_columns(feature_names_of(model), rows, look)
         return records([*columns, *inputs], width, height, look, total=len(columns) + total)
 
 

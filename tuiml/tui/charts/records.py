@@ -13,8 +13,8 @@ from tuiml.formatting import compact
 from tuiml.tui.charts.palette import QUIET, Look
 from tuiml.tui.charts.text import Line, clean, fit, strip
 
-WIDEST = 18
-"""Cells of a column of the data at most."""
+WIDEST = (18, 12, 8)
+"""Cells of a column at most: the first with which all columns fit, else the last."""
 GAP = 2
 ONE_HOT = " = "
 """Between the name of a column of text and its value, in the name of the input made from both."""
@@ -27,13 +27,14 @@ class Column:
     Args:
         left: whether its texts are aligned to the left.
         styles: of each text; none: the terminal's own.
+        widest: cells at most; 0: as of :data:`WIDEST`.
     """
 
     head: str
     texts: Sequence[str]
     left: bool = False
     styles: Sequence[Style] = ()
-    widest: int = WIDEST
+    widest: int = 0
 
 
 def records(columns: Sequence[Column], width: int, height: int, look: Look, *, total: int = 0) -> list[Line]:
@@ -43,9 +44,14 @@ def records(columns: Sequence[Column], width: int, height: int, look: Look, *, t
         total: columns that there are; those that are missing are counted in the first line.
     """
     more = look.glyphs.more
-    widths = [
-        min(column.widest, max(map(cell_len, (column.head, *column.texts)), default=0)) for column in columns
-    ]
+    widths: list[int] = []
+    for most in WIDEST:
+        widths = [
+            min(column.widest or most, max(map(cell_len, (column.head, *column.texts)), default=0))
+            for column in columns
+        ]
+        if sum(widths) + GAP * (len(widths) - 1) <= width:
+            break
     total = max(total, len(columns))
     count, used = 0, 0
     while count < len(columns):
@@ -77,9 +83,9 @@ def _cell(text: str, left: bool, width: int, more: str) -> str:
 
 
 def input_columns(
-    names: Sequence[str], rows: Sequence[Sequence[float]], width: int, look: Look
+    names: Sequence[str], rows: Sequence[Sequence[float]], look: Look
 ) -> tuple[list[Column], int]:
-    """Columns of the first inputs of examples in ``width`` cells, and how many columns all inputs have.
+    """Columns of the first inputs of examples, and how many columns all inputs have.
 
     A column of text is one again. Inputs without names have numbers, from 0.
     """
@@ -95,7 +101,7 @@ def input_columns(
             break
         texts = [clean(_value(row, places, named, look), look) for row in rows]
         left = ONE_HOT in named[places[0]]
-        found.append(Column(clean(head, look), texts, left, widest=max(8, min(WIDEST, width // 8))))
+        found.append(Column(clean(head, look), texts, left))
     return found, len(groups)
 
 
