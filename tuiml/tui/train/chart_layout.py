@@ -87,11 +87,11 @@ class ChartLayout(Part):
         entries = {entry.id: entry for entry in CHARTS}
         self.slots = [ChartSlot(selection, entries[name], id=f"top-{i}") for i, name in enumerate(TOP)]
         self.beside = ChartSlot(selection, entries[BESIDE], id="beside")
+        self._curves = Container(*self.slots[: len(CURVES)], id="curves")
 
     def compose(self) -> ComposeResult:
         """The slots above the table: those of the curves together, side by side or one above the other."""
-        with Container(id="curves"):
-            yield from self.slots[: len(CURVES)]
+        yield self._curves
         yield from self.slots[len(CURVES) :]
 
     @property
@@ -146,8 +146,7 @@ class ChartLayout(Part):
             slot.show(entry or next(rest, CHARTS[0]))
         for slot in self.slots:
             slot.display = slot in shown
-        curves = self.slots[: len(CURVES)]
-        curves[0].parent.display = any(slot in shown for slot in curves)
+        self._curves.display = any(slot in shown for slot in self.slots[: len(CURVES)])
 
     def _wanted(self, shown: Sequence[ChartSlot]) -> list[str]:
         """The charts of the slots; empty: the one that suits the data."""
