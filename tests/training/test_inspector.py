@@ -15,7 +15,7 @@ from tuiml.training.codec import read
 from tuiml.training.event_reading import read_event
 from tuiml.training.events import KINDS
 from tuiml.training.inspections.drawing import Drawing
-from tuiml.training.inspections.first_layer_weights import first_weights
+from tuiml.training.inspections.first_layer_weights import first_weights, grid_of
 from tuiml.training.inspections.record import Inspection, InspectionRequest
 from tuiml.training.inspector import Inspector, read_request
 
@@ -251,9 +251,21 @@ def test_filters_are_small_pictures_and_what_sees_no_picture_has_none():
     assert inspected(engine, InspectionRequest("weights")) is None
 
 
+def test_the_weights_of_a_table_are_a_row_of_its_inputs_unless_it_is_too_wide():
+    stack = [{"type": "dense", "units": 3}, {"type": "dense", "units": 3, "activation": "softmax"}]
+    engine = helpers.engine(stack, helpers.tiny())
+    weight = engine.tensors()["layers.0.weight"]
+    found = inspected(engine, InspectionRequest("weights", first=1, count=9))
+    assert (found.height, found.width, found.total, len(found.grids)) == (1, weight.shape[1], 3, 2)
+    shown = (np.frombuffer(found.grids[0], np.uint8).astype(float) - 128) / 127 * found.scales[0]
+    np.testing.assert_allclose(shown, weight[1], atol=found.scales[0] / 200)
+    assert grid_of((65,)) is None
+    assert grid_of((3, 8, 9)) == (8, 9)
+
+
 def test_what_does_not_suit_the_data_has_no_answer():
     engine = learned(helpers.tiny())
-    for what in ("boundary", "responses", "weights"):
+    for what in ("boundary", "responses"):
         assert inspected(engine, InspectionRequest(what)) is None
     assert Inspector(engine.network, engine).predict(Drawing(1, b"\0" * 4)) is None
 
@@ -332,7 +344,7 @@ def test_predictions_and_misses_are_those_of_the_engine():
 
 def test_what_is_for_classes_has_no_answer_where_the_target_is_numbers():
     engine = sum_engine(features=2)
-    for what in ("boundary", "confusion", "highest_loss", "weights", "fit"):
+    for what in ("boundary", "confusion", "highest_loss", "fit"):
         assert inspected(engine, InspectionRequest(what)) is None
     assert inspected(straight(), InspectionRequest("predictions")) is None
 

@@ -97,6 +97,7 @@ train log_loss o
 train draw d
 train one_unit T
 train confusion_fractions percent_sign
+train one_scale A
 train tiles_on greater_than_sign
 train tiles_back less_than_sign hidden
 train depth_lines i

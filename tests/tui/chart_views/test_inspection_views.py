@@ -9,6 +9,7 @@ import pytest
 from tests import helpers
 from tests.tui.bench import SIZES, Bench
 from tests.tui.documents import raw
+from tuiml.data.own.reading import DataFiles
 from tuiml.runs.folder import runs_folder
 from tuiml.training.event_reading import read_event
 from tuiml.training.inspections.boundary import Boundary
@@ -17,10 +18,10 @@ from tuiml.training.inspections.record import InspectionRequest
 from tuiml.training.inspector import Inspector
 from tuiml.tui.chart_views.draw_pad import PENS, Pad
 from tuiml.tui.charts import pixels
-from tuiml.tui.charts.confusion import confusion
+from tuiml.tui.charts.confusion import confusion, distinct
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.plane import field, field_legend
-from tuiml.tui.charts.tiles import layout, tiles
+from tuiml.tui.charts.tiles import layout, stretched, tiles
 from tuiml.tui.model.document import Document
 from tuiml.tui.process.training_client import TrainingClient
 from tuiml.tui.widgets.chart_view import on_screen
@@ -98,6 +99,17 @@ def test_tiles_never_leave_their_room(room, size):
     assert {strip.cell_length for strip in strips} == {room[0]}
 
 
+@pytest.mark.parametrize("room", [(78, 18), (118, 34), (198, 44)])
+@pytest.mark.parametrize("shown", [1, 3, 8, 100])
+def test_tiles_without_a_shape_of_their_own_fill_their_room(room, shown):
+    plan = layout((12, 12), *room, least=7, wanted=min(shown, 8))
+    full = stretched(plan, min(shown, plan.count), *room)
+    assert room[0] - full.columns <= full.columns * (full.width + 2) - 2 <= room[0]
+    tall = full.rows * (full.height // 2 + 2) - 1
+    assert room[1] - full.rows <= tall <= room[1]
+    assert full.count >= min(shown, plan.count)
+
+
 # -- the plane ---------------------------------------------------------------------------------------------
 
 
@@ -138,27 +150,61 @@ COUNTS = [[50, 0, 2], [1, 40, 9], [0, 0, 30]]
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_a_table_of_confusions_has_counts_recall_and_precision_and_marks_mistakes(look):
-    lines = texts(confusion(COUNTS, ["cat", HOSTILE, "dog"], 78, 12, look))
-    assert lines[1].split()[0] == "cat"
-    assert lines[1].split()[1:4] == ["50", look.glyphs.missing, f"{look.glyphs.up}2"]
-    assert "96.2 %" in lines[1]  # recall: 50 of 52
-    assert f"{look.glyphs.up}9" in lines[2]
-    assert "98.0" in lines[4]  # precision: 50 of 51
-    assert_harmless("".join(lines), look)
-    fractions = texts(confusion(COUNTS, ["cat", "cow", "dog"], 78, 12, look, fractions=True))
-    assert "18 %" in fractions[2]  # 9 of 50
+def test_a_table_of_confusions_has_axes_counts_recall_and_precision_and_marks_mistakes(look):
+    axes, names, *lines = texts(confusion(COUNTS, ["cat", HOSTILE, "dog"], 78, 6, look))
+    down, right = ("↓", "→") if look.unicode else ("v", ">")
+    assert axes.startswith(f"true {down}")
+    assert f"predicted {right}" in axes
+    assert (names.split()[0], names.split()[-1]) == ("cat", "recall")
+    assert lines[0].split()[0] == "cat"
+    assert lines[0].split()[1:4] == ["50", look.glyphs.missing, f"{look.glyphs.up}2"]
+    assert "96.2 %" in lines[0]  # recall: 50 of 52
+    assert f"{look.glyphs.up}9" in lines[1]
+    assert "98" in lines[3]  # precision: 50 of 51
+    assert_harmless("".join([axes, names, *lines]), look)
+    fractions = texts(confusion(COUNTS, ["cat", "cow", "dog"], 78, 6, look, fractions=True))
+    assert "18 %" in fractions[3]  # 9 of 50
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_where_a_table_has_no_room_the_commonest_mistakes_are_listed(look):
-    lines = texts(confusion(COUNTS, ["cat", "cow", "dog"], 60, 4, look))
+def test_where_a_table_has_no_room_the_most_confused_pairs_are_listed(look):
     arrow = "→" if look.unicode else ">"
-    assert len(lines) == 3
-    assert f"cow {arrow} dog" in lines[0]
-    assert "18.0 % of its class" in lines[0]
-    assert_harmless("".join(lines), look)
+    head, first, second, rest = texts(confusion(COUNTS, ["cat", "cow", "dog"], 60, 4, look))
+    assert f"true {arrow} predicted, the most confused of 3 classes" in head
+    assert f"cow {arrow} dog" in first
+    assert "18.0 % of its class" in first
+    assert f"cat {arrow} dog" in second
+    assert "not shown: 1 more pairs, 1 of 12 mistakes" in rest
+    later = texts(confusion(COUNTS, ["cat", "cow", "dog"], 60, 4, look, first=2))
+    assert f"cow {arrow} cat" in later[1]
+    assert_harmless("".join([head, first, second, rest]), look)
     assert "no mistakes" in texts(confusion([[3, 0], [0, 4]], ["a", "b"], 60, 3, look))[0]
+
+
+@pytest.mark.parametrize("room", [(36, 9), (58, 19), (78, 8), (78, 19), (118, 35), (198, 45)])
+def test_columns_of_confusions_never_run_together_whatever_the_number_of_classes(room):
+    generator = np.random.default_rng(0)
+    for n in range(2, 101):
+        counts = generator.integers(1, 2000 if n % 2 else 90, (n, n))
+        names = [f"kind of thing {k}" if n % 3 else "가나다라" * (k + 1) for k in range(n)]
+        strips = confusion(counts.tolist(), names, *room, Look())
+        assert len(strips) <= room[1]
+        assert {strip.cell_length for strip in strips} == {room[0]}
+        lines = texts(strips)
+        if lines[0].startswith("  true →"):
+            assert "not shown" in lines[-1]
+            continue
+        rows = [line for line in lines[2:-1] if line.strip()]
+        assert len(rows) == n
+        for row, text in zip(counts.tolist(), rows, strict=True):
+            cells = text.split()[-n - 2 : -2] if "recall" in lines[1] else text.split()[-n:]
+            assert [int(cell.strip("▲").replace(",", "")) for cell in cells] == row
+
+
+def test_names_of_columns_differ_even_where_they_are_cut():
+    assert distinct(["cat", "dog"], 8, "…") == ["cat", "dog"]
+    assert distinct(["Iris-setosa", "Iris-virginica"], 5, "…") == ["seto…", "virg…"]
+    assert distinct(["aaaaaaab", "aabaaaac", "aaaaaaad"], 3, "…") == ["0", "1", "2"]
 
 
 # -- the pad -----------------------------------------------------------------------------------------------
@@ -276,6 +322,19 @@ async def test_the_plane_and_its_units_are_shown_in_every_size(size, large):
         assert on.train.selection.index == 1
 
 
+async def test_units_have_their_own_scale_or_one_by_key():
+    async with bench((120, 40), **PLANE) as on:
+        await on.show("units")
+        assert "-1 ████████ 0 ████████ 1 × the ± of each unit" in on.view("units").text
+        assert on.train.label("one_scale") is None
+        before = [list(line) for line in on.view("units")._lines]
+        await on.press("A")
+        assert "× the ±" not in on.view("units").text
+        assert "████████ 0 ████████" in on.view("units").text
+        assert [list(line) for line in on.view("units")._lines] != before
+        assert on.train.label("one_scale") == "own scales"
+
+
 async def test_the_selected_layers_units_are_asked_for_and_one_alone_by_key():
     async with bench((200, 50), **PLANE) as on:
         await on.show("units", large=False)
@@ -295,7 +354,7 @@ async def test_the_selected_layers_units_are_asked_for_and_one_alone_by_key():
 
 async def test_nothing_is_requested_that_is_not_on_the_screen():
     async with bench((120, 40), **PLANE) as on:
-        assert on.requests == {}
+        assert set(on.requests) == {"boundary"}, "the chart that suits points of the plane"
         await on.show("confusions", large=False)
         assert set(on.requests) == {"confusion"}
         await on.press("1")
@@ -305,7 +364,7 @@ async def test_nothing_is_requested_that_is_not_on_the_screen():
 
 
 SHOWN = {
-    "confusions": [("right of", 1), ("validation examples", 1)],
+    "confusions": [("accuracy", 1), ("true ↓", 1), ("validation examples", 1)],
     "worst": [("→", 2), ("loss ", 2)],  # side by side
     "weights": [("±", 6)],
 }
@@ -335,13 +394,49 @@ async def test_worst_examples_are_paged():
         assert on.requests["highest_loss"].first == 0
 
 
+FLOWERS = """sepal length,colour,kind
+5.1,red,Iris setosa
+4.9,blue,Iris setosa
+6.3,red,Iris virginica
+6.0,blue,Iris virginica
+""" + "".join(
+    f"{4 + k / 10},{'red' if k % 3 else 'blue'},Iris {'setosa' if k < 45 else 'virginica'}\n"
+    for k in range(30)
+)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_values_of_a_users_table_carry_the_names_of_their_columns_and_classes(size, tmp_path):
+    path = tmp_path / "flowers.csv"
+    path.write_text(FLOWERS)
+    stack = [{"type": "dense", "units": 5}, {"type": "dense", "activation": "softmax"}]
+    small = {"batch_size": 5}
+    document = Document(raw(data={"path": str(path)}, layers=stack, training=small), files=DataFiles())
+    async with InspectionBench.opened(document, size=size, keys=("2",)) as on:
+        await on.until(lambda: on.app.document.preset)
+        await on.press("ctrl+r")
+        on.parts = helpers.run_parts(on.app.document.preset)
+        if size[0] >= 100:
+            assert on.views[2] == "confusions"
+        head, *rows = (await on.show("worst")).text.splitlines()[1:]
+        assert head.split() == ["loss", "true", "predicted", "p", "sepal", "length", "colour"]
+        assert all(row.split()[-1] in ("red", "blue") for row in rows)
+        assert any("setosa" in row or "virginica" in row for row in rows)
+        matrix = (await on.show("confusions")).text
+        assert "Iris setosa" in matrix
+        assert "true ↓" in matrix
+        weights = (await on.show("weights")).text
+        for words in ("sepal length", "colour = red", "colour = blue", "unit", "-1 ████████ 0 ████████ 1"):
+            assert words in weights
+
+
 async def test_confusions_as_shares_by_key():
     async with bench((120, 40)) as on:
         view = await on.show("confusions")
         assert on.train.enabled("confusion_fractions")
         counts = view.text
         await on.press("%")
-        assert " %" in on.view("confusions").text.splitlines()[2][:40]
+        assert " %" in "".join(line[:40] for line in on.view("confusions").text.splitlines()[3:6])
         await on.press("%")
         assert on.view("confusions").text == counts
 
@@ -354,7 +449,8 @@ async def test_charts_are_there_only_where_a_run_has_them():
     async with bench(**PLANE) as on:
         ids = {chart.id for chart in on.train.charts.choices()}
         assert {"confusions", "worst", "boundary", "units"} <= ids
-        assert not {"weights", "draw"} & ids
+        assert "weights" in ids
+        assert "draw" not in ids
         assert on.train.enabled("draw") is False
 
 

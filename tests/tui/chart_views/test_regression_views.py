@@ -103,7 +103,7 @@ async def test_the_charts_of_numbers_are_shown_in_every_size(size, look):
     for document, shown in (
         (LINE, {"fit": "fit", "predictions": "R", "misses": "loss"}),
         (PLANE, {"map": "map", "units": "units"}),
-        (MANY, {"predictions": "mean error", "misses": "of "}),
+        (MANY, {"predictions": "mean error", "misses": "input 0"}),
     ):
         async with bench(size, **document) as on:
             on.app.look = look
@@ -123,7 +123,7 @@ async def test_charts_of_classes_are_not_there_and_those_of_numbers_only_where_t
         async with bench(**document) as on:
             ids = {entry.id for entry in CHARTS if entry.available(on.train.run)}
             of_numbers = {"fit", "map", "units", "predictions", "misses"}
-            assert ids & (of_numbers | {"confusions", "worst", "boundary", "draw", "weights"}) == expected
+            assert ids & (of_numbers | {"confusions", "worst", "boundary", "draw"}) == expected
     async with bench() as on:
         ids = {entry.id for entry in CHARTS if entry.available(on.train.run)}
         assert not ids & {"fit", "map", "predictions", "misses"}

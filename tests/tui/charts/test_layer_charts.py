@@ -13,6 +13,7 @@ from tuiml.tui.charts.landscape import Depth, landscape, limits
 from tuiml.tui.charts.multiples import Panel, grid, multiples, window
 from tuiml.tui.charts.norm_lines import norm_lines
 from tuiml.tui.charts.palette import Look
+from tuiml.tui.charts.records import Column, input_columns, records
 from tuiml.tui.charts.scale import Scale, axis, common, moved
 from tuiml.tui.charts.series import in_columns
 
@@ -90,7 +91,42 @@ def test_bars_stand_over_their_axis_and_what_lies_beyond_under_its_ends():
     ]
     assert shown[5].startswith("◀0 ─")
     assert shown[5].endswith("─ 1.0▶")
-    assert shown[6] == "◀ 3 below     45 above ▶"
+    assert shown[6] == "◀ 3 < 0   78.9 % > 1.0 ▶"
+
+
+def test_what_lies_beyond_the_axis_is_said_in_words():
+    assert Bars(Scale(-4.0, 2.0, 4), [100] * 4, 13, 1).beyond() == ("13 values < -4.0", "1 value > 2.0")
+    assert Bars(Scale(-4.0, 2.0, 4), [100] * 4, 32, 0).beyond() == ("7.4 % < -4.0", "")
+    assert Bars(Scale(0.0, 2.25, 4), [1e6] * 4, 0, 30).beyond() == ("", "30 values > 2.25")
+    wide = texts(distribution(Bars(UNIT, [1, 2, 4, 2], 3, 45), 60, 7, look=PLAIN))[-1]
+    assert wide.split("  ")[0] == "◀ 3 values < 0"
+
+
+def test_an_axis_of_its_own_ends_where_the_values_do():
+    bars = Bars(Scale(-2.0, 2.0, 40), [0] * 10 + [50] * 20 + [0] * 9 + [1])
+    assert bars.axis() == Scale(-1.0, 1.0, 20)
+    assert bars.on(bars.axis()).beyond() == ("", "1 value > 1.0")
+    assert bars.axis(Bars(Scale(-2.0, 2.0, 40), [9] * 40)) == bars.scale, "another run is seen as well"
+    few = Bars(UNIT, [0, 4, 0, 0])
+    assert few.axis() == UNIT, "never a single bar"
+    norms = Bars(Scale(-1e4, 1e4, 121, 1e-12), [0] * 70 + [3] * 20 + [0] * 31)
+    own = norms.axis()
+    assert own.low == -own.high
+    assert 1e-12 < own.floor < own.high < 1e4
+    assert sum(norms.on(own).counts) == pytest.approx(60)
+
+
+def test_the_spike_at_zero_is_named_beside_it():
+    shown = texts(distribution(Bars(UNIT, [90, 1, 2, 1]), 60, 8, look=PLAIN))
+    assert shown[0].split()[1:5] == ["95.7", "%", "at", "0"]
+
+
+def test_panels_have_their_own_axes_unless_one_is_asked_for():
+    both = [*panels(1), Panel(1, "relu", Bars(Scale(0.0, 4.0, 8), (8, 4, 2, 2, 1, 1, 1, 1)))]
+    assert texts(multiples(both, 60, 7, shared=False, look=PLAIN))[-3].count(" 4.0") == 1
+    assert texts(multiples(both, 60, 7, shared=True, look=PLAIN))[-3].count(" 4.0") == 2
+    beyond = [Panel(0, "relu", Bars(UNIT, (8, 4, 2, 2), 0, 1))]
+    assert "1 value > 1" in texts(multiples(beyond, 30, 9, shared=False, look=PLAIN))[-1]
 
 
 def test_another_runs_histogram_is_an_outline_in_parts_of_its_own_total():
@@ -116,7 +152,7 @@ def test_the_spike_at_zero_is_cut_on_a_logarithmic_axis_as_well():
 def test_nothing_but_what_lies_beyond_is_reported():
     shown = "\n".join(texts(distribution(Bars(UNIT, [0] * 4, 0, 9), 40, 8, look=PLAIN, empty="no bar")))
     assert "no bar" in shown
-    assert "9 above ▶" in shown
+    assert "9 values > 1.0 ▶" in shown
 
 
 # -- small multiples ---------------------------------------------------------------------------------------
@@ -165,6 +201,15 @@ def test_a_column_shows_what_was_last_reported_and_the_mean_where_there_is_more(
     assert [x for x in gap.ravel().tolist() if not math.isnan(x)] == [1, 2]
 
 
+@pytest.mark.parametrize(("look", "shades"), [(FULL, "████ 25 % ████"), (PLAIN, "░░▒▒ 25 % ▓▓██")])
+def test_a_heat_map_says_what_its_shades_mean(look, shades):
+    table = np.array([[1, 0], [0, 1]])
+    shown = texts(heat_map(table, 80, 6, title="over time", look=look))
+    assert shown[0].rstrip() == f"over time  0 {shades} 100 % of the fullest bin"
+    assert "100 %" in texts(heat_map(table, 34, 6, title="over time", look=look))[0]
+    assert texts(heat_map(table, 12, 6, title="over time", look=look))[0].rstrip() == "over time"
+
+
 def test_a_heat_map_places_moments_by_their_steps_and_marks_the_one_looked_at():
     rows = [[1, 0], [0, 1]]
     shown = texts(
@@ -210,7 +255,7 @@ def test_layers_share_rows_where_there_are_more_of_them_and_take_more_where_ther
     assert sum("+▌" in line for line in many) == 10
     few = texts(landscape(depth([[1.0, 0.1]] * 4), 60, 12, look=PLAIN))
     assert sum("▌" in line for line in few) == 2
-    assert [line[5] for line in few[1:7]] == ["█"] * 3 + ["▓"] * 3
+    assert [line[5] for line in few[1:11]] == ["█"] * 5 + ["▓"] * 5
 
 
 def test_the_moment_looked_at_is_marked_and_its_numbers_are_shown():
@@ -276,3 +321,35 @@ def test_any_size_is_filled_and_plain_terminals_get_ascii(width, height, counts,
             assert strip.cell_length == width == len(strip.text)
             assert "\x1b" not in strip.text
             assert look.unicode or strip.text.isascii()
+
+
+# -- examples of a table -----------------------------------------------------------------------------------
+
+NAMES = ("sepal length", "petal\x1bwidth", "colour = red", "colour = dark green", "weight")
+
+
+def table(width, look=PLAIN):
+    rows = [(5.1, 0.25, 1, 0, 70), (6.0, NAN, 0, 1, 81.5)]
+    inputs, total = input_columns(NAMES, rows, look)
+    return texts(records([Column("loss", ["2.3", "11"]), *inputs], width, 3, look, total=total + 1))
+
+
+def test_values_of_a_table_stand_under_the_names_of_their_columns():
+    head, first, second = table(70)
+    assert head.split("  ")[0] == "loss"
+    assert [name in head for name in ("sepal length", "colour", "weight")] == [True] * 3
+    assert "\x1b" not in head
+    assert first.split() == ["2.3", "5.10", ".250", "red", "70"]
+    assert second.split() == ["11", "6.00", "·", "dark", "green", "81.5"]
+    for text in ("5.10", "6.00"):
+        line = first if text in first else second
+        assert line.index(text) + len(text) == head.index("sepal length") + len("sepal length")
+
+
+def test_columns_that_have_no_room_are_counted():
+    assert table(34)[0].rstrip().endswith("+2 more")
+    assert all(len(line) == 34 for line in table(34))
+    assert table(44)[0].split() == ["loss", "sepal", "l…", "petal\ufffdw…", "colour", "weight"]
+    inputs, total = input_columns(NAMES, [(1.0, 2.0)], PLAIN)
+    assert (len(inputs), total) == (2, 4), "only the first values of an example are known"
+    assert input_columns((), [(1.0, 2.0)], PLAIN)[0][1].head == "input 1"

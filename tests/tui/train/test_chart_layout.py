@@ -85,29 +85,29 @@ async def test_every_chart_in_every_size_and_terminal_before_amid_and_with_what_
 async def test_the_gradient_norms_come_beside_the_loss_and_stay_for_the_next_start():
     async with bench(running=True) as on:
         await on.report(snapshot(1))
-        await on.press("c", "c", "c")
-        assert on.views == ["loss", "depth", "histogram"]
+        await on.press("C", "C")
+        assert on.views == ["loss", "accuracy", "depth", "histogram"]
         assert on.train.table.has_focus
         await on.press("C")
-        assert on.views == ["loss", "heat", "histogram"]
+        assert on.views == ["loss", "accuracy", "heat", "histogram"]
         await on.press("c", "tab")
         await on.press("tab")
         await on.press("shift+tab")
         on.app.leave(0)
     kept = settings.load()
     async with Bench.opened(settings=kept, keys=("2",)) as again:
-        assert again.views == ["loss", "depth", "histogram"]
+        assert again.views == ["loss", "accuracy", "depth", "histogram"]
 
 
 async def test_the_keys_change_the_chart_that_has_them():
     async with bench(running=True) as on:
         on.train.charts.slots[0].view.focus()
         await on.press("c")
-        assert on.views == ["multiples", "accuracy", "histogram"]
+        assert on.views == ["multiples", "accuracy", "worst", "histogram"]
         assert on.chart("multiples").has_focus
         on.train.charts.beside.view.focus()
         await on.press("c")
-        assert on.views == ["multiples", "accuracy", "heat"]
+        assert on.views == ["multiples", "accuracy", "worst", "heat"]
         assert on.chart("heat").has_focus
         await on.press("escape")
         assert on.train.table.has_focus
@@ -118,24 +118,68 @@ async def test_a_chart_is_chosen_from_a_list_and_from_the_palette():
         await on.press("p")
         assert isinstance(on.app.screen, Chooser)
         await on.press(*"over", "enter")
-        assert on.views == ["loss", "heat", "histogram"]
+        assert on.views == ["loss", "accuracy", "heat", "histogram"]
         await on.press("ctrl+p", *"norms", "enter")
-        assert on.views == ["loss", "depth", "histogram"]
+        assert on.views == ["loss", "accuracy", "depth", "histogram"]
         await on.press("p", *"loss", "enter")
         assert on.chart("loss").has_focus, "it is on the screen already"
 
 
 async def test_three_stand_side_by_side_where_there_is_room_and_none_twice():
     async with bench((200, 50), running=True) as on:
-        assert on.views == ["loss", "accuracy", "depth", "histogram"]
+        assert on.views == ["loss", "accuracy", "worst", "histogram"]
         for _ in range(3):
             await on.press("c")
             assert len(set(on.views)) == 4
 
 
+SHAPES = {
+    "flat": [{"type": "dense", "units": 4}],
+    "image": [{"type": "flatten"}, {"type": "dense", "units": 4}],
+}
+
+
+@pytest.mark.parametrize(
+    ("data", "layers", "suits"),
+    [
+        ({"name": "digits"}, "image", "worst"),
+        ({"name": "moons"}, "flat", "boundary"),
+        ({"name": "gaussians", "features": 4}, "flat", "confusions"),
+        ({"name": "sine"}, "flat", "fit"),
+        ({"name": "friedman1"}, "flat", "predictions"),
+    ],
+)
+async def test_the_first_chart_suits_the_data_until_another_is_chosen(data, layers, suits):
+    numbers = data["name"] in ("sine", "friedman1")
+    last = {"type": "dense"} if numbers else {"type": "dense", "activation": "softmax"}
+    training = raw()["training"] | {"loss": "mse" if numbers else "cross_entropy"}
+    changed = {"data": data, "layers": [*SHAPES[layers], last], "training": training}
+    async with bench(running=True, **changed) as on:
+        assert on.views == ["loss", "accuracy", suits, "histogram"]
+        await on.press("p", *"norms", "enter")
+        assert on.views == ["loss", "accuracy", "depth", "histogram"]
+        on.app.leave(0)
+    kept = settings.load()
+    assert kept.charts == ["", "", "", "", "depth"], "only what was chosen is kept"
+
+
+async def test_loss_and_accuracy_are_both_visible_on_a_small_terminal():
+    async with bench((80, 24), running=True) as on:
+        on.client.train(12)
+        await on.drawn()
+        assert on.views == ["loss", "accuracy"]
+        assert all(on.chart(name).size.width >= 38 for name in on.views)
+        await on.press("enter", "escape")
+        assert on.views == ["loss", "accuracy"], "what was enlarged does not stay"
+        await on.press("v")
+        assert on.views == ["histogram"]
+        await on.press("C")
+        assert on.views == ["loss", "accuracy"]
+
+
 async def test_a_chart_that_a_run_does_not_have_is_replaced_and_comes_back(monkeypatch):
     async with bench(running=True) as on:
-        await on.press("c", "c", "c")
+        await on.press("C", "C")
         norms = chart("depth")
         monkeypatch.setattr(norms.__class__, "available", lambda self, model: True, raising=False)
         monkeypatch.setattr(
@@ -143,11 +187,11 @@ async def test_a_chart_that_a_run_does_not_have_is_replaced_and_comes_back(monke
         )
         on.train.lay_out()
         await on.drawn()
-        assert on.views == ["loss", "accuracy", "histogram"]
+        assert on.views == ["loss", "accuracy", "worst", "histogram"]
         monkeypatch.undo()
         on.train.lay_out()
         await on.drawn()
-        assert on.views == ["loss", "depth", "histogram"]
+        assert on.views == ["loss", "accuracy", "depth", "histogram"]
 
 
 @pytest.mark.parametrize("charts", [["nothing", "\x1b", "heat"], ["loss"], ["heat"] * 8, []])

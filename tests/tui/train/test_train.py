@@ -58,20 +58,25 @@ async def test_a_run_moves_everything(size):
         assert "stop" not in on.keys
 
 
-async def test_side_by_side_where_there_is_room_else_one_at_a_time():
+async def test_the_curves_are_together_and_another_chart_beside_them_where_there_is_room():
     async with bench((120, 40), running=True) as on:
-        assert on.views == ["loss", "accuracy", "histogram"]
+        assert on.views == ["loss", "accuracy", "worst", "histogram"]
+        curves = on.chart("loss").region, on.chart("accuracy").region
+        assert curves[0].bottom == curves[1].y, "one above the other"
+        assert curves[0].right <= on.chart("worst").region.x
         await on.pilot.resize_terminal(80, 24)
         await on.drawn()
-        await on.until(lambda: on.views == ["loss"])
+        await on.until(lambda: on.views == ["loss", "accuracy"])
         order = [entry.id for entry in on.train.charts.choices()]
         expected = ["loss", "accuracy", "histogram", "multiples", "heat", "depth", "confusions", "worst"]
         expected += ["weights", "draw"]
         assert [id for id in order if id in expected] == expected
-        for view in [*order[1:], order[0]]:
+        for view in order[2:]:
             await on.press("c")
             await on.until(lambda view=view: on.views == [view])
             assert on.chart(view).text
+        await on.press("c")
+        assert on.views == ["loss", "accuracy"]
         await on.press("C", "C")
         assert on.views == [order[-2]]
         assert on.train.table.has_focus

@@ -141,11 +141,21 @@ def test_marks_report_where_the_rate_changed_and_at_the_end_the_best_epoch():
 
 
 @pytest.mark.parametrize(
-    ("height", "layers", "rows"),
-    [(22, 11, 12), (22, 4, 8), (38, 4, 14), (38, 11, 14), (38, 30, 21), (48, 200, 27), (3, 9, 3), (0, 0, 3)],
+    ("size", "layers", "rows"),
+    [
+        ((80, 22), 11, 12),
+        ((80, 22), 4, 5),
+        ((120, 22), 4, 8),
+        ((120, 38), 4, 14),
+        ((120, 38), 11, 14),
+        ((120, 38), 30, 21),
+        ((200, 48), 200, 27),
+        ((80, 3), 9, 3),
+        ((0, 0), 0, 3),
+    ],
 )
-def test_the_table_has_room_for_all_layers_while_the_charts_keep_theirs(height, layers, rows):
-    assert rows_below(height, layers) == rows
+def test_the_table_has_room_for_all_layers_while_the_charts_keep_theirs(size, layers, rows):
+    assert rows_below(*size, layers) == rows
 
 
 @pytest.mark.parametrize(

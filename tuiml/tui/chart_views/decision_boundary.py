@@ -10,11 +10,18 @@ from tuiml.training.inspections.boundary import Boundary
 from tuiml.training.inspections.record import CELLS, InspectionRequest
 from tuiml.training.inspections.responses import Responses
 from tuiml.tui.chart_views.chart import Chart
-from tuiml.tui.chart_views.inspection import R, TilesView, has_units, is_plane, names_of, signed_tiles
+from tuiml.tui.chart_views.inspection import (
+    R,
+    SignedTilesView,
+    feature_names_of,
+    has_units,
+    is_plane,
+    names_of,
+)
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.plane import field, field_legend
 from tuiml.tui.charts.text import Line, clean, notice
-from tuiml.tui.charts.tiles import Layout
+from tuiml.tui.charts.tiles import Layout, stretched
 
 MOST_COLUMNS, MOST_ROWS = 96, 96
 """Largest grid of points that is requested: a finer one is not visible."""
@@ -24,11 +31,12 @@ SIZE = (12, 12)
 """Minimum side of a unit's tile, in pixels."""
 
 
-class UnitTilesView(TilesView[R]):
+class UnitTilesView(SignedTilesView[R]):
     """A view with the outputs of units of the selected layer over the plane."""
 
     def plan(self, width: int, height: int) -> Layout:
-        return self.layout_of(SIZE, width, height, min(self.total(), 8), least=7)
+        plan = self.layout_of(SIZE, width, height, min(self.total(), 8), least=7)
+        return stretched(plan, min(self.total(), plan.count), width, height - 1)
 
     def total(self) -> int:
         network, index = self.selection.model.network, self.selection.index
@@ -50,7 +58,7 @@ class UnitTilesView(TilesView[R]):
         """The units of an answer as tiles."""
         if found.layer != self.selection.index:
             return notice("asking the network", width, height, look)
-        return signed_tiles(self, found, (found.rows, found.columns), plan, width, height, look)
+        return self.signed_tiles(found, (found.rows, found.columns), plan, width, height, look)
 
 
 class UnitsView(UnitTilesView[Responses]):
@@ -98,7 +106,9 @@ class BoundaryView(UnitTilesView[Boundary]):
         for y, row in enumerate(field(found, wide, tall, look)):
             segments = [*row, Segment("   "), *(beside[y] if y < len(beside) else ())]
             strips.append(Line.of(segments).resized(width))
-        return [*strips, field_legend(found, names_of(self.selection.model), width, look)][:height]
+        model = self.selection.model
+        legend = field_legend(found, names_of(model), width, look, axes=feature_names_of(model))
+        return [*strips, legend][:height]
 
 
 BOUNDARY = Chart(
@@ -108,6 +118,7 @@ BOUNDARY = Chart(
     70,
     BoundaryView,
     is_plane,
+    suits=is_plane,
 )
 UNITS = Chart(
     "units",

@@ -9,7 +9,7 @@ import numpy as np
 
 from tuiml.formatting import compact, percent
 from tuiml.training.layer_statistics import LayerStatistics
-from tuiml.tui.chart_views.chart import Chart, ChartView
+from tuiml.tui.chart_views.chart import Chart, ChartView, ScaledView
 from tuiml.tui.chart_views.selection import Kind
 from tuiml.tui.charts.distribution import Bars, distribution
 from tuiml.tui.charts.heat import heat_map, without_spike
@@ -69,8 +69,15 @@ class LayerView(ChartView):
         )
 
 
-class QuantityView(LayerView):
+class QuantityView(ScaledView, LayerView):
     """A drawing of one quantity of the layers, which ``v`` changes."""
+
+    def shared_axis(self) -> Scale | None:
+        """The axis of all layers, if they share one."""
+        if not self.one_scale:
+            return None
+        found = [bars_in(layer, self.selection.kind) for layer in self.selection.layers]
+        return common([bars.axis() for bars in found if bars])
 
 
 class HistogramView(QuantityView):
@@ -78,7 +85,9 @@ class HistogramView(QuantityView):
 
     def draw(self, width: int, height: int, look: Look) -> list[Line]:
         selection, found = self.selection, self.selection.statistics
-        bars = bars_in(found, selection.kind)
+        bars, other = bars_in(found, selection.kind), self.other_bars(selection.index)
+        if bars:
+            bars = bars.on(self.shared_axis() or bars.axis(other))
         title = " · ".join(
             filter(
                 None,
@@ -96,7 +105,7 @@ class HistogramView(QuantityView):
             height - len(foot),
             title=self.pointer(look) + selection.prefix + title,
             colour=layer_colour(selection.index),
-            other=self.other_bars(selection.index),
+            other=other,
             look=look,
             empty=self.why_empty(),
         )
@@ -123,10 +132,7 @@ def _numbers(
     if not math.isnan(found.slope_mean):
         pieces.append(Piece(_slopes(found), plain, 1 if kind in ("activations", "inputs") else 3))
     if beyond:
-        ends = ((bars.scale.low, "below", bars.below), (bars.scale.high, "above", bars.above))
-        pieces += [
-            Piece(f"{word} {compact(at)}: {count:,.0f}", quiet, 4) for at, word, count in ends if count
-        ]
+        pieces += [Piece(words, quiet, 4) for words in bars.beyond() if words]
     return pieces
 
 
@@ -158,12 +164,16 @@ class AllLayersView(QuantityView):
             note, other = _note(found, selection.kind, look), self.other_bars(row.index)
             panels.append(Panel(row.index, row.activation or row.type, bars, note, zeros, other))
         outline = self.outline(look)
-        words = f"{selection.prefix}{selection.title} of each layer{' · ' if outline else ''}{outline}"
+        axes = "one axis" if self.one_scale else "own axes"
+        words = (
+            f"{selection.prefix}{selection.title} of each layer, {axes}{' · ' if outline else ''}{outline}"
+        )
         return multiples(
             panels,
             width,
             height,
             title=self.pointer(look) + words,
+            shared=self.one_scale,
             selected=selection.index,
             look=look,
             empty=f"no {selection.title} to show" if selection.layers else selection.hint(self),
@@ -204,13 +214,18 @@ class OverTimeView(QuantityView):
         ]
         title = f"{selection.prefix}{selection.index} {selection.layer_title} · {selection.title} over time"
         scales = [Scale(part.low, part.high, len(part.counts), part.floor) for _, part in parts]
+        counts = [part.counts for _, part in parts]
         scale = common(scales) or Scale(0.0, 1.0, 1)
-        outside = _outside(bars_of(parts[-1][1]), scale) if parts else ""
+        if parts:
+            every = Bars(scale, _of_all(_table(counts, scales, scale)).sum(axis=0))
+            scale = self.shared_axis() or every.axis()
+        newest = bars_of(parts[-1][1]) if parts else None
+        beyond = [words for words in newest.on(scale).beyond() if words] if newest else []
         return heat_map(
-            without_spike(_table([part.counts for _, part in parts], scales, scale), scale.zero),
+            without_spike(_table(counts, scales, scale), scale.zero),
             width,
             height,
-            title=self.pointer(look) + title + outside,
+            title=self.pointer(look) + " · ".join([title, *beyond]),
             steps=[float(step) for step, _ in parts],
             marks=[(scale.position(value), label) for value, label in scale.ticks()],
             x_labels=(f"step {parts[0][0]:,}", f"{parts[-1][0]:,}") if parts else ("", ""),
@@ -229,21 +244,16 @@ def _table(counts: Sequence[Values], scales: Sequence[Scale], scale: Scale) -> F
     return found
 
 
-def _outside(newest: Bars | None, scale: Scale) -> str:
-    """The fraction of the newest histogram beyond the axis, for a title."""
-    if newest is None:
-        return ""
-    bars = newest.on(scale)
-    outside = 1.0 - float(bars.fractions().sum())
-    return f" · outside {percent(outside)}" if bars.below + bars.above > 0 else ""
+def _of_all(table: Floats) -> Floats:
+    """Each histogram as fractions of its values."""
+    total = table.sum(axis=1, keepdims=True)
+    return table / np.where(total > 0, total, 1.0)
 
 
 HISTOGRAM = Chart(
     "histogram", "histogram", "How the values of the layer are distributed.", 30, HistogramView, slot="beside"
 )
-ALL_LAYERS = Chart(
-    "multiples", "all layers", "The histograms of all layers side by side, on one axis.", 40, AllLayersView
-)
+ALL_LAYERS = Chart("multiples", "all layers", "The histograms of all layers side by side.", 40, AllLayersView)
 OVER_TIME = Chart(
     "heat", "over time", "The histogram of the layer over time, as a heat map.", 50, OverTimeView
 )

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 import numpy as np
+from rich.cells import cell_len
+from rich.style import Style
 
 from tuiml.formatting import compact
 from tuiml.spec.preset import Preset
-from tuiml.training.inspections.first_layer_weights import Weights, first_weights
+from tuiml.training.inspections.first_layer_weights import Weights, first_weights, grid_of
 from tuiml.training.inspections.network import ZERO
 from tuiml.training.inspections.network import image_size as size_of
 from tuiml.training.inspections.record import CLASSES, Evaluated, Inspection, InspectionRequest
 from tuiml.training.inspections.responses import Responses
-from tuiml.tui.chart_views.chart import ChartView
+from tuiml.tui.chart_views.chart import ChartView, ScaledView
 from tuiml.tui.charts import pixels
 from tuiml.tui.charts.palette import QUIET, Look
 from tuiml.tui.charts.text import Line, clean, notice, strip
@@ -53,8 +55,14 @@ def is_image(model: RunModel) -> bool:
 
 
 def has_weights(model: RunModel) -> bool:
-    """True if the weights of the first layer can be shown as images."""
-    return model.network is not None and first_weights(model.network, image_size(model)) is not None
+    """True if the weights of the first layer can be shown as images or rows."""
+    grid = weights_grid(model)
+    return model.network is not None and first_weights(model.network, grid) is not None
+
+
+def weights_grid(model: RunModel) -> tuple[int, int] | None:
+    """Rows and columns of the weights of a unit of the first layer, as far as the data says."""
+    return grid_of(model.preset.data.shape) if model.preset else None
 
 
 def image_size(model: RunModel) -> tuple[int, int] | None:
@@ -65,6 +73,11 @@ def image_size(model: RunModel) -> tuple[int, int] | None:
 def names_of(model: RunModel) -> Sequence[str]:
     """The names of the classes; may be from a file, so not safe to print."""
     return model.preset.data.classes if model.preset else ()
+
+
+def feature_names_of(model: RunModel) -> Sequence[str]:
+    """The names of the inputs, if they have names; may be from a file, so not safe to print."""
+    return model.preset.data.feature_names if model.preset else ()
 
 
 R = TypeVar("R", bound=Inspection)
@@ -97,8 +110,11 @@ class InspectionView(ChartView, Generic[R]):
         if found is None:
             return [strip(head, width), *notice(clean(self._waiting(), look), width, height - 1, look)]
         about = clean(self.about(found, look), look)
-        words = (f"  {about}" if about else "") + f"  step {found.step:,}"
-        head.append((words, look.style(QUIET)))
+        room = width - cell_len(head[0][0])
+        for words in filter(None, [*about.split("  "), f"step {found.step:,}"]):
+            room -= cell_len(words) + 2
+            if room >= 0:
+                head.append((f"  {words}", look.style(QUIET)))
         return [strip(head, width), *self.show(found, width, height - 1, look)]
 
     def show(self, found: R, width: int, height: int, look: Look) -> list[Line]:
@@ -106,7 +122,7 @@ class InspectionView(ChartView, Generic[R]):
         raise NotImplementedError  # pragma: no cover - every view draws something
 
     def about(self, found: R, look: Look) -> str:
-        """A few words beside the title."""
+        """Words beside the title; parts with two spaces between are left out if there is no room."""
         return ""
 
     def _waiting(self) -> str:
@@ -155,6 +171,11 @@ class PagedView(InspectionView[R]):
         last = max(0, self.total() - 1)
         self.selection.of(Pages).first[self.record.event] = max(0, min(first, last))
 
+    def works(self, action_id: str) -> bool:
+        if action_id == "tiles_on":
+            return self.first + max(1, self.shown_count()) < self.total()
+        return self.first > 0 if action_id == "tiles_back" else super().works(action_id)
+
     @action("greater_than_sign", "more", "The next units, or examples.", "train", rank=280)
     def action_tiles_on(self) -> None:
         step = max(1, self.shown_count())
@@ -200,20 +221,39 @@ class TilesView(PagedView[R]):
         return layout(size, width, height, wanted=1 if self.one else wanted, **options)
 
 
-def signed_tiles(
-    view: TilesView[Any],
-    found: Responses | Weights,
-    size: tuple[int, int],
-    plan: Layout,
-    width: int,
-    height: int,
-    look: Look,
-) -> list[Line]:
-    """Signed grids of ``size`` (rows, columns) as tiles, each with its unit's number and largest value."""
-    made = []
-    for i, (grid, scale) in enumerate(zip(found.grids, found.scales, strict=True)):
-        values = (np.frombuffer(grid, np.uint8).reshape(size).astype(np.float64) - ZERO) / (ZERO - 1)
-        image = pixels.signed(pixels.resized(values, plan.height, plan.width), look)
-        caption = f"{found.first + i} {'±' if look.unicode else ''}{compact(scale)}"
-        made.append((image, [(caption, look.style(QUIET))]))
-    return tiles(made[: 1 if view.one else None], plan, width, height, look.glyphs.more)
+class SignedTilesView(ScaledView, TilesView[R]):
+    """A view of signed grids as tiles, with the scale of their colours below them."""
+
+    def layout_of(
+        self, size: tuple[int, int], width: int, height: int, wanted: int, **options: int
+    ) -> Layout:
+        return super().layout_of(size, width, max(0, height - 1), wanted, **options)
+
+    def signed_tiles(
+        self,
+        found: Responses | Weights,
+        size: tuple[int, int],
+        plan: Layout,
+        width: int,
+        height: int,
+        look: Look,
+    ) -> list[Line]:
+        """Grids of ``size`` (rows, columns) as tiles, each with its unit's number and largest value."""
+        made = []
+        greatest = max(found.scales, default=0.0) or 1.0
+        for i, (grid, scale) in enumerate(zip(found.grids, found.scales, strict=True)):
+            values = (np.frombuffer(grid, np.uint8).reshape(size).astype(np.float64) - ZERO) / (ZERO - 1)
+            if self.one_scale:
+                values *= scale / greatest
+            image = pixels.signed(pixels.resized(values, plan.height, plan.width), look)
+            caption = f"{found.first + i} {'±' if look.unicode else ''}{compact(scale)}"
+            made.append((image, [(caption, look.style(QUIET))]))
+        drawn = tiles(made[: 1 if self.one else None], plan, width, height - 1, look.glyphs.more)
+        return [*drawn, strip(self._scale(greatest, width, look), width)][:height]
+
+    def _scale(self, greatest: float, width: int, look: Look) -> list[tuple[str, Style]]:
+        """What the colours mean: numbers, or parts of each unit's largest value."""
+        high, words = (compact(greatest), "") if self.one_scale else ("1", "")
+        if not self.one_scale and width >= 50:
+            words = "of the largest of each unit" if not look.unicode else "× the ± of each unit"
+        return pixels.signed_scale(f"-{high}", high, words, look)

@@ -15,11 +15,12 @@ from tuiml.training.inspections.surface import Surface
 from tuiml.tui.chart_views.chart import Chart
 from tuiml.tui.chart_views.classification import page_words, part_words
 from tuiml.tui.chart_views.decision_boundary import MOST_COLUMNS, MOST_ROWS
-from tuiml.tui.chart_views.inspection import PagedView, preset_of
+from tuiml.tui.chart_views.inspection import PagedView, feature_names_of, preset_of
 from tuiml.tui.charts.palette import QUIET, TRAIN, VALIDATION, Look
 from tuiml.tui.charts.plane import heights, heights_legend
+from tuiml.tui.charts.records import Column, input_columns, records
 from tuiml.tui.charts.scatter import Cloud, scatter
-from tuiml.tui.charts.text import Line, clean, strip
+from tuiml.tui.charts.text import Line, clean
 from tuiml.tui.model.run_model import RunModel
 
 
@@ -89,7 +90,9 @@ class FitView(RegressionView[Fit]):
         curve = curve[np.isfinite(curve)]
         every = np.concatenate([ys, np.clip(curve, ys.min() - room, ys.max() + room)]) if len(ys) else curve
         limits = (float(every.min()), float(every.max())) if len(every) else None
-        return scatter(clouds, width, height, look, x_label="input", x_range=(low, high), y_range=limits)
+        names = [clean(name, look) for name in feature_names_of(self.selection.model)]
+        label = names[0] if names else "input"
+        return scatter(clouds, width, height, look, x_label=label, x_range=(low, high), y_range=limits)
 
     def about(self, found: Fit, look: Look) -> str:
         signs = "blue train, orange validation" if look.colour else ""
@@ -115,7 +118,8 @@ class MapView(RegressionView[Surface]):
     def show(self, found: Surface, width: int, height: int, look: Look) -> list[Line]:
         wide, tall = self._room(width, height)
         strips = [Line.of(row).resized(width) for row in heights(found, wide, tall, look)]
-        return [*strips, heights_legend(found, width, look)][:height]
+        names = feature_names_of(self.selection.model)
+        return [*strips, heights_legend(found, width, look, axes=names)][:height]
 
 
 class PredictionsView(RegressionView[Predictions]):
@@ -151,7 +155,8 @@ class PredictionsView(RegressionView[Predictions]):
             Cloud(np.array([low, high]), np.array([low, high]), QUIET, joined=True, sign="-"),
             Cloud(found.targets, found.predictions, colour, sign="o"),
         ]
-        label = "target; up: prediction"
+        name = clean(self.target(found.output, 1), look)
+        label = f"target {name}; up: prediction" if name else "target; up: prediction"
         across, up = (low, high), (bottom, top)
         return scatter(clouds, width, height, look, x_label=label, x_range=across, y_range=up)
 
@@ -162,31 +167,46 @@ class LargestErrorsView(PagedView[LargestErrors]):
     record = LargestErrors
 
     def shown_count(self) -> int:
-        return max(1, self.size.height - 1)
+        return max(1, self.size.height - 2)
 
     def about(self, found: LargestErrors, look: Look) -> str:
         return page_words(found.first, len(found.examples), found)
 
     def show(self, found: LargestErrors, width: int, height: int, look: Look) -> list[Line]:
-        missing = look.glyphs.missing
+        """Examples, with the names of the columns of their targets and inputs."""
+        model, examples, missing = self.selection.model, found.examples, look.glyphs.missing
         arrow = "→" if look.unicode else ">"
-        strips = []
-        for miss in found.examples[:height]:
-            pairs = zip(miss.targets, miss.predictions, strict=True)
-            shown = ", ".join(f"{compact(a, 4, missing)} {arrow} {compact(b, 4, missing)}" for a, b in pairs)
-            values = ", ".join(compact(value, 3, missing) for value in miss.values)
-            loss = f"loss {compact(miss.loss, 3, missing)}"
-            parts = [
-                (f"{loss:<12} ", look.style(QUIET)),
-                (f"{clean(shown, look):<24}  ", look.style()),
-                (f"of {values}", look.style(QUIET)),
-            ]
-            strips.append(strip(parts, width))
-        return strips
+        names = model.preset.data.target_names if model.preset else ()
+        columns = [Column("loss", [compact(example.loss, 3, missing) for example in examples])]
+        outputs = max((len(example.targets) for example in examples), default=0)
+        for k in range(outputs):
+            pairs = [(example.targets[k], example.predictions[k]) for example in examples]
+            texts = [f"{compact(a, 4, missing)} {arrow} {compact(b, 4, missing)}" for a, b in pairs]
+            head = clean(names[k], look) if k < len(names) else f"target {k}" if outputs > 1 else "target"
+            columns.append(Column(f"{head} {arrow} predicted", texts, widest=30))
+        rows = [example.values for example in examples]
+        inputs, total = input_columns(feature_names_of(model), rows, look)
+        return records([*columns, *inputs], width, height, look, total=len(columns) + total)
 
 
-FIT = Chart("fit", "fit", "Of one input: the predicted curve over points of the data.", 90, FitView, has_line)
-MAP = Chart("map", "map", "Of two inputs: the predicted number as a map of the plane.", 100, MapView, has_map)
+FIT = Chart(
+    "fit",
+    "fit",
+    "Of one input: the predicted curve over points of the data.",
+    90,
+    FitView,
+    has_line,
+    suits=has_line,
+)
+MAP = Chart(
+    "map",
+    "map",
+    "Of two inputs: the predicted number as a map of the plane.",
+    100,
+    MapView,
+    has_map,
+    suits=has_map,
+)
 PREDICTIONS = Chart(
     "predictions",
     "predictions",
@@ -194,6 +214,7 @@ PREDICTIONS = Chart(
     110,
     PredictionsView,
     is_regression,
+    suits=is_regression,
 )
 LARGEST_ERRORS = Chart(
     "misses",

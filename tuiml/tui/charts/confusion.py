@@ -1,111 +1,278 @@
-"""The confusion matrix: a table if there is room, else a list of the most frequent mistakes."""
+"""The confusion matrix: a table if there is room, else a list of the most confused pairs of classes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
+from rich.cells import cell_len
 from rich.style import Style
 
 from tuiml.formatting import percent
-from tuiml.tui.charts.palette import QUIET, TROUBLE, Look
+from tuiml.tui.charts.palette import COLOURS, QUIET, TROUBLE, VALIDATION, Look, ground, mixed
 from tuiml.tui.charts.text import Line, blank, clean, fit, strip
 
 Table = Sequence[Sequence[int]]
 Part = tuple[str, Style]
 MARKED = 3
 """How many of the most frequent mistakes are marked."""
+WIDEST, TALLEST = 14, 5
+"""Cells of an entry of the matrix at most."""
+RECALL = 8
+"""Width of the column with the recall of each class, which is left out where there is no room for it."""
+BAR = 8
+"""Cells of the colour bar."""
+BOTH = 92
+"""Minimum width of the list of pairs with the classes of the lowest recall beside it."""
 
 
 def confusion(
-    counts: Table, names: Sequence[str], width: int, height: int, look: Look, *, fractions: bool = False
-) -> list[Line]:
-    """Rows are targets, columns predictions; with ``fractions``, counts are fractions of their row."""
-    n = len(counts)
-    labels = [clean(names[i], look) if i < len(names) else str(i) for i in range(n)]
-    first = min(max(map(len, labels), default=0), max(6, width // 6))
-    if width - 9 - 9 >= 6 * n:
-        first = max(first, 9)  # what stands below the names has room too
-    largest = max((max(row) for row in counts), default=0)
-    least = 6 if fractions else max(3, len(str(largest)) + 2)
-    cell = min(10, (width - first - 9) // max(1, n))
-    if cell < least or height < n + 2:
-        return _mistakes(counts, labels, width, height, look)
-    return _table(np.array(counts), labels, first, cell, width, look, fractions)[:height]
-
-
-def _table(
-    counts: np.ndarray[tuple[int, int], np.dtype[np.int64]],
-    labels: Sequence[str],
-    first: int,
-    cell: int,
+    counts: Table,
+    names: Sequence[str],
     width: int,
+    height: int,
     look: Look,
-    fractions: bool,
+    *,
+    fractions: bool = False,
+    first: int = 0,
 ) -> list[Line]:
-    quiet, more = look.style(QUIET), look.glyphs.more
-    of_row, of_column = counts.sum(axis=1), counts.sum(axis=0)
-    marked = _marked(counts)
-    head: list[Part] = [(" " * first, quiet)]
-    head += [(f" {fit(label, cell - 1, more).strip():>{cell - 1}}", quiet) for label in labels]
-    lines = [[*head, ("   recall", quiet)]]
-    for i, row in enumerate(counts.tolist()):
-        line: list[Part] = [(fit(labels[i], first, more), look.style())]
-        for j, count in enumerate(row):
-            text = _fraction(count, int(of_row[i])) if fractions else f"{count:,}"
-            line.append(_cell(count, text, i == j, (i, j) in marked, cell, look))
-        lines.append([*line, (f"{_fraction(int(counts[i, i]), int(of_row[i]), look):>9}", quiet)])
-    last: list[Part] = [(fit("precision", first, more), quiet)]
-    for j in range(len(labels)):
-        text = _fraction(int(counts[j, j]), int(of_column[j]), look)
-        last.append((f"{text if len(text) < cell else text.rstrip(' %'):>{cell}}", quiet))
-    return [strip(line, width) for line in [*lines, last]]
+    """Rows are true classes, columns predicted ones; with ``fractions``, entries are fractions of their row.
+
+    Args:
+        first: the first pair of the list, if there is no room for the matrix.
+    """
+    matrix = Matrix(np.array(counts), names, fractions, look)
+    entries = matrix.fitted(width, height)
+    if entries:
+        return matrix.draw(entries, width)[:height]
+    return _list(matrix, width, height, first)
 
 
-def _cell(count: int, text: str, right: bool, marked: bool, cell: int, look: Look) -> Part:
-    if not count:
-        return f"{look.glyphs.missing:>{cell}}", look.style(QUIET)
-    if right:
-        return f"{text:>{cell}}", look.style(QUIET)
-    sign = look.glyphs.up if marked else ""
-    return f"{sign + text:>{cell}}", look.style(TROUBLE if marked else "", bold=True)
+def listed(counts: Table, names: Sequence[str], width: int, height: int, look: Look) -> int:
+    """The number of confused pairs if these are listed; 0 if there is room for the matrix."""
+    matrix = Matrix(np.array(counts), names, False, look)
+    return 0 if matrix.fitted(width, height) else len(matrix.pairs)
 
 
-def _marked(counts: np.ndarray[tuple[int, int], np.dtype[np.int64]]) -> set[tuple[int, int]]:
-    wrong = counts * (1 - np.eye(len(counts), dtype=np.int64))
-    order = np.argsort(-wrong, axis=None, kind="stable")[:MARKED].tolist()
-    places = [divmod(place, len(counts)) for place in order]
-    return {place for place in places if wrong[place]}
+class Entries(NamedTuple):
+    """The size of the entries of a matrix in cells, with a space before each, and of what stands beside."""
+
+    wide: int
+    tall: int
+    first: int
+    """Width of the names of the rows."""
+    recall: int
+    """Width of the last column; 0: left out."""
 
 
-def _fraction(count: int, of: int, look: Look | None = None) -> str:
-    missing = look.glyphs.missing if look else "-"
-    return percent(count / of if of else None, 0 if look is None else 1, missing)
+@dataclass(frozen=True)
+class Matrix:
+    """Counts, (true class, predicted class), and the names of the classes, which are not trusted."""
+
+    counts: NDArray[np.int64]
+    names: Sequence[str]
+    fractions: bool
+    look: Look
+
+    @cached_property
+    def labels(self) -> list[str]:
+        known = len(self.names)
+        return [clean(self.names[i], self.look) if i < known else str(i) for i in range(len(self.counts))]
+
+    @cached_property
+    def shares(self) -> NDArray[np.float64]:
+        """Each count as a fraction of its true class."""
+        of_row = self.counts.sum(axis=1, keepdims=True)
+        return self.counts / np.where(of_row > 0, of_row, 1)
+
+    @cached_property
+    def pairs(self) -> list[tuple[int, int]]:
+        """The confused pairs, the most frequent first."""
+        wrong = self.counts * (1 - np.eye(len(self.counts), dtype=np.int64))
+        order = np.argsort(-wrong, axis=None, kind="stable")[: np.count_nonzero(wrong)].tolist()
+        return [divmod(place, len(self.counts)) for place in order]
+
+    @cached_property
+    def texts(self) -> list[list[str]]:
+        """The entries, the most frequent mistakes with a sign."""
+        marked = set(self.pairs[:MARKED])
+        texts = []
+        for i, row in enumerate(self.counts.tolist()):
+            shown = [percent(self.shares[i, j], 0) if self.fractions else f"{n:,}" for j, n in enumerate(row)]
+            signs = [self.look.glyphs.up if (i, j) in marked else "" for j in range(len(row))]
+            pairs = zip(row, signs, shown, strict=True)
+            texts.append([sign + text if n else self.look.glyphs.missing for n, sign, text in pairs])
+        return texts
+
+    @cached_property
+    def precision(self) -> list[str]:
+        of_column = self.counts.sum(axis=0).tolist()
+        right = self.counts.diagonal().tolist()
+        missing = self.look.glyphs.missing
+        return [percent(a / n if n else None, 0, missing) for a, n in zip(right, of_column, strict=True)]
+
+    def fitted(self, width: int, height: int) -> Entries | None:
+        """The sizes that fill ``width`` × ``height`` cells; None if there is no room for the matrix."""
+        n = len(self.counts)
+        if not n:
+            return None
+        name = max(map(cell_len, self.labels))
+        texts = [*(text for row in self.texts for text in row), *(p.rstrip(" %") for p in self.precision)]
+        least = 1 + max(min(3, name), *map(len, texts))
+        first = 1 + max(9, min(name, width // 3, max(width // 4, width - least * n - RECALL - 1)))
+        recall = RECALL if first + least * n + RECALL <= width else 0
+        wide, tall = (width - first - recall) // n, (height - 3) // n
+        if wide < least or tall < 1:
+            return None
+        wide = min(wide, max(least, 8, 2 + name, WIDEST if n <= 4 else 0))
+        return Entries(wide, max(1, min(tall, TALLEST, wide // 3)), first, recall)
+
+    def draw(self, size: Entries, width: int) -> list[Line]:
+        """The matrix with its axes, recall and precision."""
+        quiet, plain = self.look.style(QUIET), self.look.style()
+        heads = distinct(self.labels, size.wide - 1, self.look.glyphs.more)
+        names: list[Part] = [(" " * size.first, quiet), *((_right(head, size.wide), plain) for head in heads)]
+        lines = [self._axes(size.first, width), [*names, (_right("recall", size.recall), quiet)]]
+        for i in range(len(self.counts)):
+            lines += self._row(i, size)
+        short = [text if len(text) < size.wide else text.rstrip(" %") for text in self.precision]
+        last: list[Part] = [(f"{'precision':<{size.first}}", quiet)]
+        last += [(_right(text, size.wide), quiet) for text in short]
+        return [strip(line, width) for line in [*lines, last]]
+
+    def _axes(self, first: int, width: int) -> list[Part]:
+        """What the rows and the columns are, and the scale of the colours."""
+        look, quiet = self.look, self.look.style(QUIET)
+        down, right = ("↓", "→") if look.unicode else ("v", ">")
+        parts = [(f"{'true ' + down:<{first}} predicted {right}", look.style(bold=True))]
+        if look.colour and look.unicode and width - first >= 72:
+            for word, correct in (("   right", True), ("   wrong", False)):
+                shades = [_shade(k / (BAR - 1), correct, look) for k in range(BAR)]
+                parts += [
+                    (f"{word} 0 ", quiet),
+                    *(("█", Style(color=shade)) for shade in shades),
+                    (" 100 %", quiet),
+                ]
+            parts.append((" of the true class", quiet))
+        return parts
+
+    def _row(self, i: int, size: Entries) -> list[list[Part]]:
+        look, n = self.look, int(self.counts[i].sum())
+        recall = percent(self.shares[i, i] if n else None, 1, look.glyphs.missing) if size.recall else ""
+        lines = []
+        for line in range(size.tall):
+            middle = line == (size.tall - 1) // 2
+            label = fit(self.labels[i], size.first - 1, look.glyphs.more) + " "
+            parts: list[Part] = [(label if middle else " " * size.first, look.style())]
+            for j, text in enumerate(self.texts[i]):
+                shown = text + " " * (size.tall > 1) if middle else ""
+                parts.append((_right(shown, size.wide), self._style(i, j)))
+            lines.append([*parts, (_right(recall if middle else "", size.recall), look.style(QUIET))])
+        return lines
+
+    def _style(self, i: int, j: int) -> Style:
+        look, wrong = self.look, i != j
+        if not self.counts[i, j]:
+            return look.style(QUIET)
+        if not look.colour:
+            return look.style(bold=wrong)
+        shade = _shade(float(self.shares[i, j]), not wrong, look)
+        return Style(color="#ffffff" if look.dark else "#000000", bgcolor=shade, bold=wrong or None)
 
 
-def _mistakes(counts: Table, labels: Sequence[str], width: int, height: int, look: Look) -> list[Line]:
-    """The most frequent mistakes, one per line: target, prediction, count, fraction of the class."""
-    found = sorted(
-        ((count, i, j) for i, row in enumerate(counts) for j, count in enumerate(row) if count and i != j),
-        key=lambda mistake: (-mistake[0], mistake[1:]),
-    )
-    if not found:
-        return [strip([("no mistakes", look.style(QUIET))], width)]
-    longest = min(max(map(len, labels)), max(8, (width - 24) // 2))
-    lines: list[Line] = []
-    for rank, (count, i, j) in enumerate(found[:height]):
-        one, two = (fit(labels[k], longest, look.glyphs.more) for k in (i, j))
-        sign = look.glyphs.up if rank < MARKED else " "
-        style = look.style(TROUBLE if rank < MARKED else "", bold=rank < MARKED)
-        fraction = percent(count / sum(counts[i]), 1)
+def _shade(share: float, right: bool, look: Look) -> str:
+    """The colour behind an entry; stronger for a larger fraction of the true class."""
+    name = "blue" if right else VALIDATION
+    strength = 0.08 + 0.52 * (share if right else min(1.0, share) ** 0.5)
+    return mixed(ground(look.dark), COLOURS[name][0 if look.dark else 1], round(strength, 2))
+
+
+def distinct(labels: Sequence[str], width: int, more: str) -> list[str]:
+    """Labels cut to ``width`` cells so that they still differ: without what all begin with, else numbers."""
+    first, last = min(labels), max(labels)  # what these two begin with, all do
+    same = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), 0)
+    for names in (labels, [label[same:] for label in labels]):
+        cut = [fit(name, width, more).strip() for name in names]
+        if len(set(cut)) == len(cut) and all(cut):
+            return cut
+    return [str(i) for i in range(len(labels))]
+
+
+def _right(text: str, width: int) -> str:
+    return " " * (width - cell_len(text)) + text if width else ""
+
+
+def _list(matrix: Matrix, width: int, height: int, first: int) -> list[Line]:
+    """The most confused pairs, one per line, and what is not shown."""
+    look = matrix.look
+    quiet = look.style(QUIET)
+    if not matrix.pairs:
+        return [strip([("no mistakes", quiet)], width)]
+    recall = _recalls(matrix, height, look) if width >= BOTH else []
+    left = width - max(map(len, (text for text, _ in recall)), default=0) - 3 if recall else width
+    rows = _pairs(matrix, left, max(1, height - 2) if height > 3 else height, first)
+    if height > 3:
         arrow = "→" if look.unicode else ">"
-        lines.append(
-            strip(
-                [
-                    (f"{sign} {one} {arrow} {two} {count:>7,}", style),
-                    (f"  {fraction:>7} of its class", look.style(QUIET)),
-                ],
-                width,
-            )
+        rows.insert(
+            0,
+            [
+                (
+                    f"  true {arrow} predicted, the most confused of {len(matrix.counts)} classes",
+                    look.style(bold=True),
+                )
+            ],
         )
-    return lines or [blank(width)]
+        rows.append([(fit(_left_out(matrix, first, len(rows) - 1), left, look.glyphs.more), quiet)])
+    lines = []
+    for k in range(max(len(rows), len(recall))):
+        line = strip(rows[k] if k < len(rows) else [], left)
+        beside = [("   ", quiet), recall[k]] if k < len(recall) else []
+        lines.append(strip([*((s.text, s.style or quiet) for s in line), *beside], width))
+    return lines[:height] or [blank(width)]
+
+
+def _pairs(matrix: Matrix, width: int, count: int, first: int) -> list[list[Part]]:
+    """Target, prediction, count, and fraction of the class."""
+    look = matrix.look
+    arrow = "→" if look.unicode else ">"
+    longest = min(max(map(cell_len, matrix.labels)), max(3, (width - (38 if width >= 44 else 25)) // 2))
+    rows: list[list[Part]] = []
+    for rank, (i, j) in enumerate(matrix.pairs[first : first + count], first):
+        one, two = (fit(matrix.labels[k], longest, look.glyphs.more) for k in (i, j))
+        marked = rank < MARKED
+        style = look.style(TROUBLE if marked else "", bold=marked)
+        share = percent(matrix.shares[i, j], 1)
+        head = f"{look.glyphs.up if marked else ' '} {one} {arrow} {two} {matrix.counts[i, j]:>7,}"
+        rows.append(
+            [(head, style), (f"  {share:>7}{' of its class' if width >= 44 else ''}", look.style(QUIET))]
+        )
+    return rows
+
+
+def _left_out(matrix: Matrix, first: int, shown: int) -> str:
+    """What the list does not show."""
+    total = int(matrix.counts.sum() - np.trace(matrix.counts))
+    others = [pair for k, pair in enumerate(matrix.pairs) if not first <= k < first + shown]
+    if not others:
+        return f"  these are all {total:,} mistakes"
+    missing = sum(int(matrix.counts[pair]) for pair in others)
+    return f"  not shown: {len(others):,} more pairs, {missing:,} of {total:,} mistakes"
+
+
+def _recalls(matrix: Matrix, height: int, look: Look) -> list[Part]:
+    """The classes with the lowest recall, one per line."""
+    of_class = matrix.counts.sum(axis=1)
+    known = [i for i in np.argsort(matrix.shares.diagonal(), kind="stable").tolist() if of_class[i]]
+    longest = min(24, max(map(cell_len, matrix.labels)))
+    rows: list[Part] = [("lowest recall", look.style(bold=True))]
+    for i in known[: max(0, height - 2)]:
+        name = fit(matrix.labels[i], longest, look.glyphs.more)
+        share = percent(float(matrix.shares[i, i]), 1)
+        rows.append((f"{name} {share:>7} of {of_class[i]:,}", look.style()))
+    if len(known) > len(rows) - 1:
+        rows.append((f"{len(known) - len(rows) + 1} more classes", look.style(QUIET)))
+    return rows

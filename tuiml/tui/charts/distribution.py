@@ -10,12 +10,16 @@ from numpy.typing import NDArray
 from rich.segment import Segment
 from rich.style import Style
 
+from tuiml.formatting import percent
 from tuiml.tui.charts.axes import Ruler
 from tuiml.tui.charts.bars import glyph_lines, heights, levels_of, positive
 from tuiml.tui.charts.palette import QUIET, VALIDATION, Look
-from tuiml.tui.charts.scale import Scale, axis, moved
+from tuiml.tui.charts.scale import Scale, axis, cropped, edge_label, moved
 from tuiml.tui.charts.series import Floats, Values, as_floats
 from tuiml.tui.charts.text import Line, clean, heading, notice, runs
+
+MANY = 20
+"""Number of values beyond an end above which they are given as a fraction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +42,36 @@ class Bars:
         total = counts.sum() + max(0.0, self.below) + max(0.0, self.above)
         return counts / total if total > 0 else counts
 
+    def axis(self, other: Bars | None = None) -> Scale:
+        """The part of its axis where its values are, and those of another histogram."""
+        fractions = self.fractions()
+        if other is not None:
+            fractions = fractions + other.on(self.scale).fractions()
+        return cropped(self.scale, fractions)
+
+    def beyond(self) -> tuple[str, str]:
+        """What lies below and above the axis, in words: ``3.2 % < -4.0``, ``1 value > 2.0``; or empty."""
+        total = float(positive(self.counts).sum()) + max(0.0, self.below) + max(0.0, self.above)
+        ends = ((self.below, "<", self.scale.low), (self.above, ">", self.scale.high))
+        below, above = (_beyond(count, total, f"{sign} {edge_label(at)}") for count, sign, at in ends)
+        return below, above
+
     def on(self, scale: Scale) -> Bars:
         """The histogram on another axis."""
         if scale == self.scale:
             return self
         counts, below, above = moved(as_floats(self.counts), self.scale, scale)
         return Bars(scale, counts, self.below + float(below), self.above + float(above))
+
+
+def _beyond(count: float, total: float, where: str) -> str:
+    """A small number of values as it is, else as a fraction."""
+    if count < 1e-6:
+        return ""
+    number = max(1, round(count))
+    if number > MANY and count >= 0.001 * total:
+        return f"{percent(count / total)} {where}"
+    return f"{number:,} value{'s' * (number != 1)} {where}"
 
 
 def distribution(
@@ -68,28 +96,43 @@ def distribution(
     look = look or Look()
     head = heading(title, width, height, look)
     if bars is None or not bars.fractions().any():
-        beyond = [] if bars is None else _beyond(bars, width, look)
+        beyond = [] if bars is None else _ends(bars, width, look)
         rows = height - len(head) - len(beyond)
         return (head + notice(clean(empty, look), width, rows, look) + beyond)[:height]
-    low, high = bars.below > 0, bars.above > 0
-    foot = [axis(bars.scale, width, look, below=low, above=high)] if height > 1 else []
+    foot = [axis(bars.scale, width, look, below=bars.below > 0, above=bars.above > 0)] if height > 1 else []
     if height > 5:
-        foot += _beyond(bars, width, look)
+        foot += _ends(bars, width, look)
     shown = [bars.fractions()] + ([other.on(bars.scale).fractions()] if other else [])
     columns, cut = heights(shown, width, bars.scale.zero)
     body = bar_rows(columns, cut, height - len(head) - len(foot), colour, look)
+    if cut.any() and len(body) > 2:
+        body[0] = _named_spike(body[0], cut, float(shown[0][bars.scale.zero or 0]), look)
     return head + [Line(line, width) for line in body] + foot
 
 
-def _beyond(bars: Bars, width: int, look: Look) -> list[Line]:
-    """A row with the fractions beyond the ends; no row if there are none."""
-    if bars.below <= 0 and bars.above <= 0:
+def _named_spike(row: list[Segment], cut: NDArray[np.bool_], fraction: float, look: Look) -> list[Segment]:
+    """The top row with the size of the spike at zero beside it, if there is room."""
+    text = f" {percent(fraction)} at 0 "
+    start = int(np.flatnonzero(cut)[-1]) + 1
+    if len(row) != 1 or row[0].text[start : start + len(text)] != " " * len(text):
+        return row
+    bars, style = row[0].text, row[0].style
+    parts = [(bars[:start], style), (text, look.style()), (bars[start + len(text) :], style)]
+    return [Segment(part, own) for part, own in parts]
+
+
+def _ends(bars: Bars, width: int, look: Look) -> list[Line]:
+    """A row with what lies beyond the ends; no row if nothing does."""
+    below, above = bars.beyond()
+    if not below and not above:
         return []
     ruler, quiet, glyphs = Ruler(width), look.style(QUIET), look.glyphs
-    if bars.below > 0:
-        ruler.put(0, f"{glyphs.left} {bars.below:,.0f} below", quiet)
-    if bars.above > 0:
-        text = f"{bars.above:,.0f} above {glyphs.right}"
+    if len(below) + len(above) + 6 > width:
+        below, above = (words.replace(" values", "").replace(" value", "") for words in (below, above))
+    if below:
+        ruler.put(0, f"{glyphs.left} {below}", quiet)
+    if above:
+        text = f"{above} {glyphs.right}"
         ruler.put(max(0, width - len(text)), text, quiet)
     return [ruler.strip()]
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.cells import cell_len
 from rich.segment import Segment
 
 from tuiml.tui.charts.axes import label_margin, time_axis
@@ -13,7 +14,7 @@ from tuiml.tui.charts.bars import SPIKE, glyph_lines, shared
 from tuiml.tui.charts.palette import HEAT, QUIET, Look, heat_style
 from tuiml.tui.charts.pixels import halves
 from tuiml.tui.charts.series import Floats, Values, as_floats, in_columns
-from tuiml.tui.charts.text import PLAIN, Line, clean, heading, notice, runs
+from tuiml.tui.charts.text import PLAIN, Line, clean, notice, runs, strip
 
 
 def heat_map(
@@ -43,7 +44,7 @@ def heat_map(
     if width < 1 or height < 1:
         return []
     look, has_foot = look or Look(), any(x_labels) and height > 3
-    head = heading(title, width, height, look)
+    head = [_head(title, width, look)] if title and height > 2 else []
     rows = height - len(head) - has_foot
     labels = _row_labels(marks, rows)
     margin = label_margin(labels, width)
@@ -56,6 +57,24 @@ def heat_map(
     for segments, label in zip(body, labels if margin else (), strict=False):
         segments.insert(0, Segment(label.rjust(margin - 1) + look.glyphs.vertical, look.style(QUIET)))
     return head + [Line(segments, width) for segments in body] + foot
+
+
+def _head(title: str, width: int, look: Look) -> Line:
+    """The title and, as far as there is room, the scale of the shades."""
+    quiet, glyphs = look.style(QUIET), look.glyphs
+    if halves(look) == 2:
+        shades = [("█", heat_style(level, 0, look.dark)) for level in range(1, len(HEAT) + 1)]
+    else:
+        style = look.style("yellow") if look.colour else PLAIN
+        shades = [(shade * 2, style) for shade in glyphs.shades[1:]]
+    half = len(shades) // 2
+    full = [("  0 ", quiet), *shades[:half], (" 25 % ", quiet), *shades[half:]]
+    full.append((" 100 % of the fullest bin", quiet))
+    short = [("  0 ", quiet), *shades, (" 100 %", quiet)]
+    name = clean(title, look)
+    room = width - cell_len(name)
+    scale = next((parts for parts in (full, short) if sum(len(text) for text, _ in parts) <= room), [])
+    return strip([(name, look.style(bold=True)), *scale], width)
 
 
 def _grid(table: Floats, steps: Floats, width: int, height: int) -> Floats:

@@ -19,8 +19,6 @@ from tuiml.tui.charts.text import PLAIN, Line, clean, fit, heading, notice, runs
 
 DECADES = 3
 """Minimum number of powers of ten that the shades span."""
-TALLEST = 3
-"""Maximum number of rows of a layer."""
 FIGURES = 7
 
 
@@ -97,9 +95,9 @@ def _rows(
     with np.errstate(all="ignore"):
         powers = np.clip(np.log10(depth.norms), *span)
     levels = _levels(in_columns(_grouped(powers, groups), depth.steps, room).T, span, look)
-    tall = min(TALLEST, max(1, rows // len(groups)))
     drawn: list[Line] = []
-    for group, line in zip(groups, levels, strict=True):
+    for number, (group, line) in enumerate(zip(groups, levels, strict=True)):
+        tall = rows * (number + 1) // len(groups) - rows * number // len(groups)
         cells = _cells(line, look)
         labelled = [*_left(depth, group, left, look), *cells, *_right(depth, group, right, look)]
         plain = [Segment(" " * left, PLAIN), *cells, Segment(" " * right, PLAIN)]

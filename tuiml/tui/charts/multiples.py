@@ -1,4 +1,4 @@
-"""Small multiples: one quantity of all layers side by side, on one axis."""
+"""Small multiples: one quantity of all layers side by side, each on its own axis or all on one."""
 
 from __future__ import annotations
 
@@ -52,6 +52,7 @@ def multiples(
     title: str = "",
     selected: int = -1,
     things: str = "layers",
+    shared: bool = True,
     look: Look | None = None,
     empty: str = "nothing counted yet",
 ) -> list[Line]:
@@ -59,11 +60,12 @@ def multiples(
 
     Args:
         things: what they are, for the title.
+        shared: whether they share one axis.
     """
     if width < 1 or height < 1:
         return []
     look = look or Look()
-    scale = common([panel.bars.scale for panel in panels if panel.bars])
+    scale = common([panel.bars.axis(panel.other) for panel in panels if panel.bars])
     if scale is None:
         head = heading(title, width, height, look)
         return head + notice(clean(empty, look), width, height - len(head), look)
@@ -71,13 +73,19 @@ def multiples(
     across, down = grid(len(panels), width, tall)
     shown = window(panels, across * down, selected)
     wide = (width - (across - 1) * GAP) // across
+    axes = [scale if shared or not panel.bars else panel.bars.axis(panel.other) for panel in shown]
+    placed = [panel.bars.on(own) if panel.bars else None for panel, own in zip(shown, axes, strict=True)]
     feet = any(panel.note for panel in shown) + any(panel.zeros > 0 for panel in shown)
+    feet += any(bars is not None and any(bars.beyond()) for bars in placed)
     strips = [_head(title, f"{len(shown)} of {len(panels)} {things}", len(shown) < len(panels), width, look)]
     gap = Segment(" " * GAP, PLAIN)
     for row in range(down):
-        part = shown[row * across : (row + 1) * across]
+        part = list(zip(shown, placed, axes, strict=True))[row * across : (row + 1) * across]
         high = tall // down + (1 if row < tall % down else 0)
-        blocks = [_panel(panel, scale, (wide, high), feet, panel.number == selected, look) for panel in part]
+        blocks = [
+            _panel(panel, bars, own, (wide, high), feet, panel.number == selected, look)
+            for panel, bars, own in part
+        ]
         for lines in zip(*blocks, strict=True):  # segments, since strips would take most of the time
             joined = [segment for line in lines for segment in (*line, gap)][:-1]
             used = len(lines) * (wide + GAP) - GAP
@@ -107,16 +115,21 @@ def _head(title: str, words: str, told: bool, width: int, look: Look) -> Line:
 
 
 def _panel(
-    panel: Panel, scale: Scale, size: tuple[int, int], feet: int, marked: bool, look: Look
+    panel: Panel,
+    bars: Bars | None,
+    scale: Scale,
+    size: tuple[int, int],
+    feet: int,
+    marked: bool,
+    look: Look,
 ) -> list[Segments]:
-    """A layer's number and name, its bars over the common axis, its note."""
+    """A layer's number and name, its ``bars`` on their axis, its note."""
     (width, height), glyphs, colour = size, look.glyphs, layer_colour(panel.number)
     mark = glyphs.right if marked else " "
     number = f"{mark}{panel.number} "
     name = fit(clean(panel.name, look), max(0, width - len(number)), glyphs.more)
     head = strip([(number, look.style(colour, bold=True)), (name, look.style(bold=marked))], width)
-    foot = [*_foot(panel, width, look), *[blank(width)] * feet][: max(0, min(feet, height - 4))]
-    bars = panel.bars.on(scale) if panel.bars else None
+    foot = [*_foot(panel, bars, width, look), *[blank(width)] * feet][: max(0, min(feet, height - 4))]
     rows = height - 2 - len(foot)
     body: list[Segments]
     if bars is None or not bars.fractions().any():
@@ -130,8 +143,11 @@ def _panel(
     return [list(head), *body, *map(list, ends)][:height]
 
 
-def _foot(panel: Panel, width: int, look: Look) -> list[Line]:
+def _foot(panel: Panel, bars: Bars | None, width: int, look: Look) -> list[Line]:
     lines = [strip([(clean(panel.note, look), PLAIN)], width)] if panel.note else []
     if panel.zeros > 0:
         lines.append(strip([(f"zeros {percent(panel.zeros)}", look.style(QUIET))], width))
+    beyond = ", ".join(filter(None, bars.beyond())) if bars else ""
+    if beyond:
+        lines.append(strip([(fit(beyond, width, look.glyphs.more), look.style(QUIET))], width))
     return lines

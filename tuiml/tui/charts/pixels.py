@@ -62,6 +62,19 @@ def signed(picture: NDArray[Any], look: Look) -> list[Row]:
     return glyph_rows(levels, RAMP, look.style())
 
 
+def signed_scale(low: str, high: str, words: str, look: Look) -> list[tuple[str, Style]]:
+    """The colours or characters of :func:`signed` from ``low`` over 0 to ``high``."""
+    quiet, none = look.style("quiet"), (" ", look.style())
+    if halves(look) == 2:
+        cells = [("█", Style(color=colour)) for colour in _diverging(look.dark)]
+    else:
+        cells = [(sign, look.style()) for sign in RAMP if sign != " "]
+        cells.insert(2, none)
+    half = len(cells) // 2
+    parts = [(f"{low} ", quiet), *cells[:half], (" 0 ", quiet), *cells[half + 1 :], (f" {high}", quiet)]
+    return [*parts, (f" {words}", quiet)] if words else parts
+
+
 def glyph_rows(levels: NDArray[np.intp], ramp: str, style: Style) -> list[Row]:
     return [[Segment(text, style)] for text in glyph_lines(levels, ramp)]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
@@ -25,7 +26,7 @@ from tuiml.tui.charts.pixels import (
     glyph_rows,
     halves,
 )
-from tuiml.tui.charts.text import Line, clean, strip
+from tuiml.tui.charts.text import Line, clean, fit, strip
 
 LEVELS = 22
 """Number of colours of a map: those of the palette, and three between each two of them."""
@@ -128,27 +129,34 @@ def height_colour(value: int, look: Look) -> str:
     return mixed(ramp[low], ramp[low + 1], round(place - low, 4))
 
 
-def field_legend(found: Boundary, names: Sequence[str], width: int, look: Look) -> Line:
-    """The marker and colour of each class, and the limits of the plane."""
+def field_legend(
+    found: Boundary, names: Sequence[str], width: int, look: Look, *, axes: Sequence[str] = ()
+) -> Line:
+    """The marker and colour of each class, and the limits of the plane with the names of its ``axes``."""
     parts: list[tuple[str, Style]] = []
     for label in range(found.classes):
         name = clean(names[label], look) if label < len(names) else str(label)
         letter = "" if halves(look) == 2 else f" {LETTERS[label % len(LETTERS)]}"
         parts.append((f"{class_mark(label, look)}{letter} {name}  ", look.style(class_colour(label))))
-    return strip([*parts, _limits(found, look)], width)
+    return strip([*parts, _limits(found, axes, look)], width)
 
 
-def heights_legend(found: Surface, width: int, look: Look) -> Line:
-    """The colours or shades from the lowest to the highest number, and the limits of the plane."""
+def heights_legend(found: Surface, width: int, look: Look, *, axes: Sequence[str] = ()) -> Line:
+    """The colours or shades from the lowest to the highest number, and the limits of the plane with the names
+    of its ``axes``."""
     parts: list[tuple[str, Style]] = [(f"{compact(found.scale[0])} ", look.style())]
     if halves(look) == 2:
         parts += [("█", Style(color=height_colour(level, look))) for level in range(0, 256, 28)]
     else:
         parts.append((look.glyphs.shades, look.style()))
-    return strip([*parts, (f" {compact(found.scale[1])}   ", look.style()), _limits(found, look)], width)
+    return strip(
+        [*parts, (f" {compact(found.scale[1])}   ", look.style()), _limits(found, axes, look)], width
+    )
 
 
-def _limits(found: Boundary | Surface, look: Look) -> tuple[str, Style]:
+def _limits(found: Boundary | Surface, axes: Sequence[str], look: Look) -> tuple[str, Style]:
     (left, right), (bottom, top) = limits_text(*found.limits[:2]), limits_text(*found.limits[2:])
     dots = look.glyphs.more if look.unicode else ".."
-    return f"x {left}{dots}{right}  y {bottom}{dots}{top}", look.style(QUIET)
+    x, y = (fit(name, min(24, cell_len(name))) for name in (clean(name, look) for name in (axes or "xy")[:2]))
+    across, up = ("→", "↑") if look.unicode else (">", "^")
+    return f"{across} {x} {left}{dots}{right}  {up} {y} {bottom}{dots}{top}", look.style(QUIET)

@@ -18,6 +18,10 @@ from tuiml.tui.charts.text import Line
 
 FINEST = 400
 """Maximum number of bins of a common axis."""
+TAIL = 0.002
+"""Fraction of the values that may lie beyond each end of an axis that is cropped to them."""
+FEWEST = 6
+"""Bins of a cropped axis, at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +64,23 @@ class Scale:
 
     def ticks(self) -> Iterator[tuple[float, str]]:
         """Ticks and their labels, the most important first: ends, zero, powers of ten."""
-        yield self.low, compact(self.low)
-        yield self.high, compact(self.high)
+        yield self.low, edge_label(self.low)
+        yield self.high, edge_label(self.high)
         if self.low < 0 < self.high:
             yield 0.0, "0"
         elif not self.floor:
             middle = self.low / 2 + self.high / 2
-            yield middle, compact(middle)
+            yield middle, edge_label(middle)
         if self.floor:
             last = math.floor(math.log10(self.high) + 1e-9)
             for power in range(last, math.ceil(math.log10(self.floor) - 1e-9), -1):
                 if 10.0**power < self.high * 0.999:
                     yield from ((sign * 10.0**power, compact(sign * 10.0**power)) for sign in (1, -1))
+
+
+def edge_label(value: float) -> str:
+    """An end of an axis, with a third digit where two would move it."""
+    return compact(value, 2 if math.isclose(float(f"{value:.1e}"), value, rel_tol=0.004) else 3)
 
 
 def common(scales: Sequence[Scale]) -> Scale | None:
@@ -85,6 +94,42 @@ def common(scales: Sequence[Scale]) -> Scale | None:
     finest = min((s.high - s.low) / s.bins for s in kinds)
     bins = max(max(s.bins for s in kinds), min(FINEST, round((high - low) / finest)))
     return Scale(low, high, bins)
+
+
+def cropped(scale: Scale, fractions: Floats) -> Scale:
+    """The part of an axis that holds the values, but for :data:`TAIL` of them at each end.
+
+    Args:
+        fractions: of all values, in each bin; what is missing to 1 lies beyond the ends.
+    """
+    until = np.cumsum(fractions)
+    total = float(until[-1]) if len(until) else 0.0
+    if total <= 0:
+        return scale
+    first = int(np.searchsorted(until, TAIL * total, side="right"))
+    last = len(fractions) - int(np.searchsorted(np.cumsum(fractions[::-1]), TAIL * total, side="right"))
+    if scale.floor:
+        return _cropped_logarithmic(scale, fractions, max(scale.bins - last, 0), first)
+    missing = max(0, FEWEST - (last - first))
+    first = max(0, first - missing // 2)
+    last = min(len(fractions), max(last, first + FEWEST))
+    first = max(0, min(first, last - FEWEST))
+    edges = scale.edges()
+    return Scale(float(edges[first]), float(edges[last]), last - first)
+
+
+def _cropped_logarithmic(scale: Scale, fractions: Floats, above: int, below: int) -> Scale:
+    """The same bins left out on both sides, at the ends and, where these are empty, around zero."""
+    side = scale.bins // 2
+    outer = min(above, below, side - FEWEST // 2)
+    inner = 0
+    while inner < side - outer - FEWEST // 2 and not fractions[side - inner - 1 : side + inner + 2].any():
+        inner += 1
+    if outer <= 0 and not inner:
+        return scale
+    rising = np.geomspace(scale.floor, scale.high, side + 1)
+    high = float(rising[side - max(0, outer)])
+    return Scale(-high, high, scale.bins - 2 * max(0, outer) - 2 * inner, float(rising[inner]))
 
 
 def moved(counts: Floats, source: Scale, target: Scale) -> tuple[Floats, Floats, Floats]:

@@ -12,7 +12,7 @@ from tuiml.tui.charts.pixels import Row
 from tuiml.tui.charts.text import PLAIN, Line, blank, fit
 
 GAP = 2
-SCALES = (6.0, 5.0, 4.0, 3.0, 2.0, 1.0, 0.75, 0.5, 0.375, 0.25, 0.125)
+SCALES = (6.0, 5.0, 4.5, 4.0, 3.5, 3.0, 2.5, 2.0, 1.75, 1.5, 1.25, 1.0, 0.875, 0.75, 0.5, 0.375, 0.25, 0.125)
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,21 @@ def layout(
         if found.count >= wanted:
             break
     return best or Layout(0, 0, 0, 0, 0)
+
+
+def stretched(plan: Layout, shown: int, width: int, height: int, caption: int = 1) -> Layout:
+    """A layout whose tiles fill ``width`` × ``height`` cells, for images that have no shape of their own.
+
+    Args:
+        shown: how many tiles there are.
+    """
+    if not plan.count or not shown:
+        return plan
+    columns = min(plan.columns, shown)
+    rows = min(plan.rows, -(-shown // columns))
+    wide = max(plan.width, (width + GAP) // columns - GAP)
+    tall = max(plan.height, 2 * ((height + 1) // rows - 1 - caption))
+    return Layout(columns, rows, wide, tall, wide)
 
 
 Caption = tuple[str, Style]

@@ -18,7 +18,11 @@ from tuiml.tui.widgets.chooser import Chooser
 from tuiml.tui.widgets.picker import Pick
 
 WIDE, WIDER = 100, 160
-"""Minimum width for two and for three charts side by side, in cells; below it, one is shown."""
+"""Minimum width for the curves beside another chart, and for three charts side by side, in cells."""
+TALL = 32
+"""Minimum height of the screen for one curve above the other, in cells."""
+CURVES = TOP[:2]
+"""The charts that are shown together on a narrow screen."""
 
 
 class ChartSlot(Container):
@@ -74,32 +78,46 @@ class ChartLayout(Part):
 
     def __init__(self, host: Host, selection: ChartSelection, ids: Sequence[str]) -> None:
         self._host, self._selection = host, selection
-        usual = (TOP[0], BESIDE, *TOP)
-        asked = [*ids[: len(usual)], *usual[len(ids) :]]
-        names = [name if chart(name) else other for name, other in zip(asked, usual, strict=True)]
-        self._alone, self._beside, *self._top = names
+        positions = 2 + len(TOP)
+        names = [*ids[:positions], *[""] * (positions - len(ids))]
+        self._alone, self._beside, *self._top = (name if chart(name) else "" for name in names)
+        self._large = ""
         self.enlarged = False
         """True if one chart takes the whole screen."""
         entries = {entry.id: entry for entry in CHARTS}
         self.slots = [ChartSlot(selection, entries[name], id=f"top-{i}") for i, name in enumerate(TOP)]
         self.beside = ChartSlot(selection, entries[BESIDE], id="beside")
+        self._curves = Container(*self.slots[: len(CURVES)], id="curves")
+
+    def compose(self) -> ComposeResult:
+        """The slots above the table: those of the curves together, side by side or one above the other."""
+        yield self._curves
+        yield from self.slots[len(CURVES) :]
 
     @property
     def chosen(self) -> list[str]:
-        """Ids of the charts that the user chose: alone, beside the table, above it from the left."""
-        return [self._alone, self._beside, *self._top]
+        """Ids of the charts that the user chose: alone, beside the table, above it from the left; empty where
+        it is the default."""
+        return [self._large if self.enlarged else self._alone, self._beside, *self._top]
 
     @property
-    def only_one(self) -> bool:
-        """True if one chart is shown."""
-        return self.enlarged or self._host.size.width < WIDE
+    def _narrow(self) -> bool:
+        return self._host.size.width < WIDE
+
+    @property
+    def stacked(self) -> bool:
+        """True if one curve is above the other, with another chart beside both."""
+        return not self.enlarged and WIDE <= self._host.size.width < WIDER and self._host.size.height >= TALL
 
     @property
     def shown_slots(self) -> list[ChartSlot]:
         """The slots on the screen, from the left; the one beside the table last."""
-        if self.only_one:
+        if self.enlarged or (self._narrow and self._alone not in ("", *CURVES)):
             return self.slots[:1]
-        return [*self.slots[: 3 if self._host.size.width >= WIDER else 2], self.beside]
+        if self._narrow:
+            return self.slots[: len(CURVES)]
+        three = self.stacked or self._host.size.width >= WIDER
+        return [*(self.slots if three else self.slots[: len(CURVES)]), self.beside]
 
     @property
     def views(self) -> list[ChartView]:
@@ -116,19 +134,34 @@ class ChartLayout(Part):
         return [entry for entry in CHARTS if entry.available(self._host.run)]
 
     def arrange(self) -> None:
-        """Put the chosen charts into the slots; one that is not available is replaced by another."""
+        """Put the chosen charts into the slots. A slot without one, or with one that the run does not have,
+        shows the chart that suits the data."""
         shown, choices = self.shown_slots, self.choices()
-        wanted = [self._alone] if self.only_one else [*self._top[: len(shown) - 1], self._beside]
-        found = [next((entry for entry in choices if entry.id == name), None) for name in wanted]
-        rest = (entry for entry in choices if entry not in found)
+        found = [next((e for e in choices if e.id == name), None) for name in self._wanted(shown)]
+        free = [entry for entry in choices if entry not in found]
+        suits = [entry for entry in free if entry.suits(self._host.run)][:1]
+        fallback = [entry for entry in free if entry.id == TOP[-1]]
+        rest = iter([*suits, *fallback, *(entry for entry in free if entry not in (*suits, *fallback))])
         for slot, entry in zip(shown, found, strict=True):
             slot.show(entry or next(rest, CHARTS[0]))
         for slot in self.slots:
             slot.display = slot in shown
+        self._curves.display = any(slot in shown for slot in self.slots[: len(CURVES)])
+
+    def _wanted(self, shown: Sequence[ChartSlot]) -> list[str]:
+        """The charts of the slots; empty: the one that suits the data."""
+        if self.enlarged:
+            return [self._large]
+        if len(shown) == 1:
+            return [self._alone]
+        if self._narrow:
+            return [*CURVES]
+        above = [name or usual for name, usual in zip(self._top, (*CURVES, ""), strict=True)]
+        return [*above[: len(shown) - 1], self._beside or BESIDE]
 
     def enlarge(self, name: str) -> None:
         """Show one chart on the whole screen."""
-        self._alone = name
+        self._large = name
         self._set_enlarged(True)
 
     def show_all(self) -> None:
@@ -144,7 +177,7 @@ class ChartLayout(Part):
     def _active(self) -> ChartSlot:
         """The slot whose chart the keys change: the focused one, else the last above the table."""
         above = [slot for slot in self.shown_slots if slot is not self.beside]
-        return self.slot_of(self._host.screen.focused) or above[-1]
+        return self.slot_of(self._host.screen.focused) or (above[0] if self._narrow else above[-1])
 
     def show_chart(self, name: str) -> None:
         """Show a chart in the active slot; one that is on the screen already is focused."""
@@ -154,7 +187,9 @@ class ChartLayout(Part):
             if there:
                 there.view.focus()
             return
-        if self.only_one:
+        if self.enlarged:
+            self._large = name
+        elif self._narrow:
             self._alone = name
         elif slot is self.beside:
             self._beside = name
@@ -233,7 +268,8 @@ class ChartLayout(Part):
 
     def _views_with(self, action_id: str) -> list[ChartView]:
         """The views on the screen whose chart has that action, the focused one first."""
-        slots = [slot for slot in self.shown_slots if slot.chart.has(action_id)]
+        has = [slot for slot in self.shown_slots if slot.chart.has(action_id)]
+        slots = [slot for slot in has if slot.view.works(action_id)]
         slots.sort(key=lambda slot: not slot.view.has_focus)
         return [slot.view for slot in slots]
 

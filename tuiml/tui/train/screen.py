@@ -44,6 +44,8 @@ class Train(AppScreen):
     DEFAULT_CSS = """
     Train { layout: vertical; }
     Train #charts { height: 1fr; }
+    Train #curves { layout: horizontal; width: 2fr; height: 1fr; }
+    Train.-stacked #curves { layout: vertical; width: 1fr; }
     Train #below { height: 50%; }
     Train #layers { width: 2fr; }
     Train #beside { width: 1fr; }
@@ -73,7 +75,7 @@ class Train(AppScreen):
         yield self.status
         yield self.run_keys.rate_field
         with Horizontal(id="charts"):
-            yield from self.charts.slots
+            yield from self.charts.compose()
         with Horizontal(id="below"):
             yield self.table
             yield self.charts.beside
@@ -160,8 +162,9 @@ class Train(AppScreen):
         self.charts.arrange()
         self.set_class(self.charts.enlarged, "-large")
         self.set_class(self.size.width < WIDE, "-narrow")
+        self.set_class(self.charts.stacked, "-stacked")
         self.drawings += [view for view in self.charts.views if view not in self.drawings]
-        self.query_one("#below").styles.height = rows_below(self.size.height, len(self._rows))
+        self.query_one("#below").styles.height = rows_below(*self.size, len(self._rows))
         self.shell.refresh_bindings()
         self.pacer.kick()
 
@@ -273,7 +276,9 @@ class Train(AppScreen):
         return part.label(action_id) if part else None
 
 
-def rows_below(height: int, layers: int) -> int:
-    """Rows of the layer table on a screen of ``height``: all layers, if the charts keep two fifths."""
+def rows_below(width: int, height: int, layers: int) -> int:
+    """Rows of the layer table on a screen of ``width`` and ``height``: all layers, if the charts keep two
+    fifths; more for a chart beside it, if there is one."""
     free = height - 2  # without the status line and the verdict
-    return max(min(max(layers + 1, free * 2 // 5), free * 3 // 5), 3)
+    least = free * 2 // 5 if width >= WIDE else 0
+    return max(min(max(layers + 1, least), free * 3 // 5), 3)
