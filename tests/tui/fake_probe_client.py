@@ -19,7 +19,7 @@ class FakeProbeClient:
         self.asked: list[dict[str, Any]] = []
         self.closed = False
 
-    def ask(self, document: dict[str, Any]) -> int:
+    def ask(self, document: dict[str, Any], sample: bool = False) -> int:
         self.asked.append(document)
         return len(self.asked)
 
@@ -31,7 +31,8 @@ class FakeProbeClient:
             return
         preset, problems = check(self.asked[number - 1])
         assert preset is not None, problems
-        self._post(Probed(number, self._prober.probe(preset)[1]))
+        found = self._prober.probe(preset)[1]
+        self._post(Probed(number, found, sample=self._prober.sample(preset)))
 
     def close(self, timeout: float = 0.0) -> None:
         self.closed = True
