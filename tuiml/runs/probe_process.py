@@ -94,7 +94,7 @@ def _prober() -> Any:
 
 
 def answer_to(order: Message) -> Message:
-    """The answer to an order: the probe of its preset, with a sample of its data if asked for; or its problems."""
+    """The answer to an order: a probe of the preset, with a sample of its data if asked for; or problems."""
     from tuiml.data.own.reading import DataFiles
     from tuiml.spec import SpecError, check
 

@@ -77,7 +77,9 @@ def data_sample(data: Data) -> DataSample:
     """A sample of the training part."""
     classes, part = min(len(data.classes), record.CLASSES), data.train
     labelled = data.target == "classes"
-    counts = np.bincount(part.labels.astype(np.intp), minlength=classes)[:classes] if labelled else []
+    counts: list[int] = []
+    if labelled:
+        counts = np.bincount(part.labels.astype(np.intp), minlength=classes)[:classes].tolist()
     size = image_size(data.shape)
     width = height = 0
     images: tuple[bytes, ...] = ()
@@ -93,7 +95,7 @@ def data_sample(data: Data) -> DataSample:
     if not size:
         some = part.inputs[: max(ROWS, COUNTED // part.inputs.shape[1])]
         columns = _columns(data.raw(some), len(rows))
-    return DataSample(tuple(map(int, counts)), width, height, images, tuple(labels), columns, targets)
+    return DataSample(tuple(counts), width, height, images, tuple(labels), columns, targets)
 
 
 def _in_turn(part: Part, count: int) -> NDArray[np.intp]:

@@ -22,10 +22,11 @@ def field_help(model: FormModel, active: bool, width: int, rows: int, look: Look
     now = model.field if active else next(iter(model.fields), None)
     if now is None:
         return [[] for _ in range(rows)]
-    title = fit(clean(now.label if active else now.picked, look) + " ", min(24, max(0, width - 4)))
+    title = fit(clean(now.label if active else now.picked, look), min(24, max(0, width - 4))).rstrip()
     rule, faint = look.glyphs.horizontal, look.style(QUIET, faint=True)
-    rest = rule * max(0, width - 4 - cell_len(title.rstrip()))
-    lines: list[list[Part]] = [[(rule + " ", faint), (title.rstrip() + " ", look.style(bold=True)), (rest, faint)]]
+    rest = rule * max(0, width - 4 - cell_len(title))
+    head = [(f"{rule} ", faint), (f"{title} ", look.style(bold=True)), (rest, faint)]
+    lines: list[list[Part]] = [head]
     wrong = fields.misread(now, model.edit.text) if active and model.edit else ""
     wrong = f"{model.edit.text.strip()}: {wrong}" if wrong and model.edit else now.problem or ""
     room = max(8, width - 2)

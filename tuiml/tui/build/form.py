@@ -17,9 +17,9 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from tuiml.tui.build.field_help import field_help
 from tuiml.tui.build.fields import Section
 from tuiml.tui.build.form_model import Apply, FormModel
-from tuiml.tui.build.field_help import field_help
 from tuiml.tui.build.form_render import Line, Styles, View, draw, focused_rows
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.keys import Keyed, action
@@ -34,8 +34,10 @@ APART = ("section_back", "section_next", "layer_back", "layer_next")
 
 
 class Form(Keyed, ScrollView, can_focus=True):
-    """A list of fields; ``apply`` must call :meth:`show`. Help for the focused one is in :attr:`help`, a widget
-    of a fixed height that is placed beside the form, so that no line moves with the focus."""
+    """A list of fields; ``apply`` must call :meth:`show`.
+
+    Help for the focused one is in :attr:`help`, a widget of a fixed height: no line moves with the focus.
+    """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"form--heading", "form--focus", "form--input"}
     DEFAULT_CSS = """
@@ -244,8 +246,8 @@ class Form(Keyed, ScrollView, can_focus=True):
             width, height, look, self._styles,
         )  # fmt: skip
         before, self._drawn = self._drawn, draw(view)
-        rows = 5 if self.app.size.height >= TALL else 4
-        self.help.show(field_help(model, self.has_focus, self.help.size.width, rows, look))
+        lines = 5 if self.app.size.height >= TALL else 4
+        self.help.show(field_help(model, self.has_focus, self.help.size.width, lines, look))
         self.virtual_size = Size(width, len(self._drawn))
         if reveal and (rows := focused_rows(self._drawn, view)):
             self.scroll_to_region(Region(0, rows.start, 1, len(rows)), animate=False, force=True)

@@ -128,7 +128,7 @@ class FormModel:
 
     @property
     def steps(self) -> bool:
-        """True if keys step through the values of the focused field: a choice, or a number as it was found."""
+        """True if keys step through the values of the focused field: a choice, or an untouched number."""
         now = self.field
         if now is None or self.picker:
             return False

@@ -11,6 +11,7 @@ from rich.style import Style
 from tuiml.tui.build.fields import NUMBERS, Field, Section, parse
 from tuiml.tui.charts.palette import TROUBLE, VARIED, Look, layer_colour
 from tuiml.tui.charts.text import clean, fit, wrap
+from tuiml.tui.model import numeric
 from tuiml.tui.widgets.line_edit import LineEdit
 from tuiml.tui.widgets.picker import Part, Picker
 
@@ -168,8 +169,8 @@ def _typing(edit: LineEdit, item: Field, room: int, view: View, base: Style) -> 
     """The text with its caret, in a field of the remaining width."""
     style = base + view.styles.input
     width = min(room, 40)
-    if edit.selected and item.kind in NUMBERS:
-        return _stepping(edit.text, width, view, base)
+    if item.kind in NUMBERS and edit.selected:
+        return _stepping(edit.text, item.placeholder, width, view, base)
     text, caret = edit.window(width - 1)
     text = clean(text, view.look)
     if not text:
@@ -196,27 +197,21 @@ def _typing(edit: LineEdit, item: Field, room: int, view: View, base: Style) -> 
     ]
 
 
-def _stepping(text: str, width: int, view: View, base: Style) -> list[Part]:
+def _stepping(text: str, default: str, width: int, view: View, base: Style) -> list[Part]:
     """A number that nothing was typed into: keys step it, and what is typed replaces it."""
     left, right = ("‹ ", " ›") if view.look.unicode else ("< ", " >")
+    style = Style(reverse=True) if text else view.look.style("quiet")
+    text = clean(text or default, view.look) or view.look.glyphs.missing
     shown = fit(text, min(max(1, width - 4), cell_len(text)), view.look.glyphs.more)
-    return [(left, base), (shown, base + view.styles.input + Style(reverse=True)), (right, base)]
+    return [(left, base), (shown, base + view.styles.input + style), (right, base)]
 
 
 def _saved(text: str, item: Field) -> str:
     """What a typed expression is saved as: `` = 0.125``; empty for a number."""
     value = parse(item, text)
-    if item.kind not in NUMBERS or isinstance(value, str) or value is None or _plain(text, value):
+    if item.kind not in NUMBERS or isinstance(value, str) or value is None or numeric.is_plain(text, value):
         return ""
     return f" = {value!r}"
-
-
-def _plain(text: str, value: float) -> bool:
-    """True if a text already is a number of that value."""
-    try:
-        return float(text) == value
-    except ValueError:
-        return False
 
 
 def _note(item: Field, number: int, view: View) -> list[Line]:

@@ -75,11 +75,11 @@ class Looks(View):
         return ["network", *_data_looks(self.of)]
 
     @property
-    def visible(self) -> list[str]:
+    def drawn(self) -> list[str]:
         """The drawings on the screen."""
         names, (width, height) = self.names, self.size
         chosen = self.chosen if self.chosen in names else names[0]
-        if self.enlarged or height < TWO and width < WIDE:
+        if self.enlarged or (height < TWO and width < WIDE):
             return [chosen]
         first = chosen if chosen != "network" else names[min(1, len(names) - 1)]
         rest = [name for name in names[1:] if name != first]
@@ -88,46 +88,49 @@ class Looks(View):
 
     def turn(self, by: int) -> None:
         """Show the next drawing, or the one before, in the place that changes."""
-        names = self.names if len(self.visible) == 1 else self.names[1:]
-        current = self.visible[0] if len(self.visible) == 1 else self.visible[1]
+        names = self.names if len(self.drawn) == 1 else self.names[1:]
+        current = self.drawn[0] if len(self.drawn) == 1 else self.drawn[1]
         self.chosen = names[(names.index(current) + by) % len(names)]
         self._renew()
 
     @property
     def more(self) -> bool:
         """True if there is a drawing that is not on the screen, or one to turn to."""
-        return len(self.visible) < len(self.names)
+        return len(self.drawn) < len(self.names)
 
     def draw(self, width: int, height: int, look: Look) -> list[Line]:
         if width < 16 or height < LEAST:
             return []
-        names = self.visible
+        names = self.drawn
         if len(names) == 1:
             return self._one(names[0], width, height, look)
         if height < TWO:
             left = (width - data_look.GAP) // 2
             widths = (left, width - data_look.GAP - left)
-            drawn = [self._one(n, w, height, look) for n, w in zip(names, widths, strict=False)]
-            return data_look.beside(drawn[0], drawn[1], widths, height)
-        above = min(DIAGRAM, max(LEAST + 1, height * 9 // 20))
+            parts = [self._one(n, w, height, look) for n, w in zip(names, widths, strict=False)]
+            return data_look.beside(parts[0], parts[1], widths, height)
+        above = min(DIAGRAM, max(LEAST + 3, height * 9 // 20))
         top = self._one("network", width, above - 1, look)
         below = height - above
         if len(names) == 2:
             return [*top, strip([], width), *self._one(names[1], width, below, look)]
         right = min(44, width * 2 // 5)
         widths = (width - data_look.GAP - right, right)
-        drawn = [self._one(n, w, below, look) for n, w in zip(names[1:], widths, strict=True)]
-        return [*top, strip([], width), *data_look.beside(*drawn, widths, below)]
+        parts = [self._one(n, w, below, look) for n, w in zip(names[1:], widths, strict=True)]
+        return [*top, strip([], width), *data_look.beside(parts[0], parts[1], widths, below)]
 
     def _one(self, name: str, width: int, height: int, look: Look) -> list[Line]:
         if name == "network":
             return network_diagram(blocks(self.of), self.selected, width, height, look)
-        title = [(f"{name}  ", look.style(bold=True)), (clean(_about(name, self.of), look), look.style(QUIET))]
+        title = [
+            (f"{name}  ", look.style(bold=True)),
+            (clean(_about(name, self.of), look), look.style(QUIET)),
+        ]
         return [strip(title, width), *LOOKS[name](self.of, width, height - 1, look)][:height]
 
     def on_click(self, event: events.Click) -> None:
         at = event.get_content_offset(self)
-        names = self.visible
+        names = self.drawn
         if at is None or names[0] != "network":
             return
         width = self.size.width
@@ -186,6 +189,8 @@ def _about(name: str, of: Shown) -> str:
         return data_look.balance_words(sample.counts)
     if name == "columns":
         return f"{len(_columns(of))} of {math.prod(data.shape) + data.outputs * bool(sample.targets)}"
+    if name == "points" and len(sample.columns) > 2:
+        return "of the column that the target correlates with most"
     return f"{data.title}: {train:,} training examples"
 
 
@@ -225,10 +230,12 @@ def _points(of: Shown, width: int, height: int, look: Look) -> list[Line]:
     sample, names = of.sample, [name for name, _, target in _columns(of) if not target]
     assert sample is not None
     if sample.targets:
-        target = next(name for name, _, is_target in _columns(of) if is_target)
-        axes = names[0], target
-        values = sample.columns[0].values, sample.targets[0].values
-        return data_look.against_target(*values, axes, width, height, look)
+        target, at = (
+            sample.targets[0],
+            data_look.most_correlated([column.values for column in sample.columns], sample.targets[0].values),
+        )
+        axes = names[at], _columns(of)[0][0]
+        return data_look.against_target(sample.columns[at].values, target.values, axes, width, height, look)
     x, y = (column.values for column in sample.columns)
     classes = of.data.classes if of.data else ()
     return data_look.class_points(x, y, sample.labels, classes, (names[0], names[1]), width, height, look)

@@ -126,17 +126,14 @@ def problem_lines(problems: Sequence[Problem], width: int, rows: int, look: Look
         most = min(MOST_LINES, left)
         if len(text) > most:
             text = [*text[: most - 1], text[most - 1] + look.glyphs.more]
-        lines += [
-            [(("  " if at else f"{look.glyphs.up} ") + line, trouble)] for at, line in enumerate(text)
-        ]
+        lines += [[(("  " if at else f"{look.glyphs.up} ") + line, trouble)] for at, line in enumerate(text)]
     return lines[:rows]
 
 
 def number_lines(flight: PreFlight, selected: int, width: int, look: Look) -> list[list[Part]]:
     """The numbers of the selected layer that its table has no room for: as many lines whatever they are."""
-    rows, layers = -(-LONGEST_NUMBERS // max(20, width)), ()
-    if flight.found is not None and flight.wanted:
-        layers = flight.found.snapshot.layers
+    rows = -(-LONGEST_NUMBERS // max(20, width))
+    layers = flight.found.snapshot.layers if flight.found is not None and flight.wanted else ()
     text = numbers(layers[selected]) if selected < len(layers) else ""
     lines = wrap(text, max(20, width))[:rows]
     return [[(line, look.style("quiet"))] for line in [*lines, *[""] * (rows - len(lines))]]

@@ -12,7 +12,7 @@ from textual.widget import Widget
 from tuiml.spec.problems import Problem
 from tuiml.tui.build import render
 from tuiml.tui.build.edits import Edits
-from tuiml.tui.build.form import TALL, Form
+from tuiml.tui.build.form import Form
 from tuiml.tui.build.looks import LEAST, Looks, Shown
 from tuiml.tui.build.marking import Marking
 from tuiml.tui.build.note_dialog import NoteScreen
@@ -32,7 +32,7 @@ from tuiml.tui.widgets.lines import Lines
 NARROW = 66
 """Minimum width to show both the table and the form, in cells."""
 HEALTH = 4
-"""Lines for problems and the verdict; one more on a tall screen."""
+"""Lines for problems, or for the verdict."""
 LOOKS = ("look_next", "look_back", "enlarge_look")
 
 
@@ -159,9 +159,8 @@ class Build(AppScreen):
         if not {"mean", "std"} <= set(table.shown_columns):
             facts += render.number_lines(flight, table.cursor, width, look)
         facts += render.facts(self.document, rows, width, look)
-        health = HEALTH + (self.app.size.height >= TALL)
-        self._facts.show([*facts, *render.health_lines(self.document, flight, width, health, look)])
-        self._share_rows(len(facts) + health)
+        self._facts.show([*facts, *render.health_lines(self.document, flight, width, HEALTH, look)])
+        self._share_rows(len(facts) + HEALTH)
         self._show_looks()
 
     def _share_rows(self, facts: int) -> None:
@@ -304,8 +303,7 @@ class Build(AppScreen):
     def action_edit_name(self) -> None:
         self.edit("")
 
-    @action("c", "look", "The next drawing: network, samples, points, columns, classes.", "build", "look_next", 1,
-            rank=112)  # fmt: skip
+    @action("c", "look", "The next drawing: the network, the data.", "build", "look_next", 1, rank=112)
     @action("C", "look back", "The drawing before.", "build", "look_back", -1, rank=113, shown=False)
     def _turn(self, by: int) -> None:
         self.looks.turn(by)
@@ -319,5 +317,5 @@ class Build(AppScreen):
             self.looks.enlarged = large
             self.set_class(large, "large")
             self._show_facts()
-            self.call_after_refresh(self._refresh)
+            self.call_after_refresh(self.table.reveal_cursor)
             self.refresh_bindings()

@@ -24,7 +24,12 @@ NAMES = 14
 
 
 def image_tiles(
-    images: Sequence[bytes], captions: Sequence[str], size: tuple[int, int], width: int, height: int, look: Look
+    images: Sequence[bytes],
+    captions: Sequence[str],
+    size: tuple[int, int],
+    width: int,
+    height: int,
+    look: Look,
 ) -> list[Line]:
     """Images of 0 to 255 with captions, as many as fit: large enough to be recognized first, then many."""
     texts = [clean(caption, look) for caption in captions]
@@ -63,7 +68,7 @@ def class_points(
     )
     for row, column, label in places:
         grid[row][column] = label
-    marks = {label: _mark(label, look) for label in set(labels)}
+    marks: dict[int | None, Segment] = {label: _mark(label, look) for label in set(labels)}
     marks[None] = Segment(" ", Style())
     lines = [Line(list(Segment.simplify(marks[cell] for cell in row)), width) for row in grid]
     parts = [
@@ -91,6 +96,19 @@ def against_target(
     cloud = Cloud(np.asarray(x), np.asarray(y), TRAIN, sign="*")
     body = scatter([cloud], width, height - 1, look, x_label=clean(names[0], look))
     return [strip([(clean(names[1], look), look.style(QUIET))], width), *body]
+
+
+def most_correlated(columns: Sequence[Sequence[float]], target: Sequence[float]) -> int:
+    """The column whose values correlate most with the target's (Pearson); constant ones do not."""
+    other = np.asarray(target) - np.mean(target)
+    best, found = 0.0, 0
+    for index, column in enumerate(columns):
+        values = np.asarray(column) - np.mean(column)
+        scale = float(np.sqrt((values**2).sum() * (other**2).sum()))
+        strength = abs(float(values @ other)) / scale if scale > 0 and np.isfinite(scale) else 0.0
+        if strength > best:
+            best, found = strength, index
+    return found
 
 
 def column_lines(columns: Sequence[tuple[str, Any, bool]], width: int, height: int, look: Look) -> list[Line]:
@@ -125,7 +143,9 @@ def column_lines(columns: Sequence[tuple[str, Any, bool]], width: int, height: i
     return lines
 
 
-def class_bars(names: Sequence[str], counts: Sequence[int], width: int, height: int, look: Look) -> list[Line]:
+def class_bars(
+    names: Sequence[str], counts: Sequence[int], width: int, height: int, look: Look
+) -> list[Line]:
     """The number of examples of each class as bars, in as many columns as are needed."""
     if not counts or height < 1 or width < 16:
         return []

@@ -37,13 +37,23 @@ def evaluate(text: str, *, integer: bool = False) -> Number:
     return found
 
 
+def is_plain(text: str, value: Number) -> bool:
+    """True if a text is a number of that value already, and no expression."""
+    try:
+        return float(text) == value
+    except ValueError:
+        return False
+
+
 def _without_commas(text: str, integer: bool) -> str:
     if "," not in text:
         return text
     if _THOUSANDS.fullmatch(text):
         if integer or text.count(",") > 1:
             return text.replace(",", "")
-        raise ValueError(f"{text} may be {text.replace(',', '')} or {text.replace(',', '.')}: write one of them")
+        raise ValueError(
+            f"{text} may be {text.replace(',', '')} or {text.replace(',', '.')}: write one of them"
+        )
     return text.replace(",", ".") if text.count(",") == 1 and not integer else text
 
 
@@ -146,9 +156,9 @@ def nice(rate: float, way: int) -> float:
 SMALLEST = 1e-6
 """The step above 0 of a number that is multiplied."""
 _FRACTIONS = (
-    (0.0, 0.001, 0.002, 0.005, 0.01, 0.02)
-    + tuple(round(0.05 * i, 2) for i in range(1, 20))
-    + (0.98, 0.99, 0.995, 0.998, 0.999, 1.0)
+    *(0.0, 0.001, 0.002, 0.005, 0.01, 0.02),
+    *(round(0.05 * i, 2) for i in range(1, 20)),
+    *(0.98, 0.99, 0.995, 0.998, 0.999, 1.0),
 )
 
 
@@ -191,7 +201,7 @@ def _increment(value: Number) -> int:
         return 1
     power = 10 ** int(math.log10(value))
     first = value / power
-    return int(power if 2 > first else power if 5 <= first else power // 2) // (10 if first < 2 else 1)
+    return int(power if first < 2 else power if first >= 5 else power // 2) // (10 if first < 2 else 1)
 
 
 def _multiplied(value: Number, way: int) -> float:
