@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tuiml.data.own.reading import DataFiles
 from tuiml.runs.preset_prober import Prober
 from tuiml.spec import check
 from tuiml.tui.process.child import Post
@@ -29,7 +30,7 @@ class FakeProbeClient:
         if problem:
             self._post(Probed(number, None, problem))
             return
-        preset, problems = check(self.asked[number - 1])
+        preset, problems = check(self.asked[number - 1], DataFiles())
         assert preset is not None, problems
         found = self._prober.probe(preset)[1]
         self._post(Probed(number, found, sample=self._prober.sample(preset)))

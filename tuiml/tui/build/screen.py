@@ -72,6 +72,8 @@ class Build(AppScreen):
         super().__init__(id=id)
         self._stale = True
         self._rows: list[LayerRow] = []
+        self._sizes = 0
+        """Lines about the sizes of the last preset without a problem."""
         self.table = LayerTable(COLUMNS, id="build-table")
         self.form = Form(lambda field, value: self._edits.set_field(field, value), id="form")
         self.looks = Looks(id="looks")
@@ -158,7 +160,10 @@ class Build(AppScreen):
         facts.append([(render.passage(rows, table.cursor), look.style())])
         if not {"mean", "std"} <= set(table.shown_columns):
             facts += render.number_lines(flight, table.cursor, width, look)
-        facts += render.facts(self.document, rows, width, look)
+        sizes = render.facts(self.document, rows, width, look)
+        if self.document.preset is not None:
+            self._sizes = len(sizes)
+        facts += [*sizes, *([] for _ in range(self._sizes - len(sizes)))]  # a wrong value moves nothing
         self._facts.show([*facts, *render.health_lines(self.document, flight, width, HEALTH, look)])
         self._share_rows(len(facts) + HEALTH)
         self._show_looks()
@@ -317,5 +322,11 @@ class Build(AppScreen):
             self.looks.enlarged = large
             self.set_class(large, "large")
             self._show_facts()
-            self.call_after_refresh(self.table.reveal_cursor)
+            self.call_after_refresh(self._fit)
             self.refresh_bindings()
+
+    def _fit(self) -> None:
+        """Fit columns and lines to the table's new width, and show the selected layer."""
+        self.table.set_columns(COLUMNS)
+        self._show_facts()
+        self.table.reveal_cursor()

@@ -19,6 +19,10 @@ from tuiml.tui.charts.text import Line, blank, clean, fit, strip
 from tuiml.tui.charts.tiles import layout, tiles
 
 GAP = 2
+MANY = (5, 3, 1)
+"""Images that are wanted, as long as they are legible."""
+LEGIBLE = 10
+"""Pixels of the height of an image that is legible, or fewer if it has no more."""
 NAMES = 14
 """Cells of a name, at most."""
 
@@ -34,8 +38,10 @@ def image_tiles(
     """Images of 0 to 255 with captions, as many as fit: large enough to be recognized first, then many."""
     texts = [clean(caption, look) for caption in captions]
     least = min(10, max(map(cell_len, texts), default=1))
-    wanted = 10 if max(size) <= 16 else 5
-    plan = layout(size, width, height, least=least, wanted=wanted, largest=2.0)
+    for wanted in MANY if max(size) > 16 else (10, *MANY):
+        plan = layout(size, width, height, least=least, wanted=wanted, largest=2.0)
+        if plan.height >= min(size[0], LEGIBLE):
+            break
     if not plan.count:
         return []
     shown = []

@@ -154,12 +154,12 @@ def _cell(filled: Sequence[bool], here: bool, look: Look) -> str:
 
 
 def _names(frame: Frame, selected: int, rows: int, look: Look) -> list[str]:
-    """The longest names for which all have room, with a mark before the selected layer's."""
+    """The longest names for which all have room, after a mark or a space, so that the mark moves nothing."""
     pointer = "▸" if look.unicode else ">"
     room = frame.cells * min(rows, 2) - 1
     for place in range(max(len(block.names) for block in frame.shown)):
         texts = [
-            (pointer if block.index == selected else "") + block.names[min(place, len(block.names) - 1)]
+            (pointer if block.index == selected else " ") + block.names[min(place, len(block.names) - 1)]
             for block in frame.shown
         ]
         if all(cell_len(text) <= room for text in texts):
