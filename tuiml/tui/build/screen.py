@@ -11,9 +11,10 @@ from textual.widget import Widget
 
 from tuiml.spec.problems import Problem
 from tuiml.tui.build import render
+from tuiml.tui.build.drawings import Drawings
 from tuiml.tui.build.edits import Edits
 from tuiml.tui.build.form import Form
-from tuiml.tui.build.looks import LEAST, Looks, Shown
+from tuiml.tui.build.looks import Looks
 from tuiml.tui.build.marking import Marking
 from tuiml.tui.build.note_dialog import NoteScreen
 from tuiml.tui.build.render import COLUMNS
@@ -33,7 +34,6 @@ NARROW = 66
 """Minimum width to show both the table and the form, in cells."""
 HEALTH = 4
 """Lines for problems, or for the verdict."""
-LOOKS = ("look_next", "look_back", "enlarge_look")
 
 
 class Build(AppScreen):
@@ -76,19 +76,19 @@ class Build(AppScreen):
         """Lines about the sizes of the last preset without a problem."""
         self.table = LayerTable(COLUMNS, id="build-table")
         self.form = Form(lambda field, value: self._edits.set_field(field, value), id="form")
-        self.looks = Looks(id="looks")
         self._facts = Lines(id="facts")
         self._left_from: Widget = self.table
         """The widget that had the keys last."""
         self.flight = PreFlight(self, lambda: self.shell.probe_client_factory(self.post_message))
         self._edits = Edits(self, self.table, self.flight)
+        self._drawings = Drawings(self, self.table, self.flight, self._show_facts)
         self._marking = Marking(self, self.table, self.form)
 
     def compose(self) -> ComposeResult:
         with Horizontal():
             with Vertical(id="stack"):
                 yield self.table
-                yield self.looks
+                yield self._drawings.view
                 yield self._facts
             with Vertical(id="side"):
                 yield self.form
@@ -111,14 +111,14 @@ class Build(AppScreen):
     def enabled(self, action_id: str) -> bool | None:
         if action_id == "next_problem":
             return bool(self.document.problems)
-        if action_id in LOOKS:
-            return self.table.has_focus and (action_id == "enlarge_look" or self.looks.more)
         part = self._part(f"action_{action_id}")
         return part.enabled(action_id) if part else True
 
-    def _part(self, name: str) -> Edits | Marking | None:
+    def _part(self, name: str) -> Edits | Marking | Drawings | None:
         """The part of the screen that has an action."""
-        return next((part for part in (self._edits, self._marking) if hasattr(part, name)), None)
+        return next(
+            (part for part in (self._edits, self._marking, self._drawings) if hasattr(part, name)), None
+        )
 
     def label(self, action_id: str) -> str | None:
         if action_id == "choose":
@@ -165,23 +165,7 @@ class Build(AppScreen):
             self._sizes = len(sizes)
         facts += [*sizes, *([] for _ in range(self._sizes - len(sizes)))]  # a wrong value moves nothing
         self._facts.show([*facts, *render.health_lines(self.document, flight, width, HEALTH, look)])
-        self._share_rows(len(facts) + HEALTH)
-        self._show_looks()
-
-    def _share_rows(self, facts: int) -> None:
-        """Give the drawings the rows that table and facts leave; none where those are too few."""
-        large, wanted = self.looks.enlarged, len(self._rows) + 1
-        left = self.query_one("#stack").size.height - facts - wanted - 1
-        shown = large or left >= LEAST
-        self.looks.display = shown
-        self.table.styles.height = 2 if large else wanted if shown else "1fr"
-
-    def _show_looks(self) -> None:
-        flight = self.flight
-        found = flight.found
-        missing = found.note if found and found.inputs == "noise" else flight.problem
-        of = Shown(tuple(self._rows), self.document.data, flight.sample, missing)
-        self.looks.show(of, self.table.cursor)
+        self._drawings.show(rows, len(facts) + HEALTH)
 
     def on_looks_pointed(self, message: Looks.Pointed) -> None:
         message.stop()
@@ -276,7 +260,7 @@ class Build(AppScreen):
         self._into_form(-1)
 
     def _open_form(self) -> None:
-        self._enlarge(False)
+        self._drawings.enlarge(False)
         self.add_class("form")
 
     def _into_form(self, number: int) -> None:
@@ -307,26 +291,3 @@ class Build(AppScreen):
     @action("n", "name", "To the preset's name and note.", "build", rank=170)
     def action_edit_name(self) -> None:
         self.edit("")
-
-    @action("c", "look", "The next drawing: the network, the data.", "build", "look_next", 1, rank=112)
-    @action("C", "look back", "The drawing before.", "build", "look_back", -1, rank=113, shown=False)
-    def _turn(self, by: int) -> None:
-        self.looks.turn(by)
-
-    @action("z", "enlarge", "The drawing on the whole screen, and back.", "build", rank=114)
-    def action_enlarge_look(self) -> None:
-        self._enlarge(not self.looks.enlarged)
-
-    def _enlarge(self, large: bool) -> None:
-        if large != self.looks.enlarged:
-            self.looks.enlarged = large
-            self.set_class(large, "large")
-            self._show_facts()
-            self.call_after_refresh(self._fit)
-            self.refresh_bindings()
-
-    def _fit(self) -> None:
-        """Fit columns and lines to the table's new width, and show the selected layer."""
-        self.table.set_columns(COLUMNS)
-        self._show_facts()
-        self.table.reveal_cursor()
