@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tuiml.data.own.reading import DataFiles
 from tuiml.runs.preset_prober import Prober
 from tuiml.spec import check
 from tuiml.tui.process.child import Post
@@ -19,7 +20,7 @@ class FakeProbeClient:
         self.asked: list[dict[str, Any]] = []
         self.closed = False
 
-    def ask(self, document: dict[str, Any]) -> int:
+    def ask(self, document: dict[str, Any], sample: bool = False) -> int:
         self.asked.append(document)
         return len(self.asked)
 
@@ -29,9 +30,10 @@ class FakeProbeClient:
         if problem:
             self._post(Probed(number, None, problem))
             return
-        preset, problems = check(self.asked[number - 1])
+        preset, problems = check(self.asked[number - 1], DataFiles())
         assert preset is not None, problems
-        self._post(Probed(number, self._prober.probe(preset)[1]))
+        found = self._prober.probe(preset)[1]
+        self._post(Probed(number, found, sample=self._prober.sample(preset)))
 
     def close(self, timeout: float = 0.0) -> None:
         self.closed = True

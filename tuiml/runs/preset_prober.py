@@ -15,6 +15,7 @@ from tuiml.runs import memory_estimate
 from tuiml.runs.preparation import build_engine
 from tuiml.spec import network_of
 from tuiml.spec.preset import Preset
+from tuiml.training.data_sample import DataSample, data_sample
 from tuiml.training.probe import Inputs, Probe, noise, probe, small
 
 CACHED = 8
@@ -25,7 +26,7 @@ class Prober:
     """Probes presets one after the other, and caches the data of the last few."""
 
     def __init__(self) -> None:
-        self._cache: OrderedDict[Hashable, tuple[Data, Inputs]] = OrderedDict()
+        self._cache: OrderedDict[Hashable, tuple[Data, DataSample | None]] = OrderedDict()
 
     def probe(self, preset: Preset) -> tuple[Network, Probe]:
         """Statistics of every layer at the initial values, on a batch of training examples.
@@ -39,18 +40,27 @@ class Prober:
         """
         network = network_of(preset)
         memory_estimate.refuse_if_short(preset, network)
-        data, inputs = self._data(preset)
+        data, sample = self._data(preset)
+        inputs: Inputs = "noise" if sample is None else "data"
         engine = build_engine(preset, network, data, choose("numpy"), 1).engine
         try:
             return network, probe(preset, network, data, engine, inputs)
         finally:
             engine.close()
 
-    def _data(self, preset: Preset) -> tuple[Data, Inputs]:
+    def sample(self, preset: Preset) -> DataSample | None:
+        """What is shown of a preset's data; ``None`` where it is not on this machine.
+
+        Raises:
+            DataError: the data is damaged.
+        """
+        return self._data(preset)[1]
+
+    def _data(self, preset: Preset) -> tuple[Data, DataSample | None]:
         key = _key(datasets.table(preset.data), preset.training.seed), preset.data.version
         if key not in self._cache:
             found = load_here(preset.data, preset.training.seed)
-            self._cache[key] = (noise(preset), "noise") if found is None else (small(found), "data")
+            self._cache[key] = (noise(preset), None) if found is None else (small(found), data_sample(found))
             while len(self._cache) > CACHED:
                 self._cache.popitem(last=False)
         self._cache.move_to_end(key)

@@ -94,7 +94,7 @@ def _prober() -> Any:
 
 
 def answer_to(order: Message) -> Message:
-    """The answer to an order: the probe of its preset, or its problems."""
+    """The answer to an order: a probe of the preset, with a sample of its data if asked for; or problems."""
     from tuiml.data.own.reading import DataFiles
     from tuiml.spec import SpecError, check
 
@@ -103,7 +103,8 @@ def answer_to(order: Message) -> Message:
         if preset is None:
             raise SpecError(problems)
         answer: Message = _prober().probe(preset)[1].to_json()
-        return answer
+        sample = _prober().sample(preset) if order.get("sample") else None
+        return answer | {"sample": sample.to_json()} if sample else answer
     except MemoryError:
         return failure("there is not enough free memory for the network")
     except Exception as error:

@@ -58,6 +58,9 @@ build next_initializer i
 build last_initializer I hidden
 build next_activation v
 build last_activation V hidden
+build look_next c
+build look_back C hidden
+build enlarge_look z
 build vary m,alt+m
 build clear_marks M,alt+M
 build edit_training t

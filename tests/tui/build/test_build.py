@@ -8,6 +8,7 @@ from tuiml.tui.app.bars import KeyBar, TopBar
 from tuiml.tui.build.note_dialog import NoteScreen
 from tuiml.tui.build.render import passage
 from tuiml.tui.keys import actions
+from tuiml.tui.widgets.chart_view import on_screen
 from tuiml.tui.widgets.chooser import Chooser
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -291,13 +292,13 @@ async def test_the_mouse_selects_rows_fields_and_choices() -> None:
 
 async def test_narrow_screens_show_the_form_in_place_of_the_table() -> None:
     async with bench((50, 18)) as on:
-        assert not on.build.form.display
+        assert not on_screen(on.build.form)
         await on.press("down", "enter", "9")
-        assert on.build.form.display
+        assert on_screen(on.build.form)
         assert on.layers[1]["units"] == 9, "what a field held is selected: typing replaces it"
         await on.press("escape")
         assert on.at == "table"
-        assert not on.build.form.display
+        assert not on_screen(on.build.form)
 
 
 async def test_columns_are_dropped_where_there_is_no_room() -> None:

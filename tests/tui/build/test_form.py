@@ -149,7 +149,13 @@ def test_a_problem_is_at_its_field_and_what_has_no_field_at_the_heading() -> Non
         ("float", "1e-3", 1e-3),
         ("float", "nan", "nan"),
         ("float", "inf", "inf"),
-        ("float", "0,5", "0,5"),
+        ("float", "0,5", 0.5),
+        ("float", "1,000", "1,000"),
+        ("float", "1/8", 0.125),
+        ("float", "1/0", "1/0"),
+        ("int", "2**8", 256),
+        ("int", "1_000", 1000),
+        ("int", "1/3", 1 / 3),
         ("float", "", None),
         ("text", " two words ", " two words "),
     ],
@@ -244,7 +250,7 @@ def test_nothing_that_matches_takes_nothing() -> None:
 def test_a_switch_switches_and_a_default_can_be_left_out_again() -> None:
     editing = Editing()
     editing.at("layers[1].bias")
-    editing.form.open()
+    editing.form.toggle()
     assert editing.document.get("layers[1].bias") is False
     assert editing.form.resettable
     editing.form.reset()

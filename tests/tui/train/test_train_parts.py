@@ -15,11 +15,12 @@ from tuiml.training.statistics import NEVER
 from tuiml.tui.chart_views.curves import last_epoch, marks, x_end
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.model.layer_cells import columns, statistics_cells
+from tuiml.tui.model.numeric import nice
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.model.status import at_home, detail_line, status_line
 from tuiml.tui.train.screen import rows_below
 from tuiml.tui.widgets.chart_view import INTERVAL, PAUSE, Pacer
-from tuiml.tui.widgets.rate_field import nice, read_rate
+from tuiml.tui.widgets.rate_field import read_rate
 
 LOOK = Look()
 
@@ -105,7 +106,7 @@ def test_up_and_down_again_leads_back_to_a_round_rate(rate):
 
 @pytest.mark.parametrize(
     ("typed", "rate"),
-    [("0.01", 0.01), (" 1e-3 ", 1e-3), ("0,5", 0.5), ("1000", 1000.0)],
+    [("0.01", 0.01), (" 1e-3 ", 1e-3), ("0,5", 0.5), ("1000", 1000.0), ("1/400", 0.0025)],
 )
 def test_a_rate_as_typed(typed, rate):
     assert read_rate(typed) == rate
@@ -113,7 +114,8 @@ def test_a_rate_as_typed(typed, rate):
 
 @pytest.mark.parametrize("typed", ["", "x", "0", "-1", "nan", "inf", "1001", "1e999", "0x1", "1 2"])
 def test_what_is_no_rate(typed):
-    assert read_rate(typed) is None
+    with pytest.raises(ValueError, match=r"not allowed|give a number|too large"):
+        read_rate(typed)
 
 
 @given(st.floats(1e-6, 1e6), st.integers(0, 10_000))

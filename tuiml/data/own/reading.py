@@ -50,8 +50,13 @@ class DataFiles:
         found = location.resolve(path)
         return str(found), format_of(found)
 
-    def facts(self, dataset: Own) -> tuple[Facts, Hashable]:
+    def facts(
+        self, dataset: Own, ask: Callable[[Own], Facts | Wrong] | None = None
+    ) -> tuple[Facts, Hashable]:
         """The facts of a file, read now unless they are known; and the version of the file.
+
+        Args:
+            ask: reads it, in place of the usual way.
 
         Raises:
             Wrong: the file cannot be used so.
@@ -59,7 +64,7 @@ class DataFiles:
         version = version_of(dataset)
         found = self.known(version)
         if found is None or isinstance(found, Unknown):
-            found = self._ask(dataset)
+            found = (ask or self._ask)(dataset)
             with self._lock:
                 self._known[version] = found
                 while len(self._known) > MOST_KNOWN:
@@ -97,7 +102,7 @@ class DataFilesInBackground:
         if found is None and not is_quick(dataset):
             self._awaited[version] = dataset
             raise Wrong("path", f"reading {dataset.title} …")
-        return self.waiting.facts(dataset)
+        return self.waiting.facts(dataset, find)  # the usual way answers through this thread's event loop
 
     def awaited(self) -> list[Own]:
         """The files that a check could not wait for, each returned once: for :meth:`read`."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from tuiml.registry import Registry
+from tuiml.registry import Option, Registry
+from tuiml.tui.model import numeric
 from tuiml.tui.widgets.picker import Pick
 
 Kind = Literal["int", "float", "bool", "text", "note", "choice", "words", "unknown"]
@@ -41,8 +41,8 @@ class Field:
     registry: Registry[Any] | None = None
     names: Mapping[str, str] = field(default_factory=dict)
     """Choices above it that the document leaves out, with their default entries."""
-    high: float | None = None
-    """The greatest number allowed, where there is one."""
+    option: Option | None = None
+    """Of a number: its bounds, and the steps that keys change it by."""
     marked: tuple[str, ...] = ()
     """The values that a study varies it over."""
     owner: str = ""
@@ -97,20 +97,28 @@ def parse(field: Field, text: str) -> Any:
     if not text:
         return None
     if field.kind in NUMBERS:
-        return _numeric(text, integer=field.kind == "int")
+        try:
+            return numeric.evaluate(text, integer=field.kind == "int")
+        except ValueError:
+            return text
     return text
 
 
-def _numeric(text: str, *, integer: bool) -> Any:
-    plain = text.replace(",", "") if integer else text
+def misread(field: Field, text: str) -> str:
+    """Why typed text is no number, in words; empty if it is one, or need not be."""
+    if field.kind not in NUMBERS or not text.strip():
+        return ""
     try:
-        return int(plain)
-    except ValueError:
-        pass
-    try:
-        number = float(text)
-    except ValueError:
-        return text
-    if not math.isfinite(number):
-        return text
-    return int(number) if integer and number.is_integer() and abs(number) < 2**53 else number
+        numeric.evaluate(text, integer=field.kind == "int")
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def stepped(field: Field, way: int) -> Any:
+    """The next number above (+1) or below (−1) a field's, or its default's; ``None``: there is none."""
+    if field.option is None:
+        return None
+    value = parse(field, field.text or field.placeholder)
+    number = value if isinstance(value, int | float) else None
+    return numeric.step(field.option, number, way)

@@ -18,20 +18,27 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from tuiml.tui.build.field_help import field_help
 from tuiml.tui.build.fields import Section
 from tuiml.tui.build.form_model import Apply, FormModel
 from tuiml.tui.build.form_render import Line, Styles, View, draw, focused_rows
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.keys import Keyed, action
+from tuiml.tui.widgets.lines import Lines
 
-PICKS = ("value_back", "value_next", "toggle_value")
-"""Actions of a field with choices."""
+STEPS = ("value_back", "value_next")
+"""Actions of a field with choices, or with a number that nothing was typed into."""
+TALL = 30
+"""Minimum height of a screen with a line more of help."""
 APART = ("section_back", "section_next", "layer_back", "layer_next")
 """Actions that are disabled while a list is open."""
 
 
 class Form(Keyed, ScrollView, can_focus=True):
-    """A list of fields, with help for the focused one; ``apply`` must call :meth:`show`."""
+    """A list of fields; ``apply`` must call :meth:`show`.
+
+    Help for the focused one is in :attr:`help`, a widget of a fixed height: no line moves with the focus.
+    """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"form--heading", "form--focus", "form--input"}
     DEFAULT_CSS = """
@@ -65,6 +72,7 @@ class Form(Keyed, ScrollView, can_focus=True):
         """Lines and scroll offset as last painted."""
         self._pressed = Line([])
         self._styles: Styles | None = None
+        self.help = Lines(id="field-help")
 
     def show(self, sections: Sequence[Section]) -> None:
         """Show other sections; the field with the same path keeps the focus and text being typed."""
@@ -104,8 +112,14 @@ class Form(Keyed, ScrollView, can_focus=True):
         if self.model.takes(event.key, event.character):
             event.stop()
             event.prevent_default()
+            if self.model.field is not None and self.model.field.kind == "note":
+                self.post_message(self.Note())
+                return
+            before = self.model.steps, self.model.picker is None
             self.model.key(event.key, event.character)
             self._redraw()
+            if before != (self.model.steps, self.model.picker is None):
+                self.refresh_bindings()
 
     def on_paste(self, event: events.Paste) -> None:
         event.stop()
@@ -116,7 +130,9 @@ class Form(Keyed, ScrollView, can_focus=True):
         now, picking = self.model.field, self.model.picker is not None
         if now is None:
             return action == "leave_field"
-        if action in PICKS:
+        if action in STEPS:
+            return self.model.steps
+        if action == "toggle_value":
             return bool(now.picks) and not picking
         if action == "reset_value":
             return self.model.resettable
@@ -126,13 +142,16 @@ class Form(Keyed, ScrollView, can_focus=True):
         """The words of an action for the key bar, if the focused field has special ones."""
         now, picking = self.model.field, self.model.picker is not None
         if action_id == "open_field" and now is not None:
-            words = {"choice": "choices", "words": "choices", "bool": "switch", "note": "write"}
-            return "choose" if picking else words.get(now.kind, "next")
+            if picking:
+                return "choose"
+            if now.picks:
+                return "choices"
+            return "edit" if now.kind == "note" or self.model.untouched else "done"
         if action_id == "reset_value" and now is not None and now.kind == "unknown":
             return "remove"
         return "cancel" if action_id == "leave_field" and picking else None
 
-    @action("enter", "choose", "Open the choices, switch, or go to the next field.", "field")
+    @action("enter", "choose", "Edit the field: its list or its text; again: done.", "field")
     def action_open_field(self) -> None:
         now = self.model.field
         if now is not None and now.kind == "note":
@@ -140,8 +159,6 @@ class Form(Keyed, ScrollView, can_focus=True):
         elif self.model.open():
             self._redraw()
             self.refresh_bindings()
-        else:
-            self._moved(self.model.step(1))
 
     @action("escape", "back", "Close the choices; back to the layer table.", "field")
     def action_leave_field(self) -> None:
@@ -152,14 +169,17 @@ class Form(Keyed, ScrollView, can_focus=True):
         else:
             self.post_message(self.Left())
 
-    @action("right", "next choice", "The next choice.", "field", "value_next", 1, shown=False)
-    @action("left", "change", "The choice before.", "field", "value_back", -1)
+    @action("right", "more", "The next choice, or a larger number.", "field", "value_next", 1, shown=False)
+    @action("left", "change", "The choice before, or a smaller number.", "field", "value_back", -1)
     def _cycle(self, by: int) -> None:
         self.model.cycle(by)
+        self._redraw()
 
     @action("space", "choices", "Open the choices, or switch.", "field", shown=False)
     def action_toggle_value(self) -> None:
-        self.action_open_field()
+        self.model.toggle()
+        self._redraw()
+        self.refresh_bindings()
 
     @action("delete backspace", "reset", "Reset to default.", "field", also="default")
     def action_reset_value(self) -> None:
@@ -193,7 +213,7 @@ class Form(Keyed, ScrollView, can_focus=True):
         self.go_to_number(self.model.section_at(by))
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        # the press that brings the focus shows help, which moves lines: use the lines that the user saw
+        # the press that brings the focus may close a list, which moves lines: use those that the user saw
         lines, top = self._seen
         row = event.y + top
         self._pressed = lines[row] if 0 <= row < len(lines) else Line([])
@@ -239,6 +259,8 @@ class Form(Keyed, ScrollView, can_focus=True):
             width, height, look, self._styles,
         )  # fmt: skip
         before, self._drawn = self._drawn, draw(view)
+        lines = 5 if self.app.size.height >= TALL else 4
+        self.help.show(field_help(model, self.has_focus, self.help.size.width, lines, look))
         self.virtual_size = Size(width, len(self._drawn))
         if reveal and (rows := focused_rows(self._drawn, view)):
             self.scroll_to_region(Region(0, rows.start, 1, len(rows)), animate=False, force=True)

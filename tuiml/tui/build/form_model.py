@@ -14,7 +14,9 @@ Apply = Callable[[Field, Any], None]
 """Called with a field and its new value, ``None`` to leave it out; calls :meth:`FormModel.show`."""
 
 FREE = ("m", "M")
-"""Keys that no number is typed with: they mark a field as varied."""
+"""Keys that no number is typed with, and that open no list: they mark a field as varied."""
+STEPS = {"left": -1, "right": 1, "-": -1, "+": 1}
+"""Keys that change a number which is not being typed."""
 
 
 class FormModel:
@@ -124,25 +126,51 @@ class FormModel:
             starts.append(starts[-1] + len(section.fields))
         return starts[:-1]
 
+    @property
+    def steps(self) -> bool:
+        """True if keys step through the values of the focused field: a choice, or an untouched number."""
+        now = self.field
+        if now is None or self.picker:
+            return False
+        return bool(now.picks) or (now.kind in fields.NUMBERS and self.untouched)
+
+    @property
+    def untouched(self) -> bool:
+        """True if nothing was typed into the focused field yet: what is typed replaces its text."""
+        return self.edit is not None and (self.edit.selected or not self.edit.text)
+
     def takes(self, key: str, character: str | None) -> bool:
-        """True if a key edits the text or filters the open list."""
+        """True if a key edits the text, filters the open list or opens it."""
+        now = self.field
         if self.picker:
             return key == "backspace" or (character is not None and character.isprintable())
-        if self.edit is None or (
-            key in FREE and self.field is not None and self.field.kind in fields.NUMBERS
-        ):
+        if now is None or (key in FREE and now.kind != "text"):
             return False
+        if self.edit is None:
+            return character is not None and character.isalpha()
+        if self.steps and key in ("left", "right"):
+            return False  # the actions of a choice, which step here too
         return self.edit.takes(key, character)
 
     def key(self, key: str, character: str | None) -> None:
         """Handle a key that :meth:`takes` accepts."""
+        if self.edit is None and not self.picker:
+            self.open()  # typing finds a choice
         if self.picker:
             if key == "backspace":
                 self.picker.rub_out()
             else:
                 self.picker.type(character or "")
+        elif character in STEPS and self.steps and not self._negative:
+            self.cycle(STEPS[character])
         else:
             self._typed(lambda edit: edit.key(key, character))
+
+    @property
+    def _negative(self) -> bool:
+        """True if the focused number may be below 0: a minus sign is then typed."""
+        option = self.field.option if self.field else None
+        return option is None or option.low is None or option.low < 0
 
     def paste(self, text: str) -> None:
         """Insert the first line of a text at the caret."""
@@ -160,9 +188,14 @@ class FormModel:
             self._apply(now, fields.parse(now, edit.text))
 
     def cycle(self, by: int) -> None:
-        """The next choice (+1), or the one before."""
+        """The next choice or the next larger number (+1), or the one before."""
         now = self.field
-        if now and now.picks:
+        if now and now.kind in fields.NUMBERS:
+            value = fields.stepped(now, by)
+            if value is not None:
+                self._apply(now, value)
+                self._settle()
+        elif now and now.picks:
             names = [pick.name for pick in now.picks if not pick.opens]
             at = names.index(now.picked) + by if now.picked in names else 0
             self.pick(names[at % len(names)])
@@ -174,20 +207,34 @@ class FormModel:
             self._apply(now, {YES: True, NO: False}[name] if now.kind == "bool" else name)
 
     def open(self) -> bool:
-        """Open the list of choices, set the one under its cursor, or toggle; False if there is none."""
+        """Begin to edit the focused field, or finish: open its list, or set the choice under the cursor; put
+        the caret into its text, or select it again as it will be saved. False if there is nothing to edit."""
         now = self.field
         if self.picker:
             chosen = self.picker.chosen
             self.picker = None
             if chosen:
                 self.pick(chosen.name)
-        elif now and now.kind == "bool":
-            self.cycle(1)
         elif now and now.picks:
             self.picker = Picker(now.picks, now.picked)
+        elif self.edit is not None and self.untouched:
+            self.edit.selected = False
+            self.edit.caret = len(self.edit.text)
+        elif now and self.edit is not None and not fields.misread(now, self.edit.text):
+            self._settle()
+        return now is not None
+
+    def _settle(self) -> None:
+        """Show the focused field's text as it is saved; what is typed next replaces it."""
+        if self.field and self.field.typed:
+            self.edit = LineEdit(self.field.text, selected=True)
+
+    def toggle(self) -> None:
+        """Switch the focused field, or open its list."""
+        if self.field and self.field.kind == "bool" and not self.picker:
+            self.cycle(1)
         else:
-            return False
-        return True
+            self.open()
 
     @property
     def resettable(self) -> bool:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from rich.cells import cell_len
 from rich.style import Style
 
-from tuiml.tui.build.fields import Field, Section
+from tuiml.tui.build.fields import NUMBERS, Field, Section, parse
 from tuiml.tui.charts.palette import TROUBLE, VARIED, Look, layer_colour
 from tuiml.tui.charts.text import clean, fit, wrap
+from tuiml.tui.model import numeric
 from tuiml.tui.widgets.line_edit import LineEdit
 from tuiml.tui.widgets.picker import Part, Picker
 
@@ -65,7 +66,7 @@ def draw(view: View) -> list[Line]:
             lines.append(Line([]))
         lines.append(_heading(section, view))
         for problem in section.problems:
-            lines += _problem(problem, None, view)
+            lines += _problem(problem, view)
         for item in section.fields:
             lines += _field(item, number, column, view)
             number += 1
@@ -125,11 +126,7 @@ def _field(item: Field, number: int, column: int, view: View) -> list[Line]:
     lines = [Line(parts, number)]
     if item.kind == "note":
         lines += _note(item, number, view)
-    if here and view.picker:
-        return lines + _picks(view.picker, number, view)
-    if item.problem:
-        lines += _problem(item.problem, number, view)
-    return lines + (_help(item, number, view) if here else [])
+    return lines + (_picks(view.picker, number, view) if here and view.picker else [])
 
 
 def _value(item: Field, focused: bool, column: int, view: View, base: Style) -> list[Part]:
@@ -151,7 +148,7 @@ def _value(item: Field, focused: bool, column: int, view: View, base: Style) -> 
     text = clean(item.text or item.placeholder, look) or look.glyphs.missing
     if item.picks and here:
         text = f"‹ {text} ›" if look.unicode else f"< {text} >"
-    style = base + (quiet if absent else Style())
+    style = base + (look.style(TROUBLE) if item.problem else quiet if absent else Style())
     shown = fit(text, min(cell_len(text), room), look.glyphs.more)
     parts: list[Part] = [(shown, style)]
     left = room - cell_len(shown) - 2
@@ -172,6 +169,8 @@ def _typing(edit: LineEdit, item: Field, room: int, view: View, base: Style) -> 
     """The text with its caret, in a field of the remaining width."""
     style = base + view.styles.input
     width = min(room, 40)
+    if item.kind in NUMBERS and edit.selected:
+        return _stepping(edit.text, item.placeholder, width, view, base)
     text, caret = edit.window(width - 1)
     text = clean(text, view.look)
     if not text:
@@ -187,11 +186,32 @@ def _typing(edit: LineEdit, item: Field, room: int, view: View, base: Style) -> 
     under = text[caret : caret + 1] or " "
     after = text[caret + 1 :]
     used = cell_len(text[:caret]) + cell_len(under)
+    saved = _saved(edit.text, item)
+    after = fit(after, max(cell_len(after), width - used - cell_len(saved)), view.look.glyphs.more)
+    used += cell_len(after)
     return [
         (text[:caret], style),
         (under, style + Style(reverse=True)),
-        (fit(after, width - used, view.look.glyphs.more), style),
+        (after, style),
+        (fit(saved, max(0, width - used), view.look.glyphs.more), style + view.look.style("quiet")),
     ]
+
+
+def _stepping(text: str, default: str, width: int, view: View, base: Style) -> list[Part]:
+    """A number that nothing was typed into: keys step it, and what is typed replaces it."""
+    left, right = ("‹ ", " ›") if view.look.unicode else ("< ", " >")
+    style = Style(reverse=True) if text else view.look.style("quiet")
+    text = clean(text or default, view.look) or view.look.glyphs.missing
+    shown = fit(text, min(max(1, width - 4), cell_len(text)), view.look.glyphs.more)
+    return [(left, base), (shown, base + view.styles.input + style), (right, base)]
+
+
+def _saved(text: str, item: Field) -> str:
+    """What a typed expression is saved as: `` = 0.125``; empty for a number."""
+    value = parse(item, text)
+    if item.kind not in NUMBERS or isinstance(value, str) or value is None or numeric.is_plain(text, value):
+        return ""
+    return f" = {value!r}"
 
 
 def _note(item: Field, number: int, view: View) -> list[Line]:
@@ -203,31 +223,12 @@ def _note(item: Field, number: int, view: View) -> list[Line]:
     return [Line([("    ", style), (line, style)], number) for line in lines]
 
 
-def _help(item: Field, number: int, view: View) -> list[Line]:
-    """The meaning of a field, its allowed values, and formula and advice of its current choice."""
-    allowed = "" if item.problem else item.allowed  # the problem says it
-    texts = ["; ".join(filter(None, [item.help, allowed]))]
-    pick = item.pick
-    if pick and item.kind == "choice":
-        texts = [pick.formula, pick.advice]
-    elif pick and pick.formula:
-        texts = [pick.formula]
-    if item.kind == "note":
-        texts = [f"{item.help}; enter writes it"]
-    if item.marked:
-        texts = [f"a study varies it over {', '.join(item.marked)}; m changes that"]
-    look = view.look
-    style = view.styles.ground + look.style("quiet")
-    lines = [line for text in texts if text for line in wrap(clean(text, look), view.width - 5)]
-    return [Line([("    ", style), (line, style)], number) for line in lines]
-
-
-def _problem(text: str, number: int | None, view: View) -> list[Line]:
+def _problem(text: str, view: View) -> list[Line]:
     look = view.look
     style = view.styles.ground + look.style(TROUBLE)
     lines = wrap(clean(text, look), view.width - 5)[:4]
     heads = [f"  {look.glyphs.up} "] + ["    "] * len(lines)
-    return [Line([(head, style), (line, style)], number) for head, line in zip(heads, lines, strict=False)]
+    return [Line([(head, style), (line, style)]) for head, line in zip(heads, lines, strict=False)]
 
 
 def _picks(picker: Picker, number: int, view: View) -> list[Line]:
@@ -236,13 +237,4 @@ def _picks(picker: Picker, number: int, view: View) -> list[Line]:
     for index in picker.window(max(4, view.height - 6)):
         parts = [("  ", ground), *picker.line(index, view.width - 3, look, view.styles.focus, ground)]
         lines.append(Line(parts, number, index))
-    chosen = picker.chosen
-    quiet = ground + look.style("quiet")
-    if chosen is None:
-        return [Line([("    no matches", quiet)], number)]
-    cut = any(text.endswith(look.glyphs.more) for line in lines for text, _ in line.parts[-1:])
-    for text in (chosen.formula if cut else "", chosen.advice):
-        lines += [
-            Line([("    ", quiet), (line, quiet)], number) for line in wrap(clean(text, look), view.width - 5)
-        ]
-    return lines
+    return lines or [Line([("    no matches", ground + look.style("quiet"))], number)]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from tuiml.formatting import compact, percent
 from tuiml.nn.layers import dimensions
 from tuiml.spec.preset import batches_of
+from tuiml.spec.problems import Problem
 from tuiml.text import plain_text
 from tuiml.training.layer_statistics import LayerStatistics
 from tuiml.tui.charts.bars import mini, zero_bin
@@ -40,9 +41,10 @@ COLUMNS = (
 )
 PROBED = ("mean", "std", "idle", "gradient", "histogram")
 """The columns of statistics at the initial values."""
-MOST_PROBLEMS = 3
 MOST_LINES = 3
 """Maximum length of a problem; the form shows all of it."""
+LONGEST_NUMBERS = 52
+"""Cells of the longest text of :func:`numbers`, about."""
 
 
 def cells(row: LayerRow, look: Look) -> dict[str, Cell]:
@@ -91,24 +93,50 @@ def _dim(cell: Cell, look: Look) -> Cell:
     return (cell if isinstance(cell, str) else cell[0]), look.style("quiet")
 
 
-def flight_lines(flight: PreFlight, selected: int, table: bool, width: int, look: Look) -> list[list[Part]]:
-    """The first verdict on the initial values, and the numbers that do not fit into ``table``."""
-    quiet = look.style("quiet")
-    if not flight.wanted:
-        return []
-    if flight.found is None:
-        text = plain_text(flight.problem)
-        return [[(line, quiet)] for line in wrap(text, max(20, width))[:MOST_LINES]] if text else []
+def health_lines(
+    document: Document, flight: PreFlight, width: int, rows: int, look: Look
+) -> list[list[Part]]:
+    """Exactly ``rows`` lines: the problems of the preset, or else the first verdict on its initial values."""
+    quiet, width = look.style("quiet"), max(20, width)
     lines: list[list[Part]] = []
-    layers = flight.found.snapshot.layers
-    if table and selected < len(layers):
-        lines += [[(line, quiet)] for line in wrap(numbers(layers[selected]), max(20, width))]
-    if flight.fresh:
+    if document.problems:
+        lines = problem_lines(document.problems, width, rows, look)
+    elif flight.fresh and flight.found is not None:
         for verdict in flight.verdicts[:1]:
             lines += verdict_lines(verdict, width, look, most=MOST_LINES)
-        if flight.found.note:
-            lines += [[(line, quiet)] for line in wrap(flight.found.note, max(20, width))[:MOST_LINES]]
-    return lines
+        if not lines:
+            lines.append([("initial values: nothing wrong found", quiet)])
+        lines += [[(line, quiet)] for line in wrap(flight.found.note, width)]
+    else:
+        text = plain_text(flight.problem) or "initial values: measuring"
+        lines = [[(line, quiet)] for line in wrap(text, width)]
+    return [*lines[:rows], *([] for _ in range(rows - len(lines)))]
+
+
+def problem_lines(problems: Sequence[Problem], width: int, rows: int, look: Look) -> list[list[Part]]:
+    """As many problems as fit; the first with up to :data:`MOST_LINES` lines, since ``e`` goes to it."""
+    trouble = look.style(TROUBLE)
+    lines: list[list[Part]] = []
+    for number, problem in enumerate(problems):
+        left = rows - len(lines) - (number < len(problems) - 1)
+        if left < 1:
+            lines.append([(f"  and {len(problems) - number} more", trouble)])
+            break
+        text = wrap(f"{where(problem)}{plain_text(problem.message)}", width - 2)
+        most = min(MOST_LINES, left)
+        if len(text) > most:
+            text = [*text[: most - 1], text[most - 1] + look.glyphs.more]
+        lines += [[(("  " if at else f"{look.glyphs.up} ") + line, trouble)] for at, line in enumerate(text)]
+    return lines[:rows]
+
+
+def number_lines(flight: PreFlight, selected: int, width: int, look: Look) -> list[list[Part]]:
+    """The numbers of the selected layer that its table has no room for: as many lines whatever they are."""
+    rows = -(-LONGEST_NUMBERS // max(20, width))
+    layers = flight.found.snapshot.layers if flight.found is not None and flight.wanted else ()
+    text = numbers(layers[selected]) if selected < len(layers) else ""
+    lines = wrap(text, max(20, width))[:rows]
+    return [[(line, look.style("quiet"))] for line in [*lines, *[""] * (rows - len(lines))]]
 
 
 def numbers(found: LayerStatistics) -> str:
@@ -120,25 +148,17 @@ def numbers(found: LayerStatistics) -> str:
     return ", ".join(parts)
 
 
-def facts(
-    document: Document, rows: Sequence[LayerRow], selected: int, width: int, look: Look
-) -> list[list[Part]]:
-    """Size of the selected layer and of the network, and the problems of the preset."""
-    quiet, trouble = look.style("quiet"), look.style(TROUBLE)
+def facts(document: Document, rows: Sequence[LayerRow], width: int, look: Look) -> list[list[Part]]:
+    """Sizes of the network and of the data, and the curve of the learning rate."""
     texts = (layer_stack.summary(document, rows), *layer_stack.details(document))
-    lines: list[list[Part]] = [
-        [(passage(rows, selected), look.style())],
-        *([(text, quiet)] for text in texts),
-    ]
-    lines += [[(text, quiet)] for text in schedule_lines(document, width, look)]
-    problems = document.problems
-    for problem in problems[:MOST_PROBLEMS]:
-        text = wrap(f"{where(problem)}{plain_text(problem.message)}", max(20, width - 2))[:MOST_LINES]
-        signs = [f"{look.glyphs.up} ", *["  "] * MOST_LINES]
-        lines += [[(sign + line, trouble)] for sign, line in zip(signs, text, strict=False)]
-    if len(problems) > MOST_PROBLEMS:
-        lines.append([(f"  and {len(problems) - MOST_PROBLEMS} more", trouble)])
-    return lines
+    lines: list[str] = []
+    for text in texts:
+        joined = f"{lines[-1]} · {text}" if lines else text
+        if lines and len(joined) <= width:
+            lines[-1] = joined
+        else:
+            lines.append(text)
+    return [[(text, look.style("quiet"))] for text in [*lines, *schedule_lines(document, width, look)]]
 
 
 def marks_lines(text: str, width: int, look: Look) -> list[list[Part]]:

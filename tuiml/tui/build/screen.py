@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
 
 from tuiml.spec.problems import Problem
 from tuiml.tui.build import render
+from tuiml.tui.build.drawings import Drawings
 from tuiml.tui.build.edits import Edits
 from tuiml.tui.build.form import Form
+from tuiml.tui.build.looks import Looks
 from tuiml.tui.build.marking import Marking
 from tuiml.tui.build.note_dialog import NoteScreen
 from tuiml.tui.build.render import COLUMNS
@@ -19,6 +22,7 @@ from tuiml.tui.build.sections import sections
 from tuiml.tui.build.varying import with_marks
 from tuiml.tui.dialogs import explore_layer, find_rate, use_file
 from tuiml.tui.keys import action
+from tuiml.tui.model.layer_rows import LayerRow
 from tuiml.tui.model.problems import layer_of
 from tuiml.tui.process.probe_client import Probed
 from tuiml.tui.process.probe_session import PreFlight
@@ -28,6 +32,8 @@ from tuiml.tui.widgets.lines import Lines
 
 NARROW = 66
 """Minimum width to show both the table and the form, in cells."""
+HEALTH = 4
+"""Lines for problems, or for the verdict."""
 
 
 class Build(AppScreen):
@@ -37,22 +43,27 @@ class Build(AppScreen):
     DEFAULT_CSS = """
     Build {
         & #stack { width: 7fr; padding: 0 1 0 0; }
-        & #facts { margin: 1 0 0 0; padding: 0 0 0 1; }
-        & Form {
+        & #looks { margin: 1 0 0 1; }
+        & #facts { padding: 0 0 0 1; }
+        & #side {
             width: 5fr; min-width: 42; max-width: 84;
             border-left: solid $foreground 15%; padding: 0 0 0 1;
         }
-        & Form:focus { border-left: solid $primary; }
+        & #side:focus-within { border-left: solid $primary; }
         &.narrow {
             & #stack { width: 1fr; padding: 0; }
-            & Form {
+            & #side {
                 width: 1fr; min-width: 0; max-width: 100%;
                 display: none; border-left: none; padding: 0;
             }
         }
         &.narrow.form {
             & #stack { display: none; }
-            & Form { display: block; }
+            & #side { display: block; }
+        }
+        &.large {
+            & #side { display: none; }
+            & #facts { display: none; }
         }
     }
     """
@@ -60,25 +71,37 @@ class Build(AppScreen):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._stale = True
+        self._rows: list[LayerRow] = []
+        self._sizes = 0
+        """Lines about the sizes of the last preset without a problem."""
         self.table = LayerTable(COLUMNS, id="build-table")
         self.form = Form(lambda field, value: self._edits.set_field(field, value), id="form")
         self._facts = Lines(id="facts")
+        self._left_from: Widget = self.table
+        """The widget that had the keys last."""
         self.flight = PreFlight(self, lambda: self.shell.probe_client_factory(self.post_message))
         self._edits = Edits(self, self.table, self.flight)
+        self._drawings = Drawings(self, self.table, self.flight, self._show_facts)
         self._marking = Marking(self, self.table, self.form)
 
     def compose(self) -> ComposeResult:
         with Horizontal():
             with Vertical(id="stack"):
                 yield self.table
+                yield self._drawings.view
                 yield self._facts
-            yield self.form
+            with Vertical(id="side"):
+                yield self.form
+                yield self.form.help
 
     def shown(self) -> None:
         if self._stale:
             self._refresh()
-        if not self.form.has_focus:
-            self.table.focus()
+        self._left_from.focus()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        if self.is_current and event.widget in (self.table, self.form):
+            self._left_from = event.widget
 
     def document_changed(self) -> None:
         self._stale = True
@@ -91,9 +114,11 @@ class Build(AppScreen):
         part = self._part(f"action_{action_id}")
         return part.enabled(action_id) if part else True
 
-    def _part(self, name: str) -> Edits | Marking | None:
+    def _part(self, name: str) -> Edits | Marking | Drawings | None:
         """The part of the screen that has an action."""
-        return next((part for part in (self._edits, self._marking) if hasattr(part, name)), None)
+        return next(
+            (part for part in (self._edits, self._marking, self._drawings) if hasattr(part, name)), None
+        )
 
     def label(self, action_id: str) -> str | None:
         if action_id == "choose":
@@ -121,6 +146,7 @@ class Build(AppScreen):
         probed = render.probe_cells(self.flight, len(rows), look)
         cells = [render.cells(row, look) for row in rows]
         self.table.set_rows([{**row, **more} for row, more in zip(cells, probed, strict=True)])
+        self._rows = rows
         self._show_form(self.table.cursor)
         self._show_facts()
 
@@ -128,13 +154,23 @@ class Build(AppScreen):
         self.form.show(with_marks(sections(self.document, layer), self.document.marks))
 
     def _show_facts(self) -> None:
-        table = self.table
+        table, rows, flight = self.table, self._rows, self.flight
         width, look = table.size.width - 2, self.shell.look
         facts = render.marks_lines(self._marking.line(), width, look)
-        facts += render.facts(self.document, self.document.rows(), table.cursor, width, look)
-        narrow = not {"mean", "std"} <= set(table.shown_columns)
-        facts += render.flight_lines(self.flight, table.cursor, narrow, width, look)
-        self._facts.show(facts)
+        facts.append([(render.passage(rows, table.cursor), look.style())])
+        if not {"mean", "std"} <= set(table.shown_columns):
+            facts += render.number_lines(flight, table.cursor, width, look)
+        sizes = render.facts(self.document, rows, width, look)
+        if self.document.preset is not None:
+            self._sizes = len(sizes)
+        facts += [*sizes, *([] for _ in range(self._sizes - len(sizes)))]  # a wrong value moves nothing
+        self._facts.show([*facts, *render.health_lines(self.document, flight, width, HEALTH, look)])
+        self._drawings.show(rows, len(facts) + HEALTH)
+
+    def on_looks_pointed(self, message: Looks.Pointed) -> None:
+        message.stop()
+        self.table.cursor = message.index
+        self.table.focus()
 
     def on_probed(self, message: Probed) -> None:
         message.stop()
@@ -171,7 +207,7 @@ class Build(AppScreen):
 
     def edit(self, path: str) -> None:
         """Focus the section at ``path`` of the form, unless it has the focus already."""
-        self.add_class("form")
+        self._open_form()
         form = self.form
         field = form.model.field
         inside = field is not None and path and field.path.startswith(path)
@@ -192,7 +228,7 @@ class Build(AppScreen):
             self.table.cursor = index
             self._show_form(index)
         if self.form.go_to_number(self.form.model.place_of(problem.path)):
-            self.add_class("form")
+            self._open_form()
             self.form.focus()
         else:
             self.leave_form()
@@ -223,8 +259,12 @@ class Build(AppScreen):
     def action_form_last(self) -> None:
         self._into_form(-1)
 
-    def _into_form(self, number: int) -> None:
+    def _open_form(self) -> None:
+        self._drawings.enlarge(False)
         self.add_class("form")
+
+    def _into_form(self, number: int) -> None:
+        self._open_form()
         self.form.go_to_number(number)
         self.form.focus()
 

@@ -183,7 +183,7 @@ def _value(holder: Holder, option: Option) -> Field:
         depth=holder.depth,
         picks=_words(option) if kind in ("bool", "words") else (),
         names=holder.names,
-        high=option.high,
+        option=option if kind in NUMBERS else None,
     )
 
 

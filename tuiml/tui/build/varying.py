@@ -151,10 +151,9 @@ def _entries(field: Field, registry: Registry[Any], now: Any) -> Iterator[Any]:
 def ladder(field: Field, value: float) -> list[float]:
     """Values around a number: factors for a rate, steps for units, a few tenths for a fraction."""
     if field.kind == "float":
-        if field.high is not None and field.high <= 1:
-            return [
-                x for x in (round(value + step / 10, 6) for step in range(-4, 5, 2)) if 0 <= x <= field.high
-            ]
+        high = field.option.high if field.option else None
+        if high is not None and high <= 1:
+            return [x for x in (round(value + step / 10, 6) for step in range(-4, 5, 2)) if 0 <= x <= high]
         if value == 0:
             return [0.0, 1e-5, 1e-4, 1e-3, 1e-2]
         return [value if factor == 1 else float(f"{value * factor:.1g}") for factor in RATES]

@@ -14,7 +14,8 @@ from typing import Any, ClassVar
 from textual.message import Message
 
 from tuiml.text import plain_text
-from tuiml.training import codec
+from tuiml.training import codec, data_sample
+from tuiml.training.data_sample import DataSample
 from tuiml.training.event_reading import problems_of
 from tuiml.training.probe import Probe
 from tuiml.tui.process.child import Post, Worker
@@ -30,6 +31,8 @@ class Probed(Message):
     number: int
     found: Probe | None
     problem: str = ""
+    sample: DataSample | None = None
+    """Of the data, if it was asked for and the data is on this machine."""
 
 
 class ProbeClient:
@@ -43,8 +46,12 @@ class ProbeClient:
         self._newest = 0
         self._waiting_from: float | None = None  # time of the oldest request that is not answered
 
-    def ask(self, document: dict[str, Any]) -> int:
-        """Request a probe of a preset; returns the number of the answer. Drops older requests."""
+    def ask(self, document: dict[str, Any], sample: bool = False) -> int:
+        """Request a probe of a preset; returns the number of the answer. Drops older requests.
+
+        Args:
+            sample: whether a sample of its data is wanted as well.
+        """
         self._newest += 1
         if self._worker and self._waiting_from is not None and self._clock() - self._waiting_from > BUSY:
             self._give_up()
@@ -58,7 +65,7 @@ class ProbeClient:
                 return self._newest
         if self._waiting_from is None:
             self._waiting_from = self._clock()
-        self._worker.send({"do": "probe", "document": document, "number": self._newest})
+        self._worker.send({"do": "probe", "document": document, "number": self._newest, "sample": sample})
         return self._newest
 
     def _give_up(self) -> None:
@@ -78,7 +85,7 @@ class ProbeClient:
                 return  # nothing was: the next order starts another
         if number == self._newest:
             self._waiting_from = None
-            self._post(Probed(number, message.found, message.problem))
+            self._post(replace(message, number=number))
         elif self._waiting_from is not None:
             self._waiting_from = self._clock()  # an older request is answered: it now works on the newest
 
@@ -125,4 +132,5 @@ def probed(number: int, message: dict[str, Any]) -> Probed:
     if kind != "probe":
         raise ValueError("neither a probe nor a failure")
     probe = codec.read(Probe, message)
-    return Probed(number, replace(probe, note=plain_text(probe.note)[:500]))
+    sample = data_sample.read(message["sample"]) if "sample" in message else None
+    return Probed(number, replace(probe, note=plain_text(probe.note)[:500]), sample=sample)

@@ -12,6 +12,7 @@ from textual.widget import Widget
 from tuiml.nn.network import Network
 from tuiml.spec import network_of
 from tuiml.spec.preset import Preset
+from tuiml.training.data_sample import DataSample
 from tuiml.training.probe import Probe
 from tuiml.training.verdicts import Verdict
 from tuiml.tui.model.document import Document
@@ -37,6 +38,7 @@ class PreFlight:
         self.verdicts: tuple[Verdict, ...] = ()
         self.network: Network | None = None
         self._preset: Preset | None = None  # that was found
+        self._sample: tuple[Preset, DataSample] | None = None
 
     @property
     def fresh(self) -> bool:
@@ -47,6 +49,12 @@ class PreFlight:
     def wanted(self) -> bool:
         """True if the document has no problems, so that there is something to probe."""
         return self._wanted is not None
+
+    @property
+    def sample(self) -> DataSample | None:
+        """Of the data, once it was read; while the document has problems, of the data that it had before."""
+        known = self._sample
+        return known[1] if known and (self._wanted is None or same_data(self._wanted, known[0])) else None
 
     def follow(self, document: Document) -> None:
         """Request a probe of the document soon, unless it is known already."""
@@ -65,7 +73,7 @@ class PreFlight:
         if self._client is None:
             self._client = self._make()
         preset = self._wanted
-        self._asked = (self._client.ask(preset.document()), preset)
+        self._asked = (self._client.ask(preset.document(), sample=self.sample is None), preset)
 
     def take(self, message: Probed) -> bool:
         """Store an answer; True if it is the one that was requested last."""
@@ -75,6 +83,8 @@ class PreFlight:
         self._asked = None if message.found is None else self._asked
         self.problem, self.found, self._preset = message.problem, message.found, preset
         self.network = network_of(preset) if message.found else None
+        if message.sample:
+            self._sample = preset, message.sample
         self.verdicts = ()
         if message.found and self.network:
             self.verdicts = tuple(message.found.verdicts(preset, self.network))
@@ -97,3 +107,8 @@ def alike(a: Preset, b: Preset | None) -> bool:
     """True if two presets have the same initial values and the same first batch."""
     parts = attrgetter("layers", "data", "training.seed", "training.loss", "pretraining")
     return b is not None and bool(parts(a) == parts(b))
+
+
+def same_data(a: Preset, b: Preset) -> bool:
+    """True if two presets draw the same examples."""
+    return a.data == b.data and a.training.seed == b.training.seed

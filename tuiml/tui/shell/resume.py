@@ -10,10 +10,10 @@ from tuiml.registry import short
 from tuiml.runs.writer import writer_of
 from tuiml.spec import SpecError, check
 from tuiml.spec.edit import assign
+from tuiml.tui.model.numeric import nice
 from tuiml.tui.model.past_run import newest_step
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.widgets.dialogs import ConfirmDialog, NameDialog
-from tuiml.tui.widgets.rate_field import nice
 
 if TYPE_CHECKING:
     from tuiml.tui.shell.protocol import Shell

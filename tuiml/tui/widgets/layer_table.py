@@ -130,10 +130,12 @@ class LayerTable(CursorKeys, can_focus=True):
     def watch_cursor(self, old: int, new: int) -> None:
         self._repaint(old)
         self._repaint(new)
-        self.scroll_to_region(
-            Region(0, new, 1, 2), animate=False, force=True
-        )  # the line and the header above it
+        self.reveal_cursor()
         self.post_message(self.Moved(new))
+
+    def reveal_cursor(self) -> None:
+        """Scroll to the line of the cursor, and the header above it."""
+        self.scroll_to_region(Region(0, self.cursor, 1, 2), animate=False, force=True)
 
     def move_cursor(self, by: int) -> None:
         self.cursor += by

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from dataclasses import dataclass
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
@@ -14,8 +15,11 @@ from textual.widgets import Input, Static
 
 from tuiml.registry import Option, options_of, short
 from tuiml.spec.preset import Training
+from tuiml.tui.model import numeric
+from tuiml.tui.model.numeric import nice
 
-NICE = (1, 2, 5)
+STEPS = {"up": 1, "down": -1}
+HINT = "up and down change it, enter sets it, esc cancels"
 RATE: Option = next(option for option in options_of(Training) if option.name == "learning_rate")
 
 
@@ -68,14 +72,23 @@ class RateField(Horizontal):
     def _hint(self, problem: str) -> None:
         hint = self.query_one(".hint", Static)
         hint.set_class(bool(problem), "-wrong")
-        hint.update(Content(problem or "enter set, esc cancel"))
+        hint.update(Content(problem or self._saved() + HINT))
+
+    def _saved(self) -> str:
+        """What a typed expression stands for; empty for a number."""
+        text = self.query_one(Input).value
+        with contextlib.suppress(ValueError):
+            rate = read_rate(text)
+            return "" if numeric.is_plain(text, rate) else f"= {rate:.6g}, "
+        return ""
 
     @on(Input.Submitted)
     def _entered(self, message: Input.Submitted) -> None:
         message.stop()
-        rate = read_rate(message.value)
-        if rate is None:
-            self._hint(f"{short(message.value)} is not allowed; give {RATE.allowed()}")
+        try:
+            rate = read_rate(message.value)
+        except ValueError as error:
+            self._hint(str(error))
             return
         self.post_message(self.Chosen(rate))
         self.leave()
@@ -84,6 +97,15 @@ class RateField(Horizontal):
     def _edited(self, message: Input.Changed) -> None:
         message.stop()
         self._hint("")
+
+    def on_key(self, event: events.Key) -> None:
+        if event.key in STEPS:
+            event.stop()
+            field = self.query_one(Input)
+            with contextlib.suppress(ValueError):
+                rate = nice(read_rate(field.value), STEPS[event.key])
+                field.value = f"{rate:g}" if allowed(rate) else field.value
+                field.cursor_position = len(field.value)
 
     @on(Input.Blurred)
     def _blurred(self, message: Input.Blurred) -> None:
@@ -97,22 +119,16 @@ def allowed(rate: float) -> bool:
     return (RATE.low or 0.0) < rate <= (RATE.high or math.inf)
 
 
-def read_rate(text: str) -> float | None:
-    """The learning rate in ``text``, or ``None`` if a preset may not have it."""
+def read_rate(text: str) -> float:
+    """The learning rate in ``text``: a number or a small expression, such as ``1/300``.
+
+    Raises:
+        ValueError: it is none, or a preset may not have it; the message says why.
+    """
     try:
-        rate = float(text.strip().replace(",", "."))
-    except ValueError:
-        return None
-    return rate if allowed(rate) else None
-
-
-def nice(rate: float, way: int) -> float:
-    """The next 1, 2 or 5 times a power of ten above (+1) or below (−1) a rate; NaN: it is not above 0."""
-    if not (math.isfinite(rate) and rate > 0):
-        return math.nan
-    power = math.floor(math.log10(rate))
-    # read from text, since 5 · 10⁻³ rounds twice
-    found = [float(f"{m}e{p}") for p in (power - 1, power, power + 1) for m in NICE]
-    if way > 0:
-        return next(n for n in found if n > rate * (1 + 1e-9))
-    return next(n for n in reversed(found) if n < rate * (1 - 1e-9))
+        rate = float(numeric.evaluate(text))
+    except ValueError as error:
+        raise ValueError(f"{short(text)}: {error}") from None
+    if not allowed(rate):
+        raise ValueError(f"{short(text)} is not allowed; give {RATE.allowed()}")
+    return rate
