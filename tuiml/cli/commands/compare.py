@@ -13,16 +13,19 @@ from tuiml.formatting import NONE, accuracy_text, count_text, duration, loss
 
 def run(chosen: argparse.Namespace) -> int:
     """Print the differing settings and the figures of runs side by side."""
+    from tuiml.registry import value_text
     from tuiml.runs import library
+    from tuiml.runs.folder import PRESET
     from tuiml.spec import SpecError
+    from tuiml.spec.differences import differences
     from tuiml.spec.library import read
 
     found = [library.summary(library.find(word)) for word in chosen.names]
     note_skipped(found)
-    documents = []
+    documents: list[dict[str, Any]] = []
     for run in found:
         try:
-            documents.append(flat(read(run.path / "preset.toml")))
+            documents.append(read(run.path / PRESET))
         except SpecError:
             documents.append({})
     settings = differences(documents)
@@ -30,7 +33,7 @@ def run(chosen: argparse.Namespace) -> int:
         own = [{key: values[i] for key, values in settings} for i in range(len(found))]
         print_json([library.figures(run) | {"settings": own[i]} for i, run in enumerate(found)])
         return 0
-    table = [[key, *("–" if value is None else str(value) for value in values)] for key, values in settings]
+    table = [[key, *(NONE if one is None else value_text(one) for one in values)] for key, values in settings]
     figures = _figures(classes=not all(map(has_r2, found)), numbers=any(map(has_r2, found)))
     table += [[title, *(show(run) for run in found)] for title, show in figures]
     print_table(("", *(run.name for run in found)), table)
@@ -39,7 +42,7 @@ def run(chosen: argparse.Namespace) -> int:
 
 def _figures(classes: bool, numbers: bool) -> list[tuple[str, Any]]:
     """The rows of figures: a title, and how to show it of a run; accuracies of classes, R² of numbers."""
-    from tuiml.runs.library import number
+    from tuiml.runs.run_lines import number
 
     kinds = [("loss", "loss", loss)]
     kinds += [("accuracy", "accuracy", accuracy_text)] if classes else []
@@ -64,27 +67,6 @@ def _figures(classes: bool, numbers: bool) -> list[tuple[str, Any]]:
         ("training time", lambda run: duration(run.figure("seconds"), NONE)),
         ("examples/s", lambda run: count_text(run.figure("examples_per_second"))),
     ]
-
-
-def flat(document: Any, path: str = "") -> dict[str, Any]:
-    """A document's values by their dotted paths: ``layers[1].units``."""
-    if isinstance(document, dict):
-        items = [(f"{path}.{key}" if path else str(key), value) for key, value in document.items()]
-    elif isinstance(document, list):
-        items = [(f"{path}[{i}]", value) for i, value in enumerate(document)]
-    else:
-        return {path: document}
-    found: dict[str, Any] = {}
-    for inner, value in items:
-        found |= flat(value, inner)
-    return found
-
-
-def differences(documents: list[dict[str, Any]]) -> list[tuple[str, list[Any]]]:
-    """The settings that are not the same in all, with each one's value; names and notes aside."""
-    keys = dict.fromkeys(key for document in documents for key in document if key not in ("name", "note"))
-    rows = [(key, [document.get(key) for document in documents]) for key in keys]
-    return [(key, values) for key, values in rows if any(value != values[0] for value in values)]
 
 
 COMMAND = Command(
