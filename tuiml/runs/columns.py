@@ -43,7 +43,10 @@ def score_text(run: RunSummary, line: str, part: str) -> str:
 
 def when_text(seconds: float, now: datetime) -> str:
     """A time as a list shows it: ``14:05`` today, ``Nov 21`` this year, ``2024-11-21`` before."""
-    then = datetime.fromtimestamp(seconds)
+    try:
+        then = datetime.fromtimestamp(seconds)
+    except (ValueError, OverflowError, OSError):
+        return ""
     if then.date() == now.date():
         return f"{then:%H:%M}"
     return f"{then:%b} {then.day}" if then.year == now.year else f"{then:%Y-%m-%d}"

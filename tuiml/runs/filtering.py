@@ -85,7 +85,7 @@ class Subject:
 
 def subject(run: RunSummary) -> Subject:
     """A run as the filter finds it."""
-    words = [run.name, run.preset, run.reason, *run.differs, *(f"#{tag}" for tag in run.tags)]
+    words = ["run", run.name, run.preset, run.reason, *run.differs, *(f"#{tag}" for tag in run.tags)]
     values: dict[str, Any] = {
         "val": score(run, "best", "val"),
         "val_loss": number(run.best, "val_loss"),

@@ -36,7 +36,7 @@ class Base(NamedTuple):
     origin: str
     """``own`` or ``bundled``."""
     document: Mapping[str, Any]
-    """As a run of it records it."""
+    """As a run of it records it, with its name."""
 
 
 Bases: TypeAlias = Mapping[str, Base]

@@ -81,11 +81,6 @@ def note_skipped(found: list[RunSummary]) -> None:
             note(f"tuiml: run '{run.name}': {passed_over(run.skipped)}")
 
 
-def has_r2(run: RunSummary) -> bool:
-    """True if the run is a regression."""
-    return any("train_r2" in (line or {}) for line in (run.last, run.best)) or "test_r2" in (run.end or {})
-
-
 COMMAND = Command(
     "runs",
     "list the runs, the newest first",

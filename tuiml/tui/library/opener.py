@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from pathlib import Path
 
 from tuiml.runs.tail import Tail
@@ -27,11 +28,17 @@ class Opener:
             self._screen.shell.study.show(study.path, source=None if study.begun else study.source)
         elif item.run:
             self.open_run(item)
+        elif item.source:
+            item.source.open(self._screen.shell, item)
         elif item.document is not None:
             path = item.path if item.kind in ("own", "file") else None
             self.edit(copy.deepcopy(item.document), path, item.name if item.kind == "bundled" else "")
         else:
             self._screen.shell.complain(item.problem)
+
+    def compare(self, items: Sequence[Item]) -> None:
+        """Show runs in Train, their curves drawn together."""
+        self._screen.shell.compare_runs([item.path for item in items])
 
     def edit(self, raw: Raw, path: Path | None = None, origin: str = "") -> None:
         """Open a preset's document in Build."""

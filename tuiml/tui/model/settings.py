@@ -71,6 +71,8 @@ class Settings:
     """Folder of the run on the screen."""
     study: str = ""
     """Folder of the study on the screen."""
+    library_tab: str = ""
+    """Title of the open tab of the Library."""
     dark: bool = True
     charts: list[str] = field(default_factory=list)
     """Ids of the charts that were chosen on Train."""
@@ -136,7 +138,7 @@ def _read(found: Any) -> Settings:
     if found["version"] != VERSION:
         raise ValueError("another version")
     settings = Settings()
-    for name in ("screen", "row", "run", "study", "dark", "opening"):
+    for name in ("screen", "row", "run", "study", "library_tab", "dark", "opening"):
         value = _saved(found, name)
         if type(value) is type(getattr(settings, name)):
             setattr(settings, name, value)
