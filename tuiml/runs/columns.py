@@ -96,7 +96,7 @@ COLUMNS: tuple[Column, ...] = (
 )
 """In the order in which they are shown; where there is no room, the last ones are left out."""
 WHEN = COLUMNS[-1]
-LEAST = 12
+LEAST = 18
 """Cells below which what differs is left out."""
 
 

@@ -33,10 +33,10 @@ def figures_of(runs: Sequence[RunSummary]) -> list[tuple[str, list[str]]]:
 
     def of(line: str, title: str, part: str) -> list[tuple[str, Show]]:
         """The figures of a part of the data in one of the run's lines."""
-        return [
-            (f"{title} {word}", lambda run, n=f"{part}_{name}", s=show: s(number(getattr(run, line), n)))
-            for word, name, show in kinds
-        ]
+        return [(f"{title} {word}", figure(line, f"{part}_{name}", show)) for word, name, show in kinds]
+
+    def figure(line: str, name: str, show: Callable[[float], str]) -> Show:
+        return lambda run: show(number(getattr(run, line), name))
 
     rows: list[tuple[str, Show]] = [
         ("ended", lambda run: run.reason),

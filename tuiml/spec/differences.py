@@ -71,8 +71,9 @@ def _count(document: Raw) -> int:
 def _at(document: Raw, path: str) -> Any:
     index = path[path.rindex("[") + 1 : -1]
     layers = document.get("layers")
-    there = path.startswith("layers[") and isinstance(layers, list) and index.isdigit()
-    return layers[int(index)] if there and int(index) < len(layers) else None
+    if not (path.startswith("layers[") and isinstance(layers, list) and index.isdigit()):
+        return None
+    return layers[int(index)] if int(index) < len(layers) else None
 
 
 _PLAIN = ("data", "activation", "initializer", "optimizer", "loss", "schedule", "normalize", "pretraining")

@@ -150,7 +150,7 @@ _KEY_WORDS = {
     "question_mark": "?", "slash": "/", "full_stop": ".", "left_square_bracket": "[",
     "right_square_bracket": "]", "escape": "esc", "up": "↑", "down": "↓", "left": "←", "right": "→",
     "plus": "+", "minus": "-", "comma": ",", "delete": "del", "pageup": "pgup", "pagedown": "pgdn",
-    "underscore": "_", "percent_sign": "%", "equals_sign": "=", "less_than_sign": "<",
+    "underscore": "_", "percent_sign": "%", "number_sign": "#", "equals_sign": "=", "less_than_sign": "<",
     "greater_than_sign": ">",
 }  # fmt: skip
 
