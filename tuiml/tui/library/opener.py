@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tuiml.runs.tail import Tail
+from tuiml.tui.library.open_dialog import Browse, OpenDialog
 from tuiml.tui.model.catalog import Item
 from tuiml.tui.model.document import Raw
 from tuiml.tui.model.past_run import read_run
@@ -35,6 +36,17 @@ class Opener:
             self.edit(copy.deepcopy(item.document), path, item.name if item.kind == "bundled" else "")
         else:
             self._screen.shell.complain(item.problem)
+
+    def ask(self, dialog: OpenDialog, browse: Callable[[Path | None], None]) -> None:
+        """Show a dialog and open what it answers; ``browse`` shows the files at a path in its place."""
+
+        def answered(item: Item | Browse | None) -> None:
+            if isinstance(item, Browse):
+                browse(item.path)
+            elif item:
+                self.open(item)
+
+        self._screen.app.push_screen(dialog, answered)
 
     def compare(self, items: Sequence[Item]) -> None:
         """Show runs in Train, their curves drawn together."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
@@ -12,21 +11,20 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
-from textual.message import Message
-from textual.timer import Timer
 from textual.widgets import Input
 
 from tuiml.runs.filtering import HELP
 from tuiml.tui.keys import Where, action
 from tuiml.tui.library.compare_dialog import CompareDialog
 from tuiml.tui.library.file_actions import Changes
-from tuiml.tui.library.open_dialog import Browse, OpenDialog
+from tuiml.tui.library.list_reader import ListReader
+from tuiml.tui.library.open_dialog import OpenDialog
 from tuiml.tui.library.opener import Opener
 from tuiml.tui.library.possible import possible
 from tuiml.tui.library.preview_pane import Preview
 from tuiml.tui.library.tab_bar import Tab, TabBar
 from tuiml.tui.model import past_run, preset_files
-from tuiml.tui.model.catalog import Catalog, Item, Key
+from tuiml.tui.model.catalog import Item, Key
 from tuiml.tui.model.item_rows import best, key_of
 from tuiml.tui.model.library_view import PRESETS, RUNS, LibraryView
 from tuiml.tui.shell.screen import AppScreen
@@ -36,8 +34,6 @@ NARROW = 70
 """Cells below which list and preview take turns."""
 LOW = 30
 """Rows below which the list of runs and the preview take turns: they are above each other."""
-AGAIN = 1.0
-"""Seconds between two readings of the list while a run goes on."""
 
 
 class Library(AppScreen):
@@ -65,25 +61,14 @@ class Library(AppScreen):
     }
     """
 
-    @dataclass
-    class Listed(Message):
-        """The list was read."""
-
-        items: list[Item]
-        reading: int
-        whole: bool
-
     def __init__(self, *, id: str | None = None, tab: str = "") -> None:
         super().__init__(id=id)
-        self.catalog = Catalog()
+        self.reader = ListReader(self)
         self.view = LibraryView()
         self.items: list[Item] = []
         self._last_tab = tab
         self._wanted: Key | None = None  # to be selected when it is in the list
         self._seen = False
-        self._reading = 0
-        """Counts the readings of the list: threads of earlier ones may end later."""
-        self._waiting: Timer | None = None
         self.tabs = TabBar(id="library-tabs")
         self.names = ItemList(id="library-items")
         self.header = TableHeader(self.names, id="library-header")
@@ -136,27 +121,17 @@ class Library(AppScreen):
         self.refresh_list()
 
     def run_changed(self, kinds: set[str]) -> None:
-        if self.is_current and not self._waiting and kinds & {"start", "epoch", "end"}:
-            self._waiting = self.set_timer(AGAIN, self.refresh_list)
+        if self.is_current and kinds & {"start", "epoch", "end"}:
+            self.reader.read_soon()
 
     def refresh_list(self, select: Key | None = None) -> None:
         """Read the list again, away from the screen; put the cursor on ``select``."""
-        self._waiting = None
         self._wanted = select or self._wanted
-        self._reading += 1
-        first, reading = not self.items, self._reading
+        self.reader.read(presets_first=not self.items)
 
-        def read() -> None:
-            for number, items in enumerate(self.catalog.readings(self.shell.files, first)):
-                self.post_message(self.Listed(items, reading, whole=number > 0 or not first))
-            for item in items:  # so that the first letter of a filter finds them at once
-                item.subject.words  # noqa: B018
-
-        self.run_worker(read, thread=True, group="list", exclusive=True)
-
-    @on(Listed)
-    def _listed(self, message: Listed) -> None:
-        if message.reading != self._reading:
+    @on(ListReader.Listed)
+    def _listed(self, message: ListReader.Listed) -> None:
+        if not self.reader.is_newest(message):
             return
         before = self.item
         self.items = message.items
@@ -179,7 +154,7 @@ class Library(AppScreen):
         """Show the open tab's items."""
         view = self.view
         self._arrange()
-        rows = view.rows(datetime.now(), self.catalog.troubles)
+        rows = view.rows(datetime.now(), self.reader.catalog.troubles)
         table = Table(rows, view.by, view.down) if view.tab == RUNS else None
         empty = view.trouble or ("no matches; esc shows all" if view.text else f"no {view.tab.lower()} yet")
         self.names.set_rows(rows, empty=empty, table=table)
@@ -317,7 +292,7 @@ class Library(AppScreen):
         if item and item.kind == "trial":
             item = self.view.item(("study", str(item.path.parent)))
         if item and item.study:
-            self.catalog.unfolded ^= {item.path}
+            self.reader.catalog.unfolded ^= {item.path}
             self.refresh_list(item.key)
 
     @action("n", "new", "Start a new preset: the smallest that trains.", "library", rank=70)
@@ -326,14 +301,7 @@ class Library(AppScreen):
 
     def ask(self, browse: Callable[[Path | None], None]) -> None:
         """Show the open dialog over the screen; ``browse`` shows the files at a path in its place."""
-
-        def answered(item: Item | Browse | None) -> None:
-            if isinstance(item, Browse):
-                browse(item.path)
-            elif item:
-                self.opener.open(item)
-
-        self.app.push_screen(OpenDialog(self.catalog, self.items), answered)
+        self.opener.ask(OpenDialog(self.reader.catalog, self.items), browse)
 
     @action("d", "duplicate", "Make a copy of it among your presets.", "library", rank=80)
     def action_item_duplicate(self) -> None:
