@@ -159,7 +159,7 @@ class Library(AppScreen):
         empty = view.trouble or ("no matches; esc shows all" if view.text else f"no {view.tab.lower()} yet")
         self.names.set_rows(rows, empty=empty, table=table)
         tabs = [Tab(title, len(view.found[title]), len(items)) for title, items in view.tabs.items()]
-        marked = f"{len(view.marked)} marked" if view.marked else ""
+        marked = f"{len(view.marked)} marked" if view.marked and view.tab == RUNS else ""
         self.tabs.show(tabs, view.tab, view.trouble or marked)
         self.header.refresh()
         self.refresh_bindings()
@@ -219,7 +219,7 @@ class Library(AppScreen):
         self.view.sort(message.column)
         self._fill()
 
-    @action("slash", "filter", "Show only what has these words and settings.", "library", rank=50)
+    @action("slash", "filter", "Show only what has these words and settings.", "library", rank=15)
     def action_item_filter(self) -> None:
         self._show_preview(False)
         self.filter.add_class("used")
