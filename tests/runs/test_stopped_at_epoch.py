@@ -5,7 +5,7 @@ from safetensors.numpy import load_file
 
 from tests.runs.crash import DOCUMENT
 from tuiml.files import home
-from tuiml.runs import library, session
+from tuiml.runs import library, listing, session
 from tuiml.runs.errors import RunError
 from tuiml.runs.folder import read_metrics, steps_in
 from tuiml.spec import check
@@ -55,7 +55,7 @@ def test_resuming_to_an_epoch_that_is_done_trains_nothing():
 def test_a_trial_is_found_renamed_and_deleted_and_is_in_no_list_of_runs():
     folder = home() / "studies" / "s"
     list(session.run(preset(), name="one", parent=folder, until_epoch=1))
-    assert library.list_runs() == []
+    assert listing.list_runs() == []
     assert library.find("s/one") == library.find(str(folder / "one")) == folder / "one"
     other = library.rename(folder / "one", "two")
     assert library.summary(other).epochs == 1

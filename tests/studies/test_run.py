@@ -14,7 +14,7 @@ from tests.studies.running import (
     trained,
     weights,
 )
-from tuiml.runs import library
+from tuiml.runs import library, listing
 from tuiml.runs.errors import RunError
 from tuiml.runs.folder import studies_folder
 from tuiml.studies import folder as folders
@@ -32,7 +32,7 @@ def test_every_trial_is_trained_once_and_its_run_lies_under_the_study():
     assert (events[-1].reason, events[-1].done, events[-1].trials) == ("completed", 4, 4)
     names = trained(events)
     assert {path.name for path in (studies_folder() / "tiny").iterdir() if path.is_dir()} == set(names)
-    assert library.list_runs() == []
+    assert listing.list_runs() == []
     assert library.summary(studies_folder() / "tiny" / names[0]).reason == "completed"
     assert table(study()).done == 4
 

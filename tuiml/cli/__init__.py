@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 import signal
@@ -97,10 +96,14 @@ def _check_word(commands: list[str], word: str) -> None:
     try:
         library.find(word)
     except SpecError as error:
-        for find in (runs.find, folder.find, studies.find):
-            with contextlib.suppress(RunError, SpecError, OSError, ValueError):
+        for find in (folder.find, studies.find, runs.find):
+            try:
                 find(word)
                 return
+            except runs.AmbiguousRun:
+                raise
+            except (RunError, SpecError, OSError, ValueError):
+                continue
         if "/" in word or word.endswith(".toml"):
             raise
         names = [preset.name for preset in (*library.bundled(), *library.own())]

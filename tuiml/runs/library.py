@@ -1,29 +1,30 @@
-"""Lists, finds, renames and deletes runs, even with damaged folders. Needs no numpy."""
+"""What a list shows of a run; finds, renames and deletes runs, even with damaged folders. Needs no numpy."""
 
 from __future__ import annotations
 
 import contextlib
 import math
 import os
-import shutil
-import stat
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from tuiml.registry import closest, short
-from tuiml.runs import timeline
+from tuiml.runs import trash
 from tuiml.runs.errors import RunError
-from tuiml.runs.folder import METRICS, PRESET, Line, each_line, fitting, runs_folder, studies_folder
+from tuiml.runs.folder import METRICS, PRESET, Line, fitting, runs_folder, studies_folder
+from tuiml.runs.run_lines import NAN, RunLines, number
+from tuiml.runs.tags import read_tags
+from tuiml.runs.trash import Deleted, refused
 from tuiml.runs.writer import is_held
 from tuiml.spec.library import read, spellings
 from tuiml.spec.problems import SpecError
-from tuiml.spec.stopping import badness
 from tuiml.text import plain_text
 
-NAN = float("nan")
+LISTED = 6
+"""Most names that a message lists."""
 LATEST = 250_000_000_000
 """The latest time that every calendar can show, in seconds since 1970."""
 
@@ -56,6 +57,13 @@ class RunSummary:
     """The lines of manual changes that were not undone."""
     skipped: int = 0
     """How many lines of its metrics cannot be read."""
+    document: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """Its preset as it is in its folder, not checked; empty if it cannot be read."""
+    tags: tuple[str, ...] = ()
+    differs: tuple[str, ...] = ()
+    """What differs from the preset it is named after, in words; see :mod:`tuiml.runs.listing`."""
+    origin: str = ""
+    """Where that preset is: ``own`` or ``bundled``; empty if there is none of the name."""
 
     def figure(self, name: str) -> float:
         """A number of the run's end, else of its last epoch; NaN if there is none."""
@@ -64,25 +72,6 @@ class RunSummary:
             if not math.isnan(value):
                 return value
         return NAN
-
-
-def number(line: Line | None, name: str) -> float:
-    """A number of a line; NaN if it is missing or not a number."""
-    value = line.get(name) if line else None
-    if not isinstance(value, int | float) or isinstance(value, bool) or abs(value) > 1e300:
-        return NAN
-    return float(value)
-
-
-def list_runs() -> list[RunSummary]:
-    """All runs in the runs folder, the newest first."""
-    try:
-        names = os.listdir(runs_folder())
-    except OSError:
-        return []
-    folders = [runs_folder() / name for name in names if not name.startswith(".")]
-    found = [summary(path) for path in folders if os.path.isdir(path)]
-    return sorted(found, key=lambda run: (run.when, run.name), reverse=True)
 
 
 def summary(path: Path) -> RunSummary:
@@ -105,14 +94,15 @@ def passed_over(count: int) -> str:
 
 def _summary(path: Path) -> RunSummary:
     held = is_held(path)
-    problem, preset = "", ""
-    lines = _Lines()
+    problem = ""
+    document: dict[str, Any] = {}
+    lines = RunLines()
     try:
         lines.read(path)
     except OSError as error:
         problem = f"{METRICS}: {error.strerror or error}"
     try:
-        preset = str(read(path / PRESET).get("name", ""))
+        document = read(path / PRESET)
     except SpecError as error:
         problem = str(error)
     start = lines.start
@@ -121,7 +111,7 @@ def _summary(path: Path) -> RunSummary:
     return RunSummary(
         name=path.name,
         path=path,
-        preset=plain_text(preset[:80]),
+        preset=plain_text(str(document.get("name", ""))[:80]),
         when=_when(lines.first, path),
         reason=_reason(lines.end, held, bool(problem)),
         epochs=_integer(lines.last, "epoch"),
@@ -133,6 +123,8 @@ def _summary(path: Path) -> RunSummary:
         problem=plain_text(problem),
         changes=tuple(lines.changes),
         skipped=lines.skipped,
+        document=document,
+        tags=read_tags(path),
     )
 
 
@@ -159,78 +151,67 @@ def _when(start: Line | None, path: Path) -> float:
     return 0.0
 
 
-class _Lines:
-    """What a run's list needs of its metrics. They are read one by one: there may be a million."""
-
-    def __init__(self) -> None:
-        self.first: Line | None = None
-        self.start: Line | None = None
-        self.last: Line | None = None
-        self.best: Line | None = None
-        self.end: Line | None = None
-        self.changes: list[Line] = []
-        self.skipped = 0
-        self.watched = "val_loss"
-        self._least = math.inf
-
-    def read(self, path: Path) -> None:
-        """Read them; the best epoch is by the metric that the last start names.
-
-        Raises:
-            OSError: they cannot be read.
-        """
-        for line in filter(None, each_line(path, having=b"watched")):
-            self.watched = str(line.get("watched") or self.watched)
-        rewinds = filter(timeline.is_rewind, filter(None, each_line(path, having=b"rewind")))
-        for line in timeline.surviving(rewinds, self._counted(path)):
-            event = line.get("event")
-            if event == "start":
-                self.first, self.start, self.end = self.first or line, line, None
-            elif event == "end":
-                self.end = line
-            elif event == "epoch":
-                self._take(line)
-            elif event == "intervention" and not timeline.is_rewind(line):
-                self.changes.append(line)
-
-    def _counted(self, path: Path) -> Iterator[Line]:
-        for line in each_line(path):
-            if line is not None:
-                yield line
-            self.skipped += line is None
-
-    def _take(self, epoch: Line) -> None:
-        """Note an epoch; the best one is by the training loss where it lacks the metric."""
-        bad = badness(self.watched, number(epoch, self.watched))
-        bad = number(epoch, "train_loss") if math.isnan(bad) else bad
-        if bad < self._least:
-            self.best, self._least = epoch, bad
-        self.last = epoch
-
-
 # -- one run ----------------------------------------------------------------------------------------------
 
 
+class AmbiguousRun(RunError):
+    """Several runs have a name that begins with the word."""
+
+
 def find(word: str) -> Path:
-    """The folder of a run, by its name, by the path of the folder, or as STUDY/TRIAL.
+    """The folder of a run, by its name or its beginning, by the path of the folder, or as STUDY/TRIAL.
 
     Raises:
-        RunError: there is none; the nearest name is suggested.
+        RunError: there is none, and the nearest name is suggested; or several begin so, and they are listed.
     """
     own = [runs_folder() / name for name in spellings(word)] if Path(word).name == word else []
     trial = [studies_folder() / word] if word.count("/") == 1 and ".." not in word else []
     for path in (*own, Path(os.path.expanduser(word)), *trial):
-        if (path / PRESET).is_file() or (path / METRICS).is_file():
+        if _is_run(path):
             return path
+    folder, beginning = runs_folder(), word
+    if trial:
+        study, beginning = word.split("/")
+        folder = studies_folder() / (_beginning(study, _folders(studies_folder())) or study)
+    name = _beginning(beginning, [one for one in _folders(folder) if _is_run(folder / one)])
+    if name:
+        return folder / name
     near = closest(word, names())
     hint = f"did you mean '{plain_text(near)}'?" if near else "tuiml runs lists them"
     raise RunError(f"there is no run {short(word, 200)}; {hint}")
 
 
-def names() -> Iterable[str]:
+def _is_run(path: Path) -> bool:
+    return (path / PRESET).is_file() or (path / METRICS).is_file()
+
+
+def _beginning(word: str, known: Iterable[str]) -> str | None:
+    """The only name that begins with ``word``, whatever its case.
+
+    Raises:
+        RunError: several begin so.
+    """
+    found = [name for name in known if word and name.startswith(word)]
+    found = found or [name for name in known if word and name.casefold().startswith(word.casefold())]
+    if len(found) > 1:
+        listed = ", ".join(plain_text(name) for name in sorted(found)[-LISTED:])
+        more = f" and {len(found) - LISTED:,} more" if len(found) > LISTED else ""
+        raise AmbiguousRun(f"{len(found):,} runs begin with {short(word, 60)}: {listed}{more}")
+    return found[0] if found else None
+
+
+def names() -> list[str]:
     """The names of all runs."""
-    folder = runs_folder()
-    return [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
+    return _folders(runs_folder())
+
+
+def _folders(parent: Path) -> list[str]:
+    try:
+        with os.scandir(parent) as entries:
+            found = [entry for entry in entries if not entry.name.startswith(".")]
+            return [e.name for e in found if e.is_dir(follow_symlinks=False) or os.path.isdir(e.path)]
+    except OSError:
+        return []
 
 
 def rename(path: Path, name: str) -> Path:
@@ -243,14 +224,15 @@ def rename(path: Path, name: str) -> Path:
     return moved(path, name, "run")
 
 
-def delete(path: Path) -> None:
-    """Delete a run. Of a link only the link is removed.
+def delete(*paths: Path) -> Deleted:
+    """Move runs to the trash. Of a link only the link is moved.
 
     Raises:
-        RunError: a process writes to the run, it is not in the runs folder, or cannot be removed.
+        RunError: a process writes to one, one is not in the runs folder or cannot be moved; then none is.
     """
-    _ours(path)
-    remove(path)
+    for path in paths:
+        _ours(path)
+    return trash.put(paths)
 
 
 def moved(path: Path, name: str, called: str) -> Path:
@@ -270,27 +252,8 @@ def moved(path: Path, name: str, called: str) -> Path:
     try:
         path.rename(target)
     except OSError as error:
-        raise _refused("rename", path, error) from None
+        raise refused("rename", path, error) from None
     return target
-
-
-def remove(path: Path) -> None:
-    """Remove a folder with all that is in it; of a link only the link.
-
-    Raises:
-        RunError: the system refuses.
-    """
-    try:
-        if stat.S_ISDIR(path.lstat().st_mode):
-            shutil.rmtree(path)  # removes links inside, and does not follow them
-        else:
-            path.unlink()
-    except OSError as error:
-        raise _refused("delete", path, error) from None
-
-
-def _refused(do: str, path: Path, error: OSError) -> RunError:
-    return RunError(f"cannot {do} '{plain_text(path.name)}': {error.strerror or error}", code=1)
 
 
 def _ours(path: Path) -> None:
@@ -312,6 +275,8 @@ def figures(run: RunSummary) -> dict[str, Any]:
         **{key: getattr(run, key) for key in ("reason", "epochs", "planned", "parameters")},
         **{key: getattr(run, key) for key in ("last", "best", "end")},
         "changes": [{key: line.get(key) for key in ("step", "what", "value")} for line in run.changes],
+        **({"tags": list(run.tags)} if run.tags else {}),
+        **({"differs": list(run.differs)} if run.differs else {}),
         **({"problem": run.problem} if run.problem else {}),
         **({"skipped": run.skipped} if run.skipped else {}),
     }

@@ -15,10 +15,11 @@ from typing import Any
 from tuiml.backends.choice import NAMES
 from tuiml.files import read_regular, write_whole
 from tuiml.registry import closest, short
-from tuiml.runs import threads
+from tuiml.runs import threads, trash
 from tuiml.runs.errors import RunError
 from tuiml.runs.folder import fitting, studies_folder
-from tuiml.runs.library import moved, remove
+from tuiml.runs.library import moved
+from tuiml.runs.trash import Deleted
 from tuiml.runs.writer import hold, is_held
 from tuiml.spec.library import spellings
 from tuiml.text import plain_text
@@ -200,15 +201,15 @@ def rename(path: Path, name: str) -> Path:
     return moved(path, name, "study")
 
 
-def delete(path: Path) -> None:
-    """Delete a study with all its trials. Of a link only the link is removed.
+def delete(path: Path, *files: Path) -> Deleted:
+    """Move a study with its trials to the trash, and files that go with it. Of a link the link is moved.
 
     Raises:
         RunError: a process runs the study or a trial, it is not in the folder of studies, or cannot be
-            removed.
+            moved; nothing is changed then.
     """
     _refuse(path)
-    remove(path)
+    return trash.put((path, *files))
 
 
 def _refuse(path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tuiml.runs import timeline
 from tuiml.runs.folder import Line, read_metrics
-from tuiml.runs.library import number
+from tuiml.runs.run_lines import number
 from tuiml.studies.results import TrialState
 from tuiml.studies.search import Cut, bigger_is_better
 from tuiml.text import plain_text

@@ -10,7 +10,8 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 from tuiml.runs import library
-from tuiml.runs.library import RunSummary, number
+from tuiml.runs.library import RunSummary
+from tuiml.runs.run_lines import number
 from tuiml.studies import trials, tuning
 from tuiml.studies.control import StudyControl, StudyOrder
 from tuiml.studies.events import (

@@ -130,18 +130,24 @@ study study_layer_back less_than_sign hidden
 study row_above up,k hidden
 study row_below down,j hidden
 library item_open enter
+library item_filter slash
 library item_resume g
 library item_preset p
 library item_fold f
-library item_preview space
-library item_filter slash
+library item_mark space
+library item_compare equals_sign
+library item_preview z
+library item_sort S
+library item_reverse R hidden
 library item_all escape
 library item_new n
 library item_duplicate d
 library item_rename r
+library item_tag number_sign
 library item_delete x,delete
-library item_section_before left hidden
-library item_section_after right hidden
+library item_undelete u
+library tab_before left hidden
+library tab_after right
 list pick enter
 list no_pick escape
 list pick_up up,shift+tab hidden
@@ -182,6 +188,7 @@ dialog answer_yes y
 dialog answer_no n
 dialog other_before left,up,h,k hidden
 dialog other_after right,down,l,j hidden
+dialog compare_curves enter,equals_sign hidden
 help close_comparison escape,q,enter,equals_sign
 help close_help escape,question_mark,f1
 jump leave_jump escape,ctrl+g

@@ -1,36 +1,28 @@
 """The Library and its dialogs by their keys, in an app that notes what it is asked to open."""
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from textual import events
-from textual.app import App, ComposeResult
-from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
 from tests.tui import files_on_disk
-from tests.tui.bench import Bench, screen_text, until
+from tests.tui.bench import Bench, screen_text
 from tests.tui.fake_training_client import FakeTrainingClient
+from tests.tui.library.opened import Keys, library, library_names
 from tuiml.cli import main
-from tuiml.data.own.reading import DataFiles, DataFilesInBackground
 from tuiml.runs.folder import runs_folder
-from tuiml.runs.tail import Tail
 from tuiml.spec.library import find, own, own_folder, read
 from tuiml.tui.app.app import TuimlApp
 from tuiml.tui.app.bars import KeyBar
-from tuiml.tui.charts.palette import Look
 from tuiml.tui.library.open_dialog import OpenDialog
 from tuiml.tui.library.screen import Library
 from tuiml.tui.model import settings
-from tuiml.tui.model.document import Document
 from tuiml.tui.model.preset_files import named
-from tuiml.tui.model.run_model import RunModel
-from tuiml.tui.widgets.dialogs import ConfirmDialog, NameDialog
+from tuiml.tui.widgets.dialogs import NameDialog
 from tuiml.tui.widgets.item_list import FilterInput
 
 
@@ -38,101 +30,6 @@ from tuiml.tui.widgets.item_list import FilterInput
 def rested(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs are read as soon as the cursor is on them."""
     monkeypatch.setattr("tuiml.tui.library.preview_pane.SETTLED", 0.001)
-
-
-class Shell(App[None]):
-    """What the Library needs of the app."""
-
-    def __init__(self, name: str = "digits-quickstart") -> None:
-        super().__init__()
-        file = find(name)
-        path, origin = (None, name) if file.bundled else (file.path, "")
-        self.look = Look()
-        self.document = Document(file.document(), path=path, origin=origin)
-        self.files = DataFilesInBackground(DataFiles())
-        self.model = RunModel()
-        self.client = SimpleNamespace(active=False, inspect_run=lambda path: None)
-        self.shell = self
-        self.current_run = SimpleNamespace(show=self.show_run, follow=lambda path: None)
-        self.drafts = SimpleNamespace(take=lambda document: document, put_away=lambda document: None)
-        self.opened: list[tuple[str, Path | None, str]] = []
-        self.went: list[str] = []
-        self.complaints: list[str] = []
-
-    def compose(self) -> ComposeResult:
-        yield Library(id="library")
-
-    @property
-    def library(self) -> Library:
-        return self.query_one(Library)
-
-    def open_document(self, raw: dict[str, Any], *, path: Path | None = None, origin: str = "") -> None:
-        self.opened.append((raw["name"], path, origin))
-
-    def document_edited(self) -> None:
-        pass
-
-    def show_run(self, model: RunModel, tail: Tail) -> None:
-        assert tail.path.name == model.name
-        self.model = model
-
-    def show_screen(self, name: str) -> None:
-        self.went.append(name)
-
-    def complain(self, text: str) -> None:
-        self.complaints.append(text)
-
-
-class Keys:
-    """A person at the Library."""
-
-    def __init__(self, app: Any, pilot: Pilot[Any]) -> None:
-        self.app, self.pilot = app, pilot
-        self.library = app.query_one(Library)
-
-    async def press(self, *keys: str) -> None:
-        for key in keys:
-            self.app.post_message(events.Key(key, key if len(key) == 1 else None))
-            await self.pilot.pause()
-        await self.settle()
-
-    async def until(self, what: Callable[[], object]) -> None:
-        await until(what, self.pilot)
-
-    async def settle(self) -> None:
-        """Until no timer waits and no thread reads."""
-        await self.pilot.pause()
-        while self.library.preview.waits or any(not worker.is_finished for worker in self.app.workers):
-            await self.app.workers.wait_for_complete()
-            await self.pilot.pause()
-
-    async def type(self, text: str) -> None:
-        """Put text into the field that has the focus, as if typed over what was there."""
-        assert isinstance(self.app.focused, Input)
-        self.app.focused.value = text
-        await self.settle()
-
-    @property
-    def names(self) -> list[str]:
-        return [row.name for row in self.library.names.rows if row.key]
-
-    @property
-    def selected(self) -> str:
-        return self.library.item.name
-
-    async def select(self, name: str) -> None:
-        assert self.library.names.select(next(i.key for i in self.library.items if i.name == name))
-        await self.settle()
-
-
-@asynccontextmanager
-async def library(name: str = "digits-quickstart", size: tuple[int, int] = (120, 40)) -> AsyncIterator[Keys]:
-    app = Shell(name)
-    async with app.run_test(size=size) as pilot:
-        keys = Keys(app, pilot)
-        app.library.shown()
-        await keys.settle()
-        yield keys
 
 
 # -- the list and the preview ------------------------------------------------------------------------------
@@ -147,27 +44,27 @@ async def test_it_opens_on_the_preset_being_edited_with_its_preview():
         assert "dense 256 sigmoid" in keys.library.preview.text
 
 
-async def test_the_cursor_passes_over_headings_and_goes_by_section():
+async def test_the_cursor_passes_over_headings_and_arrows_go_through_the_tabs():
     files_on_disk.preset("mine")
     files_on_disk.run("first")
     async with library() as keys:
+        assert keys.selected == "first"
+        await keys.press("left")
+        assert keys.library.view.tab == "Presets"
         await keys.press("home")
         assert keys.selected == "mine"
         await keys.press("down")
-        first_bundled = keys.selected
         assert keys.library.item.kind == "bundled"
         await keys.press("k")
         assert keys.selected == "mine"
-        await keys.press("right", "right", "right")
-        assert keys.selected == "first"
-        await keys.press("left")
-        assert keys.library.item.kind == "study"
-        await keys.press("left")
-        assert keys.selected == first_bundled
-        await keys.press("end")
-        assert keys.selected == "first"
-        await keys.press("up", *["pageup"] * 4)
+        await keys.press("end", "up", *["pageup"] * 4)
         assert keys.selected == "mine"
+        await keys.press("right", "right")
+        assert keys.library.view.tab == "Studies"
+        assert keys.library.item.kind == "study"
+        await keys.pilot.click("#library-tabs", offset=(3, 0))
+        await keys.settle()
+        assert keys.selected == "first"
 
 
 async def test_a_run_shows_its_figures_and_curves():
@@ -213,11 +110,11 @@ async def test_hostile_names_are_shown_as_they_are_but_for_control_characters():
     async with library() as keys:
         await keys.press("end")
         assert "[@click=app.quit]" in keys.library.preview.text
-        await keys.press("x")
+        await keys.press("number_sign")
         shown = keys.app.screen.query_one(".title", Static).render()
         assert "[@click=app.quit]x[bold" in str(shown)
         assert "\x1b" not in str(shown)
-        await keys.press("n")
+        await keys.press("escape")
         await keys.select("[bold")
         await keys.press("r")
         assert keys.app.screen.query_one(Input).value == "[/]"
@@ -231,7 +128,7 @@ async def test_hostile_names_are_shown_as_they_are_but_for_control_characters():
 async def test_list_and_preview_are_beside_each_other(size: tuple[int, int]):
     async with library(size=size) as keys:
         names, preview = keys.library.names.region, keys.library.preview.region
-        assert names.height == preview.height == size[1]
+        assert names.height == preview.height == size[1] - 1
         assert min(names.width, preview.width) >= 37
         assert preview.right == size[0]
         assert not keys.library.enabled("item_preview")
@@ -241,7 +138,7 @@ async def test_list_and_preview_take_turns_where_it_is_narrow():
     async with library("mnist-relu-3", size=(40, 12)) as keys:
         assert keys.library.names.region.width == 40
         assert not keys.library.preview.region.area
-        await keys.press("space")
+        await keys.press("z")
         assert keys.library.preview.region.width == 40
         before = keys.library.preview.scroll_offset.y
         await keys.press("down")
@@ -249,7 +146,7 @@ async def test_list_and_preview_take_turns_where_it_is_narrow():
         await keys.press("escape")
         assert keys.library.names.region.width == 40
         assert keys.app.focused is keys.library.names
-        await keys.press("space")
+        await keys.press("z")
         await keys.pilot.resize_terminal(100, 30)
         await keys.settle()
         assert keys.library.names.region.area
@@ -427,25 +324,28 @@ async def test_a_run_is_renamed_and_deleted():
         await keys.press("escape", "r")
         await keys.type("best")
         await keys.press("enter")
-        assert sorted(p.name for p in runs_folder().iterdir()) == ["best", "second"]
+        assert library_names() == ["best", "second"]
         assert keys.selected == "best"
         await keys.press("x")
-        assert isinstance(keys.app.screen, ConfirmDialog)
-        await keys.press("enter")  # a hasty enter keeps it
-        assert (runs_folder() / "best").exists()
-        await keys.press("x", "y")
-        assert [p.name for p in runs_folder().iterdir()] == ["second"]
+        assert library_names() == ["second"]
         assert keys.selected == "second"
+        assert "u brings it back" in keys.app.said[-1]
+        await keys.press("u")
+        assert library_names() == ["best", "second"]
+        assert keys.selected == "best"
 
 
 async def test_deleting_the_preset_being_edited_leaves_it_unsaved():
     path = files_on_disk.preset("mine")
     async with library("mine") as keys:
-        await keys.press("delete", "right", "enter")
+        await keys.press("delete")
         assert not path.exists()
         assert keys.app.document.path is None
         assert keys.app.document.dirty
         assert "mine" not in keys.names
+        await keys.press("u")
+        assert path.exists()
+        assert keys.selected == "mine"
 
 
 async def test_bundled_presets_and_a_run_that_goes_on_cannot_be_renamed_or_deleted(
@@ -454,9 +354,10 @@ async def test_bundled_presets_and_a_run_that_goes_on_cannot_be_renamed_or_delet
     monkeypatch.setattr("tuiml.runs.library.is_held", lambda _path: True)
     files_on_disk.run("first", reason=None)
     async with library() as keys:
-        for key in ("home", "end"):
-            await keys.press(key, "x", "r")
-            assert not isinstance(keys.app.screen, NameDialog | ConfirmDialog)
+        for name in ("mnist-relu-3", "first"):
+            await keys.select(name)
+            await keys.press("x", "r")
+            assert not isinstance(keys.app.screen, NameDialog)
             assert not keys.library.enabled("item_delete")
         assert keys.selected == "first"
 

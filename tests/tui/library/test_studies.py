@@ -48,7 +48,7 @@ async def opened() -> AsyncIterator[Bench]:
 
 
 def select(on: Bench, path: Path, kind: str = "study") -> None:
-    assert on.app.query_one(Library).names.select((kind, str(path)))
+    assert on.app.query_one(Library).go_to((kind, str(path)))
 
 
 async def test_trials_are_folded_below_their_study() -> None:
@@ -98,15 +98,16 @@ async def test_a_study_is_renamed_with_its_file() -> None:
         assert not (library.own_folder() / f"{folder.name}.toml").exists()
 
 
-async def test_a_study_is_deleted_after_a_question_only() -> None:
+async def test_a_study_is_deleted_and_comes_back_with_its_file() -> None:
     folder = begun()
     async with opened() as on:
         select(on, folder)
-        await on.press("x", "n")
-        assert folder.exists()
-        await on.press("x", "y")
+        await on.press("x")
         await on.until(lambda: not folder.exists())
         assert not (library.own_folder() / f"{folder.name}.toml").exists()
+        await on.press("u")
+        await on.until((folder / STUDY).exists)
+        assert (library.own_folder() / f"{folder.name}.toml").exists()
 
 
 async def test_the_study_on_the_screen_is_gone_with_its_folder() -> None:
@@ -114,7 +115,7 @@ async def test_the_study_on_the_screen_is_gone_with_its_folder() -> None:
     async with opened() as on:
         on.app.study.show(folder, go=False)
         select(on, folder)
-        await on.press("x", "y")
+        await on.press("x")
         await on.until(lambda: on.app.study.model.path is None)
         assert "4 Study" not in screen_text(on.app)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +138,9 @@ class StubShell:
 
     def open_preset(self, item: Item) -> None:
         self.calls.append(("open_preset", item))
+
+    def compare_runs(self, paths: Sequence[Path]) -> None:
+        self.calls.append(("compare_runs", paths))
 
     def run_changed(self, kinds: set[str]) -> None:
         self.calls.append(("run_changed", kinds))

@@ -15,10 +15,11 @@ from tests.tui.fake_study_client import FakeStudyClient
 from tests.tui.hostile_text import STRINGS, assert_harmless
 from tests.tui.recorded_events import bars, layer
 from tests.tui.study.tables import NAN, curve, of_trials, results, row, study, trial
+from tuiml.spec.differences import differences
 from tuiml.studies.results import Configuration, Results, Row
 from tuiml.tui.model.document import Document
 from tuiml.tui.model.snapshots import PastSnapshot
-from tuiml.tui.model.study_model import SnapshotOf, settings_differ
+from tuiml.tui.model.study_model import SnapshotOf
 from tuiml.tui.study.charts import CHARTS
 from tuiml.tui.study.compare_dialog import CompareScreen
 from tuiml.tui.study.screen import StudyScreen
@@ -248,9 +249,9 @@ async def test_two_configurations_are_compared_by_their_settings() -> None:
 def test_a_difference_has_paths_as_the_command_line_takes_them() -> None:
     other = raw(training={"optimizer": "adam"})
     other["layers"][1] = {"type": "dense", "units": 64, "activation": "tanh"}
-    assert settings_differ(raw(), {**other, "name": "else"}) == [
-        ("layers[1].activation", "relu", "tanh"),
-        ("training.optimizer", "sgd", "adam"),
+    assert differences([raw(), {**other, "name": "else"}]) == [
+        ("layers[1].activation", ["relu", "tanh"]),
+        ("training.optimizer", ["sgd", "adam"]),
     ]
 
 

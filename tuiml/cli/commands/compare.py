@@ -3,88 +3,25 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
-from tuiml.cli.commands.runs import has_r2, note_skipped
+from tuiml.cli.commands.runs import note_skipped
 from tuiml.cli.output import print_json, print_table
 from tuiml.cli.parser import A_RUN, JSON, Command, argument
-from tuiml.formatting import NONE, accuracy_text, count_text, duration, loss
 
 
 def run(chosen: argparse.Namespace) -> int:
     """Print the differing settings and the figures of runs side by side."""
-    from tuiml.runs import library
-    from tuiml.spec import SpecError
-    from tuiml.spec.library import read
+    from tuiml.runs import comparison, library
 
     found = [library.summary(library.find(word)) for word in chosen.names]
     note_skipped(found)
-    documents = []
-    for run in found:
-        try:
-            documents.append(flat(read(run.path / "preset.toml")))
-        except SpecError:
-            documents.append({})
-    settings = differences(documents)
     if chosen.json:
-        own = [{key: values[i] for key, values in settings} for i in range(len(found))]
+        own = comparison.raw_settings(found)
         print_json([library.figures(run) | {"settings": own[i]} for i, run in enumerate(found)])
         return 0
-    table = [[key, *("–" if value is None else str(value) for value in values)] for key, values in settings]
-    figures = _figures(classes=not all(map(has_r2, found)), numbers=any(map(has_r2, found)))
-    table += [[title, *(show(run) for run in found)] for title, show in figures]
+    table = [[title, *texts] for title, texts in comparison.settings_of(found) + comparison.figures_of(found)]
     print_table(("", *(run.name for run in found)), table)
     return 0
-
-
-def _figures(classes: bool, numbers: bool) -> list[tuple[str, Any]]:
-    """The rows of figures: a title, and how to show it of a run; accuracies of classes, R² of numbers."""
-    from tuiml.runs.library import number
-
-    kinds = [("loss", "loss", loss)]
-    kinds += [("accuracy", "accuracy", accuracy_text)] if classes else []
-    kinds += [("R²", "r2", loss)] if numbers else []
-
-    def of(line: str, title: str, part: str) -> list[tuple[str, Any]]:
-        """The figures of a part of the data in one of the run's lines."""
-        return [
-            (f"{title} {word}", lambda run, n=f"{part}_{name}", s=show: s(number(getattr(run, line), n)))
-            for word, name, show in kinds
-        ]
-
-    return [
-        ("ended", lambda run: run.reason),
-        ("epochs", lambda run: f"{run.epochs}/{run.planned}"),
-        ("parameters", lambda run: count_text(run.parameters)),
-        *of("last", "train", "train"),
-        *of("last", "val", "val"),
-        ("best epoch", lambda run: count_text(number(run.best, "epoch"))),
-        *of("best", "best val", "val"),
-        *of("end", "test", "test"),
-        ("training time", lambda run: duration(run.figure("seconds"), NONE)),
-        ("examples/s", lambda run: count_text(run.figure("examples_per_second"))),
-    ]
-
-
-def flat(document: Any, path: str = "") -> dict[str, Any]:
-    """A document's values by their dotted paths: ``layers[1].units``."""
-    if isinstance(document, dict):
-        items = [(f"{path}.{key}" if path else str(key), value) for key, value in document.items()]
-    elif isinstance(document, list):
-        items = [(f"{path}[{i}]", value) for i, value in enumerate(document)]
-    else:
-        return {path: document}
-    found: dict[str, Any] = {}
-    for inner, value in items:
-        found |= flat(value, inner)
-    return found
-
-
-def differences(documents: list[dict[str, Any]]) -> list[tuple[str, list[Any]]]:
-    """The settings that are not the same in all, with each one's value; names and notes aside."""
-    keys = dict.fromkeys(key for document in documents for key in document if key not in ("name", "note"))
-    rows = [(key, [document.get(key) for document in documents]) for key in keys]
-    return [(key, values) for key, values in rows if any(value != values[0] for value in values)]
 
 
 COMMAND = Command(

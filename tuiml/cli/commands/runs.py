@@ -5,35 +5,71 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-from datetime import datetime
+import shutil
 from typing import TYPE_CHECKING
 
-from tuiml.cli.output import note, print_json, print_table
-from tuiml.cli.parser import JSON, Command
-from tuiml.formatting import accuracy_text, count_text, loss
+from tuiml.cli.output import cells, note, print_json, print_table
+from tuiml.cli.parser import JSON, Command, argument
+from tuiml.text import plain_text
 
 if TYPE_CHECKING:
+    from tuiml.runs.columns import Column
     from tuiml.runs.library import RunSummary
 
 
 def run(chosen: argparse.Namespace) -> int:
     """List the runs."""
-    from tuiml.runs import folder, library
+    from tuiml.runs import columns, folder, library, listing
+    from tuiml.runs.errors import RunError
+    from tuiml.runs.filtering import Filter, subject
 
-    found = library.list_runs()
+    by, down = columns.column(chosen.sort)
+    everything = listing.list_runs()
+    wanted, subjects = Filter(" ".join(chosen.words)), [subject(run) for run in everything]
+    if everything and (trouble := wanted.trouble(subjects)):
+        raise RunError(trouble)
+    shown = [run for run, found in zip(everything, subjects, strict=True) if wanted.passes(found)]
+    found = columns.ordered(shown, by, down)
     note_skipped(found)
     if chosen.json:
         print_json([library.figures(run) for run in found])
-    elif not found:
+    elif not everything:
         with contextlib.suppress(FileNotFoundError):
             os.listdir(folder.runs_folder())  # a folder that may not be read is not an empty one
         note(f"there are no runs in {folder.runs_folder()}; 'tuiml train digits-quickstart' makes one")
     else:
-        regression = any(has_r2(run) for run in found)
-        r2 = ("val R²", "test R²") if regression else ()
-        header = ("run", "when", "ended", "epochs", "val loss", "val acc", "test acc", *r2, "parameters")
-        print_table(header, [_row(run, regression) for run in found], right=header[3:])
+        if found:
+            _print(found, by)
+        if wanted:
+            note(f"{len(found):,} of {len(everything):,} runs")
     return 0
+
+
+def _print(found: list[RunSummary], by: Column) -> None:
+    """Print the columns that fit the terminal; the one sorted by is always there, and names are never cut."""
+    from tuiml.runs.columns import COLUMNS, laid_out
+
+    texts = [[plain_text(one.text(run)) for run in found] for one in COLUMNS]
+    widths = [max(map(cells, [one.title, *column])) for one, column in zip(COLUMNS, texts, strict=True)]
+    room = shutil.get_terminal_size().columns
+    shown = laid_out(widths, room - (widths[COLUMNS.index(by)] + 2))
+    if by in [one for one, _ in shown] or by.id == "differs":
+        shown = laid_out(widths, room)
+    else:
+        shown.append((by, widths[COLUMNS.index(by)]))
+    print_table(
+        [_cut(one.title, width) for one, width in shown],
+        [[_cut(texts[COLUMNS.index(one)][i], width) for one, width in shown] for i in range(len(found))],
+        right=[one.title for one, _ in shown if one.number],
+    )
+
+
+def _cut(text: str, width: int) -> str:
+    if cells(text) <= width:
+        return text
+    while cells(text) > width - 1:
+        text = text[:-1]
+    return f"{text}…"
 
 
 def note_skipped(found: list[RunSummary]) -> None:
@@ -45,26 +81,25 @@ def note_skipped(found: list[RunSummary]) -> None:
             note(f"tuiml: run '{run.name}': {passed_over(run.skipped)}")
 
 
-def has_r2(run: RunSummary) -> bool:
-    """True if the run is a regression."""
-    return any("train_r2" in (line or {}) for line in (run.last, run.best)) or "test_r2" in (run.end or {})
-
-
-def _row(run: RunSummary, regression: bool) -> list[str]:
-    from tuiml.runs.library import number
-
-    r2 = [loss(number(run.best, "val_r2")), loss(number(run.end, "test_r2"))] if regression else []
-    return [
-        run.name,
-        f"{datetime.fromtimestamp(run.when):%Y-%m-%d %H:%M}",
-        run.reason,
-        f"{run.epochs}/{run.planned}",
-        loss(number(run.best, "val_loss")),
-        accuracy_text(number(run.best, "val_accuracy")),
-        accuracy_text(number(run.end, "test_accuracy")),
-        *r2,
-        count_text(run.parameters),
-    ]
-
-
-COMMAND = Command("runs", "list the runs, the newest first", run, [JSON])
+COMMAND = Command(
+    "runs",
+    "list the runs, the newest first",
+    run,
+    [
+        argument(
+            "words",
+            metavar="FILTER",
+            nargs="*",
+            help="only runs with these words and settings: adam 'lr<.01' 'val>0.9' tag:best; after --, -word "
+            "leaves out",
+        ),
+        argument(
+            "--sort",
+            metavar="COLUMN",
+            default="when",
+            help="name, differs, val, loss, epochs, time, state or when, the best first; --sort=-COLUMN: the "
+            "other way round",
+        ),
+        JSON,
+    ],
+)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +113,7 @@ class TuimlApp(Keyed, App[int]):
         with ContentSwitcher(initial="build", id="screens"):
             yield Build(id="build")
             yield Train(id="train", charts=self.session.remembered.charts)
-            yield Library(id="library")
+            yield Library(id="library", tab=self.session.remembered.library_tab)
             yield StudyScreen(id="study")
         yield KeyBar(id="keys")
 
@@ -206,6 +206,9 @@ class TuimlApp(Keyed, App[int]):
 
     def open_preset(self, item: Item) -> None:
         self.query_one(Library).opener.open(item)
+
+    def compare_runs(self, paths: Sequence[Path]) -> None:
+        self.query_one(Train).comparing.compare_runs(paths)
 
     @property
     def model(self) -> RunModel:

@@ -251,7 +251,8 @@ def described(app: App[Any], shell: Shell, shutdown: Shutdown, here: Settings) -
         here = replace(here, screen=shell.screen_name, row=row, charts=train.charts.chosen)
         if shell.model.path:  # else the last session's run may still be read
             here = replace(here, run=shell.model.path, train_view=train.view_state)
-        here = replace(here, study=str(shell.study.model.path or ""))
+        tab = app.query_one(Library).view.tab or here.library_tab
+        here = replace(here, study=str(shell.study.model.path or ""), library_tab=tab)
         if shutdown.begun and not shutdown.requested:  # the screen may be what ended the app
             here = replace(here, screen="build")
     return replace(here, dark=shell.look.dark, theme=app.theme)

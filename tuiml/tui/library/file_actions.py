@@ -1,14 +1,15 @@
-"""The Library's changes on disk: duplicate, rename and, after a question, delete."""
+"""The Library's changes on disk: duplicate, rename, tag, delete and bring back."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tuiml.formatting import bytes_text
 from tuiml.runs import library as runs
+from tuiml.runs import tags, trash
 from tuiml.runs.errors import RunError
 from tuiml.runs.folder import fitting
+from tuiml.runs.trash import Deleted
 from tuiml.spec import SpecError
 from tuiml.tui.model import past_run, preset_files, study_files
 from tuiml.tui.model.catalog import Item, Key
@@ -16,7 +17,7 @@ from tuiml.tui.model.document import Document
 from tuiml.tui.model.study_items import StudySummary
 from tuiml.tui.shell.protocol import Shell
 from tuiml.tui.shell.screen import AppScreen
-from tuiml.tui.widgets.dialogs import ConfirmDialog, NameDialog
+from tuiml.tui.widgets.dialogs import NameDialog
 
 LONGEST = 80
 """Characters of a preset's name."""
@@ -27,6 +28,7 @@ class Changes:
 
     def __init__(self, screen: AppScreen, changed: Callable[[Key | None], None]) -> None:
         self._screen, self._changed = screen, changed
+        self._deleted: list[tuple[Deleted, Key]] = []
 
     @property
     def _app(self) -> Shell:
@@ -81,38 +83,65 @@ class Changes:
             self._app.current_run.follow(str(path))
         self._changed(("run", str(path)))
 
-    def delete(self, item: Item) -> None:
-        """Ask, then delete it."""
-        if item.study:
-            runs_there = f"its {item.study.runs} runs, {bytes_text(_bytes(item.path))}, leave"
-            what, detail = "study", f"Its file and {runs_there} the disk for good."
-        elif item.run:
-            what, detail = (
-                "run",
-                f"Its curves and weights, {bytes_text(_bytes(item.path))}, leave the disk for good.",
-            )
-        else:
-            what, detail = "preset", "Its file leaves the disk for good."
-        dialog = ConfirmDialog(f"Delete the {what} {item.name}?", detail)
-        self._app.push_screen(dialog, lambda yes: self._deleted(item) if yes else None)
+    def delete(self, items: Sequence[Item]) -> None:
+        """Move a preset, a study or runs to the trash; :meth:`undo` brings them back."""
+        item = items[0]
 
-    def _deleted(self, item: Item) -> None:
         def change() -> None:
             if item.study:
-                study_files.delete(item.study)
+                deleted = study_files.delete(item.study)
                 self._study_moved(item.study, None)
             elif item.run:
-                runs.delete(item.path)
+                deleted = runs.delete(*(one.path for one in items))
             else:
-                item.path.unlink(missing_ok=True)
+                deleted = trash.put([item.path])
                 document = self._open(item)
                 if document is self._app.document:  # what is on the screen is now nowhere else
                     document.path = None
                     document.mark_saved({})
                     self._keep(document)
+            self._deleted.append((deleted, item.key))
+            what = item.name if len(items) == 1 else f"{len(items)} runs"
+            where = f"{deleted.folder.parent.name}/{deleted.folder.name}"
+            self._app.say(f"{what} deleted, u brings it back ({trash.DAYS} days in {where})")
             self._changed(None)
 
         self.attempt(change)
+
+    @property
+    def may_undo(self) -> bool:
+        """True if something was deleted in this session and not put back."""
+        return bool(self._deleted)
+
+    def undo(self) -> None:
+        """Put back what was deleted last."""
+
+        def change() -> None:
+            deleted, key = self._deleted[-1]
+            deleted.restore()
+            self._deleted.pop()
+            names = ", ".join(old.name for old, _ in deleted.moves[:3])
+            self._app.say(f"{names} restored")
+            self._changed(key)
+
+        self.attempt(change)
+
+    def tag(self, items: Sequence[Item]) -> None:
+        """Ask for the tags of a run, or for tags that several runs get beside theirs."""
+        one = items[0] if len(items) == 1 else None
+        title = f"Tags of {one.name}" if one else f"Tags for {len(items)} runs"
+        before = " ".join(one.run.tags) if one and one.run else ""
+
+        def write(text: str) -> None:
+            for item in items:
+                kept = () if one or not item.run else item.run.tags
+                tags.write_tags(item.path, [*kept, *text.split()])
+            self._changed(items[0].key)
+
+        dialog = TagsDialog(title, before, verb="tag")
+        self._app.push_screen(
+            dialog, lambda text: self.attempt(lambda: write(text)) if text is not None else None
+        )
 
     def _open(self, item: Item) -> Document | None:
         """The open document or the draft of the item's file."""
@@ -155,8 +184,11 @@ def _refusal(item: Item, kind: str, name: str) -> str | None:
     return f"there is a {kind} of that name" if there else None
 
 
-def _bytes(folder: Path) -> int:
-    try:
-        return sum(path.lstat().st_size for path in folder.rglob("*"))
-    except OSError:
-        return 0
+class TagsDialog(NameDialog):
+    """Asks for tags, separated by spaces; none at all is an answer."""
+
+    def problem(self, name: str) -> str | None:
+        """Why the tags are not allowed, or ``None``."""
+        if not name.isprintable():
+            return "holds a control character; write plain text"
+        return f"at most {tags.MOST} tags" if len(name.split()) > tags.MOST else None

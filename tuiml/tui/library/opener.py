@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tuiml.runs.tail import Tail
+from tuiml.tui.library.open_dialog import Browse, OpenDialog
 from tuiml.tui.model.catalog import Item
 from tuiml.tui.model.document import Raw
 from tuiml.tui.model.past_run import read_run
@@ -27,11 +29,28 @@ class Opener:
             self._screen.shell.study.show(study.path, source=None if study.begun else study.source)
         elif item.run:
             self.open_run(item)
+        elif item.source:
+            item.source.open(self._screen.shell, item)
         elif item.document is not None:
             path = item.path if item.kind in ("own", "file") else None
             self.edit(copy.deepcopy(item.document), path, item.name if item.kind == "bundled" else "")
         else:
             self._screen.shell.complain(item.problem)
+
+    def ask(self, dialog: OpenDialog, browse: Callable[[Path | None], None]) -> None:
+        """Show a dialog and open what it answers; ``browse`` shows the files at a path in its place."""
+
+        def answered(item: Item | Browse | None) -> None:
+            if isinstance(item, Browse):
+                browse(item.path)
+            elif item:
+                self.open(item)
+
+        self._screen.app.push_screen(dialog, answered)
+
+    def compare(self, items: Sequence[Item]) -> None:
+        """Show runs in Train, their curves drawn together."""
+        self._screen.shell.compare_runs([item.path for item in items])
 
     def edit(self, raw: Raw, path: Path | None = None, origin: str = "") -> None:
         """Open a preset's document in Build."""

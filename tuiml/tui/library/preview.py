@@ -17,11 +17,12 @@ from tuiml.nn.layers import dimensions
 from tuiml.nn.losses import losses
 from tuiml.nn.optimizers import optimizers
 from tuiml.nn.pretraining import pretrainings
+from tuiml.runs.columns import what
 from tuiml.runs.library import RunSummary, passed_over
 from tuiml.spec.preset import Preset
 from tuiml.tui.chart_views.curves import HIGH
 from tuiml.tui.charts.lines import Curve, line_chart
-from tuiml.tui.charts.palette import QUIET, TRAIN, TROUBLE, VALIDATION, Look, layer_colour
+from tuiml.tui.charts.palette import QUIET, TRAIN, TROUBLE, VALIDATION, VARIED, Look, layer_colour
 from tuiml.tui.charts.text import PLAIN, Line, blank, clean, fit, strip
 from tuiml.tui.charts.text import wrap as wrap_words
 from tuiml.tui.model.document import Document
@@ -191,6 +192,8 @@ def run_strips(run: RunSummary, model: RunModel | None, width: int, height: int,
     trouble = TROUBLE if run.reason in TROUBLES or run.problem else QUIET
     page.ends(run.name, run.reason.replace("_", " "), trouble)
     page.text(_origin(run, model), look.style(QUIET), most=2)
+    if said := what(run):
+        page.text(said, look.style(VARIED), most=3)
     if run.problem:
         page.text(run.problem, look.style(TROUBLE), indent=look.glyphs.up + " ")
     skipped = max(run.skipped, model.skipped if model else 0)
@@ -225,7 +228,8 @@ def _ending(page: Page, document: Document) -> list[Line]:
 
 def _origin(run: RunSummary, model: RunModel | None) -> str:
     """Preset, date and backend in one line."""
-    words = [] if run.name.startswith(run.preset) else [run.preset]
+    of = {"own": "your preset", "bundled": "bundled preset"}.get(run.origin, "")
+    words = [f"{of} {run.preset}".strip()] if of or not run.name.startswith(run.preset) else []
     try:
         words.append(f"{datetime.fromtimestamp(run.when):%Y-%m-%d %H:%M}")
     except (ValueError, OverflowError, OSError):

@@ -81,6 +81,8 @@ class Preview(StripsView):
             self.show(_run(item, known[1] if known else None), top=not same)
             if not known or known[0] is not item:
                 self._resting = self.set_timer(SETTLED, self._rested)
+        elif item and item.source:
+            self.show(partial(item.source.strips, item), top=not same)
         else:
             self.show(_preset(item, self._files) if item else None, top=not same)
 

@@ -1,48 +1,59 @@
-"""The Library: presets and past runs in one list, read by threads, with a preview of the selected one."""
+"""The Library: tabs of runs, studies and presets, read by threads, with a preview of the selected one."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import ClassVar, cast
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
-from textual.message import Message
-from textual.timer import Timer
+from textual.containers import Container, Vertical
 from textual.widgets import Input
 
+from tuiml.runs.filtering import HELP
 from tuiml.tui.keys import Where, action
+from tuiml.tui.library.compare_dialog import CompareDialog
 from tuiml.tui.library.file_actions import Changes
-from tuiml.tui.library.open_dialog import Browse, OpenDialog
+from tuiml.tui.library.list_reader import ListReader
+from tuiml.tui.library.open_dialog import OpenDialog
 from tuiml.tui.library.opener import Opener
+from tuiml.tui.library.possible import possible
 from tuiml.tui.library.preview_pane import Preview
+from tuiml.tui.library.tab_bar import Tab, TabBar
 from tuiml.tui.model import past_run, preset_files
-from tuiml.tui.model.catalog import Catalog, Item, Key
-from tuiml.tui.model.item_rows import best, key_of, matching, rows
+from tuiml.tui.model.catalog import Item, Key
+from tuiml.tui.model.item_rows import best, key_of
+from tuiml.tui.model.library_view import PRESETS, RUNS, LibraryView
 from tuiml.tui.shell.screen import AppScreen
-from tuiml.tui.widgets.item_list import FilterInput, ItemList
+from tuiml.tui.widgets.item_list import FilterInput, ItemList, Table, TableHeader
 
 NARROW = 70
 """Cells below which list and preview take turns."""
-AGAIN = 1.0
-"""Seconds between two readings of the list while a run goes on."""
+LOW = 30
+"""Rows below which the list of runs and the preview take turns: they are above each other."""
 
 
 class Library(AppScreen):
-    """The list at the left, the preview beside it (below it where the screen is narrow)."""
+    """Tabs above the list; the preview beside it, or below the wide list of runs."""
 
     where: ClassVar[Where] = "library"
     DEFAULT_CSS = """
     Library {
-        & > Horizontal { height: 1fr; }
-        & .side { width: 40%; min-width: 38; max-width: 62; }
+        & > #library-body { height: 1fr; layout: horizontal; }
+        & .side { width: 40%; min-width: 38; max-width: 62; height: 1fr; }
         & #library-filter { display: none; }
         & #library-filter.used { display: block; }
+        & #library-header { display: none; }
+        &.-runs {
+            & > #library-body { layout: vertical; }
+            & .side { width: 1fr; max-width: 100%; }
+            & #library-header { display: block; }
+            & Preview { border-left: none; border-top: solid $foreground 20%; padding: 0 1; height: 1fr; }
+            & Preview:focus { border-top: solid $primary; }
+        }
         &.-narrow .side { width: 1fr; min-width: 1; max-width: 100%; }
         &.-narrow Preview { display: none; border: none; padding: 0 1; }
         &.-narrow.-previewing Preview { display: block; }
@@ -50,47 +61,52 @@ class Library(AppScreen):
     }
     """
 
-    @dataclass
-    class Listed(Message):
-        """The list was read."""
-
-        items: list[Item]
-        reading: int
-
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, *, id: str | None = None, tab: str = "") -> None:
         super().__init__(id=id)
-        self.catalog = Catalog()
+        self.reader = ListReader(self)
+        self.view = LibraryView()
         self.items: list[Item] = []
-        self._by_key: dict[Key, Item] = {}
+        self._last_tab = tab
         self._wanted: Key | None = None  # to be selected when it is in the list
         self._seen = False
-        self._reading = 0
-        """Counts the readings of the list: threads of earlier ones may end later."""
-        self._waiting: Timer | None = None
+        self.tabs = TabBar(id="library-tabs")
         self.names = ItemList(id="library-items")
-        self.filter = FilterInput(self.names, "words to look for", id="library-filter")
+        self.header = TableHeader(self.names, id="library-header")
+        self.filter = FilterInput(self.names, HELP, id="library-filter")
         self.preview = Preview(id="library-preview")
         self.opener = Opener(self)
         self._changes = Changes(self, self.refresh_list)
 
     def compose(self) -> ComposeResult:
-        with Horizontal():
+        yield self.tabs
+        yield self.filter
+        with Container(id="library-body"):
             with Vertical(classes="side"):
-                yield self.filter
+                yield self.header
                 yield self.names
             yield self.preview
 
     @property
     def item(self) -> Item | None:
-        """The selected preset or run."""
-        return self._by_key.get(cast(Key, self.names.key)) if self.is_mounted else None
+        """The selected preset, study or run."""
+        return self.view.item(self.names.key) if self.is_mounted else None
+
+    @property
+    def narrow(self) -> bool:
+        """True if list and preview take turns."""
+        return self.size.height < LOW if self.view.tab == RUNS else self.size.width < NARROW
 
     def on_resize(self) -> None:
-        narrow = self.size.width < NARROW
-        self.set_class(narrow, "-narrow")
-        self._show_preview(self.has_class("-previewing") and narrow)
+        self._arrange()
 
-    @action("space", "preview", "The preview, and back (narrow screens).", "library", rank=40)
+    def _arrange(self) -> None:
+        """Lay out list and preview as the open tab and the size want it."""
+        self.set_class(self.view.tab == RUNS, "-runs")
+        self.set_class(self.narrow, "-narrow")
+        self._show_preview(self.has_class("-previewing") and self.narrow)
+        self.header.refresh()
+
+    @action("z", "preview", "The preview, and back (small screens).", "library", rank=40)
     def action_item_preview(self) -> None:
         self._show_preview(not self.has_class("-previewing"))
 
@@ -105,44 +121,54 @@ class Library(AppScreen):
         self.refresh_list()
 
     def run_changed(self, kinds: set[str]) -> None:
-        if self.is_current and not self._waiting and kinds & {"start", "epoch", "end"}:
-            self._waiting = self.set_timer(AGAIN, self.refresh_list)
+        if self.is_current and kinds & {"start", "epoch", "end"}:
+            self.reader.read_soon()
 
     def refresh_list(self, select: Key | None = None) -> None:
         """Read the list again, away from the screen; put the cursor on ``select``."""
-        self._waiting = None
         self._wanted = select or self._wanted
-        self._reading += 1
-        first, reading = not self.items, self._reading
+        self.reader.read(presets_first=not self.items)
 
-        def read() -> None:
-            for items in self.catalog.readings(self.shell.files, first):
-                self.post_message(self.Listed(items, reading))
-
-        self.run_worker(read, thread=True, group="list", exclusive=True)
-
-    @on(Listed)
-    def _listed(self, message: Listed) -> None:
-        if message.reading != self._reading:
+    @on(ListReader.Listed)
+    def _listed(self, message: ListReader.Listed) -> None:
+        if not self.reader.is_newest(message):
             return
         before = self.item
         self.items = message.items
-        self._by_key = {item.key: item for item in self.items}
-        self._fill()
+        if not message.whole and not self._seen:
+            return  # of presets alone it cannot be told which tab to open
+        self.view.feed(self.items, self._last_tab)
         if not self._seen:
-            self._seen, self._wanted = True, self._wanted or key_of(self.document, self.items)
-        if self._wanted and self.names.select(self._wanted):
+            self._seen = True
+            self._wanted = self._wanted or (
+                key_of(self.document, self.items) if self.view.tab == PRESETS else None
+            )
+        if self._wanted and self.go_to(self._wanted):
             self._wanted = None
+        else:
+            self._fill()
         if before and self.item and self.item.key == before.key and self.item is not before:
             self.preview.show_item(self.item)
+
+    def _fill(self) -> None:
+        """Show the open tab's items."""
+        view = self.view
+        self._arrange()
+        rows = view.rows(datetime.now(), self.reader.catalog.troubles)
+        table = Table(rows, view.by, view.down) if view.tab == RUNS else None
+        empty = view.trouble or ("no matches; esc shows all" if view.text else f"no {view.tab.lower()} yet")
+        self.names.set_rows(rows, empty=empty, table=table)
+        tabs = [Tab(title, len(view.found[title]), len(items)) for title, items in view.tabs.items()]
+        marked = f"{len(view.marked)} marked" if view.marked and view.tab == RUNS else ""
+        self.tabs.show(tabs, view.tab, view.trouble or marked)
+        self.header.refresh()
         self.refresh_bindings()
 
-    def _fill(self) -> list[Item]:
-        found = matching(self.items, self.filter.value)
-        self.names.set_rows(
-            rows(found, datetime.now(), self.catalog.troubles), empty="no matches; esc shows all"
-        )
-        return found
+    def go_to(self, key: Key) -> bool:
+        """Open the tab of an item and put the cursor on it; ``False`` if it is not in the list."""
+        self.view.tab = self.view.tab_of(key) or self.view.tab
+        self._fill()
+        return self.names.select(key)
 
     @on(ItemList.Moved)
     def _moved(self) -> None:
@@ -154,12 +180,51 @@ class Library(AppScreen):
         if self.enabled("item_open"):
             self.action_item_open()
 
+    # -- tabs, order and filter ---------------------------------------------------------------------------
+
+    @action("left", "tab before", "The tab before.", "library", "tab_before", -1, rank=110, shown=False)
+    @action("right", "next tab", "The next tab: runs, studies, presets.", "library", "tab_after", 1, rank=120)
+    def beside(self, by: int) -> None:
+        """Open the tab before or after."""
+        if self._seen:
+            self.view.open_beside(by)
+            self._open_tab()
+
+    @on(TabBar.Clicked)
+    def _tab_clicked(self, message: TabBar.Clicked) -> None:
+        self.view.tab = message.title
+        self._open_tab()
+
+    def _open_tab(self) -> None:
+        self.view.arrange()
+        self._fill()
+        self._show_preview(False)
+        if not self.filter.has_focus:
+            self.names.focus()
+        if self.view.tab == PRESETS and (key := key_of(self.document, self.view.shown)):
+            self.names.select(key)
+
+    @action("S", "sort", "Sort the runs by the next column, the best first.", "library", rank=45)
+    def action_item_sort(self) -> None:
+        self.view.sort_by_next()
+        self._fill()
+
+    @action("R", "reverse", "Sort the runs the other way round.", "library", rank=46, shown=False)
+    def action_item_reverse(self) -> None:
+        self.view.sort(self.view.by)
+        self._fill()
+
+    @on(TableHeader.Clicked)
+    def _header_clicked(self, message: TableHeader.Clicked) -> None:
+        self.view.sort(message.column)
+        self._fill()
+
     @action(
         "slash",
         "filter",
-        "Show only what contains the words you type.",
+        "Show only what has these words and settings.",
         "library",
-        rank=50,
+        rank=15,
         also="search, find",
     )
     def action_item_filter(self) -> None:
@@ -167,19 +232,26 @@ class Library(AppScreen):
         self.filter.add_class("used")
         self.filter.focus()
 
-    @action("escape", "show all", "Clear the filter and show everything.", "library", rank=60)
+    @action("escape", "show all", "Clear the filter, then the marks.", "library", rank=60)
     def action_item_all(self) -> None:
         if self.has_class("-previewing"):
             self._show_preview(False)
             return
-        self.filter.value = ""
-        self.filter.remove_class("used")
+        if self.filter.has_class("used"):
+            self.filter.value = ""
+            self.filter.remove_class("used")
+        else:
+            self.view.marked.clear()
+            self._fill()
         self.names.focus()
 
     @on(Input.Changed, "#library-filter")
     def _typed(self) -> None:
-        found = self._fill()
-        key = best(found, self.filter.value) if self.filter.value else None
+        self.view.text = self.filter.value
+        self.view.arrange()
+        self._fill()
+        sorted_runs = self.view.tab == RUNS
+        key = best(self.view.shown, self.filter.value) if self.filter.value and not sorted_runs else None
         if key:
             self.names.select(key)
 
@@ -187,13 +259,23 @@ class Library(AppScreen):
     def _to_list(self) -> None:
         self.names.focus()
 
-    @action("left", "section up", "To the section before.", "library", rank=110, shown=False)
-    def action_item_section_before(self) -> None:
-        self.names.go_section(-1)
+    # -- marks --------------------------------------------------------------------------------------------
 
-    @action("right", "section down", "To the next section.", "library", rank=120, shown=False)
-    def action_item_section_after(self) -> None:
-        self.names.go_section(1)
+    @action("space", "mark", "Mark the run, or take its mark away.", "library", rank=36)
+    def action_item_mark(self) -> None:
+        if self.item:
+            self.view.mark(self.item.key)
+            self._fill()
+
+    @action("equals_sign", "compare", "Compare the marked runs, and their curves.", "library", rank=37)
+    def action_item_compare(self) -> None:
+        runs = self.view.compared(self.item)
+
+        def answered(curves: bool | None) -> None:
+            if curves:
+                self.opener.compare(runs)
+
+        self.shell.push_screen(CompareDialog([item.run for item in runs if item.run]), answered)
 
     @action("enter", "open", "Open: a preset in Build, a run in Train, a study.", "library", rank=10)
     def action_item_open(self) -> None:
@@ -229,9 +311,9 @@ class Library(AppScreen):
     def action_item_fold(self) -> None:
         item = self.item
         if item and item.kind == "trial":
-            item = self._by_key.get(("study", str(item.path.parent)))
+            item = self.view.item(("study", str(item.path.parent)))
         if item and item.study:
-            self.catalog.unfolded ^= {item.path}
+            self.reader.catalog.unfolded ^= {item.path}
             self.refresh_list(item.key)
 
     @action("n", "new", "Start a new preset: the smallest that trains.", "library", rank=70, also="create")
@@ -240,14 +322,7 @@ class Library(AppScreen):
 
     def ask(self, browse: Callable[[Path | None], None]) -> None:
         """Show the open dialog over the screen; ``browse`` shows the files at a path in its place."""
-
-        def answered(item: Item | Browse | None) -> None:
-            if isinstance(item, Browse):
-                browse(item.path)
-            elif item:
-                self.opener.open(item)
-
-        self.app.push_screen(OpenDialog(self.catalog, self.items), answered)
+        self.opener.ask(OpenDialog(self.reader.catalog, self.items), browse)
 
     @action("d", "duplicate", "Make a copy of it among your presets.", "library", rank=80, also="copy, clone")
     def action_item_duplicate(self) -> None:
@@ -259,50 +334,43 @@ class Library(AppScreen):
         if self.item:
             self._changes.rename(self.item)
 
+    @action("number_sign", "tags", "Give the run, or the marked ones, tags.", "library", rank=95)
+    def action_item_tag(self) -> None:
+        self._changes.tag(self.view.chosen(self.item))
+
     @action(
         "x delete",
         "delete",
-        "Delete your preset, the run or the study.",
+        "Delete your preset, the study, or the run or the marked ones; u brings them back.",
         "library",
         rank=100,
         destructive=True,
         also="erase, trash",
     )
     def action_item_delete(self) -> None:
-        if self.item:
-            self._changes.delete(self.item)
+        self._changes.delete(self.view.chosen(self.item))
+
+    @action("u", "undo delete", "Bring back what was deleted last.", "library", rank=105)
+    def action_item_undelete(self) -> None:
+        self._changes.undo()
 
     def enabled(self, action_id: str) -> bool | None:
         if action_id == "item_all":
-            return self.filter.has_class("used") or self.has_class("-previewing")
+            filtered = self.filter.has_class("used") or self.has_class("-previewing")
+            return filtered or bool(self.view.marked)
         if action_id == "item_preview":
-            return self.size.width < NARROW
-        item, suits = self.item, _ON_ITEMS.get(action_id)
-        return suits is None or (item is not None and suits(item))
+            return self.narrow
+        if action_id == "item_undelete":
+            return self._changes.may_undo
+        return possible(action_id, self.view, self.item)
 
     def label(self, action_id: str) -> str | None:
         if action_id in ("item_all", "item_preview") and self.has_class("-previewing"):
             return "list"
+        if action_id == "item_all" and not self.filter.has_class("used"):
+            return "clear marks"
+        if action_id == "item_mark" and self.item and self.item.key in self.view.marked:
+            return "unmark"
         if action_id == "item_fold" and self.item and self.item.kind == "trial":
             return "fold"
         return None
-
-
-def _ours(item: Item) -> bool:
-    if item.study:
-        return not item.study.running and (item.study.begun or not item.study.bundled)
-    return item.kind == "own" or (item.run is not None and item.run.reason != "running")
-
-
-_ON_ITEMS: dict[str, Callable[[Item], bool]] = {
-    "item_open": lambda item: (
-        bool(item.document or item.study) or (item.run is not None and not item.problem)
-    ),
-    "item_resume": lambda item: item.run is not None and item.run.reason != "running" and not item.problem,
-    "item_preset": lambda item: item.run is not None,
-    "item_fold": lambda item: item.kind == "trial" or (item.study is not None and item.study.runs > 0),
-    "item_duplicate": lambda item: not item.study and (item.document is not None or item.run is not None),
-    "item_rename": lambda item: _ours(item) and item.kind != "trial",  # its name says what it trains
-    "item_delete": _ours,
-}
-"""What works on what."""

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Any, Literal, TypeAlias
 
 from tuiml.data.own.entries import DataFiles
 from tuiml.data.own.reading import DataFilesInBackground
-from tuiml.runs.folder import METRICS, PRESET, runs_folder
+from tuiml.runs.filtering import Subject, subject
+from tuiml.runs.folder import runs_folder
 from tuiml.runs.library import RunSummary, summary
+from tuiml.runs.listing import Base, Bases, Runs, Signature, signature
 from tuiml.spec import SpecError, check
 from tuiml.spec.library import bundled, own, own_folder, read, why_unlisted
 from tuiml.text import plain_text
@@ -20,8 +22,7 @@ from tuiml.tui.model.document import Raw
 from tuiml.tui.model.study_items import StudySummary, list_studies, trial_folders
 
 Key: TypeAlias = tuple[str, str]
-Kind: TypeAlias = Literal["own", "bundled", "file", "study", "trial", "run"]
-Signature: TypeAlias = tuple[tuple[int, int], ...]
+Kind: TypeAlias = Literal["own", "bundled", "file", "study", "trial", "run", "lesson"]
 
 
 @dataclass(frozen=True)
@@ -40,21 +41,44 @@ class Item:
     about: str = ""
     """Of a preset: its data set."""
     study: StudySummary | None = field(default=None, compare=False, repr=False)
+    base: Raw | None = field(default=None, compare=False, repr=False)
+    """Of a valid preset: its document as a run of it records it."""
+    source: Source | None = field(default=None, compare=False, repr=False)
+    """Of an item of another kind: what lists and opens it."""
 
     @property
     def key(self) -> Key:
-        return ("study" if self.study else "run" if self.run else "preset", str(self.path))
+        kind = "study" if self.study else "run" if self.run else "preset"
+        return (self.source.kind if self.source else kind, str(self.path))
 
-    @property
-    def words(self) -> str:
-        """The text that a filter searches, in lower case."""
-        kind = "study" if self.study else self.kind if self.run else f"{self.kind} preset"
-        texts = [self.name, self.about, kind]
-        if self.document:
-            texts += [str(self.document.get(key, "")) for key in ("name", "note")]
+    @cached_property
+    def subject(self) -> Subject:
+        """The item as the filter finds it."""
         if self.run:
-            texts += [self.run.preset, self.run.reason]
-        return "\n".join(texts).casefold()
+            return subject(self.run)
+        kind = "study" if self.study else self.kind if self.source else f"{self.kind} preset"
+        document = self.document or {}
+        texts = [self.name, self.about, kind, *(str(document.get(key, "")) for key in ("name", "note"))]
+        return Subject(texts, {} if self.study else document, {"name": self.name})
+
+
+@dataclass(frozen=True)
+class Source:
+    """A further kind of items with a tab of its own, which is left out while there are none."""
+
+    kind: Kind
+    title: str
+    """Of its tab."""
+    items: Callable[[], Iterable[Item]]
+    """Reads them, in a thread; each has this source."""
+    open: Callable[[Any, Item], None]
+    """Opens one; the first argument is the app, as its screens see it."""
+    strips: Callable[[Item, int, int, Any], Any]
+    """The preview of one: a drawing by width, height and look."""
+
+
+SOURCES: list[Source] = []
+"""All further kinds; a package adds its own when it is imported."""
 
 
 Known = dict[Path, tuple[Signature, Item]]
@@ -65,6 +89,8 @@ class Catalog:
 
     def __init__(self) -> None:
         self._known: Known = {}
+        self._runs = Runs()
+        self._run_items: dict[Path, Item] = {}
         self._lock = Lock()
         self.troubles: dict[Kind, str] = {}
         """Why the user's presets or runs cannot be listed, of those that cannot."""
@@ -83,11 +109,13 @@ class Catalog:
             folders: dict[Kind, Path] = {"own": own_folder(), "run": runs_folder()}
             found = {kind: why_unlisted(folder) for kind, folder in folders.items()}
             self.troubles = {kind: why for kind, why in found.items() if why}
-            runs = [self._run(known, path) for path in _or_none(_run_folders)]
-            runs.sort(key=lambda item: (item.run.when if item.run else 0.0, item.name), reverse=True)
-            return self._presets(known, files) + list(self._studies(known)) + runs
+            presets = self._presets(known, files)
+            bases = {str(i.base["name"]): Base(i.kind, i.base) for i in reversed(presets) if i.base}
+            runs = [self._run(run) for run in self._runs.read(bases)]
+            others = [item for source in SOURCES for item in _or_none(source.items)]
+            return [*presets, *self._studies(bases), *runs, *others]
 
-    def _studies(self, known: Known) -> Iterator[Item]:
+    def _studies(self, bases: Bases) -> Iterator[Item]:
         """Each study, and its trials where it is unfolded."""
         for study in _or_none(list_studies):
             about = "running" if study.running else f"{study.runs} runs" if study.begun else "not begun"
@@ -95,11 +123,12 @@ class Catalog:
                 "study", study.path.name, study.path, study.document, study.problem, about=about, study=study
             )
             if study.path in self.unfolded:
-                yield from (self._run(known, path, "trial") for path in trial_folders(study.path))
+                trials = (self._runs.one(path, bases) for path in trial_folders(study.path))
+                yield from (self._run(trial, "trial") for trial in trials)
 
     def readings(self, files: DataFilesInBackground, first: bool) -> Iterator[list[Item]]:
         """The list, more complete each time; the presets alone come ``first`` if nothing is shown yet."""
-        if first:  # hundreds of runs take a second
+        if first:  # hundreds of runs may take a moment
             yield self.presets(files)
         found = self.read(files)
         yield found
@@ -111,19 +140,16 @@ class Catalog:
         return found + [self._preset(known, "bundled", file.path, files) for file in _or_none(bundled)]
 
     def _preset(self, known: Known, kind: Kind, path: Path, files: DataFiles | None) -> Item:
-        signed, (before, item) = _signature(path), known.get(path, ((), None))
+        signed, (before, item) = signature(path), known.get(path, ((), None))
         if item is None or before != signed or item.problem:  # its data, another file, may be the problem
             item = preset_item(path, kind, files)
         self._known[path] = (signed, item)
         return item
 
-    def _run(self, known: Known, path: Path, kind: Kind = "run") -> Item:
-        signed = _signature(path, path / METRICS, path / PRESET)
-        before, item = known.get(path, ((), None))
-        # the files of a run do not say whether it is still running
-        if item is None or before != signed or not item.run or item.run.reason == "running":
-            item = run_item(path, kind)
-        self._known[path] = (signed, item)
+    def _run(self, run: RunSummary, kind: Kind = "run") -> Item:
+        item = self._run_items.get(run.path)
+        if item is None or item.run is not run:
+            item = self._run_items[run.path] = Item(kind, run.name, run.path, problem=run.problem, run=run)
         return item
 
 
@@ -132,24 +158,6 @@ def _or_none(listed: Callable[[], Iterable[Any]]) -> list[Any]:
         return list(listed())
     except OSError:  # a folder that cannot be read has nothing to show
         return []
-
-
-def _run_folders() -> Iterator[Path]:
-    with os.scandir(runs_folder()) as entries:
-        for entry in entries:
-            if entry.is_dir() and not entry.name.startswith("."):
-                yield Path(entry.path)
-
-
-def _signature(*paths: Path) -> Signature:
-    found = []
-    for path in paths:
-        try:
-            stat = path.stat()
-            found.append((stat.st_mtime_ns, stat.st_size))
-        except OSError:
-            found.append((0, -1))
-    return tuple(found)
 
 
 def preset_item(path: Path, kind: Kind, files: DataFiles | None = None) -> Item:
@@ -166,6 +174,7 @@ def preset_item(path: Path, kind: Kind, files: DataFiles | None = None) -> Item:
         document,
         problem="" if preset else plain_text(str(problems[0])),
         about=preset.data.title if preset else "",
+        base=preset.document() if preset else None,
     )
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import NamedTuple
 
-from tuiml.formatting import compact
+from tuiml.formatting import NONE
+from tuiml.runs.columns import COLUMNS, score_text
+from tuiml.runs.filtering import Filter
 from tuiml.runs.library import RunSummary
-from tuiml.tui.charts.palette import QUIET, RUNNING
-from tuiml.tui.model.catalog import Item, Key, Kind
+from tuiml.tui.charts.palette import QUIET, RUNNING, TROUBLE
+from tuiml.tui.model.catalog import SOURCES, Item, Key, Kind
 from tuiml.tui.model.document import Document
-from tuiml.tui.model.metric import R2, accuracy_or_r2, metric_of
+from tuiml.tui.model.run_data import TROUBLE as TROUBLES
 
 HEADINGS: dict[Kind, str] = {
     "own": "your presets",
@@ -21,24 +23,39 @@ HEADINGS: dict[Kind, str] = {
     "study": "studies",
     "run": "runs",
 }
-
+TABS: dict[str, tuple[Kind, ...]] = {
+    "Runs": ("run",),
+    "Studies": ("study", "trial"),
+    "Presets": ("own", "bundled", "file"),
+}
+"""The tabs of the Library and the kinds of items in them; those of further sources follow."""
 
 _STAMP = re.compile(r"-\d{8}-\d{6}(?=(-\d+)?$)")
 
 
+def tabs(items: Sequence[Item]) -> dict[str, list[Item]]:
+    """The items of each tab; a further source has a tab if it has items."""
+    of_kind: dict[Kind, str] = {kind: title for title, kinds in TABS.items() for kind in kinds}
+    of_kind |= {source.kind: source.title for source in SOURCES}
+    found: dict[str, list[Item]] = {title: [] for title in TABS}
+    for item in items:
+        found.setdefault(of_kind[item.kind], []).append(item)
+    return found
+
+
 def matching(items: Sequence[Item], text: str) -> list[Item]:
-    """The items that contain every word of ``text``; of each kind, those named with the words first."""
-    wanted = text.casefold().split()
+    """The items that pass a filter; of each kind, those named with its words first."""
+    wanted = Filter(text)
     if not wanted:
         return list(items)
-    found = [item for item in items if all(word in item.words for word in wanted)]
+    found = [item for item in items if wanted.passes(item.subject)]
     kinds = list(dict.fromkeys(item.kind for item in found))
-    return sorted(found, key=lambda item: (kinds.index(item.kind), not _named(item, wanted)))
+    return sorted(found, key=lambda item: (kinds.index(item.kind), not _named(item, wanted.words)))
 
 
 def best(found: Sequence[Item], text: str) -> Key | None:
     """The best match: the one of that name, else one with the words in its name, else the first."""
-    wanted = text.casefold().split()
+    wanted = Filter(text).words
     same = (item for item in found if item.name.casefold() == text.casefold().strip())
     named = (item for item in found if _named(item, wanted))
     item = next(same, None) or next(named, None) or next(iter(found), None)
@@ -49,7 +66,7 @@ def key_of(document: Document, items: Sequence[Item]) -> Key | None:
     """The key of the preset that a document was opened from."""
     for item in items:
         bundled = item.kind == "bundled" and document.path is None and item.name == document.origin
-        if not item.run and not item.study and (item.path == document.path or bundled):
+        if item.kind in TABS["Presets"] and (item.path == document.path or bundled):
             return item.key
     return None
 
@@ -70,6 +87,28 @@ def rows(items: Sequence[Item], now: datetime, troubles: Mapping[Kind, str]) -> 
             found += [Row(None, "")] if found else []
             found.append(Row(None, HEADINGS[kind]))
         found.append(_row(item, now))
+    return found
+
+
+def run_rows(items: Sequence[Item], marked: AbstractSet[Key], trouble: str = "") -> list[Row]:
+    """Runs with a cell for each of the columns that lists of runs have; first, why they cannot be listed."""
+    found = [Row(None, trouble)] if trouble else []
+    for item in items:
+        if item.run:
+            cells = (short_name(item.name), *(one.text(item.run) for one in COLUMNS[1:]))
+            colour = RUNNING if item.run.reason == "running" else QUIET
+            bad = bool(item.problem) or item.run.reason in TROUBLES
+            found.append(
+                Row(
+                    item.key,
+                    cells[0],
+                    (),
+                    bad,
+                    TROUBLE if bad else colour,
+                    cells=cells,
+                    marked=item.key in marked,
+                )
+            )
     return found
 
 
@@ -100,18 +139,14 @@ def _trial_name(folder: str) -> str:
 
 
 def _asides(run: RunSummary, now: datetime) -> Iterator[str]:
-    pairs = [(run.figure(f"{part}_accuracy"), run.figure(f"{part}_r2")) for part in ("test", "val")]
-    found = next((pair for pair in pairs if math.isfinite(accuracy_or_r2(*pair))), None)
+    found = [
+        score_text(run, line, part) for line, part in (("end", "test"), ("last", "test"), ("last", "val"))
+    ]
+    shown = [text for text in found if text != NONE]
     ended = run.reason in ("completed", "stopped", "early_stopped")
-    word = _words(*found) if ended and found else run.reason
+    word = shown[0] if ended and shown else run.reason
     yield from (f"{time}  {word}" for time in dates(run.when, now))
     yield word
-
-
-def _words(accuracy: float, r2: float) -> str:
-    """``93.1 %``, or of numbers ``R² 0.931``."""
-    score = metric_of(accuracy, r2)
-    return f"{score.word} {compact(r2, 3)}" if score is R2 else score.text(accuracy)
 
 
 def dates(when: float, now: datetime) -> tuple[str, ...]:
@@ -133,8 +168,10 @@ class Row(NamedTuple):
         key: ``None`` makes it a heading, which the cursor skips.
         name: need not be safe to show.
         asides: texts for the right end, the longest first: the first that fits is shown.
-        trouble: it cannot be used: it has a mark.
+        trouble: it cannot be used, or went wrong: it has a mark.
         cut: the name is cut for the shortest aside if none fits.
+        cells: texts of its columns, in a list that has columns.
+        marked: it has the mark of a marked one.
     """
 
     key: Hashable | None
@@ -143,3 +180,5 @@ class Row(NamedTuple):
     trouble: bool = False
     colour: str = QUIET
     cut: bool = False
+    cells: tuple[str, ...] = ()
+    marked: bool = False

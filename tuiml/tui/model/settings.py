@@ -71,6 +71,8 @@ class Settings:
     """Folder of the run on the screen."""
     study: str = ""
     """Folder of the study on the screen."""
+    library_tab: str = ""
+    """Title of the open tab of the Library."""
     dark: bool = True
     theme: str = ""
     """The name of the theme; empty in files of older versions."""
@@ -138,7 +140,7 @@ def _read(found: Any) -> Settings:
     if found["version"] != VERSION:
         raise ValueError("another version")
     settings = Settings()
-    for name in ("screen", "row", "run", "study", "dark", "theme", "opening"):
+    for name in ("screen", "row", "run", "study", "library_tab", "dark", "theme", "opening"):
         value = _saved(found, name)
         if type(value) is type(getattr(settings, name)):
             setattr(settings, name, value)

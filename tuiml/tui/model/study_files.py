@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tuiml.runs import trash
 from tuiml.runs.folder import fitting
+from tuiml.runs.trash import Deleted
 from tuiml.spec.library import slug
 from tuiml.studies import folder
 from tuiml.tui.model.study_items import StudySummary
@@ -33,14 +35,12 @@ def rename(study: StudySummary, name: str) -> Path:
     return path
 
 
-def delete(study: StudySummary) -> None:
-    """Delete a study's trials, and its file if that is the user's.
+def delete(study: StudySummary) -> Deleted:
+    """Move a study's trials to the trash, and its file if that is the user's.
 
     Raises:
-        OSError, RunError: it cannot be deleted.
+        RunError: it cannot be deleted; nothing is changed then.
     """
-    if study.begun:
-        folder.delete(study.path)
     file = _own(study)
-    if file is not None:
-        file.unlink(missing_ok=True)
+    files = [file] if file is not None and file.exists() else []
+    return folder.delete(study.path, *files) if study.begun else trash.put(files)

@@ -300,27 +300,3 @@ def varied_values(results: Results, paths: Sequence[str]) -> dict[str, list[obje
             values.sort(key=lambda v: v)  # type: ignore[arg-type,return-value] # all are numbers
         found[path] = values
     return found
-
-
-def settings_differ(a: Mapping[str, object], b: Mapping[str, object]) -> list[tuple[str, object, object]]:
-    """The paths at which two documents differ, with both values; ``None``: it is left out."""
-    found: list[tuple[str, object, object]] = []
-    _differ(a, b, "", found)
-    return [(path, left, right) for path, left, right in found if path not in ("name", "note")]
-
-
-def _differ(a: object, b: object, path: str, found: list[tuple[str, object, object]]) -> None:
-    if a == b:
-        return
-    if isinstance(a, Mapping) and isinstance(b, Mapping):
-        for key in dict.fromkeys([*a, *b]):
-            _differ(a.get(key), b.get(key), f"{path}.{key}" if path else str(key), found)
-    elif _listed(a) and _listed(b) and len(a) == len(b):  # type: ignore[arg-type] # both are lists
-        for at, (left, right) in enumerate(zip(a, b, strict=True)):  # type: ignore[call-overload]
-            _differ(left, right, f"{path}[{at}]", found)
-    else:
-        found.append((path, a, b))
-
-
-def _listed(value: object) -> bool:
-    return isinstance(value, Sequence) and not isinstance(value, str)

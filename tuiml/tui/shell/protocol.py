@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -143,6 +143,9 @@ class Shell(Protocol):
 
     def open_preset(self, item: Item) -> None:
         """Open a preset, as the Library does."""
+
+    def compare_runs(self, paths: Sequence[Path]) -> None:
+        """Show runs in Train, their curves drawn together."""
 
     def run_changed(self, kinds: set[str]) -> None:
         """Report to every screen that the run model was fed; ``kinds``: names of events."""

@@ -9,12 +9,12 @@ from textual.widgets import Static
 
 from tuiml.formatting import duration
 from tuiml.registry import value_text
+from tuiml.spec.differences import differences
 from tuiml.studies.results import Results, Row
 from tuiml.tui.charts.palette import QUIET, VARIED, Look
 from tuiml.tui.charts.text import Line, clean, fit, strip
 from tuiml.tui.keys import action
 from tuiml.tui.model.study_cells import TITLES, with_spread
-from tuiml.tui.model.study_model import settings_differ
 from tuiml.tui.widgets.dialogs import Modal
 from tuiml.tui.widgets.strips_view import StripsView
 
@@ -30,7 +30,7 @@ def difference(one: Row, other: Row, results: Results, width: int, look: Look) -
         return strip(cells, width)
 
     lines = [line("", one.configuration.name, other.configuration.name, look.style(bold=True))]
-    for path, left, right in settings_differ(one.configuration.document, other.configuration.document):
+    for path, (left, right) in differences([one.configuration.document, other.configuration.document]):
         lines.append(line(path, value_text(left), value_text(right), look.style(VARIED)))
     metric = results.metric
     test = f"test_{metric.partition('_')[2]}"
@@ -69,7 +69,7 @@ class CompareScreen(Modal[None]):
     def compose(self) -> ComposeResult:
         with Vertical():
             view = StripsView()
-            rows = len(settings_differ(*(row.configuration.document for row in self._parts[:2])))
+            rows = len(differences([row.configuration.document for row in self._parts[:2]]))
             view.styles.height = rows + 6
             yield view
             yield Static("↑↓ scroll   esc close", classes="keys", markup=False)

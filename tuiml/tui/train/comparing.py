@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from tuiml.tui.chart_views.selection import ChartSelection
 from tuiml.tui.keys import action
 from tuiml.tui.library.open_dialog import Browse, OpenDialog
-from tuiml.tui.model.catalog import Catalog, Item
+from tuiml.tui.model.catalog import Catalog, Item, run_item
 from tuiml.tui.model.past_run import read_run
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.train.part import Host, Part
@@ -20,6 +21,8 @@ class Comparing(Part):
         self._host, self._selection = host, selection
         self._catalog: Catalog | None = None
         self._reading: Item | None = None
+        self._after: list[Path] = []
+        """Runs to compare with each other once the first of them is on the screen."""
 
     @action(
         "equals_sign",
@@ -42,6 +45,25 @@ class Comparing(Part):
             only=lambda item: item.run is not None and item.path != here,
         )
         self._host.shell.push_screen(dialog, self._chosen)
+
+    @property
+    def _here(self) -> Path | None:
+        return Path(self._host.run.path) if self._host.run.path else None
+
+    def compare_runs(self, paths: Sequence[Path]) -> None:
+        """Compare runs with each other. If none of them is on the screen, the first one is shown there."""
+        if self._here in paths:
+            self._host.shell.show_screen("train")
+            self._chosen(run_item(next(path for path in paths if path != self._here)))
+        elif paths:
+            self._after = list(paths)
+            self._host.shell.open_preset(run_item(paths[0]))
+
+    def run_changed(self) -> None:
+        """Compare the run on the screen if that was asked for before it was there."""
+        if self._after and self._here == self._after[0]:
+            paths, self._after = self._after[1:], []
+            self._chosen(run_item(paths[0]))
 
     def _chosen(self, item: Item | Browse | None) -> None:
         if isinstance(item, Item):

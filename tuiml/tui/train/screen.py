@@ -62,8 +62,9 @@ class Train(AppScreen):
         self.run_keys = RunKeys(self)
         self.time_travel = TimeTravel(self, self.selection, self.run_keys)
         self.advice = Advice(self)
-        comparing = Comparing(self, self.selection)
-        self._parts: tuple[Part, ...] = (self.run_keys, self.time_travel, self.advice, comparing, self.charts)
+        self.comparing = Comparing(self, self.selection)
+        parts = (self.run_keys, self.time_travel, self.advice, self.comparing, self.charts)
+        self._parts: tuple[Part, ...] = parts
         self.status = StatusView(self.selection, id="status")
         self.table = LayerTable(COLUMNS, id="layers")
         self.figures = TableFigures(self.selection, self.table)
@@ -131,6 +132,7 @@ class Train(AppScreen):
     def run_changed(self, kinds: set[str]) -> None:
         if "intervention" in kinds:
             self.time_travel.intervened()
+        self.comparing.run_changed()
         if self.is_current:
             self._update_rows()
             self.pacer.kick()

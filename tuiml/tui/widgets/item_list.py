@@ -14,14 +14,18 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
+from textual.widget import Widget
 from textual.widgets import Input
 
-from tuiml.tui.charts.palette import QUIET, TROUBLE, Look
+from tuiml.runs.columns import COLUMNS, Column, laid_out
+from tuiml.tui.charts.palette import QUIET, TROUBLE, VARIED, Look
 from tuiml.tui.charts.text import clean, fit, notice
 from tuiml.tui.model.item_rows import Row
 from tuiml.tui.widgets.layer_table import CursorKeys
 
 NAME = 14
+LONGEST_NAME = 34
+"""Most cells of a name in a list with columns."""
 """Minimum number of cells that are left for a name beside other text."""
 
 
@@ -50,6 +54,8 @@ class ItemList(CursorKeys, can_focus=True):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self.rows: list[Row] = []
+        self.table: Table | None = None
+        """Of rows with cells: how they are laid out."""
         self._empty = "reading"
         self._posted: Hashable | None = None
         self._last: Hashable | None = None  # the last key under the cursor, also while the list is empty
@@ -59,8 +65,9 @@ class ItemList(CursorKeys, can_focus=True):
         """The key of the item under the cursor."""
         return self.rows[self.cursor].key if self.rows else None
 
-    def set_rows(self, rows: Sequence[Row], empty: str = "") -> None:
+    def set_rows(self, rows: Sequence[Row], empty: str = "", table: Table | None = None) -> None:
         """Replace the rows; the cursor stays on its key or near it. ``empty`` is shown if there are none."""
+        self.table = table
         last, index = self._last, self.cursor
         self.rows, self._empty = list(rows), empty
         self.virtual_size = Size(0, len(self.rows))
@@ -112,18 +119,6 @@ class ItemList(CursorKeys, can_focus=True):
     def cursor_to_end(self, last: bool) -> None:
         self.cursor = len(self.rows) - 1 if last else 0
 
-    def go_section(self, direction: int) -> None:
-        """To the first row of the next section (+1), or of this one and then the one before (−1)."""
-        starts = [
-            i
-            for i, row in enumerate(self.rows)
-            if row.key is not None and (not i or self.rows[i - 1].key is None)
-        ]
-        if direction > 0:
-            self.cursor = next((i for i in starts if i > self.cursor), self.cursor)
-        else:
-            self.cursor = next((i for i in reversed(starts) if i < self.cursor), self.cursor)
-
     def on_click(self, event: events.Click) -> None:
         row = event.y + self.scroll_offset.y
         if 0 <= row < len(self.rows) and self.rows[row].key is not None:
@@ -159,12 +154,19 @@ class ItemList(CursorKeys, can_focus=True):
         name = clean(row.name, look)
         room = width - 3  # the cursor's mark before, one cell after
         mark = look.glyphs.up + " " if row.trouble else ""
+        pointer = look.pointer(self.has_focus or not self.can_focus)
+        before = [
+            Segment(pointer if current else " ", base + look.style(bold=True)),
+            Segment(look.glyphs.varied if row.marked else " ", base + look.style(VARIED, bold=True)),
+        ]
+        if self.table and row.cells:
+            line = [*before, *self.table.segments(row, room, look, base)]
+            return Strip(line).adjust_cell_length(width, base)
         aside = self._aside(row, room - cell_len(mark), cell_len(name), look)
         left = room - cell_len(mark) - (cell_len(aside) + 2 if aside else 0)
         trouble = look.style(TROUBLE)
-        pointer = f"{look.pointer(self.has_focus or not self.can_focus)} " if current else "  "
         segments = [
-            Segment(pointer, base + look.style(bold=True)),
+            *before,
             Segment(mark, base + trouble),
             Segment(fit(name, left, look.glyphs.more), base),
         ]
@@ -180,6 +182,95 @@ class ItemList(CursorKeys, can_focus=True):
             if name + 2 + cell_len(text) <= room:
                 return text
         return texts[-1] if texts and row.cut and room - 2 - cell_len(texts[-1]) >= NAME else ""
+
+
+class Table:
+    """How rows with a cell for each column of a list of runs are laid out.
+
+    Args:
+        by: the column by which they are sorted; ``down``: the greatest first.
+    """
+
+    def __init__(self, rows: Sequence[Row], by: Column, down: bool) -> None:
+        self.by, self.down = by, down
+        cells = [row.cells for row in rows if row.cells]
+        texts = [[one.title, *(clean(row[i]) for row in cells)] for i, one in enumerate(COLUMNS)]
+        self._widths = [max(map(cell_len, column)) for column in texts]
+        self._widths[0] += 2  # the mark of trouble
+        self._widths[COLUMNS.index(by)] = max(self._widths[COLUMNS.index(by)], len(by.title) + 2)
+
+    def columns(self, room: int) -> list[tuple[Column, int]]:
+        """The columns that fit, with the cells of each; two cells are between them."""
+        return laid_out(self._widths, room, LONGEST_NAME)
+
+    def segments(self, row: Row, room: int, look: Look, base: Style) -> list[Segment]:
+        """A row's cells."""
+        found: list[Segment] = []
+        for column, width in self.columns(room):
+            text = clean(row.cells[COLUMNS.index(column)], look)
+            style = base
+            if column.id == "name" and row.trouble:
+                found.append(Segment(look.glyphs.up + " ", base + look.style(TROUBLE)))
+                width -= 2
+            elif column.id == "state":
+                style += look.style(row.colour)
+            elif column.id not in ("name", "val"):
+                style += look.style(QUIET)
+            found += [Segment(_aligned(text, width, column, look), style), Segment("  ", base)]
+        return found
+
+    def titles(self, room: int, look: Look) -> list[tuple[Column, str]]:
+        """The title of each column, two cells wider; an arrow is at the one by which rows are sorted."""
+        arrow = look.glyphs.down if self.down else look.glyphs.up
+        return [
+            (one, _aligned(f"{one.title} {arrow}" if one is self.by else one.title, width, one, look) + "  ")
+            for one, width in self.columns(room)
+        ]
+
+
+def _aligned(text: str, width: int, column: Column, look: Look) -> str:
+    short = fit(text, min(width, cell_len(text)), look.glyphs.more)
+    space = " " * (width - cell_len(short))
+    return space + short if column.number else short + space
+
+
+class TableHeader(Widget):
+    """The titles of a list's columns; a click on one asks to sort by it."""
+
+    DEFAULT_CSS = "TableHeader { height: 1; }"
+
+    @dataclass
+    class Clicked(Message):
+        """A column's title was clicked."""
+
+        column: Column
+
+    def __init__(self, target: ItemList, *, id: str) -> None:
+        super().__init__(id=id)
+        self._target = target
+
+    def _titles(self) -> list[tuple[Column, str]]:
+        look = getattr(self.app, "look", None) or Look()
+        table = self._target.table
+        return table.titles(self._target.size.width - 3, look) if table else []
+
+    def render_line(self, y: int) -> Strip:
+        look = getattr(self.app, "look", None) or Look()
+        quiet, bold = look.style(QUIET, bold=True), look.style(bold=True)
+        by = self._target.table.by if self._target.table else None
+        titles = [
+            Segment(text, self.rich_style + (bold if one is by else quiet)) for one, text in self._titles()
+        ]
+        line = Strip([Segment("  ", self.rich_style), *titles])
+        return line.adjust_cell_length(self.size.width, self.rich_style)
+
+    def on_click(self, event: events.Click) -> None:
+        at = 2
+        for column, text in self._titles():
+            at += cell_len(text)
+            if event.x < at:
+                self.post_message(self.Clicked(column))
+                return
 
 
 class FilterInput(Input):

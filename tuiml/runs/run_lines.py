@@ -1,0 +1,70 @@
+"""The lines of a run's metrics that a list of runs shows: its start, its last and best epochs, its end."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+from tuiml.runs import timeline
+from tuiml.runs.folder import Line, each_line
+from tuiml.spec.stopping import badness
+
+NAN = float("nan")
+
+
+def number(line: Line | None, name: str) -> float:
+    """A number of a line; NaN if it is missing or not a number."""
+    value = line.get(name) if line else None
+    if not isinstance(value, int | float) or isinstance(value, bool) or abs(value) > 1e300:
+        return NAN
+    return float(value)
+
+
+class RunLines:
+    """What a run's list needs of its metrics. They are read one by one: there may be a million."""
+
+    def __init__(self) -> None:
+        self.first: Line | None = None
+        self.start: Line | None = None
+        self.last: Line | None = None
+        self.best: Line | None = None
+        self.end: Line | None = None
+        self.changes: list[Line] = []
+        self.skipped = 0
+        self.watched = "val_loss"
+        self._least = math.inf
+
+    def read(self, path: Path) -> None:
+        """Read them; the best epoch is by the metric that the last start names.
+
+        Raises:
+            OSError: they cannot be read.
+        """
+        for line in filter(None, each_line(path, having=b"watched")):
+            self.watched = str(line.get("watched") or self.watched)
+        rewinds = filter(timeline.is_rewind, filter(None, each_line(path, having=b"rewind")))
+        for line in timeline.surviving(rewinds, self._counted(path)):
+            event = line.get("event")
+            if event == "start":
+                self.first, self.start, self.end = self.first or line, line, None
+            elif event == "end":
+                self.end = line
+            elif event == "epoch":
+                self._take(line)
+            elif event == "intervention" and not timeline.is_rewind(line):
+                self.changes.append(line)
+
+    def _counted(self, path: Path) -> Iterator[Line]:
+        for line in each_line(path):
+            if line is not None:
+                yield line
+            self.skipped += line is None
+
+    def _take(self, epoch: Line) -> None:
+        """Note an epoch; the best one is by the training loss where it lacks the metric."""
+        bad = badness(self.watched, number(epoch, self.watched))
+        bad = number(epoch, "train_loss") if math.isnan(bad) else bad
+        if bad < self._least:
+            self.best, self._least = epoch, bad
+        self.last = epoch

@@ -1,0 +1,57 @@
+"""Reads the list of the Library in a thread, so that keys never wait for the disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.message import Message
+from textual.timer import Timer
+
+from tuiml.tui.model.catalog import Catalog, Item
+from tuiml.tui.shell.screen import AppScreen
+
+AGAIN = 1.0
+"""Seconds between two readings of the list while a run goes on."""
+
+
+class ListReader:
+    """Posts to a screen what it has read."""
+
+    @dataclass
+    class Listed(Message):
+        """The list was read; ``whole`` is false while it has the presets alone."""
+
+        items: list[Item]
+        reading: int
+        whole: bool
+
+    def __init__(self, screen: AppScreen) -> None:
+        self.catalog = Catalog()
+        self._screen = screen
+        self._reading = 0
+        """Counts the readings: threads of earlier ones may end later."""
+        self._waiting: Timer | None = None
+
+    def is_newest(self, message: Listed) -> bool:
+        """False if the list is being read again since."""
+        return message.reading == self._reading
+
+    def read_soon(self) -> None:
+        """Read the list again after a moment, however often that is asked for meanwhile."""
+        if not self._waiting:
+            self._waiting = self._screen.set_timer(AGAIN, self.read)
+
+    def read(self, presets_first: bool = False) -> None:
+        """Read the list."""
+        self._waiting = None
+        self._reading += 1
+        reading = self._reading
+
+        def read() -> None:
+            items: list[Item] = []
+            for number, items in enumerate(self.catalog.readings(self._screen.shell.files, presets_first)):
+                self._screen.post_message(self.Listed(items, reading, whole=number > 0 or not presets_first))
+            for item in items:
+                item.subject.prepare()
+
+        self._screen.run_worker(read, thread=True, group="list", exclusive=True)

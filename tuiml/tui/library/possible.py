@@ -1,0 +1,41 @@
+"""What the Library can do with what is selected or marked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tuiml.tui.model.catalog import Item
+from tuiml.tui.model.library_view import RUNS, LibraryView
+
+
+def possible(action_id: str, view: LibraryView, item: Item | None) -> bool:
+    """Whether an action suits the selected item, or all marked ones if it is about those."""
+    if action_id in ("item_sort", "item_reverse"):
+        return view.tab == RUNS
+    if action_id == "item_compare":
+        return view.tab == RUNS and len(view.compared(item)) > 1
+    suits = _ON_ITEMS.get(action_id)
+    about = view.chosen(item) if action_id in ("item_delete", "item_tag") else [item] if item else []
+    return suits is None or (bool(about) and all(map(suits, about)))
+
+
+def _ours(item: Item) -> bool:
+    if item.study:
+        return not item.study.running and (item.study.begun or not item.study.bundled)
+    return item.kind == "own" or (item.run is not None and item.run.reason != "running")
+
+
+_ON_ITEMS: dict[str, Callable[[Item], bool]] = {
+    "item_open": lambda item: (
+        bool(item.document or item.study or item.source) or (item.run is not None and not item.problem)
+    ),
+    "item_mark": lambda item: item.kind == "run" and not item.problem,
+    "item_tag": lambda item: item.run is not None,
+    "item_resume": lambda item: item.run is not None and item.run.reason != "running" and not item.problem,
+    "item_preset": lambda item: item.run is not None,
+    "item_fold": lambda item: item.kind == "trial" or (item.study is not None and item.study.runs > 0),
+    "item_duplicate": lambda item: not item.study and (item.document is not None or item.run is not None),
+    "item_rename": lambda item: _ours(item) and item.kind != "trial",  # its name says what it trains
+    "item_delete": _ours,
+}
+"""What works on what."""
