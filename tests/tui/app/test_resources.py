@@ -43,7 +43,7 @@ class Library:
 
 
 @pytest.mark.parametrize(
-    ("library", "gpu"), [(None, ""), (Library(), "  gpu 87%"), (Library(True), "  gpu 30%")]
+    ("library", "gpu"), [(None, ""), (Library(), "  gpu  87%"), (Library(True), "  gpu  30%")]
 )
 def test_it_measures_what_there_is(library: Any, gpu: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def load(name: str) -> Any:
@@ -54,7 +54,7 @@ def test_it_measures_what_there_is(library: Any, gpu: str, monkeypatch: pytest.M
 
     monkeypatch.setattr(ctypes, "CDLL", load)
     text = Resources().text()
-    assert re.fullmatch(r"cpu \d+%  mem \d+%" + gpu, text)
+    assert re.fullmatch(r"cpu [\d ]{3}%  mem [\d ]{3}%" + gpu, text)
     assert all(0 <= int(number) <= 100 for number in re.findall(r"\d+", text))
 
 

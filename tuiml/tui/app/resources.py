@@ -24,13 +24,13 @@ class Resources:
         psutil.cpu_percent(None)
 
     def text(self) -> str:
-        """``cpu 43%  mem 61%  gpu 87%``; of several GPUs the busiest."""
+        """``cpu  43%  mem  61%  gpu  87%``, always as long; of several GPUs the busiest."""
         parts = [
-            f"cpu {self._psutil.cpu_percent(None):.0f}%",
-            f"mem {self._psutil.virtual_memory().percent:.0f}%",
+            f"cpu {self._psutil.cpu_percent(None):3.0f}%",
+            f"mem {self._psutil.virtual_memory().percent:3.0f}%",
         ]
         busiest = self._gpus.busiest()
-        return "  ".join([*parts, f"gpu {busiest}%"] if busiest is not None else parts)
+        return "  ".join([*parts, f"gpu {busiest:3}%"] if busiest is not None else parts)
 
 
 class _Utilization(ctypes.Structure):
