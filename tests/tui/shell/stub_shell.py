@@ -19,6 +19,7 @@ from tuiml.spec.problems import Problem
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.model.catalog import Item
 from tuiml.tui.model.document import Document, Raw
+from tuiml.tui.model.pace import FULL, Pace
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.model.study_model import StudyModel
 from tuiml.tui.process.file_inspection_client import FileInspectionClient
@@ -90,6 +91,18 @@ class StubStudy:
         self.asked.append(("want",))
 
 
+class StubLesson:
+    """No lesson is open."""
+
+    shown = False
+
+    def toggle(self) -> None:
+        pass
+
+    def go_on(self) -> None:
+        pass
+
+
 class StubShell:
     """Notes what is asked of it in ``calls``: the method's name and its arguments."""
 
@@ -100,6 +113,8 @@ class StubShell:
         self.calls: list[tuple[Any, ...]] = []
         self.current_run = StubRun()
         self.study = StubStudy()
+        self.lesson = StubLesson()
+        self.pace = Pace(FULL)
         self.drafts = NoDrafts()
         self.file_reader = FileInspectionClient()
         self.files = DataFilesInBackground(DataFiles())
@@ -135,6 +150,12 @@ class StubShell:
 
     def open_preset(self, item: Item) -> None:
         self.calls.append(("open_preset", item))
+
+    def open_lesson(self, name: str) -> None:
+        self.calls.append(("open_lesson", name))
+
+    def session_changed(self) -> None:
+        self.calls.append(("session_changed",))
 
     def run_changed(self, kinds: set[str]) -> None:
         self.calls.append(("run_changed", kinds))

@@ -84,6 +84,22 @@ class MainScreen(Keyed, Screen[None]):
     def action_toggle_run(self) -> None:
         start_stop.toggle(self.shell)
 
+    @action(
+        "ctrl+l", "lesson", "Show the lesson or hide it; the first time, open one.", rank=50, priority=True
+    )
+    def action_toggle_lesson(self) -> None:
+        self.shell.lesson.toggle()
+
+    @action(
+        "ctrl+n",
+        "next step",
+        "Skip the step of the lesson; at its end, the next one.",
+        rank=55,
+        priority=True,
+    )
+    def action_next_step(self) -> None:
+        self.shell.lesson.go_on()
+
     @action("question_mark f1", "help", "Show all keys.", rank=90)
     def action_help(self) -> None:
         self.app.push_screen(HelpScreen())
@@ -120,6 +136,8 @@ class MainScreen(Keyed, Screen[None]):
             return self.shell.study.may_run
         if action == "place_study":
             return not self.shell.study.model.empty
+        if action == "next_step":
+            return self.shell.lesson.shown
         if action == "revert":
             return self.shell.document.dirty and bool(self.shell.document.saved_raw)
         return True
@@ -137,4 +155,4 @@ def described(app: App[Any], shell: Shell, shutdown: Shutdown, here: Settings) -
         here = replace(here, study=str(shell.study.model.path or ""))
         if shutdown.begun and not shutdown.requested:  # the screen may be what ended the app
             here = replace(here, screen="build")
-    return replace(here, dark=shell.look.dark)
+    return replace(here, dark=shell.look.dark, pace=shell.pace.kept)

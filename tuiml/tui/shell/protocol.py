@@ -15,6 +15,7 @@ from tuiml.spec.problems import Problem
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.model.catalog import Item
 from tuiml.tui.model.document import Document, Raw
+from tuiml.tui.model.pace import Pace
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.model.study_model import StudyModel
 from tuiml.tui.process.file_inspection_client import FileInspectionClient
@@ -82,10 +83,27 @@ class CurrentStudy(Protocol):
         """Read the snapshots of the configurations that are in the charts now."""
 
 
+class CurrentLesson(Protocol):
+    """The lesson that is open."""
+
+    @property
+    def shown(self) -> bool:
+        """True if its text is on the screen."""
+
+    def toggle(self) -> None:
+        """Hide its text or show it; without a lesson, open one."""
+
+    def go_on(self) -> None:
+        """Skip its step; after the last one begin the next lesson."""
+
+
 class Shell(Protocol):
     """The app as its screens see it."""
 
     look: Look
+
+    pace: Pace
+    """How fast runs train."""
 
     probe_client_factory: Callable[[Callable[[Message], object]], Any]
     """Makes the client of the process that computes statistics of a network before it is trained."""
@@ -99,6 +117,9 @@ class Shell(Protocol):
 
     @property
     def study(self) -> CurrentStudy: ...
+
+    @property
+    def lesson(self) -> CurrentLesson: ...
 
     @property
     def document(self) -> Document:
@@ -138,6 +159,12 @@ class Shell(Protocol):
 
     def open_preset(self, item: Item) -> None:
         """Open a preset, as the Library does."""
+
+    def open_lesson(self, name: str) -> None:
+        """Begin a lesson, by its name."""
+
+    def session_changed(self) -> None:
+        """Write what the next session restores soon."""
 
     def run_changed(self, kinds: set[str]) -> None:
         """Report to every screen that the run model was fed; ``kinds``: names of events."""

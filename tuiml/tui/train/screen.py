@@ -62,7 +62,7 @@ class Train(AppScreen):
         self.advice = Advice(self)
         comparing = Comparing(self, self.selection)
         self._parts: tuple[Part, ...] = (self.run_keys, self.time_travel, self.advice, comparing, self.charts)
-        self.status = StatusView(self.selection, id="status")
+        self.status = StatusView(self.selection, self.run_keys.pace, id="status")
         self.table = LayerTable(COLUMNS, id="layers")
         self.figures = TableFigures(self.selection, self.table)
         self.subscriptions = Subscriptions(lambda: self.charts.views, lambda: self.shell.client)
