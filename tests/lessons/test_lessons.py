@@ -5,10 +5,10 @@ from rich.cells import cell_len
 
 from tests.tui.bench import Bench
 from tuiml.lessons.library import lessons
+from tuiml.lessons.progress import Progress
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.text import wrap
 from tuiml.tui.lessons.panel import SMALL, lesson_lines
-from tuiml.lessons.progress import Progress
 from tuiml.tui.model.settings import Settings
 from tuiml.tui.process.training_client import TrainingClient
 
@@ -22,7 +22,9 @@ async def test_the_keys_of_each_step_do_it(name, monkeypatch):
         await on.drawn()
         progress = on.app.lesson.progress
         for number, step in enumerate(progress.lesson.steps):
-            assert (progress.at, progress.holds) == (number, False), f"{name}: step {number} was done before its keys"
+            assert (progress.at, progress.holds) == (number, False), (
+                f"{name}: step {number} was done before its keys"
+            )
             for key in step.keys:
                 await on.press(key)
             await on.until(lambda number=number: progress.at > number, 20)

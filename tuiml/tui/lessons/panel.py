@@ -33,7 +33,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "another": "ctrl+n 다음 레슨 시작: {0}", "last": "마지막 레슨이었습니다. ctrl+l 숨기기.",
     },
 }  # fmt: skip
-INVITATION = "New here? ctrl+l opens the first lesson (English, 한국어); ctrl+r trains this network"
+INVITATION = "New here? ctrl+l opens the first lesson; ctrl+r trains this network"
 
 
 class LessonPanel(Lines):

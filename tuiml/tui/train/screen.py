@@ -26,6 +26,7 @@ from tuiml.tui.model.status import safe
 from tuiml.tui.shell.screen import AppScreen
 from tuiml.tui.train.chart_layout import WIDE, ChartLayout
 from tuiml.tui.train.comparing import Comparing
+from tuiml.tui.train.next_card import NextCard
 from tuiml.tui.train.part import Part
 from tuiml.tui.train.run_keys import RunKeys
 from tuiml.tui.train.status_view import StatusView, TableFigures
@@ -60,8 +61,16 @@ class Train(AppScreen):
         self.run_keys = RunKeys(self)
         self.time_travel = TimeTravel(self, self.selection, self.run_keys)
         self.advice = Advice(self)
+        self.next = NextCard(self, self.selection)
         comparing = Comparing(self, self.selection)
-        self._parts: tuple[Part, ...] = (self.run_keys, self.time_travel, self.advice, comparing, self.charts)
+        self._parts: tuple[Part, ...] = (
+            self.run_keys,
+            self.time_travel,
+            self.advice,
+            self.next,
+            comparing,
+            self.charts,
+        )
         self.status = StatusView(self.selection, self.run_keys.pace, id="status")
         self.table = LayerTable(COLUMNS, id="layers")
         self.figures = TableFigures(self.selection, self.table)
@@ -78,6 +87,7 @@ class Train(AppScreen):
             yield self.table
             yield self.charts.beside
         yield self.advice.view
+        yield self.next.view
 
     def on_mount(self) -> None:
         self.table.set_columns(columns(look_of(self)))
@@ -143,6 +153,7 @@ class Train(AppScreen):
         run, look = self.run, look_of(self)
         self.status.make_room()
         self.advice.update()
+        self.next.update()
         raw = self.document.raw if run.status == "empty" else run.document
         if raw is self._shown_rows[0] and look == self._shown_rows[1]:
             return

@@ -52,7 +52,7 @@ class StatusView(View):
             notes.append(Piece(text, look.style(VALIDATION, bold=True)))
         pace = self._pace()
         if pace is not None:
-            notes.append(Piece(f"{pace_words(pace)} (}} faster)", look.style(VALIDATION), 2))
+            notes.append(Piece(f"{pace_words(pace)} (}} faster)", look.style(VALIDATION)))
         if snapshot:
             text = f"{look.glyphs.left} as of step {snapshot.step:,}"
             notes.append(Piece(text, look.style(VALIDATION, bold=True)))
