@@ -17,8 +17,8 @@ from tuiml.spec.preset import Preset
 from tuiml.spec.problems import SpecError
 
 Openable = Literal[
-    "build", "train", "library", "study", "explorer", "range_test", "file_picker", "comparison",
-    "past_snapshot", "activations", "inputs", "gradients", "weights", "biases",
+    "build", "train", "library", "study", "explorer", "range_test", "suggested_rate", "file_picker",
+    "comparison", "past_snapshot", "activations", "inputs", "gradients", "weights", "biases",
 ]  # fmt: skip
 Word = Literal["train_loss", "train_accuracy", "val_loss", "val_accuracy", "rise"]
 Statistic = Literal["gradient_norm", "saturated", "dead", "zeros", "mean", "std", "weight_std"]

@@ -14,6 +14,8 @@ from textual.widget import Widget
 from tests.tui.fake_probe_client import FakeProbeClient
 from tests.tui.fake_training_client import FakeTrainingClient
 from tuiml.data.own.reading import DataFiles, DataFilesInBackground
+from tuiml.lessons.lesson import Language
+from tuiml.lessons.library import Listed
 from tuiml.runs.tail import Tail
 from tuiml.spec.problems import Problem
 from tuiml.tui.charts.palette import Look
@@ -92,9 +94,16 @@ class StubStudy:
 
 
 class StubLesson:
-    """No lesson is open."""
+    """No lesson is open, and there is none."""
 
     shown = False
+    language: Language = "en"
+
+    def __init__(self) -> None:
+        self.done: dict[str, int] = {}
+
+    def lessons(self) -> list[Listed]:
+        return []
 
     def toggle(self) -> None:
         pass

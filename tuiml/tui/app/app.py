@@ -78,6 +78,8 @@ class TuimlApp(Keyed, App[int]):
         self.look = theme.look(remembered.dark)
         self.collector = Collector(self)
         self.shutdown = Shutdown(self, self._save_work)
+        self.pace = Pace(remembered.pace)
+        self.lesson = CurrentLesson(self, self, self.pace, remembered)
         self.session = Session(
             self,
             self.files,
@@ -87,8 +89,6 @@ class TuimlApp(Keyed, App[int]):
             lambda here: described(self, self, self.shutdown, self.lesson.remember(here)),
         )
         self.drafts = self.session.drafts
-        self.pace = Pace(remembered.pace)
-        self.lesson = CurrentLesson(self, self, self.pace, remembered)
         self.current_run = CurrentRun(self, client_factory, self.session)
         self.study = CurrentStudy(self, study_client_factory, self.session)
         self.opening = opening.Opening(self, self, self.session, asked=self._named, run=run)

@@ -18,9 +18,12 @@ from tuiml.tui.train.screen import Train
 
 if TYPE_CHECKING:
     from tuiml.lessons.facts import Facts
+    from tuiml.lessons.lesson import Language
     from tuiml.lessons.library import Listed
     from tuiml.lessons.progress import Progress
 
+READ_AFTER = 2.0
+"""Seconds after the start: reading all lessons takes a tenth of a second."""
 EVERY = 0.2
 """Seconds between two looks at the app."""
 DIALOGS = {"ExplorerScreen": "explorer", "RateScreen": "range_test", "FilePicker": "file_picker"}
@@ -68,9 +71,15 @@ class CurrentLesson:
     def mounted(self) -> None:
         """Show the lesson that was open, and look at the app from now on."""
         self._app.set_interval(EVERY, self.look)
+        if not self._app.is_headless:
+            self._app.set_timer(READ_AFTER, self._read_ahead)
         if self.name:
             self._begin(self.name, self._at)
         self.show()
+
+    def _read_ahead(self) -> None:
+        """Read the lessons, for the palette."""
+        self._app.run_worker(lambda: self.lessons(), thread=True, group="lessons")
 
     def open(self, name: str) -> None:
         """Begin a lesson, with its preset in Build."""
@@ -161,10 +170,10 @@ class CurrentLesson:
             panel.show(lesson_lines(self.progress, self.language, width, rows, self._shell.look, title))
         elif self._invites:
             panel.show([[(INVITATION, self._shell.look.style(QUIET))]])
-        panel.arrange(wide, rows)
+        panel.take_place(wide, rows)
 
     @property
-    def language(self) -> Any:
+    def language(self) -> Language:
         """The language of the lessons."""
         from tuiml.lessons.library import language
 
@@ -204,6 +213,8 @@ class CurrentLesson:
             found.add(dialog)
         if dialog == "explorer":
             found.add(f"explorer:{getattr(top, 'model').activation.name}")  # noqa: B009 - imported late
+        if dialog == "range_test" and getattr(top, "finding").rate is not None:  # noqa: B009 - imported late
+            found.add("suggested_rate")
         if train.is_current:
             found |= {"comparison"} if train.selection.other else set()
             found |= {"past_snapshot"} if train.selection.past_snapshot else set()

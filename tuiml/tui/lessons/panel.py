@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from rich.style import Style
 
 from tuiml.formatting import compact
-from tuiml.lessons.lesson import Language
-from tuiml.lessons.progress import Progress
 from tuiml.tui.charts.palette import QUIET, RUNNING, VALIDATION, Look
 from tuiml.tui.charts.text import clean, fit, wrap
 from tuiml.tui.widgets.lines import Lines
 from tuiml.tui.widgets.picker import Part
+
+if TYPE_CHECKING:  # what reads lessons is needed only once one is opened
+    from tuiml.lessons.lesson import Language
+    from tuiml.lessons.progress import Progress
 
 WIDE = 160
 """Width of the app from which on the panel is at the right."""
@@ -43,7 +46,7 @@ class LessonPanel(Lines):
     LessonPanel { display: none; padding: 0 1; background: $surface; }
     """
 
-    def arrange(self, wide: bool, rows: int) -> None:
+    def take_place(self, wide: bool, rows: int) -> None:
         """Take the place for a screen: a column at the right, or some rows below."""
         self.styles.width = COLUMN if wide else "1fr"
         self.styles.height = "1fr" if wide else rows

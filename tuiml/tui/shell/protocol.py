@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from textual.message import Message
 from textual.screen import Screen
@@ -20,6 +20,10 @@ from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.model.study_model import StudyModel
 from tuiml.tui.process.file_inspection_client import FileInspectionClient
 from tuiml.tui.process.training_client import TrainingClient
+
+if TYPE_CHECKING:  # needed only once a lesson is opened
+    from tuiml.lessons.lesson import Language
+    from tuiml.lessons.library import Listed
 
 
 class OpenDrafts(Protocol):
@@ -85,6 +89,16 @@ class CurrentStudy(Protocol):
 
 class CurrentLesson(Protocol):
     """The lesson that is open."""
+
+    done: dict[str, int]
+    """How many steps of each lesson were done."""
+
+    @property
+    def language(self) -> Language:
+        """The language of the lessons."""
+
+    def lessons(self) -> list[Listed]:
+        """All lessons in their order."""
 
     @property
     def shown(self) -> bool:
