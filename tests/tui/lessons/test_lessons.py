@@ -35,7 +35,7 @@ async def test_the_keys_of_each_step_do_it(name, monkeypatch):
                 await on.until(lambda key=key: works(on, key))
                 await on.press(key)
                 on.app.lesson.look()  # as it does every 0.2 s
-            await on.until(lambda number=number: progress.at > number, 20)
+            await on.until(lambda number=number: progress.at > number, 60)
         assert progress.step is None
         assert on.app.lesson.done == {name: len(progress.lesson.steps)}
         on.client.close()
