@@ -46,4 +46,5 @@ def test_orders_are_obeyed_while_it_waits():
     control.resume()
     thread.join(20)
     assert not thread.is_alive()
-    assert isinstance(events[-1], End) and events[-1].reason == "completed"
+    assert isinstance(events[-1], End)
+    assert events[-1].reason == "completed"
