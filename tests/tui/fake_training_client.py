@@ -22,6 +22,10 @@ class FakeTrainingClient:
         self.requests: list[Any] = []
         self.drawings: list[Any] = []
         self.path = ""
+        self.pace: float | None = None
+
+    def set_pace(self, pace: float | None) -> None:
+        self.pace = pace
 
     def start(self, document: dict[str, Any]) -> bool:
         if self.active:

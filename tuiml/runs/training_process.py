@@ -141,6 +141,8 @@ def obey(control: RunControl, message: Message, first: queue.SimpleQueue[Message
         actions[do]()
     elif do == "rate" and isinstance(value, int | float) and 0 < value <= 1000:
         control.set_rate(float(value))
+    elif do == "pace" and (value is None or (isinstance(value, int | float) and 0 < value <= 1e6)):
+        control.set_pace(value)
     elif do == "rewind" and isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         control.rewind(value)
     elif do == "change" and isinstance(value, dict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -43,6 +44,9 @@ class RunControl:
         self._left = False
         self.answers_after_end = False
         """True if inspections are answered after the end of the run, until :meth:`leave`."""
+        self.pace: float | None = None
+        """Steps a second at most; ``None``: as fast as it goes."""
+        self._turn = 0.0
 
     def pause(self) -> None:
         """Pause before the next batch."""
@@ -68,6 +72,12 @@ class RunControl:
     def observe(self, on: bool) -> None:
         """Make snapshots or stop making them, in a run that a screen shows."""
         self.observed = on
+
+    def set_pace(self, pace: float | None) -> None:
+        """Train at most so many steps a second from now on; ``None``: as fast as it goes."""
+        with self._changed:
+            self.pace, self._turn, self.attention = pace, 0.0, True
+            self._changed.notify_all()
 
     def set_rate(self, rate: float) -> None:
         """Change the learning rate from the next batch on (> 0)."""
@@ -151,6 +161,19 @@ class RunControl:
                 lambda: not self.paused or bool(self._orders) or self._requested, AWAKE
             ):
                 pass
+
+    def wait_for_turn(self, steps: int) -> None:
+        """Block after some steps until the pace allows the next ones, or an order comes."""
+        pace, now = self.pace, time.monotonic()
+        if pace is None:
+            return
+        self._turn = (
+            max(self._turn, now - steps / pace) + steps / pace
+        )  # time that was lost is not made up for
+        with self._changed:
+            while (left := self._turn - time.monotonic()) > 0:
+                if self._changed.wait_for(lambda: self.attention, min(left, AWAKE)):
+                    return
 
     def wait_for_request(self) -> bool:
         """Block until an inspection is requested; False after :meth:`leave`."""

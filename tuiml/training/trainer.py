@@ -28,6 +28,8 @@ REPORTS = 0.005
 """Fraction of the time for progress events; there are at most ten per second."""
 UNWATCHED = 2.0
 """Seconds between two progress events if no screen shows the run: for its metrics and its checkpoints."""
+PACED = 0.02
+"""Seconds between two waits of a run that is slowed down: as often as a screen can show."""
 FALLBACKS = 0.0025
 """Fraction of the time for copies of the state, used when training diverges."""
 
@@ -136,6 +138,7 @@ class Trainer:
                 self._count_time(mark)
                 self.snapshots.prepare(self._next_batch())
                 mark = self._clock()
+            before = state.position.step
             if not self._some_steps(order):
                 self._count_time(mark)
                 if self._live:  # the losses that grew until one was not finite
@@ -152,6 +155,10 @@ class Trainer:
             ):
                 self._count_time(mark)
                 yield from self._between_steps(now)
+                mark = self._clock()
+            if self.control.pace is not None:
+                self._count_time(mark)
+                self.control.wait_for_turn(state.position.step - before)
                 mark = self._clock()
         self._count_time(mark)
         yield from self._close_epoch()
@@ -206,6 +213,9 @@ class Trainer:
             end = self._last_alone()
         if end > first + (self._pause_at - where.step) * size:
             end = first + int(self._pause_at - where.step) * size
+        pace = self.control.pace
+        if pace is not None:
+            end = min(end, first + max(1, int(pace * PACED)) * size)
 
         def batches() -> Iterator[tuple[np.ndarray[Any, Any], float]]:
             nonlocal given
@@ -267,7 +277,8 @@ class Trainer:
         totals = state.take_report()
         if not totals.examples:
             return []
-        left, speed = state.schedule.left(state.position), state.speed
+        left, speed, pace = state.schedule.left(state.position), state.speed, self.control.pace
+        to_come = speed if pace is None else min(speed, pace * state.schedule.batch_size)
         progress = Progress(
             epoch=state.position.epoch,
             step=self.engine.step_number,
@@ -276,7 +287,7 @@ class Trainer:
             learning_rate=state.rate,
             examples_per_second=speed,
             seconds=state.seconds,
-            seconds_left=left / speed if speed else math.nan,
+            seconds_left=left / to_come if to_come else math.nan,
             train_r2=totals.r2,
         )
         return [progress]

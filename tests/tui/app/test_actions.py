@@ -74,6 +74,10 @@ build form_last shift+tab hidden
 build move_up K,shift+up hidden
 build move_down J,shift+down
 train apply_remedy f
+train next_1 5 hidden
+train next_2 6 hidden
+train next_3 7 hidden
+train hide_next 0 hidden
 train resume g
 train step full_stop
 train go_back b
@@ -94,6 +98,8 @@ train compare equals_sign
 train rate_down left_square_bracket
 train rate_up right_square_bracket
 train rate_type l
+train pace_faster right_curly_bracket
+train pace_slower left_curly_bracket hidden
 train rate_find r
 train explore_layer y
 train log_loss o
@@ -196,6 +202,8 @@ any save ctrl+s first
 any save_as -
 any revert -
 any open ctrl+o first
+any toggle_lesson ctrl+l first
+any next_step ctrl+n first
 any place_build 1 hidden
 any place_train 2 hidden
 any place_library 3 hidden

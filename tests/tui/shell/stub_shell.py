@@ -14,11 +14,14 @@ from textual.widget import Widget
 from tests.tui.fake_probe_client import FakeProbeClient
 from tests.tui.fake_training_client import FakeTrainingClient
 from tuiml.data.own.reading import DataFiles, DataFilesInBackground
+from tuiml.lessons.lesson import Language
+from tuiml.lessons.library import Listed
 from tuiml.runs.tail import Tail
 from tuiml.spec.problems import Problem
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.model.catalog import Item
 from tuiml.tui.model.document import Document, Raw
+from tuiml.tui.model.pace import FULL, Pace
 from tuiml.tui.model.preferences import Preferences
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.model.study_model import StudyModel
@@ -91,6 +94,25 @@ class StubStudy:
         self.asked.append(("want",))
 
 
+class StubLesson:
+    """No lesson is open, and there is none."""
+
+    shown = False
+    language: Language = "en"
+
+    def __init__(self) -> None:
+        self.done: dict[str, int] = {}
+
+    def lessons(self) -> list[Listed]:
+        return []
+
+    def toggle(self) -> None:
+        pass
+
+    def go_on(self) -> None:
+        pass
+
+
 class StubShell:
     """Notes what is asked of it in ``calls``: the method's name and its arguments."""
 
@@ -103,6 +125,8 @@ class StubShell:
         self.calls: list[tuple[Any, ...]] = []
         self.current_run = StubRun()
         self.study = StubStudy()
+        self.lesson = StubLesson()
+        self.pace = Pace(FULL)
         self.drafts = NoDrafts()
         self.file_reader = FileInspectionClient()
         self.files = DataFilesInBackground(DataFiles())
@@ -141,6 +165,12 @@ class StubShell:
 
     def compare_runs(self, paths: Sequence[Path]) -> None:
         self.calls.append(("compare_runs", paths))
+
+    def open_lesson(self, name: str) -> None:
+        self.calls.append(("open_lesson", name))
+
+    def session_changed(self) -> None:
+        self.calls.append(("session_changed",))
 
     def run_changed(self, kinds: set[str]) -> None:
         self.calls.append(("run_changed", kinds))

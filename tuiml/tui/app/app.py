@@ -9,6 +9,7 @@ from typing import Any
 
 from textual import events, on
 from textual.app import App, ComposeResult
+from textual.containers import Container
 from textual.message import Message
 from textual.widgets import ContentSwitcher, Input, TextArea
 
@@ -18,6 +19,7 @@ from tuiml.text import plain_text
 from tuiml.tui.app import keymap, opening, theme
 from tuiml.tui.app.bars import SCREENS, KeyBar, TopBar
 from tuiml.tui.app.collector import Collector
+from tuiml.tui.app.current_lesson import CurrentLesson
 from tuiml.tui.app.current_run import CurrentRun
 from tuiml.tui.app.current_study import CurrentStudy
 from tuiml.tui.app.main_screen import MainScreen, described
@@ -26,9 +28,11 @@ from tuiml.tui.app.shutdown import Shutdown
 from tuiml.tui.build.screen import Build
 from tuiml.tui.dialogs import use_file
 from tuiml.tui.keys import Keyed, action
+from tuiml.tui.lessons.panel import LessonPanel
 from tuiml.tui.library.screen import Library
 from tuiml.tui.model.catalog import Item
 from tuiml.tui.model.document import Document, Raw
+from tuiml.tui.model.pace import Pace
 from tuiml.tui.model.preferences import Preferences
 from tuiml.tui.model.run_model import KEYS_UNCHANGED, RunModel
 from tuiml.tui.model.settings import Settings
@@ -89,13 +93,15 @@ class TuimlApp(Keyed, App[int]):
         """Keys and clicks that came before the first screen; ``None`` once it is there."""
         self.collector = Collector(self)
         self.shutdown = Shutdown(self, self._save_work)
+        self.pace = Pace(remembered.pace)
+        self.lesson = CurrentLesson(self, self, self.pace, remembered)
         self.session = Session(
             self,
             self.files,
             self.complain,
             remembered,
             document,
-            lambda here: described(self, self, self.shutdown, here),
+            lambda here: described(self, self, self.shutdown, self.lesson.remember(here)),
         )
         self.drafts = self.session.drafts
         self.current_run = CurrentRun(self, client_factory, self.session)
@@ -110,11 +116,13 @@ class TuimlApp(Keyed, App[int]):
 
     def compose(self) -> ComposeResult:
         yield TopBar(id="top")
-        with ContentSwitcher(initial="build", id="screens"):
-            yield Build(id="build")
-            yield Train(id="train", charts=self.session.remembered.charts)
-            yield Library(id="library", tab=self.session.remembered.library_tab)
-            yield StudyScreen(id="study")
+        with Container(id="work"):
+            with ContentSwitcher(initial="build", id="screens"):
+                yield Build(id="build")
+                yield Train(id="train", charts=self.session.remembered.charts)
+                yield Library(id="library", tab=self.session.remembered.library_tab)
+                yield StudyScreen(id="study")
+            yield LessonPanel(id="lesson")
         yield KeyBar(id="keys")
 
     def on_load(self) -> None:
@@ -140,7 +148,12 @@ class TuimlApp(Keyed, App[int]):
         if self._study is not None:
             self.study.show(*self._study, go=False)
         self.show_screen("build" if screen == "study" and self.study.model.empty else screen)
+        self.lesson.mounted()
         use_file.read_ahead(self)
+
+    def on_resize(self) -> None:
+        if self.query(LessonPanel):
+            self.lesson.show()
 
     def _measure(self) -> None:
         """Show the use of the machine, every second from now on, if that is wanted and psutil installed."""
@@ -209,6 +222,13 @@ class TuimlApp(Keyed, App[int]):
 
     def compare_runs(self, paths: Sequence[Path]) -> None:
         self.query_one(Train).comparing.compare_runs(paths)
+
+    def open_lesson(self, name: str) -> None:
+        """Begin a lesson."""
+        self.lesson.open(name)
+
+    def session_changed(self) -> None:
+        self.session.write_soon()
 
     @property
     def model(self) -> RunModel:

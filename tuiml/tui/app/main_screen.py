@@ -120,6 +120,27 @@ class MainScreen(Keyed, Screen[None]):
     def action_start_pause(self) -> None:
         start_stop.toggle(self.shell)
 
+    @action(
+        "ctrl+l",
+        "lesson",
+        "Show the lesson or hide it; the first time, open one.",
+        rank=50,
+        priority=True,
+        also="tutorial, learn",
+    )
+    def action_toggle_lesson(self) -> None:
+        self.shell.lesson.toggle()
+
+    @action(
+        "ctrl+n",
+        "next step",
+        "Skip the step of the lesson; at its end, the next one.",
+        rank=55,
+        priority=True,
+    )
+    def action_next_step(self) -> None:
+        self.shell.lesson.go_on()
+
     @action("question_mark f1", "help", "Show all keys.", rank=90, also="shortcuts, manual")
     def action_help(self) -> None:
         self.app.push_screen(HelpScreen(places_of(self), self.shell.keymap))
@@ -237,6 +258,8 @@ class MainScreen(Keyed, Screen[None]):
             return not self.shell.study.model.empty
         if action == "copy_layers":
             return self.shell.screen_name in ("build", "train")
+        if action == "next_step":
+            return self.shell.lesson.shown
         if action == "revert":
             return self.shell.document.dirty and bool(self.shell.document.saved_raw)
         return True
@@ -255,4 +278,4 @@ def described(app: App[Any], shell: Shell, shutdown: Shutdown, here: Settings) -
         here = replace(here, study=str(shell.study.model.path or ""), library_tab=tab)
         if shutdown.begun and not shutdown.requested:  # the screen may be what ended the app
             here = replace(here, screen="build")
-    return replace(here, dark=shell.look.dark, theme=app.theme)
+    return replace(here, dark=shell.look.dark, theme=app.theme, pace=shell.pace.kept)

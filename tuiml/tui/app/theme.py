@@ -13,6 +13,8 @@ from tuiml.tui.charts.palette import COLOURS, UNICODE, Look, glyphs
 
 CSS = """
 ContentSwitcher { height: 1fr; width: 1fr; }
+#work { height: 1fr; width: 1fr; layout: vertical; }
+#work.-wide { layout: horizontal; }
 * {
     scrollbar-color: $foreground 25%;
     scrollbar-color-hover: $foreground 40%;

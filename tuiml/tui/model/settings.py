@@ -23,6 +23,7 @@ VERSION = 1
 MOST_BYTES = 4_000_000
 MOST_DRAFTS = 20
 MOST_CHARTS = 8
+MOST_LESSONS, MOST_STEPS = 1000, 1000
 STALE = 60.0
 """Age in seconds from which a half-written file was left by a killed process."""
 MOST_ROWS = 100_000
@@ -82,10 +83,20 @@ class Settings:
     document: Draft | None = None
     drafts: list[Draft] = field(default_factory=list)
     """Other presets with unsaved edits."""
+    pace: str = "watch"
+    """``watch`` or ``full``: whether runs of the first preset and of lessons are slowed down."""
+    lesson: str = ""
+    """The name of the lesson that is open, and how many of its steps are done."""
+    lesson_step: int = 0
+    lesson_hidden: bool = False
+    lessons: dict[str, int] = field(default_factory=dict)
+    """How many steps of each lesson were done."""
     opening: str = ""
     """``preset`` or ``run`` while one is being opened, since opening it may end the app."""
     trouble: str = ""
     """Why something could not be restored; not saved itself."""
+    first: bool = False
+    """True if there was no file: the app was never started before; not saved itself."""
 
 
 def state_path() -> Path:
@@ -100,7 +111,7 @@ def load(path: Path | None = None) -> Settings:
     try:
         data = read_regular(path, MOST_BYTES + 1)
     except FileNotFoundError:
-        return Settings()
+        return Settings(first=True)
     except OSError as error:
         return Settings(trouble=f"{path} cannot be read: {error.strerror or error}")
     try:
@@ -140,10 +151,14 @@ def _read(found: Any) -> Settings:
     if found["version"] != VERSION:
         raise ValueError("another version")
     settings = Settings()
-    for name in ("screen", "row", "run", "study", "library_tab", "dark", "theme", "opening"):
+    for name in SIMPLE:
         value = _saved(found, name)
         if type(value) is type(getattr(settings, name)):
             setattr(settings, name, value)
+    done = found.get("lessons")
+    if isinstance(done, dict):
+        steps = {name: at for name, at in done.items() if isinstance(at, int) and 0 <= at <= MOST_STEPS}
+        settings.lessons = dict(list(steps.items())[:MOST_LESSONS])
     charts = found.get("charts")
     if isinstance(charts, list) and all(isinstance(name, str) for name in charts):
         settings.charts = charts[:MOST_CHARTS]
@@ -155,6 +170,10 @@ def _read(found: Any) -> Settings:
     return settings
 
 
+SIMPLE = (
+    "screen", "row", "run", "study", "library_tab", "dark", "theme", "opening", "pace", "lesson", "lesson_step",
+    "lesson_hidden",
+)  # fmt: skip
 FORMER = {"screen": "place", "train_view": "seen"}
 """Names of these settings in the files of tuiml 0.2."""
 
@@ -198,7 +217,7 @@ def save(settings: Settings, path: Path | None = None) -> None:
         OSError: they could not be written; the file is unchanged.
     """
     values = asdict(settings)
-    del values["trouble"]
+    del values["trouble"], values["first"]
     write_whole(path or state_path(), json.dumps(values, indent=1))
 
 

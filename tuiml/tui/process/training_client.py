@@ -29,6 +29,8 @@ class TrainingClient:
         self.paused = False
         """True if it was last asked to pause, which it does before its next batch."""
         self._observed = True
+        self.pace: float | None = None
+        """Steps a second at most, in this run and the next; ``None``: as fast as it goes."""
 
     @property
     def active(self) -> bool:
@@ -54,6 +56,7 @@ class TrainingClient:
         self.paused, self._past = False, ""
         self._send_for(order | {"answers_after_end": True})
         self._send_observed()
+        self._send_pace()
         return True
 
     def find_rate(self, document: dict[str, Any], post: Post) -> bool:
@@ -155,6 +158,16 @@ class TrainingClient:
     def _send_observed(self) -> None:
         if self._worker and self.active:
             self._worker.send({"do": "observe", "value": self._observed})
+
+    def set_pace(self, pace: float | None) -> None:
+        """Train at most so many steps a second, in this run and the next; ``None``: as fast as it goes."""
+        if pace != self.pace:
+            self.pace = pace
+            self._send_pace()
+
+    def _send_pace(self) -> None:
+        if self._worker and self.active:
+            self._worker.send({"do": "pace", "value": self.pace})
 
     def set_rate(self, rate: float) -> None:
         """Use another learning rate from the next batch on.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from textual.message import Message
 from textual.screen import Screen
@@ -15,11 +15,16 @@ from tuiml.spec.problems import Problem
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.model.catalog import Item
 from tuiml.tui.model.document import Document, Raw
+from tuiml.tui.model.pace import Pace
 from tuiml.tui.model.preferences import Preferences
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.model.study_model import StudyModel
 from tuiml.tui.process.file_inspection_client import FileInspectionClient
 from tuiml.tui.process.training_client import TrainingClient
+
+if TYPE_CHECKING:  # needed only once a lesson is opened
+    from tuiml.lessons.lesson import Language
+    from tuiml.lessons.library import Listed
 
 
 class OpenDrafts(Protocol):
@@ -83,6 +88,30 @@ class CurrentStudy(Protocol):
         """Read the snapshots of the configurations that are in the charts now."""
 
 
+class CurrentLesson(Protocol):
+    """The lesson that is open."""
+
+    done: dict[str, int]
+    """How many steps of each lesson were done."""
+
+    @property
+    def language(self) -> Language:
+        """The language of the lessons."""
+
+    def lessons(self) -> list[Listed]:
+        """All lessons in their order."""
+
+    @property
+    def shown(self) -> bool:
+        """True if its text is on the screen."""
+
+    def toggle(self) -> None:
+        """Hide its text or show it; without a lesson, open one."""
+
+    def go_on(self) -> None:
+        """Skip its step; after the last one begin the next lesson."""
+
+
 class Shell(Protocol):
     """The app as its screens see it."""
 
@@ -91,6 +120,9 @@ class Shell(Protocol):
     """The settings that the user wrote."""
     keymap: dict[str, str]
     """Keys of actions that are not the declared ones, by id, separated by commas."""
+
+    pace: Pace
+    """How fast runs train."""
 
     probe_client_factory: Callable[[Callable[[Message], object]], Any]
     """Makes the client of the process that computes statistics of a network before it is trained."""
@@ -104,6 +136,9 @@ class Shell(Protocol):
 
     @property
     def study(self) -> CurrentStudy: ...
+
+    @property
+    def lesson(self) -> CurrentLesson: ...
 
     @property
     def document(self) -> Document:
@@ -146,6 +181,12 @@ class Shell(Protocol):
 
     def compare_runs(self, paths: Sequence[Path]) -> None:
         """Show runs in Train, their curves drawn together."""
+
+    def open_lesson(self, name: str) -> None:
+        """Begin a lesson, by its name."""
+
+    def session_changed(self) -> None:
+        """Write what the next session restores soon."""
 
     def run_changed(self, kinds: set[str]) -> None:
         """Report to every screen that the run model was fed; ``kinds``: names of events."""

@@ -52,6 +52,7 @@ def start(app: Shell) -> None:
     app.current_run.stop_following()
     app.model.begin(app.document.raw)
     app.show_screen("train")
+    app.client.set_pace(app.pace.of(app.document))
     app.client.start(app.document.raw)
     app.run_changed({"start", "state"})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tuiml.tui.dialogs import find_rate
 from tuiml.tui.keys import action, actions
 from tuiml.tui.model.numeric import nice
+from tuiml.tui.model.pace import FULL, faster, pace_words, slower
 from tuiml.tui.shell import resume
 from tuiml.tui.train.part import Host, Part
 from tuiml.tui.widgets.rate_field import RateField, allowed
@@ -20,6 +21,8 @@ CONTROLS = frozenset(
         "rate_type",
         "go_back",
         "change_settings",
+        "pace_slower",
+        "pace_faster",
     )
 )
 """Actions that change a run while it is trained."""
@@ -39,6 +42,10 @@ class RunKeys(Part):
         """True if this app trains the run."""
         client = self._host.shell.client
         return client is not None and client.active
+
+    def pace(self) -> float | None:
+        """Steps a second to which the run is slowed down; ``None``: it is not."""
+        return self._host.shell.client.pace if self.alive else None
 
     def run_changed(self) -> None:
         """The state of the run changed."""
@@ -104,6 +111,38 @@ class RunKeys(Part):
     def action_rate_down(self) -> None:
         self.set_rate(nice(self._rate or self._host.run.rate, -1))
 
+    @action(
+        "left_curly_bracket",
+        "slower",
+        "Slow the run down: fewer steps a second.",
+        "train",
+        rank=212,
+        shown=False,
+    )
+    def action_pace_slower(self) -> None:
+        run = self._host.run
+        steps = run.speed / run.start.batch_size if run.start else NAN
+        self._set_pace(slower(self._host.shell.client.pace, steps))
+
+    @action(
+        "right_curly_bracket",
+        "faster",
+        "More steps a second; at last, as fast as it goes.",
+        "train",
+        rank=211,
+    )
+    def action_pace_faster(self) -> None:
+        self._set_pace(faster(self._host.shell.client.pace))
+
+    def _set_pace(self, pace: float | None) -> None:
+        shell = self._host.shell
+        shell.client.set_pace(pace)
+        if pace is None:
+            shell.pace.kept = FULL  # from now on
+            shell.session_changed()
+        shell.say(f"pace: {pace_words(pace)}" if pace else "pace: as fast as it goes")
+        shell.run_changed({"state"})
+
     @action("l", "lr", "Type a learning rate for the run.", "train", rank=210)
     def action_rate_type(self) -> None:
         self.rate_field.open(self._rate or self._host.run.rate)
@@ -125,4 +164,6 @@ class RunKeys(Part):
             return run.resumable and not self.alive
         if action_id == "rate_find":
             return not self.alive
+        if action_id == "pace_faster" and self.alive:
+            return self._host.shell.client.pace is not None
         return self.alive and (action_id == "stop" or run.start is not None)

@@ -26,6 +26,7 @@ from tuiml.tui.model.status import safe
 from tuiml.tui.shell.screen import AppScreen
 from tuiml.tui.train.chart_layout import WIDE, ChartLayout
 from tuiml.tui.train.comparing import Comparing
+from tuiml.tui.train.next_card import NextCard
 from tuiml.tui.train.part import Part
 from tuiml.tui.train.run_keys import RunKeys
 from tuiml.tui.train.status_view import StatusView, TableFigures
@@ -62,10 +63,17 @@ class Train(AppScreen):
         self.run_keys = RunKeys(self)
         self.time_travel = TimeTravel(self, self.selection, self.run_keys)
         self.advice = Advice(self)
+        self.next = NextCard(self, self.selection)
         self.comparing = Comparing(self, self.selection)
-        parts = (self.run_keys, self.time_travel, self.advice, self.comparing, self.charts)
-        self._parts: tuple[Part, ...] = parts
-        self.status = StatusView(self.selection, id="status")
+        self._parts: tuple[Part, ...] = (
+            self.run_keys,
+            self.time_travel,
+            self.advice,
+            self.next,
+            self.comparing,
+            self.charts,
+        )
+        self.status = StatusView(self.selection, self.run_keys.pace, id="status")
         self.table = LayerTable(COLUMNS, id="layers")
         self.figures = TableFigures(self.selection, self.table)
         self.subscriptions = Subscriptions(lambda: self.charts.views, lambda: self.shell.client)
@@ -81,6 +89,7 @@ class Train(AppScreen):
             yield self.table
             yield self.charts.beside
         yield self.advice.view
+        yield self.next.view
 
     def on_mount(self) -> None:
         self.table.set_columns(columns(look_of(self)))
@@ -147,6 +156,7 @@ class Train(AppScreen):
         run, look = self.run, look_of(self)
         self.status.make_room()
         self.advice.update()
+        self.next.update()
         raw = self.document.raw if run.status == "empty" else run.document
         if raw is self._shown_rows[0] and look == self._shown_rows[1]:
             return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
 from tuiml.tui.chart_views.curves import OTHERS
 from tuiml.tui.chart_views.selection import ChartSelection
@@ -11,6 +11,7 @@ from tuiml.tui.charts.palette import VALIDATION, Look
 from tuiml.tui.charts.text import Line, strip
 from tuiml.tui.model.item_rows import short_name
 from tuiml.tui.model.layer_cells import activations_of, statistics_cells
+from tuiml.tui.model.pace import pace_words
 from tuiml.tui.model.status import Piece, detail_lines, safe, status_line
 from tuiml.tui.widgets.chart_view import View, look_of, on_screen
 from tuiml.tui.widgets.layer_table import LayerTable
@@ -23,12 +24,19 @@ class StatusView(View):
     StatusView { height: 1; padding: 0 1; }
     """
 
-    def __init__(self, selection: ChartSelection, *, id: str | None = None) -> None:
+    def __init__(
+        self, selection: ChartSelection, pace: Callable[[], float | None], *, id: str | None = None
+    ) -> None:
         super().__init__(id=id)
-        self._selection = selection
+        self._selection, self._pace = selection, pace
 
     def stamp(self) -> Hashable:
-        return (self._selection.model.state_version, self._selection.as_of, self._selection.other)
+        return (
+            self._selection.model.state_version,
+            self._selection.as_of,
+            self._selection.other,
+            self._pace(),
+        )
 
     def draw(self, width: int, height: int, look: Look) -> list[Line]:
         model = self._selection.model
@@ -42,6 +50,9 @@ class StatusView(View):
         if self._selection.model.followed:
             text = f"followed: trained by {safe(self._selection.model.writer, look)}"
             notes.append(Piece(text, look.style(VALIDATION, bold=True)))
+        pace = self._pace()
+        if pace is not None:
+            notes.append(Piece(f"{pace_words(pace)} (}} faster)", look.style(VALIDATION)))
         if snapshot:
             text = f"{look.glyphs.left} as of step {snapshot.step:,}"
             notes.append(Piece(text, look.style(VALIDATION, bold=True)))

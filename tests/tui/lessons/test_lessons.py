@@ -1,0 +1,55 @@
+"""Every bundled lesson is played by its keys, with a network that is really trained."""
+
+import pytest
+from rich.cells import cell_len
+
+from tests.tui.bench import Bench
+from tuiml.lessons.library import lessons
+from tuiml.lessons.progress import Progress
+from tuiml.tui.charts.palette import Look
+from tuiml.tui.charts.text import wrap
+from tuiml.tui.lessons.panel import SMALL, lesson_lines
+from tuiml.tui.model.settings import Settings
+from tuiml.tui.process.training_client import TrainingClient
+
+NAMES = [one.name for one in lessons()]
+
+
+def works(on, key):
+    """True if the key does something now."""
+    found = on.app.screen.active_bindings.get(key)
+    return found is not None and found.enabled
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_the_keys_of_each_step_do_it(name, monkeypatch):
+    async with Bench.opened(settings=Settings(pace="full"), client=TrainingClient) as on:
+        on.app.open_lesson(name)
+        await on.drawn()
+        progress = on.app.lesson.progress
+        for number, step in enumerate(progress.lesson.steps):
+            assert (progress.at, progress.holds) == (number, False), (
+                f"{name}: step {number} was done before its keys"
+            )
+            for key in step.keys:
+                await on.until(lambda key=key: works(on, key))
+                await on.press(key)
+                on.app.lesson.look()  # as it does every 0.2 s
+            await on.until(lambda number=number: progress.at > number, 60)
+        assert progress.step is None
+        assert on.app.lesson.done == {name: len(progress.lesson.steps)}
+        on.client.close()
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_lesson_fits_a_terminal_of_80_columns(name, language):
+    lesson = next(one.lesson for one in lessons() if one.name == name)
+    assert lesson is not None
+    for at, step in enumerate(lesson.steps):
+        assert len(wrap(step.text.of(language), 78)) <= SMALL - 2, step.text.of(language)
+        progress = Progress(lesson, at)
+        for width, rows in ((78, SMALL), (42, 40)):
+            lines = lesson_lines(progress, language, width, rows, Look())
+            assert len(lines) <= rows
+            assert all(cell_len("".join(text for text, _ in line)) <= width for line in lines)

@@ -1,0 +1,1 @@
+"""Lessons: short files whose steps the app itself sees done."""

@@ -1,0 +1,111 @@
+"""The text of a lesson, beside or below the work; it never takes the focus."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+from rich.style import Style
+
+from tuiml.formatting import compact
+from tuiml.tui.charts.palette import QUIET, RUNNING, VALIDATION, Look
+from tuiml.tui.charts.text import clean, fit, wrap
+from tuiml.tui.widgets.lines import Lines
+from tuiml.tui.widgets.picker import Part
+
+if TYPE_CHECKING:  # what reads lessons is needed only once one is opened
+    from tuiml.lessons.lesson import Language
+    from tuiml.lessons.progress import Progress
+
+WIDE = 160
+"""Width of the app from which on the panel is at the right."""
+COLUMN = 44
+"""Its width there, with the margin."""
+SMALL, LARGE = 5, 7
+"""Its rows below the work, on a screen of up to 30 rows and on a higher one."""
+WORDS: dict[Language, dict[str, str]] = {
+    "en": {
+        "step": "step {0} of {1}", "now": "now {0}", "already": "it is so already: ctrl+n goes on",
+        "next": "ctrl+n skip   ctrl+l hide", "over": "This lesson is done.",
+        "another": "ctrl+n begins the next one: {0}", "last": "It was the last one. ctrl+l hides this.",
+    },
+    "ko": {
+        "step": "{1}단계 중 {0}단계", "now": "지금 {0}", "already": "이미 그렇습니다: ctrl+n 다음",
+        "next": "ctrl+n 건너뛰기   ctrl+l 숨기기", "over": "이 레슨을 마쳤습니다.",
+        "another": "ctrl+n 다음 레슨 시작: {0}", "last": "마지막 레슨이었습니다. ctrl+l 숨기기.",
+    },
+}  # fmt: skip
+INVITATION = "New here? ctrl+l opens the first lesson; ctrl+r trains this network"
+
+
+class LessonPanel(Lines):
+    """Title, text and goal of the step, and what was done before it."""
+
+    DEFAULT_CSS = """
+    LessonPanel { display: none; padding: 0 1; background: $surface; }
+    """
+
+    def take_place(self, wide: bool, rows: int) -> None:
+        """Take the place for a screen: a column at the right, or some rows below."""
+        self.styles.width = COLUMN if wide else "1fr"
+        self.styles.height = "1fr" if wide else rows
+
+
+def lesson_lines(
+    progress: Progress, language: Language, width: int, rows: int, look: Look, following: str = ""
+) -> list[list[Part]]:
+    """The panel of a lesson in ``rows`` lines.
+
+    Args:
+        following: title of the lesson after it.
+    """
+    words, steps = WORDS[language], progress.lesson.steps
+    quiet, bold, done = look.style(QUIET), look.style(bold=True), look.style(RUNNING, bold=True)
+    check = "✓" if look.unicode else "+"
+    title, step = progress.lesson.title.of(language), progress.step
+    at = words["step"].format(min(progress.at + 1, len(steps)), len(steps))
+    heading = look.style(VALIDATION, bold=True)
+    lines: list[list[Part]] = [[(title, heading), (f"   {at}", quiet)]]
+    if rows > LARGE:
+        lines = [*([(line, heading)] for line in wrap(title, width)), [(at, quiet)], []]
+    before = steps[progress.at - 1].goal.of(language) if progress.at else ""
+    if step is None:
+        end = words["another"].format(following) if following else words["last"]
+        body: list[list[Part]] = [[(f"{check} {before}", done)]]
+        body += [[(line, bold)] for line in wrap(f"{words['over']} {end}", width)]
+        return [*lines, *body][:rows]
+    foot = _foot(progress, language, width, look, check)
+    text: list[list[Part]] = [[(line, Style())] for line in wrap(step.text.of(language), width)]
+    room = rows - len(lines) - len(foot)
+    if before:
+        line: list[Part] = [(f"   {check} {before}", done)]
+        if cell_len("".join(part for part, _ in lines[0] + line)) <= width:
+            lines[0] += line
+        elif len(text) < room:
+            text.insert(0, [(fit(f"{check} {before}", width, look.glyphs.more), done)])
+    lines += text[:room]
+    if rows > LARGE:  # a column: the goal follows the text
+        return [*lines, [], *foot][:rows]
+    return [*lines, *[[]] * (rows - len(lines) - len(foot)), *foot]
+
+
+def _foot(progress: Progress, language: Language, width: int, look: Look, check: str) -> list[list[Part]]:
+    """The goal of the step with the number it is about, and the keys."""
+    words, step = WORDS[language], progress.step
+    assert step is not None
+    quiet, bold = look.style(QUIET), look.style(bold=True)
+    numbers = ", ".join(compact(value, 3) for value in progress.values if not math.isnan(value))
+    goal = f"{check if progress.holds else '○' if look.unicode else 'o'} {step.goal.of(language)}"
+    now = words["now"].format(numbers) if numbers else ""
+    note = words["already"] if progress.holds else now
+    parts: list[Part] = [(goal, look.style(RUNNING, bold=True) if progress.holds else bold)]
+    if note:
+        parts.append((f"   {note}", quiet))
+    used, keys = cell_len(clean("".join(text for text, _ in parts), look)), words["next"]
+    if used + cell_len(keys) + 3 <= width:
+        return [[*parts, (" " * (width - used - cell_len(keys)), quiet), (keys, quiet)]]
+    if width < WIDE // 2 - 4:  # a column
+        lines: list[list[Part]] = [[(line, style)] for text, style in parts for line in wrap(text, width)]
+        return [*lines, [], [(keys, quiet)]]
+    return [parts]

@@ -1,0 +1,69 @@
+"""How fast a run trains: slow enough to be watched, so many steps a second, or as fast as it goes."""
+
+from __future__ import annotations
+
+import math
+
+from tuiml.spec.library import DEFAULT
+from tuiml.spec.preset import Preset, batches_of
+from tuiml.tui.model.document import Document
+
+WATCH, FULL = "watch", "full"
+"""Runs of the first preset and of lessons are slowed down, or none is."""
+SECONDS = 20.0
+"""That a run takes that is to be watched."""
+LESSON_SECONDS = 8.0
+FASTEST = 20_000.0
+"""Steps a second from which on a run is not slowed down."""
+NICE = (1, 2, 5)
+
+
+class Pace:
+    """The pace of the run on the screen, and whether the next one is slowed down.
+
+    Args:
+        kept: :data:`WATCH` or :data:`FULL`.
+    """
+
+    def __init__(self, kept: str = WATCH) -> None:
+        self.kept = FULL if kept == FULL else WATCH
+        self.lesson = ""
+        """The name of the preset of the lesson that is open."""
+
+    def of(self, document: Document) -> float | None:
+        """Steps a second for a run of a preset; ``None``: as fast as it goes."""
+        lesson = bool(self.lesson) and document.name == self.lesson
+        if self.kept == FULL or document.preset is None or not (lesson or document.origin == DEFAULT):
+            return None
+        return watched(document.preset, LESSON_SECONDS if lesson else SECONDS)
+
+
+def watched(preset: Preset, seconds: float) -> float:
+    """Steps a second with which a run takes some seconds."""
+    train, _, _ = preset.data.sizes()
+    steps = preset.training.epochs * batches_of(train, preset.training.batch_size)
+    return float(f"{max(1.0, steps / seconds):.2g}")
+
+
+def faster(pace: float | None) -> float | None:
+    """The next of 1, 2, 5 · 10ⁿ; ``None``: as fast as it goes."""
+    if pace is None:
+        return None
+    found = next(step for step in _steps(pace) if step > pace * 1.001)
+    return found if found <= FASTEST else None
+
+
+def slower(pace: float | None, running: float) -> float:
+    """The one before; ``running``: steps a second of a run that was not slowed down, NaN: not known."""
+    now = (running if running > 0 else FASTEST) if pace is None else pace
+    return max(1.0, next(step for step in reversed(_steps(now)) if step < now * 0.999))
+
+
+def _steps(pace: float) -> list[float]:
+    power = math.floor(math.log10(pace))
+    return [float(f"{digit}e{power + by}") for by in (-1, 0, 1) for digit in NICE]
+
+
+def pace_words(pace: float) -> str:
+    """``2,500 steps/s``."""
+    return f"{pace:,.0f} steps/s"
