@@ -171,8 +171,8 @@ def _read(found: Any) -> Settings:
 
 
 SIMPLE = (
-    "screen", "row", "run", "study", "library_tab", "dark", "theme", "opening", "pace", "lesson", "lesson_step",
-    "lesson_hidden",
+    "screen", "row", "run", "study", "library_tab", "dark", "theme", "opening", "pace",
+    "lesson", "lesson_step", "lesson_hidden",
 )  # fmt: skip
 FORMER = {"screen": "place", "train_view": "seen"}
 """Names of these settings in the files of tuiml 0.2."""
