@@ -14,6 +14,7 @@ from itertools import pairwise
 from tuiml.nn.network import Network
 from tuiml.spec.preset import Preset
 from tuiml.training import bounds, remedies
+from tuiml.training import other_remedies as other
 from tuiml.training.diagnosis_context import DiagnosisContext, figures, percents, span, times
 from tuiml.training.layer_statistics import LayerStatistics
 from tuiml.training.remedies import Remedy
@@ -40,6 +41,13 @@ class Verdict:
     follows: tuple[str, ...]
     """The names of what follows from it; the evidence has the numbers of the first."""
     remedy: Remedy
+    others: tuple[Remedy, ...] = ()
+    """What else helps; each is a valid preset."""
+
+    @property
+    def remedies(self) -> tuple[Remedy, ...]:
+        """All remedies that can be applied, the best first."""
+        return tuple(found for found in (self.remedy, *self.others) if found.edits)
 
 
 def verdicts(
@@ -53,6 +61,7 @@ def verdicts(
     losses: tuple[float, float] | None = None,
     diverged: bool = False,
     rate: float = math.nan,
+    score: float = math.nan,
 ) -> list[Verdict]:
     """What is wrong with a network by its statistics at a step, the worst first, at most :data:`MOST`.
 
@@ -63,10 +72,13 @@ def verdicts(
         losses: training loss at the beginning and now: without them nothing is said of a small learning rate.
         diverged: whether training ended so.
         rate: the learning rate in force; default: the preset's.
+        score: training accuracy, or R², now.
     """
     if len(layers) != len(network.nodes) or (step == 0 and preset.pretraining is not None):
         return []
-    context = DiagnosisContext(preset, network, layers, step, inputs, targets, losses, diverged, rate)
+    context = DiagnosisContext(preset, network, layers, step, inputs, targets, losses, diverged, rate, score)
+    if context.finished:
+        return []
     found = {rule.name: (rule, seen) for rule in RULES if (seen := rule.find(context)) is not None}
     reported: list[Verdict] = []
     for rule, seen in list(found.values()):
@@ -96,8 +108,20 @@ def _verdict(
     remedy = rule.remedy(context, seen)
     if remedy.edits and not remedy.fits(context.preset):
         remedy = replace(remedy, edits=())
-    names = tuple(other.name for other, _ in followed)
-    return Verdict(rule.name, rule.meaning, rule.source, seen.layers, evidence, names, remedy)
+    names = tuple(follower.name for follower, _ in followed if follower.name not in rule.hides)
+    others = _others(context, rule, remedy)
+    return Verdict(rule.name, rule.meaning, rule.source, seen.layers, evidence, names, remedy, others)
+
+
+def _others(context: DiagnosisContext, rule: Rule, first: Remedy) -> tuple[Remedy, ...]:
+    """The further remedies that the preset can take, each once."""
+    found: list[Remedy] = []
+    for make in rule.others:
+        remedy = make(context)
+        known = [set(map(repr, known.edits)) for known in (first, *found)]
+        if remedy.edits and set(map(repr, remedy.edits)) not in known and remedy.fits(context.preset):
+            found.append(remedy)
+    return tuple(found)
 
 
 # -- the rules ---------------------------------------------------------------------------------------------
@@ -129,8 +153,7 @@ def _diverged(context: DiagnosisContext) -> Finding | None:
 
 
 def _far_too_fast(context: DiagnosisContext) -> Finding | None:
-    harm = context.diverged or context.grew or _dead(context) is not None
-    return Finding((), context.rate_text) if context.step and context.far_too_fast and harm else None
+    return Finding((), context.rate_text) if context.far_too_fast else None
 
 
 def _targets(context: DiagnosisContext) -> Finding | None:
@@ -224,6 +247,8 @@ def _too_slow(context: DiagnosisContext) -> Finding | None:
     return Finding((), f"{_step_size(context)}, and the loss stays where it was")
 
 
+DEEPER = (other.initializers_alone, other.batch_normalized, other.pretrained, other.adaptive)
+"""What else keeps the gradient of a deep stack."""
 OVERSHOT = ("diverged", "exploding", "dead units", "saturated", "collapsed", "learning rate too high")
 
 RULES: tuple[Rule, ...] = (
@@ -240,7 +265,14 @@ RULES: tuple[Rule, ...] = (
         "LeCun, Bottou, Orr & Müller 1998, section 4.3",
         _inputs,
         lambda context, seen: remedies.normalized(context),
-        ("exploding", "saturated", "diverged", "dead units", "vanishing gradient", "learning rate too high"),
+        causes=(
+            "exploding",
+            "saturated",
+            "diverged",
+            "dead units",
+            "vanishing gradient",
+            "learning rate too high",
+        ),
     ),
     Rule(
         "targets not normalized",
@@ -248,7 +280,7 @@ RULES: tuple[Rule, ...] = (
         "LeCun, Bottou, Orr & Müller 1998, section 4.5",
         _targets,
         lambda context, seen: remedies.normalized_target(context),
-        ("exploding", "diverged", "dead units", "vanishing gradient", "learning rate too high"),
+        causes=("exploding", "diverged", "dead units", "vanishing gradient", "learning rate too high"),
     ),
     Rule(
         "learning rate far too high",
@@ -256,7 +288,9 @@ RULES: tuple[Rule, ...] = (
         "Bengio 2012, section 3.1",
         _far_too_fast,
         lambda context, seen: remedies.slower(context),
-        OVERSHOT,
+        (other.adaptive,),
+        causes=OVERSHOT,
+        hides=("learning rate too low",),
     ),
     Rule(
         "symmetric units",
@@ -264,7 +298,14 @@ RULES: tuple[Rule, ...] = (
         "Goodfellow, Bengio & Courville 2016, section 8.4",
         _symmetric,
         lambda context, seen: remedies.initial_values(context),
-        ("saturated", "exploding", "dead units", "collapsed", "vanishing gradient", "learning rate too low"),
+        causes=(
+            "saturated",
+            "exploding",
+            "dead units",
+            "collapsed",
+            "vanishing gradient",
+            "learning rate too low",
+        ),
     ),
     Rule(
         "saturated",
@@ -272,7 +313,8 @@ RULES: tuple[Rule, ...] = (
         "Glorot & Bengio 2010, section 3",
         _saturated,
         lambda context, seen: remedies.initial_values(context),
-        ("vanishing gradient", "learning rate too low"),
+        DEEPER,
+        causes=("vanishing gradient", "learning rate too low"),
     ),
     Rule(
         "exploding",
@@ -280,7 +322,8 @@ RULES: tuple[Rule, ...] = (
         "Pascanu, Mikolov & Bengio 2013; He et al. 2015, section 2.2",
         _exploding,
         lambda context, seen: remedies.initial_values(context),
-        ("diverged", "dead units", "learning rate too high", "vanishing gradient"),
+        (other.initializers_alone, other.batch_normalized, other.clipped),
+        causes=("diverged", "dead units", "learning rate too high", "vanishing gradient"),
     ),
     Rule(
         "dead units",
@@ -288,7 +331,8 @@ RULES: tuple[Rule, ...] = (
         "Maas, Hannun & Ng 2013; Lu et al. 2019",
         _dead,
         lambda context, seen: remedies.leaky(context, seen.layers),
-        ("collapsed", "vanishing gradient", "learning rate too low"),
+        (remedies.slower_in_training, other.batch_normalized),
+        causes=("collapsed", "vanishing gradient", "learning rate too low"),
     ),
     Rule(
         "collapsed",
@@ -296,7 +340,8 @@ RULES: tuple[Rule, ...] = (
         "Glorot & Bengio 2010, section 4.2",
         _collapsed,
         lambda context, seen: remedies.initial_values(context),
-        ("vanishing gradient", "learning rate too low"),
+        DEEPER,
+        causes=("vanishing gradient", "learning rate too low"),
     ),
     Rule(
         "vanishing gradient",
@@ -304,7 +349,8 @@ RULES: tuple[Rule, ...] = (
         "Bengio, Simard & Frasconi 1994; Glorot & Bengio 2010, section 4",
         _vanishing,
         lambda context, seen: remedies.initial_values(context, renew=True),
-        ("learning rate too low",),
+        DEEPER,
+        causes=("learning rate too low",),
     ),
     Rule(
         "diverged",
@@ -312,7 +358,8 @@ RULES: tuple[Rule, ...] = (
         "Bengio 2012, section 3.1",
         _diverged,
         lambda context, seen: remedies.slower(context),
-        ("learning rate too high",),
+        (other.clipped, other.adaptive),
+        causes=("learning rate too high",),
     ),
     Rule(
         "learning rate too high",
@@ -320,6 +367,7 @@ RULES: tuple[Rule, ...] = (
         "Karpathy, CS231n notes, part 3",
         _too_fast,
         lambda context, seen: remedies.aimed(context),
+        (other.clipped, other.adaptive),
     ),
     Rule(
         "learning rate too low",
@@ -327,6 +375,7 @@ RULES: tuple[Rule, ...] = (
         "Karpathy, CS231n notes, part 3",
         _too_slow,
         lambda context, seen: remedies.aimed(context),
+        (other.adaptive,),
     ),
 )
 """The worst first: what is reported first is what should be changed first."""

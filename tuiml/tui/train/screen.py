@@ -59,7 +59,7 @@ class Train(AppScreen):
         self.charts = ChartLayout(self, self.selection, charts)
         self.run_keys = RunKeys(self)
         self.time_travel = TimeTravel(self, self.selection, self.run_keys)
-        self.advice = Advice(self)
+        self.advice = Advice(self, self.run_keys)
         comparing = Comparing(self, self.selection)
         self._parts: tuple[Part, ...] = (self.run_keys, self.time_travel, self.advice, comparing, self.charts)
         self.status = StatusView(self.selection, id="status")
@@ -132,6 +132,7 @@ class Train(AppScreen):
         if self.is_current:
             self._update_rows()
             self.pacer.kick()
+        self.advice.run_changed(kinds)
         if kinds - KEYS_UNCHANGED:
             self.run_keys.run_changed()
             if self.is_current:
