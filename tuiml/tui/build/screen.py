@@ -36,7 +36,7 @@ class Build(AppScreen):
     where = "build"
     DEFAULT_CSS = """
     Build {
-        & #stack { width: 7fr; padding: 0 1 0 0; }
+        & #stack { width: 7fr; }
         & #facts { margin: 1 0 0 0; padding: 0 0 0 1; }
         & Form {
             width: 5fr; min-width: 42; max-width: 84;

@@ -17,7 +17,7 @@ from tuiml.training.inspections.record import CLASSES, Evaluated, Inspection, In
 from tuiml.training.inspections.responses import Responses
 from tuiml.tui.chart_views.chart import ChartView
 from tuiml.tui.charts import pixels
-from tuiml.tui.charts.palette import QUIET, Look
+from tuiml.tui.charts.palette import QUIET, VALIDATION, Look
 from tuiml.tui.charts.text import Line, clean, notice, strip
 from tuiml.tui.charts.tiles import Layout, layout, tiles
 from tuiml.tui.keys import action
@@ -87,7 +87,9 @@ class InspectionView(ChartView, Generic[R]):
 
     def stamp(self) -> Hashable:
         model = self.selection.model
-        return (model.inspections_version, model.status, self.selection.index)
+        found = self.found
+        old = found is not None and found.step < model.step
+        return (model.inspections_version, model.status, self.selection.index, old)
 
     def draw(self, width: int, height: int, look: Look) -> list[Line]:
         found = self.found
@@ -97,8 +99,10 @@ class InspectionView(ChartView, Generic[R]):
         if found is None:
             return [strip(head, width), *notice(clean(self._waiting(), look), width, height - 1, look)]
         about = clean(self.about(found, look), look)
-        words = (f"  {about}" if about else "") + f"  step {found.step:,}"
-        head.append((words, look.style(QUIET)))
+        old = found.step < self.selection.model.step
+        style = look.style(VALIDATION, bold=True) if old else look.style(QUIET)
+        head.append((f"  {about}" if about else "", look.style(QUIET)))
+        head.append((f"  {self.selection.step_words(found.step)}", style))
         return [strip(head, width), *self.show(found, width, height - 1, look)]
 
     def show(self, found: R, width: int, height: int, look: Look) -> list[Line]:

@@ -59,7 +59,7 @@ def diagnose(run: RunModel) -> list[Verdict]:
         losses=losses,
         diverged=run.status == "diverged",
         rate=run.rate if run.preset.training.schedule.name == "constant" or by_hand else math.nan,
-        score=run.accuracy.train.last if len(run.accuracy.train) else math.nan,
+        score=run.score,
     )
 
 
