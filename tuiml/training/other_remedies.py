@@ -8,7 +8,7 @@ from tuiml.nn.activations import Linear
 from tuiml.nn.layers import Dense
 from tuiml.nn.optimizers import SGD, Adam
 from tuiml.training.diagnosis_context import DiagnosisContext, is_suited, suited
-from tuiml.training.remedies import Edit, Remedy
+from tuiml.training.remedies import Edit, Remedy, deep
 
 NONE = Remedy("")
 CLIP = 1.0
@@ -18,7 +18,7 @@ CLIP = 1.0
 def initializers_alone(context: DiagnosisContext) -> Remedy:
     """The suited initializer for the activations that the layers have."""
     edits: list[Edit] = []
-    for index in context.weighted:
+    for index in context.weighted if not deep(context) else ():
         activation = context.activation(index)
         if not is_suited(context.initializer(index), activation):
             edits.append((context.path(index, "initializer"), suited(activation).name))

@@ -47,9 +47,7 @@ class Remedy:
                 value = ", ".join(_in_short(layer) for layer in value)
             found = re.fullmatch(r"layers\[(\d+)\]\.(.+)", path)
             key, place = (found[2], found[1]) if found else (path, "")
-            places.setdefault((key, f"{value:g}" if isinstance(value, float) else str(value)), []).append(
-                place
-            )
+            places.setdefault((key, _plain(value)), []).append(place)
         return [
             f"layers[{', '.join(found)}].{key} = {value}" if found[0] else f"{key} = {value}"
             for (key, value), found in places.items()
@@ -58,6 +56,14 @@ class Remedy:
     def fits(self, preset: Preset) -> bool:
         """Whether the preset is valid with the edits."""
         return check({**self.apply(preset.document()), "data": preset.data})[0] is not None
+
+
+def _plain(value: Any) -> str:
+    """A value for reading: ``0.01``, ``normal, stddev 0.1``."""
+    if isinstance(value, dict):
+        named = (_plain(v) if k in ("name", "method") else f"{k} {_plain(v)}" for k, v in value.items())
+        return ", ".join(named)
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _in_short(layer: Any) -> str:
@@ -101,13 +107,18 @@ def _why_initial(chosen: Activation | None) -> str:
     return f"{slope}, and {keeps} (Glorot, Bordes & Bengio 2011; He et al. 2015)"
 
 
+def deep(context: DiagnosisContext) -> bool:
+    """Whether there are too many sigmoid layers for any initial values."""
+    own = [context.activation(i) for i in context.hidden]
+    return sum(f.saturation is not None and f.saturation[0] > 0 for f in own) >= DEEP
+
+
 def _activation(context: DiagnosisContext, renew: bool) -> Activation | None:
     """The activation that the hidden layers should have instead of theirs; ``None``: they may keep it."""
     own = [context.activation(i) for i in context.hidden]
-    deep = sum(f.saturation is not None and f.saturation[0] > 0 for f in own) >= DEEP
     settled = all(is_suited(context.initializer(i), context.activation(i)) for i in context.hidden)
     saturating = any(f.saturation is not None for f in own)
-    return ReLU() if saturating and (deep or renew or (settled and not context.step)) else None
+    return ReLU() if saturating and (deep(context) or renew or (settled and not context.step)) else None
 
 
 def leaky(context: DiagnosisContext, dead: Sequence[int]) -> Remedy:

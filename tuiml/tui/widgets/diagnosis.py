@@ -139,8 +139,8 @@ class DiagnosisView(Widget, can_focus=True):
         quiet = look.style(QUIET)
         more = len(self._rows) > self._shown
         end = min(len(self._rows), self.top + self._shown)
-        place = f"   pgup pgdn scroll   {end} of {len(self._rows)} lines" if more else ""
-        does = "enter applies it   ↑↓ another cure   " if self._count else ""
+        place = f"   pgup pgdn scroll   {end}/{len(self._rows)}" if more else ""
+        does = "enter apply   ↑↓ choose   " if self._count else ""
         return [(f"{does}esc close{place}", quiet)]
 
     def _line(self, parts: Sequence[Part], width: int, base: Style, look: Look) -> Strip:
