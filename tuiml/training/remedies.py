@@ -155,6 +155,8 @@ def slower(context: DiagnosisContext) -> Remedy:
     rate, name = slower_rate(context), context.preset.training.optimizer.name
     usual = context.far_too_fast and rate == context.usual_rate
     words = f", the usual one of {name}; the range test suggests one" if usual else ""
+    if rate == context.preset.training.rate:
+        words = ", the preset's own"
     why = "a step then stays where the slope that it follows still holds (Bengio 2012, section 3.1)"
     return Remedy(f"a learning rate of {rate:g}{words}", (("training.learning_rate", rate),), why)
 

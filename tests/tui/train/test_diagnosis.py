@@ -183,3 +183,20 @@ async def test_what_is_older_than_the_run_says_so_and_the_header_names_the_run_o
         assert "a-run" in on.app.query_one(TopBar).text
         await on.press("1", "d")
         assert "stopped" not in on.app.query_one(TopBar).text, "another preset is edited now"
+
+
+async def test_a_run_that_was_ruined_by_hand_and_is_over_begins_anew_with_the_rate_of_the_preset():
+    async with Bench.opened(Document(stack()), keys=("2", "ctrl+r")) as on:
+        dead = (FLAT, layer(0.0, dead=1.0, saturated=NAN), layer(0.0, dead=1.0, saturated=NAN), layer(0.1))
+        await on.report(
+            batch(1, 4, 1.2),
+            Intervention(1, 4, 1, "rate", 100.0, 0.4, 20, 10, 100.0, 0),
+            State("running", 4, 100.0, True),
+            batch(2, 12, 50.0, learning_rate=100.0),
+            Snapshot(2, 12, dead),
+        )
+        on.client.end("diverged")
+        await on.until(lambda: "a learning rate of 0.1, the preset's own" in on.train.advice.view.text)
+        before = on.app.document.raw
+        await on.press("f")
+        assert on.client.asked[-1] == ("start", before)

@@ -101,8 +101,9 @@ class InspectionView(ChartView, Generic[R]):
         about = clean(self.about(found, look), look)
         old = found.step < self.selection.model.step
         style = look.style(VALIDATION, bold=True) if old else look.style(QUIET)
-        head.append((f"  {about}" if about else "", look.style(QUIET)))
-        head.append((f"  {self.selection.step_words(found.step)}", style))
+        parts = [(f"  {about}" if about else "", look.style(QUIET)),
+                 (f"  {self.selection.step_words(found.step)}", style)]  # fmt: skip
+        head += reversed(parts) if old else parts  # the first is the last to be cut off
         return [strip(head, width), *self.show(found, width, height - 1, look)]
 
     def show(self, found: R, width: int, height: int, look: Look) -> list[Line]:

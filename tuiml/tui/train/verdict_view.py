@@ -155,7 +155,11 @@ class Advice(Part):
             )
             shell.push_screen(dialog, lambda yes: self._begin_again(cure) if yes else None)
         else:
+            before = self._screen.document.raw
             self._edit(cure)
+            if self._same and self._screen.document.raw == before:  # only the run differs from the preset
+                start_stop.start(shell)
+                return
             shell.say(f"changed the preset: {cure.words}; ctrl+r starts a new run")
 
     def _edit(self, cure: Cure) -> None:
