@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 
 from tuiml.training.verdicts import Verdict, verdicts
 from tuiml.tui.charts.palette import Look
@@ -73,10 +73,11 @@ class VerdictView(Lines):
         self._shown: tuple[str, str] = ("", "")
         self.display = False
 
-    def update(self, found: list[Verdict], key: str, words: str, width: int, look: Look) -> bool:
-        """Show the first verdict and, in ``words``, what helps; return True if it, or its key, is another."""
-        most = 1 if width >= 100 else 2
-        lines = verdict_lines(found[0], width, look, key, words, most=most) if found else []
+    def update(self, found: list[Verdict], key: str, cures: Sequence[Cure], width: int, look: Look) -> bool:
+        """Show the first verdict and its first cure; return True if it, or its key, is another."""
+        most, words = 1 if width >= 100 else 2, cures[0].words if key else ""
+        more = len(cures) - 1
+        lines = verdict_lines(found[0], width, look, key, words, most=most, more=more) if found else []
         self.display = bool(lines)
         self.show(lines)
         before, self._shown = self._shown, (found[0].name if found else "", key)
@@ -114,9 +115,10 @@ class Advice(Part):
 
     def update(self) -> None:
         """Show what is wrong now."""
-        found, first = self._verdicts, self._first
+        found, key = self._verdicts, "f" if self._first else ""
+        cures = self._cures(found[0]) if found else []
         width, look = self._screen.size.width - 2, look_of(self._screen)
-        if self.view.update(found, "f" if first else "", first.words if first else "", width, look):
+        if self.view.update(found, key, cures, width, look):
             self._screen.shell.refresh_bindings()
 
     def run_changed(self, kinds: set[str]) -> None:

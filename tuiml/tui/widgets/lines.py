@@ -53,12 +53,13 @@ class Lines(Widget):
 
 
 def verdict_lines(
-    verdict: Verdict, width: int, look: Look, key: str = "f", words: str = "", most: int = 2
+    verdict: Verdict, width: int, look: Look, key: str = "f", words: str = "", most: int = 2, more: int = -1
 ) -> list[list[Part]]:
     """The verdict in at most ``most`` lines, then what helps, its key, and the key that says more.
 
     Args:
         words: what helps; default: the verdict's remedy.
+        more: how many other cures there are; default: the verdict's other remedies.
     """
     trouble, quiet = look.style(TROUBLE), look.style(QUIET)
     evidence = verdict.evidence[:1].lower() + verdict.evidence[1:]
@@ -74,14 +75,9 @@ def verdict_lines(
     else:
         line = [(f"  {helps}", quiet)]
     used = sum(cell_len(part) for part, _ in line)
-    hints = [f" why{_others(verdict)}", " why"]
+    more = len(verdict.remedies) - 1 if more < 0 else more
+    hints = [f" why, {more} more"] * (more > 0) + [" why"]
     hint = next((text for text in hints if used + 4 + len(text) <= width), "")
     if hint:
         line += [("   ", quiet), ("w", look.style(bold=True)), (hint, quiet)]
     return [*lines, line]
-
-
-def _others(verdict: Verdict) -> str:
-    """How many remedies there are beside the first."""
-    count = len(verdict.remedies) - 1
-    return f", {count} more" if count > 0 else ""
