@@ -170,7 +170,7 @@ def test_the_app_opens_where_it_was_left_with_every_unsaved_edit(home: Path) -> 
             "test accuracy 95.0 %",
             "loss, log",
             "gradients of each layer",
-            "1 dense 3 relu · gradients",
+            "as of step 6 · 1 dense 3 relu",
         ):
             t.wait(words)
         t.wait("▸▌  1  dense 3 relu")
