@@ -16,8 +16,9 @@ from tuiml.training.bounds import UPDATE_HIGH, UPDATE_LOW
 from tuiml.training.diagnosis_context import DiagnosisContext, constant, span, times
 from tuiml.training.events import Epoch
 from tuiml.training.remedies import nice
+from tuiml.training.rules import RULES
 from tuiml.training.statistics_tracker import StatisticsTracker
-from tuiml.training.verdicts import RULES, verdicts
+from tuiml.training.verdicts import verdicts
 
 PRESETS = {preset.name: preset for preset in bundled()}
 SICK = {
@@ -368,3 +369,25 @@ def test_a_case_knows_its_layers():
     assert case.weighted == (1, 2, 3)
     assert case.hidden == (1, 2)
     assert case.output == 3
+
+
+def test_a_deep_sigmoid_stack_has_more_than_one_cure_each_with_its_reason():
+    document = stack(10, activation="sigmoid", initializer="normal", output=NORMAL)
+    (verdict,) = probed(document)
+    words = [remedy.words for remedy in verdict.remedies]
+    assert words[0] == "he_normal with relu"
+    assert words[1:] == ["batch_norm before each activation", "RBM pretraining", "adam at 0.001"]
+    for remedy in verdict.remedies:
+        assert "20" in remedy.why, "with the year of its source"
+        assert read(remedy.apply(document))
+    normalized = verdict.remedies[1].apply(document)
+    assert [layer["type"] for layer in normalized["layers"]].count("batch_norm") == 10
+    assert "vanishing gradient" not in [found.name for found in probed(normalized)]
+
+
+@pytest.mark.parametrize("cure", ["he_normal with relu", "batch_norm before each activation"])
+def test_a_cure_of_a_deep_sigmoid_stack_trains(cure):
+    document = stack(8, activation="sigmoid", initializer="glorot_normal")
+    (verdict, *_) = probed(document)
+    remedy = next(found for found in verdict.remedies if found.words == cure)
+    assert accuracy(remedy.apply(document)) > accuracy(document) + 0.2

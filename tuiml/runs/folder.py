@@ -25,7 +25,7 @@ from tuiml.spec import toml
 from tuiml.spec.library import slug
 from tuiml.spec.preset import Preset
 from tuiml.text import plain_text
-from tuiml.training.events import KINDS, Event, Snapshot, Start, kind_of
+from tuiml.training.events import KINDS, End, Event, Snapshot, Start, kind_of
 
 PRESET = "preset.toml"
 METRICS = "metrics.jsonl"
@@ -71,6 +71,8 @@ class RunFolder:
         self._metrics = Metrics(path / METRICS)
         self._began = time.monotonic()
         self._next_snapshot = 0.0
+        self._last_snapshot: Line | None = None
+        """The newest one, while its line is not written."""
         self._thinner = Thinner()
         sign(path)
 
@@ -154,8 +156,13 @@ class RunFolder:
         if kind is Start:
             line = line | {"time": datetime.now(UTC).isoformat(timespec="seconds")}
         if kind is Snapshot and time.monotonic() - self._began < self._next_snapshot:
+            self._last_snapshot = line
             return
         lines = self._thinner.take(line)
+        if kind is End and self._last_snapshot and self._last_snapshot["step"] == line["step"]:
+            lines.insert(-1, self._last_snapshot)  # that of the last step is always there
+        if kind in (Snapshot, End):
+            self._last_snapshot = None
         data = b"".join(json.dumps(one, allow_nan=False).encode() + b"\n" for one in lines)
         if kind is Snapshot:
             passed = time.monotonic() - self._began

@@ -11,15 +11,20 @@ import numpy as np
 
 from tuiml.formatting import percent
 from tuiml.nn.activations import Activation, Linear
-from tuiml.nn.initializers import Initializer
+from tuiml.nn.initializers import Glorot, He, Initializer, LeCun, initializers
 from tuiml.nn.layers import Layer
 from tuiml.nn.network import Network, output_layer
 from tuiml.registry import plain
 from tuiml.spec.preset import Preset
 from tuiml.training.layer_statistics import LayerStatistics
 
-FAR = 1000.0
-"""A learning rate is far too high above this multiple of the optimizer's usual one."""
+FAR, HIGH = 1000.0, 20.0
+"""Multiples of the optimizer's usual learning rate from which it is blamed for harm: above the first whatever
+the initial values, above the second where these suit the activations."""
+WRECKED = 0.9
+"""Fraction of a layer's units that are silent after steps far too long: hardly any is left."""
+FINISHED = 0.99
+"""Training accuracy, or R², of a network that has learned its data."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,8 @@ class DiagnosisContext:
     diverged: bool = False
     rate: float = math.nan
     """The learning rate in force; NaN: the preset's."""
+    score: float = math.nan
+    """Training accuracy, or R², now; NaN: not known."""
 
     # -- the stack -----------------------------------------------------------------------------------------
 
@@ -146,23 +153,46 @@ class DiagnosisContext:
         """The optimizer's usual learning rate."""
         return self.preset.training.optimizer.rate
 
-    @property
+    @cached_property
     def far_too_fast(self) -> bool:
-        """Whether the learning rate is far above the usual one."""
-        return self.rate_in_force >= FAR * self.usual_rate
+        """Whether the learning rate is far above the usual one, and has done harm."""
+        ratio = self.rate_in_force / self.usual_rate
+        harm = bool(self.step) and (self.diverged or self.grew or self.wrecked)
+        return harm and not self.learned and (ratio >= FAR or (ratio >= HIGH and self.suited))
 
     @property
     def rate_text(self) -> str:
-        """The learning rate beside the usual one, and what became of the loss if it grew."""
+        """The learning rate beside the usual one, and what became of the network."""
         name, rate = self.preset.training.optimizer.name, self.rate_in_force
         text = f"a learning rate of {rate:g} is far above {self.usual_rate:g}, the usual one of {name}"
-        grown = self.losses is not None and self.grew
-        return text + ("; the loss went from {:.3g} to {:.3g}".format(*self.losses or ()) if grown else "")
+        if self.losses is None or not self.grew:
+            return text
+        first, now = self.losses
+        if not now < 2 * first:
+            return f"{text}; the loss went from {first:.3g} to {now:.3g}"
+        return f"{text}; the loss is {now:.3g}, that of a guess {self.guess:.3g}"
+
+    @cached_property
+    def wrecked(self) -> bool:
+        """Whether hardly a unit of some hidden layer is left that is ever on."""
+        return any(self.of(i).dead >= WRECKED or self.of(i).zeros >= 1.0 for i in self.hidden)
+
+    @cached_property
+    def suited(self) -> bool:
+        """Whether all initial values suit the activations."""
+        found = [(self.initializer(i), self.activation(i)) for i in self.weighted]
+        return all(is_suited(initializer, activation) for initializer, activation in found)
+
+    @property
+    def guess(self) -> float:
+        """The loss of a guess, ln(classes); infinity in a regression, where it is not known."""
+        classes = self.preset.data.target == "classes"
+        return math.log(max(2, self.network.outputs)) if classes else math.inf
 
     @property
     def grew(self) -> bool:
-        """Whether the loss is at least twice the initial one, or not a number."""
-        return self.losses is not None and not self.losses[1] < 2 * self.losses[0]
+        """Whether the loss is at least twice the initial one, or that of a guess, or not a number."""
+        return self.losses is not None and not self.losses[1] < 2 * min(self.losses[0], self.guess)
 
     @property
     def learns(self) -> bool:
@@ -173,15 +203,18 @@ class DiagnosisContext:
     def learned(self) -> bool:
         """Whether most of the loss is gone; saturated outputs and small gradients are then signs of success.
 
-        The loss is compared with that of a guess, ln(classes), if the initial one was above it; in a
-        regression the loss of a guess is not known here.
+        The loss is compared with that of a guess if the initial one was above it; or the training accuracy,
+        or R², says so.
         """
         if self.losses is None:
             return False
         first, now = self.losses
-        classes = self.preset.data.target == "classes"
-        guess = math.log(max(2, self.network.outputs)) if classes else math.inf
-        return now < 0.25 * min(first, guess)
+        return now < 0.25 * min(first, self.guess) or (self.learns and self.score >= FINISHED)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the network has learned its training data: then nothing is wrong with it."""
+        return self.learned and self.score >= FINISHED
 
     # -- words ---------------------------------------------------------------------------------------------
 
@@ -191,6 +224,18 @@ class DiagnosisContext:
         words = [self.activation(i).name for i in hidden] + [spread(self.initializer(i)) for i in hidden]
         found = list(dict.fromkeys(filter(None, words)))
         return ", ".join(found) if len(found) <= 3 else ""
+
+
+def suited(activation: Activation) -> type[Initializer]:
+    """The initializer that preserves the variance through layers with an activation."""
+    return initializers[activation.suited_initializer]
+
+
+def is_suited(initializer: Initializer | None, activation: Activation) -> bool:
+    """Whether an initializer is of the suited family."""
+    wanted = suited(activation)
+    family = next((f for f in (Glorot, He, LeCun) if issubclass(wanted, f)), wanted)
+    return isinstance(initializer, family)
 
 
 def constant(initializer: Initializer) -> bool:

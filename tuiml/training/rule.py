@@ -29,5 +29,9 @@ class Rule:
     source: str
     find: Callable[[DiagnosisContext], Finding | None]
     remedy: Callable[[DiagnosisContext, Finding], Remedy]
+    others: tuple[Callable[[DiagnosisContext], Remedy], ...] = ()
+    """Further remedies; one without edits is none."""
     causes: tuple[str, ...] = ()
     """The names of what follows from it."""
+    hides: tuple[str, ...] = ()
+    """What would be misleading to name among them."""

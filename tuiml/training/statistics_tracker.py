@@ -31,6 +31,8 @@ from tuiml.training.statistics import (
 
 LOOKS, EXAMPLES, LONGEST = 10, 2000, 50
 """A unit is dead after so many silent snapshots and examples; with small batches after LONGEST snapshots."""
+ENOUGH_UNITS, ENOUGH_OUTPUTS = 8, 64
+"""A layer of so many units that are all silent is dead at once: nothing in it gets a gradient."""
 WIDE = 4.0
 """An axis is far too wide where a side could be so many times shorter,"""
 PATIENCE = 10
@@ -125,6 +127,8 @@ class Silence:
         self._snapshots += 1
         self._silent = (self._silent + 1) * silent
         self._examples = (self._examples + examples) * silent
+        if silent.all() and silent.size >= ENOUGH_UNITS and silent.size * examples >= ENOUGH_OUTPUTS:
+            return 1.0
         long = (self._silent >= LOOKS) & (self._examples >= EXAMPLES)
         dead = long | (self._silent >= min(self._snapshots, LONGEST))
         return float(np.count_nonzero(dead)) / dead.size

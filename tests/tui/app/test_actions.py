@@ -54,6 +54,7 @@ build duplicate d
 build undo u,ctrl+underscore
 build redo U,ctrl+y
 build try_remedy f
+build reasons w
 build next_initializer i
 build last_initializer I hidden
 build next_activation v
@@ -83,6 +84,7 @@ train step full_stop
 train go_back b
 train stop s
 train change_settings O
+train diagnosis w
 train earlier left
 train later right
 train much_earlier shift+left hidden
@@ -195,6 +197,12 @@ dialog answer_no n
 dialog other_before left,up,h,k hidden
 dialog other_after right,down,l,j hidden
 dialog compare_curves enter,equals_sign hidden
+dialog apply_cure enter
+dialog close_diagnosis escape,w,q
+dialog cure_up up,k hidden
+dialog cure_down down,j hidden
+dialog diagnosis_up pageup hidden
+dialog diagnosis_down pagedown,space hidden
 help close_comparison escape,q,enter,equals_sign
 help close_help escape,question_mark,f1
 jump leave_jump escape,ctrl+g

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.tui.bench import SIZES, Bench
+from tests.tui.bench import SIZES, Bench, screen_text
 from tests.tui.documents import raw
 from tests.tui.fake_probe_client import FakeProbeClient
 from tuiml.nn.activations import activations
@@ -235,16 +235,38 @@ async def test_train_shows_the_verdict_and_the_key_changes_the_preset() -> None:
         client.report(Snapshot(1, 3, found.snapshot.layers))
         await on.until(lambda: advice.display and "Saturated: layers 2 and 3" in advice.text)
         await on.until(lambda: "apply_remedy" in on.keys)
+        await on.press("f", "n")
+        assert on.chosen("activation")[0] == "sigmoid", "the question was answered with no"
+        client.end("stopped")
         await on.press("f")
         assert on.chosen("activation")[0] == "relu"
         assert "ctrl+r starts a new run" in on.app.query_one(TopBar).text
         await on.until(lambda: "apply_remedy" not in on.keys)
-        assert train.run.document["layers"] == STACK, "the run goes on as it is"
+        assert train.run.document["layers"] == STACK, "the run stays as it is"
         await on.press("f")
         assert on.chosen("activation")[0] == "relu"
-        client.end("stopped")
         await on.press("ctrl+r")
         await on.until(lambda: not advice.display)
+
+
+async def test_a_run_that_is_on_begins_again_with_the_cure_if_the_question_is_answered_so() -> None:
+    async with bench() as on:
+        await on.answered(1)
+        found = on.build.flight.found
+        assert found is not None
+        await on.press("ctrl+r")
+        client = on.app.client
+        client.report(Snapshot(1, 3, found.snapshot.layers))
+        await on.until(lambda: "apply_remedy" in on.keys)
+        await on.press("f")
+        assert "Restart with this?" in screen_text(on.app)
+        assert "he_normal with relu" in screen_text(on.app)
+        await on.press("y")
+        await on.until(lambda: len([ask for ask in client.asked if ask[0] == "start"]) == 2)
+        assert "stop" in client.asked
+        activations = [layer.get("activation") for layer in client.asked[-1][1]["layers"]]
+        assert activations[2:4] == ["relu", "relu"]
+        assert on.app.screen_name == "train"
 
 
 def test_a_verdict_fits_its_lines_and_says_nothing_a_terminal_would_act_on() -> None:

@@ -139,7 +139,7 @@ def test_looking_back_stays_where_it_is_while_the_run_goes_on():
     assert selection.step == 40
 
 
-@pytest.mark.parametrize(("last", "prefix"), [(30, ""), (90, "step 30 · ")])
+@pytest.mark.parametrize(("last", "prefix"), [(30, ""), (90, "as of step 30 · ")])
 def test_what_is_older_than_the_end_of_a_run_says_of_which_step_it_is(last, prefix):
     run = model(10, 20)
     selection = ChartSelection(lambda: run)

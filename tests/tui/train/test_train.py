@@ -425,4 +425,4 @@ async def test_a_run_that_diverged_names_the_step_that_failed_and_the_one_that_i
         assert "step 12" in shown
         assert set(re.findall(r"step ([\d,]+)\b(?! \d)", shown)) == {"11", "12"}, shown
         assert "after 1 step" not in shown
-        assert "a learning rate of 0.2" in shown
+        assert "a learning rate of 0.01, the usual one of sgd" in shown

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tuiml.spec.preset import Preset
     from tuiml.training.layer_statistics import LayerStatistics
     from tuiml.training.probe import Probe
+    from tuiml.training.remedies import Remedy
     from tuiml.training.verdicts import Verdict
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
@@ -77,12 +78,17 @@ def _named(node: Node) -> dict[str, Any]:
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
     found = dataclasses.asdict(verdict)
-    edits = [{"path": path, "value": value} for path, value in verdict.remedy.edits]
     return found | {
         "layers": list(verdict.layers),
         "follows": list(verdict.follows),
-        "remedy": {"words": verdict.remedy.words, "edits": edits},
+        "remedy": _remedy(verdict.remedy),
+        "others": [_remedy(remedy) for remedy in verdict.others],
     }
+
+
+def _remedy(remedy: Remedy) -> dict[str, Any]:
+    edits = [{"path": path, "value": value} for path, value in remedy.edits]
+    return {"words": remedy.words, "edits": edits, "why": remedy.why}
 
 
 # -- as text ---------------------------------------------------------------------------------------------
@@ -149,9 +155,11 @@ def print_verdicts(verdicts: Sequence[Verdict]) -> None:
     for verdict in verdicts:
         say_wrapped(f"▲ {verdict.name}: {verdict.evidence[:1].lower()}{verdict.evidence[1:]}", 2)
         say_wrapped(f"  {verdict.meaning} ({verdict.source})", 2)
-        say_wrapped(f"  try {verdict.remedy.words}", 2)
-        for line in verdict.remedy.lines():
-            say(f"    {line}")
+        for at, remedy in enumerate((verdict.remedy, *verdict.others)):
+            why = f": {remedy.why}" if remedy.why else ""
+            say_wrapped(f"  {'or' if at else 'try'} {remedy.words}{why}", 2)
+            for line in remedy.lines():
+                say(f"    {line}")
 
 
 COMMAND = Command(

@@ -83,7 +83,7 @@ class Bar(Widget):
 
 
 class TopBar(Bar):
-    """The screens, the preset, and at the right the run or a message."""
+    """The screens, the preset or on Train the run, and at the right the run that is trained or a message."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -128,9 +128,10 @@ class TopBar(Bar):
         return [*parts, *title, (" " * middle, Style()), *right]
 
     def _title(self, room: int, look: Look) -> list[tuple[str, Style]]:
-        document = self.shell.document
-        mark = f" {look.glyphs.dot}" if document.dirty else ""
-        name = clean(document.name, look)
+        document, run = self.shell.document, self.shell.model
+        of_run = self.shell.screen_name == "train" and run.status != "empty"
+        mark = f" {look.glyphs.dot}" if document.dirty and not of_run else ""
+        name = clean(run.name if of_run else document.name, look)
         width = max(0, min(cell_len(name), room - cell_len(mark)))
         return [("  ", Style()), (fit(name, width, look.glyphs.more), look.style(bold=True)),
                 (mark, look.style("yellow"))]  # fmt: skip
@@ -144,13 +145,15 @@ class TopBar(Bar):
 
     def _run(self, look: Look) -> list[Piece]:
         model, quiet = self.shell.model, look.style("quiet")
-        if model.status == "empty":
-            return []
-        pieces = []
+        here = self.shell.screen_name == "train"
+        same = model.preset is not None and model.preset == self.shell.document.preset
+        if model.status == "empty" or not (here or model.alive or same):
+            return []  # one that is over, of another preset, is not what is on the screen
+        pieces = [] if here else [Piece(clean(model.name, look), look.style(bold=True), 6)]
         if model.start:
             threads = f" · {model.start.threads} thread{'s' if model.start.threads != 1 else ''}"
             pieces.append(Piece(clean(f"{model.start.backend}{threads}", look), quiet, 4))
-        if self.shell.screen_name == "train":  # the screen shows the rest
+        if here:  # the screen shows the rest
             return pieces
         pieces.append(status_word(model, look))
         if model.alive and model.start:

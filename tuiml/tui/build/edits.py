@@ -12,10 +12,12 @@ from tuiml.tui.build.fields import FILE, Field
 from tuiml.tui.dialogs import use_file
 from tuiml.tui.keys import action
 from tuiml.tui.model import layer_stack
+from tuiml.tui.model.cures import Cure, cures_of
 from tuiml.tui.model.document import Document
 from tuiml.tui.process.probe_session import PreFlight
 from tuiml.tui.shell.screen import AppScreen
 from tuiml.tui.widgets.chooser import Chooser
+from tuiml.tui.widgets.diagnosis import DiagnosisDialog
 from tuiml.tui.widgets.layer_table import LayerTable
 from tuiml.tui.widgets.picker import Pick
 
@@ -35,6 +37,7 @@ class Edits:
             return document.can_undo if action_id == "undo" else document.can_redo
         works = {
             "try_remedy": self._remedy is not None,
+            "reasons": bool(self._flight.fresh and self._flight.verdicts),
             "duplicate": document.count > 0,
             "remove": document.count > 0,
             "move_up": cursor > 0,
@@ -91,6 +94,19 @@ class Edits:
             words = self._remedy.words
             self._apply(self._remedy.edits)
             self._screen.shell.say(f"{words}: u undoes it")
+
+    @action("w", "why", "The whole diagnosis: evidence, reasons, every cure.", "build", rank=75)
+    def action_reasons(self) -> None:
+        verdicts = self._flight.verdicts if self._flight.fresh else ()
+        if verdicts:
+            found = [(verdict, cures_of(verdict)) for verdict in verdicts]
+            dialog = DiagnosisDialog("diagnosis of the initial values", found)
+            self._screen.shell.push_screen(dialog, self._cure)
+
+    def _cure(self, cure: Cure | None) -> None:
+        if cure is not None and cure.edits:
+            self._apply(cure.edits)
+            self._screen.shell.say(f"{cure.words}: u undoes it")
 
     @action(
         "i",

@@ -23,13 +23,13 @@ from tuiml.tui.process.probe_session import PreFlight
 from tuiml.tui.widgets.lines import verdict_lines
 from tuiml.tui.widgets.picker import Part
 
-MINI = 8
+MINI = 6
 """Cells of a histogram."""
 COLUMNS = (
-    Column("index", "#", 3, "right"),
+    Column("index", "#", 2, "right", most=4),
     Column("layer", "layer", 5, keep=0, grow=1, most=10),
-    Column("units", "units", 5, "right", keep=3),
-    Column("activation", "activ.", 7, keep=1, grow=1, most=10),
+    Column("units", "units", 5, "right", keep=1),
+    Column("activation", "activ.", 7, keep=2, grow=1, most=10),
     Column("initializer", "initial", 9, keep=4, grow=1, most=14),
     Column("shape", "output", 6, "right", keep=5, most=10),
     Column("parameters", "params", 6, "right", keep=6, most=9),
@@ -37,7 +37,7 @@ COLUMNS = (
     Column("std", "std", 5, "right", keep=8),
     Column("idle", "sat/dead", 10, "right", keep=9),
     Column("gradient", "‖g‖", 7, "right", keep=7),
-    Column("histogram", "outputs", MINI, keep=2),
+    Column("histogram", "hist.", MINI, keep=3),
 )
 PROBED = ("mean", "std", "idle", "gradient", "histogram")
 """The columns of statistics at the initial values."""

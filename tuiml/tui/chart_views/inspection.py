@@ -19,7 +19,7 @@ from tuiml.training.inspections.record import CLASSES, Evaluated, Inspection, In
 from tuiml.training.inspections.responses import Responses
 from tuiml.tui.chart_views.chart import ChartView, ScaledView
 from tuiml.tui.charts import pixels
-from tuiml.tui.charts.palette import QUIET, Look
+from tuiml.tui.charts.palette import QUIET, VALIDATION, Look
 from tuiml.tui.charts.text import Line, clean, notice, strip
 from tuiml.tui.charts.tiles import Layout, layout, tiles
 from tuiml.tui.keys import action
@@ -100,7 +100,9 @@ class InspectionView(ChartView, Generic[R]):
 
     def stamp(self) -> Hashable:
         model = self.selection.model
-        return (model.inspections_version, model.status, self.selection.index)
+        found = self.found
+        old = found is not None and found.step < model.step
+        return (model.inspections_version, model.status, self.selection.index, old)
 
     def draw(self, width: int, height: int, look: Look) -> list[Line]:
         found = self.found
@@ -110,11 +112,14 @@ class InspectionView(ChartView, Generic[R]):
         if found is None:
             return [strip(head, width), *notice(clean(self._waiting(), look), width, height - 1, look)]
         about = clean(self.about(found, look), look)
+        old = found.step < self.selection.model.step
+        step = (self.selection.step_words(found.step), look.style(VALIDATION if old else QUIET, bold=old))
+        parts = [(words, look.style(QUIET)) for words in about.split("  ") if words]
         room = width - cell_len(head[0][0])
-        for words in filter(None, [*about.split("  "), f"step {found.step:,}"]):
+        for words, style in [step, *parts] if old else [*parts, step]:  # the last are left out first
             room -= cell_len(words) + 2
             if room >= 0:
-                head.append((f"  {words}", look.style(QUIET)))
+                head.append((f"  {words}", style))
         return [strip(head, width), *self.show(found, width, height - 1, look)]
 
     def show(self, found: R, width: int, height: int, look: Look) -> list[Line]:

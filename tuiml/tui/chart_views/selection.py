@@ -76,14 +76,18 @@ class ChartSelection:
 
     @property
     def as_of(self) -> int | None:
-        """The step of what is shown if it is not the last step of the run: of a past snapshot, or of a last
-        snapshot before the end of the run, as older versions wrote."""
+        """The step of what is shown if it is not that of the run: of a past snapshot, or of the newest one
+        where that is older."""
         return self.step if self.past_snapshot or self.model.snapshot_lags else None
 
     @property
     def prefix(self) -> str:
         """The start of titles: the step, if it is not the last step of the run."""
-        return "" if self.as_of is None else f"step {self.as_of:,} · "
+        return "" if self.as_of is None else f"{self.step_words(self.as_of)} · "
+
+    def step_words(self, step: int) -> str:
+        """A step for a title: whether what is shown is older than the run's position."""
+        return f"as of step {step:,}" if step < self.model.step else f"step {step:,}"
 
     @property
     def layers(self) -> Sequence[LayerStatistics]:

@@ -43,15 +43,15 @@ class Column(NamedTuple):
 COLUMNS = (
     Column("number", "#", 2, "right"),
     Column("layer", "layer", 17, grow=1),
-    Column("out", "out", 5, "right", keep=6, most=10),
-    Column("parameters", "params", 7, "right", keep=7),
-    Column("mean", "mean", 5, "right", keep=5),
-    Column("std", "std", 5, "right", keep=4),
+    Column("out", "out", 5, "right", keep=7, most=10),
+    Column("parameters", "params", 7, "right", keep=8),
+    Column("mean", "mean", 5, "right", keep=6),
+    Column("std", "std", 5, "right", keep=5),
     Column("idle", "sat/dead", 10, "right", keep=2),
     Column("gradient", "‖g‖", 7, "right", keep=1),
     Column("update", "Δw/w", 5, "right", keep=3),
-    Column("norm", "‖w‖", 5, "right", keep=8),
-    Column("histogram", "histogram", MINI),
+    Column("norm", "‖w‖", 5, "right", keep=9),
+    Column("histogram", "histogram", MINI, keep=4),
 )
 ASCII_TITLES = {"gradient": "|g|", "update": "dw/w", "norm": "|w|"}
 
@@ -75,18 +75,24 @@ def layer_cells(row: LayerRow, look: Look) -> dict[str, Cell]:
 
 
 def statistics_cells(
-    index: int, layers: Sequence[LayerStatistics], activation: Activation | None, look: Look
+    index: int,
+    layers: Sequence[LayerStatistics],
+    activation: Activation | None,
+    look: Look,
+    *,
+    finished: bool = False,
 ) -> dict[str, Cell]:
-    """The cells of layer ``index``, from the statistics of all layers."""
+    """The cells of layer ``index``, from the statistics of all layers; without marks if the network has
+    learned its data: small gradients and saturated outputs are then signs of success."""
     if index >= len(layers):
         return dict.fromkeys(("mean", "std", "idle", "gradient", "update", "norm", "histogram"), "")
     found = layers[index]
     return {
         "mean": number(found.mean),
         "std": number(found.std),
-        "idle": _idle(found, activation, look),
-        "gradient": _gradient(found.gradient_norm, layers, look),
-        "update": _update(found.update_ratio, look),
+        "idle": _idle(found, activation, look, finished),
+        "gradient": _gradient(found.gradient_norm, layers, look, finished),
+        "update": _update(found.update_ratio, look, finished),
         "norm": number(found.weight_norm),
         "histogram": _histogram(index, found, look),
     }
@@ -109,28 +115,31 @@ def idle_fraction(found: LayerStatistics) -> tuple[float, str, bool]:
     return found.zeros, "zero", False
 
 
-def _idle(found: LayerStatistics, activation: Activation | None, look: Look) -> Cell:
+def _idle(found: LayerStatistics, activation: Activation | None, look: Look, finished: bool) -> Cell:
     fraction, word, trouble = idle_fraction(found)
     if math.isnan(fraction) or (word == "zero" and activation is None):
         return ""
     text = f"{percent(fraction, 0).replace(' ', '')} {word}"
-    if trouble:
+    if trouble and not finished:
         return f"{look.glyphs.up}{text}", look.style(TROUBLE)
     return text, look.style(QUIET)
 
 
-def _gradient(norm: float, layers: Sequence[LayerStatistics], look: Look) -> Cell:
+def _gradient(norm: float, layers: Sequence[LayerStatistics], look: Look, finished: bool) -> Cell:
     last = bounds.last_norm([layer.gradient_norm for layer in layers])
     high = norm > bounds.HUGE or norm > bounds.EXPLODED * last
     low = norm < bounds.VANISHED * last or norm == 0
-    return _flagged("" if math.isnan(norm) else number(norm), look, high=high, low=low)
+    text = "" if math.isnan(norm) else number(norm)
+    return text if finished else _flagged(text, look, high=high, low=low)
 
 
-def _update(ratio: float, look: Look) -> Cell:
+def _update(ratio: float, look: Look, finished: bool) -> Cell:
     if math.isnan(ratio):
         return ""
     least = "-∞" if look.unicode else "-inf"
     text = least if ratio <= NEVER else f"{ratio:.1f}"
+    if finished:
+        return text
     return _flagged(text, look, high=ratio > bounds.UPDATE_HIGH, low=ratio < bounds.UPDATE_LOW)
 
 

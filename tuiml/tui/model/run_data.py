@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 from tuiml.data.own.entries import DataFiles
 from tuiml.nn.network import Network
 from tuiml.spec import Preset
+from tuiml.training.diagnosis_context import FINISHED
 from tuiml.training.events import End, Epoch, Loading, Pretraining, Snapshot, Start
 from tuiml.training.inspections.record import Inspection
 from tuiml.training.layer_statistics import LayerStatistics
@@ -182,9 +183,22 @@ class RunData:
 
     @property
     def snapshot_lags(self) -> bool:
-        """True if the newest snapshot is of another step than the one at which the run ended."""
-        ended = self.start is not None and not self.alive
-        return ended and self.snapshot is not None and self.snapshot.step != self.step
+        """True if the newest snapshot is of an earlier step than the run's: it has ended or is paused, or its
+        snapshots come from a file. Of a run that is trained here the next one is always on its way."""
+        waits = self.followed or self.status not in ("running", "loading")
+        return (
+            waits and self.start is not None and self.snapshot is not None and self.snapshot.step != self.step
+        )
+
+    @property
+    def score(self) -> float:
+        """The newest training accuracy, or R²; NaN before the first."""
+        return self.accuracy.train.last if len(self.accuracy.train) else NAN
+
+    @property
+    def finished(self) -> bool:
+        """True if the network has learned its training data: small gradients are then no trouble."""
+        return self.score >= FINISHED
 
     def statistics(self, layer: int) -> LayerStatistics | None:
         """The newest statistics of a layer."""

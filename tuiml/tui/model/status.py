@@ -48,7 +48,7 @@ def status_line(model: RunModel, width: int, look: Look, notes: Sequence[Piece] 
         return [(WORDS["empty"], look.style(QUIET))]
     if model.pretraining and model.alive:
         return fitted([status_word(model, look), *_pretraining(model.pretraining, look)], width)
-    rest = [*_progress(model, look), *_speed(model, look)]
+    rest = [*_progress(model, look), *_speed(model, look), *_validation(model, look)]
     if model.snapshot_lags and model.snapshot:
         rest.append(Piece(f"layers as of step {model.snapshot.step:,}", look.style(VALIDATION, bold=True)))
     return fitted([status_word(model, look), *notes, *rest], width)
@@ -78,6 +78,19 @@ def _progress(model: RunModel, look: Look) -> list[Piece]:
     elif model.start:
         pieces.append(Piece(f"step {model.step:,}", quiet, 5))
     return pieces
+
+
+def _validation(model: RunModel, look: Look) -> list[Piece]:
+    """The newest validation accuracy or R², else the loss; once the run is over, the line below says more."""
+    if model.end or not model.epochs:
+        return []
+    newest = model.epochs[-1]
+    score = accuracy_or_r2(newest.val_accuracy, newest.val_r2)
+    if math.isfinite(score):
+        return [Piece(f"val {model.metric.word} {model.metric.text(score)}", look.style(VALIDATION), 1)]
+    if math.isfinite(newest.val_loss):
+        return [Piece(f"val loss {compact(newest.val_loss, 3)}", look.style(VALIDATION), 1)]
+    return []
 
 
 def _pretraining(at: Pretraining, look: Look) -> list[Piece]:

@@ -81,7 +81,8 @@ def _ask_rate(app: Shell, model: RunModel) -> None:
         if word is not None:
             begin(app, [f"{RATE}={word}"])
 
-    suggested = f"{nice(model.rate, -1):g}"
+    own = model.preset.training.rate if model.preset else model.rate
+    suggested = f"{own if own <= model.rate / 10 else nice(model.rate, -1):g}"
     app.push_screen(NumberDialog(title, suggested, lambda word: _refusal(model, f"{RATE}={word}")), answered)
 
 

@@ -62,7 +62,7 @@ class Train(AppScreen):
         self.charts = ChartLayout(self, self.selection, charts)
         self.run_keys = RunKeys(self)
         self.time_travel = TimeTravel(self, self.selection, self.run_keys)
-        self.advice = Advice(self)
+        self.advice = Advice(self, self.run_keys)
         self.next = NextCard(self, self.selection)
         self.comparing = Comparing(self, self.selection)
         self._parts: tuple[Part, ...] = (
@@ -145,6 +145,7 @@ class Train(AppScreen):
         if self.is_current:
             self._update_rows()
             self.pacer.kick()
+        self.advice.run_changed(kinds)
         if kinds - KEYS_UNCHANGED:
             self.run_keys.run_changed()
             if self.is_current:

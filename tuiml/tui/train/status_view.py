@@ -84,7 +84,13 @@ class TableFigures:
 
     def _full_stamp(self) -> Hashable:
         table, when = self._table, self._selection.past_snapshot or self._selection.model.snapshots_version
-        return (when, table.scroll_offset.y, table.size, look_of(table))
+        return (when, self._finished, table.scroll_offset.y, table.size, look_of(table))
+
+    @property
+    def _finished(self) -> bool:
+        """True if the table shows a network that has learned its data, by the training accuracy or R²."""
+        selection = self._selection
+        return selection.past_snapshot is None and selection.model.finished
 
     def stale(self) -> bool:
         return on_screen(self._table) and self._full_stamp() != self._stamp
@@ -97,4 +103,4 @@ class TableFigures:
         first = table.scroll_offset.y
         for row in range(first, min(table.row_count, first + table.size.height)):
             activation = activations[row] if row < len(activations) else None
-            table.update_cells(row, statistics_cells(row, layers, activation, look))
+            table.update_cells(row, statistics_cells(row, layers, activation, look, finished=self._finished))

@@ -1,19 +1,24 @@
-"""What is wrong with the run on the screen, below everything else, and the key that applies the remedy."""
+"""What is wrong with the run on the screen, below everything else, and the keys that help."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 
-from tuiml.training.remedies import Remedy
 from tuiml.training.verdicts import Verdict, verdicts
 from tuiml.tui.charts.palette import Look
+from tuiml.tui.dialogs import find_rate
 from tuiml.tui.keys import action
+from tuiml.tui.model.cures import Cure, cures_of
 from tuiml.tui.model.run_model import RunModel
+from tuiml.tui.shell import start_stop
 from tuiml.tui.shell.screen import AppScreen
 from tuiml.tui.train.part import Part
+from tuiml.tui.train.run_keys import RunKeys
 from tuiml.tui.widgets.chart_view import look_of
+from tuiml.tui.widgets.diagnosis import DiagnosisDialog
+from tuiml.tui.widgets.dialogs import ConfirmDialog
 from tuiml.tui.widgets.lines import Lines, verdict_lines
 
 EVERY = 0.5
@@ -45,6 +50,7 @@ def diagnose(run: RunModel) -> list[Verdict]:
     if run.preset is None or run.network is None or run.snapshot is None:
         return []
     losses = (run.loss.first, run.loss.train.last) if len(run.loss.train) else None
+    by_hand = any(mark.what == "rate" for mark in run.interventions.marks)
     return verdicts(
         run.preset,
         run.network,
@@ -52,7 +58,8 @@ def diagnose(run: RunModel) -> list[Verdict]:
         run.snapshot.step,
         losses=losses,
         diverged=run.status == "diverged",
-        rate=run.rate if run.preset.training.schedule.name == "constant" else math.nan,
+        rate=run.rate if run.preset.training.schedule.name == "constant" or by_hand else math.nan,
+        score=run.score,
     )
 
 
@@ -66,9 +73,11 @@ class VerdictView(Lines):
         self._shown: tuple[str, str] = ("", "")
         self.display = False
 
-    def update(self, found: list[Verdict], key: str, width: int, look: Look) -> bool:
-        """Show the first verdict; return True if it, or the key that applies its remedy, is another one."""
-        lines = verdict_lines(found[0], width, look, key, most=1 if width >= 100 else 2) if found else []
+    def update(self, found: list[Verdict], key: str, cures: Sequence[Cure], width: int, look: Look) -> bool:
+        """Show the first verdict and its first cure; return True if it, or its key, is another."""
+        most, words = 1 if width >= 100 else 2, cures[0].words if key else ""
+        more = len(cures) - 1
+        lines = verdict_lines(found[0], width, look, key, words, most=most, more=more) if found else []
         self.display = bool(lines)
         self.show(lines)
         before, self._shown = self._shown, (found[0].name if found else "", key)
@@ -76,40 +85,121 @@ class VerdictView(Lines):
 
 
 class Advice(Part):
-    """The verdict below the charts, and the action that applies its remedy to the preset."""
+    """The verdict below the charts, the whole diagnosis, and the actions that apply a cure."""
 
-    def __init__(self, screen: AppScreen) -> None:
-        self._screen = screen
+    def __init__(self, screen: AppScreen, keys: RunKeys) -> None:
+        self._screen, self._keys = screen, keys
         self._diagnosis = Diagnosis()
+        self._restart = False
+        """True while the run is stopped so that one of the changed preset can begin."""
         self.view = VerdictView(id="verdict")
 
-    def _remedy(self) -> Remedy | None:
-        """The advised remedy, if the preset in Build is the run's."""
+    @property
+    def _verdicts(self) -> list[Verdict]:
+        return self._diagnosis.of(self._screen.run)
+
+    def _cures(self, verdict: Verdict) -> list[Cure]:
+        return cures_of(verdict, self._screen.run if self._keys.alive else None)
+
+    @property
+    def _same(self) -> bool:
+        """True if the preset in Build is the run's."""
         run = self._screen.run
-        found = self._diagnosis.of(run)
-        same = run.preset is not None and run.preset == self._screen.document.preset
-        return found[0].remedy if same and found and found[0].remedy.edits else None
+        return run.preset is not None and run.preset == self._screen.document.preset
+
+    @property
+    def _first(self) -> Cure | None:
+        """The first cure of the first verdict; edits, if the preset in Build is the run's."""
+        cures = self._cures(self._verdicts[0]) if self._verdicts else []
+        return cures[0] if cures and (self._same or not cures[0].edits) else None
 
     def update(self) -> None:
         """Show what is wrong now."""
-        key, width = "f" if self._remedy() else "", self._screen.size.width - 2
-        if self.view.update(self._diagnosis.of(self._screen.run), key, width, look_of(self._screen)):
+        found, key = self._verdicts, "f" if self._first else ""
+        cures = self._cures(found[0]) if found else []
+        width, look = self._screen.size.width - 2, look_of(self._screen)
+        if self.view.update(found, key, cures, width, look):
             self._screen.shell.refresh_bindings()
+
+    def run_changed(self, kinds: set[str]) -> None:
+        """The run that was to be replaced by one of the changed preset has ended: begin that one."""
+        if self._restart and "end" in kinds and not self._keys.alive:
+            self._restart = False
+            self._screen.call_later(start_stop.start, self._screen.shell)
 
     @action(
         "f",
         "try it",
-        "Apply the remedy to the preset; ctrl+r trains it.",
+        "Apply the first cure; a run that is on begins again.",
         "train",
         rank=10,
         also="fix, cure, advice",
     )
     def action_apply_remedy(self) -> None:
-        remedy = self._remedy()
-        if remedy is not None:
-            self._screen.document.apply(remedy.edits)
-            self._screen.shell.document_edited()
-            self._screen.shell.say(f"changed the preset: {remedy.words}; ctrl+r starts a new run")
+        if self._first is not None:
+            self._apply(self._first)
+
+    @action("w", "why", "The whole diagnosis: evidence, reasons, every cure.", "train", rank=65)
+    def action_diagnosis(self) -> None:
+        snapshot = self._screen.run.snapshot
+        if snapshot is not None and self._verdicts:
+            found = [(verdict, self._cures(verdict)) for verdict in self._verdicts]
+            dialog = DiagnosisDialog(f"diagnosis as of step {snapshot.step:,}", found)
+            self._screen.shell.push_screen(dialog, self._apply)
+
+    def _apply(self, cure: Cure | None) -> None:
+        shell = self._screen.shell
+        if cure is None:
+            return
+        if cure.find_rate:
+            find_rate.find_rate(shell)
+        elif cure.back_to is not None:
+            self._go_back(cure)
+        elif self._keys.alive:
+            dialog = ConfirmDialog(
+                "Restart with this?",
+                f"{cure.words}: the run is stopped and saved, and a new one begins.",
+                verb="Restart",
+                keep="Train on",
+            )
+            shell.push_screen(dialog, lambda yes: self._begin_again(cure) if yes else None)
+        else:
+            before = self._screen.document.raw
+            self._edit(cure)
+            if self._same and self._screen.document.raw == before:  # only the run differs from the preset
+                start_stop.start(shell)
+                return
+            shell.say(f"changed the preset: {cure.words}; ctrl+r starts a new run")
+
+    def _edit(self, cure: Cure) -> None:
+        """Change the run's preset in Build."""
+        shell, run = self._screen.shell, self._screen.run
+        if not self._same:
+            shell.open_document(run.document, origin=run.preset.name if run.preset else "")
+        self._screen.document.apply(cure.edits)
+        shell.document_edited()
+
+    def _begin_again(self, cure: Cure) -> None:
+        self._edit(cure)
+        if self._keys.alive:  # else it ended while the question was on the screen
+            self._restart = True
+            self._screen.shell.client.stop()
+        else:
+            start_stop.start(self._screen.shell)
+
+    def _go_back(self, cure: Cure) -> None:
+        if self._keys.alive and cure.back_to is not None:
+            client = self._screen.shell.client
+            client.rewind(cure.back_to)
+            client.set_rate(cure.rate)
+            client.resume()
+            self._screen.shell.say(f"{cure.words}; the rest is kept beside the curves")
 
     def enabled(self, action_id: str) -> bool:
-        return self._remedy() is not None
+        return bool(self._verdicts) if action_id == "diagnosis" else self._first is not None
+
+    def label(self, action_id: str) -> str | None:
+        first = self._first if action_id == "apply_remedy" else None
+        if first is None or not self._keys.alive:
+            return None
+        return "restart" if first.edits else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual.strip import Strip
 from textual.widget import Widget
@@ -52,9 +53,14 @@ class Lines(Widget):
 
 
 def verdict_lines(
-    verdict: Verdict, width: int, look: Look, key: str = "f", most: int = 2
+    verdict: Verdict, width: int, look: Look, key: str = "f", words: str = "", most: int = 2, more: int = -1
 ) -> list[list[Part]]:
-    """The verdict in at most ``most`` lines, then the remedy and the key that applies it."""
+    """The verdict in at most ``most`` lines, then what helps, its key, and the key that says more.
+
+    Args:
+        words: what helps; default: the verdict's remedy.
+        more: how many other cures there are; default: the verdict's other remedies.
+    """
     trouble, quiet = look.style(TROUBLE), look.style(QUIET)
     evidence = verdict.evidence[:1].lower() + verdict.evidence[1:]
     evidence_text = plain_text(f"{verdict.name}: {evidence}")
@@ -63,9 +69,15 @@ def verdict_lines(
         text = [*text[: most - 1], text[most - 1] + look.glyphs.more]
     signs = [f"{look.glyphs.up} ", *["  "] * len(text)]
     lines: list[list[Part]] = [[(sign + line, trouble)] for sign, line in zip(signs, text, strict=False)]
-    words = plain_text(verdict.remedy.words)
-    if key and verdict.remedy.edits:
-        lines.append([("  ", quiet), (key, look.style(bold=True)), (f" try {words}", quiet)])
+    helps = plain_text(words or verdict.remedy.words)
+    if key and (words or verdict.remedy.edits):
+        line: list[Part] = [("  ", quiet), (key, look.style(bold=True)), (f" try {helps}", quiet)]
     else:
-        lines.append([(f"  {words}", quiet)])
-    return lines
+        line = [(f"  {helps}", quiet)]
+    used = sum(cell_len(part) for part, _ in line)
+    more = len(verdict.remedies) - 1 if more < 0 else more
+    hints = [f" why, {more} more"] * (more > 0) + [" why"]
+    hint = next((text for text in hints if used + 4 + len(text) <= width), "")
+    if hint:
+        line += [("   ", quiet), ("w", look.style(bold=True)), (hint, quiet)]
+    return [*lines, line]

@@ -1,0 +1,81 @@
+"""What helps against a verdict, as the app can do it: edits of the preset, a way back, the range test."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tuiml.training.remedies import Edit, Remedy
+from tuiml.training.verdicts import Verdict
+from tuiml.tui.model.run_data import RunData
+
+RATE = "training.learning_rate"
+OF_THE_RATE = ("learning rate far too high", "learning rate too high", "learning rate too low", "diverged")
+"""The verdicts for which the range test finds a rate."""
+RAISED = 10.0
+"""The rate in force is that of a change by hand, from this multiple of the preset's on."""
+NEAR = 1.1
+"""A restore point is of before things went wrong if its loss is within this factor of the best one's."""
+
+
+@dataclass(frozen=True)
+class Cure:
+    """One thing to do; exactly one of its kinds."""
+
+    words: str
+    why: str = ""
+    edits: tuple[Edit, ...] = ()
+    """Of the preset, for a new run."""
+    back_to: int | None = None
+    """The step of a restore point, from which to train on with :attr:`rate`."""
+    rate: float = math.nan
+    find_rate: bool = False
+    """The range test."""
+
+    def details(self) -> list[str]:
+        """The edits for reading, one a line."""
+        return Remedy("", self.edits).lines()
+
+
+def cures_of(verdict: Verdict, run: RunData | None = None) -> list[Cure]:
+    """All cures of a verdict, the best first.
+
+    Args:
+        run: that is trained here now: it may go back to a restore point.
+    """
+    found = [Cure(remedy.words, remedy.why, remedy.edits) for remedy in verdict.remedies]
+    back = _way_back(verdict, run) if run else None
+    if back:  # a run that was well before a change by hand need not begin again
+        found.insert(0 if run and _raised(run) else 1, back)
+    if verdict.name in OF_THE_RATE:
+        why = "trains some steps at growing rates and shows where the loss falls fastest (Smith 2017)"
+        found.append(Cure("the range test", why, find_rate=True))
+    return found
+
+
+def _raised(run: RunData) -> bool:
+    """True if the learning rate in force is far above the preset's."""
+    return run.preset is not None and run.rate >= RAISED * run.preset.training.rate
+
+
+def _way_back(verdict: Verdict, run: RunData) -> Cure | None:
+    """The restore point before things went wrong, with the rate that is advised; ``None``: there is none."""
+    rate = dict(verdict.remedy.edits).get(RATE)
+    if not isinstance(rate, float) or rate >= run.rate or not run.restore_points:
+        return None
+    step = _well(run)
+    words = f"back to step {step:,} with a learning rate of {rate:g}"
+    return Cure(words, "what was learned until then is kept", back_to=step, rate=rate)
+
+
+def _well(run: RunData) -> int:
+    """The step of the newest restore point that is as good as the best one; of those before the last change
+    of the rate, if the rate was raised by hand."""
+    points: Sequence[tuple[int, int, float]] = run.restore_points
+    changes = [mark.x for mark in run.interventions.marks if mark.what == "rate"]
+    if changes and _raised(run):
+        points = [point for point in points if run.x_of(point[0]) <= changes[-1] + 1e-9] or points[:1]
+    losses = [loss for _, _, loss in points if math.isfinite(loss)]
+    good = [step for step, _, loss in points if losses and loss <= NEAR * min(losses)]
+    return good[-1] if good else points[0][0]
