@@ -25,26 +25,17 @@ def cells(lines: object) -> list[list[tuple[str, object]]]:
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_many_curves_are_drawn_as_plotext_draws_few(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
-    rng = np.random.default_rng(0)
-    marker = plot.BRAILLE if look.unicode else "*"
-    dots = (2, 4) if look.unicode else (1, 1)
-    for width, height in ((40, 12), (1, 1), (7, 3)):
-        strokes = [
-            plot.Stroke(
-                np.sort(rng.uniform(0, width * dots[0] - 1, 30)),
-                np.where(rng.random(30) < 0.1, np.nan, rng.uniform(0, height * dots[1] - 1, 30)),
-                look.style(colour),
-                marker,
-            )
-            for colour in ("blue", "orange", "green")
-        ]
-        rules = [(0.0, look.style("quiet"))]
-        found = []
-        for few in (len(strokes), 0):
-            monkeypatch.setattr(plot, "FEW", few)
-            found.append(plot.draw(strokes, width, height, dots=dots, rules=rules, rule="│"))
-        assert cells(found[0]) == cells(found[1])
+def test_the_last_of_many_curves_is_on_top_and_rules_are_behind_them(look: Look) -> None:
+    marker, dots = (plot.BRAILLE, (2, 4)) if look.unicode else ("*", (1, 1))
+    styles = [look.style(colour) for colour in ("blue", "orange", "green")]
+    level = np.array([0.0, 5.0 * dots[0] - 1])
+    strokes = [plot.Stroke(level, np.full(2, y), style, marker) for y, style in zip((0, 0, 4), styles)]
+    rows = plot.draw(strokes, 5, 8, dots=dots, rules=[(0.0, look.style("quiet"))], rule="|")
+    bottom, second = cells(rows)[::-1][:2] if look.unicode else (cells(rows)[-1], cells(rows)[-5])
+    assert {style for _, style in bottom} == {styles[1]}, "of two in one cell the later one"
+    assert {style for _, style in second} == {styles[2]}
+    assert [row[0] for row in cells(rows)[:3]] == [("|", look.style("quiet"))] * 3
+    assert len({char for char, _ in bottom}) == 1
 
 
 def test_names_at_the_ends_are_in_the_order_of_their_curves_one_a_row() -> None:

@@ -15,7 +15,7 @@ from tuiml.cli.parser import JSON, Command
 from tuiml.formatting import bytes_text
 from tuiml.runs import threads
 
-PACKAGES = ("numpy", "textual", "plotext", "pydantic", "safetensors", "mlx", "numba")
+PACKAGES = ("numpy", "textual", "pydantic", "safetensors", "mlx", "numba")
 
 
 def run(chosen: argparse.Namespace) -> int:

@@ -232,7 +232,7 @@ def _canvas(drawn: Sequence[_Drawn], frame: Frame, marks: Sequence[Mark], look: 
 
 
 def _dots(x: Floats, y: Floats, frame: Frame) -> tuple[Floats, Floats]:
-    """Points in whole dots, without the inner ones of a level stretch: plotext takes time for each point."""
+    """Points in whole dots, without the inner ones of a level stretch."""
     x, y = decimate(x, y, frame.columns, frame.x)
     x, y = np.rint(frame.across(x)), np.rint(frame.up(y))
     if len(x) > 2:
