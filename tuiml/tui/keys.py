@@ -151,7 +151,7 @@ _KEY_WORDS = {
     "right_square_bracket": "]", "escape": "esc", "up": "↑", "down": "↓", "left": "←", "right": "→",
     "plus": "+", "minus": "-", "comma": ",", "delete": "del", "pageup": "pgup", "pagedown": "pgdn",
     "underscore": "_", "percent_sign": "%", "equals_sign": "=", "less_than_sign": "<",
-    "greater_than_sign": ">",
+    "greater_than_sign": ">", "tilde": "~",
 }  # fmt: skip
 
 

@@ -80,6 +80,8 @@ train later right
 train much_earlier shift+left hidden
 train much_later shift+right hidden
 train now end
+train zoom_in plus
+train zoom_out minus
 train next_kind v
 train kind_before V hidden
 train next_chart c
@@ -93,6 +95,7 @@ train rate_type l
 train rate_find r
 train explore_layer y
 train log_loss o
+train smooth tilde
 train draw d
 train one_unit u
 train confusion_fractions percent_sign
