@@ -321,7 +321,7 @@ LOADED = """
 import sys
 from tuiml.cli import main
 main(sys.argv[1:])
-heavy = {"numpy", "pydantic", "textual", "rich", "plotext", "mlx", "safetensors"}
+heavy = {"numpy", "pydantic", "textual", "rich", "mlx", "safetensors"}
 print(sorted(heavy & {name.partition(".")[0] for name in sys.modules}), file=sys.stderr)
 """
 

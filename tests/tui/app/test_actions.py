@@ -90,6 +90,8 @@ train later right
 train much_earlier shift+left hidden
 train much_later shift+right hidden
 train now end
+train zoom_in plus
+train zoom_out minus
 train next_kind v
 train kind_before V hidden
 train next_chart c
@@ -105,6 +107,7 @@ train pace_slower left_curly_bracket hidden
 train rate_find r
 train explore_layer y
 train log_loss o
+train smooth tilde
 train draw d
 train one_unit T
 train confusion_fractions percent_sign

@@ -13,6 +13,7 @@ from tests.tui.recorded_events import FLAT, NAN, bars, end, layer, start
 from tuiml.training.events import Snapshot
 from tuiml.training.layer_statistics import Histogram
 from tuiml.tui.chart_views.selection import ChartSelection
+from tuiml.tui.model.cursor import neighbour
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.model.snapshots import FEWEST, LAYERS, MOST, SnapshotHistory
 
@@ -87,12 +88,13 @@ def test_a_run_that_went_on_from_an_earlier_step_has_its_new_pictures():
 def test_the_nearest_and_the_neighbours():
     found = of([10, 20, 40])
     assert [found.nearest(step).step for step in (0, 14, 31, 99)] == [10, 10, 40, 40]
-    assert found.neighbour(40, -1).step == 20
-    assert found.neighbour(25, -1).step == 20
-    assert found.neighbour(10, -5).step == 10
-    assert found.neighbour(10, 1).step == 20
-    assert found.neighbour(20, 1) is None, "the newest is now"
-    assert SnapshotHistory().nearest(3) is SnapshotHistory().neighbour(3, -1) is None
+    assert [found.before(step).step for step in (0, 10, 39, 40, 99)] == [10, 10, 20, 40, 40]
+    assert neighbour(found.steps, 40, -1) == 20
+    assert neighbour(found.steps, 25, -1) == 20
+    assert neighbour(found.steps, 10, -5) == 10
+    assert neighbour(found.steps, 10, 1) == 20
+    assert neighbour(found.steps, 20, 1) is None, "the newest is now"
+    assert SnapshotHistory().nearest(3) is SnapshotHistory().before(3) is neighbour([], 3, -1) is None
 
 
 def test_a_figure_of_all_layers_over_time_has_gaps_where_it_was_not_reported():
@@ -120,22 +122,22 @@ def test_looking_back_stays_where_it_is_while_the_run_goes_on():
     selection = ChartSelection(lambda: run)
     selection.index = 1
     assert (selection.step, selection.statistics.mean) == (30, 0.03)
-    selection.move_snapshot(-1)
+    selection.cursor.move(-1)
     before = selection.stamp()
     assert (selection.step, selection.statistics.mean) == (20, 0.02)
     run.feed([Snapshot(1, 40, (FLAT, layer(0.04)))])
     assert (selection.step, selection.layers[1].mean) == (20, 0.02)
     assert selection.stamp() == before, "nothing to draw again"
-    selection.move_snapshot(1)
+    selection.cursor.move(1)
     assert selection.step == 30
-    selection.move_snapshot(1)
+    selection.cursor.move(1)
     assert selection.past_snapshot is None
     assert selection.step == 40
-    selection.move_snapshot(1)
+    selection.cursor.move(1)
     assert selection.past_snapshot is None
-    selection.move_snapshot(-100)
+    selection.cursor.move(-100)
     assert selection.step == 10
-    selection.show_newest()
+    selection.cursor.follow()
     assert selection.step == 40
 
 
@@ -154,22 +156,22 @@ def test_what_is_older_than_the_end_of_a_run_says_of_which_step_it_is(last, pref
 def test_a_new_run_is_looked_at_as_it_is_now():
     run = model(10, 20, 30)
     selection = ChartSelection(lambda: run)
-    selection.move_snapshot(-2)
+    selection.cursor.move(-2)
     run.begin(helpers.document())
     assert selection.past_snapshot is None
     assert (selection.step, list(selection.layers), selection.statistics) == (0, [], None)
-    selection.move_snapshot(-1)
+    selection.cursor.move(-1)
     assert selection.past_snapshot is None
 
 
 def test_what_thinning_took_is_still_looked_at():
     run = model(*range(200))
     selection = ChartSelection(lambda: run)
-    selection.move_snapshot(-100)
+    selection.cursor.move(-100)
     step = selection.step
     run.feed([Snapshot(1, n, (FLAT, layer())) for n in range(200, 2000)])
     assert selection.step == step
-    selection.move_snapshot(-1)
+    selection.cursor.move(-1)
     assert selection.step < step
 
 

@@ -21,16 +21,15 @@ from tuiml.tui.charts.heat import heat_map
 from tuiml.tui.charts.lines import Curve, line_chart
 from tuiml.tui.charts.palette import ASCII, COLOURS, LAYER_COLOURS, UNICODE, Look, glyphs, layer_colour
 from tuiml.tui.charts.scale import Scale
-from tuiml.tui.charts.series import Series, Smoother, decimate
+from tuiml.tui.charts.series import Means, Series, decimate, smoothed, value_at
 from tuiml.tui.charts.text import Line, clean, fit
 
 PLAIN = Look(colour=False)
 BARE = Look(colour=False, unicode=False)
 
 
-def smooth(xs, ys, span):
-    smoother = Smoother(span)
-    return np.array([smoother.add(x, y) for x, y in zip(xs, ys, strict=True)], dtype=np.float64)
+def smooth(xs, ys, fraction):
+    return smoothed(np.array(xs, dtype=np.float64), np.array(ys, dtype=np.float64), fraction)[1]
 
 
 any_float = st.floats(width=64)
@@ -201,37 +200,91 @@ def test_series_keeps_gaps_when_full() -> None:
 
 
 def test_smoothing_is_unbiased_from_the_start() -> None:
-    assert smooth(range(50), [3.0] * 50, 10) == pytest.approx([3.0] * 50)
-    first = smooth([0, 1], [4.0, 0.0], 10)
-    assert first[0] == 4.0
-    assert 0 < first[1] < 2.1
+    assert smooth(range(50), [3.0] * 50, 0.1) == pytest.approx([3.0] * 50)
+    first = smooth([0, 1, 1.1], [4.0, 0.0, 1.0], 0.1)
+    assert first.tolist() == pytest.approx([4.0, 0.5, 0.5])
 
 
-def test_smoothing_weighs_by_distance_not_by_count() -> None:
-    near, far = Smoother(5), Smoother(5)
-    near.add(0, 0.0)
-    far.add(0, 0.0)
-    assert near.add(1, 1.0) == pytest.approx(1 / (1 + math.exp(-1 / 5)))
-    assert far.add(1000, 1.0) == pytest.approx(1.0)
+def test_smoothing_is_by_distance_not_by_count_and_keeps_a_steep_start() -> None:
+    x = np.concatenate([np.linspace(0.01, 1, 100), np.linspace(90, 110, 5)])
+    y = np.concatenate([1 / x[:100], [0.0, 1.0, 2.0, 3.0, 4.0]])
+    line = smooth(x, y, 0.12)
+    assert line[0] == y[0]
+    assert line[1] == pytest.approx(y[1], rel=0.05)
+    assert line[-3] == pytest.approx(2.0)
+    assert line[-1] == pytest.approx(3.0)
 
 
 def test_smoothing_leaves_gaps_and_goes_on_after_them() -> None:
-    line = smooth([0, 1, 2], [2.0, None, 2.0], 3)
+    line = smooth([1, 1.01, 1.02], [2.0, None, 2.0], 0.1)
     assert np.isnan(line).tolist() == [False, True, False]
     assert line[2] == pytest.approx(2.0)
 
 
-@given(st.lists(st.tuples(any_float, any_value), max_size=30), st.floats(0, 1e300))
-def test_smoothing_stays_within_its_points(pairs, span) -> None:
-    xs, ys = [x for x, _ in pairs], [y for _, y in pairs]
-    line = smooth(xs, ys, span)
-    assert len(line) == len(pairs)
-    finite = [formatting.as_float(y) for y in ys if math.isfinite(formatting.as_float(y))]
+def test_a_spike_is_forgotten_beyond_the_points_it_is_averaged_with() -> None:
+    y = np.full(500, 0.25)
+    y[100] = 1e200
+    line = smooth(np.arange(500.0), y, 0.1)
+    assert line[100] > 1e190
+    assert line[:89].tolist() == line[115:200].tolist() + [0.25] * 4
+    assert line[300] == pytest.approx(0.25)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1e9), any_value), max_size=30), st.floats(0, 1))
+def test_smoothing_stays_within_its_points(pairs, fraction) -> None:
+    pairs.sort(key=lambda pair: pair[0])
+    values = np.array([formatting.as_float(y) for _, y in pairs], dtype=np.float64)
+    values[~np.isfinite(values)] = np.nan
+    line = smooth([x for x, _ in pairs], values, fraction)
+    assert np.isnan(line).tolist() == np.isnan(values).tolist()
+    finite = values[np.isfinite(values)]
     shown = line[~np.isnan(line)]
     if len(shown):
-        slack = 1e-9 * max(map(abs, finite))
-        assert min(finite) - slack <= shown.min()
-        assert shown.max() <= max(finite) + slack
+        slack = 1e-9 * np.abs(finite).max()
+        assert finite.min() - slack <= shown.min()
+        assert shown.max() <= finite.max() + slack
+
+
+@pytest.mark.parametrize("count", [5_000, 50_000])
+def test_many_points_are_smoothed_to_their_means(count) -> None:
+    x, y = np.arange(count) / count, np.tile([0.0, 2.0, math.nan, 1.0], count // 4)
+    xs, ys = smoothed(x, y, 0.0)
+    assert len(xs) <= 2048
+    assert ys.mean() == pytest.approx(1.0, abs=0.1)
+    assert smoothed(x, y, 0.1)[1][-1000:] == pytest.approx(1.0, abs=0.1)
+
+
+def test_means_stay_means_however_many_there_are() -> None:
+    rng = np.random.default_rng(0)
+    series, values = Means(64), rng.exponential(1.0, 5000)
+    values[2000:2500] = math.nan
+    for step, value in enumerate(values):
+        series.append(step, value)
+    x, y = series.points()
+    assert 32 <= len(series) <= 64
+    assert (np.diff(x) > 0).all()
+    assert np.isnan(y[(x > 2100) & (x < 2400)]).all()
+    assert np.nanmean(y[x < 1900]) == pytest.approx(values[:1900].mean(), rel=0.1)
+    assert series.last == values[-1]
+
+
+@pytest.mark.parametrize(
+    ("at", "value"),
+    [
+        (0.6, 5.0),
+        (0.0, 5.0),
+        (-9.0, math.nan),
+        (1.0, 5.0),
+        (2.9, 6.0),
+        (3.0, math.nan),
+        (5.4, 8.0),
+        (9, math.nan),
+    ],
+)
+def test_a_curve_is_read_at_a_point_or_last_before_it(at, value) -> None:
+    found = value_at(np.array([1.0, 2, 3, 4]), np.array([5.0, 6, math.nan, 8]), at)
+    assert found == value or (math.isnan(found) and math.isnan(value))
+    assert math.isnan(value_at(np.empty(0), np.empty(0), at))
 
 
 # --- line charts --------------------------------------------------------------------------------
@@ -360,6 +413,99 @@ def test_an_outlier_of_the_raw_points_does_not_flatten_the_curve() -> None:
         line_chart([Curve("train", (x, np.linspace(1, 2, 500)), raw=(x, raw))], 80, 20, look=PLAIN)
     )
     assert sum(1 for line in lines if line.strip()) > len(lines) // 2
+
+
+def test_the_cursor_is_a_line_at_which_every_curve_is_read() -> None:
+    x = np.arange(0.0, 101.0)
+    curves = [
+        Curve("train", (x, x / 10)),
+        Curve("val", ([0.0, 40, 80], [5.0, 6, 7]), "orange", "dashed"),
+        Curve("run", ([0.0, 10], [3.0, 4]), "purple"),
+    ]
+    lines = texts(line_chart(curves, 90, 20, cursor=Mark(62.0, "62"), x_label="step", look=PLAIN))
+    assert lines[0].split() == ["train", "──", "6.200", "val", "┄┄", "6.000", "run", "──", "·"]
+    at = lines[-1].index("▲62")
+    column = round(lines[-2].index("└") + 1 + 0.62 * (90 - lines[-2].index("└") - 2))
+    assert abs(column - at) <= 2
+    assert sum(line[column - 1 : column + 2].count("│") for line in lines[1:-2]) >= len(lines) - 5
+    assert lines[-1].rstrip().endswith("step")
+
+
+def test_names_stand_beside_the_ends_of_the_curves_without_overlap() -> None:
+    x = [0.0, 10.0]
+    curves = [
+        Curve("", (x, [1.0, y]), end=name, marker="●") for name, y in (("a", 1.0), ("b", 1.01), ("c", 3.0))
+    ]
+    lines = texts(line_chart(curves, 80, 20, x_label="epoch", look=PLAIN))
+    rows = {
+        name: next(i for i, line in enumerate(lines) if line.rstrip().endswith(f"● {name}")) for name in "abc"
+    }
+    assert rows["c"] < rows["b"] < rows["a"]
+    assert rows["a"] - rows["b"] == 1
+    assert sum(line.count("●") for line in lines) >= 3 + 3
+    narrow = texts(line_chart(curves, 30, 20, look=PLAIN))
+    assert not any(line.rstrip().endswith("● a") for line in narrow), "no room for names"
+
+
+def test_values_stand_beside_the_names_where_the_title_has_no_room_for_them() -> None:
+    curves = [Curve(f"run {n}", ([0.0, 1], [0.0, n]), end=f"run {n}") for n in range(1, 9)]
+    lines = texts(line_chart(curves, 70, 20, title="loss", look=PLAIN))
+    assert lines[0].strip() == "loss"
+    assert any(line.rstrip().endswith("run 3 3.000") for line in lines)
+
+
+def test_spikes_are_cut_off_and_said_and_a_steep_start_is_not() -> None:
+    x = np.arange(200.0)
+    y = 0.2 + 2.0 * np.exp(-x / 5)
+    spiky = y.copy()
+    spiky[[120, 121]] = 50.0, 1e6
+    for values, words in ((y, ""), (spiky, "▲2 values > 2.")):
+        lines = texts(line_chart([Curve("train", (x, values))], 90, 24, spare="spikes", look=PLAIN))
+        assert (words in "".join(lines)) if words else "value" not in "".join(lines)
+        assert max(float(line.split("┤")[0]) for line in lines if "┤" in line) <= 2.5
+    plain = texts(line_chart([Curve("train", (x, spiky))], 90, 24, look=PLAIN))
+    assert "1,000,000" in "".join(plain)
+
+
+def test_early_epochs_do_not_stretch_the_axis_and_are_said() -> None:
+    x = np.arange(1.0, 21)
+    y = np.append([0.1, 0.5], np.linspace(0.95, 0.98, 18))
+    lines = texts(
+        line_chart(
+            [Curve("", (x, y))], 90, 24, spare="early", y_format="percent", look=PLAIN, title="accuracy"
+        )
+    )
+    assert "▼2 values < 95.0 %" in "".join(lines)
+    assert [line for line in lines if "┤" in line][-1].startswith("95.0%")
+    flat = texts(line_chart([Curve("", (x, np.linspace(0.5, 0.6, 20)))], 90, 24, spare="early", look=PLAIN))
+    assert "value" not in "".join(flat)
+
+
+def test_what_is_left_behind_does_not_count_for_the_limits() -> None:
+    x = np.arange(10.0)
+    curves = [Curve("left", (x, x * 100), "quiet", aside=True), Curve("train", (x, x / 9))]
+    labels = [line.split("┤")[0] for line in texts(line_chart(curves, 60, 20, look=PLAIN)) if "┤" in line]
+    assert max(map(float, labels)) == 1.0
+    assert "900" in "".join(texts(line_chart(curves[:1], 60, 20, look=PLAIN))), "alone it counts"
+
+
+def test_a_line_goes_to_the_edges_of_the_part_that_is_shown() -> None:
+    curve = Curve("val", ([0.0, 10.0], [0.0, 10.0]))
+    lines = canvas(line_chart([curve], 60, 20, x_range=(4.0, 6.0), y_range=(4.0, 6.0), look=PLAIN))
+    columns = len(lines[0])
+    assert all(any(line[c] != " " for line in lines) for c in range(columns))
+
+
+def test_notes_follow_the_values_as_far_as_there_is_room() -> None:
+    curve, notes = Curve("train", ([0, 1], [2.0, 2.301])), [("a much longer remark", "short"), ("o: log",)]
+    for width, expected in (
+        (60, "a much longer remark  o: log"),
+        (34, "short  o: log"),
+        (24, "short"),
+        (20, ""),
+    ):
+        line = texts(line_chart([curve], width, 6, notes=notes, look=PLAIN))[0]
+        assert line.rstrip() == f"train ── 2.301  {expected}".rstrip()
 
 
 def test_charts_drawn_in_two_threads_equal_those_drawn_alone() -> None:

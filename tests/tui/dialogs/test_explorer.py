@@ -255,8 +255,8 @@ def test_names_of_curves_that_end_together_stand_in_rows_of_their_own() -> None:
         ]
         prime = "′" if look.unicode else "'"
         for n, name in enumerate(("tanh", "softsign", "elu", "sigmoid"), 1):
-            assert sum(row.endswith(f" {n} {name}") for row in rows) == 1
-            assert sum(row.endswith(f" {n} {name}{prime}") for row in rows) == 1
+            assert sum(row.rstrip().endswith(f" {n} {name}") for row in rows) == 1
+            assert sum(row.rstrip().endswith(f" {n} {name}{prime}") for row in rows) == 1
         assert all(any(f"{n}" in row[8:80] for row in rows[1:-2]) for n in (1, 2, 3, 4))
 
 

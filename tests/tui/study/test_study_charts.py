@@ -5,13 +5,15 @@ import math
 import numpy as np
 import pytest
 
+from tests.tui.study.tables import results, row
 from tuiml.tui.charts import plot
 from tuiml.tui.charts.axes import Frame
 from tuiml.tui.charts.grid_map import Grid, grid_map
 from tuiml.tui.charts.lines import Curve, line_chart
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.parallel import Coordinate, Path, parallel
-from tuiml.tui.charts.tags import Tag, tagged
+from tuiml.tui.charts.tags import Tag, names_beside
+from tuiml.tui.model.study_model import StudyModel
 
 LOOKS = [Look(), Look(colour=False), Look(unicode=False), Look(dark=False)]
 
@@ -25,36 +27,26 @@ def cells(lines: object) -> list[list[tuple[str, object]]]:
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_many_curves_are_drawn_as_plotext_draws_few(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
-    rng = np.random.default_rng(0)
-    marker = plot.BRAILLE if look.unicode else "*"
-    dots = (2, 4) if look.unicode else (1, 1)
-    for width, height in ((40, 12), (1, 1), (7, 3)):
-        strokes = [
-            plot.Stroke(
-                np.sort(rng.uniform(0, width * dots[0] - 1, 30)),
-                np.where(rng.random(30) < 0.1, np.nan, rng.uniform(0, height * dots[1] - 1, 30)),
-                look.style(colour),
-                marker,
-            )
-            for colour in ("blue", "orange", "green")
-        ]
-        rules = [(0.0, look.style("quiet"))]
-        found = []
-        for few in (len(strokes), 0):
-            monkeypatch.setattr(plot, "FEW", few)
-            found.append(plot.draw(strokes, width, height, dots=dots, rules=rules, rule="│"))
-        assert cells(found[0]) == cells(found[1])
+def test_the_last_of_many_curves_is_on_top_and_rules_are_behind_them(look: Look) -> None:
+    marker, dots = (plot.BRAILLE, (2, 4)) if look.unicode else ("*", (1, 1))
+    styles = [look.style(colour) for colour in ("blue", "orange", "green")]
+    level = np.array([0.0, 5.0 * dots[0] - 1])
+    strokes = [
+        plot.Stroke(level, np.full(2, y), style, marker) for y, style in zip((0, 0, 4), styles, strict=True)
+    ]
+    rows = plot.draw(strokes, 5, 8, dots=dots, rules=[(0.0, look.style("quiet"))], rule="|")
+    bottom, second = cells(rows)[::-1][:2] if look.unicode else (cells(rows)[-1], cells(rows)[-5])
+    assert {style for _, style in bottom} == {styles[1]}, "of two in one cell the later one"
+    assert {style for _, style in second} == {styles[2]}
+    assert [row[0] for row in cells(rows)[:3]] == [("|", look.style("quiet"))] * 3
+    assert len({char for char, _ in bottom}) == 1
 
 
 def test_names_at_the_ends_are_in_the_order_of_their_curves_one_a_row() -> None:
     frame = Frame(0, 20, 10, (0.0, 1.0), (0.0, 1.0), (2, 4))
     ends = [0.50, 0.52, 0.48, 0.9, 0.51, math.nan]
-    from rich.segment import Segment
-
-    canvas = [[Segment(" " * 20)] for _ in range(10)]
-    tags = [Tag(1.0, y, f"n{i}", "blue", name=True) for i, y in enumerate(ends)]
-    found = ["".join(part.text for part in row).strip() for row in tagged(canvas, tags, frame, Look())]
+    tags = [Tag(1.0, y, f"n{i}", "blue") for i, y in enumerate(ends)]
+    found = [segment.text.strip() for segment in names_beside(tags, 8, frame, Look())]
     assert [name for name in found if name] == ["n3", "n1", "n4", "n0", "n2"]
 
 
@@ -87,3 +79,14 @@ def test_the_best_combination_has_a_sign_and_the_chosen_one_edges() -> None:
     assert "1 ◆" in text
     assert "▐ 2" in text
     assert "·" in text
+
+
+def test_configurations_shown_together_have_markers_of_their_own() -> None:
+    model = StudyModel()
+    rows = [row(number, f"c{number}", [0.5]) for number in (0, 11, 66, 1)]
+    model.feed(None, results(rows), {})
+    model.selection.marked = ["c0", "c66", "c11"]
+    found = [model.symbol(one) for one in rows]
+    assert len({marker for marker, _ in found[:3]}) == 3
+    assert found[0] == ("●", "green")
+    assert [colour for _, colour in found[1:]] == ["indigo", "green", "purple"]

@@ -310,7 +310,7 @@ async def test_what_another_run_is_called_is_not_trusted():
         other = RunModel()
         other.begin(raw(), HOSTILE)
         other.feed([start(), batch(1, 5, 3.0), snapshot(7, 0.9)])
-        on.train.selection.other = other
+        on.train.selection.others = [other]
         for entry in (entry for entry in CHARTS if entry.available(on.train.run)):
             on.train.charts.enlarge(entry.id)
             on.train.selection_changed()

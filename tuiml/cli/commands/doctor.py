@@ -16,7 +16,7 @@ from tuiml.formatting import bytes_text
 from tuiml.installation import EXTRAS, hint
 from tuiml.runs import threads
 
-PACKAGES = ("numpy", "textual", "plotext", "pydantic", "safetensors", "mlx", "numba")
+PACKAGES = ("numpy", "textual", "pydantic", "safetensors", "mlx", "numba")
 
 
 def run(chosen: argparse.Namespace) -> int:

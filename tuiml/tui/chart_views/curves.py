@@ -1,32 +1,38 @@
-"""The curves of loss and accuracy over the epochs, with those of another run and manual changes."""
+"""The curves of loss and accuracy over the epochs, with those of other runs and manual changes."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
+from textual import events
+from textual.message import Message
 
 from tuiml.tui.chart_views.chart import Chart, ChartView
-from tuiml.tui.charts.axes import Mark
+from tuiml.tui.charts.axes import Frame, Mark
 from tuiml.tui.charts.lines import Curve, line_chart
 from tuiml.tui.charts.palette import QUIET, TRAIN, VALIDATION, Look
+from tuiml.tui.charts.series import Floats, Series, smoothed
 from tuiml.tui.charts.text import Line, clean
 from tuiml.tui.keys import action
 from tuiml.tui.model.curves import Curves
-from tuiml.tui.model.item_rows import short_name
+from tuiml.tui.model.item_rows import names_of
 from tuiml.tui.model.run_model import RunModel
 
-OTHERS = ("purple", "yellow")
-"""Colours of training and validation of another run."""
+OTHERS = ("purple", "green", "yellow", "indigo")
+"""Colours of other runs."""
+MARKERS, ASCII_MARKERS = "●■▲▼○□△▽", "ox+#@=%&"
+"""Of other runs; with the colours they make pairs that differ."""
 Quantity: TypeAlias = Literal["loss", "accuracy"]
-
 
 HIGH = 20.0
 """A loss that starts above it (chance is 2.3 for ten classes) is first shown on a logarithmic axis."""
+DECADES = 2.0
+"""A loss that spans more powers of ten is better seen on a logarithmic axis."""
 
 
 @dataclass
@@ -37,11 +43,40 @@ class LossAxis:
     """``None``: if the loss starts above :data:`HIGH`."""
 
 
+STRENGTHS = (0.0, 0.03, 0.1, 0.3)
+"""Fractions of the time so far over which curves are smoothed, before and after each point."""
+
+
+@dataclass
+class Smoothing:
+    """Shared by all views of curves."""
+
+    strength: float = STRENGTHS[1]
+
+    def curve(self, series: Series) -> tuple[Floats, Floats]:
+        """A curve as it is shown."""
+        return smoothed(*series.points(), self.strength)
+
+    @property
+    def strong(self) -> bool:
+        """True if what was measured once an epoch is smoothed as well."""
+        return self.strength > STRENGTHS[1]
+
+
 class CurvesView(ChartView):
     """Training and validation over the epochs."""
 
     quick: ClassVar[bool] = False
     quantity: Quantity
+    _frame: Frame | None = None
+    """Where the canvas is, for the mouse."""
+
+    class Pointed(Message):
+        """The mouse is over another place of a curve, or was pressed there: ``chosen``."""
+
+        def __init__(self, *, chosen: bool = False) -> None:
+            super().__init__()
+            self.chosen = chosen
 
     @property
     def log_axis(self) -> bool:
@@ -51,34 +86,103 @@ class CurvesView(ChartView):
     def stamp(self) -> Hashable:
         selection = self.selection
         model = selection.model
-        return (model.curves_version, model.status, self.log_axis, selection.hint(self), selection.other)
+        run = (model.curves_version, model.status, selection.hint(self), selection.others)
+        return (*run, self.log_axis, selection.cursor.stamp(), selection.of(Smoothing).strength)
+
+    @action("tilde", "smooth", "Smooth the curves: 3, 10, 30 %, or not at all.", "train", rank=242)
+    def action_smooth(self) -> None:
+        smoothing = self.selection.of(Smoothing)
+        smoothing.strength = STRENGTHS[(STRENGTHS.index(smoothing.strength) + 1) % len(STRENGTHS)]
 
     def draw(self, width: int, height: int, look: Look) -> list[Line]:
-        model, other = self.selection.model, self.selection.other
-        is_loss = self.quantity == "loss"
-        curves = model.loss if is_loss else model.accuracy
+        selection, model = self.selection, self.selection.model
+        cursor, is_loss = selection.cursor, self.quantity == "loss"
         word = "loss" if is_loss else clean(model.metric.word, look)
-        run_marks = marks(model)
-        shown = [*_beside(other, model, self.quantity), *_left(curves, "left" if width >= ROOMY else "")]
-        if len(curves.raw):
-            shown.append(Curve("train", curves.train, TRAIN, raw=curves.raw))
-        if not math.isnan(curves.validation.last):
-            shown.append(Curve("validation", curves.validation, VALIDATION, "dashed"))
-        end = max(last_epoch(run) for run in (model, other) if run)
+        step = "" if cursor.x is None else f"step {round(model.step_at(np.array([cursor.x]))[0]):,} · "
+        end = max(last_epoch(run) for run in (model, *selection.others))
+        part = cursor.part(x_end(end, model.epochs_planned))
+        shown = self._shown(width, look)
+        self._frame = None
         return line_chart(
             shown,
             width,
             height,
-            title=self.pointer(look) + word + (", log" if self.log_axis else ""),
-            x_label="" if run_marks else "epoch",  # it would take the place of their labels
+            title=self.pointer(look) + step + word + (", log" if self.log_axis else ""),
+            x_label=_part_label(part, x_end(end, model.epochs_planned), width),
             y_format="number" if is_loss else model.metric.unit,
             log=self.log_axis,
-            y_range=_r2_range(curves) if word not in ("loss", "accuracy") else None,
-            x_range=(0.0, x_end(end, model.epochs_planned)),
-            marks=run_marks,
+            y_range=_r2_range(self._curves) if word not in ("loss", "accuracy") else None,
+            x_range=part,
+            marks=marks(model),
+            spare="spikes",
+            cursor=None if cursor.x is None else Mark(cursor.x, f"{cursor.x:.2f}", ""),
+            notes=[*self._smoothed(shown), *self._offer(shown)],
+            on_frame=lambda frame: setattr(self, "_frame", frame),
             look=look,
-            empty=self.selection.hint(self),
+            empty=selection.hint(self),
         )
+
+    @property
+    def _curves(self) -> Curves:
+        model = self.selection.model
+        return model.loss if self.quantity == "loss" else model.accuracy
+
+    def _shown(self, width: int, look: Look) -> list[Curve]:
+        """The curves, the last on top."""
+        selection, smoothing, curves = self.selection, self.selection.of(Smoothing), self._curves
+        found = [
+            *_beside(selection.others, selection.model, self.quantity, smoothing, look),
+            *_left(curves, "left" if width >= ROOMY else "", smoothing),
+        ]
+        if len(curves.raw):
+            smooth = smoothing.strength > 0
+            points, raw = (smoothing.curve(curves.train), curves.raw) if smooth else (curves.raw, None)
+            found.append(Curve("train", points, TRAIN, raw=raw, end="train"))
+        if not math.isnan(curves.validation.last):
+            points, raw = _of(curves.validation, smoothing)
+            found.append(Curve("validation", points, VALIDATION, "dashed", raw=raw, end="val"))
+        return found
+
+    def _smoothed(self, shown: Sequence[Curve]) -> list[tuple[str, ...]]:
+        """How strongly the curves are smoothed, if it is not as always."""
+        strength = self.selection.of(Smoothing).strength
+        if not shown or strength == STRENGTHS[1]:
+            return []
+        return [(f"smoothed {strength:.0%}", f"~{strength:.0%}") if strength else ("not smoothed", "raw")]
+
+    def _offer(self, shown: Sequence[Curve]) -> list[tuple[str, ...]]:
+        """The key that would make the curves easier to read, and why."""
+        return []
+
+    # -- the mouse ------------------------------------------------------------------------------------------
+
+    def _place(self, event: events.MouseEvent) -> float | None:
+        """The place that the mouse is over, in epochs; ``None`` beside the canvas."""
+        offset, frame = event.get_content_offset(self), self._frame
+        if offset is None or frame is None or not 0 <= offset.x - frame.margin < frame.columns:
+            return None
+        return frame.x_of(offset.x - frame.margin)
+
+    def _hover(self, x: float | None) -> None:
+        cursor = self.selection.cursor
+        if x != cursor.hover:
+            cursor.hover = x
+            self.post_message(self.Pointed())
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        self._hover(self._place(event))
+
+    def on_leave(self, event: events.Leave) -> None:
+        self._hover(None)
+
+    def on_click(self, event: events.Click) -> None:
+        x, cursor = self._place(event), self.selection.cursor
+        if x is not None:
+            if event.chain == 2:  # it enlarges the chart
+                cursor.follow()
+            else:
+                cursor.go(x)
+            self.post_message(self.Pointed(chosen=True))
 
 
 class LossView(CurvesView):
@@ -97,6 +201,10 @@ class LossView(CurvesView):
 
     def label(self, action_id: str) -> str | None:
         return "linear" if action_id == "log_loss" and self.log_axis else None
+
+    def _offer(self, shown: Sequence[Curve]) -> list[tuple[str, ...]]:
+        decades = 0.0 if self.log_axis else _decades(shown)
+        return [(f"o: log, spans {decades:.0f} decades", "o: log")] if decades > DECADES else []
 
 
 class AccuracyView(CurvesView):
@@ -124,23 +232,57 @@ def _r2_range(curves: Curves) -> tuple[float, float] | None:
     return (LEAST, 1.0) if len(every) and every.min() < LEAST else None
 
 
-def _left(curves: Curves, name: str) -> list[Curve]:
-    """The abandoned curves of a run that was rewound, faint and behind."""
+def _decades(shown: Sequence[Curve]) -> float:
+    """The powers of ten that curves span."""
+    every = [curve.points.points() if isinstance(curve.points, Series) else curve.points for curve in shown]
+    values = np.concatenate([np.asarray(y, dtype=np.float64) for _, y in every] or [np.empty(0)])
+    values = values[np.isfinite(values) & (values > 0)]
+    return math.log10(float(values.max())) - math.log10(float(values.min())) if len(values) else 0.0
+
+
+def _part_label(part: tuple[float, float], end: float, width: int) -> str:
+    """The label of the axis, with the part that is shown if it is not all."""
+    if part[1] - part[0] >= end:
+        return "epoch"
+    digits = max(0, 1 - math.floor(math.log10(part[1] - part[0])))
+    label = f"epoch {part[0]:,.{digits}f} to {part[1]:,.{digits}f} of {end:g}"
+    return label if len(label) < width // 2 - 6 else f"epoch of {end:g}"
+
+
+def _of(series: Series, smoothing: Smoothing) -> tuple[Series | tuple[Floats, Floats], Series | None]:
+    """What was measured once an epoch: as it is, or smoothed and as it is."""
+    return (smoothing.curve(series), series) if smoothing.strong else (series, None)
+
+
+def _left(curves: Curves, name: str, smoothing: Smoothing) -> list[Curve]:
+    """The abandoned curves of a run that was rewound, faint and behind; the axis need not contain them."""
     found: list[Curve] = []
     for branch in curves.branches:
-        series = branch.train if len(branch.train) else branch.validation
-        found.append(Curve("" if found else name, series, QUIET, "dotted"))
+        points = smoothing.curve(branch.train) if len(branch.train) else branch.validation
+        found.append(Curve("" if found else name, points, QUIET, "dotted", aside=True))
     return found
 
 
-def _beside(other: RunModel | None, model: RunModel, quantity: Quantity) -> list[Curve]:
-    """The curves of the other run, dotted and behind."""
-    if other is None or (quantity != "loss" and other.metric is not model.metric):
-        return []
-    curves = other.loss if quantity == "loss" else other.accuracy
-    shown = [Curve(short_name(other.name), curves.train, OTHERS[0], "dotted")] if len(curves.train) else []
-    if not math.isnan(curves.validation.last):
-        shown.append(Curve("val", curves.validation, OTHERS[1], "dotted"))
+def _beside(
+    others: Sequence[RunModel], model: RunModel, quantity: Quantity, smoothing: Smoothing, look: Look
+) -> list[Curve]:
+    """The curves of other runs, behind: of several runs validation alone, where there is any."""
+    shown: list[Curve] = []
+    names = names_of([model.name, *(other.name for other in others)])[1:]
+    for place, (other, name) in enumerate(zip(others, names, strict=True)):
+        if quantity != "loss" and other.metric is not model.metric:
+            continue
+        curves = other.loss if quantity == "loss" else other.accuracy
+        colour = OTHERS[place % len(OTHERS)]
+        marker = (MARKERS if look.unicode else ASCII_MARKERS)[place % len(MARKERS)]
+        validated = not math.isnan(curves.validation.last)
+        if len(curves.train) and (len(others) == 1 or not validated):
+            train = smoothing.curve(curves.train)
+            shown.append(Curve(name, train, colour, "dotted", marker=marker, end=f"{name} train"))
+        if validated:
+            points, raw = _of(curves.validation, smoothing)
+            label = "val" if len(others) == 1 and len(curves.train) else name
+            shown.append(Curve(label, points, colour, "dashed", raw=raw, marker=marker, end=name))
     return shown
 
 

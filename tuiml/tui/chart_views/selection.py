@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 from textual.widget import Widget
 
 from tuiml.training.layer_statistics import LayerStatistics
+from tuiml.tui.model.cursor import TimeCursor
 from tuiml.tui.model.layer_rows import LayerRow
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.model.snapshots import PastSnapshot, SnapshotHistory
@@ -32,9 +33,8 @@ class ChartSelection:
         self.rows: Sequence[LayerRow] = ()
         """The layers as the table shows them."""
         self.kind: Kind = "activations"
-        self.other: RunModel | None = None
-        """Another run to compare with."""
-        self._past: tuple[SnapshotHistory, PastSnapshot] | None = None
+        self.cursor = TimeCursor(model)
+        self._others: tuple[SnapshotHistory, tuple[RunModel, ...]] | None = None
         self._shared: dict[type, Any] = {}
 
     @property
@@ -45,6 +45,20 @@ class ChartSelection:
         """A value that changes whenever a drawing of the layers at the selected step would."""
         newest = 0 if self.past_snapshot else self.model.snapshots_version
         return (self.model.history, newest, self.as_of, self.index, self.kind, len(self.rows), self.other)
+
+    @property
+    def others(self) -> tuple[RunModel, ...]:
+        """The runs that this one is compared with; another run on the screen has none."""
+        return self._others[1] if self._others and self._others[0] is self.model.history else ()
+
+    @others.setter
+    def others(self, runs: Sequence[RunModel]) -> None:
+        self._others = (self.model.history, tuple(runs)) if runs else None
+
+    @property
+    def other(self) -> RunModel | None:
+        """The first of the other runs, whose histograms are drawn as outlines."""
+        return next(iter(self.others), None)
 
     @property
     def layer_title(self) -> str:
@@ -65,8 +79,8 @@ class ChartSelection:
 
     @property
     def past_snapshot(self) -> PastSnapshot | None:
-        """The snapshot that is shown while the run goes on; ``None``: the newest."""
-        return self._past[1] if self._past and self._past[0] is self.model.history else None
+        """The snapshot at the cursor; ``None``: the newest one is shown."""
+        return self.cursor.snapshot
 
     @property
     def step(self) -> int:
@@ -100,19 +114,6 @@ class ChartSelection:
     def statistics(self) -> LayerStatistics | None:
         """The statistics of the selected layer at that step."""
         return (self.past_snapshot or self.model).statistics(self.index)
-
-    def move_snapshot(self, by: int) -> None:
-        """Show the snapshot ``by`` positions later; after the last one follow the newest again."""
-        history, shown = self.model.history, self.past_snapshot
-        steps = history.steps
-        if not steps or (by > 0 and not shown):
-            return
-        found = history.neighbour(shown.step if shown else steps[-1], by)
-        self._past = (history, found) if found else None
-
-    def show_newest(self) -> None:
-        """Follow the newest snapshot."""
-        self._past = None
 
     @property
     def other_snapshot(self) -> PastSnapshot | None:

@@ -63,6 +63,11 @@ class Frame:
         """The column of the canvas, from the left."""
         return int(self.across(np.array([x]))[0] + 0.5) // self.dots[0]
 
+    def x_of(self, column: int) -> float:
+        """x in the middle of a column of the canvas; of one beyond it, that of the nearest edge."""
+        part = (column + 0.5) * self.dots[0] / max(1, self.columns * self.dots[0] - 1)
+        return self.x[0] + min(1.0, max(0.0, part)) * (self.x[1] - self.x[0])
+
     def row(self, y: float) -> int:
         """The row of the canvas, from the top."""
         return self.rows - 1 - int(self.up(np.array([y]))[0] + 0.5) // self.dots[1]
@@ -149,19 +154,27 @@ def bottom_axis(
     marks: Sequence[Mark],
     look: Look,
     labels: Sequence[tuple[float, str]] | None = None,
+    cursor: Mark | None = None,
+    beside: int = 0,
 ) -> list[Line]:
-    """The x axis: no row, a row of labels (rounded numbers unless given), or a line and labels."""
+    """The x axis: no row, a row of labels (rounded numbers unless given), or a line and labels. The label of
+    the axis has precedence, then those of the cursor, the marks and the ticks.
+
+    Args:
+        beside: cells at the right of the canvas, where its label may be.
+    """
     if not rows:
         return []
-    width = frame.margin + frame.columns
+    width = frame.margin + frame.columns + beside
     ruler, quiet = Ruler(width), look.style(QUIET)
     label = clean(x_label, look)
     if label and cell_len(label) + 2 <= frame.columns // 2:
         ruler.put(width - cell_len(label), label, quiet)
-    for mark in filter(frame.holds, marks):
+    for mark in filter(frame.holds, [*([cursor] if cursor else []), *marks]):
         if mark.label:
             text = look.glyphs.up + clean(mark.label, look)
-            ruler.centre(frame.margin + frame.column(mark.x), text, look.style(mark.colour))
+            style = look.style(mark.colour, bold=mark is cursor)
+            ruler.near(frame.margin + frame.column(mark.x), text, style)
     if labels is None:
         ticks = nice_ticks(*frame.x, max(1, frame.columns // 10))
         labels = list(zip(ticks, tick_labels(ticks), strict=True))
@@ -182,6 +195,10 @@ def _axis_line(frame: Frame, notches: Sequence[int], look: Look) -> Line:
     return strip([(corner + "".join(cells), look.style(QUIET))], frame.margin + frame.columns)
 
 
+NEAR = 12
+"""Cells that a label may be away from its place."""
+
+
 class Ruler:
     """A row of labels that stay two cells apart; one that finds no free room is left out."""
 
@@ -193,6 +210,13 @@ class Ruler:
         """Put ``text`` around cell ``at``, moved inwards at the ends; False if there is no room."""
         cells = cell_len(text)
         return self.put(max(0, min(at - (cells - 1) // 2, self._width - cells)), text, style)
+
+    def near(self, at: int, text: str, style: Style) -> bool:
+        """Put ``text`` around cell ``at``, or beside it if there is no room; False if there is none there."""
+        cells = cell_len(text)
+        middle = at - (cells - 1) // 2
+        starts = sorted(range(max(0, middle - NEAR), middle + NEAR), key=lambda start: abs(start - middle))
+        return self.centre(at, text, style) or any(self.put(start, text, style) for start in starts)
 
     def put(self, start: int, text: str, style: Style) -> bool:
         """Put ``text`` at cell ``start``; False if there is no room."""

@@ -85,8 +85,8 @@ def _alone(activation: Activation, span: float, cursor: float, look: Look) -> li
 def _several(
     activations: Sequence[Activation], span: float, cursor: float, look: Look
 ) -> tuple[list[Curve], list[Tag]]:
-    """f and f′ of each activation in its own colour, with its number; names take precedence over numbers."""
-    curves, names, markers = [], [], []
+    """f and f′ of each activation in its own colour, with its name at the end and its number on it."""
+    curves, markers = [], []
     prime = slope_name(look)[1:]
     for at, activation in enumerate(activations):
         found = respond(activation, np.linspace(-span, span, POINTS + 1))
@@ -94,12 +94,12 @@ def _several(
         for y, value, mark in ((found.y, here.y, ""), (found.slope, here.slope, prime)):
             style: Literal["solid", "dashed"] = "dashed" if mark else "solid"
             label = f"{at + 1} f{mark}"
-            curves.append(Curve(label, (found.x, y), colour, style, shown=float(value[0])))
-            names.append(Tag(span, float(y[-1]), f" {at + 1} {activation.name}{mark}", colour, name=True))
+            end = f"{at + 1} {activation.name}{mark}"
+            curves.append(Curve(label, (found.x, y), colour, style, shown=float(value[0]), end=end))
             first = (at + (0.5 if mark else 0.0)) / len(activations)
             places = (np.arange(MARKERS) + first) * POINTS // MARKERS
             markers += [Tag(found.x[i], float(y[i]), f"{at + 1}", colour) for i in places.astype(int)]
-    return curves, names + markers
+    return curves, markers
 
 
 def slope_name(look: Look) -> str:

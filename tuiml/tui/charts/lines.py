@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from rich.cells import cell_len
@@ -26,16 +26,14 @@ from tuiml.tui.charts.axes import (
     rounded,
     widened,
 )
+from tuiml.tui.charts.limits import Spare, cut_off, robust
 from tuiml.tui.charts.palette import QUIET, Look
-from tuiml.tui.charts.series import Floats, Series, Values, as_floats, decimate
-from tuiml.tui.charts.tags import Tag, tagged
-from tuiml.tui.charts.text import Line, clean, notice, strip
+from tuiml.tui.charts.series import Floats, Series, Values, as_floats, decimate, value_at, within
+from tuiml.tui.charts.strokes import Dash, dots, stroke
+from tuiml.tui.charts.tags import Tag, names_beside, tagged
+from tuiml.tui.charts.text import Line, clean, fit, notice, strip
 
 Points: TypeAlias = Series | tuple[Values, Values]
-
-_DASHES = {"dashed": (4.0, 4.0), "dotted": (0.0, 3.0)}
-_ASCII_DASHES = {"dashed": (1.0, 2.0), "dotted": (0.0, 2.0)}
-_ASCII_MARKERS = {"solid": "*", "dashed": "o", "dotted": "+"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +51,23 @@ class Curve:
     label: str
     points: Points
     colour: str = "blue"
-    style: Literal["solid", "dashed", "dotted"] = "solid"
+    style: Dash = "solid"
     raw: Points | None = None
     shown: float | None = None
-    """The value shown in the title; absent: the last one."""
+    """The value shown in the title; absent: that at the cursor, or the last one."""
+    marker: str = ""
+    """A character on the curve and before its name at the end."""
+    end: str = ""
+    """Its name beside its end, where there is room."""
+    aside: bool = False
+    """It does not count for the limits of the axes, as what a run has left behind."""
+
+    def value(self, at: float | None) -> float:
+        """The value shown, at ``at`` or the last one."""
+        if self.shown is not None or at is None:
+            return _last(self.points) if self.shown is None else self.shown
+        x, y = self.points.points() if isinstance(self.points, Series) else map(as_floats, self.points)
+        return value_at(x, y, at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +98,10 @@ def line_chart(
     marks: Sequence[Mark] = (),
     under: Under | None = None,
     tags: Sequence[Tag] = (),
+    spare: Spare = "",
+    cursor: Mark | None = None,
+    notes: Sequence[Sequence[str]] = (),
+    on_frame: Callable[[Frame], object] = lambda frame: None,
     look: Look | None = None,
     empty: str = "waiting for the first batch",
 ) -> list[Line]:
@@ -97,21 +112,83 @@ def line_chart(
         x_range, y_range: limits of the axes; absent: those of the points, y rounded outwards. Points
             beyond the limits of y are drawn at the edge; beyond those of x they are left out.
         x_ticks: x and label of the ticks; absent: rounded numbers. ``tags`` are drawn over the curves.
+        spare: what may lie beyond the limits of a linear y, without ``y_range``; it is said in words.
+        cursor: a line at which the values in the title are read.
+        notes: texts after the values in the title, of each the first one for which there is room.
+        on_frame: is told where the canvas is, if something is drawn.
     """
     if width < 1 or height < 1:
         return []
     look = look or Look()
-    head = [strip(_title(curves, title, y_format, width, look), width)][: height - 1]
-    tall = height - len(head) - (under.rows if under else 0)
+    at = cursor.x if cursor else None
+    head, complete = _title(curves, title, y_format, at, notes, width, look)
+    top = 1 if height > 1 else 0
+    tall = height - top - (under.rows if under else 0)
     below = 0 if tall < 5 else 1 if tall < 9 else 2
     drawn = [_Drawn.of(curve, width, log, _finite(x_range)) for curve in curves]
-    limits = _limits(drawn, _finite(x_range), _log_range(_finite(y_range), log), log, y_format, tall - below)
+    spare = "" if log else spare
+    limits = _limits(
+        drawn, _finite(x_range), _log_range(_finite(y_range), log), log, spare, y_format, tall - below
+    )
     if limits is None:
-        return head + notice(clean(empty, look), width, height - len(head), look)
-    frame, labels = framed(*limits, width, tall - below, look, y_format, log)
-    body = left_axis(tagged(_canvas(drawn, frame, marks, look), tags, frame, look), labels, frame, look)
-    foot = bottom_axis(frame, below, x_label, marks, look, x_ticks)
-    return head + body + (under.draw(frame, look) if under else []) + foot
+        return [strip(head, width)][:top] + notice(clean(empty, look), width, height - top, look)
+    names = _names(drawn, at, y_format, look, values=not complete)
+    aside = _names_width(names, width, tall - below)
+    if aside and not complete:  # the values are beside the names
+        head, _ = _title((), title, y_format, at, notes, width, look)
+    frame, labels = framed(*limits, width - aside, tall - below, look, y_format, log)
+    on_frame(frame)
+    canvas = _canvas(drawn, frame, marks, cursor, look)
+    beyond = [d.measured() for d in drawn if d.beyond(limits[1])] if spare else []
+    cut = cut_off(beyond, limits[1], y_format, look)
+    canvas = tagged(canvas, [*cut, *tags, *_markers(drawn)], frame, look)
+    if aside:
+        beside = names_beside(names, aside, frame, look)
+        canvas = [[*row, name] for row, name in zip(canvas, beside, strict=True)]
+    body = left_axis(canvas, labels, frame, look)
+    foot = bottom_axis(frame, below, x_label, marks, look, x_ticks, cursor, aside)
+    foot = [*(under.draw(frame, look) if under else []), *foot]
+    return [line.resized(width) for line in ([strip(head, width)][:top] + body + foot)]
+
+
+NAME = 22
+"""Cells of a name beside its curve at most."""
+MARKERS = 3
+"""Markers on each curve."""
+
+
+def _names(drawn: Sequence[_Drawn], at: float | None, kind: Format, look: Look, *, values: bool) -> list[Tag]:
+    """The names at the ends of the curves, those on top first, perhaps with their values."""
+    found = []
+    for d in reversed(drawn):
+        known = np.flatnonzero(np.isfinite(d.y))
+        if d.curve.end and len(known):
+            name = clean(d.curve.end, look)
+            text = f"{d.curve.marker}{' ' if d.curve.marker else ''}{name}"
+            text = fit(text, min(NAME, cell_len(text)), look.glyphs.more)
+            if values:
+                text += f" {_value(d.curve.value(at), kind, look)}"
+            found.append(Tag(float(d.x[known[-1]]), float(d.y[known[-1]]), text, d.curve.colour))
+    return found
+
+
+def _names_width(names: Sequence[Tag], width: int, rows: int) -> int:
+    """The cells beside the canvas that the names get; 0 if there is no room for them."""
+    cells = max((cell_len(tag.text) for tag in names), default=-1) + 1
+    return cells if cells and rows >= 3 and cells <= width // 3 and width >= 40 else 0
+
+
+def _markers(drawn: Sequence[_Drawn]) -> list[Tag]:
+    """Some markers on each curve that has one, at other places on each."""
+    marked = [d for d in drawn if d.curve.marker]
+    found = []
+    for place, d in enumerate(marked):
+        known = np.flatnonzero(np.isfinite(d.y))
+        if len(known):
+            shift = (place + 0.5) / len(marked)
+            places = known[((np.arange(MARKERS) + shift) * len(known) / MARKERS).astype(int)]
+            found += [Tag(float(d.x[i]), float(d.y[i]), d.curve.marker, d.curve.colour) for i in places]
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +200,28 @@ class _Drawn:
     y: Floats
     raw_x: Floats
     raw_y: Floats
+    x_range: Range | None
 
     @classmethod
     def of(cls, curve: Curve, columns: int, log: bool, x_range: Range | None) -> _Drawn:
         raw = curve.raw if curve.raw is not None else ((), ())
         return cls(
-            curve, *_prepared(curve.points, columns, log, x_range), *_prepared(raw, columns, log, x_range)
+            curve,
+            *_prepared(curve.points, columns, log, x_range),
+            *_prepared(raw, columns, log, x_range),
+            x_range,
         )
+
+    def beyond(self, limits: Range) -> bool:
+        """True if some of the points lie beyond limits of y."""
+        y = self.raw_y if len(self.raw_y) else self.y
+        return not self.curve.aside and bool(((y < limits[0]) | (y > limits[1])).any())
+
+    def measured(self) -> tuple[Floats, Floats]:
+        """All points before smoothing."""
+        points = self.curve.points if self.curve.raw is None else self.curve.raw
+        x, y = _within(points, self.x_range)
+        return as_floats(x), as_floats(y)
 
 
 def _prepared(points: Points, columns: int, log: bool, x_range: Range | None) -> tuple[Floats, Floats]:
@@ -140,14 +232,8 @@ def _prepared(points: Points, columns: int, log: bool, x_range: Range | None) ->
 
 
 def _within(points: Points, x_range: Range | None) -> tuple[Values, Values]:
-    if isinstance(points, Series):
-        points = points.points()
-    if x_range is None:
-        return points
-    x, y = as_floats(points[0]), as_floats(points[1])
-    count = min(len(x), len(y))
-    inside = (x[:count] >= min(x_range)) & (x[:count] <= max(x_range))
-    return x[:count][inside], y[:count][inside]
+    x, y = points.points() if isinstance(points, Series) else points
+    return (x, y) if x_range is None else within(x, y, *x_range)
 
 
 def _finite(limits: Range | None) -> Range | None:
@@ -161,48 +247,78 @@ def _log_range(limits: Range | None, log: bool) -> Range | None:
 
 
 def _limits(
-    drawn: Sequence[_Drawn], x_range: Range | None, y_range: Range | None, log: bool, kind: Format, rows: int
+    drawn: Sequence[_Drawn],
+    x_range: Range | None,
+    y_range: Range | None,
+    log: bool,
+    spare: Spare,
+    kind: Format,
+    rows: int,
 ) -> tuple[Range, Range] | None:
     """The limits of both axes, or None if there is nothing to draw."""
-    parts = [x for d in drawn for x in (d.x[np.isfinite(d.y)], d.raw_x[np.isfinite(d.raw_y)])]
-    x = np.concatenate([*parts, np.empty(0)])
-    if not len(x):
+    known = [d for d in drawn if np.isfinite(d.y).any() or np.isfinite(d.raw_y).any()]
+    if not known:
         return None
+    x = np.concatenate([x for d in known for x in (d.x[np.isfinite(d.y)], d.raw_x[np.isfinite(d.raw_y)])])
     across = widened(*(x_range or (float(x.min()), float(x.max()))))
     if y_range is not None:
         return across, widened(*y_range)
-    y = np.concatenate([_bulk(d) for d in drawn])
-    low, high = float(y.min()), float(y.max())
+    counted = [d for d in known if not d.curve.aside] or known
+    low, high = robust([part for d in counted for part in (d.y, _bulk(d.raw_y))], spare)
     return across, widened(low, high) if log else rounded(low, high, rows, kind)
 
 
-def _bulk(drawn: _Drawn) -> Floats:
-    """The y values that the axis must contain: the curve, and the raw points without outliers."""
-    y = drawn.y[np.isfinite(drawn.y)]
-    raw = drawn.raw_y[np.isfinite(drawn.raw_y)]
-    return np.concatenate([y, np.percentile(raw, (2, 98))]) if len(raw) else y
+def _bulk(raw: Floats) -> Floats:
+    """What the axis must contain of raw points: without outliers."""
+    raw = raw[np.isfinite(raw)]
+    if not len(raw):
+        return raw
+    low, high = np.percentile(raw, 2, method="higher"), np.percentile(raw, 98, method="lower")
+    return np.array([low, high])
 
 
 def _title(
-    curves: Sequence[Curve], title: str, kind: Format, width: int, look: Look
-) -> list[tuple[str, Style]]:
-    """The title, and name, line sample and last value of each curve; without title or names if too long."""
-    glyphs, quiet = look.glyphs, look.style(QUIET)
+    curves: Sequence[Curve],
+    title: str,
+    kind: Format,
+    at: float | None,
+    notes: Sequence[Sequence[str]],
+    width: int,
+    look: Look,
+) -> tuple[list[tuple[str, Style]], bool]:
+    """The title, and name, line sample and value of each curve; without title or names if too long.
+    False if there is no room for the values either."""
+    quiet = look.style(QUIET)
     head = [(f"{clean(title, look)}  ", look.style(bold=True))] if title else []
     full: list[tuple[str, Style]] = []
     short: list[tuple[str, Style]] = []
     for curve in filter(lambda curve: curve.label, curves):
-        last = _last(curve.points) if curve.shown is None else curve.shown
-        write = percent if kind == "percent" else partial(compact, digits=4)
-        value = write(last, missing=glyphs.missing)
-        sample = {"solid": glyphs.solid, "dashed": glyphs.dashed, "dotted": glyphs.dotted}[curve.style]
-        shown = (f"{sample} {value}  ", look.style(curve.colour))
+        sample = curve.marker + str(getattr(look.glyphs, curve.style))
+        shown = (f"{sample} {_value(curve.value(at), kind, look)}  ", look.style(curve.colour))
         full += [(f"{clean(curve.label, look)} ", quiet), shown]
         short.append(shown)
     for parts in (head + full, full, head + short):
-        if sum(cell_len(text) for text, _ in parts) - 2 <= width:
-            return parts
-    return short or head
+        room = width + 2 - sum(cell_len(text) for text, _ in parts)
+        if room >= 0:
+            return parts + _fitting(notes, room, look), True
+    return short or head, False
+
+
+def _fitting(notes: Sequence[Sequence[str]], room: int, look: Look) -> list[tuple[str, Style]]:
+    """Of each note the first text for which there is room."""
+    found = []
+    for texts in notes:
+        fitting = (text for text in texts if cell_len(clean(text, look)) + 2 <= room)
+        text = next(fitting, "")
+        if text:
+            found.append((f"{clean(text, look)}  ", look.style(QUIET)))
+            room -= cell_len(found[-1][0])
+    return found
+
+
+def _value(value: float, kind: Format, look: Look) -> str:
+    write = percent if kind == "percent" else partial(compact, digits=4)
+    return write(value, missing=look.glyphs.missing)
 
 
 def _last(points: Points) -> float:
@@ -212,56 +328,22 @@ def _last(points: Points) -> float:
     return float(values[0]) if len(values) else math.nan
 
 
-def _canvas(drawn: Sequence[_Drawn], frame: Frame, marks: Sequence[Mark], look: Look) -> list[list[Segment]]:
+def _canvas(
+    drawn: Sequence[_Drawn], frame: Frame, marks: Sequence[Mark], cursor: Mark | None, look: Look
+) -> list[list[Segment]]:
     behind, front = [], []
     for d in drawn:
-        x, y = _dots(d.raw_x, d.raw_y, frame)
+        x, y = dots(d.raw_x, d.raw_y, frame)
         if len(x):
             marker = plot.BRAILLE if look.unicode else "."
             behind.append(plot.Stroke(x, y, look.style(d.curve.colour, faint=True), marker, joined=False))
-        x, y = _dots(d.x, d.y, frame)
+        x, y = dots(d.x, d.y, frame)
         if len(x):
-            front.append(_stroke(x, y, d.curve, look))
+            front.append(stroke(x, y, d.curve.style, look.style(d.curve.colour), look))
     rules = [
-        (float(frame.across(np.array([mark.x]))[0]), look.style(mark.colour, faint=True))
-        for mark in filter(frame.holds, marks)
+        (float(frame.across(np.array([mark.x]))[0]), look.style(mark.colour, faint=mark is not cursor))
+        for mark in filter(frame.holds, [*marks, *([cursor] if cursor else [])])
     ]
     return plot.draw(
         behind + front, frame.columns, frame.rows, dots=frame.dots, rules=rules, rule=look.glyphs.vertical
     )
-
-
-def _dots(x: Floats, y: Floats, frame: Frame) -> tuple[Floats, Floats]:
-    """Points in whole dots, without the inner ones of a level stretch: plotext takes time for each point."""
-    x, y = decimate(x, y, frame.columns, frame.x)
-    x, y = np.rint(frame.across(x)), np.rint(frame.up(y))
-    if len(x) > 2:
-        needed = np.ones(len(x), dtype=np.bool_)
-        needed[1:-1] = (y[1:-1] != y[:-2]) | (y[1:-1] != y[2:])
-        x, y = x[needed], y[needed]
-    return x, y
-
-
-def _stroke(x: Floats, y: Floats, curve: Curve, look: Look) -> plot.Stroke:
-    style = look.style(curve.colour)
-    if np.isfinite(y).sum() == 1:  # a single braille dot would be overlooked
-        return plot.Stroke(x, y, style, look.glyphs.dot, joined=False)
-    if curve.style != "solid":
-        steep = 6.0 if look.unicode else 1.5
-        x, y = _dashed(x, y, *(_DASHES if look.unicode else _ASCII_DASHES)[curve.style], steep)
-    return plot.Stroke(x, y, style, plot.BRAILLE if look.unicode else _ASCII_MARKERS[curve.style])
-
-
-def _dashed(x: Floats, y: Floats, on: float, off: float, steep: float) -> tuple[Floats, Floats]:
-    """Cut a line, in dots, into dashes at fixed x; jumps above ``steep`` remain, so no spike is lost."""
-    period = on + off
-    starts = np.arange(math.floor(x[0] / period), x[-1] / period + 1) * period
-    edges = np.concatenate([starts, starts + on])
-    edges = edges[(edges >= x[0]) & (edges <= x[-1])]
-    jump = np.abs(np.diff(y, prepend=y[0], append=y[-1]))
-    kept = (x % period <= on) | (np.fmax(jump[1:], jump[:-1]) > steep) | np.isnan(y)
-    spaces = starts + on + off / 2
-    xs = np.concatenate([x[kept], edges, spaces])
-    ys = np.concatenate([y[kept], np.interp(edges, x, y), np.full(len(spaces), np.nan)])
-    order = np.argsort(xs, kind="stable")
-    return xs[order], ys[order]

@@ -68,7 +68,7 @@ def parallel(
         for x, axis in zip(xs, axes, strict=True)
         for place, text in axis.labels
     ]
-    canvas = tagged(canvas, [*_names(xs[-1], shown), *tags], frame, look)
+    canvas = tagged(canvas, tags, frame, look, _names(xs[-1], shown))
     ruler = Ruler(width)
     for x, axis in zip(xs, axes, strict=True):
         ruler.centre(frame.column(x), clean(axis.title, look), look.style(bold=True))
@@ -79,7 +79,7 @@ def parallel(
 def _names(x: float, paths: Sequence[Path]) -> list[Tag]:
     """The names at the ends of the paths that reach the last axis."""
     named = [path for path in reversed(paths) if path.name and math.isfinite(path.places[-1])]
-    return [Tag(x, float(path.places[-1]), f" {path.name}", path.colour, name=True) for path in named]
+    return [Tag(x, float(path.places[-1]), f" {path.name}", path.colour) for path in named]
 
 
 def _stroke(path: Path, xs: Sequence[float], frame: Frame, look: Look) -> plot.Stroke:

@@ -117,6 +117,26 @@ def decimate(
     return x[kept], y[kept]
 
 
+def within(xs: Values, ys: Values, left: float, right: float) -> tuple[Floats, Floats]:
+    """The points between two x; a line that goes on beyond them ends there."""
+    low, high = min(left, right), max(left, right)
+    x, y = as_floats(xs), as_floats(ys)
+    count = min(len(x), len(y))
+    x, y = x[:count], y[:count]
+    if (x[1:] < x[:-1]).any() or np.isnan(x).any():
+        inside = (x >= low) & (x <= high)
+        return x[inside], y[inside]
+    first, last = np.searchsorted(x, low), np.searchsorted(x, high, side="right")
+    parts, values = [x[first:last]], [y[first:last]]
+    if 0 < first < count and x[first] > low:
+        parts.insert(0, np.array([low]))
+        values.insert(0, np.interp(parts[0], x[first - 1 : first + 1], y[first - 1 : first + 1]))
+    if 0 < last < count and x[last - 1] < high:
+        parts.append(np.array([high]))
+        values.append(np.interp(parts[-1], x[last - 1 : last + 1], y[last - 1 : last + 1]))
+    return np.concatenate(parts), np.concatenate(values)
+
+
 def _in_order(x: Floats, y: Floats) -> tuple[Floats, Floats]:
     placed = np.isfinite(x)
     if not placed.all():
@@ -145,35 +165,89 @@ def _extremes(y: Floats, starts: NDArray[np.intp]) -> NDArray[np.intp]:
     return np.unique(np.concatenate([first[found], second[found], gaps, whole_gap]))
 
 
-class Smoother:
-    """Exponential moving average of points that need not be evenly spaced.
+class Means(Series):
+    """A :class:`Series` of means over equally many points: one point each at first, twice as many whenever it
+    is full. A mean of some of them is that of all points that were appended."""
 
-    The weight of a point is exp(−distance / ``span``); dividing by the sum of the weights corrects the bias
-    towards zero that a plain average has at the start (as in Adam; Kingma and Ba, 2015, section 3).
+    def __init__(self, capacity: int = 8192) -> None:
+        super().__init__(capacity)
+        self._each = 1
+        self._placed = self._known = 0  # points in the last mean, and those of them that are numbers
 
-    Args:
-        span: distance in x at which a weight is 1/e; 0: the points are not smoothed.
+    def append(self, x: float, y: Number) -> None:
+        """Add a point; one whose x is not finite is dropped."""
+        if not math.isfinite(x):
+            return
+        if not self._count or self._placed >= self._each:
+            super().append(x, y)
+            self._placed, self._known = 1, int(not math.isnan(self.last))
+            return
+        last, self.last = self._count - 1, as_float(y)
+        self._placed += 1
+        self._xs[last] += (x - self._xs[last]) / self._placed
+        if not math.isnan(self.last):
+            self._known += 1
+            before = self._ys[last] if self._known > 1 else 0.0
+            self._ys[last] = before + (self.last / self._known - before / self._known)
+
+    def cut(self, x: float) -> None:
+        super().cut(x)
+        self._placed = self._each  # the next point begins a mean
+
+    def _reduce(self) -> None:
+        count = self._count // 2
+        pairs = self._ys[: 2 * count].reshape(count, 2)
+        known = np.isfinite(pairs)
+        halves = np.where(known, pairs, 0.0) / np.maximum(1, known.sum(axis=1, keepdims=True))
+        means = np.where(known.any(axis=1), halves.sum(axis=1), np.nan)
+        self._xs[:count] = self._xs[: 2 * count].reshape(count, 2).mean(axis=1)
+        self._ys[:count] = means
+        self._count, self._each = count, 2 * self._each
+
+
+FINEST = 2048
+"""Points that are smoothed; of more, means."""
+
+
+def smoothed(x: Floats, y: Floats, fraction: float) -> tuple[Floats, Floats]:
+    """The mean over the points within ``fraction`` of x before and after each: a steep start stays steep, and
+    a long curve is as smooth as a short one. NaN is a gap and is not part of a mean.
+
+    ``x`` is sorted and not negative.
     """
+    if len(x) > FINEST:
+        starts = np.linspace(0, len(x), FINEST, endpoint=False).astype(np.intp)
+        known, sizes = np.isfinite(y), np.diff(np.append(starts, len(x)))
+        counts = np.add.reduceat(known, starts, dtype=np.int64)
+        halves = np.where(known, y, 0.0) / np.repeat(np.maximum(1, counts), sizes)
+        y = np.where(counts > 0, np.add.reduceat(halves, starts), np.nan)
+        x = np.add.reduceat(x, starts) / sizes
+    if not len(x) or fraction <= 0:
+        return x, y
+    first = np.searchsorted(x, x * (1 - fraction) - 1e-12)
+    last = np.searchsorted(x, x * (1 + fraction) + 1e-12, side="right")
+    known = np.isfinite(y)
+    until = np.append(0, np.cumsum(known))
+    counts = np.maximum(1, until[last] - until[first])
+    # not a difference of running sums: one huge value would take the digits of all that come after it
+    places = np.stack([first, last], axis=1).ravel()
+    scale = max(1.0, float(np.abs(y[known]).max(initial=0.0)) / 1e300 * len(y))
+    sums = np.add.reduceat(np.append(np.where(known, y / scale, 0.0), 0.0), places)[::2]
+    return x, np.where(known, sums / counts * scale, np.nan)
 
-    def __init__(self, span: float) -> None:
-        if not span >= 0:
-            raise ValueError(f"span: {span} is not a distance; use 0 or more")
-        self.span = span
-        self._x = math.nan
-        self._mean = self._weight = 0.0
 
-    def add(self, x: float, y: Number) -> float:
-        """The average including this point; NaN for a gap, which does not change the average."""
-        value = as_float(y)
-        if math.isnan(value) or not math.isfinite(x):
-            return math.nan
-        distance = max(0.0, x - self._x) if self._weight else 0.0
-        decay = math.exp(-distance / self.span) if self.span else 0.0
-        self._weight = self._weight * decay + 1.0
-        # a step towards the new value, not a sum: values near the largest float do not overflow
-        self._mean += value / self._weight - self._mean / self._weight
-        self._x = x
-        return self._mean
+def value_at(x: Floats, y: Floats, at: float) -> float:
+    """The value of a curve at or last before ``at``; NaN beyond its ends, and in a gap. ``x`` is sorted.
+
+    The first point also counts as far before itself as the next is after it, and the last one as long.
+    """
+    if not len(x):
+        return math.nan
+    place = int(np.searchsorted(x, at * (1 + 1e-9), side="right")) - 1
+    step = float(x[-1] - x[max(0, len(x) - 2)]) if place == len(x) - 1 else math.inf
+    if place < 0:
+        return float(y[0]) if float(x[0]) - at <= float(x[min(1, len(x) - 1)] - x[0]) else math.nan
+    return float(y[place]) if at - float(x[place]) <= 1.5 * step else math.nan
 
 
 def in_columns(values: Floats, steps: Floats, width: int) -> Floats:

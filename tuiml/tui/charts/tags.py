@@ -11,30 +11,36 @@ from rich.style import Style
 
 from tuiml.tui.charts.axes import Frame
 from tuiml.tui.charts.palette import Look
-from tuiml.tui.charts.text import clean
+from tuiml.tui.charts.text import PLAIN, clean, fit
 
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """A text at a point of a curve; a ``name`` is at the right edge, in the nearest free row."""
+    """A text at a point of a curve."""
 
     x: float
     y: float
     text: str
     colour: str
-    name: bool = False
 
 
-def tagged(canvas: list[list[Segment]], tags: Sequence[Tag], frame: Frame, look: Look) -> list[list[Segment]]:
-    """The canvas with the tags over it; earlier ones have precedence, one without room is left out."""
+def tagged(
+    canvas: list[list[Segment]], tags: Sequence[Tag], frame: Frame, look: Look, names: Sequence[Tag] = ()
+) -> list[list[Segment]]:
+    """The canvas with the tags over it; earlier ones have precedence, one without room is left out.
+
+    Args:
+        names: these have precedence; they are at the right edge, in the nearest free row.
+    """
     taken: set[tuple[int, int]] = set()
-    rows = _name_rows(tags, frame)
-    for at, tag in enumerate(tags):
+    rows = _name_rows(names, frame)
+    for tag, row in [*((names[at], row) for at, row in rows.items()), *((tag, None) for tag in tags)]:
         text = clean(tag.text, look)
-        if not math.isfinite(tag.y) or len(text) > frame.columns or (tag.name and at not in rows):
+        if not math.isfinite(tag.y) or len(text) > frame.columns:
             continue
         last = frame.columns - len(text)
-        row, column = rows.get(at, frame.row(tag.y)), last if tag.name else min(frame.column(tag.x), last)
+        column = min(frame.column(tag.x), last) if row is None else last
+        row = frame.row(tag.y) if row is None else row
         cells = {(row, column + i) for i in range(len(text))}
         if not cells & taken:
             taken |= cells
@@ -42,10 +48,22 @@ def tagged(canvas: list[list[Segment]], tags: Sequence[Tag], frame: Frame, look:
     return canvas
 
 
+def names_beside(tags: Sequence[Tag], width: int, frame: Frame, look: Look) -> list[Segment]:
+    """A cell of ``width`` for each row of the canvas, with the names of the curves that end there; of too
+    many the first ones."""
+    rows = {row: tags[at] for at, row in _name_rows(tags, frame).items()}
+    found = []
+    for row in range(frame.rows):
+        tag = rows.get(row)
+        text = fit(f" {clean(tag.text, look)}", width, look.glyphs.more) if tag else " " * width
+        found.append(Segment(text, look.style(tag.colour, bold=True) if tag else PLAIN))
+    return found
+
+
 def _name_rows(tags: Sequence[Tag], frame: Frame) -> dict[int, int]:
     """The row of each name, by its number among the tags: one each, in the order of y, as near as there is
     room; of too many the first ones."""
-    named = [at for at, tag in enumerate(tags) if tag.name and math.isfinite(tag.y)][: frame.rows]
+    named = [at for at, tag in enumerate(tags) if math.isfinite(tag.y)][: frame.rows]
     named.sort(key=lambda at: (frame.row(tags[at].y), -tags[at].y))
     groups: list[tuple[list[int], int]] = []  # names in adjacent rows, and the first of these
     for at in named:

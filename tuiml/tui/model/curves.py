@@ -1,4 +1,4 @@
-"""The curves of a run: training, smoothed and not, validation, and the branches that were rewound."""
+"""The curves of a run: training, validation, and the branches that were rewound."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import math
 from collections import deque
 from dataclasses import dataclass, field
 
-from tuiml.tui.charts.series import Series, Smoother
+import numpy as np
+
+from tuiml.tui.charts.series import Means, Series
 
 SMOOTHING = 0.03
-"""Span of the smoothing as a fraction of the epochs done: it looks the same however long the run is."""
+"""Part of the epochs done over which :attr:`Curves.recent` is a mean."""
 BRANCHES_KEPT = 3
 """Rewound branches that are still drawn."""
 
@@ -27,25 +29,30 @@ class Curves:
 
     def __init__(self) -> None:
         self.raw = Series(4096)
-        self.train = Series(4096)
+        """Training as it was reported, with all its extremes."""
+        self.train = Means(4096)
+        """Training, to be smoothed."""
         self.validation = Series(4096)
         self.first = math.nan
         """The first value of training."""
         self.branches: deque[Branch] = deque(maxlen=BRANCHES_KEPT)
         """The newest at the end."""
-        self._smoother = Smoother(0.0)
-        self._stale = False
-        """Points were removed since the last one was added: smoothing anew waits for the next."""
+
+    @property
+    def recent(self) -> float:
+        """The mean of training over the last few percent of the epochs done; NaN before the first value."""
+        x, y = self.train.points()
+        known = np.isfinite(y)
+        x, y = x[known], y[known]
+        last = y[x >= x[-1] * (1 - SMOOTHING)] if len(x) else y
+        return float((last / len(last)).sum()) if len(last) else math.nan
 
     def add_train(self, x: float, y: float) -> None:
         """Add a mean over the batches around ``x`` (in epochs)."""
-        if self._stale:
-            self._smooth_again()
         if not len(self.raw):
             self.first = y
         self.raw.append(x, y)
-        self._smoother.span = SMOOTHING * max(0.0, x)
-        self.train.append(x, self._smoother.add(x, y))
+        self.train.append(x, y)
 
     def cut(self, x: float) -> None:
         """Remove everything after ``x``."""
@@ -68,13 +75,5 @@ class Curves:
         self._shortened()
 
     def _shortened(self) -> None:
-        self._stale = True
         if not len(self.raw):
             self.first = math.nan
-
-    def _smooth_again(self) -> None:
-        """Set the smoother to the newest point, from the points before."""
-        self._smoother, self._stale = Smoother(0.0), False
-        for at, y in zip(*(points.tolist() for points in self.raw.points()), strict=True):
-            self._smoother.span = SMOOTHING * max(0.0, at)
-            self._smoother.add(at, y)

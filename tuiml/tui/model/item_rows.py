@@ -133,6 +133,17 @@ def short_name(run: str) -> str:
     return _STAMP.sub("", run, count=1) or run
 
 
+def names_of(runs: Sequence[str]) -> list[str]:
+    """The short names of runs, with the time of the day of those that would be called the same."""
+    short = [short_name(run) for run in runs]
+    found = []
+    for run, name in zip(runs, short, strict=True):
+        stamp = _STAMP.search(run)
+        time = stamp.group()[-6:] if stamp and short.count(name) > 1 else ""
+        found.append(f"{name} {time[:2]}:{time[2:4]}:{time[4:]}" if time else name)
+    return found
+
+
 def _trial_name(folder: str) -> str:
     """A trial's folder without the hash at its end."""
     return folder.rpartition("-")[0] or folder

@@ -8,6 +8,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tuiml.data.own.entries import DataFiles
 from tuiml.nn.network import Network
 from tuiml.spec import Preset
@@ -180,6 +183,15 @@ class RunData:
         if start and start.steps > 0 and start.epochs > 0:
             return step * start.epochs / start.steps
         return float(self.epoch)
+
+    def step_at(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The steps at some epochs: the inverse of :meth:`x_of`."""
+        start = self.start
+        if self.anchor and self.batches_per_epoch:
+            return self.anchor[0] + (x - self.anchor[1]) * self.batches_per_epoch
+        if start and start.steps > 0 and start.epochs > 0:
+            return x * start.steps / start.epochs
+        return np.full(len(x), float(self.step))
 
     @property
     def snapshot_lags(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, NamedTuple
@@ -128,13 +128,10 @@ class SnapshotHistory:
         """The snapshot nearest to a step, the earlier of two; ``None`` where there is none."""
         return min(self.snapshots, key=lambda snapshot: abs(snapshot.step - step), default=None)
 
-    def neighbour(self, step: int, by: int) -> PastSnapshot | None:
-        """The ``by``-th snapshot after or before ``step``, or the first; ``None`` beyond the newest."""
-        steps = self.steps
-        if not steps or by == 0:
-            return None
-        place = bisect_left(steps, step) + by if by < 0 else bisect_right(steps, step) + by - 1
-        return None if place >= len(steps) - 1 else self.snapshots[max(0, place)]
+    def before(self, step: int) -> PastSnapshot | None:
+        """The snapshot at or last before a step, else the first; ``None`` where there is none."""
+        place = bisect_right(self.steps, step)
+        return self.snapshots[max(0, place - 1)] if self.snapshots else None
 
     def figures(self, name: str) -> NDArray[np.float64]:
         """One figure of every layer in every snapshot, (snapshots, layers); NaN where there is none."""

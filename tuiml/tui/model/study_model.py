@@ -91,6 +91,7 @@ class StudyModel:
         self.version = new_version()
         self._curves: dict[str, tuple[object, CurveOf]] = {}
         self._batches: dict[str, int] = {}
+        self._pairs: tuple[tuple[object, ...], dict[str, tuple[int, int]]] = ((), {})
 
     @property
     def name(self) -> str:
@@ -251,9 +252,25 @@ class StudyModel:
         return self._batches[name]
 
     def symbol(self, row: Row, unicode: bool = True) -> tuple[str, str]:
-        """Marker and colour of a configuration, the same everywhere."""
-        number, symbols = row.configuration.number, SYMBOLS if unicode else ASCII_SYMBOLS
-        return symbols[number % len(symbols)], LAYER_COLOURS[number % len(LAYER_COLOURS)]
+        """Marker and colour of a configuration, the same everywhere; of those shown together, as far as there
+        are markers, no two have the same."""
+        place, colour = self._symbols().get(row.configuration.name) or _symbol(row)
+        return (SYMBOLS if unicode else ASCII_SYMBOLS)[place], LAYER_COLOURS[colour]
+
+    def _symbols(self) -> dict[str, tuple[int, int]]:
+        """The numbers of marker and colour of those that are shown."""
+        stamp = (self.version, *self.selection.marked)
+        if self._pairs[0] != stamp:
+            found: dict[str, tuple[int, int]] = {}
+            for row in self.shown():
+                marker, colour = _symbol(row)
+                used = set(found.values())
+                order = [(marker + at) % len(SYMBOLS) for at in range(len(SYMBOLS))]
+                free = [at for at in order if at not in {m for m, _ in used}]
+                free += [at for at in order if (at, colour) not in used]
+                found[row.configuration.name] = (free[0] if free else marker), colour
+            self._pairs = stamp, found
+        return self._pairs[1]
 
     def last_snapshots(self) -> list[tuple[Row, SnapshotOf | None]]:
         """The shown configurations with the newest snapshot of their best trial."""
@@ -265,6 +282,12 @@ class StudyModel:
     def wanted(self) -> tuple[TrialResult, ...]:
         """The trials whose snapshots are shown."""
         return tuple(self.best_trial(row) for row in self.shown() if row.trials)
+
+
+def _symbol(row: Row) -> tuple[int, int]:
+    """The numbers of the marker and the colour that a configuration has by itself."""
+    number = row.configuration.number
+    return number % len(SYMBOLS), number % len(LAYER_COLOURS)
 
 
 def counted(row: Row) -> list[TrialResult]:

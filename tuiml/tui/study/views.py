@@ -14,20 +14,14 @@ from tuiml.studies.results import Row
 from tuiml.training.layer_statistics import LayerStatistics
 from tuiml.tui.chart_views.histograms import bars_in
 from tuiml.tui.chart_views.selection import KINDS
-from tuiml.tui.charts.lines import Curve, line_chart
+from tuiml.tui.charts.lines import NAME, Curve, line_chart
 from tuiml.tui.charts.multiples import Panel, multiples
-from tuiml.tui.charts.numbers import nice_ticks, tick_labels
 from tuiml.tui.charts.palette import Look
-from tuiml.tui.charts.tags import Tag
 from tuiml.tui.charts.text import Line, clean, fit
 from tuiml.tui.model.study_cells import TITLES
 from tuiml.tui.model.study_model import CurveOf, StudyModel
 from tuiml.tui.widgets.chart_view import View
 
-NAME = 22
-"""Cells of a name at the end of a curve at most."""
-MARKERS = 3
-"""Markers on each curve."""
 FEW = 3
 """Configurations whose bands are all drawn; of more, only that under the cursor has one."""
 
@@ -75,55 +69,34 @@ class CurvesOfStudy(StudyView):
         metric = results.metric if results else ""
         unit = "percent" if "accuracy" in metric else "number"
         end = max((float(np.nanmax(c.x)) for _, c in found if np.isfinite(c.x).any()), default=1.0)
-        names = min(NAME, max((len(row.configuration.name) for row, _ in found), default=0)) + 3
-        room = max(0.1, 1 - names / max(1, width - 8)) if width > 40 else 1.0
-        ticks = nice_ticks(0.0, end, max(1, int(width * room) // 10))
-        curves, tags = self._drawn(found, end, look)
         values = [v for _, c in found for v in (c.low, c.high)]
         log = "loss" in metric and bool(values) and _spans_decades(np.concatenate(values))
         return line_chart(
-            curves,
+            self._drawn(found, look),
             width,
             height,
             title=TITLES.get(metric, metric) + (", log" if log else "") + _seeds(found),
             x_label=model.selection.axis,
             y_format="percent" if unit == "percent" else "number",
             log=log,
-            x_range=(0.0, end / room),
-            x_ticks=list(zip(ticks, tick_labels(ticks), strict=True)),
-            tags=[Tag(t.x, math.log10(t.y) if t.y > 0 else math.nan, t.text, t.colour, t.name) for t in tags]
-            if log
-            else tags,
+            x_range=(0.0, end),
+            spare="early",
             look=look,
             empty=self.empty(),
         )
 
-    def _drawn(
-        self, found: Sequence[tuple[Row, CurveOf]], end: float, look: Look
-    ) -> tuple[list[Curve], list[Tag]]:
-        """The curves, that under the cursor on top; names first, since markers make room for them."""
+    def _drawn(self, found: Sequence[tuple[Row, CurveOf]], look: Look) -> list[Curve]:
+        """The curves, that under the cursor on top."""
         at = self.model.selection.rested
         curves: list[Curve] = []
-        names: list[Tag] = []
-        markers: list[Tag] = []
-        for place, (row, curve) in enumerate(
-            sorted(found, key=lambda pair: pair[0].configuration.name == at)
-        ):
+        for row, curve in sorted(found, key=lambda pair: pair[0].configuration.name == at):
             symbol, colour = self.model.symbol(row, look.unicode)
-            banded = len(found) <= FEW or row.configuration.name == at  # the bands of many hide each other
+            rested = row.configuration.name == at
+            banded = len(found) <= FEW or rested  # the bands of many hide each other
             band = _band(curve) if banded and curve.trials > 1 else None
-            curves.append(Curve("", (curve.x, curve.mean), colour, raw=band))
-            known = np.flatnonzero(np.isfinite(curve.mean) & np.isfinite(curve.x))
-            if not len(known):
-                continue
-            last = known[-1]
-            pointer = look.glyphs.right if row.configuration.name == at else " "
-            text = f"{pointer}{symbol} {named(row, look)}"
-            names.insert(0, Tag(end, float(curve.mean[last]), text, colour, name=True))
-            shift = (place + 0.5) / max(1, len(found))
-            places = known[((np.arange(MARKERS) + shift) * len(known) / MARKERS).astype(int)]
-            markers += [Tag(float(curve.x[i]), float(curve.mean[i]), symbol, colour) for i in places]
-        return curves, names + markers
+            name = (look.glyphs.right if rested else "") + row.configuration.name
+            curves.append(Curve("", (curve.x, curve.mean), colour, raw=band, marker=symbol, end=name))
+        return curves
 
 
 def _band(curve: CurveOf) -> tuple[list[float], list[float]]:
@@ -217,24 +190,16 @@ class NormsOfStudy(StudyView):
     def draw(self, width: int, height: int, look: Look) -> list[Line]:
         model = self.model
         curves: list[Curve] = []
-        tags: list[Tag] = []
         most = 1
-        for place, (row, found) in enumerate(model.last_snapshots()):
+        for row, found in model.last_snapshots():
             norms = found.snapshot.figures("gradient_norm") if found else np.empty(0)
             known = np.flatnonzero(np.isfinite(norms) & (norms > 0))
             if not len(known):
                 continue
             symbol, colour = model.symbol(row, look.unicode)
-            curves.append(Curve("", (known.astype(float), norms[known]), colour))
+            points = known.astype(float), norms[known]
+            curves.append(Curve("", points, colour, marker=symbol, end=row.configuration.name))
             most = max(most, int(known[-1]))
-            name = named(row, look)
-            at = known[place % len(known)]
-            tags.insert(
-                0, Tag(float(known[-1]), math.log10(norms[known[-1]]), f" {symbol} {name}", colour, name=True)
-            )
-            tags.append(Tag(float(at), math.log10(norms[at]), symbol, colour))
-        names = max((len(tag.text) for tag in tags), default=0)
-        room = max(0.1, 1 - names / max(1, width - 8)) if width > 40 else 1.0
         return line_chart(
             curves,
             width,
@@ -242,9 +207,8 @@ class NormsOfStudy(StudyView):
             title="gradient norm by layer, newest snapshot",
             x_label="layer",
             log=True,
-            x_range=(0.0, most / room),
+            x_range=(0.0, float(most)),
             x_ticks=[(float(i), str(i)) for i in range(0, most + 1, max(1, most // 10))],
-            tags=tags,
             look=look,
             empty="no snapshot yet",
         )

@@ -11,12 +11,13 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widget import Widget
 
-from tuiml.tui.chart_views.curves import LossAxis
+from tuiml.tui.chart_views.curves import CurvesView, LossAxis
 from tuiml.tui.chart_views.registry import CHARTS
 from tuiml.tui.chart_views.selection import KINDS, ChartSelection
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.dialogs import explore_layer
 from tuiml.tui.keys import Where, action
+from tuiml.tui.model.cursor import TimeCursor
 from tuiml.tui.model.document import Document
 from tuiml.tui.model.layer_cells import COLUMNS, columns, layer_cells
 from tuiml.tui.model.layer_rows import LayerRow
@@ -74,7 +75,8 @@ class Train(AppScreen):
             self.charts,
         )
         self.status = StatusView(self.selection, self.run_keys.pace, id="status")
-        self.table = LayerTable(COLUMNS, id="layers")
+        self.table = RunTable(COLUMNS, id="layers")
+        self.table.cursor_in_time = self.selection.cursor
         self.figures = TableFigures(self.selection, self.table)
         self.subscriptions = Subscriptions(lambda: self.charts.views, lambda: self.shell.client)
         self.drawings: list[Drawing] = [self.subscriptions, self.status, self.figures]
@@ -227,6 +229,13 @@ class Train(AppScreen):
         message.stop()
         self.charts.enlarge("histogram")
 
+    @on(CurvesView.Pointed)
+    def _pointed(self, message: CurvesView.Pointed) -> None:
+        message.stop()
+        if message.chosen:
+            self.selection_changed()
+        self.pacer.kick()
+
     @on(RateField.Chosen)
     def _rate_chosen(self, message: RateField.Chosen) -> None:
         message.stop()
@@ -241,7 +250,7 @@ class Train(AppScreen):
     def action_leave(self) -> None:
         if self.run_keys.rate_field.is_open:
             self.run_keys.rate_field.leave()
-        elif self.selection.past_snapshot:
+        elif self.selection.cursor.away:
             self.time_travel.action_now()
         elif self.charts.enlarged:
             self.charts.show_all()
@@ -287,6 +296,17 @@ class Train(AppScreen):
             return "inspect layer"
         part = self._part(action_id)
         return part.label(action_id) if part else None
+
+
+class RunTable(LayerTable):
+    """The layers of a run. ``end`` selects the last one, unless it moves the cursor in time."""
+
+    cursor_in_time: TimeCursor | None = None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "cursor_last" and self.cursor_in_time and self.cursor_in_time.away:
+            return False
+        return super().check_action(action, parameters)
 
 
 def rows_below(width: int, height: int, layers: int) -> int:

@@ -33,8 +33,8 @@ class StatusView(View):
     def stamp(self) -> Hashable:
         return (
             self._selection.model.state_version,
-            self._selection.as_of,
-            self._selection.other,
+            self._selection.cursor.step,
+            self._selection.others,
             self._pace(),
         )
 
@@ -44,8 +44,8 @@ class StatusView(View):
         return [strip(line, width) for line in lines][:height]
 
     def _notes(self, look: Look) -> list[Piece]:
-        """Who trains the run, the past snapshot shown, and the run that is compared."""
-        snapshot, other = self._selection.past_snapshot, self._selection.other
+        """Who trains the run, the step at the cursor, and the runs that are compared."""
+        snapshot, step = self._selection.past_snapshot, self._selection.cursor.step
         notes = []
         if self._selection.model.followed:
             text = f"followed: trained by {safe(self._selection.model.writer, look)}"
@@ -53,12 +53,15 @@ class StatusView(View):
         pace = self._pace()
         if pace is not None:
             notes.append(Piece(f"{pace_words(pace)} (}} faster)", look.style(VALIDATION)))
-        if snapshot:
-            text = f"{look.glyphs.left} as of step {snapshot.step:,}"
-            notes.append(Piece(text, look.style(VALIDATION, bold=True)))
-        if other:
-            name = safe(short_name(other.name), look)
-            notes.append(Piece(f"{look.glyphs.dotted} {name}", look.style(OTHERS[0]), 1))
+        if step is not None:
+            text = f"as of step {step:,}"
+            if snapshot and snapshot.step != step:
+                text += f", layers of step {snapshot.step:,}"
+            notes.append(Piece(f"{look.glyphs.left} {text}", look.style(VALIDATION, bold=True)))
+        names = [safe(short_name(other.name), look) for other in self._selection.others]
+        if names:
+            text = names[0] if len(names) == 1 else f"beside {len(names)} runs"
+            notes.append(Piece(f"{look.glyphs.dotted} {text}", look.style(OTHERS[0]), 1))
         return notes
 
     def make_room(self) -> None:

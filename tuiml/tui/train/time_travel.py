@@ -8,6 +8,7 @@ from typing import Any
 from tuiml.formatting import compact
 from tuiml.tui.chart_views.selection import ChartSelection
 from tuiml.tui.keys import action
+from tuiml.tui.model.cursor import CLOSEST
 from tuiml.tui.train.change_dialog import ChangeDialog
 from tuiml.tui.train.part import Host, Part
 from tuiml.tui.train.run_keys import RunKeys
@@ -21,34 +22,31 @@ class TimeTravel(Part):
     def __init__(self, host: Host, selection: ChartSelection, keys: RunKeys) -> None:
         self._host, self._selection, self._keys = host, selection, keys
 
-    @action("left", "earlier", "The layers at the previous snapshot.", "train", "earlier", -1, rank=70)
-    @action(
-        "right",
-        "later",
-        "The layers at the next snapshot; after the last, as they are now.",
-        "train",
-        "later",
-        1,
-        rank=80,
-    )
-    @action(
-        "shift+left", "earlier", "Ten snapshots earlier.", "train", "much_earlier", -10, rank=90, shown=False
-    )
-    @action("shift+right", "later", "Ten snapshots later.", "train", "much_later", 10, rank=100, shown=False)
-    def _show_snapshot(self, by: int) -> None:
-        self._selection.move_snapshot(by)
+    @action("left", "earlier", "The cursor to an earlier step.", "train", "earlier", -1, rank=70)
+    @action("right", "later", "A later step; after the last, now.", "train", "later", 1, rank=80)
+    @action("shift+left", "earlier", "Ten stops earlier.", "train", "much_earlier", -10, rank=90, shown=False)
+    @action("shift+right", "later", "Ten stops later.", "train", "much_later", 10, rank=100, shown=False)
+    def _move_cursor(self, by: int) -> None:
+        self._selection.cursor.move(by)
         self._host.selection_changed()
 
     @action(
         "end",
         "now",
-        "The layers as they are now (in the table: esc).",
+        "Back to now, and to all of the run; esc as well.",
         "train",
         rank=110,
         also="newest, latest",
     )
     def action_now(self) -> None:
-        self._selection.show_newest()
+        self._selection.cursor.follow()
+        self._selection.cursor.magnify(-self._selection.cursor.zoom)
+        self._host.selection_changed()
+
+    @action("plus", "zoom in", "Half as much time, around the cursor.", "train", "zoom_in", 1, rank=112)
+    @action("minus", "zoom out", "Twice as much time.", "train", "zoom_out", -1, rank=114)
+    def _zoom(self, by: int) -> None:
+        self._selection.cursor.magnify(by)
         self._host.selection_changed()
 
     @action(
@@ -101,17 +99,24 @@ class TimeTravel(Part):
             self._host.shell.client.change(asked)
 
     def intervened(self) -> None:
-        """The run was changed: a snapshot after the step that it was rewound to is no longer shown."""
-        snapshot = self._selection.past_snapshot
-        if snapshot and snapshot.step > self._host.run.step:
-            self._selection.show_newest()
+        """The run was changed: a step after the one that it was rewound to is no longer shown."""
+        step = self._selection.cursor.step
+        if step is not None and step > self._host.run.step:
+            self._selection.cursor.follow()
 
     def enabled(self, action_id: str) -> bool:
         run = self._host.run
+        cursor = self._selection.cursor
         if action_id in ("earlier", "much_earlier"):
-            return len(run.history) > 1
-        if action_id in ("later", "much_later", "now"):
-            return self._selection.past_snapshot is not None
+            return len(run.history) > 1 or len(run.loss.raw) > 1
+        if action_id in ("later", "much_later"):
+            return cursor.step is not None
+        if action_id == "now":
+            return cursor.away
+        if action_id == "zoom_out":
+            return cursor.zoom > 0
+        if action_id == "zoom_in":
+            return len(run.loss.raw) > 1 and cursor.zoom < CLOSEST
         ready = self._keys.alive and run.start is not None and run.pretraining is None
         return ready and (action_id == "change_settings" or bool(run.restore_points))
 

@@ -49,7 +49,7 @@ def diagnose(run: RunModel) -> list[Verdict]:
     """What is wrong with a run according to its newest snapshot."""
     if run.preset is None or run.network is None or run.snapshot is None:
         return []
-    losses = (run.loss.first, run.loss.train.last) if len(run.loss.train) else None
+    losses = (run.loss.first, run.loss.recent) if len(run.loss.train) else None
     by_hand = any(mark.what == "rate" for mark in run.interventions.marks)
     return verdicts(
         run.preset,

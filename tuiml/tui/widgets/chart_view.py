@@ -29,7 +29,7 @@ FRACTION = 0.1
 PAUSE = 0.02
 """Seconds between the builds of two views."""
 GARBAGE = 2500
-"""Objects created since the last garbage collection that trigger one: plotext leaves hundreds per chart."""
+"""Objects created since the last garbage collection that trigger one."""
 
 
 class Drawing(Protocol):
