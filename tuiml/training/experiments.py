@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tuiml.nn.optimizers import SGD, Adam
-from tuiml.training.diagnosis_context import DiagnosisContext
-from tuiml.training.remedies import Edit, Remedy, is_suited, nice, suited
+from tuiml.training.diagnosis_context import DiagnosisContext, is_suited, suited
+from tuiml.training.remedies import Edit, Remedy, nice
 from tuiml.training.verdicts import Verdict
 
 MOST = 3

@@ -93,8 +93,8 @@ class TuimlApp(Keyed, App[int]):
         """Keys and clicks that came before the first screen; ``None`` once it is there."""
         self.collector = Collector(self)
         self.shutdown = Shutdown(self, self._save_work)
-        self.pace = Pace(remembered.pace)
-        self.lesson = CurrentLesson(self, self, self.pace, remembered)
+        self.pace = Pace(remembered.pace, self.preferences.pace)
+        self.lesson = CurrentLesson(self, self, self.pace, remembered, self.preferences.language)
         self.session = Session(
             self,
             self.files,

@@ -15,6 +15,7 @@ from textual.widgets import Input
 
 from tuiml.runs.filtering import HELP
 from tuiml.tui.keys import Where, action
+from tuiml.tui.library import lesson_source  # noqa: F401 - it adds its tab
 from tuiml.tui.library.compare_dialog import CompareDialog
 from tuiml.tui.library.file_actions import Changes
 from tuiml.tui.library.list_reader import ListReader

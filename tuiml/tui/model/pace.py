@@ -23,15 +23,19 @@ class Pace:
 
     Args:
         kept: :data:`WATCH` or :data:`FULL`.
+        wanted: by the settings file: either of them, or steps a second of every run.
     """
 
-    def __init__(self, kept: str = WATCH) -> None:
-        self.kept = FULL if kept == FULL else WATCH
+    def __init__(self, kept: str = WATCH, wanted: str | float = WATCH) -> None:
+        self.kept = FULL if FULL in (kept, wanted) else WATCH
+        self._every = None if isinstance(wanted, str) else wanted
         self.lesson = ""
         """The name of the preset of the lesson that is open."""
 
     def of(self, document: Document) -> float | None:
         """Steps a second for a run of a preset; ``None``: as fast as it goes."""
+        if self._every is not None:
+            return self._every
         lesson = bool(self.lesson) and document.name == self.lesson
         if self.kept == FULL or document.preset is None or not (lesson or document.origin == DEFAULT):
             return None

@@ -94,7 +94,7 @@ class NextCard(Part):
         shell.document.apply(found[number].remedy.edits)
         shell.document_edited()
         start_stop.start(shell)
-        self._selection.other = former
+        self._selection.others = (former,)
         shell.say(f"{found[number].remedy.words}, beside the former run; u in Build undoes it")
         shell.run_changed({"state"})
 
