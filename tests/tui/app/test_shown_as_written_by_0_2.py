@@ -173,7 +173,7 @@ def test_the_app_opens_where_it_was_left_with_every_unsaved_edit(home: Path) -> 
             "as of step 6 · 1 dense 3 relu",
         ):
             t.wait(words)
-        t.wait("▸▌   1  dense 3 relu")
+        t.wait("▸▌  1  dense 3 relu")
         t.press("1")
         t.wait("e 2 problems")  # the last layer was removed
         t.press("u")  # the unsaved edit is a step that can be taken back
