@@ -177,7 +177,7 @@ def test_the_app_opens_where_it_was_left_with_every_unsaved_edit(home: Path) -> 
         t.press("1")
         t.wait("e 2 problems")  # the last layer was removed
         t.press("u")  # the unsaved edit is a step that can be taken back
-        t.wait("▌  1  dense")
+        t.wait("▌   1  dense")
         t.press("U")
         t.wait("e 2 problems")
         for name, rows in (("never saved", 3), ("small", 4), ("spiral-playground", 4)):

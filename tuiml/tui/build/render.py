@@ -23,10 +23,10 @@ from tuiml.tui.process.probe_session import PreFlight
 from tuiml.tui.widgets.lines import verdict_lines
 from tuiml.tui.widgets.picker import Part
 
-MINI = 6
+MINI = 5
 """Cells of a histogram."""
 COLUMNS = (
-    Column("index", "#", 2, "right", most=4),
+    Column("index", "#", 3, "right"),
     Column("layer", "layer", 5, keep=0, grow=1, most=10),
     Column("units", "units", 5, "right", keep=1),
     Column("activation", "activ.", 7, keep=2, grow=1, most=10),
