@@ -31,6 +31,7 @@ def own_folders(tmp_path_factory, monkeypatch):
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("TUIML_HOME", str(home))
     monkeypatch.delenv("TUIML_DATA", raising=False)
+    monkeypatch.delenv("COLUMNS", raising=False)  # pytest-xdist sets it
     return home
 
 

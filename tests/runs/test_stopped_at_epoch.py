@@ -62,7 +62,7 @@ def test_a_trial_is_found_renamed_and_deleted_and_is_in_no_list_of_runs():
     with pytest.raises(RunError, match="is not in"):
         library.delete(folder)
     library.delete(other)
-    assert list(folder.iterdir()) == []
+    assert [path.name for path in folder.iterdir()] == [".trash"], "it can be brought back"
 
 
 def test_a_name_that_is_taken_in_that_folder_is_refused():

@@ -271,9 +271,9 @@ def test_commands_report_r2_of_numbers_and_accuracy_of_classes(capsys):
     assert "test accuracy" in capsys.readouterr().out
     assert main(["runs"]) == 0
     header, *rows = capsys.readouterr().out.splitlines()
-    assert "test acc" in header
-    assert "test R²" in header
-    assert any(row.startswith("wave") and "%" not in row for row in rows)
+    assert header.split()[:3] == ["run", "differs", "val"]
+    assert any(row.startswith("wave") and "R² " in row and "%" not in row for row in rows), rows
+    assert any(row.startswith("arms") and "%" in row for row in rows), rows
     assert main(["compare", "wave", "arms"]) == 0
     titles = {line.split("  ")[0] for line in capsys.readouterr().out.splitlines()}
     assert {"test R²", "test accuracy", "best val R²"} <= titles

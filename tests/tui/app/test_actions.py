@@ -199,13 +199,13 @@ dialog answer_yes y
 dialog answer_no n
 dialog other_before left,up,h,k hidden
 dialog other_after right,down,l,j hidden
-dialog compare_curves enter,equals_sign hidden
 dialog apply_cure enter
 dialog close_diagnosis escape,w,q
 dialog cure_up up,k hidden
 dialog cure_down down,j hidden
 dialog diagnosis_up pageup hidden
 dialog diagnosis_down pagedown,space hidden
+dialog compare_curves enter,equals_sign hidden
 help close_comparison escape,q,enter,equals_sign
 help close_help escape,question_mark,f1
 jump leave_jump escape,ctrl+g

@@ -48,7 +48,7 @@ def test_what_cannot_be_is_ignored_and_said(table: dict[str, str], problem: str)
 
 def test_two_actions_may_change_keys_with_each_other_and_names_may_be_characters() -> None:
     assert chosen({"undo": "x", "remove": "u"}, "arrows") == ({"undo": "x", "remove": "u"}, [])
-    assert chosen({"step": "{"}, "arrows") == ({"step": "left_curly_bracket"}, [])
+    assert chosen({"step": "$"}, "arrows") == ({"step": "dollar_sign"}, [])
 
 
 def test_vi_letters_stand_beside_the_arrows_where_no_text_is_typed() -> None:

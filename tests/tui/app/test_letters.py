@@ -24,6 +24,8 @@ ONE_THING = (
     {"narrower", "zoom in"},
     {"wider", "zoom out"},
     {"help", "close"},
+    {"undo", "undo delete"},
+    {"why", "close"},
     {"close", "back"},
 )
 """Labels of what is the same for a user: a chart is the next chart, of a study or of a run."""

@@ -34,6 +34,10 @@ def named(name: str) -> Item:
     return next(item for item in Catalog().read() if item.name == name)
 
 
+def newest(source: Catalog) -> Item:
+    return next(item for item in source.read() if item.run)
+
+
 def texts(strips) -> list[str]:
     return [strip.text.rstrip() for strip in strips]
 
@@ -47,7 +51,7 @@ def test_own_then_bundled_presets_then_runs_from_the_newest_on():
     assert [item.name for item in found if item.kind == "bundled"] == [p.name for p in bundled()]
     assert [item.name for item in found if item.kind == "run"] == ["newer", "older"]
     assert [item.kind for item in found] == sorted(
-        (item.kind for item in found), key=["own", "bundled", "study", "run"].index
+        (item.kind for item in found), key=["own", "bundled", "study", "run", "lesson"].index
     )
 
 
@@ -90,9 +94,9 @@ def test_a_run_that_goes_on_is_looked_at_again(monkeypatch: pytest.MonkeyPatch):
     path = files_on_disk.run("first", reason=None)
     monkeypatch.setattr("tuiml.runs.library.is_held", lambda _path: True)
     source = Catalog()
-    assert source.read()[-1].run.reason == "running"
+    assert newest(source).run.reason == "running"
     monkeypatch.setattr("tuiml.runs.library.is_held", lambda _path: False)
-    item = source.read()[-1]
+    item = newest(source)
     assert (item.path, item.run.reason) == (path, "interrupted")
 
 
@@ -106,7 +110,8 @@ def test_every_word_must_be_found_and_names_come_before_notes():
     in_name = ["relu" in name for name in relu]
     assert in_name == sorted(in_name, reverse=True)
     assert not all(in_name)  # the notes were looked through
-    assert [item.name for item in item_rows.matching(found, "run mnist-relu")] == ["swift"]
+    runs = [item for item in found if item.kind == "run"]
+    assert [item.name for item in item_rows.matching(runs, "run mnist-relu")] == ["swift"]
     assert item_rows.matching(found, "no such thing") == []
 
 

@@ -13,7 +13,7 @@ from tests.tui.fake_training_client import FakeTrainingClient
 from tests.tui.files_on_disk import run
 from tests.tui.hostile_text import assert_harmless, shown
 from tuiml.cli import main
-from tuiml.runs import folder, library, metrics, timeline
+from tuiml.runs import folder, library, metrics, run_lines, timeline
 from tuiml.tui.app.app import TuimlApp
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.library.preview import run_strips
@@ -89,8 +89,8 @@ def test_what_is_passed_over_is_counted_and_said(two, capsys):
 
 def test_a_run_that_cannot_be_read_at_all_hides_no_other(two, capsys, monkeypatch):
     """Whatever goes wrong while it is read."""
-    read = library.each_line
-    monkeypatch.setattr(library, "each_line", lambda p, **kw: 1 / (p.name != "hostile") and read(p, **kw))
+    read = run_lines.each_line
+    monkeypatch.setattr(run_lines, "each_line", lambda p, **kw: 1 / (p.name != "hostile") and read(p, **kw))
     found, _ = listed(capsys)
     assert found["good"]["end"]["test_accuracy"] == 0.75
     assert found["hostile"]["reason"] == "broken"

@@ -139,6 +139,8 @@ class TuimlApp(Keyed, App[int]):
         for text in self._troubles:
             self.complain(text)
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
+        if self.is_headless:
+            self._early = None
         self.call_after_refresh(self.call_later, self._take_early_input)
         self.call_after_refresh(self.opening.open_run)
         if not self._named:
