@@ -138,7 +138,7 @@ def keys(home: Path, size: tuple[int, int], seconds: float) -> dict[str, list[fl
                 found["palette"].append(_answer(session, "\x10", b"Do"))
                 session.press("\x1b")
                 session.rest(0.3)
-                found["help"].append(_answer(session, "?", b"Everywhere"))
+                found["help"].append(_answer(session, "?", b"type to search"))
                 session.press("\x1b")
                 session.rest(0.3)
     return found

@@ -26,6 +26,7 @@ ONE_THING = (
     {"help", "close"},
     {"undo", "undo delete"},
     {"why", "close"},
+    {"compare", "curves"},
     {"close", "back"},
 )
 """Labels of what is the same for a user: a chart is the next chart, of a study or of a run."""

@@ -97,7 +97,7 @@ def test_it_draws_at_other_sizes(tmp_path: Path, size: tuple[int, int]) -> None:
         assert "digits-quickstart" in screen
         assert max(map(len, screen.splitlines())) <= size[0]
         t.press("?")
-        t.wait("Everywhere")
+        t.wait("type to search")
         t.press("escape", "ctrl+q")
         assert t.wait_exit() == 0
 

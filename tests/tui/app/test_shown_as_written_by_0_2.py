@@ -93,7 +93,7 @@ SHOWN = {  # how it ended, figures, titles of charts, and rows of the layer tabl
         "epoch 7/60 step 119",
         "test R² .7334 test loss .137 best epoch 4",
         "no better val_loss for 3 epochs; weights of epoch 4",
-        "R² train ── .7374 validation ┄┄ .4393",
+        "R² train ── .7376 validation ┄┄ .4393",
         "0 dense 5 tanh 5 55 -.02 .68 8% sat .65 2.6",
     ),
     "steered": (

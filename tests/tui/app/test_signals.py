@@ -102,7 +102,7 @@ def test_escape_alone_and_keys_that_begin_with_it(tmp_path: Path) -> None:
     with opened(tmp_path) as t:
         t.wait("▸▌   0  flatten")
         t.press("down", "enter")
-        t.wait("enter next")
+        t.wait("esc back")
         t.press("escape")
         t.wait("d duplicate")
         t.press("down")

@@ -40,7 +40,7 @@ LEAVE_SCREEN = (
 
 TAKE_SCREEN = "\x1b[?1049h"
 CLOSE_FIRST_LINE = b"\x1b[?1049l\x1b[?25h\x1b[0m"
-FIRST_LINE = "\x1b[?25l\x1b[2J\x1b[H\x1b[1m tuiml\x1b[22m  opening …"
+FIRST_LINE = "\x1b[?25l\x1b[H\x1b[1m tuiml\x1b[22m  opening …"
 
 
 class Ending:

@@ -42,7 +42,7 @@ class Build(AppScreen):
     where = "build"
     DEFAULT_CSS = """
     Build {
-        & #stack { width: 7fr; padding: 0 1 0 0; }
+        & #stack { width: 7fr; }
         & #looks { margin: 1 0 0 1; }
         & #facts { padding: 0 0 0 1; }
         & #side {

@@ -286,18 +286,21 @@ def _title(
     width: int,
     look: Look,
 ) -> tuple[list[tuple[str, Style]], bool]:
-    """The title, and name, line sample and value of each curve; without title or names if too long.
-    False if there is no room for the values either."""
+    """The title, and name, line sample and value of each curve; with short names, without names or without the
+    title if too long. False if there is no room for the values either."""
     quiet = look.style(QUIET)
     head = [(f"{clean(title, look)}  ", look.style(bold=True))] if title else []
+    first = [(f"{text.partition(' · ')[0].rstrip()}  ", style) for text, style in head]
     full: list[tuple[str, Style]] = []
+    brief: list[tuple[str, Style]] = []
     short: list[tuple[str, Style]] = []
     for curve in filter(lambda curve: curve.label, curves):
         sample = curve.marker + str(getattr(look.glyphs, curve.style))
         shown = (f"{sample} {_value(curve.value(at), kind, look)}  ", look.style(curve.colour))
         full += [(f"{clean(curve.label, look)} ", quiet), shown]
+        brief += [(f"{clean(curve.end or curve.label, look)} ", quiet), shown]
         short.append(shown)
-    for parts in (head + full, full, head + short):
+    for parts in (head + full, head + brief, head + short, first + short, full):
         room = width + 2 - sum(cell_len(text) for text, _ in parts)
         if room >= 0:
             return parts + _fitting(notes, room, look), True
