@@ -286,8 +286,8 @@ def _title(
     width: int,
     look: Look,
 ) -> tuple[list[tuple[str, Style]], bool]:
-    """The title, and name, line sample and value of each curve; with short names, without names or without the
-    title if too long. False if there is no room for the values either."""
+    """The title, and name, line sample and value of each curve; if too long, with short names, without names
+    or without the title. False if there is no room for the values either."""
     quiet = look.style(QUIET)
     head = [(f"{clean(title, look)}  ", look.style(bold=True))] if title else []
     first = [(f"{text.partition(' · ')[0].rstrip()}  ", style) for text, style in head]
