@@ -107,7 +107,7 @@ def test_keys_typed_while_it_opens_are_not_lost_nor_echoed(tmp_path: Path) -> No
         assert "flatten" not in t.wait("opening")
         t.press("down", "a")
         t.wait(lambda text: "Add a layer" in text and "▸▌   1  dense" in text)
-        assert "[B" not in t.raw.decode().partition("\x1b[?1000h")[0].partition("opening")[2]
+        assert "[B" not in t.raw.decode(errors="replace").partition("\x1b[?1000h")[0].partition("opening")[2]
         t.press("escape", "ctrl+q")
         assert t.wait_exit() == 0
         assert t.left_on() == set()
@@ -119,4 +119,4 @@ def test_what_is_refused_while_it_opens_is_said_on_the_usual_screen(tmp_path: Pa
     with app(tmp_path, str(bad)) as t:
         assert t.wait_exit() == 2
         assert t.left_on() == set()
-        assert "not TOML" in t.raw.decode().rpartition("\x1b[?1049l")[2]
+        assert "not TOML" in t.raw.decode(errors="replace").rpartition("\x1b[?1049l")[2]
