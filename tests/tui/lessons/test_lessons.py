@@ -8,6 +8,7 @@ from tuiml.lessons.library import lessons
 from tuiml.lessons.progress import Progress
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.text import wrap
+from tuiml.tui.keys import with_keys
 from tuiml.tui.lessons.panel import SMALL, lesson_lines
 from tuiml.tui.model.settings import Settings
 from tuiml.tui.process.training_client import TrainingClient
@@ -47,7 +48,9 @@ def test_a_lesson_fits_a_terminal_of_80_columns(name, language):
     lesson = next(one.lesson for one in lessons() if one.name == name)
     assert lesson is not None
     for at, step in enumerate(lesson.steps):
-        assert len(wrap(step.text.of(language), 78)) <= SMALL - 2, step.text.of(language)
+        text = with_keys(step.text.of(language), {})
+        assert "{" not in text, "each name in braces is that of an action"
+        assert len(wrap(text, 78)) <= SMALL - 2, text
         progress = Progress(lesson, at)
         for width, rows in ((78, SMALL), (42, 40)):
             lines = lesson_lines(progress, language, width, rows, Look())

@@ -27,7 +27,7 @@ from tuiml.tui.app.session import Session
 from tuiml.tui.app.shutdown import Shutdown
 from tuiml.tui.build.screen import Build
 from tuiml.tui.dialogs import use_file
-from tuiml.tui.keys import Keyed, action
+from tuiml.tui.keys import Keyed, action, key_of
 from tuiml.tui.lessons.panel import LessonPanel
 from tuiml.tui.library.screen import Library
 from tuiml.tui.model.catalog import Item
@@ -290,7 +290,7 @@ class TuimlApp(Keyed, App[int]):
         self.leave(0)
 
     def action_help_quit(self) -> None:
-        self.say("ctrl+q quits")
+        self.say(f"{key_of('quit', self.keymap)} quits")
 
     def leave(self, code: int) -> None:
         """Save the session and the run, and exit."""

@@ -9,6 +9,7 @@ from textual.app import App
 
 from tuiml.tui.chart_views.histograms import QuantityView
 from tuiml.tui.charts.palette import QUIET
+from tuiml.tui.keys import with_keys
 from tuiml.tui.lessons.panel import COLUMN, INVITATION, LARGE, SMALL, WIDE, LessonPanel, lesson_lines
 from tuiml.tui.model.document import Document
 from tuiml.tui.model.pace import Pace
@@ -167,9 +168,13 @@ class CurrentLesson:
             rows = size.height - 2 if wide else rows
             after = self._following
             title = after.title(self.language) if after else ""
-            panel.show(lesson_lines(self.progress, self.language, width, rows, self._shell.look, title))
+            panel.show(
+                lesson_lines(
+                    self.progress, self.language, width, rows, self._shell.look, title, self._shell.keymap
+                )
+            )
         elif self._invites:
-            panel.show([[(INVITATION, self._shell.look.style(QUIET))]])
+            panel.show([[(with_keys(INVITATION, self._shell.keymap), self._shell.look.style(QUIET))]])
         panel.take_place(wide, rows)
 
     @property

@@ -101,7 +101,7 @@ class CurrentRun:
         model.fail(reason, message.stop_requested)
         if model.path:
             model.saved = newest_step(Path(model.path))
-            model.message = reason + resume.offer(model)
+            model.message = reason + resume.offer(model, self._shell.keymap)
             self.client.inspect_run(model.path)
         self.ended()
 

@@ -6,7 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tuiml.tui.shell.protocol import Shell
+    from tuiml.tui.keys import key_of
+from tuiml.tui.shell.protocol import Shell
 
 RATE = "training.learning_rate"
 
@@ -35,4 +36,4 @@ def _take(app: Shell, rate: float | None) -> None:
     app.document.set(RATE, rate)
     app.document.seal()
     app.document_edited()
-    app.say(f"learning rate {rate:g} applied; u in Build undoes it")
+    app.say(f"learning rate {rate:g} applied; {key_of('undo', app.keymap)} in Build undoes it")
