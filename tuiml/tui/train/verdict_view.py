@@ -12,7 +12,7 @@ from tuiml.tui.dialogs import find_rate
 from tuiml.tui.keys import action, key_of
 from tuiml.tui.model.cures import Cure, cures_of
 from tuiml.tui.model.run_model import RunModel
-from tuiml.tui.shell import start_stop
+from tuiml.tui.shell import resume, start_stop
 from tuiml.tui.shell.screen import AppScreen
 from tuiml.tui.train.part import Part
 from tuiml.tui.train.run_keys import RunKeys
@@ -101,7 +101,7 @@ class Advice(Part):
         return self._diagnosis.of(self._screen.run)
 
     def _cures(self, verdict: Verdict) -> list[Cure]:
-        return cures_of(verdict, self._screen.run if self._keys.alive else None)
+        return cures_of(verdict, self._screen.run, alive=self._keys.alive)
 
     @property
     def _same(self) -> bool:
@@ -158,6 +158,8 @@ class Advice(Part):
             find_rate.find_rate(shell)
         elif cure.back_to is not None:
             self._go_back(cure)
+        elif cure.resume_from is not None:
+            resume.begin(shell, [f"{resume.RATE}={cure.rate:g}"])
         elif self._keys.alive:
             dialog = ConfirmDialog(
                 "Restart with this?",
@@ -204,6 +206,8 @@ class Advice(Part):
 
     def label(self, action_id: str) -> str | None:
         first = self._first if action_id == "apply_remedy" else None
+        if first is not None and first.resume_from is not None:
+            return "resume"
         if first is None or not self._keys.alive:
             return None
         return "restart" if first.edits else None
