@@ -12,6 +12,7 @@ ONE_THING = (
     {"problems", "next problem"},
     {"try it", "advice"},
     {"stop"},
+    {"undo", "undo delete"},
     {"remove", "delete", "stop trial"},
     {"find rate", "find lr"},
     {"promote", "its preset"},

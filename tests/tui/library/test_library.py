@@ -49,7 +49,7 @@ async def test_the_cursor_passes_over_headings_and_arrows_go_through_the_tabs():
     files_on_disk.run("first")
     async with library() as keys:
         assert keys.selected == "first"
-        await keys.press("left")
+        await keys.press("left", "left")
         assert keys.library.view.tab == "Presets"
         await keys.press("home")
         assert keys.selected == "mine"

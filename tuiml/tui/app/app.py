@@ -22,6 +22,7 @@ from tuiml.tui.app.collector import Collector
 from tuiml.tui.app.current_lesson import CurrentLesson
 from tuiml.tui.app.current_run import CurrentRun
 from tuiml.tui.app.current_study import CurrentStudy
+from tuiml.tui.app.help import HelpScreen, places_of
 from tuiml.tui.app.main_screen import MainScreen, described
 from tuiml.tui.app.session import Session
 from tuiml.tui.app.shutdown import Shutdown
@@ -291,6 +292,9 @@ class TuimlApp(Keyed, App[int]):
 
     def action_help_quit(self) -> None:
         self.say(f"{key_of('quit', self.keymap)} quits")
+
+    def show_help(self) -> None:
+        self.push_screen(HelpScreen(places_of(self.screen), self.keymap))
 
     def leave(self, code: int) -> None:
         """Save the session and the run, and exit."""
