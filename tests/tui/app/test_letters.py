@@ -21,10 +21,11 @@ ONE_THING = (
     {"lr ×", "more"},
     {"more", "next layer"},
     {"back", "layer before"},
-    {"compare", "close"},
+    {"compare", "close", "curves"},
     {"narrower", "zoom in"},
     {"wider", "zoom out"},
     {"help", "close"},
+    {"why", "close"},
     {"close", "back"},
 )
 """Labels of what is the same for a user: a chart is the next chart, of a study or of a run."""

@@ -59,7 +59,7 @@ async def test_the_cursor_passes_over_headings_and_arrows_go_through_the_tabs():
         assert keys.selected == "mine"
         await keys.press("end", "up", *["pageup"] * 4)
         assert keys.selected == "mine"
-        await keys.press("right", "right")
+        await keys.press("left")
         assert keys.library.view.tab == "Studies"
         assert keys.library.item.kind == "study"
         await keys.pilot.click("#library-tabs", offset=(3, 0))

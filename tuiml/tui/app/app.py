@@ -72,13 +72,14 @@ class TuimlApp(Keyed, App[int]):
         study_client_factory: Callable[[child.Post], Any] = StudyClient,
         preferences: Preferences | None = None,
         trouble: str = "",
+        lesson: str = "",
     ) -> None:
         super().__init__()
         self.shell: Shell = self
         self.preferences = preferences or Preferences()
         self.file_reader = FileInspectionClient()
         self.files = DataFilesInBackground(DataFiles(self.file_reader.find))
-        self._named = document is not None
+        self._named, self._lesson = document is not None, lesson
         remembered = opening.spared(settings or Settings(), run, self._named)
         remembered, self._study = opening.wanted(remembered, run, study)
         theme.register(self)
@@ -149,7 +150,7 @@ class TuimlApp(Keyed, App[int]):
         if self._study is not None:
             self.study.show(*self._study, go=False)
         self.show_screen("build" if screen == "study" and self.study.model.empty else screen)
-        self.lesson.mounted()
+        self.lesson.mounted(self._lesson)
         use_file.read_ahead(self)
 
     def on_resize(self) -> None:

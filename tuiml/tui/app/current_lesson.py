@@ -69,12 +69,14 @@ class CurrentLesson:
             self._listed = lessons()
         return self._listed
 
-    def mounted(self) -> None:
-        """Show the lesson that was open, and look at the app from now on."""
+    def mounted(self, wanted: str = "") -> None:
+        """Begin the lesson that is wanted, or show the one that was open; look at the app from now on."""
         self._app.set_interval(EVERY, self.look)
         if not self._app.is_headless:
             self._app.set_timer(READ_AFTER, self._read_ahead)
-        if self.name:
+        if wanted:
+            self.open(wanted)
+        elif self.name:
             self._begin(self.name, self._at)
         self.show()
 
