@@ -159,7 +159,7 @@ def print_verdicts(verdicts: Sequence[Verdict]) -> None:
             why = f": {remedy.why}" if remedy.why else ""
             say_wrapped(f"  {'or' if at else 'try'} {remedy.words}{why}", 2)
             for line in remedy.lines():
-                say(f"    {line}")
+                say_wrapped(f"    {line}", 6)
 
 
 COMMAND = Command(
