@@ -23,7 +23,10 @@ def works(on, key):
 
 
 @pytest.mark.parametrize("name", NAMES)
-async def test_the_keys_of_each_step_do_it(name, monkeypatch):
+async def test_the_keys_of_each_step_do_it(name, monkeypatch, tmp_path):
+    rows = [f"{n % 7},{n % 5},{'tall' if n % 7 > 3 else 'low'}" for n in range(120)]
+    (tmp_path / "flowers.csv").write_text("petal,sepal,kind\n" + "\n".join(rows) + "\n")
+    monkeypatch.chdir(tmp_path)  # where the lesson on data of one's own finds a file
     async with Bench.opened(settings=Settings(pace="full"), client=TrainingClient) as on:
         on.app.open_lesson(name)
         await on.drawn()
@@ -38,6 +41,7 @@ async def test_the_keys_of_each_step_do_it(name, monkeypatch):
                 on.app.lesson.look()  # as it does every 0.2 s
             await on.until(lambda number=number: progress.at > number, 60)
         assert progress.step is None
+        assert (name == "your-data") == ("flowers.csv" in str(on.model.document["data"]))
         assert on.app.lesson.done == {name: len(progress.lesson.steps)}
         on.client.close()
 
