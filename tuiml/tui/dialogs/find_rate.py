@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tuiml.tui.keys import key_of
+from tuiml.tui.keys import key_of
 from tuiml.tui.shell.protocol import Shell
 
 RATE = "training.learning_rate"
