@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
 from tuiml.tui.keys import key_of
-from tuiml.tui.shell.protocol import Shell
+
+if TYPE_CHECKING:
+    from tuiml.tui.shell.protocol import Shell
 
 RATE = "training.learning_rate"
 
