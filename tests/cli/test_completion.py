@@ -52,6 +52,7 @@ def test_first_come_commands_and_all_that_can_be_opened(runs: Path) -> None:
         (["data", ""], {"list", "fetch", "check"}, {"mnist"}),
         (["data", "fetch", "m"], {"mnist", "moons"}, {"list"}),
         (["data", "check", "--gr"], {"--grey"}, set()),
+        (["lesson", "sig"], {"sigmoid", "sigma"}, {"relu", "digits-quickstart"}),
         (["completion", ""], {"bash", "zsh", "fish"}, set()),
         (["nonsense", ""], set(), {"first"}),
     ],

@@ -21,7 +21,7 @@ class FakeTrainingClient:
         self.steps = 0
         self.requests: list[Any] = []
         self.drawings: list[Any] = []
-        self.path = ""
+        self.path, self.statistics = "", False
         self.pace: float | None = None
 
     def set_pace(self, pace: float | None) -> None:
@@ -125,8 +125,8 @@ class FakeTrainingClient:
     def predict(self, drawing: Any) -> None:
         self.drawings.append(drawing)
 
-    def inspect_run(self, path: str) -> None:
-        self.path = path
+    def inspect_run(self, path: str, statistics: bool = False) -> None:
+        self.path, self.statistics = path, statistics
 
     def close(self, timeout: float = 0.0) -> None:
         self.asked.append("close")

@@ -7,17 +7,24 @@ from collections.abc import Generator
 from pathlib import Path
 
 from tuiml.runs import library
+from tuiml.runs.checkpoints import Checkpoint
 from tuiml.runs.errors import RunError
 from tuiml.runs.folder import steps_in
-from tuiml.runs.preparation import prepare_run
+from tuiml.runs.preparation import PreparedRun, prepare_run
 from tuiml.runs.session import preset_of
-from tuiml.training.events import Event
+from tuiml.training.events import Event, Snapshot
 from tuiml.training.inspector import MANY, InspectionService
 from tuiml.training.run_control import RunControl
+from tuiml.training.snapshot_maker import SnapshotMaker
 
 
-def view(word: str | Path, control: RunControl, *, backend: str = "auto") -> Generator[Event]:
+def view(
+    word: str | Path, control: RunControl, *, backend: str = "auto", statistics: bool = False
+) -> Generator[Event]:
     """Answer the requests of ``control`` about a run until it says that no more will come.
+
+    Args:
+        statistics: first of all a snapshot of its layers, whose newest in the run's file is older.
 
     Raises:
         SpecError: its preset cannot be used, or this machine lacks the memory for it.
@@ -36,6 +43,8 @@ def view(word: str | Path, control: RunControl, *, backend: str = "auto") -> Gen
             InspectionService(control, prepared.network, prepared.engine, time.perf_counter),
             found.step,
         )
+        if statistics:
+            yield _snapshot(prepared, found, control)
         yield from inspection.answer_new(MANY, again=True)
         while control.wait_for_request():
             if steps_in(folder)[:1] not in ([], [step]):  # another process trains it
@@ -48,3 +57,10 @@ def view(word: str | Path, control: RunControl, *, backend: str = "auto") -> Gen
         raise RunError("the run's folder is gone; it was renamed or deleted elsewhere") from None
     finally:
         prepared.engine.close()
+
+
+def _snapshot(prepared: PreparedRun, found: Checkpoint, control: RunControl) -> Snapshot:
+    """The layers as they are in the checkpoint that was loaded."""
+    at = prepared.position(found)
+    maker = SnapshotMaker(prepared.network, prepared.engine, control, time.perf_counter)
+    return maker.current(max(1, at.epoch - (at.batch == 0)))

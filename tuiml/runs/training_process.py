@@ -109,7 +109,8 @@ class Worker:
 
         backend = str(order.get("backend", "auto"))
         if order.get("do") == "open":
-            yield from run_viewer.view(str(order.get("run")), self._control, backend=backend)
+            more = bool(order.get("statistics"))
+            yield from run_viewer.view(str(order.get("run")), self._control, backend=backend, statistics=more)
             return
         self._control.answers_after_end = bool(order.get("answers_after_end"))
         if order.get("do") == "resume_run":

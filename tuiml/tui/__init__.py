@@ -10,8 +10,12 @@ WEB_DRIVER = "tuiml.tui.app.web_driver:TabDriver"
 """Textual's driver of an app in a browser, as ``tuiml serve`` names it in the environment."""
 
 
-def run_app(word: str | None) -> int:
-    """Open the app on a preset (a bundled or own name, or a path), or where it was left; its exit code."""
+def run_app(word: str | None, *, lesson: str = "") -> int:
+    """Open the app on a preset (a bundled or own name, or a path), or where it was left; its exit code.
+
+    Args:
+        lesson: the name of one to begin.
+    """
     problem = _refusal()
     if problem:
         print(f"tuiml: {problem}", file=sys.stderr)  # noqa: T201 - there is no screen to say it on
@@ -26,7 +30,7 @@ def run_app(word: str | None) -> int:
             ending.open_screen()
             from tuiml.tui.app.main import start
 
-            return start(word, ending)
+            return start(word, ending, lesson=lesson)
     finally:
         gc.enable()
 

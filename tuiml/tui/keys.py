@@ -178,3 +178,16 @@ def key_word(key: str) -> str:
     if before == ["ctrl"] and len(last) == 1 and last.isascii():
         return f"^{last}"
     return "+".join([*before, last])
+
+
+def key_of(id: str, keymap: Mapping[str, str]) -> str:
+    """The key of an action in a sentence, where the user may have chosen others: ``ctrl+r``, ``f``."""
+    row = find(id)
+    keys = row.keys_in(keymap) if row else ()
+    word = key_word(keys[0]) if keys else "ctrl+p"  # the palette has every action
+    return f"ctrl+{word[1:]}" if word.startswith("^") and len(word) > 1 else word
+
+
+def with_keys(text: str, keymap: Mapping[str, str]) -> str:
+    """A text with the key of an action for its id in braces: ``{undo} undoes it``."""
+    return re.sub(r"\{([a-z_0-9]+)\}", lambda at: key_of(at[1], keymap) if find(at[1]) else at[0], text)

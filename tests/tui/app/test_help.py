@@ -1,11 +1,14 @@
 """The help: it begins with where one is, and what is typed narrows it."""
 
 import pytest
+from textual.widgets import Input
 
 from tests.tui.bench import Bench
+from tests.tui.files_on_disk import preset
 from tuiml.tui.app.help import HelpScreen, help_strips, places_of
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.keys import actions, key_word
+from tuiml.tui.model.preset_files import named
 from tuiml.tui.widgets.strips_view import StripsView
 
 
@@ -28,6 +31,33 @@ async def test_it_begins_with_the_place(keys: tuple[str, ...], first: str) -> No
         assert titles.index("Everywhere") < titles.index("In the note"), (
             "what works here before what does not"
         )
+
+
+@pytest.mark.parametrize(
+    ("keys", "key", "first"),
+    [
+        (("y",), "question_mark", "In the activation explorer"),
+        (("ctrl+p",), "f1", "In a list to choose from"),
+        (("o",), "f1", "In files and folders"),
+    ],
+)
+@pytest.mark.usefixtures("quick")
+async def test_in_a_dialog_it_begins_with_the_dialog_and_goes_back_to_it(
+    keys: tuple[str, ...], key: str, first: str
+) -> None:
+    async with Bench.opened(named(str(preset("mine"))), keys=("down", *keys)) as on:
+        dialog = on.app.screen
+        assert dialog is not on.app.screen_stack[0]
+        await on.press(key)
+        assert text(on).split("\n")[0] == first
+        await on.press("escape")
+        assert on.app.screen is dialog
+
+
+@pytest.mark.usefixtures("quick")
+async def test_in_a_field_a_question_mark_is_a_letter() -> None:
+    async with Bench.opened(keys=("ctrl+s", "question_mark")) as on:
+        assert "?" in on.app.screen.query_one(Input).value
 
 
 @pytest.mark.usefixtures("quick")

@@ -9,9 +9,11 @@ from tuiml.tui.app.app import TuimlApp
 from tuiml.tui.app.bars import KeyBar
 from tuiml.tui.app.help import HelpScreen
 from tuiml.tui.app.keymap import chosen, declare_all, in_one_line
-from tuiml.tui.keys import actions, bindings, find
+from tuiml.tui.keys import actions, bindings, find, with_keys
 from tuiml.tui.model.preferences import Preferences
 from tuiml.tui.model.preset_files import named
+from tuiml.tui.model.study_model import StudyModel
+from tuiml.tui.study.status import status_line
 from tuiml.tui.widgets.strips_view import StripsView
 
 
@@ -117,3 +119,25 @@ async def test_vi_letters_move_in_the_table_and_not_in_a_text() -> None:
         await on.press("k", "n")
         await on.press("h", "l")
         assert on.app.document.raw["name"].endswith("hl") or "hl" in str(on.build.form.model.edit)
+
+
+CHOSEN = {"start_pause": "ctrl+t", "toggle_lesson": "f6", "next_step": "f7", "vary": "f8", "explore": "f9"}
+
+
+@pytest.mark.usefixtures("quick")
+async def test_texts_name_the_chosen_keys() -> None:
+    preferences = Preferences(keymap=CHOSEN)
+    document = named(str(preset("mine")))
+    async with Bench.opened(document, preferences=preferences, keys=("2",)) as on:
+        assert on.train.hint(on.train.charts.slots[0].view) == "ctrl+t trains mine"
+        line = status_line(StudyModel(), 100, on.app.look, on.app.keymap)
+        assert line[0][0] == "no study yet: mark a setting with f8 in Build, then ctrl+t"
+        on.app.open_lesson("activations")
+        await on.drawn()
+        panel = on.app.lesson.panel.text
+        assert "press f9: the explorer" in panel
+        assert "f7 skip   f6 hide" in panel
+
+
+def test_a_text_keeps_braces_that_are_no_action() -> None:
+    assert with_keys("{undo}, {nothing} and {start_pause}", {"undo": "f8"}) == "f8, {nothing} and ctrl+r"

@@ -8,6 +8,7 @@ from tuiml.lessons.library import lessons
 from tuiml.lessons.progress import Progress
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.text import wrap
+from tuiml.tui.keys import with_keys
 from tuiml.tui.lessons.panel import SMALL, lesson_lines
 from tuiml.tui.model.settings import Settings
 from tuiml.tui.process.training_client import TrainingClient
@@ -22,7 +23,10 @@ def works(on, key):
 
 
 @pytest.mark.parametrize("name", NAMES)
-async def test_the_keys_of_each_step_do_it(name, monkeypatch):
+async def test_the_keys_of_each_step_do_it(name, monkeypatch, tmp_path):
+    rows = [f"{n % 7},{n % 5},{'tall' if n % 7 > 3 else 'low'}" for n in range(120)]
+    (tmp_path / "flowers.csv").write_text("petal,sepal,kind\n" + "\n".join(rows) + "\n")
+    monkeypatch.chdir(tmp_path)  # where the lesson on data of one's own finds a file
     async with Bench.opened(settings=Settings(pace="full"), client=TrainingClient) as on:
         on.app.open_lesson(name)
         await on.drawn()
@@ -37,6 +41,7 @@ async def test_the_keys_of_each_step_do_it(name, monkeypatch):
                 on.app.lesson.look()  # as it does every 0.2 s
             await on.until(lambda number=number: progress.at > number, 60)
         assert progress.step is None
+        assert (name == "your-data") == ("flowers.csv" in str(on.model.document["data"]))
         assert on.app.lesson.done == {name: len(progress.lesson.steps)}
         on.client.close()
 
@@ -47,7 +52,9 @@ def test_a_lesson_fits_a_terminal_of_80_columns(name, language):
     lesson = next(one.lesson for one in lessons() if one.name == name)
     assert lesson is not None
     for at, step in enumerate(lesson.steps):
-        assert len(wrap(step.text.of(language), 78)) <= SMALL - 2, step.text.of(language)
+        text = with_keys(step.text.of(language), {})
+        assert "{" not in text, "each name in braces is that of an action"
+        assert len(wrap(text, 78)) <= SMALL - 2, text
         progress = Progress(lesson, at)
         for width, rows in ((78, SMALL), (42, 40)):
             lines = lesson_lines(progress, language, width, rows, Look())

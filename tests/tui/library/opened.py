@@ -33,7 +33,8 @@ class Shell(App[None]):
         self.document = Document(file.document(), path=path, origin=origin)
         self.files = DataFilesInBackground(DataFiles())
         self.model = RunModel()
-        self.client = SimpleNamespace(active=False, inspect_run=lambda path: None)
+        self.keymap: dict[str, str] = {}
+        self.client = SimpleNamespace(active=False, inspect_run=lambda path, **asked: None)
         self.shell = self
         self.current_run = SimpleNamespace(show=self.show_run, follow=lambda path: None)
         self.drafts = SimpleNamespace(take=lambda document: document, put_away=lambda document: None)

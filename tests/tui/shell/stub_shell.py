@@ -184,6 +184,9 @@ class StubShell:
     def complain(self, text: str) -> None:
         self.calls.append(("complain", text))
 
+    def show_help(self) -> None:
+        pass
+
     def renew(self) -> None:
         self.calls.append(("renew",))
 

@@ -1,5 +1,6 @@
 """What is wrong with real short runs, and the keys that read it whole and apply a cure."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -200,3 +201,28 @@ async def test_a_run_that_was_ruined_by_hand_and_is_over_begins_anew_with_the_ra
         before = on.app.document.raw
         await on.press("f")
         assert on.client.asked[-1] == ("start", before)
+
+
+@pytest.mark.parametrize("saved", [4, 12])
+async def test_a_run_that_is_over_is_resumed_from_its_newest_checkpoint_if_that_is_sound(saved, tmp_path):
+    async with Bench.opened(Document(stack()), keys=("2", "ctrl+r")) as on:
+        dead = (FLAT, layer(0.0, dead=1.0, saturated=NAN), layer(0.0, dead=1.0, saturated=NAN), layer(0.1))
+        await on.report(
+            batch(1, 4, 1.2),
+            Intervention(1, 4, 1, "rate", 100.0, 0.4, 20, 10, 100.0, 0),
+            State("running", 4, 100.0, True),
+            batch(2, 12, 50.0, learning_rate=100.0),
+            Snapshot(2, 12, dead),
+        )
+        on.client.end("diverged")
+        await on.until(lambda: on.model.status == "diverged")
+        on.app.current_run.stop_following()
+        on.model.saved, on.model.end = saved, replace(on.model.end, path=str(tmp_path))
+        on.app.run_changed({"state"})
+        await on.drawn()
+        offered = "resume from step 4 with a learning rate of 0.1" in on.train.advice.view.text
+        assert offered == (saved == 4), "at step 12 everything was lost already"
+        if offered:
+            await on.press("f")
+            assert on.client.asked[-1][0] == "resume_run"
+            assert on.client.asked[-1][2] == ["training.learning_rate=0.1"]

@@ -11,6 +11,7 @@ from tests.tui.bench import SIZES, Bench, screen_text
 from tests.tui.bench import train_bench as bench
 from tests.tui.recorded_events import FLAT, NAN, bars, layer, pretraining
 from tuiml.runs import session
+from tuiml.runs.folder import METRICS, runs_folder
 from tuiml.spec import check
 from tuiml.training.events import End, Loading, Snapshot, State
 from tuiml.tui.charts.palette import Look
@@ -426,3 +427,18 @@ async def test_a_run_that_diverged_names_the_step_that_failed_and_the_one_that_i
         assert set(re.findall(r"step ([\d,]+)\b(?! \d)", shown)) == {"11", "12"}, shown
         assert "after 1 step" not in shown
         assert "a learning rate of 0.01, the usual one of sgd" in shown
+
+
+async def test_a_run_whose_snapshots_end_early_is_shown_as_its_newest_checkpoint_is():
+    end = list(session.run(helpers.preset(training={"epochs": 3}), live=True))[-1]
+    file = next(runs_folder().iterdir()) / METRICS
+    lines = file.read_text().splitlines(keepends=True)
+    newest = [line for line in lines if '"snapshot"' in line][-1]
+    file.write_text("".join(x for x in lines if '"snapshot"' not in x or json.loads(x)["step"] == 0))
+    async with Bench.opened(run=file.parent, client=TrainingClient) as on:
+        await on.until(lambda: on.model.snapshot is not None and on.model.snapshot.step == end.step)
+        await on.drawn()
+        was = json.loads(newest)["layers"][1]["weight_std"]
+        assert on.model.snapshot.layers[1].weight_std == pytest.approx(was, rel=0.1)
+        assert "as of step" not in screen_text(on.app)
+        on.client.close()

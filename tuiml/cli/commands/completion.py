@@ -138,6 +138,12 @@ def _studies() -> Iterator[Candidate]:
             yield from ((file.name, "study") for file in listed())
 
 
+def _lessons() -> Iterator[Candidate]:
+    from tuiml.lessons import library
+
+    yield from ((one.name, "lesson") for one in library.lessons())
+
+
 def _runs() -> Iterator[Candidate]:
     from tuiml.runs import library
 
@@ -168,6 +174,7 @@ def _settings() -> Iterator[Candidate]:
 NAMES: dict[str, Callable[[], Iterable[Candidate]]] = {
     "PRESET": _presets,
     "RUN": _runs,
+    "LESSON": _lessons,
     "STUDY": _studies,
     "PATH=VALUE": _settings,
     "choices KIND": _kinds,

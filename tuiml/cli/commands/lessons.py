@@ -36,4 +36,4 @@ def run(chosen: argparse.Namespace) -> int:
     return 2 if any(one.problem for one in found) else 0
 
 
-COMMAND = Command("lessons", "list the lessons; ctrl+l or 'Lesson: …' in the palette opens one", run, [JSON])
+COMMAND = Command("lessons", "list the lessons; 'tuiml lesson NAME' opens one", run, [JSON])

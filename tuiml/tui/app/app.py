@@ -22,12 +22,13 @@ from tuiml.tui.app.collector import Collector
 from tuiml.tui.app.current_lesson import CurrentLesson
 from tuiml.tui.app.current_run import CurrentRun
 from tuiml.tui.app.current_study import CurrentStudy
+from tuiml.tui.app.help import HelpScreen, places_of
 from tuiml.tui.app.main_screen import MainScreen, described
 from tuiml.tui.app.session import Session
 from tuiml.tui.app.shutdown import Shutdown
 from tuiml.tui.build.screen import Build
 from tuiml.tui.dialogs import use_file
-from tuiml.tui.keys import Keyed, action
+from tuiml.tui.keys import Keyed, action, key_of
 from tuiml.tui.lessons.panel import LessonPanel
 from tuiml.tui.library.screen import Library
 from tuiml.tui.model.catalog import Item
@@ -71,13 +72,14 @@ class TuimlApp(Keyed, App[int]):
         study_client_factory: Callable[[child.Post], Any] = StudyClient,
         preferences: Preferences | None = None,
         trouble: str = "",
+        lesson: str = "",
     ) -> None:
         super().__init__()
         self.shell: Shell = self
         self.preferences = preferences or Preferences()
         self.file_reader = FileInspectionClient()
         self.files = DataFilesInBackground(DataFiles(self.file_reader.find))
-        self._named = document is not None
+        self._named, self._lesson = document is not None, lesson
         remembered = opening.spared(settings or Settings(), run, self._named)
         remembered, self._study = opening.wanted(remembered, run, study)
         theme.register(self)
@@ -150,7 +152,7 @@ class TuimlApp(Keyed, App[int]):
         if self._study is not None:
             self.study.show(*self._study, go=False)
         self.show_screen("build" if screen == "study" and self.study.model.empty else screen)
-        self.lesson.mounted()
+        self.lesson.mounted(self._lesson)
         use_file.read_ahead(self)
 
     def on_resize(self) -> None:
@@ -292,7 +294,10 @@ class TuimlApp(Keyed, App[int]):
         self.leave(0)
 
     def action_help_quit(self) -> None:
-        self.say("ctrl+q quits")
+        self.say(f"{key_of('quit', self.keymap)} quits")
+
+    def show_help(self) -> None:
+        self.push_screen(HelpScreen(places_of(self.screen), self.keymap))
 
     def leave(self, code: int) -> None:
         """Save the session and the run, and exit."""

@@ -9,6 +9,7 @@ from textual.dom import DOMNode
 
 from tuiml.spec import dumps
 from tuiml.text import plain_text
+from tuiml.tui.keys import key_of
 from tuiml.tui.model import commands
 from tuiml.tui.shell.protocol import Shell
 from tuiml.tui.widgets.layer_table import LayerTable
@@ -35,7 +36,8 @@ def copy_command(app: App[int]) -> None:
     if text:
         _copy(app, text, text)
     else:
-        shell.complain("save the preset first (ctrl+s): no command line can describe it")
+        key = key_of("save", shell.keymap)
+        shell.complain(f"save the preset first ({key}): no command line can describe it")
 
 
 def copy_layers(app: App[int], screen: DOMNode) -> None:

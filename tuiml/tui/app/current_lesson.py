@@ -9,6 +9,7 @@ from textual.app import App
 
 from tuiml.tui.chart_views.histograms import QuantityView
 from tuiml.tui.charts.palette import QUIET
+from tuiml.tui.keys import with_keys
 from tuiml.tui.lessons.panel import COLUMN, INVITATION, LARGE, SMALL, WIDE, LessonPanel, lesson_lines
 from tuiml.tui.model.document import Document
 from tuiml.tui.model.pace import Pace
@@ -68,12 +69,14 @@ class CurrentLesson:
             self._listed = lessons()
         return self._listed
 
-    def mounted(self) -> None:
-        """Show the lesson that was open, and look at the app from now on."""
+    def mounted(self, wanted: str = "") -> None:
+        """Begin the lesson that is wanted, or show the one that was open; look at the app from now on."""
         self._app.set_interval(EVERY, self.look)
         if not self._app.is_headless:
             self._app.set_timer(READ_AFTER, self._read_ahead)
-        if self.name:
+        if wanted:
+            self.open(wanted)
+        elif self.name:
             self._begin(self.name, self._at)
         self.show()
 
@@ -167,9 +170,13 @@ class CurrentLesson:
             rows = size.height - 2 if wide else rows
             after = self._following
             title = after.title(self.language) if after else ""
-            panel.show(lesson_lines(self.progress, self.language, width, rows, self._shell.look, title))
+            panel.show(
+                lesson_lines(
+                    self.progress, self.language, width, rows, self._shell.look, title, self._shell.keymap
+                )
+            )
         elif self._invites:
-            panel.show([[(INVITATION, self._shell.look.style(QUIET))]])
+            panel.show([[(with_keys(INVITATION, self._shell.keymap), self._shell.look.style(QUIET))]])
         panel.take_place(wide, rows)
 
     @property

@@ -9,7 +9,7 @@ from typing import Any
 from textual.message import Message
 
 from tuiml.runs.tail import Tail
-from tuiml.training.events import KINDS
+from tuiml.training.events import KINDS, Snapshot
 from tuiml.tui.app.session import Session
 from tuiml.tui.model.past_run import newest_step
 from tuiml.tui.model.problems import where
@@ -37,7 +37,7 @@ class CurrentRun:
     def show(self, model: RunModel, tail: Tail) -> None:
         """Show a run that is not trained here; its folder answers inspection requests."""
         self.model = model
-        self.client.inspect_run(str(tail.path))
+        self._inspect(tail.path)
         self.follow(str(tail.path), tail)
         self._shell.run_changed(set(KINDS))
         self._session.write_soon()
@@ -87,7 +87,10 @@ class CurrentRun:
                     self._shell.run_changed({"end"})
 
     def _events(self, message: child.TrainingEvents) -> None:
-        kinds = self.model.feed(message.events)
+        newest, events = self.model.snapshot, message.events
+        if self.follower and newest:  # of a checkpoint, which the run's own file may have overtaken
+            events = [e for e in events if not isinstance(e, Snapshot) or e.step > newest.step]
+        kinds = self.model.feed(events)
         self._shell.run_changed(kinds)
         if "end" in kinds:
             self.ended()
@@ -101,8 +104,8 @@ class CurrentRun:
         model.fail(reason, message.stop_requested)
         if model.path:
             model.saved = newest_step(Path(model.path))
-            model.message = reason + resume.offer(model)
-            self.client.inspect_run(model.path)
+            model.message = reason + resume.offer(model, self._shell.keymap)
+            self._inspect(Path(model.path))
         self.ended()
 
     def _news(self, news: News) -> None:
@@ -126,10 +129,16 @@ class CurrentRun:
             self._inspect_again(news.follower.path)
         self._shell.run_changed(kinds)
 
+    def _inspect(self, path: Path) -> None:
+        """Inspect the newest checkpoint, also its layers if no snapshot is as new."""
+        model, newest = self.model, self.model.snapshot
+        behind = model.saved > (newest.step if newest else -1) and not model.followed
+        self.client.inspect_run(str(path), statistics=behind)
+
     def _inspect_again(self, path: Path) -> None:
         """There is another checkpoint: inspect that one."""
         if self.model.inspection_problem:
             self.model.inspection_failed("")
-            self.client.inspect_run(str(path))
+            self._inspect(path)
         else:
             self.client.inspect_again()

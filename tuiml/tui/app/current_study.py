@@ -15,6 +15,7 @@ from tuiml.studies import library
 from tuiml.studies.folder import STUDY
 from tuiml.text import plain_text
 from tuiml.tui.app.session import Session
+from tuiml.tui.keys import key_of
 from tuiml.tui.model.document import Document
 from tuiml.tui.model.study_model import StudyModel
 from tuiml.tui.process.child import Post
@@ -128,7 +129,8 @@ class CurrentStudy:
     def stop(self) -> None:
         """Stop the study that is run here; its trials are saved."""
         self.client.stop()
-        self._shell.say("the study stops after the current batches; ctrl+r goes on with it")
+        key = key_of("start_pause", self._shell.keymap)
+        self._shell.say(f"the study stops after the current batches; {key} goes on with it")
 
     def order(self, do: str, trial: str, count: int = 1) -> None:
         """Ask for something to be done with a trial; a study that is not run is gone on with for it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from rich.cells import cell_len
 from rich.style import Style
@@ -99,7 +100,7 @@ def _row(row: Action, keys: str, width: int, look: Look) -> Iterator[Line]:
         words = name = ""
 
 
-def places_of(screen: Screen[None]) -> list[Where]:
+def places_of(screen: Screen[Any]) -> list[Where]:
     """Where the keys of a screen work now, from the focused widget outwards."""
     found = [find(active.binding.action) for active in screen.active_bindings.values()]
     return sorted(

@@ -24,8 +24,8 @@ from tuiml.tui.model import preferences, settings
 from tuiml.tui.model.preset_files import named
 
 
-def start(word: str | None, ending: Ending) -> int:
-    """Open the app on a preset, a run or a study; returns its exit code."""
+def start(word: str | None, ending: Ending, *, lesson: str = "") -> int:
+    """Open the app on a preset, a run or a study, or with a lesson; returns its exit code."""
     try:
         run = run_of(word) if word else None
         study = study_of(word) if word and run is None else None
@@ -35,7 +35,8 @@ def start(word: str | None, ending: Ending) -> int:
         _print([f"tuiml: {problem}" for problem in error.problems])
         return 2
     chosen, trouble = preferences.load()
-    app = TuimlApp(document, settings.load(), run=run, study=study, preferences=chosen, trouble=trouble)
+    where: dict[str, Any] = {"run": run, "study": study, "lesson": lesson}
+    app = TuimlApp(document, settings.load(), preferences=chosen, trouble=trouble, **where)
     ending.shutdown = app.shutdown
     app.driver_class = _driver(app.driver_class, ending)
     crash: BaseException | None = None

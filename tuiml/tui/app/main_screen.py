@@ -16,7 +16,6 @@ from textual.screen import Screen
 from tuiml.text import plain_text
 from tuiml.training.events import KINDS
 from tuiml.tui.app import clipboard, pictures, saving, theme
-from tuiml.tui.app.help import HelpScreen, places_of
 from tuiml.tui.app.palette import palette
 from tuiml.tui.app.shutdown import Shutdown
 from tuiml.tui.build.screen import Build
@@ -29,7 +28,7 @@ from tuiml.tui.shell import start_stop
 from tuiml.tui.shell.protocol import Shell
 from tuiml.tui.train.screen import Train
 from tuiml.tui.widgets.chooser import Chooser
-from tuiml.tui.widgets.dialogs import ConfirmDialog
+from tuiml.tui.widgets.dialogs import ConfirmDialog, action_help
 from tuiml.tui.widgets.jump import action_jump
 from tuiml.tui.widgets.picker import Pick
 
@@ -141,9 +140,7 @@ class MainScreen(Keyed, Screen[None]):
     def action_next_step(self) -> None:
         self.shell.lesson.go_on()
 
-    @action("question_mark f1", "help", "Show all keys.", rank=90, also="shortcuts, manual")
-    def action_help(self) -> None:
-        self.app.push_screen(HelpScreen(places_of(self), self.shell.keymap))
+    action_help = action_help
 
     @action(
         "ctrl+p", "palette", "Find an action by its name.", rank=100, priority=True, also="commands, search"

@@ -10,6 +10,7 @@ from tuiml.spec import SpecError, dumps, loads
 from tuiml.spec.library import beside, read
 from tuiml.spec.library import save as write_preset
 from tuiml.text import plain_text
+from tuiml.tui.keys import with_keys
 from tuiml.tui.model.document import Document, Raw
 from tuiml.tui.model.preset_files import preset_path
 from tuiml.tui.shell.protocol import Shell
@@ -38,7 +39,11 @@ def _unless_newer(shell: Shell, document: Document, write: Callable[[], None]) -
         return
     dialog = ConfirmDialog(
         f"Replace {plain_text(path.name)}, which has changed since you opened it?",
-        "Something else has saved it, perhaps another window; that is lost. ctrl+p, 'save as', keeps both.",
+        with_keys(
+            "Something else has saved it, perhaps another window; that is lost. "
+            "{command_palette}, 'save as', keeps both.",
+            shell.keymap,
+        ),
         verb="Replace",
         keep="Cancel",
     )

@@ -10,7 +10,7 @@ from tuiml.training.remedies import Edit, Remedy
 from tuiml.tui.build.cycle import activation_edits, initializer_edits
 from tuiml.tui.build.fields import FILE, Field
 from tuiml.tui.dialogs import use_file
-from tuiml.tui.keys import action
+from tuiml.tui.keys import action, key_of
 from tuiml.tui.model import layer_stack
 from tuiml.tui.model.cures import Cure, cures_of
 from tuiml.tui.model.document import Document
@@ -84,7 +84,7 @@ class Edits:
     @action(
         "f",
         "try it",
-        "Apply the remedy of the verdict; u undoes it.",
+        "Apply the remedy of the verdict; undo takes it back.",
         "build",
         rank=70,
         also="fix, cure, advice",
@@ -93,7 +93,7 @@ class Edits:
         if self._remedy is not None:
             words = self._remedy.words
             self._apply(self._remedy.edits)
-            self._screen.shell.say(f"{words}: u undoes it")
+            self._say(words)
 
     @action("w", "why", "The whole diagnosis: evidence, reasons, every cure.", "build", rank=75)
     def action_reasons(self) -> None:
@@ -103,10 +103,14 @@ class Edits:
             dialog = DiagnosisDialog("diagnosis of the initial values", found)
             self._screen.shell.push_screen(dialog, self._cure)
 
+    def _say(self, words: str) -> None:
+        shell = self._screen.shell
+        shell.say(f"{words}: {key_of('undo', shell.keymap)} undoes it")
+
     def _cure(self, cure: Cure | None) -> None:
         if cure is not None and cure.edits:
             self._apply(cure.edits)
-            self._screen.shell.say(f"{cure.words}: u undoes it")
+            self._say(cure.words)
 
     @action(
         "i",

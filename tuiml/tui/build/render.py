@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tuiml.formatting import compact, percent
 from tuiml.nn.layers import dimensions
@@ -14,6 +14,7 @@ from tuiml.training.layer_statistics import LayerStatistics
 from tuiml.tui.charts.bars import mini, zero_bin
 from tuiml.tui.charts.palette import TROUBLE, VARIED, Look, layer_colour
 from tuiml.tui.charts.text import wrap
+from tuiml.tui.keys import key_of
 from tuiml.tui.model import layer_stack
 from tuiml.tui.model.document import Document
 from tuiml.tui.model.layer_cells import Cell, Column, activations_of, idle_fraction, statistics_cells
@@ -94,7 +95,7 @@ def _dim(cell: Cell, look: Look) -> Cell:
 
 
 def health_lines(
-    document: Document, flight: PreFlight, width: int, rows: int, look: Look
+    document: Document, flight: PreFlight, width: int, rows: int, look: Look, keymap: Mapping[str, str]
 ) -> list[list[Part]]:
     """Exactly ``rows`` lines: the problems of the preset, or else the first verdict on its initial values."""
     quiet, width = look.style("quiet"), max(20, width)
@@ -103,7 +104,8 @@ def health_lines(
         lines = problem_lines(document.problems, width, rows, look)
     elif flight.fresh and flight.found is not None:
         for verdict in flight.verdicts[:1]:
-            lines += verdict_lines(verdict, width, look, most=MOST_LINES)
+            keys = key_of("try_remedy", keymap), key_of("reasons", keymap)
+            lines += verdict_lines(verdict, width, look, keys, most=MOST_LINES)
         if not lines:
             lines.append([("initial values: nothing wrong found", quiet)])
         lines += [[(line, quiet)] for line in wrap(flight.found.note, width)]
@@ -161,11 +163,11 @@ def facts(document: Document, rows: Sequence[LayerRow], width: int, look: Look) 
     return [[(text, look.style("quiet"))] for text in [*lines, *schedule_lines(document, width, look)]]
 
 
-def marks_lines(text: str, width: int, look: Look) -> list[list[Part]]:
+def marks_lines(text: str, width: int, look: Look, key: str) -> list[list[Part]]:
     """What a study of the marked settings is; none without marks."""
     style = look.style(VARIED)
     sign = f"{look.glyphs.varied} "
-    lines = wrap(f"{text}; ctrl+r runs the study", max(20, width - 2)) if text else []
+    lines = wrap(f"{text}; {key} runs the study", max(20, width - 2)) if text else []
     return [[((sign if not at else "  ") + line, style)] for at, line in enumerate(lines)]
 
 

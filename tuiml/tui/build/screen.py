@@ -21,7 +21,7 @@ from tuiml.tui.build.render import COLUMNS
 from tuiml.tui.build.sections import sections
 from tuiml.tui.build.varying import with_marks
 from tuiml.tui.dialogs import explore_layer, find_rate, use_file
-from tuiml.tui.keys import action
+from tuiml.tui.keys import action, key_of
 from tuiml.tui.model.layer_rows import LayerRow
 from tuiml.tui.model.problems import layer_of
 from tuiml.tui.process.probe_client import Probed
@@ -156,7 +156,9 @@ class Build(AppScreen):
     def _show_facts(self) -> None:
         table, rows, flight = self.table, self._rows, self.flight
         width, look = table.size.width - 2, self.shell.look
-        facts = render.marks_lines(self._marking.line(), width, look)
+        facts = render.marks_lines(
+            self._marking.line(), width, look, key_of("start_pause", self.shell.keymap)
+        )
         facts.append([(render.passage(rows, table.cursor), look.style())])
         if not {"mean", "std"} <= set(table.shown_columns):
             facts += render.number_lines(flight, table.cursor, width, look)
@@ -164,7 +166,8 @@ class Build(AppScreen):
         if self.document.preset is not None:
             self._sizes = len(sizes)
         facts += [*sizes, *([] for _ in range(self._sizes - len(sizes)))]  # a wrong value moves nothing
-        self._facts.show([*facts, *render.health_lines(self.document, flight, width, HEALTH, look)])
+        health = render.health_lines(self.document, flight, width, HEALTH, look, self.shell.keymap)
+        self._facts.show([*facts, *health])
         self._drawings.show(rows, len(facts) + HEALTH)
 
     def on_looks_pointed(self, message: Looks.Pointed) -> None:

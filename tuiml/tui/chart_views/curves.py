@@ -18,10 +18,11 @@ from tuiml.tui.charts.lines import Curve, line_chart
 from tuiml.tui.charts.palette import QUIET, TRAIN, VALIDATION, Look
 from tuiml.tui.charts.series import Floats, Series, smoothed
 from tuiml.tui.charts.text import Line, clean
-from tuiml.tui.keys import action
+from tuiml.tui.keys import action, key_of
 from tuiml.tui.model.curves import Curves
 from tuiml.tui.model.item_rows import names_of
 from tuiml.tui.model.run_model import RunModel
+from tuiml.tui.widgets.chart_view import keymap_of
 
 OTHERS = ("purple", "green", "yellow", "indigo")
 """Colours of other runs."""
@@ -204,7 +205,8 @@ class LossView(CurvesView):
 
     def _offer(self, shown: Sequence[Curve]) -> list[tuple[str, ...]]:
         decades = 0.0 if self.log_axis else _decades(shown)
-        return [(f"o: log, spans {decades:.0f} decades", "o: log")] if decades > DECADES else []
+        key = key_of("log_loss", keymap_of(self))
+        return [(f"{key}: log, spans {decades:.0f} decades", f"{key}: log")] if decades > DECADES else []
 
 
 class AccuracyView(CurvesView):

@@ -20,7 +20,8 @@ from tuiml.tui.chart_views.selection import ChartSelection
 from tuiml.tui.charts import pixels
 from tuiml.tui.charts.palette import QUIET, TROUBLE, Look
 from tuiml.tui.charts.text import Line, clean, fit, notice, strip
-from tuiml.tui.keys import Keyed, action
+from tuiml.tui.keys import Keyed, action, key_of
+from tuiml.tui.widgets.chart_view import keymap_of
 
 OFTEN = 0.1
 """Minimum seconds between two requests for a prediction."""
@@ -56,7 +57,10 @@ class DrawView(Keyed, ChartView):
         head = strip([title, (f"  {self._state()}", look.style(QUIET))], width)
         image = self._image(width, height - 1, look)
         if image is None:
-            return [head, *notice("z makes room for it", width, height - 1, look)]
+            return [
+                head,
+                *notice(f"{key_of('enlarge', keymap_of(self))} makes room for it", width, height - 1, look),
+            ]
         wide = Line.of(image[0]).cell_length
         bars = self._bars(width - wide - 3, height - 1, look)
         strips = []

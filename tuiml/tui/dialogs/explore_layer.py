@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tuiml.nn.activations import Activation, activations
 from tuiml.nn.layers import layers
 from tuiml.registry import options_of
+from tuiml.tui.keys import key_of
 
 if TYPE_CHECKING:
     from tuiml.tui.dialogs.explorer_model import Inputs
@@ -53,7 +54,7 @@ def _take(app: Shell, index: int, field: str | None, chosen: Activation | None) 
     app.document.set(f"layers[{index}].{field}", activations.write(chosen))
     app.document.seal()
     app.document_edited()
-    app.say(f"layer {index}: {chosen.name}; u in Build undoes it")
+    app.say(f"layer {index}: {chosen.name}; {key_of('undo', app.keymap)} in Build undoes it")
 
 
 def activation_field(document: Document, index: int) -> str | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from tuiml.tui.keys import key_of
+
 if TYPE_CHECKING:
     from tuiml.tui.shell.protocol import Shell
 
@@ -35,4 +37,4 @@ def _take(app: Shell, rate: float | None) -> None:
     app.document.set(RATE, rate)
     app.document.seal()
     app.document_edited()
-    app.say(f"learning rate {rate:g} applied; u in Build undoes it")
+    app.say(f"learning rate {rate:g} applied; {key_of('undo', app.keymap)} in Build undoes it")

@@ -13,6 +13,7 @@ from textual.message import Message
 from tuiml.data.datasets import datasets
 from tuiml.data.own.entries import Own
 from tuiml.tui.dialogs.file_picker import FilePicker, Taken
+from tuiml.tui.keys import key_of
 from tuiml.tui.model.new_data import adopt
 
 if TYPE_CHECKING:
@@ -65,4 +66,4 @@ def taken(shell: Shell, answer: Taken | None) -> None:
     shell.document.replace(raw)
     shell.document_edited()
     shell.show_screen("build")
-    shell.say(f"{words}: u takes it back")
+    shell.say(f"{words}: {key_of('undo', shell.keymap)} takes it back")

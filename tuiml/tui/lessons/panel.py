@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -11,6 +12,7 @@ from rich.style import Style
 from tuiml.formatting import compact
 from tuiml.tui.charts.palette import QUIET, RUNNING, VALIDATION, Look
 from tuiml.tui.charts.text import clean, fit, wrap
+from tuiml.tui.keys import with_keys
 from tuiml.tui.widgets.lines import Lines
 from tuiml.tui.widgets.picker import Part
 
@@ -26,17 +28,19 @@ SMALL, LARGE = 5, 7
 """Its rows below the work, on a screen of up to 30 rows and on a higher one."""
 WORDS: dict[Language, dict[str, str]] = {
     "en": {
-        "step": "step {0} of {1}", "now": "now {0}", "already": "it is so already: ctrl+n goes on",
-        "next": "ctrl+n skip   ctrl+l hide", "over": "This lesson is done.",
-        "another": "ctrl+n begins the next one: {0}", "last": "It was the last one. ctrl+l hides this.",
+        "step": "step {0} of {1}", "now": "now {0}", "already": "it is so already: {next_step} goes on",
+        "next": "{next_step} skip   {toggle_lesson} hide", "over": "This lesson is done.",
+        "another": "{next_step} begins the next one: {0}",
+        "last": "It was the last one. {toggle_lesson} hides this.",
     },
     "ko": {
-        "step": "{1}단계 중 {0}단계", "now": "지금 {0}", "already": "이미 그렇습니다: ctrl+n 다음",
-        "next": "ctrl+n 건너뛰기   ctrl+l 숨기기", "over": "이 레슨을 마쳤습니다.",
-        "another": "ctrl+n 다음 레슨 시작: {0}", "last": "마지막 레슨이었습니다. ctrl+l 숨기기.",
+        "step": "{1}단계 중 {0}단계", "now": "지금 {0}", "already": "이미 그렇습니다: {next_step} 다음",
+        "next": "{next_step} 건너뛰기   {toggle_lesson} 숨기기", "over": "이 레슨을 마쳤습니다.",
+        "another": "{next_step} 다음 레슨 시작: {0}",
+        "last": "마지막 레슨이었습니다. {toggle_lesson} 숨기기.",
     },
 }  # fmt: skip
-INVITATION = "New here? ctrl+l opens the first lesson; ctrl+r trains this network"
+INVITATION = "New here? {toggle_lesson} opens the first lesson; {start_pause} trains this network"
 
 
 class LessonPanel(Lines):
@@ -53,14 +57,22 @@ class LessonPanel(Lines):
 
 
 def lesson_lines(
-    progress: Progress, language: Language, width: int, rows: int, look: Look, following: str = ""
+    progress: Progress,
+    language: Language,
+    width: int,
+    rows: int,
+    look: Look,
+    following: str = "",
+    keymap: Mapping[str, str] | None = None,
 ) -> list[list[Part]]:
     """The panel of a lesson in ``rows`` lines.
 
     Args:
         following: title of the lesson after it.
+        keymap: keys that the user chose.
     """
-    words, steps = WORDS[language], progress.lesson.steps
+    keymap, steps = keymap or {}, progress.lesson.steps
+    words = {name: with_keys(text, keymap) for name, text in WORDS[language].items()}
     quiet, bold, done = look.style(QUIET), look.style(bold=True), look.style(RUNNING, bold=True)
     check = "✓" if look.unicode else "+"
     title, step = progress.lesson.title.of(language), progress.step
@@ -71,12 +83,14 @@ def lesson_lines(
         lines = [*([(line, heading)] for line in wrap(title, width)), [(at, quiet)], []]
     before = steps[progress.at - 1].goal.of(language) if progress.at else ""
     if step is None:
-        end = words["another"].format(following) if following else words["last"]
+        end = words["another"].replace("{0}", following) if following else words["last"]
         body: list[list[Part]] = [[(f"{check} {before}", done)]]
         body += [[(line, bold)] for line in wrap(f"{words['over']} {end}", width)]
         return [*lines, *body][:rows]
-    foot = _foot(progress, language, width, look, check)
-    text: list[list[Part]] = [[(line, Style())] for line in wrap(step.text.of(language), width)]
+    foot = _foot(progress, language, width, look, check, words)
+    text: list[list[Part]] = [
+        [(line, Style())] for line in wrap(with_keys(step.text.of(language), keymap), width)
+    ]
     room = rows - len(lines) - len(foot)
     if before:
         line: list[Part] = [(f"   {check} {before}", done)]
@@ -90,9 +104,11 @@ def lesson_lines(
     return [*lines, *[[]] * (rows - len(lines) - len(foot)), *foot]
 
 
-def _foot(progress: Progress, language: Language, width: int, look: Look, check: str) -> list[list[Part]]:
+def _foot(
+    progress: Progress, language: Language, width: int, look: Look, check: str, words: dict[str, str]
+) -> list[list[Part]]:
     """The goal of the step with the number it is about, and the keys."""
-    words, step = WORDS[language], progress.step
+    step = progress.step
     assert step is not None
     quiet, bold = look.style(QUIET), look.style(bold=True)
     numbers = ", ".join(compact(value, 3) for value in progress.values if not math.isnan(value))

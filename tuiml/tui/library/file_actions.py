@@ -11,6 +11,7 @@ from tuiml.runs.errors import RunError
 from tuiml.runs.folder import fitting
 from tuiml.runs.trash import Deleted
 from tuiml.spec import SpecError
+from tuiml.tui.keys import key_of
 from tuiml.tui.model import past_run, preset_files, study_files
 from tuiml.tui.model.catalog import Item, Key
 from tuiml.tui.model.document import Document
@@ -103,7 +104,8 @@ class Changes:
             self._deleted.append((deleted, item.key))
             what = item.name if len(items) == 1 else f"{len(items)} runs"
             where = f"{deleted.folder.parent.name}/{deleted.folder.name}"
-            self._app.say(f"{what} deleted, u brings it back ({trash.DAYS} days in {where})")
+            key = key_of("item_undelete", self._app.keymap)
+            self._app.say(f"{what} deleted, {key} brings it back ({trash.DAYS} days in {where})")
             self._changed(None)
 
         self.attempt(change)

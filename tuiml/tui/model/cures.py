@@ -29,6 +29,8 @@ class Cure:
     """Of the preset, for a new run."""
     back_to: int | None = None
     """The step of a restore point, from which to train on with :attr:`rate`."""
+    resume_from: int | None = None
+    """The step of the newest checkpoint of a run that is over, from which to train on with :attr:`rate`."""
     rate: float = math.nan
     find_rate: bool = False
     """The range test."""
@@ -38,14 +40,15 @@ class Cure:
         return Remedy("", self.edits).lines()
 
 
-def cures_of(verdict: Verdict, run: RunData | None = None) -> list[Cure]:
+def cures_of(verdict: Verdict, run: RunData | None = None, *, alive: bool = True) -> list[Cure]:
     """All cures of a verdict, the best first.
 
     Args:
-        run: that is trained here now: it may go back to a restore point.
+        run: it may go back to a restore point while it is trained here, and to its newest checkpoint later.
+        alive: whether it is trained here now.
     """
     found = [Cure(remedy.words, remedy.why, remedy.edits) for remedy in verdict.remedies]
-    back = _way_back(verdict, run) if run else None
+    back = (_way_back(verdict, run) if alive else _resumed(verdict, run)) if run else None
     if back:  # a run that was well before a change by hand need not begin again
         found.insert(0 if run and _raised(run) else 1, back)
     if verdict.name in OF_THE_RATE:
@@ -67,6 +70,29 @@ def _way_back(verdict: Verdict, run: RunData) -> Cure | None:
     step = _well(run)
     words = f"back to step {step:,} with a learning rate of {rate:g}"
     return Cure(words, "what was learned until then is kept", back_to=step, rate=rate)
+
+
+def _resumed(verdict: Verdict, run: RunData) -> Cure | None:
+    """The newest checkpoint of a run that is over, with the rate that is advised; ``None``: there is none, or
+    things had gone wrong before it was written."""
+    rate = dict(verdict.remedy.edits).get(RATE)
+    if not isinstance(rate, float) or rate >= run.rate or not (run.resumable and run.saved):
+        return None
+    if run.saved >= run.steps_planned > 0 or not _well_at(run, run.x_of(run.saved)):
+        return None
+    words = f"resume from step {run.saved:,} with a learning rate of {rate:g}"
+    return Cure(words, "what was learned until then is kept", resume_from=run.saved, rate=rate)
+
+
+def _well_at(run: RunData, x: float) -> bool:
+    """True if the training loss was then as good as the best one until then, and no raised rate in force."""
+    changes = [mark.x for mark in run.interventions.marks if mark.what == "rate"]
+    if changes and _raised(run) and x > changes[-1] + 1e-9:
+        return False
+    places, values = run.loss.raw.points()
+    losses = [float(loss) for loss in values[places <= x + 1e-9]]
+    finite = [loss for loss in losses if math.isfinite(loss)]
+    return bool(finite) and math.isfinite(losses[-1]) and losses[-1] <= NEAR * min(finite)
 
 
 def _well(run: RunData) -> int:

@@ -157,7 +157,7 @@ def _read(found: Any) -> Settings:
             setattr(settings, name, value)
     done = found.get("lessons")
     if isinstance(done, dict):
-        steps = {name: at for name, at in done.items() if isinstance(at, int) and 0 <= at <= MOST_STEPS}
+        steps = {name: at for name, at in done.items() if type(at) is int and 0 <= at <= MOST_STEPS}
         settings.lessons = dict(list(steps.items())[:MOST_LESSONS])
     charts = found.get("charts")
     if isinstance(charts, list) and all(isinstance(name, str) for name in charts):

@@ -129,9 +129,9 @@ MOST_LINES = 3
 """Maximum rows of a message about what is wrong."""
 
 
-def detail_lines(model: RunModel, width: int, look: Look) -> list[list[Part]]:
+def detail_lines(model: RunModel, width: int, look: Look, resume: str = "g") -> list[list[Part]]:
     """Details below the status: one line, or as many as a message about what is wrong needs."""
-    line = detail_line(model, width, look)
+    line = detail_line(model, width, look, resume)
     if not line or sum(cell_len(text) for text, _ in line) <= width:
         return [line] if line else []
     if model.status not in ("failed", "interrupted", "diverged", "running", "paused"):
@@ -140,8 +140,14 @@ def detail_lines(model: RunModel, width: int, look: Look) -> list[list[Part]]:
     return [[(part, style)] for part in wrap(text, max(8, width))[:MOST_LINES]]
 
 
-def detail_line(model: RunModel, width: int, look: Look) -> list[Part]:
-    """Details beyond the status: a download, how the run ended and its folder. May be empty."""
+def detail_line(model: RunModel, width: int, look: Look, resume: str = "g") -> list[Part]:
+    """Details beyond the status: a download, how the run ended and its folder. May be empty.
+
+    Args:
+        resume: the key that resumes the run.
+    """
+    if model.status == "interrupted" and not model.folder_gone:
+        return fitted(_interrupted(model, look, resume), width)
     pieces_of = _lost if model.folder_gone and not model.alive else _DETAILS.get(model.status, _ended)
     return fitted(pieces_of(model, look), width)
 
@@ -177,11 +183,11 @@ def _lost(model: RunModel, look: Look) -> list[Piece]:
     return [gone, *(Piece(piece.text, piece.style, piece.drop + 1) for piece in ended)]
 
 
-def _interrupted(model: RunModel, look: Look) -> list[Piece]:
+def _interrupted(model: RunModel, look: Look, resume: str) -> list[Piece]:
     text = safe(model.message, look)
     if model.resumable:
         from_there = f" from step {model.saved:,}" if model.saved not in (0, model.step) else ""
-        text += f"; g resumes it{from_there}"
+        text += f"; {resume} resumes it{from_there}"
     return [Piece(text, look.style()), *_noticed(model, look), *_folder(model, look)]
 
 
@@ -202,7 +208,7 @@ def _ended(model: RunModel, look: Look) -> list[Piece]:
 
 
 _DETAILS: dict[Status, Callable[[RunModel, Look], list[Piece]]] = {
-    "loading": _download, "failed": _failed, "diverged": _failed, "interrupted": _interrupted,
+    "loading": _download, "failed": _failed, "diverged": _failed,
     "empty": _noticed, "running": _noticed, "paused": _noticed,
 }  # fmt: skip
 

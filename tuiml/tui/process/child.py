@@ -23,7 +23,7 @@ from tuiml.runs.link import Unpacker, pack
 from tuiml.spec.problems import Problem
 from tuiml.text import plain_text
 from tuiml.training.event_reading import events_of, problems_of
-from tuiml.training.events import End, Event, RateFound
+from tuiml.training.events import End, Event, RateFound, Snapshot
 from tuiml.training.inspections.record import Inspection
 from tuiml.tui.process.child_process import ChildProcess
 
@@ -83,7 +83,8 @@ class Worker:
         self._unpacker = Unpacker()
         self._unsent = bytearray()
         self.over = past
-        """True once it reported the end of the run, or died; from then on only inspections are posted."""
+        """True once it reported the end of the run, or died; from then on only inspections are posted,
+        and of a past run the snapshot that was asked for."""
         self.stop_requested = False
         self._socket, theirs = socket.socketpair()
         try:
@@ -152,7 +153,8 @@ class Worker:
         if "events" in message:
             events = events_of(message["events"])
             if self.over:
-                events = [event for event in events if isinstance(event, Inspection)]
+                kept = (Inspection, Snapshot) if self._past else Inspection
+                events = [event for event in events if isinstance(event, kept)]
             if not events:
                 return
             self.over = self.over or any(isinstance(event, End | RateFound) for event in events)

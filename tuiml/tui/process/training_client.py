@@ -25,7 +25,7 @@ class TrainingClient:
         self._leaving: list[Worker] = []
         self._finder: Worker | None = None
         self._requests: list[dict[str, Any]] = []
-        self._past = ""
+        self._past, self._statistics = "", False
         self.paused = False
         """True if it was last asked to pause, which it does before its next batch."""
         self._observed = True
@@ -92,12 +92,16 @@ class TrainingClient:
         self._leaving = [w for w in (*self._leaving, self._worker) if w and not w.gone]
         self._worker = None
 
-    def inspect_run(self, path: str) -> None:
-        """Inspect the past run in a folder from now on."""
+    def inspect_run(self, path: str, statistics: bool = False) -> None:
+        """Inspect the past run in a folder from now on.
+
+        Args:
+            statistics: ask for a snapshot of its newest checkpoint, at once.
+        """
         if not self.active:
             self._dismiss()
-            self._past = path
-            if self._requests:
+            self._past, self._statistics = path, statistics
+            if self._requests or statistics:
                 self._open_past_run()
 
     def inspect_again(self) -> None:
@@ -110,7 +114,8 @@ class TrainingClient:
 
     def _open_past_run(self) -> None:
         if self._past and self._worker is None:
-            self._send_for({"do": "open", "run": self._past}, past=True)
+            order = {"do": "open", "run": self._past, "statistics": self._statistics}
+            self._send_for(order, past=True)
 
     def inspect(self, requests: Sequence[InspectionRequest]) -> None:
         """Request these inspections, repeated while the run is trained."""

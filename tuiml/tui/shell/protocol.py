@@ -200,6 +200,9 @@ class Shell(Protocol):
     def complain(self, text: str) -> None:
         """Show an error in one line."""
 
+    def show_help(self) -> None:
+        """Show all keys, those that work now first."""
+
     def renew(self) -> None:
         """Draw the top bar and the key bar again."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from tuiml.registry import short
 from tuiml.runs.writer import writer_of
 from tuiml.spec import SpecError, check
 from tuiml.spec.edit import assign
+from tuiml.tui.keys import key_of
 from tuiml.tui.model.numeric import nice
 from tuiml.tui.model.past_run import newest_step
 from tuiml.tui.model.run_model import RunModel
@@ -131,13 +132,14 @@ def refused(app: Shell, reason: str) -> bool:
     return True
 
 
-def offer(model: RunModel) -> str:
+def offer(model: RunModel, keymap: Mapping[str, str]) -> str:
     """From where the run can be resumed, in words that follow another sentence."""
     if not model.resumable:
         return ""
+    key = key_of("resume", keymap)
     if not model.saved:
-        return "; it has no checkpoint yet; g starts it again"
-    return f"; its newest checkpoint is of {where(model, model.saved)}; g resumes it"
+        return f"; it has no checkpoint yet; {key} starts it again"
+    return f"; its newest checkpoint is of {where(model, model.saved)}; {key} resumes it"
 
 
 def where(model: RunModel, step: int) -> str:

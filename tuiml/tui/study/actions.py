@@ -106,7 +106,7 @@ class TrialActions:
     @action(
         "s",
         "stop",
-        "Stop the study; its trials are saved, and ctrl+r goes on with them.",
+        "Stop the study; its trials are saved, and start goes on with them.",
         "study",
         rank=50,
         destructive=True,
@@ -118,7 +118,7 @@ class TrialActions:
     @action(
         "x",
         "stop trial",
-        "Stop the trial under the cursor; g goes on with it.",
+        "Stop the trial under the cursor; resume goes on with it.",
         "study",
         rank=60,
         destructive=True,

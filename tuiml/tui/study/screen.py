@@ -104,7 +104,7 @@ class StudyScreen(AppScreen):
         self.view_state.cursor = self.table.key
         self.view_state.rested = self.view_state.rested or self.table.key[0]
         width = self.size.width - 2
-        self.status.show([status.status_line(model, width, look)])
+        self.status.show([status.status_line(model, width, look, self.shell.keymap)])
         self.conclusion.show(status.conclusion_lines(model, width, look))
         self._lay_out()
         self.pacer.kick()

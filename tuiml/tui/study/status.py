@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from tuiml.formatting import duration
 from tuiml.tui.charts.bars import progress
 from tuiml.tui.charts.palette import QUIET, RUNNING, TROUBLE, VARIED, Look
 from tuiml.tui.charts.text import clean, wrap
+from tuiml.tui.keys import with_keys
 from tuiml.tui.model.status import Part, Piece, fitted
 from tuiml.tui.model.study_model import StudyModel
 
@@ -15,11 +17,12 @@ BAR = 16
 MOST_LINES = 3
 
 
-def status_line(model: StudyModel, width: int, look: Look) -> list[Part]:
+def status_line(model: StudyModel, width: int, look: Look, keymap: Mapping[str, str]) -> list[Part]:
     """Name, state, progress, what runs, time left."""
     quiet, plain = look.style(QUIET), look.style()
     if model.empty:
-        return [("no study yet: mark a setting with m in Build, then ctrl+r", quiet)]
+        text = "no study yet: mark a setting with {vary} in Build, then {start_pause}"
+        return [(with_keys(text, keymap), quiet)]
     pieces = [Piece(clean(model.name, look), look.style(bold=True)), _state(model, look)]
     results = model.results
     if results is not None:

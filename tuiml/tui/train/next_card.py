@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from tuiml.training.diagnosis_context import DiagnosisContext
 from tuiml.training.experiments import Experiment, Outcome, experiments
 from tuiml.tui.chart_views.selection import ChartSelection
 from tuiml.tui.charts.palette import QUIET, Look
-from tuiml.tui.keys import action
+from tuiml.tui.keys import action, key_of
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.shell import start_stop
 from tuiml.tui.shell.screen import AppScreen
@@ -18,8 +19,7 @@ from tuiml.tui.widgets.chart_view import look_of
 from tuiml.tui.widgets.lines import Lines
 from tuiml.tui.widgets.picker import Part as Text
 
-KEYS = ("5", "6", "7")
-HIDE = "0"
+IDS = ("next_1", "next_2", "next_3")
 LOW = 30
 """Rows of a screen below which the card has one line, without reasons."""
 ENDS = ("completed", "stopped", "early_stopped", "diverged")
@@ -76,7 +76,9 @@ class NextCard(Part):
         found = [] if self._hidden else self.experiments
         was = self.view.display
         self.view.display = bool(found)
-        self.view.show(card_lines(found, self._screen.app.size.height, look_of(self._screen)))
+        self.view.show(
+            card_lines(found, self._screen.app.size.height, look_of(self._screen), self._screen.shell.keymap)
+        )
         if was != bool(found):
             self._screen.shell.refresh_bindings()
 
@@ -95,7 +97,8 @@ class NextCard(Part):
         shell.document_edited()
         start_stop.start(shell)
         self._selection.others = (former,)
-        shell.say(f"{found[number].remedy.words}, beside the former run; u in Build undoes it")
+        undo = key_of("undo", shell.keymap)
+        shell.say(f"{found[number].remedy.words}, beside the former run; {undo} in Build undoes it")
         shell.run_changed({"state"})
 
     @action("0", "hide", "Hide the next experiments, or show them again.", "train", rank=15, shown=False)
@@ -110,17 +113,19 @@ class NextCard(Part):
         return not self._hidden and int(action_id[-1]) <= len(found)
 
 
-def card_lines(found: list[Experiment], height: int, look: Look) -> list[list[Text]]:
+def card_lines(
+    found: list[Experiment], height: int, look: Look, keymap: Mapping[str, str]
+) -> list[list[Text]]:
     """A line for each experiment, or one for all on a low screen."""
     bold, quiet, plain = look.style(bold=True), look.style(QUIET), look.style()
     lines: list[list[Text]] = []
-    for key, one in zip(KEYS, found, strict=False):
-        lines.append([(key, bold), (f" {one.remedy.words}", plain), (f"   {one.why}", quiet)])
+    for id, one in zip(IDS, found, strict=False):
+        lines.append([(key_of(id, keymap), bold), (f" {one.remedy.words}", plain), (f"   {one.why}", quiet)])
     if height < LOW:
         short = [part for line in lines for part in (*line[:2], ("   ", plain))]
         return [[("next: ", quiet), *short]] if short else []
     heads = ["next  ", *["      "] * len(lines)]
     lines = [[(head, quiet), *line] for head, line in zip(heads, lines, strict=False)]
     if lines:
-        lines[-1].append((f"   ({HIDE} hides this)", quiet))
+        lines[-1].append((f"   ({key_of('hide_next', keymap)} hides this)", quiet))
     return lines

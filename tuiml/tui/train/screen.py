@@ -16,7 +16,7 @@ from tuiml.tui.chart_views.registry import CHARTS
 from tuiml.tui.chart_views.selection import KINDS, ChartSelection
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.dialogs import explore_layer
-from tuiml.tui.keys import Where, action
+from tuiml.tui.keys import Where, action, key_of
 from tuiml.tui.model.cursor import TimeCursor
 from tuiml.tui.model.document import Document
 from tuiml.tui.model.layer_cells import COLUMNS, columns, layer_cells
@@ -121,7 +121,7 @@ class Train(AppScreen):
         if view is not self.charts.slots[0].view:
             return ""
         if run.status == "empty":
-            return f"ctrl+r trains {self.document.name}"
+            return f"{key_of('start_pause', self.shell.keymap)} trains {self.document.name}"
         if run.status == "loading":
             return "getting ready"
         if run.status == "failed" and not run.start:

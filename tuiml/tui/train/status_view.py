@@ -9,11 +9,12 @@ from tuiml.tui.chart_views.curves import OTHERS
 from tuiml.tui.chart_views.selection import ChartSelection
 from tuiml.tui.charts.palette import VALIDATION, Look
 from tuiml.tui.charts.text import Line, strip
+from tuiml.tui.keys import key_of
 from tuiml.tui.model.item_rows import short_name
 from tuiml.tui.model.layer_cells import activations_of, statistics_cells
 from tuiml.tui.model.pace import pace_words
-from tuiml.tui.model.status import Piece, detail_lines, safe, status_line
-from tuiml.tui.widgets.chart_view import View, look_of, on_screen
+from tuiml.tui.model.status import Part, Piece, detail_lines, safe, status_line
+from tuiml.tui.widgets.chart_view import View, keymap_of, look_of, on_screen
 from tuiml.tui.widgets.layer_table import LayerTable
 
 
@@ -40,7 +41,7 @@ class StatusView(View):
 
     def draw(self, width: int, height: int, look: Look) -> list[Line]:
         model = self._selection.model
-        lines = [status_line(model, width, look, self._notes(look)), *detail_lines(model, width, look)]
+        lines = [status_line(model, width, look, self._notes(look)), *self._details(width, look)]
         return [strip(line, width) for line in lines][:height]
 
     def _notes(self, look: Look) -> list[Piece]:
@@ -52,7 +53,8 @@ class StatusView(View):
             notes.append(Piece(text, look.style(VALIDATION, bold=True)))
         pace = self._pace()
         if pace is not None:
-            notes.append(Piece(f"{pace_words(pace)} (}} faster)", look.style(VALIDATION)))
+            faster = key_of("pace_faster", keymap_of(self))
+            notes.append(Piece(f"{pace_words(pace)} ({faster} faster)", look.style(VALIDATION)))
         if step is not None:
             text = f"as of step {step:,}"
             if snapshot and snapshot.step != step:
@@ -64,10 +66,13 @@ class StatusView(View):
             notes.append(Piece(f"{look.glyphs.dotted} {text}", look.style(OTHERS[0]), 1))
         return notes
 
+    def _details(self, width: int, look: Look) -> list[list[Part]]:
+        return detail_lines(self._selection.model, width, look, key_of("resume", keymap_of(self)))
+
     def make_room(self) -> None:
         """Take as many rows as there are lines."""
         width = self.content_size.width or self.app.size.width - 2
-        height = 1 + len(detail_lines(self._selection.model, width, look_of(self)))
+        height = 1 + len(self._details(width, look_of(self)))
         if self.styles.height is None or self.styles.height.value != height:
             self.styles.height = height
 

@@ -9,10 +9,10 @@ from collections.abc import Callable, Hashable, Sequence
 from tuiml.training.verdicts import Verdict, verdicts
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.dialogs import find_rate
-from tuiml.tui.keys import action
+from tuiml.tui.keys import action, key_of
 from tuiml.tui.model.cures import Cure, cures_of
 from tuiml.tui.model.run_model import RunModel
-from tuiml.tui.shell import start_stop
+from tuiml.tui.shell import resume, start_stop
 from tuiml.tui.shell.screen import AppScreen
 from tuiml.tui.train.part import Part
 from tuiml.tui.train.run_keys import RunKeys
@@ -73,14 +73,16 @@ class VerdictView(Lines):
         self._shown: tuple[str, str] = ("", "")
         self.display = False
 
-    def update(self, found: list[Verdict], key: str, cures: Sequence[Cure], width: int, look: Look) -> bool:
+    def update(
+        self, found: list[Verdict], keys: tuple[str, str], cures: Sequence[Cure], width: int, look: Look
+    ) -> bool:
         """Show the first verdict and its first cure; return True if it, or its key, is another."""
-        most, words = 1 if width >= 100 else 2, cures[0].words if key else ""
+        most, words = 1 if width >= 100 else 2, cures[0].words if keys[0] else ""
         more = len(cures) - 1
-        lines = verdict_lines(found[0], width, look, key, words, most=most, more=more) if found else []
+        lines = verdict_lines(found[0], width, look, keys, words, most=most, more=more) if found else []
         self.display = bool(lines)
         self.show(lines)
-        before, self._shown = self._shown, (found[0].name if found else "", key)
+        before, self._shown = self._shown, (found[0].name if found else "", keys[0])
         return before != self._shown
 
 
@@ -99,7 +101,7 @@ class Advice(Part):
         return self._diagnosis.of(self._screen.run)
 
     def _cures(self, verdict: Verdict) -> list[Cure]:
-        return cures_of(verdict, self._screen.run if self._keys.alive else None)
+        return cures_of(verdict, self._screen.run, alive=self._keys.alive)
 
     @property
     def _same(self) -> bool:
@@ -115,10 +117,11 @@ class Advice(Part):
 
     def update(self) -> None:
         """Show what is wrong now."""
-        found, key = self._verdicts, "f" if self._first else ""
+        keymap = self._screen.shell.keymap
+        found, key = self._verdicts, key_of("apply_remedy", keymap) if self._first else ""
         cures = self._cures(found[0]) if found else []
         width, look = self._screen.size.width - 2, look_of(self._screen)
-        if self.view.update(found, key, cures, width, look):
+        if self.view.update(found, (key, key_of("diagnosis", keymap)), cures, width, look):
             self._screen.shell.refresh_bindings()
 
     def run_changed(self, kinds: set[str]) -> None:
@@ -155,6 +158,8 @@ class Advice(Part):
             find_rate.find_rate(shell)
         elif cure.back_to is not None:
             self._go_back(cure)
+        elif cure.resume_from is not None:
+            resume.begin(shell, [f"{resume.RATE}={cure.rate:g}"])
         elif self._keys.alive:
             dialog = ConfirmDialog(
                 "Restart with this?",
@@ -169,7 +174,8 @@ class Advice(Part):
             if self._same and self._screen.document.raw == before:  # only the run differs from the preset
                 start_stop.start(shell)
                 return
-            shell.say(f"changed the preset: {cure.words}; ctrl+r starts a new run")
+            key = key_of("start_pause", shell.keymap)
+            shell.say(f"changed the preset: {cure.words}; {key} starts a new run")
 
     def _edit(self, cure: Cure) -> None:
         """Change the run's preset in Build."""
@@ -200,6 +206,8 @@ class Advice(Part):
 
     def label(self, action_id: str) -> str | None:
         first = self._first if action_id == "apply_remedy" else None
+        if first is not None and first.resume_from is not None:
+            return "resume"
         if first is None or not self._keys.alive:
             return None
         return "restart" if first.edits else None

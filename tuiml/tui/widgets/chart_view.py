@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 import math
 import time
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import ClassVar, Protocol, cast
 
 from textual import events
@@ -92,6 +92,11 @@ class Pacer:
 def look_of(widget: Widget) -> Look:
     """The colours and glyphs of the terminal."""
     return cast(Look, getattr(widget.app, "look", None) or Look())
+
+
+def keymap_of(widget: Widget) -> Mapping[str, str]:
+    """Keys that the user chose for some actions."""
+    return cast(Mapping[str, str], getattr(widget.app, "keymap", {}))
 
 
 def on_screen(widget: Widget) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
@@ -21,6 +21,18 @@ Complaint = Callable[[str], str | None]
 """A function of the typed text that returns a message about it, or ``None``."""
 
 
+@action(
+    "question_mark f1",
+    "help",
+    "Show all keys, those of this place first.",
+    rank=90,
+    also="shortcuts, manual",
+)
+def action_help(node: Any) -> None:
+    """Show the help, on the main screen or in a dialog."""
+    node.app.shell.show_help()
+
+
 class Modal(Keyed, ModalScreen[Answer]):
     """A modal screen that is dismissed once.
 
@@ -29,6 +41,7 @@ class Modal(Keyed, ModalScreen[Answer]):
     """
 
     action_jump = action_jump
+    action_help = action_help
 
     def dismiss(self, result: Answer | None = None) -> AwaitComplete:
         if self.app.screen is not self:

@@ -53,11 +53,18 @@ class Lines(Widget):
 
 
 def verdict_lines(
-    verdict: Verdict, width: int, look: Look, key: str = "f", words: str = "", most: int = 2, more: int = -1
+    verdict: Verdict,
+    width: int,
+    look: Look,
+    keys: tuple[str, str] = ("f", "w"),
+    words: str = "",
+    most: int = 2,
+    more: int = -1,
 ) -> list[list[Part]]:
     """The verdict in at most ``most`` lines, then what helps, its key, and the key that says more.
 
     Args:
+        keys: of the remedy, or none, and of the whole diagnosis.
         words: what helps; default: the verdict's remedy.
         more: how many other cures there are; default: the verdict's other remedies.
     """
@@ -69,6 +76,7 @@ def verdict_lines(
         text = [*text[: most - 1], text[most - 1] + look.glyphs.more]
     signs = [f"{look.glyphs.up} ", *["  "] * len(text)]
     lines: list[list[Part]] = [[(sign + line, trouble)] for sign, line in zip(signs, text, strict=False)]
+    key, why = keys
     helps = plain_text(words or verdict.remedy.words)
     if key and (words or verdict.remedy.edits):
         line: list[Part] = [("  ", quiet), (key, look.style(bold=True)), (f" try {helps}", quiet)]
@@ -79,5 +87,5 @@ def verdict_lines(
     hints = [f" why, {more} more"] * (more > 0) + [" why"]
     hint = next((text for text in hints if used + 4 + len(text) <= width), "")
     if hint:
-        line += [("   ", quiet), ("w", look.style(bold=True)), (hint, quiet)]
+        line += [("   ", quiet), (why, look.style(bold=True)), (hint, quiet)]
     return [*lines, line]
