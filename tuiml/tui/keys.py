@@ -96,10 +96,10 @@ def action(
 def _declared(method: Any, id: str, value: Any, row: tuple[Any, ...]) -> Any:
     """The method, or what stands for it if its call with a value is the action; ``row``: its other fields."""
     if not id:
-        _register(Action(method.__name__.removeprefix("action_"), *row, method=method), [])
+        _register(Action(*(method.__name__.removeprefix("action_"), *row, method)), [])
         return method
     calls = method if isinstance(method, _Calls) else _Calls(method)
-    _register(Action(id, *row, method=calls.add(id, value)), list(calls.ids)[-2::-1])
+    _register(Action(*(id, *row, calls.add(id, value))), list(calls.ids)[-2::-1])
     return calls
 
 
