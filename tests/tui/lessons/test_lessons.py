@@ -24,7 +24,7 @@ def works(on, key):
 @pytest.mark.parametrize("name", NAMES)
 async def test_the_keys_of_each_step_do_it(name, monkeypatch):
     async with Bench.opened(settings=Settings(pace="full"), client=TrainingClient) as on:
-        on.app.open_lesson(name)
+        on.app.lesson.open(name)
         await on.drawn()
         progress = on.app.lesson.progress
         for number, step in enumerate(progress.lesson.steps):

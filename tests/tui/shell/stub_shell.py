@@ -106,6 +106,9 @@ class StubLesson:
     def lessons(self) -> list[Listed]:
         return []
 
+    def open(self, name: str) -> None:
+        pass
+
     def toggle(self) -> None:
         pass
 
@@ -165,9 +168,6 @@ class StubShell:
 
     def compare_runs(self, paths: Sequence[Path]) -> None:
         self.calls.append(("compare_runs", paths))
-
-    def open_lesson(self, name: str) -> None:
-        self.calls.append(("open_lesson", name))
 
     def session_changed(self) -> None:
         self.calls.append(("session_changed",))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from tuiml.tui.app.collector import Collector
 from tuiml.tui.app.current_lesson import CurrentLesson
 from tuiml.tui.app.current_run import CurrentRun
 from tuiml.tui.app.current_study import CurrentStudy
+from tuiml.tui.app.early_input import EarlyInput
 from tuiml.tui.app.main_screen import MainScreen, described
 from tuiml.tui.app.session import Session
 from tuiml.tui.app.shutdown import Shutdown
@@ -81,16 +81,15 @@ class TuimlApp(Keyed, App[int]):
         remembered = opening.spared(settings or Settings(), run, self._named)
         remembered, self._study = opening.wanted(remembered, run, study)
         theme.register(self)
-        self.theme, no_theme = theme.wanted(self, self.preferences.theme, remembered.theme, remembered.dark)
+        chosen, no_theme = theme.wanted(self, self.preferences.theme, remembered.theme, remembered.dark)
         self.keymap, ignored = keymap.chosen(self.preferences.keymap, self.preferences.keys)
         found = (remembered.trouble, trouble, no_theme, keymap.in_one_line(ignored))
         self._troubles = [text for text in found if text]
         self.set_keymap(self.keymap)
-        self.look = theme.look(self.current_theme)
+        self.look = theme.show(self, chosen)
         if self.preferences.reduced_motion:
             self.animation_level = "none"
-        self._early: list[events.InputEvent] | None = []
-        """Keys and clicks that came before the first screen; ``None`` once it is there."""
+        self._early = EarlyInput(self, super().on_event)
         self.collector = Collector(self)
         self.shutdown = Shutdown(self, self._save_work)
         self.pace = Pace(remembered.pace, self.preferences.pace)
@@ -108,8 +107,6 @@ class TuimlApp(Keyed, App[int]):
         self.study = CurrentStudy(self, study_client_factory, self.session)
         self.opening = opening.Opening(self, self, self.session, asked=self._named, run=run)
         self.probe_client_factory: Callable[[child.Post], Any] = probe_client_factory or ProbeClient
-        self.set_class(not self.look.unicode, "ascii")
-        self.set_class(self.look.contrast, "contrast")
 
     def get_default_screen(self) -> MainScreen:
         return MainScreen(id="_default")
@@ -134,12 +131,12 @@ class TuimlApp(Keyed, App[int]):
         if not self.is_headless:
             self.shutdown.catch_all()
             self.call_after_refresh(self.collector.start)
-            self.set_timer(1.0, self._measure)
+            self.set_timer(1.0, self.query_one(TopBar).watch_machine)
         remembered = self.session.remembered
         for text in self._troubles:
             self.complain(text)
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
-        self.call_after_refresh(self.call_later, self._take_early_input)
+        self.call_after_refresh(self.call_later, self._early.hand_over)
         self.call_after_refresh(self.opening.open_run)
         if not self._named:
             self.query_one(Build).select(remembered.row)
@@ -154,20 +151,6 @@ class TuimlApp(Keyed, App[int]):
     def on_resize(self) -> None:
         if self.query(LessonPanel):
             self.lesson.show()
-
-    def _measure(self) -> None:
-        """Show the use of the machine, every second from now on, if that is wanted and psutil installed."""
-        if self.preferences.resources:
-            self.run_worker(self._load_resources, thread=True, group="resources")
-
-    def _load_resources(self) -> None:
-        from tuiml.tui.app.resources import Resources  # in a thread: no key waits for psutil
-
-        with contextlib.suppress(ModuleNotFoundError):
-            used = Resources()
-            self.call_from_thread(
-                self.set_interval, 1.0, lambda: self.query_one(TopBar).show_used(used.text())
-            )
 
     @property
     def screen_name(self) -> str:
@@ -222,10 +205,6 @@ class TuimlApp(Keyed, App[int]):
 
     def compare_runs(self, paths: Sequence[Path]) -> None:
         self.query_one(Train).comparing.compare_runs(paths)
-
-    def open_lesson(self, name: str) -> None:
-        """Begin a lesson."""
-        self.lesson.open(name)
 
     def session_changed(self) -> None:
         self.session.write_soon()
@@ -305,18 +284,9 @@ class TuimlApp(Keyed, App[int]):
         if self.preferences.reduced_motion and isinstance(event.widget, Input | TextArea):
             event.widget.cursor_blink = False
 
-    async def _take_early_input(self) -> None:
-        """Pass on what was typed before a screen had the focus, each key once the one before was handled."""
-        if self._early:
-            await super().on_event(self._early.pop(0))
-            self.call_after_refresh(self.call_later, self._take_early_input)
-        else:
-            self._early = None
-
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.InputEvent):
-            if self._early is not None and not event.is_forwarded:
-                self._early.append(event)
+            if self._early.keeps(event):
                 return
             self.collector.pressed()
         if not (self.shutdown.begun and isinstance(event, events.InputEvent)):  # the screens are being closed

@@ -105,6 +105,9 @@ class CurrentLesson(Protocol):
     def shown(self) -> bool:
         """True if its text is on the screen."""
 
+    def open(self, name: str) -> None:
+        """Begin a lesson, by its name."""
+
     def toggle(self) -> None:
         """Hide its text or show it; without a lesson, open one."""
 
@@ -181,9 +184,6 @@ class Shell(Protocol):
 
     def compare_runs(self, paths: Sequence[Path]) -> None:
         """Show runs in Train, their curves drawn together."""
-
-    def open_lesson(self, name: str) -> None:
-        """Begin a lesson, by its name."""
 
     def session_changed(self) -> None:
         """Write what the next session restores soon."""
