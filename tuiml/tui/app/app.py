@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +13,16 @@ from textual.message import Message
 from textual.widgets import ContentSwitcher, Input, TextArea
 
 from tuiml.data.own.reading import DataFiles, DataFilesInBackground
-from tuiml.spec.problems import Problem
 from tuiml.text import plain_text
 from tuiml.tui.app import keymap, opening, theme
 from tuiml.tui.app.bars import SCREENS, KeyBar, TopBar
+from tuiml.tui.app.closing import LEAVING, save_work
 from tuiml.tui.app.collector import Collector
 from tuiml.tui.app.current_lesson import CurrentLesson
 from tuiml.tui.app.current_run import CurrentRun
 from tuiml.tui.app.current_study import CurrentStudy
 from tuiml.tui.app.early_input import EarlyInput
+from tuiml.tui.app.going import Going
 from tuiml.tui.app.main_screen import MainScreen, described
 from tuiml.tui.app.session import Session
 from tuiml.tui.app.shutdown import Shutdown
@@ -30,7 +31,6 @@ from tuiml.tui.dialogs import use_file
 from tuiml.tui.keys import Keyed, action
 from tuiml.tui.lessons.panel import LessonPanel
 from tuiml.tui.library.screen import Library
-from tuiml.tui.model.catalog import Item
 from tuiml.tui.model.document import Document, Raw
 from tuiml.tui.model.pace import Pace
 from tuiml.tui.model.preferences import Preferences
@@ -48,9 +48,6 @@ from tuiml.tui.shell.screen import AppScreen
 from tuiml.tui.study.screen import StudyScreen
 from tuiml.tui.train.screen import Train
 
-LEAVING = 2.0
-"""Seconds that a run has to save itself when the app is left."""
-
 
 class TuimlApp(Keyed, App[int]):
     """Holds the session and the run on the screen, and reports their changes to the screens."""
@@ -58,6 +55,10 @@ class TuimlApp(Keyed, App[int]):
     TITLE = "tuiml"
     ENABLE_COMMAND_PALETTE = False  # the palette is one of our own
     CSS = theme.CSS
+    shutdown: Shutdown
+    session: Session
+    current_run: CurrentRun
+    study: CurrentStudy
 
     def __init__(
         self,
@@ -91,7 +92,11 @@ class TuimlApp(Keyed, App[int]):
             self.animation_level = "none"
         self._early = EarlyInput(self, super().on_event)
         self.collector = Collector(self)
-        self.shutdown = Shutdown(self, self._save_work)
+        others = self.file_reader.close, lambda: self.query_one(Build).flight.close()
+        self.shutdown = Shutdown(
+            self, lambda: save_work(self.shutdown, self.session, self.current_run, self.study, others)
+        )
+        self.go = Going(self, self)
         self.pace = Pace(remembered.pace, self.preferences.pace)
         self.lesson = CurrentLesson(self, self, self.pace, remembered, self.preferences.language)
         self.session = Session(
@@ -196,19 +201,6 @@ class TuimlApp(Keyed, App[int]):
         self.query_one(Build).table.cursor = 0
         self.document_edited()
 
-    def go_to_problem(self, problem: Problem) -> None:
-        self.show_screen("build")
-        self.query_one(Build).go_to(problem)
-
-    def open_preset(self, item: Item) -> None:
-        self.query_one(Library).opener.open(item)
-
-    def compare_runs(self, paths: Sequence[Path]) -> None:
-        self.query_one(Train).comparing.compare_runs(paths)
-
-    def session_changed(self) -> None:
-        self.session.write_soon()
-
     @property
     def model(self) -> RunModel:
         return self.current_run.model
@@ -297,23 +289,3 @@ class TuimlApp(Keyed, App[int]):
             super()._handle_exception(error)
         else:
             self.shutdown.failed(error)
-
-    def _save_work(self) -> Iterator[str]:
-        outcome = "your last edits are not saved"
-        with self.shutdown.attempt():
-            self.session.write(self.session.snapshot(), last=True)
-            outcome = self.session.trouble or "your edits are saved for the next start"
-        yield outcome
-        for close in (
-            self.current_run.stop_following,
-            self.file_reader.close,
-            lambda: self.query_one(Build).flight.close(),
-        ):
-            with self.shutdown.attempt():
-                close()
-        with self.shutdown.attempt():
-            if self.client is not None:
-                yield "training was stopped, and the run is in the library" if self.client.active else ""
-                self.client.close(LEAVING)
-        with self.shutdown.attempt():
-            yield self.study.close(LEAVING)

@@ -90,7 +90,7 @@ class Opener:
 
         def answered(curves: bool | None) -> None:
             if curves:
-                self._screen.shell.compare_runs([item.path for item in runs])
+                self._screen.shell.go.to_runs([item.path for item in runs])
 
         self._screen.shell.push_screen(CompareDialog([item.run for item in runs if item.run]), answered)
 
