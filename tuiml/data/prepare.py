@@ -92,13 +92,9 @@ def draw(dataset: Dataset, examples: PoolAndTest, seed: int) -> Data:
     training, held_out, made_anew = _drawn(dataset, examples.pool, seed)
     if dataset.fills:
         _fill(training.inputs, (training, held_out, examples.test))
-    raw = np.empty(0), np.empty(0, np.int64)
-    if any(part.inputs.dtype == np.float64 for part in (training, examples.test)):
-        raw = _far_or_small(training.inputs, dataset.normalize)
-        training, held_out, test = (_single(part, *raw) for part in (training, held_out, examples.test))
-        examples = PoolAndTest(examples.pool, test)
+    (training, held_out, test), raw = _in_single(dataset.normalize, training, held_out, examples.test)
     shift, scale = normalization(training.inputs, dataset.normalize, dataset.top)
-    test, (middle, width) = examples.test, (_NOTHING, _NOTHING)
+    middle, width = _NOTHING, _NOTHING
     if dataset.target == "regression":
         middle, width = _scaling(training.labels, dataset.target_scaling())
         training, held_out, test = (_scaled(part, middle, width) for part in (training, held_out, test))
@@ -176,6 +172,17 @@ def _far_or_small(like: Values, normalize: Normalize) -> tuple[NDArray[Any], NDA
         far = (deviation > 0) & (np.abs(mean) > FAR * deviation)
         shift[far] = np.where(deviation > 1, np.rint(mean), mean)[far]
     return shift, exponents
+
+
+def _in_single(
+    normalize: Normalize, training: Part, *others: Part
+) -> tuple[list[Part], tuple[NDArray[Any], NDArray[Any]]]:
+    """The parts in float32, and the shift and the exponents of their columns; empty if they were in it."""
+    parts = [training, *others]
+    if all(part.inputs.dtype != np.float64 for part in parts):
+        return parts, (np.empty(0), np.empty(0, np.int64))
+    raw = _far_or_small(training.inputs, normalize)
+    return [_single(part, *raw) for part in parts], raw
 
 
 def _single(part: Part, shift: NDArray[Any], exponents: NDArray[Any]) -> Part:

@@ -70,11 +70,8 @@ class StudyRun:
         self._running: dict[str, _Running] = {}
         self._known: dict[str, Trial] = {}
         self._extra: list[Order] = []
-        self._reasons: dict[str, str] = {}
+        self._reasons: dict[str, Reason] = {}
         """How trials have ended, by their folders: each is counted once, however often it goes on."""
-        self._final: set[str] = set()
-        self._at_rungs: set[str] = set()
-        """Those of them that are over, and those that wait at a rung or were cut there."""
         self._data: dict[str, str] = {}
         """Fingerprints of the data, by its tables."""
         self._noticed: set[str] = set()
@@ -129,8 +126,10 @@ class StudyRun:
     @property
     def _done(self) -> int:
         """Trials that are over: also those that successive halving has cut."""
-        cuts = (self._search.cut(self._known[name]) for name in self._at_rungs)
-        return len(self._final) + sum(one is not None and one.lost_by is not None for one in cuts)
+        over = sum(reason not in ("rung", "stopped") for reason in self._reasons.values())
+        at_rungs = [self._known[name] for name, reason in self._reasons.items() if reason == "rung"]
+        cuts = map(self._search.cut, at_rungs)
+        return over + sum(one is not None and one.lost_by is not None for one in cuts)
 
     @property
     def _halted(self) -> bool:
@@ -321,12 +320,6 @@ class StudyRun:
         if reason not in ("failed", "stopped") and name in state.failed:
             self._folder.change(failed={one: text for one, text in state.failed.items() if one != name})
         self._reasons[name] = reason
-        self._final -= {name}
-        self._at_rungs -= {name}
-        if reason == "rung":
-            self._at_rungs.add(name)
-        elif reason != "stopped":
-            self._final.add(name)
         if reason != "stopped" or not self._halted:
             self._search.tell(trial, order.epochs, value)
         if reason == "diverged" and found and found.end and not message:

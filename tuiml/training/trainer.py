@@ -146,13 +146,7 @@ class Trainer:
                 self._diverge()
                 return
             now = self._clock()
-            if (
-                self._shown
-                or self._reports.due(now)
-                or self._fallbacks.due(now)
-                or self.inspection.due(now)
-                or self.control.attention
-            ):
+            if self._due(now):
                 self._count_time(mark)
                 yield from self._between_steps(now)
                 mark = self._clock()
@@ -229,6 +223,12 @@ class Trainer:
         steps = self.engine.steps(batches())
         state.advance(steps, min(first + steps * size, len(order)))
         return steps == given
+
+    def _due(self, now: float) -> bool:
+        """True if there is something to do before the next step."""
+        if self._shown or self.control.attention:
+            return True
+        return self._reports.due(now) or self._fallbacks.due(now) or self.inspection.due(now)
 
     def _between_steps(self, now: float) -> Iterator[Event]:
         """Fallback copies, progress, snapshots and inspections, as they are due."""

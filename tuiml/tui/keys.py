@@ -88,17 +88,19 @@ def action(
         ValueError: another class has an action of that name.
     """
 
-    def declare(method: Any) -> Any:
-        run, name = method, id or method.__name__.removeprefix("action_")
-        if id:
-            method = method if isinstance(method, _Calls) else _Calls(method)
-            run = method.add(id, value)
-        words = tuple(word.strip() for word in also.split(",") if word)
-        row = (name, tuple(keys.split()), label, help, where, rank, shown, priority, destructive, words, run)
-        _register(Action(*row), list(method.ids)[-2::-1] if id else [])
-        return method
+    words = tuple(word.strip() for word in also.split(",") if word)
+    row = (tuple(keys.split()), label, help, where, rank, shown, priority, destructive, words)
+    return lambda method: _declared(method, id, value, row)
 
-    return declare
+
+def _declared(method: Any, id: str, value: Any, row: tuple[Any, ...]) -> Any:
+    """The method, or what stands for it if its call with a value is the action; ``row``: its other fields."""
+    if not id:
+        _register(Action(*(method.__name__.removeprefix("action_"), *row, method)), [])
+        return method
+    calls = method if isinstance(method, _Calls) else _Calls(method)
+    _register(Action(*(id, *row, calls.add(id, value))), list(calls.ids)[-2::-1])
+    return calls
 
 
 def _register(new: Action, below: list[str]) -> None:

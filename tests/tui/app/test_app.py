@@ -25,6 +25,7 @@ from tuiml.tui.build.screen import Build
 from tuiml.tui.keys import actions, key_word
 from tuiml.tui.model import settings
 from tuiml.tui.model.document import Document
+from tuiml.tui.model.drafts import Draft
 from tuiml.tui.model.preset_files import named
 from tuiml.tui.process.child import TrainingProblems, TrainingProcessEnded
 from tuiml.tui.widgets.chooser import Chooser
@@ -185,7 +186,7 @@ async def test_edits_are_written_down_while_the_app_is_open(monkeypatch: pytest.
     monkeypatch.setattr("tuiml.tui.app.session.WRITE_AFTER", 0.001)
     async with opened() as (_, pilot):
         await pilot.press("down", "d")
-        await until(lambda: bool((settings.load().document or settings.Draft("")).dirty), pilot)
+        await until(lambda: bool((settings.load().document or Draft("")).dirty), pilot)
 
 
 @pytest.mark.parametrize("number", [0, 128 + signal.SIGTERM, 128 + signal.SIGHUP])

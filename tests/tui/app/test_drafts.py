@@ -13,6 +13,7 @@ from tests.tui.fake_training_client import FakeTrainingClient
 from tuiml.tui.app.app import TuimlApp
 from tuiml.tui.app.session import LATEST, WRITE_AFTER
 from tuiml.tui.model import settings
+from tuiml.tui.model.drafts import Draft, document_of
 
 SURROGATE = json.dumps({"version": 1, "run": "/x\ud800"}).encode()
 
@@ -59,8 +60,8 @@ async def test_a_pipe_in_the_place_of_the_state_is_not_waited_for():
     text = 'version = 1\nname = "x"\n'
     pipe = settings.state_path().with_name("pipe.toml")
     os.mkfifo(pipe)
-    draft = settings.Draft(text, path=str(pipe), dirty=True)
-    assert await asyncio.wait_for(asyncio.to_thread(settings.document_of, draft), 5) is not None
+    draft = Draft(text, path=str(pipe), dirty=True)
+    assert await asyncio.wait_for(asyncio.to_thread(document_of, draft), 5) is not None
 
 
 async def test_edits_that_cannot_be_kept_are_said_once_until_they_can_be(monkeypatch):
@@ -110,6 +111,7 @@ async def test_an_older_snapshot_never_overwrites_a_newer_one():
     async with opened() as (app, pilot):
         older = app.session.snapshot()
         await pilot.press("down", "d")
+        await until(lambda: app.document.dirty)
         app.session.write(app.session.snapshot())
         app.session.write(older)
         kept = settings.load().document

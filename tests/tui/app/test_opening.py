@@ -16,6 +16,7 @@ from tests.tui.files_on_disk import preset, run
 from tuiml.tui.app.app import TuimlApp
 from tuiml.tui.app.opening import Opening, spared
 from tuiml.tui.model import settings
+from tuiml.tui.model.drafts import draft_of
 from tuiml.tui.model.preset_files import named
 from tuiml.tui.model.settings import Settings
 from tuiml.tui.train.screen import Train
@@ -98,7 +99,7 @@ async def test_a_run_that_ended_the_app_is_not_opened_again_unasked(monkeypatch,
 async def test_a_preset_that_ended_the_app_is_not_opened_again_and_its_edits_are_kept(monkeypatch):
     document = named(str(preset("culprit")))
     document.set("note", "my edit")
-    draft = settings.draft_of(document.raw, str(document.path), "", True)
+    draft = draft_of(document.raw, str(document.path), "", True)
     settings.save(settings.Settings(document=draft))
     with monkeypatch.context() as patch:
         fatal(patch, TuimlApp, "show_screen", lambda app: app.document.name == "culprit")

@@ -71,7 +71,7 @@ async def test_the_top_bar_shows_it_where_there_is_room(width: int, there: bool)
 
 async def test_it_is_measured_every_second() -> None:
     async with Bench.opened(Document(raw())) as on:
-        on.app._measure()
+        on.app.query_one(TopBar).watch_machine()
         await on.until(lambda: on.app.query_one(TopBar)._used)
 
 
@@ -81,9 +81,9 @@ async def test_without_psutil_or_if_it_is_not_wanted_nothing_is_shown(
 ) -> None:
     async with Bench.opened(Document(raw()), preferences=Preferences(resources=wanted)) as on:
         monkeypatch.setitem(sys.modules, "psutil", None)
-        timers = len(on.app._timers)
-        on.app._measure()
+        timers = len(on.app.query_one(TopBar)._timers)
+        on.app.query_one(TopBar).watch_machine()
         assert len(on.app.workers) == wanted or not wanted
         await on.app.workers.wait_for_complete()
-        assert len(on.app._timers) == timers
+        assert len(on.app.query_one(TopBar)._timers) == timers
         assert not on.app._exception

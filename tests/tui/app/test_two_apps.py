@@ -9,6 +9,7 @@ from tuiml.tui.app.app import TuimlApp
 from tuiml.tui.app.session import DocumentState, Drafts
 from tuiml.tui.model import settings
 from tuiml.tui.model.document import Document
+from tuiml.tui.model.drafts import document_of
 from tuiml.tui.model.preset_files import NEW, named
 from tuiml.tui.widgets.dialogs import ConfirmDialog
 
@@ -47,7 +48,7 @@ def test_edits_of_one_preset_in_two_apps_are_both_kept():
     assert sum("epochs = 77" in text for text in texts) == 1
     assert sum("epochs = 88" in text for text in texts) == 1
     names = [document.name for document in Drafts(found.drafts)]
-    assert names == [f"{settings.document_of(found.document).name} (other window)"]
+    assert names == [f"{document_of(found.document).name} (other window)"]
 
 
 def test_drafts_of_another_preset_stay_and_those_that_were_undone_go():
@@ -122,7 +123,7 @@ async def test_a_preset_saved_with_data_beside_it_is_not_taken_for_newer(tmp_pat
     document.set("training.epochs", 78)
     draft = DocumentState.of(document).draft()
     assert draft.source
-    again = settings.document_of(draft)
+    again = document_of(draft)
     save(document.saved_raw, path)
-    assert settings.document_of(draft).saved_raw == read(path)
+    assert document_of(draft).saved_raw == read(path)
     assert again.get("training.epochs") == 78

@@ -165,7 +165,7 @@ async def test_initializers_and_activations_by_one_key(size: tuple[int, int]) ->
         for _ in range(7):
             await on.press("u")
         assert on.app.document.raw["layers"] == STACK, "each was one edit"
-        assert not on.app.document.can_undo
+        assert not on.app.document.history.can_undo
         await on.press("end", "i")
         assert on.chosen("initializer") == ["normal"] * 3 + ["he_normal"], "the output layer alone"
 

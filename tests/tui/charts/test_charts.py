@@ -18,7 +18,7 @@ from tuiml.tui.charts.axes import Mark
 from tuiml.tui.charts.bars import heights, mini, progress, shared, zero_bin
 from tuiml.tui.charts.distribution import Bars, distribution
 from tuiml.tui.charts.heat import heat_map
-from tuiml.tui.charts.lines import Curve, line_chart
+from tuiml.tui.charts.lines import Curve, LineChart
 from tuiml.tui.charts.palette import ASCII, COLOURS, LAYER_COLOURS, UNICODE, Look, glyphs, layer_colour
 from tuiml.tui.charts.scale import Scale
 from tuiml.tui.charts.series import Means, Series, decimate, smoothed, value_at
@@ -47,6 +47,10 @@ styles = st.sampled_from(["solid", "dashed", "dotted"])
 
 def texts(strips: list[Line]) -> list[str]:
     return ["".join(segment.text for segment in strip) for strip in strips]
+
+
+def line_chart(curves, width, height, **options):
+    return LineChart(curves, **options).lines(width, height)
 
 
 def histogram(values, low, high, width, height, *, title="", look):

@@ -273,7 +273,7 @@ async def test_a_file_becomes_the_data_as_one_edit_that_undo_takes_back(shelf, s
         assert preset.training.loss.name == "mse"
         await on.press("u")
         assert on.app.document.raw == before
-        assert not on.app.document.can_undo
+        assert not on.app.document.history.can_undo
 
 
 async def test_another_column_is_told_by_the_arrows(shelf):
@@ -311,7 +311,7 @@ async def test_going_about_folders_by_keys(shelf):
         assert not on.picker.names.display
         await on.press("tab", "escape")
         assert isinstance(on.app.screen, type(on.app.screen_stack[0]))
-        assert not on.app.document.can_undo
+        assert not on.app.document.history.can_undo
 
 
 async def test_what_cannot_be_used_says_why_and_changes_nothing(shelf):
@@ -323,7 +323,7 @@ async def test_what_cannot_be_used_says_why_and_changes_nothing(shelf):
         assert str(on.picker.query_one(".said").content).strip()
         assert isinstance(on.app.screen, FilePicker)
         await on.press("escape", "escape")
-        assert not on.app.document.can_undo
+        assert not on.app.document.history.can_undo
 
 
 async def test_a_folder_and_a_file_that_disappear(shelf):
@@ -338,7 +338,7 @@ async def test_a_folder_and_a_file_that_disappear(shelf):
         await on.at("flowers.csv", "3 classes")
         (shelf / "flowers.csv").unlink()
         await on.press("enter")
-        assert not on.app.document.can_undo
+        assert not on.app.document.history.can_undo
         await on.press("ctrl+p")  # the app goes on
 
 

@@ -57,7 +57,7 @@ async def test_polluted_files_by_keys(tmp_path):
                 assert one_line(said) in shown
             if case.inputs is None:
                 await on.press("enter")
-                assert not on.app.document.can_undo
+                assert not on.app.document.history.can_undo
             await on.press("escape")
         await on.press(*"case1", "enter")
         await on.until(lambda: "path" in on.app.document.raw["data"])

@@ -79,7 +79,7 @@ async def test_r_looks_for_a_rate_and_enter_takes_it_as_one_edit(size: tuple[int
         assert on.client.finding is None
         assert on.app.document.undo()
         assert on.app.document.raw == before
-        assert not on.app.document.can_undo
+        assert not on.app.document.history.can_undo
 
 
 async def test_escape_leaves_everything_as_it_is_and_stops_the_search() -> None:
@@ -90,7 +90,7 @@ async def test_escape_leaves_everything_as_it_is_and_stops_the_search() -> None:
         await on.pilot.press("escape")
         assert on.client.asked[-1] == "stop_finding"
         assert on.app.document.raw == before
-        assert not on.app.document.can_undo
+        assert not on.app.document.history.can_undo
         await on.pilot.press("r")
         await on.report(*tried(), FOUND)
         await on.pilot.press("escape")

@@ -28,7 +28,7 @@ async def test_the_keys_of_each_step_do_it(name, monkeypatch, tmp_path):
     (tmp_path / "flowers.csv").write_text("petal,sepal,kind\n" + "\n".join(rows) + "\n")
     monkeypatch.chdir(tmp_path)  # where the lesson on data of one's own finds a file
     async with Bench.opened(settings=Settings(pace="full"), client=TrainingClient) as on:
-        on.app.open_lesson(name)
+        on.app.lesson.open(name)
         await on.drawn()
         progress = on.app.lesson.progress
         for number, step in enumerate(progress.lesson.steps):

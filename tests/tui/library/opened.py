@@ -70,7 +70,11 @@ class Shell(App[None]):
     def say(self, text: str) -> None:
         self.said.append(text)
 
-    def compare_runs(self, paths: Sequence[Path]) -> None:
+    @property
+    def go(self) -> Any:
+        return self
+
+    def to_runs(self, paths: Sequence[Path]) -> None:
         self.compared.append([path.name for path in paths])
 
 

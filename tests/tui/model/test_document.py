@@ -112,7 +112,7 @@ def test_going_through_kinds_of_layers_is_one_step_and_loses_nothing() -> None:
     assert found.raw["layers"][1] == {"type": "dropout"}
     found.undo()
     assert found.raw == start
-    assert not found.can_undo
+    assert not found.history.can_undo
 
 
 def test_consecutive_settings_of_one_place_are_one_step() -> None:
@@ -144,7 +144,7 @@ def test_what_is_typed_back_leaves_no_step() -> None:
     found = document()
     found.set("layers[1].units", 6)
     found.set("layers[1].units", 64)
-    assert not found.can_undo
+    assert not found.history.can_undo
     assert not found.dirty
 
 
@@ -153,7 +153,7 @@ def test_a_new_edit_forgets_what_was_taken_back() -> None:
     found.duplicate(1)
     found.undo()
     found.remove(0)
-    assert not found.can_redo
+    assert not found.history.can_redo
 
 
 def test_layers_are_added_duplicated_moved_and_removed() -> None:

@@ -106,11 +106,37 @@ class StubLesson:
     def lessons(self) -> list[Listed]:
         return []
 
+    def open(self, name: str) -> None:
+        pass
+
     def toggle(self) -> None:
         pass
 
     def go_on(self) -> None:
         pass
+
+
+class StubSession:
+    """Nothing is written."""
+
+    def write_soon(self) -> None:
+        pass
+
+
+class StubGoing:
+    """Notes where it is asked to go, in the shell's ``calls``."""
+
+    def __init__(self, calls: list[tuple[Any, ...]]) -> None:
+        self._calls = calls
+
+    def to_problem(self, problem: Problem) -> None:
+        self._calls.append(("to_problem", problem))
+
+    def to_preset(self, item: Item) -> None:
+        self._calls.append(("to_preset", item))
+
+    def to_runs(self, paths: Sequence[Path]) -> None:
+        self._calls.append(("to_runs", paths))
 
 
 class StubShell:
@@ -123,6 +149,8 @@ class StubShell:
         self.document = document
         self.screen_name = screen_name
         self.calls: list[tuple[Any, ...]] = []
+        self.go = StubGoing(self.calls)
+        self.session = StubSession()
         self.current_run = StubRun()
         self.study = StubStudy()
         self.lesson = StubLesson()
@@ -148,9 +176,6 @@ class StubShell:
     def show_screen(self, name: str) -> None:
         self.calls.append(("show_screen", name))
 
-    def go_to_problem(self, problem: Problem) -> None:
-        self.calls.append(("go_to_problem", problem))
-
     def document_edited(self) -> None:
         self.calls.append(("document_edited",))
 
@@ -159,18 +184,6 @@ class StubShell:
 
     def edit(self, document: Document) -> None:
         self.calls.append(("edit", document))
-
-    def open_preset(self, item: Item) -> None:
-        self.calls.append(("open_preset", item))
-
-    def compare_runs(self, paths: Sequence[Path]) -> None:
-        self.calls.append(("compare_runs", paths))
-
-    def open_lesson(self, name: str) -> None:
-        self.calls.append(("open_lesson", name))
-
-    def session_changed(self) -> None:
-        self.calls.append(("session_changed",))
 
     def run_changed(self, kinds: set[str]) -> None:
         self.calls.append(("run_changed", kinds))

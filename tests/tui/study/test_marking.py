@@ -12,8 +12,9 @@ from tuiml.nn.optimizers import optimizers
 from tuiml.studies import library
 from tuiml.studies.check import check
 from tuiml.tui.model.document import Document
+from tuiml.tui.model.drafts import document_of, draft_of
 from tuiml.tui.model.marks import EMPTY, Marks
-from tuiml.tui.model.settings import document_of, draft_of, load
+from tuiml.tui.model.settings import load
 
 pytestmark = pytest.mark.usefixtures("quick")
 OPTIMIZERS = Marks({"training.optimizer": ("sgd", "adam")})

@@ -9,7 +9,7 @@ from tests.tui.study.tables import results, row
 from tuiml.tui.charts import plot
 from tuiml.tui.charts.axes import Frame
 from tuiml.tui.charts.grid_map import Grid, grid_map
-from tuiml.tui.charts.lines import Curve, line_chart
+from tuiml.tui.charts.lines import Curve, LineChart
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.parallel import Coordinate, Path, parallel
 from tuiml.tui.charts.tags import Tag, names_beside
@@ -66,7 +66,7 @@ def test_drawings_have_the_size_that_is_asked_for(look: Look, width: int, height
     for lines in (
         grid_map(grid, width, height, title="t", text="{:.2f}".format, look=look),
         parallel(axes, paths, width, height, title="t", look=look),
-        line_chart(curves, width, height, look=look),
+        LineChart(curves, look=look).lines(width, height),
     ):
         assert len(lines) == height
         assert all(line.cell_length == width for line in lines)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +13,16 @@ from textual.message import Message
 from textual.widgets import ContentSwitcher, Input, TextArea
 
 from tuiml.data.own.reading import DataFiles, DataFilesInBackground
-from tuiml.spec.problems import Problem
 from tuiml.text import plain_text
 from tuiml.tui.app import keymap, opening, theme
 from tuiml.tui.app.bars import SCREENS, KeyBar, TopBar
+from tuiml.tui.app.closing import LEAVING, save_work
 from tuiml.tui.app.collector import Collector
 from tuiml.tui.app.current_lesson import CurrentLesson
 from tuiml.tui.app.current_run import CurrentRun
 from tuiml.tui.app.current_study import CurrentStudy
+from tuiml.tui.app.early_input import EarlyInput
+from tuiml.tui.app.going import Going
 from tuiml.tui.app.help import HelpScreen, places_of
 from tuiml.tui.app.main_screen import MainScreen, described
 from tuiml.tui.app.session import Session
@@ -31,7 +32,6 @@ from tuiml.tui.dialogs import use_file
 from tuiml.tui.keys import Keyed, action, key_of
 from tuiml.tui.lessons.panel import LessonPanel
 from tuiml.tui.library.screen import Library
-from tuiml.tui.model.catalog import Item
 from tuiml.tui.model.document import Document, Raw
 from tuiml.tui.model.pace import Pace
 from tuiml.tui.model.preferences import Preferences
@@ -49,9 +49,6 @@ from tuiml.tui.shell.screen import AppScreen
 from tuiml.tui.study.screen import StudyScreen
 from tuiml.tui.train.screen import Train
 
-LEAVING = 2.0
-"""Seconds that a run has to save itself when the app is left."""
-
 
 class TuimlApp(Keyed, App[int]):
     """Holds the session and the run on the screen, and reports their changes to the screens."""
@@ -59,6 +56,10 @@ class TuimlApp(Keyed, App[int]):
     TITLE = "tuiml"
     ENABLE_COMMAND_PALETTE = False  # the palette is one of our own
     CSS = theme.CSS
+    shutdown: Shutdown
+    session: Session
+    current_run: CurrentRun
+    study: CurrentStudy
 
     def __init__(
         self,
@@ -83,18 +84,21 @@ class TuimlApp(Keyed, App[int]):
         remembered = opening.spared(settings or Settings(), run, self._named)
         remembered, self._study = opening.wanted(remembered, run, study)
         theme.register(self)
-        self.theme, no_theme = theme.wanted(self, self.preferences.theme, remembered.theme, remembered.dark)
+        chosen, no_theme = theme.wanted(self, self.preferences.theme, remembered.theme, remembered.dark)
         self.keymap, ignored = keymap.chosen(self.preferences.keymap, self.preferences.keys)
         found = (remembered.trouble, trouble, no_theme, keymap.in_one_line(ignored))
         self._troubles = [text for text in found if text]
         self.set_keymap(self.keymap)
-        self.look = theme.look(self.current_theme)
+        self.look = theme.show(self, chosen)
         if self.preferences.reduced_motion:
             self.animation_level = "none"
-        self._early: list[events.InputEvent] | None = []
-        """Keys and clicks that came before the first screen; ``None`` once it is there."""
+        self._early = EarlyInput(self, super().on_event)
         self.collector = Collector(self)
-        self.shutdown = Shutdown(self, self._save_work)
+        others = self.file_reader.close, lambda: self.query_one(Build).flight.close()
+        self.shutdown = Shutdown(
+            self, lambda: save_work(self.shutdown, self.session, self.current_run, self.study, others)
+        )
+        self.go = Going(self, self)
         self.pace = Pace(remembered.pace, self.preferences.pace)
         self.lesson = CurrentLesson(self, self, self.pace, remembered, self.preferences.language)
         self.session = Session(
@@ -110,8 +114,6 @@ class TuimlApp(Keyed, App[int]):
         self.study = CurrentStudy(self, study_client_factory, self.session)
         self.opening = opening.Opening(self, self, self.session, asked=self._named, run=run)
         self.probe_client_factory: Callable[[child.Post], Any] = probe_client_factory or ProbeClient
-        self.set_class(not self.look.unicode, "ascii")
-        self.set_class(self.look.contrast, "contrast")
 
     def get_default_screen(self) -> MainScreen:
         return MainScreen(id="_default")
@@ -136,14 +138,12 @@ class TuimlApp(Keyed, App[int]):
         if not self.is_headless:
             self.shutdown.catch_all()
             self.call_after_refresh(self.collector.start)
-            self.set_timer(1.0, self._measure)
+            self.set_timer(1.0, self.query_one(TopBar).watch_machine)
         remembered = self.session.remembered
         for text in self._troubles:
             self.complain(text)
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
-        if self.is_headless:
-            self._early = None
-        self.call_after_refresh(self.call_later, self._take_early_input)
+        self.call_after_refresh(self.call_later, self._early.hand_over)
         self.call_after_refresh(self.opening.open_run)
         if not self._named:
             self.query_one(Build).select(remembered.row)
@@ -158,20 +158,6 @@ class TuimlApp(Keyed, App[int]):
     def on_resize(self) -> None:
         if self.query(LessonPanel):
             self.lesson.show()
-
-    def _measure(self) -> None:
-        """Show the use of the machine, every second from now on, if that is wanted and psutil installed."""
-        if self.preferences.resources:
-            self.run_worker(self._load_resources, thread=True, group="resources")
-
-    def _load_resources(self) -> None:
-        from tuiml.tui.app.resources import Resources  # in a thread: no key waits for psutil
-
-        with contextlib.suppress(ModuleNotFoundError):
-            used = Resources()
-            self.call_from_thread(
-                self.set_interval, 1.0, lambda: self.query_one(TopBar).show_used(used.text())
-            )
 
     @property
     def screen_name(self) -> str:
@@ -216,23 +202,6 @@ class TuimlApp(Keyed, App[int]):
             self.say("with your unsaved changes")
         self.query_one(Build).table.cursor = 0
         self.document_edited()
-
-    def go_to_problem(self, problem: Problem) -> None:
-        self.show_screen("build")
-        self.query_one(Build).go_to(problem)
-
-    def open_preset(self, item: Item) -> None:
-        self.query_one(Library).opener.open(item)
-
-    def compare_runs(self, paths: Sequence[Path]) -> None:
-        self.query_one(Train).comparing.compare_runs(paths)
-
-    def open_lesson(self, name: str) -> None:
-        """Begin a lesson."""
-        self.lesson.open(name)
-
-    def session_changed(self) -> None:
-        self.session.write_soon()
 
     @property
     def model(self) -> RunModel:
@@ -312,18 +281,9 @@ class TuimlApp(Keyed, App[int]):
         if self.preferences.reduced_motion and isinstance(event.widget, Input | TextArea):
             event.widget.cursor_blink = False
 
-    async def _take_early_input(self) -> None:
-        """Pass on what was typed before a screen had the focus, each key once the one before was handled."""
-        if self._early:
-            await super().on_event(self._early.pop(0))
-            self.call_after_refresh(self.call_later, self._take_early_input)
-        else:
-            self._early = None
-
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.InputEvent):
-            if self._early is not None and not event.is_forwarded:
-                self._early.append(event)
+            if self._early.keeps(event):
                 return
             self.collector.pressed()
         if not (self.shutdown.begun and isinstance(event, events.InputEvent)):  # the screens are being closed
@@ -334,23 +294,3 @@ class TuimlApp(Keyed, App[int]):
             super()._handle_exception(error)
         else:
             self.shutdown.failed(error)
-
-    def _save_work(self) -> Iterator[str]:
-        outcome = "your last edits are not saved"
-        with self.shutdown.attempt():
-            self.session.write(self.session.snapshot(), last=True)
-            outcome = self.session.trouble or "your edits are saved for the next start"
-        yield outcome
-        for close in (
-            self.current_run.stop_following,
-            self.file_reader.close,
-            lambda: self.query_one(Build).flight.close(),
-        ):
-            with self.shutdown.attempt():
-                close()
-        with self.shutdown.attempt():
-            if self.client is not None:
-                yield "training was stopped, and the run is in the library" if self.client.active else ""
-                self.client.close(LEAVING)
-        with self.shutdown.attempt():
-            yield self.study.close(LEAVING)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple, cast
@@ -89,6 +90,18 @@ class TopBar(Bar):
         super().__init__(id=id)
         self._said = ""
         self._used = ""
+
+    def watch_machine(self) -> None:
+        """Show the use of the machine every second from now on, if that is wanted and psutil installed."""
+        if self.shell.preferences.resources:
+            self.run_worker(self._load_resources, thread=True, group="resources")
+
+    def _load_resources(self) -> None:
+        from tuiml.tui.app.resources import Resources  # in a thread: no key waits for psutil
+
+        with contextlib.suppress(ModuleNotFoundError):
+            used = Resources()
+            self.app.call_from_thread(self.set_interval, 1.0, lambda: self.show_used(used.text()))
 
     def show_used(self, text: str) -> None:
         """Show the use of the machine at the right, where there is room."""

@@ -149,7 +149,7 @@ class CurrentLesson:
             self.done[self.name] = max(self.done.get(self.name, 0), self.progress.at)
         self.show()
         self._shell.renew()
-        self._shell.session_changed()
+        self._shell.session.write_soon()
 
     def remember(self, here: Settings) -> Settings:
         """The settings with the progress of the lessons."""

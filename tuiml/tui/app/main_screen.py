@@ -166,9 +166,7 @@ class MainScreen(Keyed, Screen[None]):
 
     def _show_theme(self, name: str) -> None:
         if name != self.app.theme:
-            self.app.theme = name
-            self.shell.look = theme.look(self.app.current_theme)
-            self.app.set_class(self.shell.look.contrast, "contrast")
+            self.shell.look = theme.show(self.app, name)
             self.shell.document_edited()
             self.shell.run_changed(set(KINDS))
             self.shell.study_changed()

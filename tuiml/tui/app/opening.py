@@ -18,9 +18,10 @@ from tuiml.runs.folder import runs_folder
 from tuiml.runs.tail import Tail
 from tuiml.studies.folder import STUDY
 from tuiml.tui.app.session import SavedState, Session
+from tuiml.tui.model.drafts import Draft
 from tuiml.tui.model.past_run import read_run
 from tuiml.tui.model.run_model import RunModel
-from tuiml.tui.model.settings import MOST_DRAFTS, Draft, Settings, TrainView
+from tuiml.tui.model.settings import MOST_DRAFTS, Settings, TrainView
 from tuiml.tui.shell.protocol import Shell
 from tuiml.tui.train.screen import Train
 

@@ -52,7 +52,7 @@ def commands(app: App[Any], shell: Shell) -> Iterator[tuple[Pick, Callable[[], o
         yield Pick(f"Show the chart: {chart.title}", chart.help), partial(study.show_chart, chart.id)
     for listed in shell.lesson.lessons():
         title = plain_text(listed.title(shell.lesson.language))
-        yield Pick(f"Lesson: {title}", also=(listed.name,)), partial(shell.open_lesson, listed.name)
+        yield Pick(f"Lesson: {title}", also=(listed.name,)), partial(shell.lesson.open, listed.name)
     for name, open_it in openable(shell):
         yield Pick(f"Open {plain_text(name)}"), open_it
 

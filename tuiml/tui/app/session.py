@@ -15,9 +15,10 @@ from textual.timer import Timer
 from tuiml.data.own.entries import DataFiles
 from tuiml.tui.model import settings
 from tuiml.tui.model.document import Document, Raw
+from tuiml.tui.model.drafts import Draft, document_of, draft_of
 from tuiml.tui.model.marks import Marks
 from tuiml.tui.model.preset_files import default_document
-from tuiml.tui.model.settings import MOST_DRAFTS, Draft, Settings
+from tuiml.tui.model.settings import MOST_DRAFTS, Settings
 
 WRITE_AFTER = 0.5
 """Seconds without another edit after which the session is written."""
@@ -29,7 +30,7 @@ class Drafts:
     """Documents with unsaved edits that are not on the screen: opening one again brings its edits back."""
 
     def __init__(self, remembered: list[Draft]) -> None:
-        found = (settings.document_of(draft) for draft in remembered)
+        found = (document_of(draft) for draft in remembered)
         self._documents = {key(d): d for d in found if d and (d.dirty or d.marks)}
 
     def __iter__(self) -> Iterator[Document]:
@@ -75,7 +76,7 @@ class DocumentState:
 
     def draft(self) -> Draft | None:
         """As the settings hold it; ``None`` if TOML cannot hold it."""
-        return settings.draft_of(self.raw, self.path, self.origin, self.dirty, self.saved, self.marks)
+        return draft_of(self.raw, self.path, self.origin, self.dirty, self.saved, self.marks)
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ class Session:
         self._app, self._files, self._complain, self._update = app, files, complain, update
         self.remembered = remembered
         self.drafts = Drafts(remembered.drafts)
-        last = remembered.document and settings.document_of(remembered.document)
+        last = remembered.document and document_of(remembered.document)
         self.document = last or default_document()
         self.document.find_in(files)
         self._drafted: list[tuple[DocumentState, Draft | None]] = []

@@ -94,6 +94,15 @@ def wanted(app: App[int], written: str, remembered: str, dark: bool) -> tuple[st
     return usual, f"settings.toml: there is no theme {short(written)}; {hint}"
 
 
+def show(app: App[int], name: str) -> Look:
+    """Show a theme; returns how things are drawn in it."""
+    app.theme = name
+    found = look(app.current_theme)
+    app.set_class(not found.unicode, "ascii")
+    app.set_class(found.contrast, "contrast")
+    return found
+
+
 def look(theme: Theme) -> Look:
     """The properties of this terminal that drawings get."""
     encoding = getattr(sys.__stdout__, "encoding", None)

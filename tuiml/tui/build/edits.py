@@ -34,7 +34,7 @@ class Edits:
         """True if an action works now: undo and redo everywhere, the others in the table."""
         document, cursor = self._document, self._table.cursor
         if action_id in HISTORY:
-            return document.can_undo if action_id == "undo" else document.can_redo
+            return document.history.can_undo if action_id == "undo" else document.history.can_redo
         works = {
             "try_remedy": self._remedy is not None,
             "reasons": bool(self._flight.fresh and self._flight.verdicts),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -14,6 +12,7 @@ from tuiml.tui.build import render
 from tuiml.tui.build.drawings import Drawings
 from tuiml.tui.build.edits import Edits
 from tuiml.tui.build.form import Form
+from tuiml.tui.build.form_keys import FormKeys
 from tuiml.tui.build.looks import Looks
 from tuiml.tui.build.marking import Marking
 from tuiml.tui.build.note_dialog import NoteScreen
@@ -83,6 +82,7 @@ class Build(AppScreen):
         self._edits = Edits(self, self.table, self.flight)
         self._drawings = Drawings(self, self.table, self.flight, self._show_facts)
         self._marking = Marking(self, self.table, self.form)
+        self.action_parts = (self._edits, self._marking, self._drawings, FormKeys(self.edit, self._into_form))
 
     def compose(self) -> ComposeResult:
         with Horizontal():
@@ -111,14 +111,8 @@ class Build(AppScreen):
     def enabled(self, action_id: str) -> bool | None:
         if action_id == "next_problem":
             return bool(self.document.problems)
-        part = self._part(f"action_{action_id}")
-        return part.enabled(action_id) if part else True
-
-    def _part(self, name: str) -> Edits | Marking | Drawings | None:
-        """The part of the screen that has an action."""
-        return next(
-            (part for part in (self._edits, self._marking, self._drawings) if hasattr(part, name)), None
-        )
+        part = self.part_of(action_id)
+        return part is None or bool(part.enabled(action_id))
 
     def label(self, action_id: str) -> str | None:
         if action_id == "choose":
@@ -236,15 +230,6 @@ class Build(AppScreen):
         else:
             self.leave_form()
 
-    if not TYPE_CHECKING:  # a type checker would then accept any attribute
-
-        def __getattr__(self, name: str) -> Any:
-            """The action of a part of the screen, which Textual looks up here as ``action_<id>``."""
-            part = self._part(name) if name.startswith("action_") and "_marking" in vars(self) else None
-            if part is not None:
-                return getattr(part, name)
-            raise AttributeError(f"{type(self).__name__} has no attribute {name}")
-
     @action("e", "problems", "Go to the next problem.", "build", rank=10, also="errors")
     def action_next_problem(self) -> None:
         problems = self.document.problems
@@ -254,14 +239,6 @@ class Build(AppScreen):
             at = next((i for i, p in enumerate(problems) if p.path == here), -1)
             self.go_to(problems[(at + 1) % len(problems)])
 
-    @action("tab", "first field", "To the first field of the form.", "build", rank=180, shown=False)
-    def action_form_first(self) -> None:
-        self._into_form(0)
-
-    @action("shift+tab", "last field", "To the last field of the form.", "build", rank=190, shown=False)
-    def action_form_last(self) -> None:
-        self._into_form(-1)
-
     def _open_form(self) -> None:
         self._drawings.enlarge(False)
         self.add_class("form")
@@ -270,17 +247,6 @@ class Build(AppScreen):
         self._open_form()
         self.form.go_to_number(number)
         self.form.focus()
-
-    @action(
-        "t",
-        "training",
-        "To the training: optimizer, rate, epochs.",
-        "build",
-        rank=120,
-        also="adam, sgd, learning rate, batch size",
-    )
-    def action_edit_training(self) -> None:
-        self.edit("training")
 
     @action(
         "y",
@@ -309,13 +275,3 @@ class Build(AppScreen):
     )
     def action_open_data(self) -> None:
         use_file.pick_data(self.shell)
-
-    @action(
-        "D", "data", "To the data settings: set, sizes, normalization.", "build", rank=160, also="dataset"
-    )
-    def action_edit_data(self) -> None:
-        self.edit("data")
-
-    @action("n", "name", "To the preset's name and note.", "build", rank=170, also="title")
-    def action_edit_name(self) -> None:
-        self.edit("")

@@ -14,7 +14,7 @@ from textual.message import Message
 
 from tuiml.tui.chart_views.chart import Chart, ChartView
 from tuiml.tui.charts.axes import Frame, Mark
-from tuiml.tui.charts.lines import Curve, line_chart
+from tuiml.tui.charts.lines import Curve, LineChart
 from tuiml.tui.charts.palette import QUIET, TRAIN, VALIDATION, Look
 from tuiml.tui.charts.series import Floats, Series, smoothed
 from tuiml.tui.charts.text import Line, clean
@@ -104,10 +104,8 @@ class CurvesView(ChartView):
         part = cursor.part(x_end(end, model.epochs_planned))
         shown = self._shown(width, look)
         self._frame = None
-        return line_chart(
+        return LineChart(
             shown,
-            width,
-            height,
             title=self.pointer(look) + step + word + (", log" if self.log_axis else ""),
             x_label=_part_label(part, x_end(end, model.epochs_planned), width),
             y_format="number" if is_loss else model.metric.unit,
@@ -121,7 +119,7 @@ class CurvesView(ChartView):
             on_frame=lambda frame: setattr(self, "_frame", frame),
             look=look,
             empty=selection.hint(self),
-        )
+        ).lines(width, height)
 
     @property
     def _curves(self) -> Curves:

@@ -15,7 +15,7 @@ from tuiml.training.activation_curve import Array, respond, spread
 from tuiml.training.layer_statistics import Histogram
 from tuiml.tui.charts.axes import Frame, Mark
 from tuiml.tui.charts.bars import glyph_lines, levels_of
-from tuiml.tui.charts.lines import Curve, Under, line_chart
+from tuiml.tui.charts.lines import Curve, LineChart, Under
 from tuiml.tui.charts.palette import QUIET, TRAIN, TROUBLE, VALIDATION, Look
 from tuiml.tui.charts.tags import Tag
 from tuiml.tui.charts.text import Line, runs
@@ -51,17 +51,15 @@ def function_chart(
         curves = _alone(activation, span, cursor, look)
     tall = 0 if inputs is None else max(1, min(8, height // 5))
     rows = tall + 1 if height >= 10 else 0
-    return line_chart(
+    return LineChart(
         curves,
-        width,
-        height,
         title=f"x = {compact(cursor, 3)}",
         x_range=(-span, span),
         marks=[Mark(cursor, f"x {compact(cursor, 3)}", QUIET)],
         under=Under(rows, partial(_under, activation, inputs, colour, tall)) if rows else None,
         tags=tags,
         look=look,
-    )
+    ).lines(width, height)
 
 
 def _alone(activation: Activation, span: float, cursor: float, look: Look) -> list[Curve]:

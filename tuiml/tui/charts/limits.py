@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
@@ -82,3 +83,24 @@ def cut_off(curves: Sequence[tuple[Floats, Floats]], limits: Range, kind: Format
             words = f"{arrow}{count:,} value{'s' if count > 1 else ''} {sign} {text}"
             found.append(Tag(float(x[farthest]), edge, words, QUIET))
     return found
+
+
+def finite(limits: Range | None) -> Range | None:
+    """The limits, ``None`` unless both are numbers."""
+    return limits if limits is not None and all(map(math.isfinite, limits)) else None
+
+
+def log_range(limits: Range | None, log: bool) -> Range | None:
+    """The limits of an axis that may be logarithmic; ``None`` if it cannot have them."""
+    if limits is None or not log:
+        return limits
+    return (math.log10(limits[0]), math.log10(limits[1])) if min(limits) > 0 else None
+
+
+def bulk(raw: Floats) -> Floats:
+    """What the axis must contain of raw points: without outliers."""
+    raw = raw[np.isfinite(raw)]
+    if not len(raw):
+        return raw
+    low, high = np.percentile(raw, 2, method="higher"), np.percentile(raw, 98, method="lower")
+    return np.array([low, high])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeAlias
 
@@ -26,7 +26,7 @@ from tuiml.tui.charts.axes import (
     rounded,
     widened,
 )
-from tuiml.tui.charts.limits import Spare, cut_off, robust
+from tuiml.tui.charts.limits import Spare, bulk, cut_off, finite, log_range, robust
 from tuiml.tui.charts.palette import QUIET, Look
 from tuiml.tui.charts.series import Floats, Series, Values, as_floats, decimate, value_at, within
 from tuiml.tui.charts.strokes import Dash, dots, stroke
@@ -83,29 +83,9 @@ class Under:
     draw: Callable[[Frame, Look], list[Line]]
 
 
-def line_chart(
-    curves: Sequence[Curve],
-    width: int,
-    height: int,
-    *,
-    title: str = "",
-    x_label: str = "",
-    y_format: Format = "number",
-    log: bool = False,
-    x_range: Range | None = None,
-    y_range: Range | None = None,
-    x_ticks: Sequence[tuple[float, str]] | None = None,
-    marks: Sequence[Mark] = (),
-    under: Under | None = None,
-    tags: Sequence[Tag] = (),
-    spare: Spare = "",
-    cursor: Mark | None = None,
-    notes: Sequence[Sequence[str]] = (),
-    on_frame: Callable[[Frame], object] = lambda frame: None,
-    look: Look | None = None,
-    empty: str = "waiting for the first batch",
-) -> list[Line]:
-    """Curves over a common x: ``height`` lines of ``width`` cells; none if either is below 1.
+@dataclass(frozen=True, slots=True)
+class LineChart:
+    """Curves over a common x.
 
     Args:
         curves: the last is on top. NaN is a gap, and so is y ≤ 0 with ``log`` (logarithmic y).
@@ -117,38 +97,74 @@ def line_chart(
         notes: texts after the values in the title, of each the first one for which there is room.
         on_frame: is told where the canvas is, if something is drawn.
     """
-    if width < 1 or height < 1:
-        return []
-    look = look or Look()
-    at = cursor.x if cursor else None
-    head, complete = _title(curves, title, y_format, at, notes, width, look)
-    top = 1 if height > 1 else 0
-    tall = height - top - (under.rows if under else 0)
-    below = 0 if tall < 5 else 1 if tall < 9 else 2
-    drawn = [_Drawn.of(curve, width, log, _finite(x_range)) for curve in curves]
-    spare = "" if log else spare
-    limits = _limits(
-        drawn, _finite(x_range), _log_range(_finite(y_range), log), log, spare, y_format, tall - below
-    )
-    if limits is None:
-        return [strip(head, width)][:top] + notice(clean(empty, look), width, height - top, look)
-    names = _names(drawn, at, y_format, look, values=not complete)
-    aside = _names_width(names, width, tall - below)
-    if aside and not complete:  # the values are beside the names
-        head, _ = _title((), title, y_format, at, notes, width, look)
-    frame, labels = framed(*limits, width - aside, tall - below, look, y_format, log)
-    on_frame(frame)
-    canvas = _canvas(drawn, frame, marks, cursor, look)
-    beyond = [d.measured() for d in drawn if d.beyond(limits[1])] if spare else []
-    cut = cut_off(beyond, limits[1], y_format, look)
-    canvas = tagged(canvas, [*cut, *tags, *_markers(drawn)], frame, look)
-    if aside:
-        beside = names_beside(names, aside, frame, look)
-        canvas = [[*row, name] for row, name in zip(canvas, beside, strict=True)]
-    body = left_axis(canvas, labels, frame, look)
-    foot = bottom_axis(frame, below, x_label, marks, look, x_ticks, cursor, aside)
-    foot = [*(under.draw(frame, look) if under else []), *foot]
-    return [line.resized(width) for line in ([strip(head, width)][:top] + body + foot)]
+
+    curves: Sequence[Curve]
+    title: str = ""
+    x_label: str = ""
+    y_format: Format = "number"
+    log: bool = False
+    x_range: Range | None = None
+    y_range: Range | None = None
+    x_ticks: Sequence[tuple[float, str]] | None = None
+    marks: Sequence[Mark] = ()
+    under: Under | None = None
+    tags: Sequence[Tag] = ()
+    spare: Spare = ""
+    cursor: Mark | None = None
+    notes: Sequence[Sequence[str]] = ()
+    on_frame: Callable[[Frame], object] = lambda frame: None
+    look: Look = field(default_factory=Look)
+    empty: str = "waiting for the first batch"
+
+    def lines(self, width: int, height: int) -> list[Line]:
+        """``height`` lines of ``width`` cells; none if either is below 1."""
+        if width < 1 or height < 1:
+            return []
+        look = self.look
+        head, complete = self._title(self.curves, width)
+        top = 1 if height > 1 else 0
+        tall = height - top - (self.under.rows if self.under else 0)
+        below = 0 if tall < 5 else 1 if tall < 9 else 2
+        drawn = [_Drawn.of(curve, width, self.log, finite(self.x_range)) for curve in self.curves]
+        limits = self._limits(drawn, tall - below)
+        if limits is None:
+            return [strip(head, width)][:top] + notice(clean(self.empty, look), width, height - top, look)
+        names = _names(drawn, self._at, self.y_format, look, values=not complete)
+        aside = _names_width(names, width, tall - below)
+        if aside and not complete:  # the values are beside the names
+            head, _ = self._title((), width)
+        frame, labels = framed(*limits, width - aside, tall - below, look, self.y_format, self.log)
+        self.on_frame(frame)
+        canvas = self._tagged_canvas(drawn, frame)
+        if aside:
+            beside = names_beside(names, aside, frame, look)
+            canvas = [[*row, name] for row, name in zip(canvas, beside, strict=True)]
+        body = left_axis(canvas, labels, frame, look)
+        foot = bottom_axis(frame, below, self.x_label, self.marks, look, self.x_ticks, self.cursor, aside)
+        foot = [*(self.under.draw(frame, look) if self.under else []), *foot]
+        return [line.resized(width) for line in ([strip(head, width)][:top] + body + foot)]
+
+    @property
+    def _at(self) -> float | None:
+        return self.cursor.x if self.cursor else None
+
+    @property
+    def _spare(self) -> Spare:
+        return "" if self.log else self.spare
+
+    def _title(self, curves: Sequence[Curve], width: int) -> tuple[list[tuple[str, Style]], bool]:
+        return _title(curves, self.title, self.y_format, self._at, self.notes, width, self.look)
+
+    def _limits(self, drawn: Sequence[_Drawn], rows: int) -> tuple[Range, Range] | None:
+        y_range = log_range(finite(self.y_range), self.log)
+        return _limits(drawn, finite(self.x_range), y_range, self.log, self._spare, self.y_format, rows)
+
+    def _tagged_canvas(self, drawn: Sequence[_Drawn], frame: Frame) -> list[list[Segment]]:
+        """The curves with what is written over them."""
+        canvas = _canvas(drawn, frame, self.marks, self.cursor, self.look)
+        beyond = [d.measured() for d in drawn if d.beyond(frame.y)] if self._spare else []
+        cut = cut_off(beyond, frame.y, self.y_format, self.look)
+        return tagged(canvas, [*cut, *self.tags, *_markers(drawn)], frame, self.look)
 
 
 NAME = 22
@@ -236,16 +252,6 @@ def _within(points: Points, x_range: Range | None) -> tuple[Values, Values]:
     return (x, y) if x_range is None else within(x, y, *x_range)
 
 
-def _finite(limits: Range | None) -> Range | None:
-    return limits if limits is not None and all(map(math.isfinite, limits)) else None
-
-
-def _log_range(limits: Range | None, log: bool) -> Range | None:
-    if limits is None or not log:
-        return limits
-    return (math.log10(limits[0]), math.log10(limits[1])) if min(limits) > 0 else None
-
-
 def _limits(
     drawn: Sequence[_Drawn],
     x_range: Range | None,
@@ -264,17 +270,8 @@ def _limits(
     if y_range is not None:
         return across, widened(*y_range)
     counted = [d for d in known if not d.curve.aside] or known
-    low, high = robust([part for d in counted for part in (d.y, _bulk(d.raw_y))], spare)
+    low, high = robust([part for d in counted for part in (d.y, bulk(d.raw_y))], spare)
     return across, widened(low, high) if log else rounded(low, high, rows, kind)
-
-
-def _bulk(raw: Floats) -> Floats:
-    """What the axis must contain of raw points: without outliers."""
-    raw = raw[np.isfinite(raw)]
-    if not len(raw):
-        return raw
-    low, high = np.percentile(raw, 2, method="higher"), np.percentile(raw, 98, method="lower")
-    return np.array([low, high])
 
 
 def _title(

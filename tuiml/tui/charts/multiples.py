@@ -73,24 +73,35 @@ def multiples(
     across, down = grid(len(panels), width, tall)
     shown = window(panels, across * down, selected)
     wide = (width - (across - 1) * GAP) // across
-    axes = [scale if shared or not panel.bars else panel.bars.axis(panel.other) for panel in shown]
-    placed = [panel.bars.on(own) if panel.bars else None for panel, own in zip(shown, axes, strict=True)]
+    placed = [(panel, *_placed(panel, scale, shared)) for panel in shown]
     feet = any(panel.note for panel in shown) + any(panel.zeros > 0 for panel in shown)
-    feet += any(bars is not None and any(bars.beyond()) for bars in placed)
+    feet += any(bars is not None and any(bars.beyond()) for _, bars, _ in placed)
     strips = [_head(title, f"{len(shown)} of {len(panels)} {things}", len(shown) < len(panels), width, look)]
-    gap = Segment(" " * GAP, PLAIN)
     for row in range(down):
-        part = list(zip(shown, placed, axes, strict=True))[row * across : (row + 1) * across]
-        high = tall // down + (1 if row < tall % down else 0)
-        blocks = [
-            _panel(panel, bars, own, (wide, high), feet, panel.number == selected, look)
-            for panel, bars, own in part
-        ]
-        for lines in zip(*blocks, strict=True):  # segments, since strips would take most of the time
-            joined = [segment for line in lines for segment in (*line, gap)][:-1]
-            used = len(lines) * (wide + GAP) - GAP
-            strips.append(Line([*joined, Segment(" " * (width - used), PLAIN)], width))
+        size = wide, tall // down + (1 if row < tall % down else 0)
+        part = placed[row * across : (row + 1) * across]
+        blocks = [_panel(*one, size, feet, one[0].number == selected, look) for one in part]
+        strips += _beside(blocks, wide, width)
     return (strips + [blank(width)] * height)[:height]
+
+
+def _placed(panel: Panel, scale: Scale, shared: bool) -> tuple[Bars | None, Scale]:
+    """The bars of a panel on its axis, which may be the one of all."""
+    if panel.bars is None:
+        return None, scale
+    own = scale if shared else panel.bars.axis(panel.other)
+    return panel.bars.on(own), own
+
+
+def _beside(blocks: Sequence[list[Segments]], wide: int, width: int) -> list[Line]:
+    """Panels ``wide`` cells each side by side, in lines of ``width`` cells."""
+    gap = Segment(" " * GAP, PLAIN)
+    rest = Segment(" " * (width - len(blocks) * (wide + GAP) + GAP), PLAIN)
+    found = []
+    for lines in zip(*blocks, strict=True):  # segments, since strips would take most of the time
+        joined = [segment for line in lines for segment in (*line, gap)][:-1]
+        found.append(Line([*joined, rest], width))
+    return found
 
 
 def grid(count: int, width: int, height: int) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tuiml.training.events import RateFound, RateTried
 from tuiml.tui.charts.axes import Mark
-from tuiml.tui.charts.lines import Curve, line_chart
+from tuiml.tui.charts.lines import Curve, LineChart
 from tuiml.tui.charts.palette import RUNNING, TRAIN, Look
 from tuiml.tui.charts.text import Line
 
@@ -35,10 +35,8 @@ def rate_chart(
         marks.append(Mark(math.log10(found.learning_rate), text, RUNNING))
     curve = Curve("smoothed", (x, smoothed), TRAIN, raw=(x, [t.loss for t in tried]))
     low, high = math.log10(ends[0]), math.log10(ends[1])
-    return line_chart(
+    return LineChart(
         [curve] if tried else [],
-        width,
-        height,
         title="loss",
         x_label="" if marks else "learning rate",
         x_range=(low, high),
@@ -47,7 +45,7 @@ def rate_chart(
         marks=marks,
         look=look,
         empty=empty,
-    )
+    ).lines(width, height)
 
 
 def _seen(smoothed: Sequence[float]) -> tuple[float, float] | None:

@@ -54,7 +54,7 @@ def taken(shell: Shell, answer: Taken | None) -> None:
     if answer is None:
         return
     if answer.preset is not None:
-        shell.open_preset(answer.preset)
+        shell.go.to_preset(answer.preset)
         return
     try:
         dataset = datasets.read(answer.table, shell.files.waiting)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from tuiml.runs import library as runs
@@ -11,10 +11,11 @@ from tuiml.runs.errors import RunError
 from tuiml.runs.folder import fitting
 from tuiml.runs.trash import Deleted
 from tuiml.spec import SpecError
-from tuiml.tui.keys import key_of
+from tuiml.tui.keys import action, key_of
 from tuiml.tui.model import past_run, preset_files, study_files
 from tuiml.tui.model.catalog import Item, Key
 from tuiml.tui.model.document import Document
+from tuiml.tui.model.library_view import LibraryView
 from tuiml.tui.model.study_items import StudySummary
 from tuiml.tui.shell.protocol import Shell
 from tuiml.tui.shell.screen import AppScreen
@@ -27,20 +28,31 @@ LONGEST = 80
 class Changes:
     """Changes presets and runs."""
 
-    def __init__(self, screen: AppScreen, changed: Callable[[Key | None], None]) -> None:
-        self._screen, self._changed = screen, changed
+    def __init__(
+        self,
+        screen: AppScreen,
+        view: LibraryView,
+        selected: Callable[[], Item | None],
+        changed: Callable[[Key | None], None],
+    ) -> None:
+        self._screen, self._view, self._selected, self._changed = screen, view, selected, changed
         self._deleted: list[tuple[Deleted, Key]] = []
 
     @property
     def _app(self) -> Shell:
         return self._screen.shell
 
-    def duplicate(self, item: Item) -> None:
-        """Copy a preset, or that of a run, to the user's presets."""
-        self.attempt(lambda: self._changed(("preset", str(preset_files.duplicate(item)))))
+    @action("d", "duplicate", "Make a copy of it among your presets.", "library", rank=80, also="copy, clone")
+    def action_item_duplicate(self) -> None:
+        item = self._selected()
+        if item:
+            self.attempt(lambda: self._changed(("preset", str(preset_files.duplicate(item)))))
 
-    def rename(self, item: Item) -> None:
-        """Ask for another name, then rename."""
+    @action("r", "rename", "Rename your preset, the run or the study.", "library", rank=90)
+    def action_item_rename(self) -> None:
+        item = self._selected()
+        if item is None:
+            return
         kind = "study" if item.study else "run" if item.run else "preset"
         name = _title(item) if kind == "preset" else item.name
         dialog = NameDialog(
@@ -84,8 +96,17 @@ class Changes:
             self._app.current_run.follow(str(path))
         self._changed(("run", str(path)))
 
-    def delete(self, items: Sequence[Item]) -> None:
-        """Move a preset, a study or runs to the trash; :meth:`undo` brings them back."""
+    @action(
+        "x delete",
+        "delete",
+        "Delete your preset, the study, or the run or the marked ones; u brings them back.",
+        "library",
+        rank=100,
+        destructive=True,
+        also="erase, trash",
+    )
+    def action_item_delete(self) -> None:
+        items = self._view.chosen(self._selected())
         item = items[0]
 
         def change() -> None:
@@ -115,8 +136,8 @@ class Changes:
         """True if something was deleted in this session and not put back."""
         return bool(self._deleted)
 
-    def undo(self) -> None:
-        """Put back what was deleted last."""
+    @action("u", "undo delete", "Bring back what was deleted last.", "library", rank=105)
+    def action_item_undelete(self) -> None:
 
         def change() -> None:
             deleted, key = self._deleted[-1]
@@ -128,8 +149,9 @@ class Changes:
 
         self.attempt(change)
 
-    def tag(self, items: Sequence[Item]) -> None:
-        """Ask for the tags of a run, or for tags that several runs get beside theirs."""
+    @action("number_sign", "tags", "Give the run, or the marked ones, tags.", "library", rank=95)
+    def action_item_tag(self) -> None:
+        items = self._view.chosen(self._selected())
         one = items[0] if len(items) == 1 else None
         title = f"Tags of {one.name}" if one else f"Tags for {len(items)} runs"
         before = " ".join(one.run.tags) if one and one.run else ""

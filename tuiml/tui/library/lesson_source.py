@@ -29,7 +29,7 @@ def _open(shell: Any, item: Item) -> None:
     if item.problem:
         shell.complain(item.problem)
     else:
-        shell.open_lesson(item.path.stem)
+        shell.lesson.open(item.path.stem)
 
 
 def _strips(item: Item, width: int, height: int, look: Look) -> list[Line]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from tuiml.runs.tail import Tail
+from tuiml.tui.keys import action
+from tuiml.tui.library.compare_dialog import CompareDialog
 from tuiml.tui.library.open_dialog import Browse, OpenDialog
+from tuiml.tui.model import preset_files
 from tuiml.tui.model.catalog import Item
 from tuiml.tui.model.document import Raw
+from tuiml.tui.model.library_view import LibraryView
 from tuiml.tui.model.past_run import read_run
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.shell import resume
@@ -17,10 +21,10 @@ from tuiml.tui.shell.screen import AppScreen
 
 
 class Opener:
-    """Opens what is selected in the library."""
+    """Opens what is selected in the library, and compares what is marked."""
 
-    def __init__(self, screen: AppScreen) -> None:
-        self._screen = screen
+    def __init__(self, screen: AppScreen, view: LibraryView, selected: Callable[[], Item | None]) -> None:
+        self._screen, self._view, self._selected = screen, view, selected
 
     def open(self, item: Item) -> None:
         """Open a preset in Build, a run in Train, a study on its screen."""
@@ -47,10 +51,6 @@ class Opener:
                 self.open(item)
 
         self._screen.app.push_screen(dialog, answered)
-
-    def compare(self, items: Sequence[Item]) -> None:
-        """Show runs in Train, their curves drawn together."""
-        self._screen.shell.compare_runs([item.path for item in items])
 
     def edit(self, raw: Raw, path: Path | None = None, origin: str = "") -> None:
         """Open a preset's document in Build."""
@@ -83,3 +83,36 @@ class Opener:
             shell.show_screen("train")
             if resumed:
                 resume.resume_run(shell)
+
+    @action("equals_sign", "compare", "Compare the marked runs, and their curves.", "library", rank=37)
+    def action_item_compare(self) -> None:
+        runs = self._view.compared(self._selected())
+
+        def answered(curves: bool | None) -> None:
+            if curves:
+                self._screen.shell.go.to_runs([item.path for item in runs])
+
+        self._screen.shell.push_screen(CompareDialog([item.run for item in runs if item.run]), answered)
+
+    @action("enter", "open", "Open: a preset in Build, a run in Train, a study.", "library", rank=10)
+    def action_item_open(self) -> None:
+        item = self._selected()
+        if item:
+            self.open(item)
+
+    @action(
+        "g",
+        "resume",
+        "Resume the run from its newest checkpoint.",
+        "library",
+        rank=20,
+        also="continue, go on",
+    )
+    def action_item_resume(self) -> None:
+        item = self._selected()
+        if item:
+            self.open_run(item, resumed=True)
+
+    @action("n", "new", "Start a new preset: the smallest that trains.", "library", rank=70, also="create")
+    def action_item_new(self) -> None:
+        self.edit(copy.deepcopy(preset_files.NEW))

@@ -21,7 +21,7 @@ from tuiml.runs.columns import what
 from tuiml.runs.library import RunSummary, passed_over
 from tuiml.spec.preset import Preset
 from tuiml.tui.chart_views.curves import HIGH
-from tuiml.tui.charts.lines import Curve, line_chart
+from tuiml.tui.charts.lines import Curve, LineChart
 from tuiml.tui.charts.palette import QUIET, TRAIN, TROUBLE, VALIDATION, VARIED, Look, layer_colour
 from tuiml.tui.charts.text import PLAIN, Line, blank, clean, fit, strip
 from tuiml.tui.charts.text import wrap as wrap_words
@@ -298,4 +298,6 @@ def _chart(model: RunModel, kind: str, width: int, height: int, look: Look) -> l
     unit: Format = "number" if kind == "loss" else model.metric.unit
     log = kind == "loss" and model.loss.first > HIGH  # as Train shows it
     title = "loss, log" if log else "loss" if kind == "loss" else clean(model.metric.word, look)
-    return line_chart(drawn, width, height, title=title, x_label="epoch", y_format=unit, log=log, look=look)
+    return LineChart(drawn, title=title, x_label="epoch", y_format=unit, log=log, look=look).lines(
+        width, height
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -16,15 +15,15 @@ from textual.widgets import Input
 from tuiml.runs.filtering import HELP
 from tuiml.tui.keys import Where, action
 from tuiml.tui.library import lesson_source  # noqa: F401 - it adds its tab
-from tuiml.tui.library.compare_dialog import CompareDialog
 from tuiml.tui.library.file_actions import Changes
+from tuiml.tui.library.list_order import ListOrder
 from tuiml.tui.library.list_reader import ListReader
 from tuiml.tui.library.open_dialog import OpenDialog
 from tuiml.tui.library.opener import Opener
 from tuiml.tui.library.possible import possible
 from tuiml.tui.library.preview_pane import Preview
 from tuiml.tui.library.tab_bar import Tab, TabBar
-from tuiml.tui.model import past_run, preset_files
+from tuiml.tui.model import past_run
 from tuiml.tui.model.catalog import Item, Key
 from tuiml.tui.model.item_rows import best, key_of
 from tuiml.tui.model.library_view import PRESETS, RUNS, LibraryView
@@ -75,8 +74,10 @@ class Library(AppScreen):
         self.header = TableHeader(self.names, id="library-header")
         self.filter = FilterInput(self.names, HELP, id="library-filter")
         self.preview = Preview(id="library-preview")
-        self.opener = Opener(self)
-        self._changes = Changes(self, self.refresh_list)
+        self.opener = Opener(self, self.view, lambda: self.item)
+        self._changes = Changes(self, self.view, lambda: self.item, self.refresh_list)
+        order = ListOrder(self.view, lambda: self.item, self._fill)
+        self.action_parts = (self.opener, self._changes, order)
 
     def compose(self) -> ComposeResult:
         yield self.tabs
@@ -179,7 +180,7 @@ class Library(AppScreen):
     @on(ItemList.Chosen)
     def _chosen(self) -> None:
         if self.enabled("item_open"):
-            self.action_item_open()
+            self.opener.action_item_open()
 
     # -- tabs, order and filter ---------------------------------------------------------------------------
 
@@ -204,16 +205,6 @@ class Library(AppScreen):
             self.names.focus()
         if self.view.tab == PRESETS and (key := key_of(self.document, self.view.shown)):
             self.names.select(key)
-
-    @action("S", "sort", "Sort the runs by the next column, the best first.", "library", rank=45)
-    def action_item_sort(self) -> None:
-        self.view.sort_by_next()
-        self._fill()
-
-    @action("R", "reverse", "Sort the runs the other way round.", "library", rank=46, shown=False)
-    def action_item_reverse(self) -> None:
-        self.view.sort(self.view.by)
-        self._fill()
 
     @on(TableHeader.Clicked)
     def _header_clicked(self, message: TableHeader.Clicked) -> None:
@@ -260,47 +251,6 @@ class Library(AppScreen):
     def _to_list(self) -> None:
         self.names.focus()
 
-    # -- marks --------------------------------------------------------------------------------------------
-
-    @action("space", "mark", "Mark the run, or take its mark away.", "library", rank=36)
-    def action_item_mark(self) -> None:
-        if self.item:
-            self.view.mark(self.item.key)
-            self._fill()
-
-    @action("equals_sign", "compare", "Compare the marked runs, and their curves.", "library", rank=37)
-    def action_item_compare(self) -> None:
-        runs = self.view.compared(self.item)
-
-        def answered(curves: bool | None) -> None:
-            if curves:
-                self.opener.compare(runs)
-
-        self.shell.push_screen(CompareDialog([item.run for item in runs if item.run]), answered)
-
-    @action("enter", "open", "Open: a preset in Build, a run in Train, a study.", "library", rank=10)
-    def action_item_open(self) -> None:
-        if self.item:
-            self.opener.open(self.item)
-
-    @action(
-        "g",
-        "resume",
-        "Resume the run from its newest checkpoint.",
-        "library",
-        rank=20,
-        also="continue, go on",
-    )
-    def action_item_resume(self) -> None:
-        if self.item:
-            self.opener.open_run(self.item, resumed=True)
-
-    @action("p", "its preset", "Open the preset of the selected run in Build.", "library", rank=30)
-    def action_item_preset(self) -> None:
-        item = self.item
-        if item and item.run:
-            self._changes.attempt(lambda: self.opener.edit(past_run.run_document(item.path)))
-
     @action(
         "f",
         "trials",
@@ -317,43 +267,15 @@ class Library(AppScreen):
             self.reader.catalog.unfolded ^= {item.path}
             self.refresh_list(item.key)
 
-    @action("n", "new", "Start a new preset: the smallest that trains.", "library", rank=70, also="create")
-    def action_item_new(self) -> None:
-        self.opener.edit(copy.deepcopy(preset_files.NEW))
+    @action("p", "its preset", "Open the preset of the selected run in Build.", "library", rank=30)
+    def action_item_preset(self) -> None:
+        item = self.item
+        if item and item.run:
+            self._changes.attempt(lambda: self.opener.edit(past_run.run_document(item.path)))
 
     def ask(self, browse: Callable[[Path | None], None]) -> None:
         """Show the open dialog over the screen; ``browse`` shows the files at a path in its place."""
         self.opener.ask(OpenDialog(self.reader.catalog, self.items), browse)
-
-    @action("d", "duplicate", "Make a copy of it among your presets.", "library", rank=80, also="copy, clone")
-    def action_item_duplicate(self) -> None:
-        if self.item:
-            self._changes.duplicate(self.item)
-
-    @action("r", "rename", "Rename your preset, the run or the study.", "library", rank=90)
-    def action_item_rename(self) -> None:
-        if self.item:
-            self._changes.rename(self.item)
-
-    @action("number_sign", "tags", "Give the run, or the marked ones, tags.", "library", rank=95)
-    def action_item_tag(self) -> None:
-        self._changes.tag(self.view.chosen(self.item))
-
-    @action(
-        "x delete",
-        "delete",
-        "Delete your preset, the study, or the run or the marked ones; u brings them back.",
-        "library",
-        rank=100,
-        destructive=True,
-        also="erase, trash",
-    )
-    def action_item_delete(self) -> None:
-        self._changes.delete(self.view.chosen(self.item))
-
-    @action("u", "undo delete", "Bring back what was deleted last.", "library", rank=105)
-    def action_item_undelete(self) -> None:
-        self._changes.undo()
 
     def enabled(self, action_id: str) -> bool | None:
         if action_id == "item_all":

@@ -21,14 +21,11 @@ from tuiml.spec.preset import Preset
 from tuiml.spec.problems import Problem
 from tuiml.text import plain_text
 from tuiml.tui.model import document_paths
+from tuiml.tui.model.history import History
 from tuiml.tui.model.layer_rows import LayerRow, layer_rows
 from tuiml.tui.model.marks import EMPTY, Marks
 
 Raw = dict[str, Any]
-State = tuple[Raw, Marks]
-"""What undo brings back."""
-MOST_STEPS = 500
-"""Most edits that can be undone."""
 
 
 class Document:
@@ -48,8 +45,7 @@ class Document:
         """The document as it was opened or last saved."""
         self.marks: Marks = EMPTY
         """The settings that a study varies."""
-        self._undo: list[State] = []
-        self._redo: list[State] = []
+        self.history: History[tuple[Raw, Marks]] = History()
         self._open: str | None = None  # path whose next edit belongs to the last undo step
         self._base: Raw = raw  # as it was before that step
         self.preset: Preset | None = None
@@ -190,28 +186,19 @@ class Document:
         """End the undo step: the next edit begins another, even on the same path."""
         self._open = None
 
-    @property
-    def can_undo(self) -> bool:
-        return bool(self._undo)
-
-    @property
-    def can_redo(self) -> bool:
-        return bool(self._redo)
-
     def undo(self) -> bool:
         """Undo the last step; False if there is none."""
-        return self._step(self._undo, self._redo)
+        return self._go_to(self.history.undo((self.raw, self.marks)))
 
     def redo(self) -> bool:
         """Redo the step that was undone last; False if there is none."""
-        return self._step(self._redo, self._undo)
+        return self._go_to(self.history.redo((self.raw, self.marks)))
 
-    def _step(self, source: list[State], other: list[State]) -> bool:
+    def _go_to(self, state: tuple[Raw, Marks] | None) -> bool:
         self.seal()
-        if not source:
+        if state is None:
             return False
-        other.append((self.raw, self.marks))
-        self.raw, self.marks = source.pop()
+        self.raw, self.marks = state
         self.check()
         return True
 
@@ -240,13 +227,8 @@ class Document:
         """Mark other settings as varied; one step to undo."""
         self.seal()
         if marks != self.marks:
-            self._remember((self.raw, self.marks))
+            self.history.remember((self.raw, self.marks))
             self.marks = marks
-
-    def _remember(self, state: State) -> None:
-        self._undo.append(state)
-        del self._undo[:-MOST_STEPS]
-        self._redo.clear()
 
     def _edit(self, path: str | None, change: Callable[[Raw], object], marks: Marks | None = None) -> None:
         joins = path is not None and path == self._open
@@ -258,11 +240,10 @@ class Document:
         if raw == self.raw:
             return
         marks = (self.marks if marks is None else marks).fitting(raw)
-        if not (joins and self._undo):
-            self._remember((self.raw, self.marks))
-        elif (raw, marks) == self._undo[-1]:  # back where the step began
-            self._undo.pop()
+        before = self.raw, self.marks
+        if not joins:
+            self.history.remember(before)
+        elif not self.history.join(before, (raw, marks)):
             self._open = None
-        self._redo.clear()
         self.raw, self.marks = raw, marks
         self.check()

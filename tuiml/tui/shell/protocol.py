@@ -105,11 +105,33 @@ class CurrentLesson(Protocol):
     def shown(self) -> bool:
         """True if its text is on the screen."""
 
+    def open(self, name: str) -> None:
+        """Begin a lesson, by its name."""
+
     def toggle(self) -> None:
         """Hide its text or show it; without a lesson, open one."""
 
     def go_on(self) -> None:
         """Skip its step; after the last one begin the next lesson."""
+
+
+class Session(Protocol):
+    """What the next session restores."""
+
+    def write_soon(self) -> None: ...
+
+
+class Going(Protocol):
+    """What leads to another screen with something in hand."""
+
+    def to_problem(self, problem: Problem) -> None:
+        """Show Build with the cursor on the field that a problem is about."""
+
+    def to_preset(self, item: Item) -> None:
+        """Open a preset, as the Library does."""
+
+    def to_runs(self, paths: Sequence[Path]) -> None:
+        """Show runs in Train, their curves drawn together."""
 
 
 class Shell(Protocol):
@@ -141,6 +163,12 @@ class Shell(Protocol):
     def lesson(self) -> CurrentLesson: ...
 
     @property
+    def go(self) -> Going: ...
+
+    @property
+    def session(self) -> Session: ...
+
+    @property
     def document(self) -> Document:
         """The preset being edited."""
 
@@ -165,9 +193,6 @@ class Shell(Protocol):
     def show_screen(self, name: str) -> None:
         """Go to ``build``, ``train``, ``library`` or ``study``."""
 
-    def go_to_problem(self, problem: Problem) -> None:
-        """Show Build with the cursor on the field that a problem is about."""
-
     def document_edited(self) -> None:
         """Report to every screen that the document was changed."""
 
@@ -175,18 +200,6 @@ class Shell(Protocol):
 
     def edit(self, document: Document) -> None:
         """Edit a document, or its draft."""
-
-    def open_preset(self, item: Item) -> None:
-        """Open a preset, as the Library does."""
-
-    def compare_runs(self, paths: Sequence[Path]) -> None:
-        """Show runs in Train, their curves drawn together."""
-
-    def open_lesson(self, name: str) -> None:
-        """Begin a lesson, by its name."""
-
-    def session_changed(self) -> None:
-        """Write what the next session restores soon."""
 
     def run_changed(self, kinds: set[str]) -> None:
         """Report to every screen that the run model was fed; ``kinds``: names of events."""

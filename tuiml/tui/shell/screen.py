@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.containers import Container
 
@@ -20,6 +20,8 @@ class AppScreen(Container):
     """
 
     where: ClassVar[Where]
+    action_parts: tuple[object, ...] = ()
+    """Plain objects with some of its actions: a method ``action_<id>`` for each."""
     DEFAULT_CSS = "AppScreen { height: 1fr; width: 1fr; }"
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -63,6 +65,19 @@ class AppScreen(Container):
     def label(self, action_id: str) -> str | None:
         """Words for the key bar in the present state; ``None``: those of the action."""
         return None
+
+    def part_of(self, action_id: str) -> Any:
+        """The part that has an action, ``None``: the screen itself."""
+        return next((part for part in self.action_parts if hasattr(part, f"action_{action_id}")), None)
+
+    if not TYPE_CHECKING:  # a type checker would then accept any attribute
+
+        def __getattr__(self, name: str) -> Any:
+            """The action of a part, which Textual looks up here as ``action_<id>``."""
+            part = self.part_of(name.removeprefix("action_")) if name.startswith("action_") else None
+            if part is None:
+                raise AttributeError(f"{type(self).__name__} has no attribute {name!r}", name=name, obj=self)
+            return getattr(part, name)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return self.enabled(action)

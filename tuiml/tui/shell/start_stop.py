@@ -62,4 +62,4 @@ def refuse(app: Shell, problems: Sequence[Problem], what: str = "not trained") -
     first = problems[0]
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     app.complain(f"{what}: {where(first)}{first.message}{more}")
-    app.go_to_problem(first)
+    app.go.to_problem(first)

@@ -62,7 +62,7 @@ class TrialActions:
     def action_open_trial(self) -> None:
         _, one = self._selected
         if one is not None:
-            self._screen.shell.open_preset(run_item(one.path))
+            self._screen.shell.go.to_preset(run_item(one.path))
 
     @action(
         "p",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -59,6 +59,7 @@ class StudyScreen(AppScreen):
         self.pacer = Pacer(self, list(self.views.values()))
         self._resting: Timer | None = None
         self._actions = TrialActions(self, self.study_changed)
+        self.action_parts = (self._actions,)
 
     def compose(self) -> ComposeResult:
         yield self.status
@@ -305,7 +306,7 @@ class StudyScreen(AppScreen):
         self.table.cursor += by
 
     def enabled(self, action_id: str) -> bool | None:
-        if hasattr(self._actions, f"action_{action_id}"):
+        if self.part_of(action_id):
             return self._actions.enabled(action_id)
         for chart, changed in ON_CHART.items():
             if action_id in changed:
@@ -328,11 +329,3 @@ class StudyScreen(AppScreen):
             "study_enlarge": "smaller" if self.has_class("-large") else None,
         }
         return words.get(action_id)
-
-    if not TYPE_CHECKING:  # a type checker would then accept any attribute
-
-        def __getattr__(self, name: str) -> Any:
-            """An action on trials, which Textual looks up here as ``action_<id>``."""
-            if name.startswith("action_") and "_actions" in vars(self):
-                return getattr(self._actions, name)
-            raise AttributeError(f"{type(self).__name__} has no attribute {name}")

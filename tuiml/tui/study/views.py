@@ -14,7 +14,7 @@ from tuiml.studies.results import Row
 from tuiml.training.layer_statistics import LayerStatistics
 from tuiml.tui.chart_views.histograms import bars_in
 from tuiml.tui.chart_views.selection import KINDS
-from tuiml.tui.charts.lines import NAME, Curve, line_chart
+from tuiml.tui.charts.lines import NAME, Curve, LineChart
 from tuiml.tui.charts.multiples import Panel, multiples
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.text import Line, clean, fit
@@ -71,10 +71,8 @@ class CurvesOfStudy(StudyView):
         end = max((float(np.nanmax(c.x)) for _, c in found if np.isfinite(c.x).any()), default=1.0)
         values = [v for _, c in found for v in (c.low, c.high)]
         log = "loss" in metric and bool(values) and _spans_decades(np.concatenate(values))
-        return line_chart(
+        return LineChart(
             self._drawn(found, look),
-            width,
-            height,
             title=TITLES.get(metric, metric) + (", log" if log else "") + _seeds(found),
             x_label=model.selection.axis,
             y_format="percent" if unit == "percent" else "number",
@@ -83,7 +81,7 @@ class CurvesOfStudy(StudyView):
             spare="early",
             look=look,
             empty=self.empty(),
-        )
+        ).lines(width, height)
 
     def _drawn(self, found: Sequence[tuple[Row, CurveOf]], look: Look) -> list[Curve]:
         """The curves, that under the cursor on top."""
@@ -200,10 +198,8 @@ class NormsOfStudy(StudyView):
             points = known.astype(float), norms[known]
             curves.append(Curve("", points, colour, marker=symbol, end=row.configuration.name))
             most = max(most, int(known[-1]))
-        return line_chart(
+        return LineChart(
             curves,
-            width,
-            height,
             title="gradient norm by layer, newest snapshot",
             x_label="layer",
             log=True,
@@ -211,4 +207,4 @@ class NormsOfStudy(StudyView):
             x_ticks=[(float(i), str(i)) for i in range(0, most + 1, max(1, most // 10))],
             look=look,
             empty="no snapshot yet",
-        )
+        ).lines(width, height)

@@ -106,7 +106,7 @@ class Comparing(Part):
             self._read([path for path in paths if path != self._here])
         elif paths:
             self._after = list(paths)
-            self._host.shell.open_preset(run_item(paths[0]))
+            self._host.shell.go.to_preset(run_item(paths[0]))
 
     def run_changed(self) -> None:
         """Compare the run on the screen if that was asked for before it was there."""

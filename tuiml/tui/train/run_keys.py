@@ -140,7 +140,7 @@ class RunKeys(Part):
         shell.client.set_pace(pace)
         if pace is None:
             shell.pace.kept = FULL  # from now on
-            shell.session_changed()
+            shell.session.write_soon()
         shell.say(f"pace: {pace_words(pace)}" if pace else "pace: as fast as it goes")
         shell.run_changed({"state"})
 
