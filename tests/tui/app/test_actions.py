@@ -90,6 +90,7 @@ train later right
 train much_earlier shift+left hidden
 train much_later shift+right hidden
 train now end
+train go_to_step G
 train zoom_in plus
 train zoom_out minus
 train next_kind v
