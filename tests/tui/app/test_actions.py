@@ -90,9 +90,9 @@ train later right
 train much_earlier shift+left hidden
 train much_later shift+right hidden
 train now end
-train go_to_step G
 train zoom_in plus
 train zoom_out minus
+train go_to_step G
 train next_kind v
 train kind_before V hidden
 train next_chart c

@@ -49,12 +49,18 @@ class TimeTravel(Part):
         self._selection.cursor.magnify(-self._selection.cursor.zoom)
         self._host.selection_changed()
 
+    @action("plus", "zoom in", "Half as much time, around the cursor.", "train", "zoom_in", 1, rank=112)
+    @action("minus", "zoom out", "Twice as much time.", "train", "zoom_out", -1, rank=114)
+    def _zoom(self, by: int) -> None:
+        self._selection.cursor.magnify(by)
+        self._host.selection_changed()
+
     @action(
         "G",
         "go to step",
         "Type a step, a part of the run or an epoch: 1000, 50%, epoch 12.",
         "train",
-        rank=111,
+        rank=116,
         also="jump to, seek",
     )
     def action_go_to_step(self) -> None:
@@ -63,12 +69,6 @@ class TimeTravel(Part):
     def go_to(self, step: int) -> None:
         """Read all charts at a step; at the newest one they follow the run."""
         self._selection.cursor.go_to(step)
-        self._host.selection_changed()
-
-    @action("plus", "zoom in", "Half as much time, around the cursor.", "train", "zoom_in", 1, rank=112)
-    @action("minus", "zoom out", "Twice as much time.", "train", "zoom_out", -1, rank=114)
-    def _zoom(self, by: int) -> None:
-        self._selection.cursor.magnify(by)
         self._host.selection_changed()
 
     @action(
