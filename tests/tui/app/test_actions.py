@@ -92,6 +92,7 @@ train much_later shift+right hidden
 train now end
 train zoom_in plus
 train zoom_out minus
+train go_to_step G
 train next_kind v
 train kind_before V hidden
 train next_chart c

@@ -1,4 +1,4 @@
-"""The curves of loss and accuracy over the epochs, with those of other runs and manual changes."""
+"""The curves of loss and accuracy, with those of other runs and manual changes."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from textual import events
 from textual.message import Message
 
 from tuiml.tui.chart_views.chart import Chart, ChartView
+from tuiml.tui.chart_views.time_axis import TimeAxis
 from tuiml.tui.charts.axes import Frame, Mark
 from tuiml.tui.charts.lines import Curve, LineChart
 from tuiml.tui.charts.palette import QUIET, TRAIN, VALIDATION, Look
@@ -22,6 +23,7 @@ from tuiml.tui.keys import action, key_of
 from tuiml.tui.model.curves import Curves
 from tuiml.tui.model.item_rows import names_of
 from tuiml.tui.model.run_model import RunModel
+from tuiml.tui.model.study_model import Axis
 from tuiml.tui.widgets.chart_view import keymap_of
 
 OTHERS = ("purple", "green", "yellow", "indigo")
@@ -88,7 +90,16 @@ class CurvesView(ChartView):
         selection = self.selection
         model = selection.model
         run = (model.curves_version, model.status, selection.hint(self), selection.others)
-        return (*run, self.log_axis, selection.cursor.stamp(), selection.of(Smoothing).strength)
+        shared = (selection.of(Smoothing).strength, selection.of(TimeAxis).unit)
+        return (*run, self.log_axis, selection.cursor.stamp(), shared)
+
+    @action("X", "x axis", "The curves by epoch, by step or by seconds of training.", "train", rank=244)
+    def action_curve_axis(self) -> None:
+        axis = self.selection.of(TimeAxis)
+        axis.unit = axis.following
+
+    def label(self, action_id: str) -> str | None:
+        return f"by {self.selection.of(TimeAxis).following}" if action_id == "curve_axis" else None
 
     @action("tilde", "smooth", "Smooth the curves: 3, 10, 30 %, or not at all.", "train", rank=242)
     def action_smooth(self) -> None:
@@ -97,24 +108,25 @@ class CurvesView(ChartView):
 
     def draw(self, width: int, height: int, look: Look) -> list[Line]:
         selection, model = self.selection, self.selection.model
-        cursor, is_loss = selection.cursor, self.quantity == "loss"
+        cursor, is_loss, axis = selection.cursor, self.quantity == "loss", selection.of(TimeAxis)
         word = "loss" if is_loss else clean(model.metric.word, look)
         step = "" if cursor.x is None else f"step {round(model.step_at(np.array([cursor.x]))[0]):,} · "
-        end = max(last_epoch(run) for run in (model, *selection.others))
-        part = cursor.part(x_end(end, model.epochs_planned))
-        shown = self._shown(width, look)
+        runs = (model, *selection.others)
+        end = x_end(axis.end(runs, [last_epoch(run) for run in runs]), model.epochs_planned)
+        low, high = (axis.one(model, x) for x in cursor.part(end))
+        shown, at = self._shown(width, look), axis.one(model, cursor.x or 0.0)
         self._frame = None
         return LineChart(
             shown,
             title=self.pointer(look) + step + word + (", log" if self.log_axis else ""),
-            x_label=_part_label(part, x_end(end, model.epochs_planned), width),
+            x_label=_part_label((low, high), axis.one(model, end), width, axis.unit),
             y_format="number" if is_loss else model.metric.unit,
             log=self.log_axis,
             y_range=_r2_range(self._curves) if word not in ("loss", "accuracy") else None,
-            x_range=part,
-            marks=marks(model),
+            x_range=(low, high),
+            marks=axis.marks(model, marks(model)),
             spare="spikes",
-            cursor=None if cursor.x is None else Mark(cursor.x, f"{cursor.x:.2f}", ""),
+            cursor=None if cursor.x is None else Mark(at, _place(at, axis.unit), ""),
             notes=[*self._smoothed(shown), *self._offer(shown)],
             on_frame=lambda frame: setattr(self, "_frame", frame),
             look=look,
@@ -129,10 +141,9 @@ class CurvesView(ChartView):
     def _shown(self, width: int, look: Look) -> list[Curve]:
         """The curves, the last on top."""
         selection, smoothing, curves = self.selection, self.selection.of(Smoothing), self._curves
-        found = [
-            *_beside(selection.others, selection.model, self.quantity, smoothing, look),
-            *_left(curves, "left" if width >= ROOMY else "", smoothing),
-        ]
+        axis, model = selection.of(TimeAxis), selection.model
+        beside = _beside(selection.others, model, self.quantity, smoothing, axis, look)
+        found = _left(curves, "left" if width >= ROOMY else "", smoothing)
         if len(curves.raw):
             smooth = smoothing.strength > 0
             points, raw = (smoothing.curve(curves.train), curves.raw) if smooth else (curves.raw, None)
@@ -140,7 +151,7 @@ class CurvesView(ChartView):
         if not math.isnan(curves.validation.last):
             points, raw = _of(curves.validation, smoothing)
             found.append(Curve("validation", points, VALIDATION, "dashed", raw=raw, end="val"))
-        return found
+        return [*beside, *axis.curves(model, found)]
 
     def _smoothed(self, shown: Sequence[Curve]) -> list[tuple[str, ...]]:
         """How strongly the curves are smoothed, if it is not as always."""
@@ -160,7 +171,8 @@ class CurvesView(ChartView):
         offset, frame = event.get_content_offset(self), self._frame
         if offset is None or frame is None or not 0 <= offset.x - frame.margin < frame.columns:
             return None
-        return frame.x_of(offset.x - frame.margin)
+        x = frame.x_of(offset.x - frame.margin)
+        return self.selection.of(TimeAxis).back(self.selection.model, x)
 
     def _hover(self, x: float | None) -> None:
         cursor = self.selection.cursor
@@ -199,7 +211,7 @@ class LossView(CurvesView):
         self.selection.of(LossAxis).logarithmic = not self.log_axis
 
     def label(self, action_id: str) -> str | None:
-        return "linear" if action_id == "log_loss" and self.log_axis else None
+        return "linear" if action_id == "log_loss" and self.log_axis else super().label(action_id)
 
     def _offer(self, shown: Sequence[Curve]) -> list[tuple[str, ...]]:
         decades = 0.0 if self.log_axis else _decades(shown)
@@ -240,13 +252,18 @@ def _decades(shown: Sequence[Curve]) -> float:
     return math.log10(float(values.max())) - math.log10(float(values.min())) if len(values) else 0.0
 
 
-def _part_label(part: tuple[float, float], end: float, width: int) -> str:
+def _part_label(part: tuple[float, float], end: float, width: int, unit: Axis) -> str:
     """The label of the axis, with the part that is shown if it is not all."""
-    if part[1] - part[0] >= end:
-        return "epoch"
+    if not 0 < part[1] - part[0] < end * (1 - 1e-9):
+        return unit
     digits = max(0, 1 - math.floor(math.log10(part[1] - part[0])))
-    label = f"epoch {part[0]:,.{digits}f} to {part[1]:,.{digits}f} of {end:g}"
-    return label if len(label) < width // 2 - 6 else f"epoch of {end:g}"
+    label = f"{unit} {part[0]:,.{digits}f} to {part[1]:,.{digits}f} of {end:,.6g}"
+    return label if len(label) < width // 2 - 6 else f"{unit} of {end:,.6g}"
+
+
+def _place(at: float, unit: Axis) -> str:
+    """The label of the cursor on the axis."""
+    return f"{at:.2f}" if unit == "epoch" else f"{at:,.0f}" if unit == "step" else f"{at:,.4g}"
 
 
 def _of(series: Series, smoothing: Smoothing) -> tuple[Series | tuple[Floats, Floats], Series | None]:
@@ -264,7 +281,12 @@ def _left(curves: Curves, name: str, smoothing: Smoothing) -> list[Curve]:
 
 
 def _beside(
-    others: Sequence[RunModel], model: RunModel, quantity: Quantity, smoothing: Smoothing, look: Look
+    others: Sequence[RunModel],
+    model: RunModel,
+    quantity: Quantity,
+    smoothing: Smoothing,
+    axis: TimeAxis,
+    look: Look,
 ) -> list[Curve]:
     """The curves of other runs, behind: of several runs validation alone, where there is any."""
     shown: list[Curve] = []
@@ -275,14 +297,15 @@ def _beside(
         curves = other.loss if quantity == "loss" else other.accuracy
         colour = OTHERS[place % len(OTHERS)]
         marker = (MARKERS if look.unicode else ASCII_MARKERS)[place % len(MARKERS)]
-        validated = not math.isnan(curves.validation.last)
+        validated, own = not math.isnan(curves.validation.last), list[Curve]()
         if len(curves.train) and (len(others) == 1 or not validated):
             train = smoothing.curve(curves.train)
-            shown.append(Curve(name, train, colour, "dotted", marker=marker, end=f"{name} train"))
+            own.append(Curve(name, train, colour, "dotted", marker=marker, end=f"{name} train"))
         if validated:
             points, raw = _of(curves.validation, smoothing)
             label = "val" if len(others) == 1 and len(curves.train) else name
-            shown.append(Curve(label, points, colour, "dashed", raw=raw, marker=marker, end=name))
+            own.append(Curve(label, points, colour, "dashed", raw=raw, marker=marker, end=name))
+        shown += axis.curves(other, own)
     return shown
 
 

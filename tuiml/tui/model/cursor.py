@@ -99,6 +99,11 @@ class TimeCursor:
         step = max(0, round(float(run.step_at(np.array([x]))[0])))
         self._set(step if step < run.step else None)
 
+    def go_to(self, step: int) -> None:
+        """Go to a step; at the newest or beyond follow that."""
+        self.hover = None
+        self._set(step if step < self._run().step else None)
+
     def _set(self, step: int | None) -> None:
         history = self._run().history
         self._at = None if step is None else (history, step, history.before(step))

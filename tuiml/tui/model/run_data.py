@@ -18,6 +18,7 @@ from tuiml.training.diagnosis_context import FINISHED
 from tuiml.training.events import End, Epoch, Loading, Pretraining, Snapshot, Start
 from tuiml.training.inspections.record import Inspection
 from tuiml.training.layer_statistics import LayerStatistics
+from tuiml.tui.charts.series import Series
 from tuiml.tui.model.curves import Curves
 from tuiml.tui.model.interventions import Interventions
 from tuiml.tui.model.metric import ACCURACY, R2, Metric
@@ -98,6 +99,8 @@ class RunData:
     loss: Curves = field(default_factory=Curves)
     accuracy: Curves = field(default_factory=Curves)
     """Accuracy; in regression R²."""
+    clock: Series = field(default_factory=lambda: Series(1024))
+    """The seconds of training over the epochs."""
     interventions: Interventions = field(default_factory=Interventions)
     """What the user changed and did not undo."""
     restore_points: tuple[tuple[int, int, float], ...] = ()

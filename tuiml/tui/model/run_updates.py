@@ -134,6 +134,7 @@ def _(event: events.End, run: RunData) -> None:
 def _advance(event: events.Progress | events.Epoch, run: RunData) -> None:
     run.epoch, run.step = event.epoch, event.step
     run.rate, run.speed, run.seconds = event.learning_rate, event.examples_per_second, event.seconds
+    run.clock.append(run.x_of(event.step), event.seconds)
 
 
 def _add_train(event: events.Progress | events.Epoch, run: RunData) -> None:
@@ -152,6 +153,7 @@ def _add_train(event: events.Progress | events.Epoch, run: RunData) -> None:
 def forget_after(run: RunData, step: int, x: float, interventions: int) -> None:
     """Go back to a step, ``x`` epochs into the run and after so many interventions; the curves stay."""
     run.step = run.train_step = step
+    run.clock.cut(x)
     for epochs in (run.epochs, run.bests):
         while epochs and epochs[-1].step > step:
             epochs.pop()

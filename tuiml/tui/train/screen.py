@@ -37,6 +37,8 @@ from tuiml.tui.train.verdict_view import Advice
 from tuiml.tui.widgets.chart_view import Drawing, Pacer, View, look_of
 from tuiml.tui.widgets.layer_table import LayerTable
 from tuiml.tui.widgets.rate_field import RateField
+from tuiml.tui.widgets.small_field import SmallField
+from tuiml.tui.widgets.step_field import StepField
 
 
 class Train(AppScreen):
@@ -85,6 +87,7 @@ class Train(AppScreen):
     def compose(self) -> ComposeResult:
         yield self.status
         yield self.run_keys.rate_field
+        yield self.time_travel.step_field
         with Horizontal(id="charts"):
             yield from self.charts.compose()
         with Horizontal(id="below"):
@@ -241,15 +244,22 @@ class Train(AppScreen):
         message.stop()
         self.run_keys.set_rate(message.rate)
 
-    @on(RateField.Left)
-    def _rate_left(self, message: RateField.Left) -> None:
+    @on(StepField.Asked)
+    def _step_asked(self, message: StepField.Asked) -> None:
+        message.stop()
+        self.time_travel.go_to(message.step)
+
+    @on(SmallField.Left)
+    def _field_left(self, message: SmallField.Left) -> None:
         message.stop()
         self.main().focus()
 
     @action("escape", "back", "Back to the layer table.", "train", rank=310, shown=False)
     def action_leave(self) -> None:
-        if self.run_keys.rate_field.is_open:
-            self.run_keys.rate_field.leave()
+        fields = (self.run_keys.rate_field, self.time_travel.step_field)
+        if any(field.is_open for field in fields):
+            for field in fields:
+                field.leave()
         elif self.selection.cursor.away:
             self.time_travel.action_now()
         elif self.charts.enlarged:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from tuiml.formatting import compact
 from tuiml.tui.chart_views.selection import ChartSelection
 from tuiml.tui.keys import action
@@ -14,6 +16,7 @@ from tuiml.tui.train.part import Host, Part
 from tuiml.tui.train.run_keys import RunKeys
 from tuiml.tui.widgets.chooser import Chooser
 from tuiml.tui.widgets.picker import Pick
+from tuiml.tui.widgets.step_field import StepField
 
 
 class TimeTravel(Part):
@@ -21,6 +24,9 @@ class TimeTravel(Part):
 
     def __init__(self, host: Host, selection: ChartSelection, keys: RunKeys) -> None:
         self._host, self._selection, self._keys = host, selection, keys
+        self.step_field = StepField(
+            lambda epoch: float(host.run.step_at(np.array([epoch]))[0]), lambda: host.run.step, id="step"
+        )
 
     @action("left", "earlier", "The cursor to an earlier step.", "train", "earlier", -1, rank=70)
     @action("right", "later", "A later step; after the last, now.", "train", "later", 1, rank=80)
@@ -47,6 +53,22 @@ class TimeTravel(Part):
     @action("minus", "zoom out", "Twice as much time.", "train", "zoom_out", -1, rank=114)
     def _zoom(self, by: int) -> None:
         self._selection.cursor.magnify(by)
+        self._host.selection_changed()
+
+    @action(
+        "G",
+        "go to step",
+        "Type a step, a part of the run or an epoch: 1000, 50%, epoch 12.",
+        "train",
+        rank=116,
+        also="jump to, seek",
+    )
+    def action_go_to_step(self) -> None:
+        self.step_field.open()
+
+    def go_to(self, step: int) -> None:
+        """Read all charts at a step; at the newest one they follow the run."""
+        self._selection.cursor.go_to(step)
         self._host.selection_changed()
 
     @action(
@@ -107,7 +129,7 @@ class TimeTravel(Part):
     def enabled(self, action_id: str) -> bool:
         run = self._host.run
         cursor = self._selection.cursor
-        if action_id in ("earlier", "much_earlier"):
+        if action_id in ("earlier", "much_earlier", "go_to_step"):
             return len(run.history) > 1 or len(run.loss.raw) > 1
         if action_id in ("later", "much_later"):
             return cursor.step is not None

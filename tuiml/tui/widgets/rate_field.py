@@ -6,36 +6,25 @@ import contextlib
 import math
 from dataclasses import dataclass
 
-from textual import events, on
-from textual.app import ComposeResult
-from textual.containers import Horizontal
-from textual.content import Content
+from textual import events
 from textual.message import Message
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from tuiml.registry import Option, options_of, short
 from tuiml.spec.preset import Training
 from tuiml.tui.model import numeric
 from tuiml.tui.model.numeric import nice
+from tuiml.tui.widgets.small_field import SmallField
 
 STEPS = {"up": 1, "down": -1}
-HINT = "up and down change it, enter sets it, esc cancels"
 RATE: Option = next(option for option in options_of(Training) if option.name == "learning_rate")
 
 
-class RateField(Horizontal):
-    """A field for a learning rate, shown only while it is edited."""
+class RateField(SmallField):
+    """A field for a learning rate."""
 
-    DEFAULT_CSS = """
-    RateField { height: 1; display: none; padding: 0 1; }
-    RateField.-open { display: block; }
-    RateField > .word { width: auto; padding: 0 1 0 0; }
-    RateField > .hint { width: 1fr; color: $text-muted; padding: 0 1; }
-    RateField > .hint.-wrong { color: $text-error; }
-    RateField > Input, RateField > Input:focus {
-        width: 16; border: none; height: 1; padding: 0 1; background: $panel;
-    }
-    """
+    word = "learning rate"
+    hint = "up and down change it, enter sets it, esc cancels"
 
     @dataclass
     class Chosen(Message):
@@ -43,60 +32,18 @@ class RateField(Horizontal):
 
         rate: float
 
-    class Left(Message):
-        """The field was closed: another widget should get the focus."""
-
-    def compose(self) -> ComposeResult:
-        yield Static("learning rate", classes="word", markup=False)
-        yield Input(max_length=24)
-        yield Static("", classes="hint", markup=False)
-
-    @property
-    def is_open(self) -> bool:
-        return self.has_class("-open")
-
     def open(self, rate: float) -> None:
         """Show the field with ``rate`` in it."""
-        self.add_class("-open")
-        field = self.query_one(Input)
-        field.value = f"{rate:.6g}"
-        self._hint("")
-        field.focus()
+        self.show_text(f"{rate:.6g}")
 
-    def leave(self) -> None:
-        """Hide the field."""
-        if self.is_open:
-            self.remove_class("-open")
-            self.post_message(self.Left())
+    def take(self, text: str) -> None:
+        self.post_message(self.Chosen(read_rate(text)))
 
-    def _hint(self, problem: str) -> None:
-        hint = self.query_one(".hint", Static)
-        hint.set_class(bool(problem), "-wrong")
-        hint.update(Content(problem or self._saved() + HINT))
-
-    def _saved(self) -> str:
-        """What a typed expression stands for; empty for a number."""
-        text = self.query_one(Input).value
+    def meaning(self, text: str) -> str:
         with contextlib.suppress(ValueError):
             rate = read_rate(text)
             return "" if numeric.is_plain(text, rate) else f"= {rate:.6g}, "
         return ""
-
-    @on(Input.Submitted)
-    def _entered(self, message: Input.Submitted) -> None:
-        message.stop()
-        try:
-            rate = read_rate(message.value)
-        except ValueError as error:
-            self._hint(str(error))
-            return
-        self.post_message(self.Chosen(rate))
-        self.leave()
-
-    @on(Input.Changed)
-    def _edited(self, message: Input.Changed) -> None:
-        message.stop()
-        self._hint("")
 
     def on_key(self, event: events.Key) -> None:
         if event.key in STEPS:
@@ -106,12 +53,6 @@ class RateField(Horizontal):
                 rate = nice(read_rate(field.value), STEPS[event.key])
                 field.value = f"{rate:g}" if allowed(rate) else field.value
                 field.cursor_position = len(field.value)
-
-    @on(Input.Blurred)
-    def _blurred(self, message: Input.Blurred) -> None:
-        message.stop()
-        if self.app.app_focus:  # else the terminal lost the focus, and the field gets it back later
-            self.remove_class("-open")
 
 
 def allowed(rate: float) -> bool:

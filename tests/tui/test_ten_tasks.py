@@ -1,0 +1,143 @@
+"""What a user wants to do, as keys from a fresh start: none takes over fifteen, typed letters included."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.tui.bench import Bench, screen_text
+from tests.tui.files_on_disk import run as finished
+from tuiml.spec.library import find, save
+from tuiml.training.events import Epoch, Start
+from tuiml.tui.model import settings
+from tuiml.tui.process.training_client import TrainingClient
+
+pytestmark = pytest.mark.usefixtures("quick")
+MOST = 15
+LIMIT = 60.0
+"""Seconds that a step may take on a busy machine; most take a few."""
+Seen = Callable[[Bench], object]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be done: keys, and what must be seen before the next ones; a word in quotes is typed."""
+
+    name: str
+    steps: tuple[tuple[str, Seen], ...]
+    has: Callable[[Path], object] = lambda folder: None
+    """Puts on the disk what the user already has."""
+
+    @property
+    def keys(self) -> list[list[str]]:
+        """The keys of each step, each press once."""
+        return [pressed(keys) for keys, _ in self.steps]
+
+
+def pressed(keys: str) -> list[str]:
+    """The key presses of a step."""
+    found: list[str] = []
+    for word in keys.split():
+        found += word[1:-1] if word.startswith("'") and len(word) > 1 else [word]
+    return found
+
+
+def shows(*texts: str) -> Seen:
+    """True once the screen shows all of them."""
+    return lambda on: all(text in screen_text(on.app) for text in texts)
+
+
+def over(status: str = "completed") -> Seen:
+    """True once the run on the screen has ended so, with no process training any more."""
+    return lambda on: on.model.status == status and on.model.end is not None and not on.client.active
+
+
+def val_accuracy(on: Bench) -> float:
+    return float(on.model.accuracy.validation.last)
+
+
+def own_preset(folder: Path) -> None:
+    """A small preset of one's own."""
+    mine = find("digits-quickstart").document()
+    mine["training"] |= {"epochs": 3, "batch_size": 20}
+    save(mine | {"name": "mine"})
+
+
+def three_runs(folder: Path) -> None:
+    """Runs with other batch sizes: step 1,000 is in another epoch of each."""
+    for place, (size, per_epoch) in enumerate(((10, 50), (20, 40), (30, 20))):
+        path = finished(f"batch-{size}", epochs=1, day=place + 1)
+        steps, examples = 2000, size * per_epoch
+        start = Start(path.name, str(path), "numpy", "cpu", 2, 6570, examples, 150, 297, size,
+                      steps // per_epoch, steps, 0)  # fmt: skip
+        end = json.loads((path / "metrics.jsonl").read_text().splitlines()[-1])
+        end |= {"step": steps, "epochs": steps // per_epoch}
+        lines = [{**start.to_json(), "time": f"2024-05-0{place + 1}T10:00:00+00:00"}]
+        for n in range(1, steps // per_epoch + 1):
+            loss = (place + 1) * 0.1 + (steps - n * per_epoch) / 10_000
+            lines.append(Epoch(n, n * per_epoch, loss, 0.9, loss, 0.9, 0.1, n / 10, 1000.0).to_json())
+        text = "".join(json.dumps(line) + "\n" for line in [*lines, end])
+        (path / "metrics.jsonl").write_text(text)
+
+
+TASKS = (
+    Task(
+        "make the ten-layer sigmoid net learn",
+        (
+            ("ctrl+l ctrl+r", lambda on: over()(on) and val_accuracy(on) < 0.2),
+            ("5", lambda on: over()(on) and val_accuracy(on) > 0.8),
+        ),
+    ),
+    Task(
+        "find the best optimizer",
+        (
+            ("ctrl+o 'mine' enter", lambda on: on.app.document.name == "mine"),
+            ("t down down m", shows("Vary optimizer")),
+            ("enter ctrl+r", lambda on: on.app.screen_name == "study"),
+            ("", lambda on: not on.app.study.active and shows("optimizer done", " 1 ", " 8 ")(on)),
+        ),
+        own_preset,
+    ),
+    Task(
+        "read the validation loss at step 1,000 of three runs",
+        (
+            ("3", shows("batch-10", "batch-20", "batch-30")),
+            ("space down space down space =", shows("esc")),
+            ("enter", lambda on: on.app.screen_name == "train" and len(on.train.selection.others) == 2),
+            ("X G '1e3' enter", shows("step 1,000 ·", ".2000", ".3000", ".4000")),
+        ),
+        three_runs,
+    ),
+    Task(
+        "find a learning rate by the range test and train with it",
+        (
+            ("r", shows("enter applies it")),
+            ("enter", lambda on: on.app.document.raw["training"]["learning_rate"] != 0.005),
+            ("ctrl+r", lambda on: val_accuracy(on) > 0.8),
+        ),
+    ),
+    Task(
+        "see where a network overfits, and stop it there",
+        (
+            ("ctrl+o 'moons' enter", lambda on: on.app.document.name == "overfit-moons"),
+            ("ctrl+r", lambda on: over()(on) and shows("early stopping")(on)),
+            ("6", over("early_stopped")),
+        ),
+    ),
+)
+
+
+@pytest.mark.parametrize("task", TASKS, ids=[task.name for task in TASKS])
+async def test_it_is_done_with_few_keys(task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    task.has(tmp_path)
+    assert sum(map(len, task.keys)) <= MOST
+    async with Bench.opened(settings=settings.load(), client=TrainingClient) as on:
+        for keys, (_, seen) in zip(task.keys, task.steps, strict=True):
+            await on.press(*keys)
+            await on.until(lambda seen=seen: seen(on), LIMIT)
+        on.client.close()
