@@ -132,7 +132,7 @@ async def test_texts_name_the_chosen_keys() -> None:
         assert on.train.hint(on.train.charts.slots[0].view) == "ctrl+t trains mine"
         line = status_line(StudyModel(), 100, on.app.look, on.app.keymap)
         assert line[0][0] == "no study yet: mark a setting with f8 in Build, then ctrl+t"
-        on.app.open_lesson("activations")
+        on.app.lesson.open("activations")
         await on.drawn()
         panel = on.app.lesson.panel.text
         assert "press f9: the explorer" in panel
