@@ -10,7 +10,7 @@ from tuiml.tui.app import palette
 from tuiml.tui.app.app import TuimlApp
 from tuiml.tui.app.help import HelpScreen, help_strips
 from tuiml.tui.charts.palette import Look
-from tuiml.tui.keys import Action, Keyed, Where, action, actions
+from tuiml.tui.keys import LAST, Action, Keyed, Where, action, actions
 from tuiml.tui.library.open_dialog import OpenDialog
 from tuiml.tui.model.preset_files import named
 from tuiml.tui.widgets.dialogs import ConfirmDialog, NameDialog
@@ -257,7 +257,7 @@ def test_the_actions_are_these_in_this_order() -> None:
     listed = ACTIONS.split("\n")
     found = [line for line, row in lines.items() if line in listed or not of_chart(row)]
     assert sorted(found) == sorted(ACTIONS.strip().split("\n"))
-    ranked = {line for line in found if lines[line].rank < LAST}  # the others are in the order of their import
+    ranked = {line for line in found if lines[line].rank < LAST}  # others: as imported
     assert [line for line in found if line in ranked] == [line for line in listed if line in ranked]
     assert all(row.help.endswith(".") and cell_len(row.label) <= 18 for row in actions())
 
