@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuiml.data import notices, store
-from tuiml.data.arrays import Data, Labels, Part, PoolAndTest, Values, reorder
+from tuiml.data.arrays import Data, Labels, Part, PoolAndTest, Values, reorder, single
 from tuiml.data.datasets import Dataset, Digits, Files, Own, Seeded
 from tuiml.data.errors import DataError
 from tuiml.data.kinds import Normalize, Progress, Scaling
@@ -95,7 +95,9 @@ def draw(dataset: Dataset, examples: PoolAndTest, seed: int) -> Data:
     raw = np.empty(0), np.empty(0, np.int64)
     if any(part.inputs.dtype == np.float64 for part in (training, examples.test)):
         raw = _far_or_small(training.inputs, dataset.normalize)
-        training, held_out, test = (_single(part, *raw) for part in (training, held_out, examples.test))
+        training, held_out, test = (
+            Part(single(part.inputs, *raw), part.labels) for part in (training, held_out, examples.test)
+        )
         examples = PoolAndTest(examples.pool, test)
     shift, scale = normalization(training.inputs, dataset.normalize, dataset.top)
     test, (middle, width) = examples.test, (_NOTHING, _NOTHING)
@@ -176,16 +178,6 @@ def _far_or_small(like: Values, normalize: Normalize) -> tuple[NDArray[Any], NDA
         far = (deviation > 0) & (np.abs(mean) > FAR * deviation)
         shift[far] = np.where(deviation > 1, np.rint(mean), mean)[far]
     return shift, exponents
-
-
-def _single(part: Part, shift: NDArray[Any], exponents: NDArray[Any]) -> Part:
-    """The part in float32."""
-    inputs = np.empty((len(part), len(shift)), np.float32)
-    step = max(1, _BLOCK // max(1, len(shift)))
-    for start in range(0, len(inputs), step):
-        wide = part.inputs[start : start + step]
-        inputs[start : start + step] = (np.ldexp(wide, exponents) if exponents.any() else wide) - shift
-    return Part(inputs, part.labels)
 
 
 def _scaled(part: Part, shift: NDArray[np.float32], scale: NDArray[np.float32]) -> Part:
