@@ -85,6 +85,17 @@ class Data:
         wide = np.asarray(inputs, np.float64)
         return np.ldexp(wide + self.raw_shift, -self.raw_exponents) if len(self.raw_shift) else wide
 
+    def entered(self, raw: NDArray[Any]) -> NDArray[np.float32]:
+        """Inputs, (n, features), as a network's engine takes them: the inverse of :meth:`raw`.
+
+        A value that is missing (NaN) becomes its feature's mean in the training part.
+        """
+        found = single(raw, self.raw_shift, self.raw_exponents)
+        for column in np.flatnonzero(np.isnan(found).any(axis=0)):
+            values = found[:, column]
+            values[np.isnan(values)] = self.train.inputs[:, column].mean(dtype=np.float64)
+        return found
+
     def holds(self, part: Part) -> bool:
         """Whether it is one of the three parts, and not examples put together for an inspection."""
         return any(part is mine for mine in (self.train, self.validation, self.test))
@@ -99,6 +110,24 @@ class Data:
         rows -= self.shift
         rows *= self.scale
         return rows
+
+
+def single(
+    inputs: NDArray[Any], shift: NDArray[np.float64], exponents: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """``x * 2**exponents - shift`` of inputs, (n, features), rounded to float32 only then.
+
+    Args:
+        shift: (features,), or empty: nothing is to be done.
+    """
+    found = np.empty(inputs.shape, np.float32)
+    step = max(1, _BLOCK // max(1, inputs.shape[1]))
+    for start in range(0, len(found), step):
+        wide = inputs[start : start + step]
+        if len(shift):
+            wide = (np.ldexp(wide, exponents) if exponents.any() else wide) - shift
+        found[start : start + step] = wide
+    return found
 
 
 def reorder(rows: Values, order: NDArray[np.intp]) -> Values:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuiml.data import notices, store
-from tuiml.data.arrays import Data, Labels, Part, PoolAndTest, Values, reorder
+from tuiml.data.arrays import Data, Labels, Part, PoolAndTest, Values, reorder, single
 from tuiml.data.datasets import Dataset, Digits, Files, Own, Seeded
 from tuiml.data.errors import DataError
 from tuiml.data.kinds import Normalize, Progress, Scaling
@@ -182,17 +182,7 @@ def _in_single(
     if all(part.inputs.dtype != np.float64 for part in parts):
         return parts, (np.empty(0), np.empty(0, np.int64))
     raw = _far_or_small(training.inputs, normalize)
-    return [_single(part, *raw) for part in parts], raw
-
-
-def _single(part: Part, shift: NDArray[Any], exponents: NDArray[Any]) -> Part:
-    """The part in float32."""
-    inputs = np.empty((len(part), len(shift)), np.float32)
-    step = max(1, _BLOCK // max(1, len(shift)))
-    for start in range(0, len(inputs), step):
-        wide = part.inputs[start : start + step]
-        inputs[start : start + step] = (np.ldexp(wide, exponents) if exponents.any() else wide) - shift
-    return Part(inputs, part.labels)
+    return [Part(single(part.inputs, *raw), part.labels) for part in parts], raw
 
 
 def _scaled(part: Part, shift: NDArray[np.float32], scale: NDArray[np.float32]) -> Part:

@@ -202,6 +202,22 @@ def _files(folder: Path, over: PassedOver) -> list[Path]:
     return [folder / name for name in sorted(found)]
 
 
+def images_in(path: Path) -> tuple[list[Path], tuple[str, ...]]:
+    """The images in a folder, else those in the folders in it; and what is passed over, a line.
+
+    Raises:
+        Wrong: there are none, or too many.
+    """
+    over = PassedOver()
+    found = _files(path, over) if _has_images(path) else []
+    if not found:
+        over = PassedOver()
+        found = [file for folder in _folders(path, over) for file in _files(folder, over)]
+    if not found:
+        raise Wrong("path", f"{_name(path)} has no images in it")
+    return found, over.notes()
+
+
 def _is_file(entry: os.DirEntry[str]) -> bool:
     try:
         return stat.S_ISREG(entry.stat().st_mode)

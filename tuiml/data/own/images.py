@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -191,6 +192,19 @@ def read(dataset: Images, progress: Progress | None = None) -> Part | PoolAndTes
     if failed:
         raise failed[0][1]
     return PoolAndTest(*parts) if len(parts) > 1 else parts[0]
+
+
+def decode(files: Sequence[Path], shape: tuple[int, ...]) -> Any:
+    """Images as (n, features) bytes, for a network whose examples have this shape.
+
+    Raises:
+        Wrong: one cannot be read; or Pillow is not here.
+    """
+    import numpy as np
+
+    height, width = shape[-2:]
+    plan = Plan((), None, width, height)
+    return np.stack([_pixels(file, plan, shape[:-2] in ((), (1,))) for file in files])
 
 
 def _arrays(dataset: Images, count: int) -> tuple[Any, Any]:

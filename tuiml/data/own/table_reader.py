@@ -82,9 +82,10 @@ def _fill(
     for feature in plan.features if not at else ():
         if feature.values:
             cells = compress(block.column(feature.index), kept)
-            _one_hot(feature, cells, inputs[:, at : at + feature.width], missing_values)
+            if one_hot(feature, cells, inputs[:, at : at + feature.width], missing_values):
+                raise ValueError
         else:
-            inputs[:, at] = _numbers(block, feature.index, kept, feature.style, missing_values)
+            inputs[:, at] = numbers_of(block, feature.index, kept, feature.style, missing_values)
         at += feature.width
     if plan.classes:
         classes = plan.classes
@@ -92,13 +93,17 @@ def _fill(
         labels[:] = [classes[c] if c in classes else classes[c.strip(BLANKS)] for c in cells]
     else:
         for k, index in enumerate(plan.labels):
-            labels[:, k] = _numbers(block, index, kept, plan.label_styles[k], missing_values)
+            labels[:, k] = numbers_of(block, index, kept, plan.label_styles[k], missing_values)
 
 
-def _numbers(
+def numbers_of(
     block: Block, index: int, kept: NDArray[np.bool_], style: Style, missing_values: Collection[str]
 ) -> NDArray[Any]:
-    """The numbers of a column; NaN for one that is missing."""
+    """The numbers of a column; NaN for one that is missing.
+
+    Raises:
+        ValueError: a cell is no number in this style.
+    """
     values = block.numbers(index) if style == PLAIN and missing_values is MISSING else None
     if values is not None:
         return np.asarray(values)[kept]
@@ -114,15 +119,22 @@ def _number(cell: str, style: Style, missing_values: Collection[str]) -> float:
     return found
 
 
-def _one_hot(
+def one_hot(
     feature: Feature, cells: Iterable[str], out: NDArray[Any], missing_values: Collection[str]
-) -> None:
-    """A 1 for the cell's value among its inputs; a missing one has none."""
+) -> list[tuple[int, str]]:
+    """A 1 for the cell's value among its inputs; a missing one has none.
+
+    Returns:
+        The rows, from 0, whose value the column did not have in training; they have none either.
+    """
     places = {value: index for index, value in enumerate(feature.values)}
+    unknown = []
     out[:] = 0
     for row, cell in enumerate(cells):
-        place = places.get(cell.strip(BLANKS))
+        text = cell.strip(BLANKS)
+        place = places.get(text)
         if place is not None:
             out[row, place] = 1
         elif not is_missing(cell, missing_values):
-            raise ValueError
+            unknown.append((row, text))
+    return unknown

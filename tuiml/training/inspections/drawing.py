@@ -45,10 +45,7 @@ def predict(network: InspectedNetwork, drawing: Drawing) -> DrawingPrediction | 
     data, size = network.data, network.image_size
     if size is None or len(drawing.pixels) != math.prod(size) or not 0 < network.classes <= record.CLASSES:
         return None
-    low, high = network.pixel_range()
-    pixels = np.frombuffer(drawing.pixels, np.uint8).astype(np.float64) / 255
-    raw = np.tile(low + pixels * (high - low), math.prod(data.shape) // len(pixels))
-    if data.train.inputs.dtype == np.uint8:
-        raw = np.rint(raw)
+    raw = network.pixels(np.frombuffer(drawing.pixels, np.uint8).astype(np.float64) / 255)
+    raw = np.tile(raw, math.prod(data.shape) // len(raw))
     found = network.probabilities(raw[None])[:, 0]
     return DrawingPrediction(network.step, drawing.number, tuple(float(v) for v in found))

@@ -82,14 +82,25 @@ class InspectedNetwork:
         """Which of them is shown, and how many there are."""
         return {"output": min(first, self.outputs - 1), "outputs": self.outputs}
 
+    def numbers(self, inputs: Array) -> Array:
+        """What a regression predicts for raw inputs, (examples, outputs), in the units of the data."""
+        return clipped(self.data.original(self.engine.predict(inputs).T))
+
     def predictions(self, inputs: Array, output: int) -> Array:
         """One output of a regression for raw inputs, in the units of the data."""
-        return clipped(self.data.original(self.engine.predict(inputs).T)[:, output])
+        found: Array = self.numbers(inputs)[:, output]
+        return found
 
     def targets(self, labels: Array, output: int) -> Array:
         """One output's targets, in the units of the data."""
         targets: Array = self.data.original(labels)[:, output].astype(np.float64)
         return targets
+
+    def pixels(self, fractions: Array) -> Array:
+        """Raw values of pixels that are given as fractions, 0 (black) to 1 (white)."""
+        low, high = self.pixel_range()
+        raw: Array = low + fractions * (high - low)
+        return np.rint(raw) if self.data.train.inputs.dtype == np.uint8 else raw
 
     def pixel_range(self) -> tuple[float, float]:
         """The least and the greatest raw value of a pixel, by a sample of the training part."""
