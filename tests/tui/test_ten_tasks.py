@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.tui.bench import Bench, screen_text
@@ -84,6 +85,16 @@ def three_runs(folder: Path) -> None:
         (path / "metrics.jsonl").write_text(text)
 
 
+def own_table(folder: Path) -> None:
+    """Measurements of three kinds of flowers."""
+    rng = np.random.default_rng(0)
+    rows = ["length,width,height,kind"]
+    for n in range(240):
+        length, width, height = rng.normal([1.5 * (n % 3), 1.0 - n % 3, 1.0], 0.3)
+        rows.append(f"{length:.3f},{width:.3f},{height:.3f},{('iris', 'lily', 'rose')[n % 3]}")
+    (folder / "flowers.csv").write_text("\n".join(rows) + "\n")
+
+
 TASKS = (
     Task(
         "make the ten-layer sigmoid net learn",
@@ -128,12 +139,61 @@ TASKS = (
             ("6", over("early_stopped")),
         ),
     ),
+    Task(
+        "see why it diverged, and go back with a sound rate",
+        (
+            ("ctrl+r", lambda on: on.model.epoch > 3 and on.model.restore_points),
+            ("l '100' enter", shows("w why")),
+            ("w", shows("back to")),
+            ("enter", lambda on: on.model.rate < 1 and shows("running")(on)),
+        ),
+    ),
+    Task(
+        "train your own CSV and see what it confuses",
+        (
+            ("o", shows("flowers.csv")),
+            ("down enter", lambda on: "flowers" in str(on.app.document.raw["data"])),
+            ("ctrl+r", lambda on: val_accuracy(on) > 0.9),
+            ("", shows("confusion", "iris", "lily", "rose")),
+        ),
+        own_table,
+    ),
+    Task(
+        "compare the histograms of initial values",
+        (
+            ("ctrl+o 'mine' enter", lambda on: on.app.document.name == "mine"),
+            ("down enter down down m", shows("Vary initializer")),
+            ("enter ctrl+r", lambda on: on.app.screen_name == "study"),
+            ("c", lambda on: on.app.study.model.snapshots and shows("he_normal", "zeros")(on)),
+        ),
+        own_preset,
+    ),
+    Task(
+        "take the first step of a lesson in Korean",
+        (
+            ("ctrl+l", shows("시그모이드")),
+            ("ctrl+r", lambda on: on.app.lesson.progress.at == 1 and shows("✓", "2")(on)),
+        ),
+    ),
+    Task(
+        "save the curve as a picture, and copy the command that repeats the run",
+        (
+            ("ctrl+o 'early' enter", lambda on: on.app.document.name == "overfit-moons-early"),
+            ("ctrl+r", over("early_stopped")),
+            ("ctrl+e", lambda on: list((settings.home() / "pictures").glob("*.svg"))),
+            (
+                "ctrl+p 'comm' enter",
+                lambda on: on.app.clipboard.startswith("tuiml replay"),
+            ),
+        ),
+    ),
 )
 
 
 @pytest.mark.parametrize("task", TASKS, ids=[task.name for task in TASKS])
 async def test_it_is_done_with_few_keys(task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LC_ALL", "ko_KR.UTF-8" if "Korean" in task.name else "en_GB.UTF-8")
     task.has(tmp_path)
     assert sum(map(len, task.keys)) <= MOST
     async with Bench.opened(settings=settings.load(), client=TrainingClient) as on:
