@@ -16,6 +16,7 @@ from tuiml.spec.library import find, save
 from tuiml.training.events import Epoch, Start
 from tuiml.tui.model import settings
 from tuiml.tui.process.training_client import TrainingClient
+from tuiml.tui.study.screen import StudyScreen
 
 pytestmark = pytest.mark.usefixtures("quick")
 MOST = 15
@@ -55,6 +56,16 @@ def shows(*texts: str) -> Seen:
 def over(status: str = "completed") -> Seen:
     """True once the run on the screen has ended so, with no process training any more."""
     return lambda on: on.model.status == status and on.model.end is not None and not on.client.active
+
+
+def histograms_of(*names: str) -> Seen:
+    """True once the study has ended and shows the histograms of these values."""
+
+    def seen(on: Bench) -> bool:
+        text = on.app.query_one(StudyScreen).view.text
+        return not on.app.study.active and "activations" in text and all(name in text for name in names)
+
+    return seen
 
 
 def val_accuracy(on: Bench) -> float:
@@ -164,7 +175,7 @@ TASKS = (
             ("ctrl+o 'mine' enter", lambda on: on.app.document.name == "mine"),
             ("down enter down down m", shows("Vary initializer")),
             ("enter ctrl+r", lambda on: on.app.screen_name == "study"),
-            ("c", lambda on: on.app.study.model.snapshots and shows("he_normal", "zeros")(on)),
+            ("c", histograms_of("he_normal", "zeros")),
         ),
         own_preset,
     ),
