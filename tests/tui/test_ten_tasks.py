@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.tui.bench import Bench, screen_text
@@ -15,6 +16,7 @@ from tuiml.spec.library import find, save
 from tuiml.training.events import Epoch, Start
 from tuiml.tui.model import settings
 from tuiml.tui.process.training_client import TrainingClient
+from tuiml.tui.study.screen import StudyScreen
 
 pytestmark = pytest.mark.usefixtures("quick")
 MOST = 15
@@ -56,6 +58,16 @@ def over(status: str = "completed") -> Seen:
     return lambda on: on.model.status == status and on.model.end is not None and not on.client.active
 
 
+def histograms_of(*names: str) -> Seen:
+    """True once the study has ended and shows the histograms of these values."""
+
+    def seen(on: Bench) -> bool:
+        text = on.app.query_one(StudyScreen).view.text
+        return not on.app.study.active and "activations" in text and all(name in text for name in names)
+
+    return seen
+
+
 def val_accuracy(on: Bench) -> float:
     return float(on.model.accuracy.validation.last)
 
@@ -82,6 +94,16 @@ def three_runs(folder: Path) -> None:
             lines.append(Epoch(n, n * per_epoch, loss, 0.9, loss, 0.9, 0.1, n / 10, 1000.0).to_json())
         text = "".join(json.dumps(line) + "\n" for line in [*lines, end])
         (path / "metrics.jsonl").write_text(text)
+
+
+def own_table(folder: Path) -> None:
+    """Measurements of three kinds of flowers."""
+    rng = np.random.default_rng(0)
+    rows = ["length,width,height,kind"]
+    for n in range(240):
+        length, width, height = rng.normal([1.5 * (n % 3), 1.0 - n % 3, 1.0], 0.3)
+        rows.append(f"{length:.3f},{width:.3f},{height:.3f},{('iris', 'lily', 'rose')[n % 3]}")
+    (folder / "flowers.csv").write_text("\n".join(rows) + "\n")
 
 
 TASKS = (
@@ -128,12 +150,61 @@ TASKS = (
             ("6", over("early_stopped")),
         ),
     ),
+    Task(
+        "see why it diverged, and go back with a sound rate",
+        (
+            ("ctrl+r", lambda on: on.model.epoch > 3 and on.model.restore_points),
+            ("l '100' enter", shows("w why")),
+            ("w", shows("back to")),
+            ("enter", lambda on: on.model.rate < 1 and shows("running")(on)),
+        ),
+    ),
+    Task(
+        "train your own CSV and see what it confuses",
+        (
+            ("o", shows("flowers.csv")),
+            ("down enter", lambda on: "flowers" in str(on.app.document.raw["data"])),
+            ("ctrl+r", lambda on: val_accuracy(on) > 0.9),
+            ("", shows("confusion", "iris", "lily", "rose")),
+        ),
+        own_table,
+    ),
+    Task(
+        "compare the histograms of initial values",
+        (
+            ("ctrl+o 'mine' enter", lambda on: on.app.document.name == "mine"),
+            ("down enter down down m", shows("Vary initializer")),
+            ("enter ctrl+r", lambda on: on.app.screen_name == "study"),
+            ("c", histograms_of("he_normal", "zeros")),
+        ),
+        own_preset,
+    ),
+    Task(
+        "take the first step of a lesson in Korean",
+        (
+            ("ctrl+l", shows("시그모이드")),
+            ("ctrl+r", lambda on: on.app.lesson.progress.at == 1 and shows("✓", "2")(on)),
+        ),
+    ),
+    Task(
+        "save the curve as a picture, and copy the command that repeats the run",
+        (
+            ("ctrl+o 'early' enter", lambda on: on.app.document.name == "overfit-moons-early"),
+            ("ctrl+r", over("early_stopped")),
+            ("ctrl+e", lambda on: list((settings.home() / "pictures").glob("*.svg"))),
+            (
+                "ctrl+p 'comm' enter",
+                lambda on: on.app.clipboard.startswith("tuiml replay"),
+            ),
+        ),
+    ),
 )
 
 
 @pytest.mark.parametrize("task", TASKS, ids=[task.name for task in TASKS])
 async def test_it_is_done_with_few_keys(task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LC_ALL", "ko_KR.UTF-8" if "Korean" in task.name else "en_GB.UTF-8")
     task.has(tmp_path)
     assert sum(map(len, task.keys)) <= MOST
     async with Bench.opened(settings=settings.load(), client=TrainingClient) as on:

@@ -7,16 +7,18 @@ import numpy as np
 import pytest
 
 from tests import helpers
-from tests.tui.bench import SIZES
+from tests.tui.bench import SIZES, screen_text
 from tests.tui.bench import train_bench as bench
 from tests.tui.recorded_events import FLAT, batch, end, epoch, layer, start
 from tuiml.spec.library import save
 from tuiml.training.events import Intervention, Snapshot
 from tuiml.tui.chart_views.curves import STRENGTHS, Smoothing
+from tuiml.tui.chart_views.time_axis import TimeAxis
 from tuiml.tui.model import settings
 from tuiml.tui.model.cursor import TimeCursor
 from tuiml.tui.model.item_rows import names_of
 from tuiml.tui.model.run_model import RunModel
+from tuiml.tui.widgets.step_field import read_step
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -324,3 +326,52 @@ def test_runs_of_one_preset_are_told_apart_by_their_time():
     names = ["a-20261128-140507", "a-20261128-140512", "b-20261128-140512", "c", "a-20261128-140507-2"]
     assert names_of(names) == ["a 14:05:07", "a 14:05:12", "b", "c", "a-2"]
     assert names_of([]) == []
+
+
+# -- going to a step, and the x axis -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "step"),
+    [("1000", 1000), ("1e3", 1000), (" 1_000 ", 1000), ("50%", 1000), ("epoch 12", 120), ("e 1.5", 15)],
+)
+def test_a_place_in_the_run_is_typed_as_a_step_a_part_or_an_epoch(text, step):
+    assert read_step(text, lambda epoch: epoch * 10, 2000) == step
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-1", "2001", "101%", "epoch 201", "epoch"])
+def test_a_place_outside_the_run_is_refused(text):
+    with pytest.raises(ValueError, match=r"give 1000|beyond the run"):
+        read_step(text, lambda epoch: epoch * 10, 2000)
+
+
+async def test_a_typed_step_moves_the_cursor_and_a_wrong_one_says_why():
+    async with bench(running=True) as on:
+        await on.report(*trained())
+        await on.press("G", *"99", "enter")
+        assert "beyond the run; its newest step is 40" in screen_text(on.app)
+        await on.press("backspace", "backspace", *"50%", "enter")
+        assert on.loss.text.startswith("step 20 · loss")
+        assert on.train.table.has_focus
+        await on.press("G", *"40", "enter")
+        assert on.loss.text.startswith("loss")
+        await on.press("G", "escape")
+        assert on.train.table.has_focus
+
+
+async def test_the_x_axis_has_epochs_steps_or_seconds():
+    async with bench(running=True) as on:
+        await on.report(*trained())
+        for unit in ("epoch", "step", "seconds", "epoch"):
+            assert on.loss.text.splitlines()[-1].endswith(unit)
+            await on.press("X")
+
+
+def test_the_axis_and_its_inverse_agree():
+    timed = [dataclasses.replace(e, seconds=e.step / 7) for e in trained()[1:]]
+    model = run(start(), *timed)
+    assert TimeAxis("seconds").one(model, 2.0) == pytest.approx(20 / 7)
+    for unit in ("epoch", "step", "seconds"):
+        axis = TimeAxis(unit)
+        for x in (0.5, 2.0, 3.7, 6.0):
+            assert axis.back(model, axis.one(model, x)) == pytest.approx(x)
