@@ -151,11 +151,12 @@ TASKS = (
         ),
     ),
     Task(
-        "see why it diverged, and go back with a sound rate",
+        "see why it diverged, and go on with a sound rate",
         (
             ("ctrl+r", lambda on: on.model.epoch > 3 and on.model.restore_points),
             ("l '100' enter", shows("w why")),
-            ("w", shows("back to")),
+            ("w", shows("diagnosis", "rate far too high")),
+            # back to a restore point if the run still goes on; if it has ended by now, a new run
             ("enter", lambda on: on.model.rate < 1 and shows("running")(on)),
         ),
     ),
@@ -175,7 +176,7 @@ TASKS = (
             ("ctrl+o 'mine' enter", lambda on: on.app.document.name == "mine"),
             ("down enter down down m", shows("Vary initializer")),
             ("enter ctrl+r", lambda on: on.app.screen_name == "study"),
-            ("c", histograms_of("he_normal", "zeros")),
+            ("c", histograms_of("he_normal", "glorot_normal")),
         ),
         own_preset,
     ),
@@ -208,7 +209,9 @@ async def test_it_is_done_with_few_keys(task: Task, tmp_path: Path, monkeypatch:
     task.has(tmp_path)
     assert sum(map(len, task.keys)) <= MOST
     async with Bench.opened(settings=settings.load(), client=TrainingClient) as on:
-        for keys, (_, seen) in zip(task.keys, task.steps, strict=True):
-            await on.press(*keys)
-            await on.until(lambda seen=seen: seen(on), LIMIT)
-        on.client.close()
+        try:
+            for keys, (_, seen) in zip(task.keys, task.steps, strict=True):
+                await on.press(*keys)
+                await on.until(lambda seen=seen: seen(on), LIMIT)
+        finally:
+            on.client.close()
