@@ -286,22 +286,29 @@ def _title(
     width: int,
     look: Look,
 ) -> tuple[list[tuple[str, Style]], bool]:
-    """The title, and name, line sample and value of each curve; without title or names if too long.
-    False if there is no room for the values either."""
+    """The title, and name, line sample and value of each curve; short names or none if too long.
+    False if there is no room for the values either, or only for those of the dashed curves: validation."""
     quiet = look.style(QUIET)
     head = [(f"{clean(title, look)}  ", look.style(bold=True))] if title else []
     full: list[tuple[str, Style]] = []
+    brief: list[tuple[str, Style]] = []
     short: list[tuple[str, Style]] = []
+    dashed: list[tuple[str, Style]] = []
     for curve in filter(lambda curve: curve.label, curves):
         sample = curve.marker + str(getattr(look.glyphs, curve.style))
         shown = (f"{sample} {_value(curve.value(at), kind, look)}  ", look.style(curve.colour))
         full += [(f"{clean(curve.label, look)} ", quiet), shown]
+        brief += [(f"{clean(min(curve.label, curve.end or curve.label, key=len), look)} ", quiet), shown]
         short.append(shown)
-    for parts in (head + full, full, head + short):
-        room = width + 2 - sum(cell_len(text) for text, _ in parts)
+        dashed += [shown] if curve.style == "dashed" else []
+    for parts in (full, brief, short):
+        room = width + 2 - sum(cell_len(text) for text, _ in head + parts)
         if room >= 0:
-            return parts + _fitting(notes, room, look), True
-    return short or head, False
+            return head + parts + _fitting(notes, room, look), True
+    rest = (
+        parts for parts in (short, head + dashed) if sum(cell_len(text) for text, _ in parts) <= width + 2
+    )
+    return next(rest, short) or head, False
 
 
 def _fitting(notes: Sequence[Sequence[str]], room: int, look: Look) -> list[tuple[str, Style]]:
