@@ -339,11 +339,16 @@ def test_two_curves_differ_without_colour() -> None:
 
 def test_the_title_gives_up_words_before_values() -> None:
     x = [0, 1]
-    both = [Curve("train", (x, [2.0, 2.301])), Curve("val", (x, [2.0, 2.302]), "orange", "dashed")]
+    both = [
+        Curve("train", (x, [2.0, 2.301])),
+        Curve("validation", (x, [2.0, 2.302]), "orange", "dashed", end="val"),
+    ]
     for width, expected in (
-        (60, "loss  train ── 2.301  val ┄┄ 2.302"),
-        (30, "loss  ── 2.301  ┄┄ 2.302"),
+        (60, "loss  train ── 2.301  validation ┄┄ 2.302"),
+        (38, "loss  train ── 2.301  val ┄┄ 2.302"),
+        (26, "loss  ── 2.301  ┄┄ 2.302"),
         (20, "── 2.301  ┄┄ 2.302"),
+        (16, "loss  ┄┄ 2.302"),
     ):
         assert texts(line_chart(both, width, 6, title="loss", look=PLAIN))[0].rstrip() == expected
 

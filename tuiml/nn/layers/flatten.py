@@ -11,7 +11,7 @@ from tuiml.nn.layers.base import Array, Arrays, Grads, Layer, Noise, Shape, Valu
 @layers.add
 class Flatten(Layer):
     name = "flatten"
-    formula = "28 × 28 becomes 784"
+    formula = "an image of 28 × 28 becomes 784 numbers"
     advice = "between images and dense layers"
     rank = 10
 

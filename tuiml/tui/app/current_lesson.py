@@ -137,6 +137,9 @@ class CurrentLesson:
 
     def look(self) -> None:
         """See whether the step is done by now."""
+        if self._invites and self._shell.model.status != "empty":  # whoever has trained has found the keys
+            self._invites = False
+            self.show()
         if self.progress is None or self.progress.step is None or not self._app.query(Train):
             return
         if self.progress.see(self._facts()):

@@ -43,6 +43,8 @@ TITLES: tuple[tuple[Where, str], ...] = (
 )
 KEYS, LABEL = 15, 19
 """Cells for the keys and for the name of an action."""
+NARROW, FEWER = 80, 9
+"""Width below which the keys get fewer cells."""
 HINT = "type to search"
 
 
@@ -88,11 +90,12 @@ def _matches(row: Action, title: str, words: Sequence[str], keymap: Mapping[str,
 def _row(row: Action, keys: str, width: int, look: Look) -> Iterator[Line]:
     words, name = clean(keys, look), row.label[:1].upper() + row.label[1:]
     blue = look.style("blue")
-    if cell_len(words) > KEYS - 1:
+    cells = KEYS if width >= NARROW else FEWER
+    if cell_len(words) > cells - 1:
         yield strip([("  ", Style()), (words, blue)], width)
         words = ""
-    for line in wrap(clean(row.help, look), max(10, width - KEYS - LABEL - 2)):
-        parts = [("  ", Style()), (words + " " * (KEYS - cell_len(words)), blue)]
+    for line in wrap(clean(row.help, look), max(10, width - cells - LABEL - 2)):
+        parts = [("  ", Style()), (words + " " * (cells - cell_len(words)), blue)]
         name = clean(name, look)
         yield strip(
             [*parts, (name + " " * (LABEL - cell_len(name)), look.style(bold=True)), (line, Style())], width

@@ -152,7 +152,7 @@ def numbers(found: LayerStatistics) -> str:
 
 def facts(document: Document, rows: Sequence[LayerRow], width: int, look: Look) -> list[list[Part]]:
     """Sizes of the network and of the data, and the curve of the learning rate."""
-    texts = (layer_stack.summary(document, rows), *layer_stack.details(document))
+    texts = (layer_stack.summary(document, rows), *layer_stack.details(document, width))
     lines: list[str] = []
     for text in texts:
         joined = f"{lines[-1]} · {text}" if lines else text

@@ -95,7 +95,7 @@ class FitView(RegressionView[Fit]):
         return scatter(clouds, width, height, look, x_label=label, x_range=(low, high), y_range=limits)
 
     def about(self, found: Fit, look: Look) -> str:
-        signs = "blue train, orange validation" if look.colour else ""
+        signs = "blue train, orange validation" if look.colour else "· train, o validation"
         if not look.unicode:
             signs = "* fit, . train, o validation"
         return "  ".join(filter(None, (self.target(found.output, found.outputs), signs)))
@@ -156,7 +156,7 @@ class PredictionsView(RegressionView[Predictions]):
             Cloud(found.targets, found.predictions, colour, sign="o"),
         ]
         name = clean(self.target(found.output, 1), look)
-        label = f"target {name}; up: prediction" if name else "target; up: prediction"
+        label = f"x: target {name}, y: prediction" if name else "x: target, y: prediction"
         across, up = (low, high), (bottom, top)
         return scatter(clouds, width, height, look, x_label=label, x_range=across, y_range=up)
 

@@ -283,25 +283,31 @@ def _title(
     width: int,
     look: Look,
 ) -> tuple[list[tuple[str, Style]], bool]:
-    """The title, and name, line sample and value of each curve; if too long, with short names, without names
-    or without the title. False if there is no room for the values either."""
+    """The title, and name, line sample and value of each curve; short names or none, and of a title only what
+    is before its dot, if too long. False if there is no room for the values either, or only for those of the
+    dashed curves: validation."""
     quiet = look.style(QUIET)
     head = [(f"{clean(title, look)}  ", look.style(bold=True))] if title else []
     first = [(f"{text.partition(' · ')[0].rstrip()}  ", style) for text, style in head]
     full: list[tuple[str, Style]] = []
     brief: list[tuple[str, Style]] = []
     short: list[tuple[str, Style]] = []
+    dashed: list[tuple[str, Style]] = []
     for curve in filter(lambda curve: curve.label, curves):
         sample = curve.marker + str(getattr(look.glyphs, curve.style))
         shown = (f"{sample} {_value(curve.value(at), kind, look)}  ", look.style(curve.colour))
         full += [(f"{clean(curve.label, look)} ", quiet), shown]
-        brief += [(f"{clean(curve.end or curve.label, look)} ", quiet), shown]
+        brief += [(f"{clean(min(curve.label, curve.end or curve.label, key=len), look)} ", quiet), shown]
         short.append(shown)
-    for parts in (head + full, head + brief, head + short, first + short, full):
-        room = width + 2 - sum(cell_len(text) for text, _ in parts)
+        dashed += [shown] if curve.style == "dashed" else []
+    for before, parts in ((head, full), (head, brief), (head, short), (first, short)):
+        room = width + 2 - sum(cell_len(text) for text, _ in before + parts)
         if room >= 0:
-            return parts + _fitting(notes, room, look), True
-    return short or head, False
+            return before + parts + _fitting(notes, room, look), True
+    rest = (
+        parts for parts in (short, head + dashed) if sum(cell_len(text) for text, _ in parts) <= width + 2
+    )
+    return next(rest, short) or head, False
 
 
 def _fitting(notes: Sequence[Sequence[str]], room: int, look: Look) -> list[tuple[str, Style]]:

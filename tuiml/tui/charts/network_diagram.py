@@ -102,10 +102,14 @@ def _scaled(
         block.index: math.log1p(block.values) / math.log1p(top) if log else block.values / top
         for block in blocks
     }
-    words = "  bar height: size of the output" + (", log scale" if log else "")
+    part = ""
     if len(frame.shown) < len(blocks):
         first, last = frame.shown[0].index, frame.shown[-1].index
-        words = f"  {'input' if first < 0 else first} to {last} of {len(blocks) - 1} layers" + words
+        part = f"  {'input' if first < 0 else first} to {last} of {len(blocks) - 1} layers"
+    room = width - cell_len(title)
+    texts = (f"{part}  bar height: size of the output{', log scale' * log}",
+             f"{part}  height: output size{', log' * log}", part)  # fmt: skip
+    words = next((text for text in texts if cell_len(text) <= room), "")
     parts = [(clean(title, look), look.style(bold=True)), (clean(words, look), look.style(QUIET))]
     return strip(parts, width), fractions
 

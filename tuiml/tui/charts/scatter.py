@@ -21,7 +21,7 @@ class Cloud:
     Args:
         colour: a name of :data:`~tuiml.tui.charts.palette.COLOURS`; empty: the terminal's own.
         joined: whether it is a line; its points are sorted by x.
-        sign: the character for it if there is no Unicode.
+        sign: the character for it if there is no Unicode, and for points also if there is no colour.
     """
 
     x: Values
@@ -73,7 +73,7 @@ FEW = 60
 
 
 def _marker(cloud: Cloud, count: int, look: Look) -> str:
-    if not look.unicode:
+    if not look.unicode or (not look.colour and not cloud.joined and cloud.sign != "."):
         return cloud.sign
     return look.glyphs.dot if not cloud.joined and count <= FEW else plot.BRAILLE
 

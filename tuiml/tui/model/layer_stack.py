@@ -87,14 +87,15 @@ def summary(document: Document, rows: Sequence[LayerRow]) -> str:
     return f"{text} · {bytes_text(needed)}"
 
 
-def details(document: Document) -> list[str]:
-    """Numbers of examples and of steps, a line each; none if the document has problems."""
+def details(document: Document, width: int) -> list[str]:
+    """Numbers of examples and of steps, lines of ``width`` cells; none if the document has problems."""
     preset = document.preset
     if preset is None:
         return []
     train, validation, test = preset.data.sizes()
     steps = batches_of(train, preset.training.batch_size)
+    sizes = f"{train:,} train, {validation:,} validation, {test:,} test"
     return [
-        f"{train:,} train, {validation:,} validation, {test:,} test",
+        sizes if len(sizes) <= width else sizes.replace("validation", "val"),
         f"{steps:,} steps an epoch, {steps * preset.training.epochs:,} in all",
     ]

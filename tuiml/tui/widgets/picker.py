@@ -68,6 +68,8 @@ class Picker:
         names = min(max(cell_len(p.name) for p in self.picks) + 2, room)
         if pick.formula and cell_len(pick.formula) < 16:
             names = min(names, max(room - 16, room // 2))
+        elif pick.formula:  # a sentence: a few long names do not push all of them out
+            names = min(room, max(min(names, room // 3), cell_len(pick.name) + 2))
         more = look.glyphs.more
         return [
             (mark + held, base + look.style(bold=under)),
