@@ -39,7 +39,7 @@ class Picture(NamedTuple):
 
 
 PICTURES = {
-    "train": Picture(("ctrl+r", "down")),
+    "train": Picture(("ctrl+r", "down", "o")),
     "build": Picture(("down",)),
     "diagnosis": Picture(("ctrl+l", "ctrl+l", "w")),  # the first lesson is about a stack of sigmoid
     "lesson": Picture(("ctrl+l", "ctrl+r"), language="ko"),
@@ -72,7 +72,12 @@ async def save(name: str, picture: Picture) -> None:
 
 
 def tuiml(*arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", "tuiml", *arguments], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [sys.executable, "-m", "tuiml", *arguments],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 def main() -> None:
@@ -84,7 +89,7 @@ def main() -> None:
         if "library" in chosen:
             for name, settings in RUNS.items():
                 sets = [word for setting in settings for word in ("--set", setting)]
-                tuiml("train", "digits-quickstart", "--run", name, *sets)
+                tuiml("train", "digits-quickstart", "--quiet", "--run", name, *sets)
         if "study" in chosen:
             tuiml("study", STUDY)
         for name in chosen:

@@ -52,7 +52,9 @@ def experiments(context: DiagnosisContext, outcome: Outcome, found: Sequence[Ver
     """
     chosen: list[Experiment] = []
     words: set[str] = set()
-    for one in (*_cures(found), *_for(context, outcome), *_variations(context)):
+    overshot = any(verdict.name == "learning rate far too high" for verdict in found)
+    ending = () if overshot else _for(context, outcome)  # a loss that jumps says nothing of overfitting
+    for one in (*_cures(found), *ending, *_variations(context)):
         if one.remedy.edits and one.remedy.words not in words and one.remedy.fits(context.preset):
             chosen.append(one)
             words.add(one.remedy.words)

@@ -135,8 +135,8 @@ class TopBar(Bar):
             used += len(text)
         room = width - used
         of_run = self.shell.screen_name == "train" and not self._said
-        named = cell_len(clean(self.shell.model.name, look)) + GAP + 2 if of_run else 0
-        right = self._right(max(0, room - max(16, named)), look)
+        title_room = cell_len(clean(self.shell.model.name, look)) + GAP + 2 if of_run else 0
+        right = self._right(max(0, room - max(16, title_room)), look)
         right_width = sum(cell_len(text) for text, _ in right)
         title = self._title(room - right_width - GAP - 2, look)
         middle = max(0, room - right_width - sum(cell_len(text) for text, _ in title) - 1)

@@ -24,7 +24,9 @@ ContentSwitcher { height: 1fr; width: 1fr; }
     scrollbar-background-active: $background;
 }
 .contrast * { scrollbar-color: $foreground; scrollbar-color-hover: $foreground; }
-.ascii Form, .ascii #library-preview { border-left: ascii $foreground 25%; }
+.ascii Build #side, .ascii Preview { border-left: ascii $foreground 25%; }
+.ascii Library.-runs Preview { border-left: none; border-top: ascii $foreground 25%; }
+.ascii Build.narrow #side, .ascii Library.-narrow Preview { border: none; }
 .ascii PickList, .ascii .dialog, .ascii ModalScreen > Vertical { border: ascii $primary; }
 """
 """Of the whole app; where only ASCII arrives, its borders too."""
