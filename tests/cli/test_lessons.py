@@ -67,7 +67,7 @@ async def test_the_app_goes_on_beside_lessons_that_cannot_be_read() -> None:
         assert on.app.lesson.name == "relu"
         assert on.app.lesson.shown
         assert on.app.screen_name == "build"
-        on.app.open_lesson("torn")
+        on.app.lesson.open("torn")
         await on.drawn()
         assert on.app.lesson.name == "relu"
         assert on.complaints
