@@ -59,12 +59,11 @@ def over(status: str = "completed") -> Seen:
 
 
 def histograms_of(*names: str) -> Seen:
-    """True once the study has ended and shows the histograms of at least four of these values."""
+    """True once the study has ended and shows the histograms of these values."""
 
     def seen(on: Bench) -> bool:
         text = on.app.query_one(StudyScreen).view.text
-        known = sum(name in text for name in names)
-        return not on.app.study.active and "activations" in text and known >= 4
+        return not on.app.study.active and "activations" in text and all(name in text for name in names)
 
     return seen
 
@@ -152,7 +151,7 @@ TASKS = (
         ),
     ),
     Task(
-        "see why it diverged, and go on with a sound rate",
+        "see why it diverged, and go back with a sound rate",
         (
             ("ctrl+r", lambda on: on.model.epoch > 3 and on.model.restore_points),
             ("ctrl+r", lambda on: on.model.status == "paused"),
