@@ -137,7 +137,7 @@ class CurrentLesson:
 
     def look(self) -> None:
         """See whether the step is done by now."""
-        if not (self._app.query(Train) and self._app.query(LessonPanel)):
+        if not all(self._app.query(part) for part in ("Train", "LessonPanel")):
             return  # the app ends
         if self._invites and self._shell.model.status != "empty":  # whoever has trained has found the keys
             self._invites = False
