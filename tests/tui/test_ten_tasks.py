@@ -151,13 +151,14 @@ TASKS = (
         ),
     ),
     Task(
-        "see why it diverged, and go on with a sound rate",
+        "see why it diverged, and go back with a sound rate",
         (
             ("ctrl+r", lambda on: on.model.epoch > 3 and on.model.restore_points),
-            ("l '100' enter", shows("w why")),
-            ("w", shows("diagnosis", "rate far too high")),
-            # back to a restore point if the run still goes on; if it has ended by now, a new run
-            ("enter", lambda on: on.model.rate < 1 and shows("running")(on)),
+            ("ctrl+r", lambda on: on.model.status == "paused"),
+            ("l '100' enter", lambda on: on.model.rate == 100),
+            (". .", shows("earning rate far too high", "w why")),
+            ("w", shows("back to")),
+            ("enter", lambda on: on.model.rate < 1 and on.model.epoch > 6 and val_accuracy(on) > 0.5),
         ),
     ),
     Task(

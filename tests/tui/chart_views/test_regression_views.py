@@ -178,8 +178,6 @@ async def test_the_chart_of_accuracy_says_r2_and_the_end_reports_it():
 def test_without_colour_two_clouds_differ_in_their_signs() -> None:
     x = np.linspace(0, 1, 100)
     clouds = [Cloud(x, x, "blue"), Cloud(x, 1 - x, "orange", sign="o")]
-    drawn = [
-        "".join(line.text for line in scatter(clouds, 60, 12, Look(colour=colour)))
-        for colour in (True, False)
-    ]
+    looks = (Look(colour=True), Look(colour=False))
+    drawn = ["".join(line.text for line in scatter(clouds, 60, 12, look)) for look in looks]
     assert ["o" in text for text in drawn] == [False, True]

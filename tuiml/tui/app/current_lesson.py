@@ -137,10 +137,12 @@ class CurrentLesson:
 
     def look(self) -> None:
         """See whether the step is done by now."""
+        if not all(self._app.query(part) for part in ("Train", "LessonPanel")):
+            return  # the app ends
         if self._invites and self._shell.model.status != "empty":  # whoever has trained has found the keys
             self._invites = False
             self.show()
-        if self.progress is None or self.progress.step is None or not self._app.query(Train):
+        if self.progress is None or self.progress.step is None:
             return
         if self.progress.see(self._facts()):
             self._changed()
