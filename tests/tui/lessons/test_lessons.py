@@ -3,11 +3,12 @@
 import pytest
 from rich.cells import cell_len
 
-from tests.tui.bench import Bench
+from tests.tui.bench import Bench, screen_text
 from tuiml.lessons.library import lessons
 from tuiml.lessons.progress import Progress
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.text import wrap
+from tuiml.tui.dialogs.file_picker import FilePicker
 from tuiml.tui.keys import with_keys
 from tuiml.tui.lessons.panel import SMALL, lesson_lines
 from tuiml.tui.model.settings import Settings
@@ -37,6 +38,8 @@ async def test_the_keys_of_each_step_do_it(name, monkeypatch, tmp_path):
             )
             for key in step.keys:
                 await on.until(lambda key=key: works(on, key))
+                if isinstance(on.app.screen, FilePicker):
+                    await on.until(lambda: "flowers.csv" in screen_text(on.app))
                 await on.press(key)
                 on.app.lesson.look()  # as it does every 0.2 s
             await on.until(lambda number=number: progress.at > number, 60)
