@@ -6,29 +6,16 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tuiml.files import asset, home
 from tuiml.lessons.lesson import Language, Lesson, check
-from tuiml.spec.library import files_in, find_among, tables_of
+from tuiml.spec.library import NamedFile, files_in, find_among
 from tuiml.spec.problems import SpecError
 
 
 @dataclass(frozen=True)
-class LessonFile:
-    """A lesson on disk; ``name`` is the file's stem."""
-
-    name: str
-    path: Path
-    bundled: bool
-
-    def document(self) -> dict[str, Any]:
-        """The file's tables, not validated.
-
-        Raises:
-            SpecError: unreadable, or not TOML.
-        """
-        return tables_of(self.path)
+class LessonFile(NamedFile):
+    """A lesson on disk."""
 
     def lesson(self) -> Lesson:
         """The validated lesson.

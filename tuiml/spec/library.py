@@ -24,15 +24,28 @@ UNTITLED = "untitled"
 
 
 @dataclass(frozen=True)
-class PresetFile:
-    """A preset on disk; ``name`` is what ``tuiml train`` takes (the file's stem)."""
+class NamedFile:
+    """A TOML file of presets, studies or lessons; ``name`` is its stem."""
 
     name: str
     path: Path
     bundled: bool
 
     def document(self) -> dict[str, Any]:
-        """The file's tables in today's version, not validated.
+        """The file's tables, not validated.
+
+        Raises:
+            SpecError: unreadable, or not TOML.
+        """
+        return tables_of(self.path)
+
+
+@dataclass(frozen=True)
+class PresetFile(NamedFile):
+    """A preset on disk; ``name`` is what ``tuiml train`` takes."""
+
+    def document(self) -> dict[str, Any]:
+        """The file's tables in today's version, not validated; the path of data beside it is absolute.
 
         Raises:
             SpecError: unreadable, or not TOML.

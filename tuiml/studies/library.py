@@ -16,15 +16,11 @@ from tuiml.studies.study import Study
 
 
 @dataclass(frozen=True)
-class StudyFile:
-    """A study on disk; ``name`` is what ``tuiml study`` takes (the file's stem)."""
-
-    name: str
-    path: Path
-    bundled: bool
+class StudyFile(presets.NamedFile):
+    """A study on disk; ``name`` is what ``tuiml study`` takes."""
 
     def document(self) -> dict[str, Any]:
-        """The file's tables, not validated.
+        """The file's tables, not validated; paths of presets and data beside it are absolute.
 
         Raises:
             SpecError: unreadable, or not TOML.
