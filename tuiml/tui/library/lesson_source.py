@@ -19,10 +19,11 @@ def _items() -> Iterator[Item]:
     for listed in lessons.lessons():
         lesson, path = listed.lesson, listed.file.path
         about = f"{len(lesson.steps)} steps" if lesson else ""
-        document = lesson.model_dump() if lesson else None
-        yield Item(
-            "lesson", listed.title(language), path, document, listed.problem, about=about, source=SOURCE
-        )
+        texts = None
+        if lesson:
+            goals = [step.goal.of(language) for step in lesson.steps]
+            texts = {"about": lesson.about.of(language), "goals": goals}
+        yield Item("lesson", listed.title(language), path, texts, listed.problem, about=about, source=SOURCE)
 
 
 def _open(shell: Any, item: Item) -> None:
@@ -36,15 +37,12 @@ def _strips(item: Item, width: int, height: int, look: Look) -> list[Line]:
     """What the lesson is about, and its steps."""
     if item.document is None:
         return broken_strips(item.name, item.problem, width, height, look)
-    from tuiml.lessons.library import language as preferred
-
-    language = preferred(preferences.load()[0].language)
     page = Page(width, look)
     page.ends(item.name, item.about)
-    page.text(item.document["about"][language])
+    page.text(item.document["about"])
     page.gap()
-    for number, step in enumerate(item.document["steps"], 1):
-        page.text(step["goal"][language], indent=f"{number}. ")
+    for number, goal in enumerate(item.document["goals"], 1):
+        page.text(goal, indent=f"{number}. ")
     return page.strips
 
 
