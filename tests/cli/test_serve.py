@@ -23,6 +23,7 @@ import aiohttp
 import pyte
 import pytest
 
+from tests.cli.test_commands import DOCUMENT
 from tuiml import installation
 from tuiml.cli import main
 from tuiml.files import asset
@@ -32,16 +33,6 @@ from tuiml.spec import dumps
 LIMIT = 60.0
 COLUMNS, LINES = 120, 40
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-DOCUMENT = {
-    "version": 1,
-    "name": "small",
-    "data": {"name": "moons", "size": 200},
-    "layers": [
-        {"type": "dense", "units": 8, "activation": "tanh"},
-        {"type": "dense", "activation": "softmax"},
-    ],
-    "training": {"learning_rate": 0.1, "batch_size": 32, "epochs": 3},
-}
 
 
 async def until(condition: Callable[[], Any], what: Callable[[], str]) -> Any:

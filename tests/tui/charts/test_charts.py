@@ -16,9 +16,10 @@ from tuiml import formatting
 from tuiml.tui.charts import numbers
 from tuiml.tui.charts.axes import Mark
 from tuiml.tui.charts.bars import heights, mini, progress, shared, zero_bin
+from tuiml.tui.charts.curve import Curve
 from tuiml.tui.charts.distribution import Bars, distribution
 from tuiml.tui.charts.heat import heat_map
-from tuiml.tui.charts.lines import Curve, LineChart
+from tuiml.tui.charts.lines import LineChart
 from tuiml.tui.charts.palette import ASCII, COLOURS, LAYER_COLOURS, UNICODE, Look, glyphs, layer_colour
 from tuiml.tui.charts.scale import Scale
 from tuiml.tui.charts.series import Means, Series, decimate, smoothed, value_at

@@ -8,8 +8,9 @@ import pytest
 from tests.tui.study.tables import results, row
 from tuiml.tui.charts import plot
 from tuiml.tui.charts.axes import Frame
+from tuiml.tui.charts.curve import Curve
 from tuiml.tui.charts.grid_map import Grid, grid_map
-from tuiml.tui.charts.lines import Curve, LineChart
+from tuiml.tui.charts.lines import LineChart
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.parallel import Coordinate, Path, parallel
 from tuiml.tui.charts.tags import Tag, names_beside

@@ -186,17 +186,22 @@ async def test_what_is_older_than_the_run_says_so_and_the_header_names_the_run_o
         assert "stopped" not in on.app.query_one(TopBar).text, "another preset is edited now"
 
 
+async def ruined_by_hand(on: Bench) -> None:
+    """The run's rate is raised to 100 at step 4, and it diverges after step 12."""
+    dead = (FLAT, layer(0.0, dead=1.0, saturated=NAN), layer(0.0, dead=1.0, saturated=NAN), layer(0.1))
+    await on.report(
+        batch(1, 4, 1.2),
+        Intervention(1, 4, 1, "rate", 100.0, 0.4, 20, 10, 100.0, 0),
+        State("running", 4, 100.0, True),
+        batch(2, 12, 50.0, learning_rate=100.0),
+        Snapshot(2, 12, dead),
+    )
+    on.client.end("diverged")
+
+
 async def test_a_run_that_was_ruined_by_hand_and_is_over_begins_anew_with_the_rate_of_the_preset():
     async with Bench.opened(Document(stack()), keys=("2", "ctrl+r")) as on:
-        dead = (FLAT, layer(0.0, dead=1.0, saturated=NAN), layer(0.0, dead=1.0, saturated=NAN), layer(0.1))
-        await on.report(
-            batch(1, 4, 1.2),
-            Intervention(1, 4, 1, "rate", 100.0, 0.4, 20, 10, 100.0, 0),
-            State("running", 4, 100.0, True),
-            batch(2, 12, 50.0, learning_rate=100.0),
-            Snapshot(2, 12, dead),
-        )
-        on.client.end("diverged")
+        await ruined_by_hand(on)
         await on.until(lambda: "a learning rate of 0.1, the preset's own" in on.train.advice.view.text)
         before = on.app.document.raw
         await on.press("f")
@@ -206,15 +211,7 @@ async def test_a_run_that_was_ruined_by_hand_and_is_over_begins_anew_with_the_ra
 @pytest.mark.parametrize("saved", [4, 12])
 async def test_a_run_that_is_over_is_resumed_from_its_newest_checkpoint_if_that_is_sound(saved, tmp_path):
     async with Bench.opened(Document(stack()), keys=("2", "ctrl+r")) as on:
-        dead = (FLAT, layer(0.0, dead=1.0, saturated=NAN), layer(0.0, dead=1.0, saturated=NAN), layer(0.1))
-        await on.report(
-            batch(1, 4, 1.2),
-            Intervention(1, 4, 1, "rate", 100.0, 0.4, 20, 10, 100.0, 0),
-            State("running", 4, 100.0, True),
-            batch(2, 12, 50.0, learning_rate=100.0),
-            Snapshot(2, 12, dead),
-        )
-        on.client.end("diverged")
+        await ruined_by_hand(on)
         await on.until(lambda: on.model.status == "diverged")
         on.app.current_run.stop_following()
         on.model.saved, on.model.end = saved, replace(on.model.end, path=str(tmp_path))

@@ -15,7 +15,8 @@ from textual.message import Message
 from tuiml.tui.chart_views.chart import Chart, ChartView
 from tuiml.tui.chart_views.time_axis import TimeAxis
 from tuiml.tui.charts.axes import Frame, Mark
-from tuiml.tui.charts.lines import Curve, LineChart
+from tuiml.tui.charts.curve import Curve
+from tuiml.tui.charts.lines import LineChart
 from tuiml.tui.charts.palette import QUIET, TRAIN, VALIDATION, Look
 from tuiml.tui.charts.series import Floats, Series, smoothed
 from tuiml.tui.charts.text import Line, clean

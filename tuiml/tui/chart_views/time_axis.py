@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tuiml.tui.charts.axes import Mark
-from tuiml.tui.charts.lines import Curve, Points
+from tuiml.tui.charts.curve import Curve, Points
 from tuiml.tui.charts.series import Floats, Series, as_floats
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.model.study_model import AXES, Axis

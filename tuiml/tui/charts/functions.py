@@ -15,7 +15,8 @@ from tuiml.training.activation_curve import Array, respond, spread
 from tuiml.training.layer_statistics import Histogram
 from tuiml.tui.charts.axes import Frame, Mark
 from tuiml.tui.charts.bars import glyph_lines, levels_of
-from tuiml.tui.charts.lines import Curve, LineChart, Under
+from tuiml.tui.charts.curve import Curve
+from tuiml.tui.charts.lines import LineChart, Under
 from tuiml.tui.charts.palette import QUIET, TRAIN, TROUBLE, VALIDATION, Look
 from tuiml.tui.charts.tags import Tag
 from tuiml.tui.charts.text import Line, runs

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from typing import TypeAlias
 
 import numpy as np
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
-from tuiml.formatting import Format, compact, percent
+from tuiml.formatting import Format
 from tuiml.tui.charts import plot
 from tuiml.tui.charts.axes import (
     LARGEST,
@@ -26,48 +23,14 @@ from tuiml.tui.charts.axes import (
     rounded,
     widened,
 )
+from tuiml.tui.charts.curve import Curve, Points
+from tuiml.tui.charts.curve_title import title_of, value_text
 from tuiml.tui.charts.limits import Spare, bulk, cut_off, finite, log_range, robust
-from tuiml.tui.charts.palette import QUIET, Look
-from tuiml.tui.charts.series import Floats, Series, Values, as_floats, decimate, value_at, within
-from tuiml.tui.charts.strokes import Dash, dots, stroke
+from tuiml.tui.charts.palette import Look
+from tuiml.tui.charts.series import Floats, Series, Values, as_floats, decimate, within
+from tuiml.tui.charts.strokes import dots, stroke
 from tuiml.tui.charts.tags import Tag, names_beside, tagged
 from tuiml.tui.charts.text import Line, clean, fit, notice, strip
-
-Points: TypeAlias = Series | tuple[Values, Values]
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """One curve of a chart.
-
-    Args:
-        label: its name in the title; empty: not shown there.
-        points: a :class:`Series`, or x and y.
-        colour: a name of :data:`~tuiml.tui.charts.palette.COLOURS`.
-        style: distinguishes it from the others, also without colour.
-        raw: the points before smoothing, as faint dots behind all curves.
-    """
-
-    label: str
-    points: Points
-    colour: str = "blue"
-    style: Dash = "solid"
-    raw: Points | None = None
-    shown: float | None = None
-    """The value shown in the title; absent: that at the cursor, or the last one."""
-    marker: str = ""
-    """A character on the curve and before its name at the end."""
-    end: str = ""
-    """Its name beside its end, where there is room."""
-    aside: bool = False
-    """It does not count for the limits of the axes, as what a run has left behind."""
-
-    def value(self, at: float | None) -> float:
-        """The value shown, at ``at`` or the last one."""
-        if self.shown is not None or at is None:
-            return _last(self.points) if self.shown is None else self.shown
-        x, y = self.points.points() if isinstance(self.points, Series) else map(as_floats, self.points)
-        return value_at(x, y, at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +116,7 @@ class LineChart:
         return "" if self.log else self.spare
 
     def _title(self, curves: Sequence[Curve], width: int) -> tuple[list[tuple[str, Style]], bool]:
-        return _title(curves, self.title, self.y_format, self._at, self.notes, width, self.look)
+        return title_of(curves, self.title, self.y_format, self._at, self.notes, width, self.look)
 
     def _limits(self, drawn: Sequence[_Drawn], rows: int) -> tuple[Range, Range] | None:
         y_range = log_range(finite(self.y_range), self.log)
@@ -183,7 +146,7 @@ def _names(drawn: Sequence[_Drawn], at: float | None, kind: Format, look: Look, 
             text = f"{d.curve.marker}{' ' if d.curve.marker else ''}{name}"
             text = fit(text, min(NAME, cell_len(text)), look.glyphs.more)
             if values:
-                text += f" {_value(d.curve.value(at), kind, look)}"
+                text += f" {value_text(d.curve.value(at), kind, look)}"
             found.append(Tag(float(d.x[known[-1]]), float(d.y[known[-1]]), text, d.curve.colour))
     return found
 
@@ -272,66 +235,6 @@ def _limits(
     counted = [d for d in known if not d.curve.aside] or known
     low, high = robust([part for d in counted for part in (d.y, bulk(d.raw_y))], spare)
     return across, widened(low, high) if log else rounded(low, high, rows, kind)
-
-
-def _title(
-    curves: Sequence[Curve],
-    title: str,
-    kind: Format,
-    at: float | None,
-    notes: Sequence[Sequence[str]],
-    width: int,
-    look: Look,
-) -> tuple[list[tuple[str, Style]], bool]:
-    """The title, and name, line sample and value of each curve; short names or none, and of a title only what
-    is before its dot, if too long. False if there is no room for the values either, or only for those of the
-    dashed curves: validation."""
-    quiet = look.style(QUIET)
-    head = [(f"{clean(title, look)}  ", look.style(bold=True))] if title else []
-    first = [(f"{text.partition(' · ')[0].rstrip()}  ", style) for text, style in head]
-    full: list[tuple[str, Style]] = []
-    brief: list[tuple[str, Style]] = []
-    short: list[tuple[str, Style]] = []
-    dashed: list[tuple[str, Style]] = []
-    for curve in filter(lambda curve: curve.label, curves):
-        sample = curve.marker + str(getattr(look.glyphs, curve.style))
-        shown = (f"{sample} {_value(curve.value(at), kind, look)}  ", look.style(curve.colour))
-        full += [(f"{clean(curve.label, look)} ", quiet), shown]
-        brief += [(f"{clean(min(curve.label, curve.end or curve.label, key=len), look)} ", quiet), shown]
-        short.append(shown)
-        dashed += [shown] if curve.style == "dashed" else []
-    for before, parts in ((head, full), (head, brief), (head, short), (first, short)):
-        room = width + 2 - sum(cell_len(text) for text, _ in before + parts)
-        if room >= 0:
-            return before + parts + _fitting(notes, room, look), True
-    rest = (
-        parts for parts in (short, head + dashed) if sum(cell_len(text) for text, _ in parts) <= width + 2
-    )
-    return next(rest, short) or head, False
-
-
-def _fitting(notes: Sequence[Sequence[str]], room: int, look: Look) -> list[tuple[str, Style]]:
-    """Of each note the first text for which there is room."""
-    found = []
-    for texts in notes:
-        fitting = (text for text in texts if cell_len(clean(text, look)) + 2 <= room)
-        text = next(fitting, "")
-        if text:
-            found.append((f"{clean(text, look)}  ", look.style(QUIET)))
-            room -= cell_len(found[-1][0])
-    return found
-
-
-def _value(value: float, kind: Format, look: Look) -> str:
-    write = percent if kind == "percent" else partial(compact, digits=4)
-    return write(value, missing=look.glyphs.missing)
-
-
-def _last(points: Points) -> float:
-    if isinstance(points, Series):
-        return points.last
-    values = as_floats(points[1][-1:])
-    return float(values[0]) if len(values) else math.nan
 
 
 def _canvas(

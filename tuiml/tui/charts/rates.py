@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from tuiml.training.events import RateFound, RateTried
 from tuiml.tui.charts.axes import Mark
-from tuiml.tui.charts.lines import Curve, LineChart
+from tuiml.tui.charts.curve import Curve
+from tuiml.tui.charts.lines import LineChart
 from tuiml.tui.charts.palette import RUNNING, TRAIN, Look
 from tuiml.tui.charts.text import Line
 

@@ -73,24 +73,18 @@ def lesson_lines(
     """
     keymap, steps = keymap or {}, progress.lesson.steps
     words = {name: with_keys(text, keymap) for name, text in WORDS[language].items()}
-    quiet, bold, done = look.style(QUIET), look.style(bold=True), look.style(RUNNING, bold=True)
-    check = "✓" if look.unicode else "+"
-    title, step = progress.lesson.title.of(language), progress.step
-    at = words["step"].format(min(progress.at + 1, len(steps)), len(steps))
-    heading = look.style(VALIDATION, bold=True)
-    lines: list[list[Part]] = [[(title, heading), (f"   {at}", quiet)]]
-    if rows > LARGE:
-        lines = [*([(line, heading)] for line in wrap(title, width)), [(at, quiet)], []]
+    bold, done = look.style(bold=True), look.style(RUNNING, bold=True)
+    check, step, count = "✓" if look.unicode else "+", progress.step, len(steps)
+    at = words["step"].format(min(progress.at + 1, count), count)
+    lines = _heading(progress.lesson.title.of(language), at, width, rows, look)
     before = steps[progress.at - 1].goal.of(language) if progress.at else ""
     if step is None:
         end = words["another"].replace("{0}", following) if following else words["last"]
-        body: list[list[Part]] = [[(f"{check} {before}", done)]]
-        body += [[(line, bold)] for line in wrap(f"{words['over']} {end}", width)]
-        return [*lines, *body][:rows]
+        last = ([(line, bold)] for line in wrap(f"{words['over']} {end}", width))
+        return [*lines, [(f"{check} {before}", done)], *last][:rows]
     foot = _foot(progress, language, width, look, check, words)
-    text: list[list[Part]] = [
-        [(line, Style())] for line in wrap(with_keys(step.text.of(language), keymap), width)
-    ]
+    told = with_keys(step.text.of(language), keymap)
+    text: list[list[Part]] = [[(line, Style())] for line in wrap(told, width)]
     room = rows - len(lines) - len(foot)
     if before:
         line: list[Part] = [(f"   {check} {before}", done)]
@@ -102,6 +96,14 @@ def lesson_lines(
     if rows > LARGE:  # a column: the goal follows the text
         return [*lines, [], *foot][:rows]
     return [*lines, *[[]] * (rows - len(lines) - len(foot)), *foot]
+
+
+def _heading(title: str, at: str, width: int, rows: int, look: Look) -> list[list[Part]]:
+    """The title and the number of the step: one line, in a column lines of their own."""
+    style, quiet = look.style(VALIDATION, bold=True), look.style(QUIET)
+    if rows <= LARGE:
+        return [[(title, style), (f"   {at}", quiet)]]
+    return [*([(line, style)] for line in wrap(title, width)), [(at, quiet)], []]
 
 
 def _foot(

@@ -21,7 +21,8 @@ from tuiml.runs.columns import what
 from tuiml.runs.library import RunSummary, passed_over
 from tuiml.spec.preset import Preset
 from tuiml.tui.chart_views.curves import HIGH
-from tuiml.tui.charts.lines import Curve, LineChart
+from tuiml.tui.charts.curve import Curve
+from tuiml.tui.charts.lines import LineChart
 from tuiml.tui.charts.palette import QUIET, TRAIN, TROUBLE, VALIDATION, VARIED, Look, layer_colour
 from tuiml.tui.charts.text import PLAIN, Line, blank, clean, fit, strip
 from tuiml.tui.charts.text import wrap as wrap_words

@@ -14,7 +14,8 @@ from tuiml.studies.results import Row
 from tuiml.training.layer_statistics import LayerStatistics
 from tuiml.tui.chart_views.histograms import bars_in
 from tuiml.tui.chart_views.selection import KINDS
-from tuiml.tui.charts.lines import NAME, Curve, LineChart
+from tuiml.tui.charts.curve import Curve
+from tuiml.tui.charts.lines import NAME, LineChart
 from tuiml.tui.charts.multiples import Panel, multiples
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.text import Line, clean, fit
