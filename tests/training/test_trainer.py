@@ -284,6 +284,29 @@ def test_pause_step_and_resume():
     assert seen[-1].step == 2 * STEPS
 
 
+def test_a_pause_that_comes_while_inspections_are_answered_is_reported_before_it_waits(monkeypatch):
+    trainer, control = timed(preset(training={"epochs": 1}))
+    answer_new, states = trainer.inspection.answer_new, []
+
+    def answer_and_pause(**again):
+        monkeypatch.setattr(trainer.inspection, "answer_new", answer_new)
+        control.pause()
+        return answer_new(**again)
+
+    def wait():
+        assert states, "it waits, and its status says that it runs"
+
+    monkeypatch.setattr(trainer.inspection, "answer_new", answer_and_pause)
+    monkeypatch.setattr(control, "wait", wait)
+    control.inspect(())
+    for event in trainer.events():
+        if isinstance(event, State):
+            states.append(event.state)
+            control.resume()
+    assert states == ["paused", "running"]
+    assert event.reason == "completed"
+
+
 def test_stop_while_paused():
     trainer, control = timed(preset())
     control.pause()

@@ -64,7 +64,8 @@ class OrderHandler:
             yield from self._inspection.answer_new(again=(changed or pauses) and paused)
             if not self._control.paused:
                 break
-            self._control.wait()
+            if paused:  # else it was paused just now, which is reported before it waits
+                self._control.wait()
         if was_paused and not self._control.stopped:
             yield self._event("running", False)
         return went_back
