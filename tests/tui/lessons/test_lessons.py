@@ -6,6 +6,7 @@ from rich.cells import cell_len
 from tests.tui.bench import Bench, screen_text
 from tuiml.lessons.library import lessons
 from tuiml.lessons.progress import Progress
+from tuiml.tui.app import current_lesson
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.text import wrap
 from tuiml.tui.dialogs.file_picker import FilePicker
@@ -47,6 +48,17 @@ async def test_the_keys_of_each_step_do_it(name, monkeypatch, tmp_path):
         assert (name == "your-data") == ("flowers.csv" in str(on.model.document))
         assert on.app.lesson.done == {name: len(progress.lesson.steps)}
         on.client.close()
+
+
+async def test_what_is_done_at_once_counts(monkeypatch):
+    monkeypatch.setattr(
+        current_lesson, "EVERY", 60.0
+    )  # it looks when it is opened, and when the test says so
+    async with Bench.opened(settings=Settings(pace="full")) as on:
+        on.app.lesson.open("your-data")
+        await on.press("o")
+        on.app.lesson.look()
+        assert on.app.lesson.progress.at == 1
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])

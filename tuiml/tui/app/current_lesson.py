@@ -95,6 +95,7 @@ class CurrentLesson:
         self._begin(name, 0)
         self.hidden = False
         self._shell.show_screen("build")
+        self.look()  # what is so from the beginning
         self._changed()
 
     def _begin(self, name: str, at: int) -> None:
@@ -137,6 +138,8 @@ class CurrentLesson:
 
     def look(self) -> None:
         """See whether the step is done by now."""
+        if self.progress is None and not self._invites:
+            return
         if not all(self._app.query(part) for part in ("Train", "LessonPanel")):
             return  # the app ends
         if self._invites and self._shell.model.status != "empty":  # whoever has trained has found the keys
