@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from tuiml.training.remedies import Edit, Remedy
 from tuiml.training.verdicts import Verdict
 from tuiml.tui.model.run_data import RunData
@@ -90,9 +92,9 @@ def _well_at(run: RunData, x: float) -> bool:
     if changes and _raised(run) and x > changes[-1] + 1e-9:
         return False
     places, values = run.loss.raw.points()
-    losses = [float(loss) for loss in values[places <= x + 1e-9]]
-    finite = [loss for loss in losses if math.isfinite(loss)]
-    return bool(finite) and math.isfinite(losses[-1]) and losses[-1] <= NEAR * min(finite)
+    losses = values[places <= x + 1e-9]
+    finite = losses[np.isfinite(losses)]
+    return len(finite) > 0 and bool(losses[-1] <= NEAR * finite.min())
 
 
 def _well(run: RunData) -> int:

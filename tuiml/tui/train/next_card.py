@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping
 
@@ -91,8 +92,7 @@ class NextCard(Part):
         shell, found = self._screen.shell, self.experiments
         if number >= len(found) or shell.client.active:
             return
-        former = RunModel(files=shell.files)
-        vars(former).update(vars(self._screen.run))  # the run on the screen begins anew
+        former = copy.copy(self._screen.run)  # which begins anew
         shell.document.apply(found[number].remedy.edits)
         shell.document_edited()
         start_stop.start(shell)
