@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 from rich.style import Style
 from textual.app import App, ComposeResult
+from textual.geometry import Region
 
+from tests.tui.bench import until
 from tuiml.tui.model.layer_cells import Column
 from tuiml.tui.widgets.layer_table import LayerTable
 
@@ -48,6 +50,19 @@ class Shell(App[None]):
 
 def row(index: int, **cells: Any) -> dict[str, Any]:
     return {"index": str(index), "layer": f"dense {index}", "shape": "64", "extra": "more", **cells}
+
+
+async def test_columns_that_were_chosen_while_the_table_had_no_place_are_chosen_again_as_it_is_painted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = Shell()
+    async with app.run_test(size=(60, 11)) as pilot:
+        before = app.table.shown_columns
+        with monkeypatch.context() as nowhere:
+            nowhere.setattr(LayerTable, "region", Region())
+            app.table.set_columns(COLUMNS)
+            assert len(app.table.shown_columns) < len(before)
+        await until(lambda: app.table.shown_columns == before, pilot)
 
 
 async def test_the_cursor_by_keys_stays_within_the_rows() -> None:

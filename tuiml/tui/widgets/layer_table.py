@@ -76,6 +76,8 @@ class LayerTable(CursorKeys, can_focus=True):
         self._rows: list[dict[str, Cell]] = []
         self._strips: dict[int, Strip] = {}
         self._widths: list[tuple[Column, int]] = []
+        self._fitted = 0
+        """The width that the columns were chosen for."""
         self._styles: tuple[Style, Style] | None = None
 
     @property
@@ -176,7 +178,7 @@ class LayerTable(CursorKeys, can_focus=True):
     def _fit(self) -> None:
         width = self.scrollable_content_region.width
         self.virtual_size = Size(width, len(self._rows) + 1)
-        width = self.scrollable_content_region.width  # a scrollbar may have come or gone
+        self._fitted = width = self.scrollable_content_region.width  # a scrollbar may have come or gone
         shown = [column._replace(width=self._width(column)) for column in self.columns]
         while len(shown) > 1 and sum(c.width + GAP for c in shown) - GAP > width - MARKS:
             last = max(shown, key=lambda c: (c.keep, shown.index(c)))
@@ -200,6 +202,14 @@ class LayerTable(CursorKeys, can_focus=True):
         y = row + 1 - self.scroll_offset.y
         if 1 <= y < self.size.height:
             self.refresh(Region(0, y, self.size.width, 1))
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        if (
+            self._fitted != self.scrollable_content_region.width
+        ):  # chosen while the layout had no place for it
+            self._fit()
+            self._strips.clear()
+        return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width
