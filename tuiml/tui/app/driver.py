@@ -27,6 +27,9 @@ DELAY = 0.03
 """Seconds after an escape byte that the rest of a key may take; also set as Textual's own limit."""
 IDLE = 0.1
 """Seconds between two checks whether the app is over."""
+GIVEN, TRIES = 0.05, 6
+"""Seconds between two looks whether the shell gives the terminal back, and how many there are: it does so a
+moment after the signal to go on where ``bg; fg`` was typed."""
 MOST_CELLS = 4_000
 """Rows or columns of a screen: what says that it has more is passed over."""
 
@@ -140,14 +143,25 @@ class UnixDriver(LinuxDriver):
             self.suspend_application_mode()
         os.kill(os.getpid(), signal.SIGSTOP)
 
-    def _resume(self) -> None:
+    def _resume(self, tries: int = TRIES) -> None:
         """Resume: set the terminal up again, also after SIGSTOP, which left no time to restore it."""
         if not self._auto_restart or self._app._exit:
+            return
+        if (
+            tries and self._in_background()
+        ):  # to write now would stop the app just as the shell brings it back
+            self._loop.call_later(GIVEN, self._resume, tries - 1)
             return
         if self.on_screen:
             self.suspend_application_mode()
         self._must_signal_resume = True
         self.start_application_mode()
+
+    def _in_background(self) -> bool:
+        """True if another process group has the terminal."""
+        with contextlib.suppress(OSError):
+            return os.tcgetpgrp(self.fileno) != os.getpgrp()
+        return False
 
     def _run_input_thread(self) -> None:
         try:
