@@ -1,0 +1,91 @@
+"""What a format is, and which there are: each module of :mod:`tuiml.export.formats` has a ``FORMAT``."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tuiml.export import formats
+from tuiml.registry import closest, short
+from tuiml.runs.errors import RunError
+
+if TYPE_CHECKING:
+    from tuiml.export.source import Source
+
+Files = dict[str, bytes]
+"""What is written: by the end of a file's path, which the beginning of the name comes before."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a format lets one choose: one of some words, the first one unless told otherwise."""
+
+    name: str
+    help: str
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is asked of a format."""
+
+    stem: str
+    """The name of what is written, without its ending."""
+    choice: str = ""
+    """The word chosen of the format's :class:`Setting`."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format.
+
+    Args:
+        name: as typed.
+        help: one line.
+        suffix: the ending of the file that one opens; empty: it is a folder.
+        make: the files of a run; raises RunError for what the format cannot express.
+        aliases: other names.
+        setting: what can be chosen.
+        tail: what its default name has behind the run's.
+    """
+
+    name: str
+    help: str
+    suffix: str
+    make: Callable[[Source, Order], Files]
+    aliases: tuple[str, ...] = ()
+    setting: Setting | None = None
+    tail: str = ""
+
+    def stem(self, run: str, choice: str) -> str:
+        """The default name without its ending; that of code can be imported."""
+        stem = run + self.tail + (f"-{choice}" if choice else "")
+        if self.suffix != ".py":
+            return stem
+        word = "".join(c if c.isalnum() else "_" for c in stem)
+        return f"run_{word}" if word[:1].isdigit() else word
+
+
+def all_formats() -> Mapping[str, Format]:
+    """The formats by their names."""
+    names = sorted(module.name for module in pkgutil.iter_modules(formats.__path__))
+    found = [importlib.import_module(f"{formats.__name__}.{name}").FORMAT for name in names]
+    return {one.name: one for one in found}
+
+
+def find(word: str) -> Format:
+    """The format of a name.
+
+    Raises:
+        RunError: there is none; the nearest name is suggested.
+    """
+    known = all_formats()
+    by_word = {**{alias: one for one in known.values() for alias in one.aliases}, **known}
+    if word in by_word:
+        return by_word[word]
+    near = closest(word, by_word)
+    hint = f"did you mean '{near}'?" if near else f"there are {', '.join(known)}"
+    raise RunError(f"there is no format {short(word)}; {hint}")
