@@ -50,6 +50,7 @@ class Format:
         aliases: other names.
         setting: what can be chosen.
         tail: what its default name has behind the run's.
+        weights: it needs the weights of a checkpoint, and so the data that the run was trained on.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Format:
     aliases: tuple[str, ...] = ()
     setting: Setting | None = None
     tail: str = ""
+    weights: bool = False
 
     def stem(self, run: str, choice: str) -> str:
         """The default name without its ending; that of code can be imported."""

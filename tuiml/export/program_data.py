@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -82,6 +83,16 @@ def weights_file(arrays: Mapping[str, Array], about: dict[str, str]) -> bytes:
     """A safetensors file of some arrays, with texts about them."""
     plain = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     return safetensors.numpy.save(plain, metadata=about)
+
+
+def examples(trained: Trained) -> bytes:
+    """The test part as a NumPy file with raw inputs ``x`` and labels ``y``, as :func:`read_data` reads it."""
+    data, part = trained.data, trained.data.test
+    x = part.inputs if part.inputs.dtype == np.uint8 else data.raw(part.inputs)
+    out = io.BytesIO()
+    y = part.labels if trained.classes else data.original(part.labels)
+    np.savez_compressed(out, x=x.reshape(len(x), *data.shape), y=y)
+    return out.getvalue()
 
 
 def preprocess(trained: Trained, channels_last: bool) -> str:

@@ -12,6 +12,8 @@ from tuiml.runs import timeline
 from tuiml.runs.errors import RunError
 from tuiml.runs.folder import Line, read_metrics
 from tuiml.text import plain_text
+from tuiml.training import codec
+from tuiml.training.events import Snapshot
 
 if TYPE_CHECKING:
     from tuiml.data.arrays import Data
@@ -61,6 +63,8 @@ class Source:
     def __init__(self, path: Path, open_run: Callable[[], Predictor]) -> None:
         self.path, self._open = path, open_run
         self.opened = False
+        self.notes: list[str] = []
+        """What is to be said of the export: a line each."""
 
     @property
     def name(self) -> str:
@@ -83,6 +87,15 @@ class Source:
     def events(self, name: str) -> list[Line]:
         """The lines of one event."""
         return [line for line in self.lines if line.get("event") == name]
+
+    def snapshot(self, line: Line) -> Snapshot | None:
+        """The snapshot of a line; ``None``: it is another one, or cannot be read."""
+        if line.get("event") not in Snapshot.names:
+            return None
+        try:
+            return codec.read(Snapshot, line)
+        except ValueError:
+            return None
 
     @cached_property
     def predictor(self) -> Predictor:

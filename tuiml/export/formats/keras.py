@@ -374,4 +374,5 @@ FORMAT = Format(
     ".py",
     make,
     tail="_keras",
+    weights=True,
 )

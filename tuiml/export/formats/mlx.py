@@ -423,4 +423,5 @@ FORMAT = Format(
     ".py",
     make,
     tail="_mlx",
+    weights=True,
 )

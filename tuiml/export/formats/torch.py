@@ -336,4 +336,5 @@ FORMAT = Format(
     make,
     aliases=("pytorch",),
     tail="_torch",
+    weights=True,
 )
