@@ -92,10 +92,10 @@ def trained(
     for step in range(steps):
         assert engine.step(np.random.default_rng(step).permutation(len(data.train))[:16], settings.rate)
     tensors = engine.tensors()
-    totals = engine.evaluate(data.test)
+    totals, outputs = engine.evaluate(data.test), engine.predict(data.test.inputs)
     engine.close()
     found = Trained("a title", "first, step 5", shape_net, settings, datasets.read("spiral"), data, tensors)
-    expected[id(found)] = (found, totals)
+    expected[id(found)] = (found, totals, outputs)
     return found
 
 

@@ -6,6 +6,7 @@ import ast
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.export.networks import every_network, expected, labels_of, program_of
@@ -35,7 +36,7 @@ def made(framework: str, found: Trained) -> dict[str, bytes]:
 def test_the_test_loss_is_the_same(framework: str, network: str, tmp_path: Path) -> None:
     pytest.importorskip(framework if framework != "mlx" else "mlx.core")
     found = NETWORKS[network]()
-    _, totals = expected[id(found)]
+    _, totals, _ = expected[id(found)]
     files = made(framework, found)
     program = program_of(files[".py"], files[".safetensors"], tmp_path)
     raw = found.data.raw(found.data.test.inputs).reshape(-1, *found.data.shape)
@@ -50,3 +51,21 @@ def test_the_code_is_python_and_its_lines_are_not_long(framework: str) -> None:
         code = made(framework, network())[".py"].decode()
         ast.parse(code)
         assert max(map(len, code.splitlines())) <= 130
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_onnx_answers_as_the_engine(network: str) -> None:
+    pytest.importorskip("onnx")
+    runtime = pytest.importorskip("onnxruntime")
+    found = NETWORKS[network]()
+    source: Any = Stub(found)
+    files = all_formats()["onnx"].make(source, Order("program"))
+    session = runtime.InferenceSession(files[".onnx"], providers=["CPUExecutionProvider"])
+    raw = found.data.test.inputs.reshape(-1, *found.data.shape)
+    (answers,) = session.run(None, {"inputs": raw})
+    engine = expected[id(found)][2]
+    if not found.classes:
+        engine = found.data.original(engine.T).T
+    elif found.one_output and found.network.fused:
+        engine = np.concatenate([1 - engine, engine])
+    np.testing.assert_allclose(answers, engine.T, rtol=2e-5, atol=2e-6)

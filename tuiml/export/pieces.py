@@ -7,7 +7,7 @@ another order there, and so do the weights of what follows, up to the next dense
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -112,22 +112,26 @@ def pads(piece: Piece) -> Pads:
     return found[0], found[1], found[2], found[3]
 
 
+def refuse_lacking(
+    framework: str, stack: list[Piece], layers: Collection[str], activations: Collection[str]
+) -> None:
+    """Raise RunError if a framework lacks some of the pieces; all are listed."""
+    lacking = {f"the layer {one.layer.name}" for one in stack if one.layer.name not in layers}
+    used = {one.activation.name for one in stack if one.activation}
+    lacking |= {f"the activation {name}" for name in used if name not in activations}
+    if lacking:
+        raise RunError(f"{framework} cannot express {', '.join(sorted(lacking))}")
+
+
 def written(
     framework: str, stack: list[Piece], layers: Mapping[str, Writer], activations: Mapping[str, Writer]
 ) -> list[Written]:
     """The modules of a framework for some pieces.
 
     Raises:
-        RunError: it lacks some of them; all are listed.
+        RunError: it lacks some of them.
     """
-    lacking = {f"the layer {one.layer.name}" for one in stack if one.layer.name not in layers}
-    lacking |= {
-        f"the activation {one.activation.name}"
-        for one in stack
-        if one.activation and one.activation.name not in activations
-    }
-    if lacking:
-        raise RunError(f"{framework} cannot express {', '.join(sorted(lacking))}")
+    refuse_lacking(framework, stack, layers, activations)
     found: list[Written] = []
     for one in stack:
         found += layers[one.layer.name](one)

@@ -1,4 +1,4 @@
-"""Where an export is written, and writing it: nothing is replaced unasked, and a file is there whole or not."""
+"""Where an export is written, and writing it: nothing is replaced unasked, and each file is whole."""
 
 from __future__ import annotations
 

@@ -148,7 +148,7 @@ COMMAND = Command(
         RUN,
         argument("--to", required=True, metavar="FORMAT", help="one of: " + ", ".join(all_formats())),
         argument(
-            "--out", metavar="PATH", help="a file, or a folder; -: stdout (default: here, by the run's name)"
+            "--out", metavar="PATH", help="a file or folder; -: stdout (default: here, by the run's name)"
         ),
         _setting_options,
         argument(

@@ -230,7 +230,7 @@ def _optimizer(trained: Trained) -> str:
     spared = 'var_names=["bias", "gamma", "beta", "alpha"]'
     return function(
         "build_optimizer()",
-        f"The optimizer of the run.{' ' if optimizer.name in DIFFERENT else ''}{DIFFERENT.get(optimizer.name, '')}",
+        f"The optimizer of the run. {DIFFERENT.get(optimizer.name, '')}".strip(),
         [f"optimizer = {call}", f"optimizer.exclude_from_weight_decay({spared})", "return optimizer"]
         if t.weight_decay
         else f"return {call}",
@@ -242,32 +242,28 @@ def _rate(trained: Trained) -> str:
     rate, plateau = program_rate.at_step(trained), program_rate.has_plateau(trained)
     if not rate:
         return ""
-    changes = program_rate.changes(trained)
-    init = lines(
-        "super().__init__()",
-        "self.step, self.steps, self.batches = 0, steps, batches" if changes else "",
-        "self.plateau = Plateau(LEARNING_RATE)" if plateau else "",
-    )
-    now = rate.replace("plateau.", "self.plateau.").replace(
-        "step, steps, batches", "self.step, self.steps, self.batches"
-    )
+    changes, counts = program_rate.changes(trained), "self.step, self.steps, self.batches"
+    now = rate.replace("plateau.", "self.plateau.").replace("step, steps, batches", counts)
+    lost = inside('self.plateau.epoch_done(logs["loss"])')
     return "\n".join(
         [
             "class Rate(keras.callbacks.Callback):",
-            *inside('"""Sets the learning rate of each step."""', ""),
+            *inside('"""Sets the learning rate of each step."""'),
             "",
-            *inside(f"def __init__(self{', steps, batches' if changes else ''}):", inside(init)),
+            *inside(
+                f"def __init__(self{', steps, batches' if changes else ''}):",
+                inside(
+                    "super().__init__()",
+                    f"{counts} = 0, steps, batches" if changes else "",
+                    "self.plateau = Plateau(LEARNING_RATE)" if plateau else "",
+                ),
+            ),
             "",
             *inside(
                 "def on_train_batch_begin(self, batch, logs=None):",
                 inside(f"self.model.optimizer.learning_rate = {now}", "self.step += 1" if changes else ""),
             ),
-            *(
-                ["", *inside("def on_epoch_end(self, epoch, logs=None):")]
-                + inside(inside('self.plateau.epoch_done(logs["loss"])'))
-                if plateau
-                else []
-            ),
+            *(["", *inside("def on_epoch_end(self, epoch, logs=None):", lost)] if plateau else []),
         ]
     )
 

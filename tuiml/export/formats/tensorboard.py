@@ -1,8 +1,8 @@
 """TensorBoard: scalars and histograms as an event file.
 
-Written by hand, after ``tensorflow/core/util/event.proto``, ``summary.proto`` and the TFRecord format: forty
-lines that have not changed since 2016, where a library would bring protobuf and a version of it that others pin.
-TensorBoard's own reader checks them in the tests.
+Written by hand, after ``event.proto`` and ``summary.proto`` of TensorFlow and its TFRecord format: forty lines
+for what has not changed since 2016. A library would bring protobuf, in a version that others pin differently.
+TensorBoard's own reader checks the file in the tests.
 """
 
 from __future__ import annotations
