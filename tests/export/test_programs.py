@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from tests.export.networks import every_network, expected, labels_of, program_of
-from tuiml.export.format import Order, all_formats
+from tuiml.export.format import Order
+from tuiml.export.formats import all_formats
 from tuiml.export.source import Trained
 
 PROGRAMS = {name: one for name, one in all_formats().items() if one.suffix == ".py"}

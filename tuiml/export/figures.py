@@ -39,7 +39,7 @@ def steps(source: Source) -> Table:
 
 def layer_rows(source: Source) -> Iterator[Line]:
     """The statistics of each layer in each snapshot, without histograms."""
-    for snapshot in filter(None, map(source.snapshot, source.lines)):
+    for snapshot in source.snapshots:
         for at, layer in enumerate(snapshot.layers):
             figures = {k: v for k, v in codec.plain(layer).items() if k not in HISTOGRAMS}
             yield {"step": snapshot.step, "epoch": snapshot.epoch, "layer": at + 1, **figures}

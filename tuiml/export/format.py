@@ -1,16 +1,10 @@
-"""What a format is, and which there are: each module of :mod:`tuiml.export.formats` has a ``FORMAT``."""
+"""What a format is."""
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from tuiml.export import formats
-from tuiml.registry import closest, short
-from tuiml.runs.errors import RunError
 
 if TYPE_CHECKING:
     from tuiml.export.source import Source
@@ -69,25 +63,3 @@ class Format:
             return stem
         word = "".join(c if c.isalnum() else "_" for c in stem)
         return f"run_{word}" if word[:1].isdigit() else word
-
-
-def all_formats() -> Mapping[str, Format]:
-    """The formats by their names."""
-    names = sorted(module.name for module in pkgutil.iter_modules(formats.__path__))
-    found = [importlib.import_module(f"{formats.__name__}.{name}").FORMAT for name in names]
-    return {one.name: one for one in found}
-
-
-def find(word: str) -> Format:
-    """The format of a name.
-
-    Raises:
-        RunError: there is none; the nearest name is suggested.
-    """
-    known = all_formats()
-    by_word = {**{alias: one for one in known.values() for alias in one.aliases}, **known}
-    if word in by_word:
-        return by_word[word]
-    near = closest(word, by_word)
-    hint = f"did you mean '{near}'?" if near else f"there are {', '.join(known)}"
-    raise RunError(f"there is no format {short(word)}; {hint}")

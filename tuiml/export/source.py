@@ -8,9 +8,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tuiml.data.errors import DataError
 from tuiml.runs import timeline
 from tuiml.runs.errors import RunError
 from tuiml.runs.folder import Line, read_metrics
+from tuiml.spec.problems import SpecError
 from tuiml.text import plain_text
 from tuiml.training import codec
 from tuiml.training.events import Snapshot
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from tuiml.data.datasets import Dataset
     from tuiml.nn.network import Network
     from tuiml.runs.predictor import Predictor
-    from tuiml.spec.preset import Training
+    from tuiml.spec.preset import Preset, Training
 
 Array = Any
 """A NumPy array."""
@@ -98,6 +100,28 @@ class Source:
             return None
 
     @cached_property
+    def snapshots(self) -> list[Snapshot]:
+        """Its snapshots, first to last."""
+        return [found for found in map(self.snapshot, self.lines) if found is not None]
+
+    @cached_property
+    def preset(self) -> Preset | None:
+        """Its preset; ``None``: it has none that can be used, as a loop of the user's own."""
+        from tuiml.runs.session import preset_of
+
+        try:
+            return preset_of(self.path)
+        except (SpecError, DataError, RunError):
+            return None
+
+    @cached_property
+    def network(self) -> Network | None:
+        """The network of its preset."""
+        from tuiml.spec import network_of
+
+        return network_of(self.preset) if self.preset else None
+
+    @cached_property
     def predictor(self) -> Predictor:
         """The run with the weights of a checkpoint."""
         found = self._open()
@@ -118,8 +142,3 @@ class Source:
             prepared.data,
             prepared.engine.tensors(),
         )
-
-    def close(self) -> None:
-        """Free what was opened."""
-        if self.opened:
-            self.predictor.close()

@@ -104,6 +104,11 @@ class Predictor:
             found: NDArray[np.float64] = self._network.probabilities(inputs).T.astype(np.float64)
         return found
 
+    @property
+    def network(self) -> InspectedNetwork:
+        """What inspections of these weights are computed from."""
+        return self._network
+
     def close(self) -> None:
         """Free the engine."""
         self.prepared.engine.close()

@@ -8,9 +8,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from tuiml.cli.commands.predict import CHECKPOINT, opened_run
 from tuiml.cli.output import drop_output, note, print_json, say
 from tuiml.cli.parser import RUN, Command, Parser, argument, json_option
-from tuiml.export.format import Files, Format, Order, all_formats, find
+from tuiml.export.format import Files, Format, Order
+from tuiml.export.formats import all_formats, find
 from tuiml.runs import threads
 from tuiml.runs.errors import RunError
 from tuiml.text import plain_text
@@ -35,8 +37,6 @@ def run(chosen: argparse.Namespace) -> int:
     threads.limit()  # before numpy is imported, by what follows
     order = Order(base.name, choice or (form.setting.words[0] if form.setting else ""))
     files = _made(path, form, order, chosen)
-    if isinstance(files, int):
-        return files
     if chosen.out == STDOUT:
         return _to_stdout(files)
     names = [plain_text(str(one)) for one in writing.write(base, files, force=chosen.force)]
@@ -48,29 +48,17 @@ def run(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def _made(path: Path, form: Format, order: Order, chosen: argparse.Namespace) -> Files | int:
-    """The files, or the exit code where a signal arrived while the data was loading."""
-    from tuiml.cli.commands.predict import opened
-    from tuiml.cli.signals import Stopping
+def _made(path: Path, form: Format, order: Order, chosen: argparse.Namespace) -> Files:
+    """The files, and what is to be said of them."""
     from tuiml.export.source import Source
-    from tuiml.runs.errors import Cancelled
-    from tuiml.runs.predictor import open_run
-    from tuiml.training.run_control import RunControl
 
-    control = RunControl(rewindable=False)
-    source = Source(path, lambda: opened(open_run(path, which=chosen.checkpoint, control=control), control))
-    with Stopping(control) as stopping, contextlib.closing(source):
-        try:
-            files = form.make(source, order)
-            if chosen.data:
-                from tuiml.export.program_data import examples
+    with contextlib.ExitStack() as stack:
+        source = Source(path, lambda: stack.enter_context(opened_run(path, chosen.checkpoint)))
+        files = form.make(source, order)
+        if chosen.data:
+            from tuiml.export.program_data import examples
 
-                files = {**files, ".npz": examples(source.trained)}
-        except Cancelled as error:
-            if stopping.number is None:
-                raise
-            note(f"tuiml: {error}")
-            return 128 + stopping.number
+            files = {**files, ".npz": examples(source.trained)}
         if source.opened:
             note(f"tuiml: {source.predictor.said}")
         for text in source.notes:
@@ -151,12 +139,7 @@ COMMAND = Command(
             "--out", metavar="PATH", help="a file or folder; -: stdout (default: here, by the run's name)"
         ),
         _setting_options,
-        argument(
-            "--checkpoint",
-            choices=("newest", "best"),
-            default="newest",
-            help="the weights: of the newest checkpoint, or of the best epoch's (default: newest)",
-        ),
+        CHECKPOINT,
         argument("--data", action="store_true", help="with weights: also the test part, as a NumPy file"),
         argument("--force", action="store_true", help="replace what is there"),
         json_option("print the paths as JSON"),

@@ -1,6 +1,6 @@
 """TensorBoard: scalars and histograms as an event file.
 
-Written by hand, after ``event.proto`` and ``summary.proto`` of TensorFlow and its TFRecord format: forty lines
+Written by hand, after TensorFlow's ``event.proto`` and ``summary.proto`` and its TFRecord format: forty lines
 for what has not changed since 2016. A library would bring protobuf, in a version that others pin differently.
 TensorBoard's own reader checks the file in the tests.
 """
