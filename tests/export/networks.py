@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -87,14 +88,18 @@ def trained(
     """A network after some steps; its last layer is added."""
     data = data or tiny(3, 3, train=60, test=400)
     settings = Training.model_validate({"loss": loss, "learning_rate": 0.05, "batch_size": 16, **training})
-    shape_net = build([layers.read(one) for one in stack], data.shape, settings.loss)
-    engine = NumpyEngine(shape_net, settings.optimizer, data, 1, settings.penalties)
+    net = build([layers.read(one) for one in stack], data.shape, settings.loss)
+    if data.classes:
+        counts = np.bincount(data.train.labels, minlength=len(data.classes)).tolist()
+        weights = settings.class_weight.of(data.classes, counts)
+        net = replace(net, class_weights=weights)
+    engine = NumpyEngine(net, settings.optimizer, data, 1, settings.penalties)
     for step in range(steps):
         assert engine.step(np.random.default_rng(step).permutation(len(data.train))[:16], settings.rate)
     tensors = engine.tensors()
     totals, outputs = engine.evaluate(data.test), engine.predict(data.test.inputs)
     engine.close()
-    found = Trained("a title", "first, step 5", shape_net, settings, datasets.read("spiral"), data, tensors)
+    found = Trained("a title", "first, step 5", net, settings, datasets.read("spiral"), data, tensors)
     expected[id(found)] = (found, totals, outputs)
     return found
 

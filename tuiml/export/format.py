@@ -45,6 +45,7 @@ class Format:
         setting: what can be chosen.
         tail: what its default name has behind the run's.
         weights: it needs the weights of a checkpoint, and so the data that the run was trained on.
+        beside: the endings of the other files.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Format:
     setting: Setting | None = None
     tail: str = ""
     weights: bool = False
+    beside: tuple[str, ...] = ()
 
     def stem(self, run: str, choice: str) -> str:
         """The default name without its ending; that of code can be imported."""

@@ -55,7 +55,7 @@ def refuse_taken(base: Path, endings: list[str], *, force: bool) -> None:
         raise RunError(f"the folder {plain_text(str(base))} is not empty; --force writes into it")
     if folder and not base.is_dir() and os.path.lexists(base):
         raise RunError(f"{plain_text(str(base))} exists and is no folder")
-    for path in paths(base, endings):
+    for path in paths(base, [ending for ending in endings if ending != "/"]):
         if path.is_dir():
             raise RunError(f"{plain_text(str(path))} exists and is a folder")
         if os.path.lexists(path) and not force:

@@ -29,11 +29,12 @@ def run(chosen: argparse.Namespace) -> int:
     choice = _choice(chosen, form)
     if chosen.data and not form.weights:
         raise RunError(f"--data is an option of formats with weights, not of {form.name}")
-    if chosen.out == STDOUT and (form.suffix in ("", ".py") or chosen.data):
+    if chosen.out == STDOUT and (not form.suffix or form.beside or chosen.data):
         raise RunError(f"--out -: {form.name} writes several files, which stdout cannot hold")
     base = writing.beginning(form, path.name, choice, None if chosen.out == STDOUT else chosen.out)
     if chosen.out != STDOUT:  # before the work, which may take its time
-        writing.refuse_taken(base, [form.suffix or "/"], force=chosen.force)
+        endings = [form.suffix or "/", *form.beside, *([".npz"] if chosen.data else [])]
+        writing.refuse_taken(base, endings, force=chosen.force)
     threads.limit()  # before numpy is imported, by what follows
     order = Order(base.name, choice or (form.setting.words[0] if form.setting else ""))
     files = _made(path, form, order, chosen)

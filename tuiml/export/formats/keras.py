@@ -274,4 +274,5 @@ FORMAT = Format(
     make,
     tail="_keras",
     weights=True,
+    beside=(".safetensors",),
 )

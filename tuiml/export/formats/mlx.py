@@ -277,4 +277,5 @@ FORMAT = Format(
     make,
     tail="_mlx",
     weights=True,
+    beside=(".safetensors",),
 )

@@ -232,4 +232,5 @@ FORMAT = Format(
     aliases=("pytorch",),
     tail="_torch",
     weights=True,
+    beside=(".safetensors",),
 )
