@@ -162,7 +162,7 @@ def test_csv_has_the_epochs_the_steps_and_the_layers(flower_run: str, capsys: Ca
         tables[name] = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert [row["epoch"] for row in tables["epochs"]] == ["1", "2", "3", "4"]
     assert 0 < float(tables["epochs"][-1]["val_accuracy"]) <= 1
-    assert {row["layer"] for row in tables["layers"]} == {"1", "2"}
+    assert {row["layer"] for row in tables["layers"]} == {"0", "1"}
     assert float(tables["layers"][-1]["weight_norm"]) > 0
     assert tables["layers"][-1]["dead"] == ""  # softmax is never silent
     assert tables["steps"] == [{"epoch": "1", "step": "2", "train_loss": "1.25", "train_accuracy": "0.5"}]
@@ -176,7 +176,7 @@ def test_tensorboard_reads_its_events(flower_run: str, capsys: Capture) -> None:
     scalars = events.Scalars("loss/validation")
     assert [one.step for one in scalars] == sorted({one.step for one in scalars})
     assert len(scalars) == 4
-    histogram = events.Histograms("layer_01/weights")[-1].histogram_value
+    histogram = events.Histograms("layer_00/weights")[-1].histogram_value
     assert histogram.num == 18
     assert sum(histogram.bucket) == 18
 

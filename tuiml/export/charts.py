@@ -41,7 +41,7 @@ def _present(source: Source, title: str, curves: Sequence[Curve]) -> list[Curve]
     """
     found = [curve for curve in curves if len(curve.points) > curve.faint * FEWEST]
     if not found:
-        raise RunError(f"{source.name} has no {title[:1].lower()}{title[1:]} to draw")
+        raise RunError(f"{source.name} has no values for the chart '{title}'")
     return found
 
 
@@ -49,7 +49,7 @@ def _rate(source: Source) -> str:
     points = figures.curve(source, "batch", "learning_rate") or figures.curve(
         source, "epoch", "learning_rate"
     )
-    return lines("Learning rate", _present(source, "learning rate", [Curve("learning rate", points)]))
+    return lines("Learning rate", _present(source, "Learning rate", [Curve("learning rate", points)]))
 
 
 def _by_layer(title: str, field: str, *, log: bool = False) -> Chart:
@@ -62,7 +62,7 @@ def _by_layer(title: str, field: str, *, log: bool = False) -> Chart:
                 value = getattr(layer, field)
                 if value == value:
                     curves.setdefault(at, []).append((snapshot.step, value))
-        found = [Curve(f"layer {at + 1}", curves[at]) for at in sorted(curves)]
+        found = [Curve(f"layer {at}", curves[at]) for at in sorted(curves)]
         return lines(title, _present(source, title, found), log=log)
 
     return chart
@@ -73,10 +73,10 @@ def _newest(title: str, field: str) -> Chart:
 
     def chart(source: Source) -> str:
         layers: Sequence[LayerStatistics] = source.snapshots[-1].layers if source.snapshots else ()
-        named = ((f"layer {at + 1}", getattr(layer, field)) for at, layer in enumerate(layers))
+        named = ((f"layer {at}", getattr(layer, field)) for at, layer in enumerate(layers))
         cells = [(name, one.counts, *_ends(one)) for name, one in named if one is not None]
         if not cells:
-            raise RunError(f"{source.name} has no {title.lower()} to draw")
+            raise RunError(f"{source.name} has no values for the chart '{title}'")
         return histograms(f"{title}, step {source.snapshots[-1].step:,}", cells)
 
     return chart

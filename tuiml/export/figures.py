@@ -42,7 +42,7 @@ def layer_rows(source: Source) -> Iterator[Line]:
     for snapshot in source.snapshots:
         for at, layer in enumerate(snapshot.layers):
             figures = {k: v for k, v in codec.plain(layer).items() if k not in HISTOGRAMS}
-            yield {"step": snapshot.step, "epoch": snapshot.epoch, "layer": at + 1, **figures}
+            yield {"step": snapshot.step, "epoch": snapshot.epoch, "layer": at, **figures}
 
 
 def layers(source: Source) -> Table:

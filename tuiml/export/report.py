@@ -115,7 +115,7 @@ def layer_cells(source: Source) -> list[list[str]]:
             inner = bars(s.activations.counts, 120, 24)
             drawn = f'<svg viewBox="0 0 120 25" style="width:120px;height:25px">{inner}</svg>'
         words = [
-            f"{at + 1}",
+            f"{at}",
             node.layer.name if node else "",
             value_text({"name": activation.name, **activation.model_dump()}) if activation else "",
             dimensions(node.output_shape) if node else "",

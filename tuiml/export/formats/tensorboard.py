@@ -119,7 +119,7 @@ def _scalars(figures: Mapping[str, Any], group: str = "") -> list[bytes]:
 def _layers(snapshot: Snapshot) -> list[bytes]:
     found: list[bytes] = []
     for at, layer in enumerate(snapshot.layers):
-        group = f"layer_{at + 1:02}/"
+        group = f"layer_{at:02}/"
         found += _scalars(vars(layer), group)
         histograms = ((kind, getattr(layer, kind)) for kind in HISTOGRAMS)
         found += [_histogram(group + kind, one) for kind, one in histograms if one is not None]
