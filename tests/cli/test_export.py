@@ -21,11 +21,11 @@ import safetensors.numpy
 from tests.data.own_files import flowers
 from tuiml.cli import main
 from tuiml.export.charts import CHARTS
-from tuiml.export.formats import all_formats
+from tuiml.export.formats import FORMATS as ALL
 from tuiml.spec import dumps
 
 Capture = pytest.CaptureFixture[str]
-FORMATS = all_formats()
+FORMATS = {one.name: one for one in ALL}
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -270,7 +270,7 @@ def test_a_regression_has_its_own_charts(capsys: Capture) -> None:
 def test_an_unknown_format_or_choice_is_refused_with_the_nearest(flower_run: str, capsys: Capture) -> None:
     assert "did you mean 'keras'?" in refused(capsys, flower_run, "--to", "kears")
     assert "did you mean 'safetensors'?" in refused(capsys, flower_run, "--to", "safetensor")
-    assert "there are csv" in refused(capsys, flower_run, "--to", "pdf")
+    assert "there are torch, keras" in refused(capsys, flower_run, "--to", "pdf")
     assert "--chart is an option of svg" in refused(capsys, flower_run, "--to", "csv", "--chart", "loss")
     assert "--data" in refused(capsys, flower_run, "--to", "csv", "--data")
     assert "there is no run" in refused(capsys, "nothing", "--to", "csv")
@@ -322,8 +322,8 @@ def test_out_is_a_file_or_a_folder(flower_run: str, capsys: Capture) -> None:
 def test_what_code_cannot_express_is_listed(
     flower_run: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tuiml.export.formats import torch
     from tuiml.export.training_torch import OPTIMIZERS
+    from tuiml.export.writers import torch
 
     monkeypatch.delitem(torch.LAYERS, "dense")
     monkeypatch.delitem(torch.ACTIVATIONS, "relu")

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from tests.export.networks import every_network, expected, labels_of, program_of
-from tuiml.export.format import Order
-from tuiml.export.formats import all_formats
+from tuiml.export.formats import FORMATS, Order, find
 from tuiml.export.source import Trained
 
 
@@ -21,7 +20,7 @@ def there(framework: str) -> bool:
     return importlib.util.find_spec(framework) is not None
 
 
-PROGRAMS = {name: one for name, one in all_formats().items() if one.suffix == ".py"}
+PROGRAMS = {one.name: one for one in FORMATS if one.suffix == ".py"}
 NETWORKS = every_network()
 each_program = pytest.mark.parametrize("framework", PROGRAMS)
 needs = pytest.mark.parametrize(
@@ -74,7 +73,7 @@ def test_onnx_answers_as_the_engine(network: str) -> None:
     runtime = pytest.importorskip("onnxruntime")
     found = NETWORKS[network]()
     source: Any = Stub(found)
-    files = all_formats()["onnx"].make(source, Order("program"))
+    files = find("onnx").make(source, Order("program"))
     session = runtime.InferenceSession(files[".onnx"], providers=["CPUExecutionProvider"])
     raw = found.data.test.inputs.reshape(-1, *found.data.shape)
     (answers,) = session.run(None, {"inputs": raw})

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from tuiml.export import figures
 from tuiml.export.drawing import Curve, histograms, lines, matrix, points
-from tuiml.export.source import Source
 from tuiml.formatting import compact, limits_text
 from tuiml.runs.errors import RunError
-from tuiml.training.layer_statistics import Histogram, LayerStatistics
+
+if TYPE_CHECKING:
+    from tuiml.export.source import Source
+    from tuiml.training.layer_statistics import Histogram, LayerStatistics
 
 EXAMPLES = 10_000
 """Examples that are evaluated for a chart, at most; and points that are drawn."""
 DOTS = 600
 FEWEST = 10
 """Points of a faint curve, which is drawn behind another, at least."""
-Chart = Callable[[Source], str]
+Chart = Callable[["Source"], str]
 
 
 def _over_epochs(title: str, name: str, *, log: bool = False) -> Chart:
@@ -24,9 +26,9 @@ def _over_epochs(title: str, name: str, *, log: bool = False) -> Chart:
 
     def chart(source: Source) -> str:
         curves = [
-            Curve("training", figures.curve(source, "batch", f"train_{name}"), faint=True),
-            Curve("training", figures.curve(source, "epoch", f"train_{name}")),
-            Curve("validation", figures.curve(source, "epoch", f"val_{name}")),
+            Curve("training", source.curve("batch", f"train_{name}"), faint=True),
+            Curve("training", source.curve("epoch", f"train_{name}")),
+            Curve("validation", source.curve("epoch", f"val_{name}")),
         ]
         return lines(title, _present(source, title, curves), log=log)
 
@@ -46,9 +48,7 @@ def _present(source: Source, title: str, curves: Sequence[Curve]) -> list[Curve]
 
 
 def _rate(source: Source) -> str:
-    points = figures.curve(source, "batch", "learning_rate") or figures.curve(
-        source, "epoch", "learning_rate"
-    )
+    points = max((source.curve(event, "learning_rate") for event in ("batch", "epoch")), key=len)
     return lines("Learning rate", _present(source, "Learning rate", [Curve("learning rate", points)]))
 
 

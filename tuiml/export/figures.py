@@ -7,7 +7,6 @@ from typing import Any
 
 from tuiml.export.source import Source
 from tuiml.runs.folder import Line
-from tuiml.runs.run_lines import number
 from tuiml.training import codec
 from tuiml.training.layer_statistics import HISTOGRAMS
 
@@ -48,9 +47,3 @@ def layer_rows(source: Source) -> Iterator[Line]:
 def layers(source: Source) -> Table:
     """A row for each layer of each snapshot."""
     return table(list(layer_rows(source)))
-
-
-def curve(source: Source, event: str, name: str) -> list[tuple[float, float]]:
-    """A figure over the steps, where it is there: (step, value)."""
-    points = ((number(line, "step"), number(line, name)) for line in source.events(event))
-    return [(x, y) for x, y in points if x == x and y == y]

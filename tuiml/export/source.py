@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +13,7 @@ from tuiml.data.errors import DataError
 from tuiml.runs import timeline
 from tuiml.runs.errors import RunError
 from tuiml.runs.folder import Line, read_metrics
+from tuiml.runs.run_lines import number
 from tuiml.spec.problems import SpecError
 from tuiml.text import plain_text
 from tuiml.training import codec
@@ -89,6 +91,11 @@ class Source:
     def events(self, name: str) -> list[Line]:
         """The lines of one event."""
         return [line for line in self.lines if line.get("event") == name]
+
+    def curve(self, event: str, name: str) -> list[tuple[float, float]]:
+        """A figure over the steps, where it is there: (step, value)."""
+        points = ((number(line, "step"), number(line, name)) for line in self.events(event))
+        return [(x, y) for x, y in points if not math.isnan(x + y)]
 
     def snapshot(self, line: Line) -> Snapshot | None:
         """The snapshot of a line; ``None``: it is another one, or cannot be read."""

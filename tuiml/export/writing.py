@@ -6,7 +6,7 @@ import contextlib
 import os
 from pathlib import Path
 
-from tuiml.export.format import Files, Format
+from tuiml.export.formats import Files, Format
 from tuiml.files import write_whole
 from tuiml.registry import short
 from tuiml.runs.errors import RunError

@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.tui import files_on_disk
 from tests.tui.bench import Bench
 from tests.tui.documents import raw
-from tuiml.export.formats import all_formats
+from tuiml.export.formats import FORMATS
 from tuiml.files import home
 from tuiml.tui.app.exporting import EPOCHS, PRESET
 from tuiml.tui.model.document import Document
@@ -33,7 +33,7 @@ async def test_the_dialog_lists_every_format_and_names_the_place() -> None:
     async with Bench.opened(Document(raw())) as on:
         dialog = await in_library(on)
         names = [pick.name for pick in dialog.picker.picks]
-        for form in all_formats().values():
+        for form in FORMATS:
             words = form.setting.words if form.setting else ()
             assert set(names) >= ({f"{form.name}: {word}" for word in words} or {form.name})
         await on.press(*"html")

@@ -11,8 +11,7 @@ from pathlib import Path
 from tuiml.cli.commands.predict import CHECKPOINT, opened_run
 from tuiml.cli.output import drop_output, note, print_json, say
 from tuiml.cli.parser import RUN, Command, Parser, argument, json_option
-from tuiml.export.format import Files, Format, Order
-from tuiml.export.formats import all_formats, find
+from tuiml.export.formats import FORMATS, Files, Format, Order, find
 from tuiml.runs import threads
 from tuiml.runs.errors import RunError
 from tuiml.text import plain_text
@@ -33,7 +32,7 @@ def run(chosen: argparse.Namespace) -> int:
         raise RunError(f"--out -: {form.name} writes several files, which stdout cannot hold")
     base = writing.beginning(form, path.name, choice, None if chosen.out == STDOUT else chosen.out)
     if chosen.out != STDOUT:  # before the work, which may take its time
-        endings = [form.suffix or "/", *form.beside, *([".npz"] if chosen.data else [])]
+        endings = [*form.endings, *([".npz"] if chosen.data else [])]
         writing.refuse_taken(base, endings, force=chosen.force)
     threads.limit()  # before numpy is imported, by what follows
     order = Order(base.name, choice or (form.setting.words[0] if form.setting else ""))
@@ -80,7 +79,7 @@ def _choice(chosen: argparse.Namespace, form: Format) -> str:
 def _settings() -> dict[str, list[Format]]:
     """The names of the formats' settings, with the formats that have them."""
     found: dict[str, list[Format]] = {}
-    for form in all_formats().values():
+    for form in FORMATS:
         if form.setting:
             found.setdefault(form.setting.name, []).append(form)
     return found
@@ -126,7 +125,7 @@ def _to_stdout(files: Files) -> int:
 
 def _epilog() -> str:
     """The formats, in a sentence each."""
-    return "Formats. " + "; ".join(f"{one.name}: {one.help}" for one in all_formats().values()) + "."
+    return "Formats. " + "; ".join(f"{one.name}: {one.help}" for one in FORMATS) + "."
 
 
 COMMAND = Command(
@@ -135,7 +134,9 @@ COMMAND = Command(
     run,
     [
         RUN,
-        argument("--to", required=True, metavar="FORMAT", help="one of: " + ", ".join(all_formats())),
+        argument(
+            "--to", required=True, metavar="FORMAT", help="one of: " + ", ".join(one.name for one in FORMATS)
+        ),
         argument(
             "--out", metavar="PATH", help="a file or folder; -: stdout (default: here, by the run's name)"
         ),

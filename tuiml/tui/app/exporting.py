@@ -13,8 +13,7 @@ from pathlib import Path
 from textual.app import App
 
 from tuiml.export import writing
-from tuiml.export.format import Format
-from tuiml.export.formats import all_formats
+from tuiml.export.formats import FORMATS, Format
 from tuiml.files import home
 from tuiml.runs.errors import RunError
 from tuiml.spec import SpecError, dumps
@@ -37,7 +36,7 @@ def choose(app: App[int], shell: Shell, run: Path) -> None:
     """Ask for a format and export a run."""
     orders: dict[str, tuple[Format, str]] = {}
     picks = []
-    for form in all_formats().values():
+    for form in FORMATS:
         for word in form.setting.words if form.setting else ("",):
             name = f"{form.name}: {word}" if word else form.name
             orders[name] = form, word
@@ -62,12 +61,11 @@ def choose(app: App[int], shell: Shell, run: Path) -> None:
 
 def _unused(form: Format, run: str, word: str) -> Path:
     """Where a format is written, without its ending: nothing that is there is replaced."""
-    endings = [form.suffix or "/", *form.beside]
     for number in itertools.count(1):
         folder = home() / "exports" / (run if number == 1 else f"{run}-{number}")
         base = folder / form.stem(run, word)
         with contextlib.suppress(RunError, OSError):
-            writing.refuse_taken(base, endings, force=False)
+            writing.refuse_taken(base, form.endings, force=False)
             return base
     raise AssertionError  # pragma: no cover - there are always more numbers
 

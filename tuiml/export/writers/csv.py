@@ -6,7 +6,7 @@ import csv
 import io
 
 from tuiml.export import figures
-from tuiml.export.format import Files, Format, Order, Setting
+from tuiml.export.formats import Files, Order
 from tuiml.export.source import Source
 from tuiml.runs.errors import RunError
 
@@ -23,12 +23,3 @@ def make(source: Source, order: Order) -> Files:
     writer.writerow(names)
     writer.writerows(rows)
     return {".csv": out.getvalue().encode()}
-
-
-FORMAT = Format(
-    "csv",
-    "the figures of epochs, steps or layers as a table",
-    ".csv",
-    make,
-    setting=Setting("table", "the rows", tuple(TABLES)),
-)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from tuiml.export import report
 from tuiml.export.charts import CHARTS
 from tuiml.export.drawing import STYLE, text_of
-from tuiml.export.format import Files, Format, Order
+from tuiml.export.formats import Files, Order
 from tuiml.export.source import Source
 from tuiml.runs.errors import RunError
 
@@ -104,8 +104,3 @@ def make(source: Source, order: Order) -> Files:
 def text_of_lines(text: str) -> str:
     """Text with several lines."""
     return "\n".join(text_of(line) for line in text.splitlines())
-
-
-FORMAT = Format(
-    "html", "a report in one file: settings, curves, layers, confusion matrix, verdicts", ".html", make
-)

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from tuiml.export.format import Files, Format, Order
+from tuiml.export.formats import Files, Order
 from tuiml.export.source import Source
 from tuiml.runs import timeline
 from tuiml.runs.errors import RunError
@@ -158,8 +158,3 @@ def make(source: Source, order: Order) -> Files:
         raise RunError(f"{source.name} has no figures yet")
     first = _record(_double(1, 0.0) + _bytes(3, b"brain.Event:2"))
     return {"/events.out.tfevents.0000000000.tuiml": first + b"".join(events)}
-
-
-FORMAT = Format(
-    "tensorboard", "scalars and histograms for TensorBoard, a folder", "", make, tail="-tensorboard"
-)

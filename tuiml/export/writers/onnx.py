@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from tuiml import installation
 from tuiml.export import pieces as stack
 from tuiml.export import program_data
-from tuiml.export.format import Files, Format, Order
+from tuiml.export.formats import Files, Order
 from tuiml.export.pieces import Piece, pads
 from tuiml.export.source import Source, Trained
 from tuiml.runs.errors import RunError
@@ -202,14 +203,5 @@ def make(source: Source, order: Order) -> Files:
     try:
         import onnx  # noqa: F401
     except ImportError:
-        raise RunError("ONNX needs the extra onnx: pip install 'tuiml-lab[onnx]'") from None
+        raise RunError(f"ONNX needs the package onnx: {installation.hint('onnx')}") from None
     return {".onnx": model_of(source.trained)}
-
-
-FORMAT = Format(
-    "onnx",
-    "an ONNX model from raw inputs to probabilities or numbers (needs the extra onnx)",
-    ".onnx",
-    make,
-    weights=True,
-)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tuiml.export import program, program_data, training_torch
-from tuiml.export.format import Files, Format, Order
+from tuiml.export.formats import Files, Order
 from tuiml.export.pieces import Piece, Written, pads, pieces, written
 from tuiml.export.source import Source, Trained
 from tuiml.export.text import dedent, function, inside, lines
@@ -222,15 +222,3 @@ def make(source: Source, order: Order) -> Files:
         ".py": code(trained, order.stem),
         ".safetensors": program_data.weights_file(arrays, program.about(trained, "torch")),
     }
-
-
-FORMAT = Format(
-    "torch",
-    "a PyTorch program with network, optimizer and preprocessing, and its weights",
-    ".py",
-    make,
-    aliases=("pytorch",),
-    tail="_torch",
-    weights=True,
-    beside=(".safetensors",),
-)

@@ -8,9 +8,9 @@ those of the program in the same framework; without a choice they are PyTorch's.
 from __future__ import annotations
 
 from tuiml.export import program, program_data
-from tuiml.export.format import Files, Format, Order, Setting
-from tuiml.export.formats import keras, mlx, torch
+from tuiml.export.formats import Files, Order
 from tuiml.export.source import Source
+from tuiml.export.writers import keras, mlx, torch
 
 FRAMEWORKS = {"torch": torch.weights, "keras": keras.weights, "mlx": mlx.weights}
 
@@ -20,13 +20,3 @@ def make(source: Source, order: Order) -> Files:
     trained = source.trained
     arrays = FRAMEWORKS[order.choice](trained)
     return {".safetensors": program_data.weights_file(arrays, program.about(trained, order.choice))}
-
-
-FORMAT = Format(
-    "safetensors",
-    "the weights alone, under the names that a framework expects",
-    ".safetensors",
-    make,
-    setting=Setting("for", "the framework whose names and layout the weights have", tuple(FRAMEWORKS)),
-    weights=True,
-)

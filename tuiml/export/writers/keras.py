@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tuiml.export import program, program_data, training_keras
-from tuiml.export.format import Files, Format, Order
+from tuiml.export.formats import Files, Order
 from tuiml.export.pieces import Piece, Written, pieces, written
 from tuiml.export.source import Source, Trained
 from tuiml.export.text import dedent, function, inside, lines
@@ -265,14 +265,3 @@ def make(source: Source, order: Order) -> Files:
         ".py": code(trained, order.stem),
         ".safetensors": program_data.weights_file(arrays, program.about(trained, "keras")),
     }
-
-
-FORMAT = Format(
-    "keras",
-    "a Keras 3 program with network, optimizer and preprocessing, and its weights",
-    ".py",
-    make,
-    tail="_keras",
-    weights=True,
-    beside=(".safetensors",),
-)
