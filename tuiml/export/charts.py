@@ -25,9 +25,10 @@ def _over_epochs(title: str, name: str, *, log: bool = False) -> Chart:
     """A figure of training and validation, and its means over some batches."""
 
     def chart(source: Source) -> str:
+        batches, epochs = (source.curve(event, f"train_{name}") for event in ("batch", "epoch"))
         curves = [
-            Curve("training", source.curve("batch", f"train_{name}"), faint=True),
-            Curve("training", source.curve("epoch", f"train_{name}")),
+            Curve("training", batches, faint=bool(epochs)),
+            Curve("training", epochs),
             Curve("validation", source.curve("epoch", f"val_{name}")),
         ]
         return lines(title, _present(source, title, curves), log=log)

@@ -104,7 +104,7 @@ class Axis:
             self.ticks = [low * 10.0**i for i in range(0, decades + 1, max(1, math.ceil(decades / 6)))]
         else:
             if high <= low:
-                low, high = (low - 0.5, high + 0.5) if low == 0 else (low - abs(low) / 2, high + abs(low) / 2)
+                low, high = (0.0, 1.0) if low == 0 else (low - abs(low) / 2, high + abs(low) / 2)
             size = (high - low) / 5
             power = 10.0 ** math.floor(math.log10(size))
             step = next(m * power for m in (1, 2, 5, 10) if m * power >= size * 0.999)
@@ -237,7 +237,7 @@ def points(title: str, found: Sequence[tuple[float, float]], x: str, y: str) -> 
         for a, b in found
     )
     parts += [*dots, _label(440, bottom + 30, x, "end"), _label(LEFT + 4, 42, y)]
-    return figure(title, 460, HEIGHT + 70, parts)
+    return figure(title, 480, HEIGHT + 70, parts)
 
 
 def matrix(title: str, names: Sequence[str], counts: Sequence[Sequence[int]], rows: str, columns: str) -> str:

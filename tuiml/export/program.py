@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from tuiml.export import program_data, program_rate
-from tuiml.export.pieces import Written
+from tuiml.export.pieces import Written, pieces
 from tuiml.export.source import Trained
 from tuiml.export.text import function, inside, lines, listed, words
 from tuiml.runs.errors import RunError
 
 WIDTH = 100
+Known = dict[str, Collection[str]]
+"""Names that a framework has, by what they are of."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,18 @@ class Parts:
 
 
 def refuse_unknown(framework: str, trained: Trained, **known: Collection[str]) -> None:
-    """Raise RunError if a framework lacks the run's loss, optimizer or schedule; all are listed."""
+    """Raise RunError if a framework lacks something of the run; all of it is listed.
+
+    Args:
+        known: names of layers, activations, losses and optimizers, by ``layer``, ``activation``, ….
+    """
     t = trained.training
-    names = {"loss": t.loss.name, "optimizer": t.optimizer.name, "schedule": t.schedule.name}
+    used = [("loss", t.loss.name), ("optimizer", t.optimizer.name), ("schedule", t.schedule.name)]
+    for piece in pieces(trained, channels_last=False):
+        used.append(("layer", piece.layer.name))
+        used += [("activation", piece.activation.name)] if piece.activation else []
     known = {"schedule": program_rate.SCHEDULES, **known}
-    lacking = [f"the {kind} {name}" for kind, name in names.items() if name not in known[kind]]
+    lacking = dict.fromkeys(f"the {kind} {name}" for kind, name in used if name not in known[kind])
     if lacking:
         raise RunError(f"{framework} cannot express {', '.join(lacking)}")
 

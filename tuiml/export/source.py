@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 Array = Any
 """A NumPy array."""
+SCALARS = "scalars"
+"""The event of a watched loop whose ``values`` have names of the user's."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,14 +90,26 @@ class Source:
             raise RunError(f"{self.name}: its metrics cannot be read: {error.strerror or error}") from None
         return list(timeline.surviving(filter(timeline.is_rewind, lines), lines))
 
-    def events(self, name: str) -> list[Line]:
-        """The lines of one event."""
-        return [line for line in self.lines if line.get("event") == name]
+    def events(self, *names: str) -> list[Line]:
+        """The lines of one kind of event, or of some."""
+        return [line for line in self.lines if line.get("event") in names]
 
     def curve(self, event: str, name: str) -> list[tuple[float, float]]:
         """A figure over the steps, where it is there: (step, value)."""
         points = ((number(line, "step"), number(line, name)) for line in self.events(event))
         return [(x, y) for x, y in points if not math.isnan(x + y)]
+
+    @cached_property
+    def scalars(self) -> dict[str, list[tuple[float, float]]]:
+        """What a loop of the user's own reports under names of its own, by name over the steps."""
+        found: dict[str, list[tuple[float, float]]] = {}
+        for line in self.events(SCALARS):
+            values = line.get("values")
+            for name in values if isinstance(values, dict) else ():
+                point = number(line, "step"), number(values, name)
+                if not math.isnan(sum(point)):
+                    found.setdefault(name, []).append(point)
+        return found
 
     def snapshot(self, line: Line) -> Snapshot | None:
         """The snapshot of a line; ``None``: it is another one, or cannot be read."""
