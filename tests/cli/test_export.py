@@ -350,3 +350,47 @@ def test_what_code_cannot_express_is_listed(
     monkeypatch.delitem(OPTIMIZERS, "sgd")
     said = refused(capsys, flower_run, "--to", "torch")
     assert "cannot express the optimizer sgd, the layer dense, the activation relu" in said
+
+
+def test_the_settings_are_those_in_force(flower_run: str, capsys: Capture) -> None:
+    """An optimizer and a rate that were changed while the run was trained."""
+    lines = metrics_file().read_text().splitlines()
+    common = {
+        "event": "intervention",
+        "step": 2,
+        "epoch": 1,
+        "epochs_done": 0.4,
+        "steps": 20,
+        "batch_size": 16,
+    }
+    changes = [
+        {**common, "number": 1, "what": "optimizer", "value": {"name": "adam"}, "learning_rate": 0.05},
+        {**common, "number": 2, "what": "rate", "value": 0.0125, "learning_rate": 0.0125},
+        {**common, "number": 3, "what": "rate", "value": -1, "learning_rate": 0.1},
+    ]
+    metrics_file().write_text("\n".join([lines[0], *map(json.dumps, changes), *lines[1:], ""]))
+    assert main(["export", flower_run, "--to", "torch"]) == 0
+    code = Path("mine_torch.py").read_text()
+    assert "torch.optim.Adam(model.parameters(), lr=LEARNING_RATE" in code
+    assert "LEARNING_RATE = 4, 16, 0.0125" in code
+
+
+def test_names_from_files_and_paths_stay_text(capsys: Capture) -> None:
+    table = Path("odd.csv")
+    rows = "".join(f"{n % 7},{n % 3},{'a' if n % 2 else chr(34) * 2}\n" for n in range(60))
+    head = '"x""]; import os #",b,"""""""class\\"\n'
+    table.write_text(head + rows.replace('""', '"q""""q"'))
+    trained(capsys, {"path": str(table)}, name='""" + exit() + """\\')
+    for name in ("torch", "keras", "mlx"):
+        assert main(["export", "mine", "--to", name, "--out", f'o"{name}\\.py']) == 0
+        tree = ast.parse(Path(f'o"{name}\\.py').read_text())
+        values = {
+            node.targets[0].id: ast.literal_eval(node.value)
+            for node in tree.body
+            if isinstance(node, ast.Assign)
+            and isinstance(node.targets[0], ast.Name)
+            and isinstance(node.value, ast.List | ast.Constant | ast.Dict)
+        }
+        assert values["CLASSES"] == ['q""q', "a"] or values["CLASSES"] == ["a", 'q""q']
+        assert list(values["COLUMNS"]) == ['x"]; import os #', "b"]
+        assert values["LABEL"] == '"""class\\'

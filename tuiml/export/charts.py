@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 EXAMPLES = 10_000
 """Examples that are evaluated for a chart, at most; and points that are drawn."""
 DOTS = 600
+MOST_CLASSES = 200
 FEWEST = 10
 """Points of a faint curve, which is drawn behind another, at least."""
 Chart = Callable[["Source"], str]
@@ -96,6 +97,8 @@ def _confusion(source: Source) -> str:
     network = source.predictor.network
     if network.regression:
         raise RunError(f"{source.name} predicts numbers, which have no confusion matrix")
+    if network.classes > MOST_CLASSES:
+        raise RunError(f"{source.name} has {network.classes:,} classes, too many for a matrix")
     found = Confusion.compute(network, InspectionRequest("confusion"), EXAMPLES)
     of = f"{found.evaluated:,} examples of the {found.part} part"
     return matrix(

@@ -20,6 +20,8 @@ LEFT, RIGHT, BOTTOM, LINE = 56, 14, 34, 16
 LETTER = 6.4
 """Width of a letter of 11 pixels, about."""
 MOST_POINTS = 600
+MOST_NAMES, NAMED = 16, 6
+"""Curves that are all named, and how many are of more."""
 COLOURS = ("#2563b8", "#c2571a", "#2c8a57", "#9445a8", "#8a6d00", "#b83258", "#15808c", "#6b7280")
 DARK = ("#7db3ff", "#ffa267", "#6fd39b", "#d59be8", "#e0c24c", "#ff8fae", "#66d3de", "#a6b0bf")
 _INK = {"ground": ("#ffffff", "#15181d"), "ink": ("#1c2128", "#dde3ea"), "quiet": ("#68717d", "#8f99a6")}
@@ -123,15 +125,16 @@ class Axis:
 
 
 def _legend(names: Sequence[str], y: float) -> tuple[list[str], float]:
-    """The names of curves in their colours, in rows; and where the drawing goes on."""
-    parts, x = [], float(LEFT)
-    for at, name in enumerate(names):
-        width = 24 + LETTER * len(name)
+    """The names of curves in their colours, in rows (of many, some are named); where it ends."""
+    parts, x, count = [], float(LEFT), len(names)
+    shown = range(count) if count <= MOST_NAMES else [i * (count - 1) // (NAMED - 1) for i in range(NAMED)]
+    for at in shown:
+        width = 24 + LETTER * len(names[at])
         if x + width > WIDTH - RIGHT and x > LEFT:
             x, y = float(LEFT), y + LINE
         parts.append(
             f'<line x1="{x:.0f}" y1="{y - 4:.0f}" x2="{x + 14:.0f}" y2="{y - 4:.0f}" class="curve" '
-            f'style="stroke:{colour(at, len(names))}"/>' + _label(x + 18, y, name, kind="name")
+            f'style="stroke:{colour(at, count)}"/>' + _label(x + 18, y, names[at], kind="name")
         )
         x += width
     return parts, y + 8
@@ -240,6 +243,15 @@ def points(title: str, found: Sequence[tuple[float, float]], x: str, y: str) -> 
     return figure(title, 480, HEIGHT + 70, parts)
 
 
+SHADED = 30
+"""Classes of a matrix whose empty cells are drawn too."""
+
+
+def _frame(x: float, y: float, side: float) -> str:
+    size = f'width="{side:.1f}" height="{side:.1f}"'
+    return f'<rect x="{x:.1f}" y="{y:.1f}" {size} fill="none" class="axis" opacity=".4"/>'
+
+
 def matrix(title: str, names: Sequence[str], counts: Sequence[Sequence[int]], rows: str, columns: str) -> str:
     """Counts as a matrix, the darker the larger its fraction of the row."""
     n = len(names)
@@ -257,6 +269,8 @@ def matrix(title: str, names: Sequence[str], counts: Sequence[Sequence[int]], ro
     for i, row in enumerate(counts):
         total = max(1, sum(row))
         for j, count in enumerate(row):
+            if not count and n > SHADED:
+                continue
             x, y, part = left + j * side, top + i * side, count / total
             parts.append(
                 f'<rect x="{x:.1f}" y="{y:.1f}" width="{side - 1:.1f}" height="{side - 1:.1f}" class="cell" '
@@ -266,6 +280,7 @@ def matrix(title: str, names: Sequence[str], counts: Sequence[Sequence[int]], ro
             if count and side >= 20 and len(str(count)) * LETTER < side:
                 kind = "on" if part > 0.5 else "off"
                 parts.append(_label(x + side / 2 - 0.5, y + side / 2 + 3.5, f"{count}", "middle", kind))
+    parts.append(_frame(left, top, n * side))
     width = max(left + n * side + 8, 8 + LETTER * 1.2 * len(title))
     parts.append(_label(8, top + n * side + 16, f"rows: {rows}"))
     return figure(title, width, top + n * side + 24, parts)

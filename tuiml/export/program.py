@@ -11,7 +11,7 @@ from typing import Any
 from tuiml.export import program_data, program_rate
 from tuiml.export.pieces import Written, pieces
 from tuiml.export.source import Trained
-from tuiml.export.text import function, inside, lines, listed, words
+from tuiml.export.text import function, inside, lines, listed, literal, words
 from tuiml.runs.errors import RunError
 
 WIDTH = 100
@@ -108,6 +108,7 @@ def _imports(third: list[str], body: str, stored: Mapping[str, Any]) -> list[str
 
 
 def _docstring(trained: Trained, framework: str, stem: str) -> str:
+    stem = words(stem)
     labels = "y (n,), the places in CLASSES" if trained.classes else f"y (n, {trained.network.outputs})"
     shape = program_data.shape_text(trained.data.shape)
     what = f"a NumPy file with the arrays x ({shape}), raw, and {labels}"
@@ -129,7 +130,7 @@ def _constants(trained: Trained, stem: str) -> list[str]:
     sizes = f"{training.epochs}, {training.batch_size}, {training.rate!r}"
     weighted = trained.network.class_weights
     return lines(
-        f'WEIGHTS = Path(__file__).with_name("{stem}.safetensors")',
+        f"WEIGHTS = Path(__file__).with_name({literal(f'{stem}.safetensors')})",
         program_data.constants(trained),
         listed("CLASS_WEIGHTS", list(weighted)) if weighted else "",
         f"EPOCHS, BATCH_SIZE, LEARNING_RATE = {sizes}",

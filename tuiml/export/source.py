@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -149,6 +150,20 @@ class Source:
         self.opened = True
         return found
 
+    def _training(self, first: Training) -> Training:
+        """The settings in force at the checkpoint: those of the preset, with what was changed by hand."""
+        from tuiml.training.interventions import RATE, WHAT, Change, in_force
+
+        changes = []
+        for line in self.events("intervention"):
+            step = timeline.integer(line, "step")
+            if line.get("what") in WHAT and step <= self.predictor.step:
+                with contextlib.suppress(ValueError):  # a line that somebody has edited
+                    changes.append(Change(step, str(line["what"]), line.get("value")))
+        rates = [one.value if one.what == RATE else one.rate for one in changes]
+        last = next((rate for rate in reversed(rates) if rate is not None), first.rate)
+        return in_force(first, changes).model_copy(update={"learning_rate": float(last)})
+
     @cached_property
     def trained(self) -> Trained:
         """Its network with the weights of a checkpoint."""
@@ -158,7 +173,7 @@ class Source:
             plain_text(prepared.preset.name),
             plain_text(found.said),
             prepared.network,
-            prepared.preset.training,
+            self._training(prepared.preset.training),
             prepared.preset.data,
             prepared.data,
             prepared.engine.tensors(),
