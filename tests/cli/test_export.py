@@ -26,6 +26,8 @@ from tuiml.spec import dumps
 
 Capture = pytest.CaptureFixture[str]
 FORMATS = {one.name: one for one in ALL}
+LACKING = ("r2", "saturated", "predictions", "boundary", "fit")
+"""Charts that the run of flowers has not."""
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -98,9 +100,9 @@ def test_every_choice_of_a_format_is_written_to_a_file_of_its_own(
         out, err = capsys.readouterr()
         if code:
             assert name == "svg"  # a chart that this run has not
-            assert word in ("r2", "saturated", "predictions"), err
+            assert word in LACKING, err
         found |= set(out.split())
-    assert len(found) >= len(setting.words) - 3
+    assert len(found) >= len(setting.words) - len(LACKING)
 
 
 # -- what is in the files ---------------------------------------------------------------------------------
@@ -268,7 +270,7 @@ def test_a_chart_is_an_svg_of_its_own(chart: str, flower_run: str, capsys: Captu
     code = main(["export", flower_run, "--to", "svg", "--chart", chart])
     if code:
         _, err = capsys.readouterr()
-        assert chart in ("r2", "saturated", "predictions"), err
+        assert chart in LACKING, err
         assert len(err.splitlines()) == 1
         return
     root = ET.fromstring(Path(f"mine-{chart}.svg").read_text())
@@ -278,10 +280,18 @@ def test_a_chart_is_an_svg_of_its_own(chart: str, flower_run: str, capsys: Captu
 
 def test_a_regression_has_its_own_charts(capsys: Capture) -> None:
     trained(capsys, {"name": "sine"}, loss="mse")
-    for chart in ("r2", "predictions"):
+    for chart in ("r2", "predictions", "fit"):
         assert main(["export", "mine", "--to", "svg", "--chart", chart]) == 0
     capsys.readouterr()
     assert "confusion" in refused(capsys, "mine", "--to", "svg", "--chart", "confusion")
+
+
+def test_points_in_the_plane_have_a_boundary(capsys: Capture) -> None:
+    trained(capsys, {"name": "moons"})
+    assert main(["export", "mine", "--to", "svg", "--chart", "boundary"]) == 0
+    root = ET.fromstring(Path("mine-boundary.svg").read_text())
+    assert len(list(root.iter(f"{SVG}circle"))) > 100
+    assert len({one.get("style") for one in root.iter(f"{SVG}rect")} - {None}) == 2
 
 
 # -- refusals ---------------------------------------------------------------------------------------------

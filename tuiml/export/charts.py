@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from tuiml.export.drawing import Curve, histograms, lines, matrix, points
+from tuiml.export.drawing import Curve, histograms, lines, matrix, plane, points
 from tuiml.formatting import compact, limits_text
 from tuiml.runs.errors import RunError
 
@@ -118,6 +118,43 @@ def _predictions(source: Source) -> str:
     return points(f"Predictions of {name}", found, "target", "prediction")
 
 
+def _boundary(source: Source) -> str:
+    from tuiml.training.inspections.boundary import Boundary
+    from tuiml.training.inspections.record import InspectionRequest
+
+    network, side = source.predictor.network, 96
+    found = (
+        None
+        if network.regression
+        else Boundary.compute(network, InspectionRequest("boundary", columns=side, rows=side), EXAMPLES)
+    )
+    if found is None:
+        raise RunError(f"{source.name} has no boundary: its inputs are no points in the plane")
+    cells = [
+        (label, round(p / 255, 1)) for label, p in zip(found.predicted, found.probabilities, strict=True)
+    ]
+    rows = [cells[start : start + side] for start in range(0, len(cells), side)]
+    dots = [(x / 255, y / 255, label) for x, y, label in zip(found.xs, found.ys, found.labels, strict=True)]
+    return plane("Decision boundary", rows, dots, network.data.classes, found.limits)
+
+
+def _fit(source: Source) -> str:
+    from tuiml.training.inspections.fit import Fit
+    from tuiml.training.inspections.record import InspectionRequest
+
+    network, columns = source.predictor.network, 300
+    request = InspectionRequest("fit", columns=columns)
+    found = Fit.compute(network, request, EXAMPLES) if network.regression else None
+    if found is None:
+        raise RunError(f"{source.name} has no fit: it does not predict numbers from one input")
+    low, high = found.limits
+    xs = [low + (high - low) * at / (columns - 1) for at in range(columns)]
+    curve = Curve("prediction", list(zip(xs, found.curve, strict=True)))
+    names = source.trained.dataset.feature_names
+    dots = list(zip(found.xs, found.ys, strict=True))
+    return lines("Fit", [curve], x=names[0] if names else "input", dots=dots)
+
+
 CHARTS: dict[str, Chart] = {
     "loss": _over_epochs("Loss", "loss"),
     "accuracy": _over_epochs("Accuracy", "accuracy"),
@@ -132,7 +169,7 @@ CHARTS: dict[str, Chart] = {
     "gradient-histograms": _newest("Gradients", "gradients"),
     "confusion": _confusion,
     "predictions": _predictions,
+    "boundary": _boundary,
+    "fit": _fit,
 }
 """By the name on the command line; a chart raises RunError where a run has nothing to draw in it."""
-OF_WEIGHTS = ("confusion", "predictions")
-"""Charts that need the weights of a checkpoint."""

@@ -140,18 +140,26 @@ def _legend(names: Sequence[str], y: float) -> tuple[list[str], float]:
     return parts, y + 8
 
 
-def lines(title: str, curves: Sequence[Curve], *, x: str = "step", log: bool = False) -> str:
+def lines(
+    title: str,
+    curves: Sequence[Curve],
+    *,
+    x: str = "step",
+    log: bool = False,
+    dots: Sequence[tuple[float, float]] = (),
+) -> str:
     """Curves over a common axis.
 
     Args:
         x: what the horizontal axis counts.
         log: a logarithmic axis; values that are not above 0 are left out.
+        dots: points beside the curves.
     """
     shown = [Curve(c.name, [p for p in _thinned(c.points) if _drawable(p, log)], c.faint) for c in curves]
     named = [curve for curve in shown if not curve.faint]
     legend, top = _legend([curve.name for curve in named], 16 + LINE + 4)
-    xs = [px for curve in shown for px, _ in curve.points]
-    ys = [py for curve in shown for _, py in curve.points]
+    xs = [px for curve in shown for px, _ in curve.points] + [px for px, _ in dots]
+    ys = [py for curve in shown for _, py in curve.points] + [py for _, py in dots]
     across = Axis(xs, LEFT, WIDTH - RIGHT)
     across.low, across.high = (min(xs), max(xs)) if xs and max(xs) > min(xs) else (across.low, across.high)
     up = Axis(ys, HEIGHT - BOTTOM, top, log=log)
@@ -166,10 +174,16 @@ def lines(title: str, curves: Sequence[Curve], *, x: str = "step", log: bool = F
     ]
     parts.append(_line(LEFT, HEIGHT - BOTTOM, WIDTH - RIGHT, HEIGHT - BOTTOM, "axis"))
     parts.append(_label(WIDTH - RIGHT, HEIGHT - 4, x, "end"))
+    parts += [_dot(across.place(px), up.place(py)) for px, py in dots]
     for curve in shown:
         at = next((i for i, one in enumerate(named) if one.name == curve.name), 0)
         parts.append(_path(curve, across, up, colour(at, len(named))))
     return figure(title, WIDTH, HEIGHT, parts)
+
+
+def _dot(x: float, y: float, fill: str = "") -> str:
+    kind = f'style="fill:{fill};stroke:var(--ground)"' if fill else 'class="cell" opacity=".55"'
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{3 if fill else 2.2}" {kind}/>'
 
 
 def _thinned(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -184,7 +198,7 @@ def _drawable(point: tuple[float, float], log: bool) -> bool:
 
 def _tick(value: float) -> str:
     """A number beside an axis: as many digits as tell it from the next."""
-    return compact(round(value)) if abs(value) >= 1e4 else f"{round(value, 12):.6g}"
+    return compact(round(value)) if abs(value) >= 1e4 else f"{value:.6g}"
 
 
 def _path(curve: Curve, across: Axis, up: Axis, stroke: str) -> str:
@@ -235,12 +249,45 @@ def points(title: str, found: Sequence[tuple[float, float]], x: str, y: str) -> 
         parts.append(_label(LEFT - 6, up.place(tick) + 4, _tick(tick), "end"))
         parts.append(_label(across.place(tick), bottom + 14, _tick(tick), "middle"))
     parts.append(_line(LEFT, bottom, 440, 30, "axis"))
-    dots = (
-        f'<circle cx="{across.place(a):.1f}" cy="{up.place(b):.1f}" r="2.2" class="cell" opacity=".55"/>'
-        for a, b in found
-    )
-    parts += [*dots, _label(440, bottom + 30, x, "end"), _label(LEFT + 4, 42, y)]
+    parts += [_dot(across.place(a), up.place(b)) for a, b in found]
+    parts += [_label(440, bottom + 30, x, "end"), _label(LEFT + 4, 42, y)]
     return figure(title, 480, HEIGHT + 70, parts)
+
+
+def plane(
+    title: str,
+    rows: Sequence[Sequence[tuple[int, float]]],
+    found: Sequence[tuple[float, float, int]],
+    names: Sequence[str],
+    limits: tuple[float, float, float, float],
+) -> str:
+    """A rectangle whose cells belong to classes, and points of the classes on it.
+
+    Args:
+        rows: the class of each cell and how sure that is (0 to 1), the top row first.
+        found: points, each with its place from the left and from the bottom (0 to 1), and its class.
+        limits: of the rectangle: left, right, bottom, top.
+    """
+    side, count = 384.0, len(names)
+    legend, top = _legend(names, 16 + LINE + 4)
+    parts = [_label(LEFT, 16, title, kind="title"), *legend]
+    high = side / len(rows)
+    for at, row in enumerate(rows):
+        wide, start = side / len(row), 0
+        for end in range(1, len(row) + 1):
+            if end == len(row) or row[end] != row[start]:
+                label, sure = row[start]
+                parts.append(
+                    f'<rect x="{LEFT + start * wide:.1f}" y="{top + at * high:.1f}" '
+                    f'width="{(end - start) * wide:.1f}" height="{high:.1f}" shape-rendering="crispEdges" '
+                    f'style="fill:{colour(label, count)}" opacity="{0.1 + 0.45 * sure:.2f}"/>'
+                )
+                start = end
+    parts += [_dot(LEFT + fx * side, top + (1 - fy) * side, colour(label, count)) for fx, fy, label in found]
+    left, right, bottom, upper = (f"{limit:.3g}" for limit in limits)
+    parts += [_label(LEFT - 6, top + 10, upper, "end"), _label(LEFT - 6, top + side, bottom, "end")]
+    parts += [_label(LEFT, top + side + 16, left), _label(LEFT + side, top + side + 16, right, "end")]
+    return figure(title, LEFT + side + 20, top + side + 24, parts)
 
 
 SHADED = 30

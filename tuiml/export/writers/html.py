@@ -14,7 +14,7 @@ from tuiml.runs.errors import RunError
 
 CURVES = ("loss", "accuracy", "r2", "gradients", "updates", "dead", "saturated")
 LAYERS = ("activation-histograms", "weight-histograms", "gradient-histograms")
-ANSWERS = ("confusion", "predictions")
+ANSWERS = ("confusion", "boundary", "predictions", "fit")
 MOST_SCALARS = 60
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 PAGE = """\
@@ -24,7 +24,7 @@ border-bottom:1px solid var(--grid);padding-bottom:4px}p{margin:4px 0}
 figure{margin:0}.quiet,th{color:var(--quiet)}
 .figures{display:flex;flex-wrap:wrap;gap:10px 28px;margin:14px 0}.figures b{display:block;font-size:20px;
 font-weight:600}.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(400px,1fr));gap:16px}
-.wide{overflow-x:auto}svg{width:100%;height:auto;break-inside:avoid}.small svg{max-width:520px}
+.wide{overflow-x:auto}svg{width:100%;height:auto;break-inside:avoid}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:13px}
 th{text-align:left;font-weight:500}th,td{padding:3px 10px 3px 0;border-bottom:1px solid var(--grid);
 white-space:nowrap}td.number,th.number{text-align:right}td.prose{white-space:normal}
@@ -56,13 +56,13 @@ def _scalars(source: Source) -> str:
 def _answers(source: Source) -> str:
     """What the network answers on the part that it was not trained on; why not, where it cannot be asked."""
     try:
-        regression = source.predictor.network.regression
-        chart = CHARTS[ANSWERS[regression]](source)
+        source.predictor  # noqa: B018 - it is opened here, or refused
+        charts = _charts(source, ANSWERS, "charts")
     except Exception as error:  # a report of the figures is worth having without data or weights
         why = text_of(report.why(error))
         source.notes.append(f"the report has no confusion matrix or predictions: {report.why(error)}")
         return f'<p class="quiet">It is not drawn here: {why}</p>'
-    return f'<div class="small">{chart}</div><p class="quiet">{text_of(source.predictor.said)}</p>'
+    return f'{charts}<p class="quiet">{text_of(source.predictor.said)}</p>'
 
 
 def _table(rows: Sequence[Sequence[str]], head: Sequence[str], numbers: int) -> str:
