@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,9 @@ from tuiml.nn.layers import layers
 from tuiml.nn.losses import losses
 from tuiml.nn.network import build
 from tuiml.spec.preset import Training
+
+BACKENDS = [name for name in ("torch", "jax", "tensorflow") if importlib.util.find_spec(name)]
+os.environ.setdefault("KERAS_BACKEND", (BACKENDS or ["torch"])[0])  # Keras' own default may not be installed
 
 HIDDEN = {"leaky_relu": {"negative_slope": 0.3}, "elu": {"alpha": 1.5}, "celu": {"alpha": 0.5}}
 FLAT = {
