@@ -15,9 +15,9 @@ from tuiml.training.statistics import NEVER
 from tuiml.tui.chart_views.curves import last_epoch, marks, x_end
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.model.layer_cells import columns, statistics_cells
-from tuiml.tui.model.numeric import nice
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.model.status import at_home, detail_line, status_line
+from tuiml.tui.model.stepping import nice
 from tuiml.tui.train.screen import rows_below
 from tuiml.tui.widgets.chart_view import INTERVAL, PAUSE, Pacer
 from tuiml.tui.widgets.rate_field import read_rate

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from tuiml import typed_numbers
 from tuiml.registry import Option, Registry
-from tuiml.tui.model import numeric
+from tuiml.tui.model import stepping
 from tuiml.tui.widgets.picker import Pick
 
 Kind = Literal["int", "float", "bool", "text", "note", "choice", "words", "unknown"]
@@ -98,7 +99,7 @@ def parse(field: Field, text: str) -> Any:
         return None
     if field.kind in NUMBERS:
         try:
-            return numeric.evaluate(text, integer=field.kind == "int")
+            return typed_numbers.evaluate(text, integer=field.kind == "int")
         except ValueError:
             return text
     return text
@@ -109,7 +110,7 @@ def misread(field: Field, text: str) -> str:
     if field.kind not in NUMBERS or not text.strip():
         return ""
     try:
-        numeric.evaluate(text, integer=field.kind == "int")
+        typed_numbers.evaluate(text, integer=field.kind == "int")
     except ValueError as error:
         return str(error)
     return ""
@@ -121,4 +122,4 @@ def stepped(field: Field, way: int) -> Any:
         return None
     value = parse(field, field.text or field.placeholder)
     number = value if isinstance(value, int | float) else None
-    return numeric.step(field.option, number, way)
+    return stepping.step(field.option, number, way)

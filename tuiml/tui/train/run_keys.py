@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tuiml.tui.dialogs import find_rate
 from tuiml.tui.keys import action, actions
-from tuiml.tui.model.numeric import nice
 from tuiml.tui.model.pace import FULL, faster, pace_words, slower
 from tuiml.tui.model.run_data import NAN
+from tuiml.tui.model.stepping import nice
 from tuiml.tui.shell import resume
 from tuiml.tui.train.part import Host, Part
 from tuiml.tui.widgets.rate_field import RateField, allowed
