@@ -158,7 +158,7 @@ def _equal(value: Any, wanted: str) -> bool:
 
 
 def as_number(text: str) -> float | None:
-    """A typed number, also with a unit: ``.01``, ``1/3``, ``90%``, ``20k``, ``5min``; ``None`` if it is none."""
+    """A typed number: ``.01``, ``1/3``, ``90%``, ``20k``, ``5min``; ``None`` if it is none."""
     match = _UNIT.fullmatch(text)
     if match is None:
         return None
