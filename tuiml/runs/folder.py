@@ -11,7 +11,7 @@ import math
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -163,13 +163,18 @@ class RunFolder:
             lines.insert(-1, self._last_snapshot)  # that of the last step is always there
         if kind in (Snapshot, End):
             self._last_snapshot = None
-        data = b"".join(json.dumps(one, allow_nan=False).encode() + b"\n" for one in lines)
+        size = self._write(lines, spare=kind.droppable)
         if kind is Snapshot:
             passed = time.monotonic() - self._began
-            self._next_snapshot = passed + max(1.0, passed / 500) * max(1.0, len(data) / SNAPSHOT_BYTES)
-        if data:
-            self._metrics.add(data, spare=kind.droppable)
+            self._next_snapshot = passed + max(1.0, passed / 500) * max(1.0, size / SNAPSHOT_BYTES)
         self.locate()
+
+    def _write(self, lines: Iterable[Line], spare: bool) -> int:
+        """Append lines; their bytes."""
+        data = b"".join(json.dumps(one, allow_nan=False).encode() + b"\n" for one in lines)
+        if data:
+            self._metrics.add(data, spare=spare)
+        return len(data)
 
     @property
     def recorded(self) -> int | None:
@@ -227,6 +232,8 @@ class RunFolder:
         if self._lock < 0:
             return
         with contextlib.suppress(OSError):  # the disk is full: earlier lines are written
+            self._write(self._thinner.rest(), spare=True)
+        with contextlib.suppress(OSError):
             self._metrics.close()
         with contextlib.suppress(OSError):
             self.locate()

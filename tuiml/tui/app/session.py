@@ -45,9 +45,19 @@ class Drafts:
                 del self._documents[next(iter(self._documents))]
 
     def take(self, document: Document) -> Document:
-        """The draft of the same file, removed from the drafts; else ``document`` itself."""
-        named = document.path or document.origin
-        return self._documents.pop(key(document), document) if named else document
+        """The draft of the same file, removed from the drafts; else ``document`` itself.
+
+        A new preset gets another name where a draft has its name: in the session's file, and among the
+        drafts, one would replace the other.
+        """
+        found = self._documents.get(key(document), document)
+        if found is not document and not (document.path or document.origin):
+            title, number = document.name, 2
+            while key(document) in self._documents:
+                document.name_at_first(f"{title[:70]} {number}")
+                number += 1
+            return document
+        return self._documents.pop(key(document), document)
 
 
 def key(document: Document) -> str:

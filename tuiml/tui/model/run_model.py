@@ -121,7 +121,7 @@ class RunModel(RunData):
         x = self.x_of(start.step)
         for curves in (self.loss, self.accuracy):
             curves.cut(x)
-        self.epoch = int(x + 1e-9) + 1
+        self.epoch = min(int(x + 1e-9) + 1, max(1, start.epochs))
         forget_after(self, start.step, x, self.interventions.until(x))
 
 

@@ -83,6 +83,8 @@ def _(event: events.Progress, run: RunData) -> None:
 @update.register
 def _(event: events.Epoch, run: RunData) -> None:
     run.pretraining = None
+    if run.epochs and run.epochs[-1].epoch >= event.epoch:
+        _forget_epochs(event.epoch, run)  # its process was killed before it saved, and it was done again
     _advance(event, run)
     if run.batches_per_epoch and abs(run.x_of(event.step) - event.epoch) > 1e-9:
         run.anchor = event.step, float(event.epoch)  # its batches were not all of one size
@@ -164,6 +166,15 @@ def forget_after(run: RunData, step: int, x: float, interventions: int) -> None:
         run.snapshot = events.Snapshot(run.epoch, newest[0].step, newest[0].layers()) if newest else None
     run.curves_version = new_version()
     run.snapshots_version = new_version()
+
+
+def _forget_epochs(first: int, run: RunData) -> None:
+    """Forget that an epoch and later ones were closed."""
+    for epochs in (run.epochs, run.bests):
+        while epochs and epochs[-1].epoch >= first:
+            epochs.pop()
+    for curves in (run.loss, run.accuracy):
+        curves.validation.cut(math.nextafter(first, 0.0))
 
 
 def _badness(epoch: events.Epoch, watched: str = "") -> float:
