@@ -105,9 +105,12 @@ class Bench:
         app = TuimlApp(document, settings, client_factory=client, **asked)
         async with app.run_test(size=size) as pilot:
             on = cls(app, pilot)
-            await on.drawn()
-            await on.press(*keys)
-            yield on
+            try:
+                await on.drawn()
+                await on.press(*keys)
+                yield on
+            finally:  # a training process that a failed test left would fail the next one too
+                on.client.close()
 
     async def press(self, *keys: str) -> None:
         """Press keys, each once threads have read what it needs, and wait until the screen shows it all."""

@@ -210,9 +210,6 @@ async def test_it_is_done_with_few_keys(task: Task, tmp_path: Path, monkeypatch:
     task.has(tmp_path)
     assert sum(map(len, task.keys)) <= MOST
     async with Bench.opened(settings=settings.load(), client=TrainingClient) as on:
-        try:
-            for keys, (_, seen) in zip(task.keys, task.steps, strict=True):
-                await on.press(*keys)
-                await on.until(lambda seen=seen: seen(on), LIMIT)
-        finally:
-            on.client.close()
+        for keys, (_, seen) in zip(task.keys, task.steps, strict=True):
+            await on.press(*keys)
+            await on.until(lambda seen=seen: seen(on), LIMIT)

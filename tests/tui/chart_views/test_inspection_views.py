@@ -542,4 +542,3 @@ async def test_a_stroke_changes_the_guess_of_a_trained_network_after_its_run_and
         app.client.inspect([InspectionRequest("confusion")])
         await on.until(lambda: app.model.inspection_problem != "")
         assert "gone" in app.model.inspection_problem
-        app.client.close()

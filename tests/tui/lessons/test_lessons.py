@@ -47,7 +47,6 @@ async def test_the_keys_of_each_step_do_it(name, monkeypatch, tmp_path):
         assert progress.step is None
         assert (name == "your-data") == ("flowers.csv" in str(on.model.document))
         assert on.app.lesson.done == {name: len(progress.lesson.steps)}
-        on.client.close()
 
 
 async def test_what_is_done_at_once_counts(monkeypatch):

@@ -347,7 +347,6 @@ async def test_a_real_run_from_key_to_end():
         assert "best" in on.loss.text
         assert on.cell(0, "histogram").strip()
         assert on.cell(0, "gradient")
-        on.client.close()
 
 
 # -- every size and terminal -------------------------------------------------------------------------------
@@ -441,4 +440,3 @@ async def test_a_run_whose_snapshots_end_early_is_shown_as_its_newest_checkpoint
         was = json.loads(newest)["layers"][1]["weight_std"]
         assert on.model.snapshot.layers[1].weight_std == pytest.approx(was, rel=0.1)
         assert "as of step" not in screen_text(on.app)
-        on.client.close()
