@@ -19,7 +19,7 @@ MOST = 16 * 1024 * 1024
 """Bytes of a frame at most."""
 INTERVAL = 0.05
 """Seconds between two bundles of events, at least."""
-CALM = 0.2
+CALM = 0.3
 """Seconds between two bundles that report nothing but progress: the app draws that no more often, and each
 bundle costs processor time that a training thread may be waiting for."""
 ANSWERING = 1.0

@@ -252,14 +252,14 @@ class Clock:
 
 
 def paced(*painters, clock):
-    found = Pacer(clock, painters, lambda: clock.now)
+    found = Pacer(clock, painters, lambda: clock.now, used=lambda: clock.now)
     found.kick()
     return found
 
 
 def test_each_drawing_is_built_at_most_ten_times_a_second_and_none_right_after_one_that_took_long():
     clock = Clock()
-    painters = [Painter(clock) for _ in range(4)]
+    painters = [Painter(clock, cost=0.009) for _ in range(4)]
     paced(*painters, clock=clock)
     clock.go_on(10)
     for painter in painters:

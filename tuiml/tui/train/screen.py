@@ -41,7 +41,7 @@ from tuiml.tui.widgets.rate_field import RateField
 from tuiml.tui.widgets.small_field import SmallField
 from tuiml.tui.widgets.step_field import StepField
 
-BESIDE, ALONE = 0.05, 0.3
+BESIDE, ALONE = 0.03, 0.3
 """Fraction of a processor for what nobody asked for, while training needs all of them, and otherwise: a shard
 that loses its processor to the app holds up the others."""
 

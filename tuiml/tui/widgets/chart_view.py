@@ -29,8 +29,8 @@ FRACTION = 0.1
 """Maximum fraction of the time spent on one view: on a slow or busy machine there are fewer builds."""
 PAUSE = 0.02
 """Seconds between two turns of builds."""
-SLICE = 0.004
-"""Seconds of a turn after which no other build is begun, so that no key waits for long."""
+SLICE = 0.008
+"""Seconds of processor time in a turn after which no other build is begun, so that no key waits for long."""
 LONGEST = 0.5
 """Seconds between two turns, at most: what costs more than its share is drawn all the same."""
 GARBAGE = 2500
@@ -108,10 +108,10 @@ class Pacer:
 
     def _turn(self) -> None:
         self._timer = None
-        began = self._clock()
+        began, used = self._clock(), self._used()
         stale = sorted((d for d in self._drawings if d.stale()), key=lambda d: d.due_at)
         built: list[Drawing] = []
-        while stale and stale[0].due_at <= began + 0.001 and self._clock() - began < SLICE:
+        while stale and stale[0].due_at <= began + 0.001 and self._used() - used < SLICE:
             built.append(stale.pop(0))
             self._build(built[-1])
         self._rest(began)
