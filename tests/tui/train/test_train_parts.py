@@ -2,6 +2,7 @@
 
 import math
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -19,7 +20,7 @@ from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.model.status import at_home, detail_line, status_line
 from tuiml.tui.model.stepping import nice
 from tuiml.tui.train.screen import rows_below
-from tuiml.tui.widgets.chart_view import INTERVAL, PAUSE, Pacer
+from tuiml.tui.widgets.chart_view import INTERVAL, LONGEST, PAUSE, Pacer
 from tuiml.tui.widgets.rate_field import read_rate
 
 LOOK = Look()
@@ -236,8 +237,9 @@ class Clock:
         self.waiting = []
 
     def set_timer(self, delay, callback):
-        self.waiting.append((self.now + delay, callback))
-        return object()
+        entry = (self.now + delay, callback)
+        self.waiting.append(entry)
+        return SimpleNamespace(stop=lambda: entry in self.waiting and self.waiting.remove(entry))
 
     def go_on(self, seconds):
         until = self.now + seconds
@@ -250,14 +252,14 @@ class Clock:
 
 
 def paced(*painters, clock):
-    found = Pacer(clock, painters, lambda: clock.now)
+    found = Pacer(clock, painters, lambda: clock.now, used=lambda: clock.now)
     found.kick()
     return found
 
 
-def test_each_drawing_is_built_at_most_ten_times_a_second_and_never_two_in_a_row():
+def test_each_drawing_is_built_at_most_ten_times_a_second_and_none_right_after_one_that_took_long():
     clock = Clock()
-    painters = [Painter(clock) for _ in range(4)]
+    painters = [Painter(clock, cost=0.009) for _ in range(4)]
     paced(*painters, clock=clock)
     clock.go_on(10)
     for painter in painters:
@@ -289,6 +291,73 @@ def test_no_timer_runs_while_nothing_is_out_of_date():
     assert len(clock.waiting) == 1
     clock.go_on(1)
     assert len(painter.built) == 3
+
+
+class Beside:
+    """Four drawings beside a run, whose builds and what follows from each take the processor's time."""
+
+    def __init__(self, fraction, cost=0.002, wanted=math.inf):
+        self.clock = Clock()
+        self.painters = [Painter(self.clock, cost, wanted) for _ in range(4)]
+        self.pacer = Pacer(
+            self.clock, self.painters, lambda: self.clock.now, fraction=lambda: fraction, used=self.used
+        )
+        self.began = self.clock.now
+
+    def used(self):
+        """Each build with what follows takes half as long again."""
+        return sum(1.5 * painter.cost * len(painter.built) for painter in self.painters)
+
+    def train(self, seconds):
+        """News of the run come five times a second."""
+        for _ in range(round(5 * seconds)):
+            self.pacer.follow()
+            self.clock.go_on(0.2)
+
+    @property
+    def share(self):
+        return self.used() / (self.clock.now - self.began)
+
+
+def test_while_training_needs_all_cores_what_nobody_asked_for_takes_little_of_them():
+    beside = Beside(0.05)
+    beside.train(60)
+    assert 0.035 <= beside.share <= 0.055
+    for painter in beside.painters:
+        assert len(painter.built) >= 2 * 60, "still live"
+    spare = Beside(0.3)
+    spare.train(60)
+    for painter in spare.painters:
+        assert len(painter.built) >= 8 * 60
+
+
+def test_drawings_that_cost_more_than_their_share_are_drawn_all_the_same():
+    beside = Beside(0.05, cost=0.1)
+    beside.train(60)
+    turns = sorted(time for painter in beside.painters for time in painter.built)
+    assert max(b - a for a, b in pairwise(turns)) <= LONGEST + 0.2 + 0.1  # news, and the build itself
+
+
+def test_the_newest_state_is_drawn_in_the_end_and_then_no_timer_runs():
+    beside = Beside(0.05)
+    beside.train(10)
+    for painter in beside.painters:
+        painter.wanted = len(painter.built) + 1  # the last news
+    beside.pacer.follow()
+    beside.clock.go_on(1)
+    assert all(not painter.stale() for painter in beside.painters)
+    assert beside.clock.waiting == []
+
+
+def test_a_key_does_not_wait_until_drawing_is_due_again():
+    beside = Beside(0.05, cost=0.02)
+    beside.train(10)
+    ((at, _),) = beside.clock.waiting
+    assert at - beside.clock.now > 0.05
+    pressed = beside.clock.now
+    beside.pacer.kick()
+    beside.clock.go_on(0.1)
+    assert min(t for painter in beside.painters for t in painter.built if t >= pressed) - pressed < 0.005
 
 
 def test_what_was_asked_for_by_a_key_does_not_wait_its_turn():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on
@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widget import Widget
 
+from tuiml.runs import threads
 from tuiml.tui.chart_views.curves import CurvesView, LossAxis
 from tuiml.tui.chart_views.registry import CHARTS
 from tuiml.tui.chart_views.selection import KINDS, ChartSelection
@@ -39,6 +40,10 @@ from tuiml.tui.widgets.layer_table import LayerTable
 from tuiml.tui.widgets.rate_field import RateField
 from tuiml.tui.widgets.small_field import SmallField
 from tuiml.tui.widgets.step_field import StepField
+
+BESIDE, ALONE = 0.03, 0.3
+"""Fraction of a processor for what nobody asked for, while training needs all of them, and otherwise: a shard
+that loses its processor to the app holds up the others."""
 
 
 class Train(AppScreen):
@@ -82,7 +87,7 @@ class Train(AppScreen):
         self.figures = TableFigures(self.selection, self.table)
         self.subscriptions = Subscriptions(lambda: self.charts.views, lambda: self.shell.client)
         self.drawings: list[Drawing] = [self.subscriptions, self.status, self.figures]
-        self.pacer = Pacer(self, self.drawings)
+        self.pacer = Pacer(self, self.drawings, fraction=self._fraction)
 
     def compose(self) -> ComposeResult:
         yield self.status
@@ -149,13 +154,24 @@ class Train(AppScreen):
         self.comparing.run_changed()
         if self.is_current:
             self._update_rows()
-            self.pacer.kick()
+            self.pacer.follow()
         self.advice.run_changed(kinds)
         if kinds - KEYS_UNCHANGED:
             self.run_keys.run_changed()
             if self.is_current:
                 self.lay_out()  # other charts may be available now
             self.shell.refresh_bindings()
+
+    def _fraction(self) -> float:
+        """The fraction of a processor for drawing the run: little if all train, and as fast as they can."""
+        run = self.run
+        if run.status != "running" or run.start is None or self.run_keys.pace() is not None:
+            return ALONE
+        return BESIDE if run.start.threads >= self._cores else ALONE
+
+    @cached_property
+    def _cores(self) -> int:
+        return threads.cores()
 
     def _update_rows(self) -> None:
         """Show the layers of the run, or of the preset being edited before the first run."""
