@@ -20,6 +20,9 @@ ONE_THING = (
     {"lr ÷", "less"},
     {"lr ×", "more"},
     {"more", "next layer"},
+    {"more", "next row"},
+    {"back", "previous row"},
+    {"filter", "find"},
     {"back", "layer before"},
     {"compare", "close", "curves"},
     {"narrower", "zoom in"},
@@ -33,7 +36,7 @@ ONE_THING = (
 """Labels of what is the same for a user: a chart is the next chart, of a study or of a run."""
 
 EXCEPTIONS = {
-    "d": ({"draw"}, "a run has nothing to duplicate"),
+    "d": ({"predict"}, "a run has nothing to duplicate"),
     "f": ({"trials"}, "the Library has no advice"),
     "i": ({"lines"}, "the initializer of a run is what it is"),
     "l": ({"lr"}, "with keys = 'vi' it is L"),
