@@ -179,7 +179,7 @@ TASKS = (
         "train your own CSV, see what it confuses and predict a row",
         (
             ("o", shows("flowers.csv")),
-            ("down enter", lambda on: "flowers" in str(on.app.document.raw["data"])),
+            ("enter", lambda on: "flowers" in str(on.app.document.raw["data"])),
             ("ctrl+r", lambda on: val_accuracy(on) > 0.9),
             ("", shows("confusion", "iris", "lily", "rose")),
             ("d", shows("predict", "length", "median")),

@@ -14,6 +14,7 @@ from textual.widget import Widget
 from tuiml.tui.chart_views.curves import CurvesView, LossAxis
 from tuiml.tui.chart_views.registry import CHARTS
 from tuiml.tui.chart_views.selection import KINDS, ChartSelection
+from tuiml.tui.chart_views.time_axis import TimeAxis
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.dialogs import explore_layer
 from tuiml.tui.keys import Where, action, key_of
@@ -24,6 +25,7 @@ from tuiml.tui.model.layer_rows import LayerRow
 from tuiml.tui.model.run_model import KEYS_UNCHANGED
 from tuiml.tui.model.settings import TrainView
 from tuiml.tui.model.status import safe
+from tuiml.tui.model.study_model import AXES
 from tuiml.tui.shell.screen import AppScreen
 from tuiml.tui.train.chart_layout import WIDE, ChartLayout
 from tuiml.tui.train.comparing import Comparing
@@ -106,12 +108,15 @@ class Train(AppScreen):
     def view_state(self) -> TrainView:
         """What the screen shows of the run, to be restored in the next session."""
         scroll, log = round(self.table.scroll_offset.y), self.selection.of(LossAxis).logarithmic
-        return TrainView(self.table.cursor, scroll, self.selection.kind, log, self.charts.enlarged)
+        axis = self.selection.of(TimeAxis).unit
+        return TrainView(self.table.cursor, scroll, self.selection.kind, log, self.charts.enlarged, axis)
 
     def restore_view(self, state: TrainView) -> None:
         """Show what the last session showed, as far as the run still has it."""
         self.selection.kind = next((kind for kind in KINDS if kind == state.kind), self.selection.kind)
         self.selection.of(LossAxis).logarithmic = state.log
+        axis = self.selection.of(TimeAxis)
+        axis.unit = next((unit for unit in AXES if unit == state.axis), axis.unit)
         if 0 <= state.layer < len(self._rows):
             self.table.cursor = state.layer
             self.call_after_refresh(self.table.scroll_to, y=state.scroll, animate=False)
