@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tuiml.data.datasets import Dataset
 from tuiml.data.own import image_folders, location, new_examples, new_table
-from tuiml.data.own.entries import Arrays, Images, Table, format_named
+from tuiml.data.own.entries import Arrays, Images, format_named
 from tuiml.data.own.new_examples import NewExamples
 from tuiml.runs import checkpoints, library
 from tuiml.runs.checkpoints import Checkpoint
@@ -53,7 +52,7 @@ class Predictor:
         self.prepared, self.step = prepared, step
         self.said = said
         """Which checkpoint it is, in words."""
-        self._network = InspectedNetwork(prepared.network, prepared.engine)
+        self._network = InspectedNetwork(prepared.network, prepared.engine, prepared.preset.data)
 
     @property
     def dataset(self) -> Dataset:
@@ -82,27 +81,15 @@ class Predictor:
         start = location.first_bytes(path, 6)
         if start[:2] == b"PK" or start == b"\x93NUMPY" or format_named(path.name) == Arrays.name:
             return new_examples.arrays(path, shape)
-        if isinstance(dataset, Table):
-            return new_table.read(path, dataset, dataset.facts.how)
-        features = math.prod(shape)
-        names = dataset.feature_names if len(dataset.feature_names) == features else ()
-        return new_table.read(path, Table(path=str(path)), new_table.plan_of(features, names))
+        return new_table.read(path, dataset)
 
     def answer(self, examples: NewExamples) -> Answers:
         """The predictions, in the order of the examples."""
         raw = examples.inputs
         if examples.pixels and not isinstance(self.dataset, Images):
             raw = self._network.pixels(raw / 255.0)
-        parts = [self._some(raw[start : start + ROWS]) for start in range(0, len(raw), ROWS)]
+        parts = [self._network.answers(raw[start : start + ROWS]) for start in range(0, len(raw), ROWS)]
         return Answers(self.columns, np.concatenate(parts), self._network.regression)
-
-    def _some(self, raw: NDArray[Any]) -> NDArray[np.float64]:
-        inputs = self._network.data.entered(raw)
-        with np.errstate(all="ignore"):
-            if self._network.regression:
-                return self._network.numbers(inputs)
-            found: NDArray[np.float64] = self._network.probabilities(inputs).T.astype(np.float64)
-        return found
 
     def close(self) -> None:
         """Free the engine."""

@@ -12,7 +12,7 @@ from tests.tui.bench import train_bench as bench
 from tests.tui.recorded_events import FLAT, batch, end, epoch, layer, start
 from tuiml.spec.library import save
 from tuiml.training.events import Intervention, Snapshot
-from tuiml.tui.chart_views.curves import STRENGTHS, Smoothing
+from tuiml.tui.chart_views.smoothing import STRENGTHS, Smoothing
 from tuiml.tui.chart_views.time_axis import TimeAxis
 from tuiml.tui.model import settings
 from tuiml.tui.model.cursor import TimeCursor

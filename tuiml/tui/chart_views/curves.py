@@ -6,32 +6,27 @@ import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import ClassVar, Literal, TypeAlias
+from typing import ClassVar
 
 import numpy as np
 from textual import events
 from textual.message import Message
 
 from tuiml.tui.chart_views.chart import Chart, ChartView
+from tuiml.tui.chart_views.other_runs import Quantity, beside_run, differences
+from tuiml.tui.chart_views.smoothing import STRENGTHS, Smoothing, once_an_epoch
 from tuiml.tui.chart_views.time_axis import TimeAxis
 from tuiml.tui.charts.axes import Frame, Mark
 from tuiml.tui.charts.curve import Curve
 from tuiml.tui.charts.lines import LineChart
 from tuiml.tui.charts.palette import QUIET, TRAIN, VALIDATION, Look
-from tuiml.tui.charts.series import Floats, Series, smoothed
+from tuiml.tui.charts.series import Series
 from tuiml.tui.charts.text import Line, clean
 from tuiml.tui.keys import action, key_of
 from tuiml.tui.model.curves import Curves
-from tuiml.tui.model.item_rows import names_of
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.model.study_model import Axis
 from tuiml.tui.widgets.chart_view import keymap_of
-
-OTHERS = ("purple", "green", "yellow", "indigo")
-"""Colours of other runs."""
-MARKERS, ASCII_MARKERS = "●■▲▼○□△▽", "ox+#@=%&"
-"""Of other runs; with the colours they make pairs that differ."""
-Quantity: TypeAlias = Literal["loss", "accuracy"]
 
 HIGH = 20.0
 """A loss that starts above it (chance is 2.3 for ten classes) is first shown on a logarithmic axis."""
@@ -45,26 +40,6 @@ class LossAxis:
 
     logarithmic: bool | None = None
     """``None``: if the loss starts above :data:`HIGH`."""
-
-
-STRENGTHS = (0.0, 0.03, 0.1, 0.3)
-"""Fractions of the time so far over which curves are smoothed, before and after each point."""
-
-
-@dataclass
-class Smoothing:
-    """Shared by all views of curves."""
-
-    strength: float = STRENGTHS[1]
-
-    def curve(self, series: Series) -> tuple[Floats, Floats]:
-        """A curve as it is shown."""
-        return smoothed(*series.points(), self.strength)
-
-    @property
-    def strong(self) -> bool:
-        """True if what was measured once an epoch is smoothed as well."""
-        return self.strength > STRENGTHS[1]
 
 
 class CurvesView(ChartView):
@@ -128,7 +103,7 @@ class CurvesView(ChartView):
             marks=axis.marks(model, marks(model)),
             spare="spikes",
             cursor=None if cursor.x is None else Mark(at, _place(at, axis.unit), ""),
-            notes=[*self._smoothed(shown), *self._offer(shown)],
+            notes=[*differences(selection.others, model), *self._smoothed(shown), *self._offer(shown)],
             on_frame=lambda frame: setattr(self, "_frame", frame),
             look=look,
             empty=selection.hint(self),
@@ -143,14 +118,14 @@ class CurvesView(ChartView):
         """The curves, the last on top."""
         selection, smoothing, curves = self.selection, self.selection.of(Smoothing), self._curves
         axis, model = selection.of(TimeAxis), selection.model
-        beside = _beside(selection.others, model, self.quantity, smoothing, axis, look)
+        beside = beside_run(selection.others, model, self.quantity, smoothing, axis, look)
         found = _left(curves, "left" if width >= ROOMY else "", smoothing)
         if len(curves.raw):
             smooth = smoothing.strength > 0
             points, raw = (smoothing.curve(curves.train), curves.raw) if smooth else (curves.raw, None)
             found.append(Curve("train", points, TRAIN, raw=raw, end="train"))
         if not math.isnan(curves.validation.last):
-            points, raw = _of(curves.validation, smoothing)
+            points, raw = once_an_epoch(curves.validation, smoothing)
             found.append(Curve("validation", points, VALIDATION, "dashed", raw=raw, end="val"))
         return [*beside, *axis.curves(model, found)]
 
@@ -267,11 +242,6 @@ def _place(at: float, unit: Axis) -> str:
     return f"{at:.2f}" if unit == "epoch" else f"{at:,.0f}" if unit == "step" else f"{at:,.4g}"
 
 
-def _of(series: Series, smoothing: Smoothing) -> tuple[Series | tuple[Floats, Floats], Series | None]:
-    """What was measured once an epoch: as it is, or smoothed and as it is."""
-    return (smoothing.curve(series), series) if smoothing.strong else (series, None)
-
-
 def _left(curves: Curves, name: str, smoothing: Smoothing) -> list[Curve]:
     """The abandoned curves of a run that was rewound, faint and behind; the axis need not contain them."""
     found: list[Curve] = []
@@ -279,35 +249,6 @@ def _left(curves: Curves, name: str, smoothing: Smoothing) -> list[Curve]:
         points = smoothing.curve(branch.train) if len(branch.train) else branch.validation
         found.append(Curve("" if found else name, points, QUIET, "dotted", aside=True))
     return found
-
-
-def _beside(
-    others: Sequence[RunModel],
-    model: RunModel,
-    quantity: Quantity,
-    smoothing: Smoothing,
-    axis: TimeAxis,
-    look: Look,
-) -> list[Curve]:
-    """The curves of other runs, behind: of several runs validation alone, where there is any."""
-    shown: list[Curve] = []
-    names = names_of([model.name, *(other.name for other in others)])[1:]
-    for place, (other, name) in enumerate(zip(others, names, strict=True)):
-        if quantity != "loss" and other.metric is not model.metric:
-            continue
-        curves = other.loss if quantity == "loss" else other.accuracy
-        colour = OTHERS[place % len(OTHERS)]
-        marker = (MARKERS if look.unicode else ASCII_MARKERS)[place % len(MARKERS)]
-        validated, own = not math.isnan(curves.validation.last), list[Curve]()
-        if len(curves.train) and (len(others) == 1 or not validated):
-            train = smoothing.curve(curves.train)
-            own.append(Curve(name, train, colour, "dotted", marker=marker, end=f"{name} train"))
-        if validated:
-            points, raw = _of(curves.validation, smoothing)
-            label = "val" if len(others) == 1 and len(curves.train) else name
-            own.append(Curve(label, points, colour, "dashed", raw=raw, marker=marker, end=name))
-        shown += axis.curves(other, own)
-    return shown
 
 
 def last_epoch(model: RunModel) -> float:

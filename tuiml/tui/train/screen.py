@@ -15,6 +15,7 @@ from tuiml.runs import threads
 from tuiml.tui.chart_views.curves import CurvesView, LossAxis
 from tuiml.tui.chart_views.registry import CHARTS
 from tuiml.tui.chart_views.selection import KINDS, ChartSelection
+from tuiml.tui.chart_views.time_axis import TimeAxis
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.dialogs import explore_layer
 from tuiml.tui.keys import Where, action, key_of
@@ -25,6 +26,7 @@ from tuiml.tui.model.layer_rows import LayerRow
 from tuiml.tui.model.run_model import KEYS_UNCHANGED
 from tuiml.tui.model.settings import TrainView
 from tuiml.tui.model.status import safe
+from tuiml.tui.model.study_model import AXES
 from tuiml.tui.shell.screen import AppScreen
 from tuiml.tui.train.chart_layout import WIDE, ChartLayout
 from tuiml.tui.train.comparing import Comparing
@@ -36,6 +38,7 @@ from tuiml.tui.train.subscriptions import Subscriptions
 from tuiml.tui.train.time_travel import TimeTravel
 from tuiml.tui.train.verdict_view import Advice
 from tuiml.tui.widgets.chart_view import Drawing, Pacer, View, look_of
+from tuiml.tui.widgets.form import Form
 from tuiml.tui.widgets.layer_table import LayerTable
 from tuiml.tui.widgets.rate_field import RateField
 from tuiml.tui.widgets.small_field import SmallField
@@ -110,12 +113,15 @@ class Train(AppScreen):
     def view_state(self) -> TrainView:
         """What the screen shows of the run, to be restored in the next session."""
         scroll, log = round(self.table.scroll_offset.y), self.selection.of(LossAxis).logarithmic
-        return TrainView(self.table.cursor, scroll, self.selection.kind, log, self.charts.enlarged)
+        axis = self.selection.of(TimeAxis).unit
+        return TrainView(self.table.cursor, scroll, self.selection.kind, log, self.charts.enlarged, axis)
 
     def restore_view(self, state: TrainView) -> None:
         """Show what the last session showed, as far as the run still has it."""
         self.selection.kind = next((kind for kind in KINDS if kind == state.kind), self.selection.kind)
         self.selection.of(LossAxis).logarithmic = state.log
+        axis = self.selection.of(TimeAxis)
+        axis.unit = next((unit for unit in AXES if unit == state.axis), axis.unit)
         if 0 <= state.layer < len(self._rows):
             self.table.cursor = state.layer
             self.call_after_refresh(self.table.scroll_to, y=state.scroll, animate=False)
@@ -265,10 +271,14 @@ class Train(AppScreen):
         message.stop()
         self.time_travel.go_to(message.step)
 
+    @on(Form.Left)
     @on(SmallField.Left)
-    def _field_left(self, message: SmallField.Left) -> None:
+    def _left(self, message: Form.Left | SmallField.Left) -> None:
         message.stop()
-        self.main().focus()
+        if isinstance(message, Form.Left):
+            self.action_leave()
+        else:
+            self.main().focus()
 
     @action("escape", "back", "Back to the layer table.", "train", rank=310, shown=False)
     def action_leave(self) -> None:

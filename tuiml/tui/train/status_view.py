@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable
 
-from tuiml.tui.chart_views.curves import OTHERS
+from tuiml.tui.chart_views.other_runs import OTHERS
 from tuiml.tui.chart_views.selection import ChartSelection
 from tuiml.tui.charts.palette import VALIDATION, Look
 from tuiml.tui.charts.text import Line, strip

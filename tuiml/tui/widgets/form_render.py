@@ -9,9 +9,9 @@ from rich.cells import cell_len
 from rich.style import Style
 
 from tuiml import typed_numbers
-from tuiml.tui.build.fields import NUMBERS, Field, Section, parse
 from tuiml.tui.charts.palette import TROUBLE, VARIED, Look, layer_colour
 from tuiml.tui.charts.text import clean, fit, wrap
+from tuiml.tui.widgets.fields import NUMBERS, Field, Section, parse
 from tuiml.tui.widgets.line_edit import LineEdit
 from tuiml.tui.widgets.picker import Part, Picker
 
