@@ -1,0 +1,82 @@
+"""Whether the difference of two networks on the same examples is more than chance.
+
+Sources: McNemar 1947, Note on the sampling error of the difference between correlated proportions, in its
+exact form (a sign test of the examples that only one of the two got right); Efron & Tibshirani 1993, ch. 14,
+for paired bootstrap intervals: the same resampled examples for both.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tuiml.evaluation.classification import mean
+from tuiml.evaluation.intervals import Array, Interval, bootstrap
+from tuiml.evaluation.regression import FIGURES, columns_of, figures_of
+
+
+@dataclass(frozen=True)
+class McNemar:
+    """The examples on which two networks differ."""
+
+    only_first: int
+    """Examples that the first alone got right."""
+    only_second: int
+    p: float
+    """The probability of such a difference, or a larger one, if both were equally good (two-sided)."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A figure of the first network minus that of the second, with its paired bootstrap interval."""
+
+    name: str
+    """``accuracy``, ``loss``, or the target of a regression and ``R²``, ``MAE``, ``RMSE``."""
+    interval: Interval
+
+
+def mcnemar(first: Array, second: Array) -> McNemar:
+    """The exact test.
+
+    Args:
+        first, second: (n,) bool, which examples each of them got right.
+    """
+    only_first = int(np.count_nonzero(first & ~second))
+    only_second = int(np.count_nonzero(second & ~first))
+    return McNemar(only_first, only_second, sign_test(only_first, only_second))
+
+
+def sign_test(first: int, second: int) -> float:
+    """The two-sided probability of so unequal a split of ``first + second`` throws of a fair coin."""
+    n, least = first + second, min(first, second)
+    k = np.arange(1, least + 1)
+    steps = np.log((n - k + 1) / k)  # of the binomial coefficient's logarithm, from one k to the next
+    terms = np.concatenate([[0.0], np.cumsum(steps)]) - n * math.log(2)
+    return min(1.0, 2 * float(np.exp(terms).sum()))
+
+
+def mean_difference(name: str, first: Array, second: Array) -> Difference:
+    """The difference of the means of a value for each example, (n,)."""
+    return Difference(name, mean(first.astype(np.float64) - second))
+
+
+def regression_differences(
+    first: Array, second: Array, targets: Array, names: Sequence[str]
+) -> tuple[Difference, ...]:
+    """The differences in R², MAE and RMSE of each target.
+
+    Args:
+        first, second, targets: (n, targets) predictions of both and what is true.
+    """
+    columns = np.concatenate([columns_of(first, targets), columns_of(second, targets)], axis=1)
+    half = columns.shape[1] // 2
+    found = bootstrap(columns, lambda means: figures_of(means[..., :half]) - figures_of(means[..., half:]))
+    words = ("R²", "MAE", "RMSE")
+    return tuple(
+        Difference(f"{name}: {word}" if len(names) > 1 else word, found[FIGURES * at + k])
+        for at, name in enumerate(names)
+        for k, word in enumerate(words)
+    )
