@@ -35,6 +35,8 @@ class Difference:
 
     name: str
     """``accuracy``, ``loss``, or the target of a regression and ``R²``, ``MAE``, ``RMSE``."""
+    first: float
+    second: float
     interval: Interval
 
 
@@ -60,7 +62,9 @@ def sign_test(first: int, second: int) -> float:
 
 def mean_difference(name: str, first: Array, second: Array) -> Difference:
     """The difference of the means of a value for each example, (n,)."""
-    return Difference(name, mean(first.astype(np.float64) - second))
+    return Difference(
+        name, float(first.mean()), float(second.mean()), mean(first.astype(np.float64) - second)
+    )
 
 
 def regression_differences(
@@ -71,12 +75,20 @@ def regression_differences(
     Args:
         first, second, targets: (n, targets) predictions of both and what is true.
     """
-    columns = np.concatenate([columns_of(first, targets), columns_of(second, targets)], axis=1)
-    half = columns.shape[1] // 2
-    found = bootstrap(columns, lambda means: figures_of(means[..., :half]) - figures_of(means[..., half:]))
+    own, other = columns_of(first, targets), columns_of(second, targets)
+    half = own.shape[1]
+
+    def difference(means: Array) -> Array:
+        return figures_of(means[..., :half]) - figures_of(means[..., half:])
+
+    intervals = bootstrap(np.concatenate([own, other], axis=1), difference)
+    with np.errstate(all="ignore"):
+        own_value, other_value = (figures_of(columns.mean(axis=0)).tolist() for columns in (own, other))
     words = ("R²", "MAE", "RMSE")
     return tuple(
-        Difference(f"{name}: {word}" if len(names) > 1 else word, found[FIGURES * at + k])
-        for at, name in enumerate(names)
-        for k, word in enumerate(words)
+        Difference(
+            f"{name}: {word}" if len(names) > 1 else word, own_value[at], other_value[at], intervals[at]
+        )
+        for target, name in enumerate(names)
+        for at, word in enumerate(words, FIGURES * target)
     )

@@ -11,8 +11,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from tuiml.backends.engine import as_part
+from tuiml.data.arrays import Part
 from tuiml.data.datasets import Dataset
-from tuiml.data.own import image_folders, location, new_examples, new_table
+from tuiml.data.own import image_folders, location, new_examples, new_labels, new_table
 from tuiml.data.own.entries import Arrays, Images, Table, format_named
 from tuiml.data.own.new_examples import NewExamples
 from tuiml.runs import checkpoints, library
@@ -21,7 +23,7 @@ from tuiml.runs.errors import CheckpointError, RunError
 from tuiml.runs.preparation import PreparedRun, prepare_run
 from tuiml.runs.session import preset_of
 from tuiml.training.events import Event
-from tuiml.training.inspections.network import InspectedNetwork
+from tuiml.training.inspections.network import InspectedNetwork, clipped
 from tuiml.training.run_control import RunControl
 
 Which = Literal["newest", "best"]
@@ -70,31 +72,85 @@ class Predictor:
         outputs = self._network.outputs
         return ("prediction",) if outputs == 1 else tuple(f"output {k + 1}" for k in range(outputs))
 
-    def read(self, path: Path) -> NewExamples:
+    def read(self, path: Path, *, labelled: bool = False) -> NewExamples:
         """The examples in a file, or a folder of images.
 
+        Args:
+            labelled: with their labels; those without one are left out.
+
         Raises:
-            Wrong: they cannot be read, or are not such as the run was trained on.
+            Wrong: they cannot be read, or are not such as the run was trained on; none has a label.
         """
-        shape, dataset = self.dataset.shape, self.dataset
+        shape = self.dataset.shape
         if path.is_dir() or path.name.lower().endswith(image_folders.ENDINGS):
+            if labelled:
+                return new_labels.pictures(path, shape, self._targets())
             return new_examples.pictures(path, shape)
         start = location.first_bytes(path, 6)
         if start[:2] == b"PK" or start == b"\x93NUMPY" or format_named(path.name) == Arrays.name:
+            if labelled:
+                return new_labels.arrays(path, shape, self._targets())
             return new_examples.arrays(path, shape)
+        return self._labelled_table(path) if labelled else self._table(path)
+
+    def _table(self, path: Path) -> NewExamples:
+        dataset = self.dataset
         if isinstance(dataset, Table):
             return new_table.read(path, dataset, dataset.facts.how)
-        features = math.prod(shape)
+        features = math.prod(dataset.shape)
         names = dataset.feature_names if len(dataset.feature_names) == features else ()
         return new_table.read(path, Table(path=str(path)), new_table.plan_of(features, names))
 
+    def _labelled_table(self, path: Path) -> NewExamples:
+        dataset, targets = self.dataset, self._targets()
+        if isinstance(dataset, Table):
+            return new_labels.table(path, dataset, dataset.facts.how, targets)
+        plan = new_labels.plan_of(path, math.prod(dataset.shape), targets)
+        return new_labels.table(path, Table(path=str(path)), plan, targets)
+
+    def _targets(self) -> new_labels.Targets:
+        dataset = self.dataset
+        texts = dataset.facts.how.classes if isinstance(dataset, Table) else None
+        if self._network.regression:
+            return new_labels.Targets((), self._network.outputs)
+        return new_labels.Targets(dataset.classes, 1, texts)
+
     def answer(self, examples: NewExamples) -> Answers:
         """The predictions, in the order of the examples."""
-        raw = examples.inputs
-        if examples.pixels and not isinstance(self.dataset, Images):
-            raw = self._network.pixels(raw / 255.0)
+        raw = self._raw(examples)
         parts = [self._some(raw[start : start + ROWS]) for start in range(0, len(raw), ROWS)]
         return Answers(self.columns, np.concatenate(parts), self._network.regression)
+
+    def part_of(self, examples: NewExamples) -> Part:
+        """Examples with labels as the engine takes them; those of an unknown class are left out."""
+        data, raw, labels = self.prepared.data, self._raw(examples), examples.labels
+        assert labels is not None, "they were read without labels"
+        if self._network.regression:
+            targets = (labels.astype(np.float32) - data.target_shift) * data.target_scale
+        else:
+            raw, labels = raw[labels >= 0], labels[labels >= 0]
+            targets = labels.astype(data.train.labels.dtype)
+        return Part(as_part(data.entered(raw), data.train).inputs, targets)
+
+    def evaluate(self, part: Part) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Each example's outputs and its loss, (n,), without class weights and penalties.
+
+        Outputs are those of the last layer, (n, classes), or numbers in the units of the data.
+        """
+        with np.errstate(all="ignore"):
+            found, losses = self.prepared.engine.evaluate_each(part)
+            outputs = found.T.astype(np.float64)
+            if self._network.regression:
+                outputs = clipped(self.prepared.data.original(found.T))
+            elif outputs.shape[1] == 1:
+                outputs = np.concatenate([1.0 - outputs, outputs], axis=1)
+        return outputs, losses.astype(np.float64)
+
+    def _raw(self, examples: NewExamples) -> NDArray[Any]:
+        """Inputs as the data set has them."""
+        if examples.pixels and not isinstance(self.dataset, Images):
+            return self._network.pixels(examples.inputs / 255.0)
+        return examples.inputs
 
     def _some(self, raw: NDArray[Any]) -> NDArray[np.float64]:
         inputs = self._network.data.entered(raw)
@@ -132,7 +188,7 @@ def open_run(
 def _checkpoint(folder: Path, prepared: PreparedRun, which: Which) -> tuple[Checkpoint, str]:
     newest = prepared.newest_checkpoint(folder)
     if newest is None:
-        raise RunError("this run has no sound checkpoint to predict with")
+        raise RunError("this run has no sound checkpoint: there are no weights to use")
     best = prepared.position(newest).best_step
     if which == "newest" or best == newest.step:
         if best == newest.step:

@@ -21,7 +21,7 @@ from tuiml.text import plain_text
 
 @dataclass(frozen=True, eq=False)
 class NewExamples:
-    """Examples without labels."""
+    """Examples of a file; with labels where they are to be evaluated."""
 
     kind: str
     """What the names are: ``row``, ``example`` or ``file``."""
@@ -33,6 +33,8 @@ class NewExamples:
     """What was decided, or is odd: a line each."""
     pixels: bool = False
     """Inputs are bytes of an image file, 0 to 255, whatever the raw values of the data set are."""
+    labels: NDArray[Any] | None = None
+    """(n,) classes from 0, -1 for one that training never had; or (n, outputs) numbers."""
 
 
 def arrays(path: Path, shape: tuple[int, ...]) -> NewExamples:
@@ -51,6 +53,15 @@ def arrays(path: Path, shape: tuple[int, ...]) -> NewExamples:
             raw = _npy(path, title)
         else:
             raw = _npz(Archive(file, title), title, notes)
+    return of_array(raw, shape, title, notes)
+
+
+def of_array(raw: NDArray[Any], shape: tuple[int, ...], title: str, notes: Sequence[str]) -> NewExamples:
+    """The examples in an array.
+
+    Raises:
+        Wrong: they have another shape.
+    """
     if raw.dtype.kind not in "buif":
         raise Wrong("path", f"{title} holds values of type {raw.dtype}; numbers are needed")
     if raw.shape == shape:
@@ -62,7 +73,7 @@ def arrays(path: Path, shape: tuple[int, ...]) -> NewExamples:
     if not len(raw):
         raise Wrong("path", f"{title} has no examples")
     if last and shape[0] in CHANNELS:
-        notes.append("images with their channels last: they are put first")
+        notes = [*notes, "images with their channels last: they are put first"]
     return NewExamples("example", tuple(range(len(raw))), rows_of(raw, last, title), tuple(notes))
 
 
@@ -93,11 +104,15 @@ def _npz(archive: Archive, title: str, notes: list[str]) -> NDArray[Any]:
     return archive.read(header)
 
 
-def pictures(path: Path, shape: tuple[int, ...]) -> NewExamples:
+def pictures(
+    path: Path, shape: tuple[int, ...], files: Sequence[Path] = (), notes: Sequence[str] = ()
+) -> NewExamples:
     """One picture, or those in a folder (else in the folders in it).
 
     Args:
         shape: of one example.
+        files: those of the folder that are read; none: all.
+        notes: what is odd about these.
 
     Raises:
         Wrong: the run was not trained on images; there are none; or one cannot be read.
@@ -108,9 +123,7 @@ def pictures(path: Path, shape: tuple[int, ...]) -> NewExamples:
     if len(shape) not in (2, 3) or (len(shape) == 3 and shape[0] not in (1, 3)):
         text = f"examples of shape {'×'.join(map(str, shape))}, not on images"
         raise Wrong("path", f"{plain_text(path.name)[:80]} is for images; the run was trained on {text}")
-    files: Sequence[Path] = [path]
-    notes: tuple[str, ...] = ()
-    if path.is_dir():
-        files, notes = images_in(path)
+    if not files:
+        files, notes = images_in(path) if path.is_dir() else ([path], ())
     names = tuple(plain_text(str(file.relative_to(path) if path.is_dir() else file.name)) for file in files)
-    return NewExamples("file", names, images.decode(files, shape), notes, pixels=True)
+    return NewExamples("file", names, images.decode(files, shape), tuple(notes), pixels=True)
