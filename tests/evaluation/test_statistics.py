@@ -12,8 +12,14 @@ from hypothesis import strategies as st
 
 from tuiml.evaluation.calibration import calibration
 from tuiml.evaluation.classification import auc, classification, mean
-from tuiml.evaluation.comparison import mcnemar, mean_difference, regression_differences, sign_test
-from tuiml.evaluation.intervals import Interval, bootstrap, wilson
+from tuiml.evaluation.comparison import (
+    accuracy_difference,
+    mcnemar,
+    mean_difference,
+    regression_differences,
+    sign_test,
+)
+from tuiml.evaluation.intervals import bootstrap, paired_difference, wilson
 from tuiml.evaluation.regression import regression
 
 Array = np.ndarray[Any, Any]
@@ -117,6 +123,32 @@ def test_the_sign_test_by_hand() -> None:
     first, second = np.array([True, True, False, True]), np.array([True, False, True, False])
     found = mcnemar(first, second)
     assert (found.only_first, found.only_second) == (2, 1)
+
+
+def test_the_ends_of_a_paired_difference_are_where_the_score_test_begins_to_refuse_it() -> None:
+    """Tango 1998: the variance is that at the most likely fractions with this difference, here by search."""
+    b, c, n = 12, 2, 50
+    found = paired_difference(b, c, n)
+    assert (found.value, found.low, found.high) == pytest.approx((0.2, 0.06111, 0.34471), abs=1e-5)
+    for end, z in ((found.low, 1.959964), (found.high, -1.959964)):
+        q = np.linspace(1e-9, (1 - end) / 2, 400_001)[:-1]
+        likely = q[(b * np.log(q + end) + c * np.log(q) + (n - b - c) * np.log(1 - 2 * q - end)).argmax()]
+        variance = n * (2 * likely + end - end * end)
+        assert (b - c - n * end) / math.sqrt(variance) == pytest.approx(z, abs=1e-3)
+
+
+@given(st.integers(0, 60), st.integers(0, 60), st.integers(1, 40))
+@settings(deadline=None)
+def test_a_difference_in_accuracy_and_its_interval(a: int, b: int, both: int) -> None:
+    first = np.repeat([True, False, True], [a, b, both])
+    second = np.repeat([False, True, True], [a, b, both])
+    one, other = accuracy_difference(first, second), accuracy_difference(second, first)
+    found = one.interval
+    assert -1 <= found.low <= found.value <= found.high <= 1
+    assert (found.low, found.high) == pytest.approx((-other.interval.high, -other.interval.low), abs=1e-9)
+    assert found.value == pytest.approx((a - b) / (a + b + both))
+    assert one.more_than_chance == (mcnemar(first, second).p < 0.05)
+    assert found.excludes_zero or not one.more_than_chance  # the exact test is the stricter one
 
 
 def test_the_bootstrap_of_a_mean_is_near_the_normal_interval_and_seeded() -> None:
@@ -293,12 +325,12 @@ def test_intervals_as_scipy_has_them() -> None:
     assert sign_test(13, 29) == pytest.approx(stats.binomtest(13, 42).pvalue)
     values = np.random.default_rng(11).exponential(1, 60)
 
-    def width(found: Any) -> tuple[float, float]:
+    def ends(found: Any) -> tuple[float, float]:
         return found.low, found.high
 
     wanted = stats.bootstrap((values,), np.mean, n_resamples=20_000, rng=np.random.default_rng(0))
-    own: Interval = bootstrap(values[:, None], lambda means: means, resamples=20_000)[0]
-    assert width(own) == pytest.approx(width(wanted.confidence_interval), abs=0.012)
+    own = bootstrap(values[:, None], lambda means: means, resamples=20_000)[0]
+    assert ends(own) == pytest.approx(ends(wanted.confidence_interval), abs=0.012)
     squares = np.column_stack([values, values**2])
 
     def deviation(means: Array) -> Array:
@@ -306,4 +338,4 @@ def test_intervals_as_scipy_has_them() -> None:
 
     wanted = stats.bootstrap((values,), np.std, n_resamples=20_000, rng=np.random.default_rng(0))
     own = bootstrap(squares, deviation, resamples=20_000)[0]
-    assert width(own) == pytest.approx(width(wanted.confidence_interval), abs=0.03)
+    assert ends(own) == pytest.approx(ends(wanted.confidence_interval), abs=0.03)

@@ -21,7 +21,7 @@ WIDTH = 80
 MOST_CLASSES, MOST_PAIRS = 30, 15
 """Classes and pairs of classes that are listed."""
 LEAST_NAME = 3
-LONGEST_NAME = 16
+LONGEST_NAME, SHORT_NAME = 16, 12
 METHODS = f"bootstrap (BCa, {RESAMPLES:,} resamples, seed {SEED})"
 PERCENT = f"{100 * LEVEL:g} %"
 
@@ -144,7 +144,7 @@ def _print_calibration(found: Calibration) -> None:
     say()
     summary = [
         [f"expected calibration error ({len(found.bins)} bins)", accuracy_text(found.ece)],
-        ["mean confidence - accuracy", f"{100 * found.overconfidence:+.2f} points"],
+        ["mean confidence - accuracy", f"{_points(found.overconfidence)} points"],
         ["Brier score (0 to 2)", loss_text(found.brier)],
     ]
     print_table(("calibration", "value"), summary, right=("value",))
@@ -196,47 +196,48 @@ def print_comparison(first: Evaluated, second: Evaluated, found: Comparison) -> 
     say_wrapped(f"{names[0]} against {names[1]}, {second.checkpoint.partition(', ')[2]}", 2)
     say(f"on the same {count_text(found.examples)} examples")
     say()
-    header = ["", *(cut(name, LONGEST_NAME) for name in names), "difference", f"{PERCENT} interval", ""]
-    print_table(header, [_difference_row(one) for one in found.differences], right=header[1:4])
+    header = ["", *(cut(name, SHORT_NAME) for name in names), "difference", f"{PERCENT} interval"]
+    print_table(header, [_difference_row(one) for one in found.differences], right=header[1:3])
+    if any(one.more_than_chance for one in found.differences):
+        say("* more than chance")
     if found.mcnemar is not None:
         counts = [count_text(n) for n in (found.mcnemar.only_first, found.mcnemar.only_second)]
         say_wrapped(f"right only with {names[0]}: {counts[0]}; only with {names[1]}: {counts[1]}", 2)
     for text in found.notes:
         say_wrapped(text, 2)
-    say_wrapped(f"intervals: paired {METHODS}", 2)
+    other = "Tango's for the accuracy; " if found.mcnemar is not None else ""
+    say_wrapped(f"intervals: {other}paired {METHODS}", 2)
     say_wrapped(_verdict(names, found), 2)
 
 
 def _difference_row(one: Difference) -> list[str]:
-    interval = one.interval
-    in_points = one.name == "accuracy"
-    plain = accuracy_text if in_points else loss_text
-    low, high, value = (
-        _signed(100 * v if in_points else v) for v in (interval.low, interval.high, interval.value)
-    )
-    unit = " points" if in_points else ""
-    ends = NONE if math.isnan(interval.low) else f"{low} to {high}"
-    sure = "more than chance" if interval.excludes_zero else ""
-    return [one.name, plain(one.first), plain(one.second), value + unit, ends, sure]
+    points = one.name == "accuracy"
+    plain, signed = (accuracy_text, _points) if points else (loss_text, _signed)
+    value, low, high = (signed(v) for v in (one.interval.value, one.interval.low, one.interval.high))
+    ends = NONE if math.isnan(one.interval.low) else f"{low} to {high}"
+    unit = " points" * points + " *" * one.more_than_chance
+    return [one.name, plain(one.first), plain(one.second), value + unit, ends]
+
+
+def _points(value: float) -> str:
+    return f"{100 * value:+.2f}"
 
 
 def _signed(value: float) -> str:
-    if math.isnan(value):
-        return NONE
-    return f"{'+' if value > 0 else ''}{loss_text(value)}"
+    return NONE if math.isnan(value) else f"{'+' if value > 0 else ''}{loss_text(value)}"
 
 
 def _verdict(names: Sequence[str], found: Comparison) -> str:
     """One sentence."""
     if found.mcnemar is None:
-        parts = [one for one in found.differences if one.name.endswith("R²") and one.interval.excludes_zero]
+        parts = [one for one in found.differences if one.name.endswith("R²") and one.more_than_chance]
         said = [
             f"{names[one.interval.value < 0]} is better by more than chance in {one.name}" for one in parts
         ]
         return "; ".join(said) or "the difference is not more than chance in R²"
     better = found.mcnemar.only_first > found.mcnemar.only_second
-    sure, p = found.mcnemar.p < 1 - LEVEL, found.mcnemar.p
+    p = found.mcnemar.p
     test = f"McNemar's exact test: p {f'= {p:.4f}' if p >= 0.0001 else '< 0.0001'}"
-    if not sure:
+    if not found.mcnemar.sure:
         return f"the difference is not more than chance ({test})"
     return f"{names[0] if better else names[1]} is better by more than chance ({test})"

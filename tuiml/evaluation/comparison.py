@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tuiml.evaluation.classification import mean
-from tuiml.evaluation.intervals import Array, Interval, bootstrap
+from tuiml.evaluation.intervals import LEVEL, Array, Interval, bootstrap, paired_difference
 from tuiml.evaluation.regression import FIGURES, columns_of, figures_of
 
 
@@ -28,16 +28,23 @@ class McNemar:
     p: float
     """The probability of such a difference, or a larger one, if both were equally good (two-sided)."""
 
+    @property
+    def sure(self) -> bool:
+        """Whether the difference is more than chance."""
+        return self.p < 1 - LEVEL
+
 
 @dataclass(frozen=True)
 class Difference:
-    """A figure of the first network minus that of the second, with its paired bootstrap interval."""
+    """A figure of the first network minus that of the second."""
 
     name: str
     """``accuracy``, ``loss``, or the target of a regression and ``R²``, ``MAE``, ``RMSE``."""
     first: float
     second: float
     interval: Interval
+    """Tango's for the accuracy; of a paired bootstrap for all else."""
+    more_than_chance: bool
 
 
 def mcnemar(first: Array, second: Array) -> McNemar:
@@ -55,16 +62,25 @@ def sign_test(first: int, second: int) -> float:
     """The two-sided probability of so unequal a split of ``first + second`` throws of a fair coin."""
     n, least = first + second, min(first, second)
     k = np.arange(1, least + 1)
-    steps = np.log((n - k + 1) / k)  # of the binomial coefficient's logarithm, from one k to the next
-    terms = np.concatenate([[0.0], np.cumsum(steps)]) - n * math.log(2)
-    return min(1.0, 2 * float(np.exp(terms).sum()))
+    logs = np.concatenate([[0.0], np.cumsum(np.log((n - k + 1) / k))])  # of the binomial coefficients
+    return min(1.0, 2 * float(np.exp(logs - n * math.log(2)).sum()))
+
+
+def accuracy_difference(first: Array, second: Array) -> Difference:
+    """The difference in accuracy; McNemar's test says whether it is more than chance.
+
+    Args:
+        first, second: (n,) bool, n ≥ 1, which examples each of them got right.
+    """
+    found = mcnemar(first, second)
+    interval = paired_difference(found.only_first, found.only_second, len(first))
+    return Difference("accuracy", float(first.mean()), float(second.mean()), interval, found.sure)
 
 
 def mean_difference(name: str, first: Array, second: Array) -> Difference:
     """The difference of the means of a value for each example, (n,)."""
-    return Difference(
-        name, float(first.mean()), float(second.mean()), mean(first.astype(np.float64) - second)
-    )
+    interval = mean(first.astype(np.float64) - second)
+    return Difference(name, float(first.mean()), float(second.mean()), interval, interval.excludes_zero)
 
 
 def regression_differences(
@@ -87,7 +103,11 @@ def regression_differences(
     words = ("R²", "MAE", "RMSE")
     return tuple(
         Difference(
-            f"{name}: {word}" if len(names) > 1 else word, own_value[at], other_value[at], intervals[at]
+            f"{name}: {word}" if len(names) > 1 else word,
+            own_value[at],
+            other_value[at],
+            intervals[at],
+            intervals[at].excludes_zero,
         )
         for target, name in enumerate(names)
         for at, word in enumerate(words, FIGURES * target)

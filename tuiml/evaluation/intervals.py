@@ -1,7 +1,9 @@
-"""Confidence intervals: of a fraction (Wilson), and of any statistic of means (bootstrap).
+"""Confidence intervals: of a fraction (Wilson), of two paired ones (Tango), of means (bootstrap).
 
-Sources: Wilson 1927, Probable inference, the law of succession, and statistical inference; Efron 1987, Better
-bootstrap confidence intervals (BCa), as in Efron & Tibshirani 1993, An introduction to the bootstrap, ch. 14.
+Sources: Wilson 1927, Probable inference, the law of succession, and statistical inference; Tango 1998,
+Equivalence test and confidence interval for the difference in proportions for the paired-sample design; Efron
+1987, Better bootstrap confidence intervals (BCa), as in Efron & Tibshirani 1993, An introduction to the
+bootstrap, ch. 14.
 """
 
 from __future__ import annotations
@@ -52,6 +54,37 @@ def wilson(hits: int, count: int, level: float = LEVEL) -> Interval:
     middle = (p + spread / 2) / (1 + spread)
     half = z * math.sqrt(p * (1 - p) / count + spread / count / 4) / (1 + spread)
     return Interval(p, max(0.0, min(p, middle - half)), min(1.0, max(p, middle + half)))
+
+
+def paired_difference(only_first: int, only_second: int, count: int, level: float = LEVEL) -> Interval:
+    """The difference of two fractions of the same examples, with Tango's score interval.
+
+    Args:
+        only_first, only_second: examples that count for one of the two fractions alone.
+        count: all examples, at least 1.
+    """
+    z, b, c = _NORMAL.inv_cdf((1 + level) / 2), only_first, only_second
+
+    def score(difference: float) -> float:
+        """How many standard errors the difference found is above this one (Tango 1998, section 2)."""
+        linear = (2 * count - b + c) * difference - b - c
+        root = math.sqrt(max(0.0, linear * linear + 8 * count * c * difference * (1 - difference)))
+        variance = count * ((root - linear) / (2 * count) + difference * (1 - difference))
+        distance = b - c - count * difference
+        return distance / math.sqrt(variance) if variance > 0 else math.copysign(math.inf, distance)
+
+    value = (b - c) / count
+    low = _solved(lambda d: score(d) < z, -1.0, value)
+    high = _solved(lambda d: score(d) < -z, value, 1.0)
+    return Interval(value, min(low, value), max(high, value))
+
+
+def _solved(beyond: Callable[[float], bool], low: float, high: float) -> float:
+    """The value between two from which on ``beyond`` holds, by halving."""
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (low, middle) if beyond(middle) else (middle, high)
+    return (low + high) / 2
 
 
 def bootstrap(

@@ -13,6 +13,7 @@ from tuiml.evaluation.classification import Classification, classification
 from tuiml.evaluation.comparison import (
     Difference,
     McNemar,
+    accuracy_difference,
     mcnemar,
     mean_difference,
     regression_differences,
@@ -59,7 +60,7 @@ def compare(first: Evaluated, second: Evaluated) -> Comparison:
     test, differences = None, []
     if not first.regression:
         test = mcnemar(first.correct, second.correct)
-        differences.append(mean_difference("accuracy", first.correct, second.correct))
+        differences.append(accuracy_difference(first.correct, second.correct))
     if first.loss != second.loss:
         notes.append(f"losses are not compared: one is {first.loss.name}, the other {second.loss.name}")
         notes[-1] += " with other options" * (first.loss.name == second.loss.name)
@@ -131,10 +132,4 @@ def evaluation_data(found: Evaluated, all_figures: Figures) -> dict[str, Any]:
 
 def comparison_data(found: Comparison) -> dict[str, Any]:
     """A comparison as plain data."""
-    data = asdict(found)
-    for row, difference in zip(data["differences"], found.differences, strict=True):
-        row["more_than_chance"] = difference.interval.excludes_zero
-    if found.mcnemar is not None:
-        data["mcnemar"]["more_than_chance"] = found.mcnemar.p < 1 - LEVEL
-    data["notes"] = list(found.notes)
-    return data
+    return asdict(found)

@@ -35,10 +35,7 @@ def run(chosen: argparse.Namespace) -> int:
     with _file(chosen.file) as file:
         first, *others = [_evaluated(path, chosen.checkpoint, file) for path in paths]
     comparisons = [compare(first, other) for other in others]
-    for found in (first, *others):
-        before = f"{found.run}: " if others else ""
-        for text in found.notes:
-            note(f"tuiml: {before}{text}")
+    _say_notes(first, *others)
     if chosen.csv is not None:
         from tuiml.files import write_whole
 
@@ -57,6 +54,18 @@ def run(chosen: argparse.Namespace) -> int:
     for other, comparison in zip(others, comparisons, strict=True):
         print_comparison(first, other, comparison)
     return 0
+
+
+def _say_notes(*evaluated: Evaluated) -> None:
+    """What is odd about the examples, with the run's name where it is not so of the others."""
+    shared = set(evaluated[0].notes).intersection(*(found.notes for found in evaluated[1:]))
+    for text in evaluated[0].notes:
+        if text in shared:
+            note(f"tuiml: {text}")
+    for found in evaluated:
+        for text in found.notes:
+            if text not in shared:
+                note(f"tuiml: {found.run}: {text}")
 
 
 @contextmanager
