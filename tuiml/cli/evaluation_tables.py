@@ -28,7 +28,7 @@ PERCENT = f"{100 * LEVEL:g} %"
 
 def print_figures(found: Evaluated, figures: Figures) -> None:
     """Print what was evaluated, and all figures."""
-    say(f"{plain_text(found.run)}, {found.checkpoint.partition(', ')[2]}")
+    say_wrapped(found.checkpoint, 2)
     if isinstance(figures, Regression):
         say(f"{found.examples}: {count_text(figures.examples)} examples")
         say()
@@ -211,8 +211,9 @@ def print_comparison(first: Evaluated, second: Evaluated, found: Comparison) -> 
 
 
 def _difference_row(one: Difference) -> list[str]:
-    points = one.name == "accuracy"
-    plain, signed = (accuracy_text, _points) if points else (loss_text, _signed)
+    points, units = one.name == "accuracy", one.name.endswith(("MAE", "RMSE"))
+    plain = accuracy_text if points else figure if units else loss_text
+    signed = _points if points else _signed_figure if units else _signed
     value, low, high = (signed(v) for v in (one.interval.value, one.interval.low, one.interval.high))
     ends = NONE if math.isnan(one.interval.low) else f"{low} to {high}"
     unit = " points" * points + " *" * one.more_than_chance
@@ -224,7 +225,11 @@ def _points(value: float) -> str:
 
 
 def _signed(value: float) -> str:
-    return NONE if math.isnan(value) else f"{'+' if value > 0 else ''}{loss_text(value)}"
+    return f"{'+' if value > 0 else ''}{loss_text(value)}"
+
+
+def _signed_figure(value: float) -> str:
+    return f"{'+' if value > 0 else ''}{figure(value)}"
 
 
 def _verdict(names: Sequence[str], found: Comparison) -> str:
