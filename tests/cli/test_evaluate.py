@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.data.own_files import flowers, homes, text
+from tests.data.own_files import flowers, homes, idx, text
 from tuiml.cli import main
 from tuiml.cli.output import cells
 from tuiml.data import prepare
@@ -117,7 +117,7 @@ def test_labels_that_are_numbers_are_the_same_however_they_are_written(train: Tr
 
 
 def test_arrays_tables_and_pictures_of_the_same_digits_have_the_same_figures(
-    train: Train, evaluate: Any, tmp_path: Path
+    train: Train, evaluate: Any, tmp_path: Path, capsys: Capture
 ) -> None:
     train({"name": "digits", "train": 300}, [{"type": "flatten"}, {"type": "dense", "activation": "softmax"}])
     found = evaluate("mine")
@@ -128,7 +128,12 @@ def test_arrays_tables_and_pictures_of_the_same_digits_have_the_same_figures(
     header = ["label", *(f"p{k}" for k in range(64))]
     table = "\n".join(",".join(map(str, row)) for row in ([*header], *np.column_stack([y, x]).tolist()))
     text(Path("digits.csv"), table + "\n")
-    for name in ("one.npz", "parts.npz", "digits.csv"):
+    Path("idx").mkdir()
+    Path("idx/t10k-images-idx3-ubyte").write_bytes(idx(x.reshape(-1, 8, 8), 0x08))
+    Path("idx/t10k-labels-idx1-ubyte").write_bytes(idx(y, 0x08))
+    assert main(["predict", "mine", "idx/t10k-images-idx3-ubyte", "--json"]) == 0
+    capsys.readouterr()
+    for name in ("one.npz", "parts.npz", "digits.csv", "idx/t10k-images-idx3-ubyte"):
         other = evaluate("mine", name)
         assert other["confusion"] == found["confusion"]
         assert other["loss"]["value"] == pytest.approx(found["loss"]["value"], rel=1e-5)
@@ -244,12 +249,17 @@ def test_the_csv_has_a_row_for_each_example(train: Train, evaluate: Any) -> None
         assert float(row["loss"]) == pytest.approx(-np.log(outputs[row["label"]]), rel=1e-4)
 
 
-def test_outputs_that_are_no_probabilities_have_no_calibration(train: Train, capsys: Capture) -> None:
+def test_outputs_that_are_no_probabilities_have_no_calibration(
+    train: Train, home: Path, evaluate: Any, capsys: Capture
+) -> None:
     layers = [
         {"type": "dense", "units": 8, "activation": "tanh"},
         {"type": "dense", "activation": "identity"},
     ]
     train({"name": "moons", "size": 200}, layers, epochs=1, loss="mse")
+    found, end = evaluate("mine"), end_of(home, "mine")
+    assert found["calibration"] is None
+    assert found["accuracy"]["value"] == pytest.approx(end["test_accuracy"])  # of the outputs as they are
     assert main(["evaluate", "mine"]) == 0
     assert "no calibration: the outputs are no probabilities" in capsys.readouterr().out
 

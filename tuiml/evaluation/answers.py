@@ -94,9 +94,9 @@ def of_file(predictor: Predictor, run: str, path: Path) -> Evaluated:
     """The answers for the labelled examples of a file, or a folder of images.
 
     Raises:
-        Wrong: as :meth:`~tuiml.runs.predictor.Predictor.read`.
+        DataError: as :meth:`~tuiml.runs.predictor.Predictor.read_labelled`.
     """
-    examples = predictor.read(path, labelled=True)
+    examples = predictor.read_labelled(path)
     assert examples.labels is not None
     labels, names, notes = examples.labels, examples.names, list(examples.notes)
     part, unseen = predictor.part_of(examples), 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,8 @@ from numpy.typing import NDArray
 from tuiml.backends.engine import as_part
 from tuiml.data.arrays import Part
 from tuiml.data.datasets import Dataset
-from tuiml.data.own import image_folders, location, new_examples, new_labels, new_table
-from tuiml.data.own.entries import Arrays, Images, Table, format_named
+from tuiml.data.own import new_examples, new_labels, new_table
+from tuiml.data.own.entries import Arrays, Idx, Images, Table
 from tuiml.data.own.new_examples import NewExamples
 from tuiml.runs import checkpoints, library
 from tuiml.runs.checkpoints import Checkpoint
@@ -55,7 +54,7 @@ class Predictor:
         self.prepared, self.step = prepared, step
         self.said = said
         """Which checkpoint it is, in words."""
-        self._network = InspectedNetwork(prepared.network, prepared.engine)
+        self._network = InspectedNetwork(prepared.network, prepared.engine, prepared.preset.data)
 
     @property
     def dataset(self) -> Dataset:
@@ -72,53 +71,38 @@ class Predictor:
         outputs = self._network.outputs
         return ("prediction",) if outputs == 1 else tuple(f"output {k + 1}" for k in range(outputs))
 
-    def read(self, path: Path, *, labelled: bool = False) -> NewExamples:
+    def read(self, path: Path) -> NewExamples:
         """The examples in a file, or a folder of images.
 
-        Args:
-            labelled: with their labels; those without one are left out.
+        Raises:
+            DataError: they cannot be read, or are not such as the run was trained on.
+        """
+        dataset, kind = self.dataset, new_examples.kind_of(path)
+        if kind == Table.name:
+            return new_table.read(path, dataset)
+        readers = {
+            Images.name: new_examples.pictures,
+            Arrays.name: new_examples.arrays,
+            Idx.name: new_examples.idx_file,
+        }
+        return readers[kind](path, dataset.shape)
+
+    def read_labelled(self, path: Path) -> NewExamples:
+        """The examples that have a label in a file, or in a folder of IDX files or of folders of images.
 
         Raises:
-            Wrong: they cannot be read, or are not such as the run was trained on; none has a label.
+            DataError: as :meth:`read`, or none has a label.
         """
-        shape = self.dataset.shape
-        if path.is_dir() or path.name.lower().endswith(image_folders.ENDINGS):
-            if labelled:
-                return new_labels.pictures(path, shape, self._targets())
-            return new_examples.pictures(path, shape)
-        start = location.first_bytes(path, 6)
-        if start[:2] == b"PK" or start == b"\x93NUMPY" or format_named(path.name) == Arrays.name:
-            if labelled:
-                return new_labels.arrays(path, shape, self._targets())
-            return new_examples.arrays(path, shape)
-        return self._labelled_table(path) if labelled else self._table(path)
-
-    def _table(self, path: Path) -> NewExamples:
-        dataset = self.dataset
-        if isinstance(dataset, Table):
-            return new_table.read(path, dataset, dataset.facts.how)
-        features = math.prod(dataset.shape)
-        names = dataset.feature_names if len(dataset.feature_names) == features else ()
-        return new_table.read(path, Table(path=str(path)), new_table.plan_of(features, names))
-
-    def _labelled_table(self, path: Path) -> NewExamples:
-        dataset, targets = self.dataset, self._targets()
-        if isinstance(dataset, Table):
-            return new_labels.table(path, dataset, dataset.facts.how, targets)
-        plan = new_labels.plan_of(path, math.prod(dataset.shape), targets)
-        return new_labels.table(path, Table(path=str(path)), plan, targets)
-
-    def _targets(self) -> new_labels.Targets:
         dataset = self.dataset
         texts = dataset.facts.how.classes if isinstance(dataset, Table) else None
-        if self._network.regression:
-            return new_labels.Targets((), self._network.outputs)
-        return new_labels.Targets(dataset.classes, 1, texts)
+        regression = self._network.regression
+        targets = new_labels.Targets(dataset.classes, self._network.outputs if regression else 1, texts)
+        return new_labels.read(path, dataset, targets)
 
     def answer(self, examples: NewExamples) -> Answers:
         """The predictions, in the order of the examples."""
         raw = self._raw(examples)
-        parts = [self._some(raw[start : start + ROWS]) for start in range(0, len(raw), ROWS)]
+        parts = [self._network.answers(raw[start : start + ROWS]) for start in range(0, len(raw), ROWS)]
         return Answers(self.columns, np.concatenate(parts), self._network.regression)
 
     def part_of(self, examples: NewExamples) -> Part:
@@ -151,14 +135,6 @@ class Predictor:
         if examples.pixels and not isinstance(self.dataset, Images):
             return self._network.pixels(examples.inputs / 255.0)
         return examples.inputs
-
-    def _some(self, raw: NDArray[Any]) -> NDArray[np.float64]:
-        inputs = self._network.data.entered(raw)
-        with np.errstate(all="ignore"):
-            if self._network.regression:
-                return self._network.numbers(inputs)
-            found: NDArray[np.float64] = self._network.probabilities(inputs).T.astype(np.float64)
-        return found
 
     def close(self) -> None:
         """Free the engine."""

@@ -148,7 +148,7 @@ def obey(control: RunControl, message: Message, first: queue.SimpleQueue[Message
         control.rewind(value)
     elif do == "change" and isinstance(value, dict):
         control.change(value)  # the trainer checks it, for it knows what the run is
-    elif do in ("inspect", "predict"):
+    elif do in ("inspect", "predict", "predict_row"):
         ask(control, str(do), value)
     elif do == "observe" and isinstance(value, bool):
         control.observe(value)
@@ -158,11 +158,14 @@ def ask(control: RunControl, do: str, value: Any) -> None:
     """Ask for inspections; invalid requests are ignored."""
     from tuiml.training import codec
     from tuiml.training.inspections.drawing import Drawing
+    from tuiml.training.inspections.row import Row
     from tuiml.training.inspector import read_request
 
     with contextlib.suppress(ValueError):
         if do == "predict":
             control.predict(codec.read(Drawing, value))
+        elif do == "predict_row":
+            control.predict(codec.read(Row, value))
         elif isinstance(value, list):
             control.inspect([read_request(request) for request in value[:MOST_REQUESTS]])
 

@@ -11,8 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuiml.data import idx
+from tuiml.data.own import idx_files, image_folders
+from tuiml.data.own.entries import Arrays, Idx, Images, Table, format_named
 from tuiml.data.own.facts import MOST_BYTES, Wrong
-from tuiml.data.own.location import open_file
+from tuiml.data.own.location import first_bytes, open_file
 from tuiml.data.own.npy import Archive, Header
 from tuiml.data.own.npz import INPUTS
 from tuiml.data.own.values import CHANNELS, rows_of
@@ -35,6 +38,33 @@ class NewExamples:
     """Inputs are bytes of an image file, 0 to 255, whatever the raw values of the data set are."""
     labels: NDArray[Any] | None = None
     """(n,) classes from 0, -1 for one that training never had; or (n, outputs) numbers."""
+
+
+def kind_of(path: Path) -> str:
+    """How the examples that lie at a path are read: by the name of the entry of such files."""
+    if path.is_dir():
+        return Idx.name if idx_files.files_in(path) else Images.name
+    if path.name.lower().endswith(image_folders.ENDINGS):
+        return Images.name
+    start = first_bytes(path, 6)
+    if start[:2] == b"PK" or start == b"\x93NUMPY" or format_named(path.name) == Arrays.name:
+        return Arrays.name
+    return Idx.name if start[:2] == b"\0\0" or idx_files.is_named_so(path) else Table.name
+
+
+def idx_file(path: Path, shape: tuple[int, ...]) -> NewExamples:
+    """The examples in an IDX file.
+
+    Args:
+        shape: of one example.
+
+    Raises:
+        DataError: the file is damaged, or its examples have another shape.
+    """
+    title = plain_text(path.name)[:80]
+    if path.is_dir():
+        raise Wrong("path", f"{title} has several IDX files: give that of the examples")
+    return of_array(idx.read_any(path), shape, title, ())
 
 
 def arrays(path: Path, shape: tuple[int, ...]) -> NewExamples:

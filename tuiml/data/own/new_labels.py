@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -11,12 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuiml.data import idx
+from tuiml.data.base import Dataset
 from tuiml.data.own import new_examples, new_table
 from tuiml.data.own.blocks import Layout
-from tuiml.data.own.cells import BLANKS, MISSING, is_missing, number
+from tuiml.data.own.cells import BLANKS, MISSING, PLAIN, is_missing, number
 from tuiml.data.own.columns import LABEL_NAMES
-from tuiml.data.own.entries import Table
+from tuiml.data.own.entries import Arrays, Idx, Images, Table
 from tuiml.data.own.facts import MOST_BYTES, Wrong
+from tuiml.data.own.idx_files import pairs as pairs_beside
 from tuiml.data.own.layout import layout_of
 from tuiml.data.own.location import first_bytes, open_file
 from tuiml.data.own.new_examples import NewExamples
@@ -66,6 +70,34 @@ class Targets:
         return self._values.get(number(cell), UNSEEN)
 
 
+def read(path: Path, dataset: Dataset, targets: Targets) -> NewExamples:
+    """The labelled examples that lie at a path.
+
+    Args:
+        dataset: what the run was trained on.
+
+    Raises:
+        DataError: they cannot be read, are not such as the run was trained on, or none has a label.
+    """
+    kind = new_examples.kind_of(path)
+    if kind == Table.name:
+        return table(path, dataset, targets)
+    readers = {Images.name: pictures, Arrays.name: arrays, Idx.name: idx_files}
+    return readers[kind](path, dataset.shape, targets)
+
+
+def _classified(
+    examples: NewExamples,
+    texts: Sequence[str],
+    targets: Targets,
+    title: str,
+    missing: Collection[str] = MISSING,
+) -> NewExamples:
+    """The examples with classes, from their labels' texts."""
+    codes = {text: targets.code(text, missing) for text in set(texts)}
+    return _labelled(examples, np.array([codes[text] for text in texts], np.int64), texts, targets, title)
+
+
 def _labelled(
     examples: NewExamples, labels: Array, texts: Sequence[object], targets: Targets, title: str
 ) -> NewExamples:
@@ -103,34 +135,33 @@ def _labelled(
 # -- tables -----------------------------------------------------------------------------------------------
 
 
-def table(path: Path, own: Table, plan: Plan, targets: Targets) -> NewExamples:
+def table(path: Path, dataset: Dataset, targets: Targets) -> NewExamples:
     """The rows of a table with their labels.
 
     Args:
-        own: how the run's own table was read.
-        plan: of the run's own table, or what :func:`plan_of` found.
+        dataset: what the run was trained on.
 
     Raises:
         Wrong: as :func:`.new_table.read`; it has no label's column, or no label.
     """
-    title = plain_text(path.name)[:80]
-    examples = new_table.read(path, own, plan, labelled=True)
+    title, own = plain_text(path.name)[:80], new_table.table_of(path, dataset)
+    plan = new_table.plan_of(dataset)
+    if not isinstance(dataset, Table):
+        plan = _plan_with_labels(path, math.prod(dataset.shape), targets)
+    examples = new_table.read(path, dataset, plan, labelled=True)
     layout, _, _ = new_table.placed(path, title, own, plan)
     columns = _label_columns(title, layout, plan)
     kept = set(examples.names)
     if targets.regression:
         features = [Feature(at, style=style) for at, style in zip(columns, plan.label_styles, strict=True)]
-        reader = new_table.TableReader(path, title, own, layout, features, [])
-        values, _, numbers = reader.values()
+        values, _, numbers = new_table.TableReader(path, title, own, layout, features, []).values()
         rows = [at for at, row in enumerate(numbers) if row in kept]
         return _labelled(examples, values[rows], (), targets, title)
     reading = Rows(path, layout)
     cells = [cell for block in reading.blocks() for cell in block.column(columns[0])]
     numbers = new_table.row_numbers(len(cells), layout.header, reading.blank)
     texts = [cell.strip(BLANKS) for cell, row in zip(cells, numbers, strict=True) if row in kept]
-    missing = missing_of(own)
-    codes = {text: targets.code(text, missing) for text in set(texts)}
-    return _labelled(examples, np.array([codes[text] for text in texts], np.int64), texts, targets, title)
+    return _classified(examples, texts, targets, title, missing_of(own))
 
 
 def _label_columns(title: str, layout: Layout, plan: Plan) -> list[int]:
@@ -146,7 +177,7 @@ def _label_columns(title: str, layout: Layout, plan: Plan) -> list[int]:
     return [at for at in found if at is not None]
 
 
-def plan_of(path: Path, features: int, targets: Targets) -> Plan:
+def _plan_with_labels(path: Path, features: int, targets: Targets) -> Plan:
     """How to read a table with labels for a run that was trained on no table.
 
     The label is the column called label, class, target or y, else the last; of several numbers they are the
@@ -157,7 +188,7 @@ def plan_of(path: Path, features: int, targets: Targets) -> Plan:
     """
     title = plain_text(path.name)[:80]
     layout = layout_of(path, Table(path=str(path)))
-    count, labels = len(layout.names), targets.outputs if targets.regression else 1
+    count, labels = len(layout.names), targets.outputs
     if count != features + labels:
         word = "a label" if labels == 1 else f"{labels:,} labels"
         text = f"{title} has {count:,} column{'s' * (count != 1)}; {features:,} inputs and {word} are needed"
@@ -165,10 +196,9 @@ def plan_of(path: Path, features: int, targets: Targets) -> Plan:
     lower = [name.lower() for name in layout.names]
     named = [lower.index(name) for name in LABEL_NAMES if lower.count(name) == 1]
     places = named[:1] if named and labels == 1 else list(range(features, count))
-    plan = new_table.plan_of(count)
-    inputs = tuple(feature for feature in plan.features if feature.index not in places)
-    styles = (Feature(0).style,) * labels
-    return replace(plan, features=inputs, labels=tuple(places), label_styles=styles)
+    inputs = tuple(Feature(index) for index in range(count) if index not in places)
+    columns = tuple(f"column {index + 1}" for index in range(count))
+    return Plan(Layout(",", False, columns), inputs, tuple(places), (PLAIN,) * labels, {}, 0, frozenset())
 
 
 # -- arrays and images ------------------------------------------------------------------------------------
@@ -199,14 +229,30 @@ def arrays(path: Path, shape: tuple[int, ...], targets: Targets) -> NewExamples:
     used = [plain_text(header.name)[:30] for header in found[role]]
     others = [name for name in archive.headers if name not in [header.name for header in found[role]]]
     notes = [f"{used[0]} and {used[1]} are evaluated; not used: {listed(others)}"] if others else []
-    examples = new_examples.of_array(inputs, shape, title, notes)
+    return _of_arrays(new_examples.of_array(inputs, shape, title, notes), raw, targets, title)
+
+
+def idx_files(path: Path, shape: tuple[int, ...], targets: Targets) -> NewExamples:
+    """The examples of an IDX file and the labels beside it; of a folder those of its test part if it has one.
+
+    Raises:
+        DataError: there are no labels; or as :func:`.new_examples.idx_file`.
+    """
+    found = {pair.role: pair for pair in pairs_beside(path)}
+    pair = found.get("test", next(iter(found.values())))
+    title = plain_text(pair.images.name)[:80]
+    notes = [f"{title} and {plain_text(pair.labels.name)[:80]} are evaluated"]
+    examples = new_examples.of_array(idx.read_any(pair.images), shape, title, notes)
+    return _of_arrays(examples, idx.read_any(pair.labels), targets, title)
+
+
+def _of_arrays(examples: NewExamples, raw: Array, targets: Targets, title: str) -> NewExamples:
+    """The examples with the labels in an array."""
     if len(examples.inputs) != len(raw):
         raise Wrong("path", f"{title} has {len(examples.inputs):,} examples, but {len(raw):,} labels")
     if targets.regression:
         return _labelled(examples, _numbers(raw, targets, title), (), targets, title)
-    texts = _texts(raw, targets, title)
-    codes = {text: targets.code(text) for text in set(texts)}
-    return _labelled(examples, np.array([codes[text] for text in texts]), texts, targets, title)
+    return _classified(examples, _texts(raw, targets, title), targets, title)
 
 
 def _numbers(raw: Array, targets: Targets, title: str) -> Array:
@@ -250,5 +296,4 @@ def pictures(path: Path, shape: tuple[int, ...], targets: Targets) -> NewExample
         raise Wrong("path", f"{title} has no label: give a folder with a folder of images for each class")
     files, notes = labelled_images(path)
     examples = new_examples.pictures(path, shape, files, notes)
-    texts = [file.parent.name for file in files]
-    return _labelled(examples, np.array([targets.code(text, ()) for text in texts]), texts, targets, title)
+    return _classified(examples, [file.parent.name for file in files], targets, title, ())

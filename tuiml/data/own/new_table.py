@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuiml.data.base import Dataset
 from tuiml.data.own.blocks import Block, Layout
 from tuiml.data.own.cells import Ambiguous, Style, decide, is_missing, kinds_of
 from tuiml.data.own.entries import Table
@@ -20,7 +22,7 @@ from tuiml.data.own.layout import layout_of
 from tuiml.data.own.new_examples import NewExamples
 from tuiml.data.own.rows import Rows
 from tuiml.data.own.table_plan import Feature, Plan, missing_of
-from tuiml.data.own.table_reader import numbers_of, one_hot
+from tuiml.data.own.table_reader import enter, numbers_of
 from tuiml.data.own.values import LARGEST
 from tuiml.registry import closest, short
 from tuiml.text import plain_text
@@ -30,25 +32,37 @@ NAMED = 5
 UNUSED_LABEL = "the label is not used"
 
 
-def plan_of(features: int, names: Sequence[str] = ()) -> Plan:
-    """How to read a table of the inputs of a run that was trained on no table: one column each, in order."""
-    columns = tuple(names) or tuple(f"column {index + 1}" for index in range(features))
+def plan_of(dataset: Dataset) -> Plan:
+    """The columns of a table of new examples: as in training; of what was trained on no table one for each
+    input, in order."""
+    if isinstance(dataset, Table):
+        plan: Plan = dataset.facts.how
+        return plan
+    features = math.prod(dataset.shape)
+    names = dataset.feature_names if len(dataset.feature_names) == features else ()
+    columns = names or tuple(f"column {index + 1}" for index in range(features))
     inputs = tuple(Feature(index) for index in range(features))
     return Plan(Layout(",", bool(names), columns), inputs, (), (), {}, 0, frozenset())
 
 
-def read(path: Path, table: Table, plan: Plan, *, labelled: bool = False) -> NewExamples:
+def table_of(path: Path, dataset: Dataset) -> Table:
+    """The table that a run was trained on; of one that was trained on no table the new one."""
+    return dataset if isinstance(dataset, Table) else Table(path=str(path))
+
+
+def read(path: Path, dataset: Dataset, plan: Plan | None = None, *, labelled: bool = False) -> NewExamples:
     """The rows of a table as raw inputs; a row's name is its number in a spreadsheet.
 
     Args:
-        table: how the run's own table was read; its options hold where they suit this one.
-        plan: of the run's own table.
-        labelled: its labels are read too, by :mod:`.new_labels`.
+        dataset: what the run was trained on; the options of a table hold where they suit this one.
+        plan: how the rows are read; default: :func:`plan_of`.
+        labelled: the labels are read too, by :mod:`.new_labels`.
 
     Raises:
         Wrong: a column is lacking, a cell is no number, or a value is missing that was not in training.
     """
-    title = plain_text(path.name)[:80]
+    title, plan = plain_text(path.name)[:80], plan or plan_of(dataset)
+    table = table_of(path, dataset)
     layout, places, notes = placed(path, title, table, plan)
     notes = [text for text in notes if not (labelled and text.startswith(UNUSED_LABEL))]
     features = [replace(feature, index=at) for feature, at in zip(plan.features, places, strict=True)]
@@ -190,14 +204,10 @@ class TableReader:
         lacking = np.zeros((len(block), len(self.features)), np.bool_)
         for k, feature in enumerate(self.features):
             some = inputs[:, at : at + feature.width]
-            if feature.values:
-                unknown = one_hot(feature, block.column(feature.index), some, self.missing_values)
-                self.unknown[k].update(text for _, text in unknown)
-                lacking[:, k] = ~some.any(axis=1)
-                lacking[[row for row, _ in unknown], k] = False
-            else:
-                some[:, 0] = numbers_of(block, feature.index, every, feature.style, self.missing_values)
-                lacking[:, k] = np.isnan(some[:, 0])
+            unknown = enter(feature, block, every, some, self.missing_values)
+            self.unknown[k].update(text for _, text in unknown)
+            lacking[:, k] = ~some.any(axis=1) if feature.values else np.isnan(some[:, 0])
+            lacking[[row for row, _ in unknown], k] = False
             at += feature.width
         return inputs, lacking
 

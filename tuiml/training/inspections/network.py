@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from tuiml.backends.engine import Array, Engine
 from tuiml.data.arrays import Data, Part
+from tuiml.data.base import Dataset
+from tuiml.data.own.new_row import NewRow
 from tuiml.nn.network import Network
 
 ZERO = 128
@@ -30,14 +33,22 @@ def image_size(shape: tuple[int, ...]) -> tuple[int, int] | None:
 class InspectedNetwork:
     """What inspections compute from: the network, its engine and data, the newest evaluation."""
 
-    def __init__(self, network: Network, engine: Engine) -> None:
+    def __init__(self, network: Network, engine: Engine, dataset: Dataset | None = None) -> None:
+        self.dataset = dataset
         self.network, self.engine = network, engine
         self.data = engine.data
         self.classes = len(self.data.classes)
         self.regression = self.data.target != "classes"
         self.image_size = image_size(self.data.shape)
-        self._part_name, self._part = held_out(self.data)
+        self.held_out = held_out(self.data)
+        """The part that is evaluated, with its name."""
+        self._part_name, self._part = self.held_out
         self._newest: tuple[tuple[int, int], Array, Array] | None = None
+
+    @cached_property
+    def row_reader(self) -> NewRow | None:
+        """Reads examples that are typed; none of images, and where the data set is not known."""
+        return NewRow(self.dataset, self.data) if self.dataset and len(self.data.shape) == 1 else None
 
     @property
     def step(self) -> int:
@@ -85,6 +96,19 @@ class InspectedNetwork:
     def numbers(self, inputs: Array) -> Array:
         """What a regression predicts for raw inputs, (examples, outputs), in the units of the data."""
         return clipped(self.data.original(self.engine.predict(inputs).T))
+
+    def answers(self, raw: Array) -> Array:
+        """Each class's probability, or the numbers of a regression, (examples, outputs) float64.
+
+        Args:
+            raw: (examples, features) in the units of the data; NaN where a value is missing.
+        """
+        inputs = self.data.entered(raw)
+        with np.errstate(all="ignore"):
+            if self.regression:
+                return self.numbers(inputs)
+            found: Array = self.probabilities(inputs).T.astype(np.float64)
+        return found
 
     def predictions(self, inputs: Array, output: int) -> Array:
         """One output of a regression for raw inputs, in the units of the data."""

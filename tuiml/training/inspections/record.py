@@ -6,7 +6,7 @@ Grids and images are bytes (in JSON: base64), row by row from the top, and bound
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Protocol, Self
 
 from pydantic import Field
 
@@ -63,6 +63,16 @@ class InspectionRequest:
     def to_json(self) -> dict[str, Any]:
         """The request as JSON's types."""
         return codec.plain(self)
+
+
+class Question(Protocol):
+    """An example that the user made, whose prediction is asked for once."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The example as JSON's types."""
+
+    def predict(self, network: InspectedNetwork) -> Inspection | None:
+        """The prediction; ``None`` where the example does not suit the network."""
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ from tuiml.tui.train.subscriptions import Subscriptions
 from tuiml.tui.train.time_travel import TimeTravel
 from tuiml.tui.train.verdict_view import Advice
 from tuiml.tui.widgets.chart_view import Drawing, Pacer, View, look_of
+from tuiml.tui.widgets.form import Form
 from tuiml.tui.widgets.layer_table import LayerTable
 from tuiml.tui.widgets.rate_field import RateField
 from tuiml.tui.widgets.small_field import SmallField
@@ -248,6 +249,11 @@ class Train(AppScreen):
     def _step_asked(self, message: StepField.Asked) -> None:
         message.stop()
         self.time_travel.go_to(message.step)
+
+    @on(Form.Left)
+    def _form_left(self, message: Form.Left) -> None:
+        message.stop()
+        self.action_leave()
 
     @on(SmallField.Left)
     def _field_left(self, message: SmallField.Left) -> None:

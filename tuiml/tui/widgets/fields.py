@@ -43,6 +43,8 @@ class Field:
     """Choices above it that the document leaves out, with their default entries."""
     option: Option | None = None
     """Of a number: its bounds, and the steps that keys change it by."""
+    increment: float = 0.0
+    """Of a number without an option: what keys change it by."""
     marked: tuple[str, ...] = ()
     """The values that a study varies it over."""
     owner: str = ""
@@ -117,8 +119,13 @@ def misread(field: Field, text: str) -> str:
 
 def stepped(field: Field, way: int) -> Any:
     """The next number above (+1) or below (−1) a field's, or its default's; ``None``: there is none."""
-    if field.option is None:
-        return None
     value = parse(field, field.text or field.placeholder)
     number = value if isinstance(value, int | float) else None
+    if field.option is None:
+        return None if number is None or not field.increment else _added(number, way * field.increment)
     return numeric.step(field.option, number, way)
+
+
+def _added(number: float, increment: float) -> float:
+    """The sum without the digits that binary fractions add."""
+    return float(f"{number + increment:.12g}")

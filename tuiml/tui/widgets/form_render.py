@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from rich.cells import cell_len
 from rich.style import Style
 
-from tuiml.tui.build.fields import NUMBERS, Field, Section, parse
 from tuiml.tui.charts.palette import TROUBLE, VARIED, Look, layer_colour
 from tuiml.tui.charts.text import clean, fit, wrap
 from tuiml.tui.model import numeric
+from tuiml.tui.widgets.fields import NUMBERS, Field, Section, parse
 from tuiml.tui.widgets.line_edit import LineEdit
 from tuiml.tui.widgets.picker import Part, Picker
 
