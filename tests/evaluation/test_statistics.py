@@ -11,15 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tuiml.evaluation.calibration import calibration
-from tuiml.evaluation.classification import auc, classification, mean
+from tuiml.evaluation.classification import auc, classification
 from tuiml.evaluation.comparison import (
     accuracy_difference,
-    mcnemar,
     mean_difference,
     regression_differences,
-    sign_test,
 )
-from tuiml.evaluation.intervals import bootstrap, paired_difference, wilson
+from tuiml.evaluation.intervals import bootstrap, mean, paired_difference, wilson
+from tuiml.evaluation.mcnemar import mcnemar, sign_test
 from tuiml.evaluation.regression import regression
 
 Array = np.ndarray[Any, Any]
@@ -66,7 +65,9 @@ def test_the_figures_of_five_examples_by_hand() -> None:
     ]
     assert found.macro.recall == pytest.approx(2 / 3)
     assert found.weighted.precision == pytest.approx((2 * 0.5 + 0.5 + 2 * 1.0) / 5)
-    assert found.baseline == ("0", 0.4)
+    assert (found.baseline.name, found.baseline.accuracy) == ("0", 0.4)
+    assert (found.baseline.mcnemar.only_first, found.baseline.mcnemar.only_second) == (2, 1)
+    assert not found.baseline.is_beaten
     assert [one.auc for one in found.classes] == [pytest.approx(5 / 6), 1.0, pytest.approx(5.5 / 6)]
     assert found.top == ()  # of three classes, three highest tell nothing
 

@@ -19,7 +19,7 @@ from tuiml.text import plain_text
 
 WIDTH = 80
 MOST_CLASSES, MOST_PAIRS = 30, 15
-"""Classes and pairs of classes that are listed."""
+"""Classes, or targets, and pairs of classes that are listed."""
 LEAST_NAME = 3
 LONGEST_NAME, SHORT_NAME = 16, 12
 METHODS = f"bootstrap (BCa, {RESAMPLES:,} resamples, seed {SEED})"
@@ -45,8 +45,10 @@ def _print_classification(found: Evaluated, figures: Classification) -> None:
     rows += [_fraction_row(f"in the top {k}", interval) for k, interval in figures.top]
     rows.append(_row(f"loss ({found.loss.name})", figures.loss))
     print_table(("", "value", f"{PERCENT} interval"), rows, right=("value",))
-    name, fraction = figures.baseline
-    say_wrapped(f"always predicting '{plain_text(name)}' is right in {accuracy_text(fraction)}", 2)
+    baseline = figures.baseline
+    text = f"always predicting '{plain_text(baseline.name)}' is right in {accuracy_text(baseline.accuracy)}"
+    no_better = "" if baseline.is_beaten else ": the network is not better than that by more than chance"
+    say_wrapped(text + no_better, 2)
     if found.unseen:
         hits = round(figures.accuracy.value * figures.examples)
         text = accuracy_text(hits / (figures.examples + found.unseen))
@@ -168,7 +170,7 @@ def _print_regression(found: Evaluated, figures: Regression) -> None:
     rows = [_row(f"loss ({found.loss.name})", figures.loss)]
     if len(figures.targets) > 1:
         rows.append(_row("R² of all targets", figures.r2))
-    for one in figures.targets:
+    for one in figures.targets[:MOST_CLASSES]:
         before = f"{plain_text(one.name)}: " if len(figures.targets) > 1 else ""
         rows.append(_row(f"{before}R²", one.r2))
         words = ("mean absolute error", "root mean squared error", "mean error")
@@ -177,6 +179,10 @@ def _print_regression(found: Evaluated, figures: Regression) -> None:
             for word, value in zip(words, (one.mae, one.rmse, one.bias), strict=True)
         ]
     print_table(("", "value", f"{PERCENT} interval"), rows, right=("value",))
+    if len(figures.targets) > MOST_CLASSES:
+        say_wrapped(
+            f"the first {MOST_CLASSES} of {count_text(len(figures.targets))} targets (--json has all)"
+        )
     say_wrapped("errors are in the units of the data; a mean error above 0 predicts too much", 2)
     say_wrapped(f"intervals: {METHODS}", 2)
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tuiml.evaluation.calibration import Calibration, are_probabilities, calibration
-from tuiml.evaluation.intervals import Array, Interval, bootstrap, wilson
+from tuiml.evaluation.intervals import Array, Interval, mean, wilson
+from tuiml.evaluation.mcnemar import McNemar, split
 
 TOP = {3: 5, 5: 10}
 """The k of top-k accuracy, and the classes from which on it tells something."""
@@ -37,6 +38,21 @@ class ClassFigures:
 
 
 @dataclass(frozen=True)
+class Baseline:
+    """What always predicting the most frequent class comes to."""
+
+    name: str
+    accuracy: float
+    mcnemar: McNemar
+    """The network against it."""
+
+    @property
+    def is_beaten(self) -> bool:
+        """Whether the network is better by more than chance."""
+        return self.mcnemar.sure and self.mcnemar.only_first > self.mcnemar.only_second
+
+
+@dataclass(frozen=True)
 class Classification:
     """All figures."""
 
@@ -45,8 +61,7 @@ class Classification:
     top: tuple[tuple[int, Interval], ...]
     """k and the fraction of examples whose class has one of the k highest outputs."""
     loss: Interval
-    baseline: tuple[str, float]
-    """The most frequent class, and its fraction of the examples: the accuracy of always predicting it."""
+    baseline: Baseline
     classes: tuple[ClassFigures, ...]
     macro: ClassFigures
     """The mean over the classes that are there or are predicted; what is not defined counts 0."""
@@ -75,27 +90,24 @@ def classification(
     count, n = len(labels), len(names)
     confusion = np.bincount(labels * n + predicted, minlength=n * n).reshape(n, n)
     support = confusion.sum(axis=1)
-    most = int(support.argmax())
+    most, hits = int(support.argmax()), int(np.trace(confusion))
+    both = int(confusion[most, most])
+    against = split(hits - both, int(support[most]) - both)
     figures = tuple(_figures(k, name, confusion, outputs, labels) for k, name in enumerate(names))
     there = [one for k, one in enumerate(figures) if support[k] or confusion[:, k].any()]
     ranks = _ranks(outputs, labels)
     return Classification(
         examples=count,
-        accuracy=wilson(int(np.trace(confusion)), count),
+        accuracy=wilson(hits, count),
         top=tuple((k, wilson(int((ranks < k).sum()), count)) for k, least in TOP.items() if n >= least),
         loss=mean(losses),
-        baseline=(names[most], float(support[most] / count)),
+        baseline=Baseline(names[most], float(support[most] / count), against),
         classes=figures,
         macro=_average("macro average", there, [1] * len(there)),
         weighted=_average("weighted average", there, [one.support for one in there]),
         confusion=tuple(map(tuple, confusion.tolist())),
         calibration=calibration(outputs, labels) if are_probabilities(outputs) else None,
     )
-
-
-def mean(values: Array) -> Interval:
-    """The mean of a value for each example, with its bootstrap interval."""
-    return bootstrap(values[:, None], lambda means: means)[0]
 
 
 def _ranks(outputs: Array, labels: Array) -> Array:

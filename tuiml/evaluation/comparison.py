@@ -1,37 +1,19 @@
 """Whether the difference of two networks on the same examples is more than chance.
 
-Sources: McNemar 1947, Note on the sampling error of the difference between correlated proportions, in its
-exact form (a sign test of the examples that only one of the two got right); Efron & Tibshirani 1993, ch. 14,
-for paired bootstrap intervals: the same resampled examples for both.
+Accuracies are compared by McNemar's test (:mod:`.mcnemar`), all else by paired bootstrap intervals: the same
+resampled examples for both (Efron & Tibshirani 1993, ch. 14).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from tuiml.evaluation.classification import mean
-from tuiml.evaluation.intervals import LEVEL, Array, Interval, bootstrap, paired_difference
+from tuiml.evaluation.intervals import Array, Interval, bootstrap, mean, paired_difference
+from tuiml.evaluation.mcnemar import mcnemar
 from tuiml.evaluation.regression import FIGURES, columns_of, figures_of
-
-
-@dataclass(frozen=True)
-class McNemar:
-    """The examples on which two networks differ."""
-
-    only_first: int
-    """Examples that the first alone got right."""
-    only_second: int
-    p: float
-    """The probability of such a difference, or a larger one, if both were equally good (two-sided)."""
-
-    @property
-    def sure(self) -> bool:
-        """Whether the difference is more than chance."""
-        return self.p < 1 - LEVEL
 
 
 @dataclass(frozen=True)
@@ -45,25 +27,6 @@ class Difference:
     interval: Interval
     """Tango's for the accuracy; of a paired bootstrap for all else."""
     more_than_chance: bool
-
-
-def mcnemar(first: Array, second: Array) -> McNemar:
-    """The exact test.
-
-    Args:
-        first, second: (n,) bool, which examples each of them got right.
-    """
-    only_first = int(np.count_nonzero(first & ~second))
-    only_second = int(np.count_nonzero(second & ~first))
-    return McNemar(only_first, only_second, sign_test(only_first, only_second))
-
-
-def sign_test(first: int, second: int) -> float:
-    """The two-sided probability of so unequal a split of ``first + second`` throws of a fair coin."""
-    n, least = first + second, min(first, second)
-    k = np.arange(1, least + 1)
-    logs = np.concatenate([[0.0], np.cumsum(np.log((n - k + 1) / k))])  # of the binomial coefficients
-    return min(1.0, 2 * float(np.exp(logs - n * math.log(2)).sum()))
 
 
 def accuracy_difference(first: Array, second: Array) -> Difference:

@@ -119,6 +119,11 @@ def bootstrap(
     return [_bca(*some, level) for some in zip(values.tolist(), found.T, without_one.T, strict=True)]
 
 
+def mean(values: Array) -> Interval:
+    """The mean of a value for each example, with its bootstrap interval."""
+    return bootstrap(values[:, None], lambda means: means)[0]
+
+
 def _grouped(columns: Array, rng: np.random.Generator) -> Array:
     """The sums of the columns over groups of examples, with a last column that counts them."""
     sums = np.concatenate([columns, np.ones((len(columns), 1))], axis=1)

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tuiml.evaluation.classification import mean
-from tuiml.evaluation.intervals import Array, Interval, bootstrap
+from tuiml.evaluation.intervals import Array, Interval, bootstrap, mean
 
 FIGURES = 4
 """Of each target."""

@@ -12,13 +12,12 @@ from tuiml.evaluation.answers import Evaluated
 from tuiml.evaluation.classification import Classification, classification
 from tuiml.evaluation.comparison import (
     Difference,
-    McNemar,
     accuracy_difference,
-    mcnemar,
     mean_difference,
     regression_differences,
 )
 from tuiml.evaluation.intervals import LEVEL, RESAMPLES, SEED
+from tuiml.evaluation.mcnemar import McNemar, mcnemar
 from tuiml.evaluation.regression import Regression, regression
 from tuiml.runs.errors import RunError
 
@@ -125,8 +124,6 @@ def evaluation_data(found: Evaluated, all_figures: Figures) -> dict[str, Any]:
     }
     if isinstance(all_figures, Classification):
         data["top"] = {str(k): asdict(interval) for k, interval in all_figures.top}
-        name, fraction = all_figures.baseline
-        data["baseline"] = {"class": name, "accuracy": fraction}
     return data
 
 
