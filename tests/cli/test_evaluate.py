@@ -220,6 +220,7 @@ def test_other_input_that_cannot_be_evaluated_is_one_line(
         (["mine", "three.csv"], "has 4 columns; 2 inputs and a label are needed"),
         (["mine", "folder"], "has no labels"),
         (["mine", "--csv", "nowhere/out.csv"], "there is no folder nowhere"),
+        (["mine", "--csv", "folder"], "folder is a folder"),
     ):
         assert main(["evaluate", *words]) == 2
         assert said in one_line(capsys)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from tuiml.text import plain_text
 
 if TYPE_CHECKING:
     from tuiml.evaluation.answers import Evaluated
+    from tuiml.evaluation.report import Comparison
     from tuiml.runs.predictor import Which
 
 
@@ -26,34 +27,48 @@ def run(chosen: argparse.Namespace) -> int:
     from tuiml.runs import library
 
     paths = [library.find(word) for word in (chosen.name, chosen.against) if word is not None]
-    if chosen.csv is not None and not chosen.csv.parent.is_dir():
-        note(f"tuiml: there is no folder {chosen.csv.parent} for the examples")
+    if chosen.csv is not None and (problem := _unwritable(chosen.csv)):
+        note(f"tuiml: {problem}")
         return 2
     threads.limit()  # before numpy is imported, by what follows
-    from tuiml.evaluation.report import compare, comparison_data, evaluation_data, figures
+    from tuiml.evaluation.report import compare
 
     with _file(chosen.file) as file:
         first, *others = [_evaluated(path, chosen.checkpoint, file) for path in paths]
-    comparisons = [compare(first, other) for other in others]
+    comparisons = [(other, compare(first, other)) for other in others]
     _say_notes(first, *others)
     if chosen.csv is not None:
         from tuiml.files import write_whole
 
         write_whole(chosen.csv, _csv(first), parents=False)
-    own = figures(first)
-    if chosen.json:
-        data = evaluation_data(first, own)
-        for other, comparison in zip(others, comparisons, strict=True):
-            data["against"] = evaluation_data(other, figures(other))
-            data["comparison"] = comparison_data(comparison)
-        print_json(data)
-        return 0
-    from tuiml.cli.evaluation_tables import print_comparison, print_figures
-
-    print_figures(first, own)
-    for other, comparison in zip(others, comparisons, strict=True):
-        print_comparison(first, other, comparison)
+    (_print_json if chosen.json else _print)(first, comparisons)
     return 0
+
+
+def _print(first: Evaluated, comparisons: Sequence[tuple[Evaluated, Comparison]]) -> None:
+    from tuiml.cli.evaluation_tables import print_comparison, print_figures
+    from tuiml.evaluation.report import figures
+
+    print_figures(first, figures(first))
+    for other, comparison in comparisons:
+        print_comparison(first, other, comparison)
+
+
+def _print_json(first: Evaluated, comparisons: Sequence[tuple[Evaluated, Comparison]]) -> None:
+    from tuiml.evaluation.report import comparison_data, evaluation_data, figures
+
+    data = evaluation_data(first, figures(first))
+    for other, comparison in comparisons:
+        data["against"] = evaluation_data(other, figures(other))
+        data["comparison"] = comparison_data(comparison)
+    print_json(data)
+
+
+def _unwritable(path: Path) -> str:
+    """Why no file can be written there, or nothing."""
+    if path.is_dir():
+        return f"{path} is a folder: give the path of a file"
+    return "" if path.parent.is_dir() else f"there is no folder {path.parent} for the examples"
 
 
 def _say_notes(*evaluated: Evaluated) -> None:
