@@ -107,6 +107,18 @@ def test_a_table_with_labels_is_matched_by_name_and_what_it_lacks_is_said(
     )
 
 
+def test_labels_stay_with_their_rows_where_some_are_left_out(train: Train, evaluate: Any) -> None:
+    flowers(Path("flowers.csv"))
+    train({"path": "flowers.csv", "missing": "drop"})
+    lines = Path("flowers.csv").read_text().splitlines()[:40]
+    lines[5:5] = ["", "1,,3,virginica", "1,2,3,", "1,2,,setosa"]
+    text(Path("gaps.csv"), "\n".join(lines) + "\n")
+    evaluate("mine", "gaps.csv", "--csv", "out.csv")
+    rows = table("out.csv")
+    assert [row["row"] for row in rows] == [str(n) for n in range(2, len(lines) + 1) if n not in (6, 7, 8, 9)]
+    assert [row["label"] for row in rows] == [lines[int(row["row"]) - 1].rpartition(",")[2] for row in rows]
+
+
 def test_labels_that_are_numbers_are_the_same_however_they_are_written(train: Train, evaluate: Any) -> None:
     rng = np.random.default_rng(4)
     rows = [(*rng.normal(k % 2, 0.7, 2).round(2).tolist(), k % 2 + 1) for k in range(80)]
@@ -114,6 +126,19 @@ def test_labels_that_are_numbers_are_the_same_however_they_are_written(train: Tr
     train({"path": "t.csv"})
     text(Path("points.csv"), "a,b,class\n" + "".join(f"{a},{b},{y}.0\n" for a, b, y in rows))
     assert evaluate("mine", "points.csv")["confusion"] == evaluate("mine", "t.csv")["confusion"]
+
+
+def test_labels_of_arrays_are_told_apart_by_all_their_digits(train: Train, evaluate: Any) -> None:
+    rng = np.random.default_rng(5)
+    kinds = np.arange(120) % 3
+    x = rng.normal(kinds[:, None], 0.8, (120, 2)).astype(np.float32)
+    for labels in (kinds + 1234567.0, np.array(["a", "b", "c"])[kinds], np.array([b"a", b"b", b"c"])[kinds]):
+        np.savez("x.npz", x=x, y=labels)
+        name = f"run-{labels.dtype.kind}"
+        train({"path": "x.npz", "predict": "classes", "test": 0.0}, name=name)
+        found = evaluate(name, "x.npz")
+        assert found["unseen"] == 0
+        assert [one["support"] for one in found["classes"]] == [40, 40, 40]
 
 
 def test_arrays_tables_and_pictures_of_the_same_digits_have_the_same_figures(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.cli.test_evaluate import NOISY, one_line
-from tests.data.own_files import flowers, homes
+from tests.data.own_files import flowers, homes, text
 from tuiml.cli import main
 
 Capture = pytest.CaptureFixture[str]
@@ -53,6 +53,15 @@ def test_two_regressions_are_compared(train: Train, evaluate: Any, capsys: Captu
     assert rows["RMSE"]["interval"]["high"] < 0
     assert main(["evaluate", "good", "--against", "poor"]) == 0
     assert "good is better by more than chance in R²" in capsys.readouterr().out
+
+
+def test_runs_that_predict_other_columns_of_a_file_are_refused(train: Train, capsys: Capture) -> None:
+    rows = [f"{k % 7},{k % 5},{('no', 'yes')[k % 7 > 3]},{('no', 'yes')[k % 5 > 2]}" for k in range(70)]
+    text(Path("two.csv"), "\n".join(["a,b,first,second", *rows]) + "\n")
+    train({"path": "two.csv", "label": "first", "ignore": "second"}, name="first", epochs=1)
+    train({"path": "two.csv", "label": "second", "ignore": "first"}, name="second", epochs=1)
+    assert main(["evaluate", "first", "two.csv", "--against", "second"]) == 2
+    assert "first and second predict other columns" in capsys.readouterr().err
 
 
 def test_losses_of_other_kinds_are_not_compared(train: Train, evaluate: Any) -> None:

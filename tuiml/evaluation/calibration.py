@@ -44,7 +44,7 @@ class Calibration:
 
 def are_probabilities(outputs: Array) -> bool:
     """Whether each example's outputs, (n, classes), are fractions that sum to 1."""
-    inside = bool(((outputs >= 0) & (outputs <= 1)).all())
+    inside = bool(((outputs >= 0) & (outputs <= 1 + SUMS_TO_ONE)).all())
     return inside and bool((np.abs(outputs.sum(axis=1) - 1) <= SUMS_TO_ONE).all())
 
 

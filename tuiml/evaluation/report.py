@@ -56,6 +56,8 @@ def compare(first: Evaluated, second: Evaluated) -> Comparison:
             raise RunError("there is no example that both runs can be evaluated on")
         first, second = _only(first, both), _only(second, both)
         notes.append(f"the runs are compared on the {len(both):,} examples that both can be evaluated on")
+    if not np.array_equal(first.labels, second.labels):
+        raise RunError(f"{first.run} and {second.run} predict other columns: they cannot be compared")
     test, differences = None, []
     if not first.regression:
         test = mcnemar(first.correct, second.correct)

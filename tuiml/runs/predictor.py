@@ -93,8 +93,11 @@ class Predictor:
         Raises:
             DataError: as :meth:`read`, or none has a label.
         """
-        dataset = self.dataset
-        texts = dataset.facts.how.classes if isinstance(dataset, Table) else None
+        dataset, texts = self.dataset, None
+        if isinstance(dataset, Table):
+            texts = dataset.facts.how.classes
+        elif isinstance(dataset, Arrays):
+            texts = new_labels.texts_of(dataset.facts.how.coding)
         regression = self._network.regression
         targets = new_labels.Targets(dataset.classes, self._network.outputs if regression else 1, texts)
         return new_labels.read(path, dataset, targets)

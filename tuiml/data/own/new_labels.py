@@ -21,6 +21,7 @@ from tuiml.data.own.columns import LABEL_NAMES
 from tuiml.data.own.entries import Arrays, Idx, Images, Table
 from tuiml.data.own.facts import MOST_BYTES, Wrong
 from tuiml.data.own.idx_files import pairs as pairs_beside
+from tuiml.data.own.labels import Coding
 from tuiml.data.own.layout import layout_of
 from tuiml.data.own.location import first_bytes, open_file
 from tuiml.data.own.new_examples import NewExamples
@@ -44,11 +45,13 @@ class Targets:
         """Args:
         classes: their names; none of a regression.
         outputs: numbers that a regression predicts of an example.
-        texts: from a label's text in the run's own table to its class; ``None``: it was no table, and
-            labels may be the places of the classes, from 0.
+        texts: from a label's text in the run's own file to its class; ``None``: it had no such texts,
+            and labels may be the places of the classes, from 0.
         """
         self.classes, self.outputs = tuple(classes), outputs
-        self._texts = {name: place for place, name in enumerate(self.classes)} | dict(texts or {})
+        counts = Counter(self.classes)  # a name that was cut may be that of two classes: it tells nothing
+        names = {name: place for place, name in enumerate(self.classes) if counts[name] == 1}
+        self._texts = names | dict(texts or {})
         values = {number(text): place for text, place in self._texts.items()}
         self.by_place = texts is None and all(value is None for value in values)
         if self.by_place:
@@ -275,10 +278,20 @@ def _texts(raw: Array, targets: Targets, title: str) -> list[str]:
         return [targets.classes[k] if one else "" for k, one in zip(places, single, strict=True)]
     if raw.size != len(raw):
         raise Wrong("path", f"{title}: labels of shape {'×'.join(map(str, raw.shape[1:]))} are no classes")
-    flat = raw.reshape(-1)
-    if raw.dtype.kind == "S":
-        return [value.decode("utf-8", "replace") for value in flat.tolist()]
-    return [f"{value:g}" if raw.dtype.kind == "f" else str(value) for value in flat.tolist()]
+    return _written(raw.reshape(-1))
+
+
+def _written(values: Array) -> list[str]:
+    if values.dtype.kind == "S":
+        return [value.decode("utf-8", "replace") for value in values.tolist()]
+    return [str(value) for value in values.tolist()]
+
+
+def texts_of(coding: Coding) -> dict[str, int] | None:
+    """From the labels of a run's own arrays, as texts, to their classes; ``None`` of one-hot rows."""
+    if coding.values is None:
+        return None
+    return {text: place for place, text in enumerate(_written(coding.values))}
 
 
 def pictures(path: Path, shape: tuple[int, ...], targets: Targets) -> NewExamples:
