@@ -14,6 +14,7 @@ from tests.tui.bench import Bench, screen_text
 from tests.tui.files_on_disk import run as finished
 from tuiml.spec.library import find, save
 from tuiml.training.events import Epoch, Start
+from tuiml.tui.chart_views.row_state import RowState
 from tuiml.tui.model import settings
 from tuiml.tui.process.training_client import TrainingClient
 from tuiml.tui.study.screen import StudyScreen
@@ -64,6 +65,19 @@ def histograms_of(*names: str) -> Seen:
     def seen(on: Bench) -> bool:
         text = on.app.query_one(StudyScreen).view.text
         return not on.app.study.active and "activations" in text and all(name in text for name in names)
+
+    return seen
+
+
+def answered(*texts: str) -> Seen:
+    """True once a row that begins with some cells is predicted to be of the class named last."""
+
+    def seen(on: Bench) -> bool:
+        found, state = on.model.inspections.get("row"), on.train.selection.of(RowState)
+        if found is None or found.number != state.version or state.cells[: len(texts) - 1] != [*texts[:-1]]:
+            return False
+        best = max(range(len(found.values)), key=found.values.__getitem__)
+        return bool(on.model.preset.data.classes[best] == texts[-1])
 
     return seen
 
@@ -162,12 +176,14 @@ TASKS = (
         ),
     ),
     Task(
-        "train your own CSV and see what it confuses",
+        "train your own CSV, see what it confuses and predict a row",
         (
             ("o", shows("flowers.csv")),
             ("down enter", lambda on: "flowers" in str(on.app.document.raw["data"])),
             ("ctrl+r", lambda on: val_accuracy(on) > 0.9),
             ("", shows("confusion", "iris", "lily", "rose")),
+            ("d", shows("predict", "length", "median")),
+            ("'3' down '-1'", answered("3", "-1", "rose")),
         ),
         own_table,
     ),

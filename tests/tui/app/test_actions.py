@@ -20,6 +20,9 @@ from tuiml.tui.widgets.picker import Pick, Picker
 ACTIONS = """
 any start_pause ctrl+r first
 table choose enter
+row row_next greater_than_sign
+row row_back less_than_sign hidden
+row find_input slash
 field open_field enter
 field leave_field escape
 field value_next right hidden

@@ -278,7 +278,7 @@ class InspectionBench(Bench):
 
     @cached_property
     def inspector(self):
-        return Inspector(self.network, self.parts[2])
+        return Inspector(self.network, self.parts[2], self.app.model.preset.data)
 
     @property
     def requests(self):
@@ -451,7 +451,7 @@ async def test_charts_are_there_only_where_a_run_has_them():
         assert {"confusions", "worst", "boundary", "units"} <= ids
         assert "weights" in ids
         assert "draw" not in ids
-        assert on.train.enabled("draw") is False
+        assert on.train.enabled("draw"), "a form, in place of the pad"
 
 
 @pytest.mark.parametrize("size", SIZES)

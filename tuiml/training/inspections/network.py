@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -17,13 +17,18 @@ ZERO = 128
 """The byte of a signed grid that stands for 0; 1 and 255 are the ends of its scale."""
 LEAST = 1e-7
 """By what the probability of the predicted class is above that of others with outputs beyond 0 or 1."""
+PartName = Literal["training", "validation", "test"]
 LARGEST = 1e100
 """The largest prediction that is reported: sums of squares of larger ones would overflow."""
 
 
-def held_out(data: Data) -> tuple[str, Part]:
+def held_out(data: Data) -> tuple[PartName, Part]:
     """The part on which a network is evaluated, with its name: validation, else test, else training."""
-    parts = (("validation", data.validation), ("test", data.test), ("training", data.train))
+    parts: tuple[tuple[PartName, Part], ...] = (
+        ("validation", data.validation),
+        ("test", data.test),
+        ("training", data.train),
+    )
     return next(((name, part) for name, part in parts if len(part)), parts[-1])
 
 

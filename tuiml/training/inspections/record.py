@@ -6,7 +6,7 @@ Grids and images are bytes (in JSON: base64), row by row from the top, and bound
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, Protocol, Self
+from typing import Annotated, Any, ClassVar, Protocol, Self
 
 from pydantic import Field
 
@@ -14,6 +14,7 @@ from tuiml.training import codec
 from tuiml.training.codec import Bounded, Bytes, Count, Finite
 from tuiml.training.events import Event
 from tuiml.training.inspections.network import InspectedNetwork
+from tuiml.training.inspections.network import PartName as Part
 
 CELLS = 1 << 16
 """Bytes of all the grids or images of one record, at most."""
@@ -27,7 +28,6 @@ SIDE = 64
 """Height and width of an image, at most: of a larger one every second pixel is shown, or fewer."""
 COLUMNS = 512
 
-Part = Literal["training", "validation", "test"]
 Layer = Annotated[Count, Field(le=10_000)]
 Side = Annotated[Count, Field(le=SIDE)]
 Cells = Annotated[Count, Field(ge=1, le=COLUMNS)]

@@ -69,7 +69,8 @@ class InputColumns(record.Inspection, event="input_columns"):
             return None
         row = min(request.first, len(part))
         columns = tuple(_checked(column) for column in reader.columns)
-        cells, targets = tuple(column.usual for column in columns), ()
+        cells = tuple(column.usual for column in columns)
+        targets: tuple[float, ...] = ()
         if row:
             texts = reader.cells(part.inputs[row - 1])
             cells = tuple(text if len(text) <= LONG else "" for text in texts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Any, Self
 
 from rich.segment import Segment
@@ -38,6 +38,7 @@ TALL = 14
 ROWS = ("less_than_sign", "greater_than_sign")
 """Keys to another row of the data, also while a number is typed."""
 MOST_INPUTS = 20_000
+AWAITED = "asking the network"
 
 
 def input_columns_of(model: RunModel) -> int:
@@ -56,9 +57,19 @@ def has_row(model: RunModel) -> bool:
 
 
 class RowFormModel(FormModel):
-    """A form in which the keys to another row, and the one that finds a field, are never typed."""
+    """A form in which the keys to another row, and the one that finds a field, are never typed.
+
+    Args:
+        awaits: true while its fields are on the way.
+    """
+
+    def __init__(self, apply: Apply, awaits: Callable[[], bool]) -> None:
+        super().__init__(apply)
+        self._awaits = awaits
 
     def takes(self, key: str, character: str | None) -> bool:
+        if self.field is None and self._awaits():  # what is typed ahead must not lead to another screen
+            return character is not None and character.isprintable()
         finds = key == "slash" and (self.edit is None or self.untouched)
         return not (self.picker is None and (key in ROWS or finds)) and super().takes(key, character)
 
@@ -69,9 +80,9 @@ class RowForm(Form):
     class OtherRow(Message):
         """Another row of the data is wanted."""
 
-    def __init__(self, apply: Apply, state: RowState) -> None:
+    def __init__(self, apply: Apply, state: RowState, awaits: Callable[[], bool]) -> None:
         super().__init__(apply)
-        self.model = RowFormModel(apply)
+        self.model = RowFormModel(apply, awaits)
         self._state = state
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -136,15 +147,22 @@ class PredictView(AskingView, can_focus=False):
     def __init__(self, selection: ChartSelection, chart: Chart) -> None:
         super().__init__(selection, chart)
         self.state = selection.of(RowState)
-        self.form = RowForm(self._apply, self.state)
+        self.form = RowForm(self._apply, self.state, lambda: self._waiting() == AWAITED)
         self._left = 0
+        self._to_focus = False  # once the form is there
 
     def compose(self) -> ComposeResult:
         yield self.form
         yield self.form.help
 
+    def on_mount(self) -> None:
+        if self._to_focus:
+            self.form.focus()
+
     def focus(self, scroll_visible: bool = True) -> Self:
-        self.form.focus(scroll_visible)
+        if self.form.is_attached:
+            self.form.focus(scroll_visible)
+        self._to_focus = not self.form.is_attached
         return self
 
     def requests(self) -> list[InspectionRequest]:
@@ -210,7 +228,7 @@ class PredictView(AskingView, can_focus=False):
         if width < 8 or height < 2:
             return []
         head = [(self.pointer(look) + self.title, look.style(bold=True))]
-        waiting = self._waiting(width, height)
+        waiting = self._waiting()
         if waiting:
             return [strip(head, width), *notice(clean(waiting, look), width, height - 1, look)]
         found, model = self.prediction, self.selection.model
@@ -223,18 +241,18 @@ class PredictView(AskingView, can_focus=False):
         body = [Line.of([indent, *line]).resized(width) for line in self._answer(room, height - 1, look)]
         return [strip(head, width), *body]
 
-    def _waiting(self, width: int, height: int) -> str:
+    def _waiting(self) -> str:
         """Why there is no form yet; empty if there is one."""
         model = self.selection.model
         if model.inspection_problem:
             return model.inspection_problem
         if input_columns_of(model) > COLUMNS:
             return f"more than {COLUMNS:,} inputs: tuiml predict {model.name} FILE"
-        if width < LEAST[0] or height < LEAST[1]:
+        if self.has_class("-small"):
             return f"{key_of('enlarge', keymap_of(self))} makes room for it"
         if self.state.found is not None:
             return ""
-        return self.selection.hint(self) if model.status in ("empty", "loading", "failed") else "asking"
+        return self.selection.hint(self) if model.status in ("empty", "loading", "failed") else AWAITED
 
     def _where(self) -> str:
         """The row that was filled in, and whether it was changed."""

@@ -11,7 +11,7 @@ from tuiml.formatting import compact, percent
 from tuiml.text import plain_text
 from tuiml.training.inspections.row import InputColumn, InputColumns, Row
 from tuiml.tui.model import numeric
-from tuiml.tui.widgets.fields import Field, Section
+from tuiml.tui.widgets.fields import Field, Kind, Section
 from tuiml.tui.widgets.picker import Pick
 
 ABSENT = "(missing)"
@@ -113,7 +113,7 @@ class RowState:
             return Field(path, label, "choice", text, "", usual, problem=problem, picks=_picks(column))
         of = f"mean {compact(column.mean, 4)}" if column.optional else f"median {column.usual}"
         help = f"{limits(column)} in training, {of}"
-        kind = "text" if column.date else "float"
+        kind: Kind = "text" if column.date else "float"
         increment = 0.0 if column.date else _increment(column)
         return Field(path, label, kind, text, help, usual, problem=problem, increment=increment)
 

@@ -251,14 +251,13 @@ class Train(AppScreen):
         self.time_travel.go_to(message.step)
 
     @on(Form.Left)
-    def _form_left(self, message: Form.Left) -> None:
-        message.stop()
-        self.action_leave()
-
     @on(SmallField.Left)
-    def _field_left(self, message: SmallField.Left) -> None:
+    def _left(self, message: Form.Left | SmallField.Left) -> None:
         message.stop()
-        self.main().focus()
+        if isinstance(message, Form.Left):
+            self.action_leave()
+        else:
+            self.main().focus()
 
     @action("escape", "back", "Back to the layer table.", "train", rank=310, shown=False)
     def action_leave(self) -> None:
