@@ -20,12 +20,17 @@ from tuiml.text import plain_text
 
 if TYPE_CHECKING:
     from tuiml.data.own.new_examples import NewExamples
-    from tuiml.runs.predictor import Answers, Predictor
-    from tuiml.training.run_control import RunControl
+    from tuiml.runs.predictor import Answers, Predictor, Which
 
 STDIN = "-"
 DIGITS = 6
 """Of a probability."""
+CHECKPOINT = argument(
+    "--checkpoint",
+    choices=("newest", "best"),
+    default="newest",
+    help="the weights: of the newest checkpoint, or of the best epoch's (default: newest)",
+)
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -34,24 +39,11 @@ def run(chosen: argparse.Namespace) -> int:
 
     path = library.find(chosen.name)
     threads.limit()  # before numpy is imported, by what follows
-    from tuiml.cli.signals import Stopping
     from tuiml.data.own import location
-    from tuiml.runs.errors import Cancelled
-    from tuiml.runs.predictor import open_run
-    from tuiml.training.run_control import RunControl
 
-    control = RunControl(rewindable=False)
-    with _standard_input() if chosen.file == STDIN else contextlib.nullcontext(chosen.file) as word:
+    with standard_input(chosen.file) as word:
         file = location.resolve(word)
-        with Stopping(control) as stopping:
-            try:
-                predictor = opened(open_run(path, which=chosen.checkpoint, control=control), control)
-            except Cancelled as error:
-                if stopping.number is None:
-                    raise
-                note(f"tuiml: {error}")
-                return 128 + stopping.number
-        with contextlib.closing(predictor):
+        with opened_run(path, chosen.checkpoint) as predictor:
             examples = predictor.read(file)
             answers = predictor.answer(examples)
     note(f"tuiml: {predictor.said}")
@@ -62,8 +54,32 @@ def run(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def opened(events: Generator[Any, None, Predictor], control: RunControl) -> Predictor:
-    """The run that :func:`~tuiml.runs.predictor.open_run` opens; a terminal shows how far a download is."""
+@contextlib.contextmanager
+def opened_run(path: Path, which: Which) -> Iterator[Predictor]:
+    """The network of a run; a terminal shows how far a download is.
+
+    Raises:
+        SystemExit: it was stopped by a signal, which was said.
+    """
+    from tuiml.cli.signals import Stopping
+    from tuiml.runs.errors import Cancelled
+    from tuiml.runs.predictor import open_run
+    from tuiml.training.run_control import RunControl
+
+    control = RunControl(rewindable=False)
+    with Stopping(control) as stopping:
+        try:
+            predictor = _opened(open_run(path, which=which, control=control))
+        except Cancelled as error:
+            if stopping.number is None:
+                raise
+            note(f"tuiml: {error}")
+            raise SystemExit(128 + stopping.number) from None
+    with contextlib.closing(predictor):
+        yield predictor
+
+
+def _opened(events: Generator[Any, None, Predictor]) -> Predictor:
     from tuiml.cli.progress import Show, on_stderr
 
     show = on_stderr() if sys.stderr.isatty() else Show()
@@ -79,10 +95,13 @@ def opened(events: Generator[Any, None, Predictor], control: RunControl) -> Pred
 
 
 @contextlib.contextmanager
-def _standard_input() -> Iterator[str]:
-    """What comes from standard input, as a file."""
+def standard_input(word: str) -> Iterator[str]:
+    """The path of a file; for ``-`` what comes from standard input, as a file."""
     from tuiml.data.own.facts import MOST_BYTES, Wrong
 
+    if word != STDIN:
+        yield word
+        return
     with tempfile.TemporaryDirectory(prefix="tuiml-") as folder:
         path, size = Path(folder) / "standard input", 0
         with path.open("wb") as file:
@@ -134,12 +153,7 @@ COMMAND = Command(
         argument(
             "file", metavar="FILE", help="a table, NPZ or NPY file, an image or a folder; -: CSV from stdin"
         ),
-        argument(
-            "--checkpoint",
-            choices=("newest", "best"),
-            default="newest",
-            help="the weights: of the newest checkpoint, or of the best epoch's (default: newest)",
-        ),
+        CHECKPOINT,
         json_option("print a JSON object a line"),
     ],
     epilog="Columns of a table are matched by name with those that the run was trained on, in any order. "

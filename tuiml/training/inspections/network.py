@@ -15,6 +15,8 @@ from tuiml.nn.network import Network
 
 ZERO = 128
 """The byte of a signed grid that stands for 0; 1 and 255 are the ends of its scale."""
+LEAST = 1e-7
+"""By what the probability of the predicted class is above that of others with outputs beyond 0 or 1."""
 PartName = Literal["training", "validation", "test"]
 LARGEST = 1e100
 """The largest prediction that is reported: sums of squares of larger ones would overflow."""
@@ -145,12 +147,18 @@ def clipped(predictions: Array) -> Array:
 
 def probabilities(outputs: Array) -> Array:
     """Each class's probability, classes × examples: the outputs, clipped to 0…1 and 0 where not finite; a
-    single output is the second class's."""
+    single output is the second class's. The class with the highest output is still the most probable."""
     found = np.nan_to_num(outputs, nan=0.0, posinf=1.0, neginf=0.0)
     if len(found) == 1:
         found = np.concatenate([1.0 - found, found])
-    clipped_to_one: Array = np.clip(found, 0.0, 1.0)
-    return clipped_to_one
+    within: Array = np.clip(found, 0.0, 1.0)
+    highest = found.argmax(axis=0)
+    if (within.argmax(axis=0) != highest).any():  # outputs beyond 0 or 1 became equal ones
+        columns = np.arange(within.shape[1])
+        best = np.maximum(within[highest, columns], LEAST)
+        within = np.minimum(within, 1 - LEAST)
+        within[highest, columns] = best
+    return within
 
 
 def as_bytes(fractions: Array) -> Array:

@@ -10,7 +10,7 @@ from tuiml.data.own.cells import number as number_of
 from tuiml.formatting import compact, percent
 from tuiml.text import plain_text
 from tuiml.training.inspections.row import InputColumn, InputColumns, Row
-from tuiml.tui.model import numeric
+from tuiml.tui.model import stepping
 from tuiml.tui.widgets.fields import Field, Kind, Section
 from tuiml.tui.widgets.picker import Pick
 
@@ -136,7 +136,7 @@ def _increment(column: InputColumn) -> float:
     """What a key changes a number by: a round part of its range in training."""
     low, high = float(column.low), float(column.high)
     part = (high - low or abs(high)) / STEPS
-    step = numeric.nice(part, 1) if part > 0 else 1.0
+    step = stepping.nice(part, 1) if part > 0 else 1.0
     return max(1.0, step) if column.whole else step
 
 

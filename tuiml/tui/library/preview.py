@@ -12,6 +12,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from tuiml.data.datasets import datasets
+from tuiml.evaluation.intervals import LEVEL, wilson
 from tuiml.formatting import Format, compact, duration
 from tuiml.nn.layers import dimensions
 from tuiml.nn.losses import losses
@@ -261,6 +262,11 @@ def _figures(page: Page, run: RunSummary, model: RunModel) -> None:
             _figure(page, word, best.val_loss, (best.val_accuracy, best.val_r2), lead, VALIDATION)
     if end and math.isfinite(end.test_loss):
         _figure(page, "test", end.test_loss, (end.test_accuracy, end.test_r2), lead)
+        tested = model.start.test_examples if model.start else 0
+        if tested and math.isfinite(end.test_accuracy):
+            found = wilson(round(end.test_accuracy * tested), tested)
+            text = f"{100 * found.low:.1f} to {100 * found.high:.1f} %"
+            page.line((f"{f'{100 * LEVEL:g} % interval':<{lead}}{text:>20}", look.style(QUIET)))
 
 
 def _figure(
