@@ -1,4 +1,4 @@
-"""Two apps that share a folder: each edits a preset of its own, saves it, is closed, killed and opened again."""
+"""Two apps that share a folder: each edits a preset of its own, saves it, is closed or killed, and opened."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Time that only the simulator moves. To be installed before tuiml is imported: clocks are default arguments."""
+"""Time that only the simulator moves. Install it before tuiml is imported: clocks are default arguments."""
 
 from __future__ import annotations
 

@@ -90,12 +90,8 @@ class Disk:
 
     def _by_path(self, name: str) -> Callable[..., Any]:
         def call(path: Any, *args: Any, **kwargs: Any) -> Any:
-            text = os.fspath(path) if not isinstance(path, int) else ""
-            if (
-                not isinstance(text, str)
-                or not text.startswith(self.root)
-                or kwargs.get("dir_fd") is not None
-            ):
+            text = str(path) if not isinstance(path, int) else ""
+            if not text.startswith(self.root) or kwargs.get("dir_fd") is not None:
                 return _os[name](path, *args, **kwargs)
             if name == "open":
                 return self._open(text, *args, **kwargs)
@@ -175,7 +171,7 @@ class Disk:
     # -- trouble -------------------------------------------------------------------------------------------
 
     def refuse(self, kind: str, after: int, number: int, error: int) -> None:
-        """Refuse ``number`` operations of a kind (``any``: all that change files) from the ``after``-th on."""
+        """Refuse ``number`` operations of a kind (``any``: all) from the ``after``-th on."""
         self._trouble.append(Trouble(kind, after, number, error))
 
     def heal(self) -> None:

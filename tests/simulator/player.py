@@ -54,7 +54,8 @@ def played(plan: list[Step], whole: dict[int, dict[str, bytes]], into: Statistic
         return str(error)
     except Exception as error:  # whatever tuiml raises is a fault of its own
         last = traceback.extract_tb(error.__traceback__)[-1]
-        return f"nothing raises what nobody expects: {type(error).__name__}: {error} ({last.name}, {last.filename}:{last.lineno})"
+        where = f"{last.name}, {last.filename}:{last.lineno}"
+        return f"nothing raises what nobody expects: {type(error).__name__}: {error} ({where})"
     finally:
         shutil.rmtree(world.root, ignore_errors=True)
         if into is not None:

@@ -1,6 +1,6 @@
 """The simulator finds planted faults, and none in tuiml.
 
-``python -m tests.simulator --hours 1`` hunts for longer; a plan that fails belongs into ``plans/``, made small.
+``python -m tests.simulator --hours 1`` hunts for longer; a plan that fails is kept in ``plans/``, made small.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def simulated(*arguments: str) -> dict[str, Any] | str:
 
 
 def fresh_seed() -> int:
-    """Another one after each change of tuiml, and the same for the same code, so that a failure comes again."""
+    """Another one after each change of tuiml, the same for the same code, so that a failure comes again."""
     digest = hashlib.sha256()
     for path in sorted((Path(__file__).parents[2] / "tuiml").rglob("*.py")):
         digest.update(path.read_bytes())

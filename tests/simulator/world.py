@@ -1,4 +1,4 @@
-"""The simulated machine: plays a plan against the real trainer, run folders and app model, and looks for harm.
+"""The simulated machine: plays a plan against the real trainer, run folders and app model.
 
 After every step :class:`World` checks what must hold whatever happens (:class:`Broken` is raised where it
 does not): every checkpoint is sound or passed over; what was acknowledged as saved is there after a kill or a
@@ -178,11 +178,10 @@ class World:
             shutil.rmtree(self.path, ignore_errors=True)
             self.model = RunModel()
         self._untold, self._anew = False, not self._begun
-        self._events = (
-            session.resume(self.path, **options)
-            if self._begun
-            else session.run(self.preset, name=NAME, **options)
-        )
+        if self._begun:
+            self._events = session.resume(self.path, **options)
+        else:
+            self._events = session.run(self.preset, name=NAME, **options)
         self.counted["sessions"] += 1
 
     def _go_on_after_pause(self) -> None:
