@@ -48,7 +48,7 @@ class InputColumns(record.Inspection, event="input_columns"):
     columns: Annotated[tuple[InputColumn, ...], Field(max_length=COLUMNS)]
     target_units: Annotated[tuple[Text, ...], Field(max_length=record.CLASSES)]
     """Of the numbers that a regression predicts."""
-    part: record.Part
+    part: PartName
     total: Count
     """Examples of the part."""
     row: Count
