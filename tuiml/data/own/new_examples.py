@@ -51,6 +51,20 @@ def arrays(path: Path, shape: tuple[int, ...]) -> NewExamples:
             raw = _npy(path, title)
         else:
             raw = _npz(Archive(file, title), title, notes)
+    return of_array(raw, shape, title, notes)
+
+
+def of_array(raw: NDArray[Any], shape: tuple[int, ...], title: str, notes: Sequence[str] = ()) -> NewExamples:
+    """The examples in an array: one or many, each of the shape that is given, flat, or with channels last.
+
+    Args:
+        shape: of one example.
+        title: of the array, in messages.
+        notes: what was said of it before.
+
+    Raises:
+        Wrong: its examples have another shape, or are no finite numbers.
+    """
     if raw.dtype.kind not in "buif":
         raise Wrong("path", f"{title} holds values of type {raw.dtype}; numbers are needed")
     if raw.shape == shape:
@@ -62,7 +76,7 @@ def arrays(path: Path, shape: tuple[int, ...]) -> NewExamples:
     if not len(raw):
         raise Wrong("path", f"{title} has no examples")
     if last and shape[0] in CHANNELS:
-        notes.append("images with their channels last: they are put first")
+        notes = [*notes, "images with their channels last: they are put first"]
     return NewExamples("example", tuple(range(len(raw))), rows_of(raw, last, title), tuple(notes))
 
 
