@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from tuiml.backends import blas
 from tuiml.data.errors import DataError
+from tuiml.data.own import new_rows
 from tuiml.data.own.reading import DataFiles
 from tuiml.runs import library, metric_columns, predictor, session, threads, watched
 from tuiml.runs.errors import Cancelled, RunError
@@ -304,7 +305,7 @@ class Run:
             DataError: ``x`` does not fit what it was trained on, or its data is missing.
             RunError: it has no sound checkpoint.
         """
-        examples = self._predictor.examples(x)
+        examples = new_rows.examples(x, self._predictor.dataset)
         for text in examples.notes:
             warnings.warn(text, stacklevel=2)
         with blas.one_thread():

@@ -12,11 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuiml.data.datasets import Dataset
-from tuiml.data.own import image_folders, location, new_examples, new_rows, new_table
+from tuiml.data.own import image_folders, location, new_examples, new_table
 from tuiml.data.own.entries import Arrays, Images, Table, format_named
-from tuiml.data.own.facts import Wrong
 from tuiml.data.own.new_examples import NewExamples
-from tuiml.data.own.table_plan import Plan
 from tuiml.runs import checkpoints, library
 from tuiml.runs.checkpoints import Checkpoint
 from tuiml.runs.errors import CheckpointError, RunError
@@ -84,36 +82,11 @@ class Predictor:
         start = location.first_bytes(path, 6)
         if start[:2] == b"PK" or start == b"\x93NUMPY" or format_named(path.name) == Arrays.name:
             return new_examples.arrays(path, shape)
-        own = dataset if isinstance(dataset, Table) else Table(path=str(path))
-        return new_table.read(path, own, self._plan)
-
-    def examples(self, given: Any) -> NewExamples:
-        """The examples in an array, or in rows of a table: see :func:`tuiml.data.own.new_rows.rows`.
-
-        Raises:
-            Wrong: they are not such as the run was trained on.
-        """
-        dataset = self.dataset
-        if new_rows.is_rows(given):
-            return new_rows.rows(given, dataset if isinstance(dataset, Table) else None, self._plan)
-        if isinstance(dataset, Table) and self._plan.width > len(self._plan.features):
-            raise Wrong("path", "the run was trained on columns of text: give rows by column names")
-        try:
-            raw = np.asarray(given)
-        except ValueError:
-            raise Wrong("path", "the examples have different lengths") from None
-        return new_examples.of_array(raw, dataset.shape, "the array")
-
-    @property
-    def _plan(self) -> Plan:
-        """How a table of inputs is read."""
-        dataset = self.dataset
         if isinstance(dataset, Table):
-            plan: Plan = dataset.facts.how
-            return plan
-        features = math.prod(dataset.shape)
+            return new_table.read(path, dataset, dataset.facts.how)
+        features = math.prod(shape)
         names = dataset.feature_names if len(dataset.feature_names) == features else ()
-        return new_table.plan_of(features, names)
+        return new_table.read(path, Table(path=str(path)), new_table.plan_of(features, names))
 
     def answer(self, examples: NewExamples) -> Answers:
         """The predictions, in the order of the examples."""

@@ -54,16 +54,11 @@ def arrays(path: Path, shape: tuple[int, ...]) -> NewExamples:
     return of_array(raw, shape, title, notes)
 
 
-def of_array(raw: NDArray[Any], shape: tuple[int, ...], title: str, notes: Sequence[str] = ()) -> NewExamples:
-    """The examples in an array: one or many, each of the shape that is given, flat, or with channels last.
-
-    Args:
-        shape: of one example.
-        title: of the array, in messages.
-        notes: what was said of it before.
+def of_array(raw: NDArray[Any], shape: tuple[int, ...], title: str, notes: Sequence[str]) -> NewExamples:
+    """The examples in an array.
 
     Raises:
-        Wrong: its examples have another shape, or are no finite numbers.
+        Wrong: they have another shape.
     """
     if raw.dtype.kind not in "buif":
         raise Wrong("path", f"{title} holds values of type {raw.dtype}; numbers are needed")

@@ -1,4 +1,4 @@
-"""New examples of a table, given as Python values: columns by name, each value as the table would have it."""
+"""New examples given as Python values: an array, or rows whose values are as the run's own table has them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuiml.data.base import Dataset
 from tuiml.data.own.cells import BLANKS, Style, is_missing, number
 from tuiml.data.own.entries import Table
 from tuiml.data.own.facts import Wrong
-from tuiml.data.own.new_examples import NewExamples
+from tuiml.data.own.new_examples import NewExamples, of_array
 from tuiml.data.own.table_plan import Feature, Plan, missing_of
 from tuiml.data.own.values import LARGEST
 from tuiml.registry import closest, short
@@ -23,33 +24,55 @@ NAMED = 5
 """Names or values that a message lists."""
 
 
-def is_rows(given: Any) -> bool:
-    """True for what :func:`rows` takes: a row or columns by name, a data frame, or a list of rows."""
+def examples(given: Any, dataset: Dataset) -> NewExamples:
+    """Raw inputs of the examples in an array, or in rows by column names.
+
+    Args:
+        given: n examples of the data set's shape, or flat ones, or one; or a row by column names, a list of
+            rows, or columns (a dict of lists, a data frame), of which those that are no inputs are passed over.
+        dataset: what the run was trained on.
+
+    Raises:
+        Wrong: they are not such as the run was trained on.
+    """
+    inputs = _inputs(dataset)
+    if _is_rows(given):
+        return _rows(given, dataset if isinstance(dataset, Table) else None, inputs)
+    if any(feature.values for _, feature in inputs):
+        raise Wrong("path", "the run was trained on columns of text: give rows by column names")
+    try:
+        raw = np.asarray(given)
+    except ValueError:
+        raise Wrong("path", "the examples have different lengths") from None
+    return of_array(raw, dataset.shape, "the array", ())
+
+
+def _inputs(dataset: Dataset) -> list[tuple[str, Feature]]:
+    """The columns that are inputs, with their names."""
+    if isinstance(dataset, Table):
+        plan: Plan = dataset.facts.how
+        return [(plan.layout.names[feature.index], feature) for feature in plan.features]
+    count = math.prod(dataset.shape)
+    names = dataset.feature_names if len(dataset.feature_names) == count else ()
+    return [(names[n] if names else f"column {n + 1}", Feature(n)) for n in range(count)]
+
+
+def _is_rows(given: Any) -> bool:
     if isinstance(given, Sequence) and not isinstance(given, str | bytes):
         return bool(given) and all(isinstance(row, Mapping) for row in given)
     return isinstance(given, Mapping) or (hasattr(given, "keys") and hasattr(given, "columns"))
 
 
-def rows(given: Any, table: Table | None, plan: Plan) -> NewExamples:
-    """Raw inputs of rows. Other columns, such as the label, are passed over.
-
-    Args:
-        given: a row by column names, a list of rows, or columns (a dict of lists, a data frame).
-        table: how the run's own table was read; ``None``: it was no table.
-        plan: of the run's own table.
-
-    Raises:
-        Wrong: a column is lacking, a value is no number, or one is missing that was not in training.
-    """
+def _rows(given: Any, table: Table | None, inputs: Sequence[tuple[str, Feature]]) -> NewExamples:
     columns, count = _columns(given)
-    names = [plan.layout.names[feature.index] for feature in plan.features]
+    names = [name for name, _ in inputs]
     lacking = [name for name in names if name not in columns]
     if lacking:
         raise _lacking(lacking, list(columns), names)
-    out = np.empty((count, plan.width))
+    out = np.empty((count, sum(feature.width for _, feature in inputs)))
     notes: list[str] = []
     at = 0
-    for name, feature in zip(names, plan.features, strict=True):
+    for name, feature in inputs:
         some = out[:, at : at + feature.width]
         gone = _Column(name, feature, table, notes).fill(columns[name], some)
         if gone and (table is None or table.missing != "mean"):
