@@ -29,7 +29,8 @@ def examples(given: Any, dataset: Dataset) -> NewExamples:
 
     Args:
         given: n examples of the data set's shape, or flat ones, or one; or a row by column names, a list of
-            rows, or columns (a dict of lists, a data frame), of which those that are no inputs are passed over.
+            rows, or columns (a dict of lists, a data frame), of which
+            those that are no inputs are passed over.
         dataset: what the run was trained on.
 
     Raises:
