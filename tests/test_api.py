@@ -183,19 +183,16 @@ def test_an_error_in_the_loop_saves_the_run() -> None:
     assert library.summary(runs_folder() / "failed").reason == "stopped"
 
 
-def test_ctrl_c_amid_a_step_ends_the_run_whole_and_then_raises() -> None:
+def test_ctrl_c_ends_the_run_whole_and_is_raised_then() -> None:
     code = f"""
-import os, signal, threading, time, tuiml
-events = tuiml.train({DOCUMENT!r}, set={{"training.epochs": 1000000}}, name="cut")
-next(events)
-main = threading.main_thread().ident
-sent = []
+import signal, threading, tuiml
+main, sent = threading.main_thread().ident, []
 def press():
     sent.append(1)
     signal.pthread_kill(main, signal.SIGINT)
-threading.Timer(0.3, press).start()
 try:
-    for event in events: pass
+    for event in tuiml.train({DOCUMENT!r}, set={{"training.epochs": 1000000}}, name="cut"):
+        if isinstance(event, tuiml.Start): threading.Timer(0.3, press).start()
 except KeyboardInterrupt:
     before = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     print(sent, before, tuiml.open_run("cut").end.reason)

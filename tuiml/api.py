@@ -119,13 +119,13 @@ def _events(preset: Preset, name: str | None, backend: str, shards: int, batches
     control = RunControl(rewindable=False)
     options: dict[str, Any] = {"backend": backend, "shards": shards, "live": batches}
     with contextlib.closing(session.run(preset, name=name, control=control, **options)) as events:
-        while (event := _next(events, control)) is not None:
-            try:
+        try:
+            while (event := _next(events, control)) is not None:
                 yield event
-            except GeneratorExit:
-                control.stop()
-                _finish(events)
-                raise
+        except BaseException:  # it was closed, or ctrl+c came between two steps
+            control.stop()
+            _finish(events)
+            raise
 
 
 def _next(events: Generator[Event], control: RunControl) -> Event | None:
