@@ -352,9 +352,6 @@ def test_a_data_frame_is_columns(flowers: tuiml.Run) -> None:
     class Frame:
         columns = tuple(ROW)
 
-        def keys(self) -> tuple[str, ...]:
-            return self.columns
-
         def __getitem__(self, name: str) -> np.ndarray[Any, Any]:
             return np.array([ROW[name]])
 

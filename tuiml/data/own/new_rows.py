@@ -61,7 +61,7 @@ def _inputs(dataset: Dataset) -> list[tuple[str, Feature]]:
 def _is_rows(given: Any) -> bool:
     if isinstance(given, Sequence) and not isinstance(given, str | bytes):
         return bool(given) and all(isinstance(row, Mapping) for row in given)
-    return isinstance(given, Mapping) or (hasattr(given, "keys") and hasattr(given, "columns"))
+    return isinstance(given, Mapping) or hasattr(given, "columns")
 
 
 def _rows(given: Any, table: Table | None, inputs: Sequence[tuple[str, Feature]]) -> NewExamples:
@@ -86,7 +86,8 @@ def _columns(given: Any) -> tuple[dict[str, Sequence[Any]], int]:
     if isinstance(given, Sequence):
         keys = dict.fromkeys(key for row in given for key in row)
         return {str(key): [row.get(key) for row in given] for key in keys}, len(given)
-    found = {str(key): given[key] for key in given.keys()}  # noqa: SIM118 - a data frame's own
+    keys = given.columns if hasattr(given, "columns") else given
+    found = {str(key): given[key] for key in keys}
     one = [name for name, values in found.items() if _is_one(values)]
     if len(one) == len(found):
         return {name: [value] for name, value in found.items()}, 1
