@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from tuiml.text import plain_text
+
+if TYPE_CHECKING:
+    import subprocess
 
 MOST_AT_ONCE = 4
 """Commands that run at a time; while there are as many, others are left out."""
@@ -31,6 +34,8 @@ class Hook:
 
     def run(self, variables: Mapping[str, str]) -> None:
         """Start it with these variables beside those of the environment."""
+        import subprocess  # only here: commands start faster without it
+
         self._waiting = [thread for thread in self._waiting if thread.is_alive()]
         if len(self._waiting) >= MOST_AT_ONCE:
             self._say(f"{MOST_AT_ONCE} of them still run, so it was left out")
