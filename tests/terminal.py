@@ -137,6 +137,15 @@ class Terminal:
             pass
         return self.process.wait(max(0.1, until - time.monotonic()))
 
+    def suspend(self, seconds: float = 20.0) -> bool:
+        """Send what ctrl+z sends; whether the program stopped, which waits for its last words to be taken."""
+        os.kill(self.process.pid, signal.SIGTSTP)
+        until, status = time.monotonic() + seconds, 0
+        while not status and time.monotonic() < until:
+            self._read(time.monotonic() + 0.02)
+            status = os.waitpid(self.process.pid, os.WUNTRACED | os.WNOHANG)[1]
+        return os.WIFSTOPPED(status)
+
     def read_for(self, seconds: float) -> None:
         """Read what comes, for so long or until the program ends."""
         until = time.monotonic() + seconds

@@ -79,12 +79,8 @@ def test_after_a_suspension_the_screen_is_drawn_again(tmp_path: Path) -> None:
         before = modes(t)
         t.wait("▸▌   0  flatten")
         raw = modes(t)
-        os.kill(t.process.pid, signal.SIGTSTP)
-        until, status = time.monotonic() + 20, 0
-        while not status and time.monotonic() < until:
-            t._read(time.monotonic() + 0.02)  # it waits for its last words to be taken
-            status = os.waitpid(t.process.pid, os.WUNTRACED | os.WNOHANG)[1]
-        assert os.WIFSTOPPED(status)
+        until = time.monotonic() + 20
+        assert t.suspend()
         assert modes(t) == before
         t.screen.reset()
         os.kill(t.process.pid, signal.SIGCONT)

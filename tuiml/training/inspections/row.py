@@ -12,7 +12,7 @@ from tuiml.data.own import new_row
 from tuiml.training import codec
 from tuiml.training.codec import Bounded, Count, Flag
 from tuiml.training.inspections import record
-from tuiml.training.inspections.network import InspectedNetwork
+from tuiml.training.inspections.network import InspectedNetwork, PartName
 
 COLUMNS = 1000
 """Columns of a row, at most."""

@@ -37,7 +37,7 @@ def start(word: str | None, ending: Ending, *, lesson: str = "") -> int:
     chosen, trouble = preferences.load()
     where: dict[str, Any] = {"run": run, "study": study, "lesson": lesson}
     app = TuimlApp(document, settings.load(), preferences=chosen, trouble=trouble, **where)
-    ending.shutdown = app.shutdown
+    ending.shutdown, ending.notifier = app.shutdown, app.current_run.notices.notifier
     app.driver_class = _driver(app.driver_class, ending)
     crash: BaseException | None = None
     try:
