@@ -18,6 +18,7 @@ EXTRAS = {
     "mlx-cuda": "mlx[cuda13]",
     "dask": "distributed",
     "optuna": "optuna",
+    "onnx": "onnx",
     "web": "textual-serve",
     "resources": "psutil",
 }

@@ -139,6 +139,11 @@ class Predictor:
             return self._network.pixels(examples.inputs / 255.0)
         return examples.inputs
 
+    @property
+    def network(self) -> InspectedNetwork:
+        """What inspections of these weights are computed from."""
+        return self._network
+
     def close(self) -> None:
         """Free the engine."""
         self.prepared.engine.close()

@@ -231,6 +231,7 @@ any choose_theme -
 any settings_file -
 any save_chart ctrl+e hidden
 any save_screenshot -
+any export E hidden
 any copy_preset -
 any copy_command -
 any copy_layers -

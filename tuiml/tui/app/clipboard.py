@@ -23,7 +23,7 @@ def copy_preset(app: App[int]) -> None:
     except (TypeError, ValueError) as error:
         shell.complain(f"not copied: TOML cannot hold the preset: {error}")
     else:
-        _copy(app, text, f"the preset {shell.document.name}, {len(text.splitlines())} lines")
+        copy(app, text, f"the preset {shell.document.name}, {len(text.splitlines())} lines")
 
 
 def copy_command(app: App[int]) -> None:
@@ -34,7 +34,7 @@ def copy_command(app: App[int]) -> None:
     else:
         text = commands.of_preset(shell.document)
     if text:
-        _copy(app, text, text)
+        copy(app, text, text)
     else:
         key = key_of("save", shell.keymap)
         shell.complain(f"save the preset first ({key}): no command line can describe it")
@@ -44,9 +44,10 @@ def copy_layers(app: App[int], screen: DOMNode) -> None:
     """The layer table of a screen, its columns separated by tabs."""
     table = screen.query(LayerTable).first()
     text = "".join("\t".join(line) + "\n" for line in table.texts())
-    _copy(app, text, f"the layer table, {table.row_count} rows")
+    copy(app, text, f"the layer table, {table.row_count} rows")
 
 
-def _copy(app: App[int], text: str, what: str) -> None:
+def copy(app: App[int], text: str, what: str) -> None:
+    """Give the terminal a text for its clipboard, and say what it is."""
     app.copy_to_clipboard(text)
     app.notify(plain_text(what), title="Copied", markup=False)

@@ -15,7 +15,7 @@ from textual.screen import Screen
 
 from tuiml.text import plain_text
 from tuiml.training.events import KINDS
-from tuiml.tui.app import clipboard, pictures, saving, theme
+from tuiml.tui.app import clipboard, exporting, pictures, saving, theme
 from tuiml.tui.app.compositor import Compositor
 from tuiml.tui.app.palette import palette
 from tuiml.tui.app.shutdown import Shutdown
@@ -224,6 +224,19 @@ class MainScreen(Keyed, Screen[None]):
         else:
             self.app.notify(plain_text(str(path)), title="Saved", markup=False, timeout=10)
 
+    @action(
+        "E",
+        "export",
+        "Export the run: code for PyTorch, Keras or MLX, ONNX, a report, tables, charts.",
+        rank=117,
+        shown=False,
+        also="safetensors, tensorboard, csv, html, svg, share, report, weights",
+    )
+    def action_export(self) -> None:
+        run = exporting.exported(self.shell, self.query_one(Library))
+        if run is not None:
+            exporting.choose(cast("App[int]", self.app), self.shell, run)
+
     @action("", "copy preset", "Copy the preset as TOML to the clipboard.", rank=118)
     def action_copy_preset(self) -> None:
         clipboard.copy_preset(self.app)
@@ -256,6 +269,8 @@ class MainScreen(Keyed, Screen[None]):
             return self.shell.study.may_run
         if action == "place_study":
             return not self.shell.study.model.empty
+        if action == "export":
+            return exporting.exported(self.shell, self.query_one(Library)) is not None
         if action == "copy_layers":
             return self.shell.screen_name in ("build", "train")
         if action == "next_step":

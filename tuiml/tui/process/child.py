@@ -204,8 +204,13 @@ class Worker:
 
 def command(descriptor: int, module: str) -> list[str]:
     """The command line of a process that runs ``module`` and answers on the socket ``descriptor``."""
+    return [*interpreter(), "-m", module, str(descriptor)]
+
+
+def interpreter() -> list[str]:
+    """How Python is called to run a module of ours."""
     root = Path(tuiml.__file__).resolve().parent.parent
     # A file in the current folder, such as random.py, must not be imported in place of a library module;
     # only in a checkout that is not installed tuiml itself is imported from there.
     safe = [] if Path.cwd().resolve() == root else ["-P"]
-    return [sys.executable, *safe, "-m", module, str(descriptor)]
+    return [sys.executable, *safe]

@@ -1,0 +1,91 @@
+"""``train`` of the programs takes the steps that tuiml takes: every optimizer, schedule and penalty."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.export.networks import numbers, program_of, trained
+from tests.export.test_programs import made, needs
+from tests.helpers import tiny
+from tuiml.backends.numpy_backend import NumpyEngine
+from tuiml.export.source import Trained
+from tuiml.nn.optimizers import optimizers
+from tuiml.nn.schedules import schedules
+
+STEPS = 6
+STACK = [
+    {"type": "dense", "units": 8, "activation": "tanh"},
+    {"type": "dense", "units": 3, "activation": "softmax"},
+]
+OPTIONS: dict[str, dict[str, Any]] = {"sgd": {"momentum": 0.9, "nesterov": True}}
+SCHEDULES: dict[str, dict[str, Any]] = {
+    "constant": {"warmup": 2.0},
+    "step": {"every": 2},
+    "cosine": {"warmup": 1.0, "final": 0.1},
+    "plateau": {"patience": 0, "factor": 0.5},
+}
+SETTINGS: dict[str, dict[str, Any]] = {
+    **{f"optimizer {o.name}": {"optimizer": {"name": o.name, **OPTIONS.get(o.name, {})}} for o in optimizers},
+    **{f"schedule {s.name}": {"schedule": {"name": s.name, **SCHEDULES.get(s.name, {})}} for s in schedules},
+    "l1": {"l1": 0.01},
+    "l2": {"l2": 0.1, "optimizer": {"name": "sgd", "momentum": 0.9}},
+    "weight decay": {"weight_decay": 0.2, "optimizer": "adam"},
+    "clipped": {"clip_norm": 0.1},
+    "max norm": {"max_norm": 0.5},
+    "class weights": {"class_weight": [1.0, 5.0, 0.5]},
+}
+
+
+def steps_of(found: Trained) -> Any:
+    """The outputs of the engine after some steps on all examples, from the weights that were exported."""
+    t, data = found.training, found.data
+    engine = NumpyEngine(found.network, t.optimizer, data, t.seed, t.penalties)
+    engine.load({**engine.state(), **found.tensors}, 0)
+    rate, least, waited = t.rate, float("inf"), 0
+    for step in range(STEPS):
+        assert engine.step(np.arange(len(data.train)), rate * t.schedule.multiplier(step, STEPS, 1))
+        loss = engine.totals().mean_loss
+        rate, least, waited = t.schedule.after_epoch(rate, loss, least, waited)
+    outputs = engine.predict(data.test.inputs).T
+    engine.close()
+    return outputs
+
+
+@needs
+@pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.filterwarnings("ignore:__array__ implementation")  # Keras on PyTorch
+def test_training_goes_on_as_in_tuiml(
+    framework: str, setting: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rate = 0.5 if setting == "optimizer adadelta" else 0.02
+    options = {"learning_rate": rate, "batch_size": 100, "epochs": STEPS, **SETTINGS[setting]}
+    found = trained(STACK, tiny(3, 3, train=60, test=50), **options)
+    files = made(framework, found)
+    program = program_of(files[".py"], files[".safetensors"], tmp_path)
+    model, raw = program.load_model(), found.data.test.inputs
+    before = program.predict(model, raw)
+    program.train(model, found.data.train.inputs, found.data.train.labels)
+    after, expected = program.predict(model, raw), steps_of(found)
+    moved = np.abs(expected - before).max()
+    assert moved > 1e-3
+    far = 2e-3 if framework != "keras" else 0.2 if setting == "optimizer nadam" else 0.02
+    # Keras adds epsilon elsewhere, so its first steps differ a little; its Nadam's momentum grows faster
+    assert np.abs(after - expected).max() < far * moved
+
+
+@needs
+@pytest.mark.filterwarnings("ignore:__array__ implementation")  # Keras on PyTorch
+def test_a_regression_learns(framework: str, tmp_path: Path) -> None:
+    stack = [{"type": "dense", "units": 4, "activation": "tanh"}, {"type": "dense", "units": 2}]
+    found = trained(stack, numbers(2), "mse", epochs=30)
+    files = made(framework, found)
+    program = program_of(files[".py"], files[".safetensors"], tmp_path)
+    model, part = program.load_model(), found.data.train
+    targets = found.data.original(part.labels)
+    loss, _ = program.evaluate(model, part.inputs, targets)
+    program.train(model, part.inputs, targets)
+    assert program.evaluate(model, part.inputs, targets)[0] < loss

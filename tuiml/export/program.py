@@ -1,0 +1,196 @@
+"""A program from its parts; those that are the same in every framework are here and in its neighbours."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tuiml.export import program_data, program_rate
+from tuiml.export.pieces import Written
+from tuiml.export.source import Trained
+from tuiml.export.text import function, inside, lines, listed, words
+from tuiml.runs.errors import RunError
+
+WIDTH = 100
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a framework writes by itself. A section is a function or a class, or empty."""
+
+    framework: str
+    """Its name, for people."""
+    imports: list[str]
+    """Of third-party packages."""
+    loss: list[str]
+    """Constants about the loss."""
+    stack: list[Written]
+    build: list[str]
+    """The statements of ``build_model()``."""
+    load: list[str]
+    """Those of ``load_model(path)``; ``arrays`` are those of the file without constants."""
+    answers: list[str]
+    """The sections of ``outputs_of(model, x)``, ``predict`` and ``evaluate``."""
+    training: list[str]
+    """The sections of the optimizer and of ``train``."""
+    channels_last: bool
+    by_label: bool
+    """Whether the loss takes the places of classes, not a column for each."""
+    reads: str
+    """What reads the file of the weights, as a call."""
+
+
+def refuse_unknown(framework: str, trained: Trained, **known: Collection[str]) -> None:
+    """Raise RunError if a framework lacks the run's loss, optimizer or schedule; all are listed."""
+    t = trained.training
+    names = {"loss": t.loss.name, "optimizer": t.optimizer.name, "schedule": t.schedule.name}
+    known = {"schedule": program_rate.SCHEDULES, **known}
+    lacking = [f"the {kind} {name}" for kind, name in names.items() if name not in known[kind]]
+    if lacking:
+        raise RunError(f"{framework} cannot express {', '.join(lacking)}")
+
+
+def by_label(trained: Trained) -> bool:
+    """Whether cross-entropy is the loss, which frameworks compute from the places of classes."""
+    return trained.network.loss.name == "cross_entropy"
+
+
+def source(trained: Trained, stem: str, parts: Parts) -> bytes:
+    """The program."""
+    says = f"The network. {_outputs(trained)}"
+    stored = program_data.arrays(trained)
+    arrays = f"arrays = {parts.reads}"
+    if stored:
+        arrays = f"arrays = weights_of({parts.reads})"
+    kept = function(
+        "weights_of(arrays)",
+        "The arrays of a file that are weights, not constants of the preprocessing.",
+        f'others = "{program_data.CONSTANTS}"',
+        "return {name: array for name, array in arrays.items() if not name.startswith(others)}",
+    )
+    load = "The network with the weights that tuiml found, ready to predict."
+    sections = [
+        *dict.fromkeys(one.helper for one in parts.stack),
+        function("build_model()", says, parts.build),
+        kept if stored else "",
+        function("load_model(path=WEIGHTS)", load, "model = build_model()", arrays, parts.load),
+        program_data.preprocess(trained, parts.channels_last),
+        program_data.targets(trained, parts.by_label),
+        *parts.answers,
+        *program_rate.sections(trained),
+        *parts.training,
+        program_data.read_data(trained),
+        _main(trained),
+    ]
+    body = "\n\n\n".join(filter(None, sections))
+    head = "\n".join([_docstring(trained, parts.framework, stem), "", *_imports(parts.imports, body, stored)])
+    constants = "\n".join([*_constants(trained, stem), *parts.loss])
+    return f"{head}\n\n{constants}\n\n\n{body}\n".encode()
+
+
+def _imports(third: list[str], body: str, stored: Mapping[str, Any]) -> list[str]:
+    standard = [name for name in ("csv", "math", "sys") if f"{name}." in body]
+    third = sorted(
+        [*third, "import numpy as np", *(["from safetensors import safe_open"] if stored else [])],
+        key=lambda line: (not line.startswith("import"), line.split()[1]),
+    )
+    return [*(f"import {name}" for name in standard), "from pathlib import Path", "", *third]
+
+
+def _docstring(trained: Trained, framework: str, stem: str) -> str:
+    labels = "y (n,), the places in CLASSES" if trained.classes else f"y (n, {trained.network.outputs})"
+    shape = program_data.shape_text(trained.data.shape)
+    what = f"a NumPy file with the arrays x ({shape}), raw, and {labels}"
+    table = program_data.readable_table(trained)
+    if table:
+        what = f"a CSV file with the columns of the training, or {what}"
+    texts = [
+        f"{words(trained.title)}: a network that tuiml trained, in {framework}.",
+        f"Run {words(trained.said)}. The weights are in {stem}.safetensors.",
+        f"    python {stem}.py {'data.csv' if table else 'data.npz'}",
+        f"evaluates it on {what}.",
+    ]
+    filled = (text if text.startswith(" ") else textwrap.fill(text, WIDTH - 3) for text in texts)
+    return '"""' + "\n\n".join(filled) + '\n"""'
+
+
+def _constants(trained: Trained, stem: str) -> list[str]:
+    training = trained.training
+    sizes = f"{training.epochs}, {training.batch_size}, {training.rate!r}"
+    weighted = trained.network.class_weights
+    return lines(
+        f'WEIGHTS = Path(__file__).with_name("{stem}.safetensors")',
+        program_data.constants(trained),
+        listed("CLASS_WEIGHTS", list(weighted)) if weighted else "",
+        f"EPOCHS, BATCH_SIZE, LEARNING_RATE = {sizes}",
+    )
+
+
+def _outputs(trained: Trained) -> str:
+    """What the network returns, in a sentence."""
+    fused = trained.network.loss.activation
+    if fused:
+        return f"It returns logits: the {fused} behind them is part of the loss."
+    if trained.classes:
+        return "It returns a value for each class."
+    return "It returns numbers that are scaled as the targets are: see predict()."
+
+
+def score(trained: Trained) -> str:
+    """The statement that computes ``score`` from ``outputs``, ``targets`` and ``y``, NumPy arrays."""
+    if not trained.classes:
+        return "score = 1 - ((outputs - targets) ** 2).sum() / ((targets - targets.mean(0)) ** 2).sum()"
+    if trained.one_output:
+        threshold = 0 if trained.network.fused else 0.5
+        return f"score = ((outputs[:, 0] > {threshold}) == np.asarray(y)).mean()"
+    return "score = (outputs.argmax(1) == np.asarray(y)).mean()"
+
+
+def score_name(trained: Trained) -> str:
+    return "accuracy" if trained.classes else "R²"
+
+
+def predictions(trained: Trained, softmax: str, sigmoid: str) -> tuple[str, str]:
+    """What ``predict`` returns, in words and as an expression of ``outputs``, a NumPy array.
+
+    Args:
+        softmax, sigmoid: the expressions of the framework.
+    """
+    fused = trained.network.loss.activation
+    if not trained.classes:
+        return "numbers in their own units, (n, outputs)", "outputs / TARGET_SCALE + TARGET_SHIFT"
+    if fused == "softmax":
+        return "the probability of each class, (n, classes)", softmax
+    if fused == "sigmoid":
+        return f"probabilities, (n, {trained.network.outputs})", sigmoid
+    return f"the network's outputs, (n, {trained.network.outputs})", "outputs"
+
+
+def _main(trained: Trained) -> str:
+    score = score_name(trained)
+    main = [
+        "def main():",
+        *inside(
+            "if len(sys.argv) != 2:",
+            inside("sys.exit(__doc__)"),
+            "x, y = read_data(sys.argv[1])",
+            "loss, score = evaluate(load_model(), x, y)",
+            f'print(f"{{len(x):,}} examples: loss {{loss:.8g}}, {score} {{score:.6g}}")',
+        ),
+    ]
+    return "\n".join([*main, "", "", 'if __name__ == "__main__":', "    main()"])
+
+
+def about(trained: Trained, framework: str) -> dict[str, str]:
+    """The texts in a file of weights: what it is, the classes, and how inputs and targets are scaled."""
+    data = trained.data
+    scaling = {"shift": data.shift.tolist(), "scale": data.scale.tolist()}
+    inputs = {"shape": list(data.shape), "normalize": data.normalize, **scaling}
+    found = {"made_by": "tuiml", "run": trained.said, "names_of": framework, "inputs": json.dumps(inputs)}
+    if trained.classes:
+        return found | {"classes": json.dumps(list(trained.classes))}
+    units = {"shift": data.target_shift.tolist(), "scale": data.target_scale.tolist()}
+    return found | {"targets": json.dumps(units)}

@@ -1,0 +1,171 @@
+"""What a report says of a run, as plain text: figures, settings, layers, verdicts, what happened."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from tuiml import __version__
+from tuiml.export.drawing import bars, text_of
+from tuiml.export.source import Source
+from tuiml.formatting import NONE, accuracy_text, compact, count_text, duration, figure, loss, percent, rate
+from tuiml.nn.layers import dimensions
+from tuiml.registry import value_text
+from tuiml.runs.run_lines import number
+from tuiml.spec.problems import SpecError
+from tuiml.training.layer_statistics import LayerStatistics
+from tuiml.training.verdicts import Verdict, verdicts
+
+Pairs = list[tuple[str, str]]
+LAYER_COLUMNS = (
+    *("#", "layer", "activation", "outputs", "parameters", "mean", "std", "saturated", "dead"),
+    *("gradient norm", "log₁₀ Δw/w", "activations"),
+)
+WORDS = 3
+"""The first columns of :data:`LAYER_COLUMNS`, which are no numbers."""
+
+
+def why(error: Exception) -> str:
+    """An error in one line."""
+    if isinstance(error, SpecError):
+        return "; ".join(map(str, error.problems))
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _last(source: Source, event: str) -> dict[str, Any]:
+    found = source.events(event)
+    return found[-1] if found else {}
+
+
+def subtitle(source: Source) -> str:
+    """The preset, the time of the start, how it ended and who wrote the report."""
+    start, end = _last(source, "start"), _last(source, "end")
+    when = ""
+    with contextlib.suppress(ValueError):
+        when = f"{datetime.fromisoformat(str(start.get('time'))):%Y-%m-%d %H:%M} UTC"
+    reason = str(end.get("reason", "not ended")).replace("_", " ")
+    backend = f"{start.get('backend', '')} {start.get('device', '')}".strip()
+    parts = [source.preset.name if source.preset else "", when, reason, backend, f"tuiml {__version__}"]
+    return " · ".join(filter(None, parts))
+
+
+def figures(source: Source) -> Pairs:
+    """What the run came to."""
+    start, end, epoch = (_last(source, event) for event in ("start", "end", "epoch"))
+    found: Pairs = []
+    for part, line in (("test", end), ("val", epoch), ("train", epoch)):
+        name = {"val": "validation", "train": "training"}.get(part, part)
+        accuracy, r2 = number(line, f"{part}_accuracy"), number(line, f"{part}_r2")
+        if not math.isnan(accuracy):
+            found.append((f"{name} accuracy", accuracy_text(accuracy)))
+        elif not math.isnan(r2):
+            found.append((f"{name} R²", loss(r2)))
+        if not math.isnan(number(line, f"{part}_loss")):
+            found.append((f"{name} loss", loss(number(line, f"{part}_loss"))))
+    epochs = compact(int(number(epoch, "epoch"))) if epoch else NONE
+    found += [("epochs", epochs), ("parameters", count_text(number(start, "parameters")))]
+    seconds = number(end or epoch, "seconds")
+    found.append(("of training", duration(seconds, NONE)))
+    speed = number(end or epoch, "examples_per_second")
+    return [*found, ("examples", rate(speed, NONE))]
+
+
+def rate_changes(source: Source) -> bool:
+    """Whether the learning rate was not the same throughout."""
+    return len({line.get("learning_rate") for line in source.events("batch") + source.events("epoch")}) > 1
+
+
+def settings(source: Source) -> Pairs:
+    """The settings of the training and the data, each by its path."""
+    preset = source.preset
+    if preset is None:
+        return []
+    document = preset.document()
+    train, validation, test = preset.data.sizes()
+    found = [("examples", f"{train:,} training, {validation:,} validation, {test:,} test")]
+    for table in ("data", "pretraining", "training"):
+        found += [(f"{table}.{key}", value_text(value)) for key, value in document.get(table, {}).items()]
+    return found
+
+
+def preset_text(source: Source) -> str:
+    """The preset as TOML."""
+    from tuiml.spec import dumps
+
+    return dumps(source.preset.document()) if source.preset else ""
+
+
+# -- layers -----------------------------------------------------------------------------------------------
+
+
+def layer_cells(source: Source) -> list[list[str]]:
+    """A row of HTML cells for each layer, with its statistics in the newest snapshot."""
+    statistics: Sequence[LayerStatistics] = source.snapshots[-1].layers if source.snapshots else ()
+    nodes = source.network.nodes if source.network else ()
+    rows = []
+    for at in range(max(len(nodes), len(statistics))):
+        node = nodes[at] if at < len(nodes) else None
+        s = statistics[at] if at < len(statistics) else LayerStatistics()
+        activation = getattr(node.layer, "activation", None) if node else None
+        drawn = ""
+        if s.activations is not None:
+            inner = bars(s.activations.counts, 120, 24)
+            drawn = f'<svg viewBox="0 0 120 25" style="width:120px;height:25px">{inner}</svg>'
+        words = [
+            f"{at}",
+            node.layer.name if node else "",
+            value_text({"name": activation.name, **activation.model_dump()}) if activation else "",
+            dimensions(node.output_shape) if node else "",
+            count_text(node.size) if node else "",
+            *(compact(value, 3, NONE) for value in (s.mean, s.std)),
+            *(percent(value, 1, NONE) for value in (s.saturated, s.dead)),
+            compact(s.gradient_norm, 3, NONE),
+            figure(s.update_ratio, 3),
+        ]
+        rows.append([*map(text_of, words), drawn])
+    return rows
+
+
+def verdicts_of(source: Source) -> list[Verdict]:
+    """What is wrong with the network by its newest snapshot, as the app says it of a run that is over."""
+    preset, network = source.preset, source.network
+    if preset is None or network is None or not source.snapshots:
+        return []
+    losses = [number(line, "train_loss") for line in source.events("batch") + source.events("epoch")]
+    losses = [value for value in losses if not math.isnan(value)]
+    epoch, end = _last(source, "epoch"), _last(source, "end")
+    score = number(epoch, "train_accuracy")
+    snapshot = source.snapshots[-1]
+    return verdicts(
+        preset,
+        network,
+        snapshot.layers,
+        snapshot.step,
+        losses=(losses[0], losses[-1]) if losses else None,
+        diverged=end.get("reason") == "diverged",
+        rate=number(epoch, "learning_rate") if preset.training.schedule.name == "constant" else math.nan,
+        score=number(epoch, "train_r2") if math.isnan(score) else score,
+    )
+
+
+# -- what happened ----------------------------------------------------------------------------------------
+
+
+def happened(source: Source) -> list[str]:
+    """Changes by hand, notices and why it ended, a line each, in their order."""
+    found = []
+    for line in source.lines:
+        event, step = line.get("event"), number(line, "step")
+        at = f"step {step:,.0f}: " if not math.isnan(step) else ""
+        if event == "intervention":
+            found.append(f"{at}{line.get('what')} changed to {value_text(line.get('value'))}")
+        elif event == "notice" and line.get("text"):
+            found.append(f"{at}{line['text']}")
+        elif event == "start" and line.get("note"):
+            found.append(f"{at}{line['note']}")
+        elif event == "end" and line.get("message"):
+            found.append(f"{at}{line['message']}")
+    return found

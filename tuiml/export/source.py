@@ -1,0 +1,151 @@
+"""What a format is made from: a run's lines, its preset and its network with the weights of a checkpoint."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tuiml.data.errors import DataError
+from tuiml.runs import timeline
+from tuiml.runs.errors import RunError
+from tuiml.runs.folder import Line, read_metrics
+from tuiml.runs.run_lines import number
+from tuiml.spec.problems import SpecError
+from tuiml.text import plain_text
+from tuiml.training import codec
+from tuiml.training.events import Snapshot
+
+if TYPE_CHECKING:
+    from tuiml.data.arrays import Data
+    from tuiml.data.datasets import Dataset
+    from tuiml.nn.network import Network
+    from tuiml.runs.predictor import Predictor
+    from tuiml.spec.preset import Preset, Training
+
+Array = Any
+"""A NumPy array."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A network with its weights, and what it was trained on."""
+
+    title: str
+    """The preset's name, plain text."""
+    said: str
+    """Which run and which checkpoint, plain text."""
+    network: Network
+    training: Training
+    dataset: Dataset
+    data: Data
+    tensors: dict[str, Array]
+    """Parameters and buffers by their names on disk: ``layers.<i>.weight``."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes; none of a regression."""
+        return self.data.classes if self.data.target == "classes" else ()
+
+    @property
+    def one_output(self) -> bool:
+        """Whether two classes share one output."""
+        return bool(self.classes) and self.network.outputs == 1
+
+
+class Source:
+    """A run that is exported. What is not asked for is not read.
+
+    Args:
+        path: its folder.
+        open_run: opens it with the weights of a checkpoint; may take its time, or raise.
+    """
+
+    def __init__(self, path: Path, open_run: Callable[[], Predictor]) -> None:
+        self.path, self._open = path, open_run
+        self.opened = False
+        self.notes: list[str] = []
+        """What is to be said of the export: a line each."""
+
+    @property
+    def name(self) -> str:
+        """The run's name, plain text."""
+        return plain_text(self.path.name)
+
+    @cached_property
+    def lines(self) -> list[Line]:
+        """The lines of its metrics that no rewind undid.
+
+        Raises:
+            RunError: they cannot be read.
+        """
+        try:
+            lines = read_metrics(self.path)
+        except OSError as error:
+            raise RunError(f"{self.name}: its metrics cannot be read: {error.strerror or error}") from None
+        return list(timeline.surviving(filter(timeline.is_rewind, lines), lines))
+
+    def events(self, name: str) -> list[Line]:
+        """The lines of one event."""
+        return [line for line in self.lines if line.get("event") == name]
+
+    def curve(self, event: str, name: str) -> list[tuple[float, float]]:
+        """A figure over the steps, where it is there: (step, value)."""
+        points = ((number(line, "step"), number(line, name)) for line in self.events(event))
+        return [(x, y) for x, y in points if not math.isnan(x + y)]
+
+    def snapshot(self, line: Line) -> Snapshot | None:
+        """The snapshot of a line; ``None``: it is another one, or cannot be read."""
+        if line.get("event") not in Snapshot.names:
+            return None
+        try:
+            return codec.read(Snapshot, line)
+        except ValueError:
+            return None
+
+    @cached_property
+    def snapshots(self) -> list[Snapshot]:
+        """Its snapshots, first to last."""
+        return [found for found in map(self.snapshot, self.lines) if found is not None]
+
+    @cached_property
+    def preset(self) -> Preset | None:
+        """Its preset; ``None``: it has none that can be used, as a loop of the user's own."""
+        from tuiml.runs.session import preset_of
+
+        try:
+            return preset_of(self.path)
+        except (SpecError, DataError, RunError):
+            return None
+
+    @cached_property
+    def network(self) -> Network | None:
+        """The network of its preset."""
+        from tuiml.spec import network_of
+
+        return network_of(self.preset) if self.preset else None
+
+    @cached_property
+    def predictor(self) -> Predictor:
+        """The run with the weights of a checkpoint."""
+        found = self._open()
+        self.opened = True
+        return found
+
+    @cached_property
+    def trained(self) -> Trained:
+        """Its network with the weights of a checkpoint."""
+        found = self.predictor
+        prepared = found.prepared
+        return Trained(
+            plain_text(prepared.preset.name),
+            plain_text(found.said),
+            prepared.network,
+            prepared.preset.training,
+            prepared.preset.data,
+            prepared.data,
+            prepared.engine.tensors(),
+        )

@@ -1,0 +1,106 @@
+"""HTML: a report of a run in one file that loads nothing and runs nothing, for a screen or for paper."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+
+from tuiml.export import report
+from tuiml.export.charts import CHARTS
+from tuiml.export.drawing import STYLE, text_of
+from tuiml.export.formats import Files, Order
+from tuiml.export.source import Source
+from tuiml.runs.errors import RunError
+
+CURVES = ("loss", "accuracy", "r2", "gradients", "updates", "dead", "saturated")
+LAYERS = ("activation-histograms", "weight-histograms", "gradient-histograms")
+ANSWERS = ("confusion", "predictions")
+POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+PAGE = """\
+body{margin:0 auto;max-width:1000px;padding:24px;background:var(--ground);color:var(--ink);
+font:15px/1.5 system-ui,sans-serif}h1{font-size:24px;margin:0}h2{font-size:17px;margin:32px 0 8px;
+border-bottom:1px solid var(--grid);padding-bottom:4px}p{margin:4px 0}
+figure{margin:0}.quiet,th{color:var(--quiet)}
+.figures{display:flex;flex-wrap:wrap;gap:10px 28px;margin:14px 0}.figures b{display:block;font-size:20px;
+font-weight:600}.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(400px,1fr));gap:16px}
+.wide{overflow-x:auto}svg{width:100%;height:auto;break-inside:avoid}.small svg{max-width:520px}
+table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:13px}
+th{text-align:left;font-weight:500}th,td{padding:3px 10px 3px 0;border-bottom:1px solid var(--grid);
+white-space:nowrap}td.number,th.number{text-align:right}td.prose{white-space:normal}
+.verdict{border-left:3px solid #c2571a;padding:2px 12px;margin:10px 0;break-inside:avoid}
+pre{font:12px/1.45 ui-monospace,monospace;white-space:pre-wrap;overflow-wrap:anywhere}
+@media print{body{max-width:none;padding:0;font-size:11pt}h2{break-after:avoid}@page{margin:16mm}
+details:not([open])>*{display:block}}
+"""
+
+
+def _charts(source: Source, names: Sequence[str], kind: str = "charts") -> str:
+    """The charts that the run has something to draw in."""
+    found = []
+    for name in names:
+        with contextlib.suppress(RunError):
+            drawing = CHARTS[name](source)
+            if name not in CURVES or "<polyline" in drawing:  # a single point is no curve
+                found.append(f"<figure>{drawing}</figure>")
+    return f'<div class="{kind}">{"".join(found)}</div>' if found else ""
+
+
+def _answers(source: Source) -> str:
+    """What the network answers on the part that it was not trained on; why not, where it cannot be asked."""
+    try:
+        regression = source.predictor.network.regression
+        chart = CHARTS[ANSWERS[regression]](source)
+    except Exception as error:  # a report of the figures is worth having without data or weights
+        why = text_of(report.why(error))
+        source.notes.append(f"the report has no confusion matrix or predictions: {report.why(error)}")
+        return f'<p class="quiet">It is not drawn here: {why}</p>'
+    return f'<div class="small">{chart}</div><p class="quiet">{text_of(source.predictor.said)}</p>'
+
+
+def _table(rows: Sequence[Sequence[str]], head: Sequence[str], numbers: int) -> str:
+    """A table; cells from column ``numbers`` on are aligned to the right. Cells are HTML already."""
+
+    def row(cells: Sequence[str], tag: str) -> str:
+        kinds = ("" if at < numbers else ' class="number"' for at in range(len(cells)))
+        return "".join(f"<{tag}{kind}>{cell}</{tag}>" for kind, cell in zip(kinds, cells, strict=True))
+
+    body = "".join(f"<tr>{row(cells, 'td')}</tr>" for cells in rows)
+    return f'<div class="wide"><table><tr>{row(head, "th")}</tr>{body}</table></div>'
+
+
+def make(source: Source, order: Order) -> Files:
+    """The report."""
+    head, layers = report.LAYER_COLUMNS, report.layer_cells(source)
+    figures = "".join(f"<div><b>{text_of(v)}</b>{text_of(k)}</div>" for k, v in report.figures(source))
+    settings = [[text_of(k), text_of(v)] for k, v in report.settings(source)]
+    verdicts = "".join(
+        f'<div class="verdict"><p><b>{text_of(one.name)}</b></p><p>{text_of(one.evidence)}</p>'
+        f'<p class="quiet">{text_of(one.meaning)} ({text_of(one.source)})</p>'
+        f"<p>{text_of(one.remedy.words)}</p></div>"
+        for one in report.verdicts_of(source)
+    )
+    sections = [
+        ("Curves", _charts(source, (*CURVES, *(["learning-rate"] if report.rate_changes(source) else [])))),
+        ("Layers", _table(layers, head, report.WORDS) if layers else ""),
+        ("Values of the layers", _charts(source, LAYERS)),
+        ("Answers", _answers(source)),
+        ("Diagnosis", verdicts or '<p class="quiet">Nothing is found to be wrong.</p>'),
+        ("Settings", _table(settings, ("setting", "value"), 2)),
+        ("Events", "".join(f"<p>{text_of(text)}</p>" for text in report.happened(source))),
+        ("Preset", f"<pre>{text_of_lines(report.preset_text(source))}</pre>"),
+    ]
+    body = "".join(f"<section><h2>{title}</h2>{content}</section>" for title, content in sections if content)
+    page = (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{text_of(source.name)}</title>'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+        '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">'
+        f"<style>{STYLE}{PAGE}</style></head><body><h1>{text_of(source.name)}</h1>"
+        f'<p class="quiet">{text_of(report.subtitle(source))}</p>'
+        f'<div class="figures">{figures}</div>{body}</body></html>\n'
+    )
+    return {".html": page.encode()}
+
+
+def text_of_lines(text: str) -> str:
+    """Text with several lines."""
+    return "\n".join(text_of(line) for line in text.splitlines())

@@ -1,0 +1,224 @@
+"""PyTorch: a program with the network, its optimizer and its preprocessing, and a safetensors file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tuiml.export import program, program_data, training_torch
+from tuiml.export.formats import Files, Order
+from tuiml.export.pieces import Piece, Written, pads, pieces, written
+from tuiml.export.source import Source, Trained
+from tuiml.export.text import dedent, function, inside, lines
+from tuiml.nn.losses import Loss
+
+POOL = dedent('''
+    class Pad(nn.Module):
+        """Puts a value around images: (left, right, above, below)."""
+
+        def __init__(self, sides, value=0.0):
+            super().__init__()
+            self.sides, self.value = sides, value
+
+        def forward(self, x):
+            return nn.functional.pad(x, self.sides, value=self.value)
+''')
+AVERAGE = dedent('''
+    class AvgPool(nn.Module):
+        """The mean of each window of an image; beyond its edge nothing is counted."""
+
+        def __init__(self, size, stride, sides):
+            super().__init__()
+            self.pool, self.sides = nn.AvgPool2d(size, stride), sides
+
+        def forward(self, x):
+            inside = nn.functional.pad(torch.ones_like(x[:1, :1]), self.sides)
+            return self.pool(nn.functional.pad(x, self.sides)) / self.pool(inside)
+''')
+
+
+def module(code: str, helper: str = "", **arrays: Any) -> list[Written]:
+    return [Written(code, arrays, helper)]
+
+
+def _dense(piece: Piece) -> list[Written]:
+    bias = "" if "bias" in piece.arrays else ", bias=False"
+    arrays = {name: piece.arrays[name] for name in ("weight", "bias") if name in piece.arrays}
+    return module(f"nn.Linear({piece.shape[0]}, {piece.after[0]}{bias})", **arrays)
+
+
+def _conv2d(piece: Piece) -> list[Written]:
+    above, below, left, right = pads(piece)
+    even = above == below and left == right
+    options = [str(piece.shape[0]), str(piece.after[0]), f"kernel_size={piece.option('kernel_size')}"]
+    if piece.option("strides") > 1:
+        options.append(f"stride={piece.option('strides')}")
+    if even and (above or left):
+        options.append(f"padding={above if above == left else (above, left)}")
+    if "bias" not in piece.arrays:
+        options.append("bias=False")
+    arrays = {name: piece.arrays[name] for name in ("weight", "bias") if name in piece.arrays}
+    before = [] if even else module(f"nn.ZeroPad2d({(left, right, above, below)})")
+    return before + module(f"nn.Conv2d({', '.join(options)})", **arrays)
+
+
+def _pool(piece: Piece) -> list[Written]:
+    above, below, left, right = pads(piece)
+    size, stride = piece.option("pool_size"), piece.option("strides") or piece.option("pool_size")
+    average = piece.layer.name == "avg_pool2d"
+    sides, even = (left, right, above, below), above == below and left == right
+    options = f"{size}" if stride == size else f"{size}, stride={stride}"
+    if not even and average:
+        return module(f"AvgPool({size}, {stride}, {sides})", AVERAGE)
+    padding = f", padding={above if above == left else (above, left)}" if even and (above or left) else ""
+    if average:
+        counted = ", count_include_pad=False" if padding else ""
+        return module(f"nn.AvgPool2d({options}{padding}{counted})")
+    before = [] if even else module(f'Pad({sides}, float("-inf"))', POOL)
+    return before + module(f"nn.MaxPool2d({options}{padding})")
+
+
+def _batch_norm(piece: Piece) -> list[Written]:
+    kind = "BatchNorm2d" if piece.image else "BatchNorm1d"
+    options = f"{piece.shape[0]}, eps={piece.option('eps')!r}, momentum={piece.option('momentum')!r}"
+    return module(f"nn.{kind}({options})", **piece.arrays)
+
+
+def _layer_norm(piece: Piece) -> list[Written]:
+    shape = piece.shape if piece.image else piece.shape[0]
+    return module(f"nn.LayerNorm({shape}, eps={piece.option('eps')!r})", **piece.arrays)
+
+
+LAYERS = {
+    "dense": _dense,
+    "conv2d": _conv2d,
+    "max_pool2d": _pool,
+    "avg_pool2d": _pool,
+    "global_avg_pool": lambda piece: [*module("nn.AdaptiveAvgPool2d(1)"), *module("nn.Flatten()")],
+    "flatten": lambda piece: module("nn.Flatten()"),
+    "dropout": lambda piece: module(f"nn.Dropout({piece.option('rate')!r})"),
+    "activation": lambda piece: [],
+    "batch_norm": _batch_norm,
+    "layer_norm": _layer_norm,
+}
+
+
+def of(name: str, *fields: str) -> Any:
+    """A module whose arguments are options of the activation, in their order."""
+    return lambda piece: module(f"nn.{name}({', '.join(repr(piece.activated(field)) for field in fields)})")
+
+
+ACTIVATIONS = {
+    "linear": lambda piece: [],
+    "sigmoid": of("Sigmoid"),
+    "tanh": of("Tanh"),
+    "relu": of("ReLU"),
+    "leaky_relu": of("LeakyReLU", "negative_slope"),
+    "prelu": lambda piece: module(
+        f"nn.PReLU({piece.shape[0]}, init={piece.activated('init')!r})", weight=piece.arrays["slope"]
+    ),
+    "rrelu": of("RReLU", "lower", "upper"),
+    "elu": of("ELU", "alpha"),
+    "celu": of("CELU", "alpha"),
+    "selu": of("SELU"),
+    "gelu": of("GELU"),
+    "silu": of("SiLU"),
+    "softplus": of("Softplus"),
+    "softsign": of("Softsign"),
+    "softmax": lambda piece: module("nn.Softmax(dim=1)"),
+}
+
+
+def _loss(name: str, field: str = "") -> Callable[..., str]:
+    """A loss, with one of its options where it is not 0."""
+
+    def call(loss: Loss, *options: str) -> str:
+        value = getattr(loss, field) if field else 0
+        return f"nn.{name}({', '.join([*options, *([f'{field}={value!r}'] if value else [])])})"
+
+    return call
+
+
+LOSSES = {
+    "cross_entropy": _loss("CrossEntropyLoss", "label_smoothing"),
+    "binary_cross_entropy": _loss("BCEWithLogitsLoss"),
+    "mse": _loss("MSELoss"),
+    "mae": _loss("L1Loss"),
+    "huber": _loss("HuberLoss", "delta"),
+}
+
+
+def modules(trained: Trained) -> list[Written]:
+    """The modules of the network, first to last."""
+    return written("PyTorch", pieces(trained, channels_last=False), LAYERS, ACTIVATIONS)
+
+
+def weights(trained: Trained) -> dict[str, Any]:
+    """The arrays by the names that ``nn.Sequential`` has for them: ``0.weight``."""
+    return {
+        f"{at}.{name}": array for at, one in enumerate(modules(trained)) for name, array in one.arrays.items()
+    }
+
+
+def _answers(trained: Trained) -> list[str]:
+    softmax = "torch.from_numpy(outputs).softmax(1).numpy()"
+    says, last = program.predictions(trained, softmax, softmax.replace("softmax(1)", "sigmoid()"))
+    exact = "targets" if program.by_label(trained) else "targets.double()"
+    return [
+        function(
+            "outputs_of(model, x)",
+            "The network's outputs for raw inputs.",
+            "inputs = torch.from_numpy(preprocess(x))",
+            "with torch.no_grad():",
+            inside("return torch.cat([model(batch) for batch in inputs.split(1024)])"),
+        ),
+        function(
+            "predict(model, x)",
+            f"Predictions for raw inputs: {says}.",
+            "outputs = outputs_of(model, x).numpy()",
+            f"return {last}",
+        ),
+        function(
+            "evaluate(model, x, y)",
+            f"Mean loss and {program.score_name(trained)} for raw inputs and labels.",
+            "outputs, targets = outputs_of(model, x), torch.from_numpy(as_targets(y))",
+            f"loss = LOSS(outputs.double(), {exact}).item()",
+            "outputs, targets = outputs.numpy(), targets.numpy()",
+            program.score(trained),
+            "return loss, score",
+        ),
+    ]
+
+
+def code(trained: Trained, stem: str) -> bytes:
+    """The program."""
+    program.refuse_unknown("PyTorch", trained, loss=LOSSES, optimizer=training_torch.OPTIMIZERS)
+    stack, loss = modules(trained), trained.network.loss
+    of_each = LOSSES[loss.name](loss, 'reduction="none"')
+    parts = program.Parts(
+        "PyTorch",
+        imports=["import torch", "from safetensors.torch import load_file", "from torch import nn"],
+        loss=lines(
+            f"LOSS = {LOSSES[loss.name](loss)}",
+            f"EACH_LOSS = {of_each}" if trained.network.class_weights else "",
+        ),
+        stack=stack,
+        build=["return nn.Sequential(", *inside(*(f"{one.code}," for one in stack)), ")"],
+        load=["model.load_state_dict(arrays)", "return model.eval()"],
+        answers=_answers(trained),
+        training=training_torch.sections(trained),
+        channels_last=False,
+        by_label=program.by_label(trained),
+        reads="load_file(path)",
+    )
+    return program.source(trained, stem, parts)
+
+
+def make(source: Source, order: Order) -> Files:
+    """The program, and its weights beside it."""
+    trained = source.trained
+    arrays = {**weights(trained), **program_data.arrays(trained)}
+    return {
+        ".py": code(trained, order.stem),
+        ".safetensors": program_data.weights_file(arrays, program.about(trained, "torch")),
+    }
