@@ -307,12 +307,12 @@ def test_quantized_modules_are_counted_and_said():
 
 
 def test_an_error_in_a_hook_never_reaches_the_loop(capsys, monkeypatch):
-    from tuiml.watch.torch_arrays import Parcel
+    from tuiml.watch.reductions import Parcel
 
     def broken(self, *args, **kwargs):
         raise RuntimeError("broken")
 
-    monkeypatch.setattr(Parcel, "add_facts", broken)
+    monkeypatch.setattr(Parcel, "array", broken)
     model = nn.Linear(4, 3)
     x, y = torch.randn(8, 4), torch.randint(0, 3, (8,))
     run = tuiml.watch(model)

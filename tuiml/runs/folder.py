@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from tuiml.files import UnsafeFile, home, path_of_folder, refuse_unsafe, write_whole
 from tuiml.runs.errors import RunError
@@ -348,29 +348,3 @@ def steps_in(path: Path) -> list[int]:
     """
     matches = (_CHECKPOINT.fullmatch(file.name) for file in path.iterdir())
     return sorted((int(match.group(1)) for match in matches if match), reverse=True)
-
-
-class Session(NamedTuple):
-    """The last session of a run, as its metrics have it."""
-
-    start: Line
-    """Its ``start`` line; empty if there is none."""
-    ended: bool
-    """True if it has an ``end`` line; else it was cut off."""
-    target: str = ""
-    """``classes`` or ``regression``, as its epochs were measured; empty: it has none."""
-
-
-def last_session(path: Path) -> Session:
-    """The last session of the run in a folder."""
-    found = Session({}, ended=False)
-    with contextlib.suppress(OSError):
-        for line in filter(None, each_line(path)):
-            if line.get("event") == "start":
-                found = Session(line, ended=False, target=found.target)
-            elif line.get("event") == "end":
-                found = found._replace(ended=True)
-            elif line.get("event") == "epoch" and "train_accuracy" in line:
-                numbers = line["train_accuracy"] is None
-                found = found._replace(target="regression" if numbers else "classes")
-    return found

@@ -30,10 +30,12 @@ class Watch(ModuleType):
     LightningCallback: Any
     """``Trainer(callbacks=[tuiml.watch.LightningCallback(name="my-net")])``"""
 
-    def __call__(self, model: Any, *, optimizer: Any = None, name: str | None = None) -> WatchedRun:
+    def __call__(
+        self, model: Any, *, optimizer: Any = None, name: str | None = None, probe: Any = None
+    ) -> WatchedRun:
         from tuiml.watch.start import watch
 
-        return watch(model, optimizer=optimizer, name=name)
+        return watch(model, optimizer=optimizer, name=name, probe=probe)
 
 
 def __getattr__(name: str) -> Any:

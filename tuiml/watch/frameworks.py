@@ -18,17 +18,23 @@ FRAMEWORKS: dict[str, tuple[str, str]] = {
 fits is taken: with PyTorch below it, a model of Keras is a module of PyTorch too."""
 
 
-def adapter_of(model: Any, optimizer: Any = None) -> Adapter:
+def adapter_of(model: Any, optimizer: Any = None, probe: Any = None) -> Adapter:
     """An adapter that sees a model.
 
     Raises:
-        TypeError: the model is of no framework that is known.
+        TypeError: the model is of no framework that is known, or one that needs no probe.
     """
     packages = {cls.__module__.partition(".")[0] for cls in type(model).__mro__}
     for package, (module, name) in FRAMEWORKS.items():
         if package in packages and _is_module(model):
             adapter: Callable[..., Adapter] = getattr(importlib.import_module(module), name)
-            return adapter(model, optimizer)
+            if probe is None:
+                return adapter(model, optimizer)
+            if package != "flax":
+                raise TypeError(
+                    f"tuiml.watch: probe is for models of Flax; {name} shows the outputs in training"
+                )
+            return adapter(model, optimizer, probe)
     raise TypeError(
         f"tuiml.watch takes a model of PyTorch, Keras 3, MLX or Flax NNX, or a dict of such, "
         f"not {type(model).__module__}.{type(model).__qualname__}"

@@ -19,12 +19,13 @@ class Models:
     Args:
         model: a model, or several by name.
         optimizer: of the model; of several a dict with the same names, or one for all.
+        probe: likewise.
 
     Raises:
         TypeError: a model is of no framework that is known.
     """
 
-    def __init__(self, model: Any, optimizer: Any = None) -> None:
+    def __init__(self, model: Any, optimizer: Any = None, probe: Any = None) -> None:
         several = isinstance(model, Mapping) and type(model) is dict
         named: Mapping[str, Any] = model if several else {"": model}
         if not named:
@@ -33,7 +34,8 @@ class Models:
         try:
             for name, one in named.items():
                 own = optimizer.get(name) if several and isinstance(optimizer, dict) else optimizer
-                self._adapters[str(name)] = adapter_of(one, own)
+                batch = probe.get(name) if several and isinstance(probe, dict) else probe
+                self._adapters[str(name)] = adapter_of(one, own, batch)
         except BaseException:
             self.close()
             raise

@@ -7,7 +7,6 @@ Gradients are read as the optimizer gets them: of all micro-batches, after clipp
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import torch
@@ -21,7 +20,8 @@ from torch.optim.optimizer import (
 from tuiml.runs.watched import Module
 from tuiml.watch.adapter import NAN, Adapter, number_or_text
 from tuiml.watch.facts import ModuleFacts, copied_each, sample_size
-from tuiml.watch.torch_arrays import Parcel, Tensor, even, floats, move
+from tuiml.watch.reductions import Parcel, even
+from tuiml.watch.torch_arrays import Tensor, fetch, floats
 from tuiml.watch.torch_modules import find, limits_of, unwrapped
 from tuiml.watch.torch_outputs import Outputs
 
@@ -46,7 +46,6 @@ class PyTorch(Adapter):
         self._ever_stepped = False
         """Whether a step of a torch optimizer was seen: else gradients are read when the loop reports."""
         self._sample = sample_size(3 * len(self._modules))
-        self._parcel = Parcel()
         self._outputs = Outputs(self._model, self._modules, self)
         self._clear()
         self._hooks: list[Any] = [
@@ -102,12 +101,12 @@ class PyTorch(Adapter):
         self._before: dict[int, Tensor] = {}
         self._moved: set[int] = set()
         self._read: set[int] = set()
-        self._parcel = Parcel()
+        self._parcel = Parcel(torch, self._sample, fetch)
 
     def arm(self) -> None:
         self._clear()
         self._armed, self._stepped = True, False
-        self._outputs.arm(self._parcel, self._facts, self._sample)
+        self._outputs.arm(self._parcel, self._facts)
         if not self._ever_stepped:
             with torch.no_grad():
                 self._copy_weights()
@@ -166,7 +165,7 @@ class PyTorch(Adapter):
                     continue
                 if p.grad is not None and (part := floats(p.grad)) is not None:
                     self._read.add(id(p))
-                    self._parcel.add_facts(part, self._sample, facts.gradients.append, scale=scale)
+                    self._parcel.array(part, facts.gradients.append, scale)
 
     def _compare_weights(self, only: set[int] | None = None) -> None:
         for seen, facts in zip(self._modules, self._facts, strict=True):
@@ -177,8 +176,7 @@ class PyTorch(Adapter):
                 part = floats(p)
                 if part is not None:
                     self._moved.add(id(p))
-                    after = even(part, self._copied)
-                    self._parcel.add(move(before, after), partial(_add_move, facts, after.numel()))
+                    self._parcel.move(before, even(part, self._copied), facts)
 
     def measure(self, grads: Any = None) -> list[ModuleFacts] | None:
         with self.measuring(), torch.no_grad():
@@ -191,8 +189,9 @@ class PyTorch(Adapter):
             self._compare_weights()
             for seen, facts in zip(self._modules, self._facts, strict=True):
                 for params, to in ((seen.weights, facts.weights), (seen.biases, facts.biases)):
-                    for part in filter(None, map(_Boxed.of, params)):
-                        self._parcel.add_facts(part.tensor, self._sample, to.append)
+                    for part in map(floats, params):
+                        if part is not None:
+                            self._parcel.array(part, to.append)
             self._parcel.open()
             self._share()
             found, self._before = self._facts, {}
@@ -230,23 +229,6 @@ class PyTorch(Adapter):
         with torch.no_grad():
             crossed = iter(torch.stack([one.to(there[0].device) for one in there]).cpu().tolist())
         return [next(crossed) if isinstance(value, torch.Tensor) else float(value) for value in values]
-
-
-class _Boxed:
-    """A tensor in a box: the truth of a tensor itself is that of its value."""
-
-    def __init__(self, tensor: Tensor) -> None:
-        self.tensor = tensor
-
-    @classmethod
-    def of(cls, value: Any) -> _Boxed | None:
-        found = floats(value)
-        return cls(found) if found is not None else None
-
-
-def _add_move(facts: ModuleFacts, count: int, found: list[Any]) -> None:
-    mean, std, spread = (float(one[0]) for one in found)
-    facts.moves.append((count, mean, std, spread))
 
 
 def _ids(optimizer: Any) -> set[int]:

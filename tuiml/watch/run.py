@@ -14,6 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec
 
+import numpy as np
+
 from tuiml.runs.folder import RunFolder
 from tuiml.runs.thinning import GAP as GAP_OF_TIME
 from tuiml.runs.watched import write_model
@@ -232,7 +234,7 @@ class WatchedRun:
 
     def _measure(self, grads: Any) -> None:
         """A snapshot of the step that was just made, if one was made."""
-        with self._budget:
+        with self._budget, np.errstate(all="ignore"):
             facts = self._models.measure(grads)
             if self._models.failure is None and facts is not None:
                 self._armed = False

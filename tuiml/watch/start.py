@@ -11,7 +11,7 @@ from tuiml.watch.run import WatchedRun
 from tuiml.watch.writer import say
 
 
-def watch(model: Any, *, optimizer: Any = None, name: str | None = None) -> WatchedRun:
+def watch(model: Any, *, optimizer: Any = None, name: str | None = None, probe: Any = None) -> WatchedRun:
     """Record a loop of your own as a run, which ``tuiml NAME`` shows live from another terminal.
 
     The model's state and outputs are the same bits with and without it; at most 2 % of the time is taken.
@@ -21,13 +21,15 @@ def watch(model: Any, *, optimizer: Any = None, name: str | None = None) -> Watc
         optimizer: for its name, settings and learning rate; of several models a dict with the same names.
             PyTorch's is found at its first step where it is not given.
         name: of the run's folder; default: the model's class. The time is added where it is taken.
+        probe: of Flax: a small batch of inputs on which outputs are seen, for its steps are compiled; or a
+            tuple of the arguments of a call.
 
     Raises:
         TypeError: the model is of no framework that is known, or the name is no text.
     """
     if name is not None and not isinstance(name, str):
         raise TypeError(f"tuiml.watch: name is a text, not {type(name).__name__}")
-    models = Models(model, optimizer)
+    models = Models(model, optimizer, probe)
     if launched_rank() or any(adapter.rank for adapter in models.all):
         models.close()
         return WatchedRun()

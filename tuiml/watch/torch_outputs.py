@@ -9,12 +9,10 @@ import torch
 from torch import nn
 
 from tuiml.watch.adapter import Adapter
-from tuiml.watch.facts import ArrayFacts, ModuleFacts
-from tuiml.watch.torch_arrays import Parcel, Tensor, floats
+from tuiml.watch.facts import ModuleFacts
+from tuiml.watch.reductions import UNITS, Parcel, count, highest
+from tuiml.watch.torch_arrays import Tensor, floats
 from tuiml.watch.torch_modules import Seen
-
-UNITS = 65_536
-"""Units of a module up to which it is seen which of them are silent."""
 
 
 class Hook:
@@ -40,10 +38,10 @@ class Outputs:
         self._useless = 0
         """Steps in a row in which no module was called."""
 
-    def arm(self, parcel: Parcel, facts: Sequence[ModuleFacts], sample: int) -> None:
+    def arm(self, parcel: Parcel, facts: Sequence[ModuleFacts]) -> None:
         """See the next calls; what was seen of earlier ones is forgotten."""
         self.disarm()
-        self._parcel, self._facts, self._sample = parcel, facts, sample
+        self._parcel, self._facts = parcel, facts
         self._seen: set[int] = set()
         self._inputs: set[int] = set()
         """Where the tensors are in memory that a module has got."""
@@ -95,48 +93,30 @@ class Outputs:
                 self._inputs.add(given.data_ptr())
 
     def _record(self, index: int, seen: Seen, value: Tensor) -> None:
-        facts, activation = self._facts[index], seen.activation
-        facts.examples = value.shape[0]
         if seen.axis is not None:
             self._axis = seen.axis if value.dim() > 1 else -1
             self._producer = (index, value.shape[self._axis], self._axis)
         elif seen.kind == "activation":
             self._producer = None  # its own module shows what the activation does
-
-        def to(found: ArrayFacts) -> None:
-            facts.output = found
-
-        bounds = activation.saturation if activation else None
-        self._parcel.add_facts(value, self._sample, to, saturation=bounds, zeros=True)
-        if activation is not None and activation.silent is not None:
-            self._send_silent(facts, value, self._axis if value.dim() > 1 else -1)
+        axis = self._axis if value.dim() > 1 else -1
+        self._parcel.output(value, self._facts[index], seen.activation, axis)
 
     def _function_between(self, given: Tensor) -> None:
         """An activation that is a function, as ``F.relu``, has no module: the next input shows it."""
         if self._producer is None or given.data_ptr() in self._inputs or given.dim() < 2:
             return
         (index, units, axis), self._producer = self._producer, None
-        if given.shape[axis] != units:
+        if axis >= given.dim() or given.shape[axis] != units:
             if axis != 1 or given.dim() != 2 or given.shape[1] % units:
                 return
             given = given.reshape(len(given), units, -1)  # channels that were flattened
-        self._send_silent(self._facts[index], given, axis, only_where_cut=True)
-
-    def _send_silent(
-        self, facts: ModuleFacts, value: Tensor, axis: int, only_where_cut: bool = False
-    ) -> None:
-        if value.shape[axis] > UNITS:
+        if units > UNITS:
             return
-        axis %= value.dim()
-        examples = len(value)
-        most = value.amax(dim=[i for i in range(value.dim()) if i != axis])
+        facts = self._facts[index]
 
         def make(found: list[Any]) -> None:
-            if not only_where_cut or (found[1][0] == 0.0 and found[2][0] > 0):
-                facts.silent = found[0] > 0.5
-                facts.examples = facts.examples or examples
+            if found[1] == 0.0 and found[2] > 0:  # it cuts off what is below 0
+                facts.silent = found[0] <= 0.0
 
-        parts = [most <= 0.0]
-        if only_where_cut:
-            parts += [value.amin(), value.numel() - torch.count_nonzero(value)]
-        self._parcel.add(parts, make)
+        zeros = count(torch, given == 0.0)
+        self._parcel.add([highest(torch, given, axis), given.amin(), zeros], make)
