@@ -60,8 +60,8 @@ class RunSummary:
     skipped: int = 0
     """How many lines of its metrics cannot be read."""
     document: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
-    """Its preset as it is in its folder, not checked; empty if it cannot be read. Of a watched run, framework,
-    model and optimizer."""
+    """Its preset as it is in its folder, not checked; empty if it cannot be read. Of a watched run,
+    framework, model and optimizer."""
     framework: str = ""
     """Of a watched run: ``pytorch``; empty for tuiml's own."""
     tags: tuple[str, ...] = ()

@@ -91,8 +91,8 @@ def resume(
     Raises:
         SpecError: a setting is wrong, or this machine lacks the memory for the network.
         DataError: the data is missing or damaged.
-        RunError: there is no such run, it is a loop of the user's own, another process writes to it, or all its
-            epochs are done.
+        RunError: there is no such run, it is a loop of the user's own, another process writes to it, or all
+            its epochs are done.
         Cancelled: it was stopped before it resumed.
     """
     path = library.find(str(word))

@@ -35,6 +35,8 @@ class Curves:
         self.validation = Series(4096)
         self.first = math.nan
         """The first value of training."""
+        self.highest = -math.inf
+        """The highest value of training or validation so far."""
         self.branches: deque[Branch] = deque(maxlen=BRANCHES_KEPT)
         """The newest at the end."""
 
@@ -51,8 +53,14 @@ class Curves:
         """Add a mean over the batches around ``x`` (in epochs)."""
         if not len(self.raw):
             self.first = y
+        self.highest = max(self.highest, y)
         self.raw.append(x, y)
         self.train.append(x, y)
+
+    def add_validation(self, x: float, y: float) -> None:
+        """Add what was measured at ``x`` (in epochs)."""
+        self.highest = max(self.highest, y)
+        self.validation.append(x, y)
 
     def cut(self, x: float) -> None:
         """Remove everything after ``x``."""

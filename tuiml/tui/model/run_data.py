@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tuiml.data.own.entries import DataFiles
 from tuiml.nn.network import Network
+from tuiml.runs.watched import WatchedModel
 from tuiml.spec import Preset
 from tuiml.training.diagnosis_context import FINISHED
 from tuiml.training.events import End, Epoch, Loading, Pretraining, Snapshot, Start
@@ -21,7 +22,8 @@ from tuiml.training.layer_statistics import LayerStatistics
 from tuiml.tui.charts.series import Series
 from tuiml.tui.model.curves import Curves
 from tuiml.tui.model.interventions import Interventions
-from tuiml.tui.model.metric import ACCURACY, R2, Metric
+from tuiml.tui.model.metric import ACCURACY, PLAIN, R2, Metric
+from tuiml.tui.model.scalars import Scalars
 from tuiml.tui.model.snapshots import SnapshotHistory
 
 Status: TypeAlias = Literal[
@@ -79,6 +81,11 @@ class RunData:
     """The preset as run: not the one being edited."""
     preset: Preset | None = None
     network: Network | None = None
+    watched: WatchedModel | None = None
+    """The model of a loop of the user's own, which has neither preset nor network. Its curves are over steps:
+    of epochs nothing is known beforehand."""
+    scalars: Scalars = field(default_factory=Scalars)
+    """What such a loop reports under names of its own."""
     loading: Loading | None = None
     pretraining: Pretraining | None = None
     """The newest event of pretraining; ``None`` before it and once training has begun."""
@@ -171,6 +178,8 @@ class RunData:
     @property
     def metric(self) -> Metric:
         """What :attr:`accuracy` holds."""
+        if self.watched:
+            return PLAIN if self.accuracy.highest > 1 else ACCURACY
         return R2 if self.preset and self.preset.data.target != "classes" else ACCURACY
 
     @property
@@ -179,8 +188,10 @@ class RunData:
         return min(1.0, self.step / self.steps_planned) if self.steps_planned > 0 else 0.0
 
     def x_of(self, step: float) -> float:
-        """A step in epochs."""
+        """A step in epochs; of a watched run as it is."""
         start = self.start
+        if self.watched:
+            return float(step)
         if self.anchor and self.batches_per_epoch:
             return self.anchor[1] + (step - self.anchor[0]) / self.batches_per_epoch
         if start and start.steps > 0 and start.epochs > 0:
@@ -190,6 +201,8 @@ class RunData:
     def step_at(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """The steps at some epochs: the inverse of :meth:`x_of`."""
         start = self.start
+        if self.watched:
+            return x
         if self.anchor and self.batches_per_epoch:
             return self.anchor[0] + (x - self.anchor[1]) * self.batches_per_epoch
         if start and start.steps > 0 and start.epochs > 0:
@@ -208,7 +221,8 @@ class RunData:
     @property
     def score(self) -> float:
         """The newest training accuracy, or R²; NaN before the first."""
-        return self.accuracy.train.last if len(self.accuracy.train) else NAN
+        score = self.accuracy.train.last if len(self.accuracy.train) else NAN
+        return score / 100 if self.metric is PLAIN else score  # a loop's own may be in percent
 
     @property
     def finished(self) -> bool:
