@@ -299,6 +299,7 @@ def _chart(model: RunModel, kind: str, width: int, height: int, look: Look) -> l
     unit: Format = "number" if kind == "loss" else model.metric.unit
     log = kind == "loss" and model.loss.first > HIGH  # as Train shows it
     title = "loss, log" if log else "loss" if kind == "loss" else clean(model.metric.word, look)
-    return LineChart(drawn, title=title, x_label="epoch", y_format=unit, log=log, look=look).lines(
+    x_label = "step" if model.watched else "epoch"
+    return LineChart(drawn, title=title, x_label=x_label, y_format=unit, log=log, look=look).lines(
         width, height
     )

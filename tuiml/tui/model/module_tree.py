@@ -37,7 +37,7 @@ def module_rows(model: WatchedModel) -> list[LayerRow]:
 def _row(index: int, module: Module, above: str, depth: int, contains: int) -> LayerRow:
     """A row of a module in the one of the name ``above``."""
     name = module.name[len(above) + 1 :] if above else module.name
-    words = [_word(name), _word(module.type)]
+    words = [_word(module.type)]
     if module.activation and module.kind == "weighted":
         words.append(_word(module.activation))
     if module.trainable < module.parameters:
@@ -47,7 +47,7 @@ def _row(index: int, module: Module, above: str, depth: int, contains: int) -> L
     return LayerRow(
         index=index,
         type=_word(module.type),
-        title=" ".join(filter(None, words)),
+        title=" ".join(filter(None, (_word(name), *words))),
         units="",
         activation=_word(module.activation),
         initializer="",
@@ -57,6 +57,7 @@ def _row(index: int, module: Module, above: str, depth: int, contains: int) -> L
         problem=None,
         depth=depth,
         contains=contains,
+        full_title=" ".join(filter(None, (_word(module.name[-LONGEST:]), *words))),
     )
 
 

@@ -183,6 +183,11 @@ class RunData:
         return R2 if self.preset and self.preset.data.target != "classes" else ACCURACY
 
     @property
+    def has_accuracy(self) -> bool:
+        """True if an accuracy, or R², was reported."""
+        return len(self.accuracy.raw) > 0 or len(self.accuracy.validation) > 0
+
+    @property
     def done(self) -> float:
         """Fraction of the planned steps that are done, 0 to 1."""
         return min(1.0, self.step / self.steps_planned) if self.steps_planned > 0 else 0.0

@@ -83,8 +83,8 @@ def _progress(model: RunModel, look: Look) -> list[Piece]:
 
 
 def _own_loop(model: RunModel, look: Look) -> list[Piece]:
-    """The progress of a watched run, whose end is not known: step, loss, accuracy, where it is trained."""
-    plain, quiet = look.style(), look.style(QUIET)
+    """The progress of a watched run, whose end is not known: step, loss and accuracy."""
+    plain = look.style()
     pieces = [Piece(f"epoch {model.epoch:,}", plain, 2)] if model.epochs else []
     pieces.append(Piece(f"step {model.step:,}", plain))
     if len(model.loss.raw):
@@ -93,9 +93,6 @@ def _own_loop(model: RunModel, look: Look) -> list[Piece]:
     if len(model.accuracy.raw):
         score = model.metric.text(model.accuracy.raw.last, look.glyphs.missing)
         pieces.append(Piece(f"accuracy {score}", look.style(TRAIN), 3))
-    if model.start:
-        words = safe(f"{model.start.backend} {model.start.device}", look)
-        pieces.append(Piece(words, quiet, 6))
     return pieces
 
 

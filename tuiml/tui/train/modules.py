@@ -61,11 +61,11 @@ class Modules(Part):
         rows, index = self._screen.selection.rows, self._screen.selection.index
         return index < len(rows) and rows[index].contains > 0
 
-    @action("space", "fold", "Fold or unfold the module, or the one that contains it.", "train", rank=178)
+    @action("space", "fold", "Fold or unfold the module, or the one that contains it.", "train", rank=118)
     def action_fold_module(self) -> None:
         self._folded(self.tree.toggle(self._screen.selection.index))
 
-    @action("asterisk", "fold all", "Fold all modules, or unfold all.", "train", rank=179, shown=False)
+    @action("asterisk", "fold all", "Fold all modules, or unfold all.", "train", rank=119, shown=False)
     def action_fold_modules(self) -> None:
         self.tree.toggle_all()
         self._folded(self._screen.selection.index)

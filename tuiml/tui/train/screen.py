@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widget import Widget
 
+from tuiml.tui.chart_views.chart import Chart
 from tuiml.tui.chart_views.curves import CurvesView, LossAxis
 from tuiml.tui.chart_views.registry import CHARTS
 from tuiml.tui.chart_views.selection import KINDS, ChartSelection
@@ -63,6 +64,7 @@ class Train(AppScreen):
         self.modules = Modules(self)
         self._shown_rows: tuple[Any, Look | None] = (None, None)
         self.selection = ChartSelection(lambda: self.run, self.hint)
+        self._choices: list[Chart] = []
         self.charts = ChartLayout(self, self.selection, charts)
         self.run_keys = RunKeys(self)
         self.time_travel = TimeTravel(self, self.selection, self.run_keys)
@@ -151,6 +153,8 @@ class Train(AppScreen):
         self.comparing.run_changed()
         if self.is_current:
             self._update_rows()
+            if self.run.watched and self.charts.choices() != self._choices:
+                self.lay_out()  # the loop reports something new
             self.pacer.kick()
         self.advice.run_changed(kinds)
         if kinds - KEYS_UNCHANGED:
@@ -175,6 +179,7 @@ class Train(AppScreen):
 
     def lay_out(self) -> None:
         """Show the charts that are chosen now."""
+        self._choices = self.charts.choices()
         self.charts.arrange()
         self.set_class(self.charts.enlarged, "-large")
         self.set_class(self.size.width < WIDE, "-narrow")
