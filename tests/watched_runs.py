@@ -160,13 +160,14 @@ def append(path: Path, *events: Event) -> None:
 def large(count: int = 2000, depth: int = 4) -> tuple[Module, ...]:
     """So many modules: blocks of blocks, with four layers in each of the inmost ones."""
     found: list[Module] = []
-    block = 0
+    block, known = 0, set[str]()
     while len(found) < count:
         names = [f"stage{block // 25}", f"block{block // 5}", f"part{block}"][: depth - 1]
         for at in range(len(names)):
             name = ".".join(names[: at + 1])
-            if not any(module.name == name for module in found[-60:]):
+            if name not in known:
                 found.append(Module(name=name, type="Block", kind="container"))
+            known.add(name)
         name = ".".join(names)
         for at in range(2):
             sizes: dict[str, Any] = {"output_shape": (64,), "parameters": 4160, "trainable": 4160}

@@ -62,6 +62,9 @@ class LayerView(ChartView):
         found, kind = self.selection.statistics, self.selection.kind
         if found is None:
             return self.selection.hint(self)
+        rows, index = self.selection.rows, self.selection.index
+        if index < len(rows) and rows[index].contains:
+            return "it contains others: choose one of them"
         if kind == "gradients" and not math.isnan(found.weight_std):
             return "no gradient before the first step"
         return (

@@ -49,6 +49,11 @@ class Curves:
         last = y[x >= x[-1] * (1 - SMOOTHING)] if len(x) else y
         return float((last / len(last)).sum()) if len(last) else math.nan
 
+    @property
+    def lost(self) -> bool:
+        """True if the newest value of training is no number, while there was one before."""
+        return len(self.raw) > 0 and math.isnan(self.raw.last) and math.isfinite(self.recent)
+
     def add_train(self, x: float, y: float) -> None:
         """Add a mean over the batches around ``x`` (in epochs)."""
         if not len(self.raw):

@@ -15,10 +15,10 @@ from tuiml.data.own.entries import DataFiles
 from tuiml.nn.network import Network
 from tuiml.runs.watched import WatchedModel
 from tuiml.spec import Preset
-from tuiml.training.diagnosis_context import FINISHED
 from tuiml.training.events import End, Epoch, Loading, Pretraining, Snapshot, Start
 from tuiml.training.inspections.record import Inspection
 from tuiml.training.layer_statistics import LayerStatistics
+from tuiml.training.stack_context import FINISHED
 from tuiml.tui.charts.series import Series
 from tuiml.tui.model.curves import Curves
 from tuiml.tui.model.interventions import Interventions

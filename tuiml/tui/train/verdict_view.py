@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Hashable, Sequence
 
+from tuiml.runs.watched_diagnosis import diagnosed
 from tuiml.training.verdicts import Verdict, verdicts
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.dialogs import find_rate
@@ -47,9 +48,21 @@ class Diagnosis:
 
 def diagnose(run: RunModel) -> list[Verdict]:
     """What is wrong with a run according to its newest snapshot."""
-    if run.preset is None or run.network is None or run.snapshot is None:
+    if run.snapshot is None:
         return []
     losses = (run.loss.first, run.loss.recent) if len(run.loss.train) else None
+    if run.watched:
+        return diagnosed(
+            run.watched,
+            run.snapshot.layers,
+            run.snapshot.step,
+            losses=losses if losses and math.isfinite(losses[0]) else None,
+            diverged=run.status == "diverged" or run.loss.lost,
+            rate=run.rate,
+            score=run.score,
+        )
+    if run.preset is None or run.network is None:
+        return []
     by_hand = any(mark.what == "rate" for mark in run.interventions.marks)
     return verdicts(
         run.preset,
