@@ -39,8 +39,6 @@ class StackContext(ABC):
     """Training accuracy, or R², now; NaN: not known."""
     targets: tuple[float, float] | None = None
     """Mean and standard deviation of targets that are numbers, as trained on, where they were measured."""
-    pretrained = False
-    """Whether pretraining replaces the initial values."""
 
     # -- the stack -----------------------------------------------------------------------------------------
 
@@ -105,6 +103,11 @@ class StackContext(ABC):
     def guess(self) -> float:
         """The loss of a guess; infinity where it is not known."""
         return math.inf
+
+    @property
+    def pretrained(self) -> bool:
+        """Whether pretraining replaces the initial values."""
+        return False
 
     @property
     def large_inputs(self) -> str:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tuiml.runs.watched import Module, WatchedModel
 from tuiml.text import plain_text
+from tuiml.training import bounds
 from tuiml.tui.model.layer_rows import LayerRow
 from tuiml.tui.model.snapshots import PastSnapshot
 
@@ -52,7 +55,7 @@ def _row(index: int, module: Module, above: str, depth: int, contains: int) -> L
         activation=_word(module.activation),
         initializer="",
         output_shape=module.output_shape or None,
-        parameters=None if module.shared_with else module.parameters,
+        parameters=0 if module.shared_with else module.parameters,
         buffer_size=0,
         problem=None,
         depth=depth,
@@ -142,6 +145,10 @@ class Tree:
         """The rows in a folded module, its own included; else its own alone."""
         return slice(index, index + 1 + (self.rows[index].contains if index in self.folded else 0))
 
+    def row(self, index: int) -> LayerRow:
+        """A row with the parameters of what is folded in it."""
+        return replace(self.rows[index], parameters=self.parameters(index))
+
     def parameters(self, index: int) -> int | None:
         """The parameters of a row, with those of what is folded in it; what is shared counts once."""
         part = self.rows[self.within(index)]
@@ -150,21 +157,24 @@ class Tree:
         return sum(row.parameters or 0 for row in part)
 
 
-def norm(values: NDArray[np.float64]) -> float:
-    """The Euclidean norm of several arrays, by that of each; NaN where none is known."""
-    known = values[np.isfinite(values)]
-    return math.sqrt(float(np.square(known).sum())) if len(known) else math.nan
-
-
-def worst(values: NDArray[np.float64]) -> float:
-    """The greatest value; NaN where none is known."""
-    known = values[np.isfinite(values)]
-    return float(known.max()) if len(known) else math.nan
-
-
-def folded_figures(snapshot: PastSnapshot, part: slice) -> dict[str, float]:
-    """The figures of a folded module: the norms of all in it together, the worst fractions."""
+def folded_figures(snapshot: PastSnapshot, part: slice, last_norm: float) -> dict[str, Any]:
+    """The figures of a folded module: of all in it the norm of the weights together, the largest fractions,
+    and the gradient norm that is most in trouble; without any, the largest."""
+    figures = {name: _known(snapshot.figures(name)[part]) for name in _FOLDED}
+    norms = figures["gradient_norm"]
+    highest, lowest = max(norms, default=math.nan), min(norms, default=math.nan)
+    high = highest > bounds.HUGE or highest > bounds.EXPLODED * last_norm
+    low = lowest < bounds.VANISHED * last_norm or lowest == 0
     return {
-        **{name: norm(snapshot.figures(name)[part]) for name in ("gradient_norm", "weight_norm")},
-        **{name: worst(snapshot.figures(name)[part]) for name in ("saturated", "dead")},
+        "gradient_norm": lowest if low and not high else highest,
+        "weight_norm": math.hypot(*figures["weight_norm"]) if figures["weight_norm"] else math.nan,
+        **{name: max(figures[name], default=math.nan) for name in ("saturated", "dead")},
     }
+
+
+_FOLDED = ("gradient_norm", "weight_norm", "saturated", "dead")
+
+
+def _known(values: NDArray[np.float64]) -> list[float]:
+    found: list[float] = values[np.isfinite(values)].tolist()
+    return found

@@ -32,6 +32,10 @@ WORDS: dict[Status, str] = {
 """Words that differ from the status."""
 
 
+OWN_LOOP = "a loop of your own: do this there"
+"""Why something needs a preset that a watched run has not."""
+
+
 @dataclass(frozen=True)
 class Piece:
     """A part of a line. If there is no room, the highest ``drop`` is left out first, 0 never."""

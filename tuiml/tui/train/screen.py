@@ -32,7 +32,7 @@ from tuiml.tui.train.modules import Modules
 from tuiml.tui.train.next_card import NextCard
 from tuiml.tui.train.part import Part
 from tuiml.tui.train.run_keys import RunKeys
-from tuiml.tui.train.status_view import StatusView, TableFigures
+from tuiml.tui.train.status_view import StatusView
 from tuiml.tui.train.subscriptions import Subscriptions
 from tuiml.tui.train.time_travel import TimeTravel
 from tuiml.tui.train.verdict_view import Advice
@@ -61,7 +61,6 @@ class Train(AppScreen):
 
     def __init__(self, *, charts: Sequence[str] = (), id: str | None = None) -> None:
         super().__init__(id=id)
-        self.modules = Modules(self)
         self._shown_rows: tuple[Any, Look | None] = (None, None)
         self.selection = ChartSelection(lambda: self.run, self.hint)
         self._choices: list[Chart] = []
@@ -71,6 +70,9 @@ class Train(AppScreen):
         self.advice = Advice(self, self.run_keys)
         self.next = NextCard(self, self.selection)
         self.comparing = Comparing(self, self.selection)
+        self.table = RunTable(COLUMNS, id="layers")
+        self.modules = Modules(self, self.selection, self.table)
+        self.table.cursor_in_time, self.table.modules = self.selection.cursor, self.modules
         self._parts: tuple[Part, ...] = (
             self.run_keys,
             self.time_travel,
@@ -81,11 +83,8 @@ class Train(AppScreen):
             self.charts,
         )
         self.status = StatusView(self.selection, self.run_keys.pace, id="status")
-        self.table = RunTable(COLUMNS, id="layers")
-        self.table.cursor_in_time, self.table.modules = self.selection.cursor, self.modules
-        self.figures = TableFigures(self.selection, self.table, lambda: self.modules.tree)
         self.subscriptions = Subscriptions(lambda: self.charts.views, lambda: self.shell.client)
-        self.drawings: list[Drawing] = [self.subscriptions, self.status, self.figures]
+        self.drawings: list[Drawing] = [self.subscriptions, self.status, self.modules.figures]
         self.pacer = Pacer(self, self.drawings)
 
     def compose(self) -> ComposeResult:

@@ -116,6 +116,6 @@ class TableFigures:
             index = tree.visible[row]
             found = snapshot.statistics(index) if snapshot else None
             if found and snapshot and index in tree.folded:
-                found = replace(found, **folded_figures(snapshot, tree.within(index)))
+                found = replace(found, **folded_figures(snapshot, tree.within(index), last))
             has = bool(tree.rows[index].activation) or index in tree.folded
             table.update_cells(row, statistics_cells(index, found, last, has, look, finished=finished))
