@@ -124,12 +124,12 @@ def _problems(page: Page, document: Document) -> None:
         page.text(f"and {len(found) - MOST_PROBLEMS} more", page.look.style(TROUBLE), indent="  ")
 
 
-def _layers(page: Page, rows: Sequence[LayerRow]) -> None:
+def _layers(page: Page, rows: Sequence[LayerRow], parameters: int | None) -> None:
+    """The table of layers, with the number of ``parameters`` of all, if it is known."""
     look = page.look
     shapes = ["" if row.output_shape is None else dimensions(row.output_shape) for row in rows]
     sizes = [look.glyphs.missing if row.parameters is None else f"{row.parameters:,}" for row in rows]
-    known = [row.parameters for row in rows if row.parameters is not None]
-    total = f"{sum(known):,}" if len(known) == len(rows) else ""
+    total = "" if parameters is None else f"{parameters:,}"
     out = max(map(cell_len, [*shapes, "out"]))
     many = max(map(cell_len, [*sizes, total, "parameters"]))
     numbers = len(str(len(rows)))
@@ -226,7 +226,9 @@ def run_strips(run: RunSummary, model: RunModel | None, width: int, height: int,
 def _ending(page: Page, document: Document) -> list[Line]:
     """The layers and the settings, at the end of each preview."""
     page.gap()
-    _layers(page, document.rows())
+    rows = document.rows()
+    known = [row.parameters for row in rows if row.parameters is not None]
+    _layers(page, rows, sum(known) if len(known) == len(rows) else None)
     if document.preset:
         page.gap()
         _settings(page, document.preset)
@@ -237,7 +239,8 @@ def _watched_ending(page: Page, watched: WatchedModel) -> list[Line]:
     """The modules of a loop of the user's own, folded to a few, and what it is trained with."""
     page.gap()
     tree = Tree(module_rows(watched))
-    _layers(page, [tree.row(index) for index in tree.visible[:MOST_ROWS]])
+    total = sum(row.parameters or 0 for row in tree.rows)
+    _layers(page, [tree.row(index) for index in tree.visible[:MOST_ROWS]], total)
     page.gap()
     page.fact("model", ", ".join(filter(None, (watched.type, f"{len(tree.rows):,} modules"))))
     page.fact("framework", " ".join(filter(None, (watched.framework, watched.framework_version))))

@@ -81,15 +81,14 @@ def tree_cells(tree: Tree, look: Look) -> list[dict[str, Cell]]:
     """Those of the rows of a tree that are shown, indented, with a sign where one folds."""
     found = []
     for index in tree.visible:
-        row = tree.rows[index]
+        row = tree.row(index)
         cells = layer_cells(row, look)
         if tree.branches:
             signs = ("▾ ", "▸ ") if look.unicode else ("- ", "+ ")
             sign = signs[index in tree.folded] if row.contains else "  "
             cells["layer"] = f"{'  ' * min(row.depth, DEEPEST)}{sign}{row.title}"
-        if row.contains:
-            parameters, out = tree.parameters(index), cells["out"] if row.output_shape else ""
-            cells |= {"parameters": compact(parameters) if parameters else "", "out": out}
+        if row.contains and not row.output_shape:
+            cells["out"] = ""
         found.append(cells)
     return found
 

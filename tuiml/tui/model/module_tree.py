@@ -146,15 +146,12 @@ class Tree:
         return slice(index, index + 1 + (self.rows[index].contains if index in self.folded else 0))
 
     def row(self, index: int) -> LayerRow:
-        """A row with the parameters of what is folded in it."""
-        return replace(self.rows[index], parameters=self.parameters(index))
-
-    def parameters(self, index: int) -> int | None:
-        """The parameters of a row, with those of what is folded in it; what is shared counts once."""
-        part = self.rows[self.within(index)]
-        if len(part) == 1:
-            return part[0].parameters
-        return sum(row.parameters or 0 for row in part)
+        """A row; of a module that contains others with the parameters of them all."""
+        found = self.rows[index]
+        inside = self.rows[index + 1 : index + 1 + found.contains]
+        if not inside:
+            return found
+        return replace(found, parameters=sum(row.parameters or 0 for row in (found, *inside)))
 
 
 def folded_figures(snapshot: PastSnapshot, part: slice, last_norm: float) -> dict[str, Any]:
