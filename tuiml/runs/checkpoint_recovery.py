@@ -15,7 +15,8 @@ from tuiml.nn.optimizers import SGD
 from tuiml.runs import checkpoint_file, checkpoints, memory_estimate
 from tuiml.runs.checkpoints import Checkpoint
 from tuiml.runs.errors import CheckpointError, ForeignError, RunError, UnreadableError
-from tuiml.runs.folder import INITIAL, PRESET, last_session
+from tuiml.runs.folder import INITIAL, PRESET
+from tuiml.runs.last_session import last_session
 from tuiml.runs.preparation import PreparedRun
 from tuiml.runs.watched import refuse_watched
 from tuiml.spec import check, toml

@@ -11,7 +11,8 @@ from tuiml.data.own.reading import DataFiles
 from tuiml.registry import short
 from tuiml.runs import checkpoint_recovery, library, threads
 from tuiml.runs.errors import RunError
-from tuiml.runs.folder import Line, RunFolder, last_session, refuse_taken
+from tuiml.runs.folder import Line, RunFolder, refuse_taken
+from tuiml.runs.last_session import last_session
 from tuiml.runs.preparation import Loader, prepare_run
 from tuiml.runs.resumption import resume_point
 from tuiml.runs.run import Run, new_run
