@@ -36,12 +36,13 @@ def found(
     diverged: bool = False,
     rate: float = 0.1,
     optimizer: str = "SGD",
+    score: float = math.nan,
 ) -> list[Verdict]:
     """The verdicts on a model whose modules are well but for what is changed."""
     changed = changed or {}
     layers = [healthy(module, drawn=False, **changed.get(module.name, {})) for module in modules]
     model = watched_runs.watched(modules, optimizer=optimizer)
-    return diagnosed(model, layers, step, losses=losses, diverged=diverged, rate=rate, score=math.nan)
+    return diagnosed(model, layers, step, losses=losses, diverged=diverged, rate=rate, score=score)
 
 
 def all_layers(**other: float) -> dict[str, dict[str, Any]]:
@@ -120,7 +121,12 @@ def test_a_rate_far_too_high_is_named_before_what_it_did() -> None:
 
 def test_a_loss_that_is_no_number_is_said_even_if_all_layers_are_well() -> None:
     verdict = found(diverged=True, losses=(2.3, 2.2), rate=0.01)[0]
-    assert (verdict.name, verdict.evidence) == ("diverged", "The loss is not finite at step 100")
+    assert (verdict.name, verdict.evidence) == ("diverged", "The loss is no number any more")
+
+
+def test_a_model_that_has_learned_is_accused_of_nothing_but_what_was_never_trained() -> None:
+    changed = {"head": {"update_ratio": NEVER}, "body.1": {"dead": 0.9}}
+    assert names(found(changed, losses=(2.3, 0.01), score=1.0)) == ["not trained"]
 
 
 def test_a_frozen_layer_among_trained_ones_is_named_and_a_frozen_beginning_is_not() -> None:

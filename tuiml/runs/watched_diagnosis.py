@@ -135,6 +135,8 @@ class WatchedContext(StackContext):
 
     def span(self, indices: Sequence[int]) -> str:
         first, last = (plain_text(self._module(i).name)[-NAMED:] for i in (indices[0], indices[-1]))
+        if not any(map(str.isalpha, first)):  # in a sequence they are numbered
+            first = f"module {first}" if len(indices) == 1 else f"modules {first}"
         if len(indices) == 1:
             return first
         return f"{first} and {last}" if len(indices) == 2 else f"{first} to {last} ({len(indices)} layers)"

@@ -36,5 +36,7 @@ class Rule:
     """The names of what follows from it."""
     hides: tuple[str, ...] = ()
     """What would be misleading to name among them."""
+    even_if_learned: bool = False
+    """Whether it is said of a network too that has learned its data."""
     advice: str = ""
     """What helps, in words, where there is no preset to edit: in a loop of the user's own."""

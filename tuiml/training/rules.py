@@ -280,6 +280,7 @@ RULES: tuple[Rule, ...] = (
         "the definition of a step: w − rate · gradient",
         _untrained,
         lambda context, seen: Remedy(""),
+        even_if_learned=True,
         advice="give its parameters to the optimizer; in half precision keep the weights in float32",
     ),
     Rule(
@@ -288,6 +289,7 @@ RULES: tuple[Rule, ...] = (
         "the setting itself: requires_grad, trainable or freeze",
         _frozen,
         lambda context, seen: Remedy(""),
+        even_if_learned=True,
         advice="if it is not meant: requires_grad, trainable or unfreeze, before the optimizer is made",
     ),
 )

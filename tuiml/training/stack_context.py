@@ -116,7 +116,7 @@ class StackContext(ABC):
 
     @property
     def diverged_text(self) -> str:
-        return f"the loss is not finite at step {self.step:,}"
+        return "the loss is no number any more"
 
     # -- numbers -------------------------------------------------------------------------------------------
 

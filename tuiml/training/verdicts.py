@@ -78,9 +78,8 @@ def verdicts(
 
 def judged(context: StackContext) -> list[Verdict]:
     """What is wrong with any network that is described so, as :func:`verdicts`."""
-    if context.finished:
-        return []
-    found = {rule.name: (rule, seen) for rule in RULES if (seen := rule.find(context)) is not None}
+    rules = [rule for rule in RULES if rule.even_if_learned or not context.finished]
+    found = {rule.name: (rule, seen) for rule in rules if (seen := rule.find(context)) is not None}
     reported: list[Verdict] = []
     for rule, seen in list(found.values()):
         if rule.name in found and len(reported) < MOST:

@@ -217,8 +217,9 @@ class RunData:
     @property
     def snapshot_lags(self) -> bool:
         """True if the newest snapshot is of an earlier step than the run's: it has ended or is paused, or its
-        snapshots come from a file. Of a run that is trained here the next one is always on its way."""
-        waits = self.followed or self.status not in ("running", "loading")
+        snapshots come from a file. Of a run that is trained here, or a watched one, the next one is always on
+        its way."""
+        waits = (self.followed and not self.watched) or self.status not in ("running", "loading")
         return (
             waits and self.start is not None and self.snapshot is not None and self.snapshot.step != self.step
         )

@@ -92,8 +92,9 @@ def _own_loop(model: RunModel, look: Look) -> list[Piece]:
     pieces = [Piece(f"epoch {model.epoch:,}", plain, 2)] if model.epochs else []
     pieces.append(Piece(f"step {model.step:,}", plain))
     if len(model.loss.raw):
-        loss = compact(model.loss.raw.last, 4, look.glyphs.missing)
-        pieces.append(Piece(f"loss {loss}", look.style(TRAIN), 1))
+        lost, value = model.loss.lost, compact(model.loss.raw.last, 4, look.glyphs.missing)
+        text = "loss is no number" if lost else f"loss {value}"
+        pieces.append(Piece(text, look.style(TROUBLE if lost else TRAIN), 1))
     if len(model.accuracy.raw):
         score = model.metric.text(model.accuracy.raw.last, look.glyphs.missing)
         pieces.append(Piece(f"accuracy {score}", look.style(TRAIN), 3))

@@ -9,7 +9,7 @@ from dataclasses import replace
 from tuiml.training import bounds
 from tuiml.tui.chart_views.curves import OTHERS
 from tuiml.tui.chart_views.selection import ChartSelection
-from tuiml.tui.charts.palette import VALIDATION, Look
+from tuiml.tui.charts.palette import QUIET, VALIDATION, Look
 from tuiml.tui.charts.text import Line, strip
 from tuiml.tui.keys import key_of
 from tuiml.tui.model.item_rows import short_name
@@ -51,8 +51,11 @@ class StatusView(View):
         """Who trains the run, the step at the cursor, and the runs that are compared."""
         snapshot, step = self._selection.past_snapshot, self._selection.cursor.step
         notes = []
-        if self._selection.model.followed:
-            text = f"followed: trained by {safe(self._selection.model.writer, look)}"
+        model = self._selection.model
+        if model.followed and model.watched:  # it is nowhere else than in its own process
+            notes.append(Piece(f"in {safe(model.writer, look)}", look.style(QUIET), 7))
+        elif model.followed:
+            text = f"followed: trained by {safe(model.writer, look)}"
             notes.append(Piece(text, look.style(VALIDATION, bold=True)))
         pace = self._pace()
         if pace is not None:

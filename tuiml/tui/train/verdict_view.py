@@ -6,7 +6,11 @@ import math
 import time
 from collections.abc import Callable, Hashable, Sequence
 
+import numpy as np
+
+from tuiml.runs.watched import WatchedModel
 from tuiml.runs.watched_diagnosis import diagnosed
+from tuiml.training.events import Snapshot
 from tuiml.training.verdicts import Verdict, verdicts
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.dialogs import find_rate
@@ -52,15 +56,7 @@ def diagnose(run: RunModel) -> list[Verdict]:
         return []
     losses = (run.loss.first, run.loss.recent) if len(run.loss.train) else None
     if run.watched:
-        return diagnosed(
-            run.watched,
-            run.snapshot.layers,
-            run.snapshot.step,
-            losses=losses if losses and math.isfinite(losses[0]) else None,
-            diverged=run.status == "diverged" or run.loss.lost,
-            rate=run.rate,
-            score=run.score,
-        )
+        return _diagnose_watched(run.watched, run, run.snapshot, losses)
     if run.preset is None or run.network is None:
         return []
     by_hand = any(mark.what == "rate" for mark in run.interventions.marks)
@@ -72,6 +68,32 @@ def diagnose(run: RunModel) -> list[Verdict]:
         losses=losses,
         diverged=run.status == "diverged",
         rate=run.rate if run.preset.training.schedule.name == "constant" or by_hand else math.nan,
+        score=run.score,
+    )
+
+
+def _diagnose_watched(
+    model: WatchedModel, run: RunModel, snapshot: Snapshot, losses: tuple[float, float] | None
+) -> list[Verdict]:
+    """What is wrong with a watched run. Once its loss is no number, neither are its statistics: the last
+    snapshot with numbers shows what led there."""
+    diverged = run.status == "diverged" or run.loss.lost
+    layers, step = snapshot.layers, snapshot.step
+    if diverged:
+        with_numbers = (
+            past
+            for past in reversed(run.history.snapshots)
+            if np.isfinite(past.figures("gradient_norm")).any()
+        )
+        last = next(with_numbers, None)
+        layers, step = (last.layers(), last.step) if last else (layers, step)
+    return diagnosed(
+        model,
+        layers,
+        step,
+        losses=losses if losses and math.isfinite(losses[0]) else None,
+        diverged=diverged,
+        rate=run.rate,
         score=run.score,
     )
 
