@@ -73,7 +73,12 @@ def test_a_healthy_model_is_not_accused() -> None:
         ({"body.1": {"std": 0.001}}, "collapsed", "body.0: the outputs' std is 0.001"),
         (all_layers(**ZERO), "symmetric units", "body.0 and body.2"),
         ({"body.2": {"std": math.nan, "mean": math.nan}, "body.3": {"std": math.nan}}, "diverged", "body.2"),
-        ({"head": {"update_ratio": NEVER}}, "not trained", "head: a gradient arrives"),
+        ({"head": {"update_ratio": NEVER}}, "not trained", "head: no step changes its weights"),
+        (
+            {"head": {"update_ratio": NEVER, "gradient_norm": math.nan}},
+            "not trained",
+            "head: no step changes its weights",
+        ),
         (
             all_layers(update_ratio=-0.5),
             "learning rate too high",

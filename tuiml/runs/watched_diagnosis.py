@@ -94,7 +94,8 @@ class WatchedContext(StackContext):
         moved = {i: self.layers[i].update_ratio for i in self.weighted}
         if not any(ratio > NEVER for ratio in moved.values()):
             return ()  # no step was made, or its rate was 0
-        found = (i for i, ratio in moved.items() if ratio <= NEVER and self.layers[i].gradient_norm > 0)
+        # the gradient of what the optimizer does not know may not be known here either
+        found = (i for i, ratio in moved.items() if ratio <= NEVER and self.layers[i].gradient_norm != 0)
         return tuple(i for i in found if self._module(i).trainable)
 
     @cached_property

@@ -125,7 +125,7 @@ def _too_slow(context: StackContext) -> Finding | None:
 
 
 def _untrained(context: StackContext) -> Finding | None:
-    text = "a gradient arrives, and the step changes nothing"
+    text = "no step changes its weights, while others are trained"
     return Finding(context.untrained, text) if context.untrained else None
 
 

@@ -71,7 +71,7 @@ class StackContext(ABC):
 
     @property
     def untrained(self) -> tuple[int, ...]:
-        """The layers that get a gradient, while nothing changes them."""
+        """The layers that no step changes, while others are trained, though they are to be."""
         return ()
 
     @property
