@@ -1,9 +1,13 @@
 """tuiml: a terminal lab for neural networks.
 
-``train`` and ``open_run`` are its Python API, with the types of what they return and the errors that they
-raise: see :mod:`tuiml.api`. They are imported when they are first used, so that the commands start fast.
+``train``, ``open_run`` and ``watch`` are its Python API, with the types of what they return and the errors
+that they raise: see :mod:`tuiml.api` and :mod:`tuiml.watch`. They are imported when they are first used: the
+commands start fast.
 """
 
+from __future__ import annotations
+
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,20 +26,23 @@ if TYPE_CHECKING:
     from tuiml.api import Start as Start
     from tuiml.api import open_run as open_run
     from tuiml.api import train as train
+    from tuiml.watch import Watch
+
+    watch: Watch
 
 __version__ = "0.2.0"
 __all__ = [
     "Answers", "DataError", "End", "Epoch", "Event", "LayerStatistics", "Notice", "Preset", "Progress", "Run",
-    "RunError", "SpecError", "Start", "open_run", "train",
+    "RunError", "SpecError", "Start", "open_run", "train", "watch",
 ]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module 'tuiml' has no attribute {name!r}")
-    from tuiml import api
-
-    return getattr(api, name)
+    if name == "watch":
+        return importlib.import_module("tuiml.watch")
+    if name in __all__:
+        return getattr(importlib.import_module("tuiml.api"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

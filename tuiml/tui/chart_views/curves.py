@@ -6,19 +6,19 @@ import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import ClassVar, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from textual import events
 from textual.message import Message
 
-from tuiml.tui.chart_views.chart import Chart, ChartView
-from tuiml.tui.chart_views.time_axis import TimeAxis
+from tuiml.tui.chart_views.chart import Chart
+from tuiml.tui.chart_views.time_axis import STRENGTHS, Smoothing, TimeAxis, TimedView
 from tuiml.tui.charts.axes import Frame, Mark
 from tuiml.tui.charts.curve import Curve
 from tuiml.tui.charts.lines import LineChart
 from tuiml.tui.charts.palette import QUIET, TRAIN, VALIDATION, Look
-from tuiml.tui.charts.series import Floats, Series, smoothed
+from tuiml.tui.charts.series import Floats, Series
 from tuiml.tui.charts.text import Line, clean
 from tuiml.tui.keys import action, key_of
 from tuiml.tui.model.curves import Curves
@@ -47,30 +47,9 @@ class LossAxis:
     """``None``: if the loss starts above :data:`HIGH`."""
 
 
-STRENGTHS = (0.0, 0.03, 0.1, 0.3)
-"""Fractions of the time so far over which curves are smoothed, before and after each point."""
-
-
-@dataclass
-class Smoothing:
-    """Shared by all views of curves."""
-
-    strength: float = STRENGTHS[1]
-
-    def curve(self, series: Series) -> tuple[Floats, Floats]:
-        """A curve as it is shown."""
-        return smoothed(*series.points(), self.strength)
-
-    @property
-    def strong(self) -> bool:
-        """True if what was measured once an epoch is smoothed as well."""
-        return self.strength > STRENGTHS[1]
-
-
-class CurvesView(ChartView):
+class CurvesView(TimedView):
     """Training and validation over the epochs."""
 
-    quick: ClassVar[bool] = False
     quantity: Quantity
     _frame: Frame | None = None
     """Where the canvas is, for the mouse."""
@@ -88,28 +67,11 @@ class CurvesView(ChartView):
         return False
 
     def stamp(self) -> Hashable:
-        selection = self.selection
-        model = selection.model
-        run = (model.curves_version, model.status, selection.hint(self), selection.others)
-        shared = (selection.of(Smoothing).strength, selection.of(TimeAxis).unit)
-        return (*run, self.log_axis, selection.cursor.stamp(), shared)
-
-    @action("X", "x axis", "The curves by epoch, by step or by seconds of training.", "train", rank=244)
-    def action_curve_axis(self) -> None:
-        axis = self.selection.of(TimeAxis)
-        axis.unit = axis.following
-
-    def label(self, action_id: str) -> str | None:
-        return f"by {self.selection.of(TimeAxis).following}" if action_id == "curve_axis" else None
-
-    @action("tilde", "smooth", "Smooth the curves: 3, 10, 30 %, or not at all.", "train", rank=242)
-    def action_smooth(self) -> None:
-        smoothing = self.selection.of(Smoothing)
-        smoothing.strength = STRENGTHS[(STRENGTHS.index(smoothing.strength) + 1) % len(STRENGTHS)]
+        return (super().stamp(), self.log_axis)
 
     def draw(self, width: int, height: int, look: Look) -> list[Line]:
         selection, model = self.selection, self.selection.model
-        cursor, is_loss, axis = selection.cursor, self.quantity == "loss", selection.of(TimeAxis)
+        cursor, is_loss, axis = selection.cursor, self.quantity == "loss", self.axis
         word = "loss" if is_loss else clean(model.metric.word, look)
         step = "" if cursor.x is None else f"step {round(model.step_at(np.array([cursor.x]))[0]):,} · "
         runs = (model, *selection.others)
@@ -142,7 +104,7 @@ class CurvesView(ChartView):
     def _shown(self, width: int, look: Look) -> list[Curve]:
         """The curves, the last on top."""
         selection, smoothing, curves = self.selection, self.selection.of(Smoothing), self._curves
-        axis, model = selection.of(TimeAxis), selection.model
+        axis, model = self.axis, selection.model
         beside = _beside(selection.others, model, self.quantity, smoothing, axis, look)
         found = _left(curves, "left" if width >= ROOMY else "", smoothing)
         if len(curves.raw):
@@ -173,7 +135,7 @@ class CurvesView(ChartView):
         if offset is None or frame is None or not 0 <= offset.x - frame.margin < frame.columns:
             return None
         x = frame.x_of(offset.x - frame.margin)
-        return self.selection.of(TimeAxis).back(self.selection.model, x)
+        return self.axis.back(self.selection.model, x)
 
     def _hover(self, x: float | None) -> None:
         cursor = self.selection.cursor
@@ -228,7 +190,13 @@ class AccuracyView(CurvesView):
 
 LOSS = Chart("loss", "loss", "Loss of training and validation over the epochs.", 10, LossView, slot="top")
 ACCURACY = Chart(
-    "accuracy", "accuracy", "Accuracy, or R squared, over the epochs.", 20, AccuracyView, slot="top"
+    "accuracy",
+    "accuracy",
+    "Accuracy, or R squared, over the epochs.",
+    20,
+    AccuracyView,
+    available=lambda run: run.watched is None or run.has_accuracy,
+    slot="top",
 )
 
 
@@ -335,5 +303,6 @@ def marks(model: RunModel) -> list[Mark]:
     for x, several in groupby(model.interventions.marks, key=lambda changed: changed.x):
         found.append(Mark(x, ", ".join(changed.label for changed in several), QUIET))
     if not model.alive and model.best and len(model.epochs) > 1:
-        found.append(Mark(float(model.best.epoch), "best", VALIDATION))
+        x = model.x_of(model.best.step) if model.watched else float(model.best.epoch)
+        found.append(Mark(x, "best", VALIDATION))
     return found
