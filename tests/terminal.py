@@ -137,7 +137,7 @@ class Terminal:
             pass
         return self.process.wait(max(0.1, until - time.monotonic()))
 
-    def suspend(self, seconds: float = 20.0) -> bool:
+    def suspend(self, seconds: float = 60.0) -> bool:
         """Send what ctrl+z sends; whether the program stopped, which waits for its last words to be taken."""
         os.kill(self.process.pid, signal.SIGTSTP)
         until, status = time.monotonic() + seconds, 0

@@ -1,8 +1,8 @@
 """tuiml: a terminal lab for neural networks.
 
-``train`` and ``open_run`` are its Python API, with the types of what they return and the errors that they
-raise: see :mod:`tuiml.api`; ``watch`` records a loop of one's own: see :mod:`tuiml.watch`. They are imported
-when they are first used, so that the commands start fast.
+``train``, ``open_run`` and ``watch`` are its Python API, with the types of what they return and the errors
+that they raise: see :mod:`tuiml.api` and :mod:`tuiml.watch`. They are imported when they are first used: the
+commands start fast.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module 'tuiml' has no attribute {name!r}")
     if name == "watch":
         return importlib.import_module("tuiml.watch")
-    return getattr(importlib.import_module("tuiml.api"), name)
+    if name in __all__:
+        return getattr(importlib.import_module("tuiml.api"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -24,7 +24,7 @@ from tuiml.backends import blas
 from tuiml.data.errors import DataError
 from tuiml.data.own import new_rows
 from tuiml.data.own.reading import DataFiles
-from tuiml.runs import library, metric_columns, predictor, session, threads, watched
+from tuiml.runs import library, metric_columns, predictor, session, threads
 from tuiml.runs.errors import Cancelled, RunError
 from tuiml.runs.folder import refuse_taken
 from tuiml.runs.predictor import Answers
@@ -274,8 +274,6 @@ class Run:
             SpecError: it cannot be used here.
             RunError: it is a loop of your own, which has none.
         """
-        if watched.is_watched(self.path):
-            raise RunError(f"{self.name} is a loop of your own: it has no preset, and no weights")
         return session.preset_of(self.path)
 
     @property
@@ -313,7 +311,6 @@ class Run:
 
     @cached_property
     def _predictor(self) -> predictor.Predictor:
-        assert self.preset  # refuses a loop of one's own
         control = RunControl(rewindable=False)
         options: dict[str, Any] = {"which": self._which, "backend": self._backend, "control": control}
         events = predictor.open_run(self.path, **options)

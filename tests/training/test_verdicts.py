@@ -13,10 +13,11 @@ from tuiml.runs.preset_prober import Prober
 from tuiml.spec import check
 from tuiml.spec.library import bundled
 from tuiml.training.bounds import UPDATE_HIGH, UPDATE_LOW
-from tuiml.training.diagnosis_context import DiagnosisContext, constant, span, times
+from tuiml.training.diagnosis_context import DiagnosisContext, constant
 from tuiml.training.events import Epoch
 from tuiml.training.remedies import nice
 from tuiml.training.rules import RULES
+from tuiml.training.stack_context import span, times
 from tuiml.training.statistics_tracker import StatisticsTracker
 from tuiml.training.verdicts import verdicts
 

@@ -18,6 +18,7 @@ from tuiml.runs.errors import CheckpointError, ForeignError, RunError, Unreadabl
 from tuiml.runs.folder import INITIAL, PRESET
 from tuiml.runs.last_session import last_session
 from tuiml.runs.preparation import PreparedRun
+from tuiml.runs.watched import refuse_watched
 from tuiml.spec import check, toml
 from tuiml.spec.library import read
 from tuiml.spec.preset import Preset
@@ -146,7 +147,9 @@ def preset_document(folder: Path) -> tuple[dict[str, Any], str]:
 
     Raises:
         SpecError: the file has problems, and no sound checkpoint has the preset.
+        RunError: it is a loop of the user's own, which has none.
     """
+    refuse_watched(folder)
     try:
         document = _as_before(read(folder / PRESET), folder)
         preset, problems = check(document, DataFiles())

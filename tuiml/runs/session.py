@@ -16,6 +16,7 @@ from tuiml.runs.last_session import last_session
 from tuiml.runs.preparation import Loader, prepare_run
 from tuiml.runs.resumption import resume_point
 from tuiml.runs.run import Run, new_run
+from tuiml.runs.watched import refuse_watched
 from tuiml.spec import check
 from tuiml.spec.edit import assign, split
 from tuiml.spec.preset import Preset
@@ -91,10 +92,13 @@ def resume(
     Raises:
         SpecError: a setting is wrong, or this machine lacks the memory for the network.
         DataError: the data is missing or damaged.
-        RunError: there is no such run, another process writes to it, or all its epochs are done.
+        RunError: there is no such run, it is a loop of the user's own, another process writes to it, or all
+            its epochs are done.
         Cancelled: it was stopped before it resumed.
     """
-    folder = RunFolder.reopen(library.find(str(word)))
+    path = library.find(str(word))
+    refuse_watched(path)
+    folder = RunFolder.reopen(path)
     try:
         document, restored_from = checkpoint_recovery.preset_document(folder.path)
         preset, old = _changed(document, settings), _changed(document)
@@ -114,6 +118,7 @@ def preset_of(path: Path) -> Preset:
 
     Raises:
         SpecError: it cannot be used.
+        RunError: it is a loop of the user's own, which has none.
     """
     return _changed(checkpoint_recovery.preset_document(path)[0])
 

@@ -7,8 +7,9 @@ entry a module, in the order of :attr:`WatchedModel.modules`. Needs no numpy.
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -81,7 +82,35 @@ def write_model(folder: Path, model: WatchedModel) -> None:
 
 def is_watched(folder: Path) -> bool:
     """Whether the run in ``folder`` is a loop of the user's own."""
-    return (folder / MODEL).is_file()
+    return (folder / MODEL).is_file() and not (folder / "preset.toml").exists()
+
+
+def refuse_watched(folder: Path, framework: str = "") -> None:
+    """Raise RunError for a run that has no preset since it is a loop of the user's own.
+
+    Args:
+        framework: that of its model, where it is known.
+    """
+    if is_watched(folder):
+        with contextlib.suppress(RunError):
+            framework = framework or read_model(folder).framework
+        raise RunError(own_loop(folder.name, framework))
+
+
+def own_loop(name: str, framework: str) -> str:
+    """Why something cannot be done with a watched run, in one line."""
+    of = f" in {plain_text(framework)}" if framework else ""
+    return f"the run '{plain_text(name)}' is a loop of your own{of}, without a preset: do this there"
+
+
+def settings_of(model: WatchedModel) -> dict[str, Any]:
+    """What lists and comparisons show of it in place of a preset's settings; not safe to show."""
+    options = {
+        "learning_rate" if key == "lr" else key: value for key, value in model.optimizer_settings.items()
+    }
+    found = {"framework": model.framework, "model": model.type}
+    optimizer = {"optimizer": {"name": model.optimizer, **options}} if model.optimizer else {}
+    return {**{key: value for key, value in found.items() if value}, **optimizer}
 
 
 def read_model(folder: Path) -> WatchedModel:

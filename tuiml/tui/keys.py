@@ -169,7 +169,7 @@ KEY_WORDS = {
     "plus": "+", "minus": "-", "comma": ",", "delete": "del", "pageup": "pgup", "pagedown": "pgdn",
     "underscore": "_", "percent_sign": "%", "equals_sign": "=", "less_than_sign": "<",
     "greater_than_sign": ">", "tilde": "~", "number_sign": "#", "left_curly_bracket": "{",
-    "right_curly_bracket": "}",
+    "right_curly_bracket": "}", "asterisk": "*",
 }  # fmt: skip
 
 

@@ -96,6 +96,8 @@ train now end
 train zoom_in plus
 train zoom_out minus
 train go_to_step G
+train fold_module space
+train fold_modules asterisk hidden
 train next_kind v
 train kind_before V hidden
 train next_chart c

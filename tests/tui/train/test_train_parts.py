@@ -190,24 +190,23 @@ def test_the_table_has_room_for_all_layers_while_the_charts_keep_theirs(size, la
     ],
 )
 def test_a_layers_cells_show_trouble_by_sign(statistics, column, words):
-    cell = statistics_cells(1, [FLAT, statistics, layer(gradient_norm=1.0)], object(), LOOK)[column]
+    cell = statistics_cells(1, statistics, 1.0, True, LOOK)[column]
     assert (cell if isinstance(cell, str) else cell[0]).strip() == words
 
 
 def test_a_terminal_without_unicode_gets_plain_signs_and_titles():
     plain = Look(unicode=False)
     assert all(column.title.isascii() for column in columns(plain))
-    cells = statistics_cells(
-        0, [layer(update_ratio=NEVER, gradient_norm=0.0, saturated=0.9)], object(), plain
-    )
+    found = layer(update_ratio=NEVER, gradient_norm=0.0, saturated=0.9)
+    cells = statistics_cells(0, found, 0.0, True, plain)
     assert all((cell if isinstance(cell, str) else cell[0]).isascii() for cell in cells.values())
     assert [cells[key][0] for key in ("update", "gradient", "idle")] == ["v-inf", "v0", "^90% sat"]
 
 
 def test_a_layer_without_weights_or_activation_leaves_their_cells_empty():
-    cells = statistics_cells(0, [FLAT], None, LOOK)
+    cells = statistics_cells(0, FLAT, NAN, False, LOOK)
     assert [cells[key] for key in ("idle", "gradient", "update", "norm")] == ["", "", "", ""]
-    assert set(statistics_cells(5, [FLAT], None, LOOK).values()) == {""}
+    assert set(statistics_cells(5, None, NAN, False, LOOK).values()) == {""}
 
 
 # -- the pace of drawing -----------------------------------------------------------------------------------

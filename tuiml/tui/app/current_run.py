@@ -122,10 +122,12 @@ class CurrentRun:
             return
         was, saved = self.model.followed, self.model.saved
         self.model = news.model or self.model
+        if news.watched and self.model.watched:
+            self.model.watched = news.watched
         kinds = self.model.feed(news.events)
         self.model.trained_by(news.writer)
         self.model.saved = news.saved
-        if news.model is not None:
+        if news.model is not None or news.watched is not None:
             kinds |= {"start", "epoch", "snapshot"}
         if was != self.model.followed:
             kinds |= {"state", "end"}
@@ -138,11 +140,15 @@ class CurrentRun:
     def _inspect(self, path: Path) -> None:
         """Inspect the newest checkpoint, also its layers if no snapshot is as new."""
         model, newest = self.model, self.model.snapshot
+        if model.watched:  # its weights are in the user's own process
+            return
         behind = model.saved > (newest.step if newest else -1) and not model.followed
         self.client.inspect_run(str(path), statistics=behind)
 
     def _inspect_again(self, path: Path) -> None:
         """There is another checkpoint: inspect that one."""
+        if self.model.watched:
+            return
         if self.model.inspection_problem:
             self.model.inspection_failed("")
             self._inspect(path)

@@ -263,7 +263,8 @@ class MainScreen(Keyed, Screen[None]):
         return None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action == "start_pause" and self.shell.model.followed and self.shell.screen_name == "train":
+        run, on_train = self.shell.model, self.shell.screen_name == "train"
+        if action == "start_pause" and on_train and (run.followed or run.watched):
             return False  # another process trains it; a new run is started from Build
         if action == "start_pause" and self.shell.screen_name == "study":
             return self.shell.study.may_run

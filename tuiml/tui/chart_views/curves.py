@@ -6,16 +6,15 @@ import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import ClassVar
 
 import numpy as np
 from textual import events
 from textual.message import Message
 
-from tuiml.tui.chart_views.chart import Chart, ChartView
+from tuiml.tui.chart_views.chart import Chart
 from tuiml.tui.chart_views.other_runs import Quantity, beside_run, differences
 from tuiml.tui.chart_views.smoothing import STRENGTHS, Smoothing, once_an_epoch
-from tuiml.tui.chart_views.time_axis import TimeAxis
+from tuiml.tui.chart_views.time_axis import TimedView
 from tuiml.tui.charts.axes import Frame, Mark
 from tuiml.tui.charts.curve import Curve
 from tuiml.tui.charts.lines import LineChart
@@ -42,10 +41,9 @@ class LossAxis:
     """``None``: if the loss starts above :data:`HIGH`."""
 
 
-class CurvesView(ChartView):
+class CurvesView(TimedView):
     """Training and validation over the epochs."""
 
-    quick: ClassVar[bool] = False
     quantity: Quantity
     _frame: Frame | None = None
     """Where the canvas is, for the mouse."""
@@ -63,28 +61,11 @@ class CurvesView(ChartView):
         return False
 
     def stamp(self) -> Hashable:
-        selection = self.selection
-        model = selection.model
-        run = (model.curves_version, model.status, selection.hint(self), selection.others)
-        shared = (selection.of(Smoothing).strength, selection.of(TimeAxis).unit)
-        return (*run, self.log_axis, selection.cursor.stamp(), shared)
-
-    @action("X", "x axis", "The curves by epoch, by step or by seconds of training.", "train", rank=244)
-    def action_curve_axis(self) -> None:
-        axis = self.selection.of(TimeAxis)
-        axis.unit = axis.following
-
-    def label(self, action_id: str) -> str | None:
-        return f"by {self.selection.of(TimeAxis).following}" if action_id == "curve_axis" else None
-
-    @action("tilde", "smooth", "Smooth the curves: 3, 10, 30 %, or not at all.", "train", rank=242)
-    def action_smooth(self) -> None:
-        smoothing = self.selection.of(Smoothing)
-        smoothing.strength = STRENGTHS[(STRENGTHS.index(smoothing.strength) + 1) % len(STRENGTHS)]
+        return (super().stamp(), self.log_axis)
 
     def draw(self, width: int, height: int, look: Look) -> list[Line]:
         selection, model = self.selection, self.selection.model
-        cursor, is_loss, axis = selection.cursor, self.quantity == "loss", selection.of(TimeAxis)
+        cursor, is_loss, axis = selection.cursor, self.quantity == "loss", self.axis
         word = "loss" if is_loss else clean(model.metric.word, look)
         step = "" if cursor.x is None else f"step {round(model.step_at(np.array([cursor.x]))[0]):,} · "
         runs = (model, *selection.others)
@@ -117,7 +98,7 @@ class CurvesView(ChartView):
     def _shown(self, width: int, look: Look) -> list[Curve]:
         """The curves, the last on top."""
         selection, smoothing, curves = self.selection, self.selection.of(Smoothing), self._curves
-        axis, model = selection.of(TimeAxis), selection.model
+        axis, model = self.axis, selection.model
         beside = beside_run(selection.others, model, self.quantity, smoothing, axis, look)
         found = _left(curves, "left" if width >= ROOMY else "", smoothing)
         if len(curves.raw):
@@ -148,7 +129,7 @@ class CurvesView(ChartView):
         if offset is None or frame is None or not 0 <= offset.x - frame.margin < frame.columns:
             return None
         x = frame.x_of(offset.x - frame.margin)
-        return self.selection.of(TimeAxis).back(self.selection.model, x)
+        return self.axis.back(self.selection.model, x)
 
     def _hover(self, x: float | None) -> None:
         cursor = self.selection.cursor
@@ -203,7 +184,13 @@ class AccuracyView(CurvesView):
 
 LOSS = Chart("loss", "loss", "Loss of training and validation over the epochs.", 10, LossView, slot="top")
 ACCURACY = Chart(
-    "accuracy", "accuracy", "Accuracy, or R squared, over the epochs.", 20, AccuracyView, slot="top"
+    "accuracy",
+    "accuracy",
+    "Accuracy, or R squared, over the epochs.",
+    20,
+    AccuracyView,
+    available=lambda run: run.watched is None or run.has_accuracy,
+    slot="top",
 )
 
 
@@ -276,5 +263,6 @@ def marks(model: RunModel) -> list[Mark]:
     for x, several in groupby(model.interventions.marks, key=lambda changed: changed.x):
         found.append(Mark(x, ", ".join(changed.label for changed in several), QUIET))
     if not model.alive and model.best and len(model.epochs) > 1:
-        found.append(Mark(float(model.best.epoch), "best", VALIDATION))
+        x = model.x_of(model.best.step) if model.watched else float(model.best.epoch)
+        found.append(Mark(x, "best", VALIDATION))
     return found

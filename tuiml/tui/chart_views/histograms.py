@@ -62,6 +62,12 @@ class LayerView(ChartView):
         found, kind = self.selection.statistics, self.selection.kind
         if found is None:
             return self.selection.hint(self)
+        rows, index = self.selection.rows, self.selection.index
+        if index < len(rows) and rows[index].contains:
+            return "it contains others: choose one of them"
+        watched = self.selection.model.watched
+        if watched and kind == "activations":
+            return safe("; ".join(watched.limits) or "it was not called in the measured step", Look())
         if kind == "gradients" and not math.isnan(found.weight_std):
             return "no gradient before the first step"
         return (

@@ -63,7 +63,10 @@ class ChartSelection:
     @property
     def layer_title(self) -> str:
         """The title of the selected layer."""
-        return self.rows[self.index].title if self.index < len(self.rows) else ""
+        if self.index >= len(self.rows):
+            return ""
+        row = self.rows[self.index]
+        return row.full_title or row.title
 
     @property
     def title(self) -> str:

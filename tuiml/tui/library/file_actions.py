@@ -92,7 +92,8 @@ class Changes:
         model = self._app.model
         if not model.alive and model.name == item.name:  # it is the one on the screen
             past_run.at(model, path)
-            self._app.client.inspect_run(str(path))
+            if not model.watched:
+                self._app.client.inspect_run(str(path))
             self._app.current_run.follow(str(path))
         self._changed(("run", str(path)))
 

@@ -6,6 +6,11 @@ import math
 import time
 from collections.abc import Callable, Hashable
 
+import numpy as np
+
+from tuiml.runs.watched import WatchedModel
+from tuiml.runs.watched_diagnosis import diagnosed
+from tuiml.training.events import Snapshot
 from tuiml.training.verdicts import Verdict, verdicts
 from tuiml.tui.model.run_data import RunData
 
@@ -35,9 +40,13 @@ class Diagnosis:
 
 def diagnose(run: RunData) -> list[Verdict]:
     """What is wrong with a run according to its newest snapshot."""
-    if run.preset is None or run.network is None or run.snapshot is None:
+    if run.snapshot is None:
         return []
     losses = (run.loss.first, run.loss.recent) if len(run.loss.train) else None
+    if run.watched:
+        return _diagnose_watched(run.watched, run, run.snapshot, losses)
+    if run.preset is None or run.network is None:
+        return []
     by_hand = any(mark.what == "rate" for mark in run.interventions.marks)
     return verdicts(
         run.preset,
@@ -47,5 +56,31 @@ def diagnose(run: RunData) -> list[Verdict]:
         losses=losses,
         diverged=run.status == "diverged",
         rate=run.rate if run.preset.training.schedule.name == "constant" or by_hand else math.nan,
+        score=run.score,
+    )
+
+
+def _diagnose_watched(
+    model: WatchedModel, run: RunData, snapshot: Snapshot, losses: tuple[float, float] | None
+) -> list[Verdict]:
+    """What is wrong with a watched run. Once its loss is no number, neither are its statistics: the last
+    snapshot with numbers shows what led there."""
+    diverged = run.status == "diverged" or run.loss.lost
+    layers, step = snapshot.layers, snapshot.step
+    if diverged:
+        with_numbers = (
+            past
+            for past in reversed(run.history.snapshots)
+            if np.isfinite(past.figures("gradient_norm")).any()
+        )
+        last = next(with_numbers, None)
+        layers, step = (last.layers(), last.step) if last else (layers, step)
+    return diagnosed(
+        model,
+        layers,
+        step,
+        losses=losses if losses and math.isfinite(losses[0]) else None,
+        diverged=diverged,
+        rate=run.rate,
         score=run.score,
     )
