@@ -62,20 +62,18 @@ def source(trained: Trained, stem: str, parts: Parts) -> bytes:
     """The program."""
     says = f"The network. {_outputs(trained)}"
     stored = program_data.arrays(trained)
-    arrays = f"arrays = {parts.reads}"
+    arrays = [f"arrays = {parts.reads}"]
     if stored:
-        arrays = f"arrays = weights_of({parts.reads})"
-    kept = function(
-        "weights_of(arrays)",
-        "The arrays of a file that are weights, not constants of the preprocessing.",
-        f'others = "{program_data.CONSTANTS}"',
-        "return {name: array for name, array in arrays.items() if not name.startswith(others)}",
-    )
+        arrays = [
+            "arrays = {",
+            *inside("name: array", f"for name, array in {parts.reads}.items()"),
+            *inside(f'if not name.startswith("{program_data.CONSTANTS}")  # constants of preprocess()'),
+            "}",
+        ]
     load = "The network with the weights that tuiml found, ready to predict."
     sections = [
         *dict.fromkeys(one.helper for one in parts.stack),
         function("build_model()", says, parts.build),
-        kept if stored else "",
         function("load_model(path=WEIGHTS)", load, "model = build_model()", arrays, parts.load),
         program_data.preprocess(trained, parts.channels_last),
         program_data.targets(trained, parts.by_label),

@@ -69,8 +69,9 @@ def _floats(values: Array) -> str:
 def arrays(trained: Trained) -> dict[str, Array]:
     """The constants of the preprocessing that are one for each input; they lie beside the weights."""
     data, found = trained.data, {}
-    if len(data.raw_shift):
+    if data.raw_exponents.any():
         found["raw_factor"] = np.ldexp(1.0, data.raw_exponents)
+    if data.raw_shift.any():
         found["raw_shift"] = data.raw_shift
     if trained.dataset.fills:
         found["mean"] = data.train.inputs.mean(axis=0, dtype=np.float64).astype(np.float32)
@@ -101,14 +102,16 @@ def preprocess(trained: Trained, channels_last: bool) -> str:
     shape = (1, *data.shape) if len(data.shape) == 2 else data.shape
     stored = [name.removeprefix(CONSTANTS) for name in arrays(trained)]
     says = {"none": "unchanged", "unit": "from 0 to 1", "standard": "mean 0 and variance 1"}[data.normalize]
+    exact = not {"raw_factor", "raw_shift"}.isdisjoint(stored)
     read = (f'{name} = file.get_tensor("{CONSTANTS}{name}")' for name in stored)
     return function(
         "preprocess(x)",
         f"Raw inputs ({shape_text(data.shape)}) as the network takes them: {says}.",
         ['with safe_open(WEIGHTS, "numpy") as file:', *inside(*read)] if stored else "",
-        f"x = np.asarray(x{', np.float64' if 'raw_shift' in stored else ''}).reshape(-1, {math.prod(shape)})",
-        "x = x * raw_factor - raw_shift" if "raw_shift" in stored else "",
-        "x = x.astype(np.float32)",
+        f"x = np.asarray(x, np.float{64 if exact else 32}).reshape(-1, {math.prod(shape)})",
+        "x = x * raw_factor" if "raw_factor" in stored else "",
+        "x = x - raw_shift" if "raw_shift" in stored else "",
+        "x = x.astype(np.float32)" if exact else "",
         "x = np.where(np.isnan(x), mean, x)  # missing values" if "mean" in stored else "",
         "x = (x - shift) * scale" if "scale" in stored else _by_one_number(data.shift, data.scale),
         _returned(shape, channels_last),

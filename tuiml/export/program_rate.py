@@ -13,6 +13,7 @@ SCHEDULES = {
     "step": ["return {decay} ** (step // ({every} * batches))"],
     "exponential": ["return {decay} ** (step / batches)"],
     "cosine": ["return {final} + (1 - {final}) * (1 + math.cos(math.pi * step / steps)) / 2"],
+    "cosine to 0": ["return (1 + math.cos(math.pi * step / steps)) / 2"],
     "one_cycle": [
         "first, last = 1 / {div_factor}, 1 / ({div_factor} * {final_div_factor})",
         "peak, end = {pct_start} * steps - 1, steps - 1",
@@ -67,11 +68,12 @@ def _rate_factor(schedule: Schedule) -> str:
         "step, steps = step - warmup, max(1, steps - warmup)",
     ]
     options = schedule.model_dump()
+    to_zero = schedule.name == "cosine" and not options["final"]
     return function(
         "rate_factor(step, steps, batches)",
         "What the learning rate is multiplied by at a step, from 0, of so many; an epoch has `batches`.",
         rising if warmup else "",
-        [line.format(**options) for line in SCHEDULES[schedule.name]],
+        [line.format(**options) for line in SCHEDULES["cosine to 0" if to_zero else schedule.name]],
     )
 
 

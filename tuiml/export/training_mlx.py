@@ -80,70 +80,72 @@ def _optimizer(trained: Trained) -> str:
 
 
 def _penalties(trained: Trained) -> list[str]:
-    """What acts on weights beside loss and optimizer: on gradients, and after or before an update."""
-    t, found = trained.training, []
-    is_weight = 'name.endswith("weight") and w.ndim > 1'
+    """What acts on weights beside loss and optimizer: on gradients, and before or after an update."""
+    t, found, spared = trained.training, [], "; biases and slopes are spared"
+    update = "model.update(tree_map_with_path(changed, model.trainable_parameters()))"
     if t.l1 or t.l2:
         terms = [f"{t.l2!r} * w" if t.l2 else "", f"{t.l1!r} * mx.sign(w)" if t.l1 else ""]
         found.append(
             function(
                 "penalized(gradients, model)",
-                "Gradients with the penalties on large weights; biases and slopes are spared.",
-                "def add(name, g, w):",
-                inside(f"return g + {' + '.join(filter(None, terms))} if {is_weight} else g"),
-                "",
-                "return tree_map_with_path(add, gradients, model.trainable_parameters())",
+                f"Gradients with the penalties on large weights{spared}.",
+                "def changed(name, g, w):",
+                inside(f"return g + {' + '.join(filter(None, terms))} if {IS_WEIGHT} else g"),
+                "return tree_map_with_path(changed, gradients, model.trainable_parameters())",
             )
         )
     if t.weight_decay:
         found.append(
             function(
                 "decay(model, rate)",
-                "Let the weights decay by a fraction of the learning rate; biases and slopes are spared.",
-                "def less(name, w):",
-                inside(f"return w * (1 - rate * {t.weight_decay!r}) if {is_weight} else w"),
-                "",
-                "model.update(tree_map_with_path(less, model.trainable_parameters()))",
+                f"Let the weights decay by a fraction of the learning rate{spared}.",
+                "def changed(name, w):",
+                inside(f"return w * (1 - rate * {t.weight_decay!r}) if {IS_WEIGHT} else w"),
+                update,
             )
         )
-    if t.max_norm is not None:
-        found.append(
-            function(
-                "limit(model)",
-                "Shorten the incoming weights of each unit to a length at most.",
-                "def shorter(name, w):",
-                inside(
-                    f"if not ({is_weight}):",
-                    inside("return w"),
-                    "length = mx.sqrt(mx.square(w).sum(tuple(range(1, w.ndim)), keepdims=True))",
-                    f"return mx.where(length > {t.max_norm!r}, w * ({t.max_norm!r} / length), w)",
-                ),
-                "",
-                "model.update(tree_map_with_path(shorter, model.trainable_parameters()))",
-            )
-        )
-    return found
+    return [*found, _limit(t.max_norm, update)] if t.max_norm is not None else found
 
 
-def _train(trained: Trained) -> str:
+def _limit(length: float, update: str) -> str:
+    return function(
+        "limit(model)",
+        "Shorten the incoming weights of each unit to a length at most.",
+        "def changed(name, w):",
+        inside(
+            f"if not ({IS_WEIGHT}):",
+            inside("return w"),
+            "length = mx.sqrt(mx.square(w).sum(tuple(range(1, w.ndim)), keepdims=True))",
+            f"return mx.where(length > {length!r}, w * ({length!r} / length), w)",
+        ),
+        update,
+    )
+
+
+def _step(trained: Trained) -> list[str]:
+    """The statements of a training step on ``rows``."""
     t, rate = trained.training, program_rate.at_step(trained)
-    changes, plateau = program_rate.changes(trained), program_rate.has_plateau(trained)
-    weighted = bool(trained.network.class_weights)
-    more, loss = "", "loss_of(model(x), y)"
-    if weighted:
-        more, loss = ", w", '(loss_of(model(x), y, "none").reshape(len(w), -1).mean(1) * w).mean()'
-    step = lines(
+    more = ", weights[rows]" if trained.network.class_weights else ""
+    return lines(
         f"optimizer.learning_rate = {rate}" if rate else "",
-        f"loss, gradients = gradient(inputs[rows], targets[rows]{', weights[rows]' if weighted else ''})",
+        f"loss, gradients = gradient(inputs[rows], targets[rows]{more})",
         f"gradients, _ = optim.clip_grad_norm(gradients, {t.clip_norm!r})" if t.clip_norm is not None else "",
         "gradients = penalized(gradients, model)" if t.l1 or t.l2 else "",
         "decay(model, optimizer.learning_rate)" if t.weight_decay else "",
         "optimizer.update(model, gradients)",
         "limit(model)" if t.max_norm is not None else "",
         "mx.eval(model.parameters(), optimizer.state)",
-        "step += 1" if changes else "",
-        "total += loss.item() * len(rows)" if plateau else "",
+        "step += 1" if program_rate.changes(trained) else "",
+        "total += loss.item() * len(rows)" if program_rate.has_plateau(trained) else "",
     )
+
+
+def _train(trained: Trained) -> str:
+    changes, plateau = program_rate.changes(trained), program_rate.has_plateau(trained)
+    weighted = bool(trained.network.class_weights)
+    more, loss = "", "loss_of(model(x), y)"
+    if weighted:
+        more, loss = ", w", '(loss_of(model(x), y, "none").reshape(len(w), -1).mean(1) * w).mean()'
     return function(
         "train(model, x, y, epochs=EPOCHS)",
         "Train the network on raw inputs and labels, with the settings of the run.",
@@ -152,16 +154,14 @@ def _train(trained: Trained) -> str:
         "optimizer = build_optimizer()",
         f"gradient = nn.value_and_grad(model, lambda x, y{more}: {loss})",
         "plateau = Plateau(LEARNING_RATE)" if plateau else "",
-        ["batches = math.ceil(len(inputs) / BATCH_SIZE)", "step, steps = 0, epochs * batches"]
-        if changes
-        else "",
+        program_rate.COUNT if changes else "",
         "model.train()",
         "for epoch in range(epochs):",
         inside(
             "total = 0.0" if plateau else "",
             "order = mx.random.permutation(len(inputs))",
             "for start in range(0, len(inputs), BATCH_SIZE):",
-            inside("rows = order[start : start + BATCH_SIZE]", step),
+            inside("rows = order[start : start + BATCH_SIZE]", _step(trained)),
             "plateau.epoch_done(total / len(inputs))" if plateau else "",
         ),
         "model.eval()",

@@ -168,6 +168,7 @@ def modules(trained: Trained) -> list[Written]:
     found = []
     for one in written("Keras", pieces(trained, channels_last=True), LAYERS, ACTIVATIONS):
         kind = one.code.partition("(")[0].removeprefix("layers.").lower()
+        kind = kind.replace("normalization", "_normalization")
         counts[kind] += bool(one.arrays)
         code, name = one.code.replace("<penalty>, ", _penalty(trained, kind)), f"{kind}_{counts[kind]}"
         arrays = {f"{name}/{key}": array for key, array in one.arrays.items()}

@@ -136,9 +136,10 @@ def _preprocessed(graph: Graph, trained: Trained, x: str) -> str:
         for name, array in program_data.arrays(trained).items()
     }
     x = graph.add("Reshape", x, graph.constant([-1, width], dtype=np.int64))
-    if "raw_shift" in arrays:
-        factor, shift = (graph.constant(arrays[n], dtype=np.float64) for n in ("raw_factor", "raw_shift"))
-        x = graph.add("Sub", graph.add("Mul", x, factor), shift)
+    for name, op in (("raw_factor", "Mul"), ("raw_shift", "Sub")):
+        if name in arrays:
+            x = graph.add(op, x, graph.constant(arrays[name], dtype=np.float64))
+    if _is_double(trained):
         x = graph.add("Cast", x, to=1)  # float32
     if "mean" in arrays:
         x = graph.add("Where", graph.add("IsNaN", x), graph.constant(arrays["mean"]), x)
@@ -146,6 +147,11 @@ def _preprocessed(graph: Graph, trained: Trained, x: str) -> str:
         x = graph.add("Sub", x, graph.constant(data.shift, "input_shift"))
         x = graph.add("Mul", x, graph.constant(data.scale, "input_scale"))
     return graph.add("Reshape", x, graph.constant([-1, *shape], dtype=np.int64)) if len(shape) == 3 else x
+
+
+def _is_double(trained: Trained) -> bool:
+    """Whether raw inputs need more digits than float32 has."""
+    return bool(trained.data.raw_shift.any() or trained.data.raw_exponents.any())
 
 
 def _named(graph: Graph, trained: Trained, x: str) -> tuple[str, int]:
@@ -179,7 +185,7 @@ def model_of(trained: Trained) -> bytes:
         if piece.activation:
             x = ACTIVATIONS[piece.activation.name](graph, stack.behind(piece), x)
     name, width = _named(graph, trained, x)
-    kind = TensorProto.DOUBLE if len(trained.data.raw_shift) else TensorProto.FLOAT
+    kind = TensorProto.DOUBLE if _is_double(trained) else TensorProto.FLOAT
     made = helper.make_graph(
         graph.nodes,
         "network",

@@ -100,7 +100,8 @@ async def _command(*words: str) -> tuple[int, list[str], list[str]]:
             process.kill()
         await process.wait()
         raise
-    return process.returncode or 0, *(text.decode(errors="replace").splitlines() for text in (out, errors))
+    said, failed = (text.decode(errors="replace").splitlines() for text in (out, errors))
+    return process.returncode or 0, said, failed
 
 
 def _reason(errors: Sequence[str]) -> str:
