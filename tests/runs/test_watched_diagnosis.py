@@ -105,6 +105,7 @@ def test_saturated_and_vanishing_gradients_of_a_deep_stack() -> None:
     verdict = found(fading, DEEP, losses=STAYS)[0]
     assert verdict.name == "vanishing gradient"
     assert "falls" in verdict.evidence
+    assert found(fading, DEEP, losses=STAYS, step=3) == [], "the first steps say little"
 
 
 def test_small_gradients_within_a_block_are_not_vanishing() -> None:

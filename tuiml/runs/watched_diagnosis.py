@@ -17,7 +17,7 @@ from tuiml.nn.optimizers import optimizers
 from tuiml.runs.watched import Module, WatchedModel
 from tuiml.text import plain_text
 from tuiml.training.layer_statistics import LayerStatistics
-from tuiml.training.rules import RULES
+from tuiml.training.rules import RULES, SETTLED
 from tuiml.training.stack_context import StackContext
 from tuiml.training.statistics import NEVER
 from tuiml.training.verdicts import MOST, Verdict, judged
@@ -127,7 +127,10 @@ class WatchedContext(StackContext):
     @cached_property
     def fall(self) -> float:
         """Of the last module's gradient norm to the greatest in the first third: within the blocks of a
-        transformer or of a residual network gradients differ widely, and nothing is wrong."""
+        transformer or of a residual network gradients differ widely, and in the first steps those of blocks
+        that begin as the identity are 0; nothing is wrong then."""
+        if self.step < SETTLED:
+            return math.nan
         norms = [norm for i in self.weighted if math.isfinite(norm := self.gradient(i))]
         if len(norms) < 3 or not norms[-1] > 0:
             return math.nan
