@@ -12,7 +12,7 @@ from tuiml.data.own import new_row
 from tuiml.training import codec
 from tuiml.training.codec import Bounded, Count, Flag
 from tuiml.training.inspections import record
-from tuiml.training.inspections.network import InspectedNetwork
+from tuiml.training.inspections.network import InspectedNetwork, PartName
 
 COLUMNS = 1000
 """Columns of a row, at most."""
@@ -48,7 +48,7 @@ class InputColumns(record.Inspection, event="input_columns"):
     columns: Annotated[tuple[InputColumn, ...], Field(max_length=COLUMNS)]
     target_units: Annotated[tuple[Text, ...], Field(max_length=record.CLASSES)]
     """Of the numbers that a regression predicts."""
-    part: record.Part
+    part: PartName
     total: Count
     """Examples of the part."""
     row: Count
