@@ -13,8 +13,7 @@ from pydantic import Field
 from tuiml.training import codec
 from tuiml.training.codec import Bounded, Bytes, Count, Finite
 from tuiml.training.events import Event
-from tuiml.training.inspections.network import InspectedNetwork
-from tuiml.training.inspections.network import PartName as Part
+from tuiml.training.inspections.network import InspectedNetwork, PartName
 
 CELLS = 1 << 16
 """Bytes of all the grids or images of one record, at most."""
@@ -134,7 +133,7 @@ class OfOutput(Inspection):
 class Evaluated(Inspection):
     """Of examples of one part of the data."""
 
-    part: Part
+    part: PartName
     """Validation, else test, else training."""
     evaluated: Count
     """Examples that were evaluated."""

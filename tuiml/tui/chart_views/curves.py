@@ -84,7 +84,7 @@ class CurvesView(TimedView):
             marks=axis.marks(model, marks(model)),
             spare="spikes",
             cursor=None if cursor.x is None else Mark(at, _place(at, axis.unit), ""),
-            notes=[*differences(selection.others, model), *self._smoothed(shown), *self._offer(shown)],
+            notes=[*differences(selection.others, model, look), *self._smoothed(shown), *self._offer(shown)],
             on_frame=lambda frame: setattr(self, "_frame", frame),
             look=look,
             empty=selection.hint(self),

@@ -39,7 +39,7 @@ def beside_run(
             continue
         curves = other.loss if quantity == "loss" else other.accuracy
         colour = OTHERS[place % len(OTHERS)]
-        marker = (MARKERS if look.unicode else ASCII_MARKERS)[place % len(MARKERS)]
+        marker = _marker(place, look)
         validated, own = not math.isnan(curves.validation.last), list[Curve]()
         if len(curves.train) and (len(others) == 1 or not validated):
             train = smoothing.curve(curves.train)
@@ -52,12 +52,17 @@ def beside_run(
     return shown
 
 
-def differences(others: Sequence[RunModel], model: RunModel) -> list[tuple[str, ...]]:
-    """How the settings of each other run differ from those of the run, in words, and in fewer words."""
-    names = names_of([model.name, *(other.name for other in others)])[1:]
+def differences(others: Sequence[RunModel], model: RunModel, look: Look) -> list[tuple[str, ...]]:
+    """How the settings of each other run differ from those of the run, after its marker: in words, and in
+    fewer words."""
     found: list[tuple[str, ...]] = []
-    for other, name in zip(others, names, strict=True):
+    for place, other in enumerate(others):
         words = described(other.document, model.document) or ("same settings",)
         counts = range(min(len(words), MOST_WORDS), 0, -1)
-        found.append(tuple(f"{name}: {', '.join(words[:n])}{', …' * (n < len(words))}" for n in counts))
+        cut = [", ".join(words[:n]) + f", {look.glyphs.more}" * (n < len(words)) for n in counts]
+        found.append(tuple(f"{_marker(place, look)} {text}" for text in cut))
     return found
+
+
+def _marker(place: int, look: Look) -> str:
+    return (MARKERS if look.unicode else ASCII_MARKERS)[place % len(MARKERS)]
