@@ -1,6 +1,7 @@
 """The parts of Train that need no screen: words, numbers, axes, and the pace of drawing."""
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -15,7 +16,9 @@ from tuiml.training.events import Loading, State
 from tuiml.training.statistics import NEVER
 from tuiml.tui.chart_views.curves import last_epoch, marks, x_end
 from tuiml.tui.charts.palette import Look
+from tuiml.tui.model import pace as model_pace
 from tuiml.tui.model.layer_cells import columns, statistics_cells
+from tuiml.tui.model.pace import ALONE, BESIDE
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.model.status import at_home, detail_line, status_line
 from tuiml.tui.model.stepping import nice
@@ -357,6 +360,22 @@ def test_a_key_does_not_wait_until_drawing_is_due_again():
     beside.pacer.kick()
     beside.clock.go_on(0.1)
     assert min(t for painter in beside.painters for t in painter.built if t >= pressed) - pressed < 0.005
+
+
+def test_drawing_takes_little_only_while_a_run_needs_all_cores(monkeypatch):
+    training = replace(start(), threads=2)
+    cases = [  # cores, pace, events, whether training needs all
+        (2, None, [training], True),
+        (1, None, [training], True),
+        (3, None, [training], False),
+        (2, 50.0, [training], False),
+        (2, None, [training, State("paused", 5, 0.1)], False),
+        (2, None, [training, end()], False),
+        (2, None, [], False),
+    ]
+    for cores, pace, events, needed in cases:
+        monkeypatch.setattr(model_pace, "_cores", lambda cores=cores: cores)
+        assert model_pace.drawing_fraction(run(*events), pace) == (BESIDE if needed else ALONE)
 
 
 def test_what_was_asked_for_by_a_key_does_not_wait_its_turn():

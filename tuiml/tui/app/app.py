@@ -160,12 +160,6 @@ class TuimlApp(Keyed, App[int]):
             self.lesson.show()
 
     @property
-    def _screens(self) -> list[AppScreen]:
-        """All screens, without a search among all widgets, which takes milliseconds."""
-        switcher = self.query_one_optional("#screens", ContentSwitcher)
-        return [screen for screen in switcher.children if isinstance(screen, AppScreen)] if switcher else []
-
-    @property
     def screen_name(self) -> str:
         """The id of the screen that is shown."""
         return self.query_one("#screens", ContentSwitcher).current or SCREENS[0]
@@ -187,7 +181,7 @@ class TuimlApp(Keyed, App[int]):
         return self.session.document
 
     def document_edited(self) -> None:
-        for screen in self._screens:
+        for screen in _screens(self):
             screen.document_changed()
         self.renew()
         self.session.write_soon()
@@ -221,7 +215,7 @@ class TuimlApp(Keyed, App[int]):
         top = self.query_one_optional(TopBar)
         if top is None:  # the screens are being closed
             return
-        for screen in self._screens:
+        for screen in _screens(self):
             screen.run_changed(kinds)
         top.renew()
         if kinds - KEYS_UNCHANGED:
@@ -302,3 +296,9 @@ class TuimlApp(Keyed, App[int]):
             super()._handle_exception(error)
         else:
             self.shutdown.failed(error)
+
+
+def _screens(app: TuimlApp) -> list[AppScreen]:
+    """All screens, without a search among all widgets, which takes milliseconds."""
+    switcher = app.query_one_optional("#screens", ContentSwitcher)
+    return [screen for screen in switcher.children if isinstance(screen, AppScreen)] if switcher else []

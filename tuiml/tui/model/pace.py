@@ -1,12 +1,16 @@
-"""How fast a run trains: slow enough to be watched, so many steps a second, or as fast as it goes."""
+"""How fast a run trains: slow enough to be watched, so many steps a second, or as fast as it goes;
+and how much of a processor may draw it."""
 
 from __future__ import annotations
 
 import math
+from functools import cache
 
+from tuiml.runs.threads import cores
 from tuiml.spec.library import DEFAULT
 from tuiml.spec.preset import Preset, batches_of
 from tuiml.tui.model.document import Document
+from tuiml.tui.model.run_data import RunData
 
 WATCH, FULL = "watch", "full"
 """Runs of the first preset and of lessons are slowed down, or none is."""
@@ -16,6 +20,9 @@ LESSON_SECONDS = 8.0
 FASTEST = 20_000.0
 """Steps a second from which on a run is not slowed down."""
 NICE = (1, 2, 5)
+BESIDE, ALONE = 0.03, 0.3
+"""Fraction of a processor for drawing what nobody asked for, while training needs all of them, and otherwise:
+a shard of a batch that loses its processor to the app holds up the others."""
 
 
 class Pace:
@@ -71,3 +78,18 @@ def _steps(pace: float) -> list[float]:
 def pace_words(pace: float) -> str:
     """``2,500 steps/s``."""
     return f"{pace:,.0f} steps/s"
+
+
+def drawing_fraction(run: RunData, pace: float | None) -> float:
+    """The fraction of a processor for drawing a run while nobody presses a key.
+
+    Args:
+        pace: steps a second to which it is slowed down; ``None``: it is not.
+    """
+    full = run.status == "running" and pace is None
+    return BESIDE if full and run.start and run.start.threads >= _cores() else ALONE
+
+
+@cache
+def _cores() -> int:
+    return cores()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on
@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widget import Widget
 
-from tuiml.runs import threads
 from tuiml.tui.chart_views.chart import Chart
 from tuiml.tui.chart_views.curves import CurvesView, LossAxis
 from tuiml.tui.chart_views.registry import CHARTS
@@ -24,6 +23,7 @@ from tuiml.tui.model.cursor import TimeCursor
 from tuiml.tui.model.document import Document
 from tuiml.tui.model.layer_cells import COLUMNS, columns
 from tuiml.tui.model.module_tree import module_rows
+from tuiml.tui.model.pace import drawing_fraction
 from tuiml.tui.model.run_model import KEYS_UNCHANGED
 from tuiml.tui.model.settings import TrainView
 from tuiml.tui.model.status import safe
@@ -45,10 +45,6 @@ from tuiml.tui.widgets.layer_table import LayerTable
 from tuiml.tui.widgets.rate_field import RateField
 from tuiml.tui.widgets.small_field import SmallField
 from tuiml.tui.widgets.step_field import StepField
-
-BESIDE, ALONE = 0.03, 0.3
-"""Fraction of a processor for what nobody asked for, while training needs all of them, and otherwise: a shard
-that loses its processor to the app holds up the others."""
 
 
 class Train(AppScreen):
@@ -93,7 +89,9 @@ class Train(AppScreen):
         self.status = StatusView(self.selection, self.run_keys.pace, id="status")
         self.subscriptions = Subscriptions(lambda: self.charts.views, lambda: self.shell.client)
         self.drawings: list[Drawing] = [self.subscriptions, self.status, self.modules.figures]
-        self.pacer = Pacer(self, self.drawings, fraction=self._fraction)
+        self.pacer = Pacer(
+            self, self.drawings, fraction=lambda: drawing_fraction(self.run, self.run_keys.pace())
+        )
 
     def compose(self) -> ComposeResult:
         yield self.status
@@ -172,17 +170,6 @@ class Train(AppScreen):
             if self.is_current:
                 self.lay_out()  # other charts may be available now
             self.shell.refresh_bindings()
-
-    def _fraction(self) -> float:
-        """The fraction of a processor for drawing the run: little if all train, and as fast as they can."""
-        run = self.run
-        if run.status != "running" or run.start is None or self.run_keys.pace() is not None:
-            return ALONE
-        return BESIDE if run.start.threads >= self._cores else ALONE
-
-    @cached_property
-    def _cores(self) -> int:
-        return threads.cores()
 
     def _update_rows(self) -> None:
         """Show the layers of the run, or of the preset being edited before the first run."""
