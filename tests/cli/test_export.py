@@ -26,6 +26,8 @@ from tuiml.spec import dumps
 
 Capture = pytest.CaptureFixture[str]
 FORMATS = {one.name: one for one in ALL}
+LACKING = ("r2", "saturated", "predictions", "boundary", "fit")
+"""Charts that the run of flowers has not."""
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -98,9 +100,9 @@ def test_every_choice_of_a_format_is_written_to_a_file_of_its_own(
         out, err = capsys.readouterr()
         if code:
             assert name == "svg"  # a chart that this run has not
-            assert word in ("r2", "saturated", "predictions"), err
+            assert word in LACKING, err
         found |= set(out.split())
-    assert len(found) >= len(setting.words) - 3
+    assert len(found) >= len(setting.words) - len(LACKING)
 
 
 # -- what is in the files ---------------------------------------------------------------------------------
@@ -243,12 +245,32 @@ def test_the_report_does_without_the_data(flower_run: str, capsys: Capture) -> N
     assert "Loss" in Path("mine.html").read_text()
 
 
+def test_a_loop_of_ones_own_has_its_scalars(flower_run: str, capsys: Capture) -> None:
+    """A watched loop has no preset, and numbers under names of its own."""
+    folder = metrics_file().parent
+    for file in (*folder.glob("*.safetensors"), folder / "preset.toml"):
+        file.unlink()
+    own = [{"event": "scalars", "epoch": 1, "step": n, "values": {"<i>": n / 2, "kl": None}} for n in (3, 4)]
+    with metrics_file().open("a") as file:
+        file.writelines(json.dumps(line) + "\n" for line in own)
+    for name in ("csv", "html", "tensorboard"):
+        assert main(["export", flower_run, "--to", name]) == 0
+    capsys.readouterr()
+    assert main(["export", flower_run, "--to", "csv", "--table", "steps", "--out", "-"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [row["<i>"] for row in rows] == ["", "1.5", "2.0"]
+    assert "<h2>Scalars</h2>" in Path("mine.html").read_text()
+    (events,) = Path("mine-tensorboard").iterdir()
+    assert events.read_bytes().count(b"<i>") == 2
+    assert "preset" in refused(capsys, flower_run, "--to", "torch", code=2)
+
+
 @pytest.mark.parametrize("chart", CHARTS)
 def test_a_chart_is_an_svg_of_its_own(chart: str, flower_run: str, capsys: Capture) -> None:
     code = main(["export", flower_run, "--to", "svg", "--chart", chart])
     if code:
         _, err = capsys.readouterr()
-        assert chart in ("r2", "saturated", "predictions"), err
+        assert chart in LACKING, err
         assert len(err.splitlines()) == 1
         return
     root = ET.fromstring(Path(f"mine-{chart}.svg").read_text())
@@ -258,10 +280,18 @@ def test_a_chart_is_an_svg_of_its_own(chart: str, flower_run: str, capsys: Captu
 
 def test_a_regression_has_its_own_charts(capsys: Capture) -> None:
     trained(capsys, {"name": "sine"}, loss="mse")
-    for chart in ("r2", "predictions"):
+    for chart in ("r2", "predictions", "fit"):
         assert main(["export", "mine", "--to", "svg", "--chart", chart]) == 0
     capsys.readouterr()
     assert "confusion" in refused(capsys, "mine", "--to", "svg", "--chart", "confusion")
+
+
+def test_points_in_the_plane_have_a_boundary(capsys: Capture) -> None:
+    trained(capsys, {"name": "moons"})
+    assert main(["export", "mine", "--to", "svg", "--chart", "boundary"]) == 0
+    root = ET.fromstring(Path("mine-boundary.svg").read_text())
+    assert len(list(root.iter(f"{SVG}circle"))) > 100
+    assert len({one.get("style") for one in root.iter(f"{SVG}rect")} - {None}) == 2
 
 
 # -- refusals ---------------------------------------------------------------------------------------------
@@ -329,4 +359,48 @@ def test_what_code_cannot_express_is_listed(
     monkeypatch.delitem(torch.ACTIVATIONS, "relu")
     monkeypatch.delitem(OPTIMIZERS, "sgd")
     said = refused(capsys, flower_run, "--to", "torch")
-    assert "the activation relu, the layer dense" in said or "the optimizer sgd" in said
+    assert "cannot express the optimizer sgd, the layer dense, the activation relu" in said
+
+
+def test_the_settings_are_those_in_force(flower_run: str, capsys: Capture) -> None:
+    """An optimizer and a rate that were changed while the run was trained."""
+    lines = metrics_file().read_text().splitlines()
+    common = {
+        "event": "intervention",
+        "step": 2,
+        "epoch": 1,
+        "epochs_done": 0.4,
+        "steps": 20,
+        "batch_size": 16,
+    }
+    changes = [
+        {**common, "number": 1, "what": "optimizer", "value": {"name": "adam"}, "learning_rate": 0.05},
+        {**common, "number": 2, "what": "rate", "value": 0.0125, "learning_rate": 0.0125},
+        {**common, "number": 3, "what": "rate", "value": -1, "learning_rate": 0.1},
+    ]
+    metrics_file().write_text("\n".join([lines[0], *map(json.dumps, changes), *lines[1:], ""]))
+    assert main(["export", flower_run, "--to", "torch"]) == 0
+    code = Path("mine_torch.py").read_text()
+    assert "torch.optim.Adam(model.parameters(), lr=LEARNING_RATE" in code
+    assert "LEARNING_RATE = 4, 16, 0.0125" in code
+
+
+def test_names_from_files_and_paths_stay_text(capsys: Capture) -> None:
+    table = Path("odd.csv")
+    rows = "".join(f"{n % 7},{n % 3},{'a' if n % 2 else chr(34) * 2}\n" for n in range(60))
+    head = '"x""]; import os #",b,"""""""class\\"\n'
+    table.write_text(head + rows.replace('""', '"q""""q"'))
+    trained(capsys, {"path": str(table)}, name='""" + exit() + """\\')
+    for name in ("torch", "keras", "mlx"):
+        assert main(["export", "mine", "--to", name, "--out", f'o"{name}\\.py']) == 0
+        tree = ast.parse(Path(f'o"{name}\\.py').read_text())
+        values = {
+            node.targets[0].id: ast.literal_eval(node.value)
+            for node in tree.body
+            if isinstance(node, ast.Assign)
+            and isinstance(node.targets[0], ast.Name)
+            and isinstance(node.value, ast.List | ast.Constant | ast.Dict)
+        }
+        assert values["CLASSES"] == ['q""q', "a"] or values["CLASSES"] == ["a", 'q""q']
+        assert list(values["COLUMNS"]) == ['x"]; import os #', "b"]
+        assert values["LABEL"] == '"""class\\'

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from tuiml.export.drawing import Curve, histograms, lines, matrix, points
+from tuiml.export.drawing import Curve, histograms, lines, matrix, plane, points
 from tuiml.formatting import compact, limits_text
 from tuiml.runs.errors import RunError
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 EXAMPLES = 10_000
 """Examples that are evaluated for a chart, at most; and points that are drawn."""
 DOTS = 600
+MOST_CLASSES = 200
 FEWEST = 10
 """Points of a faint curve, which is drawn behind another, at least."""
 Chart = Callable[["Source"], str]
@@ -25,9 +26,10 @@ def _over_epochs(title: str, name: str, *, log: bool = False) -> Chart:
     """A figure of training and validation, and its means over some batches."""
 
     def chart(source: Source) -> str:
+        batches, epochs = (source.curve(event, f"train_{name}") for event in ("batch", "epoch"))
         curves = [
-            Curve("training", source.curve("batch", f"train_{name}"), faint=True),
-            Curve("training", source.curve("epoch", f"train_{name}")),
+            Curve("training", batches, faint=bool(epochs)),
+            Curve("training", epochs),
             Curve("validation", source.curve("epoch", f"val_{name}")),
         ]
         return lines(title, _present(source, title, curves), log=log)
@@ -95,6 +97,8 @@ def _confusion(source: Source) -> str:
     network = source.predictor.network
     if network.regression:
         raise RunError(f"{source.name} predicts numbers, which have no confusion matrix")
+    if network.classes > MOST_CLASSES:
+        raise RunError(f"{source.name} has {network.classes:,} classes, too many for a matrix")
     found = Confusion.compute(network, InspectionRequest("confusion"), EXAMPLES)
     of = f"{found.evaluated:,} examples of the {found.part} part"
     return matrix(
@@ -114,6 +118,43 @@ def _predictions(source: Source) -> str:
     return points(f"Predictions of {name}", found, "target", "prediction")
 
 
+def _boundary(source: Source) -> str:
+    from tuiml.training.inspections.boundary import Boundary
+    from tuiml.training.inspections.record import InspectionRequest
+
+    network, side = source.predictor.network, 96
+    found = (
+        None
+        if network.regression
+        else Boundary.compute(network, InspectionRequest("boundary", columns=side, rows=side), EXAMPLES)
+    )
+    if found is None:
+        raise RunError(f"{source.name} has no boundary: its inputs are no points in the plane")
+    cells = [
+        (label, round(p / 255, 1)) for label, p in zip(found.predicted, found.probabilities, strict=True)
+    ]
+    rows = [cells[start : start + side] for start in range(0, len(cells), side)]
+    dots = [(x / 255, y / 255, label) for x, y, label in zip(found.xs, found.ys, found.labels, strict=True)]
+    return plane("Decision boundary", rows, dots, network.data.classes, found.limits)
+
+
+def _fit(source: Source) -> str:
+    from tuiml.training.inspections.fit import Fit
+    from tuiml.training.inspections.record import InspectionRequest
+
+    network, columns = source.predictor.network, 300
+    request = InspectionRequest("fit", columns=columns)
+    found = Fit.compute(network, request, EXAMPLES) if network.regression else None
+    if found is None:
+        raise RunError(f"{source.name} has no fit: it does not predict numbers from one input")
+    low, high = found.limits
+    xs = [low + (high - low) * at / (columns - 1) for at in range(columns)]
+    curve = Curve("prediction", list(zip(xs, found.curve, strict=True)))
+    names = source.trained.dataset.feature_names
+    dots = list(zip(found.xs, found.ys, strict=True))
+    return lines("Fit", [curve], x=names[0] if names else "input", dots=dots)
+
+
 CHARTS: dict[str, Chart] = {
     "loss": _over_epochs("Loss", "loss"),
     "accuracy": _over_epochs("Accuracy", "accuracy"),
@@ -128,7 +169,7 @@ CHARTS: dict[str, Chart] = {
     "gradient-histograms": _newest("Gradients", "gradients"),
     "confusion": _confusion,
     "predictions": _predictions,
+    "boundary": _boundary,
+    "fit": _fit,
 }
 """By the name on the command line; a chart raises RunError where a run has nothing to draw in it."""
-OF_WEIGHTS = ("confusion", "predictions")
-"""Charts that need the weights of a checkpoint."""

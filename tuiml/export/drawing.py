@@ -20,6 +20,8 @@ LEFT, RIGHT, BOTTOM, LINE = 56, 14, 34, 16
 LETTER = 6.4
 """Width of a letter of 11 pixels, about."""
 MOST_POINTS = 600
+MOST_NAMES, NAMED = 16, 6
+"""Curves that are all named, and how many are of more."""
 COLOURS = ("#2563b8", "#c2571a", "#2c8a57", "#9445a8", "#8a6d00", "#b83258", "#15808c", "#6b7280")
 DARK = ("#7db3ff", "#ffa267", "#6fd39b", "#d59be8", "#e0c24c", "#ff8fae", "#66d3de", "#a6b0bf")
 _INK = {"ground": ("#ffffff", "#15181d"), "ink": ("#1c2128", "#dde3ea"), "quiet": ("#68717d", "#8f99a6")}
@@ -104,7 +106,7 @@ class Axis:
             self.ticks = [low * 10.0**i for i in range(0, decades + 1, max(1, math.ceil(decades / 6)))]
         else:
             if high <= low:
-                low, high = (low - 0.5, high + 0.5) if low == 0 else (low - abs(low) / 2, high + abs(low) / 2)
+                low, high = (0.0, 1.0) if low == 0 else (low - abs(low) / 2, high + abs(low) / 2)
             size = (high - low) / 5
             power = 10.0 ** math.floor(math.log10(size))
             step = next(m * power for m in (1, 2, 5, 10) if m * power >= size * 0.999)
@@ -123,32 +125,41 @@ class Axis:
 
 
 def _legend(names: Sequence[str], y: float) -> tuple[list[str], float]:
-    """The names of curves in their colours, in rows; and where the drawing goes on."""
-    parts, x = [], float(LEFT)
-    for at, name in enumerate(names):
-        width = 24 + LETTER * len(name)
+    """The names of curves in their colours, in rows (of many, some are named); where it ends."""
+    parts, x, count = [], float(LEFT), len(names)
+    shown = range(count) if count <= MOST_NAMES else [i * (count - 1) // (NAMED - 1) for i in range(NAMED)]
+    for at in shown:
+        width = 24 + LETTER * len(names[at])
         if x + width > WIDTH - RIGHT and x > LEFT:
             x, y = float(LEFT), y + LINE
         parts.append(
             f'<line x1="{x:.0f}" y1="{y - 4:.0f}" x2="{x + 14:.0f}" y2="{y - 4:.0f}" class="curve" '
-            f'style="stroke:{colour(at, len(names))}"/>' + _label(x + 18, y, name, kind="name")
+            f'style="stroke:{colour(at, count)}"/>' + _label(x + 18, y, names[at], kind="name")
         )
         x += width
     return parts, y + 8
 
 
-def lines(title: str, curves: Sequence[Curve], *, x: str = "step", log: bool = False) -> str:
+def lines(
+    title: str,
+    curves: Sequence[Curve],
+    *,
+    x: str = "step",
+    log: bool = False,
+    dots: Sequence[tuple[float, float]] = (),
+) -> str:
     """Curves over a common axis.
 
     Args:
         x: what the horizontal axis counts.
         log: a logarithmic axis; values that are not above 0 are left out.
+        dots: points beside the curves.
     """
     shown = [Curve(c.name, [p for p in _thinned(c.points) if _drawable(p, log)], c.faint) for c in curves]
     named = [curve for curve in shown if not curve.faint]
     legend, top = _legend([curve.name for curve in named], 16 + LINE + 4)
-    xs = [px for curve in shown for px, _ in curve.points]
-    ys = [py for curve in shown for _, py in curve.points]
+    xs = [px for curve in shown for px, _ in curve.points] + [px for px, _ in dots]
+    ys = [py for curve in shown for _, py in curve.points] + [py for _, py in dots]
     across = Axis(xs, LEFT, WIDTH - RIGHT)
     across.low, across.high = (min(xs), max(xs)) if xs and max(xs) > min(xs) else (across.low, across.high)
     up = Axis(ys, HEIGHT - BOTTOM, top, log=log)
@@ -163,10 +174,16 @@ def lines(title: str, curves: Sequence[Curve], *, x: str = "step", log: bool = F
     ]
     parts.append(_line(LEFT, HEIGHT - BOTTOM, WIDTH - RIGHT, HEIGHT - BOTTOM, "axis"))
     parts.append(_label(WIDTH - RIGHT, HEIGHT - 4, x, "end"))
+    parts += [_dot(across.place(px), up.place(py)) for px, py in dots]
     for curve in shown:
         at = next((i for i, one in enumerate(named) if one.name == curve.name), 0)
         parts.append(_path(curve, across, up, colour(at, len(named))))
     return figure(title, WIDTH, HEIGHT, parts)
+
+
+def _dot(x: float, y: float, fill: str = "") -> str:
+    kind = f'style="fill:{fill};stroke:var(--ground)"' if fill else 'class="cell" opacity=".55"'
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{3 if fill else 2.2}" {kind}/>'
 
 
 def _thinned(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -181,7 +198,7 @@ def _drawable(point: tuple[float, float], log: bool) -> bool:
 
 def _tick(value: float) -> str:
     """A number beside an axis: as many digits as tell it from the next."""
-    return compact(round(value)) if abs(value) >= 1e4 else f"{round(value, 12):.6g}"
+    return compact(round(value)) if abs(value) >= 1e4 else f"{value:.6g}"
 
 
 def _path(curve: Curve, across: Axis, up: Axis, stroke: str) -> str:
@@ -232,12 +249,54 @@ def points(title: str, found: Sequence[tuple[float, float]], x: str, y: str) -> 
         parts.append(_label(LEFT - 6, up.place(tick) + 4, _tick(tick), "end"))
         parts.append(_label(across.place(tick), bottom + 14, _tick(tick), "middle"))
     parts.append(_line(LEFT, bottom, 440, 30, "axis"))
-    dots = (
-        f'<circle cx="{across.place(a):.1f}" cy="{up.place(b):.1f}" r="2.2" class="cell" opacity=".55"/>'
-        for a, b in found
-    )
-    parts += [*dots, _label(440, bottom + 30, x, "end"), _label(LEFT + 4, 42, y)]
-    return figure(title, 460, HEIGHT + 70, parts)
+    parts += [_dot(across.place(a), up.place(b)) for a, b in found]
+    parts += [_label(440, bottom + 30, x, "end"), _label(LEFT + 4, 42, y)]
+    return figure(title, 480, HEIGHT + 70, parts)
+
+
+def plane(
+    title: str,
+    rows: Sequence[Sequence[tuple[int, float]]],
+    found: Sequence[tuple[float, float, int]],
+    names: Sequence[str],
+    limits: tuple[float, float, float, float],
+) -> str:
+    """A rectangle whose cells belong to classes, and points of the classes on it.
+
+    Args:
+        rows: the class of each cell and how sure that is (0 to 1), the top row first.
+        found: points, each with its place from the left and from the bottom (0 to 1), and its class.
+        limits: of the rectangle: left, right, bottom, top.
+    """
+    side, count = 384.0, len(names)
+    legend, top = _legend(names, 16 + LINE + 4)
+    parts = [_label(LEFT, 16, title, kind="title"), *legend]
+    high = side / len(rows)
+    for at, row in enumerate(rows):
+        wide, start = side / len(row), 0
+        for end in range(1, len(row) + 1):
+            if end == len(row) or row[end] != row[start]:
+                label, sure = row[start]
+                parts.append(
+                    f'<rect x="{LEFT + start * wide:.1f}" y="{top + at * high:.1f}" '
+                    f'width="{(end - start) * wide:.1f}" height="{high:.1f}" shape-rendering="crispEdges" '
+                    f'style="fill:{colour(label, count)}" opacity="{0.1 + 0.45 * sure:.2f}"/>'
+                )
+                start = end
+    parts += [_dot(LEFT + fx * side, top + (1 - fy) * side, colour(label, count)) for fx, fy, label in found]
+    left, right, bottom, upper = (f"{limit:.3g}" for limit in limits)
+    parts += [_label(LEFT - 6, top + 10, upper, "end"), _label(LEFT - 6, top + side, bottom, "end")]
+    parts += [_label(LEFT, top + side + 16, left), _label(LEFT + side, top + side + 16, right, "end")]
+    return figure(title, LEFT + side + 20, top + side + 24, parts)
+
+
+SHADED = 30
+"""Classes of a matrix whose empty cells are drawn too."""
+
+
+def _frame(x: float, y: float, side: float) -> str:
+    size = f'width="{side:.1f}" height="{side:.1f}"'
+    return f'<rect x="{x:.1f}" y="{y:.1f}" {size} fill="none" class="axis" opacity=".4"/>'
 
 
 def matrix(title: str, names: Sequence[str], counts: Sequence[Sequence[int]], rows: str, columns: str) -> str:
@@ -257,6 +316,8 @@ def matrix(title: str, names: Sequence[str], counts: Sequence[Sequence[int]], ro
     for i, row in enumerate(counts):
         total = max(1, sum(row))
         for j, count in enumerate(row):
+            if not count and n > SHADED:
+                continue
             x, y, part = left + j * side, top + i * side, count / total
             parts.append(
                 f'<rect x="{x:.1f}" y="{y:.1f}" width="{side - 1:.1f}" height="{side - 1:.1f}" class="cell" '
@@ -266,6 +327,7 @@ def matrix(title: str, names: Sequence[str], counts: Sequence[Sequence[int]], ro
             if count and side >= 20 and len(str(count)) * LETTER < side:
                 kind = "on" if part > 0.5 else "off"
                 parts.append(_label(x + side / 2 - 0.5, y + side / 2 + 3.5, f"{count}", "middle", kind))
+    parts.append(_frame(left, top, n * side))
     width = max(left + n * side + 8, 8 + LETTER * 1.2 * len(title))
     parts.append(_label(8, top + n * side + 16, f"rows: {rows}"))
     return figure(title, width, top + n * side + 24, parts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tuiml.export.source import Source
+from tuiml.export.source import SCALARS, Source
 from tuiml.runs.folder import Line
 from tuiml.training import codec
 from tuiml.training.layer_statistics import HISTOGRAMS
@@ -16,7 +16,8 @@ Table = tuple[list[str], list[list[Any]]]
 
 
 def table(lines: list[Line]) -> Table:
-    """Lines of one event as rows; a column for each of their numbers that any line has."""
+    """Lines as rows; a column for each of their numbers that any line has."""
+    lines = [{**line, **line["values"]} if isinstance(line.get("values"), dict) else line for line in lines]
     names = dict.fromkeys(
         name
         for line in lines
@@ -33,7 +34,7 @@ def epochs(source: Source) -> Table:
 
 def steps(source: Source) -> Table:
     """A row for each line about batches: means over the batches since the line before."""
-    return table(source.events("batch"))
+    return table(source.events("batch", SCALARS))
 
 
 def layer_rows(source: Source) -> Iterator[Line]:

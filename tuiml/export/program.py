@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from tuiml.export import program_data, program_rate
-from tuiml.export.pieces import Written
+from tuiml.export.pieces import Written, pieces
 from tuiml.export.source import Trained
-from tuiml.export.text import function, inside, lines, listed, words
+from tuiml.export.text import function, inside, lines, listed, literal, words
 from tuiml.runs.errors import RunError
 
 WIDTH = 100
+Known = dict[str, Collection[str]]
+"""Names that a framework has, by what they are of."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,18 @@ class Parts:
 
 
 def refuse_unknown(framework: str, trained: Trained, **known: Collection[str]) -> None:
-    """Raise RunError if a framework lacks the run's loss, optimizer or schedule; all are listed."""
+    """Raise RunError if a framework lacks something of the run; all of it is listed.
+
+    Args:
+        known: names of layers, activations, losses and optimizers, by ``layer``, ``activation``, ….
+    """
     t = trained.training
-    names = {"loss": t.loss.name, "optimizer": t.optimizer.name, "schedule": t.schedule.name}
+    used = [("loss", t.loss.name), ("optimizer", t.optimizer.name), ("schedule", t.schedule.name)]
+    for piece in pieces(trained, channels_last=False):
+        used.append(("layer", piece.layer.name))
+        used += [("activation", piece.activation.name)] if piece.activation else []
     known = {"schedule": program_rate.SCHEDULES, **known}
-    lacking = [f"the {kind} {name}" for kind, name in names.items() if name not in known[kind]]
+    lacking = dict.fromkeys(f"the {kind} {name}" for kind, name in used if name not in known[kind])
     if lacking:
         raise RunError(f"{framework} cannot express {', '.join(lacking)}")
 
@@ -99,6 +108,7 @@ def _imports(third: list[str], body: str, stored: Mapping[str, Any]) -> list[str
 
 
 def _docstring(trained: Trained, framework: str, stem: str) -> str:
+    stem = words(stem)
     labels = "y (n,), the places in CLASSES" if trained.classes else f"y (n, {trained.network.outputs})"
     shape = program_data.shape_text(trained.data.shape)
     what = f"a NumPy file with the arrays x ({shape}), raw, and {labels}"
@@ -120,7 +130,7 @@ def _constants(trained: Trained, stem: str) -> list[str]:
     sizes = f"{training.epochs}, {training.batch_size}, {training.rate!r}"
     weighted = trained.network.class_weights
     return lines(
-        f'WEIGHTS = Path(__file__).with_name("{stem}.safetensors")',
+        f"WEIGHTS = Path(__file__).with_name({literal(f'{stem}.safetensors')})",
         program_data.constants(trained),
         listed("CLASS_WEIGHTS", list(weighted)) if weighted else "",
         f"EPOCHS, BATCH_SIZE, LEARNING_RATE = {sizes}",

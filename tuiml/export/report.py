@@ -75,7 +75,7 @@ def figures(source: Source) -> Pairs:
 
 def rate_changes(source: Source) -> bool:
     """Whether the learning rate was not the same throughout."""
-    return len({line.get("learning_rate") for line in source.events("batch") + source.events("epoch")}) > 1
+    return len({line.get("learning_rate") for line in source.events("batch", "epoch")}) > 1
 
 
 def settings(source: Source) -> Pairs:
@@ -134,7 +134,7 @@ def verdicts_of(source: Source) -> list[Verdict]:
     preset, network = source.preset, source.network
     if preset is None or network is None or not source.snapshots:
         return []
-    losses = [number(line, "train_loss") for line in source.events("batch") + source.events("epoch")]
+    losses = [number(line, "train_loss") for line in source.events("batch", "epoch")]
     losses = [value for value in losses if not math.isnan(value)]
     epoch, end = _last(source, "epoch"), _last(source, "end")
     score = number(epoch, "train_accuracy")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 Array = Any
 """A NumPy array."""
+SCALARS = "scalars"
+"""The event of a watched loop whose ``values`` have names of the user's."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,14 +91,26 @@ class Source:
             raise RunError(f"{self.name}: its metrics cannot be read: {error.strerror or error}") from None
         return list(timeline.surviving(filter(timeline.is_rewind, lines), lines))
 
-    def events(self, name: str) -> list[Line]:
-        """The lines of one event."""
-        return [line for line in self.lines if line.get("event") == name]
+    def events(self, *names: str) -> list[Line]:
+        """The lines of one kind of event, or of some."""
+        return [line for line in self.lines if line.get("event") in names]
 
     def curve(self, event: str, name: str) -> list[tuple[float, float]]:
         """A figure over the steps, where it is there: (step, value)."""
         points = ((number(line, "step"), number(line, name)) for line in self.events(event))
         return [(x, y) for x, y in points if not math.isnan(x + y)]
+
+    @cached_property
+    def scalars(self) -> dict[str, list[tuple[float, float]]]:
+        """What a loop of the user's own reports under names of its own, by name over the steps."""
+        found: dict[str, list[tuple[float, float]]] = {}
+        for line in self.events(SCALARS):
+            values = line.get("values")
+            for name in values if isinstance(values, dict) else ():
+                point = number(line, "step"), number(values, name)
+                if not math.isnan(sum(point)):
+                    found.setdefault(name, []).append(point)
+        return found
 
     def snapshot(self, line: Line) -> Snapshot | None:
         """The snapshot of a line; ``None``: it is another one, or cannot be read."""
@@ -135,6 +150,20 @@ class Source:
         self.opened = True
         return found
 
+    def _training(self, first: Training) -> Training:
+        """The settings in force at the checkpoint: those of the preset, with what was changed by hand."""
+        from tuiml.training.interventions import RATE, WHAT, Change, in_force
+
+        changes = []
+        for line in self.events("intervention"):
+            step = timeline.integer(line, "step")
+            if line.get("what") in WHAT and step <= self.predictor.step:
+                with contextlib.suppress(ValueError):  # a line that somebody has edited
+                    changes.append(Change(step, str(line["what"]), line.get("value")))
+        rates = [one.value if one.what == RATE else one.rate for one in changes]
+        last = next((rate for rate in reversed(rates) if rate is not None), first.rate)
+        return in_force(first, changes).model_copy(update={"learning_rate": float(last)})
+
     @cached_property
     def trained(self) -> Trained:
         """Its network with the weights of a checkpoint."""
@@ -144,7 +173,7 @@ class Source:
             plain_text(prepared.preset.name),
             plain_text(found.said),
             prepared.network,
-            prepared.preset.training,
+            self._training(prepared.preset.training),
             prepared.preset.data,
             prepared.data,
             prepared.engine.tensors(),

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 
 from tuiml.export import report
 from tuiml.export.charts import CHARTS
-from tuiml.export.drawing import STYLE, text_of
+from tuiml.export.drawing import STYLE, Curve, lines, text_of
 from tuiml.export.formats import Files, Order
 from tuiml.export.source import Source
 from tuiml.runs.errors import RunError
 
 CURVES = ("loss", "accuracy", "r2", "gradients", "updates", "dead", "saturated")
 LAYERS = ("activation-histograms", "weight-histograms", "gradient-histograms")
-ANSWERS = ("confusion", "predictions")
+ANSWERS = ("confusion", "boundary", "predictions", "fit")
+MOST_SCALARS = 60
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 PAGE = """\
 body{margin:0 auto;max-width:1000px;padding:24px;background:var(--ground);color:var(--ink);
@@ -23,14 +24,14 @@ border-bottom:1px solid var(--grid);padding-bottom:4px}p{margin:4px 0}
 figure{margin:0}.quiet,th{color:var(--quiet)}
 .figures{display:flex;flex-wrap:wrap;gap:10px 28px;margin:14px 0}.figures b{display:block;font-size:20px;
 font-weight:600}.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(400px,1fr));gap:16px}
-.wide{overflow-x:auto}svg{width:100%;height:auto;break-inside:avoid}.small svg{max-width:520px}
+.wide{overflow-x:auto}svg{width:100%;height:auto;break-inside:avoid}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:13px}
 th{text-align:left;font-weight:500}th,td{padding:3px 10px 3px 0;border-bottom:1px solid var(--grid);
 white-space:nowrap}td.number,th.number{text-align:right}td.prose{white-space:normal}
 .verdict{border-left:3px solid #c2571a;padding:2px 12px;margin:10px 0;break-inside:avoid}
 pre{font:12px/1.45 ui-monospace,monospace;white-space:pre-wrap;overflow-wrap:anywhere}
 @media print{body{max-width:none;padding:0;font-size:11pt}h2{break-after:avoid}@page{margin:16mm}
-details:not([open])>*{display:block}}
+.charts{grid-template-columns:1fr 1fr}}
 """
 
 
@@ -45,16 +46,23 @@ def _charts(source: Source, names: Sequence[str], kind: str = "charts") -> str:
     return f'<div class="{kind}">{"".join(found)}</div>' if found else ""
 
 
+def _scalars(source: Source) -> str:
+    """What a loop of the user's own reports, a chart for each name."""
+    some = list(source.scalars.items())[:MOST_SCALARS]
+    drawn = [f"<figure>{lines(name, [Curve(name, points)])}</figure>" for name, points in some]
+    return f'<div class="charts">{"".join(drawn)}</div>' if drawn else ""
+
+
 def _answers(source: Source) -> str:
     """What the network answers on the part that it was not trained on; why not, where it cannot be asked."""
     try:
-        regression = source.predictor.network.regression
-        chart = CHARTS[ANSWERS[regression]](source)
+        source.predictor  # noqa: B018 - it is opened here, or refused
+        charts = _charts(source, ANSWERS, "charts")
     except Exception as error:  # a report of the figures is worth having without data or weights
         why = text_of(report.why(error))
         source.notes.append(f"the report has no confusion matrix or predictions: {report.why(error)}")
         return f'<p class="quiet">It is not drawn here: {why}</p>'
-    return f'<div class="small">{chart}</div><p class="quiet">{text_of(source.predictor.said)}</p>'
+    return f'{charts}<p class="quiet">{text_of(source.predictor.said)}</p>'
 
 
 def _table(rows: Sequence[Sequence[str]], head: Sequence[str], numbers: int) -> str:
@@ -79,15 +87,18 @@ def make(source: Source, order: Order) -> Files:
         f"<p>{text_of(one.remedy.words)}</p></div>"
         for one in report.verdicts_of(source)
     )
+    well = '<p class="quiet">Nothing is found to be wrong.</p>'
+    preset = "\n".join(map(text_of, report.preset_text(source).splitlines()))
     sections = [
         ("Curves", _charts(source, (*CURVES, *(["learning-rate"] if report.rate_changes(source) else [])))),
+        ("Scalars", _scalars(source)),
         ("Layers", _table(layers, head, report.WORDS) if layers else ""),
         ("Values of the layers", _charts(source, LAYERS)),
         ("Answers", _answers(source)),
-        ("Diagnosis", verdicts or '<p class="quiet">Nothing is found to be wrong.</p>'),
+        ("Diagnosis", verdicts or (well if source.preset else "")),
         ("Settings", _table(settings, ("setting", "value"), 2)),
         ("Events", "".join(f"<p>{text_of(text)}</p>" for text in report.happened(source))),
-        ("Preset", f"<pre>{text_of_lines(report.preset_text(source))}</pre>"),
+        ("Preset", f"<pre>{preset}</pre>" if preset else ""),
     ]
     body = "".join(f"<section><h2>{title}</h2>{content}</section>" for title, content in sections if content)
     page = (
@@ -99,8 +110,3 @@ def make(source: Source, order: Order) -> Files:
         f'<div class="figures">{figures}</div>{body}</body></html>\n'
     )
     return {".html": page.encode()}
-
-
-def text_of_lines(text: str) -> str:
-    """Text with several lines."""
-    return "\n".join(text_of(line) for line in text.splitlines())

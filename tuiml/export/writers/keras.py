@@ -9,6 +9,7 @@ from typing import Any
 from tuiml.export import program, program_data, training_keras
 from tuiml.export.formats import Files, Order
 from tuiml.export.pieces import Piece, Written, pieces, written
+from tuiml.export.program import Known, refuse_unknown
 from tuiml.export.source import Source, Trained
 from tuiml.export.text import dedent, function, inside, lines
 from tuiml.nn.losses import Loss
@@ -222,7 +223,8 @@ def _answers(trained: Trained) -> list[str]:
 
 def code(trained: Trained, stem: str) -> bytes:
     """The program."""
-    program.refuse_unknown("Keras", trained, loss=LOSSES, optimizer=training_keras.OPTIMIZERS)
+    known: Known = {"layer": LAYERS, "activation": ACTIVATIONS, "loss": LOSSES}
+    refuse_unknown("Keras", trained, **known, optimizer=training_keras.OPTIMIZERS)
     stack, t = modules(trained), trained.training
     shape = trained.network.input_shape
     shape = (*shape, 1) if len(shape) == 2 else (*shape[1:], shape[0]) if len(shape) == 3 else shape
@@ -261,8 +263,9 @@ def code(trained: Trained, stem: str) -> bytes:
 def make(source: Source, order: Order) -> Files:
     """The program, and its weights beside it."""
     trained = source.trained
+    text = code(trained, order.stem)
     arrays = {**weights(trained), **program_data.arrays(trained)}
     return {
-        ".py": code(trained, order.stem),
+        ".py": text,
         ".safetensors": program_data.weights_file(arrays, program.about(trained, "keras")),
     }

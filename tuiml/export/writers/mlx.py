@@ -8,6 +8,7 @@ from typing import Any
 from tuiml.export import program, program_data, training_mlx
 from tuiml.export.formats import Files, Order
 from tuiml.export.pieces import Piece, Written, pads, pieces, written
+from tuiml.export.program import Known, refuse_unknown
 from tuiml.export.source import Source, Trained
 from tuiml.export.text import dedent, function, inside, lines
 
@@ -232,7 +233,8 @@ def _answers(trained: Trained) -> list[str]:
 
 def code(trained: Trained, stem: str) -> bytes:
     """The program."""
-    program.refuse_unknown("MLX", trained, loss=LOSSES, optimizer=training_mlx.OPTIMIZERS)
+    known: Known = {"layer": LAYERS, "activation": ACTIVATIONS, "loss": LOSSES}
+    refuse_unknown("MLX", trained, **known, optimizer=training_mlx.OPTIMIZERS)
     stack = modules(trained)
     parts = program.Parts(
         "MLX",
@@ -263,8 +265,9 @@ def code(trained: Trained, stem: str) -> bytes:
 def make(source: Source, order: Order) -> Files:
     """The program, and its weights beside it."""
     trained = source.trained
+    text = code(trained, order.stem)
     arrays = {**weights(trained), **program_data.arrays(trained)}
     return {
-        ".py": code(trained, order.stem),
+        ".py": text,
         ".safetensors": program_data.weights_file(arrays, program.about(trained, "mlx")),
     }

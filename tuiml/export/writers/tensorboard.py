@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from tuiml.export.formats import Files, Order
-from tuiml.export.source import Source
+from tuiml.export.source import SCALARS, Source
 from tuiml.runs import timeline
 from tuiml.runs.errors import RunError
 from tuiml.runs.folder import Line
@@ -138,6 +138,8 @@ def _events(source: Source) -> Iterator[bytes]:
             values = _scalars(line, "batches/" if line["event"] == "batch" else "")
         elif line.get("event") == "end":
             values = _scalars({name: value for name, value in line.items() if name.startswith("test_")})
+        elif line.get("event") == SCALARS and isinstance(line.get("values"), dict):
+            values = _scalars(line["values"])
         elif (snapshot := source.snapshot(line)) is not None:
             values = _layers(snapshot)
         if values:

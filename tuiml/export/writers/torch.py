@@ -8,6 +8,7 @@ from typing import Any
 from tuiml.export import program, program_data, training_torch
 from tuiml.export.formats import Files, Order
 from tuiml.export.pieces import Piece, Written, pads, pieces, written
+from tuiml.export.program import Known, refuse_unknown
 from tuiml.export.source import Source, Trained
 from tuiml.export.text import dedent, function, inside, lines
 from tuiml.nn.losses import Loss
@@ -192,7 +193,8 @@ def _answers(trained: Trained) -> list[str]:
 
 def code(trained: Trained, stem: str) -> bytes:
     """The program."""
-    program.refuse_unknown("PyTorch", trained, loss=LOSSES, optimizer=training_torch.OPTIMIZERS)
+    known: Known = {"layer": LAYERS, "activation": ACTIVATIONS, "loss": LOSSES}
+    refuse_unknown("PyTorch", trained, **known, optimizer=training_torch.OPTIMIZERS)
     stack, loss = modules(trained), trained.network.loss
     of_each = LOSSES[loss.name](loss, 'reduction="none"')
     parts = program.Parts(
@@ -217,8 +219,9 @@ def code(trained: Trained, stem: str) -> bytes:
 def make(source: Source, order: Order) -> Files:
     """The program, and its weights beside it."""
     trained = source.trained
+    text = code(trained, order.stem)
     arrays = {**weights(trained), **program_data.arrays(trained)}
     return {
-        ".py": code(trained, order.stem),
+        ".py": text,
         ".safetensors": program_data.weights_file(arrays, program.about(trained, "torch")),
     }
