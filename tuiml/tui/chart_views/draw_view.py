@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
+from asyncio import TimerHandle
 from collections.abc import Hashable
 from itertools import zip_longest
 
 import numpy as np
 from rich.segment import Segment
 from textual import events
-from textual.timer import Timer
 
 from tuiml.formatting import percent
 from tuiml.training.inspections.drawing import Drawing, DrawingPrediction
@@ -22,6 +22,7 @@ from tuiml.tui.charts.palette import QUIET, TROUBLE, Look
 from tuiml.tui.charts.text import Line, clean, fit, notice, strip
 from tuiml.tui.keys import Keyed, action, key_of
 from tuiml.tui.widgets.chart_view import keymap_of
+from tuiml.tui.widgets.later import later
 
 OFTEN = 0.1
 """Minimum seconds between two requests for a prediction."""
@@ -39,7 +40,7 @@ class DrawView(Keyed, ChartView):
         self.pad = selection.of(Pad)
         self._asked = (-1, -1)  # the version of the image, and the step of the run
         self._asked_at = 0.0
-        self._timer: Timer | None = None
+        self._timer: TimerHandle | None = None
         self._drawing = False
         self._place = (0, 0, 1)  # of the image: rows above it, cells before it, scale
 
@@ -138,7 +139,7 @@ class DrawView(Keyed, ChartView):
         if wait <= 0:
             self._ask()
         else:
-            self._timer = self.set_timer(wait, self._ask)
+            self._timer = later(self, wait, self._ask)
 
     def _ask(self) -> None:
         self._timer = None
