@@ -238,10 +238,10 @@ class Clock:
         self.now = 100.0
         self.waiting = []
 
-    def set_timer(self, delay, callback):
+    def later(self, owner, delay, callback):
         entry = (self.now + delay, callback)
         self.waiting.append(entry)
-        return SimpleNamespace(stop=lambda: entry in self.waiting and self.waiting.remove(entry))
+        return SimpleNamespace(cancel=lambda: entry in self.waiting and self.waiting.remove(entry))
 
     def go_on(self, seconds):
         until = self.now + seconds
@@ -254,7 +254,7 @@ class Clock:
 
 
 def paced(*painters, clock):
-    found = Pacer(clock, painters, lambda: clock.now, used=lambda: clock.now)
+    found = Pacer(None, painters, lambda: clock.now, used=lambda: clock.now, later=clock.later)
     found.kick()
     return found
 
@@ -301,9 +301,8 @@ class Beside:
     def __init__(self, fraction, cost=0.002, wanted=math.inf):
         self.clock = Clock()
         self.painters = [Painter(self.clock, cost, wanted) for _ in range(4)]
-        self.pacer = Pacer(
-            self.clock, self.painters, lambda: self.clock.now, fraction=lambda: fraction, used=self.used
-        )
+        now, share = lambda: self.clock.now, lambda: fraction
+        self.pacer = Pacer(None, self.painters, now, fraction=share, used=self.used, later=self.clock.later)
         self.began = self.clock.now
 
     def used(self):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import math
 import time
+from asyncio import TimerHandle
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import ClassVar, Protocol, cast
 
@@ -17,11 +18,11 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.strip import Strip
-from textual.timer import Timer
 from textual.widget import Widget
 
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.text import Line
+from tuiml.tui.widgets.later import later
 
 INTERVAL = 0.1
 """Minimum seconds between two builds of a view."""
@@ -57,6 +58,7 @@ class Pacer:
             counts: what a drawing costs is less than what follows from it.
         clock: seconds, never going back.
         used: seconds of processor time of this process.
+        later: calls a function after some seconds.
     """
 
     def __init__(
@@ -67,15 +69,16 @@ class Pacer:
         *,
         fraction: Callable[[], float] = lambda: 1.0,
         used: Callable[[], float] = time.process_time,
+        later: Callable[[MessagePump, float, Callable[[], object]], TimerHandle] = later,
     ) -> None:
         self._owner = owner
         self._drawings = drawings
         self._clock = clock
-        self._fraction, self._used = fraction, used
+        self._fraction, self._used, self._later = fraction, used, later
         self._used_before, self._cost = used(), 0.0
         self._next = -math.inf
         """The earliest time of the next drawings that nobody asked for."""
-        self._timer: Timer | None = None
+        self._timer: TimerHandle | None = None
 
     def kick(self) -> None:
         """Build the stale drawings in turn, from now on: a key was pressed, or the size changed."""
@@ -103,8 +106,8 @@ class Pacer:
 
     def _set_timer(self, wait: float) -> None:
         if self._timer is not None:
-            self._timer.stop()
-        self._timer = self._owner.set_timer(max(wait, 0.001), self._turn)
+            self._timer.cancel()
+        self._timer = self._later(self._owner, max(wait, 0.001), self._turn)
 
     def _turn(self) -> None:
         self._timer = None
