@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
+from asyncio import TimerHandle
 from collections.abc import Hashable, Sequence
-
-from textual.timer import Timer
 
 from tuiml.formatting import percent
 from tuiml.training.inspections.record import Question
@@ -14,6 +13,7 @@ from tuiml.tui.chart_views.selection import ChartSelection
 from tuiml.tui.charts import pixels
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.text import Line, clean, fit, strip
+from tuiml.tui.widgets.later import later
 
 OFTEN = 0.1
 """Minimum seconds between two requests for a prediction."""
@@ -28,7 +28,7 @@ class AskingView(ChartView):
         super().__init__(selection, chart)
         self._asked = (-1, -1)  # the version of the example, and the step of the run
         self._asked_at = 0.0
-        self._timer: Timer | None = None
+        self._timer: TimerHandle | None = None
 
     @property
     def version(self) -> int:
@@ -67,7 +67,7 @@ class AskingView(ChartView):
         if wait <= 0:
             self._ask()
         else:
-            self._timer = self.set_timer(wait, self._ask)
+            self._timer = later(self, wait, self._ask)
 
     def _ask(self) -> None:
         self._timer = None

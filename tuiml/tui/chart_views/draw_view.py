@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-=======
-import time
-from asyncio import TimerHandle
-from collections.abc import Hashable
->>>>>>> w16-ratio
 from itertools import zip_longest
 
 import numpy as np
@@ -25,7 +19,6 @@ from tuiml.tui.charts.palette import QUIET, TROUBLE, Look
 from tuiml.tui.charts.text import Line, clean, notice, strip
 from tuiml.tui.keys import Keyed, action, key_of
 from tuiml.tui.widgets.chart_view import keymap_of
-from tuiml.tui.widgets.later import later
 
 BARS = 20
 """Width of the bars beside the image, in cells."""
@@ -37,12 +30,6 @@ class DrawView(Keyed, AskingView):
     def __init__(self, selection: ChartSelection, chart: Chart) -> None:
         super().__init__(selection, chart)
         self.pad = selection.of(Pad)
-<<<<<<< HEAD
-=======
-        self._asked = (-1, -1)  # the version of the image, and the step of the run
-        self._asked_at = 0.0
-        self._timer: TimerHandle | None = None
->>>>>>> w16-ratio
         self._drawing = False
         self._place = (0, 0, 1)  # of the image: rows above it, cells before it, scale
 
@@ -108,58 +95,7 @@ class DrawView(Keyed, AskingView):
         if self.pad.empty or not isinstance(found, DrawingPrediction):
             text = "space puts the pen down, arrows move it; or draw with the mouse"
             return notice(text, width, height, look)
-<<<<<<< HEAD
         return class_bars(found.probabilities, names, width, height, look)
-=======
-        probabilities = list(found.probabilities)[: len(names)]
-        order = list(range(len(probabilities)))
-        if len(order) > height:
-            order = sorted(order, key=lambda k: -probabilities[k])[:height]
-        first = min(max((len(clean(names[k], look)) for k in order), default=1), max(3, width // 3))
-        room = max(1, width - first - 10)
-        best = max(probabilities, default=0.0)
-        lines = []
-        for k in order:
-            bold = look.style(bold=probabilities[k] == best)
-            sign = look.glyphs.left if probabilities[k] == best else " "
-            bar = fit(look.glyphs.bars[-1] * round(probabilities[k] * room), room)
-            name = fit(clean(names[k], look), first, look.glyphs.more)
-            colour = look.style(pixels.class_colour(k), bold=bool(bold.bold))
-            last = (f" {percent(probabilities[k], 0):>6} {sign}", bold)
-            lines.append(strip([(f"{name} ", bold), (bar, colour), last], width))
-        return lines
-
-    def _ask_soon(self) -> None:
-        """Request a prediction of the image, at once or as soon as the interval allows."""
-        if self._timer is not None or self.pad.empty or not self.is_mounted or not self.display:
-            return
-        model = self.selection.model
-        if model.status in ("empty", "loading", "failed"):
-            return
-        now = time.monotonic()
-        if self.pad.version != self._asked[0]:
-            wait = self._asked_at + OFTEN - now
-        elif model.step != self._asked[1]:
-            wait = self._asked_at + ANEW - now
-        else:
-            return
-        if wait <= 0:
-            self._ask()
-        else:
-            self._timer = later(self, wait, self._ask)
-
-    def _ask(self) -> None:
-        self._timer = None
-        self._asked, self._asked_at = (self.pad.version, self.selection.model.step), time.monotonic()
-        client = getattr(self.app, "client", None)
-        if client is not None and not self.pad.empty:
-            client.predict(Drawing(self.pad.version, self.pad.pixels()))
-
-    def _changed(self) -> None:
-        self._ask_soon()
-        if self.stale():
-            self.build()
->>>>>>> w16-ratio
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return bool(self.pad.ink.size) or not action.startswith(("pen_", "pad_", "draw_"))
