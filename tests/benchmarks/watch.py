@@ -1,7 +1,7 @@
 """The speed of a loop of one's own with and without ``tuiml.watch``: ``python -m tests.benchmarks.watch``.
 
 Networks of PyTorch on one thread, in blocks by turns. The watched loop's clock stands still while the other
-one runs, so that the run takes its part of its own time alone. Printed is the median of the blocks' speeds
+one runs, so that the run takes its part of its own time alone. Printed are the median of the blocks' speeds
 and the speed of all blocks together: snapshots may fall into a few blocks alone.
 """
 

@@ -57,7 +57,11 @@ class Stub(Adapter):
         self._model.cost()
         weights = [facts([1.0, 2.0, 3.0])]
         return [
-            ModuleFacts(weights=weights, gradients=[facts([3.0, 4.0])], moves=[(3, 0.0, 0.001, 1.0)]),
+            ModuleFacts(
+                weights=weights,
+                gradients=[facts([3.0, 4.0])],
+                moves=[(3, 0.0, 0.001 * float(np.std([1.0, 2.0, 3.0])))],
+            ),
             ModuleFacts(output=facts([0.0, 1.0], zeros=0.5), silent=np.array([True, False]), examples=2000),
         ]
 
