@@ -117,7 +117,7 @@ class Terminal:
         """What the screen shows."""
         return "\n".join(line.rstrip() for line in self.screen.display)
 
-    def wait(self, what: str | Callable[[str], bool], seconds: float = 30.0) -> str:
+    def wait(self, what: str | Callable[[str], bool], seconds: float = 60.0) -> str:
         """Read until the screen shows ``what``; returns the screen.
 
         Raises:
@@ -130,7 +130,7 @@ class Terminal:
                 raise AssertionError(f"never saw {what!r}; the screen:\n{self.text()}")
         return self.text()
 
-    def wait_exit(self, seconds: float = 30.0) -> int:
+    def wait_exit(self, seconds: float = 60.0) -> int:
         """Read to the program's end; returns its exit code."""
         until = time.monotonic() + seconds
         while self._read(until):

@@ -23,7 +23,7 @@ from tuiml.runs.link import MOST, WAITING, Sender, Unpacker, pack, thin
 from tuiml.runs.training_process import obey
 from tuiml.spec import dumps
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds after which a test fails instead of waiting on."""
 ENDLESS: dict[str, Any] = {
     "version": 1,

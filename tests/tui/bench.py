@@ -20,7 +20,7 @@ from tuiml.tui.model.document import Document
 from tuiml.tui.train.screen import Train
 from tuiml.tui.widgets.chart_view import on_screen
 
-LIMIT = 30.0
+LIMIT = 60.0
 """Seconds that a test waits for a condition; most hold after a few milliseconds."""
 READING = {"list", "preview", "run", "file", "compare"}
 """Groups of the app's threads that read what the screen shows."""
@@ -109,8 +109,9 @@ class Bench:
                 await on.drawn()
                 await on.press(*keys)
                 yield on
-            finally:  # a training process that a failed test left would fail the next one too
+            finally:  # a process that a failed test left would fail the next one too
                 on.client.close()
+                on.app.study.close(3.0)
 
     async def press(self, *keys: str) -> None:
         """Press keys, each once threads have read what it needs, and wait until the screen shows it all."""
