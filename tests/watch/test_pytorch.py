@@ -124,6 +124,45 @@ def test_bits_are_the_same_with_and_without(make, data):
     assert all(torch.equal(a["momentum_buffer"], b["momentum_buffer"]) for a, b in pairs)
 
 
+def test_what_is_written_in_place_later_is_not_shown():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(inplace=True), nn.Linear(8, 3))
+    x, y = torch.randn(8, 4), torch.randint(0, 3, (8,))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    run = tuiml.watch(model)
+    for _ in range(2):
+        loss_of(model, x, y).backward()
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=False)
+        run.step()
+    run.close()
+    found = layers(run.path)
+    assert found["0"].activations.low < 0  # before the ReLU
+    assert found["0"].zeros == 0.0
+    gradients = found["2"].gradients
+    assert gradients.counts[len(gradients.counts) // 2] < gradients.total  # not zeros alone
+
+
+def test_memory_of_a_step_that_is_measured_is_bounded():
+    model = nn.Sequential(*[nn.Linear(16, 16) for _ in range(30)])
+    x = torch.randn(20_000, 16)
+    y = torch.randint(0, 16, (20_000,))
+    alive = []
+    run = tuiml.watch(model)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    train(model, optimizer, x, y, run, steps=1)
+    loss_of(model, x, y).backward()
+    alive = sum(part.untyped_storage().nbytes() for part in model_parts(run))
+    assert alive < 1_200_000  # 30 outputs of 1.28 MB each were seen
+    run.close()
+
+
+def model_parts(run):
+    """The tensors that wait to cross."""
+    (adapter,) = run._models.all
+    return adapter._parcel.parts
+
+
 def test_no_hook_is_left():
     model = ResNet()
     x, y = pictures()

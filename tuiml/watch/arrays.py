@@ -136,8 +136,9 @@ class ArrayAdapter(Adapter):
             for entry, facts in zip(self._entries, self._facts, strict=True):
                 self._measure(entry, facts, gradient)
             self._parcel.open()
-            self._before = {}
-            return self._facts
+            found, self._facts = self._facts, []
+            self._before, self._parcel = {}, self._new_parcel()  # nothing is kept until the next one
+            return found
         return None
 
     def _measure(self, entry: Entry, facts: ModuleFacts, gradient: Callable[[Weight], Any]) -> None:

@@ -16,12 +16,12 @@ from tuiml.training.statistics import NEVER, SAMPLE
 
 Array = np.ndarray[Any, Any]
 NAN = math.nan
-EXACT = 2**22
+EXACT = 2**24
 """Numbers of an array up to which its mean, standard deviation and fractions are those of all; above, they
 are those of an even sample of so many."""
 COPIED = 2**22
 """Numbers of all weights together that are copied before a step, to see how far it moved them."""
-CROSSING = 2**21
+CROSSING = 2**20
 """Numbers of all samples together that cross from the device for one snapshot."""
 FEWEST = 256
 """Numbers of a sample at least."""
@@ -57,23 +57,21 @@ class ModuleFacts:
     biases: list[ArrayFacts] = field(default_factory=list)
     gradients: list[ArrayFacts] = field(default_factory=list)
     """Of the weights."""
-    moves: list[tuple[int, float, float, float]] = field(default_factory=list)
-    """Of each of the weights: numbers compared, mean and standard deviation of their change in the step, and
-    the standard deviation of the weights."""
+    moves: list[tuple[int, float, float]] = field(default_factory=list)
+    """Of each of the weights: numbers compared, mean and standard deviation of their change in the step."""
 
     @property
     def update_ratio(self) -> float:
         """log₁₀ of std(Δw) / std(w); NaN if not known."""
-        if not self.moves:
-            return NAN
-        total = sum(n for n, *_ in self.moves)
-        mean = sum(n * m for n, m, _, _ in self.moves) / total
-        moved = math.sqrt(sum(n * (s * s + (m - mean) ** 2) for n, m, s, _ in self.moves) / total)
         whole = pooled(self.weights)
-        spread = self.moves[0][3] if len(self.moves) == 1 else whole.std if whole else NAN
-        if not (math.isfinite(moved) and spread > 0.0):
+        if not self.moves or whole is None:
             return NAN
-        return max(NEVER, math.log10(moved / spread)) if moved > 0.0 else NEVER
+        total = sum(n for n, _, _ in self.moves)
+        mean = sum(n * m for n, m, _ in self.moves) / total
+        moved = math.sqrt(sum(n * (s * s + (m - mean) ** 2) for n, m, s in self.moves) / total)
+        if not (math.isfinite(moved) and whole.std > 0.0):
+            return NAN
+        return max(NEVER, math.log10(moved / whole.std)) if moved > 0.0 else NEVER
 
 
 def pooled(arrays: Sequence[ArrayFacts]) -> ArrayFacts | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from importlib import metadata
@@ -125,6 +126,7 @@ def _under(model: str, module: str) -> str:
     return f"{model}.{module}" if model and module else model or module
 
 
+@functools.cache
 def version(distribution: str) -> str:
     """The version of an installed package; empty: not known."""
     try:

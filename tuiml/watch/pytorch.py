@@ -97,14 +97,15 @@ class PyTorch(Adapter):
     # -- a step that is measured -----------------------------------------------------------------------------
 
     def _clear(self) -> None:
-        self._facts = [ModuleFacts() for _ in self._modules]
+        self._facts: list[ModuleFacts] = []
         self._before: dict[int, Tensor] = {}
-        self._moved: set[int] = set()
+        self._copied = 0
         self._read: set[int] = set()
         self._parcel = Parcel(torch, self._sample, fetch)
 
     def arm(self) -> None:
         self._clear()
+        self._facts = [ModuleFacts() for _ in self._modules]
         self._armed, self._stepped = True, False
         self._outputs.arm(self._parcel, self._facts)
         if not self._ever_stepped:
@@ -147,7 +148,7 @@ class PyTorch(Adapter):
 
     def _copy_weights(self) -> None:
         """Copy a sample of the weights that are trained, where that is not done yet."""
-        if self._before:
+        if self._copied:
             return
         trained = {id(p): p for seen in self._modules for p in seen.weights if p.requires_grad}
         there = {key: part for key, p in trained.items() if (part := floats(p)) is not None}
@@ -170,13 +171,11 @@ class PyTorch(Adapter):
     def _compare_weights(self, only: set[int] | None = None) -> None:
         for seen, facts in zip(self._modules, self._facts, strict=True):
             for p in seen.weights:
-                before = self._before.get(id(p))
-                if before is None or id(p) in self._moved or (only is not None and id(p) not in only):
+                if id(p) not in self._before or (only is not None and id(p) not in only):
                     continue
                 part = floats(p)
                 if part is not None:
-                    self._moved.add(id(p))
-                    self._parcel.move(before, even(part, self._copied), facts)
+                    self._parcel.move(self._before.pop(id(p)), even(part, self._copied), facts)
 
     def measure(self, grads: Any = None) -> list[ModuleFacts] | None:
         with self.measuring(), torch.no_grad():
@@ -194,7 +193,8 @@ class PyTorch(Adapter):
                             self._parcel.array(part, to.append)
             self._parcel.open()
             self._share()
-            found, self._before = self._facts, {}
+            found = self._facts
+            self._clear()  # nothing is kept until the next step that is measured
             return found
         return None
 

@@ -14,6 +14,8 @@ from tuiml.nn.activations import Activation
 from tuiml.watch.facts import EXACT, ArrayFacts, ModuleFacts, stride
 
 Library = Any
+PART = 2**20
+"""Numbers that are copied at a time."""
 UNITS = 65_536
 """Units of a module up to which it is seen which of them are silent."""
 
@@ -22,10 +24,17 @@ def size_of(value: Any) -> int:
     return math.prod(value.shape)
 
 
+def flat(value: Any) -> Any:
+    """All numbers in a row, in the order in which they lie in memory where the library tells it."""
+    if hasattr(value, "stride"):  # of PyTorch: channels that come last would else be copied
+        value = value.permute(sorted(range(value.dim()), key=lambda axis: -value.stride(axis)))
+    return value.reshape(-1)
+
+
 def even(value: Any, most: int) -> Any:
     """An even sample, flat; a view where the library has views."""
-    last = value.shape[-1] if len(value.shape) else 1
-    return value.reshape(-1)[:: stride(size_of(value), last, most)]
+    size, last = size_of(value), value.shape[-1] if len(value.shape) else 1
+    return flat(value)[:: stride(size, last, most)] if size > most else flat(value)
 
 
 def as_float32(xp: Library, value: Any) -> Any:
@@ -34,7 +43,7 @@ def as_float32(xp: Library, value: Any) -> Any:
 
 def norm(xp: Library, value: Any) -> Any:
     """Euclidean norm, in float32 at least."""
-    value = value.reshape(-1)
+    value = flat(value)
     if hasattr(value, "float") and value.dtype.itemsize > 1:  # PyTorch's makes no copy
         return xp.linalg.vector_norm(value, dtype=xp.promote_types(value.dtype, xp.float32))
     return xp.linalg.norm(as_float32(xp, value))
@@ -45,31 +54,42 @@ def count(xp: Library, mask: Any) -> Any:
     return xp.count_nonzero(mask) if hasattr(xp, "count_nonzero") else xp.sum(mask)
 
 
+def spread(xp: Library, values: Any) -> list[Any]:
+    """Mean and standard deviation of a flat array, by parts of :data:`PART` numbers."""
+    size = size_of(values)
+    parts = [values[at : at + PART] for at in range(0, size, PART)]
+    mean = sum(xp.sum(as_float32(xp, part)) for part in parts) / size
+    square = sum(xp.sum(xp.square(as_float32(xp, part) - mean)) for part in parts) / size
+    return [mean, xp.sqrt(square)]
+
+
 def reduced(
     xp: Library, value: Any, sample: int, output: bool = False, activation: Activation | None = None
-) -> list[Any]:
-    """Mean, standard deviation, norm, a sample; of outputs also how many are 0 and how many are saturated."""
-    part = as_float32(xp, even(value, EXACT))
-    mean = xp.mean(part)
-    found = [mean, norm(xp, part - mean) / math.sqrt(size_of(part)), norm(xp, value)]
-    found.append(as_float32(xp, even(value, sample)))
+) -> Any:
+    """Mean, standard deviation and norm, of outputs also how many are 0 and how many are saturated, and a
+    sample: one small array, for there may be thousands."""
+    part = even(value, EXACT)
+    found = [*spread(xp, part), norm(xp, value)]
     if output:
+        bounds = activation.saturation if activation is not None else None
+        low, high = bounds or (-math.inf, math.inf)
         found.append(count(xp, part == 0.0))
-    if output and activation is not None and activation.saturation is not None:
-        low, high = activation.saturation
-        found.append(count(xp, (part < low) | (part > high)))
-    return found
+        found.append(count(xp, (part < low) | (part > high)) if bounds else found[0] * math.nan)
+    head = xp.stack([as_float32(xp, one) for one in found])
+    return xp.concatenate([head, as_float32(xp, even(value, sample))])
 
 
-def facts(found: Sequence[Any], size: int) -> ArrayFacts:
-    """What :func:`reduced` has found, as NumPy's arrays.
+def facts(found: Any, size: int, output: bool) -> ArrayFacts:
+    """What :func:`reduced` has found, as an array of NumPy's.
 
     Args:
         size: how many numbers the mean is of.
     """
-    mean, std, whole = (float(one) for one in found[:3])
-    fractions = [float(one) / size for one in found[4:]] + [math.nan] * 2
-    return ArrayFacts(size, mean, std, whole, found[3], *fractions[:2])
+    mean, std, whole = map(float, found[:3])
+    if not output:
+        return ArrayFacts(size, mean, std, whole, found[3:])
+    zeros, saturated = (float(one) / size for one in found[3:5])
+    return ArrayFacts(size, mean, std, whole, found[5:], zeros, saturated)
 
 
 def highest(xp: Library, value: Any, axis: int) -> Any:
@@ -80,13 +100,9 @@ def highest(xp: Library, value: Any, axis: int) -> Any:
 
 
 def moved(xp: Library, before: Any, after: Any) -> list[Any]:
-    """Mean and standard deviation of a change, and the standard deviation of what it led to."""
+    """Mean and standard deviation of a change. PyTorch's ``before`` is written to: it is a copy."""
     before, after = as_float32(xp, before), as_float32(xp, after)
-    found = []
-    for values in (after - before, after):
-        mean = xp.mean(values)
-        found += [mean, norm(xp, values - mean) / math.sqrt(size_of(values))]
-    return [found[0], found[1], found[3]]
+    return spread(xp, before.neg_().add_(after) if hasattr(before, "neg_") else after - before)
 
 
 class Parcel:
@@ -111,16 +127,14 @@ class Parcel:
 
     def array(self, value: Any, to: Callable[[ArrayFacts], None], scale: Any = None) -> None:
         """Send what a weight or a gradient is, divided by ``scale``."""
-        parts = reduced(self.xp, value, self.sample)
-        if scale is not None:
-            parts = [one / scale for one in parts]
-        self.add(parts, partial(_tell, to, size_of(even(value, EXACT))))
+        found = reduced(self.xp, value, self.sample)
+        self.add([found if scale is None else found / scale], partial(_tell, to, _counted(value), False))
 
     def output(self, value: Any, module: ModuleFacts, activation: Activation | None, axis: int) -> None:
         """Send what a module's output is, and which units along ``axis`` are silent."""
         module.examples = value.shape[0]
-        parts = reduced(self.xp, value, self.sample, True, activation)
-        self.add(parts, partial(_tell, partial(setattr, module, "output"), size_of(even(value, EXACT))))
+        found = reduced(self.xp, value, self.sample, True, activation)
+        self.add([found], partial(_tell, partial(setattr, module, "output"), _counted(value), True))
         if activation is None or activation.silent is None or len(value.shape) < 2:
             return
         if value.shape[axis] <= UNITS:
@@ -129,7 +143,8 @@ class Parcel:
 
     def move(self, before: Any, after: Any, module: ModuleFacts) -> None:
         """Send how far a step has moved a sample of weights."""
-        self.add(moved(self.xp, before, after), partial(_tell_move, module, size_of(after)))
+        change = self.xp.stack(moved(self.xp, before, after))
+        self.add([change], partial(_tell_move, module, size_of(after)))
 
     def open(self) -> None:
         """Fetch everything."""
@@ -143,8 +158,14 @@ class Parcel:
             at += parts
 
 
-def _tell(to: Callable[[ArrayFacts], None], size: int, found: list[Any]) -> None:
-    to(facts(found, size))
+def _counted(value: Any) -> int:
+    """How many numbers of an array its mean is of."""
+    size = size_of(value)
+    return size if size <= EXACT else size_of(even(value, EXACT))
+
+
+def _tell(to: Callable[[ArrayFacts], None], size: int, output: bool, found: list[Any]) -> None:
+    to(facts(found[0], size, output))
 
 
 def _tell_silent(module: ModuleFacts, level: float, found: list[Any]) -> None:
@@ -152,5 +173,5 @@ def _tell_silent(module: ModuleFacts, level: float, found: list[Any]) -> None:
 
 
 def _tell_move(module: ModuleFacts, size: int, found: list[Any]) -> None:
-    mean, std, spread = (float(one) for one in found)
-    module.moves.append((size, mean, std, spread))
+    mean, std = map(float, found[0])
+    module.moves.append((size, mean, std))

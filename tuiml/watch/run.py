@@ -82,7 +82,7 @@ class WatchedRun:
         self._writer = Writer(folder)
         self._layers = Layers(self._described.modules)
         self._scalars = Scalars(models.numbers)
-        self._budget = Budget(FRACTION, GAP, self._clock)
+        self._budget = Budget(FRACTION, GAP, self._clock, runs=4)
         self._armed = False
         self._steps = self._epochs = self._best_epoch = self._reported_step = 0
         self._best = math.inf
@@ -234,6 +234,7 @@ class WatchedRun:
 
     def _measure(self, grads: Any) -> None:
         """A snapshot of the step that was just made, if one was made."""
+        self._budget.charge(self._models.spent)  # in hooks
         with self._budget, np.errstate(all="ignore"):
             facts = self._models.measure(grads)
             if self._models.failure is None and facts is not None:
@@ -241,7 +242,6 @@ class WatchedRun:
                 layers = self._layers.snapshot(facts)
                 self._writer.record(Snapshot(self._epochs + 1, self._steps, layers))
                 self._describe()
-            self._budget.charge(self._models.spent)
         if self._models.failure is not None:
             raise self._models.failure
 

@@ -39,8 +39,10 @@ def fetch(tensors: list[Tensor]) -> list[Array]:
     for place, tensor in enumerate(tensors):
         devices.setdefault(tensor.device, []).append(place)
     for places in devices.values():
-        sizes = np.cumsum([tensors[i].numel() for i in places])[:-1]
         flat = [tensors[i].detach().reshape(-1).to(torch.float32) for i in places]
-        for place, array in zip(places, np.split(torch.cat(flat).cpu().numpy(), sizes), strict=True):
-            found[place] = array.reshape(tuple(tensors[place].shape))
+        whole, at = torch.cat(flat).cpu().numpy(), 0
+        for place in places:
+            shape = tuple(tensors[place].shape)
+            end = at + tensors[place].numel()
+            found[place], at = whole[at:end].reshape(shape), end
     return found

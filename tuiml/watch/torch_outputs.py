@@ -61,8 +61,9 @@ class Outputs:
             return
         for handle in self._handles:
             handle.remove()
-        self._handles = []
+        self._handles, self._inputs = [], set()
         self._useless = 0 if self._seen else self._useless + 1
+        del self._parcel, self._facts
         if self._useless == 2:
             self._adapter.limit(
                 "no module was called in training mode: outputs and dead units are not seen (the model is in "
