@@ -118,6 +118,13 @@ class ChartSelection:
         """The statistics of the selected layer at that step."""
         return (self.past_snapshot or self.model).statistics(self.index)
 
+    def has_part(self, index: int) -> bool:
+        """Whether a layer has a histogram of the kind at that step."""
+        if self.past_snapshot:
+            return self.past_snapshot.part(index, self.kind) is not None
+        layers = self.layers
+        return index < len(layers) and getattr(layers[index], self.kind) is not None
+
     @property
     def other_snapshot(self) -> PastSnapshot | None:
         """The snapshot of the other run that is nearest to the step shown."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -45,6 +46,14 @@ def new_version() -> int:
 
 def _epochs() -> deque[Epoch]:
     return deque(maxlen=EPOCHS_KEPT)
+
+
+def _is_path(text: str) -> bool:
+    """Whether a file may have this path."""
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
 
 
 @dataclass(frozen=True)
@@ -148,7 +157,7 @@ class RunData:
     def path(self) -> str:
         """Its folder; empty before there is one."""
         event = self.end or self.start
-        return event.path if event and "\0" not in event.path else ""
+        return event.path if event and _is_path(event.path) else ""
 
     @property
     def followed(self) -> bool:
