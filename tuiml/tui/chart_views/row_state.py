@@ -47,7 +47,7 @@ class RowState:
         same = before is not None and [c.name for c in before.columns] == [c.name for c in found.columns]
         if not same or before is None or found.row != before.row or not self.edited:
             self.cells, self.edited = list(found.cells), False
-        self.wanted = min(self.wanted, found.total) if same else found.row
+        self.wanted = min(self.wanted, found.total) if same else 0
         self.version += 1
         return True
 
