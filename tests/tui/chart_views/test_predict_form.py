@@ -242,6 +242,20 @@ async def test_a_picture_of_the_chart_has_the_row_and_its_answer(tmp_path: Path)
         assert all(words in text for words in ("predict", "age", "31", "yes"))
 
 
+async def test_it_is_the_same_row_wherever_the_chart_is_shown(tmp_path: Path) -> None:
+    async with bench(tmp_path / "people.csv", missing="mean") as on:
+        await on.begin()
+        await on.press(*"31")
+        await on.predicted()
+        large = on.form_view
+        await on.press("escape")
+        on.train.charts.show_chart("row")
+        await on.drawn()
+        small = on.form_view
+        assert small is not large
+        assert small.form.model.fields[0].text == "31"
+
+
 async def test_of_too_many_inputs_it_says_what_else_there_is(tmp_path: Path) -> None:
     names = ",".join(f"c{k}" for k in range(COLUMNS + 1))
     rows = "".join(

@@ -148,7 +148,7 @@ class PredictView(AskingView, can_focus=False):
         super().__init__(selection, chart)
         self.state = selection.of(RowState)
         self.form = RowForm(self._apply, self.state, lambda: self._waiting() == AWAITED)
-        self._left = 0
+        self._left, self._shown = 0, 0
         self._to_focus = False  # once the form is there
 
     def compose(self) -> ComposeResult:
@@ -194,15 +194,17 @@ class PredictView(AskingView, can_focus=False):
         return (super().stamp(), old, self.form.has_focus, self.state.wanted)
 
     def build(self) -> None:
-        if self.state.take(self._found):
+        self.state.take(self._found)
+        if self._shown != self.state.version:  # another row, or filled in in another view
             self._show()
-            self.form.model.go(self.form.model.focus)  # what is typed next replaces the new cell
+            self.form.model.go(self.form.model.focus)  # what is typed next replaces the cell
             self._show()
             self.refresh_bindings()
         self.set_class(not self.form.has_focus, "-away")
         super().build()
 
     def _show(self) -> None:
+        self._shown = self.state.version
         self.form.show(self.state.sections)
 
     def _apply(self, field: Field, value: Any) -> None:
