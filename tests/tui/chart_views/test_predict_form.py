@@ -16,6 +16,7 @@ from tuiml.data.own.reading import DataFiles
 from tuiml.training.event_reading import read_event
 from tuiml.training.inspections.row import COLUMNS, Row
 from tuiml.tui.chart_views.row_state import ABSENT, OTHER
+from tuiml.tui.model import settings
 from tuiml.tui.model.document import Document
 from tuiml.tui.process.training_client import TrainingClient
 
@@ -206,6 +207,55 @@ async def test_what_is_filled_in_stays_for_another_run_on_the_same_columns(tmp_p
         assert (await on.predicted()).cells[0] == "31"
 
 
+async def test_a_run_on_other_data_begins_with_its_own_usual_values(tmp_path: Path) -> None:
+    async with bench(tmp_path / "people.csv", missing="mean") as on:
+        await on.begin()
+        await on.press(">")
+        await on.answer()
+        await on.press("9")
+        await on.predicted()
+        on.client.end("completed")
+        other = PEOPLE.replace("age", "years")
+        on.app.document.replace(document(tmp_path / "other.csv", other, missing="mean").raw)
+        asked = len(on.rows)
+        await on.press("escape", "ctrl+r")
+        on.parts = helpers.run_parts(on.model.preset)
+        del on.inspector
+        assert len(on.rows) == asked, "nothing is asked of the columns of another run"
+        await on.press("d")
+        await on.until(lambda: on.client.requests)
+        await on.answer()
+        await on.until(lambda: on.form_view.state.wanted == 0 and on.client.requests)
+        await on.answer()
+        assert "median" in on.form_view.text
+        assert "years" in "\n".join(on.screen)
+
+
+async def test_a_picture_of_the_chart_has_the_row_and_its_answer(tmp_path: Path) -> None:
+    async with bench(tmp_path / "people.csv", missing="mean") as on:
+        await on.begin()
+        await on.press(*"31")
+        await on.predicted()
+        await on.press("down", "ctrl+e")  # in a number it goes to its end
+        (path,) = (settings.home() / "pictures").glob("*.svg")
+        text = path.read_text()
+        assert all(words in text for words in ("predict", "age", "31", "yes"))
+
+
+async def test_it_is_the_same_row_wherever_the_chart_is_shown(tmp_path: Path) -> None:
+    async with bench(tmp_path / "people.csv", missing="mean") as on:
+        await on.begin()
+        await on.press(*"31")
+        await on.predicted()
+        large = on.form_view
+        await on.press("escape")
+        on.train.charts.show_chart("row")
+        await on.drawn()
+        small = on.form_view
+        assert small is not large
+        assert small.form.model.fields[0].text == "31"
+
+
 async def test_of_too_many_inputs_it_says_what_else_there_is(tmp_path: Path) -> None:
     names = ",".join(f"c{k}" for k in range(COLUMNS + 1))
     rows = "".join(
@@ -271,7 +321,7 @@ async def test_the_answer_changes_while_the_network_learns_and_is_there_for_a_pa
             last = app.model.inspections["row"]
             assert last.step == app.model.step
             path = app.model.start.path
-            app.model.inspections.clear()
+            del app.model.inspections["row"]
             app.client.inspect_run(path)  # another process, from the checkpoint
             view.state.set(0, 31.0)
             view.changed()

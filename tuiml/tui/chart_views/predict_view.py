@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from itertools import zip_longest
 from typing import Any, Self
 
-from rich.segment import Segment
 from textual import events, on
 from textual.app import ComposeResult
 from textual.message import Message
@@ -148,7 +148,7 @@ class PredictView(AskingView, can_focus=False):
         super().__init__(selection, chart)
         self.state = selection.of(RowState)
         self.form = RowForm(self._apply, self.state, lambda: self._waiting() == AWAITED)
-        self._left = 0
+        self._left, self._shown = 0, 0
         self._to_focus = False  # once the form is there
 
     def compose(self) -> ComposeResult:
@@ -165,9 +165,14 @@ class PredictView(AskingView, can_focus=False):
         self._to_focus = not self.form.is_attached
         return self
 
-    def requests(self) -> list[InspectionRequest]:
+    @property
+    def _found(self) -> InputColumns | None:
+        """The columns of the run on the screen."""
         found = self.selection.model.inspections.get(InputColumns.event)
-        known = isinstance(found, InputColumns) and found.row == self.state.wanted
+        return found if isinstance(found, InputColumns) else None
+
+    def requests(self) -> list[InspectionRequest]:
+        known = self._found is not None and self._found.row == self.state.wanted
         return [] if known else [InspectionRequest(InputColumns.event, first=self.state.wanted)]
 
     @property
@@ -175,7 +180,7 @@ class PredictView(AskingView, can_focus=False):
         return self.state.version
 
     def question(self) -> Row | None:
-        return self.state.question()
+        return self.state.question() if self._found is self.state.found else None
 
     @property
     def prediction(self) -> RowPrediction | None:
@@ -189,16 +194,17 @@ class PredictView(AskingView, can_focus=False):
         return (super().stamp(), old, self.form.has_focus, self.state.wanted)
 
     def build(self) -> None:
-        found = self.selection.model.inspections.get(InputColumns.event)
-        if self.state.take(found if isinstance(found, InputColumns) else None):
+        self.state.take(self._found)
+        if self._shown != self.state.version:  # another row, or filled in in another view
             self._show()
-            self.form.model.go(self.form.model.focus)  # what is typed next replaces the new cell
+            self.form.model.go(self.form.model.focus)  # what is typed next replaces the cell
             self._show()
             self.refresh_bindings()
         self.set_class(not self.form.has_focus, "-away")
         super().build()
 
     def _show(self) -> None:
+        self._shown = self.state.version
         self.form.show(self.state.sections)
 
     def _apply(self, field: Field, value: Any) -> None:
@@ -228,18 +234,31 @@ class PredictView(AskingView, can_focus=False):
         if width < 8 or height < 2:
             return []
         head = [(self.pointer(look) + self.title, look.style(bold=True))]
-        waiting = self._waiting()
+        left = self._left + 3 if self.form.model.fields and self.form.display else 0
+        found, waiting, room = self.prediction, self._waiting(), width - left
         if waiting:
-            return [strip(head, width), *notice(clean(waiting, look), width, height - 1, look)]
-        found, model = self.prediction, self.selection.model
-        if found is not None and found.step < model.step:
-            words = self.selection.step_words(found.step)
-            head.append((f"  {words}", look.style(VALIDATION, bold=True)))
-        head.append((f"  {self._where()}", look.style(QUIET)))
-        room = width - self._left - 3
-        indent = Segment(" " * (self._left + 3))
-        body = [Line.of([indent, *line]).resized(width) for line in self._answer(room, height - 1, look)]
-        return [strip(head, width), *body]
+            answer = notice(clean(waiting, look), room, height - 1, look)
+        else:
+            if found is not None and found.step < self.selection.model.step:
+                words = self.selection.step_words(found.step)
+                head.append((f"  {words}", look.style(VALIDATION, bold=True)))
+            head.append((f"  {self._where()}", look.style(QUIET)))
+            answer = self._answer(room, height - 1, look)
+        cells = self._cells(left, height - 1, look) if left else []
+        lines = [strip(head, width)]
+        for cell, line in zip_longest(cells, answer):
+            parts = [*(cell or strip([], left)), *(line or strip([], room))]
+            lines.append(Line.of(parts).resized(width))
+        return lines
+
+    def _cells(self, width: int, height: int, look: Look) -> list[Line]:
+        """The row as text: the form covers it, a picture of the chart shows it."""
+        lines = [strip([], width)]
+        for field in self.form.model.fields[: height - 1]:
+            name = fit(clean(field.label, look), width // 3, look.glyphs.more)
+            text = clean(field.text or field.placeholder, look)
+            lines.append(strip([(f"  {name}  ", look.style(QUIET)), (text, look.style())], width))
+        return lines
 
     def _waiting(self) -> str:
         """Why there is no form yet; empty if there is one."""
@@ -250,7 +269,7 @@ class PredictView(AskingView, can_focus=False):
             return f"more than {COLUMNS:,} inputs: tuiml predict {model.name} FILE"
         if self.has_class("-small"):
             return f"{key_of('enlarge', keymap_of(self))} makes room for it"
-        if self.state.found is not None:
+        if self._found is not None:
             return ""
         return self.selection.hint(self) if model.status in ("empty", "loading", "failed") else AWAITED
 

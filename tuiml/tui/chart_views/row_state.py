@@ -35,6 +35,8 @@ class RowState:
         """Incremented by every change."""
         self.edited = False
         """True if the cells are no longer those of the row."""
+        self._fields: dict[int, Field] = {}
+        """Made anew where a cell was changed: there may be many."""
 
     def take(self, found: InputColumns | None) -> bool:
         """Use the newest columns, of this run or another one; True if anything changed.
@@ -47,7 +49,8 @@ class RowState:
         same = before is not None and [c.name for c in before.columns] == [c.name for c in found.columns]
         if not same or before is None or found.row != before.row or not self.edited:
             self.cells, self.edited = list(found.cells), False
-        self.wanted = min(self.wanted, found.total) if same else found.row
+        self.wanted = min(self.wanted, found.total) if same else 0
+        self._fields.clear()
         self.version += 1
         return True
 
@@ -63,6 +66,7 @@ class RowState:
         if isinstance(value, int | float):
             text = f"{value:.15g}"
         self.cells[column] = text
+        self._fields.pop(column, None)
         self.edited = True
         self.version += 1
 
@@ -102,8 +106,11 @@ class RowState:
         """The fields of the form."""
         if self.found is None:
             return []
-        fields = [self._field(index, column) for index, column in enumerate(self.found.columns)]
-        return [Section("inputs", "inputs", tuple(fields))]
+        for index, column in enumerate(self.found.columns):
+            if index not in self._fields:
+                self._fields[index] = self._field(index, column)
+        fields = tuple(self._fields[index] for index in range(len(self.cells)))
+        return [Section("inputs", "inputs", fields)]
 
     def _field(self, index: int, column: InputColumn) -> Field:
         text, usual = self.cells[index], ABSENT if column.optional else column.usual
