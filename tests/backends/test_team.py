@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.helpers import network, tiny
-from tuiml.backends import steps
+from tuiml.backends import sharding
 from tuiml.backends.denormals import flushed
 from tuiml.backends.numpy_backend import NumpyEngine
 from tuiml.backends.team import PROBE_EVERY, PROBE_RUNS, Pace, Team, parted
@@ -160,10 +160,10 @@ def test_parts_are_nearly_equal_and_leave_nothing_out(size, count):
 def test_small_networks_and_small_batches_are_not_split():
     small = network([{"type": "dense", "units": 3, "activation": "softmax"}])
     large = network([{"type": "dense", "units": 500}, {"type": "dense", "units": 500}], 800, "mse")
-    assert steps.shards(small, 1000, 4) == 1
-    assert steps.shards(large, 1000, 4) == 4
-    assert steps.shards(large, 20, 4) == 1
-    assert steps.shards(large, 1000, 1) == 1
+    assert sharding.shards(small, 1000, 4) == 1
+    assert sharding.shards(large, 1000, 4) == 4
+    assert sharding.shards(large, 20, 4) == 1
+    assert sharding.shards(large, 1000, 1) == 1
 
 
 DEEP = [
@@ -177,8 +177,8 @@ DEEP = [
 @pytest.fixture
 def split(monkeypatch):
     """Split every batch, however small."""
-    monkeypatch.setattr(steps, "WORTH_SPLITTING", 1.0)
-    monkeypatch.setattr(steps, "FEWEST", 1)
+    monkeypatch.setattr(sharding, "WORTH_SPLITTING", 1.0)
+    monkeypatch.setattr(sharding, "FEWEST", 1)
 
 
 def trained(threads, pace=None, optimizer="adam", stack=None, batches=8):

@@ -15,7 +15,8 @@ from tuiml.backends.engine import Engine, LayerView, Totals, as_part
 from tuiml.backends.parameters import Arena, initial_tensors, parts_of
 from tuiml.backends.passes import Pass
 from tuiml.backends.penalties import Penalizer
-from tuiml.backends.steps import Step, shards
+from tuiml.backends.sharding import shards
+from tuiml.backends.steps import Step
 from tuiml.backends.tally import Tally
 from tuiml.backends.team import Team, parted
 from tuiml.backends.update import Update

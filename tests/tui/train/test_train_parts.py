@@ -12,6 +12,7 @@ from rich.cells import cell_len
 
 from tests import helpers
 from tests.tui.recorded_events import FLAT, NAN, batch, end, epoch, layer, start
+from tuiml.backends import sharding
 from tuiml.training.events import Loading, State
 from tuiml.training.statistics import NEVER
 from tuiml.tui.chart_views.curves import last_epoch, marks, x_end
@@ -362,11 +363,13 @@ def test_a_key_does_not_wait_until_drawing_is_due_again():
 
 
 def test_drawing_takes_little_only_while_a_run_needs_all_cores(monkeypatch):
-    training = replace(start(), threads=2)
+    monkeypatch.setattr(sharding, "WORTH_SPLITTING", 1.0)
+    training = replace(start(), threads=2, batch_size=64)
     cases = [  # cores, pace, events, whether training needs all
         (2, None, [training], True),
         (1, None, [training], True),
         (3, None, [training], False),
+        (2, None, [replace(training, batch_size=8)], False),  # it is not worth splitting
         (2, 50.0, [training], False),
         (2, None, [training, State("paused", 5, 0.1)], False),
         (2, None, [training, end()], False),

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from functools import cache
 
+from tuiml.backends.sharding import shards
 from tuiml.runs.threads import cores
 from tuiml.spec.library import DEFAULT
 from tuiml.spec.preset import Preset, batches_of
@@ -86,8 +87,10 @@ def drawing_fraction(run: RunData, pace: float | None) -> float:
     Args:
         pace: steps a second to which it is slowed down; ``None``: it is not.
     """
-    full = run.status == "running" and pace is None
-    return BESIDE if full and run.start and run.start.threads >= _cores() else ALONE
+    if run.status != "running" or pace is not None or run.start is None or run.network is None:
+        return ALONE
+    threads = shards(run.network, run.start.batch_size, run.start.threads)
+    return BESIDE if threads >= _cores() else ALONE
 
 
 @cache
