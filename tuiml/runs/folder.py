@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from tuiml.files import UnsafeFile, home, path_of_folder, refuse_unsafe, write_whole
+from tuiml.runs import folder_names
 from tuiml.runs.errors import RunError
 from tuiml.runs.metrics import Metrics, end_of, parse, read_lines
 from tuiml.runs.thinning import Thinner
 from tuiml.runs.watched import WatchedModel, write_model
 from tuiml.runs.writer import hold, release, sign, unsign
 from tuiml.spec import toml
-from tuiml.spec.library import slug
 from tuiml.spec.preset import Preset
 from tuiml.text import plain_text
 from tuiml.training.events import KINDS, End, Event, Progress, Snapshot, Start, kind_of
@@ -33,8 +33,6 @@ METRICS = "metrics.jsonl"
 INITIAL = "initial.safetensors"
 PRETRAINED = "pretraining.safetensors"
 _CHECKPOINT = re.compile(r"checkpoint-(\d{1,15})\.safetensors")
-NAME_BYTES = 120
-"""The most bytes of a generated name: file systems allow 255, and a number may follow."""
 SNAPSHOT_BYTES = 10_000
 """Snapshots of this size may be recorded each second, larger ones less often."""
 
@@ -117,19 +115,19 @@ class RunFolder:
         Raises:
             RunError: the folder cannot be written.
         """
-        path = runs_folder() / fitting(name)
+        path = runs_folder() / folder_names.fitting(name)
         free = name if not (path.exists() or path.is_symlink()) else None
         return cls._new(runs_folder(), name, free, lambda path: write_model(path, model))
 
     @classmethod
     def _new(cls, runs: Path, stem: str, name: str | None, write: Callable[[Path], object]) -> RunFolder:
         try:
-            path = _make(runs, stem, name)
+            path = folder_names.make(runs, stem, name)
             try:
                 folder = cls(path, hold(path))
                 write(path)
             except BaseException:
-                _discard(path)
+                folder_names.discard(path)
                 raise
         except OSError as error:
             where = plain_text(str(runs))
@@ -251,7 +249,7 @@ class RunFolder:
     def discard(self) -> None:
         """Remove the folder of a run that could not start."""
         self.close()
-        _discard(self.path)
+        folder_names.discard(self.path)
 
     def close(self) -> None:
         """Release the folder."""
@@ -277,45 +275,11 @@ def _refuse_unsafe_files(path: Path) -> None:
             refuse_unsafe(file)
 
 
-def _make(runs: Path, preset: str, name: str | None) -> Path:
-    runs.mkdir(parents=True, exist_ok=True)
-    if name is not None:
-        path = runs / fitting(name)
-        try:
-            path.mkdir()
-        except FileExistsError:
-            raise _taken(path) from None
-        return path
-    stem = f"{fitting(preset)}-{datetime.now():%Y%m%d-%H%M%S}"
-    for number in range(1, 10_000):
-        path = runs / (stem if number == 1 else f"{stem}-{number}")
-        with contextlib.suppress(FileExistsError):
-            path.mkdir()
-            return path
-    raise RunError(f"there are too many runs named {stem}", code=1)
-
-
-def fitting(name: str) -> str:
-    """A folder's name for ``name``, short enough for any file system."""
-    return slug(slug(name).encode()[:NAME_BYTES].decode(errors="ignore"))
-
-
 def refuse_taken(name: str, parent: Path | None = None) -> None:
     """Raise RunError if a name is taken, as :meth:`RunFolder.create` would."""
-    path = (parent or runs_folder()) / fitting(name)
+    path = (parent or runs_folder()) / folder_names.fitting(name)
     if path.exists() or path.is_symlink():
-        raise _taken(path)
-
-
-def _taken(path: Path) -> RunError:
-    return RunError(f"there is a run '{path.name}' already; give another name, or 'tuiml resume' it")
-
-
-def _discard(path: Path) -> None:
-    with contextlib.suppress(OSError):  # trouble with the disk is reported already
-        for file in path.iterdir():
-            file.unlink()
-        path.rmdir()
+        raise folder_names.taken(path)
 
 
 # -- reading ----------------------------------------------------------------------------------------------

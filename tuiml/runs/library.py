@@ -14,7 +14,8 @@ from typing import Any
 from tuiml.registry import closest, short
 from tuiml.runs import trash
 from tuiml.runs.errors import RunError
-from tuiml.runs.folder import METRICS, PRESET, Line, fitting, last_batch, runs_folder, studies_folder
+from tuiml.runs.folder import METRICS, PRESET, Line, last_batch, runs_folder, studies_folder
+from tuiml.runs.folder_names import fitting
 from tuiml.runs.run_lines import NAN, RunLines, number
 from tuiml.runs.tags import read_tags
 from tuiml.runs.trash import Deleted, refused
@@ -108,15 +109,12 @@ def _summary(path: Path) -> RunSummary:
         problem = f"{METRICS}: {error.strerror or error}"
     last = lines.last
     try:
-        if is_watched(path):
-            model = read_model(path)
-            framework, document = plain_text(model.framework[:80]) or "unknown", settings_of(model)
-            with contextlib.suppress(OSError):
-                last = last or last_batch(path)
-        else:
-            document = read(path / PRESET)
+        framework, document = _described(path)
     except (SpecError, RunError) as error:
         problem = str(error)
+    if framework and last is None:
+        with contextlib.suppress(OSError):
+            last = last_batch(path)
     start = lines.start
     if start is None and not problem and not held:
         problem = f"{METRICS}: has no start"
@@ -139,6 +137,18 @@ def _summary(path: Path) -> RunSummary:
         framework=framework,
         tags=read_tags(path),
     )
+
+
+def _described(path: Path) -> tuple[str, dict[str, Any]]:
+    """The framework of a watched loop and what is known of its model; empty and the preset of any other run.
+
+    Raises:
+        SpecError, RunError: it cannot be read.
+    """
+    if not is_watched(path):
+        return "", read(path / PRESET)
+    model = read_model(path)
+    return plain_text(model.framework[:80]) or "unknown", settings_of(model)
 
 
 def _reason(end: Line | None, held: bool, broken: bool) -> str:

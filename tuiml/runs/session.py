@@ -92,13 +92,10 @@ def resume(
     Raises:
         SpecError: a setting is wrong, or this machine lacks the memory for the network.
         DataError: the data is missing or damaged.
-        RunError: there is no such run, it is a loop of the user's own, another process writes to it, or all
-            its epochs are done.
+        RunError: there is no such run, it is a watched loop or in use, or all its epochs are done.
         Cancelled: it was stopped before it resumed.
     """
-    path = library.find(str(word))
-    refuse_watched(path)
-    folder = RunFolder.reopen(path)
+    folder = _reopened(word)
     try:
         document, restored_from = checkpoint_recovery.preset_document(folder.path)
         preset, old = _changed(document, settings), _changed(document)
@@ -111,6 +108,12 @@ def resume(
         yield from run.events()
     finally:
         folder.close()
+
+
+def _reopened(word: str | Path) -> RunFolder:
+    path = library.find(str(word))
+    refuse_watched(path)
+    return RunFolder.reopen(path)
 
 
 def preset_of(path: Path) -> Preset:

@@ -161,19 +161,10 @@ class WatchedRun:
         judged = found.get("val_loss", loss)
         if judged < self._best:
             self._best, self._best_epoch = judged, self._epochs
-        self._writer.record(
-            Epoch(
-                self._epochs,
-                self._steps,
-                loss,
-                found.get("train_accuracy", get(means, "accuracy")),
-                get(found, "val_loss"),
-                get(found, "val_accuracy"),
-                self._rate(means),
-                now - self._began,
-                self._speed(now),
-            )
-        )
+        accuracy = found.get("train_accuracy", get(means, "accuracy"))
+        validation = get(found, "val_loss"), get(found, "val_accuracy")
+        speed = self._rate(means), now - self._began, self._speed(now)
+        self._writer.record(Epoch(self._epochs, self._steps, loss, accuracy, *validation, *speed))
         others = {name: value for name, value in found.items() if name not in given}
         if others:
             self._writer.record(ScalarsEvent(self._epochs, self._steps, others))

@@ -12,7 +12,8 @@ from textual.driver import Driver
 
 from tuiml.runs import library as runs
 from tuiml.runs.errors import RunError
-from tuiml.runs.folder import fitting, studies_folder
+from tuiml.runs.folder import studies_folder
+from tuiml.runs.folder_names import fitting
 from tuiml.spec import SpecError
 from tuiml.spec.library import find
 from tuiml.studies import folder

@@ -14,7 +14,7 @@ from rich.terminal_theme import TerminalTheme
 from textual.app import App
 
 from tuiml.files import home, write_whole
-from tuiml.runs.folder import fitting
+from tuiml.runs.folder_names import fitting
 from tuiml.tui.chart_views.chart import ChartView
 from tuiml.tui.charts.palette import ground
 from tuiml.tui.study.screen import StudyScreen

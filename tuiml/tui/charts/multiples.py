@@ -77,15 +77,19 @@ def multiples(
     wide = (width - (across - 1) * GAP) // across
     placed = [(panel, *_placed(panel, scale, shared)) for panel in shown]
     total = max(count, len(panels))
-    feet = any(panel.note for panel in shown) + any(panel.zeros > 0 for panel in shown)
-    feet += any(bars is not None and any(bars.beyond()) for _, bars, _ in placed)
     strips = [_head(title, f"{len(shown)} of {total:,} {things}", len(shown) < total, width, look)]
     for row in range(down):
         size = wide, tall // down + (1 if row < tall % down else 0)
         part = placed[row * across : (row + 1) * across]
-        blocks = [_panel(*one, size, feet, one[0].number == selected, look) for one in part]
+        blocks = [_panel(*one, size, _feet(placed), one[0].number == selected, look) for one in part]
         strips += _beside(blocks, wide, width)
     return (strips + [blank(width)] * height)[:height]
+
+
+def _feet(placed: Sequence[tuple[Panel, Bars | None, Scale]]) -> int:
+    """Lines below each panel: for notes, for zeros, for values beyond the axis."""
+    found = any(panel.note for panel, *_ in placed) + any(panel.zeros > 0 for panel, *_ in placed)
+    return found + any(bars is not None and any(bars.beyond()) for _, bars, _ in placed)
 
 
 def _placed(panel: Panel, scale: Scale, shared: bool) -> tuple[Bars | None, Scale]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from tuiml.runs import library as runs
 from tuiml.runs import tags, trash
 from tuiml.runs.errors import RunError
-from tuiml.runs.folder import fitting
+from tuiml.runs.folder_names import fitting
 from tuiml.runs.trash import Deleted
 from tuiml.spec import SpecError
 from tuiml.tui.keys import action, key_of
