@@ -21,6 +21,8 @@ from tuiml.tui.model.layer_rows import LayerRow
 from tuiml.tui.model.module_tree import Tree
 
 MINI = 10
+NAMES = 30
+"""Cells of the name of a module at most, with what shows how deep it is in the tree."""
 DEEPEST = 12
 """Modules in modules that are still indented."""
 Cell: TypeAlias = "str | tuple[str, Style]"
@@ -59,11 +61,11 @@ COLUMNS = (
 ASCII_TITLES = {"gradient": "|g|", "update": "dw/w", "norm": "|w|"}
 
 
-def columns(look: Look) -> tuple[Column, ...]:
-    """The columns for what the terminal can show."""
-    if look.unicode:
-        return COLUMNS
-    return tuple(c._replace(title=ASCII_TITLES.get(c.key, c.title)) for c in COLUMNS)
+def columns(look: Look, modules: bool = False) -> tuple[Column, ...]:
+    """The columns for what the terminal can show; ``modules``: with room for the names of modules."""
+    titles = {} if look.unicode else ASCII_TITLES
+    most = {"layer": NAMES} if modules else {}
+    return tuple(c._replace(title=titles.get(c.key, c.title), most=most.get(c.key, c.most)) for c in COLUMNS)
 
 
 def layer_cells(row: LayerRow, look: Look) -> dict[str, Cell]:

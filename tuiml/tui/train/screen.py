@@ -106,7 +106,6 @@ class Train(AppScreen):
         yield self.next.view
 
     def on_mount(self) -> None:
-        self.table.set_columns(columns(look_of(self)))
         self.watch(self.table, "scroll_y", self.pacer.kick)
         self._update_rows()
 
@@ -182,6 +181,7 @@ class Train(AppScreen):
             return
         self._shown_rows = source, look
         shown = self.document if run.status == "empty" else Document(run.document, files=run.files)
+        self.table.set_columns(columns(look, modules=run.watched is not None))
         self.modules.show(module_rows(run.watched) if run.watched else shown.rows())
         self.lay_out()
 
