@@ -32,6 +32,7 @@ def own_folders(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("TUIML_HOME", str(home))
     monkeypatch.delenv("TUIML_DATA", raising=False)
     monkeypatch.delenv("COLUMNS", raising=False)  # pytest-xdist sets it
+    monkeypatch.setenv("TUIML_THREADS", "1")  # what a command of one test chose is not the next one's
     return home
 
 

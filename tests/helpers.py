@@ -1,6 +1,7 @@
 """Small networks, data and presets for the tests of the core."""
 
 import importlib.util
+import time
 
 import numpy as np
 import pytest
@@ -123,3 +124,11 @@ def updating(optimizer, weights, g):
         change.plan.run()
 
     return run
+
+
+def said_in(out, text):
+    """Wait until a hook has written a text into a file."""
+    end = time.monotonic() + 30
+    while not out.exists() or out.read_text() != text:
+        assert time.monotonic() < end, out.exists() and out.read_text()
+        time.sleep(0.005)

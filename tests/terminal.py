@@ -117,7 +117,7 @@ class Terminal:
         """What the screen shows."""
         return "\n".join(line.rstrip() for line in self.screen.display)
 
-    def wait(self, what: str | Callable[[str], bool], seconds: float = 30.0) -> str:
+    def wait(self, what: str | Callable[[str], bool], seconds: float = 60.0) -> str:
         """Read until the screen shows ``what``; returns the screen.
 
         Raises:
@@ -130,12 +130,21 @@ class Terminal:
                 raise AssertionError(f"never saw {what!r}; the screen:\n{self.text()}")
         return self.text()
 
-    def wait_exit(self, seconds: float = 30.0) -> int:
+    def wait_exit(self, seconds: float = 60.0) -> int:
         """Read to the program's end; returns its exit code."""
         until = time.monotonic() + seconds
         while self._read(until):
             pass
         return self.process.wait(max(0.1, until - time.monotonic()))
+
+    def suspend(self, seconds: float = 60.0) -> bool:
+        """Send what ctrl+z sends; whether the program stopped, which waits for its last words to be taken."""
+        os.kill(self.process.pid, signal.SIGTSTP)
+        until, status = time.monotonic() + seconds, 0
+        while not status and time.monotonic() < until:
+            self._read(time.monotonic() + 0.02)
+            status = os.waitpid(self.process.pid, os.WUNTRACED | os.WNOHANG)[1]
+        return os.WIFSTOPPED(status)
 
     def read_for(self, seconds: float) -> None:
         """Read what comes, for so long or until the program ends."""

@@ -189,6 +189,7 @@ def test_it_names_every_chart_and_the_keys_of_its_view() -> None:
         ("Build", ["build", "table", "field"]),
         ("Train", ["train"]),
         ("Study", ["study", "table"]),
+        ("A row to predict", ["row", "field"]),
         ("Drawing", ["pad"]),
         ("Library", ["library"]),
     ],

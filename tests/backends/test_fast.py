@@ -10,7 +10,7 @@ import pytest
 
 from tests.backends.test_numpy_engine import BETWEEN, hidden, stack_of
 from tests.helpers import engine, needs_numba, network, numbers, tiny
-from tuiml.backends import fast, steps
+from tuiml.backends import fast, sharding
 from tuiml.backends.numpy_backend import NumpyEngine
 from tuiml.installation import hint
 from tuiml.nn.activations import activations
@@ -134,7 +134,7 @@ def test_penalties_are_numpys(monkeypatch):
 @pytest.mark.usefixtures("machine_code")
 @pytest.mark.parametrize("threads", [1, 2])
 def test_bits_repeat(monkeypatch, threads):
-    monkeypatch.setattr(steps, "WORTH_SPLITTING", 1.0)
+    monkeypatch.setattr(sharding, "WORTH_SPLITTING", 1.0)
     stack = [{"type": "dense", "units": 40, "activation": "gelu"}, *stack_of("rrelu", "softmax", 3)]
     states = []
     for _ in range(2):

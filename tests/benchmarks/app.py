@@ -4,7 +4,8 @@
   smallest app that Textual can draw, in turns.
 * key to screen while a preset trains: from a key until the row under the cursor is drawn.
 * palette and help while it trains: from the key until the dialog is drawn.
-* training: examples per second in the app beside ``tuiml train`` with the same preset, in turns.
+* training: examples per second in the app beside ``tuiml train`` with the same preset, in turns, of the steps
+  alone and of the whole run; and what it takes of the processors, which other programs disturb less.
 * memory of the app's process while it trains (``--minutes``).
 """
 
@@ -26,6 +27,7 @@ import tempfile
 import termios
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from fcntl import ioctl
 from pathlib import Path
 from typing import Self
@@ -81,7 +83,7 @@ class Session:
         while shown not in self._written:
             if time.monotonic() - began > limit:
                 raise TimeoutError(f"{shown!r} was not written; the last bytes: {self._written[-300:]!r}")
-            self._written += self._read(limit)
+            self._written = self._written[-300:] + self._read(limit)
         self._written = self._written.partition(shown)[2]
         return time.monotonic() - began
 
@@ -150,34 +152,93 @@ def _answer(session: Session, key: str, shown: bytes) -> float:
     return session.until(shown, 5.0)
 
 
-def trained(home: Path, size: tuple[int, int], times: int, epochs: int) -> dict[str, list[float]]:
-    """Examples per second of runs in the app and by ``tuiml train``, in turns."""
-    found: dict[str, list[float]] = {"in the app": [], "tuiml train": []}
-    preset = home / "preset.toml"
-    for turn in range(times):
+@dataclass
+class Trained:
+    """What a run of a preset took; seconds."""
+
+    steps: float
+    """Examples per second of the steps alone."""
+    whole: float
+    """Seconds from the folder of the run to its end: snapshots, inspections and evaluations too."""
+    used: float
+    """Of the processors by the process that trained, its start included."""
+    screen: float = 0.0
+    """Processor time of the app's own process per second."""
+
+
+def trained(home: Path, size: tuple[int, int], times: int, epochs: int) -> dict[str, list[Trained]]:
+    """Runs in the app and by ``tuiml train``, in turns."""
+    found: dict[str, list[Trained]] = {"in the app": [], "tuiml train": []}
+    for _ in range(times):
         shutil.rmtree(home, ignore_errors=True)
         home.mkdir()
         command = [sys.executable, "-m", "tuiml", "train", PRESET, "--set", f"training.epochs={epochs}"]
         env = {**os.environ, "TUIML_HOME": str(home), "TUIML_FAST": "0"}
-        subprocess.run(
-            [*command, "--run", f"line-{turn}", "--quiet"], env=env, check=True, stdout=subprocess.DEVNULL
-        )
-        found["tuiml train"].append(_speed(home / "runs" / f"line-{turn}"))
-        preset.write_bytes((home / "runs" / f"line-{turn}" / "preset.toml").read_bytes())
-        before = set((home / "runs").iterdir())
-        with app(home, size, str(preset)) as session:
-            session.until(b"flatten")
-            session.press("\x12")
-            session.until(b"completed", 600.0)
-        (made,) = set((home / "runs").iterdir()) - before
-        found["in the app"].append(_speed(made))
+        process = subprocess.Popen([*command, "--run", "line", "--quiet"], env=env, stdout=subprocess.DEVNULL)
+        _, status, used = os.wait4(process.pid, 0)
+        if status:
+            raise SystemExit(f"{' '.join(command)} failed")
+        made = home / "runs" / "line"
+        found["tuiml train"].append(Trained(_speed(made), _seconds(made), used.ru_utime + used.ru_stime))
+        found["in the app"].append(_trained_in_app(home, size, made / "preset.toml"))
     return found
+
+
+def _trained_in_app(home: Path, size: tuple[int, int], preset: Path) -> Trained:
+    """A run in the app, nobody pressing a key."""
+    before = set((home / "runs").iterdir())
+    with app(home, size, str(preset)) as session:
+        session.until(b"help")
+        session.press("\x12")
+        session.until(b"epoch")
+        began, used = time.monotonic(), _used(session.pid)
+        session.until(b"completed", 3600.0)
+        screen = (_used(session.pid) - used) / (time.monotonic() - began)
+        by_child = sum(
+            _used(child) for child in _children(session.pid) if "training_process" in _command(child)
+        )
+    (made,) = set((home / "runs").iterdir()) - before
+    return Trained(_speed(made), _seconds(made), by_child, screen)
 
 
 def _speed(run: Path) -> float:
     """Examples per second of a run that is over."""
     last = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()[-1]
     return float(json.loads(last)["examples_per_second"])
+
+
+def _seconds(run: Path) -> float:
+    """Seconds from the first file of a run to its last line."""
+    return (run / "metrics.jsonl").stat().st_mtime - (run / "preset.toml").stat().st_mtime
+
+
+def _used(pid: int) -> float:
+    """Seconds of processor time of a process so far; Linux only."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _children(pid: int) -> list[int]:
+    found = []
+    for listed in Path(f"/proc/{pid}/task").glob("*/children"):
+        found += [int(child) for child in listed.read_text(encoding="utf-8").split()]
+    return found
+
+
+def _command(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8")
+
+
+def _compare(found: dict[str, list[Trained]], say: Callable[[str], None]) -> None:
+    """Both ways to train, and the ratios of the pairs."""
+    mine, line = found.values()
+    for name, runs in found.items():
+        say(_line(name, [run.steps for run in runs], "examples/s"))
+        say(_line(f"{name}, used", [run.used for run in runs], "s of processor time"))
+    say(_line("the app's process", [run.screen for run in mine], "% of a core", 100))
+    ratios = [(a.steps / b.steps, b.whole / a.whole) for a, b in zip(mine, line, strict=True)]
+    steps, whole = (statistics.median(ratio) for ratio in zip(*ratios, strict=True))
+    say(f"in the app / tuiml train: {steps:.3f} of the steps, {whole:.3f} of the whole run")
 
 
 def memory(home: Path, size: tuple[int, int], minutes: float) -> list[tuple[float, float]]:
@@ -203,7 +264,7 @@ def _line(name: str, values: list[float], unit: str, factor: float = 1.0) -> str
     ordered = sorted(values)
     high = ordered[min(len(ordered) - 1, round(0.99 * len(ordered)))]
     middle = statistics.median(ordered)
-    return f"{name:18} median {middle * factor:8,.1f}  p99 {high * factor:8,.1f} {unit}  of {len(ordered)}"
+    return f"{name:20} median {middle * factor:8,.1f}  p99 {high * factor:8,.1f} {unit}  of {len(ordered)}"
 
 
 def _report(found: dict[str, list[float]], unit: str, factor: float, say: Callable[[str], None]) -> None:
@@ -234,10 +295,7 @@ def main() -> None:
         if chosen.seconds:
             _report(keys(home, size, chosen.seconds), "ms", 1e3, print)
         if chosen.pairs:
-            speeds = trained(home, size, chosen.pairs, chosen.epochs)
-            _report(speeds, "examples/s", 1.0, print)
-            ratios = [a / b for a, b in zip(*speeds.values(), strict=True)]
-            print(f"in the app / tuiml train: {statistics.median(ratios):.3f}")
+            _compare(trained(home, size, chosen.pairs, chosen.epochs), print)
         if chosen.minutes:
             for minute, megabytes in memory(home, size, chosen.minutes)[::12]:
                 print(f"{minute:6.1f} min {megabytes:8.1f} MB")

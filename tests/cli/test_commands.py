@@ -26,7 +26,7 @@ from tuiml.runs import checkpoints, folder, library
 from tuiml.spec import dumps
 from tuiml.text import plain_text
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 DOCUMENT: dict[str, Any] = {
     "version": 1,
     "name": "small",

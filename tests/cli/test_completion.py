@@ -46,6 +46,8 @@ def test_first_come_commands_and_all_that_can_be_opened(runs: Path) -> None:
         (["train", "x", "--set", "training.opt"], {"training.optimizer="}, {"training.epochs="}),
         (["train", "x", "--set", ""], {"layers[*].activation="}, set()),
         (["resume", ""], {"first", "with space"}, {"digits-quickstart"}),
+        (["evaluate", "first", "--against", ""], {"first", "with space"}, {"digits-quickstart"}),
+        (["evaluate", "--checkpoint", ""], {"newest", "best"}, {"first"}),
         (["compare", "first", "second", "fi"], {"first"}, set()),
         (["study", "study-i"], {"study-initializers"}, {"digits-quickstart"}),
         (["choices", "act"], {"activations"}, {"layers"}),

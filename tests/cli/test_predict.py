@@ -17,38 +17,10 @@ from tuiml.cli import main
 from tuiml.data.arrays import Part
 from tuiml.data.own import reading
 from tuiml.runs.predictor import Predictor, open_run
-from tuiml.spec import dumps
 from tuiml.training.run_control import RunControl
 
 Capture = pytest.CaptureFixture[str]
 Train = Callable[..., str]
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("TUIML_HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("TUIML_DATA", raising=False)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def train(tmp_path: Path, capsys: Capture) -> Train:
-    """Trains a small network on a file's data; the name of the run."""
-
-    def trained(data: dict[str, Any], layers: list[dict[str, Any]] | None = None, **training: Any) -> str:
-        target = {} if data.pop("numbers", False) else {"activation": "softmax"}
-        layers = layers or [{"type": "dense", "units": 8, "activation": "tanh"}, {"type": "dense", **target}]
-        training = {"learning_rate": 0.05, "batch_size": 16, "epochs": 5, **training}
-        if not target:
-            training = {"loss": "mse", **training}
-        document = {"version": 1, "name": "mine", "data": data, "layers": layers, "training": training}
-        (tmp_path / "mine.toml").write_text(dumps(document))
-        assert main(["train", "mine.toml", "--run", "mine", "--quiet"]) == 0
-        capsys.readouterr()
-        return "mine"
-
-    return trained
 
 
 def opened(name: str) -> Predictor:

@@ -16,14 +16,25 @@ def text(path: Path, lines: str | bytes) -> Path:
     return path
 
 
-def flowers(path: Path, rows: int = 90) -> Path:
+def flowers(path: Path, rows: int = 90, spread: float = 0.5, seed: int = 1) -> Path:
     """A table with a header: three columns of numbers and the name of one of three species."""
-    rng = np.random.default_rng(1)
+    rng = np.random.default_rng(seed)
     lines = ["length,width,height,species"]
     for row in range(rows):
         kind = row % 3
-        values = (f"{value:.2f}" for value in rng.normal(2 * kind, 0.5, 3))
+        values = (f"{value:.2f}" for value in rng.normal(2 * kind, spread, 3))
         lines.append(",".join([*values, ("setosa", "versicolor", "virginica")[kind]]))
+    return text(path, "\n".join(lines) + "\n")
+
+
+def homes(path: Path, rows: int = 120) -> Path:
+    """A table with a header: two inputs and two numbers to predict, price and weight."""
+    rng = np.random.default_rng(2)
+    lines = ["area,rooms,price,weight"]
+    for _ in range(rows):
+        area, rooms = rng.uniform(20, 120), rng.integers(1, 6)
+        price, weight = 1000 * area + rng.normal(0, 9000), 0.01 * rooms + rng.normal(0, 0.003)
+        lines.append(f"{area:.1f},{rooms},{price:.0f},{weight:.5f}")
     return text(path, "\n".join(lines) + "\n")
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.helpers import document, needs_numba, network, preset, tiny
 from tests.reference import Reference
-from tuiml.backends import fast, steps
+from tuiml.backends import fast, sharding
 from tuiml.backends.numpy_backend import NumpyEngine
 from tuiml.nn import class_weights, optimizers
 from tuiml.runs import replay, session
@@ -38,7 +38,7 @@ def engine_of(monkeypatch, backend, net, data):
     """An engine of the backend, its batch split where there are threads."""
     monkeypatch.setenv(fast.SWITCH, "1" if backend == "fast" else "0")
     monkeypatch.setattr("shutil.which", lambda *_, **__: None)  # MLX would call a compiler
-    monkeypatch.setattr(steps, "WORTH_SPLITTING", 1.0)
+    monkeypatch.setattr(sharding, "WORTH_SPLITTING", 1.0)
     if backend == "mlx":
         from tuiml.backends.mlx.engine import MlxEngine
 
@@ -187,7 +187,7 @@ def test_classes_named_by_numbers_are_named_by_those():
 def test_a_run_with_class_weights_is_resumed_and_replayed_to_the_same_bits(monkeypatch, backend):
     monkeypatch.setenv(fast.SWITCH, "1" if backend == "fast" else "0")
     monkeypatch.setattr("shutil.which", lambda *_, **__: None)
-    monkeypatch.setattr(steps, "WORTH_SPLITTING", 1.0)
+    monkeypatch.setattr(sharding, "WORTH_SPLITTING", 1.0)
     shards, name = (2 if backend == "threads" else 1), "mlx" if backend == "mlx" else "numpy"
     chosen = preset(training={"class_weight": [1, 4], "epochs": 3, "batch_size": 32})
     part = preset(training={"class_weight": [1, 4], "epochs": 1, "batch_size": 32})

@@ -6,7 +6,7 @@ import pytest
 from tests.backends.test_plan import growth
 from tests.helpers import network, tiny
 from tests.reference import Reference
-from tuiml.backends import steps
+from tuiml.backends import sharding
 from tuiml.backends.numpy_backend import NumpyEngine
 from tuiml.backends.penalties import Penalizer, norm_of, penalized_mask
 from tuiml.nn import initializers, losses, optimizers
@@ -137,7 +137,7 @@ IMAGES = [
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 @pytest.mark.parametrize(("stack", "shape"), [(STACK, (4,)), (IMAGES, (1, 4, 4))])
 def test_max_norm_scales_back_each_units_incoming_weights(monkeypatch, stack, shape, optimizer, threads):
-    monkeypatch.setattr(steps, "WORTH_SPLITTING", 1.0)
+    monkeypatch.setattr(sharding, "WORTH_SPLITTING", 1.0)
     data = tiny(train=64, shape=shape, features=int(np.prod(shape)))
     net = build([layers.read(layer) for layer in stack], shape, losses.read("cross_entropy"))
     limit, rows, changed = 0.6, np.arange(64), 0

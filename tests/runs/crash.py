@@ -23,6 +23,7 @@ from typing import Any
 from tests.runs import failing_disk
 from tuiml.runs import checkpoints, folder, session
 from tuiml.runs.errors import CheckpointError
+from tuiml.runs.last_session import last_session
 from tuiml.spec import Preset, check, network_of
 from tuiml.spec.library import read
 from tuiml.training.events import State
@@ -89,7 +90,7 @@ def train(name: str, backend: str, single: bool) -> None:
     path = folder.runs_folder() / name
     options: dict[str, Any] = {"backend": backend, "control": control, "save_every": 0.0}
     begun = (path / folder.PRESET).exists()
-    if begun and folder.last_session(path).ended:
+    if begun and last_session(path).ended:
         return
     if not begun:  # killed before there was a run
         shutil.rmtree(path, ignore_errors=True)

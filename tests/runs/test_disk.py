@@ -21,6 +21,7 @@ from tests.runs import failing_disk
 from tests.runs.crash import BATCHES, DOCUMENT, MEMORY, STEPS, preset
 from tuiml.runs import checkpoints, folder, library, metrics, session
 from tuiml.runs.errors import RunError
+from tuiml.runs.last_session import last_session
 from tuiml.spec import network_of
 from tuiml.spec.toml import dumps
 from tuiml.training.events import End, Epoch, Event, Notice, Start, State
@@ -73,7 +74,7 @@ def newest() -> int:
 
 def goes_on(whole: list[Any]) -> None:
     """What is on the disk goes on to the same end."""
-    if not folder.last_session(folder.runs_folder() / NAME).ended:
+    if not last_session(folder.runs_folder() / NAME).ended:
         events = list(session.resume(NAME))
         assert figures(events) == whole[-len(figures(events)) :]
     path = folder.runs_folder() / NAME

@@ -184,6 +184,7 @@ def test_a_setting_that_is_not_known_is_said() -> None:
         ("1/4", 0.25),
         ("90%", 0.9),
         ("20k", 20000),
+        ("2**8", 256),
         ("5min", 300),
         ("1/0", None),
         ("x", None),

@@ -6,11 +6,12 @@ import tracemalloc
 import pytest
 
 from tuiml.runs import folder, library
+from tuiml.runs.last_session import last_session
 
 EPOCHS = 20_000
 
 
-@pytest.mark.parametrize("read", [library.summary, folder.last_session])
+@pytest.mark.parametrize("read", [library.summary, last_session])
 def test_the_list_of_runs_holds_few_lines_of_each(read) -> None:
     path = folder.runs_folder() / "long"
     path.mkdir(parents=True)

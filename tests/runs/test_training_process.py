@@ -23,7 +23,7 @@ from tuiml.runs.link import MOST, WAITING, Sender, Unpacker, pack, thin
 from tuiml.runs.training_process import obey
 from tuiml.spec import dumps
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds after which a test fails instead of waiting on."""
 ENDLESS: dict[str, Any] = {
     "version": 1,
@@ -156,6 +156,40 @@ def test_progress_is_thinned_for_an_app_that_does_not_read_for_long(ends: tuple[
     assert sum(event["event"] == "epoch" for event in received) == 3 * WAITING / 1000
     numbers = [event["number"] for event in received if "number" in event]
     assert numbers == sorted(numbers)
+
+
+def test_progress_is_held_back_until_something_else_happens_or_the_app_gives_an_order(
+    ends: tuple[socket.socket, App],
+) -> None:
+    line, app = ends
+    sender, messages = Sender(line, lambda: 1e6), app.messages()
+
+    def bundle() -> list[int]:
+        return [event["n"] for event in next(messages)["events"]]
+
+    sender.send({"event": "batch", "n": 0})
+    assert bundle() == [0]
+    sender.send({"event": "batch", "n": 1})
+    sender.send({"event": "epoch", "n": 2})
+    sender.send({"event": "state", "n": 3})
+    assert bundle() == [1, 2, 3]
+    sender.send({"event": "batch", "n": 4})
+    sender.send({"event": "snapshot", "n": 5})
+    sender.hurry()
+    assert bundle() == [4, 5]
+    sender.send({"event": "batch", "n": 6})  # an answer may take a moment
+    assert bundle() == [6]
+    assert sender.close(PATIENCE)
+
+
+def test_what_is_held_back_is_sent_in_the_end(ends: tuple[socket.socket, App]) -> None:
+    line, app = ends
+    sender = Sender(line, lambda: 1e6)
+    for number in range(3):
+        sender.send({"event": "batch", "n": number})
+    assert sender.close(PATIENCE)
+    line.close()
+    assert [event["n"] for event in app.events()] == [0, 1, 2]
 
 
 def test_thinning_keeps_what_is_no_progress() -> None:

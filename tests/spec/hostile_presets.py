@@ -163,10 +163,10 @@ def open_one(folder: Path, made: str | bytes | Callable[[Path], object]) -> dict
     else:
         path.write_bytes(made.encode() if isinstance(made, str) else made)
     out, err = io.StringIO(), io.StringIO()
-    before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
+    before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = main(["show", str(path)])
-    seconds = time.perf_counter() - began
+    seconds = time.process_time() - began
     more = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     unit = 1e6 if sys.platform == "darwin" else 1e3
     return {

@@ -20,12 +20,23 @@ def declared(flag):
 
 def test_each_kind_says_what_is_done_with_it():
     assert declared("recorded") == {
-        *("start", "batch", "epoch", "snapshot", "state", "intervention", "notice", "end", "pretraining")
+        *(
+            "start",
+            "batch",
+            "scalars",
+            "epoch",
+            "snapshot",
+            "state",
+            "intervention",
+            "notice",
+            "end",
+            "pretraining",
+        )
     }
-    assert declared("droppable") == {"batch", "snapshot"}
+    assert declared("droppable") == {"batch", "scalars", "snapshot"}
     assert declared("replaced") == {"snapshot", "restore_points"}
     assert {"start", "end", "state", "intervention", "notice", "loading"} <= declared("changes_keys")
-    moving = {"batch", "epoch", "snapshot", "restore_points", "pretraining", "pretraining_batch"}
+    moving = {"batch", "scalars", "epoch", "snapshot", "restore_points", "pretraining", "pretraining_batch"}
     assert not moving & declared("changes_keys")
     for kind in KINDS.values():
         if issubclass(kind, Inspection):

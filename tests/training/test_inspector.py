@@ -17,6 +17,7 @@ from tuiml.training.events import KINDS
 from tuiml.training.inspections.drawing import Drawing
 from tuiml.training.inspections.first_layer_weights import first_weights, grid_of
 from tuiml.training.inspections.record import Inspection, InspectionRequest
+from tuiml.training.inspections.row import Row
 from tuiml.training.inspector import Inspector, read_request
 
 STACK = [
@@ -359,6 +360,56 @@ def test_numbers_that_overflowed_can_still_be_looked_at():
                 assert inspected_any(engine, what) is not None
 
 
+# -- rows ---------------------------------------------------------------------------------------------------
+
+
+def of_rows(data, **training):
+    """The inspector of a network that was not trained, and knows its data set."""
+    numbers = data["name"] == "sine"
+    stack = [{"type": "dense", **({} if numbers else {"activation": "softmax"})}]
+    chosen = helpers.preset(stack, data=data, training={"loss": "mse"} if numbers else training)
+    network, _, engine = helpers.run_parts(chosen)
+    return Inspector(network, engine, chosen.data)
+
+
+def test_a_row_is_predicted_as_the_example_that_it_is():
+    asked = of_rows({"name": "moons", "size": 60})
+    data = asked._network.data
+    for row in (1, 3, 999):
+        found = through_json(asked.answer(InspectionRequest("input_columns", first=row)))
+        at = min(row, found.total) - 1
+        assert (found.part, found.total, found.row) == ("validation", len(data.validation), at + 1)
+        assert found.targets == (data.validation.labels[at],)
+        guess = through_json(asked.predict(Row(5, found.cells)))
+        wanted = asked._network.probabilities(data.validation.inputs[at][None])[:, 0]
+        assert guess.number == 5
+        np.testing.assert_allclose(guess.values, wanted, atol=1e-6)
+    usual = asked.answer(InspectionRequest("input_columns"))
+    assert usual.cells == tuple(column.usual for column in usual.columns)
+    assert usual.targets == ()
+
+
+def test_numbers_are_predicted_in_the_units_of_the_data():
+    asked = of_rows({"name": "sine", "size": 60})
+    network = asked._network
+    found = asked.answer(InspectionRequest("input_columns", first=1))
+    (predicted,) = asked.predict(Row(1, found.cells)).values
+    labels = network.data.validation.labels
+    assert found.targets[0] == pytest.approx(network.targets(labels, 0)[0])
+    assert predicted == pytest.approx(network.predictions(network.data.validation.inputs[:1], 0)[0])
+
+
+def test_what_is_no_row_of_the_data_has_no_answer():
+    asked = of_rows({"name": "moons", "size": 60})
+    for cells in (("1",), ("1", "x"), ("1", "2", "3"), ()):
+        assert asked.predict(Row(1, cells)) is None
+    pictures = helpers.engine(
+        [{"type": "flatten"}, {"type": "dense", "units": 3, "activation": "softmax"}],
+        helpers.tiny(shape=(2, 2)),
+    )
+    assert Inspector(pictures.network, pictures).predict(Row(1, ("1",) * 4)) is None
+
+
 # -- what comes from another process -----------------------------------------------------------------------
 
 
@@ -375,6 +426,8 @@ def lines():
         inspected(pictures, InspectionRequest(w, count=2)) for w in ("confusion", "highest_loss", "weights")
     ]
     found.append(Inspector(pictures.network, pictures).predict(Drawing(1, b"\0\1\2\3")))
+    asked = of_rows({"name": "moons", "size": 60})
+    found += [asked.answer(InspectionRequest("input_columns", first=2)), asked.predict(Row(1, ("0.5", "1")))]
     for features, kinds in ((1, ("fit", "predictions", "largest_errors")), (2, ("surface",))):
         reported = sum_engine(features)
         found += [inspected(reported, InspectionRequest(w, columns=4, rows=3, count=2)) for w in kinds]
@@ -386,6 +439,10 @@ LINES = lines()
 
 def read_drawing(value):
     return read(Drawing, value)
+
+
+def read_row(value):
+    return read(Row, value)
 
 
 def test_every_kind_is_reported_and_only_its_newest_waits():
@@ -416,14 +473,14 @@ def test_classes_beyond_the_last_are_refused():
             read_event(line | {name: base64.b64encode(bytes(data)).decode()})
 
 
-FIELDS = ["what", "columns", "rows", "layer", "first", "count", "number", "pixels"]
-WHAT = sorted({line["event"] for line in LINES} - {"drawing"})
+FIELDS = ["what", "columns", "rows", "layer", "first", "count", "number", "pixels", "cells"]
+WHAT = sorted({line["event"] for line in LINES} - {"drawing", "row"})
 ANYTHING = st.one_of(st.sampled_from(WHAT), st.integers(), st.floats(), st.text(), st.none())
 
 
 @given(st.dictionaries(st.sampled_from(FIELDS), ANYTHING))
 def test_requests_are_within_bounds_or_refused(value):
-    for reading in (read_request, read_drawing):
+    for reading in (read_request, read_drawing, read_row):
         try:
             found = reading(value)
         except ValueError:
@@ -436,6 +493,8 @@ def test_requests_survive_the_way():
     assert read_request(json.loads(json.dumps(request.to_json()))) == request
     drawn = Drawing(3, bytes(range(64)))
     assert read_drawing(json.loads(json.dumps(drawn.to_json()))) == drawn
+    row = Row(4, ("0.5", "", "re\x1bd"))
+    assert read_row(json.loads(json.dumps(row.to_json()))) == row
     for huge in (InspectionRequest("boundary", 400, 400), InspectionRequest("responses", 100, 100, count=20)):
         with pytest.raises(ValueError, match="too large"):
             read_request(huge.to_json())

@@ -56,7 +56,7 @@ def test_a_watched_run_has_the_bits_of_one_that_is_not(stack):
 @pytest.mark.parametrize("threads", [1, 3])
 def test_what_is_watched_is_what_was_trained(monkeypatch, threads):
     """Outputs, gradients and the weights before are those of the step; inputs give the outputs."""
-    from tuiml.backends import steps as sharing
+    from tuiml.backends import sharding as sharing
 
     monkeypatch.setattr(sharing, "WORTH_SPLITTING", 1.0)
     monkeypatch.setattr(sharing, "FEWEST", 1)

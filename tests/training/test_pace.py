@@ -13,7 +13,7 @@ def weights(trainer):
 
 
 def reaches(condition):
-    limit = time.monotonic() + 20
+    limit = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < limit
         time.sleep(0.001)

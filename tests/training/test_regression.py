@@ -10,7 +10,7 @@ import pytest
 from tests.helpers import engine, numbers, run_parts, trainer_of
 from tests.reference import Reference
 from tests.runs.test_runs import finish, same, stop_at, tensors
-from tuiml.backends import steps
+from tuiml.backends import sharding
 from tuiml.backends.engine import Totals
 from tuiml.backends.numpy_backend import NumpyEngine
 from tuiml.cli import main
@@ -87,7 +87,7 @@ def test_totals_of_numbers_add_up_and_say_nothing_where_there_is_nothing_to_say(
 def test_shares_of_a_batch_add_up_to_the_same(monkeypatch, outputs):
     data, stack = numbers(outputs=outputs, train=96, validation=64), stack_of(outputs, units=30)
     alone = engine(stack, data, "adam", "mse")
-    monkeypatch.setattr(steps, "WORTH_SPLITTING", 1.0)
+    monkeypatch.setattr(sharding, "WORTH_SPLITTING", 1.0)
     shared = NumpyEngine(alone.network, alone.update.optimizer, data, 0, threads=2)
     for run in (alone, shared):
         assert run.steps([(np.arange(k, k + 64), 0.01) for k in (0, 32, 7)]) == 3

@@ -13,10 +13,11 @@ from tuiml.runs.preset_prober import Prober
 from tuiml.spec import check
 from tuiml.spec.library import bundled
 from tuiml.training.bounds import UPDATE_HIGH, UPDATE_LOW
-from tuiml.training.diagnosis_context import DiagnosisContext, constant, span, times
+from tuiml.training.diagnosis_context import DiagnosisContext, constant
 from tuiml.training.events import Epoch
 from tuiml.training.remedies import nice
 from tuiml.training.rules import RULES
+from tuiml.training.stack_context import span, times
 from tuiml.training.statistics_tracker import StatisticsTracker
 from tuiml.training.verdicts import verdicts
 
@@ -169,9 +170,18 @@ def test_healthy_presets_stay_quiet_while_they_train(name):
 
 
 def test_a_rate_that_throws_the_weights_about_is_reported():
-    names, last = found_in_training(stack(2, training={"learning_rate": 1.0}), 100)
-    assert names == {"dead units", "learning rate too high"}
-    assert last[0] == "dead units"
+    document = stack(2, training={"learning_rate": 1.0})
+    names, _ = found_in_training(document, every=10)
+    assert names >= {"dead units", "learning rate too high"}  # which of them are last is a matter of rounding
+    preset = read(document)
+    network, layers = statistics(preset)
+    layers = [
+        layers[0],
+        *(replace(s, dead=0.6, update_ratio=UPDATE_HIGH + 0.6) for s in layers[1:-1]),
+        layers[-1],
+    ]
+    both = [verdict.name for verdict in verdicts(preset, network, layers, step=100, losses=(2.3, 1.0))]
+    assert both == ["dead units", "learning rate too high"]
 
 
 def test_what_training_saturated_is_not_mended_by_initial_values():
@@ -387,7 +397,7 @@ def test_a_deep_sigmoid_stack_has_more_than_one_cure_each_with_its_reason():
 
 @pytest.mark.parametrize("cure", ["he_normal with relu", "batch_norm before each activation"])
 def test_a_cure_of_a_deep_sigmoid_stack_trains(cure):
-    document = stack(8, activation="sigmoid", initializer="glorot_normal")
+    document = stack(8, activation="sigmoid", initializer="glorot_normal", training={"epochs": 18})
     (verdict, *_) = probed(document)
     remedy = next(found for found in verdict.remedies if found.words == cure)
-    assert accuracy(remedy.apply(document)) > accuracy(document) + 0.2
+    assert accuracy(remedy.apply(document)) > accuracy(document) + 0.5

@@ -20,7 +20,7 @@ from tuiml.tui.model.document import Document
 from tuiml.tui.train.screen import Train
 from tuiml.tui.widgets.chart_view import on_screen
 
-LIMIT = 30.0
+LIMIT = 60.0
 """Seconds that a test waits for a condition; most hold after a few milliseconds."""
 READING = {"list", "preview", "run", "file", "compare"}
 """Groups of the app's threads that read what the screen shows."""
@@ -105,9 +105,13 @@ class Bench:
         app = TuimlApp(document, settings, client_factory=client, **asked)
         async with app.run_test(size=size) as pilot:
             on = cls(app, pilot)
-            await on.drawn()
-            await on.press(*keys)
-            yield on
+            try:
+                await on.drawn()
+                await on.press(*keys)
+                yield on
+            finally:  # a process that a failed test left would fail the next one too
+                on.client.close()
+                on.app.study.close(3.0)
 
     async def press(self, *keys: str) -> None:
         """Press keys, each once threads have read what it needs, and wait until the screen shows it all."""

@@ -24,6 +24,7 @@ from tuiml.training.events import (
 from tuiml.training.inspections.confusion import Confusion
 from tuiml.training.inspections.drawing import DrawingPrediction
 from tuiml.training.inspections.highest_loss import Example, HighestLoss
+from tuiml.training.inspections.row import InputColumn, InputColumns, RowPrediction
 from tuiml.training.layer_statistics import Histogram, LayerStatistics
 
 STRINGS = [
@@ -72,6 +73,7 @@ def events(text: str, rng: random.Random, step: int = 10) -> list[Event]:
     few = tuple(rng.randrange(100) for _ in range(5))
     bars = Histogram(-1.0, 1.0, few, 0, 3)
     layer = LayerStatistics(0.5, 0.2, 0.0, 0.1, nan, 0.0, 0.3, 0.1, bars, bars, bars)
+    column = InputColumn(text, text, False, text, text, True, text, 1.0, (text,), (3,), True)
     example = Example(3, 1, 0, 0.7, 2.5, bytes(64), ())
     return [
         Loading(text, 10, rng.choice([0, 100])),
@@ -88,6 +90,8 @@ def events(text: str, rng: random.Random, step: int = 10) -> list[Event]:
         Confusion(step, "validation", 10, 10, ((3, 2), (1, 4))),
         HighestLoss(step, "validation", 10, 10, 0, 8, 8, (example,) * rng.randrange(4)),
         DrawingPrediction(step, rng.randrange(3), (0.2, 0.8)),
+        InputColumns(step, (column,), (text,), "validation", 5, 0, (text,), (1.0,)),
+        RowPrediction(step, 1, (0.2, 0.8)),
         State("running", step, 0.05),
     ]
 

@@ -15,7 +15,8 @@ from tuiml.backends.engine import Engine, LayerView, Totals, as_part
 from tuiml.backends.parameters import Arena, initial_tensors, parts_of
 from tuiml.backends.passes import Pass
 from tuiml.backends.penalties import Penalizer
-from tuiml.backends.steps import Step, shards
+from tuiml.backends.sharding import shards
+from tuiml.backends.steps import Step
 from tuiml.backends.tally import Tally
 from tuiml.backends.team import Team, parted
 from tuiml.backends.update import Update
@@ -164,7 +165,7 @@ class NumpyEngine(Engine):
             passes[shard].load(part, rows[slice(*ends[shard])])
             passes[shard].forward.run()
 
-        self.team.run(len(passes), evaluate)
+        self.team.run(len(passes), evaluate, measured=False)
         return passes
 
     def evaluate_each(self, part: Part) -> tuple[Array, Array]:

@@ -15,24 +15,11 @@ from tuiml.backends.team import Team, parted
 from tuiml.backends.update import Change, Update
 from tuiml.data.arrays import Part
 from tuiml.nn.losses import OVERFLOW
-from tuiml.nn.network import Network
 
 if TYPE_CHECKING:
     from tuiml.backends.machine.whole_step import WholeStep
 
 Array = np.ndarray[Any, Any]
-WORTH_SPLITTING = 1e7
-"""Multiplications and additions that a shard must have: handing it over costs tens of microseconds."""
-FEWEST = 16
-"""Examples that a shard must have: narrower matrix products are slow."""
-
-
-def shards(network: Network, size: int, most: int) -> int:
-    """How many shards a batch is split into: known before the run, since its bits depend on it."""
-    if any(node.layer.mixes_examples for node in network.nodes):
-        return 1
-    work = 6 * size * sum(node.multiply_adds for node in network.nodes)
-    return max(1, min(most, size // FEWEST, int(work / WORTH_SPLITTING)))
 
 
 class Step:

@@ -18,11 +18,17 @@ import numpy as np
 from tuiml.backends.denormals import flushed
 
 PROBE_EVERY = 0.25
-"""Seconds between two trials of the way that is not in use."""
+"""Seconds between two trials of the way that is not in use, at least."""
+PROBE_FRACTION = 0.03
+"""Fraction of the time for these trials, at most."""
 PROBE_RUNS = 3
-"""Runs of such a trial; the first warms caches and is not counted."""
-ALARM = 1.3
-"""A way that takes so many times what it used to is doubted at once."""
+"""Runs of such a trial, at least; the first warms caches and is not counted."""
+PROBE_SECONDS = 0.03
+"""Seconds of a trial of side by side, at least: another process holds it up for milliseconds at a time, and
+in between it is fast."""
+MEMORY = 0.1
+"""Seconds over which the duration of a run is averaged. The app takes a core for some milliseconds several
+times a second; judged by such a moment alone, each of them would put the shards in turn for a while."""
 
 
 def parted(size: int, count: int) -> list[tuple[int, int]]:
@@ -41,27 +47,26 @@ class Pace:
         self._clock = clock
         self.side_by_side = True
         self._mean = {True: 0.0, False: 0.0}
-        """Seconds a run takes each way, the recent runs counting most; 0 where it was never tried."""
+        """Seconds a run takes each way, of late; 0 where it was never tried."""
         self._probe: list[float] | None = None
-        self._next = clock()
+        self._next = self._probe_began = clock()
 
     def choose(self) -> bool:
         """The way to take now."""
-        if self._probe is None and self._clock() >= self._next:
-            self._probe = []
+        if self._probe is None and (now := self._clock()) >= self._next:
+            self._probe, self._probe_began = [], now
         return self.side_by_side if self._probe is None else not self.side_by_side
 
     def took(self, seconds: float) -> None:
         """The run since :meth:`choose` took ``seconds``."""
         if self._probe is not None:
             self._probe.append(seconds)
-            if len(self._probe) == PROBE_RUNS:
-                self._judge(self._probe[1:])
+            counted = self._probe[1:]
+            if len(self._probe) >= PROBE_RUNS and (self.side_by_side or sum(counted) >= PROBE_SECONDS):
+                self._judge(counted)
             return
         mean = self._mean[self.side_by_side]
-        self._mean[self.side_by_side] = mean + 0.1 * (seconds - mean) if mean else seconds
-        if mean and self._mean[self.side_by_side] > ALARM * mean and self._mean[not self.side_by_side]:
-            self._next = self._clock()
+        self._mean[self.side_by_side] = mean + min(0.5, mean / MEMORY) * (seconds - mean) if mean else seconds
 
     def _judge(self, probe: list[float]) -> None:
         """Compare the way just tried with the one in use."""
@@ -69,7 +74,8 @@ class Pace:
         self._mean[not self.side_by_side] = found
         if found < self._mean[self.side_by_side]:
             self.side_by_side = not self.side_by_side
-        self._probe, self._next = None, self._clock() + PROBE_EVERY
+        now = self._clock()
+        self._probe, self._next = None, now + max(PROBE_EVERY, (now - self._probe_began) / PROBE_FRACTION)
 
 
 class _Mailbox:
@@ -95,13 +101,17 @@ class Team:
             threading.Thread(target=_work, args=(box, shard), name=f"shard {shard}", daemon=True).start()
         self.close = weakref.finalize(self, _dismiss, self._boxes)
 
-    def run(self, count: int, *phases: Callable[[int], None]) -> None:
-        """``phase(shard)`` for each of ``count`` shards; a phase begins when the one before is done."""
+    def run(self, count: int, *phases: Callable[[int], None], measured: bool = True) -> None:
+        """``phase(shard)`` for each of ``count`` shards; a phase begins when the one before is done.
+
+        Args:
+            measured: False for work of another size than most, by which the two ways cannot be compared.
+        """
         if count == 1:
             for phase in phases:
                 phase(0)
             return
-        side_by_side = self.pace.choose()
+        side_by_side = self.pace.choose() if measured else self.pace.side_by_side
         began = time.perf_counter()
         for phase in phases:
             if side_by_side:
@@ -109,7 +119,8 @@ class Team:
             else:
                 for shard in range(count):
                     phase(shard)
-        self.pace.took(time.perf_counter() - began)
+        if measured:
+            self.pace.took(time.perf_counter() - began)
 
     @staticmethod
     def _together(phase: Callable[[int], None], boxes: list[_Mailbox]) -> None:

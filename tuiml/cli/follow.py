@@ -10,24 +10,27 @@ from typing import TYPE_CHECKING
 from tuiml.cli.output import drop_output, note
 
 if TYPE_CHECKING:
+    from tuiml.cli.notices import Notices
     from tuiml.cli.progress import Show
     from tuiml.cli.signals import Stopping
     from tuiml.training.events import Event
     from tuiml.training.run_control import RunControl
 
 
-def follow(events: Generator[Event], control: RunControl, show: Show) -> int:
-    """Show a run's events to the end; the exit code."""
+def follow(events: Generator[Event], control: RunControl, show: Show, notices: Notices | None = None) -> int:
+    """Show a run's events to the end, and notify of them; the exit code."""
     from tuiml.cli.signals import Stopping
     from tuiml.runs.errors import Cancelled
     from tuiml.training.events import End
 
     end: End | None = None
-    with Stopping(control) as stopping, contextlib.closing(events):
+    with Stopping(control) as stopping, contextlib.closing(events), notices or contextlib.nullcontext():
         try:
             for event in events:
                 end = event if isinstance(event, End) else end
                 show_event(show, event, stopping)
+                if notices is not None:
+                    notices.take(event)
         except Cancelled as error:
             if stopping.number is None:
                 raise

@@ -38,11 +38,8 @@ def read_document(word: str, settings: list[str]) -> tuple[dict[str, Any], list[
     from tuiml.spec import SpecError, library
     from tuiml.spec.edit import assign
 
-    file = library.find(word)
-    document = file.document()
+    document = library.document_of(library.find(word))
     problems: list[Problem] = []
-    if "name" not in document and file.name.isprintable():
-        document["name"] = file.name[:80]
     for setting in settings:
         try:
             document = assign(document, setting)

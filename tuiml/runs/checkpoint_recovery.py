@@ -15,8 +15,10 @@ from tuiml.nn.optimizers import SGD
 from tuiml.runs import checkpoint_file, checkpoints, memory_estimate
 from tuiml.runs.checkpoints import Checkpoint
 from tuiml.runs.errors import CheckpointError, ForeignError, RunError, UnreadableError
-from tuiml.runs.folder import INITIAL, PRESET, last_session
+from tuiml.runs.folder import INITIAL, PRESET
+from tuiml.runs.last_session import last_session
 from tuiml.runs.preparation import PreparedRun
+from tuiml.runs.watched import refuse_watched
 from tuiml.spec import check, toml
 from tuiml.spec.library import read
 from tuiml.spec.preset import Preset
@@ -145,7 +147,9 @@ def preset_document(folder: Path) -> tuple[dict[str, Any], str]:
 
     Raises:
         SpecError: the file has problems, and no sound checkpoint has the preset.
+        RunError: it is a loop of the user's own, which has none.
     """
+    refuse_watched(folder)
     try:
         document = _as_before(read(folder / PRESET), folder)
         preset, problems = check(document, DataFiles())

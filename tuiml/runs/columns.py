@@ -41,6 +41,13 @@ def score_text(run: RunSummary, line: str, part: str) -> str:
     return percent(value) if of_classes else f"R² {compact(value, 3)}"
 
 
+def epochs_text(run: RunSummary) -> str:
+    """Epochs done of those planned, where these are known: ``3/15``, ``15``."""
+    if not run.planned:
+        return f"{run.epochs}" if run.epochs or not run.framework else NONE
+    return f"{run.epochs}/{run.planned}" if run.epochs != run.planned else f"{run.epochs}"
+
+
 def when_text(seconds: float, now: datetime) -> str:
     """A time as a list shows it: ``14:05`` today, ``Nov 21`` this year, ``2024-11-21`` before."""
     try:
@@ -79,7 +86,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "epochs",
         "epochs",
-        lambda run: f"{run.epochs}/{run.planned}" if run.epochs != run.planned else f"{run.epochs}",
+        epochs_text,
         lambda run: run.epochs,
         down=True,
         number=True,

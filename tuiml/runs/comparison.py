@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from tuiml.formatting import NONE, accuracy_text, count_text, duration, loss
 from tuiml.registry import value_text
+from tuiml.runs.columns import epochs_text
 from tuiml.runs.library import RunSummary
 from tuiml.runs.run_lines import number
 from tuiml.spec.differences import differences
@@ -40,7 +41,7 @@ def figures_of(runs: Sequence[RunSummary]) -> list[tuple[str, list[str]]]:
 
     rows: list[tuple[str, Show]] = [
         ("ended", lambda run: run.reason),
-        ("epochs", lambda run: f"{run.epochs}/{run.planned}"),
+        ("epochs", lambda run: f"{run.epochs}/{run.planned}" if run.planned else epochs_text(run)),
         ("parameters", lambda run: count_text(run.parameters)),
         *of("last", "train", "train"),
         *of("last", "val", "val"),

@@ -15,10 +15,11 @@ from tuiml.registry import closest, short
 from tuiml.runs.library import RunSummary
 from tuiml.runs.run_lines import number
 from tuiml.spec.differences import settings
+from tuiml.typed_numbers import evaluate
 
 HELP = "words, -words, and settings: adam lr<.01 val>0.9 layers>5 tag:best"
 _TERM = re.compile(r"(-?)(?:([\w.\[\]]+)(<=|>=|!=|<|>|=|:))?(.*)", re.DOTALL)
-_NUMBER = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(%|k|m|s|min|h)?", re.IGNORECASE)
+_UNIT = re.compile(r"(.*?)(%|k|m|s|min|h)?", re.IGNORECASE)
 _UNITS = {"%": 0.01, "k": 1e3, "m": 1e6, "s": 1.0, "min": 60.0, "h": 3600.0}
 _SAME = {
     "lr": "learning_rate",
@@ -157,13 +158,14 @@ def _equal(value: Any, wanted: str) -> bool:
 
 
 def as_number(text: str) -> float | None:
-    """``.01``, ``1e-3``, ``1/3``, ``90%``, ``20k``, ``5min``; ``None`` if it is no number."""
-    above, divided, below = text.partition("/")
-    if divided:
-        a, b = as_number(above), as_number(below)
-        return a / b if a is not None and b else None
-    match = _NUMBER.fullmatch(text)
-    return float(match.group(1)) * _UNITS.get((match.group(2) or "s").lower(), 1.0) if match else None
+    """A typed number: ``.01``, ``1/3``, ``90%``, ``20k``, ``5min``; ``None`` if it is none."""
+    match = _UNIT.fullmatch(text)
+    if match is None:
+        return None
+    try:
+        return float(evaluate(match.group(1))) * _UNITS.get((match.group(2) or "").lower(), 1.0)
+    except ValueError:
+        return None
 
 
 class Filter:

@@ -11,29 +11,28 @@ import math
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from tuiml.files import UnsafeFile, home, path_of_folder, refuse_unsafe, write_whole
+from tuiml.runs import folder_names
 from tuiml.runs.errors import RunError
 from tuiml.runs.metrics import Metrics, end_of, parse, read_lines
 from tuiml.runs.thinning import Thinner
-from tuiml.runs.writer import hold, sign, unsign
+from tuiml.runs.watched import WatchedModel, write_model
+from tuiml.runs.writer import hold, release, sign, unsign
 from tuiml.spec import toml
-from tuiml.spec.library import slug
 from tuiml.spec.preset import Preset
 from tuiml.text import plain_text
-from tuiml.training.events import KINDS, End, Event, Snapshot, Start, kind_of
+from tuiml.training.events import KINDS, End, Event, Progress, Snapshot, Start, kind_of
 
 PRESET = "preset.toml"
 METRICS = "metrics.jsonl"
 INITIAL = "initial.safetensors"
 PRETRAINED = "pretraining.safetensors"
 _CHECKPOINT = re.compile(r"checkpoint-(\d{1,15})\.safetensors")
-NAME_BYTES = 120
-"""The most bytes of a generated name: file systems allow 255, and a number may follow."""
 SNAPSHOT_BYTES = 10_000
 """Snapshots of this size may be recorded each second, larger ones less often."""
 
@@ -45,7 +44,7 @@ def beginnings(*kinds: type[Event]) -> tuple[bytes, ...]:
     return tuple(f'{{"event": "{name}"'.encode() for kind in kinds for name in kind.names)
 
 
-SNAPSHOT = beginnings(Snapshot)
+SNAPSHOT, _BATCH = beginnings(Snapshot), beginnings(Progress)
 _MANY = beginnings(*(kind for kind in KINDS.values() if kind.droppable))
 
 
@@ -101,14 +100,34 @@ class RunFolder:
         Raises:
             RunError: there is a run of that name, or the folder cannot be written.
         """
-        runs = parent or runs_folder()
+        return cls._new(
+            parent or runs_folder(),
+            preset.name,
+            name,
+            lambda path: write_whole(path / PRESET, toml.dumps(preset.document())),
+        )
+
+    @classmethod
+    def create_watched(cls, model: WatchedModel, name: str) -> RunFolder:
+        """A new folder for a loop of the user's own, with its model in it; the time is added to a name that
+        is taken.
+
+        Raises:
+            RunError: the folder cannot be written.
+        """
+        path = runs_folder() / folder_names.fitting(name)
+        free = name if not (path.exists() or path.is_symlink()) else None
+        return cls._new(runs_folder(), name, free, lambda path: write_model(path, model))
+
+    @classmethod
+    def _new(cls, runs: Path, stem: str, name: str | None, write: Callable[[Path], object]) -> RunFolder:
         try:
-            path = _make(runs, preset.name, name)
+            path = folder_names.make(runs, stem, name)
             try:
                 folder = cls(path, hold(path))
-                write_whole(path / PRESET, toml.dumps(preset.document()))
+                write(path)
             except BaseException:
-                _discard(path)
+                folder_names.discard(path)
                 raise
         except OSError as error:
             where = plain_text(str(runs))
@@ -155,7 +174,7 @@ class RunFolder:
             return
         if kind is Start:
             line = line | {"time": datetime.now(UTC).isoformat(timespec="seconds")}
-        if kind is Snapshot and time.monotonic() - self._began < self._next_snapshot:
+        if kind is Snapshot and not self.takes_snapshot:
             self._last_snapshot = line
             return
         lines = self._thinner.take(line)
@@ -163,13 +182,23 @@ class RunFolder:
             lines.insert(-1, self._last_snapshot)  # that of the last step is always there
         if kind in (Snapshot, End):
             self._last_snapshot = None
-        data = b"".join(json.dumps(one, allow_nan=False).encode() + b"\n" for one in lines)
+        size = self._write(lines, spare=kind.droppable)
         if kind is Snapshot:
             passed = time.monotonic() - self._began
-            self._next_snapshot = passed + max(1.0, passed / 500) * max(1.0, len(data) / SNAPSHOT_BYTES)
-        if data:
-            self._metrics.add(data, spare=kind.droppable)
+            self._next_snapshot = passed + max(1.0, passed / 500) * max(1.0, size / SNAPSHOT_BYTES)
         self.locate()
+
+    def _write(self, lines: Iterable[Line], spare: bool) -> int:
+        """Append lines; their bytes."""
+        data = b"".join(json.dumps(one, allow_nan=False).encode() + b"\n" for one in lines)
+        if data:
+            self._metrics.add(data, spare=spare)
+        return len(data)
+
+    @property
+    def takes_snapshot(self) -> bool:
+        """Whether a snapshot would be written now."""
+        return time.monotonic() - self._began >= self._next_snapshot
 
     @property
     def recorded(self) -> int | None:
@@ -220,18 +249,20 @@ class RunFolder:
     def discard(self) -> None:
         """Remove the folder of a run that could not start."""
         self.close()
-        _discard(self.path)
+        folder_names.discard(self.path)
 
     def close(self) -> None:
         """Release the folder."""
         if self._lock < 0:
             return
         with contextlib.suppress(OSError):  # the disk is full: earlier lines are written
+            self._write(self._thinner.rest(), spare=True)
+        with contextlib.suppress(OSError):
             self._metrics.close()
         with contextlib.suppress(OSError):
             self.locate()
             unsign(self.path)
-        os.close(self._lock)
+        release(self._lock)
         self._lock = -1
 
 
@@ -244,45 +275,11 @@ def _refuse_unsafe_files(path: Path) -> None:
             refuse_unsafe(file)
 
 
-def _make(runs: Path, preset: str, name: str | None) -> Path:
-    runs.mkdir(parents=True, exist_ok=True)
-    if name is not None:
-        path = runs / fitting(name)
-        try:
-            path.mkdir()
-        except FileExistsError:
-            raise _taken(path) from None
-        return path
-    stem = f"{fitting(preset)}-{datetime.now():%Y%m%d-%H%M%S}"
-    for number in range(1, 10_000):
-        path = runs / (stem if number == 1 else f"{stem}-{number}")
-        with contextlib.suppress(FileExistsError):
-            path.mkdir()
-            return path
-    raise RunError(f"there are too many runs named {stem}", code=1)
-
-
-def fitting(name: str) -> str:
-    """A folder's name for ``name``, short enough for any file system."""
-    return slug(slug(name).encode()[:NAME_BYTES].decode(errors="ignore"))
-
-
 def refuse_taken(name: str, parent: Path | None = None) -> None:
     """Raise RunError if a name is taken, as :meth:`RunFolder.create` would."""
-    path = (parent or runs_folder()) / fitting(name)
+    path = (parent or runs_folder()) / folder_names.fitting(name)
     if path.exists() or path.is_symlink():
-        raise _taken(path)
-
-
-def _taken(path: Path) -> RunError:
-    return RunError(f"there is a run '{path.name}' already; give another name, or 'tuiml resume' it")
-
-
-def _discard(path: Path) -> None:
-    with contextlib.suppress(OSError):  # trouble with the disk is reported already
-        for file in path.iterdir():
-            file.unlink()
-        path.rmdir()
+        raise folder_names.taken(path)
 
 
 # -- reading ----------------------------------------------------------------------------------------------
@@ -314,6 +311,18 @@ def each_line(path: Path, *, snapshots: bool = False, having: bytes = b"") -> It
     return (parse(data) for data in wanted if having in data)
 
 
+def last_batch(path: Path) -> Line | None:
+    """The newest line about batches of the run in a folder; ``None`` if it has none, or it cannot be read.
+
+    Raises:
+        OSError: the lines cannot be read.
+    """
+    newest = b""
+    for _, data in read_lines(path / METRICS):
+        newest = data if data.startswith(_BATCH) else newest
+    return parse(newest)
+
+
 def steps_in(path: Path) -> list[int]:
     """The steps of a run's checkpoints, sound or not, the greatest first.
 
@@ -322,29 +331,3 @@ def steps_in(path: Path) -> list[int]:
     """
     matches = (_CHECKPOINT.fullmatch(file.name) for file in path.iterdir())
     return sorted((int(match.group(1)) for match in matches if match), reverse=True)
-
-
-class Session(NamedTuple):
-    """The last session of a run, as its metrics have it."""
-
-    start: Line
-    """Its ``start`` line; empty if there is none."""
-    ended: bool
-    """True if it has an ``end`` line; else it was cut off."""
-    target: str = ""
-    """``classes`` or ``regression``, as its epochs were measured; empty: it has none."""
-
-
-def last_session(path: Path) -> Session:
-    """The last session of the run in a folder."""
-    found = Session({}, ended=False)
-    with contextlib.suppress(OSError):
-        for line in filter(None, each_line(path)):
-            if line.get("event") == "start":
-                found = Session(line, ended=False, target=found.target)
-            elif line.get("event") == "end":
-                found = found._replace(ended=True)
-            elif line.get("event") == "epoch" and "train_accuracy" in line:
-                numbers = line["train_accuracy"] is None
-                found = found._replace(target="regression" if numbers else "classes")
-    return found

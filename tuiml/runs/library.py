@@ -14,10 +14,12 @@ from typing import Any
 from tuiml.registry import closest, short
 from tuiml.runs import trash
 from tuiml.runs.errors import RunError
-from tuiml.runs.folder import METRICS, PRESET, Line, fitting, runs_folder, studies_folder
+from tuiml.runs.folder import METRICS, PRESET, Line, last_batch, runs_folder, studies_folder
+from tuiml.runs.folder_names import fitting
 from tuiml.runs.run_lines import NAN, RunLines, number
 from tuiml.runs.tags import read_tags
 from tuiml.runs.trash import Deleted, refused
+from tuiml.runs.watched import MODEL, is_watched, read_model, settings_of
 from tuiml.runs.writer import is_held
 from tuiml.spec.library import read, spellings
 from tuiml.spec.problems import SpecError
@@ -37,6 +39,7 @@ class RunSummary:
     """Its folder's name, as it is: what rename and delete take with :attr:`path`."""
     path: Path
     preset: str
+    """The name of its preset; of a watched run, the class of its model."""
     when: float
     """Start, in seconds since 1970."""
     reason: str
@@ -47,7 +50,7 @@ class RunSummary:
     planned: int
     parameters: int
     last: Line | None
-    """The last epoch's line."""
+    """The last epoch's line; of a watched run without epochs, the last one about batches."""
     best: Line | None
     """The best epoch's line, by the metric of the run."""
     end: Line | None
@@ -58,7 +61,10 @@ class RunSummary:
     skipped: int = 0
     """How many lines of its metrics cannot be read."""
     document: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
-    """Its preset as it is in its folder, not checked; empty if it cannot be read."""
+    """Its preset as it is in its folder, not checked; empty if it cannot be read. Of a watched run,
+    framework, model and optimizer."""
+    framework: str = ""
+    """Of a watched run: ``pytorch``; empty for tuiml's own."""
     tags: tuple[str, ...] = ()
     differs: tuple[str, ...] = ()
     """What differs from the preset it is named after, in words; see :mod:`tuiml.runs.listing`."""
@@ -94,38 +100,55 @@ def passed_over(count: int) -> str:
 
 def _summary(path: Path) -> RunSummary:
     held = is_held(path)
-    problem = ""
+    problem = framework = ""
     document: dict[str, Any] = {}
     lines = RunLines()
     try:
         lines.read(path)
     except OSError as error:
         problem = f"{METRICS}: {error.strerror or error}"
+    last = lines.last
     try:
-        document = read(path / PRESET)
-    except SpecError as error:
+        framework, document = _described(path)
+    except (SpecError, RunError) as error:
         problem = str(error)
+    if framework and last is None:
+        with contextlib.suppress(OSError):
+            last = last_batch(path)
     start = lines.start
     if start is None and not problem and not held:
         problem = f"{METRICS}: has no start"
     return RunSummary(
         name=path.name,
         path=path,
-        preset=plain_text(str(document.get("name", ""))[:80]),
+        preset=plain_text(str(document.get("model" if framework else "name", ""))[:80]),
         when=_when(lines.first, path),
         reason=_reason(lines.end, held, bool(problem)),
         epochs=_integer(lines.last, "epoch"),
         planned=_integer(start, "epochs"),
         parameters=_integer(start, "parameters"),
-        last=lines.last,
+        last=last,
         best=lines.best,
         end=lines.end,
         problem=plain_text(problem),
         changes=tuple(lines.changes),
         skipped=lines.skipped,
         document=document,
+        framework=framework,
         tags=read_tags(path),
     )
+
+
+def _described(path: Path) -> tuple[str, dict[str, Any]]:
+    """The framework of a watched loop and what is known of its model; empty and the preset of any other run.
+
+    Raises:
+        SpecError, RunError: it cannot be read.
+    """
+    if not is_watched(path):
+        return "", read(path / PRESET)
+    model = read_model(path)
+    return plain_text(model.framework[:80]) or "unknown", settings_of(model)
 
 
 def _reason(end: Line | None, held: bool, broken: bool) -> str:
@@ -182,7 +205,7 @@ def find(word: str) -> Path:
 
 
 def _is_run(path: Path) -> bool:
-    return (path / PRESET).is_file() or (path / METRICS).is_file()
+    return any((path / name).is_file() for name in (PRESET, METRICS, MODEL))
 
 
 def _beginning(word: str, known: Iterable[str]) -> str | None:
@@ -272,6 +295,7 @@ def figures(run: RunSummary) -> dict[str, Any]:
         "path": str(run.path),
         "preset": run.preset,
         "when": datetime.fromtimestamp(run.when).astimezone().isoformat(timespec="seconds"),
+        **({"framework": run.framework} if run.framework else {}),
         **{key: getattr(run, key) for key in ("reason", "epochs", "planned", "parameters")},
         **{key: getattr(run, key) for key in ("last", "best", "end")},
         "changes": [{key: line.get(key) for key in ("step", "what", "value")} for line in run.changes],

@@ -6,8 +6,11 @@ A frame is its length as four bytes, the highest first, and a JSON object in UTF
 from __future__ import annotations
 
 import json
+import math
 import socket
 import threading
+import time
+from collections.abc import Callable
 from typing import Any
 
 from tuiml.training.events import kind_of
@@ -16,6 +19,11 @@ MOST = 16 * 1024 * 1024
 """Bytes of a frame at most."""
 INTERVAL = 0.05
 """Seconds between two bundles of events, at least."""
+CALM = 0.3
+"""Seconds between two bundles that report nothing but progress: the app draws that no more often, and each
+bundle costs processor time that a training thread may be waiting for."""
+ANSWERING = 1.0
+"""Seconds after an order of the app in which no bundle is held back: the answer may be in it."""
 BUNDLE = 2000
 """Events in a bundle at most."""
 WAITING = 5000
@@ -76,13 +84,25 @@ def _message(data: bytes) -> Message:
 class Sender:
     """Sends messages from a thread of its own, so that training never waits for the app.
 
-    Events go in bundles, at most twenty a second. Of snapshots only the newest waits: an app that falls
-    behind gets fewer of them.
+    Events go in bundles, at most twenty a second; only five where they are progress and nobody presses a key.
+    Of snapshots only the newest waits: an app that falls behind gets fewer of them.
+
+    Args:
+        calm: seconds between two bundles of progress.
+        clock: seconds, never going back.
     """
 
-    def __init__(self, line: socket.socket) -> None:
-        self._line = line
+    def __init__(
+        self,
+        line: socket.socket,
+        calm: Callable[[], float] = lambda: CALM,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._line, self._calm, self._clock = line, calm, clock
         self._waiting: list[Message] = []
+        self._urgent = False
+        """True if something else than progress waits."""
+        self._sent_at = self._ordered_at = -math.inf
         self._changed = threading.Condition()
         self._closed = threading.Event()
         self._last: Message | None = None
@@ -102,6 +122,14 @@ class Sender:
             self._waiting.append(event)
             if len(self._waiting) > WAITING:
                 self._waiting = thin(self._waiting)
+            self._urgent |= kind is None or kind.changes_keys
+            if self._urgent or len(self._waiting) == 1:
+                self._changed.notify()
+
+    def hurry(self) -> None:
+        """Hold nothing back for a while: the app has sent an order."""
+        with self._changed:
+            self._ordered_at = self._clock()
             self._changed.notify()
 
     def close(self, timeout: float | None = None, last: Message | None = None) -> bool:
@@ -126,8 +154,18 @@ class Sender:
     def _take(self) -> list[Message]:
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closed.is_set())
+            while (held := self._held()) > 0:
+                self._changed.wait(held)
             events, self._waiting = self._waiting[:BUNDLE], self._waiting[BUNDLE:]
+            self._urgent, self._sent_at = bool(self._waiting), self._clock()
             return events
+
+    def _held(self) -> float:
+        """Seconds for which what waits is held back."""
+        now = self._clock()
+        if self._urgent or self._closed.is_set() or now < self._ordered_at + ANSWERING:
+            return 0.0
+        return self._sent_at + self._calm() - now
 
 
 def thin(events: list[Message]) -> list[Message]:

@@ -18,6 +18,7 @@ from tuiml.files import home, read_regular, write_whole
 from tuiml.runs.folder import METRICS, PRESET, runs_folder
 from tuiml.runs.library import RunSummary, names, summary
 from tuiml.runs.tags import TAGS, parse
+from tuiml.runs.watched import MODEL
 from tuiml.spec import SpecError, check
 from tuiml.spec.differences import described
 from tuiml.spec.library import PresetFile, bundled, own
@@ -80,13 +81,13 @@ class Runs:
 
     def one(self, path: Path, bases: Bases) -> RunSummary:
         """The run in a folder; never raises for its content."""
-        signed = signature(path / METRICS, path / PRESET, path / TAGS)
+        signed = signature(path / METRICS, path / PRESET, path / TAGS, path / MODEL)
         before, run = self._known.get(path, ((), None))
         # the files of a run do not say whether it is still running
         if run is None or before != signed or run.reason == "running":
             run = summary(path)
             self._known[path] = (signed, run)
-        base = bases.get(run.preset)
+        base = None if run.framework else bases.get(run.preset)
         last = self._of.get(path)
         if last is None or last[0] is not run or last[1] != base:
             last = self._of[path] = (run, base, _compared(run, base))
@@ -168,6 +169,7 @@ _KINDS: dict[str, Any] = {
     "changes": list,
     "skipped": int,
     "document": dict,
+    "framework": str,
     "tags": list,
 }
 """What is kept of a run, with its types."""
@@ -178,7 +180,7 @@ def _summary(path: Path, values: dict[str, Any]) -> RunSummary | None:
     if not all(isinstance(values.get(key), kind) for key, kind in _KINDS.items()):
         return None
     made = {field.name: values[field.name] for field in fields(RunSummary) if field.name in _KINDS}
-    made |= {key: plain_text(made[key]) for key in ("preset", "reason", "problem")}
+    made |= {key: plain_text(made[key]) for key in ("preset", "reason", "problem", "framework")}
     changes = tuple(line for line in made["changes"] if isinstance(line, dict))
     tags = parse(tag for tag in made["tags"] if isinstance(tag, str))
     return RunSummary(name=path.name, path=path, **made | {"changes": changes, "tags": tags})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +10,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from tuiml.backends.engine import as_part
+from tuiml.data.arrays import Part
 from tuiml.data.datasets import Dataset
-from tuiml.data.own import image_folders, location, new_examples, new_table
-from tuiml.data.own.entries import Arrays, Images, Table, format_named
+from tuiml.data.own import new_examples, new_labels, new_table
+from tuiml.data.own.entries import Arrays, Idx, Images, Table
 from tuiml.data.own.new_examples import NewExamples
 from tuiml.runs import checkpoints, library
 from tuiml.runs.checkpoints import Checkpoint
@@ -21,7 +22,7 @@ from tuiml.runs.errors import CheckpointError, RunError
 from tuiml.runs.preparation import PreparedRun, prepare_run
 from tuiml.runs.session import preset_of
 from tuiml.training.events import Event
-from tuiml.training.inspections.network import InspectedNetwork
+from tuiml.training.inspections.network import InspectedNetwork, clipped
 from tuiml.training.run_control import RunControl
 
 Which = Literal["newest", "best"]
@@ -53,7 +54,7 @@ class Predictor:
         self.prepared, self.step = prepared, step
         self.said = said
         """Which checkpoint it is, in words."""
-        self._network = InspectedNetwork(prepared.network, prepared.engine)
+        self._network = InspectedNetwork(prepared.network, prepared.engine, prepared.preset.data)
 
     @property
     def dataset(self) -> Dataset:
@@ -74,35 +75,69 @@ class Predictor:
         """The examples in a file, or a folder of images.
 
         Raises:
-            Wrong: they cannot be read, or are not such as the run was trained on.
+            DataError: they cannot be read, or are not such as the run was trained on.
         """
-        shape, dataset = self.dataset.shape, self.dataset
-        if path.is_dir() or path.name.lower().endswith(image_folders.ENDINGS):
-            return new_examples.pictures(path, shape)
-        start = location.first_bytes(path, 6)
-        if start[:2] == b"PK" or start == b"\x93NUMPY" or format_named(path.name) == Arrays.name:
-            return new_examples.arrays(path, shape)
+        dataset, kind = self.dataset, new_examples.kind_of(path)
+        if kind == Table.name:
+            return new_table.read(path, dataset)
+        readers = {
+            Images.name: new_examples.pictures,
+            Arrays.name: new_examples.arrays,
+            Idx.name: new_examples.idx_file,
+        }
+        return readers[kind](path, dataset.shape)
+
+    def read_labelled(self, path: Path) -> NewExamples:
+        """The examples that have a label in a file, or in a folder of IDX files or of folders of images.
+
+        Raises:
+            DataError: as :meth:`read`, or none has a label.
+        """
+        dataset, texts = self.dataset, None
         if isinstance(dataset, Table):
-            return new_table.read(path, dataset, dataset.facts.how)
-        features = math.prod(shape)
-        names = dataset.feature_names if len(dataset.feature_names) == features else ()
-        return new_table.read(path, Table(path=str(path)), new_table.plan_of(features, names))
+            texts = dataset.facts.how.classes
+        elif isinstance(dataset, Arrays):
+            texts = new_labels.texts_of(dataset.facts.how.coding)
+        regression = self._network.regression
+        targets = new_labels.Targets(dataset.classes, self._network.outputs if regression else 1, texts)
+        return new_labels.read(path, dataset, targets)
 
     def answer(self, examples: NewExamples) -> Answers:
         """The predictions, in the order of the examples."""
-        raw = examples.inputs
-        if examples.pixels and not isinstance(self.dataset, Images):
-            raw = self._network.pixels(raw / 255.0)
-        parts = [self._some(raw[start : start + ROWS]) for start in range(0, len(raw), ROWS)]
+        raw = self._raw(examples)
+        parts = [self._network.answers(raw[start : start + ROWS]) for start in range(0, len(raw), ROWS)]
         return Answers(self.columns, np.concatenate(parts), self._network.regression)
 
-    def _some(self, raw: NDArray[Any]) -> NDArray[np.float64]:
-        inputs = self._network.data.entered(raw)
+    def part_of(self, examples: NewExamples) -> Part:
+        """Examples with labels as the engine takes them; those of an unknown class are left out."""
+        data, raw, labels = self.prepared.data, self._raw(examples), examples.labels
+        assert labels is not None, "they were read without labels"
+        if self._network.regression:
+            targets = (labels.astype(np.float32) - data.target_shift) * data.target_scale
+        else:
+            raw, labels = raw[labels >= 0], labels[labels >= 0]
+            targets = labels.astype(data.train.labels.dtype)
+        return Part(as_part(data.entered(raw), data.train).inputs, targets)
+
+    def evaluate(self, part: Part) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Each example's outputs and its loss, (n,), without class weights and penalties.
+
+        Outputs are those of the last layer, (n, classes), or numbers in the units of the data.
+        """
         with np.errstate(all="ignore"):
+            found, losses = self.prepared.engine.evaluate_each(part)
+            outputs = found.T.astype(np.float64)
             if self._network.regression:
-                return self._network.numbers(inputs)
-            found: NDArray[np.float64] = self._network.probabilities(inputs).T.astype(np.float64)
-        return found
+                outputs = clipped(self.prepared.data.original(found.T))
+            elif outputs.shape[1] == 1:
+                outputs = np.concatenate([1.0 - outputs, outputs], axis=1)
+        return outputs, losses.astype(np.float64)
+
+    def _raw(self, examples: NewExamples) -> NDArray[Any]:
+        """Inputs as the data set has them."""
+        if examples.pixels and not isinstance(self.dataset, Images):
+            return self._network.pixels(examples.inputs / 255.0)
+        return examples.inputs
 
     @property
     def network(self) -> InspectedNetwork:
@@ -137,7 +172,7 @@ def open_run(
 def _checkpoint(folder: Path, prepared: PreparedRun, which: Which) -> tuple[Checkpoint, str]:
     newest = prepared.newest_checkpoint(folder)
     if newest is None:
-        raise RunError("this run has no sound checkpoint to predict with")
+        raise RunError("this run has no sound checkpoint: there are no weights to use")
     best = prepared.position(newest).best_step
     if which == "newest" or best == newest.step:
         if best == newest.step:

@@ -12,7 +12,9 @@ import numpy as np
 from tuiml.runs import library
 from tuiml.runs.checkpoints import Checkpoint
 from tuiml.runs.errors import RunError
-from tuiml.runs.folder import NAME_BYTES, last_session, read_metrics, refuse_taken, runs_folder
+from tuiml.runs.folder import read_metrics, refuse_taken, runs_folder
+from tuiml.runs.folder_names import NAME_BYTES
+from tuiml.runs.last_session import last_session
 from tuiml.runs.preparation import prepare_run
 from tuiml.runs.run import differing, new_run
 from tuiml.runs.session import preset_of, shards_of

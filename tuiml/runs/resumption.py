@@ -11,7 +11,8 @@ from typing import Any
 from tuiml.runs import checkpoint_recovery, checkpoints, pretrained_layers
 from tuiml.runs.checkpoints import Checkpoint
 from tuiml.runs.errors import CheckpointError, RunError
-from tuiml.runs.folder import PRESET, RunFolder, Session
+from tuiml.runs.folder import PRESET, RunFolder
+from tuiml.runs.last_session import Session
 from tuiml.runs.preparation import PreparedRun
 from tuiml.runs.run import StartingPoint, cannot_write
 from tuiml.spec.preset import Preset, Training

@@ -127,7 +127,7 @@ class Run:
         finally:
             try:
                 if not ended:
-                    self._recorder.save(self._save)  # an error, or the generator was closed
+                    self._recorder.save(self._save_unfinished)  # an error, or the generator was closed
             finally:
                 self._prepared.engine.close()
                 self.folder.close()
@@ -158,6 +158,11 @@ class Run:
         yield from self.trainer.inspection.answer_after_end()
         if self._recorder.why:
             self._recorder.save(self._save)
+
+    def _save_unfinished(self) -> None:
+        """Save in the middle of an epoch, with the totals of all its batches so far."""
+        self.trainer.state.collect()
+        self._save()
 
     def _save(self) -> None:
         if self._pretrainer is None:

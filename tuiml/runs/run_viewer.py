@@ -39,10 +39,8 @@ def view(
         if found is None:
             raise RunError("this run has no sound checkpoint to look into")
         prepared.load(found)
-        inspection, step = (
-            InspectionService(control, prepared.network, prepared.engine, time.perf_counter),
-            found.step,
-        )
+        network, data, step = prepared.network, prepared.preset.data, found.step
+        inspection = InspectionService(control, network, prepared.engine, time.perf_counter, data)
         if statistics:
             yield _snapshot(prepared, found, control)
         yield from inspection.answer_new(MANY, again=True)

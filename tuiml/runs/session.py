@@ -11,10 +11,12 @@ from tuiml.data.own.reading import DataFiles
 from tuiml.registry import short
 from tuiml.runs import checkpoint_recovery, library, threads
 from tuiml.runs.errors import RunError
-from tuiml.runs.folder import Line, RunFolder, last_session, refuse_taken
+from tuiml.runs.folder import Line, RunFolder, refuse_taken
+from tuiml.runs.last_session import last_session
 from tuiml.runs.preparation import Loader, prepare_run
 from tuiml.runs.resumption import resume_point
 from tuiml.runs.run import Run, new_run
+from tuiml.runs.watched import refuse_watched
 from tuiml.spec import check
 from tuiml.spec.edit import assign, split
 from tuiml.spec.preset import Preset
@@ -90,10 +92,10 @@ def resume(
     Raises:
         SpecError: a setting is wrong, or this machine lacks the memory for the network.
         DataError: the data is missing or damaged.
-        RunError: there is no such run, another process writes to it, or all its epochs are done.
+        RunError: there is no such run, it is a watched loop or in use, or all its epochs are done.
         Cancelled: it was stopped before it resumed.
     """
-    folder = RunFolder.reopen(library.find(str(word)))
+    folder = _reopened(word)
     try:
         document, restored_from = checkpoint_recovery.preset_document(folder.path)
         preset, old = _changed(document, settings), _changed(document)
@@ -108,11 +110,18 @@ def resume(
         folder.close()
 
 
+def _reopened(word: str | Path) -> RunFolder:
+    path = library.find(str(word))
+    refuse_watched(path)
+    return RunFolder.reopen(path)
+
+
 def preset_of(path: Path) -> Preset:
     """The preset of the run in a folder.
 
     Raises:
         SpecError: it cannot be used.
+        RunError: it is a loop of the user's own, which has none.
     """
     return _changed(checkpoint_recovery.preset_document(path)[0])
 

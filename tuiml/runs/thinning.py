@@ -50,6 +50,10 @@ class Thinner:
             return [*self._flush(), line]
         return [line]
 
+    def rest(self) -> list[Line]:
+        """The line that waits, where the run is cut off."""
+        return self._flush()
+
     def _batch(self, line: Line) -> list[Line]:
         step, seconds = _integer(line, "step"), line.get("seconds") or 0.0
         if step < self._step or seconds < self._at:  # the run went back

@@ -25,14 +25,18 @@ LIMIT = 64
 def limit(wanted: int | None = None) -> int:
     """Settle the number of threads, and return it.
 
-    It is ``wanted`` if given, else what the environment says for tuiml or for a matrix library, else one per
-    core but at most :data:`MOST`.
+    It is ``wanted`` if given, else the :func:`usual` one.
     """
-    count = wanted or given() or min(MOST, cores())
+    count = wanted or usual()
     os.environ[OURS] = str(count)
     for name in LIBRARIES:
         os.environ[name] = "1"
     return count
+
+
+def usual() -> int:
+    """What the environment says for tuiml or a matrix library, else one per core but at most :data:`MOST`."""
+    return given() or min(MOST, cores())
 
 
 def given() -> int | None:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from tuiml.runs import threads
-from tuiml.runs.link import Message, Sender, Unpacker
+from tuiml.runs.link import CALM, Message, Sender, Unpacker
 from tuiml.text import plain_text
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ NICENESS = 10
 GRACE = 5.0
 """Seconds to finish a step and save after the app is gone."""
 MOST_REQUESTS = 8
+UNSEEN = 0.5
+"""Seconds between two reports of progress to a screen without charts of it."""
 PATIENCE = 2.0
 """Seconds to wait for an app that does not read, after a signal to end."""
 
@@ -52,7 +54,7 @@ class Worker:
         self._line = line
         self._leave = leave
         self._control: RunControl = RunControl()
-        self._sender = Sender(line)
+        self._sender = Sender(line, self._calm)
         self._first: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._signalled = False
 
@@ -82,6 +84,7 @@ class Worker:
             while data := self._line.recv(65536):
                 for message in unpacker.feed(data):
                     obey(self._control, message, self._first)
+                    self._sender.hurry()
         except (OSError, ValueError):
             pass  # gone, or out of step with us
         timer = threading.Timer(GRACE, self._leave, (1,))
@@ -91,6 +94,13 @@ class Worker:
         self._first.put(None)
 
     # -- to the app ---------------------------------------------------------------------------------------
+
+    def _calm(self) -> float:
+        """Seconds between two reports of progress: many where no step waits for the processor, few where
+        only a line of the screen shows the run."""
+        if not self._control.observed:
+            return UNSEEN
+        return CALM if self._control.pace is None else CALM / 2
 
     def _train(self, order: Message) -> Message | None:
         """Carry out the first order; a last message if it fails."""
@@ -148,7 +158,7 @@ def obey(control: RunControl, message: Message, first: queue.SimpleQueue[Message
         control.rewind(value)
     elif do == "change" and isinstance(value, dict):
         control.change(value)  # the trainer checks it, for it knows what the run is
-    elif do in ("inspect", "predict"):
+    elif do in ("inspect", "predict", "predict_row"):
         ask(control, str(do), value)
     elif do == "observe" and isinstance(value, bool):
         control.observe(value)
@@ -158,11 +168,14 @@ def ask(control: RunControl, do: str, value: Any) -> None:
     """Ask for inspections; invalid requests are ignored."""
     from tuiml.training import codec
     from tuiml.training.inspections.drawing import Drawing
+    from tuiml.training.inspections.row import Row
     from tuiml.training.inspector import read_request
 
     with contextlib.suppress(ValueError):
         if do == "predict":
             control.predict(codec.read(Drawing, value))
+        elif do == "predict_row":
+            control.predict(codec.read(Row, value))
         elif isinstance(value, list):
             control.inspect([read_request(request) for request in value[:MOST_REQUESTS]])
 

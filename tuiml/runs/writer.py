@@ -49,6 +49,13 @@ def hold(path: Path, kind: str = "run") -> int:
     )
 
 
+def release(handle: int) -> None:
+    """Give the lock back, even if a process that was forked meanwhile has the descriptor too."""
+    with contextlib.suppress(OSError):
+        fcntl.flock(handle, fcntl.LOCK_UN)
+    os.close(handle)
+
+
 def is_held(path: Path) -> bool:
     """True if a process writes to the run's folder now."""
     try:

@@ -9,7 +9,7 @@ from tuiml.registry import value_text
 
 Raw: TypeAlias = Mapping[str, Any]
 NOT_SETTINGS = ("name", "note", "version")
-_ORDER = ("data", "layers", "activation", "initializer", "optimizer", "learning_rate")
+_ORDER = ("framework", "model", "data", "layers", "activation", "initializer", "optimizer", "learning_rate")
 
 
 def differences(documents: Sequence[Raw]) -> list[tuple[str, list[Any]]]:
@@ -76,7 +76,18 @@ def _at(document: Raw, path: str) -> Any:
     return layers[int(index)] if int(index) < len(layers) else None
 
 
-_PLAIN = ("data", "activation", "initializer", "optimizer", "loss", "schedule", "normalize", "pretraining")
+_PLAIN = (
+    "framework",
+    "model",
+    "data",
+    "activation",
+    "initializer",
+    "optimizer",
+    "loss",
+    "schedule",
+    "normalize",
+    "pretraining",
+)
 """Settings whose value says which setting it is."""
 _SHORT = {"learning_rate": "lr", "batch_size": "batch", "negative_slope": "slope"}
 

@@ -155,6 +155,18 @@ def find(word: str) -> PresetFile:
     return found if isinstance(found, PresetFile) else PresetFile(found.stem, found, False)
 
 
+def document_of(file: PresetFile) -> dict[str, Any]:
+    """The tables of a preset file, not validated; one without a name has that of its file.
+
+    Raises:
+        SpecError: unreadable, or not TOML.
+    """
+    document = file.document()
+    if "name" not in document and file.name.isprintable():
+        document["name"] = file.name[:80]
+    return document
+
+
 def find_among(word: str, known: Mapping[str, T], kind: str, lists: str) -> T | Path:
     """What a word means on the command line: one of those known by name, or the path of a TOML file.
 

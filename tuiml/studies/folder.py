@@ -17,7 +17,8 @@ from tuiml.files import read_regular, write_whole
 from tuiml.registry import closest, short
 from tuiml.runs import threads, trash
 from tuiml.runs.errors import RunError
-from tuiml.runs.folder import fitting, studies_folder
+from tuiml.runs.folder import studies_folder
+from tuiml.runs.folder_names import fitting
 from tuiml.runs.library import moved
 from tuiml.runs.trash import Deleted
 from tuiml.runs.writer import hold, is_held

@@ -31,7 +31,11 @@ class Budget:
         """Prepare the next run of the task; the time counts as part of that run."""
         began = self._clock()
         task()
-        self._prepared += self._clock() - began
+        self.charge(self._clock() - began)
+
+    def charge(self, seconds: float) -> None:
+        """Count time that was spent on the next run of the task."""
+        self._prepared += seconds
 
     def due(self, now: float) -> bool:
         """True if the task may run at ``now``."""

@@ -179,6 +179,15 @@ class Epoch(Event, event="epoch", recorded=True, changes_keys=False):
 
 
 @dataclass(frozen=True)
+class Scalars(Event, event="scalars", recorded=True, droppable=True, changes_keys=False):
+    """Numbers that a watched loop reports under names of its own, at one step."""
+
+    epoch: Count
+    step: Count
+    values: Annotated[dict[Text, Number], Field(max_length=1000)]
+
+
+@dataclass(frozen=True)
 class Snapshot(
     Event,
     event="snapshot",

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from tuiml.backends.engine import Engine
+from tuiml.data.base import Dataset
 from tuiml.nn.network import Network
 from tuiml.training import codec
 from tuiml.training import inspections as inspections  # registers their events
 from tuiml.training.budget import Budget
 from tuiml.training.events import kind_of
-from tuiml.training.inspections.drawing import Drawing, DrawingPrediction, predict
 from tuiml.training.inspections.network import InspectedNetwork
-from tuiml.training.inspections.record import CELLS, CLASSES, Inspection, InspectionRequest
+from tuiml.training.inspections.record import CELLS, CLASSES, Inspection, InspectionRequest, Question
 from tuiml.training.run_control import RunControl
 
 FEW = 2000
@@ -50,8 +50,8 @@ def read_request(value: Any) -> InspectionRequest:
 class Inspector:
     """Computes inspections of one engine's network."""
 
-    def __init__(self, network: Network, engine: Engine) -> None:
-        self._network = InspectedNetwork(network, engine)
+    def __init__(self, network: Network, engine: Engine, dataset: Dataset | None = None) -> None:
+        self._network = InspectedNetwork(network, engine, dataset)
 
     def answer(self, request: InspectionRequest, most: int = FEW) -> Inspection | None:
         """The answer to a request; ``None`` where it does not suit the network or its data.
@@ -66,19 +66,24 @@ class Inspector:
         with np.errstate(all="ignore"):
             return kind.compute(self._network, request, most)
 
-    def predict(self, drawing: Drawing) -> DrawingPrediction | None:
-        """The prediction for a drawing; ``None`` where it does not suit the network."""
-        return predict(self._network, drawing)
+    def predict(self, question: Question) -> Inspection | None:
+        """The prediction for an example; ``None`` where it does not suit the network."""
+        return question.predict(self._network)
 
 
 class InspectionService:
     """Answers the requests of a :class:`~tuiml.training.run_control.RunControl`, on a budget of time."""
 
     def __init__(
-        self, control: RunControl, network: Network, engine: Engine, clock: Callable[[], float]
+        self,
+        control: RunControl,
+        network: Network,
+        engine: Engine,
+        clock: Callable[[], float],
+        dataset: Dataset,
     ) -> None:
         self._control = control
-        self._inspector = Inspector(network, engine)
+        self._inspector = Inspector(network, engine, dataset)
         self._budget = Budget(TIME, 0.1, clock)
 
     def due(self, now: float) -> bool:
@@ -96,8 +101,8 @@ class InspectionService:
             most: examples that are evaluated for each.
             again: to all requests, new or not.
         """
-        requests, drawing = self._control.take_requests()
-        prediction = self._inspector.predict(drawing) if drawing else None
+        requests, question = self._control.take_requests()
+        prediction = self._inspector.predict(question) if question else None
         if prediction:
             yield prediction
         yield from self._answers(self._control.requests if again else requests, most)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tuiml.training.diagnosis_context import DiagnosisContext
 from tuiml.training.remedies import Remedy
+from tuiml.training.stack_context import StackContext
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Rule:
     meaning: str
     """One line: what it is and why it is bad."""
     source: str
-    find: Callable[[DiagnosisContext], Finding | None]
+    find: Callable[[StackContext], Finding | None]
     remedy: Callable[[DiagnosisContext, Finding], Remedy]
     others: tuple[Callable[[DiagnosisContext], Remedy], ...] = ()
     """Further remedies; one without edits is none."""
@@ -35,3 +36,7 @@ class Rule:
     """The names of what follows from it."""
     hides: tuple[str, ...] = ()
     """What would be misleading to name among them."""
+    even_if_learned: bool = False
+    """Whether it is said of a network too that has learned its data."""
+    advice: str = ""
+    """What helps, in words, where there is no preset to edit: in a loop of the user's own."""

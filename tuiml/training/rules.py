@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 
 from tuiml.training import bounds, remedies
 from tuiml.training import other_remedies as other
-from tuiml.training.diagnosis_context import DiagnosisContext, figures, percents, times
 from tuiml.training.remedies import Remedy
 from tuiml.training.rule import Finding, Rule
+from tuiml.training.stack_context import StackContext, figures, percents, times
 
 SETTLED = 50
 """Steps before which update ratios say little: optimizers that adapt take their largest steps first."""
@@ -18,53 +17,40 @@ BEYOND = 0.5
 """How far above its bound the median update ratio is reported: networks that train well may reach it."""
 
 
-def _inputs(context: DiagnosisContext) -> Finding | None:
+def _inputs(context: StackContext) -> Finding | None:
     if context.hidden and context.normalized(context.weighted[0]):
         return None
-    data = context.preset.data
-    if context.inputs is not None:
-        mean, std = context.inputs
-    elif data.normalize == "none" and data.top:  # as of pixels: some are near 0, some near the top
-        mean, std = data.top / 4, data.top / 4
-    else:
-        return None
-    size = math.hypot(mean, std)
-    if not size > bounds.INPUTS:
-        return None
-    if context.inputs is None:
-        return Finding((), f"the inputs go up to {data.top:g}, for they are not normalized")
-    return Finding((), f"the inputs have mean {mean:.2g} and std {std:.2g}, for they are not normalized")
+    return Finding((), context.large_inputs) if context.large_inputs else None
 
 
-def _diverged(context: DiagnosisContext) -> Finding | None:
+def _diverged(context: StackContext) -> Finding | None:
     if context.diverged:
-        return Finding((), f"training diverged; the last finite weights are those of step {context.step:,}")
-    wrong = [i for i in context.weighted if not math.isfinite(context.of(i).std)]
+        return Finding((), context.diverged_text)
+    wrong = [i for i in context.weighted if context.not_finite(i)]
     return Finding(tuple(wrong), "the outputs are not finite") if wrong else None
 
 
-def _far_too_fast(context: DiagnosisContext) -> Finding | None:
+def _far_too_fast(context: StackContext) -> Finding | None:
     return Finding((), context.rate_text) if context.far_too_fast else None
 
 
-def _targets(context: DiagnosisContext) -> Finding | None:
+def _targets(context: StackContext) -> Finding | None:
     if context.targets is None or not math.hypot(*context.targets) > bounds.TARGETS:
         return None
     mean, std = context.targets
     return Finding((), f"the targets have mean {mean:.3g} and std {std:.2g}, for they are not normalized")
 
 
-def _constant_target(context: DiagnosisContext) -> Finding | None:
+def _constant_target(context: StackContext) -> Finding | None:
     constant = context.targets is not None and context.targets[1] == 0.0
     return Finding((), "the target is the same in every example") if constant else None
 
 
-def _symmetric(context: DiagnosisContext) -> Finding | None:
+def _symmetric(context: StackContext) -> Finding | None:
     """Units that start equal stay equal if the next layer's weights are equal too."""
-    if context.preset.pretraining is not None:
+    if context.pretrained:
         return None
-    pairs = pairwise(context.weighted)
-    found = [i for i, j in pairs if context.symmetric(i) and context.symmetric(j) and not context.noisy(i)]
+    found = [i for i, _ in context.symmetric_pairs if not context.noisy(i)]
     text = "all units of a layer are equal, get equal gradients, and so stay equal"
     return Finding(tuple(found), text) if found else None
 
@@ -74,7 +60,7 @@ def _some(values: dict[int, float], text: str, words: Callable[[Sequence[float]]
     return Finding(tuple(values), text.format(words(list(values.values())))) if values else None
 
 
-def _saturated(context: DiagnosisContext) -> Finding | None:
+def _saturated(context: StackContext) -> Finding | None:
     if context.learned:
         return None
     fractions = {i: context.of(i).saturated for i in context.hidden}
@@ -82,7 +68,7 @@ def _saturated(context: DiagnosisContext) -> Finding | None:
     return _some(found, "{} of the outputs are saturated", percents)
 
 
-def _exploding(context: DiagnosisContext) -> Finding | None:
+def _exploding(context: StackContext) -> Finding | None:
     stds = [context.of(i).std for i in context.hidden]
     norms = [context.gradient(i) for i in context.weighted]
     large = [norm for norm in norms if norm > bounds.HUGE]
@@ -97,7 +83,7 @@ def _exploding(context: DiagnosisContext) -> Finding | None:
     return Finding(context.weighted, text)
 
 
-def _collapsed(context: DiagnosisContext) -> Finding | None:
+def _collapsed(context: StackContext) -> Finding | None:
     if context.learned:
         return None
     stds = {i: context.of(i).std for i in context.hidden if not context.normalized(i)}
@@ -105,7 +91,7 @@ def _collapsed(context: DiagnosisContext) -> Finding | None:
     return _some(found, "the outputs' std is {}: nearly the same for every example", figures)
 
 
-def _vanishing(context: DiagnosisContext) -> Finding | None:
+def _vanishing(context: StackContext) -> Finding | None:
     if context.learned or not context.fall > 1 / bounds.VANISHED:
         return None
     return Finding(
@@ -113,7 +99,7 @@ def _vanishing(context: DiagnosisContext) -> Finding | None:
     )
 
 
-def _dead(context: DiagnosisContext) -> Finding | None:
+def _dead(context: StackContext) -> Finding | None:
     if context.learned:
         return None
     fractions = {i: context.of(i).dead for i in context.hidden}
@@ -121,21 +107,31 @@ def _dead(context: DiagnosisContext) -> Finding | None:
     return _some(found, "{} of the units are silent on every example", percents)
 
 
-def _step_size(context: DiagnosisContext) -> str:
+def _step_size(context: StackContext) -> str:
     return f"a step changes the weights by {100 * 10**context.ratio:.2g} % of their spread"
 
 
-def _too_fast(context: DiagnosisContext) -> Finding | None:
+def _too_fast(context: StackContext) -> Finding | None:
     if context.step < SETTLED or not context.ratio > bounds.UPDATE_HIGH + BEYOND:
         return None
     return Finding((), _step_size(context))
 
 
-def _too_slow(context: DiagnosisContext) -> Finding | None:
+def _too_slow(context: StackContext) -> Finding | None:
     stuck = context.losses is not None and not context.learns
     if context.step < SETTLED or not stuck or not context.ratio < bounds.UPDATE_LOW:
         return None
     return Finding((), f"{_step_size(context)}, and the loss stays where it was")
+
+
+def _untrained(context: StackContext) -> Finding | None:
+    text = "no step changes its weights, while others are trained"
+    return Finding(context.untrained, text) if context.untrained else None
+
+
+def _frozen(context: StackContext) -> Finding | None:
+    text = "parameters are frozen while layers before and after are trained"
+    return Finding(context.frozen, text) if context.frozen else None
 
 
 DEEPER = (other.initializers_alone, other.batch_normalized, other.pretrained, other.adaptive)
@@ -182,6 +178,7 @@ RULES: tuple[Rule, ...] = (
         (other.adaptive,),
         causes=OVERSHOT,
         hides=("learning rate too low",),
+        advice="a learning rate near the usual one of the optimizer, or less at first (warmup)",
     ),
     Rule(
         "symmetric units",
@@ -197,6 +194,7 @@ RULES: tuple[Rule, ...] = (
             "vanishing gradient",
             "learning rate too low",
         ),
+        advice="random initial values: He for relu and its kin, Glorot for tanh and sigmoid",
     ),
     Rule(
         "saturated",
@@ -206,6 +204,7 @@ RULES: tuple[Rule, ...] = (
         lambda context, seen: remedies.initial_values(context),
         DEEPER,
         causes=("vanishing gradient", "learning rate too low"),
+        advice="initial values that suit (Glorot for tanh and sigmoid), a normalization before it, or relu",
     ),
     Rule(
         "exploding",
@@ -215,6 +214,7 @@ RULES: tuple[Rule, ...] = (
         lambda context, seen: remedies.initial_values(context),
         (other.initializers_alone, other.batch_normalized, other.clipped),
         causes=("diverged", "dead units", "learning rate too high", "vanishing gradient"),
+        advice="smaller initial values (He, Glorot), gradients clipped at norm 1; unscale scaled ones first",
     ),
     Rule(
         "dead units",
@@ -223,7 +223,8 @@ RULES: tuple[Rule, ...] = (
         _dead,
         lambda context, seen: remedies.leaky(context, seen.layers),
         (remedies.slower_in_training, other.batch_normalized),
-        causes=("collapsed", "vanishing gradient", "learning rate too low"),
+        causes=("collapsed", "vanishing gradient", "learning rate too low", "not trained"),
+        advice="leaky_relu or gelu in place of relu, a smaller learning rate, biases that start at 0",
     ),
     Rule(
         "collapsed",
@@ -233,6 +234,7 @@ RULES: tuple[Rule, ...] = (
         lambda context, seen: remedies.initial_values(context),
         DEEPER,
         causes=("vanishing gradient", "learning rate too low"),
+        advice="initial values that suit (He for relu, Glorot for tanh and sigmoid), or a normalization",
     ),
     Rule(
         "vanishing gradient",
@@ -241,7 +243,8 @@ RULES: tuple[Rule, ...] = (
         _vanishing,
         lambda context, seen: remedies.initial_values(context, renew=True),
         DEEPER,
-        causes=("learning rate too low",),
+        causes=("learning rate too low", "not trained"),
+        advice="relu and He initial values, a normalization, or connections that skip layers",
     ),
     Rule(
         "diverged",
@@ -251,6 +254,7 @@ RULES: tuple[Rule, ...] = (
         lambda context, seen: remedies.slower(context),
         (other.clipped, other.adaptive),
         causes=("learning rate too high",),
+        advice="a smaller learning rate, gradients clipped at norm 1; in float16 a smaller loss scale",
     ),
     Rule(
         "learning rate too high",
@@ -259,6 +263,7 @@ RULES: tuple[Rule, ...] = (
         _too_fast,
         lambda context, seen: remedies.aimed(context),
         (other.clipped, other.adaptive),
+        advice="a smaller learning rate: a step should be about a thousandth of the weights",
     ),
     Rule(
         "learning rate too low",
@@ -267,6 +272,25 @@ RULES: tuple[Rule, ...] = (
         _too_slow,
         lambda context, seen: remedies.aimed(context),
         (other.adaptive,),
+        advice="a larger learning rate: a step should be about a thousandth of the weights",
+    ),
+    Rule(
+        "not trained",
+        "what the optimizer does not know, or cannot move in its precision, stays as it was initialized",
+        "the definition of a step: w − rate · gradient",
+        _untrained,
+        lambda context, seen: Remedy(""),
+        even_if_learned=True,
+        advice="give its parameters to the optimizer; in half precision keep the weights in float32",
+    ),
+    Rule(
+        "frozen layer",
+        "its parameters stay as they are, whatever the gradient",
+        "the setting itself: requires_grad, trainable or freeze",
+        _frozen,
+        lambda context, seen: Remedy(""),
+        even_if_learned=True,
+        advice="if it is not meant: requires_grad, trainable or unfreeze, before the optimizer is made",
     ),
 )
 """The worst first: what is reported first is what should be changed first."""

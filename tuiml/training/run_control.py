@@ -7,8 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tuiml.training.inspections.drawing import Drawing
-from tuiml.training.inspections.record import InspectionRequest
+from tuiml.training.inspections.record import InspectionRequest, Question
 
 Order = dict[str, Any]
 MOST_ORDERS = 1000
@@ -40,7 +39,7 @@ class RunControl:
         self.requests: tuple[InspectionRequest, ...] = ()
         """The inspection requests in force."""
         self._new_requests = False
-        self._drawing: Drawing | None = None
+        self._question: Question | None = None
         self._left = False
         self.answers_after_end = False
         """True if inspections are answered after the end of the run, until :meth:`leave`."""
@@ -109,10 +108,10 @@ class RunControl:
             self.requests, self._new_requests, self.attention = tuple(requests), True, True
             self._changed.notify_all()
 
-    def predict(self, drawing: Drawing) -> None:
-        """Request the prediction for a drawn image; it replaces one that still waits."""
+    def predict(self, question: Question) -> None:
+        """Request the prediction for an example; it replaces one that still waits."""
         with self._changed:
-            self._drawing, self.attention = drawing, True
+            self._question, self.attention = question, True
             self._changed.notify_all()
 
     def leave(self) -> None:
@@ -139,14 +138,14 @@ class RunControl:
 
     @property
     def _requested(self) -> bool:
-        return self._new_requests or self._drawing is not None
+        return self._new_requests or self._question is not None
 
-    def take_requests(self) -> tuple[tuple[InspectionRequest, ...], Drawing | None]:
-        """The new inspection requests since the last call, and a drawn image to classify."""
+    def take_requests(self) -> tuple[tuple[InspectionRequest, ...], Question | None]:
+        """The new inspection requests since the last call, and an example to predict."""
         with self._changed:
-            requests, drawing = self.requests if self._new_requests else (), self._drawing
-            self._new_requests, self._drawing = False, None
-            return requests, drawing
+            requests, question = self.requests if self._new_requests else (), self._question
+            self._new_requests, self._question = False, None
+            return requests, question
 
     def take_step(self) -> None:
         """Count down single steps before a batch, and clear :attr:`attention` if possible."""

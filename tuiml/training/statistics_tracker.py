@@ -138,20 +138,47 @@ Group = tuple[str, str, Bounds]
 """Layers that share an axis: the kind of histogram, which layers of it, and what bounds the values."""
 
 
+class Axes:
+    """The axes of the histograms of several layers.
+
+    Args:
+        groups: which layers share one, by their index.
+    """
+
+    def __init__(self, groups: Mapping[Group, Sequence[int]]) -> None:
+        self._groups = groups
+        self._axes: dict[Group, Axis] = {}
+
+    def histograms(self, samples: Sequence[Mapping[str, Values]]) -> list[dict[str, Any]]:
+        """The histograms of every layer, each kind on its own axis."""
+        found = [histograms(s, {}) for s in samples]  # gradients need no limits
+        for group, members in self._groups.items():
+            kind, _, bounds = group
+            there = [i for i in members if kind in samples[i] and samples[i][kind].finite.size]
+            values = [samples[i][kind] for i in there]
+            axis = self._axes.setdefault(group, Axis(bounds))
+            axis.fit(values)
+            counted = axis.count(values)
+            if axis.adjust(counted, values):
+                counted = axis.count(values)
+            for i, part in zip(there, counted, strict=True):
+                found[i][kind] = part
+        return found
+
+
 class StatisticsTracker:
     """Makes the statistics of one network, snapshot after snapshot."""
 
     def __init__(self, network: Network) -> None:
         self._activations = [getattr(n.layer, n.layer.activation_field or "", None) for n in network.nodes]
-        self._groups = _groups(network)
-        self._axes: dict[Group, Axis] = {}
+        self._axes = Axes(_groups(network))
         self._silence = [Silence() for _ in network.nodes]
 
     def snapshot(self, views: Sequence[LayerView]) -> tuple[LayerStatistics, ...]:
         """Statistics of every layer, first to last."""
         samples = [samples_of(view) for view in views]
         examples = views[-1].output.shape[1]
-        axes = self._limits(samples)
+        axes = self._axes.histograms(samples)
         found = []
         for i, view in enumerate(views):
             silent = silent_units(view, self._activations[i])
@@ -170,22 +197,6 @@ class StatisticsTracker:
             silent = silent_units(view, activation)
             found.append(layer if silent is None else replace(layer, dead=float(silent.mean())))
         return tuple(found)
-
-    def _limits(self, samples: Sequence[Mapping[str, Values]]) -> list[dict[str, Any]]:
-        """The histograms of every layer, each kind on its own axis."""
-        found = [histograms(s, {}) for s in samples]  # gradients need no limits
-        for group, members in self._groups.items():
-            kind, _, bounds = group
-            there = [i for i in members if kind in samples[i] and samples[i][kind].finite.size]
-            values = [samples[i][kind] for i in there]
-            axis = self._axes.setdefault(group, Axis(bounds))
-            axis.fit(values)
-            counted = axis.count(values)
-            if axis.adjust(counted, values):
-                counted = axis.count(values)
-            for i, part in zip(there, counted, strict=True):
-                found[i][kind] = part
-        return found
 
 
 def _groups(network: Network) -> dict[Group, list[int]]:

@@ -64,7 +64,7 @@ class Trainer:
         network, engine, clock = state.network, state.engine, state.clock
         self.state, self.data, self.engine = state, state.data, engine
         self.control = control or RunControl()
-        self.inspection = InspectionService(self.control, network, engine, clock)
+        self.inspection = InspectionService(self.control, network, engine, clock, state.preset.data)
         self.snapshots = SnapshotMaker(network, engine, self.control, clock)
         self._orders = OrderHandler(
             self.state, self.control, self.inspection, self.snapshots, live=live, allow=allow

@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 
 from tuiml.nn.network import Network
 from tuiml.spec.preset import Preset
-from tuiml.training.diagnosis_context import DiagnosisContext, span
+from tuiml.training.diagnosis_context import DiagnosisContext
 from tuiml.training.layer_statistics import LayerStatistics
 from tuiml.training.remedies import Remedy
 from tuiml.training.rule import Finding, Rule
 from tuiml.training.rules import RULES
+from tuiml.training.stack_context import StackContext
 
 MOST = 3
 """Verdicts that are reported at a time."""
@@ -70,10 +71,15 @@ def verdicts(
     """
     if len(layers) != len(network.nodes) or (step == 0 and preset.pretraining is not None):
         return []
-    context = DiagnosisContext(preset, network, layers, step, inputs, targets, losses, diverged, rate, score)
-    if context.finished:
-        return []
-    found = {rule.name: (rule, seen) for rule in RULES if (seen := rule.find(context)) is not None}
+    return judged(
+        DiagnosisContext(preset, network, layers, step, inputs, targets, losses, diverged, rate, score)
+    )
+
+
+def judged(context: StackContext) -> list[Verdict]:
+    """What is wrong with any network that is described so, as :func:`verdicts`."""
+    rules = [rule for rule in RULES if rule.even_if_learned or not context.finished]
+    found = {rule.name: (rule, seen) for rule in rules if (seen := rule.find(context)) is not None}
     reported: list[Verdict] = []
     for rule, seen in list(found.values()):
         if rule.name in found and len(reported) < MOST:
@@ -93,17 +99,19 @@ def _take(found: dict[str, tuple[Rule, Finding]], rule: Rule) -> list[tuple[Rule
 
 
 def _verdict(
-    context: DiagnosisContext, rule: Rule, seen: Finding, followed: Sequence[tuple[Rule, Finding]]
+    context: StackContext, rule: Rule, seen: Finding, followed: Sequence[tuple[Rule, Finding]]
 ) -> Verdict:
     settings = context.settings(seen.layers)
     texts = [seen.text + (f" ({settings})" if settings else ""), *(f.text for _, f in followed[:1])]
     text = "; ".join(texts)
-    evidence = f"{span(seen.layers)}: {text}" if seen.layers else f"{text[:1].upper()}{text[1:]}"
-    remedy = rule.remedy(context, seen)
-    if remedy.edits and not remedy.fits(context.preset):
-        remedy = replace(remedy, edits=())
+    evidence = f"{context.span(seen.layers)}: {text}" if seen.layers else f"{text[:1].upper()}{text[1:]}"
+    remedy, others = Remedy(rule.advice), tuple[Remedy, ...]()
+    if isinstance(context, DiagnosisContext):
+        remedy = rule.remedy(context, seen)
+        if remedy.edits and not remedy.fits(context.preset):
+            remedy = replace(remedy, edits=())
+        others = _others(context, rule, remedy)
     names = tuple(follower.name for follower, _ in followed if follower.name not in rule.hides)
-    others = _others(context, rule, remedy)
     return Verdict(rule.name, rule.meaning, rule.source, seen.layers, evidence, names, remedy, others)
 
 

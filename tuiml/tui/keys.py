@@ -14,13 +14,13 @@ from typing import Any, ClassVar, Literal, TypeVar, get_args
 from textual.binding import Binding, BindingType
 
 Where = Literal[
-    "field", "pad", "build", "train", "study", "library", "list", "vary", "note", "finder", "explorer",
+    "row", "field", "pad", "build", "train", "study", "library", "list", "vary", "note", "finder", "explorer",
     "files", "opening", "dialog", "help", "jump", "any", "table",
 ]  # fmt: skip
 """Where an action works, in the order of the key bar: everywhere (``any``), on a screen, or in a widget or
-dialog: a field of a form, the pad that is drawn on, a list to choose from, the values of a study, the note,
-the finder of a learning rate, the explorer of activations, files and folders, the dialog that opens things,
-jump mode, a table of layers."""
+dialog: a row to predict, a field of a form, the pad that is drawn on, a list to choose from, the values of a
+study, the note, the finder of a learning rate, the explorer of activations, files and folders, the dialog
+that opens things, jump mode, a table of layers."""
 GROUPS = get_args(Where)
 LAST = 10_000
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -169,7 +169,7 @@ KEY_WORDS = {
     "plus": "+", "minus": "-", "comma": ",", "delete": "del", "pageup": "pgup", "pagedown": "pgdn",
     "underscore": "_", "percent_sign": "%", "equals_sign": "=", "less_than_sign": "<",
     "greater_than_sign": ">", "tilde": "~", "number_sign": "#", "left_curly_bracket": "{",
-    "right_curly_bracket": "}",
+    "right_curly_bracket": "}", "asterisk": "*",
 }  # fmt: skip
 
 

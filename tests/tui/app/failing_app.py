@@ -7,10 +7,13 @@ import threading
 import time
 
 from tuiml.cli import main
+from tuiml.files import home
 from tuiml.tui.app import ending
 from tuiml.tui.app.app import TuimlApp
 from tuiml.tui.app.main_screen import MainScreen
 
+THERE = "there"
+"""An empty file in ``TUIML_HOME``, once the app hangs or fails at its next key."""
 WORDS = "something [bold]odd\x1b[31m"
 
 
@@ -30,7 +33,9 @@ async def in_task() -> None:
     fault()
 
 
-def hang() -> None:
+def hang(patience: float = 1.0) -> None:
+    ending.PATIENCE = patience
+    (home() / THERE).touch()
     while True:
         time.sleep(0.05)
 
@@ -40,6 +45,7 @@ def input_thread(app: TuimlApp) -> None:
         fault()
 
     app._driver.process_message = broken
+    (home() / THERE).touch()
 
 
 def unsaved(app: TuimlApp) -> None:
@@ -62,10 +68,10 @@ WAYS = {
     "unsaved": unsaved,
     "abort": lambda app: os.kill(os.getpid(), 9),
     "hang": lambda app: hang(),
+    "hang for long": lambda app: hang(3600.0),
 }
 
 if __name__ == "__main__":
     way = WAYS[sys.argv[1]]
     MainScreen.action_help = lambda self: way(self.app) and None
-    ending.PATIENCE = 1.0
     sys.exit(main(sys.argv[2:]))

@@ -20,6 +20,9 @@ from tuiml.tui.widgets.picker import Pick, Picker
 ACTIONS = """
 any start_pause ctrl+r first
 table choose enter
+row row_next greater_than_sign
+row row_back less_than_sign hidden
+row find_input slash
 field open_field enter
 field leave_field escape
 field value_next right hidden
@@ -93,6 +96,8 @@ train now end
 train zoom_in plus
 train zoom_out minus
 train go_to_step G
+train fold_module space
+train fold_modules asterisk hidden
 train next_kind v
 train kind_before V hidden
 train next_chart c

@@ -19,7 +19,7 @@ def text(on: Bench) -> str:
 
 @pytest.mark.parametrize(
     ("keys", "first"),
-    [((), "Build"), (("tab",), "Build, in the form"), (("2",), "Train"), (("3",), "Library")],
+    [((), "Build"), (("tab",), "In a form"), (("2",), "Train"), (("3",), "Library")],
 )
 @pytest.mark.usefixtures("quick")
 async def test_it_begins_with_the_place(keys: tuple[str, ...], first: str) -> None:

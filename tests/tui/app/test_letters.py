@@ -19,8 +19,9 @@ ONE_THING = (
     {"your data", "open in Train"},
     {"lr ÷", "less"},
     {"lr ×", "more"},
-    {"more", "next layer"},
-    {"back", "layer before"},
+    {"more", "next layer", "next row"},
+    {"filter", "find"},
+    {"back", "layer before", "previous row"},
     {"compare", "close", "curves"},
     {"narrower", "zoom in"},
     {"wider", "zoom out"},
@@ -33,7 +34,7 @@ ONE_THING = (
 """Labels of what is the same for a user: a chart is the next chart, of a study or of a run."""
 
 EXCEPTIONS = {
-    "d": ({"draw"}, "a run has nothing to duplicate"),
+    "d": ({"predict"}, "a run has nothing to duplicate"),
     "f": ({"trials"}, "the Library has no advice"),
     "i": ({"lines"}, "the initializer of a run is what it is"),
     "l": ({"lr"}, "with keys = 'vi' it is L"),

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import os
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from textual import events
 from textual.keys import key_to_character
 from textual.pilot import OutOfBounds, Pilot
 
+from tests import watched_runs
 from tests.tui.fake_training_client import FakeTrainingClient
 from tests.tui.hostile_text import STRINGS, end
 from tests.tui.hostile_text import events as events_of
@@ -83,9 +85,11 @@ def babble(app: Any, rng: random.Random, client: FakeTrainingClient) -> str:
     return "babble"
 
 
-async def session(rng: random.Random, count: int) -> int:
-    """One app from start to quit, opened where the last one was left; how much was done."""
-    app = TuimlApp(settings=settings.load(), client_factory=FakeTrainingClient)
+async def session(rng: random.Random, count: int, loop: Path) -> int:
+    """One app from start to quit, opened where the last one was left, or on a loop of the user's own; how
+    much was done."""
+    run = loop if rng.random() < 0.4 else None
+    app = TuimlApp(settings=settings.load(), client_factory=FakeTrainingClient, run=run)
     done: list[str] = []
     try:
         async with app.run_test(size=rng.choice(SIZES[:3])) as pilot:
@@ -108,6 +112,8 @@ async def session(rng: random.Random, count: int) -> int:
 @pytest.mark.parametrize("number", range(max(1, COUNT // 600)))
 async def test_random_keys_never_crash_the_app(number: int) -> None:
     rng = random.Random(SEED * 1_000_003 + number)
+    model = watched_runs.watched(watched_runs.large(80))
+    loop = watched_runs.write(model=model, scalars=("kl", "norm"), epochs=True)
     left = min(COUNT, 600)
     while left > 0:
-        left -= max(1, await session(rng, min(left, PER_SESSION)))
+        left -= max(1, await session(rng, min(left, PER_SESSION), loop))

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from types import SimpleNamespace
+
 import pytest
 from rich.color import Color
+from textual.scrollbar import ScrollBar
 from textual.widgets import Input
 
 from tests.tui.bench import Bench
@@ -28,6 +32,20 @@ def luminance(colour: str) -> float:
 def contrast(one: str, other: str) -> float:
     low, high = sorted((luminance(one), luminance(other)))
     return (high + 0.05) / (low + 0.05)
+
+
+def test_scroll_bars_are_ascii_where_only_ascii_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = TuimlApp()
+    for encoding, plain in (("ascii", True), ("utf-8", False)):
+        monkeypatch.setattr(sys, "__stdout__", SimpleNamespace(encoding=encoding))
+        theme.show(app, theme.DARK)
+        bars = [
+            ScrollBar.renderer.render_bar(10, 95, 10, position=at, vertical=upright)
+            for at in range(85)
+            for upright in (True, False)
+        ]
+        text = "".join(segment.text for bar in bars for segment in bar.segments)
+        assert text.isascii() is plain
 
 
 def test_the_colours_of_charts_can_be_seen_on_every_theme() -> None:

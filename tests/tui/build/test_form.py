@@ -12,13 +12,13 @@ from tuiml.nn.layers import layers
 from tuiml.nn.optimizers import optimizers
 from tuiml.nn.schedules import schedules
 from tuiml.registry import options_of
-from tuiml.tui.build.fields import Field, parse
-from tuiml.tui.build.form_model import FormModel
-from tuiml.tui.build.form_render import Styles, View, draw
 from tuiml.tui.build.sections import layer_section, sections, training_section
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.text import wrap
 from tuiml.tui.model.document import Document
+from tuiml.tui.widgets.fields import Field, parse
+from tuiml.tui.widgets.form_model import FormModel
+from tuiml.tui.widgets.form_render import Styles, View, draw
 from tuiml.tui.widgets.line_edit import LineEdit
 from tuiml.tui.widgets.picker import Picker
 

@@ -205,6 +205,17 @@ def test_names_of_columns_differ_even_where_they_are_cut():
     assert distinct(["cat", "dog"], 8, "…") == ["cat", "dog"]
     assert distinct(["Iris-setosa", "Iris-virginica"], 5, "…") == ["seto…", "virg…"]
     assert distinct(["aaaaaaab", "aabaaaac", "aaaaaaad"], 3, "…") == ["0", "1", "2"]
+    ends = [f"{flower}_of_the_long_{side}" for flower in ("rose", "lily") for side in ("north", "south")]
+    assert distinct(ends, 11, "…") == ["rose_…north", "rose_…south", "lily_…north", "lily_…south"]
+
+
+@pytest.mark.parametrize("room", [(60, 12), (40, 12), (60, 5)])
+def test_rows_and_pairs_of_classes_that_begin_alike_differ(room):
+    names = [f"measurement_of_iris_{side}" for side in ("north", "south", "northwest", "southwest")]
+    lines = [line.text for line in confusion(np.eye(4, dtype=int) * 5 + 1, names, *room, Look(colour=False))]
+    assert {len(line) for line in lines} == {room[0]}
+    heads = [line[: room[0] // 2] for line in lines if line[:1] not in " " and "…" in line]
+    assert len(set(heads)) == len(heads)
 
 
 # -- the pad -----------------------------------------------------------------------------------------------
@@ -278,7 +289,7 @@ class InspectionBench(Bench):
 
     @cached_property
     def inspector(self):
-        return Inspector(self.network, self.parts[2])
+        return Inspector(self.network, self.parts[2], self.app.model.preset.data)
 
     @property
     def requests(self):
@@ -451,7 +462,7 @@ async def test_charts_are_there_only_where_a_run_has_them():
         assert {"confusions", "worst", "boundary", "units"} <= ids
         assert "weights" in ids
         assert "draw" not in ids
-        assert on.train.enabled("draw") is False
+        assert on.train.enabled("draw"), "a form, in place of the pad"
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -542,4 +553,3 @@ async def test_a_stroke_changes_the_guess_of_a_trained_network_after_its_run_and
         app.client.inspect([InspectionRequest("confusion")])
         await on.until(lambda: app.model.inspection_problem != "")
         assert "gone" in app.model.inspection_problem
-        app.client.close()

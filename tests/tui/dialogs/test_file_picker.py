@@ -276,6 +276,18 @@ async def test_a_file_becomes_the_data_as_one_edit_that_undo_takes_back(shelf, s
         assert not on.app.document.history.can_undo
 
 
+async def test_it_begins_at_a_file_of_the_current_folder_or_at_the_one_used_last(shelf, monkeypatch):
+    monkeypatch.chdir(shelf)
+    async with opened(None) as on:
+        await on.at("broken.csv", "")
+        assert on.picker._folder == shelf
+    folders.remember(shelf / "houses.csv")
+    monkeypatch.chdir("/")
+    async with opened(None) as on:
+        await on.at("houses.csv", "")
+        assert on.picker._folder == shelf
+
+
 async def test_another_column_is_told_by_the_arrows(shelf):
     async with opened(shelf / "") as on:
         await on.paste(str(shelf / "flowers.csv"))  # as a terminal does for a file dropped on it

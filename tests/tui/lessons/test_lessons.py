@@ -43,11 +43,10 @@ async def test_the_keys_of_each_step_do_it(name, monkeypatch, tmp_path):
                     await on.until(lambda: "flowers.csv" in screen_text(on.app))
                 await on.press(key)
                 on.app.lesson.look()  # as it does every 0.2 s
-            await on.until(lambda number=number: progress.at > number, 60)
+            await on.until(lambda number=number: progress.at > number, 120)
         assert progress.step is None
         assert (name == "your-data") == ("flowers.csv" in str(on.model.document))
         assert on.app.lesson.done == {name: len(progress.lesson.steps)}
-        on.client.close()
 
 
 async def test_what_is_done_at_once_counts(monkeypatch):

@@ -247,6 +247,7 @@ def test_a_run_shows_its_end_its_figures_and_its_curves():
     assert rows["validation"] == ["1.767", "70.0", "%"]
     assert rows["best,"] == ["epoch", "2", "1.100", "60.0", "%"]
     assert rows["test"] == [".2500", "94.1", "%"]
+    assert rows["95"] == ["%", "interval", "90.6", "to", "96.1", "%"]  # Wilson's, of 279 of 297 examples
     assert [line.split()[0] for line in lines if "train ──" in line] == ["loss", "accuracy"]
     assert any("1,797" in line for line in lines)  # the preset's note
 

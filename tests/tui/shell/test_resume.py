@@ -395,9 +395,9 @@ async def test_a_run_starts_from_build_while_another_is_followed(writer):
 async def test_what_train_looked_at_comes_back():
     path = files_on_disk.run(of="mnist-relu-10", reason="stopped")
     async with bench(path) as on:
-        await on.press("down", "down", "down", "v", "v", "o", "c")
+        await on.press("down", "down", "down", "v", "v", "o", "c", "X")
         charts, seen = on.train.charts.chosen, on.train.view_state
-        assert (seen.layer, seen.kind, seen.log) == (4, "gradients", True)
+        assert (seen.layer, seen.kind, seen.log, seen.axis) == (4, "gradients", True, "step")
         await on.press("ctrl+q")
     found = settings.load()
     assert found.train_view == seen
@@ -414,6 +414,7 @@ async def test_what_train_looked_at_comes_back():
     [
         None, 3, [], {"layer": "3"}, {"layer": True}, {"layer": -7}, {"layer": 10**30}, {"layer": 1.5},
         {"kind": ["x"]}, {"kind": "[@click=app.quit]\x1b[31m", "log": "yes", "large": 1}, {"scroll": -1},
+        {"axis": 3}, {"axis": ["step"]},
     ],
 )  # fmt: skip
 async def test_hostile_settings_of_train_are_left_out(hostile):

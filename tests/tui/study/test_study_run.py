@@ -34,7 +34,7 @@ MARKS = Marks({"training.optimizer": ("sgd", "adam")}, (0, 1), tune=False)
 async def done(on: Bench) -> None:
     """Wait until every trial is over, and the process has ended."""
     model = on.app.study.model
-    await on.until(lambda: model.results is not None and model.results.done == model.results.total, limit=120)
+    await on.until(lambda: model.results is not None and model.results.done == model.results.total, limit=180)
     await on.until(lambda: not on.app.study.active)
 
 
@@ -69,7 +69,7 @@ async def test_a_study_that_another_process_runs_is_followed() -> None:
     try:
         folder = studies_folder() / file.stem
         async with Bench.opened(Document(TINY)) as on:
-            await on.until(lambda: (folder / STUDY).is_file(), limit=60)
+            await on.until(lambda: (folder / STUDY).is_file(), limit=180)
             on.app.study.show(folder)
             await on.until(lambda: on.app.study.model.where == "elsewhere")
             assert "running in another process" in screen_text(on.app)
@@ -91,7 +91,7 @@ async def test_a_study_goes_on_where_the_app_was_left() -> None:
     async with Bench.opened(Document(tiny)) as on:
         on.app.document.mark(MARKS)
         await on.press("ctrl+r")
-        await on.until(lambda: epochs(on) > 5, limit=60)
+        await on.until(lambda: epochs(on) > 5, limit=180)
         folder, before = on.app.study.model.path, epochs(on)
         assert "the study was stopped" in on.app.study.close(60.0)
     async with Bench.opened(Document(TINY), study=(folder, None)) as on:
@@ -101,7 +101,7 @@ async def test_a_study_goes_on_where_the_app_was_left() -> None:
         await on.press("ctrl+r")
         await on.until(lambda: on.app.study.model.where == "here")
         saved = epochs(on)
-        await on.until(lambda: epochs(on) > saved, limit=60)
+        await on.until(lambda: epochs(on) > saved, limit=180)
         on.app.study.close(60.0)
 
 
@@ -112,7 +112,7 @@ async def test_a_study_that_is_over_is_repeated_with_one_more_seed() -> None:
         await done(on)
         model, name = on.app.study.model, on.app.query_one(StudyScreen).table.key[0]
         await on.press("+")
-        await on.until(lambda: (row := model.row(name)) is not None and row.n == 2, limit=60)
+        await on.until(lambda: (row := model.row(name)) is not None and row.n == 2, limit=180)
         assert [one.trial.seed for one in model.row(name).trials] == [0, 1]
 
 

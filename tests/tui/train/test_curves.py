@@ -9,11 +9,14 @@ import pytest
 from tests import helpers
 from tests.tui.bench import SIZES, screen_text
 from tests.tui.bench import train_bench as bench
+from tests.tui.documents import raw
 from tests.tui.recorded_events import FLAT, batch, end, epoch, layer, start
 from tuiml.spec.library import save
 from tuiml.training.events import Intervention, Snapshot
-from tuiml.tui.chart_views.curves import STRENGTHS, Smoothing
+from tuiml.tui.chart_views.other_runs import differences
+from tuiml.tui.chart_views.smoothing import STRENGTHS, Smoothing
 from tuiml.tui.chart_views.time_axis import TimeAxis
+from tuiml.tui.charts.palette import Look
 from tuiml.tui.model import settings
 from tuiml.tui.model.cursor import TimeCursor
 from tuiml.tui.model.item_rows import names_of
@@ -307,6 +310,19 @@ async def test_a_comparison_ends_with_the_run_that_it_was_made_for():
         await on.press("ctrl+r")
         assert not on.train.selection.others
         assert "run-0" not in on.train.status.text + on.loss.text
+
+
+def test_how_another_run_differs_is_said_beside_its_marker():
+    def run(**training):
+        found = RunModel()
+        found.begin(raw(training={"learning_rate": 0.1, "batch_size": 8, "epochs": 2, **training}))
+        return found
+
+    others = [run(learning_rate=0.0015, optimizer="adam", seed=3), run()]
+    (longest, *shorter), same = differences(others, run(), Look())
+    assert longest == "● adam, lr .0015, seed 3"
+    assert shorter == ["● adam, lr .0015, …", "● adam, …"]
+    assert same == ("■ same settings",)
 
 
 async def test_runs_are_compared_on_demand_the_first_one_is_opened():

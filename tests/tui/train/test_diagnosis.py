@@ -14,10 +14,10 @@ from tuiml.spec import check
 from tuiml.spec.library import bundled
 from tuiml.training.events import End, Intervention, RestorePoints, Snapshot, State
 from tuiml.tui.app.bars import TopBar
+from tuiml.tui.model.diagnosis import diagnose
 from tuiml.tui.model.document import Document
 from tuiml.tui.model.past_run import load_run
 from tuiml.tui.model.run_model import RunModel
-from tuiml.tui.train.verdict_view import diagnose
 from tuiml.tui.widgets.diagnosis import DiagnosisDialog
 
 pytestmark = pytest.mark.usefixtures("quick")

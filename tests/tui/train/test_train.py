@@ -2,14 +2,18 @@
 
 import json
 import re
+import time
+from itertools import count
+from types import SimpleNamespace
 
 import pytest
+from textual import timer
 from textual.widgets import Input
 
 from tests import helpers
-from tests.tui.bench import SIZES, Bench, screen_text
+from tests.tui.bench import SIZES, Bench, screen_text, until
 from tests.tui.bench import train_bench as bench
-from tests.tui.recorded_events import FLAT, NAN, bars, layer, pretraining
+from tests.tui.recorded_events import FLAT, NAN, bars, batch, layer, pretraining
 from tuiml.runs import session
 from tuiml.runs.folder import METRICS, runs_folder
 from tuiml.spec import check
@@ -57,6 +61,16 @@ async def test_a_run_moves_everything(size):
         assert "completed" in on.train.status.text
         assert "test accuracy 50.0 %" in on.train.status.text
         assert "stop" not in on.keys
+
+
+async def test_drawing_goes_on_where_the_process_was_held_up_as_a_timer_began(monkeypatch):
+    """Textual's own timers end without a call then."""
+    async with bench((120, 40), running=True) as on:
+        readings = count(time.monotonic(), 0.002)
+        monkeypatch.setattr(timer, "_time", SimpleNamespace(get_time=lambda: next(readings)))
+        on.app.model.feed([batch(1, 5, 2.0)])
+        on.train.pacer.kick()
+        await until(lambda: not on.loss.stale(), on.pilot)
 
 
 async def test_the_curves_are_together_and_another_chart_beside_them_where_there_is_room():
@@ -347,7 +361,6 @@ async def test_a_real_run_from_key_to_end():
         assert "best" in on.loss.text
         assert on.cell(0, "histogram").strip()
         assert on.cell(0, "gradient")
-        on.client.close()
 
 
 # -- every size and terminal -------------------------------------------------------------------------------
@@ -441,4 +454,3 @@ async def test_a_run_whose_snapshots_end_early_is_shown_as_its_newest_checkpoint
         was = json.loads(newest)["layers"][1]["weight_std"]
         assert on.model.snapshot.layers[1].weight_std == pytest.approx(was, rel=0.1)
         assert "as of step" not in screen_text(on.app)
-        on.client.close()

@@ -1,7 +1,9 @@
 """The parts of Train that need no screen: words, numbers, axes, and the pace of drawing."""
 
 import math
+from dataclasses import replace
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -10,16 +12,19 @@ from rich.cells import cell_len
 
 from tests import helpers
 from tests.tui.recorded_events import FLAT, NAN, batch, end, epoch, layer, start
+from tuiml.backends import sharding
 from tuiml.training.events import Loading, State
 from tuiml.training.statistics import NEVER
 from tuiml.tui.chart_views.curves import last_epoch, marks, x_end
 from tuiml.tui.charts.palette import Look
+from tuiml.tui.model import pace as model_pace
 from tuiml.tui.model.layer_cells import columns, statistics_cells
-from tuiml.tui.model.numeric import nice
+from tuiml.tui.model.pace import ALONE, BESIDE
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.model.status import at_home, detail_line, status_line
+from tuiml.tui.model.stepping import nice
 from tuiml.tui.train.screen import rows_below
-from tuiml.tui.widgets.chart_view import INTERVAL, PAUSE, Pacer
+from tuiml.tui.widgets.chart_view import INTERVAL, LONGEST, PAUSE, Pacer
 from tuiml.tui.widgets.rate_field import read_rate
 
 LOOK = Look()
@@ -189,24 +194,23 @@ def test_the_table_has_room_for_all_layers_while_the_charts_keep_theirs(size, la
     ],
 )
 def test_a_layers_cells_show_trouble_by_sign(statistics, column, words):
-    cell = statistics_cells(1, [FLAT, statistics, layer(gradient_norm=1.0)], object(), LOOK)[column]
+    cell = statistics_cells(1, statistics, 1.0, True, LOOK)[column]
     assert (cell if isinstance(cell, str) else cell[0]).strip() == words
 
 
 def test_a_terminal_without_unicode_gets_plain_signs_and_titles():
     plain = Look(unicode=False)
     assert all(column.title.isascii() for column in columns(plain))
-    cells = statistics_cells(
-        0, [layer(update_ratio=NEVER, gradient_norm=0.0, saturated=0.9)], object(), plain
-    )
+    found = layer(update_ratio=NEVER, gradient_norm=0.0, saturated=0.9)
+    cells = statistics_cells(0, found, 0.0, True, plain)
     assert all((cell if isinstance(cell, str) else cell[0]).isascii() for cell in cells.values())
     assert [cells[key][0] for key in ("update", "gradient", "idle")] == ["v-inf", "v0", "^90% sat"]
 
 
 def test_a_layer_without_weights_or_activation_leaves_their_cells_empty():
-    cells = statistics_cells(0, [FLAT], None, LOOK)
+    cells = statistics_cells(0, FLAT, NAN, False, LOOK)
     assert [cells[key] for key in ("idle", "gradient", "update", "norm")] == ["", "", "", ""]
-    assert set(statistics_cells(5, [FLAT], None, LOOK).values()) == {""}
+    assert set(statistics_cells(5, None, NAN, False, LOOK).values()) == {""}
 
 
 # -- the pace of drawing -----------------------------------------------------------------------------------
@@ -235,9 +239,10 @@ class Clock:
         self.now = 100.0
         self.waiting = []
 
-    def set_timer(self, delay, callback):
-        self.waiting.append((self.now + delay, callback))
-        return object()
+    def later(self, owner, delay, callback):
+        entry = (self.now + delay, callback)
+        self.waiting.append(entry)
+        return SimpleNamespace(cancel=lambda: entry in self.waiting and self.waiting.remove(entry))
 
     def go_on(self, seconds):
         until = self.now + seconds
@@ -250,14 +255,14 @@ class Clock:
 
 
 def paced(*painters, clock):
-    found = Pacer(clock, painters, lambda: clock.now)
+    found = Pacer(None, painters, lambda: clock.now, used=lambda: clock.now, later=clock.later)
     found.kick()
     return found
 
 
-def test_each_drawing_is_built_at_most_ten_times_a_second_and_never_two_in_a_row():
+def test_each_drawing_is_built_at_most_ten_times_a_second_and_none_right_after_one_that_took_long():
     clock = Clock()
-    painters = [Painter(clock) for _ in range(4)]
+    painters = [Painter(clock, cost=0.009) for _ in range(4)]
     paced(*painters, clock=clock)
     clock.go_on(10)
     for painter in painters:
@@ -289,6 +294,90 @@ def test_no_timer_runs_while_nothing_is_out_of_date():
     assert len(clock.waiting) == 1
     clock.go_on(1)
     assert len(painter.built) == 3
+
+
+class Beside:
+    """Four drawings beside a run, whose builds and what follows from each take the processor's time."""
+
+    def __init__(self, fraction, cost=0.002, wanted=math.inf):
+        self.clock = Clock()
+        self.painters = [Painter(self.clock, cost, wanted) for _ in range(4)]
+        now, share = lambda: self.clock.now, lambda: fraction
+        self.pacer = Pacer(None, self.painters, now, fraction=share, used=self.used, later=self.clock.later)
+        self.began = self.clock.now
+
+    def used(self):
+        """Each build with what follows takes half as long again."""
+        return sum(1.5 * painter.cost * len(painter.built) for painter in self.painters)
+
+    def train(self, seconds):
+        """News of the run come five times a second."""
+        for _ in range(round(5 * seconds)):
+            self.pacer.follow()
+            self.clock.go_on(0.2)
+
+    @property
+    def share(self):
+        return self.used() / (self.clock.now - self.began)
+
+
+def test_while_training_needs_all_cores_what_nobody_asked_for_takes_little_of_them():
+    beside = Beside(0.05)
+    beside.train(60)
+    assert 0.035 <= beside.share <= 0.055
+    for painter in beside.painters:
+        assert len(painter.built) >= 2 * 60, "still live"
+    spare = Beside(0.3)
+    spare.train(60)
+    for painter in spare.painters:
+        assert len(painter.built) >= 8 * 60
+
+
+def test_drawings_that_cost_more_than_their_share_are_drawn_all_the_same():
+    beside = Beside(0.05, cost=0.1)
+    beside.train(60)
+    turns = sorted(time for painter in beside.painters for time in painter.built)
+    assert max(b - a for a, b in pairwise(turns)) <= LONGEST + 0.2 + 0.1  # news, and the build itself
+
+
+def test_the_newest_state_is_drawn_in_the_end_and_then_no_timer_runs():
+    beside = Beside(0.05)
+    beside.train(10)
+    for painter in beside.painters:
+        painter.wanted = len(painter.built) + 1  # the last news
+    beside.pacer.follow()
+    beside.clock.go_on(1)
+    assert all(not painter.stale() for painter in beside.painters)
+    assert beside.clock.waiting == []
+
+
+def test_a_key_does_not_wait_until_drawing_is_due_again():
+    beside = Beside(0.05, cost=0.02)
+    beside.train(10)
+    ((at, _),) = beside.clock.waiting
+    assert at - beside.clock.now > 0.05
+    pressed = beside.clock.now
+    beside.pacer.kick()
+    beside.clock.go_on(0.1)
+    assert min(t for painter in beside.painters for t in painter.built if t >= pressed) - pressed < 0.005
+
+
+def test_drawing_takes_little_only_while_a_run_needs_all_cores(monkeypatch):
+    monkeypatch.setattr(sharding, "WORTH_SPLITTING", 1.0)
+    training = replace(start(), threads=2, batch_size=64)
+    cases = [  # cores, pace, events, whether training needs all
+        (2, None, [training], True),
+        (1, None, [training], True),
+        (3, None, [training], False),
+        (2, None, [replace(training, batch_size=8)], False),  # it is not worth splitting
+        (2, 50.0, [training], False),
+        (2, None, [training, State("paused", 5, 0.1)], False),
+        (2, None, [training, end()], False),
+        (2, None, [], False),
+    ]
+    for cores, pace, events, needed in cases:
+        monkeypatch.setattr(model_pace, "_cores", lambda cores=cores: cores)
+        assert model_pace.drawing_fraction(run(*events), pace) == (BESIDE if needed else ALONE)
 
 
 def test_what_was_asked_for_by_a_key_does_not_wait_its_turn():

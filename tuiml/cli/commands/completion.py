@@ -193,12 +193,19 @@ def run(chosen: argparse.Namespace) -> int:
     return 0
 
 
+class _Shells(list[str]):
+    """The names of the shells. What their scripts ask for is taken too, but not listed."""
+
+    def __contains__(self, word: object) -> bool:
+        return word == "words" or super().__contains__(word)
+
+
 COMMAND = Command(
     "completion",
     "print the script that completes commands and names in a shell",
     run,
     [
-        argument("shell", choices=[*SCRIPTS, "words"], metavar="SHELL", help="bash, zsh or fish"),
+        argument("shell", choices=_Shells(SCRIPTS), metavar="SHELL", help="bash, zsh or fish"),
         argument("words", nargs="*", help=argparse.SUPPRESS),
     ],
     epilog='bash, in ~/.bashrc: eval "$(tuiml completion bash)"; zsh, in ~/.zshrc after compinit: '

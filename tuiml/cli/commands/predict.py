@@ -36,8 +36,10 @@ CHECKPOINT = argument(
 def run(chosen: argparse.Namespace) -> int:
     """Print the predictions for the examples of a file."""
     from tuiml.runs import library
+    from tuiml.runs.watched import refuse_watched
 
     path = library.find(chosen.name)
+    refuse_watched(path)
     threads.limit()  # before numpy is imported, by what follows
     from tuiml.data.own import location
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
+from tuiml.cli import notices
 from tuiml.cli.parser import OWN_BACKEND, QUIET, RUN, Command, json_option, set_option, threads_option
 from tuiml.runs import threads
 
@@ -16,7 +18,7 @@ def run(chosen: argparse.Namespace) -> int:
     threads.limit(chosen.threads)  # before numpy is imported, by what follows
     from tuiml.cli.follow import follow
     from tuiml.cli.progress import choose
-    from tuiml.runs import session
+    from tuiml.runs import checkpoint_recovery, session
     from tuiml.training.run_control import RunControl
 
     control, show = RunControl(rewindable=False), choose(json=chosen.json, quiet=chosen.quiet)
@@ -28,7 +30,11 @@ def run(chosen: argparse.Namespace) -> int:
         control=control,
         live=show.live,
     )
-    return follow(events, control, show)
+
+    def document() -> dict[str, Any]:
+        return checkpoint_recovery.preset_document(path)[0]
+
+    return follow(events, control, show, notices.Notices(notices.wanted(chosen), document, show))
 
 
 COMMAND = Command(
@@ -43,6 +49,7 @@ COMMAND = Command(
         OWN_BACKEND,
         threads_option("threads that a batch is split for (default: as many as before)"),
         QUIET,
+        *notices.OPTIONS,
         json_option("print start, epochs and end as a JSON object a line"),
     ],
 )

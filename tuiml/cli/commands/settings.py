@@ -38,7 +38,7 @@ def run(chosen: argparse.Namespace) -> int:
 
 COMMAND = Command(
     "settings",
-    "print the settings of the app and where they are",
+    "print your settings and where they are",
     run,
     [
         argument("--create", action="store_true", help="write a file with every setting explained"),

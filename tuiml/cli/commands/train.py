@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
+from tuiml.cli import notices
 from tuiml.cli.parser import (
     BACKEND,
     PRESET,
@@ -22,6 +24,7 @@ def run(chosen: argparse.Namespace) -> int:
     threads.limit(chosen.threads)  # before numpy is imported, by what follows
     from tuiml.cli.preset_argument import read_preset
 
+    asked = notices.wanted(chosen)
     preset = read_preset(chosen.preset, chosen.settings, quiet=chosen.quiet or chosen.json)
     from tuiml.cli.follow import follow
     from tuiml.cli.progress import choose
@@ -32,7 +35,11 @@ def run(chosen: argparse.Namespace) -> int:
     events = session.run(
         preset, name=chosen.run_name, backend=chosen.backend, control=control, live=show.live
     )
-    return follow(events, control, show)
+
+    def document() -> dict[str, Any]:
+        return preset.document() | {"data": preset.data}  # which need not be read again
+
+    return follow(events, control, show, notices.Notices(asked, document, show))
 
 
 COMMAND = Command(
@@ -46,6 +53,7 @@ COMMAND = Command(
         threads_option("threads that a batch is split for"),
         BACKEND,
         QUIET,
+        *notices.OPTIONS,
         json_option("print start, epochs and end as a JSON object a line"),
     ],
 )

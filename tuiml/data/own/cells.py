@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 MISSING = frozenset({"", "n/a", "#n/a", "<na>", "nan", "null", "?", "-", "na"})
 """What stands for a missing value, in small letters."""
@@ -140,6 +140,15 @@ def _days(cell: str) -> float | None:
     except ValueError:
         return None
     return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() / 86400
+
+
+def date_text(days: float) -> str:
+    """A date as :func:`number` reads it: the inverse, to the second; empty beyond the calendar."""
+    try:
+        found = datetime(1970, 1, 1) + timedelta(seconds=round(days * 86400))
+    except (OverflowError, ValueError):
+        return ""
+    return found.isoformat(sep=" ").removesuffix(" 00:00:00")
 
 
 def decide(

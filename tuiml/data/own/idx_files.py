@@ -57,13 +57,18 @@ def files_in(folder: Path, over: PassedOver | None = None) -> list[Path]:
     found = []
     for name in sorted(some):
         kind = left_over(name)
-        if not kind and (_OTHER.search(name) or not _NAME.search(name.removesuffix(".gz"))):
+        if not kind and not is_named_so(folder / name):
             kind = "not called as IDX files are"
         if kind:
             over.add(kind, name)
         else:
             found.append(folder / name)
     return found
+
+
+def is_named_so(path: Path) -> bool:
+    """Whether a file is called as IDX files are."""
+    return _NAME.search(path.name.removesuffix(".gz")) is not None and _OTHER.search(path.name) is None
 
 
 def pairs(path: Path) -> list[Pair]:

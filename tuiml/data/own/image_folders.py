@@ -218,6 +218,24 @@ def images_in(path: Path) -> tuple[list[Path], tuple[str, ...]]:
     return found, over.notes()
 
 
+def labelled_images(path: Path) -> tuple[list[Path], tuple[str, ...]]:
+    """The images in the folders of a folder, which are classes, or of its test part; a line of what is odd.
+
+    Raises:
+        Wrong: there are none, or too many.
+    """
+    over = PassedOver()
+    parts = _parts(path)
+    root = parts.get("test", parts["training"])
+    found = [file for folder in _folders(root, over) for file in _files(folder, over)]
+    if not found:
+        text = f"{_name(path)} has no labels: put the images of each class into a folder of its name"
+        raise Wrong("path", text)
+    _beside(root, over)
+    notes = [f"{_name(root)} is evaluated"] if root is not path else []
+    return found, (*notes, *over.notes())
+
+
 def _is_file(entry: os.DirEntry[str]) -> bool:
     try:
         return stat.S_ISREG(entry.stat().st_mode)

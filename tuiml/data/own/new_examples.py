@@ -11,8 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuiml.data import idx
+from tuiml.data.own import idx_files, image_folders
+from tuiml.data.own.entries import Arrays, Idx, Images, Table, format_named
 from tuiml.data.own.facts import MOST_BYTES, Wrong
-from tuiml.data.own.location import open_file
+from tuiml.data.own.location import first_bytes, open_file
 from tuiml.data.own.npy import Archive, Header
 from tuiml.data.own.npz import INPUTS
 from tuiml.data.own.values import CHANNELS, rows_of
@@ -21,7 +24,7 @@ from tuiml.text import plain_text
 
 @dataclass(frozen=True, eq=False)
 class NewExamples:
-    """Examples without labels."""
+    """Examples of a file; with labels where they are to be evaluated."""
 
     kind: str
     """What the names are: ``row``, ``example`` or ``file``."""
@@ -33,6 +36,35 @@ class NewExamples:
     """What was decided, or is odd: a line each."""
     pixels: bool = False
     """Inputs are bytes of an image file, 0 to 255, whatever the raw values of the data set are."""
+    labels: NDArray[Any] | None = None
+    """(n,) classes from 0, -1 for one that training never had; or (n, outputs) numbers."""
+
+
+def kind_of(path: Path) -> str:
+    """How the examples that lie at a path are read: by the name of the entry of such files."""
+    if path.is_dir():
+        return Idx.name if idx_files.files_in(path) else Images.name
+    if path.name.lower().endswith(image_folders.ENDINGS):
+        return Images.name
+    start = first_bytes(path, 6)
+    if start[:2] == b"PK" or start == b"\x93NUMPY" or format_named(path.name) == Arrays.name:
+        return Arrays.name
+    return Idx.name if start[:2] == b"\0\0" or idx_files.is_named_so(path) else Table.name
+
+
+def idx_file(path: Path, shape: tuple[int, ...]) -> NewExamples:
+    """The examples in an IDX file.
+
+    Args:
+        shape: of one example.
+
+    Raises:
+        DataError: the file is damaged, or its examples have another shape.
+    """
+    title = plain_text(path.name)[:80]
+    if path.is_dir():
+        raise Wrong("path", f"{title} has several IDX files: give that of the examples")
+    return of_array(idx.read_any(path), shape, title, ())
 
 
 def arrays(path: Path, shape: tuple[int, ...]) -> NewExamples:
@@ -51,6 +83,15 @@ def arrays(path: Path, shape: tuple[int, ...]) -> NewExamples:
             raw = _npy(path, title)
         else:
             raw = _npz(Archive(file, title), title, notes)
+    return of_array(raw, shape, title, notes)
+
+
+def of_array(raw: NDArray[Any], shape: tuple[int, ...], title: str, notes: Sequence[str]) -> NewExamples:
+    """The examples in an array.
+
+    Raises:
+        Wrong: they have another shape.
+    """
     if raw.dtype.kind not in "buif":
         raise Wrong("path", f"{title} holds values of type {raw.dtype}; numbers are needed")
     if raw.shape == shape:
@@ -62,7 +103,7 @@ def arrays(path: Path, shape: tuple[int, ...]) -> NewExamples:
     if not len(raw):
         raise Wrong("path", f"{title} has no examples")
     if last and shape[0] in CHANNELS:
-        notes.append("images with their channels last: they are put first")
+        notes = [*notes, "images with their channels last: they are put first"]
     return NewExamples("example", tuple(range(len(raw))), rows_of(raw, last, title), tuple(notes))
 
 
@@ -93,11 +134,15 @@ def _npz(archive: Archive, title: str, notes: list[str]) -> NDArray[Any]:
     return archive.read(header)
 
 
-def pictures(path: Path, shape: tuple[int, ...]) -> NewExamples:
+def pictures(
+    path: Path, shape: tuple[int, ...], files: Sequence[Path] = (), notes: Sequence[str] = ()
+) -> NewExamples:
     """One picture, or those in a folder (else in the folders in it).
 
     Args:
         shape: of one example.
+        files: those of the folder that are read; none: all.
+        notes: what is odd about these.
 
     Raises:
         Wrong: the run was not trained on images; there are none; or one cannot be read.
@@ -108,9 +153,7 @@ def pictures(path: Path, shape: tuple[int, ...]) -> NewExamples:
     if len(shape) not in (2, 3) or (len(shape) == 3 and shape[0] not in (1, 3)):
         text = f"examples of shape {'×'.join(map(str, shape))}, not on images"
         raise Wrong("path", f"{plain_text(path.name)[:80]} is for images; the run was trained on {text}")
-    files: Sequence[Path] = [path]
-    notes: tuple[str, ...] = ()
-    if path.is_dir():
-        files, notes = images_in(path)
+    if not files:
+        files, notes = images_in(path) if path.is_dir() else ([path], ())
     names = tuple(plain_text(str(file.relative_to(path) if path.is_dir() else file.name)) for file in files)
-    return NewExamples("file", names, images.decode(files, shape), notes, pixels=True)
+    return NewExamples("file", names, images.decode(files, shape), tuple(notes), pixels=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuiml.data.base import Dataset
 from tuiml.data.own.blocks import Block, Layout
 from tuiml.data.own.cells import Ambiguous, Style, decide, is_missing, kinds_of
 from tuiml.data.own.entries import Table
@@ -20,42 +22,57 @@ from tuiml.data.own.layout import layout_of
 from tuiml.data.own.new_examples import NewExamples
 from tuiml.data.own.rows import Rows
 from tuiml.data.own.table_plan import Feature, Plan, missing_of
-from tuiml.data.own.table_reader import numbers_of, one_hot
+from tuiml.data.own.table_reader import enter, numbers_of
 from tuiml.data.own.values import LARGEST
 from tuiml.registry import closest, short
 from tuiml.text import plain_text
 
 NAMED = 5
 """Names, rows or values that a message lists."""
+UNUSED_LABEL = "the label is not used"
 
 
-def plan_of(features: int, names: Sequence[str] = ()) -> Plan:
-    """How to read a table of the inputs of a run that was trained on no table: one column each, in order."""
-    columns = tuple(names) or tuple(f"column {index + 1}" for index in range(features))
+def plan_of(dataset: Dataset) -> Plan:
+    """The columns of a table of new examples: as in training; of what was trained on no table one for each
+    input, in order."""
+    if isinstance(dataset, Table):
+        plan: Plan = dataset.facts.how
+        return plan
+    features = math.prod(dataset.shape)
+    names = dataset.feature_names if len(dataset.feature_names) == features else ()
+    columns = names or tuple(f"column {index + 1}" for index in range(features))
     inputs = tuple(Feature(index) for index in range(features))
     return Plan(Layout(",", bool(names), columns), inputs, (), (), {}, 0, frozenset())
 
 
-def read(path: Path, table: Table, plan: Plan) -> NewExamples:
+def table_of(path: Path, dataset: Dataset) -> Table:
+    """The table that a run was trained on; of one that was trained on no table the new one."""
+    return dataset if isinstance(dataset, Table) else Table(path=str(path))
+
+
+def read(path: Path, dataset: Dataset, plan: Plan | None = None, *, labelled: bool = False) -> NewExamples:
     """The rows of a table as raw inputs; a row's name is its number in a spreadsheet.
 
     Args:
-        table: how the run's own table was read; its options hold where they suit this one.
-        plan: of the run's own table.
+        dataset: what the run was trained on; the options of a table hold where they suit this one.
+        plan: how the rows are read; default: :func:`plan_of`.
+        labelled: the labels are read too, by :mod:`.new_labels`.
 
     Raises:
         Wrong: a column is lacking, a cell is no number, or a value is missing that was not in training.
     """
-    title = plain_text(path.name)[:80]
-    layout, places, notes = _placed(path, title, table, plan)
+    title, plan = plain_text(path.name)[:80], plan or plan_of(dataset)
+    table = table_of(path, dataset)
+    layout, places, notes = placed(path, title, table, plan)
+    notes = [text for text in notes if not (labelled and text.startswith(UNUSED_LABEL))]
     features = [replace(feature, index=at) for feature, at in zip(plan.features, places, strict=True)]
-    return _Reader(path, title, table, layout, features, notes).examples()
+    return TableReader(path, title, table, layout, features, notes).examples()
 
 
 # -- columns ----------------------------------------------------------------------------------------------
 
 
-def _placed(path: Path, title: str, table: Table, plan: Plan) -> tuple[Layout, list[int], list[str]]:
+def placed(path: Path, title: str, table: Table, plan: Plan) -> tuple[Layout, list[int], list[str]]:
     """How the table is written, the column of each input, and what is to be said of other columns."""
     own = {"header": "auto", "delimiter": "auto", "comment": "auto", "encoding": "auto"}
     wanted = [plan.layout.names[feature.index] for feature in plan.features]
@@ -66,7 +83,7 @@ def _placed(path: Path, title: str, table: Table, plan: Plan) -> tuple[Layout, l
         if not lower.isdisjoint(name.lower() for name in named.names):
             return named, *_by_name(title, named.names, wanted, plan)
     if plan.layout.header and detected.header:
-        raise _lacking(title, wanted, detected.names, wanted)
+        raise lacks(title, wanted, detected.names, wanted)
     return detected, *_by_place(title, detected, wanted, plan)
 
 
@@ -76,19 +93,19 @@ def _by_name(
     if tuple(names) == plan.layout.names:
         places = [feature.index for feature in plan.features]
     else:
-        found = [_find(title, name, names) for name in wanted]
+        found = [find_column(title, name, names) for name in wanted]
         lacking = [name for name, at in zip(wanted, found, strict=True) if at is None]
         if lacking:
-            raise _lacking(title, lacking, names, wanted)
+            raise lacks(title, lacking, names, wanted)
         places = [at for at in found if at is not None]
     labels = {plan.layout.names[index].lower() for index in plan.labels}
     there = [name for name in names if name.lower() in labels]
     other = [name for at, name in enumerate(names) if at not in places and name.lower() not in labels]
-    notes = [f"the label is not used: {_listed(there)}"] if there else []
-    return places, notes + ([f"columns that are not used: {_listed(other)}"] if other else [])
+    notes = [f"{UNUSED_LABEL}: {listed(there)}"] if there else []
+    return places, notes + ([f"columns that are not used: {listed(other)}"] if other else [])
 
 
-def _find(title: str, name: str, names: Sequence[str]) -> int | None:
+def find_column(title: str, name: str, names: Sequence[str]) -> int | None:
     """The column of a name, whatever its capitals if there is none with the same ones."""
     for wanted, some in ((name, list(names)), (name.lower(), [other.lower() for other in names])):
         if some.count(wanted) > 1:
@@ -98,11 +115,14 @@ def _find(title: str, name: str, names: Sequence[str]) -> int | None:
     return None
 
 
-def _lacking(title: str, lacking: Sequence[str], names: Sequence[str], wanted: Sequence[str]) -> Wrong:
+def lacks(
+    title: str, lacking: Sequence[str], names: Sequence[str], wanted: Sequence[str], kind: str = "column"
+) -> Wrong:
+    """What is said of columns that are not there."""
     near = closest(lacking[0], names)
-    hint = f"did you mean {short(near)}?" if near else f"the run was trained on {_listed(wanted)}"
-    word = "column" if len(lacking) == 1 else "columns"
-    return Wrong("path", f"{title} lacks the {word} {_listed(lacking)}; {hint}")
+    hint = f"did you mean {short(near)}?" if near else f"the run was trained on {listed(wanted)}"
+    word = kind if len(lacking) == 1 else f"{kind}s"
+    return Wrong("path", f"{title} lacks the {word} {listed(lacking)}; {hint}")
 
 
 def _by_place(title: str, layout: Layout, wanted: Sequence[str], plan: Plan) -> tuple[list[int], list[str]]:
@@ -112,15 +132,15 @@ def _by_place(title: str, layout: Layout, wanted: Sequence[str], plan: Plan) -> 
     for order in (list(every), [index for index in every if index not in plan.labels], inputs):
         if count == len(order):
             places = [order.index(index) for index in inputs]
-            unused = f"; not used: column {_listed([str(n + 1) for n in range(count) if n not in places])}"
-            said = f"no names of columns, so they are taken in their order: {_listed(wanted)}"
+            unused = f"; not used: column {listed([str(n + 1) for n in range(count) if n not in places])}"
+            said = f"no names of columns, so they are taken in their order: {listed(wanted)}"
             return places, [said + (unused if len(places) < count else "")] if plan.layout.header else []
-    needed = f"{len(wanted):,} {'is' if len(wanted) == 1 else 'are'} needed ({_listed(wanted)})"
+    needed = f"{len(wanted):,} {'is' if len(wanted) == 1 else 'are'} needed ({listed(wanted)})"
     word = "column" if count == 1 else "columns"
     raise Wrong("path", f"{title} has {count:,} {word} and does not name them; {needed}")
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
     some = ", ".join(plain_text(name)[:60] for name in names[:NAMED])
     return some + (f", … ({len(names):,} in all)" if len(names) > NAMED else "")
 
@@ -128,7 +148,7 @@ def _listed(names: Sequence[str]) -> str:
 # -- cells ------------------------------------------------------------------------------------------------
 
 
-class _Reader:
+class TableReader:
     """Reads the rows; collects what is missing, and the values that no row had in training."""
 
     def __init__(
@@ -147,6 +167,15 @@ class _Reader:
         """Of each input column: its values that are unknown, with their rows."""
 
     def examples(self) -> NewExamples:
+        """The rows that are kept."""
+        values, lacking, numbers = self.values()
+        keep = self._settle_missing(lacking, numbers)
+        self._say_unknown()
+        names = tuple(number for number, kept in zip(numbers, keep, strict=True) if kept)
+        return NewExamples("row", names, values[keep], tuple(self.notes))
+
+    def values(self) -> tuple[NDArray[Any], NDArray[np.bool_], list[int]]:
+        """The inputs of all rows, which columns are missing in them (rows × columns), the rows' numbers."""
         self._settle_styles()
         rows = Rows(self.path, self.layout)
         self.unknown = [Counter() for _ in self.features]
@@ -163,13 +192,10 @@ class _Reader:
             gone.append(lacking)
         if not inputs:
             raise Wrong("path", f"{self.title} has no rows below its header")
-        numbers = _row_numbers(count, self.layout.header, rows.blank)
-        values, lacking = np.concatenate(inputs), np.concatenate(gone)
+        numbers = row_numbers(count, self.layout.header, rows.blank)
+        values = np.concatenate(inputs)
         self._refuse_infinite(values, numbers)
-        keep = self._settle_missing(lacking, numbers)
-        self._say_unknown()
-        names = tuple(number for number, kept in zip(numbers, keep, strict=True) if kept)
-        return NewExamples("row", names, values[keep], tuple(self.notes))
+        return values, np.concatenate(gone), numbers
 
     def _block(self, block: Block, width: int) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """The inputs of some rows, and which inputs' columns are missing in them (rows × columns)."""
@@ -178,14 +204,10 @@ class _Reader:
         lacking = np.zeros((len(block), len(self.features)), np.bool_)
         for k, feature in enumerate(self.features):
             some = inputs[:, at : at + feature.width]
-            if feature.values:
-                unknown = one_hot(feature, block.column(feature.index), some, self.missing_values)
-                self.unknown[k].update(text for _, text in unknown)
-                lacking[:, k] = ~some.any(axis=1)
-                lacking[[row for row, _ in unknown], k] = False
-            else:
-                some[:, 0] = numbers_of(block, feature.index, every, feature.style, self.missing_values)
-                lacking[:, k] = np.isnan(some[:, 0])
+            unknown = enter(feature, block, every, some, self.missing_values)
+            self.unknown[k].update(text for _, text in unknown)
+            lacking[:, k] = ~some.any(axis=1) if feature.values else np.isnan(some[:, 0])
+            lacking[[row for row, _ in unknown], k] = False
             at += feature.width
         return inputs, lacking
 
@@ -231,7 +253,7 @@ class _Reader:
                 try:
                     numbers_of(Block([[cell]]), 0, one, feature.style, self.missing_values)
                 except ValueError:
-                    return _row_numbers(start + at + 1, self.layout.header, rows.blank)[-1], cell
+                    return row_numbers(start + at + 1, self.layout.header, rows.blank)[-1], cell
             start += len(block)
         return 0, ""  # pragma: no cover - there is one
 
@@ -254,11 +276,11 @@ class _Reader:
                 if n
             ]
             if names:
-                self.notes.append(f"missing values, filled as in training: {_listed(names)}")
+                self.notes.append(f"missing values, filled as in training: {listed(names)}")
             return np.ones(len(gone), np.bool_)
         some = [f"{numbers[row]:,}" for row in np.flatnonzero(gone).tolist()]
         if self.table.missing == "drop":
-            self.notes.append(f"rows with missing values get no prediction: {_listed(some)}")
+            self.notes.append(f"rows with missing values get no prediction: {listed(some)}")
             return ~gone
         name = plain_text(self.layout.names[self.features[int(lacking[gone][0].argmax())].index])[:60]
         text = f"row {some[0]}, column '{name}' is empty; the run was trained with missing = \"refuse\""
@@ -268,11 +290,11 @@ class _Reader:
         for feature, found in zip(self.features, self.unknown, strict=True):
             if found:
                 name = plain_text(self.layout.names[feature.index])[:60]
-                values = _listed([f"{short(text)} ({n:,})" for text, n in found.most_common()])
+                values = listed([f"{short(text)} ({n:,})" for text, n in found.most_common()])
                 self.notes.append(f"values of '{name}' that training never had, taken for none: {values}")
 
 
-def _row_numbers(count: int, header: bool, blank: Sequence[int]) -> list[int]:
+def row_numbers(count: int, header: bool, blank: Sequence[int]) -> list[int]:
     """The numbers that a spreadsheet shows for the first rows below the header."""
     passed = set(blank)
     numbers = (number for number in itertools.count(1) if number not in passed)

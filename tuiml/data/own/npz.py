@@ -68,7 +68,7 @@ def find(arrays: Arrays) -> Facts:
             if x.shape[1:] != parts["training"][0].shape[1:]:
                 raise Wrong("path", f"{title}: {role} examples have another shape than the others")
         found = [y for _, y in parts.values()]
-        _bounded(found, title)
+        bounded(found, title)
         raw = [archive.read(y) for y in found]
         largest = -1
         if all(x.dtype == np.uint8 for x, _ in parts.values()):
@@ -88,6 +88,25 @@ def _parts(archive: Archive, title: str) -> dict[str, Pair]:
     Raises:
         Wrong: there are none, or they cannot be used.
     """
+    parts: dict[str, Pair] = {}
+    for role, pair in pairs(archive, title).items():
+        parts.setdefault(role or "training", pair)
+    if "training" not in parts:
+        names = ", ".join(plain_text(name)[:30] for name in list(archive.headers)[:8])
+        text = f"{title} holds {names}; x and y are needed (or x_train, y_train, x_test, y_test)"
+        raise Wrong("path", text)
+    return parts
+
+
+def pairs(archive: Archive, title: str, least: int = 2) -> dict[str, Pair]:
+    """The examples and labels of each part, by the part's name: empty where the arrays name none.
+
+    Args:
+        least: examples that a pair of no part needs.
+
+    Raises:
+        Wrong: a pair cannot be used.
+    """
     named: dict[tuple[str, str], str] = {}
     for name in archive.headers:
         match = _NAME.fullmatch(name.lower())
@@ -97,11 +116,7 @@ def _parts(archive: Archive, title: str) -> dict[str, Pair]:
     for role in ("", "training", "validation", "test"):
         x, y = (next((named[role, n] for n in some if (role, n) in named), None) for some in (INPUTS, LABELS))
         if x is not None and y is not None:
-            parts.setdefault(role or "training", _pair(archive, x, y, title, 1 if role else 2))
-    if "training" not in parts:
-        names = ", ".join(plain_text(name)[:30] for name in list(archive.headers)[:8])
-        text = f"{title} holds {names}; x and y are needed (or x_train, y_train, x_test, y_test)"
-        raise Wrong("path", text)
+            parts[role] = _pair(archive, x, y, title, 1 if role else least)
     return parts
 
 
@@ -113,14 +128,15 @@ def _pair(archive: Archive, inputs: str, labels: str, title: str, least: int) ->
     assert isinstance(x, Header)
     assert isinstance(y, Header)
     if not x.shape or not y.shape or x.shape[0] != y.shape[0] or x.shape[0] < least:
+        wanted = "one or more" if least == 1 else "two or more"
         text = f"'{plain_text(inputs)}' has shape {x.shape} and '{plain_text(labels)}' {y.shape}"
-        raise Wrong("path", f"{title}: {text}; as many labels as examples are needed, two or more")
+        raise Wrong("path", f"{title}: {text}; as many labels as examples are needed, {wanted}")
     if x.dtype.kind in "US":
         raise Wrong("path", f"{title}: '{plain_text(inputs)}' is text; numbers are needed")
     return x, y
 
 
-def _bounded(labels: list[Header], title: str) -> None:
+def bounded(labels: list[Header], title: str) -> None:
     """Refuse labels that would take more memory than labels need, before any of them is read."""
     what = f"{title}: the labels '{plain_text(labels[0].name)[:60]}'"
     longest, size = max(y.dtype.itemsize for y in labels), sum(y.size for y in labels)

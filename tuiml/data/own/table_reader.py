@@ -80,12 +80,8 @@ def _fill(
         inputs[:] = found if kept.all() else found[kept]
         at = plan.width
     for feature in plan.features if not at else ():
-        if feature.values:
-            cells = compress(block.column(feature.index), kept)
-            if one_hot(feature, cells, inputs[:, at : at + feature.width], missing_values):
-                raise ValueError
-        else:
-            inputs[:, at] = numbers_of(block, feature.index, kept, feature.style, missing_values)
+        if enter(feature, block, kept, inputs[:, at : at + feature.width], missing_values):
+            raise ValueError
         at += feature.width
     if plan.classes:
         classes = plan.classes
@@ -94,6 +90,27 @@ def _fill(
     else:
         for k, index in enumerate(plan.labels):
             labels[:, k] = numbers_of(block, index, kept, plan.label_styles[k], missing_values)
+
+
+def enter(
+    feature: Feature,
+    block: Block,
+    kept: NDArray[np.bool_],
+    out: NDArray[Any],
+    missing_values: Collection[str],
+) -> list[tuple[int, str]]:
+    """Write the inputs of a column into ``out``, (rows, width).
+
+    Returns:
+        The rows, from 0, whose value the column did not have in training.
+
+    Raises:
+        ValueError: a cell is no number in the column's style.
+    """
+    if feature.values:
+        return one_hot(feature, compress(block.column(feature.index), kept), out, missing_values)
+    out[:, 0] = numbers_of(block, feature.index, kept, feature.style, missing_values)
+    return []
 
 
 def numbers_of(

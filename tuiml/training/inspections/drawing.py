@@ -28,6 +28,17 @@ class Drawing:
         """The drawing as JSON's types."""
         return codec.plain(self)
 
+    def predict(self, network: InspectedNetwork) -> DrawingPrediction | None:
+        """The prediction for it; ``None`` where it does not suit the network."""
+        data, size = network.data, network.image_size
+        suits = size is not None and len(self.pixels) == math.prod(size)
+        if not suits or not 0 < network.classes <= record.CLASSES:
+            return None
+        raw = network.pixels(np.frombuffer(self.pixels, np.uint8).astype(np.float64) / 255)
+        raw = np.tile(raw, math.prod(data.shape) // len(raw))
+        found = network.probabilities(raw[None])[:, 0]
+        return DrawingPrediction(network.step, self.number, tuple(float(v) for v in found))
+
 
 @dataclass(frozen=True)
 class DrawingPrediction(record.Inspection, event="drawing"):
@@ -38,14 +49,3 @@ class DrawingPrediction(record.Inspection, event="drawing"):
     """Of the drawing."""
     probabilities: Annotated[tuple[Bounded, ...], Field(max_length=record.CLASSES)]
     """Of each class."""
-
-
-def predict(network: InspectedNetwork, drawing: Drawing) -> DrawingPrediction | None:
-    """The prediction for a drawing; ``None`` where it does not suit the network."""
-    data, size = network.data, network.image_size
-    if size is None or len(drawing.pixels) != math.prod(size) or not 0 < network.classes <= record.CLASSES:
-        return None
-    raw = network.pixels(np.frombuffer(drawing.pixels, np.uint8).astype(np.float64) / 255)
-    raw = np.tile(raw, math.prod(data.shape) // len(raw))
-    found = network.probabilities(raw[None])[:, 0]
-    return DrawingPrediction(network.step, drawing.number, tuple(float(v) for v in found))

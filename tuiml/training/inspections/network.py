@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
 
 from tuiml.backends.engine import Array, Engine
 from tuiml.data.arrays import Data, Part
+from tuiml.data.base import Dataset
+from tuiml.data.own.new_row import NewRow
 from tuiml.nn.network import Network
 
 ZERO = 128
 """The byte of a signed grid that stands for 0; 1 and 255 are the ends of its scale."""
+LEAST = 1e-7
+"""By what the probability of the predicted class is above that of others with outputs beyond 0 or 1."""
+PartName = Literal["training", "validation", "test"]
 LARGEST = 1e100
 """The largest prediction that is reported: sums of squares of larger ones would overflow."""
 
 
-def held_out(data: Data) -> tuple[str, Part]:
+def held_out(data: Data) -> tuple[PartName, Part]:
     """The part on which a network is evaluated, with its name: validation, else test, else training."""
-    parts = (("validation", data.validation), ("test", data.test), ("training", data.train))
+    parts: tuple[tuple[PartName, Part], ...] = (
+        ("validation", data.validation),
+        ("test", data.test),
+        ("training", data.train),
+    )
     return next(((name, part) for name, part in parts if len(part)), parts[-1])
 
 
@@ -30,14 +40,22 @@ def image_size(shape: tuple[int, ...]) -> tuple[int, int] | None:
 class InspectedNetwork:
     """What inspections compute from: the network, its engine and data, the newest evaluation."""
 
-    def __init__(self, network: Network, engine: Engine) -> None:
+    def __init__(self, network: Network, engine: Engine, dataset: Dataset | None = None) -> None:
+        self.dataset = dataset
         self.network, self.engine = network, engine
         self.data = engine.data
         self.classes = len(self.data.classes)
         self.regression = self.data.target != "classes"
         self.image_size = image_size(self.data.shape)
-        self._part_name, self._part = held_out(self.data)
+        self.held_out = held_out(self.data)
+        """The part that is evaluated, with its name."""
+        self._part_name, self._part = self.held_out
         self._newest: tuple[tuple[int, int], Array, Array] | None = None
+
+    @cached_property
+    def row_reader(self) -> NewRow | None:
+        """Reads examples that are typed; none of images, and where the data set is not known."""
+        return NewRow(self.dataset, self.data) if self.dataset and len(self.data.shape) == 1 else None
 
     @property
     def step(self) -> int:
@@ -86,6 +104,19 @@ class InspectedNetwork:
         """What a regression predicts for raw inputs, (examples, outputs), in the units of the data."""
         return clipped(self.data.original(self.engine.predict(inputs).T))
 
+    def answers(self, raw: Array) -> Array:
+        """Each class's probability, or the numbers of a regression, (examples, outputs) float64.
+
+        Args:
+            raw: (examples, features) in the units of the data; NaN where a value is missing.
+        """
+        inputs = self.data.entered(raw)
+        with np.errstate(all="ignore"):
+            if self.regression:
+                return self.numbers(inputs)
+            found: Array = self.probabilities(inputs).T.astype(np.float64)
+        return found
+
     def predictions(self, inputs: Array, output: int) -> Array:
         """One output of a regression for raw inputs, in the units of the data."""
         found: Array = self.numbers(inputs)[:, output]
@@ -116,12 +147,18 @@ def clipped(predictions: Array) -> Array:
 
 def probabilities(outputs: Array) -> Array:
     """Each class's probability, classes × examples: the outputs, clipped to 0…1 and 0 where not finite; a
-    single output is the second class's."""
+    single output is the second class's. The class with the highest output is still the most probable."""
     found = np.nan_to_num(outputs, nan=0.0, posinf=1.0, neginf=0.0)
     if len(found) == 1:
         found = np.concatenate([1.0 - found, found])
-    clipped_to_one: Array = np.clip(found, 0.0, 1.0)
-    return clipped_to_one
+    within: Array = np.clip(found, 0.0, 1.0)
+    highest = found.argmax(axis=0)
+    if (within.argmax(axis=0) != highest).any():  # outputs beyond 0 or 1 became equal ones
+        columns = np.arange(within.shape[1])
+        best = np.maximum(within[highest, columns], LEAST)
+        within = np.minimum(within, 1 - LEAST)
+        within[highest, columns] = best
+    return within
 
 
 def as_bytes(fractions: Array) -> Array:

@@ -6,14 +6,14 @@ Grids and images are bytes (in JSON: base64), row by row from the top, and bound
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Protocol, Self
 
 from pydantic import Field
 
 from tuiml.training import codec
 from tuiml.training.codec import Bounded, Bytes, Count, Finite
 from tuiml.training.events import Event
-from tuiml.training.inspections.network import InspectedNetwork
+from tuiml.training.inspections.network import InspectedNetwork, PartName
 
 CELLS = 1 << 16
 """Bytes of all the grids or images of one record, at most."""
@@ -27,7 +27,6 @@ SIDE = 64
 """Height and width of an image, at most: of a larger one every second pixel is shown, or fewer."""
 COLUMNS = 512
 
-Part = Literal["training", "validation", "test"]
 Layer = Annotated[Count, Field(le=10_000)]
 Side = Annotated[Count, Field(le=SIDE)]
 Cells = Annotated[Count, Field(ge=1, le=COLUMNS)]
@@ -63,6 +62,16 @@ class InspectionRequest:
     def to_json(self) -> dict[str, Any]:
         """The request as JSON's types."""
         return codec.plain(self)
+
+
+class Question(Protocol):
+    """An example that the user made, whose prediction is asked for once."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The example as JSON's types."""
+
+    def predict(self, network: InspectedNetwork) -> Inspection | None:
+        """The prediction; ``None`` where the example does not suit the network."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +133,7 @@ class OfOutput(Inspection):
 class Evaluated(Inspection):
     """Of examples of one part of the data."""
 
-    part: Part
+    part: PartName
     """Validation, else test, else training."""
     evaluated: Count
     """Examples that were evaluated."""

@@ -181,7 +181,7 @@ class TuimlApp(Keyed, App[int]):
         return self.session.document
 
     def document_edited(self) -> None:
-        for screen in self.query(AppScreen):
+        for screen in _screens(self):
             screen.document_changed()
         self.renew()
         self.session.write_soon()
@@ -212,18 +212,20 @@ class TuimlApp(Keyed, App[int]):
         return self.current_run.client
 
     def run_changed(self, kinds: set[str]) -> None:
-        if not self.query(TopBar):  # the screens are being closed
+        top = self.query_one_optional(TopBar)
+        if top is None:  # the screens are being closed
             return
-        for screen in self.query(AppScreen):
+        for screen in _screens(self):
             screen.run_changed(kinds)
-        self.query_one(TopBar).renew()
+        top.renew()
         if kinds - KEYS_UNCHANGED:
             self.refresh_bindings()
 
     def study_changed(self) -> None:
-        if self.query(TopBar):
+        top = self.query_one_optional(TopBar)
+        if top is not None:
             self.query_one(StudyScreen).study_changed()
-            self.query_one(TopBar).renew()
+            top.renew()
 
     @on(StudyNews)
     @on(StudyReport)
@@ -294,3 +296,9 @@ class TuimlApp(Keyed, App[int]):
             super()._handle_exception(error)
         else:
             self.shutdown.failed(error)
+
+
+def _screens(app: TuimlApp) -> list[AppScreen]:
+    """All screens, without a search among all widgets, which takes milliseconds."""
+    switcher = app.query_one_optional("#screens", ContentSwitcher)
+    return [screen for screen in switcher.children if isinstance(screen, AppScreen)] if switcher else []

@@ -166,12 +166,15 @@ class TopBar(Bar):
             return []  # one that is over, of another preset, is not what is on the screen
         pieces = [] if here else [Piece(clean(model.name, look), look.style(bold=True), 6)]
         if model.start:
-            threads = f" · {model.start.threads} thread{'s' if model.start.threads != 1 else ''}"
-            pieces.append(Piece(clean(f"{model.start.backend}{threads}", look), quiet, 4))
+            threads = f"· {model.start.threads} thread{'s' if model.start.threads != 1 else ''}"
+            where = model.start.device if model.watched else threads
+            pieces.append(Piece(clean(f"{model.start.backend} {where}", look), quiet, 4))
         if here:  # the screen shows the rest
             return pieces
         pieces.append(status_word(model, look))
         if model.alive and model.start:
+            if model.watched:
+                return [*pieces, Piece(f"step {model.step:,}", look.style(), 1)]
             pieces.append(Piece(f"epoch {model.epoch:,}/{model.epochs_planned:,}", look.style(), 1))
             pieces.append(Piece(progress(model.done, 10, look), look.style(RUNNING), 2))
             pieces.append(Piece(speed_words(model.speed, look), quiet, 5))

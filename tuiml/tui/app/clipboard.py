@@ -11,6 +11,7 @@ from tuiml.spec import dumps
 from tuiml.text import plain_text
 from tuiml.tui.keys import key_of
 from tuiml.tui.model import commands
+from tuiml.tui.model.status import OWN_LOOP
 from tuiml.tui.shell.protocol import Shell
 from tuiml.tui.widgets.layer_table import LayerTable
 
@@ -29,6 +30,9 @@ def copy_preset(app: App[int]) -> None:
 def copy_command(app: App[int]) -> None:
     """The command line that repeats the run on Train; elsewhere the one that trains the preset."""
     shell = cast(Shell, app)
+    if shell.screen_name == "train" and shell.model.watched:
+        shell.say(OWN_LOOP)
+        return
     if shell.screen_name == "train" and shell.model.path:
         text = commands.of_run(shell.model.path)
     else:

@@ -10,6 +10,7 @@ from textual.message import Message
 
 from tuiml.runs.tail import Tail
 from tuiml.training.events import KINDS, Snapshot
+from tuiml.tui.app.notices import notices_of
 from tuiml.tui.app.session import Session
 from tuiml.tui.model.past_run import newest_step
 from tuiml.tui.model.problems import where
@@ -26,6 +27,7 @@ class CurrentRun:
     def __init__(self, shell: Shell, make_client: Callable[[child.Post], Any], session: Session) -> None:
         self._shell, self._make_client, self._session = shell, make_client, session
         self.model = RunModel(files=shell.files)
+        self.notices = notices_of(shell)
         self.client: Any = None
         """The client of the training process; ``None`` until the app is mounted."""
         self.follower: Follower | None = None
@@ -92,6 +94,7 @@ class CurrentRun:
             events = [e for e in events if not isinstance(e, Snapshot) or e.step > newest.step]
         kinds = self.model.feed(events)
         self._shell.run_changed(kinds)
+        self.notices.update(self.model, kinds)
         if "end" in kinds:
             self.ended()
         elif "start" in kinds:
@@ -106,6 +109,7 @@ class CurrentRun:
             model.saved = newest_step(Path(model.path))
             model.message = reason + resume.offer(model, self._shell.keymap)
             self._inspect(Path(model.path))
+        self.notices.update(model, {"end"})
         self.ended()
 
     def _news(self, news: News) -> None:
@@ -118,25 +122,33 @@ class CurrentRun:
             return
         was, saved = self.model.followed, self.model.saved
         self.model = news.model or self.model
+        if news.watched and self.model.watched:
+            self.model.watched = news.watched
         kinds = self.model.feed(news.events)
         self.model.trained_by(news.writer)
         self.model.saved = news.saved
-        if news.model is not None:
+        if news.model is not None or news.watched is not None:
             kinds |= {"start", "epoch", "snapshot"}
         if was != self.model.followed:
             kinds |= {"state", "end"}
         if news.saved != saved:
             self._inspect_again(news.follower.path)
         self._shell.run_changed(kinds)
+        if news.model is None:  # else it was read anew, and all of it is past
+            self.notices.update(self.model, kinds, own=False)
 
     def _inspect(self, path: Path) -> None:
         """Inspect the newest checkpoint, also its layers if no snapshot is as new."""
         model, newest = self.model, self.model.snapshot
+        if model.watched:  # its weights are in the user's own process
+            return
         behind = model.saved > (newest.step if newest else -1) and not model.followed
         self.client.inspect_run(str(path), statistics=behind)
 
     def _inspect_again(self, path: Path) -> None:
         """There is another checkpoint: inspect that one."""
+        if self.model.watched:
+            return
         if self.model.inspection_problem:
             self.model.inspection_failed("")
             self._inspect(path)

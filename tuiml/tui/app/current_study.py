@@ -8,7 +8,8 @@ from typing import Any
 
 from textual.message import Message
 
-from tuiml.runs.folder import fitting, studies_folder
+from tuiml.runs.folder import studies_folder
+from tuiml.runs.folder_names import fitting
 from tuiml.spec import SpecError
 from tuiml.spec.library import slug
 from tuiml.studies import library

@@ -118,6 +118,8 @@ class UnixDriver(LinuxDriver):
         super().start_application_mode()  # type: ignore[no-untyped-call]
         self.on_screen = self._writer_thread is not before
         self._ending.opening = False
+        if self.on_screen and self._ending.notifier:
+            self._ending.notifier.keep_title("tuiml")
         if self._ending.attributes is not None:
             self.attrs_before = self._ending.attributes
 
@@ -128,6 +130,8 @@ class UnixDriver(LinuxDriver):
 
     def stop_application_mode(self) -> None:
         if self.on_screen:
+            if self._ending.notifier:
+                self._ending.notifier.restore_title()
             if self._mouse_pixels:
                 self.write("\x1b[?1016l")
             super().stop_application_mode()

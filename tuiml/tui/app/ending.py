@@ -18,9 +18,12 @@ import time
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
+from tuiml.notify.sequences import RESTORE_TITLE
+
 if TYPE_CHECKING:
     from textual.app import App
 
+    from tuiml.notify.notifier import Notifier
     from tuiml.tui.app.shutdown import Shutdown
 
 SIGNALS = ("INT", "TERM", "HUP", "QUIT", "USR1", "USR2", "ALRM", "VTALRM", "PROF", "XCPU")
@@ -49,6 +52,8 @@ class Ending:
     def __init__(self) -> None:
         self.shutdown: Shutdown | None = None
         """That of the app, once there is one."""
+        self.notifier: Notifier | None = None
+        """That of the app, which may have set the terminal's title."""
         self.attributes: list[Any] | None = None
         """The terminal's, before anything was done to it."""
         self.opening = False
@@ -140,4 +145,5 @@ class Ending:
         with contextlib.suppress(OSError, ValueError, AttributeError):
             descriptor = sys.__stderr__.fileno()  # type: ignore[union-attr]
             if select.select([], [descriptor], [], 0.5)[1]:
-                os.write(descriptor, CLOSE_FIRST_LINE if self.opening else LEAVE_SCREEN)
+                title = RESTORE_TITLE.encode() if self.notifier and self.notifier.has_title else b""
+                os.write(descriptor, CLOSE_FIRST_LINE if self.opening else LEAVE_SCREEN + title)

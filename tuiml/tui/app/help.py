@@ -24,7 +24,8 @@ from tuiml.tui.widgets.strips_view import StripsView
 TITLES: tuple[tuple[Where, str], ...] = (
     ("any", "Everywhere"),
     ("build", "Build"),
-    ("field", "Build, in the form"),
+    ("row", "In a row to predict"),
+    ("field", "In a form"),
     ("train", "Train"),
     ("study", "Study"),
     ("pad", "On a picture that is drawn"),

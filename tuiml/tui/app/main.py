@@ -12,7 +12,8 @@ from textual.driver import Driver
 
 from tuiml.runs import library as runs
 from tuiml.runs.errors import RunError
-from tuiml.runs.folder import fitting, studies_folder
+from tuiml.runs.folder import studies_folder
+from tuiml.runs.folder_names import fitting
 from tuiml.spec import SpecError
 from tuiml.spec.library import find
 from tuiml.studies import folder
@@ -37,7 +38,7 @@ def start(word: str | None, ending: Ending, *, lesson: str = "") -> int:
     chosen, trouble = preferences.load()
     where: dict[str, Any] = {"run": run, "study": study, "lesson": lesson}
     app = TuimlApp(document, settings.load(), preferences=chosen, trouble=trouble, **where)
-    ending.shutdown = app.shutdown
+    ending.shutdown, ending.notifier = app.shutdown, app.current_run.notices.notifier
     app.driver_class = _driver(app.driver_class, ending)
     crash: BaseException | None = None
     try:

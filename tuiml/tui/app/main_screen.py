@@ -16,6 +16,7 @@ from textual.screen import Screen
 from tuiml.text import plain_text
 from tuiml.training.events import KINDS
 from tuiml.tui.app import clipboard, exporting, pictures, saving, theme
+from tuiml.tui.app.compositor import Compositor
 from tuiml.tui.app.palette import palette
 from tuiml.tui.app.shutdown import Shutdown
 from tuiml.tui.build.screen import Build
@@ -38,6 +39,10 @@ class MainScreen(Keyed, Screen[None]):
 
     action_jump = action_jump
     AUTO_FOCUS = ""  # each screen focuses its main widget when it is shown
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._compositor = Compositor()
 
     @property
     def shell(self) -> Shell:
@@ -258,7 +263,8 @@ class MainScreen(Keyed, Screen[None]):
         return None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action == "start_pause" and self.shell.model.followed and self.shell.screen_name == "train":
+        run, on_train = self.shell.model, self.shell.screen_name == "train"
+        if action == "start_pause" and on_train and (run.followed or run.watched):
             return False  # another process trains it; a new run is started from Build
         if action == "start_pause" and self.shell.screen_name == "study":
             return self.shell.study.may_run

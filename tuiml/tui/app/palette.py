@@ -27,7 +27,7 @@ WIDTH = 96
 KEYS = 10
 """Cells for the keys of an action, before its help."""
 SCREENS = ("any", "build", "train", "library", "study")
-FOCUSED = ("field", "pad", "table")
+FOCUSED = ("field", "row", "pad", "table")
 """Where an action works only while a widget that has it has the focus."""
 MOST_OPENABLE = 200
 

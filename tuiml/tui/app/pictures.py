@@ -14,7 +14,7 @@ from rich.terminal_theme import TerminalTheme
 from textual.app import App
 
 from tuiml.files import home, write_whole
-from tuiml.runs.folder import fitting
+from tuiml.runs.folder_names import fitting
 from tuiml.tui.chart_views.chart import ChartView
 from tuiml.tui.charts.palette import ground
 from tuiml.tui.study.screen import StudyScreen
@@ -58,8 +58,10 @@ def svg(lines: Iterable[Iterable[Segment]], width: int, title: str, background: 
 
 def chart_on(app: App[int]) -> tuple[View, str] | None:
     """The selected chart, and what is drawn in it: the focused one, the enlarged one or the first."""
-    if isinstance(app.focused, ChartView) and on_screen(app.focused):
-        return app.focused, app.focused.title
+    within = app.focused.ancestors_with_self if app.focused else ()
+    focused = next((widget for widget in within if isinstance(widget, ChartView)), None)
+    if focused and on_screen(focused):
+        return focused, focused.title
     train, study = app.query_one(Train), app.query_one(StudyScreen)
     if train.is_current:
         view = train.charts.slots[0].view

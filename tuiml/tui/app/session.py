@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import threading
 import time
+from asyncio import TimerHandle
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from textual.app import App
-from textual.timer import Timer
 
 from tuiml.data.own.entries import DataFiles
 from tuiml.tui.model import settings
@@ -19,6 +19,7 @@ from tuiml.tui.model.drafts import Draft, document_of, draft_of
 from tuiml.tui.model.marks import Marks
 from tuiml.tui.model.preset_files import default_document
 from tuiml.tui.model.settings import MOST_DRAFTS, Settings
+from tuiml.tui.widgets.later import later
 
 WRITE_AFTER = 0.5
 """Seconds without another edit after which the session is written."""
@@ -45,9 +46,19 @@ class Drafts:
                 del self._documents[next(iter(self._documents))]
 
     def take(self, document: Document) -> Document:
-        """The draft of the same file, removed from the drafts; else ``document`` itself."""
-        named = document.path or document.origin
-        return self._documents.pop(key(document), document) if named else document
+        """The draft of the same file, removed from the drafts; else ``document`` itself.
+
+        A new preset gets another name where a draft has its name: in the session's file, and among the
+        drafts, one would replace the other.
+        """
+        found = self._documents.get(key(document), document)
+        if found is not document and not (document.path or document.origin):
+            title, number = document.name, 2
+            while key(document) in self._documents:
+                document.name_at_first(f"{title[:70]} {number}")
+                number += 1
+            return document
+        return self._documents.pop(key(document), document)
 
 
 def key(document: Document) -> str:
@@ -117,7 +128,7 @@ class Session:
         self.trouble = ""
         """Why the session cannot be written; empty if it can."""
         self._here = replace(remembered, trouble="")
-        self._timer: Timer | None = None
+        self._timer: TimerHandle | None = None
         self._changed_at = 0.0
         self._lock = threading.Lock()
         self._over = self._reported = False
@@ -157,14 +168,14 @@ class Session:
         if self._timer is None:
             self._changed_at = now
         else:
-            self._timer.stop()
+            self._timer.cancel()
         delay = min(WRITE_AFTER, max(0.01, self._changed_at + LATEST - now))  # 0: Textual divides by it
-        self._timer = self._app.set_timer(delay, self.write_now)
+        self._timer = later(self._app, delay, self.write_now)
 
     def write_now(self) -> None:
         """Write the session in a thread."""
         if self._timer is not None:
-            self._timer.stop()
+            self._timer.cancel()
         self._timer, state = None, self.snapshot()
         self._app.run_worker(lambda: self.write(state), thread=True, group="state")
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import ClassVar
 
 from textual.app import App
+from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.theme import Theme
 
 from tuiml.registry import closest, short
@@ -38,6 +40,13 @@ _GROUND = {
     CONTRAST: ("#000000", "#000000", "#444444", "#ffffff"),
 }
 """Background, surface, panel, text."""
+
+
+class AsciiScrollBar(ScrollBarRender):
+    """A scroll bar whose ends are whole cells."""
+
+    VERTICAL_BARS: ClassVar[list[str]] = [" "]
+    HORIZONTAL_BARS: ClassVar[list[str]] = [" "]
 
 
 def theme(name: str) -> Theme:
@@ -101,6 +110,7 @@ def show(app: App[int], name: str) -> Look:
     app.theme = name
     found = look(app.current_theme)
     app.set_class(not found.unicode, "ascii")
+    ScrollBar.renderer = ScrollBarRender if found.unicode else AsciiScrollBar
     app.set_class(found.contrast, "contrast")
     return found
 

@@ -8,7 +8,6 @@ from typing import Any
 from tuiml.nn.layers import layers
 from tuiml.training.remedies import Edit, Remedy
 from tuiml.tui.build.cycle import activation_edits, initializer_edits
-from tuiml.tui.build.fields import FILE, Field
 from tuiml.tui.dialogs import use_file
 from tuiml.tui.keys import action, key_of
 from tuiml.tui.model import layer_stack
@@ -18,6 +17,7 @@ from tuiml.tui.process.probe_session import PreFlight
 from tuiml.tui.shell.screen import AppScreen
 from tuiml.tui.widgets.chooser import Chooser
 from tuiml.tui.widgets.diagnosis import DiagnosisDialog
+from tuiml.tui.widgets.fields import FILE, Field
 from tuiml.tui.widgets.layer_table import LayerTable
 from tuiml.tui.widgets.picker import Pick
 

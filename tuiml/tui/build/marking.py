@@ -8,8 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 from tuiml.formatting import duration
-from tuiml.tui.build.fields import Field
-from tuiml.tui.build.form import Form
 from tuiml.tui.build.sections import sections
 from tuiml.tui.build.vary_dialog import Varied, VaryDialog
 from tuiml.tui.build.varying import can_vary, products, scopes, with_marks
@@ -19,6 +17,8 @@ from tuiml.tui.model.document import Document
 from tuiml.tui.model.marks import EMPTY, SEED, Marks
 from tuiml.tui.shell.screen import AppScreen
 from tuiml.tui.widgets.chooser import Chooser
+from tuiml.tui.widgets.fields import Field
+from tuiml.tui.widgets.form import Form
 from tuiml.tui.widgets.layer_table import LayerTable
 from tuiml.tui.widgets.picker import Pick
 

@@ -10,6 +10,7 @@ from tuiml.nn.layers import dimensions
 from tuiml.spec.preset import batches_of
 from tuiml.spec.problems import Problem
 from tuiml.text import plain_text
+from tuiml.training import bounds
 from tuiml.training.layer_statistics import LayerStatistics
 from tuiml.tui.charts.bars import mini, zero_bin
 from tuiml.tui.charts.palette import TROUBLE, VARIED, Look, layer_colour
@@ -73,10 +74,11 @@ def probe_cells(flight: PreFlight, count: int, look: Look) -> list[dict[str, Cel
     if len(layers) != count or not flight.wanted:
         return [dict.fromkeys(PROBED, "")] * count
     activations = activations_of(flight.network)
+    last = bounds.last_norm([layer.gradient_norm for layer in layers])
     found = []
     for index, statistics in enumerate(layers):
-        activation = activations[index] if index < len(activations) else None
-        cells = statistics_cells(index, layers, activation, look)
+        has = index < len(activations) and activations[index] is not None
+        cells = statistics_cells(index, statistics, last, has, look)
         part = statistics.activations
         if part is not None:
             zero = zero_bin(part.low, part.high, len(part.counts))

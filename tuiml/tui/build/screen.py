@@ -11,7 +11,6 @@ from tuiml.spec.problems import Problem
 from tuiml.tui.build import render
 from tuiml.tui.build.drawings import Drawings
 from tuiml.tui.build.edits import Edits
-from tuiml.tui.build.form import Form
 from tuiml.tui.build.form_keys import FormKeys
 from tuiml.tui.build.looks import Looks
 from tuiml.tui.build.marking import Marking
@@ -26,6 +25,7 @@ from tuiml.tui.model.problems import layer_of
 from tuiml.tui.process.probe_client import Probed
 from tuiml.tui.process.probe_session import PreFlight
 from tuiml.tui.shell.screen import AppScreen
+from tuiml.tui.widgets.form import Form
 from tuiml.tui.widgets.layer_table import LayerTable
 from tuiml.tui.widgets.lines import Lines
 

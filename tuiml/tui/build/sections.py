@@ -19,9 +19,9 @@ from tuiml.nn.pretraining import pretrainings
 from tuiml.registry import Entry, Option, Registry, options_of, short
 from tuiml.spec.preset import Preset, Training
 from tuiml.text import plain_text
-from tuiml.tui.build.fields import FILE, NO, NUMBERS, YES, Field, Kind, Section
 from tuiml.tui.model.document import Document
 from tuiml.tui.model.layer_stack import output_row
+from tuiml.tui.widgets.fields import FILE, NO, NUMBERS, YES, Field, Kind, Section
 from tuiml.tui.widgets.picker import Pick
 
 OWN = Pick(FILE, "CSV, NPZ, IDX, or a folder of pictures per class", "browse your files", opens=True)

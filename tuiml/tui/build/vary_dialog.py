@@ -12,7 +12,6 @@ from textual.app import ComposeResult
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tuiml.tui.build.fields import Field
 from tuiml.tui.build.varying import Offer, Scope, typed_values
 from tuiml.tui.charts.palette import QUIET, TROUBLE, VARIED
 from tuiml.tui.charts.text import clean, fit
@@ -21,6 +20,7 @@ from tuiml.tui.model.document import Document
 from tuiml.tui.model.marks import OPTIMIZER
 from tuiml.tui.widgets.chart_view import look_of
 from tuiml.tui.widgets.dialogs import Modal
+from tuiml.tui.widgets.fields import Field
 from tuiml.tui.widgets.line_edit import LineEdit
 from tuiml.tui.widgets.picker import Part
 

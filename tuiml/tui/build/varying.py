@@ -15,10 +15,10 @@ from tuiml.spec import SpecError, check
 from tuiml.spec.edit import parse as read_value
 from tuiml.spec.edit import put
 from tuiml.text import plain_text
-from tuiml.tui.build.fields import FILE, NUMBERS, YES, Field, Section, parse
 from tuiml.tui.model.document import Document
 from tuiml.tui.model.document_paths import with_names
 from tuiml.tui.model.marks import SEED, Marks, for_all, word
+from tuiml.tui.widgets.fields import FILE, NUMBERS, YES, Field, Section, parse
 
 RATES = (0.1, 0.3, 1.0, 3.0, 10.0)
 """Factors of the ladder of a rate."""

@@ -6,32 +6,26 @@ import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
 from textual import events
 from textual.message import Message
 
-from tuiml.tui.chart_views.chart import Chart, ChartView
-from tuiml.tui.chart_views.time_axis import TimeAxis
+from tuiml.tui.chart_views.chart import Chart
+from tuiml.tui.chart_views.other_runs import Quantity, beside_run, differences
+from tuiml.tui.chart_views.smoothing import STRENGTHS, Smoothing, once_an_epoch
+from tuiml.tui.chart_views.time_axis import TimedView
 from tuiml.tui.charts.axes import Frame, Mark
 from tuiml.tui.charts.curve import Curve
 from tuiml.tui.charts.lines import LineChart
 from tuiml.tui.charts.palette import QUIET, TRAIN, VALIDATION, Look
-from tuiml.tui.charts.series import Floats, Series, smoothed
+from tuiml.tui.charts.series import Series
 from tuiml.tui.charts.text import Line, clean
 from tuiml.tui.keys import action, key_of
 from tuiml.tui.model.curves import Curves
-from tuiml.tui.model.item_rows import names_of
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.model.study_model import Axis
 from tuiml.tui.widgets.chart_view import keymap_of
-
-OTHERS = ("purple", "green", "yellow", "indigo")
-"""Colours of other runs."""
-MARKERS, ASCII_MARKERS = "●■▲▼○□△▽", "ox+#@=%&"
-"""Of other runs; with the colours they make pairs that differ."""
-Quantity: TypeAlias = Literal["loss", "accuracy"]
 
 HIGH = 20.0
 """A loss that starts above it (chance is 2.3 for ten classes) is first shown on a logarithmic axis."""
@@ -47,30 +41,9 @@ class LossAxis:
     """``None``: if the loss starts above :data:`HIGH`."""
 
 
-STRENGTHS = (0.0, 0.03, 0.1, 0.3)
-"""Fractions of the time so far over which curves are smoothed, before and after each point."""
-
-
-@dataclass
-class Smoothing:
-    """Shared by all views of curves."""
-
-    strength: float = STRENGTHS[1]
-
-    def curve(self, series: Series) -> tuple[Floats, Floats]:
-        """A curve as it is shown."""
-        return smoothed(*series.points(), self.strength)
-
-    @property
-    def strong(self) -> bool:
-        """True if what was measured once an epoch is smoothed as well."""
-        return self.strength > STRENGTHS[1]
-
-
-class CurvesView(ChartView):
+class CurvesView(TimedView):
     """Training and validation over the epochs."""
 
-    quick: ClassVar[bool] = False
     quantity: Quantity
     _frame: Frame | None = None
     """Where the canvas is, for the mouse."""
@@ -88,28 +61,11 @@ class CurvesView(ChartView):
         return False
 
     def stamp(self) -> Hashable:
-        selection = self.selection
-        model = selection.model
-        run = (model.curves_version, model.status, selection.hint(self), selection.others)
-        shared = (selection.of(Smoothing).strength, selection.of(TimeAxis).unit)
-        return (*run, self.log_axis, selection.cursor.stamp(), shared)
-
-    @action("X", "x axis", "The curves by epoch, by step or by seconds of training.", "train", rank=244)
-    def action_curve_axis(self) -> None:
-        axis = self.selection.of(TimeAxis)
-        axis.unit = axis.following
-
-    def label(self, action_id: str) -> str | None:
-        return f"by {self.selection.of(TimeAxis).following}" if action_id == "curve_axis" else None
-
-    @action("tilde", "smooth", "Smooth the curves: 3, 10, 30 %, or not at all.", "train", rank=242)
-    def action_smooth(self) -> None:
-        smoothing = self.selection.of(Smoothing)
-        smoothing.strength = STRENGTHS[(STRENGTHS.index(smoothing.strength) + 1) % len(STRENGTHS)]
+        return (super().stamp(), self.log_axis)
 
     def draw(self, width: int, height: int, look: Look) -> list[Line]:
         selection, model = self.selection, self.selection.model
-        cursor, is_loss, axis = selection.cursor, self.quantity == "loss", selection.of(TimeAxis)
+        cursor, is_loss, axis = selection.cursor, self.quantity == "loss", self.axis
         word = "loss" if is_loss else clean(model.metric.word, look)
         step = "" if cursor.x is None else f"step {round(model.step_at(np.array([cursor.x]))[0]):,} · "
         runs = (model, *selection.others)
@@ -128,7 +84,7 @@ class CurvesView(ChartView):
             marks=axis.marks(model, marks(model)),
             spare="spikes",
             cursor=None if cursor.x is None else Mark(at, _place(at, axis.unit), ""),
-            notes=[*self._smoothed(shown), *self._offer(shown)],
+            notes=[*differences(selection.others, model, look), *self._smoothed(shown), *self._offer(shown)],
             on_frame=lambda frame: setattr(self, "_frame", frame),
             look=look,
             empty=selection.hint(self),
@@ -142,15 +98,15 @@ class CurvesView(ChartView):
     def _shown(self, width: int, look: Look) -> list[Curve]:
         """The curves, the last on top."""
         selection, smoothing, curves = self.selection, self.selection.of(Smoothing), self._curves
-        axis, model = selection.of(TimeAxis), selection.model
-        beside = _beside(selection.others, model, self.quantity, smoothing, axis, look)
+        axis, model = self.axis, selection.model
+        beside = beside_run(selection.others, model, self.quantity, smoothing, axis, look)
         found = _left(curves, "left" if width >= ROOMY else "", smoothing)
         if len(curves.raw):
             smooth = smoothing.strength > 0
             points, raw = (smoothing.curve(curves.train), curves.raw) if smooth else (curves.raw, None)
             found.append(Curve("train", points, TRAIN, raw=raw, end="train"))
         if not math.isnan(curves.validation.last):
-            points, raw = _of(curves.validation, smoothing)
+            points, raw = once_an_epoch(curves.validation, smoothing)
             found.append(Curve("validation", points, VALIDATION, "dashed", raw=raw, end="val"))
         return [*beside, *axis.curves(model, found)]
 
@@ -173,7 +129,7 @@ class CurvesView(ChartView):
         if offset is None or frame is None or not 0 <= offset.x - frame.margin < frame.columns:
             return None
         x = frame.x_of(offset.x - frame.margin)
-        return self.selection.of(TimeAxis).back(self.selection.model, x)
+        return self.axis.back(self.selection.model, x)
 
     def _hover(self, x: float | None) -> None:
         cursor = self.selection.cursor
@@ -228,7 +184,13 @@ class AccuracyView(CurvesView):
 
 LOSS = Chart("loss", "loss", "Loss of training and validation over the epochs.", 10, LossView, slot="top")
 ACCURACY = Chart(
-    "accuracy", "accuracy", "Accuracy, or R squared, over the epochs.", 20, AccuracyView, slot="top"
+    "accuracy",
+    "accuracy",
+    "Accuracy, or R squared, over the epochs.",
+    20,
+    AccuracyView,
+    available=lambda run: run.watched is None or run.has_accuracy,
+    slot="top",
 )
 
 
@@ -267,11 +229,6 @@ def _place(at: float, unit: Axis) -> str:
     return f"{at:.2f}" if unit == "epoch" else f"{at:,.0f}" if unit == "step" else f"{at:,.4g}"
 
 
-def _of(series: Series, smoothing: Smoothing) -> tuple[Series | tuple[Floats, Floats], Series | None]:
-    """What was measured once an epoch: as it is, or smoothed and as it is."""
-    return (smoothing.curve(series), series) if smoothing.strong else (series, None)
-
-
 def _left(curves: Curves, name: str, smoothing: Smoothing) -> list[Curve]:
     """The abandoned curves of a run that was rewound, faint and behind; the axis need not contain them."""
     found: list[Curve] = []
@@ -279,35 +236,6 @@ def _left(curves: Curves, name: str, smoothing: Smoothing) -> list[Curve]:
         points = smoothing.curve(branch.train) if len(branch.train) else branch.validation
         found.append(Curve("" if found else name, points, QUIET, "dotted", aside=True))
     return found
-
-
-def _beside(
-    others: Sequence[RunModel],
-    model: RunModel,
-    quantity: Quantity,
-    smoothing: Smoothing,
-    axis: TimeAxis,
-    look: Look,
-) -> list[Curve]:
-    """The curves of other runs, behind: of several runs validation alone, where there is any."""
-    shown: list[Curve] = []
-    names = names_of([model.name, *(other.name for other in others)])[1:]
-    for place, (other, name) in enumerate(zip(others, names, strict=True)):
-        if quantity != "loss" and other.metric is not model.metric:
-            continue
-        curves = other.loss if quantity == "loss" else other.accuracy
-        colour = OTHERS[place % len(OTHERS)]
-        marker = (MARKERS if look.unicode else ASCII_MARKERS)[place % len(MARKERS)]
-        validated, own = not math.isnan(curves.validation.last), list[Curve]()
-        if len(curves.train) and (len(others) == 1 or not validated):
-            train = smoothing.curve(curves.train)
-            own.append(Curve(name, train, colour, "dotted", marker=marker, end=f"{name} train"))
-        if validated:
-            points, raw = _of(curves.validation, smoothing)
-            label = "val" if len(others) == 1 and len(curves.train) else name
-            own.append(Curve(label, points, colour, "dashed", raw=raw, marker=marker, end=name))
-        shown += axis.curves(other, own)
-    return shown
 
 
 def last_epoch(model: RunModel) -> float:
@@ -335,5 +263,6 @@ def marks(model: RunModel) -> list[Mark]:
     for x, several in groupby(model.interventions.marks, key=lambda changed: changed.x):
         found.append(Mark(x, ", ".join(changed.label for changed in several), QUIET))
     if not model.alive and model.best and len(model.epochs) > 1:
-        found.append(Mark(float(model.best.epoch), "best", VALIDATION))
+        x = model.x_of(model.best.step) if model.watched else float(model.best.epoch)
+        found.append(Mark(x, "best", VALIDATION))
     return found

@@ -2,51 +2,43 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Hashable
 from itertools import zip_longest
 
 import numpy as np
 from rich.segment import Segment
 from textual import events
-from textual.timer import Timer
 
-from tuiml.formatting import percent
 from tuiml.training.inspections.drawing import Drawing, DrawingPrediction
-from tuiml.tui.chart_views.chart import Chart, ChartView
+from tuiml.tui.chart_views.asking import AskingView, class_bars
+from tuiml.tui.chart_views.chart import Chart
 from tuiml.tui.chart_views.draw_pad import Pad
 from tuiml.tui.chart_views.inspection import image_size, is_image, names_of
 from tuiml.tui.chart_views.selection import ChartSelection
 from tuiml.tui.charts import pixels
 from tuiml.tui.charts.palette import QUIET, TROUBLE, Look
-from tuiml.tui.charts.text import Line, clean, fit, notice, strip
+from tuiml.tui.charts.text import Line, clean, notice, strip
 from tuiml.tui.keys import Keyed, action, key_of
 from tuiml.tui.widgets.chart_view import keymap_of
 
-OFTEN = 0.1
-"""Minimum seconds between two requests for a prediction."""
-ANEW = 1.0
-"""Seconds after which the prediction of the same image is requested again while the network is trained."""
 BARS = 20
 """Width of the bars beside the image, in cells."""
 
 
-class DrawView(Keyed, ChartView):
+class DrawView(Keyed, AskingView):
     """A pad drawn on by keys or mouse, and the predicted probabilities beside it."""
 
     def __init__(self, selection: ChartSelection, chart: Chart) -> None:
         super().__init__(selection, chart)
         self.pad = selection.of(Pad)
-        self._asked = (-1, -1)  # the version of the image, and the step of the run
-        self._asked_at = 0.0
-        self._timer: Timer | None = None
         self._drawing = False
         self._place = (0, 0, 1)  # of the image: rows above it, cells before it, scale
 
-    def stamp(self) -> Hashable:
-        model = self.selection.model
-        self._ask_soon()
-        return (model.inspections_version, model.status, self.pad.version)
+    @property
+    def version(self) -> int:
+        return self.pad.version
+
+    def question(self) -> Drawing | None:
+        return None if self.pad.empty else Drawing(self.pad.version, self.pad.pixels())
 
     def draw(self, width: int, height: int, look: Look) -> list[Line]:
         size = image_size(self.selection.model)
@@ -103,54 +95,7 @@ class DrawView(Keyed, ChartView):
         if self.pad.empty or not isinstance(found, DrawingPrediction):
             text = "space puts the pen down, arrows move it; or draw with the mouse"
             return notice(text, width, height, look)
-        probabilities = list(found.probabilities)[: len(names)]
-        order = list(range(len(probabilities)))
-        if len(order) > height:
-            order = sorted(order, key=lambda k: -probabilities[k])[:height]
-        first = min(max((len(clean(names[k], look)) for k in order), default=1), max(3, width // 3))
-        room = max(1, width - first - 10)
-        best = max(probabilities, default=0.0)
-        lines = []
-        for k in order:
-            bold = look.style(bold=probabilities[k] == best)
-            sign = look.glyphs.left if probabilities[k] == best else " "
-            bar = fit(look.glyphs.bars[-1] * round(probabilities[k] * room), room)
-            name = fit(clean(names[k], look), first, look.glyphs.more)
-            colour = look.style(pixels.class_colour(k), bold=bool(bold.bold))
-            last = (f" {percent(probabilities[k], 0):>6} {sign}", bold)
-            lines.append(strip([(f"{name} ", bold), (bar, colour), last], width))
-        return lines
-
-    def _ask_soon(self) -> None:
-        """Request a prediction of the image, at once or as soon as the interval allows."""
-        if self._timer is not None or self.pad.empty or not self.is_mounted or not self.display:
-            return
-        model = self.selection.model
-        if model.status in ("empty", "loading", "failed"):
-            return
-        now = time.monotonic()
-        if self.pad.version != self._asked[0]:
-            wait = self._asked_at + OFTEN - now
-        elif model.step != self._asked[1]:
-            wait = self._asked_at + ANEW - now
-        else:
-            return
-        if wait <= 0:
-            self._ask()
-        else:
-            self._timer = self.set_timer(wait, self._ask)
-
-    def _ask(self) -> None:
-        self._timer = None
-        self._asked, self._asked_at = (self.pad.version, self.selection.model.step), time.monotonic()
-        client = getattr(self.app, "client", None)
-        if client is not None and not self.pad.empty:
-            client.predict(Drawing(self.pad.version, self.pad.pixels()))
-
-    def _changed(self) -> None:
-        self._ask_soon()
-        if self.stale():
-            self.build()
+        return class_bars(found.probabilities, names, width, height, look)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return bool(self.pad.ink.size) or not action.startswith(("pen_", "pad_", "draw_"))
@@ -158,29 +103,29 @@ class DrawView(Keyed, ChartView):
     @action("space", "pen", "Pen down: moving draws; and up again.", "pad")
     def action_pen_toggle(self) -> None:
         self.pad.toggle()
-        self._changed()
+        self.changed()
 
     @action("x", "clear", "Remove all ink.", "pad")
     def action_pad_clear(self) -> None:
         self.pad.clear()
-        self._changed()
+        self.changed()
 
     @action("b", "pen size", "A fine, a soft, a broad pen.", "pad")
     def action_pen_next(self) -> None:
         self.pad.next_pen()
-        self._changed()
+        self.changed()
 
     @action("e", "erase", "The pen removes ink, and draws again.", "pad", also="rubber")
     def action_pen_erase(self) -> None:
         self.pad.erasing = not self.pad.erasing
         self.pad.version += 1
-        self._changed()
+        self.changed()
 
     @action("m", "centre", "Move the centre of mass to the middle.", "pad", also="center")
     def action_pad_centre(self) -> None:
         self.pad.centred = not self.pad.centred
         self.pad.version += 1
-        self._changed()
+        self.changed()
 
     @action("up k", "up", "Move the pen up.", "pad", "pen_up", (0, -1), shown=False)
     @action("down j", "down", "Move the pen down.", "pad", "pen_down", (0, 1), shown=False)
@@ -194,7 +139,7 @@ class DrawView(Keyed, ChartView):
     )
     def _move(self, by: tuple[int, int] | tuple[int, int, bool]) -> None:
         self.pad.move(*by)
-        self._changed()
+        self.changed()
 
     def _under(self, event: events.MouseEvent) -> tuple[int, int] | None:
         """The pixel under the mouse."""
@@ -213,13 +158,13 @@ class DrawView(Keyed, ChartView):
             self.capture_mouse()
             self.pad.go_to(*place, draw=False)
             self.pad.go_to(*place, draw=True)
-            self._changed()
+            self.changed()
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         place = self._under(event) if self._drawing else None
         if place:
             self.pad.go_to(*place, draw=True)
-            self._changed()
+            self.changed()
 
     def on_mouse_up(self, event: events.MouseUp) -> None:
         if self._drawing:

@@ -51,6 +51,7 @@ class GradientNormsView(LayerView):
         at = _nearest(selection.past_snapshot, history.steps)
         depth = Depth(layers.tolist(), norms, steps, at, selection.index)
         title = self.pointer(look) + selection.prefix + "gradient norm"
+        none = "every gradient is 0" if (norms == 0).any() else "no gradient before the first step"
         drawing = norm_lines if selection.of(NormsStyle).lines else landscape
         return drawing(
             depth,
@@ -59,9 +60,7 @@ class GradientNormsView(LayerView):
             title=title + (_fall(norms[at].tolist(), look) if len(norms) else ""),
             cursor=selection.past_snapshot is not None,
             look=look,
-            empty=selection.hint(self)
-            if selection.model.snapshot is None
-            else "no gradient before the first step",
+            empty=selection.hint(self) if selection.model.snapshot is None else none,
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Hashable, Sequence
 
 import numpy as np
@@ -13,13 +14,14 @@ from tuiml.tui.chart_views.chart import Chart, ChartView, ScaledView
 from tuiml.tui.chart_views.selection import Kind
 from tuiml.tui.charts.distribution import Bars, distribution
 from tuiml.tui.charts.heat import heat_map, without_spike
-from tuiml.tui.charts.multiples import Panel, multiples
+from tuiml.tui.charts.multiples import Panel, multiples, room
 from tuiml.tui.charts.palette import QUIET, TROUBLE, VALIDATION, Look, layer_colour
 from tuiml.tui.charts.scale import Scale, common, moved
 from tuiml.tui.charts.series import Floats, Values
 from tuiml.tui.charts.text import Line, strip
 from tuiml.tui.model.item_rows import short_name
 from tuiml.tui.model.layer_cells import idle_fraction
+from tuiml.tui.model.layer_rows import LayerRow
 from tuiml.tui.model.snapshots import Counted
 from tuiml.tui.model.status import Piece, fitted, safe
 
@@ -62,6 +64,12 @@ class LayerView(ChartView):
         found, kind = self.selection.statistics, self.selection.kind
         if found is None:
             return self.selection.hint(self)
+        rows, index = self.selection.rows, self.selection.index
+        if index < len(rows) and rows[index].contains:
+            return "it contains others: choose one of them"
+        watched = self.selection.model.watched
+        if watched and kind == "activations":
+            return safe("; ".join(watched.limits) or "it was not called in the measured step", Look())
         if kind == "gradients" and not math.isnan(found.weight_std):
             return "no gradient before the first step"
         return (
@@ -150,19 +158,18 @@ def _idle(found: LayerStatistics, look: Look) -> list[Piece]:
     return [Piece(text, look.style(TROUBLE) if trouble else look.style(), 3)]
 
 
+MANY = 200
+"""Layers above which only those near the selected one are drawn, on an axis of their own."""
+
+
 class AllLayersView(QuantityView):
     """The histograms of all layers side by side."""
 
     def draw(self, width: int, height: int, look: Look) -> list[Line]:
         selection = self.selection
-        panels = []
-        for row, found in zip(selection.rows, selection.layers, strict=False):
-            bars = bars_in(found, selection.kind)
-            if bars is None or not (row.parameters or row.activation):
-                continue  # its output is that of the layer before it
-            zeros = found.zeros if selection.kind == "activations" else math.nan
-            note, other = _note(found, selection.kind, look), self.other_bars(row.index)
-            panels.append(Panel(row.index, row.activation or row.type, bars, note, zeros, other))
+        rows = [row for row in selection.rows if self._shows(row)]
+        shown = around(rows, selection.index, room(len(rows), width, height)) if len(rows) > MANY else rows
+        panels = [panel for row in shown if (panel := self._panel(row, look))]
         outline = self.outline(look)
         axes = "one axis" if self.one_scale else "own axes"
         words = (
@@ -175,9 +182,30 @@ class AllLayersView(QuantityView):
             title=self.pointer(look) + words,
             shared=self.one_scale,
             selected=selection.index,
+            count=len(rows),
             look=look,
-            empty=f"no {selection.title} to show" if selection.layers else selection.hint(self),
+            empty=f"no {selection.title} to show" if selection.model.snapshot else selection.hint(self),
         )
+
+    def _shows(self, row: LayerRow) -> bool:
+        """Whether a layer has such values of its own: the output of others is that of the layer before."""
+        return bool(row.parameters or row.activation) and self.selection.has_part(row.index)
+
+    def _panel(self, row: LayerRow, look: Look) -> Panel | None:
+        selection = self.selection
+        found = (selection.past_snapshot or selection.model).statistics(row.index)
+        bars = bars_in(found, selection.kind)
+        if found is None or bars is None:
+            return None
+        zeros = found.zeros if selection.kind == "activations" else math.nan
+        note, other = _note(found, selection.kind, look), self.other_bars(row.index)
+        return Panel(row.index, row.activation or row.type, bars, note, zeros, other)
+
+
+def around(rows: Sequence[LayerRow], selected: int, count: int) -> Sequence[LayerRow]:
+    """So many rows around the selected one, and as many at either side, of which some may be drawn."""
+    at = bisect_left([row.index for row in rows], selected)
+    return rows[max(0, at - count) : at + count]
 
 
 def _note(found: LayerStatistics, kind: Kind, look: Look) -> str:

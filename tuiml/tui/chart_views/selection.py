@@ -63,7 +63,10 @@ class ChartSelection:
     @property
     def layer_title(self) -> str:
         """The title of the selected layer."""
-        return self.rows[self.index].title if self.index < len(self.rows) else ""
+        if self.index >= len(self.rows):
+            return ""
+        row = self.rows[self.index]
+        return row.full_title or row.title
 
     @property
     def title(self) -> str:
@@ -114,6 +117,13 @@ class ChartSelection:
     def statistics(self) -> LayerStatistics | None:
         """The statistics of the selected layer at that step."""
         return (self.past_snapshot or self.model).statistics(self.index)
+
+    def has_part(self, index: int) -> bool:
+        """Whether a layer has a histogram of the kind at that step."""
+        if self.past_snapshot:
+            return self.past_snapshot.part(index, self.kind) is not None
+        layers = self.layers
+        return index < len(layers) and getattr(layers[index], self.kind) is not None
 
     @property
     def other_snapshot(self) -> PastSnapshot | None:

@@ -1,15 +1,22 @@
-"""The x axis of the curves of Train: epochs, steps or seconds. Curves are stored over the epochs."""
+"""What all curves of Train share: the x axis, which is epochs, steps or seconds, and their smoothing.
+
+Curves are stored over the epochs, those of a watched run over its steps.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
+from tuiml.tui.chart_views.chart import ChartView
+from tuiml.tui.chart_views.smoothing import STRENGTHS, Smoothing
 from tuiml.tui.charts.axes import Mark
 from tuiml.tui.charts.curve import Curve, Points
 from tuiml.tui.charts.series import Floats, Series, as_floats
+from tuiml.tui.keys import action
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.model.study_model import AXES, Axis
 
@@ -19,6 +26,11 @@ class TimeAxis:
     """Shared by all views of curves."""
 
     unit: Axis = "epoch"
+
+    def of_runs(self, runs: Iterable[RunModel]) -> TimeAxis:
+        """The axis for some runs: steps in place of epochs if one of them has no epochs."""
+        by_step = self.unit == "epoch" and any(run.watched for run in runs)
+        return TimeAxis("step") if by_step else self
 
     @property
     def following(self) -> Axis:
@@ -68,6 +80,44 @@ class TimeAxis:
     def marks(self, run: RunModel, marks: Sequence[Mark]) -> list[Mark]:
         """Marks of a run over the unit."""
         return [replace(mark, x=self.one(run, mark.x)) for mark in marks]
+
+
+class TimedView(ChartView):
+    """Curves over the time of training, which all have one axis."""
+
+    quick: ClassVar[bool] = False
+
+    @property
+    def axis(self) -> TimeAxis:
+        """The axis for the run and those that it is compared with."""
+        return self._suited(self.selection.of(TimeAxis))
+
+    def _suited(self, axis: TimeAxis) -> TimeAxis:
+        return axis.of_runs((self.selection.model, *self.selection.others))
+
+    @property
+    def _following(self) -> Axis:
+        return self._suited(TimeAxis(self.axis.following)).unit
+
+    def stamp(self) -> Hashable:
+        selection = self.selection
+        model = selection.model
+        run = (model.curves_version, model.status, selection.hint(self), selection.others)
+        return (*run, selection.cursor.stamp(), selection.of(Smoothing).strength, self.axis.unit)
+
+    @action("X", "x axis", "The curves by epoch, by step or by seconds of training.", "train", rank=244)
+    def action_curve_axis(self) -> None:
+        self.selection.of(TimeAxis).unit = self._following
+
+    def label(self, action_id: str) -> str | None:
+        if action_id != "curve_axis":
+            return None
+        return f"by {self._following}"
+
+    @action("tilde", "smooth", "Smooth the curves: 3, 10, 30 %, or not at all.", "train", rank=242)
+    def action_smooth(self) -> None:
+        smoothing = self.selection.of(Smoothing)
+        smoothing.strength = STRENGTHS[(STRENGTHS.index(smoothing.strength) + 1) % len(STRENGTHS)]
 
 
 def _clock(run: RunModel) -> tuple[Floats, Floats]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.style import Style
 
 from tuiml.formatting import percent
@@ -26,6 +26,8 @@ RECALL = 8
 """Width of the column with the recall of each class, which is left out where there is no room for it."""
 BAR = 8
 """Cells of the colour bar."""
+SHORT = 5
+"""Cells below which a name is not cut in the middle: too little of it would be left."""
 BOTH = 92
 """Minimum width of the list of pairs with the classes of the lowest recall beside it."""
 
@@ -137,12 +139,23 @@ class Matrix:
         heads = distinct(self.labels, size.wide - 1, self.look.glyphs.more)
         names: list[Part] = [(" " * size.first, quiet), *((_right(head, size.wide), plain) for head in heads)]
         lines = [self._axes(size.first, width), [*names, (_right("recall", size.recall), quiet)]]
-        for i in range(len(self.counts)):
-            lines += self._row(i, size)
+        for i, label in enumerate(self._row_names(heads, size.first - 1)):
+            lines += self._row(i, label, size)
         short = [text if len(text) < size.wide else text.rstrip(" %") for text in self.precision]
         last: list[Part] = [(f"{'precision':<{size.first}}", quiet)]
         last += [(_right(text, size.wide), quiet) for text in short]
         return [strip(line, width) for line in [*lines, last]]
+
+    def _row_names(self, heads: Sequence[str], width: int) -> list[str]:
+        """The names of the rows in ``width`` cells, with their numbers where the columns have only these."""
+        more, numbers = self.look.glyphs.more, [str(i) for i in range(len(heads))]
+        if heads != numbers or heads == self.labels:
+            return distinct(self.labels, width, more)
+        names = distinct(self.labels, width - len(numbers[-1]) - 1, more)
+        return [
+            name if name == number else f"{number} {name}"
+            for number, name in zip(numbers, names, strict=True)
+        ]
 
     def _axes(self, first: int, width: int) -> list[Part]:
         """What the rows and the columns are, and the scale of the colours."""
@@ -160,13 +173,13 @@ class Matrix:
             parts.append((" of the true class", quiet))
         return parts
 
-    def _row(self, i: int, size: Entries) -> list[list[Part]]:
+    def _row(self, i: int, name: str, size: Entries) -> list[list[Part]]:
         look, n = self.look, int(self.counts[i].sum())
         recall = percent(self.shares[i, i] if n else None, 1, look.glyphs.missing) if size.recall else ""
         lines = []
         for line in range(size.tall):
             middle = line == (size.tall - 1) // 2
-            label = fit(self.labels[i], size.first - 1, look.glyphs.more) + " "
+            label = fit(name, size.first)
             parts: list[Part] = [(label if middle else " " * size.first, look.style())]
             for j, text in enumerate(self.texts[i]):
                 shown = text + " " * (size.tall > 1) if middle else ""
@@ -192,14 +205,28 @@ def _shade(share: float, right: bool, look: Look) -> str:
 
 
 def distinct(labels: Sequence[str], width: int, more: str) -> list[str]:
-    """Labels cut to ``width`` cells so that they still differ: without what all begin with, else numbers."""
+    """Labels cut to ``width`` cells so that they still differ: at the end, without what all begin with, or in
+    the middle; else numbers."""
     first, last = min(labels), max(labels)  # what these two begin with, all do
     same = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), 0)
-    for names in (labels, [label[same:] for label in labels]):
-        cut = [fit(name, width, more).strip() for name in names]
+    inner = [label[same:] for label in labels]
+    for cut in (
+        [fit(label, width, more).strip() for label in labels],
+        [fit(label, width, more).strip() for label in inner],
+        *([_without_middle(name, width // 2, width, more) for name in names] for names in (labels, inner)),
+    ):
         if len(set(cut)) == len(cut) and all(cut):
             return cut
     return [str(i) for i in range(len(labels))]
+
+
+def _without_middle(label: str, before: int, width: int, more: str) -> str:
+    """A label in ``width`` cells: so many of its start, and as much of its end as there is room for."""
+    if cell_len(label) <= width or width < SHORT:
+        return fit(label, width, more).strip()
+    start = set_cell_size(label, before).rstrip() + more
+    end = next((label[i:] for i in range(len(label)) if cell_len(start + label[i:]) <= width), "")
+    return start + end
 
 
 def _right(text: str, width: int) -> str:
@@ -241,8 +268,9 @@ def _pairs(matrix: Matrix, width: int, count: int, first: int) -> list[list[Part
     arrow = "→" if look.unicode else ">"
     longest = min(max(map(cell_len, matrix.labels)), max(3, (width - (38 if width >= 44 else 25)) // 2))
     rows: list[list[Part]] = []
+    names = distinct(matrix.labels, longest, look.glyphs.more)
     for rank, (i, j) in enumerate(matrix.pairs[first : first + count], first):
-        one, two = (fit(matrix.labels[k], longest, look.glyphs.more) for k in (i, j))
+        one, two = (fit(names[k], longest) for k in (i, j))
         marked = rank < MARKED
         style = look.style(TROUBLE if marked else "", bold=marked)
         share = percent(matrix.shares[i, j], 1)
@@ -268,9 +296,10 @@ def _recalls(matrix: Matrix, height: int, look: Look) -> list[Part]:
     of_class = matrix.counts.sum(axis=1)
     known = [i for i in np.argsort(matrix.shares.diagonal(), kind="stable").tolist() if of_class[i]]
     longest = min(24, max(map(cell_len, matrix.labels)))
+    names = distinct(matrix.labels, longest, look.glyphs.more)
     rows: list[Part] = [("lowest recall", look.style(bold=True))]
     for i in known[: max(0, height - 2)]:
-        name = fit(matrix.labels[i], longest, look.glyphs.more)
+        name = fit(names[i], longest)
         share = percent(float(matrix.shares[i, i]), 1)
         rows.append((f"{name} {share:>7} of {of_class[i]:,}", look.style()))
     if len(known) > len(rows) - 1:

@@ -77,7 +77,8 @@ def landscape(
     head = [_head(title, span, width, look)] if height > 1 else []
     below = 1 if height > 3 else 0
     rows = height - len(head) - below
-    left, right = (5, FIGURES) if width >= 30 else (0, 0)
+    digits = max(2, len(str(max(depth.layers))))
+    left, right = (digits + 3, FIGURES) if width >= 30 else (0, 0)
     room = width - left - right
     drawn = _rows(depth, span, rows, (left, room, right), look)
     if below:
@@ -156,7 +157,7 @@ def _left(depth: Depth, group: range, width: int, look: Look) -> list[Segment]:
     mark = look.glyphs.right if marked else " "
     number = depth.selected if marked else numbers[0]
     more = "+" if len(numbers) > 1 else " "
-    text = f"{mark}{number:>2}{more}"[: width - 1]
+    text = f"{mark}{number:>{width - 3}}{more}"
     bar = "▌" if look.unicode else "|"
     return [
         Segment(text, look.style(bold=marked)),

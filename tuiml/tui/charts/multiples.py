@@ -53,6 +53,7 @@ def multiples(
     selected: int = -1,
     things: str = "layers",
     shared: bool = True,
+    count: int = 0,
     look: Look | None = None,
     empty: str = "nothing counted yet",
 ) -> list[Line]:
@@ -61,6 +62,7 @@ def multiples(
     Args:
         things: what they are, for the title.
         shared: whether they share one axis.
+        count: how many there are, if not all of them are given.
     """
     if width < 1 or height < 1:
         return []
@@ -74,15 +76,20 @@ def multiples(
     shown = window(panels, across * down, selected)
     wide = (width - (across - 1) * GAP) // across
     placed = [(panel, *_placed(panel, scale, shared)) for panel in shown]
-    feet = any(panel.note for panel in shown) + any(panel.zeros > 0 for panel in shown)
-    feet += any(bars is not None and any(bars.beyond()) for _, bars, _ in placed)
-    strips = [_head(title, f"{len(shown)} of {len(panels)} {things}", len(shown) < len(panels), width, look)]
+    total = max(count, len(panels))
+    strips = [_head(title, f"{len(shown)} of {total:,} {things}", len(shown) < total, width, look)]
     for row in range(down):
         size = wide, tall // down + (1 if row < tall % down else 0)
         part = placed[row * across : (row + 1) * across]
-        blocks = [_panel(*one, size, feet, one[0].number == selected, look) for one in part]
+        blocks = [_panel(*one, size, _feet(placed), one[0].number == selected, look) for one in part]
         strips += _beside(blocks, wide, width)
     return (strips + [blank(width)] * height)[:height]
+
+
+def _feet(placed: Sequence[tuple[Panel, Bars | None, Scale]]) -> int:
+    """Lines below each panel: for notes, for zeros, for values beyond the axis."""
+    found = any(panel.note for panel, *_ in placed) + any(panel.zeros > 0 for panel, *_ in placed)
+    return found + any(bars is not None and any(bars.beyond()) for _, bars, _ in placed)
 
 
 def _placed(panel: Panel, scale: Scale, shared: bool) -> tuple[Bars | None, Scale]:
@@ -102,6 +109,12 @@ def _beside(blocks: Sequence[list[Segments]], wide: int, width: int) -> list[Lin
         joined = [segment for line in lines for segment in (*line, gap)][:-1]
         found.append(Line([*joined, rest], width))
     return found
+
+
+def room(count: int, width: int, height: int) -> int:
+    """How many of ``count`` panels may be drawn."""
+    across, down = grid(count, width, height - 1)
+    return across * down
 
 
 def grid(count: int, width: int, height: int) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ from tuiml.nn.activations import Activation, activations
 from tuiml.nn.layers import layers
 from tuiml.registry import options_of
 from tuiml.tui.keys import key_of
+from tuiml.tui.model.layer_rows import LayerRow
+from tuiml.tui.model.module_tree import module_rows
 
 if TYPE_CHECKING:
     from tuiml.tui.dialogs.explorer_model import Inputs
@@ -31,19 +34,33 @@ def in_train(app: Shell, index: int) -> None:
 
     model = app.model
     shown = app.document if model.status == "empty" else Document(model.document, files=app.files)
-    _open(app, shown, index, partial(_inputs_of_run, app, index))
+    rows = module_rows(model.watched) if model.watched else None
+    _open(app, shown, index, partial(_inputs_of_run, app, index), rows)
 
 
-def _open(app: Shell, shown: Document, index: int, inputs: Any) -> None:
-    """Open the screen for a layer of ``shown``."""
+def _open(
+    app: Shell, shown: Document, index: int, inputs: Any, modules: Sequence[LayerRow] | None = None
+) -> None:
+    """Open the screen for a layer of ``shown``, or for one of the ``modules`` of a watched run."""
     from tuiml.tui.dialogs.explorer import ExplorerScreen  # late: its charts are not needed at the start
 
+    if modules is not None:
+        name = modules[index].activation if index < len(modules) else ""
+        known = activations[name]() if name in activations else None
+        app.push_screen(ExplorerScreen(known, _called(modules, index), index, inputs, False))
+        return
     rows = shown.rows()
-    called = f"layer {index}: {rows[index].title}" if index < len(rows) else ""
     field = activation_field(app.document, index)
     takes = field is not None and (shown is app.document or kinds(shown) == kinds(app.document))
     start = activation_of(shown, index)
-    app.push_screen(ExplorerScreen(start, called, index, inputs, takes), partial(_take, app, index, field))
+    app.push_screen(
+        ExplorerScreen(start, _called(rows, index), index, inputs, takes), partial(_take, app, index, field)
+    )
+
+
+def _called(rows: Sequence[LayerRow], index: int) -> str:
+    """A layer in words."""
+    return f"layer {index}: {rows[index].full_title or rows[index].title}" if index < len(rows) else ""
 
 
 def _take(app: Shell, index: int, field: str | None, chosen: Activation | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from asyncio import TimerHandle
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +20,7 @@ from tuiml.tui.dialogs import folders
 from tuiml.tui.dialogs.folders import HERE, Entry
 from tuiml.tui.model import catalog
 from tuiml.tui.model.catalog import Item
+from tuiml.tui.widgets.later import later
 
 if TYPE_CHECKING:
     from tuiml.tui.shell.protocol import Shell
@@ -73,7 +75,7 @@ class FileInspector:
         self.request: FileRequest | None = None
         self.found: Report | Item | None = None
         self._thread: threading.Thread | None = None
-        self._timer: Timer | None = None
+        self._timer: TimerHandle | None = None
         self._shown: Timer | None = None
 
     @property
@@ -91,8 +93,8 @@ class FileInspector:
         self.cancel()
         self.request, self.found = request, None
         if self._timer is not None:
-            self._timer.stop()
-        self._timer = self._owner.set_timer(pause or 0.001, self._begin)
+            self._timer.cancel()
+        self._timer = later(self._owner, pause or 0.001, self._begin)
         self._changed()
 
     def cancel(self) -> None:

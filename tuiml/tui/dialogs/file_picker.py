@@ -159,9 +159,9 @@ class FilePicker(Modal[Taken | None]):
             with self.prevent(Input.Changed):
                 self.words.value = ""
         self._fill()
-        if self._at is not None:
-            self.names.select(str(self._at))
-            self._at = None
+        at, self._at = self._at or folders.first(message.found, message.places), None
+        if at is not None:
+            self.names.select(str(at))
 
     @property
     def _typed_path(self) -> Path | None:

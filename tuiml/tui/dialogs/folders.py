@@ -157,6 +157,12 @@ def places() -> list[Entry]:
     return found
 
 
+def first(found: Listing, places: Sequence[Entry]) -> Path | None:
+    """Where the cursor begins: at the first data file of the folder, unless one was used lately."""
+    lately = bool(places) and places[0].known
+    return None if lately or not places else next((e.path for e in found.entries if e.known), None)
+
+
 def _recent_path() -> Path:
     return home() / "recent-files.json"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from tuiml.runs import library as runs
 from tuiml.runs import tags, trash
 from tuiml.runs.errors import RunError
-from tuiml.runs.folder import fitting
+from tuiml.runs.folder_names import fitting
 from tuiml.runs.trash import Deleted
 from tuiml.spec import SpecError
 from tuiml.tui.keys import action, key_of
@@ -92,7 +92,8 @@ class Changes:
         model = self._app.model
         if not model.alive and model.name == item.name:  # it is the one on the screen
             past_run.at(model, path)
-            self._app.client.inspect_run(str(path))
+            if not model.watched:
+                self._app.client.inspect_run(str(path))
             self._app.current_run.follow(str(path))
         self._changed(("run", str(path)))
 

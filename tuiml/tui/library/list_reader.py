@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from asyncio import TimerHandle
 from dataclasses import dataclass
 
 from textual.message import Message
-from textual.timer import Timer
 
 from tuiml.tui.model.catalog import Catalog, Item
 from tuiml.tui.shell.screen import AppScreen
+from tuiml.tui.widgets.later import later
 
 AGAIN = 1.0
 """Seconds between two readings of the list while a run goes on."""
@@ -30,7 +31,7 @@ class ListReader:
         self._screen = screen
         self._reading = 0
         """Counts the readings: threads of earlier ones may end later."""
-        self._waiting: Timer | None = None
+        self._waiting: TimerHandle | None = None
 
     def is_newest(self, message: Listed) -> bool:
         """False if the list is being read again since."""
@@ -39,7 +40,7 @@ class ListReader:
     def read_soon(self) -> None:
         """Read the list again after a moment, however often that is asked for meanwhile."""
         if not self._waiting:
-            self._waiting = self._screen.set_timer(AGAIN, self.read)
+            self._waiting = later(self._screen, AGAIN, self.read)
 
     def read(self, presets_first: bool = False) -> None:
         """Read the list."""

@@ -12,6 +12,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from tuiml.data.datasets import datasets
+from tuiml.evaluation.intervals import LEVEL, wilson
 from tuiml.formatting import Format, compact, duration
 from tuiml.nn.layers import dimensions
 from tuiml.nn.losses import losses
@@ -19,6 +20,7 @@ from tuiml.nn.optimizers import optimizers
 from tuiml.nn.pretraining import pretrainings
 from tuiml.runs.columns import what
 from tuiml.runs.library import RunSummary, passed_over
+from tuiml.runs.watched import WatchedModel
 from tuiml.spec.preset import Preset
 from tuiml.tui.chart_views.curves import HIGH
 from tuiml.tui.charts.curve import Curve
@@ -29,6 +31,7 @@ from tuiml.tui.charts.text import wrap as wrap_words
 from tuiml.tui.model.document import Document
 from tuiml.tui.model.layer_rows import LayerRow
 from tuiml.tui.model.metric import accuracy_or_r2, metric_of
+from tuiml.tui.model.module_tree import Tree, module_rows
 from tuiml.tui.model.run_data import TROUBLE as TROUBLES
 from tuiml.tui.model.run_model import RunModel
 
@@ -41,6 +44,8 @@ SIDE_BY_SIDE = 88
 """Minimum width for two charts side by side, in cells."""
 WIDEST = 92
 """Maximum width of text and tables, in cells: longer lines are hard to read."""
+MOST_ROWS = 200
+"""Modules that are listed at most."""
 TALL = 30
 """Minimum height of a preview with blank lines, in rows."""
 
@@ -120,12 +125,12 @@ def _problems(page: Page, document: Document) -> None:
         page.text(f"and {len(found) - MOST_PROBLEMS} more", page.look.style(TROUBLE), indent="  ")
 
 
-def _layers(page: Page, document: Document) -> None:
-    rows, look = document.rows(), page.look
+def _layers(page: Page, rows: Sequence[LayerRow], parameters: int | None) -> None:
+    """The table of layers, with the number of ``parameters`` of all, if it is known."""
+    look = page.look
     shapes = ["" if row.output_shape is None else dimensions(row.output_shape) for row in rows]
     sizes = [look.glyphs.missing if row.parameters is None else f"{row.parameters:,}" for row in rows]
-    known = [row.parameters for row in rows if row.parameters is not None]
-    total = f"{sum(known):,}" if len(known) == len(rows) else ""
+    total = "" if parameters is None else f"{parameters:,}"
     out = max(map(cell_len, [*shapes, "out"]))
     many = max(map(cell_len, [*sizes, total, "parameters"]))
     numbers = len(str(len(rows)))
@@ -152,7 +157,7 @@ def _title(row: LayerRow, width: int, wide: bool, look: Look) -> Iterable[Part]:
     mark = look.glyphs.up + " " if row.problem else ""
     room = width - 18 if wide else width
     yield mark, style
-    yield fit(clean(row.title, look), room - cell_len(mark), look.glyphs.more), style
+    yield fit(clean("  " * row.depth + row.title, look), room - cell_len(mark), look.glyphs.more), style
     if wide:
         yield fit(clean(row.initializer, look), 18, look.glyphs.more), look.style(QUIET)
 
@@ -209,6 +214,8 @@ def run_strips(run: RunSummary, model: RunModel | None, width: int, height: int,
     page.gap()
     _curves(page, model, height - len(page.strips))
     page.tight = False
+    if model.watched:
+        return _watched_ending(page, model.watched)
     document = Document(model.document, files=model.files)
     note = document.raw.get("note")
     if isinstance(note, str) and note.strip():
@@ -220,10 +227,28 @@ def run_strips(run: RunSummary, model: RunModel | None, width: int, height: int,
 def _ending(page: Page, document: Document) -> list[Line]:
     """The layers and the settings, at the end of each preview."""
     page.gap()
-    _layers(page, document)
+    rows = document.rows()
+    known = [row.parameters for row in rows if row.parameters is not None]
+    _layers(page, rows, sum(known) if len(known) == len(rows) else None)
     if document.preset:
         page.gap()
         _settings(page, document.preset)
+    return page.strips
+
+
+def _watched_ending(page: Page, watched: WatchedModel) -> list[Line]:
+    """The modules of a loop of the user's own, folded to a few, and what it is trained with."""
+    page.gap()
+    tree = Tree(module_rows(watched))
+    total = sum(row.parameters or 0 for row in tree.rows)
+    _layers(page, [tree.row(index) for index in tree.visible[:MOST_ROWS]], total)
+    page.gap()
+    page.fact("model", ", ".join(filter(None, (watched.type, f"{len(tree.rows):,} modules"))))
+    page.fact("framework", " ".join(filter(None, (watched.framework, watched.framework_version))))
+    if watched.optimizer:
+        page.fact("optimizer", _options({"name": watched.optimizer, **watched.optimizer_settings}))
+    for sentence in watched.limits:
+        page.fact("not seen", sentence)
     return page.strips
 
 
@@ -231,13 +256,15 @@ def _origin(run: RunSummary, model: RunModel | None) -> str:
     """Preset, date and backend in one line."""
     of = {"own": "your preset", "bundled": "bundled preset"}.get(run.origin, "")
     words = [f"{of} {run.preset}".strip()] if of or not run.name.startswith(run.preset) else []
+    words = ["a loop of your own"] if run.framework else words
     try:
         words.append(f"{datetime.fromtimestamp(run.when):%Y-%m-%d %H:%M}")
     except (ValueError, OverflowError, OSError):
         words.append("at an unknown time")
     start = model.start if model else None
     if start:
-        words.append(f"{start.backend}, {start.threads} thread{'s' if start.threads != 1 else ''}")
+        threads = f"{start.threads} thread{'s' if start.threads != 1 else ''}"
+        words.append(f"on {start.device}" if run.framework else f"{start.backend}, {threads}")
     return ", ".join(words)
 
 
@@ -245,7 +272,8 @@ def _figures(page: Page, run: RunSummary, model: RunModel) -> None:
     look, epochs = page.look, model.epochs
     planned = f" of {model.epochs_planned:,}" if model.epochs_planned else ""
     took = f", {duration(model.seconds)} of training" if math.isfinite(model.seconds) else ""
-    page.line((f"{run.epochs:,}{planned} epochs{took}", PLAIN))
+    done = f"{model.step:,} steps" if model.watched else f"{run.epochs:,}{planned} epochs"
+    page.line((done + took, PLAIN))
     if not epochs:
         return
     page.gap()
@@ -261,6 +289,11 @@ def _figures(page: Page, run: RunSummary, model: RunModel) -> None:
             _figure(page, word, best.val_loss, (best.val_accuracy, best.val_r2), lead, VALIDATION)
     if end and math.isfinite(end.test_loss):
         _figure(page, "test", end.test_loss, (end.test_accuracy, end.test_r2), lead)
+        tested = model.start.test_examples if model.start else 0
+        if tested and math.isfinite(end.test_accuracy):
+            found = wilson(round(end.test_accuracy * tested), tested)
+            text = f"{100 * found.low:.1f} to {100 * found.high:.1f} %"
+            page.line((f"{f'{100 * LEVEL:g} % interval':<{lead}}{text:>20}", look.style(QUIET)))
 
 
 def _figure(
@@ -299,6 +332,7 @@ def _chart(model: RunModel, kind: str, width: int, height: int, look: Look) -> l
     unit: Format = "number" if kind == "loss" else model.metric.unit
     log = kind == "loss" and model.loss.first > HIGH  # as Train shows it
     title = "loss, log" if log else "loss" if kind == "loss" else clean(model.metric.word, look)
-    return LineChart(drawn, title=title, x_label="epoch", y_format=unit, log=log, look=look).lines(
+    x_label = "step" if model.watched else "epoch"
+    return LineChart(drawn, title=title, x_label=x_label, y_format=unit, log=log, look=look).lines(
         width, height
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from asyncio import TimerHandle
 from dataclasses import dataclass
 from functools import partial
 from typing import cast
 
 from textual import on
 from textual.message import Message
-from textual.timer import Timer
 
 from tuiml.data.own.entries import DataFiles
 from tuiml.data.own.reading import DataFilesInBackground
@@ -21,6 +21,7 @@ from tuiml.tui.model.past_run import read_run
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.process.study_follower import read_table
 from tuiml.tui.shell.protocol import HasShell
+from tuiml.tui.widgets.later import later
 from tuiml.tui.widgets.strips_view import Drawing, StripsView
 
 SETTLED = 0.06
@@ -58,7 +59,7 @@ class Preview(StripsView):
         self._item: Item | None = None
         self._loaded: dict[Key, tuple[Item, RunModel | str]] = {}
         self._studies: dict[Key, Results | str] = {}
-        self._resting: Timer | None = None
+        self._resting: TimerHandle | None = None
 
     @property
     def waits(self) -> bool:
@@ -70,17 +71,17 @@ class Preview(StripsView):
         same = bool(item and self._item and item.key == self._item.key)
         self._item = item
         if self._resting:
-            self._resting.stop()
+            self._resting.cancel()
             self._resting = None
         if item and item.study:
             known_study = self._studies.get(item.key)
             self.show(partial(study_strips, item.study, known_study), top=not same)
-            self._resting = self.set_timer(SETTLED, self._rested)
+            self._resting = later(self, SETTLED, self._rested)
         elif item and item.run:
             known = self._loaded.get(item.key)
             self.show(_run(item, known[1] if known else None), top=not same)
             if not known or known[0] is not item:
-                self._resting = self.set_timer(SETTLED, self._rested)
+                self._resting = later(self, SETTLED, self._rested)
         elif item and item.source:
             self.show(partial(item.source.strips, item), top=not same)
         else:

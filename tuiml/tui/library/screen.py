@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.widgets import Input
@@ -20,13 +20,14 @@ from tuiml.tui.library.list_order import ListOrder
 from tuiml.tui.library.list_reader import ListReader
 from tuiml.tui.library.open_dialog import OpenDialog
 from tuiml.tui.library.opener import Opener
-from tuiml.tui.library.possible import possible
+from tuiml.tui.library.possible import needs_preset, possible
 from tuiml.tui.library.preview_pane import Preview
 from tuiml.tui.library.tab_bar import Tab, TabBar
 from tuiml.tui.model import past_run
 from tuiml.tui.model.catalog import Item, Key
 from tuiml.tui.model.item_rows import best, key_of
 from tuiml.tui.model.library_view import PRESETS, RUNS, LibraryView
+from tuiml.tui.model.status import OWN_LOOP
 from tuiml.tui.shell.screen import AppScreen
 from tuiml.tui.widgets.item_list import FilterInput, ItemList, Table, TableHeader
 
@@ -276,6 +277,11 @@ class Library(AppScreen):
     def ask(self, browse: Callable[[Path | None], None]) -> None:
         """Show the open dialog over the screen; ``browse`` shows the files at a path in its place."""
         self.opener.ask(OpenDialog(self.reader.catalog, self.items), browse)
+
+    def on_key(self, event: events.Key) -> None:
+        if needs_preset(event.key, self.item, self.shell.keymap):
+            self.shell.say(OWN_LOOP)
+            event.stop()
 
     def enabled(self, action_id: str) -> bool | None:
         if action_id == "item_all":

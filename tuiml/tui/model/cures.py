@@ -53,7 +53,7 @@ def cures_of(verdict: Verdict, run: RunData | None = None, *, alive: bool = True
     back = (_way_back(verdict, run) if alive else _resumed(verdict, run)) if run else None
     if back:  # a run that was well before a change by hand need not begin again
         found.insert(0 if run and _raised(run) else 1, back)
-    if verdict.name in OF_THE_RATE:
+    if verdict.name in OF_THE_RATE and not (run and run.watched):
         why = "trains some steps at growing rates and shows where the loss falls fastest (Smith 2017)"
         found.append(Cure("the range test", why, find_rate=True))
     return found

@@ -35,6 +35,8 @@ class Curves:
         self.validation = Series(4096)
         self.first = math.nan
         """The first value of training."""
+        self.highest = -math.inf
+        """The highest value of training or validation so far."""
         self.branches: deque[Branch] = deque(maxlen=BRANCHES_KEPT)
         """The newest at the end."""
 
@@ -47,12 +49,23 @@ class Curves:
         last = y[x >= x[-1] * (1 - SMOOTHING)] if len(x) else y
         return float((last / len(last)).sum()) if len(last) else math.nan
 
+    @property
+    def lost(self) -> bool:
+        """True if the newest value of training is no number, while there was one before."""
+        return len(self.raw) > 0 and math.isnan(self.raw.last) and math.isfinite(self.recent)
+
     def add_train(self, x: float, y: float) -> None:
         """Add a mean over the batches around ``x`` (in epochs)."""
         if not len(self.raw):
             self.first = y
+        self.highest = max(self.highest, y)
         self.raw.append(x, y)
         self.train.append(x, y)
+
+    def add_validation(self, x: float, y: float) -> None:
+        """Add what was measured at ``x`` (in epochs)."""
+        self.highest = max(self.highest, y)
+        self.validation.append(x, y)
 
     def cut(self, x: float) -> None:
         """Remove everything after ``x``."""

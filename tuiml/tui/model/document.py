@@ -207,6 +207,13 @@ class Document:
         self.path, self.origin = path, ""
         self.mark_saved(self.raw)
 
+    def name_at_first(self, name: str) -> None:
+        """Give it another name as it is opened: no edit."""
+        clean, self.raw = not self.dirty, self.raw | {"name": name}
+        if clean:
+            self.saved_raw = self.raw
+        self.check()
+
     def mark_saved(self, raw: Raw) -> None:
         """Note that the file holds ``raw``."""
         self.saved_raw = raw

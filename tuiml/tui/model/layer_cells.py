@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Literal, NamedTuple, TypeAlias
 
 from rich.style import Style
@@ -18,8 +18,13 @@ from tuiml.training.statistics import NEVER
 from tuiml.tui.charts.bars import mini, zero_bin
 from tuiml.tui.charts.palette import QUIET, TROUBLE, Look, layer_colour
 from tuiml.tui.model.layer_rows import LayerRow
+from tuiml.tui.model.module_tree import Tree
 
 MINI = 10
+NAMES = 30
+"""Cells of the name of a module at most, with what shows how deep it is in the tree."""
+DEEPEST = 12
+"""Modules in modules that are still indented."""
 Cell: TypeAlias = "str | tuple[str, Style]"
 Row: TypeAlias = Mapping[str, Cell]
 
@@ -41,7 +46,7 @@ class Column(NamedTuple):
 
 
 COLUMNS = (
-    Column("number", "#", 2, "right"),
+    Column("number", "#", 2, "right", most=5),
     Column("layer", "layer", 17, grow=1),
     Column("out", "out", 5, "right", keep=7, most=10),
     Column("parameters", "params", 7, "right", keep=8),
@@ -56,11 +61,11 @@ COLUMNS = (
 ASCII_TITLES = {"gradient": "|g|", "update": "dw/w", "norm": "|w|"}
 
 
-def columns(look: Look) -> tuple[Column, ...]:
-    """The columns for what the terminal can show."""
-    if look.unicode:
-        return COLUMNS
-    return tuple(c._replace(title=ASCII_TITLES.get(c.key, c.title)) for c in COLUMNS)
+def columns(look: Look, modules: bool = False) -> tuple[Column, ...]:
+    """The columns for what the terminal can show; ``modules``: with room for the names of modules."""
+    titles = {} if look.unicode else ASCII_TITLES
+    most = {"layer": NAMES} if modules else {}
+    return tuple(c._replace(title=titles.get(c.key, c.title), most=most.get(c.key, c.most)) for c in COLUMNS)
 
 
 def layer_cells(row: LayerRow, look: Look) -> dict[str, Cell]:
@@ -74,24 +79,44 @@ def layer_cells(row: LayerRow, look: Look) -> dict[str, Cell]:
     }
 
 
+def tree_cells(tree: Tree, look: Look) -> list[dict[str, Cell]]:
+    """Those of the rows of a tree that are shown, indented, with a sign where one folds."""
+    found = []
+    for index in tree.visible:
+        row = tree.row(index)
+        cells = layer_cells(row, look)
+        if tree.branches:
+            signs = ("▾ ", "▸ ") if look.unicode else ("- ", "+ ")
+            sign = signs[index in tree.folded] if row.contains else "  "
+            cells["layer"] = f"{'  ' * min(row.depth, DEEPEST)}{sign}{row.title}"
+        if row.contains and not row.output_shape:
+            cells["out"] = ""
+        found.append(cells)
+    return found
+
+
 def statistics_cells(
     index: int,
-    layers: Sequence[LayerStatistics],
-    activation: Activation | None,
+    found: LayerStatistics | None,
+    last_norm: float,
+    has_activation: bool,
     look: Look,
     *,
     finished: bool = False,
 ) -> dict[str, Cell]:
-    """The cells of layer ``index``, from the statistics of all layers; without marks if the network has
-    learned its data: small gradients and saturated outputs are then signs of success."""
-    if index >= len(layers):
+    """The cells of layer ``index``; without marks if the network has learned its data: small gradients and
+    saturated outputs are then signs of success.
+
+    Args:
+        last_norm: the gradient norm that its own is compared with, :func:`~tuiml.training.bounds.last_norm`.
+    """
+    if found is None:
         return dict.fromkeys(("mean", "std", "idle", "gradient", "update", "norm", "histogram"), "")
-    found = layers[index]
     return {
         "mean": number(found.mean),
         "std": number(found.std),
-        "idle": _idle(found, activation, look, finished),
-        "gradient": _gradient(found.gradient_norm, layers, look, finished),
+        "idle": _idle(found, has_activation, look, finished),
+        "gradient": _gradient(found.gradient_norm, last_norm, look, finished),
         "update": _update(found.update_ratio, look, finished),
         "norm": number(found.weight_norm),
         "histogram": _histogram(index, found, look),
@@ -115,9 +140,9 @@ def idle_fraction(found: LayerStatistics) -> tuple[float, str, bool]:
     return found.zeros, "zero", False
 
 
-def _idle(found: LayerStatistics, activation: Activation | None, look: Look, finished: bool) -> Cell:
+def _idle(found: LayerStatistics, has_activation: bool, look: Look, finished: bool) -> Cell:
     fraction, word, trouble = idle_fraction(found)
-    if math.isnan(fraction) or (word == "zero" and activation is None):
+    if math.isnan(fraction) or (word == "zero" and not has_activation):
         return ""
     text = f"{percent(fraction, 0).replace(' ', '')} {word}"
     if trouble and not finished:
@@ -125,8 +150,7 @@ def _idle(found: LayerStatistics, activation: Activation | None, look: Look, fin
     return text, look.style(QUIET)
 
 
-def _gradient(norm: float, layers: Sequence[LayerStatistics], look: Look, finished: bool) -> Cell:
-    last = bounds.last_norm([layer.gradient_norm for layer in layers])
+def _gradient(norm: float, last: float, look: Look, finished: bool) -> Cell:
     high = norm > bounds.HUGE or norm > bounds.EXPLODED * last
     low = norm < bounds.VANISHED * last or norm == 0
     text = "" if math.isnan(norm) else number(norm)

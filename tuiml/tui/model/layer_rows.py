@@ -34,6 +34,12 @@ class LayerRow:
     """Values beside the parameters that are not trained."""
     problem: str | None
     """The first thing that is wrong with it."""
+    depth: int = 0
+    """How many modules of a watched model contain it."""
+    contains: int = 0
+    """How many rows after it are modules in it."""
+    full_title: str = ""
+    """With the names of those that contain it, for where they are not seen."""
 
 
 def layer_rows(stack: Sequence[Any], data: Dataset | None, problems: Sequence[Problem]) -> list[LayerRow]:

@@ -23,6 +23,8 @@ class Metric:
 
 ACCURACY: Final = Metric("accuracy", "percent")
 R2: Final = Metric("R²", "number")
+PLAIN: Final = Metric("accuracy", "number")
+"""An accuracy that a loop of the user's own gives on another scale than from 0 to 1, as in percent."""
 
 
 def accuracy_or_r2(accuracy: float, r2: float) -> float:

@@ -1,12 +1,17 @@
-"""How fast a run trains: slow enough to be watched, so many steps a second, or as fast as it goes."""
+"""How fast a run trains: slow enough to be watched, so many steps a second, or as fast as it goes;
+and how much of a processor may draw it."""
 
 from __future__ import annotations
 
 import math
+from functools import cache
 
+from tuiml.backends.sharding import shards
+from tuiml.runs.threads import cores
 from tuiml.spec.library import DEFAULT
 from tuiml.spec.preset import Preset, batches_of
 from tuiml.tui.model.document import Document
+from tuiml.tui.model.run_data import RunData
 
 WATCH, FULL = "watch", "full"
 """Runs of the first preset and of lessons are slowed down, or none is."""
@@ -16,6 +21,9 @@ LESSON_SECONDS = 8.0
 FASTEST = 20_000.0
 """Steps a second from which on a run is not slowed down."""
 NICE = (1, 2, 5)
+BESIDE, ALONE = 0.03, 0.3
+"""Fraction of a processor for drawing what nobody asked for, while training needs all of them, and otherwise:
+a shard of a batch that loses its processor to the app holds up the others."""
 
 
 class Pace:
@@ -71,3 +79,20 @@ def _steps(pace: float) -> list[float]:
 def pace_words(pace: float) -> str:
     """``2,500 steps/s``."""
     return f"{pace:,.0f} steps/s"
+
+
+def drawing_fraction(run: RunData, pace: float | None) -> float:
+    """The fraction of a processor for drawing a run while nobody presses a key.
+
+    Args:
+        pace: steps a second to which it is slowed down; ``None``: it is not.
+    """
+    if run.status != "running" or pace is not None or run.start is None or run.network is None:
+        return ALONE
+    threads = shards(run.network, run.start.batch_size, run.start.threads)
+    return BESIDE if threads >= _cores() else ALONE
+
+
+@cache
+def _cores() -> int:
+    return cores()

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from tuiml.data.own.entries import DataFiles
 from tuiml.data.own.reading import DataFilesInBackground
+from tuiml.runs.errors import RunError
 from tuiml.runs.folder import METRICS, PRESET, SNAPSHOT, steps_in
 from tuiml.runs.metrics import read_lines
 from tuiml.runs.tail import Tail
+from tuiml.runs.watched import is_watched, read_model
 from tuiml.runs.writer import writer_of
 from tuiml.spec import SpecError
 from tuiml.spec.library import read
@@ -43,13 +45,16 @@ def load_run(
         files: finds what a file of the user's that it was trained on holds.
 
     Raises:
-        SpecError, OSError: its preset or its metrics cannot be read.
+        SpecError, RunError, OSError: its preset, its model or its metrics cannot be read.
     """
     model = RunModel(files=files)
-    document = run_document(path)
+    watched = read_model(path) if is_watched(path) else None
+    document = {} if watched else run_document(path)
     writer = writer_of(path)  # first: what it writes before it ends is then read
-    wanted = worth_reading(_snapshot_steps(path)) if snapshots else None
-    model.load(_lines(tail or Tail(path), wanted), document, name=path.name, writer=writer or "")
+    count = len(watched.modules) if watched else len(document.get("layers") or ())
+    wanted = worth_reading(_snapshot_steps(path), count) if snapshots else None
+    lines = _lines(tail or Tail(path), wanted)
+    model.load(lines, document, name=path.name, writer=writer or "", watched=watched)
     model.saved = newest_step(path)
     return at(model, path)
 
@@ -100,6 +105,8 @@ def read_run(
         return model
     except SpecError as error:
         return plain_text("; ".join(map(str, error.problems)))
+    except RunError as error:
+        return str(error)
     except OSError as error:
         return plain_text(f"{path}: {error.strerror or error}")
     except ValueError as error:  # a path with a zero byte in it

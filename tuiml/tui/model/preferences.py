@@ -1,4 +1,5 @@
-"""The settings that a user writes: ``settings.toml`` in the home folder, read once when the app starts.
+"""The settings that a user writes: ``settings.toml`` in the home folder, read once when the app or a training
+starts.
 
 What the app itself remembers from one session to the next is in :mod:`tuiml.tui.model.settings`.
 """
@@ -7,11 +8,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tuiml.files import home, read_regular, write_whole
+from tuiml.notify.notifier import Occasion, Wanted, Way
 from tuiml.registry import closest, options_of, short
 from tuiml.spec.toml import ParseError, parse
 
@@ -20,7 +22,7 @@ SCHEMA = "settings.schema.json"
 """Beside the settings: editors find it by the first line of the file."""
 HEAD = f"""\
 #:schema ./{SCHEMA}
-# Settings of tuiml, read when the app starts. Remove the # of a line to change its setting.
+# Settings of tuiml, read when it starts. Remove the # of a line to change its setting.
 """
 StepsPerSecond = Annotated[float, Field(gt=0, le=100_000)]
 
@@ -48,11 +50,32 @@ class Preferences(BaseModel):
         "auto", description="Language of the lessons; auto: that of the system"
     )
     resources: bool = Field(True, description="Show the use of CPU, memory and GPU in the top bar")
+    notify: list[Way] = Field(
+        [],
+        description="How the app and 'tuiml train' say that a run is over or ill: bell, title (of the "
+        "terminal), desktop (a notification), osc9 or osc777 (one of a certain kind)",
+        examples=[["bell"], ["title", "desktop"]],
+    )
+    notify_on: list[Occasion] = Field(
+        list(get_args(Occasion)),
+        description="When they do so; of a run each kind of verdict counts once. The title is not concerned",
+        examples=[["completed", "diverged"], ["verdict"]],
+    )
+    hook: str | list[str] = Field(
+        "",
+        description="A command that is run then: a line for the shell, or a program and its arguments. It "
+        "finds TUIML_RUN, TUIML_EVENT, TUIML_PATH and TUIML_MESSAGE in its environment",
+        examples=[["notify-send", "tuiml"], 'say "$TUIML_EVENT"'],
+    )
     keymap: dict[str, str] = Field(
         default_factory=dict,
         description="Other keys for actions: the id of an action, and its keys separated by commas",
         examples=[{"start_pause": "f5,ctrl+r"}],
     )
+
+    def notices(self) -> Wanted:
+        """How and when to notify of a run."""
+        return Wanted(self.notify, self.notify_on, self.hook)
 
 
 def settings_path() -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -13,15 +14,17 @@ from numpy.typing import NDArray
 
 from tuiml.data.own.entries import DataFiles
 from tuiml.nn.network import Network
+from tuiml.runs.watched import WatchedModel
 from tuiml.spec import Preset
-from tuiml.training.diagnosis_context import FINISHED
 from tuiml.training.events import End, Epoch, Loading, Pretraining, Snapshot, Start
 from tuiml.training.inspections.record import Inspection
 from tuiml.training.layer_statistics import LayerStatistics
+from tuiml.training.stack_context import FINISHED
 from tuiml.tui.charts.series import Series
 from tuiml.tui.model.curves import Curves
 from tuiml.tui.model.interventions import Interventions
-from tuiml.tui.model.metric import ACCURACY, R2, Metric
+from tuiml.tui.model.metric import ACCURACY, PLAIN, R2, Metric
+from tuiml.tui.model.scalars import Scalars
 from tuiml.tui.model.snapshots import SnapshotHistory
 
 Status: TypeAlias = Literal[
@@ -43,6 +46,14 @@ def new_version() -> int:
 
 def _epochs() -> deque[Epoch]:
     return deque(maxlen=EPOCHS_KEPT)
+
+
+def _is_path(text: str) -> bool:
+    """Whether a file may have this path."""
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
 
 
 @dataclass(frozen=True)
@@ -79,6 +90,11 @@ class RunData:
     """The preset as run: not the one being edited."""
     preset: Preset | None = None
     network: Network | None = None
+    watched: WatchedModel | None = None
+    """The model of a loop of the user's own, which has neither preset nor network. Its curves are over steps:
+    of epochs nothing is known beforehand."""
+    scalars: Scalars = field(default_factory=Scalars)
+    """What such a loop reports under names of its own."""
     loading: Loading | None = None
     pretraining: Pretraining | None = None
     """The newest event of pretraining; ``None`` before it and once training has begun."""
@@ -141,7 +157,7 @@ class RunData:
     def path(self) -> str:
         """Its folder; empty before there is one."""
         event = self.end or self.start
-        return event.path if event and "\0" not in event.path else ""
+        return event.path if event and _is_path(event.path) else ""
 
     @property
     def followed(self) -> bool:
@@ -171,7 +187,14 @@ class RunData:
     @property
     def metric(self) -> Metric:
         """What :attr:`accuracy` holds."""
+        if self.watched:
+            return PLAIN if self.accuracy.highest > 1 else ACCURACY
         return R2 if self.preset and self.preset.data.target != "classes" else ACCURACY
+
+    @property
+    def has_accuracy(self) -> bool:
+        """True if an accuracy, or R², was reported."""
+        return len(self.accuracy.raw) > 0 or len(self.accuracy.validation) > 0
 
     @property
     def done(self) -> float:
@@ -179,8 +202,10 @@ class RunData:
         return min(1.0, self.step / self.steps_planned) if self.steps_planned > 0 else 0.0
 
     def x_of(self, step: float) -> float:
-        """A step in epochs."""
+        """A step in epochs; of a watched run as it is."""
         start = self.start
+        if self.watched:
+            return float(step)
         if self.anchor and self.batches_per_epoch:
             return self.anchor[1] + (step - self.anchor[0]) / self.batches_per_epoch
         if start and start.steps > 0 and start.epochs > 0:
@@ -190,6 +215,8 @@ class RunData:
     def step_at(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """The steps at some epochs: the inverse of :meth:`x_of`."""
         start = self.start
+        if self.watched:
+            return x
         if self.anchor and self.batches_per_epoch:
             return self.anchor[0] + (x - self.anchor[1]) * self.batches_per_epoch
         if start and start.steps > 0 and start.epochs > 0:
@@ -199,8 +226,9 @@ class RunData:
     @property
     def snapshot_lags(self) -> bool:
         """True if the newest snapshot is of an earlier step than the run's: it has ended or is paused, or its
-        snapshots come from a file. Of a run that is trained here the next one is always on its way."""
-        waits = self.followed or self.status not in ("running", "loading")
+        snapshots come from a file. Of a run that is trained here, or a watched one, the next one is always on
+        its way."""
+        waits = (self.followed and not self.watched) or self.status not in ("running", "loading")
         return (
             waits and self.start is not None and self.snapshot is not None and self.snapshot.step != self.step
         )
@@ -208,7 +236,8 @@ class RunData:
     @property
     def score(self) -> float:
         """The newest training accuracy, or R²; NaN before the first."""
-        return self.accuracy.train.last if len(self.accuracy.train) else NAN
+        score = self.accuracy.train.last if len(self.accuracy.train) else NAN
+        return score / 100 if self.metric is PLAIN else score  # a loop's own may be in percent
 
     @property
     def finished(self) -> bool:

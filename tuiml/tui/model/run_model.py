@@ -12,6 +12,7 @@ from typing import Any
 
 from tuiml.runs.library import passed_over
 from tuiml.runs.metrics import parse
+from tuiml.runs.watched import WatchedModel
 from tuiml.spec import check, network_of
 from tuiml.training.event_reading import read_event
 from tuiml.training.events import KINDS, Event, Start, kind_of
@@ -26,17 +27,23 @@ KEYS_UNCHANGED = frozenset(name for name, kind in KINDS.items() if not kind.chan
 class RunModel(RunData):
     """What the app knows of a run, and what happens to it."""
 
-    def begin(self, document: dict[str, Any], name: str = "") -> None:
-        """Forget the last run: a new one of ``document`` is being started."""
-        vars(self).update(vars(RunModel(files=self.files)))
+    def begin(self, document: dict[str, Any], name: str = "", watched: WatchedModel | None = None) -> None:
+        """Forget the last run: a new one of ``document`` is being started, or a ``watched`` one is shown."""
+        vars(self).update(vars(RunModel(files=self.files, watched=watched)))
         self.status = "loading"
         self._describe(document, name)
 
     def load(
-        self, lines: Iterable[str | bytes], document: dict[str, Any], *, name: str = "", writer: str = ""
+        self,
+        lines: Iterable[str | bytes],
+        document: dict[str, Any],
+        *,
+        name: str = "",
+        writer: str = "",
+        watched: WatchedModel | None = None,
     ) -> None:
         """Show a past run from the lines of its ``metrics.jsonl``; ``writer``: the process that trains it."""
-        self.begin(document, name)
+        self.begin(document, name, watched)
         damaged: list[None] = []
         self.feed(events_in(lines, lambda: damaged.append(None)))
         self.skipped = len(damaged)
@@ -67,7 +74,8 @@ class RunModel(RunData):
         """No process trains it, and it has no end."""
         self.status, self.message = "interrupted", "interrupted before its first step"
         if self.step:
-            where = f"epoch {self.epoch:,} of {self.epochs_planned:,}, " if self.start else ""
+            planned = self.epochs_planned if self.start else 0
+            where = f"epoch {self.epoch:,} of {planned:,}, " if planned else ""
             self.message = f"interrupted at {where}step {self.step:,}"
         self.state_version = new_version()
         self.curves_version = new_version()
@@ -105,7 +113,7 @@ class RunModel(RunData):
 
     def _describe(self, document: dict[str, Any], name: str) -> None:
         self.document = document
-        self.preset = check(document, self.files)[0]
+        self.preset = None if self.watched else check(document, self.files)[0]
         self.network = network_of(self.preset) if self.preset else None
         self.name = name or (self.preset.name if self.preset else "")
         self.rate = self.preset.training.rate if self.preset else NAN
@@ -121,7 +129,7 @@ class RunModel(RunData):
         x = self.x_of(start.step)
         for curves in (self.loss, self.accuracy):
             curves.cut(x)
-        self.epoch = int(x + 1e-9) + 1
+        self.epoch = min(int(x + 1e-9) + 1, max(1, start.epochs))
         forget_after(self, start.step, x, self.interventions.until(x))
 
 

@@ -83,17 +83,30 @@ def _(event: events.Progress, run: RunData) -> None:
 @update.register
 def _(event: events.Epoch, run: RunData) -> None:
     run.pretraining = None
+    if run.epochs and run.epochs[-1].epoch >= event.epoch:
+        _forget_epochs(event.epoch, run)  # its process was killed before it saved, and it was done again
     _advance(event, run)
     if run.batches_per_epoch and abs(run.x_of(event.step) - event.epoch) > 1e-9:
         run.anchor = event.step, float(event.epoch)  # its batches were not all of one size
     if run.train_step < event.step:  # without events of batches, the epoch's mean is all there is
         _add_train(event, run)
-    run.loss.validation.append(float(event.epoch), event.val_loss)
-    run.accuracy.validation.append(float(event.epoch), accuracy_or_r2(event.val_accuracy, event.val_r2))
+    x = run.x_of(event.step) if run.watched else float(event.epoch)
+    for curves, value in (
+        (run.loss, event.val_loss),
+        (run.accuracy, accuracy_or_r2(event.val_accuracy, event.val_r2)),
+    ):
+        if not run.watched or math.isfinite(value):  # a loop of the user's own need not measure it each time
+            curves.add_validation(x, value)
     run.epochs.append(event)
     watched = str(run.start.watched) if run.start else ""  # it may be from a file
     if run.best is None or _badness(event, watched) < _badness(run.best, watched):
         run.bests.append(event)
+    run.curves_version = new_version()
+
+
+@update.register
+def _(event: events.Scalars, run: RunData) -> None:
+    run.scalars.add(run.x_of(event.step), event.values)
     run.curves_version = new_version()
 
 
@@ -139,14 +152,16 @@ def _advance(event: events.Progress | events.Epoch, run: RunData) -> None:
 
 def _add_train(event: events.Progress | events.Epoch, run: RunData) -> None:
     # A mean belongs to the middle of the steps it is over: those since the last one, of this epoch.
-    x = run.epoch - 0.5
+    x = (run.train_step + run.step) / 2 if run.watched else run.epoch - 0.5
     if run.start and run.start.epochs:
         batches = run.batches_per_epoch or run.start.steps // run.start.epochs
         first = max(run.train_step, run.step - batches)
         x = run.x_of((first + run.step) / 2)
     run.train_step = run.step
     run.loss.add_train(x, event.train_loss)
-    run.accuracy.add_train(x, accuracy_or_r2(event.train_accuracy, event.train_r2))
+    score = accuracy_or_r2(event.train_accuracy, event.train_r2)
+    if not run.watched or math.isfinite(score):
+        run.accuracy.add_train(x, score)
     run.curves_version = new_version()
 
 
@@ -164,6 +179,15 @@ def forget_after(run: RunData, step: int, x: float, interventions: int) -> None:
         run.snapshot = events.Snapshot(run.epoch, newest[0].step, newest[0].layers()) if newest else None
     run.curves_version = new_version()
     run.snapshots_version = new_version()
+
+
+def _forget_epochs(first: int, run: RunData) -> None:
+    """Forget that an epoch and later ones were closed."""
+    for epochs in (run.epochs, run.bests):
+        while epochs and epochs[-1].epoch >= first:
+            epochs.pop()
+    for curves in (run.loss, run.accuracy):
+        curves.validation.cut(math.nextafter(first, 0.0))
 
 
 def _badness(epoch: events.Epoch, watched: str = "") -> float:

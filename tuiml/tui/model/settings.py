@@ -39,6 +39,8 @@ class TrainView:
     """True if the loss had a logarithmic axis; ``None``: the default of the run."""
     large: bool = False
     """True if one chart had the whole screen."""
+    axis: str = ""
+    """What the curves were drawn over; empty: the default."""
 
 
 @dataclass
@@ -166,7 +168,7 @@ def _train_view(found: Any) -> TrainView:
     view = TrainView()
     if not isinstance(found, dict):
         return view
-    for name, kinds in (("kind", str), ("large", bool), ("log", bool)):
+    for name, kinds in (("kind", str), ("large", bool), ("log", bool), ("axis", str)):
         if isinstance(found.get(name), kinds):
             setattr(view, name, found[name])
     for name in ("layer", "scroll"):

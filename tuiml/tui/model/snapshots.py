@@ -17,6 +17,8 @@ MOST = 240
 LAYERS = 12_000
 """Layers of all snapshots at most: of a deep network there are fewer snapshots."""
 FEWEST = 48
+MOST_LAYERS = 24_000
+"""Layers of all snapshots at most where :data:`FEWEST` of a network would have more: memory is bounded."""
 
 FIGURES = tuple(f.name for f in fields(LayerStatistics) if f.name not in HISTOGRAMS)
 
@@ -96,6 +98,11 @@ class SnapshotHistory:
         return len(self.snapshots)
 
     @property
+    def newest(self) -> PastSnapshot | None:
+        """The last one; ``None``: there is none yet."""
+        return self.snapshots[-1] if self.snapshots else None
+
+    @property
     def steps(self) -> list[int]:
         return [snapshot.step for snapshot in self.snapshots]
 
@@ -107,7 +114,7 @@ class SnapshotHistory:
         if len(kept) >= 2 and kept[-1].step - kept[-2].step < self._gap:
             kept.pop()  # it was there as the newest only
         kept.append(PastSnapshot(step, layers))
-        if len(kept) > max(2, min(self._most, max(FEWEST, LAYERS // max(1, len(layers))))):
+        if len(kept) > min(self._most, most_of(len(layers))):
             self._thin()
 
     def go_back(self, step: int) -> None:
@@ -142,9 +149,15 @@ class SnapshotHistory:
         return found
 
 
-def worth_reading(steps: Sequence[int]) -> set[int]:
-    """The numbers of the recorded snapshots that a :class:`SnapshotHistory` would keep."""
-    history, number = SnapshotHistory(), {}
+def most_of(layers: int) -> int:
+    """How many snapshots of a network with so many layers are kept."""
+    count = max(1, layers)
+    return max(2, min(MOST, max(min(FEWEST, MOST_LAYERS // count), LAYERS // count)))
+
+
+def worth_reading(steps: Sequence[int], layers: int) -> set[int]:
+    """The numbers of the recorded snapshots, of so many layers, that :class:`SnapshotHistory` would keep."""
+    history, number = SnapshotHistory(most_of(layers)), {}
     for at, step in enumerate(steps):
         history.add(step, ())
         number[id(history.snapshots[-1])] = at  # an object that was dropped may have had the same id

@@ -14,7 +14,7 @@ from rich.style import Style
 from tuiml.formatting import compact, duration, rate
 from tuiml.training.events import Pretraining, PretrainingProgress
 from tuiml.tui.charts.bars import progress
-from tuiml.tui.charts.palette import QUIET, RUNNING, TROUBLE, VALIDATION, Look
+from tuiml.tui.charts.palette import QUIET, RUNNING, TRAIN, TROUBLE, VALIDATION, Look
 from tuiml.tui.charts.text import clean, wrap
 from tuiml.tui.model.metric import accuracy_or_r2
 from tuiml.tui.model.run_data import Status
@@ -30,6 +30,10 @@ WORDS: dict[Status, str] = {
     "early_stopped": "stopped early",
 }
 """Words that differ from the status."""
+
+
+OWN_LOOP = "a loop of your own: do this there"
+"""Why something needs a preset that a watched run has not."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +75,29 @@ def _progress(model: RunModel, look: Look) -> list[Piece]:
     if epochs and model.start:
         now = min(model.epoch, epochs)
         pieces.append(Piece(f"epoch {now:,}/{epochs:,}", plain))
+    if model.watched and model.start:
+        return [*pieces, *_own_loop(model, look)]
     if model.alive and model.start:
         style = look.style(RUNNING) if model.status == "running" else plain
         pieces.append(Piece(progress(model.done, BAR, look), style, 2))
         pieces.append(Piece(f"step {model.step:,}/{model.steps_planned:,}", quiet, 5))
     elif model.start:
         pieces.append(Piece(f"step {model.step:,}", quiet, 5))
+    return pieces
+
+
+def _own_loop(model: RunModel, look: Look) -> list[Piece]:
+    """The progress of a watched run, whose end is not known: step, loss and accuracy."""
+    plain = look.style()
+    pieces = [Piece(f"epoch {model.epoch:,}", plain, 2)] if model.epochs else []
+    pieces.append(Piece(f"step {model.step:,}", plain))
+    if len(model.loss.raw):
+        lost, value = model.loss.lost, compact(model.loss.raw.last, 4, look.glyphs.missing)
+        text = "loss is no number" if lost else f"loss {value}"
+        pieces.append(Piece(text, look.style(TROUBLE if lost else TRAIN), 1))
+    if len(model.accuracy.raw):
+        score = model.metric.text(model.accuracy.raw.last, look.glyphs.missing)
+        pieces.append(Piece(f"accuracy {score}", look.style(TRAIN), 3))
     return pieces
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tuiml.runs import trash
-from tuiml.runs.folder import fitting
+from tuiml.runs.folder_names import fitting
 from tuiml.runs.trash import Deleted
 from tuiml.spec.library import slug
 from tuiml.studies import folder

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tuiml.runs.folder import METRICS, PRESET, fitting, studies_folder
+from tuiml.runs.folder import METRICS, PRESET, studies_folder
+from tuiml.runs.folder_names import fitting
 from tuiml.runs.writer import is_held
 from tuiml.spec import SpecError
 from tuiml.studies import folder, library

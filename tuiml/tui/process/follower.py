@@ -5,6 +5,7 @@ A run that nobody trains is checked less often; another process may resume it.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,10 @@ from pathlib import Path
 from textual.message import Message
 
 from tuiml.data.own.reading import DataFilesInBackground
+from tuiml.runs.errors import RunError
+from tuiml.runs.listing import signature
 from tuiml.runs.tail import Tail
+from tuiml.runs.watched import MODEL, WatchedModel, read_model
 from tuiml.runs.writer import writer_of
 from tuiml.spec import SpecError
 from tuiml.training.events import Event
@@ -32,6 +36,8 @@ class News(Message):
     events: Sequence[Event] = ()
     model: RunModel | None = None
     """The whole run, if its file was written anew."""
+    watched: WatchedModel | None = None
+    """The model of a watched run, if it was written anew: more became known of it."""
     writer: str = ""
     saved: int = 0
     lost: bool = False
@@ -54,6 +60,7 @@ class Follower:
         self._writer, self._saved = writer, saved
         self._anew = False
         """True if the file has to be read from its beginning."""
+        self._model_file = signature(path / MODEL)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._work, name="follower", daemon=True)
         self._thread.start()
@@ -68,7 +75,7 @@ class Follower:
                 news = self._read()
             except (FileNotFoundError, NotADirectoryError):
                 news = News(self, lost=True)
-            except (OSError, SpecError):
+            except (OSError, SpecError, RunError):
                 continue  # it may be there again the next time
             if news is not None and not self._over.is_set():
                 self._post(news)
@@ -91,10 +98,21 @@ class Follower:
             model.files = self._files
             self._anew = False
             return News(self, model=model, writer=writer, saved=saved)
+        watched = self._changed_model()
         events = list(events_in(tail.read())) if changed else []
         if tail.changed():
             self._writer = self._writer or before[0]  # there is more to read before it is over
             writer = self._writer
-        if not events and (writer, saved) == before:
+        if not events and watched is None and (writer, saved) == before:
             return None
-        return News(self, events, writer=writer, saved=saved)
+        return News(self, events, writer=writer, saved=saved, watched=watched)
+
+    def _changed_model(self) -> WatchedModel | None:
+        """The model of a watched run, if its file was written since it was last read."""
+        signed, before = signature(self.path / MODEL), self._model_file
+        if signed == before:
+            return None
+        self._model_file = signed
+        with contextlib.suppress(RunError):  # what was known of it before is still shown
+            return read_model(self.path)
+        return None

@@ -11,8 +11,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from tuiml.training.inspections.drawing import Drawing
-from tuiml.training.inspections.record import InspectionRequest
+from tuiml.training.inspections.record import InspectionRequest, Question
+from tuiml.training.inspections.row import Row
 from tuiml.tui.process.child import InspectionFailed, Post, TrainingProcessEnded, Worker
 
 
@@ -130,11 +130,12 @@ class TrainingClient:
         if self._worker:
             self._worker.send({"do": "inspect", "value": self._requests})
 
-    def predict(self, drawing: Drawing) -> None:
-        """Request the prediction for a drawn image."""
+    def predict(self, question: Question) -> None:
+        """Request the prediction for an example that the user made."""
         self._open_past_run()
         if self._worker:
-            self._worker.send({"do": "predict", "value": drawing.to_json()})
+            do = "predict_row" if isinstance(question, Row) else "predict"
+            self._worker.send({"do": do, "value": question.to_json()})
 
     def pause(self) -> None:
         """Pause before the next batch."""

@@ -11,9 +11,9 @@ from tuiml.runs.writer import writer_of
 from tuiml.spec import SpecError, check
 from tuiml.spec.edit import assign
 from tuiml.tui.keys import key_of
-from tuiml.tui.model.numeric import nice
 from tuiml.tui.model.past_run import newest_step
 from tuiml.tui.model.run_model import RunModel
+from tuiml.tui.model.stepping import nice
 from tuiml.tui.widgets.dialogs import ConfirmDialog, NameDialog
 
 if TYPE_CHECKING:

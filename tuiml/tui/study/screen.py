@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from asyncio import TimerHandle
 from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
-from textual.timer import Timer
 
 from tuiml.tui.chart_views.selection import KINDS
 from tuiml.tui.keys import Where, action
@@ -19,6 +19,7 @@ from tuiml.tui.study.charts import CHARTS, available
 from tuiml.tui.study.table import StudyTable, wanted_height
 from tuiml.tui.study.views import StudyView, chosen_layer, layers_of
 from tuiml.tui.widgets.chart_view import Pacer, View, look_of
+from tuiml.tui.widgets.later import later
 from tuiml.tui.widgets.layer_table import LayerTable
 from tuiml.tui.widgets.lines import Lines
 
@@ -57,7 +58,7 @@ class StudyScreen(AppScreen):
         self.conclusion = Lines(id="study-conclusion")
         self.views = {chart.id: chart.view(self._study, id=f"study-{chart.id}") for chart in CHARTS}
         self.pacer = Pacer(self, list(self.views.values()))
-        self._resting: Timer | None = None
+        self._resting: TimerHandle | None = None
         self._actions = TrialActions(self, self.study_changed)
         self.action_parts = (self._actions,)
 
@@ -135,8 +136,8 @@ class StudyScreen(AppScreen):
         message.stop()
         self.view_state.cursor = self.table.key
         if self._resting is not None:
-            self._resting.stop()
-        self._resting = self.set_timer(RESTED, self._rested)
+            self._resting.cancel()
+        self._resting = later(self, RESTED, self._rested)
 
     def _rested(self) -> None:
         """The cursor has come to rest: draw the charts for its configuration."""

@@ -15,11 +15,11 @@ from textual.widgets import Static
 from tuiml.nn.optimizers import optimizers
 from tuiml.spec.preset import Preset, Training
 from tuiml.text import plain_text
-from tuiml.tui.build.fields import Field, Section
-from tuiml.tui.build.form import Form
 from tuiml.tui.build.sections import training_section
 from tuiml.tui.model.document import Document
 from tuiml.tui.widgets.dialogs import Dialog
+from tuiml.tui.widgets.fields import Field, Section
+from tuiml.tui.widgets.form import Form
 
 SETTINGS = ("training.optimizer", "training.learning_rate", "training.batch_size")
 

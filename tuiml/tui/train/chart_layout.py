@@ -21,6 +21,8 @@ WIDE, WIDER = 100, 160
 """Minimum width for the curves beside another chart, and for three charts side by side, in cells."""
 TALL = 32
 """Minimum height of the screen for one curve above the other, in cells."""
+ASKING = ("draw", "row")
+"""The charts in which an example is made, and predicted."""
 CURVES = TOP[:2]
 """The charts that are shown together on a narrow screen."""
 
@@ -65,7 +67,7 @@ class ChartSlot(Container):
                 self.mount(view)
         for view in self._views.values():
             view.display = view is self.view
-        if before.has_focus:
+        if before.has_focus or before.has_focus_within:
             self.view.focus()
 
     def _make(self, chart: Chart) -> ChartView:
@@ -233,14 +235,14 @@ class ChartLayout(Part):
 
     @action(
         "d",
-        "draw",
-        "Draw an image and see what the network predicts.",
+        "predict",
+        "Fill in a row, or draw an image, and see what the network predicts.",
         "train",
         rank=250,
-        also="pad, handwriting",
+        also="draw, pad, handwriting, form, answer",
     )
     def action_draw(self) -> None:
-        self.enlarge("draw")
+        self.enlarge(next(entry.id for entry in self.choices() if entry.id in ASKING))
 
     @property
     def _shows_quantity(self) -> bool:
@@ -285,7 +287,7 @@ class ChartLayout(Part):
         if action_id in ("enlarge", "next_kind"):
             return trained or self.enlarged
         if action_id == "draw":
-            return trained and any(entry.id == "draw" for entry in self.choices())
+            return trained and any(entry.id in ASKING for entry in self.choices())
         if action_id == "kind_before":
             return trained and self._shows_quantity
         if any(entry.has(action_id) for entry in CHARTS):

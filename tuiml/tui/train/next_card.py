@@ -11,11 +11,11 @@ from tuiml.training.experiments import Experiment, Outcome, experiments
 from tuiml.tui.chart_views.selection import ChartSelection
 from tuiml.tui.charts.palette import QUIET, Look
 from tuiml.tui.keys import action, key_of
+from tuiml.tui.model.diagnosis import diagnose
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.shell import start_stop
 from tuiml.tui.shell.screen import AppScreen
 from tuiml.tui.train.part import Part
-from tuiml.tui.train.verdict_view import diagnose
 from tuiml.tui.widgets.chart_view import look_of
 from tuiml.tui.widgets.lines import Lines
 from tuiml.tui.widgets.picker import Part as Text

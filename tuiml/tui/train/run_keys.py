@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from tuiml.tui.dialogs import find_rate
 from tuiml.tui.keys import action, actions
-from tuiml.tui.model.numeric import nice
 from tuiml.tui.model.pace import FULL, faster, pace_words, slower
 from tuiml.tui.model.run_data import NAN
+from tuiml.tui.model.status import OWN_LOOP
+from tuiml.tui.model.stepping import nice
 from tuiml.tui.shell import resume
 from tuiml.tui.train.part import Host, Part
 from tuiml.tui.widgets.rate_field import RateField, allowed
@@ -27,6 +28,8 @@ CONTROLS = frozenset(
     )
 )
 """Actions that change a run while it is trained."""
+OF_PRESETS = CONTROLS | {"rate_find", "draw", "apply_remedy"}
+"""Actions that a run without a preset, a loop of the user's own, has not."""
 
 
 class RunKeys(Part):
@@ -55,12 +58,14 @@ class RunKeys(Part):
             self.rate_field.leave()
 
     def refuses(self, key: str) -> bool:
-        """Say why a key that controls the run does nothing, if another process trains it."""
-        refused = self._host.run.followed and any(
-            key in action.keys_in(self._host.shell.keymap) for action in actions() if action.id in CONTROLS
-        )
-        if refused:
-            self._host.shell.say("only followed here")  # the status line says who trains it
+        """Say why a key that controls the run does nothing, if another process trains it, or its preset is
+        missing since it is a loop of the user's own."""
+        run = self._host.run
+        ids = OF_PRESETS if run.watched else CONTROLS if run.followed else ()
+        keymap = self._host.shell.keymap
+        refused = any(key in action.keys_in(keymap) for action in actions() if action.id in ids)
+        if refused:  # the status line says who trains it
+            self._host.shell.say(OWN_LOOP if run.watched else "only followed here")
         return refused
 
     def set_rate(self, rate: float) -> None:
@@ -164,7 +169,7 @@ class RunKeys(Part):
         if action_id == "resume":
             return run.resumable and not self.alive
         if action_id == "rate_find":
-            return not self.alive
+            return not self.alive and run.watched is None
         if action_id == "pace_faster" and self.alive:
             return self._host.shell.client.pace is not None
         return self.alive and (action_id == "stop" or run.start is not None)

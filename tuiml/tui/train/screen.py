@@ -11,30 +11,36 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widget import Widget
 
+from tuiml.tui.chart_views.chart import Chart
 from tuiml.tui.chart_views.curves import CurvesView, LossAxis
 from tuiml.tui.chart_views.registry import CHARTS
 from tuiml.tui.chart_views.selection import KINDS, ChartSelection
+from tuiml.tui.chart_views.time_axis import TimeAxis
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.dialogs import explore_layer
 from tuiml.tui.keys import Where, action, key_of
 from tuiml.tui.model.cursor import TimeCursor
 from tuiml.tui.model.document import Document
-from tuiml.tui.model.layer_cells import COLUMNS, columns, layer_cells
-from tuiml.tui.model.layer_rows import LayerRow
+from tuiml.tui.model.layer_cells import COLUMNS, columns
+from tuiml.tui.model.module_tree import module_rows
+from tuiml.tui.model.pace import drawing_fraction
 from tuiml.tui.model.run_model import KEYS_UNCHANGED
 from tuiml.tui.model.settings import TrainView
 from tuiml.tui.model.status import safe
+from tuiml.tui.model.study_model import AXES
 from tuiml.tui.shell.screen import AppScreen
 from tuiml.tui.train.chart_layout import WIDE, ChartLayout
 from tuiml.tui.train.comparing import Comparing
+from tuiml.tui.train.modules import Modules
 from tuiml.tui.train.next_card import NextCard
 from tuiml.tui.train.part import Part
 from tuiml.tui.train.run_keys import RunKeys
-from tuiml.tui.train.status_view import StatusView, TableFigures
+from tuiml.tui.train.status_view import StatusView
 from tuiml.tui.train.subscriptions import Subscriptions
 from tuiml.tui.train.time_travel import TimeTravel
 from tuiml.tui.train.verdict_view import Advice
 from tuiml.tui.widgets.chart_view import Drawing, Pacer, View, look_of
+from tuiml.tui.widgets.form import Form
 from tuiml.tui.widgets.layer_table import LayerTable
 from tuiml.tui.widgets.rate_field import RateField
 from tuiml.tui.widgets.small_field import SmallField
@@ -59,30 +65,33 @@ class Train(AppScreen):
 
     def __init__(self, *, charts: Sequence[str] = (), id: str | None = None) -> None:
         super().__init__(id=id)
-        self._rows: list[LayerRow] = []
         self._shown_rows: tuple[Any, Look | None] = (None, None)
         self.selection = ChartSelection(lambda: self.run, self.hint)
+        self._choices: list[Chart] = []
         self.charts = ChartLayout(self, self.selection, charts)
         self.run_keys = RunKeys(self)
         self.time_travel = TimeTravel(self, self.selection, self.run_keys)
         self.advice = Advice(self, self.run_keys)
         self.next = NextCard(self, self.selection)
         self.comparing = Comparing(self, self.selection)
+        self.table = RunTable(COLUMNS, id="layers")
+        self.modules = Modules(self, self.selection, self.table)
+        self.table.cursor_in_time, self.table.modules = self.selection.cursor, self.modules
         self._parts: tuple[Part, ...] = (
             self.run_keys,
             self.time_travel,
             self.advice,
             self.next,
             self.comparing,
+            self.modules,
             self.charts,
         )
         self.status = StatusView(self.selection, self.run_keys.pace, id="status")
-        self.table = RunTable(COLUMNS, id="layers")
-        self.table.cursor_in_time = self.selection.cursor
-        self.figures = TableFigures(self.selection, self.table)
         self.subscriptions = Subscriptions(lambda: self.charts.views, lambda: self.shell.client)
-        self.drawings: list[Drawing] = [self.subscriptions, self.status, self.figures]
-        self.pacer = Pacer(self, self.drawings)
+        self.drawings: list[Drawing] = [self.subscriptions, self.status, self.modules.figures]
+        self.pacer = Pacer(
+            self, self.drawings, fraction=lambda: drawing_fraction(self.run, self.run_keys.pace())
+        )
 
     def compose(self) -> ComposeResult:
         yield self.status
@@ -97,7 +106,6 @@ class Train(AppScreen):
         yield self.next.view
 
     def on_mount(self) -> None:
-        self.table.set_columns(columns(look_of(self)))
         self.watch(self.table, "scroll_y", self.pacer.kick)
         self._update_rows()
 
@@ -105,14 +113,17 @@ class Train(AppScreen):
     def view_state(self) -> TrainView:
         """What the screen shows of the run, to be restored in the next session."""
         scroll, log = round(self.table.scroll_offset.y), self.selection.of(LossAxis).logarithmic
-        return TrainView(self.table.cursor, scroll, self.selection.kind, log, self.charts.enlarged)
+        axis, row = self.selection.of(TimeAxis).unit, self.selection.index
+        return TrainView(row, scroll, self.selection.kind, log, self.charts.enlarged, axis)
 
     def restore_view(self, state: TrainView) -> None:
         """Show what the last session showed, as far as the run still has it."""
         self.selection.kind = next((kind for kind in KINDS if kind == state.kind), self.selection.kind)
         self.selection.of(LossAxis).logarithmic = state.log
-        if 0 <= state.layer < len(self._rows):
-            self.table.cursor = state.layer
+        axis = self.selection.of(TimeAxis)
+        axis.unit = next((unit for unit in AXES if unit == state.axis), axis.unit)
+        if 0 <= state.layer < len(self.selection.rows):
+            self.modules.select(state.layer)
             self.call_after_refresh(self.table.scroll_to, y=state.scroll, animate=False)
         if state.large and self.is_current:
             self.charts.enlarge(self.charts.chosen[0])
@@ -149,7 +160,9 @@ class Train(AppScreen):
         self.comparing.run_changed()
         if self.is_current:
             self._update_rows()
-            self.pacer.kick()
+            if self.run.watched and self.charts.choices() != self._choices:
+                self.lay_out()  # the loop reports something new
+            self.pacer.follow()
         self.advice.run_changed(kinds)
         if kinds - KEYS_UNCHANGED:
             self.run_keys.run_changed()
@@ -163,26 +176,24 @@ class Train(AppScreen):
         self.status.make_room()
         self.advice.update()
         self.next.update()
-        raw = self.document.raw if run.status == "empty" else run.document
-        if raw is self._shown_rows[0] and look == self._shown_rows[1]:
+        source = self.document.raw if run.status == "empty" else run.watched or run.document
+        if source is self._shown_rows[0] and look == self._shown_rows[1]:
             return
-        self._shown_rows = raw, look
-        self._rows = (self.document if run.status == "empty" else Document(raw, files=run.files)).rows()
-        self.table.set_rows([layer_cells(row, look) for row in self._rows])
-        if self.table.cursor == 0:  # a layer with parameters has more to show than the input has
-            self.table.cursor = next((row.index for row in self._rows if row.parameters), 0)
-        self.figures.forget()
-        self.selection.rows, self.selection.index = self._rows, self.table.cursor
+        self._shown_rows = source, look
+        shown = self.document if run.status == "empty" else Document(run.document, files=run.files)
+        self.table.set_columns(columns(look, modules=run.watched is not None))
+        self.modules.show(module_rows(run.watched) if run.watched else shown.rows())
         self.lay_out()
 
     def lay_out(self) -> None:
         """Show the charts that are chosen now."""
+        self._choices = self.charts.choices()
         self.charts.arrange()
         self.set_class(self.charts.enlarged, "-large")
         self.set_class(self.size.width < WIDE, "-narrow")
         self.set_class(self.charts.stacked, "-stacked")
         self.drawings += [view for view in self.charts.views if view not in self.drawings]
-        self.query_one("#below").styles.height = rows_below(*self.size, len(self._rows))
+        self.query_one("#below").styles.height = rows_below(*self.size, self.table.row_count)
         self.shell.refresh_bindings()
         self.pacer.kick()
 
@@ -224,13 +235,14 @@ class Train(AppScreen):
     @on(LayerTable.Moved)
     def _moved(self, message: LayerTable.Moved) -> None:
         message.stop()
-        self.selection.index = self.table.cursor
+        self.modules.moved()
         self.redraw()
 
     @on(LayerTable.Chosen)
     def _chosen(self, message: LayerTable.Chosen) -> None:
         message.stop()
-        self.charts.enlarge("histogram")
+        if not self.modules.chosen():
+            self.charts.enlarge("histogram")
 
     @on(CurvesView.Pointed)
     def _pointed(self, message: CurvesView.Pointed) -> None:
@@ -249,10 +261,14 @@ class Train(AppScreen):
         message.stop()
         self.time_travel.go_to(message.step)
 
+    @on(Form.Left)
     @on(SmallField.Left)
-    def _field_left(self, message: SmallField.Left) -> None:
+    def _left(self, message: Form.Left | SmallField.Left) -> None:
         message.stop()
-        self.main().focus()
+        if isinstance(message, Form.Left):
+            self.action_leave()
+        else:
+            self.main().focus()
 
     @action("escape", "back", "Back to the layer table.", "train", rank=310, shown=False)
     def action_leave(self) -> None:
@@ -276,7 +292,7 @@ class Train(AppScreen):
         "y", "explore f", "Explore the activation of the layer.", "train", rank=230, also="slope, derivative"
     )
     def action_explore_layer(self) -> None:
-        explore_layer.in_train(self.shell, self.table.cursor)
+        explore_layer.in_train(self.shell, self.selection.index)
 
     if not TYPE_CHECKING:  # a type checker would then accept any attribute
 
@@ -303,7 +319,7 @@ class Train(AppScreen):
 
     def label(self, action_id: str) -> str | None:
         if action_id == "choose":
-            return "inspect layer"
+            return self.modules.label(action_id) or "inspect layer"
         part = self._part(action_id)
         return part.label(action_id) if part else None
 
@@ -312,6 +328,11 @@ class RunTable(LayerTable):
     """The layers of a run. ``end`` selects the last one, unless it moves the cursor in time."""
 
     cursor_in_time: TimeCursor | None = None
+    modules: Modules | None = None
+
+    def bar(self, row: int) -> tuple[str, str]:
+        visible = self.modules.tree.visible if self.modules else ()
+        return super().bar(visible[row] if row < len(visible) else row)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "cursor_last" and self.cursor_in_time and self.cursor_in_time.away:

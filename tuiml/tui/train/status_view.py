@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 
-from tuiml.tui.chart_views.curves import OTHERS
+from tuiml.training import bounds
+from tuiml.tui.chart_views.other_runs import OTHERS
 from tuiml.tui.chart_views.selection import ChartSelection
-from tuiml.tui.charts.palette import VALIDATION, Look
+from tuiml.tui.charts.palette import QUIET, VALIDATION, Look
 from tuiml.tui.charts.text import Line, strip
 from tuiml.tui.keys import key_of
 from tuiml.tui.model.item_rows import short_name
-from tuiml.tui.model.layer_cells import activations_of, statistics_cells
+from tuiml.tui.model.layer_cells import statistics_cells
+from tuiml.tui.model.module_tree import Tree, folded_figures
 from tuiml.tui.model.pace import pace_words
 from tuiml.tui.model.status import Part, Piece, detail_lines, safe, status_line
 from tuiml.tui.widgets.chart_view import View, keymap_of, look_of, on_screen
@@ -48,8 +51,11 @@ class StatusView(View):
         """Who trains the run, the step at the cursor, and the runs that are compared."""
         snapshot, step = self._selection.past_snapshot, self._selection.cursor.step
         notes = []
-        if self._selection.model.followed:
-            text = f"followed: trained by {safe(self._selection.model.writer, look)}"
+        model = self._selection.model
+        if model.followed and model.watched:  # it is nowhere else than in its own process
+            notes.append(Piece(f"in {safe(model.writer, look)}", look.style(QUIET), 7))
+        elif model.followed:
+            text = f"followed: trained by {safe(model.writer, look)}"
             notes.append(Piece(text, look.style(VALIDATION, bold=True)))
         pace = self._pace()
         if pace is not None:
@@ -80,9 +86,9 @@ class StatusView(View):
 class TableFigures:
     """The statistics in the layer table, updated like a view, for the visible rows only."""
 
-    def __init__(self, selection: ChartSelection, table: LayerTable) -> None:
+    def __init__(self, selection: ChartSelection, table: LayerTable, tree: Callable[[], Tree]) -> None:
         self._selection = selection
-        self._table = table
+        self._table, self._tree = table, tree
         self._stamp: Hashable = None
         self.due_at = -math.inf
 
@@ -105,10 +111,14 @@ class TableFigures:
 
     def build(self) -> None:
         self._stamp = self._full_stamp()
-        model, table, look = self._selection.model, self._table, look_of(self._table)
-        layers = self._selection.layers
-        activations = activations_of(model.network)
-        first = table.scroll_offset.y
+        table, tree, look = self._table, self._tree(), look_of(self._table)
+        snapshot = self._selection.past_snapshot or self._selection.model.history.newest
+        last = bounds.last_norm(snapshot.figures("gradient_norm").tolist()) if snapshot else math.nan
+        first, finished = table.scroll_offset.y, self._finished
         for row in range(first, min(table.row_count, first + table.size.height)):
-            activation = activations[row] if row < len(activations) else None
-            table.update_cells(row, statistics_cells(row, layers, activation, look, finished=self._finished))
+            index = tree.visible[row]
+            found = snapshot.statistics(index) if snapshot else None
+            if found and snapshot and index in tree.folded:
+                found = replace(found, **folded_figures(snapshot, tree.within(index), last))
+            has = bool(tree.rows[index].activation) or index in tree.folded
+            table.update_cells(row, statistics_cells(index, found, last, has, look, finished=finished))

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Sequence
 
-from tuiml.training.verdicts import Verdict, verdicts
+from tuiml.training.verdicts import Verdict
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.dialogs import find_rate
 from tuiml.tui.keys import action, key_of
 from tuiml.tui.model.cures import Cure, cures_of
-from tuiml.tui.model.run_model import RunModel
+from tuiml.tui.model.diagnosis import Diagnosis
 from tuiml.tui.shell import resume, start_stop
 from tuiml.tui.shell.screen import AppScreen
 from tuiml.tui.train.part import Part
@@ -20,47 +18,6 @@ from tuiml.tui.widgets.chart_view import look_of
 from tuiml.tui.widgets.diagnosis import DiagnosisDialog
 from tuiml.tui.widgets.dialogs import ConfirmDialog
 from tuiml.tui.widgets.lines import Lines, verdict_lines
-
-EVERY = 0.5
-"""Minimum seconds between two diagnoses of a run that is trained."""
-
-
-class Diagnosis:
-    """The verdicts on a run, computed again when there is a new snapshot, at most every half second."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._stamp: Hashable = None
-        self._at = -EVERY
-        self._verdicts: list[Verdict] = []
-
-    def of(self, run: RunModel) -> list[Verdict]:
-        """What is wrong now, the worst first."""
-        if run.snapshot is None:
-            return []
-        stamp, now = (run.snapshots_version, run.status), self._clock()
-        if stamp != self._stamp and (run.status != "running" or now - self._at >= EVERY):
-            self._stamp, self._at = stamp, now
-            self._verdicts = diagnose(run)
-        return self._verdicts
-
-
-def diagnose(run: RunModel) -> list[Verdict]:
-    """What is wrong with a run according to its newest snapshot."""
-    if run.preset is None or run.network is None or run.snapshot is None:
-        return []
-    losses = (run.loss.first, run.loss.recent) if len(run.loss.train) else None
-    by_hand = any(mark.what == "rate" for mark in run.interventions.marks)
-    return verdicts(
-        run.preset,
-        run.network,
-        run.snapshot.layers,
-        run.snapshot.step,
-        losses=losses,
-        diverged=run.status == "diverged",
-        rate=run.rate if run.preset.training.schedule.name == "constant" or by_hand else math.nan,
-        score=run.score,
-    )
 
 
 class VerdictView(Lines):

@@ -1,6 +1,7 @@
 """Widgets with drawings, which are rebuilt in turn when their contents change, at most ten times a second.
 
-:class:`Pacer` pauses after each drawing, so that no key waits for more than one.
+:class:`Pacer` pauses after a few milliseconds of drawing, so that no key waits for long, and draws less often
+where training needs the processor.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import gc
 import math
 import time
+from asyncio import TimerHandle
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import ClassVar, Protocol, cast
 
@@ -16,18 +18,22 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.strip import Strip
-from textual.timer import Timer
 from textual.widget import Widget
 
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.text import Line
+from tuiml.tui.widgets.later import later
 
 INTERVAL = 0.1
 """Minimum seconds between two builds of a view."""
 FRACTION = 0.1
 """Maximum fraction of the time spent on one view: on a slow or busy machine there are fewer builds."""
 PAUSE = 0.02
-"""Seconds between the builds of two views."""
+"""Seconds between two turns of builds."""
+SLICE = 0.008
+"""Seconds of processor time in a turn after which no other build is begun, so that no key waits for long."""
+LONGEST = 0.5
+"""Seconds between two turns, at most: what costs more than its share is drawn all the same."""
 GARBAGE = 2500
 """Objects created since the last garbage collection that trigger one."""
 
@@ -45,20 +51,44 @@ class Drawing(Protocol):
 
 
 class Pacer:
-    """Builds stale drawings in turn; runs no timer while none is stale."""
+    """Builds stale drawings in turn; runs no timer while none is stale.
+
+    Args:
+        fraction: of one processor that the app may use while nobody presses a key. All that this process does
+            counts: what a drawing costs is less than what follows from it.
+        clock: seconds, never going back.
+        used: seconds of processor time of this process.
+        later: calls a function after some seconds.
+    """
 
     def __init__(
-        self, owner: MessagePump, drawings: Sequence[Drawing], clock: Callable[[], float] = time.monotonic
+        self,
+        owner: MessagePump,
+        drawings: Sequence[Drawing],
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        fraction: Callable[[], float] = lambda: 1.0,
+        used: Callable[[], float] = time.process_time,
+        later: Callable[[MessagePump, float, Callable[[], object]], TimerHandle] = later,
     ) -> None:
         self._owner = owner
         self._drawings = drawings
         self._clock = clock
-        self._timer: Timer | None = None
+        self._fraction, self._used, self._later = fraction, used, later
+        self._used_before, self._cost = used(), 0.0
+        self._next = -math.inf
+        """The earliest time of the next drawings that nobody asked for."""
+        self._timer: TimerHandle | None = None
 
     def kick(self) -> None:
-        """Build the stale drawings in turn: something may have changed."""
+        """Build the stale drawings in turn, from now on: a key was pressed, or the size changed."""
+        self._next, self._used_before = -math.inf, self._used()
+        self._set_timer(0.0)
+
+    def follow(self) -> None:
+        """Build the stale drawings in turn, when it is time to: the run went on."""
         if self._timer is None:
-            self._schedule(0.0)
+            self._set_timer(self._next - self._clock())
 
     def now(self, *drawings: Drawing) -> None:
         """Build these at once if they are stale, since a key was pressed."""
@@ -74,19 +104,31 @@ class Pacer:
         if gc.get_count()[0] > GARBAGE:  # a short collection now, rather than a long one while a key waits
             gc.collect(0)
 
-    def _schedule(self, pause: float) -> None:
-        stale = [drawing for drawing in self._drawings if drawing.stale()]
-        if stale:
-            wait = min(drawing.due_at for drawing in stale) - self._clock()
-            self._timer = self._owner.set_timer(max(pause, wait, 0.001), self._turn)
+    def _set_timer(self, wait: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._later(self._owner, max(wait, 0.001), self._turn)
 
     def _turn(self) -> None:
         self._timer = None
-        soon = self._clock() + 0.001
-        due = [drawing for drawing in self._drawings if drawing.due_at <= soon and drawing.stale()]
-        if due:
-            self._build(min(due, key=lambda drawing: drawing.due_at))
-        self._schedule(PAUSE)
+        began, used = self._clock(), self._used()
+        stale = sorted((d for d in self._drawings if d.stale()), key=lambda d: d.due_at)
+        built: list[Drawing] = []
+        while stale and stale[0].due_at <= began + 0.001 and self._used() - used < SLICE:
+            built.append(stale.pop(0))
+            self._build(built[-1])
+        self._rest(began)
+        stale += [drawing for drawing in built if drawing.stale()]
+        if stale:
+            now = self._clock()
+            self._set_timer(max(PAUSE, min(d.due_at for d in stale) - now, self._next - now))
+
+    def _rest(self, began: float) -> None:
+        """Set the time of the next turn by what one has cost of late, with all that came of it."""
+        used = self._used()
+        self._cost += 0.5 * (used - self._used_before - self._cost)
+        self._used_before = used
+        self._next = began + min(LONGEST, self._cost / self._fraction())
 
 
 def look_of(widget: Widget) -> Look:

@@ -10,10 +10,10 @@ from textual import events
 from textual.message import Message
 from textual.widgets import Input
 
+from tuiml import typed_numbers
 from tuiml.registry import Option, options_of, short
 from tuiml.spec.preset import Training
-from tuiml.tui.model import numeric
-from tuiml.tui.model.numeric import nice
+from tuiml.tui.model.stepping import nice
 from tuiml.tui.widgets.small_field import SmallField
 
 STEPS = {"up": 1, "down": -1}
@@ -42,7 +42,7 @@ class RateField(SmallField):
     def meaning(self, text: str) -> str:
         with contextlib.suppress(ValueError):
             rate = read_rate(text)
-            return "" if numeric.is_plain(text, rate) else f"= {rate:.6g}, "
+            return "" if typed_numbers.is_plain(text, rate) else f"= {rate:.6g}, "
         return ""
 
     def on_key(self, event: events.Key) -> None:
@@ -67,7 +67,7 @@ def read_rate(text: str) -> float:
         ValueError: it is none, or a preset may not have it; the message says why.
     """
     try:
-        rate = float(numeric.evaluate(text))
+        rate = float(typed_numbers.evaluate(text))
     except ValueError as error:
         raise ValueError(f"{short(text)}: {error}") from None
     if not allowed(rate):

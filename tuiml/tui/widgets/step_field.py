@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from textual.message import Message
 
+from tuiml import typed_numbers
 from tuiml.registry import short
-from tuiml.tui.model import numeric
 from tuiml.tui.widgets.small_field import SmallField
 
 EXAMPLES = "1000, 1e3, 50% or epoch 12"
@@ -51,9 +51,9 @@ def read_step(text: str, step_of: Callable[[float], float], newest: int) -> int:
     epoch = re.fullmatch(r"e(?:poch)?\s*(?=[\d.(])(.*)", asked)
     part = asked.endswith("%")
     try:
-        number = numeric.evaluate(epoch[1] if epoch else asked.removesuffix("%"), integer=not epoch)
+        number = typed_numbers.evaluate(epoch[1] if epoch else asked.removesuffix("%"), integer=not epoch)
     except ValueError as error:
-        wrong = f"give {EXAMPLES}" if str(error) == numeric.EXAMPLES else f"{short(text)}: {error}"
+        wrong = f"give {EXAMPLES}" if str(error) == typed_numbers.EXAMPLES else f"{short(text)}: {error}"
         raise ValueError(wrong) from None
     step = step_of(float(number)) if epoch else number / 100 * newest if part else float(number)
     if not 0 <= step <= newest + 0.5:

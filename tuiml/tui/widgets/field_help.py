@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 
-from tuiml.tui.build import fields
-from tuiml.tui.build.fields import Field
-from tuiml.tui.build.form_model import FormModel
 from tuiml.tui.charts.palette import QUIET, TROUBLE, Look
 from tuiml.tui.charts.text import clean, fit, wrap
+from tuiml.tui.widgets import fields
+from tuiml.tui.widgets.fields import Field
+from tuiml.tui.widgets.form_model import FormModel
 from tuiml.tui.widgets.picker import Part
 
 

@@ -18,12 +18,12 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tuiml.tui.build.field_help import field_help
-from tuiml.tui.build.fields import Section
-from tuiml.tui.build.form_model import Apply, FormModel
-from tuiml.tui.build.form_render import Line, Styles, View, draw, focused_rows
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.keys import Keyed, action
+from tuiml.tui.widgets.field_help import field_help
+from tuiml.tui.widgets.fields import Section
+from tuiml.tui.widgets.form_model import Apply, FormModel
+from tuiml.tui.widgets.form_render import Line, Styles, View, draw, focused_rows
 from tuiml.tui.widgets.lines import Lines
 
 STEPS = ("value_back", "value_next")

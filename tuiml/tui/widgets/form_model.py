@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tuiml.tui.build import fields
-from tuiml.tui.build.fields import NO, YES, Field, Section
+from tuiml.tui.widgets import fields
+from tuiml.tui.widgets.fields import NO, YES, Field, Section
 from tuiml.tui.widgets.line_edit import LineEdit
 from tuiml.tui.widgets.picker import Picker
 

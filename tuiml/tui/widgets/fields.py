@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from tuiml import typed_numbers
 from tuiml.registry import Option, Registry
-from tuiml.tui.model import numeric
+from tuiml.tui.model import stepping
 from tuiml.tui.widgets.picker import Pick
 
 Kind = Literal["int", "float", "bool", "text", "note", "choice", "words", "unknown"]
@@ -43,6 +44,8 @@ class Field:
     """Choices above it that the document leaves out, with their default entries."""
     option: Option | None = None
     """Of a number: its bounds, and the steps that keys change it by."""
+    increment: float = 0.0
+    """Of a number without an option: what keys change it by."""
     marked: tuple[str, ...] = ()
     """The values that a study varies it over."""
     owner: str = ""
@@ -98,7 +101,7 @@ def parse(field: Field, text: str) -> Any:
         return None
     if field.kind in NUMBERS:
         try:
-            return numeric.evaluate(text, integer=field.kind == "int")
+            return typed_numbers.evaluate(text, integer=field.kind == "int")
         except ValueError:
             return text
     return text
@@ -109,7 +112,7 @@ def misread(field: Field, text: str) -> str:
     if field.kind not in NUMBERS or not text.strip():
         return ""
     try:
-        numeric.evaluate(text, integer=field.kind == "int")
+        typed_numbers.evaluate(text, integer=field.kind == "int")
     except ValueError as error:
         return str(error)
     return ""
@@ -117,8 +120,13 @@ def misread(field: Field, text: str) -> str:
 
 def stepped(field: Field, way: int) -> Any:
     """The next number above (+1) or below (−1) a field's, or its default's; ``None``: there is none."""
-    if field.option is None:
-        return None
     value = parse(field, field.text or field.placeholder)
     number = value if isinstance(value, int | float) else None
-    return numeric.step(field.option, number, way)
+    if field.option is None:
+        return None if number is None or not field.increment else _added(number, way * field.increment)
+    return stepping.step(field.option, number, way)
+
+
+def _added(number: float, increment: float) -> float:
+    """The sum without the digits that binary fractions add."""
+    return float(f"{number + increment:.12g}")

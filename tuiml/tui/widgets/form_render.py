@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from rich.cells import cell_len
 from rich.style import Style
 
-from tuiml.tui.build.fields import NUMBERS, Field, Section, parse
+from tuiml import typed_numbers
 from tuiml.tui.charts.palette import TROUBLE, VARIED, Look, layer_colour
 from tuiml.tui.charts.text import clean, fit, wrap
-from tuiml.tui.model import numeric
+from tuiml.tui.widgets.fields import NUMBERS, Field, Section, parse
 from tuiml.tui.widgets.line_edit import LineEdit
 from tuiml.tui.widgets.picker import Part, Picker
 
@@ -209,7 +209,12 @@ def _stepping(text: str, default: str, width: int, view: View, base: Style) -> l
 def _saved(text: str, item: Field) -> str:
     """What a typed expression is saved as: `` = 0.125``; empty for a number."""
     value = parse(item, text)
-    if item.kind not in NUMBERS or isinstance(value, str) or value is None or numeric.is_plain(text, value):
+    if (
+        item.kind not in NUMBERS
+        or isinstance(value, str)
+        or value is None
+        or typed_numbers.is_plain(text, value)
+    ):
         return ""
     return f" = {value!r}"
 

@@ -1,0 +1,80 @@
+"""Plans: what is done to a run and to the app, drawn from a seed; and the smallest part of one that fails."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+Step = list[Any]
+"""What is done, and its arguments: JSON's types, so that a plan can be kept in a file."""
+PLANS = Path(__file__).parent / "plans"
+OPTIMIZERS = ("sgd", "adam", "rmsprop")
+EDITS = ("training.learning_rate", "training.epochs", "training.batch_size", "training.seed")
+
+
+def draw(seed: int) -> list[Step]:
+    """The plan of a seed."""
+    rng = random.Random(seed)
+    kinds = rng.sample(list(_STEPS), rng.randint(2, len(_STEPS)))
+    if "go" not in kinds:
+        kinds.append("go")
+    weights = [_STEPS[kind][0] for kind in kinds]
+    plan: list[Step] = [["run", rng.randrange(3), rng.random() < 0.5]]
+    for _ in range(rng.randint(3, 24)):
+        kind = rng.choices(kinds, weights)[0]
+        plan.append([kind, *_STEPS[kind][1](rng)])
+    return plan
+
+
+_Draw = Callable[[random.Random], Sequence[Any]]
+_STEPS: dict[str, tuple[float, _Draw]] = {
+    "go": (8, lambda r: [r.randint(1, 12)]),
+    "pause": (2, lambda r: []),
+    "rate": (2, lambda r: [round(10 ** r.uniform(-3, -0.5), 4)]),
+    "optimizer": (1, lambda r: [r.choice(OPTIMIZERS)]),
+    "batch": (1, lambda r: [r.choice([4, 8, 12])]),
+    "rewind": (2, lambda r: [round(r.random(), 3)]),
+    "stop": (1, lambda r: []),
+    "close": (1, lambda r: []),
+    "kill": (4, lambda r: [r.randint(0, 60), round(r.random(), 2)]),
+    "power": (4, lambda r: [r.randint(0, 60), round(r.random(), 2), r.getrandbits(32)]),
+    "full": (2, lambda r: [r.choice(["any", "write"]), r.randint(0, 20), r.randint(1, 40)]),
+    "error": (2, lambda r: [r.choice(["write", "fsync", "replace", "open"]), r.randint(0, 20)]),
+    "clock": (1, lambda r: [r.choice([-1e6, -60.0, 60.0, 1e7]), r.choice([0.0, 5.0, 3600.0])]),
+    "second": (2, lambda r: []),
+    "move": (1, lambda r: []),
+    "trash": (1, lambda r: []),
+    "rot": (1, lambda r: [r.getrandbits(32)]),
+    "look": (2, lambda r: []),
+    "edit": (4, lambda r: [r.randrange(2), r.choice(EDITS), r.randint(1, 99)]),
+    "undo": (1, lambda r: [r.randrange(2)]),
+    "save": (4, lambda r: [r.randrange(2)]),
+    "keep": (1, lambda r: [r.randrange(2)]),
+    "crash": (2, lambda r: [r.randrange(2), r.randint(0, 9), round(r.random(), 2)]),
+    "reopen": (2, lambda r: [r.randrange(2)]),
+}
+"""What may be done, with how often and its arguments; :class:`tests.simulator.world.World` does it."""
+
+
+def shrink(plan: Sequence[Step], fails: Callable[[list[Step]], bool]) -> list[Step]:
+    """A shorter plan that still fails: steps are left out, many at a time first."""
+    found, size = list(plan), max(1, len(plan) // 2)
+    while size:
+        at = 1
+        while at < len(found):
+            shorter = found[:at] + found[at + size :]
+            if fails(shorter):
+                found = shorter
+            else:
+                at += size
+        size //= 2
+    return found
+
+
+def kept() -> Iterator[tuple[str, list[Step]]]:
+    """The plans that once failed, by their names."""
+    for path in sorted(PLANS.glob("*.json")):
+        yield path.stem, json.loads(path.read_text())

@@ -1,0 +1,45 @@
+"""Fits a small network of Keras: ``python keras_program.py OUT WATCHED``."""
+
+import sys
+
+import keras
+import numpy as np
+
+import tuiml
+
+out, watched = sys.argv[1], sys.argv[2] == "1"
+keras.utils.set_random_seed(0)
+model = keras.Sequential(
+    [
+        keras.Input((8, 8, 1)),
+        keras.layers.Conv2D(4, 3, activation="relu", name="conv2d"),
+        keras.layers.BatchNormalization(name="batch_normalization"),
+        keras.layers.Flatten(name="flatten"),
+        keras.layers.Dropout(0.2, name="dropout"),
+        keras.layers.Dense(3, activation="softmax", name="dense"),
+    ]
+)
+model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+make = np.random.default_rng(0)
+x, y = make.random((64, 8, 8, 1)).astype("float32"), make.integers(0, 3, 64)
+found = {}
+
+
+class ByHand(keras.callbacks.Callback):
+    """Keeps what the last step that is measured, the second, should show."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        if batch == 1 and "conv_std" not in found:
+            kernel = self.model.get_layer("conv2d").kernel.value
+            if keras.backend.backend() == "torch":
+                found["conv_gradient"] = float(kernel.grad.double().norm())
+                kernel = kernel.detach()
+            found["conv_std"] = float(np.asarray(kernel).std())
+
+
+callbacks = [ByHand(), *([tuiml.watch.KerasCallback(name="net")] if watched else [])]
+history = model.fit(
+    x, y, epochs=2, batch_size=16, verbose=0, validation_split=0.25, shuffle=False, callbacks=callbacks
+).history
+found |= {"loss": history["loss"][-1], "val_accuracy": history["val_accuracy"][-1]}
+np.savez(out, **{f"w{i}": w for i, w in enumerate(model.get_weights())}, **found)

@@ -1,0 +1,177 @@
+"""MLX: outputs by the calls of modules in a step that is measured; gradients where the loop hands them over.
+
+Arrays are evaluated in the thread of the loop alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import mlx.core as mx
+import numpy as np
+from mlx.nn.layers.base import Module
+from mlx.utils import tree_flatten
+
+from tuiml.watch.adapter import NAN, activation_named, is_bias, kind_of, number_or_text
+from tuiml.watch.arrays import ArrayAdapter, Entry, Weight
+from tuiml.watch.facts import ModuleFacts
+from tuiml.watch.module_calls import see_calls, unsee_calls
+from tuiml.watch.reductions import Library, Parcel
+
+
+class MLX(ArrayAdapter):
+    """Sees a :class:`mlx.nn.Module`."""
+
+    framework = "mlx"
+    distribution = "mlx"
+
+    def __init__(self, model: Any, optimizer: Any = None) -> None:
+        self._model, self._optimizer = model, optimizer
+        self._modules: list[Any] = []
+        self._seeing = False
+        self._calls = 0
+        self._compiled = False
+        super().__init__(list(self._entries_of(model, "")))
+        self.limit("gradients are seen where the loop gives them: run.step(grads=grads)")
+
+    def _entries_of(self, module: Any, name: str) -> Iterator[Entry]:
+        own = {key: value for key, value in module.items() if isinstance(value, mx.array)}
+        children = list(_children(module))
+        type_name = type(module).__name__
+        if name or own or not children:
+            self._modules.append(module)
+            kind = kind_of(type_name, bool(own), bool(children))
+            entry = Entry(name or type_name, type_name, kind, activation_named(type_name))
+            for key, value in own.items():
+                frozen, real = key in module._no_grad, mx.issubdtype(value.dtype, mx.floating)
+                path = f"{name}.{key}" if name else key
+                dtype = str(value.dtype).rpartition(".")[2]
+                read = partial(module.__getitem__, key)
+                weight = Weight(id(value), path, read, value.size, dtype, not frozen and real, real)
+                if key.startswith("running_"):
+                    entry.buffers.append(weight)
+                else:
+                    (entry.biases if is_bias(key) else entry.weights).append(weight)
+            yield entry
+        for key, child in children:
+            if not any(child is known for known in self._modules):
+                yield from self._entries_of(child, f"{name}.{key}" if name else key)
+
+    # -- what is always known ------------------------------------------------------------------------------
+
+    @property
+    def model_type(self) -> str:
+        return type(self._model).__name__
+
+    @property
+    def device(self) -> str:
+        return "gpu" if mx.default_device().type == mx.DeviceType.gpu else "cpu"
+
+    @property
+    def optimizer(self) -> str:
+        return type(self._optimizer).__name__ if self._optimizer is not None else ""
+
+    @property
+    def optimizer_settings(self) -> dict[str, float | str]:
+        names = ("betas", "eps", "momentum", "nesterov", "weight_decay", "dampening", "alpha")
+        found = {name: number_or_text(getattr(self._optimizer, name, None)) for name in names}
+        return {name: value for name, value in found.items() if value is not None}
+
+    @property
+    def learning_rate(self) -> float:
+        rate = getattr(self._optimizer, "learning_rate", None)
+        return float(rate) if rate is not None else NAN
+
+    # -- a step that is measured -----------------------------------------------------------------------------
+
+    def _library(self) -> tuple[Library, Callable[[list[Any]], list[Any]]]:
+        return mx, _fetch
+
+    def _copies(self, samples: list[Any]) -> list[Any]:
+        found = [one + 0 for one in samples]
+        mx.eval(found)
+        return found
+
+    def _gradients(self, grads: Any) -> Callable[[Weight], Any]:
+        found = dict(tree_flatten(grads)) if isinstance(grads, Mapping | Sequence) else {}
+        return lambda weight: found.get(weight.path)
+
+    def _see_outputs(self) -> None:
+        self._unsee()
+        self._seen: set[int] = set()
+        if self._compiled:
+            return
+        self._seeing = True
+        for index, (module, entry) in enumerate(zip(self._modules, self._entries, strict=True)):
+            if entry.kind != "container":
+                see_calls(module, partial(self._called, index))
+
+    def _called(self, index: int, output: Any) -> None:
+        if not self._model.training or index in self._seen or self._compiled:
+            return
+        with self.measuring(), np.errstate(all="ignore"):
+            value = output[0] if isinstance(output, tuple | list) and output else output
+            if (
+                not isinstance(value, mx.array)
+                or not value.ndim
+                or not mx.issubdtype(value.dtype, mx.floating)
+            ):
+                return
+            self._seen.add(index)
+            entry, facts = self._entries[index], ModuleFacts()
+            parcel = Parcel(mx, self._parcel.sample, _fetch)
+            try:
+                parcel.output(mx.stop_gradient(value), facts, entry.activation, -1)
+                parcel.open()  # now: the output itself need not stay in memory
+            except (RuntimeError, ValueError):
+                self._compiled = True
+                self.limit("the step is compiled: outputs and dead units are not seen")
+                return
+            entry.shape = tuple(value.shape[1:])
+            mine = self._facts[index]
+            mine.output, mine.silent, mine.examples = facts.output, facts.silent, facts.examples
+
+    def _outputs(self) -> None:
+        self._unsee()
+        if not self._seen and not self._compiled:
+            self._calls += 1
+            if self._calls == 2:
+                self._compiled = True
+                self.limit(
+                    "no module was called in training mode: outputs and dead units are not seen (the step is "
+                    "compiled, or the model is in eval())"
+                )
+
+    def _unsee(self) -> None:
+        if self._seeing:
+            self._seeing = False
+            for module in self._modules:
+                unsee_calls(module)
+
+    def close(self) -> None:
+        super().close()
+        self._unsee()
+
+
+def _children(module: Any) -> Iterator[tuple[str, Any]]:
+    """The modules inside one, in the order in which they were set."""
+
+    def inside(key: str, value: Any) -> Iterator[tuple[str, Any]]:
+        if isinstance(value, Module):
+            yield key, value
+        elif isinstance(value, list | tuple):
+            for place, one in enumerate(value):
+                yield from inside(f"{key}.{place}", one)
+        elif isinstance(value, dict):
+            for name, one in value.items():
+                yield from inside(f"{key}.{name}", one)
+
+    for key, value in module.items():
+        yield from inside(str(key), value)
+
+
+def _fetch(arrays: list[Any]) -> list[Any]:
+    mx.eval(arrays)
+    return [np.array(one.astype(mx.float32)) for one in arrays]

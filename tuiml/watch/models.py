@@ -1,0 +1,135 @@
+"""The models of a watched loop as one: their modules under their names, and what was seen of them."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from typing import Any
+
+from tuiml.runs.watched import MOST_MODULES, Module, WatchedModel
+from tuiml.watch.adapter import Adapter
+from tuiml.watch.facts import ModuleFacts
+from tuiml.watch.frameworks import adapter_of
+
+
+class Models:
+    """One adapter a model.
+
+    Args:
+        model: a model, or several by name.
+        optimizer: of the model; of several a dict with the same names, or one for all.
+        probe: likewise.
+
+    Raises:
+        TypeError: a model is of no framework that is known.
+    """
+
+    def __init__(self, model: Any, optimizer: Any = None, probe: Any = None) -> None:
+        several = isinstance(model, Mapping) and type(model) is dict
+        named: Mapping[str, Any] = model if several else {"": model}
+        if not named:
+            raise TypeError("tuiml.watch takes a model, not an empty dict")
+        self._adapters: dict[str, Adapter] = {}
+        try:
+            for name, one in named.items():
+                own = optimizer.get(name) if several and isinstance(optimizer, dict) else optimizer
+                batch = probe.get(name) if several and isinstance(probe, dict) else probe
+                self._adapters[str(name)] = adapter_of(one, own, batch)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def all(self) -> list[Adapter]:
+        return list(self._adapters.values())
+
+    @property
+    def first(self) -> Adapter:
+        return self.all[0]
+
+    def modules(self) -> list[Module]:
+        """Those of all models, at most as many as a file may have."""
+        found = []
+        for name, adapter in self._adapters.items():
+            for module in adapter.modules():
+                shared = _under(name, module.shared_with) if module.shared_with else ""
+                found.append(
+                    module.model_copy(update={"name": _under(name, module.name), "shared_with": shared})
+                )
+        return found[:MOST_MODULES]
+
+    def described(self) -> WatchedModel:
+        """What ``model.json`` says."""
+        limits = list(dict.fromkeys(sentence for adapter in self.all for sentence in adapter.limits))
+        return WatchedModel(
+            framework=self.first.framework,
+            framework_version=version(self.first.distribution),
+            type=", ".join(dict.fromkeys(adapter.model_type for adapter in self.all))[:1000],
+            optimizer=self.first.optimizer,
+            optimizer_settings=self.first.optimizer_settings,
+            modules=tuple(self.modules()),
+            limits=tuple(limits),
+        )
+
+    @property
+    def parameters(self) -> int:
+        return sum(adapter.parameters for adapter in self.all)
+
+    @property
+    def learning_rate(self) -> float:
+        rates = (adapter.learning_rate for adapter in self.all)
+        return next((rate for rate in rates if math.isfinite(rate)), math.nan)
+
+    @property
+    def failure(self) -> Exception | None:
+        return next((adapter.failure for adapter in self.all if adapter.failure), None)
+
+    # -- a step that is measured -----------------------------------------------------------------------------
+
+    def arm(self) -> None:
+        for adapter in self.all:
+            adapter.spent = 0.0
+            adapter.arm()
+
+    @property
+    def spent(self) -> float:
+        return sum(adapter.spent for adapter in self.all)
+
+    def measure(self, grads: Any) -> list[ModuleFacts] | None:
+        """What was seen of all models; ``None`` if none was stepped. One that was not has no facts."""
+        several = len(self._adapters) > 1
+        found: list[ModuleFacts] = []
+        stepped = False
+        for name, adapter in self._adapters.items():
+            own = grads.get(name) if several and isinstance(grads, Mapping) else grads
+            facts = adapter.measure(own)
+            stepped = stepped or facts is not None
+            found += facts if facts is not None else [ModuleFacts() for _ in adapter.modules()]
+        return found[:MOST_MODULES] if stepped else None
+
+    def close(self) -> None:
+        for adapter in self.all:
+            adapter.close()
+
+    # -- numbers of the loop ---------------------------------------------------------------------------------
+
+    def hold(self, value: Any) -> Any:
+        return value if type(value) is float else self.first.hold(value)
+
+    def numbers(self, values: Sequence[Any]) -> list[float]:
+        return self.first.numbers(values)
+
+
+def _under(model: str, module: str) -> str:
+    return f"{model}.{module}" if model and module else model or module
+
+
+@functools.cache
+def version(distribution: str) -> str:
+    """The version of an installed package; empty: not known."""
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return ""

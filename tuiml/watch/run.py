@@ -1,0 +1,286 @@
+"""A watched loop: what the user's code calls. Nothing that goes wrong here reaches that code."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import functools
+import math
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Concatenate, ParamSpec
+
+import numpy as np
+
+from tuiml.runs.folder import RunFolder
+from tuiml.runs.thinning import GAP as GAP_OF_TIME
+from tuiml.runs.watched import write_model
+from tuiml.training.budget import Budget
+from tuiml.training.events import End, Epoch, Notice, Progress, Reason, Snapshot, Start
+from tuiml.training.events import Scalars as ScalarsEvent
+from tuiml.watch.layers import Layers
+from tuiml.watch.models import Models, version
+from tuiml.watch.scalars import Scalars, get
+from tuiml.watch.writer import Writer, say
+
+FRACTION = 0.02
+"""Of the time that snapshots may take."""
+GAP = 1.0
+"""Seconds between two snapshots at least: the folder takes no more."""
+REPORT = 0.2
+"""Seconds between two events about steps, at first; later as the folder thins them out."""
+NAN = math.nan
+FAILED = "watch"
+"""What a notice is about that says that nothing more is recorded."""
+
+P = ParamSpec("P")
+
+
+def _guarded(
+    method: Callable[Concatenate[WatchedRun, P], None],
+) -> Callable[Concatenate[WatchedRun, P], None]:
+    """A method that does nothing in a child process or after a failure, and never raises an Exception."""
+
+    @functools.wraps(method)
+    def call(self: WatchedRun, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        if self._off or os.getpid() != self._process:
+            return
+        try:
+            method(self, *args, **kwargs)
+        except Exception as error:
+            self._fail(error)
+
+    return call
+
+
+class WatchedRun:
+    """The run of a loop of one's own, made by :func:`tuiml.watch`.
+
+    Use it as a context manager, or call :meth:`close` at the end; else the run ends with the process.
+    """
+
+    path: Path | None = None
+    """The run's folder; ``None`` where nothing is recorded: in processes but the first of several that train
+    together, or where the folder could not be made."""
+
+    def __init__(
+        self, models: Models | None = None, name: str = "", clock: Callable[[], float] | None = None
+    ):
+        self._off = models is None
+        self._process = os.getpid()
+        if models is None:
+            return
+        self._clock = clock or time.monotonic
+        self._models = models
+        self._described = models.described()
+        folder = RunFolder.create_watched(self._described, name)
+        self.path = folder.path
+        self._writer = Writer(folder)
+        self._layers = Layers(self._described.modules)
+        self._scalars = Scalars(models.numbers)
+        self._budget = Budget(FRACTION, GAP, self._clock, runs=4)
+        self._armed = False
+        self._steps = self._epochs = self._best_epoch = self._reported_step = 0
+        self._best = math.inf
+        self._examples = 0
+        self._began = self._reported = self._clock()
+        self._writer.record(self._start())
+        say(f"recording; 'tuiml {folder.name}' shows it")
+        atexit.register(self._at_exit)
+
+    # -- what the loop calls -------------------------------------------------------------------------------
+
+    @_guarded
+    def step(
+        self,
+        /,
+        *,
+        loss: Any = None,
+        accuracy: Any = None,
+        learning_rate: Any = None,
+        examples: int = 0,
+        grads: Any = None,
+        **scalars: Any,
+    ) -> None:
+        """Report a step, after the optimizer has made it.
+
+        Args:
+            loss, accuracy: of the step's batch: numbers or arrays of one number. Arrays on an accelerator are
+                not waited for.
+            learning_rate: where the optimizer does not tell it.
+            examples: of the batch, for the speed.
+            grads: the gradients, in JAX and MLX; PyTorch and Keras do not need them.
+            scalars: any other numbers, each drawn as a curve under its name.
+        """
+        self._steps += 1
+        self._examples += examples
+        given = {"loss": loss, "accuracy": accuracy, "learning_rate": learning_rate, **scalars}
+        hold = self._models.hold
+        self._scalars.add({name: hold(value) for name, value in given.items() if value is not None})
+        if self._armed:
+            self._measure(grads)
+        now = self._clock()
+        if now - self._reported >= max(REPORT, GAP_OF_TIME * (now - self._began)) or self._steps == 1:
+            self._report(now)
+        if not self._armed and self._budget.due(now) and self._writer.folder.takes_snapshot:
+            self._budget.prepare(self._models.arm)
+            self._armed = True
+
+    @_guarded
+    def epoch(
+        self,
+        /,
+        *,
+        val_loss: Any = None,
+        val_accuracy: Any = None,
+        train_loss: Any = None,
+        train_accuracy: Any = None,
+        **scalars: Any,
+    ) -> None:
+        """Report that an epoch is over.
+
+        Args:
+            val_loss, val_accuracy: of the validation, if there was one.
+            train_loss, train_accuracy: default: means of what :meth:`step` was given in this epoch.
+            scalars: any other numbers, each drawn as a curve under its name.
+        """
+        now = self._clock()
+        self._report(now)
+        means = self._scalars.take_epoch()
+        self._epochs += 1
+        given = {"val_loss": val_loss, "val_accuracy": val_accuracy}
+        given |= {"train_loss": train_loss, "train_accuracy": train_accuracy}
+        there = {name: value for name, value in (given | scalars).items() if value is not None}
+        read = self._models.numbers([self._models.hold(value) for value in there.values()])
+        found = dict(zip(there, read, strict=True))
+        loss = found.get("train_loss", get(means, "loss"))
+        judged = found.get("val_loss", loss)
+        if judged < self._best:
+            self._best, self._best_epoch = judged, self._epochs
+        accuracy = found.get("train_accuracy", get(means, "accuracy"))
+        validation = get(found, "val_loss"), get(found, "val_accuracy")
+        speed = self._rate(means), now - self._began, self._speed(now)
+        self._writer.record(Epoch(self._epochs, self._steps, loss, accuracy, *validation, *speed))
+        others = {name: value for name, value in found.items() if name not in given}
+        if others:
+            self._writer.record(ScalarsEvent(self._epochs, self._steps, others))
+
+    def close(self) -> None:
+        """End the run: the hooks are removed, and the folder is released."""
+        self._end("completed")
+
+    def __enter__(self) -> WatchedRun:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._end_after(error)
+
+    # -- what is written -----------------------------------------------------------------------------------
+
+    def _start(self) -> Start:
+        first, folder = self._models.first, self._writer.folder
+        return Start(
+            run=folder.name,
+            path=str(folder.path),
+            backend=first.framework,
+            device=first.device,
+            threads=first.threads,
+            parameters=self._models.parameters,
+            train_examples=0,
+            validation_examples=0,
+            test_examples=0,
+            batch_size=0,
+            epochs=0,
+            steps=0,
+            seed=0,
+            versions={first.framework: version(first.distribution)},
+        )
+
+    def _report(self, now: float) -> None:
+        """Events of the steps since the last ones, if there were any."""
+        if self._steps == self._reported_step:
+            return
+        self._reported_step = self._steps
+        found = self._scalars.take()
+        epoch, seconds = self._epochs + 1, now - self._began
+        rate, speed = self._rate(found), self._speed(now)
+        self._reported, self._examples = now, 0
+        loss, accuracy = found.pop("loss", NAN), found.pop("accuracy", NAN)
+        found.pop("learning_rate", None)
+        self._writer.record(Progress(epoch, self._steps, loss, accuracy, rate, speed, seconds, NAN))
+        if found:
+            self._writer.record(ScalarsEvent(epoch, self._steps, found))
+
+    def _rate(self, found: dict[str, float]) -> float:
+        return found.get("learning_rate", self._models.learning_rate)
+
+    def _speed(self, now: float) -> float:
+        passed = now - self._reported
+        return self._examples / passed if self._examples and passed > 0 else NAN
+
+    def _measure(self, grads: Any) -> None:
+        """A snapshot of the step that was just made, if one was made."""
+        self._budget.charge(self._models.spent)  # in hooks
+        with self._budget, np.errstate(all="ignore"):
+            facts = self._models.measure(grads)
+            if self._models.failure is None and facts is not None:
+                self._armed = False
+                layers = self._layers.snapshot(facts)
+                self._writer.record(Snapshot(self._epochs + 1, self._steps, layers))
+                self._describe()
+        if self._models.failure is not None:
+            raise self._models.failure
+
+    def _describe(self) -> None:
+        """Write ``model.json`` again where more is known than before."""
+        described = self._models.described()
+        if described != self._described:
+            self._described = described
+            write_model(self._writer.folder.path, described)
+
+    def _at_exit(self) -> None:
+        if not self._off and os.getpid() == self._process:
+            self._end_after(getattr(sys, "last_exc", None) or getattr(sys, "last_value", None))
+
+    def _end_after(self, error: BaseException | None) -> None:
+        if error is None or isinstance(error, SystemExit):
+            self._end("completed")
+        else:
+            said = "" if isinstance(error, KeyboardInterrupt) else f"{type(error).__name__}: {error}"
+            self._end("stopped", said[:300])
+
+    @_guarded
+    def _end(self, reason: Reason, message: str = "") -> None:
+        now = self._clock()
+        self._models.close()
+        self._report(now)
+        loss = self._scalars.last.get("loss", 0.0)
+        if not math.isfinite(loss):
+            reason = "diverged"
+        folder = self._writer.folder
+        seconds = now - self._began
+        end = (reason, folder.name, str(folder.path), self._epochs, self._steps, self._best_epoch)
+        self._writer.record(End(*end, NAN, NAN, seconds, NAN, message))
+        self._release()
+
+    def _fail(self, error: Exception) -> None:
+        """Record nothing more, and say so once."""
+        text = f"{type(error).__name__}: {error}"[:300]
+        say(f"recording has ended at step {self._steps}: {text}; training goes on without it")
+        with contextlib.suppress(Exception):
+            self._models.close()
+        with contextlib.suppress(Exception):
+            self._writer.record(Notice(FAILED, f"recording has ended: {text}", self._steps))
+        self._release()
+
+    def _release(self) -> None:
+        self._off = True
+        atexit.unregister(self._at_exit)
+        with contextlib.suppress(Exception):
+            self._writer.close()
