@@ -53,6 +53,8 @@ async def test_a_partial_update_of_one_line_of_a_chart_renders_that_line_only():
 
         for widget in on.app.screen.walk_children():
             widget.render_lines = partial(note, widget, widget.render_lines)
-        view.refresh(Region(0, 3, view.size.width, 1))
-        await on.drawn()
+        compositor = on.app.screen._compositor
+        region, _ = compositor.visible_widgets[view]
+        compositor._dirty_regions = {Region(region.x, region.y + 3, region.width, 1)}
+        assert compositor.render_partial_update()
         assert rendered == [(view, 1)]
