@@ -1,6 +1,8 @@
 """MLX loops under ``tuiml.watch``."""
 
+import copy
 import math
+import pickle
 
 import pytest
 
@@ -96,6 +98,20 @@ def test_bits_are_the_same_with_and_without():
 def test_no_class_of_a_module_is_changed_for_good():
     _, model, *_ = trained(True, steps=3)
     assert all("_tuiml_base" not in vars(type(module)) for _, module in model.named_modules())
+
+
+def test_a_copy_has_the_classes_of_the_library():
+    model = MLP()
+    run = tuiml.watch(model)
+    run.step(loss=1.0)  # the next step is armed
+    assert type(model.layers[0]) is not nn.Linear
+    assert isinstance(model.layers[0], nn.Linear)
+    for copied in (copy.deepcopy(model), pickle.loads(pickle.dumps(model.layers[0]))):
+        modules = [module for _, module in copied.named_modules()]
+        assert all("_tuiml_base" not in vars(type(module)) for module in modules)
+    assert "_tuiml_base" in vars(type(model.layers[0]))
+    run.close()
+    assert type(model.layers[0]) is nn.Linear
 
 
 def test_a_compiled_step_is_seen_but_for_its_outputs():

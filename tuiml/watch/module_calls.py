@@ -12,13 +12,24 @@ def see_calls(module: Any, called: Callable[[Any], None]) -> None:
 
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         output = base.__call__(self, *args, **kwargs)
-        called(output)
+        if self is module:  # not a copy
+            called(output)
         return output
 
-    names = {"__call__": call, "__module__": base.__module__, "__qualname__": base.__qualname__}
-    object.__setattr__(
-        module, "__class__", type(base)(base.__name__, (base,), {**names, "_tuiml_base": base})
-    )
+    def reduce(self: Any, protocol: Any) -> Any:
+        """A copy or a file has the class that the module had."""
+        object.__setattr__(self, "__class__", base)
+        try:
+            made = base.__reduce_ex__(self, protocol)
+        finally:
+            object.__setattr__(self, "__class__", own)
+        # pickle compares the class of copyreg's function with that of the object
+        return (base.__new__, *made[1:]) if made[0].__name__ == "__newobj__" else made
+
+    names = {"__call__": call, "__reduce_ex__": reduce}
+    names |= {"__module__": base.__module__, "__qualname__": base.__qualname__}
+    own = type(base)(base.__name__, (base,), {**names, "_tuiml_base": base})
+    object.__setattr__(module, "__class__", own)
 
 
 def unsee_calls(module: Any) -> None:

@@ -26,6 +26,8 @@ def floats(value: Any) -> Tensor | None:
         value = value.to_local()
     if type(value) not in (torch.Tensor, torch.nn.Parameter) or not value.numel():
         return None
+    if torch._C._functorch.is_functorch_wrapped_tensor(value):  # inside torch.func.grad or vmap
+        return None
     found = value.detach()
     if found.is_sparse:
         found = found.coalesce().values()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,17 +18,18 @@ from tuiml.watch.torch_modules import Seen
 
 
 class Hook:
-    """A forward hook that does not follow the model into a copy or a file."""
+    """A forward hook that does not follow the model into a copy or a file: there it is a call without effect,
+    for which tuiml need not be installed."""
 
-    def __init__(self, call: Any = None) -> None:
+    def __init__(self, call: Any) -> None:
         self._call = call
 
     def __call__(self, module: nn.Module, args: Any, output: Any) -> None:
-        if self._call is not None and not torch.compiler.is_compiling():
+        if not torch.compiler.is_compiling():
             self._call(args, output)
 
     def __reduce__(self) -> Any:
-        return Hook, ()
+        return functools.partial, (sys.audit, "torch.forward")
 
 
 class Outputs:
@@ -35,6 +38,8 @@ class Outputs:
     def __init__(self, model: nn.Module, modules: Sequence[Seen], adapter: Adapter) -> None:
         self._model, self._modules, self._adapter = model, modules, adapter
         self._handles: list[Any] = []
+        self._functions = not any(seen.compiled for seen in modules)
+        """Whether all modules are seen: only then is it clear what lies between two of them."""
         self._useless = 0
         """Steps in a row in which no module was called."""
 
@@ -104,7 +109,12 @@ class Outputs:
 
     def _function_between(self, given: Tensor) -> None:
         """An activation that is a function, as ``F.relu``, has no module: the next input shows it."""
-        if self._producer is None or given.data_ptr() in self._inputs or given.dim() < 2:
+        if (
+            not self._functions
+            or self._producer is None
+            or given.data_ptr() in self._inputs
+            or given.dim() < 2
+        ):
             return
         (index, units, axis), self._producer = self._producer, None
         if axis >= given.dim() or given.shape[axis] != units:
