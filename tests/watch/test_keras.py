@@ -35,7 +35,7 @@ def fit(backend, tmp_path, watched):
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
-    assert "tuiml" not in done.stderr
+    assert "tuiml.watch: recording has ended" not in done.stderr
     return out
 
 

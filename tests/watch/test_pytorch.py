@@ -285,6 +285,18 @@ def test_planted_faults_are_in_the_statistics():
     assert found["sigmoid"].saturated > 0.5
 
 
+def test_outputs_whose_squares_are_beyond_float32_have_a_spread():
+    model = nn.Sequential(nn.Linear(4, 8), nn.Linear(8, 3))
+    nn.init.constant_(model[0].weight, 1e30)
+    x, y = torch.randn(8, 4), torch.randint(0, 3, (8,))
+    run = tuiml.watch(model)
+    train(model, torch.optim.SGD(model.parameters(), lr=0.0), x, y, run, steps=2)
+    run.close()
+    found = layers(run.path)["0"]
+    assert found.std == pytest.approx(model[0](x).double().std(correction=0).item(), rel=1e-4)
+    assert found.weight_norm == pytest.approx(1e30 * 32**0.5, rel=1e-4)
+
+
 def test_tied_parameters_have_the_gradient_of_both():
     model = Transformer()
     x, y = texts()

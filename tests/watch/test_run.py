@@ -29,8 +29,9 @@ def framework(monkeypatch):
     install(monkeypatch)
 
 
-def test_a_loop_leaves_an_ordinary_run_folder(own_folders):
+def test_a_loop_leaves_an_ordinary_run_folder(own_folders, capsys):
     with tuiml.watch(StubModule(), name="My net") as run:
+        assert capsys.readouterr().err == "tuiml.watch: recording; 'tuiml My-net' shows it\n"
         assert run.path == own_folders / "runs" / "My-net"
         assert is_held(run.path)
         assert writer_of(run.path) == f"process {os.getpid()}"
@@ -124,7 +125,7 @@ def test_a_fault_of_tuiml_is_said_once_and_never_reaches_the_loop(where, capsys)
     run.close()
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err.count("\n") == 1
+    assert said.err.count("\n") == 2  # and where it is recorded
     assert "ZeroDivisionError: oh no; training goes on without it" in said.err
     assert events(run.path, "notice")[0].text == "recording has ended: ZeroDivisionError: oh no"
     assert model.log.count("close") == 1

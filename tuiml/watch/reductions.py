@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from tuiml.nn.activations import Activation
 from tuiml.watch.facts import EXACT, ArrayFacts, ModuleFacts, stride
 
@@ -86,6 +88,9 @@ def facts(found: Any, size: int, output: bool) -> ArrayFacts:
         size: how many numbers the mean is of.
     """
     mean, std, whole = map(float, found[:3])
+    if not math.isfinite(std):  # squares beyond float32: then of the sample
+        values = found[5 if output else 3 :].astype(np.float64)
+        std, whole = float(values.std()), math.sqrt(float(np.square(values).mean()) * size)
     if not output:
         return ArrayFacts(size, mean, std, whole, found[3:])
     zeros, saturated = (float(one) / size for one in found[3:5])

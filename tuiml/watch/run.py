@@ -89,6 +89,7 @@ class WatchedRun:
         self._examples = 0
         self._began = self._reported = self._clock()
         self._writer.record(self._start())
+        say(f"recording; 'tuiml {folder.name}' shows it")
         atexit.register(self._at_exit)
 
     # -- what the loop calls -------------------------------------------------------------------------------
