@@ -14,8 +14,8 @@ from typing import Any
 from tuiml.registry import closest, short
 from tuiml.runs import trash
 from tuiml.runs.errors import RunError
-from tuiml.runs.folder import METRICS, PRESET, Line, fitting, last_batch, runs_folder, studies_folder
-from tuiml.runs.run_lines import NAN, RunLines, number
+from tuiml.runs.folder import METRICS, PRESET, Line, fitting, runs_folder, studies_folder
+from tuiml.runs.run_lines import NAN, RunLines, last_batch, number
 from tuiml.runs.tags import read_tags
 from tuiml.runs.trash import Deleted, refused
 from tuiml.runs.watched import MODEL, is_watched, read_model, settings_of
@@ -108,13 +108,9 @@ def _summary(path: Path) -> RunSummary:
         problem = f"{METRICS}: {error.strerror or error}"
     last = lines.last
     try:
-        if is_watched(path):
-            model = read_model(path)
-            framework, document = plain_text(model.framework[:80]) or "unknown", settings_of(model)
-            with contextlib.suppress(OSError):
-                last = last or last_batch(path)
-        else:
-            document = read(path / PRESET)
+        framework, document = _trained(path)
+        with contextlib.suppress(OSError):
+            last = last or (last_batch(path) if framework else None)
     except (SpecError, RunError) as error:
         problem = str(error)
     start = lines.start
@@ -139,6 +135,18 @@ def _summary(path: Path) -> RunSummary:
         framework=framework,
         tags=read_tags(path),
     )
+
+
+def _trained(path: Path) -> tuple[str, dict[str, Any]]:
+    """The framework of a watched run and what is in place of its preset; else nothing and the preset.
+
+    Raises:
+        SpecError, RunError: it cannot be read.
+    """
+    if not is_watched(path):
+        return "", read(path / PRESET)
+    model = read_model(path)
+    return plain_text(model.framework[:80]) or "unknown", settings_of(model)
 
 
 def _reason(end: Line | None, held: bool, broken: bool) -> str:

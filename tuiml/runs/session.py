@@ -92,13 +92,10 @@ def resume(
     Raises:
         SpecError: a setting is wrong, or this machine lacks the memory for the network.
         DataError: the data is missing or damaged.
-        RunError: there is no such run, it is a loop of the user's own, another process writes to it, or all
-            its epochs are done.
+        RunError: there is no such run, it is watched, another process writes to it, or all epochs are done.
         Cancelled: it was stopped before it resumed.
     """
-    path = library.find(str(word))
-    refuse_watched(path)
-    folder = RunFolder.reopen(path)
+    folder = RunFolder.reopen(_with_preset(word))
     try:
         document, restored_from = checkpoint_recovery.preset_document(folder.path)
         preset, old = _changed(document, settings), _changed(document)
@@ -111,6 +108,13 @@ def resume(
         yield from run.events()
     finally:
         folder.close()
+
+
+def _with_preset(word: str | Path) -> Path:
+    """The folder of a run that may be resumed: one that is watched is refused before anything is written."""
+    path = library.find(str(word))
+    refuse_watched(path)
+    return path
 
 
 def preset_of(path: Path) -> Preset:
