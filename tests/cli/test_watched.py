@@ -64,7 +64,7 @@ def test_compare_shows_what_differs_between_two_loops(capsys: Capture) -> None:
     watched_runs.write("a")
     watched_runs.write("b", model=watched(rate=0.01), epochs=True)
     table = lines(capsys, "compare", "a", "b")
-    assert "optimizer.learning_rate 0.1 0.01" in table
+    assert "training.learning_rate 0.1 0.01" in table
     assert "epochs – 2" in table
     assert "train loss 0.2639 0.2639" in table
 

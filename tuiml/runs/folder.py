@@ -26,7 +26,7 @@ from tuiml.runs.writer import hold, release, sign, unsign
 from tuiml.spec import toml
 from tuiml.spec.preset import Preset
 from tuiml.text import plain_text
-from tuiml.training.events import KINDS, End, Event, Progress, Snapshot, Start, kind_of
+from tuiml.training.events import KINDS, End, Event, Snapshot, Start, kind_of
 
 PRESET = "preset.toml"
 METRICS = "metrics.jsonl"
@@ -44,7 +44,7 @@ def beginnings(*kinds: type[Event]) -> tuple[bytes, ...]:
     return tuple(f'{{"event": "{name}"'.encode() for kind in kinds for name in kind.names)
 
 
-SNAPSHOT, _BATCH = beginnings(Snapshot), beginnings(Progress)
+SNAPSHOT = beginnings(Snapshot)
 _MANY = beginnings(*(kind for kind in KINDS.values() if kind.droppable))
 
 
@@ -309,18 +309,6 @@ def each_line(path: Path, *, snapshots: bool = False, having: bytes = b"") -> It
     file = path / METRICS if path.is_dir() else path
     wanted = (data for _, data in read_lines(file) if snapshots or not data.startswith(_MANY))
     return (parse(data) for data in wanted if having in data)
-
-
-def last_batch(path: Path) -> Line | None:
-    """The newest line about batches of the run in a folder; ``None`` if it has none, or it cannot be read.
-
-    Raises:
-        OSError: the lines cannot be read.
-    """
-    newest = b""
-    for _, data in read_lines(path / METRICS):
-        newest = data if data.startswith(_BATCH) else newest
-    return parse(newest)
 
 
 def steps_in(path: Path) -> list[int]:

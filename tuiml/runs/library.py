@@ -14,9 +14,9 @@ from typing import Any
 from tuiml.registry import closest, short
 from tuiml.runs import trash
 from tuiml.runs.errors import RunError
-from tuiml.runs.folder import METRICS, PRESET, Line, last_batch, runs_folder, studies_folder
+from tuiml.runs.folder import METRICS, PRESET, Line, runs_folder, studies_folder
 from tuiml.runs.folder_names import fitting
-from tuiml.runs.run_lines import NAN, RunLines, number
+from tuiml.runs.run_lines import NAN, RunLines, last_batch, number
 from tuiml.runs.tags import read_tags
 from tuiml.runs.trash import Deleted, refused
 from tuiml.runs.watched import MODEL, is_watched, read_model, settings_of
@@ -109,12 +109,11 @@ def _summary(path: Path) -> RunSummary:
         problem = f"{METRICS}: {error.strerror or error}"
     last = lines.last
     try:
-        framework, document = _described(path)
+        framework, document = _trained(path)
+        with contextlib.suppress(OSError):
+            last = last or (last_batch(path) if framework else None)
     except (SpecError, RunError) as error:
         problem = str(error)
-    if framework and last is None:
-        with contextlib.suppress(OSError):
-            last = last_batch(path)
     start = lines.start
     if start is None and not problem and not held:
         problem = f"{METRICS}: has no start"
@@ -139,8 +138,8 @@ def _summary(path: Path) -> RunSummary:
     )
 
 
-def _described(path: Path) -> tuple[str, dict[str, Any]]:
-    """The framework of a watched loop and what is known of its model; empty and the preset of any other run.
+def _trained(path: Path) -> tuple[str, dict[str, Any]]:
+    """The framework of a watched run and what is in place of its preset; else nothing and the preset.
 
     Raises:
         SpecError, RunError: it cannot be read.

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tuiml.runs import timeline
-from tuiml.runs.folder import Line, each_line
+from tuiml.runs.folder import METRICS, Line, beginnings, each_line
+from tuiml.runs.metrics import parse, read_lines
 from tuiml.spec.stopping import badness
+from tuiml.training.events import Progress
 
 NAN = float("nan")
 
@@ -19,6 +21,21 @@ def number(line: Line | None, name: str) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool) or abs(value) > 1e300:
         return NAN
     return float(value)
+
+
+_BATCH = beginnings(Progress)
+
+
+def last_batch(path: Path) -> Line | None:
+    """The newest line about batches of the run in a folder; ``None`` if it has none, or it cannot be read.
+
+    Raises:
+        OSError: the lines cannot be read.
+    """
+    newest = b""
+    for _, data in read_lines(path / METRICS):
+        newest = data if data.startswith(_BATCH) else newest
+    return parse(newest)
 
 
 class RunLines:

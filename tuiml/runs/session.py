@@ -92,10 +92,10 @@ def resume(
     Raises:
         SpecError: a setting is wrong, or this machine lacks the memory for the network.
         DataError: the data is missing or damaged.
-        RunError: there is no such run, it is a watched loop or in use, or all its epochs are done.
+        RunError: there is no such run, it is watched, another process writes to it, or all epochs are done.
         Cancelled: it was stopped before it resumed.
     """
-    folder = _reopened(word)
+    folder = RunFolder.reopen(_with_preset(word))
     try:
         document, restored_from = checkpoint_recovery.preset_document(folder.path)
         preset, old = _changed(document, settings), _changed(document)
@@ -110,10 +110,11 @@ def resume(
         folder.close()
 
 
-def _reopened(word: str | Path) -> RunFolder:
+def _with_preset(word: str | Path) -> Path:
+    """The folder of a run that may be resumed: one that is watched is refused before anything is written."""
     path = library.find(str(word))
     refuse_watched(path)
-    return RunFolder.reopen(path)
+    return path
 
 
 def preset_of(path: Path) -> Preset:

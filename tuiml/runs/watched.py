@@ -106,11 +106,15 @@ def own_loop(name: str, framework: str) -> str:
 def settings_of(model: WatchedModel) -> dict[str, Any]:
     """What lists and comparisons show of it in place of a preset's settings; not safe to show."""
     options = {
-        "learning_rate" if key == "lr" else key: value for key, value in model.optimizer_settings.items()
+        key: float(f"{value:.6g}") if isinstance(value, float) else value  # float32 has seven digits
+        for key, value in model.optimizer_settings.items()
     }
-    found = {"framework": model.framework, "model": model.type}
-    optimizer = {"optimizer": {"name": model.optimizer, **options}} if model.optimizer else {}
-    return {**{key: value for key, value in found.items() if value}, **optimizer}
+    rate = next((options.pop(key) for key in ("lr", "learning_rate") if key in options), None)
+    optimizer: dict[str, Any] = {"name": model.optimizer, **options}
+    training = {"optimizer": optimizer if model.optimizer else None, "learning_rate": rate}
+    known = {key: value for key, value in training.items() if value is not None}
+    found = {"framework": model.framework, "model": model.type, "training": known}
+    return {key: value for key, value in found.items() if value}
 
 
 def read_model(folder: Path) -> WatchedModel:

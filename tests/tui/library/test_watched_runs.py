@@ -81,7 +81,7 @@ async def test_two_loops_are_compared_with_their_curves() -> None:
     watched_runs.write("b", model=watched(rate=0.01))
     async with Bench.opened(keys=("3", "space", "down", "space", "equals_sign")) as on:
         shown = screen_text(on.app)
-        assert "optimizer.learning_rate" in shown
+        assert "training.learning_rate" in shown
         await on.press("enter")
         await on.until(lambda: on.app.screen_name == "train" and len(on.train.selection.others) == 1)
         assert on.loss.axis.unit == "step"

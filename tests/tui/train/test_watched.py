@@ -290,3 +290,16 @@ async def test_every_key_of_train_on_a_watched_run_of_hostile_names(own_folders:
     path = watched_runs.write(model=model, scalars=("\x1b[31mkl", "[b]", ""), accuracy=True, epochs=True)
     async with opened(path) as on:
         await walk(on.app, on.pilot, "a watched run")
+
+
+async def test_of_thousands_of_modules_the_chart_of_all_layers_draws_those_near_the_selected_one() -> None:
+    path = watched_runs.write(model=watched(large(400)), steps=20)
+    async with opened(path, (120, 40), "p", *"all layers", "enter", "asterisk", "end") as on:
+        view = on.chart("multiples")
+        shown = "\n".join(strip.text for strip in view.draw(100, 20, on.train.shell.look))
+        assert f"{on.train.selection.index} " in shown
+        drawn = [row for row in on.train.selection.rows if row.parameters or row.activation]
+        assert f" of {len(drawn)} layers" in shown
+        await on.press("left")
+        past = "\n".join(strip.text for strip in view.draw(100, 20, on.train.shell.look))
+        assert f"{on.train.selection.index} " in past, "of a past snapshot too"

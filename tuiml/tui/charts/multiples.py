@@ -60,9 +60,8 @@ def multiples(
     """As many panels as fit around the one numbered ``selected``: ``height`` lines of ``width`` cells.
 
     Args:
-        things: what they are, for the title.
         shared: whether they share one axis.
-        count: how many there are, if not all of them are given.
+        things, count: what they are, for the title, and how many, if not all of them are given.
     """
     if width < 1 or height < 1:
         return []
@@ -76,8 +75,7 @@ def multiples(
     shown = window(panels, across * down, selected)
     wide = (width - (across - 1) * GAP) // across
     placed = [(panel, *_placed(panel, scale, shared)) for panel in shown]
-    total = max(count, len(panels))
-    strips = [_head(title, f"{len(shown)} of {total:,} {things}", len(shown) < total, width, look)]
+    strips = [_head(title, (len(shown), count or len(panels)), things, width, look)]
     for row in range(down):
         size = wide, tall // down + (1 if row < tall % down else 0)
         part = placed[row * across : (row + 1) * across]
@@ -131,9 +129,11 @@ def window(panels: Sequence[Panel], room: int, selected: int) -> Sequence[Panel]
     return panels[first : first + room]
 
 
-def _head(title: str, words: str, told: bool, width: int, look: Look) -> Line:
+def _head(title: str, counts: tuple[int, int], things: str, width: int, look: Look) -> Line:
+    """The title, and how many of all are shown if some are not."""
     parts: list[tuple[str, Style]] = [(f"{clean(title, look)}  ", look.style(bold=True))]
-    if told and cell_len(parts[0][0]) + len(words) <= width:
+    words = f"{counts[0]} of {counts[1]:,} {things}"
+    if counts[0] < counts[1] and cell_len(parts[0][0]) + len(words) <= width:
         parts.append((words, look.style(QUIET)))
     return strip(parts, width)
 

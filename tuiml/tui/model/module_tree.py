@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -76,6 +77,8 @@ class Tree:
 
     def __init__(self, rows: Sequence[LayerRow] = ()) -> None:
         self.rows = rows
+        self._sums = [0, *accumulate(row.parameters or 0 for row in rows)]
+        """Parameters of all rows before each."""
         self.folded = self._at_first()
         """The rows of the modules that are folded."""
         self.visible: list[int] = []
@@ -148,10 +151,9 @@ class Tree:
     def row(self, index: int) -> LayerRow:
         """A row; of a module that contains others with the parameters of them all."""
         found = self.rows[index]
-        inside = self.rows[index + 1 : index + 1 + found.contains]
-        if not inside:
+        if not found.contains:
             return found
-        return replace(found, parameters=sum(row.parameters or 0 for row in (found, *inside)))
+        return replace(found, parameters=self._sums[index + 1 + found.contains] - self._sums[index])
 
 
 def folded_figures(snapshot: PastSnapshot, part: slice, last_norm: float) -> dict[str, Any]:
