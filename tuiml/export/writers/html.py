@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 
-from tuiml.export import report
+from tuiml.export import report, report_network
 from tuiml.export.charts import CHARTS
 from tuiml.export.drawing import STYLE, Curve, lines, text_of
 from tuiml.export.formats import Files, Order
@@ -62,7 +62,22 @@ def _answers(source: Source) -> str:
         why = text_of(report.why(error))
         source.notes.append(f"the report has no confusion matrix or predictions: {report.why(error)}")
         return f'<p class="quiet">It is not drawn here: {why}</p>'
-    return f'{charts}<p class="quiet">{text_of(source.predictor.said)}</p>'
+    return f'{charts}{_evaluation(source)}<p class="quiet">{text_of(source.predictor.said)}</p>'
+
+
+def _evaluation(source: Source) -> str:
+    """How good the network is, with intervals; nothing where there are no examples apart from training."""
+    try:
+        title, rows, by_class = report_network.evaluated(source)
+    except RunError:
+        return ""
+    tables = _table(
+        [list(map(text_of, row)) for row in rows], (text_of(title), "value", report_network.INTERVAL), 1
+    )
+    if by_class:
+        cells = [list(map(text_of, row)) for row in by_class]
+        tables += f"<br>{_table(cells, report_network.CLASS_COLUMNS, 1)}"
+    return tables
 
 
 def _table(rows: Sequence[Sequence[str]], head: Sequence[str], numbers: int) -> str:
@@ -78,7 +93,7 @@ def _table(rows: Sequence[Sequence[str]], head: Sequence[str], numbers: int) -> 
 
 def make(source: Source, order: Order) -> Files:
     """The report."""
-    head, layers = report.LAYER_COLUMNS, report.layer_cells(source)
+    layers = report_network.layer_cells(source)
     figures = "".join(f"<div><b>{text_of(v)}</b>{text_of(k)}</div>" for k, v in report.figures(source))
     settings = [[text_of(k), text_of(v)] for k, v in report.settings(source)]
     verdicts = "".join(
@@ -92,7 +107,7 @@ def make(source: Source, order: Order) -> Files:
     sections = [
         ("Curves", _charts(source, (*CURVES, *(["learning-rate"] if report.rate_changes(source) else [])))),
         ("Scalars", _scalars(source)),
-        ("Layers", _table(layers, head, report.WORDS) if layers else ""),
+        ("Layers", _table(layers, report_network.LAYER_COLUMNS, report_network.WORDS) if layers else ""),
         ("Values of the layers", _charts(source, LAYERS)),
         ("Answers", _answers(source)),
         ("Diagnosis", verdicts or (well if source.preset else "")),
