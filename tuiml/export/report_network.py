@@ -71,7 +71,8 @@ def layer_cells(source: Source) -> Rows:
         drawn = ""
         if s.activations is not None:
             inner = bars(s.activations.counts, 120, 24)
-            drawn = f'<svg viewBox="0 0 120 25" style="width:120px;height:25px">{inner}</svg>'
+            size = 'viewBox="0 0 120 25" style="width:84px;height:25px" preserveAspectRatio="none"'
+            drawn = f"<svg {size}>{inner}</svg>"
         numbers = [
             *(compact(value, 3, NONE) for value in (s.mean, s.std)),
             *(percent(value, 1, NONE) for value in (s.saturated, s.dead)),
