@@ -23,11 +23,12 @@ font:15px/1.5 system-ui,sans-serif}h1{font-size:24px;margin:0}h2{font-size:17px;
 border-bottom:1px solid var(--grid);padding-bottom:4px}p{margin:4px 0}
 figure{margin:0}.quiet,th{color:var(--quiet)}
 .figures{display:flex;flex-wrap:wrap;gap:10px 28px;margin:14px 0}.figures b{display:block;font-size:20px;
-font-weight:600}.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(400px,1fr));gap:16px}
-.charts figure{max-width:560px}.wide{overflow-x:auto}svg{width:100%;height:auto;break-inside:avoid}
+font-weight:600}.charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(400px,1fr));gap:16px}
+.wide{overflow-x:auto}svg{width:100%;height:auto;break-inside:avoid}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:13px}
 th{text-align:left;font-weight:500}th,td{padding:3px 9px 3px 0;border-bottom:1px solid var(--grid);
-white-space:nowrap}th:last-child,td:last-child{padding-right:0}td.number,th.number{text-align:right}td.prose{white-space:normal}
+white-space:nowrap}th:last-child,td:last-child{padding-right:0}
+td.number,th.number{text-align:right}
 .verdict{border-left:3px solid #c2571a;padding:2px 12px;margin:10px 0;break-inside:avoid}
 pre{font:12px/1.45 ui-monospace,monospace;white-space:pre-wrap;overflow-wrap:anywhere}
 @media print{body{max-width:none;padding:0;font-size:11pt}h2{break-after:avoid}@page{margin:16mm}
