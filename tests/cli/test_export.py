@@ -235,6 +235,11 @@ def test_the_report_is_one_file_that_loads_nothing(capsys: Capture) -> None:
     for chart in ("Loss", "Accuracy", "Confusion matrix"):
         assert any(title.startswith(chart) for title in titles), chart
     assert re.findall(r"<h2>(.*?)</h2>", page)[:2] == ["Curves", "Layers"]
+    capsys.readouterr()
+    assert main(["evaluate", "mine", "--json"]) == 0
+    accuracy = json.loads(capsys.readouterr().out)["accuracy"]
+    assert f"{100 * accuracy['low']:.2f} % to {100 * accuracy['high']:.2f} %" in page
+    assert "<td>versicolor</td>" in page
 
 
 def test_the_report_does_without_the_data(flower_run: str, capsys: Capture) -> None:
@@ -263,6 +268,16 @@ def test_a_loop_of_ones_own_has_its_scalars(flower_run: str, capsys: Capture) ->
     (events,) = Path("mine-tensorboard").iterdir()
     assert events.read_bytes().count(b"<i>") == 2
     assert "preset" in refused(capsys, flower_run, "--to", "torch", code=2)
+    modules = [{"name": "body.0", "type": "Linear", "parameters": 24}, {"name": "<b>", "type": "ReLU"}]
+    (folder / "model.json").write_text(
+        json.dumps(
+            {"version": 1, "framework": "pytorch", "type": "Net", "optimizer": "SGD", "modules": modules}
+        )
+    )
+    assert main(["export", flower_run, "--to", "html", "--force"]) == 0
+    page = Path("mine.html").read_text()
+    for words in ("pytorch Net", "body.0 (Linear)", "&lt;b&gt; (ReLU)", "a loop of your own"):
+        assert words in page
 
 
 @pytest.mark.parametrize("chart", CHARTS)

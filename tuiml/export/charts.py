@@ -64,7 +64,7 @@ def _by_layer(title: str, field: str, *, log: bool = False) -> Chart:
                 value = getattr(layer, field)
                 if value == value:
                     curves.setdefault(at, []).append((snapshot.step, value))
-        found = [Curve(f"layer {at}", curves[at]) for at in sorted(curves)]
+        found = [Curve(source.layer_name(at), curves[at]) for at in sorted(curves)]
         return lines(title, _present(source, title, found), log=log)
 
     return chart
@@ -75,7 +75,7 @@ def _newest(title: str, field: str) -> Chart:
 
     def chart(source: Source) -> str:
         layers: Sequence[LayerStatistics] = source.snapshots[-1].layers if source.snapshots else ()
-        named = ((f"layer {at}", getattr(layer, field)) for at, layer in enumerate(layers))
+        named = ((source.layer_name(at), getattr(layer, field)) for at, layer in enumerate(layers))
         cells = [(name, one.counts, *_ends(one)) for name, one in named if one is not None]
         if not cells:
             raise RunError(f"{source.name} has no values for the chart '{title}'")

@@ -4,28 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from tuiml import __version__
-from tuiml.export.drawing import bars, text_of
 from tuiml.export.source import Source
-from tuiml.formatting import NONE, accuracy_text, compact, count_text, duration, figure, loss, percent, rate
-from tuiml.nn.layers import dimensions
+from tuiml.formatting import NONE, accuracy_text, compact, count_text, duration, loss, rate
 from tuiml.registry import value_text
 from tuiml.runs.run_lines import number
+from tuiml.runs.watched import settings_of
 from tuiml.spec.problems import SpecError
-from tuiml.training.layer_statistics import LayerStatistics
 from tuiml.training.verdicts import Verdict, verdicts
 
 Pairs = list[tuple[str, str]]
-LAYER_COLUMNS = (
-    *("#", "layer", "activation", "outputs", "parameters", "mean", "std", "saturated", "dead"),
-    *("gradient norm", "log₁₀ Δw/w", "activations"),
-)
-WORDS = 3
-"""The first columns of :data:`LAYER_COLUMNS`, which are no numbers."""
 
 
 def why(error: Exception) -> str:
@@ -48,7 +39,8 @@ def subtitle(source: Source) -> str:
         when = f"{datetime.fromisoformat(str(start.get('time'))):%Y-%m-%d %H:%M} UTC"
     reason = str(end.get("reason", "not ended")).replace("_", " ")
     backend = f"{start.get('backend', '')} {start.get('device', '')}".strip()
-    parts = [source.preset.name if source.preset else "", when, reason, backend, f"tuiml {__version__}"]
+    own = f"{source.model.framework} {source.model.type}" if source.model else ""
+    parts = [source.preset.name if source.preset else own, when, reason, backend, f"tuiml {__version__}"]
     return " · ".join(filter(None, parts))
 
 
@@ -82,7 +74,8 @@ def settings(source: Source) -> Pairs:
     """The settings of the training and the data, each by its path."""
     preset = source.preset
     if preset is None:
-        return []
+        own = settings_of(source.model) if source.model else {}
+        return [(key, value_text(value)) for key, value in own.items()]
     document = preset.document()
     train, validation, test = preset.data.sizes()
     found = [("examples", f"{train:,} training, {validation:,} validation, {test:,} test")]
@@ -96,37 +89,6 @@ def preset_text(source: Source) -> str:
     from tuiml.spec import dumps
 
     return dumps(source.preset.document()) if source.preset else ""
-
-
-# -- layers -----------------------------------------------------------------------------------------------
-
-
-def layer_cells(source: Source) -> list[list[str]]:
-    """A row of HTML cells for each layer, with its statistics in the newest snapshot."""
-    statistics: Sequence[LayerStatistics] = source.snapshots[-1].layers if source.snapshots else ()
-    nodes = source.network.nodes if source.network else ()
-    rows = []
-    for at in range(max(len(nodes), len(statistics))):
-        node = nodes[at] if at < len(nodes) else None
-        s = statistics[at] if at < len(statistics) else LayerStatistics()
-        activation = getattr(node.layer, "activation", None) if node else None
-        drawn = ""
-        if s.activations is not None:
-            inner = bars(s.activations.counts, 120, 24)
-            drawn = f'<svg viewBox="0 0 120 25" style="width:120px;height:25px">{inner}</svg>'
-        words = [
-            f"{at}",
-            node.layer.name if node else "",
-            value_text({"name": activation.name, **activation.model_dump()}) if activation else "",
-            dimensions(node.output_shape) if node else "",
-            count_text(node.size) if node else "",
-            *(compact(value, 3, NONE) for value in (s.mean, s.std)),
-            *(percent(value, 1, NONE) for value in (s.saturated, s.dead)),
-            compact(s.gradient_norm, 3, NONE),
-            figure(s.update_ratio, 3),
-        ]
-        rows.append([*map(text_of, words), drawn])
-    return rows
 
 
 def verdicts_of(source: Source) -> list[Verdict]:

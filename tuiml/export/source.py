@@ -15,6 +15,7 @@ from tuiml.runs import timeline
 from tuiml.runs.errors import RunError
 from tuiml.runs.folder import Line, read_metrics
 from tuiml.runs.run_lines import number
+from tuiml.runs.watched import WatchedModel, is_watched, read_model
 from tuiml.spec.problems import SpecError
 from tuiml.text import plain_text
 from tuiml.training import codec
@@ -135,6 +136,21 @@ class Source:
             return preset_of(self.path)
         except (SpecError, DataError, RunError):
             return None
+
+    @cached_property
+    def model(self) -> WatchedModel | None:
+        """The model of a loop of the user's own; ``None``: it is a run of a preset."""
+        if not is_watched(self.path):
+            return None
+        try:
+            return read_model(self.path)
+        except RunError:
+            return None
+
+    def layer_name(self, at: int) -> str:
+        """What a layer is called on charts: as the app numbers it, or as its module is called."""
+        modules = self.model.modules if self.model else ()
+        return (plain_text(modules[at].name) if at < len(modules) else "") or f"layer {at}"
 
     @cached_property
     def network(self) -> Network | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 
-from tuiml.export import report
+from tuiml.export import report, report_network
 from tuiml.export.charts import CHARTS
 from tuiml.export.drawing import STYLE, Curve, lines, text_of
 from tuiml.export.formats import Files, Order
@@ -18,7 +18,7 @@ ANSWERS = ("confusion", "boundary", "predictions", "fit")
 MOST_SCALARS = 60
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 PAGE = """\
-body{margin:0 auto;max-width:1000px;padding:24px;background:var(--ground);color:var(--ink);
+body{margin:0 auto;max-width:1040px;padding:24px;background:var(--ground);color:var(--ink);
 font:15px/1.5 system-ui,sans-serif}h1{font-size:24px;margin:0}h2{font-size:17px;margin:32px 0 8px;
 border-bottom:1px solid var(--grid);padding-bottom:4px}p{margin:4px 0}
 figure{margin:0}.quiet,th{color:var(--quiet)}
@@ -26,8 +26,9 @@ figure{margin:0}.quiet,th{color:var(--quiet)}
 font-weight:600}.charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(400px,1fr));gap:16px}
 .wide{overflow-x:auto}svg{width:100%;height:auto;break-inside:avoid}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:13px}
-th{text-align:left;font-weight:500}th,td{padding:3px 10px 3px 0;border-bottom:1px solid var(--grid);
-white-space:nowrap}td.number,th.number{text-align:right}td.prose{white-space:normal}
+th{text-align:left;font-weight:500}th,td{padding:3px 9px 3px 0;border-bottom:1px solid var(--grid);
+white-space:nowrap}th:last-child,td:last-child{padding-right:0}
+td.number,th.number{text-align:right}
 .verdict{border-left:3px solid #c2571a;padding:2px 12px;margin:10px 0;break-inside:avoid}
 pre{font:12px/1.45 ui-monospace,monospace;white-space:pre-wrap;overflow-wrap:anywhere}
 @media print{body{max-width:none;padding:0;font-size:11pt}h2{break-after:avoid}@page{margin:16mm}
@@ -62,7 +63,22 @@ def _answers(source: Source) -> str:
         why = text_of(report.why(error))
         source.notes.append(f"the report has no confusion matrix or predictions: {report.why(error)}")
         return f'<p class="quiet">It is not drawn here: {why}</p>'
-    return f'{charts}<p class="quiet">{text_of(source.predictor.said)}</p>'
+    return f'{charts}{_evaluation(source)}<p class="quiet">{text_of(source.predictor.said)}</p>'
+
+
+def _evaluation(source: Source) -> str:
+    """How good the network is, with intervals; nothing where there are no examples apart from training."""
+    try:
+        title, rows, by_class = report_network.evaluated(source)
+    except RunError:
+        return ""
+    tables = _table(
+        [list(map(text_of, row)) for row in rows], (text_of(title), "value", report_network.INTERVAL), 1
+    )
+    if by_class:
+        cells = [list(map(text_of, row)) for row in by_class]
+        tables += f"<br>{_table(cells, report_network.CLASS_COLUMNS, 1)}"
+    return tables
 
 
 def _table(rows: Sequence[Sequence[str]], head: Sequence[str], numbers: int) -> str:
@@ -78,7 +94,7 @@ def _table(rows: Sequence[Sequence[str]], head: Sequence[str], numbers: int) -> 
 
 def make(source: Source, order: Order) -> Files:
     """The report."""
-    head, layers = report.LAYER_COLUMNS, report.layer_cells(source)
+    layers = report_network.layer_cells(source)
     figures = "".join(f"<div><b>{text_of(v)}</b>{text_of(k)}</div>" for k, v in report.figures(source))
     settings = [[text_of(k), text_of(v)] for k, v in report.settings(source)]
     verdicts = "".join(
@@ -92,7 +108,7 @@ def make(source: Source, order: Order) -> Files:
     sections = [
         ("Curves", _charts(source, (*CURVES, *(["learning-rate"] if report.rate_changes(source) else [])))),
         ("Scalars", _scalars(source)),
-        ("Layers", _table(layers, head, report.WORDS) if layers else ""),
+        ("Layers", _table(layers, report_network.LAYER_COLUMNS, report_network.WORDS) if layers else ""),
         ("Values of the layers", _charts(source, LAYERS)),
         ("Answers", _answers(source)),
         ("Diagnosis", verdicts or (well if source.preset else "")),
