@@ -73,7 +73,7 @@ async def test_the_run_on_the_screen_is_renamed_while_it_is_shown() -> None:
         await on.until(lambda: on.model.watched is not None)
         await on.press("3", "r", *["backspace"] * 6, *"other", "enter", "2")
         await on.until(lambda: on.model.name == "other")
-        assert on.client.asked == [], "no process looks into a network that is not tuiml's"
+        assert on.client.path == "", "no process looks into a network that is not tuiml's"
 
 
 async def test_two_loops_are_compared_with_their_curves() -> None:

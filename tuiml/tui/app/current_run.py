@@ -140,7 +140,10 @@ class CurrentRun:
     def _inspect(self, path: Path) -> None:
         """Inspect the newest checkpoint, also its layers if no snapshot is as new."""
         model, newest = self.model, self.model.snapshot
-        if model.watched:  # its weights are in the user's own process
+        if (
+            model.watched
+        ):  # its weights are in the user's own process; nor is the run before inspected any more
+            self.client.inspect_run("")
             return
         behind = model.saved > (newest.step if newest else -1) and not model.followed
         self.client.inspect_run(str(path), statistics=behind)

@@ -93,7 +93,7 @@ class TrainingClient:
         self._worker = None
 
     def inspect_run(self, path: str, statistics: bool = False) -> None:
-        """Inspect the past run in a folder from now on.
+        """Inspect the past run in a folder from now on; an empty path: none.
 
         Args:
             statistics: ask for a snapshot of its newest checkpoint, at once.
