@@ -165,22 +165,12 @@ class WatchedRun:
         read = self._models.numbers([self._models.hold(value) for value in there.values()])
         found = dict(zip(there, read, strict=True))
         loss = found.get("train_loss", get(means, "loss"))
+        accuracy = found.get("train_accuracy", get(means, "accuracy"))
         judged = found.get("val_loss", loss)
         if judged < self._best:
             self._best, self._best_epoch = judged, self._epochs
-        self._writer.record(
-            Epoch(
-                self._epochs,
-                self._steps,
-                loss,
-                found.get("train_accuracy", get(means, "accuracy")),
-                get(found, "val_loss"),
-                get(found, "val_accuracy"),
-                self._rate(means),
-                now - self._began,
-                self._speed(now),
-            )
-        )
+        figures = (loss, accuracy, get(found, "val_loss"), get(found, "val_accuracy"), self._rate(means))
+        self._writer.record(Epoch(self._epochs, self._steps, *figures, now - self._began, self._speed(now)))
         others = {name: value for name, value in found.items() if name not in given}
         if others:
             self._writer.record(ScalarsEvent(self._epochs, self._steps, others))
