@@ -2,7 +2,8 @@
 
 Networks of PyTorch on one thread, in blocks by turns. The watched loop's clock stands still while the other
 one runs, so that the run takes its part of its own time alone. Printed are the median of the blocks' speeds
-and the speed of all blocks together: snapshots may fall into a few blocks alone.
+and the speed of all blocks together: snapshots may fall into a few blocks alone. Speeds are steps a second of
+the processor's time, whatever else the machine does.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class Loop:
         torch.manual_seed(0)
         self._model, self._x, self._y = make()
         self._optimizer = torch.optim.AdamW(self._model.parameters(), lr=1e-3)
-        self.steps, self.seconds, self._began = 0, 0.0, 0.0
+        self.steps, self.seconds, self.busy, self._began = 0, 0.0, 0.0, 0.0
         self.speeds: list[float] = []
         self.run = WatchedRun(Models(self._model, self._optimizer), "loop", self._clock) if watched else None
 
@@ -37,7 +38,7 @@ class Loop:
 
     def block(self, seconds: float) -> None:
         """Train for so long."""
-        self._began, steps = time.perf_counter(), 0
+        self._began, steps, busy = time.perf_counter(), 0, time.process_time()
         while (taken := time.perf_counter() - self._began) < seconds:
             self._optimizer.zero_grad()
             loss = loss_of(self._model, self._x, self._y)
@@ -47,8 +48,9 @@ class Loop:
                 self.run.step(loss=loss)
             steps += 1
         self.seconds, self._began = self.seconds + taken, 0.0
-        self.steps += steps
-        self.speeds.append(steps / taken)
+        busy = time.process_time() - busy
+        self.steps, self.busy = self.steps + steps, self.busy + busy
+        self.speeds.append(steps / busy)
 
 
 def resnet() -> tuple[torch.nn.Module, torch.Tensor, torch.Tensor]:
@@ -78,7 +80,7 @@ def main() -> None:
             loops = [Loop(make, watched=False), Loop(make, watched=True)]
             for loop in loops:
                 loop.block(chosen.block)
-                loop.steps, loop.seconds, loop.speeds = 0, 0.0, []
+                loop.steps, loop.seconds, loop.busy, loop.speeds = 0, 0.0, 0.0, []
             while loops[0].seconds < chosen.seconds:
                 for loop in loops:
                     loop.block(chosen.block)
@@ -90,7 +92,7 @@ def main() -> None:
             with open(run.path / "metrics.jsonl", encoding="utf-8") as file:
                 snapshots = sum('"event": "snapshot"' in line for line in file)
         medians = [statistics.median(loop.speeds) for loop in loops]
-        whole = (watched.steps / watched.seconds) / (plain.steps / plain.seconds)
+        whole = (watched.steps / watched.busy) / (plain.steps / plain.busy)
         print(
             f"{make.__name__:12} {medians[0]:8.1f} steps/s  median {100 * medians[1] / medians[0]:5.1f} %"
             f"  all blocks {100 * whole:5.1f} %  {snapshots} snapshots"

@@ -68,3 +68,13 @@ def texts(count=8):
 def loss_of(model, x, y):
     out = model(x)
     return F.cross_entropy(out.reshape(-1, out.shape[-1]), y.reshape(-1))
+
+
+def train(model, optimizer, x, y, run, steps=3):
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = loss_of(model, x, y)
+        loss.backward()
+        optimizer.step()
+        run.step(loss=loss)
+    return loss

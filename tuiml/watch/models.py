@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
@@ -40,6 +40,7 @@ class Models:
         except BaseException:
             self.close()
             raise
+        self.hold, self.numbers = self.first.hold, self.first.numbers
 
     @property
     def all(self) -> list[Adapter]:
@@ -112,14 +113,6 @@ class Models:
     def close(self) -> None:
         for adapter in self.all:
             adapter.close()
-
-    # -- numbers of the loop ---------------------------------------------------------------------------------
-
-    def hold(self, value: Any) -> Any:
-        return value if type(value) is float else self.first.hold(value)
-
-    def numbers(self, values: Sequence[Any]) -> list[float]:
-        return self.first.numbers(values)
 
 
 def _under(model: str, module: str) -> str:

@@ -217,7 +217,7 @@ class PyTorch(Adapter):
 
     def hold(self, value: Any) -> Any:
         if isinstance(value, torch.Tensor):
-            if value.device.type == "cpu":
+            if value.is_cpu:
                 return value.item() if value.numel() == 1 else value.float().mean().item()
             return value.detach().float().mean()  # a new tensor: the loop may write to its own
         return float(value)

@@ -82,11 +82,12 @@ class WatchedRun:
         self._writer = Writer(folder)
         self._layers = Layers(self._described.modules)
         self._scalars = Scalars(models.numbers)
-        self._budget = Budget(FRACTION, GAP, self._clock, runs=4)
+        self._budget = Budget(FRACTION, GAP, self._clock)
         self._armed = False
         self._steps = self._epochs = self._best_epoch = self._reported_step = 0
         self._best = math.inf
         self._examples = 0
+        self._report_at = 0.0
         self._began = self._reported = self._clock()
         self._writer.record(self._start())
         say(f"recording; 'tuiml {folder.name}' shows it")
@@ -118,13 +119,19 @@ class WatchedRun:
         """
         self._steps += 1
         self._examples += examples
-        given = {"loss": loss, "accuracy": accuracy, "learning_rate": learning_rate, **scalars}
-        hold = self._models.hold
-        self._scalars.add({name: hold(value) for name, value in given.items() if value is not None})
+        add, hold = self._scalars.add, self._models.hold
+        if loss is not None:
+            add("loss", hold(loss))
+        if accuracy is not None:
+            add("accuracy", hold(accuracy))
+        if learning_rate is not None:
+            add("learning_rate", hold(learning_rate))
+        for name, value in scalars.items():
+            add(name, hold(value))
         if self._armed:
             self._measure(grads)
         now = self._clock()
-        if now - self._reported >= max(REPORT, GAP_OF_TIME * (now - self._began)) or self._steps == 1:
+        if now >= self._report_at:
             self._report(now)
         if not self._armed and self._budget.due(now) and self._writer.folder.takes_snapshot:
             self._budget.prepare(self._models.arm)
@@ -158,13 +165,12 @@ class WatchedRun:
         read = self._models.numbers([self._models.hold(value) for value in there.values()])
         found = dict(zip(there, read, strict=True))
         loss = found.get("train_loss", get(means, "loss"))
+        accuracy = found.get("train_accuracy", get(means, "accuracy"))
         judged = found.get("val_loss", loss)
         if judged < self._best:
             self._best, self._best_epoch = judged, self._epochs
-        accuracy = found.get("train_accuracy", get(means, "accuracy"))
-        validation = get(found, "val_loss"), get(found, "val_accuracy")
-        speed = self._rate(means), now - self._began, self._speed(now)
-        self._writer.record(Epoch(self._epochs, self._steps, loss, accuracy, *validation, *speed))
+        figures = (loss, accuracy, get(found, "val_loss"), get(found, "val_accuracy"), self._rate(means))
+        self._writer.record(Epoch(self._epochs, self._steps, *figures, now - self._began, self._speed(now)))
         others = {name: value for name, value in found.items() if name not in given}
         if others:
             self._writer.record(ScalarsEvent(self._epochs, self._steps, others))
@@ -211,6 +217,7 @@ class WatchedRun:
         epoch, seconds = self._epochs + 1, now - self._began
         rate, speed = self._rate(found), self._speed(now)
         self._reported, self._examples = now, 0
+        self._report_at = now + max(REPORT, GAP_OF_TIME * seconds)
         loss, accuracy = found.pop("loss", NAN), found.pop("accuracy", NAN)
         found.pop("learning_rate", None)
         self._writer.record(Progress(epoch, self._steps, loss, accuracy, rate, speed, seconds, NAN))

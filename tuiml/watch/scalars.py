@@ -32,15 +32,13 @@ class Scalars:
         self.last: dict[str, float] = {}
         """The newest values that were read."""
 
-    def add(self, values: Mapping[str, Any]) -> None:
-        """Keep the values of a step."""
-        for name, value in values.items():
-            waiting = self._waiting.get(name)
-            if waiting is None:
-                self._waiting[name] = [value]
-            else:
-                waiting.append(value)
-        self._kept += len(values)
+    def add(self, name: str, value: Any) -> None:
+        """Keep a value."""
+        try:
+            self._waiting[name].append(value)
+        except KeyError:
+            self._waiting[name] = [value]
+        self._kept += 1
         if self._kept >= MOST:
             self._read()
 
