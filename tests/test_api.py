@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import tuiml
+from tests.moons_preset import MOONS as DOCUMENT
 from tests.test_readme import blocks
 from tuiml import api
 from tuiml.backends import blas
@@ -27,16 +28,6 @@ from tuiml.spec import dumps
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs/python.md").read_text()
-DOCUMENT: dict[str, Any] = {
-    "version": 1,
-    "name": "small",
-    "data": {"name": "moons", "size": 200},
-    "layers": [
-        {"type": "dense", "units": 8, "activation": "tanh"},
-        {"type": "dense", "activation": "softmax"},
-    ],
-    "training": {"learning_rate": 0.1, "batch_size": 32, "epochs": 3},
-}
 
 
 def result(preset: Any = None, **options: Any) -> tuiml.End:

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from tests.data.own_files import flowers
+from tests.moons_preset import MOONS as DOCUMENT
 from tuiml import __version__
 from tuiml.backends import fast
 from tuiml.cli import commands, main
@@ -27,16 +28,6 @@ from tuiml.spec import dumps
 from tuiml.text import plain_text
 
 PATIENCE = 60.0
-DOCUMENT: dict[str, Any] = {
-    "version": 1,
-    "name": "small",
-    "data": {"name": "moons", "size": 200},
-    "layers": [
-        {"type": "dense", "units": 8, "activation": "tanh"},
-        {"type": "dense", "activation": "softmax"},
-    ],
-    "training": {"learning_rate": 0.1, "batch_size": 32, "epochs": 3},
-}
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.simulator.disk import Killed, Process
+from tests.simulator.plan import Broken
 from tuiml.data.own.reading import DataFiles
 from tuiml.spec import SpecError, library
 from tuiml.tui.app.session import Session
@@ -142,8 +143,6 @@ class Apps:
 
     def look(self, when: str) -> None:
         """Raise Broken unless what was said to be saved is there."""
-        from tests.simulator.world import Broken
-
         there = self._drafts()
         for app in self._apps:
             found = there[app.name].raw if app.name in there else None

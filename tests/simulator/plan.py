@@ -15,6 +15,14 @@ OPTIMIZERS = ("sgd", "adam", "rmsprop")
 EDITS = ("training.learning_rate", "training.epochs", "training.batch_size", "training.seed")
 
 
+class Broken(Exception):
+    """Something that must hold does not: the name of the rule, and what was seen."""
+
+    def __init__(self, rule: str, seen: str) -> None:
+        super().__init__(f"{rule}: {seen}")
+        self.rule = rule
+
+
 def draw(seed: int) -> list[Step]:
     """The plan of a seed."""
     rng = random.Random(seed)

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.simulator.clock import real_time
-from tests.simulator.plan import Step, draw, shrink
-from tests.simulator.world import PRESETS, Broken, World
+from tests.simulator.plan import Broken, Step, draw, shrink
+from tests.simulator.world import PRESETS, World
 
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 

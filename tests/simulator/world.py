@@ -19,10 +19,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from safetensors.numpy import load_file
+
 from tests.simulator.apps import Apps
 from tests.simulator.clock import clock
 from tests.simulator.disk import Disk, Killed, Process
-from tests.simulator.plan import Step
+from tests.simulator.plan import Broken, Step
 from tuiml.runs import checkpoints, library, session
 from tuiml.runs.errors import CheckpointError, RunError
 from tuiml.runs.folder import PRESET, read_metrics, runs_folder
@@ -37,14 +39,6 @@ from tuiml.tui.model.run_model import RunModel
 NAME = "run"
 LONGEST = 400
 """Events of one session: no plan needs more."""
-
-
-class Broken(Exception):
-    """Something that must hold does not: the name of the rule, and what was seen."""
-
-    def __init__(self, rule: str, seen: str) -> None:
-        super().__init__(f"{rule}: {seen}")
-        self.rule = rule
 
 
 def _preset(number: int) -> Preset:
@@ -111,8 +105,8 @@ class World:
         Raises:
             Broken: a rule does not hold.
         """
-        write, waiting = checkpoints.write, self._written
-        checkpoints.write = waiting(write)  # type: ignore[assignment]
+        write = checkpoints.write
+        checkpoints.write = self._acknowledging(write)  # type: ignore[assignment]
         with self.disk:
             try:
                 for kind, *arguments in plan:
@@ -125,7 +119,7 @@ class World:
                 self._die()
                 self.apps.end_all()
 
-    def _written(self, write: Callable[..., bool]) -> Callable[..., bool]:
+    def _acknowledging(self, write: Callable[..., bool]) -> Callable[..., bool]:
         def written(path: Path, tensors: Any, step: int, position: Any, details: Any) -> bool:
             sure = write(path, tensors, step, position, details)
             if sure and path.name.startswith("checkpoint"):
@@ -542,8 +536,6 @@ class World:
 def weights(path: Path) -> dict[str, bytes]:
     """The arrays of the newest checkpoint, as bytes."""
     step = checkpoints.newest_first(path)[0]
-    from safetensors.numpy import load_file
-
     return {name: values.tobytes() for name, values in load_file(checkpoints.path_of(path, step)).items()}
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tuiml.export import program_data, program_rate
+from tuiml.export.formats import Files
 from tuiml.export.pieces import Written, pieces
 from tuiml.export.source import Trained
 from tuiml.export.text import function, inside, lines, listed, literal, words
@@ -41,8 +42,6 @@ class Parts:
     channels_last: bool
     by_label: bool
     """Whether the loss takes the places of classes, not a column for each."""
-    reads: str
-    """What reads the file of the weights, as a call."""
 
 
 def refuse_unknown(framework: str, trained: Trained, **known: Collection[str]) -> None:
@@ -71,11 +70,11 @@ def source(trained: Trained, stem: str, parts: Parts) -> bytes:
     """The program."""
     says = f"The network. {_outputs(trained)}"
     stored = program_data.arrays(trained)
-    arrays = [f"arrays = {parts.reads}"]
+    arrays = ["arrays = load_file(path)"]
     if stored:
         arrays = [
             "arrays = {",
-            *inside("name: array", f"for name, array in {parts.reads}.items()"),
+            *inside("name: array", "for name, array in load_file(path).items()"),
             *inside(f'if not name.startswith("{program_data.CONSTANTS}")  # constants of preprocess()'),
             "}",
         ]
@@ -190,6 +189,12 @@ def _main(trained: Trained) -> str:
         ),
     ]
     return "\n".join([*main, "", "", 'if __name__ == "__main__":', "    main()"])
+
+
+def files(trained: Trained, text: bytes, weights: Mapping[str, Any], framework: str) -> Files:
+    """The program, and beside it its weights with the constants of the preprocessing."""
+    arrays = {**weights, **program_data.arrays(trained)}
+    return {".py": text, ".safetensors": program_data.weights_file(arrays, about(trained, framework))}
 
 
 def about(trained: Trained, framework: str) -> dict[str, str]:

@@ -256,7 +256,7 @@ class RunFolder:
         if self._lock < 0:
             return
         with contextlib.suppress(OSError):  # the disk is full: earlier lines are written
-            self._write(self._thinner.rest(), spare=True)
+            self._write(self._thinner.flush(), spare=True)
         with contextlib.suppress(OSError):
             self._metrics.close()
         with contextlib.suppress(OSError):

@@ -43,16 +43,12 @@ class Thinner:
             self._step, self._waiting = _integer(line, "step"), None
         elif kind is Epoch:
             # An epoch without such a line is drawn by its own means.
-            before = self._flush() if self._epoch == line.get("epoch") else []
+            before = self.flush() if self._epoch == line.get("epoch") else []
             self._step, self._waiting = _integer(line, "step"), None
             return [*before, line]
         elif kind in (State, Intervention, End):  # here the curve may have a corner, or its end
-            return [*self._flush(), line]
+            return [*self.flush(), line]
         return [line]
-
-    def rest(self) -> list[Line]:
-        """The line that waits, where the run is cut off."""
-        return self._flush()
 
     def _batch(self, line: Line) -> list[Line]:
         step, seconds = _integer(line, "step"), line.get("seconds") or 0.0
@@ -70,14 +66,15 @@ class Thinner:
         if seconds < self._due:
             return []
         self._due, self._at = seconds + max(SMALLEST_GAP, seconds * GAP), seconds
-        return self._flush()
+        return self.flush()
 
     def _mean(self, old: Any, new: Any, steps: int) -> float | None:
         if old is None or new is None:  # not finite
             return None
         return float(old) + (float(new) - float(old)) * steps / (self._weight + steps)
 
-    def _flush(self) -> list[Line]:
+    def flush(self) -> list[Line]:
+        """The line that waits, where the curve has a corner or the run is cut off."""
         line, self._waiting = self._waiting, None
         if line is None:
             return []

@@ -7,11 +7,11 @@ import re
 import signal
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.helpers import said_in
+from tests.moons_preset import MOONS
 from tests.terminal import Terminal
 from tests.tui.bench import Bench
 from tests.tui.documents import raw
@@ -100,16 +100,7 @@ async def test_a_verdict_is_told_once_a_run() -> None:
 
 def opened(home: Path, tmp_path: Path, settings: str, epochs: int) -> Terminal:
     (home / "settings.toml").write_text(f'pace = "full"\n{settings}')
-    preset: dict[str, Any] = {
-        "version": 1,
-        "name": "small",
-        "data": {"name": "moons", "size": 200},
-        "layers": [
-            {"type": "dense", "units": 8, "activation": "tanh"},
-            {"type": "dense", "activation": "softmax"},
-        ],
-        "training": {"learning_rate": 0.1, "batch_size": 32, "epochs": epochs},
-    }
+    preset = MOONS | {"training": MOONS["training"] | {"epochs": epochs}}
     path = tmp_path / "small.toml"
     path.write_text(dumps(preset))
     return Terminal([sys.executable, "-m", "tuiml", str(path)], env={**os.environ, "TUIML_HOME": str(home)})

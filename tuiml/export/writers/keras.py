@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from tuiml.export import program, program_data, training_keras
+from tuiml.export import program, training_keras
 from tuiml.export.formats import Files, Order
 from tuiml.export.pieces import Piece, Written, pieces, written
 from tuiml.export.program import Known, refuse_unknown
@@ -255,7 +255,6 @@ def code(trained: Trained, stem: str) -> bytes:
         training=training_keras.sections(trained),
         channels_last=True,
         by_label=_by_label(trained),
-        reads="load_file(path)",
     )
     return program.source(trained, stem, parts)
 
@@ -263,9 +262,4 @@ def code(trained: Trained, stem: str) -> bytes:
 def make(source: Source, order: Order) -> Files:
     """The program, and its weights beside it."""
     trained = source.trained
-    text = code(trained, order.stem)
-    arrays = {**weights(trained), **program_data.arrays(trained)}
-    return {
-        ".py": text,
-        ".safetensors": program_data.weights_file(arrays, program.about(trained, "keras")),
-    }
+    return program.files(trained, code(trained, order.stem), weights(trained), "keras")

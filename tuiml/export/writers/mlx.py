@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tuiml.export import program, program_data, training_mlx
+from tuiml.export import program, training_mlx
 from tuiml.export.formats import Files, Order
 from tuiml.export.pieces import Piece, Written, pads, pieces, written
 from tuiml.export.program import Known, refuse_unknown
@@ -257,7 +257,6 @@ def code(trained: Trained, stem: str) -> bytes:
         training=training_mlx.sections(trained),
         channels_last=True,
         by_label=program.by_label(trained),
-        reads="load_file(path)",
     )
     return program.source(trained, stem, parts)
 
@@ -265,9 +264,4 @@ def code(trained: Trained, stem: str) -> bytes:
 def make(source: Source, order: Order) -> Files:
     """The program, and its weights beside it."""
     trained = source.trained
-    text = code(trained, order.stem)
-    arrays = {**weights(trained), **program_data.arrays(trained)}
-    return {
-        ".py": text,
-        ".safetensors": program_data.weights_file(arrays, program.about(trained, "mlx")),
-    }
+    return program.files(trained, code(trained, order.stem), weights(trained), "mlx")
