@@ -291,7 +291,7 @@ class Run:
 
         Args:
             x: inputs in the units of the data, not scaled. An array of n examples of the data's shape, or
-                flat ones, or a single example (bytes 0 to 255 of images); of a table rows by their column
+                flat ones, or a single example (of images bytes 0 to 255, or 0 to 1); of a table rows by their column
                 names: a dict, a list of dicts, a dict of lists, a data frame.
 
         Returns:
@@ -303,7 +303,8 @@ class Run:
             DataError: ``x`` does not fit what it was trained on, or its data is missing.
             RunError: it has no sound checkpoint.
         """
-        examples = new_rows.examples(x, self._predictor.dataset)
+        given = new_rows.examples(x, self._predictor.dataset)
+        examples = self._predictor.in_its_units(given)
         for text in examples.notes:
             warnings.warn(text, stacklevel=2)
         with blas.one_thread():

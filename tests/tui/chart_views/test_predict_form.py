@@ -103,6 +103,9 @@ async def test_what_training_never_had_is_said_and_what_is_no_number_is_not_aske
         await on.predicted()
         assert "age 140: training had 20 to 59" in view.text
         assert "training had 20 to 59" in view.form.help.text
+        await on.press(*["backspace"] * 3, *"30.5")
+        await on.predicted()
+        assert "training had whole numbers, 20 to 59" in view.form.help.text
         asked = len(on.rows)
         await on.press(*"x")
         assert "age: not a number" in view.text
