@@ -111,7 +111,7 @@ async def test_what_training_never_had_is_said_and_what_is_no_number_is_not_aske
         assert "age: not a number" in view.text
         assert "%" not in view.text, "the answer is not that of what is on the screen"
         assert len(on.rows) == asked
-        await on.press(*["backspace"] * 4)
+        await on.press(*["backspace"] * 5)
         row = await on.predicted()
         assert row.cells[0] == "", "missing, as some values in training"
         assert ABSENT in "\n".join(on.screen)
