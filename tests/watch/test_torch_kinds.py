@@ -73,8 +73,12 @@ def test_several_models_in_one_run():
         run.step()
     run.close()
     found = layers(run.path)
-    assert list(found) == ["generator.Linear", "critic.Linear"]
-    assert all(one.gradient_norm > 0 for one in found.values())
+    assert list(found) == ["generator", "generator.Linear", "critic", "critic.Linear"]
+    assert all(one.gradient_norm > 0 for name, one in found.items() if "Linear" in name)
+    assert [(one.optimizer, one.first_rate) for one in read_model(run.path).models] == [
+        ("SGD", True),
+        ("SGD", False),
+    ]
 
 
 def test_quantized_modules_are_counted_and_said():
