@@ -81,6 +81,8 @@ class WatchedModel(_Frozen):
     """The models, where there are several."""
     limits: tuple[Words, ...] = ()
     """What is not seen or only sampled, each in a sentence."""
+    unseen: dict[Words, Words] = {}
+    """Why there are none of a kind of histogram: ``gradients``, ``activations``."""
 
 
 def write_model(folder: Path, model: WatchedModel) -> None:

@@ -82,6 +82,7 @@ class Models:
                 for (name, adapter), own in zip(self._adapters.items(), self._optimizers, strict=False)
             )[:MOST_MODELS],
             limits=tuple(limits),
+            unseen={kind: text for adapter in self.all for kind, text in adapter.unseen.items()},
         )
 
     @property

@@ -240,8 +240,8 @@ class WatchedRun:
                 self._armed = False
                 layers = self._layers.snapshot(facts)
                 self._writer.record(Snapshot(self._epochs + 1, self._steps, layers))
-                if said := self._writer.snapshot_line.said:
-                    self._models.first.limit(said)
+                if left_out := self._writer.snapshot_line.left_out:
+                    self._models.first.limit(self._writer.snapshot_line.said, *left_out)
                 self._describe()
         if self._models.failure is not None:
             raise self._models.failure

@@ -17,14 +17,14 @@ class SnapshotLine:
     """Makes the lines of one run: a histogram that was once left out stays so."""
 
     def __init__(self) -> None:
-        self._left_out: list[str] = []
+        self.left_out: list[str] = []
 
     @property
     def said(self) -> str:
         """What is left out, in a sentence; empty: nothing."""
-        if not self._left_out:
+        if not self.left_out:
             return ""
-        *some, last = self._left_out
+        *some, last = self.left_out
         kinds = f"{', '.join(some)} and {last}" if some else last
         return (
             f"so many modules: histograms of {kinds} are not recorded; their means, norms and fractions are"
@@ -35,10 +35,10 @@ class SnapshotLine:
         line = snapshot.to_json()
         line["layers"] = [self._short(layer) for layer in line["layers"]]
         if len(line["layers"]) > FEW:
-            while len(json.dumps(line)) >= MOST_LINE and len(self._left_out) < len(FIRST_TO_GO):
-                self._left_out.append(FIRST_TO_GO[len(self._left_out)])
+            while len(json.dumps(line)) >= MOST_LINE and len(self.left_out) < len(FIRST_TO_GO):
+                self.left_out.append(FIRST_TO_GO[len(self.left_out)])
                 line["layers"] = [self._short(layer) for layer in line["layers"]]
         return line
 
     def _short(self, layer: dict[str, Any]) -> dict[str, Any]:
-        return {k: v for k, v in layer.items() if v is not None and k not in self._left_out}
+        return {k: v for k, v in layer.items() if v is not None and k not in self.left_out}

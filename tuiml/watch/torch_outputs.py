@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from tuiml.watch.adapter import Adapter
+from tuiml.watch.adapter import OUTPUTS, Adapter
 from tuiml.watch.facts import ModuleFacts
 from tuiml.watch.reductions import UNITS, Parcel, count, highest
 from tuiml.watch.torch_arrays import Tensor, floats
@@ -72,7 +72,8 @@ class Outputs:
         if self._useless == 2:
             self._adapter.limit(
                 "no module was called in training mode: outputs and dead units are not seen (the model is in "
-                "eval(), or the step is compiled)"
+                "eval(), or the step is compiled)",
+                OUTPUTS,
             )
 
     def _called(self, index: int, args: Any, output: Any) -> None:
