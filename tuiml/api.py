@@ -291,8 +291,8 @@ class Run:
 
         Args:
             x: inputs in the units of the data, not scaled. An array of n examples of the data's shape, or
-                flat ones, or a single example (pixels also from 0 to 1: they are scaled, with a warning); of a
-                table rows by their column names: a dict, a list of dicts, a dict of lists, a data frame.
+                flat ones, or a single example (pixels may be from 0 to 1: they are scaled, with a warning);
+                of a table rows by their column names: a dict, a list of dicts, a dict of lists, a data frame.
 
         Returns:
             ``values`` (n, columns): the probability of each class, or the numbers in the units of the data;

@@ -182,7 +182,7 @@ def diagnosed(
 
 
 def _models(model: WatchedModel, count: int) -> list[tuple[range, str, str, bool]]:
-    """The modules of each model, its name, its optimizer, and whether the rate that is recorded is its own."""
+    """The modules of each model, its name, its optimizer, and whether the recorded rate is its own."""
     if not model.models:
         return [(range(count), "", model.optimizer, True)]
     found = []
