@@ -17,7 +17,7 @@ def offered(
     chosen = preset(**changes)
     network: Network = network_of(chosen)
     outcome = Outcome(reason, epochs, best, rise, gap)
-    return experiments(DiagnosisContext(chosen, network, ()), outcome, found)
+    return experiments(DiagnosisContext(chosen, network, layers=()), outcome, found)
 
 
 def words(**asked):

@@ -375,7 +375,8 @@ def test_factors_and_rates_in_words():
 
 def test_a_case_knows_its_layers():
     preset = read(stack(2))
-    case = DiagnosisContext(preset, *statistics(preset))
+    network, layers = statistics(preset)
+    case = DiagnosisContext(preset, network, layers=layers)
     assert case.weighted == (1, 2, 3)
     assert case.hidden == (1, 2)
     assert case.output == 3

@@ -38,12 +38,6 @@ class WatchedContext(StackContext):
     """Of the model, where there are several; else empty."""
     optimizer: str
     """The class of its optimizer."""
-    layers: Sequence[LayerStatistics]
-    step: int
-    losses: tuple[float, float] | None
-    diverged: bool
-    rate: float
-    score: float
 
     def _module(self, index: int) -> Module:
         return self.model.modules[index]
@@ -174,7 +168,16 @@ def diagnosed(
     found: list[tuple[str, Verdict]] = []
     for part, name, optimizer, known in _models(model, len(layers)):
         context = WatchedContext(
-            model, part, name, optimizer, layers, step, losses, diverged, rate if known else math.nan, score
+            model,
+            part,
+            name,
+            optimizer,
+            layers=layers,
+            step=step,
+            losses=losses,
+            diverged=diverged,
+            rate=rate if known else math.nan,
+            score=score,
         )
         found += [(name, verdict) for verdict in judged(context)]
     order = [rule.name for rule in RULES]

@@ -32,7 +32,7 @@ def next_experiments(run: RunModel) -> list[Experiment]:
         return []
     if run.snapshot is None or len(run.snapshot.layers) != len(run.network.nodes):
         return []
-    context = DiagnosisContext(run.preset, run.network, run.snapshot.layers, run.snapshot.step)
+    context = DiagnosisContext(run.preset, run.network, layers=run.snapshot.layers, step=run.snapshot.step)
     return experiments(context, outcome_of(run), diagnose(run))
 
 
