@@ -8,6 +8,7 @@ examples per second of the training alone: neither the start nor the validation 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import statistics
@@ -34,7 +35,7 @@ def torch_loop(epochs: int, threads: int) -> float:
     x, x_val = (torch.from_numpy(part.inputs).float() / 255 for part in (data.train, data.validation))
     y, y_val = (torch.from_numpy(part.labels).long() for part in (data.train, data.validation))
     sizes = [784, 200, 200, 200, 200]
-    layers = [m for a, b in zip(sizes, sizes[1:], strict=False) for m in (nn.Linear(a, b), nn.ReLU())]
+    layers = [m for a, b in itertools.pairwise(sizes) for m in (nn.Linear(a, b), nn.ReLU())]
     model = nn.Sequential(*layers, nn.Linear(200, 10))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
     loss_of = nn.CrossEntropyLoss()
