@@ -1,5 +1,5 @@
-"""MLX: outputs by the calls of modules in a step that is measured, gradients by that of the optimizer, or as the
-loop hands them over.
+"""MLX: outputs by the calls of modules in a step that is measured; gradients by that of the optimizer, or as
+the loop hands them over.
 
 Arrays are evaluated in the thread of the loop alone.
 """
@@ -109,8 +109,8 @@ class MLX(ArrayAdapter):
         self._steps += not applied and self._optimizer is not None
         if self._steps == 2:
             self.limit(
-                "the optimizer was not called in the measured steps, as in a compiled step: gradients are seen "
-                "where it returns them, with run.step(grads=grads)",
+                "the optimizer was not called in the measured steps, as in a compiled one: gradients are "
+                "seen where that returns them, with run.step(grads=grads)",
                 GRADIENTS,
             )
         return lambda weight: applied.get(weight.key)
