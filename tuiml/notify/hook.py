@@ -46,7 +46,7 @@ class Hook:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env=environ.of_user() | variables,
+                env={**environ.of_user(), **variables},
                 start_new_session=True,  # ctrl+c and a closed terminal end the training, not what reports it
             )
         except (OSError, ValueError) as error:

@@ -124,7 +124,7 @@ class MLX(ArrayAdapter):
             except (RuntimeError, ValueError):
                 return  # the step is being compiled
             own = {id(w.read()): w.key for entry in self._entries for w in entry.weights}
-            there = {path: own.get(id(value)) for path, value in tree_flatten(parameters)}
+            there = {path: own.get(id(one)) for path, one in dict(tree_flatten(parameters)).items()}
             self._applied |= {
                 key: grad for path, grad in given.items() if (key := there.get(path)) is not None
             }
