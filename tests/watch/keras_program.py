@@ -25,8 +25,30 @@ x, y = make.random((64, 8, 8, 1)).astype("float32"), make.integers(0, 3, 64)
 found = {}
 
 
+def jax_gradient():
+    """The norm of the gradient of the convolution in the second step, by JAX alone, and its output's mean."""
+    import jax
+
+    model.jax_state_sync()
+    trained, others = (
+        [v.value for v in some] for some in (model.trainable_variables, model.non_trainable_variables)
+    )
+
+    def loss_of(trained):
+        predicted, _ = model.stateless_call(trained, others, x[16:32], training=True)
+        return keras.losses.sparse_categorical_crossentropy(y[16:32], predicted).mean()
+
+    convolved = model.get_layer("conv2d")(x[16:32])
+    norm = float(np.linalg.norm(np.asarray(jax.grad(loss_of)(trained)[0], np.float64)))
+    return {"conv_gradient": norm, "conv_mean": float(np.asarray(convolved).mean())}
+
+
 class ByHand(keras.callbacks.Callback):
     """Keeps what the last step that is measured, the second, should show."""
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if batch == 1 and "conv_gradient" not in found and keras.backend.backend() == "jax":
+            found.update(jax_gradient())
 
     def on_train_batch_end(self, batch, logs=None):
         if batch == 1 and "conv_std" not in found:

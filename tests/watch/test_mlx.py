@@ -131,7 +131,7 @@ def test_one_optimizer_of_two_models():
 
 
 def test_the_optimizer_has_its_own_class_again_and_can_be_pickled_before():
-    model, (x, y) = MLP(), data()
+    model = MLP()
     optimizer = optim.SGD(learning_rate=0.1)
     run = tuiml.watch(model, optimizer=optimizer)
     run.step()  # the next step is armed

@@ -48,6 +48,8 @@ class Trained:
     data: Data
     tensors: dict[str, Array]
     """Parameters and buffers by their names on disk: ``layers.<i>.weight``."""
+    pretraining: str = ""
+    """How its hidden layers were pretrained; empty: they were not."""
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -193,4 +195,5 @@ class Source:
             prepared.preset.data,
             prepared.data,
             prepared.engine.tensors(),
+            prepared.preset.pretraining.name if prepared.preset.pretraining else "",
         )

@@ -1,5 +1,5 @@
-"""MLX: outputs by the calls of modules in a step that is measured, gradients by that of the optimizer, or as the
-loop hands them over.
+"""MLX: outputs by the calls of modules in a step that is measured; gradients by that of the optimizer, or as
+the loop hands them over.
 
 Arrays are evaluated in the thread of the loop alone.
 """
@@ -109,8 +109,8 @@ class MLX(ArrayAdapter):
         self._steps += not applied and self._optimizer is not None
         if self._steps == 2:
             self.limit(
-                "the optimizer was not called in the measured steps, as in a compiled step: gradients are seen "
-                "where it returns them, with run.step(grads=grads)",
+                "the optimizer was not called in the measured steps, as in a compiled one: gradients are "
+                "seen where that returns them, with run.step(grads=grads)",
                 GRADIENTS,
             )
         return lambda weight: applied.get(weight.key)
@@ -124,7 +124,7 @@ class MLX(ArrayAdapter):
             except (RuntimeError, ValueError):
                 return  # the step is being compiled
             own = {id(w.read()): w.key for entry in self._entries for w in entry.weights}
-            there = {path: own.get(id(value)) for path, value in tree_flatten(parameters)}
+            there = {path: own.get(id(one)) for path, one in dict(tree_flatten(parameters)).items()}
             self._applied |= {
                 key: grad for path, grad in given.items() if (key := there.get(path)) is not None
             }

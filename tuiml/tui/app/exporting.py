@@ -79,7 +79,7 @@ async def _export(app: App[int], shell: Shell, run: Path, form: Format, word: st
     if code:
         shell.complain(f"nothing was exported: {_reason(errors)}")
         return
-    notes = [line for line in errors[1:] if form.name == "html"]
+    notes = [line.removeprefix("tuiml: ") for line in errors[1:]]  # the first one names the checkpoint
     app.notify(plain_text("\n".join([*said, *notes]), lines=True), title="Exported", markup=False, timeout=15)
 
 
