@@ -336,7 +336,7 @@ async def test_the_plane_and_its_units_are_shown_in_every_size(size, large):
 async def test_units_have_their_own_scale_or_one_by_key():
     async with bench((120, 40), **PLANE) as on:
         await on.show("units")
-        assert "-1 ████████ 0 ████████ 1 × the ± of each unit" in on.view("units").text
+        assert "-1 ████████ 0 ████████ 1 × each unit's largest" in on.view("units").text
         assert on.train.label("one_scale") is None
         before = [list(line) for line in on.view("units")._lines]
         await on.press("A")
