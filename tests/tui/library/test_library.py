@@ -329,7 +329,7 @@ async def test_a_run_is_renamed_and_deleted():
         await keys.press("x")
         assert library_names() == ["second"]
         assert keys.selected == "second"
-        assert "u brings it back" in keys.app.said[-1]
+        assert "u undoes it" in keys.app.said[-1]
         await keys.press("u")
         assert library_names() == ["best", "second"]
         assert keys.selected == "best"

@@ -20,7 +20,7 @@ COLOURS: dict[str, tuple[str, str]] = {
     "yellow": ("#f0e442", "#7d7400"),
     "indigo": ("#8f9bff", "#3f4bb5"),
     "red": ("#ff6e3a", "#c24a00"),
-    "quiet": ("#8a8a8a", "#6c6c6c"),
+    "quiet": ("#949494", "#626262"),
 }
 """Colours by name, on a dark and on a light background. Indigo replaces Okabe and Ito's black."""
 

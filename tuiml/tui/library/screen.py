@@ -34,7 +34,9 @@ from tuiml.tui.widgets.item_list import FilterInput, ItemList, Table, TableHeade
 NARROW = 70
 """Cells below which list and preview take turns."""
 LOW = 30
-"""Rows below which the list of runs and the preview take turns: they are above each other."""
+"""Rows below which ``z`` enlarges the preview of a run; it is below the list."""
+LOWEST = 19
+"""Rows below which only ``z`` shows it."""
 
 
 class Library(AppScreen):
@@ -59,6 +61,9 @@ class Library(AppScreen):
         &.-narrow Preview { display: none; border: none; padding: 0 1; }
         &.-narrow.-previewing Preview { display: block; }
         &.-narrow.-previewing .side { display: none; }
+        &.-runs.-low Preview { display: block; height: 9; border-top: solid $foreground 20%; }
+        &.-runs.-low Preview:focus { border-top: solid $primary; }
+        &.-runs.-low.-previewing Preview { height: 1fr; }
     }
     """
 
@@ -106,6 +111,7 @@ class Library(AppScreen):
         """Lay out list and preview as the open tab and the size want it."""
         self.set_class(self.view.tab == RUNS, "-runs")
         self.set_class(self.narrow, "-narrow")
+        self.set_class(self.narrow and self.size.height >= LOWEST, "-low")
         self._show_preview(self.has_class("-previewing") and self.narrow)
         self.header.refresh()
 
