@@ -270,7 +270,7 @@ async def test_why_a_run_failed_is_shown_in_train() -> None:
 
 
 async def test_a_long_message_is_read_to_its_end_in_a_small_terminal() -> None:
-    async with opened(size=(80, 24)) as (app, pilot):
+    async with opened(size=(80, 24)) as (app, _):
         top = app.query_one(TopBar)
         app.say("a-run-with-a-name deleted; u undoes it")
         assert top.text.endswith("a-run-with-a-name deleted; u undoes it")
