@@ -75,6 +75,7 @@ class Library(AppScreen):
         self._last_tab = tab
         self._wanted: Key | None = None  # to be selected when it is in the list
         self._seen = False
+        self._turned = 0  # tabs to go on once it is known which one is open
         self.tabs = TabBar(id="library-tabs")
         self.names = ItemList(id="library-items")
         self.header = TableHeader(self.names, id="library-header")
@@ -156,6 +157,9 @@ class Library(AppScreen):
             self._wanted = None
         else:
             self._fill()
+        if turned := self._turned:
+            self._turned = 0
+            self.beside(turned)
         if before and self.item and self.item.key == before.key and self.item is not before:
             self.preview.show_item(self.item)
 
@@ -195,9 +199,11 @@ class Library(AppScreen):
     @action("right", "next tab", "The next tab: runs, studies, presets.", "library", "tab_after", 1, rank=120)
     def beside(self, by: int) -> None:
         """Open the tab before or after."""
-        if self._seen:
-            self.view.open_beside(by)
-            self._open_tab()
+        if not self._seen:
+            self._turned += by
+            return
+        self.view.open_beside(by)
+        self._open_tab()
 
     @on(TabBar.Clicked)
     def _tab_clicked(self, message: TabBar.Clicked) -> None:
