@@ -92,10 +92,12 @@ def percent(fraction: Number, decimals: int = 1, missing: str = MISSING) -> str:
 
 
 def duration(seconds: Number, missing: str = MISSING) -> str:
-    """Seconds as a clock shows them: ``0:07``, ``1:12``, ``2:03:09``, ``3 d 4 h``."""
+    """Seconds as a clock shows them: ``0.4 s``, ``0:07``, ``1:12``, ``2:03:09``, ``3 d 4 h``."""
     total = as_float(seconds)
     if not 0 <= total < 1e12:
         return missing
+    if 0 < total < 0.95:
+        return f"{max(total, 0.1):.1f} s"
     minutes, second = divmod(round(total), 60)
     hours, minute = divmod(minutes, 60)
     days, hour = divmod(hours, 24)

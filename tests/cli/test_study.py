@@ -158,8 +158,9 @@ def test_the_rate_that_was_found_for_a_configuration_is_beside_its_name(capsys):
     chosen = study(seeds=[0], tune="training.learning_rate")
     run(chosen)
     print_results(Table(chosen, studies_folder() / "tiny").results(), chosen.tune)
-    rows = capsys.readouterr().out.splitlines()[1:3]
-    assert all(float(re.search(r"(?:relu|tanh) · (\S+)", row)[1]) > 0 for row in rows)
+    header, *rows = capsys.readouterr().out.splitlines()[:3]
+    assert header.split()[:3] == ["rank", "configuration", "lr"]
+    assert all(float(re.search(r"(?:relu|tanh) +(\S+)", row)[1]) > 0 for row in rows)
 
 
 def test_figures_with_and_without_deviation():

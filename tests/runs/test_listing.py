@@ -82,12 +82,19 @@ def test_runs_are_sorted_by_any_column_and_those_without_a_value_come_last() -> 
 
 
 def test_columns_are_left_out_from_the_right() -> None:
-    widths = [20, 30, 6, 8, 6, 5, 11, 6]
-    for room in range(20, 130):
-        shown = columns.laid_out(widths, room)
-        ids = [one.id for one, _ in shown]
-        assert sum(width for _, width in shown) + 2 * (len(shown) - 1) <= room
-        assert ids in ([one.id for one in columns.COLUMNS[: len(ids)]], ["name", "val"])
+    widths = [60, 30, 6, 8, 6, 5, 11, 6, 18]
+    every = [one.id for one in columns.COLUMNS]
+    for room in range(24, 200):
+        for by in columns.COLUMNS:
+            shown = columns.laid_out(widths, room, by, 22)
+            ids = [one.id for one, _ in shown]
+            assert sum(width for _, width in shown) + 2 * (len(shown) - 1) <= room
+            assert by.id in ids or ids == ["name"] or by.id == "differs"
+            assert ids == sorted(ids, key=every.index)
+    assert columns.laid_out(widths, 77, columns.WHEN, 22) == [
+        (columns.COLUMNS[i], cells) for i, cells in enumerate((22, 19, 6, 8, 6))
+    ] + [(columns.WHEN, 6)], "the name is cut before a column is left out, and gets what is left"
+    assert columns.laid_out(widths, 190, columns.WHEN, 22)[0][1] == 60
 
 
 def test_many_runs_are_listed_from_what_was_read_before(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,7 +201,10 @@ def test_numbers_in_a_filter(text: str, value: float | None) -> None:
     assert as_number(text) == value
 
 
-def test_the_command_line_filters_and_sorts_within_80_columns(capsys: Capture) -> None:
+def test_the_command_line_filters_and_sorts_within_80_columns(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     for number, rate in enumerate((0.5, 0.0015, 0.25)):
         run(f"digits-quickstart-2026042{number}-101112", learning_rate=rate, optimizer="sgd")
     assert main(["runs", "lr>.1", "--sort", "name"]) == 0

@@ -5,6 +5,7 @@ Importable without numpy. Every text in a report is safe to show; its size is bo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -32,6 +33,16 @@ MOST = 50
 
 
 @dataclass(frozen=True)
+class Remedy:
+    """A way to use a table that cannot be used as it is."""
+
+    words: str
+    options: dict[str, Any]
+    """Of the entry, beside those given."""
+    why: str = ""
+
+
+@dataclass(frozen=True)
 class Report:
     """A file as it would be trained on."""
 
@@ -54,6 +65,8 @@ class Report:
     """The first rows of a table as text, its header (or the numbers of the columns) first."""
     problems: tuple[str, ...] = ()
     """Why it cannot be used, a line each; empty: it can."""
+    remedies: tuple[Remedy, ...] = ()
+    """What can be done about the problems, without another file."""
     warnings: tuple[str, ...] = ()
     """What is odd, or was decided."""
     table: dict[str, Any] | None = None
@@ -65,7 +78,8 @@ class Report:
 
     def to_json(self) -> dict[str, Any]:
         """As plain data."""
-        return {**vars(self), "columns": [vars(column) for column in self.columns]}
+        lists = {"columns": self.columns, "remedies": self.remedies}
+        return {**vars(self), **{name: [vars(one) for one in found] for name, found in lists.items()}}
 
 
 def inspect(
@@ -96,8 +110,12 @@ def inspect(
         dataset = datasets.read(table, files)
     except ValidationError as error:
         columns, rows = _glimpse(kind, given, str(path))
-        problems = tuple(_message(dict(found), kind) for found in error.errors(include_url=False)[:MOST])
-        return Report(plain_text(str(path)), kind.name, rows=rows, columns=columns, problems=problems)
+        errors = [dict(found) for found in error.errors(include_url=False)[:MOST]]
+        problems = tuple(_message(found, kind) for found in errors)
+        return Report(
+            plain_text(str(path)), kind.name, rows=rows, columns=columns, problems=problems,
+            remedies=_remedies(errors, given, {column.name for column in columns}),
+        )  # fmt: skip
     assert isinstance(dataset, Own)
     return _report(dataset, deep, progress)
 
@@ -150,6 +168,22 @@ def _message(found: dict[str, Any], kind: type[Own]) -> str:
         return plain_text(f"{kind.name} files have no option '{where}'"[:200])
     text = found["msg"] if found["type"] == "plain" else f"{where}: {found['msg']}"
     return plain_text(text)
+
+
+def _remedies(errors: Sequence[dict[str, Any]], given: dict[str, Any], known: set[str]) -> tuple[Remedy, ...]:
+    """What the messages of ``errors`` advise; ``known``: the names of the table's columns."""
+    found = []
+    if any(error["loc"][-1:] == ("missing",) for error in errors):
+        found = [
+            Remedy("leave these rows out", {"missing": "drop"}, "their other values are not used either"),
+            Remedy("fill them with the mean", {"missing": "mean"}, "of the column, in the training part"),
+        ]
+    named = [match[1] for error in errors if (match := re.search(r' ignore = "(.+)"$', error["msg"]))]
+    columns = [name for name in named if name in known]  # a long name is cut in a message
+    if columns:
+        ignored = {"ignore": [*given.get("ignore", ()), *columns]}
+        found.append(Remedy(f"leave out {', '.join(columns)}", ignored, "a column that is not an input"))
+    return tuple(found)
 
 
 def _glimpse(

@@ -100,9 +100,10 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column("state", "state", lambda run: run.reason.replace("_", " "), lambda run: run.reason),
     Column("when", "when", lambda run: when_text(run.when, datetime.now()), lambda run: run.when, down=True),
+    Column("preset", "preset", lambda run: run.preset, lambda run: run.preset.casefold()),
 )
 """In the order in which they are shown; where there is no room, the last ones are left out."""
-WHEN = COLUMNS[-1]
+WHEN = next(one for one in COLUMNS if one.id == "when")
 LEAST = 18
 """Cells below which what differs is left out."""
 
@@ -134,19 +135,25 @@ def ordered(runs: Sequence[RunSummary], by: Column, down: bool) -> list[RunSumma
     return sorted(there, key=by.value, reverse=down) + [run for run in runs if missing(run)]
 
 
-def laid_out(widths: Sequence[int], room: int, longest_name: int = 200) -> list[tuple[Column, int]]:
+def laid_out(widths: Sequence[int], room: int, by: Column, short_name: int) -> list[tuple[Column, int]]:
     """The columns that fit into ``room`` cells with two between them, and the cells of each.
 
     Args:
         widths: cells of the widest text of each column, its title included.
-        longest_name: the most cells of a name.
+        by: the column that rows are sorted by: it is always there.
+        short_name: cells that a long name is cut to before a column is left out.
     """
-    name = min(widths[0], longest_name)
+    sorted_by, short_name = COLUMNS.index(by), min(widths[0], short_name)
     for count in range(len(COLUMNS), 1, -1):
-        fixed = name + sum(widths[2:count]) + 2 * (count - 1)
-        left = room - fixed
+        shown = sorted({*range(count), sorted_by})
+        left = room - short_name - sum(widths[i] for i in shown[2:]) - 2 * (len(shown) - 1)
         if left >= min(widths[1], LEAST):
-            shown = [name, min(widths[1], left), *widths[2:count]]
-            return list(zip(COLUMNS, shown, strict=False))
-    figures = [(COLUMNS[0], max(1, min(name, room - widths[2] - 2))), (COLUMNS[2], widths[2])]
-    return figures if room > widths[2] + 12 else [(COLUMNS[0], max(1, room))]
+            differs = min(widths[1], left)
+            name = min(widths[0], short_name + left - differs)
+            cells = [name, differs, *(widths[i] for i in shown[2:])]
+            return [(COLUMNS[i], width) for i, width in zip(shown, cells, strict=True)]
+    figure = sorted_by if sorted_by > 1 else 2
+    left = room - widths[figure] - 2
+    if left <= 10:
+        return [(COLUMNS[0], max(1, room))]
+    return [(COLUMNS[0], min(widths[0], left)), (COLUMNS[figure], widths[figure])]

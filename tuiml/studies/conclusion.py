@@ -90,7 +90,7 @@ def _sentence(rows: Sequence[Row], metric: str, kind: str) -> str:
     end = f"; too few {kind}s to tell" if few else ""
     apart = [row for row in rows[1:] if row not in alike]
     rest = f"; it is better than {_names(apart)}" if apart else ""
-    more = f"{name} cannot be told from {_names(alike)} by more than the {kind}s differ"
+    more = f"{name} does not differ significantly from {_names(alike)}"
     return f"{more}: {_figure(best, metric)} against {_figure(first, metric)} ({how}){end}{rest}."
 
 

@@ -147,12 +147,12 @@ study study_layer_back less_than_sign hidden
 study row_above up,k hidden
 study row_below down,j hidden
 library item_open enter
+library item_compare equals_sign
 library item_filter slash
 library item_resume g
 library item_preset p
 library item_fold f
 library item_mark space
-library item_compare equals_sign
 library item_preview z
 library item_sort S
 library item_reverse R hidden

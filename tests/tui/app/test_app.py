@@ -269,6 +269,16 @@ async def test_why_a_run_failed_is_shown_in_train() -> None:
         assert app.model.message == "it was killed"
 
 
+async def test_a_long_message_is_read_to_its_end_in_a_small_terminal() -> None:
+    async with opened(size=(80, 24)) as (app, _):
+        top = app.query_one(TopBar)
+        app.say("a-run-with-a-name deleted; u undoes it")
+        assert top.text.endswith("a-run-with-a-name deleted; u undoes it")
+        assert "Library" in top.text
+        app.say("2 runs deleted; u undoes it (30 days in runs/.trash)")
+        assert top.text == " tuiml  2 runs deleted; u undoes it (30 days in runs/.trash)"
+
+
 # -- places, help, palette ---------------------------------------------------------------------------------
 
 

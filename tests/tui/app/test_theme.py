@@ -59,6 +59,15 @@ def test_the_colours_of_charts_can_be_seen_on_every_theme() -> None:
                 assert contrast(shown.name, background) >= LEAST, (name, colour)
 
 
+@pytest.mark.parametrize("name", [theme.DARK, theme.LIGHT])
+def test_quiet_text_is_readable_on_the_selected_row(name: str) -> None:
+    ground = theme.theme(name)
+    for background in (ground.background, ground.surface, ground.panel):
+        style = theme.look(ground).style("quiet")
+        assert style.color is not None
+        assert contrast(style.color.name, str(background)) >= 4.5, background
+
+
 def test_nothing_is_dim_in_high_contrast() -> None:
     look = theme.look(theme.theme(theme.CONTRAST))
     for colour in ("", *COLOURS):

@@ -338,6 +338,26 @@ async def test_what_cannot_be_used_says_why_and_changes_nothing(shelf):
         assert not on.app.document.history.can_undo
 
 
+async def test_a_table_with_gaps_and_words_is_used_without_leaving_the_picker(shelf):
+    rows = [f"{i},{3 * i},{'ab'[i % 2]}" for i in range(40)]
+    (shelf / "gaps.csv").write_text("\n".join(["long,wide,kind", *rows, "7,twelve,b", ",3,a"]))
+    async with opened(shelf, (80, 24)) as on:
+        await on.press(*"gaps")
+        await on.at("gaps.csv", "cannot be used")
+        await on.press("enter")
+        assert [pick.name for pick in on.app.screen.picker.picks] == [
+            "leave these rows out", "fill them with the mean", "leave out wide",
+        ]  # fmt: skip
+        await on.press("down", "down", "enter")
+        await on.at("gaps.csv", "column 'long' is empty")
+        await on.press("enter", "enter")
+        await on.at("gaps.csv", "41 examples")
+        await on.press("enter")
+        data = on.app.document.raw["data"]
+        assert (data["missing"], data["ignore"]) == ("drop", "wide")
+        assert on.app.document.preset is not None, on.app.document.problems
+
+
 async def test_a_folder_and_a_file_that_disappear(shelf):
     async with opened(shelf) as on:
         (shelf / "inner" / "arrays.npz").unlink()

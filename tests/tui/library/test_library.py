@@ -1,6 +1,7 @@
 """The Library and its dialogs by their keys, in an app that notes what it is asked to open."""
 
 import os
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,9 +11,9 @@ import pytest
 from textual.widgets import Input, Static
 
 from tests.tui import files_on_disk
-from tests.tui.bench import Bench, screen_text
+from tests.tui.bench import Bench, screen_text, until
 from tests.tui.fake_training_client import FakeTrainingClient
-from tests.tui.library.opened import Keys, library, library_names
+from tests.tui.library.opened import Keys, Shell, library, library_names
 from tuiml.cli import main
 from tuiml.runs.folder import runs_folder
 from tuiml.spec.library import find, own, own_folder, read
@@ -21,6 +22,7 @@ from tuiml.tui.app.bars import KeyBar
 from tuiml.tui.library.open_dialog import OpenDialog
 from tuiml.tui.library.screen import Library
 from tuiml.tui.model import settings
+from tuiml.tui.model.catalog import Catalog
 from tuiml.tui.model.preset_files import named
 from tuiml.tui.widgets.dialogs import NameDialog
 from tuiml.tui.widgets.item_list import FilterInput
@@ -42,6 +44,18 @@ async def test_it_opens_on_the_preset_being_edited_with_its_preview():
         await keys.press("down")
         assert keys.selected == "mnist-sigmoid-10"
         assert "dense 256 sigmoid" in keys.library.preview.text
+
+
+async def test_a_tab_that_is_asked_for_while_the_list_is_read_is_opened(monkeypatch: pytest.MonkeyPatch):
+    read, real = threading.Event(), Catalog.readings
+    monkeypatch.setattr(Catalog, "readings", lambda *given: read.wait(10) and real(*given))
+    app = Shell()
+    async with app.run_test() as pilot:
+        app.library.shown()
+        await pilot.press("left")
+        assert not app.library.items
+        read.set()
+        await until(lambda: app.library.view.tab == "Studies", pilot)
 
 
 async def test_the_cursor_passes_over_headings_and_arrows_go_through_the_tabs():
@@ -329,7 +343,7 @@ async def test_a_run_is_renamed_and_deleted():
         await keys.press("x")
         assert library_names() == ["second"]
         assert keys.selected == "second"
-        assert "u brings it back" in keys.app.said[-1]
+        assert "u undoes it" in keys.app.said[-1]
         await keys.press("u")
         assert library_names() == ["best", "second"]
         assert keys.selected == "best"

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import shutil
 from typing import TYPE_CHECKING
 
-from tuiml.cli.output import cells, note, print_json, print_table
+from tuiml.cli.output import cells, note, print_json, print_table, room
 from tuiml.cli.parser import JSON, Command, argument
 from tuiml.text import plain_text
 
@@ -46,17 +45,13 @@ def run(chosen: argparse.Namespace) -> int:
 
 
 def _print(found: list[RunSummary], by: Column) -> None:
-    """Print the columns that fit the terminal; the one sorted by is always there, and names are never cut."""
+    """Print the columns that fit the terminal, all of them to a file; the one sorted by is always there."""
     from tuiml.runs.columns import COLUMNS, laid_out
 
     texts = [[plain_text(one.text(run)) for run in found] for one in COLUMNS]
     widths = [max(map(cells, [one.title, *column])) for one, column in zip(COLUMNS, texts, strict=True)]
-    room = shutil.get_terminal_size().columns
-    shown = laid_out(widths, room - (widths[COLUMNS.index(by)] + 2))
-    if by in [one for one, _ in shown] or by.id == "differs":
-        shown = laid_out(widths, room)
-    else:
-        shown.append((by, widths[COLUMNS.index(by)]))
+    width = room() or sum(widths) + 2 * len(widths)
+    shown = laid_out(widths, width, by, width // 2)
     print_table(
         [_cut(one.title, width) for one, width in shown],
         [[_cut(texts[COLUMNS.index(one)][i], width) for one, width in shown] for i in range(len(found))],
@@ -97,8 +92,8 @@ COMMAND = Command(
             "--sort",
             metavar="COLUMN",
             default="when",
-            help="name, differs, val, loss, epochs, time, state or when, the best first; --sort=-COLUMN: the "
-            "other way round",
+            help="name, differs, val, loss, epochs, time, state, when or preset, the best first; "
+            "--sort=-COLUMN: the other way round",
         ),
         JSON,
     ],

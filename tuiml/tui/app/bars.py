@@ -135,9 +135,16 @@ class TopBar(Bar):
             parts.append((text, style))
             used += len(text)
         room = width - used
+        said = clean(self._said, look)
+        if cell_len(said) > room - 2:  # for a few seconds it takes the place of all but the name
+            self._zones = []
+            return [
+                parts[0],
+                (fit(said, width - cell_len(parts[0][0]) - 1, look.glyphs.more), look.style("blue")),
+            ]
         of_run = self.shell.screen_name == "train" and not self._said
         title_room = cell_len(clean(self.shell.model.name, look)) + GAP + 2 if of_run else 0
-        right = self._right(max(0, room - max(16, title_room)), look)
+        right = self._right(max(0, room - (1 if said else max(16, title_room))), look)
         right_width = sum(cell_len(text) for text, _ in right)
         title = self._title(room - right_width - GAP - 2, look)
         middle = max(0, room - right_width - sum(cell_len(text) for text, _ in title) - 1)

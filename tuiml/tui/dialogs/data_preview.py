@@ -53,9 +53,13 @@ def hint_strips(name: str, text: str, width: int, height: int, look: Look) -> li
     return page.strips
 
 
+def _inputs(shape: Sequence[int]) -> str:
+    return "1 input" if tuple(shape) == (1,) else f"{dimensions(shape)} inputs"
+
+
 def _facts(page: Page, report: Report) -> None:
     test = f", {report.test:,} of them for the test" if report.test else ""
-    page.text(f"{report.examples:,} examples{test}; {dimensions(report.shape)} inputs")
+    page.text(f"{report.examples:,} examples{test}; {_inputs(report.shape)}")
     if report.target == "regression":
         names = ", ".join(report.target_names)
         page.fact("target", f"regression: {names}" if names else "regression")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from asyncio import TimerHandle
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from textual.message import Message
 from textual.message_pump import MessagePump
@@ -45,6 +45,8 @@ class FileRequest:
     entry: Entry
     label: str = ""
     """The target column, by name or number; empty: detected."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Other options of the entry: a remedy that was chosen."""
     asked: bool = False
     """True if it is inspected whatever its name."""
 
@@ -88,6 +90,29 @@ class FileInspector:
             else "inspecting …"
         )
 
+    @property
+    def columns(self) -> list[str]:
+        """The columns of the table shown, as the option of the target column takes them."""
+        found = self.found
+        if not isinstance(found, Report) or found.format != "csv" or len(found.columns) < 2:
+            return []
+        names = [column.name for column in found.columns]
+        return [
+            name if names.count(name) == 1 and name and not name.isdigit() else str(i + 1)
+            for i, name in enumerate(names)
+        ]
+
+    def turn(self, by: int) -> None:
+        """Inspect the table with another of its columns as the target."""
+        found, request = self.found, self.request
+        if not isinstance(found, Report) or request is None:
+            return
+        kinds = [column.kind for column in found.columns]
+        at = kinds.index("label") if "label" in kinds else -1 if by > 0 else 0
+        if request.label in self.columns:
+            at = self.columns.index(request.label)
+        self.inspect(replace(request, label=self.columns[(at + by) % len(self.columns)]))
+
     def inspect(self, request: FileRequest | None, pause: float = 0.0) -> None:
         """Inspect a file after a pause: the cursor may only pass over it."""
         self.cancel()
@@ -120,7 +145,7 @@ class FileInspector:
             if self._presets and path.suffix.lower() == folders.PRESET:
                 found = catalog.preset_item(path, "file", self._files())
             else:
-                found = inspect(str(path), self._files(), label=request.label or None)
+                found = inspect(str(path), self._files(), label=request.label or None, **request.options)
         except Exception as error:  # whatever a file does to a reader, the picker stays
             text = plain_text(f"it cannot be read: {error}"[:300])
             found = Report(plain_text(str(path)), "", problems=(text,))

@@ -6,6 +6,7 @@ app.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from tuiml.data.file_report import Report
+from tuiml.data.file_report import Remedy, Report
 from tuiml.text import plain_text
 from tuiml.tui.dialogs import folders
 from tuiml.tui.dialogs.data_preview import hint_strips, report_strips
@@ -29,8 +30,10 @@ from tuiml.tui.library.preview import broken_strips, preset_strips
 from tuiml.tui.model.catalog import Item
 from tuiml.tui.model.document import Document
 from tuiml.tui.shell.protocol import HasShell
+from tuiml.tui.widgets.chooser import Chooser
 from tuiml.tui.widgets.dialogs import Modal
 from tuiml.tui.widgets.item_list import ItemList
+from tuiml.tui.widgets.picker import Pick
 from tuiml.tui.widgets.strips_view import StripsView
 
 WIDE = 96
@@ -212,8 +215,9 @@ class FilePicker(Modal[Taken | None]):
 
     def _go(self, key: str) -> bool:
         """A key in an empty field: up, into a folder, or another target column."""
-        if key != "backspace" and self._columns:
-            self._turn(1 if key == "right" else -1)
+        if key != "backspace" and self._inspector.columns:
+            self._take = False
+            self._inspector.turn(1 if key == "right" else -1)
         elif key == "right":
             entry = self._entry
             if entry is not None and entry.folder and entry.name != HERE:
@@ -259,29 +263,6 @@ class FilePicker(Modal[Taken | None]):
         else:
             self.view.show(partial(report_strips, found, name))
 
-    @property
-    def _columns(self) -> list[str]:
-        """The columns of the table shown, as the option of the target column takes them."""
-        found = self._inspector.found
-        if not isinstance(found, Report) or found.format != "csv" or len(found.columns) < 2:
-            return []
-        names = [column.name for column in found.columns]
-        return [
-            name if names.count(name) == 1 and name and not name.isdigit() else str(i + 1)
-            for i, name in enumerate(names)
-        ]
-
-    def _turn(self, by: int) -> None:
-        found, request = self._inspector.found, self._inspector.request
-        if not isinstance(found, Report) or request is None:
-            return
-        kinds = [column.kind for column in found.columns]
-        at = kinds.index("label") if "label" in kinds else -1 if by > 0 else 0
-        if request.label in self._columns:
-            at = self._columns.index(request.label)
-        self._take = False
-        self._inspector.inspect(replace(request, label=self._columns[(at + by) % len(self._columns)]))
-
     @on(Input.Submitted)
     @on(ItemList.Chosen)
     def _chosen(self, event: Message) -> None:
@@ -316,8 +297,23 @@ class FilePicker(Modal[Taken | None]):
         elif found is not None and found.usable and found.table is not None:
             in_thread(partial(folders.remember, request.entry.path))
             self.dismiss(Taken(request.entry.path, found.table))
+        elif found is not None and found.remedies:
+            self._ask(found.remedies)
         elif found is not None:
             self._say(found.problems[0] if found.problems else "it cannot be used")
+
+    def _ask(self, remedies: Sequence[Remedy]) -> None:
+        """What can be done about the problems of a table; it is inspected again with what is chosen."""
+        by_words = {remedy.words: remedy for remedy in remedies}
+
+        def chosen(words: str | None) -> None:
+            request = self._inspector.request
+            if words is not None and request is not None:
+                options = {**request.options, **by_words[words].options}
+                self._inspector.inspect(replace(request, options=options))
+
+        picks = [Pick(remedy.words, advice=remedy.why) for remedy in remedies]
+        self.app.push_screen(Chooser("What to do", picks), chosen)
 
     @action("ctrl+u", "up", "To the folder above; also backspace.", "files", rank=30, shown=False)
     def action_folder_up(self) -> None:
@@ -338,7 +334,14 @@ class FilePicker(Modal[Taken | None]):
         self.query_one(".said", Static).update(Content(plain_text(text)), layout=False)
 
     def _show_keys(self) -> None:
-        words = ["enter open or take", "backspace up", "tab preview", "esc cancel"]
-        if self._columns:
-            words.insert(1, "←→ target column")
+        found = self._inspector.found
+        ill = isinstance(found, Report) and found.remedies
+        words = [
+            "enter what to do" if ill else "enter open or take",
+            "backspace up",
+            "tab preview",
+            "esc cancel",
+        ]
+        if self._inspector.columns:
+            words.insert(1, "←→ target")
         self.query_one(".keys", Static).update(Content("   ".join(words)), layout=False)

@@ -66,4 +66,4 @@ def taken(shell: Shell, answer: Taken | None) -> None:
     shell.document.replace(raw)
     shell.document_edited()
     shell.show_screen("build")
-    shell.say(f"{words}: {key_of('undo', shell.keymap)} takes it back")
+    shell.say(f"{words}: {key_of('undo', shell.keymap)} undoes it")

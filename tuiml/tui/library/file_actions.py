@@ -100,7 +100,7 @@ class Changes:
     @action(
         "x delete",
         "delete",
-        "Delete your preset, the study, or the run or the marked ones; u brings them back.",
+        "Delete your preset, the study, or the run or the marked ones; u undoes it.",
         "library",
         rank=100,
         destructive=True,
@@ -127,7 +127,7 @@ class Changes:
             what = item.name if len(items) == 1 else f"{len(items)} runs"
             where = f"{deleted.folder.parent.name}/{deleted.folder.name}"
             key = key_of("item_undelete", self._app.keymap)
-            self._app.say(f"{what} deleted, {key} brings it back ({trash.DAYS} days in {where})")
+            self._app.say(f"{what} deleted; {key} undoes it ({trash.DAYS} days in {where})")
             self._changed(None)
 
         self.attempt(change)

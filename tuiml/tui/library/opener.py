@@ -84,7 +84,7 @@ class Opener:
             if resumed:
                 resume.resume_run(shell)
 
-    @action("equals_sign", "compare", "Compare the marked runs, and their curves.", "library", rank=37)
+    @action("equals_sign", "compare", "Compare the marked runs, and their curves.", "library", rank=12)
     def action_item_compare(self) -> None:
         runs = self._view.compared(self._selected())
 

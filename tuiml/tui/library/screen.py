@@ -34,7 +34,9 @@ from tuiml.tui.widgets.item_list import FilterInput, ItemList, Table, TableHeade
 NARROW = 70
 """Cells below which list and preview take turns."""
 LOW = 30
-"""Rows below which the list of runs and the preview take turns: they are above each other."""
+"""Rows below which ``z`` enlarges the preview of a run; it is below the list."""
+LOWEST = 19
+"""Rows below which only ``z`` shows it."""
 
 
 class Library(AppScreen):
@@ -59,6 +61,9 @@ class Library(AppScreen):
         &.-narrow Preview { display: none; border: none; padding: 0 1; }
         &.-narrow.-previewing Preview { display: block; }
         &.-narrow.-previewing .side { display: none; }
+        &.-runs.-low Preview { display: block; height: 9; border-top: solid $foreground 20%; }
+        &.-runs.-low Preview:focus { border-top: solid $primary; }
+        &.-runs.-low.-previewing Preview { height: 1fr; }
     }
     """
 
@@ -70,6 +75,7 @@ class Library(AppScreen):
         self._last_tab = tab
         self._wanted: Key | None = None  # to be selected when it is in the list
         self._seen = False
+        self._turned = 0  # tabs to go on once it is known which one is open
         self.tabs = TabBar(id="library-tabs")
         self.names = ItemList(id="library-items")
         self.header = TableHeader(self.names, id="library-header")
@@ -106,6 +112,7 @@ class Library(AppScreen):
         """Lay out list and preview as the open tab and the size want it."""
         self.set_class(self.view.tab == RUNS, "-runs")
         self.set_class(self.narrow, "-narrow")
+        self.set_class(self.narrow and self.size.height >= LOWEST, "-low")
         self._show_preview(self.has_class("-previewing") and self.narrow)
         self.header.refresh()
 
@@ -150,6 +157,9 @@ class Library(AppScreen):
             self._wanted = None
         else:
             self._fill()
+        if turned := self._turned:
+            self._turned = 0
+            self.beside(turned)
         if before and self.item and self.item.key == before.key and self.item is not before:
             self.preview.show_item(self.item)
 
@@ -189,9 +199,11 @@ class Library(AppScreen):
     @action("right", "next tab", "The next tab: runs, studies, presets.", "library", "tab_after", 1, rank=120)
     def beside(self, by: int) -> None:
         """Open the tab before or after."""
-        if self._seen:
-            self.view.open_beside(by)
-            self._open_tab()
+        if not self._seen:
+            self._turned += by
+            return
+        self.view.open_beside(by)
+        self._open_tab()
 
     @on(TabBar.Clicked)
     def _tab_clicked(self, message: TabBar.Clicked) -> None:

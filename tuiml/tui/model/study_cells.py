@@ -25,8 +25,8 @@ TITLES = {
 _BAD = ("failed", "diverged")
 
 
-def columns(results: Results | None) -> tuple[Column, ...]:
-    """The columns that a study has use for."""
+def columns(results: Results | None, tuned: bool) -> tuple[Column, ...]:
+    """The columns that a study has use for; ``tuned``: where each configuration has its own learning rate."""
     title = TITLES.get(results.metric, results.metric) if results else ""
     found = [
         Column("rank", "", 2, "right"),
@@ -36,11 +36,15 @@ def columns(results: Results | None) -> tuple[Column, ...]:
         Column("n", "n", 3, "right", keep=4, most=7),
         Column("test", "test", 6, "right", keep=3, most=17),
         Column("time", "time", 5, "right", keep=5, most=8),
-        Column("state", "state", 8, keep=2, most=24),
+        *([Column("state", "state", 8, keep=2, most=24)] if _unfinished(results) else []),
         Column("spark", "curve", SPARK, keep=6),
     ]
+    if tuned:
+        found.insert(3, Column("own", "lr", 6, "right", keep=2, most=9))
     if results and any(row.reference for row in results.rows):
-        found.insert(6, Column("printed", "printed", 7, "right", keep=1, most=9))
+        found.insert(
+            [one.key for one in found].index("time"), Column("printed", "printed", 7, "right", keep=1, most=9)
+        )
     if results and (len(results.varied) > 1 or any(_unnamed(row) for row in results.rows)):
         found.append(Column("settings", "settings", 10, keep=7, grow=2, most=48))
     return tuple(found)
@@ -58,6 +62,7 @@ def cells(model: StudyModel, row: Row, look: Look) -> dict[str, Cell]:
         "rank": (str(row.rank) if row.rank else missing, look.style(bold=best)),
         "mark": (look.glyphs.varied if marked else " ", look.style(VARIED)),
         "name": (row.configuration.name, look.style(bold=best)),
+        "own": (_own(model, row.configuration, missing), quiet),
         "metric": (text, look.style(bold=best)),
         "n": (f"{row.n}/{seeds}", quiet if row.n == seeds else look.style()),
         "test": with_spread(_test(metric), row.test_mean, row.test_std, look),
@@ -75,12 +80,13 @@ def trial_cells(model: StudyModel, row: Row, one: TrialResult, look: Look) -> di
     quiet, missing = look.style(QUIET), look.glyphs.missing
     said = f"seed {one.trial.seed}" if one.trial.fold is None else f"fold {one.trial.fold}"
     if one.trial.configuration.settings != row.configuration.settings:
-        said += f", tried {_settings(one.trial.configuration)}"
+        said += ", tried"
     figures = one.figures
     seconds = one.seconds[-1] if one.seconds else figures.get("seconds", math.nan)
     return {
         "rank": "",
         "name": (f"  {said}", quiet),
+        "own": (_own(model, one.trial.configuration, missing), quiet),
         "metric": figure_text(metric, figures.get(metric, math.nan), look),
         "n": "",
         "test": figure_text(_test(metric), figures.get(_test(metric), math.nan), look),
@@ -119,8 +125,18 @@ def _unnamed(row: Row) -> bool:
     )
 
 
+def _own(model: StudyModel, one: Configuration, missing: str) -> str:
+    """The learning rate, where each configuration has its own."""
+    return value_text(one.settings[model.tuned]) if model.tuned in one.settings else missing
+
+
 def _settings(one: Configuration) -> str:
     return ", ".join(f"{word(path)} {value_text(value)}" for path, value in one.settings.items())
+
+
+def _unfinished(results: Results | None) -> bool:
+    """True if some configuration has a state to show."""
+    return results is None or any(_state(row.trials, Look())[0] for row in results.rows)
 
 
 def _state(trials: Sequence[TrialResult], look: Look) -> Cell:

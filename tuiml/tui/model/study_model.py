@@ -150,8 +150,12 @@ class StudyModel:
     @property
     def varied(self) -> tuple[str, ...]:
         """The paths that the study varies; not the one that each configuration has its own best value of."""
-        tuned = self.study.tune if self.study else None
-        return tuple(path for path in (self.results.varied if self.results else ()) if path != tuned)
+        return tuple(path for path in (self.results.varied if self.results else ()) if path != self.tuned)
+
+    @property
+    def tuned(self) -> str:
+        """The path that each configuration has its own best value of; empty: there is none."""
+        return self.study.tune or "" if self.study else ""
 
     def row(self, name: str) -> Row | None:
         """The configuration of that name."""

@@ -23,10 +23,8 @@ from tuiml.tui.charts.text import clean, fit, notice
 from tuiml.tui.model.item_rows import Row
 from tuiml.tui.widgets.layer_table import CursorKeys
 
-NAME = 14
-LONGEST_NAME = 34
-"""Most cells of a name in a list with columns."""
-"""Minimum number of cells that are left for a name beside other text."""
+NAME, SHORT_NAME = 14, 22
+"""Minimum number of cells that are left for a name beside other text, and in a list with columns."""
 
 
 class ItemList(CursorKeys, can_focus=True):
@@ -201,7 +199,7 @@ class Table:
 
     def columns(self, room: int) -> list[tuple[Column, int]]:
         """The columns that fit, with the cells of each; two cells are between them."""
-        return laid_out(self._widths, room, LONGEST_NAME)
+        return laid_out(self._widths, room, self.by, max(SHORT_NAME, room // 4))
 
     def segments(self, row: Row, room: int, look: Look, base: Style) -> list[Segment]:
         """A row's cells."""
