@@ -1,13 +1,14 @@
 """The speed that a loop of one's own keeps under ``tuiml.watch``: ``python -m tests.benchmarks.watch``.
 
-Two copies of a loop differ by several percent on some machines, whatever is done to them, for their memory lies
-elsewhere. So one loop is measured, in short blocks that are watched or not, by turns: outside of a step that is
-measured, what is not reported to the run costs nothing. The run's clock stands still in blocks that are not
-watched, so that it takes its part of the watched time alone.
+Two copies of a loop differ by several percent on some machines, whatever is done to them, for their memory
+lies elsewhere. So one loop is measured, in short blocks that are watched or not, by turns: a step that is not
+reported to the run costs nothing, for hooks are there in a measured step only. The run's clock stands still
+in blocks that are not watched, so that it takes its part of the watched time alone.
 
-Each turn has a watched block and two that are not, in changing order; the second of those is the control,
-which shows how exact all this is. Speeds are the steps of all blocks over their seconds: snapshots fall into
-few of them. In brackets is the interval of 95 % (bootstrap over the turns).
+A turn has a watched block and two that are not, in changing order; the second of those is the control, which
+shows how exact all this is. Speeds are the steps of all blocks over their seconds: snapshots fall into few of
+them. In brackets is the interval of 95 % (bootstrap over the turns). The median is that of the turns: what is
+lost between snapshots.
 """
 
 from __future__ import annotations
@@ -48,28 +49,31 @@ class Clock:
 
 def block(loop: Loop, clock: Clock, watched: bool, seconds: float) -> tuple[int, float, float]:
     """Train for so long: steps, seconds and the processor's seconds."""
-    calls, last, busy, began = 0, 0, time.process_time(), time.perf_counter()
+    calls, measured, busy, began = 0, -AFTER, time.process_time(), time.perf_counter()
     if watched:
         clock.began = began
-    while (taken := time.perf_counter() - began) < seconds or (watched and calls - last < AFTER):
+    while time.perf_counter() - began < seconds or calls - measured < AFTER:
         loop.train(watched)
         calls += 1
-        if watched and (loop.run._armed or calls == 1):
-            last = calls
+        if watched and loop.run._armed:
+            measured = calls
+    loop.finish()
+    taken = time.perf_counter() - began
     busy = time.process_time() - busy
     if watched:
         clock.stop()
     return calls * loop.steps, taken, busy
 
 
-def measured(loop: Loop, clock: Clock, seconds: float, length: float) -> np.ndarray:
+def turns_of(loop: Loop, clock: Clock, seconds: float) -> np.ndarray:
     """Of every turn and kind of block: steps, seconds and the processor's seconds."""
     for watched in (False, True, True, False):
-        block(loop, clock, watched, max(1.0, length))
+        block(loop, clock, watched, 1.0)
+        loop.run._budget.due_at = 0.0  # the first snapshot has compiled: the next one need not wait for that
     turns, began = [], time.perf_counter()
     orders = itertools.cycle(itertools.permutations(range(len(KINDS))))
     while time.perf_counter() - began < seconds:
-        found = {kind: block(loop, clock, kind == 0, length) for kind in next(orders)}
+        found = {kind: block(loop, clock, kind == 0, loop.block) for kind in next(orders)}
         turns.append([found[kind] for kind in range(len(KINDS))])
     return np.array(turns)
 
@@ -83,12 +87,12 @@ def speeds(sums: np.ndarray, of: int) -> tuple[np.ndarray, np.ndarray]:
     return 100 * kept, 100 * same
 
 
-def row(name: str, seconds: float, length: float) -> str:
+def row(name: str, seconds: float) -> str:
     clock = Clock()
     with tempfile.TemporaryDirectory() as home:
         os.environ["TUIML_HOME"] = home
         loop = LOOPS[name][0](clock)
-        turns = measured(loop, clock, seconds, length)
+        turns = turns_of(loop, clock, seconds)
         loop.run.close()
         assert loop.run.path is not None
         with open(loop.run.path / "metrics.jsonl", encoding="utf-8") as file:
@@ -105,24 +109,30 @@ def row(name: str, seconds: float, length: float) -> str:
     plain = turns[:, 1:].sum((0, 1))
     texts = [f"{whole:6.2f} ({low:6.2f} to {high:6.2f})" for whole, low, high in cells]
     middle = np.median(speeds(turns, 1)[0])
-    return f"{name:17} {1e3 * plain[1] / plain[0]:8.3f}  {'  '.join(texts)}  {middle:6.2f}  {snapshots:9}  {answer}"
+    step = 1e3 * plain[1] / plain[0]
+    return f"{name:17} {step:8.3f}  {'  '.join(texts)}  {middle:6.2f}  {snapshots:9}  {answer}"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.watch", description=__doc__)
     parser.add_argument("loops", nargs="*", default=list(LOOPS), help=f"default: all of {', '.join(LOOPS)}")
     parser.add_argument("--seconds", type=float, default=36.0, help="of each loop (default: 36)")
-    parser.add_argument("--block", type=float, default=0.25, help="seconds of a block (default: 0.25)")
+    parser.add_argument(
+        "--block", type=float, default=0.01, help="seconds of a block at least (default: 0.01)"
+    )
     parser.add_argument("--row", action="store_true", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.row:
-        print(row(chosen.loops[0], chosen.seconds, chosen.block))
+        print(row(chosen.loops[0], chosen.seconds))
         return
-    titles = [f"{title:26}" for title in ("watched, %", "control, %", "watched, processor, %", "control, processor, %")]
+    titles = [
+        f"{title:26}"
+        for title in ("watched, %", "control, %", "watched, processor, %", "control, processor, %")
+    ]
     print(f"{'loop':17} {'step, ms':>8}  {'  '.join(titles)}  median  snapshots  98 %?", flush=True)
     for name in chosen.loops:
         command = [sys.executable, "-m", "tests.benchmarks.watch", name, "--row"]
-        command += ["--seconds", str(chosen.seconds), "--block", str(chosen.block)]
+        command += ["--seconds", str(chosen.seconds)]
         subprocess.run(command, env=os.environ | ENVIRONMENT | LOOPS[name][1])
 
 

@@ -1,12 +1,13 @@
 """Training loops of one's own for :mod:`tests.benchmarks.watch`, each a step at a time.
 
-Two networks of PyTorch, the first examples of the documentation of Keras (a convolutional network of MNIST's size, by
-``fit``), of MLX (a perceptron) and of Flax NNX (a convolutional network, compiled), and one that is so small
-that a step takes a fraction of a millisecond. The data are drawn at random: nothing is downloaded.
+Networks of PyTorch, and examples of the documentation of Keras (a convolutional network for MNIST, by
+``fit``), of MLX (a perceptron) and of Flax NNX (a convolutional network). The data are drawn at random:
+nothing is downloaded.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -28,6 +29,10 @@ class Loop:
     train: Callable[[bool], object]
     """Makes :attr:`steps` steps, and reports them to the run if that is asked."""
     steps: int = 1
+    block: float = 0.01
+    """Seconds of a block, at least: the shorter, the less the machine's ups and downs matter."""
+    finish: Callable[[], object] = lambda: None
+    """Waits for steps that were begun."""
 
 
 def _torch(model: Any, x: Any, y: Any, clock: Clock) -> Loop:
@@ -93,7 +98,7 @@ def keras(clock: Clock) -> Loop:
         import torch
 
         torch.set_num_threads(1)
-    batch, batches = 128, 4
+    batch, batches = 128, 2
     make = np.random.default_rng(0)
     x = make.random((batch * batches, 28, 28, 1)).astype("float32")
     y = keras.utils.to_categorical(make.integers(0, 10, batch * batches), 10)
@@ -129,7 +134,7 @@ def mlx(clock: Clock) -> Loop:
         def __init__(self, layers: int, inputs: int, hidden: int, outputs: int) -> None:
             super().__init__()
             sizes = [inputs] + [hidden] * layers + [outputs]
-            self.layers = [nn.Linear(a, b) for a, b in zip(sizes[:-1], sizes[1:], strict=True)]
+            self.layers = [nn.Linear(a, b) for a, b in itertools.pairwise(sizes)]
 
         def __call__(self, x: Any) -> Any:
             for layer in self.layers[:-1]:
@@ -159,6 +164,7 @@ def mlx(clock: Clock) -> Loop:
 
 def flax(clock: Clock) -> Loop:
     """flax.readthedocs.io: MNIST tutorial"""
+    import jax
     import jax.numpy as jnp
     import optax
     from flax import nnx
@@ -202,7 +208,7 @@ def flax(clock: Clock) -> Loop:
         if watched:
             run.step(loss=loss, grads=grads)
 
-    return Loop(run, train)
+    return Loop(run, train, block=0.1, finish=lambda: jax.block_until_ready(nnx.state(model)))
 
 
 LOOPS: dict[str, tuple[Callable[[Clock], Loop], dict[str, str]]] = {
