@@ -187,6 +187,19 @@ class MLX(ArrayAdapter):
         super().close()
         self._unsee()
 
+    # -- numbers of the loop ---------------------------------------------------------------------------------
+
+    def hold(self, value: Any) -> Any:
+        if not isinstance(value, mx.array):
+            return float(value)
+        # Of its own, for the loop may change its array; begun, for it would keep what it is computed from.
+        found = mx.stop_gradient(value) if value.size == 1 else mx.mean(value)
+        mx.async_eval(found)
+        return found
+
+    def numbers(self, values: Sequence[Any]) -> list[float]:
+        return [float(value.item()) if isinstance(value, mx.array) else value for value in values]
+
 
 def _children(module: Any) -> Iterator[tuple[str, Any]]:
     """The modules inside one, in the order in which they were set."""

@@ -12,7 +12,7 @@ from torch import nn
 
 from tuiml.watch.adapter import OUTPUTS, Adapter
 from tuiml.watch.facts import ModuleFacts
-from tuiml.watch.reductions import UNITS, Parcel, count, highest
+from tuiml.watch.reductions import UNITS, Parcel, flat, highest, zeros
 from tuiml.watch.torch_arrays import Tensor, floats
 from tuiml.watch.torch_modules import Seen
 
@@ -130,5 +130,4 @@ class Outputs:
             if found[1] == 0.0 and found[2] > 0:  # it cuts off what is below 0
                 facts.silent = found[0] <= 0.0
 
-        zeros = count(torch, given == 0.0)
-        self._parcel.add([highest(torch, given, axis), given.amin(), zeros], make)
+        self._parcel.add([highest(torch, given, axis), given.amin(), zeros(torch, flat(given))], make)
