@@ -271,7 +271,8 @@ class MlxEngine(Engine):
 
 
 def _arrays(part: Part) -> tuple[Array, Array]:
-    labels = part.labels if part.labels.ndim == 2 else part.labels.astype(np.int32)
+    """Inputs and labels, a row an example."""
+    labels = part.labels if part.labels.ndim == 2 else part.labels.astype(np.int32)[:, None]
     return mx.array(part.inputs), mx.array(labels)
 
 
