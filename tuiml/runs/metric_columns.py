@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuiml.runs import timeline
-from tuiml.runs.folder import METRICS, Line, beginnings, each_line
-from tuiml.runs.metrics import parse, read_lines
+from tuiml.runs.folder import METRICS, Line, beginnings
+from tuiml.runs.metrics import lines_having, parse, read_lines
 from tuiml.training.events import Epoch, Event, Intervention, Progress, Scalars
 
 Columns = dict[str, NDArray[Any]]
@@ -46,7 +46,7 @@ def surviving(path: Path, *kinds: type[Event]) -> Iterator[Line]:
     Raises:
         OSError: its metrics cannot be read.
     """
-    rewinds = filter(timeline.is_rewind, filter(None, each_line(path, having=b"rewind")))
+    rewinds = filter(timeline.is_rewind, filter(None, map(parse, lines_having(path / METRICS, b"rewind"))))
     wanted = beginnings(*kinds, *_MANUAL)
     data = (data for _, data in read_lines(path / METRICS) if data.startswith(wanted))
     lines = timeline.surviving(rewinds, filter(None, map(parse, data)))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tuiml.runs import timeline
 from tuiml.runs.folder import METRICS, Line, beginnings, each_line
-from tuiml.runs.metrics import parse, read_lines
+from tuiml.runs.metrics import lines_having, parse, read_lines
 from tuiml.spec.stopping import badness
 from tuiml.training.events import Progress
 
@@ -58,10 +58,7 @@ class RunLines:
         Raises:
             OSError: they cannot be read.
         """
-        for line in filter(None, each_line(path, having=b"watched")):
-            self.watched = str(line.get("watched") or self.watched)
-        rewinds = filter(timeline.is_rewind, filter(None, each_line(path, having=b"rewind")))
-        for line in timeline.surviving(rewinds, self._counted(path)):
+        for line in timeline.surviving(self._rewinds(path), self._counted(path)):
             event = line.get("event")
             if event == "start":
                 self.first, self.start, self.end = self.first or line, line, None
@@ -71,6 +68,13 @@ class RunLines:
                 self._take(line)
             elif event == "intervention" and not timeline.is_rewind(line):
                 self.changes.append(line)
+
+    def _rewinds(self, path: Path) -> Iterator[Line]:
+        """The rewinds; on the way, the metric is noted."""
+        for line in filter(None, map(parse, lines_having(path / METRICS, b"watched", b"rewind"))):
+            self.watched = str(line.get("watched") or self.watched)
+            if timeline.is_rewind(line):
+                yield line
 
     def _counted(self, path: Path) -> Iterator[Line]:
         for line in each_line(path):
