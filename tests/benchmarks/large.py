@@ -1,9 +1,9 @@
 """Long runs and many of them: ``python -m tests.benchmarks.large``.
 
-A home folder is made of what the real recorder wrote: 500 runs and ten studies of three trials, one run of 10,000 epochs,
-and one of a million, the most that a preset may have, with the snapshots of an hour of training. Then each
-command, and the app in a pseudo-terminal, is timed twice: with nothing read before, and again. Seconds of wall
-time and of the processors, and the most memory.
+A home folder is made of what the real recorder wrote: 500 runs, ten studies of three trials, one run of
+10,000 epochs, and one of a million, the most that a preset may have, with the snapshots of an hour.
+Then each command, and the app in a pseudo-terminal, is timed twice: with nothing read before, and again.
+Seconds of wall time and of the processors, and the most memory.
 """
 
 from __future__ import annotations
@@ -189,7 +189,7 @@ def everything(home: Path) -> Iterator[tuple[str, Taken]]:
     yield f"compare {SHORT} sweep-001", taken(home, "compare", SHORT, "sweep-001")
     yield f"compare {MILLION} {LONG}", taken(home, "compare", MILLION, LONG)
     yield f"export {MILLION} --to csv", taken(home, "export", MILLION, "--to", "csv", "--force")
-    yield "the end of the lines", _process(home, "-c", RESUMED.format(path=home / "runs" / MILLION))
+    yield "the end of the lines", _process(home, "-c", RESUMED.format(path=str(home / "runs" / MILLION)))
     planned = read(home / "runs" / LONG / "preset.toml")["training"]["epochs"]
     yield f"resume {LONG}", taken(home, "resume", LONG, "--quiet", "--set", f"training.epochs={planned + 1}")
 

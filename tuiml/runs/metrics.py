@@ -199,8 +199,8 @@ def parse(data: bytes | str) -> Line | None:
 
 
 def _plausible(line: Line, flat: bool) -> bool:
-    """True if steps, epochs and numbers are integers ≥ 0, and no value is larger or nested deeper than what a run
-    writes. There may be a million lines; most are ``flat``: they have no long text, list or table."""
+    """True if steps, epochs and numbers are integers ≥ 0, and no value is larger or nested deeper than what a
+    run writes. There may be a million lines; most are ``flat``: they have no long text, list or table."""
     counts = _REWIND_COUNTS if is_rewind(line) else _COUNTS
     for name, value in line.items():
         kind = type(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from asyncio import TimerHandle
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +19,7 @@ from tuiml.tui.library.study_preview import study_strips
 from tuiml.tui.model.catalog import Item, Key
 from tuiml.tui.model.document import Document
 from tuiml.tui.model.past_run import read_run
-from tuiml.tui.model.run_model import RunModel
+from tuiml.tui.model.run_model import RunModel, events_in
 from tuiml.tui.process.study_follower import read_table
 from tuiml.tui.shell.protocol import HasShell
 from tuiml.tui.widgets.later import later
@@ -100,7 +101,10 @@ class Preview(StripsView):
         if item.study:
             self.post_message(self.StudyLoaded(item, read_table(item.study, self._files.waiting)))
             return
-        self.post_message(self.Loaded(item, read_run(item.path, self._files, snapshots=False)))
+        run = read_run(item.path, self._files, snapshots=False, soon=True)
+        if isinstance(run, RunModel) and run.sampled and item.run:  # the list has read all of it
+            run.bests.extend(events_in([json.dumps(item.run.best)]))
+        self.post_message(self.Loaded(item, run))
 
     @on(StudyLoaded)
     def _take_study(self, message: StudyLoaded) -> None:
