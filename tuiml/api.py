@@ -28,6 +28,7 @@ from tuiml.runs import library, metric_columns, predictor, session, threads
 from tuiml.runs.errors import Cancelled, RunError
 from tuiml.runs.folder import refuse_taken
 from tuiml.runs.predictor import Answers
+from tuiml.runs.run_lines import surviving
 from tuiml.spec import Preset, Problem, SpecError, check
 from tuiml.spec import library as presets
 from tuiml.spec.edit import put
@@ -253,7 +254,7 @@ class Run:
 
     def _last(self, *kinds: type[Event]) -> Event | None:
         line = None
-        for line in metric_columns.surviving(self.path, *kinds):  # noqa: B007 - the last one is meant
+        for line in surviving(self.path, *kinds):  # noqa: B007 - the last one is meant
             pass
         with contextlib.suppress(ValueError, RecursionError):
             return read_event(line) if line else None

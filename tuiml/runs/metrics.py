@@ -145,15 +145,19 @@ def _size_of_lines(handle: int) -> int:
     return 0
 
 
-def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+def read_lines(path: Path, first: int = 0) -> Iterator[tuple[int, bytes]]:
     """The complete lines of a file, each with its offset; a line that is too long is empty.
+
+    Args:
+        first: the offset of the first of them.
 
     Raises:
         OSError: it cannot be read.
     """
     with os.fdopen(open_regular(path), "rb", buffering=BLOCK) as file:
-        at, start, long = 0, 0, False
-        while at < MOST_READ and (data := file.readline(MOST_LINE)):
+        file.seek(first)
+        at, start, long = first, first, False
+        while at < first + MOST_READ and (data := file.readline(MOST_LINE)):
             whole = data.endswith(b"\n")
             if whole:
                 yield (start, b"") if long else (at, data)
@@ -257,8 +261,8 @@ def end_of(
         interventions: their number at that step; the lines of later ones do not stay.
     """
     first = _last_rewind(path, interventions) if known is None else known
-    end = 0
-    for at, data in read_lines(path):
+    end = first if _begins(path, first) else 0
+    for at, data in read_lines(path, end):
         line = parse(data) or {}
         at_step = line.get("step", step)
         later = at_step > step if known is None else at_step != step
@@ -267,6 +271,12 @@ def end_of(
             return at
         end = at + len(data)
     return end
+
+
+def _begins(path: Path, at: int) -> bool:
+    """True if a line begins at an offset, or may be appended there."""
+    with os.fdopen(open_regular(path), "rb") as file:
+        return at == 0 or os.pread(file.fileno(), 1, at - 1) == b"\n"
 
 
 def _last_rewind(path: Path, interventions: int) -> int:

@@ -10,7 +10,7 @@ from tuiml.runs import timeline
 from tuiml.runs.folder import METRICS, Line, beginnings, each_line
 from tuiml.runs.metrics import lines_having, parse, read_lines
 from tuiml.spec.stopping import badness
-from tuiml.training.events import Progress
+from tuiml.training.events import Event, Intervention, Progress, kind_of
 
 NAN = float("nan")
 
@@ -36,6 +36,19 @@ def last_batch(path: Path) -> Line | None:
     for _, data in read_lines(path / METRICS):
         newest = data if data.startswith(_BATCH) else newest
     return parse(newest)
+
+
+def surviving(path: Path, *kinds: type[Event]) -> Iterator[Line]:
+    """The lines of some kinds of events of the run in a folder, without what a rewind undid.
+
+    Raises:
+        OSError: its metrics cannot be read.
+    """
+    rewinds = filter(timeline.is_rewind, filter(None, map(parse, lines_having(path / METRICS, b"rewind"))))
+    wanted = beginnings(*kinds, Intervention)
+    data = (data for _, data in read_lines(path / METRICS) if data.startswith(wanted))
+    lines = timeline.surviving(rewinds, filter(None, map(parse, data)))
+    return (line for line in lines if kind_of(line.get("event")) in kinds)
 
 
 class RunLines:

@@ -20,12 +20,11 @@ LINE = 4096
 
 
 def is_large(path: Path) -> bool:
-    """True if the metrics of the run in a folder take long to read.
-
-    Raises:
-        OSError: there are none.
-    """
-    return os.stat(path / METRICS).st_size > LARGE
+    """True if the metrics of the run in a folder take long to read."""
+    try:
+        return os.stat(path / METRICS).st_size > LARGE
+    except OSError:
+        return False
 
 
 def sampled_lines(path: Path) -> Iterator[bytes]:

@@ -14,6 +14,7 @@ from textual.message import Message
 from tuiml.data.own.entries import DataFiles
 from tuiml.data.own.reading import DataFilesInBackground
 from tuiml.studies.results import Results
+from tuiml.training.events import Epoch
 from tuiml.tui.library.preview import broken_strips, preset_strips, run_strips
 from tuiml.tui.library.study_preview import study_strips
 from tuiml.tui.model.catalog import Item, Key
@@ -103,7 +104,8 @@ class Preview(StripsView):
             return
         run = read_run(item.path, self._files, snapshots=False, soon=True)
         if isinstance(run, RunModel) and run.sampled and item.run:  # the list has read all of it
-            run.bests.extend(events_in([json.dumps(item.run.best)]))
+            best = events_in([json.dumps(item.run.best)])
+            run.bests.extend(event for event in best if isinstance(event, Epoch))
         self.post_message(self.Loaded(item, run))
 
     @on(StudyLoaded)
