@@ -2,6 +2,7 @@
 
 import json
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -96,11 +97,13 @@ def test_a_sample_has_the_ends_of_a_file_and_reads_little_of_it(
     assert found[-100:] == list(range(59_901, 60_001))
     middle = [epoch for epoch in found if 1000 < epoch < 59_000]
     assert len(middle) > 90
-    assert max(b - a for a, b in zip(middle, middle[1:], strict=False)) < 1500
+    assert max(b - a for a, b in pairwise(middle)) < 1500
 
 
 @pytest.mark.parametrize("data", [b"", b"\n", b"{}\n", b'{"a": 1}\n{"b"', b"\xff" * 50_000])
-def test_a_sample_of_any_file_can_be_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
+def test_a_sample_of_any_file_can_be_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes
+) -> None:
     (tmp_path / METRICS).write_bytes(data)
     monkeypatch.setattr(sample, "ENDS", 1000)
     assert list(sample.sampled_lines(tmp_path)) == data.split(b"\n")[:-1]
@@ -124,7 +127,7 @@ def test_a_run_with_long_metrics_is_read_once(
     assert {one.name for one in before} == {"long", "short"}
     assert before[0] == listing.Runs().one(before[0].path, listing.bases())
     with monkeypatch.context() as none_is_read:
-        none_is_read.setattr(listing, "summary", lambda path: pytest.fail(f"{path} is read again"))
+        none_is_read.setattr(listing, "summary", lambda path, _: pytest.fail(f"{path} is read again"))
         assert listing.list_runs() == before
         assert main(["compare", "long", "short"]) == 0
     with (long_runs[0] / METRICS).open("a") as file:
@@ -157,3 +160,37 @@ def test_what_can_be_listed_soon_comes_before_long_metrics_are_read(long_runs: l
     assert runs.left
     assert {one.name: one.reason for one in runs.read({})}["long"] == "stopped"
     assert (runs_folder() / "long").exists()
+
+
+def test_of_a_run_that_goes_on_only_new_lines_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    path = files_on_disk.run("going", epochs=100, reason=None)
+    monkeypatch.setattr(library, "is_held", lambda _: True)
+    parsed: list[bytes] = []
+    real = metrics.parse
+    monkeypatch.setattr("tuiml.runs.run_lines.parse", lambda data: parsed.append(data) or real(data))
+    runs, file = listing.Runs(), path / METRICS
+    epoch = json.loads(file.read_text().splitlines()[-1])
+
+    def added(*lines: dict[str, object]) -> int:
+        """Add lines; how many are parsed by the next list, which finds what a first list would."""
+        with file.open("a") as end:
+            end.writelines(json.dumps(line) + "\n" for line in lines)
+        parsed.clear()
+        found = runs.summary(path)
+        count = len(parsed)
+        assert found == library.summary(path)
+        return count
+
+    assert added() > 100
+    assert added() == 0
+    better = epoch | {"epoch": 101, "step": 43 * 101, "val_loss": 0.01}
+    assert added(better, {"event": "notice", "about": "x", "text": "y"}) == 2
+    assert added({"event": "intervention", "number": 1, "what": "rate", "value": 0.5, "step": 9}) == 1
+    back = {"event": "intervention", "number": 2, "what": "rewind", "value": 43, "step": 4343}
+    assert added(back) > 100, "what a rewind undoes is before it"
+    assert added(epoch | {"epoch": 2, "step": 86}) == 1
+    text = file.read_text().splitlines(keepends=True)
+    file.write_text("".join(text[:50] + [line.replace("0.5", "0.6") for line in text[50:]]))
+    assert added() > 100, "it was written anew"
+    file.write_text("".join(text[:50]))
+    assert 50 <= added() < 100, "it was cut"

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, TypeAlias
 from tuiml.files import home, read_regular, write_whole
 from tuiml.runs.folder import METRICS, PRESET, runs_folder
 from tuiml.runs.library import RunSummary, names, summary
+from tuiml.runs.run_lines import RunLines
 from tuiml.runs.tags import TAGS, parse
 from tuiml.runs.watched import MODEL
 from tuiml.spec import SpecError, check
@@ -66,6 +67,8 @@ class Runs:
 
     def __init__(self) -> None:
         self._of: dict[Path, tuple[RunSummary, Base | None, RunSummary]] = {}
+        self._going_on: dict[Path, RunLines] = {}
+        """Of runs that go on, what was read of their metrics: they are read on from there."""
         self.left = False
         """True if the last list lacks some."""
 
@@ -109,17 +112,21 @@ class Runs:
     def summary(self, path: Path) -> RunSummary:
         """The same without what differs from its preset."""
         if self._unread(path):
-            signed = _signature(path)
-            self._known[path] = (signed, summary(path))
+            signed, lines = _signature(path), self._going_on.pop(path, RunLines())
+            run = summary(path, lines)
+            self._known[path] = (signed, run)
+            if run.reason == "running":
+                self._going_on[path] = lines
         return self._known[path][1]
 
     def _unread(self, path: Path) -> int:
-        """Bytes of a run's metrics if a file of it has changed since it was read; else 0."""
+        """Bytes of a run's metrics that are to be read if a file of it may have changed; else 0."""
         signed = _signature(path)
         before, run = self._known.get(path, ((), None))
         # the files of a run do not say whether it is still running
         new = run is None or before != signed or run.reason == "running"
-        return max(1, signed[0][1]) if new else 0
+        lines = self._going_on.get(path)
+        return max(1, signed[0][1] - (lines.end_of_lines if lines else 0)) if new else 0
 
     @cached_property
     def _known(self) -> dict[Path, tuple[Signature, RunSummary]]:

@@ -168,14 +168,18 @@ def read_lines(path: Path, first: int = 0) -> Iterator[tuple[int, bytes]]:
             start = at if whole else start
 
 
-def lines_having(path: Path, *words: bytes) -> Iterator[bytes]:
+def lines_having(path: Path, *words: bytes, first: int = 0) -> Iterator[bytes]:
     """The complete lines of a file that have one of some words, without their line breaks; the others cost
     nearly nothing.
+
+    Args:
+        first: the offset of the first line that is read.
 
     Raises:
         OSError: it cannot be read.
     """
     with os.fdopen(open_regular(path), "rb", buffering=0) as file:
+        file.seek(first)
         rest, count = b"", 0
         while count < MOST_READ and (block := file.read(LARGE_BLOCK)):
             count += len(block)

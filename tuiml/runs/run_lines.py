@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from tuiml.files import open_regular
 from tuiml.runs import timeline
-from tuiml.runs.folder import METRICS, Line, beginnings, each_line
+from tuiml.runs.folder import MANY, METRICS, Line, beginnings
 from tuiml.runs.metrics import lines_having, parse, read_lines
 from tuiml.spec.stopping import badness
 from tuiml.training.events import Event, Intervention, Progress, kind_of
@@ -51,10 +53,20 @@ def surviving(path: Path, *kinds: type[Event]) -> Iterator[Line]:
     return (line for line in lines if kind_of(line.get("event")) in kinds)
 
 
+_OF_OTHERS = b"watched", b"rewind"
+"""Words in lines that say something of lines before them."""
+MARK = 256
+"""Bytes that are compared to tell whether a file was cut and written anew."""
+
+
 class RunLines:
     """What a run's list needs of its metrics. They are read one by one: there may be a million."""
 
     def __init__(self) -> None:
+        self.end_of_lines = 0
+        """Bytes of the lines that were read."""
+        self._mark = b""
+        """The end of the last of them."""
         self.first: Line | None = None
         self.start: Line | None = None
         self.last: Line | None = None
@@ -66,11 +78,13 @@ class RunLines:
         self._least = math.inf
 
     def read(self, path: Path) -> None:
-        """Read them; the best epoch is by the metric that the last start names.
+        """Read them, or what was added since; the best epoch is by the metric that the last start names.
 
         Raises:
             OSError: they cannot be read.
         """
+        if not self._continues(path):
+            vars(self).update(vars(RunLines()))
         for line in timeline.surviving(self._rewinds(path), self._counted(path)):
             event = line.get("event")
             if event == "start":
@@ -82,16 +96,30 @@ class RunLines:
             elif event == "intervention" and not timeline.is_rewind(line):
                 self.changes.append(line)
 
+    def _continues(self, path: Path) -> bool:
+        """True if the file begins with what was read, and what was added says nothing of it."""
+        if not self._mark:
+            return False
+        with os.fdopen(open_regular(path / METRICS), "rb") as file:
+            at = self.end_of_lines - len(self._mark)
+            if os.pread(file.fileno(), len(self._mark), at) != self._mark:
+                return False
+        return not any(lines_having(path / METRICS, *_OF_OTHERS, first=self.end_of_lines))
+
     def _rewinds(self, path: Path) -> Iterator[Line]:
         """The rewinds; on the way, the metric is noted."""
-        for line in filter(None, map(parse, lines_having(path / METRICS, b"watched", b"rewind"))):
+        for line in filter(
+            None, map(parse, lines_having(path / METRICS, *_OF_OTHERS, first=self.end_of_lines))
+        ):
             self.watched = str(line.get("watched") or self.watched)
             if timeline.is_rewind(line):
                 yield line
 
     def _counted(self, path: Path) -> Iterator[Line]:
-        for line in each_line(path):
-            if line is not None:
+        for at, data in read_lines(path / METRICS, self.end_of_lines):
+            self.end_of_lines, self._mark = at + len(data), data[-MARK:]
+            line = {} if data.startswith(MANY) else parse(data)
+            if line:
                 yield line
             self.skipped += line is None
 

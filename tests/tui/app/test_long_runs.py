@@ -1,4 +1,4 @@
-"""A run with long metrics: it is drawn from a sample of them at once, and from all of them once they are read."""
+"""A run with long metrics: it is drawn from a sample of them at once, and from all once they are read."""
 
 from __future__ import annotations
 
@@ -32,12 +32,16 @@ def long(own_folders: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def same(model: RunModel, other: RunModel) -> bool:
     curves = [(model.loss, other.loss), (model.accuracy, other.accuracy)]
-    series = [(getattr(a, name), getattr(b, name)) for a, b in curves for name in ("raw", "train", "validation")]
+    series = [
+        (getattr(a, name), getattr(b, name)) for a, b in curves for name in ("raw", "train", "validation")
+    ]
     drawn = all(np.array_equal(a.points(), b.points()) for a, b in series)
     return drawn and (model.epochs, model.best, model.end) == (other.epochs, other.best, other.end)
 
 
-async def test_a_long_run_is_shown_at_once_and_then_exactly(long: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_long_run_is_shown_at_once_and_then_exactly(
+    long: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shown, reads = threading.Event(), follower.load_run
 
     def read(*given: Any, **more: Any) -> RunModel:
