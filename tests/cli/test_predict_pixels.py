@@ -112,3 +112,13 @@ def test_counts_beyond_those_of_training_are_said(train: Train, tmp_path: Path, 
     assert probabilities(name, "counts.npz", capsys)[1].count("the values are") == 0
     for file in ("more.npz", "few.npz"):
         assert "they are taken as they are" in probabilities(name, file, capsys)[1]
+
+
+def test_pixels_are_scaled_for_a_run_on_fewer_shades(train: Train, tmp_path: Path, capsys: Capture) -> None:
+    x, y = images(top=16)
+    np.savez(tmp_path / "shades.npz", x=x, y=y)
+    np.savez(tmp_path / "pixels.npz", x=np.rint(x * (255 / x.max())).astype(np.uint8))
+    name = train({"path": "shades.npz"}, LAYERS)
+    found, err = probabilities(name, "pixels.npz", capsys)
+    assert "they are multiplied by 0.0" in err
+    np.testing.assert_allclose(found, probabilities(name, "shades.npz", capsys)[0], atol=0.02)

@@ -151,6 +151,13 @@ def test_no_step_or_a_rate_of_zero_is_not_a_layer_that_is_not_trained() -> None:
     assert "not trained" not in names(found(still))
 
 
+def test_a_rate_is_not_too_low_where_there_is_no_gradient() -> None:
+    slow = all_layers(update_ratio=-7.0)
+    assert "learning rate too low" in names(found(slow, losses=STAYS))
+    still = all_layers(update_ratio=NEVER, gradient_norm=0.0)
+    assert "learning rate too low" not in names(found(still, losses=STAYS))
+
+
 def test_layers_that_were_never_called_shared_ones_and_containers_are_passed_over() -> None:
     tied = (*MLP, linear("tied", shared_with="head"), linear("unused"))
     never = dict.fromkeys(LayerStatistics.__dataclass_fields__, math.nan)

@@ -1,15 +1,12 @@
 """The loop that docs/watch.md has a newcomer copy: its fault is found, and mended as it says."""
 
-import math
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.watch.reading import events
-from tuiml.runs.watched import read_model
-from tuiml.runs.watched_diagnosis import diagnosed
+from tests.watch.reading import events, verdicts
 
 pytest.importorskip("torch")
 ROOT = Path(__file__).parents[2]
@@ -32,9 +29,6 @@ def test_watch_see_fix(rate, found, own_folders):
     said = subprocess.run(words, cwd=ROOT, check=True, capture_output=True, text=True)
     assert "'tuiml my-net' shows it" in said.stderr
     path = own_folders / "runs" / "my-net"
-    last = events(path, "snapshot")[-1]
-    first, now = events(path, "batch")[0].train_loss, events(path, "epoch")[-1].train_loss
-    known = {"losses": (first, now), "diverged": False, "rate": float(rate), "score": math.nan}
-    verdicts = diagnosed(read_model(path), last.layers, last.step, **known)
-    assert [verdict.name for verdict in verdicts][:1] == [found] * bool(found)
+    assert [verdict.name for verdict in verdicts(path)][:1] == [found] * bool(found)
+    now = events(path, "epoch")[-1].train_loss
     assert (now < 0.1) == (rate == "0.01")

@@ -65,5 +65,4 @@ def test_fit_is_recorded_and_ends_with_the_same_bits(backend, tmp_path, own_fold
     assert one.dead == 0.0
     assert modules(path)["conv2d"].output_shape == (6, 6, 4)
     assert not read_model(path).unseen
-    if backend == "jax":
-        assert one.mean == pytest.approx(last["conv_mean"], rel=1e-4)
+    assert one.mean == pytest.approx(last["conv_mean"], rel=1e-4)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
+from statistics import median
 
 from tuiml.nn.optimizers import optimizers
 from tuiml.runs.watched import Module, WatchedModel
@@ -122,6 +123,12 @@ class WatchedContext(StackContext):
     def not_finite(self, index: int) -> bool:
         found = self.of(index)
         return not math.isfinite(found.std) and not math.isnan(found.zeros)
+
+    @cached_property
+    def ratio(self) -> float:
+        """Of the layers that were moved: what gets no gradient stays as it is at any rate."""
+        ratios = [ratio for i in self.weighted if (ratio := self.layers[i].update_ratio) > NEVER]
+        return median(ratios) if ratios else math.nan
 
     @cached_property
     def fall(self) -> float:

@@ -32,22 +32,34 @@ def in_units_of(data: Data, top: float | None, examples: NewExamples) -> NewExam
         return examples
     values = examples.inputs[known]
     least, most = float(values.min()), float(values.max())
-    said = f"the values are {least:g} to {most:g}"
     if data.train.inputs.dtype == np.uint8:
-        reach = top if top is not None else float(data.train.inputs.max())
-        trained = f"the run was trained on whole numbers from 0 to {reach:g}"
-        whole = bool((values == np.rint(values)).all())
-        if top is not None and least >= 0 and 0 < most <= 1 < top and (not whole or top >= PIXELS):
-            note = f"{said}, {trained}: they are multiplied by {top:g}"
-            return replace(examples, inputs=examples.inputs * top, notes=(*examples.notes, note))
-        if top == WHITE and (least < 0 or most > WHITE):
-            raise Wrong("path", f"{said}; {trained}: give those, or fractions from 0 to 1")
-        if not whole or least < 0 or most > reach or (top is not None and 0 < most <= 1 < top):
-            note = f"{said}{'' if whole else ', not all whole'}; {trained}: they are taken as they are"
-            return replace(examples, notes=(*examples.notes, note))
-    elif _bytes(examples.inputs) and most >= PIXELS and _fractions(data):
-        note = f"{said}, the run was trained on 0 to 1: they are divided by 255"
+        return _for_bytes(data, top, examples, bool((values == np.rint(values)).all()), (least, most))
+    if _bytes(examples.inputs) and most >= PIXELS and _fractions(data):
+        note = f"the values are {least:g} to {most:g}, the run was trained on 0 to 1: they are divided by 255"
         return replace(examples, inputs=examples.inputs / WHITE, notes=(*examples.notes, note))
+    return examples
+
+
+def _for_bytes(
+    data: Data, top: float | None, examples: NewExamples, whole: bool, ends: tuple[float, float]
+) -> NewExamples:
+    (least, most), pixels = ends, top is not None and (top == WHITE or len(data.shape) > 1)
+    said = f"the values are {least:g} to {most:g}"
+    reach = top if top is not None else float(data.train.inputs.max())
+    trained = f"the run was trained on whole numbers from 0 to {reach:g}"
+    if pixels and (least < 0 or most > WHITE):
+        raise Wrong("path", f"{said}; {trained}: give those, or fractions from 0 to 1")
+    factor = 1.0
+    if top is not None and least >= 0 and 0 < most <= 1 < top and (not whole or top >= PIXELS):
+        factor = top
+    elif top is not None and pixels and whole and top < PIXELS <= most:
+        factor = top / WHITE
+    if factor != 1.0:
+        note = f"{said}, {trained}: they are multiplied by {factor:.3g}"
+        return replace(examples, inputs=examples.inputs * factor, notes=(*examples.notes, note))
+    if not whole or least < 0 or most > reach or (top is not None and 0 < most <= 1 < top):
+        note = f"{said}{'' if whole else ', not all whole'}; {trained}: they are taken as they are"
+        return replace(examples, notes=(*examples.notes, note))
     return examples
 
 
