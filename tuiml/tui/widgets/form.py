@@ -89,7 +89,8 @@ class Form(Keyed, ScrollView, can_focus=True):
     def go_to_section(self, number: int | None) -> None:
         """Focus the first field of a section, by its index, and show as much of the section as fits."""
         if self.go_to_number(number):
-            self.scroll_to(y=focused_rows(self._drawn, self._view()).start, animate=False, force=True)
+            first = focused_rows(self._drawn, self._view()).start
+            self.scroll_to(y=first, animate=False, force=True)
 
     def _moved(self, elsewhere: bool) -> None:
         if elsewhere:

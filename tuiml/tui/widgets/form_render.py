@@ -79,7 +79,7 @@ def focused_rows(lines: Sequence[Line], view: View) -> range:
     if not own:
         return range(0)
     first, last, height = own[0], own[-1], max(1, view.height)
-    while first and lines[first - 1].field is None and last - first + 2 <= height:
+    while first and lines[first - 1].field is None and lines[first - 1].parts and last - first + 2 <= height:
         first -= 1
     if view.picker:
         chosen = next((y for y in own if lines[y].pick == view.picker.cursor), first)
