@@ -137,7 +137,7 @@ def keys(home: Path, size: tuple[int, int], seconds: float) -> dict[str, list[fl
             found["key"].append(_answer(session, "\x1b[B" if down else "\x1b[A", CURSOR))
             down = not down
             if len(found["key"]) % 10 == 0:
-                found["palette"].append(_answer(session, "\x10", b"Do"))
+                found["palette"].append(_answer(session, "\x10", b"Actions"))
                 session.press("\x1b")
                 session.rest(0.3)
                 found["help"].append(_answer(session, "?", b"type to search"))

@@ -47,7 +47,7 @@ def test_a_study_to_its_table_and_again_and_as_json_and_as_csv(tmp_path, capsys)
     lines = printed.splitlines()
     assert lines[0].split() == [
         "rank",
-        "configuration",
+        "activation",
         "val",
         "acc",
         "n",
@@ -159,7 +159,7 @@ def test_the_rate_that_was_found_for_a_configuration_is_beside_its_name(capsys):
     run(chosen)
     print_results(Table(chosen, studies_folder() / "tiny").results(), chosen.tune)
     header, *rows = capsys.readouterr().out.splitlines()[:3]
-    assert header.split()[:3] == ["rank", "configuration", "lr"]
+    assert header.split()[:3] == ["rank", "activation", "lr"]
     assert all(float(re.search(r"(?:relu|tanh) +(\S+)", row)[1]) > 0 for row in rows)
 
 

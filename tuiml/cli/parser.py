@@ -55,6 +55,8 @@ class Parser(argparse.ArgumentParser):
         first = unknown[0]
         options = [word for action in self._actions for word in action.option_strings]
         near = closest(first.partition("=")[0], options) if first.startswith("-") else None
+        if "=" in first and not near and "--set" in options:
+            near = f"--set {first[:60]}"
         kind = "option" if first.startswith("-") else "argument"
         self.error(f"unknown {kind} {short(first)}" + (f"; did you mean '{near}'?" if near else ""))
 

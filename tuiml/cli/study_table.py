@@ -11,10 +11,9 @@ from typing import Any
 from tuiml.cli.output import cells, print_table, say
 from tuiml.formatting import NONE, duration, loss
 from tuiml.registry import value_text
-from tuiml.studies.results import Results, Row, TrialResult
+from tuiml.studies.results import Results, Row, TrialResult, heading
 
 WIDTH = 80
-WORDS = {"training.learning_rate": "lr"}
 TITLES = {"val": "validation", "test": "test", "train": "training"}
 
 
@@ -22,19 +21,19 @@ def print_results(results: Results, tuned: str | None = None) -> None:
     """Print the ranked table, why figures differ from printed ones, and the conclusion.
 
     Args:
-        tuned: the setting that each configuration has its own value of, to be shown beside its name.
+        tuned: the path of the learning rate, where each configuration has its own.
     """
     printed = any(row.reference for row in results.rows)
     part, _, figure = results.metric.partition("_")
     short = {"accuracy": "acc", "r2": "R²"}.get(figure, figure)
-    own = [WORDS.get(tuned, tuned)] if tuned else []
+    own = ["lr"] if tuned else []
     header = ["", *own, f"{part} {short}", "n", f"test {short}", "time"]
     header += ["printed", "diff"] if printed else []
     rows = [_cells(row, results, printed, tuned) for row in results.rows]
     fixed = sum(2 + max(cells(line[i]) for line in (header, *rows)) for i in range(1, len(header))) + 6
     for line in rows:
         line[0] = fitted(line[0], max(12, WIDTH - fixed))
-    header[0] = _title(results, tuned)
+    header[0] = heading(results, tuned)
     ranked = [[str(row.rank or NONE), *line] for row, line in zip(results.rows, rows, strict=True)]
     print_table(["rank", *header], ranked, right=["rank", *header[1:]])
     for row in results.rows:
@@ -47,18 +46,6 @@ def print_results(results: Results, tuned: str | None = None) -> None:
                 _say_wrapped(f"{row.configuration.name}, {_who(trial)}: {trial.state}, {trial.message}")
     if results.conclusion:
         _say_wrapped(results.conclusion)
-
-
-def _title(results: Results, tuned: str | None) -> str:
-    """Of the names of configurations: what each part of them is, where they have several."""
-    varied = [path for path in results.varied if path != tuned]
-    parts = {len(row.configuration.name.split(" · ")) for row in results.rows}
-    several = len(varied) > 1 and parts == {len(varied)}
-    return (
-        " · ".join(WORDS.get(p, p.rpartition(".")[2].replace("_", " ")) for p in varied)
-        if several
-        else "configuration"
-    )
 
 
 def _say_wrapped(text: str) -> None:

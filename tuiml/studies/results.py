@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from tuiml.registry import value_text
+
 TrialState = Literal["waiting", "running", "paused", "completed", "stopped", "cut", "failed", "diverged"]
 
 
@@ -104,3 +106,16 @@ class Results:
     """Trials that are over."""
     conclusion: str
     """Whether the best differs from the next by more than chance, in one sentence."""
+
+
+def heading(results: Results, tuned: str | None) -> str:
+    """What the names of configurations say: ``optimizer``, ``activation · units``; of variants nothing."""
+    words = [path.rpartition(".")[2].replace("_", " ") for path in results.varied if path != tuned]
+    parts = {len(row.configuration.name.split(" · ")) for row in results.rows}
+    settings = [
+        (row.configuration.name, path, value)
+        for row in results.rows
+        for path, value in row.configuration.settings.items()
+    ]
+    named = all(path == tuned or value_text(value) in name for name, path, value in settings)
+    return " · ".join(words) if words and named and parts == {len(words)} else "configuration"

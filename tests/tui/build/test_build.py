@@ -4,6 +4,7 @@ import pytest
 from textual.widgets import TextArea
 
 from tests.tui.bench import build_bench as bench
+from tests.tui.bench import screen_text
 from tuiml.nn.layers import layers
 from tuiml.tui.app.bars import KeyBar, TopBar
 from tuiml.tui.build.note_dialog import NoteScreen
@@ -34,6 +35,12 @@ async def test_keys_of_the_table_edit_the_stack(size: tuple[int, int]) -> None:
         await on.press("U")
         assert on.kinds == ["flatten", "dense64", "dense64", "dense"]
         assert on.cursor == 2, "the cursor goes where something changed"
+
+
+async def test_a_very_small_terminal_shows_the_layers() -> None:
+    async with bench((40, 12)) as on:
+        assert on.app.query_one("#build-table").region.height >= 8
+        assert "1 dense 64" in screen_text(on.app)
 
 
 async def test_a_new_dense_layer_takes_after_its_neighbour_and_stays_below_the_cursor() -> None:

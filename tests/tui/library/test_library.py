@@ -56,6 +56,8 @@ async def test_a_tab_that_is_asked_for_while_the_list_is_read_is_opened(monkeypa
         assert not app.library.items
         read.set()
         await until(lambda: app.library.view.tab == "Studies", pilot)
+        await pilot.press("left")
+        assert app.library.names._empty == "no runs yet: ctrl+r trains digits-quickstart"
 
 
 async def test_the_cursor_passes_over_headings_and_arrows_go_through_the_tabs():

@@ -301,6 +301,19 @@ async def test_without_a_study_the_screen_says_how_to_get_one() -> None:
         assert "mark a setting with m in Build" in screen_text(on.app)
 
 
+async def test_a_study_that_is_not_begun_says_what_it_is_about_and_how_it_starts() -> None:
+    async with opened([row(0, "sgd", (NAN,)), row(1, "adam", (NAN,))]) as on:
+        on.app.study.model.feed(study(note="Which optimizer is best?"), results([row(0, "sgd", (NAN,))]), {})
+        on.app.study_changed()
+        await on.drawn()
+        shown = screen_text(on.app)
+        assert "not begun" in shown
+        assert "Which optimizer is best?" in shown
+        assert "ctrl+r starts the study" in shown
+        assert "^r start" in shown
+        assert "optimizer" in on.table.columns[2].title, "what its configurations are called"
+
+
 async def test_the_chart_is_enlarged_and_back() -> None:
     async with opened(size=(80, 24)) as on:
         before = on.screen.view.size.height

@@ -255,7 +255,8 @@ class MainScreen(Keyed, Screen[None]):
             model = self.shell.study.model
             if self.shell.study.active:
                 return "resume" if model.paused else "pause"
-            return "run study" if self.shell.screen_name == "build" else "go on"
+            words = "go on" if model.begun else "start"
+            return "run study" if self.shell.screen_name == "build" else words
         if action_id == "start_pause" and self.shell.client and self.shell.client.active:
             return "resume" if self.shell.client.paused else "pause"
         if action_id == "toggle_dark":

@@ -128,4 +128,4 @@ def palette(app: App[Any], shell: Shell) -> tuple[Chooser, Callable[[str | None]
         if name is not None:
             found[name][1]()
 
-    return Chooser("Do", [pick for pick, _ in found.values()], width=WIDTH), answered
+    return Chooser("Actions", [pick for pick, _ in found.values()], width=WIDTH), answered

@@ -31,6 +31,8 @@ from tuiml.tui.widgets.lines import Lines
 
 NARROW = 66
 """Minimum width to show both the table and the form, in cells."""
+LOW = 13
+"""Rows below which the table of layers has all of them."""
 HEALTH = 4
 """Lines for problems, or for the verdict."""
 
@@ -60,6 +62,7 @@ class Build(AppScreen):
             & #stack { display: none; }
             & #side { display: block; }
         }
+        &.low #facts { display: none; }
         &.large {
             & #side { display: none; }
             & #facts { display: none; }
@@ -124,6 +127,7 @@ class Build(AppScreen):
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.width < NARROW, "narrow")
+        self.set_class(event.size.height < LOW, "low")
         self.call_after_refresh(self._refresh)  # problems are wrapped to the width of the table
 
     def select(self, row: int) -> None:

@@ -65,7 +65,8 @@ def _facts(page: Page, report: Report) -> None:
         page.fact("target", f"regression: {names}" if names else "regression")
         return
     look = page.look
-    counts = report.counts or (0,) * len(report.classes)
+    known = sum(report.counts) == report.examples  # not where rows are left out
+    counts = report.counts if known else (0,) * len(report.classes)
     shown = [
         f"{clean(name, look)} {count:,}" if count else clean(name, look)
         for name, count in zip(report.classes[:MOST_CLASSES], counts, strict=False)

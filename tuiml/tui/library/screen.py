@@ -14,6 +14,7 @@ from textual.widgets import Input
 
 from tuiml.runs.filtering import HELP
 from tuiml.tui.keys import Where, action
+from tuiml.tui.keys import key_of as bound_key
 from tuiml.tui.library import lesson_source  # noqa: F401 - it adds its tab
 from tuiml.tui.library.file_actions import Changes
 from tuiml.tui.library.list_order import ListOrder
@@ -167,7 +168,10 @@ class Library(AppScreen):
         self._arrange()
         rows = view.rows(datetime.now(), self.reader.catalog.troubles)
         table = Table(rows, view.by, view.down) if view.tab == RUNS else None
-        empty = view.trouble or ("no matches; esc shows all" if view.text else f"no {view.tab.lower()} yet")
+        nothing = f"no {view.tab.lower()} yet"
+        if view.tab == RUNS:
+            nothing += f": {bound_key('start_pause', self.shell.keymap)} trains {self.document.name}"
+        empty = view.trouble or ("no matches; esc shows all" if view.text else nothing)
         self.names.set_rows(rows, empty=empty, table=table)
         tabs = [Tab(title, len(view.found[title]), len(items)) for title, items in view.tabs.items()]
         marked = f"{len(view.marked)} marked" if view.marked and view.tab == RUNS else ""

@@ -11,7 +11,7 @@ from rich.style import Style
 
 from tuiml.formatting import compact, duration, percent
 from tuiml.registry import value_text
-from tuiml.studies.results import Configuration, Results, Row, TrialResult
+from tuiml.studies.results import Configuration, Results, Row, TrialResult, heading
 from tuiml.tui.charts.palette import QUIET, RUNNING, TROUBLE, VARIED, Look
 from tuiml.tui.model.layer_cells import Cell, Column
 from tuiml.tui.model.marks import word
@@ -25,13 +25,13 @@ TITLES = {
 _BAD = ("failed", "diverged")
 
 
-def columns(results: Results | None, tuned: bool) -> tuple[Column, ...]:
+def columns(results: Results | None, tuned: str) -> tuple[Column, ...]:
     """The columns that a study has use for; ``tuned``: where each configuration has its own learning rate."""
     title = TITLES.get(results.metric, results.metric) if results else ""
     found = [
         Column("rank", "", 2, "right"),
         Column("mark", "", 1, keep=8),
-        Column("name", "configuration", 10, grow=1, most=40),
+        Column("name", heading(results, tuned) if results else "configuration", 10, grow=1, most=40),
         Column("metric", title, 8, "right", most=17),
         Column("n", "n", 3, "right", keep=4, most=7),
         Column("test", "test", 6, "right", keep=3, most=17),

@@ -99,6 +99,12 @@ class StudyModel:
         return self.study.name if self.study else self.path.name if self.path else ""
 
     @property
+    def begun(self) -> bool:
+        """True once a trial was begun."""
+        rows = self.results.rows if self.results else ()
+        return any(one.state != "waiting" for row in rows for one in row.trials)
+
+    @property
     def empty(self) -> bool:
         """True if there is no study on the screen."""
         return self.path is None and not self.starting

@@ -14,7 +14,7 @@ from tuiml.tui.model.status import Part, Piece, fitted
 from tuiml.tui.model.study_model import StudyModel
 
 BAR = 16
-MOST_LINES = 3
+MOST_LINES, NOTE_LINES = 3, 6
 
 
 def status_line(model: StudyModel, width: int, look: Look, keymap: Mapping[str, str]) -> list[Part]:
@@ -52,16 +52,25 @@ def _state(model: StudyModel, look: Look) -> Piece:
         return Piece(f"{look.glyphs.dot} running{elsewhere}", look.style(RUNNING, bold=True))
     if model.results is not None and model.results.done >= model.results.total:
         return Piece("done", look.style(bold=True))
-    return Piece("not running", look.style(bold=True))
+    return Piece("not running" if model.begun else "not begun", look.style(bold=True))
 
 
 def conclusion_lines(model: StudyModel, width: int, look: Look) -> list[list[Part]]:
-    """What can be concluded; above it what went wrong."""
+    """What can be concluded, before the start what it is about; above it what went wrong."""
     lines: list[list[Part]] = []
     if model.message:
         text = wrap(clean(model.message, look), max(20, width - 2))[:MOST_LINES]
         lines += [[(f"{look.glyphs.up} {line}", look.style(TROUBLE))] for line in text]
-    if model.results is not None and model.results.conclusion:
+    note = model.study.note if model.study and not model.begun else ""
+    if note:
+        text = wrap(clean(note, look), max(20, width - 2))
+        text = (
+            [*text[: NOTE_LINES - 1], text[NOTE_LINES - 1] + look.glyphs.more]
+            if len(text) > NOTE_LINES
+            else text
+        )
+        lines += [[(f"  {line}", look.style(QUIET))] for line in text]
+    elif model.results is not None and model.results.conclusion:
         text = wrap(clean(model.results.conclusion, look), max(20, width - 2))[:MOST_LINES]
         lines += [
             [(f"{look.glyphs.varied if not at else ' '} {line}", look.style(VARIED))]

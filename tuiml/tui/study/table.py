@@ -37,7 +37,7 @@ class StudyTable(LayerTable):
         """Show the lines of a study; the cursor keeps its line, and that its place on the screen."""
         look, shown = look_of(self), {row.configuration.name for row in model.shown()}
         lines = list(model.lines())
-        asked = columns(model.results, bool(model.tuned))
+        asked = columns(model.results, model.tuned)
         if asked != self.columns:
             self.set_columns(asked)
         at, above = self.key, self.cursor - round(self.scroll_offset.y)

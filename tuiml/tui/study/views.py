@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Sequence
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import numpy as np
 from rich.cells import cell_len
@@ -19,8 +19,10 @@ from tuiml.tui.charts.lines import NAME, LineChart
 from tuiml.tui.charts.multiples import Panel, multiples
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.text import Line, clean, fit
+from tuiml.tui.keys import key_of
 from tuiml.tui.model.study_cells import TITLES
 from tuiml.tui.model.study_model import CurveOf, StudyModel
+from tuiml.tui.shell.protocol import HasShell
 from tuiml.tui.widgets.chart_view import View
 
 FEW = 3
@@ -48,9 +50,10 @@ class StudyView(View, can_focus=True):
 
     def empty(self) -> str:
         """Why there is nothing to draw."""
-        return self.model.message or (
-            "waiting for the first epoch" if self.model.where else "nothing was trained"
-        )
+        if self.model.message or self.model.where:
+            return self.model.message or "waiting for the first epoch"
+        key = key_of("start_pause", cast(HasShell, self.app).shell.keymap)
+        return "nothing is trained" if self.model.begun else f"nothing is trained yet: {key} starts the study"
 
 
 def named(row: Row, look: Look) -> str:
@@ -124,7 +127,7 @@ class HistogramsOfStudy(StudyView):
     def draw(self, width: int, height: int, look: Look) -> list[Line]:
         model, selection = self.model, self.model.selection
         panels, layer = [], chosen_layer(model)
-        title = "layer"
+        title, quantity = "layer", selection.quantity.replace("inputs", "pre-activations")
         for row, found in model.last_snapshots():
             if found is None:
                 continue
@@ -140,7 +143,7 @@ class HistogramsOfStudy(StudyView):
             panels,
             width,
             height,
-            title=f"layer {layer} · {title} · {selection.quantity.replace('inputs', 'pre-activations')}",
+            title=f"layer {layer} · {title} · {quantity}" if panels else f"histograms of {quantity}",
             selected=at.configuration.number if at else -1,
             things="configurations",
             look=look,
