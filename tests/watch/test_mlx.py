@@ -95,6 +95,17 @@ def test_bits_are_the_same_with_and_without():
     assert all(mx.array_equal(a, b) for (_, a), (_, b) in pairs)
 
 
+def test_a_loss_is_kept_as_it_was_when_it_was_reported():
+    run = tuiml.watch(MLP(), name="net")
+    for value in (1.0, 2.0):
+        loss = mx.array(value) * 2
+        run.step(loss=loss, other=mx.array([value, 3 * value]))
+        loss += 10
+    run.close()
+    assert [event.train_loss for event in events(run.path, "batch")] == [2.0, 4.0]
+    assert [event.values for event in events(run.path, "scalars")] == [{"other": 2.0}, {"other": 4.0}]
+
+
 def test_no_class_of_a_module_is_changed_for_good():
     _, model, *_ = trained(True, steps=3)
     assert all("_tuiml_base" not in vars(type(module)) for _, module in model.named_modules())
