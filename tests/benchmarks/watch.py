@@ -117,29 +117,22 @@ def row(name: str, seconds: float) -> str:
     plain = turns[:, 1:].sum((0, 1))
     texts = [f"{whole:6.2f} ({low:6.2f} to {high:6.2f})" for whole, low, high in cells]
     middle = np.median(speeds(turns, 1)[0])
-    step = 1e3 * plain[1] / plain[0]
-    return (
-        f"{name:17} {step:8.3f}  {'  '.join(texts)}  {middle:6.2f}  {int(turns[:, 0, 3].sum()):9}  {answer}"
-    )
+    step, snapshots = 1e3 * plain[1] / plain[0], int(turns[:, 0, 3].sum())
+    return f"{name:17} {step:8.3f}  {'  '.join(texts)}  {middle:6.2f}  {snapshots:9}  {answer}"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.watch", description=__doc__)
     parser.add_argument("loops", nargs="*", default=list(LOOPS), help=f"default: all of {', '.join(LOOPS)}")
     parser.add_argument("--seconds", type=float, default=36.0, help="of each loop (default: 36)")
-    parser.add_argument(
-        "--block", type=float, default=0.01, help="seconds of a block at least (default: 0.01)"
-    )
     parser.add_argument("--row", action="store_true", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.row:
         print(row(chosen.loops[0], chosen.seconds))
         return
-    titles = [
-        f"{title:26}"
-        for title in ("watched, %", "control, %", "watched, processor, %", "control, processor, %")
-    ]
-    print(f"{'loop':17} {'step, ms':>8}  {'  '.join(titles)}  median  snapshots  98 %?", flush=True)
+    kinds = ("watched, %", "control, %", "watched, processor, %", "control, processor, %")
+    titles = "  ".join(f"{kind:25}" for kind in kinds)
+    print(f"{'loop':17} {'step, ms':>8}  {titles}  median  snapshots  98 %?", flush=True)
     for name in chosen.loops:
         command = [sys.executable, "-m", "tests.benchmarks.watch", name, "--row"]
         command += ["--seconds", str(chosen.seconds)]
