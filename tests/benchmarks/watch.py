@@ -47,8 +47,8 @@ class Clock:
         self.passed, self.began = self(), None
 
 
-def block(loop: Loop, clock: Clock, watched: bool, seconds: float) -> tuple[int, float, float]:
-    """Train for so long: steps, seconds and the processor's seconds."""
+def block(loop: Loop, clock: Clock, watched: bool, seconds: float) -> tuple[float, ...]:
+    """Train for so long: steps, seconds, the processor's seconds, and whether a step was measured."""
     calls, measured, busy, began = 0, -AFTER, time.process_time(), time.perf_counter()
     if watched:
         clock.began = began
@@ -62,11 +62,11 @@ def block(loop: Loop, clock: Clock, watched: bool, seconds: float) -> tuple[int,
     busy = time.process_time() - busy
     if watched:
         clock.stop()
-    return calls * loop.steps, taken, busy
+    return calls * loop.steps, taken, busy, measured > 0
 
 
 def turns_of(loop: Loop, clock: Clock, seconds: float) -> np.ndarray:
-    """Of every turn and kind of block: steps, seconds and the processor's seconds."""
+    """Of every turn and kind of block what :func:`block` returns."""
     for watched in (False, True, True, False):
         block(loop, clock, watched, 1.0)
         loop.run._budget.due_at = 0.0  # the first snapshot has compiled: the next one need not wait for that
@@ -76,6 +76,19 @@ def turns_of(loop: Loop, clock: Clock, seconds: float) -> np.ndarray:
         found = {kind: block(loop, clock, kind == 0, loop.block) for kind in next(orders)}
         turns.append([found[kind] for kind in range(len(KINDS))])
     return np.array(turns)
+
+
+def drawn(turns: np.ndarray, times: int = 4000) -> np.ndarray:
+    """Sums of turns that are drawn again and again: as many with a snapshot as there were, for these come at
+    even intervals, not at random."""
+    make = np.random.default_rng(0)
+    found = np.zeros((times, *turns.shape[1:]))
+    for measured in (True, False):
+        part = turns[(turns[:, 0, 3] > 0) == measured]
+        if len(part):
+            counts = make.multinomial(len(part), np.full(len(part), 1 / len(part)), times)
+            found += np.tensordot(counts, part, 1)
+    return found
 
 
 def speeds(sums: np.ndarray, of: int) -> tuple[np.ndarray, np.ndarray]:
@@ -94,14 +107,9 @@ def row(name: str, seconds: float) -> str:
         loop = LOOPS[name][0](clock)
         turns = turns_of(loop, clock, seconds)
         loop.run.close()
-        assert loop.run.path is not None
-        with open(loop.run.path / "metrics.jsonl", encoding="utf-8") as file:
-            snapshots = sum('"event": "snapshot"' in line for line in file)
-    make = np.random.default_rng(0)
-    drawn = turns[make.integers(0, len(turns), (4000, len(turns)))].sum(1)
-    cells = []
+    again, cells = drawn(turns), []
     for of in (1, 2):
-        for whole, part in zip(speeds(turns.sum(0), of), speeds(drawn, of), strict=True):
+        for whole, part in zip(speeds(turns.sum(0), of), speeds(again, of), strict=True):
             low, high = np.percentile(part, (2.5, 97.5))
             cells.append((whole, low, high))
     _, low, high = cells[0]
@@ -109,7 +117,7 @@ def row(name: str, seconds: float) -> str:
     plain = turns[:, 1:].sum((0, 1))
     texts = [f"{whole:6.2f} ({low:6.2f} to {high:6.2f})" for whole, low, high in cells]
     middle = np.median(speeds(turns, 1)[0])
-    step = 1e3 * plain[1] / plain[0]
+    step, snapshots = 1e3 * plain[1] / plain[0], int(turns[:, 0, 3].sum())
     return f"{name:17} {step:8.3f}  {'  '.join(texts)}  {middle:6.2f}  {snapshots:9}  {answer}"
 
 
@@ -117,19 +125,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.watch", description=__doc__)
     parser.add_argument("loops", nargs="*", default=list(LOOPS), help=f"default: all of {', '.join(LOOPS)}")
     parser.add_argument("--seconds", type=float, default=36.0, help="of each loop (default: 36)")
-    parser.add_argument(
-        "--block", type=float, default=0.01, help="seconds of a block at least (default: 0.01)"
-    )
     parser.add_argument("--row", action="store_true", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.row:
         print(row(chosen.loops[0], chosen.seconds))
         return
-    titles = [
-        f"{title:26}"
-        for title in ("watched, %", "control, %", "watched, processor, %", "control, processor, %")
-    ]
-    print(f"{'loop':17} {'step, ms':>8}  {'  '.join(titles)}  median  snapshots  98 %?", flush=True)
+    kinds = ("watched, %", "control, %", "watched, processor, %", "control, processor, %")
+    titles = "  ".join(f"{kind:25}" for kind in kinds)
+    print(f"{'loop':17} {'step, ms':>8}  {titles}  median  snapshots  98 %?", flush=True)
     for name in chosen.loops:
         command = [sys.executable, "-m", "tests.benchmarks.watch", name, "--row"]
         command += ["--seconds", str(chosen.seconds)]

@@ -60,7 +60,7 @@ def torch_resnet(clock: Clock) -> Loop:
 
     from tests.watch.torch_models import ResNet
 
-    return _torch(ResNet(16), torch.randn(32, 3, 32, 32), torch.randint(0, 10, (32,)), clock)
+    return _torch(ResNet(16), torch.randn(8, 3, 32, 32), torch.randint(0, 10, (8,)), clock)
 
 
 def torch_transformer(clock: Clock) -> Loop:

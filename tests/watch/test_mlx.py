@@ -139,6 +139,15 @@ def test_the_optimizer_has_its_own_class_again_and_can_be_pickled_before():
     assert type(pickle.loads(pickle.dumps(optimizer))) is optim.SGD
     run.close()
     assert type(optimizer) is optim.SGD
+def test_a_loss_is_kept_as_it_was_when_it_was_reported():
+    run = tuiml.watch(MLP(), name="net")
+    for value in (1.0, 2.0):
+        loss = mx.array(value) * 2
+        run.step(loss=loss, other=mx.array([value, 3 * value]))
+        loss += 10
+    run.close()
+    assert [event.train_loss for event in events(run.path, "batch")] == [2.0, 4.0]
+    assert [event.values for event in events(run.path, "scalars")] == [{"other": 2.0}, {"other": 4.0}]
 
 
 def test_no_class_of_a_module_is_changed_for_good():

@@ -104,6 +104,27 @@ def test_snapshots_take_two_percent_of_the_time(monkeypatch):
     assert 0.005 < sum(spent) / (clock.now - began) < 0.02
 
 
+def test_a_slow_disk_takes_no_more_of_the_time(monkeypatch):
+    monkeypatch.setattr(RunFolder, "takes_snapshot", True)
+    clock, model = Clock(), StubModule()
+    run = WatchedRun(Models(model), "net", clock)
+    record, spent = run._writer.record, []
+
+    def slow(event):
+        clock.now += 0.02
+        spent.append(0.02)
+        record(event)
+
+    monkeypatch.setattr(run._writer, "record", slow)
+    began = clock.now
+    for _ in range(20_000):
+        clock.now += 0.01
+        run.step(loss=1.0)
+    assert 0.005 < sum(spent) / (clock.now - began) < 0.015
+    assert model.log.count("measure") > 40
+    run.close()
+
+
 def test_a_step_that_was_skipped_is_measured_at_the_next():
     model = StubModule()
     model.skips = 1

@@ -29,12 +29,14 @@ from tuiml.watch.scalars import Scalars, get
 from tuiml.watch.writer import Writer, say
 
 FRACTION = 0.015
-"""Of the time that snapshots and reports may take. The loop keeps 98 % of its speed: there is also what every
-step costs, and the caches that a snapshot leaves cold."""
+"""Of the time that snapshots and events about steps may take. The loop keeps 98 % of its speed: there is also
+what every step costs, and the caches that a snapshot leaves cold."""
 GAP = 1.0
 """Seconds between two snapshots at least: the folder takes no more."""
 REPORT = 0.2
 """Seconds between two events about steps, at first; later as the folder thins them out."""
+REPORTS = 0.003
+"""Of the time that events about steps may take, on a slow disk: they come less often."""
 LOOK = 0.02
 """Seconds after which it is asked again whether a snapshot is due."""
 NAN = math.nan
@@ -231,7 +233,9 @@ class WatchedRun:
         """Do what is due after a step."""
         if now >= self._report_at:
             self._report(now)
-            self._budget.charge(self._clock() - now)
+            cost = self._clock() - now
+            self._budget.charge(cost)
+            self._report_at = max(self._report_at, now + cost / REPORTS)
         if not self._armed and self._budget.due(now) and self._writer.folder.takes_snapshot:
             self._budget.prepare(self._models.arm)
             self._armed = True
