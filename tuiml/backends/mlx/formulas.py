@@ -1,7 +1,8 @@
 """A training step and an evaluation as MLX functions: arrays in, arrays out.
 
-Arrays go by their names on disk (``layers.<i>.weight``). A step passes parameters, buffers and optimizer
-state on to the next, and whether every loss so far was finite.
+Arrays go by their names on disk (``layers.<i>.weight``) and have their shapes there, but for those of one
+value a unit: they are columns, so that no step has to reshape them. A step passes parameters, buffers and
+optimizer state on to the next, and whether every loss so far was finite.
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ class Formulas:
         if self._numbers:
             return total, mx.sum(mx.square(last.y - target))
         guess = last.y > 0.5 if len(last.y) == 1 else mx.argmax(last.y, axis=0, keepdims=True)
-        return total, mx.sum(guess == labels)
+        return total, mx.sum(guess == labels, keepdims=True)
 
     def dry_run(
         self, params: Arrays, inputs: Array, labels: Array, rows: Array, keys: Array
@@ -146,7 +147,7 @@ class Formulas:
             for p in (*node.parameters, *node.buffers):
                 value = arrays.get(f"layers.{node.index}.{p.name}")
                 if value is not None:
-                    found[node.index][p.name] = seen(node, p, value)
+                    found[node.index][p.name] = seen(node, p, value) if p.by_element else value
         return found
 
     def _updated_buffers(self, buffers: Arrays, passed: list[Values]) -> Arrays:

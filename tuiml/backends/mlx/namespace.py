@@ -27,7 +27,7 @@ class Namespace:
 
     @staticmethod
     def affine(weight: Array, bias: Array | None, x: Array) -> Array:
-        return weight @ x if bias is None else mx.addmm(bias[:, None], weight, x)
+        return weight @ x if bias is None else mx.addmm(bias, weight, x)
 
     @staticmethod
     def image(x: Array, shape: tuple[int, ...]) -> Array:
@@ -58,7 +58,8 @@ class Namespace:
         shape[axis] = x.T.shape[axis]
         inside = _places(_padded(mx.ones(shape), axis, window, 0.0), axis, window)
         places = _places(_padded(x.T, axis, window, 0.0), axis, window)
-        return (sum(places[1:], places[0]) / sum(inside[1:], inside[0])).T
+        mean: Array = sum(places[1:], places[0]) / sum(inside[1:], inside[0])
+        return mean.T
 
 
 XP = Namespace()
