@@ -40,7 +40,7 @@ def one_thread() -> Iterator[None]:
 
 
 def function(name: str) -> Any | None:
-    """A function of the library by its CBLAS name (``sgemm``), if its integers have 64 bits; else ``None``."""
+    """The library's function of a CBLAS name (``sgemm``), if its integers have 64 bits; else ``None``."""
     found: Any = None
     for library in _libraries():
         for prefix in ("scipy_", ""):
