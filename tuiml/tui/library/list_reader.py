@@ -45,10 +45,10 @@ class ListReader:
         """Read the list."""
         self._waiting = None
         self._reading += 1
-        reading = self._reading
+        reading, files = self._reading, self._screen.shell.files
 
         def read() -> None:
-            for items in self.catalog.readings(self._screen.shell.files):
+            for items in self.catalog.readings(files):
                 self._screen.post_message(self.Listed(items, reading))
 
         self._screen.run_worker(read, thread=True, group="list", exclusive=True)

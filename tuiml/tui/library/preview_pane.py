@@ -96,13 +96,14 @@ class Preview(StripsView):
     def _rested(self) -> None:
         self._resting = None
         if self._item:
-            self.run_worker(partial(self._read, self._item), thread=True, group="preview", exclusive=True)
+            read = partial(self._read, self._item, self._files)
+            self.run_worker(read, thread=True, group="preview", exclusive=True)
 
-    def _read(self, item: Item) -> None:
+    def _read(self, item: Item, files: DataFilesInBackground) -> None:
         if item.study:
-            self.post_message(self.StudyLoaded(item, read_table(item.study, self._files.waiting)))
+            self.post_message(self.StudyLoaded(item, read_table(item.study, files.waiting)))
             return
-        run = read_run(item.path, self._files, snapshots=False, soon=True)
+        run = read_run(item.path, files, snapshots=False, soon=True)
         if isinstance(run, RunModel) and run.sampled and item.run:  # the list has read all of it
             best = events_in([json.dumps(item.run.best)])
             run.bests.extend(event for event in best if isinstance(event, Epoch))
