@@ -139,6 +139,8 @@ def test_the_optimizer_has_its_own_class_again_and_can_be_pickled_before():
     assert type(pickle.loads(pickle.dumps(optimizer))) is optim.SGD
     run.close()
     assert type(optimizer) is optim.SGD
+
+
 def test_a_loss_is_kept_as_it_was_when_it_was_reported():
     run = tuiml.watch(MLP(), name="net")
     for value in (1.0, 2.0):
