@@ -98,7 +98,7 @@ def keras(clock: Clock) -> Loop:
         import torch
 
         torch.set_num_threads(1)
-    batch, batches = 128, 2
+    batch, batches = 32, 2
     make = np.random.default_rng(0)
     x = make.random((batch * batches, 28, 28, 1)).astype("float32")
     y = keras.utils.to_categorical(make.integers(0, 10, batch * batches), 10)
