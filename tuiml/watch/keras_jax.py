@@ -76,10 +76,9 @@ class Beside:
         step = self._step
         self.disarm()
         batch = next(iterator)
-        key = str(jax.tree.map(lambda one: (jnp.shape(one), str(jnp.result_type(one))), batch))
-        if self._compiled(key, state, batch):
+        if seen := self._compiled(state, batch):
             with self._measuring():
-                run, parcel, facts = self._made[key]
+                run, parcel, facts = seen
                 found = jax.device_get(run(state, batch))
                 for one in facts:
                     one.gradients.clear()
@@ -87,19 +86,23 @@ class Beside:
                 self.found = facts
         return step(state, itertools.chain([batch], iterator))
 
-    def _compiled(self, key: str, state: Any, batch: Any) -> bool:
-        """Whether batches of this shape can be seen. What compiling takes is not counted: it is done once."""
-        while self.gradients and key not in self._made and len(self._made) < SHAPES:
-            facts = [ModuleFacts() for _ in self._entries]
-            parcel = Parcel(jnp, self._sample, jax.device_get)
+    def _compiled(self, state: Any, batch: Any) -> Any:
+        """What sees batches of this shape; ``None``: they are not seen. What compiling takes is not counted,
+        for it is done once."""
+        while self.gradients:
             try:
-                run = jax.jit(partial(self._compute, parcel, facts))
-                jax.block_until_ready(run(state, batch))
-                self._made[key] = run, parcel, facts
+                key = str(jax.tree.map(lambda one: (jnp.shape(one), str(jnp.result_type(one))), batch))
+                if key not in self._made and len(self._made) < SHAPES:
+                    facts = [ModuleFacts() for _ in self._entries]
+                    parcel = Parcel(jnp, self._sample, jax.device_get)
+                    run = jax.jit(partial(self._compute, parcel, facts))
+                    jax.block_until_ready(run(state, batch))
+                    self._made[key] = run, parcel, facts
+                return self._made.get(key)
             except Exception:  # of a layer's own code, or of one that is called inside a loop of JAX
                 self._made.clear()
                 self.gradients, self.outputs = self.outputs, False
-        return self.gradients and key in self._made
+        return None
 
     def _compute(self, parcel: Parcel, facts: list[ModuleFacts], state: Any, batch: Any) -> list[Any]:
         """What is left of outputs and gradients; traced once."""
