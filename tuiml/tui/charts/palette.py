@@ -13,14 +13,14 @@ from rich.color import Color
 from rich.style import Style
 
 COLOURS: dict[str, tuple[str, str]] = {
-    "blue": ("#56b4e9", "#0072b2"),
-    "orange": ("#e69f00", "#a85f00"),
-    "green": ("#1fc191", "#007a59"),
+    "blue": ("#56b4e9", "#006ba8"),
+    "orange": ("#e69f00", "#985600"),
+    "green": ("#1fc191", "#007454"),
     "purple": ("#cc79a7", "#9a4577"),
-    "yellow": ("#f0e442", "#7d7400"),
+    "yellow": ("#f0e442", "#706800"),
     "indigo": ("#8f9bff", "#3f4bb5"),
-    "red": ("#ff6e3a", "#c24a00"),
-    "quiet": ("#949494", "#626262"),
+    "red": ("#ff6e3a", "#b04300"),
+    "quiet": ("#989898", "#606060"),
 }
 """Colours by name, on a dark and on a light background. Indigo replaces Okabe and Ito's black."""
 
